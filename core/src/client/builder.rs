@@ -1,0 +1,184 @@
+//! [`ClientBuilder`]: chooses every component of a client and starts it.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use super::complaints::Complaints;
+use super::resolve::Resolver;
+use super::{Client, Shared};
+use crate::config::{ClientContext, ConfigError, Configure, SdkKey};
+use crate::data_source::{DataSink, DataSource, DataSourceError};
+use crate::runtime::{Runtime, Task};
+use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState};
+use crate::store::{DataStore, MemoryStore};
+use crate::text::Text;
+use crate::update::{ChangeHub, Updater};
+use crate::value::Value;
+
+const DEFAULT_EVALUATION_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Configures and starts a [`Client`]. A clone starts a client of its own.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ClientBuilder {
+    sdk_key: SdkKey,
+    offline: bool,
+    defaults: HashMap<Text, Value>,
+    data_source: Option<Arc<dyn Configure<dyn DataSource>>>,
+    data_store: Option<Arc<dyn Configure<dyn DataStore>>>,
+    evaluation_timeout: Duration,
+    runtime: Option<tokio::runtime::Handle>,
+}
+
+impl ClientBuilder {
+    pub(super) fn new(sdk_key: SdkKey) -> Self {
+        Self {
+            sdk_key,
+            offline: false,
+            defaults: HashMap::new(),
+            data_source: None,
+            data_store: None,
+            evaluation_timeout: DEFAULT_EVALUATION_TIMEOUT,
+            runtime: None,
+        }
+    }
+
+    /// Replaces the SDK key.
+    pub fn sdk_key(mut self, sdk_key: impl Into<SdkKey>) -> Self {
+        self.sdk_key = sdk_key.into();
+        self
+    }
+
+    /// Whether the client stays off the network: it takes no data, and every evaluation gives its default.
+    /// Default: `false`.
+    pub fn offline(mut self, offline: bool) -> Self {
+        self.offline = offline;
+        self
+    }
+
+    /// Values that are given where a flag has none, before the default of the call. One that is not of the type that a
+    /// call asks for is passed over. Adds to earlier calls. Default: none.
+    pub fn defaults<K: Into<Text>, V: Into<Value>>(mut self, defaults: impl IntoIterator<Item = (K, V)>) -> Self {
+        self.defaults.extend(defaults.into_iter().map(|(key, value)| (key.into(), value.into())));
+        self
+    }
+
+    /// Where flags come from.
+    pub fn data_source(mut self, source: impl Configure<dyn DataSource>) -> Self {
+        self.data_source = Some(Arc::new(source));
+        self
+    }
+
+    /// Where flags are kept. Default: in memory.
+    pub fn data_store(mut self, store: impl Configure<dyn DataStore>) -> Self {
+        self.data_store = Some(Arc::new(store));
+        self
+    }
+
+    /// How long a synchronous evaluation may wait for I/O, in the configurations where it has to. Default: 2 s.
+    pub fn evaluation_timeout(mut self, timeout: Duration) -> Self {
+        self.evaluation_timeout = timeout;
+        self
+    }
+
+    /// Runs the background work on this Tokio runtime instead of the thread that all clients share. Its timers and
+    /// I/O must be enabled, and it has to outlive the client.
+    pub fn runtime(mut self, runtime: tokio::runtime::Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Starts the client and returns at once. Whether it has data already depends on the source: see
+    /// [`Client::wait_until_ready`].
+    ///
+    /// # Errors
+    /// If a component cannot be configured, there is no data source, or the background thread cannot be started.
+    pub fn start(self) -> Result<Client, ConfigError> {
+        let runtime = match self.runtime {
+            Some(handle) => Runtime::of(handle),
+            None => Runtime::shared().map_err(|source| ConfigError::Runtime { source })?,
+        };
+        let context = ClientContext::new(self.sdk_key.clone());
+        let store = match self.data_store {
+            Some(recipe) => recipe.configure(&context)?,
+            None => Arc::new(MemoryStore::new()),
+        };
+        let changes = Arc::new(ChangeHub::new(runtime.clone()));
+        let updater = Arc::new(Updater::new(Arc::clone(&store), changes));
+        let resolver = Arc::new(Resolver {
+            offline: self.offline,
+            store,
+            updater: Arc::clone(&updater),
+            complaints: Complaints::default(),
+            evaluation_timeout: self.evaluation_timeout,
+            warned_cached: AtomicBool::new(false),
+        });
+        let source = if self.offline {
+            updater.update_status(DataSourceState::Valid, None);
+            None
+        } else {
+            let recipe = self.data_source.ok_or(ConfigError::NoDataSource)?;
+            launch(&runtime, recipe.configure(&context)?, updater)
+        };
+        let shared = Shared {
+            sdk_key: self.sdk_key,
+            defaults: self.defaults,
+            resolver,
+            runtime,
+            source: Mutex::new(source),
+            closed: AtomicBool::new(false),
+        };
+        Ok(Client { shared: Arc::new(shared) })
+    }
+}
+
+type Run = Pin<Box<dyn Future<Output = Result<(), DataSourceError>> + Send>>;
+
+/// Starts the data source on this thread and leaves the rest of its work to the runtime. A source that has data at
+/// hand has delivered it when this returns.
+fn launch(runtime: &Runtime, source: Arc<dyn DataSource>, sink: Arc<Updater>) -> Option<Task<()>> {
+    let to: Arc<dyn DataSink> = Arc::clone(&sink) as Arc<dyn DataSink>;
+    let mut run: Run = Box::pin(async move { source.run(to).await });
+    let first = {
+        let _timers_and_sockets_belong_to = runtime.enter();
+        catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(&mut Context::from_waker(Waker::noop()))))
+    };
+    match first {
+        Ok(Poll::Ready(result)) => {
+            ended(&sink, Some(result));
+            None
+        }
+        // The runtime polls it again, with a waker that counts.
+        Ok(Poll::Pending) => {
+            let running = runtime.spawn(run);
+            Some(runtime.spawn(async move { ended(&sink, running.finish().await) }))
+        }
+        Err(_panic) => {
+            ended(&sink, None);
+            None
+        }
+    }
+}
+
+/// What the end of a data source means for its status; none stands for a panic.
+fn ended(sink: &Updater, result: Option<Result<(), DataSourceError>>) {
+    let info = match result {
+        Some(Ok(())) => return,
+        Some(Err(error)) => {
+            let message = match error.source.source() {
+                Some(cause) => format!("{error}: {}: {cause}", error.source),
+                None => format!("{error}: {}", error.source),
+            };
+            DataSourceErrorInfo::new(error.kind, message)
+        }
+        None => DataSourceErrorInfo::new(DataSourceErrorKind::Unknown, "the data source panicked"),
+    };
+    tracing::error!(error = %info, "the data source has ended; flags stay as they are");
+    sink.update_status(DataSourceState::Off, Some(info));
+}

@@ -1,0 +1,266 @@
+//! [`FlagsState`]: all flags of a context at one moment, to start a front end with.
+
+use std::collections::HashMap;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::Client;
+use super::resolve::{Attempt, Overlay};
+use super::value::EvaluationContext;
+use crate::context::Context;
+use crate::eval::{self, Evaluation, Lookup, Outcome, Reason};
+use crate::model::Flag;
+use crate::store::Snapshot;
+use crate::text::Text;
+use crate::value::Value;
+
+/// What a [`FlagsState`] holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FlagsStateOptions {
+    /// Only flags that browsers may see. Default: all flags.
+    pub client_side_only: bool,
+    /// The reason of every flag. Default: only those that experiments need.
+    pub with_reasons: bool,
+    /// Versions and reasons only of flags whose evaluations are reported in full. Default: of all flags.
+    pub details_only_for_tracked_flags: bool,
+}
+
+impl FlagsStateOptions {
+    /// Sets [`FlagsStateOptions::client_side_only`].
+    #[must_use]
+    pub fn client_side_only(mut self, on: bool) -> Self {
+        self.client_side_only = on;
+        self
+    }
+
+    /// Sets [`FlagsStateOptions::with_reasons`].
+    #[must_use]
+    pub fn with_reasons(mut self, on: bool) -> Self {
+        self.with_reasons = on;
+        self
+    }
+
+    /// Sets [`FlagsStateOptions::details_only_for_tracked_flags`].
+    #[must_use]
+    pub fn details_only_for_tracked_flags(mut self, on: bool) -> Self {
+        self.details_only_for_tracked_flags = on;
+        self
+    }
+}
+
+/// The values of all flags for one context, with what a front end's SDK needs beside them.
+///
+/// It serialises to the JSON that the front ends of the field read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FlagsState {
+    valid: bool,
+    flags: HashMap<Text, FlagState>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct FlagState {
+    value: Value,
+    reason: Option<Reason>,
+    metadata: Metadata,
+}
+
+/// What is written of a flag beside its value, but for the reason.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Metadata {
+    variation: Option<usize>,
+    version: Option<u64>,
+    /// Whether the reason is written.
+    show_reason: bool,
+    track_events: bool,
+    track_reason: bool,
+    debug_events_until: Option<u64>,
+    prerequisites: Vec<Text>,
+}
+
+impl FlagsState {
+    /// Whether there is a state at all: not if the client has no data, is offline, or the context is invalid.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.valid
+    }
+
+    /// The value of a flag; null if the flag gave none, none if there is no such flag.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&Value> {
+        self.flags.get(key).map(|flag| &flag.value)
+    }
+
+    /// The reason of a flag's value, if reasons were asked for.
+    #[must_use]
+    pub fn reason(&self, key: &str) -> Option<&Reason> {
+        self.flags.get(key)?.reason.as_ref()
+    }
+
+    /// All values by key.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = (&Text, &Value)> {
+        self.flags.iter().map(|(key, flag)| (key, &flag.value))
+    }
+
+    /// The JSON for the front end.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        // Only maps with keys that are no strings, and failing writers, cannot be serialised; there are neither here.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+impl Client {
+    /// Evaluates all flags for a context. This reports no events.
+    ///
+    /// Waits like [`Client::variation`] if big segments or a store that is not in memory are involved.
+    #[must_use]
+    pub fn all_flags_state(&self, context: &impl EvaluationContext, options: FlagsStateOptions) -> FlagsState {
+        let resolver = &self.shared.resolver;
+        let Ok(context) = resolver.admit(context.context()) else {
+            return FlagsState::default();
+        };
+        let state = match self.attempt_all(context, options, None) {
+            Attempt::Done(state) => Some(state),
+            Attempt::Needs(need) => {
+                let deadline = Instant::now() + resolver.evaluation_timeout;
+                let again = |fetched: &_| self.attempt_all(context, options, Some(fetched));
+                resolver.fetch_until_done(need, again, deadline)
+            }
+        };
+        state.unwrap_or_default()
+    }
+
+    /// Like [`Client::all_flags_state`], awaiting what that one would wait for.
+    pub async fn all_flags_state_async(
+        &self,
+        context: &impl EvaluationContext,
+        options: FlagsStateOptions,
+    ) -> FlagsState {
+        let resolver = &self.shared.resolver;
+        let Ok(context) = resolver.admit(context.context()) else {
+            return FlagsState::default();
+        };
+        let state = match self.attempt_all(context, options, None) {
+            Attempt::Done(state) => Some(state),
+            Attempt::Needs(need) => {
+                let again = |fetched: &_| self.attempt_all(context, options, Some(fetched));
+                resolver.fetch_until_done_async(need, again).await
+            }
+        };
+        state.unwrap_or_default()
+    }
+
+    fn attempt_all(
+        &self,
+        context: &Context,
+        options: FlagsStateOptions,
+        fetched: Option<&super::resolve::Fetched>,
+    ) -> Attempt<FlagsState> {
+        let mut result = None;
+        self.shared.resolver.store.read(&mut |snapshot| {
+            result = Some(match fetched {
+                None => collect(context, options, snapshot, snapshot),
+                Some(fetched) => collect(context, options, snapshot, &Overlay { fetched, snapshot }),
+            });
+        });
+        result.unwrap_or(Attempt::Done(FlagsState::default()))
+    }
+}
+
+fn collect(
+    context: &Context,
+    options: FlagsStateOptions,
+    snapshot: &dyn Snapshot,
+    data: &dyn Lookup,
+) -> Attempt<FlagsState> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis());
+    let mut flags = HashMap::new();
+    for flag in snapshot.flags() {
+        if options.client_side_only && !flag.using_environment_id() {
+            continue;
+        }
+        match eval::evaluate(flag, context, data) {
+            Outcome::Done(evaluation) => {
+                flags.insert(flag.key.clone(), FlagState::new(flag, &evaluation, options, now))
+            }
+            Outcome::Needs(need) => return Attempt::Needs(need),
+        };
+    }
+    Attempt::Done(FlagsState { valid: true, flags })
+}
+
+impl FlagState {
+    fn new(flag: &Flag, evaluation: &Evaluation<'_>, options: FlagsStateOptions, now: u128) -> Self {
+        let experiment = evaluation.verdict.is_experiment(flag);
+        let track_events = flag.track_events || experiment;
+        let debugged = flag.debug_events_until().is_some_and(|until| u128::from(until) > now);
+        let detailed = !options.details_only_for_tracked_flags || track_events || debugged;
+        let direct = evaluation.prerequisites.iter().filter(|evaluated| *evaluated.prerequisite_of == flag.key);
+        Self {
+            value: evaluation.variation.map_or(Value::Null, |(_, value)| value.clone()),
+            reason: (options.with_reasons || experiment).then(|| evaluation.reason()),
+            metadata: Metadata {
+                variation: evaluation.variation.map(|(index, _)| index),
+                version: detailed.then_some(flag.version),
+                show_reason: detailed,
+                track_events,
+                track_reason: experiment,
+                debug_events_until: flag.debug_events_until(),
+                prerequisites: direct.map(|evaluated| evaluated.flag.key.clone()).collect(),
+            },
+        }
+    }
+}
+
+impl Serialize for FlagsState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.flags.len() + 2))?;
+        for (key, flag) in &self.flags {
+            map.serialize_entry(key, &flag.value)?;
+        }
+        map.serialize_entry("$flagsState", &AllMetadata(&self.flags))?;
+        map.serialize_entry("$valid", &self.valid)?;
+        map.end()
+    }
+}
+
+struct AllMetadata<'a>(&'a HashMap<Text, FlagState>);
+
+impl Serialize for AllMetadata<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0)
+    }
+}
+
+/// The metadata; the value stands elsewhere.
+impl Serialize for FlagState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { reason, metadata, .. } = self;
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(index) = metadata.variation {
+            map.serialize_entry("variation", &index)?;
+        }
+        if let Some(version) = metadata.version {
+            map.serialize_entry("version", &version)?;
+        }
+        if let (Some(reason), true) = (reason, metadata.show_reason) {
+            map.serialize_entry("reason", reason)?;
+        }
+        if metadata.track_events {
+            map.serialize_entry("trackEvents", &true)?;
+        }
+        if metadata.track_reason {
+            map.serialize_entry("trackReason", &true)?;
+        }
+        if let Some(date) = metadata.debug_events_until {
+            map.serialize_entry("debugEventsUntilDate", &date)?;
+        }
+        if !metadata.prerequisites.is_empty() {
+            map.serialize_entry("prerequisites", &metadata.prerequisites)?;
+        }
+        map.end()
+    }
+}

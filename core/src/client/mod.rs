@@ -1,0 +1,227 @@
+//! [`Client`]: evaluates flags, and owns all that keeps them up to date.
+
+mod builder;
+mod complaints;
+mod flag_tracker;
+mod flags_state;
+mod resolve;
+mod value;
+mod variation;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+pub use builder::ClientBuilder;
+pub use flag_tracker::{FlagTracker, FlagValueChange};
+pub use flags_state::{FlagsState, FlagsStateOptions};
+use hmac::{Hmac, KeyInit, Mac};
+pub use resolve::DataAvailability;
+use resolve::Resolver;
+use sha2::Sha256;
+use thiserror::Error;
+pub use value::{EvaluationContext, FlagValue};
+
+use crate::config::SdkKey;
+use crate::context::Context;
+use crate::data_source::DataSink;
+use crate::runtime::{self, Runtime, Task};
+use crate::status::{DataSourceErrorInfo, DataSourceState, DataSourceStatusProvider};
+use crate::text::Text;
+use crate::value::Value;
+
+/// Evaluates feature flags.
+///
+/// One client serves a whole process and all its threads. Clones are cheap and are the same client; when the last one
+/// is dropped, the client closes in the background.
+///
+/// ```
+/// use vexil::{Client, Context};
+/// # use vexil::data_source::{DataSink, DataSource, DataSourceError};
+/// # #[derive(Clone, Debug)] struct Flags;
+/// # #[vexil::async_trait]
+/// # impl DataSource for Flags {
+/// #     async fn run(&self, sink: std::sync::Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+/// #         let json = br#"{"flags": {"new-checkout": {"on": true, "variations": [true], "fallthrough": {"variation": 0}}}}"#;
+/// #         let data = vexil::model::DataSet::from_json(json).map_err(DataSourceError::invalid_data)?;
+/// #         sink.init(data).await.map_err(DataSourceError::store)
+/// #     }
+/// # }
+///
+/// let client = Client::builder("sdk-key").data_source(Flags).start()?;
+/// let ada = Context::builder("ada").set("country", "GB").build()?;
+/// if client.bool_variation("new-checkout", &ada, false) {
+///     println!("the new checkout");
+/// }
+/// let detail = client.bool_variation_detail("no-such-flag", &ada, false);
+/// assert_eq!(detail.reason.to_string(), "error: there is no such flag");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+/// What all clones of a client share. Background tasks hold parts of it, never the whole, so that the last clone's
+/// end is the client's end.
+struct Shared {
+    sdk_key: SdkKey,
+    defaults: HashMap<Text, Value>,
+    resolver: Arc<Resolver>,
+    runtime: Runtime,
+    /// The running data source. Taken by whoever closes the client first; dropping it stops the source.
+    source: Mutex<Option<Task<()>>>,
+    closed: AtomicBool,
+}
+
+impl Client {
+    /// Starts configuring a client.
+    pub fn builder(sdk_key: impl Into<SdkKey>) -> ClientBuilder {
+        ClientBuilder::new(sdk_key.into())
+    }
+
+    /// Waits until the client has data, for `timeout` at the most. May be called any number of times, on any executor.
+    ///
+    /// # Errors
+    /// If it has none by then, with the last trouble; or if the data source has given up. The client stays usable and
+    /// goes on trying, unless it has given up.
+    pub async fn wait_until_ready(&self, timeout: Duration) -> Result<(), NotReadyError> {
+        self.ready(self.shared.runtime.timeout(timeout, self.settled()).await)
+    }
+
+    /// Does what [`Client::wait_until_ready`] does, on this thread. May be called inside a runtime, which it blocks.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn blocking_wait_until_ready(&self, timeout: Duration) -> Result<(), NotReadyError> {
+        self.ready(runtime::park(timeout, self.settled()))
+    }
+
+    /// Ends when the client is initialized or will never be.
+    async fn settled(&self) {
+        let status = &self.shared.resolver.updater.status;
+        status.first(|status| self.is_initialized() || status.state == DataSourceState::Off).await;
+    }
+
+    fn ready(&self, settled: Option<()>) -> Result<(), NotReadyError> {
+        if self.is_initialized() {
+            return Ok(());
+        }
+        let error = self.data_source_status().status().error;
+        Err(match settled {
+            Some(()) => NotReadyError::GivenUp { error },
+            None => NotReadyError::Timeout { error },
+        })
+    }
+
+    /// Whether flags can be evaluated: there is data, or the client is offline, where defaults are all there is.
+    #[must_use]
+    pub fn is_initialized(&self) -> bool {
+        self.is_offline() || self.data_availability() > DataAvailability::Defaults
+    }
+
+    /// How fresh the data is that evaluations use.
+    #[must_use]
+    pub fn data_availability(&self) -> DataAvailability {
+        self.shared.resolver.availability()
+    }
+
+    /// Whether the client was configured to stay off the network.
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        self.shared.resolver.offline
+    }
+
+    /// The SDK key that the client was configured with.
+    #[must_use]
+    pub fn sdk_key(&self) -> &SdkKey {
+        &self.shared.sdk_key
+    }
+
+    /// A hash that proves to the service that this server vouches for the context: the secure mode of front ends.
+    ///
+    /// It is the HMAC-SHA256 of the context's fully qualified key under the SDK key, in lowercase hexadecimal.
+    #[must_use]
+    pub fn secure_mode_hash(&self, context: &Context) -> String {
+        // HMAC takes keys of any length.
+        let Ok(mut hmac) = Hmac::<Sha256>::new_from_slice(self.shared.sdk_key.as_str().as_bytes()) else {
+            return String::new();
+        };
+        hmac.update(context.fully_qualified_key().as_bytes());
+        hmac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// What the data source is doing.
+    #[must_use]
+    pub fn data_source_status(&self) -> DataSourceStatusProvider<'_> {
+        DataSourceStatusProvider::new(&self.shared.resolver.updater.status, &self.shared.runtime)
+    }
+
+    /// Listeners for changes of flags.
+    #[must_use]
+    pub fn flag_tracker(&self) -> FlagTracker<'_> {
+        FlagTracker::new(&self.shared.resolver.updater.changes, &self.shared.resolver)
+    }
+
+    /// Ends all background work and lets go of what the components hold open; waits for that for `timeout` at the
+    /// most. Flags can still be evaluated, with the data there is. Closing again does nothing.
+    pub async fn close(&self, timeout: Duration) {
+        if let Some(store) = self.shared.shut() {
+            let closing = self.shared.runtime.spawn(async move { store.close().await });
+            self.shared.runtime.timeout(timeout, closing.finish()).await;
+        }
+    }
+}
+
+impl Shared {
+    /// Stops what runs, the first time; gives the store that is left to close.
+    fn shut(&self) -> Option<Arc<dyn crate::store::DataStore>> {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        drop(self.source.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.resolver.updater.update_status(DataSourceState::Off, None);
+        Some(Arc::clone(&self.resolver.store))
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(store) = self.shut() {
+            self.runtime.spawn_detached(async move { store.close().await });
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("offline", &self.is_offline())
+            .field("data_availability", &self.data_availability())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a client is not ready.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum NotReadyError {
+    /// There was no data in time. The client goes on trying.
+    #[error("the client has no data yet{}", because(error.as_ref()))]
+    Timeout {
+        /// What the data source last ran into, if anything.
+        error: Option<DataSourceErrorInfo>,
+    },
+    /// The data source has given up, or the client was closed.
+    #[error("the client has no data and will get none{}", because(error.as_ref()))]
+    GivenUp {
+        /// What the data source last ran into, if anything.
+        error: Option<DataSourceErrorInfo>,
+    },
+}
+
+fn because(error: Option<&DataSourceErrorInfo>) -> String {
+    error.map_or_else(String::new, |error| format!(": {error}"))
+}

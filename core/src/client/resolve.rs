@@ -1,0 +1,269 @@
+//! [`Resolver`]: evaluates a flag, fetching what the evaluator lacks until it lacks nothing.
+//!
+//! In every default configuration the evaluator lacks nothing and the first attempt is the last: the store's snapshot
+//! is read, the flag evaluated, the result handed over, without a lock, an allocation or a wait.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::complaints::Complaints;
+use crate::context::{Context, ContextError};
+use crate::eval::{self, BigSegmentsStatus, EvalErrorKind, Evaluation, Found, Lookup, MembershipAnswer, Need, Outcome};
+use crate::model::{DataKind, Entry, Flag, Item, Segment};
+use crate::runtime;
+use crate::store::{DataStore, Snapshot};
+use crate::text::Text;
+use crate::update::Updater;
+
+pub(crate) struct Resolver {
+    pub(super) offline: bool,
+    pub(super) store: Arc<dyn DataStore>,
+    pub(super) updater: Arc<Updater>,
+    pub(super) complaints: Complaints,
+    /// How long a synchronous door may wait for I/O.
+    pub(super) evaluation_timeout: Duration,
+    /// Whether it was logged that evaluations use data of an earlier process.
+    pub(super) warned_cached: AtomicBool,
+}
+
+/// How fresh the data is that evaluations use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum DataAvailability {
+    /// There is none; evaluations give their defaults.
+    Defaults,
+    /// Data that an earlier process left in the store.
+    Cached,
+    /// Data that the data source of this client delivered.
+    Refreshed,
+}
+
+/// One evaluated flag, while its snapshot is lent.
+pub(super) struct Resolved<'e> {
+    pub(super) evaluation: Evaluation<'e>,
+}
+
+/// What becomes of a resolved flag. Called once with the flag's result, unless there is none.
+pub(super) trait Finish<R>: Fn(&Resolved<'_>) -> R {}
+impl<R, F: Fn(&Resolved<'_>) -> R> Finish<R> for F {}
+
+impl Resolver {
+    pub(super) fn availability(&self) -> DataAvailability {
+        if self.updater.is_refreshed() {
+            DataAvailability::Refreshed
+        } else if self.store.is_initialized() {
+            DataAvailability::Cached
+        } else {
+            DataAvailability::Defaults
+        }
+    }
+
+    /// Whether a flag can be evaluated for this context at all.
+    #[inline]
+    pub(super) fn admit<'c>(&self, context: Result<&'c Context, &ContextError>) -> Result<&'c Context, EvalErrorKind> {
+        if self.offline {
+            return Err(EvalErrorKind::ClientNotReady);
+        }
+        match self.availability() {
+            DataAvailability::Refreshed => {}
+            DataAvailability::Cached => self.warn_cached(),
+            DataAvailability::Defaults => {
+                self.complaints.not_ready();
+                return Err(EvalErrorKind::ClientNotReady);
+            }
+        }
+        context.map_err(|error| {
+            self.complaints.invalid_context(error);
+            EvalErrorKind::UserNotSpecified
+        })
+    }
+
+    fn warn_cached(&self) {
+        if !self.warned_cached.swap(true, Ordering::Relaxed) {
+            tracing::warn!("evaluating with data that an earlier process left in the store; it may be out of date");
+        }
+    }
+
+    /// Evaluates on this thread, waiting if something has to be fetched, within [`Self::evaluation_timeout`].
+    #[inline]
+    pub(super) fn resolve<R>(&self, key: &str, context: &Context, finish: impl Finish<R>) -> Result<R, EvalErrorKind> {
+        let need = match self.attempt(key, context, None, &finish) {
+            Attempt::Done(result) => return result,
+            Attempt::Needs(need) => need,
+        };
+        let deadline = Instant::now() + self.evaluation_timeout;
+        self.fetch_until_done(need, |fetched| self.attempt(key, context, Some(fetched), &finish), deadline)
+            .unwrap_or_else(|| self.failed(key))
+    }
+
+    /// Does what [`Resolver::resolve`] does, but awaits instead of waiting.
+    pub(super) async fn resolve_async<R>(
+        &self,
+        key: &str,
+        context: &Context,
+        finish: impl Finish<R> + Send + Sync,
+    ) -> Result<R, EvalErrorKind>
+    where
+        R: Send,
+    {
+        let need = match self.attempt(key, context, None, &finish) {
+            Attempt::Done(result) => return result,
+            Attempt::Needs(need) => need,
+        };
+        let again = |fetched: &Fetched| self.attempt(key, context, Some(fetched), &finish);
+        self.fetch_until_done_async(need, again).await.unwrap_or_else(|| self.failed(key))
+    }
+
+    /// Fetches what is needed and tries again, as often as it takes; none if fetching fails or takes too long.
+    pub(super) fn fetch_until_done<R>(
+        &self,
+        mut need: Need,
+        attempt: impl Fn(&Fetched) -> Attempt<R>,
+        deadline: Instant,
+    ) -> Option<R> {
+        let mut fetched = Fetched::default();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            runtime::park(left, self.fetch(need, &mut fetched))??;
+            need = match attempt(&fetched) {
+                Attempt::Done(result) => return Some(result),
+                Attempt::Needs(need) => need,
+            };
+        }
+    }
+
+    pub(super) async fn fetch_until_done_async<R>(
+        &self,
+        mut need: Need,
+        attempt: impl Fn(&Fetched) -> Attempt<R>,
+    ) -> Option<R> {
+        let mut fetched = Fetched::default();
+        loop {
+            self.fetch(need, &mut fetched).await?;
+            need = match attempt(&fetched) {
+                Attempt::Done(result) => return Some(result),
+                Attempt::Needs(need) => need,
+            };
+        }
+    }
+
+    #[inline]
+    fn attempt<R>(
+        &self,
+        key: &str,
+        context: &Context,
+        fetched: Option<&Fetched>,
+        finish: &impl Finish<R>,
+    ) -> Attempt<Result<R, EvalErrorKind>> {
+        let mut result = None;
+        self.store.read(&mut |snapshot| {
+            result = Some(match fetched {
+                None => evaluate(key, context, snapshot, finish),
+                Some(fetched) => evaluate(key, context, &Overlay { fetched, snapshot }, finish),
+            });
+        });
+        // A store that lends no snapshot has broken its contract; it is treated as one that failed.
+        result.unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)))
+    }
+
+    /// Gets one thing and adds it to what was fetched; none if that failed, which is logged.
+    async fn fetch(&self, need: Need, fetched: &mut Fetched) -> Option<()> {
+        let (kind, key) = match need {
+            Need::Flag(key) => (DataKind::Flag, key),
+            Need::Segment(key) => (DataKind::Segment, key),
+            Need::Membership(context_key) => {
+                // Without a big-segment store nothing is known about any context.
+                let answer = MembershipAnswer::new(None, BigSegmentsStatus::NotConfigured);
+                fetched.memberships.insert(context_key, answer);
+                return Some(());
+            }
+        };
+        let item = match self.store.fetch(kind, &key).await {
+            Ok(item) => item,
+            Err(error) => {
+                self.complaints.fetch_failed(kind, &key, &error);
+                return None;
+            }
+        };
+        match (kind, item) {
+            (DataKind::Flag, Some(Item::Flag(entry))) => fetched.flags.insert(key, Some(entry)).map(drop),
+            (DataKind::Segment, Some(Item::Segment(entry))) => fetched.segments.insert(key, Some(entry)).map(drop),
+            (DataKind::Flag, _) => fetched.flags.insert(key, None).map(drop),
+            (DataKind::Segment, _) => fetched.segments.insert(key, None).map(drop),
+        };
+        Some(())
+    }
+
+    fn failed<R>(&self, key: &str) -> Result<R, EvalErrorKind> {
+        self.complaints.about_flag(key, EvalErrorKind::Exception);
+        Err(EvalErrorKind::Exception)
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolver").field("offline", &self.offline).field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+pub(super) enum Attempt<R> {
+    Done(R),
+    Needs(Need),
+}
+
+#[inline]
+fn evaluate<R>(
+    key: &str,
+    context: &Context,
+    data: &dyn Lookup,
+    finish: &impl Finish<R>,
+) -> Attempt<Result<R, EvalErrorKind>> {
+    match data.flag(key) {
+        Found::Present(flag) => match eval::evaluate(flag, context, data) {
+            Outcome::Done(evaluation) => Attempt::Done(Ok(finish(&Resolved { evaluation }))),
+            Outcome::Needs(need) => Attempt::Needs(need),
+        },
+        Found::Absent => Attempt::Done(Err(EvalErrorKind::FlagNotFound)),
+        Found::Unknown => Attempt::Needs(Need::Flag(key.into())),
+    }
+}
+
+/// What was fetched for one evaluation. None stands for "there is no such item".
+#[derive(Default)]
+pub(super) struct Fetched {
+    flags: HashMap<Text, Option<Entry<Flag>>>,
+    segments: HashMap<Text, Option<Entry<Segment>>>,
+    memberships: HashMap<Text, MembershipAnswer>,
+}
+
+/// A snapshot, and over it what was fetched because the snapshot did not know it.
+pub(super) struct Overlay<'a> {
+    pub(super) fetched: &'a Fetched,
+    pub(super) snapshot: &'a dyn Snapshot,
+}
+
+impl Lookup for Overlay<'_> {
+    fn flag(&self, key: &str) -> Found<&Flag> {
+        match self.fetched.flags.get(key) {
+            Some(entry) => entry.as_ref().and_then(Entry::present).map(AsRef::as_ref).into(),
+            None => self.snapshot.flag(key),
+        }
+    }
+
+    fn segment(&self, key: &str) -> Found<&Segment> {
+        match self.fetched.segments.get(key) {
+            Some(entry) => entry.as_ref().and_then(Entry::present).map(AsRef::as_ref).into(),
+            None => self.snapshot.segment(key),
+        }
+    }
+
+    fn membership(&self, context_key: &str) -> Found<&MembershipAnswer> {
+        match self.fetched.memberships.get(context_key) {
+            Some(answer) => Found::Present(answer),
+            None => self.snapshot.membership(context_key),
+        }
+    }
+}

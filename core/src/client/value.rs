@@ -1,0 +1,100 @@
+//! [`FlagValue`]: the types that a flag can be asked for, and [`EvaluationContext`]: what it can be asked with.
+
+use crate::context::{Context, ContextError};
+use crate::migration::Stage;
+use crate::text::Text;
+use crate::value::Value;
+
+/// A type of flag values. What is given as the default decides which type is asked for.
+///
+/// Sealed: for types of your own there is [`Client::json_variation_as`](crate::Client::json_variation_as).
+pub trait FlagValue: sealed::Sealed {
+    /// What is given back for a default of this type.
+    type Output: Send + 'static;
+
+    /// The variation's value; none if it has another type.
+    fn read(value: &Value) -> Option<Self::Output>;
+
+    /// The caller's default.
+    fn into_default(self) -> Self::Output;
+}
+
+/// A context, or the failed attempt to make one: then evaluations give the default, with the reason
+/// [`UserNotSpecified`](crate::eval::EvalErrorKind::UserNotSpecified).
+///
+/// Sealed, and implemented for [`Context`] and for `Result<Context, ContextError>`.
+pub trait EvaluationContext: sealed::Sealed + Sync {
+    /// The context, if it is valid.
+    fn context(&self) -> Result<&Context, &ContextError>;
+}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "a trait that nobody can name cannot be implemented elsewhere")]
+    pub trait Sealed {}
+}
+
+impl sealed::Sealed for Context {}
+impl EvaluationContext for Context {
+    fn context(&self) -> Result<&Context, &ContextError> {
+        Ok(self)
+    }
+}
+
+impl sealed::Sealed for Result<Context, ContextError> {}
+impl EvaluationContext for Result<Context, ContextError> {
+    fn context(&self) -> Result<&Context, &ContextError> {
+        self.as_ref()
+    }
+}
+
+/// `type` read by `read`, with `into` turning the default into what is given back.
+macro_rules! flag_value {
+    ($type:ty => $output:ty, $read:expr, $into:expr) => {
+        impl sealed::Sealed for $type {}
+        impl FlagValue for $type {
+            type Output = $output;
+
+            #[inline]
+            fn read(value: &Value) -> Option<$output> {
+                let read: fn(&Value) -> Option<$output> = $read;
+                read(value)
+            }
+
+            #[inline]
+            fn into_default(self) -> $output {
+                let into: fn(Self) -> $output = $into;
+                into(self)
+            }
+        }
+    };
+}
+
+flag_value!(bool => Self, Value::as_bool, |default| default);
+flag_value!(f64 => Self, Value::as_f64, |default| default);
+flag_value!(i64 => Self, truncated, |default| default);
+flag_value!(StrictInt => i64, Value::as_i64, |default| default.0);
+flag_value!(String => Self, |value| value.as_str().map(str::to_owned), |default| default);
+flag_value!(Text => Self, text, |default| default);
+flag_value!(&str => Text, text, Into::into);
+flag_value!(Value => Self, |value| Some(value.clone()), |default| default);
+flag_value!(serde_json::Value => Self, |value| Some(value.into()), |default| default);
+flag_value!(Stage => Self, |value| value.as_str()?.parse().ok(), |default| default);
+
+/// An integer that takes no number with a fraction.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StrictInt(pub(super) i64);
+
+fn text(value: &Value) -> Option<Text> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// A fraction is cut off, as the protocol has it; what is beyond the range of exact integers is no integer.
+fn truncated(value: &Value) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_991.0;
+    let number = value.as_f64()?.trunc();
+    #[expect(clippy::as_conversions, reason = "a whole number within the range of i64")]
+    (-EXACT..=EXACT).contains(&number).then_some(number as i64)
+}

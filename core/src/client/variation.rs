@@ -1,0 +1,273 @@
+//! The doors to a flag's value: one generic path, and a typed door to it for each type of value.
+//!
+//! Every door takes the flag's key, the context and a default, and never fails: where the flag gives no value, the
+//! door gives the default. `…_detail` tells why, `…_async` awaits what the others would wait for (big segments and
+//! stores that are not in memory; in every default configuration nothing waits).
+
+use serde::de::DeserializeOwned;
+
+use super::Client;
+use super::resolve::Resolved;
+use super::value::{EvaluationContext, FlagValue, StrictInt};
+use crate::eval::{Detail, EvalErrorKind, Reason};
+use crate::text::Text;
+use crate::value::Value;
+
+/// What a variation is read as.
+enum Read<T> {
+    Value(T),
+    /// The flag gave no variation; the reason says why.
+    Nothing,
+    WrongType,
+}
+
+impl<T> Read<T> {
+    fn of(resolved: &Resolved<'_>, read: impl Fn(&Value) -> Option<T>) -> Self {
+        match resolved.evaluation.variation {
+            Some((_, value)) => read(value).map_or(Self::WrongType, Self::Value),
+            None => Self::Nothing,
+        }
+    }
+}
+
+/// Makes the four doors of one type.
+macro_rules! doors {
+    ($($what:literal, $default:ty => $output:ty, $into:expr,
+       $plain:ident $detail:ident $plain_async:ident $detail_async:ident;)+) => {$(
+        #[doc = concat!("The value of ", $what, "; `default` if it has none.")]
+        #[must_use]
+        pub fn $plain(&self, key: &str, context: &impl EvaluationContext, default: $default) -> $output {
+            self.variation(key, context, ($into)(default))
+        }
+
+        #[doc = concat!("The value of ", $what, " and why it is this one; `default` if it has none.")]
+        #[must_use]
+        pub fn $detail(&self, key: &str, context: &impl EvaluationContext, default: $default) -> Detail<$output> {
+            self.variation_detail(key, context, ($into)(default))
+        }
+
+        #[doc = concat!("Like [`Client::", stringify!($plain), "`], awaiting what that one would wait for.")]
+        pub async fn $plain_async(
+            &self,
+            key: &str,
+            context: &impl EvaluationContext,
+            default: $default,
+        ) -> $output {
+            self.variation_async(key, context, ($into)(default)).await
+        }
+
+        #[doc = concat!("Like [`Client::", stringify!($detail), "`], awaiting what that one would wait for.")]
+        pub async fn $detail_async(
+            &self,
+            key: &str,
+            context: &impl EvaluationContext,
+            default: $default,
+        ) -> Detail<$output> {
+            self.variation_detail_async(key, context, ($into)(default)).await
+        }
+    )+};
+}
+
+impl Client {
+    doors! {
+        "a boolean flag", bool => bool, std::convert::identity,
+        bool_variation bool_variation_detail bool_variation_async bool_variation_detail_async;
+
+        "a number flag as an integer, a fraction being cut off", i64 => i64, std::convert::identity,
+        int_variation int_variation_detail int_variation_async int_variation_detail_async;
+
+        "a number flag as an integer, where `1.5` is none", i64 => i64, StrictInt,
+        strict_int_variation strict_int_variation_detail strict_int_variation_async strict_int_variation_detail_async;
+
+        "a number flag", f64 => f64, std::convert::identity,
+        double_variation double_variation_detail double_variation_async double_variation_detail_async;
+
+        "a string flag", &str => Text, std::convert::identity,
+        string_variation string_variation_detail string_variation_async string_variation_detail_async;
+
+        "a flag of any type", Value => Value, std::convert::identity,
+        json_variation json_variation_detail json_variation_async json_variation_detail_async;
+    }
+
+    /// The value of a flag, of the type that `default` has; `default` if it has none.
+    ///
+    /// ```
+    /// # fn example(client: &vexil::Client, context: &vexil::Context) {
+    /// let limit = client.variation("rate-limit", context, 100);
+    /// let theme = client.variation("theme", context, "light");
+    /// let beta = client.variation("beta", context, false);
+    /// # }
+    /// ```
+    #[inline]
+    pub fn variation<T: FlagValue>(&self, key: &str, context: &impl EvaluationContext, default: T) -> T::Output {
+        let resolver = &self.shared.resolver;
+        let result = match resolver.admit(context.context()) {
+            Ok(context) => resolver.resolve(key, context, |resolved| Read::of(resolved, T::read)),
+            Err(error) => Err(error),
+        };
+        self.value_of(key, result, default)
+    }
+
+    /// The value of a flag, of the type that `default` has, and why it is this one; `default` if it has none.
+    pub fn variation_detail<T: FlagValue>(
+        &self,
+        key: &str,
+        context: &impl EvaluationContext,
+        default: T,
+    ) -> Detail<T::Output> {
+        let resolver = &self.shared.resolver;
+        let result = match resolver.admit(context.context()) {
+            Ok(context) => resolver.resolve(key, context, |resolved| read_detail(resolved, T::read)),
+            Err(error) => Err(error),
+        };
+        self.detail_of(key, result, default)
+    }
+
+    /// Like [`Client::variation`], awaiting what that one would wait for.
+    pub async fn variation_async<T: FlagValue>(
+        &self,
+        key: &str,
+        context: &impl EvaluationContext,
+        default: T,
+    ) -> T::Output {
+        let resolver = &self.shared.resolver;
+        let result = match resolver.admit(context.context()) {
+            Ok(context) => resolver.resolve_async(key, context, |resolved| Read::of(resolved, T::read)).await,
+            Err(error) => Err(error),
+        };
+        self.value_of(key, result, default)
+    }
+
+    /// Like [`Client::variation_detail`], awaiting what that one would wait for.
+    pub async fn variation_detail_async<T: FlagValue>(
+        &self,
+        key: &str,
+        context: &impl EvaluationContext,
+        default: T,
+    ) -> Detail<T::Output> {
+        let resolver = &self.shared.resolver;
+        let result = match resolver.admit(context.context()) {
+            Ok(context) => resolver.resolve_async(key, context, |resolved| read_detail(resolved, T::read)).await,
+            Err(error) => Err(error),
+        };
+        self.detail_of(key, result, default)
+    }
+
+    /// The value of a flag as a type of your own; `default` if it has none or does not fit the type.
+    ///
+    /// ```
+    /// #[derive(serde::Deserialize)]
+    /// struct Limits {
+    ///     rps: u32,
+    /// }
+    ///
+    /// # fn example(client: &vexil::Client, context: &vexil::Context) {
+    /// let limits = client.json_variation_as("limits", context, Limits { rps: 10 });
+    /// # }
+    /// ```
+    pub fn json_variation_as<T: DeserializeOwned>(&self, key: &str, context: &impl EvaluationContext, default: T) -> T {
+        self.json_variation_as_detail(key, context, default).value
+    }
+
+    /// The value of a flag as a type of your own, and why it is this one; `default` if it has none or does not fit.
+    pub fn json_variation_as_detail<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        context: &impl EvaluationContext,
+        default: T,
+    ) -> Detail<T> {
+        self.fit(key, self.json_variation_detail(key, context, Value::Null), default)
+    }
+
+    /// Like [`Client::json_variation_as`], awaiting what that one would wait for.
+    pub async fn json_variation_as_async<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        context: &impl EvaluationContext,
+        default: T,
+    ) -> T {
+        self.json_variation_as_detail_async(key, context, default).await.value
+    }
+
+    /// Like [`Client::json_variation_as_detail`], awaiting what that one would wait for.
+    pub async fn json_variation_as_detail_async<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        context: &impl EvaluationContext,
+        default: T,
+    ) -> Detail<T> {
+        self.fit(key, self.json_variation_detail_async(key, context, Value::Null).await, default)
+    }
+
+    #[inline]
+    fn value_of<T: FlagValue>(
+        &self,
+        key: &str,
+        result: Result<Read<T::Output>, EvalErrorKind>,
+        default: T,
+    ) -> T::Output {
+        match result {
+            Ok(Read::Value(value)) => value,
+            Ok(Read::Nothing) => self.default_of(key, default),
+            Ok(Read::WrongType) => self.default_because(key, EvalErrorKind::WrongType, default),
+            Err(error) => self.default_because(key, error, default),
+        }
+    }
+
+    fn detail_of<T: FlagValue>(
+        &self,
+        key: &str,
+        result: Result<ReadDetail<T::Output>, EvalErrorKind>,
+        default: T,
+    ) -> Detail<T::Output> {
+        let error = match result {
+            Ok((Read::Value(value), index, reason)) => return Detail::new(value, index, reason),
+            Ok((Read::Nothing, _, reason)) => {
+                if let Some(error) = reason.error() {
+                    self.shared.resolver.complaints.about_flag(key, error);
+                }
+                return Detail::new(self.default_of(key, default), None, reason);
+            }
+            Ok((Read::WrongType, ..)) => EvalErrorKind::WrongType,
+            Err(error) => error,
+        };
+        Detail::new(self.default_because(key, error, default), None, error.into())
+    }
+
+    /// The default, after one line in the log.
+    #[cold]
+    fn default_because<T: FlagValue>(&self, key: &str, error: EvalErrorKind, default: T) -> T::Output {
+        if !matches!(error, EvalErrorKind::ClientNotReady | EvalErrorKind::UserNotSpecified) {
+            self.shared.resolver.complaints.about_flag(key, error);
+        }
+        self.default_of(key, default)
+    }
+
+    /// The value that the client was configured to give for this flag, or else the caller's.
+    fn default_of<T: FlagValue>(&self, key: &str, default: T) -> T::Output {
+        let configured = self.shared.defaults.get(key).and_then(T::read);
+        configured.unwrap_or_else(|| default.into_default())
+    }
+
+    fn fit<T: DeserializeOwned>(&self, key: &str, detail: Detail<Value>, default: T) -> Detail<T> {
+        let fits = |value: &Value| serde_json::from_value(value.into()).ok();
+        if detail.is_default_value() {
+            let configured = self.shared.defaults.get(key).and_then(fits);
+            return detail.map(|_| configured.unwrap_or(default));
+        }
+        match fits(&detail.value) {
+            Some(value) => detail.map(|_| value),
+            None => {
+                self.shared.resolver.complaints.about_flag(key, EvalErrorKind::WrongType);
+                Detail::new(default, None, EvalErrorKind::WrongType.into())
+            }
+        }
+    }
+}
+
+type ReadDetail<T> = (Read<T>, Option<usize>, Reason);
+
+fn read_detail<T>(resolved: &Resolved<'_>, read: impl Fn(&Value) -> Option<T>) -> ReadDetail<T> {
+    let index = resolved.evaluation.variation.map(|(index, _)| index);
+    (Read::of(resolved, read), index, resolved.evaluation.reason())
+}

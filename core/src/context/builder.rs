@@ -1,0 +1,316 @@
+//! [`ContextBuilder`] and [`MultiContextBuilder`]: all that makes a context, checked once, in `build`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::{Context, Inner, Members, Single};
+use crate::context::reference::Reference;
+use crate::text::Text;
+use crate::value::{Value, sorted_members};
+
+/// The kind of a context that names none.
+pub(crate) const DEFAULT_KIND: Text = Text::from_static("user");
+
+/// The kind that a context of several kinds reports.
+pub(crate) const MULTI_KIND: Text = Text::from_static("multi");
+
+/// Builds a [`Context`] of one kind.
+///
+/// ```
+/// use vexil::Context;
+///
+/// let context = Context::builder("ada")
+///     .name("Ada Lovelace")
+///     .set("email", "ada@example.com")
+///     .set("plan", "pro")
+///     .private(["email"])
+///     .build()?;
+/// assert_eq!(context.get("plan"), Some("pro".into()));
+/// # Ok::<(), vexil::ContextError>(())
+/// ```
+#[derive(Clone)]
+pub struct ContextBuilder {
+    kind: Text,
+    key: Text,
+    name: Option<Text>,
+    anonymous: bool,
+    /// In the order of the calls; `build` sorts, and lets the last value of a name count.
+    attributes: Vec<(Text, Value)>,
+    private: Vec<Reference>,
+}
+
+impl ContextBuilder {
+    pub(crate) fn new(key: Text) -> Self {
+        Self { kind: DEFAULT_KIND, key, name: None, anonymous: false, attributes: Vec::new(), private: Vec::new() }
+    }
+
+    /// What `context` holds, ready to be changed. Of a context of several kinds nothing is taken over.
+    pub(crate) fn from_context(context: &Context) -> Self {
+        let Members::Single(single) = &context.0.members else {
+            return Self::new(Text::default());
+        };
+        Self {
+            kind: single.kind_text().clone(),
+            key: single.key_text().clone(),
+            name: single.name_text().cloned(),
+            anonymous: single.anonymous,
+            attributes: single.attributes.to_vec(),
+            private: single.private.to_vec(),
+        }
+    }
+
+    /// Sets the kind: letters, digits, `.`, `_` and `-`, but neither `kind` nor `multi`. Default and meaning of
+    /// the empty string: `user`.
+    #[must_use]
+    pub fn kind(mut self, kind: impl Into<Text>) -> Self {
+        self.kind = kind.into();
+        self
+    }
+
+    /// Sets the key, which must not be empty.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<Text>) -> Self {
+        self.key = key.into();
+        self
+    }
+
+    /// Sets the display name. Default: none.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<Text>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Keeps the context out of the service's list of contexts; it changes no evaluation. Default: `false`.
+    #[must_use]
+    pub fn anonymous(mut self, anonymous: bool) -> Self {
+        self.anonymous = anonymous;
+        self
+    }
+
+    /// Sets any attribute by its name; `null` removes it.
+    ///
+    /// The names `kind`, `key`, `name` and `anonymous` set those parts. A value that such a part cannot have, the
+    /// name `_meta` and the empty name change nothing; use [`ContextBuilder::try_set`] to learn of it.
+    #[must_use]
+    pub fn set(mut self, name: impl Into<Text>, value: impl Into<Value>) -> Self {
+        self.try_set(name, value);
+        self
+    }
+
+    /// Does what [`ContextBuilder::set`] does, in place, and says whether the value was accepted.
+    pub fn try_set(&mut self, name: impl Into<Text>, value: impl Into<Value>) -> bool {
+        let (name, value) = (name.into(), value.into());
+        match (name.as_str(), value) {
+            ("kind", Value::String(kind)) => self.kind = kind,
+            ("key", Value::String(key)) => self.key = key,
+            ("name", Value::String(text)) => self.name = Some(text),
+            ("name", Value::Null) => self.name = None,
+            ("anonymous", Value::Bool(anonymous)) => self.anonymous = anonymous,
+            ("" | "_meta" | "kind" | "key" | "name" | "anonymous", _) => return false,
+            (_, value) => self.attributes.push((name, value)),
+        }
+        true
+    }
+
+    /// Keeps these attributes, or parts of attributes, out of all analytics events. Adds to earlier calls.
+    #[must_use]
+    pub fn private<R: Into<Reference>>(mut self, references: impl IntoIterator<Item = R>) -> Self {
+        self.private.extend(references.into_iter().map(Into::into));
+        self
+    }
+
+    /// Checks and finishes the context.
+    ///
+    /// # Errors
+    /// If the key is empty or the kind is not allowed.
+    pub fn build(self) -> Result<Context, ContextError> {
+        if self.key.is_empty() {
+            return Err(ContextError::EmptyKey);
+        }
+        self.build_with_any_key()
+    }
+
+    /// The old user form allows the empty key; nothing else does.
+    pub(crate) fn build_with_any_key(mut self) -> Result<Context, ContextError> {
+        if self.kind.is_empty() {
+            self.kind = DEFAULT_KIND;
+        }
+        check_kind(&self.kind)?;
+        self.attributes = sorted_members(self.attributes);
+        self.attributes.retain(|(_, value)| !value.is_null());
+        let canonical_key =
+            if self.kind == DEFAULT_KIND { self.key.clone() } else { canonical_part(&self.kind, &self.key).into() };
+        let single = Single {
+            kind: self.kind.into(),
+            key: self.key.into(),
+            name: self.name.into(),
+            anonymous: self.anonymous,
+            attributes: self.attributes,
+            private: self.private,
+        };
+        Ok(Context(Arc::new(Inner { members: Members::Single(single), canonical_key })))
+    }
+
+    /// Adds an attribute under any name; for JSON, whose readers have dispatched the built-in names already.
+    pub(crate) fn push_attribute(&mut self, name: Text, value: Value) {
+        self.attributes.push((name, value));
+    }
+}
+
+/// Attributes are private data and stay out of logs.
+impl fmt::Debug for ContextBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContextBuilder")
+            .field("kind", &self.kind)
+            .field("attributes", &self.attributes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`Context`] of several kinds.
+///
+/// ```
+/// use vexil::Context;
+///
+/// let context = Context::multi_builder()
+///     .add(Context::new("ada")?)
+///     .add(Context::with_kind("acme", "org"))
+///     .build()?;
+/// assert_eq!(context.kind(), "multi");
+/// assert_eq!(context.individual_context_count(), 2);
+/// # Ok::<(), vexil::ContextError>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct MultiContextBuilder {
+    members: Vec<Context>,
+    errors: Vec<ContextError>,
+}
+
+impl MultiContextBuilder {
+    /// Adds a context, valid or not; one of several kinds adds each of its members.
+    #[must_use]
+    #[expect(clippy::should_implement_trait, reason = "the field's word; nobody adds contexts with a plus sign")]
+    pub fn add(mut self, context: impl Into<Result<Context, ContextError>>) -> Self {
+        match context.into() {
+            Ok(context) => self.members.extend(context.individual_contexts().cloned()),
+            Err(error) => self.errors.push(error),
+        }
+        self
+    }
+
+    /// Checks and finishes the context; a sole member is returned as it is.
+    ///
+    /// # Errors
+    /// If no context was added, a kind was added twice, or one of the contexts was invalid.
+    pub fn build(mut self) -> Result<Context, ContextError> {
+        if !self.errors.is_empty() {
+            return Err(ContextError::InvalidMembers { errors: self.errors });
+        }
+        self.members.sort_by(|a, b| a.kind().cmp(b.kind()));
+        if let Some([one, _]) = self.members.windows(2).find(|pair| matches!(pair, [a, b] if a.kind() == b.kind())) {
+            return Err(ContextError::DuplicateKind { kind: one.kind().into() });
+        }
+        if let [_] = self.members.as_slice() {
+            return self.members.pop().ok_or(ContextError::NoKinds);
+        }
+        if self.members.is_empty() {
+            return Err(ContextError::NoKinds);
+        }
+        let parts: Vec<_> = self.members.iter().map(|member| canonical_part(member.kind(), member.key())).collect();
+        let canonical_key = parts.join(":").into();
+        Ok(Context(Arc::new(Inner { members: Members::Multi(self.members.into()), canonical_key })))
+    }
+}
+
+impl From<Context> for Result<Context, ContextError> {
+    fn from(context: Context) -> Self {
+        Ok(context)
+    }
+}
+
+fn check_kind(kind: &str) -> Result<(), ContextError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    match kind {
+        "user" => Ok(()),
+        "kind" => Err(ContextError::KindIsKind),
+        "multi" => Err(ContextError::KindIsMulti),
+        kind if kind.bytes().all(allowed) => Ok(()),
+        _ => Err(ContextError::KindCharacters),
+    }
+}
+
+/// `kind:key` with `%` and `:` of the key escaped (spec 01, section 1.11).
+fn canonical_part(kind: &str, key: &str) -> String {
+    let mut part = String::with_capacity(kind.len() + 1 + key.len());
+    part.push_str(kind);
+    part.push(':');
+    for character in key.chars() {
+        match character {
+            '%' => part.push_str("%25"),
+            ':' => part.push_str("%3A"),
+            other => part.push(other),
+        }
+    }
+    part
+}
+
+/// Why something is no valid context. Messages never repeat what the context holds, only names of properties.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ContextError {
+    /// The key is missing, null or empty.
+    #[error("context key must not be null or empty")]
+    EmptyKey,
+    /// The kind is given and empty, in JSON.
+    #[error("context kind must not be empty")]
+    EmptyKind,
+    /// The kind is `kind`, a reserved word.
+    #[error("\"kind\" is not a valid context kind")]
+    KindIsKind,
+    /// The kind of a single context is `multi`, a reserved word.
+    #[error("context of kind \"multi\" must be created by a multi-context builder")]
+    KindIsMulti,
+    /// The kind has characters other than letters, digits, `.`, `_` and `-`.
+    #[error("context kind contains disallowed characters")]
+    KindCharacters,
+    /// A multi-context has no members.
+    #[error("multi-context must contain at least one kind")]
+    NoKinds,
+    /// A multi-context has two members of the same kind.
+    #[error("multi-context cannot have the kind \"{kind}\" more than once")]
+    DuplicateKind {
+        /// The kind that was there already.
+        kind: Text,
+    },
+    /// Members of a multi-context are invalid.
+    #[error("multi-context has invalid members: {}", list(errors))]
+    InvalidMembers {
+        /// What is wrong with each invalid member.
+        errors: Vec<Self>,
+    },
+    /// A property of the JSON form has a value of the wrong type.
+    #[error("context property \"{property}\" must be {expected}")]
+    PropertyType {
+        /// The property's name.
+        property: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+    },
+    /// The JSON form is no object.
+    #[error("context must be a JSON object")]
+    NotAnObject,
+    /// The text is no JSON.
+    #[error("context is not valid JSON")]
+    Json {
+        /// Where reading ended, and why.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+fn list(errors: &[ContextError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

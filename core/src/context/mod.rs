@@ -1,0 +1,322 @@
+//! [`Context`]: whom or what a flag is evaluated for.
+//!
+//! A context is valid from the start: whatever builds one returns a `Result`, so the evaluator never asks. It is
+//! immutable, shared by its clones, and holds its canonical key ready.
+
+mod builder;
+mod json;
+mod reference;
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+pub use builder::{ContextBuilder, ContextError, MultiContextBuilder};
+pub(crate) use builder::{DEFAULT_KIND, MULTI_KIND};
+pub use reference::{Reference, ReferenceError};
+
+use crate::text::Text;
+use crate::value::Value;
+
+/// Whom or what a flag is evaluated for: a user, an organisation, a device, or several of these at once.
+///
+/// Cheap to clone. Build one with [`Context::new`], [`Context::builder`], [`Context::multi`], or from JSON with
+/// serde, `str::parse` or `TryFrom`. Neither key nor attributes appear in its `Debug` form.
+///
+/// ```
+/// use vexil::Context;
+///
+/// let user = Context::builder("ada").set("country", "GB").build()?;
+/// let both = Context::multi([user, Context::with_kind("acme", "org")?])?;
+/// assert_eq!(both.fully_qualified_key(), "org:acme:user:ada");
+///
+/// let parsed: Context = r#"{"kind": "org", "key": "acme", "seats": 250}"#.parse()?;
+/// assert_eq!(parsed.get("seats"), Some(250.into()));
+/// # Ok::<(), vexil::ContextError>(())
+/// ```
+#[derive(Clone)]
+pub struct Context(Arc<Inner>);
+
+struct Inner {
+    members: Members,
+    canonical_key: Text,
+}
+
+enum Members {
+    Single(Single),
+    /// At least two, sorted by kind.
+    Multi(Box<[Context]>),
+}
+
+/// One kind's part. The built-in attributes are kept as values, so that a look-up can lend them like any other.
+struct Single {
+    /// Always a string.
+    kind: Value,
+    /// Always a string.
+    key: Value,
+    /// A string or null.
+    name: Value,
+    anonymous: bool,
+    /// Sorted by name, without nulls.
+    attributes: Vec<(Text, Value)>,
+    private: Vec<Reference>,
+}
+
+impl Context {
+    /// A context of kind `user` with nothing but a key.
+    ///
+    /// # Errors
+    /// If the key is empty.
+    pub fn new(key: impl Into<Text>) -> Result<Self, ContextError> {
+        Self::builder(key).build()
+    }
+
+    /// A context of any kind with nothing but a key.
+    ///
+    /// # Errors
+    /// If the key is empty or the kind is not allowed, see [`ContextBuilder::kind`].
+    pub fn with_kind(key: impl Into<Text>, kind: impl Into<Text>) -> Result<Self, ContextError> {
+        Self::builder(key).kind(kind).build()
+    }
+
+    /// Starts a context of kind `user`; the builder can change that.
+    #[must_use]
+    pub fn builder(key: impl Into<Text>) -> ContextBuilder {
+        ContextBuilder::new(key.into())
+    }
+
+    /// One context of all the given kinds; a sole one is returned as it is.
+    ///
+    /// # Errors
+    /// If there are none, or two of the same kind.
+    pub fn multi(contexts: impl IntoIterator<Item = Self>) -> Result<Self, ContextError> {
+        contexts.into_iter().fold(Self::multi_builder(), MultiContextBuilder::add).build()
+    }
+
+    /// Starts a context of several kinds.
+    #[must_use]
+    pub fn multi_builder() -> MultiContextBuilder {
+        MultiContextBuilder::default()
+    }
+
+    /// A builder that holds all that this context holds; nothing, if it is of several kinds.
+    #[must_use]
+    pub fn to_builder(&self) -> ContextBuilder {
+        ContextBuilder::from_context(self)
+    }
+
+    /// The kind; `multi` for a context of several kinds.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        match &self.0.members {
+            Members::Single(single) => single.kind_text(),
+            Members::Multi(_) => "multi",
+        }
+    }
+
+    /// The key; empty for a context of several kinds.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.single().map_or("", |single| single.key_text())
+    }
+
+    /// The display name.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.single()?.name.as_str()
+    }
+
+    /// Whether the context is kept out of the service's list of contexts.
+    #[must_use]
+    pub fn anonymous(&self) -> bool {
+        self.single().is_some_and(|single| single.anonymous)
+    }
+
+    /// Whether this is a context of several kinds.
+    #[must_use]
+    pub fn multiple(&self) -> bool {
+        matches!(self.0.members, Members::Multi(_))
+    }
+
+    /// The value of an attribute by its plain name; built-in names work, paths do not: see [`Context::lookup`].
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Value> {
+        match &self.0.members {
+            Members::Single(single) => single.attribute(name).cloned(),
+            Members::Multi(_) => (name == "kind").then_some(Value::String(MULTI_KIND)),
+        }
+    }
+
+    /// The value at a reference. A context of several kinds has only a `kind`; ask one of its members instead.
+    #[must_use]
+    pub fn lookup(&self, reference: &Reference) -> Option<Value> {
+        match (&self.0.members, reference.components()) {
+            (Members::Single(single), _) => single.lookup(reference).cloned(),
+            (Members::Multi(_), [only]) => self.get(only),
+            (Members::Multi(_), _) => None,
+        }
+    }
+
+    /// The names of all attributes that are not built in, in order; none for a context of several kinds.
+    pub fn custom_attributes(&self) -> impl Iterator<Item = &str> {
+        self.single().into_iter().flat_map(|single| &single.attributes).map(|(name, _)| name.as_str())
+    }
+
+    /// The attributes that this context keeps out of events.
+    #[must_use]
+    pub fn private_attributes(&self) -> &[Reference] {
+        self.single().map_or(&[], |single| &single.private)
+    }
+
+    /// How many kinds the context has.
+    #[must_use]
+    pub fn individual_context_count(&self) -> usize {
+        self.individual_contexts().len()
+    }
+
+    /// The members in the order of their kinds; the context itself, if it has one kind.
+    pub fn individual_contexts(&self) -> impl ExactSizeIterator<Item = &Self> {
+        match &self.0.members {
+            Members::Single(_) => std::slice::from_ref(self).iter(),
+            Members::Multi(members) => members.iter(),
+        }
+    }
+
+    /// The member of a kind.
+    #[must_use]
+    pub fn individual_context(&self, kind: &str) -> Option<&Self> {
+        self.individual_contexts().find(|member| member.kind() == kind)
+    }
+
+    /// A string that names kinds and keys unambiguously: the canonical key of the protocol.
+    #[must_use]
+    pub fn fully_qualified_key(&self) -> &str {
+        &self.0.canonical_key
+    }
+
+    /// The part of a kind, for the evaluator.
+    pub(crate) fn member(&self, kind: &str) -> Option<Member<'_>> {
+        match &self.0.members {
+            Members::Single(single) => (single.kind_text() == kind).then_some(Member(single)),
+            Members::Multi(members) => {
+                members.iter().filter_map(Self::single).find(|single| single.kind_text() == kind).map(Member)
+            }
+        }
+    }
+
+    /// The kinds of all members, as attribute values.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = &Value> {
+        self.individual_contexts().filter_map(Self::single).map(|single| &single.kind)
+    }
+
+    fn single(&self) -> Option<&Single> {
+        match &self.0.members {
+            Members::Single(single) => Some(single),
+            Members::Multi(_) => None,
+        }
+    }
+}
+
+/// One kind's part of a context, lent to the evaluator.
+#[derive(Clone, Copy)]
+pub(crate) struct Member<'a>(&'a Single);
+
+impl<'a> Member<'a> {
+    pub(crate) fn key(self) -> &'a str {
+        self.0.key_text()
+    }
+
+    pub(crate) fn lookup(self, reference: &Reference) -> Option<&'a Value> {
+        self.0.lookup(reference)
+    }
+
+    pub(crate) fn key_value(self) -> &'a Value {
+        &self.0.key
+    }
+}
+
+static TRUE: Value = Value::Bool(true);
+static FALSE: Value = Value::Bool(false);
+static EMPTY: Text = Text::from_static("");
+
+impl Single {
+    fn kind_text(&self) -> &Text {
+        text(&self.kind).unwrap_or(&EMPTY)
+    }
+
+    fn key_text(&self) -> &Text {
+        text(&self.key).unwrap_or(&EMPTY)
+    }
+
+    fn name_text(&self) -> Option<&Text> {
+        text(&self.name)
+    }
+
+    fn lookup(&self, reference: &Reference) -> Option<&Value> {
+        let (first, rest) = reference.components().split_first()?;
+        let found = rest.iter().try_fold(self.attribute(first)?, |value, name| value.get(name))?;
+        (!found.is_null()).then_some(found)
+    }
+
+    fn attribute(&self, name: &str) -> Option<&Value> {
+        match name {
+            "kind" => Some(&self.kind),
+            "key" => Some(&self.key),
+            "name" => (!self.name.is_null()).then_some(&self.name),
+            "anonymous" => Some(if self.anonymous { &TRUE } else { &FALSE }),
+            _ => {
+                let at = self.attributes.binary_search_by(|(attribute, _)| attribute.as_str().cmp(name)).ok()?;
+                self.attributes.get(at).map(|(_, value)| value)
+            }
+        }
+    }
+}
+
+fn text(value: &Value) -> Option<&Text> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+impl PartialEq for Context {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0.members, &other.0.members) {
+            (Members::Single(one), Members::Single(two)) => {
+                one.kind == two.kind
+                    && one.key == two.key
+                    && one.name == two.name
+                    && one.anonymous == two.anonymous
+                    && one.attributes == two.attributes
+                    && same_in_any_order(&one.private, &two.private)
+            }
+            (Members::Multi(one), Members::Multi(two)) => one == two,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Context {}
+
+impl Hash for Context {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.kind().hash(state);
+        self.0.canonical_key.hash(state);
+    }
+}
+
+fn same_in_any_order(one: &[Reference], two: &[Reference]) -> bool {
+    let count = |list: &[Reference], wanted: &Reference| list.iter().filter(|reference| *reference == wanted).count();
+    one.len() == two.len() && one.iter().all(|reference| count(one, reference) == count(two, reference))
+}
+
+/// Keys and attributes are private data and stay out of logs.
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds: Vec<_> = self.individual_contexts().map(Self::kind).collect();
+        f.debug_struct("Context").field("kinds", &kinds).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! [`Reference`]: the address of an attribute, or of a value inside one.
+//!
+//! The syntax looks like JSON Pointer and is less: a string that does not start with `/` is one plain name,
+//! nothing in it is special; one that does is a path of names in which `~1` means `/` and `~0` means `~`.
+//! Arrays have no addresses. A reference that breaks these rules is kept with its reason, because flag data
+//! may hold one and must survive being read; it finds nothing, and a clause that uses it is malformed.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use serde::{Serialize, Serializer};
+use smallvec::{SmallVec, smallvec};
+use thiserror::Error;
+
+use crate::text::Text;
+
+/// The address of a context attribute, or of a value nested in one.
+///
+/// ```
+/// use vexil::Reference;
+///
+/// assert_eq!(Reference::new("/address/city").components(), ["address", "city"]);
+/// assert_eq!(Reference::new("a/b").components(), ["a/b"]);
+/// assert_eq!(Reference::literal("/a/b").as_str(), "/~1a~1b");
+/// assert!(Reference::new("//").error().is_some());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Reference {
+    text: Text,
+    components: Result<SmallVec<[Text; 1]>, ReferenceError>,
+}
+
+impl Reference {
+    /// Reads the syntax described in the [module documentation](self). Never fails: see [`Reference::error`].
+    #[must_use]
+    pub fn new(text: impl Into<Text>) -> Self {
+        let text = text.into();
+        let components = match text.as_str() {
+            "" | "/" => Err(ReferenceError::Empty),
+            path if path.starts_with('/') => path.split('/').skip(1).map(unescape).collect(),
+            _ => Ok(smallvec![text.clone()]),
+        };
+        Self { text, components }
+    }
+
+    /// The attribute whose whole name is `name`, whatever characters it holds.
+    #[must_use]
+    pub fn literal(name: impl Into<Text>) -> Self {
+        let name = name.into();
+        if name.is_empty() {
+            return Self { text: name, components: Err(ReferenceError::Empty) };
+        }
+        let text = if name.starts_with('/') {
+            Text::from(format!("/{}", name.replace('~', "~0").replace('/', "~1")))
+        } else {
+            name.clone()
+        };
+        Self { text, components: Ok(smallvec![name]) }
+    }
+
+    /// The string form: the original text, kept even when it is no valid reference.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The names on the path, unescaped; none if the reference is invalid.
+    #[must_use]
+    pub fn components(&self) -> &[Text] {
+        self.components.as_deref().unwrap_or_default()
+    }
+
+    /// How many names the path has; 0 if the reference is invalid.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.components().len()
+    }
+
+    /// Why the reference is invalid, if it is.
+    #[must_use]
+    pub fn error(&self) -> Option<ReferenceError> {
+        self.components.as_ref().err().copied()
+    }
+}
+
+fn unescape(component: &str) -> Result<Text, ReferenceError> {
+    if component.is_empty() {
+        return Err(ReferenceError::EmptyComponent);
+    }
+    if !component.contains('~') {
+        return Ok(component.into());
+    }
+    let mut name = String::with_capacity(component.len());
+    let mut characters = component.chars();
+    while let Some(character) = characters.next() {
+        name.push(match character {
+            '~' => match characters.next() {
+                Some('0') => '~',
+                Some('1') => '/',
+                _ => return Err(ReferenceError::Escape),
+            },
+            other => other,
+        });
+    }
+    Ok(name.into())
+}
+
+/// Why a string is no valid attribute reference.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ReferenceError {
+    /// The string is empty or `/`.
+    #[error("attribute reference is empty")]
+    Empty,
+    /// Two slashes follow one another, or one ends the string.
+    #[error("attribute reference has an empty component")]
+    EmptyComponent,
+    /// A `~` is not followed by `0` or `1`.
+    #[error("attribute reference has a '~' that is neither '~0' nor '~1'")]
+    Escape,
+}
+
+/// References are equal when they mean the same attribute: the literal `/a` equals the reference `/~1a`.
+impl PartialEq for Reference {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.components, &other.components) {
+            (Ok(one), Ok(two)) => one == two,
+            (Err(_), Err(_)) => self.text == other.text,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Reference {}
+
+impl Hash for Reference {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match &self.components {
+            Ok(components) => components.hash(state),
+            Err(_) => self.text.hash(state),
+        }
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<&str> for Reference {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for Reference {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<Text> for Reference {
+    fn from(text: Text) -> Self {
+        Self::new(text)
+    }
+}
+
+impl Serialize for Reference {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}

@@ -1,0 +1,257 @@
+use serde_json::json;
+
+use super::*;
+
+fn parse(json: serde_json::Value) -> Result<Context, ContextError> {
+    Context::try_from(json)
+}
+
+fn written(context: &Context) -> serde_json::Value {
+    serde_json::to_value(context).unwrap()
+}
+
+// Spec 01, section 1.1
+#[test]
+fn a_kind_may_only_hold_letters_digits_dot_underscore_and_dash() {
+    for code in 1..=255_u8 {
+        let kind = char::from(code).to_string();
+        let allowed = code.is_ascii_alphanumeric() || b"._-".contains(&code);
+        assert_eq!(Context::with_kind("k", kind.as_str()).is_ok(), allowed, "kind {kind:?}");
+        let multi = json!({"kind": "multi", &kind: {"key": "k"}});
+        assert_eq!(parse(multi).is_ok(), allowed, "member {kind:?}");
+    }
+    assert!(matches!(Context::with_kind("k", "kind"), Err(ContextError::KindIsKind)));
+    assert!(matches!(Context::with_kind("k", "multi"), Err(ContextError::KindIsMulti)));
+    assert_eq!(Context::with_kind("k", "").unwrap().kind(), "user");
+}
+
+// Spec 01, section 1.3
+#[test]
+fn the_generic_setter_routes_built_in_names_and_refuses_what_they_cannot_be() {
+    let mut builder = Context::builder("old");
+    assert!(builder.try_set("key", "new"));
+    assert!(builder.try_set("kind", "org"));
+    assert!(builder.try_set("name", "N"));
+    assert!(builder.try_set("anonymous", true));
+    assert!(builder.try_set("zero", 0));
+    for (name, value) in [
+        ("key", Value::from(1)),
+        ("kind", Value::Null),
+        ("name", Value::from(false)),
+        ("anonymous", Value::Null),
+        ("_meta", Value::from("x")),
+        ("", Value::from("x")),
+    ] {
+        assert!(!builder.try_set(name, value), "{name}");
+    }
+    let context = builder.clone().build().unwrap();
+    assert_eq!(written(&context), json!({"kind": "org", "key": "new", "name": "N", "anonymous": true, "zero": 0}));
+
+    let cleared = builder.set("name", Value::Null).set("zero", Value::Null).build().unwrap();
+    assert_eq!(written(&cleared), json!({"kind": "org", "key": "new", "anonymous": true}));
+    assert_eq!(written(&context)["name"], json!("N"), "a built context does not change");
+}
+
+// Spec 01, section 1.4
+#[test]
+fn multi_contexts_flatten_sort_collapse_and_refuse_duplicates() {
+    let kinds = ["alpha", "_x", "Zed", "9k"].map(|kind| Context::with_kind("k", kind).unwrap());
+    let multi = Context::multi(kinds).unwrap();
+    let order: Vec<_> = multi.individual_contexts().map(Context::kind).collect();
+    assert_eq!(order, ["9k", "Zed", "_x", "alpha"]);
+    assert_eq!((multi.kind(), multi.key(), multi.name(), multi.anonymous()), ("multi", "", None, false));
+    assert_eq!(multi.get("kind"), Some("multi".into()));
+    assert_eq!(multi.lookup(&Reference::new("key")), None);
+
+    let user = Context::new("u").unwrap();
+    assert_eq!(Context::multi([user.clone()]).unwrap(), user);
+    let wider = Context::multi([multi, user.clone()]).unwrap();
+    assert_eq!(wider.individual_context_count(), 5);
+    assert_eq!(wider.individual_context("user"), Some(&user));
+    assert_eq!(wider.individual_context("org"), None);
+
+    assert!(matches!(Context::multi([]), Err(ContextError::NoKinds)));
+    assert!(matches!(Context::multi([user.clone(), user]), Err(ContextError::DuplicateKind { .. })));
+    let error = Context::multi_builder().add(Context::new("")).add(Context::with_kind("k", "*")).build().unwrap_err();
+    assert!(error.to_string().contains("must not be null or empty, context kind contains"), "{error}");
+}
+
+// Spec 01, section 1.5
+#[test]
+fn the_property_kind_decides_how_json_is_read() {
+    for bad in [
+        json!(null),
+        json!(true),
+        json!([]),
+        json!({"kind": "", "key": "k"}),
+        json!({"kind": null, "key": "k"}),
+        json!({"kind": 3, "key": "k"}),
+        json!({"kind": "kind", "key": "k"}),
+        json!({"kind": "org"}),
+        json!({"kind": "org", "key": ""}),
+        json!({"kind": "org", "key": null}),
+        json!({"kind": "org", "key": 3}),
+        json!({"kind": "org", "key": "k", "name": 3}),
+        json!({"kind": "org", "key": "k", "anonymous": null}),
+        json!({"kind": "org", "key": "k", "anonymous": "yes"}),
+        json!({"kind": "org", "key": "k", "_meta": true}),
+        json!({"kind": "org", "key": "k", "_meta": {"privateAttributes": {}}}),
+        json!({"kind": "org", "key": "k", "_meta": {"privateAttributes": [3]}}),
+        json!({"kind": "multi"}),
+        json!({"kind": "multi", "org": null}),
+        json!({"kind": "multi", "org": {"key": ""}}),
+        json!({"kind": "multi", "multi": {"key": "k"}}),
+        json!({"kind": "multi", "": {"key": "k"}}),
+    ] {
+        assert!(parse(bad.clone()).is_err(), "{bad}");
+    }
+    for bad in ["", "{", "{\"kind\":\"org\"", "nul"] {
+        assert!(matches!(bad.parse::<Context>(), Err(ContextError::Json { .. })), "{bad}");
+    }
+    let deep = format!("{{\"kind\":\"org\",\"key\":\"k\",\"a\":{}", "[".repeat(10_000));
+    assert!(deep.parse::<Context>().is_err());
+}
+
+// Spec 01, sections 1.5 and 1.7
+#[test]
+fn json_forms_are_read_whole_and_written_without_defaults() {
+    let full = json!({"kind": "org", "key": "k", "name": "N", "anonymous": true, "a": [1, {"b": null}], "": 1,
+        "_meta": {"privateAttributes": ["a", "/x/y"]}});
+    assert_eq!(written(&parse(full.clone()).unwrap()), full);
+
+    let sparse = json!({"kind": "org", "key": "k", "name": null, "anonymous": false, "gone": null,
+        "_meta": {"privateAttributes": null, "redactedAttributes": 7}});
+    assert_eq!(written(&parse(sparse).unwrap()), json!({"kind": "org", "key": "k"}));
+
+    let multi = json!({"kind": "multi", "device": {"key": "d-9"},
+        "user": {"key": "u-1", "name": "Io", "_meta": {"privateAttributes": ["name"]}}});
+    assert_eq!(written(&parse(multi.clone()).unwrap()), multi);
+
+    let sole = json!({"kind": "multi", "org": {"key": "k", "kind": "ignored"}});
+    assert_eq!(written(&parse(sole).unwrap()), json!({"kind": "org", "key": "k"}));
+}
+
+// Spec 01, section 1.6
+#[test]
+fn the_old_user_form_becomes_a_context_of_kind_user() {
+    let old = json!({"key": "", "name": "N", "firstName": "F", "email": "top", "anonymous": null, "secondary": "s",
+        "unknown": 1, "custom": {"email": "custom", "n": 3, "gone": null, "name": "no", "kind": "no"},
+        "privateAttributeNames": ["email", "/a"]});
+    let new = json!({"kind": "user", "key": "", "name": "N", "firstName": "F", "email": "custom", "n": 3,
+        "_meta": {"privateAttributes": ["email", "/~1a"]}});
+    assert_eq!(written(&parse(old).unwrap()), new);
+
+    for bad in [
+        json!({}),
+        json!({"key": true}),
+        json!({"key": null}),
+        json!({"key": "k", "custom": 3}),
+        json!({"key": "k", "anonymous": "x"}),
+        json!({"key": "k", "privateAttributeNames": 3}),
+        json!({"key": "k", "firstName": 3}),
+        json!({"key": "k", "secondary": 3}),
+    ] {
+        assert!(parse(bad.clone()).is_err(), "{bad}");
+    }
+}
+
+// Spec 01, section 7.3
+#[test]
+fn references_find_what_the_table_of_vectors_says() {
+    let context = parse(json!({"kind": "user", "key": "k", "name": "N", "a/b": 1, "a~b": 2, "/x/y": 3,
+        "o": {"p": {"q": "deep"}, "2": "two", "s/t": 4}, "l": ["z"], "s": "str"}))
+    .unwrap();
+    let found = |value: &str| Some(Value::from(value));
+    let number = |value: i32| Some(Value::from(value));
+    for (text, as_reference, as_literal) in [
+        ("key", found("k"), found("k")),
+        ("/key", found("k"), None),
+        ("a/b", number(1), number(1)),
+        ("/a~1b", number(1), None),
+        ("a~b", number(2), number(2)),
+        ("/a~0b", number(2), None),
+        ("/x/y", None, number(3)),
+        ("/~1x~1y", number(3), None),
+        ("/o/p/q", found("deep"), None),
+        ("/o/2", found("two"), None),
+        ("/o/s~1t", number(4), None),
+        ("/l/0", None, None),
+        ("/s/len", None, None),
+        ("/o/none", None, None),
+        ("anonymous", Some(false.into()), Some(false.into())),
+        ("kind", found("user"), found("user")),
+        ("/~01", None, None),
+        ("name~0~1x", None, None),
+    ] {
+        let reference = Reference::new(text);
+        assert_eq!(reference.error(), None, "{text}");
+        assert_eq!(reference.as_str(), text);
+        assert_eq!(context.lookup(&reference), as_reference, "{text}");
+        assert_eq!(context.lookup(&Reference::literal(text)), as_literal, "literal {text}");
+        assert_eq!(context.get(text), as_literal, "get {text}");
+    }
+    assert_eq!(Reference::new("/~01").components(), ["~1"]);
+    for (text, error) in [
+        ("", ReferenceError::Empty),
+        ("/", ReferenceError::Empty),
+        ("//", ReferenceError::EmptyComponent),
+        ("/o//p", ReferenceError::EmptyComponent),
+        ("/o/", ReferenceError::EmptyComponent),
+        ("/a~b", ReferenceError::Escape),
+        ("/a~", ReferenceError::Escape),
+        ("/a~2", ReferenceError::Escape),
+        ("/o/p~", ReferenceError::Escape),
+    ] {
+        let reference = Reference::new(text);
+        assert_eq!((reference.error(), reference.depth(), reference.as_str()), (Some(error), 0, text));
+        assert_eq!(context.lookup(&reference), None);
+        assert_eq!(Reference::literal(text).error().is_some(), text.is_empty(), "literal {text}");
+    }
+    assert_eq!(Reference::literal("a/b").as_str(), "a/b");
+    assert_eq!(Reference::literal("/a/b~c").as_str(), "/~1a~1b~0c");
+    assert_eq!(Reference::literal("/").as_str(), "/~1");
+}
+
+// Spec 01, section 7.5
+#[test]
+fn canonical_keys_follow_the_table_of_vectors() {
+    let multi = |members: &[(&str, &str)]| {
+        Context::multi(members.iter().map(|(kind, key)| Context::with_kind(*key, *kind).unwrap())).unwrap()
+    };
+    for (context, key) in [
+        (multi(&[("user", "abc")]), "abc"),
+        (multi(&[("user", "a:b%c")]), "a:b%c"),
+        (multi(&[("org", "abc")]), "org:abc"),
+        (multi(&[("org", "my:key%x/y")]), "org:my%3Akey%25x/y"),
+        (multi(&[("user", "u1"), ("org", "o:1")]), "org:o%3A1:user:u1"),
+        (multi(&[("org", "100%:x"), ("device", "d/1"), ("user", "v")]), "device:d/1:org:100%25%3Ax:user:v"),
+        (multi(&[("Zed", "1"), ("alpha", "2"), ("_x", "3"), ("9k", "4")]), "9k:4:Zed:1:_x:3:alpha:2"),
+    ] {
+        assert_eq!(context.fully_qualified_key(), key);
+    }
+}
+
+// Spec 01, section 1.12
+#[test]
+fn equality_ignores_order_and_compares_private_references_by_meaning() {
+    let base = Context::builder("k").set("a", 1).set("b", json!({"x": 1, "y": 2}));
+    let one = base.clone().private(["x", "/~1a~1b"]).build().unwrap();
+    let two = Context::builder("k")
+        .set("b", json!({"y": 2.0, "x": 1.0}))
+        .set("a", 1.0)
+        .private([Reference::literal("/a/b"), Reference::new("x")])
+        .build()
+        .unwrap();
+    assert_eq!(one, two);
+    assert_ne!(one, base.clone().private(["x", "x"]).build().unwrap());
+    assert_ne!(one, base.clone().build().unwrap());
+    assert_ne!(base.clone().build().unwrap(), base.kind("org").build().unwrap());
+    assert_eq!(one.to_builder().build().unwrap(), one);
+}
+
+#[test]
+fn debug_output_holds_neither_key_nor_attributes() {
+    let builder = Context::builder("secret-key").name("secret-name").set("email", "secret-mail");
+    let shown = format!("{builder:?} {:?}", builder.clone().build().unwrap());
+    assert!(!shown.contains("secret"), "{shown}");
+}

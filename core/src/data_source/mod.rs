@@ -1,0 +1,118 @@
+//! [`DataSource`]: where flag data comes from; [`DataSink`]: where it goes.
+//!
+//! A source never sees the store. It hands what it received to the sink and says how it is doing; order, change events
+//! and status live behind the sink.
+//!
+//! **Contract.** `run` is called once for each client and delivers to that client's sink until there is nothing more
+//! to deliver. It is told to stop by being dropped. It is first polled inside [`ClientBuilder::start`], on the thread
+//! that calls it: a source with data at hand delivers it there, and the client is ready when `start` returns.
+//! **Errors.** Trouble that may pass is a status: report it with [`DataSink::update_status`] and go on. An error ends
+//! the source for good. **Panics** end it too and are contained.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use vexil::data_source::{DataSink, DataSource, DataSourceError};
+//! use vexil::model::DataSet;
+//! use vexil::{Client, Context};
+//!
+//! /// Flags that were compiled in.
+//! #[derive(Clone, Debug)]
+//! struct Constant(&'static str);
+//!
+//! #[vexil::async_trait]
+//! impl DataSource for Constant {
+//!     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+//!         let data = DataSet::from_json(self.0.as_bytes()).map_err(DataSourceError::invalid_data)?;
+//!         sink.init(data).await.map_err(DataSourceError::store)
+//!     }
+//! }
+//!
+//! let flags = r#"{"flags": {"banner": {"on": true, "variations": ["hi"], "fallthrough": {"variation": 0}}}}"#;
+//! let client = Client::builder("sdk-key").data_source(Constant(flags)).start()?;
+//! assert_eq!(client.string_variation("banner", &Context::new("ada")?, ""), "hi");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`ClientBuilder::start`]: crate::ClientBuilder::start
+
+use std::error::Error;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::model::{DataSet, Item};
+pub use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatus};
+use crate::store::{StoreError, Upserted};
+
+/// Where flag data comes from. See the [module documentation](self) for the contract.
+#[async_trait]
+pub trait DataSource: Debug + Send + Sync + 'static {
+    /// Delivers to `sink` until there is nothing more to deliver, or until dropped.
+    async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError>;
+}
+
+#[async_trait]
+impl<T: DataSource + ?Sized> DataSource for Arc<T> {
+    async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+        (**self).run(sink).await
+    }
+}
+
+/// What a client gives to its data source.
+///
+/// A failure to store is reported to the application by the sink itself; the error is there for a source that wants
+/// to deliver again.
+#[async_trait]
+pub trait DataSink: Debug + Send + Sync + 'static {
+    /// Replaces everything. The source is [valid](DataSourceState::Valid) then, and the client ready.
+    async fn init(&self, data: DataSet) -> Result<(), StoreError>;
+
+    /// Inserts, replaces or deletes one item, if it is newer than the one there.
+    async fn upsert(&self, item: Item) -> Result<Upserted, StoreError>;
+
+    /// Says how the source is doing. [`DataSourceState::Interrupted`] counts as initializing before the first data,
+    /// and after [`DataSourceState::Off`] nothing counts.
+    fn update_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>);
+}
+
+/// Why a data source has ended for good.
+#[derive(Debug, Error)]
+#[error("the data source has ended: {}", describe(*kind))]
+#[non_exhaustive]
+pub struct DataSourceError {
+    /// The kind of trouble, as it appears in the status.
+    pub kind: DataSourceErrorKind,
+    /// What happened.
+    #[source]
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+impl DataSourceError {
+    /// An error of some kind.
+    pub fn new(kind: DataSourceErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { kind, source: source.into() }
+    }
+
+    /// What should be delivered cannot be understood.
+    pub fn invalid_data(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(DataSourceErrorKind::InvalidData, source)
+    }
+
+    /// What was delivered could not be stored.
+    #[must_use]
+    pub fn store(source: StoreError) -> Self {
+        Self::new(DataSourceErrorKind::StoreError, source)
+    }
+}
+
+fn describe(kind: DataSourceErrorKind) -> &'static str {
+    match kind {
+        DataSourceErrorKind::Unknown => "unknown trouble",
+        DataSourceErrorKind::NetworkError => "network trouble",
+        DataSourceErrorKind::ErrorResponse => "refused by the service",
+        DataSourceErrorKind::InvalidData => "invalid data",
+        DataSourceErrorKind::StoreError => "the data store failed",
+    }
+}

@@ -1,0 +1,362 @@
+//! What an evaluation yields: [`Detail`] and [`Reason`] for callers, [`Evaluation`] for the layers above.
+//!
+//! An [`Evaluation`] borrows from the flag it was made of, so that a caller who wants only the value pays for nothing
+//! else; a [`Reason`] is its owned form.
+
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+use smallvec::SmallVec;
+
+use crate::model::{Flag, FlagRule};
+use crate::text::Text;
+use crate::value::Value;
+
+/// A flag's value for a context, and why it is this one.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Detail<T> {
+    /// The variation's value, or the default.
+    pub value: T,
+    /// Which variation it is; none if `value` is the default.
+    pub variation_index: Option<usize>,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl<T> Detail<T> {
+    /// A detail of these parts; for hooks and tests.
+    #[must_use]
+    pub fn new(value: T, variation_index: Option<usize>, reason: Reason) -> Self {
+        Self { value, variation_index, reason }
+    }
+
+    /// Whether the value is the caller's default, because the flag gave none.
+    #[must_use]
+    pub fn is_default_value(&self) -> bool {
+        self.variation_index.is_none()
+    }
+
+    /// The same detail with another value.
+    #[must_use]
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Detail<U> {
+        Detail { value: change(self.value), variation_index: self.variation_index, reason: self.reason }
+    }
+}
+
+/// Why an evaluation came out as it did. Serialises to the form of the protocol.
+///
+/// ```
+/// use vexil::eval::{Reason, ReasonKind};
+///
+/// let reason = Reason::from(ReasonKind::RuleMatch { rule_index: 0, rule_id: "r-1".into(), in_experiment: false });
+/// assert_eq!(
+///     serde_json::to_value(&reason).unwrap(),
+///     serde_json::json!({"kind": "RULE_MATCH", "ruleIndex": 0, "ruleId": "r-1"}),
+/// );
+/// assert_eq!(reason.to_string(), "matched rule 0 (r-1)");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reason {
+    /// The reason proper.
+    pub kind: ReasonKind,
+    /// How far the answers about big segments can be trusted; none if none were needed.
+    pub big_segments_status: Option<BigSegmentsStatus>,
+}
+
+/// The reasons that there are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReasonKind {
+    /// The flag is off.
+    Off,
+    /// No target and no rule matched.
+    Fallthrough {
+        /// Whether the context takes part in an experiment.
+        in_experiment: bool,
+    },
+    /// The context is targeted by its key.
+    TargetMatch,
+    /// A rule matched.
+    RuleMatch {
+        /// The rule's place, counted from 0.
+        rule_index: usize,
+        /// The rule's id; empty if it has none.
+        rule_id: Text,
+        /// Whether the context takes part in an experiment.
+        in_experiment: bool,
+    },
+    /// A flag that this one depends on is off or gave another variation.
+    PrerequisiteFailed {
+        /// The key of that flag.
+        prerequisite_key: Text,
+    },
+    /// There is no result; the value is the default.
+    Error(EvalErrorKind),
+}
+
+/// Why there is no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EvalErrorKind {
+    /// The client has no data yet, or is offline.
+    ClientNotReady,
+    /// There is no such flag.
+    FlagNotFound,
+    /// The context is invalid.
+    UserNotSpecified,
+    /// The flag contradicts itself: an impossible variation, a circle of prerequisites or segments, a clause without
+    /// an attribute.
+    MalformedFlag,
+    /// The flag's value is not of the type that was asked for.
+    WrongType,
+    /// Something failed while the flag was looked up or evaluated.
+    Exception,
+}
+
+/// How far the answers about big segments can be trusted, from best to worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum BigSegmentsStatus {
+    /// They were queried and are up to date.
+    Healthy,
+    /// They were queried and may be out of date.
+    Stale,
+    /// The query failed.
+    StoreError,
+    /// There is no big-segment store, or the segment was never synchronised.
+    NotConfigured,
+}
+
+impl Reason {
+    /// The error, if there is no result.
+    #[must_use]
+    pub fn error(&self) -> Option<EvalErrorKind> {
+        match self.kind {
+            ReasonKind::Error(kind) => Some(kind),
+            _ => None,
+        }
+    }
+
+    /// Whether the context takes part in an experiment.
+    #[must_use]
+    pub fn is_in_experiment(&self) -> bool {
+        matches!(
+            self.kind,
+            ReasonKind::Fallthrough { in_experiment: true } | ReasonKind::RuleMatch { in_experiment: true, .. }
+        )
+    }
+}
+
+impl From<ReasonKind> for Reason {
+    fn from(kind: ReasonKind) -> Self {
+        Self { kind, big_segments_status: None }
+    }
+}
+
+impl From<EvalErrorKind> for Reason {
+    fn from(kind: EvalErrorKind) -> Self {
+        ReasonKind::Error(kind).into()
+    }
+}
+
+/// One sentence without a full stop, for logs and people.
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.kind {
+            ReasonKind::Off => f.write_str("the flag is off")?,
+            ReasonKind::Fallthrough { .. } => f.write_str("no target or rule matched")?,
+            ReasonKind::TargetMatch => f.write_str("the context is targeted by its key")?,
+            ReasonKind::RuleMatch { rule_index, rule_id, .. } if rule_id.is_empty() => {
+                write!(f, "matched rule {rule_index}")?;
+            }
+            ReasonKind::RuleMatch { rule_index, rule_id, .. } => write!(f, "matched rule {rule_index} ({rule_id})")?,
+            ReasonKind::PrerequisiteFailed { prerequisite_key } => {
+                write!(f, "prerequisite \"{prerequisite_key}\" failed")?;
+            }
+            ReasonKind::Error(kind) => f.write_str(match kind {
+                EvalErrorKind::ClientNotReady => "error: the client has no data",
+                EvalErrorKind::FlagNotFound => "error: there is no such flag",
+                EvalErrorKind::UserNotSpecified => "error: the context is invalid",
+                EvalErrorKind::MalformedFlag => "error: the flag is malformed",
+                EvalErrorKind::WrongType => "error: the flag's value has another type",
+                EvalErrorKind::Exception => "error: the flag could not be read or evaluated",
+            })?,
+        }
+        if self.is_in_experiment() {
+            f.write_str(", in an experiment")?;
+        }
+        match self.big_segments_status {
+            Some(BigSegmentsStatus::Stale) => f.write_str("; big segments may be out of date"),
+            Some(BigSegmentsStatus::StoreError) => f.write_str("; big segments could not be queried"),
+            Some(BigSegmentsStatus::NotConfigured) => f.write_str("; big segments are not set up"),
+            Some(BigSegmentsStatus::Healthy) | None => Ok(()),
+        }
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_struct("Reason", 5)?;
+        members.serialize_field(
+            "kind",
+            match &self.kind {
+                ReasonKind::Off => "OFF",
+                ReasonKind::Fallthrough { .. } => "FALLTHROUGH",
+                ReasonKind::TargetMatch => "TARGET_MATCH",
+                ReasonKind::RuleMatch { .. } => "RULE_MATCH",
+                ReasonKind::PrerequisiteFailed { .. } => "PREREQUISITE_FAILED",
+                ReasonKind::Error(_) => "ERROR",
+            },
+        )?;
+        match &self.kind {
+            ReasonKind::RuleMatch { rule_index, rule_id, .. } => {
+                members.serialize_field("ruleIndex", rule_index)?;
+                if !rule_id.is_empty() {
+                    members.serialize_field("ruleId", rule_id)?;
+                }
+            }
+            ReasonKind::PrerequisiteFailed { prerequisite_key } => {
+                members.serialize_field("prerequisiteKey", prerequisite_key)?;
+            }
+            ReasonKind::Error(kind) => members.serialize_field("errorKind", kind)?,
+            ReasonKind::Off | ReasonKind::Fallthrough { .. } | ReasonKind::TargetMatch => {}
+        }
+        if self.is_in_experiment() {
+            members.serialize_field("inExperiment", &true)?;
+        }
+        if let Some(status) = self.big_segments_status {
+            members.serialize_field("bigSegmentsStatus", &status)?;
+        }
+        members.end()
+    }
+}
+
+impl Serialize for EvalErrorKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::ClientNotReady => "CLIENT_NOT_READY",
+            Self::FlagNotFound => "FLAG_NOT_FOUND",
+            Self::UserNotSpecified => "USER_NOT_SPECIFIED",
+            Self::MalformedFlag => "MALFORMED_FLAG",
+            Self::WrongType => "WRONG_TYPE",
+            Self::Exception => "EXCEPTION",
+        })
+    }
+}
+
+impl Serialize for BigSegmentsStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Healthy => "HEALTHY",
+            Self::Stale => "STALE",
+            Self::StoreError => "STORE_ERROR",
+            Self::NotConfigured => "NOT_CONFIGURED",
+        })
+    }
+}
+
+/// The result of one evaluation, borrowed from the flag.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Evaluation<'a> {
+    /// The variation and its value; none means the default.
+    pub variation: Option<(usize, &'a Value)>,
+    /// Why.
+    pub verdict: Verdict<'a>,
+    /// How far the answers about big segments can be trusted; none if none were needed.
+    pub big_segments_status: Option<BigSegmentsStatus>,
+    /// The prerequisites that were evaluated on the way, the deepest first.
+    pub prerequisites: SmallVec<[PrerequisiteEvaluation<'a>; 2]>,
+}
+
+impl Evaluation<'_> {
+    /// The reason in its owned form.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        Reason { kind: self.verdict.to_kind(), big_segments_status: self.big_segments_status }
+    }
+}
+
+/// The result of a flag that another one depends on.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PrerequisiteEvaluation<'a> {
+    /// The prerequisite.
+    pub flag: &'a Flag,
+    /// The key of the flag that depends on it.
+    pub prerequisite_of: &'a Text,
+    /// The variation and its value; none means that it has none.
+    pub variation: Option<(usize, &'a Value)>,
+    /// Why.
+    pub verdict: Verdict<'a>,
+}
+
+/// A reason that still borrows from the flag.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Verdict<'a> {
+    /// The flag is off.
+    Off,
+    /// No target and no rule matched.
+    Fallthrough {
+        /// Whether the context takes part in an experiment.
+        in_experiment: bool,
+    },
+    /// The context is targeted by its key.
+    TargetMatch,
+    /// A rule matched.
+    RuleMatch {
+        /// The rule's place, counted from 0.
+        rule_index: usize,
+        /// The rule's id; empty if it has none.
+        rule_id: &'a Text,
+        /// Whether the context takes part in an experiment.
+        in_experiment: bool,
+    },
+    /// A flag that this one depends on is off or gave another variation.
+    PrerequisiteFailed {
+        /// The key of that flag.
+        prerequisite_key: &'a Text,
+    },
+    /// There is no result.
+    Error(EvalErrorKind),
+}
+
+impl Verdict<'_> {
+    pub(super) fn with_experiment(self, in_experiment: bool) -> Self {
+        match self {
+            Self::Fallthrough { .. } => Self::Fallthrough { in_experiment },
+            Self::RuleMatch { rule_index, rule_id, .. } => Self::RuleMatch { rule_index, rule_id, in_experiment },
+            other => other,
+        }
+    }
+
+    /// Whether `flag`, having come to this verdict, reports its evaluations in full and with their reasons.
+    #[must_use]
+    pub fn is_experiment(&self, flag: &Flag) -> bool {
+        match *self {
+            Self::Fallthrough { in_experiment } => in_experiment || flag.track_events_fallthrough,
+            Self::RuleMatch { rule_index, in_experiment, .. } => {
+                let tracked = |rule: &FlagRule| rule.track_events;
+                in_experiment || flag.rules.get(rule_index).is_some_and(tracked)
+            }
+            _ => false,
+        }
+    }
+
+    fn to_kind(self) -> ReasonKind {
+        match self {
+            Self::Off => ReasonKind::Off,
+            Self::Fallthrough { in_experiment } => ReasonKind::Fallthrough { in_experiment },
+            Self::TargetMatch => ReasonKind::TargetMatch,
+            Self::RuleMatch { rule_index, rule_id, in_experiment } => {
+                ReasonKind::RuleMatch { rule_index, rule_id: rule_id.clone(), in_experiment }
+            }
+            Self::PrerequisiteFailed { prerequisite_key } => {
+                ReasonKind::PrerequisiteFailed { prerequisite_key: prerequisite_key.clone() }
+            }
+            Self::Error(kind) => ReasonKind::Error(kind),
+        }
+    }
+}

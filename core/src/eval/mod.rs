@@ -1,0 +1,179 @@
+//! The evaluator: a pure function of a flag, a context and the data of one moment.
+//!
+//! It does no I/O, takes no lock and reads no clock. What it lacks, it names ([`Outcome::Needs`]); the caller fetches
+//! that and evaluates again, which is safe, since nothing of the first attempt remains. Prerequisites that were
+//! evaluated on the way come out as data, so whoever reports them decides how. On its way it allocates nothing.
+//!
+//! ```
+//! use vexil::eval::{Found, Lookup, Outcome, evaluate};
+//! use vexil::model::{Flag, Segment};
+//! use vexil::Context;
+//!
+//! struct Nothing;
+//!
+//! impl Lookup for Nothing {
+//!     fn flag(&self, _: &str) -> Found<&Flag> {
+//!         Found::Absent
+//!     }
+//!     fn segment(&self, _: &str) -> Found<&Segment> {
+//!         Found::Absent
+//!     }
+//! }
+//!
+//! let flag: Flag = serde_json::from_str(r#"{"on": true, "variations": ["a", "b"], "fallthrough": {"variation": 1}}"#)?;
+//! let context = Context::new("ada")?;
+//! let Outcome::Done(evaluation) = evaluate(&flag, &context, &Nothing) else { unreachable!() };
+//! assert_eq!(evaluation.variation, Some((1, &"b".into())));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod bucket;
+mod clause;
+mod detail;
+mod lookup;
+mod prerequisite;
+mod segment;
+
+use bucket::{InvalidReference, bucket};
+pub use detail::{
+    BigSegmentsStatus, Detail, EvalErrorKind, Evaluation, PrerequisiteEvaluation, Reason, ReasonKind, Verdict,
+};
+pub use lookup::{Found, Lookup, Membership, MembershipAnswer, Need};
+use smallvec::SmallVec;
+
+use crate::context::{Context, Member};
+use crate::model::{Flag, Serve};
+use crate::value::Value;
+
+/// How an evaluation ended.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "an evaluation is done or it is not")]
+pub enum Outcome<'a> {
+    /// With a result, which may be an error.
+    Done(Evaluation<'a>),
+    /// Without one: this has to be fetched first.
+    Needs(Need),
+}
+
+/// Evaluates a flag for a context.
+pub fn evaluate<'a>(flag: &'a Flag, context: &'a Context, data: &'a dyn Lookup) -> Outcome<'a> {
+    let mut evaluator = Evaluator { context, data, big_segments_status: None, prerequisites: SmallVec::new() };
+    let (variation, verdict) = match evaluator.flag(flag, &Path::Start) {
+        Ok(result) => result,
+        Err(Halt::Malformed) => MALFORMED,
+        Err(Halt::Needs(need)) => return Outcome::Needs(need),
+    };
+    let Evaluator { big_segments_status, prerequisites, .. } = evaluator;
+    Outcome::Done(Evaluation { variation, verdict, big_segments_status, prerequisites })
+}
+
+struct Evaluator<'a> {
+    context: &'a Context,
+    data: &'a dyn Lookup,
+    big_segments_status: Option<BigSegmentsStatus>,
+    prerequisites: SmallVec<[PrerequisiteEvaluation<'a>; 2]>,
+}
+
+/// Ends the whole evaluation, wherever it is. A flag's own malformations are milder: they only make its result an
+/// error, so that a flag which depends on it fails its prerequisite and nothing more.
+enum Halt {
+    Malformed,
+    Needs(Need),
+}
+
+type Decision<'a> = (Option<(usize, &'a Value)>, Verdict<'a>);
+
+const MALFORMED: Decision<'static> = (None, Verdict::Error(EvalErrorKind::MalformedFlag));
+
+impl<'a> Evaluator<'a> {
+    fn flag(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<Decision<'a>, Halt> {
+        if !flag.on {
+            return Ok(off(flag, Verdict::Off));
+        }
+        if let Some(prerequisite_key) = self.failed_prerequisite(flag, path)? {
+            return Ok(off(flag, Verdict::PrerequisiteFailed { prerequisite_key }));
+        }
+        if let Some(index) = flag.targets.find(|kind| self.context.member(kind).map(Member::key)) {
+            return Ok(variation(flag, index, Verdict::TargetMatch));
+        }
+        for (rule_index, rule) in flag.rules.iter().enumerate() {
+            // A segment chain starts anew in each clause; prerequisites have a chain of their own.
+            if self.clauses_match(&rule.clauses, &Path::Start)? {
+                let verdict = Verdict::RuleMatch { rule_index, rule_id: &rule.id, in_experiment: false };
+                return Ok(self.serve(flag, &rule.serve, verdict));
+            }
+        }
+        Ok(self.serve(flag, &flag.fallthrough, Verdict::Fallthrough { in_experiment: false }))
+    }
+
+    fn serve(&self, flag: &'a Flag, serve: &'a Serve, verdict: Verdict<'a>) -> Decision<'a> {
+        match serve {
+            Serve::Variation(index) => variation(flag, *index, verdict),
+            Serve::Rollout(rollout) => {
+                let bucket = match bucket(self.context, &rollout.kind, &rollout.by, &rollout.prefix) {
+                    Ok(bucket) => bucket,
+                    Err(InvalidReference) => return MALFORMED,
+                };
+                let Some(weighted) = rollout.choose(&bucket) else {
+                    return MALFORMED;
+                };
+                let in_experiment = rollout.experiment && !weighted.untracked && !bucket.kind_missing;
+                variation(flag, weighted.variation, verdict.with_experiment(in_experiment))
+            }
+            Serve::Nothing => MALFORMED,
+        }
+    }
+}
+
+fn off<'a>(flag: &'a Flag, verdict: Verdict<'a>) -> Decision<'a> {
+    match flag.off_variation {
+        Some(index) => variation(flag, index, verdict),
+        None => (None, verdict),
+    }
+}
+
+fn variation<'a>(flag: &'a Flag, index: i64, verdict: Verdict<'a>) -> Decision<'a> {
+    match flag.variation(index) {
+        Some(found) => (Some(found), verdict),
+        None => MALFORMED,
+    }
+}
+
+/// The keys from where an evaluation started to where it is: flags through prerequisites, or segments through their
+/// rules. It lives on the stack, a link a level.
+enum Path<'p> {
+    Start,
+    Below { key: &'p str, depth: usize, above: &'p Self },
+}
+
+/// How deep prerequisites or nested segments may go. Real data stays below ten; without a limit, data could
+/// overflow the stack.
+const MAX_DEPTH: usize = 100;
+
+impl<'p> Path<'p> {
+    /// One level down, unless that closes a circle or goes too deep.
+    fn enter(&'p self, key: &'p str) -> Result<Self, Halt> {
+        let depth = match self {
+            Path::Start => 0,
+            Path::Below { depth, .. } => depth + 1,
+        };
+        if depth >= MAX_DEPTH || self.holds(key) {
+            return Err(Halt::Malformed);
+        }
+        Ok(Path::Below { key, depth, above: self })
+    }
+
+    fn holds(&self, wanted: &str) -> bool {
+        let mut path = self;
+        while let Path::Below { key, above, .. } = path {
+            if *key == wanted {
+                return true;
+            }
+            path = above;
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+//! Flags that a flag depends on.
+
+use super::detail::PrerequisiteEvaluation;
+use super::lookup::{Found, Need};
+use super::{Evaluator, Halt, Path};
+use crate::model::Flag;
+use crate::text::Text;
+
+impl<'a> Evaluator<'a> {
+    /// The first prerequisite that is not met, if any.
+    ///
+    /// A prerequisite that is off is never met, not even if its off variation is the required one. It is evaluated
+    /// and reported all the same; those behind a failed one are not.
+    pub(super) fn failed_prerequisite(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<Option<&'a Text>, Halt> {
+        if flag.prerequisites.is_empty() {
+            return Ok(None);
+        }
+        let path = &path.enter(&flag.key)?;
+        for required in &flag.prerequisites {
+            let prerequisite = match self.data.flag(&required.key) {
+                Found::Present(prerequisite) => prerequisite,
+                Found::Absent => return Ok(Some(&required.key)),
+                Found::Unknown => return Err(Halt::Needs(Need::Flag(required.key.clone()))),
+            };
+            if path.holds(&prerequisite.key) {
+                return Err(Halt::Malformed);
+            }
+            let (variation, verdict) = self.flag(prerequisite, path)?;
+            self.prerequisites.push(PrerequisiteEvaluation {
+                flag: prerequisite,
+                prerequisite_of: &flag.key,
+                variation,
+                verdict,
+            });
+            let index = variation.and_then(|(index, _)| i64::try_from(index).ok());
+            if !prerequisite.on || index != Some(required.variation) {
+                return Ok(Some(&required.key));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,92 @@
+//! Whether a context belongs to a segment.
+
+use super::bucket::bucket;
+use super::detail::BigSegmentsStatus;
+use super::lookup::{Found, Need};
+use super::{Evaluator, Halt, Path};
+use crate::model::Segment;
+use crate::model::SegmentRollout;
+use crate::text::Text;
+
+impl<'a> Evaluator<'a> {
+    /// Whether any of the segments exists and contains the context.
+    pub(super) fn any_segment_contains(&mut self, keys: &'a [Text], path: &Path<'_>) -> Result<bool, Halt> {
+        for key in keys {
+            let found = match self.data.segment(key) {
+                Found::Present(segment) => self.segment_contains(segment, path)?,
+                Found::Absent => false,
+                Found::Unknown => return Err(Halt::Needs(Need::Segment(key.clone()))),
+            };
+            if found {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn segment_contains(&mut self, segment: &'a Segment, path: &Path<'_>) -> Result<bool, Halt> {
+        let path = &path.enter(&segment.key)?;
+        let listed = if segment.big.is_some() { self.big_segment_lists(segment)? } else { self.lists(segment) };
+        match listed {
+            Some(listed) => Ok(listed),
+            None => self.segment_rules_match(segment, path),
+        }
+    }
+
+    /// Whether the context is listed as included or excluded.
+    fn lists(&self, segment: &Segment) -> Option<bool> {
+        let key_of = |kind: &str| self.context.member(kind).map(crate::context::Member::key);
+        if segment.included.contain(key_of) {
+            return Some(true);
+        }
+        segment.excluded.contain(key_of).then_some(false)
+    }
+
+    /// The same for a segment whose lists live in a big-segment store.
+    fn big_segment_lists(&mut self, segment: &'a Segment) -> Result<Option<bool>, Halt> {
+        let Some(big) = &segment.big else {
+            return Ok(None);
+        };
+        let Some(reference) = &big.reference else {
+            self.report(BigSegmentsStatus::NotConfigured);
+            return Ok(Some(false));
+        };
+        let Some(member) = self.context.member(&big.kind) else {
+            return Ok(Some(false));
+        };
+        match self.data.membership(member.key()) {
+            Found::Present(answer) => {
+                self.report(answer.status);
+                Ok(answer.membership.as_ref().and_then(|membership| membership.is_included(reference)))
+            }
+            Found::Absent => Ok(None),
+            Found::Unknown => Err(Halt::Needs(Need::Membership(member.key().into()))),
+        }
+    }
+
+    /// Of several answers the worst status counts.
+    fn report(&mut self, status: BigSegmentsStatus) {
+        self.big_segments_status = self.big_segments_status.max(Some(status));
+    }
+
+    fn segment_rules_match(&mut self, segment: &'a Segment, path: &Path<'_>) -> Result<bool, Halt> {
+        for rule in &segment.rules {
+            if !self.clauses_match(&rule.clauses, path)? {
+                continue;
+            }
+            let in_share = match &rule.rollout {
+                Some(rollout) => self.is_in_share(rollout)?,
+                None => true,
+            };
+            if in_share {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn is_in_share(&self, rollout: &SegmentRollout) -> Result<bool, Halt> {
+        let bucket = bucket(self.context, &rollout.kind, &rollout.by, &rollout.prefix).map_err(|_| Halt::Malformed)?;
+        Ok(!bucket.kind_missing && bucket.value < rollout.end)
+    }
+}

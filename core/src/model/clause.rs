@@ -1,0 +1,191 @@
+//! [`Clause`]: one condition of a rule, its operands parsed and condensed once, when the flag arrives.
+//!
+//! Condensing keeps evaluation flat in the number of values: a list for `in` becomes a set, and since a clause
+//! matches if *any* value does, `lessThan [3, 9, 5]` is `lessThan 9`.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use regex::Regex;
+
+use super::date::Date;
+use super::keys::KeySet;
+use super::problem::Defect;
+use super::read::RawClause;
+use super::version::Version;
+use crate::context::{DEFAULT_KIND, Reference};
+use crate::text::Text;
+use crate::value::Value;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Clause {
+    pub(crate) kind: Text,
+    pub(crate) attribute: Reference,
+    pub(crate) negate: bool,
+    pub(crate) test: Test,
+}
+
+/// What an attribute's value is tested for. Values that no operator could match are gone.
+#[derive(Clone, Debug)]
+pub(crate) enum Test {
+    In(Members),
+    StartsWith(Box<[Text]>),
+    EndsWith(Box<[Text]>),
+    Contains(Box<[Text]>),
+    Matches(Box<[Regex]>),
+    LessThan(f64),
+    LessThanOrEqual(f64),
+    GreaterThan(f64),
+    GreaterThanOrEqual(f64),
+    Before(Date),
+    After(Date),
+    VersionEqual(Box<[Version<Text>]>),
+    VersionLessThan(Version<Text>),
+    VersionGreaterThan(Version<Text>),
+    Segments(Box<[Text]>),
+    /// An unknown operator, or no usable value: matches nothing, so that a negated clause matches everything.
+    Never,
+}
+
+/// The values of an `in` clause, by type: types never equal one another.
+#[derive(Clone, Debug)]
+pub(crate) struct Members {
+    pub(crate) strings: KeySet,
+    /// Sorted.
+    pub(crate) numbers: Box<[f64]>,
+    pub(crate) holds_true: bool,
+    pub(crate) holds_false: bool,
+}
+
+/// Compiled patterns by their text. One data set repeats few patterns often, and compiling one takes longer than
+/// reading a whole flag.
+#[derive(Debug, Default)]
+pub(crate) struct Patterns(HashMap<Text, Option<Regex>>);
+
+impl Patterns {
+    fn compile(&mut self, pattern: &Text) -> Option<Regex> {
+        self.0.entry(pattern.clone()).or_insert_with(|| Regex::new(pattern).ok()).clone()
+    }
+}
+
+impl Clause {
+    pub(super) fn prepare(raw: RawClause, patterns: &mut Patterns, defects: &mut Vec<Defect>) -> Self {
+        let test = Test::prepare(&raw.op, raw.values, patterns, defects);
+        let attribute = reference(raw.attribute, &raw.context_kind);
+        if let (Some(error), false) = (attribute.error(), matches!(test, Test::Segments(_))) {
+            defects.push(Defect::Attribute { reference: attribute.as_str().into(), error });
+        }
+        Self { kind: kind_or_default(raw.context_kind), attribute, negate: raw.negate, test }
+    }
+
+    /// The segments that the clause names.
+    pub(crate) fn segment_keys(&self) -> &[Text] {
+        match &self.test {
+            Test::Segments(keys) => keys,
+            _ => &[],
+        }
+    }
+}
+
+/// An attribute is a plain name where no kind stands beside it, and a reference where one does.
+pub(super) fn reference(attribute: Text, kind: &Text) -> Reference {
+    if kind.is_empty() { Reference::literal(attribute) } else { Reference::new(attribute) }
+}
+
+pub(super) fn kind_or_default(kind: Text) -> Text {
+    if kind.is_empty() { DEFAULT_KIND } else { kind }
+}
+
+impl Test {
+    fn prepare(op: &Text, values: Vec<Value>, patterns: &mut Patterns, defects: &mut Vec<Defect>) -> Self {
+        match op.as_str() {
+            "in" => Self::In(Members::collect(values)),
+            "startsWith" => Self::StartsWith(texts(values)),
+            "endsWith" => Self::EndsWith(texts(values)),
+            "contains" => Self::Contains(texts(values)),
+            "segmentMatch" => Self::Segments(texts(values)),
+            "matches" => {
+                let mut compiled = Vec::with_capacity(values.len());
+                for pattern in texts(values) {
+                    match patterns.compile(&pattern) {
+                        Some(regex) => compiled.push(regex),
+                        None => defects.push(Defect::Pattern { pattern }),
+                    }
+                }
+                Self::Matches(compiled.into())
+            }
+            "lessThan" => number(&values, f64::max, Self::LessThan),
+            "lessThanOrEqual" => number(&values, f64::max, Self::LessThanOrEqual),
+            "greaterThan" => number(&values, f64::min, Self::GreaterThan),
+            "greaterThanOrEqual" => number(&values, f64::min, Self::GreaterThanOrEqual),
+            "before" => extreme(dates(&values, defects), |a, b| a > b, Self::Before),
+            "after" => extreme(dates(&values, defects), |a, b| a < b, Self::After),
+            "semVerEqual" => Self::VersionEqual(versions(&values, defects).into()),
+            "semVerLessThan" => {
+                extreme(versions(&values, defects), |a, b| a.precedence(b) == Ordering::Greater, Self::VersionLessThan)
+            }
+            "semVerGreaterThan" => {
+                extreme(versions(&values, defects), |a, b| a.precedence(b) == Ordering::Less, Self::VersionGreaterThan)
+            }
+            _ => {
+                defects.push(Defect::Operator { op: op.clone() });
+                Self::Never
+            }
+        }
+    }
+}
+
+impl Members {
+    fn collect(values: Vec<Value>) -> Self {
+        let (mut strings, mut numbers, mut holds_true, mut holds_false) = (Vec::new(), Vec::new(), false, false);
+        for value in values {
+            match value {
+                Value::Bool(true) => holds_true = true,
+                Value::Bool(false) => holds_false = true,
+                Value::Number(number) => numbers.push(number.as_f64()),
+                Value::String(text) => strings.push(text),
+                // Arrays, objects and nulls equal nothing.
+                Value::Null | Value::Array(_) | Value::Object(_) => {}
+            }
+        }
+        numbers.sort_by(f64::total_cmp);
+        Self { strings: strings.into(), numbers: numbers.into(), holds_true, holds_false }
+    }
+}
+
+fn texts(values: Vec<Value>) -> Box<[Text]> {
+    let text = |value| match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    };
+    values.into_iter().filter_map(text).collect()
+}
+
+fn number(values: &[Value], better: fn(f64, f64) -> f64, test: fn(f64) -> Test) -> Test {
+    values.iter().filter_map(Value::as_f64).reduce(better).map_or(Test::Never, test)
+}
+
+fn dates(values: &[Value], defects: &mut Vec<Defect>) -> Vec<Date> {
+    parsed(values, Date::parse, defects)
+}
+
+fn versions(values: &[Value], defects: &mut Vec<Defect>) -> Vec<Version<Text>> {
+    parsed(values, |value| Version::parse(value).map(Version::to_owned), defects)
+}
+
+fn parsed<T>(values: &[Value], parse: impl Fn(&Value) -> Option<T>, defects: &mut Vec<Defect>) -> Vec<T> {
+    let mut operands = Vec::with_capacity(values.len());
+    for value in values {
+        match parse(value) {
+            Some(operand) => operands.push(operand),
+            None => defects.push(Defect::Operand { value: value.clone() }),
+        }
+    }
+    operands
+}
+
+/// The one operand that decides for all: a clause matches if any of its values does.
+fn extreme<T>(operands: Vec<T>, beats: fn(&T, &T) -> bool, test: fn(T) -> Test) -> Test {
+    let best = operands.into_iter().reduce(|best, other| if beats(&other, &best) { other } else { best });
+    best.map_or(Test::Never, test)
+}

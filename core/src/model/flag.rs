@@ -1,0 +1,336 @@
+//! [`Flag`]: a feature flag as the evaluator wants it.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Deserializer};
+
+use super::clause::{Clause, Patterns, kind_or_default, reference};
+use super::item::{Keyed, Prepared};
+use super::keys::KeyMap;
+use super::problem::{Defect, Problem};
+use super::read::{RawAvailability, RawFlag, RawOutcome, RawRollout, RawRule, RawTarget, Strict};
+use super::rollout::{BucketBy, Prefix, Rollout, Weighted};
+use crate::context::DEFAULT_KIND;
+use crate::text::Text;
+use crate::value::Value;
+
+/// A feature flag. Read one from JSON, alone or as part of a [`DataSet`](super::DataSet); in `vexil-testing`
+/// there is a builder.
+#[derive(Clone, Debug)]
+pub struct Flag {
+    pub(crate) key: Text,
+    pub(crate) version: u64,
+    pub(crate) on: bool,
+    pub(crate) variations: Box<[Value]>,
+    pub(crate) off_variation: Option<i64>,
+    pub(crate) fallthrough: Serve,
+    pub(crate) targets: Targets,
+    pub(crate) rules: Box<[FlagRule]>,
+    pub(crate) prerequisites: Box<[Prerequisite]>,
+    using_mobile_key: bool,
+    using_environment_id: bool,
+    pub(crate) track_events: bool,
+    pub(crate) track_events_fallthrough: bool,
+    debug_events_until: Option<u64>,
+    exclude_from_summaries: bool,
+    sampling_ratio: Option<i64>,
+    check_ratio: Option<i64>,
+    problems: Box<[Problem]>,
+}
+
+/// What a rule or the fallthrough gives.
+#[derive(Clone, Debug)]
+pub(crate) enum Serve {
+    Variation(i64),
+    Rollout(Rollout),
+    /// Neither was given: malformed, once it is reached.
+    Nothing,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct FlagRule {
+    pub(crate) id: Text,
+    pub(crate) clauses: Box<[Clause]>,
+    pub(crate) serve: Serve,
+    pub(crate) track_events: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Prerequisite {
+    pub(crate) key: Text,
+    pub(crate) variation: i64,
+}
+
+impl Flag {
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &Text {
+        &self.key
+    }
+
+    /// The version; a newer one replaces an older one.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Whether targeting is on.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// The values that the flag can have.
+    #[must_use]
+    pub fn variations(&self) -> &[Value] {
+        &self.variations
+    }
+
+    /// The keys of the flags that this one depends on, in order.
+    pub fn prerequisites(&self) -> impl ExactSizeIterator<Item = &Text> {
+        self.prerequisites.iter().map(|prerequisite| &prerequisite.key)
+    }
+
+    /// The keys of the segments that its rules name.
+    pub fn segments(&self) -> impl Iterator<Item = &Text> {
+        self.rules.iter().flat_map(|rule| &rule.clauses).flat_map(Clause::segment_keys)
+    }
+
+    /// Whether browsers may see the flag.
+    #[must_use]
+    pub fn using_environment_id(&self) -> bool {
+        self.using_environment_id
+    }
+
+    /// Whether mobile devices may see the flag.
+    #[must_use]
+    pub fn using_mobile_key(&self) -> bool {
+        self.using_mobile_key
+    }
+
+    /// Whether every evaluation is reported in full.
+    #[must_use]
+    pub fn track_events(&self) -> bool {
+        self.track_events
+    }
+
+    /// Until when every evaluation is reported for debugging, in milliseconds since 1970.
+    #[must_use]
+    pub fn debug_events_until(&self) -> Option<u64> {
+        self.debug_events_until
+    }
+
+    /// Whether evaluations are left out of the summaries.
+    #[must_use]
+    pub fn exclude_from_summaries(&self) -> bool {
+        self.exclude_from_summaries
+    }
+
+    /// One in how many full events is sent; none means each, and 0 or less means no event.
+    #[must_use]
+    pub fn sampling_ratio(&self) -> Option<i64> {
+        self.sampling_ratio
+    }
+
+    /// One in how many migration operations compares both results; none means each.
+    #[must_use]
+    pub fn check_ratio(&self) -> Option<i64> {
+        self.check_ratio
+    }
+
+    /// Defects that do not keep the flag from being used.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// The same flag in another version.
+    #[must_use]
+    pub fn with_version(mut self, version: u64) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// The variation at an index that flag data names, which may be out of range.
+    pub(crate) fn variation(&self, index: i64) -> Option<(usize, &Value)> {
+        let index = usize::try_from(index).ok()?;
+        self.variations.get(index).map(|value| (index, value))
+    }
+}
+
+impl Keyed for Flag {
+    fn key(&self) -> &Text {
+        &self.key
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+impl Prepared for Flag {
+    type Raw = RawFlag;
+
+    fn prepare(raw: RawFlag, key: Option<Text>, patterns: &mut Patterns) -> Self {
+        let key = key.unwrap_or(raw.key);
+        let mut problems = Vec::new();
+        let mut prepare = Prepare { key: &key, salt: &raw.salt, patterns };
+        let rules = raw.rules.into_iter().enumerate();
+        let rules = rules.map(|(index, rule)| {
+            let mut defects = Vec::new();
+            let rule = prepare.rule(rule.0, &mut defects);
+            problems.extend(defects.into_iter().map(|defect| Problem { rule: Some(index), defect }));
+            rule
+        });
+        let rules = rules.collect();
+        let mut defects = Vec::new();
+        let fallthrough = prepare.outcome(raw.fallthrough.0, &mut defects);
+        problems.extend(defects.into_iter().map(|defect| Problem { rule: None, defect }));
+        let availability = raw.client_side_availability.map_or_else(
+            || RawAvailability { using_mobile_key: true, using_environment_id: raw.client_side },
+            |given| given.0,
+        );
+        let prerequisites = raw.prerequisites.into_iter();
+        Self {
+            version: raw.version.unsigned(),
+            on: raw.on,
+            variations: raw.variations.into(),
+            off_variation: raw.off_variation.map(|index| index.0),
+            fallthrough,
+            targets: Targets::prepare(raw.targets, raw.context_targets),
+            rules,
+            prerequisites: prerequisites
+                .map(|Strict(raw)| Prerequisite { key: raw.key, variation: raw.variation.0 })
+                .collect(),
+            using_mobile_key: availability.using_mobile_key,
+            using_environment_id: availability.using_environment_id,
+            track_events: raw.track_events,
+            track_events_fallthrough: raw.track_events_fallthrough,
+            debug_events_until: raw.debug_events_until_date.map(|date| date.unsigned()).filter(|date| *date > 0),
+            exclude_from_summaries: raw.exclude_from_summaries,
+            sampling_ratio: raw.sampling_ratio.map(|ratio| ratio.0),
+            check_ratio: raw.migration.0.check_ratio.map(|ratio| ratio.0),
+            problems: problems.into(),
+            key,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Strict(raw) = Strict::deserialize(deserializer)?;
+        Ok(Self::prepare(raw, None, &mut Patterns::default()))
+    }
+}
+
+/// What the parts of a flag need from the whole.
+struct Prepare<'a> {
+    key: &'a Text,
+    salt: &'a Text,
+    patterns: &'a mut Patterns,
+}
+
+impl Prepare<'_> {
+    fn rule(&mut self, raw: RawRule, defects: &mut Vec<Defect>) -> FlagRule {
+        let clauses = raw.clauses.into_iter().map(|clause| Clause::prepare(clause.0, self.patterns, defects)).collect();
+        let serve = self.outcome(RawOutcome { variation: raw.variation, rollout: raw.rollout }, defects);
+        FlagRule { id: raw.id, clauses, serve, track_events: raw.track_events }
+    }
+
+    fn outcome(&self, raw: RawOutcome, defects: &mut Vec<Defect>) -> Serve {
+        match (raw.variation, raw.rollout) {
+            (Some(index), _) => Serve::Variation(index.0),
+            (None, Some(Strict(rollout))) if !rollout.variations.is_empty() => {
+                Serve::Rollout(self.rollout(rollout, defects))
+            }
+            _ => {
+                defects.push(Defect::NoOutcome);
+                Serve::Nothing
+            }
+        }
+    }
+
+    fn rollout(&self, raw: RawRollout, defects: &mut Vec<Defect>) -> Rollout {
+        let experiment = raw.kind == "experiment";
+        let by = match raw.bucket_by.as_str() {
+            "" => BucketBy::Key,
+            // An experiment always goes by the key and does not even look at the attribute.
+            _ if experiment => BucketBy::Key,
+            _ => BucketBy::Attribute(reference(raw.bucket_by, &raw.context_kind)),
+        };
+        if let BucketBy::Attribute(reference) = &by
+            && let Some(error) = reference.error()
+        {
+            defects.push(Defect::Attribute { reference: reference.as_str().into(), error });
+        }
+        let prefix = raw.seed.map_or_else(|| Prefix::of_item(self.key, self.salt), |seed| Prefix::of_seed(seed.0));
+        let mut end = 0.0;
+        let weighted = raw.variations.into_iter().map(|Strict(raw)| {
+            end += Weighted::share(raw.weight.0);
+            Weighted { variation: raw.variation.0, end, untracked: raw.untracked }
+        });
+        let weighted = weighted.collect();
+        Rollout { experiment, kind: kind_or_default(raw.context_kind), by, prefix, weighted }
+    }
+}
+
+/// Individual targets, one table for each kind.
+///
+/// Flag data lists them by variation, and the order of that list decides between kinds. So each key keeps the place
+/// of its list, and of several kinds' hits the first place wins.
+#[derive(Clone, Debug)]
+pub(crate) struct Targets(Box<[(Text, KeyMap<Target>)]>);
+
+#[derive(Clone, Copy, Debug)]
+struct Target {
+    place: usize,
+    variation: i64,
+}
+
+impl Targets {
+    fn prepare(targets: Vec<Strict<RawTarget>>, context_targets: Vec<Strict<RawTarget>>) -> Self {
+        let lists = if context_targets.is_empty() { targets } else { Self::resolve(&targets, context_targets) };
+        let mut kinds: Vec<(Text, Vec<(Text, Target)>)> = Vec::new();
+        for (place, Strict(list)) in lists.into_iter().enumerate() {
+            let kind = kind_or_default(list.context_kind);
+            let target = Target { place, variation: list.variation.0 };
+            let keys = list.values.into_iter().map(|key| (key, target));
+            match kinds.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, entries)) => entries.extend(keys),
+                None => kinds.push((kind, keys.collect())),
+            }
+        }
+        kinds.retain(|(_, entries)| !entries.is_empty());
+        Self(kinds.into_iter().map(|(kind, entries)| (kind, entries.into_iter().collect())).collect())
+    }
+
+    /// An empty entry of kind user stands for the first list of the older form with the same variation.
+    fn resolve(targets: &[Strict<RawTarget>], context_targets: Vec<Strict<RawTarget>>) -> Vec<Strict<RawTarget>> {
+        let mut older: HashMap<i64, &RawTarget> = HashMap::new();
+        for Strict(target) in targets {
+            older.entry(target.variation.0).or_insert(target);
+        }
+        let resolved = context_targets.into_iter().map(|Strict(target)| {
+            let is_user = target.context_kind.is_empty() || target.context_kind == DEFAULT_KIND;
+            match older.get(&target.variation.0) {
+                Some(list) if is_user && target.values.is_empty() => Strict(RawTarget {
+                    variation: list.variation,
+                    values: list.values.clone(),
+                    context_kind: list.context_kind.clone(),
+                }),
+                _ => Strict(target),
+            }
+        });
+        resolved.collect()
+    }
+
+    /// The variation that a context is targeted with; `key_of` gives the context's key of a kind.
+    pub(crate) fn find<'c>(&self, key_of: impl Fn(&str) -> Option<&'c str>) -> Option<i64> {
+        let hits = self.0.iter().filter_map(|(kind, keys)| keys.get(key_of(kind)?));
+        hits.min_by_key(|target| target.place).map(|target| target.variation)
+    }
+}

@@ -1,0 +1,27 @@
+//! Flags and segments: what the service says, ready to be evaluated.
+//!
+//! Everything that can be done once is done when an item arrives: operands and references are parsed, lists become
+//! hash tables, hash inputs are prepared. The parts of a flag are private, so that they can be condensed further
+//! without breaking anybody; what plug-ins and hooks ask of a flag has a method.
+
+pub(crate) mod clause;
+pub(crate) mod date;
+mod flag;
+mod item;
+mod keys;
+mod problem;
+mod read;
+pub(crate) mod rollout;
+mod segment;
+pub(crate) mod version;
+
+pub use flag::Flag;
+pub(crate) use flag::{FlagRule, Serve};
+pub(crate) use item::Keyed;
+pub use item::{DataKind, DataSet, Entry, Item, ReadError};
+pub use problem::{Defect, Problem};
+pub use segment::Segment;
+pub(crate) use segment::SegmentRollout;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,281 @@
+//! The tolerant reader: JSON of flags and segments, as loose as the protocol allows and no looser.
+//!
+//! Unknown properties are skipped; a missing property and a null one mean the default; integers may be written as
+//! `1.0`. A value of the wrong type rejects the whole item. What is read here is raw: [`super::flag`] and
+//! [`super::segment`] turn it into what is evaluated, once the key and the shared patterns are known.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::text::Text;
+use crate::value::Value;
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RawFlag {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) key: Text,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) version: Integer,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) deleted: bool,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) on: bool,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) variations: Vec<Value>,
+    pub(super) off_variation: Option<Integer>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) fallthrough: Strict<RawOutcome>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) targets: Vec<Strict<RawTarget>>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) context_targets: Vec<Strict<RawTarget>>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) rules: Vec<Strict<RawRule>>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) prerequisites: Vec<Strict<RawPrerequisite>>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) salt: Text,
+    pub(super) client_side_availability: Option<Strict<RawAvailability>>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) client_side: bool,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) track_events: bool,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) track_events_fallthrough: bool,
+    pub(super) debug_events_until_date: Option<Integer>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) exclude_from_summaries: bool,
+    pub(super) sampling_ratio: Option<Integer>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) migration: Strict<RawMigration>,
+}
+
+/// A variation or a rollout: the fallthrough, and a part of every rule.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RawOutcome {
+    pub(super) variation: Option<Integer>,
+    pub(super) rollout: Option<Strict<RawRollout>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RawRule {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) id: Text,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) clauses: Vec<Strict<RawClause>>,
+    pub(super) variation: Option<Integer>,
+    pub(super) rollout: Option<Strict<RawRollout>>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) track_events: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RawTarget {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) variation: Integer,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) values: Vec<Text>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) context_kind: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RawPrerequisite {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) key: Text,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) variation: Integer,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RawRollout {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) kind: Text,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) context_kind: Text,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) bucket_by: Text,
+    pub(super) seed: Option<Integer>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) variations: Vec<Strict<RawWeighted>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RawWeighted {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) variation: Integer,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) weight: Integer,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) untracked: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RawClause {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) attribute: Text,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) context_kind: Text,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) op: Text,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) values: Vec<Value>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) negate: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RawAvailability {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) using_mobile_key: bool,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) using_environment_id: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RawMigration {
+    pub(super) check_ratio: Option<Integer>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RawSegment {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) key: Text,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) version: Integer,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) deleted: bool,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) salt: Text,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) included: Vec<Text>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) excluded: Vec<Text>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) included_contexts: Vec<Strict<RawSegmentTarget>>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) excluded_contexts: Vec<Strict<RawSegmentTarget>>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) rules: Vec<Strict<RawSegmentRule>>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) unbounded: bool,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) unbounded_context_kind: Text,
+    pub(super) generation: Option<Integer>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RawSegmentTarget {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) context_kind: Text,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) values: Vec<Text>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RawSegmentRule {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) clauses: Vec<Strict<RawClause>>,
+    pub(super) weight: Option<Integer>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) bucket_by: Text,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) rollout_context_kind: Text,
+}
+
+/// All that is read of an item that is deleted, whatever else it holds.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RawTombstone {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) version: Integer,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) deleted: bool,
+}
+
+fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A number that is meant as an integer: a fraction is cut off, as Go's reader does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Integer(pub(super) i64);
+
+impl Integer {
+    /// For versions and times, which are never negative.
+    pub(super) fn unsigned(self) -> u64 {
+        u64::try_from(self.0).unwrap_or(0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Integer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IntegerVisitor;
+
+        impl Visitor<'_> for IntegerVisitor {
+            type Value = Integer;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number")
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Integer, E> {
+                Ok(Integer(value))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Integer, E> {
+                Ok(Integer(i64::try_from(value).unwrap_or(i64::MAX)))
+            }
+
+            #[expect(clippy::as_conversions, reason = "cuts off the fraction and saturates, which is meant")]
+            fn visit_f64<E>(self, value: f64) -> Result<Integer, E> {
+                Ok(Integer(value as i64))
+            }
+        }
+
+        // Asking for any value, not for an i64: a deserializer may refuse `1.0` where an integer is asked for.
+        deserializer.deserialize_any(IntegerVisitor)
+    }
+}
+
+/// A struct that must be written as an object. Derived readers also take an array of the fields in order, and since
+/// every field here has a default, `[]` would be a valid flag.
+#[derive(Default)]
+pub(super) struct Strict<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Strict<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct StrictVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for StrictVisitor<T> {
+            type Value = Strict<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Strict<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Strict)
+            }
+        }
+
+        deserializer.deserialize_map(StrictVisitor(PhantomData))
+    }
+}

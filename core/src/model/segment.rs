@@ -1,0 +1,190 @@
+//! [`Segment`]: a list of contexts, by key or by rules, that flags can refer to.
+
+use serde::{Deserialize, Deserializer};
+
+use super::clause::{Clause, Patterns, kind_or_default, reference};
+use super::item::{Keyed, Prepared};
+use super::keys::KeySet;
+use super::problem::{Defect, Problem};
+use super::read::{RawSegment, RawSegmentRule, RawSegmentTarget, Strict};
+use super::rollout::{BucketBy, Prefix, Weighted};
+use crate::context::DEFAULT_KIND;
+use crate::text::Text;
+
+/// A segment. Read one from JSON, alone or as part of a [`DataSet`](super::DataSet).
+#[derive(Clone, Debug)]
+pub struct Segment {
+    pub(crate) key: Text,
+    pub(crate) version: u64,
+    pub(crate) included: Lists,
+    pub(crate) excluded: Lists,
+    pub(crate) rules: Box<[SegmentRule]>,
+    pub(crate) big: Option<BigSegment>,
+    problems: Box<[Problem]>,
+}
+
+/// What a big segment has beside its rules; its lists live in a store of their own.
+#[derive(Clone, Debug)]
+pub(crate) struct BigSegment {
+    pub(crate) kind: Text,
+    /// The name under which memberships know it: key and generation. None before it was synchronised.
+    pub(crate) reference: Option<Text>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct SegmentRule {
+    pub(crate) clauses: Box<[Clause]>,
+    pub(crate) rollout: Option<SegmentRollout>,
+}
+
+/// The share of matching contexts that a rule takes.
+#[derive(Clone, Debug)]
+pub(crate) struct SegmentRollout {
+    pub(crate) kind: Text,
+    pub(crate) by: BucketBy,
+    pub(crate) prefix: Prefix,
+    pub(crate) end: f32,
+}
+
+impl Segment {
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &Text {
+        &self.key
+    }
+
+    /// The version; a newer one replaces an older one.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Whether its lists live in a big-segment store.
+    #[must_use]
+    pub fn is_big(&self) -> bool {
+        self.big.is_some()
+    }
+
+    /// The keys of the segments that its rules name.
+    pub fn segments(&self) -> impl Iterator<Item = &Text> {
+        self.rules.iter().flat_map(|rule| &rule.clauses).flat_map(Clause::segment_keys)
+    }
+
+    /// Defects that do not keep the segment from being used.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// The same segment in another version.
+    #[must_use]
+    pub fn with_version(mut self, version: u64) -> Self {
+        self.version = version;
+        self
+    }
+}
+
+impl Keyed for Segment {
+    fn key(&self) -> &Text {
+        &self.key
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+impl Prepared for Segment {
+    type Raw = RawSegment;
+
+    fn prepare(raw: RawSegment, key: Option<Text>, patterns: &mut Patterns) -> Self {
+        let key = key.unwrap_or(raw.key);
+        let mut problems = Vec::new();
+        let rules = raw.rules.into_iter().enumerate().map(|(index, Strict(rule))| {
+            let mut defects = Vec::new();
+            let rule = SegmentRule::prepare(rule, &key, &raw.salt, patterns, &mut defects);
+            problems.extend(defects.into_iter().map(|defect| Problem { rule: Some(index), defect }));
+            rule
+        });
+        let rules = rules.collect();
+        let big = raw.unbounded.then(|| BigSegment {
+            kind: kind_or_default(raw.unbounded_context_kind),
+            reference: raw.generation.map(|generation| format!("{key}.g{}", generation.0).into()),
+        });
+        Self {
+            version: raw.version.unsigned(),
+            included: Lists::prepare(raw.included, raw.included_contexts),
+            excluded: Lists::prepare(raw.excluded, raw.excluded_contexts),
+            rules,
+            big,
+            problems: problems.into(),
+            key,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Segment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Strict(raw) = Strict::deserialize(deserializer)?;
+        Ok(Self::prepare(raw, None, &mut Patterns::default()))
+    }
+}
+
+impl SegmentRule {
+    fn prepare(
+        raw: RawSegmentRule,
+        key: &Text,
+        salt: &Text,
+        patterns: &mut Patterns,
+        defects: &mut Vec<Defect>,
+    ) -> Self {
+        let clauses = raw.clauses.into_iter().map(|clause| Clause::prepare(clause.0, patterns, defects)).collect();
+        let rollout = raw.weight.map(|weight| {
+            let by = if raw.bucket_by.is_empty() {
+                BucketBy::Key
+            } else {
+                BucketBy::Attribute(reference(raw.bucket_by, &raw.rollout_context_kind))
+            };
+            if let BucketBy::Attribute(reference) = &by
+                && let Some(error) = reference.error()
+            {
+                defects.push(Defect::Attribute { reference: reference.as_str().into(), error });
+            }
+            SegmentRollout {
+                kind: kind_or_default(raw.rollout_context_kind),
+                by,
+                prefix: Prefix::of_item(key, salt),
+                end: Weighted::share(weight.0),
+            }
+        });
+        Self { clauses, rollout }
+    }
+}
+
+/// Lists of keys, one set for each kind.
+#[derive(Clone, Debug)]
+pub(crate) struct Lists(Box<[(Text, KeySet)]>);
+
+impl Lists {
+    fn prepare(users: Vec<Text>, contexts: Vec<Strict<RawSegmentTarget>>) -> Self {
+        let mut kinds: Vec<(Text, Vec<Text>)> = vec![(DEFAULT_KIND, users)];
+        for Strict(target) in contexts {
+            let kind = kind_or_default(target.context_kind);
+            match kinds.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, keys)) => keys.extend(target.values),
+                None => kinds.push((kind, target.values)),
+            }
+        }
+        kinds.retain(|(_, keys)| !keys.is_empty());
+        Self(kinds.into_iter().map(|(kind, keys)| (kind, keys.into())).collect())
+    }
+
+    /// Whether a context is listed; `key_of` gives the context's key of a kind.
+    pub(crate) fn contain<'c>(&self, key_of: impl Fn(&str) -> Option<&'c str>) -> bool {
+        self.0.iter().any(|(kind, keys)| key_of(kind).is_some_and(|key| keys.contains(key)))
+    }
+}

@@ -1,0 +1,179 @@
+//! [`Version`]: semantic versions as flags compare them.
+//!
+//! Looser than SemVer 2.0 in one point (minor and patch may be missing) and as strict in all others. Parsing borrows
+//! and compares in place, because an attribute is parsed anew in every evaluation.
+
+use std::cmp::Ordering;
+
+use crate::text::Text;
+use crate::value::Value;
+
+/// A version; `S` holds its pre-release part. Build metadata never counts and is not kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Version<S> {
+    numbers: [u64; 3],
+    pre: S,
+}
+
+impl<'a> Version<&'a str> {
+    pub(crate) fn parse(value: &'a Value) -> Option<Self> {
+        Self::parse_text(value.as_str()?)
+    }
+
+    fn parse_text(text: &'a str) -> Option<Self> {
+        let (text, build) = split(text, '+');
+        let (core, pre) = split(text, '-');
+        if build.is_some_and(|build| !build.split('.').all(is_identifier)) {
+            return None;
+        }
+        if pre.is_some_and(|pre| !pre.split('.').all(|part| is_identifier(part) && !has_leading_zero(part))) {
+            return None;
+        }
+        let mut numbers = [0; 3];
+        let mut parts = core.split('.');
+        for (place, number) in numbers.iter_mut().enumerate() {
+            match parts.next() {
+                Some(part) if is_numeric(part) && !has_leading_zero(part) => *number = part.parse().ok()?,
+                None if place > 0 => break,
+                _ => return None,
+            }
+        }
+        parts.next().is_none().then_some(Self { numbers, pre: pre.unwrap_or("") })
+    }
+
+    pub(crate) fn to_owned(self) -> Version<Text> {
+        Version { numbers: self.numbers, pre: self.pre.into() }
+    }
+}
+
+impl<S: AsRef<str>> Version<S> {
+    /// Precedence of SemVer 2.0, section 11.
+    pub(crate) fn precedence<O: AsRef<str>>(&self, other: &Version<O>) -> Ordering {
+        let by_pre = || match (self.pre.as_ref(), other.pre.as_ref()) {
+            ("", "") => Ordering::Equal,
+            ("", _) => Ordering::Greater,
+            (_, "") => Ordering::Less,
+            (one, two) => pre_release(one, two),
+        };
+        self.numbers.cmp(&other.numbers).then_with(by_pre)
+    }
+}
+
+fn pre_release(one: &str, two: &str) -> Ordering {
+    let (mut one, mut two) = (one.split('.'), two.split('.'));
+    loop {
+        let order = match (one.next(), two.next()) {
+            (None, None) => return Ordering::Equal,
+            (None, Some(_)) => Ordering::Less,
+            (Some(_), None) => Ordering::Greater,
+            (Some(a), Some(b)) => match (is_numeric(a), is_numeric(b)) {
+                // Without leading zeros the longer number is the larger one, at any length.
+                (true, true) => a.len().cmp(&b.len()).then_with(|| a.cmp(b)),
+                (true, false) => Ordering::Less,
+                (false, true) => Ordering::Greater,
+                (false, false) => a.cmp(b),
+            },
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+}
+
+fn split(text: &str, at: char) -> (&str, Option<&str>) {
+    match text.split_once(at) {
+        Some((before, after)) => (before, Some(after)),
+        None => (text, None),
+    }
+}
+
+fn is_identifier(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn is_numeric(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn has_leading_zero(part: &str) -> bool {
+    is_numeric(part) && part.len() > 1 && part.starts_with('0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(one: &str, two: &str) -> Ordering {
+        Version::parse_text(one).unwrap().precedence(&Version::parse_text(two).unwrap())
+    }
+
+    // Spec 01, section 7.4
+    #[test]
+    fn missing_parts_are_zero_and_build_metadata_is_ignored() {
+        for (text, same) in [
+            ("2", "2.0.0"),
+            ("2.1", "2.1.0"),
+            ("2-rc", "2.0.0-rc"),
+            ("2.0-rc", "2.0.0-rc"),
+            ("2+build2", "2.0.0"),
+            ("2.0.0+b.01", "2.0.0"),
+            ("2.0.0+a-b", "2.0.0+b"),
+        ] {
+            assert_eq!(order(text, same), Ordering::Equal, "{text}");
+        }
+        assert!(Version::parse_text("2.0.0-rc.01a").is_some());
+    }
+
+    // Spec 01, section 7.4
+    #[test]
+    fn what_is_no_version_is_refused() {
+        for text in [
+            "02.0.0",
+            "v2.0.0",
+            "2.0.0.0",
+            "2.",
+            "2..0",
+            "",
+            " 2.0.0",
+            "-1.0.0",
+            "2.0.0-01",
+            "2.0.0-",
+            "2.0.0+",
+            "2.0.0-a..b",
+            "2.0.0-rc_1",
+            "18446744073709551616.0.0",
+            "+2",
+        ] {
+            assert!(Version::parse_text(text).is_none(), "{text}");
+        }
+        for value in [Value::from(2), true.into(), Value::Null] {
+            assert!(Version::parse(&value).is_none());
+        }
+    }
+
+    // Spec 01, section 7.4
+    #[test]
+    fn precedence_is_that_of_semver() {
+        let ascending = [
+            "1.0.0-alpha",
+            "1.0.0-alpha.1",
+            "1.0.0-alpha.beta",
+            "1.0.0-beta",
+            "1.0.0-beta.2",
+            "1.0.0-beta.11",
+            "1.0.0-rc.1",
+            "1.0.0",
+            "2.0.0-rc.2.green",
+            "2.0.0-rc.2.green.1",
+            "2.0.0-rc.2.red",
+            "2.0.0-rc.10.green",
+            "2.0.0-rc.99999999999999999999.x",
+            "2.0",
+            "10.0.1",
+        ];
+        for pair in ascending.windows(2) {
+            assert_eq!(order(pair[0], pair[1]), Ordering::Less, "{pair:?}");
+            assert_eq!(order(pair[1], pair[0]), Ordering::Greater, "{pair:?}");
+        }
+    }
+}

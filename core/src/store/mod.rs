@@ -1,0 +1,132 @@
+//! [`DataStore`]: where flags and segments are kept for evaluation.
+//!
+//! A store answers from memory, whatever it has behind it, so reading is synchronous and never waits. It lends a
+//! [`Snapshot`], the data of one moment, for the time of one call; so an evaluation never sees half an update, and no
+//! counter is shared between threads that read. What a store does not hold in memory it calls
+//! [`Found::Unknown`](crate::eval::Found::Unknown) and is then asked to [`fetch`](DataStore::fetch). To read flags
+//! from a database, there is an easier seam than this one.
+//!
+//! **Contract.** `init` replaces everything, at once for readers. `upsert` takes an item only if its version is
+//! higher than that of the item or tombstone it replaces. A reader must see a write that has returned `Ok`.
+//! **Errors** are failures; something that is not there is no error. **Cancellation**: dropping a future may leave a
+//! write done or not done, never half done. **Panics** of a store are contained by the client.
+//!
+//! ```
+//! use std::sync::{Arc, RwLock};
+//! use vexil::eval::{Found, Lookup};
+//! use vexil::model::{DataSet, Flag, Item, Segment};
+//! use vexil::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
+//!
+//! /// A store that counts its reads.
+//! #[derive(Debug, Default)]
+//! struct Counting(MemoryStore, std::sync::atomic::AtomicUsize);
+//!
+//! #[vexil::async_trait]
+//! impl DataStore for Counting {
+//!     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
+//!         self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+//!         self.0.read(reader);
+//!     }
+//!     fn is_initialized(&self) -> bool {
+//!         self.0.is_initialized()
+//!     }
+//!     async fn init(&self, data: DataSet) -> Result<(), StoreError> {
+//!         self.0.init(data).await
+//!     }
+//!     async fn upsert(&self, item: Item) -> Result<Upserted, StoreError> {
+//!         self.0.upsert(item).await
+//!     }
+//!     async fn close(&self) {
+//!         self.0.close().await;
+//!     }
+//! }
+//! ```
+
+mod memory;
+mod shards;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+pub use memory::MemoryStore;
+use thiserror::Error;
+
+use crate::eval::Lookup;
+use crate::model::{DataKind, DataSet, Flag, Item, Segment};
+
+/// Where flags and segments are kept for evaluation. See the [module documentation](self) for the contract.
+#[async_trait]
+pub trait DataStore: Debug + Send + Sync + 'static {
+    /// Calls `reader` once, before returning, with the data of this moment.
+    fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot));
+
+    /// Whether there was an `init`, by this process or an earlier one.
+    fn is_initialized(&self) -> bool;
+
+    /// Replaces everything.
+    async fn init(&self, data: DataSet) -> Result<(), StoreError>;
+
+    /// Inserts or replaces one item, if it is newer.
+    async fn upsert(&self, item: Item) -> Result<Upserted, StoreError>;
+
+    /// Gets an item that a snapshot called unknown; none if there is no such item. A store whose snapshots know
+    /// everything is never asked.
+    async fn fetch(&self, kind: DataKind, key: &str) -> Result<Option<Item>, StoreError> {
+        let _ = (kind, key);
+        Ok(None)
+    }
+
+    /// Lets go of what the store holds open. Called once; a snapshot may still be read afterwards.
+    async fn close(&self);
+}
+
+/// The data of one moment: single items through [`Lookup`], and all of them.
+pub trait Snapshot: Lookup {
+    /// All flags that are not deleted, in any order.
+    fn flags(&self) -> Box<dyn Iterator<Item = &Arc<Flag>> + '_>;
+
+    /// All segments that are not deleted, in any order.
+    fn segments(&self) -> Box<dyn Iterator<Item = &Arc<Segment>> + '_>;
+}
+
+/// What became of an `upsert`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "an update is applied or it is not")]
+pub enum Upserted {
+    /// The item was written.
+    Written,
+    /// The store has the same version or a newer one; nothing changed.
+    Stale,
+}
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The store could not be reached or answered with an error.
+    #[error("the data store is unavailable")]
+    Unavailable {
+        /// What happened, in the words of the store's client.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The store did not answer in time.
+    #[error("the data store did not answer in time")]
+    Timeout,
+}
+
+impl StoreError {
+    /// An error of the store's client.
+    pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unavailable { source: source.into() }
+    }
+
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } | Self::Timeout => true,
+        }
+    }
+}

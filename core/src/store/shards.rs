@@ -1,0 +1,143 @@
+//! [`Shards`]: an immutable map of items of which a copy with one change is cheap.
+//!
+//! The items are spread over about as many tables as each of them holds items. A changed copy shares all tables but
+//! one, so a patch costs the square root of what copying the map would cost, and a look-up one step more than in a
+//! single table.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use crate::model::{Entry, Keyed};
+
+/// More tables than this would make the list of tables the thing that costs.
+const MAX_SHARDS: usize = 1024;
+
+#[derive(Debug)]
+pub(super) struct Shards<T> {
+    hasher: RandomState,
+    /// A power of two, at least one.
+    tables: Box<[Arc<HashTable<Entry<T>>>]>,
+    len: usize,
+}
+
+impl<T> Clone for Shards<T> {
+    fn clone(&self) -> Self {
+        Self { hasher: self.hasher.clone(), tables: self.tables.clone(), len: self.len }
+    }
+}
+
+impl<T: Keyed> Shards<T> {
+    /// Of two entries with the same key the last one counts.
+    pub(super) fn new(entries: Vec<Entry<T>>) -> Self {
+        let hasher = RandomState::default();
+        let count = shard_count(entries.len());
+        let mut tables: Vec<HashTable<Entry<T>>> = (0..count).map(|_| HashTable::new()).collect();
+        let mut len = 0;
+        for entry in entries {
+            let hash = hasher.hash_one(entry.key().as_str());
+            // The index is below the count by construction.
+            if let Some(table) = tables.get_mut(shard_of(hash, count)) {
+                len += usize::from(insert(table, &hasher, hash, entry));
+            }
+        }
+        Self { hasher, tables: tables.into_iter().map(Arc::new).collect(), len }
+    }
+
+    #[inline]
+    pub(super) fn get(&self, key: &str) -> Option<&Entry<T>> {
+        let hash = self.hasher.hash_one(key);
+        let table = self.tables.get(shard_of(hash, self.tables.len()))?;
+        table.find(hash, |entry| entry.key().as_str() == key)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry<T>> {
+        self.tables.iter().flat_map(|table| table.iter())
+    }
+
+    /// The same items with one added or replaced.
+    #[must_use]
+    pub(super) fn with(&self, entry: Entry<T>) -> Self {
+        let hash = self.hasher.hash_one(entry.key().as_str());
+        let mut changed = self.clone();
+        let count = changed.tables.len();
+        if let Some(table) = changed.tables.get_mut(shard_of(hash, count)) {
+            changed.len += usize::from(insert(Arc::make_mut(table), &self.hasher, hash, entry));
+        }
+        // Grown far beyond what the number of tables was chosen for: spread the items anew.
+        if shard_count(changed.len) > count * 2 {
+            return Self::new(changed.iter().cloned().collect());
+        }
+        changed
+    }
+}
+
+/// Whether the key is new.
+fn insert<T: Keyed>(table: &mut HashTable<Entry<T>>, hasher: &RandomState, hash: u64, entry: Entry<T>) -> bool {
+    match table.find_mut(hash, |known| known.key() == entry.key()) {
+        Some(known) => {
+            *known = entry;
+            false
+        }
+        None => {
+            table.insert_unique(hash, entry, |entry| hasher.hash_one(entry.key().as_str()));
+            true
+        }
+    }
+}
+
+fn shard_count(len: usize) -> usize {
+    len.isqrt().next_power_of_two().min(MAX_SHARDS)
+}
+
+/// The tables themselves go by the lowest and the highest bits of the hash; this takes bits between them.
+#[expect(clippy::as_conversions, reason = "only the lower bits are wanted")]
+fn shard_of(hash: u64, count: usize) -> usize {
+    (hash >> 32) as usize & (count - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Flag;
+    use crate::text::Text;
+
+    fn flag(key: &str, version: u64) -> Entry<Flag> {
+        Flag::with_version(serde_json::from_value(serde_json::json!({"key": key})).unwrap(), version).into()
+    }
+
+    #[test]
+    fn a_changed_copy_leaves_the_original_as_it_was() {
+        let one = Shards::new(vec![flag("a", 1), flag("b", 1)]);
+        let two = one.with(flag("a", 2)).with(Entry::Deleted { key: "b".into(), version: 5 }).with(flag("c", 1));
+        let version = |shards: &Shards<Flag>, key: &str| shards.get(key).map(Entry::version);
+        assert_eq!([version(&one, "a"), version(&one, "b"), version(&one, "c")], [Some(1), Some(1), None]);
+        assert_eq!([version(&two, "a"), version(&two, "b"), version(&two, "c")], [Some(2), Some(5), Some(1)]);
+        assert!(two.get("b").unwrap().present().is_none());
+        assert_eq!((one.len, two.len), (2, 3));
+    }
+
+    #[test]
+    fn the_number_of_tables_follows_the_number_of_items() {
+        let key = |n: usize| format!("flag-{n}");
+        let mut grown = Shards::new(Vec::new());
+        for n in 0..5_000 {
+            grown = grown.with(flag(&key(n), 1));
+        }
+        let loaded = Shards::new((0..5_000).map(|n| flag(&key(n), 1)).collect());
+        for shards in [&grown, &loaded] {
+            assert!((32..=128).contains(&shards.tables.len()), "{}", shards.tables.len());
+            assert!((0..5_000).all(|n| shards.get(&key(n)).is_some()));
+            assert_eq!((shards.iter().count(), shards.len), (5_000, 5_000));
+        }
+    }
+
+    #[test]
+    fn of_two_entries_with_the_same_key_the_last_one_counts() {
+        let shards = Shards::new(vec![flag("a", 1), flag("a", 7)]);
+        assert_eq!((shards.get("a").map(Entry::version), shards.len), (Some(7), 1));
+        assert_eq!(shards.get("a").unwrap().key(), &Text::from("a"));
+    }
+}

@@ -1,0 +1,85 @@
+//! [`Dependents`]: which flags are affected when a flag or segment changes.
+//!
+//! A flag depends on its prerequisites and on the segments that its rules name, a segment on the segments that its
+//! rules name. The graph is built when somebody first wants to know, and kept up to date from then on.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::model::{DataKind, Flag, Item, Segment};
+use crate::store::Snapshot;
+use crate::text::Text;
+
+type Node = (DataKind, Text);
+
+#[derive(Debug, Default)]
+pub(super) struct Dependents {
+    needs: HashMap<Node, Vec<Node>>,
+    needed_by: HashMap<Node, HashSet<Node>>,
+}
+
+impl Dependents {
+    pub(super) fn of(snapshot: &dyn Snapshot) -> Self {
+        let mut graph = Self::default();
+        for flag in snapshot.flags() {
+            graph.set((DataKind::Flag, flag.key.clone()), flag_needs(flag));
+        }
+        for segment in snapshot.segments() {
+            graph.set((DataKind::Segment, segment.key.clone()), segment_needs(segment));
+        }
+        graph
+    }
+
+    /// Takes over what an item depends on now; a deleted one depends on nothing.
+    pub(super) fn update(&mut self, item: &Item) {
+        let needs = match item {
+            Item::Flag(entry) => entry.present().map(|flag| flag_needs(flag)),
+            Item::Segment(entry) => entry.present().map(|segment| segment_needs(segment)),
+        };
+        self.set((item.kind(), item.key().clone()), needs.unwrap_or_default());
+    }
+
+    /// The flags among `changed` and all flags that depend on any of them, over any number of steps.
+    pub(super) fn affected_flags(&self, changed: impl IntoIterator<Item = Node>) -> BTreeSet<Text> {
+        let mut pending: Vec<Node> = changed.into_iter().collect();
+        let mut seen: HashSet<Node> = pending.iter().cloned().collect();
+        let mut flags = BTreeSet::new();
+        while let Some(node) = pending.pop() {
+            for dependent in self.needed_by.get(&node).into_iter().flatten() {
+                if seen.insert(dependent.clone()) {
+                    pending.push(dependent.clone());
+                }
+            }
+            if let (DataKind::Flag, key) = node {
+                flags.insert(key);
+            }
+        }
+        flags
+    }
+
+    fn set(&mut self, node: Node, needs: Vec<Node>) {
+        for needed in self.needs.remove(&node).into_iter().flatten() {
+            if let Some(dependents) = self.needed_by.get_mut(&needed) {
+                dependents.remove(&node);
+                if dependents.is_empty() {
+                    self.needed_by.remove(&needed);
+                }
+            }
+        }
+        for needed in &needs {
+            self.needed_by.entry(needed.clone()).or_default().insert(node.clone());
+        }
+        if !needs.is_empty() {
+            self.needs.insert(node, needs);
+        }
+    }
+}
+
+fn flag_needs(flag: &Flag) -> Vec<Node> {
+    let flags = flag.prerequisites().map(|key| (DataKind::Flag, key.clone()));
+    let segments = flag.segments().map(|key| (DataKind::Segment, key.clone()));
+    flags.chain(segments).collect()
+}
+
+fn segment_needs(segment: &Segment) -> Vec<Node> {
+    segment.segments().map(|key| (DataKind::Segment, key.clone())).collect()
+}

@@ -1,0 +1,148 @@
+//! [`Updater`]: the data sink of a client. It stores what arrives, in order, and then announces it.
+
+mod changes;
+mod dependents;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+pub(crate) use changes::ChangeHub;
+pub use changes::{FlagChange, ListenerId};
+use dependents::Dependents;
+use tokio::sync::Mutex;
+
+use crate::data_source::DataSink;
+use crate::model::{DataKind, DataSet, Item, Problem};
+use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatusCell};
+use crate::store::{DataStore, Snapshot, StoreError, Upserted};
+use crate::text::Text;
+
+#[derive(Debug)]
+pub(crate) struct Updater {
+    store: Arc<dyn DataStore>,
+    pub(crate) status: DataSourceStatusCell,
+    pub(crate) changes: Arc<ChangeHub>,
+    /// Whether the source has delivered to this client.
+    refreshed: AtomicBool,
+    /// Held while one update is stored and announced, across the store's awaits: updates take effect in the order in
+    /// which they arrived. Readers never touch it. None until there are listeners.
+    dependents: Mutex<Option<Dependents>>,
+}
+
+/// Versions by key, to tell what a new data set has changed.
+type Versions = HashMap<(DataKind, Text), u64>;
+
+impl Updater {
+    pub(crate) fn new(store: Arc<dyn DataStore>, changes: Arc<ChangeHub>) -> Self {
+        Self {
+            store,
+            status: DataSourceStatusCell::new(),
+            changes,
+            refreshed: AtomicBool::new(false),
+            dependents: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn is_refreshed(&self) -> bool {
+        self.refreshed.load(Ordering::Acquire)
+    }
+
+    /// Runs over the current data of the store.
+    fn read<R>(&self, reader: impl FnOnce(&dyn Snapshot) -> R) -> Option<R> {
+        let (mut reader, mut result) = (Some(reader), None);
+        self.store.read(&mut |snapshot| result = reader.take().map(|reader| reader(snapshot)));
+        result
+    }
+
+    fn versions(&self) -> Versions {
+        let collect = |snapshot: &dyn Snapshot| {
+            let flags = snapshot.flags().map(|flag| ((DataKind::Flag, flag.key.clone()), flag.version));
+            let segments = snapshot.segments();
+            let segments = segments.map(|segment| ((DataKind::Segment, segment.key.clone()), segment.version));
+            flags.chain(segments).collect()
+        };
+        self.read(collect).unwrap_or_default()
+    }
+
+    /// What the store's answer means for the status.
+    fn report<T>(&self, stored: Result<T, StoreError>) -> Result<T, StoreError> {
+        match &stored {
+            Ok(_) => self.status.update(DataSourceState::Valid, None),
+            Err(error) => {
+                let outage = self.status.get().state == DataSourceState::Interrupted;
+                if !outage {
+                    tracing::warn!(error = error as &dyn std::error::Error, "flag data could not be stored");
+                }
+                let info = DataSourceErrorInfo::new(DataSourceErrorKind::StoreError, error.to_string());
+                self.status.update(DataSourceState::Interrupted, Some(info));
+            }
+        }
+        stored
+    }
+}
+
+#[async_trait]
+impl DataSink for Updater {
+    async fn init(&self, data: DataSet) -> Result<(), StoreError> {
+        for flag in &data.flags {
+            log_problems(DataKind::Flag, flag.key(), flag.problems());
+        }
+        for segment in &data.segments {
+            log_problems(DataKind::Segment, segment.key(), segment.problems());
+        }
+        let mut dependents = self.dependents.lock().await;
+        let before = self.changes.has_listeners().then(|| self.versions());
+        let stored = self.store.init(data).await;
+        if stored.is_ok() {
+            self.refreshed.store(true, Ordering::Release);
+            *dependents = before.and_then(|before| {
+                let graph = self.read(Dependents::of)?;
+                self.changes.announce(graph.affected_flags(differences(before, self.versions())));
+                Some(graph)
+            });
+        }
+        self.report(stored)
+    }
+
+    async fn upsert(&self, item: Item) -> Result<Upserted, StoreError> {
+        log_problems(item.kind(), item.key(), item.problems());
+        let mut dependents = self.dependents.lock().await;
+        if !self.changes.has_listeners() {
+            *dependents = None;
+            let stored = self.store.upsert(item).await;
+            return self.report(stored);
+        }
+        let stored = self.store.upsert(item.clone()).await;
+        if matches!(stored, Ok(Upserted::Written)) {
+            let graph = match &mut *dependents {
+                Some(graph) => {
+                    graph.update(&item);
+                    graph
+                }
+                none => none.insert(self.read(Dependents::of).unwrap_or_default()),
+            };
+            self.changes.announce(graph.affected_flags([(item.kind(), item.key().clone())]));
+        }
+        self.report(stored)
+    }
+
+    fn update_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>) {
+        self.status.update(state, error);
+    }
+}
+
+/// The items that are in only one of the two, or in both with different versions.
+fn differences(mut before: Versions, after: Versions) -> Vec<(DataKind, Text)> {
+    let changed = after.into_iter().filter(|(item, version)| before.remove(item) != Some(*version));
+    let mut items: Vec<_> = changed.map(|(item, _)| item).collect();
+    items.extend(before.into_keys());
+    items
+}
+
+fn log_problems(kind: DataKind, key: &Text, problems: &[Problem]) {
+    for problem in problems {
+        tracing::warn!(%kind, %key, %problem, "flag data has a defect");
+    }
+}

@@ -1,0 +1,502 @@
+//! [`Value`]: JSON, cheap to clone.
+//!
+//! Flags deliver these values and contexts carry them. There is one numeric type, the 64-bit float, as in the
+//! protocol: `1`, `1.0` and `1e0` are the same value and compare equal, which `serde_json::Value` does not give.
+//! Clones share arrays, objects and long strings, so reading a flag copies nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::text::Text;
+
+/// A JSON value. Clones are cheap: they share what is behind them.
+///
+/// ```
+/// use vexil::Value;
+///
+/// let limits = Value::from(serde_json::json!({"rps": 100, "hosts": ["a", "b"]}));
+/// assert_eq!(limits.get("rps"), Some(&Value::from(100.0)));
+/// assert_eq!(limits.get("hosts").and_then(Value::as_array).map(<[_]>::len), Some(2));
+/// ```
+#[expect(clippy::exhaustive_enums, reason = "JSON has these six types and will have no seventh")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Value {
+    /// `null`
+    #[default]
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// Any number.
+    Number(Number),
+    /// A string.
+    String(Text),
+    /// An array.
+    Array(Arc<[Self]>),
+    /// An object.
+    Object(Object),
+}
+
+impl Value {
+    /// Whether this is `null`.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// The boolean, if this is one.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The number, if this is one.
+    #[must_use]
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(number.as_f64()),
+            _ => None,
+        }
+    }
+
+    /// The number, if this is one without a fraction that fits; `33333.0` counts, `1.5` does not.
+    #[must_use]
+    pub fn as_i64(&self) -> Option<i64> {
+        match self {
+            Self::Number(number) => number.as_i64(),
+            _ => None,
+        }
+    }
+
+    /// The string, if this is one.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The elements, if this is an array.
+    #[must_use]
+    pub fn as_array(&self) -> Option<&[Self]> {
+        match self {
+            Self::Array(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
+    /// The members, if this is an object.
+    #[must_use]
+    pub fn as_object(&self) -> Option<&Object> {
+        match self {
+            Self::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// The member of this object called `name`; none if this is no object or has no such member.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Self> {
+        self.as_object()?.get(name)
+    }
+}
+
+/// A finite 64-bit float, JSON's only numeric type here.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+pub struct Number(f64);
+
+impl Number {
+    /// A number, unless `value` is infinite or not a number, which JSON cannot write.
+    #[must_use]
+    pub fn new(value: f64) -> Option<Self> {
+        // Adding zero turns the negative zero into the positive one, so that equal numbers hash alike.
+        value.is_finite().then_some(Self(value + 0.0))
+    }
+
+    /// The number as a float.
+    #[must_use]
+    pub fn as_f64(self) -> f64 {
+        self.0
+    }
+
+    /// The number as an integer, if it has no fraction and lies within ±2^63.
+    #[must_use]
+    pub fn as_i64(self) -> Option<i64> {
+        const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+        let whole = self.0.trunc() == self.0 && (-LIMIT..LIMIT).contains(&self.0);
+        #[expect(clippy::as_conversions, reason = "a whole number within the range of i64")]
+        whole.then_some(self.0 as i64)
+    }
+}
+
+impl Eq for Number {}
+
+impl Hash for Number {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.to_bits().hash(state);
+    }
+}
+
+impl fmt::Debug for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.as_i64() {
+            Some(whole) => serializer.serialize_i64(whole),
+            None => serializer.serialize_f64(self.0),
+        }
+    }
+}
+
+/// The members of a JSON object, ordered by name. Where a name is given twice, the last one counts.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct Object(Arc<[(Text, Value)]>);
+
+impl Object {
+    /// The member called `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let at = self.0.binary_search_by(|(member, _)| member.as_str().cmp(name)).ok()?;
+        self.0.get(at).map(|(_, value)| value)
+    }
+
+    /// All members in the order of their names.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// How many members there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl<K: Into<Text>, V: Into<Value>> FromIterator<(K, V)> for Object {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
+        let members = members.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Self(sorted_members(members.collect()).into())
+    }
+}
+
+/// Sorts by name and keeps the last of members with the same name.
+pub(crate) fn sorted_members(mut members: Vec<(Text, Value)>) -> Vec<(Text, Value)> {
+    members.sort_by(|(a, _), (b, _)| a.cmp(b));
+    members.dedup_by(|later, earlier| {
+        let same = later.0 == earlier.0;
+        if same {
+            // `dedup_by` drops the later one: what it holds is moved to the place that stays.
+            std::mem::swap(later, earlier);
+        }
+        same
+    });
+    members
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+/// Infinite values and NaN become `null`, as JSON cannot write them.
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Number::new(value).map_or(Self::Null, Self::Number)
+    }
+}
+
+impl From<f32> for Value {
+    fn from(value: f32) -> Self {
+        Self::from(f64::from(value))
+    }
+}
+
+macro_rules! value_from_integer {
+    ($($integer:ty),+) => {$(
+        impl From<$integer> for Value {
+            /// Integers beyond 2^53 lose their last digits, as JSON numbers do in this protocol.
+            fn from(value: $integer) -> Self {
+                #[expect(clippy::allow_attributes, reason = "only some of the types are lossless")]
+                #[allow(clippy::as_conversions, clippy::cast_lossless, reason = "one numeric type, the float")]
+                Self::from(value as f64)
+            }
+        }
+    )+};
+}
+value_from_integer!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::String(value.into())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::String(value.into())
+    }
+}
+
+impl From<&String> for Value {
+    fn from(value: &String) -> Self {
+        Self::String(value.into())
+    }
+}
+
+impl From<Text> for Value {
+    fn from(value: Text) -> Self {
+        Self::String(value)
+    }
+}
+
+impl From<Object> for Value {
+    fn from(value: Object) -> Self {
+        Self::Object(value)
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+impl<T: Into<Self>> From<Vec<T>> for Value {
+    fn from(elements: Vec<T>) -> Self {
+        elements.into_iter().collect()
+    }
+}
+
+impl<T: Into<Self>, const N: usize> From<[T; N]> for Value {
+    fn from(elements: [T; N]) -> Self {
+        elements.into_iter().collect()
+    }
+}
+
+impl<T: Clone + Into<Self>> From<&[T]> for Value {
+    fn from(elements: &[T]) -> Self {
+        elements.iter().cloned().collect()
+    }
+}
+
+impl<K: Into<Text>, V: Into<Self>> From<BTreeMap<K, V>> for Value {
+    fn from(members: BTreeMap<K, V>) -> Self {
+        Self::Object(members.into_iter().collect())
+    }
+}
+
+impl<K: Into<Text>, V: Into<Self>> From<HashMap<K, V>> for Value {
+    fn from(members: HashMap<K, V>) -> Self {
+        Self::Object(members.into_iter().collect())
+    }
+}
+
+impl<T: Into<Self>> FromIterator<T> for Value {
+    fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
+        Self::Array(elements.into_iter().map(Into::into).collect())
+    }
+}
+
+impl From<serde_json::Value> for Value {
+    fn from(value: serde_json::Value) -> Self {
+        match value {
+            serde_json::Value::Null => Self::Null,
+            serde_json::Value::Bool(value) => Self::Bool(value),
+            serde_json::Value::Number(value) => value.as_f64().map_or(Self::Null, Self::from),
+            serde_json::Value::String(value) => Self::from(value),
+            serde_json::Value::Array(elements) => elements.into_iter().collect(),
+            serde_json::Value::Object(members) => Self::Object(members.into_iter().collect()),
+        }
+    }
+}
+
+impl From<Value> for serde_json::Value {
+    fn from(value: Value) -> Self {
+        Self::from(&value)
+    }
+}
+
+impl From<&Value> for serde_json::Value {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(*value),
+            Value::Number(number) => match number.as_i64() {
+                Some(whole) => whole.into(),
+                None => number.as_f64().into(),
+            },
+            Value::String(text) => Self::String(text.as_str().to_owned()),
+            Value::Array(elements) => Self::Array(elements.iter().map(Self::from).collect()),
+            Value::Object(object) => {
+                Self::Object(object.iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
+            }
+        }
+    }
+}
+
+/// Compact JSON text.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = serde_json::to_string(self).map_err(|_| fmt::Error)?;
+        f.write_str(&text)
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Number(number) => number.serialize(serializer),
+            Self::String(text) => text.serialize(serializer),
+            Self::Array(elements) => serializer.collect_seq(elements.iter()),
+            Self::Object(object) => object.serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        Value::deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut elements = Vec::<Value>::new();
+        while let Some(element) = access.next_element()? {
+            elements.push(element);
+        }
+        Ok(Value::Array(elements.into()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = access.next_entry::<Text, Value>()? {
+            members.push(member);
+        }
+        Ok(Value::Object(Object(sorted_members(members).into())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn value(json: serde_json::Value) -> Value {
+        json.into()
+    }
+
+    #[test]
+    fn numbers_are_one_type_however_they_were_written() {
+        let parsed: Vec<Value> = serde_json::from_str("[1, 1.0, 1e0]").unwrap();
+        assert!(parsed.iter().all(|number| *number == Value::from(1)));
+        assert_eq!(serde_json::to_string(&parsed).unwrap(), "[1,1,1]");
+        assert_ne!(Value::from(1), Value::from(true));
+        assert_eq!(Value::from(-0.0), Value::from(0));
+    }
+
+    #[test]
+    fn only_whole_numbers_count_as_integers() {
+        assert_eq!(Value::from(33_333.0).as_i64(), Some(33_333));
+        assert_eq!(Value::from(1.5).as_i64(), None);
+        assert_eq!(Value::from(9.3e18).as_i64(), None);
+        assert_eq!(Value::from(f64::NAN), Value::Null);
+    }
+
+    #[test]
+    fn objects_are_maps_without_order_and_the_last_of_two_members_counts() {
+        let one: Value = serde_json::from_str(r#"{"b":1,"a":2,"b":3}"#).unwrap();
+        assert_eq!(one, value(json!({"a": 2, "b": 3})));
+        assert_eq!(one.to_string(), r#"{"a":2,"b":3}"#);
+    }
+
+    #[test]
+    fn everything_survives_the_way_to_serde_json_and_back() {
+        let json = json!({"n": null, "t": true, "i": -7, "f": 1.25, "s": "ключ", "a": [1, [2]], "o": {"x": {}}});
+        assert_eq!(serde_json::Value::from(value(json.clone())), json);
+        assert_eq!(serde_json::to_value(value(json.clone())).unwrap(), json);
+    }
+
+    #[test]
+    fn a_value_is_three_words() {
+        assert_eq!(size_of::<Value>(), 24);
+    }
+}

@@ -1,0 +1,1 @@
+//! Flags under a test's control.
