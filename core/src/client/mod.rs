@@ -5,7 +5,7 @@ mod complaints;
 mod flag_tracker;
 mod flags_state;
 mod resolve;
-mod value;
+pub(crate) mod value;
 mod variation;
 
 use std::collections::HashMap;

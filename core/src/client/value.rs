@@ -1,7 +1,6 @@
 //! [`FlagValue`]: the types that a flag can be asked for, and [`EvaluationContext`]: what it can be asked with.
 
 use crate::context::{Context, ContextError};
-use crate::migration::Stage;
 use crate::text::Text;
 use crate::value::Value;
 
@@ -28,7 +27,7 @@ pub trait EvaluationContext: sealed::Sealed + Sync {
     fn context(&self) -> Result<&Context, &ContextError>;
 }
 
-mod sealed {
+pub(crate) mod sealed {
     #[expect(unnameable_types, reason = "a trait that nobody can name cannot be implemented elsewhere")]
     pub trait Sealed {}
 }
@@ -78,7 +77,6 @@ flag_value!(Text => Self, text, |default| default);
 flag_value!(&str => Text, text, Into::into);
 flag_value!(Value => Self, |value| Some(value.clone()), |default| default);
 flag_value!(serde_json::Value => Self, |value| Some(value.into()), |default| default);
-flag_value!(Stage => Self, |value| value.as_str()?.parse().ok(), |default| default);
 
 /// An integer that takes no number with a fraction.
 #[derive(Clone, Copy, Debug)]

@@ -42,9 +42,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::model::{DataSet, Item};
+use crate::model::{DataSet, Item, Upserted};
 pub use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatus};
-use crate::store::{StoreError, Upserted};
 
 /// Where flag data comes from. See the [module documentation](self) for the contract.
 #[async_trait]
@@ -67,14 +66,31 @@ impl<T: DataSource + ?Sized> DataSource for Arc<T> {
 #[async_trait]
 pub trait DataSink: Debug + Send + Sync + 'static {
     /// Replaces everything. The source is [valid](DataSourceState::Valid) then, and the client ready.
-    async fn init(&self, data: DataSet) -> Result<(), StoreError>;
+    async fn init(&self, data: DataSet) -> Result<(), NotStoredError>;
 
     /// Inserts, replaces or deletes one item, if it is newer than the one there.
-    async fn upsert(&self, item: Item) -> Result<Upserted, StoreError>;
+    async fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError>;
 
     /// Says how the source is doing. [`DataSourceState::Interrupted`] counts as initializing before the first data,
     /// and after [`DataSourceState::Off`] nothing counts.
     fn update_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>);
+}
+
+/// What a data source delivered could not be stored. The application was told already.
+#[derive(Debug, Error)]
+#[error("the update could not be stored")]
+#[non_exhaustive]
+pub struct NotStoredError {
+    /// Why, in the words of the store.
+    #[source]
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+impl NotStoredError {
+    /// An error of the store.
+    pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { source: source.into() }
+    }
 }
 
 /// Why a data source has ended for good.
@@ -102,7 +118,7 @@ impl DataSourceError {
 
     /// What was delivered could not be stored.
     #[must_use]
-    pub fn store(source: StoreError) -> Self {
+    pub fn store(source: NotStoredError) -> Self {
         Self::new(DataSourceErrorKind::StoreError, source)
     }
 }

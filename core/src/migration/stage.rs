@@ -5,6 +5,10 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::client::FlagValue;
+use crate::client::value::sealed::Sealed;
+use crate::value::Value;
+
 /// The stage of a migration, the value of a migration flag.
 ///
 /// ```
@@ -57,6 +61,21 @@ impl FromStr for Stage {
     fn from_str(text: &str) -> Result<Self, ParseStageError> {
         let all = [Self::Off, Self::DualWrite, Self::Shadow, Self::Live, Self::RampDown, Self::Complete];
         all.into_iter().find(|stage| stage.as_str() == text).ok_or(ParseStageError)
+    }
+}
+
+impl Sealed for Stage {}
+
+/// A value that names no stage is of the wrong type.
+impl FlagValue for Stage {
+    type Output = Self;
+
+    fn read(value: &Value) -> Option<Self> {
+        value.as_str()?.parse().ok()
+    }
+
+    fn into_default(self) -> Self {
+        self
     }
 }
 

@@ -208,6 +208,16 @@ impl Item {
     }
 }
 
+/// What became of an `upsert`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "an update is applied or it is not")]
+pub enum Upserted {
+    /// The item was written.
+    Written,
+    /// The store has the same version or a newer one; nothing changed.
+    Stale,
+}
+
 impl From<Flag> for Item {
     fn from(flag: Flag) -> Self {
         Self::Flag(flag.into())

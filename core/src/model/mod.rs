@@ -18,7 +18,7 @@ pub(crate) mod version;
 pub use flag::Flag;
 pub(crate) use flag::{FlagRule, Serve};
 pub(crate) use item::Keyed;
-pub use item::{DataKind, DataSet, Entry, Item, ReadError};
+pub use item::{DataKind, DataSet, Entry, Item, ReadError, Upserted};
 pub use problem::{Defect, Problem};
 pub use segment::Segment;
 pub(crate) use segment::SegmentRollout;

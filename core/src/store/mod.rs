@@ -53,6 +53,7 @@ pub use memory::MemoryStore;
 use thiserror::Error;
 
 use crate::eval::Lookup;
+pub use crate::model::Upserted;
 use crate::model::{DataKind, DataSet, Flag, Item, Segment};
 
 /// Where flags and segments are kept for evaluation. See the [module documentation](self) for the contract.
@@ -88,16 +89,6 @@ pub trait Snapshot: Lookup {
 
     /// All segments that are not deleted, in any order.
     fn segments(&self) -> Box<dyn Iterator<Item = &Arc<Segment>> + '_>;
-}
-
-/// What became of an `upsert`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "an update is applied or it is not")]
-pub enum Upserted {
-    /// The item was written.
-    Written,
-    /// The store has the same version or a newer one; nothing changed.
-    Stale,
 }
 
 /// Why a store could not do what it was asked.

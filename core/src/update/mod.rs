@@ -13,10 +13,10 @@ pub use changes::{FlagChange, ListenerId};
 use dependents::Dependents;
 use tokio::sync::Mutex;
 
-use crate::data_source::DataSink;
-use crate::model::{DataKind, DataSet, Item, Problem};
+use crate::data_source::{DataSink, NotStoredError};
+use crate::model::{DataKind, DataSet, Item, Problem, Upserted};
 use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatusCell};
-use crate::store::{DataStore, Snapshot, StoreError, Upserted};
+use crate::store::{DataStore, Snapshot, StoreError};
 use crate::text::Text;
 
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Updater {
     }
 
     /// What the store's answer means for the status.
-    fn report<T>(&self, stored: Result<T, StoreError>) -> Result<T, StoreError> {
+    fn report<T>(&self, stored: Result<T, StoreError>) -> Result<T, NotStoredError> {
         match &stored {
             Ok(_) => self.status.update(DataSourceState::Valid, None),
             Err(error) => {
@@ -79,13 +79,13 @@ impl Updater {
                 self.status.update(DataSourceState::Interrupted, Some(info));
             }
         }
-        stored
+        stored.map_err(NotStoredError::new)
     }
 }
 
 #[async_trait]
 impl DataSink for Updater {
-    async fn init(&self, data: DataSet) -> Result<(), StoreError> {
+    async fn init(&self, data: DataSet) -> Result<(), NotStoredError> {
         for flag in &data.flags {
             log_problems(DataKind::Flag, flag.key(), flag.problems());
         }
@@ -106,7 +106,7 @@ impl DataSink for Updater {
         self.report(stored)
     }
 
-    async fn upsert(&self, item: Item) -> Result<Upserted, StoreError> {
+    async fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError> {
         log_problems(item.kind(), item.key(), item.problems());
         let mut dependents = self.dependents.lock().await;
         if !self.changes.has_listeners() {
