@@ -77,7 +77,7 @@ impl<'a> FlagTracker<'a> {
 fn value(resolver: &Weak<Resolver>, key: &str, context: &Context) -> Value {
     let evaluated = resolver.upgrade().and_then(|resolver| {
         let context = resolver.admit(Ok(context)).ok()?;
-        let value = resolver.resolve(key, context, |resolved| resolved.evaluation.variation.map(|(_, v)| v.clone()));
+        let value = resolver.resolve(key, context, |evaluation| evaluation.variation.map(|(_, value)| value.clone()));
         value.ok().flatten()
     });
     evaluated.unwrap_or_default()

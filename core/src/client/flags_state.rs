@@ -7,7 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::Client;
-use super::resolve::{Attempt, Overlay};
+use super::resolve::{Attempt, Fetched, Overlay};
 use super::value::EvaluationContext;
 use crate::context::Context;
 use crate::eval::{self, Evaluation, Lookup, Outcome, Reason};
@@ -157,16 +157,13 @@ impl Client {
         &self,
         context: &Context,
         options: FlagsStateOptions,
-        fetched: Option<&super::resolve::Fetched>,
+        fetched: Option<&Fetched>,
     ) -> Attempt<FlagsState> {
-        let mut result = None;
-        self.shared.resolver.store.read(&mut |snapshot| {
-            result = Some(match fetched {
-                None => collect(context, options, snapshot, snapshot),
-                Some(fetched) => collect(context, options, snapshot, &Overlay { fetched, snapshot }),
-            });
-        });
-        result.unwrap_or(Attempt::Done(FlagsState::default()))
+        let read = |snapshot: &dyn Snapshot| match fetched {
+            None => collect(context, options, snapshot, snapshot),
+            Some(fetched) => collect(context, options, snapshot, &Overlay { fetched, snapshot }),
+        };
+        self.shared.resolver.read(read).unwrap_or(Attempt::Done(FlagsState::default()))
     }
 }
 

@@ -5,13 +5,14 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::complaints::Complaints;
 use crate::context::{Context, ContextError};
-use crate::eval::{self, BigSegmentsStatus, EvalErrorKind, Evaluation, Found, Lookup, MembershipAnswer, Need, Outcome};
+use crate::eval::{self, BigSegmentsStatus, EvalErrorKind, Evaluation, Found, Lookup, MembershipAnswer, Need};
 use crate::model::{DataKind, Entry, Flag, Item, Segment};
 use crate::runtime;
 use crate::store::{DataStore, Snapshot};
@@ -41,14 +42,9 @@ pub enum DataAvailability {
     Refreshed,
 }
 
-/// One evaluated flag, while its snapshot is lent.
-pub(super) struct Resolved<'e> {
-    pub(super) evaluation: Evaluation<'e>,
-}
-
-/// What becomes of a resolved flag. Called once with the flag's result, unless there is none.
-pub(super) trait Finish<R>: Fn(&Resolved<'_>) -> R {}
-impl<R, F: Fn(&Resolved<'_>) -> R> Finish<R> for F {}
+/// What becomes of an evaluation, while its snapshot is lent. Not called if there is no such flag.
+pub(super) trait Finish<R>: Fn(&Evaluation<'_>) -> R {}
+impl<R, F: Fn(&Evaluation<'_>) -> R> Finish<R> for F {}
 
 impl Resolver {
     pub(super) fn availability(&self) -> DataAvailability {
@@ -158,15 +154,23 @@ impl Resolver {
         fetched: Option<&Fetched>,
         finish: &impl Finish<R>,
     ) -> Attempt<Result<R, EvalErrorKind>> {
+        let read = |snapshot: &dyn Snapshot| match fetched {
+            None => evaluate(key, context, snapshot, finish),
+            Some(fetched) => evaluate(key, context, &Overlay { fetched, snapshot }, finish),
+        };
+        self.read(read).unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)))
+    }
+
+    /// Runs over the store's current data; none if the store panics or lends no snapshot.
+    #[inline]
+    pub(super) fn read<R>(&self, reader: impl Fn(&dyn Snapshot) -> R) -> Option<R> {
         let mut result = None;
-        self.store.read(&mut |snapshot| {
-            result = Some(match fetched {
-                None => evaluate(key, context, snapshot, finish),
-                Some(fetched) => evaluate(key, context, &Overlay { fetched, snapshot }, finish),
-            });
-        });
-        // A store that lends no snapshot has broken its contract; it is treated as one that failed.
-        result.unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)))
+        // A panic leaves nothing behind that could be seen half done: the result is not set then.
+        let read = || self.store.read(&mut |snapshot| result = Some(reader(snapshot)));
+        match catch_unwind(AssertUnwindSafe(read)) {
+            Ok(()) => result,
+            Err(_panic) => None,
+        }
     }
 
     /// Gets one thing and adds it to what was fetched; none if that failed, which is logged.
@@ -222,10 +226,13 @@ fn evaluate<R>(
     finish: &impl Finish<R>,
 ) -> Attempt<Result<R, EvalErrorKind>> {
     match data.flag(key) {
-        Found::Present(flag) => match eval::evaluate(flag, context, data) {
-            Outcome::Done(evaluation) => Attempt::Done(Ok(finish(&Resolved { evaluation }))),
-            Outcome::Needs(need) => Attempt::Needs(need),
-        },
+        Found::Present(flag) => {
+            let mut evaluation = Evaluation::new();
+            match eval::evaluate_into(&mut evaluation, flag, context, data) {
+                None => Attempt::Done(Ok(finish(&evaluation))),
+                Some(need) => Attempt::Needs(need),
+            }
+        }
         Found::Absent => Attempt::Done(Err(EvalErrorKind::FlagNotFound)),
         Found::Unknown => Attempt::Needs(Need::Flag(key.into())),
     }

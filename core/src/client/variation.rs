@@ -7,9 +7,8 @@
 use serde::de::DeserializeOwned;
 
 use super::Client;
-use super::resolve::Resolved;
 use super::value::{EvaluationContext, FlagValue, StrictInt};
-use crate::eval::{Detail, EvalErrorKind, Reason};
+use crate::eval::{Detail, EvalErrorKind, Evaluation, Reason};
 use crate::text::Text;
 use crate::value::Value;
 
@@ -22,8 +21,8 @@ enum Read<T> {
 }
 
 impl<T> Read<T> {
-    fn of(resolved: &Resolved<'_>, read: impl Fn(&Value) -> Option<T>) -> Self {
-        match resolved.evaluation.variation {
+    fn of(evaluation: &Evaluation<'_>, read: impl Fn(&Value) -> Option<T>) -> Self {
+        match evaluation.variation {
             Some((_, value)) => read(value).map_or(Self::WrongType, Self::Value),
             None => Self::Nothing,
         }
@@ -102,7 +101,7 @@ impl Client {
     pub fn variation<T: FlagValue>(&self, key: &str, context: &impl EvaluationContext, default: T) -> T::Output {
         let resolver = &self.shared.resolver;
         let result = match resolver.admit(context.context()) {
-            Ok(context) => resolver.resolve(key, context, |resolved| Read::of(resolved, T::read)),
+            Ok(context) => resolver.resolve(key, context, |evaluation| Read::of(evaluation, T::read)),
             Err(error) => Err(error),
         };
         self.value_of(key, result, default)
@@ -117,7 +116,7 @@ impl Client {
     ) -> Detail<T::Output> {
         let resolver = &self.shared.resolver;
         let result = match resolver.admit(context.context()) {
-            Ok(context) => resolver.resolve(key, context, |resolved| read_detail(resolved, T::read)),
+            Ok(context) => resolver.resolve(key, context, |evaluation| read_detail(evaluation, T::read)),
             Err(error) => Err(error),
         };
         self.detail_of(key, result, default)
@@ -132,7 +131,7 @@ impl Client {
     ) -> T::Output {
         let resolver = &self.shared.resolver;
         let result = match resolver.admit(context.context()) {
-            Ok(context) => resolver.resolve_async(key, context, |resolved| Read::of(resolved, T::read)).await,
+            Ok(context) => resolver.resolve_async(key, context, |evaluation| Read::of(evaluation, T::read)).await,
             Err(error) => Err(error),
         };
         self.value_of(key, result, default)
@@ -147,7 +146,7 @@ impl Client {
     ) -> Detail<T::Output> {
         let resolver = &self.shared.resolver;
         let result = match resolver.admit(context.context()) {
-            Ok(context) => resolver.resolve_async(key, context, |resolved| read_detail(resolved, T::read)).await,
+            Ok(context) => resolver.resolve_async(key, context, |evaluation| read_detail(evaluation, T::read)).await,
             Err(error) => Err(error),
         };
         self.detail_of(key, result, default)
@@ -267,7 +266,7 @@ impl Client {
 
 type ReadDetail<T> = (Read<T>, Option<usize>, Reason);
 
-fn read_detail<T>(resolved: &Resolved<'_>, read: impl Fn(&Value) -> Option<T>) -> ReadDetail<T> {
-    let index = resolved.evaluation.variation.map(|(index, _)| index);
-    (Read::of(resolved, read), index, resolved.evaluation.reason())
+fn read_detail<T>(evaluation: &Evaluation<'_>, read: impl Fn(&Value) -> Option<T>) -> ReadDetail<T> {
+    let index = evaluation.variation.map(|(index, _)| index);
+    (Read::of(evaluation, read), index, evaluation.reason())
 }

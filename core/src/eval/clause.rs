@@ -10,7 +10,7 @@ use crate::model::date::Date;
 use crate::model::version::Version;
 use crate::value::Value;
 
-impl<'a> Evaluator<'a> {
+impl<'a> Evaluator<'_, 'a> {
     /// Whether all clauses match. A clause behind one that does not match is not even looked at.
     pub(super) fn clauses_match(&mut self, clauses: &'a [Clause], path: &super::Path<'_>) -> Result<bool, Halt> {
         for clause in clauses {

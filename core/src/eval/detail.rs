@@ -271,6 +271,10 @@ pub struct Evaluation<'a> {
 }
 
 impl Evaluation<'_> {
+    pub(crate) fn new() -> Self {
+        Self { variation: None, verdict: Verdict::Off, big_segments_status: None, prerequisites: SmallVec::new() }
+    }
+
     /// The reason in its owned form.
     #[must_use]
     pub fn reason(&self) -> Reason {

@@ -15,7 +15,7 @@ pub trait Lookup {
     fn segment(&self, key: &str) -> Found<&Segment>;
 
     /// Which big segments a context key belongs to. Data that knows nothing of big segments leaves this alone; then
-    /// the evaluation asks for it with [`Need::Membership`].
+    /// the evaluation asks for it with [`Need::Membership`]. [`Found::Absent`] says that there is no store to ask.
     fn membership(&self, context_key: &str) -> Found<&MembershipAnswer> {
         let _ = context_key;
         Found::Unknown

@@ -39,7 +39,6 @@ pub use detail::{
     BigSegmentsStatus, Detail, EvalErrorKind, Evaluation, PrerequisiteEvaluation, Reason, ReasonKind, Verdict,
 };
 pub use lookup::{Found, Lookup, Membership, MembershipAnswer, Need};
-use smallvec::SmallVec;
 
 use crate::context::{Context, Member};
 use crate::model::{Flag, Serve};
@@ -57,21 +56,39 @@ pub enum Outcome<'a> {
 
 /// Evaluates a flag for a context.
 pub fn evaluate<'a>(flag: &'a Flag, context: &'a Context, data: &'a dyn Lookup) -> Outcome<'a> {
-    let mut evaluator = Evaluator { context, data, big_segments_status: None, prerequisites: SmallVec::new() };
+    let mut evaluation = Evaluation::new();
+    match evaluate_into(&mut evaluation, flag, context, data) {
+        None => Outcome::Done(evaluation),
+        Some(need) => Outcome::Needs(need),
+    }
+}
+
+/// Evaluates into a place of the caller's, which saves moving the result about; gives what was lacking, if anything.
+#[inline]
+pub(crate) fn evaluate_into<'a>(
+    evaluation: &mut Evaluation<'a>,
+    flag: &'a Flag,
+    context: &'a Context,
+    data: &'a dyn Lookup,
+) -> Option<Need> {
+    let mut evaluator = Evaluator { context, data, visits: 0, found: evaluation };
     let (variation, verdict) = match evaluator.flag(flag, &Path::Start) {
         Ok(result) => result,
         Err(Halt::Malformed) => MALFORMED,
-        Err(Halt::Needs(need)) => return Outcome::Needs(need),
+        Err(Halt::Needs(need)) => return Some(need),
     };
-    let Evaluator { big_segments_status, prerequisites, .. } = evaluator;
-    Outcome::Done(Evaluation { variation, verdict, big_segments_status, prerequisites })
+    evaluation.variation = variation;
+    evaluation.verdict = verdict;
+    None
 }
 
-struct Evaluator<'a> {
+struct Evaluator<'e, 'a> {
     context: &'a Context,
     data: &'a dyn Lookup,
-    big_segments_status: Option<BigSegmentsStatus>,
-    prerequisites: SmallVec<[PrerequisiteEvaluation<'a>; 2]>,
+    /// Prerequisites and segments looked at so far.
+    visits: u32,
+    /// Where prerequisites and the status of big segments are noted on the way.
+    found: &'e mut Evaluation<'a>,
 }
 
 /// Ends the whole evaluation, wherever it is. A flag's own malformations are milder: they only make its result an
@@ -85,7 +102,7 @@ type Decision<'a> = (Option<(usize, &'a Value)>, Verdict<'a>);
 
 const MALFORMED: Decision<'static> = (None, Verdict::Error(EvalErrorKind::MalformedFlag));
 
-impl<'a> Evaluator<'a> {
+impl<'a> Evaluator<'_, 'a> {
     fn flag(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<Decision<'a>, Halt> {
         if !flag.on {
             return Ok(off(flag, Verdict::Off));
@@ -104,6 +121,12 @@ impl<'a> Evaluator<'a> {
             }
         }
         Ok(self.serve(flag, &flag.fallthrough, Verdict::Fallthrough { in_experiment: false }))
+    }
+
+    /// Counts one more prerequisite or segment.
+    fn visit(&mut self) -> Result<(), Halt> {
+        self.visits += 1;
+        if self.visits > MAX_VISITS { Err(Halt::Malformed) } else { Ok(()) }
     }
 
     fn serve(&self, flag: &'a Flag, serve: &'a Serve, verdict: Verdict<'a>) -> Decision<'a> {
@@ -149,6 +172,10 @@ enum Path<'p> {
 /// How deep prerequisites or nested segments may go. Real data stays below ten; without a limit, data could
 /// overflow the stack.
 const MAX_DEPTH: usize = 100;
+
+/// How many prerequisites and segments one evaluation may look at. Flags that need one another several times over
+/// multiply; thirty such flags in a row would keep an evaluation busy for minutes.
+const MAX_VISITS: u32 = 10_000;
 
 impl<'p> Path<'p> {
     /// One level down, unless that closes a circle or goes too deep.

@@ -6,7 +6,7 @@ use super::{Evaluator, Halt, Path};
 use crate::model::Flag;
 use crate::text::Text;
 
-impl<'a> Evaluator<'a> {
+impl<'a> Evaluator<'_, 'a> {
     /// The first prerequisite that is not met, if any.
     ///
     /// A prerequisite that is off is never met, not even if its off variation is the required one. It is evaluated
@@ -22,11 +22,9 @@ impl<'a> Evaluator<'a> {
                 Found::Absent => return Ok(Some(&required.key)),
                 Found::Unknown => return Err(Halt::Needs(Need::Flag(required.key.clone()))),
             };
-            if path.holds(&prerequisite.key) {
-                return Err(Halt::Malformed);
-            }
+            self.visit()?;
             let (variation, verdict) = self.flag(prerequisite, path)?;
-            self.prerequisites.push(PrerequisiteEvaluation {
+            self.found.prerequisites.push(PrerequisiteEvaluation {
                 flag: prerequisite,
                 prerequisite_of: &flag.key,
                 variation,

@@ -8,7 +8,7 @@ use crate::model::Segment;
 use crate::model::SegmentRollout;
 use crate::text::Text;
 
-impl<'a> Evaluator<'a> {
+impl<'a> Evaluator<'_, 'a> {
     /// Whether any of the segments exists and contains the context.
     pub(super) fn any_segment_contains(&mut self, keys: &'a [Text], path: &Path<'_>) -> Result<bool, Halt> {
         for key in keys {
@@ -25,6 +25,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn segment_contains(&mut self, segment: &'a Segment, path: &Path<'_>) -> Result<bool, Halt> {
+        self.visit()?;
         let path = &path.enter(&segment.key)?;
         let listed = if segment.big.is_some() { self.big_segment_lists(segment)? } else { self.lists(segment) };
         match listed {
@@ -59,14 +60,18 @@ impl<'a> Evaluator<'a> {
                 self.report(answer.status);
                 Ok(answer.membership.as_ref().and_then(|membership| membership.is_included(reference)))
             }
-            Found::Absent => Ok(None),
+            Found::Absent => {
+                self.report(BigSegmentsStatus::NotConfigured);
+                Ok(None)
+            }
             Found::Unknown => Err(Halt::Needs(Need::Membership(member.key().into()))),
         }
     }
 
     /// Of several answers the worst status counts.
     fn report(&mut self, status: BigSegmentsStatus) {
-        self.big_segments_status = self.big_segments_status.max(Some(status));
+        let worst = &mut self.found.big_segments_status;
+        *worst = (*worst).max(Some(status));
     }
 
     fn segment_rules_match(&mut self, segment: &'a Segment, path: &Path<'_>) -> Result<bool, Halt> {

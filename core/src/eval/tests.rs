@@ -117,7 +117,7 @@ fn index(variation: Option<(usize, &Value)>) -> Option<usize> {
 }
 
 fn reason(verdict: Verdict<'_>) -> Reason {
-    let evaluation = Evaluation { variation: None, verdict, big_segments_status: None, prerequisites: SmallVec::new() };
+    let evaluation = Evaluation { verdict, ..Evaluation::new() };
     evaluation.reason()
 }
 
@@ -693,7 +693,7 @@ fn an_empty_entry_of_kind_user_stands_for_the_first_older_list_of_its_variation(
             {"contextKind": "user", "variation": 2, "values": []},
             {"contextKind": "user", "variation": 7, "values": []},
             {"contextKind": "user", "variation": 1, "values": ["own"]},
-            {"contextKind": "org", "variation": 1, "values": []},
+            {"contextKind": "org", "variation": 0, "values": []},
         ],
     }))}));
     for (context, expected) in [
@@ -962,6 +962,8 @@ fn in_compares_within_types_and_never_between_them() {
         (json!(3.0), json!([3]), true),
         (json!(-0.0), json!([0]), true),
         (json!(3.5), json!([3]), false),
+        (json!(9), json!([9, 100, -1, 0.5]), true),
+        (json!(-1), json!([9, 100, -1, 0.5]), true),
         (json!(3), json!(["3"]), false),
         (json!("3"), json!([3]), false),
         (json!(true), json!([true]), true),
@@ -1061,7 +1063,9 @@ fn dates_are_compared_as_instants_and_equal_ones_match_neither_way() {
 #[test]
 fn every_year_of_four_digits_is_a_date() {
     check("before", json!(0), json!(["9999-12-31T23:59:59Z"]), true);
+    check("before", json!(0), json!(["9999-12-31T23:59:59-23:59"]), true);
     check("after", json!(0), json!(["0000-01-01T00:00:00Z"]), true);
+    check("after", json!(0), json!(["0000-01-01T00:00:00+23:59"]), true);
 }
 
 // Spec 01, sections 4.7 and 4.9
@@ -1994,4 +1998,22 @@ fn whole_evaluations_with_failed_prerequisites_follow_the_table_of_vectors() {
     let data = Data::flags(json!({"checkout-v2": checkout}));
     assert_eq!(data.detail("checkout-v2", &ada), failed);
     assert_eq!(data.prerequisites("checkout-v2", &ada), json!([]));
+}
+
+#[test]
+fn flags_that_multiply_end_as_malformed_and_not_in_an_endless_evaluation() {
+    let flags: serde_json::Map<_, _> = (0..40)
+        .map(|n| {
+            let below = format!("flag-{}", n + 1);
+            let prerequisites = json!([{"key": below, "variation": 0}, {"key": below, "variation": 0}]);
+            let prerequisites = if n < 39 { prerequisites } else { json!([]) };
+            let flag = json!({"on": true, "variations": [true], "fallthrough": {"variation": 0},
+                "prerequisites": prerequisites});
+            (format!("flag-{n}"), flag)
+        })
+        .collect();
+    let data = Data::flags(flags.into());
+    let context = Context::new("ada").unwrap();
+    assert_eq!(data.detail("flag-0", &context), json!([null, {"kind": "ERROR", "errorKind": "MALFORMED_FLAG"}]));
+    assert_eq!(data.detail("flag-30", &context), json!([0, {"kind": "FALLTHROUGH"}]));
 }

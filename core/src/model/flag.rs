@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::clause::{Clause, Patterns, kind_or_default, reference};
@@ -222,7 +223,10 @@ impl Prepared for Flag {
 
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Strict(raw) = Strict::deserialize(deserializer)?;
+        let Strict(raw) = Strict::<RawFlag>::deserialize(deserializer)?;
+        if raw.deleted {
+            return Err(D::Error::custom("a deleted flag is no flag; read it as an item"));
+        }
         Ok(Self::prepare(raw, None, &mut Patterns::default()))
     }
 }

@@ -3,6 +3,7 @@
 //! An item is a flag or a segment, present or deleted; a deleted one keeps its version, so that an older update that
 //! arrives late stays without effect. The key of the map that an item arrives in is its key, whatever it says itself.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -237,14 +238,26 @@ fn entry_from_json<T: Prepared>(
 ) -> Result<Entry<T>, serde_json::Error> {
     match serde_json::from_slice::<Strict<T::Raw>>(json) {
         Ok(Strict(raw)) => Ok(entry(raw, key, patterns)),
-        // What a tombstone holds beside its version is nobody's business.
-        Err(error) => match serde_json::from_slice::<Strict<RawTombstone>>(json) {
-            Ok(Strict(tombstone)) if tombstone.deleted => {
-                Ok(Entry::Deleted { key, version: tombstone.version.unsigned() })
-            }
-            _ => Err(error),
-        },
+        Err(error) => {
+            let loose = serde_json::from_slice(json).and_then(|value| loose_entry(value, key, patterns));
+            loose.map_err(|_| error)
+        }
     }
+}
+
+/// Reads what the strict and fast reader refuses without need: what a tombstone holds beside its version is nobody's
+/// business, and of a property that is written twice the last one counts.
+fn loose_entry<T: Prepared>(
+    value: serde_json::Value,
+    key: Text,
+    patterns: &mut Patterns,
+) -> Result<Entry<T>, serde_json::Error> {
+    if value.get("deleted") == Some(&serde_json::Value::Bool(true)) {
+        let tombstone: RawTombstone = serde_json::from_value(value)?;
+        return Ok(Entry::Deleted { key, version: tombstone.version.unsigned() });
+    }
+    let Strict(raw) = serde_json::from_value(value)?;
+    Ok(entry(raw, key, patterns))
 }
 
 fn entry<T: Prepared>(raw: T::Raw, key: Text, patterns: &mut Patterns) -> Entry<T> {
@@ -287,10 +300,39 @@ impl DataSet {
     /// # Errors
     /// If the text is no JSON, or any item is malformed. The error names the item.
     pub fn from_json(json: &[u8]) -> Result<Self, ReadError<serde_json::Error>> {
-        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        // Checking the encoding of the whole text once is faster than checking that of each string.
+        let read = match std::str::from_utf8(json) {
+            Ok(text) => Self::from_deserializer(serde_json::Deserializer::from_str(text)),
+            Err(_) => Self::from_deserializer(serde_json::Deserializer::from_slice(json)),
+        };
+        read.or_else(|error| Self::from_loose_json(json).map_err(|_| error))
+    }
+
+    fn from_deserializer<'de, R: serde_json::de::Read<'de>>(
+        mut deserializer: serde_json::Deserializer<R>,
+    ) -> Result<Self, ReadError<serde_json::Error>> {
         let data = Self::read(&mut deserializer)?;
         deserializer.end().map_err(|source| ReadError { item: None, source })?;
         Ok(data)
+    }
+
+    fn from_loose_json(json: &[u8]) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Loose {
+            flags: Option<HashMap<Text, serde_json::Value>>,
+            segments: Option<HashMap<Text, serde_json::Value>>,
+        }
+
+        fn entries<T: Prepared>(
+            items: Option<HashMap<Text, serde_json::Value>>,
+            patterns: &mut Patterns,
+        ) -> Result<Vec<Entry<T>>, serde_json::Error> {
+            items.into_iter().flatten().map(|(key, value)| loose_entry(value, key, patterns)).collect()
+        }
+
+        let Strict(loose) = serde_json::from_slice::<Strict<Loose>>(json)?;
+        let patterns = &mut Patterns::default();
+        Ok(Self { flags: entries(loose.flags, patterns)?, segments: entries(loose.segments, patterns)? })
     }
 
     /// Reads the same from any format that serde knows.

@@ -206,8 +206,6 @@ pub(super) struct RawSegmentRule {
 pub(super) struct RawTombstone {
     #[serde(deserialize_with = "or_default")]
     pub(super) version: Integer,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) deleted: bool,
 }
 
 fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {

@@ -1,5 +1,6 @@
 //! [`Segment`]: a list of contexts, by key or by rules, that flags can refer to.
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::clause::{Clause, Patterns, kind_or_default, reference};
@@ -129,7 +130,10 @@ impl Prepared for Segment {
 
 impl<'de> Deserialize<'de> for Segment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Strict(raw) = Strict::deserialize(deserializer)?;
+        let Strict(raw) = Strict::<RawSegment>::deserialize(deserializer)?;
+        if raw.deleted {
+            return Err(D::Error::custom("a deleted segment is no segment; read it as an item"));
+        }
         Ok(Self::prepare(raw, None, &mut Patterns::default()))
     }
 }

@@ -502,6 +502,11 @@ fn problems(flag: &Flag) -> Vec<String> {
 #[test]
 fn what_only_fails_at_evaluation_is_accepted_and_listed_as_a_problem() {
     let clause = |clause: Json| json!({"rules": [{"variation": 0}, {"variation": 0, "clauses": [clause]}]});
+    let rollout = |more: Json| {
+        let mut rollout = json!({"bucketBy": "//", "contextKind": "user", "variations": [{}]});
+        rollout.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"rules": [{"variation": 0}, {"rollout": rollout}]})
+    };
     let attribute = |reference: &str, error| Defect::Attribute { reference: reference.into(), error };
     for (json, defects) in [
         (clause(json!({"attribute": "a", "op": "no-such-op"})), vec![Defect::Operator { op: "no-such-op".into() }]),
@@ -529,17 +534,12 @@ fn what_only_fails_at_evaluation_is_accepted_and_listed_as_a_problem() {
         (clause(json!({"op": "in"})), vec![attribute("", ReferenceError::Empty)]),
         (clause(json!({"attribute": "/a~2", "op": "in"})), vec![]),
         (clause(json!({"attribute": "///", "contextKind": "user", "op": "segmentMatch"})), vec![]),
-        (
-            json!({"rules": [{"variation": 0}, {"rollout": {"bucketBy": "//", "contextKind": "user", "variations": [{}]}}]}),
-            vec![attribute("//", ReferenceError::EmptyComponent)],
-        ),
-        (
-            json!({"rules": [{"variation": 0}, {"rollout": {"kind": "experiment", "bucketBy": "//", "contextKind": "user", "variations": [{}]}}]}),
-            vec![],
-        ),
+        (rollout(json!({})), vec![attribute("//", ReferenceError::EmptyComponent)]),
+        (rollout(json!({"kind": "experiment"})), vec![]),
+        (rollout(json!({"bucketBy": "a", "kind": "no-such-kind"})), vec![]),
+        (rollout(json!({"variations": []})), vec![Defect::NoOutcome]),
         (json!({"rules": [{"variation": 0}, {}]}), vec![Defect::NoOutcome]),
         (json!({"rules": [{"variation": 99}]}), vec![]),
-        (json!({"rules": [{"rollout": {"kind": "no-such-kind", "variations": [{}]}}]}), vec![]),
     ] {
         let mut json = json;
         json["fallthrough"] = json!({"variation": -1});
@@ -910,14 +910,14 @@ fn unknown_properties_are_ignored_however_deep_they_go() {
 // Spec 01, sections 1.5 and 2.1
 #[test]
 fn of_a_property_that_is_written_twice_the_last_one_counts() {
-    let text = r#"{"version": 1, "on": true, "version": 2, "on": false, "variations": [{"a": 1, "a": 2}]}"#;
-    let flag: Flag = serde_json::from_str(text).unwrap();
+    let flag = r#"{"version": 1, "on": true, "version": 2, "on": false, "variations": [{"a": 1, "a": 2}]}"#;
+    let segment = r#"{"rules": [{"clauses": [], "weight": 1, "weight": null}]}"#;
+    let text = format!(r#"{{"flags": {{"f": {flag}}}, "segments": {{"s": {segment}}}}}"#);
+    let data = DataSet::from_json(text.as_bytes()).unwrap();
+    let flag = data.flags[0].present().unwrap();
     assert_eq!((flag.version(), flag.is_on()), (2, false));
     assert_eq!(flag.variations(), [json!({"a": 2}).into()]);
-
-    let text = r#"{"rules": [{"clauses": [], "weight": 1, "weight": null}]}"#;
-    let segment: Segment = serde_json::from_str(text).unwrap();
-    assert!(segment.rules[0].rollout.is_none());
+    assert!(data.segments[0].present().unwrap().rules[0].rollout.is_none());
 }
 
 // Spec 01, section 2.1
