@@ -24,8 +24,8 @@ struct Global {
 
 /// Sets the configuration of the global client.
 ///
-/// If the global client was started already, a new one takes its place at once, and the old one closes when nobody
-/// uses it any more. If the new one cannot be started, the old one stays.
+/// If the global client was started already, a new one takes its place at once, and the old one is closed. If the new
+/// one cannot be started, the old one stays.
 ///
 /// # Errors
 /// If the new client cannot be started.
@@ -33,7 +33,9 @@ pub fn configure(builder: ClientBuilder) -> Result<(), GlobalError> {
     let mut global = GLOBAL.lock().unwrap_or_else(PoisonError::into_inner);
     let running = global.as_ref().is_some_and(|global| global.client.is_some());
     let client = if running { Some(builder.clone().start()?) } else { None };
-    *global = Some(Global { builder, client });
+    if let Some(Global { client: Some(old), .. }) = global.replace(Global { builder, client }) {
+        old.close_in_background();
+    }
     Ok(())
 }
 

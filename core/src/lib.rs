@@ -1,4 +1,57 @@
 //! An independent, LaunchDarkly-compatible server-side feature-flag SDK in which every part can be replaced.
+//!
+//! A [`Client`] evaluates flags for a [`Context`]. It is started once, shared by all threads, and kept up to date by a
+//! data source; an evaluation is a look-up in an immutable snapshot, without a lock and without an allocation.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use vexil::data_source::{DataSink, DataSource, DataSourceError};
+//! use vexil::model::DataSet;
+//! use vexil::{Client, Context};
+//!
+//! /// Flags that were compiled in. Real programs stream them, read them from files (`vexil-file-data`) or, in tests,
+//! /// make them up (`vexil-testing`).
+//! #[derive(Clone, Debug)]
+//! struct Compiled;
+//!
+//! #[vexil::async_trait]
+//! impl DataSource for Compiled {
+//!     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+//!         let flags = br#"{"flags": {"theme": {"on": true, "variations": ["light", "dark"],
+//!             "rules": [{"clauses": [{"attribute": "country", "op": "in", "values": ["GB"]}], "variation": 1}],
+//!             "fallthrough": {"variation": 0}}}}"#;
+//!         sink.init(DataSet::from_json(flags).map_err(DataSourceError::invalid_data)?)
+//!             .await
+//!             .map_err(DataSourceError::store)
+//!     }
+//! }
+//!
+//! let client = Client::builder("sdk-key").data_source(Compiled).start()?;
+//! let ada = Context::builder("ada").set("country", "GB").build()?;
+//! assert_eq!(client.string_variation("theme", &ada, "light"), "dark");
+//!
+//! let detail = client.variation_detail("theme", &ada, "light");
+//! assert_eq!(detail.reason.to_string(), "matched rule 0");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where to look
+//!
+//! | for | see |
+//! | --- | --- |
+//! | evaluating flags | [`Client`], [`client`], [`eval::Reason`] |
+//! | contexts | [`Context`], [`ContextBuilder`], [`Reference`] |
+//! | settings | [`ClientBuilder`], [`config`] |
+//! | a source of flags of your own | [`data_source`] |
+//! | a store of your own | [`store`] |
+//! | changes of flags | [`Client::flag_tracker`] |
+//! | how the client is doing | [`Client::data_source_status`], [`status`] |
+//! | one client for the process | [`global`] |
+//!
+//! # Features
+//!
+//! - `http` (default): streaming, polling and events over HTTP. Without it, no HTTP or TLS crate is linked.
+//! - `float-roundtrip` (default): numbers in JSON parse to the nearest float, for the whole binary.
 
 pub mod client;
 pub mod config;
@@ -12,8 +65,12 @@ mod runtime;
 pub mod status;
 pub mod store;
 mod text;
+#[cfg(feature = "http")]
+pub mod transport;
 mod update;
 mod value;
+#[cfg(feature = "http")]
+mod wire;
 
 pub use async_trait::async_trait;
 pub use client::{Client, ClientBuilder};

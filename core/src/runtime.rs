@@ -6,6 +6,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
@@ -96,7 +97,8 @@ impl<T> Drop for Task<T> {
 
 /// Parks this thread until the future is ready or the time is over. It needs no runtime and may be called inside one.
 pub(crate) fn park<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
+    // Unconstrained: inside a busy task, Tokio would put off the wake-up until that task yields, which it never does.
+    let mut future = pin!(tokio::task::unconstrained(future));
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut cx = Context::from_waker(&waker);
     let start = Instant::now();
@@ -107,6 +109,16 @@ pub(crate) fn park<T>(limit: Duration, future: impl Future<Output = T>) -> Optio
         let left = limit.checked_sub(start.elapsed()).filter(|left| !left.is_zero())?;
         thread::park_timeout(left);
     }
+}
+
+/// Runs foreign code; none if it panics.
+pub(crate) async fn contain<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(polled) => polled.map(Some),
+        Err(_panic) => Poll::Ready(None),
+    })
+    .await
 }
 
 struct Unpark(Thread);

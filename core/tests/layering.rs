@@ -12,8 +12,10 @@ const LAYERS: &[&[&str]] = &[
     &["context"],
     &["model"],
     &["eval"],
+    &["wire"],
     &["runtime"],
     &["status"],
+    &["transport"],
     // The seams.
     &["store", "data_source"],
     &["config"],
@@ -23,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Layers that are pure: bytes come in, values go out.
-const PURE: &[&str] = &["text", "value", "context", "model", "eval"];
+const PURE: &[&str] = &["text", "value", "context", "model", "eval", "wire"];
 
 /// What the pure layers must not contain.
 const IMPURE: &[&str] =

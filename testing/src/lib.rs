@@ -1,1 +1,46 @@
-//! Flags under a test's control.
+//! Flags under a test's control, for applications and plug-ins that use [`vexil`].
+//!
+//! A test gives its client [`TestData`] in place of a connection to the service, and keeps a clone to change flags
+//! with. Clients see a change when the call returns: there is nothing to wait for, no network and no file.
+//!
+//! ```
+//! use vexil::{Client, Context};
+//! use vexil_testing::TestData;
+//!
+//! let flags = TestData::new().with("banner", "hello").with("new-checkout", false);
+//! let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+//! let ada = Context::new("ada")?;
+//! assert_eq!(client.string_variation("banner", &ada, ""), "hello");
+//!
+//! flags.set("new-checkout", true);
+//! assert!(client.bool_variation("new-checkout", &ada, false));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A flag that is not the same for everyone comes from a [`FlagBuilder`]: targets and rules. What the builder does not
+//! know (rollouts, other operators, prerequisites) comes from the JSON of the service, with
+//! [`TestData::use_preconfigured_flag`]. How an application takes it when the connection is lost shows
+//! [`TestData::update_status`].
+#![cfg_attr(
+    feature = "fake-service",
+    doc = "\nWhere the connection itself is to be tested, or another SDK, [`FakeService`] is the other end of it."
+)]
+
+mod clients;
+#[cfg(feature = "fake-service")]
+pub mod fake_service;
+mod flag_builder;
+mod preconfigured;
+mod rule_builder;
+mod state;
+mod test_data;
+mod variation;
+mod wait;
+
+#[cfg(feature = "fake-service")]
+pub use fake_service::FakeService;
+pub use flag_builder::FlagBuilder;
+pub use preconfigured::{Preconfigured, PreconfiguredError};
+pub use rule_builder::RuleBuilder;
+pub use test_data::TestData;
+pub use variation::Variation;

@@ -12,6 +12,8 @@ use std::time::Duration;
 use super::complaints::Complaints;
 use super::resolve::Resolver;
 use super::{Client, Shared};
+#[cfg(feature = "http")]
+use crate::config::{ApplicationInfo, HttpConfig, ServiceEndpoints, WrapperInfo};
 use crate::config::{ClientContext, ConfigError, Configure, SdkKey};
 use crate::data_source::{DataSink, DataSource, DataSourceError};
 use crate::runtime::{Runtime, Task};
@@ -34,6 +36,18 @@ pub struct ClientBuilder {
     data_store: Option<Arc<dyn Configure<dyn DataStore>>>,
     evaluation_timeout: Duration,
     runtime: Option<tokio::runtime::Handle>,
+    #[cfg(feature = "http")]
+    web: Web,
+}
+
+/// How the client talks to the service.
+#[cfg(feature = "http")]
+#[derive(Clone, Debug, Default)]
+struct Web {
+    endpoints: ServiceEndpoints,
+    http: HttpConfig,
+    application: ApplicationInfo,
+    wrapper: Option<WrapperInfo>,
 }
 
 impl ClientBuilder {
@@ -46,6 +60,8 @@ impl ClientBuilder {
             data_store: None,
             evaluation_timeout: DEFAULT_EVALUATION_TIMEOUT,
             runtime: None,
+            #[cfg(feature = "http")]
+            web: Web::default(),
         }
     }
 
@@ -94,6 +110,34 @@ impl ClientBuilder {
         self
     }
 
+    /// Where the service is. Default: the service's own endpoints.
+    #[cfg(feature = "http")]
+    pub fn service_endpoints(mut self, endpoints: ServiceEndpoints) -> Self {
+        self.web.endpoints = endpoints;
+        self
+    }
+
+    /// How requests are made: time limits, proxy, certificates. Default: see [`HttpConfig`].
+    #[cfg(feature = "http")]
+    pub fn http(mut self, http: HttpConfig) -> Self {
+        self.web.http = http;
+        self
+    }
+
+    /// Which application uses the client, for the service's statistics. Default: nothing is said.
+    #[cfg(feature = "http")]
+    pub fn application(mut self, application: ApplicationInfo) -> Self {
+        self.web.application = application;
+        self
+    }
+
+    /// Which library wraps the client, if one does. Default: none.
+    #[cfg(feature = "http")]
+    pub fn wrapper(mut self, wrapper: WrapperInfo) -> Self {
+        self.web.wrapper = Some(wrapper);
+        self
+    }
+
     /// Starts the client and returns at once. Whether it has data already depends on the source: see
     /// [`Client::wait_until_ready`].
     ///
@@ -104,7 +148,16 @@ impl ClientBuilder {
             Some(handle) => Runtime::of(handle),
             None => Runtime::shared().map_err(|source| ConfigError::Runtime { source })?,
         };
+        #[cfg(not(feature = "http"))]
         let context = ClientContext::new(self.sdk_key.clone());
+        #[cfg(feature = "http")]
+        let context = ClientContext::new(
+            self.sdk_key.clone(),
+            self.web.endpoints,
+            self.web.http,
+            &self.web.application,
+            self.web.wrapper.as_ref(),
+        );
         let store = match self.data_store {
             Some(recipe) => recipe.configure(&context)?,
             None => Arc::new(MemoryStore::new()),
@@ -114,6 +167,7 @@ impl ClientBuilder {
         let resolver = Arc::new(Resolver {
             offline: self.offline,
             store,
+            runtime: runtime.clone(),
             updater: Arc::clone(&updater),
             complaints: Complaints::default(),
             evaluation_timeout: self.evaluation_timeout,
@@ -144,7 +198,8 @@ type Run = Pin<Box<dyn Future<Output = Result<(), DataSourceError>> + Send>>;
 /// hand has delivered it when this returns.
 fn launch(runtime: &Runtime, source: Arc<dyn DataSource>, sink: Arc<Updater>) -> Option<Task<()>> {
     let to: Arc<dyn DataSink> = Arc::clone(&sink) as Arc<dyn DataSink>;
-    let mut run: Run = Box::pin(async move { source.run(to).await });
+    // Unconstrained: started inside a busy task, the source must not be told to give way before it has delivered.
+    let mut run: Run = Box::pin(tokio::task::unconstrained(async move { source.run(to).await }));
     let first = {
         let _timers_and_sockets_belong_to = runtime.enter();
         catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(&mut Context::from_waker(Waker::noop()))))
@@ -169,7 +224,8 @@ fn launch(runtime: &Runtime, source: Arc<dyn DataSource>, sink: Arc<Updater>) ->
 /// What the end of a data source means for its status; none stands for a panic.
 fn ended(sink: &Updater, result: Option<Result<(), DataSourceError>>) {
     let info = match result {
-        Some(Ok(())) => return,
+        Some(Ok(())) if sink.is_refreshed() => return,
+        Some(Ok(())) => DataSourceErrorInfo::new(DataSourceErrorKind::Unknown, "the data source had no data"),
         Some(Err(error)) => {
             let message = match error.source.source() {
                 Some(cause) => format!("{error}: {}: {cause}", error.source),

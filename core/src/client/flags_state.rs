@@ -1,7 +1,7 @@
 //! [`FlagsState`]: all flags of a context at one moment, to start a front end with.
 
 use std::collections::HashMap;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -72,8 +72,6 @@ struct FlagState {
 struct Metadata {
     variation: Option<usize>,
     version: Option<u64>,
-    /// Whether the reason is written.
-    show_reason: bool,
     track_events: bool,
     track_reason: bool,
     debug_events_until: Option<u64>,
@@ -93,7 +91,7 @@ impl FlagsState {
         self.flags.get(key).map(|flag| &flag.value)
     }
 
-    /// The reason of a flag's value, if reasons were asked for.
+    /// The reason of a flag's value; none if the options leave it out.
     #[must_use]
     pub fn reason(&self, key: &str) -> Option<&Reason> {
         self.flags.get(key)?.reason.as_ref()
@@ -125,9 +123,8 @@ impl Client {
         let state = match self.attempt_all(context, options, None) {
             Attempt::Done(state) => Some(state),
             Attempt::Needs(need) => {
-                let deadline = Instant::now() + resolver.evaluation_timeout;
                 let again = |fetched: &_| self.attempt_all(context, options, Some(fetched));
-                resolver.fetch_until_done(need, again, deadline)
+                resolver.fetch_until_done(need, again)
             }
         };
         state.unwrap_or_default()
@@ -198,11 +195,10 @@ impl FlagState {
         let direct = evaluation.prerequisites.iter().filter(|evaluated| *evaluated.prerequisite_of == flag.key);
         Self {
             value: evaluation.variation.map_or(Value::Null, |(_, value)| value.clone()),
-            reason: (options.with_reasons || experiment).then(|| evaluation.reason()),
+            reason: (detailed && (options.with_reasons || experiment)).then(|| evaluation.reason()),
             metadata: Metadata {
                 variation: evaluation.variation.map(|(index, _)| index),
                 version: detailed.then_some(flag.version),
-                show_reason: detailed,
                 track_events,
                 track_reason: experiment,
                 debug_events_until: flag.debug_events_until(),
@@ -243,7 +239,7 @@ impl Serialize for FlagState {
         if let Some(version) = metadata.version {
             map.serialize_entry("version", &version)?;
         }
-        if let (Some(reason), true) = (reason, metadata.show_reason) {
+        if let Some(reason) = reason {
             map.serialize_entry("reason", reason)?;
         }
         if metadata.track_events {

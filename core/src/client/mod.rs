@@ -175,6 +175,13 @@ impl Client {
     }
 }
 
+impl Client {
+    /// Closes without waiting.
+    pub(crate) fn close_in_background(&self) {
+        self.shared.close_in_background();
+    }
+}
+
 impl Shared {
     /// Stops what runs, the first time; gives the store that is left to close.
     fn shut(&self) -> Option<Arc<dyn crate::store::DataStore>> {
@@ -185,13 +192,17 @@ impl Shared {
         self.resolver.updater.update_status(DataSourceState::Off, None);
         Some(Arc::clone(&self.resolver.store))
     }
+
+    fn close_in_background(&self) {
+        if let Some(store) = self.shut() {
+            self.runtime.spawn_detached(async move { store.close().await });
+        }
+    }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if let Some(store) = self.shut() {
-            self.runtime.spawn_detached(async move { store.close().await });
-        }
+        self.close_in_background();
     }
 }
 

@@ -14,14 +14,15 @@ use super::complaints::Complaints;
 use crate::context::{Context, ContextError};
 use crate::eval::{self, BigSegmentsStatus, EvalErrorKind, Evaluation, Found, Lookup, MembershipAnswer, Need};
 use crate::model::{DataKind, Entry, Flag, Item, Segment};
-use crate::runtime;
-use crate::store::{DataStore, Snapshot};
+use crate::runtime::{self, Runtime};
+use crate::store::{DataStore, Snapshot, StoreError};
 use crate::text::Text;
 use crate::update::Updater;
 
 pub(crate) struct Resolver {
     pub(super) offline: bool,
     pub(super) store: Arc<dyn DataStore>,
+    pub(super) runtime: Runtime,
     pub(super) updater: Arc<Updater>,
     pub(super) complaints: Complaints,
     /// How long a synchronous door may wait for I/O.
@@ -50,7 +51,7 @@ impl Resolver {
     pub(super) fn availability(&self) -> DataAvailability {
         if self.updater.is_refreshed() {
             DataAvailability::Refreshed
-        } else if self.store.is_initialized() {
+        } else if catch_unwind(AssertUnwindSafe(|| self.store.is_initialized())).unwrap_or(false) {
             DataAvailability::Cached
         } else {
             DataAvailability::Defaults
@@ -90,8 +91,7 @@ impl Resolver {
             Attempt::Done(result) => return result,
             Attempt::Needs(need) => need,
         };
-        let deadline = Instant::now() + self.evaluation_timeout;
-        self.fetch_until_done(need, |fetched| self.attempt(key, context, Some(fetched), &finish), deadline)
+        self.fetch_until_done(need, |fetched| self.attempt(key, context, Some(fetched), &finish))
             .unwrap_or_else(|| self.failed(key))
     }
 
@@ -114,15 +114,11 @@ impl Resolver {
     }
 
     /// Fetches what is needed and tries again, as often as it takes; none if fetching fails or takes too long.
-    pub(super) fn fetch_until_done<R>(
-        &self,
-        mut need: Need,
-        attempt: impl Fn(&Fetched) -> Attempt<R>,
-        deadline: Instant,
-    ) -> Option<R> {
+    pub(super) fn fetch_until_done<R>(&self, mut need: Need, attempt: impl Fn(&Fetched) -> Attempt<R>) -> Option<R> {
+        let start = Instant::now();
         let mut fetched = Fetched::default();
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = self.evaluation_timeout.saturating_sub(start.elapsed());
             runtime::park(left, self.fetch(need, &mut fetched))??;
             need = match attempt(&fetched) {
                 Attempt::Done(result) => return Some(result),
@@ -185,7 +181,7 @@ impl Resolver {
                 return Some(());
             }
         };
-        let item = match self.store.fetch(kind, &key).await {
+        let item = match self.fetch_item(kind, key.clone()).await {
             Ok(item) => item,
             Err(error) => {
                 self.complaints.fetch_failed(kind, &key, &error);
@@ -199,6 +195,17 @@ impl Resolver {
             (DataKind::Segment, _) => fetched.segments.insert(key, None).map(drop),
         };
         Some(())
+    }
+
+    /// Asks the store, on the SDK's own runtime: the caller may have none, or be blocking the one it has.
+    async fn fetch_item(&self, kind: DataKind, key: Text) -> Result<Option<Item>, StoreError> {
+        let (store, limit) = (Arc::clone(&self.store), self.evaluation_timeout);
+        let fetching = async move { tokio::time::timeout(limit, store.fetch(kind, &key)).await };
+        match self.runtime.spawn(fetching).finish().await {
+            Some(Ok(fetched)) => fetched,
+            Some(Err(_elapsed)) => Err(StoreError::Timeout),
+            None => Err(StoreError::unavailable("the data store panicked")),
+        }
     }
 
     fn failed<R>(&self, key: &str) -> Result<R, EvalErrorKind> {

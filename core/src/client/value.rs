@@ -71,7 +71,7 @@ macro_rules! flag_value {
 flag_value!(bool => Self, Value::as_bool, |default| default);
 flag_value!(f64 => Self, Value::as_f64, |default| default);
 flag_value!(i64 => Self, truncated, |default| default);
-flag_value!(StrictInt => i64, Value::as_i64, |default| default.0);
+flag_value!(StrictInt => i64, whole, |default| default.0);
 flag_value!(String => Self, |value| value.as_str().map(str::to_owned), |default| default);
 flag_value!(Text => Self, text, |default| default);
 flag_value!(&str => Text, text, Into::into);
@@ -89,10 +89,19 @@ fn text(value: &Value) -> Option<Text> {
     }
 }
 
-/// A fraction is cut off, as the protocol has it; what is beyond the range of exact integers is no integer.
+/// A fraction is cut off, as the protocol has it.
 fn truncated(value: &Value) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_991.0;
-    let number = value.as_f64()?.trunc();
+    exact(value.as_f64()?.trunc())
+}
+
+/// A number with a fraction is none.
+fn whole(value: &Value) -> Option<i64> {
+    value.as_f64().filter(|number| number.fract() == 0.0).and_then(exact)
+}
+
+/// Beyond ±(2^53−1) floats skip integers, so nobody can tell which one was meant.
+fn exact(number: f64) -> Option<i64> {
+    const LIMIT: f64 = 9_007_199_254_740_991.0;
     #[expect(clippy::as_conversions, reason = "a whole number within the range of i64")]
-    (-EXACT..=EXACT).contains(&number).then_some(number as i64)
+    (-LIMIT..=LIMIT).contains(&number).then_some(number as i64)
 }

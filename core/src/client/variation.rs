@@ -15,8 +15,8 @@ use crate::value::Value;
 /// What a variation is read as.
 enum Read<T> {
     Value(T),
-    /// The flag gave no variation; the reason says why.
-    Nothing,
+    /// The flag gave no variation, because of an error or because it is off.
+    Nothing(Option<EvalErrorKind>),
     WrongType,
 }
 
@@ -24,7 +24,7 @@ impl<T> Read<T> {
     fn of(evaluation: &Evaluation<'_>, read: impl Fn(&Value) -> Option<T>) -> Self {
         match evaluation.variation {
             Some((_, value)) => read(value).map_or(Self::WrongType, Self::Value),
-            None => Self::Nothing,
+            None => Self::Nothing(evaluation.verdict.error()),
         }
     }
 }
@@ -207,7 +207,8 @@ impl Client {
     ) -> T::Output {
         match result {
             Ok(Read::Value(value)) => value,
-            Ok(Read::Nothing) => self.default_of(key, default),
+            Ok(Read::Nothing(None)) => self.default_of(key, default),
+            Ok(Read::Nothing(Some(error))) => self.default_because(key, error, default),
             Ok(Read::WrongType) => self.default_because(key, EvalErrorKind::WrongType, default),
             Err(error) => self.default_because(key, error, default),
         }
@@ -221,11 +222,12 @@ impl Client {
     ) -> Detail<T::Output> {
         let error = match result {
             Ok((Read::Value(value), index, reason)) => return Detail::new(value, index, reason),
-            Ok((Read::Nothing, _, reason)) => {
-                if let Some(error) = reason.error() {
-                    self.shared.resolver.complaints.about_flag(key, error);
-                }
-                return Detail::new(self.default_of(key, default), None, reason);
+            Ok((Read::Nothing(error), _, reason)) => {
+                let value = match error {
+                    Some(error) => self.default_because(key, error, default),
+                    None => self.default_of(key, default),
+                };
+                return Detail::new(value, None, reason);
             }
             Ok((Read::WrongType, ..)) => EvalErrorKind::WrongType,
             Err(error) => error,
@@ -250,15 +252,15 @@ impl Client {
 
     fn fit<T: DeserializeOwned>(&self, key: &str, detail: Detail<Value>, default: T) -> Detail<T> {
         let fits = |value: &Value| serde_json::from_value(value.into()).ok();
+        let default = || self.shared.defaults.get(key).and_then(fits).unwrap_or(default);
         if detail.is_default_value() {
-            let configured = self.shared.defaults.get(key).and_then(fits);
-            return detail.map(|_| configured.unwrap_or(default));
+            return detail.map(|_| default());
         }
         match fits(&detail.value) {
             Some(value) => detail.map(|_| value),
             None => {
                 self.shared.resolver.complaints.about_flag(key, EvalErrorKind::WrongType);
-                Detail::new(default, None, EvalErrorKind::WrongType.into())
+                Detail::new(default(), None, EvalErrorKind::WrongType.into())
             }
         }
     }

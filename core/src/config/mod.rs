@@ -3,14 +3,38 @@
 //! A component is given to the builder ready made, or as a recipe that makes it from what only the client knows. The
 //! same method takes both, because a component that can be cloned is its own recipe.
 
+#[cfg(feature = "http")]
+mod application;
+mod client_context;
+#[cfg(feature = "http")]
+mod endpoints;
+#[cfg(feature = "http")]
+mod filter;
+#[cfg(feature = "http")]
+mod http;
+#[cfg(feature = "http")]
+mod polling;
 mod sdk_key;
+#[cfg(feature = "http")]
+mod streaming;
 
 use std::error::Error;
 use std::fmt::Debug;
 use std::io;
 use std::sync::Arc;
 
+#[cfg(feature = "http")]
+pub use self::http::HttpConfig;
+#[cfg(feature = "http")]
+pub use application::{ApplicationInfo, WrapperInfo};
+pub use client_context::ClientContext;
+#[cfg(feature = "http")]
+pub use endpoints::ServiceEndpoints;
+#[cfg(feature = "http")]
+pub use polling::PollingConfig;
 pub use sdk_key::SdkKey;
+#[cfg(feature = "http")]
+pub use streaming::StreamingConfig;
 use thiserror::Error;
 
 use crate::data_source::DataSource;
@@ -55,24 +79,6 @@ impl<S: DataSource + Clone> Configure<dyn DataSource> for S {
 impl<S: DataStore> Configure<dyn DataStore> for Arc<S> {
     fn configure(&self, _: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
         Ok(Self::clone(self))
-    }
-}
-
-/// What a recipe may know of the client that it makes a component for.
-#[derive(Clone, Debug)]
-pub struct ClientContext {
-    sdk_key: SdkKey,
-}
-
-impl ClientContext {
-    pub(crate) fn new(sdk_key: SdkKey) -> Self {
-        Self { sdk_key }
-    }
-
-    /// The key that the client presents to the service.
-    #[must_use]
-    pub fn sdk_key(&self) -> &SdkKey {
-        &self.sdk_key
     }
 }
 

@@ -264,11 +264,20 @@ impl Single {
             "key" => Some(&self.key),
             "name" => (!self.name.is_null()).then_some(&self.name),
             "anonymous" => Some(if self.anonymous { &TRUE } else { &FALSE }),
-            _ => {
-                let at = self.attributes.binary_search_by(|(attribute, _)| attribute.as_str().cmp(name)).ok()?;
-                self.attributes.get(at).map(|(_, value)| value)
-            }
+            _ => self.custom_attribute(name),
         }
+    }
+
+    /// Few names are compared one by one, which mostly compares their lengths; many are searched.
+    fn custom_attribute(&self, name: &str) -> Option<&Value> {
+        const FEW: usize = 16;
+        let found = if self.attributes.len() <= FEW {
+            self.attributes.iter().find(|(attribute, _)| attribute.as_str() == name)
+        } else {
+            let at = self.attributes.binary_search_by(|(attribute, _)| attribute.as_str().cmp(name)).ok()?;
+            self.attributes.get(at)
+        };
+        found.map(|(_, value)| value)
     }
 }
 

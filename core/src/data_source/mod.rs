@@ -35,15 +35,33 @@
 //!
 //! [`ClientBuilder::start`]: crate::ClientBuilder::start
 
+#[cfg(feature = "http")]
+mod endpoint;
+#[cfg(feature = "http")]
+mod fault;
+#[cfg(feature = "http")]
+mod outage;
+#[cfg(feature = "http")]
+mod polling;
+#[cfg(feature = "http")]
+mod streaming;
+
 use std::error::Error;
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+#[cfg(feature = "http")]
+pub(crate) use endpoint::Endpoint;
+#[cfg(feature = "http")]
+pub(crate) use polling::PollingDataSource;
+#[cfg(feature = "http")]
+pub(crate) use streaming::StreamingDataSource;
 use thiserror::Error;
 
 use crate::model::{DataSet, Item, Upserted};
 pub use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatus};
+use crate::text::Text;
 
 /// Where flag data comes from. See the [module documentation](self) for the contract.
 #[async_trait]
@@ -74,6 +92,10 @@ pub trait DataSink: Debug + Send + Sync + 'static {
     /// Says how the source is doing. [`DataSourceState::Interrupted`] counts as initializing before the first data,
     /// and after [`DataSourceState::Off`] nothing counts.
     fn update_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>);
+
+    /// Says which environment the data is from, before it is delivered; a later id replaces an earlier one. For hooks.
+    #[expect(unused_variables, reason = "named for the documentation")]
+    fn set_environment_id(&self, id: Text) {}
 }
 
 /// What a data source delivered could not be stored. The application was told already.

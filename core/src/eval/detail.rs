@@ -336,6 +336,15 @@ impl Verdict<'_> {
         }
     }
 
+    /// The error, if there is no result.
+    #[must_use]
+    pub fn error(&self) -> Option<EvalErrorKind> {
+        match self {
+            Self::Error(kind) => Some(*kind),
+            _ => None,
+        }
+    }
+
     /// Whether `flag`, having come to this verdict, reports its evaluations in full and with their reasons.
     #[must_use]
     pub fn is_experiment(&self, flag: &Flag) -> bool {

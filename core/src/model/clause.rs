@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use regex::Regex;
 
@@ -32,7 +33,7 @@ pub(crate) enum Test {
     StartsWith(Box<[Text]>),
     EndsWith(Box<[Text]>),
     Contains(Box<[Text]>),
-    Matches(Box<[Regex]>),
+    Matches(Box<[Arc<Regex>]>),
     LessThan(f64),
     LessThanOrEqual(f64),
     GreaterThan(f64),
@@ -60,11 +61,11 @@ pub(crate) struct Members {
 /// Compiled patterns by their text. One data set repeats few patterns often, and compiling one takes longer than
 /// reading a whole flag.
 #[derive(Debug, Default)]
-pub(crate) struct Patterns(HashMap<Text, Option<Regex>>);
+pub(crate) struct Patterns(HashMap<Text, Option<Arc<Regex>>>);
 
 impl Patterns {
-    fn compile(&mut self, pattern: &Text) -> Option<Regex> {
-        self.0.entry(pattern.clone()).or_insert_with(|| Regex::new(pattern).ok()).clone()
+    fn compile(&mut self, pattern: &Text) -> Option<Arc<Regex>> {
+        self.0.entry(pattern.clone()).or_insert_with(|| Regex::new(pattern).ok().map(Arc::new)).clone()
     }
 }
 

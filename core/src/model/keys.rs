@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 
 use crate::text::Text;
 
-const FEW: usize = 6;
+const FEW: usize = 16;
 
 /// Keys with something attached; of two equal keys the first one counts.
 #[derive(Clone, Debug)]

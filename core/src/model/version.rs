@@ -21,24 +21,34 @@ impl<'a> Version<&'a str> {
     }
 
     fn parse_text(text: &'a str) -> Option<Self> {
-        let (text, build) = split(text, '+');
-        let (core, pre) = split(text, '-');
+        let mut rest = text;
+        let mut numbers = [0; 3];
+        for (place, number) in numbers.iter_mut().enumerate() {
+            if place > 0 {
+                match rest.strip_prefix('.') {
+                    Some(after) => rest = after,
+                    None => break,
+                }
+            }
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let (part, after) = rest.split_at_checked(digits)?;
+            if part.len() > 1 && part.starts_with('0') {
+                return None;
+            }
+            *number = part.parse().ok()?;
+            rest = after;
+        }
+        // What is left is empty, `-pre`, `+build` or `-pre+build`.
+        let (rest, build) = split(rest, '+');
         if build.is_some_and(|build| !build.split('.').all(is_identifier)) {
             return None;
         }
-        if pre.is_some_and(|pre| !pre.split('.').all(|part| is_identifier(part) && !has_leading_zero(part))) {
-            return None;
-        }
-        let mut numbers = [0; 3];
-        let mut parts = core.split('.');
-        for (place, number) in numbers.iter_mut().enumerate() {
-            match parts.next() {
-                Some(part) if is_numeric(part) && !has_leading_zero(part) => *number = part.parse().ok()?,
-                None if place > 0 => break,
-                _ => return None,
-            }
-        }
-        parts.next().is_none().then_some(Self { numbers, pre: pre.unwrap_or("") })
+        let pre = match rest.strip_prefix('-') {
+            Some(pre) if pre.split('.').all(|part| is_identifier(part) && !has_leading_zero(part)) => pre,
+            None if rest.is_empty() => "",
+            _ => return None,
+        };
+        Some(Self { numbers, pre })
     }
 
     pub(crate) fn to_owned(self) -> Version<Text> {

@@ -26,10 +26,17 @@ pub struct FlagChange {
 }
 
 /// Names a listener, to remove it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListenerId(u64);
 
 type Listener = Arc<dyn Fn(&FlagChange) + Send + Sync>;
+
+/// The changes of one update.
+struct Update {
+    changes: Vec<FlagChange>,
+    /// Listeners from this one on were added later, and do not hear of it.
+    until: ListenerId,
+}
 
 pub(crate) struct ChangeHub {
     runtime: Runtime,
@@ -37,7 +44,7 @@ pub(crate) struct ChangeHub {
     listeners: Mutex<Vec<(ListenerId, Listener)>>,
     next_id: AtomicU64,
     /// To the task that calls the listeners; made with the first of them. The task ends when the hub is gone.
-    queue: OnceLock<mpsc::Sender<Vec<FlagChange>>>,
+    queue: OnceLock<mpsc::Sender<Update>>,
     /// Updates of which listeners were not told.
     lost: AtomicU64,
 }
@@ -54,8 +61,9 @@ impl ChangeHub {
     }
 
     pub(crate) fn add(self: &Arc<Self>, listener: impl Fn(&FlagChange) + Send + Sync + 'static) -> ListenerId {
+        let mut listeners = self.lock();
         let id = ListenerId(self.next_id.fetch_add(1, Ordering::Relaxed));
-        self.lock().push((id, Arc::new(listener)));
+        listeners.push((id, Arc::new(listener)));
         self.queue.get_or_init(|| {
             let (queue, updates) = mpsc::channel(BACKLOG);
             self.runtime.spawn_detached(deliver(Arc::downgrade(self), self.runtime.clone(), updates));
@@ -78,13 +86,18 @@ impl ChangeHub {
         let Some(queue) = self.queue.get().filter(|_| !changes.is_empty()) else {
             return;
         };
-        if queue.try_send(changes).is_err() && self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
+        let until = ListenerId(self.next_id.load(Ordering::Relaxed));
+        if queue.try_send(Update { changes, until }).is_err() && self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
             tracing::warn!("flag-change listeners do not keep up; some will not hear of some changes");
         }
     }
 
-    fn call_listeners(&self, change: &FlagChange) {
-        let listeners: Vec<Listener> = self.lock().iter().map(|(_, listener)| Arc::clone(listener)).collect();
+    fn call_listeners(&self, change: &FlagChange, until: ListenerId) {
+        let listeners: Vec<Listener> = {
+            let listeners = self.lock();
+            let earlier = listeners.iter().filter(|(id, _)| *id < until);
+            earlier.map(|(_, listener)| Arc::clone(listener)).collect()
+        };
         for listener in listeners {
             if catch_unwind(AssertUnwindSafe(|| listener(change))).is_err() {
                 tracing::error!(flag.key = %change.key, "a flag-change listener panicked");
@@ -97,13 +110,13 @@ impl ChangeHub {
     }
 }
 
-async fn deliver(hub: Weak<ChangeHub>, runtime: Runtime, mut updates: mpsc::Receiver<Vec<FlagChange>>) {
-    while let Some(changes) = updates.recv().await {
+async fn deliver(hub: Weak<ChangeHub>, runtime: Runtime, mut updates: mpsc::Receiver<Update>) {
+    while let Some(Update { changes, until }) = updates.recv().await {
         let hub = hub.clone();
         let call = move || {
             for change in &changes {
                 if let Some(hub) = hub.upgrade() {
-                    hub.call_listeners(change);
+                    hub.call_listeners(change, until);
                 }
             }
         };

@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 
 use crate::data_source::{DataSink, NotStoredError};
 use crate::model::{DataKind, DataSet, Item, Problem, Upserted};
+use crate::runtime::contain;
 use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatusCell};
 use crate::store::{DataStore, Snapshot, StoreError};
 use crate::text::Text;
@@ -26,10 +27,14 @@ pub(crate) struct Updater {
     pub(crate) changes: Arc<ChangeHub>,
     /// Whether the source has delivered to this client.
     refreshed: AtomicBool,
+    /// Whether the last write failed: only the first failure of an outage is logged.
+    outage: AtomicBool,
     /// Held while one update is stored and announced, across the store's awaits: updates take effect in the order in
     /// which they arrived. Readers never touch it. None until there are listeners.
     dependents: Mutex<Option<Dependents>>,
 }
+
+const PANICKED: &str = "the data store panicked";
 
 /// Versions by key, to tell what a new data set has changed.
 type Versions = HashMap<(DataKind, Text), u64>;
@@ -41,6 +46,7 @@ impl Updater {
             status: DataSourceStatusCell::new(),
             changes,
             refreshed: AtomicBool::new(false),
+            outage: AtomicBool::new(false),
             dependents: Mutex::default(),
         }
     }
@@ -66,12 +72,21 @@ impl Updater {
         self.read(collect).unwrap_or_default()
     }
 
-    /// What the store's answer means for the status.
+    async fn store_all(&self, data: DataSet) -> Result<(), StoreError> {
+        contain(self.store.init(data)).await.unwrap_or_else(|| Err(StoreError::unavailable(PANICKED)))
+    }
+
+    async fn store_one(&self, item: Item) -> Result<Upserted, StoreError> {
+        contain(self.store.upsert(item)).await.unwrap_or_else(|| Err(StoreError::unavailable(PANICKED)))
+    }
+
+    /// What the store's answer means for the status. Single items before the first data set leave it as it is.
     fn report<T>(&self, stored: Result<T, StoreError>) -> Result<T, NotStoredError> {
+        let outage = self.outage.swap(stored.is_err(), Ordering::Relaxed);
         match &stored {
-            Ok(_) => self.status.update(DataSourceState::Valid, None),
+            Ok(_) if self.is_refreshed() => self.status.update(DataSourceState::Valid, None),
+            Ok(_) => {}
             Err(error) => {
-                let outage = self.status.get().state == DataSourceState::Interrupted;
                 if !outage {
                     tracing::warn!(error = error as &dyn std::error::Error, "flag data could not be stored");
                 }
@@ -94,7 +109,7 @@ impl DataSink for Updater {
         }
         let mut dependents = self.dependents.lock().await;
         let before = self.changes.has_listeners().then(|| self.versions());
-        let stored = self.store.init(data).await;
+        let stored = self.store_all(data).await;
         if stored.is_ok() {
             self.refreshed.store(true, Ordering::Release);
             *dependents = before.and_then(|before| {
@@ -111,10 +126,10 @@ impl DataSink for Updater {
         let mut dependents = self.dependents.lock().await;
         if !self.changes.has_listeners() {
             *dependents = None;
-            let stored = self.store.upsert(item).await;
+            let stored = self.store_one(item).await;
             return self.report(stored);
         }
-        let stored = self.store.upsert(item.clone()).await;
+        let stored = self.store_one(item.clone()).await;
         if matches!(stored, Ok(Upserted::Written)) {
             let graph = match &mut *dependents {
                 Some(graph) => {

@@ -1,24 +1,63 @@
 //! What several test files need.
 
-use std::sync::Arc;
+#![allow(dead_code, unused_imports, reason = "each test file is a crate of its own and uses a part of this")]
 
-use vexil::data_source::{DataSink, DataSource, DataSourceError};
+mod doors;
+mod sources;
+mod stores;
+
+use std::time::Duration;
+
+pub(crate) use doors::every_door_gives_its_default;
+use serde_json::{Value as Json, json};
+pub(crate) use sources::{Controls, End, Ending, Fixed, Guarded, Silent, controlled, controlled_with};
+pub(crate) use stores::{Failing, Fetch, Lazy, Panicking, PanicsIn};
 use vexil::model::DataSet;
-use vexil::{Client, async_trait};
+use vexil::{Client, Context};
 
-/// A data source that delivers one data set and is done.
-#[derive(Clone, Debug)]
-pub(crate) struct Fixed(DataSet);
-
-#[async_trait]
-impl DataSource for Fixed {
-    async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
-        sink.init(self.0.clone()).await.map_err(DataSourceError::store)
-    }
-}
+/// How long a test waits for what must come. Nothing waits so long unless it fails.
+pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// A client with the flags and segments of `{"flags": {…}, "segments": {…}}`.
-pub(crate) fn client(data: &serde_json::Value) -> Client {
-    let data = DataSet::from_json(data.to_string().as_bytes()).unwrap();
-    Client::builder("sdk-key").data_source(Fixed(data)).start().unwrap()
+pub(crate) fn client(data: &Json) -> Client {
+    Client::builder("sdk-key").data_source(Fixed::new(data)).start().unwrap()
+}
+
+/// A client with one flag, called `flag`.
+pub(crate) fn client_with(flag: &Json) -> Client {
+    client(&json!({"flags": {"flag": flag}}))
+}
+
+pub(crate) fn data_set(data: &Json) -> DataSet {
+    DataSet::from_json(data.to_string().as_bytes()).unwrap()
+}
+
+pub(crate) fn ada() -> Context {
+    Context::new("ada").unwrap()
+}
+
+/// A flag of a version that always gives this value.
+pub(crate) fn gives(version: u64, value: impl Into<Json>) -> Json {
+    json!({"on": true, "version": version, "variations": [value.into()], "fallthrough": {"variation": 0}})
+}
+
+/// `base` with the members of `more`.
+pub(crate) fn with(mut base: Json, more: &Json) -> Json {
+    base.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    base
+}
+
+/// Rules of which one applies to the contexts of a segment.
+pub(crate) fn rule_for_segment(segment: &str, negate: bool) -> Json {
+    json!([{"variation": 0, "clauses": [{"op": "segmentMatch", "values": [segment], "negate": negate}]}])
+}
+
+/// The JSON of an error reason.
+pub(crate) fn error(kind: &str) -> Json {
+    json!({"kind": "ERROR", "errorKind": kind})
+}
+
+/// A Tokio runtime of one thread with timers.
+pub(crate) fn current_thread() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
 }

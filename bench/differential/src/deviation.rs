@@ -1,0 +1,178 @@
+//! The points on which the published evaluator is known to differ, each by name.
+//!
+//! A test that excuses whole cases proves little: one odd segment would excuse everything about the
+//! flag. So no case is excused. For each deviation there is a *compensation*, a change to the peer's
+//! copy of the case after which the peer's rule gives what ours must give. With all of them applied the
+//! two evaluators have to agree on every pair, so a compensation also fails the test when our evaluator
+//! shares the deviation. How often each one matters is found by leaving it out.
+//!
+//! Not here: data that we have to refuse and the peer swallows (string weights, malformed rollouts),
+//! `anonymous: null`, and all that is outside an evaluation. The generator makes none of it.
+
+mod dates;
+mod prerequisite;
+mod reading;
+mod segment;
+mod structure;
+
+use serde_json::{Map, Value};
+
+use crate::case::Case;
+
+pub(crate) use prerequisite::UNDEMANDED_INDEX;
+
+/// A deviation of the published evaluator, version 2.2.1.
+///
+/// The order is the order of compensation: what concerns reading comes first, so that the others find
+/// complete data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Deviation {
+    /// Missing members and nulls are parse errors; defaults are right.
+    MissingMembers,
+    /// `1.0` for an integer is a parse error; it is the integer 1.
+    IntegerWrittenAsFloat,
+    /// Tombstones are read as items; they do not exist.
+    Deleted,
+    /// A kind no context can have is a parse error, or is read as kind user with a literal attribute;
+    /// it is a plain string that matches nothing, and the empty string is no kind at all.
+    UnusableKind,
+    /// `bucketBy: ""` is malformed; it means the key.
+    EmptyBucketBy,
+    /// An unknown rollout kind is malformed; it is a plain rollout.
+    UnknownRolloutKind,
+    /// `in` finds equal objects, lists and nulls; they never match.
+    InWithStructures,
+    /// Dates with a space, a leap second, more than nine digits or a typographic minus are taken; they
+    /// are no dates.
+    LooseDates,
+    /// Milliseconds beyond the peer's calendar are no dates; they compare as numbers.
+    FarDates,
+    /// Integers beyond 2^53 cannot be bucketed by; all of 64 bits can.
+    BigIntegerBucket,
+    /// Every entry of `targets` with the variation of a context target is tried; only the first counts.
+    RepeatedUserTargets,
+    /// Big segments are read as regular ones.
+    BigSegments,
+    /// A segment rule with a weight matches contexts that lack the kind it buckets; it must not.
+    SegmentRolloutWithoutKind,
+    /// A negative weight of a segment rule matches all; it matches none.
+    NegativeSegmentWeight,
+    /// A prerequisite with an error of its own makes the dependent flag malformed; it has just failed.
+    PrerequisiteLocalError,
+    /// A failed prerequisite stays on the path, and meeting it again is called a cycle.
+    FailedPrerequisiteOnPath,
+    /// An index beyond the variations stays in the result beside the error.
+    IndexLeftInError,
+}
+
+impl Deviation {
+    /// All of them, in the order of compensation.
+    pub const ALL: [Self; 17] = [
+        Self::MissingMembers,
+        Self::IntegerWrittenAsFloat,
+        Self::Deleted,
+        Self::UnusableKind,
+        Self::EmptyBucketBy,
+        Self::UnknownRolloutKind,
+        Self::InWithStructures,
+        Self::LooseDates,
+        Self::FarDates,
+        Self::BigIntegerBucket,
+        Self::RepeatedUserTargets,
+        Self::BigSegments,
+        Self::SegmentRolloutWithoutKind,
+        Self::NegativeSegmentWeight,
+        Self::PrerequisiteLocalError,
+        Self::FailedPrerequisiteOnPath,
+        Self::IndexLeftInError,
+    ];
+
+    /// The name it is counted under.
+    #[must_use]
+    pub fn name(self) -> String {
+        format!("{self:?}")
+    }
+
+    /// Whether leaving the deviation uncompensated could change an answer about the case at all;
+    /// `complete` is the case with everything compensated.
+    pub(crate) fn is_in(self, case: &Case, complete: &Prepared) -> bool {
+        // These two are not seen in the data.
+        matches!(self, Self::FailedPrerequisiteOnPath | Self::IndexLeftInError)
+            || Prepared::new(case, DeviationSet::ALL.without(self)) != *complete
+    }
+
+    fn compensate(self, prepared: &mut Prepared) {
+        let case = &mut prepared.case;
+        match self {
+            Self::MissingMembers => reading::complete(case),
+            Self::IntegerWrittenAsFloat => reading::write_integers(case),
+            Self::Deleted => reading::drop_tombstones(case),
+            Self::UnusableKind => reading::replace_unusable_kinds(case),
+            Self::EmptyBucketBy => structure::drop_empty_bucket_by(case),
+            Self::UnknownRolloutKind => structure::replace_unknown_rollout_kinds(case),
+            Self::InWithStructures => structure::drop_structures(case),
+            Self::LooseDates => dates::spoil_loose(case),
+            Self::FarDates => dates::bring_near(case),
+            Self::BigIntegerBucket => structure::bucket_by_text(case),
+            Self::RepeatedUserTargets => structure::keep_first_targets(case),
+            Self::BigSegments => segment::unbounded_without_store(case),
+            Self::SegmentRolloutWithoutKind => segment::block_absent_kinds(case),
+            Self::NegativeSegmentWeight => segment::raise_negative_weights(case),
+            Self::PrerequisiteLocalError => {
+                prerequisite::accept_local_errors(&mut prepared.prerequisites);
+            }
+            // These two cannot be written into the data: the peer's store and its answer are adapted.
+            Self::FailedPrerequisiteOnPath | Self::IndexLeftInError => {}
+        }
+    }
+}
+
+/// Which deviations to compensate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviationSet(u32);
+
+impl DeviationSet {
+    /// The peer as it is.
+    pub const NONE: Self = Self(0);
+    /// The peer as it should be.
+    pub const ALL: Self = Self(u32::MAX);
+
+    /// The set without one of its members.
+    #[must_use]
+    pub fn without(self, deviation: Deviation) -> Self {
+        Self(self.0 & !(1 << deviation as u32))
+    }
+
+    /// Whether the deviation is to be compensated.
+    #[must_use]
+    pub fn contains(self, deviation: Deviation) -> bool {
+        self.0 & (1 << deviation as u32) != 0
+    }
+}
+
+/// The peer's copy of a case.
+#[derive(PartialEq)]
+pub(crate) struct Prepared {
+    pub(crate) case: Case,
+    /// The flags as prerequisites of others; a flag asked about directly is taken from the case.
+    pub(crate) prerequisites: Map<String, Value>,
+}
+
+impl Prepared {
+    pub(crate) fn new(case: &Case, compensated: DeviationSet) -> Self {
+        let mut prepared = Self { case: case.clone(), prerequisites: Map::new() };
+        let (on_data, on_prerequisites): (Vec<_>, Vec<_>) = Deviation::ALL
+            .into_iter()
+            .filter(|deviation| compensated.contains(*deviation))
+            .partition(|deviation| *deviation != Deviation::PrerequisiteLocalError);
+        for deviation in on_data {
+            deviation.compensate(&mut prepared);
+        }
+        prepared.prerequisites = prepared.case.flags.clone();
+        for deviation in on_prerequisites {
+            deviation.compensate(&mut prepared);
+        }
+        prepared
+    }
+}

@@ -1,0 +1,67 @@
+//! Segments that the peer finds a context in, or out of, by other rules.
+
+use launchdarkly_server_sdk_evaluation::Reference;
+use serde_json::{Value, json};
+
+use super::reading::NOWHERE;
+use crate::case::Case;
+use crate::shape::{Object, Shape, named_kind, visit};
+
+/// A big segment where no store is configured: nobody is in it by name, and its rules count only if
+/// there would have been a question to ask the store.
+pub(super) fn unbounded_without_store(case: &mut Case) {
+    let mut segments = std::mem::take(&mut case.segments);
+    for segment in segments.values_mut().filter_map(Value::as_object_mut) {
+        if segment.get("unbounded") != Some(&Value::Bool(true)) {
+            continue;
+        }
+        let kind = named_kind(segment, "unboundedContextKind").unwrap_or("user");
+        let would_ask = segment.get("generation").is_some_and(Value::is_number) && case.key_of_kind(kind).is_some();
+        for list in ["included", "excluded", "includedContexts", "excludedContexts"] {
+            segment.insert(list.into(), json!([]));
+        }
+        if !would_ask {
+            segment.insert("rules".into(), json!([]));
+        }
+    }
+    case.segments = segments;
+}
+
+/// Gives a weighted rule whose kind the context lacks a last clause that never matches.
+///
+/// A malformed `bucketBy` is an error before anyone looks for the kind, so such rules stay.
+pub(super) fn block_absent_kinds(case: &mut Case) {
+    let here = case.clone();
+    visit(case, &mut |shape, object| {
+        if shape != Shape::SegmentRule || !object.get("weight").is_some_and(Value::is_number) {
+            return;
+        }
+        let kind = named_kind(object, "rolloutContextKind").unwrap_or("user");
+        if here.key_of_kind(kind).is_some() || !has_valid_bucket_by(object, "rolloutContextKind") {
+            return;
+        }
+        if let Some(Value::Array(clauses)) = object.get_mut("clauses") {
+            clauses.push(json!({
+                "contextKind": NOWHERE, "attribute": "key", "op": "in", "values": [], "negate": false,
+            }));
+        }
+    });
+}
+
+/// No bucket is below zero, whichever weight below one says so.
+pub(super) fn raise_negative_weights(case: &mut Case) {
+    visit(case, &mut |shape, object| {
+        let weight = object.get("weight").and_then(Value::as_f64);
+        if shape == Shape::SegmentRule && weight.is_some_and(|weight| weight < 0.0) {
+            object.insert("weight".into(), json!(0));
+        }
+    });
+}
+
+/// Whether the object's `bucketBy` is one; without a kind beside it, any text is.
+pub(super) fn has_valid_bucket_by(object: &Object, kind_member: &str) -> bool {
+    let Some(attribute) = object.get("bucketBy").and_then(Value::as_str) else {
+        return true;
+    };
+    attribute.is_empty() || named_kind(object, kind_member).is_none() || Reference::new(attribute).is_valid()
+}

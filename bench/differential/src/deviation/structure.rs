@@ -1,0 +1,83 @@
+//! Small differences in clauses, rollouts and targets.
+
+use serde_json::{Value, json};
+
+use crate::case::Case;
+use crate::generate::BIG_INTEGER;
+use crate::shape::{Object, Shape, visit};
+
+/// An empty `bucketBy` says nothing.
+pub(super) fn drop_empty_bucket_by(case: &mut Case) {
+    visit(case, &mut |_, object| {
+        if object.get("bucketBy").and_then(Value::as_str) == Some("") {
+            object.remove("bucketBy");
+        }
+    });
+}
+
+/// Whatever is no experiment is a rollout.
+pub(super) fn replace_unknown_rollout_kinds(case: &mut Case) {
+    visit(case, &mut |shape, object| {
+        let kind = object.get("kind").and_then(Value::as_str);
+        if shape == Shape::Rollout && kind.is_some_and(|kind| kind != "experiment") {
+            object.insert("kind".into(), json!("rollout"));
+        }
+    });
+}
+
+/// Operands of `in` that can never match may as well not be there.
+pub(super) fn drop_structures(case: &mut Case) {
+    visit(case, &mut |shape, object| {
+        if shape == Shape::Clause
+            && object.get("op").and_then(Value::as_str) == Some("in")
+            && let Some(Value::Array(values)) = object.get_mut("values")
+        {
+            values.retain(|value| value.is_boolean() || value.is_number() || value.is_string());
+        }
+    });
+}
+
+/// An integer is bucketed by its digits, so its digits may as well be text. Only `bucketBy` asks for
+/// the attribute this is done to.
+pub(super) fn bucket_by_text(case: &mut Case) {
+    each_member(&mut case.context, &mut |member| {
+        if let Some(number) = member.get(BIG_INTEGER).and_then(Value::as_i64) {
+            member.insert(BIG_INTEGER.into(), json!(number.to_string()));
+        }
+    });
+}
+
+/// Where context targets refer to `targets` by variation, only the first of each variation counts.
+pub(super) fn keep_first_targets(case: &mut Case) {
+    for flag in case.flags.values_mut() {
+        let refers = |list: &Value| list.as_array().is_some_and(|list| !list.is_empty());
+        if !flag.get("contextTargets").is_some_and(refers) {
+            continue;
+        }
+        if let Some(Value::Array(targets)) = flag.get_mut("targets") {
+            let mut seen = Vec::new();
+            targets.retain(|target| {
+                let variation = target.get("variation").and_then(Value::as_f64);
+                let is_first = !seen.contains(&variation);
+                seen.push(variation);
+                is_first
+            });
+        }
+    }
+}
+
+/// Shows the attributes of every member of a context to `see`.
+pub(super) fn each_member(context: &mut Value, see: &mut dyn FnMut(&mut Object)) {
+    let is_multi = context.get("kind").and_then(Value::as_str) == Some("multi");
+    let is_old_user = context.get("kind").is_none();
+    let Some(context) = context.as_object_mut() else {
+        return;
+    };
+    if is_multi {
+        context.values_mut().filter_map(Value::as_object_mut).for_each(see);
+    } else if is_old_user {
+        context.get_mut("custom").and_then(Value::as_object_mut).into_iter().for_each(see);
+    } else {
+        see(context);
+    }
+}

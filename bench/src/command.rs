@@ -1,0 +1,64 @@
+//! What is to be measured, by the names of the workload's own description.
+
+use std::error::Error;
+use std::time::Duration;
+
+use crate::compare::Case;
+use crate::measure::Pace;
+use crate::{m1, m5, m7};
+
+const USAGE: &str = "usage: vexil-bench m1 | m5 | m7 | quick";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// One evaluation.
+    M1,
+    /// JSON text to the SDK's model.
+    M5,
+    /// A context: built, and cloned.
+    M7,
+    /// All of them, too briefly to be quoted: does everything still work, and roughly how fast?
+    Quick,
+}
+
+impl Command {
+    pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
+        let command = match arguments.next().as_deref() {
+            Some("m1") => Self::M1,
+            Some("m5") => Self::M5,
+            Some("m7") => Self::M7,
+            Some("quick") => Self::Quick,
+            _ => return Err(USAGE.into()),
+        };
+        match arguments.next() {
+            Some(_) => Err(USAGE.into()),
+            None => Ok(command),
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::M1 => "m1",
+            Self::M5 => "m5",
+            Self::M7 => "m7",
+            Self::Quick => "quick",
+        }
+    }
+
+    pub(crate) fn pace(self) -> Pace {
+        match self {
+            Self::Quick => Pace { rounds: 3, batch: Duration::from_millis(20) },
+            _ => Pace { rounds: 9, batch: Duration::from_millis(200) },
+        }
+    }
+
+    /// The cases, a table for each measurement.
+    pub(crate) fn tables(self) -> Result<Vec<Vec<Case>>, Box<dyn Error>> {
+        Ok(match self {
+            Self::M1 => vec![m1::cases()?],
+            Self::M5 => vec![m5::cases()?],
+            Self::M7 => vec![m7::cases()?],
+            Self::Quick => vec![m1::cases()?, m5::cases()?, m7::cases()?],
+        })
+    }
+}

@@ -1,0 +1,75 @@
+//! M1: one evaluation, one thread, in a tight loop on one context.
+//!
+//! By the client with its events disabled, as an application calls it, and by the evaluator alone,
+//! to tell what the client adds. The data holds a thousand other flags, so that finding the flag
+//! costs what it costs in a real environment.
+
+use std::error::Error;
+use std::rc::Rc;
+
+use crate::compare::{Call, Case, Measurement, both};
+use crate::measure::batch;
+use crate::sdk::Sdk;
+use crate::workload::{LARGE_CLAUSE, LARGE_SEGMENT, ORG, USER, add_large, generate};
+
+const FLAGS: [(&str, &str); 10] = [
+    ("a   fallthrough", "bench-simple"),
+    ("b   tenth target", "bench-target"),
+    ("c   three rules", "bench-rules"),
+    ("c'  without regex", "bench-rules-noregex"),
+    ("d   rollout", ROLLOUT),
+    ("e   segment key", "bench-segment-incl"),
+    ("e'  segment rule", "bench-segment-rule"),
+    ("f   prerequisite", "bench-prereq"),
+    ("    1,000 values", LARGE_CLAUSE),
+    ("    10,000 keys", LARGE_SEGMENT),
+];
+const ROLLOUT: &str = "bench-rollout";
+
+pub(crate) fn cases() -> Result<Vec<Case>, Box<dyn Error>> {
+    let mut data = generate(1_000);
+    add_large(&mut data);
+    both(&Evaluations { json: data.to_json()? })
+}
+
+struct Evaluations {
+    json: Vec<u8>,
+}
+
+impl Measurement for Evaluations {
+    fn calls<S: Sdk>(&self) -> Result<Vec<Call>, Box<dyn Error>> {
+        let client = Rc::new(S::client(S::parse(&self.json)?)?);
+        let evaluator = Rc::new(S::evaluator(S::parse(&self.json)?)?);
+        let user = S::context(&USER)?;
+        let multi = S::multi_context(&[USER, ORG])?;
+
+        let mut calls = Vec::new();
+        for (kinds, context) in [("user ", &user), ("multi", &multi)] {
+            for (case, flag) in FLAGS {
+                let name = format!("{case:<18} {kinds} client");
+                calls.push(call(name, flag, &client, context, S::bool_variation)?);
+            }
+        }
+        for (case, flag) in FLAGS {
+            let name = format!("{case:<18} user  evaluator");
+            calls.push(call(name, flag, &evaluator, &user, S::evaluate)?);
+        }
+        Ok(calls)
+    }
+}
+
+fn call<D: 'static, C: Clone + 'static>(
+    name: String,
+    flag: &'static str,
+    door: &Rc<D>,
+    context: &C,
+    evaluate: impl Fn(&D, &str, &C) -> bool + 'static,
+) -> Result<Call, Box<dyn Error>> {
+    let (door, context) = (Rc::clone(door), context.clone());
+    let answer = evaluate(&door, flag, &context);
+    // Anything else means that the default was served, and nothing was evaluated.
+    if !answer && flag != ROLLOUT {
+        return Err(format!("{name}: `{flag}` is not true").into());
+    }
+    Ok(Call { name, answer, bytes: None, run: batch(move || evaluate(&door, flag, &context)) })
+}

@@ -1,0 +1,30 @@
+//! M5: JSON text in memory to the SDK's own model, ten thousand flags.
+//!
+//! The model is dropped within the measured time: an SDK drops one whenever it receives the next.
+
+use std::error::Error;
+
+use crate::compare::{Call, Case, Measurement, both};
+use crate::measure::batch;
+use crate::sdk::Sdk;
+use crate::workload::generate;
+
+pub(crate) fn cases() -> Result<Vec<Case>, Box<dyn Error>> {
+    both(&Parsing { json: generate(10_000).to_json()? })
+}
+
+struct Parsing {
+    json: Vec<u8>,
+}
+
+impl Measurement for Parsing {
+    fn calls<S: Sdk>(&self) -> Result<Vec<Call>, Box<dyn Error>> {
+        let json = self.json.clone();
+        Ok(vec![Call {
+            name: "parse 10,000 flags".into(),
+            answer: S::parse(&json).is_ok(),
+            bytes: Some(json.len()),
+            run: batch(move || S::parse(&json)),
+        }])
+    }
+}

@@ -1,0 +1,24 @@
+//! M7: a context of eight attributes, built and cloned, and dropped each time.
+
+use std::error::Error;
+
+use crate::compare::{Call, Case, Measurement, both};
+use crate::measure::batch;
+use crate::sdk::Sdk;
+use crate::workload::USER;
+
+pub(crate) fn cases() -> Result<Vec<Case>, Box<dyn Error>> {
+    both(&Contexts)
+}
+
+struct Contexts;
+
+impl Measurement for Contexts {
+    fn calls<S: Sdk>(&self) -> Result<Vec<Call>, Box<dyn Error>> {
+        let user = S::context(&USER)?;
+        Ok(vec![
+            Call { name: "build a context".into(), answer: true, bytes: None, run: batch(|| S::context(&USER)) },
+            Call { name: "clone a context".into(), answer: true, bytes: None, run: batch(move || user.clone()) },
+        ])
+    }
+}

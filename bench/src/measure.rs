@@ -1,0 +1,166 @@
+//! Times and counts of calls.
+//!
+//! On a shared machine the seconds differ more from each other than the sides do. So the sides
+//! take turns (ours, peer, ours, peer, …) in batches long enough to read the clock rarely and
+//! short enough that a slow spell falls on both; the median of a side's batches is its number, and
+//! the least and greatest show how far to trust it.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use crate::compare::Case;
+
+/// Makes the call as often as it is told.
+///
+/// The loop is inside, compiled together with the call, so that dynamic dispatch is paid once a
+/// batch and not once a call.
+pub(crate) type Batch = Box<dyn FnMut(u64)>;
+
+/// A batch of `call`s. The result is dropped within the measured time.
+pub(crate) fn batch<R>(mut call: impl FnMut() -> R + 'static) -> Batch {
+    Box::new(move |times| {
+        for _ in 0..times {
+            black_box(call());
+        }
+    })
+}
+
+/// How long to measure.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Batches of each side.
+    pub(crate) rounds: usize,
+    /// What one batch should last.
+    pub(crate) batch: Duration,
+}
+
+/// Something known of both sides.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sides<T> {
+    pub(crate) ours: T,
+    pub(crate) peer: T,
+}
+
+/// Nanoseconds per call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    pub(crate) median: f64,
+    pub(crate) least: f64,
+    pub(crate) greatest: f64,
+}
+
+/// Times both sides of a case, in turns.
+pub(crate) fn alternate(case: &mut Case, pace: Pace) -> Sides<Times> {
+    let mut ours = Timed::new(&mut case.ours, pace);
+    let mut peer = Timed::new(&mut case.peer, pace);
+    for _ in 0..pace.rounds {
+        ours.take_turn();
+        peer.take_turn();
+    }
+    Sides { ours: ours.finish(), peer: peer.finish() }
+}
+
+/// Counts what both sides of a case allocate in a call, on average of a few.
+pub(crate) fn count(case: &mut Case, count: &impl Fn(&mut dyn FnMut()) -> u64) -> Sides<f64> {
+    const CALLS: u32 = 8;
+    let per_call = |run: &mut Batch| {
+        // What is made once and kept is not part of a call.
+        run(1);
+        count(&mut || run(u64::from(CALLS))) as f64 / f64::from(CALLS)
+    };
+    Sides { ours: per_call(&mut case.ours), peer: per_call(&mut case.peer) }
+}
+
+struct Timed<'a> {
+    run: &'a mut Batch,
+    /// Calls in one turn.
+    calls: u64,
+    /// Nanoseconds per call, a number for each turn.
+    turns: Vec<f64>,
+}
+
+impl<'a> Timed<'a> {
+    /// Finds how many calls fill a batch; that also warms the side up.
+    fn new(run: &'a mut Batch, pace: Pace) -> Self {
+        let mut calls = 1;
+        loop {
+            let elapsed = clock(run, calls);
+            if elapsed * 4 >= pace.batch {
+                let fitting = calls as f64 * pace.batch.as_secs_f64() / elapsed.as_secs_f64();
+                return Self { run, calls: (fitting as u64).max(1), turns: Vec::with_capacity(pace.rounds) };
+            }
+            calls *= 2;
+        }
+    }
+
+    fn take_turn(&mut self) {
+        let elapsed = clock(self.run, self.calls);
+        self.turns.push(elapsed.as_nanos() as f64 / self.calls as f64);
+    }
+
+    fn finish(mut self) -> Times {
+        self.turns.sort_by(f64::total_cmp);
+        let at = |index: usize| self.turns.get(index).copied().unwrap_or(f64::NAN);
+        Times { median: at(self.turns.len() / 2), least: at(0), greatest: at(self.turns.len().saturating_sub(1)) }
+    }
+}
+
+fn clock(run: &mut Batch, calls: u64) -> Duration {
+    let start = Instant::now();
+    run(calls);
+    start.elapsed()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use super::*;
+
+    const PACE: Pace = Pace { rounds: 3, batch: Duration::from_micros(50) };
+
+    #[test]
+    fn sides_take_turns() {
+        let turns = Rc::new(RefCell::new(Vec::new()));
+        let side = |name: char| -> Batch {
+            let turns = Rc::clone(&turns);
+            Box::new(move |_| turns.borrow_mut().push(name))
+        };
+        let mut case = Case { name: "turns".into(), ours: side('A'), peer: side('B'), bytes: None };
+
+        alternate(&mut case, PACE);
+
+        let order: String = turns.borrow().iter().collect();
+        // Before that, each side finds how many calls fill a batch.
+        assert!(order.ends_with("ABABAB"), "{order}");
+    }
+
+    #[test]
+    fn counts_are_per_call_and_leave_out_the_first() {
+        let calls = Rc::new(RefCell::new(0));
+        let seen = Rc::clone(&calls);
+        let mut case = Case {
+            name: "count".into(),
+            ours: batch(|| ()),
+            peer: batch(move || *seen.borrow_mut() += 1),
+            bytes: None,
+        };
+
+        let counted = count(&mut case, &|run| {
+            let before = *calls.borrow();
+            run();
+            3 * (*calls.borrow() - before)
+        });
+
+        assert_eq!(counted.peer, 3.0);
+        assert_eq!(counted.ours, 0.0);
+    }
+
+    #[test]
+    fn a_median_is_not_moved_by_one_slow_turn() {
+        let timed = Timed { run: &mut batch(|| ()), calls: 1, turns: vec![5.0, 900.0, 4.0] };
+        let times = timed.finish();
+        assert_eq!((times.least, times.median, times.greatest), (4.0, 5.0, 900.0));
+    }
+}

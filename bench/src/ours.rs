@@ -1,0 +1,70 @@
+//! Our side: vexil, as its users use it.
+
+use std::error::Error;
+
+use vexil::eval::{Found, Outcome, evaluate};
+use vexil::model::DataSet;
+use vexil::store::{DataStore, MemoryStore};
+use vexil::{Client, Context};
+use vexil_testing::TestData;
+
+use crate::sdk::Sdk;
+use crate::workload::{AttributeData, ContextData};
+
+pub(crate) struct Ours;
+
+impl Sdk for Ours {
+    type Model = DataSet;
+    type Context = Context;
+    type Client = Client;
+    type Evaluator = MemoryStore;
+
+    fn parse(json: &[u8]) -> Result<DataSet, Box<dyn Error>> {
+        Ok(DataSet::from_json(json)?)
+    }
+
+    fn context(data: &ContextData) -> Result<Context, Box<dyn Error>> {
+        let mut builder = Context::builder(data.key);
+        if let Some(kind) = data.kind {
+            builder = builder.kind(kind);
+        }
+        let builder = data.attributes.iter().fold(builder, |builder, &(name, value)| match value {
+            AttributeData::Text(text) => builder.set(name, text),
+            AttributeData::Number(number) => builder.set(name, number),
+            AttributeData::Flag(flag) => builder.set(name, flag),
+            AttributeData::List(items) => builder.set(name, items),
+        });
+        Ok(builder.build()?)
+    }
+
+    fn multi_context(parts: &[ContextData]) -> Result<Context, Box<dyn Error>> {
+        let parts = parts.iter().map(Self::context);
+        Ok(Context::multi(parts.collect::<Result<Vec<_>, _>>()?)?)
+    }
+
+    fn client(model: DataSet) -> Result<Client, Box<dyn Error>> {
+        Ok(Client::builder("sdk-key").data_source(TestData::from(model)).start()?)
+    }
+
+    fn bool_variation(client: &Client, flag: &str, context: &Context) -> bool {
+        client.bool_variation(flag, context, false)
+    }
+
+    fn evaluator(model: DataSet) -> Result<MemoryStore, Box<dyn Error>> {
+        let store = MemoryStore::new();
+        pollster::block_on(store.init(model))?;
+        Ok(store)
+    }
+
+    fn evaluate(store: &MemoryStore, flag: &str, context: &Context) -> bool {
+        let mut value = false;
+        store.read(&mut |snapshot| {
+            if let Found::Present(flag) = snapshot.flag(flag)
+                && let Outcome::Done(evaluation) = evaluate(flag, context, snapshot)
+            {
+                value = evaluation.variation.and_then(|(_, value)| value.as_bool()).unwrap_or(false);
+            }
+        });
+        value
+    }
+}

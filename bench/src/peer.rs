@@ -1,0 +1,110 @@
+//! The other side: LaunchDarkly's own Rust SDK, as its users use it.
+//!
+//! Flags reach its client through the test data source that it offers to everyone, which leaves
+//! them in the same in-memory store as its stream does, with no socket involved. Events are
+//! disabled by its null event processor; it has no other way that still evaluates.
+
+use std::collections::HashMap;
+use std::error::Error;
+
+use launchdarkly_server_sdk::{
+    AllData, AttributeValue, Client, ConfigBuilder, Context, ContextBuilder, Flag, MultiContextBuilder,
+    NullEventProcessorBuilder, Segment, TestData,
+};
+use launchdarkly_server_sdk_evaluation::{FlagValue, Store, evaluate};
+
+use crate::sdk::Sdk;
+use crate::workload::{AttributeData, ContextData};
+
+pub(crate) struct Peer;
+
+impl Sdk for Peer {
+    type Model = AllData<Flag, Segment>;
+    type Context = Context;
+    type Client = Client;
+    type Evaluator = Evaluator;
+
+    fn parse(json: &[u8]) -> Result<Self::Model, Box<dyn Error>> {
+        Ok(serde_json::from_slice(json)?)
+    }
+
+    fn context(data: &ContextData) -> Result<Context, Box<dyn Error>> {
+        let mut builder = ContextBuilder::new(data.key);
+        if let Some(kind) = data.kind {
+            builder.kind(kind);
+        }
+        for (name, value) in data.attributes {
+            match value {
+                AttributeData::Text(text) => builder.set_string(name, *text),
+                AttributeData::Number(number) => builder.set_float(name, *number),
+                AttributeData::Flag(flag) => builder.set_bool(name, *flag),
+                AttributeData::List(items) => {
+                    let items = items.iter().copied().map(AttributeValue::from);
+                    builder.set_value(name, AttributeValue::Array(items.collect()))
+                }
+            };
+        }
+        Ok(builder.build()?)
+    }
+
+    fn multi_context(parts: &[ContextData]) -> Result<Context, Box<dyn Error>> {
+        let mut builder = MultiContextBuilder::new();
+        for part in parts {
+            builder.add_context(Self::context(part)?);
+        }
+        Ok(builder.build()?)
+    }
+
+    fn client(model: Self::Model) -> Result<Client, Box<dyn Error>> {
+        let source = TestData::new();
+        for flag in model.flags.into_values() {
+            source.use_preconfigured_flag(flag);
+        }
+        for segment in model.segments.into_values() {
+            source.use_preconfigured_segment(segment);
+        }
+        let config = ConfigBuilder::new("sdk-key")
+            .data_source(&source)
+            .event_processor(&NullEventProcessorBuilder::new())
+            .build()?;
+        let client = Client::build(config)?;
+        client.start_with_runtime()?;
+        match client.initialized() {
+            true => Ok(client),
+            false => Err("the peer's client did not take its flags".into()),
+        }
+    }
+
+    fn bool_variation(client: &Client, flag: &str, context: &Context) -> bool {
+        client.bool_variation(context, flag, false)
+    }
+
+    fn evaluator(model: Self::Model) -> Result<Evaluator, Box<dyn Error>> {
+        Ok(Evaluator { flags: model.flags, segments: model.segments })
+    }
+
+    fn evaluate(evaluator: &Evaluator, flag: &str, context: &Context) -> bool {
+        let Some(flag) = evaluator.flags.get(flag) else {
+            return false;
+        };
+        let detail = evaluate(evaluator, flag, context, None);
+        detail.value.and_then(FlagValue::as_bool).unwrap_or(false)
+    }
+}
+
+/// The smallest store that the peer's evaluator accepts.
+pub(crate) struct Evaluator {
+    flags: HashMap<String, Flag>,
+    segments: HashMap<String, Segment>,
+}
+
+/// The trait asks for owned items, so these clone, as the peer's own store does.
+impl Store for Evaluator {
+    fn flag(&self, flag_key: &str) -> Option<Flag> {
+        self.flags.get(flag_key).cloned()
+    }
+
+    fn segment(&self, segment_key: &str) -> Option<Segment> {
+        self.segments.get(segment_key).cloned()
+    }
+}

@@ -1,0 +1,43 @@
+//! The contexts that flags are evaluated for, as plain values.
+//!
+//! Each side builds its own contexts from these; that both walk the same list keeps the building
+//! comparable too.
+
+/// The user of every evaluation: eight attributes, three types and a list.
+pub(crate) const USER: ContextData = ContextData {
+    kind: None,
+    key: "bench-user",
+    attributes: &[
+        ("country", AttributeData::Text("US")),
+        ("email", AttributeData::Text("jane.doe@example.com")),
+        ("age", AttributeData::Number(34.0)),
+        ("score", AttributeData::Number(87.5)),
+        ("beta", AttributeData::Flag(true)),
+        ("appVersion", AttributeData::Text("2.14.3")),
+        ("signupDate", AttributeData::Text("2023-06-15T12:00:00Z")),
+        ("groups", AttributeData::List(&["staff", "qa", "early-access"])),
+    ],
+};
+
+/// What joins the user to make the context of two kinds.
+pub(crate) const ORG: ContextData = ContextData {
+    kind: Some("org"),
+    key: "org-acme",
+    attributes: &[("plan", AttributeData::Text("enterprise")), ("seats", AttributeData::Number(250.0))],
+};
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ContextData {
+    /// None for a user: nobody names the kind that every builder begins with.
+    pub(crate) kind: Option<&'static str>,
+    pub(crate) key: &'static str,
+    pub(crate) attributes: &'static [(&'static str, AttributeData)],
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum AttributeData {
+    Text(&'static str),
+    Number(f64),
+    Flag(bool),
+    List(&'static [&'static str]),
+}

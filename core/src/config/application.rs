@@ -1,0 +1,111 @@
+//! [`ApplicationInfo`] and [`WrapperInfo`]: who uses the SDK, for the service's statistics.
+
+/// The application that uses the client. The service shows it beside the flags that it evaluates.
+///
+/// Values have 1 to 64 characters, letters, digits, `.`, `_` and `-`; another value is left out, with a warning.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct ApplicationInfo {
+    id: Option<String>,
+    version: Option<String>,
+}
+
+impl ApplicationInfo {
+    /// Nothing about the application.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets what the application is called, for instance `authentication-service`.
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// Sets the application's version, for instance a commit.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// The tags header (spec 02, section 1.5); none if there is nothing to say.
+    pub(crate) fn tags(&self) -> Option<String> {
+        let tags = [("application-id", &self.id), ("application-version", &self.version)];
+        let tags = tags.into_iter().filter_map(|(name, value)| {
+            let value = value.as_deref().filter(|value| !value.is_empty())?;
+            if is_tag(value) {
+                return Some(format!("{name}/{value}"));
+            }
+            tracing::warn!(name, "a value of the application info is not valid and is left out");
+            None
+        });
+        let tags = tags.collect::<Vec<_>>().join(" ");
+        (!tags.is_empty()).then_some(tags)
+    }
+}
+
+fn is_tag(value: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    value.len() <= 64 && value.bytes().all(allowed)
+}
+
+/// A library that wraps the SDK for a framework, if there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct WrapperInfo {
+    name: String,
+    version: Option<String>,
+}
+
+impl WrapperInfo {
+    /// The name of the wrapping library.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), version: None }
+    }
+
+    /// Sets the version of the wrapping library.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// The wrapper header: `name` or `name/version`; none without a name.
+    pub(crate) fn header(&self) -> Option<String> {
+        let name = Some(&self.name).filter(|name| !name.is_empty())?;
+        Some(match self.version.as_deref().filter(|version| !version.is_empty()) {
+            Some(version) => format!("{name}/{version}"),
+            None => name.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(id: &str, version: &str) -> Option<String> {
+        ApplicationInfo::new().id(id).version(version).tags()
+    }
+
+    // Spec 02, section 1.5
+    #[test]
+    fn each_tag_is_checked_alone_and_what_is_invalid_is_left_out() {
+        assert_eq!(tags("a.B_1-", "2.0").as_deref(), Some("application-id/a.B_1- application-version/2.0"));
+        assert_eq!(tags("", "2").as_deref(), Some("application-version/2"));
+        assert_eq!(tags("", ""), None);
+        assert_eq!(tags(&"x".repeat(64), ""), Some(format!("application-id/{}", "x".repeat(64))));
+        let long = "x".repeat(65);
+        for bad in ["a b", "a\tb", "a\nb", "a/b", "é", "🚩", &long] {
+            assert_eq!(tags(bad, "ok").as_deref(), Some("application-version/ok"), "{bad:?}");
+        }
+    }
+
+    // Spec 02, section 1.4
+    #[test]
+    fn a_wrapper_without_a_name_is_not_mentioned() {
+        assert_eq!(WrapperInfo::new("w").header().as_deref(), Some("w"));
+        assert_eq!(WrapperInfo::new("w").version("1").header().as_deref(), Some("w/1"));
+        assert_eq!(WrapperInfo::new("w").version("").header().as_deref(), Some("w"));
+        assert_eq!(WrapperInfo::new("").version("1").header(), None);
+    }
+}

@@ -1,0 +1,127 @@
+//! [`ClientContext`]: what a recipe may know of the client that it makes a component for.
+
+#[cfg(feature = "http")]
+use std::sync::{Arc, OnceLock};
+#[cfg(feature = "http")]
+use std::time::Duration;
+
+#[cfg(feature = "http")]
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use super::SdkKey;
+#[cfg(feature = "http")]
+use super::{ApplicationInfo, ConfigError, HttpConfig, ServiceEndpoints, WrapperInfo};
+#[cfg(feature = "http")]
+use crate::transport::HttpTransport;
+
+/// What a recipe may know of the client that it makes a component for.
+#[derive(Clone, Debug)]
+pub struct ClientContext {
+    sdk_key: SdkKey,
+    #[cfg(feature = "http")]
+    web: Web,
+}
+
+/// How the client talks to the service.
+#[cfg(feature = "http")]
+#[derive(Clone, Debug)]
+struct Web {
+    endpoints: ServiceEndpoints,
+    headers: HeaderMap,
+    http: HttpConfig,
+    /// Made when the first component asks for it: a client that takes its flags from elsewhere needs no TLS.
+    transport: Arc<OnceLock<Arc<dyn HttpTransport>>>,
+}
+
+impl ClientContext {
+    #[cfg(not(feature = "http"))]
+    pub(crate) fn new(sdk_key: SdkKey) -> Self {
+        Self { sdk_key }
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn new(
+        sdk_key: SdkKey,
+        endpoints: ServiceEndpoints,
+        http: HttpConfig,
+        application: &ApplicationInfo,
+        wrapper: Option<&WrapperInfo>,
+    ) -> Self {
+        if endpoints.is_mixed() {
+            tracing::warn!("some endpoints are the service's own and some are not; is that meant?");
+        }
+        let headers = headers(&sdk_key, &http, application, wrapper);
+        Self { sdk_key, web: Web { endpoints, headers, http, transport: Arc::default() } }
+    }
+
+    /// The key that the client presents to the service.
+    #[must_use]
+    pub fn sdk_key(&self) -> &SdkKey {
+        &self.sdk_key
+    }
+
+    /// Where the service is.
+    #[cfg(feature = "http")]
+    pub fn endpoints(&self) -> &ServiceEndpoints {
+        &self.web.endpoints
+    }
+
+    /// The headers of every request: who asks, in whose name, and with which key.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.web.headers
+    }
+
+    /// The longest time without a byte from the service, for requests that are not streams.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn read_timeout(&self) -> Duration {
+        self.web.http.read_timeout()
+    }
+
+    /// What carries requests; all components of a client share it.
+    ///
+    /// # Errors
+    /// If the HTTP settings are impossible, for instance because a certificate cannot be read.
+    #[cfg(feature = "http")]
+    pub fn transport(&self) -> Result<Arc<dyn HttpTransport>, ConfigError> {
+        if let Some(transport) = self.web.transport.get() {
+            return Ok(Arc::clone(transport));
+        }
+        let transport = self.web.http.build()?;
+        Ok(Arc::clone(self.web.transport.get_or_init(|| transport)))
+    }
+}
+
+/// The name under which the SDK introduces itself.
+#[cfg(feature = "http")]
+const USER_AGENT: &str = concat!("VexilRust/", env!("CARGO_PKG_VERSION"));
+
+#[cfg(feature = "http")]
+fn headers(
+    sdk_key: &SdkKey,
+    http: &HttpConfig,
+    application: &ApplicationInfo,
+    wrapper: Option<&WrapperInfo>,
+) -> HeaderMap {
+    let mut headers = http.headers().clone();
+    let mut set = |name: HeaderName, value: &str, secret: bool| match HeaderValue::from_str(value) {
+        Ok(mut value) => {
+            value.set_sensitive(secret);
+            headers.insert(name, value);
+        }
+        Err(_) => tracing::warn!(%name, "a header has characters that HTTP cannot carry and is left out"),
+    };
+    set(header::AUTHORIZATION, sdk_key.as_str(), true);
+    set(header::USER_AGENT, USER_AGENT, false);
+    let instance = uuid::Uuid::new_v4().to_string();
+    set(HeaderName::from_static("x-launchdarkly-instance-id"), &instance, false);
+    if let Some(tags) = application.tags() {
+        set(HeaderName::from_static("x-launchdarkly-tags"), &tags, false);
+    }
+    if let Some(wrapper) = wrapper.and_then(WrapperInfo::header) {
+        set(HeaderName::from_static("x-launchdarkly-wrapper"), &wrapper, false);
+    }
+    headers
+}

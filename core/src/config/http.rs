@@ -1,0 +1,191 @@
+//! [`HttpConfig`]: how requests reach the service.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::header::AUTHORIZATION;
+use ::http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::ConfigError;
+use crate::transport::HttpTransport;
+use crate::transport::http_client::{DefaultTransport, TlsSettings, client_config, parse_proxy, redacted_proxy};
+
+/// What a [`ConfigError::Component`] calls it.
+const COMPONENT: &str = "HTTP transport";
+
+/// How requests reach the service: time limits, proxy, certificates, more headers; or a transport of your own.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::config::HttpConfig;
+///
+/// let http = HttpConfig::new()
+///     .with_connect_timeout(Duration::from_secs(3))
+///     .with_http_proxy("http://ada:secret@proxy.example.com:3128")
+///     .with_header("X-Tenant", "blue");
+/// assert!(!format!("{http:?}").contains("secret"));
+/// ```
+#[derive(Clone)]
+pub struct HttpConfig {
+    connect_timeout: Duration,
+    read_timeout: Duration,
+    http_proxy: Option<String>,
+    ca_certs: Option<PathBuf>,
+    cert_file: Option<PathBuf>,
+    disable_ssl_verification: bool,
+    headers: HeaderMap,
+    transport: Option<Arc<dyn HttpTransport>>,
+}
+
+impl HttpConfig {
+    /// The defaults: proxies as the environment has them, certificates as the operating system trusts them.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(15),
+            http_proxy: None,
+            ca_certs: None,
+            cert_file: None,
+            disable_ssl_verification: false,
+            headers: HeaderMap::new(),
+            transport: None,
+        }
+    }
+
+    /// The longest time that making a connection may take, from looking up the host's name to the end of the TLS
+    /// handshake, a proxy's part included. 10 seconds unless set.
+    #[must_use]
+    pub fn with_connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// The longest time without a byte from the service, for polls and analytics events. 15 seconds unless set.
+    /// Streams are silent for longer by nature; they have a limit of their own.
+    #[must_use]
+    pub fn with_read_timeout(mut self, limit: Duration) -> Self {
+        self.read_timeout = limit;
+        self
+    }
+
+    /// Sends all requests through this proxy, whatever the environment says. An `http` or `https` URI; user name and
+    /// password may be part of it, percent-encoded where necessary.
+    ///
+    /// Unless set, the environment decides: `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`, in lower or upper
+    /// case.
+    #[must_use]
+    pub fn with_http_proxy(mut self, uri: impl Into<String>) -> Self {
+        self.http_proxy = Some(uri.into());
+        self
+    }
+
+    /// Trusts the authorities in this PEM file and no others. A server's certificate that has no alternative names is
+    /// then accepted by its common name. Unless set, the operating system's authorities are trusted.
+    #[must_use]
+    pub fn with_ca_certs(mut self, path: impl Into<PathBuf>) -> Self {
+        self.ca_certs = Some(path.into());
+        self
+    }
+
+    /// Presents the certificate in this PEM file to servers that ask for one. The file holds the chain, the client's
+    /// own certificate first, and the private key (PKCS#8, PKCS#1 or SEC1).
+    #[must_use]
+    pub fn with_cert_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.cert_file = Some(path.into());
+        self
+    }
+
+    /// Accepts any certificate for any host, which makes TLS useless against anyone who can intercept the connection.
+    /// For tests only. Off unless set; on, it prevails over [`ca_certs`](Self::with_ca_certs).
+    #[must_use]
+    pub fn disable_ssl_verification(mut self, disable: bool) -> Self {
+        self.disable_ssl_verification = disable;
+        self
+    }
+
+    /// Adds a header to every request. It goes wherever requests go, to other hosts too if they redirect.
+    ///
+    /// The SDK's own headers, of which `Authorization` carries the SDK key, are never replaced. A header that cannot be
+    /// sent is left out with a warning.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        match (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {
+            (Ok(AUTHORIZATION), _) => tracing::warn!("the Authorization header cannot be replaced"),
+            (Ok(name), Ok(mut value)) if value.to_str().is_ok() => {
+                value.set_sensitive(true);
+                self.headers.insert(name, value);
+            }
+            _ => tracing::warn!(header = name, "a header that cannot be sent is left out"),
+        }
+        self
+    }
+
+    /// Sends requests by a transport of your own. Of the other settings only the read timeout and the headers keep
+    /// their effect.
+    #[must_use]
+    pub fn with_transport(mut self, transport: impl HttpTransport) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Makes the transport, for a transport of your own that passes requests on to it.
+    ///
+    /// It must be used inside a Tokio runtime with I/O and time enabled, as it is in the SDK.
+    ///
+    /// # Errors
+    /// If a file cannot be used, or the proxy's URI.
+    pub fn build(&self) -> Result<Arc<dyn HttpTransport>, ConfigError> {
+        match &self.transport {
+            Some(transport) => Ok(Arc::clone(transport)),
+            None => Ok(Arc::new(self.default_transport()?)),
+        }
+    }
+
+    pub(crate) fn read_timeout(&self) -> Duration {
+        self.read_timeout
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    fn default_transport(&self) -> Result<DefaultTransport, ConfigError> {
+        let tls = TlsSettings {
+            ca_certs: self.ca_certs.as_deref(),
+            cert_file: self.cert_file.as_deref(),
+            verify: !self.disable_ssl_verification,
+        };
+        let tls = client_config(tls).map_err(impossible)?;
+        let proxy = self.http_proxy.as_deref().map(parse_proxy).transpose().map_err(impossible)?;
+        DefaultTransport::new(self.connect_timeout, proxy, tls).map_err(impossible)
+    }
+}
+
+fn impossible(error: impl std::error::Error + Send + Sync + 'static) -> ConfigError {
+    ConfigError::component(COMPONENT, error)
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+// Without the proxy's credentials and the values of headers.
+impl fmt::Debug for HttpConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpConfig")
+            .field("connect_timeout", &self.connect_timeout)
+            .field("read_timeout", &self.read_timeout)
+            .field("http_proxy", &self.http_proxy.as_deref().map(redacted_proxy))
+            .field("ca_certs", &self.ca_certs)
+            .field("cert_file", &self.cert_file)
+            .field("disable_ssl_verification", &self.disable_ssl_verification)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("transport", &self.transport)
+            .finish()
+    }
+}

@@ -1,0 +1,108 @@
+//! [`PollingConfig`]: flags by asking for them again and again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::filter::accepted;
+use super::{ClientContext, ConfigError, Configure};
+use crate::data_source::{DataSource, Endpoint, PollingDataSource};
+use crate::text::Text;
+use crate::transport::RetryPolicy;
+use crate::wire::POLL_PATH;
+
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(30);
+/// Longer than any client lives, and short enough to reckon with.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Flags are asked for at intervals. Changes arrive later than with [`StreamingConfig`](super::StreamingConfig), and
+/// all the data is transferred whenever anything has changed; for networks that do not let a stream through.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil::config::PollingConfig;
+///
+/// let polls = PollingConfig::new().poll_interval(Duration::from_secs(60));
+/// let builder = Client::builder("sdk-key").data_source(polls);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct PollingConfig {
+    poll_interval: Duration,
+    shortest_interval: Duration,
+    payload_filter: Option<Text>,
+    retry_policy: RetryPolicy,
+    max_body_size: usize,
+}
+
+impl PollingConfig {
+    /// The default settings.
+    pub fn new() -> Self {
+        Self {
+            poll_interval: SHORTEST_INTERVAL,
+            shortest_interval: SHORTEST_INTERVAL,
+            payload_filter: None,
+            retry_policy: RetryPolicy::default(),
+            max_body_size: 256 << 20,
+        }
+    }
+
+    /// How long after the beginning of one poll the next begins. Default, and least: 30 seconds; a shorter interval is
+    /// logged and not used.
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = interval;
+        self
+    }
+
+    /// Takes the interval as it is. For tests of this crate; the service does not want to be asked more often.
+    #[doc(hidden)]
+    pub fn without_shortest_interval(mut self) -> Self {
+        self.shortest_interval = Duration::from_millis(1);
+        self
+    }
+
+    /// The key of a payload filter: only a part of the environment is delivered. A key that is not made of letters,
+    /// digits, `.`, `_` and `-`, with a letter or digit first, is logged and left out. Default: none.
+    pub fn payload_filter(mut self, key: impl Into<Text>) -> Self {
+        self.payload_filter = Some(key.into());
+        self
+    }
+
+    /// What happens when the service refuses the client. Default: [`RetryPolicy::NeverStop`].
+    pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
+        self.retry_policy = policy;
+        self
+    }
+
+    /// The largest answer that is accepted, in bytes after decompression. An answer holds the whole environment.
+    /// Default: 256 MiB.
+    pub fn max_body_size(mut self, bytes: usize) -> Self {
+        self.max_body_size = bytes;
+        self
+    }
+}
+
+impl Default for PollingConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Configure<dyn DataSource> for PollingConfig {
+    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+        let poll_interval = self.poll_interval.clamp(self.shortest_interval, LONGEST_INTERVAL);
+        if poll_interval > self.poll_interval {
+            tracing::warn!(asked = ?self.poll_interval, used = ?poll_interval, "the poll interval is too short");
+        }
+        let filter = self.payload_filter.as_deref().and_then(accepted);
+        let base = context.endpoints().polling();
+        let headers = context.headers().clone();
+        Ok(Arc::new(PollingDataSource {
+            endpoint: Endpoint::new(context.transport()?, headers, base, POLL_PATH, filter.as_ref()),
+            poll_interval,
+            read_timeout: context.read_timeout(),
+            retry_policy: self.retry_policy,
+            max_body_size: self.max_body_size,
+        }))
+    }
+}

@@ -1,0 +1,99 @@
+//! [`StreamingConfig`]: flags as a stream.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::filter::accepted;
+use super::{ClientContext, ConfigError, Configure};
+use crate::data_source::{DataSource, Endpoint, StreamingDataSource};
+use crate::text::Text;
+use crate::transport::RetryPolicy;
+use crate::wire::STREAM_PATH;
+
+/// Flags arrive as a stream of changes: the recipe of the usual data source.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil::config::StreamingConfig;
+///
+/// let stream = StreamingConfig::new().initial_reconnect_delay(Duration::from_millis(500));
+/// let builder = Client::builder("sdk-key").data_source(stream);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct StreamingConfig {
+    initial_reconnect_delay: Duration,
+    read_timeout: Duration,
+    payload_filter: Option<Text>,
+    retry_policy: RetryPolicy,
+    max_event_size: usize,
+}
+
+impl StreamingConfig {
+    /// The default settings.
+    pub fn new() -> Self {
+        Self {
+            initial_reconnect_delay: Duration::from_secs(1),
+            read_timeout: Duration::from_secs(300),
+            payload_filter: None,
+            retry_policy: RetryPolicy::default(),
+            max_event_size: 256 << 20,
+        }
+    }
+
+    /// How long to wait before the first attempt to reconnect. The waits after it double up to 30 seconds, and chance
+    /// takes away up to a half of each. Default, and meaning of zero: 1 second.
+    pub fn initial_reconnect_delay(mut self, delay: Duration) -> Self {
+        self.initial_reconnect_delay = delay;
+        self
+    }
+
+    /// How long the stream may be silent before it counts as broken. The service sends something at least every 3
+    /// minutes. Default: 5 minutes.
+    pub fn read_timeout(mut self, timeout: Duration) -> Self {
+        self.read_timeout = timeout;
+        self
+    }
+
+    /// The key of a payload filter: only a part of the environment is delivered. A key that is not made of letters,
+    /// digits, `.`, `_` and `-`, with a letter or digit first, is logged and left out. Default: none.
+    pub fn payload_filter(mut self, key: impl Into<Text>) -> Self {
+        self.payload_filter = Some(key.into());
+        self
+    }
+
+    /// What happens when the service refuses the client. Default: [`RetryPolicy::NeverStop`].
+    pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
+        self.retry_policy = policy;
+        self
+    }
+
+    /// The largest event that is accepted, in bytes. A larger one breaks the connection. The first event holds the
+    /// whole environment. Default: 256 MiB.
+    pub fn max_event_size(mut self, bytes: usize) -> Self {
+        self.max_event_size = bytes;
+        self
+    }
+}
+
+impl Default for StreamingConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Configure<dyn DataSource> for StreamingConfig {
+    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+        let filter = self.payload_filter.as_deref().and_then(accepted);
+        let base = context.endpoints().streaming();
+        let headers = context.headers().clone();
+        Ok(Arc::new(StreamingDataSource {
+            endpoint: Endpoint::new(context.transport()?, headers, base, STREAM_PATH, filter.as_ref()),
+            initial_reconnect_delay: self.initial_reconnect_delay,
+            read_timeout: self.read_timeout,
+            retry_policy: self.retry_policy,
+            max_event_size: self.max_event_size,
+        }))
+    }
+}

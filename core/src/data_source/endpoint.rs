@@ -1,0 +1,79 @@
+//! [`Endpoint`]: one URL of the service, and how to ask it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
+use thiserror::Error;
+
+use super::{DataSink, DataSourceError, DataSourceErrorKind};
+use crate::text::Text;
+use crate::transport::{Body, HttpTransport, RequestOptions, TransportError};
+use crate::wire::{self, PayloadFilter};
+
+/// One URL of the service. Its `Debug` form shows neither the URL nor the headers: both may hold secrets.
+#[derive(Clone)]
+pub(crate) struct Endpoint {
+    transport: Arc<dyn HttpTransport>,
+    /// None if the base is no URL.
+    uri: Option<Uri>,
+    headers: HeaderMap,
+}
+
+/// The base URL that was configured is none.
+#[derive(Debug, Error)]
+#[error("the base URL of the service is not a valid http or https URL")]
+struct InvalidBase;
+
+impl Endpoint {
+    /// The endpoint of a path below a base.
+    pub(crate) fn new(
+        transport: Arc<dyn HttpTransport>,
+        headers: HeaderMap,
+        base: &str,
+        path: &str,
+        filter: Option<&PayloadFilter>,
+    ) -> Self {
+        let uri = Uri::try_from(wire::url(base, path, filter)).ok();
+        let uri = uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some());
+        Self { transport, uri, headers }
+    }
+
+    /// The URL.
+    ///
+    /// # Errors
+    /// If there is none: then there is nothing to ask, now or later (spec 02, section 1.2).
+    pub(super) fn uri(&self) -> Result<&Uri, DataSourceError> {
+        self.uri.as_ref().ok_or_else(|| DataSourceError::new(DataSourceErrorKind::Unknown, InvalidBase))
+    }
+
+    /// Asks, with some headers more than usual.
+    pub(super) async fn get<const N: usize>(
+        &self,
+        uri: &Uri,
+        more: [Option<(HeaderName, HeaderValue)>; N],
+        read_timeout: Duration,
+    ) -> Result<Response<Body>, TransportError> {
+        let mut request = Request::new(Bytes::new());
+        *request.uri_mut() = uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        request.headers_mut().extend(more.into_iter().flatten());
+        self.transport.send(request, RequestOptions::new(read_timeout)).await
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Endpoint(…)")
+    }
+}
+
+/// Tells the sink which environment an answer is from, if it says so (spec 02, section 8.9).
+pub(super) fn pass_environment_id(headers: &HeaderMap, sink: &dyn DataSink) {
+    let id = headers.get(wire::ENVIRONMENT_ID).and_then(|id| id.to_str().ok());
+    if let Some(id) = id.filter(|id| !id.is_empty()) {
+        sink.set_environment_id(Text::from(id));
+    }
+}

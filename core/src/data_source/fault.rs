@@ -1,0 +1,108 @@
+//! [`Fault`]: what can go wrong between the service and the sink, and what it means for the status and the next attempt.
+
+use std::error::Error;
+
+use http::StatusCode;
+use thiserror::Error;
+
+use super::{DataSourceError, DataSourceErrorInfo, DataSourceErrorKind, NotStoredError};
+use crate::transport::backoff::Failure;
+use crate::transport::sse::{DecodeError, StreamError};
+use crate::transport::{TransportError, TransportErrorKind};
+use crate::wire::WireError;
+
+/// One failure of a data source.
+#[derive(Debug, Error)]
+pub(super) enum Fault {
+    #[error("{}", describe(*.0))]
+    Status(StatusCode),
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    #[error("the service closed the stream")]
+    Ended,
+    #[error("the answer did not end in time")]
+    TooSlow,
+    #[error("the answer is no stream of events in UTF-8")]
+    NoEventStream,
+    #[error(transparent)]
+    Decode(DecodeError),
+    #[error(transparent)]
+    Data(#[from] WireError),
+    #[error(transparent)]
+    NotStored(#[from] NotStoredError),
+}
+
+impl Fault {
+    /// What can be expected of another attempt.
+    pub(super) fn failure(&self) -> Failure {
+        match self {
+            Self::Status(status) => Failure::of_status(*status),
+            Self::Transport(error) => Failure::of_transport(error.kind),
+            _ => Failure::Passing,
+        }
+    }
+
+    pub(super) fn kind(&self) -> DataSourceErrorKind {
+        match self {
+            Self::Status(_) => DataSourceErrorKind::ErrorResponse,
+            Self::Transport(error) => match error.kind {
+                TransportErrorKind::TooLarge => DataSourceErrorKind::InvalidData,
+                TransportErrorKind::Request => DataSourceErrorKind::Unknown,
+                _ => DataSourceErrorKind::NetworkError,
+            },
+            Self::Ended | Self::TooSlow => DataSourceErrorKind::NetworkError,
+            Self::NoEventStream | Self::Decode(_) | Self::Data(_) => DataSourceErrorKind::InvalidData,
+            Self::NotStored(_) => DataSourceErrorKind::StoreError,
+        }
+    }
+
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status(status) => Some(status.as_u16()),
+            _ => None,
+        }
+    }
+
+    /// What the status says of it, causes included. None if the sink has reported it already.
+    pub(super) fn info(&self) -> Option<DataSourceErrorInfo> {
+        if matches!(self, Self::NotStored(_)) {
+            return None;
+        }
+        let mut info = DataSourceErrorInfo::new(self.kind(), self.message());
+        info.status_code = self.status();
+        Some(info)
+    }
+
+    /// What happened and why, in one line.
+    pub(super) fn message(&self) -> String {
+        let mut message = self.to_string();
+        let mut source = self.source();
+        while let Some(cause) = source {
+            message = format!("{message}: {cause}");
+            source = cause.source();
+        }
+        message
+    }
+}
+
+impl From<StreamError> for Fault {
+    fn from(error: StreamError) -> Self {
+        match error {
+            StreamError::Transport(error) => Self::Transport(error),
+            StreamError::Decode(error) => Self::Decode(error),
+        }
+    }
+}
+
+impl From<Fault> for DataSourceError {
+    fn from(fault: Fault) -> Self {
+        Self::new(fault.kind(), fault)
+    }
+}
+
+fn describe(status: StatusCode) -> String {
+    match status.as_u16() {
+        401 | 403 => format!("the service does not accept the SDK key (status {})", status.as_u16()),
+        status => format!("the service answered with status {status}"),
+    }
+}

@@ -1,0 +1,146 @@
+//! [`PollingDataSource`]: the service is asked for all data again and again.
+//!
+//! Polls begin at a fixed beat and never overlap; a beat that is missed is left out. A poll that fails changes nothing
+//! but the status, and is not repeated before its time. The rules are those of spec 02, section 3.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::header::{ACCEPT_ENCODING, ETAG, IF_NONE_MATCH};
+use http::{HeaderValue, StatusCode, Uri};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::endpoint::{Endpoint, pass_environment_id};
+use super::fault::Fault;
+use super::outage::Outage;
+use super::{DataSink, DataSource, DataSourceError, DataSourceState};
+use crate::model::DataSet;
+use crate::transport::backoff::{PollBackoff, jitter};
+use crate::transport::{Body, RetryPolicy, TransportError, TransportErrorKind};
+use crate::wire::change::read_poll;
+
+/// Asks for flag data at intervals.
+#[derive(Clone, Debug)]
+pub(crate) struct PollingDataSource {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) poll_interval: Duration,
+    pub(crate) read_timeout: Duration,
+    pub(crate) retry_policy: RetryPolicy,
+    pub(crate) max_body_size: usize,
+}
+
+/// What a poll has brought.
+enum Answer {
+    Unchanged,
+    Data(DataSet, Option<HeaderValue>),
+}
+
+#[async_trait]
+impl DataSource for PollingDataSource {
+    async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+        let uri = self.endpoint.uri()?;
+        tracing::warn!("flags are polled: streaming is faster and cheaper, unless the service's support advised this");
+        let mut backoff = PollBackoff::new(self.retry_policy, self.poll_interval, jitter);
+        let mut outage = Outage::at_start();
+        let mut etag = None;
+        loop {
+            let start = Instant::now();
+            let wait = match outage.during(self.poll(uri, &*sink, &mut etag)).await {
+                Ok(()) => {
+                    outage.ended();
+                    backoff.succeeded()
+                }
+                Err(fault) => {
+                    let wait = backoff.failed(fault.failure());
+                    outage.failed(&fault, wait);
+                    let Some(wait) = wait else {
+                        sink.update_status(DataSourceState::Off, fault.info());
+                        return Err(fault.into());
+                    };
+                    if let Some(info) = fault.info() {
+                        sink.update_status(DataSourceState::Interrupted, Some(info));
+                    }
+                    wait
+                }
+            };
+            let next = beat_after(start + wait, self.poll_interval, Instant::now());
+            outage.during(sleep_until(next)).await;
+        }
+    }
+}
+
+impl PollingDataSource {
+    /// Asks once and stores what has come.
+    async fn poll(&self, uri: &Uri, sink: &dyn DataSink, etag: &mut Option<HeaderValue>) -> Result<(), Fault> {
+        // Bytes that come one by one, each in time, must not hold a poll up for ever.
+        let deadline = self.read_timeout.saturating_mul(4).max(Duration::from_secs(60));
+        let answer = timeout(deadline, self.fetch(uri, sink, etag.as_ref())).await;
+        match answer.map_err(|_| Fault::TooSlow)?? {
+            Answer::Unchanged => sink.update_status(DataSourceState::Valid, None),
+            Answer::Data(data, new_etag) => {
+                // If the data is not stored, the next poll must not be told that nothing has changed.
+                *etag = None;
+                sink.init(data).await?;
+                *etag = new_etag;
+            }
+        }
+        Ok(())
+    }
+
+    async fn fetch(&self, uri: &Uri, sink: &dyn DataSink, etag: Option<&HeaderValue>) -> Result<Answer, Fault> {
+        let headers =
+            [Some((ACCEPT_ENCODING, HeaderValue::from_static("gzip"))), etag.map(|etag| (IF_NONE_MATCH, etag.clone()))];
+        let mut answer = self.endpoint.get(uri, headers, self.read_timeout).await?;
+        match answer.status() {
+            StatusCode::OK => {}
+            StatusCode::NOT_MODIFIED if etag.is_some() => {
+                pass_environment_id(answer.headers(), sink);
+                return Ok(Answer::Unchanged);
+            }
+            status => return Err(Fault::Status(status)),
+        }
+        let body = self.read(answer.body_mut()).await?;
+        let data = read_poll(&body)?;
+        pass_environment_id(answer.headers(), sink);
+        let etag = answer.headers_mut().remove(ETAG).filter(|etag| !etag.is_empty());
+        Ok(Answer::Data(data, etag))
+    }
+
+    async fn read(&self, body: &mut Body) -> Result<Vec<u8>, Fault> {
+        let limit = self.max_body_size;
+        let mut read = Vec::new();
+        while let Some(piece) = body.next().await? {
+            if piece.len() > limit - read.len() {
+                let message = format!("it has more than {limit} bytes");
+                return Err(TransportError::new(TransportErrorKind::TooLarge, message).into());
+            }
+            read.extend_from_slice(&piece);
+        }
+        Ok(read)
+    }
+}
+
+/// The first beat, from a planned one on, that is not over.
+fn beat_after(planned: Instant, interval: Duration, now: Instant) -> Instant {
+    let late = now.saturating_duration_since(planned).as_nanos();
+    let missed = late.div_ceil(interval.as_nanos().max(1));
+    planned + interval.saturating_mul(u32::try_from(missed).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Spec 02, section 3
+    #[test]
+    fn beats_that_are_missed_are_left_out() {
+        let (now, second) = (Instant::now(), Duration::from_secs(1));
+        let beat = |planned: Instant| beat_after(planned, 30 * second, now);
+        assert_eq!(beat(now + 5 * second), now + 5 * second);
+        assert_eq!(beat(now), now);
+        assert_eq!(beat(now - second), now + 29 * second);
+        assert_eq!(beat(now - 30 * second), now);
+        assert_eq!(beat(now - 95 * second), now + 25 * second);
+    }
+}

@@ -1,0 +1,120 @@
+//! [`StreamingDataSource`]: the service sends changes as they happen.
+//!
+//! One connection at a time. Whatever goes wrong with it, including data that cannot be understood or stored, ends in
+//! the same place: the connection is closed, the status says why, and after a delay there is a new connection, which
+//! begins with all the data. What is there stays meanwhile. The rules are those of spec 02, section 2.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use tokio::time::{Instant, sleep};
+
+use super::endpoint::{Endpoint, pass_environment_id};
+use super::fault::Fault;
+use super::outage::Outage;
+use super::{DataSink, DataSource, DataSourceError, DataSourceState};
+use crate::transport::RetryPolicy;
+use crate::transport::backoff::{StreamBackoff, jitter};
+use crate::transport::sse::EventStream;
+use crate::wire::change::{Change, read_event};
+
+/// Receives flag data as a stream.
+#[derive(Clone, Debug)]
+pub(crate) struct StreamingDataSource {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) initial_reconnect_delay: Duration,
+    pub(crate) read_timeout: Duration,
+    pub(crate) retry_policy: RetryPolicy,
+    pub(crate) max_event_size: usize,
+}
+
+/// What outlives a connection.
+struct Memory {
+    backoff: StreamBackoff,
+    outage: Outage,
+    last_event_id: Option<HeaderValue>,
+}
+
+#[async_trait]
+impl DataSource for StreamingDataSource {
+    async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+        let uri = self.endpoint.uri()?;
+        let mut memory = Memory {
+            backoff: StreamBackoff::new(self.retry_policy, self.initial_reconnect_delay, jitter),
+            outage: Outage::at_start(),
+            last_event_id: None,
+        };
+        loop {
+            let Err(fault) = self.connection(uri, &*sink, &mut memory).await;
+            let delay = memory.backoff.failed(fault.failure(), Instant::now().into_std());
+            memory.outage.failed(&fault, delay);
+            let Some(delay) = delay else {
+                sink.update_status(DataSourceState::Off, fault.info());
+                return Err(fault.into());
+            };
+            if let Some(info) = fault.info() {
+                sink.update_status(DataSourceState::Interrupted, Some(info));
+            }
+            memory.outage.during(sleep(delay)).await;
+        }
+    }
+}
+
+impl StreamingDataSource {
+    /// One connection, from its beginning to its end, which is always a fault. It is closed when this returns.
+    async fn connection(&self, uri: &Uri, sink: &dyn DataSink, memory: &mut Memory) -> Result<Infallible, Fault> {
+        let headers = [
+            Some((ACCEPT, HeaderValue::from_static("text/event-stream"))),
+            Some((CACHE_CONTROL, HeaderValue::from_static("no-cache"))),
+            memory.last_event_id.clone().map(|id| (HeaderName::from_static("last-event-id"), id)),
+        ];
+        let request = self.endpoint.get(uri, headers, self.read_timeout);
+        let answer = memory.outage.during(request).await?;
+        if answer.status() != StatusCode::OK {
+            return Err(Fault::Status(answer.status()));
+        }
+        if !is_event_stream(answer.headers()) {
+            return Err(Fault::NoEventStream);
+        }
+        pass_environment_id(answer.headers(), sink);
+        let mut events = EventStream::new(answer.into_body(), self.max_event_size);
+        loop {
+            let next = memory.outage.during(events.next()).await;
+            let advice = events.take_advice();
+            if let Some(delay) = advice.retry {
+                memory.backoff.set_base(delay);
+            }
+            if let Some(id) = advice.last_event_id {
+                memory.last_event_id = HeaderValue::from_bytes(&id).ok().filter(|id| !id.is_empty());
+            }
+            let event = next?.ok_or(Fault::Ended)?;
+            memory.backoff.delivered(Instant::now().into_std());
+            match read_event(&event.name, &event.data)? {
+                Change::All(data) => {
+                    sink.init(data).await?;
+                    memory.outage.ended();
+                }
+                Change::Item(item) => drop(sink.upsert(item).await?),
+                Change::Ignored => tracing::debug!(event = event.name, "an event is not known and ignored"),
+            }
+        }
+    }
+}
+
+/// Whether an answer is a stream of events in UTF-8 that can be read as it is (spec 02, section 2.1, rule 16; section
+/// 10, rows 34 to 36).
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return false;
+    }
+    let Some(content_type) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let mut parts = content_type.split(';').map(str::trim);
+    parts.next().is_some_and(|media_type| media_type.eq_ignore_ascii_case("text/event-stream"))
+        && parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
+            !name.trim().eq_ignore_ascii_case("charset") || value.trim_matches(['"', ' ']).eq_ignore_ascii_case("utf-8")
+        })
+}

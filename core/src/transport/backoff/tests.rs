@@ -1,0 +1,184 @@
+//! The series of delays, by a clock that only the test moves.
+
+use super::*;
+use Failure::{Passing, Refused, Untrusted};
+use RetryPolicy::{LegacyStop, NeverStop};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn none(_: Duration) -> Duration {
+    Duration::ZERO
+}
+
+fn all(most: Duration) -> Duration {
+    most
+}
+
+fn stream(policy: RetryPolicy) -> StreamBackoff {
+    StreamBackoff::new(policy, SECOND, none)
+}
+
+/// The delays after these failures, in seconds.
+fn delays(backoff: &mut StreamBackoff, now: Instant, failures: &[Failure]) -> Vec<u64> {
+    failures.iter().map(|failure| backoff.failed(*failure, now).unwrap().as_secs()).collect()
+}
+
+// Spec 02, section 2.5; section 10, rows 40 and 41
+#[test]
+fn statuses_are_passing_or_final() {
+    let of = |status| Failure::of_status(StatusCode::from_u16(status).unwrap());
+    for status in [400, 408, 429, 500, 501, 502, 503, 504, 599, 100, 201, 204, 301, 304] {
+        assert_eq!(of(status), Passing, "{status}");
+    }
+    for status in [401, 402, 403, 404, 405, 406, 410, 418, 451, 499] {
+        assert_eq!(of(status), Refused, "{status}");
+    }
+}
+
+// Spec 02, section 2.5; section 10, rows 44 to 46
+#[test]
+fn a_certificate_that_is_not_trusted_does_not_pass_and_other_trouble_does() {
+    assert_eq!(Failure::of_transport(TransportErrorKind::Certificate), Untrusted);
+    let passing = [TransportErrorKind::Connection, TransportErrorKind::Timeout, TransportErrorKind::Redirect];
+    assert!(passing.iter().all(|kind| Failure::of_transport(*kind) == Passing));
+}
+
+// Spec 02, section 2.6
+#[test]
+fn delays_double_up_to_half_a_minute() {
+    let delays = delays(&mut stream(NeverStop), Instant::now(), &[Passing; 8]);
+    assert_eq!(delays, [1, 2, 4, 8, 16, 30, 30, 30]);
+}
+
+// Spec 02, section 2.6
+#[test]
+fn rare_delays_double_up_to_an_hour_whatever_fails() {
+    let failures = [Refused, Passing, Refused, Untrusted, Passing, Refused];
+    let delays = delays(&mut stream(NeverStop), Instant::now(), &failures);
+    assert_eq!(delays, [300, 600, 1200, 2400, 3600, 3600]);
+}
+
+// Spec 02, section 2.7
+#[test]
+fn rare_attempts_begin_with_the_first_failure_that_does_not_pass() {
+    let delays = delays(&mut stream(NeverStop), Instant::now(), &[Passing, Passing, Passing, Untrusted, Passing]);
+    assert_eq!(delays, [1, 2, 4, 300, 600]);
+}
+
+// Spec 02, section 2.6
+#[test]
+fn chance_takes_away_at_the_most_a_half() {
+    let mut backoff = StreamBackoff::new(NeverStop, SECOND, all);
+    let now = Instant::now();
+    assert_eq!(backoff.failed(Passing, now), Some(SECOND / 2));
+    assert_eq!(backoff.failed(Passing, now), Some(SECOND));
+    assert_eq!(backoff.failed(Refused, now), Some(150 * SECOND));
+    for most in [Duration::ZERO, Duration::from_nanos(1), SECOND, Duration::MAX] {
+        assert!((0..100).all(|_| jitter(most) <= most));
+    }
+    assert!((0..1000).any(|_| jitter(SECOND) > SECOND * 3 / 4));
+    assert!((0..1000).any(|_| jitter(SECOND) < SECOND / 4));
+}
+
+// Spec 02, section 2.6
+#[test]
+fn only_a_minute_of_delivering_forgets_failures() {
+    let mut backoff = stream(NeverStop);
+    let mut now = Instant::now();
+    assert_eq!(delays(&mut backoff, now, &[Passing, Passing]), [1, 2]);
+    backoff.delivered(now);
+    now += HEALTHY - Duration::from_millis(1);
+    backoff.delivered(now);
+    assert_eq!(delays(&mut backoff, now, &[Passing]), [4]);
+    now += 10 * HEALTHY;
+    assert_eq!(delays(&mut backoff, now, &[Passing]), [8], "the connection delivered nothing");
+    backoff.delivered(now);
+    now += HEALTHY;
+    assert_eq!(delays(&mut backoff, now, &[Passing, Passing]), [1, 2]);
+}
+
+// Spec 02, section 2.7
+#[test]
+fn a_minute_of_delivering_ends_rare_attempts() {
+    let mut backoff = stream(NeverStop);
+    let mut now = Instant::now();
+    assert_eq!(delays(&mut backoff, now, &[Refused]), [300]);
+    backoff.delivered(now);
+    now += HEALTHY / 2;
+    assert_eq!(delays(&mut backoff, now, &[Passing]), [600]);
+    backoff.delivered(now);
+    now += HEALTHY;
+    assert_eq!(delays(&mut backoff, now, &[Passing, Passing]), [1, 2]);
+    backoff.delivered(now);
+    now += HEALTHY;
+    assert_eq!(delays(&mut backoff, now, &[Refused, Refused]), [300, 600]);
+}
+
+// Spec 02, section 2.6
+#[test]
+fn a_base_of_zero_is_the_default_and_a_long_one_counts_for_rare_attempts() {
+    let now = Instant::now();
+    assert_eq!(StreamBackoff::new(NeverStop, Duration::ZERO, none).failed(Passing, now), Some(SECOND));
+    let mut backoff = StreamBackoff::new(NeverStop, 1000 * SECOND, none);
+    assert_eq!(delays(&mut backoff, now, &[Passing, Refused, Refused, Refused]), [30, 1000, 2000, 3600]);
+}
+
+// Spec 02, section 2.6
+#[test]
+fn any_number_of_failures_is_within_bounds() {
+    let mut backoff = StreamBackoff::new(NeverStop, Duration::MAX, none);
+    backoff.failures = u32::MAX;
+    assert_eq!(backoff.failed(Passing, Instant::now()), Some(LONGEST_DELAY));
+}
+
+// Spec 02, section 2.1, rule 11
+#[test]
+fn the_delay_that_the_service_asks_for_starts_the_series_again() {
+    let mut backoff = stream(NeverStop);
+    let now = Instant::now();
+    assert_eq!(delays(&mut backoff, now, &[Passing, Passing, Passing]), [1, 2, 4]);
+    backoff.set_base(3 * SECOND);
+    assert_eq!(delays(&mut backoff, now, &[Passing, Passing, Passing]), [3, 6, 12]);
+}
+
+// Spec 02, section 2.7; section 10, rows 42 and 44
+#[test]
+fn the_legacy_policy_stops_at_a_refusal_and_at_nothing_else() {
+    let mut backoff = stream(LegacyStop);
+    let now = Instant::now();
+    assert_eq!(delays(&mut backoff, now, &[Passing, Untrusted, Passing]), [1, 2, 4]);
+    assert_eq!(backoff.failed(Refused, now), None);
+    let mut polls = PollBackoff::new(LegacyStop, 30 * SECOND, none);
+    assert_eq!(polls.failed(Untrusted), Some(30 * SECOND));
+    assert_eq!(polls.failed(Refused), None);
+}
+
+// Spec 02, section 3
+#[test]
+fn passing_trouble_leaves_the_interval_of_polls_as_it_is() {
+    let mut polls = PollBackoff::new(NeverStop, 30 * SECOND, none);
+    assert!((0..10).all(|_| polls.failed(Passing) == Some(30 * SECOND)));
+    assert_eq!(polls.succeeded(), 30 * SECOND);
+}
+
+// Spec 02, section 3
+#[test]
+fn two_successes_in_a_row_end_rare_polls() {
+    let mut polls = PollBackoff::new(NeverStop, 30 * SECOND, none);
+    assert_eq!(polls.failed(Refused), Some(300 * SECOND));
+    assert_eq!(polls.failed(Passing), Some(600 * SECOND));
+    assert_eq!(polls.succeeded(), 30 * SECOND);
+    assert_eq!(polls.failed(Passing), Some(1200 * SECOND));
+    assert_eq!([polls.succeeded(), polls.succeeded()], [30 * SECOND; 2]);
+    assert_eq!(polls.failed(Passing), Some(30 * SECOND));
+    assert_eq!(polls.failed(Refused), Some(300 * SECOND));
+}
+
+// Spec 02, section 3; section 10, row 41
+#[test]
+fn rare_polls_are_never_less_than_an_interval_apart() {
+    let mut polls = PollBackoff::new(NeverStop, 250 * SECOND, all);
+    assert_eq!(polls.failed(Refused), Some(250 * SECOND));
+    let mut polls = PollBackoff::new(NeverStop, 5000 * SECOND, none);
+    assert_eq!([polls.failed(Refused), polls.failed(Refused)], [Some(5000 * SECOND); 2]);
+}

@@ -1,0 +1,175 @@
+//! What the service may send, and what it means.
+
+use std::error::Error;
+
+use super::*;
+
+const FLAG: &str =
+    r#"{"key": "other", "version": 8, "on": true, "variations": ["x"], "fallthrough": {"variation": 0}}"#;
+
+fn all(data: &str) -> DataSet {
+    match read_event("put", data).unwrap() {
+        Change::All(data) => data,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn one(name: &str, data: &str) -> Item {
+    match read_event(name, data).unwrap() {
+        Change::Item(item) => item,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+fn ignored(name: &str, data: &str) {
+    assert!(matches!(read_event(name, data), Ok(Change::Ignored)), "{name}: {data}");
+}
+
+/// The error and its causes, in one line.
+#[track_caller]
+fn error(name: &str, data: &str) -> String {
+    let error = read_event(name, data).unwrap_err();
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        message = format!("{message}: {cause}");
+        source = cause.source();
+    }
+    message
+}
+
+// Spec 02, section 2.2
+#[test]
+fn a_put_replaces_everything_and_its_path_is_optional() {
+    for path in [r#""path": "/", "#, r#""path": "", "#, r#""path": null, "#, ""] {
+        let data = all(&format!(r#"{{{path}"data": {{"flags": {{"f": {FLAG}}}, "segments": {{"s": {{}}}}}}}}"#));
+        assert_eq!((data.flags[0].key().as_str(), data.flags[0].version()), ("f", 8));
+        assert_eq!(data.segments[0].key(), "s");
+    }
+}
+
+// Spec 02, section 2.2
+#[test]
+fn a_put_for_another_path_is_ignored_with_whatever_it_holds() {
+    ignored("put", r#"{"path": "/elsewhere", "data": {"flags": true}}"#);
+    ignored("put", r#"{"data": {"flags": true}, "path": "/elsewhere"}"#);
+}
+
+// Spec 02, section 2.2; section 10, rows 10, 11 and 26
+#[test]
+fn what_is_missing_in_a_put_is_empty_and_what_is_unknown_is_skipped() {
+    for data in ["{}", r#"{"flags": null}"#, r#"{"experiments": {"e": [1]}, "segments": {}}"#] {
+        let data = all(&format!(r#"{{"data": {data}}}"#));
+        assert!(data.flags.is_empty() && data.segments.is_empty());
+    }
+}
+
+// Spec 02, section 10, row 14
+#[test]
+fn a_put_without_data_is_malformed() {
+    for data in [r#"{"path": "/"}"#, r#"{"path": "/", "data": null}"#] {
+        assert_eq!(error("put", data), r#"a "put" event has no data"#);
+    }
+}
+
+// Spec 02, section 2.2
+#[test]
+fn the_path_of_a_patch_decides_kind_and_key_wherever_it_stands() {
+    for data in [format!(r#"{{"path": "/flags/a/b é", "data": {FLAG}}}"#), {
+        format!(r#"{{"data": {FLAG}, "more": [{{}}], "path": "\/flags\/a/b é"}}"#)
+    }] {
+        let item = one("patch", &data);
+        assert_eq!((item.kind(), item.key().as_str(), item.version()), (DataKind::Flag, "a/b é", 8));
+    }
+    let item = one("patch", r#"{"path": "/segments/%41", "data": {"version": 3}}"#);
+    assert_eq!((item.kind(), item.key().as_str(), item.version()), (DataKind::Segment, "%41", 3));
+}
+
+// Spec 02, section 2.2
+#[test]
+fn a_patch_of_a_deleted_item_is_a_tombstone() {
+    let item = one("patch", r#"{"path": "/flags/f", "data": {"version": 5, "deleted": true}}"#);
+    assert!(matches!(&item, Item::Flag(entry) if entry.present().is_none()));
+    assert_eq!(item.version(), 5);
+}
+
+// Spec 02, section 2.2; section 10, row 26
+#[test]
+fn unknown_events_and_kinds_are_ignored_unread() {
+    ignored("whatever", "{sorry");
+    ignored("message", "");
+    ignored("goodbye", "{}");
+    ignored("patch", r#"{"path": "/cats/Jack", "data": {}}"#);
+    ignored("patch", r#"{"data": {"version": "no"}, "path": "/cats/Jack"}"#);
+    ignored("delete", r#"{"path": "/cats/Jack"}"#);
+    ignored("patch", r#"{"path": "/flags/", "data": {}}"#);
+}
+
+// Spec 02, section 2.4; section 10, rows 8, 9, 12, 13 and 29
+#[test]
+fn what_is_no_json_or_of_the_wrong_shape_is_malformed() {
+    let unreadable = ["{sorry", "", "[]", "true", r#"["/", {}]"#, r#"{"path": 7, "data": {}}"#, r#"{"data": {}} more"#];
+    for event in ["put", "patch", "delete"] {
+        for data in unreadable {
+            let error = error(event, data);
+            assert!(error.starts_with(&format!("a \"{event}\" event cannot be read: ")), "{event}: {data}: {error}");
+        }
+    }
+    for flags in ["true", "[]", r#"{"f": null}"#, r#"{"f": []}"#, r#"{"f": {"rules": {}}}"#] {
+        error("put", &format!(r#"{{"data": {{"flags": {flags}, "segments": {{}}}}}}"#));
+    }
+    error("put", r#"{"data": [{}, {}]}"#);
+    error("patch", r#"{"path": "/flags/f", "data": true}"#);
+    error("delete", r#"{"path": "/flags/f", "version": "no""#);
+}
+
+#[test]
+fn an_error_names_the_item_and_says_what_is_wrong() {
+    let put = error("put", r#"{"data": {"flags": {"good": {}, "bad": {"on": 7}}}}"#);
+    assert!(put.starts_with(r#"flag "bad" cannot be read: invalid type: integer `7`"#), "{put}");
+    let patch = error("patch", r#"{"path": "/segments/bad", "data": {"included": 7}}"#);
+    assert!(patch.starts_with(r#"segment "bad" cannot be read: "#), "{patch}");
+    assert_eq!(error("patch", r#"{"data": {}}"#), r#"a "patch" event has no path"#);
+    assert_eq!(error("patch", r#"{"path": "/flags/f", "data": null}"#), r#"a "patch" event has no data"#);
+}
+
+// Spec 02, section 10, rows 15 to 18
+#[test]
+fn the_version_of_a_deletion_is_a_whole_number_of_64_bits() {
+    for (version, expected) in [("7", 7), ("3.0", 3), ("9223372036854775807", 9_223_372_036_854_775_807), ("-4", 0)] {
+        let item = one("delete", &format!(r#"{{"version": {version}, "path": "/flags/f"}}"#));
+        assert_eq!((item.key().as_str(), item.version()), ("f", expected));
+    }
+    for version in ["1.5", "9223372036854775808", "1e30", "-1e30", "\"7\"", "true", "{}"] {
+        let error = error("delete", &format!(r#"{{"path": "/segments/s", "version": {version}}}"#));
+        assert_eq!(error, "the deletion of /segments/s has an impossible version", "{version}");
+    }
+    assert_eq!(error("delete", r#"{"path": "/flags/f"}"#), r#"a "delete" event has no version"#);
+}
+
+// Spec 02, section 10, row 20
+#[test]
+fn of_a_property_that_is_given_twice_the_last_one_counts() {
+    let item = one("delete", r#"{"path": "/flags/a", "version": 1, "path": "/flags/b", "version": 2}"#);
+    assert_eq!((item.key().as_str(), item.version()), ("b", 2));
+}
+
+// Spec 02, section 10, row 28
+#[test]
+fn deep_nesting_is_malformed_and_does_no_harm() {
+    let deep = "[".repeat(100_000);
+    error("put", &format!(r#"{{"data": {{"flags": {{"f": {{"variations": {deep}"#));
+    error("patch", &deep);
+    error("put", &format!(r#"{{"other": {deep}"#));
+}
+
+// Spec 02, section 3; section 10, row 29
+#[test]
+fn a_poll_body_is_a_data_set() {
+    let data = read_poll(format!(r#"{{"flags": {{"": {FLAG}}}, "more": 1}}"#).as_bytes()).unwrap();
+    assert_eq!(data.flags[0].key(), "");
+    for body in ["", "<html></html>", "null", "[]"] {
+        assert!(read_poll(body.as_bytes()).is_err(), "{body}");
+    }
+}

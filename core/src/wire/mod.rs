@@ -1,0 +1,122 @@
+//! All that is known of the service's paths, headers and envelopes.
+//!
+//! Pure: bytes come in, values go out. [`change`] reads what streams and polls deliver; what is here makes the URLs
+//! that deliver it. Another version of the protocol is another file beside [`change`].
+
+pub(crate) mod change;
+
+use std::borrow::Cow;
+
+use thiserror::Error;
+
+use crate::model::ReadError;
+use crate::text::Text;
+
+/// The path of the stream of all flags and segments, below the streaming base.
+pub(crate) const STREAM_PATH: &str = "/all";
+
+/// The path of the poll of all flags and segments, below the polling base.
+pub(crate) const POLL_PATH: &str = "/sdk/latest-all";
+
+/// The header of an answer that names the environment of the SDK key.
+pub(crate) const ENVIRONMENT_ID: &str = "x-ld-envid";
+
+/// Why something that the service delivered cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub(crate) enum WireError {
+    /// The envelope is malformed.
+    #[error("a \"{event}\" event cannot be read")]
+    Envelope {
+        /// The event's name.
+        event: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A property of the envelope is missing.
+    #[error("a \"{event}\" event has no {property}")]
+    Missing {
+        /// The event's name.
+        event: &'static str,
+        /// The property.
+        property: &'static str,
+    },
+    /// The version of a deletion is no whole number of 64 bits.
+    #[error("the deletion of {path} has an impossible version")]
+    Version {
+        /// What is to be deleted.
+        path: String,
+    },
+    /// The data inside is malformed. The message names the item.
+    #[error(transparent)]
+    Data(#[from] ReadError<serde_json::Error>),
+}
+
+/// A payload filter: the key of a part of the environment that is to be delivered instead of the whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PayloadFilter(Text);
+
+impl PayloadFilter {
+    /// None if the key is not one: letters, digits, `.`, `_` and `-`, the first of them a letter or digit.
+    pub(crate) fn new(key: &str) -> Option<Self> {
+        let is_valid = key.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+        is_valid.then(|| Self(Text::from(key)))
+    }
+}
+
+/// The URL of a path below a base, which may have a path and a query of its own: `https://relay/ld/?a=b` and `/all`
+/// give `https://relay/ld/all?a=b`. A filter needs no encoding, by what keys of filters are made of.
+pub(crate) fn url(base: &str, path: &str, filter: Option<&PayloadFilter>) -> String {
+    let base = base.split('#').next().unwrap_or_default();
+    let (base, query) = match base.split_once('?') {
+        Some((base, query)) => (base, Some(query).filter(|query| !query.is_empty())),
+        None => (base, None),
+    };
+    let filter = filter.map(|PayloadFilter(key)| Cow::Owned(format!("filter={key}")));
+    let queries: Vec<_> = query.map(Cow::Borrowed).into_iter().chain(filter).collect();
+    let mark = if queries.is_empty() { "" } else { "?" };
+    format!("{}{path}{mark}{}", base.trim_end_matches('/'), queries.join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Spec 02, section 1.2
+    #[test]
+    fn a_path_is_appended_to_the_base_whatever_slashes_it_ends_with() {
+        for base in ["http://h:8111/endpoints/7", "http://h:8111/endpoints/7/", "http://h:8111/endpoints/7///"] {
+            assert_eq!(url(base, STREAM_PATH, None), "http://h:8111/endpoints/7/all");
+            assert_eq!(url(base, POLL_PATH, None), "http://h:8111/endpoints/7/sdk/latest-all");
+        }
+        assert_eq!(url("https://stream.launchdarkly.com", STREAM_PATH, None), "https://stream.launchdarkly.com/all");
+    }
+
+    // Spec 02, section 1.2
+    #[test]
+    fn credentials_ports_addresses_and_queries_of_the_base_are_kept() {
+        assert_eq!(url("https://u:p@[::1]:80/x/?a=b&c=d#e", STREAM_PATH, None), "https://u:p@[::1]:80/x/all?a=b&c=d");
+        assert_eq!(url("http://h/?", STREAM_PATH, None), "http://h/all");
+    }
+
+    // Spec 02, section 1.3
+    #[test]
+    fn a_filter_is_one_query_parameter_after_those_of_the_base() {
+        let filter = PayloadFilter::new("part-1");
+        assert_eq!(url("http://h", STREAM_PATH, filter.as_ref()), "http://h/all?filter=part-1");
+        assert_eq!(url("http://h?a=b", POLL_PATH, filter.as_ref()), "http://h/sdk/latest-all?a=b&filter=part-1");
+    }
+
+    // Spec 02, section 1.3
+    #[test]
+    fn a_filter_key_is_made_of_letters_digits_dots_dashes_and_underscores() {
+        for key in ["encoding_not_necessary", "a", "7", "A.b-C_9"] {
+            assert!(PayloadFilter::new(key).is_some(), "{key}");
+        }
+        for key in ["", "encoding necessary +! %& ( )", ".a", "-a", "_a", "a/b", "é", "a\n"] {
+            assert!(PayloadFilter::new(key).is_none(), "{key}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What is logged: a fault that is retried is for debugging, an outage is worth one warning, a refusal is an error.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tracing::Level;
+use vexil::config::{Configure, PollingConfig, StreamingConfig};
+use vexil::data_source::DataSource;
+
+use super::script::{Answer, Piece, Script};
+use super::{data, put, run, seconds};
+
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The lines that a data source logs while it runs: their levels, and all of the text.
+async fn logged(recipe: impl Configure<dyn DataSource>, answers: Vec<Answer>, time: Duration) -> (Vec<String>, String) {
+    let log = Log::default();
+    let to = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .without_time()
+        .with_max_level(Level::TRACE)
+        .with_writer(move || to.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    run(recipe, &Script::new(answers), time).await;
+    drop(guard);
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(!text.contains("sdk-key"), "{text}");
+    (text.lines().map(|line| line.split_whitespace().next().unwrap().to_owned()).collect(), text)
+}
+
+// Architecture D11
+#[tokio::test(start_paused = true)]
+async fn a_short_outage_is_for_debugging_only() {
+    let answers = vec![Answer::stream([put(1)]), Answer::status(503), Answer::endless([put(2)])];
+    let (levels, text) = logged(StreamingConfig::new(), answers, seconds(300)).await;
+    assert_eq!(levels, ["DEBUG", "DEBUG"], "{text}");
+    assert!(text.contains("the service answered with status 503"), "{text}");
+}
+
+// Architecture D11
+#[tokio::test(start_paused = true)]
+async fn a_long_outage_is_one_warning_and_its_end_is_told() {
+    let mut answers = vec![Answer::status(503); 10];
+    answers.push(Answer::endless([put(1)]));
+    let (levels, text) = logged(StreamingConfig::new(), answers, seconds(300)).await;
+    let worth_reading: Vec<_> = levels.iter().filter(|level| *level != "DEBUG").collect();
+    assert_eq!(worth_reading, ["WARN", "INFO"], "{text}");
+}
+
+// Architecture D11
+#[tokio::test(start_paused = true)]
+async fn a_service_that_says_nothing_is_an_outage_after_a_minute() {
+    for (recipe_time, expected) in [(59, vec![]), (61, vec!["WARN"])] {
+        for answer in [Answer::Silence, Answer::stream([Piece::Silence])] {
+            let (levels, text) = logged(StreamingConfig::new(), vec![answer], seconds(recipe_time)).await;
+            assert_eq!(levels, expected, "{text}");
+        }
+    }
+}
+
+// Section 2.7
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_an_error_and_says_when_the_next_attempt_is() {
+    let (levels, text) = logged(StreamingConfig::new(), vec![Answer::status(401)], seconds(10)).await;
+    assert_eq!(levels, ["ERROR"], "{text}");
+    assert!(text.contains("status=401") && text.contains("delay="), "{text}");
+}
+
+// Sections 1.3 and 3
+#[tokio::test(start_paused = true)]
+async fn settings_that_are_not_used_are_logged_once() {
+    let recipe = PollingConfig::new().poll_interval(seconds(1)).payload_filter("a b");
+    let answers = vec![Answer::poll([data(1)]); 5];
+    let (levels, text) = logged(recipe, answers, seconds(100)).await;
+    assert_eq!(levels, ["WARN", "ERROR", "WARN"], "{text}");
+    assert!(text.contains("asked=1s used=30s"), "{text}");
+}

@@ -1,0 +1,103 @@
+//! Streaming and polling against a scripted transport and a clock that jumps: the rules of spec 02, sections 1 to 4,
+//! and the rows of its section 10.
+
+#![cfg(test)]
+#![cfg(feature = "http")]
+
+mod log;
+mod polling;
+mod polling_faults;
+mod recorder;
+mod script;
+mod streaming;
+mod streaming_faults;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use recorder::Recorder;
+use script::Script;
+use tokio::time::timeout;
+use vexil::config::{ClientContext, ConfigError, Configure, HttpConfig, ServiceEndpoints};
+use vexil::data_source::{DataSink, DataSource, DataSourceError};
+use vexil::{Client, async_trait};
+
+/// A `put` with one flag, `f`, of a version.
+fn put(version: u64) -> String {
+    event("put", &format!(r#"{{"path": "/", "data": {}}}"#, data(version)))
+}
+
+/// A `patch` of the flag.
+fn patch(version: u64) -> String {
+    event("patch", &format!(r#"{{"path": "/flags/f", "data": {{"version": {version}}}}}"#))
+}
+
+fn event(name: &str, data: &str) -> String {
+    format!("event: {name}\ndata: {data}\n\n")
+}
+
+/// A poll body with the flag.
+fn data(version: u64) -> String {
+    format!(r#"{{"flags": {{"f": {{"version": {version}}}}}, "segments": {{}}}}"#)
+}
+
+/// A data source made by its recipe, with the scripted transport.
+fn made(recipe: impl Configure<dyn DataSource>, script: &Script, base: &str) -> Arc<dyn DataSource> {
+    let made = Arc::default();
+    Client::builder("sdk-key")
+        .http(HttpConfig::new().with_transport(script.clone()))
+        .service_endpoints(ServiceEndpoints::relay(base))
+        .data_source(Captured { recipe, made: Arc::clone(&made) })
+        .start()
+        .unwrap();
+    made.lock().unwrap().take().unwrap()
+}
+
+/// Runs a data source for a time; gives what it came to, if it ended before.
+async fn run(
+    recipe: impl Configure<dyn DataSource>,
+    script: &Script,
+    time: Duration,
+) -> (Arc<Recorder>, Option<Result<(), DataSourceError>>) {
+    run_with(recipe, script, time, Recorder::new()).await
+}
+
+/// The same with a sink that fails.
+async fn run_with(
+    recipe: impl Configure<dyn DataSource>,
+    script: &Script,
+    time: Duration,
+    sink: Arc<Recorder>,
+) -> (Arc<Recorder>, Option<Result<(), DataSourceError>>) {
+    let source = made(recipe, script, "http://service/ld");
+    let ended = timeout(time, source.run(Arc::clone(&sink) as Arc<dyn DataSink>)).await.ok();
+    (sink, ended)
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// Keeps what a recipe made for the test, and gives the client a source that does nothing.
+#[derive(Debug)]
+struct Captured<R> {
+    recipe: R,
+    made: Arc<Mutex<Option<Arc<dyn DataSource>>>>,
+}
+
+impl<R: Configure<dyn DataSource>> Configure<dyn DataSource> for Captured<R> {
+    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+        *self.made.lock().unwrap() = Some(self.recipe.configure(context)?);
+        Ok(Arc::new(Idle))
+    }
+}
+
+#[derive(Debug)]
+struct Idle;
+
+#[async_trait]
+impl DataSource for Idle {
+    async fn run(&self, _: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,158 @@
+//! The beat of polls: what is asked, what is applied, when it is asked again.
+
+use std::time::Duration;
+
+use vexil::config::PollingConfig;
+use vexil::data_source::DataSink;
+
+use super::recorder::Recorder;
+use super::script::{Answer, Piece, Script};
+use super::{data, made, run, run_with, seconds};
+
+fn polls() -> PollingConfig {
+    PollingConfig::new()
+}
+
+fn etags(script: &Script) -> Vec<Option<Vec<u8>>> {
+    script.asked().iter().map(|asked| asked.header("if-none-match").map(<[u8]>::to_vec)).collect()
+}
+
+// Sections 1.1, 1.4 and 3
+#[tokio::test(start_paused = true)]
+async fn the_first_poll_is_made_at_once_with_the_key() {
+    let script = Script::new([]);
+    run(polls().payload_filter("part-1"), &script, Duration::from_millis(1)).await;
+    let asked = script.asked();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].request.method(), "GET");
+    assert_eq!(asked[0].request.uri(), "http://service/ld/sdk/latest-all?filter=part-1");
+    assert_eq!(asked[0].header("authorization"), Some(b"sdk-key".as_slice()));
+    assert_eq!(asked[0].header("accept-encoding"), Some(b"gzip".as_slice()));
+    assert_eq!(asked[0].header("if-none-match"), None);
+    assert_eq!(asked[0].read_timeout, seconds(15));
+}
+
+// Section 1.3
+#[tokio::test(start_paused = true)]
+async fn an_invalid_payload_filter_is_left_out() {
+    let script = Script::new([]);
+    run(polls().payload_filter("a b"), &script, Duration::from_millis(1)).await;
+    assert_eq!(script.asked()[0].request.uri(), "http://service/ld/sdk/latest-all");
+}
+
+// Section 3
+#[tokio::test(start_paused = true)]
+async fn polls_begin_at_a_fixed_beat() {
+    let slow = Answer::poll([Piece::Wait(seconds(10)), data(1).into()]);
+    let missing_a_beat = [14, 14, 14].map(|wait| [Piece::Wait(seconds(wait)), Piece::from(" ")]).concat();
+    let missing_a_beat = Answer::poll(missing_a_beat.into_iter().chain([data(2).into()]));
+    let script = Script::new([slow, missing_a_beat, Answer::poll([data(3)])]);
+    let (sink, _) = run(polls(), &script, seconds(150)).await;
+    assert_eq!(sink.seen(), ["init f:1", "init f:2", "init f:3"]);
+    assert_eq!(script.waits(), [30, 60, 30].map(seconds));
+}
+
+// Section 3
+#[tokio::test(start_paused = true)]
+async fn polls_are_at_least_half_a_minute_apart() {
+    for (asked, used) in [(0, 30), (29, 30), (31, 31)] {
+        let script = Script::new(vec![Answer::poll([data(1)]); 2]);
+        run(polls().poll_interval(seconds(asked)), &script, seconds(100)).await;
+        assert_eq!(script.waits(), [seconds(used); 2]);
+    }
+    let script = Script::new([Answer::poll([data(1)])]);
+    let (sink, _) = run(polls().poll_interval(Duration::MAX), &script, seconds(1_000_000)).await;
+    assert_eq!((sink.seen().len(), script.asked().len()), (1, 1));
+}
+
+// Section 3
+#[tokio::test(start_paused = true)]
+async fn an_unchanged_answer_is_valid_and_delivers_nothing() {
+    let script = Script::new([
+        Answer::poll([data(1)]).with("etag", "\"a\""),
+        Answer::status(304),
+        Answer::poll([data(2)]).with("etag", "W/\"b\""),
+        Answer::poll([data(3)]),
+    ]);
+    let (sink, _) = run(polls(), &script, seconds(130)).await;
+    assert_eq!(sink.seen(), ["init f:1", "valid", "init f:2", "init f:3"]);
+    let sent = ["\"a\"", "\"a\"", "W/\"b\""].map(|etag| Some(etag.as_bytes().to_vec()));
+    assert_eq!(etags(&script), [vec![None], sent.to_vec(), vec![None]].concat());
+}
+
+// Section 3
+#[tokio::test(start_paused = true)]
+async fn an_unchanged_answer_that_was_not_asked_for_is_an_error() {
+    let (sink, _) = run(polls(), &Script::new([Answer::status(304)]), seconds(10)).await;
+    assert_eq!(sink.seen(), ["interrupted ErrorResponse 304"]);
+}
+
+// Section 10, row 57
+#[tokio::test(start_paused = true)]
+async fn an_etag_is_sent_back_byte_for_byte() {
+    let etag = b"W/\"caf\xe9 \xff\"".to_vec();
+    let script = Script::new([Answer::poll([data(1)]).with("etag", &etag)]);
+    run(polls(), &script, seconds(31)).await;
+    assert_eq!(etags(&script), [None, Some(etag)]);
+}
+
+// Section 3
+#[tokio::test(start_paused = true)]
+async fn an_etag_counts_only_with_the_data_that_was_stored() {
+    let script = Script::new([
+        Answer::poll([data(1)]).with("etag", "a"),
+        Answer::poll(["{sorry"]).with("etag", "b"),
+        Answer::status(500).with("etag", "c"),
+    ]);
+    run(polls(), &script, seconds(100)).await;
+    assert_eq!(etags(&script), [None, Some(b"a".to_vec()), Some(b"a".to_vec()), Some(b"a".to_vec())]);
+
+    let script = Script::new([Answer::poll([data(1)]).with("etag", "a"), Answer::poll([data(2)]).with("etag", "b")]);
+    let (sink, _) = run_with(polls(), &script, seconds(61), Recorder::failing(1)).await;
+    assert_eq!(sink.seen(), ["init f:1", "init f:2"]);
+    assert_eq!(etags(&script), [None, None, Some(b"b".to_vec())]);
+}
+
+// Section 8.9
+#[tokio::test(start_paused = true)]
+async fn the_environment_is_known_before_the_data() {
+    let script = Script::new([
+        Answer::poll([data(1)]).with("x-ld-envid", "env-12345").with("etag", "a"),
+        Answer::status(304).with("x-ld-envid", "env-2"),
+    ]);
+    let (sink, _) = run(polls(), &script, seconds(31)).await;
+    assert_eq!(sink.seen(), ["environment env-12345", "init f:1", "environment env-2", "valid"]);
+}
+
+// Section 3; the empty key is an accident that the contract tests rely on.
+#[tokio::test(start_paused = true)]
+async fn a_flag_may_have_an_empty_key_and_be_empty() {
+    let empty = r#"{"flags": {"": {"key": "", "version": 0, "variations": null, "fallthrough": {}, "salt": ""}}}"#;
+    let (sink, _) = run(polls(), &Script::new([Answer::poll([empty])]), seconds(1)).await;
+    assert_eq!(sink.seen(), ["init :0"]);
+}
+
+// Section 10, row 52
+#[tokio::test(start_paused = true)]
+async fn dropping_the_source_closes_the_connection_at_once() {
+    for answers in [vec![], vec![Answer::poll([Piece::Silence])]] {
+        let script = Script::new(answers);
+        let source = made(polls(), &script, "http://service");
+        let mut running = Box::pin(source.run(Recorder::new() as std::sync::Arc<dyn DataSink>));
+        tokio::select! {
+            _ = &mut running => unreachable!(),
+            () = tokio::time::sleep(seconds(1)) => {}
+        }
+        assert_eq!(script.open(), 1);
+        drop(running);
+        assert_eq!(script.open(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tests_may_poll_more_often() {
+    let script = Script::new(vec![Answer::poll([data(1)]); 3]);
+    let often = polls().poll_interval(Duration::from_millis(5)).without_shortest_interval();
+    run(often, &script, Duration::from_millis(100)).await;
+    assert_eq!(script.waits(), [Duration::from_millis(5); 3]);
+}

@@ -1,0 +1,205 @@
+//! The life of a stream: what is asked, what is applied, when it is asked again.
+
+use std::time::Duration;
+
+use vexil::config::StreamingConfig;
+use vexil::data_source::DataSink;
+use vexil::transport::{RetryPolicy, TransportErrorKind};
+
+use super::script::{Answer, Piece, Script};
+use super::{event, made, patch, put, run, seconds};
+use crate::recorder::Recorder;
+
+fn stream() -> StreamingConfig {
+    StreamingConfig::new()
+}
+
+/// Whether a wait is the delay that doubles up to `nominal`, chance subtracted.
+#[track_caller]
+pub(super) fn about(wait: Duration, nominal: Duration) {
+    assert!(wait >= nominal / 2, "{wait:?} is too short for {nominal:?}");
+    assert!(wait <= nominal + Duration::from_millis(2), "{wait:?} is too long for {nominal:?}");
+}
+
+// Sections 1.1, 1.4 and 2.8
+#[tokio::test(start_paused = true)]
+async fn the_stream_is_asked_for_with_the_key_and_may_be_silent_for_five_minutes() {
+    let script = Script::new([]);
+    run(stream(), &script, seconds(1)).await;
+    let asked = script.asked();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].request.method(), "GET");
+    assert_eq!(asked[0].request.uri(), "http://service/ld/all");
+    assert_eq!(asked[0].header("authorization"), Some(b"sdk-key".as_slice()));
+    assert_eq!(asked[0].header("accept"), Some(b"text/event-stream".as_slice()));
+    assert_eq!(asked[0].header("cache-control"), Some(b"no-cache".as_slice()));
+    assert!(asked[0].header("user-agent").is_some());
+    assert_eq!(asked[0].header("last-event-id"), None);
+    assert_eq!(asked[0].header("accept-encoding"), None);
+    assert_eq!(asked[0].read_timeout, seconds(300));
+}
+
+// Section 1.3
+#[tokio::test(start_paused = true)]
+async fn a_valid_payload_filter_is_sent_and_an_invalid_one_is_left_out() {
+    for (filter, query) in [("part-1", Some("filter=part-1")), ("a b", None), ("", None)] {
+        let script = Script::new([]);
+        run(stream().payload_filter(filter), &script, seconds(1)).await;
+        assert_eq!(script.asked()[0].request.uri().query(), query, "{filter:?}");
+    }
+}
+
+// Sections 2.2 and 2.9
+#[tokio::test(start_paused = true)]
+async fn a_stream_initializes_updates_and_deletes_and_says_nothing_of_its_status_meanwhile() {
+    let delete = event("delete", r#"{"path": "/segments/s", "version": 3}"#);
+    let script = Script::new([Answer::endless([put(1), patch(2), delete])]);
+    let (sink, ended) = run(stream(), &script, seconds(60)).await;
+    assert!(ended.is_none());
+    assert_eq!(sink.seen(), ["init f:1", "upsert f:2", "delete s:3"]);
+}
+
+// Section 2.9
+#[tokio::test(start_paused = true)]
+async fn after_a_drop_the_source_is_interrupted_until_the_next_put() {
+    let unknown = event("whatever", "{sorry");
+    let again = Answer::endless([Piece::Wait(seconds(30)), unknown.into(), Piece::Wait(seconds(30)), put(2).into()]);
+    let script = Script::new([Answer::stream([put(1)]), again]);
+    let (sink, _) = run(stream(), &script, seconds(70)).await;
+    assert_eq!(sink.seen(), ["init f:1", "interrupted NetworkError", "init f:2"]);
+}
+
+// Section 8.9
+#[tokio::test(start_paused = true)]
+async fn the_environment_is_known_before_the_data() {
+    let script = Script::new([
+        Answer::stream([put(1)]).with("x-ld-envid", "env-12345"),
+        Answer::endless([put(2)]).with("x-ld-envid", ""),
+    ]);
+    let (sink, _) = run(stream(), &script, seconds(10)).await;
+    assert_eq!(sink.seen(), ["environment env-12345", "init f:1", "interrupted NetworkError", "init f:2"]);
+}
+
+// Section 2.1, rules 10 and 12
+#[tokio::test(start_paused = true)]
+async fn the_last_event_id_is_sent_until_it_is_taken_back() {
+    let script = Script::new([
+        Answer::stream(["id: caf\u{e9}\n", "data: x\n\n", "id: never\ndata"]),
+        Answer::Error(TransportErrorKind::Connection),
+        Answer::stream(["id\n\n"]),
+    ]);
+    run(stream(), &script, seconds(60)).await;
+    let ids: Vec<_> = script.asked().iter().map(|asked| asked.header("last-event-id").map(<[u8]>::to_vec)).collect();
+    let id = Some("caf\u{e9}".as_bytes().to_vec());
+    assert_eq!(ids, [None, id.clone(), id, None]);
+}
+
+// Section 2.6
+#[tokio::test(start_paused = true)]
+async fn reconnects_wait_ever_longer_up_to_half_a_minute() {
+    let script = Script::new(vec![Answer::Error(TransportErrorKind::Connection); 8]);
+    run(stream(), &script, seconds(1000)).await;
+    let waits = script.waits();
+    assert_eq!(waits.len(), 8);
+    for (wait, nominal) in waits.into_iter().zip([1, 2, 4, 8, 16, 30, 30, 30]) {
+        about(wait, seconds(nominal));
+    }
+}
+
+// Section 2.6
+#[tokio::test(start_paused = true)]
+async fn the_first_delay_can_be_chosen() {
+    for millis in [1, 10_000] {
+        let script = Script::new(vec![Answer::status(503); 2]);
+        let delay = Duration::from_millis(millis);
+        run(stream().initial_reconnect_delay(delay), &script, seconds(60)).await;
+        assert_eq!(script.asked().len(), 3);
+        about(script.waits()[0], delay);
+    }
+}
+
+// Section 2.6
+#[tokio::test(start_paused = true)]
+async fn only_a_stream_that_delivered_for_a_minute_starts_the_delays_again() {
+    let short = || Answer::stream([put(1).into(), Piece::Wait(seconds(59))]);
+    let long = || Answer::stream([Piece::from(put(1)), Piece::Wait(seconds(61))]);
+    let late = || Answer::stream([Piece::Wait(seconds(100)), put(1).into()]);
+    let script = Script::new([short(), short(), late(), long(), short()]);
+    run(stream(), &script, seconds(2000)).await;
+    let lived = [59, 59, 100, 61, 59];
+    for ((wait, lived), nominal) in script.waits().into_iter().zip(lived).zip([1, 2, 4, 1, 2]) {
+        about(wait - seconds(lived), seconds(nominal));
+    }
+    assert_eq!(script.asked().len(), 6);
+}
+
+// Section 2.1, rule 11; section 10, row 30
+#[tokio::test(start_paused = true)]
+async fn the_service_may_set_the_delay_but_not_to_zero() {
+    for (retry, nominal) in [("5000", seconds(5)), ("0", seconds(1)), ("99999999999999999999", seconds(30))] {
+        let script = Script::new([Answer::stream([format!("retry: {retry}\n\n")])]);
+        run(stream(), &script, seconds(100)).await;
+        about(script.waits()[0], nominal);
+    }
+}
+
+// Section 2.6
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_follows_a_refusal_is_rare_until_one_has_delivered_for_a_minute() {
+    let served = Answer::stream([Piece::from(put(1)), Piece::Wait(seconds(75))]);
+    let script = Script::new([Answer::status(401), Answer::status(500), served]);
+    run(stream(), &script, seconds(2000)).await;
+    let waits = script.waits();
+    about(waits[0], seconds(300));
+    about(waits[1], seconds(600));
+    about(waits[2] - seconds(75), seconds(1));
+}
+
+// Section 10, row 52
+#[tokio::test(start_paused = true)]
+async fn dropping_the_source_closes_the_connection_at_once() {
+    for answers in [vec![], vec![Answer::endless([put(1)])], vec![Answer::endless(["event"])]] {
+        let script = Script::new(answers);
+        let source = made(stream(), &script, "http://service");
+        let sink = Recorder::new();
+        let mut running = Box::pin(source.run(sink as std::sync::Arc<dyn DataSink>));
+        tokio::select! {
+            _ = &mut running => unreachable!(),
+            () = tokio::time::sleep(seconds(1)) => {}
+        }
+        assert_eq!(script.open(), 1);
+        drop(running);
+        assert_eq!(script.open(), 0);
+    }
+}
+
+// Section 2.8: the old connection is closed before the wait.
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_closed_before_the_next_one_is_waited_for() {
+    let script = Script::new([Answer::endless([event("put", "{sorry")])]);
+    let (sink, _) = run(stream().initial_reconnect_delay(seconds(30)), &script, seconds(10)).await;
+    assert_eq!(sink.states(), ["interrupted InvalidData"]);
+    assert_eq!((script.asked().len(), script.open()), (1, 0));
+}
+
+// Section 10, row 5
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_comments_lets_other_tasks_run() {
+    let script = Script::new([Answer::stream([Piece::Flood(b": comment\n")])]);
+    let source = made(stream(), &script, "http://service");
+    let running = tokio::task::unconstrained(source.run(Recorder::new() as std::sync::Arc<dyn DataSink>));
+    // The source goes first each time: if it did not give way, the other would never have its turn.
+    tokio::select! {
+        biased;
+        _ = running => unreachable!(),
+        () = tokio::task::yield_now() => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_secret_is_in_a_debug_form() {
+    let script = Script::default();
+    let source = made(stream().retry_policy(RetryPolicy::LegacyStop), &script, "http://user:pass@service");
+    let shown = format!("{source:?}");
+    assert!(!shown.contains("sdk-key") && !shown.contains("pass"), "{shown}");
+}

@@ -1,0 +1,437 @@
+//! Listeners for changes of flags (spec 02, sections 5.3 to 5.5).
+
+#![cfg(test)]
+
+mod support;
+
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value as Json, json};
+use support::{Controls, Failing, SOON, ada, controlled, controlled_with, gives, rule_for_segment, with};
+use vexil::client::{FlagTracker, FlagValueChange, FlagsStateOptions};
+use vexil::model::{DataKind, Item, Upserted};
+use vexil::{Client, ListenerId, Text};
+
+/// A flag that only marks the end of what a test did: events come in the order of the updates.
+const END: &str = "zzz-end";
+
+/// The keys that a listener hears of.
+struct Heard(Receiver<Text>);
+
+fn listen(tracker: &FlagTracker<'_>) -> (ListenerId, Heard) {
+    let (heard, keys) = channel();
+    (tracker.add_listener(move |change| heard.send(change.key.clone()).unwrap()), Heard(keys))
+}
+
+impl Heard {
+    /// The keys since the last call, sorted.
+    #[track_caller]
+    fn since(&self, source: &Controls, version: u64) -> Vec<Text> {
+        source.flag(END, &gives(version, "end"));
+        let next = || self.0.recv_timeout(SOON).expect("the end is announced");
+        let mut keys: Vec<_> = std::iter::repeat_with(next).take_while(|key| key != END).collect();
+        keys.sort();
+        keys
+    }
+}
+
+/// What a listener hears of `act`, done to a client with `data`.
+#[track_caller]
+fn heard_of<R>(data: &Json, act: impl FnOnce(&Controls) -> R) -> Vec<Text> {
+    let (client, source) = controlled();
+    source.init(data);
+    let (_, heard) = listen(&client.flag_tracker());
+    act(&source);
+    heard.since(&source, 1_000)
+}
+
+fn requires(version: u64, key: &str) -> Json {
+    with(gives(version, 1), &json!({"prerequisites": [{"key": key, "variation": 0}]}))
+}
+
+fn in_segment(key: &str, negate: bool) -> Json {
+    with(gives(1, 1), &json!({"rules": rule_for_segment(key, negate)}))
+}
+
+fn segment(version: u64, nested: &[&str]) -> Json {
+    json!({"version": version, "rules": [{"clauses": [{"op": "segmentMatch", "values": nested}]}]})
+}
+
+/// `top` requires `middle`, which requires `base`; three flags have to do with segment `inner`, one of them by
+/// another segment.
+fn data() -> Json {
+    json!({
+        "flags": {
+            "base": gives(1, 1), "middle": requires(1, "base"), "top": requires(1, "middle"), "alone": gives(1, 1),
+            "by-inner": in_segment("inner", false), "by-outer": in_segment("outer", false),
+            "not-inner": in_segment("inner", true),
+        },
+        "segments": {"outer": segment(1, &["other", "inner"]), "inner": segment(1, &[]), "unused": segment(1, &[])},
+    })
+}
+
+#[test]
+fn a_changed_flag_is_announced_even_if_its_value_stays() {
+    assert_eq!(heard_of(&data(), |source| source.flag("alone", &gives(2, 1))), ["alone"]);
+    assert_eq!(heard_of(&data(), |source| source.flag("new", &gives(1, 1))), ["new"]);
+}
+
+#[test]
+fn a_change_reaches_all_flags_that_depend_on_it_over_any_number_of_steps() {
+    let flag = |key| heard_of(&data(), |source| source.flag(key, &gives(2, 1)));
+    assert_eq!(flag("base"), ["base", "middle", "top"]);
+    assert_eq!(flag("middle"), ["middle", "top"]);
+    assert_eq!(flag("top"), ["top"]);
+    let changed = |key| heard_of(&data(), |source| source.segment(key, &segment(2, &[])));
+    assert_eq!(changed("inner"), ["by-inner", "by-outer", "not-inner"]);
+    assert_eq!(changed("outer"), ["by-outer"]);
+    assert!(changed("unused").is_empty());
+    assert_eq!(changed("other"), ["by-outer"], "a segment that a rule named before it existed");
+}
+
+#[test]
+fn dependencies_in_a_circle_end() {
+    let circle = json!({
+        "flags": {"a": requires(1, "b"), "b": requires(1, "a"), "itself": requires(1, "itself"),
+            "by-x": in_segment("x", false)},
+        "segments": {"x": segment(1, &["y"]), "y": segment(1, &["x"])},
+    });
+    assert_eq!(heard_of(&circle, |source| source.flag("a", &gives(2, 1))), ["a", "b"]);
+    assert_eq!(heard_of(&circle, |source| source.flag("itself", &gives(2, 1))), ["itself"]);
+    assert_eq!(heard_of(&circle, |source| source.segment("y", &segment(2, &[]))), ["by-x"]);
+}
+
+#[test]
+fn an_update_that_is_stale_is_not_announced() {
+    let heard = heard_of(&data(), |source| {
+        assert_eq!(source.flag("base", &gives(1, 2)), Upserted::Stale);
+        assert_eq!(source.flag("base", &gives(0, 2)), Upserted::Stale);
+        assert_eq!(source.delete(DataKind::Flag, "base", 1), Upserted::Stale);
+        assert_eq!(source.segment("inner", &segment(1, &[])), Upserted::Stale);
+    });
+    assert!(heard.is_empty(), "{heard:?}");
+}
+
+#[test]
+fn a_deletion_is_announced_with_what_depends_on_it() {
+    let delete = |kind, key| heard_of(&data(), |source| source.delete(kind, key, 2));
+    assert_eq!(delete(DataKind::Flag, "base"), ["base", "middle", "top"]);
+    assert_eq!(delete(DataKind::Segment, "inner"), ["by-inner", "by-outer", "not-inner"]);
+}
+
+#[test]
+fn a_deleted_flag_or_segment_depends_on_nothing_any_more() {
+    let (client, source) = controlled();
+    source.init(&data());
+    let (_, heard) = listen(&client.flag_tracker());
+    source.delete(DataKind::Flag, "middle", 2);
+    source.delete(DataKind::Segment, "outer", 2);
+    assert_eq!(heard.since(&source, 1), ["by-outer", "middle", "top"]);
+    source.flag("base", &gives(2, 1));
+    source.segment("inner", &segment(2, &[]));
+    assert_eq!(heard.since(&source, 2), ["base", "by-inner", "not-inner"]);
+}
+
+// Spec 02, section 5.4
+#[test]
+fn of_a_new_data_set_only_the_differences_are_announced() {
+    let next = |change: fn(&mut Json)| {
+        let mut next = data();
+        change(&mut next);
+        heard_of(&data(), |source| source.init(&next))
+    };
+    assert!(next(|_| {}).is_empty(), "the same again");
+    assert_eq!(next(|data| data["flags"]["new"] = gives(1, 1)), ["new"]);
+    assert_eq!(next(|data| data["flags"]["alone"]["version"] = json!(2)), ["alone"]);
+    assert_eq!(next(|data| data["flags"]["alone"]["version"] = json!(0)), ["alone"], "versions may go back");
+    assert_eq!(next(|data| drop(data["flags"].as_object_mut().unwrap().remove("alone"))), ["alone"]);
+    assert_eq!(next(|data| data["flags"]["alone"] = json!({"version": 2, "deleted": true})), ["alone"]);
+    assert_eq!(next(|data| data["flags"]["base"]["version"] = json!(2)), ["base", "middle", "top"]);
+    assert_eq!(
+        next(|data| drop(data["flags"].as_object_mut().unwrap().remove("base"))),
+        ["base", "middle", "top"],
+        "what requires it has changed, too"
+    );
+    let by_inner = ["by-inner", "by-outer", "not-inner"];
+    assert_eq!(next(|data| data["segments"]["inner"]["version"] = json!(2)), by_inner);
+    assert_eq!(next(|data| drop(data["segments"].as_object_mut().unwrap().remove("inner"))), by_inner);
+    assert!(next(|data| data["segments"]["unused"]["version"] = json!(2)).is_empty());
+}
+
+// Spec 02, section 5.4
+#[test]
+fn a_flag_is_announced_once_for_an_update_however_many_reasons_there_are() {
+    let mut next = data();
+    for key in ["base", "middle", "top"] {
+        next["flags"][key]["version"] = json!(2);
+    }
+    assert_eq!(heard_of(&data(), |source| source.init(&next)), ["base", "middle", "top"]);
+}
+
+// Spec 02, section 5.4
+#[test]
+fn a_listener_from_before_the_first_data_hears_of_every_flag() {
+    let (client, source) = controlled();
+    let (_, heard) = listen(&client.flag_tracker());
+    source.init(&data());
+    let all = ["alone", "base", "by-inner", "by-outer", "middle", "not-inner", "top"];
+    assert_eq!(heard.since(&source, 1), all);
+    source.flag("base", &gives(2, 1));
+    assert_eq!(heard.since(&source, 2), ["base", "middle", "top"]);
+}
+
+// Spec 02, section 5.3
+#[test]
+fn dependencies_follow_updates_and_later_data_sets() {
+    let (client, source) = controlled();
+    source.init(&data());
+    source.flag("alone", &requires(2, "base"));
+    let (id, heard) = listen(&client.flag_tracker());
+    source.flag("base", &gives(2, 1));
+    assert_eq!(heard.since(&source, 1), ["alone", "base", "middle", "top"], "changed before anyone listened");
+    source.flag("alone", &gives(3, 1));
+    source.flag("top", &requires(3, "alone"));
+    source.flag("base", &gives(3, 1));
+    assert_eq!(heard.since(&source, 2), ["alone", "base", "middle", "top"], "changed while someone listens");
+    source.init(&json!({"flags": {"x": requires(1, "y"), "y": gives(1, 1), END: gives(2, "end")}}));
+    heard.since(&source, 3);
+    source.flag("y", &gives(2, 1));
+    source.flag("base", &gives(4, 1));
+    assert_eq!(heard.since(&source, 4), ["base", "x", "y"], "all of it replaced");
+    client.flag_tracker().remove_listener(id);
+    source.flag("x", &gives(2, 1));
+    source.flag("z", &requires(1, "y"));
+    let (_, heard) = listen(&client.flag_tracker());
+    source.flag("y", &gives(3, 1));
+    assert_eq!(heard.since(&source, 5), ["y", "z"], "changed while nobody listened");
+}
+
+#[test]
+fn an_update_that_could_not_be_stored_is_not_announced() {
+    let store = Arc::new(Failing::default());
+    let (client, source) = controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
+    source.init(&data());
+    let (_, heard) = listen(&client.flag_tracker());
+    store.set(true);
+    assert!(source.try_init(&json!({})).is_err());
+    assert!(source.upsert(Item::deleted(DataKind::Flag, "alone", 9)).is_err());
+    store.set(false);
+    source.flag("base", &gives(2, 1));
+    assert_eq!(heard.since(&source, 1), ["base", "middle", "top"]);
+}
+
+#[test]
+fn the_order_of_the_events_is_that_of_the_updates() {
+    let (client, source) = controlled();
+    source.init(&json!({}));
+    let (_, heard) = listen(&client.flag_tracker());
+    let keys: Vec<_> = (0..500).map(|n| format!("flag-{n}")).collect();
+    for key in &keys {
+        source.flag(key, &gives(1, 1));
+    }
+    let received: Vec<_> = keys.iter().map(|_| heard.0.recv_timeout(SOON).unwrap()).collect();
+    assert!(keys.iter().zip(&received).all(|(key, received)| received == key.as_str()));
+}
+
+#[test]
+fn the_new_data_is_visible_when_a_listener_hears_of_it() {
+    let (client, source) = controlled();
+    source.init(&json!({"flags": {"flag": gives(1, 1)}}));
+    let (values, value) = channel();
+    let reader = client.clone();
+    client
+        .flag_tracker()
+        .add_listener(move |change| values.send(reader.int_variation(&change.key, &ada(), 0)).unwrap());
+    source.flag("flag", &gives(2, 2));
+    assert_eq!(value.recv_timeout(SOON).unwrap(), 2);
+}
+
+#[test]
+fn a_removed_listener_hears_nothing_any_more() {
+    let (client, source) = controlled();
+    source.init(&data());
+    let tracker = client.flag_tracker();
+    let (removed, first) = listen(&tracker);
+    let (_, second) = listen(&tracker);
+    source.flag("alone", &gives(2, 1));
+    assert_eq!(first.since(&source, 1), ["alone"]);
+    tracker.remove_listener(removed);
+    tracker.remove_listener(removed);
+    source.flag("alone", &gives(3, 1));
+    assert_eq!(second.since(&source, 2), ["alone"]);
+    assert_eq!(second.since(&source, 3), ["alone"]);
+    assert!(first.0.try_recv().is_err(), "it would have been told before the second");
+}
+
+#[test]
+fn a_listener_that_panics_does_not_keep_others_from_hearing() {
+    let (client, source) = controlled();
+    source.init(&data());
+    let tracker = client.flag_tracker();
+    let (_, before) = listen(&tracker);
+    tracker.add_listener(|_| panic!("this listener always panics"));
+    let (_, after) = listen(&tracker);
+    source.flag("base", &gives(2, 1));
+    source.flag("alone", &gives(2, 1));
+    for heard in [before, after] {
+        let keys: Vec<_> = (0..4).map(|_| heard.0.recv_timeout(SOON).unwrap()).collect();
+        assert_eq!(keys, ["base", "middle", "top", "alone"]);
+    }
+}
+
+#[test]
+fn a_listener_may_use_the_client_and_the_tracker() {
+    let (client, source) = controlled();
+    source.init(&data());
+    let (heard, values) = channel();
+    let own = client.clone();
+    let id = Arc::new(Mutex::new(None));
+    let own_id = Arc::clone(&id);
+    *id.lock().unwrap() = Some(client.flag_tracker().add_listener(move |change| {
+        assert!(own.all_flags_state(&ada(), FlagsStateOptions::default()).is_valid());
+        let added = own.flag_tracker().add_listener(|_| {});
+        own.flag_tracker().remove_listener(added);
+        own.flag_tracker().remove_listener(own_id.lock().unwrap().unwrap());
+        own.blocking_wait_until_ready(SOON).unwrap();
+        pollster::block_on(own.close(SOON));
+        heard.send(own.int_variation(&change.key, &ada(), 0)).unwrap();
+    }));
+    source.flag("alone", &gives(2, 7));
+    assert_eq!(values.recv_timeout(SOON).unwrap(), 7);
+}
+
+#[test]
+fn a_listener_may_hold_the_last_client() {
+    let (client, source) = controlled();
+    source.init(&data());
+    let (done, is_done) = channel();
+    let last = Mutex::new(None);
+    let holder = Arc::new(last);
+    let own = Arc::clone(&holder);
+    client.flag_tracker().add_listener(move |_| {
+        drop(own.lock().unwrap().take());
+        done.send(()).unwrap();
+    });
+    *holder.lock().unwrap() = Some(client);
+    source.flag("alone", &gives(2, 7));
+    is_done.recv_timeout(SOON).unwrap();
+}
+
+#[test]
+fn a_listener_that_blocks_holds_up_neither_updates_nor_evaluations() {
+    let (client, source) = controlled();
+    source.init(&json!({"flags": {"flag": gives(1, 1)}}));
+    let (gate, go) = channel::<()>();
+    let (entered, is_in) = channel();
+    let go = Mutex::new(go);
+    client.flag_tracker().add_listener(move |_| {
+        entered.send(()).unwrap();
+        go.lock().unwrap().recv_timeout(SOON).unwrap();
+    });
+    source.flag("flag", &gives(2, 2));
+    is_in.recv_timeout(SOON).unwrap();
+    source.flag("flag", &gives(3, 3));
+    assert_eq!(client.int_variation("flag", &ada(), 0), 3);
+    gate.send(()).unwrap();
+    gate.send(()).unwrap();
+    is_in.recv_timeout(SOON).unwrap();
+}
+
+/// What a listener for the value of `flag` is told.
+fn value_changes(client: &Client) -> Receiver<FlagValueChange> {
+    let (heard, changes) = channel();
+    client
+        .flag_tracker()
+        .add_flag_value_change_listener("flag", &ada(), move |change| heard.send(change.clone()).unwrap());
+    changes
+}
+
+#[track_caller]
+fn next(changes: &Receiver<FlagValueChange>) -> Json {
+    let change = changes.recv_timeout(SOON).unwrap();
+    assert_eq!(change.key, "flag");
+    json!([change.old_value, change.new_value])
+}
+
+// Spec 02, section 5.5
+#[test]
+fn a_change_of_value_is_told_with_the_old_and_the_new_value_and_only_when_they_differ() {
+    let (client, source) = controlled();
+    source.init(&json!({"flags": {"flag": gives(1, json!({"a": [1]}))}}));
+    let changes = value_changes(&client);
+    // Each step is taken when the one before was told, since a listener sees the newest data.
+    source.flag("flag", &gives(2, json!({"a": [1.0]})));
+    source.flag("another", &gives(1, 1));
+    source.flag("flag", &gives(3, "b"));
+    assert_eq!(next(&changes), json!([{"a": [1]}, "b"]));
+    source.delete(DataKind::Flag, "flag", 4);
+    assert_eq!(next(&changes), json!(["b", null]));
+    source.delete(DataKind::Flag, "flag", 5);
+    source.flag("flag", &gives(6, 3));
+    assert_eq!(next(&changes), json!([null, 3]));
+    source.init(&json!({}));
+    assert_eq!(next(&changes), json!([3, null]));
+    assert!(changes.try_recv().is_err());
+}
+
+// Spec 02, section 5.5
+#[test]
+fn a_value_is_null_before_there_is_data_and_where_a_flag_gives_none() {
+    let (client, source) = controlled();
+    let changes = value_changes(&client);
+    source.init(&json!({"flags": {"flag": gives(1, "a")}}));
+    assert_eq!(next(&changes), json!([null, "a"]));
+    source.flag("flag", &with(gives(2, "a"), &json!({"on": false})));
+    assert_eq!(next(&changes), json!(["a", null]));
+}
+
+// Spec 02, section 5.5
+#[test]
+fn a_change_of_what_a_flag_depends_on_may_change_its_value() {
+    let (client, source) = controlled();
+    let off = json!({"variations": ["on", "off"], "offVariation": 1});
+    source.init(&json!({"flags": {"flag": with(requires(1, "base"), &off), "base": gives(1, 1)}}));
+    let changes = value_changes(&client);
+    source.delete(DataKind::Flag, "base", 2);
+    assert_eq!(next(&changes), json!(["on", "off"]));
+}
+
+// Spec 02, section 5.5
+#[test]
+fn a_change_of_value_is_told_for_the_listeners_context_only() {
+    let (client, source) = controlled();
+    let targets = |version, keys: &[&str]| {
+        let two = json!({"variations": ["targeted", "not"], "fallthrough": {"variation": 1}});
+        with(with(gives(version, 0), &two), &json!({"targets": [{"variation": 0, "values": keys}]}))
+    };
+    source.init(&json!({"flags": {"flag": targets(1, &[])}}));
+    let (heard, changes) = channel();
+    for key in ["ada", "bob", "ada"] {
+        let heard = heard.clone();
+        let context = vexil::Context::new(key).unwrap();
+        client.flag_tracker().add_flag_value_change_listener("flag", &context, move |change| {
+            heard.send((key, change.new_value.clone())).unwrap();
+        });
+    }
+    source.flag("flag", &targets(2, &["bob"]));
+    assert_eq!(changes.recv_timeout(SOON).unwrap(), ("bob", "targeted".into()));
+    source.flag("flag", &targets(3, &["bob", "ada"]));
+    let told: Vec<_> = (0..2).map(|_| changes.recv_timeout(SOON).unwrap()).collect();
+    assert_eq!(told, [("ada", "targeted".into()), ("ada", "targeted".into())], "each of two listeners");
+}
+
+// Spec 02, section 5.5
+#[test]
+fn a_removed_listener_for_a_value_is_told_nothing_any_more() {
+    let (client, source) = controlled();
+    source.init(&json!({"flags": {"flag": gives(1, 1)}}));
+    let (heard, changes) = channel();
+    let tracker = client.flag_tracker();
+    let id = tracker.add_flag_value_change_listener("flag", &ada(), move |change| heard.send(change.clone()).unwrap());
+    let others = value_changes(&client);
+    tracker.remove_listener(id);
+    source.flag("flag", &gives(2, 2));
+    assert_eq!(next(&others), json!([1, 2]));
+    assert!(changes.try_recv().is_err(), "it would have been told first");
+}

@@ -1,0 +1,58 @@
+//! Headers of the user's. Spec 02, section 1.4, last row.
+
+use std::sync::{Arc, Mutex};
+
+use http::HeaderMap;
+use vexil::Client;
+use vexil::config::{ClientContext, ConfigError, Configure, HttpConfig};
+use vexil::data_source::DataSource;
+
+/// Remembers the headers that a component is given, and is no component.
+#[derive(Clone, Debug, Default)]
+struct Probe(Arc<Mutex<HeaderMap>>);
+
+impl Configure<dyn DataSource> for Probe {
+    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+        *self.0.lock().unwrap() = context.headers().clone();
+        Err(ConfigError::component("probe", "it is none"))
+    }
+}
+
+fn headers(config: HttpConfig) -> HeaderMap {
+    let probe = Probe::default();
+    drop(Client::builder("sdk-key").http(config).data_source(probe.clone()).start());
+    let headers = probe.0.lock().unwrap();
+    headers.clone()
+}
+
+#[test]
+fn a_header_of_the_users_is_sent() {
+    let config = HttpConfig::new().with_header("X-Tenant", "blue").with_header("x-tenant", "green");
+    assert_eq!(headers(config)["x-tenant"], "green", "the last one counts");
+}
+
+#[test]
+fn the_sdk_key_is_never_replaced() {
+    let config = HttpConfig::new().with_header("authorization", "other").with_header("AUTHORIZATION", "another");
+    let headers = headers(config);
+    assert_eq!(headers.get_all("authorization").iter().collect::<Vec<_>>(), ["sdk-key"]);
+}
+
+#[test]
+fn a_header_that_cannot_be_sent_is_left_out() {
+    let config = HttpConfig::new()
+        .with_header("X Y", "1")
+        .with_header("", "1")
+        .with_header("X-Line", "a\r\nb")
+        .with_header("X-Accent", "é")
+        .with_header("X-Good", "1");
+    let headers = headers(config);
+    assert!(headers.contains_key("x-good") && !headers.contains_key("x-line") && !headers.contains_key("x-accent"));
+}
+
+#[test]
+fn settings_show_no_secret() {
+    let shown =
+        format!("{:?}", HttpConfig::new().with_http_proxy("http://ada:secret@host:1").with_header("X-Token", "secret"));
+    assert!(!shown.contains("secret") && shown.contains("host:1") && shown.contains("x-token"), "{shown}");
+}

@@ -1,0 +1,104 @@
+//! Redirects: which, where to, how many, and what they carry. Spec 02, section 2.8.
+
+use vexil::transport::TransportErrorKind;
+
+use crate::server::{HELLO, Server};
+use crate::{both, get, post, send, text, transport, trouble};
+
+fn redirect(status: u16, location: &str) -> String {
+    format!("HTTP/1.1 {status} Moved\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+}
+
+#[tokio::test]
+async fn a_redirected_request_stays_the_same_request() {
+    for status in [301, 302, 303, 307, 308] {
+        let (server, transport) = (Server::start().await, transport());
+        let mut request = post(server.url("/old/bulk"), "[1]");
+        request.headers_mut().insert("x-launchdarkly-tags", "application-id/shop".parse().unwrap());
+        let moves = async {
+            server.serve(redirect(status, &server.url("/new/bulk?b=c"))).await;
+            server.serve(HELLO).await.0
+        };
+        let (response, received) = both(send(&*transport, request), moves).await;
+        assert_eq!(text(response.unwrap()).await.unwrap(), "hello");
+        assert_eq!((received.line.as_str(), received.body.as_str()), ("POST /new/bulk?b=c HTTP/1.1", "[1]"));
+        assert_eq!(received.header("authorization"), Some("sdk-key"), "{status}");
+        assert_eq!(received.header("x-launchdarkly-tags"), Some("application-id/shop"));
+    }
+}
+
+#[tokio::test]
+async fn a_location_may_be_relative() {
+    for (location, target) in [("/b", "/b"), ("b", "/prefix/b"), ("../b?c=d", "/b?c=d"), ("?c", "/prefix/all?c")] {
+        let (server, transport) = (Server::start().await, transport());
+        let moves = async {
+            server.serve(redirect(301, location)).await;
+            server.serve(HELLO).await.0
+        };
+        let (_, received) = both(send(&*transport, get(server.url("/prefix/all"))), moves).await;
+        assert_eq!(received.line, format!("GET {target} HTTP/1.1"), "{location}");
+    }
+}
+
+#[tokio::test]
+async fn the_sdk_key_stays_with_its_origin() {
+    let (home, abroad, transport) = (Server::start().await, Server::start().await, transport());
+    let mut request = get(home.url("/"));
+    request.headers_mut().insert("x-other", "kept".parse().unwrap());
+    request.headers_mut().insert("cookie", "secret".parse().unwrap());
+    let moves = async {
+        home.serve(redirect(307, &abroad.url("/there"))).await;
+        let (there, _) = abroad.serve(redirect(307, &home.url("/back"))).await;
+        (there, home.serve(HELLO).await.0)
+    };
+    let (response, (there, back)) = both(send(&*transport, request), moves).await;
+    assert_eq!(response.unwrap().status(), 200);
+    for received in [there, back] {
+        assert_eq!((received.header("authorization"), received.header("cookie")), (None, None), "{received:?}");
+        assert_eq!(received.header("x-other"), Some("kept"));
+    }
+}
+
+#[tokio::test]
+async fn ten_redirects_are_followed_and_no_more() {
+    for (redirects, end) in [(10, None), (11, Some(TransportErrorKind::Redirect))] {
+        let (server, transport) = (Server::start().await, transport());
+        let moves = async {
+            for _ in 0..redirects {
+                server.serve(redirect(302, "/again")).await;
+            }
+            if end.is_none() {
+                server.serve(HELLO).await;
+            }
+        };
+        let (outcome, ()) = both(send(&*transport, get(server.url("/"))), moves).await;
+        assert_eq!(outcome.err().map(|error| error.kind), end);
+    }
+}
+
+#[tokio::test]
+async fn a_location_that_leads_nowhere_is_trouble() {
+    let without = "HTTP/1.1 301 Moved\r\nContent-Length: 0\r\n\r\n".to_owned();
+    let bad = ["", " ", "ftp://example.com/", "http://", "http://[::1", "http://a b/", "mailto:ada@example.com"];
+    for answer in bad.map(|location| redirect(307, location)).into_iter().chain([without]) {
+        let (server, transport) = (Server::start().await, transport());
+        let (kind, _) = both(trouble(&*transport, get(server.url("/"))), server.serve(&answer)).await;
+        assert_eq!(kind, TransportErrorKind::Redirect, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn the_next_request_starts_from_the_original_url() {
+    let (server, transport) = (Server::start().await, transport());
+    for _ in 0..2 {
+        let moves = async {
+            let (first, _) = server.serve(redirect(301, "/new")).await;
+            let (second, connection) = server.serve(HELLO.replace("OK\r\n", "OK\r\nConnection: close\r\n")).await;
+            drop(connection);
+            [first.line, second.line]
+        };
+        let client = async { text(send(&*transport, get(server.url("/old"))).await.unwrap()).await };
+        let (_, lines) = both(client, moves).await;
+        assert_eq!(lines, ["GET /old HTTP/1.1", "GET /new HTTP/1.1"]);
+    }
+}

@@ -1,0 +1,93 @@
+//! Time limits. They are short here and end what would otherwise last for ever.
+
+use std::time::{Duration, Instant};
+
+use vexil::config::HttpConfig;
+use vexil::transport::{RequestOptions, TransportErrorKind};
+
+use crate::server::{HELLO, Server};
+use crate::{SOON, both, get, post, send, text, transport};
+
+/// Long enough for a busy machine to do the rest of a test in.
+const SHORT: Duration = Duration::from_secs(1);
+
+// Spec 02, section 10, row 32
+#[tokio::test]
+async fn silence_instead_of_headers_ends_a_request() {
+    let (server, transport) = (Server::start().await, transport());
+    let start = Instant::now();
+    let client = transport.send(get(server.url("/")), RequestOptions::new(SHORT));
+    let silent = async {
+        let mut connection = server.accept().await;
+        connection.request().await;
+        connection.closed().await;
+    };
+    let (outcome, ()) = both(client, silent).await;
+    assert_eq!(outcome.unwrap_err().kind, TransportErrorKind::Timeout);
+    assert!(start.elapsed() >= SHORT);
+}
+
+// Spec 02, section 10, row 33
+#[tokio::test]
+async fn silence_in_a_body_ends_it() {
+    let (server, transport) = (Server::start().await, transport());
+    let client = async {
+        let response = transport.send(get(server.url("/")), RequestOptions::new(SHORT)).await.unwrap();
+        let mut body = response.into_body();
+        assert_eq!(body.next().await.unwrap().unwrap(), ":");
+        body.next().await.unwrap_err().kind
+    };
+    let silent = async {
+        let (_, connection) = server.serve("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n:").await;
+        connection.closed().await;
+    };
+    let (kind, ()) = both(client, silent).await;
+    assert_eq!(kind, TransportErrorKind::Timeout);
+}
+
+// Spec 02, section 2.8: connect timeout
+#[tokio::test]
+async fn a_tls_handshake_that_does_not_end_is_given_up() {
+    let server = Server::start().await;
+    let transport = HttpConfig::new().with_connect_timeout(SHORT).build().unwrap();
+    let url = format!("https://127.0.0.1:{}/", server.port);
+    let silent = async { server.accept().await.closed().await };
+    let (outcome, ()) = both(send(&*transport, get(url)), silent).await;
+    assert_eq!(outcome.unwrap_err().kind, TransportErrorKind::Timeout);
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_connect_is_given_up() {
+    let proxy = Server::start().await;
+    let config = HttpConfig::new().with_connect_timeout(SHORT).with_http_proxy(proxy.url(""));
+    let transport = config.build().unwrap();
+    let silent = async {
+        let mut connection = proxy.accept().await;
+        let request = connection.request().await;
+        connection.closed().await;
+        request
+    };
+    let (outcome, received) = both(send(&*transport, get("https://not.valid.local/all")), silent).await;
+    assert_eq!(outcome.unwrap_err().kind, TransportErrorKind::Timeout);
+    assert_eq!(received.line, "CONNECT not.valid.local:443 HTTP/1.1");
+}
+
+#[tokio::test]
+async fn a_request_that_has_timed_out_leaves_no_connection_to_the_next() {
+    let (server, transport) = (Server::start().await, transport());
+    let late = async {
+        let mut connection = server.accept().await;
+        connection.request().await;
+        connection
+    };
+    let client = transport.send(post(server.url("/"), "[]"), RequestOptions::new(SHORT));
+    let (outcome, connection) = both(client, late).await;
+    assert_eq!(outcome.unwrap_err().kind, TransportErrorKind::Timeout);
+    let client = async {
+        let response = transport.send(get(server.url("/")), RequestOptions::new(SOON)).await.unwrap();
+        text(response).await.unwrap()
+    };
+    let (text, _) = both(client, server.serve(HELLO)).await;
+    assert_eq!(text, "hello");
+    both(async {}, connection.closed()).await;
+}

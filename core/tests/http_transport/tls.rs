@@ -1,0 +1,201 @@
+//! Whom the transport trusts, and as whom it comes. Spec 02, section 9.
+
+use std::error::Error;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use tokio_rustls::TlsAcceptor;
+use vexil::config::HttpConfig;
+use vexil::transport::TransportErrorKind;
+
+use crate::certificates::{Authority, Identity, file};
+use crate::server::{Connection, HELLO, Server};
+use crate::{both, get, send, text};
+
+/// What a request for `https://localhost` comes to.
+async fn meet(config: &HttpConfig, acceptor: TlsAcceptor) -> Result<String, TransportErrorKind> {
+    let server = Server::start().await;
+    let transport = config.build().unwrap();
+    let client = async {
+        let response = send(&*transport, get(format!("https://localhost:{}/", server.port))).await;
+        text(response.map_err(|error| error.kind)?).await.map_err(|error| error.kind)
+    };
+    let serve = async {
+        let accepted = acceptor.accept(server.accept().await.stream).await;
+        if let Ok(stream) = accepted {
+            let mut connection = Connection::new(stream);
+            connection.request().await;
+            connection.write(HELLO).await;
+        }
+    };
+    both(client, serve).await.0
+}
+
+async fn meet_as(config: &HttpConfig, identity: &Identity) -> Result<String, TransportErrorKind> {
+    meet(config, identity.acceptor(None, &[])).await
+}
+
+const NOT_TRUSTED: Result<String, TransportErrorKind> = Err(TransportErrorKind::Certificate);
+
+fn hello() -> Result<String, TransportErrorKind> {
+    Ok("hello".to_owned())
+}
+
+#[tokio::test]
+async fn an_authority_of_ones_own_is_trusted() {
+    let authority = Authority::new();
+    let file = authority.file();
+    let config = HttpConfig::new().with_ca_certs(file.path());
+    assert_eq!(meet_as(&config, &authority.sign("x", &["localhost"])).await, hello());
+}
+
+#[tokio::test]
+async fn nobody_else_is_trusted() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let file = authority.file();
+    let config = HttpConfig::new().with_ca_certs(file.path());
+    for identity in [stranger.sign("x", &["localhost"]), stranger.sign("localhost", &[])] {
+        assert_eq!(meet_as(&config, &identity).await, NOT_TRUSTED);
+        assert_eq!(meet_as(&HttpConfig::new(), &identity).await, NOT_TRUSTED);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_host_is_not_trusted() {
+    let authority = Authority::new();
+    let file = authority.file();
+    let config = HttpConfig::new().with_ca_certs(file.path());
+    assert_eq!(meet_as(&config, &authority.sign("localhost", &["example.com"])).await, NOT_TRUSTED);
+    assert_eq!(meet_as(&config, &authority.sign("localhost", &["127.0.0.1"])).await, NOT_TRUSTED);
+}
+
+#[tokio::test]
+async fn an_expired_certificate_is_not_trusted() {
+    let authority = Authority::new();
+    let file = authority.file();
+    let config = HttpConfig::new().with_ca_certs(file.path());
+    assert_eq!(meet_as(&config, &authority.sign_expired("localhost")).await, NOT_TRUSTED);
+}
+
+// Spec 02, section 9: TLS in the harness, RULE
+#[tokio::test]
+async fn a_common_name_counts_for_an_authority_of_ones_own() {
+    let authority = Authority::new();
+    let file = authority.file();
+    let config = HttpConfig::new().with_ca_certs(file.path());
+    assert_eq!(meet_as(&config, &authority.sign("LocalHost", &[])).await, hello());
+    assert_eq!(meet_as(&config, &authority.sign("example.com", &[])).await, NOT_TRUSTED);
+    assert_eq!(meet_as(&config, &authority.sign("*", &[])).await, NOT_TRUSTED);
+}
+
+#[tokio::test]
+async fn tls_1_2_is_spoken_too() {
+    let authority = Authority::new();
+    let file = authority.file();
+    for config in [HttpConfig::new().with_ca_certs(file.path()), HttpConfig::new().disable_ssl_verification(true)] {
+        assert_eq!(meet(&config, authority.sign("localhost", &[]).old_acceptor()).await, hello());
+    }
+    assert_eq!(meet(&HttpConfig::new(), authority.sign("localhost", &[]).old_acceptor()).await, NOT_TRUSTED);
+}
+
+#[test]
+fn a_warning_says_that_nothing_is_verified() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    let transport = tracing::subscriber::with_default(subscriber, || {
+        drop(HttpConfig::new().build());
+        HttpConfig::new().disable_ssl_verification(true).build()
+    });
+    drop(transport.unwrap());
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert_eq!((log.lines().count(), log.matches("not verified").count()), (1, 1), "{log}");
+}
+
+/// Everything that was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn without_verification_anybody_is_trusted() {
+    let authority = Authority::new();
+    let config = HttpConfig::new().disable_ssl_verification(true);
+    assert_eq!(meet_as(&config, &authority.sign_expired("example.com")).await, hello());
+    // It prevails over the authorities, which need not be there then.
+    let config = config.with_ca_certs("no-such-file.pem");
+    assert_eq!(meet_as(&config, &authority.sign("example.com", &[])).await, hello());
+}
+
+#[tokio::test]
+async fn a_client_shows_its_certificate_to_who_asks() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let server = authority.sign("x", &["localhost"]);
+    let (roots, good, bad) = (authority.file(), authority.sign("c", &[]).file(), stranger.sign("c", &[]).file());
+    let asks = || server.acceptor(Some(&authority), &[]);
+    for config in [HttpConfig::new().with_ca_certs(roots.path()), HttpConfig::new().disable_ssl_verification(true)] {
+        assert_eq!(meet(&config.clone().with_cert_file(good.path()), asks()).await, hello());
+        // The certificate in doubt is ours, which time does not heal less than other trouble.
+        assert_eq!(meet(&config, asks()).await, Err(TransportErrorKind::Connection));
+        assert_eq!(meet(&config.with_cert_file(bad.path()), asks()).await, Err(TransportErrorKind::Connection));
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_fails_otherwise_is_a_broken_connection() {
+    let _quarrel = Authority::new();
+    for answer in ["HTTP/1.1 400 Bad Request\r\n\r\n", ""] {
+        let server = Server::start().await;
+        let transport = HttpConfig::new().build().unwrap();
+        let client = send(&*transport, get(format!("https://localhost:{}/", server.port)));
+        let fails = async { server.accept().await.write(answer).await };
+        let (outcome, ()) = both(client, fails).await;
+        assert_eq!(outcome.unwrap_err().kind, TransportErrorKind::Connection);
+    }
+}
+
+/// What is wrong with settings, in full.
+#[track_caller]
+fn wrong(config: &HttpConfig) -> String {
+    let error = config.build().unwrap_err();
+    format!("{error}: {}", error.source().unwrap())
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_named() {
+    let identity = Authority::new().sign("c", &[]);
+    let [certificate, key] = identity.halves();
+    let (empty, text) = (file(""), file("no certificate"));
+    let broken = file("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    let missing = Path::new("no-such-file.pem");
+    for path in [missing, empty.path(), text.path(), broken.path(), key.path()] {
+        let wrong = wrong(&HttpConfig::new().with_ca_certs(path));
+        assert!(wrong.contains("HTTP transport") && wrong.contains(path.to_str().unwrap()), "{wrong}");
+    }
+    for path in [missing, empty.path(), text.path(), certificate.path(), key.path()] {
+        let wrong = wrong(&HttpConfig::new().with_cert_file(path));
+        assert!(wrong.contains(path.to_str().unwrap()), "{wrong}");
+    }
+}
+
+#[test]
+fn a_certificate_with_another_ones_key_is_wrong() {
+    let authority = Authority::new();
+    let [certificate, _] = authority.sign("c", &[]).halves();
+    let [_, key] = authority.sign("c", &[]).halves();
+    let mixed = [certificate, key].map(|half| std::fs::read_to_string(half.path()).unwrap()).concat();
+    let mixed = file(&mixed);
+    let wrong = wrong(&HttpConfig::new().with_cert_file(mixed.path()));
+    assert!(wrong.contains(mixed.path().to_str().unwrap()), "{wrong}");
+}

@@ -1,0 +1,400 @@
+//! What is logged, how often, and what never is (architecture D11).
+
+#![cfg(test)]
+
+mod support;
+
+use std::hint::black_box;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use pollster::block_on;
+use serde_json::{Value as Json, json};
+use support::{End, Ending, Failing, Fetch, Lazy, SOON, ada, controlled, controlled_with, gives, with};
+use tracing_subscriber::fmt;
+use vexil::client::FlagsStateOptions;
+use vexil::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
+use vexil::model::{DataKind, DataSet, Item};
+use vexil::{Client, Context, Value, async_trait};
+
+/// Everything that was logged.
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// A subscriber that takes everything.
+    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + 'static {
+        let log = self.clone();
+        fmt().with_ansi(false).with_max_level(tracing::Level::TRACE).with_writer(move || log.clone()).finish()
+    }
+
+    fn lines(&self) -> Vec<String> {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is logged on this thread while `act` runs.
+fn logged(act: impl FnOnce()) -> Vec<String> {
+    let log = Log::default();
+    tracing::subscriber::with_default(log.subscriber(), act);
+    log.lines()
+}
+
+/// The only line; it is of this level and has all these words.
+#[track_caller]
+fn one_line(lines: &[String], level: &str, words: &[&str]) {
+    let [line] = lines else { panic!("not one line but {}: {lines:#?}", lines.len()) };
+    assert!(line.contains(&format!(" {level} vexil::")), "{line}");
+    for word in words {
+        assert!(line.contains(word), "{word} is missing in {line}");
+    }
+}
+
+/// What many evaluations of `flag` by plain doors, and then by doors with detail, log each.
+fn evaluated(flag: &Json) -> [Vec<String>; 2] {
+    [false, true].map(|detail| {
+        let client = support::client(&json!({"flags": {"the-flag": flag}}));
+        logged(|| {
+            for _ in 0..1000 {
+                if detail {
+                    assert!(client.bool_variation_detail("the-flag", &ada(), true).value);
+                } else {
+                    assert!(client.bool_variation("the-flag", &ada(), true));
+                }
+            }
+        })
+    })
+}
+
+#[test]
+fn a_malformed_flag_is_logged_once_with_its_key_by_doors_without_detail() {
+    let [plain, _] = evaluated(&json!({"on": true, "version": 1}));
+    one_line(&plain, "ERROR", &["the-flag", "malformed"]);
+}
+
+#[test]
+fn a_malformed_flag_is_logged_once_with_its_key_by_doors_with_detail() {
+    let [_, detailed] = evaluated(&json!({"on": true, "version": 1}));
+    one_line(&detailed, "ERROR", &["the-flag", "malformed"]);
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_logged_once_with_the_flags_key() {
+    for lines in evaluated(&gives(1, "text")) {
+        one_line(&lines, "ERROR", &["the-flag", "type"]);
+    }
+}
+
+#[test]
+fn a_value_that_does_not_fit_a_type_of_the_callers_is_logged_once() {
+    let client = support::client(&json!({"flags": {"the-flag": gives(1, "text")}}));
+    let lines = logged(|| (0..1000).for_each(|_| drop(client.json_variation_as("the-flag", &ada(), vec![0_u8]))));
+    one_line(&lines, "ERROR", &["the-flag", "type"]);
+}
+
+#[test]
+fn an_unknown_flag_is_logged_once_with_its_key() {
+    for lines in evaluated(&json!({"version": 1, "deleted": true})) {
+        one_line(&lines, "INFO", &["the-flag", "unknown"]);
+    }
+}
+
+#[test]
+fn a_flag_that_is_off_or_has_a_failed_prerequisite_is_no_reason_to_log() {
+    for more in [json!({"on": false}), json!({"prerequisites": [{"key": "none", "variation": 0}]})] {
+        assert_eq!(evaluated(&with(gives(1, false), &more)), [Vec::<String>::new(), Vec::new()]);
+    }
+}
+
+#[test]
+fn a_good_evaluation_logs_nothing() {
+    assert_eq!(evaluated(&gives(1, true)), [Vec::<String>::new(), Vec::new()]);
+}
+
+#[test]
+fn evaluations_without_data_are_logged_once() {
+    let (client, _source) = controlled();
+    let lines = logged(|| {
+        (0..1000).for_each(|_| assert!(client.bool_variation("the-flag", &ada(), true)));
+        assert!(!client.all_flags_state(&ada(), FlagsStateOptions::default()).is_valid());
+    });
+    one_line(&lines, "WARN", &["before the client has data"]);
+}
+
+#[test]
+fn evaluations_for_invalid_contexts_are_logged_once() {
+    let client = support::client(&json!({}));
+    let lines = logged(|| (0..1000).for_each(|_| assert!(client.bool_variation("flag", &Context::new(""), true))));
+    one_line(&lines, "WARN", &["invalid context", "key must not be"]);
+}
+
+#[test]
+fn evaluations_with_data_of_an_earlier_process_are_logged_once() {
+    let store = Lazy::new(Fetch::AtOnce, &json!({"flags": {"flag": gives(1, true)}}));
+    let (client, _source) = controlled_with(Client::builder("sdk-key").data_store(store));
+    let lines = logged(|| (0..1000).for_each(|_| assert!(client.bool_variation("flag", &ada(), false))));
+    one_line(&lines, "WARN", &["out of date"]);
+}
+
+#[test]
+fn a_store_that_cannot_be_read_is_logged_with_its_cause_once_for_a_flag() {
+    let store = Lazy::new(Fetch::Fails, &json!({}));
+    let (client, source) = controlled_with(Client::builder("sdk-key").data_store(store));
+    source.init(&json!({}));
+    let lines = logged(|| (0..1000).for_each(|_| assert!(client.bool_variation("the-flag", &ada(), true))));
+    one_line(&lines, "ERROR", &["the-flag", "unavailable", "the cellar is flooded"]);
+}
+
+fn rule(clause: &Json) -> Json {
+    json!([{"variation": 0, "clauses": [clause]}])
+}
+
+/// Defects of flags and segments, with what the log says of them.
+fn defects() -> [(Json, [&'static str; 2]); 4] {
+    [
+        (json!({"attribute": "a", "op": "no-such-op", "values": [1]}), ["unknown operator", "no-such-op"]),
+        (json!({"attribute": "a", "op": "matches", "values": ["***bad"]}), ["does not compile", "***bad"]),
+        (json!({"attribute": "//", "contextKind": "user", "op": "in", "values": [1]}), ["attribute reference", "//"]),
+        (json!({"attribute": "a", "op": "before", "values": ["some day"]}), ["not of the type", "some day"]),
+    ]
+}
+
+// Spec 01, section 2.1
+#[test]
+fn a_defect_is_logged_once_when_the_item_arrives_naming_it() {
+    for (clause, [what, which]) in defects() {
+        let flag = with(gives(1, true), &json!({"rules": rule(&clause)}));
+        let (client, source) = controlled();
+        let words = ["the-item", what, which, "rule 0"];
+        let lines = logged(|| source.init(&json!({"flags": {"the-item": flag, "another": gives(1, 1)}})));
+        one_line(&lines, "WARN", &words);
+        one_line(&logged(|| drop(source.upsert(item(DataKind::Flag, &flag, 2)))), "WARN", &words);
+        let segment = json!({"rules": rule(&clause)});
+        let lines = logged(|| drop(source.upsert(item(DataKind::Segment, &segment, 2))));
+        one_line(&lines, "WARN", &words);
+        one_line(&logged(|| source.init(&json!({"segments": {"the-item": segment}}))), "WARN", &words);
+        assert!(logged(|| drop(client.bool_variation_detail("another", &ada(), true))).len() <= 1);
+    }
+}
+
+fn item(kind: DataKind, json: &Json, version: u64) -> Item {
+    let json = with(json.clone(), &json!({"version": version})).to_string();
+    Item::from_json(kind, "the-item", json.as_bytes()).unwrap()
+}
+
+#[test]
+fn an_evaluation_of_an_item_with_a_defect_does_not_log_it_again() {
+    for (clause, _) in defects().into_iter().filter(|(clause, _)| clause["attribute"] == "a") {
+        let flag = with(gives(1, true), &json!({"rules": rule(&clause)}));
+        let client = support::client(&json!({"flags": {"the-item": flag}}));
+        let lines = logged(|| (0..100).for_each(|_| assert!(client.bool_variation("the-item", &ada(), false))));
+        assert!(lines.is_empty(), "{lines:#?}");
+    }
+}
+
+// Spec 02, section 5.1: log once per outage, not per update
+#[test]
+fn a_store_that_fails_is_logged_once_for_an_outage() {
+    let store = Arc::new(Failing::default());
+    let (_client, source) = controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
+    source.init(&json!({}));
+    let outage = || {
+        store.set(true);
+        let lines = logged(|| (0..3).for_each(|_| drop(source.try_init(&json!({})).unwrap_err())));
+        store.set(false);
+        source.init(&json!({}));
+        lines
+    };
+    for _ in 0..2 {
+        one_line(&outage(), "WARN", &["the attic is locked"]);
+    }
+}
+
+// Spec 02, section 5.1
+#[test]
+fn a_store_that_fails_before_the_first_data_is_logged_once_too() {
+    let store = Arc::new(Failing::default());
+    store.set(true);
+    let (_client, source) = controlled_with(Client::builder("sdk-key").data_store(store));
+    let lines = logged(|| (0..3).for_each(|_| drop(source.try_init(&json!({})).unwrap_err())));
+    one_line(&lines, "WARN", &["the attic is locked"]);
+}
+
+// Spec 02, section 5.1
+#[test]
+fn a_store_that_fails_while_the_source_is_interrupted_is_logged_too() {
+    let store = Arc::new(Failing::default());
+    let (_client, source) = controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
+    source.init(&json!({}));
+    source.trouble(DataSourceState::Interrupted, "the cable is cut");
+    store.set(true);
+    let lines = logged(|| (0..3).for_each(|_| drop(source.try_init(&json!({})).unwrap_err())));
+    one_line(&lines, "WARN", &["the attic is locked"]);
+}
+
+#[test]
+fn a_source_that_has_given_up_is_logged_with_its_cause() {
+    let source = Ending { end: End::Error, late: false, data: None };
+    let lines = logged(|| drop(Client::builder("sdk-key").data_source(source).start().unwrap()));
+    one_line(&lines, "ERROR", &["the data source has ended", "the key was refused"]);
+}
+
+/// A JSON text of lists in lists.
+fn deep() -> String {
+    format!("{}{}", "[".repeat(10_000), "]".repeat(10_000))
+}
+
+/// Delivers what it reads from JSON.
+#[derive(Clone, Debug)]
+struct FromText(String);
+
+#[async_trait]
+impl DataSource for FromText {
+    async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+        let data = DataSet::from_json(self.0.as_bytes()).map_err(DataSourceError::invalid_data)?;
+        sink.init(data).await.map_err(DataSourceError::store)
+    }
+}
+
+#[test]
+fn an_item_that_is_too_deep_is_an_error_that_names_it() {
+    for (section, kind) in [("flags", DataKind::Flag), ("segments", DataKind::Segment)] {
+        let property = if kind == DataKind::Flag { "variations" } else { "rules" };
+        let item = format!("{{\"version\": 1, \"{property}\": {}}}", deep());
+        let set = format!("{{\"{section}\": {{\"good\": {{\"version\": 1}}, \"deep-item\": {item}}}}}");
+        let error = DataSet::from_json(set.as_bytes()).unwrap_err();
+        assert_eq!(error.item, Some((kind, "deep-item".into())));
+        assert_eq!(error.to_string(), format!("{kind} \"deep-item\" cannot be read"));
+        let error = Item::from_json(kind, "deep-item", item.as_bytes()).unwrap_err();
+        assert_eq!(error.item, Some((kind, "deep-item".into())));
+        let lines = logged(|| {
+            let client = Client::builder("sdk-key").data_source(FromText(set.clone())).start().unwrap();
+            let status = client.data_source_status().status();
+            assert!(status.error.unwrap().message.contains("deep-item"));
+        });
+        one_line(&lines, "ERROR", &["deep-item"]);
+    }
+}
+
+#[test]
+fn what_is_deep_where_nobody_reads_is_no_error() {
+    let set = format!("{{\"more\": {0}, \"flags\": {{\"flag\": {{\"version\": 1, \"more\": {0}}}}}}}", deep());
+    assert_eq!(DataSet::from_json(set.as_bytes()).unwrap().flags.len(), 1);
+}
+
+const SECRETS: [&str; 6] = ["SDK-KEY", "CONTEXT-KEY", "CONTEXT-NAME", "ATTRIBUTE", "ORG-KEY", "PRIVATE"];
+
+fn secret_context() -> Context {
+    let user = Context::builder("CONTEXT-KEY")
+        .name("CONTEXT-NAME")
+        .set("email", "ATTRIBUTE")
+        .set("list", ["ATTRIBUTE"])
+        .set("object", Value::from(json!({"inner": "ATTRIBUTE"})))
+        .set("secret", "PRIVATE")
+        .private(["secret"])
+        .build()
+        .unwrap();
+    Context::multi([user, Context::with_kind("ORG-KEY", "org").unwrap()]).unwrap()
+}
+
+/// Evaluates all kinds of flags by all kinds of doors, and whatever else makes a line.
+fn be_busy(client: &Client) {
+    let context = secret_context();
+    for key in ["good", "rules", "malformed", "text", "segment", "big", "no-such-flag"] {
+        black_box(client.bool_variation(key, &context, false));
+        black_box(client.bool_variation_detail(key, &context, false));
+        black_box(client.int_variation(key, &context, 0));
+        black_box(client.json_variation_as(key, &context, 0_u8));
+        black_box(block_on(client.string_variation_async(key, &context, "")));
+        black_box(client.bool_variation(key, &Context::multi([context.clone(), context.clone()]), false));
+        black_box(client.bool_variation(key, &Context::with_kind("CONTEXT-KEY", "ATTRIBUTE!"), false));
+        black_box(client.bool_variation(
+            key,
+            &r#"{"kind": "user", "key": "CONTEXT-KEY", "name": 3"#.parse::<Context>(),
+            false,
+        ));
+    }
+    black_box(client.all_flags_state(&context, FlagsStateOptions::default().with_reasons(true)).to_json());
+    black_box(client.secure_mode_hash(&context));
+    let id = client.flag_tracker().add_flag_value_change_listener("good", &context, |_| panic!("on purpose"));
+    client.flag_tracker().remove_listener(id);
+}
+
+fn busy_data(version: u64) -> Json {
+    let clause = json!({"attribute": "email", "op": "matches", "values": ["***bad", "^A"]});
+    let for_segment = |segment: &str| json!({"rules": support::rule_for_segment(segment, false)});
+    json!({
+        "flags": {
+            "good": gives(version, true),
+            "rules": with(gives(version, true), &json!({"rules": rule(&clause)})),
+            "malformed": {"on": true, "version": version},
+            "text": gives(version, "text"),
+            "segment": with(gives(version, true), &for_segment("listed")),
+            "big": with(gives(version, true), &for_segment("big")),
+        },
+        "segments": {
+            "listed": {"version": version, "rules": rule(&clause)},
+            "big": {"version": version, "unbounded": true, "generation": 1},
+        },
+    })
+}
+
+#[test]
+fn neither_the_sdk_key_nor_what_a_context_holds_is_ever_logged() {
+    let log = Log::default();
+    // Of all threads; other tests of this file have subscribers of their own.
+    tracing::subscriber::set_global_default(log.subscriber()).unwrap();
+    let builder = || Client::builder("SDK-KEY");
+    let store = Arc::new(Failing::default());
+    let (client, source) = controlled_with(builder().data_store(Arc::clone(&store)));
+    be_busy(&client);
+    let (panicked, has_panicked) = std::sync::mpsc::channel();
+    client.flag_tracker().add_flag_value_change_listener("good", &secret_context(), move |change| {
+        panicked.send(change.new_value.clone()).unwrap();
+        panic!("on purpose");
+    });
+    for version in 1..=3 {
+        source.init(&busy_data(version));
+        thread::scope(|scope| (0..3).for_each(|_| drop(scope.spawn(|| be_busy(&client)))));
+        source.trouble(DataSourceState::Interrupted, "the cable is cut");
+    }
+    has_panicked.recv_timeout(SOON).unwrap();
+    store.set(true);
+    source.try_init(&busy_data(4)).unwrap_err();
+    for fetch in [Fetch::Fails, Fetch::AtOnce] {
+        let (client, _source) = controlled_with(builder().data_store(Lazy::new(fetch, &busy_data(1))));
+        be_busy(&client);
+    }
+    be_busy(&builder().offline(true).start().unwrap());
+    for end in [End::Error, End::Panic] {
+        let data = Some(support::data_set(&busy_data(1)));
+        let client = builder().data_source(Ending { end, late: true, data }).start().unwrap();
+        assert!(client.data_source_status().blocking_wait_for(DataSourceState::Off, SOON));
+        be_busy(&client);
+    }
+    block_on(client.close(SOON));
+    let lines = log.lines();
+    assert!(lines.len() > 10, "the scenario is not busy: {lines:#?}");
+    for line in lines {
+        assert!(!SECRETS.iter().any(|secret| line.contains(secret)), "{line}");
+    }
+}
+
+#[test]
+fn the_log_of_these_tests_would_show_a_secret() {
+    let lines = logged(|| tracing::info!(key = "CONTEXT-KEY", "seen"));
+    assert!(lines[0].contains("CONTEXT-KEY"));
+    assert_eq!(lines.len(), 1);
+}

@@ -1,0 +1,49 @@
+//! All doors to a flag's value at once.
+
+use std::fmt::Debug;
+
+use serde_json::{Value as Json, json};
+use vexil::client::EvaluationContext;
+use vexil::eval::Detail;
+use vexil::{Client, Value};
+
+/// Asks for a flag by each door, with and without detail, waiting and awaiting: each gives its default for this reason.
+#[track_caller]
+pub(crate) fn every_door_gives_its_default(
+    client: &Client,
+    key: &str,
+    context: &impl EvaluationContext,
+    reason: &Json,
+) {
+    macro_rules! doors {
+        ($($default:expr => $plain:ident $detail:ident $plain_async:ident $detail_async:ident;)+) => {$(
+            let default = $default;
+            assert_eq!(client.$plain(key, context, default.clone()), default, "{}", stringify!($plain));
+            is_default(&client.$detail(key, context, default.clone()), &default, reason);
+            let given = pollster::block_on(client.$plain_async(key, context, default.clone()));
+            assert_eq!(given, default, "{}", stringify!($plain_async));
+            is_default(&pollster::block_on(client.$detail_async(key, context, default.clone())), &default, reason);
+        )+};
+    }
+    doors! {
+        true => bool_variation bool_variation_detail bool_variation_async bool_variation_detail_async;
+        -17 => int_variation int_variation_detail int_variation_async int_variation_detail_async;
+        -18 => strict_int_variation strict_int_variation_detail strict_int_variation_async
+            strict_int_variation_detail_async;
+        -1.5 => double_variation double_variation_detail double_variation_async double_variation_detail_async;
+        "default" => string_variation string_variation_detail string_variation_async string_variation_detail_async;
+        Value::from(json!({"a": [1]})) => json_variation json_variation_detail json_variation_async
+            json_variation_detail_async;
+        vec![1_u8, 2] => json_variation_as json_variation_as_detail json_variation_as_async
+            json_variation_as_detail_async;
+        String::from("own") => variation variation_detail variation_async variation_detail_async;
+    }
+}
+
+#[track_caller]
+fn is_default<T: Debug + PartialEq<D>, D: Debug>(detail: &Detail<T>, default: &D, reason: &Json) {
+    assert_eq!(detail.value, *default);
+    assert_eq!(detail.variation_index, None);
+    assert!(detail.is_default_value());
+    assert_eq!(&serde_json::to_value(&detail.reason).unwrap(), reason);
+}

@@ -1,0 +1,174 @@
+//! Data sources that do what a test wants.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use pollster::block_on;
+use serde_json::Value as Json;
+use vexil::data_source::{
+    DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, NotStoredError,
+};
+use vexil::model::{DataKind, DataSet, Item, Upserted};
+use vexil::{Client, ClientBuilder, async_trait};
+
+use super::data_set;
+
+/// Delivers one data set and is done.
+#[derive(Clone, Debug)]
+pub(crate) struct Fixed(DataSet);
+
+impl Fixed {
+    pub(crate) fn new(data: &Json) -> Self {
+        Self(data_set(data))
+    }
+}
+
+#[async_trait]
+impl DataSource for Fixed {
+    async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+        sink.init(self.0.clone()).await.map_err(DataSourceError::store)
+    }
+}
+
+/// Never delivers.
+#[derive(Clone, Debug)]
+pub(crate) struct Silent;
+
+#[async_trait]
+impl DataSource for Silent {
+    async fn run(&self, _: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+        pending().await
+    }
+}
+
+/// Hands its sink to the test and does nothing else until it is dropped.
+#[derive(Clone, Debug)]
+struct Controlled(Sender<Arc<dyn DataSink>>);
+
+#[async_trait]
+impl DataSource for Controlled {
+    async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+        self.0.send(sink).unwrap();
+        pending().await
+    }
+}
+
+/// What a source can do, done by a test on its own thread.
+#[derive(Debug)]
+pub(crate) struct Controls(Arc<dyn DataSink>);
+
+/// A client without data, and what gives it some.
+pub(crate) fn controlled() -> (Client, Controls) {
+    controlled_with(Client::builder("sdk-key"))
+}
+
+/// The same with a configuration.
+pub(crate) fn controlled_with(builder: ClientBuilder) -> (Client, Controls) {
+    let (sinks, sink) = channel();
+    let client = builder.data_source(Controlled(sinks)).start().unwrap();
+    (client, Controls(sink.try_recv().unwrap()))
+}
+
+impl Controls {
+    #[track_caller]
+    pub(crate) fn init(&self, data: &Json) {
+        self.try_init(data).unwrap();
+    }
+
+    pub(crate) fn try_init(&self, data: &Json) -> Result<(), NotStoredError> {
+        block_on(self.0.init(data_set(data)))
+    }
+
+    #[track_caller]
+    pub(crate) fn flag(&self, key: &str, flag: &Json) -> Upserted {
+        self.upsert(Item::from_json(DataKind::Flag, key, flag.to_string().as_bytes()).unwrap()).unwrap()
+    }
+
+    #[track_caller]
+    pub(crate) fn segment(&self, key: &str, segment: &Json) -> Upserted {
+        self.upsert(Item::from_json(DataKind::Segment, key, segment.to_string().as_bytes()).unwrap()).unwrap()
+    }
+
+    #[track_caller]
+    pub(crate) fn delete(&self, kind: DataKind, key: &str, version: u64) -> Upserted {
+        self.upsert(Item::deleted(kind, key, version)).unwrap()
+    }
+
+    pub(crate) fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError> {
+        block_on(self.0.upsert(item))
+    }
+
+    pub(crate) fn status(&self, state: DataSourceState) {
+        self.0.update_status(state, None);
+    }
+
+    pub(crate) fn trouble(&self, state: DataSourceState, message: &str) {
+        self.0.update_status(state, Some(DataSourceErrorInfo::new(DataSourceErrorKind::NetworkError, message)));
+    }
+}
+
+/// How a source ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    Done,
+    Error,
+    Panic,
+}
+
+/// Ends, at once or only after its first poll, with or without having delivered.
+#[derive(Clone, Debug)]
+pub(crate) struct Ending {
+    pub(crate) end: End,
+    pub(crate) late: bool,
+    pub(crate) data: Option<DataSet>,
+}
+
+#[async_trait]
+impl DataSource for Ending {
+    async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+        if let Some(data) = &self.data {
+            sink.init(data.clone()).await.map_err(DataSourceError::store)?;
+        }
+        if self.late {
+            tokio::task::yield_now().await;
+        }
+        match self.end {
+            End::Done => Ok(()),
+            End::Error => Err(DataSourceError::new(DataSourceErrorKind::ErrorResponse, "the key was refused")),
+            End::Panic => panic!("this source always panics"),
+        }
+    }
+}
+
+/// Delivers, then runs until it is dropped, and tells when it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Guarded {
+    data: DataSet,
+    dropped: Sender<()>,
+}
+
+impl Guarded {
+    pub(crate) fn new(data: &Json) -> (Self, Receiver<()>) {
+        let (dropped, is_dropped) = channel();
+        (Self { data: data_set(data), dropped }, is_dropped)
+    }
+}
+
+#[async_trait]
+impl DataSource for Guarded {
+    async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+        let _guard = OnDrop(self.dropped.clone());
+        sink.init(self.data.clone()).await.map_err(DataSourceError::store)?;
+        pending().await
+    }
+}
+
+struct OnDrop(Sender<()>);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        // The test may be over.
+        self.0.send(()).ok();
+    }
+}

@@ -1,0 +1,58 @@
+//! What the examples share: people to evaluate flags for, and a table to show the results in.
+
+use std::collections::BTreeSet;
+
+use vexil::client::FlagsStateOptions;
+use vexil::{Client, Context, ContextError};
+
+/// Three contexts that the flags of `flags.json` tell apart.
+///
+/// # Errors
+/// None of them, as their keys are not empty.
+pub fn contexts() -> Result<[(&'static str, Context); 3], ContextError> {
+    let ada = Context::builder("ada")
+        .name("Ada")
+        .set("email", "ada@example.com")
+        .set("appVersion", "2.3.1")
+        .set("signedUp", "2023-05-17T09:30:00Z")
+        .build()?;
+    let bob = Context::builder("bob").set("appVersion", "1.9").set("signedUp", "2025-11-02T18:00:00+01:00").build()?;
+    let carol = Context::multi([
+        Context::builder("carol").set("appVersion", "2.4.0-beta.1").build()?,
+        Context::builder("acme").kind("org").set("plan", "team").build()?,
+    ])?;
+    Ok([("ada", ada), ("bob", bob), ("carol of acme", carol)])
+}
+
+/// Every flag for every context: its value, and why it is this one.
+#[must_use]
+pub fn table(client: &Client, contexts: &[(&str, Context)]) -> String {
+    let options = FlagsStateOptions::default().with_reasons(true);
+    let states: Vec<_> =
+        contexts.iter().map(|(name, context)| (name, client.all_flags_state(context, options))).collect();
+    let keys: BTreeSet<_> = states.iter().flat_map(|(_, state)| state.values().map(|(key, _)| key)).collect();
+    let mut rows = vec![["flag", "context", "value", "why"].map(String::from)];
+    for key in keys {
+        for (name, state) in &states {
+            let value = state.value(key).map(ToString::to_string).unwrap_or_default();
+            let reason = state.reason(key).map(ToString::to_string).unwrap_or_default();
+            rows.push([key.to_string(), (**name).to_owned(), value, reason]);
+        }
+    }
+    render(&rows)
+}
+
+fn render(rows: &[[String; 4]]) -> String {
+    let widths: [usize; 4] =
+        std::array::from_fn(|column| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0));
+    let line = |row: &[String; 4]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The commands and code of the README, so that they are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

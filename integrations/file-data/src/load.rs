@@ -1,0 +1,73 @@
+//! [`Loader`]: reads all files, again and again.
+//!
+//! Each attempt gets a new version, which all items take: so every flag of a reload counts as changed, and listeners
+//! hear of it, whatever versions people write into files by hand. Files that still hold the bytes that were loaded
+//! last are not loaded again, so that a touched file wakes nobody.
+
+use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use vexil::model::DataSet;
+
+use crate::builder::{DuplicateKeys, FileData};
+use crate::error::FileDataError;
+use crate::merge::Merge;
+use crate::read;
+
+#[derive(Debug)]
+pub(crate) struct Loader {
+    paths: Arc<[PathBuf]>,
+    duplicates: DuplicateKeys,
+    /// The attempts so far.
+    version: u64,
+    /// Keyed anew for each loader, so that nobody can write two files that it takes for the same.
+    hasher: RandomState,
+    /// What the files held when they last gave data.
+    loaded: Option<Fingerprint>,
+    /// The same, once that data was stored.
+    stored: Option<Fingerprint>,
+}
+
+/// Length and hash of each file: the bytes themselves could be many.
+type Fingerprint = Vec<(usize, u64)>;
+
+impl Loader {
+    pub(crate) fn new(data: &FileData) -> Self {
+        Self {
+            paths: Arc::clone(&data.paths),
+            duplicates: data.duplicates,
+            version: 0,
+            hasher: RandomState::new(),
+            loaded: None,
+            stored: None,
+        }
+    }
+
+    /// What the files hold; none if that is what was stored last.
+    pub(crate) fn load(&mut self) -> Result<Option<DataSet>, FileDataError> {
+        let paths = Arc::clone(&self.paths);
+        let files = paths.iter().map(|path| read::bytes(path)).collect::<Result<Vec<_>, _>>();
+        let fingerprint = files.as_ref().ok().map(|files| {
+            let print = |bytes: &Vec<u8>| (bytes.len(), self.hasher.hash_one(bytes));
+            files.iter().map(print).collect::<Fingerprint>()
+        });
+        if fingerprint.is_some() && fingerprint == self.stored {
+            return Ok(None);
+        }
+        self.version += 1;
+        let mut merge = Merge::new(self.duplicates, self.version);
+        for (path, bytes) in paths.iter().zip(files?) {
+            merge.add(path, read::contents(path, &bytes)?)?;
+        }
+        // From here on the store may hold neither the one nor the other.
+        self.stored = None;
+        self.loaded = fingerprint;
+        Ok(Some(merge.finish()))
+    }
+
+    /// To be told when the data that was loaded last is stored.
+    pub(crate) fn stored(&mut self) {
+        self.stored = self.loaded.take();
+    }
+}

@@ -1,0 +1,125 @@
+//! From several files to one data set.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use vexil::Text;
+use vexil::model::{DataKind, DataSet, Entry, Flag, Segment};
+
+use crate::builder::DuplicateKeys;
+use crate::error::FileDataError;
+use crate::read::Contents;
+
+/// Collects what is in the files, in their order.
+pub(crate) struct Merge<'p> {
+    duplicates: DuplicateKeys,
+    version: u64,
+    flags: Collected<'p, Flag>,
+    segments: Collected<'p, Segment>,
+}
+
+impl<'p> Merge<'p> {
+    /// All items get this version.
+    pub(crate) fn new(duplicates: DuplicateKeys, version: u64) -> Self {
+        Self { duplicates, version, flags: HashMap::new(), segments: HashMap::new() }
+    }
+
+    pub(crate) fn add(&mut self, path: &'p Path, contents: Contents) -> Result<(), FileDataError> {
+        let Contents { flags, values, segments } = contents;
+        for entries in [flags, values] {
+            add(&mut self.flags, entries, path, self.duplicates, self.version)?;
+        }
+        add(&mut self.segments, segments, path, self.duplicates, self.version)
+    }
+
+    pub(crate) fn finish(self) -> DataSet {
+        DataSet::new(entries(self.flags), entries(self.segments))
+    }
+}
+
+/// Items by key, each with the file that it is from.
+type Collected<'p, T> = HashMap<Text, (&'p Path, Entry<T>)>;
+
+fn entries<T>(collected: Collected<'_, T>) -> Vec<Entry<T>> {
+    collected.into_values().map(|(_, entry)| entry).collect()
+}
+
+/// Adds the entries of one section of one file.
+fn add<'p, T: Loaded>(
+    to: &mut Collected<'p, T>,
+    section: Vec<Entry<T>>,
+    path: &'p Path,
+    duplicates: DuplicateKeys,
+    version: u64,
+) -> Result<(), FileDataError> {
+    // Within one object the last of equal keys counts, as with any reader of JSON.
+    let mut last: HashMap<Text, Entry<T>> = HashMap::with_capacity(section.len());
+    let mut order = Vec::with_capacity(section.len());
+    for entry in section {
+        let key = key(&entry).clone();
+        if last.insert(key.clone(), entry).is_none() {
+            order.push(key);
+        }
+    }
+    for key in order {
+        let Some(entry) = last.remove(&key) else { continue };
+        match to.get(&key) {
+            None => {
+                to.insert(key, (path, numbered(entry, version)));
+            }
+            Some(_) if duplicates == DuplicateKeys::Ignore => {}
+            Some((first, _)) => {
+                let (first, second) = ((*first).to_owned(), path.to_owned());
+                return Err(FileDataError::Duplicate { kind: T::KIND, key, first, second });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What flags and segments have in common.
+trait Loaded: Clone {
+    const KIND: DataKind;
+
+    fn key(&self) -> &Text;
+    fn with_version(self, version: u64) -> Self;
+}
+
+fn key<T: Loaded>(entry: &Entry<T>) -> &Text {
+    match entry {
+        Entry::Present(item) => item.key(),
+        Entry::Deleted { key, .. } => key,
+    }
+}
+
+fn numbered<T: Loaded>(entry: Entry<T>, version: u64) -> Entry<T> {
+    match entry {
+        Entry::Present(item) => Arc::unwrap_or_clone(item).with_version(version).into(),
+        Entry::Deleted { key, .. } => Entry::Deleted { key, version },
+    }
+}
+
+impl Loaded for Flag {
+    const KIND: DataKind = DataKind::Flag;
+
+    fn key(&self) -> &Text {
+        Self::key(self)
+    }
+
+    fn with_version(self, version: u64) -> Self {
+        Self::with_version(self, version)
+    }
+}
+
+impl Loaded for Segment {
+    const KIND: DataKind = DataKind::Segment;
+
+    fn key(&self) -> &Text {
+        Self::key(self)
+    }
+
+    fn with_version(self, version: u64) -> Self {
+        Self::with_version(self, version)
+    }
+}

@@ -1,0 +1,81 @@
+//! From the bytes of one file to what is in it.
+//!
+//! JSON and YAML differ only in who parses them: the sections are found by the same code, [`sections`], and flags and
+//! segments are read by the SDK itself, straight from the parser, so that an error knows its line.
+
+mod sections;
+mod yaml;
+
+use std::error::Error;
+use std::io;
+use std::path::Path;
+
+pub(crate) use sections::Contents;
+use sections::Malformed;
+
+use crate::error::FileDataError;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The bytes of a file. Only a regular file: opening a pipe could wait forever, and a device may never end.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, FileDataError> {
+    let read = || {
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is not a regular file"));
+        }
+        std::fs::read(path)
+    };
+    read().map_err(|source| FileDataError::Unreadable { path: path.to_owned(), source })
+}
+
+/// What the bytes of a file say.
+pub(crate) fn contents(path: &Path, bytes: &[u8]) -> Result<Contents, FileDataError> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let (line, column) = position(bytes.get(..error.valid_up_to()).unwrap_or_default());
+        FileDataError::Malformed { path: path.to_owned(), line, column, item: None, source: error.into() }
+    })?;
+    if bytes.trim_ascii_start().starts_with(b"{") {
+        json(text).map_err(|malformed| {
+            let (line, column) = (malformed.source.line(), malformed.source.column());
+            at(path, line, column, malformed)
+        })
+    } else {
+        yaml::read(text).map_err(|malformed| {
+            let (line, column) = yaml::position(&malformed.source);
+            at(path, line, column, malformed)
+        })
+    }
+}
+
+fn json(text: &str) -> Result<Contents, Malformed<serde_json::Error>> {
+    strict_json(text).or_else(|error| loose_json(text).ok_or(error))
+}
+
+fn strict_json(text: &str) -> Result<Contents, Malformed<serde_json::Error>> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let contents = Contents::read(&mut deserializer)?;
+    deserializer.end().map_err(|source| Malformed { item: None, source: source.into() })?;
+    Ok(contents)
+}
+
+/// Reads objects in which a property is written twice, and the last one counts.
+fn loose_json(text: &str) -> Option<Contents> {
+    let value: serde_json::Value = serde_json::from_str(text).ok()?;
+    Contents::read(value).ok()
+}
+
+fn at<E>(path: &Path, line: usize, column: usize, malformed: Malformed<E>) -> FileDataError
+where
+    E: Error + Send + Sync + 'static,
+{
+    let Malformed { item, source } = malformed;
+    FileDataError::Malformed { path: path.to_owned(), line, column, item, source }
+}
+
+/// The line and column that follow this text.
+fn position(before: &[u8]) -> (usize, usize) {
+    let lines = before.split(|byte| *byte == b'\n');
+    let column = lines.clone().next_back().map_or(0, |line| String::from_utf8_lossy(line).chars().count());
+    (lines.count(), column + 1)
+}

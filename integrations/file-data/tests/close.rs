@@ -1,0 +1,51 @@
+//! Closing a client ends its watcher: spec 02, section 6.4. Alone in its process, because it counts threads and files.
+#![cfg(test)]
+#![cfg(target_os = "linux")]
+
+#[allow(dead_code, reason = "each test binary uses a part of it")]
+mod support;
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use support::{Files, SOON, changes, start, value};
+use vexil_file_data::FileData;
+
+/// What the process holds for watchers: the names of their threads and their open handles.
+fn held() -> Vec<String> {
+    let threads = fs::read_dir("/proc/self/task").unwrap().flatten();
+    let threads = threads.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+    let handles = fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let handles = handles.filter_map(|handle| fs::read_link(handle.path()).ok()?.into_os_string().into_string().ok());
+    threads.chain(handles).filter(|name| name.contains("notify")).collect()
+}
+
+fn wait_until_nothing_is_held() {
+    let start = Instant::now();
+    while !held().is_empty() {
+        assert!(start.elapsed() < SOON, "still held: {:?}", held());
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn closing_or_dropping_a_client_ends_its_watcher() {
+    let files = Files::new();
+    for close in [true, false] {
+        files.write("f", "flagValues: { a: 1 }");
+        let client = start(FileData::path(files.path("f")).watch(true));
+        let changes = changes(&client);
+        files.replace("f", "flagValues: { a: 2 }");
+        changes.recv_timeout(SOON).unwrap();
+        assert!(!held().is_empty(), "there is a watcher to end");
+        if close {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(client.close(SOON));
+            wait_until_nothing_is_held();
+            assert_eq!(value(&client, "a"), 2.into());
+        } else {
+            drop(client);
+            wait_until_nothing_is_held();
+        }
+    }
+}

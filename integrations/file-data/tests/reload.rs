@@ -1,0 +1,379 @@
+//! Files that change: spec 02, sections 6.4 and 6.5.
+#![cfg(test)]
+
+#[allow(dead_code, reason = "each test binary uses a part of it")]
+mod support;
+
+use std::path::Path;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use support::{Files, SOON, changes, next, next_in, start, value};
+use vexil::Client;
+use vexil::data_source::{
+    DataSink, DataSource, DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, NotStoredError,
+};
+use vexil::model::{DataSet, Item, Upserted};
+use vexil_file_data::{FileData, FileDataBuilder};
+
+const ONE: &str = "flagValues: { a: 1 }";
+const TWO: &str = "flagValues: { a: 2 }";
+
+fn watching(path: impl AsRef<Path>) -> FileDataBuilder {
+    FileData::path(path).watch(true)
+}
+
+fn polling(path: impl AsRef<Path>) -> FileDataBuilder {
+    watching(path).force_polling(true).poll_interval(Duration::from_millis(5))
+}
+
+/// Both ways to notice a change.
+fn both(path: &Path) -> [FileDataBuilder; 2] {
+    [watching(path), polling(path)]
+}
+
+fn heard(changes: &Receiver<String>) -> String {
+    changes.recv_timeout(SOON).expect("the change of a flag is heard of")
+}
+
+/// Waits until flag `a` has this value. A file is empty for a moment while it is rewritten, and polling may see it.
+fn until(client: &Client, changes: &Receiver<String>, expected: usize) {
+    while value(client, "a") != expected.into() {
+        heard(changes);
+    }
+}
+
+// Spec 02, section 6.4: auto_update
+#[test]
+fn a_rewritten_file_is_read_again() {
+    let files = Files::new();
+    for data in both(&files.path("f")) {
+        files.write("f", ONE);
+        let client = start(data);
+        let changes = changes(&client);
+        files.write("f", "flagValues: { a: 22 }");
+        until(&client, &changes, 22);
+    }
+}
+
+// Spec 02, section 6.4: editors replace by rename
+#[test]
+fn a_file_that_is_replaced_by_rename_is_read_again_and_again() {
+    let files = Files::new();
+    for data in both(&files.path("f")) {
+        files.write("f", ONE);
+        let client = start(data);
+        let changes = changes(&client);
+        for n in 10..14 {
+            files.replace("f", &format!("flagValues: {{ a: {n}, b: {} }}", "x".repeat(n)));
+            until(&client, &changes, n);
+        }
+    }
+}
+
+// Spec 02, section 6.4: Kubernetes `..data` symlink swap
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_directory_that_comes_to_lead_elsewhere_is_followed() {
+    use std::os::unix::fs::symlink;
+    let files = Files::new();
+    let place = |name: &str, text: &str| {
+        std::fs::create_dir(files.path(name)).unwrap();
+        files.write(&format!("{name}/f"), text);
+    };
+    let swap = |to: &str| {
+        symlink(to, files.path("..data_tmp")).unwrap();
+        std::fs::rename(files.path("..data_tmp"), files.path("..data")).unwrap();
+    };
+    symlink("..data/f", files.path("f")).unwrap();
+    for (round, data) in both(&files.path("f")).into_iter().enumerate() {
+        place(&format!("..{round}-0"), "flagValues: { a: 0 }");
+        swap(&format!("..{round}-0"));
+        let client = start(data);
+        assert_eq!(value(&client, "a"), 0.into());
+        let changes = changes(&client);
+        // Twice, because the first swap also changes what has to be watched.
+        for n in 1..3 {
+            place(&format!("..{round}-{n}"), &format!("flagValues: {{ a: {n} }}"));
+            swap(&format!("..{round}-{n}"));
+            std::fs::remove_dir_all(files.path(&format!("..{round}-{}", n - 1))).unwrap();
+            until(&client, &changes, n);
+        }
+        // What the links lead to now is watched, and the link itself.
+        files.write(&format!("..{round}-2/f"), "flagValues: { a: 100 }");
+        until(&client, &changes, 100);
+    }
+}
+
+// Spec 02, section 6.4: initialized only after success
+#[test]
+fn a_file_that_comes_later_is_read_when_it_comes_even_with_its_directory() {
+    let files = Files::new();
+    for (round, name) in [("1", "1/2/f"), ("3", "3/f")] {
+        for data in both(&files.path(name)) {
+            let client = start(data);
+            assert!(!client.is_initialized());
+            let status = client.data_source_status().status();
+            assert_eq!(status.state, DataSourceState::Initializing);
+            assert_eq!(status.error.unwrap().kind, DataSourceErrorKind::InvalidData);
+            std::fs::create_dir_all(files.path(name).parent().unwrap()).unwrap();
+            files.replace(name, ONE);
+            client.blocking_wait_until_ready(SOON).unwrap();
+            assert_eq!(value(&client, "a"), 1.into());
+            drop(client);
+            std::fs::remove_dir_all(files.path(round)).unwrap();
+        }
+    }
+}
+
+// Spec 02, sections 6.3 and 6.4: half-written file
+#[test]
+fn a_half_written_file_changes_nothing_and_the_error_names_the_place() {
+    let files = Files::new();
+    for data in both(&files.path("f")) {
+        files.write("f", "{\"flagValues\": {\"a\": 1}}");
+        let client = start(data);
+        let changes = changes(&client);
+        let mut statuses = client.data_source_status().subscribe();
+        files.write("f", "{\"flagValues\": {\n  \"a\": 2,\n  \"banner\": {\"te");
+        let status = next_in(&mut statuses, DataSourceState::Interrupted);
+        let error = status.error.unwrap();
+        assert_eq!(error.kind, DataSourceErrorKind::InvalidData);
+        let expected = format!("{}:3:16: flag \"banner\" cannot be read: EOF while parsing", files.path("f").display());
+        assert!(error.message.starts_with(&expected), "{error}");
+        assert!(client.is_initialized());
+        files.write("f", "{\"flagValues\": {\n  \"a\": 2,\n  \"banner\": {\"text\": 1}}}");
+        next_in(&mut statuses, DataSourceState::Valid);
+        until(&client, &changes, 2);
+    }
+}
+
+// Spec 02, section 6.3: previous data stays
+#[test]
+fn bad_data_leaves_the_flags_as_they_were() {
+    let files = Files::new();
+    for data in both(&files.path("f")) {
+        files.write("f", ONE);
+        let client = start(data);
+        let mut statuses = client.data_source_status().subscribe();
+        files.replace("f", "flagValues: { a: 2");
+        assert_eq!(next(&mut statuses).state, DataSourceState::Interrupted);
+        assert_eq!(value(&client, "a"), 1.into());
+        // The same bytes as before: nothing to load, but the trouble is over.
+        files.replace("f", ONE);
+        next_in(&mut statuses, DataSourceState::Valid);
+        assert_eq!(value(&client, "a"), 1.into());
+    }
+}
+
+// Spec 02, section 6.5: each successful reload is a change for every flag
+#[test]
+fn a_reload_counts_as_a_change_of_every_flag_whatever_versions_the_file_gives() {
+    let files = Files::new();
+    for data in both(&files.path("f")) {
+        files.write("f", "flags: { a: { version: 9 }, b: { version: 9 } }");
+        let client = start(data);
+        let changes = changes(&client);
+        files.replace("f", "flags: { a: { version: 1 }, b: { version: 9, on: true } }");
+        let mut keys = [heard(&changes), heard(&changes)];
+        keys.sort();
+        assert_eq!(keys, ["a", "b"]);
+    }
+}
+
+// Spec 02, section 6.5: versions, those of tombstones included
+#[test]
+fn all_items_have_the_number_of_the_attempt_as_their_version() {
+    let files = Files::new();
+    for data in both(&files.path("f")) {
+        files.write("f", "flags: { a: { version: 70 }, gone: { deleted: true, version: 80 } }");
+        let run = Run::of(data);
+        assert_eq!(run.next(), Told::Data(vec![("a".into(), 1), ("gone".into(), 1)]));
+        files.replace("f", "flags: {");
+        assert_eq!(run.next_but_valid(), Told::Status(DataSourceState::Interrupted));
+        files.replace("f", "flags: { b: { version: 1 }, c: {} }");
+        let third = loop {
+            // The bad file may have been tried more than once.
+            match run.next_but_valid() {
+                Told::Data(versions) => break versions,
+                other => assert_eq!(other, Told::Status(DataSourceState::Interrupted)),
+            }
+        };
+        assert!(third[0].1 >= 3 && third[0].1 == third[1].1, "{third:?}");
+    }
+}
+
+// Spec 02, section 6.5: unchanged bytes
+#[test]
+fn unchanged_bytes_are_no_attempt() {
+    let files = Files::new();
+    for data in both(&files.path("f")) {
+        files.write("f", ONE);
+        let run = Run::of(data);
+        assert_eq!(run.next(), Told::Data(vec![("a".into(), 1)]));
+        files.replace("f", ONE);
+        files.replace("f", TWO);
+        assert_eq!(run.next_but_valid(), Told::Data(vec![("a".into(), 2)]));
+    }
+}
+
+// Spec 02, section 6.5: unchanged bytes
+#[test]
+fn a_file_with_unchanged_bytes_is_not_loaded_again() {
+    let files = Files::new();
+    for data in both(&files.write("f", ONE)) {
+        files.replace("f", ONE);
+        let client = start(data);
+        let changes = changes(&client);
+        files.replace("f", ONE);
+        files.replace("f", "flagValues: { b: 3 }");
+        // Had the same bytes been loaded in between, `a` would have changed twice.
+        let mut keys = [heard(&changes), heard(&changes)];
+        keys.sort();
+        assert_eq!(keys, ["a", "b"]);
+        assert!(changes.try_recv().is_err());
+    }
+}
+
+// Spec 02, section 6.4: a file that vanished does not trigger a reload by itself, its return does
+#[test]
+fn polling_overlooks_a_file_that_vanishes_and_sees_its_return() {
+    let files = Files::new();
+    files.write("f", ONE);
+    let client = start(polling(files.path("f")));
+    let changes = changes(&client);
+    let mut statuses = client.data_source_status().subscribe();
+    std::fs::rename(files.path("f"), files.path("away")).unwrap();
+    // Many intervals pass without a word.
+    assert!(statuses.blocking_next(Duration::from_millis(100)).is_none());
+    files.write("f", TWO);
+    until(&client, &changes, 2);
+}
+
+// Spec 02, section 6.4: watching is off by default
+#[test]
+fn without_watching_the_source_ends_when_it_has_delivered() {
+    let files = Files::new();
+    let run = Run::of(FileData::path(files.write("f", ONE)));
+    assert_eq!(run.next(), Told::Data(vec![("a".into(), 1)]));
+    assert_eq!(run.next(), Told::End);
+}
+
+// Spec 02, section 6.3: store failure on init
+#[test]
+fn data_that_could_not_be_stored_is_delivered_again() {
+    let files = Files::new();
+    let run = Run::with(watching(files.write("f", ONE)), 1);
+    assert_eq!(run.next(), Told::Refused);
+    assert_eq!(run.next_but_valid(), Told::Data(vec![("a".into(), 2)]));
+}
+
+#[test]
+fn one_recipe_starts_any_number_of_clients() {
+    let files = Files::new();
+    let data = watching(files.write("f", ONE)).build().unwrap();
+    let clients = [start(data.clone()), start(data)];
+    let changes = clients.each_ref().map(changes);
+    files.replace("f", TWO);
+    for (client, changes) in clients.iter().zip(&changes) {
+        assert_eq!(heard(changes), "a");
+        assert_eq!(value(client, "a"), 2.into());
+    }
+}
+
+/// What a source tells its sink.
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    /// Keys and versions.
+    Data(Vec<(String, u64)>),
+    Refused,
+    Status(DataSourceState),
+    End,
+}
+
+#[derive(Debug)]
+struct Sink {
+    told: Mutex<std::sync::mpsc::Sender<Told>>,
+    /// How many times it still fails to store.
+    failures: Mutex<u32>,
+}
+
+impl Sink {
+    fn tell(&self, told: Told) {
+        drop(self.told.lock().unwrap().send(told));
+    }
+}
+
+#[vexil::async_trait]
+impl DataSink for Sink {
+    async fn init(&self, data: DataSet) -> Result<(), NotStoredError> {
+        {
+            let mut failures = self.failures.lock().unwrap();
+            if *failures > 0 {
+                *failures -= 1;
+                self.tell(Told::Refused);
+                return Err(NotStoredError::new("no room"));
+            }
+        }
+        let mut versions: Vec<_> = data.flags.iter().map(|flag| (flag.key().to_string(), flag.version())).collect();
+        versions.sort();
+        self.tell(Told::Data(versions));
+        Ok(())
+    }
+
+    async fn upsert(&self, _: Item) -> Result<Upserted, NotStoredError> {
+        unreachable!("files are loaded whole")
+    }
+
+    fn update_status(&self, state: DataSourceState, _: Option<DataSourceErrorInfo>) {
+        self.tell(Told::Status(state));
+    }
+}
+
+/// A source that runs into a sink of ours, on a thread of its own that ends with this.
+struct Run {
+    told: Receiver<Told>,
+    _end: tokio::sync::oneshot::Sender<()>,
+}
+
+impl Run {
+    fn of(data: FileDataBuilder) -> Self {
+        Self::with(data, 0)
+    }
+
+    fn with(data: FileDataBuilder, failures: u32) -> Self {
+        let (send, told) = std::sync::mpsc::channel();
+        let sink = Arc::new(Sink { told: Mutex::new(send), failures: Mutex::new(failures) });
+        let data = data.build().unwrap();
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let run = async move {
+            data.run(Arc::clone(&sink) as Arc<dyn DataSink>).await.unwrap();
+            sink.tell(Told::End);
+        };
+        std::thread::spawn(move || {
+            runtime.block_on(async move {
+                tokio::select! {
+                    () = run => {}
+                    _ = ended => {}
+                }
+            });
+        });
+        Self { told, _end: end }
+    }
+
+    fn next(&self) -> Told {
+        self.told.recv_timeout(SOON).expect("the source has something to say")
+    }
+
+    /// After the watcher is installed, and after touched files, a source says again that all is well.
+    fn next_but_valid(&self) -> Told {
+        loop {
+            let told = self.next();
+            if told != Told::Status(DataSourceState::Valid) {
+                return told;
+            }
+        }
+    }
+}

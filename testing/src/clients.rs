@@ -1,0 +1,80 @@
+//! [`Clients`]: the clients that are attached, and how each is told of changes.
+//!
+//! A client gets the flags of one moment first, and that may take time. Whoever makes a change meanwhile waits for it:
+//! told sooner, the client would lose the change to the older flags that come after it.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use vexil::data_source::{DataSink, DataSourceErrorInfo, DataSourceState};
+use vexil::model::Item;
+
+use crate::wait::wait;
+
+#[derive(Debug, Default)]
+pub(crate) struct Clients(Vec<Arc<Attached>>);
+
+impl Clients {
+    pub(crate) fn attach(&mut self, sink: Arc<dyn DataSink>) -> Arc<Attached> {
+        let client = Arc::new(Attached { sink, stage: Mutex::new(Stage::Starting), left: Condvar::new() });
+        self.0.push(Arc::clone(&client));
+        client
+    }
+
+    pub(crate) fn detach(&mut self, client: &Arc<Attached>) {
+        self.0.retain(|other| !Arc::ptr_eq(other, client));
+    }
+
+    /// Those who are attached now, to be told of something when the state is no longer locked.
+    pub(crate) fn all(&self) -> Vec<Arc<Attached>> {
+        self.0.clone()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// A client that was attached.
+#[derive(Debug)]
+pub(crate) struct Attached {
+    sink: Arc<dyn DataSink>,
+    /// Locked for a look or a change, never while the client is called.
+    stage: Mutex<Stage>,
+    /// Notified when the first stage is left.
+    left: Condvar,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It is being given the flags of the moment in which it was attached.
+    Starting,
+    /// It has those, and is told of changes.
+    Started,
+    /// It has stopped its data source.
+    Ended,
+}
+
+impl Attached {
+    pub(crate) fn enter(&self, stage: Stage) {
+        *self.lock() = stage;
+        self.left.notify_all();
+    }
+
+    /// Tells the client of a change, as soon as it has what was there before.
+    pub(crate) fn tell(&self, item: Item) {
+        let stage = self.left.wait_while(self.lock(), |stage| *stage == Stage::Starting);
+        let stage = *stage.unwrap_or_else(PoisonError::into_inner);
+        if stage == Stage::Started {
+            // If the client's store fails, the client itself reports it.
+            drop(wait(self.sink.upsert(item)));
+        }
+    }
+
+    pub(crate) fn tell_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>) {
+        self.sink.update_status(state, error);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

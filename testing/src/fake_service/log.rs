@@ -1,0 +1,75 @@
+//! [`Log`]: what was received, up to a bound.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::endpoint::Endpoint;
+use super::payload::Payload;
+use super::request::{Connection, Incoming, Request};
+
+/// Beyond these, what is oldest is forgotten.
+const MAX_REQUESTS: usize = 10_000;
+const MAX_BYTES: usize = 256 << 20;
+
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    requests: VecDeque<Request>,
+    /// The size of all bodies in `requests`.
+    bytes: usize,
+    /// How many there were, forgotten ones included.
+    count: u64,
+    /// For each endpoint, the number of the request after the last one that was handed out.
+    taken: HashMap<Endpoint, u64>,
+    /// With their places in the order in which they were accepted.
+    payloads: VecDeque<(u64, Payload)>,
+    accepted: u64,
+    /// The place after that of the last payload that was handed out.
+    payloads_taken: u64,
+}
+
+impl Log {
+    pub(super) fn record(&mut self, incoming: Incoming, connection: &Arc<Connection>) -> Request {
+        let request = Request::new(self.count, incoming, Arc::clone(connection));
+        self.count += 1;
+        self.bytes += request.body().len();
+        self.requests.push_back(request.clone());
+        while self.requests.len() > MAX_REQUESTS || self.bytes > MAX_BYTES {
+            let Some(oldest) = self.requests.pop_front() else { break };
+            self.bytes -= oldest.body().len();
+            self.payloads.retain(|(_, payload)| payload.request().number() != oldest.number());
+        }
+        request
+    }
+
+    /// Counts the events of a request that is being answered with success, unless it is one that was sent again.
+    pub(super) fn accept(&mut self, request: &Request) {
+        let Some(payload) = Payload::of(request) else { return };
+        let known = payload.id().is_some() && self.payloads.iter().any(|(_, other)| other.id() == payload.id());
+        if !known {
+            self.payloads.push_back((self.accepted, payload));
+            self.accepted += 1;
+        }
+    }
+
+    pub(super) fn next(&mut self, endpoint: Endpoint) -> Option<Request> {
+        let from = self.taken.get(&endpoint).copied().unwrap_or(0);
+        let mut rest = self.requests.iter().skip_while(|request| request.number() < from);
+        let next = rest.find(|request| request.endpoint() == endpoint)?.clone();
+        self.taken.insert(endpoint, next.number() + 1);
+        Some(next)
+    }
+
+    pub(super) fn next_payload(&mut self) -> Option<Payload> {
+        let (place, next) = self.payloads.iter().find(|(place, _)| *place >= self.payloads_taken)?;
+        self.payloads_taken = place + 1;
+        Some(next.clone())
+    }
+
+    pub(super) fn requests(&self) -> impl Iterator<Item = &Request> {
+        self.requests.iter()
+    }
+
+    pub(super) fn payloads(&self) -> impl Iterator<Item = &Payload> {
+        self.payloads.iter().map(|(_, payload)| payload)
+    }
+}

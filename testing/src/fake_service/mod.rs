@@ -1,0 +1,161 @@
+//! [`FakeService`]: the service's endpoints in process, for tests of everything that talks to the real ones.
+//!
+//! Where [`TestData`](crate::TestData) takes the place of a connection, this is at the other end of one: a client
+//! streams or polls flags from it over HTTP and posts its events to it, and the test changes flags, reads the events
+//! and decides what goes wrong. It serves every SDK of the protocol, not only [`vexil`].
+//!
+//! ```
+//! use vexil_testing::FakeService;
+//! use vexil_testing::fake_service::{Answer, Endpoint};
+//!
+//! let service = FakeService::start()?;
+//! service.set("banner", "hello");
+//!
+//! let url = format!("{}/sdk/latest-all", service.url());
+//! let flags = ureq::get(&url).call()?.body_mut().read_to_string()?;
+//! assert!(flags.contains("hello"));
+//!
+//! service.answer(Endpoint::Poll, Answer::status(503));
+//! assert!(ureq::get(&url).call().is_err());
+//! assert!(ureq::get(&url).header("authorization", "sdk-key").call().is_ok());
+//!
+//! assert_eq!(service.next_request(Endpoint::Poll).wait()?.status(), Some(200));
+//! assert_eq!(service.next_request(Endpoint::Poll).wait()?.status(), Some(503));
+//! assert_eq!(service.next_request(Endpoint::Poll).wait()?.header("authorization"), Some("sdk-key"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is answered
+//! | request | usual answer |
+//! | --- | --- |
+//! | `GET …/all` | a stream: a `put`, then each change as it is made, and heartbeats |
+//! | `GET …/sdk/latest-all` | all flags, with an `ETag`; 304 to who has them; compressed for who accepts that |
+//! | `POST …/bulk` | 202, and the events are kept; 400 to what is no JSON list |
+//! | `POST …/diagnostic` | 202; 400 to what is no JSON object |
+//! | any other path | 404 |
+//!
+//! Any prefix may come before a path, as with the base URIs of a proxy. An [`Answer`] takes the place of the usual one
+//! for the next request ([`FakeService::answer`]) or for all ([`FakeService::always`]): other statuses, delays, and
+//! faults at any [`Point`] of the answer.
+//!
+//! # Waiting
+//! No test has to sleep. What has not happened yet is a [`Waiting`], which ends as soon as it has: with `wait()` in
+//! plain code and with `.await` on any executor. An answer is held back by a [`Gate`] rather than by a delay.
+//!
+//! # Bounds
+//! HTTP/1.1 over loopback, 1024 connections, bodies of 64 MiB. The last 10,000 requests are kept, or fewer if their
+//! bodies are large. A stream whose client is 1024 changes behind is closed. When the service is dropped, its thread
+//! and all connections end.
+
+mod answer;
+mod body;
+mod builder;
+mod connection;
+mod control;
+mod data;
+mod endpoint;
+mod log;
+mod observe;
+mod pace;
+mod payload;
+mod point;
+mod read;
+mod request;
+mod respond;
+mod scripts;
+mod server;
+mod shared;
+mod socket;
+mod sse;
+mod start_error;
+mod streams;
+mod tls;
+mod usual;
+mod waiting;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+pub use self::answer::Answer;
+pub use self::builder::FakeServiceBuilder;
+pub use self::data::DataError;
+pub use self::endpoint::Endpoint;
+pub use self::pace::{Gate, Pace};
+pub use self::payload::{Payload, SummaryCount, SummaryCounts};
+pub use self::point::Point;
+pub use self::request::{ClosedBy, Request};
+pub use self::start_error::StartError;
+pub use self::tls::Certificate;
+pub use self::waiting::{TimedOut, Waiting};
+
+use self::server::Server;
+use self::shared::Shared;
+use self::tls::Authority;
+
+/// The service's stream, poll and events endpoints on a port of this machine. See the [module documentation](self).
+///
+/// It runs on a thread of its own, so that it serves clients of plain tests and of async ones, and ends when it is
+/// dropped.
+pub struct FakeService {
+    shared: Arc<Shared>,
+    authority: Option<Authority>,
+    server: Server,
+}
+
+impl FakeService {
+    /// Starts a service that has no flags yet, without TLS. It listens when this returns.
+    ///
+    /// # Errors
+    /// If the system has no port or thread left.
+    pub fn start() -> Result<Self, StartError> {
+        Self::builder().start()
+    }
+
+    /// Chooses what the service is like before it starts.
+    ///
+    /// ```
+    /// use vexil_testing::FakeService;
+    ///
+    /// let service = FakeService::builder().environment_id("env-1").tls().start()?;
+    /// assert!(service.url().starts_with("https://"));
+    /// assert!(service.ca_pem().is_some_and(|pem| pem.contains("BEGIN CERTIFICATE")));
+    /// # Ok::<(), vexil_testing::fake_service::StartError>(())
+    /// ```
+    pub fn builder() -> FakeServiceBuilder {
+        FakeServiceBuilder::new()
+    }
+
+    /// The base URI of all endpoints, without a slash at the end. More of a path may follow, before that of the
+    /// endpoint.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.authority.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.server.address)
+    }
+
+    /// Where the service listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.server.address
+    }
+
+    /// With TLS, the certificate that clients have to trust, as PEM.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.authority.as_ref().map(Authority::pem)
+    }
+
+    /// With TLS, a file with the certificate that clients have to trust. It is there as long as the service.
+    #[must_use]
+    pub fn ca_pem_path(&self) -> Option<&Path> {
+        self.authority.as_ref().map(Authority::path)
+    }
+}
+
+impl fmt::Debug for FakeService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeService").field("url", &self.url()).finish_non_exhaustive()
+    }
+}

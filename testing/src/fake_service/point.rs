@@ -1,0 +1,50 @@
+//! [`Point`]: where in an answer something happens to it.
+
+/// A place in an answer, at which it goes wrong.
+///
+/// What lies behind the end of a body is never reached, and the answer remains whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point(Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Byte(usize),
+    Events(usize),
+    MidEvent,
+}
+
+impl Point {
+    /// When the headers were sent, and nothing of the body.
+    #[must_use]
+    pub fn headers() -> Self {
+        Self::bytes(0)
+    }
+
+    /// When this many bytes of the body were sent, as they are before chunking. Heartbeats do not count.
+    #[must_use]
+    pub fn bytes(count: usize) -> Self {
+        Self(Kind::Byte(count))
+    }
+
+    /// When this many events of a stream were sent. The first is the `put`; heartbeats do not count. A body that is no
+    /// stream counts as one event.
+    #[must_use]
+    pub fn events(count: usize) -> Self {
+        Self(Kind::Events(count))
+    }
+
+    /// In the middle of the first event, or of the body.
+    #[must_use]
+    pub fn mid_event() -> Self {
+        Self(Kind::MidEvent)
+    }
+
+    /// How much of the next piece, which is `next` bytes long, may be sent. `None`: all of it, and more.
+    pub(super) fn within(self, next: usize, sent_bytes: usize, sent_events: usize) -> Option<usize> {
+        match self.0 {
+            Kind::Byte(count) => count.checked_sub(sent_bytes).filter(|left| *left <= next),
+            Kind::Events(count) => (sent_events >= count).then_some(0),
+            Kind::MidEvent => (next > 0).then_some(next / 2),
+        }
+    }
+}

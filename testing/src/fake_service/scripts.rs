@@ -1,0 +1,38 @@
+//! [`Scripts`]: the answers that were written in advance.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::answer::Answer;
+use super::endpoint::Endpoint;
+
+/// For each endpoint, what the next requests get, and what all get after those.
+#[derive(Debug, Default)]
+pub(super) struct Scripts {
+    next: HashMap<Endpoint, VecDeque<Answer>>,
+    always: HashMap<Endpoint, Answer>,
+}
+
+impl Scripts {
+    pub(super) fn add(&mut self, endpoint: Endpoint, answer: Answer) {
+        self.next.entry(endpoint).or_default().push_back(answer);
+    }
+
+    pub(super) fn always(&mut self, endpoint: Endpoint, answer: Answer) {
+        self.always.insert(endpoint, answer);
+    }
+
+    pub(super) fn clear(&mut self, endpoint: Endpoint) {
+        self.next.remove(&endpoint);
+        self.always.remove(&endpoint);
+    }
+
+    pub(super) fn take(&mut self, endpoint: Endpoint) -> Answer {
+        let next = self.next.get_mut(&endpoint).and_then(VecDeque::pop_front);
+        next.or_else(|| self.always.get(&endpoint).cloned()).unwrap_or_else(Answer::usual)
+    }
+
+    /// How many of the answers that were written for the next requests are left.
+    pub(super) fn left(&self, endpoint: Endpoint) -> usize {
+        self.next.get(&endpoint).map_or(0, VecDeque::len)
+    }
+}

@@ -1,0 +1,93 @@
+//! [`Shared`]: what the test and the service's thread have in common.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+
+use super::data::Data;
+use super::log::Log;
+use super::scripts::Scripts;
+use super::streams::Streams;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    /// One lock for everything, so that a change of flags and the opening of a stream have an order. Held for a look
+    /// or a change, never across an await.
+    state: Mutex<State>,
+    /// Marked after each change, for those who wait for something.
+    changed: watch::Sender<()>,
+}
+
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) heartbeat: Duration,
+    pub(super) environment_id: Option<String>,
+    pub(super) sdk_key: Option<String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) data: Data,
+    pub(super) streams: Streams,
+    pub(super) scripts: Scripts,
+    pub(super) log: Log,
+    pub(super) clock: Clock,
+    /// How many connections are to be reset as soon as they come.
+    pub(super) resets: usize,
+    pub(super) failed_handshakes: usize,
+}
+
+/// What the header `date` says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Clock {
+    #[default]
+    Now,
+    Fixed(SystemTime),
+    Absent,
+}
+
+impl Shared {
+    pub(super) fn new(settings: Settings, state: State) -> Self {
+        Self { settings, state: Mutex::new(state), changed: watch::Sender::new(()) }
+    }
+
+    pub(super) fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.lock())
+    }
+
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let result = change(&mut self.lock());
+        self.announce();
+        result
+    }
+
+    /// A change that nobody can wait for.
+    pub(super) fn change_quietly<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.lock())
+    }
+
+    /// Wakes up those who wait for something.
+    pub(super) fn announce(&self) {
+        self.changed.send_replace(());
+    }
+
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Clock {
+    pub(super) fn time(self) -> Option<SystemTime> {
+        match self {
+            Self::Now => Some(SystemTime::now()),
+            Self::Fixed(time) => Some(time),
+            Self::Absent => None,
+        }
+    }
+}

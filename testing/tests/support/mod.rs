@@ -1,0 +1,179 @@
+//! What the tests of data sources need: a sink that remembers, and stores with habits.
+
+use std::fmt;
+use std::future::{Future, pending, poll_fn};
+use std::pin::Pin;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use vexil::data_source::{DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceState, NotStoredError};
+use vexil::model::{DataSet, Item, Upserted};
+use vexil::store::{DataStore, MemoryStore, Snapshot, StoreError};
+use vexil_testing::TestData;
+
+/// Remembers what it is told, one line for each thing.
+#[derive(Default)]
+pub(crate) struct Recorder {
+    lines: Mutex<Vec<String>>,
+    /// Called before the initial data is taken.
+    before_init: Option<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Recorder {
+    pub(crate) fn new(before_init: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { lines: Mutex::default(), before_init: Some(Box::new(before_init)) }
+    }
+
+    /// What was told since the last time.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.lines.lock().unwrap())
+    }
+
+    fn add(&self, line: String) {
+        self.lines.lock().unwrap().push(line);
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Recorder")
+    }
+}
+
+fn line(item: &Item) -> String {
+    let deleted = match item {
+        Item::Flag(entry) => entry.present().is_none(),
+        Item::Segment(entry) => entry.present().is_none(),
+    };
+    let deleted = if deleted { " deleted" } else { "" };
+    format!("{} {} {}{deleted}", item.kind(), item.key(), item.version())
+}
+
+#[vexil::async_trait]
+impl DataSink for Recorder {
+    async fn init(&self, data: DataSet) -> Result<(), NotStoredError> {
+        if let Some(act) = &self.before_init {
+            act();
+        }
+        let items = data.flags.into_iter().map(Item::Flag).chain(data.segments.into_iter().map(Item::Segment));
+        let lines: Vec<_> = items.map(|item| line(&item)).collect();
+        self.add(format!("init [{}]", lines.join(", ")));
+        Ok(())
+    }
+
+    async fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError> {
+        self.add(line(&item));
+        Ok(Upserted::Written)
+    }
+
+    fn update_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>) {
+        self.add(format!("{state:?} {}", error.map(|error| error.message).unwrap_or_default()));
+    }
+}
+
+/// A data source that runs until this is dropped.
+pub(crate) type Running = Pin<Box<dyn Future<Output = Result<(), DataSourceError>> + Send>>;
+
+/// Attaches a recorder, as a client attaches itself.
+pub(crate) fn attach(data: &TestData) -> (Arc<Recorder>, Running) {
+    let recorder = Arc::new(Recorder::default());
+    let running = attach_as(data, &recorder);
+    (recorder, running)
+}
+
+/// Attaches this recorder.
+pub(crate) fn attach_as(data: &TestData, recorder: &Arc<Recorder>) -> Running {
+    let (source, sink) = (data.clone(), Arc::clone(recorder));
+    let mut running: Running = Box::pin(async move { source.run(sink).await });
+    let polled = running.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_pending(), "test data never ends by itself");
+    running
+}
+
+/// What a [`Habitual`] store does.
+pub(crate) enum Habit {
+    /// Is not done with anything at the first attempt.
+    Hesitate,
+    /// Is never done.
+    Hang,
+    /// Tells when it is gone.
+    SayGoodbye(Sender<()>),
+    /// Fails to take anything.
+    Fail,
+}
+
+/// A store in memory that has a habit.
+pub(crate) struct Habitual {
+    pub(crate) habit: Habit,
+    pub(crate) store: MemoryStore,
+}
+
+impl Habitual {
+    pub(crate) fn new(habit: Habit) -> Arc<Self> {
+        Arc::new(Self { habit, store: MemoryStore::new() })
+    }
+
+    async fn act(&self) -> Result<(), StoreError> {
+        match &self.habit {
+            Habit::Hesitate => yield_once().await,
+            Habit::Hang => pending().await,
+            Habit::Fail => return Err(StoreError::Timeout),
+            Habit::SayGoodbye(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Habitual {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Habitual")
+    }
+}
+
+impl Drop for Habitual {
+    fn drop(&mut self) {
+        if let Habit::SayGoodbye(to) = &self.habit {
+            to.send(()).unwrap();
+        }
+    }
+}
+
+#[vexil::async_trait]
+impl DataStore for Habitual {
+    fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
+        self.store.read(reader);
+    }
+
+    fn is_initialized(&self) -> bool {
+        self.store.is_initialized()
+    }
+
+    async fn init(&self, data: DataSet) -> Result<(), StoreError> {
+        self.act().await?;
+        self.store.init(data).await
+    }
+
+    async fn upsert(&self, item: Item) -> Result<Upserted, StoreError> {
+        self.act().await?;
+        self.store.upsert(item).await
+    }
+
+    async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+/// Pending once, and then ready at once.
+pub(crate) async fn yield_once() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if yielded {
+            return Poll::Ready(());
+        }
+        yielded = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
