@@ -51,7 +51,10 @@ pub(crate) enum TlsError {
 /// TLS 1.2 and later, by these settings.
 pub(crate) fn client_config(settings: TlsSettings<'_>) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder().dangerous().with_custom_certificate_verifier(verifier(settings, &provider)?);
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier(settings, &provider)?);
     let mut config = match settings.cert_file {
         Some(path) => {
             let (chain, key) = identity(path)?;
