@@ -125,7 +125,12 @@ mod tests {
         let turns = Rc::new(RefCell::new(Vec::new()));
         let side = |name: char| -> Batch {
             let turns = Rc::clone(&turns);
-            Box::new(move |_| turns.borrow_mut().push(name))
+            Box::new(move |times| {
+                for call in 0..times {
+                    black_box(call);
+                }
+                turns.borrow_mut().push(name);
+            })
         };
         let mut case = Case { name: "turns".into(), ours: side('A'), peer: side('B'), bytes: None };
 

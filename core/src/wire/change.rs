@@ -3,14 +3,10 @@
 //! An event is read as a whole before any of it is given out: one malformed item rejects all of it. Events and kinds
 //! of items that are not known are skipped unread, so that the service may add some.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Number;
-use serde_json::value::RawValue;
 
 use super::WireError;
+use super::envelope::{Envelope, is_root, whole_put};
 use crate::model::{DataKind, DataSet, Item};
 
 /// What a stream event means.
@@ -27,9 +23,12 @@ pub(crate) enum Change {
 /// Reads an event of the stream.
 pub(crate) fn read_event(name: &str, data: &str) -> Result<Change, WireError> {
     match name {
-        "put" => put(&envelope("put", data)?),
-        "patch" => patch(&envelope("patch", data)?),
-        "delete" => delete(envelope("delete", data)?),
+        "put" => match whole_put(data) {
+            Some(data) => Ok(Change::All(data)),
+            None => put(&Envelope::read("put", data)?),
+        },
+        "patch" => patch(&Envelope::read("patch", data)?),
+        "delete" => delete(Envelope::read("delete", data)?),
         _ => Ok(Change::Ignored),
     }
 }
@@ -40,9 +39,8 @@ pub(crate) fn read_poll(body: &[u8]) -> Result<DataSet, WireError> {
 }
 
 fn put(envelope: &Envelope<'_>) -> Result<Change, WireError> {
-    match envelope.path.as_deref() {
-        None | Some("" | "/") => {}
-        Some(_) => return Ok(Change::Ignored),
+    if !is_root(envelope.path.as_deref()) {
+        return Ok(Change::Ignored);
     }
     let data = envelope.data.ok_or(WireError::Missing { event: "put", property: "data" })?;
     Ok(Change::All(DataSet::from_json(data.get().as_bytes())?))
@@ -82,82 +80,6 @@ fn whole(number: &Number) -> Option<i64> {
     match number.as_i64() {
         None if number.is_f64() => number.as_f64().and_then(exact),
         integer => integer,
-    }
-}
-
-fn envelope<'a>(event: &'static str, data: &'a str) -> Result<Envelope<'a>, WireError> {
-    serde_json::from_str(data).map_err(|source| WireError::Envelope { event, source })
-}
-
-/// What is around the data of an event. The parts are slices of the event: their order is arbitrary, and the data
-/// means nothing before the path is known. Null counts as missing, of a part given twice the last one counts.
-#[derive(Default)]
-struct Envelope<'a> {
-    path: Option<Cow<'a, str>>,
-    data: Option<&'a RawValue>,
-    version: Option<&'a RawValue>,
-}
-
-impl<'de> Deserialize<'de> for Envelope<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EnvelopeVisitor)
-    }
-}
-
-struct EnvelopeVisitor;
-
-impl<'de> Visitor<'de> for EnvelopeVisitor {
-    type Value = Envelope<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
-        let mut envelope = Envelope::default();
-        while let Some(Name(name)) = map.next_key()? {
-            match &*name {
-                "path" => envelope.path = map.next_value::<Option<Name<'de>>>()?.map(|Name(path)| path),
-                "data" => envelope.data = raw(&mut map)?,
-                "version" => envelope.version = raw(&mut map)?,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(envelope)
-    }
-}
-
-fn raw<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<&'de RawValue>, A::Error> {
-    let value: &RawValue = map.next_value()?;
-    Ok(Some(value).filter(|value| value.get() != "null"))
-}
-
-/// A string that is a slice of the event unless it has escapes.
-struct Name<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Name<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NameVisitor;
-
-        impl<'de> Visitor<'de> for NameVisitor {
-            type Value = Name<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Name<'de>, E> {
-                Ok(Name(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Name<'de>, E> {
-                Ok(Name(Cow::Owned(text.to_owned())))
-            }
-        }
-
-        deserializer.deserialize_str(NameVisitor)
     }
 }
 

@@ -4,6 +4,7 @@
 //! that deliver it. Another version of the protocol is another file beside [`change`].
 
 pub(crate) mod change;
+mod envelope;
 
 use std::borrow::Cow;
 

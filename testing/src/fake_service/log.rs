@@ -73,3 +73,39 @@ impl Log {
         self.payloads.iter().map(|(_, payload)| payload)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn events(body: &'static [u8]) -> Incoming {
+        Incoming {
+            endpoint: Endpoint::Events,
+            method: http::Method::POST,
+            path: "/bulk".to_owned(),
+            query: None,
+            headers: http::HeaderMap::new(),
+            body: Bytes::from_static(body),
+            intact: true,
+            modern: true,
+            received_at: Instant::now(),
+        }
+    }
+
+    #[test]
+    fn what_is_oldest_is_forgotten() {
+        let (mut log, connection) = (Log::default(), Arc::new(Connection::new(0)));
+        for _ in 0..MAX_REQUESTS + 5 {
+            let request = log.record(events(b"[1]"), &connection);
+            log.accept(&request);
+        }
+        assert_eq!((log.requests().count(), log.payloads().count()), (MAX_REQUESTS, MAX_REQUESTS));
+        assert_eq!(log.next(Endpoint::Events).map(|request| request.number()), Some(5));
+        assert_eq!(log.next_payload().map(|payload| payload.request().number()), Some(5));
+        assert_eq!(log.next_payload().map(|payload| payload.request().number()), Some(6));
+    }
+}

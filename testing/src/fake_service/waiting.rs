@@ -56,7 +56,9 @@ impl<'a, T> Waiting<'a, T> {
     async fn run(mut self) -> Result<T, TimedOut> {
         // Before the first look: what happens after it is noticed.
         let mut changes = self.shared.changes();
-        let mut timer = Timer(self.runtime.spawn(tokio::time::sleep(self.patience)));
+        let patience = self.patience;
+        // Made inside the runtime: the sleep looks for its own there.
+        let mut timer = Timer(self.runtime.spawn(async move { tokio::time::sleep(patience).await }));
         loop {
             if let Some(found) = (self.look)() {
                 return Ok(found);

@@ -57,7 +57,7 @@ fn each_request_is_handed_out_once() {
     for path in ["/a/sdk/latest-all", "/other", "/b/sdk/latest-all"] {
         wire.ask("GET", path, &[], b"");
     }
-    let mut next = |endpoint| service.next_request(endpoint).within(Duration::ZERO).wait();
+    let next = |endpoint| service.next_request(endpoint).within(Duration::ZERO).wait();
     assert_eq!(next(Endpoint::Poll).unwrap().path(), "/a/sdk/latest-all");
     assert_eq!(next(Endpoint::Poll).unwrap().path(), "/b/sdk/latest-all");
     assert_eq!(next(Endpoint::Other).unwrap().path(), "/other");
@@ -66,16 +66,4 @@ fn each_request_is_handed_out_once() {
                   GET /a/sdk/latest-all (200), GET /other (404), GET /b/sdk/latest-all (200)";
     assert_eq!(error, wanted);
     assert_eq!(service.requests().len(), 3);
-}
-
-#[test]
-fn what_is_oldest_is_forgotten() {
-    let service = FakeService::start().unwrap();
-    let mut wire = Wire::new(&service);
-    for _ in 0..10_001 {
-        wire.send("POST", "/bulk", &[], b"[1]");
-        wire.answer();
-    }
-    assert_eq!((service.requests().len(), service.payloads().len()), (10_000, 10_000));
-    service.next_payload().wait().unwrap();
 }

@@ -153,6 +153,24 @@ fn the_version_of_a_deletion_is_a_whole_number_of_64_bits() {
 fn of_a_property_that_is_given_twice_the_last_one_counts() {
     let item = one("delete", r#"{"path": "/flags/a", "version": 1, "path": "/flags/b", "version": 2}"#);
     assert_eq!((item.key().as_str(), item.version()), ("b", 2));
+    let data = all(r#"{"data": {"flags": true}, "path": "/x", "data": {"flags": {"last": {}}}, "path": "/"}"#);
+    assert_eq!(data.flags[0].key(), "last");
+}
+
+#[test]
+fn the_fast_reading_of_a_put_takes_the_usual_and_leaves_the_rest_to_the_other() {
+    let usual = r#"{"path": "/", "data": {"flags": {"f": {}}, "segments": {}}}"#;
+    assert!(whole_put(usual).is_some());
+    let unusual = [
+        r#"{"path": "/x", "data": {}}"#,
+        r#"{"data": {}, "path": "/x"}"#,
+        r#"{"data": null}"#,
+        r#"{"path": "/"}"#,
+        r#"{"data": {}} more"#,
+        r#"{"data": {"flags": {"f": {"version": 1, "version": 2}}}}"#,
+    ];
+    assert!(unusual.iter().all(|data| whole_put(data).is_none()));
+    assert_eq!(all(unusual[5]).flags[0].version(), 2);
 }
 
 // Spec 02, section 10, row 28

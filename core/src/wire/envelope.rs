@@ -1,0 +1,142 @@
+//! [`Envelope`]: what is around the data of an event.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::WireError;
+use crate::model::DataSet;
+
+/// Whether the path of a `put` stands for everything.
+pub(super) fn is_root(path: Option<&str>) -> bool {
+    matches!(path, None | Some("" | "/"))
+}
+
+/// What is around the data of an event. The parts are slices of the event: their order is arbitrary, and the data
+/// means nothing before the path is known. Null counts as missing, of a part given twice the last one counts.
+#[derive(Default)]
+pub(super) struct Envelope<'a> {
+    pub(super) path: Option<Cow<'a, str>>,
+    pub(super) data: Option<&'a RawValue>,
+    pub(super) version: Option<&'a RawValue>,
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads what is around the data of an event.
+    pub(super) fn read(event: &'static str, data: &'a str) -> Result<Self, WireError> {
+        serde_json::from_str(data).map_err(|source| WireError::Envelope { event, source })
+    }
+}
+
+impl<'de> Deserialize<'de> for Envelope<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EnvelopeVisitor)
+    }
+}
+
+struct EnvelopeVisitor;
+
+impl<'de> Visitor<'de> for EnvelopeVisitor {
+    type Value = Envelope<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
+        let mut envelope = Envelope::default();
+        while let Some(Name(name)) = map.next_key()? {
+            match &*name {
+                "path" => envelope.path = map.next_value::<Option<Name<'de>>>()?.map(|Name(path)| path),
+                "data" => envelope.data = raw(&mut map)?,
+                "version" => envelope.version = raw(&mut map)?,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(envelope)
+    }
+}
+
+fn raw<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<&'de RawValue>, A::Error> {
+    let value: &RawValue = map.next_value()?;
+    Ok(Some(value).filter(|value| value.get() != "null"))
+}
+
+/// A string that is a slice of the event unless it has escapes.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameVisitor;
+
+        impl<'de> Visitor<'de> for NameVisitor {
+            type Value = Name<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Owned(text.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+/// Reads a `put` in one pass, without looking for the end of its data first: that saves a seventh of the time. None if
+/// anything about it is unusual; then it is read as an [`Envelope`], which decides what it means.
+pub(super) fn whole_put(data: &str) -> Option<DataSet> {
+    let mut deserializer = serde_json::Deserializer::from_str(data);
+    let data = deserializer.deserialize_map(PutVisitor).ok()?;
+    deserializer.end().ok()?;
+    data
+}
+
+struct PutVisitor;
+
+impl<'de> Visitor<'de> for PutVisitor {
+    type Value = Option<DataSet>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<DataSet>, A::Error> {
+        let mut data = None;
+        while let Some(Name(name)) = map.next_key()? {
+            match &*name {
+                "path" => {
+                    let path = map.next_value::<Option<Name<'de>>>()?;
+                    if !is_root(path.as_ref().map(|Name(path)| &**path)) {
+                        return Err(A::Error::custom("another path"));
+                    }
+                }
+                "data" => data = Some(map.next_value_seed(DataSeed)?),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(data)
+    }
+}
+
+struct DataSeed;
+
+impl<'de> DeserializeSeed<'de> for DataSeed {
+    type Value = DataSet;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<DataSet, D::Error> {
+        DataSet::read(deserializer).map_err(|error| error.source)
+    }
+}
