@@ -1,65 +1,107 @@
-//! Flags from a file, evaluated for three contexts.
+//! Flags evaluated for three contexts, and changing live. No account.
 //!
-//! `cargo run -p vexil-examples --example quickstart` prints a table and ends. With `--watch` it goes on, and shows what
-//! changes while you edit the file; with `--file PATH` it reads another one.
+//! `cargo run -p vexil-examples --example quickstart` starts a service in this process, streams the flags of `flags.json`
+//! from it over loopback, prints a table, and then sees a flag being switched on.
+//!
+//! With `-- --file PATH` the flags come from a file instead; with `-- --watch`, also while you edit it.
 
 use std::error::Error;
 use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
+use std::sync::mpsc;
 use std::time::Duration;
 
-use vexil::Client;
+use tracing_subscriber::filter::LevelFilter;
+use vexil::config::ServiceEndpoints;
+use vexil::{Client, Context};
 use vexil_examples::{contexts, table};
 use vexil_file_data::FileData;
+use vexil_testing::FakeService;
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
-        .init();
+    tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(LevelFilter::WARN).init();
     let options = Options::parse(std::env::args().skip(1))?;
+    match options.file {
+        Some(file) => from_file(file, options.watch),
+        None => from_service(),
+    }
+}
 
-    let source = FileData::path(&options.file).watch(options.watch);
-    let client = Client::builder("sdk-key-of-no-account").data_source(source).start()?;
-    client.blocking_wait_until_ready(Duration::from_secs(5))?;
+/// Streams from a service, and sees a flag change.
+fn from_service() -> Result<(), Box<dyn Error>> {
+    let flags = std::fs::read_to_string(default_file())?;
+    let service = FakeService::builder().data(&flags).start()?;
+    let client =
+        Client::builder("sdk-key-of-no-account").service_endpoints(ServiceEndpoints::relay(service.url())).start()?;
+    client.blocking_wait_until_ready(PATIENCE)?;
 
     let contexts = contexts()?;
     println!("{}", table(&client, &contexts));
-    if !options.watch {
-        return Ok(());
-    }
 
-    for (name, context) in contexts {
-        for key in FLAGS {
-            client.flag_tracker().add_flag_value_change_listener(key, &context, move |change| {
-                println!("{} for {name}: {} → {}", change.key, change.old_value, change.new_value);
-            });
-        }
-    }
-    println!("\nEdit {} and see what changes. Enter ends.", options.file.display());
-    io::stdout().flush()?;
-    io::stdin().lock().read_line(&mut String::new())?;
+    let (changes, changed) = mpsc::channel();
+    let [(name, ada), ..] = contexts;
+    client.flag_tracker().add_flag_value_change_listener("legacy-export", &ada, move |change| {
+        // Fails once the example has seen what it waits for, and then nobody minds.
+        let _ = changes.send(change.clone());
+    });
+    println!("\nSomebody switches legacy-export on …");
+    let mut flag: serde_json::Value = serde_json::from_str(&flags)?;
+    let mut flag = flag["flags"]["legacy-export"].take();
+    flag["key"] = "legacy-export".into();
+    flag["on"] = true.into();
+    service.use_preconfigured_flag(flag)?;
+    let change = changed.recv_timeout(PATIENCE)?;
+    println!("… and {} for {name} goes from {} to {}.", change.key, change.old_value, change.new_value);
     Ok(())
 }
 
-/// The flags of `flags.json`.
-const FLAGS: [&str; 7] =
-    ["api-limits", "checkout-express", "founders-badge", "legacy-export", "new-checkout", "search-timeout-ms", "theme"];
+/// Reads a file, and watches it if wanted.
+fn from_file(file: PathBuf, watch: bool) -> Result<(), Box<dyn Error>> {
+    let client = Client::builder("sdk-key-of-no-account").data_source(FileData::path(&file).watch(watch)).start()?;
+    client.blocking_wait_until_ready(PATIENCE)?;
+    let contexts = contexts()?;
+    println!("{}", table(&client, &contexts));
+    if watch {
+        print_changes(&client, &contexts);
+        println!("\nEdit {} and see what changes. Enter ends.", file.display());
+        io::stdout().flush()?;
+        io::stdin().lock().read_line(&mut String::new())?;
+    }
+    Ok(())
+}
+
+fn print_changes(client: &Client, contexts: &[(&'static str, Context)]) {
+    let (handle, contexts) = (client.clone(), contexts.to_vec());
+    client.flag_tracker().add_listener(move |change| {
+        for (name, context) in &contexts {
+            let detail = handle.json_variation_detail(&change.key, context, vexil::Value::Null);
+            println!("{} for {name} is now {}: {}", change.key, detail.value, detail.reason);
+        }
+    });
+}
+
+fn default_file() -> PathBuf {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/flags.json").into()
+}
 
 struct Options {
-    file: PathBuf,
+    file: Option<PathBuf>,
     watch: bool,
 }
 
 impl Options {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/flags.json").into();
-        let mut options = Self { file, watch: false };
+        let mut options = Self { file: None, watch: false };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
-                "--watch" => options.watch = true,
-                "--file" => options.file = arguments.next().ok_or("--file needs a path")?.into(),
-                _ => return Err("usage: quickstart [--watch] [--file PATH]".into()),
+                "--watch" => {
+                    options.watch = true;
+                    options.file.get_or_insert_with(default_file);
+                }
+                "--file" => options.file = Some(arguments.next().ok_or("--file needs a path")?.into()),
+                _ => return Err("usage: quickstart [--file PATH] [--watch]".into()),
             }
         }
         Ok(options)

@@ -13,7 +13,7 @@ use super::complaints::Complaints;
 use super::resolve::Resolver;
 use super::{Client, Shared};
 #[cfg(feature = "http")]
-use crate::config::{ApplicationInfo, HttpConfig, ServiceEndpoints, WrapperInfo};
+use crate::config::{ApplicationInfo, HttpConfig, ServiceEndpoints, StreamingConfig, WrapperInfo};
 use crate::config::{ClientContext, ConfigError, Configure, SdkKey};
 use crate::data_source::{DataSink, DataSource, DataSourceError};
 use crate::runtime::{Runtime, Task};
@@ -85,7 +85,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Where flags come from.
+    /// Where flags come from: [`StreamingConfig`](crate::config::StreamingConfig),
+    /// [`PollingConfig`](crate::config::PollingConfig), files, a test, or a source of your own. Default: they are streamed
+    /// from the service (without the feature `http`: none).
     pub fn data_source(mut self, source: impl Configure<dyn DataSource>) -> Self {
         self.data_source = Some(Arc::new(source));
         self
@@ -177,7 +179,10 @@ impl ClientBuilder {
             updater.update_status(DataSourceState::Valid, None);
             None
         } else {
-            let recipe = self.data_source.ok_or(ConfigError::NoDataSource)?;
+            let recipe = match self.data_source {
+                Some(recipe) => recipe,
+                None => default_source()?,
+            };
             launch(&runtime, recipe.configure(&context)?, updater)
         };
         let shared = Shared {
@@ -190,6 +195,16 @@ impl ClientBuilder {
         };
         Ok(Client { shared: Arc::new(shared) })
     }
+}
+
+#[cfg(feature = "http")]
+fn default_source() -> Result<Arc<dyn Configure<dyn DataSource>>, ConfigError> {
+    Ok(Arc::new(StreamingConfig::new()))
+}
+
+#[cfg(not(feature = "http"))]
+fn default_source() -> Result<Arc<dyn Configure<dyn DataSource>>, ConfigError> {
+    Err(ConfigError::NoDataSource)
 }
 
 type Run = Pin<Box<dyn Future<Output = Result<(), DataSourceError>> + Send>>;

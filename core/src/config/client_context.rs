@@ -77,7 +77,7 @@ impl ClientContext {
     #[cfg(feature = "http")]
     #[must_use]
     pub fn read_timeout(&self) -> Duration {
-        self.web.http.read_timeout()
+        self.web.http.read_timeout
     }
 
     /// What carries requests; all components of a client share it.
@@ -105,7 +105,7 @@ fn headers(
     application: &ApplicationInfo,
     wrapper: Option<&WrapperInfo>,
 ) -> HeaderMap {
-    let mut headers = http.headers().clone();
+    let mut headers = http.headers.clone();
     let mut set = |name: HeaderName, value: &str, secret: bool| match HeaderValue::from_str(value) {
         Ok(mut value) => {
             value.set_sensitive(secret);

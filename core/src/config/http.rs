@@ -22,20 +22,20 @@ const COMPONENT: &str = "HTTP transport";
 /// use vexil::config::HttpConfig;
 ///
 /// let http = HttpConfig::new()
-///     .with_connect_timeout(Duration::from_secs(3))
-///     .with_http_proxy("http://ada:secret@proxy.example.com:3128")
-///     .with_header("X-Tenant", "blue");
+///     .connect_timeout(Duration::from_secs(3))
+///     .http_proxy("http://ada:secret@proxy.example.com:3128")
+///     .header("X-Tenant", "blue");
 /// assert!(!format!("{http:?}").contains("secret"));
 /// ```
 #[derive(Clone)]
 pub struct HttpConfig {
     connect_timeout: Duration,
-    read_timeout: Duration,
+    pub(super) read_timeout: Duration,
     http_proxy: Option<String>,
     ca_certs: Option<PathBuf>,
     cert_file: Option<PathBuf>,
     disable_ssl_verification: bool,
-    headers: HeaderMap,
+    pub(super) headers: HeaderMap,
     transport: Option<Arc<dyn HttpTransport>>,
 }
 
@@ -58,7 +58,7 @@ impl HttpConfig {
     /// The longest time that making a connection may take, from looking up the host's name to the end of the TLS
     /// handshake, a proxy's part included. 10 seconds unless set.
     #[must_use]
-    pub fn with_connect_timeout(mut self, limit: Duration) -> Self {
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;
         self
     }
@@ -66,7 +66,7 @@ impl HttpConfig {
     /// The longest time without a byte from the service, for polls and analytics events. 15 seconds unless set.
     /// Streams are silent for longer by nature; they have a limit of their own.
     #[must_use]
-    pub fn with_read_timeout(mut self, limit: Duration) -> Self {
+    pub fn read_timeout(mut self, limit: Duration) -> Self {
         self.read_timeout = limit;
         self
     }
@@ -77,7 +77,7 @@ impl HttpConfig {
     /// Unless set, the environment decides: `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`, in lower or upper
     /// case.
     #[must_use]
-    pub fn with_http_proxy(mut self, uri: impl Into<String>) -> Self {
+    pub fn http_proxy(mut self, uri: impl Into<String>) -> Self {
         self.http_proxy = Some(uri.into());
         self
     }
@@ -85,7 +85,7 @@ impl HttpConfig {
     /// Trusts the authorities in this PEM file and no others. A server's certificate that has no alternative names is
     /// then accepted by its common name. Unless set, the operating system's authorities are trusted.
     #[must_use]
-    pub fn with_ca_certs(mut self, path: impl Into<PathBuf>) -> Self {
+    pub fn ca_certs(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_certs = Some(path.into());
         self
     }
@@ -93,7 +93,7 @@ impl HttpConfig {
     /// Presents the certificate in this PEM file to servers that ask for one. The file holds the chain, the client's
     /// own certificate first, and the private key (PKCS#8, PKCS#1 or SEC1).
     #[must_use]
-    pub fn with_cert_file(mut self, path: impl Into<PathBuf>) -> Self {
+    pub fn cert_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.cert_file = Some(path.into());
         self
     }
@@ -111,7 +111,7 @@ impl HttpConfig {
     /// The SDK's own headers, of which `Authorization` carries the SDK key, are never replaced. A header that cannot be
     /// sent is left out with a warning.
     #[must_use]
-    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
         match (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {
             (Ok(AUTHORIZATION), _) => tracing::warn!("the Authorization header cannot be replaced"),
             (Ok(name), Ok(mut value)) if value.to_str().is_ok() => {
@@ -126,7 +126,7 @@ impl HttpConfig {
     /// Sends requests by a transport of your own. Of the other settings only the read timeout and the headers keep
     /// their effect.
     #[must_use]
-    pub fn with_transport(mut self, transport: impl HttpTransport) -> Self {
+    pub fn transport(mut self, transport: impl HttpTransport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
     }
@@ -142,14 +142,6 @@ impl HttpConfig {
             Some(transport) => Ok(Arc::clone(transport)),
             None => Ok(Arc::new(self.default_transport()?)),
         }
-    }
-
-    pub(crate) fn read_timeout(&self) -> Duration {
-        self.read_timeout
-    }
-
-    pub(crate) fn headers(&self) -> &HeaderMap {
-        &self.headers
     }
 
     fn default_transport(&self) -> Result<DefaultTransport, ConfigError> {

@@ -86,7 +86,8 @@ impl<S: DataStore> Configure<dyn DataStore> for Arc<S> {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// There is nothing to take flags from: give the builder a data source, or set it offline.
+    /// There is nothing to take flags from, because the feature `http` is off: give the builder a data source, or set it
+    /// offline.
     #[error("a client needs a data source unless it is offline")]
     NoDataSource,
     /// A component's settings are impossible.

@@ -45,7 +45,7 @@ fn data(version: u64) -> String {
 fn made(recipe: impl Configure<dyn DataSource>, script: &Script, base: &str) -> Arc<dyn DataSource> {
     let made = Arc::default();
     Client::builder("sdk-key")
-        .http(HttpConfig::new().with_transport(script.clone()))
+        .http(HttpConfig::new().transport(script.clone()))
         .service_endpoints(ServiceEndpoints::relay(base))
         .data_source(Captured { recipe, made: Arc::clone(&made) })
         .start()

@@ -27,13 +27,13 @@ fn headers(config: HttpConfig) -> HeaderMap {
 
 #[test]
 fn a_header_of_the_users_is_sent() {
-    let config = HttpConfig::new().with_header("X-Tenant", "blue").with_header("x-tenant", "green");
+    let config = HttpConfig::new().header("X-Tenant", "blue").header("x-tenant", "green");
     assert_eq!(headers(config)["x-tenant"], "green", "the last one counts");
 }
 
 #[test]
 fn the_sdk_key_is_never_replaced() {
-    let config = HttpConfig::new().with_header("authorization", "other").with_header("AUTHORIZATION", "another");
+    let config = HttpConfig::new().header("authorization", "other").header("AUTHORIZATION", "another");
     let headers = headers(config);
     assert_eq!(headers.get_all("authorization").iter().collect::<Vec<_>>(), ["sdk-key"]);
 }
@@ -41,18 +41,17 @@ fn the_sdk_key_is_never_replaced() {
 #[test]
 fn a_header_that_cannot_be_sent_is_left_out() {
     let config = HttpConfig::new()
-        .with_header("X Y", "1")
-        .with_header("", "1")
-        .with_header("X-Line", "a\r\nb")
-        .with_header("X-Accent", "é")
-        .with_header("X-Good", "1");
+        .header("X Y", "1")
+        .header("", "1")
+        .header("X-Line", "a\r\nb")
+        .header("X-Accent", "é")
+        .header("X-Good", "1");
     let headers = headers(config);
     assert!(headers.contains_key("x-good") && !headers.contains_key("x-line") && !headers.contains_key("x-accent"));
 }
 
 #[test]
 fn settings_show_no_secret() {
-    let shown =
-        format!("{:?}", HttpConfig::new().with_http_proxy("http://ada:secret@host:1").with_header("X-Token", "secret"));
+    let shown = format!("{:?}", HttpConfig::new().http_proxy("http://ada:secret@host:1").header("X-Token", "secret"));
     assert!(!shown.contains("secret") && shown.contains("host:1") && shown.contains("x-token"), "{shown}");
 }

@@ -16,7 +16,7 @@ async fn a_body_that_is_dropped_resets_its_stream() {
     let (server, authority) = (Server::start().await, Authority::new());
     let acceptor: TlsAcceptor = authority.sign("x", &["localhost"]).acceptor(None, &["h2"]);
     let file = authority.file();
-    let transport = HttpConfig::new().with_ca_certs(file.path()).build().unwrap();
+    let transport = HttpConfig::new().ca_certs(file.path()).build().unwrap();
     let client = async {
         let response = send(&*transport, get(format!("https://localhost:{}/all", server.port))).await.unwrap();
         assert_eq!(response.version(), http::Version::HTTP_2);

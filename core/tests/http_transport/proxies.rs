@@ -14,7 +14,7 @@ use crate::{SOON, both, get, send, shown, text};
 const CREDENTIALS: &str = "Basic YWRhOnNlIGNyZXQ=";
 
 fn through(proxy: &Server) -> HttpConfig {
-    HttpConfig::new().with_http_proxy(format!("http://ada:se%20cret@127.0.0.1:{}", proxy.port))
+    HttpConfig::new().http_proxy(format!("http://ada:se%20cret@127.0.0.1:{}", proxy.port))
 }
 
 // Spec 02, section 9: H2/H3 "http proxy"
@@ -46,7 +46,7 @@ async fn a_proxy_makes_a_tunnel_for_https_and_learns_nothing() {
     let (proxy, authority) = (Server::start().await, Authority::new());
     let identity = authority.sign("x", &["not.valid.local"]);
     let file = authority.file();
-    let transport = through(&proxy).with_ca_certs(file.path()).build().unwrap();
+    let transport = through(&proxy).ca_certs(file.path()).build().unwrap();
     let client = async { text(send(&*transport, get("https://not.valid.local/all")).await.unwrap()).await.unwrap() };
     let tunnel = async {
         let (connect, connection) = proxy.serve("HTTP/1.1 200 Connection established\r\n\r\n").await;
@@ -81,7 +81,7 @@ async fn a_proxy_that_refuses_is_a_broken_connection() {
 #[tokio::test]
 async fn a_proxy_may_be_given_without_a_scheme() {
     let proxy = Server::start().await;
-    let transport = HttpConfig::new().with_http_proxy(format!("127.0.0.1:{}", proxy.port)).build().unwrap();
+    let transport = HttpConfig::new().http_proxy(format!("127.0.0.1:{}", proxy.port)).build().unwrap();
     let (response, (received, _)) = both(send(&*transport, get("http://not.valid.local/")), proxy.serve(HELLO)).await;
     assert_eq!(response.unwrap().status(), 200);
     assert_eq!(received.header("proxy-authorization"), None);
@@ -90,7 +90,7 @@ async fn a_proxy_may_be_given_without_a_scheme() {
 #[test]
 fn a_proxy_that_cannot_be_used_is_not_shown() {
     for uri in ["socks5://ada:secret@host:1", "http://", "http://ada:secret@host:port", ""] {
-        let error = HttpConfig::new().with_http_proxy(uri).build().unwrap_err();
+        let error = HttpConfig::new().http_proxy(uri).build().unwrap_err();
         let shown = format!("{error} {error:?} {}", error.source().unwrap());
         assert!(shown.contains("proxy") && !shown.contains("secret"), "{shown}");
     }
@@ -116,7 +116,7 @@ async fn in_environment(variables: &[(&str, &str)], by_hand: &str) {
 async fn in_a_process_of_its_own() {
     let by_hand = std::env::var(BY_HAND).unwrap();
     let config = HttpConfig::new();
-    let config = if by_hand.is_empty() { config } else { config.with_http_proxy(by_hand) };
+    let config = if by_hand.is_empty() { config } else { config.http_proxy(by_hand) };
     let sending = async {
         let response = send(&*config.build().unwrap(), get("http://not.valid.local/")).await.unwrap();
         text(response).await.unwrap()

@@ -49,7 +49,7 @@ async fn silence_in_a_body_ends_it() {
 #[tokio::test]
 async fn a_tls_handshake_that_does_not_end_is_given_up() {
     let server = Server::start().await;
-    let transport = HttpConfig::new().with_connect_timeout(SHORT).build().unwrap();
+    let transport = HttpConfig::new().connect_timeout(SHORT).build().unwrap();
     let url = format!("https://127.0.0.1:{}/", server.port);
     let silent = async { server.accept().await.closed().await };
     let (outcome, ()) = both(send(&*transport, get(url)), silent).await;
@@ -59,7 +59,7 @@ async fn a_tls_handshake_that_does_not_end_is_given_up() {
 #[tokio::test]
 async fn a_proxy_that_does_not_connect_is_given_up() {
     let proxy = Server::start().await;
-    let config = HttpConfig::new().with_connect_timeout(SHORT).with_http_proxy(proxy.url(""));
+    let config = HttpConfig::new().connect_timeout(SHORT).http_proxy(proxy.url(""));
     let transport = config.build().unwrap();
     let silent = async {
         let mut connection = proxy.accept().await;

@@ -46,7 +46,7 @@ fn hello() -> Result<String, TransportErrorKind> {
 async fn an_authority_of_ones_own_is_trusted() {
     let authority = Authority::new();
     let file = authority.file();
-    let config = HttpConfig::new().with_ca_certs(file.path());
+    let config = HttpConfig::new().ca_certs(file.path());
     assert_eq!(meet_as(&config, &authority.sign("x", &["localhost"])).await, hello());
 }
 
@@ -54,7 +54,7 @@ async fn an_authority_of_ones_own_is_trusted() {
 async fn nobody_else_is_trusted() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let file = authority.file();
-    let config = HttpConfig::new().with_ca_certs(file.path());
+    let config = HttpConfig::new().ca_certs(file.path());
     for identity in [stranger.sign("x", &["localhost"]), stranger.sign("localhost", &[])] {
         assert_eq!(meet_as(&config, &identity).await, NOT_TRUSTED);
         assert_eq!(meet_as(&HttpConfig::new(), &identity).await, NOT_TRUSTED);
@@ -65,7 +65,7 @@ async fn nobody_else_is_trusted() {
 async fn a_certificate_for_another_host_is_not_trusted() {
     let authority = Authority::new();
     let file = authority.file();
-    let config = HttpConfig::new().with_ca_certs(file.path());
+    let config = HttpConfig::new().ca_certs(file.path());
     assert_eq!(meet_as(&config, &authority.sign("localhost", &["example.com"])).await, NOT_TRUSTED);
     assert_eq!(meet_as(&config, &authority.sign("localhost", &["127.0.0.1"])).await, NOT_TRUSTED);
 }
@@ -74,7 +74,7 @@ async fn a_certificate_for_another_host_is_not_trusted() {
 async fn an_expired_certificate_is_not_trusted() {
     let authority = Authority::new();
     let file = authority.file();
-    let config = HttpConfig::new().with_ca_certs(file.path());
+    let config = HttpConfig::new().ca_certs(file.path());
     assert_eq!(meet_as(&config, &authority.sign_expired("localhost")).await, NOT_TRUSTED);
 }
 
@@ -83,7 +83,7 @@ async fn an_expired_certificate_is_not_trusted() {
 async fn a_common_name_counts_for_an_authority_of_ones_own() {
     let authority = Authority::new();
     let file = authority.file();
-    let config = HttpConfig::new().with_ca_certs(file.path());
+    let config = HttpConfig::new().ca_certs(file.path());
     assert_eq!(meet_as(&config, &authority.sign("LocalHost", &[])).await, hello());
     assert_eq!(meet_as(&config, &authority.sign("example.com", &[])).await, NOT_TRUSTED);
     assert_eq!(meet_as(&config, &authority.sign("*", &[])).await, NOT_TRUSTED);
@@ -93,7 +93,7 @@ async fn a_common_name_counts_for_an_authority_of_ones_own() {
 async fn tls_1_2_is_spoken_too() {
     let authority = Authority::new();
     let file = authority.file();
-    for config in [HttpConfig::new().with_ca_certs(file.path()), HttpConfig::new().disable_ssl_verification(true)] {
+    for config in [HttpConfig::new().ca_certs(file.path()), HttpConfig::new().disable_ssl_verification(true)] {
         assert_eq!(meet(&config, authority.sign("localhost", &[]).old_acceptor()).await, hello());
     }
     assert_eq!(meet(&HttpConfig::new(), authority.sign("localhost", &[]).old_acceptor()).await, NOT_TRUSTED);
@@ -134,7 +134,7 @@ async fn without_verification_anybody_is_trusted() {
     let config = HttpConfig::new().disable_ssl_verification(true);
     assert_eq!(meet_as(&config, &authority.sign_expired("example.com")).await, hello());
     // It prevails over the authorities, which need not be there then.
-    let config = config.with_ca_certs("no-such-file.pem");
+    let config = config.ca_certs("no-such-file.pem");
     assert_eq!(meet_as(&config, &authority.sign("example.com", &[])).await, hello());
 }
 
@@ -144,11 +144,11 @@ async fn a_client_shows_its_certificate_to_who_asks() {
     let server = authority.sign("x", &["localhost"]);
     let (roots, good, bad) = (authority.file(), authority.sign("c", &[]).file(), stranger.sign("c", &[]).file());
     let asks = || server.acceptor(Some(&authority), &[]);
-    for config in [HttpConfig::new().with_ca_certs(roots.path()), HttpConfig::new().disable_ssl_verification(true)] {
-        assert_eq!(meet(&config.clone().with_cert_file(good.path()), asks()).await, hello());
+    for config in [HttpConfig::new().ca_certs(roots.path()), HttpConfig::new().disable_ssl_verification(true)] {
+        assert_eq!(meet(&config.clone().cert_file(good.path()), asks()).await, hello());
         // The certificate in doubt is ours, which time does not heal less than other trouble.
         assert_eq!(meet(&config, asks()).await, Err(TransportErrorKind::Connection));
-        assert_eq!(meet(&config.with_cert_file(bad.path()), asks()).await, Err(TransportErrorKind::Connection));
+        assert_eq!(meet(&config.cert_file(bad.path()), asks()).await, Err(TransportErrorKind::Connection));
     }
 }
 
@@ -180,11 +180,11 @@ fn a_file_that_cannot_be_used_is_named() {
     let broken = file("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     let missing = Path::new("no-such-file.pem");
     for path in [missing, empty.path(), text.path(), broken.path(), key.path()] {
-        let wrong = wrong(&HttpConfig::new().with_ca_certs(path));
+        let wrong = wrong(&HttpConfig::new().ca_certs(path));
         assert!(wrong.contains("HTTP transport") && wrong.contains(path.to_str().unwrap()), "{wrong}");
     }
     for path in [missing, empty.path(), text.path(), certificate.path(), key.path()] {
-        let wrong = wrong(&HttpConfig::new().with_cert_file(path));
+        let wrong = wrong(&HttpConfig::new().cert_file(path));
         assert!(wrong.contains(path.to_str().unwrap()), "{wrong}");
     }
 }
@@ -196,6 +196,6 @@ fn a_certificate_with_another_ones_key_is_wrong() {
     let [_, key] = authority.sign("c", &[]).halves();
     let mixed = [certificate, key].map(|half| std::fs::read_to_string(half.path()).unwrap()).concat();
     let mixed = file(&mixed);
-    let wrong = wrong(&HttpConfig::new().with_cert_file(mixed.path()));
+    let wrong = wrong(&HttpConfig::new().cert_file(mixed.path()));
     assert!(wrong.contains(mixed.path().to_str().unwrap()), "{wrong}");
 }
