@@ -197,7 +197,7 @@ impl Prepared for Flag {
         );
         let prerequisites = raw.prerequisites.into_iter();
         Self {
-            version: raw.version.unsigned(),
+            version: raw.version.0,
             on: raw.on,
             variations: raw.variations.into(),
             off_variation: raw.off_variation.map(|index| index.0),

@@ -58,13 +58,13 @@ pub(super) trait IsDeleted {
 
 impl IsDeleted for RawFlag {
     fn deleted(&self) -> Option<u64> {
-        self.deleted.then(|| self.version.unsigned())
+        self.deleted.then_some(self.version.0)
     }
 }
 
 impl IsDeleted for RawSegment {
     fn deleted(&self) -> Option<u64> {
-        self.deleted.then(|| self.version.unsigned())
+        self.deleted.then_some(self.version.0)
     }
 }
 
@@ -254,7 +254,7 @@ fn loose_entry<T: Prepared>(
 ) -> Result<Entry<T>, serde_json::Error> {
     if value.get("deleted") == Some(&serde_json::Value::Bool(true)) {
         let tombstone: RawTombstone = serde_json::from_value(value)?;
-        return Ok(Entry::Deleted { key, version: tombstone.version.unsigned() });
+        return Ok(Entry::Deleted { key, version: tombstone.version.0 });
     }
     let Strict(raw) = serde_json::from_value(value)?;
     Ok(entry(raw, key, patterns))

@@ -20,6 +20,8 @@ pub(crate) use flag::{FlagRule, Serve};
 pub(crate) use item::Keyed;
 pub use item::{DataKind, DataSet, Entry, Item, ReadError, Upserted};
 pub use problem::{Defect, Problem};
+#[cfg(feature = "http")]
+pub(crate) use read::ItemVersion;
 pub use segment::Segment;
 pub(crate) use segment::SegmentRollout;
 

@@ -8,11 +8,11 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::text::Text;
-use crate::value::Value;
+use crate::value::{Number, Value};
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -20,7 +20,7 @@ pub(super) struct RawFlag {
     #[serde(deserialize_with = "or_default")]
     pub(super) key: Text,
     #[serde(deserialize_with = "or_default")]
-    pub(super) version: Integer,
+    pub(super) version: ItemVersion,
     #[serde(deserialize_with = "or_default")]
     pub(super) deleted: bool,
     #[serde(deserialize_with = "or_default")]
@@ -157,7 +157,7 @@ pub(super) struct RawSegment {
     #[serde(deserialize_with = "or_default")]
     pub(super) key: Text,
     #[serde(deserialize_with = "or_default")]
-    pub(super) version: Integer,
+    pub(super) version: ItemVersion,
     #[serde(deserialize_with = "or_default")]
     pub(super) deleted: bool,
     #[serde(deserialize_with = "or_default")]
@@ -205,11 +205,48 @@ pub(super) struct RawSegmentRule {
 #[serde(default)]
 pub(super) struct RawTombstone {
     #[serde(deserialize_with = "or_default")]
-    pub(super) version: Integer,
+    pub(super) version: ItemVersion,
 }
 
 fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// The version of an item: a whole number of 64 bits, also if it is written `3.0`. Versions start at zero, and one below
+/// is no newer than that.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ItemVersion(pub(crate) u64);
+
+impl<'de> Deserialize<'de> for ItemVersion {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct VersionVisitor;
+
+        impl Visitor<'_> for VersionVisitor {
+            type Value = ItemVersion;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number of 64 bits")
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<ItemVersion, E> {
+                Ok(ItemVersion(u64::try_from(value).unwrap_or(0)))
+            }
+
+            fn visit_u64<E: Error>(self, value: u64) -> Result<ItemVersion, E> {
+                let value = i64::try_from(value).map_err(|_| E::invalid_value(Unexpected::Unsigned(value), &self))?;
+                self.visit_i64(value)
+            }
+
+            fn visit_f64<E: Error>(self, value: f64) -> Result<ItemVersion, E> {
+                match Number::new(value).and_then(Number::as_i64) {
+                    Some(whole) => self.visit_i64(whole),
+                    None => Err(E::invalid_value(Unexpected::Float(value), &self)),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(VersionVisitor)
+    }
 }
 
 /// A number that is meant as an integer: a fraction is cut off, as Go's reader does.
@@ -217,7 +254,7 @@ fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(deserial
 pub(super) struct Integer(pub(super) i64);
 
 impl Integer {
-    /// For versions and times, which are never negative.
+    /// For times, which are never negative.
     pub(super) fn unsigned(self) -> u64 {
         u64::try_from(self.0).unwrap_or(0)
     }

@@ -117,7 +117,7 @@ impl Prepared for Segment {
             reference: raw.generation.map(|generation| format!("{key}.g{}", generation.0).into()),
         });
         Self {
-            version: raw.version.unsigned(),
+            version: raw.version.0,
             included: Lists::prepare(raw.included, raw.included_contexts),
             excluded: Lists::prepare(raw.excluded, raw.excluded_contexts),
             rules,

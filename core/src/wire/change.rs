@@ -3,11 +3,9 @@
 //! An event is read as a whole before any of it is given out: one malformed item rejects all of it. Events and kinds
 //! of items that are not known are skipped unread, so that the service may add some.
 
-use serde_json::Number;
-
 use super::WireError;
 use super::envelope::{Envelope, is_root, whole_put};
-use crate::model::{DataKind, DataSet, Item};
+use crate::model::{DataKind, DataSet, Item, ItemVersion};
 
 /// What a stream event means.
 #[derive(Debug)]
@@ -57,10 +55,9 @@ fn delete(envelope: Envelope<'_>) -> Result<Change, WireError> {
     let path = envelope.path.ok_or(WireError::Missing { event: "delete", property: "path" })?;
     let Some((kind, key)) = item(&path) else { return Ok(Change::Ignored) };
     let version = envelope.version.ok_or(WireError::Missing { event: "delete", property: "version" })?;
-    let version = serde_json::from_str(version.get()).ok().and_then(|number| whole(&number));
-    let version = version.ok_or_else(|| WireError::Version { path: path.to_string() })?;
-    // Versions start at zero; one below is older than all of them, and so is nothing.
-    Ok(Change::Item(Item::deleted(kind, key, u64::try_from(version).unwrap_or(0))))
+    let ItemVersion(version) =
+        serde_json::from_str(version.get()).map_err(|source| WireError::Version { path: path.to_string(), source })?;
+    Ok(Change::Item(Item::deleted(kind, key, version)))
 }
 
 /// The item that a path names: `/flags/KEY` or `/segments/KEY`. The key is raw and may hold slashes.
@@ -68,19 +65,6 @@ fn item(path: &str) -> Option<(DataKind, &str)> {
     let named = |prefix| path.strip_prefix(prefix).filter(|key| !key.is_empty());
     let flag = named("/flags/").map(|key| (DataKind::Flag, key));
     flag.or_else(|| named("/segments/").map(|key| (DataKind::Segment, key)))
-}
-
-/// A number as an exact integer, also if it is written `3.0`.
-fn whole(number: &Number) -> Option<i64> {
-    /// 2^63: the first float beyond the integers of 64 bits.
-    const BOUND: f64 = 9_223_372_036_854_775_808.0;
-
-    #[expect(clippy::as_conversions, reason = "the value is whole and within bounds, so nothing is cut off")]
-    let exact = |float: f64| (float.fract() == 0.0 && (-BOUND..BOUND).contains(&float)).then_some(float as i64);
-    match number.as_i64() {
-        None if number.is_f64() => number.as_f64().and_then(exact),
-        integer => integer,
-    }
 }
 
 #[cfg(test)]

@@ -48,6 +48,9 @@ pub(crate) enum WireError {
     Version {
         /// What is to be deleted.
         path: String,
+        /// What is wrong with the version.
+        #[source]
+        source: serde_json::Error,
     },
     /// The data inside is malformed. The message names the item.
     #[error(transparent)]

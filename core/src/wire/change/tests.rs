@@ -143,7 +143,7 @@ fn the_version_of_a_deletion_is_a_whole_number_of_64_bits() {
     }
     for version in ["1.5", "9223372036854775808", "1e30", "-1e30", "\"7\"", "true", "{}"] {
         let error = error("delete", &format!(r#"{{"path": "/segments/s", "version": {version}}}"#));
-        assert_eq!(error, "the deletion of /segments/s has an impossible version", "{version}");
+        assert!(error.starts_with("the deletion of /segments/s has an impossible version: "), "{error}");
     }
     assert_eq!(error("delete", r#"{"path": "/flags/f"}"#), r#"a "delete" event has no version"#);
 }
