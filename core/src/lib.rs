@@ -26,7 +26,7 @@
 //!     }
 //! }
 //!
-//! let client = Client::builder("sdk-key").data_source(Compiled).start()?;
+//! let client = Client::builder("sdk-key").data_source(Compiled).without_events().start()?;
 //! let ada = Context::builder("ada").set("country", "GB").build()?;
 //! assert_eq!(client.string_variation("theme", &ada, "light"), "dark");
 //!
@@ -58,6 +58,7 @@ pub mod config;
 mod context;
 pub mod data_source;
 pub mod eval;
+pub mod events;
 pub mod global;
 pub mod migration;
 pub mod model;

@@ -61,7 +61,7 @@ impl Runtime {
     }
 
     /// Runs code that may block.
-    pub(crate) fn spawn_blocking(&self, work: impl FnOnce() + Send + 'static) -> Task<()> {
+    pub(crate) fn spawn_blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Task<T> {
         Task(self.0.spawn_blocking(work))
     }
 

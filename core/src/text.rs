@@ -6,9 +6,11 @@
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
+use std::hash::BuildHasher;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use foldhash::quality::FixedState;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
 
@@ -38,6 +40,11 @@ impl Text {
     pub const fn from_static(text: &'static str) -> Self {
         Self(SmolStr::new_static(text))
     }
+}
+
+/// A hash by which keys are recognised in place of the keys themselves; the same for all of the process.
+pub(crate) fn identity(key: &str) -> u64 {
+    FixedState::with_seed(0x0076_6578_696C).hash_one(key)
 }
 
 impl Deref for Text {

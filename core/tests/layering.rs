@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["status"],
     &["transport"],
     // The seams.
-    &["store", "data_source"],
+    &["store", "data_source", "events"],
     &["config"],
     &["update"],
     &["client"],

@@ -262,6 +262,10 @@ struct FromText(String);
 
 #[async_trait]
 impl DataSource for FromText {
+    fn reports_events(&self) -> bool {
+        false
+    }
+
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         let data = DataSet::from_json(self.0.as_bytes()).map_err(DataSourceError::invalid_data)?;
         sink.init(data).await.map_err(DataSourceError::store)

@@ -220,6 +220,11 @@ impl<K: Into<Text>, V: Into<Value>, const N: usize> From<[(K, V); N]> for TestDa
 /// For each client that runs it, an instance of its own, which ends with the client.
 #[vexil::async_trait]
 impl DataSource for TestData {
+    /// Evaluations of flags that are made up are of no use to the service.
+    fn reports_events(&self) -> bool {
+        false
+    }
+
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         let (attachment, data) = Attachment::new(self, &sink);
         sink.init(data).await.map_err(DataSourceError::store)?;

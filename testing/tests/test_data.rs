@@ -499,6 +499,10 @@ struct Busy(TestData);
 
 #[vexil::async_trait]
 impl DataSource for Busy {
+    fn reports_events(&self) -> bool {
+        false
+    }
+
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         yield_once().await;
         for n in 0..=1_000 {

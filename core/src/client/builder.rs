@@ -13,9 +13,10 @@ use super::complaints::Complaints;
 use super::resolve::Resolver;
 use super::{Client, Shared};
 #[cfg(feature = "http")]
-use crate::config::{ApplicationInfo, HttpConfig, ServiceEndpoints, StreamingConfig, WrapperInfo};
+use crate::config::{ApplicationInfo, HttpConfig, ServiceEndpoints, StreamingConfig, WebSettings, WrapperInfo};
 use crate::config::{ClientContext, ConfigError, Configure, SdkKey};
 use crate::data_source::{DataSink, DataSource, DataSourceError};
+use crate::events::EventProcessor;
 use crate::runtime::{Runtime, Task};
 use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState};
 use crate::store::{DataStore, MemoryStore};
@@ -34,20 +35,21 @@ pub struct ClientBuilder {
     defaults: HashMap<Text, Value>,
     data_source: Option<Arc<dyn Configure<dyn DataSource>>>,
     data_store: Option<Arc<dyn Configure<dyn DataStore>>>,
+    events: Events,
     evaluation_timeout: Duration,
     runtime: Option<tokio::runtime::Handle>,
     #[cfg(feature = "http")]
-    web: Web,
+    web: WebSettings,
 }
 
-/// How the client talks to the service.
-#[cfg(feature = "http")]
+/// Who hears of evaluations.
 #[derive(Clone, Debug, Default)]
-struct Web {
-    endpoints: ServiceEndpoints,
-    http: HttpConfig,
-    application: ApplicationInfo,
-    wrapper: Option<WrapperInfo>,
+enum Events {
+    /// The service, if the flags are the service's.
+    #[default]
+    Usual,
+    Nobody,
+    Processor(Arc<dyn Configure<dyn EventProcessor>>),
 }
 
 impl ClientBuilder {
@@ -58,10 +60,11 @@ impl ClientBuilder {
             defaults: HashMap::new(),
             data_source: None,
             data_store: None,
+            events: Events::default(),
             evaluation_timeout: DEFAULT_EVALUATION_TIMEOUT,
             runtime: None,
             #[cfg(feature = "http")]
-            web: Web::default(),
+            web: WebSettings::default(),
         }
     }
 
@@ -96,6 +99,21 @@ impl ClientBuilder {
     /// Where flags are kept. Default: in memory.
     pub fn data_store(mut self, store: impl Configure<dyn DataStore>) -> Self {
         self.data_store = Some(Arc::new(store));
+        self
+    }
+
+    /// Who hears of evaluations and of what the application tells:
+    /// [`EventsConfig`](crate::config::EventsConfig) for the service, or a processor of your own. Default: the service,
+    /// with the default settings, unless the data source is [made for tests](DataSource::reports_events) (without the
+    /// feature `http`: nobody).
+    pub fn events(mut self, processor: impl Configure<dyn EventProcessor>) -> Self {
+        self.events = Events::Processor(Arc::new(processor));
+        self
+    }
+
+    /// Nobody hears of evaluations.
+    pub fn without_events(mut self) -> Self {
+        self.events = Events::Nobody;
         self
     }
 
@@ -150,15 +168,11 @@ impl ClientBuilder {
             Some(handle) => Runtime::of(handle),
             None => Runtime::shared().map_err(|source| ConfigError::Runtime { source })?,
         };
-        #[cfg(not(feature = "http"))]
-        let context = ClientContext::new(self.sdk_key.clone());
-        #[cfg(feature = "http")]
         let context = ClientContext::new(
             self.sdk_key.clone(),
-            self.web.endpoints,
-            self.web.http,
-            &self.web.application,
-            self.web.wrapper.as_ref(),
+            runtime.clone(),
+            #[cfg(feature = "http")]
+            self.web,
         );
         let store = match self.data_store {
             Some(recipe) => recipe.configure(&context)?,
@@ -175,26 +189,47 @@ impl ClientBuilder {
             evaluation_timeout: self.evaluation_timeout,
             warned_cached: AtomicBool::new(false),
         });
-        let source = if self.offline {
+        let (source, processor) = if self.offline {
             updater.update_status(DataSourceState::Valid, None);
-            None
+            (None, None)
         } else {
             let recipe = match self.data_source {
                 Some(recipe) => recipe,
                 None => default_source()?,
             };
-            launch(&runtime, recipe.configure(&context)?, updater)
+            let source = recipe.configure(&context)?;
+            let processor = self.events.configure(&context, &*source)?;
+            (launch(&runtime, source, updater), processor)
         };
         let shared = Shared {
             sdk_key: self.sdk_key,
             defaults: self.defaults,
             resolver,
             runtime,
+            processor,
             source: Mutex::new(source),
             closed: AtomicBool::new(false),
         };
         Ok(Client { shared: Arc::new(shared) })
     }
+}
+
+impl Events {
+    fn configure(
+        self,
+        context: &ClientContext,
+        source: &dyn DataSource,
+    ) -> Result<Option<Arc<dyn EventProcessor>>, ConfigError> {
+        match self {
+            Self::Processor(recipe) => recipe.configure(context).map(Some),
+            Self::Usual if source.reports_events() => usual_events(context),
+            Self::Usual | Self::Nobody => Ok(None),
+        }
+    }
+}
+
+fn usual_events(_: &ClientContext) -> Result<Option<Arc<dyn EventProcessor>>, ConfigError> {
+    Ok(None)
 }
 
 #[cfg(feature = "http")]

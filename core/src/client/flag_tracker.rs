@@ -86,7 +86,8 @@ impl<'a> FlagTracker<'a> {
 fn value(resolver: &Weak<Resolver>, key: &str, context: &Context) -> Value {
     let evaluated = resolver.upgrade().and_then(|resolver| {
         let context = resolver.admit(Ok(context)).ok()?;
-        let value = resolver.resolve(key, context, |evaluation| evaluation.variation.map(|(_, value)| value.clone()));
+        let value =
+            resolver.resolve(key, context, |_, evaluation| evaluation.variation.map(|(_, value)| value.clone()));
         value.ok().flatten()
     });
     evaluated.unwrap_or_default()

@@ -4,12 +4,14 @@ mod builder;
 mod complaints;
 mod flag_tracker;
 mod flags_state;
+mod record;
 mod resolve;
 pub(crate) mod value;
 mod variation;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -27,7 +29,8 @@ pub use value::{EvaluationContext, FlagValue};
 use crate::config::SdkKey;
 use crate::context::Context;
 use crate::data_source::DataSink;
-use crate::runtime::{self, Runtime, Task};
+use crate::events::EventProcessor;
+use crate::runtime::{self, Runtime, Task, contain};
 use crate::status::{DataSourceErrorInfo, DataSourceState, DataSourceStatusProvider};
 use crate::text::Text;
 use crate::value::Value;
@@ -50,7 +53,7 @@ use crate::value::Value;
 /// #     }
 /// # }
 ///
-/// let client = Client::builder("sdk-key").data_source(Flags).start()?;
+/// let client = Client::builder("sdk-key").data_source(Flags).without_events().start()?;
 /// let ada = Context::builder("ada").set("country", "GB").build()?;
 /// if client.bool_variation("new-checkout", &ada, false) {
 ///     println!("the new checkout");
@@ -71,6 +74,8 @@ struct Shared {
     defaults: HashMap<Text, Value>,
     resolver: Arc<Resolver>,
     runtime: Runtime,
+    /// Who hears of evaluations; none if nobody does.
+    processor: Option<Arc<dyn EventProcessor>>,
     /// The running data source. Taken by whoever closes the client first; dropping it stops the source.
     source: Mutex<Option<Task<()>>>,
     closed: AtomicBool,
@@ -165,11 +170,11 @@ impl Client {
         FlagTracker::new(&self.shared.resolver.updater.changes, &self.shared.resolver)
     }
 
-    /// Ends all background work and lets go of what the components hold open; waits for that for `timeout` at the
+    /// Delivers all events, ends all background work and lets go of what the components hold open; waits for that for `timeout` at the
     /// most. Flags can still be evaluated, with the data there is. Closing again does nothing.
     pub async fn close(&self, timeout: Duration) {
-        if let Some(store) = self.shared.shut() {
-            let closing = self.shared.runtime.spawn(async move { store.close().await });
+        if let Some(closing) = self.shared.shut() {
+            let closing = self.shared.runtime.spawn(closing);
             self.shared.runtime.timeout(timeout, closing.finish()).await;
         }
     }
@@ -183,19 +188,25 @@ impl Client {
 }
 
 impl Shared {
-    /// Stops what runs, the first time; gives the store that is left to close.
-    fn shut(&self) -> Option<Arc<dyn crate::store::DataStore>> {
+    /// Stops what runs, the first time; gives what is left to do.
+    fn shut(&self) -> Option<impl Future<Output = ()> + Send + 'static> {
         if self.closed.swap(true, Ordering::AcqRel) {
             return None;
         }
         drop(self.source.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.resolver.updater.update_status(DataSourceState::Off, None);
-        Some(Arc::clone(&self.resolver.store))
+        let (processor, store) = (self.processor.clone(), Arc::clone(&self.resolver.store));
+        Some(async move {
+            if let Some(processor) = processor {
+                contain(processor.close()).await;
+            }
+            contain(store.close()).await;
+        })
     }
 
     fn close_in_background(&self) {
-        if let Some(store) = self.shut() {
-            self.runtime.spawn_detached(async move { store.close().await });
+        if let Some(closing) = self.shut() {
+            self.runtime.spawn_detached(closing);
         }
     }
 }

@@ -44,8 +44,8 @@ pub enum DataAvailability {
 }
 
 /// What becomes of an evaluation, while its snapshot is lent. Not called if there is no such flag.
-pub(super) trait Finish<R>: Fn(&Evaluation<'_>) -> R {}
-impl<R, F: Fn(&Evaluation<'_>) -> R> Finish<R> for F {}
+pub(super) trait Finish<R>: Fn(&Flag, &Evaluation<'_>) -> R {}
+impl<R, F: Fn(&Flag, &Evaluation<'_>) -> R> Finish<R> for F {}
 
 impl Resolver {
     pub(super) fn availability(&self) -> DataAvailability {
@@ -236,7 +236,7 @@ fn evaluate<R>(
         Found::Present(flag) => {
             let mut evaluation = Evaluation::new();
             match eval::evaluate_into(&mut evaluation, flag, context, data) {
-                None => Attempt::Done(Ok(finish(&evaluation))),
+                None => Attempt::Done(Ok(finish(flag, &evaluation))),
                 Some(need) => Attempt::Needs(need),
             }
         }

@@ -7,7 +7,7 @@ use crate::value::Value;
 /// A type of flag values. What is given as the default decides which type is asked for.
 ///
 /// Sealed: for types of your own there is [`Client::json_variation_as`](crate::Client::json_variation_as).
-pub trait FlagValue: sealed::Sealed {
+pub trait FlagValue: sealed::Sealed + Send + Sync {
     /// What is given back for a default of this type.
     type Output: Send + 'static;
 
@@ -16,6 +16,9 @@ pub trait FlagValue: sealed::Sealed {
 
     /// The caller's default.
     fn into_default(self) -> Self::Output;
+
+    /// The caller's default as it is reported.
+    fn to_value(&self) -> Value;
 }
 
 /// A context, or the failed attempt to make one: then evaluations give the default, with the reason
@@ -46,9 +49,9 @@ impl EvaluationContext for Result<Context, ContextError> {
     }
 }
 
-/// `type` read by `read`, with `into` turning the default into what is given back.
+/// `type` read by `read`, with `into` turning the default into what is given back and `value` into what is reported.
 macro_rules! flag_value {
-    ($type:ty => $output:ty, $read:expr, $into:expr) => {
+    ($type:ty => $output:ty, $read:expr, $into:expr, $value:expr) => {
         impl sealed::Sealed for $type {}
         impl FlagValue for $type {
             type Output = $output;
@@ -64,19 +67,24 @@ macro_rules! flag_value {
                 let into: fn(Self) -> $output = $into;
                 into(self)
             }
+
+            fn to_value(&self) -> Value {
+                let value: fn(&Self) -> Value = $value;
+                value(self)
+            }
         }
     };
 }
 
-flag_value!(bool => Self, Value::as_bool, |default| default);
-flag_value!(f64 => Self, Value::as_f64, |default| default);
-flag_value!(i64 => Self, truncated, |default| default);
-flag_value!(StrictInt => i64, whole, |default| default.0);
-flag_value!(String => Self, |value| value.as_str().map(str::to_owned), |default| default);
-flag_value!(Text => Self, text, |default| default);
-flag_value!(&str => Text, text, Into::into);
-flag_value!(Value => Self, |value| Some(value.clone()), |default| default);
-flag_value!(serde_json::Value => Self, |value| Some(value.into()), |default| default);
+flag_value!(bool => Self, Value::as_bool, |default| default, |default| (*default).into());
+flag_value!(f64 => Self, Value::as_f64, |default| default, |default| (*default).into());
+flag_value!(i64 => Self, truncated, |default| default, |default| (*default).into());
+flag_value!(StrictInt => i64, whole, |default| default.0, |default| default.0.into());
+flag_value!(String => Self, |value| value.as_str().map(str::to_owned), |default| default, |default| default.into());
+flag_value!(Text => Self, text, |default| default, |default| default.clone().into());
+flag_value!(&str => Text, text, Into::into, |default| (*default).into());
+flag_value!(Value => Self, |value| Some(value.clone()), |default| default, Clone::clone);
+flag_value!(serde_json::Value => Self, |value| Some(value.into()), |default| default, |default| default.clone().into());
 
 /// An integer that takes no number with a fraction.
 #[derive(Clone, Copy, Debug)]

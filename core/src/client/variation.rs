@@ -7,8 +7,11 @@
 use serde::de::DeserializeOwned;
 
 use super::Client;
+use super::record::Recorder;
 use super::value::{EvaluationContext, FlagValue, StrictInt};
+use crate::context::{Context, ContextError};
 use crate::eval::{Detail, EvalErrorKind, Evaluation, Reason};
+use crate::model::Flag;
 use crate::text::Text;
 use crate::value::Value;
 
@@ -25,6 +28,15 @@ impl<T> Read<T> {
         match evaluation.variation {
             Some((_, value)) => read(value).map_or(Self::WrongType, Self::Value),
             None => Self::Nothing(evaluation.verdict.error()),
+        }
+    }
+
+    /// The error that the caller gets, if one.
+    fn error(&self) -> Option<EvalErrorKind> {
+        match self {
+            Self::Value(_) => None,
+            Self::Nothing(error) => *error,
+            Self::WrongType => Some(EvalErrorKind::WrongType),
         }
     }
 }
@@ -99,11 +111,7 @@ impl Client {
     /// ```
     #[inline]
     pub fn variation<T: FlagValue>(&self, key: &str, context: &impl EvaluationContext, default: T) -> T::Output {
-        let resolver = &self.shared.resolver;
-        let result = match resolver.admit(context.context()) {
-            Ok(context) => resolver.resolve(key, context, |evaluation| Read::of(evaluation, T::read)),
-            Err(error) => Err(error),
-        };
+        let result = self.evaluate(key, context, &default, false, |read, _| read);
         self.value_of(key, result, default)
     }
 
@@ -114,11 +122,7 @@ impl Client {
         context: &impl EvaluationContext,
         default: T,
     ) -> Detail<T::Output> {
-        let resolver = &self.shared.resolver;
-        let result = match resolver.admit(context.context()) {
-            Ok(context) => resolver.resolve(key, context, |evaluation| read_detail(evaluation, T::read)),
-            Err(error) => Err(error),
-        };
+        let result = self.evaluate(key, context, &default, true, read_detail);
         self.detail_of(key, result, default)
     }
 
@@ -129,11 +133,7 @@ impl Client {
         context: &impl EvaluationContext,
         default: T,
     ) -> T::Output {
-        let resolver = &self.shared.resolver;
-        let result = match resolver.admit(context.context()) {
-            Ok(context) => resolver.resolve_async(key, context, |evaluation| Read::of(evaluation, T::read)).await,
-            Err(error) => Err(error),
-        };
+        let result = self.evaluate_async(key, context, &default, false, |read, _| read).await;
         self.value_of(key, result, default)
     }
 
@@ -144,12 +144,76 @@ impl Client {
         context: &impl EvaluationContext,
         default: T,
     ) -> Detail<T::Output> {
+        let result = self.evaluate_async(key, context, &default, true, read_detail).await;
+        self.detail_of(key, result, default)
+    }
+
+    /// The one generic path: admission, evaluation, events.
+    #[inline]
+    fn evaluate<T: FlagValue, R>(
+        &self,
+        key: &str,
+        context: &impl EvaluationContext,
+        default: &T,
+        with_reason: bool,
+        read: impl Fn(Read<T::Output>, &Evaluation<'_>) -> R,
+    ) -> Result<R, EvalErrorKind> {
         let resolver = &self.shared.resolver;
-        let result = match resolver.admit(context.context()) {
-            Ok(context) => resolver.resolve_async(key, context, |evaluation| read_detail(evaluation, T::read)).await,
+        let default = || default.to_value();
+        let context = context.context();
+        let recorder = |context| Recorder { processor: self.processor(), key, context, with_reason, default: &default };
+        let result = resolver.admit(context).and_then(|context| {
+            let recorder = recorder(context);
+            resolver.resolve(key, context, |flag, evaluation| {
+                let value = Read::of(evaluation, T::read);
+                recorder.evaluated(flag, evaluation, value.error());
+                read(value, evaluation)
+            })
+        });
+        self.record_unknown(&result, context, recorder);
+        result
+    }
+
+    /// The same path, awaiting.
+    async fn evaluate_async<T: FlagValue, R: Send>(
+        &self,
+        key: &str,
+        context: &impl EvaluationContext,
+        default: &T,
+        with_reason: bool,
+        read: impl Fn(Read<T::Output>, &Evaluation<'_>) -> R + Send + Sync,
+    ) -> Result<R, EvalErrorKind> {
+        let resolver = &self.shared.resolver;
+        let default = || default.to_value();
+        let context = context.context();
+        let recorder = |context| Recorder { processor: self.processor(), key, context, with_reason, default: &default };
+        let result = match resolver.admit(context) {
+            Ok(context) => {
+                let recorder = recorder(context);
+                let finish = |flag: &Flag, evaluation: &Evaluation<'_>| {
+                    let value = Read::of(evaluation, T::read);
+                    recorder.evaluated(flag, evaluation, value.error());
+                    read(value, evaluation)
+                };
+                resolver.resolve_async(key, context, finish).await
+            }
             Err(error) => Err(error),
         };
-        self.detail_of(key, result, default)
+        self.record_unknown(&result, context, recorder);
+        result
+    }
+
+    /// An evaluation without a flag is counted too, unless the client is offline or the context invalid.
+    #[inline]
+    fn record_unknown<'a, R>(
+        &self,
+        result: &Result<R, EvalErrorKind>,
+        context: Result<&'a Context, &ContextError>,
+        recorder: impl FnOnce(&'a Context) -> Recorder<'a>,
+    ) {
+        if let (Err(error), Ok(context), false) = (result, context, self.is_offline()) {
+            recorder(context).unknown(*error);
+        }
     }
 
     /// The value of a flag as a type of your own; `default` if it has none or does not fit the type.
@@ -268,7 +332,6 @@ impl Client {
 
 type ReadDetail<T> = (Read<T>, Option<usize>, Reason);
 
-fn read_detail<T>(evaluation: &Evaluation<'_>, read: impl Fn(&Value) -> Option<T>) -> ReadDetail<T> {
-    let index = evaluation.variation.map(|(index, _)| index);
-    (Read::of(evaluation, read), index, evaluation.reason())
+fn read_detail<T>(read: Read<T>, evaluation: &Evaluation<'_>) -> ReadDetail<T> {
+    (read, evaluation.variation.map(|(index, _)| index), evaluation.reason())
 }

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use super::SdkKey;
 #[cfg(feature = "http")]
 use super::{ApplicationInfo, ConfigError, HttpConfig, ServiceEndpoints, WrapperInfo};
+use crate::runtime::Runtime;
 #[cfg(feature = "http")]
 use crate::transport::HttpTransport;
 
@@ -18,8 +19,20 @@ use crate::transport::HttpTransport;
 #[derive(Clone, Debug)]
 pub struct ClientContext {
     sdk_key: SdkKey,
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "only components that use the network need it"))]
+    runtime: Runtime,
     #[cfg(feature = "http")]
     web: Web,
+}
+
+/// What the application says of how to talk to the service.
+#[cfg(feature = "http")]
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WebSettings {
+    pub(crate) endpoints: ServiceEndpoints,
+    pub(crate) http: HttpConfig,
+    pub(crate) application: ApplicationInfo,
+    pub(crate) wrapper: Option<WrapperInfo>,
 }
 
 /// How the client talks to the service.
@@ -33,25 +46,31 @@ struct Web {
     transport: Arc<OnceLock<Arc<dyn HttpTransport>>>,
 }
 
-impl ClientContext {
-    #[cfg(not(feature = "http"))]
-    pub(crate) fn new(sdk_key: SdkKey) -> Self {
-        Self { sdk_key }
-    }
-
-    #[cfg(feature = "http")]
-    pub(crate) fn new(
-        sdk_key: SdkKey,
-        endpoints: ServiceEndpoints,
-        http: HttpConfig,
-        application: &ApplicationInfo,
-        wrapper: Option<&WrapperInfo>,
-    ) -> Self {
-        if endpoints.is_mixed() {
+#[cfg(feature = "http")]
+impl Web {
+    fn new(sdk_key: &SdkKey, settings: WebSettings) -> Self {
+        if settings.endpoints.is_mixed() {
             tracing::warn!("some endpoints are the service's own and some are not; is that meant?");
         }
-        let headers = headers(&sdk_key, &http, application, wrapper);
-        Self { sdk_key, web: Web { endpoints, headers, http, transport: Arc::default() } }
+        let headers = headers(sdk_key, &settings);
+        Self { endpoints: settings.endpoints, headers, http: settings.http, transport: Arc::default() }
+    }
+}
+
+impl ClientContext {
+    pub(crate) fn new(sdk_key: SdkKey, runtime: Runtime, #[cfg(feature = "http")] web: WebSettings) -> Self {
+        Self {
+            #[cfg(feature = "http")]
+            web: Web::new(&sdk_key, web),
+            sdk_key,
+            runtime,
+        }
+    }
+
+    /// Where the client's background work runs.
+    #[cfg(feature = "http")]
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
     /// The key that the client presents to the service.
@@ -99,13 +118,8 @@ impl ClientContext {
 const USER_AGENT: &str = concat!("VexilRust/", env!("CARGO_PKG_VERSION"));
 
 #[cfg(feature = "http")]
-fn headers(
-    sdk_key: &SdkKey,
-    http: &HttpConfig,
-    application: &ApplicationInfo,
-    wrapper: Option<&WrapperInfo>,
-) -> HeaderMap {
-    let mut headers = http.headers.clone();
+fn headers(sdk_key: &SdkKey, settings: &WebSettings) -> HeaderMap {
+    let mut headers = settings.http.headers.clone();
     let mut set = |name: HeaderName, value: &str, secret: bool| match HeaderValue::from_str(value) {
         Ok(mut value) => {
             value.set_sensitive(secret);
@@ -117,10 +131,10 @@ fn headers(
     set(header::USER_AGENT, USER_AGENT, false);
     let instance = uuid::Uuid::new_v4().to_string();
     set(HeaderName::from_static("x-launchdarkly-instance-id"), &instance, false);
-    if let Some(tags) = application.tags() {
+    if let Some(tags) = settings.application.tags() {
         set(HeaderName::from_static("x-launchdarkly-tags"), &tags, false);
     }
-    if let Some(wrapper) = wrapper.and_then(WrapperInfo::header) {
+    if let Some(wrapper) = settings.wrapper.as_ref().and_then(WrapperInfo::header) {
         set(HeaderName::from_static("x-launchdarkly-wrapper"), &wrapper, false);
     }
     headers

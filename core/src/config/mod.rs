@@ -29,6 +29,8 @@ pub use self::http::HttpConfig;
 pub use application::{ApplicationInfo, WrapperInfo};
 pub use client_context::ClientContext;
 #[cfg(feature = "http")]
+pub(crate) use client_context::WebSettings;
+#[cfg(feature = "http")]
 pub use endpoints::ServiceEndpoints;
 #[cfg(feature = "http")]
 pub use polling::PollingConfig;
@@ -38,6 +40,7 @@ pub use streaming::StreamingConfig;
 use thiserror::Error;
 
 use crate::data_source::DataSource;
+use crate::events::EventProcessor;
 use crate::store::DataStore;
 
 /// A recipe for a component of a client.
@@ -72,6 +75,13 @@ pub trait Configure<T: ?Sized>: Debug + Send + Sync + 'static {
 impl<S: DataSource + Clone> Configure<dyn DataSource> for S {
     fn configure(&self, _: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
         Ok(Arc::new(self.clone()))
+    }
+}
+
+/// A processor that is shared between clients, or looked at from outside.
+impl<P: EventProcessor> Configure<dyn EventProcessor> for Arc<P> {
+    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn EventProcessor>, ConfigError> {
+        Ok(Self::clone(self))
     }
 }
 

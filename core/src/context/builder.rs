@@ -1,11 +1,10 @@
 //! [`ContextBuilder`] and [`MultiContextBuilder`]: all that makes a context, checked once, in `build`.
 
 use std::fmt;
-use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Context, Inner, Members, Single};
+use super::{Context, Members, Single};
 use crate::context::reference::Reference;
 use crate::text::Text;
 use crate::value::{Value, sorted_members};
@@ -151,7 +150,7 @@ impl ContextBuilder {
             attributes: self.attributes,
             private: self.private,
         };
-        Ok(Context(Arc::new(Inner { members: Members::Single(single), canonical_key })))
+        Ok(Context::of(Members::Single(single), canonical_key))
     }
 
     /// Adds an attribute under any name; for JSON, whose readers have dispatched the built-in names already.
@@ -221,7 +220,7 @@ impl MultiContextBuilder {
         }
         let parts: Vec<_> = self.members.iter().map(|member| canonical_part(member.kind(), member.key())).collect();
         let canonical_key = parts.join(":").into();
-        Ok(Context(Arc::new(Inner { members: Members::Multi(self.members.into()), canonical_key })))
+        Ok(Context::of(Members::Multi(self.members.into()), canonical_key))
     }
 }
 

@@ -15,7 +15,7 @@ pub use builder::{ContextBuilder, ContextError, MultiContextBuilder};
 pub(crate) use builder::{DEFAULT_KIND, MULTI_KIND};
 pub use reference::{Reference, ReferenceError};
 
-use crate::text::Text;
+use crate::text::{Text, identity};
 use crate::value::Value;
 
 /// Whom or what a flag is evaluated for: a user, an organisation, a device, or several of these at once.
@@ -40,6 +40,8 @@ pub struct Context(Arc<Inner>);
 struct Inner {
     members: Members,
     canonical_key: Text,
+    /// A hash of the canonical key.
+    identity: u64,
 }
 
 enum Members {
@@ -194,6 +196,11 @@ impl Context {
         &self.0.canonical_key
     }
 
+    /// A hash of the canonical key.
+    pub(crate) fn identity(&self) -> u64 {
+        self.0.identity
+    }
+
     /// The part of a kind, for the evaluator.
     pub(crate) fn member(&self, kind: &str) -> Option<Member<'_>> {
         match &self.0.members {
@@ -207,6 +214,11 @@ impl Context {
     /// The kinds of all members, as attribute values.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = &Value> {
         self.individual_contexts().filter_map(Self::single).map(|single| &single.kind)
+    }
+
+    fn of(members: Members, canonical_key: Text) -> Self {
+        let identity = identity(&canonical_key);
+        Self(Arc::new(Inner { members, canonical_key, identity }))
     }
 
     fn single(&self) -> Option<&Single> {

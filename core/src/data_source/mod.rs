@@ -28,7 +28,7 @@
 //! }
 //!
 //! let flags = r#"{"flags": {"banner": {"on": true, "variations": ["hi"], "fallthrough": {"variation": 0}}}}"#;
-//! let client = Client::builder("sdk-key").data_source(Constant(flags)).start()?;
+//! let client = Client::builder("sdk-key").data_source(Constant(flags)).without_events().start()?;
 //! assert_eq!(client.string_variation("banner", &Context::new("ada")?, ""), "hi");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -68,10 +68,21 @@ use crate::text::Text;
 pub trait DataSource: Debug + Send + Sync + 'static {
     /// Delivers to `sink` until there is nothing more to deliver, or until dropped.
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError>;
+
+    /// Whether evaluations of these flags are worth reporting to the service, where the application does not say. Not if
+    /// the flags are made up for a test.
+    fn reports_events(&self) -> bool {
+        true
+    }
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<T: DataSource + ?Sized> DataSource for Arc<T> {
+    fn reports_events(&self) -> bool {
+        (**self).reports_events()
+    }
+
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         (**self).run(sink).await
     }

@@ -358,7 +358,7 @@ impl Verdict<'_> {
         }
     }
 
-    fn to_kind(self) -> ReasonKind {
+    pub(crate) fn to_kind(self) -> ReasonKind {
         match self {
             Self::Off => ReasonKind::Off,
             Self::Fallthrough { in_experiment } => ReasonKind::Fallthrough { in_experiment },

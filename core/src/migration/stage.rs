@@ -77,6 +77,10 @@ impl FlagValue for Stage {
     fn into_default(self) -> Self {
         self
     }
+
+    fn to_value(&self) -> Value {
+        self.as_str().into()
+    }
 }
 
 /// A text names no stage.

@@ -12,7 +12,7 @@ use super::problem::{Defect, Problem};
 use super::read::{RawAvailability, RawFlag, RawOutcome, RawRollout, RawRule, RawTarget, Strict};
 use super::rollout::{BucketBy, Prefix, Rollout, Weighted};
 use crate::context::DEFAULT_KIND;
-use crate::text::Text;
+use crate::text::{Text, identity};
 use crate::value::Value;
 
 /// A feature flag. Read one from JSON, alone or as part of a [`DataSet`](super::DataSet); in `vexil-testing`
@@ -20,6 +20,8 @@ use crate::value::Value;
 #[derive(Clone, Debug)]
 pub struct Flag {
     pub(crate) key: Text,
+    /// A hash of the key.
+    pub(crate) identity: u64,
     pub(crate) version: u64,
     pub(crate) on: bool,
     pub(crate) variations: Box<[Value]>,
@@ -216,6 +218,7 @@ impl Prepared for Flag {
             sampling_ratio: raw.sampling_ratio.map(|ratio| ratio.0),
             check_ratio: raw.migration.0.check_ratio.map(|ratio| ratio.0),
             problems: problems.into(),
+            identity: identity(&key),
             key,
         }
     }

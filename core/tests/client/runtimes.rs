@@ -22,6 +22,10 @@ struct Elsewhere(DataSet, Sender<String>);
 
 #[async_trait]
 impl DataSource for Elsewhere {
+    fn reports_events(&self) -> bool {
+        false
+    }
+
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         // Not every test wants to know.

@@ -97,6 +97,10 @@ struct Idle;
 
 #[async_trait]
 impl DataSource for Idle {
+    fn reports_events(&self) -> bool {
+        false
+    }
+
     async fn run(&self, _: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         std::future::pending().await
     }

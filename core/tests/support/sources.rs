@@ -26,6 +26,10 @@ impl Fixed {
 
 #[async_trait]
 impl DataSource for Fixed {
+    fn reports_events(&self) -> bool {
+        false
+    }
+
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         sink.init(self.0.clone()).await.map_err(DataSourceError::store)
     }
@@ -37,6 +41,10 @@ pub(crate) struct Silent;
 
 #[async_trait]
 impl DataSource for Silent {
+    fn reports_events(&self) -> bool {
+        false
+    }
+
     async fn run(&self, _: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         pending().await
     }
@@ -48,6 +56,10 @@ struct Controlled(Sender<Arc<dyn DataSink>>);
 
 #[async_trait]
 impl DataSource for Controlled {
+    fn reports_events(&self) -> bool {
+        false
+    }
+
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         self.0.send(sink).unwrap();
         pending().await
@@ -126,6 +138,10 @@ pub(crate) struct Ending {
 
 #[async_trait]
 impl DataSource for Ending {
+    fn reports_events(&self) -> bool {
+        false
+    }
+
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         if let Some(data) = &self.data {
             sink.init(data.clone()).await.map_err(DataSourceError::store)?;
@@ -157,6 +173,10 @@ impl Guarded {
 
 #[async_trait]
 impl DataSource for Guarded {
+    fn reports_events(&self) -> bool {
+        false
+    }
+
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         let _guard = OnDrop(self.dropped.clone());
         sink.init(self.data.clone()).await.map_err(DataSourceError::store)?;

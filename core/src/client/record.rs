@@ -1,0 +1,150 @@
+//! Evaluations, and what the application tells, become events.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use super::Client;
+use super::value::EvaluationContext;
+use crate::context::Context;
+use crate::eval::{EvalErrorKind, Evaluation};
+use crate::events::{CustomEvent, EvaluationEvent, Event, EventProcessor};
+use crate::model::Flag;
+use crate::runtime;
+use crate::value::Value;
+
+/// What all events of one call have in common. Without a processor, everything here does nothing.
+pub(super) struct Recorder<'a> {
+    pub(super) processor: Option<&'a dyn EventProcessor>,
+    pub(super) key: &'a str,
+    pub(super) context: &'a Context,
+    pub(super) with_reason: bool,
+    pub(super) default: &'a (dyn Fn() -> Value + Sync),
+}
+
+impl Recorder<'_> {
+    /// A flag was evaluated, after its prerequisites. `error` is what the caller got instead of the flag's result.
+    #[inline]
+    pub(super) fn evaluated(&self, flag: &Flag, evaluation: &Evaluation<'_>, error: Option<EvalErrorKind>) {
+        let Some(processor) = self.processor else { return };
+        for prerequisite in &evaluation.prerequisites {
+            record(
+                processor,
+                &Event::Evaluation(EvaluationEvent {
+                    key: &prerequisite.flag.key,
+                    context: self.context,
+                    flag: Some((prerequisite.flag, prerequisite.verdict)),
+                    variation: prerequisite.variation,
+                    error: None,
+                    big_segments_status: None,
+                    with_reason: self.with_reason,
+                    prerequisite_of: Some(prerequisite.prerequisite_of),
+                    default: None,
+                }),
+            );
+        }
+        record(
+            processor,
+            &Event::Evaluation(EvaluationEvent {
+                key: self.key,
+                context: self.context,
+                flag: Some((flag, evaluation.verdict)),
+                variation: if error.is_none() { evaluation.variation } else { None },
+                error,
+                big_segments_status: evaluation.big_segments_status,
+                with_reason: self.with_reason,
+                prerequisite_of: None,
+                default: Some(self.default),
+            }),
+        );
+    }
+
+    /// There was no flag to evaluate.
+    pub(super) fn unknown(&self, error: EvalErrorKind) {
+        let Some(processor) = self.processor else { return };
+        record(
+            processor,
+            &Event::Evaluation(EvaluationEvent {
+                key: self.key,
+                context: self.context,
+                flag: None,
+                variation: None,
+                error: Some(error),
+                big_segments_status: None,
+                with_reason: self.with_reason,
+                prerequisite_of: None,
+                default: Some(self.default),
+            }),
+        );
+    }
+}
+
+/// A processor is code of others: it may panic, and the evaluation goes on.
+#[inline]
+fn record(processor: &dyn EventProcessor, event: &Event<'_>) {
+    if catch_unwind(AssertUnwindSafe(|| processor.record(event))).is_err() {
+        tracing::error!("the event processor panicked");
+    }
+}
+
+impl Client {
+    /// Introduces a context to the service, without evaluating a flag for it. One that was never evaluated is not known
+    /// there otherwise. An invalid context is logged and not introduced.
+    pub fn identify(&self, context: &impl EvaluationContext) {
+        if let (Some(processor), Some(context)) = (self.processor(), self.valid(context)) {
+            // The old user form allows an empty key, under which nobody can be introduced.
+            if context.multiple() || !context.key().is_empty() {
+                record(processor, &Event::Identify(context));
+            }
+        }
+    }
+
+    /// Tells the service of something that has happened, under a name that metrics and experiments know.
+    pub fn track(&self, key: &str, context: &impl EvaluationContext) {
+        self.track_with(key, context, &Value::Null, None);
+    }
+
+    /// Does what [`Client::track`] does, with data of any form; null is none.
+    pub fn track_data(&self, key: &str, context: &impl EvaluationContext, data: impl Into<Value>) {
+        self.track_with(key, context, &data.into(), None);
+    }
+
+    /// Does what [`Client::track_data`] does, with a number for a metric to add up or average.
+    pub fn track_metric(&self, key: &str, context: &impl EvaluationContext, metric: f64, data: impl Into<Value>) {
+        self.track_with(key, context, &data.into(), Some(metric));
+    }
+
+    fn track_with(&self, key: &str, context: &impl EvaluationContext, data: &Value, metric: Option<f64>) {
+        if let (Some(processor), Some(context)) = (self.processor(), self.valid(context)) {
+            record(processor, &Event::Custom(CustomEvent { key, context, data, metric }));
+        }
+    }
+
+    /// Asks for delivery of all events so far, and returns at once.
+    pub fn flush(&self) {
+        if let Some(processor) = self.processor() {
+            processor.flush();
+        }
+    }
+
+    /// Delivers all events so far: whether that was done within `timeout`. What the service refused, or could not be
+    /// reached for, counts as done.
+    pub async fn flush_and_wait(&self, timeout: Duration) -> bool {
+        let Some(processor) = self.processor() else { return true };
+        self.shared.runtime.timeout(timeout, processor.flush_and_wait()).await.is_some()
+    }
+
+    /// Does what [`Client::flush_and_wait`] does, on this thread.
+    pub fn blocking_flush(&self, timeout: Duration) -> bool {
+        let Some(processor) = self.processor() else { return true };
+        runtime::park(timeout, processor.flush_and_wait()).is_some()
+    }
+
+    pub(super) fn processor(&self) -> Option<&dyn EventProcessor> {
+        self.shared.processor.as_deref()
+    }
+
+    fn valid<'c>(&self, context: &'c impl EvaluationContext) -> Option<&'c Context> {
+        let context = context.context();
+        context.map_err(|error| self.shared.resolver.complaints.invalid_context(error)).ok()
+    }
+}

@@ -1,0 +1,146 @@
+//! [`EventsConfig`]: what is reported to the service, and when.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{ClientContext, ConfigError, Configure};
+use crate::context::Reference;
+use crate::events::{
+    Delivery, Diagnostics, DiagnosticConfiguration, EventProcessor, EventWriter, Intervals, Records, Worker,
+};
+
+/// The shortest interval between statistics about the SDK.
+const SHORTEST_DIAGNOSTIC_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What is reported to the service, and when: the recipe of the usual event processor.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil::config::EventsConfig;
+///
+/// let events = EventsConfig::new().flush_interval(Duration::from_secs(30)).private_attributes(["email", "/address"]);
+/// let builder = Client::builder("sdk-key").events(events);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct EventsConfig {
+    capacity: usize,
+    flush_interval: Duration,
+    all_attributes_private: bool,
+    private_attributes: Vec<Reference>,
+    omit_anonymous_contexts: bool,
+    context_keys_capacity: usize,
+    context_keys_flush_interval: Duration,
+    compress: bool,
+    diagnostic_opt_out: bool,
+    diagnostic_recording_interval: Duration,
+}
+
+impl EventsConfig {
+    /// The default settings.
+    pub fn new() -> Self {
+        Self {
+            capacity: 10_000,
+            flush_interval: Duration::from_secs(5),
+            all_attributes_private: false,
+            private_attributes: Vec::new(),
+            omit_anonymous_contexts: false,
+            context_keys_capacity: 1_000,
+            context_keys_flush_interval: Duration::from_secs(300),
+            compress: false,
+            diagnostic_opt_out: false,
+            diagnostic_recording_interval: Duration::from_secs(900),
+        }
+    }
+
+    /// How many full events are kept between two deliveries; more are dropped and counted. Counts of evaluations take no
+    /// place and are never dropped. Default: 10,000.
+    pub fn capacity(mut self, events: usize) -> Self {
+        self.capacity = events;
+        self
+    }
+
+    /// The time between deliveries. Default, and meaning of zero: 5 seconds.
+    pub fn flush_interval(mut self, interval: Duration) -> Self {
+        self.flush_interval = if interval.is_zero() { Duration::from_secs(5) } else { interval };
+        self
+    }
+
+    /// Whether all attributes of all contexts stay out of events, but for kind, key and anonymous. Default: `false`.
+    pub fn all_attributes_private(mut self, on: bool) -> Self {
+        self.all_attributes_private = on;
+        self
+    }
+
+    /// Attributes, or parts of attributes, of all contexts that stay out of events. Adds to earlier calls. Default:
+    /// none.
+    pub fn private_attributes<R: Into<Reference>>(mut self, references: impl IntoIterator<Item = R>) -> Self {
+        self.private_attributes.extend(references.into_iter().map(Into::into));
+        self
+    }
+
+    /// Whether anonymous contexts are left out where contexts are introduced to the service. Default: `false`.
+    pub fn omit_anonymous_contexts(mut self, on: bool) -> Self {
+        self.omit_anonymous_contexts = on;
+        self
+    }
+
+    /// How many contexts are remembered at least, so that each is introduced once. Default: 1,000.
+    pub fn context_keys_capacity(mut self, contexts: usize) -> Self {
+        self.context_keys_capacity = contexts;
+        self
+    }
+
+    /// After how long all contexts are introduced anew. Default, and meaning of zero: 5 minutes.
+    pub fn context_keys_flush_interval(mut self, interval: Duration) -> Self {
+        self.context_keys_flush_interval = if interval.is_zero() { Duration::from_secs(300) } else { interval };
+        self
+    }
+
+    /// Whether deliveries are compressed with gzip. Default: `false`.
+    pub fn compress(mut self, on: bool) -> Self {
+        self.compress = on;
+        self
+    }
+
+    /// Whether the service gets no statistics about the SDK itself. Default: `false`.
+    pub fn diagnostic_opt_out(mut self, on: bool) -> Self {
+        self.diagnostic_opt_out = on;
+        self
+    }
+
+    /// The time between statistics about the SDK, at least a minute. Default: 15 minutes.
+    pub fn diagnostic_recording_interval(mut self, interval: Duration) -> Self {
+        self.diagnostic_recording_interval = interval.max(SHORTEST_DIAGNOSTIC_INTERVAL);
+        self
+    }
+}
+
+impl Default for EventsConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Configure<dyn EventProcessor> for EventsConfig {
+    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn EventProcessor>, ConfigError> {
+        let records =
+            Arc::new(Records::new(self.capacity, self.context_keys_capacity, self.omit_anonymous_contexts));
+        let writer = EventWriter::new(self.all_attributes_private, self.private_attributes.clone());
+        let delivery = Delivery::new(
+            context.transport()?,
+            context.headers().clone(),
+            context.endpoints().events(),
+            context.read_timeout(),
+            self.compress,
+        );
+        let intervals = Intervals {
+            flush: self.flush_interval,
+            forget_contexts: self.context_keys_flush_interval,
+            diagnostics: (!self.diagnostic_opt_out).then_some(self.diagnostic_recording_interval),
+        };
+        let diagnostics = Diagnostics::new(context.sdk_key().as_str(), DiagnosticConfiguration::default());
+        Ok(Arc::new(Worker::start(context.runtime().clone(), records, writer, delivery, diagnostics, intervals)))
+    }
+}

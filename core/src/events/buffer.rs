@@ -1,0 +1,68 @@
+//! [`Buffer`]: full events until the next delivery, not more than its capacity.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::payload::FullEvent;
+
+#[derive(Debug)]
+pub(super) struct Buffer {
+    capacity: usize,
+    /// How many events there are, for those who only want to know whether there is room.
+    len: AtomicUsize,
+    events: Mutex<Vec<FullEvent>>,
+    dropped: AtomicU64,
+    /// Whether it was logged that events are dropped, since there last was room.
+    warned: AtomicBool,
+}
+
+impl Buffer {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            len: AtomicUsize::new(0),
+            events: Mutex::default(),
+            dropped: AtomicU64::new(0),
+            warned: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes an event in, if there is room; if not, it is not even made, and counted.
+    pub(super) fn push(&self, make: impl FnOnce() -> FullEvent) {
+        if self.len.load(Ordering::Relaxed) >= self.capacity {
+            return self.drop_one();
+        }
+        let event = make();
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        if events.len() >= self.capacity {
+            drop(events);
+            return self.drop_one();
+        }
+        events.push(event);
+        self.len.store(events.len(), Ordering::Relaxed);
+        self.warned.store(false, Ordering::Relaxed);
+    }
+
+    /// Takes all events out.
+    pub(super) fn take(&self) -> Vec<FullEvent> {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        self.len.store(0, Ordering::Relaxed);
+        std::mem::take(&mut events)
+    }
+
+    /// How many events were dropped so far.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    #[cold]
+    fn drop_one(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                capacity = self.capacity,
+                "more events than the buffer holds: full events are dropped until the next delivery; counts are kept"
+            );
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! [`EventProcessor`]: who hears of evaluations, and of what the application tells.
+//!
+//! A processor gets borrowed records: most evaluations only add one to a counter, so nothing is cloned for those that
+//! do not keep anything.
+//!
+//! **Contract.** `record` is called on the thread of the evaluation, often and by many threads at once: it must not
+//! block and should not allocate. `flush` asks for delivery and returns at once; `flush_and_wait` ends when all that
+//! was recorded before is delivered or dropped. `close` does the same and then lets go of everything; it is called
+//! once, and `record` may still be called afterwards, to no effect. **Errors** are the processor's own affair: it
+//! counts what it drops. **Cancellation**: a dropped future delivers nothing twice. **Panics** are contained.
+//!
+//! ```
+//! use std::sync::atomic::{AtomicU64, Ordering};
+//! use vexil::events::{Event, EventProcessor};
+//!
+//! /// Counts evaluations.
+//! #[derive(Debug, Default)]
+//! struct Counting(AtomicU64);
+//!
+//! #[vexil::async_trait]
+//! impl EventProcessor for Counting {
+//!     fn record(&self, event: &Event<'_>) {
+//!         if let Event::Evaluation(_) = event {
+//!             self.0.fetch_add(1, Ordering::Relaxed);
+//!         }
+//!     }
+//!     fn flush(&self) {}
+//!     async fn flush_and_wait(&self) {}
+//!     async fn close(&self) {}
+//! }
+//! ```
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::context::Context;
+use crate::eval::{BigSegmentsStatus, EvalErrorKind, Reason, Verdict};
+use crate::model::Flag;
+use crate::text::Text;
+use crate::value::Value;
+
+/// Who hears of evaluations. See the [module documentation](self) for the contract.
+#[async_trait]
+pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
+    /// Takes note of an event.
+    fn record(&self, event: &Event<'_>);
+
+    /// Asks for delivery, and returns at once.
+    fn flush(&self);
+
+    /// Ends when all that was recorded before is delivered or dropped.
+    async fn flush_and_wait(&self);
+
+    /// Delivers what there is and lets go of everything.
+    async fn close(&self);
+}
+
+/// Something that has happened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A flag was evaluated, by the application or as the prerequisite of another one.
+    Evaluation(EvaluationEvent<'a>),
+    /// The application introduces a context.
+    Identify(&'a Context),
+    /// The application tells of something.
+    Custom(CustomEvent<'a>),
+}
+
+/// A flag was evaluated.
+#[non_exhaustive]
+pub struct EvaluationEvent<'a> {
+    /// The flag's key.
+    pub key: &'a str,
+    /// For whom.
+    pub context: &'a Context,
+    /// The flag and its verdict; none if there is no such flag, or no data at all.
+    pub flag: Option<(&'a Flag, Verdict<'a>)>,
+    /// The variation that was given; none if the default was.
+    pub variation: Option<(usize, &'a Value)>,
+    /// The error that the caller got, if one.
+    pub error: Option<EvalErrorKind>,
+    /// How far the answers about big segments can be trusted; none if none were needed.
+    pub big_segments_status: Option<BigSegmentsStatus>,
+    /// Whether the caller asked for the reason.
+    pub with_reason: bool,
+    /// The flag that depends on this one, if that is why it was evaluated.
+    pub prerequisite_of: Option<&'a Text>,
+    /// Makes the caller's default; see [`EvaluationEvent::default_value`].
+    pub(crate) default: Option<&'a dyn Fn() -> Value>,
+}
+
+impl EvaluationEvent<'_> {
+    /// The caller's default; none if the flag was evaluated as a prerequisite.
+    #[must_use]
+    pub fn default_value(&self) -> Option<Value> {
+        self.default.map(|make| make())
+    }
+
+    /// What the caller got: the variation's value or the default.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        match self.variation {
+            Some((_, value)) => value.clone(),
+            None => self.default_value().unwrap_or_default(),
+        }
+    }
+
+    /// Whether the flag reports this evaluation in full, with its reason, on account of an experiment.
+    #[must_use]
+    pub fn is_experiment(&self) -> bool {
+        self.flag.is_some_and(|(flag, verdict)| verdict.is_experiment(flag))
+    }
+
+    /// Why the caller got what it got.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        let kind = match (self.error, self.flag) {
+            (Some(error), _) => return Reason::from(error),
+            (None, Some((_, verdict))) => verdict.to_kind(),
+            (None, None) => return Reason::from(EvalErrorKind::FlagNotFound),
+        };
+        Reason { kind, big_segments_status: self.big_segments_status }
+    }
+}
+
+impl fmt::Debug for EvaluationEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EvaluationEvent").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// The application tells of something.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CustomEvent<'a> {
+    /// What it is called.
+    pub key: &'a str,
+    /// By whom or for whom it happened.
+    pub context: &'a Context,
+    /// Whatever the application says of it; null if nothing.
+    pub data: &'a Value,
+    /// A number for an experiment to add up or average.
+    pub metric: Option<f64>,
+}

@@ -1,0 +1,231 @@
+//! [`DefaultEventProcessor`]: counts evaluations, keeps full events, and leaves delivery to its [worker](super::worker).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+
+use super::buffer::Buffer;
+use super::context_keys::ContextKeys;
+use super::payload::{EvaluatedFlag, FullEvent, Payload};
+use super::summary::Summaries;
+use super::{CustomEvent, EvaluationEvent, Event, EventProcessor};
+use crate::context::Context;
+use crate::model::Flag;
+
+/// What a processor remembers, between the threads that record and the worker that delivers.
+#[derive(Debug)]
+pub(crate) struct Records {
+    omit_anonymous: bool,
+    summaries: Summaries,
+    known: ContextKeys,
+    buffer: Buffer,
+    /// The latest time that the service told, in milliseconds since 1970; 0 before it did.
+    server_time: AtomicU64,
+    /// Whether events are of no use any more: the processor is closed, or the service does not want them.
+    ended: AtomicBool,
+}
+
+impl Records {
+    pub(crate) fn new(capacity: usize, context_keys_capacity: usize, omit_anonymous: bool) -> Self {
+        Self {
+            omit_anonymous,
+            summaries: Summaries::new(),
+            known: ContextKeys::new(context_keys_capacity),
+            buffer: Buffer::new(capacity),
+            server_time: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn record(&self, event: &Event<'_>) {
+        if self.ended.load(Ordering::Relaxed) {
+            return;
+        }
+        match event {
+            Event::Evaluation(event) => self.evaluation(event),
+            Event::Identify(context) => self.identify(context),
+            Event::Custom(event) => self.custom(event),
+        }
+    }
+
+    fn evaluation(&self, event: &EvaluationEvent<'_>) {
+        let known = self.is_known(event.context);
+        if event.flag.is_none_or(|(flag, _)| !flag.exclude_from_summaries()) {
+            self.summaries.count(event, known, now);
+        } else if known {
+            self.summaries.deduplicated();
+        }
+        let Some((flag, _)) = event.flag else { return };
+        let experiment = event.is_experiment();
+        let full = |kind: fn(Box<EvaluatedFlag>) -> FullEvent| {
+            if is_sampled(flag.sampling_ratio()) {
+                self.buffer.push(|| kind(Box::new(in_full(event, flag, experiment))));
+            }
+        };
+        if flag.track_events() || experiment {
+            full(FullEvent::Feature);
+        }
+        if self.is_debugged(flag) {
+            full(FullEvent::Debug);
+        }
+    }
+
+    fn identify(&self, context: &Context) {
+        if let Some(context) = self.reported(context) {
+            self.known.seen(context.identity());
+            self.buffer.push(|| FullEvent::Identify { date: now(), context });
+        }
+    }
+
+    fn custom(&self, event: &CustomEvent<'_>) {
+        if self.is_known(event.context) {
+            self.summaries.deduplicated();
+        }
+        self.buffer.push(|| FullEvent::Custom {
+            date: now(),
+            key: event.key.into(),
+            context: event.context.clone(),
+            data: event.data.clone(),
+            metric: event.metric,
+        });
+    }
+
+    /// Whether the service has heard of a context lately. If it has not, it does now.
+    fn is_known(&self, context: &Context) -> bool {
+        if !self.omit_anonymous {
+            if self.known.seen(context.identity()) {
+                return true;
+            }
+            self.buffer.push(|| FullEvent::Index { date: now(), context: context.clone() });
+            return false;
+        }
+        let Some(context) = context.without_anonymous() else {
+            return false;
+        };
+        if self.known.seen(context.identity()) {
+            return true;
+        }
+        self.buffer.push(|| FullEvent::Index { date: now(), context });
+        false
+    }
+
+    /// What the service is told of a context that is introduced.
+    fn reported(&self, context: &Context) -> Option<Context> {
+        if self.omit_anonymous { context.without_anonymous() } else { Some(context.clone()) }
+    }
+
+    /// Whether evaluations are reported for debugging: neither our clock nor the service's says that it is over.
+    fn is_debugged(&self, flag: &Flag) -> bool {
+        let until = flag.debug_events_until();
+        until.is_some_and(|until| until > now() && until > self.server_time.load(Ordering::Relaxed))
+    }
+
+    /// Takes all that is to be delivered, and how many events were for known contexts.
+    pub(super) fn take(&self) -> (Payload, u64) {
+        let events = self.buffer.take();
+        let (summary, deduplicated) = self.summaries.take(now());
+        (Payload { events, summary }, deduplicated)
+    }
+
+    pub(super) fn forget_contexts(&self) {
+        self.known.clear();
+    }
+
+    pub(super) fn dropped(&self) -> u64 {
+        self.buffer.dropped()
+    }
+
+    pub(super) fn set_server_time(&self, time: u64) {
+        self.server_time.store(time, Ordering::Relaxed);
+    }
+
+    /// Nothing is recorded from now on, and what there is is dropped.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+        self.take();
+    }
+}
+
+fn in_full(event: &EvaluationEvent<'_>, flag: &Flag, experiment: bool) -> EvaluatedFlag {
+    EvaluatedFlag {
+        date: now(),
+        key: flag.key().clone(),
+        context: event.context.clone(),
+        version: Some(flag.version()),
+        variation: event.variation.map(|(index, _)| index),
+        value: event.value(),
+        default: event.default_value(),
+        reason: (event.with_reason || experiment).then(|| event.reason()),
+        prerequisite_of: event.prerequisite_of.cloned(),
+        sampling_ratio: flag.sampling_ratio(),
+    }
+}
+
+/// Whether chance, one in `ratio`, lets a full event pass. None stands for each; 0 and less for none.
+fn is_sampled(ratio: Option<i64>) -> bool {
+    match ratio {
+        None | Some(1) => true,
+        Some(ratio) => u64::try_from(ratio).is_ok_and(|ratio| ratio > 0 && fastrand::u64(..ratio) == 0),
+    }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What the worker is told.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Deliver, if there is a place for a delivery.
+    Flush,
+    /// Deliver, and say when it is done.
+    FlushAndWait(oneshot::Sender<()>),
+    /// Deliver, say when it is done, and end.
+    Close(oneshot::Sender<()>),
+}
+
+/// Reports to the service: counts of evaluations, and events in full where flags or the application ask for them.
+#[derive(Debug)]
+pub(crate) struct DefaultEventProcessor {
+    records: Arc<Records>,
+    /// To the worker. Bounded: who flushes faster than it can listen has flushed already.
+    commands: mpsc::Sender<Command>,
+}
+
+impl DefaultEventProcessor {
+    pub(super) fn new(records: Arc<Records>, commands: mpsc::Sender<Command>) -> Self {
+        Self { records, commands }
+    }
+
+    async fn ask(&self, command: impl FnOnce(oneshot::Sender<()>) -> Command) {
+        let (done, finished) = oneshot::channel();
+        // Both fail only when the worker has ended: then there is nothing to wait for.
+        if self.commands.send(command(done)).await.is_ok() {
+            let _ = finished.await;
+        }
+    }
+}
+
+#[async_trait]
+impl EventProcessor for DefaultEventProcessor {
+    fn record(&self, event: &Event<'_>) {
+        self.records.record(event);
+    }
+
+    fn flush(&self) {
+        let _ = self.commands.try_send(Command::Flush);
+    }
+
+    async fn flush_and_wait(&self) {
+        self.ask(Command::FlushAndWait).await;
+    }
+
+    async fn close(&self) {
+        self.ask(Command::Close).await;
+        self.records.end();
+    }
+}

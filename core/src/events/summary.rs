@@ -1,0 +1,163 @@
+//! [`Summaries`]: counts evaluations, without threads getting into one another's way.
+//!
+//! Each thread has a shard of its own (until there are more threads than shards), so its lock is free whenever the
+//! thread comes, and no cache line travels between cores. A count is never dropped: it is in a shard until a payload
+//! takes it.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hashbrown::HashTable;
+use smallvec::SmallVec;
+
+use super::EvaluationEvent;
+use super::payload::{Counter, FlagSummary, Summary};
+use crate::context::Context;
+use crate::text::{Text, identity};
+use crate::value::Value;
+
+/// A power of two.
+const SHARDS: usize = 32;
+
+/// The next thread's shard.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static SHARD: usize = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
+}
+
+#[derive(Debug)]
+pub(super) struct Summaries(Box<[Shard]>);
+
+/// Alone on its cache lines.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Shard(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    table: HashTable<Count>,
+    /// When the first of them was counted, in milliseconds since 1970.
+    start: u64,
+    /// How many evaluations were for contexts that were known already.
+    deduplicated: u64,
+}
+
+#[derive(Debug)]
+struct Count {
+    hash: u64,
+    key: Text,
+    version: Option<u64>,
+    variation: Option<usize>,
+    value: Value,
+    default: Option<Value>,
+    kinds: SmallVec<[Text; 1]>,
+    count: u64,
+}
+
+impl Summaries {
+    pub(super) fn new() -> Self {
+        Self((0..SHARDS).map(|_| Shard::default()).collect())
+    }
+
+    /// Counts an evaluation. The clock is read only for the first of a payload.
+    pub(super) fn count(&self, event: &EvaluationEvent<'_>, known_context: bool, now: impl Fn() -> u64) {
+        let variation = event.variation.map(|(index, _)| index);
+        let (version, key_hash) = match event.flag {
+            Some((flag, _)) => (Some(flag.version), flag.identity),
+            None => (None, identity(event.key)),
+        };
+        let hash = mix(key_hash, version, variation);
+        let mut counts = self.own();
+        counts.deduplicated += u64::from(known_context);
+        let same = |count: &Count| count.variation == variation && count.version == version && count.key == *event.key;
+        if let Some(count) = counts.table.find_mut(hash, same) {
+            count.count += 1;
+            count.add_kinds(event.context);
+            return;
+        }
+        if counts.table.is_empty() {
+            counts.start = now();
+        }
+        let mut count = Count {
+            hash,
+            key: event.key.into(),
+            version,
+            variation,
+            value: event.value(),
+            default: event.default_value(),
+            kinds: SmallVec::new(),
+            count: 1,
+        };
+        count.add_kinds(event.context);
+        counts.table.insert_unique(hash, count, |count| count.hash);
+    }
+
+    /// Notes that an event was for a context that was known already.
+    pub(super) fn deduplicated(&self) {
+        self.own().deduplicated += 1;
+    }
+
+    /// Takes all counts. `now` is not before any of them. Gives the number of evaluations for known contexts too.
+    pub(super) fn take(&self, now: u64) -> (Summary, u64) {
+        let (mut summary, mut deduplicated) = (Summary { start: now, end: now, ..Summary::default() }, 0);
+        for shard in &self.0 {
+            let counts = std::mem::take(&mut *lock(shard));
+            deduplicated += counts.deduplicated;
+            if !counts.table.is_empty() {
+                summary.start = summary.start.min(counts.start);
+            }
+            for count in counts.table {
+                summary.flags.entry(count.key.clone()).or_default().add(count);
+            }
+        }
+        (summary, deduplicated)
+    }
+
+    fn own(&self) -> MutexGuard<'_, Counts> {
+        let index = SHARD.with(|shard| *shard);
+        // The index is below the number of shards; the first one serves where the compiler cannot know.
+        lock(self.0.get(index).unwrap_or(&self.0[0]))
+    }
+}
+
+fn lock(shard: &Shard) -> MutexGuard<'_, Counts> {
+    shard.0.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[expect(clippy::as_conversions, reason = "bits to mix")]
+fn mix(key: u64, version: Option<u64>, variation: Option<usize>) -> u64 {
+    let version = version.map_or(0, |version| version.wrapping_add(1));
+    let variation = variation.map_or(0, |variation| variation.wrapping_add(1) as u64);
+    (key ^ version.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ variation.rotate_left(32)).wrapping_mul(0xD6E8_FEB8_6659_FD93)
+}
+
+impl Count {
+    fn add_kinds(&mut self, context: &Context) {
+        for member in context.individual_contexts() {
+            if !self.kinds.iter().any(|known| known == member.kind()) {
+                self.kinds.push(member.kind().into());
+            }
+        }
+    }
+}
+
+impl FlagSummary {
+    fn add(&mut self, count: Count) {
+        if self.default.is_none() {
+            self.default = count.default;
+        }
+        self.kinds.extend(BTreeSet::from_iter(count.kinds));
+        let same = |counter: &&mut Counter| counter.version == count.version && counter.variation == count.variation;
+        match self.counters.iter_mut().find(same) {
+            Some(counter) => counter.count += count.count,
+            None => self.counters.push(Counter {
+                version: count.version,
+                variation: count.variation,
+                value: count.value,
+                count: count.count,
+            }),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! [`Worker`]: delivers what a processor has recorded, at intervals and on demand.
+//!
+//! Writing and compressing a payload is work for a thread that may be busy; sending it is not. Several deliveries may be
+//! under way; where all places are taken, events stay where they are for the next time, so nothing is lost by waiting.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+use super::delivery::{Delivered, Delivery};
+use super::diagnostic::Diagnostics;
+use super::output::EventWriter;
+use super::processor::{Command, DefaultEventProcessor, Records};
+use crate::runtime::Runtime;
+
+/// How many deliveries may be under way.
+const DELIVERIES: u32 = 5;
+
+/// How many commands may wait for the worker.
+const COMMANDS: usize = 64;
+
+/// How often what is done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Intervals {
+    pub(crate) flush: Duration,
+    pub(crate) forget_contexts: Duration,
+    /// None if the service gets no statistics about the SDK.
+    pub(crate) diagnostics: Option<Duration>,
+}
+
+pub(crate) struct Worker {
+    records: Arc<Records>,
+    writer: Arc<EventWriter>,
+    delivery: Arc<Delivery>,
+    diagnostics: Arc<Diagnostics>,
+    runtime: Runtime,
+    places: Arc<Semaphore>,
+}
+
+impl Worker {
+    /// Starts a worker; it ends when the processor is closed or gone.
+    pub(crate) fn start(
+        runtime: Runtime,
+        records: Arc<Records>,
+        writer: EventWriter,
+        delivery: Delivery,
+        diagnostics: Diagnostics,
+        intervals: Intervals,
+    ) -> DefaultEventProcessor {
+        let (commands, receiver) = mpsc::channel(COMMANDS);
+        let worker = Self {
+            records: Arc::clone(&records),
+            writer: Arc::new(writer),
+            delivery: Arc::new(delivery),
+            diagnostics: Arc::new(diagnostics),
+            runtime: runtime.clone(),
+            places: Arc::new(Semaphore::new(places())),
+        };
+        runtime.spawn_detached(worker.run(receiver, intervals));
+        DefaultEventProcessor::new(records, commands)
+    }
+
+    async fn run(self, mut commands: mpsc::Receiver<Command>, intervals: Intervals) {
+        let every = |period: Duration| {
+            let mut ticks = interval_at(Instant::now() + period, period);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks
+        };
+        let (mut flush, mut forget) = (every(intervals.flush), every(intervals.forget_contexts));
+        let mut report = every(intervals.diagnostics.unwrap_or(Duration::from_secs(86_400)));
+        if intervals.diagnostics.is_some() {
+            self.diagnose(self.diagnostics.init());
+        }
+        loop {
+            tokio::select! {
+                command = commands.recv() => match command {
+                    Some(Command::Flush) => self.flush(),
+                    Some(Command::FlushAndWait(done)) => {
+                        self.flush_and_wait().await;
+                        // Nobody waits any more if this fails.
+                        let _ = done.send(());
+                    }
+                    Some(Command::Close(done)) => {
+                        self.flush_and_wait().await;
+                        let _ = done.send(());
+                        return;
+                    }
+                    None => return,
+                },
+                _ = flush.tick() => self.flush(),
+                _ = forget.tick() => self.records.forget_contexts(),
+                _ = report.tick(), if intervals.diagnostics.is_some() => {
+                    self.diagnose(self.diagnostics.statistics(self.records.dropped()));
+                }
+            }
+        }
+    }
+
+    /// Starts a delivery, if there is a place for it.
+    fn flush(&self) {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            self.deliver(place);
+        }
+    }
+
+    /// Delivers all there is, and waits for this delivery and all that are under way.
+    async fn flush_and_wait(&self) {
+        // The semaphore is never closed, so a place can always be had in the end.
+        if let Ok(place) = Arc::clone(&self.places).acquire_owned().await {
+            self.deliver(place);
+        }
+        drop(self.places.acquire_many(DELIVERIES).await);
+    }
+
+    fn deliver(&self, place: OwnedSemaphorePermit) {
+        let (payload, deduplicated) = self.records.take();
+        self.diagnostics.add_deduplicated(deduplicated);
+        if payload.is_empty() {
+            return;
+        }
+        let count = payload.events.len();
+        self.diagnostics.set_events_in_last_batch(count);
+        let (records, writer, delivery) =
+            (Arc::clone(&self.records), Arc::clone(&self.writer), Arc::clone(&self.delivery));
+        let runtime = self.runtime.clone();
+        self.runtime.spawn_detached(async move {
+            let _place = place;
+            let written = runtime.spawn_blocking(move || writer.write(&payload)).finish().await;
+            let body = match written {
+                Some(Ok(body)) => body,
+                Some(Err(error)) => return tracing::error!(%error, count, "events could not be written and are lost"),
+                None => return tracing::error!(count, "events could not be written and are lost"),
+            };
+            match delivery.send_events(body).await {
+                Delivered::Ok { server_time: Some(time) } => records.set_server_time(time),
+                Delivered::Refused => records.end(),
+                Delivered::Ok { server_time: None } | Delivered::Dropped => {}
+            }
+        });
+    }
+
+    fn diagnose(&self, body: Vec<u8>) {
+        let delivery = Arc::clone(&self.delivery);
+        self.runtime.spawn_detached(async move { delivery.send_diagnostic(body).await });
+    }
+}
+
+#[expect(clippy::as_conversions, reason = "five")]
+fn places() -> usize {
+    DELIVERIES as usize
+}
