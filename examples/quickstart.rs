@@ -1,7 +1,7 @@
 //! Flags evaluated for three contexts, and changing live. No account.
 //!
 //! `cargo run -p vexil-examples --example quickstart` starts a service in this process, streams the flags of `flags.json`
-//! from it over loopback, prints a table, and then sees a flag being switched on.
+//! from it over loopback, prints a table, sees a flag being switched on, and shows the events that were delivered.
 //!
 //! With `-- --file PATH` the flags come from a file instead; with `-- --watch`, also while you edit it.
 
@@ -54,6 +54,15 @@ fn from_service() -> Result<(), Box<dyn Error>> {
     service.use_preconfigured_flag(flag)?;
     let change = changed.recv_timeout(PATIENCE)?;
     println!("… and {} for {name} goes from {} to {}.", change.key, change.old_value, change.new_value);
+
+    client.bool_variation("new-checkout", &ada, false);
+    client.bool_variation("new-checkout", &ada, false);
+    client.track_metric("checkout-completed", &ada, 49.9, serde_json::json!({"items": 3}));
+    client.blocking_flush(PATIENCE);
+    println!("\nWhat the service has been told:");
+    for event in service.events() {
+        println!("{event}");
+    }
     Ok(())
 }
 

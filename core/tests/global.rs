@@ -4,11 +4,24 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use serde_json::json;
 use support::{Fixed, Guarded, SOON, ada, gives};
 use vexil::Client;
-use vexil::data_source::DataSourceState;
+use vexil::config::{ClientContext, ConfigError, Configure};
+use vexil::data_source::{DataSource, DataSourceState};
 use vexil::global::{self, GlobalError};
+
+/// A recipe that cannot work.
+#[derive(Debug)]
+struct Impossible;
+
+impl Configure<dyn DataSource> for Impossible {
+    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+        Err(ConfigError::component("data source", "the moon is full"))
+    }
+}
 
 /// One test, because there is one such client in a process.
 #[test]
@@ -16,9 +29,10 @@ fn the_global_client_is_configured_started_once_and_replaced() {
     let not_configured = global::client().unwrap_err();
     assert!(matches!(not_configured, GlobalError::NotConfigured), "{not_configured}");
 
-    global::configure(Client::builder("sdk-key")).unwrap();
-    let without_source = global::client().unwrap_err();
-    assert_eq!(without_source.to_string(), "a client needs a data source unless it is offline");
+    let impossible = || Client::builder("sdk-key").data_source(Impossible);
+    global::configure(impossible()).unwrap();
+    let not_started = global::client().unwrap_err();
+    assert_eq!(not_started.to_string(), "the data source cannot be configured");
 
     // A configuration that was never used is replaced without a client.
     let (source, dropped) = Guarded::new(&json!({"flags": {"flag": gives(1, "first")}}));
@@ -32,7 +46,7 @@ fn the_global_client_is_configured_started_once_and_replaced() {
     });
 
     // A new configuration that cannot work leaves the old client.
-    global::configure(Client::builder("sdk-key")).unwrap_err();
+    global::configure(impossible()).unwrap_err();
     assert_eq!(global::client().unwrap().string_variation("flag", &ada(), ""), "first");
     assert!(dropped.try_recv().is_err());
 
@@ -45,9 +59,9 @@ fn the_global_client_is_configured_started_once_and_replaced() {
     assert_eq!(current.data_source_status().status().state, DataSourceState::Valid);
     assert_eq!(first.string_variation("flag", &ada(), ""), "first");
 
-    // The old client closes when nobody uses it any more.
-    drop(first);
+    // The old client is closed, whoever still has it.
     dropped.recv_timeout(SOON).unwrap();
+    assert_eq!(first.data_source_status().status().state, DataSourceState::Off);
 
     pollster::block_on(current.close(SOON));
     assert_eq!(global::client().unwrap().string_variation("flag", &ada(), ""), "second");

@@ -13,7 +13,9 @@ use super::complaints::Complaints;
 use super::resolve::Resolver;
 use super::{Client, Shared};
 #[cfg(feature = "http")]
-use crate::config::{ApplicationInfo, HttpConfig, ServiceEndpoints, StreamingConfig, WebSettings, WrapperInfo};
+use crate::config::{
+    ApplicationInfo, EventsConfig, HttpConfig, ServiceEndpoints, StreamingConfig, WebSettings, WrapperInfo,
+};
 use crate::config::{ClientContext, ConfigError, Configure, SdkKey};
 use crate::data_source::{DataSink, DataSource, DataSourceError};
 use crate::events::EventProcessor;
@@ -178,8 +180,17 @@ impl ClientBuilder {
             Some(recipe) => recipe.configure(&context)?,
             None => Arc::new(MemoryStore::new()),
         };
+        let source = match self.data_source {
+            _ if self.offline => None,
+            Some(recipe) => Some(recipe.configure(&context)?),
+            None => Some(default_source()?.configure(&context)?),
+        };
+        let processor = match &source {
+            Some(source) => self.events.configure(&context, &**source)?,
+            None => None,
+        };
         let changes = Arc::new(ChangeHub::new(runtime.clone()));
-        let updater = Arc::new(Updater::new(Arc::clone(&store), changes));
+        let updater = Arc::new(Updater::new(Arc::clone(&store), changes, processor.clone()));
         let resolver = Arc::new(Resolver {
             offline: self.offline,
             store,
@@ -189,17 +200,12 @@ impl ClientBuilder {
             evaluation_timeout: self.evaluation_timeout,
             warned_cached: AtomicBool::new(false),
         });
-        let (source, processor) = if self.offline {
-            updater.update_status(DataSourceState::Valid, None);
-            (None, None)
-        } else {
-            let recipe = match self.data_source {
-                Some(recipe) => recipe,
-                None => default_source()?,
-            };
-            let source = recipe.configure(&context)?;
-            let processor = self.events.configure(&context, &*source)?;
-            (launch(&runtime, source, updater), processor)
+        let source = match source {
+            Some(source) => launch(&runtime, source, updater),
+            None => {
+                updater.update_status(DataSourceState::Valid, None);
+                None
+            }
         };
         let shared = Shared {
             sdk_key: self.sdk_key,
@@ -228,6 +234,12 @@ impl Events {
     }
 }
 
+#[cfg(feature = "http")]
+fn usual_events(context: &ClientContext) -> Result<Option<Arc<dyn EventProcessor>>, ConfigError> {
+    EventsConfig::new().configure(context).map(Some)
+}
+
+#[cfg(not(feature = "http"))]
 fn usual_events(_: &ClientContext) -> Result<Option<Arc<dyn EventProcessor>>, ConfigError> {
     Ok(None)
 }

@@ -7,7 +7,7 @@ use super::Client;
 use super::value::EvaluationContext;
 use crate::context::Context;
 use crate::eval::{EvalErrorKind, Evaluation};
-use crate::events::{CustomEvent, EvaluationEvent, Event, EventProcessor};
+use crate::events::{CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats};
 use crate::model::Flag;
 use crate::runtime;
 use crate::value::Value;
@@ -137,6 +137,12 @@ impl Client {
     pub fn blocking_flush(&self, timeout: Duration) -> bool {
         let Some(processor) = self.processor() else { return true };
         runtime::park(timeout, processor.flush_and_wait()).is_some()
+    }
+
+    /// What has become of events so far.
+    #[must_use]
+    pub fn event_stats(&self) -> EventStats {
+        self.processor().map(EventProcessor::stats).unwrap_or_default()
     }
 
     pub(super) fn processor(&self) -> Option<&dyn EventProcessor> {

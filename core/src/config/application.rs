@@ -53,8 +53,8 @@ fn is_tag(value: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct WrapperInfo {
-    name: String,
-    version: Option<String>,
+    pub(super) name: String,
+    pub(super) version: Option<String>,
 }
 
 impl WrapperInfo {

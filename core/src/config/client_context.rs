@@ -42,6 +42,7 @@ struct Web {
     endpoints: ServiceEndpoints,
     headers: HeaderMap,
     http: HttpConfig,
+    wrapper: Option<WrapperInfo>,
     /// Made when the first component asks for it: a client that takes its flags from elsewhere needs no TLS.
     transport: Arc<OnceLock<Arc<dyn HttpTransport>>>,
 }
@@ -53,7 +54,8 @@ impl Web {
             tracing::warn!("some endpoints are the service's own and some are not; is that meant?");
         }
         let headers = headers(sdk_key, &settings);
-        Self { endpoints: settings.endpoints, headers, http: settings.http, transport: Arc::default() }
+        let WebSettings { endpoints, http, wrapper, .. } = settings;
+        Self { endpoints, headers, http, wrapper, transport: Arc::default() }
     }
 }
 
@@ -90,6 +92,12 @@ impl ClientContext {
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.web.headers
+    }
+
+    /// Which library wraps the client, and how requests are made; for the SDK's report about itself.
+    #[cfg(feature = "http")]
+    pub(super) fn about(&self) -> (Option<&WrapperInfo>, &HttpConfig) {
+        (self.web.wrapper.as_ref(), &self.web.http)
     }
 
     /// The longest time without a byte from the service, for requests that are not streams.

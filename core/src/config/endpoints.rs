@@ -64,10 +64,15 @@ impl ServiceEndpoints {
         &self.events
     }
 
+    /// Whether streaming, polling and events are elsewhere than at the service's own places.
+    pub(super) fn are_custom(&self) -> [bool; 3] {
+        [self.streaming != STREAMING, self.polling != POLLING, self.events != EVENTS]
+    }
+
     /// Whether some parts are the service's own and others are not, which is rarely meant.
-    pub(crate) fn is_mixed(&self) -> bool {
-        let own = [self.streaming == STREAMING, self.polling == POLLING, self.events == EVENTS];
-        own.contains(&true) && own.contains(&false)
+    pub(super) fn is_mixed(&self) -> bool {
+        let custom = self.are_custom();
+        custom.contains(&true) && custom.contains(&false)
     }
 }
 

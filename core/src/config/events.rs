@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{ClientContext, ConfigError, Configure};
 use crate::context::Reference;
 use crate::events::{
-    Delivery, Diagnostics, DiagnosticConfiguration, EventProcessor, EventWriter, Intervals, Records, Worker,
+    Delivery, DiagnosticConfiguration, Diagnostics, EventProcessor, EventWriter, Intervals, Records, Worker,
 };
 
 /// The shortest interval between statistics about the SDK.
@@ -125,8 +125,7 @@ impl Default for EventsConfig {
 
 impl Configure<dyn EventProcessor> for EventsConfig {
     fn configure(&self, context: &ClientContext) -> Result<Arc<dyn EventProcessor>, ConfigError> {
-        let records =
-            Arc::new(Records::new(self.capacity, self.context_keys_capacity, self.omit_anonymous_contexts));
+        let records = Arc::new(Records::new(self.capacity, self.context_keys_capacity, self.omit_anonymous_contexts));
         let writer = EventWriter::new(self.all_attributes_private, self.private_attributes.clone());
         let delivery = Delivery::new(
             context.transport()?,
@@ -140,7 +139,32 @@ impl Configure<dyn EventProcessor> for EventsConfig {
             forget_contexts: self.context_keys_flush_interval,
             diagnostics: (!self.diagnostic_opt_out).then_some(self.diagnostic_recording_interval),
         };
-        let diagnostics = Diagnostics::new(context.sdk_key().as_str(), DiagnosticConfiguration::default());
+        let diagnostics = Diagnostics::new(context.sdk_key().as_str(), self.about(context));
         Ok(Arc::new(Worker::start(context.runtime().clone(), records, writer, delivery, diagnostics, intervals)))
+    }
+}
+
+impl EventsConfig {
+    /// What the SDK reports of its settings. Never keys, URLs or names of attributes.
+    fn about(&self, context: &ClientContext) -> DiagnosticConfiguration {
+        let (wrapper, http) = context.about();
+        let [stream, base, events] = context.endpoints().are_custom();
+        DiagnosticConfiguration {
+            wrapper_name: wrapper.map(|wrapper| wrapper.name.clone()),
+            wrapper_version: wrapper.and_then(|wrapper| wrapper.version.clone()),
+            custom_base_uri: Some(base),
+            custom_events_uri: Some(events),
+            custom_stream_uri: Some(stream),
+            events_capacity: Some(self.capacity),
+            connect_timeout: Some(http.connect_timeout),
+            socket_timeout: Some(http.read_timeout),
+            events_flush_interval: Some(self.flush_interval),
+            using_proxy: Some(http.http_proxy.is_some()),
+            all_attributes_private: Some(self.all_attributes_private),
+            context_keys_capacity: Some(self.context_keys_capacity),
+            context_keys_flush_interval: Some(self.context_keys_flush_interval),
+            diagnostic_recording_interval: Some(self.diagnostic_recording_interval),
+            ..DiagnosticConfiguration::default()
+        }
     }
 }

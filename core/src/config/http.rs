@@ -29,9 +29,9 @@ const COMPONENT: &str = "HTTP transport";
 /// ```
 #[derive(Clone)]
 pub struct HttpConfig {
-    connect_timeout: Duration,
+    pub(super) connect_timeout: Duration,
     pub(super) read_timeout: Duration,
-    http_proxy: Option<String>,
+    pub(super) http_proxy: Option<String>,
     ca_certs: Option<PathBuf>,
     cert_file: Option<PathBuf>,
     disable_ssl_verification: bool,

@@ -9,6 +9,8 @@ mod client_context;
 #[cfg(feature = "http")]
 mod endpoints;
 #[cfg(feature = "http")]
+mod events;
+#[cfg(feature = "http")]
 mod filter;
 #[cfg(feature = "http")]
 mod http;
@@ -32,6 +34,8 @@ pub use client_context::ClientContext;
 pub(crate) use client_context::WebSettings;
 #[cfg(feature = "http")]
 pub use endpoints::ServiceEndpoints;
+#[cfg(feature = "http")]
+pub use events::EventsConfig;
 #[cfg(feature = "http")]
 pub use polling::PollingConfig;
 pub use sdk_key::SdkKey;

@@ -196,6 +196,25 @@ impl Context {
         &self.0.canonical_key
     }
 
+    /// The context without its anonymous members; none if nothing remains.
+    pub(crate) fn without_anonymous(&self) -> Option<Self> {
+        if !self.individual_contexts().any(Self::anonymous) {
+            return Some(self.clone());
+        }
+        // Kinds that differed still do, so the only error that is left is that there are none.
+        Self::multi(self.individual_contexts().filter(|member| !member.anonymous()).cloned()).ok()
+    }
+
+    /// The attributes that are not built in, sorted by name, without nulls; none for a context of several kinds.
+    pub(crate) fn attributes(&self) -> &[(Text, Value)] {
+        self.single().map_or(&[], |single| &single.attributes)
+    }
+
+    /// The value of an attribute that is not built in.
+    pub(crate) fn custom_attribute(&self, name: &str) -> Option<&Value> {
+        self.single()?.custom_attribute(name)
+    }
+
     /// A hash of the canonical key.
     pub(crate) fn identity(&self) -> u64 {
         self.0.identity

@@ -76,6 +76,24 @@ fn multi_contexts_flatten_sort_collapse_and_refuse_duplicates() {
     assert!(error.to_string().contains("must not be null or empty, context kind contains"), "{error}");
 }
 
+// Spec 01, section 1.4
+#[test]
+fn anonymous_members_can_be_left_out() {
+    let known = Context::with_kind("acme", "org").unwrap();
+    let guest = Context::builder("guest").anonymous(true).build().unwrap();
+    let device = Context::with_kind("d-9", "device").unwrap();
+    let multi = |members: &[&Context]| Context::multi(members.iter().copied().cloned()).unwrap();
+
+    assert_eq!(known.without_anonymous(), Some(known.clone()));
+    assert_eq!(guest.without_anonymous(), None);
+    assert_eq!(multi(&[&known, &device]).without_anonymous(), Some(multi(&[&known, &device])));
+    assert_eq!(multi(&[&known, &device, &guest]).without_anonymous(), Some(multi(&[&known, &device])));
+    assert_eq!(multi(&[&known, &guest]).without_anonymous(), Some(known), "one member is left as it is");
+
+    let robot = guest.to_builder().kind("robot").build().unwrap();
+    assert_eq!(multi(&[&guest, &robot]).without_anonymous(), None);
+}
+
 // Spec 01, section 1.5
 #[test]
 fn the_property_kind_decides_how_json_is_read() {

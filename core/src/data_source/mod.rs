@@ -49,6 +49,7 @@ mod streaming;
 use std::error::Error;
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 #[cfg(feature = "http")]
@@ -99,6 +100,12 @@ pub trait DataSink: Debug + Send + Sync + 'static {
 
     /// Inserts, replaces or deletes one item, if it is newer than the one there.
     async fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError>;
+
+    /// Says what an attempt to connect has come to, for the SDK's report about itself: when it began, how long it took
+    /// to the first data or to its failure, and which of the two it was.
+    fn connection_attempt(&self, began: SystemTime, took: Duration, failed: bool) {
+        let _ = (began, took, failed);
+    }
 
     /// Says how the source is doing. [`DataSourceState::Interrupted`] counts as initializing before the first data,
     /// and after [`DataSourceState::Off`] nothing counts.

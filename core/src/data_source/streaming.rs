@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
@@ -37,6 +37,16 @@ struct Memory {
     backoff: StreamBackoff,
     outage: Outage,
     last_event_id: Option<HeaderValue>,
+    /// When the present attempt to connect began; none once it has come to something.
+    attempt: Option<(SystemTime, Instant)>,
+}
+
+impl Memory {
+    fn attempt_ends(&mut self, sink: &dyn DataSink, failed: bool) {
+        if let Some((began, since)) = self.attempt.take() {
+            sink.connection_attempt(began, since.elapsed(), failed);
+        }
+    }
 }
 
 #[async_trait]
@@ -47,9 +57,12 @@ impl DataSource for StreamingDataSource {
             backoff: StreamBackoff::new(self.retry_policy, self.initial_reconnect_delay, jitter),
             outage: Outage::at_start(),
             last_event_id: None,
+            attempt: None,
         };
         loop {
+            memory.attempt = Some((SystemTime::now(), Instant::now()));
             let Err(fault) = self.connection(uri, &*sink, &mut memory).await;
+            memory.attempt_ends(&*sink, true);
             let delay = memory.backoff.failed(fault.failure(), Instant::now().into_std());
             memory.outage.failed(&fault, delay);
             let Some(delay) = delay else {
@@ -96,6 +109,7 @@ impl StreamingDataSource {
             match read_event(&event.name, &event.data)? {
                 Change::All(data) => {
                     sink.init(data).await?;
+                    memory.attempt_ends(sink, false);
                     memory.outage.ended();
                 }
                 Change::Item(item) => drop(sink.upsert(item).await?),

@@ -30,10 +30,40 @@
 //! }
 //! ```
 
+#[cfg(feature = "http")]
+mod buffer;
+#[cfg(feature = "http")]
+mod context_keys;
+#[cfg(feature = "http")]
+mod delivery;
+#[cfg(feature = "http")]
+mod diagnostic;
+#[cfg(feature = "http")]
+mod output;
+#[cfg(feature = "http")]
+mod payload;
+#[cfg(feature = "http")]
+mod processor;
+#[cfg(feature = "http")]
+mod redaction;
+#[cfg(feature = "http")]
+mod summary;
+#[cfg(feature = "http")]
+mod worker;
+
 use std::fmt;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 
+#[cfg(feature = "http")]
+pub(crate) use self::{
+    delivery::Delivery,
+    diagnostic::{DiagnosticConfiguration, Diagnostics},
+    output::EventWriter,
+    processor::Records,
+    worker::{Intervals, Worker},
+};
 use crate::context::Context;
 use crate::eval::{BigSegmentsStatus, EvalErrorKind, Reason, Verdict};
 use crate::model::Flag;
@@ -54,6 +84,32 @@ pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
 
     /// Delivers what there is and lets go of everything.
     async fn close(&self);
+
+    /// The data source has tried to connect; for processors that report about the SDK itself.
+    fn connection_attempt(&self, began: SystemTime, took: Duration, failed: bool) {
+        let _ = (began, took, failed);
+    }
+
+    /// What has become of events so far. A processor that delivers nothing leaves this alone.
+    fn stats(&self) -> EventStats {
+        EventStats::default()
+    }
+}
+
+/// What has become of events so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EventStats {
+    /// Full events that were dropped because the buffer was full. Counts of evaluations are never dropped for that.
+    pub dropped_events: u64,
+    /// Deliveries that were given up: the service could not be reached twice, or refused them.
+    pub dropped_payloads: u64,
+    /// Requests that were sent.
+    pub attempts: u64,
+    /// Requests that repeated an earlier one.
+    pub retries: u64,
+    /// Bytes that were sent, as they went over the wire.
+    pub bytes: u64,
 }
 
 /// Something that has happened.

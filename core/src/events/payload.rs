@@ -25,11 +25,23 @@ impl Payload {
 #[derive(Debug)]
 pub(super) enum FullEvent {
     /// A context was seen for the first time.
-    Index { date: u64, context: Context },
-    Identify { date: u64, context: Context },
+    Index {
+        date: u64,
+        context: Context,
+    },
+    Identify {
+        date: u64,
+        context: Context,
+    },
     Feature(Box<EvaluatedFlag>),
     Debug(Box<EvaluatedFlag>),
-    Custom { date: u64, key: Text, context: Context, data: Value, metric: Option<f64> },
+    Custom {
+        date: u64,
+        key: Text,
+        context: Context,
+        data: Value,
+        metric: Option<f64>,
+    },
 }
 
 /// One evaluation in full.

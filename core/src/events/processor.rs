@@ -9,9 +9,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::buffer::Buffer;
 use super::context_keys::ContextKeys;
+use super::delivery::DeliveryStats;
+use super::diagnostic::Diagnostics;
 use super::payload::{EvaluatedFlag, FullEvent, Payload};
 use super::summary::Summaries;
-use super::{CustomEvent, EvaluationEvent, Event, EventProcessor};
+use super::{CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats};
 use crate::context::Context;
 use crate::model::Flag;
 
@@ -192,13 +194,20 @@ pub(super) enum Command {
 #[derive(Debug)]
 pub(crate) struct DefaultEventProcessor {
     records: Arc<Records>,
+    delivered: Arc<DeliveryStats>,
+    diagnostics: Arc<Diagnostics>,
     /// To the worker. Bounded: who flushes faster than it can listen has flushed already.
     commands: mpsc::Sender<Command>,
 }
 
 impl DefaultEventProcessor {
-    pub(super) fn new(records: Arc<Records>, commands: mpsc::Sender<Command>) -> Self {
-        Self { records, commands }
+    pub(super) fn new(
+        records: Arc<Records>,
+        delivered: Arc<DeliveryStats>,
+        diagnostics: Arc<Diagnostics>,
+        commands: mpsc::Sender<Command>,
+    ) -> Self {
+        Self { records, delivered, diagnostics, commands }
     }
 
     async fn ask(&self, command: impl FnOnce(oneshot::Sender<()>) -> Command) {
@@ -227,5 +236,20 @@ impl EventProcessor for DefaultEventProcessor {
     async fn close(&self) {
         self.ask(Command::Close).await;
         self.records.end();
+    }
+
+    fn connection_attempt(&self, began: SystemTime, took: Duration, failed: bool) {
+        self.diagnostics.stream_init(began, took, failed);
+    }
+
+    fn stats(&self) -> EventStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        EventStats {
+            dropped_events: self.records.dropped(),
+            dropped_payloads: read(&self.delivered.dropped),
+            attempts: read(&self.delivered.attempts),
+            retries: read(&self.delivered.retries),
+            bytes: read(&self.delivered.bytes),
+        }
     }
 }

@@ -50,16 +50,18 @@ impl Worker {
         intervals: Intervals,
     ) -> DefaultEventProcessor {
         let (commands, receiver) = mpsc::channel(COMMANDS);
+        let delivered = Arc::clone(delivery.stats());
+        let diagnostics = Arc::new(diagnostics);
         let worker = Self {
             records: Arc::clone(&records),
             writer: Arc::new(writer),
             delivery: Arc::new(delivery),
-            diagnostics: Arc::new(diagnostics),
+            diagnostics: Arc::clone(&diagnostics),
             runtime: runtime.clone(),
             places: Arc::new(Semaphore::new(places())),
         };
         runtime.spawn_detached(worker.run(receiver, intervals));
-        DefaultEventProcessor::new(records, commands)
+        DefaultEventProcessor::new(records, delivered, diagnostics, commands)
     }
 
     async fn run(self, mut commands: mpsc::Receiver<Command>, intervals: Intervals) {

@@ -6,6 +6,7 @@ mod dependents;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 pub(crate) use changes::ChangeHub;
@@ -14,6 +15,7 @@ use dependents::Dependents;
 use tokio::sync::Mutex;
 
 use crate::data_source::{DataSink, NotStoredError};
+use crate::events::EventProcessor;
 use crate::model::{DataKind, DataSet, Item, Problem, Upserted};
 use crate::runtime::contain;
 use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatusCell};
@@ -25,6 +27,8 @@ pub(crate) struct Updater {
     store: Arc<dyn DataStore>,
     pub(crate) status: DataSourceStatusCell,
     pub(crate) changes: Arc<ChangeHub>,
+    /// Hears how the data source is connected, for its report about the SDK.
+    processor: Option<Arc<dyn EventProcessor>>,
     /// Whether the source has delivered to this client.
     refreshed: AtomicBool,
     /// Whether the last write failed: only the first failure of an outage is logged.
@@ -40,9 +44,14 @@ const PANICKED: &str = "the data store panicked";
 type Versions = HashMap<(DataKind, Text), u64>;
 
 impl Updater {
-    pub(crate) fn new(store: Arc<dyn DataStore>, changes: Arc<ChangeHub>) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn DataStore>,
+        changes: Arc<ChangeHub>,
+        processor: Option<Arc<dyn EventProcessor>>,
+    ) -> Self {
         Self {
             store,
+            processor,
             status: DataSourceStatusCell::new(),
             changes,
             refreshed: AtomicBool::new(false),
@@ -141,6 +150,12 @@ impl DataSink for Updater {
             self.changes.announce(graph.affected_flags([(item.kind(), item.key().clone())]));
         }
         self.report(stored)
+    }
+
+    fn connection_attempt(&self, began: SystemTime, took: Duration, failed: bool) {
+        if let Some(processor) = &self.processor {
+            processor.connection_attempt(began, took, failed);
+        }
     }
 
     fn update_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>) {

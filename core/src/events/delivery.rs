@@ -1,0 +1,277 @@
+//! [`Delivery`]: one payload to the service, with one more attempt if the first fails.
+//!
+//! A payload is never kept for later than that: what the service does not take within two attempts is dropped and
+//! counted, for memory must not grow with an outage. Both attempts send the same bytes under the same id, so that the
+//! service can tell that they are one. The rules are those of spec 03, sections 1.1, 1.2 and 3.6.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
+use thiserror::Error;
+use tokio::runtime::Handle;
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+use crate::runtime::Runtime;
+use crate::transport::backoff::Failure;
+use crate::transport::{Body, HttpTransport, RequestOptions, TransportError};
+use crate::wire;
+
+const EVENTS_PATH: &str = "/bulk";
+const DIAGNOSTIC_PATH: &str = "/diagnostic";
+
+const EVENT_SCHEMA: HeaderName = HeaderName::from_static("x-launchdarkly-event-schema");
+const PAYLOAD_ID: HeaderName = HeaderName::from_static("x-launchdarkly-payload-id");
+
+const ATTEMPTS: u64 = 2;
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// An answer that is longer, or takes longer, costs more than the new connection that it would save.
+const LONGEST_ANSWER: usize = 64 * 1024;
+const LONGEST_READ: Duration = Duration::from_secs(1);
+
+/// Sends payloads to the service.
+pub(crate) struct Delivery {
+    transport: Arc<dyn HttpTransport>,
+    headers: HeaderMap,
+    /// None if the base is no URL.
+    events: Option<Uri>,
+    diagnostic: Option<Uri>,
+    read_timeout: Duration,
+    gzip: bool,
+    stats: Arc<DeliveryStats>,
+}
+
+/// What became of a payload of events.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Delivered {
+    /// The service has it; and its clock, in milliseconds since 1970, if it told.
+    Ok { server_time: Option<u64> },
+    /// It is lost. The next one may be delivered.
+    Dropped,
+    /// It is lost, and the service wants no more.
+    Refused,
+}
+
+/// What it took to deliver events, so far. Diagnostics do not count.
+#[derive(Debug, Default)]
+pub(super) struct DeliveryStats {
+    /// As they were sent: compressed, and twice if there were two attempts.
+    pub(super) bytes: AtomicU64,
+    pub(super) attempts: AtomicU64,
+    /// How many of the attempts were second ones.
+    pub(super) retries: AtomicU64,
+    /// How many payloads were lost.
+    pub(super) dropped: AtomicU64,
+}
+
+impl Delivery {
+    /// `headers` are those of every request; `base` is where the service takes events.
+    pub(crate) fn new(
+        transport: Arc<dyn HttpTransport>,
+        headers: HeaderMap,
+        base: &str,
+        read_timeout: Duration,
+        gzip: bool,
+    ) -> Self {
+        let (events, diagnostic) = (uri(base, EVENTS_PATH), uri(base, DIAGNOSTIC_PATH));
+        Self { transport, headers, events, diagnostic, read_timeout, gzip, stats: Arc::default() }
+    }
+
+    pub(super) fn stats(&self) -> &Arc<DeliveryStats> {
+        &self.stats
+    }
+
+    /// Sends events, a JSON array.
+    pub(super) async fn send_events(&self, body: Vec<u8>) -> Delivered {
+        let mut request = self.request(self.events.as_ref(), body).await;
+        request.headers_mut().insert(EVENT_SCHEMA, HeaderValue::from_static("4"));
+        // A UUID has no character that a header cannot carry.
+        if let Ok(id) = HeaderValue::try_from(Uuid::new_v4().to_string()) {
+            request.headers_mut().insert(PAYLOAD_ID, id);
+        }
+        let Failed { fault, attempts } = match self.send(&request, Some(&self.stats)).await {
+            Ok(server_time) => return Delivered::Ok { server_time },
+            Err(failed) => failed,
+        };
+        self.stats.dropped.fetch_add(1, Ordering::Relaxed);
+        let (error, status, bytes) = (fault.message(), fault.status(), request.body().len());
+        if fault.is_refusal() {
+            tracing::error!(error, status, bytes, attempts, "the service refuses events: no more are sent");
+            return Delivered::Refused;
+        }
+        tracing::warn!(error, status, bytes, attempts, "some events were dropped");
+        Delivered::Dropped
+    }
+
+    /// Sends statistics about the SDK, a JSON object. If the service does not take them, nobody is the worse for it.
+    pub(super) async fn send_diagnostic(&self, body: Vec<u8>) {
+        let request = self.request(self.diagnostic.as_ref(), body).await;
+        if let Err(Failed { fault, attempts }) = self.send(&request, None).await {
+            let (error, status) = (fault.message(), fault.status());
+            tracing::debug!(error, status, attempts, "statistics about the SDK were dropped");
+        }
+    }
+
+    /// Everything that both attempts have in common.
+    async fn request(&self, uri: Option<&Uri>, body: Vec<u8>) -> Request<Bytes> {
+        let plain = Bytes::from(body);
+        let gzip = if self.gzip { compressed(plain.clone()).await } else { None };
+        let mut headers = self.headers.clone();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if gzip.is_some() {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        let mut request = Request::new(gzip.unwrap_or(plain));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = uri.cloned().unwrap_or_default();
+        *request.headers_mut() = headers;
+        request
+    }
+
+    /// Sends a request, twice if need be, and gives the service's clock.
+    async fn send(&self, request: &Request<Bytes>, stats: Option<&DeliveryStats>) -> Result<Option<u64>, Failed> {
+        if request.uri().host().is_none() {
+            return Err(Failed { fault: Fault::NoUrl, attempts: 0 });
+        }
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            if let Some(stats) = stats {
+                stats.count(attempts, request.body().len());
+            }
+            let fault = match self.attempt(request.clone()).await {
+                Ok(server_time) => return Ok(server_time),
+                Err(fault) => fault,
+            };
+            if attempts == ATTEMPTS || !fault.is_passing() {
+                return Err(Failed { fault, attempts });
+            }
+            let (error, status) = (fault.message(), fault.status());
+            tracing::debug!(error, status, attempts, delay = ?RETRY_DELAY, "a delivery failed and is repeated");
+            sleep(RETRY_DELAY).await;
+        }
+    }
+
+    async fn attempt(&self, request: Request<Bytes>) -> Result<Option<u64>, Fault> {
+        // A transport that does not keep its time limit must not hold a delivery up for ever.
+        let deadline = self.read_timeout.saturating_mul(4).max(Duration::from_secs(60));
+        let sent = self.transport.send(request, RequestOptions::new(self.read_timeout));
+        let (head, body) = timeout(deadline, sent).await.map_err(|_| Fault::TooSlow)??.into_parts();
+        read_to_end(body).await;
+        match head.status.is_success() {
+            true => Ok(server_time(&head.headers)),
+            false => Err(Fault::Status(head.status)),
+        }
+    }
+}
+
+impl DeliveryStats {
+    fn count(&self, attempt: u64, bytes: usize) {
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+        self.retries.fetch_add(u64::from(attempt > 1), Ordering::Relaxed);
+        self.bytes.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
+/// A payload is lost, after so many attempts, the last of which failed for a reason.
+struct Failed {
+    fault: Fault,
+    attempts: u64,
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Error)]
+enum Fault {
+    #[error("the base URL for events is not a valid http or https URL")]
+    NoUrl,
+    #[error("the service answered with status {}", .0.as_u16())]
+    Status(StatusCode),
+    #[error("the service did not answer in time")]
+    TooSlow,
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+}
+
+impl Fault {
+    /// Whether another attempt may succeed. One that is too large for the service stays so.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Status(status) => Failure::of_status(*status) == Failure::Passing,
+            Self::TooSlow | Self::Transport(_) => true,
+            Self::NoUrl => false,
+        }
+    }
+
+    /// Whether no payload whatever has a chance.
+    fn is_refusal(&self) -> bool {
+        match self {
+            Self::Status(StatusCode::PAYLOAD_TOO_LARGE) => false,
+            _ => !self.is_passing(),
+        }
+    }
+
+    fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status(status) => Some(status.as_u16()),
+            _ => None,
+        }
+    }
+
+    /// What happened and why, in one line.
+    fn message(&self) -> String {
+        let mut message = self.to_string();
+        let mut source = self.source();
+        while let Some(cause) = source {
+            message = format!("{message}: {cause}");
+            source = cause.source();
+        }
+        message
+    }
+}
+
+fn uri(base: &str, path: &str) -> Option<Uri> {
+    let uri = Uri::try_from(wire::url(base, path, None)).ok();
+    uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some())
+}
+
+/// The bytes in gzip, made where work may take its time; none if that fails.
+async fn compressed(body: Bytes) -> Option<Bytes> {
+    Runtime::of(Handle::current()).spawn_blocking(move || gzip(&body)).finish().await?.ok()
+}
+
+fn gzip(body: &[u8]) -> io::Result<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(body)?;
+    encoder.finish().map(Bytes::from)
+}
+
+/// Reads an answer that nobody is interested in, so that its connection can carry the next request.
+async fn read_to_end(mut body: Body) {
+    let read = async {
+        let mut left = LONGEST_ANSWER;
+        while let Ok(Some(piece)) = body.next().await {
+            let Some(less) = left.checked_sub(piece.len()) else { return };
+            left = less;
+        }
+    };
+    // Whether or not it ended, the body is dropped now.
+    let _ = timeout(LONGEST_READ, read).await;
+}
+
+/// The service's clock, in milliseconds since 1970.
+fn server_time(headers: &HeaderMap) -> Option<u64> {
+    let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    u64::try_from(date.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
+}
+
+#[cfg(test)]
+mod tests;

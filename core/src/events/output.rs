@@ -1,0 +1,198 @@
+//! [`EventWriter`]: payloads as the JSON that the service reads.
+//!
+//! The service refuses properties that it does not know, so each kind of event is a type here whose fields are just
+//! those of the protocol. They borrow from the payload: the only thing that is allocated is the text.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
+
+use super::payload::{Counter, EvaluatedFlag, FlagSummary, FullEvent, Payload, Summary};
+use super::redaction::{Anonymous, Redacted, Redaction};
+use crate::context::{Context, Reference};
+use crate::eval::Reason;
+use crate::text::Text;
+use crate::value::{Number, Value};
+
+/// Writes payloads, leaving out what is private.
+#[derive(Debug)]
+pub(crate) struct EventWriter {
+    redaction: Redaction,
+}
+
+impl EventWriter {
+    /// Leaves out all attributes of contexts, or those at `private_attributes`, besides those that a context itself
+    /// keeps private.
+    pub(crate) fn new(all_attributes_private: bool, private_attributes: Vec<Reference>) -> Self {
+        Self { redaction: Redaction::new(all_attributes_private, private_attributes) }
+    }
+
+    /// An array of all events; the summary, unless there is nothing to sum up, is the last.
+    pub(super) fn write(&self, payload: &Payload) -> serde_json::Result<Vec<u8>> {
+        /// Most events take less.
+        const BYTES: usize = 256;
+        let mut bytes = Vec::with_capacity(BYTES * (payload.events.len() + payload.summary.flags.len()));
+        let mut json = serde_json::Serializer::new(&mut bytes);
+        let mut events = json.serialize_seq(None)?;
+        for event in &payload.events {
+            events.serialize_element(&self.written(event))?;
+        }
+        if !payload.summary.flags.is_empty() {
+            events.serialize_element(&Written::from(&payload.summary))?;
+        }
+        events.end()?;
+        Ok(bytes)
+    }
+
+    fn written<'a>(&'a self, event: &'a FullEvent) -> Written<'a> {
+        match event {
+            FullEvent::Index { date, context } => Written::Index(self.introduction(*date, context)),
+            FullEvent::Identify { date, context } => Written::Identify(self.introduction(*date, context)),
+            FullEvent::Feature(flag) => Written::Feature(self.evaluation(flag, Anonymous::Redacted)),
+            FullEvent::Debug(flag) => Written::Debug(self.evaluation(flag, Anonymous::Shown)),
+            FullEvent::Custom { date, key, context, data, metric } => Written::Custom(Custom {
+                creation_date: *date,
+                key,
+                data: (!data.is_null()).then_some(data),
+                metric_value: metric.and_then(Number::new),
+                context: self.redaction.apply(context, Anonymous::Redacted),
+            }),
+        }
+    }
+
+    fn introduction<'a>(&'a self, date: u64, context: &'a Context) -> Introduction<'a> {
+        Introduction { creation_date: date, context: self.redaction.apply(context, Anonymous::Shown) }
+    }
+
+    fn evaluation<'a>(&'a self, flag: &'a EvaluatedFlag, anonymous: Anonymous) -> Evaluation<'a> {
+        Evaluation {
+            creation_date: flag.date,
+            key: &flag.key,
+            version: flag.version,
+            variation: flag.variation,
+            value: &flag.value,
+            default: flag.default.as_ref(),
+            reason: flag.reason.as_ref(),
+            prereq_of: flag.prerequisite_of.as_ref(),
+            context: self.redaction.apply(&flag.context, anonymous),
+            sampling_ratio: flag.sampling_ratio.filter(|ratio| *ratio != 1),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+enum Written<'a> {
+    Index(Introduction<'a>),
+    Identify(Introduction<'a>),
+    Feature(Evaluation<'a>),
+    Debug(Evaluation<'a>),
+    Custom(Custom<'a>),
+    #[serde(rename_all = "camelCase")]
+    Summary {
+        start_date: u64,
+        end_date: u64,
+        #[serde(serialize_with = "write_features")]
+        features: &'a HashMap<Text, FlagSummary>,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Introduction<'a> {
+    creation_date: u64,
+    context: Redacted<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Evaluation<'a> {
+    creation_date: u64,
+    key: &'a Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variation: Option<usize>,
+    value: &'a Value,
+    /// Null is a default like others; none is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prereq_of: Option<&'a Text>,
+    context: Redacted<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sampling_ratio: Option<i64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Custom<'a> {
+    creation_date: u64,
+    key: &'a Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metric_value: Option<Number>,
+    context: Redacted<'a>,
+}
+
+impl<'a> From<&'a Summary> for Written<'a> {
+    fn from(summary: &'a Summary) -> Self {
+        Self::Summary { start_date: summary.start, end_date: summary.end, features: &summary.flags }
+    }
+}
+
+fn write_features<S: Serializer>(flags: &HashMap<Text, FlagSummary>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(flags.iter().map(|(key, flag)| (key, Feature::from(flag))))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Feature<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default: Option<&'a Value>,
+    context_kinds: &'a BTreeSet<Text>,
+    #[serde(serialize_with = "write_counters")]
+    counters: &'a [Counter],
+}
+
+impl<'a> From<&'a FlagSummary> for Feature<'a> {
+    fn from(flag: &'a FlagSummary) -> Self {
+        Self { default: flag.default.as_ref(), context_kinds: &flag.kinds, counters: &flag.counters }
+    }
+}
+
+fn write_counters<S: Serializer>(counters: &[Counter], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(counters.iter().map(Counted::from))
+}
+
+#[derive(Serialize)]
+struct Counted<'a> {
+    value: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variation: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    /// True in place of a version, or left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<bool>,
+    count: u64,
+}
+
+impl<'a> From<&'a Counter> for Counted<'a> {
+    fn from(counter: &'a Counter) -> Self {
+        Self {
+            value: &counter.value,
+            variation: counter.variation,
+            version: counter.version,
+            unknown: counter.version.is_none().then_some(true),
+            count: counter.count,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

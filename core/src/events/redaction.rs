@@ -1,0 +1,183 @@
+//! [`Redaction`]: what events show of a context, and what they leave out.
+//!
+//! Which references apply to a context is settled before it is written: they are kept in the order of their paths, none
+//! inside another. So the writer only looks for the names that it comes across, and the list of what was left out is
+//! the same list. Nothing is copied on the way.
+
+use std::borrow::Borrow;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::context::{Context, MULTI_KIND, Reference};
+use crate::text::Text;
+use crate::value::{Object, Value};
+
+/// The application's rules for all contexts.
+#[derive(Debug)]
+pub(super) struct Redaction {
+    all: bool,
+    /// Valid ones, in the order of their paths, none inside another.
+    references: Vec<Reference>,
+}
+
+/// What becomes of anonymous contexts, and of anonymous members of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Anonymous {
+    /// They are shown like any other.
+    Shown,
+    /// All their attributes are left out.
+    Redacted,
+}
+
+impl Redaction {
+    /// Leaves out all attributes, or those at `references`; invalid references are ignored.
+    pub(super) fn new(all: bool, mut references: Vec<Reference>) -> Self {
+        references.retain(|reference| reference.error().is_none());
+        keep_outermost(&mut references);
+        Self { all, references }
+    }
+
+    /// The context as an event shows it.
+    pub(super) fn apply<'a>(&'a self, context: &'a Context, anonymous: Anonymous) -> Redacted<'a> {
+        Redacted { rules: self, context, anonymous }
+    }
+
+    /// All that `context`, which has one kind, has and must not show.
+    fn references<'a>(&'a self, context: &'a Context) -> Vec<&'a Reference> {
+        let private = context.private_attributes().iter().chain(&self.references);
+        let mut found = private.filter(|reference| has(context, reference)).collect();
+        keep_outermost(&mut found);
+        found
+    }
+}
+
+/// Whether there is something at `reference` that may be left out: kind, key and `anonymous` never are.
+fn has(context: &Context, reference: &Reference) -> bool {
+    let Some((first, rest)) = reference.components().split_first() else { return false };
+    let found = context.custom_attribute(first);
+    found.and_then(|value| rest.iter().try_fold(value, |value, name| value.get(name))).is_some()
+        || rest.is_empty() && *first == "name" && context.name().is_some()
+}
+
+/// Sorts by path and drops whatever is the same as, or inside of, an earlier one.
+fn keep_outermost<R: Borrow<Reference>>(references: &mut Vec<R>) {
+    fn path<R: Borrow<Reference>>(reference: &R) -> &[Text] {
+        reference.borrow().components()
+    }
+    references.sort_by(|a, b| path(a).cmp(path(b)));
+    references.dedup_by(|later, earlier| path(later).starts_with(path(earlier)));
+}
+
+/// A context as an event shows it.
+#[derive(Clone, Copy)]
+pub(super) struct Redacted<'a> {
+    rules: &'a Redaction,
+    context: &'a Context,
+    anonymous: Anonymous,
+}
+
+impl Serialize for Redacted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if self.context.multiple() {
+            map.serialize_entry("kind", &MULTI_KIND)?;
+            for member in self.context.individual_contexts() {
+                map.serialize_entry(member.kind(), &Parts(Self { context: member, ..*self }))?;
+            }
+        } else {
+            map.serialize_entry("kind", self.context.kind())?;
+            Parts(*self).write(&mut map)?;
+        }
+        map.end()
+    }
+}
+
+/// All but the kind of a context that has one kind: where it is a member of another, the kind is its name there.
+struct Parts<'a>(Redacted<'a>);
+
+impl Serialize for Parts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.write(&mut map)?;
+        map.end()
+    }
+}
+
+impl Parts<'_> {
+    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let Redacted { rules, context, anonymous } = self.0;
+        map.serialize_entry("key", context.key())?;
+        if context.anonymous() {
+            map.serialize_entry("anonymous", &true)?;
+        }
+        if rules.all || context.anonymous() && anonymous == Anonymous::Redacted {
+            let name = context.name().map(|_| Reference::literal("name"));
+            let attributes = context.attributes().iter().map(|(name, _)| Reference::literal(name));
+            return write_meta(map, &name.into_iter().chain(attributes).collect::<Vec<_>>());
+        }
+        let redacted = rules.references(context);
+        if let (Some(name), []) = (context.name(), at(&redacted, 0, "name")) {
+            map.serialize_entry("name", name)?;
+        }
+        let attributes = context.attributes().iter().map(|(name, value)| (name.as_str(), value));
+        write_members(map, attributes, &redacted, 0)?;
+        write_meta(map, &redacted)
+    }
+}
+
+/// Writes all of `members` that none of `redacted` leaves out; `depth` names lead to where these members are.
+fn write_members<'a, M: SerializeMap>(
+    map: &mut M,
+    members: impl Iterator<Item = (&'a str, &'a Value)>,
+    redacted: &[&Reference],
+    depth: usize,
+) -> Result<(), M::Error> {
+    for (name, value) in members {
+        match (at(redacted, depth, name), value) {
+            ([], value) => map.serialize_entry(name, value)?,
+            // If one of them ends here, it is the only one.
+            ([first, ..], Value::Object(object)) if first.depth() > depth + 1 => {
+                map.serialize_entry(name, &Partial { object, redacted: at(redacted, depth, name), depth: depth + 1 })?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Those of `redacted` that have `name` behind the first `depth` names, which all of them share.
+fn at<'r, 'a>(redacted: &'r [&'a Reference], depth: usize, name: &str) -> &'r [&'a Reference] {
+    let part = |reference: &&Reference| reference.components().get(depth).map_or("", |part| part.as_str()).cmp(name);
+    let start = redacted.partition_point(|reference| part(reference).is_lt());
+    let end = redacted.partition_point(|reference| part(reference).is_le());
+    redacted.get(start..end).unwrap_or_default()
+}
+
+/// An object of which something is left out.
+struct Partial<'a> {
+    object: &'a Object,
+    redacted: &'a [&'a Reference],
+    depth: usize,
+}
+
+impl Serialize for Partial<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        write_members(&mut map, self.object.iter(), self.redacted, self.depth)?;
+        map.end()
+    }
+}
+
+/// Tells what was left out, if anything was.
+fn write_meta<M: SerializeMap, R: Serialize>(map: &mut M, redacted: &[R]) -> Result<(), M::Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Meta<'a, R> {
+        redacted_attributes: &'a [R],
+    }
+    if redacted.is_empty() { Ok(()) } else { map.serialize_entry("_meta", &Meta { redacted_attributes: redacted }) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! Connections that break or fall silent.
+
+use std::time::Duration;
+
+use vexil::Client;
+use vexil::config::ServiceEndpoints;
+use vexil_testing::FakeService;
+use vexil_testing::fake_service::{Answer, ClosedBy, Endpoint, Gate, Point};
+
+use crate::faults::{recovers, starts_after};
+use crate::setup::{SOON, Statuses, builder, comes_to, ready, service, stream, streaming, value};
+
+/// Long enough for a busy machine to do the rest of a test in.
+const SHORT: Duration = Duration::from_secs(2);
+
+const HALF: &str = "event: patch\ndata: {\"path\": \"/flags/flag\", \"data\": {\"version\": 100}}\n";
+
+// Spec 02, section 10, rows 1 and 2
+#[test]
+fn a_put_that_breaks_off_is_not_applied() {
+    starts_after(Answer::usual().cut_at(Point::mid_event()), "NetworkError");
+    starts_after(Answer::usual().reset_at(Point::mid_event()), "NetworkError");
+    starts_after(Answer::usual().break_chunking_at(Point::mid_event()), "NetworkError");
+    starts_after(Answer::usual().cut_at(Point::headers()), "NetworkError");
+}
+
+// Spec 02, section 10, row 1
+#[test]
+fn a_patch_that_breaks_off_is_not_applied() {
+    recovers(|service| service.send_raw(HALF).close_streams(), "NetworkError");
+    recovers(|service| service.send_raw(HALF).cut_streams(), "NetworkError");
+}
+
+// Spec 02, section 10, row 2
+#[test]
+fn a_patch_in_which_the_connection_is_reset_is_not_applied() {
+    recovers(|service| service.send_raw(HALF).reset_streams(), "NetworkError");
+}
+
+// Spec 02, sections 2.8 and 2.9
+#[test]
+fn a_stream_that_ends_well_is_opened_again() {
+    recovers(|service| service.close_streams(), "NetworkError");
+}
+
+// Spec 02, section 10, row 45
+#[test]
+fn no_answer_and_what_is_not_http_are_retried_soon() {
+    starts_after(Answer::hang_up(), "NetworkError");
+    starts_after(Answer::reset(), "NetworkError");
+    starts_after(Answer::garbage("220 mail.example.com ESMTP\r\n"), "NetworkError");
+}
+
+// Spec 02, section 10, row 46
+#[test]
+fn a_service_that_refuses_connections_is_tried_again_and_again() {
+    // Bound, so that nobody else is there, and not listening.
+    let nobody = tokio::net::TcpSocket::new_v4().unwrap();
+    nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let endpoints = ServiceEndpoints::relay(format!("http://{}", nobody.local_addr().unwrap()));
+    let client = Client::builder("sdk-key").service_endpoints(endpoints).without_events().data_source(stream());
+    let client = client.start().unwrap();
+    let mut statuses = Statuses::of(&client);
+    for _ in 0..4 {
+        assert_eq!(statuses.next(), "Initializing NetworkError");
+    }
+}
+
+// Spec 02, section 10, row 46
+#[test]
+fn a_service_that_goes_away_leaves_its_data() {
+    let service = service("value");
+    let client = streaming(&service);
+    let mut statuses = Statuses::of(&client);
+    drop(service);
+    assert_eq!(statuses.next(), "Interrupted NetworkError");
+    assert_eq!(value(&client), "value");
+}
+
+// Spec 02, section 10, row 33
+#[test]
+fn a_stream_that_goes_silent_is_given_up_after_its_read_timeout() {
+    let (service, again) = (service("old"), Gate::new());
+    service.answer(Endpoint::Stream, Answer::usual().silent_at(Point::events(1)));
+    service.answer(Endpoint::Stream, Answer::usual().after(&again));
+    let client = ready(builder(&service).data_source(stream().read_timeout(SHORT)));
+    let mut statuses = Statuses::of(&client);
+    let silent = service.next_request(Endpoint::Stream).wait().unwrap();
+    service.set("flag", "new");
+    assert_eq!(statuses.next(), "Interrupted NetworkError");
+    assert_eq!(service.wait_for_closed(&silent).wait().unwrap(), ClosedBy::Client);
+    assert_eq!(value(&client), "old");
+    again.open();
+    comes_to(&client, "new");
+}
+
+// Spec 02, section 10, row 33
+#[test]
+fn an_event_that_stops_half_way_is_given_up_after_the_read_timeout() {
+    let service = service("value");
+    service.answer(Endpoint::Stream, Answer::usual().silent_at(Point::mid_event()));
+    let client = ready(builder(&service).data_source(stream().read_timeout(SHORT)));
+    assert_eq!(value(&client), "value");
+    assert_eq!(service.answers_left(Endpoint::Stream), 0);
+    let silent = service.next_request(Endpoint::Stream).wait().unwrap();
+    assert_eq!(service.wait_for_closed(&silent).wait().unwrap(), ClosedBy::Client);
+}
+
+// Spec 02, section 10, row 32
+#[test]
+fn a_service_that_accepts_and_never_answers_is_given_up_after_the_read_timeout() {
+    let service = service("value");
+    service.answer(Endpoint::Stream, Answer::nothing());
+    let client = builder(&service).data_source(stream().read_timeout(SHORT)).start().unwrap();
+    let unanswered = service.next_request(Endpoint::Stream).wait().unwrap();
+    client.blocking_wait_until_ready(SOON).unwrap();
+    assert_eq!(service.wait_for_closed(&unanswered).wait().unwrap(), ClosedBy::Client);
+    assert_eq!(value(&client), "value");
+}
+
+// Spec 02, section 10, row 31
+#[test]
+fn a_stream_that_comes_slowly_is_waited_for() {
+    // All of it takes longer than the limit, and each piece is far from it.
+    let service = service("value");
+    let put = format!("{}{}", " ".repeat(100), r#"{"path": "/", "data": {"flags": {}, "segments": {}}}"#);
+    let slow = Answer::stream().event("put", &put).trickle(4, SHORT / 20);
+    service.answer(Endpoint::Stream, slow);
+    let client = builder(&service).data_source(stream().read_timeout(SHORT)).start().unwrap();
+    let mut statuses = Statuses::of(&client);
+    assert_eq!(statuses.next(), "Valid", "and nothing before it");
+    assert_eq!(service.requests().len(), 1);
+}
+
+// Spec 02, section 2.1, rule 6
+#[test]
+fn heartbeats_keep_a_stream_alive() {
+    let service = FakeService::builder().heartbeat(SHORT / 20).start().unwrap();
+    service.set("flag", "value");
+    let client = ready(builder(&service).data_source(stream().read_timeout(SHORT)));
+    // Another client of the same service gives up meanwhile, which takes as long as the first would have waited.
+    service.answer(Endpoint::Stream, Answer::nothing());
+    ready(builder(&service).data_source(stream().read_timeout(SHORT * 3 / 2)));
+    assert_eq!(service.requests().len(), 3, "one of the first client's, two of the other's");
+    drop(client);
+}

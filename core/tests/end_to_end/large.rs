@@ -1,0 +1,92 @@
+//! Events that are large, or never end.
+
+use std::time::{Duration, Instant};
+
+use vexil_testing::fake_service::{Answer, Endpoint, Point};
+
+use crate::faults::starts_after;
+use crate::setup::{SOON, Statuses, builder, ready, service, stream, thread, value};
+
+const MEGABYTE: usize = 1 << 20;
+
+/// A put of ten megabytes in which the flag gives `new`, with spaces or line ends between its parts.
+fn large(separator: &str) -> String {
+    let padding = format!(r#""x",{separator}"#).repeat(10 * MEGABYTE / (4 + separator.len()));
+    let flag = format!(
+        r#"{{"version": 9, "on": true, "variations": ["new",{padding}"x"], "fallthrough": {{"variation": 0}}}}"#
+    );
+    format!(r#"{{"path": "/", "data": {{"flags": {{"flag": {flag}}}, "segments": {{}}}}}}"#)
+}
+
+// Spec 02, section 10, row 3
+#[test]
+fn evaluations_go_on_while_ten_megabytes_arrive_in_one_line_or_many() {
+    for separator in ["", "\n"] {
+        let service = service("old");
+        let thread = thread();
+        let client = ready(builder(&service).runtime(thread.handle().clone()).data_source(stream()));
+        let start = Instant::now();
+        service.send_event("put", &large(separator));
+        let (mut evaluations, mut longest) = (0_u64, Duration::ZERO);
+        loop {
+            let before = Instant::now();
+            let value = value(&client);
+            longest = longest.max(before.elapsed());
+            evaluations += 1;
+            if value == "new" {
+                break;
+            }
+            assert_eq!(value, "old", "there is always one or the other");
+            assert!(start.elapsed() < SOON, "the event does not arrive");
+        }
+        // An evaluation takes a microsecond or so; the thread may have to share its processor.
+        assert!(longest < Duration::from_secs(1), "{longest:?}");
+        assert!(evaluations > 1000, "{evaluations}");
+        assert_eq!(service.requests().len(), 1);
+    }
+}
+
+// Spec 02, section 10, row 4
+#[test]
+fn an_event_over_the_limit_breaks_the_connection() {
+    let service = service("old");
+    let client = ready(builder(&service).data_source(stream().max_event_size(1000)));
+    let mut statuses = Statuses::of(&client);
+    service.send_event("patch", &"x".repeat(2000));
+    assert_eq!(statuses.next(), "Interrupted InvalidData");
+    assert_eq!(statuses.next(), "Valid");
+}
+
+// Spec 02, section 10, row 5
+#[test]
+fn a_line_without_end_breaks_the_connection_at_the_limit() {
+    let service = service("value");
+    // The service would go on after that, but it is not waited for.
+    let endless = Answer::stream().body([b"data: ".as_slice(), &vec![b'x'; 4 * MEGABYTE]].concat());
+    service.answer(Endpoint::Stream, endless);
+    let thread = thread();
+    let limited = stream().max_event_size(MEGABYTE);
+    let client = ready(builder(&service).runtime(thread.handle().clone()).data_source(limited));
+    assert_eq!(value(&client), "value");
+    assert_eq!(service.requests().len(), 2);
+}
+
+// Spec 02, section 10, row 5
+#[test]
+fn a_flood_of_comments_is_not_kept() {
+    let service = service("value");
+    let put = "event: put\ndata: {\"path\": \"/\", \"data\": {\"flags\": {}}}\n\n";
+    let one_line = format!(": {}\n", "x".repeat(4 * MEGABYTE));
+    let flood = Answer::stream().body(one_line).body(": x\n".repeat(MEGABYTE)).body(put);
+    service.answer(Endpoint::Stream, flood);
+    let thread = thread();
+    ready(builder(&service).runtime(thread.handle().clone()).data_source(stream().max_event_size(1000)));
+    assert_eq!(service.requests().len(), 1);
+}
+
+// Spec 02, section 10, row 1
+#[test]
+fn a_large_put_that_breaks_off_is_not_applied() {
+    let put = large("");
+    starts_after(Answer::stream().event("put", &put).cut_at(Point::bytes(put.len() - 1)), "NetworkError");
+}

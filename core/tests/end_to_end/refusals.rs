@@ -1,0 +1,125 @@
+//! A service that does not want the client. Spec 02, section 2.7.
+
+use vexil::client::NotReadyError;
+use vexil::config::ServiceEndpoints;
+use vexil::transport::RetryPolicy;
+use vexil::{Client, ClientBuilder};
+use vexil_testing::FakeService;
+use vexil_testing::fake_service::{Answer, Endpoint, Request};
+
+use crate::polling::often;
+use crate::setup::{NONE, SOON, Statuses, builder, ready, service, stream, streaming, trouble, value};
+
+/// What was asked with the key of a client that is refused.
+fn refused(service: &FakeService) -> Vec<Request> {
+    let is_refused = |request: &Request| request.header("authorization") == Some("sdk-refused");
+    service.requests().into_iter().filter(is_refused).collect()
+}
+
+/// Another client of the service is refused for a moment and makes seven attempts. The time that takes is enough for
+/// a client that retries soon to be noticed.
+fn meanwhile_others_retry(service: &FakeService) {
+    service.answers(Endpoint::Stream, vec![Answer::status(503); 6]);
+    drop(streaming(service));
+}
+
+/// A client that is refused whenever it asks.
+fn not_wanted(service: &FakeService) -> ClientBuilder {
+    builder(service).sdk_key("sdk-refused")
+}
+
+fn guarded() -> FakeService {
+    FakeService::builder().sdk_key("sdk-key").start().unwrap()
+}
+
+// Section 10, row 41
+#[test]
+fn a_refused_stream_is_not_retried_soon_and_the_client_is_not_ready() {
+    let service = guarded();
+    let client = not_wanted(&service).data_source(stream()).start().unwrap();
+    assert_eq!(trouble(&client), "Initializing ErrorResponse 401");
+    meanwhile_others_retry(&service);
+    assert_eq!(refused(&service).len(), 1);
+    let waiting = client.blocking_wait_until_ready(std::time::Duration::ZERO);
+    assert!(matches!(waiting, Err(NotReadyError::Timeout { error: Some(_) })), "{waiting:?}");
+}
+
+// Section 10, row 41
+#[test]
+fn a_stream_that_is_refused_later_keeps_its_data_and_is_not_retried_soon() {
+    for status in [403, 404, 405, 410] {
+        let service = service("value");
+        let client = ready(not_wanted(&service).data_source(stream()));
+        let mut statuses = Statuses::of(&client);
+        service.answer(Endpoint::Stream, Answer::status(status));
+        service.close_streams();
+        assert_eq!(statuses.next(), "Interrupted NetworkError");
+        assert_eq!(statuses.next(), format!("Interrupted ErrorResponse {status}"));
+        meanwhile_others_retry(&service);
+        assert_eq!(refused(&service).len(), 2);
+        assert_eq!(value(&client), "value");
+    }
+}
+
+// Section 10, row 41
+#[test]
+fn a_refused_poll_is_not_repeated_soon() {
+    let service = guarded();
+    let client = not_wanted(&service).data_source(often()).start().unwrap();
+    assert_eq!(trouble(&client), "Initializing ErrorResponse 401");
+    let other = ready(builder(&service).data_source(often()));
+    service.until("more polls", || service.requests().len() > 7).wait().unwrap();
+    assert_eq!(refused(&service).len(), 1);
+    drop(other);
+}
+
+#[track_caller]
+fn gives_up(client: &Client, service: &FakeService) {
+    let waiting = client.blocking_wait_until_ready(SOON);
+    let Err(NotReadyError::GivenUp { error: Some(error) }) = waiting else { panic!("{waiting:?}") };
+    assert_eq!(error.status_code, Some(401));
+    assert_eq!(trouble(client), "Off ErrorResponse 401");
+    meanwhile_others_retry(service);
+    assert_eq!(refused(service).len(), 1);
+    assert_eq!(value(client), NONE);
+}
+
+// Section 10, row 42
+#[test]
+fn under_the_legacy_policy_a_refusal_is_the_end() {
+    let service = guarded();
+    let legacy = stream().retry_policy(RetryPolicy::LegacyStop);
+    gives_up(&not_wanted(&service).data_source(legacy).start().unwrap(), &service);
+    let service = guarded();
+    let legacy = often().retry_policy(RetryPolicy::LegacyStop);
+    gives_up(&not_wanted(&service).data_source(legacy).start().unwrap(), &service);
+}
+
+// Section 10, row 48
+#[test]
+fn without_a_valid_base_the_source_is_off_and_the_client_lives() {
+    let service = service("value");
+    for base in ["", "relay", "/path", "ftp://127.0.0.1", "http://", "http://a b"] {
+        let builder = builder(&service).service_endpoints(ServiceEndpoints::relay(base));
+        for builder in [builder.clone().data_source(stream()), builder.data_source(often())] {
+            let client = builder.start().unwrap();
+            let waiting = client.blocking_wait_until_ready(SOON);
+            assert!(matches!(waiting, Err(NotReadyError::GivenUp { .. })), "{base:?}: {waiting:?}");
+            assert_eq!(trouble(&client), "Off Unknown", "{base:?}");
+            assert_eq!(value(&client), NONE);
+        }
+    }
+}
+
+// Section 10, row 49
+#[test]
+fn a_key_that_is_none_is_not_sent_and_the_client_is_refused() {
+    let service = guarded();
+    for (number, key) in ["sdk-key\n", "sdk key", "", "é"].into_iter().enumerate() {
+        let client = builder(&service).sdk_key(key).data_source(stream()).start().unwrap();
+        assert_eq!(trouble(&client), "Initializing ErrorResponse 401", "{key:?}");
+        let requests = service.requests();
+        assert_eq!(requests.len(), number + 1);
+        assert_eq!(requests[number].header("authorization").unwrap_or_default(), "", "{key:?}");
+    }
+}

@@ -1,0 +1,145 @@
+//! The same over TLS. Spec 02, section 9.
+
+use std::process::Command;
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use vexil::config::HttpConfig;
+use vexil::transport::RetryPolicy;
+use vexil_testing::FakeService;
+use vexil_testing::fake_service::Certificate;
+
+use crate::polling::often;
+use crate::setup::{Statuses, builder, comes_to, ready, stream, streaming, trouble, value};
+
+fn with(certificate: Certificate) -> FakeService {
+    let service = FakeService::builder().tls_with(certificate).start().unwrap();
+    service.set("flag", "old");
+    service
+}
+
+fn trusting(service: &FakeService) -> HttpConfig {
+    HttpConfig::new().ca_certs(service.ca_pem_path().unwrap())
+}
+
+#[test]
+fn a_client_streams_from_a_service_that_it_trusts() {
+    let service = with(Certificate::valid());
+    let client = ready(builder(&service).http(trusting(&service)));
+    assert_eq!(value(&client), "old");
+    service.set("flag", "new");
+    comes_to(&client, "new");
+}
+
+#[test]
+fn a_client_polls_a_service_that_it_trusts() {
+    let service = with(Certificate::valid());
+    let client = ready(builder(&service).http(trusting(&service)).data_source(often()));
+    service.set("flag", "new");
+    comes_to(&client, "new");
+}
+
+#[test]
+fn a_client_that_verifies_nothing_takes_any_service() {
+    let service = with(Certificate::expired());
+    let client = ready(builder(&service).http(HttpConfig::new().disable_ssl_verification(true)));
+    assert_eq!(value(&client), "old");
+}
+
+// Section 10, row 44
+#[test]
+fn a_service_that_is_not_trusted_gets_no_request_and_is_not_tried_again_soon() {
+    let expired = with(Certificate::expired());
+    let elsewhere = with(Certificate::for_host("example.com"));
+    let stranger = with(Certificate::valid());
+    for (service, http) in [
+        (&expired, trusting(&expired)),
+        (&elsewhere, trusting(&elsewhere)),
+        (&stranger, HttpConfig::new()),
+        (&stranger, trusting(&expired)),
+    ] {
+        let before = service.failed_handshakes();
+        let client = builder(service).sdk_key("sdk-distrusts").http(http).data_source(stream()).start().unwrap();
+        assert_eq!(trouble(&client), "Initializing NetworkError");
+        let message = client.data_source_status().status().error.unwrap().message;
+        assert!(message.contains("certificate"), "{message}");
+        service.until("the handshake to fail", || service.failed_handshakes() > before).wait().unwrap();
+        // Others come and go meanwhile: enough time for one that retries soon.
+        for _ in 0..3 {
+            ready(builder(service).http(HttpConfig::new().disable_ssl_verification(true)));
+        }
+        assert_eq!(service.failed_handshakes(), before + 1);
+        assert!(service.requests().iter().all(|request| request.header("authorization") == Some("sdk-key")));
+    }
+}
+
+// Section 10, row 44
+#[test]
+fn under_the_legacy_policy_a_service_that_is_not_trusted_is_tried_again_soon() {
+    let service = with(Certificate::expired());
+    let legacy = stream().retry_policy(RetryPolicy::LegacyStop);
+    let client = builder(&service).http(trusting(&service)).data_source(legacy).start().unwrap();
+    service.until("four attempts", || service.failed_handshakes() >= 4).wait().unwrap();
+    assert_eq!(trouble(&client), "Initializing NetworkError");
+    assert!(service.requests().is_empty());
+}
+
+// Section 10, row 45
+#[test]
+fn a_handshake_that_breaks_off_is_tried_again_soon() {
+    let service = with(Certificate::valid());
+    let client = ready(builder(&service).http(trusting(&service)).data_source(stream()));
+    let mut statuses = Statuses::of(&client);
+    service.reset_connections(2).cut_streams();
+    assert_eq!([(); 3].map(|()| statuses.next()), ["Interrupted NetworkError"; 3]);
+    assert_eq!(statuses.next(), "Valid");
+}
+
+// Section 10, row 45: an end without the alert that TLS wants at the end
+#[test]
+fn a_stream_that_is_cut_off_under_tls_is_opened_again() {
+    let service = with(Certificate::valid());
+    let client = ready(builder(&service).http(trusting(&service)).data_source(stream()));
+    for _ in 0..2 {
+        let mut statuses = Statuses::of(&client);
+        service.cut_streams();
+        assert_eq!([(); 2].map(|()| statuses.next()), ["Interrupted NetworkError", "Valid"]);
+    }
+}
+
+// Section 10, row 45
+#[test]
+fn a_service_that_speaks_no_tls_is_tried_again_soon() {
+    let plain = FakeService::start().unwrap();
+    let endpoints = vexil::config::ServiceEndpoints::relay(format!("https://{}", plain.address()));
+    let client = builder(&plain).service_endpoints(endpoints).data_source(stream()).start().unwrap();
+    let mut statuses = Statuses::of(&client);
+    for _ in 0..3 {
+        assert_eq!(statuses.next(), "Initializing NetworkError");
+    }
+}
+
+/// Another user of rustls in the same program has set a provider for all, and it can do nothing.
+#[test]
+fn another_users_cryptography_does_no_harm() {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "tls::in_a_process_with_another_provider", "--ignored"]);
+    let output = child.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+}
+
+#[test]
+#[ignore = "run by another test, because what it sets is for the whole process"]
+fn in_a_process_with_another_provider() {
+    let useless =
+        CryptoProvider { cipher_suites: Vec::new(), kx_groups: Vec::new(), ..rustls::crypto::ring::default_provider() };
+    useless.install_default().unwrap();
+    assert!(CryptoProvider::get_default().is_some_and(|provider| Arc::clone(provider).cipher_suites.is_empty()));
+    a_client_streams_from_a_service_that_it_trusts();
+    a_client_polls_a_service_that_it_trusts();
+    a_client_that_verifies_nothing_takes_any_service();
+    under_the_legacy_policy_a_service_that_is_not_trusted_is_tried_again_soon();
+    let service = FakeService::start().unwrap();
+    streaming(&service);
+}
