@@ -1,0 +1,29 @@
+//! The JSON of the harness.
+//!
+//! It says `null` for what it does not set, so `null` is the same as nothing everywhere; what is not known is ignored.
+//! Names and meanings are those of the protocol, spec 03, section 10.
+
+mod command;
+mod config;
+
+pub(crate) use command::{
+    Attribute, BuildContext, BuiltContext, Command, CompareContexts, Compared, ComparedContext, ComparedKind,
+    ContextKind, ConvertContext, Evaluate, EvaluateAll, Evaluated, EvaluatedAll, HashContext, Hashed, Identify,
+    Subject, Track, ValueType,
+};
+pub(crate) use config::{Config, CreateClient, Endpoints, Events, Polling, Proxy, Streaming, Tags, Tls, Wrapper};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// What the service says of itself.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Status {
+    pub(crate) name: &'static str,
+    pub(crate) client_version: &'static str,
+    pub(crate) capabilities: Vec<&'static str>,
+}
+
+/// For fields whose absence means their type's default: `null` means it too.
+fn or_default<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}

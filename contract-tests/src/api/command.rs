@@ -1,0 +1,196 @@
+//! What to ask a client, and what it answers.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use vexil::eval::Reason;
+use vexil::{Context, ContextError, Value};
+
+use super::or_default;
+
+/// `POST` to a client: the name of a command, and the parameters in a member of the same name.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Command {
+    pub(crate) command: String,
+    pub(crate) evaluate: Option<Evaluate>,
+    pub(crate) evaluate_all: Option<EvaluateAll>,
+    pub(crate) secure_mode_hash: Option<HashContext>,
+    pub(crate) identify_event: Option<Identify>,
+    pub(crate) custom_event: Option<Track>,
+    pub(crate) context_build: Option<BuildContext>,
+    pub(crate) context_convert: Option<ConvertContext>,
+    pub(crate) context_comparison: Option<CompareContexts>,
+}
+
+/// Whom a command is about: a context, or a user in the old form, which the SDK reads as a context.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Subject {
+    context: Option<Value>,
+    user: Option<Value>,
+}
+
+impl Subject {
+    /// The context as the SDK reads it; none if there is neither.
+    pub(crate) fn read(self) -> Option<Result<Context, ContextError>> {
+        self.context.or(self.user).map(Context::try_from)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Evaluate {
+    pub(crate) flag_key: String,
+    #[serde(flatten)]
+    pub(crate) subject: Subject,
+    pub(crate) value_type: ValueType,
+    #[serde(default)]
+    pub(crate) default_value: Value,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) detail: bool,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum ValueType {
+    Bool,
+    Int,
+    Double,
+    String,
+    Any,
+}
+
+/// Without details only the value is there.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Evaluated {
+    pub(crate) value: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) variation_index: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<Reason>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EvaluateAll {
+    #[serde(flatten)]
+    pub(crate) subject: Subject,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) with_reasons: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) client_side_only: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) details_only_for_tracked_flags: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct EvaluatedAll {
+    pub(crate) state: serde_json::Value,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Identify {
+    #[serde(flatten)]
+    pub(crate) subject: Subject,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Track {
+    pub(crate) event_key: String,
+    #[serde(flatten)]
+    pub(crate) subject: Subject,
+    #[serde(default)]
+    pub(crate) data: Value,
+    pub(crate) metric_value: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct HashContext {
+    #[serde(flatten)]
+    pub(crate) subject: Subject,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Hashed {
+    pub(crate) result: String,
+}
+
+/// One of the two is there.
+#[derive(Debug, Deserialize)]
+pub(crate) struct BuildContext {
+    pub(crate) single: Option<ContextKind>,
+    pub(crate) multi: Option<Vec<ContextKind>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct ContextKind {
+    pub(crate) kind: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) key: String,
+    pub(crate) name: Option<String>,
+    pub(crate) anonymous: Option<bool>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) private: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) custom: BTreeMap<String, Value>,
+}
+
+/// The context as JSON text, or what is wrong with it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum BuiltContext {
+    Output(String),
+    Error(String),
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct ConvertContext {
+    /// JSON text, or something that is none.
+    pub(crate) input: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct CompareContexts {
+    pub(crate) context1: ComparedContext,
+    pub(crate) context2: ComparedContext,
+}
+
+/// One of the two is there.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ComparedContext {
+    pub(crate) single: Option<ComparedKind>,
+    pub(crate) multi: Option<Vec<ComparedKind>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ComparedKind {
+    pub(crate) kind: String,
+    pub(crate) key: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) attributes: Vec<Attribute>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) private_attributes: Vec<PrivateAttribute>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Attribute {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) value: Value,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct PrivateAttribute {
+    pub(crate) value: String,
+    /// Whether the value is a name as it is, rather than a reference.
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) literal: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Compared {
+    pub(crate) equals: bool,
+}

@@ -1,0 +1,43 @@
+//! What the harness may test. The `README.md` says why each of the others is left out.
+
+use vexil::transport::RetryPolicy;
+
+const ALWAYS: [&str; 28] = [
+    "server-side",
+    "strongly-typed",
+    "all-flags-with-reasons",
+    "all-flags-client-side-only",
+    "all-flags-details-only-for-tracked-flags",
+    "client-prereq-events",
+    "context-type",
+    "context-comparison",
+    "user-type",
+    "secure-mode-hash",
+    "server-side-polling",
+    "polling-gzip",
+    "filtering",
+    "filtering-strict",
+    "service-endpoints",
+    "tags",
+    "wrapper",
+    "instance-id",
+    "http-proxy",
+    "event-gzip",
+    "optional-event-gzip",
+    "event-sampling",
+    "inline-context-all",
+    "anonymous-redaction",
+    "omit-anonymous-contexts",
+    "tls:verify-peer",
+    "tls:skip-verify-peer",
+    "tls:custom-ca",
+];
+
+/// A client that is refused goes on asking. Without these, the harness expects that it does not.
+const NEVER_STOP: [&str; 2] = ["retry-conformance-fdv1-streaming", "retry-conformance-fdv1-polling"];
+
+/// What can be tested of clients with this policy.
+pub(crate) fn capabilities(retry_policy: RetryPolicy) -> Vec<&'static str> {
+    let never_stop: &[_] = if retry_policy == RetryPolicy::NeverStop { &NEVER_STOP } else { &[] };
+    ALWAYS.iter().chain(never_stop).copied().collect()
+}

@@ -1,0 +1,147 @@
+//! [`Entity`]: one client under test.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use vexil::client::{FlagValue, FlagsStateOptions};
+use vexil::config::ConfigError;
+use vexil::transport::RetryPolicy;
+use vexil::{Client, Context, ContextError, Text, Value};
+
+use crate::api::{
+    Command, Config, Evaluate, EvaluateAll, Evaluated, EvaluatedAll, HashContext, Hashed, Identify, Subject, Track,
+    ValueType,
+};
+use crate::contexts;
+use crate::recipe::Recipe;
+use crate::refusal::{Refusal, describe};
+
+/// How long a client may take to let go of all it holds.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a command answers: JSON, or nothing.
+pub(crate) type Answer = Option<serde_json::Value>;
+
+/// One client under test.
+#[derive(Debug)]
+pub(crate) struct Entity {
+    client: Client,
+}
+
+impl Entity {
+    /// Makes a client and waits until it is ready, or for as long as it may take. One that is not ready by then is a
+    /// client all the same (spec 02, section 4.5): it says so when it is asked.
+    pub(crate) async fn start(config: Config, retry_policy: RetryPolicy) -> Result<Self, Refusal> {
+        let Recipe { builder, start_wait } = Recipe::new(config, retry_policy)?;
+        let client = builder.start().map_err(|error| match error {
+            ConfigError::Runtime { .. } => Refusal::failed(describe(&error)),
+            _ => Refusal::bad(describe(&error)),
+        })?;
+        if let Err(error) = client.wait_until_ready(start_wait).await {
+            tracing::warn!(error = describe(&error), "the client is not ready");
+        }
+        Ok(Self { client })
+    }
+
+    /// Runs one command.
+    pub(crate) async fn run(&self, command: Command) -> Result<Answer, Refusal> {
+        match command.command.as_str() {
+            "evaluate" => answer(self.evaluate(params(command.evaluate)?).await?),
+            "evaluateAll" => answer(self.evaluate_all(params(command.evaluate_all)?).await?),
+            "secureModeHash" => answer(self.hash(params(command.secure_mode_hash)?)?),
+            "contextBuild" => answer(contexts::build(params(command.context_build)?)?),
+            "contextConvert" => answer(contexts::convert(&params(command.context_convert)?)?),
+            "contextComparison" => answer(contexts::compare(params(command.context_comparison)?)?),
+            "identifyEvent" => self.identify(params(command.identify_event)?),
+            "customEvent" => self.track(params(command.custom_event)?),
+            "flushEvents" => {
+                self.client.flush();
+                Ok(None)
+            }
+            unknown => Err(Refusal::bad(format!("{unknown}: not supported"))),
+        }
+    }
+
+    /// Ends the client.
+    pub(crate) async fn close(&self) {
+        self.client.close(CLOSE_TIMEOUT).await;
+    }
+
+    async fn evaluate(&self, params: Evaluate) -> Result<Evaluated, Refusal> {
+        let Evaluate { flag_key, subject, value_type, default_value, detail } = params;
+        let context = given(subject)?;
+        let call = Call { client: &self.client, key: &flag_key, context: &context, detail };
+        let other = || Refusal::bad(format!("the default is no {value_type:?}"));
+        Ok(match value_type {
+            ValueType::Bool => call.evaluate(default_value.as_bool().ok_or_else(other)?).await,
+            ValueType::Int => call.evaluate(default_value.as_i64().ok_or_else(other)?).await,
+            ValueType::Double => call.evaluate(default_value.as_f64().ok_or_else(other)?).await,
+            ValueType::String => call.evaluate(Text::from(default_value.as_str().ok_or_else(other)?)).await,
+            ValueType::Any => call.evaluate(default_value).await,
+        })
+    }
+
+    async fn evaluate_all(&self, params: EvaluateAll) -> Result<EvaluatedAll, Refusal> {
+        let EvaluateAll { subject, with_reasons, client_side_only, details_only_for_tracked_flags } = params;
+        let options = FlagsStateOptions::default()
+            .with_reasons(with_reasons)
+            .client_side_only(client_side_only)
+            .details_only_for_tracked_flags(details_only_for_tracked_flags);
+        let state = self.client.all_flags_state_async(&given(subject)?, options).await;
+        Ok(EvaluatedAll { state: state.to_json() })
+    }
+
+    fn identify(&self, params: Identify) -> Result<Answer, Refusal> {
+        self.client.identify(&given(params.subject)?);
+        Ok(None)
+    }
+
+    fn track(&self, params: Track) -> Result<Answer, Refusal> {
+        let Track { event_key, subject, data, metric_value } = params;
+        let context = given(subject)?;
+        match metric_value {
+            Some(metric) => self.client.track_metric(&event_key, &context, metric, data),
+            None => self.client.track_data(&event_key, &context, data),
+        }
+        Ok(None)
+    }
+
+    fn hash(&self, params: HashContext) -> Result<Hashed, Refusal> {
+        let context = given(params.subject)?.map_err(|error| Refusal::bad(describe(&error)))?;
+        Ok(Hashed { result: self.client.secure_mode_hash(&context) })
+    }
+}
+
+/// One evaluation, of whatever type.
+struct Call<'a> {
+    client: &'a Client,
+    key: &'a str,
+    context: &'a Result<Context, ContextError>,
+    detail: bool,
+}
+
+impl Call<'_> {
+    async fn evaluate<T: FlagValue<Output: Into<Value>>>(&self, default: T) -> Evaluated {
+        let Self { client, key, context, detail } = self;
+        if !detail {
+            let value = client.variation_async(key, *context, default).await.into();
+            return Evaluated { value, variation_index: None, reason: None };
+        }
+        let detail = client.variation_detail_async(key, *context, default).await;
+        Evaluated { value: detail.value.into(), variation_index: detail.variation_index, reason: Some(detail.reason) }
+    }
+}
+
+/// The parameters of a command that has some.
+fn params<T>(params: Option<T>) -> Result<T, Refusal> {
+    params.ok_or_else(|| Refusal::bad("the command has no parameters"))
+}
+
+/// The context of a command, valid or not: what is not valid is for the SDK to judge.
+fn given(subject: Subject) -> Result<Result<Context, ContextError>, Refusal> {
+    subject.read().ok_or_else(|| Refusal::bad("there is neither a context nor a user"))
+}
+
+fn answer(answer: impl Serialize) -> Result<Answer, Refusal> {
+    serde_json::to_value(answer).map(Some).map_err(Refusal::failed)
+}

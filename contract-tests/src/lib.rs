@@ -1,0 +1,26 @@
+//! The service through which the field's contract tests drive vexil.
+//!
+//! The tests (`sdk-test-harness`) are a program of its own. It takes the place of the flag service, tells this service
+//! over HTTP which clients to make and what to ask them, and compares what comes back. Nothing here knows what the
+//! right answer is: each command is one call of the SDK, and what the SDK says is passed on as it is.
+//!
+//! ```text
+//! service        the routes, and the clients by number
+//!   capabilities what the harness may test
+//!   entity       one client: made from its configuration, asked by commands, closed
+//!     recipe     configuration → ClientBuilder
+//!     contexts   the commands about contexts
+//!   api          the JSON of the harness
+//! ```
+//!
+//! How to run the harness: see the `README.md` of this package.
+
+mod api;
+mod capabilities;
+mod contexts;
+mod entity;
+mod recipe;
+mod refusal;
+mod service;
+
+pub use service::serve;

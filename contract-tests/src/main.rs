@@ -1,0 +1,42 @@
+//! Serves on a port of this machine until it is told to stop by `DELETE /`.
+
+use std::error::Error;
+use std::io::IsTerminal;
+use std::net::Ipv4Addr;
+
+use tokio::net::TcpListener;
+use tracing::Level;
+use vexil::transport::RetryPolicy;
+
+const USAGE: &str = "usage: vexil-contract-tests [PORT]   (default: 8000)";
+const DEFAULT_PORT: u16 = 8000;
+
+/// Set to anything: clients stop for good when they are refused, as in older SDKs.
+const LEGACY_STOP: &str = "VEXIL_CONTRACT_LEGACY_STOP";
+/// A level, such as `debug`.
+const LOG: &str = "VEXIL_CONTRACT_LOG";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let port = port(std::env::args().skip(1))?;
+    let level = std::env::var(LOG).map_or(Ok(Level::INFO), |level| level.parse())?;
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_max_level(level).with_ansi(colours).with_writer(std::io::stderr).init();
+    let retry_policy = match std::env::var_os(LEGACY_STOP) {
+        Some(_) => RetryPolicy::LegacyStop,
+        None => RetryPolicy::NeverStop,
+    };
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        tracing::info!(address = %listener.local_addr()?, ?retry_policy, "listening");
+        vexil_contract_tests::serve(listener, retry_policy).await?;
+        Ok(())
+    })
+}
+
+fn port(mut arguments: impl Iterator<Item = String>) -> Result<u16, String> {
+    match (arguments.next(), arguments.next()) {
+        (None, _) => Ok(DEFAULT_PORT),
+        (Some(port), None) => port.parse().map_err(|error| format!("{port}: {error}; {USAGE}")),
+        (Some(_), Some(_)) => Err(USAGE.to_owned()),
+    }
+}

@@ -1,0 +1,146 @@
+//! From the harness's configuration of a client to the SDK's.
+
+use std::time::Duration;
+
+use vexil::config::{
+    ApplicationInfo, EventsConfig, HttpConfig, PollingConfig, ServiceEndpoints, StreamingConfig, WrapperInfo,
+};
+use vexil::transport::RetryPolicy;
+use vexil::{Client, ClientBuilder};
+
+use crate::api::{Config, Endpoints, Events, Polling, Proxy, Streaming, Tags, Tls, Wrapper};
+use crate::refusal::Refusal;
+
+const DEFAULT_START_WAIT: Duration = Duration::from_secs(5);
+
+/// How to make a client.
+#[derive(Debug)]
+pub(crate) struct Recipe {
+    pub(crate) builder: ClientBuilder,
+    /// How long to wait until it is ready.
+    pub(crate) start_wait: Duration,
+}
+
+impl Recipe {
+    pub(crate) fn new(config: Config, retry_policy: RetryPolicy) -> Result<Self, Refusal> {
+        check_support(&config)?;
+        let mut endpoints = endpoints(config.service_endpoints);
+        let mut builder = Client::builder(config.credential)
+            .http(http(config.tls, config.proxy))
+            .application(application(config.tags));
+        if let Some(wrapper) = config.wrapper {
+            builder = builder.wrapper(wrapper_info(wrapper));
+        }
+        builder = match config.events {
+            Some(events) => {
+                endpoints = given(&events.base_uri, endpoints, ServiceEndpoints::with_events);
+                builder.events(reports(events))
+            }
+            None => builder.without_events(),
+        };
+        // Streaming is the default, and prevails if both are there.
+        builder = match (config.streaming, config.polling) {
+            (None, Some(polling)) => {
+                endpoints = given(&polling.base_uri, endpoints, ServiceEndpoints::with_polling);
+                builder.data_source(polls(polling, retry_policy))
+            }
+            (streaming, _) => {
+                let base_uri = streaming.as_ref().map_or("", |streaming| &streaming.base_uri);
+                endpoints = given(base_uri, endpoints, ServiceEndpoints::with_streaming);
+                builder.data_source(stream(streaming, retry_policy))
+            }
+        };
+        let start_wait = config.start_wait_time_ms.0;
+        Ok(Self {
+            builder: builder.service_endpoints(endpoints),
+            start_wait: if start_wait.is_zero() { DEFAULT_START_WAIT } else { start_wait },
+        })
+    }
+}
+
+/// What a client cannot do without being another client than the one asked for.
+fn check_support(config: &Config) -> Result<(), Refusal> {
+    let Config { big_segments, hooks, persistent_data_store, data_system, .. } = config;
+    let unsupported = [
+        ("bigSegments", big_segments),
+        ("hooks", hooks),
+        ("persistentDataStore", persistent_data_store),
+        ("dataSystem", data_system),
+    ];
+    match unsupported.iter().find(|(_, configured)| configured.is_some()) {
+        Some((name, _)) => Err(Refusal::bad(format!("{name}: not supported"))),
+        None => Ok(()),
+    }
+}
+
+fn endpoints(configured: Endpoints) -> ServiceEndpoints {
+    let Endpoints { streaming, polling, events } = configured;
+    let endpoints = given(&streaming, ServiceEndpoints::new(), ServiceEndpoints::with_streaming);
+    let endpoints = given(&polling, endpoints, ServiceEndpoints::with_polling);
+    given(&events, endpoints, ServiceEndpoints::with_events)
+}
+
+/// Sets something unless it is the empty text.
+fn given<T>(text: &str, to: T, set: impl FnOnce(T, String) -> T) -> T {
+    if text.is_empty() { to } else { set(to, text.to_owned()) }
+}
+
+fn http(tls: Tls, proxy: Proxy) -> HttpConfig {
+    let http = HttpConfig::new().disable_ssl_verification(tls.skip_verify_peer);
+    let http = given(&tls.custom_ca_file, http, HttpConfig::ca_certs);
+    given(&proxy.http_proxy.unwrap_or_default(), http, HttpConfig::http_proxy)
+}
+
+fn application(tags: Tags) -> ApplicationInfo {
+    let mut application = ApplicationInfo::new();
+    if let Some(id) = tags.application_id {
+        application = application.id(id);
+    }
+    if let Some(version) = tags.application_version {
+        application = application.version(version);
+    }
+    application
+}
+
+fn wrapper_info(wrapper: Wrapper) -> WrapperInfo {
+    WrapperInfo::new(wrapper.name).version(wrapper.version)
+}
+
+fn stream(streaming: Option<Streaming>, retry_policy: RetryPolicy) -> StreamingConfig {
+    let mut stream = StreamingConfig::new().retry_policy(retry_policy);
+    let Some(Streaming { initial_retry_delay_ms, filter, .. }) = streaming else { return stream };
+    if let Some(delay) = initial_retry_delay_ms {
+        stream = stream.initial_reconnect_delay(delay.0);
+    }
+    if let Some(filter) = filter {
+        stream = stream.payload_filter(filter);
+    }
+    stream
+}
+
+fn reports(events: Events) -> EventsConfig {
+    let mut reports = EventsConfig::new()
+        .all_attributes_private(events.all_attributes_private)
+        .private_attributes(events.global_private_attributes)
+        .omit_anonymous_contexts(events.omit_anonymous_contexts)
+        .compress(events.enable_gzip)
+        .diagnostic_opt_out(!events.enable_diagnostics);
+    if let Some(capacity) = events.capacity.filter(|capacity| *capacity > 0) {
+        reports = reports.capacity(capacity);
+    }
+    if let Some(interval) = events.flush_interval_ms {
+        reports = reports.flush_interval(interval.0);
+    }
+    reports
+}
+
+fn polls(polling: Polling, retry_policy: RetryPolicy) -> PollingConfig {
+    let mut polls = PollingConfig::new().retry_policy(retry_policy);
+    if let Some(interval) = polling.poll_interval_ms {
+        polls = polls.poll_interval(interval.0);
+    }
+    if let Some(filter) = polling.filter {
+        polls = polls.payload_filter(filter);
+    }
+    polls
+}

@@ -1,0 +1,144 @@
+//! The routes, and the clients by number.
+
+use std::collections::HashMap;
+use std::future::IntoFuture;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::de::DeserializeOwned;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::sleep;
+use vexil::transport::RetryPolicy;
+
+use crate::api::{Command, CreateClient, Status};
+use crate::capabilities::capabilities;
+use crate::entity::Entity;
+use crate::refusal::Refusal;
+
+/// How long requests that are under way may take when the service stops.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Serves until `DELETE /`, then closes all clients. Clients have this retry policy, and the capabilities follow it.
+///
+/// # Errors
+/// If the listener fails.
+pub async fn serve(listener: TcpListener, retry_policy: RetryPolicy) -> io::Result<()> {
+    let service = Arc::new(Service::new(retry_policy));
+    let routes = Router::new()
+        .route("/", get(status).post(create).delete(stop))
+        .route("/clients/{id}", post(command).delete(close))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(Arc::clone(&service));
+    let server = axum::serve(listener, routes).with_graceful_shutdown(service.stopped());
+    let patience = async {
+        service.stopped().await;
+        sleep(GRACE).await;
+    };
+    tokio::select! {
+        result = server.into_future() => result?,
+        () = patience => {}
+    }
+    service.close_all().await;
+    Ok(())
+}
+
+struct Service {
+    retry_policy: RetryPolicy,
+    /// Held only to look a client up, to add or to remove it.
+    clients: Mutex<HashMap<u64, Arc<Entity>>>,
+    last_id: AtomicU64,
+    /// Whether the service is to stop.
+    stop: watch::Sender<bool>,
+}
+
+impl Service {
+    fn new(retry_policy: RetryPolicy) -> Self {
+        Self { retry_policy, clients: Mutex::default(), last_id: AtomicU64::new(0), stop: watch::Sender::new(false) }
+    }
+
+    /// Ends when the service is to stop.
+    fn stopped(&self) -> impl Future<Output = ()> + use<> {
+        let mut stop = self.stop.subscribe();
+        async move {
+            // An error means that the service is gone, which is the same.
+            let _ = stop.wait_for(|stop| *stop).await;
+        }
+    }
+
+    fn clients(&self) -> MutexGuard<'_, HashMap<u64, Arc<Entity>>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, client: Entity) -> u64 {
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        self.clients().insert(id, Arc::new(client));
+        id
+    }
+
+    fn client(&self, id: u64) -> Result<Arc<Entity>, Refusal> {
+        self.clients().get(&id).cloned().ok_or_else(|| Refusal::unknown_client(id))
+    }
+
+    fn remove(&self, id: u64) -> Result<Arc<Entity>, Refusal> {
+        self.clients().remove(&id).ok_or_else(|| Refusal::unknown_client(id))
+    }
+
+    async fn close_all(&self) {
+        let clients = std::mem::take(&mut *self.clients());
+        for client in clients.into_values() {
+            client.close().await;
+        }
+    }
+}
+
+async fn status(State(service): State<Arc<Service>>) -> Json<Status> {
+    Json(Status {
+        name: "vexil",
+        // The packages of the workspace share it.
+        client_version: env!("CARGO_PKG_VERSION"),
+        capabilities: capabilities(service.retry_policy),
+    })
+}
+
+async fn create(State(service): State<Arc<Service>>, body: Bytes) -> Result<Response, Refusal> {
+    let CreateClient { tag, configuration } = parse(&body)?;
+    tracing::info!(test = tag, "making a client");
+    let id = service.add(Entity::start(configuration, service.retry_policy).await?);
+    tracing::info!(test = tag, client = id, "made");
+    Ok((StatusCode::CREATED, [(header::LOCATION, format!("/clients/{id}"))]).into_response())
+}
+
+async fn command(State(service): State<Arc<Service>>, Path(id): Path<u64>, body: Bytes) -> Result<Response, Refusal> {
+    let client = service.client(id)?;
+    let command: Command = parse(&body)?;
+    tracing::debug!(client = id, command = command.command, "asked");
+    Ok(match client.run(command).await? {
+        Some(answer) => Json(answer).into_response(),
+        None => StatusCode::ACCEPTED.into_response(),
+    })
+}
+
+async fn close(State(service): State<Arc<Service>>, Path(id): Path<u64>) -> Result<StatusCode, Refusal> {
+    let client = service.remove(id)?;
+    client.close().await;
+    tracing::info!(client = id, "closed");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn stop(State(service): State<Arc<Service>>) -> StatusCode {
+    service.stop.send_replace(true);
+    StatusCode::NO_CONTENT
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(Refusal::bad)
+}
