@@ -2,8 +2,9 @@
 //!
 //! Absolute times say little on a machine that others share, so nothing here judges one; what is
 //! reported is how the two sides compare when both meet the same minute of the same machine.
-//! Everything that is measured is written once, against the trait [`sdk::Sdk`], and instantiated
-//! for either side, so a side cannot be favoured by a loop of its own.
+//! Everything that is measured is written once, against the trait `sdk::Sdk`, and instantiated
+//! for either side, so a side cannot be favoured by a loop of its own. Where a side needs a process
+//! to itself, the processes take turns in place of the batches.
 //!
 //! Times and allocations come from two programs. A counting allocator slows whichever side
 //! allocates more, so `vexil-bench` runs on the system's allocator and asks its neighbour
@@ -16,16 +17,25 @@
 mod allocations;
 mod command;
 mod compare;
+mod latency;
+mod layout;
 mod m1;
+mod m4;
 mod m5;
+mod m6;
 mod m7;
 mod measure;
+mod memory;
 mod ours;
+mod patch_cost;
 mod peer;
+mod probe;
 mod sdk;
+mod service;
 mod table;
 mod workload;
 
+use std::collections::HashMap;
 use std::error::Error;
 
 use crate::command::Command;
@@ -36,9 +46,14 @@ use crate::command::Command;
 ///
 /// When the arguments are not understood, or the two sides do not give the same answers.
 pub fn time(arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
-    let command = Command::parse(arguments)?;
-    let allocations = allocations::from_neighbour(command)?;
-    for cases in command.tables()? {
+    let arguments: Vec<_> = arguments.collect();
+    if let Some(result) = probe::run(&arguments) {
+        return result;
+    }
+    let command = Command::parse(arguments.into_iter())?;
+    let tables = command.tables()?;
+    let allocations = if tables.is_empty() { HashMap::new() } else { allocations::from_neighbour(command)? };
+    for cases in tables {
         let rows = cases
             .into_iter()
             .map(|mut case| {
@@ -47,6 +62,9 @@ pub fn time(arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error
             })
             .collect::<Vec<_>>();
         print!("{}", table::render(&rows));
+    }
+    for report in command.reports()? {
+        println!("{report}");
     }
     Ok(())
 }

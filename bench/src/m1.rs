@@ -38,7 +38,7 @@ struct Evaluations {
 
 impl Measurement for Evaluations {
     fn calls<S: Sdk>(&self) -> Result<Vec<Call>, Box<dyn Error>> {
-        let client = Rc::new(S::client(S::parse(&self.json)?)?);
+        let client = Rc::new(S::client(&S::test_data(S::parse(&self.json)?))?);
         let evaluator = Rc::new(S::evaluator(S::parse(&self.json)?)?);
         let user = S::context(&USER)?;
         let multi = S::multi_context(&[USER, ORG])?;

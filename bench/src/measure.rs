@@ -9,6 +9,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::compare::Case;
+use crate::layout::Spread;
 
 /// Makes the call as often as it is told.
 ///
@@ -41,23 +42,15 @@ pub(crate) struct Sides<T> {
     pub(crate) peer: T,
 }
 
-/// Nanoseconds per call.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Times {
-    pub(crate) median: f64,
-    pub(crate) least: f64,
-    pub(crate) greatest: f64,
-}
-
-/// Times both sides of a case, in turns.
-pub(crate) fn alternate(case: &mut Case, pace: Pace) -> Sides<Times> {
+/// Times both sides of a case, in turns: nanoseconds per call.
+pub(crate) fn alternate(case: &mut Case, pace: Pace) -> Sides<Spread> {
     let mut ours = Timed::new(&mut case.ours, pace);
     let mut peer = Timed::new(&mut case.peer, pace);
     for _ in 0..pace.rounds {
         ours.take_turn();
         peer.take_turn();
     }
-    Sides { ours: ours.finish(), peer: peer.finish() }
+    Sides { ours: Spread::of(ours.turns), peer: Spread::of(peer.turns) }
 }
 
 /// Counts what both sides of a case allocate in a call, on average of a few.
@@ -96,12 +89,6 @@ impl<'a> Timed<'a> {
     fn take_turn(&mut self) {
         let elapsed = clock(self.run, self.calls);
         self.turns.push(elapsed.as_nanos() as f64 / self.calls as f64);
-    }
-
-    fn finish(mut self) -> Times {
-        self.turns.sort_by(f64::total_cmp);
-        let at = |index: usize| self.turns.get(index).copied().unwrap_or(f64::NAN);
-        Times { median: at(self.turns.len() / 2), least: at(0), greatest: at(self.turns.len().saturating_sub(1)) }
     }
 }
 
@@ -160,12 +147,5 @@ mod tests {
 
         assert_eq!(counted.peer, 3.0);
         assert_eq!(counted.ours, 0.0);
-    }
-
-    #[test]
-    fn a_median_is_not_moved_by_one_slow_turn() {
-        let timed = Timed { run: &mut batch(|| ()), calls: 1, turns: vec![5.0, 900.0, 4.0] };
-        let times = timed.finish();
-        assert_eq!((times.least, times.median, times.greatest), (4.0, 5.0, 900.0));
     }
 }

@@ -2,13 +2,16 @@
 
 use std::error::Error;
 
+use serde_json::Value;
+use vexil::client::FlagsStateOptions;
+use vexil::config::ServiceEndpoints;
 use vexil::eval::{Found, Outcome, evaluate};
-use vexil::model::DataSet;
+use vexil::model::{DataSet, Flag};
 use vexil::store::{DataStore, MemoryStore};
 use vexil::{Client, Context};
 use vexil_testing::TestData;
 
-use crate::sdk::Sdk;
+use crate::sdk::{START_LIMIT, Sdk};
 use crate::workload::{AttributeData, ContextData};
 
 pub(crate) struct Ours;
@@ -18,6 +21,8 @@ impl Sdk for Ours {
     type Context = Context;
     type Client = Client;
     type Evaluator = MemoryStore;
+    type Flag = Flag;
+    type TestData = TestData;
 
     fn parse(json: &[u8]) -> Result<DataSet, Box<dyn Error>> {
         Ok(DataSet::from_json(json)?)
@@ -42,12 +47,36 @@ impl Sdk for Ours {
         Ok(Context::multi(parts.collect::<Result<Vec<_>, _>>()?)?)
     }
 
-    fn client(model: DataSet) -> Result<Client, Box<dyn Error>> {
-        Ok(Client::builder("sdk-key").data_source(TestData::from(model)).start()?)
+    fn read_flag(json: &str) -> Result<Flag, Box<dyn Error>> {
+        Ok(serde_json::from_str(json)?)
+    }
+
+    fn test_data(model: DataSet) -> TestData {
+        TestData::from(model)
+    }
+
+    fn update(data: &TestData, flag: Flag) -> Result<(), Box<dyn Error>> {
+        data.use_preconfigured_flag(flag)?;
+        Ok(())
+    }
+
+    fn client(data: &TestData) -> Result<Client, Box<dyn Error>> {
+        Ok(Client::builder("sdk-key").data_source(data.clone()).without_events().start()?)
+    }
+
+    fn connect(url: &str) -> Result<Client, Box<dyn Error>> {
+        let client =
+            Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(url)).without_events().start()?;
+        client.blocking_wait_until_ready(START_LIMIT)?;
+        Ok(client)
     }
 
     fn bool_variation(client: &Client, flag: &str, context: &Context) -> bool {
         client.bool_variation(flag, context, false)
+    }
+
+    fn flags_state(client: &Client, context: &Context) -> Result<Value, Box<dyn Error>> {
+        Ok(client.all_flags_state(context, FlagsStateOptions::default()).to_json())
     }
 
     fn evaluator(model: DataSet) -> Result<MemoryStore, Box<dyn Error>> {

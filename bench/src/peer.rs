@@ -1,19 +1,21 @@
 //! The other side: LaunchDarkly's own Rust SDK, as its users use it.
 //!
 //! Flags reach its client through the test data source that it offers to everyone, which leaves
-//! them in the same in-memory store as its stream does, with no socket involved. Events are
-//! disabled by its null event processor; it has no other way that still evaluates.
+//! them in the same in-memory store as its stream does, with no socket involved; where the stream is
+//! measured, by its default transport. Events are disabled by its null event processor; it has no
+//! other way that still evaluates.
 
 use std::collections::HashMap;
 use std::error::Error;
 
 use launchdarkly_server_sdk::{
-    AllData, AttributeValue, Client, ConfigBuilder, Context, ContextBuilder, Flag, MultiContextBuilder,
-    NullEventProcessorBuilder, Segment, TestData,
+    AllData, AttributeValue, Client, ConfigBuilder, Context, ContextBuilder, Flag, FlagDetailConfig,
+    MultiContextBuilder, NullEventProcessorBuilder, Segment, ServiceEndpointsBuilder, TestData,
 };
 use launchdarkly_server_sdk_evaluation::{FlagValue, Store, evaluate};
+use serde_json::Value;
 
-use crate::sdk::Sdk;
+use crate::sdk::{START_LIMIT, Sdk};
 use crate::workload::{AttributeData, ContextData};
 
 pub(crate) struct Peer;
@@ -23,6 +25,8 @@ impl Sdk for Peer {
     type Context = Context;
     type Client = Client;
     type Evaluator = Evaluator;
+    type Flag = Flag;
+    type TestData = TestData;
 
     fn parse(json: &[u8]) -> Result<Self::Model, Box<dyn Error>> {
         Ok(serde_json::from_slice(json)?)
@@ -55,7 +59,11 @@ impl Sdk for Peer {
         Ok(builder.build()?)
     }
 
-    fn client(model: Self::Model) -> Result<Client, Box<dyn Error>> {
+    fn read_flag(json: &str) -> Result<Flag, Box<dyn Error>> {
+        Ok(serde_json::from_str(json)?)
+    }
+
+    fn test_data(model: Self::Model) -> TestData {
         let source = TestData::new();
         for flag in model.flags.into_values() {
             source.use_preconfigured_flag(flag);
@@ -63,20 +71,39 @@ impl Sdk for Peer {
         for segment in model.segments.into_values() {
             source.use_preconfigured_segment(segment);
         }
-        let config = ConfigBuilder::new("sdk-key")
-            .data_source(&source)
-            .event_processor(&NullEventProcessorBuilder::new())
-            .build()?;
-        let client = Client::build(config)?;
-        client.start_with_runtime()?;
+        source
+    }
+
+    fn update(data: &TestData, flag: Flag) -> Result<(), Box<dyn Error>> {
+        data.use_preconfigured_flag(flag);
+        Ok(())
+    }
+
+    fn client(data: &TestData) -> Result<Client, Box<dyn Error>> {
+        let client = start(ConfigBuilder::new("sdk-key").data_source(data))?;
         match client.initialized() {
             true => Ok(client),
             false => Err("the peer's client did not take its flags".into()),
         }
     }
 
+    /// Its client offers a future to wait with, which needs Tokio's clock.
+    fn connect(url: &str) -> Result<Client, Box<dyn Error>> {
+        let mut endpoints = ServiceEndpointsBuilder::new();
+        let client = start(ConfigBuilder::new("sdk-key").service_endpoints(endpoints.relay_proxy(url)))?;
+        let waiting = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        match waiting.block_on(client.wait_for_initialization(START_LIMIT)) {
+            Some(true) => Ok(client),
+            _ => Err("the peer's client got no flags".into()),
+        }
+    }
+
     fn bool_variation(client: &Client, flag: &str, context: &Context) -> bool {
         client.bool_variation(context, flag, false)
+    }
+
+    fn flags_state(client: &Client, context: &Context) -> Result<Value, Box<dyn Error>> {
+        Ok(serde_json::to_value(client.all_flags_detail(context, FlagDetailConfig::new()))?)
     }
 
     fn evaluator(model: Self::Model) -> Result<Evaluator, Box<dyn Error>> {
@@ -90,6 +117,13 @@ impl Sdk for Peer {
         let detail = evaluate(evaluator, flag, context, None);
         detail.value.and_then(FlagValue::as_bool).unwrap_or(false)
     }
+}
+
+/// A client that sends no events.
+fn start(config: ConfigBuilder) -> Result<Client, Box<dyn Error>> {
+    let client = Client::build(config.event_processor(&NullEventProcessorBuilder::new()).build()?)?;
+    client.start_with_runtime()?;
+    Ok(client)
 }
 
 /// The smallest store that the peer's evaluator accepts.

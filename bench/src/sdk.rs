@@ -5,8 +5,14 @@
 //! something from call to call that a user would not.
 
 use std::error::Error;
+use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::workload::ContextData;
+
+/// How long a client may take to get its flags.
+pub(crate) const START_LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) trait Sdk: 'static {
     /// The SDK's own form of flags and segments.
@@ -16,6 +22,9 @@ pub(crate) trait Sdk: 'static {
     type Client: 'static;
     /// The evaluator without a client around it.
     type Evaluator: 'static;
+    type Flag;
+    /// Where tests change the flags of a client.
+    type TestData;
 
     fn parse(json: &[u8]) -> Result<Self::Model, Box<dyn Error>>;
 
@@ -23,10 +32,25 @@ pub(crate) trait Sdk: 'static {
 
     fn multi_context(parts: &[ContextData]) -> Result<Self::Context, Box<dyn Error>>;
 
-    fn client(model: Self::Model) -> Result<Self::Client, Box<dyn Error>>;
+    /// One flag, as a patch brings it.
+    fn read_flag(json: &str) -> Result<Self::Flag, Box<dyn Error>>;
+
+    fn test_data(model: Self::Model) -> Self::TestData;
+
+    /// Replaces a flag.
+    fn update(data: &Self::TestData, flag: Self::Flag) -> Result<(), Box<dyn Error>>;
+
+    fn client(data: &Self::TestData) -> Result<Self::Client, Box<dyn Error>>;
+
+    /// A client that streams from the service at this URL, sends no events and is else as by default. Returns when it
+    /// has its flags.
+    fn connect(url: &str) -> Result<Self::Client, Box<dyn Error>>;
 
     /// The flag's value by the client, `false` by default.
     fn bool_variation(client: &Self::Client, flag: &str, context: &Self::Context) -> bool;
+
+    /// All flags for the context, as the front ends' SDKs read them.
+    fn flags_state(client: &Self::Client, context: &Self::Context) -> Result<Value, Box<dyn Error>>;
 
     fn evaluator(model: Self::Model) -> Result<Self::Evaluator, Box<dyn Error>>;
 

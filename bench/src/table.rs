@@ -1,10 +1,10 @@
 //! The results, as a table for people.
 
 use crate::compare::Case;
-use crate::measure::{Sides, Times};
+use crate::layout::{self, Spread, grouped};
+use crate::measure::Sides;
 
 const HEADINGS: [&str; 5] = ["case", "ours, ns", "peer, ns", "peer/ours", "allocations, ours/peer"];
-const NOTHING: &str = "-";
 
 #[derive(Debug)]
 pub(crate) struct Row {
@@ -14,15 +14,14 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn new(case: &Case, times: Sides<Times>, allocations: Option<Sides<f64>>) -> Self {
-        let ratio = times.peer.median / times.ours.median;
+    pub(crate) fn new(case: &Case, times: Sides<Spread>, allocations: Option<Sides<f64>>) -> Self {
         Self {
             cells: [
                 case.name.clone(),
-                spread(times.ours),
-                spread(times.peer),
-                format!("{ratio:.1}"),
-                allocations.map_or_else(|| NOTHING.into(), counts),
+                times.ours.to_string(),
+                times.peer.to_string(),
+                layout::ratio(times.peer.median, times.ours.median),
+                allocations.map_or_else(|| layout::NOTHING.into(), counts),
             ],
             note: case.bytes.map(|bytes| throughput(&case.name, bytes, times)),
         }
@@ -30,35 +29,14 @@ impl Row {
 }
 
 pub(crate) fn render(rows: &[Row]) -> String {
-    let headings = HEADINGS.map(String::from);
-    let lines = || std::iter::once(&headings).chain(rows.iter().map(|row| &row.cells));
-    let mut widths = [0; 5];
-    for cells in lines() {
-        for (width, cell) in widths.iter_mut().zip(cells) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for cells in lines() {
-        for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
-            text += &match column {
-                0 => format!("{cell:<width$}"),
-                _ => format!("  {cell:>width$}"),
-            };
-        }
-        text.push('\n');
-    }
+    let cells: Vec<_> = rows.iter().map(|row| row.cells.clone()).collect();
+    let mut text = layout::aligned(HEADINGS.map(String::from), &cells);
     for note in rows.iter().filter_map(|row| row.note.as_deref()) {
         text += note;
         text.push('\n');
     }
     text.push('\n');
     text
-}
-
-fn spread(times: Times) -> String {
-    let [median, least, greatest] = [times.median, times.least, times.greatest].map(grouped);
-    format!("{median} ({least}–{greatest})")
 }
 
 fn counts(counts: Sides<f64>) -> String {
@@ -74,25 +52,9 @@ fn short(count: f64) -> String {
 }
 
 /// Megabytes (10^6) a second. A byte a nanosecond is a thousand of them.
-fn throughput(name: &str, bytes: usize, times: Sides<Times>) -> String {
-    let speed = |times: Times| format!("{:.1} MB/s", 1_000.0 * bytes as f64 / times.median);
+fn throughput(name: &str, bytes: usize, times: Sides<Spread>) -> String {
+    let speed = |times: Spread| format!("{:.1} MB/s", 1_000.0 * bytes as f64 / times.median);
     format!("{name}: ours {}, peer {}", speed(times.ours), speed(times.peer))
-}
-
-/// A whole number with its thousands set apart; small ones keep a digit after the point.
-fn grouped(number: f64) -> String {
-    if number.is_nan() || number < 100.0 && number.fract() != 0.0 {
-        return format!("{number:.1}");
-    }
-    let digits = format!("{number:.0}");
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -100,21 +62,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_are_set_apart() {
-        assert_eq!(grouped(12.34), "12.3");
-        assert_eq!(grouped(99.96), "100.0");
-        assert_eq!(grouped(999.4), "999");
-        assert_eq!(grouped(12_345_678.0), "12,345,678");
-    }
-
-    #[test]
     fn columns_are_aligned_and_missing_counts_show() {
-        let times = Times { median: 1_500.0, least: 1_400.0, greatest: 2_000.0 };
-        let row = |name: &str, ours: Times, counts| {
+        let times = Spread { median: 1_500.0, least: 1_400.0, greatest: 2_000.0 };
+        let row = |name: &str, ours: Spread, counts| {
             let case = Case { name: name.into(), ours: Box::new(|_| ()), peer: Box::new(|_| ()), bytes: None };
             Row::new(&case, Sides { ours, peer: times }, counts)
         };
-        let faster = Times { median: 100.0, ..times };
+        let faster = Spread { median: 100.0, ..times };
         let counts = Some(Sides { ours: 0.0, peer: 7.0 });
         let text = render(&[row("a", times, None), row("a longer name", faster, counts)]);
 

@@ -12,12 +12,15 @@ mod fixed;
 mod generate;
 mod large;
 mod parts;
+mod patch;
 mod rng;
 mod shape;
 
 pub(crate) use context::{AttributeData, ContextData, ORG, USER};
 pub(crate) use generate::generate;
 pub(crate) use large::{LARGE_CLAUSE, LARGE_SEGMENT, add_large};
+pub(crate) use patch::{Patch, patches};
+pub(crate) use shape::Data;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,101 @@
+//! Numbers and tables for people.
+
+use std::fmt;
+
+/// What stands where there is no number.
+pub(crate) const NOTHING: &str = "-";
+
+/// The lines of a table, its columns as wide as they need to be.
+pub(crate) fn aligned<const N: usize>(headings: [String; N], rows: &[[String; N]]) -> String {
+    let lines = || std::iter::once(&headings).chain(rows);
+    let mut widths = [0; N];
+    for cells in lines() {
+        for (width, cell) in widths.iter_mut().zip(cells) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for cells in lines() {
+        for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
+            text += &match column {
+                0 => format!("{cell:<width$}"),
+                _ => format!("  {cell:>width$}"),
+            };
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// A side's number: the median of what was measured, and how far to trust it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    pub(crate) least: f64,
+    pub(crate) greatest: f64,
+}
+
+impl Spread {
+    pub(crate) fn of(mut numbers: Vec<f64>) -> Self {
+        numbers.sort_by(f64::total_cmp);
+        let at = |index: usize| numbers.get(index).copied().unwrap_or(f64::NAN);
+        Self { median: at(numbers.len() / 2), least: at(0), greatest: at(numbers.len().saturating_sub(1)) }
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [median, least, greatest] = [self.median, self.least, self.greatest].map(grouped);
+        write!(f, "{median} ({least}–{greatest})")
+    }
+}
+
+/// How many times `of` a number is, with a digit after the point.
+pub(crate) fn ratio(number: f64, of: f64) -> String {
+    format!("{:.1}", number / of)
+}
+
+/// A whole number with its thousands set apart; small ones keep a digit after the point.
+pub(crate) fn grouped(number: f64) -> String {
+    if number.is_nan() || number < 100.0 && number.fract() != 0.0 {
+        return format!("{number:.1}");
+    }
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(grouped(12.34), "12.3");
+        assert_eq!(grouped(99.96), "100.0");
+        assert_eq!(grouped(999.4), "999");
+        assert_eq!(grouped(12_345_678.0), "12,345,678");
+    }
+
+    #[test]
+    fn a_median_is_not_moved_by_one_slow_turn() {
+        let spread = Spread::of(vec![5.0, 900.0, 4.0]);
+        assert_eq!(spread, Spread { median: 5.0, least: 4.0, greatest: 900.0 });
+        assert_eq!(Spread::of(vec![1_500.0, 1_400.0, 2_000.0]).to_string(), "1,500 (1,400–2,000)");
+    }
+
+    #[test]
+    fn columns_are_aligned() {
+        let text = aligned(
+            ["case", "ns"].map(String::from),
+            &[["a longer name", "1"], ["b", "–1,500"]].map(|row| row.map(String::from)),
+        );
+        assert_eq!(text, "case               ns\na longer name       1\nb              –1,500\n");
+    }
+}

@@ -1,0 +1,51 @@
+//! How much memory this process takes, as the kernel counts it.
+
+use std::fs;
+
+use serde::{Deserialize, Serialize};
+
+const STATUS: &str = "/proc/self/status";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Memory {
+    /// The most that was ever resident, in KiB.
+    pub(crate) peak: u64,
+    /// What is resident now, in KiB.
+    pub(crate) resident: u64,
+}
+
+impl Memory {
+    /// Of this process, now; or why it is not known.
+    pub(crate) fn now() -> Result<Self, String> {
+        let status = fs::read_to_string(STATUS)
+            .map_err(|error| format!("{STATUS} cannot be read, as on systems other than Linux: {error}"))?;
+        Self::parse(&status).ok_or_else(|| format!("{STATUS} does not name VmHWM and VmRSS in kB"))
+    }
+
+    fn parse(status: &str) -> Option<Self> {
+        let kib = |name| {
+            let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+            value.trim().strip_suffix("kB")?.trim_end().parse().ok()
+        };
+        Some(Self { peak: kib("VmHWM")?, resident: kib("VmRSS")? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_two_lines_are_found_among_the_others() {
+        let status =
+            "Name:\tvexil-bench\nVmPeak:\t  999999 kB\nVmHWM:\t   43210 kB\nVmRSS:\t    9876 kB\nRssAnon:\t 1 kB\n";
+        assert_eq!(Memory::parse(status), Some(Memory { peak: 43_210, resident: 9_876 }));
+    }
+
+    #[test]
+    fn other_texts_say_nothing() {
+        for status in ["", "VmHWM:\t1 kB\n", "VmHWM:\t1 MB\nVmRSS:\t1 kB\n", "VmHWM:\tmuch kB\nVmRSS:\t1 kB\n"] {
+            assert_eq!(Memory::parse(status), None, "{status}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What a patch costs whoever receives it, at ten thousand flags and without a socket.
+//!
+//! The peer keeps its store to itself; it is reached through the test data source, which both sides
+//! offer and which both let do more than the store alone. Our store alone is measured beside it.
+
+use std::error::Error;
+use std::time::Instant;
+
+use vexil::store::DataStore as _;
+
+use crate::layout::{self, Spread};
+use crate::ours::Ours;
+use crate::peer::Peer;
+use crate::sdk::Sdk;
+use crate::workload::{Data, Patch, patches};
+
+/// The results of so many rounds, each of which patches every flag once, as a table.
+pub(crate) fn table(data: &Data, rounds: u32) -> Result<String, Box<dyn Error>> {
+    let json = data.to_json()?;
+    let patches = patches(data)?;
+    let mut ours = Side::<Ours>::new(&json)?;
+    let mut peer = Side::<Peer>::new(&json)?;
+    let store = Ours::evaluator(Ours::parse(&json)?)?;
+    let mut alone = Vec::new();
+    for round in 1..=rounds {
+        ours.take_turn(&patches, round)?;
+        peer.take_turn(&patches, round)?;
+        let flags = read::<Ours>(&patches, round)?.made;
+        alone.push(each(flags, |flag| Ok(pollster::block_on(store.upsert(flag.into()))?))?.nanos);
+    }
+
+    let headings = ["ns per patch", "ours", "peer", "peer/ours"].map(String::from);
+    let rows = [
+        row("read the flag", ours.read, Some(peer.read)),
+        row("update the test data of a client", ours.update, Some(peer.update)),
+        row("our store alone", alone, None),
+    ];
+    Ok(layout::aligned(headings, &rows))
+}
+
+fn row(name: &str, ours: Vec<f64>, peer: Option<Vec<f64>>) -> [String; 4] {
+    let (ours, peer) = (Spread::of(ours), peer.map(Spread::of));
+    let ratio = peer.map(|peer| layout::ratio(peer.median, ours.median));
+    let peer = peer.map(|peer| peer.to_string());
+    let [peer, ratio] = [peer, ratio].map(|cell| cell.unwrap_or(layout::NOTHING.into()));
+    [name.into(), ours.to_string(), peer, ratio]
+}
+
+/// A side's client and where its flags are changed, and what that has cost: a number for each round.
+struct Side<S: Sdk> {
+    source: S::TestData,
+    _client: S::Client,
+    read: Vec<f64>,
+    update: Vec<f64>,
+}
+
+impl<S: Sdk> Side<S> {
+    fn new(json: &[u8]) -> Result<Self, Box<dyn Error>> {
+        let source = S::test_data(S::parse(json)?);
+        let client = S::client(&source)?;
+        Ok(Self { source, _client: client, read: Vec::new(), update: Vec::new() })
+    }
+
+    fn take_turn(&mut self, patches: &[Patch], round: u32) -> Result<(), Box<dyn Error>> {
+        let Round { made: flags, nanos } = read::<S>(patches, round)?;
+        self.read.push(nanos);
+        self.update.push(each(flags, |flag| S::update(&self.source, flag))?.nanos);
+        Ok(())
+    }
+}
+
+/// A round of patches.
+struct Round<T> {
+    made: Vec<T>,
+    /// The time for one patch.
+    nanos: f64,
+}
+
+/// Reads the flags, in the versions of a round.
+fn read<S: Sdk>(patches: &[Patch], round: u32) -> Result<Round<S::Flag>, Box<dyn Error>> {
+    let texts = patches.iter().map(|patch| patch.flag(round)).collect();
+    each(texts, |text: String| S::read_flag(&text))
+}
+
+fn each<T, R>(items: Vec<T>, mut call: impl FnMut(T) -> Result<R, Box<dyn Error>>) -> Result<Round<R>, Box<dyn Error>> {
+    let count = items.len() as f64;
+    let mut made = Vec::with_capacity(items.len());
+    let start = Instant::now();
+    for item in items {
+        made.push(call(item)?);
+    }
+    Ok(Round { made, nanos: start.elapsed().as_nanos() as f64 / count })
+}

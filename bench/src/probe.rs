@@ -1,0 +1,88 @@
+//! Measurements that need a process of their own: the program starts itself again, with a subcommand
+//! that the usage does not mention.
+//!
+//! A process measures one side, so that what one leaves behind in the allocator or in the caches is
+//! not the other's to pay. The sides take turns, as elsewhere.
+
+use std::error::Error;
+use std::process::{Command as Process, Stdio};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::measure::Sides;
+use crate::ours::Ours;
+use crate::peer::Peer;
+use crate::sdk::Sdk;
+use crate::{m4, m6};
+
+const SUBCOMMAND: &str = "probe";
+const OURS: &str = "ours";
+const PEER: &str = "peer";
+
+/// What such a process does, for either side.
+pub(crate) trait Probe: Sized {
+    const NAME: &'static str;
+    type Found: Serialize + DeserializeOwned;
+
+    fn arguments(&self) -> Vec<String>;
+
+    fn parse(arguments: &[String]) -> Option<Self>;
+
+    fn run<S: Sdk>(&self) -> Result<Self::Found, Box<dyn Error>>;
+}
+
+/// Runs the probe in a new process for each side.
+pub(crate) fn both<P: Probe>(probe: &P) -> Result<Sides<P::Found>, Box<dyn Error>> {
+    Ok(Sides { ours: start(probe, OURS)?, peer: start(probe, PEER)? })
+}
+
+fn start<P: Probe>(probe: &P, side: &str) -> Result<P::Found, Box<dyn Error>> {
+    let mut process = Process::new(std::env::current_exe()?);
+    let arguments = probe.arguments();
+    process.args([SUBCOMMAND, side, P::NAME]).args(&arguments).stderr(Stdio::inherit());
+    let output = process.output()?;
+    if !output.status.success() {
+        return Err(format!("{}, {side}, {arguments:?}: the process failed", P::NAME).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// Does what this process was started for, if it was started by [`both`].
+pub(crate) fn run(arguments: &[String]) -> Option<Result<(), Box<dyn Error>>> {
+    let [SUBCOMMAND, side, name, ..] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    let rest = arguments.get(3..).unwrap_or_default();
+    Some(match name {
+        m4::Start::NAME => answer::<m4::Start>(side, rest),
+        m6::Calls::NAME => answer::<m6::Calls>(side, rest),
+        _ => Err(format!("there is no probe {name}").into()),
+    })
+}
+
+fn answer<P: Probe>(side: &str, arguments: &[String]) -> Result<(), Box<dyn Error>> {
+    let probe = P::parse(arguments).ok_or_else(|| format!("not for {}: {arguments:?}", P::NAME))?;
+    let found = match side {
+        OURS => probe.run::<Ours>()?,
+        PEER => probe.run::<Peer>()?,
+        _ => return Err(format!("there is no side {side}").into()),
+    };
+    println!("{}", serde_json::to_string(&found)?);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_arguments_are_none_of_its_business() {
+        let run = |arguments: &[&str]| run(&arguments.iter().map(|&a| a.to_owned()).collect::<Vec<_>>());
+        assert!(run(&["m1"]).is_none());
+        assert!(run(&[]).is_none());
+        assert!(run(&[SUBCOMMAND, OURS, "nothing"]).unwrap().is_err());
+        assert!(run(&[SUBCOMMAND, OURS, m4::Start::NAME]).unwrap().is_err());
+        assert!(run(&[SUBCOMMAND, "nobody", m4::Start::NAME, "http://localhost:1"]).unwrap().is_err());
+    }
+}
