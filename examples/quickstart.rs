@@ -55,8 +55,9 @@ fn from_service() -> Result<(), Box<dyn Error>> {
     let change = changed.recv_timeout(PATIENCE)?;
     println!("… and {} for {name} goes from {} to {}.", change.key, change.old_value, change.new_value);
 
-    client.bool_variation("new-checkout", &ada, false);
-    client.bool_variation("new-checkout", &ada, false);
+    if client.bool_variation("new-checkout", &ada, false) {
+        println!("{name} sees the new checkout and buys something.");
+    }
     client.track_metric("checkout-completed", &ada, 49.9, serde_json::json!({"items": 3}));
     client.blocking_flush(PATIENCE);
     println!("\nWhat the service has been told:");

@@ -174,11 +174,39 @@ fn error(client: &TestClient<'_>, command: &str, params: &Value) -> String {
 }
 
 #[test]
-fn a_flush_is_accepted() {
+fn events_are_sent_when_they_are_configured() {
     let (service, flags) = (Service::start(), flags());
-    let client = service.client(&streams(&flags));
-    let answer = client.send("flushEvents", &Value::Null);
-    assert_eq!((answer.status, answer.body.as_str()), (202, ""));
+    let mut config = streams(&flags);
+    config["events"] = json!({"baseUri": flags.url(), "globalPrivateAttributes": ["a"], "flushIntervalMs": 3_600_000});
+    let client = service.client(&config);
+    let accepted = |command: &str, params: Value| {
+        let answer = client.send(command, &params);
+        assert_eq!((answer.status, answer.body.as_str()), (202, ""));
+    };
+    accepted("identifyEvent", json!({"context": {"kind": "user", "key": "ada", "a": 1}}));
+    accepted("customEvent", json!({"eventKey": "bought", "context": ada(), "data": {"n": 1}, "metricValue": 2.5}));
+    accepted("flushEvents", Value::Null);
+
+    let payload = flags.next_payload().wait().unwrap();
+    let of_kind = |kind: &str| payload.events().iter().find(|event| event["kind"] == kind).cloned().unwrap();
+    assert_eq!(of_kind("identify")["context"]["_meta"]["redactedAttributes"], json!(["a"]));
+    let custom = of_kind("custom");
+    assert_eq!((&custom["key"], &custom["data"]), (&json!("bought"), &json!({"n": 1})));
+    assert_eq!(custom["metricValue"], 2.5);
+}
+
+// Spec 03, section 10.2
+#[test]
+fn without_events_configured_none_are_sent() {
+    let (service, flags) = (Service::start(), flags());
+    let mut config = streams(&flags);
+    config["serviceEndpoints"] = json!({"events": flags.url()});
+    let client = service.client(&config);
+    assert_eq!(client.send("identifyEvent", &json!({"context": ada()})).status, 202);
+    assert_eq!(client.send("flushEvents", &Value::Null).status, 202);
+    // Closing delivers what is left.
+    assert_eq!(client.close().status, 204);
+    assert!(flags.payloads().is_empty());
 }
 
 #[test]
@@ -196,7 +224,9 @@ fn bad_requests_are_refused_with_a_message() {
 
     let client = service.client(&streams(&flags));
     service.post(&client.path, "").is_refused_with("EOF");
-    client.send("customEvent", &json!({})).is_refused_with("customEvent");
+    client.send("migrationVariation", &json!({})).is_refused_with("migrationVariation");
+    client.send("customEvent", &json!({"context": ada()})).is_refused_with("eventKey");
+    client.send("identifyEvent", &json!({})).is_refused_with("context");
     client.send("evaluate", &Value::Null).is_refused_with("parameters");
     client.send("evaluate", &json!({"flagKey": "f", "valueType": "date"})).is_refused_with("date");
     client.send("evaluateAll", &json!({})).is_refused_with("context");
@@ -241,7 +271,7 @@ fn null_is_nothing_and_what_is_not_known_is_ignored() {
     let (service, flags) = (Service::start(), flags());
     let client = service.client(&json!({
         "credential": "sdk-key", "startWaitTimeMs": null, "initCanFail": null, "tls": null, "proxy": {"httpProxy": null},
-        "polling": null, "events": {"capacity": 1}, "bigSegments": null, "hooks": null, "persistentDataStore": null,
+        "polling": null, "events": null, "bigSegments": null, "hooks": null, "persistentDataStore": null,
         "tags": {"applicationId": null, "applicationVersion": null}, "wrapper": null, "news": {"a": 1},
         "serviceEndpoints": {"streaming": flags.url(), "polling": null},
         "streaming": {"baseUri": null, "initialRetryDelayMs": null, "filter": null},

@@ -8,6 +8,10 @@ use serde_json::json;
 use vexil::{Client, Context};
 
 fn client() -> Client {
+    support::client(&data())
+}
+
+fn data() -> serde_json::Value {
     let on = |extra: serde_json::Value| {
         let mut flag = json!({"on": true, "version": 1, "salt": "s", "variations": [false, true, 7, "a string that is longer than what fits inline",
             {"limits": [1, 2, 3]}], "fallthrough": {"variation": 1}});
@@ -16,7 +20,7 @@ fn client() -> Client {
     };
     let rule = |clauses: serde_json::Value| json!([{"id": "a-rule-id-that-is-longer-than-what-fits-inline", "variation": 1, "clauses": clauses}]);
     let keys: Vec<String> = (0..1_000).map(|n| format!("user-key-{n}")).chain(["ada".to_owned()]).collect();
-    support::client(&json!({
+    json!({
         "flags": {
             "plain": on(json!({})),
             "off": on(json!({"on": false, "offVariation": 1})),
@@ -45,7 +49,7 @@ fn client() -> Client {
             "listed": {"version": 1, "included": keys},
             "by-rule": {"version": 1, "salt": "s", "rules": [{"weight": 100_000, "clauses": [{"op": "segmentMatch", "values": ["listed"]}]}]},
         },
-    }))
+    })
 }
 
 fn allocations(mut work: impl FnMut()) -> u64 {
@@ -120,4 +124,28 @@ fn cloning_a_context_allocates_nothing() {
 #[test]
 fn the_counter_counts() {
     assert!(allocations(|| drop(Context::new("ada"))) > 0);
+}
+
+/// With events, but to a service that is not there: what is counted stays here.
+#[cfg(feature = "http")]
+#[test]
+fn an_evaluation_that_only_feeds_the_summary_allocates_nothing_either() {
+    use std::time::Duration;
+
+    use vexil::config::{EventsConfig, ServiceEndpoints};
+
+    let events = EventsConfig::new().flush_interval(Duration::from_secs(3600)).diagnostic_opt_out(true);
+    let nowhere = ServiceEndpoints::relay("http://127.0.0.1:9");
+    let client = Client::builder("sdk-key")
+        .data_source(support::Fixed::new(&data()))
+        .service_endpoints(nowhere)
+        .events(events)
+        .start()
+        .unwrap();
+    for context in contexts() {
+        // Not the flags that take part in an experiment: those evaluations are reported in full.
+        for key in ["plain", "off", "target", "rule", "rollout-by-number", "segment", "segment-by-rule"] {
+            assert_eq!(allocations(|| assert!(client.bool_variation(key, &context, false))), 0, "{key}");
+        }
+    }
 }

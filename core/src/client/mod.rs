@@ -28,7 +28,6 @@ pub use value::{EvaluationContext, FlagValue};
 
 use crate::config::SdkKey;
 use crate::context::Context;
-use crate::data_source::DataSink;
 use crate::events::EventProcessor;
 use crate::runtime::{self, Runtime, Task, contain};
 use crate::status::{DataSourceErrorInfo, DataSourceState, DataSourceStatusProvider};
@@ -194,7 +193,7 @@ impl Shared {
             return None;
         }
         drop(self.source.lock().unwrap_or_else(PoisonError::into_inner).take());
-        self.resolver.updater.update_status(DataSourceState::Off, None);
+        self.resolver.updater.close();
         let (processor, store) = (self.processor.clone(), Arc::clone(&self.resolver.store));
         Some(async move {
             if let Some(processor) = processor {

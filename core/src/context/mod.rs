@@ -41,6 +41,7 @@ struct Inner {
     members: Members,
     canonical_key: Text,
     /// A hash of the canonical key.
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "by this, events recognise contexts"))]
     identity: u64,
 }
 
@@ -196,30 +197,6 @@ impl Context {
         &self.0.canonical_key
     }
 
-    /// The context without its anonymous members; none if nothing remains.
-    pub(crate) fn without_anonymous(&self) -> Option<Self> {
-        if !self.individual_contexts().any(Self::anonymous) {
-            return Some(self.clone());
-        }
-        // Kinds that differed still do, so the only error that is left is that there are none.
-        Self::multi(self.individual_contexts().filter(|member| !member.anonymous()).cloned()).ok()
-    }
-
-    /// The attributes that are not built in, sorted by name, without nulls; none for a context of several kinds.
-    pub(crate) fn attributes(&self) -> &[(Text, Value)] {
-        self.single().map_or(&[], |single| &single.attributes)
-    }
-
-    /// The value of an attribute that is not built in.
-    pub(crate) fn custom_attribute(&self, name: &str) -> Option<&Value> {
-        self.single()?.custom_attribute(name)
-    }
-
-    /// A hash of the canonical key.
-    pub(crate) fn identity(&self) -> u64 {
-        self.0.identity
-    }
-
     /// The part of a kind, for the evaluator.
     pub(crate) fn member(&self, kind: &str) -> Option<Member<'_>> {
         match &self.0.members {
@@ -245,6 +222,34 @@ impl Context {
             Members::Single(single) => Some(single),
             Members::Multi(_) => None,
         }
+    }
+}
+
+/// What events need of a context.
+#[cfg(feature = "http")]
+impl Context {
+    /// The context without its anonymous members; none if nothing remains.
+    pub(crate) fn without_anonymous(&self) -> Option<Self> {
+        if !self.individual_contexts().any(Self::anonymous) {
+            return Some(self.clone());
+        }
+        // Kinds that differed still do, so the only error that is left is that there are none.
+        Self::multi(self.individual_contexts().filter(|member| !member.anonymous()).cloned()).ok()
+    }
+
+    /// The attributes that are not built in, sorted by name, without nulls; none for a context of several kinds.
+    pub(crate) fn attributes(&self) -> &[(Text, Value)] {
+        self.single().map_or(&[], |single| &single.attributes)
+    }
+
+    /// The value of an attribute that is not built in.
+    pub(crate) fn custom_attribute(&self, name: &str) -> Option<&Value> {
+        self.single()?.custom_attribute(name)
+    }
+
+    /// A hash of the canonical key.
+    pub(crate) fn identity(&self) -> u64 {
+        self.0.identity
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct Clause {
 /// What an attribute's value is tested for. Values that no operator could match are gone.
 #[derive(Clone, Debug)]
 pub(crate) enum Test {
-    In(Members),
+    In(Box<Members>),
     StartsWith(Box<[Text]>),
     EndsWith(Box<[Text]>),
     Contains(Box<[Text]>),
@@ -100,7 +100,7 @@ pub(super) fn kind_or_default(kind: Text) -> Text {
 impl Test {
     fn prepare(op: &Text, values: Vec<Value>, patterns: &mut Patterns, defects: &mut Vec<Defect>) -> Self {
         match op.as_str() {
-            "in" => Self::In(Members::collect(values)),
+            "in" => Self::In(Box::new(Members::collect(values))),
             "startsWith" => Self::StartsWith(texts(values)),
             "endsWith" => Self::EndsWith(texts(values)),
             "contains" => Self::Contains(texts(values)),

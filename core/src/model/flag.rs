@@ -21,6 +21,7 @@ use crate::value::Value;
 pub struct Flag {
     pub(crate) key: Text,
     /// A hash of the key.
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "by this, events recognise flags"))]
     pub(crate) identity: u64,
     pub(crate) version: u64,
     pub(crate) on: bool,
@@ -45,7 +46,8 @@ pub struct Flag {
 #[derive(Clone, Debug)]
 pub(crate) enum Serve {
     Variation(i64),
-    Rollout(Rollout),
+    /// Boxed: it is large, and most flags and rules have none.
+    Rollout(Box<Rollout>),
     /// Neither was given: malformed, once it is reached.
     Nothing,
 }
@@ -252,7 +254,7 @@ impl Prepare<'_> {
         match (raw.variation, raw.rollout) {
             (Some(index), _) => Serve::Variation(index.0),
             (None, Some(Strict(rollout))) if !rollout.variations.is_empty() => {
-                Serve::Rollout(self.rollout(rollout, defects))
+                Serve::Rollout(Box::new(self.rollout(rollout, defects)))
             }
             _ => {
                 defects.push(Defect::NoOutcome);

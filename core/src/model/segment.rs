@@ -35,7 +35,7 @@ pub(crate) struct BigSegment {
 #[derive(Clone, Debug)]
 pub(crate) struct SegmentRule {
     pub(crate) clauses: Box<[Clause]>,
-    pub(crate) rollout: Option<SegmentRollout>,
+    pub(crate) rollout: Option<Box<SegmentRollout>>,
 }
 
 /// The share of matching contexts that a rule takes.
@@ -158,12 +158,12 @@ impl SegmentRule {
             {
                 defects.push(Defect::Attribute { reference: reference.as_str().into(), error });
             }
-            SegmentRollout {
+            Box::new(SegmentRollout {
                 kind: kind_or_default(raw.rollout_context_kind),
                 by,
                 prefix: Prefix::of_item(key, salt),
                 end: Weighted::share(weight.0),
-            }
+            })
         });
         Self { clauses, rollout }
     }

@@ -31,6 +31,8 @@ pub(crate) struct Updater {
     processor: Option<Arc<dyn EventProcessor>>,
     /// Whether the source has delivered to this client.
     refreshed: AtomicBool,
+    /// Whether the client is closed: what is still on its way is not stored any more.
+    closed: AtomicBool,
     /// Whether the last write failed: only the first failure of an outage is logged.
     outage: AtomicBool,
     /// Held while one update is stored and announced, across the store's awaits: updates take effect in the order in
@@ -55,9 +57,21 @@ impl Updater {
             status: DataSourceStatusCell::new(),
             changes,
             refreshed: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             outage: AtomicBool::new(false),
             dependents: Mutex::default(),
         }
+    }
+
+    /// Nothing is stored from now on, and the status stays off.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.status.update(DataSourceState::Off, None);
+    }
+
+    /// To be asked before a write.
+    fn is_open(&self) -> Result<(), NotStoredError> {
+        if self.closed.load(Ordering::Acquire) { Err(NotStoredError::new("the client is closed")) } else { Ok(()) }
     }
 
     pub(crate) fn is_refreshed(&self) -> bool {
@@ -117,6 +131,7 @@ impl DataSink for Updater {
             log_problems(DataKind::Segment, segment.key(), segment.problems());
         }
         let mut dependents = self.dependents.lock().await;
+        self.is_open()?;
         let before = self.changes.has_listeners().then(|| self.versions());
         let stored = self.store_all(data).await;
         if stored.is_ok() {
@@ -133,6 +148,7 @@ impl DataSink for Updater {
     async fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError> {
         log_problems(item.kind(), item.key(), item.problems());
         let mut dependents = self.dependents.lock().await;
+        self.is_open()?;
         if !self.changes.has_listeners() {
             *dependents = None;
             let stored = self.store_one(item).await;

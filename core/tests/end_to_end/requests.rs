@@ -46,6 +46,7 @@ fn every_request_of_a_stream_introduces_the_client() {
     }
     assert_eq!(value(&client), "value");
     pollster::block_on(client.close(SOON));
+    assert!(!service.requests_to(Endpoint::Events).is_empty(), "the evaluation was reported");
     introduce_the_client(&service.requests());
     assert_eq!(values(&streams(), "accept"), [Some("text/event-stream".to_owned())].into());
     assert_eq!(values(&streams(), "cache-control"), [Some("no-cache".to_owned())].into());
@@ -60,6 +61,7 @@ fn every_poll_introduces_the_client() {
     service.until("three polls", || service.requests_to(Endpoint::Poll).len() >= 3).wait().unwrap();
     assert_eq!(value(&client), "value");
     pollster::block_on(client.close(SOON));
+    assert!(!service.requests_to(Endpoint::Events).is_empty(), "the evaluation was reported");
     introduce_the_client(&service.requests());
 }
 

@@ -156,7 +156,8 @@ fn invalid_references_are_ignored() {
 // Spec 03, section 2.2
 #[test]
 fn paths_lead_through_objects_only_and_leave_their_other_members() {
-    let original = json!({"kind": "user", "key": "u", "address": {"city": "X", "street": {"name": "S", "no": 1}, "zip": 9},
+    let original = json!({"kind": "user", "key": "u",
+        "address": {"city": "X", "street": {"name": "S", "no": 1}, "zip": 9},
         "list": [{"x": 1}], "text": "abc", "number": 1});
     let shown = json!({"kind": "user", "key": "u", "address": {"street": {"no": 1}, "zip": 9},
         "list": [{"x": 1}], "text": "abc", "number": 1,
@@ -190,7 +191,8 @@ fn names_are_compared_whole() {
 // Spec 03, section 2.2
 #[test]
 fn a_reference_to_the_whole_wins_over_references_inside_of_it() {
-    let original = json!({"kind": "user", "key": "u", "a": {"b": {"c": 1, "d": 2}, "e": 3}, "f": {"g": {"h": 4}, "i": 5},
+    let original = json!({"kind": "user", "key": "u",
+        "a": {"b": {"c": 1, "d": 2}, "e": 3}, "f": {"g": {"h": 4}, "i": 5},
         "_meta": {"privateAttributes": ["/a/b", "/f/g/h"]}});
     let shown = json!({"kind": "user", "key": "u", "f": {"i": 5}, "_meta": {"redactedAttributes": ["a", "/f/g"]}});
     assert_shown(&rules(["/a/b/c", "a", "/a/e", "/f/g"]), original.clone(), shown);

@@ -6,7 +6,7 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -73,7 +73,7 @@ fn verifier(
     let algorithms = provider.signature_verification_algorithms;
     if !settings.verify {
         tracing::warn!("certificates are not verified: anybody on the way can read and change what is exchanged");
-        return Ok(Arc::new(OneVerdict { trusted: true, algorithms }));
+        return Ok(Arc::new(TrustAll { algorithms }));
     }
     if let Some(path) = settings.ca_certs {
         let roots = Arc::new(roots(path)?);
@@ -82,14 +82,7 @@ fn verifier(
             .map_err(|error| bad_file(path, ROOTS, error))?;
         return Ok(Arc::new(CommonNameVerifier::new(verifier)));
     }
-    match rustls_platform_verifier::Verifier::new(Arc::clone(provider)) {
-        Ok(verifier) => Ok(Arc::new(verifier)),
-        // A relay in the same network may be reached without TLS, so this is no reason not to start.
-        Err(error) => {
-            tracing::warn!(%error, "this system trusts no certificates: no https server can be reached");
-            Ok(Arc::new(OneVerdict { trusted: false, algorithms }))
-        }
-    }
+    Ok(Arc::new(SystemVerifier { provider: Arc::clone(provider), roots: OnceLock::new() }))
 }
 
 const ROOTS: &str = "PEM certificates";
@@ -119,14 +112,70 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, rustls::pki
     if certificates.is_empty() { Err(rustls::pki_types::pem::Error::NoItemsFound) } else { Ok(certificates) }
 }
 
-/// Says the same of every certificate. Signatures of the handshake count all the same.
+/// Trusts what the operating system trusts. The roots are read when the first certificate arrives: that takes some
+/// milliseconds, and a client of a relay without TLS never needs them.
 #[derive(Debug)]
-struct OneVerdict {
-    trusted: bool,
+struct SystemVerifier {
+    provider: Arc<CryptoProvider>,
+    /// None if this system has none.
+    roots: OnceLock<Option<rustls_platform_verifier::Verifier>>,
+}
+
+impl SystemVerifier {
+    fn roots(&self) -> Option<&rustls_platform_verifier::Verifier> {
+        let read = || {
+            let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(&self.provider));
+            let report =
+                |error| tracing::warn!(%error, "this system trusts no certificates: no https server can be reached");
+            verifier.map_err(report).ok()
+        };
+        self.roots.get_or_init(read).as_ref()
+    }
+}
+
+impl ServerCertVerifier for SystemVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let roots = self.roots().ok_or(CertificateError::UnknownIssuer)?;
+        roots.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Trusts every certificate. Signatures of the handshake count all the same.
+#[derive(Debug)]
+struct TrustAll {
     algorithms: WebPkiSupportedAlgorithms,
 }
 
-impl ServerCertVerifier for OneVerdict {
+impl ServerCertVerifier for TrustAll {
     fn verify_server_cert(
         &self,
         _end_entity: &CertificateDer<'_>,
@@ -135,7 +184,7 @@ impl ServerCertVerifier for OneVerdict {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        if self.trusted { Ok(ServerCertVerified::assertion()) } else { Err(CertificateError::UnknownIssuer.into()) }
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
