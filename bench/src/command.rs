@@ -6,14 +6,16 @@ use std::time::Duration;
 use crate::compare::Case;
 use crate::measure::Pace;
 use crate::workload::generate;
-use crate::{m1, m4, m5, m6, m7, patch_cost};
+use crate::{m1, m2, m4, m5, m6, m7, patch_cost};
 
-const USAGE: &str = "usage: vexil-bench m1 | m4 | m5 | m6 | m7 | quick";
+const USAGE: &str = "usage: vexil-bench m1 | m2 | m4 | m5 | m6 | m7 | quick";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Command {
     /// One evaluation.
     M1,
+    /// Evaluations with events.
+    M2,
     /// A start over the stream.
     M4,
     /// JSON text to the SDK's model.
@@ -30,6 +32,7 @@ impl Command {
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
         let command = match arguments.next().as_deref() {
             Some("m1") => Self::M1,
+            Some("m2") => Self::M2,
             Some("m4") => Self::M4,
             Some("m5") => Self::M5,
             Some("m6") => Self::M6,
@@ -46,6 +49,7 @@ impl Command {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::M1 => "m1",
+            Self::M2 => "m2",
             Self::M4 => "m4",
             Self::M5 => "m5",
             Self::M6 => "m6",
@@ -65,7 +69,7 @@ impl Command {
     pub(crate) fn tables(self) -> Result<Vec<Vec<Case>>, Box<dyn Error>> {
         Ok(match self {
             Self::M1 => vec![m1::cases()?],
-            Self::M4 | Self::M6 => vec![],
+            Self::M2 | Self::M4 | Self::M6 => vec![],
             Self::M5 => vec![m5::cases()?],
             Self::M7 => vec![m7::cases()?],
             Self::Quick => vec![m1::cases()?, m5::cases()?, m7::cases()?],
@@ -77,10 +81,16 @@ impl Command {
         let data = || generate(10_000);
         Ok(match self {
             Self::M1 | Self::M5 | Self::M7 => vec![],
+            Self::M2 => vec![m2::table(&generate(1_000), 3, 3.0)?],
             Self::M4 => vec![m4::table(&data(), 7)?],
             Self::M6 => vec![m6::table(&data(), 3, 5.0)?, patch_cost::table(&data(), 9)?],
             Self::Quick => {
-                vec![m4::table(&data(), 1)?, m6::table(&data(), 1, 0.2)?, patch_cost::table(&data(), 1)?]
+                vec![
+                    m2::table(&generate(1_000), 1, 0.2)?,
+                    m4::table(&data(), 1)?,
+                    m6::table(&data(), 1, 0.2)?,
+                    patch_cost::table(&data(), 1)?,
+                ]
             }
         })
     }

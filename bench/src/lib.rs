@@ -20,6 +20,7 @@ mod compare;
 mod latency;
 mod layout;
 mod m1;
+mod m2;
 mod m4;
 mod m5;
 mod m6;

@@ -71,6 +71,16 @@ impl Sdk for Ours {
         Ok(client)
     }
 
+    fn connect_with_events(url: &str) -> Result<Client, Box<dyn Error>> {
+        let client = Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(url)).start()?;
+        client.blocking_wait_until_ready(START_LIMIT)?;
+        Ok(client)
+    }
+
+    fn close(client: Client) {
+        pollster::block_on(client.close(START_LIMIT));
+    }
+
     fn bool_variation(client: &Client, flag: &str, context: &Context) -> bool {
         client.bool_variation(flag, context, false)
     }

@@ -90,12 +90,19 @@ impl Sdk for Peer {
     /// Its client offers a future to wait with, which needs Tokio's clock.
     fn connect(url: &str) -> Result<Client, Box<dyn Error>> {
         let mut endpoints = ServiceEndpointsBuilder::new();
-        let client = start(ConfigBuilder::new("sdk-key").service_endpoints(endpoints.relay_proxy(url)))?;
-        let waiting = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        match waiting.block_on(client.wait_for_initialization(START_LIMIT)) {
-            Some(true) => Ok(client),
-            _ => Err("the peer's client got no flags".into()),
-        }
+        ready(start(ConfigBuilder::new("sdk-key").service_endpoints(endpoints.relay_proxy(url)))?)
+    }
+
+    fn connect_with_events(url: &str) -> Result<Client, Box<dyn Error>> {
+        let mut endpoints = ServiceEndpointsBuilder::new();
+        let client =
+            Client::build(ConfigBuilder::new("sdk-key").service_endpoints(endpoints.relay_proxy(url)).build()?)?;
+        client.start_with_runtime()?;
+        ready(client)
+    }
+
+    fn close(client: Client) {
+        client.close();
     }
 
     fn bool_variation(client: &Client, flag: &str, context: &Context) -> bool {
@@ -116,6 +123,15 @@ impl Sdk for Peer {
         };
         let detail = evaluate(evaluator, flag, context, None);
         detail.value.and_then(FlagValue::as_bool).unwrap_or(false)
+    }
+}
+
+/// Waits until a client has its flags.
+fn ready(client: Client) -> Result<Client, Box<dyn Error>> {
+    let waiting = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    match waiting.block_on(client.wait_for_initialization(START_LIMIT)) {
+        Some(true) => Ok(client),
+        _ => Err("the peer's client got no flags".into()),
     }
 }
 

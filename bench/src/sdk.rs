@@ -46,6 +46,12 @@ pub(crate) trait Sdk: 'static {
     /// has its flags.
     fn connect(url: &str) -> Result<Self::Client, Box<dyn Error>>;
 
+    /// A client that streams from the service at this URL and sends its events there. Returns when it has its flags.
+    fn connect_with_events(url: &str) -> Result<Self::Client, Box<dyn Error>>;
+
+    /// Delivers what there is to deliver, and ends the client.
+    fn close(client: Self::Client);
+
     /// The flag's value by the client, `false` by default.
     fn bool_variation(client: &Self::Client, flag: &str, context: &Self::Context) -> bool;
 

@@ -79,7 +79,7 @@ fn after_the_end_nothing_counts() {
     pollster::block_on(client.close(SOON));
     source.status(DataSourceState::Valid);
     source.trouble(DataSourceState::Interrupted, "cut");
-    source.init(&json!({}));
+    assert!(source.try_init(&json!({})).is_err(), "nothing is stored any more");
     assert_eq!(short(&client.data_source_status().status()), (DataSourceState::Off, None));
 }
 
