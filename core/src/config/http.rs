@@ -99,7 +99,7 @@ impl HttpConfig {
     }
 
     /// Accepts any certificate for any host, which makes TLS useless against anyone who can intercept the connection.
-    /// For tests only. Off unless set; on, it prevails over [`ca_certs`](Self::with_ca_certs).
+    /// For tests only. Off unless set; on, it prevails over [`ca_certs`](Self::ca_certs).
     #[must_use]
     pub fn disable_ssl_verification(mut self, disable: bool) -> Self {
         self.disable_ssl_verification = disable;

@@ -31,7 +31,8 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Reads the syntax described in the [module documentation](self). Never fails: see [`Reference::error`].
+    /// Reads a reference: a string that does not start with `/` is one plain name; one that does is a path of names in
+    /// which `~1` means `/` and `~0` means `~`. Never fails: see [`Reference::error`].
     #[must_use]
     pub fn new(text: impl Into<Text>) -> Self {
         let text = text.into();
