@@ -4,6 +4,8 @@
 #![cfg(test)]
 #![cfg(feature = "http")]
 
+#[path = "../support/interest.rs"]
+mod interest;
 mod log;
 mod polling;
 mod polling_faults;
@@ -69,6 +71,7 @@ async fn run_with(
     time: Duration,
     sink: Arc<Recorder>,
 ) -> (Arc<Recorder>, Option<Result<(), DataSourceError>>) {
+    interest::always_interested();
     let source = made(recipe, script, "http://service/ld");
     let ended = timeout(time, source.run(Arc::clone(&sink) as Arc<dyn DataSink>)).await.ok();
     (sink, ended)

@@ -9,6 +9,8 @@ mod certificates;
 mod connections;
 mod headers;
 mod http2;
+#[path = "../support/interest.rs"]
+mod interest;
 mod proxies;
 mod redirects;
 mod server;

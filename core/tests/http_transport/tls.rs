@@ -15,6 +15,7 @@ use crate::{both, get, send, text};
 
 /// What a request for `https://localhost` comes to.
 async fn meet(config: &HttpConfig, acceptor: TlsAcceptor) -> Result<String, TransportErrorKind> {
+    crate::interest::always_interested();
     let server = Server::start().await;
     let transport = config.build().unwrap();
     let client = async {
@@ -101,6 +102,7 @@ async fn tls_1_2_is_spoken_too() {
 
 #[test]
 fn a_warning_says_that_nothing_is_verified() {
+    crate::interest::always_interested();
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
