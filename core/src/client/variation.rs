@@ -158,9 +158,25 @@ impl Client {
         with_reason: bool,
         read: impl Fn(Read<T::Output>, &Evaluation<'_>) -> R,
     ) -> Result<R, EvalErrorKind> {
+        let context = context.context();
+        if self.shared.processor.is_some() {
+            return self.evaluate_and_record(key, context, default, with_reason, read);
+        }
+        let resolver = &self.shared.resolver;
+        let context = resolver.admit(context)?;
+        resolver.resolve(key, context, |_, evaluation| read(Read::of(evaluation, T::read), evaluation))
+    }
+
+    fn evaluate_and_record<T: FlagValue, R>(
+        &self,
+        key: &str,
+        context: Result<&Context, &ContextError>,
+        default: &T,
+        with_reason: bool,
+        read: impl Fn(Read<T::Output>, &Evaluation<'_>) -> R,
+    ) -> Result<R, EvalErrorKind> {
         let resolver = &self.shared.resolver;
         let default = || default.to_value();
-        let context = context.context();
         let recorder = |context| Recorder { processor: self.processor(), key, context, with_reason, default: &default };
         let result = resolver.admit(context).and_then(|context| {
             let recorder = recorder(context);

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use regex::Regex;
 
@@ -33,7 +33,7 @@ pub(crate) enum Test {
     StartsWith(Box<[Text]>),
     EndsWith(Box<[Text]>),
     Contains(Box<[Text]>),
-    Matches(Box<[Arc<Regex>]>),
+    Matches(Box<[Arc<Pattern>]>),
     LessThan(f64),
     LessThanOrEqual(f64),
     GreaterThan(f64),
@@ -58,14 +58,34 @@ pub(crate) struct Members {
     pub(crate) holds_false: bool,
 }
 
-/// Compiled patterns by their text. One data set repeats few patterns often, and compiling one takes longer than
-/// reading a whole flag.
+/// A regular expression. It is checked when it arrives and compiled when it is first used: compiling takes as long as
+/// reading some ten flags, and most patterns of an environment are not used in the first second.
+#[derive(Debug)]
+pub(crate) struct Pattern {
+    text: Text,
+    /// None if it grows too large.
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    fn new(text: &Text) -> Option<Self> {
+        let is_valid = regex_syntax::Parser::new().parse(text).is_ok();
+        is_valid.then(|| Self { text: text.clone(), compiled: OnceLock::new() })
+    }
+
+    pub(crate) fn is_match(&self, text: &str) -> bool {
+        let compiled = self.compiled.get_or_init(|| Regex::new(&self.text).ok());
+        compiled.as_ref().is_some_and(|regex| regex.is_match(text))
+    }
+}
+
+/// Patterns by their text: one data set repeats few of them often.
 #[derive(Debug, Default)]
-pub(crate) struct Patterns(HashMap<Text, Option<Arc<Regex>>>);
+pub(crate) struct Patterns(HashMap<Text, Option<Arc<Pattern>>>);
 
 impl Patterns {
-    fn compile(&mut self, pattern: &Text) -> Option<Arc<Regex>> {
-        self.0.entry(pattern.clone()).or_insert_with(|| Regex::new(pattern).ok().map(Arc::new)).clone()
+    fn read(&mut self, text: &Text) -> Option<Arc<Pattern>> {
+        self.0.entry(text.clone()).or_insert_with(|| Pattern::new(text).map(Arc::new)).clone()
     }
 }
 
@@ -108,7 +128,7 @@ impl Test {
             "matches" => {
                 let mut compiled = Vec::with_capacity(values.len());
                 for pattern in texts(values) {
-                    match patterns.compile(&pattern) {
+                    match patterns.read(&pattern) {
                         Some(regex) => compiled.push(regex),
                         None => defects.push(Defect::Pattern { pattern }),
                     }
