@@ -58,8 +58,8 @@ pub(crate) struct Members {
     pub(crate) holds_false: bool,
 }
 
-/// A regular expression. It is checked when it arrives and compiled when it is first used: compiling takes as long as
-/// reading some ten flags, and most patterns of an environment are not used in the first second.
+/// A regular expression. It is checked when it arrives and compiled when it is first used: compiling takes longer than
+/// reading a flag, and most patterns of an environment are not used in the first second.
 #[derive(Debug)]
 pub(crate) struct Pattern {
     text: Text,
