@@ -63,6 +63,8 @@ pub struct RecordedEvaluation {
     pub default: Option<Value>,
     /// Why.
     pub reason: Reason,
+    /// Whether the caller asked why.
+    pub with_reason: bool,
     /// The flag that depends on this one, if that is why it was evaluated.
     pub prerequisite_of: Option<Text>,
 }
@@ -102,6 +104,7 @@ impl RecordedEvent {
                 value: event.value(),
                 default: event.default_value(),
                 reason: event.reason(),
+                with_reason: event.with_reason,
                 prerequisite_of: event.prerequisite_of.cloned(),
             }))),
             Event::Identify(context) => Some(Self::Identify((*context).clone())),

@@ -124,7 +124,7 @@ impl Client {
             Attempt::Done(state) => Some(state),
             Attempt::Needs(need) => {
                 let again = |fetched: &_| self.attempt_all(context, options, Some(fetched));
-                resolver.fetch_until_done(need, again)
+                resolver.wait(resolver.fetch_until_done(need, again))
             }
         };
         state.unwrap_or_default()
@@ -144,7 +144,7 @@ impl Client {
             Attempt::Done(state) => Some(state),
             Attempt::Needs(need) => {
                 let again = |fetched: &_| self.attempt_all(context, options, Some(fetched));
-                resolver.fetch_until_done_async(need, again).await
+                resolver.fetch_until_done(need, again).await
             }
         };
         state.unwrap_or_default()

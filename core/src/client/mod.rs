@@ -169,17 +169,15 @@ impl Client {
         FlagTracker::new(&self.shared.resolver.updater.changes, &self.shared.resolver)
     }
 
-    /// Delivers all events, ends all background work and lets go of what the components hold open; waits for that for `timeout` at the
-    /// most. Flags can still be evaluated, with the data there is. Closing again does nothing.
+    /// Delivers all events, ends all background work and lets go of what the components hold open; waits for that for
+    /// `timeout` at the most. Flags can still be evaluated, with the data there is. Closing again does nothing.
     pub async fn close(&self, timeout: Duration) {
         if let Some(closing) = self.shared.shut() {
             let closing = self.shared.runtime.spawn(closing);
             self.shared.runtime.timeout(timeout, closing.finish()).await;
         }
     }
-}
 
-impl Client {
     /// Closes without waiting.
     pub(crate) fn close_in_background(&self) {
         self.shared.close_in_background();

@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::complaints::Complaints;
 use crate::context::{Context, ContextError};
@@ -91,8 +92,13 @@ impl Resolver {
             Attempt::Done(result) => return result,
             Attempt::Needs(need) => need,
         };
-        self.fetch_until_done(need, |fetched| self.attempt(key, context, Some(fetched), &finish))
-            .unwrap_or_else(|| self.failed(key))
+        let again = |fetched: &Fetched| self.attempt(key, context, Some(fetched), &finish);
+        self.wait(self.fetch_until_done(need, again)).unwrap_or_else(|| self.failed(key))
+    }
+
+    /// Parks this thread until something is fetched; none if that fails or takes longer than an evaluation may.
+    pub(super) fn wait<R>(&self, fetching: impl Future<Output = Option<R>>) -> Option<R> {
+        runtime::park(self.evaluation_timeout, fetching).flatten()
     }
 
     /// Does what [`Resolver::resolve`] does, but awaits instead of waiting.
@@ -110,24 +116,11 @@ impl Resolver {
             Attempt::Needs(need) => need,
         };
         let again = |fetched: &Fetched| self.attempt(key, context, Some(fetched), &finish);
-        self.fetch_until_done_async(need, again).await.unwrap_or_else(|| self.failed(key))
+        self.fetch_until_done(need, again).await.unwrap_or_else(|| self.failed(key))
     }
 
-    /// Fetches what is needed and tries again, as often as it takes; none if fetching fails or takes too long.
-    pub(super) fn fetch_until_done<R>(&self, mut need: Need, attempt: impl Fn(&Fetched) -> Attempt<R>) -> Option<R> {
-        let start = Instant::now();
-        let mut fetched = Fetched::default();
-        loop {
-            let left = self.evaluation_timeout.saturating_sub(start.elapsed());
-            runtime::park(left, self.fetch(need, &mut fetched))??;
-            need = match attempt(&fetched) {
-                Attempt::Done(result) => return Some(result),
-                Attempt::Needs(need) => need,
-            };
-        }
-    }
-
-    pub(super) async fn fetch_until_done_async<R>(
+    /// Fetches what is needed and tries again, as often as it takes; none if fetching fails.
+    pub(super) async fn fetch_until_done<R>(
         &self,
         mut need: Need,
         attempt: impl Fn(&Fetched) -> Attempt<R>,

@@ -245,7 +245,8 @@ impl Client {
     /// # }
     /// ```
     pub fn json_variation_as<T: DeserializeOwned>(&self, key: &str, context: &impl EvaluationContext, default: T) -> T {
-        self.json_variation_as_detail(key, context, default).value
+        let result = self.evaluate(key, context, &Value::Null, false, read_detail);
+        self.fit(key, self.detail_of(key, result, Value::Null), default).value
     }
 
     /// The value of a flag as a type of your own, and why it is this one; `default` if it has none or does not fit.
@@ -265,7 +266,8 @@ impl Client {
         context: &impl EvaluationContext,
         default: T,
     ) -> T {
-        self.json_variation_as_detail_async(key, context, default).await.value
+        let result = self.evaluate_async(key, context, &Value::Null, false, read_detail).await;
+        self.fit(key, self.detail_of(key, result, Value::Null), default).value
     }
 
     /// Like [`Client::json_variation_as_detail`], awaiting what that one would wait for.

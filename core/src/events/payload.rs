@@ -1,6 +1,7 @@
 //! [`Payload`]: what one delivery carries, before it is written as JSON.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::context::Context;
 use crate::eval::Reason;
@@ -94,4 +95,14 @@ pub(super) struct Counter {
     /// That of the first evaluation.
     pub(super) value: Value,
     pub(super) count: u64,
+}
+
+/// The present time, as events write it.
+pub(super) fn now() -> u64 {
+    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+/// A time as events write it.
+pub(super) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,8 +1,9 @@
 //! [`DefaultEventProcessor`]: counts evaluations, keeps full events, and leaves delivery to its [worker](super::worker).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
@@ -11,7 +12,7 @@ use super::buffer::Buffer;
 use super::context_keys::ContextKeys;
 use super::delivery::DeliveryStats;
 use super::diagnostic::Diagnostics;
-use super::payload::{EvaluatedFlag, FullEvent, Payload};
+use super::payload::{EvaluatedFlag, FullEvent, Payload, now};
 use super::summary::Summaries;
 use super::{CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats};
 use crate::context::Context;
@@ -76,9 +77,9 @@ impl Records {
     }
 
     fn identify(&self, context: &Context) {
-        if let Some(context) = self.reported(context) {
+        if let Some(context) = self.introduced(context) {
             self.known.seen(context.identity());
-            self.buffer.push(|| FullEvent::Identify { date: now(), context });
+            self.buffer.push(|| FullEvent::Identify { date: now(), context: context.into_owned() });
         }
     }
 
@@ -97,26 +98,19 @@ impl Records {
 
     /// Whether the service has heard of a context lately. If it has not, it does now.
     fn is_known(&self, context: &Context) -> bool {
-        if !self.omit_anonymous {
-            if self.known.seen(context.identity()) {
-                return true;
-            }
-            self.buffer.push(|| FullEvent::Index { date: now(), context: context.clone() });
-            return false;
-        }
-        let Some(context) = context.without_anonymous() else {
+        let Some(context) = self.introduced(context) else {
             return false;
         };
-        if self.known.seen(context.identity()) {
-            return true;
+        let known = self.known.seen(context.identity());
+        if !known {
+            self.buffer.push(|| FullEvent::Index { date: now(), context: context.into_owned() });
         }
-        self.buffer.push(|| FullEvent::Index { date: now(), context });
-        false
+        known
     }
 
-    /// What the service is told of a context that is introduced.
-    fn reported(&self, context: &Context) -> Option<Context> {
-        if self.omit_anonymous { context.without_anonymous() } else { Some(context.clone()) }
+    /// What the service is told of a context where it is introduced; none if that is nothing.
+    fn introduced<'c>(&self, context: &'c Context) -> Option<Cow<'c, Context>> {
+        if self.omit_anonymous { context.without_anonymous().map(Cow::Owned) } else { Some(Cow::Borrowed(context)) }
     }
 
     /// Whether evaluations are reported for debugging: neither our clock nor the service's says that it is over.
@@ -172,11 +166,6 @@ fn is_sampled(ratio: Option<i64>) -> bool {
         None | Some(1) => true,
         Some(ratio) => u64::try_from(ratio).is_ok_and(|ratio| ratio > 0 && fastrand::u64(..ratio) == 0),
     }
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What the worker is told.

@@ -1,0 +1,128 @@
+//! What an event processor hears of (spec 03, sections 1.7, 3.7 and 5).
+
+#![cfg(test)]
+
+mod support;
+
+use serde_json::json;
+use support::{Fixed, SOON, ada};
+use vexil::eval::EvalErrorKind;
+use vexil::{Client, Context, Value};
+use vexil_testing::{EventRecorder, RecordedEvaluation, RecordedEvent};
+
+fn recorded() -> (Client, EventRecorder) {
+    let flag = |prerequisites: serde_json::Value| {
+        json!({"on": true, "version": 3, "variations": [false, true], "fallthrough": {"variation": 1},
+            "prerequisites": prerequisites})
+    };
+    let data = json!({"flags": {
+        "base": flag(json!([])),
+        "middle": flag(json!([{"key": "base", "variation": 1}])),
+        "top": flag(json!([{"key": "middle", "variation": 1}])),
+        "malformed": {"on": true, "version": 5, "fallthrough": {"variation": 9}},
+    }});
+    let events = EventRecorder::new();
+    let client = Client::builder("sdk-key").data_source(Fixed::new(&data)).events(events.clone()).start().unwrap();
+    (client, events)
+}
+
+/// The evaluations that were recorded since this was last asked.
+fn evaluations(events: &EventRecorder) -> Vec<RecordedEvaluation> {
+    let evaluation = |event| match event {
+        RecordedEvent::Evaluation(evaluation) => *evaluation,
+        other => panic!("{other:?} was not expected"),
+    };
+    events.take().into_iter().map(evaluation).collect()
+}
+
+// Spec 03, section 1.7
+#[test]
+fn only_the_doors_with_detail_ask_for_the_reason() {
+    let (client, events) = recorded();
+    let ada = ada();
+    let asked = |what: &str, expected: bool| {
+        let asked: Vec<_> = evaluations(&events).iter().map(|evaluation| evaluation.with_reason).collect();
+        assert_eq!(asked, [expected], "{what}");
+    };
+    let _ = client.bool_variation("base", &ada, false);
+    asked("plain", false);
+    let _ = client.bool_variation_detail("base", &ada, false);
+    asked("detail", true);
+    let _ = client.json_variation_as("base", &ada, false);
+    asked("as", false);
+    let _ = client.json_variation_as_detail("base", &ada, false);
+    asked("as, with detail", true);
+    pollster::block_on(client.json_variation_as_async("base", &ada, false));
+    asked("as, awaiting", false);
+    pollster::block_on(client.bool_variation_async("base", &ada, false));
+    asked("awaiting", false);
+}
+
+// Spec 03, section 1.7
+#[test]
+fn prerequisites_are_heard_of_first_the_deepest_before_the_others() {
+    let (client, events) = recorded();
+    assert!(client.bool_variation("top", &ada(), false));
+    let heard = evaluations(&events);
+    let heard: Vec<_> = heard
+        .iter()
+        .map(|heard| (heard.key.as_str(), heard.prerequisite_of.as_deref(), heard.default.clone(), heard.version))
+        .collect();
+    let default = Some(Value::from(false));
+    assert_eq!(
+        heard,
+        [
+            ("base", Some("middle"), None, Some(3)),
+            ("middle", Some("top"), None, Some(3)),
+            ("top", None, default, Some(3)),
+        ]
+    );
+}
+
+// Spec 03, sections 1.7 and 3.7
+#[test]
+fn evaluations_without_a_result_are_heard_of_with_the_default() {
+    let (client, events) = recorded();
+    for (key, version, error) in [
+        ("no-such-flag", None, EvalErrorKind::FlagNotFound),
+        ("malformed", Some(5), EvalErrorKind::MalformedFlag),
+        ("base", Some(3), EvalErrorKind::WrongType),
+    ] {
+        assert_eq!(client.int_variation(key, &ada(), 7), 7);
+        let [heard] = &evaluations(&events)[..] else { panic!("one evaluation of {key}") };
+        assert_eq!((heard.version, heard.variation, &heard.value), (version, None, &Value::from(7)), "{key}");
+        assert_eq!(heard.reason.error(), Some(error), "{key}");
+    }
+}
+
+// Spec 03, section 3.7
+#[test]
+fn what_is_not_an_evaluation_is_not_heard_of() {
+    let (client, events) = recorded();
+    let invalid = Context::new("");
+    let _ = client.bool_variation("base", &invalid, false);
+    client.identify(&invalid);
+    client.track("clicked", &invalid);
+    let _ = client.all_flags_state(&ada(), vexil::client::FlagsStateOptions::default());
+    assert_eq!(events.take(), []);
+}
+
+// Spec 03, section 5
+#[test]
+fn what_the_application_tells_is_heard_of() {
+    let (client, events) = recorded();
+    client.identify(&ada());
+    client.track("clicked", &ada());
+    client.track_metric("bought", &ada(), 0.0, json!({"items": 3}));
+    let custom = |key: &str, data: serde_json::Value, metric| (key.to_owned(), Value::from(data), metric);
+    let [RecordedEvent::Identify(who), first, second] = &events.take()[..] else { panic!("three events") };
+    assert_eq!(who, &ada());
+    for (event, expected) in
+        [(first, custom("clicked", json!(null), None)), (second, custom("bought", json!({"items": 3}), Some(0.0)))]
+    {
+        let RecordedEvent::Custom { key, context, data, metric } = event else { panic!("{event:?}") };
+        assert_eq!((key.to_string(), data.clone(), *metric), expected);
+        assert_eq!(context, &ada());
+    }
+    assert!(pollster::block_on(client.flush_and_wait(SOON)));
+}
