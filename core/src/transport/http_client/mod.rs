@@ -10,6 +10,7 @@ mod connecting;
 mod proxy;
 mod redirect;
 mod tls;
+mod trust;
 
 use std::time::Duration;
 

@@ -6,17 +6,18 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
 use super::common_name::CommonNameVerifier;
+use super::trust::TrustVerifier;
 
 /// What the user says about certificates.
 #[derive(Clone, Copy, Debug)]
@@ -70,10 +71,9 @@ fn verifier(
     settings: TlsSettings<'_>,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
-    let algorithms = provider.signature_verification_algorithms;
     if !settings.verify {
         tracing::warn!("certificates are not verified: anybody on the way can read and change what is exchanged");
-        return Ok(Arc::new(TrustAll { algorithms }));
+        return Ok(Arc::new(TrustVerifier::everything(Arc::clone(provider))));
     }
     if let Some(path) = settings.ca_certs {
         let roots = Arc::new(roots(path)?);
@@ -82,7 +82,7 @@ fn verifier(
             .map_err(|error| bad_file(path, ROOTS, error))?;
         return Ok(Arc::new(CommonNameVerifier::new(verifier)));
     }
-    Ok(Arc::new(SystemVerifier { provider: Arc::clone(provider), roots: OnceLock::new() }))
+    Ok(Arc::new(TrustVerifier::system(Arc::clone(provider))))
 }
 
 const ROOTS: &str = "PEM certificates";
@@ -110,102 +110,4 @@ fn identity(path: &Path) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, rustls::pki_types::pem::Error> {
     let certificates = CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>()?;
     if certificates.is_empty() { Err(rustls::pki_types::pem::Error::NoItemsFound) } else { Ok(certificates) }
-}
-
-/// Trusts what the operating system trusts. The roots are read when the first certificate arrives: that takes some
-/// milliseconds, and a client of a relay without TLS never needs them.
-#[derive(Debug)]
-struct SystemVerifier {
-    provider: Arc<CryptoProvider>,
-    /// None if this system has none.
-    roots: OnceLock<Option<rustls_platform_verifier::Verifier>>,
-}
-
-impl SystemVerifier {
-    fn roots(&self) -> Option<&rustls_platform_verifier::Verifier> {
-        let read = || {
-            let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(&self.provider));
-            let report =
-                |error| tracing::warn!(%error, "this system trusts no certificates: no https server can be reached");
-            verifier.map_err(report).ok()
-        };
-        self.roots.get_or_init(read).as_ref()
-    }
-}
-
-impl ServerCertVerifier for SystemVerifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let roots = self.roots().ok_or(CertificateError::UnknownIssuer)?;
-        roots.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Trusts every certificate. Signatures of the handshake count all the same.
-#[derive(Debug)]
-struct TrustAll {
-    algorithms: WebPkiSupportedAlgorithms,
-}
-
-impl ServerCertVerifier for TrustAll {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
-    }
 }
