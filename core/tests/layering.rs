@@ -76,7 +76,7 @@ fn production_files() -> Vec<(String, PathBuf, String)> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                folders.push(path);
+                folders.extend((!path.ends_with("tests")).then_some(path));
                 continue;
             }
             let name = path.strip_prefix(&root).unwrap().with_extension("");
