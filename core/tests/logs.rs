@@ -2,48 +2,22 @@
 
 #![cfg(test)]
 
+#[path = "support/log.rs"]
+mod log;
 mod support;
 
 use std::hint::black_box;
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 
+use log::Log;
 use pollster::block_on;
 use serde_json::{Value as Json, json};
 use support::{End, Ending, Failing, Fetch, Lazy, SOON, ada, controlled, controlled_with, gives, with};
-use tracing_subscriber::fmt;
 use vexil::client::FlagsStateOptions;
 use vexil::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
 use vexil::model::{DataKind, DataSet, Item};
 use vexil::{Client, Context, Value, async_trait};
-
-/// Everything that was logged.
-#[derive(Clone, Debug, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// A subscriber that takes everything.
-    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + 'static {
-        let log = self.clone();
-        fmt().with_ansi(false).with_max_level(tracing::Level::TRACE).with_writer(move || log.clone()).finish()
-    }
-
-    fn lines(&self) -> Vec<String> {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// What is logged on this thread while `act` runs.
 fn logged(act: impl FnOnce()) -> Vec<String> {

@@ -1,46 +1,23 @@
 //! What is logged: a fault that is retried is for debugging, an outage is worth one warning, a refusal is an error.
 
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tracing::Level;
 use vexil::config::{Configure, PollingConfig, StreamingConfig};
 use vexil::data_source::DataSource;
 
+use super::capture::Log;
 use super::script::{Answer, Piece, Script};
 use super::{data, put, run, seconds};
-
-#[derive(Clone, Debug, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// The lines that a data source logs while it runs: their levels, and all of the text.
 async fn logged(recipe: impl Configure<dyn DataSource>, answers: Vec<Answer>, time: Duration) -> (Vec<String>, String) {
     let log = Log::default();
-    let to = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .without_time()
-        .with_max_level(Level::TRACE)
-        .with_writer(move || to.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let guard = tracing::subscriber::set_default(log.subscriber());
     run(recipe, &Script::new(answers), time).await;
     drop(guard);
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let text = log.lines().join("\n");
     assert!(!text.contains("sdk-key"), "{text}");
-    (text.lines().map(|line| line.split_whitespace().next().unwrap().to_owned()).collect(), text)
+    (text.lines().map(|line| line.split_whitespace().nth(1).unwrap().to_owned()).collect(), text)
 }
 
 // Architecture D11

@@ -4,6 +4,8 @@
 #![cfg(test)]
 #![cfg(feature = "http")]
 
+#[path = "../support/log.rs"]
+mod capture;
 #[path = "../support/interest.rs"]
 mod interest;
 mod log;

@@ -11,6 +11,8 @@ mod headers;
 mod http2;
 #[path = "../support/interest.rs"]
 mod interest;
+#[path = "../support/log.rs"]
+mod log;
 mod proxies;
 mod redirects;
 mod server;

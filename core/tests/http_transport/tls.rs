@@ -1,15 +1,14 @@
 //! Whom the transport trusts, and as whom it comes. Spec 02, section 9.
 
 use std::error::Error;
-use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use tokio_rustls::TlsAcceptor;
 use vexil::config::HttpConfig;
 use vexil::transport::TransportErrorKind;
 
 use crate::certificates::{Authority, Identity, file};
+use crate::log::Log;
 use crate::server::{Connection, HELLO, Server};
 use crate::{both, get, send, text};
 
@@ -104,30 +103,13 @@ async fn tls_1_2_is_spoken_too() {
 fn a_warning_says_that_nothing_is_verified() {
     crate::interest::always_interested();
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
-    let transport = tracing::subscriber::with_default(subscriber, || {
+    let transport = tracing::subscriber::with_default(log.subscriber(), || {
         drop(HttpConfig::new().build());
         HttpConfig::new().disable_ssl_verification(true).build()
     });
     drop(transport.unwrap());
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert_eq!((log.lines().count(), log.matches("not verified").count()), (1, 1), "{log}");
-}
-
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    let lines = log.lines();
+    assert!(matches!(&lines[..], [line] if line.contains("not verified")), "{lines:#?}");
 }
 
 #[tokio::test]
