@@ -66,3 +66,35 @@ impl Buffer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::Context;
+
+    fn dates(events: &[FullEvent]) -> Vec<u64> {
+        let date = |event: &FullEvent| match event {
+            FullEvent::Identify { date, .. } => *date,
+            other => panic!("{other:?} was not expected"),
+        };
+        events.iter().map(date).collect()
+    }
+
+    // Spec 03, section 3.2
+    #[test]
+    fn the_oldest_are_kept_and_what_is_dropped_is_counted() {
+        let buffer = Buffer::new(3);
+        let push = |date| buffer.push(|| FullEvent::Identify { date, context: Context::new("ada").unwrap() });
+        (1..=5).for_each(push);
+        assert_eq!((dates(&buffer.take()), buffer.dropped()), (vec![1, 2, 3], 2));
+        push(6);
+        assert_eq!((dates(&buffer.take()), buffer.dropped()), (vec![6], 2), "there is room again at once");
+    }
+
+    #[test]
+    fn an_event_without_room_is_not_even_made() {
+        let buffer = Buffer::new(0);
+        buffer.push(|| panic!("it was made"));
+        assert_eq!(buffer.dropped(), 1);
+    }
+}

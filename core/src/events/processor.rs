@@ -122,7 +122,7 @@ impl Records {
     /// Takes all that is to be delivered, and how many events were for known contexts.
     pub(super) fn take(&self) -> (Payload, u64) {
         let events = self.buffer.take();
-        let (summary, deduplicated) = self.summaries.take(now());
+        let (summary, deduplicated) = self.summaries.take(now);
         (Payload { events, summary }, deduplicated)
     }
 

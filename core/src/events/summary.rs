@@ -99,9 +99,9 @@ impl Summaries {
         self.own().deduplicated += 1;
     }
 
-    /// Takes all counts. `now` is not before any of them. Gives the number of evaluations for known contexts too.
-    pub(super) fn take(&self, now: u64) -> (Summary, u64) {
-        let (mut summary, mut deduplicated) = (Summary { start: now, end: now, ..Summary::default() }, 0);
+    /// Takes all counts. Gives the number of evaluations for known contexts too.
+    pub(super) fn take(&self, now: impl Fn() -> u64) -> (Summary, u64) {
+        let (mut summary, mut deduplicated) = (Summary { start: u64::MAX, ..Summary::default() }, 0);
         for shard in &self.0 {
             let counts = std::mem::take(&mut *lock(shard));
             deduplicated += counts.deduplicated;
@@ -112,6 +112,8 @@ impl Summaries {
                 summary.flags.entry(count.key.clone()).or_default().add(count);
             }
         }
+        // Read when all are taken, so that none of them is later.
+        summary.end = now();
         (summary, deduplicated)
     }
 
@@ -159,5 +161,92 @@ impl FlagSummary {
                 count: count.count,
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+    use crate::eval::Verdict;
+    use crate::model::Flag;
+
+    const THREADS: u64 = 8;
+    const CALLS: u64 = 20_000;
+
+    fn flag(key: &str, version: u64) -> Flag {
+        serde_json::from_value(serde_json::json!({"key": key, "version": version})).unwrap()
+    }
+
+    fn count(summaries: &Summaries, flag: Option<&Flag>, context: &Context) {
+        let value = Value::from(true);
+        let event = EvaluationEvent {
+            key: flag.map_or("ghost", |flag| flag.key()),
+            context,
+            flag: flag.map(|flag| (flag, Verdict::Off)),
+            variation: flag.map(|_| (1, &value)),
+            error: None,
+            big_segments_status: None,
+            with_reason: false,
+            prerequisite_of: None,
+            default: Some(&|| Value::from(false)),
+        };
+        summaries.count(&event, false, || 7);
+    }
+
+    fn total(summary: &Summary) -> u64 {
+        summary.flags.values().flat_map(|flag| &flag.counters).map(|counter| counter.count).sum()
+    }
+
+    #[test]
+    fn no_count_is_lost_while_payloads_are_taken() {
+        let (summaries, done) = (Summaries::new(), AtomicBool::new(false));
+        let context = Context::new("ada").unwrap();
+        let flags: Vec<_> = (0..5).map(|n| flag(&format!("flag-{n}"), n)).collect();
+        let mut taken = 0;
+        std::thread::scope(|scope| {
+            let taker = scope.spawn(|| {
+                let mut taken = 0;
+                while !done.load(Ordering::Relaxed) {
+                    taken += total(&summaries.take(|| 9).0);
+                }
+                taken
+            });
+            let counting: Vec<_> = (0..THREADS)
+                .map(|_| {
+                    scope.spawn(|| (0..CALLS).for_each(|n| count(&summaries, flags.get(n as usize % 6), &context)))
+                })
+                .collect();
+            counting.into_iter().for_each(|thread| thread.join().unwrap());
+            done.store(true, Ordering::Relaxed);
+            taken = taker.join().unwrap();
+        });
+        assert_eq!(taken + total(&summaries.take(|| 9).0), THREADS * CALLS);
+    }
+
+    // Spec 03, section 1.6
+    #[test]
+    fn a_payload_adds_up_what_all_threads_have_counted() {
+        let summaries = Summaries::new();
+        let ada = Context::new("ada").unwrap();
+        let both = Context::multi([ada.clone(), Context::with_kind("acme", "org").unwrap()]).unwrap();
+        let (one, two) = (flag("f", 1), flag("f", 2));
+        std::thread::scope(|scope| {
+            for context in [&ada, &both] {
+                scope.spawn(|| [Some(&one), Some(&two), None].map(|flag| count(&summaries, flag, context)));
+            }
+        });
+        let (summary, _) = summaries.take(|| 9);
+        assert_eq!((summary.start, summary.end), (7, 9));
+        let known = &summary.flags["f"];
+        assert_eq!(known.kinds.iter().map(Text::as_str).collect::<Vec<_>>(), ["org", "user"]);
+        assert_eq!(known.default, Some(Value::from(false)));
+        let mut counters: Vec<_> = known.counters.iter().map(|counter| (counter.version, counter.count)).collect();
+        counters.sort_unstable();
+        assert_eq!(counters, [(Some(1), 2), (Some(2), 2)]);
+        let [ghost] = &summary.flags["ghost"].counters[..] else { panic!("one counter") };
+        assert_eq!((ghost.version, ghost.variation, ghost.count, &ghost.value), (None, None, 2, &Value::from(false)));
+        assert!(summaries.take(|| 9).0.flags.is_empty(), "all begins anew");
     }
 }
