@@ -1,0 +1,146 @@
+//! Whole environments, and the items in them: what is rejected, what the error names, and which key counts.
+
+use super::*;
+
+// Spec 01, sections 2.1 and 2.6
+#[test]
+fn an_item_is_an_object_and_nothing_else() {
+    for kind in KINDS {
+        for bad in [json!(true), json!(null), json!(1), json!("{}"), json!([]), json!([{}])] {
+            for error in [item(kind, &bad).unwrap_err(), data(&data_of(kind, &bad)).unwrap_err()] {
+                assert_eq!(error.item, Some((kind, "k".into())), "{kind} {bad}");
+            }
+            assert!(serde_json::from_value::<Flag>(bad.clone()).is_err());
+            assert!(serde_json::from_value::<Segment>(bad).is_err());
+        }
+    }
+}
+
+// Spec 01, section 2.6
+#[test]
+fn data_that_is_no_object_of_items_is_rejected() {
+    for bad in [
+        json!(null),
+        json!(true),
+        json!([]),
+        json!([{}, {}]),
+        json!({"flags": true, "segments": {}}),
+        json!({"flags": [], "segments": {}}),
+        json!({"flags": {}, "segments": "{}"}),
+        json!({"flags": {}, "segments": []}),
+    ] {
+        assert_eq!(data(&bad).unwrap_err().item, None, "{bad}");
+    }
+    for bad in ["", "{", r#"{"flags": {}} {}"#, r#"{"flags": {}},"#, r#"{"flags": {"k": {}}, "segments": {}"#] {
+        let error = DataSet::from_json(bad.as_bytes()).unwrap_err();
+        assert_eq!(error.item, None, "{bad}");
+        assert_eq!(error.to_string(), "flag data cannot be read");
+    }
+}
+
+// Spec 01, section 2.6
+#[test]
+fn the_error_names_the_item_where_reading_ended() {
+    let flag = |key: &str| Some((DataKind::Flag, Text::from(key)));
+    let segment = |key: &str| Some((DataKind::Segment, Text::from(key)));
+    for (text, item) in [
+        (r#"{"flags": {"a": {}, "b": 1, "c": 1}}"#, flag("b")),
+        (r#"{"flags": {"a": {}}, "segments": {"b": {"salt": 1}}}"#, segment("b")),
+        (r#"{"flags": {"a": {"version": 1, "key": "ot"#, flag("a")),
+        (r#"{"flags": {"a": {}, "b": {"rules": [{"clauses": [1]}]}}}"#, flag("b")),
+    ] {
+        let error = DataSet::from_json(text.as_bytes()).unwrap_err();
+        assert_eq!(error.item, item, "{text}");
+    }
+    for bad in [r#"{"version":"no""#, r#"{"version": 1} x"#, "", "{\"\u{0}"] {
+        let error = Item::from_json(DataKind::Flag, "k", bad.as_bytes()).unwrap_err();
+        assert_eq!(error.item, flag("k"), "{bad}");
+    }
+}
+
+// Spec 01, section 2.6
+#[test]
+fn both_sections_are_optional_and_other_ones_are_skipped() {
+    for (json, counts) in [
+        (json!({}), (0, 0)),
+        (json!({"flags": null, "segments": null}), (0, 0)),
+        (json!({"flags": {"a": {}, "b": {}}}), (2, 0)),
+        (json!({"segments": {"a": {}}}), (0, 1)),
+        (json!({"flags": {"a": {}}, "configs": [1], "path": "/", "segments": {"a": {}}}), (1, 1)),
+    ] {
+        let data = data(&json).unwrap();
+        assert_eq!((data.flags.len(), data.segments.len()), counts, "{json}");
+    }
+}
+
+// Spec 01, sections 2.6 and 9
+#[test]
+fn json_of_ten_thousand_levels_is_an_error_and_no_crash() {
+    let open = "[".repeat(10_000);
+    let arrays = format!("{open}{}", "]".repeat(10_000));
+    let objects = format!("{}1{}", r#"{"x":"#.repeat(10_000), "}".repeat(10_000));
+    for nested in [&open, &arrays, &objects] {
+        for item in [
+            format!(r#"{{"variations": [{nested}]}}"#),
+            format!(r#"{{"rules": [{{"clauses": [{{"values": [{nested}]}}]}}]}}"#),
+            format!(r#"{{"key": {nested}}}"#),
+        ] {
+            let data = format!(r#"{{"flags": {{"k": {item}}}}}"#);
+            for error in [
+                Item::from_json(DataKind::Flag, "k", item.as_bytes()).unwrap_err(),
+                DataSet::from_json(data.as_bytes()).unwrap_err(),
+            ] {
+                assert_eq!(error.item, Some((DataKind::Flag, "k".into())));
+            }
+        }
+    }
+    for whole in [open, arrays] {
+        assert!(DataSet::from_json(whole.as_bytes()).is_err());
+        assert!(serde_json::from_str::<Flag>(&whole).is_err());
+        assert!(serde_json::from_str::<Segment>(&whole).is_err());
+    }
+}
+
+// Spec 01, section 2.1
+#[test]
+fn an_item_that_is_written_twice_is_kept_in_the_order_of_the_text() {
+    let text = r#"{"flags": {"k": {"version": 5}, "other": {}, "k": {"version": 3}},
+        "segments": {"k": {"version": 1}}, "flags": {"k": {"version": 4, "deleted": true}}}"#;
+    let data = DataSet::from_json(text.as_bytes()).unwrap();
+    let flags: Vec<_> = data.flags.iter().map(|entry| (entry.key().as_str(), entry.version())).collect();
+    assert_eq!(flags, [("k", 5), ("other", 0), ("k", 3), ("k", 4)]);
+    assert!(data.flags[3].present().is_none());
+    assert_eq!(data.segments.len(), 1);
+}
+
+// Spec 01, sections 2.2 and 2.4
+#[test]
+fn the_key_under_which_an_item_arrives_is_its_key() {
+    for kind in KINDS {
+        for own in [json!("other"), json!(""), json!(null), json!("$deleted")] {
+            for deleted in [false, true] {
+                let json = json!({"key": own, "version": 1, "deleted": deleted});
+                assert_eq!(item(kind, &json).unwrap().key(), "k", "{json}");
+                let data = data(&data_of(kind, &json)).unwrap();
+                let keys: Vec<_> = match kind {
+                    DataKind::Flag => data.flags.iter().map(Entry::key).collect(),
+                    DataKind::Segment => data.segments.iter().map(Entry::key).collect(),
+                };
+                assert_eq!(keys, ["k"], "{json}");
+            }
+        }
+    }
+    assert_eq!(flag(json!({"key": "own"})).key(), "own");
+    assert_eq!(segment(json!({"key": "own"})).key(), "own");
+}
+
+// Spec 01, sections 2.2 and 4.11
+#[test]
+fn the_key_under_which_an_item_arrives_is_the_one_that_is_hashed() {
+    let rollout_of = json!({"key": "other", "salt": "salt", "fallthrough": {"rollout": {"variations": [{}]}}});
+    let data = data(&data_of(DataKind::Flag, &rollout_of)).unwrap();
+    let flag = data.flags[0].present().unwrap();
+    let bucket = rollout(&flag.fallthrough).prefix.bucket(b"ada");
+    let expected = Prefix::of_item("k", "salt").bucket(b"ada");
+    assert_eq!(bucket.to_bits(), expected.to_bits());
+}

@@ -1,0 +1,132 @@
+//! What is accepted, fails only at evaluation, and is listed as a problem.
+
+use super::*;
+
+/// The problems of a flag, each as it is shown to people.
+fn problems(flag: &Flag) -> Vec<String> {
+    flag.problems().iter().map(ToString::to_string).collect()
+}
+
+// Spec 01, section 2.1
+#[test]
+fn what_only_fails_at_evaluation_is_accepted_and_listed_as_a_problem() {
+    let clause = |clause: Json| json!({"rules": [{"variation": 0}, {"variation": 0, "clauses": [clause]}]});
+    let rollout = |more: Json| {
+        let mut rollout = json!({"bucketBy": "//", "contextKind": "user", "variations": [{}]});
+        rollout.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"rules": [{"variation": 0}, {"rollout": rollout}]})
+    };
+    let attribute = |reference: &str, error| Defect::Attribute { reference: reference.into(), error };
+    for (json, defects) in [
+        (clause(json!({"attribute": "a", "op": "no-such-op"})), vec![Defect::Operator { op: "no-such-op".into() }]),
+        (clause(json!({"attribute": "a"})), vec![Defect::Operator { op: "".into() }]),
+        (
+            clause(json!({"attribute": "a", "op": "matches", "values": ["a+", "***", 3]})),
+            vec![Defect::Pattern { pattern: "***".into() }],
+        ),
+        (
+            clause(json!({"attribute": "a", "op": "before", "values": ["2017-12-06", 1]})),
+            vec![Defect::Operand { value: "2017-12-06".into() }],
+        ),
+        (
+            clause(json!({"attribute": "a", "op": "semVerEqual", "values": ["2", 3, "v4"]})),
+            vec![Defect::Operand { value: 3.into() }, Defect::Operand { value: "v4".into() }],
+        ),
+        (
+            clause(json!({"attribute": "/a//b", "contextKind": "user", "op": "in"})),
+            vec![attribute("/a//b", ReferenceError::EmptyComponent)],
+        ),
+        (
+            clause(json!({"attribute": "/a~2", "contextKind": "user", "op": "in"})),
+            vec![attribute("/a~2", ReferenceError::Escape)],
+        ),
+        (clause(json!({"op": "in"})), vec![attribute("", ReferenceError::Empty)]),
+        (clause(json!({"attribute": "/a~2", "op": "in"})), vec![]),
+        (clause(json!({"attribute": "///", "contextKind": "user", "op": "segmentMatch"})), vec![]),
+        (rollout(json!({})), vec![attribute("//", ReferenceError::EmptyComponent)]),
+        (rollout(json!({"kind": "experiment"})), vec![]),
+        (rollout(json!({"bucketBy": "a", "kind": "no-such-kind"})), vec![]),
+        (rollout(json!({"variations": []})), vec![Defect::NoOutcome]),
+        (json!({"rules": [{"variation": 0}, {}]}), vec![Defect::NoOutcome]),
+        (json!({"rules": [{"variation": 99}]}), vec![]),
+    ] {
+        let mut json = json;
+        json["fallthrough"] = json!({"variation": -1});
+        let expected: Vec<_> = defects.into_iter().map(|defect| Problem { rule: Some(1), defect }).collect();
+        assert_eq!(flag(json.clone()).problems(), expected, "{json}");
+        let item = item(DataKind::Flag, &json).unwrap();
+        assert_eq!(item.problems(), expected, "{json}");
+    }
+}
+
+// Spec 01, section 2.1
+#[test]
+fn problems_of_the_fallthrough_are_listed_without_a_rule() {
+    for (fallthrough, problem) in [
+        (json!({}), "fallthrough: neither a variation nor a rollout"),
+        (json!({"rollout": {"variations": []}}), "fallthrough: neither a variation nor a rollout"),
+        (
+            json!({"rollout": {"bucketBy": "/", "contextKind": "user", "variations": [{}]}}),
+            "fallthrough: attribute reference \"/\": attribute reference is empty",
+        ),
+    ] {
+        let flag = flag(json!({"fallthrough": fallthrough.clone()}));
+        assert_eq!(problems(&flag), [problem], "{fallthrough}");
+    }
+}
+
+// Spec 01, section 2.1
+#[test]
+fn problems_of_segments_are_listed_by_rule() {
+    let json = json!({"rules": [
+        {"clauses": [{"attribute": "a", "op": "in"}]},
+        {"clauses": [{"attribute": "a", "op": "later"}]},
+        {"weight": 1, "bucketBy": "//", "rolloutContextKind": "user"},
+        {"bucketBy": "//", "rolloutContextKind": "user"},
+        {"weight": 1, "bucketBy": "//"},
+    ]});
+    let expected = [
+        "rule 1: unknown operator \"later\"",
+        "rule 2: attribute reference \"//\": attribute reference has an empty component",
+    ];
+    let shown = |problems: &[Problem]| -> Vec<_> { problems.iter().map(ToString::to_string).collect() };
+    assert_eq!(shown(segment(json.clone()).problems()), expected);
+    let item = item(DataKind::Segment, &json).unwrap();
+    assert_eq!(shown(item.problems()), expected);
+}
+
+// Spec 01, section 2.1
+#[test]
+fn kinds_inside_flag_data_are_not_checked() {
+    let flag = flag(json!({
+        "rules": [{"variation": 0, "clauses": [{"contextKind": "multi !", "attribute": "a", "op": "in"}]}],
+        "contextTargets": [{"contextKind": "kind", "values": ["k"]}],
+        "fallthrough": {"rollout": {"contextKind": "a b", "variations": [{}]}},
+    }));
+    assert_eq!(flag.rules[0].clauses[0].kind, "multi !");
+    assert_eq!(rollout(&flag.fallthrough).kind, "a b");
+    let target = flag.targets.find(|kind| (kind == "kind").then_some("k"));
+    assert_eq!(target, Some(0));
+    assert!(flag.problems().is_empty());
+}
+
+// Spec 01, section 4.7
+#[test]
+fn a_pattern_that_does_not_compile_is_listed_wherever_it_stands() {
+    let clause = json!({"attribute": "a", "op": "matches", "values": ["(", "ok"]});
+    let rule = json!({"clauses": [clause], "variation": 0});
+    let flag = json!({"rules": [rule, rule], "fallthrough": {"variation": 0}});
+    let data = data(&json!({"flags": {"a": flag, "b": flag}, "segments": {"s": {"rules": [rule]}}}));
+    let data = data.unwrap();
+    let defects = |problems: &[Problem]| -> Vec<_> {
+        let pattern = Text::from("(");
+        problems
+            .iter()
+            .map(|problem| (problem.rule, problem.defect == Defect::Pattern { pattern: pattern.clone() }))
+            .collect()
+    };
+    for entry in &data.flags {
+        assert_eq!(defects(entry.problems()), [(Some(0), true), (Some(1), true)]);
+    }
+    assert_eq!(defects(data.segments[0].problems()), [(Some(0), true)]);
+}
