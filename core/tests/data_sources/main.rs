@@ -79,6 +79,16 @@ async fn run_with(
     (sink, ended)
 }
 
+/// Drops a data source that has been at work for a second, and looks at its connection.
+async fn closes_when_dropped(recipe: impl Configure<dyn DataSource>, script: &Script) {
+    let source = made(recipe, script, "http://service");
+    let mut running = source.run(Recorder::new());
+    assert!(timeout(seconds(1), &mut running).await.is_err());
+    assert_eq!(script.open(), 1);
+    drop(running);
+    assert_eq!(script.open(), 0);
+}
+
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use vexil::config::PollingConfig;
-use vexil::data_source::DataSink;
 
 use super::recorder::Recorder;
 use super::script::{Answer, Piece, Script};
-use super::{data, made, run, run_with, seconds};
+use super::{closes_when_dropped, data, run, run_with, seconds};
 
 fn polls() -> PollingConfig {
     PollingConfig::new()
@@ -136,16 +135,7 @@ async fn a_flag_may_have_an_empty_key_and_be_empty() {
 #[tokio::test(start_paused = true)]
 async fn dropping_the_source_closes_the_connection_at_once() {
     for answers in [vec![], vec![Answer::poll([Piece::Silence])]] {
-        let script = Script::new(answers);
-        let source = made(polls(), &script, "http://service");
-        let mut running = Box::pin(source.run(Recorder::new() as std::sync::Arc<dyn DataSink>));
-        tokio::select! {
-            _ = &mut running => unreachable!(),
-            () = tokio::time::sleep(seconds(1)) => {}
-        }
-        assert_eq!(script.open(), 1);
-        drop(running);
-        assert_eq!(script.open(), 0);
+        closes_when_dropped(polls(), &Script::new(answers)).await;
     }
 }
 

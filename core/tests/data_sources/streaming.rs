@@ -7,7 +7,7 @@ use vexil::data_source::DataSink;
 use vexil::transport::{RetryPolicy, TransportErrorKind};
 
 use super::script::{Answer, Piece, Script};
-use super::{event, made, patch, put, run, seconds};
+use super::{closes_when_dropped, event, made, patch, put, run, seconds};
 use crate::recorder::Recorder;
 
 fn stream() -> StreamingConfig {
@@ -159,17 +159,7 @@ async fn a_connection_that_follows_a_refusal_is_rare_until_one_has_delivered_for
 #[tokio::test(start_paused = true)]
 async fn dropping_the_source_closes_the_connection_at_once() {
     for answers in [vec![], vec![Answer::endless([put(1)])], vec![Answer::endless(["event"])]] {
-        let script = Script::new(answers);
-        let source = made(stream(), &script, "http://service");
-        let sink = Recorder::new();
-        let mut running = Box::pin(source.run(sink as std::sync::Arc<dyn DataSink>));
-        tokio::select! {
-            _ = &mut running => unreachable!(),
-            () = tokio::time::sleep(seconds(1)) => {}
-        }
-        assert_eq!(script.open(), 1);
-        drop(running);
-        assert_eq!(script.open(), 0);
+        closes_when_dropped(stream(), &Script::new(answers)).await;
     }
 }
 
