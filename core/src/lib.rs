@@ -53,6 +53,7 @@
 //! - `http` (default): streaming, polling and events over HTTP. Without it, no HTTP or TLS crate is linked.
 //! - `float-roundtrip` (default): numbers in JSON parse to the nearest float, for the whole binary.
 
+pub mod big_segments;
 pub mod client;
 pub mod config;
 mod context;
@@ -65,6 +66,7 @@ pub mod model;
 mod runtime;
 pub mod status;
 pub mod store;
+mod store_error;
 mod text;
 #[cfg(feature = "http")]
 pub mod transport;

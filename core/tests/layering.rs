@@ -13,11 +13,12 @@ const LAYERS: &[&[&str]] = &[
     &["model"],
     &["eval"],
     &["wire"],
+    &["store_error"],
     &["runtime"],
     &["status"],
     &["transport"],
     // The seams.
-    &["store", "data_source", "events"],
+    &["store", "big_segments", "data_source", "events"],
     &["config"],
     &["update"],
     &["client"],

@@ -43,9 +43,10 @@ pub use sdk_key::SdkKey;
 pub use streaming::StreamingConfig;
 use thiserror::Error;
 
+use crate::big_segments::BigSegmentStore;
 use crate::data_source::DataSource;
 use crate::events::EventProcessor;
-use crate::store::DataStore;
+use crate::store::{DataStore, PersistentDataStore};
 
 /// A recipe for a component of a client.
 ///
@@ -92,6 +93,20 @@ impl<P: EventProcessor> Configure<dyn EventProcessor> for Arc<P> {
 /// A store that is shared between clients, or looked at from outside.
 impl<S: DataStore> Configure<dyn DataStore> for Arc<S> {
     fn configure(&self, _: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
+        Ok(Self::clone(self))
+    }
+}
+
+/// A persistent store that is shared between clients, or looked at from outside.
+impl<S: PersistentDataStore> Configure<dyn PersistentDataStore> for Arc<S> {
+    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn PersistentDataStore>, ConfigError> {
+        Ok(Self::clone(self))
+    }
+}
+
+/// A big-segment store that is shared between clients, or looked at from outside.
+impl<S: BigSegmentStore> Configure<dyn BigSegmentStore> for Arc<S> {
+    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn BigSegmentStore>, ConfigError> {
         Ok(Self::clone(self))
     }
 }
