@@ -96,10 +96,12 @@ impl Updater {
     }
 
     async fn store_all(&self, data: DataSet) -> Result<(), StoreError> {
+        let data = if self.store.keeps_json() { data } else { data.without_json() };
         contain(self.store.init(data)).await.unwrap_or_else(|| Err(StoreError::unavailable(PANICKED)))
     }
 
     async fn store_one(&self, item: Item) -> Result<Upserted, StoreError> {
+        let item = if self.store.keeps_json() { item } else { item.without_json() };
         contain(self.store.upsert(item)).await.unwrap_or_else(|| Err(StoreError::unavailable(PANICKED)))
     }
 
@@ -166,6 +168,10 @@ impl DataSink for Updater {
             self.changes.announce(graph.affected_flags([(item.kind(), item.key().clone())]));
         }
         self.report(stored)
+    }
+
+    fn keeps_json(&self) -> bool {
+        self.store.keeps_json()
     }
 
     fn connection_attempt(&self, began: SystemTime, took: Duration, failed: bool) {

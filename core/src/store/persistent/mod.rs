@@ -55,6 +55,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub(crate) mod stored_form;
+
 use std::fmt::Debug;
 use std::time::Duration;
 
