@@ -339,18 +339,23 @@ impl DataStoreReporter {
         Self(Arc::new(Watched::new(DataStoreStatus::default())))
     }
 
-    /// Changes the status. Whoever watches it is told if that has made it available, unavailable, stale or current, or
-    /// if there is new trouble.
+    /// Changes the status. Whoever watches it is told if anything but the time and the numbers has changed.
     pub fn update(&self, change: impl FnOnce(&mut DataStoreStatus)) {
         self.0.update(|current| {
             let before = current.clone();
             change(current);
-            (before.available, before.stale, &before.error) != (current.available, current.stale, &current.error)
+            let seen = |status: &DataStoreStatus| (status.available, status.stale, status.initialized);
+            seen(&before) != seen(current) || before.error != current.error
         });
     }
 
     pub(crate) fn get(&self) -> DataStoreStatus {
         self.0.get()
+    }
+
+    /// The first status, from now on, that `is_it` accepts.
+    pub(crate) async fn first(&self, is_it: impl Fn(&DataStoreStatus) -> bool) -> DataStoreStatus {
+        self.0.first(is_it).await
     }
 }
 
@@ -373,7 +378,7 @@ impl<'a> DataStoreStatusProvider<'a> {
         self.reporter.get()
     }
 
-    /// Changes from now on: of whether the store is available or its data stale, and new trouble.
+    /// Changes from now on, of anything but the time of the last refresh and the numbers.
     #[must_use]
     pub fn subscribe(&self) -> Subscription<DataStoreStatus> {
         self.reporter.0.subscribe()
@@ -381,13 +386,13 @@ impl<'a> DataStoreStatusProvider<'a> {
 
     /// Waits for a status that `is_it` accepts, the current one included: whether it came within `timeout`.
     pub async fn wait_for(&self, is_it: impl Fn(&DataStoreStatus) -> bool, timeout: Duration) -> bool {
-        self.runtime.timeout(timeout, self.reporter.0.first(is_it)).await.is_some()
+        self.runtime.timeout(timeout, self.reporter.first(is_it)).await.is_some()
     }
 
     /// Does what [`DataStoreStatusProvider::wait_for`] does, on this thread.
     #[must_use]
     pub fn blocking_wait_for(&self, is_it: impl Fn(&DataStoreStatus) -> bool, timeout: Duration) -> bool {
-        runtime::park(timeout, self.reporter.0.first(is_it)).is_some()
+        runtime::park(timeout, self.reporter.first(is_it)).is_some()
     }
 }
 

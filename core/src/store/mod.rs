@@ -42,6 +42,7 @@
 //! }
 //! ```
 
+mod environment;
 mod memory;
 pub mod persistent;
 mod shards;
@@ -51,6 +52,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 pub use memory::MemoryStore;
+pub use persistent::classic::CacheMode;
 pub use persistent::{Collection, PersistentDataStore, StoredItem, StoredSnapshot, Upsert};
 
 use crate::eval::Lookup;

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 pub(crate) use changes::ChangeHub;
 pub use changes::{FlagChange, ListenerId};
 use dependents::Dependents;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::data_source::{DataSink, NotStoredError};
 use crate::events::EventProcessor;
@@ -31,6 +31,8 @@ pub(crate) struct Updater {
     processor: Option<Arc<dyn EventProcessor>>,
     /// Whether the source has delivered to this client.
     refreshed: AtomicBool,
+    /// Becomes true when it has, for whoever waits for that.
+    first_data: watch::Sender<bool>,
     /// Whether the client is closed: what is still on its way is not stored any more.
     closed: AtomicBool,
     /// Whether the last write failed: only the first failure of an outage is logged.
@@ -57,6 +59,7 @@ impl Updater {
             status: DataSourceStatusCell::new(),
             changes,
             refreshed: AtomicBool::new(false),
+            first_data: watch::Sender::new(false),
             closed: AtomicBool::new(false),
             outage: AtomicBool::new(false),
             dependents: Mutex::default(),
@@ -76,6 +79,12 @@ impl Updater {
 
     pub(crate) fn is_refreshed(&self) -> bool {
         self.refreshed.load(Ordering::Acquire)
+    }
+
+    /// Ends when the source has delivered to this client.
+    pub(crate) async fn first_data(&self) {
+        // The sender is in the same place, so it cannot be gone.
+        let _ = self.first_data.subscribe().wait_for(|delivered| *delivered).await;
     }
 
     /// Runs over the current data of the store.
@@ -138,6 +147,7 @@ impl DataSink for Updater {
         let stored = self.store_all(data).await;
         if stored.is_ok() {
             self.refreshed.store(true, Ordering::Release);
+            self.first_data.send_replace(true);
             *dependents = before.and_then(|before| {
                 let graph = self.read(Dependents::of)?;
                 self.changes.announce(graph.affected_flags(differences(before, self.versions())));

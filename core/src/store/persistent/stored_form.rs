@@ -5,6 +5,7 @@
 //! stands for itself, so that one that is spoilt spoils no other.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::fmt::Write;
 
 use serde::Deserialize;
@@ -27,7 +28,7 @@ pub(crate) fn decode(kind: DataKind, key: &Text, stored: &StoredItem) -> Result<
             let version = version.unwrap_or_else(|| item.version());
             Ok(item.with_version(version))
         }
-        Err(error) => Err(StoreError::Corrupt { kind, key: key.clone(), source: error.source.into() }),
+        Err(error) => Err(StoreError::corrupt(kind, key.clone(), error.source)),
     }
 }
 
@@ -40,11 +41,7 @@ pub(crate) fn encode(item: &Item) -> Result<StoredItem, StoreError> {
     if item.is_deleted() {
         return Ok(StoredItem::new(tombstone(kind, version)).with_version(version).with_deleted(true));
     }
-    let corrupt = |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Corrupt {
-        kind,
-        key: item.key().clone(),
-        source,
-    };
+    let corrupt = |source: Box<dyn Error + Send + Sync>| StoreError::corrupt(kind, item.key().clone(), source);
     let json = item.json().ok_or_else(|| corrupt("its source kept no JSON of it".into()))?;
     let text = std::str::from_utf8(&json).map_err(|error| corrupt(error.into()))?;
     let Properties(properties) = serde_json::from_str(text).map_err(|error| corrupt(error.into()))?;
@@ -92,10 +89,9 @@ fn repaired(item: &Item, properties: &[(Cow<'_, str>, &RawValue)]) -> Option<Str
         DataKind::Segment => NEEDED_OF_A_SEGMENT,
     };
     let is_there = |name: &str| properties.iter().any(|(known, _)| known == name);
-    let version_is_right = properties
-        .iter()
-        .rfind(|(name, _)| name == "version")
-        .is_some_and(|(_, value)| serde_json::from_str(value.get()).is_ok_and(|version: u64| version == item.version()));
+    let version_is_right = properties.iter().rfind(|(name, _)| name == "version").is_some_and(|(_, value)| {
+        serde_json::from_str(value.get()).is_ok_and(|version: u64| version == item.version())
+    });
     let key_is_there = is_there("key");
     if key_is_there && version_is_right && needed.iter().all(|(name, _)| is_there(name)) {
         return None;
