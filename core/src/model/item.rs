@@ -1,18 +1,18 @@
-//! [`Item`], [`DataSet`]: what data sources deliver and stores keep.
+//! [`Item`]: what data sources deliver one by one, and stores keep.
 //!
 //! An item is a flag or a segment, present or deleted; a deleted one keeps its version, so that an older update that
 //! arrives late stays without effect. The key of the map that an item arrives in is its key, whatever it says itself.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use thiserror::Error;
+use serde::Deserialize;
+use serde::de::Error as _;
 
 use super::clause::Patterns;
+use super::data_set::ReadError;
 use super::flag::Flag;
+use super::json::Cursor;
 use super::problem::Problem;
 use super::read::{RawFlag, RawSegment, RawTombstone, Strict};
 use super::segment::Segment;
@@ -154,10 +154,9 @@ impl Item {
     /// If the text is no JSON object of that kind; the error names the item.
     pub fn from_json(kind: DataKind, key: impl Into<Text>, json: &[u8]) -> Result<Self, ReadError<serde_json::Error>> {
         let key = key.into();
-        let patterns = &mut Patterns::default();
         let read = match kind {
-            DataKind::Flag => entry_from_json(key.clone(), json, patterns).map(Self::Flag),
-            DataKind::Segment => entry_from_json(key.clone(), json, patterns).map(Self::Segment),
+            DataKind::Flag => entry_from_json(key.clone(), json).map(Self::Flag),
+            DataKind::Segment => entry_from_json(key.clone(), json).map(Self::Segment),
         };
         read.map_err(|source| ReadError { item: Some((kind, key)), source })
     }
@@ -231,17 +230,27 @@ impl From<Segment> for Item {
     }
 }
 
-fn entry_from_json<T: Prepared>(
+fn entry_from_json<T: Prepared>(key: Text, json: &[u8]) -> Result<Entry<T>, serde_json::Error> {
+    let mut cursor = Cursor::whole(std::str::from_utf8(json).map_err(serde_json::Error::custom)?);
+    // Of text that is all there, none would be an error already.
+    let entry = read_entry(key, &mut cursor, &mut Patterns::default())?;
+    cursor.end()?;
+    entry.ok_or_else(|| serde_json::Error::custom("the text ends early"))
+}
+
+/// Reads an item of which the end may not have arrived; none if it has not.
+pub(super) fn read_entry<T: Prepared>(
     key: Text,
-    json: &[u8],
+    cursor: &mut Cursor<'_>,
     patterns: &mut Patterns,
-) -> Result<Entry<T>, serde_json::Error> {
-    match serde_json::from_slice::<Strict<T::Raw>>(json) {
-        Ok(Strict(raw)) => Ok(entry(raw, key, patterns)),
-        Err(error) => {
-            let loose = serde_json::from_slice(json).and_then(|value| loose_entry(value, key, patterns));
-            loose.map_err(|_| error)
-        }
+) -> Result<Option<Entry<T>>, serde_json::Error> {
+    match cursor.value::<Strict<T::Raw>>() {
+        Ok(raw) => Ok(raw.map(|Strict(raw)| entry(raw, key, patterns))),
+        Err(error) => match cursor.value() {
+            Ok(None) => Ok(None),
+            Ok(Some(value)) => loose_entry(value, key, patterns).map(Some).map_err(|_| error),
+            Err(_) => Err(error),
+        },
     }
 }
 
@@ -260,197 +269,9 @@ fn loose_entry<T: Prepared>(
     Ok(entry(raw, key, patterns))
 }
 
-fn entry<T: Prepared>(raw: T::Raw, key: Text, patterns: &mut Patterns) -> Entry<T> {
+pub(super) fn entry<T: Prepared>(raw: T::Raw, key: Text, patterns: &mut Patterns) -> Entry<T> {
     match raw.deleted() {
         Some(version) => Entry::Deleted { key, version },
         None => Entry::Present(Arc::new(T::prepare(raw, Some(key), patterns))),
-    }
-}
-
-/// A whole environment: all flags and all segments. Of two items with the same key the last one counts.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct DataSet {
-    /// The flags.
-    pub flags: Vec<Entry<Flag>>,
-    /// The segments.
-    pub segments: Vec<Entry<Segment>>,
-}
-
-impl DataSet {
-    /// A data set of these items.
-    #[must_use]
-    pub fn new(flags: Vec<Entry<Flag>>, segments: Vec<Entry<Segment>>) -> Self {
-        Self { flags, segments }
-    }
-
-    /// Reads `{"flags": {…}, "segments": {…}}`. Both are optional; other properties are skipped.
-    ///
-    /// ```
-    /// use vexil::model::DataSet;
-    ///
-    /// let data = DataSet::from_json(br#"{"flags": {"banner": {"on": false, "version": 3}}}"#)?;
-    /// assert_eq!(data.flags[0].key(), "banner");
-    ///
-    /// let error = DataSet::from_json(br#"{"flags": {"banner": {"on": "yes"}}}"#).unwrap_err();
-    /// assert_eq!(error.to_string(), "flag \"banner\" cannot be read");
-    /// # Ok::<(), vexil::model::ReadError<serde_json::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// If the text is no JSON, or any item is malformed. The error names the item.
-    pub fn from_json(json: &[u8]) -> Result<Self, ReadError<serde_json::Error>> {
-        // Checking the encoding of the whole text once is faster than checking that of each string.
-        let read = match std::str::from_utf8(json) {
-            Ok(text) => Self::from_deserializer(serde_json::Deserializer::from_str(text)),
-            Err(_) => Self::from_deserializer(serde_json::Deserializer::from_slice(json)),
-        };
-        read.or_else(|error| Self::from_loose_json(json).map_err(|_| error))
-    }
-
-    fn from_deserializer<'de, R: serde_json::de::Read<'de>>(
-        mut deserializer: serde_json::Deserializer<R>,
-    ) -> Result<Self, ReadError<serde_json::Error>> {
-        let data = Self::read(&mut deserializer)?;
-        deserializer.end().map_err(|source| ReadError { item: None, source })?;
-        Ok(data)
-    }
-
-    fn from_loose_json(json: &[u8]) -> Result<Self, serde_json::Error> {
-        #[derive(Deserialize)]
-        struct Loose {
-            flags: Option<HashMap<Text, serde_json::Value>>,
-            segments: Option<HashMap<Text, serde_json::Value>>,
-        }
-
-        fn entries<T: Prepared>(
-            items: Option<HashMap<Text, serde_json::Value>>,
-            patterns: &mut Patterns,
-        ) -> Result<Vec<Entry<T>>, serde_json::Error> {
-            items.into_iter().flatten().map(|(key, value)| loose_entry(value, key, patterns)).collect()
-        }
-
-        let Strict(loose) = serde_json::from_slice::<Strict<Loose>>(json)?;
-        let patterns = &mut Patterns::default();
-        Ok(Self { flags: entries(loose.flags, patterns)?, segments: entries(loose.segments, patterns)? })
-    }
-
-    /// Reads the same from any format that serde knows.
-    ///
-    /// # Errors
-    /// If the data ends early or any item is malformed. The error names the item.
-    pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, ReadError<D::Error>> {
-        let mut reader = Reader { patterns: Patterns::default(), current: None };
-        let read = DataSetSeed(&mut reader).deserialize(deserializer);
-        read.map_err(|source| ReadError { item: reader.current, source })
-    }
-}
-
-/// Flag data that cannot be read, and the item where reading ended.
-#[derive(Debug, Error)]
-#[error("{}", self.message())]
-#[non_exhaustive]
-pub struct ReadError<E> {
-    /// The malformed item; none if the fault lies outside all items.
-    pub item: Option<(DataKind, Text)>,
-    /// What is wrong, and where, in the words of the format's parser.
-    #[source]
-    pub source: E,
-}
-
-impl<E> ReadError<E> {
-    fn message(&self) -> String {
-        match &self.item {
-            Some((kind, key)) => format!("{kind} \"{key}\" cannot be read"),
-            None => "flag data cannot be read".to_owned(),
-        }
-    }
-}
-
-/// What is carried through the reading of one data set.
-struct Reader {
-    patterns: Patterns,
-    /// The item that is being read: the culprit, if reading fails.
-    current: Option<(DataKind, Text)>,
-}
-
-struct DataSetSeed<'r>(&'r mut Reader);
-
-impl<'de> DeserializeSeed<'de> for DataSetSeed<'_> {
-    type Value = DataSet;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<DataSet, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for DataSetSeed<'_> {
-    type Value = DataSet;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with flags and segments")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<DataSet, A::Error> {
-        let mut data = DataSet::default();
-        while let Some(section) = map.next_key::<Text>()? {
-            match section.as_str() {
-                "flags" => {
-                    map.next_value_seed(Section { kind: DataKind::Flag, to: &mut data.flags, reader: self.0 })?
-                }
-                "segments" => {
-                    map.next_value_seed(Section { kind: DataKind::Segment, to: &mut data.segments, reader: self.0 })?;
-                }
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(data)
-    }
-}
-
-/// The map of one kind of items.
-struct Section<'r, T> {
-    kind: DataKind,
-    to: &'r mut Vec<Entry<T>>,
-    reader: &'r mut Reader,
-}
-
-impl<'de, T: Prepared> DeserializeSeed<'de> for Section<'_, T> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_option(self)
-    }
-}
-
-impl<'de, T: Prepared> Visitor<'de> for Section<'_, T> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an object of {}s by key", self.kind)
-    }
-
-    fn visit_none<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<Text>()? {
-            self.reader.current = Some((self.kind, key.clone()));
-            let Strict(raw) = map.next_value::<Strict<T::Raw>>()?;
-            self.to.push(entry(raw, key, &mut self.reader.patterns));
-            self.reader.current = None;
-        }
-        Ok(())
     }
 }
