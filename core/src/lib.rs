@@ -68,6 +68,7 @@ pub mod model;
 mod runtime;
 pub mod status;
 pub mod store;
+mod store_call;
 mod store_error;
 mod text;
 #[cfg(feature = "http")]

@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["wire"],
     &["store_error"],
     &["runtime"],
-    &["status"],
+    &["status", "store_call"],
     &["transport"],
     // The seams.
     &["store", "big_segments", "data_source", "events"],

@@ -17,7 +17,7 @@ use crate::config::persistent_store::ReadOnly;
 use crate::config::{
     ApplicationInfo, EventsConfig, HttpConfig, ServiceEndpoints, StreamingConfig, WebSettings, WrapperInfo,
 };
-use crate::config::{ClientContext, ConfigError, Configure, PersistentStoreConfig, SdkKey};
+use crate::config::{BigSegmentsConfig, ClientContext, ConfigError, Configure, PersistentStoreConfig, SdkKey};
 use crate::data_source::{DataSink, DataSource, DataSourceError};
 use crate::events::EventProcessor;
 use crate::runtime::{Runtime, Task};
@@ -40,6 +40,7 @@ pub struct ClientBuilder {
     data_store: Option<Arc<dyn Configure<dyn DataStore>>>,
     /// The database of a client that only reads one.
     daemon: Option<PersistentStoreConfig>,
+    big_segments: Option<BigSegmentsConfig>,
     events: Events,
     evaluation_timeout: Duration,
     runtime: Option<tokio::runtime::Handle>,
@@ -66,6 +67,7 @@ impl ClientBuilder {
             data_source: None,
             data_store: None,
             daemon: None,
+            big_segments: None,
             events: Events::default(),
             evaluation_timeout: DEFAULT_EVALUATION_TIMEOUT,
             runtime: None,
@@ -116,6 +118,12 @@ impl ClientBuilder {
     /// Where flags are kept: a [`PersistentStoreConfig`] keeps a database up to date. Default: in memory.
     pub fn data_store(mut self, store: impl Configure<dyn DataStore>) -> Self {
         self.data_store = Some(Arc::new(store));
+        self
+    }
+
+    /// Where the memberships of big segments are kept. Default: nowhere; then no context belongs to one.
+    pub fn big_segments(mut self, store: impl Into<BigSegmentsConfig>) -> Self {
+        self.big_segments = Some(store.into());
         self
     }
 
@@ -214,6 +222,10 @@ impl ClientBuilder {
                 (store, source)
             }
         };
+        let big_segments = match self.big_segments.filter(|_| !self.offline) {
+            Some(config) => Some(Arc::new(config.reader(&context)?)),
+            None => None,
+        };
         let processor = match &source {
             Some(source) => self.events.configure(&context, &**source)?,
             None => None,
@@ -224,6 +236,7 @@ impl ClientBuilder {
             offline: self.offline,
             daemon_mode: context.is_daemon_mode(),
             store,
+            big_segments,
             runtime: runtime.clone(),
             updater: Arc::clone(&updater),
             complaints: Complaints::default(),

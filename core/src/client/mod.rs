@@ -31,7 +31,8 @@ use crate::context::Context;
 use crate::events::EventProcessor;
 use crate::runtime::{self, Runtime, Task, contain};
 use crate::status::{
-    DataSourceErrorInfo, DataSourceState, DataSourceStatusProvider, DataStoreReporter, DataStoreStatusProvider,
+    BigSegmentsStatusProvider, DataSourceErrorInfo, DataSourceState, DataSourceStatusProvider, DataStoreReporter,
+    DataStoreStatusProvider,
 };
 use crate::text::Text;
 use crate::value::Value;
@@ -182,6 +183,12 @@ impl Client {
         DataStoreStatusProvider::new(&self.shared.data_store_status, &self.shared.runtime)
     }
 
+    /// How the store of big segments is doing.
+    #[must_use]
+    pub fn big_segments_status(&self) -> BigSegmentsStatusProvider<'_> {
+        BigSegmentsStatusProvider::new(self.shared.resolver.big_segments.as_ref().map(|reader| reader.status()))
+    }
+
     /// Listeners for changes of flags.
     #[must_use]
     pub fn flag_tracker(&self) -> FlagTracker<'_> {
@@ -212,11 +219,15 @@ impl Shared {
         drop(self.source.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.resolver.updater.close();
         let (processor, store) = (self.processor.clone(), Arc::clone(&self.resolver.store));
+        let big_segments = self.resolver.big_segments.clone();
         Some(async move {
             if let Some(processor) = processor {
                 contain(processor.close()).await;
             }
             contain(store.close()).await;
+            if let Some(big_segments) = big_segments {
+                big_segments.close().await;
+            }
         })
     }
 
