@@ -1,5 +1,6 @@
 //! [`Place`]: which connection and which prefix a store has; the same for both kinds of stores.
 
+use crate::config::RedisConnectionBuilder;
 use crate::connection::RedisConnection;
 use crate::error::RedisConfigError;
 use crate::keys::{DEFAULT_PREFIX, prefix_or_default};
@@ -14,16 +15,16 @@ pub(crate) struct Place {
 #[derive(Clone, Debug)]
 enum Choice {
     Shared(RedisConnection),
-    Own(crate::RedisConnectionBuilder),
+    Own(Box<RedisConnectionBuilder>),
 }
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self { connection: Choice::Own(RedisConnection::builder()), prefix: DEFAULT_PREFIX.to_owned() }
+        Self { connection: Choice::Own(Box::new(RedisConnection::builder())), prefix: DEFAULT_PREFIX.to_owned() }
     }
 
     pub(crate) fn set_url(&mut self, url: String) {
-        self.connection = Choice::Own(RedisConnection::builder().url(url));
+        self.connection = Choice::Own(Box::new(RedisConnection::builder().url(url)));
     }
 
     pub(crate) fn set_connection(&mut self, connection: &RedisConnection) {

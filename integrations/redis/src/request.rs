@@ -8,6 +8,7 @@ use crate::error::Fault;
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     /// The key that says which server of a cluster is asked.
+    #[cfg_attr(not(feature = "cluster"), expect(dead_code, reason = "only a cluster has servers to choose from"))]
     pub(crate) key: String,
     commands: Vec<Cmd>,
     /// Whether the commands are carried out at one moment.

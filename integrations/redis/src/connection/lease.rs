@@ -56,6 +56,10 @@ impl Lease {
     }
 
     /// Whether requests about these keys can be one.
+    #[cfg_attr(
+        not(feature = "cluster"),
+        expect(unused_variables, reason = "only a cluster has servers to choose from")
+    )]
     pub(crate) fn is_one_place(&self, keys: &Keys) -> bool {
         match self.topology() {
             Topology::One(_) => true,

@@ -155,6 +155,10 @@ impl Topology {
         }
     }
 
+    #[cfg_attr(
+        not(feature = "cluster"),
+        expect(unused_variables, reason = "only a cluster has servers to choose from")
+    )]
     async fn dedicated(&self, key: &str) -> Result<Dedicated, Fault> {
         match self {
             Self::One(link) => link.dedicated().await,

@@ -46,6 +46,7 @@ pub(crate) enum Locate {
 
 impl Locate {
     /// The server of this moment.
+    #[cfg_attr(not(feature = "sentinel"), expect(unused_variables, reason = "only sentinels have to be asked"))]
     pub(crate) async fn find(&self, settings: &Settings) -> Result<Host, Fault> {
         match self {
             Self::Host(host) => Ok(host.clone()),
