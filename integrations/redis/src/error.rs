@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use redis::{RedisError, ServerError, ServerErrorKind};
+use redis::{ErrorKind, RedisError, ServerError, ServerErrorKind};
 use thiserror::Error;
 use vexil::store::StoreError;
 
@@ -56,10 +56,12 @@ pub(crate) enum Fault {
     Credentials(#[source] Arc<dyn Error + Send + Sync>),
     #[error("the connection was lost")]
     Lost(#[source] RedisError),
-    #[error("the server answered with an error")]
+    #[error("the server answered {}", .0.code())]
     Server(#[source] ServerError),
     #[error("the server refuses access")]
     Refused(#[source] RedisError),
+    #[error("the server has no database of this number, or not for this user")]
+    NoDatabase(#[source] RedisError),
     #[error("the server's answer is not what was asked for")]
     Unexpected,
     #[error("somebody else changed the same key, again and again")]
@@ -76,11 +78,13 @@ pub(crate) enum Fault {
 impl Fault {
     /// An error of the client while a connection is set up.
     pub(crate) fn of_setup(address: &Arc<str>, error: RedisError) -> Self {
-        if error.kind() == redis::ErrorKind::AuthenticationFailed {
+        if error.kind() == ErrorKind::AuthenticationFailed {
             return Self::Refused(error);
         }
         match error.clone().into_server_errors().as_deref() {
             Some([(_, answer), ..]) => Self::Server(answer.clone()),
+            // The client's own words for an answer to `SELECT`, which is all that is left to be refused.
+            _ if matches!(error.kind(), ErrorKind::Server(_)) => Self::NoDatabase(error),
             _ => Self::Connect { address: Arc::clone(address), source: Arc::new(error) },
         }
     }
@@ -121,7 +125,13 @@ impl Fault {
 
     /// What to change, where time alone does not help.
     fn remedy(&self) -> Option<&'static str> {
-        let Self::Server(error) = self else { return None };
+        let error = match self {
+            Self::Server(error) => error,
+            Self::NoDatabase(_) => {
+                return Some("check the number of the database; a Redis Cluster has only the database 0");
+            }
+            _ => return None,
+        };
         match error.code() {
             "MOVED" | "ASK" => Some(
                 "the server is part of a Redis Cluster: build the connection with `cluster` (cargo feature `cluster`), \
@@ -132,10 +142,6 @@ impl Fault {
                  \"{launchdarkly}\"",
             ),
             "WRONGTYPE" => Some("a key of this prefix holds something other than flag data: is the prefix right?"),
-            _ if says(error, "DB index is out of range") => Some("the server has no database of this number"),
-            _ if says(error, "SELECT is not allowed in cluster mode") => {
-                Some("a Redis Cluster has only the database 0: leave the number out of the URL")
-            }
             _ => None,
         }
     }

@@ -143,7 +143,9 @@ fn version_of(body: &[u8]) -> Option<f64> {
     struct Versioned {
         version: f64,
     }
-    Some(serde_json::from_slice::<Versioned>(body).ok()?.version)
+    // A list would do for the fields in turn.
+    let object = body.trim_ascii_start().starts_with(b"{");
+    object.then(|| serde_json::from_slice::<Versioned>(body).ok()).flatten().map(|item| item.version)
 }
 
 /// Whether the server, or a proxy before it, runs no scripts for us.

@@ -54,7 +54,7 @@ impl Changes {
             for key in &watcher.keys {
                 command.arg("PREFIX").arg(key);
             }
-            // What this process writes is no news to it.
+            // What this process writes is no news to it, unless by a script: the server counts that as somebody else's.
             command.arg("NOLOOP");
             command
         };

@@ -96,8 +96,11 @@ fn refused(address: &Arc<str>, error: io::Error) -> Fault {
 
 /// Whether the server does not know RESP3, or the user may not ask for it: Redis before version 6, and proxies like it.
 fn lacks_resp3(error: &RedisError) -> bool {
-    let denied = ErrorKind::Server(ServerErrorKind::NoPerm);
-    error.kind() == ErrorKind::RESP3NotSupported || error.kind() == denied || error.code() == Some("NOPROTO")
+    let unknown = || error.detail().is_some_and(|words| words.contains("unknown command"));
+    match error.kind() {
+        ErrorKind::RESP3NotSupported | ErrorKind::Server(ServerErrorKind::NoPerm) => true,
+        _ => error.code() == Some("NOPROTO") || unknown(),
+    }
 }
 
 async fn open(endpoint: &Endpoint<'_>, settings: &Settings) -> io::Result<Box<dyn Stream>> {

@@ -46,7 +46,7 @@ async fn a_user_that_may_only_read_reads_everything_and_writes_nothing() {
     ];
     for refusal in refusals {
         assert!(matches!(refusal, StoreError::Auth { .. }), "{refusal:?}");
-        assert!(chain(&refusal).contains("NoPerm"), "{}", chain(&refusal));
+        assert!(chain(&refusal).contains("NOPERM"), "{}", chain(&refusal));
     }
     assert_eq!(keys(&store.get_all(DataKind::Flag).await.unwrap()), ["a", "b"]);
 }

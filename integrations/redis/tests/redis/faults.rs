@@ -35,7 +35,7 @@ async fn a_key_of_another_type_is_an_error_of_configuration() {
     assert_eq!(keys(&store.get_all(DataKind::Flag).await.unwrap()), ["a"]);
 }
 
-// Spec 04, fault table row 14
+// Spec 04, fault table row 14. The server hangs up before it has read anything, so its words may be lost on the way
 #[tokio::test]
 async fn a_full_server_may_have_room_later() {
     let server = RedisServer::builder().max_clients(1).start().unwrap();
@@ -43,7 +43,7 @@ async fn a_full_server_may_have_room_later() {
     first.snapshot().await.unwrap();
     let second = store_on(&server);
     let error = second.snapshot().await.unwrap_err();
-    assert!(error.is_temporary() && chain(&error).contains("max number of clients"), "{}", chain(&error));
+    assert!(error.is_temporary(), "{}", chain(&error));
     first.close().await;
     until("there is room", async || second.probe().await.is_ok()).await;
 }
@@ -105,7 +105,7 @@ async fn a_replica_takes_no_writes() {
     let replica = RedisServer::builder().replica_of(&primary).start().unwrap();
     let store = store_on(&replica);
     let error = store.init(&data(&["a"], &[])).await.unwrap_err();
-    assert!(error.is_temporary() && chain(&error).contains("ReadOnly"), "{}", chain(&error));
+    assert!(error.is_temporary() && chain(&error).contains("READONLY"), "{}", chain(&error));
     assert!(store.get(DataKind::Flag, "a").await.unwrap().is_none());
 }
 
@@ -115,7 +115,11 @@ async fn a_database_that_is_not_there_is_an_error_of_configuration() {
     let server = RedisServer::start().unwrap();
     let store = RedisDataStore::builder().url(format!("{}/99", server.url())).build().unwrap();
     let error = store.snapshot().await.unwrap_err();
-    assert!(matches!(error, StoreError::Config { .. }) && chain(&error).contains("no database"), "{}", chain(&error));
+    assert!(
+        matches!(error, StoreError::Config { .. }) && chain(&error).contains("no database of this number"),
+        "{}",
+        chain(&error)
+    );
 }
 
 // Spec 04, fault table row 19: CROSSSLOT on init: per-kind transactions, a warning, and the marker last
