@@ -1,0 +1,14 @@
+//! The stores against a real DynamoDB Local, and against what it does not do by itself.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod big_segments;
+mod builder;
+mod errors;
+mod init;
+mod limits;
+mod reading;
+mod rows;
+mod support;
+mod throttling;
+mod upsert;
