@@ -25,14 +25,24 @@
     feature = "fake-service",
     doc = "\nWhere the connection itself is to be tested, or another SDK, [`FakeService`] is the other end of it."
 )]
+#![cfg_attr(
+    all(unix, feature = "servers"),
+    doc = "\nA store is tested against the database that it is for, and [`servers`] starts that."
+)]
 
+#[cfg(any(feature = "fake-service", all(unix, feature = "servers")))]
+mod authority;
 mod clients;
 #[cfg(feature = "fake-service")]
 pub mod fake_service;
 mod flag_builder;
+#[cfg(all(unix, feature = "servers"))]
+mod ports;
 mod preconfigured;
 mod recorders;
 mod rule_builder;
+#[cfg(all(unix, feature = "servers"))]
+pub mod servers;
 mod state;
 mod test_data;
 mod variation;
