@@ -90,7 +90,7 @@ impl<'a> Batches<'a> {
         match request.send().await {
             Ok(answer) => Ok(answer.unprocessed_items.into_iter().flatten().flat_map(|(_, left)| left).collect()),
             Err(error) if is_throttled(&error) => Ok(batch),
-            Err(error) => Err(self.table.error(error)),
+            Err(error) => Err(self.table.error(&error)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What goes wrong with DynamoDB, and what it means to a store.
 
 use std::error::Error;
+use std::fmt;
 use std::str::Utf8Error;
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -28,7 +29,7 @@ pub(crate) enum RequestError {
     )]
     NoCredentials {
         #[source]
-        source: Box<dyn Error + Send + Sync>,
+        source: Cause,
     },
     #[error(
         "there is no table \"{table}\" in this region and account: create it, with the partition key \"namespace\" and \
@@ -62,27 +63,39 @@ pub(crate) enum ItemError {
     NoKey,
 }
 
-/// What a failed request means to a store. What was received or sent is left out: it may hold whole items.
-pub(crate) fn store_error<E, R>(error: SdkError<E, R>, table: &str) -> StoreError
+/// What an error says, and what those below it say.
+///
+/// The errors themselves are not kept. Their `Debug` shows what was received: items, and where credentials were asked
+/// for, those.
+#[derive(Debug, Error)]
+#[error("{text}")]
+pub(crate) struct Cause {
+    text: String,
+    #[source]
+    source: Option<Box<Self>>,
+}
+
+impl Cause {
+    fn of(error: &dyn Error) -> Self {
+        Self { text: error.to_string(), source: error.source().map(Self::of).map(Box::new) }
+    }
+}
+
+/// What a failed request means to a store.
+pub(crate) fn store_error<E, R>(error: &SdkError<E, R>, table: &str) -> StoreError
 where
-    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
+    E: ProvideErrorMetadata + Error + 'static,
+    R: fmt::Debug + 'static,
 {
-    match &error {
-        SdkError::TimeoutError(_) => return StoreError::Timeout,
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => return StoreError::Timeout,
-        SdkError::ServiceError(answer) => return answered(answer.err(), table),
-        _ => {}
+    let source = error.source().map_or_else(|| Cause::of(error), Cause::of);
+    match error {
+        SdkError::TimeoutError(_) => StoreError::Timeout,
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => StoreError::Timeout,
+        SdkError::ServiceError(answer) => answered(answer.err(), table),
+        _ if lacks_credentials(error) => StoreError::config(RequestError::NoCredentials { source }),
+        SdkError::ConstructionFailure(_) => StoreError::config(source),
+        _ => StoreError::unavailable(source),
     }
-    let nothing_was_sent = matches!(error, SdkError::ConstructionFailure(_));
-    let source = match error.into_source() {
-        Ok(source) => source,
-        Err(error) => Box::new(error),
-    };
-    if lacks_credentials(source.as_ref()) {
-        return StoreError::config(RequestError::NoCredentials { source });
-    }
-    if nothing_was_sent { StoreError::config(source) } else { StoreError::unavailable(source) }
 }
 
 /// Whether the table throttled a request, so that it may be repeated as it is.

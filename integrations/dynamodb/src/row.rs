@@ -62,12 +62,12 @@ pub(crate) fn size(row: &Row) -> usize {
     OVERHEAD + sizes.sum::<usize>()
 }
 
-/// Whether a row that has an item's keys is exactly what [`write`] makes of the item.
+/// Whether an item's row, of which the sort key was taken, is exactly what [`write`] makes of the item.
 pub(crate) fn holds(row: &Row, item: &StoredItem) -> bool {
     let text =
         |name, value: &[u8]| row.get(name).and_then(|it| it.as_s().ok()).is_some_and(|it| it.as_bytes() == value);
     let version = row.get(VERSION).and_then(|it| it.as_n().ok());
-    row.len() == 4 && text(ITEM, &item.body) && version == Some(&version_of(item))
+    row.len() == 3 && text(ITEM, &item.body) && version == Some(&version_of(item))
 }
 
 /// The item in a row.

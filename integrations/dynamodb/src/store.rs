@@ -132,7 +132,7 @@ impl DynamoDbDataStore {
             .items()
             .send();
         while let Some(row) = rows.next().await {
-            let mut row = row.map_err(|error| self.table.error(error))?;
+            let mut row = row.map_err(|error| self.table.error(&error))?;
             // In a table with other keys, single rows cannot be read, and that says so.
             if let Some(key) = row::take_key(&mut row) {
                 each(key, row);
@@ -161,7 +161,7 @@ impl DynamoDbDataStore {
                 // Servers before 2023, and some that imitate them, say only that the row is there.
                 None => self.item(kind, key).await?,
             })),
-            _ => Err(self.table.error(error)),
+            _ => Err(self.table.error(&error)),
         }
     }
 
@@ -213,6 +213,6 @@ impl DynamoDbDataStore {
         let marker = AttributeValue::S(self.table.namespace(MARKER));
         let put = self.table.client().await?.put_item().table_name(self.table.name());
         let put = put.item(NAMESPACE, marker.clone()).item(KEY, marker);
-        put.send().await.map(drop).map_err(|error| self.table.error(error))
+        put.send().await.map(drop).map_err(|error| self.table.error(&error))
     }
 }

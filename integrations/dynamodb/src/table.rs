@@ -93,14 +93,14 @@ impl Table {
     ) -> Result<Option<Row>, StoreError> {
         let request = self.client().await?.get_item().table_name(self.name()).consistent_read(consistent);
         let request = request.key(NAMESPACE, AttributeValue::S(namespace)).key(KEY, AttributeValue::S(key));
-        Ok(request.send().await.map_err(|error| self.error(error))?.item)
+        Ok(request.send().await.map_err(|error| self.error(&error))?.item)
     }
 
     /// What a failed request means to a store.
-    pub(crate) fn error<E, R>(&self, error: SdkError<E, R>) -> StoreError
+    pub(crate) fn error<E, R>(&self, error: &SdkError<E, R>) -> StoreError
     where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-        R: fmt::Debug + Send + Sync + 'static,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        R: fmt::Debug + 'static,
     {
         store_error(error, self.name())
     }
@@ -114,11 +114,20 @@ impl fmt::Debug for Table {
 
 impl Settings {
     async fn connect(&self) -> Result<Client, StoreError> {
-        let Self { table, prefix, .. } = self;
-        if let Some(client) = &self.client {
-            tracing::info!(store = "DynamoDB", table, prefix, "using the given client");
-            return Ok(client.clone());
-        }
+        let client = match &self.client {
+            Some(client) => client.clone(),
+            None => self.load().await,
+        };
+        let Some(region) = client.config().region() else {
+            return Err(StoreError::config(RequestError::NoRegion));
+        };
+        let (table, prefix, region) = (&self.table, &self.prefix, region.as_ref());
+        tracing::info!(store = "DynamoDB", table, prefix, region, "the store is going to be used");
+        Ok(client)
+    }
+
+    /// A client with what AWS's programs find in the environment, the profile and the machine.
+    async fn load(&self) -> Client {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .http_client(http_client())
             .timeout_config(timeouts())
@@ -132,12 +141,9 @@ impl Settings {
         if let Some(credentials) = &self.credentials {
             loader = loader.credentials_provider(credentials.clone());
         }
-        let found = loader.load().await;
-        let Some(region) = found.region() else { return Err(StoreError::config(RequestError::NoRegion)) };
-        tracing::info!(store = "DynamoDB", table, prefix, region = region.as_ref(), "connecting");
         // Otherwise all clients of the region in this process, the application's too, would slow down together.
         let partition = RetryPartition::custom("vexil").build();
-        Ok(Client::from_conf(Builder::from(&found).retry_partition(partition).build()))
+        Client::from_conf(Builder::from(&loader.load().await).retry_partition(partition).build())
     }
 }
 

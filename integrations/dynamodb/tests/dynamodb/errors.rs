@@ -1,13 +1,15 @@
 //! What goes wrong is told apart, with a remedy where there is one.
 
+use std::env;
 use std::error::Error;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{Config, Credentials, ProvideCredentials};
+use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials};
 use serde_json::json;
 use vexil::big_segments::BigSegmentStore;
 use vexil::model::DataKind;
@@ -91,20 +93,43 @@ async fn missing_credentials_are_told_from_trouble_in_getting_them() {
     assert!(!trouble.is_initialized().await.unwrap());
 }
 
-#[tokio::test]
-async fn a_client_that_lacks_what_it_needs_is_the_configurations_fault() {
-    let tap = Tap::open();
-    let without_region = Config::builder()
-        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::v2026_01_12())
-        .http_client(aws_sdk_dynamodb::config::SharedHttpClient::new(tap.clone()))
-        .credentials_provider(Credentials::new("id", "secret", None, None, "test"));
-    let error = store(Client::from_conf(without_region.build())).is_initialized().await.unwrap_err();
+/// Set where the test runs again, without anything else in the environment.
+const BARE: &str = "VEXIL_TEST_BARE";
+
+// spec/04 10 row 30, for the client that is made here, on a machine that knows nothing of AWS.
+#[test]
+fn a_machine_without_settings_is_told_what_it_lacks() {
+    if env::var_os(BARE).is_some() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        return runtime.block_on(lacks_everything());
+    }
+    let mut bare = Command::new(env::current_exe().unwrap());
+    bare.args(["--exact", "errors::a_machine_without_settings_is_told_what_it_lacks"]).env_clear();
+    let output = bare.env(BARE, "1").env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", "/nowhere").output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
+}
+
+async fn lacks_everything() {
+    let store = DynamoDbDataStore::builder("flags").build().unwrap();
+    let error = store.is_initialized().await.unwrap_err();
     assert!(matches!(error, StoreError::Config { .. }), "{error:?}");
-    let without_credentials = Config::builder()
-        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::v2026_01_12())
-        .http_client(aws_sdk_dynamodb::config::SharedHttpClient::new(tap.clone()))
-        .region(aws_sdk_dynamodb::config::Region::new("eu-central-1"));
-    let error = store(Client::from_conf(without_credentials.build())).is_initialized().await.unwrap_err();
+    assert!(cause(&error).contains("AWS_REGION"), "{error:?}");
+    let store = DynamoDbDataStore::builder("flags").region("eu-central-1").build().unwrap();
+    let error = store.is_initialized().await.unwrap_err();
+    assert!(matches!(error, StoreError::Config { .. }), "{error:?}");
+    assert!(cause(&error).contains("AWS_PROFILE"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_client_without_a_region_is_the_configurations_fault() {
+    let tap = Tap::open();
+    let client = tap.client_with(|settings| {
+        let mut settings = settings;
+        settings.set_region(None);
+        settings.build()
+    });
+    let error = store(client).is_initialized().await.unwrap_err();
     assert!(matches!(error, StoreError::Config { .. }), "{error:?}");
     assert_eq!(tap.operations(), [""; 0]);
 }
@@ -144,4 +169,15 @@ async fn a_port_where_nobody_listens_is_unavailable() {
     let error = nobody.snapshot().await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert!(!format!("{error:?} {nobody:?}").contains("a secret"));
+}
+
+// Secrets never appear in errors: AWS's own would show the answer of whoever gives out credentials.
+#[tokio::test]
+async fn an_error_shows_nothing_of_what_was_received() {
+    let hidden = json!({"__type": "Unheard", "Message": "no", "SecretAccessKey": "hidden"});
+    for (status, body) in [(200, json!("hidden")), (400, hidden)] {
+        let error = store(Tap::new(move |_, _| Reply::Answer(status, body.clone())).client());
+        let error = error.is_initialized().await.unwrap_err();
+        assert!(!format!("{error:?}").contains("hidden"), "{error:?}");
+    }
 }

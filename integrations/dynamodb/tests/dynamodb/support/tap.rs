@@ -39,13 +39,15 @@ pub(crate) enum Reply {
     Silence,
 }
 
+type Decide = dyn Fn(usize, &Call) -> Reply + Send + Sync;
+
 /// See the [module's documentation](self).
 #[derive(Clone)]
 pub(crate) struct Tap {
     server: SharedHttpClient,
     calls: Arc<Mutex<Vec<Call>>>,
     /// Decides what becomes of a request, and of the how-manieth.
-    decide: Arc<dyn Fn(usize, &Call) -> Reply + Send + Sync>,
+    decide: Arc<Decide>,
 }
 
 impl Tap {
