@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 /// Each layer may import those before it. The list stands in `ARCHITECTURE.md` with what each layer is for.
 const LAYERS: &[&[&str]] = &[
     &["text"],
+    &["flights"],
     &["value"],
     &["context"],
     &["model"],
@@ -19,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["transport"],
     // The seams.
     &["store", "big_segments", "data_source", "events"],
+    &["daemon"],
     &["config"],
     &["update"],
     &["client"],

@@ -12,11 +12,12 @@ use std::time::Duration;
 use super::complaints::Complaints;
 use super::resolve::Resolver;
 use super::{Client, Shared};
+use crate::config::persistent_store::ReadOnly;
 #[cfg(feature = "http")]
 use crate::config::{
     ApplicationInfo, EventsConfig, HttpConfig, ServiceEndpoints, StreamingConfig, WebSettings, WrapperInfo,
 };
-use crate::config::{ClientContext, ConfigError, Configure, SdkKey};
+use crate::config::{ClientContext, ConfigError, Configure, PersistentStoreConfig, SdkKey};
 use crate::data_source::{DataSink, DataSource, DataSourceError};
 use crate::events::EventProcessor;
 use crate::runtime::{Runtime, Task};
@@ -37,6 +38,8 @@ pub struct ClientBuilder {
     defaults: HashMap<Text, Value>,
     data_source: Option<Arc<dyn Configure<dyn DataSource>>>,
     data_store: Option<Arc<dyn Configure<dyn DataStore>>>,
+    /// The database of a client that only reads one.
+    daemon: Option<PersistentStoreConfig>,
     events: Events,
     evaluation_timeout: Duration,
     runtime: Option<tokio::runtime::Handle>,
@@ -62,6 +65,7 @@ impl ClientBuilder {
             defaults: HashMap::new(),
             data_source: None,
             data_store: None,
+            daemon: None,
             events: Events::default(),
             evaluation_timeout: DEFAULT_EVALUATION_TIMEOUT,
             runtime: None,
@@ -98,7 +102,18 @@ impl ClientBuilder {
         self
     }
 
-    /// Where flags are kept. Default: in memory.
+    /// Takes flags from a database that somebody else fills, a Relay Proxy as a rule: daemon mode. The client asks the
+    /// service for nothing, and never writes to the database. [`data_source`](Self::data_source) and
+    /// [`data_store`](Self::data_store) have no effect then.
+    ///
+    /// The client is [initialized](Client::is_initialized) at once, whatever the database holds; to wait until it has
+    /// been read, use [`Client::wait_until_ready`].
+    pub fn daemon_mode(mut self, store: impl Into<PersistentStoreConfig>) -> Self {
+        self.daemon = Some(store.into());
+        self
+    }
+
+    /// Where flags are kept: a [`PersistentStoreConfig`] keeps a database up to date. Default: in memory.
     pub fn data_store(mut self, store: impl Configure<dyn DataStore>) -> Self {
         self.data_store = Some(Arc::new(store));
         self
@@ -170,20 +185,34 @@ impl ClientBuilder {
             Some(handle) => Runtime::of(handle),
             None => Runtime::shared().map_err(|source| ConfigError::Runtime { source })?,
         };
+        let daemon = self.daemon.filter(|_| !self.offline);
         let context = ClientContext::new(
             self.sdk_key.clone(),
             runtime.clone(),
+            daemon.is_some(),
             #[cfg(feature = "http")]
             self.web,
         );
-        let store = match self.data_store {
-            Some(recipe) => recipe.configure(&context)?,
-            None => Arc::new(MemoryStore::new()),
-        };
-        let source = match self.data_source {
-            _ if self.offline => None,
-            Some(recipe) => Some(recipe.configure(&context)?),
-            None => Some(default_source()?.configure(&context)?),
+        let (store, source) = match daemon {
+            Some(database) => {
+                if self.data_source.is_some() || self.data_store.is_some() {
+                    tracing::warn!("in daemon mode a data source or another data store has no effect");
+                }
+                let ReadOnly { store, source } = database.read_only(&context)?;
+                (store, Some(source))
+            }
+            None => {
+                let store = match self.data_store {
+                    Some(recipe) => recipe.configure(&context)?,
+                    None => Arc::new(MemoryStore::new()),
+                };
+                let source = match self.data_source {
+                    _ if self.offline => None,
+                    Some(recipe) => Some(recipe.configure(&context)?),
+                    None => Some(default_source()?.configure(&context)?),
+                };
+                (store, source)
+            }
         };
         let processor = match &source {
             Some(source) => self.events.configure(&context, &**source)?,
@@ -193,6 +222,7 @@ impl ClientBuilder {
         let updater = Arc::new(Updater::new(Arc::clone(&store), changes, processor.clone()));
         let resolver = Arc::new(Resolver {
             offline: self.offline,
+            daemon_mode: context.is_daemon_mode(),
             store,
             runtime: runtime.clone(),
             updater: Arc::clone(&updater),
@@ -209,6 +239,7 @@ impl ClientBuilder {
         };
         let shared = Shared {
             sdk_key: self.sdk_key,
+            data_store_status: context.data_store_status().clone(),
             defaults: self.defaults,
             resolver,
             runtime,

@@ -30,7 +30,9 @@ use crate::config::SdkKey;
 use crate::context::Context;
 use crate::events::EventProcessor;
 use crate::runtime::{self, Runtime, Task, contain};
-use crate::status::{DataSourceErrorInfo, DataSourceState, DataSourceStatusProvider};
+use crate::status::{
+    DataSourceErrorInfo, DataSourceState, DataSourceStatusProvider, DataStoreReporter, DataStoreStatusProvider,
+};
 use crate::text::Text;
 use crate::value::Value;
 
@@ -70,6 +72,7 @@ pub struct Client {
 /// end is the client's end.
 struct Shared {
     sdk_key: SdkKey,
+    data_store_status: DataStoreReporter,
     defaults: HashMap<Text, Value>,
     resolver: Arc<Resolver>,
     runtime: Runtime,
@@ -88,6 +91,9 @@ impl Client {
 
     /// Waits until the client has data, for `timeout` at the most. May be called any number of times, on any executor.
     ///
+    /// In [daemon mode](ClientBuilder::daemon_mode) it waits until the database has been read once. That this does not
+    /// happen in time is no error: what is in the database is none of the client's business.
+    ///
     /// # Errors
     /// If it has none by then, with the last trouble; or if the data source has given up. The client stays usable and
     /// goes on trying, unless it has given up.
@@ -103,10 +109,15 @@ impl Client {
         self.ready(runtime::park(timeout, self.settled()))
     }
 
-    /// Ends when the client is initialized or will never be.
+    /// Ends when the client has data, needs none, or will never have any.
     async fn settled(&self) {
-        let status = &self.shared.resolver.updater.status;
-        status.first(|status| self.is_initialized() || status.state == DataSourceState::Off).await;
+        let updater = &self.shared.resolver.updater;
+        let has_data = || self.is_offline() || self.data_availability() > DataAvailability::Defaults;
+        tokio::select! {
+            _ = updater.status.first(|status| has_data() || status.state == DataSourceState::Off) => {}
+            () = updater.first_data() => {}
+            _ = self.shared.data_store_status.first(|_| has_data()) => {}
+        }
     }
 
     fn ready(&self, settled: Option<()>) -> Result<(), NotReadyError> {
@@ -120,10 +131,12 @@ impl Client {
         })
     }
 
-    /// Whether flags can be evaluated: there is data, or the client is offline, where defaults are all there is.
+    /// Whether flags can be evaluated: there is data, or the client is offline, where defaults are all there is. In
+    /// [daemon mode](ClientBuilder::daemon_mode) always.
     #[must_use]
     pub fn is_initialized(&self) -> bool {
-        self.is_offline() || self.data_availability() > DataAvailability::Defaults
+        let needs_none = self.is_offline() || self.shared.resolver.daemon_mode;
+        needs_none || self.data_availability() > DataAvailability::Defaults
     }
 
     /// How fresh the data is that evaluations use.
@@ -161,6 +174,12 @@ impl Client {
     #[must_use]
     pub fn data_source_status(&self) -> DataSourceStatusProvider<'_> {
         DataSourceStatusProvider::new(&self.shared.resolver.updater.status, &self.shared.runtime)
+    }
+
+    /// How the data store is doing, if it has a database behind it. One in memory is always available.
+    #[must_use]
+    pub fn data_store_status(&self) -> DataStoreStatusProvider<'_> {
+        DataStoreStatusProvider::new(&self.shared.data_store_status, &self.shared.runtime)
     }
 
     /// Listeners for changes of flags.

@@ -22,6 +22,8 @@ use crate::update::Updater;
 
 pub(crate) struct Resolver {
     pub(super) offline: bool,
+    /// Whether there is a database that somebody else fills: then the client is initialized whatever it holds.
+    pub(super) daemon_mode: bool,
     pub(super) store: Arc<dyn DataStore>,
     pub(super) runtime: Runtime,
     pub(super) updater: Arc<Updater>,
@@ -67,7 +69,12 @@ impl Resolver {
         }
         match self.availability() {
             DataAvailability::Refreshed => {}
+            DataAvailability::Cached if self.daemon_mode => {}
             DataAvailability::Cached => self.warn_cached(),
+            DataAvailability::Defaults if self.daemon_mode => {
+                self.complaints.not_read();
+                return Err(EvalErrorKind::Exception);
+            }
             DataAvailability::Defaults => {
                 self.complaints.not_ready();
                 return Err(EvalErrorKind::ClientNotReady);
@@ -190,11 +197,31 @@ impl Resolver {
         Some(())
     }
 
-    /// Asks the store, on the SDK's own runtime: the caller may have none, or be blocking the one it has.
     async fn fetch_item(&self, kind: DataKind, key: Text) -> Result<Option<Item>, StoreError> {
-        let (store, limit) = (Arc::clone(&self.store), self.evaluation_timeout);
-        let fetching = async move { tokio::time::timeout(limit, store.fetch(kind, &key)).await };
-        match self.runtime.spawn(fetching).finish().await {
+        let store = Arc::clone(&self.store);
+        self.ask(async move { store.fetch(kind, &key).await }).await
+    }
+
+    /// Gets everything from a store that does not hold it; none if that failed, which is logged.
+    pub(super) async fn fetch_all(&self) -> Option<Arc<dyn Snapshot + Send + Sync>> {
+        let store = Arc::clone(&self.store);
+        match self.ask(async move { store.fetch_all().await }).await {
+            Ok(everything) => Some(everything),
+            Err(error) => {
+                self.complaints.fetch_all_failed(&error);
+                None
+            }
+        }
+    }
+
+    /// Asks the store, on the SDK's own runtime: the caller may have none, or be blocking the one it has.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let limit = self.evaluation_timeout;
+        let asking = async move { tokio::time::timeout(limit, question).await };
+        match self.runtime.spawn(asking).finish().await {
             Some(Ok(fetched)) => fetched,
             Some(Err(_elapsed)) => Err(StoreError::Timeout),
             None => Err(StoreError::unavailable("the data store panicked")),

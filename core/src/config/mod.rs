@@ -14,6 +14,7 @@ mod events;
 mod filter;
 #[cfg(feature = "http")]
 mod http;
+pub(crate) mod persistent_store;
 #[cfg(feature = "http")]
 mod polling;
 mod sdk_key;
@@ -36,6 +37,7 @@ pub(crate) use client_context::WebSettings;
 pub use endpoints::ServiceEndpoints;
 #[cfg(feature = "http")]
 pub use events::EventsConfig;
+pub use persistent_store::PersistentStoreConfig;
 #[cfg(feature = "http")]
 pub use polling::PollingConfig;
 pub use sdk_key::SdkKey;

@@ -106,7 +106,7 @@ impl StreamingDataSource {
             }
             let event = next?.ok_or(Fault::Ended)?;
             memory.backoff.delivered(Instant::now().into_std());
-            match read_event(&event.name, &event.data)? {
+            match read_event(&event.name, &event.data, sink.keeps_json())? {
                 Change::All(data) => {
                     sink.init(data).await?;
                     memory.attempt_ends(sink, false);

@@ -7,8 +7,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
+use bytes::Bytes;
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::clause::Patterns;
@@ -16,6 +18,7 @@ use super::flag::Flag;
 use super::problem::Problem;
 use super::read::{RawFlag, RawSegment, RawTombstone, Strict};
 use super::segment::Segment;
+use super::source_text::{Document, SourceText};
 use crate::text::Text;
 
 /// The two kinds of items.
@@ -42,6 +45,9 @@ pub(crate) trait Keyed {
     fn key(&self) -> &Text;
     fn version(&self) -> u64;
     fn problems(&self) -> &[Problem];
+    fn source(&self) -> Option<&SourceText>;
+    fn set_source(&mut self, source: Option<SourceText>);
+    fn set_version(&mut self, version: u64);
 }
 
 /// How flags and segments are made of what was read.
@@ -129,6 +135,48 @@ impl<T: Keyed> Entry<T> {
     pub fn problems(&self) -> &[Problem] {
         self.present().map_or(&[], |item| item.problems())
     }
+
+    /// The JSON that the item was read from, byte for byte; none if it was deleted, or if its text was not kept.
+    #[must_use]
+    pub fn json(&self) -> Option<Bytes> {
+        self.present()?.source()?.json()
+    }
+}
+
+#[expect(private_bounds, reason = "the bound holds for the two types of items and no others")]
+impl<T: Keyed + Clone> Entry<T> {
+    /// Adds the JSON that the item was read from, if it was read in a way that does not keep it. Stores that keep text
+    /// need it.
+    #[must_use]
+    pub fn with_json(self, json: impl Into<Bytes>) -> Self {
+        self.with_source(Some(SourceText::new(json)))
+    }
+
+    /// Lets go of the JSON that the item was read from.
+    pub(crate) fn without_json(self) -> Self {
+        match self.present().and_then(|item| item.source()) {
+            Some(_) => self.with_source(None),
+            None => self,
+        }
+    }
+
+    /// The same item in another version.
+    #[must_use]
+    pub fn with_version(mut self, to: u64) -> Self {
+        match &mut self {
+            Self::Present(item) if item.version() != to => Arc::make_mut(item).set_version(to),
+            Self::Present(_) => {}
+            Self::Deleted { version, .. } => *version = to,
+        }
+        self
+    }
+
+    fn with_source(mut self, source: Option<SourceText>) -> Self {
+        if let Self::Present(item) = &mut self {
+            Arc::make_mut(item).set_source(source);
+        }
+        self
+    }
 }
 
 impl<T> From<T> for Entry<T> {
@@ -181,6 +229,24 @@ impl Item {
         }
     }
 
+    /// Whether it was deleted.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        match self {
+            Self::Flag(entry) => entry.present().is_none(),
+            Self::Segment(entry) => entry.present().is_none(),
+        }
+    }
+
+    /// The same item in another version.
+    #[must_use]
+    pub fn with_version(self, version: u64) -> Self {
+        match self {
+            Self::Flag(entry) => Self::Flag(entry.with_version(version)),
+            Self::Segment(entry) => Self::Segment(entry.with_version(version)),
+        }
+    }
+
     /// The key.
     #[must_use]
     pub fn key(&self) -> &Text {
@@ -196,6 +262,23 @@ impl Item {
         match self {
             Self::Flag(entry) => entry.version(),
             Self::Segment(entry) => entry.version(),
+        }
+    }
+
+    /// The JSON that the item was read from, byte for byte; none if it was deleted, or if its text was not kept.
+    #[must_use]
+    pub fn json(&self) -> Option<Bytes> {
+        match self {
+            Self::Flag(entry) => entry.json(),
+            Self::Segment(entry) => entry.json(),
+        }
+    }
+
+    /// Lets go of the JSON that the item was read from.
+    pub(crate) fn without_json(self) -> Self {
+        match self {
+            Self::Flag(entry) => Self::Flag(entry.without_json()),
+            Self::Segment(entry) => Self::Segment(entry.without_json()),
         }
     }
 
@@ -236,10 +319,11 @@ fn entry_from_json<T: Prepared>(
     json: &[u8],
     patterns: &mut Patterns,
 ) -> Result<Entry<T>, serde_json::Error> {
+    let source = SourceText::new(Bytes::copy_from_slice(json));
     match serde_json::from_slice::<Strict<T::Raw>>(json) {
-        Ok(Strict(raw)) => Ok(entry(raw, key, patterns)),
+        Ok(Strict(raw)) => Ok(entry(raw, key, patterns, Some(source))),
         Err(error) => {
-            let loose = serde_json::from_slice(json).and_then(|value| loose_entry(value, key, patterns));
+            let loose = serde_json::from_slice(json).and_then(|value| loose_entry(value, key, patterns, source));
             loose.map_err(|_| error)
         }
     }
@@ -251,20 +335,23 @@ fn loose_entry<T: Prepared>(
     value: serde_json::Value,
     key: Text,
     patterns: &mut Patterns,
+    source: SourceText,
 ) -> Result<Entry<T>, serde_json::Error> {
     if value.get("deleted") == Some(&serde_json::Value::Bool(true)) {
         let tombstone: RawTombstone = serde_json::from_value(value)?;
         return Ok(Entry::Deleted { key, version: tombstone.version.0 });
     }
     let Strict(raw) = serde_json::from_value(value)?;
-    Ok(entry(raw, key, patterns))
+    Ok(entry(raw, key, patterns, Some(source)))
 }
 
-fn entry<T: Prepared>(raw: T::Raw, key: Text, patterns: &mut Patterns) -> Entry<T> {
-    match raw.deleted() {
-        Some(version) => Entry::Deleted { key, version },
-        None => Entry::Present(Arc::new(T::prepare(raw, Some(key), patterns))),
+fn entry<T: Prepared>(raw: T::Raw, key: Text, patterns: &mut Patterns, source: Option<SourceText>) -> Entry<T> {
+    if let Some(version) = raw.deleted() {
+        return Entry::Deleted { key, version };
     }
+    let mut item = T::prepare(raw, Some(key), patterns);
+    item.set_source(source);
+    Entry::Present(Arc::new(item))
 }
 
 /// A whole environment: all flags and all segments. Of two items with the same key the last one counts.
@@ -284,6 +371,13 @@ impl DataSet {
         Self { flags, segments }
     }
 
+    /// Lets go of the JSON that the items were read from.
+    pub(crate) fn without_json(self) -> Self {
+        let flags = self.flags.into_iter().map(Entry::without_json).collect();
+        let segments = self.segments.into_iter().map(Entry::without_json).collect();
+        Self { flags, segments }
+    }
+
     /// Reads `{"flags": {…}, "segments": {…}}`. Both are optional; other properties are skipped.
     ///
     /// ```
@@ -297,50 +391,54 @@ impl DataSet {
     /// # Ok::<(), vexil::model::ReadError<serde_json::Error>>(())
     /// ```
     ///
+    /// The items keep their text, for stores that want it.
+    ///
     /// # Errors
     /// If the text is no JSON, or any item is malformed. The error names the item.
     pub fn from_json(json: &[u8]) -> Result<Self, ReadError<serde_json::Error>> {
         // Checking the encoding of the whole text once is faster than checking that of each string.
-        let read = match std::str::from_utf8(json) {
-            Ok(text) => Self::from_deserializer(serde_json::Deserializer::from_str(text)),
-            Err(_) => Self::from_deserializer(serde_json::Deserializer::from_slice(json)),
-        };
-        read.or_else(|error| Self::from_loose_json(json).map_err(|_| error))
+        let text = std::str::from_utf8(json).map_err(|error| ReadError { item: None, source: Error::custom(error) })?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let read = Self::read_from(&mut deserializer, Some(Document::new(text)))
+            .and_then(|data| deserializer.end().map(|()| data).map_err(|source| ReadError { item: None, source }));
+        read.or_else(|error| Self::from_loose_json(text).map_err(|_| error))
     }
 
-    fn from_deserializer<'de, R: serde_json::de::Read<'de>>(
-        mut deserializer: serde_json::Deserializer<R>,
-    ) -> Result<Self, ReadError<serde_json::Error>> {
-        let data = Self::read(&mut deserializer)?;
-        deserializer.end().map_err(|source| ReadError { item: None, source })?;
-        Ok(data)
-    }
-
-    fn from_loose_json(json: &[u8]) -> Result<Self, serde_json::Error> {
+    fn from_loose_json(text: &str) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
-        struct Loose {
-            flags: Option<HashMap<Text, serde_json::Value>>,
-            segments: Option<HashMap<Text, serde_json::Value>>,
+        struct Loose<'a> {
+            #[serde(borrow)]
+            flags: Option<HashMap<Text, &'a RawValue>>,
+            #[serde(borrow)]
+            segments: Option<HashMap<Text, &'a RawValue>>,
         }
 
         fn entries<T: Prepared>(
-            items: Option<HashMap<Text, serde_json::Value>>,
+            items: Option<HashMap<Text, &RawValue>>,
             patterns: &mut Patterns,
         ) -> Result<Vec<Entry<T>>, serde_json::Error> {
-            items.into_iter().flatten().map(|(key, value)| loose_entry(value, key, patterns)).collect()
+            let items = items.into_iter().flatten();
+            items.map(|(key, json)| entry_from_json(key, json.get().as_bytes(), patterns)).collect()
         }
 
-        let Strict(loose) = serde_json::from_slice::<Strict<Loose>>(json)?;
+        let Strict(loose) = serde_json::from_str::<Strict<Loose<'_>>>(text)?;
         let patterns = &mut Patterns::default();
         Ok(Self { flags: entries(loose.flags, patterns)?, segments: entries(loose.segments, patterns)? })
     }
 
-    /// Reads the same from any format that serde knows.
+    /// Reads the same from any format that serde knows. The items keep no text; see [`Entry::with_json`].
     ///
     /// # Errors
     /// If the data ends early or any item is malformed. The error names the item.
     pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, ReadError<D::Error>> {
-        let mut reader = Reader { patterns: Patterns::default(), current: None };
+        Self::read_from(deserializer, None)
+    }
+
+    fn read_from<'de, D: Deserializer<'de>>(
+        deserializer: D,
+        document: Option<Document<'de>>,
+    ) -> Result<Self, ReadError<D::Error>> {
+        let mut reader = Reader { patterns: Patterns::default(), current: None, document };
         let read = DataSetSeed(&mut reader).deserialize(deserializer);
         read.map_err(|source| ReadError { item: reader.current, source })
     }
@@ -368,15 +466,17 @@ impl<E> ReadError<E> {
 }
 
 /// What is carried through the reading of one data set.
-struct Reader {
+struct Reader<'t> {
     patterns: Patterns,
     /// The item that is being read: the culprit, if reading fails.
     current: Option<(DataKind, Text)>,
+    /// The text, if the items shall keep it.
+    document: Option<Document<'t>>,
 }
 
-struct DataSetSeed<'r>(&'r mut Reader);
+struct DataSetSeed<'r, 't>(&'r mut Reader<'t>);
 
-impl<'de> DeserializeSeed<'de> for DataSetSeed<'_> {
+impl<'de> DeserializeSeed<'de> for DataSetSeed<'_, 'de> {
     type Value = DataSet;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<DataSet, D::Error> {
@@ -384,7 +484,7 @@ impl<'de> DeserializeSeed<'de> for DataSetSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for DataSetSeed<'_> {
+impl<'de> Visitor<'de> for DataSetSeed<'_, 'de> {
     type Value = DataSet;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -411,13 +511,13 @@ impl<'de> Visitor<'de> for DataSetSeed<'_> {
 }
 
 /// The map of one kind of items.
-struct Section<'r, T> {
+struct Section<'r, 't, T> {
     kind: DataKind,
     to: &'r mut Vec<Entry<T>>,
-    reader: &'r mut Reader,
+    reader: &'r mut Reader<'t>,
 }
 
-impl<'de, T: Prepared> DeserializeSeed<'de> for Section<'_, T> {
+impl<'de, T: Prepared> DeserializeSeed<'de> for Section<'_, 'de, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -425,7 +525,7 @@ impl<'de, T: Prepared> DeserializeSeed<'de> for Section<'_, T> {
     }
 }
 
-impl<'de, T: Prepared> Visitor<'de> for Section<'_, T> {
+impl<'de, T: Prepared> Visitor<'de> for Section<'_, 'de, T> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -445,12 +545,51 @@ impl<'de, T: Prepared> Visitor<'de> for Section<'_, T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<Text>()? {
+        while let Some(Key { text: key, source }) = map.next_key_seed(KeySeed(self.reader.document.as_ref()))? {
             self.reader.current = Some((self.kind, key.clone()));
-            let Strict(raw) = map.next_value::<Strict<T::Raw>>()?;
-            self.to.push(entry(raw, key, &mut self.reader.patterns));
+            let patterns = &mut self.reader.patterns;
+            if self.reader.document.is_some() && source.is_none() {
+                // A key with escapes is no part of the text, so where its value is has to be asked of the parser.
+                let json = map.next_value::<&RawValue>()?.get();
+                self.to.push(entry_from_json(key, json.as_bytes(), patterns).map_err(A::Error::custom)?);
+            } else {
+                let Strict(raw) = map.next_value::<Strict<T::Raw>>()?;
+                self.to.push(entry(raw, key, patterns, source));
+            }
             self.reader.current = None;
         }
         Ok(())
+    }
+}
+
+/// The key of an item, and the text of what follows.
+struct Key {
+    text: Text,
+    source: Option<SourceText>,
+}
+
+struct KeySeed<'r, 't>(Option<&'r Document<'t>>);
+
+impl<'de> DeserializeSeed<'de> for KeySeed<'_, 'de> {
+    type Value = Key;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for KeySeed<'_, 'de> {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key, E> {
+        Ok(Key { text: key.into(), source: self.0.and_then(|document| document.value_of(key)) })
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+        Ok(Key { text: key.into(), source: None })
     }
 }

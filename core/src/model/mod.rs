@@ -13,6 +13,7 @@ mod problem;
 mod read;
 pub(crate) mod rollout;
 mod segment;
+mod source_text;
 pub(crate) mod version;
 
 pub use flag::Flag;

@@ -9,6 +9,7 @@ use super::keys::KeySet;
 use super::problem::{Defect, Problem};
 use super::read::{RawSegment, RawSegmentRule, RawSegmentTarget, Strict};
 use super::rollout::{BucketBy, Prefix, Weighted};
+use super::source_text::SourceText;
 use crate::context::DEFAULT_KIND;
 use crate::text::Text;
 
@@ -22,6 +23,8 @@ pub struct Segment {
     pub(crate) rules: Box<[SegmentRule]>,
     pub(crate) big: Option<BigSegment>,
     problems: Box<[Problem]>,
+    /// What it was read from, if a store may want that.
+    source: Option<SourceText>,
 }
 
 /// What a big segment has beside its rules; its lists live in a store of their own.
@@ -97,6 +100,18 @@ impl Keyed for Segment {
     fn problems(&self) -> &[Problem] {
         &self.problems
     }
+
+    fn source(&self) -> Option<&SourceText> {
+        self.source.as_ref()
+    }
+
+    fn set_source(&mut self, source: Option<SourceText>) {
+        self.source = source;
+    }
+
+    fn set_version(&mut self, version: u64) {
+        self.version = version;
+    }
 }
 
 impl Prepared for Segment {
@@ -123,6 +138,7 @@ impl Prepared for Segment {
             rules,
             big,
             problems: problems.into(),
+            source: None,
             key,
         }
     }
@@ -130,11 +146,13 @@ impl Prepared for Segment {
 
 impl<'de> Deserialize<'de> for Segment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Strict(raw) = Strict::<RawSegment>::deserialize(deserializer)?;
+        let json = serde_json::Value::deserialize(deserializer)?;
+        let source = SourceText::new(json.to_string());
+        let Strict(raw) = Strict::<RawSegment>::deserialize(json).map_err(D::Error::custom)?;
         if raw.deleted {
             return Err(D::Error::custom("a deleted segment is no segment; read it as an item"));
         }
-        Ok(Self::prepare(raw, None, &mut Patterns::default()))
+        Ok(Self { source: Some(source), ..Self::prepare(raw, None, &mut Patterns::default()) })
     }
 }
 

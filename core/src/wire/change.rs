@@ -18,10 +18,10 @@ pub(crate) enum Change {
     Ignored,
 }
 
-/// Reads an event of the stream.
-pub(crate) fn read_event(name: &str, data: &str) -> Result<Change, WireError> {
+/// Reads an event of the stream. Whether its items keep their text is for the caller to say, as it costs memory.
+pub(crate) fn read_event(name: &str, data: &str, keep_json: bool) -> Result<Change, WireError> {
     match name {
-        "put" => match whole_put(data) {
+        "put" => match (!keep_json).then(|| whole_put(data)).flatten() {
             Some(data) => Ok(Change::All(data)),
             None => put(&Envelope::read("put", data)?),
         },

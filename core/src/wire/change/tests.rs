@@ -8,14 +8,14 @@ const FLAG: &str =
     r#"{"key": "other", "version": 8, "on": true, "variations": ["x"], "fallthrough": {"variation": 0}}"#;
 
 fn all(data: &str) -> DataSet {
-    match read_event("put", data).unwrap() {
+    match read_event("put", data, false).unwrap() {
         Change::All(data) => data,
         other => panic!("{other:?}"),
     }
 }
 
 fn one(name: &str, data: &str) -> Item {
-    match read_event(name, data).unwrap() {
+    match read_event(name, data, false).unwrap() {
         Change::Item(item) => item,
         other => panic!("{other:?}"),
     }
@@ -23,13 +23,13 @@ fn one(name: &str, data: &str) -> Item {
 
 #[track_caller]
 fn ignored(name: &str, data: &str) {
-    assert!(matches!(read_event(name, data), Ok(Change::Ignored)), "{name}: {data}");
+    assert!(matches!(read_event(name, data, false), Ok(Change::Ignored)), "{name}: {data}");
 }
 
 /// The error and its causes, in one line.
 #[track_caller]
 fn error(name: &str, data: &str) -> String {
-    let error = read_event(name, data).unwrap_err();
+    let error = read_event(name, data, false).unwrap_err();
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -190,4 +190,16 @@ fn a_poll_body_is_a_data_set() {
     for body in ["", "<html></html>", "null", "[]"] {
         assert!(read_poll(body.as_bytes()).is_err(), "{body}");
     }
+}
+
+// Spec 04, section 1.2: what is stored is what was received
+#[test]
+fn the_items_of_an_event_keep_their_text_where_that_is_wanted() {
+    let put = r#"{"path": "/", "data": {"flags": {"a": { "version": 3.0 }}}}"#;
+    let kept = |keep_json| match read_event("put", put, keep_json).unwrap() {
+        Change::All(data) => data.flags[0].json(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(kept(true).unwrap(), r#"{ "version": 3.0 }"#);
+    assert_eq!(kept(false), None);
 }
