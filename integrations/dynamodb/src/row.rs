@@ -35,7 +35,7 @@ const MAX_KEY: usize = 1024;
 /// # Errors
 /// If the table cannot keep it.
 pub(crate) fn write(kind: DataKind, namespace: &str, key: &Text, item: &StoredItem) -> Result<Row, StoreError> {
-    let corrupt = |source: ItemError| StoreError::Corrupt { kind, key: key.clone(), source: source.into() };
+    let corrupt = |source: ItemError| StoreError::corrupt(kind, key.clone(), source);
     let text = std::str::from_utf8(&item.body).map_err(|error| corrupt(ItemError::NotText(error)))?;
     if key.is_empty() {
         return Err(corrupt(ItemError::NoKey));
