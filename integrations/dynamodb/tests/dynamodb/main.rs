@@ -4,9 +4,11 @@
 
 mod big_segments;
 mod builder;
+mod clients;
 mod errors;
 mod init;
 mod limits;
+mod outages;
 mod reading;
 mod rows;
 mod support;

@@ -17,6 +17,7 @@ use vexil::Text;
 use vexil::model::DataKind;
 use vexil::store::{Collection, StoredItem};
 use vexil_dynamodb::{DynamoDbBuilder, aws_sdk_dynamodb};
+use vexil_testing::FaultProxy;
 use vexil_testing::servers::dynamodb_url;
 
 /// A row, the way DynamoDB writes it: `{"version": {"N": "1"}}`.
@@ -67,6 +68,13 @@ impl TestTable {
 /// A store over this table, through the default client of the crate.
 pub(crate) fn local<S>(builder: DynamoDbBuilder<S>) -> DynamoDbBuilder<S> {
     builder.endpoint(dynamodb_url().unwrap()).region("eu-central-1").credentials("local", "local")
+}
+
+/// The same, with a proxy in front of the database.
+pub(crate) fn behind<S>(builder: DynamoDbBuilder<S>) -> (FaultProxy, DynamoDbBuilder<S>) {
+    let proxy = FaultProxy::start(dynamodb_url().unwrap().trim_start_matches("http://")).unwrap();
+    let url = format!("http://{}", proxy.address());
+    (proxy, local(builder).endpoint(url))
 }
 
 /// A client over this connection, that repeats nothing by itself.
