@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["status"],
     &["transport"],
     // The seams.
-    &["store", "data_source", "events"],
+    &["store", "data_source", "events", "hooks"],
     &["config"],
     &["update"],
     &["client"],

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::complaints::Complaints;
+use super::plugin::{EnvironmentMetadata, Plugin, Plugins};
 use super::resolve::Resolver;
 use super::{Client, Shared};
 #[cfg(feature = "http")]
@@ -19,6 +20,7 @@ use crate::config::{
 use crate::config::{ClientContext, ConfigError, Configure, SdkKey};
 use crate::data_source::{DataSink, DataSource, DataSourceError};
 use crate::events::EventProcessor;
+use crate::hooks::{Hook, Hooks};
 use crate::runtime::{Runtime, Task};
 use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState};
 use crate::store::{DataStore, MemoryStore};
@@ -38,6 +40,8 @@ pub struct ClientBuilder {
     data_source: Option<Arc<dyn Configure<dyn DataSource>>>,
     data_store: Option<Arc<dyn Configure<dyn DataStore>>>,
     events: Events,
+    hooks: Vec<Arc<dyn Hook>>,
+    plugins: Vec<Arc<dyn Plugin>>,
     evaluation_timeout: Duration,
     runtime: Option<tokio::runtime::Handle>,
     #[cfg(feature = "http")]
@@ -63,6 +67,8 @@ impl ClientBuilder {
             data_source: None,
             data_store: None,
             events: Events::default(),
+            hooks: Vec::new(),
+            plugins: Vec::new(),
             evaluation_timeout: DEFAULT_EVALUATION_TIMEOUT,
             runtime: None,
             #[cfg(feature = "http")]
@@ -116,6 +122,18 @@ impl ClientBuilder {
     /// Nobody hears of evaluations.
     pub fn without_events(mut self) -> Self {
         self.events = Events::Nobody;
+        self
+    }
+
+    /// Code that runs around evaluations. Adds to earlier calls. Default: none.
+    pub fn hook(mut self, hook: impl Hook) -> Self {
+        self.hooks.push(Arc::new(hook));
+        self
+    }
+
+    /// An extension with hooks of its own, which run after those of the builder. Adds to earlier calls. Default: none.
+    pub fn plugin(mut self, plugin: impl Plugin) -> Self {
+        self.plugins.push(Arc::new(plugin));
         self
     }
 
@@ -176,6 +194,9 @@ impl ClientBuilder {
             #[cfg(feature = "http")]
             self.web,
         );
+        let plugins = Plugins::new(self.plugins, EnvironmentMetadata::of(&context));
+        let mut hooks = self.hooks;
+        hooks.extend(plugins.hooks());
         let store = match self.data_store {
             Some(recipe) => recipe.configure(&context)?,
             None => Arc::new(MemoryStore::new()),
@@ -200,23 +221,23 @@ impl ClientBuilder {
             evaluation_timeout: self.evaluation_timeout,
             warned_cached: AtomicBool::new(false),
         });
-        let source = match source {
-            Some(source) => launch(&runtime, source, updater),
-            None => {
-                updater.update_status(DataSourceState::Valid, None);
-                None
-            }
-        };
         let shared = Shared {
             sdk_key: self.sdk_key,
             defaults: self.defaults,
             resolver,
-            runtime,
+            runtime: runtime.clone(),
             processor,
-            source: Mutex::new(source),
+            hooks: Hooks::new(hooks),
+            source: Mutex::default(),
             closed: AtomicBool::new(false),
         };
-        Ok(Client { shared: Arc::new(shared) })
+        let client = Client { shared: Arc::new(shared) };
+        plugins.register(&client);
+        match source {
+            Some(source) => client.shared.attach(launch(&runtime, source, updater)),
+            None => updater.update_status(DataSourceState::Valid, None),
+        }
+        Ok(client)
     }
 }
 

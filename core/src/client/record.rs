@@ -114,9 +114,11 @@ impl Client {
     }
 
     fn track_with(&self, key: &str, context: &impl EvaluationContext, data: &Value, metric: Option<f64>) {
-        if let (Some(processor), Some(context)) = (self.processor(), self.valid(context)) {
+        let Some(context) = self.valid(context) else { return };
+        if let Some(processor) = self.processor() {
             record(processor, &Event::Custom(CustomEvent { key, context, data, metric }));
         }
+        self.tracked(key, context, data, metric);
     }
 
     /// Asks for delivery of all events so far, and returns at once.

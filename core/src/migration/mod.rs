@@ -1,5 +1,3 @@
 //! Migrations: moving from one system to another by the stages of a flag.
 
-mod stage;
-
-pub use stage::{ParseStageError, Stage};
+pub use crate::model::migration::{Operation, Origin, ParseStageError, Stage};

@@ -9,6 +9,7 @@ pub(crate) mod date;
 mod flag;
 mod item;
 mod keys;
+pub(crate) mod migration;
 mod problem;
 mod read;
 pub(crate) mod rollout;

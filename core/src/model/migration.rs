@@ -1,12 +1,11 @@
-//! [`Stage`]: how far a migration has come.
+//! The words of migrations: [`Stage`], how far one has come; [`Operation`] and [`Origin`].
 
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::client::FlagValue;
-use crate::client::value::sealed::Sealed;
+use crate::text::Text;
 use crate::value::Value;
 
 /// The stage of a migration, the value of a migration flag.
@@ -64,22 +63,9 @@ impl FromStr for Stage {
     }
 }
 
-impl Sealed for Stage {}
-
-/// A value that names no stage is of the wrong type.
-impl FlagValue for Stage {
-    type Output = Self;
-
-    fn read(value: &Value) -> Option<Self> {
-        value.as_str()?.parse().ok()
-    }
-
-    fn into_default(self) -> Self {
-        self
-    }
-
-    fn to_value(&self) -> Value {
-        self.as_str().into()
+impl From<Stage> for Value {
+    fn from(stage: Stage) -> Self {
+        Self::String(Text::from_static(stage.as_str()))
     }
 }
 
@@ -88,3 +74,57 @@ impl FlagValue for Stage {
 #[error("no such migration stage")]
 #[non_exhaustive]
 pub struct ParseStageError;
+
+/// What is done with the data that moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the protocol has these two")]
+pub enum Operation {
+    /// Data is read.
+    Read,
+    /// Data is written.
+    Write,
+}
+
+impl Operation {
+    /// The operation as events name it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+}
+
+/// One of the two systems between which data moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a migration has these two ends")]
+pub enum Origin {
+    /// The one that the data comes from.
+    Old,
+    /// The one that it goes to.
+    New,
+}
+
+impl Origin {
+    /// The origin as events name it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Old => "old",
+            Self::New => "new",
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
