@@ -128,3 +128,30 @@ impl fmt::Display for Origin {
         f.write_str(self.as_str())
     }
 }
+
+/// Something of each of the two origins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a migration has these two ends")]
+pub struct PerOrigin<T> {
+    /// Of the old one.
+    pub old: T,
+    /// Of the new one.
+    pub new: T,
+}
+
+impl<T> PerOrigin<T> {
+    /// That of one of them.
+    pub fn of(&self, origin: Origin) -> &T {
+        match origin {
+            Origin::Old => &self.old,
+            Origin::New => &self.new,
+        }
+    }
+
+    pub(crate) fn of_mut(&mut self, origin: Origin) -> &mut T {
+        match origin {
+            Origin::Old => &mut self.old,
+            Origin::New => &mut self.new,
+        }
+    }
+}

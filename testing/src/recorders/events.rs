@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vexil::config::{ClientContext, ConfigError, Configure};
 use vexil::eval::Reason;
-use vexil::events::{Event, EventProcessor};
+use vexil::events::{Event, EventProcessor, MigrationOp};
 use vexil::{Context, Text, Value, async_trait};
 
 use super::Records;
@@ -45,6 +45,8 @@ pub enum RecordedEvent {
         /// A number for a metric.
         metric: Option<f64>,
     },
+    /// The application read or wrote something that is being migrated.
+    MigrationOp(Box<MigrationOp>),
 }
 
 /// One evaluation.
@@ -112,6 +114,7 @@ impl RecordedEvent {
                 data: event.data.clone(),
                 metric: event.metric,
             }),
+            Event::MigrationOp(op) => Some(Self::MigrationOp(Box::new((*op).clone()))),
             _ => None,
         }
     }
