@@ -1,5 +1,8 @@
 //! The commands about migrations (spec 03, section 10.3).
 
+use std::error::Error;
+use std::pin::Pin;
+
 use tokio::task::spawn_blocking;
 use vexil::Client;
 use vexil::migration::{AsyncMigrator, AsyncMigratorBuilder, ExecutionOrder, OperationResult, Stage};
@@ -43,6 +46,9 @@ fn parse(stage: &str) -> Result<Stage, Refusal> {
     stage.parse().map_err(|error| Refusal::bad(format!("{stage}: {error}")))
 }
 
+/// What an origin says, once it has.
+type Answer = Pin<Box<dyn Future<Output = Result<String, Box<dyn Error + Send + Sync>>> + Send>>;
+
 /// An origin is a place of the harness: what it is told is the payload, what it says is the result.
 fn origin(uri: &str) -> impl Fn(String) -> Answer + Send + Sync + use<> {
     let callback = Callback::new(uri.to_owned());
@@ -51,8 +57,6 @@ fn origin(uri: &str) -> impl Fn(String) -> Answer + Send + Sync + use<> {
         Box::pin(async move { Ok(spawn_blocking(move || callback.post(&payload)).await??) })
     }
 }
-
-type Answer = std::pin::Pin<Box<dyn Future<Output = Result<String, Box<dyn std::error::Error + Send + Sync>>> + Send>>;
 
 fn text(answer: OperationResult<String>) -> Migrated {
     Migrated { result: answer.result.unwrap_or_else(|error| describe(&error)) }

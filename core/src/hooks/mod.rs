@@ -212,7 +212,7 @@ impl EvaluationMethod {
 
 impl fmt::Display for EvaluationMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.pad(self.as_str())
     }
 }
 
