@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use super::operation::{BoxError, OperationResult, Run, WriteResult, readers, writers};
+use super::operation::{BoxError, Compare, OperationResult, Run, WriteResult, readers, writers};
 use super::settings::{ExecutionOrder, MigratorError, Settings, setters};
 use crate::client::{Client, EvaluationContext};
 use crate::events::is_sampled;
@@ -13,7 +13,6 @@ use crate::model::migration::{Operation, PerOrigin, Stage};
 /// A function that reads or writes.
 type Call<P, T> = Box<dyn Fn(P) -> Answer<T> + Send + Sync>;
 type Answer<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
-type Compare<T> = Box<dyn Fn(&T, &T) -> bool + Send + Sync>;
 
 /// Reads and writes by the stage of a flag, with functions that are awaited, on whatever executor the caller is. The
 /// twin of [`Migrator`](super::Migrator).
@@ -50,7 +49,7 @@ pub struct AsyncMigrator<Query, Found, Change, Written> {
     client: Client,
     settings: Settings,
     read: PerOrigin<Call<Query, Found>>,
-    compare: Option<Compare<Found>>,
+    compare: Option<Box<Compare<Found>>>,
     write: PerOrigin<Call<Change, Written>>,
 }
 
@@ -128,7 +127,7 @@ pub struct AsyncMigratorBuilder<Query, Found, Change, Written> {
     client: Client,
     settings: Settings,
     read: Option<PerOrigin<Call<Query, Found>>>,
-    compare: Option<Compare<Found>>,
+    compare: Option<Box<Compare<Found>>>,
     write: Option<PerOrigin<Call<Change, Written>>>,
 }
 

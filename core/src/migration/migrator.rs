@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::operation::{BoxError, OperationResult, Run, WriteResult, readers, writers};
+use super::operation::{BoxError, Compare, OperationResult, Run, WriteResult, readers, writers};
 use super::settings::{ExecutionOrder, MigratorError, Settings, setters};
 use crate::client::{Client, EvaluationContext};
 use crate::events::is_sampled;
@@ -11,7 +11,6 @@ use crate::runtime::both;
 
 /// A function that reads or writes.
 type Call<P, T> = Box<dyn Fn(&P) -> Result<T, BoxError> + Send + Sync>;
-type Compare<T> = Box<dyn Fn(&T, &T) -> bool + Send + Sync>;
 
 /// Reads and writes by the stage of a flag, with functions that block. See the [module](super) for an example.
 ///
@@ -22,7 +21,7 @@ pub struct Migrator<Query: ?Sized, Found, Change: ?Sized, Written> {
     client: Client,
     settings: Settings,
     read: PerOrigin<Call<Query, Found>>,
-    compare: Option<Compare<Found>>,
+    compare: Option<Box<Compare<Found>>>,
     write: PerOrigin<Call<Change, Written>>,
 }
 
@@ -89,7 +88,7 @@ pub struct MigratorBuilder<Query: ?Sized, Found, Change: ?Sized, Written> {
     client: Client,
     settings: Settings,
     read: Option<PerOrigin<Call<Query, Found>>>,
-    compare: Option<Compare<Found>>,
+    compare: Option<Box<Compare<Found>>>,
     write: Option<PerOrigin<Call<Change, Written>>>,
 }
 

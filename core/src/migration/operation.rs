@@ -16,6 +16,9 @@ use crate::runtime::contain;
 /// What a function that reads or writes may fail with.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
+/// Tells whether two answers are the same.
+pub(super) type Compare<T> = dyn Fn(&T, &T) -> bool + Send + Sync;
+
 /// What one origin has answered.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -137,7 +140,7 @@ impl<'a> Run<'a> {
     /// Compares what both have answered, if they have, and ends.
     pub(super) fn end_compared<T>(
         self,
-        compare: Option<&(dyn Fn(&T, &T) -> bool + Send + Sync)>,
+        compare: Option<&Compare<T>>,
         authoritative: &OperationResult<T>,
         other: &OperationResult<T>,
     ) {
