@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["status", "store_call"],
     &["transport"],
     // The seams.
-    &["store", "big_segments", "data_source", "events"],
+    &["store", "big_segments", "data_source", "events", "hooks"],
     &["daemon"],
     &["config"],
     &["update"],

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::complaints::Complaints;
+use super::plugin::{EnvironmentMetadata, Plugin, Plugins};
 use super::resolve::Resolver;
 use super::{Client, Shared};
 use crate::config::persistent_store::ReadOnly;
@@ -20,6 +21,7 @@ use crate::config::{
 use crate::config::{BigSegmentsConfig, ClientContext, ConfigError, Configure, PersistentStoreConfig, SdkKey};
 use crate::data_source::{DataSink, DataSource, DataSourceError};
 use crate::events::EventProcessor;
+use crate::hooks::{Hook, Hooks};
 use crate::runtime::{Runtime, Task};
 use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState};
 use crate::store::{DataStore, MemoryStore};
@@ -42,6 +44,8 @@ pub struct ClientBuilder {
     daemon: Option<PersistentStoreConfig>,
     big_segments: Option<BigSegmentsConfig>,
     events: Events,
+    hooks: Vec<Arc<dyn Hook>>,
+    plugins: Vec<Arc<dyn Plugin>>,
     evaluation_timeout: Duration,
     runtime: Option<tokio::runtime::Handle>,
     #[cfg(feature = "http")]
@@ -69,6 +73,8 @@ impl ClientBuilder {
             daemon: None,
             big_segments: None,
             events: Events::default(),
+            hooks: Vec::new(),
+            plugins: Vec::new(),
             evaluation_timeout: DEFAULT_EVALUATION_TIMEOUT,
             runtime: None,
             #[cfg(feature = "http")]
@@ -142,6 +148,18 @@ impl ClientBuilder {
         self
     }
 
+    /// Code that runs around evaluations. Adds to earlier calls. Default: none.
+    pub fn hook(mut self, hook: impl Hook) -> Self {
+        self.hooks.push(Arc::new(hook));
+        self
+    }
+
+    /// An extension with hooks of its own, which run after those of the builder. Adds to earlier calls. Default: none.
+    pub fn plugin(mut self, plugin: impl Plugin) -> Self {
+        self.plugins.push(Arc::new(plugin));
+        self
+    }
+
     /// How long a synchronous evaluation may wait for I/O, in the configurations where it has to. Default: 2 s.
     pub fn evaluation_timeout(mut self, timeout: Duration) -> Self {
         self.evaluation_timeout = timeout;
@@ -201,6 +219,9 @@ impl ClientBuilder {
             #[cfg(feature = "http")]
             self.web,
         );
+        let plugins = Plugins::new(self.plugins, EnvironmentMetadata::of(&context));
+        let mut hooks = self.hooks;
+        hooks.extend(plugins.hooks());
         let (store, source) = match daemon {
             Some(database) => {
                 if self.data_source.is_some() || self.data_store.is_some() {
@@ -243,24 +264,24 @@ impl ClientBuilder {
             evaluation_timeout: self.evaluation_timeout,
             warned_cached: AtomicBool::new(false),
         });
-        let source = match source {
-            Some(source) => launch(&runtime, source, updater),
-            None => {
-                updater.update_status(DataSourceState::Valid, None);
-                None
-            }
-        };
         let shared = Shared {
             sdk_key: self.sdk_key,
             data_store_status: context.data_store_status().clone(),
             defaults: self.defaults,
             resolver,
-            runtime,
+            runtime: runtime.clone(),
             processor,
-            source: Mutex::new(source),
+            hooks: Hooks::new(hooks),
+            source: Mutex::default(),
             closed: AtomicBool::new(false),
         };
-        Ok(Client { shared: Arc::new(shared) })
+        let client = Client { shared: Arc::new(shared) };
+        plugins.register(&client);
+        match source {
+            Some(source) => client.shared.attach(launch(&runtime, source, updater)),
+            None => updater.update_status(DataSourceState::Valid, None),
+        }
+        Ok(client)
     }
 }
 

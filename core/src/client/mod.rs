@@ -4,10 +4,13 @@ mod builder;
 mod complaints;
 mod flag_tracker;
 mod flags_state;
+mod own_type;
+mod plugin;
 mod record;
 mod resolve;
+pub(crate) mod series;
 pub(crate) mod value;
-mod variation;
+pub(crate) mod variation;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,6 +23,7 @@ pub use builder::ClientBuilder;
 pub use flag_tracker::{FlagTracker, FlagValueChange};
 pub use flags_state::{FlagsState, FlagsStateOptions};
 use hmac::{Hmac, KeyInit, Mac};
+pub use plugin::{ApplicationMetadata, EnvironmentMetadata, Plugin, PluginError, PluginMetadata, SdkMetadata};
 pub use resolve::DataAvailability;
 use resolve::Resolver;
 use sha2::Sha256;
@@ -29,6 +33,7 @@ pub use value::{EvaluationContext, FlagValue};
 use crate::config::SdkKey;
 use crate::context::Context;
 use crate::events::EventProcessor;
+use crate::hooks::Hooks;
 use crate::runtime::{self, Runtime, Task, contain};
 use crate::status::{
     BigSegmentsStatusProvider, DataSourceErrorInfo, DataSourceState, DataSourceStatusProvider, DataStoreReporter,
@@ -79,6 +84,7 @@ struct Shared {
     runtime: Runtime,
     /// Who hears of evaluations; none if nobody does.
     processor: Option<Arc<dyn EventProcessor>>,
+    hooks: Hooks,
     /// The running data source. Taken by whoever closes the client first; dropping it stops the source.
     source: Mutex<Option<Task<()>>>,
     closed: AtomicBool,
@@ -211,6 +217,15 @@ impl Client {
 }
 
 impl Shared {
+    /// Owns the running data source from now on; of a closed client it is stopped.
+    fn attach(&self, source: Option<Task<()>>) {
+        let mut own = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read under the lock: whoever closes the client takes the source after it has set this.
+        if !self.closed.load(Ordering::Acquire) {
+            *own = source;
+        }
+    }
+
     /// Stops what runs, the first time; gives what is left to do.
     fn shut(&self) -> Option<impl Future<Output = ()> + Send + 'static> {
         if self.closed.swap(true, Ordering::AcqRel) {
