@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::payload::FullEvent;
+use super::per_thread::PerThread;
 
 #[derive(Debug)]
 pub(super) struct Buffer {
@@ -11,7 +12,8 @@ pub(super) struct Buffer {
     /// How many events there are, for those who only want to know whether there is room.
     len: AtomicUsize,
     events: Mutex<Vec<FullEvent>>,
-    dropped: AtomicU64,
+    /// Apart for each thread: without room, every evaluation for a new context drops an event.
+    dropped: PerThread<AtomicU64>,
     /// Whether it was logged that events are dropped, since there last was room.
     warned: AtomicBool,
 }
@@ -22,14 +24,19 @@ impl Buffer {
             capacity,
             len: AtomicUsize::new(0),
             events: Mutex::default(),
-            dropped: AtomicU64::new(0),
+            dropped: PerThread::default(),
             warned: AtomicBool::new(false),
         }
     }
 
+    /// Whether there is room, as far as a look without a lock can tell.
+    pub(super) fn has_room(&self) -> bool {
+        self.len.load(Ordering::Relaxed) < self.capacity
+    }
+
     /// Takes an event in, if there is room; if not, it is not even made, and counted.
     pub(super) fn push(&self, make: impl FnOnce() -> FullEvent) {
-        if self.len.load(Ordering::Relaxed) >= self.capacity {
+        if !self.has_room() {
             return self.drop_one();
         }
         let event = make();
@@ -52,13 +59,14 @@ impl Buffer {
 
     /// How many events were dropped so far.
     pub(super) fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+        self.dropped.iter().map(|dropped| dropped.load(Ordering::Relaxed)).sum()
     }
 
     #[cold]
     fn drop_one(&self) {
-        self.dropped.fetch_add(1, Ordering::Relaxed);
-        if !self.warned.swap(true, Ordering::Relaxed) {
+        self.dropped.own().fetch_add(1, Ordering::Relaxed);
+        // Looked at first: what nobody writes, all cores can have at hand.
+        if !self.warned.load(Ordering::Relaxed) && !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 capacity = self.capacity,
                 "more events than the buffer holds: full events are dropped until the next delivery; counts are kept"
