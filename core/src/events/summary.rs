@@ -93,8 +93,9 @@ impl Summaries {
                 summary.flags.entry(count.key.clone()).or_default().add(count);
             }
         }
-        // Read when all are taken, so that none of them is later.
+        // Read when all are taken, so that none of them is later; unless the clock was set back meanwhile.
         summary.end = now();
+        summary.start = summary.start.min(summary.end);
         (summary, deduplicated)
     }
 
@@ -202,6 +203,18 @@ mod tests {
             taken = taker.join().unwrap();
         });
         assert_eq!(taken + total(&summaries.take(|| 9).0), THREADS * CALLS);
+    }
+
+    // Spec 03, section 1.6
+    #[test]
+    fn a_summary_does_not_end_before_it_begins_whatever_the_clock_does() {
+        let summaries = Summaries::default();
+        let (flag, ada) = (flag("f", 1), Context::new("ada").unwrap());
+        for (end, expected) in [(9, (7, 9)), (3, (3, 3)), (7_000_000, (7, 7_000_000))] {
+            count(&summaries, Some(&flag), &ada);
+            let (summary, _) = summaries.take(|| end);
+            assert_eq!((summary.start, summary.end, total(&summary)), (expected.0, expected.1, 1));
+        }
     }
 
     // Spec 03, section 1.6
