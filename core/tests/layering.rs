@@ -8,16 +8,19 @@ use std::path::{Path, PathBuf};
 /// Each layer may import those before it. The list stands in `ARCHITECTURE.md` with what each layer is for.
 const LAYERS: &[&[&str]] = &[
     &["text"],
+    &["flights"],
     &["value"],
     &["context"],
     &["model"],
     &["eval"],
     &["wire"],
+    &["store_error"],
     &["runtime"],
-    &["status"],
+    &["status", "store_call"],
     &["transport"],
     // The seams.
-    &["store", "data_source", "events"],
+    &["store", "big_segments", "data_source", "events", "hooks"],
+    &["daemon"],
     &["config"],
     &["update"],
     &["client"],

@@ -25,24 +25,46 @@
     feature = "fake-service",
     doc = "\nWhere the connection itself is to be tested, or another SDK, [`FakeService`] is the other end of it."
 )]
+#![cfg_attr(
+    all(unix, feature = "servers"),
+    doc = "\nA store is tested against the database that it is for, and [`servers`] starts that."
+)]
+#![cfg_attr(
+    feature = "fault-proxy",
+    doc = "\nA [`FaultProxy`] between a client and a server breaks their connections."
+)]
 
+#[cfg(any(feature = "fake-service", all(unix, feature = "servers")))]
+mod authority;
+#[cfg(any(feature = "fake-service", feature = "fault-proxy"))]
+mod background;
 mod clients;
 #[cfg(feature = "fake-service")]
 pub mod fake_service;
+#[cfg(feature = "fault-proxy")]
+pub mod fault_proxy;
 mod flag_builder;
+#[cfg(any(feature = "fault-proxy", all(unix, feature = "servers")))]
+mod ports;
 mod preconfigured;
 mod recorders;
 mod rule_builder;
+#[cfg(all(unix, feature = "servers"))]
+pub mod servers;
 mod state;
 mod test_data;
 mod variation;
 mod wait;
+#[cfg(any(feature = "fake-service", feature = "fault-proxy"))]
+mod waiting;
 
 #[cfg(feature = "fake-service")]
 pub use fake_service::FakeService;
+#[cfg(feature = "fault-proxy")]
+pub use fault_proxy::FaultProxy;
 pub use flag_builder::FlagBuilder;
 pub use preconfigured::{Preconfigured, PreconfiguredError};
-pub use recorders::{EventRecorder, RecordedEvaluation, RecordedEvent};
+pub use recorders::{EventRecorder, HookRecorder, RecordedEvaluation, RecordedEvent, RecordedSeries, RecordedStage};
 pub use rule_builder::RuleBuilder;
 pub use test_data::TestData;
 pub use variation::Variation;

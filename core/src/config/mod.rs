@@ -5,6 +5,7 @@
 
 #[cfg(feature = "http")]
 mod application;
+mod big_segments;
 mod client_context;
 #[cfg(feature = "http")]
 mod endpoints;
@@ -14,6 +15,7 @@ mod events;
 mod filter;
 #[cfg(feature = "http")]
 mod http;
+pub(crate) mod persistent_store;
 #[cfg(feature = "http")]
 mod polling;
 mod sdk_key;
@@ -29,6 +31,7 @@ use std::sync::Arc;
 pub use self::http::HttpConfig;
 #[cfg(feature = "http")]
 pub use application::{ApplicationInfo, WrapperInfo};
+pub use big_segments::BigSegmentsConfig;
 pub use client_context::ClientContext;
 #[cfg(feature = "http")]
 pub(crate) use client_context::WebSettings;
@@ -36,6 +39,7 @@ pub(crate) use client_context::WebSettings;
 pub use endpoints::ServiceEndpoints;
 #[cfg(feature = "http")]
 pub use events::EventsConfig;
+pub use persistent_store::PersistentStoreConfig;
 #[cfg(feature = "http")]
 pub use polling::PollingConfig;
 pub use sdk_key::SdkKey;
@@ -43,9 +47,10 @@ pub use sdk_key::SdkKey;
 pub use streaming::StreamingConfig;
 use thiserror::Error;
 
+use crate::big_segments::BigSegmentStore;
 use crate::data_source::DataSource;
 use crate::events::EventProcessor;
-use crate::store::DataStore;
+use crate::store::{DataStore, PersistentDataStore};
 
 /// A recipe for a component of a client.
 ///
@@ -92,6 +97,20 @@ impl<P: EventProcessor> Configure<dyn EventProcessor> for Arc<P> {
 /// A store that is shared between clients, or looked at from outside.
 impl<S: DataStore> Configure<dyn DataStore> for Arc<S> {
     fn configure(&self, _: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
+        Ok(Self::clone(self))
+    }
+}
+
+/// A persistent store that is shared between clients, or looked at from outside.
+impl<S: PersistentDataStore> Configure<dyn PersistentDataStore> for Arc<S> {
+    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn PersistentDataStore>, ConfigError> {
+        Ok(Self::clone(self))
+    }
+}
+
+/// A big-segment store that is shared between clients, or looked at from outside.
+impl<S: BigSegmentStore> Configure<dyn BigSegmentStore> for Arc<S> {
+    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn BigSegmentStore>, ConfigError> {
         Ok(Self::clone(self))
     }
 }

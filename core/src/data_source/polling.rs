@@ -100,15 +100,15 @@ impl PollingDataSource {
             }
             status => return Err(Fault::Status(status)),
         }
-        let data = self.read(answer.body_mut()).await?;
+        let data = self.read(answer.body_mut(), sink.keeps_json()).await?;
         pass_environment_id(answer.headers(), sink);
         let etag = answer.headers_mut().remove(ETAG).filter(|etag| !etag.is_empty());
         Ok(Answer::Data(data, etag))
     }
 
-    async fn read(&self, body: &mut Body) -> Result<DataSet, Fault> {
+    async fn read(&self, body: &mut Body, keep_json: bool) -> Result<DataSet, Fault> {
         let limit = self.max_body_size;
-        let (mut reader, mut length) = (PollReader::default(), 0);
+        let (mut reader, mut length) = (PollReader::new(keep_json), 0);
         while let Some(piece) = body.next().await? {
             if piece.len() > limit - length {
                 let message = format!("it has more than {limit} bytes");

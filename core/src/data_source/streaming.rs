@@ -95,7 +95,7 @@ impl StreamingDataSource {
         }
         pass_environment_id(answer.headers(), sink);
         let mut events = EventStream::new(answer.into_body(), self.max_event_size);
-        let mut reader = EventReader::default();
+        let mut reader = EventReader::new(sink.keeps_json());
         loop {
             let next = memory.outage.during(events.next()).await;
             let advice = events.take_advice();

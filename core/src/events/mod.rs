@@ -38,6 +38,7 @@ mod context_keys;
 mod delivery;
 #[cfg(feature = "http")]
 mod diagnostic;
+mod migration_op;
 #[cfg(feature = "http")]
 mod output;
 #[cfg(feature = "http")]
@@ -48,6 +49,7 @@ mod per_thread;
 mod processor;
 #[cfg(feature = "http")]
 mod redaction;
+mod sampling;
 #[cfg(feature = "http")]
 mod summary;
 #[cfg(feature = "http")]
@@ -57,6 +59,8 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+pub use migration_op::MigrationOp;
+pub(crate) use sampling::is_sampled;
 
 #[cfg(feature = "http")]
 pub(crate) use self::{
@@ -124,6 +128,8 @@ pub enum Event<'a> {
     Identify(&'a Context),
     /// The application tells of something.
     Custom(CustomEvent<'a>),
+    /// The application has read or written something that is being migrated.
+    MigrationOp(&'a MigrationOp),
 }
 
 /// A flag was evaluated.

@@ -34,6 +34,13 @@ impl DataSet {
         Self { flags, segments }
     }
 
+    /// Lets go of the JSON that the items were read from.
+    pub(crate) fn without_json(self) -> Self {
+        let flags = self.flags.into_iter().map(Entry::without_json).collect();
+        let segments = self.segments.into_iter().map(Entry::without_json).collect();
+        Self { flags, segments }
+    }
+
     /// Reads `{"flags": {…}, "segments": {…}}`. Both are optional; other properties are skipped.
     ///
     /// ```
@@ -47,18 +54,20 @@ impl DataSet {
     /// # Ok::<(), vexil::model::ReadError<serde_json::Error>>(())
     /// ```
     ///
+    /// The items keep their text, for stores that want it.
+    ///
     /// # Errors
     /// If the text is no JSON, or any item is malformed. The error names the item.
     pub fn from_json(json: &[u8]) -> Result<Self, ReadError<serde_json::Error>> {
         // Checking the encoding of the whole text once is faster than checking that of each string.
         let text = std::str::from_utf8(json);
         let text = text.map_err(|error| ReadError { item: None, source: serde_json::Error::custom(error) })?;
-        let mut reader = DataSetReader::default();
+        let mut reader = DataSetReader::new(true);
         reader.document(&mut Cursor::whole(text))?;
         Ok(reader.finish())
     }
 
-    /// Reads the same from any format that serde knows.
+    /// Reads the same from any format that serde knows. The items keep no text; see [`Entry::with_json`].
     ///
     /// # Errors
     /// If the data ends early or any item is malformed. The error names the item.
@@ -96,6 +105,7 @@ struct Reading {
     patterns: Patterns,
     /// The item that is being read: the culprit, if reading fails.
     item: Option<(DataKind, Text)>,
+    keep_json: bool,
 }
 
 /// Reads a data set from JSON of which more may arrive.
@@ -109,6 +119,11 @@ pub(crate) struct DataSetReader {
 }
 
 impl DataSetReader {
+    /// `keep_json` tells whether the items keep their text.
+    pub(crate) fn new(keep_json: bool) -> Self {
+        Self { reading: Reading { keep_json, ..Reading::default() }, ..Self::default() }
+    }
+
     /// Reads on. Whether the end was reached.
     pub(crate) fn advance(&mut self, cursor: &mut Cursor<'_>) -> Result<bool, ReadError<serde_json::Error>> {
         self.members(cursor).map_err(|source| ReadError { item: self.reading.item.take(), source })
@@ -171,7 +186,8 @@ fn items<T: Prepared>(
             }
         };
         reading.item = Some((kind, key.clone()));
-        let Some(entry) = read_entry(key, cursor, &mut reading.patterns)? else { return Ok(false) };
+        let entry = read_entry(key, cursor, &mut reading.patterns, reading.keep_json)?;
+        let Some(entry) = entry else { return Ok(false) };
         to.push(entry);
         reading.item = None;
         section.value_read();

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::Error as _;
 
@@ -42,10 +43,13 @@ pub(crate) trait Keyed {
     fn key(&self) -> &Text;
     fn version(&self) -> u64;
     fn problems(&self) -> &[Problem];
+    fn json(&self) -> Option<&Bytes>;
+    fn set_json(&mut self, json: Option<Bytes>);
+    fn set_version(&mut self, version: u64);
 }
 
 /// How flags and segments are made of what was read.
-pub(super) trait Prepared: Keyed + Sized {
+pub(super) trait Prepared: Keyed + Clone {
     type Raw: IsDeleted + for<'de> Deserialize<'de>;
 
     fn prepare(raw: Self::Raw, key: Option<Text>, patterns: &mut Patterns) -> Self;
@@ -129,6 +133,48 @@ impl<T: Keyed> Entry<T> {
     pub fn problems(&self) -> &[Problem] {
         self.present().map_or(&[], |item| item.problems())
     }
+
+    /// The JSON that the item was read from, byte for byte; none if it was deleted, or if its text was not kept.
+    #[must_use]
+    pub fn json(&self) -> Option<Bytes> {
+        self.present()?.json().cloned()
+    }
+}
+
+#[expect(private_bounds, reason = "the bound holds for the two types of items and no others")]
+impl<T: Keyed + Clone> Entry<T> {
+    /// Adds the JSON that the item was read from, if it was read in a way that does not keep it. Stores that keep text
+    /// need it.
+    #[must_use]
+    pub fn with_json(self, json: impl Into<Bytes>) -> Self {
+        self.with_text(Some(json.into()))
+    }
+
+    /// Lets go of the JSON that the item was read from.
+    pub(crate) fn without_json(self) -> Self {
+        match self.present().and_then(|item| item.json()) {
+            Some(_) => self.with_text(None),
+            None => self,
+        }
+    }
+
+    /// The same item in another version.
+    #[must_use]
+    pub fn with_version(mut self, to: u64) -> Self {
+        match &mut self {
+            Self::Present(item) if item.version() != to => Arc::make_mut(item).set_version(to),
+            Self::Present(_) => {}
+            Self::Deleted { version, .. } => *version = to,
+        }
+        self
+    }
+
+    fn with_text(mut self, json: Option<Bytes>) -> Self {
+        if let Self::Present(item) = &mut self {
+            Arc::make_mut(item).set_json(json);
+        }
+        self
+    }
 }
 
 impl<T> From<T> for Entry<T> {
@@ -180,6 +226,24 @@ impl Item {
         }
     }
 
+    /// Whether it was deleted.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        match self {
+            Self::Flag(entry) => entry.present().is_none(),
+            Self::Segment(entry) => entry.present().is_none(),
+        }
+    }
+
+    /// The same item in another version.
+    #[must_use]
+    pub fn with_version(self, version: u64) -> Self {
+        match self {
+            Self::Flag(entry) => Self::Flag(entry.with_version(version)),
+            Self::Segment(entry) => Self::Segment(entry.with_version(version)),
+        }
+    }
+
     /// The key.
     #[must_use]
     pub fn key(&self) -> &Text {
@@ -195,6 +259,23 @@ impl Item {
         match self {
             Self::Flag(entry) => entry.version(),
             Self::Segment(entry) => entry.version(),
+        }
+    }
+
+    /// The JSON that the item was read from, byte for byte; none if it was deleted, or if its text was not kept.
+    #[must_use]
+    pub fn json(&self) -> Option<Bytes> {
+        match self {
+            Self::Flag(entry) => entry.json(),
+            Self::Segment(entry) => entry.json(),
+        }
+    }
+
+    /// Lets go of the JSON that the item was read from.
+    pub(crate) fn without_json(self) -> Self {
+        match self {
+            Self::Flag(entry) => Self::Flag(entry.without_json()),
+            Self::Segment(entry) => Self::Segment(entry.without_json()),
         }
     }
 
@@ -233,25 +314,28 @@ impl From<Segment> for Item {
 fn entry_from_json<T: Prepared>(key: Text, json: &[u8]) -> Result<Entry<T>, serde_json::Error> {
     let mut cursor = Cursor::whole(std::str::from_utf8(json).map_err(serde_json::Error::custom)?);
     // Of text that is all there, none would be an error already.
-    let entry = read_entry(key, &mut cursor, &mut Patterns::default())?;
+    let entry = read_entry(key, &mut cursor, &mut Patterns::default(), true)?;
     cursor.end()?;
     entry.ok_or_else(|| serde_json::Error::custom("the text ends early"))
 }
 
-/// Reads an item of which the end may not have arrived; none if it has not.
+/// Reads an item of which the end may not have arrived; none if it has not. `keep_json` tells whether it keeps its text.
 pub(super) fn read_entry<T: Prepared>(
     key: Text,
     cursor: &mut Cursor<'_>,
     patterns: &mut Patterns,
+    keep_json: bool,
 ) -> Result<Option<Entry<T>>, serde_json::Error> {
-    match cursor.value::<Strict<T::Raw>>() {
-        Ok(raw) => Ok(raw.map(|Strict(raw)| entry(raw, key, patterns))),
+    let begin = cursor.value_begins();
+    let read = match cursor.value::<Strict<T::Raw>>() {
+        Ok(raw) => raw.map(|Strict(raw)| entry(raw, key, patterns)),
         Err(error) => match cursor.value() {
-            Ok(None) => Ok(None),
-            Ok(Some(value)) => loose_entry(value, key, patterns).map(Some).map_err(|_| error),
-            Err(_) => Err(error),
+            Ok(value) => value.map(|value| loose_entry(value, key, patterns)).transpose().map_err(|_| error)?,
+            Err(_) => return Err(error),
         },
-    }
+    };
+    let keep = |entry: Entry<T>| entry.with_text(keep_json.then(|| Bytes::copy_from_slice(cursor.since(begin))));
+    Ok(read.map(keep))
 }
 
 /// Reads what the strict and fast reader refuses without need: what a tombstone holds beside its version is nobody's

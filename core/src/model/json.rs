@@ -36,6 +36,17 @@ impl<'t> Cursor<'t> {
         self.at
     }
 
+    /// Passes white space; gives where the next value begins.
+    pub(crate) fn value_begins(&mut self) -> usize {
+        self.skip_white_space();
+        self.at
+    }
+
+    /// The text from there to here.
+    pub(crate) fn since(&self, begin: usize) -> &'t [u8] {
+        self.text.get(begin..self.at).unwrap_or_default().as_bytes()
+    }
+
     fn rest(&self) -> &'t str {
         self.text.get(self.at..).unwrap_or_default()
     }

@@ -11,6 +11,7 @@ mod flag;
 mod item;
 mod json;
 mod keys;
+pub(crate) mod migration;
 mod problem;
 mod read;
 pub(crate) mod rollout;

@@ -4,7 +4,7 @@
 //! [`Snapshot`], the data of one moment, for the time of one call; so an evaluation never sees half an update, and no
 //! counter is shared between threads that read. What a store does not hold in memory it calls
 //! [`Found::Unknown`](crate::eval::Found::Unknown) and is then asked to [`fetch`](DataStore::fetch). To read flags
-//! from a database, there is an easier seam than this one.
+//! from a database, there is an easier seam than this one: [`PersistentDataStore`].
 //!
 //! **Contract.** `init` replaces everything, at once for readers. `upsert` takes an item only if its version is
 //! higher than that of the item or tombstone it replaces. A reader must see a write that has returned `Ok`.
@@ -42,7 +42,9 @@
 //! }
 //! ```
 
+mod environment;
 mod memory;
+pub mod persistent;
 mod shards;
 
 use std::fmt::Debug;
@@ -50,11 +52,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 pub use memory::MemoryStore;
-use thiserror::Error;
+pub use persistent::classic::CacheMode;
+pub use persistent::{Collection, PersistentDataStore, StoredItem, StoredSnapshot, Upsert};
 
 use crate::eval::Lookup;
 pub use crate::model::Upserted;
 use crate::model::{DataKind, DataSet, Flag, Item, Segment};
+pub use crate::store_error::StoreError;
 
 /// Where flags and segments are kept for evaluation. See the [module documentation](self) for the contract.
 #[async_trait]
@@ -78,6 +82,16 @@ pub trait DataStore: Debug + Send + Sync + 'static {
         Ok(None)
     }
 
+    /// Gets everything, for a store whose snapshots are not [complete](Snapshot::is_complete); no other is asked.
+    async fn fetch_all(&self) -> Result<Arc<dyn Snapshot + Send + Sync>, StoreError> {
+        Err(StoreError::config("the store does not hold everything and cannot fetch it"))
+    }
+
+    /// Whether the store wants the JSON that items were read from, to keep it elsewhere. The SDK lets go of it otherwise.
+    fn keeps_json(&self) -> bool {
+        false
+    }
+
     /// Lets go of what the store holds open. Called once; a snapshot may still be read afterwards.
     async fn close(&self);
 }
@@ -89,35 +103,10 @@ pub trait Snapshot: Lookup {
 
     /// All segments that are not deleted, in any order.
     fn segments(&self) -> Box<dyn Iterator<Item = &Arc<Segment>> + '_>;
-}
 
-/// Why a store could not do what it was asked.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// The store could not be reached or answered with an error.
-    #[error("the data store is unavailable")]
-    Unavailable {
-        /// What happened, in the words of the store's client.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The store did not answer in time.
-    #[error("the data store did not answer in time")]
-    Timeout,
-}
-
-impl StoreError {
-    /// An error of the store's client.
-    pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Unavailable { source: source.into() }
-    }
-
-    /// Whether the same call may succeed later.
-    #[must_use]
-    pub fn is_temporary(&self) -> bool {
-        match self {
-            Self::Unavailable { .. } | Self::Timeout => true,
-        }
+    /// Whether these are all that there are. If not, whoever needs all is given those that
+    /// [`fetch_all`](DataStore::fetch_all) gets.
+    fn is_complete(&self) -> bool {
+        true
     }
 }

@@ -21,8 +21,10 @@ pub(crate) enum Change {
 }
 
 /// Reads the events of a stream while they arrive.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct EventReader {
+    /// Whether the items keep their text.
+    keep_json: bool,
     /// Of the event that is arriving: its data, if it is a `put`.
     put: Option<PutReader>,
     /// Its data, if it is anything else or has no name yet.
@@ -30,10 +32,14 @@ pub(crate) struct EventReader {
 }
 
 impl EventReader {
+    pub(crate) fn new(keep_json: bool) -> Self {
+        Self { keep_json, put: None, data: Vec::new() }
+    }
+
     /// Takes some of an event's data. `name` is the name that the event has so far.
     pub(crate) fn push(&mut self, name: &str, data: &[u8]) -> Result<(), WireError> {
         if name == "put" && self.data.is_empty() {
-            return self.put.get_or_insert_default().push(data);
+            return self.put.get_or_insert_with(|| PutReader::new(self.keep_json)).push(data);
         }
         self.data.extend_from_slice(data);
         Ok(())
@@ -41,7 +47,7 @@ impl EventReader {
 
     /// What the event means, once its end has arrived.
     pub(crate) fn finish(&mut self, name: &str) -> Result<Change, WireError> {
-        let Self { put, data } = std::mem::take(self);
+        let (put, data) = (self.put.take(), std::mem::take(&mut self.data));
         match put {
             Some(put) if name == "put" && data.is_empty() => return put.finish(),
             Some(_) => return Err(WireError::Renamed),
@@ -50,7 +56,7 @@ impl EventReader {
         let data = String::from_utf8(data).map_err(|_| WireError::NotUtf8)?;
         match name {
             "put" => {
-                let mut put = PutReader::default();
+                let mut put = PutReader::new(self.keep_json);
                 put.push(data.as_bytes())?;
                 put.finish()
             }
@@ -62,13 +68,18 @@ impl EventReader {
 }
 
 /// Reads the answer to a poll while it arrives.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct PollReader {
     incoming: Incoming,
     reader: DataSetReader,
 }
 
 impl PollReader {
+    /// `keep_json` tells whether the items keep their text.
+    pub(crate) fn new(keep_json: bool) -> Self {
+        Self { incoming: Incoming::default(), reader: DataSetReader::new(keep_json) }
+    }
+
     /// Takes a piece.
     pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), WireError> {
         self.incoming.push(piece, |cursor| Ok(self.reader.document(cursor)?))

@@ -34,10 +34,7 @@ impl Incoming {
     }
 
     /// Lets `read` read the rest: nothing follows.
-    pub(super) fn finish(
-        self,
-        read: impl FnOnce(&mut Cursor<'_>) -> Result<(), WireError>,
-    ) -> Result<(), WireError> {
+    pub(super) fn finish(self, read: impl FnOnce(&mut Cursor<'_>) -> Result<(), WireError>) -> Result<(), WireError> {
         if !self.cut.is_empty() {
             return Err(WireError::NotUtf8);
         }

@@ -12,10 +12,12 @@ use crate::model::{Cursor, DataSet, DataSetReader, Object, Step};
 use crate::text::Text;
 
 /// Reads the data of a `put`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct PutReader {
     incoming: Incoming,
     envelope: Envelope,
+    /// Whether the items keep their text.
+    keep_json: bool,
 }
 
 /// What was read. Null counts as missing, of a part given twice the last one counts.
@@ -38,15 +40,19 @@ enum Data {
 }
 
 impl PutReader {
+    pub(super) fn new(keep_json: bool) -> Self {
+        Self { incoming: Incoming::default(), envelope: Envelope::default(), keep_json }
+    }
+
     /// Takes a piece.
     pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), WireError> {
-        self.incoming.push(piece, |cursor| self.envelope.advance(cursor))
+        self.incoming.push(piece, |cursor| self.envelope.advance(cursor, self.keep_json))
     }
 
     /// What it means, once nothing follows.
     pub(super) fn finish(self) -> Result<Change, WireError> {
         let mut envelope = self.envelope;
-        self.incoming.finish(|cursor| envelope.advance(cursor))?;
+        self.incoming.finish(|cursor| envelope.advance(cursor, self.keep_json))?;
         if envelope.is_root == Some(false) {
             return Ok(Change::Ignored);
         }
@@ -60,7 +66,7 @@ impl PutReader {
 }
 
 impl Envelope {
-    fn advance(&mut self, cursor: &mut Cursor<'_>) -> Result<(), WireError> {
+    fn advance(&mut self, cursor: &mut Cursor<'_>, keep_json: bool) -> Result<(), WireError> {
         loop {
             let is_read = match self.object.step(cursor).map_err(malformed)? {
                 Step::Wait => return Ok(()),
@@ -72,7 +78,7 @@ impl Envelope {
                         self.is_root = path.map(is_root);
                         self.is_root.is_some()
                     }
-                    "data" => self.data.advance(self.is_root == Some(true), cursor)?,
+                    "data" => self.data.advance(self.is_root == Some(true), cursor, keep_json)?,
                     _ => cursor.value::<IgnoredAny>().map_err(malformed)?.is_some(),
                 },
             };
@@ -86,7 +92,7 @@ impl Envelope {
 
 impl Data {
     /// Reads on. Whether the end was reached.
-    fn advance(&mut self, is_root: bool, cursor: &mut Cursor<'_>) -> Result<bool, WireError> {
+    fn advance(&mut self, is_root: bool, cursor: &mut Cursor<'_>, keep_json: bool) -> Result<bool, WireError> {
         if let Self::Reading(reader) = self {
             let ended = reader.advance(cursor)?;
             if ended {
@@ -98,8 +104,8 @@ impl Data {
             None => return Ok(false),
             Some(true) => *self = Self::Missing,
             Some(false) if is_root => {
-                *self = Self::Reading(DataSetReader::default());
-                return self.advance(is_root, cursor);
+                *self = Self::Reading(DataSetReader::new(keep_json));
+                return self.advance(is_root, cursor, keep_json);
             }
             Some(false) => match cursor.text().map_err(malformed)? {
                 None => return Ok(false),

@@ -71,7 +71,6 @@ mod start_error;
 mod streams;
 mod tls;
 mod usual;
-mod waiting;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -88,7 +87,7 @@ pub use self::point::Point;
 pub use self::request::{ClosedBy, Request};
 pub use self::start_error::StartError;
 pub use self::tls::Certificate;
-pub use self::waiting::{TimedOut, Waiting};
+pub use crate::waiting::{TimedOut, Waiting};
 
 use self::server::Server;
 use self::shared::Shared;

@@ -79,7 +79,7 @@ impl FakeService {
     }
 
     fn waiting<'a, T>(&'a self, what: String, look: impl FnMut() -> Option<T> + Send + 'a) -> Waiting<'a, T> {
-        Waiting::new(&self.shared, self.server.runtime.clone(), what, look)
+        Waiting::new(&*self.shared, self.server.background.handle(), what, look)
     }
 }
 

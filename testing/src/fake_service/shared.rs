@@ -9,6 +9,7 @@ use super::data::Data;
 use super::log::Log;
 use super::scripts::Scripts;
 use super::streams::Streams;
+use crate::waiting::Watched;
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -73,12 +74,31 @@ impl Shared {
         self.changed.send_replace(());
     }
 
-    pub(super) fn changes(&self) -> watch::Receiver<()> {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watched for Shared {
+    fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn seen(&self) -> String {
+        self.look(|state| {
+            let requests = state.log.requests().map(|request| {
+                let status = request.status().map_or_else(|| "no status".to_owned(), |status| status.to_string());
+                format!("{} {} ({status})", request.method(), request.path())
+            });
+            let mut requests: Vec<_> = requests.collect();
+            let last = requests.split_off(requests.len().saturating_sub(8));
+            let earlier = match requests.len() {
+                0 => String::new(),
+                count => format!("{count} earlier ones, "),
+            };
+            let last = if last.is_empty() { "none".to_owned() } else { last.join(", ") };
+            format!("open streams: {}; requests: {earlier}{last}", state.streams.count())
+        })
     }
 }
 

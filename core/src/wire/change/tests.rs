@@ -19,7 +19,7 @@ fn read_event(name: &str, data: impl AsRef<[u8]>) -> Result<Change, WireError> {
 }
 
 fn in_pieces(name: &str, data: &[u8], size: usize) -> Result<Change, WireError> {
-    let mut reader = EventReader::default();
+    let mut reader = EventReader::new(false);
     for piece in data.chunks(size) {
         reader.push(name, piece)?;
     }
@@ -193,7 +193,7 @@ fn data_that_is_not_utf_8_is_malformed_in_whatever_event() {
 fn the_name_counts_that_an_event_has_at_its_end() {
     let put = r#"{"path": "/", "data": {"flags": {"f": {}}}}"#;
     let (begin, end) = put.as_bytes().split_at(20);
-    let mut reader = EventReader::default();
+    let mut reader = EventReader::new(false);
     reader.push("message", begin).unwrap();
     reader.push("put", end).unwrap();
     assert!(matches!(reader.finish("put"), Ok(Change::All(data)) if data.flags.len() == 1));
@@ -210,7 +210,7 @@ fn the_name_counts_that_an_event_has_at_its_end() {
 
 #[test]
 fn a_put_is_refused_as_soon_as_it_is_malformed() {
-    let mut reader = EventReader::default();
+    let mut reader = EventReader::new(false);
     reader.push("put", br#"{"path": "/", "data": {"flags": {"good": {}, "bad": 7"#).unwrap();
     assert_eq!(reader.push("put", b", ").unwrap_err().to_string(), "flag \"bad\" cannot be read");
 }
@@ -228,7 +228,7 @@ fn deep_nesting_is_malformed_and_does_no_harm() {
 #[test]
 fn a_poll_body_is_a_data_set() {
     let read_poll = |body: &[u8]| {
-        let mut reader = PollReader::default();
+        let mut reader = PollReader::new(false);
         body.chunks(3).try_for_each(|piece| reader.push(piece))?;
         reader.finish()
     };
@@ -238,4 +238,20 @@ fn a_poll_body_is_a_data_set() {
         assert!(read_poll(body.as_bytes()).is_err(), "{body}");
     }
     assert!(matches!(read_poll(b"{\"a\": \"\xff\"}"), Err(WireError::NotUtf8)));
+}
+
+// Spec 04, section 1.2: what is stored is what was received
+#[test]
+fn the_items_of_an_event_keep_their_text_where_that_is_wanted() {
+    let put = r#"{"path": "/", "data": {"flags": {"a": { "version": 3.0 }}}}"#;
+    let kept = |keep_json| {
+        let mut reader = EventReader::new(keep_json);
+        reader.push("put", put.as_bytes()).unwrap();
+        match reader.finish("put").unwrap() {
+            Change::All(data) => data.flags[0].json(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(kept(true).unwrap(), r#"{ "version": 3.0 }"#);
+    assert_eq!(kept(false), None);
 }

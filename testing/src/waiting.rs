@@ -7,21 +7,29 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::task::coop::unconstrained;
-
-use super::shared::Shared;
 
 /// How long a test waits for something unless it says otherwise. Only a test that fails gets to know it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What tests wait for something of.
+pub(crate) trait Watched: Sync {
+    /// Is marked after each change.
+    fn changes(&self) -> watch::Receiver<()>;
+
+    /// What has happened instead of what a test has waited for.
+    fn seen(&self) -> String;
+}
+
 /// Something that a test waits for: on its thread with [`Waiting::wait`], or with `.await` on any executor.
 ///
-/// It looks whenever the service has noticed something, so it ends at once when what it waits for has happened.
+/// It looks whenever there is something new, so it ends at once when what it waits for has happened.
 #[must_use = "nothing is waited for until `wait` or `await`"]
 pub struct Waiting<'a, T> {
-    shared: &'a Shared,
-    /// That of the service, for the timer.
+    watched: &'a dyn Watched,
+    /// For the timer.
     runtime: Handle,
     what: String,
     patience: Duration,
@@ -29,13 +37,13 @@ pub struct Waiting<'a, T> {
 }
 
 impl<'a, T> Waiting<'a, T> {
-    pub(super) fn new(
-        shared: &'a Shared,
+    pub(crate) fn new(
+        watched: &'a dyn Watched,
         runtime: Handle,
         what: String,
         look: impl FnMut() -> Option<T> + Send + 'a,
     ) -> Self {
-        Self { shared, runtime, what, patience: PATIENCE, look: Box::new(look) }
+        Self { watched, runtime, what, patience: PATIENCE, look: Box::new(look) }
     }
 
     /// Waits no longer than this. Default: 30 seconds.
@@ -55,7 +63,7 @@ impl<'a, T> Waiting<'a, T> {
 
     async fn run(mut self) -> Result<T, TimedOut> {
         // Before the first look: what happens after it is noticed.
-        let mut changes = self.shared.changes();
+        let mut changes = self.watched.changes();
         let patience = self.patience;
         // Made inside the runtime: the sleep looks for its own there.
         let mut timer = Timer(self.runtime.spawn(async move { tokio::time::sleep(patience).await }));
@@ -69,16 +77,7 @@ impl<'a, T> Waiting<'a, T> {
                 _ = &mut timer.0 => break,
             }
         }
-        let seen = self.shared.look(|state| {
-            let requests = state.log.requests().map(|request| {
-                let status = request.status().map_or_else(|| "no status".to_owned(), |status| status.to_string());
-                format!("{} {} ({status})", request.method(), request.path())
-            });
-            let mut requests: Vec<_> = requests.collect();
-            let last = requests.split_off(requests.len().saturating_sub(8));
-            Seen { earlier: requests.len(), last, streams: state.streams.count() }
-        });
-        Err(TimedOut { what: self.what, patience: self.patience, seen })
+        Err(TimedOut { what: self.what, patience: self.patience, seen: self.watched.seen() })
     }
 }
 
@@ -111,25 +110,13 @@ impl Drop for Timer {
 pub struct TimedOut {
     what: String,
     patience: Duration,
-    seen: Seen,
-}
-
-#[derive(Clone, Debug)]
-struct Seen {
-    earlier: usize,
-    last: Vec<String>,
-    streams: usize,
+    seen: String,
 }
 
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, patience, seen } = self;
-        write!(f, "waited {patience:?} for {what}; open streams: {}; requests: ", seen.streams)?;
-        if seen.earlier > 0 {
-            write!(f, "{} earlier ones, ", seen.earlier)?;
-        }
-        f.write_str(if seen.last.is_empty() { "none" } else { "" })?;
-        f.write_str(&seen.last.join(", "))
+        write!(f, "waited {patience:?} for {what}; {seen}")
     }
 }
 

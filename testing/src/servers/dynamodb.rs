@@ -1,0 +1,143 @@
+//! [`DynamoDbLocal`]: Amazon's DynamoDB for one machine, as the npm package `amplify-dynamodb-simulator` carries it.
+
+use std::env;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::ServerError;
+use super::process::Process;
+use super::program::{find, find_in_target};
+use super::wait::{Seen, until};
+use crate::ports;
+
+const PROGRAM: &str = "DynamoDB Local";
+const JAR: &str = "DynamoDBLocal.jar";
+const UNPACKED: &str = "servers/amplify-dynamodb-simulator/emulator/DynamoDBLocal.jar";
+
+const INSTALL_JAR: &str = "run scripts/install-servers, which unpacks the npm package amplify-dynamodb-simulator into \
+    target/servers, or name the folder of DynamoDBLocal.jar in VEXIL_DYNAMODB_LOCAL, or a running DynamoDB in \
+    VEXIL_DYNAMODB_URL";
+const INSTALL_JAVA: &str = "DynamoDB Local needs Java 17 or later, which the Debian package default-jre-headless has; \
+    or name a running DynamoDB in VEXIL_DYNAMODB_URL";
+
+/// How many ports are tried, if others take them first.
+const TRIES: usize = 5;
+
+/// A DynamoDB Local of this test's own, in memory, with one database for all regions and credentials.
+///
+/// It listens on every address of the machine: the program has no setting for that.
+#[derive(Debug)]
+pub struct DynamoDbLocal {
+    port: u16,
+    jar: PathBuf,
+    java: PathBuf,
+    /// None while it is killed.
+    process: Mutex<Option<Process>>,
+    /// After the process that writes to it.
+    folder: TempDir,
+}
+
+impl DynamoDbLocal {
+    /// Starts it, at a free port. It answers when this returns.
+    ///
+    /// # Errors
+    /// If Java or the program is not there, with what to install; or if it does not start.
+    pub fn start() -> Result<Self, ServerError> {
+        let java = find("java").ok_or(ServerError::Missing { program: "java", help: INSTALL_JAVA })?;
+        let named = env::var_os("VEXIL_DYNAMODB_LOCAL").map(|folder| PathBuf::from(folder).join(JAR));
+        let jar = named.filter(|jar| jar.is_file()).or_else(|| find_in_target(UNPACKED));
+        let jar = jar.ok_or(ServerError::Missing { program: PROGRAM, help: INSTALL_JAR })?;
+        let mut server = Self { port: 0, jar, java, folder: TempDir::new()?, process: Mutex::new(None) };
+        let mut tries = 0;
+        loop {
+            server.port = ports::free(&[])?;
+            tries += 1;
+            match server.restart() {
+                Err(ServerError::Ended { output, .. }) if output.contains("in use") && tries < TRIES => {}
+                started => return started.map(|()| server),
+            }
+        }
+    }
+
+    /// Where it answers.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The port that it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Kills it. Its connections end, its port refuses, its tables are gone.
+    pub fn kill(&self) {
+        drop(self.process().take());
+    }
+
+    /// Starts it again at the same port, empty; kills it before if it runs.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn restart(&self) -> Result<(), ServerError> {
+        let mut running = self.process();
+        drop(running.take());
+        let port = self.port.to_string();
+        // The program's own libraries are native ones, beside the jar.
+        let libraries = format!("-Djava.library.path={}", self.jar.with_file_name("DynamoDBLocal_lib").display());
+        let jar = self.jar.display().to_string();
+        let arguments = [&libraries, "-jar", &jar, "-inMemory", "-disableTelemetry", "-sharedDb", "-port", &port];
+        let mut process = Process::start(&self.java, arguments, self.folder.path(), &self.folder.path().join("log"))?;
+        until("DynamoDB Local to answer", || {
+            if process.has_ended()? {
+                return Err(ServerError::Ended { program: PROGRAM, output: process.output() });
+            }
+            Ok(if self.answers() { Seen::Yes(()) } else { Seen::NotYet(process.output()) })
+        })?;
+        *running = Some(process);
+        Ok(())
+    }
+
+    /// Stops it where it is: connections stay open and are silent, until [`Self::resume`].
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub fn pause(&self) -> Result<(), ServerError> {
+        self.with_process(Process::pause)
+    }
+
+    /// Lets it go on after [`Self::pause`].
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub fn resume(&self) -> Result<(), ServerError> {
+        self.with_process(Process::resume)
+    }
+
+    fn with_process(&self, act: fn(&mut Process) -> std::io::Result<()>) -> Result<(), ServerError> {
+        match &mut *self.process() {
+            Some(process) => Ok(act(process)?),
+            None => Err(ServerError::Ended { program: PROGRAM, output: "it was killed".to_owned() }),
+        }
+    }
+
+    fn process(&self) -> MutexGuard<'_, Option<Process>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it speaks HTTP: whatever it says to a request without credentials.
+    fn answers(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)) else { return false };
+        let mut answer = [0; 5];
+        stream.set_read_timeout(Some(Duration::from_secs(5))).is_ok()
+            && stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").is_ok()
+            && stream.read_exact(&mut answer).is_ok()
+            && &answer == b"HTTP/"
+    }
+}

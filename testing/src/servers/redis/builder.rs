@@ -1,0 +1,146 @@
+//! [`RedisServerBuilder`]: what can be chosen before a server starts.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::super::ServerError;
+use super::{RedisCluster, RedisSentinel, RedisServer, TlsFiles};
+
+/// The user by whom a test itself speaks to a server that has users.
+pub(super) const CONTROL_USER: &str = "vexil-testing";
+
+/// Chooses what a [`RedisServer`] is like. Get one from [`RedisServer::builder`].
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct RedisServerBuilder {
+    pub(super) password: Option<String>,
+    pub(super) has_users: bool,
+    pub(super) wants_tls: bool,
+    pub(super) tls: Option<Arc<TlsFiles>>,
+    pub(super) lines: Vec<String>,
+    /// Says what kind of server it is, in messages.
+    pub(super) arguments: Vec<&'static str>,
+}
+
+impl RedisServerBuilder {
+    /// Asks clients that name no user for this password. Default: none.
+    pub fn password(mut self, password: impl Into<String>) -> Self {
+        self.password = Some(password.into());
+        self.has_users = true;
+        self
+    }
+
+    /// Adds a user with this password and these rights, in the words of `ACL SETUSER`: `"~* +@read"`.
+    pub fn acl_user(mut self, name: &str, password: &str, rights: &str) -> Self {
+        self.has_users = true;
+        self.config(format!("user {name} on {} {rights}", quoted(&format!(">{password}"))))
+    }
+
+    /// Speaks only TLS, with a certificate by an authority that is made for it: [`RedisServer::tls`].
+    pub fn tls(mut self) -> Self {
+        self.wants_tls = true;
+        self
+    }
+
+    /// How many connections there may be, that of [`RedisServer::command`] aside.
+    pub fn max_clients(self, count: usize) -> Self {
+        self.config(format!("maxclients {}", count + 1))
+    }
+
+    /// How many bytes there may be in memory. More is refused, unless the configuration says what is to be evicted.
+    pub fn max_memory(self, bytes: usize) -> Self {
+        self.config(format!("maxmemory {bytes}"))
+    }
+
+    /// Makes it a replica, with the password and the authority of its primary.
+    pub fn replica_of(mut self, primary: &RedisServer) -> Self {
+        if let Some(password) = primary.password() {
+            self = self.config(format!("masterauth {}", quoted(password))).password(password);
+        }
+        self.tls = primary.tls_files().cloned();
+        self.wants_tls = self.tls.is_some();
+        self.config(format!("replicaof 127.0.0.1 {}", primary.port()))
+    }
+
+    /// Adds a line to the server's configuration: `"maxmemory-policy allkeys-lru"`, `"appendonly yes"`. By default the
+    /// server writes nothing to disk, so a restart makes it empty.
+    pub fn config(mut self, line: impl Into<String>) -> Self {
+        self.lines.push(line.into());
+        self
+    }
+
+    /// Starts the server, at a free port. It answers when this returns.
+    ///
+    /// # Errors
+    /// If `redis-server` is not installed; if it does not take its configuration.
+    pub fn start(self) -> Result<RedisServer, ServerError> {
+        RedisServer::start_with(self.with_files()?)
+    }
+
+    /// Starts three such servers as a cluster. It takes commands when this returns.
+    ///
+    /// # Errors
+    /// As with [`Self::start`].
+    pub fn start_cluster(self) -> Result<RedisCluster, ServerError> {
+        RedisCluster::start_with(&self.with_files()?)
+    }
+
+    /// Starts two such servers as primary and replica, and a sentinel that watches over them.
+    ///
+    /// # Errors
+    /// As with [`Self::start`].
+    pub fn start_sentinel(self) -> Result<RedisSentinel, ServerError> {
+        RedisSentinel::start_with(&self.with_files()?)
+    }
+
+    fn with_files(mut self) -> Result<Self, ServerError> {
+        if self.wants_tls && self.tls.is_none() {
+            self.tls = Some(Arc::new(TlsFiles::make()?));
+        }
+        Ok(self)
+    }
+
+    /// The server's configuration file. What a test has chosen comes last, as the last word counts.
+    pub(super) fn configuration(&self, port: u16, folder: &Path, socket: &Path) -> String {
+        let mut text = String::new();
+        let mut line = |line: String| {
+            // Writing to a string never fails.
+            let _ = writeln!(text, "{line}");
+        };
+        line("bind 127.0.0.1".to_owned());
+        line(format!("dir {}", quoted_path(folder)));
+        line(format!("unixsocket {}", quoted_path(socket)));
+        match &self.tls {
+            None => line(format!("port {port}")),
+            Some(tls) => {
+                line(format!("port 0\ntls-port {port}"));
+                line(format!("tls-cert-file {}", quoted_path(tls.certificate_path())));
+                line(format!("tls-key-file {}", quoted_path(tls.key_path())));
+                line(format!("tls-ca-cert-file {}", quoted_path(tls.ca_path())));
+                line("tls-auth-clients no\ntls-replication yes\ntls-cluster yes".to_owned());
+            }
+        }
+        if self.arguments.is_empty() {
+            // Not for a sentinel. A primary does not wait for more replicas to come.
+            line("save \"\"\nrepl-diskless-sync-delay 0".to_owned());
+        }
+        if let Some(password) = &self.password {
+            line(format!("requirepass {}", quoted(password)));
+        }
+        if self.has_users {
+            line(format!("user {CONTROL_USER} on nopass ~* +@all"));
+        }
+        self.lines.iter().cloned().for_each(line);
+        text
+    }
+}
+
+/// A value as the configuration file has it.
+pub(super) fn quoted(value: &str) -> String {
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+fn quoted_path(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
+}

@@ -1,0 +1,118 @@
+//! [`Control`]: the connection by which a test itself speaks to a server.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use super::super::ServerError;
+
+/// How long an answer may take; a paused server gives none.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// What Redis answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the protocol's second version has these, errors aside")]
+pub enum RedisReply {
+    /// There is nothing.
+    Nil,
+    /// A number.
+    Integer(i64),
+    /// A string or a status.
+    Text(Vec<u8>),
+    /// Several answers.
+    List(Vec<Self>),
+}
+
+impl RedisReply {
+    /// A string or a status as text; none if it is something else or no text.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        match self {
+            Self::Text(text) => String::from_utf8(text.clone()).ok(),
+            _ => None,
+        }
+    }
+
+    /// The answers of a list; none if it is something else.
+    #[must_use]
+    pub fn list(&self) -> Option<&[Self]> {
+        match self {
+            Self::List(list) => Some(list),
+            _ => None,
+        }
+    }
+}
+
+/// A connection over a Unix socket: it needs no TLS, and none of the server's ports.
+#[derive(Debug)]
+pub(super) struct Control(BufReader<UnixStream>);
+
+impl Control {
+    pub(super) fn connect(socket: &Path) -> io::Result<Self> {
+        let stream = UnixStream::connect(socket)?;
+        stream.set_read_timeout(Some(ANSWER))?;
+        Ok(Self(BufReader::new(stream)))
+    }
+
+    pub(super) fn command<A: AsRef<[u8]>>(&mut self, arguments: &[A]) -> Result<RedisReply, ServerError> {
+        let mut request = format!("*{}\r\n", arguments.len()).into_bytes();
+        for argument in arguments {
+            let argument = argument.as_ref();
+            request.extend_from_slice(format!("${}\r\n", argument.len()).as_bytes());
+            request.extend_from_slice(argument);
+            request.extend_from_slice(b"\r\n");
+        }
+        self.0.get_mut().write_all(&request)?;
+        self.reply()?.map_err(|reply| ServerError::Refused {
+            command: arguments.first().map(|name| String::from_utf8_lossy(name.as_ref()).into()).unwrap_or_default(),
+            reply,
+        })
+    }
+
+    /// Reads an answer, or the words of a refusal.
+    fn reply(&mut self) -> io::Result<Result<RedisReply, String>> {
+        let mut line = String::new();
+        if self.0.read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let line = line.trim_end();
+        let rest = line.get(1..).unwrap_or_default();
+        Ok(Ok(match line.as_bytes().first() {
+            Some(b'+') => RedisReply::Text(rest.into()),
+            Some(b'-') => return Ok(Err(rest.to_owned())),
+            Some(b':') => RedisReply::Integer(number(rest)?),
+            Some(b'$') => match usize::try_from(number(rest)?) {
+                Err(_) => RedisReply::Nil,
+                Ok(length) => {
+                    let mut text = vec![0; length + 2];
+                    self.0.read_exact(&mut text)?;
+                    text.truncate(length);
+                    RedisReply::Text(text)
+                }
+            },
+            Some(b'*') => match usize::try_from(number(rest)?) {
+                Err(_) => RedisReply::Nil,
+                Ok(length) => {
+                    let mut list = Vec::new();
+                    let mut refusal = None;
+                    for _ in 0..length {
+                        match self.reply()? {
+                            Ok(reply) => list.push(reply),
+                            Err(reply) => refusal = Some(reply),
+                        }
+                    }
+                    match refusal {
+                        Some(reply) => return Ok(Err(reply)),
+                        None => RedisReply::List(list),
+                    }
+                }
+            },
+            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "this is no answer of Redis")),
+        }))
+    }
+}
+
+fn number(text: &str) -> io::Result<i64> {
+    text.parse().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "Redis did not say how much follows"))
+}

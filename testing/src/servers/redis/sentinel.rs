@@ -1,0 +1,166 @@
+//! [`RedisSentinel`]: a primary, a replica, and who decides which is which.
+
+use std::net::SocketAddr;
+
+use super::super::ServerError;
+use super::super::wait::{Seen, until};
+use super::builder::quoted;
+use super::{RedisReply, RedisServer, RedisServerBuilder, TlsFiles};
+
+/// What the sentinel calls the pair.
+const NAME: &str = "vexil";
+
+/// A primary, its replica, and one sentinel that watches over both. They are killed when this is dropped.
+///
+/// ```
+/// use vexil_testing::servers::RedisSentinel;
+///
+/// let redis = RedisSentinel::start()?;
+/// let before = redis.primary()?.port();
+/// redis.fail_over()?;
+/// assert_ne!(redis.primary()?.port(), before);
+/// # Ok::<(), vexil_testing::servers::ServerError>(())
+/// ```
+#[derive(Debug)]
+pub struct RedisSentinel {
+    servers: [RedisServer; 2],
+    sentinel: RedisServer,
+}
+
+impl RedisSentinel {
+    /// Starts all three without a password. When this returns, the replica is in step and the sentinel knows of it.
+    /// With password or TLS: [`RedisServerBuilder::start_sentinel`].
+    ///
+    /// # Errors
+    /// If `redis-server` is not installed, with what to install; or if it does not start.
+    pub fn start() -> Result<Self, ServerError> {
+        RedisServer::builder().start_sentinel()
+    }
+
+    /// What the sentinel calls the pair: the name of the primary, as clients configure it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        NAME
+    }
+
+    /// The sentinel. It asks for no password.
+    #[must_use]
+    pub fn sentinel(&self) -> &RedisServer {
+        &self.sentinel
+    }
+
+    /// The two servers: first who was the primary at the beginning.
+    #[must_use]
+    pub fn servers(&self) -> &[RedisServer; 2] {
+        &self.servers
+    }
+
+    /// With TLS, what clients need: the same for all three.
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsFiles> {
+        self.sentinel.tls()
+    }
+
+    /// Whom the sentinel calls the primary now.
+    ///
+    /// # Errors
+    /// If it cannot be asked.
+    pub fn primary(&self) -> Result<&RedisServer, ServerError> {
+        let look = || {
+            let address = self.primary_address()?;
+            let found = self.servers.iter().find(|server| server.address() == address);
+            Ok(found.map_or_else(|| Seen::NotYet(address.to_string()), Seen::Yes))
+        };
+        until("the sentinel to name a primary", look)
+    }
+
+    /// Has the sentinel make the replica the primary, and waits until it is. The other one learns of it seconds later,
+    /// and takes writes until then.
+    ///
+    /// # Errors
+    /// If that does not happen.
+    pub fn fail_over(&self) -> Result<(), ServerError> {
+        let before = self.primary()?.port();
+        self.sentinel.command(["SENTINEL", "FAILOVER", NAME])?;
+        self.wait_for_other_primary(before)
+    }
+
+    /// Waits until the sentinel names another primary than the one at this port, and that one takes writes.
+    ///
+    /// # Errors
+    /// If that does not happen.
+    pub fn wait_for_other_primary(&self, than: u16) -> Result<(), ServerError> {
+        until("another primary", || {
+            let primary = self.primary()?;
+            // Whoever was the primary before may not even be there.
+            if primary.port() == than {
+                return Ok(Seen::NotYet(format!("it is still {than}")));
+            }
+            let role = role(primary)?;
+            Ok(if role == "master" { Seen::Yes(()) } else { Seen::NotYet(format!("{} is {role}", primary.port())) })
+        })
+    }
+
+    pub(super) fn start_with(recipe: &RedisServerBuilder) -> Result<Self, ServerError> {
+        let mut recipe = recipe.clone();
+        // Both have it: after a fail-over the first one follows the second.
+        if let Some(password) = &recipe.password {
+            let line = format!("masterauth {}", quoted(password));
+            recipe = recipe.config(line);
+        }
+        let primary = recipe.clone().start()?;
+        let replica = recipe.clone().replica_of(&primary).start()?;
+        // The sentinel asks how they are when it starts, and then only every ten seconds.
+        until("the replica to be in step", || {
+            let role = replica.command(["ROLE"])?;
+            let connected = role.list().and_then(|role| role.get(3)).and_then(RedisReply::text);
+            Ok(if connected.as_deref() == Some("connected") {
+                Seen::Yes(())
+            } else {
+                Seen::NotYet(format!("{role:?}"))
+            })
+        })?;
+
+        let mut sentinel = RedisServer::builder();
+        sentinel.arguments = vec!["--sentinel"];
+        sentinel.tls = recipe.tls.clone();
+        let mut sentinel = sentinel
+            .config(format!("sentinel monitor {NAME} 127.0.0.1 {} 1", primary.port()))
+            .config(format!("sentinel down-after-milliseconds {NAME} 500"))
+            .config(format!("sentinel failover-timeout {NAME} 3000"));
+        if let Some(password) = &recipe.password {
+            sentinel = sentinel.config(format!("sentinel auth-pass {NAME} {}", quoted(password)));
+        }
+        let started = Self { servers: [primary, replica], sentinel: sentinel.start()? };
+        started.wait_until_known()?;
+        Ok(started)
+    }
+
+    /// Until the sentinel knows of a replica that is in step with the primary.
+    fn wait_until_known(&self) -> Result<(), ServerError> {
+        until("the sentinel to know of the replica", || {
+            let replicas = self.sentinel.command(["SENTINEL", "REPLICAS", NAME])?;
+            let known = replicas.list().into_iter().flatten().filter_map(|replica| replica.list()).any(|replica| {
+                let fields: Vec<_> = replica.iter().filter_map(RedisReply::text).collect();
+                let has = |name: &str, value: &str| fields.windows(2).any(|pair| pair[0] == name && pair[1] == value);
+                has("flags", "slave") && has("master-link-status", "ok")
+            });
+            Ok(if known { Seen::Yes(()) } else { Seen::NotYet(format!("{replicas:?}")) })
+        })
+    }
+
+    fn primary_address(&self) -> Result<SocketAddr, ServerError> {
+        let reply = self.sentinel.command(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME])?;
+        let words: Vec<_> = reply.list().into_iter().flatten().filter_map(RedisReply::text).collect();
+        words.join(":").parse().map_err(|_| ServerError::Refused {
+            command: "SENTINEL GET-MASTER-ADDR-BY-NAME".to_owned(),
+            reply: format!("{reply:?}"),
+        })
+    }
+}
+
+/// What a server says of itself: `master` or `slave`, in the words of the protocol.
+fn role(server: &RedisServer) -> Result<String, ServerError> {
+    let reply = server.command(["ROLE"])?;
+    Ok(reply.list().and_then(|list| list.first()).and_then(RedisReply::text).unwrap_or_default())
+}

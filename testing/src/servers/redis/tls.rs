@@ -1,0 +1,59 @@
+//! [`TlsFiles`]: what a server with TLS shows, and what its clients need.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::super::ServerError;
+use crate::authority::{LOOPBACK, sign};
+
+/// The certificate of a server with TLS, and that of the authority which was made for it, as files. They are there as
+/// long as the server.
+#[derive(Debug)]
+pub struct TlsFiles {
+    ca_pem: String,
+    ca: PathBuf,
+    certificate: PathBuf,
+    key: PathBuf,
+    _folder: TempDir,
+}
+
+impl TlsFiles {
+    pub(super) fn make() -> Result<Self, ServerError> {
+        let signed = sign(LOOPBACK.map(str::to_owned).to_vec(), false)?;
+        let folder = TempDir::new()?;
+        let write = |name: &str, text: String| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).map(|()| path)
+        };
+        let ca = write("ca.pem", signed.authority_pem.clone())?;
+        let certificate = write("certificate.pem", signed.certificate.pem())?;
+        let key = write("key.pem", signed.key.serialize_pem())?;
+        Ok(Self { ca_pem: signed.authority_pem, ca, certificate, key, _folder: folder })
+    }
+
+    /// The certificate that clients have to trust, as PEM.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// A file with the certificate that clients have to trust.
+    #[must_use]
+    pub fn ca_path(&self) -> &Path {
+        &self.ca
+    }
+
+    /// A file with a certificate of that authority: the server's own, which also does for a client.
+    #[must_use]
+    pub fn certificate_path(&self) -> &Path {
+        &self.certificate
+    }
+
+    /// A file with the certificate's key.
+    #[must_use]
+    pub fn key_path(&self) -> &Path {
+        &self.key
+    }
+}
