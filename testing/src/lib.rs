@@ -41,6 +41,7 @@ mod authority;
 #[cfg(any(feature = "fake-service", feature = "fault-proxy"))]
 mod background;
 mod clients;
+pub mod conformance;
 #[cfg(feature = "fake-service")]
 pub mod fake_service;
 #[cfg(feature = "fault-proxy")]
