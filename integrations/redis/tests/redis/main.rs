@@ -7,6 +7,7 @@ mod cluster;
 mod connection;
 mod faults;
 mod layout;
+mod network;
 mod push;
 mod sentinel;
 mod support;
