@@ -5,13 +5,15 @@
 
 mod command;
 mod config;
+mod hook;
 
 pub(crate) use command::{
     Attribute, BuildContext, BuiltContext, Command, CompareContexts, Compared, ComparedContext, ComparedKind,
     ContextKind, ConvertContext, Evaluate, EvaluateAll, Evaluated, EvaluatedAll, HashContext, Hashed, Identify,
-    Subject, Track, ValueType,
+    Migrated, MigrationOperation, MigrationVariation, Operation, ReadOrder, Subject, Track, ValueType,
 };
 pub(crate) use config::{Config, CreateClient, Endpoints, Events, Polling, Proxy, Streaming, Tags, Tls, Wrapper};
+pub(crate) use hook::{HookConfig, Hooks, SeriesContext, Stage, StagePayload, TrackContext};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// What the service says of itself.

@@ -12,9 +12,9 @@ use crate::api::{
     Command, Config, Evaluate, EvaluateAll, Evaluated, EvaluatedAll, HashContext, Hashed, Identify, Subject, Track,
     ValueType,
 };
-use crate::contexts;
 use crate::recipe::Recipe;
 use crate::refusal::{Refusal, describe};
+use crate::{contexts, migration};
 
 /// How long a client may take to let go of all it holds.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -52,6 +52,12 @@ impl Entity {
             "contextBuild" => answer(contexts::build(params(command.context_build)?)?),
             "contextConvert" => answer(contexts::convert(&params(command.context_convert)?)?),
             "contextComparison" => answer(contexts::compare(params(command.context_comparison)?)?),
+            "migrationVariation" => {
+                answer(migration::variation(&self.client, params(command.migration_variation)?).await?)
+            }
+            "migrationOperation" => {
+                answer(migration::operate(&self.client, params(command.migration_operation)?).await?)
+            }
             "identifyEvent" => self.identify(params(command.identify_event)?),
             "customEvent" => self.track(params(command.custom_event)?),
             "flushEvents" => {
@@ -138,7 +144,7 @@ fn params<T>(params: Option<T>) -> Result<T, Refusal> {
 }
 
 /// The context of a command, valid or not: what is not valid is for the SDK to judge.
-fn given(subject: Subject) -> Result<Result<Context, ContextError>, Refusal> {
+pub(crate) fn given(subject: Subject) -> Result<Result<Context, ContextError>, Refusal> {
     subject.read().ok_or_else(|| Refusal::bad("there is neither a context nor a user"))
 }
 

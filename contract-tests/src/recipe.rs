@@ -9,6 +9,7 @@ use vexil::transport::RetryPolicy;
 use vexil::{Client, ClientBuilder};
 
 use crate::api::{Config, Endpoints, Events, Polling, Proxy, Streaming, Tags, Tls, Wrapper};
+use crate::hook::CallbackHook;
 use crate::refusal::Refusal;
 
 const DEFAULT_START_WAIT: Duration = Duration::from_secs(5);
@@ -30,6 +31,9 @@ impl Recipe {
             .application(application(config.tags));
         if let Some(wrapper) = config.wrapper {
             builder = builder.wrapper(wrapper_info(wrapper));
+        }
+        for hook in config.hooks.hooks {
+            builder = builder.hook(CallbackHook::new(hook));
         }
         builder = match config.events {
             Some(events) => {
@@ -60,13 +64,9 @@ impl Recipe {
 
 /// What a client cannot do without being another client than the one asked for.
 fn check_support(config: &Config) -> Result<(), Refusal> {
-    let Config { big_segments, hooks, persistent_data_store, data_system, .. } = config;
-    let unsupported = [
-        ("bigSegments", big_segments),
-        ("hooks", hooks),
-        ("persistentDataStore", persistent_data_store),
-        ("dataSystem", data_system),
-    ];
+    let Config { big_segments, persistent_data_store, data_system, .. } = config;
+    let unsupported =
+        [("bigSegments", big_segments), ("persistentDataStore", persistent_data_store), ("dataSystem", data_system)];
     match unsupported.iter().find(|(_, configured)| configured.is_some()) {
         Some((name, _)) => Err(Refusal::bad(format!("{name}: not supported"))),
         None => Ok(()),

@@ -1,6 +1,7 @@
 //! [`StoreError`]: why a store, of flags or of big segments, could not do what it was asked.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -8,7 +9,7 @@ use crate::model::DataKind;
 use crate::text::Text;
 
 /// Why a store could not do what it was asked. That something is not there is no error.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The store could not be reached or answered with an error.
@@ -16,7 +17,7 @@ pub enum StoreError {
     Unavailable {
         /// What happened, in the words of the store's client.
         #[source]
-        source: Box<dyn Error + Send + Sync>,
+        source: Arc<dyn Error + Send + Sync>,
     },
     /// The store did not answer in time.
     #[error("the data store did not answer in time")]
@@ -26,7 +27,7 @@ pub enum StoreError {
     Auth {
         /// The refusal, in the words of the store's client.
         #[source]
-        source: Box<dyn Error + Send + Sync>,
+        source: Arc<dyn Error + Send + Sync>,
     },
     /// The store answers, but cannot be used as it is configured: a table is missing, a key holds something else, the
     /// server belongs to a cluster.
@@ -34,7 +35,7 @@ pub enum StoreError {
     Config {
         /// What is wrong, and what would help.
         #[source]
-        source: Box<dyn Error + Send + Sync>,
+        source: Arc<dyn Error + Send + Sync>,
     },
     /// What is stored cannot be understood.
     #[error("the stored {kind} \"{key}\" cannot be read")]
@@ -45,7 +46,7 @@ pub enum StoreError {
         key: Text,
         /// What is wrong with it.
         #[source]
-        source: Box<dyn Error + Send + Sync>,
+        source: Arc<dyn Error + Send + Sync>,
     },
     /// An item is larger than the store can keep. It was left out, and what the store had of it stays; everything else
     /// was written.
@@ -66,17 +67,22 @@ pub enum StoreError {
 impl StoreError {
     /// An error of the store's client.
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Unavailable { source: source.into() }
+        Self::Unavailable { source: Arc::from(source.into()) }
     }
 
     /// A refusal.
     pub fn auth(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Auth { source: source.into() }
+        Self::Auth { source: Arc::from(source.into()) }
     }
 
     /// A store that cannot be used as it is configured.
     pub fn config(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Config { source: source.into() }
+        Self::Config { source: Arc::from(source.into()) }
+    }
+
+    /// A stored item that cannot be understood.
+    pub fn corrupt(kind: DataKind, key: impl Into<Text>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Corrupt { kind, key: key.into(), source: Arc::from(source.into()) }
     }
 
     /// Whether the same call may succeed later, with nothing changed but time.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 /// Each layer may import those before it. The list stands in `ARCHITECTURE.md` with what each layer is for.
 const LAYERS: &[&[&str]] = &[
     &["text"],
+    &["flights"],
     &["value"],
     &["context"],
     &["model"],
@@ -15,10 +16,11 @@ const LAYERS: &[&[&str]] = &[
     &["wire"],
     &["store_error"],
     &["runtime"],
-    &["status"],
+    &["status", "store_call"],
     &["transport"],
     // The seams.
-    &["store", "big_segments", "data_source", "events"],
+    &["store", "big_segments", "data_source", "events", "hooks"],
+    &["daemon"],
     &["config"],
     &["update"],
     &["client"],

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
-use super::or_default;
+use super::{Hooks, or_default};
 
 /// `POST /`.
 #[derive(Debug, Deserialize)]
@@ -36,9 +36,10 @@ pub(crate) struct Config {
     pub(crate) polling: Option<Polling>,
     /// Without it, there are no events.
     pub(crate) events: Option<Events>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) hooks: Hooks,
     /// These are only looked for: to go on without them would test something else.
     pub(crate) big_segments: Option<IgnoredAny>,
-    pub(crate) hooks: Option<IgnoredAny>,
     pub(crate) persistent_data_store: Option<IgnoredAny>,
     pub(crate) data_system: Option<IgnoredAny>,
 }

@@ -10,15 +10,18 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::complaints::Complaints;
+use super::plugin::{EnvironmentMetadata, Plugin, Plugins};
 use super::resolve::Resolver;
 use super::{Client, Shared};
+use crate::config::persistent_store::ReadOnly;
 #[cfg(feature = "http")]
 use crate::config::{
     ApplicationInfo, EventsConfig, HttpConfig, ServiceEndpoints, StreamingConfig, WebSettings, WrapperInfo,
 };
-use crate::config::{ClientContext, ConfigError, Configure, SdkKey};
+use crate::config::{BigSegmentsConfig, ClientContext, ConfigError, Configure, PersistentStoreConfig, SdkKey};
 use crate::data_source::{DataSink, DataSource, DataSourceError};
 use crate::events::EventProcessor;
+use crate::hooks::{Hook, Hooks};
 use crate::runtime::{Runtime, Task};
 use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState};
 use crate::store::{DataStore, MemoryStore};
@@ -37,7 +40,12 @@ pub struct ClientBuilder {
     defaults: HashMap<Text, Value>,
     data_source: Option<Arc<dyn Configure<dyn DataSource>>>,
     data_store: Option<Arc<dyn Configure<dyn DataStore>>>,
+    /// The database of a client that only reads one.
+    daemon: Option<PersistentStoreConfig>,
+    big_segments: Option<BigSegmentsConfig>,
     events: Events,
+    hooks: Vec<Arc<dyn Hook>>,
+    plugins: Vec<Arc<dyn Plugin>>,
     evaluation_timeout: Duration,
     runtime: Option<tokio::runtime::Handle>,
     #[cfg(feature = "http")]
@@ -62,7 +70,11 @@ impl ClientBuilder {
             defaults: HashMap::new(),
             data_source: None,
             data_store: None,
+            daemon: None,
+            big_segments: None,
             events: Events::default(),
+            hooks: Vec::new(),
+            plugins: Vec::new(),
             evaluation_timeout: DEFAULT_EVALUATION_TIMEOUT,
             runtime: None,
             #[cfg(feature = "http")]
@@ -98,9 +110,26 @@ impl ClientBuilder {
         self
     }
 
-    /// Where flags are kept. Default: in memory.
+    /// Takes flags from a database that somebody else fills, a Relay Proxy as a rule: daemon mode. The client asks the
+    /// service for nothing, and never writes to the database. [`data_source`](Self::data_source) and
+    /// [`data_store`](Self::data_store) have no effect then.
+    ///
+    /// The client is [initialized](Client::is_initialized) at once, whatever the database holds; to wait until it has
+    /// been read, use [`Client::wait_until_ready`].
+    pub fn daemon_mode(mut self, store: impl Into<PersistentStoreConfig>) -> Self {
+        self.daemon = Some(store.into());
+        self
+    }
+
+    /// Where flags are kept: a [`PersistentStoreConfig`] keeps a database up to date. Default: in memory.
     pub fn data_store(mut self, store: impl Configure<dyn DataStore>) -> Self {
         self.data_store = Some(Arc::new(store));
+        self
+    }
+
+    /// Where the memberships of big segments are kept. Default: nowhere; then no context belongs to one.
+    pub fn big_segments(mut self, store: impl Into<BigSegmentsConfig>) -> Self {
+        self.big_segments = Some(store.into());
         self
     }
 
@@ -116,6 +145,18 @@ impl ClientBuilder {
     /// Nobody hears of evaluations.
     pub fn without_events(mut self) -> Self {
         self.events = Events::Nobody;
+        self
+    }
+
+    /// Code that runs around evaluations. Adds to earlier calls. Default: none.
+    pub fn hook(mut self, hook: impl Hook) -> Self {
+        self.hooks.push(Arc::new(hook));
+        self
+    }
+
+    /// An extension with hooks of its own, which run after those of the builder. Adds to earlier calls. Default: none.
+    pub fn plugin(mut self, plugin: impl Plugin) -> Self {
+        self.plugins.push(Arc::new(plugin));
         self
     }
 
@@ -170,20 +211,41 @@ impl ClientBuilder {
             Some(handle) => Runtime::of(handle),
             None => Runtime::shared().map_err(|source| ConfigError::Runtime { source })?,
         };
+        let daemon = self.daemon.filter(|_| !self.offline);
         let context = ClientContext::new(
             self.sdk_key.clone(),
             runtime.clone(),
+            daemon.is_some(),
             #[cfg(feature = "http")]
             self.web,
         );
-        let store = match self.data_store {
-            Some(recipe) => recipe.configure(&context)?,
-            None => Arc::new(MemoryStore::new()),
+        let plugins = Plugins::new(self.plugins, EnvironmentMetadata::of(&context));
+        let mut hooks = self.hooks;
+        hooks.extend(plugins.hooks());
+        let (store, source) = match daemon {
+            Some(database) => {
+                if self.data_source.is_some() || self.data_store.is_some() {
+                    tracing::warn!("in daemon mode a data source or another data store has no effect");
+                }
+                let ReadOnly { store, source } = database.read_only(&context)?;
+                (store, Some(source))
+            }
+            None => {
+                let store = match self.data_store {
+                    Some(recipe) => recipe.configure(&context)?,
+                    None => Arc::new(MemoryStore::new()),
+                };
+                let source = match self.data_source {
+                    _ if self.offline => None,
+                    Some(recipe) => Some(recipe.configure(&context)?),
+                    None => Some(default_source()?.configure(&context)?),
+                };
+                (store, source)
+            }
         };
-        let source = match self.data_source {
-            _ if self.offline => None,
-            Some(recipe) => Some(recipe.configure(&context)?),
-            None => Some(default_source()?.configure(&context)?),
+        let big_segments = match self.big_segments.filter(|_| !self.offline) {
+            Some(config) => Some(Arc::new(config.reader(&context)?)),
+            None => None,
         };
         let processor = match &source {
             Some(source) => self.events.configure(&context, &**source)?,
@@ -193,30 +255,33 @@ impl ClientBuilder {
         let updater = Arc::new(Updater::new(Arc::clone(&store), changes, processor.clone()));
         let resolver = Arc::new(Resolver {
             offline: self.offline,
+            daemon_mode: context.is_daemon_mode(),
             store,
+            big_segments,
             runtime: runtime.clone(),
             updater: Arc::clone(&updater),
             complaints: Complaints::default(),
             evaluation_timeout: self.evaluation_timeout,
             warned_cached: AtomicBool::new(false),
         });
-        let source = match source {
-            Some(source) => launch(&runtime, source, updater),
-            None => {
-                updater.update_status(DataSourceState::Valid, None);
-                None
-            }
-        };
         let shared = Shared {
             sdk_key: self.sdk_key,
+            data_store_status: context.data_store_status().clone(),
             defaults: self.defaults,
             resolver,
-            runtime,
+            runtime: runtime.clone(),
             processor,
-            source: Mutex::new(source),
+            hooks: Hooks::new(hooks),
+            source: Mutex::default(),
             closed: AtomicBool::new(false),
         };
-        Ok(Client { shared: Arc::new(shared) })
+        let client = Client { shared: Arc::new(shared) };
+        plugins.register(&client);
+        match source {
+            Some(source) => client.shared.attach(launch(&runtime, source, updater)),
+            None => updater.update_status(DataSourceState::Valid, None),
+        }
+        Ok(client)
     }
 }
 

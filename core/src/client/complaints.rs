@@ -50,9 +50,22 @@ impl Complaints {
         }
     }
 
+    pub(super) fn fetch_all_failed(&self, error: &StoreError) {
+        if self.is_new("", EvalErrorKind::Exception) {
+            let error: &dyn std::error::Error = error;
+            tracing::error!(error, "the data store could not be read; the state of all flags is not valid");
+        }
+    }
+
     pub(super) fn not_ready(&self) {
         if !self.not_ready.swap(true, Ordering::Relaxed) {
             tracing::warn!("flags are evaluated before the client has data; evaluations give the default");
+        }
+    }
+
+    pub(super) fn not_read(&self) {
+        if !self.not_ready.swap(true, Ordering::Relaxed) {
+            tracing::warn!("flags are evaluated before the data store was read; evaluations give the default");
         }
     }
 

@@ -10,7 +10,7 @@ use super::Client;
 use super::resolve::{Attempt, Fetched, Overlay};
 use super::value::EvaluationContext;
 use crate::context::Context;
-use crate::eval::{self, Evaluation, Lookup, Outcome, Reason};
+use crate::eval::{self, Evaluation, Need, Outcome, Reason};
 use crate::model::Flag;
 use crate::store::Snapshot;
 use crate::text::Text;
@@ -120,14 +120,10 @@ impl Client {
         let Ok(context) = resolver.admit(context.context()) else {
             return FlagsState::default();
         };
-        let state = match self.attempt_all(context, options, None) {
-            Attempt::Done(state) => Some(state),
-            Attempt::Needs(need) => {
-                let again = |fetched: &_| self.attempt_all(context, options, Some(fetched));
-                resolver.wait(resolver.fetch_until_done(need, again))
-            }
-        };
-        state.unwrap_or_default()
+        match self.attempt_all(context, options) {
+            Ok(state) => state,
+            Err(lack) => resolver.wait(self.complete(context, options, lack)).unwrap_or_default(),
+        }
     }
 
     /// Like [`Client::all_flags_state`], awaiting what that one would wait for.
@@ -140,43 +136,69 @@ impl Client {
         let Ok(context) = resolver.admit(context.context()) else {
             return FlagsState::default();
         };
-        let state = match self.attempt_all(context, options, None) {
-            Attempt::Done(state) => Some(state),
-            Attempt::Needs(need) => {
-                let again = |fetched: &_| self.attempt_all(context, options, Some(fetched));
-                resolver.fetch_until_done(need, again).await
-            }
-        };
-        state.unwrap_or_default()
+        match self.attempt_all(context, options) {
+            Ok(state) => state,
+            Err(lack) => self.complete(context, options, lack).await.unwrap_or_default(),
+        }
     }
 
-    fn attempt_all(
-        &self,
-        context: &Context,
-        options: FlagsStateOptions,
-        fetched: Option<&Fetched>,
-    ) -> Attempt<FlagsState> {
-        let read = |snapshot: &dyn Snapshot| match fetched {
-            None => collect(context, options, snapshot, snapshot),
-            Some(fetched) => collect(context, options, snapshot, &Overlay { fetched, snapshot }),
+    /// Evaluates all flags with what is at hand.
+    fn attempt_all(&self, context: &Context, options: FlagsStateOptions) -> Result<FlagsState, Lack> {
+        let read = |snapshot: &dyn Snapshot| match snapshot.is_complete() {
+            true => match collect(context, options, snapshot, &Fetched::default()) {
+                Attempt::Done(state) => Ok(state),
+                Attempt::Needs(need) => Err(Lack::One(need)),
+            },
+            false => Err(Lack::Everything),
         };
-        self.shared.resolver.read(read).unwrap_or(Attempt::Done(FlagsState::default()))
+        self.shared.resolver.read(read).unwrap_or_else(|| Ok(FlagsState::default()))
     }
+
+    /// Evaluates all flags with what has to be fetched first; none if fetching fails.
+    async fn complete(&self, context: &Context, options: FlagsStateOptions, lack: Lack) -> Option<FlagsState> {
+        let resolver = &self.shared.resolver;
+        let everything = match &lack {
+            Lack::Everything => Some(resolver.fetch_all().await?),
+            Lack::One(_) => None,
+        };
+        let attempt = |fetched: &Fetched| match &everything {
+            Some(snapshot) => collect(context, options, &**snapshot, fetched),
+            None => resolver
+                .read(|snapshot| collect(context, options, snapshot, fetched))
+                .unwrap_or(Attempt::Done(FlagsState::default())),
+        };
+        let need = match lack {
+            Lack::One(need) => need,
+            Lack::Everything => match attempt(&Fetched::default()) {
+                Attempt::Done(state) => return Some(state),
+                Attempt::Needs(need) => need,
+            },
+        };
+        resolver.fetch_until_done(need, attempt).await
+    }
+}
+
+/// What has to be fetched before all flags can be evaluated.
+enum Lack {
+    /// The flags and segments themselves.
+    Everything,
+    One(Need),
 }
 
 fn collect(
     context: &Context,
     options: FlagsStateOptions,
     snapshot: &dyn Snapshot,
-    data: &dyn Lookup,
+    fetched: &Fetched,
 ) -> Attempt<FlagsState> {
+    let data = Overlay { fetched, snapshot };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis());
     let mut flags = HashMap::new();
     for flag in snapshot.flags() {
         if options.client_side_only && !flag.using_environment_id() {
             continue;
         }
-        match eval::evaluate(flag, context, data) {
+        match eval::evaluate(flag, context, &data) {
             Outcome::Done(evaluation) => {
                 flags.insert(flag.key.clone(), FlagState::new(flag, &evaluation, options, now))
             }

@@ -4,10 +4,13 @@ mod builder;
 mod complaints;
 mod flag_tracker;
 mod flags_state;
+mod own_type;
+mod plugin;
 mod record;
 mod resolve;
+pub(crate) mod series;
 pub(crate) mod value;
-mod variation;
+pub(crate) mod variation;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,6 +23,7 @@ pub use builder::ClientBuilder;
 pub use flag_tracker::{FlagTracker, FlagValueChange};
 pub use flags_state::{FlagsState, FlagsStateOptions};
 use hmac::{Hmac, KeyInit, Mac};
+pub use plugin::{ApplicationMetadata, EnvironmentMetadata, Plugin, PluginError, PluginMetadata, SdkMetadata};
 pub use resolve::DataAvailability;
 use resolve::Resolver;
 use sha2::Sha256;
@@ -29,8 +33,12 @@ pub use value::{EvaluationContext, FlagValue};
 use crate::config::SdkKey;
 use crate::context::Context;
 use crate::events::EventProcessor;
+use crate::hooks::Hooks;
 use crate::runtime::{self, Runtime, Task, contain};
-use crate::status::{DataSourceErrorInfo, DataSourceState, DataSourceStatusProvider};
+use crate::status::{
+    BigSegmentsStatusProvider, DataSourceErrorInfo, DataSourceState, DataSourceStatusProvider, DataStoreReporter,
+    DataStoreStatusProvider,
+};
 use crate::text::Text;
 use crate::value::Value;
 
@@ -70,11 +78,13 @@ pub struct Client {
 /// end is the client's end.
 struct Shared {
     sdk_key: SdkKey,
+    data_store_status: DataStoreReporter,
     defaults: HashMap<Text, Value>,
     resolver: Arc<Resolver>,
     runtime: Runtime,
     /// Who hears of evaluations; none if nobody does.
     processor: Option<Arc<dyn EventProcessor>>,
+    hooks: Hooks,
     /// The running data source. Taken by whoever closes the client first; dropping it stops the source.
     source: Mutex<Option<Task<()>>>,
     closed: AtomicBool,
@@ -87,6 +97,9 @@ impl Client {
     }
 
     /// Waits until the client has data, for `timeout` at the most. May be called any number of times, on any executor.
+    ///
+    /// In [daemon mode](ClientBuilder::daemon_mode) it waits until the database has been read once. That this does not
+    /// happen in time is no error: what is in the database is none of the client's business.
     ///
     /// # Errors
     /// If it has none by then, with the last trouble; or if the data source has given up. The client stays usable and
@@ -103,10 +116,15 @@ impl Client {
         self.ready(runtime::park(timeout, self.settled()))
     }
 
-    /// Ends when the client is initialized or will never be.
+    /// Ends when the client has data, needs none, or will never have any.
     async fn settled(&self) {
-        let status = &self.shared.resolver.updater.status;
-        status.first(|status| self.is_initialized() || status.state == DataSourceState::Off).await;
+        let updater = &self.shared.resolver.updater;
+        let has_data = || self.is_offline() || self.data_availability() > DataAvailability::Defaults;
+        tokio::select! {
+            _ = updater.status.first(|status| has_data() || status.state == DataSourceState::Off) => {}
+            () = updater.first_data() => {}
+            _ = self.shared.data_store_status.first(|_| has_data()) => {}
+        }
     }
 
     fn ready(&self, settled: Option<()>) -> Result<(), NotReadyError> {
@@ -120,10 +138,12 @@ impl Client {
         })
     }
 
-    /// Whether flags can be evaluated: there is data, or the client is offline, where defaults are all there is.
+    /// Whether flags can be evaluated: there is data, or the client is offline, where defaults are all there is. In
+    /// [daemon mode](ClientBuilder::daemon_mode) always.
     #[must_use]
     pub fn is_initialized(&self) -> bool {
-        self.is_offline() || self.data_availability() > DataAvailability::Defaults
+        let needs_none = self.is_offline() || self.shared.resolver.daemon_mode;
+        needs_none || self.data_availability() > DataAvailability::Defaults
     }
 
     /// How fresh the data is that evaluations use.
@@ -163,6 +183,18 @@ impl Client {
         DataSourceStatusProvider::new(&self.shared.resolver.updater.status, &self.shared.runtime)
     }
 
+    /// How the data store is doing, if it has a database behind it. One in memory is always available.
+    #[must_use]
+    pub fn data_store_status(&self) -> DataStoreStatusProvider<'_> {
+        DataStoreStatusProvider::new(&self.shared.data_store_status, &self.shared.runtime)
+    }
+
+    /// How the store of big segments is doing.
+    #[must_use]
+    pub fn big_segments_status(&self) -> BigSegmentsStatusProvider<'_> {
+        BigSegmentsStatusProvider::new(self.shared.resolver.big_segments.as_ref().map(|reader| reader.status()))
+    }
+
     /// Listeners for changes of flags.
     #[must_use]
     pub fn flag_tracker(&self) -> FlagTracker<'_> {
@@ -185,6 +217,15 @@ impl Client {
 }
 
 impl Shared {
+    /// Owns the running data source from now on; of a closed client it is stopped.
+    fn attach(&self, source: Option<Task<()>>) {
+        let mut own = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read under the lock: whoever closes the client takes the source after it has set this.
+        if !self.closed.load(Ordering::Acquire) {
+            *own = source;
+        }
+    }
+
     /// Stops what runs, the first time; gives what is left to do.
     fn shut(&self) -> Option<impl Future<Output = ()> + Send + 'static> {
         if self.closed.swap(true, Ordering::AcqRel) {
@@ -193,11 +234,15 @@ impl Shared {
         drop(self.source.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.resolver.updater.close();
         let (processor, store) = (self.processor.clone(), Arc::clone(&self.resolver.store));
+        let big_segments = self.resolver.big_segments.clone();
         Some(async move {
             if let Some(processor) = processor {
                 contain(processor.close()).await;
             }
             contain(store.close()).await;
+            if let Some(big_segments) = big_segments {
+                big_segments.close().await;
+            }
         })
     }
 

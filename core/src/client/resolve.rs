@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::complaints::Complaints;
+use crate::big_segments::BigSegmentReader;
 use crate::context::{Context, ContextError};
 use crate::eval::{self, BigSegmentsStatus, EvalErrorKind, Evaluation, Found, Lookup, MembershipAnswer, Need};
 use crate::model::{DataKind, Entry, Flag, Item, Segment};
@@ -22,7 +23,11 @@ use crate::update::Updater;
 
 pub(crate) struct Resolver {
     pub(super) offline: bool,
+    /// Whether there is a database that somebody else fills: then the client is initialized whatever it holds.
+    pub(super) daemon_mode: bool,
     pub(super) store: Arc<dyn DataStore>,
+    /// None if there is no store of big segments.
+    pub(super) big_segments: Option<Arc<BigSegmentReader>>,
     pub(super) runtime: Runtime,
     pub(super) updater: Arc<Updater>,
     pub(super) complaints: Complaints,
@@ -67,7 +72,12 @@ impl Resolver {
         }
         match self.availability() {
             DataAvailability::Refreshed => {}
+            DataAvailability::Cached if self.daemon_mode => {}
             DataAvailability::Cached => self.warn_cached(),
+            DataAvailability::Defaults if self.daemon_mode => {
+                self.complaints.not_read();
+                return Err(EvalErrorKind::Exception);
+            }
             DataAvailability::Defaults => {
                 self.complaints.not_ready();
                 return Err(EvalErrorKind::ClientNotReady);
@@ -168,8 +178,7 @@ impl Resolver {
             Need::Flag(key) => (DataKind::Flag, key),
             Need::Segment(key) => (DataKind::Segment, key),
             Need::Membership(context_key) => {
-                // Without a big-segment store nothing is known about any context.
-                let answer = MembershipAnswer::new(None, BigSegmentsStatus::NotConfigured);
+                let answer = self.membership(context_key.clone()).await;
                 fetched.memberships.insert(context_key, answer);
                 return Some(());
             }
@@ -190,11 +199,44 @@ impl Resolver {
         Some(())
     }
 
-    /// Asks the store, on the SDK's own runtime: the caller may have none, or be blocking the one it has.
+    /// What the store of big segments says of a context; without one, nothing is known about any.
+    async fn membership(&self, context_key: Text) -> MembershipAnswer {
+        let Some(big_segments) = &self.big_segments else {
+            return MembershipAnswer::new(None, BigSegmentsStatus::NotConfigured);
+        };
+        if let Some(known) = big_segments.known(&context_key) {
+            return known;
+        }
+        let big_segments = Arc::clone(big_segments);
+        let asked = self.ask(async move { Ok(big_segments.membership(context_key).await) }).await;
+        asked.unwrap_or_else(|_| MembershipAnswer::new(None, BigSegmentsStatus::StoreError))
+    }
+
     async fn fetch_item(&self, kind: DataKind, key: Text) -> Result<Option<Item>, StoreError> {
-        let (store, limit) = (Arc::clone(&self.store), self.evaluation_timeout);
-        let fetching = async move { tokio::time::timeout(limit, store.fetch(kind, &key)).await };
-        match self.runtime.spawn(fetching).finish().await {
+        let store = Arc::clone(&self.store);
+        self.ask(async move { store.fetch(kind, &key).await }).await
+    }
+
+    /// Gets everything from a store that does not hold it; none if that failed, which is logged.
+    pub(super) async fn fetch_all(&self) -> Option<Arc<dyn Snapshot + Send + Sync>> {
+        let store = Arc::clone(&self.store);
+        match self.ask(async move { store.fetch_all().await }).await {
+            Ok(everything) => Some(everything),
+            Err(error) => {
+                self.complaints.fetch_all_failed(&error);
+                None
+            }
+        }
+    }
+
+    /// Asks the store, on the SDK's own runtime: the caller may have none, or be blocking the one it has.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let limit = self.evaluation_timeout;
+        let asking = async move { tokio::time::timeout(limit, question).await };
+        match self.runtime.spawn(asking).finish().await {
             Some(Ok(fetched)) => fetched,
             Some(Err(_elapsed)) => Err(StoreError::Timeout),
             None => Err(StoreError::unavailable("the data store panicked")),

@@ -1,6 +1,5 @@
 //! [`ClientContext`]: what a recipe may know of the client that it makes a component for.
 
-#[cfg(feature = "http")]
 use std::sync::{Arc, OnceLock};
 #[cfg(feature = "http")]
 use std::time::Duration;
@@ -12,6 +11,8 @@ use super::SdkKey;
 #[cfg(feature = "http")]
 use super::{ApplicationInfo, ConfigError, HttpConfig, ServiceEndpoints, WrapperInfo};
 use crate::runtime::Runtime;
+use crate::status::DataStoreReporter;
+use crate::text::Text;
 #[cfg(feature = "http")]
 use crate::transport::HttpTransport;
 
@@ -19,8 +20,11 @@ use crate::transport::HttpTransport;
 #[derive(Clone, Debug)]
 pub struct ClientContext {
     sdk_key: SdkKey,
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "only components that use the network need it"))]
     runtime: Runtime,
+    daemon_mode: bool,
+    data_store_status: DataStoreReporter,
+    /// What kind of database the store has behind it, once that is known.
+    data_store_type: Arc<OnceLock<&'static str>>,
     #[cfg(feature = "http")]
     web: Web,
 }
@@ -42,6 +46,7 @@ struct Web {
     endpoints: ServiceEndpoints,
     headers: HeaderMap,
     http: HttpConfig,
+    application: ApplicationInfo,
     wrapper: Option<WrapperInfo>,
     /// Made when the first component asks for it: a client that takes its flags from elsewhere needs no TLS.
     transport: Arc<OnceLock<Arc<dyn HttpTransport>>>,
@@ -54,23 +59,53 @@ impl Web {
             tracing::warn!("some endpoints are the service's own and some are not; is that meant?");
         }
         let headers = headers(sdk_key, &settings);
-        let WebSettings { endpoints, http, wrapper, .. } = settings;
-        Self { endpoints, headers, http, wrapper, transport: Arc::default() }
+        let WebSettings { endpoints, http, application, wrapper } = settings;
+        Self { endpoints, headers, http, application, wrapper, transport: Arc::default() }
     }
 }
 
 impl ClientContext {
-    pub(crate) fn new(sdk_key: SdkKey, runtime: Runtime, #[cfg(feature = "http")] web: WebSettings) -> Self {
+    pub(crate) fn new(
+        sdk_key: SdkKey,
+        runtime: Runtime,
+        daemon_mode: bool,
+        #[cfg(feature = "http")] web: WebSettings,
+    ) -> Self {
         Self {
             #[cfg(feature = "http")]
             web: Web::new(&sdk_key, web),
             sdk_key,
             runtime,
+            daemon_mode,
+            data_store_status: DataStoreReporter::new(),
+            data_store_type: Arc::default(),
         }
     }
 
-    /// Where the client's background work runs.
+    /// Where a data store says how it is doing.
+    #[must_use]
+    pub fn data_store_status(&self) -> &DataStoreReporter {
+        &self.data_store_status
+    }
+
+    /// Whether the client takes its flags from a database that somebody else fills.
+    #[must_use]
+    pub fn is_daemon_mode(&self) -> bool {
+        self.daemon_mode
+    }
+
+    pub(super) fn set_data_store_type(&self, name: &'static str) {
+        // A store is configured once.
+        let _ = self.data_store_type.set(name);
+    }
+
+    /// What kind of database the store has behind it; none if it has none, or is not configured yet.
     #[cfg(feature = "http")]
+    pub(super) fn data_store_type(&self) -> Option<&'static str> {
+        self.data_store_type.get().copied()
+    }
+
+    /// Where the client's background work runs.
     pub(crate) fn runtime(&self) -> &Runtime {
         &self.runtime
     }
@@ -79,6 +114,22 @@ impl ClientContext {
     #[must_use]
     pub fn sdk_key(&self) -> &SdkKey {
         &self.sdk_key
+    }
+
+    /// Id and version of the application, as far as it has said them.
+    pub(crate) fn application(&self) -> [Option<Text>; 2] {
+        #[cfg(feature = "http")]
+        return self.web.application.valid();
+        #[cfg(not(feature = "http"))]
+        return [None, None];
+    }
+
+    /// Name and version of the library that wraps the client, if there is one.
+    pub(crate) fn wrapper(&self) -> [Option<Text>; 2] {
+        #[cfg(feature = "http")]
+        return self.web.wrapper.as_ref().map(WrapperInfo::parts).unwrap_or_default();
+        #[cfg(not(feature = "http"))]
+        return [None, None];
     }
 
     /// Where the service is.

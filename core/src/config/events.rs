@@ -160,6 +160,8 @@ impl EventsConfig {
             socket_timeout: Some(http.read_timeout),
             events_flush_interval: Some(self.flush_interval),
             using_proxy: Some(http.http_proxy.is_some()),
+            using_relay_daemon: Some(context.is_daemon_mode()),
+            data_store_type: context.data_store_type().map(str::to_owned),
             all_attributes_private: Some(self.all_attributes_private),
             context_keys_capacity: Some(self.context_keys_capacity),
             context_keys_flush_interval: Some(self.context_keys_flush_interval),

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "http")]
 mod application;
+mod big_segments;
 mod client_context;
 #[cfg(feature = "http")]
 mod endpoints;
@@ -14,6 +15,7 @@ mod events;
 mod filter;
 #[cfg(feature = "http")]
 mod http;
+pub(crate) mod persistent_store;
 #[cfg(feature = "http")]
 mod polling;
 mod sdk_key;
@@ -29,6 +31,7 @@ use std::sync::Arc;
 pub use self::http::HttpConfig;
 #[cfg(feature = "http")]
 pub use application::{ApplicationInfo, WrapperInfo};
+pub use big_segments::BigSegmentsConfig;
 pub use client_context::ClientContext;
 #[cfg(feature = "http")]
 pub(crate) use client_context::WebSettings;
@@ -36,6 +39,7 @@ pub(crate) use client_context::WebSettings;
 pub use endpoints::ServiceEndpoints;
 #[cfg(feature = "http")]
 pub use events::EventsConfig;
+pub use persistent_store::PersistentStoreConfig;
 #[cfg(feature = "http")]
 pub use polling::PollingConfig;
 pub use sdk_key::SdkKey;

@@ -101,6 +101,12 @@ pub trait DataSink: Debug + Send + Sync + 'static {
     /// Inserts, replaces or deletes one item, if it is newer than the one there.
     async fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError>;
 
+    /// Whether the JSON that items were read from is wanted. A source that reads items in a way that does not keep it
+    /// ([`DataSet::read`]) adds it then, with [`Entry::with_json`](crate::model::Entry::with_json).
+    fn keeps_json(&self) -> bool {
+        false
+    }
+
     /// Says what an attempt to connect has come to, for the SDK's report about itself: when it began, how long it took
     /// to the first data or to its failure, and which of the two it was.
     fn connection_attempt(&self, began: SystemTime, took: Duration, failed: bool) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -40,6 +41,8 @@ pub struct Flag {
     sampling_ratio: Option<i64>,
     check_ratio: Option<i64>,
     problems: Box<[Problem]>,
+    /// What it was read from, if a store may want that.
+    json: Option<Bytes>,
 }
 
 /// What a rule or the fallthrough gives.
@@ -175,6 +178,18 @@ impl Keyed for Flag {
     fn problems(&self) -> &[Problem] {
         &self.problems
     }
+
+    fn json(&self) -> Option<&Bytes> {
+        self.json.as_ref()
+    }
+
+    fn set_json(&mut self, json: Option<Bytes>) {
+        self.json = json;
+    }
+
+    fn set_version(&mut self, version: u64) {
+        self.version = version;
+    }
 }
 
 impl Prepared for Flag {
@@ -220,6 +235,7 @@ impl Prepared for Flag {
             sampling_ratio: raw.sampling_ratio.map(|ratio| ratio.0),
             check_ratio: raw.migration.0.check_ratio.map(|ratio| ratio.0),
             problems: problems.into(),
+            json: None,
             identity: identity(&key),
             key,
         }
@@ -228,11 +244,13 @@ impl Prepared for Flag {
 
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Strict(raw) = Strict::<RawFlag>::deserialize(deserializer)?;
+        let json = serde_json::Value::deserialize(deserializer)?;
+        let text = Bytes::from(json.to_string());
+        let Strict(raw) = Strict::<RawFlag>::deserialize(json).map_err(D::Error::custom)?;
         if raw.deleted {
             return Err(D::Error::custom("a deleted flag is no flag; read it as an item"));
         }
-        Ok(Self::prepare(raw, None, &mut Patterns::default()))
+        Ok(Self { json: Some(text), ..Self::prepare(raw, None, &mut Patterns::default()) })
     }
 }
 

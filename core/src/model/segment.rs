@@ -1,5 +1,6 @@
 //! [`Segment`]: a list of contexts, by key or by rules, that flags can refer to.
 
+use bytes::Bytes;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -22,6 +23,8 @@ pub struct Segment {
     pub(crate) rules: Box<[SegmentRule]>,
     pub(crate) big: Option<BigSegment>,
     problems: Box<[Problem]>,
+    /// What it was read from, if a store may want that.
+    json: Option<Bytes>,
 }
 
 /// What a big segment has beside its rules; its lists live in a store of their own.
@@ -97,6 +100,18 @@ impl Keyed for Segment {
     fn problems(&self) -> &[Problem] {
         &self.problems
     }
+
+    fn json(&self) -> Option<&Bytes> {
+        self.json.as_ref()
+    }
+
+    fn set_json(&mut self, json: Option<Bytes>) {
+        self.json = json;
+    }
+
+    fn set_version(&mut self, version: u64) {
+        self.version = version;
+    }
 }
 
 impl Prepared for Segment {
@@ -123,6 +138,7 @@ impl Prepared for Segment {
             rules,
             big,
             problems: problems.into(),
+            json: None,
             key,
         }
     }
@@ -130,11 +146,13 @@ impl Prepared for Segment {
 
 impl<'de> Deserialize<'de> for Segment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Strict(raw) = Strict::<RawSegment>::deserialize(deserializer)?;
+        let json = serde_json::Value::deserialize(deserializer)?;
+        let text = Bytes::from(json.to_string());
+        let Strict(raw) = Strict::<RawSegment>::deserialize(json).map_err(D::Error::custom)?;
         if raw.deleted {
             return Err(D::Error::custom("a deleted segment is no segment; read it as an item"));
         }
-        Ok(Self::prepare(raw, None, &mut Patterns::default()))
+        Ok(Self { json: Some(text), ..Self::prepare(raw, None, &mut Patterns::default()) })
     }
 }
 

@@ -42,6 +42,7 @@
 //! }
 //! ```
 
+mod environment;
 mod memory;
 pub mod persistent;
 mod shards;
@@ -51,6 +52,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 pub use memory::MemoryStore;
+pub use persistent::classic::CacheMode;
 pub use persistent::{Collection, PersistentDataStore, StoredItem, StoredSnapshot, Upsert};
 
 use crate::eval::Lookup;
@@ -80,6 +82,16 @@ pub trait DataStore: Debug + Send + Sync + 'static {
         Ok(None)
     }
 
+    /// Gets everything, for a store whose snapshots are not [complete](Snapshot::is_complete); no other is asked.
+    async fn fetch_all(&self) -> Result<Arc<dyn Snapshot + Send + Sync>, StoreError> {
+        Err(StoreError::config("the store does not hold everything and cannot fetch it"))
+    }
+
+    /// Whether the store wants the JSON that items were read from, to keep it elsewhere. The SDK lets go of it otherwise.
+    fn keeps_json(&self) -> bool {
+        false
+    }
+
     /// Lets go of what the store holds open. Called once; a snapshot may still be read afterwards.
     async fn close(&self);
 }
@@ -91,4 +103,10 @@ pub trait Snapshot: Lookup {
 
     /// All segments that are not deleted, in any order.
     fn segments(&self) -> Box<dyn Iterator<Item = &Arc<Segment>> + '_>;
+
+    /// Whether these are all that there are. If not, whoever needs all is given those that
+    /// [`fetch_all`](DataStore::fetch_all) gets.
+    fn is_complete(&self) -> bool {
+        true
+    }
 }

@@ -1,4 +1,4 @@
-//! [`Shards`]: an immutable map of items of which a copy with one change is cheap.
+//! [`Shards`]: an immutable map by key of which a copy with one change is cheap.
 //!
 //! The items are spread over about as many tables as each of them holds items. A changed copy shares all tables but
 //! one, so a patch costs the square root of what copying the map would cost, and a look-up one step more than in a
@@ -15,11 +15,23 @@ use crate::model::{Entry, Keyed};
 /// More tables than this would make the list of tables the thing that costs.
 const MAX_SHARDS: usize = 1024;
 
+/// What a map can hold.
+pub(super) trait Shard: Clone {
+    fn key(&self) -> &str;
+}
+
+impl<T: Keyed> Shard for Entry<T> {
+    #[inline]
+    fn key(&self) -> &str {
+        Self::key(self)
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Shards<T> {
     hasher: RandomState,
     /// A power of two, at least one.
-    tables: Box<[Arc<HashTable<Entry<T>>>]>,
+    tables: Box<[Arc<HashTable<T>>]>,
     len: usize,
 }
 
@@ -29,15 +41,16 @@ impl<T> Clone for Shards<T> {
     }
 }
 
-impl<T: Keyed> Shards<T> {
+impl<T: Shard> Shards<T> {
     /// Of two entries with the same key the last one counts.
-    pub(super) fn new(entries: Vec<Entry<T>>) -> Self {
+    pub(super) fn new(entries: Vec<T>) -> Self {
         let hasher = RandomState::default();
         let count = shard_count(entries.len());
-        let mut tables: Vec<HashTable<Entry<T>>> = (0..count).map(|_| HashTable::new()).collect();
+        let each = entries.len().div_ceil(count);
+        let mut tables: Vec<HashTable<T>> = (0..count).map(|_| HashTable::with_capacity(each)).collect();
         let mut len = 0;
         for entry in entries {
-            let hash = hasher.hash_one(entry.key().as_str());
+            let hash = hasher.hash_one(entry.key());
             // The index is below the count by construction.
             if let Some(table) = tables.get_mut(shard_of(hash, count)) {
                 len += usize::from(insert(table, &hasher, hash, entry));
@@ -47,20 +60,20 @@ impl<T: Keyed> Shards<T> {
     }
 
     #[inline]
-    pub(super) fn get(&self, key: &str) -> Option<&Entry<T>> {
+    pub(super) fn get(&self, key: &str) -> Option<&T> {
         let hash = self.hasher.hash_one(key);
         let table = self.tables.get(shard_of(hash, self.tables.len()))?;
-        table.find(hash, |entry| entry.key().as_str() == key)
+        table.find(hash, |entry| entry.key() == key)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry<T>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.tables.iter().flat_map(|table| table.iter())
     }
 
     /// The same items with one added or replaced.
     #[must_use]
-    pub(super) fn with(&self, entry: Entry<T>) -> Self {
-        let hash = self.hasher.hash_one(entry.key().as_str());
+    pub(super) fn with(&self, entry: T) -> Self {
+        let hash = self.hasher.hash_one(entry.key());
         let mut changed = self.clone();
         let count = changed.tables.len();
         if let Some(table) = changed.tables.get_mut(shard_of(hash, count)) {
@@ -75,14 +88,14 @@ impl<T: Keyed> Shards<T> {
 }
 
 /// Whether the key is new.
-fn insert<T: Keyed>(table: &mut HashTable<Entry<T>>, hasher: &RandomState, hash: u64, entry: Entry<T>) -> bool {
+fn insert<T: Shard>(table: &mut HashTable<T>, hasher: &RandomState, hash: u64, entry: T) -> bool {
     match table.find_mut(hash, |known| known.key() == entry.key()) {
         Some(known) => {
             *known = entry;
             false
         }
         None => {
-            table.insert_unique(hash, entry, |entry| hasher.hash_one(entry.key().as_str()));
+            table.insert_unique(hash, entry, |entry| hasher.hash_one(entry.key()));
             true
         }
     }
@@ -112,7 +125,7 @@ mod tests {
     fn a_changed_copy_leaves_the_original_as_it_was() {
         let one = Shards::new(vec![flag("a", 1), flag("b", 1)]);
         let two = one.with(flag("a", 2)).with(Entry::Deleted { key: "b".into(), version: 5 }).with(flag("c", 1));
-        let version = |shards: &Shards<Flag>, key: &str| shards.get(key).map(Entry::version);
+        let version = |shards: &Shards<Entry<Flag>>, key: &str| shards.get(key).map(Entry::version);
         assert_eq!([version(&one, "a"), version(&one, "b"), version(&one, "c")], [Some(1), Some(1), None]);
         assert_eq!([version(&two, "a"), version(&two, "b"), version(&two, "c")], [Some(2), Some(5), Some(1)]);
         assert!(two.get("b").unwrap().present().is_none());

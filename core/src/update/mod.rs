@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 pub(crate) use changes::ChangeHub;
 pub use changes::{FlagChange, ListenerId};
 use dependents::Dependents;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::data_source::{DataSink, NotStoredError};
 use crate::events::EventProcessor;
@@ -29,8 +30,12 @@ pub(crate) struct Updater {
     pub(crate) changes: Arc<ChangeHub>,
     /// Hears how the data source is connected, for its report about the SDK.
     processor: Option<Arc<dyn EventProcessor>>,
+    /// The environment that the data is from, once the source has said so. Read by evaluations that have hooks.
+    environment_id: ArcSwapOption<Text>,
     /// Whether the source has delivered to this client.
     refreshed: AtomicBool,
+    /// Becomes true when it has, for whoever waits for that.
+    first_data: watch::Sender<bool>,
     /// Whether the client is closed: what is still on its way is not stored any more.
     closed: AtomicBool,
     /// Whether the last write failed: only the first failure of an outage is logged.
@@ -56,7 +61,9 @@ impl Updater {
             processor,
             status: DataSourceStatusCell::new(),
             changes,
+            environment_id: ArcSwapOption::empty(),
             refreshed: AtomicBool::new(false),
+            first_data: watch::Sender::new(false),
             closed: AtomicBool::new(false),
             outage: AtomicBool::new(false),
             dependents: Mutex::default(),
@@ -78,6 +85,16 @@ impl Updater {
         self.refreshed.load(Ordering::Acquire)
     }
 
+    /// Ends when the source has delivered to this client.
+    pub(crate) async fn first_data(&self) {
+        // The sender is in the same place, so it cannot be gone.
+        let _ = self.first_data.subscribe().wait_for(|delivered| *delivered).await;
+    }
+
+    pub(crate) fn environment_id(&self) -> Option<Text> {
+        self.environment_id.load().as_deref().cloned()
+    }
+
     /// Runs over the current data of the store.
     fn read<R>(&self, reader: impl FnOnce(&dyn Snapshot) -> R) -> Option<R> {
         let (mut reader, mut result) = (Some(reader), None);
@@ -96,10 +113,12 @@ impl Updater {
     }
 
     async fn store_all(&self, data: DataSet) -> Result<(), StoreError> {
+        let data = if self.store.keeps_json() { data } else { data.without_json() };
         contain(self.store.init(data)).await.unwrap_or_else(|| Err(StoreError::unavailable(PANICKED)))
     }
 
     async fn store_one(&self, item: Item) -> Result<Upserted, StoreError> {
+        let item = if self.store.keeps_json() { item } else { item.without_json() };
         contain(self.store.upsert(item)).await.unwrap_or_else(|| Err(StoreError::unavailable(PANICKED)))
     }
 
@@ -136,6 +155,7 @@ impl DataSink for Updater {
         let stored = self.store_all(data).await;
         if stored.is_ok() {
             self.refreshed.store(true, Ordering::Release);
+            self.first_data.send_replace(true);
             *dependents = before.and_then(|before| {
                 let graph = self.read(Dependents::of)?;
                 self.changes.announce(graph.affected_flags(differences(before, self.versions())));
@@ -168,6 +188,10 @@ impl DataSink for Updater {
         self.report(stored)
     }
 
+    fn keeps_json(&self) -> bool {
+        self.store.keeps_json()
+    }
+
     fn connection_attempt(&self, began: SystemTime, took: Duration, failed: bool) {
         if let Some(processor) = &self.processor {
             processor.connection_attempt(began, took, failed);
@@ -176,6 +200,12 @@ impl DataSink for Updater {
 
     fn update_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>) {
         self.status.update(state, error);
+    }
+
+    fn set_environment_id(&self, id: Text) {
+        if self.environment_id.load().as_deref() != Some(&id) {
+            self.environment_id.store(Some(Arc::new(id)));
+        }
     }
 }
 

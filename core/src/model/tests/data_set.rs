@@ -144,3 +144,35 @@ fn the_key_under_which_an_item_arrives_is_the_one_that_is_hashed() {
     let expected = Prefix::of_item("k", "salt").bucket(b"ada");
     assert_eq!(bucket.to_bits(), expected.to_bits());
 }
+
+/// What is kept of the only flag.
+fn kept(data: &DataSet) -> Option<String> {
+    data.flags[0].json().map(|json| String::from_utf8(json.to_vec()).unwrap())
+}
+
+// Spec 04, section 1.2: what is stored is what was received
+#[test]
+fn an_item_keeps_its_text_byte_for_byte() {
+    let json = r#"{ "version" : 3.0,  "novelty": {"a": [1.50, "}"]}, "on":false }"#;
+    let item = Item::from_json(DataKind::Flag, "k", json.as_bytes()).unwrap();
+    let Item::Flag(entry) = &item else { panic!("a segment") };
+    assert_eq!(entry.json().unwrap(), json);
+    for document in [
+        format!(r#"{{"flags": {{ "k" : {json} , "l": {{}}}}, "segments": {{}}}}"#),
+        // A key with escapes, and a property that is written twice
+        format!(r#"{{"flags":{{"k\u0031":{json}}}}}"#),
+        format!(r#"{{"flags":{{"k":{json}}},"segments":{{"s":{{"version":1,"version":2}}}}}}"#),
+    ] {
+        assert_eq!(kept(&DataSet::from_json(document.as_bytes()).unwrap()).unwrap(), json, "{document}");
+    }
+}
+
+#[test]
+fn an_item_of_another_format_keeps_no_text_unless_it_is_given_one() {
+    let data = DataSet::read(data_of(DataKind::Flag, &json!({"version": 3}))).unwrap();
+    assert_eq!(kept(&data), None);
+    let flags = data.flags.into_iter().map(|entry| entry.with_json(r#"{"version":3}"#)).collect();
+    assert_eq!(kept(&DataSet::new(flags, Vec::new())).unwrap(), r#"{"version":3}"#);
+    let alone: Flag = serde_json::from_str(r#"{ "version": 3 }"#).unwrap();
+    assert_eq!(Entry::from(alone).json().unwrap(), r#"{"version":3}"#);
+}

@@ -55,6 +55,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub(crate) mod access;
+pub(crate) mod classic;
+pub(crate) mod health;
+mod ordering;
+pub(crate) mod stored_form;
+pub(crate) mod write_behind;
+
 use std::fmt::Debug;
 use std::time::Duration;
 

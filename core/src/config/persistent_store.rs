@@ -1,0 +1,119 @@
+//! [`PersistentStoreConfig`]: a database of flags, and how a client uses it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{ClientContext, ConfigError, Configure};
+use crate::daemon::{ExternalUpdates, StoredData};
+use crate::data_source::DataSource;
+use crate::store::persistent::access::Reader;
+use crate::store::persistent::classic::Classic;
+use crate::store::persistent::write_behind::WriteBehind;
+use crate::store::{CacheMode, DataStore, MemoryStore, PersistentDataStore};
+
+/// A database of flags, and how a client uses it.
+///
+/// As the store of a client that [receives flags itself](crate::ClientBuilder::data_store), the database is kept up to
+/// date with what arrives; evaluations read memory, which is filled from the database until the first data arrives. In
+/// [daemon mode](crate::ClientBuilder::daemon_mode) somebody else fills it, and the client only reads.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::config::PersistentStoreConfig;
+/// # use vexil::store::{PersistentDataStore, StoreError, StoredItem};
+/// # use vexil::model::DataKind;
+/// # #[derive(Debug)] struct Database;
+/// # #[vexil::async_trait]
+/// # impl PersistentDataStore for Database {
+/// #     async fn get(&self, _: DataKind, _: &str) -> Result<Option<StoredItem>, StoreError> { Ok(None) }
+/// #     async fn get_all(&self, _: DataKind) -> Result<Vec<(vexil::Text, StoredItem)>, StoreError> { Ok(Vec::new()) }
+/// #     async fn is_initialized(&self) -> Result<bool, StoreError> { Ok(true) }
+/// # }
+///
+/// let store = PersistentStoreConfig::new(std::sync::Arc::new(Database)).refresh_interval(Duration::from_secs(60));
+/// let client = vexil::Client::builder("sdk-key").daemon_mode(store).without_events().start()?;
+/// assert!(client.is_initialized());
+/// # Ok::<(), vexil::config::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct PersistentStoreConfig {
+    store: Arc<dyn Configure<dyn PersistentDataStore>>,
+    cache: Option<CacheMode>,
+    refresh_interval: Option<Duration>,
+    accept_empty: bool,
+}
+
+impl PersistentStoreConfig {
+    /// This database, with the default settings.
+    pub fn new(store: impl Configure<dyn PersistentDataStore>) -> Self {
+        Self { store: Arc::new(store), cache: None, refresh_interval: None, accept_empty: false }
+    }
+
+    /// Reads items one by one when evaluations need them, and remembers them like this, instead of keeping everything in
+    /// memory: for environments that are too large for that, and for parity with other SDKs. An evaluation may wait then,
+    /// up to [`evaluation_timeout`](crate::ClientBuilder::evaluation_timeout). Default: everything is kept in memory.
+    pub fn cache(mut self, mode: CacheMode) -> Self {
+        self.cache = Some(mode);
+        self
+    }
+
+    /// How old what is in memory may be in daemon mode, while the database answers. A database that tells of changes is
+    /// read sooner. Default: what the store [suggests](PersistentDataStore::refresh_interval): 15 s for Redis, 30 s for
+    /// DynamoDB. Without effect with a [`cache`](Self::cache).
+    pub fn refresh_interval(mut self, interval: Duration) -> Self {
+        self.refresh_interval = Some(interval);
+        self
+    }
+
+    /// Whether, in daemon mode, an environment that is suddenly empty or has lost most of its flags is believed at once.
+    /// Otherwise a database that has lost its data changes no evaluation: what was known is used until there is data
+    /// again. Default: `false`. Without effect with a [`cache`](Self::cache).
+    pub fn accept_empty(mut self, accept: bool) -> Self {
+        self.accept_empty = accept;
+        self
+    }
+
+    fn reader(&self, context: &ClientContext) -> Result<Reader, ConfigError> {
+        let reader = Reader::new(self.store.configure(context)?);
+        context.set_data_store_type(reader.describe());
+        Ok(reader)
+    }
+
+    /// What a client in daemon mode consists of: a store that cannot write to the database, and a source that reads it,
+    /// unless evaluations do that.
+    pub(crate) fn read_only(&self, context: &ClientContext) -> Result<ReadOnly, ConfigError> {
+        let reader = self.reader(context)?;
+        let reporter = context.data_store_status().clone();
+        if let Some(mode) = self.cache {
+            let store = Arc::new(Classic::new(reader, false, mode, context.runtime(), reporter));
+            return Ok(ReadOnly { store, source: Arc::new(ExternalUpdates) });
+        }
+        let refresh_interval = self.refresh_interval.unwrap_or_else(|| reader.refresh_interval());
+        let source = StoredData { store: reader, refresh_interval, accept_empty: self.accept_empty, reporter };
+        Ok(ReadOnly { store: Arc::new(MemoryStore::new()), source: Arc::new(source) })
+    }
+}
+
+/// See [`PersistentStoreConfig::read_only`].
+pub(crate) struct ReadOnly {
+    pub(crate) store: Arc<dyn DataStore>,
+    pub(crate) source: Arc<dyn DataSource>,
+}
+
+impl<S: Configure<dyn PersistentDataStore>> From<S> for PersistentStoreConfig {
+    fn from(store: S) -> Self {
+        Self::new(store)
+    }
+}
+
+impl Configure<dyn DataStore> for PersistentStoreConfig {
+    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
+        let reader = self.reader(context)?;
+        let (runtime, reporter) = (context.runtime(), context.data_store_status().clone());
+        Ok(match self.cache {
+            Some(mode) => Arc::new(Classic::new(reader, true, mode, runtime, reporter)),
+            None => Arc::new(WriteBehind::new(reader, runtime, reporter)),
+        })
+    }
+}

@@ -1,0 +1,59 @@
+//! [`Environment`]: all flags and segments of one moment, of which a copy with one change is cheap.
+
+use std::sync::Arc;
+
+use super::Snapshot;
+use super::shards::Shards;
+use crate::eval::{Found, Lookup};
+use crate::model::{DataSet, Entry, Flag, Item, Keyed, Segment};
+
+#[derive(Clone, Debug)]
+pub(super) struct Environment {
+    flags: Shards<Entry<Flag>>,
+    segments: Shards<Entry<Segment>>,
+    initialized: bool,
+}
+
+impl Environment {
+    pub(super) fn new(data: DataSet, initialized: bool) -> Self {
+        Self { flags: Shards::new(data.flags), segments: Shards::new(data.segments), initialized }
+    }
+
+    /// Whether this came of a whole data set.
+    pub(super) fn is_initialized(&self) -> bool {
+        self.initialized
+    }
+
+    /// The same with one item added or replaced, if it is newer than the one there.
+    pub(super) fn with(&self, item: Item) -> Option<Self> {
+        match item {
+            Item::Flag(entry) => newer(&self.flags, entry).map(|flags| Self { flags, ..self.clone() }),
+            Item::Segment(entry) => newer(&self.segments, entry).map(|segments| Self { segments, ..self.clone() }),
+        }
+    }
+}
+
+impl Lookup for Environment {
+    fn flag(&self, key: &str) -> Found<&Flag> {
+        self.flags.get(key).and_then(Entry::present).map(AsRef::as_ref).into()
+    }
+
+    fn segment(&self, key: &str) -> Found<&Segment> {
+        self.segments.get(key).and_then(Entry::present).map(AsRef::as_ref).into()
+    }
+}
+
+impl Snapshot for Environment {
+    fn flags(&self) -> Box<dyn Iterator<Item = &Arc<Flag>> + '_> {
+        Box::new(self.flags.iter().filter_map(Entry::present))
+    }
+
+    fn segments(&self) -> Box<dyn Iterator<Item = &Arc<Segment>> + '_> {
+        Box::new(self.segments.iter().filter_map(Entry::present))
+    }
+}
+
+fn newer<T: Keyed>(shards: &Shards<Entry<T>>, entry: Entry<T>) -> Option<Shards<Entry<T>>> {
+    let is_newer = shards.get(entry.key()).is_none_or(|known| known.version() < entry.version());
+    is_newer.then(|| shards.with(entry))
+}

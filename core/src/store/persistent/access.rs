@@ -1,0 +1,91 @@
+//! [`Reader`] and [`Writer`]: a database as the SDK uses it.
+//!
+//! Every call is bounded in time, and a panic of the store is contained. A reader has no way to write: a client that only
+//! reads is given one and nothing else, so that no mistake elsewhere can make it write.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::{Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert};
+use crate::model::DataKind;
+use crate::store_call::bounded;
+use crate::text::Text;
+
+/// How long one item, or the marker, may take (spec 04, section 9.5).
+const ONE: Duration = Duration::from_millis(500);
+/// How long an answer to the question whether the store is there may take.
+const PROBE: Duration = Duration::from_secs(1);
+/// How long everything may take.
+const EVERYTHING: Duration = Duration::from_secs(10);
+
+/// A database that is only read.
+#[derive(Clone, Debug)]
+pub(crate) struct Reader(Arc<dyn PersistentDataStore>);
+
+impl Reader {
+    pub(crate) fn new(store: Arc<dyn PersistentDataStore>) -> Self {
+        Self(store)
+    }
+
+    pub(crate) async fn get(&self, kind: DataKind, key: &str) -> Result<Option<StoredItem>, StoreError> {
+        bounded(ONE, self.0.get(kind, key)).await
+    }
+
+    pub(crate) async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
+        bounded(EVERYTHING, self.0.get_all(kind)).await
+    }
+
+    pub(crate) async fn is_initialized(&self) -> Result<bool, StoreError> {
+        bounded(ONE, self.0.is_initialized()).await
+    }
+
+    pub(crate) async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
+        bounded(EVERYTHING, self.0.snapshot()).await
+    }
+
+    pub(crate) async fn probe(&self) -> Result<(), StoreError> {
+        bounded(PROBE, self.0.probe()).await
+    }
+
+    pub(crate) async fn close(&self) {
+        // There is nothing left that a failure could change.
+        let closed = bounded(PROBE, async {
+            self.0.close().await;
+            Ok(())
+        });
+        let _ = closed.await;
+    }
+
+    pub(crate) fn changes(&self) -> Option<watch::Receiver<()>> {
+        self.0.changes()
+    }
+
+    pub(crate) fn refresh_interval(&self) -> Duration {
+        self.0.refresh_interval()
+    }
+
+    pub(crate) fn describe(&self) -> &'static str {
+        self.0.describe()
+    }
+}
+
+/// The same database, to be written to.
+#[derive(Clone, Debug)]
+pub(crate) struct Writer(Reader);
+
+impl Writer {
+    pub(crate) fn new(reader: Reader) -> Self {
+        Self(reader)
+    }
+
+    pub(crate) async fn init(&self, data: &[Collection]) -> Result<(), StoreError> {
+        // A store that writes in batches, and waits between them where the database asks for that, needs its time.
+        bounded(EVERYTHING * 6, self.0.0.init(data)).await
+    }
+
+    pub(crate) async fn upsert(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
+        bounded(EVERYTHING, self.0.0.upsert(kind, key, item)).await
+    }
+}

@@ -1,0 +1,158 @@
+//! [`Cache`]: the items that were read lately, or that were found missing.
+//!
+//! Readers take no lock: like the store in memory, the cache is a snapshot of which a copy with one change is cheap.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, Guard};
+use tokio::time::Instant;
+
+use crate::model::{DataSet, Entry, Flag, Item, Keyed, Segment};
+use crate::store::shards::{Shard, Shards};
+use crate::text::Text;
+
+/// How a client that does not hold everything in memory remembers what it has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CacheMode {
+    /// Every evaluation reads the database.
+    Off,
+    /// What was read counts for this long. Usual: 15 s.
+    Ttl(Duration),
+    /// What was read once counts for ever, unless this client's data source delivers something newer.
+    Infinite,
+}
+
+/// An item, or that there is none, and how long that counts.
+#[derive(Clone, Debug)]
+pub(super) struct Slot<T> {
+    key: Text,
+    /// None if there is no such item.
+    entry: Option<Entry<T>>,
+    /// When it stops counting; none if never.
+    expires: Option<Expiry>,
+}
+
+#[derive(Clone, Debug)]
+struct Expiry {
+    at: Instant,
+    /// From when on a reader asks for a newer one.
+    refresh_from: Instant,
+    /// Whether somebody has asked.
+    asked: Arc<AtomicBool>,
+}
+
+/// What a slot says at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Age {
+    Fresh,
+    /// Fresh, and to be read anew: this is the first to notice.
+    Due,
+    Expired,
+}
+
+#[derive(Debug)]
+pub(super) struct Cache {
+    mode: CacheMode,
+    slots: ArcSwap<Slots>,
+    /// Held by whoever derives the next slots from the current ones. Readers never touch it.
+    writer: Mutex<()>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Slots {
+    pub(super) flags: Shards<Slot<Flag>>,
+    pub(super) segments: Shards<Slot<Segment>>,
+}
+
+impl Slots {
+    fn empty() -> Self {
+        Self { flags: Shards::new(Vec::new()), segments: Shards::new(Vec::new()) }
+    }
+}
+
+impl Cache {
+    pub(super) fn new(mode: CacheMode) -> Self {
+        Self { mode, slots: ArcSwap::from_pointee(Slots::empty()), writer: Mutex::default() }
+    }
+
+    pub(super) fn mode(&self) -> CacheMode {
+        self.mode
+    }
+
+    pub(super) fn slots(&self) -> Guard<Arc<Slots>> {
+        self.slots.load()
+    }
+
+    /// Remembers what was read of one key: an item, or none.
+    pub(super) fn put_flag(&self, key: Text, entry: Option<Entry<Flag>>) {
+        let slot = Slot { key, entry, expires: self.expiry() };
+        self.change(|slots| Slots { flags: slots.flags.with(slot), ..slots.clone() });
+    }
+
+    /// The same for a segment.
+    pub(super) fn put_segment(&self, key: Text, entry: Option<Entry<Segment>>) {
+        let slot = Slot { key, entry, expires: self.expiry() };
+        self.change(|slots| Slots { segments: slots.segments.with(slot), ..slots.clone() });
+    }
+
+    pub(super) fn put(&self, item: Item) {
+        match item {
+            Item::Flag(entry) => self.put_flag(entry.key().clone(), Some(entry)),
+            Item::Segment(entry) => self.put_segment(entry.key().clone(), Some(entry)),
+        }
+    }
+
+    /// Forgets everything and remembers these.
+    pub(super) fn replace(&self, data: DataSet) {
+        let flags = data.flags.into_iter().map(|entry| self.slot(entry)).collect();
+        let segments = data.segments.into_iter().map(|entry| self.slot(entry)).collect();
+        self.change(|_| Slots { flags: Shards::new(flags), segments: Shards::new(segments) });
+    }
+
+    pub(super) fn clear(&self) {
+        self.change(|_| Slots::empty());
+    }
+
+    fn slot<T: Keyed>(&self, entry: Entry<T>) -> Slot<T> {
+        Slot { key: entry.key().clone(), entry: Some(entry), expires: self.expiry() }
+    }
+
+    fn change(&self, next: impl FnOnce(&Slots) -> Slots) {
+        if self.mode != CacheMode::Off {
+            let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            self.slots.store(Arc::new(next(&self.slots.load())));
+        }
+    }
+
+    /// When what is read now stops counting. Early by chance, never late: items that were read together need not expire
+    /// together (spec 04, section 8.5).
+    fn expiry(&self) -> Option<Expiry> {
+        let CacheMode::Ttl(ttl) = self.mode else { return None };
+        let now = Instant::now();
+        let at = now + ttl.mul_f64(0.85 + fastrand::f64() * 0.12);
+        Some(Expiry { at, refresh_from: now + ttl.mul_f64(0.75), asked: Arc::default() })
+    }
+}
+
+impl<T> Slot<T> {
+    pub(super) fn entry(&self) -> Option<&Entry<T>> {
+        self.entry.as_ref()
+    }
+
+    pub(super) fn age(&self, now: Instant) -> Age {
+        match &self.expires {
+            Some(expiry) if now >= expiry.at => Age::Expired,
+            Some(expiry) if now >= expiry.refresh_from && !expiry.asked.swap(true, Ordering::Relaxed) => Age::Due,
+            _ => Age::Fresh,
+        }
+    }
+}
+
+impl<T: Clone> Shard for Slot<T> {
+    fn key(&self) -> &str {
+        &self.key
+    }
+}

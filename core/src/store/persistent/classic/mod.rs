@@ -1,0 +1,310 @@
+//! [`Classic`]: a store that reads the database when an evaluation needs something, as the field's older SDKs do.
+//!
+//! For environments too large for memory, and for parity with those SDKs. An item is read once, however many evaluations
+//! wait for it, and remembered as the [`CacheMode`] says; one that is in use is read anew before it expires. While the
+//! database is away, what has expired goes on being served. The rules are those of spec 04, sections 5 and 9.3; of the
+//! classic design's defects (section 5.4) none is kept.
+
+mod cache;
+mod keeper;
+mod view;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use async_trait::async_trait;
+pub use cache::CacheMode;
+use cache::{Age, Cache};
+use keeper::{Keeper, Message};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use view::View;
+
+use super::Upsert;
+use super::access::{Reader, Writer};
+use super::health::Health;
+use super::ordering::collections;
+use super::stored_form::{decode, encode};
+use crate::flights::Flights;
+use crate::model::{DataKind, DataSet, Item};
+use crate::runtime::{Runtime, Task};
+use crate::status::DataStoreReporter;
+use crate::store::environment::Environment;
+use crate::store::{DataStore, Snapshot, StoreError, Upserted};
+use crate::text::Text;
+
+/// What was read of one key, or why nothing was.
+type Answer = Result<Option<Item>, StoreError>;
+
+#[derive(Debug)]
+pub(crate) struct Classic {
+    shared: Arc<Shared>,
+    /// Works in the background; taken by whoever closes the store.
+    keeper: Mutex<Option<Task<()>>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    reader: Reader,
+    /// None in daemon mode, which never writes.
+    writer: Option<Writer>,
+    cache: Cache,
+    /// Everything, once somebody asked for it, and when that stops counting.
+    all: ArcSwapOption<All>,
+    /// Whether the database holds a complete data set.
+    initialized: AtomicBool,
+    /// Whether the database is away. Then nothing is asked of it but whether it is back.
+    away: AtomicBool,
+    reading: Arc<Flights<(DataKind, Text), Answer>>,
+    reading_all: Arc<Flights<(), Result<Arc<Environment>, StoreError>>>,
+    /// What the keeper is to do.
+    messages: mpsc::UnboundedSender<Message>,
+}
+
+#[derive(Debug)]
+struct All {
+    environment: Arc<Environment>,
+    /// None if it counts for ever.
+    expires: Option<Instant>,
+}
+
+impl Classic {
+    /// `writes` is false in daemon mode.
+    pub(crate) fn new(
+        reader: Reader,
+        writes: bool,
+        mode: CacheMode,
+        runtime: &Runtime,
+        reporter: DataStoreReporter,
+    ) -> Self {
+        let (messages, inbox) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            writer: writes.then(|| Writer::new(reader.clone())),
+            reader,
+            cache: Cache::new(mode),
+            all: ArcSwapOption::empty(),
+            initialized: AtomicBool::new(!writes),
+            away: AtomicBool::new(false),
+            reading: Flights::new(),
+            reading_all: Flights::new(),
+            messages,
+        });
+        let keeper = Keeper { shared: Arc::downgrade(&shared), inbox, health: Health::new(reporter) };
+        let keeper = runtime.spawn(keeper.run());
+        Self { shared, keeper: Mutex::new(Some(keeper)) }
+    }
+}
+
+#[async_trait]
+impl DataStore for Classic {
+    fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
+        let slots = self.shared.cache.slots();
+        reader(&View { slots: &slots, now: Instant::now(), shared: &self.shared });
+    }
+
+    fn is_initialized(&self) -> bool {
+        self.shared.initialized.load(Ordering::Acquire)
+    }
+
+    async fn init(&self, data: DataSet) -> Result<(), StoreError> {
+        let shared = &self.shared;
+        let writer = shared.writer.as_ref().ok_or(StoreError::ReadOnly)?;
+        let (collections, refused) = collections(&data);
+        for error in refused {
+            shared.tell(Message::Flawed(error));
+        }
+        let written = shared.unless_flawed(writer.init(&collections).await);
+        if written.is_ok() || shared.cache.mode() == CacheMode::Infinite {
+            shared.remember_all(Environment::new(data.clone(), true));
+            shared.cache.replace(data);
+            shared.initialized.store(true, Ordering::Release);
+        } else {
+            shared.all.store(None);
+            shared.cache.clear();
+        }
+        written
+    }
+
+    async fn upsert(&self, item: Item) -> Result<Upserted, StoreError> {
+        let shared = &self.shared;
+        let writer = shared.writer.as_ref().ok_or(StoreError::ReadOnly)?;
+        let written = match encode(&item) {
+            Ok(stored) => writer.upsert(item.kind(), item.key(), &stored).await,
+            Err(error) => Err(error),
+        };
+        match written {
+            Ok(Upsert::Written) => {
+                shared.remember(item);
+                Ok(Upserted::Written)
+            }
+            Ok(Upsert::Superseded(stored)) => {
+                let newer = stored.and_then(|stored| decode(item.kind(), item.key(), &stored).ok());
+                match newer {
+                    Some(newer) => shared.remember(newer),
+                    None => drop(shared.fetch(item.kind(), item.key().clone()).await),
+                }
+                Ok(Upserted::Stale)
+            }
+            Err(error) => {
+                let known = shared.last_known(item.kind(), item.key()).ok().flatten();
+                let is_newer = known.is_none_or(|known| known.version() < item.version());
+                if is_newer && shared.cache.mode() == CacheMode::Infinite {
+                    shared.remember(item);
+                }
+                shared.unless_flawed(Err(error)).map(|()| Upserted::Written)
+            }
+        }
+    }
+
+    async fn fetch(&self, kind: DataKind, key: &str) -> Result<Option<Item>, StoreError> {
+        self.shared.fetch(kind, key.into()).await
+    }
+
+    async fn fetch_all(&self) -> Result<Arc<dyn Snapshot + Send + Sync>, StoreError> {
+        let all = self.shared.fetch_all().await?;
+        Ok(all)
+    }
+
+    fn keeps_json(&self) -> bool {
+        self.shared.writer.is_some()
+    }
+
+    async fn close(&self) {
+        drop(self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.shared.reader.close().await;
+    }
+}
+
+impl Shared {
+    /// The keeper lives as long as the store is open; afterwards there is nothing to do.
+    fn tell(&self, message: Message) {
+        drop(self.messages.send(message));
+    }
+
+    /// Remembers everything for a time, and gives it back.
+    fn remember_all(&self, environment: Environment) -> Arc<Environment> {
+        let environment = Arc::new(environment);
+        let expires = match self.cache.mode() {
+            CacheMode::Off => return environment,
+            CacheMode::Ttl(ttl) => Some(Instant::now() + ttl),
+            CacheMode::Infinite => None,
+        };
+        self.all.store(Some(Arc::new(All { environment: Arc::clone(&environment), expires })));
+        environment
+    }
+
+    /// Remembers a newer item.
+    fn remember(&self, item: Item) {
+        if let Some(all) = &*self.all.load() {
+            let changed = all.environment.with(item.clone());
+            let next = changed.map(|environment| All { environment: Arc::new(environment), expires: all.expires });
+            if let Some(next) = next {
+                self.all.store(Some(Arc::new(next)));
+            }
+        }
+        self.cache.put(item);
+    }
+
+    /// Reads one item, together with all who want it. While the database is away, the last that was read is given.
+    async fn fetch(&self, kind: DataKind, key: Text) -> Answer {
+        if !self.away.load(Ordering::Acquire) {
+            let answer = self.reading.join((kind, key.clone()), || self.read_one(kind, &key)).await;
+            if answer.is_ok() {
+                return answer;
+            }
+        }
+        self.last_known(kind, &key)
+    }
+
+    async fn read_one(&self, kind: DataKind, key: &Text) -> Answer {
+        let read = match self.reader.get(kind, key).await {
+            Ok(stored) => stored.map(|stored| decode(kind, key, &stored)).transpose(),
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(item) => {
+                match item.clone() {
+                    Some(item) => self.cache.put(item),
+                    None if kind == DataKind::Flag => self.cache.put_flag(key.clone(), None),
+                    None => self.cache.put_segment(key.clone(), None),
+                }
+                Ok(item)
+            }
+            Err(error) => {
+                // One that is spoilt counts as missing; that it was spoilt is said.
+                self.unless_flawed(Err(error)).map(|()| None)
+            }
+        }
+    }
+
+    /// What was last known of an item that cannot be read.
+    fn last_known(&self, kind: DataKind, key: &Text) -> Answer {
+        let slots = self.cache.slots();
+        let known = match kind {
+            DataKind::Flag => slots.flags.get(key).map(|slot| slot.entry().cloned().map(Item::Flag)),
+            DataKind::Segment => slots.segments.get(key).map(|slot| slot.entry().cloned().map(Item::Segment)),
+        };
+        known.ok_or_else(|| StoreError::unavailable("the data store is away, and this was never read from it"))
+    }
+
+    async fn fetch_all(&self) -> Result<Arc<Environment>, StoreError> {
+        let known = self.all.load_full();
+        if let Some(all) = &known
+            && all.expires.is_none_or(|expires| Instant::now() < expires)
+        {
+            return Ok(Arc::clone(&all.environment));
+        }
+        let read = match self.away.load(Ordering::Acquire) {
+            true => Err(StoreError::unavailable("the data store is away")),
+            false => self.reading_all.join((), || self.read_all()).await,
+        };
+        // Old data is better than none.
+        read.or_else(|error| known.map(|all| Arc::clone(&all.environment)).ok_or(error))
+    }
+
+    async fn read_all(&self) -> Result<Arc<Environment>, StoreError> {
+        let mut data = DataSet::default();
+        for kind in DataKind::READ_ORDER {
+            let read = self.reader.get_all(kind).await;
+            let items = read.inspect_err(|error| self.tell(Message::Failed(error.clone())))?;
+            for (key, stored) in items {
+                match decode(kind, &key, &stored) {
+                    Ok(Item::Flag(entry)) => data.flags.push(entry),
+                    Ok(Item::Segment(entry)) => data.segments.push(entry),
+                    Err(error) => self.tell(Message::Flawed(error)),
+                }
+            }
+        }
+        Ok(self.remember_all(Environment::new(data, true)))
+    }
+
+    /// Something wrong with one item is no failure of the database, and is told as what it is.
+    fn unless_flawed(&self, result: Result<(), StoreError>) -> Result<(), StoreError> {
+        match result {
+            Ok(()) => Ok(()),
+            Err(error @ (StoreError::Corrupt { .. } | StoreError::TooLarge { .. })) => {
+                self.tell(Message::Flawed(error));
+                Ok(())
+            }
+            Err(error) => {
+                self.away.store(true, Ordering::Release);
+                self.tell(Message::Failed(error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    /// What a reader makes of the age of a slot: whether it still counts.
+    fn counts(&self, age: Age, ask: impl FnOnce() -> (DataKind, Text)) -> bool {
+        match age {
+            Age::Fresh => true,
+            Age::Due => {
+                let (kind, key) = ask();
+                self.tell(Message::Refresh(kind, key));
+                true
+            }
+            Age::Expired => self.away.load(Ordering::Acquire),
+        }
+    }
+}

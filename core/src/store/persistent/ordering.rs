@@ -1,0 +1,96 @@
+//! In which order a data set is written, where that is not done at once: what others refer to comes first, so that who
+//! reads meanwhile finds what an item refers to (spec 04, section 5.2).
+
+use std::collections::{HashMap, HashSet};
+
+use super::stored_form::encode;
+use super::{Collection, StoreError};
+use crate::model::{DataKind, DataSet, Entry, Flag, Item};
+use crate::text::Text;
+
+/// A data set as it is written, and what of it cannot be written.
+pub(crate) fn collections(data: &DataSet) -> (Vec<Collection>, Vec<StoreError>) {
+    let mut refused = Vec::new();
+    let mut collection = |kind, items: Vec<Item>| {
+        let stored = items.into_iter().filter_map(|item| match encode(&item) {
+            Ok(stored) => Some((item.key().clone(), stored)),
+            Err(error) => {
+                refused.push(error);
+                None
+            }
+        });
+        Collection::new(kind, stored.collect())
+    };
+    let segments = collection(DataKind::Segment, data.segments.iter().cloned().map(Item::Segment).collect());
+    let flags = collection(DataKind::Flag, in_order(&data.flags).into_iter().cloned().map(Item::Flag).collect());
+    (vec![segments, flags], refused)
+}
+
+/// The flags, each after all its prerequisites; flags that need one another come in any order.
+fn in_order(flags: &[Entry<Flag>]) -> Vec<&Entry<Flag>> {
+    let by_key: HashMap<&Text, &Entry<Flag>> = flags.iter().map(|entry| (entry.key(), entry)).collect();
+    let (mut ordered, mut seen) = (Vec::with_capacity(flags.len()), HashSet::new());
+    for entry in flags {
+        // The flags on the way down, each with its prerequisites that are still to be looked at.
+        let mut path = Vec::new();
+        let mut next = by_key.get(entry.key()).copied();
+        loop {
+            if let Some(entry) = next.filter(|entry| seen.insert(entry.key())) {
+                path.push((entry, entry.present().map(|flag| flag.prerequisites())));
+            }
+            let Some((entry, prerequisites)) = path.last_mut() else { break };
+            next = match prerequisites.as_mut().and_then(Iterator::next) {
+                Some(key) => by_key.get(key).copied(),
+                None => {
+                    ordered.push(*entry);
+                    path.pop();
+                    None
+                }
+            };
+        }
+    }
+    ordered
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn written(data: &serde_json::Value) -> Vec<(DataKind, Vec<String>)> {
+        let data = DataSet::from_json(data.to_string().as_bytes()).unwrap();
+        let (collections, refused) = collections(&data);
+        assert!(refused.is_empty(), "{refused:?}");
+        let keys = |collection: Collection| collection.items.into_iter().map(|(key, _)| key.to_string()).collect();
+        collections.into_iter().map(|collection| (collection.kind, keys(collection))).collect()
+    }
+
+    fn needs(keys: &[&str]) -> serde_json::Value {
+        json!({"prerequisites": keys.iter().map(|key| json!({"key": key, "variation": 0})).collect::<Vec<_>>()})
+    }
+
+    #[test]
+    fn segments_come_first_and_each_flag_after_its_prerequisites() {
+        let data = json!({
+            "flags": {"a": needs(&["b", "c"]), "b": needs(&["d", "gone"]), "c": needs(&["d"]), "d": {}, "e": needs(&["a"])},
+            "segments": {"s": {}},
+        });
+        let written = written(&data);
+        assert_eq!(written[0], (DataKind::Segment, vec!["s".to_owned()]));
+        let (kind, keys) = &written[1];
+        assert_eq!((*kind, keys.len()), (DataKind::Flag, 5));
+        let place = |key: &str| keys.iter().position(|known| known == key).unwrap();
+        for (flag, needed) in [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), ("e", "a")] {
+            assert!(place(needed) < place(flag), "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn flags_that_need_one_another_are_written_once_each() {
+        let data = json!({"flags": {"a": needs(&["b"]), "b": needs(&["a"]), "c": needs(&["c"])}});
+        let mut keys = written(&data)[1].1.clone();
+        keys.sort();
+        assert_eq!(keys, ["a", "b", "c"]);
+    }
+}

@@ -1,0 +1,121 @@
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::*;
+
+const KINDS: [DataKind; 2] = [DataKind::Flag, DataKind::Segment];
+
+fn read(kind: DataKind, stored: StoredItem) -> Item {
+    decode(kind, &"k".into(), &stored).unwrap()
+}
+
+fn written(kind: DataKind, json: &str) -> Bytes {
+    encode(&Item::from_json(kind, "k", json.as_bytes()).unwrap()).unwrap().body
+}
+
+/// What a service sends of an item, complete enough for every reader.
+fn complete(kind: DataKind) -> &'static str {
+    match kind {
+        DataKind::Flag => {
+            r#"{ "key":"k","version":3,"on":true,"prerequisites":[],"salt":"s","targets":[],"rules":[],
+                 "fallthrough":{"variation":0},"offVariation":null,"variations":[1.50],"deleted":false,"new":{ "a":1 } }"#
+        }
+        DataKind::Segment => {
+            r#"{ "key":"k","version":3,"included":["a"],"excluded":[],"salt":"s","rules":[],"deleted":false,"new":1.0 }"#
+        }
+    }
+}
+
+// Spec 04, section 1.2
+#[test]
+fn what_is_written_is_what_was_received() {
+    for kind in KINDS {
+        assert_eq!(written(kind, complete(kind)), complete(kind));
+    }
+}
+
+// Spec 04, section 1.2: write-side repair
+#[test]
+fn what_readers_need_is_added_and_nothing_else_is_touched() {
+    let flag = written(DataKind::Flag, r#"{"on":true, "n\u0065w": 1.50 }"#);
+    let text = std::str::from_utf8(&flag).unwrap();
+    assert!(text.contains(r#""new":1.50"#), "{text}");
+    let expected = json!({"key": "k", "on": true, "new": 1.5, "version": 0, "prerequisites": [], "salt": "",
+        "targets": [], "rules": [], "fallthrough": {}, "offVariation": null, "variations": [], "deleted": false});
+    assert_eq!(serde_json::from_str::<Value>(text).unwrap(), expected);
+
+    let segment: Value = serde_json::from_slice(&written(DataKind::Segment, "{}")).unwrap();
+    let expected =
+        json!({"key": "k", "version": 0, "included": [], "excluded": [], "salt": "", "rules": [], "deleted": false});
+    assert_eq!(segment, expected);
+}
+
+#[test]
+fn an_item_whose_version_was_raised_is_written_with_that_version() {
+    for kind in KINDS {
+        let item = Item::from_json(kind, "k", complete(kind).as_bytes()).unwrap().with_version(9);
+        let stored = encode(&item).unwrap();
+        assert_eq!((stored.version, stored.deleted), (Some(9), Some(false)));
+        let json: Value = serde_json::from_slice(&stored.body).unwrap();
+        assert_eq!((&json["version"], &json["key"], &json["salt"]), (&json!(9), &json!("k"), &json!("s")));
+    }
+}
+
+#[test]
+fn an_item_without_its_text_is_refused_by_name() {
+    let data = crate::model::DataSet::read(json!({"flags": {"k": {}}})).unwrap();
+    let error = encode(&Item::Flag(data.flags[0].clone())).unwrap_err();
+    assert!(matches!(&error, StoreError::Corrupt { kind: DataKind::Flag, key, .. } if key == "k"), "{error:?}");
+}
+
+// Spec 04, section 1.3: the five shapes
+#[test]
+fn a_tombstone_of_any_shape_is_one() {
+    for kind in KINDS {
+        let relay = StoredItem::new(tombstone(kind, 7));
+        for (shape, version) in [
+            (StoredItem::new(r#"{"version":7,"deleted":true}"#), 7),
+            (StoredItem::new(r#"{"key":"k","version":7,"deleted":true}"#), 7),
+            (relay.clone(), 7),
+            (StoredItem::new(r#"{"version":7,"key":"$deleted","deleted":true}"#), 7),
+            (StoredItem::new("null").with_version(7), 7),
+            (StoredItem::new("null"), 0),
+            (StoredItem::new("").with_version(7), 7),
+            (StoredItem::new(complete(kind)).with_deleted(true).with_version(7), 7),
+            // What a tombstone holds beside its version is nobody's business.
+            (StoredItem::new(r#"{"version":7,"deleted":true,"rules":"?"}"#), 7),
+        ] {
+            let item = read(kind, shape.clone());
+            assert!(item.is_deleted(), "{shape:?}");
+            assert_eq!((item.version(), item.key().as_str(), item.kind()), (version, "k", kind), "{shape:?}");
+        }
+        let deleted = encode(&Item::deleted(kind, "k", 7)).unwrap();
+        assert_eq!(deleted, relay.with_version(7).with_deleted(true));
+    }
+}
+
+// Spec 04, section 2.1: the attribute beside the text counts more than the text, unless it is zero
+#[test]
+fn the_version_beside_the_text_counts_more() {
+    for kind in KINDS {
+        assert_eq!(read(kind, StoredItem::new(complete(kind)).with_version(12)).version(), 12);
+        assert_eq!(read(kind, StoredItem::new(complete(kind)).with_version(0)).version(), 3);
+    }
+}
+
+// Spec 04, section 1.2: the address counts, not what the item says
+#[test]
+fn the_key_is_that_of_the_address() {
+    assert_eq!(read(DataKind::Flag, StoredItem::new(r#"{"key":"other","version":1}"#)).key(), "k");
+}
+
+#[test]
+fn a_spoilt_item_is_named() {
+    for kind in KINDS {
+        for bad in ["{", "[]", "7", r#"{"version":"x"}"#, r#"{"rules":1}"#] {
+            let error = decode(kind, &"k".into(), &StoredItem::new(bad)).unwrap_err();
+            let StoreError::Corrupt { kind: named, key, .. } = &error else { panic!("{error:?}") };
+            assert_eq!((*named, key.as_str()), (kind, "k"), "{bad}");
+        }
+    }
+}

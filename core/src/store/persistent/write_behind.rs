@@ -1,0 +1,328 @@
+//! [`WriteBehind`]: the store of a client that receives flags itself and keeps a database up to date with them.
+//!
+//! Evaluations read memory. What the data source delivers is in memory when it has been delivered, and is written to the
+//! database after that, in the background: single items collapse to the newest of each key, and after an outage
+//! everything is written, from memory, which alone is known to be complete. Before the first delivery, memory is filled
+//! with what the database holds. The rules are those of spec 04, sections 9.3 and 10.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::{Notify, watch};
+use tokio::time::{sleep, timeout};
+
+use super::StoredSnapshot;
+use super::access::{Reader, Writer};
+use super::health::Health;
+use super::ordering::collections;
+use super::stored_form::{decode, encode};
+use crate::model::{DataKind, DataSet, Entry, Item};
+use crate::runtime::{Runtime, Task};
+use crate::status::DataStoreReporter;
+use crate::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
+use crate::text::Text;
+
+/// How often it is asked whether the database still has what was written.
+const CHECK_INTERVAL: Duration = Duration::from_secs(15);
+/// How long closing waits for what is not written yet.
+const LAST_WRITES: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub(crate) struct WriteBehind {
+    shared: Arc<Shared>,
+    /// Writes in the background; taken by whoever closes the store.
+    driver: Mutex<Option<Task<()>>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    memory: MemoryStore,
+    reader: Reader,
+    writer: Writer,
+    /// Guards the order of what goes into memory and what is to be written. Held for a few instructions and for a write
+    /// to memory, never across anything that waits.
+    queue: Mutex<Queue>,
+    /// Rings when there is something to write.
+    wake: Notify,
+    /// Whether everything is written.
+    settled: watch::Sender<bool>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// Whether the data source has delivered everything once. From then on memory is the source of truth.
+    delivered: bool,
+    pending: Pending,
+}
+
+/// What is still to be written.
+#[derive(Debug, Default)]
+enum Pending {
+    #[default]
+    Nothing,
+    /// These items, the newest of each key.
+    Items(HashMap<(DataKind, Text), Item>),
+    /// All that is in memory.
+    Everything,
+}
+
+impl WriteBehind {
+    pub(crate) fn new(reader: Reader, runtime: &Runtime, reporter: DataStoreReporter) -> Self {
+        let shared = Arc::new(Shared {
+            memory: MemoryStore::new(),
+            writer: Writer::new(reader.clone()),
+            reader,
+            queue: Mutex::default(),
+            wake: Notify::new(),
+            settled: watch::Sender::new(true),
+        });
+        let driver = Driver { shared: Arc::clone(&shared), health: Health::new(reporter), written: Vec::new() };
+        let driver = runtime.spawn(driver.run());
+        Self { shared, driver: Mutex::new(Some(driver)) }
+    }
+}
+
+#[async_trait]
+impl DataStore for WriteBehind {
+    fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
+        self.shared.memory.read(reader);
+    }
+
+    fn is_initialized(&self) -> bool {
+        self.shared.memory.is_initialized()
+    }
+
+    async fn init(&self, data: DataSet) -> Result<(), StoreError> {
+        let mut queue = self.shared.queue();
+        self.shared.memory.replace(data);
+        queue.delivered = true;
+        self.shared.put(&mut queue, Pending::Everything);
+        Ok(())
+    }
+
+    async fn upsert(&self, item: Item) -> Result<Upserted, StoreError> {
+        let mut queue = self.shared.queue();
+        let upserted = self.shared.memory.insert_if_newer(item.clone());
+        if upserted == Upserted::Written && queue.delivered {
+            let pending = match std::mem::take(&mut queue.pending) {
+                Pending::Everything => Pending::Everything,
+                Pending::Nothing => Pending::Items(HashMap::from([((item.kind(), item.key().clone()), item)])),
+                Pending::Items(mut items) => {
+                    items.insert((item.kind(), item.key().clone()), item);
+                    Pending::Items(items)
+                }
+            };
+            self.shared.put(&mut queue, pending);
+        }
+        Ok(upserted)
+    }
+
+    fn keeps_json(&self) -> bool {
+        true
+    }
+
+    async fn close(&self) {
+        let mut settled = self.shared.settled.subscribe();
+        if timeout(LAST_WRITES, settled.wait_for(|settled| *settled)).await.is_err() {
+            let left = match &self.shared.queue().pending {
+                Pending::Nothing => "what is being written".to_owned(),
+                Pending::Items(items) => format!("{} items", items.len()),
+                Pending::Everything => "everything".to_owned(),
+            };
+            tracing::warn!(left, "the data store was closed before all was written to it");
+        }
+        drop(self.driver.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.shared.reader.close().await;
+    }
+}
+
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, queue: &mut Queue, pending: Pending) {
+        queue.pending = pending;
+        self.settled.send_replace(false);
+        self.wake.notify_one();
+    }
+
+    /// All that is in memory, tombstones aside.
+    fn everything(&self) -> DataSet {
+        let mut data = DataSet::default();
+        self.memory.read(&mut |snapshot| {
+            data.flags = snapshot.flags().cloned().map(Entry::Present).collect();
+            data.segments = snapshot.segments().cloned().map(Entry::Present).collect();
+        });
+        data
+    }
+}
+
+/// What runs in the background.
+struct Driver {
+    shared: Arc<Shared>,
+    health: Health,
+    /// An item of each kind that was written: whether the database still has it tells whether it was emptied.
+    written: Vec<(DataKind, Text)>,
+}
+
+impl Driver {
+    async fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        tokio::select! {
+            biased;
+            () = shared.wake.notified() => {}
+            () = self.fill_memory() => shared.wake.notified().await,
+        }
+        loop {
+            self.write_all().await;
+            if timeout(CHECK_INTERVAL, shared.wake.notified()).await.is_err() {
+                self.check().await;
+            }
+        }
+    }
+
+    /// Fills memory with what the database holds, as soon as it holds something.
+    async fn fill_memory(&mut self) {
+        loop {
+            match self.shared.reader.snapshot().await {
+                Ok(snapshot) if snapshot.initialized => {
+                    self.health.answered();
+                    return self.adopt(&snapshot);
+                }
+                Ok(_) => {
+                    self.health.answered();
+                    sleep(self.shared.reader.refresh_interval()).await;
+                }
+                Err(error) => {
+                    self.health.failed(&error, false);
+                    self.health.recovered(&self.shared.reader, false).await;
+                }
+            }
+        }
+    }
+
+    fn adopt(&self, snapshot: &StoredSnapshot) {
+        let (mut data, mut corrupt) = (DataSet::default(), 0);
+        for collection in &snapshot.collections {
+            for (key, stored) in &collection.items {
+                match decode(collection.kind, key, stored) {
+                    Ok(Item::Flag(entry)) => data.flags.push(entry),
+                    Ok(Item::Segment(entry)) => data.segments.push(entry),
+                    Err(error) => {
+                        corrupt += 1;
+                        self.health.flawed(&error);
+                    }
+                }
+            }
+        }
+        let items = data.flags.len() + data.segments.len();
+        let queue = self.shared.queue();
+        if !queue.delivered {
+            self.shared.memory.replace(data);
+            self.health.refreshed(items, corrupt, true, false);
+        }
+    }
+
+    /// Writes what there is to write, until there is nothing left.
+    async fn write_all(&mut self) {
+        loop {
+            let pending = {
+                let mut queue = self.shared.queue();
+                if matches!(queue.pending, Pending::Nothing) {
+                    self.shared.settled.send_replace(true);
+                    return;
+                }
+                std::mem::take(&mut queue.pending)
+            };
+            let Err(error) = self.write(pending).await else {
+                self.health.answered();
+                continue;
+            };
+            // Whatever the database has now, afterwards it shall have everything.
+            self.shared.queue().pending = Pending::Everything;
+            self.health.failed(&error, false);
+            self.health.recovered(&self.shared.reader, false).await;
+        }
+    }
+
+    async fn write(&mut self, pending: Pending) -> Result<(), StoreError> {
+        match pending {
+            Pending::Nothing => Ok(()),
+            Pending::Everything => self.write_everything().await,
+            Pending::Items(items) => {
+                for ((kind, key), item) in items {
+                    let written = match encode(&item) {
+                        Ok(stored) => self.shared.writer.upsert(kind, &key, &stored).await.map(drop),
+                        Err(error) => Err(error),
+                    };
+                    self.unless_flawed(written)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn write_everything(&mut self) -> Result<(), StoreError> {
+        let (collections, refused) = collections(&self.shared.everything());
+        for error in &refused {
+            self.health.flawed(error);
+        }
+        let written = self.shared.writer.init(&collections).await;
+        self.unless_flawed(written)?;
+        let of_each_kind = collections.iter().filter_map(|collection| {
+            let (key, _) = collection.items.first()?;
+            Some((collection.kind, key.clone()))
+        });
+        self.written = of_each_kind.collect();
+        let items = collections.iter().map(|collection| collection.items.len()).sum();
+        self.health.refreshed(items, 0, true, false);
+        Ok(())
+    }
+
+    /// An item that cannot be written is left out and reported; it is no outage.
+    fn unless_flawed(&self, written: Result<(), StoreError>) -> Result<(), StoreError> {
+        match written {
+            Err(error @ (StoreError::TooLarge { .. } | StoreError::Corrupt { .. })) => {
+                self.health.flawed(&error);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Looks whether the database still has what was written; writes everything if not.
+    async fn check(&mut self) {
+        if self.written.is_empty() {
+            return;
+        }
+        let lost = match self.is_lost().await {
+            Ok(lost) => lost,
+            Err(error) => {
+                self.health.failed(&error, false);
+                self.health.recovered(&self.shared.reader, false).await;
+                true
+            }
+        };
+        self.health.answered();
+        if lost {
+            tracing::info!("everything is written to the data store again, because it may have lost something");
+            let mut queue = self.shared.queue();
+            self.shared.put(&mut queue, Pending::Everything);
+        }
+    }
+
+    async fn is_lost(&self) -> Result<bool, StoreError> {
+        if !self.shared.reader.is_initialized().await? {
+            return Ok(true);
+        }
+        for (kind, key) in &self.written {
+            if self.shared.reader.get(*kind, key).await?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,111 @@
+//! Rows of the table and the items in them.
+//!
+//! A row's partition key is `namespace`, its sort key `key`; an item's text is in `item`, its version in `version`. What
+//! the text says of key and version counts less than these.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use bytes::Bytes;
+use vexil::Text;
+use vexil::model::DataKind;
+use vexil::store::{StoreError, StoredItem};
+
+use crate::error::ItemError;
+
+/// The attributes of a row by name.
+pub(crate) type Row = HashMap<String, AttributeValue>;
+
+pub(crate) const NAMESPACE: &str = "namespace";
+pub(crate) const KEY: &str = "key";
+pub(crate) const VERSION: &str = "version";
+const ITEM: &str = "item";
+const DELETED: &str = "deleted";
+
+/// What an item may count before it is left out. The true limit is 400 KiB; all SDKs of the field stay below it by the
+/// same estimate, so that they agree on what is too large.
+const MAX_SIZE: usize = 400_000;
+/// What the estimate adds for all that it does not count.
+const OVERHEAD: usize = 100;
+/// The length in bytes of the longest sort key.
+const MAX_KEY: usize = 1024;
+
+/// The row of an item.
+///
+/// # Errors
+/// If the table cannot keep it.
+pub(crate) fn write(kind: DataKind, namespace: &str, key: &Text, item: &StoredItem) -> Result<Row, StoreError> {
+    let corrupt = |source: ItemError| StoreError::corrupt(kind, key.clone(), source);
+    let text = std::str::from_utf8(&item.body).map_err(|error| corrupt(ItemError::NotText(error)))?;
+    if key.is_empty() {
+        return Err(corrupt(ItemError::NoKey));
+    }
+    let row = HashMap::from([
+        (NAMESPACE.to_owned(), AttributeValue::S(namespace.to_owned())),
+        (KEY.to_owned(), AttributeValue::S(key.to_string())),
+        (VERSION.to_owned(), AttributeValue::N(version_of(item))),
+        (ITEM.to_owned(), AttributeValue::S(text.to_owned())),
+    ]);
+    let bytes = size(&row);
+    if bytes > MAX_SIZE || key.len() > MAX_KEY {
+        return Err(StoreError::TooLarge { kind, key: key.clone(), bytes });
+    }
+    Ok(row)
+}
+
+/// What a row of ours counts, in bytes.
+pub(crate) fn size(row: &Row) -> usize {
+    let sizes = row.iter().map(|(name, value)| match value {
+        AttributeValue::S(text) | AttributeValue::N(text) => name.len() + text.len(),
+        _ => name.len(),
+    });
+    OVERHEAD + sizes.sum::<usize>()
+}
+
+/// Whether an item's row, of which the sort key was taken, is exactly what [`write`] makes of the item.
+pub(crate) fn holds(row: &Row, item: &StoredItem) -> bool {
+    let text =
+        |name, value: &[u8]| row.get(name).and_then(|it| it.as_s().ok()).is_some_and(|it| it.as_bytes() == value);
+    let version = row.get(VERSION).and_then(|it| it.as_n().ok());
+    row.len() == 3 && text(ITEM, &item.body) && version == Some(&version_of(item))
+}
+
+/// The item in a row.
+pub(crate) fn read(mut row: Row) -> StoredItem {
+    let version = match row.remove(VERSION) {
+        // Zero says nothing: the text's version counts then.
+        Some(AttributeValue::N(number)) => number.parse().ok().filter(|version| *version != 0),
+        _ => None,
+    };
+    let mut item = StoredItem::new(body(row.remove(ITEM)));
+    item.version = version;
+    if item.body.is_empty() || row.get(DELETED) == Some(&AttributeValue::Bool(true)) {
+        item = item.with_deleted(true);
+    }
+    item
+}
+
+/// Takes the sort key out of a row.
+pub(crate) fn take_key(row: &mut Row) -> Option<String> {
+    match row.remove(KEY) {
+        Some(AttributeValue::S(key)) => Some(key),
+        _ => None,
+    }
+}
+
+/// An item's text. It is empty where there is none, and in a tombstone as the Java SDK writes it, the text `null`.
+fn body(item: Option<AttributeValue>) -> Bytes {
+    match item {
+        None | Some(AttributeValue::Null(_)) => Bytes::new(),
+        Some(AttributeValue::S(text)) if text.trim() == "null" => Bytes::new(),
+        Some(AttributeValue::S(text)) => text.into(),
+        Some(AttributeValue::B(bytes)) => bytes.into_inner().into(),
+        // Not an item, and not nothing either: whoever reads it finds that it is no JSON.
+        Some(other) => format!("{other:?}").into(),
+    }
+}
+
+/// The version as a row has it. An item that comes without one counts as the lowest.
+fn version_of(item: &StoredItem) -> String {
+    item.version.unwrap_or(0).to_string()
+}

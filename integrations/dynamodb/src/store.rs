@@ -1,0 +1,218 @@
+//! [`DynamoDbDataStore`]: flags and segments as rows, one for each.
+
+use std::collections::{HashMap, HashSet};
+use std::ptr;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use tokio::time::Instant;
+use vexil::Text;
+use vexil::model::DataKind;
+use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert};
+
+use crate::batch::{self, Batches};
+use crate::config::DynamoDbBuilder;
+use crate::row::{self, KEY, NAMESPACE, Row, VERSION};
+use crate::table::{PROBE_LIMIT, READ_ALL_LIMIT, READ_LIMIT, Table, WRITE_LIMIT};
+
+/// Says that a complete data set was written: both keys of its row.
+const MARKER: &str = "$inited";
+/// How long it may take to write everything.
+const WRITE_ALL_LIMIT: Duration = Duration::from_secs(60);
+/// Reading everything costs by the byte here, and nothing tells of changes.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(30);
+/// A row is replaced if it has no version, none that is a number, or a lower one. So is a row that is not there.
+const IS_NEWER: &str = "NOT attribute_type(#version, :number) OR #version < :version";
+
+/// Flags and segments in a DynamoDB table. See the [crate's documentation](crate).
+#[derive(Debug)]
+pub struct DynamoDbDataStore {
+    table: Table,
+}
+
+impl DynamoDbDataStore {
+    /// A store over this table, given by its name or its ARN. It must exist: nothing creates it.
+    pub fn builder(table: impl Into<String>) -> DynamoDbBuilder<Self> {
+        DynamoDbBuilder::new(table.into())
+    }
+
+    pub(crate) fn new(table: Table) -> Self {
+        Self { table }
+    }
+}
+
+#[vexil::async_trait]
+impl PersistentDataStore for DynamoDbDataStore {
+    async fn get(&self, kind: DataKind, key: &str) -> Result<Option<StoredItem>, StoreError> {
+        // DynamoDB refuses to be asked for an empty key, and has none.
+        if key.is_empty() {
+            return Ok(None);
+        }
+        self.table.within(READ_LIMIT, self.item(kind, key)).await
+    }
+
+    async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
+        self.table.within(READ_ALL_LIMIT, self.items(kind, true)).await
+    }
+
+    async fn is_initialized(&self) -> Result<bool, StoreError> {
+        self.table.within(READ_LIMIT, self.marker(true)).await
+    }
+
+    async fn init(&self, data: &[Collection]) -> Result<(), StoreError> {
+        let deadline = Instant::now() + WRITE_ALL_LIMIT;
+        self.table.within(WRITE_ALL_LIMIT, self.replace(data, deadline)).await
+    }
+
+    async fn upsert(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
+        let row = row::write(kind, &self.namespace(kind), &key.into(), item)?;
+        self.table.within(WRITE_LIMIT, self.put_if_newer(kind, key, row)).await
+    }
+
+    /// Reads what may be some moments old, at half the price.
+    async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
+        self.table.within(READ_ALL_LIMIT, self.everything()).await
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.table.within(PROBE_LIMIT, self.marker(true)).await.map(drop)
+    }
+
+    fn describe(&self) -> &'static str {
+        "DynamoDB"
+    }
+
+    fn refresh_interval(&self) -> Duration {
+        REFRESH_INTERVAL
+    }
+}
+
+impl DynamoDbDataStore {
+    fn namespace(&self, kind: DataKind) -> String {
+        self.table.namespace(kind.namespace())
+    }
+
+    async fn marker(&self, consistent: bool) -> Result<bool, StoreError> {
+        let marker = self.table.namespace(MARKER);
+        Ok(self.table.row(marker.clone(), marker, consistent).await?.is_some())
+    }
+
+    async fn item(&self, kind: DataKind, key: &str) -> Result<Option<StoredItem>, StoreError> {
+        Ok(self.table.row(self.namespace(kind), key.to_owned(), true).await?.map(row::read))
+    }
+
+    async fn items(&self, kind: DataKind, consistent: bool) -> Result<Vec<(Text, StoredItem)>, StoreError> {
+        let mut items = Vec::new();
+        self.rows(kind, consistent, |key, row| items.push((key.into(), row::read(row)))).await?;
+        Ok(items)
+    }
+
+    async fn everything(&self) -> Result<StoredSnapshot, StoreError> {
+        let mut collections = Vec::new();
+        for kind in DataKind::READ_ORDER {
+            collections.push(Collection::new(kind, self.items(kind, false).await?));
+        }
+        Ok(StoredSnapshot::new(collections, self.marker(false).await?))
+    }
+
+    /// Reads all rows of a kind, page by page.
+    async fn rows(
+        &self,
+        kind: DataKind,
+        consistent: bool,
+        mut each: impl FnMut(String, Row) + Send,
+    ) -> Result<(), StoreError> {
+        let query = self.table.client().await?.query().table_name(self.table.name()).consistent_read(consistent);
+        let mut rows = query
+            .key_condition_expression("#namespace = :namespace")
+            .expression_attribute_names("#namespace", NAMESPACE)
+            .expression_attribute_values(":namespace", AttributeValue::S(self.namespace(kind)))
+            .into_paginator()
+            .items()
+            .send();
+        while let Some(row) = rows.next().await {
+            let mut row = row.map_err(|error| self.table.error(&error))?;
+            // In a table with other keys, single rows cannot be read, and that says so.
+            if let Some(key) = row::take_key(&mut row) {
+                each(key, row);
+            }
+        }
+        Ok(())
+    }
+
+    async fn put_if_newer(&self, kind: DataKind, key: &str, row: Row) -> Result<Upsert, StoreError> {
+        let put = self.table.client().await?.put_item().table_name(self.table.name());
+        let put = put
+            .condition_expression(IS_NEWER)
+            .expression_attribute_names("#version", VERSION)
+            .set_expression_attribute_values(row.get(VERSION).map(|version| {
+                HashMap::from([
+                    (":number".to_owned(), AttributeValue::S("N".to_owned())),
+                    (":version".to_owned(), version.clone()),
+                ])
+            }))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .set_item(Some(row));
+        let Err(error) = put.send().await else { return Ok(Upsert::Written) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(lost)) => Ok(Upsert::Superseded(match &lost.item {
+                Some(row) => Some(row::read(row.clone())),
+                // Servers before 2023, and some that imitate them, say only that the row is there.
+                None => self.item(kind, key).await?,
+            })),
+            _ => Err(self.table.error(&error)),
+        }
+    }
+
+    /// Writes what comes first in the data first, then removes what is not in it, in the reverse order, and sets the
+    /// marker when all of that is done. Rows that are as they should be are left alone: it takes a read to find what to
+    /// remove, and that costs a fraction of writing.
+    async fn replace(&self, data: &[Collection], deadline: Instant) -> Result<(), StoreError> {
+        let batches = Batches::new(&self.table, deadline).await?;
+        let mut too_large = None;
+        let mut unused = Vec::new();
+        for Collection { kind, items, .. } in data {
+            // Of an item that is there twice, the last counts. A batch with the same key twice would be refused.
+            let latest: HashMap<&str, &StoredItem> = items.iter().map(|(key, item)| (key.as_str(), item)).collect();
+            let mut unchanged = HashSet::new();
+            let mut deletes = Vec::new();
+            let namespace = self.namespace(*kind);
+            self.rows(*kind, true, |key, row| match latest.get(key.as_str()) {
+                Some(item) if row::holds(&row, item) => drop(unchanged.insert(key)),
+                Some(_) => {}
+                None => deletes.push(batch::delete(&namespace, key)),
+            })
+            .await?;
+            let mut puts = Vec::new();
+            for (key, item) in items {
+                if unchanged.contains(key.as_str()) || !latest.get(key.as_str()).is_some_and(|it| ptr::eq(*it, item)) {
+                    continue;
+                }
+                match row::write(*kind, &namespace, key, item) {
+                    Ok(row) => puts.push(batch::put(row)),
+                    Err(error) => {
+                        tracing::warn!(store = "DynamoDB", %kind, key = key.as_str(), %error, "an item is left out");
+                        if matches!(error, StoreError::TooLarge { .. }) {
+                            too_large.get_or_insert(error);
+                        }
+                    }
+                }
+            }
+            batches.write(puts).await?;
+            unused.push(deletes);
+        }
+        for deletes in unused.into_iter().rev() {
+            batches.write(deletes).await?;
+        }
+        self.set_marker().await?;
+        too_large.map_or(Ok(()), Err)
+    }
+
+    async fn set_marker(&self) -> Result<(), StoreError> {
+        let marker = AttributeValue::S(self.table.namespace(MARKER));
+        let put = self.table.client().await?.put_item().table_name(self.table.name());
+        let put = put.item(NAMESPACE, marker.clone()).item(KEY, marker);
+        put.send().await.map(drop).map_err(|error| self.table.error(&error))
+    }
+}

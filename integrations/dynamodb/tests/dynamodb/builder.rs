@@ -1,0 +1,35 @@
+//! Settings: what is impossible, and what is not told.
+
+use std::error::Error;
+
+use vexil_dynamodb::{DynamoDbBigSegmentStore, DynamoDbDataStore};
+
+#[test]
+fn impossible_settings_are_told_when_the_store_is_made() {
+    let error = DynamoDbDataStore::builder("").build().unwrap_err();
+    assert_eq!(error.to_string(), "the DynamoDB data store cannot be configured");
+    assert_eq!(error.source().unwrap().to_string(), "the table has no name");
+    let error = DynamoDbBigSegmentStore::builder("flags").endpoint("localhost:8000").build().unwrap_err();
+    assert_eq!(error.to_string(), "the DynamoDB big-segment store cannot be configured");
+    assert_eq!(error.source().unwrap().to_string(), "the endpoint must begin with https:// or http://");
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let builder = DynamoDbDataStore::builder("flags")
+        .prefix("shop")
+        .region("eu-central-1")
+        .endpoint("http://user:hidden1@localhost:8000")
+        .credentials("hidden2", "hidden3");
+    for shown in [format!("{builder:?}"), format!("{:?}", builder.build().unwrap())] {
+        assert!(!shown.contains("hidden"), "{shown}");
+        assert!(shown.contains("flags") && shown.contains("shop") && shown.contains("eu-central-1"), "{shown}");
+    }
+}
+
+// spec/04 10 row 1: nothing is asked for before the first call, so a client can be made with the database down.
+#[test]
+fn a_store_is_made_without_a_runtime_and_without_a_network() {
+    let store = DynamoDbDataStore::builder("flags").endpoint("https://dynamodb.invalid").build().unwrap();
+    drop(store);
+}

@@ -1,0 +1,16 @@
+//! The stores against a real DynamoDB Local, and against what it does not do by itself.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod big_segments;
+mod builder;
+mod clients;
+mod errors;
+mod init;
+mod limits;
+mod outages;
+mod reading;
+mod rows;
+mod support;
+mod throttling;
+mod upsert;

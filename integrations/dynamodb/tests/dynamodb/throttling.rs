@@ -1,0 +1,99 @@
+//! A table that takes a part, or nothing for a while. DynamoDB Local never does that.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use serde_json::json;
+use tokio::time::Instant;
+use vexil::model::DataKind;
+use vexil::store::{PersistentDataStore, StoreError, StoredItem};
+use vexil_dynamodb::{DynamoDbDataStore, aws_sdk_dynamodb};
+
+use crate::support::{Call, Reply, Tap, TestTable, data, item, many, refusal, unprocessed, written};
+
+/// Lets a third of a batch, or one of its requests, through to the server.
+fn a_part(call: &Call) -> Reply {
+    let tables = call.body["RequestItems"].as_object().unwrap();
+    let (table, requests) = tables.iter().next().unwrap();
+    let requests = requests.as_array().unwrap();
+    let (taken, left) = requests.split_at(requests.len().div_ceil(3));
+    let answer = if left.is_empty() { json!({}) } else { json!({ table: left }) };
+    Reply::Instead(json!({"RequestItems": {table: taken}}), json!({"UnprocessedItems": answer}))
+}
+
+// spec/04 2.2, UnprocessedItems, and 10 row 28: they are sent again until none are left; the marker waits for them.
+#[tokio::test]
+async fn what_was_left_unprocessed_is_sent_again() {
+    let table = TestTable::new().await;
+    let tap = Tap::new(|_, call| if call.operation == "BatchWriteItem" { a_part(call) } else { Reply::Pass });
+    let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
+    let flags = many(30, "{}");
+    let flags: Vec<_> = flags.iter().map(|(key, item)| (key.as_str(), item.clone())).collect();
+    store.init(&data(vec![("s", item(1, "{}"))], flags)).await.unwrap();
+    assert_eq!(table.rows().await.len(), 1 + 30 + 1);
+    assert_eq!(tap.operations().last().unwrap(), "PutItem");
+    store.init(&data(vec![], vec![])).await.unwrap();
+    assert_eq!(table.rows().await.len(), 1);
+    // A batch is done before the next begins: 25, 16, 10, 6, 4, 2, 1 flags, and then the others.
+    let puts: Vec<_> = tap.calls().iter().map(|call| written(call, "put").len()).filter(|count| *count > 0).collect();
+    assert_eq!(puts, [1, 25, 16, 10, 6, 4, 2, 1, 5, 3, 2, 1]);
+}
+
+// A table without any capacity left refuses whole batches instead.
+#[tokio::test]
+async fn a_batch_that_is_throttled_as_a_whole_is_sent_again() {
+    for code in ["ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"] {
+        let table = TestTable::new().await;
+        // The two queries come first.
+        let tap = Tap::new(move |number, _| if (1..4).contains(&number) { refusal(code) } else { Reply::Pass });
+        let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
+        store.init(&data(vec![], vec![("a", item(1, "{}"))])[1..]).await.unwrap();
+        assert_eq!(
+            tap.operations(),
+            ["Query", "BatchWriteItem", "BatchWriteItem", "BatchWriteItem", "BatchWriteItem", "PutItem"]
+        );
+        assert_eq!(table.rows().await.len(), 2);
+    }
+}
+
+// spec/04 2.2: for a minute, at delays that grow to 5 s; then a temporary error, and no marker.
+#[tokio::test(start_paused = true)]
+async fn a_table_that_takes_nothing_for_a_minute_is_unavailable() {
+    let tap = Tap::new(|_, call| {
+        Reply::Answer(200, if call.operation == "BatchWriteItem" { unprocessed(call) } else { json!({}) })
+    });
+    let store = DynamoDbDataStore::builder("flags").client(tap.client()).build().unwrap();
+    let start = Instant::now();
+    let error = store.init(&data(vec![], vec![("a", item(1, "{}")), ("b", item(1, "{}"))])).await.unwrap_err();
+    let waited = start.elapsed();
+    assert!(error.is_temporary(), "{error:?}");
+    assert_eq!(
+        std::error::Error::source(&error).unwrap().to_string(),
+        "the table throttles: 2 of a batch of rows were not taken in time; it needs more write capacity"
+    );
+    assert!((Duration::from_secs(55)..=Duration::from_secs(60)).contains(&waited), "{waited:?}");
+    let operations = tap.operations();
+    assert!(!operations.contains(&"PutItem".to_owned()));
+    // 50 ms and its doubles up to 5 s, each cut by chance, by a half on average: some 30 in a minute.
+    assert!((15..100).contains(&operations.len()), "{}", operations.len());
+}
+
+// spec/04 9.6: the AWS client sends again what was throttled; only if that does not help is the store unavailable.
+#[tokio::test(start_paused = true)]
+async fn reads_that_are_throttled_for_a_moment_succeed() {
+    let item = json!({"Item": {"key": {"S": "a"}, "version": {"N": "2"}, "item": {"S": "{}"}}});
+    let throttle_first = move |number, _: &Call| match number {
+        0 | 1 => refusal("ProvisionedThroughputExceededException"),
+        _ => Reply::Answer(200, item.clone()),
+    };
+    let tap = Tap::new(throttle_first);
+    let retries = RetryConfig::standard().with_initial_backoff(Duration::from_millis(50));
+    let client = tap.client_with(|settings| settings.retry_config(retries).build());
+    let store = DynamoDbDataStore::builder("flags").client(client).build().unwrap();
+    assert_eq!(store.get(DataKind::Flag, "a").await.unwrap(), Some(StoredItem::new("{}").with_version(2)));
+
+    let tap = Tap::new(|_, _| refusal("ThrottlingException"));
+    let store = DynamoDbDataStore::builder("flags").client(tap.client()).build().unwrap();
+    let error = store.get(DataKind::Flag, "a").await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+}
