@@ -3,6 +3,7 @@
 
 mod access;
 mod big_segments;
+mod client;
 mod cluster;
 mod connection;
 mod faults;
