@@ -2,7 +2,7 @@
 
 use vexil::transport::RetryPolicy;
 
-const ALWAYS: [&str; 28] = [
+const ALWAYS: [&str; 35] = [
     "server-side",
     "strongly-typed",
     "all-flags-with-reasons",
@@ -28,6 +28,13 @@ const ALWAYS: [&str; 28] = [
     "inline-context-all",
     "anonymous-redaction",
     "omit-anonymous-contexts",
+    "evaluation-hooks",
+    "track-hooks",
+    "hook-environment-id",
+    "migrations",
+    "big-segments",
+    "persistent-data-store-redis",
+    "persistent-data-store-dynamodb",
     "tls:verify-peer",
     "tls:skip-verify-peer",
     "tls:custom-ca",

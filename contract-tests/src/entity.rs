@@ -9,12 +9,12 @@ use vexil::transport::RetryPolicy;
 use vexil::{Client, Context, ContextError, Text, Value};
 
 use crate::api::{
-    Command, Config, Evaluate, EvaluateAll, Evaluated, EvaluatedAll, HashContext, Hashed, Identify, Subject, Track,
-    ValueType,
+    BigSegmentsStatus, Command, Config, Evaluate, EvaluateAll, Evaluated, EvaluatedAll, HashContext, Hashed, Identify,
+    Subject, Track, ValueType,
 };
-use crate::contexts;
 use crate::recipe::Recipe;
 use crate::refusal::{Refusal, describe};
+use crate::{contexts, migration};
 
 /// How long a client may take to let go of all it holds.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -52,8 +52,15 @@ impl Entity {
             "contextBuild" => answer(contexts::build(params(command.context_build)?)?),
             "contextConvert" => answer(contexts::convert(&params(command.context_convert)?)?),
             "contextComparison" => answer(contexts::compare(params(command.context_comparison)?)?),
+            "migrationVariation" => {
+                answer(migration::variation(&self.client, params(command.migration_variation)?).await?)
+            }
+            "migrationOperation" => {
+                answer(migration::operate(&self.client, params(command.migration_operation)?).await?)
+            }
             "identifyEvent" => self.identify(params(command.identify_event)?),
             "customEvent" => self.track(params(command.custom_event)?),
+            "getBigSegmentStoreStatus" => answer(self.big_segments_status().await),
             "flushEvents" => {
                 self.client.flush();
                 Ok(None)
@@ -106,6 +113,11 @@ impl Entity {
         Ok(None)
     }
 
+    async fn big_segments_status(&self) -> BigSegmentsStatus {
+        let status = self.client.big_segments_status().status().await;
+        BigSegmentsStatus { available: status.available, stale: status.stale }
+    }
+
     fn hash(&self, params: HashContext) -> Result<Hashed, Refusal> {
         let context = given(params.subject)?.map_err(|error| Refusal::bad(describe(&error)))?;
         Ok(Hashed { result: self.client.secure_mode_hash(&context) })
@@ -138,7 +150,7 @@ fn params<T>(params: Option<T>) -> Result<T, Refusal> {
 }
 
 /// The context of a command, valid or not: what is not valid is for the SDK to judge.
-fn given(subject: Subject) -> Result<Result<Context, ContextError>, Refusal> {
+pub(crate) fn given(subject: Subject) -> Result<Result<Context, ContextError>, Refusal> {
     subject.read().ok_or_else(|| Refusal::bad("there is neither a context nor a user"))
 }
 

@@ -9,16 +9,24 @@
 //!   capabilities what the harness may test
 //!   entity       one client: made from its configuration, asked by commands, closed
 //!     recipe     configuration → ClientBuilder
+//!       hook     hooks that tell the harness of their stages
+//!       big_segments  a store that asks the harness
 //!     contexts   the commands about contexts
+//!     migration  the commands about migrations
+//!       callback the harness as it is told or asked
 //!   api          the JSON of the harness
 //! ```
 //!
 //! How to run the harness: see the `README.md` of this package.
 
 mod api;
+mod big_segments;
+mod callback;
 mod capabilities;
 mod contexts;
 mod entity;
+mod hook;
+mod migration;
 mod recipe;
 mod refusal;
 mod service;

@@ -218,13 +218,15 @@ fn bad_requests_are_refused_with_a_message() {
     service.create(&json!({"credential": "k", "startWaitTimeMs": -1})).is_refused_with("negative");
     service.create(&json!({"credential": "k", "tls": {"customCAFile": "no/such/file"}})).is_refused_with("HTTP");
     service.create(&json!({"credential": "k", "proxy": {"httpProxy": "::"}})).is_refused_with("HTTP");
-    for unsupported in ["bigSegments", "hooks", "persistentDataStore", "dataSystem"] {
+    for unsupported in ["bigSegments", "persistentDataStore", "dataSystem"] {
         service.create(&json!({"credential": "k", unsupported: {}})).is_refused_with(unsupported);
     }
 
     let client = service.client(&streams(&flags));
     service.post(&client.path, "").is_refused_with("EOF");
-    client.send("migrationVariation", &json!({})).is_refused_with("migrationVariation");
+    client.send("registerFlagChangeListener", &json!({})).is_refused_with("registerFlagChangeListener");
+    let params = json!({"key": "f", "context": ada(), "defaultStage": "half-way"});
+    client.send("migrationVariation", &params).is_refused_with("half-way");
     client.send("customEvent", &json!({"context": ada()})).is_refused_with("eventKey");
     client.send("identifyEvent", &json!({})).is_refused_with("context");
     client.send("evaluate", &Value::Null).is_refused_with("parameters");

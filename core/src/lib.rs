@@ -45,6 +45,8 @@
 //! | a source of flags of your own | [`data_source`] |
 //! | a store of your own | [`store`] |
 //! | changes of flags | [`Client::flag_tracker`] |
+//! | code around evaluations | [`hooks`], [`client::Plugin`] |
+//! | moving from one system to another | [`migration`] |
 //! | how the client is doing | [`Client::data_source_status`], [`status`] |
 //! | one client for the process | [`global`] |
 //!
@@ -63,11 +65,13 @@ pub mod eval;
 pub mod events;
 mod flights;
 pub mod global;
+pub mod hooks;
 pub mod migration;
 pub mod model;
 mod runtime;
 pub mod status;
 pub mod store;
+mod store_call;
 mod store_error;
 mod text;
 #[cfg(feature = "http")]

@@ -6,7 +6,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
@@ -111,6 +111,17 @@ pub(crate) fn park<T>(limit: Duration, future: impl Future<Output = T>) -> Optio
     }
 }
 
+/// Runs both at once, the second on a thread of its own; one after the other where there can be no thread.
+pub(crate) fn both<A, B: Send>(first: impl FnOnce() -> A, second: impl Fn() -> B + Sync) -> (A, B) {
+    thread::scope(|scope| match thread::Builder::new().name("vexil-both".to_owned()).spawn_scoped(scope, &second) {
+        Ok(running) => {
+            let first = first();
+            (first, running.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        }
+        Err(_no_thread) => (first(), second()),
+    })
+}
+
 /// Runs foreign code; none if it panics.
 pub(crate) async fn contain<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
@@ -149,6 +160,23 @@ mod tests {
         assert_eq!(park(Duration::from_secs(60), late), Some(None));
         let early = runtime.timeout(Duration::from_secs(60), std::future::ready(3));
         assert_eq!(park(Duration::from_secs(60), early), Some(Some(3)));
+    }
+
+    // Each waits for the other: one after the other they would wait for ever.
+    #[test]
+    fn both_run_at_once() {
+        let (to_second, from_first) = std::sync::mpsc::channel();
+        let (to_first, from_second) = std::sync::mpsc::channel();
+        let from_first = Mutex::new(from_first);
+        let first = || {
+            to_second.send(1).unwrap();
+            from_second.recv_timeout(Duration::from_secs(60)).unwrap()
+        };
+        let second = || {
+            to_first.send(2).unwrap();
+            from_first.lock().unwrap().recv_timeout(Duration::from_secs(60)).unwrap()
+        };
+        assert_eq!(both(first, second), (2, 1));
     }
 
     #[test]

@@ -406,6 +406,75 @@ pub struct BigSegmentsStoreStatus {
     pub stale: bool,
 }
 
+/// The current status of a client's big-segment store, and its changes; none before it was asked for the first time.
+#[derive(Debug)]
+pub(crate) struct BigSegmentsStatusCell {
+    status: Watched<Option<BigSegmentsStoreStatus>>,
+    changes: broadcast::Sender<BigSegmentsStoreStatus>,
+}
+
+impl BigSegmentsStatusCell {
+    pub(crate) fn new() -> Self {
+        Self { status: Watched::new(None), changes: broadcast::Sender::new(BACKLOG) }
+    }
+
+    pub(crate) fn update(&self, status: BigSegmentsStoreStatus) {
+        self.status.update(|current| {
+            let is_change = *current != Some(status);
+            if is_change && current.is_some() {
+                tracing::info!(available = status.available, stale = status.stale, "big segments");
+                drop(self.changes.send(status));
+            }
+            *current = Some(status);
+            is_change
+        });
+    }
+
+    pub(crate) fn known(&self) -> Option<BigSegmentsStoreStatus> {
+        self.status.get()
+    }
+
+    /// The status, once it is known.
+    pub(crate) async fn first_known(&self) -> BigSegmentsStoreStatus {
+        self.status.first(Option::is_some).await.unwrap_or_default()
+    }
+}
+
+/// Tells how a client's big-segment store is doing, now and from now on. See
+/// [`Client::big_segments_status`](crate::Client::big_segments_status).
+#[derive(Debug)]
+pub struct BigSegmentsStatusProvider<'a> {
+    cell: Option<&'a BigSegmentsStatusCell>,
+}
+
+impl<'a> BigSegmentsStatusProvider<'a> {
+    pub(crate) fn new(cell: Option<&'a BigSegmentsStatusCell>) -> Self {
+        Self { cell }
+    }
+
+    /// The current status. Just after the start it is being asked for; this waits for the answer. Without a store there is
+    /// none available.
+    pub async fn status(&self) -> BigSegmentsStoreStatus {
+        match self.cell {
+            Some(cell) => cell.first_known().await,
+            None => BigSegmentsStoreStatus::default(),
+        }
+    }
+
+    /// Does what [`BigSegmentsStatusProvider::status`] does, on this thread; none if the store does not answer within
+    /// `timeout`.
+    #[must_use]
+    pub fn blocking_status(&self, timeout: Duration) -> Option<BigSegmentsStoreStatus> {
+        runtime::park(timeout, self.status())
+    }
+
+    /// All changes from now on; none without a store.
+    #[must_use]
+    pub fn subscribe(&self) -> Option<Subscription<BigSegmentsStoreStatus>> {
+        self.cell.map(|cell| Subscription(cell.changes.subscribe()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

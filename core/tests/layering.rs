@@ -16,10 +16,10 @@ const LAYERS: &[&[&str]] = &[
     &["wire"],
     &["store_error"],
     &["runtime"],
-    &["status"],
+    &["status", "store_call"],
     &["transport"],
     // The seams.
-    &["store", "big_segments", "data_source", "events"],
+    &["store", "big_segments", "data_source", "events", "hooks"],
     &["daemon"],
     &["config"],
     &["update"],

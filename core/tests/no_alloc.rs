@@ -114,6 +114,31 @@ fn a_detail_allocates_nothing_either() {
     }
 }
 
+/// Does nothing in any stage.
+#[derive(Debug)]
+struct Idle;
+
+impl vexil::hooks::Hook for Idle {
+    fn metadata(&self) -> vexil::hooks::HookMetadata {
+        vexil::hooks::HookMetadata::new("idle")
+    }
+}
+
+// Architecture D10: what a hook costs is what it does itself, and the data that it keeps.
+#[test]
+fn a_hook_that_does_nothing_allocates_nothing() {
+    let client = client();
+    client.add_hook(Idle);
+    let [user, _] = contexts();
+    for key in ["plain", "rule", "prerequisite"] {
+        assert_eq!(allocations(|| assert!(client.bool_variation(key, &user, false))), 0, "{key}");
+        assert_eq!(allocations(|| drop(client.bool_variation_detail(key, &user, false))), 0, "{key}");
+    }
+    assert_eq!(allocations(|| drop(client.string_variation("string", &user, ""))), 0);
+    assert_eq!(allocations(|| drop(client.json_variation("object", &user, vexil::Value::Null))), 0);
+    assert_eq!(allocations(|| client.track("bought", &user)), 0);
+}
+
 #[test]
 fn cloning_a_context_allocates_nothing() {
     for context in contexts() {

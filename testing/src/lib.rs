@@ -68,7 +68,7 @@ pub use fake_service::FakeService;
 pub use fault_proxy::FaultProxy;
 pub use flag_builder::FlagBuilder;
 pub use preconfigured::{Preconfigured, PreconfiguredError};
-pub use recorders::{EventRecorder, RecordedEvaluation, RecordedEvent};
+pub use recorders::{EventRecorder, HookRecorder, RecordedEvaluation, RecordedEvent, RecordedSeries, RecordedStage};
 pub use rule_builder::RuleBuilder;
 pub use stores::{
     MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore, StoreCalls, StoreFault, StoreMethod, StoreWrite,

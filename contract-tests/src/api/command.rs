@@ -21,6 +21,8 @@ pub(crate) struct Command {
     pub(crate) context_build: Option<BuildContext>,
     pub(crate) context_convert: Option<ConvertContext>,
     pub(crate) context_comparison: Option<CompareContexts>,
+    pub(crate) migration_variation: Option<MigrationVariation>,
+    pub(crate) migration_operation: Option<MigrationOperation>,
 }
 
 /// Whom a command is about: a context, or a user in the old form, which the SDK reads as a context.
@@ -193,4 +195,61 @@ pub(crate) struct PrivateAttribute {
 #[derive(Debug, Serialize)]
 pub(crate) struct Compared {
     pub(crate) equals: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MigrationVariation {
+    pub(crate) key: String,
+    #[serde(flatten)]
+    pub(crate) subject: Subject,
+    pub(crate) default_stage: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MigrationOperation {
+    pub(crate) key: String,
+    #[serde(flatten)]
+    pub(crate) subject: Subject,
+    pub(crate) default_stage: String,
+    pub(crate) read_execution_order: Option<ReadOrder>,
+    pub(crate) operation: Operation,
+    pub(crate) old_endpoint: String,
+    pub(crate) new_endpoint: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) payload: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) track_latency: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) track_errors: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) track_consistency: bool,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum ReadOrder {
+    Serial,
+    Random,
+    Concurrent,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Operation {
+    Read,
+    Write,
+}
+
+/// The stage, or what the origin that decides has said.
+#[derive(Debug, Serialize)]
+pub(crate) struct Migrated {
+    pub(crate) result: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct BigSegmentsStatus {
+    pub(crate) available: bool,
+    pub(crate) stale: bool,
 }

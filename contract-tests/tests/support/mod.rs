@@ -1,8 +1,13 @@
-//! The harness's side of the wire: a service in process, and requests to it.
+//! The harness's side of the wire: a service in process, requests to it, and what it tells the harness.
+
+#![allow(dead_code, unused_imports, reason = "each test file is a crate of its own and uses a part of this")]
+
+mod callbacks;
 
 use std::net::Ipv4Addr;
 use std::thread::{self, JoinHandle};
 
+pub(crate) use callbacks::Callbacks;
 use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Response;

@@ -28,9 +28,12 @@
 //! }
 //! ```
 
+mod reader;
+
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+pub(crate) use reader::{BigSegmentReader, Settings};
 
 use crate::eval::Membership;
 pub use crate::store_error::StoreError;

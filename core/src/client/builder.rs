@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::complaints::Complaints;
+use super::plugin::{EnvironmentMetadata, Plugin, Plugins};
 use super::resolve::Resolver;
 use super::{Client, Shared};
 use crate::config::persistent_store::ReadOnly;
@@ -17,9 +18,10 @@ use crate::config::persistent_store::ReadOnly;
 use crate::config::{
     ApplicationInfo, EventsConfig, HttpConfig, ServiceEndpoints, StreamingConfig, WebSettings, WrapperInfo,
 };
-use crate::config::{ClientContext, ConfigError, Configure, PersistentStoreConfig, SdkKey};
+use crate::config::{BigSegmentsConfig, ClientContext, ConfigError, Configure, PersistentStoreConfig, SdkKey};
 use crate::data_source::{DataSink, DataSource, DataSourceError};
 use crate::events::EventProcessor;
+use crate::hooks::{Hook, Hooks};
 use crate::runtime::{Runtime, Task};
 use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState};
 use crate::store::{DataStore, MemoryStore};
@@ -40,7 +42,10 @@ pub struct ClientBuilder {
     data_store: Option<Arc<dyn Configure<dyn DataStore>>>,
     /// The database of a client that only reads one.
     daemon: Option<PersistentStoreConfig>,
+    big_segments: Option<BigSegmentsConfig>,
     events: Events,
+    hooks: Vec<Arc<dyn Hook>>,
+    plugins: Vec<Arc<dyn Plugin>>,
     evaluation_timeout: Duration,
     runtime: Option<tokio::runtime::Handle>,
     #[cfg(feature = "http")]
@@ -66,7 +71,10 @@ impl ClientBuilder {
             data_source: None,
             data_store: None,
             daemon: None,
+            big_segments: None,
             events: Events::default(),
+            hooks: Vec::new(),
+            plugins: Vec::new(),
             evaluation_timeout: DEFAULT_EVALUATION_TIMEOUT,
             runtime: None,
             #[cfg(feature = "http")]
@@ -119,6 +127,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Where the memberships of big segments are kept. Default: nowhere; then no context belongs to one.
+    pub fn big_segments(mut self, store: impl Into<BigSegmentsConfig>) -> Self {
+        self.big_segments = Some(store.into());
+        self
+    }
+
     /// Who hears of evaluations and of what the application tells:
     /// [`EventsConfig`](crate::config::EventsConfig) for the service, or a processor of your own. Default: the service,
     /// with the default settings, unless the data source is [made for tests](DataSource::reports_events) (without the
@@ -131,6 +145,18 @@ impl ClientBuilder {
     /// Nobody hears of evaluations.
     pub fn without_events(mut self) -> Self {
         self.events = Events::Nobody;
+        self
+    }
+
+    /// Code that runs around evaluations. Adds to earlier calls. Default: none.
+    pub fn hook(mut self, hook: impl Hook) -> Self {
+        self.hooks.push(Arc::new(hook));
+        self
+    }
+
+    /// An extension with hooks of its own, which run after those of the builder. Adds to earlier calls. Default: none.
+    pub fn plugin(mut self, plugin: impl Plugin) -> Self {
+        self.plugins.push(Arc::new(plugin));
         self
     }
 
@@ -193,6 +219,9 @@ impl ClientBuilder {
             #[cfg(feature = "http")]
             self.web,
         );
+        let plugins = Plugins::new(self.plugins, EnvironmentMetadata::of(&context));
+        let mut hooks = self.hooks;
+        hooks.extend(plugins.hooks());
         let (store, source) = match daemon {
             Some(database) => {
                 if self.data_source.is_some() || self.data_store.is_some() {
@@ -214,6 +243,10 @@ impl ClientBuilder {
                 (store, source)
             }
         };
+        let big_segments = match self.big_segments.filter(|_| !self.offline) {
+            Some(config) => Some(Arc::new(config.reader(&context)?)),
+            None => None,
+        };
         let processor = match &source {
             Some(source) => self.events.configure(&context, &**source)?,
             None => None,
@@ -224,30 +257,31 @@ impl ClientBuilder {
             offline: self.offline,
             daemon_mode: context.is_daemon_mode(),
             store,
+            big_segments,
             runtime: runtime.clone(),
             updater: Arc::clone(&updater),
             complaints: Complaints::default(),
             evaluation_timeout: self.evaluation_timeout,
             warned_cached: AtomicBool::new(false),
         });
-        let source = match source {
-            Some(source) => launch(&runtime, source, updater),
-            None => {
-                updater.update_status(DataSourceState::Valid, None);
-                None
-            }
-        };
         let shared = Shared {
             sdk_key: self.sdk_key,
             data_store_status: context.data_store_status().clone(),
             defaults: self.defaults,
             resolver,
-            runtime,
+            runtime: runtime.clone(),
             processor,
-            source: Mutex::new(source),
+            hooks: Hooks::new(hooks),
+            source: Mutex::default(),
             closed: AtomicBool::new(false),
         };
-        Ok(Client { shared: Arc::new(shared) })
+        let client = Client { shared: Arc::new(shared) };
+        plugins.register(&client);
+        match source {
+            Some(source) => client.shared.attach(launch(&runtime, source, updater)),
+            None => updater.update_status(DataSourceState::Valid, None),
+        }
+        Ok(client)
     }
 }
 

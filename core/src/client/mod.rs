@@ -4,10 +4,13 @@ mod builder;
 mod complaints;
 mod flag_tracker;
 mod flags_state;
+mod own_type;
+mod plugin;
 mod record;
 mod resolve;
+pub(crate) mod series;
 pub(crate) mod value;
-mod variation;
+pub(crate) mod variation;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,6 +23,7 @@ pub use builder::ClientBuilder;
 pub use flag_tracker::{FlagTracker, FlagValueChange};
 pub use flags_state::{FlagsState, FlagsStateOptions};
 use hmac::{Hmac, KeyInit, Mac};
+pub use plugin::{ApplicationMetadata, EnvironmentMetadata, Plugin, PluginError, PluginMetadata, SdkMetadata};
 pub use resolve::DataAvailability;
 use resolve::Resolver;
 use sha2::Sha256;
@@ -29,9 +33,11 @@ pub use value::{EvaluationContext, FlagValue};
 use crate::config::SdkKey;
 use crate::context::Context;
 use crate::events::EventProcessor;
+use crate::hooks::Hooks;
 use crate::runtime::{self, Runtime, Task, contain};
 use crate::status::{
-    DataSourceErrorInfo, DataSourceState, DataSourceStatusProvider, DataStoreReporter, DataStoreStatusProvider,
+    BigSegmentsStatusProvider, DataSourceErrorInfo, DataSourceState, DataSourceStatusProvider, DataStoreReporter,
+    DataStoreStatusProvider,
 };
 use crate::text::Text;
 use crate::value::Value;
@@ -78,6 +84,7 @@ struct Shared {
     runtime: Runtime,
     /// Who hears of evaluations; none if nobody does.
     processor: Option<Arc<dyn EventProcessor>>,
+    hooks: Hooks,
     /// The running data source. Taken by whoever closes the client first; dropping it stops the source.
     source: Mutex<Option<Task<()>>>,
     closed: AtomicBool,
@@ -182,6 +189,12 @@ impl Client {
         DataStoreStatusProvider::new(&self.shared.data_store_status, &self.shared.runtime)
     }
 
+    /// How the store of big segments is doing.
+    #[must_use]
+    pub fn big_segments_status(&self) -> BigSegmentsStatusProvider<'_> {
+        BigSegmentsStatusProvider::new(self.shared.resolver.big_segments.as_ref().map(|reader| reader.status()))
+    }
+
     /// Listeners for changes of flags.
     #[must_use]
     pub fn flag_tracker(&self) -> FlagTracker<'_> {
@@ -204,6 +217,15 @@ impl Client {
 }
 
 impl Shared {
+    /// Owns the running data source from now on; of a closed client it is stopped.
+    fn attach(&self, source: Option<Task<()>>) {
+        let mut own = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read under the lock: whoever closes the client takes the source after it has set this.
+        if !self.closed.load(Ordering::Acquire) {
+            *own = source;
+        }
+    }
+
     /// Stops what runs, the first time; gives what is left to do.
     fn shut(&self) -> Option<impl Future<Output = ()> + Send + 'static> {
         if self.closed.swap(true, Ordering::AcqRel) {
@@ -212,11 +234,15 @@ impl Shared {
         drop(self.source.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.resolver.updater.close();
         let (processor, store) = (self.processor.clone(), Arc::clone(&self.resolver.store));
+        let big_segments = self.resolver.big_segments.clone();
         Some(async move {
             if let Some(processor) = processor {
                 contain(processor.close()).await;
             }
             contain(store.close()).await;
+            if let Some(big_segments) = big_segments {
+                big_segments.close().await;
+            }
         })
     }
 

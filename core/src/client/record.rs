@@ -114,9 +114,9 @@ impl Client {
     }
 
     fn track_with(&self, key: &str, context: &impl EvaluationContext, data: &Value, metric: Option<f64>) {
-        if let (Some(processor), Some(context)) = (self.processor(), self.valid(context)) {
-            record(processor, &Event::Custom(CustomEvent { key, context, data, metric }));
-        }
+        let Some(context) = self.valid(context) else { return };
+        self.record(&Event::Custom(CustomEvent { key, context, data, metric }));
+        self.tracked(key, context, data, metric);
     }
 
     /// Asks for delivery of all events so far, and returns at once.
@@ -143,6 +143,13 @@ impl Client {
     #[must_use]
     pub fn event_stats(&self) -> EventStats {
         self.processor().map(EventProcessor::stats).unwrap_or_default()
+    }
+
+    /// Tells the event processor, if there is one.
+    pub(crate) fn record(&self, event: &Event<'_>) {
+        if let Some(processor) = self.processor() {
+            record(processor, event);
+        }
     }
 
     pub(super) fn processor(&self) -> Option<&dyn EventProcessor> {

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::complaints::Complaints;
+use crate::big_segments::BigSegmentReader;
 use crate::context::{Context, ContextError};
 use crate::eval::{self, BigSegmentsStatus, EvalErrorKind, Evaluation, Found, Lookup, MembershipAnswer, Need};
 use crate::model::{DataKind, Entry, Flag, Item, Segment};
@@ -25,6 +26,8 @@ pub(crate) struct Resolver {
     /// Whether there is a database that somebody else fills: then the client is initialized whatever it holds.
     pub(super) daemon_mode: bool,
     pub(super) store: Arc<dyn DataStore>,
+    /// None if there is no store of big segments.
+    pub(super) big_segments: Option<Arc<BigSegmentReader>>,
     pub(super) runtime: Runtime,
     pub(super) updater: Arc<Updater>,
     pub(super) complaints: Complaints,
@@ -175,8 +178,7 @@ impl Resolver {
             Need::Flag(key) => (DataKind::Flag, key),
             Need::Segment(key) => (DataKind::Segment, key),
             Need::Membership(context_key) => {
-                // Without a big-segment store nothing is known about any context.
-                let answer = MembershipAnswer::new(None, BigSegmentsStatus::NotConfigured);
+                let answer = self.membership(context_key.clone()).await;
                 fetched.memberships.insert(context_key, answer);
                 return Some(());
             }
@@ -195,6 +197,19 @@ impl Resolver {
             (DataKind::Segment, _) => fetched.segments.insert(key, None).map(drop),
         };
         Some(())
+    }
+
+    /// What the store of big segments says of a context; without one, nothing is known about any.
+    async fn membership(&self, context_key: Text) -> MembershipAnswer {
+        let Some(big_segments) = &self.big_segments else {
+            return MembershipAnswer::new(None, BigSegmentsStatus::NotConfigured);
+        };
+        if let Some(known) = big_segments.known(&context_key) {
+            return known;
+        }
+        let big_segments = Arc::clone(big_segments);
+        let asked = self.ask(async move { Ok(big_segments.membership(context_key).await) }).await;
+        asked.unwrap_or_else(|_| MembershipAnswer::new(None, BigSegmentsStatus::StoreError))
     }
 
     async fn fetch_item(&self, kind: DataKind, key: Text) -> Result<Option<Item>, StoreError> {

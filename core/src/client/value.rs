@@ -1,15 +1,16 @@
 //! [`FlagValue`]: the types that a flag can be asked for, and [`EvaluationContext`]: what it can be asked with.
 
 use crate::context::{Context, ContextError};
+use crate::model::migration::Stage;
 use crate::text::Text;
 use crate::value::Value;
 
 /// A type of flag values. What is given as the default decides which type is asked for.
 ///
 /// Sealed: for types of your own there is [`Client::json_variation_as`](crate::Client::json_variation_as).
-pub trait FlagValue: sealed::Sealed + Send + Sync {
+pub trait FlagValue: sealed::Sealed + Clone + Send + Sync {
     /// What is given back for a default of this type.
-    type Output: Send + 'static;
+    type Output: Clone + Into<Value> + Send + 'static;
 
     /// The variation's value; none if it has another type.
     fn read(value: &Value) -> Option<Self::Output>;
@@ -84,6 +85,8 @@ flag_value!(String => Self, |value| value.as_str().map(str::to_owned), |default|
 flag_value!(Text => Self, text, |default| default, |default| default.clone().into());
 flag_value!(&str => Text, text, Into::into, |default| (*default).into());
 flag_value!(Value => Self, |value| Some(value.clone()), |default| default, Clone::clone);
+// A text that names no stage is of the wrong type, like anything that is no text.
+flag_value!(Stage => Self, |value| value.as_str()?.parse().ok(), |stage| stage, |stage| (*stage).into());
 flag_value!(serde_json::Value => Self, |value| Some(value.into()), |default| default, |default| default.clone().into());
 
 /// An integer that takes no number with a fraction.

@@ -4,19 +4,18 @@
 //! door gives the default. `…_detail` tells why, `…_async` awaits what the others would wait for (big segments and
 //! stores that are not in memory; in every default configuration nothing waits).
 
-use serde::de::DeserializeOwned;
-
 use super::Client;
 use super::record::Recorder;
 use super::value::{EvaluationContext, FlagValue, StrictInt};
 use crate::context::{Context, ContextError};
 use crate::eval::{Detail, EvalErrorKind, Evaluation, Reason};
+use crate::hooks::EvaluationMethod;
 use crate::model::Flag;
 use crate::text::Text;
 use crate::value::Value;
 
 /// What a variation is read as.
-enum Read<T> {
+pub(crate) enum Read<T> {
     Value(T),
     /// The flag gave no variation, because of an error or because it is off.
     Nothing(Option<EvalErrorKind>),
@@ -111,7 +110,10 @@ impl Client {
     /// ```
     #[inline]
     pub fn variation<T: FlagValue>(&self, key: &str, context: &impl EvaluationContext, default: T) -> T::Output {
-        let result = self.evaluate(key, context, &default, false, |read, _| read);
+        if !self.shared.hooks.is_empty() {
+            return self.variation_in_series(EvaluationMethod::Variation, key, context, default).value;
+        }
+        let result = self.evaluate(key, context, &default, false, |read, _, _| read);
         self.value_of(key, result, default)
     }
 
@@ -122,6 +124,9 @@ impl Client {
         context: &impl EvaluationContext,
         default: T,
     ) -> Detail<T::Output> {
+        if !self.shared.hooks.is_empty() {
+            return self.variation_in_series(EvaluationMethod::VariationDetail, key, context, default);
+        }
         let result = self.evaluate(key, context, &default, true, read_detail);
         self.detail_of(key, result, default)
     }
@@ -133,7 +138,10 @@ impl Client {
         context: &impl EvaluationContext,
         default: T,
     ) -> T::Output {
-        let result = self.evaluate_async(key, context, &default, false, |read, _| read).await;
+        if !self.shared.hooks.is_empty() {
+            return self.variation_in_series_async(EvaluationMethod::Variation, key, context, default).await.value;
+        }
+        let result = self.evaluate_async(key, context, &default, false, |read, _, _| read).await;
         self.value_of(key, result, default)
     }
 
@@ -144,19 +152,22 @@ impl Client {
         context: &impl EvaluationContext,
         default: T,
     ) -> Detail<T::Output> {
+        if !self.shared.hooks.is_empty() {
+            return self.variation_in_series_async(EvaluationMethod::VariationDetail, key, context, default).await;
+        }
         let result = self.evaluate_async(key, context, &default, true, read_detail).await;
         self.detail_of(key, result, default)
     }
 
-    /// The one generic path: admission, evaluation, events.
+    /// The one generic path: admission, evaluation, events. Hooks run around it.
     #[inline]
-    fn evaluate<T: FlagValue, R>(
+    pub(crate) fn evaluate<T: FlagValue, R>(
         &self,
         key: &str,
         context: &impl EvaluationContext,
         default: &T,
         with_reason: bool,
-        read: impl Fn(Read<T::Output>, &Evaluation<'_>) -> R,
+        read: impl Fn(Read<T::Output>, &Flag, &Evaluation<'_>) -> R,
     ) -> Result<R, EvalErrorKind> {
         let context = context.context();
         if self.shared.processor.is_some() {
@@ -164,7 +175,7 @@ impl Client {
         }
         let resolver = &self.shared.resolver;
         let context = resolver.admit(context)?;
-        resolver.resolve(key, context, |_, evaluation| read(Read::of(evaluation, T::read), evaluation))
+        resolver.resolve(key, context, |flag, evaluation| read(Read::of(evaluation, T::read), flag, evaluation))
     }
 
     fn evaluate_and_record<T: FlagValue, R>(
@@ -173,7 +184,7 @@ impl Client {
         context: Result<&Context, &ContextError>,
         default: &T,
         with_reason: bool,
-        read: impl Fn(Read<T::Output>, &Evaluation<'_>) -> R,
+        read: impl Fn(Read<T::Output>, &Flag, &Evaluation<'_>) -> R,
     ) -> Result<R, EvalErrorKind> {
         let resolver = &self.shared.resolver;
         let default = || default.to_value();
@@ -183,7 +194,7 @@ impl Client {
             resolver.resolve(key, context, |flag, evaluation| {
                 let value = Read::of(evaluation, T::read);
                 recorder.evaluated(flag, evaluation, value.error());
-                read(value, evaluation)
+                read(value, flag, evaluation)
             })
         });
         self.record_unknown(&result, context, recorder);
@@ -191,13 +202,13 @@ impl Client {
     }
 
     /// The same path, awaiting.
-    async fn evaluate_async<T: FlagValue, R: Send>(
+    pub(crate) async fn evaluate_async<T: FlagValue, R: Send>(
         &self,
         key: &str,
         context: &impl EvaluationContext,
         default: &T,
         with_reason: bool,
-        read: impl Fn(Read<T::Output>, &Evaluation<'_>) -> R + Send + Sync,
+        read: impl Fn(Read<T::Output>, &Flag, &Evaluation<'_>) -> R + Send + Sync,
     ) -> Result<R, EvalErrorKind> {
         let resolver = &self.shared.resolver;
         let default = || default.to_value();
@@ -209,7 +220,7 @@ impl Client {
                 let finish = |flag: &Flag, evaluation: &Evaluation<'_>| {
                     let value = Read::of(evaluation, T::read);
                     recorder.evaluated(flag, evaluation, value.error());
-                    read(value, evaluation)
+                    read(value, flag, evaluation)
                 };
                 resolver.resolve_async(key, context, finish).await
             }
@@ -232,54 +243,6 @@ impl Client {
         }
     }
 
-    /// The value of a flag as a type of your own; `default` if it has none or does not fit the type.
-    ///
-    /// ```
-    /// #[derive(serde::Deserialize)]
-    /// struct Limits {
-    ///     rps: u32,
-    /// }
-    ///
-    /// # fn example(client: &vexil::Client, context: &vexil::Context) {
-    /// let limits = client.json_variation_as("limits", context, Limits { rps: 10 });
-    /// # }
-    /// ```
-    pub fn json_variation_as<T: DeserializeOwned>(&self, key: &str, context: &impl EvaluationContext, default: T) -> T {
-        let result = self.evaluate(key, context, &Value::Null, false, read_detail);
-        self.fit(key, self.detail_of(key, result, Value::Null), default).value
-    }
-
-    /// The value of a flag as a type of your own, and why it is this one; `default` if it has none or does not fit.
-    pub fn json_variation_as_detail<T: DeserializeOwned>(
-        &self,
-        key: &str,
-        context: &impl EvaluationContext,
-        default: T,
-    ) -> Detail<T> {
-        self.fit(key, self.json_variation_detail(key, context, Value::Null), default)
-    }
-
-    /// Like [`Client::json_variation_as`], awaiting what that one would wait for.
-    pub async fn json_variation_as_async<T: DeserializeOwned>(
-        &self,
-        key: &str,
-        context: &impl EvaluationContext,
-        default: T,
-    ) -> T {
-        let result = self.evaluate_async(key, context, &Value::Null, false, read_detail).await;
-        self.fit(key, self.detail_of(key, result, Value::Null), default).value
-    }
-
-    /// Like [`Client::json_variation_as_detail`], awaiting what that one would wait for.
-    pub async fn json_variation_as_detail_async<T: DeserializeOwned>(
-        &self,
-        key: &str,
-        context: &impl EvaluationContext,
-        default: T,
-    ) -> Detail<T> {
-        self.fit(key, self.json_variation_detail_async(key, context, Value::Null).await, default)
-    }
-
     #[inline]
     fn value_of<T: FlagValue>(
         &self,
@@ -296,7 +259,9 @@ impl Client {
         }
     }
 
-    fn detail_of<T: FlagValue>(
+    /// Always inlined: that hooks use it too must not cost the doors without hooks a call.
+    #[inline(always)]
+    pub(crate) fn detail_of<T: FlagValue>(
         &self,
         key: &str,
         result: Result<ReadDetail<T::Output>, EvalErrorKind>,
@@ -331,25 +296,10 @@ impl Client {
         let configured = self.shared.defaults.get(key).and_then(T::read);
         configured.unwrap_or_else(|| default.into_default())
     }
-
-    fn fit<T: DeserializeOwned>(&self, key: &str, detail: Detail<Value>, default: T) -> Detail<T> {
-        let fits = |value: &Value| serde_json::from_value(value.into()).ok();
-        let default = || self.shared.defaults.get(key).and_then(fits).unwrap_or(default);
-        if detail.is_default_value() {
-            return detail.map(|_| default());
-        }
-        match fits(&detail.value) {
-            Some(value) => detail.map(|_| value),
-            None => {
-                self.shared.resolver.complaints.about_flag(key, EvalErrorKind::WrongType);
-                Detail::new(default(), None, EvalErrorKind::WrongType.into())
-            }
-        }
-    }
 }
 
-type ReadDetail<T> = (Read<T>, Option<usize>, Reason);
+pub(crate) type ReadDetail<T> = (Read<T>, Option<usize>, Reason);
 
-fn read_detail<T>(read: Read<T>, evaluation: &Evaluation<'_>) -> ReadDetail<T> {
+pub(crate) fn read_detail<T>(read: Read<T>, _: &Flag, evaluation: &Evaluation<'_>) -> ReadDetail<T> {
     (read, evaluation.variation.map(|(index, _)| index), evaluation.reason())
 }

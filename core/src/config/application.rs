@@ -1,5 +1,7 @@
 //! [`ApplicationInfo`] and [`WrapperInfo`]: who uses the SDK, for the service's statistics.
 
+use crate::text::Text;
+
 /// The application that uses the client. The service shows it beside the flags that it evaluates.
 ///
 /// Values have 1 to 64 characters, letters, digits, `.`, `_` and `-`; another value is left out, with a warning.
@@ -42,11 +44,17 @@ impl ApplicationInfo {
         let tags = tags.collect::<Vec<_>>().join(" ");
         (!tags.is_empty()).then_some(tags)
     }
+
+    /// Id and version, as far as they are valid.
+    pub(super) fn valid(&self) -> [Option<Text>; 2] {
+        let valid = |value: &Option<String>| value.as_deref().filter(|value| is_tag(value)).map(Text::from);
+        [valid(&self.id), valid(&self.version)]
+    }
 }
 
 fn is_tag(value: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    value.len() <= 64 && value.bytes().all(allowed)
+    (1..=64).contains(&value.len()) && value.bytes().all(allowed)
 }
 
 /// A library that wraps the SDK for a framework, if there is one.
@@ -67,6 +75,12 @@ impl WrapperInfo {
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());
         self
+    }
+
+    /// Name and version, as far as they are not empty.
+    pub(super) fn parts(&self) -> [Option<Text>; 2] {
+        let given = |text: &str| (!text.is_empty()).then(|| Text::from(text));
+        [given(&self.name), self.version.as_deref().and_then(given)]
     }
 
     /// The wrapper header: `name` or `name/version`; none without a name.

@@ -12,6 +12,7 @@ use super::SdkKey;
 use super::{ApplicationInfo, ConfigError, HttpConfig, ServiceEndpoints, WrapperInfo};
 use crate::runtime::Runtime;
 use crate::status::DataStoreReporter;
+use crate::text::Text;
 #[cfg(feature = "http")]
 use crate::transport::HttpTransport;
 
@@ -45,6 +46,7 @@ struct Web {
     endpoints: ServiceEndpoints,
     headers: HeaderMap,
     http: HttpConfig,
+    application: ApplicationInfo,
     wrapper: Option<WrapperInfo>,
     /// Made when the first component asks for it: a client that takes its flags from elsewhere needs no TLS.
     transport: Arc<OnceLock<Arc<dyn HttpTransport>>>,
@@ -57,8 +59,8 @@ impl Web {
             tracing::warn!("some endpoints are the service's own and some are not; is that meant?");
         }
         let headers = headers(sdk_key, &settings);
-        let WebSettings { endpoints, http, wrapper, .. } = settings;
-        Self { endpoints, headers, http, wrapper, transport: Arc::default() }
+        let WebSettings { endpoints, http, application, wrapper } = settings;
+        Self { endpoints, headers, http, application, wrapper, transport: Arc::default() }
     }
 }
 
@@ -112,6 +114,22 @@ impl ClientContext {
     #[must_use]
     pub fn sdk_key(&self) -> &SdkKey {
         &self.sdk_key
+    }
+
+    /// Id and version of the application, as far as it has said them.
+    pub(crate) fn application(&self) -> [Option<Text>; 2] {
+        #[cfg(feature = "http")]
+        return self.web.application.valid();
+        #[cfg(not(feature = "http"))]
+        return [None, None];
+    }
+
+    /// Name and version of the library that wraps the client, if there is one.
+    pub(crate) fn wrapper(&self) -> [Option<Text>; 2] {
+        #[cfg(feature = "http")]
+        return self.web.wrapper.as_ref().map(WrapperInfo::parts).unwrap_or_default();
+        #[cfg(not(feature = "http"))]
+        return [None, None];
     }
 
     /// Where the service is.

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "http")]
 mod application;
+mod big_segments;
 mod client_context;
 #[cfg(feature = "http")]
 mod endpoints;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 pub use self::http::HttpConfig;
 #[cfg(feature = "http")]
 pub use application::{ApplicationInfo, WrapperInfo};
+pub use big_segments::BigSegmentsConfig;
 pub use client_context::ClientContext;
 #[cfg(feature = "http")]
 pub(crate) use client_context::WebSettings;

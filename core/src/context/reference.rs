@@ -9,7 +9,6 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use serde::{Serialize, Serializer};
-use smallvec::{SmallVec, smallvec};
 use thiserror::Error;
 
 use crate::text::Text;
@@ -27,7 +26,16 @@ use crate::text::Text;
 #[derive(Clone, Debug)]
 pub struct Reference {
     text: Text,
-    components: Result<SmallVec<[Text; 1]>, ReferenceError>,
+    meaning: Meaning,
+}
+
+#[derive(Clone, Debug)]
+enum Meaning {
+    /// The text is the name of an attribute.
+    Name,
+    /// The names on the path that the text describes.
+    Path(Box<[Text]>),
+    Invalid(ReferenceError),
 }
 
 impl Reference {
@@ -36,12 +44,15 @@ impl Reference {
     #[must_use]
     pub fn new(text: impl Into<Text>) -> Self {
         let text = text.into();
-        let components = match text.as_str() {
-            "" | "/" => Err(ReferenceError::Empty),
-            path if path.starts_with('/') => path.split('/').skip(1).map(unescape).collect(),
-            _ => Ok(smallvec![text.clone()]),
+        let meaning = match text.as_str() {
+            "" | "/" => Meaning::Invalid(ReferenceError::Empty),
+            path if path.starts_with('/') => {
+                let names: Result<_, _> = path.split('/').skip(1).map(unescape).collect();
+                names.map_or_else(Meaning::Invalid, Meaning::Path)
+            }
+            _ => Meaning::Name,
         };
-        Self { text, components }
+        Self { text, meaning }
     }
 
     /// The attribute whose whole name is `name`, whatever characters it holds.
@@ -49,14 +60,13 @@ impl Reference {
     pub fn literal(name: impl Into<Text>) -> Self {
         let name = name.into();
         if name.is_empty() {
-            return Self { text: name, components: Err(ReferenceError::Empty) };
+            return Self { text: name, meaning: Meaning::Invalid(ReferenceError::Empty) };
         }
-        let text = if name.starts_with('/') {
-            Text::from(format!("/{}", name.replace('~', "~0").replace('/', "~1")))
-        } else {
-            name.clone()
-        };
-        Self { text, components: Ok(smallvec![name]) }
+        if !name.starts_with('/') {
+            return Self { text: name, meaning: Meaning::Name };
+        }
+        let text = Text::from(format!("/{}", name.replace('~', "~0").replace('/', "~1")));
+        Self { text, meaning: Meaning::Path(Box::new([name])) }
     }
 
     /// The string form: the original text, kept even when it is no valid reference.
@@ -68,7 +78,11 @@ impl Reference {
     /// The names on the path, unescaped; none if the reference is invalid.
     #[must_use]
     pub fn components(&self) -> &[Text] {
-        self.components.as_deref().unwrap_or_default()
+        match &self.meaning {
+            Meaning::Name => std::slice::from_ref(&self.text),
+            Meaning::Path(names) => names,
+            Meaning::Invalid(_) => &[],
+        }
     }
 
     /// How many names the path has; 0 if the reference is invalid.
@@ -80,7 +94,10 @@ impl Reference {
     /// Why the reference is invalid, if it is.
     #[must_use]
     pub fn error(&self) -> Option<ReferenceError> {
-        self.components.as_ref().err().copied()
+        match self.meaning {
+            Meaning::Invalid(error) => Some(error),
+            Meaning::Name | Meaning::Path(_) => None,
+        }
     }
 }
 
@@ -124,10 +141,9 @@ pub enum ReferenceError {
 /// References are equal when they mean the same attribute: the literal `/a` equals the reference `/~1a`.
 impl PartialEq for Reference {
     fn eq(&self, other: &Self) -> bool {
-        match (&self.components, &other.components) {
-            (Ok(one), Ok(two)) => one == two,
-            (Err(_), Err(_)) => self.text == other.text,
-            _ => false,
+        match (self.components(), other.components()) {
+            ([], []) => self.text == other.text,
+            (one, two) => one == two,
         }
     }
 }
@@ -136,9 +152,9 @@ impl Eq for Reference {}
 
 impl Hash for Reference {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        match &self.components {
-            Ok(components) => components.hash(state),
-            Err(_) => self.text.hash(state),
+        match self.components() {
+            [] => self.text.hash(state),
+            components => components.hash(state),
         }
     }
 }

@@ -18,7 +18,7 @@ use super::{DataSink, DataSource, DataSourceError, DataSourceState};
 use crate::model::DataSet;
 use crate::transport::backoff::{PollBackoff, jitter};
 use crate::transport::{Body, RetryPolicy, TransportError, TransportErrorKind};
-use crate::wire::change::read_poll;
+use crate::wire::change::PollReader;
 
 /// Asks for flag data at intervals.
 #[derive(Clone, Debug)]
@@ -100,24 +100,24 @@ impl PollingDataSource {
             }
             status => return Err(Fault::Status(status)),
         }
-        let body = self.read(answer.body_mut()).await?;
-        let data = read_poll(&body)?;
+        let data = self.read(answer.body_mut(), sink.keeps_json()).await?;
         pass_environment_id(answer.headers(), sink);
         let etag = answer.headers_mut().remove(ETAG).filter(|etag| !etag.is_empty());
         Ok(Answer::Data(data, etag))
     }
 
-    async fn read(&self, body: &mut Body) -> Result<Vec<u8>, Fault> {
+    async fn read(&self, body: &mut Body, keep_json: bool) -> Result<DataSet, Fault> {
         let limit = self.max_body_size;
-        let mut read = Vec::new();
+        let (mut reader, mut length) = (PollReader::new(keep_json), 0);
         while let Some(piece) = body.next().await? {
-            if piece.len() > limit - read.len() {
+            if piece.len() > limit - length {
                 let message = format!("it has more than {limit} bytes");
                 return Err(TransportError::new(TransportErrorKind::TooLarge, message).into());
             }
-            read.extend_from_slice(&piece);
+            length += piece.len();
+            reader.push(&piece)?;
         }
-        Ok(read)
+        Ok(reader.finish()?)
     }
 }
 

@@ -19,8 +19,8 @@ use super::outage::Outage;
 use super::{DataSink, DataSource, DataSourceError, DataSourceState};
 use crate::transport::RetryPolicy;
 use crate::transport::backoff::{StreamBackoff, jitter};
-use crate::transport::sse::EventStream;
-use crate::wire::change::{Change, read_event};
+use crate::transport::sse::{EventStream, Part};
+use crate::wire::change::{Change, EventReader};
 
 /// Receives flag data as a stream.
 #[derive(Clone, Debug)]
@@ -95,6 +95,7 @@ impl StreamingDataSource {
         }
         pass_environment_id(answer.headers(), sink);
         let mut events = EventStream::new(answer.into_body(), self.max_event_size);
+        let mut reader = EventReader::new(sink.keeps_json());
         loop {
             let next = memory.outage.during(events.next()).await;
             let advice = events.take_advice();
@@ -104,16 +105,22 @@ impl StreamingDataSource {
             if let Some(id) = advice.last_event_id {
                 memory.last_event_id = HeaderValue::from_bytes(&id).ok().filter(|id| !id.is_empty());
             }
-            let event = next?.ok_or(Fault::Ended)?;
+            let name = match next?.ok_or(Fault::Ended)? {
+                Part::Data(data) => {
+                    reader.push(&events.name(), &data)?;
+                    continue;
+                }
+                Part::End(name) => name,
+            };
             memory.backoff.delivered(Instant::now().into_std());
-            match read_event(&event.name, &event.data, sink.keeps_json())? {
+            match reader.finish(&name)? {
                 Change::All(data) => {
                     sink.init(data).await?;
                     memory.attempt_ends(sink, false);
                     memory.outage.ended();
                 }
                 Change::Item(item) => drop(sink.upsert(item).await?),
-                Change::Ignored => tracing::debug!(event = event.name, "an event is not known and ignored"),
+                Change::Ignored => tracing::debug!(event = name, "an event is not known and ignored"),
             }
         }
     }

@@ -38,6 +38,7 @@ mod context_keys;
 mod delivery;
 #[cfg(feature = "http")]
 mod diagnostic;
+mod migration_op;
 #[cfg(feature = "http")]
 mod output;
 #[cfg(feature = "http")]
@@ -46,6 +47,7 @@ mod payload;
 mod processor;
 #[cfg(feature = "http")]
 mod redaction;
+mod sampling;
 #[cfg(feature = "http")]
 mod summary;
 #[cfg(feature = "http")]
@@ -55,6 +57,8 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+pub use migration_op::MigrationOp;
+pub(crate) use sampling::is_sampled;
 
 #[cfg(feature = "http")]
 pub(crate) use self::{
@@ -122,6 +126,8 @@ pub enum Event<'a> {
     Identify(&'a Context),
     /// The application tells of something.
     Custom(CustomEvent<'a>),
+    /// The application has read or written something that is being migrated.
+    MigrationOp(&'a MigrationOp),
 }
 
 /// A flag was evaluated.

@@ -3,8 +3,11 @@
 //! The service refuses properties that it does not know, so each kind of event is a type here whose fields are just
 //! those of the protocol. They borrow from the payload: the only thing that is allocated is the text.
 
+mod migration_op;
+
 use std::collections::{BTreeSet, HashMap};
 
+use migration_op::Operation;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
@@ -58,6 +61,10 @@ impl EventWriter {
                 metric_value: metric.and_then(Number::new),
                 context: self.redaction.apply(context, Anonymous::Redacted),
             }),
+            FullEvent::MigrationOp { date, op } => {
+                let context = self.redaction.apply(&op.context, Anonymous::Redacted);
+                Written::MigrationOp(Operation::new(*date, op, context))
+            }
         }
     }
 
@@ -89,6 +96,8 @@ enum Written<'a> {
     Feature(Evaluation<'a>),
     Debug(Evaluation<'a>),
     Custom(Custom<'a>),
+    #[serde(rename = "migration_op")]
+    MigrationOp(Operation<'a>),
     #[serde(rename_all = "camelCase")]
     Summary {
         start_date: u64,

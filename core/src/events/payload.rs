@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::MigrationOp;
 use crate::context::Context;
 use crate::eval::Reason;
 use crate::text::Text;
@@ -42,6 +43,10 @@ pub(super) enum FullEvent {
         context: Context,
         data: Value,
         metric: Option<f64>,
+    },
+    MigrationOp {
+        date: u64,
+        op: Box<MigrationOp>,
     },
 }
 

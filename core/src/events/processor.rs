@@ -14,7 +14,7 @@ use super::delivery::DeliveryStats;
 use super::diagnostic::Diagnostics;
 use super::payload::{EvaluatedFlag, FullEvent, Payload, now};
 use super::summary::Summaries;
-use super::{CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats};
+use super::{CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats, MigrationOp, is_sampled};
 use crate::context::Context;
 use crate::model::Flag;
 
@@ -51,6 +51,7 @@ impl Records {
             Event::Evaluation(event) => self.evaluation(event),
             Event::Identify(context) => self.identify(context),
             Event::Custom(event) => self.custom(event),
+            Event::MigrationOp(op) => self.migration_op(op),
         }
     }
 
@@ -94,6 +95,13 @@ impl Records {
             data: event.data.clone(),
             metric: event.metric,
         });
+    }
+
+    /// The context was introduced when the flag was evaluated, and is not again.
+    fn migration_op(&self, op: &MigrationOp) {
+        if is_sampled(op.sampling_ratio) {
+            self.buffer.push(|| FullEvent::MigrationOp { date: now(), op: Box::new(op.clone()) });
+        }
     }
 
     /// Whether the service has heard of a context lately. If it has not, it does now.
@@ -157,14 +165,6 @@ fn in_full(event: &EvaluationEvent<'_>, flag: &Flag, experiment: bool) -> Evalua
         reason: (event.with_reason || experiment).then(|| event.reason()),
         prerequisite_of: event.prerequisite_of.cloned(),
         sampling_ratio: flag.sampling_ratio(),
-    }
-}
-
-/// Whether chance, one in `ratio`, lets a full event pass. None stands for each; 0 and less for none.
-fn is_sampled(ratio: Option<i64>) -> bool {
-    match ratio {
-        None | Some(1) => true,
-        Some(ratio) => u64::try_from(ratio).is_ok_and(|ratio| ratio > 0 && fastrand::u64(..ratio) == 0),
     }
 }
 

@@ -41,8 +41,9 @@ pub(crate) enum Test {
     Before(Date),
     After(Date),
     VersionEqual(Box<[Version<Text>]>),
-    VersionLessThan(Version<Text>),
-    VersionGreaterThan(Version<Text>),
+    /// Boxed, as all that is larger than a pointer and a length: there are many clauses.
+    VersionLessThan(Box<Version<Text>>),
+    VersionGreaterThan(Box<Version<Text>>),
     Segments(Box<[Text]>),
     /// An unknown operator, or no usable value: matches nothing, so that a negated clause matches everything.
     Never,
@@ -143,10 +144,12 @@ impl Test {
             "after" => extreme(dates(&values, defects), |a, b| a < b, Self::After),
             "semVerEqual" => Self::VersionEqual(versions(&values, defects).into()),
             "semVerLessThan" => {
-                extreme(versions(&values, defects), |a, b| a.precedence(b) == Ordering::Greater, Self::VersionLessThan)
+                let greater = |a: &Version<_>, b: &Version<_>| a.precedence(b) == Ordering::Greater;
+                extreme(versions(&values, defects), greater, |limit| Self::VersionLessThan(Box::new(limit)))
             }
             "semVerGreaterThan" => {
-                extreme(versions(&values, defects), |a, b| a.precedence(b) == Ordering::Less, Self::VersionGreaterThan)
+                let less = |a: &Version<_>, b: &Version<_>| a.precedence(b) == Ordering::Less;
+                extreme(versions(&values, defects), less, |limit| Self::VersionGreaterThan(Box::new(limit)))
             }
             _ => {
                 defects.push(Defect::Operator { op: op.clone() });

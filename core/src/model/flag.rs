@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -11,7 +12,6 @@ use super::keys::KeyMap;
 use super::problem::{Defect, Problem};
 use super::read::{RawAvailability, RawFlag, RawOutcome, RawRollout, RawRule, RawTarget, Strict};
 use super::rollout::{BucketBy, Prefix, Rollout, Weighted};
-use super::source_text::SourceText;
 use crate::context::DEFAULT_KIND;
 use crate::text::{Text, identity};
 use crate::value::Value;
@@ -42,7 +42,7 @@ pub struct Flag {
     check_ratio: Option<i64>,
     problems: Box<[Problem]>,
     /// What it was read from, if a store may want that.
-    source: Option<SourceText>,
+    json: Option<Bytes>,
 }
 
 /// What a rule or the fallthrough gives.
@@ -179,12 +179,12 @@ impl Keyed for Flag {
         &self.problems
     }
 
-    fn source(&self) -> Option<&SourceText> {
-        self.source.as_ref()
+    fn json(&self) -> Option<&Bytes> {
+        self.json.as_ref()
     }
 
-    fn set_source(&mut self, source: Option<SourceText>) {
-        self.source = source;
+    fn set_json(&mut self, json: Option<Bytes>) {
+        self.json = json;
     }
 
     fn set_version(&mut self, version: u64) {
@@ -235,7 +235,7 @@ impl Prepared for Flag {
             sampling_ratio: raw.sampling_ratio.map(|ratio| ratio.0),
             check_ratio: raw.migration.0.check_ratio.map(|ratio| ratio.0),
             problems: problems.into(),
-            source: None,
+            json: None,
             identity: identity(&key),
             key,
         }
@@ -245,12 +245,12 @@ impl Prepared for Flag {
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = serde_json::Value::deserialize(deserializer)?;
-        let source = SourceText::new(json.to_string());
+        let text = Bytes::from(json.to_string());
         let Strict(raw) = Strict::<RawFlag>::deserialize(json).map_err(D::Error::custom)?;
         if raw.deleted {
             return Err(D::Error::custom("a deleted flag is no flag; read it as an item"));
         }
-        Ok(Self { source: Some(source), ..Self::prepare(raw, None, &mut Patterns::default()) })
+        Ok(Self { json: Some(text), ..Self::prepare(raw, None, &mut Patterns::default()) })
     }
 }
 

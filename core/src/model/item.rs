@@ -1,24 +1,22 @@
-//! [`Item`], [`DataSet`]: what data sources deliver and stores keep.
+//! [`Item`]: what data sources deliver one by one, and stores keep.
 //!
 //! An item is a flag or a segment, present or deleted; a deleted one keeps its version, so that an older update that
 //! arrives late stays without effect. The key of the map that an item arrives in is its key, whatever it says itself.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
-use thiserror::Error;
+use serde::Deserialize;
+use serde::de::Error as _;
 
 use super::clause::Patterns;
+use super::data_set::ReadError;
 use super::flag::Flag;
+use super::json::Cursor;
 use super::problem::Problem;
 use super::read::{RawFlag, RawSegment, RawTombstone, Strict};
 use super::segment::Segment;
-use super::source_text::{Document, SourceText};
 use crate::text::Text;
 
 /// The two kinds of items.
@@ -45,13 +43,13 @@ pub(crate) trait Keyed {
     fn key(&self) -> &Text;
     fn version(&self) -> u64;
     fn problems(&self) -> &[Problem];
-    fn source(&self) -> Option<&SourceText>;
-    fn set_source(&mut self, source: Option<SourceText>);
+    fn json(&self) -> Option<&Bytes>;
+    fn set_json(&mut self, json: Option<Bytes>);
     fn set_version(&mut self, version: u64);
 }
 
 /// How flags and segments are made of what was read.
-pub(super) trait Prepared: Keyed + Sized {
+pub(super) trait Prepared: Keyed + Clone {
     type Raw: IsDeleted + for<'de> Deserialize<'de>;
 
     fn prepare(raw: Self::Raw, key: Option<Text>, patterns: &mut Patterns) -> Self;
@@ -139,7 +137,7 @@ impl<T: Keyed> Entry<T> {
     /// The JSON that the item was read from, byte for byte; none if it was deleted, or if its text was not kept.
     #[must_use]
     pub fn json(&self) -> Option<Bytes> {
-        self.present()?.source()?.json()
+        self.present()?.json().cloned()
     }
 }
 
@@ -149,13 +147,13 @@ impl<T: Keyed + Clone> Entry<T> {
     /// need it.
     #[must_use]
     pub fn with_json(self, json: impl Into<Bytes>) -> Self {
-        self.with_source(Some(SourceText::new(json)))
+        self.with_text(Some(json.into()))
     }
 
     /// Lets go of the JSON that the item was read from.
     pub(crate) fn without_json(self) -> Self {
-        match self.present().and_then(|item| item.source()) {
-            Some(_) => self.with_source(None),
+        match self.present().and_then(|item| item.json()) {
+            Some(_) => self.with_text(None),
             None => self,
         }
     }
@@ -171,9 +169,9 @@ impl<T: Keyed + Clone> Entry<T> {
         self
     }
 
-    fn with_source(mut self, source: Option<SourceText>) -> Self {
+    fn with_text(mut self, json: Option<Bytes>) -> Self {
         if let Self::Present(item) = &mut self {
-            Arc::make_mut(item).set_source(source);
+            Arc::make_mut(item).set_json(json);
         }
         self
     }
@@ -202,10 +200,9 @@ impl Item {
     /// If the text is no JSON object of that kind; the error names the item.
     pub fn from_json(kind: DataKind, key: impl Into<Text>, json: &[u8]) -> Result<Self, ReadError<serde_json::Error>> {
         let key = key.into();
-        let patterns = &mut Patterns::default();
         let read = match kind {
-            DataKind::Flag => entry_from_json(key.clone(), json, patterns).map(Self::Flag),
-            DataKind::Segment => entry_from_json(key.clone(), json, patterns).map(Self::Segment),
+            DataKind::Flag => entry_from_json(key.clone(), json).map(Self::Flag),
+            DataKind::Segment => entry_from_json(key.clone(), json).map(Self::Segment),
         };
         read.map_err(|source| ReadError { item: Some((kind, key)), source })
     }
@@ -314,19 +311,31 @@ impl From<Segment> for Item {
     }
 }
 
-fn entry_from_json<T: Prepared>(
+fn entry_from_json<T: Prepared>(key: Text, json: &[u8]) -> Result<Entry<T>, serde_json::Error> {
+    let mut cursor = Cursor::whole(std::str::from_utf8(json).map_err(serde_json::Error::custom)?);
+    // Of text that is all there, none would be an error already.
+    let entry = read_entry(key, &mut cursor, &mut Patterns::default(), true)?;
+    cursor.end()?;
+    entry.ok_or_else(|| serde_json::Error::custom("the text ends early"))
+}
+
+/// Reads an item of which the end may not have arrived; none if it has not. `keep_json` tells whether it keeps its text.
+pub(super) fn read_entry<T: Prepared>(
     key: Text,
-    json: &[u8],
+    cursor: &mut Cursor<'_>,
     patterns: &mut Patterns,
-) -> Result<Entry<T>, serde_json::Error> {
-    let source = SourceText::new(Bytes::copy_from_slice(json));
-    match serde_json::from_slice::<Strict<T::Raw>>(json) {
-        Ok(Strict(raw)) => Ok(entry(raw, key, patterns, Some(source))),
-        Err(error) => {
-            let loose = serde_json::from_slice(json).and_then(|value| loose_entry(value, key, patterns, source));
-            loose.map_err(|_| error)
-        }
-    }
+    keep_json: bool,
+) -> Result<Option<Entry<T>>, serde_json::Error> {
+    let begin = cursor.value_begins();
+    let read = match cursor.value::<Strict<T::Raw>>() {
+        Ok(raw) => raw.map(|Strict(raw)| entry(raw, key, patterns)),
+        Err(error) => match cursor.value() {
+            Ok(value) => value.map(|value| loose_entry(value, key, patterns)).transpose().map_err(|_| error)?,
+            Err(_) => return Err(error),
+        },
+    };
+    let keep = |entry: Entry<T>| entry.with_text(keep_json.then(|| Bytes::copy_from_slice(cursor.since(begin))));
+    Ok(read.map(keep))
 }
 
 /// Reads what the strict and fast reader refuses without need: what a tombstone holds beside its version is nobody's
@@ -335,261 +344,18 @@ fn loose_entry<T: Prepared>(
     value: serde_json::Value,
     key: Text,
     patterns: &mut Patterns,
-    source: SourceText,
 ) -> Result<Entry<T>, serde_json::Error> {
     if value.get("deleted") == Some(&serde_json::Value::Bool(true)) {
         let tombstone: RawTombstone = serde_json::from_value(value)?;
         return Ok(Entry::Deleted { key, version: tombstone.version.0 });
     }
     let Strict(raw) = serde_json::from_value(value)?;
-    Ok(entry(raw, key, patterns, Some(source)))
+    Ok(entry(raw, key, patterns))
 }
 
-fn entry<T: Prepared>(raw: T::Raw, key: Text, patterns: &mut Patterns, source: Option<SourceText>) -> Entry<T> {
-    if let Some(version) = raw.deleted() {
-        return Entry::Deleted { key, version };
-    }
-    let mut item = T::prepare(raw, Some(key), patterns);
-    item.set_source(source);
-    Entry::Present(Arc::new(item))
-}
-
-/// A whole environment: all flags and all segments. Of two items with the same key the last one counts.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct DataSet {
-    /// The flags.
-    pub flags: Vec<Entry<Flag>>,
-    /// The segments.
-    pub segments: Vec<Entry<Segment>>,
-}
-
-impl DataSet {
-    /// A data set of these items.
-    #[must_use]
-    pub fn new(flags: Vec<Entry<Flag>>, segments: Vec<Entry<Segment>>) -> Self {
-        Self { flags, segments }
-    }
-
-    /// Lets go of the JSON that the items were read from.
-    pub(crate) fn without_json(self) -> Self {
-        let flags = self.flags.into_iter().map(Entry::without_json).collect();
-        let segments = self.segments.into_iter().map(Entry::without_json).collect();
-        Self { flags, segments }
-    }
-
-    /// Reads `{"flags": {…}, "segments": {…}}`. Both are optional; other properties are skipped.
-    ///
-    /// ```
-    /// use vexil::model::DataSet;
-    ///
-    /// let data = DataSet::from_json(br#"{"flags": {"banner": {"on": false, "version": 3}}}"#)?;
-    /// assert_eq!(data.flags[0].key(), "banner");
-    ///
-    /// let error = DataSet::from_json(br#"{"flags": {"banner": {"on": "yes"}}}"#).unwrap_err();
-    /// assert_eq!(error.to_string(), "flag \"banner\" cannot be read");
-    /// # Ok::<(), vexil::model::ReadError<serde_json::Error>>(())
-    /// ```
-    ///
-    /// The items keep their text, for stores that want it.
-    ///
-    /// # Errors
-    /// If the text is no JSON, or any item is malformed. The error names the item.
-    pub fn from_json(json: &[u8]) -> Result<Self, ReadError<serde_json::Error>> {
-        // Checking the encoding of the whole text once is faster than checking that of each string.
-        let text = std::str::from_utf8(json).map_err(|error| ReadError { item: None, source: Error::custom(error) })?;
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let read = Self::read_from(&mut deserializer, Some(Document::new(text)))
-            .and_then(|data| deserializer.end().map(|()| data).map_err(|source| ReadError { item: None, source }));
-        read.or_else(|error| Self::from_loose_json(text).map_err(|_| error))
-    }
-
-    fn from_loose_json(text: &str) -> Result<Self, serde_json::Error> {
-        #[derive(Deserialize)]
-        struct Loose<'a> {
-            #[serde(borrow)]
-            flags: Option<HashMap<Text, &'a RawValue>>,
-            #[serde(borrow)]
-            segments: Option<HashMap<Text, &'a RawValue>>,
-        }
-
-        fn entries<T: Prepared>(
-            items: Option<HashMap<Text, &RawValue>>,
-            patterns: &mut Patterns,
-        ) -> Result<Vec<Entry<T>>, serde_json::Error> {
-            let items = items.into_iter().flatten();
-            items.map(|(key, json)| entry_from_json(key, json.get().as_bytes(), patterns)).collect()
-        }
-
-        let Strict(loose) = serde_json::from_str::<Strict<Loose<'_>>>(text)?;
-        let patterns = &mut Patterns::default();
-        Ok(Self { flags: entries(loose.flags, patterns)?, segments: entries(loose.segments, patterns)? })
-    }
-
-    /// Reads the same from any format that serde knows. The items keep no text; see [`Entry::with_json`].
-    ///
-    /// # Errors
-    /// If the data ends early or any item is malformed. The error names the item.
-    pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, ReadError<D::Error>> {
-        Self::read_from(deserializer, None)
-    }
-
-    fn read_from<'de, D: Deserializer<'de>>(
-        deserializer: D,
-        document: Option<Document<'de>>,
-    ) -> Result<Self, ReadError<D::Error>> {
-        let mut reader = Reader { patterns: Patterns::default(), current: None, document };
-        let read = DataSetSeed(&mut reader).deserialize(deserializer);
-        read.map_err(|source| ReadError { item: reader.current, source })
-    }
-}
-
-/// Flag data that cannot be read, and the item where reading ended.
-#[derive(Debug, Error)]
-#[error("{}", self.message())]
-#[non_exhaustive]
-pub struct ReadError<E> {
-    /// The malformed item; none if the fault lies outside all items.
-    pub item: Option<(DataKind, Text)>,
-    /// What is wrong, and where, in the words of the format's parser.
-    #[source]
-    pub source: E,
-}
-
-impl<E> ReadError<E> {
-    fn message(&self) -> String {
-        match &self.item {
-            Some((kind, key)) => format!("{kind} \"{key}\" cannot be read"),
-            None => "flag data cannot be read".to_owned(),
-        }
-    }
-}
-
-/// What is carried through the reading of one data set.
-struct Reader<'t> {
-    patterns: Patterns,
-    /// The item that is being read: the culprit, if reading fails.
-    current: Option<(DataKind, Text)>,
-    /// The text, if the items shall keep it.
-    document: Option<Document<'t>>,
-}
-
-struct DataSetSeed<'r, 't>(&'r mut Reader<'t>);
-
-impl<'de> DeserializeSeed<'de> for DataSetSeed<'_, 'de> {
-    type Value = DataSet;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<DataSet, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for DataSetSeed<'_, 'de> {
-    type Value = DataSet;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with flags and segments")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<DataSet, A::Error> {
-        let mut data = DataSet::default();
-        while let Some(section) = map.next_key::<Text>()? {
-            match section.as_str() {
-                "flags" => {
-                    map.next_value_seed(Section { kind: DataKind::Flag, to: &mut data.flags, reader: self.0 })?
-                }
-                "segments" => {
-                    map.next_value_seed(Section { kind: DataKind::Segment, to: &mut data.segments, reader: self.0 })?;
-                }
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(data)
-    }
-}
-
-/// The map of one kind of items.
-struct Section<'r, 't, T> {
-    kind: DataKind,
-    to: &'r mut Vec<Entry<T>>,
-    reader: &'r mut Reader<'t>,
-}
-
-impl<'de, T: Prepared> DeserializeSeed<'de> for Section<'_, 'de, T> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_option(self)
-    }
-}
-
-impl<'de, T: Prepared> Visitor<'de> for Section<'_, 'de, T> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an object of {}s by key", self.kind)
-    }
-
-    fn visit_none<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(Key { text: key, source }) = map.next_key_seed(KeySeed(self.reader.document.as_ref()))? {
-            self.reader.current = Some((self.kind, key.clone()));
-            let patterns = &mut self.reader.patterns;
-            if self.reader.document.is_some() && source.is_none() {
-                // A key with escapes is no part of the text, so where its value is has to be asked of the parser.
-                let json = map.next_value::<&RawValue>()?.get();
-                self.to.push(entry_from_json(key, json.as_bytes(), patterns).map_err(A::Error::custom)?);
-            } else {
-                let Strict(raw) = map.next_value::<Strict<T::Raw>>()?;
-                self.to.push(entry(raw, key, patterns, source));
-            }
-            self.reader.current = None;
-        }
-        Ok(())
-    }
-}
-
-/// The key of an item, and the text of what follows.
-struct Key {
-    text: Text,
-    source: Option<SourceText>,
-}
-
-struct KeySeed<'r, 't>(Option<&'r Document<'t>>);
-
-impl<'de> DeserializeSeed<'de> for KeySeed<'_, 'de> {
-    type Value = Key;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for KeySeed<'_, 'de> {
-    type Value = Key;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key, E> {
-        Ok(Key { text: key.into(), source: self.0.and_then(|document| document.value_of(key)) })
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Key, E> {
-        Ok(Key { text: key.into(), source: None })
+pub(super) fn entry<T: Prepared>(raw: T::Raw, key: Text, patterns: &mut Patterns) -> Entry<T> {
+    match raw.deleted() {
+        Some(version) => Entry::Deleted { key, version },
+        None => Entry::Present(Arc::new(T::prepare(raw, Some(key), patterns))),
     }
 }

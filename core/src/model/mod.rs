@@ -5,21 +5,28 @@
 //! without breaking anybody; what plug-ins and hooks ask of a flag has a method.
 
 pub(crate) mod clause;
+mod data_set;
 pub(crate) mod date;
 mod flag;
 mod item;
+mod json;
 mod keys;
+pub(crate) mod migration;
 mod problem;
 mod read;
 pub(crate) mod rollout;
 mod segment;
-mod source_text;
 pub(crate) mod version;
 
+#[cfg(feature = "http")]
+pub(crate) use data_set::DataSetReader;
+pub use data_set::{DataSet, ReadError};
 pub use flag::Flag;
 pub(crate) use flag::{FlagRule, Serve};
 pub(crate) use item::Keyed;
-pub use item::{DataKind, DataSet, Entry, Item, ReadError, Upserted};
+pub use item::{DataKind, Entry, Item, Upserted};
+#[cfg(feature = "http")]
+pub(crate) use json::{Cursor, Object, Step};
 pub use problem::{Defect, Problem};
 #[cfg(feature = "http")]
 pub(crate) use read::ItemVersion;

@@ -1,5 +1,6 @@
 //! [`Segment`]: a list of contexts, by key or by rules, that flags can refer to.
 
+use bytes::Bytes;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -9,7 +10,6 @@ use super::keys::KeySet;
 use super::problem::{Defect, Problem};
 use super::read::{RawSegment, RawSegmentRule, RawSegmentTarget, Strict};
 use super::rollout::{BucketBy, Prefix, Weighted};
-use super::source_text::SourceText;
 use crate::context::DEFAULT_KIND;
 use crate::text::Text;
 
@@ -24,7 +24,7 @@ pub struct Segment {
     pub(crate) big: Option<BigSegment>,
     problems: Box<[Problem]>,
     /// What it was read from, if a store may want that.
-    source: Option<SourceText>,
+    json: Option<Bytes>,
 }
 
 /// What a big segment has beside its rules; its lists live in a store of their own.
@@ -101,12 +101,12 @@ impl Keyed for Segment {
         &self.problems
     }
 
-    fn source(&self) -> Option<&SourceText> {
-        self.source.as_ref()
+    fn json(&self) -> Option<&Bytes> {
+        self.json.as_ref()
     }
 
-    fn set_source(&mut self, source: Option<SourceText>) {
-        self.source = source;
+    fn set_json(&mut self, json: Option<Bytes>) {
+        self.json = json;
     }
 
     fn set_version(&mut self, version: u64) {
@@ -138,7 +138,7 @@ impl Prepared for Segment {
             rules,
             big,
             problems: problems.into(),
-            source: None,
+            json: None,
             key,
         }
     }
@@ -147,12 +147,12 @@ impl Prepared for Segment {
 impl<'de> Deserialize<'de> for Segment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = serde_json::Value::deserialize(deserializer)?;
-        let source = SourceText::new(json.to_string());
+        let text = Bytes::from(json.to_string());
         let Strict(raw) = Strict::<RawSegment>::deserialize(json).map_err(D::Error::custom)?;
         if raw.deleted {
             return Err(D::Error::custom("a deleted segment is no segment; read it as an item"));
         }
-        Ok(Self { source: Some(source), ..Self::prepare(raw, None, &mut Patterns::default()) })
+        Ok(Self { json: Some(text), ..Self::prepare(raw, None, &mut Patterns::default()) })
     }
 }
 

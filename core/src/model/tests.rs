@@ -53,7 +53,7 @@ const KINDS: [DataKind; 2] = [DataKind::Flag, DataKind::Segment];
 
 /// What of an item can be seen, for comparisons.
 fn shown(kind: DataKind, json: &Json) -> String {
-    format!("{:?}", item(kind, json).unwrap())
+    format!("{:?}", item(kind, json).unwrap().without_json())
 }
 
 fn rollout(serve: &Serve) -> &Rollout {

@@ -46,7 +46,8 @@ impl<T: Shard> Shards<T> {
     pub(super) fn new(entries: Vec<T>) -> Self {
         let hasher = RandomState::default();
         let count = shard_count(entries.len());
-        let mut tables: Vec<HashTable<T>> = (0..count).map(|_| HashTable::new()).collect();
+        let each = entries.len().div_ceil(count);
+        let mut tables: Vec<HashTable<T>> = (0..count).map(|_| HashTable::with_capacity(each)).collect();
         let mut len = 0;
         for entry in entries {
             let hash = hasher.hash_one(entry.key());

@@ -3,14 +3,16 @@
 //! There is no reconnection here, and no meaning: [`EventStream`] ends when the body does. Why the decoder is our own
 //! stands in `docs/decisions/007-sse-decoder.md`.
 //!
-//! Bytes go where they belong as they arrive, so each is looked at once however the body is cut into pieces: the data
-//! of an event into its buffer, comments and unknown fields nowhere. What is kept is bounded by the size of one event.
+//! Bytes are passed on as they arrive, so each is looked at once however the body is cut into pieces, and the data of an
+//! event is not kept here. What an event may hold is bounded all the same.
 
 mod decoder;
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use decoder::Decoder;
-pub(crate) use decoder::{Advice, DecodeError, Event};
+pub(crate) use decoder::{Advice, DecodeError, Part};
 use thiserror::Error;
 use tokio::task::yield_now;
 
@@ -19,7 +21,7 @@ use super::{Body, TransportError};
 /// After so many pieces in a row the task gives way. A flood must not starve the thread's other tasks.
 const PIECES_IN_A_ROW: u32 = 64;
 
-/// The events of one body.
+/// The events of one body, part by part.
 #[derive(Debug)]
 pub(crate) struct EventStream {
     body: Body,
@@ -47,12 +49,12 @@ impl EventStream {
         Self { body, decoder: Decoder::new(max_event_size), piece: Bytes::new(), taken: 0 }
     }
 
-    /// The next event; none when the body has ended. An event that the body's end cuts off is discarded. Nothing is
-    /// lost if the future is dropped and made again.
-    pub(crate) async fn next(&mut self) -> Result<Option<Event>, StreamError> {
+    /// The next part of an event; none when the body has ended, be it in the middle of an event. Nothing is lost if the
+    /// future is dropped and made again.
+    pub(crate) async fn next(&mut self) -> Result<Option<Part>, StreamError> {
         loop {
-            if let Some(event) = self.decoder.next(&mut self.piece)? {
-                return Ok(Some(event));
+            if let Some(part) = self.decoder.next(&mut self.piece)? {
+                return Ok(Some(part));
             }
             if self.taken == PIECES_IN_A_ROW {
                 self.taken = 0;
@@ -62,6 +64,11 @@ impl EventStream {
             self.piece = piece;
             self.taken += 1;
         }
+    }
+
+    /// The name of the event that is arriving, as far as it has said.
+    pub(crate) fn name(&self) -> Cow<'_, str> {
+        self.decoder.name()
     }
 
     /// What the stream has said about reconnecting since this was last asked.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 pub(crate) use changes::ChangeHub;
 pub use changes::{FlagChange, ListenerId};
@@ -29,6 +30,8 @@ pub(crate) struct Updater {
     pub(crate) changes: Arc<ChangeHub>,
     /// Hears how the data source is connected, for its report about the SDK.
     processor: Option<Arc<dyn EventProcessor>>,
+    /// The environment that the data is from, once the source has said so. Read by evaluations that have hooks.
+    environment_id: ArcSwapOption<Text>,
     /// Whether the source has delivered to this client.
     refreshed: AtomicBool,
     /// Becomes true when it has, for whoever waits for that.
@@ -58,6 +61,7 @@ impl Updater {
             processor,
             status: DataSourceStatusCell::new(),
             changes,
+            environment_id: ArcSwapOption::empty(),
             refreshed: AtomicBool::new(false),
             first_data: watch::Sender::new(false),
             closed: AtomicBool::new(false),
@@ -85,6 +89,10 @@ impl Updater {
     pub(crate) async fn first_data(&self) {
         // The sender is in the same place, so it cannot be gone.
         let _ = self.first_data.subscribe().wait_for(|delivered| *delivered).await;
+    }
+
+    pub(crate) fn environment_id(&self) -> Option<Text> {
+        self.environment_id.load().as_deref().cloned()
     }
 
     /// Runs over the current data of the store.
@@ -192,6 +200,12 @@ impl DataSink for Updater {
 
     fn update_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>) {
         self.status.update(state, error);
+    }
+
+    fn set_environment_id(&self, id: Text) {
+        if self.environment_id.load().as_deref() != Some(&id) {
+            self.environment_id.store(Some(Arc::new(id)));
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! Stream events and poll bodies become changes. The path decides what kind of item arrived, never the item's shape.
 //!
-//! An event is read as a whole before any of it is given out: one malformed item rejects all of it. Events and kinds
-//! of items that are not known are skipped unread, so that the service may add some.
+//! What is large is read while it arrives, but none of it is given out before its end is there: one malformed item
+//! rejects all of it. Events and kinds of items that are not known are skipped unread, so that the service may add some.
 
 use super::WireError;
-use super::envelope::{Envelope, is_root, whole_put};
-use crate::model::{DataKind, DataSet, Item, ItemVersion};
+use super::envelope::Envelope;
+use super::incoming::Incoming;
+use super::put::PutReader;
+use crate::model::{DataKind, DataSet, DataSetReader, Item, ItemVersion};
 
 /// What a stream event means.
 #[derive(Debug)]
@@ -18,30 +20,76 @@ pub(crate) enum Change {
     Ignored,
 }
 
-/// Reads an event of the stream. Whether its items keep their text is for the caller to say, as it costs memory.
-pub(crate) fn read_event(name: &str, data: &str, keep_json: bool) -> Result<Change, WireError> {
-    match name {
-        "put" => match (!keep_json).then(|| whole_put(data)).flatten() {
-            Some(data) => Ok(Change::All(data)),
-            None => put(&Envelope::read("put", data)?),
-        },
-        "patch" => patch(&Envelope::read("patch", data)?),
-        "delete" => delete(Envelope::read("delete", data)?),
-        _ => Ok(Change::Ignored),
+/// Reads the events of a stream while they arrive.
+#[derive(Debug)]
+pub(crate) struct EventReader {
+    /// Whether the items keep their text.
+    keep_json: bool,
+    /// Of the event that is arriving: its data, if it is a `put`.
+    put: Option<PutReader>,
+    /// Its data, if it is anything else or has no name yet.
+    data: Vec<u8>,
+}
+
+impl EventReader {
+    pub(crate) fn new(keep_json: bool) -> Self {
+        Self { keep_json, put: None, data: Vec::new() }
+    }
+
+    /// Takes some of an event's data. `name` is the name that the event has so far.
+    pub(crate) fn push(&mut self, name: &str, data: &[u8]) -> Result<(), WireError> {
+        if name == "put" && self.data.is_empty() {
+            return self.put.get_or_insert_with(|| PutReader::new(self.keep_json)).push(data);
+        }
+        self.data.extend_from_slice(data);
+        Ok(())
+    }
+
+    /// What the event means, once its end has arrived.
+    pub(crate) fn finish(&mut self, name: &str) -> Result<Change, WireError> {
+        let (put, data) = (self.put.take(), std::mem::take(&mut self.data));
+        match put {
+            Some(put) if name == "put" && data.is_empty() => return put.finish(),
+            Some(_) => return Err(WireError::Renamed),
+            None => {}
+        }
+        let data = String::from_utf8(data).map_err(|_| WireError::NotUtf8)?;
+        match name {
+            "put" => {
+                let mut put = PutReader::new(self.keep_json);
+                put.push(data.as_bytes())?;
+                put.finish()
+            }
+            "patch" => patch(&Envelope::read("patch", &data)?),
+            "delete" => delete(Envelope::read("delete", &data)?),
+            _ => Ok(Change::Ignored),
+        }
     }
 }
 
-/// Reads the answer to a poll.
-pub(crate) fn read_poll(body: &[u8]) -> Result<DataSet, WireError> {
-    Ok(DataSet::from_json(body)?)
+/// Reads the answer to a poll while it arrives.
+#[derive(Debug)]
+pub(crate) struct PollReader {
+    incoming: Incoming,
+    reader: DataSetReader,
 }
 
-fn put(envelope: &Envelope<'_>) -> Result<Change, WireError> {
-    if !is_root(envelope.path.as_deref()) {
-        return Ok(Change::Ignored);
+impl PollReader {
+    /// `keep_json` tells whether the items keep their text.
+    pub(crate) fn new(keep_json: bool) -> Self {
+        Self { incoming: Incoming::default(), reader: DataSetReader::new(keep_json) }
     }
-    let data = envelope.data.ok_or(WireError::Missing { event: "put", property: "data" })?;
-    Ok(Change::All(DataSet::from_json(data.get().as_bytes())?))
+
+    /// Takes a piece.
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), WireError> {
+        self.incoming.push(piece, |cursor| Ok(self.reader.document(cursor)?))
+    }
+
+    /// All of it, once nothing follows.
+    pub(crate) fn finish(mut self) -> Result<DataSet, WireError> {
+        self.incoming.finish(|cursor| Ok(self.reader.document(cursor)?))?;
+        Ok(self.reader.finish())
+    }
 }
 
 fn patch(envelope: &Envelope<'_>) -> Result<Change, WireError> {

@@ -1,20 +1,14 @@
-//! [`Envelope`]: what is around the data of an event.
+//! [`Envelope`]: what is around the data of a patch or deletion.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::WireError;
-use crate::model::DataSet;
 
-/// Whether the path of a `put` stands for everything.
-pub(super) fn is_root(path: Option<&str>) -> bool {
-    matches!(path, None | Some("" | "/"))
-}
-
-/// What is around the data of an event. The parts are slices of the event: their order is arbitrary, and the data
+/// What is around the data of an event that is all there. The parts are slices of the event: their order is arbitrary, and the data
 /// means nothing before the path is known. Null counts as missing, of a part given twice the last one counts.
 #[derive(Default)]
 pub(super) struct Envelope<'a> {
@@ -90,53 +84,5 @@ impl<'de> Deserialize<'de> for Name<'de> {
         }
 
         deserializer.deserialize_str(NameVisitor)
-    }
-}
-
-/// Reads a `put` in one pass, without looking for the end of its data first: that saves a seventh of the time. None if
-/// anything about it is unusual; then it is read as an [`Envelope`], which decides what it means.
-pub(super) fn whole_put(data: &str) -> Option<DataSet> {
-    let mut deserializer = serde_json::Deserializer::from_str(data);
-    let data = deserializer.deserialize_map(PutVisitor).ok()?;
-    deserializer.end().ok()?;
-    data
-}
-
-struct PutVisitor;
-
-impl<'de> Visitor<'de> for PutVisitor {
-    type Value = Option<DataSet>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<DataSet>, A::Error> {
-        let mut data = None;
-        while let Some(Name(name)) = map.next_key()? {
-            match &*name {
-                "path" => {
-                    let path = map.next_value::<Option<Name<'de>>>()?;
-                    if !is_root(path.as_ref().map(|Name(path)| &**path)) {
-                        return Err(A::Error::custom("another path"));
-                    }
-                }
-                "data" => data = Some(map.next_value_seed(DataSeed)?),
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(data)
-    }
-}
-
-struct DataSeed;
-
-impl<'de> DeserializeSeed<'de> for DataSeed {
-    type Value = DataSet;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<DataSet, D::Error> {
-        DataSet::read(deserializer).map_err(|error| error.source)
     }
 }

@@ -5,6 +5,8 @@
 
 pub(crate) mod change;
 mod envelope;
+mod incoming;
+mod put;
 
 use std::borrow::Cow;
 
@@ -26,6 +28,12 @@ pub(crate) const ENVIRONMENT_ID: &str = "x-ld-envid";
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub(crate) enum WireError {
+    /// The data of an event, or a body, is not UTF-8.
+    #[error("the text is not UTF-8")]
+    NotUtf8,
+    /// An event is no `put` any more, after some of it was read as one.
+    #[error("a \"put\" event has changed its name")]
+    Renamed,
     /// The envelope is malformed.
     #[error("a \"{event}\" event cannot be read")]
     Envelope {

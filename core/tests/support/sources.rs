@@ -111,6 +111,10 @@ impl Controls {
         block_on(self.0.upsert(item))
     }
 
+    pub(crate) fn environment_id(&self, id: &str) {
+        self.0.set_environment_id(id.into());
+    }
+
     pub(crate) fn status(&self, state: DataSourceState) {
         self.0.update_status(state, None);
     }

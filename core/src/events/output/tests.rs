@@ -1,7 +1,10 @@
+mod migration_op;
+
 use serde_json::json;
 
 use super::*;
 use crate::eval::{EvalErrorKind, ReasonKind};
+use crate::events::MigrationOp;
 
 /// What a writer without rules writes.
 fn written(payload: &Payload) -> serde_json::Value {
@@ -283,6 +286,7 @@ fn contexts(writer: &EventWriter, context: serde_json::Value) -> Vec<(String, se
         FullEvent::Debug(flag()),
         FullEvent::Feature(flag()),
         FullEvent::Custom { date: 1, key: "c".into(), context: context.clone(), data: Value::Null, metric: None },
+        migration_op::event(MigrationOp { context: context.clone(), ..migration_op::read() }),
     ]);
     let written = written_by(writer, &payload);
     let written = written.as_array().unwrap().iter();
@@ -316,11 +320,11 @@ fn private_attributes_are_left_out_of_every_event() {
 
 // Spec 03, section 2.4
 #[test]
-fn anonymous_contexts_lose_their_attributes_in_feature_and_custom_events_only() {
+fn anonymous_contexts_lose_their_attributes_in_feature_custom_and_migration_events_only() {
     let guest = json!({"kind": "user", "key": "u", "anonymous": true, "name": "U"});
     let bare = json!({"kind": "user", "key": "u", "anonymous": true, "_meta": {"redactedAttributes": ["name"]}});
     for (kind, context) in contexts(&EventWriter::new(false, Vec::new()), guest.clone()) {
-        let redacted = ["feature", "custom"].contains(&kind.as_str());
+        let redacted = ["feature", "custom", "migration_op"].contains(&kind.as_str());
         assert_eq!(&context, if redacted { &bare } else { &guest }, "{kind}");
     }
 }

@@ -3,16 +3,14 @@
 //! Every call is bounded in time, and a panic of the store is contained. A reader has no way to write: a client that only
 //! reads is given one and nothing else, so that no mistake elsewhere can make it write.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::timeout;
 
 use super::{Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert};
 use crate::model::DataKind;
-use crate::runtime::contain;
+use crate::store_call::bounded;
 use crate::text::Text;
 
 /// How long one item, or the marker, may take (spec 04, section 9.5).
@@ -53,7 +51,11 @@ impl Reader {
 
     pub(crate) async fn close(&self) {
         // There is nothing left that a failure could change.
-        let _ = bounded(PROBE, async { Ok(self.0.close().await) }).await;
+        let closed = bounded(PROBE, async {
+            self.0.close().await;
+            Ok(())
+        });
+        let _ = closed.await;
     }
 
     pub(crate) fn changes(&self) -> Option<watch::Receiver<()>> {
@@ -85,13 +87,5 @@ impl Writer {
 
     pub(crate) async fn upsert(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
         bounded(EVERYTHING, self.0.0.upsert(kind, key, item)).await
-    }
-}
-
-async fn bounded<T>(limit: Duration, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    match timeout(limit, contain(call)).await {
-        Ok(Some(result)) => result,
-        Ok(None) => Err(StoreError::unavailable("the data store panicked")),
-        Err(_elapsed) => Err(StoreError::Timeout),
     }
 }

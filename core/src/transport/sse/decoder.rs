@@ -1,9 +1,10 @@
-//! [`Decoder`]: bytes to events.
+//! [`Decoder`]: bytes to the parts of events.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use memchr::memchr2;
+use memchr::{memchr2, memchr3};
 use thiserror::Error;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -11,13 +12,13 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 /// The shortest and the longest time to reconnect that a server may ask for.
 const RETRY: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(3600));
 
-/// An event.
+/// A part of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Event {
-    /// What kind of event it is: `message`, unless it says otherwise.
-    pub(crate) name: String,
-    /// Its data.
-    pub(crate) data: String,
+pub(crate) enum Part {
+    /// Some of its data.
+    Data(Bytes),
+    /// Its end, and its name.
+    End(String),
 }
 
 /// What a server may say about reconnecting.
@@ -32,9 +33,6 @@ pub(crate) struct Advice {
 /// Why bytes cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum DecodeError {
-    /// The data of an event is not UTF-8.
-    #[error("an event's data is not UTF-8")]
-    NotUtf8,
     /// An event is larger than allowed.
     #[error("an event is larger than {limit} bytes")]
     TooLarge {
@@ -79,7 +77,7 @@ impl Field {
     }
 }
 
-/// Turns pieces of a body into events.
+/// Turns pieces of a body into parts of events.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     limit: usize,
@@ -93,8 +91,8 @@ pub(crate) struct Decoder {
     /// The value of an `id` or `retry` field.
     value: Vec<u8>,
     name: Vec<u8>,
-    data: Vec<u8>,
-    has_data: bool,
+    /// How many bytes of data the event has so far; none if it has no data.
+    data: Option<usize>,
     /// The id that counts from the end of this event on.
     id: Option<Vec<u8>>,
     advice: Advice,
@@ -110,8 +108,7 @@ impl Decoder {
             field: Vec::new(),
             value: Vec::new(),
             name: Vec::new(),
-            data: Vec::new(),
-            has_data: false,
+            data: None,
             id: None,
             advice: Advice::default(),
         }
@@ -121,24 +118,44 @@ impl Decoder {
         std::mem::take(&mut self.advice)
     }
 
-    /// Takes bytes from `piece` up to the end of an event. None if the piece is used up before.
-    pub(crate) fn next(&mut self, piece: &mut Bytes) -> Result<Option<Event>, DecodeError> {
+    /// What kind of event the one that is arriving is, as far as it has said: `message`, unless it says otherwise.
+    pub(crate) fn name(&self) -> Cow<'_, str> {
+        if self.name.is_empty() { Cow::Borrowed("message") } else { String::from_utf8_lossy(&self.name) }
+    }
+
+    /// Takes bytes from `piece` up to the end of a part of an event. None if the piece is used up before.
+    pub(crate) fn next(&mut self, piece: &mut Bytes) -> Result<Option<Part>, DecodeError> {
         self.skip_bom(piece);
         while let Some(&first) = piece.first() {
             if std::mem::take(&mut self.after_cr) && first == b'\n' {
                 piece.advance(1);
                 continue;
             }
-            let end = memchr2(b'\n', b'\r', piece);
-            self.take(piece.get(..end.unwrap_or(piece.len())).unwrap_or_default())?;
-            let Some(end) = end else {
-                piece.clear();
-                break;
+            let part = match (self.place, first) {
+                (_, b'\n' | b'\r') => {
+                    piece.advance(1);
+                    self.after_cr = first == b'\r';
+                    self.end_line()?
+                }
+                (Place::Name, b':') => {
+                    piece.advance(1);
+                    self.begin_value()?
+                }
+                (Place::Name, _) => {
+                    self.take_name(&piece.split_to(memchr3(b':', b'\n', b'\r', piece).unwrap_or(piece.len())));
+                    None
+                }
+                (Place::Colon(field), _) => {
+                    piece.advance(usize::from(first == b' '));
+                    self.place = Place::Value(field);
+                    None
+                }
+                (Place::Value(field), _) => {
+                    self.append(field, piece.split_to(memchr2(b'\n', b'\r', piece).unwrap_or(piece.len())))?
+                }
             };
-            self.after_cr = piece.get(end) == Some(&b'\r');
-            piece.advance(end + 1);
-            if let Some(event) = self.end_line()? {
-                return Ok(Some(event));
+            if part.is_some() {
+                return Ok(part);
             }
         }
         Ok(None)
@@ -161,86 +178,71 @@ impl Decoder {
         }
     }
 
-    /// Takes a part of a line.
-    fn take(&mut self, mut part: &[u8]) -> Result<(), DecodeError> {
-        if self.place == Place::Name {
-            let colon = memchr::memchr(b':', part);
-            let (name, rest) = part.split_at(colon.unwrap_or(part.len()));
-            // One byte more than the longest name is enough to know that it is none.
-            let room = (Field::LONGEST + 1).saturating_sub(self.field.len());
-            self.field.extend_from_slice(name.get(..room).unwrap_or(name));
-            if colon.is_none() {
-                return Ok(());
-            }
-            part = rest.get(1..).unwrap_or_default();
-            self.place = Place::Colon(self.begin_value()?);
-        }
-        if let Place::Colon(field) = self.place
-            && let Some(first) = part.first()
-        {
-            part = part.get(usize::from(*first == b' ')..).unwrap_or_default();
-            self.place = Place::Value(field);
-        }
-        if let Place::Value(field) = self.place {
-            self.append(field, part)?;
-        }
-        Ok(())
+    /// One byte more than the longest name is enough to know that it is none.
+    fn take_name(&mut self, name: &[u8]) {
+        let room = (Field::LONGEST + 1).saturating_sub(self.field.len());
+        self.field.extend_from_slice(name.get(..room).unwrap_or(name));
     }
 
     /// Begins the value of the field whose name was read.
-    fn begin_value(&mut self) -> Result<Field, DecodeError> {
+    fn begin_value(&mut self) -> Result<Option<Part>, DecodeError> {
         let field = Field::named(&self.field);
+        self.field.clear();
+        self.place = Place::Colon(field);
         match field {
             Field::Event => self.name.clear(),
-            Field::Data if self.has_data => self.append(field, b"\n")?,
-            Field::Data => self.has_data = true,
+            Field::Data if self.data.is_some() => return self.append(field, Bytes::from_static(b"\n")),
+            Field::Data => self.data = Some(0),
             Field::Id | Field::Retry | Field::Other => {}
         }
-        Ok(field)
-    }
-
-    fn append(&mut self, field: Field, part: &[u8]) -> Result<(), DecodeError> {
-        let held = self.data.len() + self.name.len() + self.value.len() + self.id.as_ref().map_or(0, Vec::len);
-        let to = match field {
-            Field::Event => &mut self.name,
-            Field::Data => &mut self.data,
-            Field::Id | Field::Retry => &mut self.value,
-            Field::Other => return Ok(()),
-        };
-        if part.len() > self.limit.saturating_sub(held) {
-            return Err(DecodeError::TooLarge { limit: self.limit });
-        }
-        to.extend_from_slice(part);
-        Ok(())
-    }
-
-    /// Ends a line; an empty one ends the event.
-    fn end_line(&mut self) -> Result<Option<Event>, DecodeError> {
-        let field = match std::mem::replace(&mut self.place, Place::Name) {
-            Place::Name if self.field.is_empty() => return self.end_event(),
-            Place::Name => self.begin_value()?,
-            Place::Colon(field) | Place::Value(field) => field,
-        };
-        self.field.clear();
-        match field {
-            Field::Id if !self.value.contains(&0) => self.id = Some(std::mem::take(&mut self.value)),
-            Field::Retry => self.advice.retry = retry(&self.value).or(self.advice.retry),
-            Field::Id | Field::Event | Field::Data | Field::Other => {}
-        }
-        self.value.clear();
         Ok(None)
     }
 
-    fn end_event(&mut self) -> Result<Option<Event>, DecodeError> {
-        self.advice.last_event_id = self.id.take().or_else(|| self.advice.last_event_id.take());
-        let name = std::mem::take(&mut self.name);
-        let data = std::mem::take(&mut self.data);
-        if !std::mem::take(&mut self.has_data) {
-            return Ok(None);
+    fn append(&mut self, field: Field, bytes: Bytes) -> Result<Option<Part>, DecodeError> {
+        let data = self.data.unwrap_or(0);
+        let held = data + self.name.len() + self.value.len() + self.id.as_ref().map_or(0, Vec::len);
+        if field != Field::Other && bytes.len() > self.limit.saturating_sub(held) {
+            return Err(DecodeError::TooLarge { limit: self.limit });
         }
-        let name = if name.is_empty() { "message".to_owned() } else { String::from_utf8_lossy(&name).into_owned() };
-        let data = String::from_utf8(data).map_err(|_| DecodeError::NotUtf8)?;
-        Ok(Some(Event { name, data }))
+        match field {
+            Field::Event => self.name.extend_from_slice(&bytes),
+            Field::Id | Field::Retry => self.value.extend_from_slice(&bytes),
+            Field::Data => {
+                self.data = Some(data + bytes.len());
+                return Ok(Some(Part::Data(bytes)));
+            }
+            Field::Other => {}
+        }
+        Ok(None)
+    }
+
+    /// Ends a line; an empty one ends the event.
+    fn end_line(&mut self) -> Result<Option<Part>, DecodeError> {
+        let mut part = None;
+        if self.place == Place::Name {
+            if self.field.is_empty() {
+                return Ok(self.end_event());
+            }
+            part = self.begin_value()?;
+        }
+        match std::mem::replace(&mut self.place, Place::Name) {
+            Place::Colon(Field::Id) | Place::Value(Field::Id) if !self.value.contains(&0) => {
+                self.id = Some(std::mem::take(&mut self.value));
+            }
+            Place::Colon(Field::Retry) | Place::Value(Field::Retry) => {
+                self.advice.retry = retry(&self.value).or(self.advice.retry);
+            }
+            _ => {}
+        }
+        self.value.clear();
+        Ok(part)
+    }
+
+    fn end_event(&mut self) -> Option<Part> {
+        self.advice.last_event_id = self.id.take().or_else(|| self.advice.last_event_id.take());
+        let name = self.name().into_owned();
+        self.name.clear();
+        self.data.take().map(|_| Part::End(name))
     }
 }
 

@@ -7,15 +7,34 @@ use super::*;
 const FLAG: &str =
     r#"{"key": "other", "version": 8, "on": true, "variations": ["x"], "fallthrough": {"variation": 0}}"#;
 
+/// What an event means, in whatever pieces its data arrives.
+fn read_event(name: &str, data: impl AsRef<[u8]>) -> Result<Change, WireError> {
+    let data = data.as_ref();
+    let whole = in_pieces(name, data, data.len().max(1));
+    // Long enough to be many pieces, short enough to be cheap.
+    for size in [1, 7, 1000].into_iter().filter(|size| data.len() / size < 1_000) {
+        assert_eq!(format!("{:?}", in_pieces(name, data, size)), format!("{whole:?}"), "in pieces of {size} bytes");
+    }
+    whole
+}
+
+fn in_pieces(name: &str, data: &[u8], size: usize) -> Result<Change, WireError> {
+    let mut reader = EventReader::new(false);
+    for piece in data.chunks(size) {
+        reader.push(name, piece)?;
+    }
+    reader.finish(name)
+}
+
 fn all(data: &str) -> DataSet {
-    match read_event("put", data, false).unwrap() {
+    match read_event("put", data).unwrap() {
         Change::All(data) => data,
         other => panic!("{other:?}"),
     }
 }
 
 fn one(name: &str, data: &str) -> Item {
-    match read_event(name, data, false).unwrap() {
+    match read_event(name, data).unwrap() {
         Change::Item(item) => item,
         other => panic!("{other:?}"),
     }
@@ -23,13 +42,13 @@ fn one(name: &str, data: &str) -> Item {
 
 #[track_caller]
 fn ignored(name: &str, data: &str) {
-    assert!(matches!(read_event(name, data, false), Ok(Change::Ignored)), "{name}: {data}");
+    assert!(matches!(read_event(name, data), Ok(Change::Ignored)), "{name}: {data}");
 }
 
 /// The error and its causes, in one line.
 #[track_caller]
 fn error(name: &str, data: &str) -> String {
-    let error = read_event(name, data, false).unwrap_err();
+    let error = read_event(name, data).unwrap_err();
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -157,20 +176,43 @@ fn of_a_property_that_is_given_twice_the_last_one_counts() {
     assert_eq!(data.flags[0].key(), "last");
 }
 
+// Spec 02, section 10, row 6
 #[test]
-fn the_fast_reading_of_a_put_takes_the_usual_and_leaves_the_rest_to_the_other() {
-    let usual = r#"{"path": "/", "data": {"flags": {"f": {}}, "segments": {}}}"#;
-    assert!(whole_put(usual).is_some());
-    let unusual = [
-        r#"{"path": "/x", "data": {}}"#,
-        r#"{"data": {}, "path": "/x"}"#,
-        r#"{"data": null}"#,
-        r#"{"path": "/"}"#,
-        r#"{"data": {}} more"#,
-        r#"{"data": {"flags": {"f": {"version": 1, "version": 2}}}}"#,
-    ];
-    assert!(unusual.iter().all(|data| whole_put(data).is_none()));
-    assert_eq!(all(unusual[5]).flags[0].version(), 2);
+fn data_that_is_not_utf_8_is_malformed_in_whatever_event() {
+    for name in ["put", "patch", "delete", "whatever"] {
+        for data in [b"{\"a\": \"\xff\"}".as_slice(), b"{\"a\": \"\xe2\x82\n\xac\"}", b"{\"a\": \"\xe2\x82"] {
+            assert!(matches!(read_event(name, data), Err(WireError::NotUtf8)), "{name}: {data:?}");
+        }
+    }
+    let data = all(r#"{"path": "/", "data": {"flags": {"añ€😀": {}}}}"#);
+    assert_eq!(data.flags[0].key(), "añ€😀");
+}
+
+// Spec 02, section 2.1, rule 9
+#[test]
+fn the_name_counts_that_an_event_has_at_its_end() {
+    let put = r#"{"path": "/", "data": {"flags": {"f": {}}}}"#;
+    let (begin, end) = put.as_bytes().split_at(20);
+    let mut reader = EventReader::new(false);
+    reader.push("message", begin).unwrap();
+    reader.push("put", end).unwrap();
+    assert!(matches!(reader.finish("put"), Ok(Change::All(data)) if data.flags.len() == 1));
+
+    // What was read as a put cannot be anything else any more.
+    for name in ["patch", "whatever"] {
+        reader.push("put", begin).unwrap();
+        reader.push(name, end).unwrap();
+        assert!(matches!(reader.finish(name), Err(WireError::Renamed)), "{name}");
+    }
+    reader.push("put", put.as_bytes()).unwrap();
+    assert!(matches!(reader.finish("put"), Ok(Change::All(_))));
+}
+
+#[test]
+fn a_put_is_refused_as_soon_as_it_is_malformed() {
+    let mut reader = EventReader::new(false);
+    reader.push("put", br#"{"path": "/", "data": {"flags": {"good": {}, "bad": 7"#).unwrap();
+    assert_eq!(reader.push("put", b", ").unwrap_err().to_string(), "flag \"bad\" cannot be read");
 }
 
 // Spec 02, section 10, row 28
@@ -185,20 +227,30 @@ fn deep_nesting_is_malformed_and_does_no_harm() {
 // Spec 02, section 3; section 10, row 29
 #[test]
 fn a_poll_body_is_a_data_set() {
-    let data = read_poll(format!(r#"{{"flags": {{"": {FLAG}}}, "more": 1}}"#).as_bytes()).unwrap();
+    let read_poll = |body: &[u8]| {
+        let mut reader = PollReader::new(false);
+        body.chunks(3).try_for_each(|piece| reader.push(piece))?;
+        reader.finish()
+    };
+    let data = read_poll(format!(r#"{{"flags": {{"": {FLAG}}}, "more": 1}}  "#).as_bytes()).unwrap();
     assert_eq!(data.flags[0].key(), "");
-    for body in ["", "<html></html>", "null", "[]"] {
+    for body in ["", "<html></html>", "null", "[]", "{}{}", r#"{"flags": {}"#] {
         assert!(read_poll(body.as_bytes()).is_err(), "{body}");
     }
+    assert!(matches!(read_poll(b"{\"a\": \"\xff\"}"), Err(WireError::NotUtf8)));
 }
 
 // Spec 04, section 1.2: what is stored is what was received
 #[test]
 fn the_items_of_an_event_keep_their_text_where_that_is_wanted() {
     let put = r#"{"path": "/", "data": {"flags": {"a": { "version": 3.0 }}}}"#;
-    let kept = |keep_json| match read_event("put", put, keep_json).unwrap() {
-        Change::All(data) => data.flags[0].json(),
-        other => panic!("{other:?}"),
+    let kept = |keep_json| {
+        let mut reader = EventReader::new(keep_json);
+        reader.push("put", put.as_bytes()).unwrap();
+        match reader.finish("put").unwrap() {
+            Change::All(data) => data.flags[0].json(),
+            other => panic!("{other:?}"),
+        }
     };
     assert_eq!(kept(true).unwrap(), r#"{ "version": 3.0 }"#);
     assert_eq!(kept(false), None);

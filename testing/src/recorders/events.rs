@@ -1,11 +1,13 @@
 //! [`EventRecorder`]: an event processor that remembers.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use vexil::config::{ClientContext, ConfigError, Configure};
 use vexil::eval::Reason;
-use vexil::events::{Event, EventProcessor};
+use vexil::events::{Event, EventProcessor, MigrationOp};
 use vexil::{Context, Text, Value, async_trait};
+
+use super::Records;
 
 /// An event processor that remembers everything and sends nothing. Clones remember together.
 ///
@@ -22,7 +24,7 @@ use vexil::{Context, Text, Value, async_trait};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct EventRecorder(Arc<Mutex<Vec<RecordedEvent>>>);
+pub struct EventRecorder(Records<RecordedEvent>);
 
 /// Something that has happened, as an [`EventRecorder`] remembers it.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +45,8 @@ pub enum RecordedEvent {
         /// A number for a metric.
         metric: Option<f64>,
     },
+    /// The application read or wrote something that is being migrated.
+    MigrationOp(Box<MigrationOp>),
 }
 
 /// One evaluation.
@@ -79,17 +83,13 @@ impl EventRecorder {
     /// What was recorded so far, in order. It is forgotten.
     #[must_use]
     pub fn take(&self) -> Vec<RecordedEvent> {
-        std::mem::take(&mut self.lock())
+        self.0.take()
     }
 
     /// What was recorded so far, in order.
     #[must_use]
     pub fn events(&self) -> Vec<RecordedEvent> {
-        self.lock().clone()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<RecordedEvent>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.all()
     }
 }
 
@@ -114,6 +114,7 @@ impl RecordedEvent {
                 data: event.data.clone(),
                 metric: event.metric,
             }),
+            Event::MigrationOp(op) => Some(Self::MigrationOp(Box::new((*op).clone()))),
             _ => None,
         }
     }
@@ -122,7 +123,7 @@ impl RecordedEvent {
 #[async_trait]
 impl EventProcessor for EventRecorder {
     fn record(&self, event: &Event<'_>) {
-        self.lock().extend(RecordedEvent::of(event));
+        self.0.extend(RecordedEvent::of(event));
     }
 
     fn flush(&self) {}

@@ -1,0 +1,70 @@
+//! The places of the harness that the service tells of things.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use axum::Router;
+use axum::http::{StatusCode, Uri};
+use tokio::sync::oneshot;
+
+/// What was posted: path and body, in order.
+type Posts = Arc<Mutex<Vec<(String, String)>>>;
+
+/// Takes what is posted to any path, and answers with the path and the body; below `/broken` with an error.
+pub(crate) struct Callbacks {
+    url: String,
+    posts: Posts,
+    /// Dropped to stop.
+    stop: Option<oneshot::Sender<()>>,
+    running: Option<JoinHandle<()>>,
+}
+
+impl Callbacks {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let posts = Posts::default();
+        let kept = Arc::clone(&posts);
+        let answer = move |uri: Uri, body: String| {
+            let text = format!("{} {body}", uri.path());
+            kept.lock().unwrap().push((uri.path().to_owned(), body));
+            let status = if uri.path().starts_with("/broken") { StatusCode::CONFLICT } else { StatusCode::OK };
+            std::future::ready((status, text))
+        };
+        let running = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                let stopped = async { drop(stopped.await) };
+                axum::serve(listener, Router::new().fallback(answer)).with_graceful_shutdown(stopped).await.unwrap();
+            });
+        });
+        Self { url, posts, stop: Some(stop), running: Some(running) }
+    }
+
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// What was posted since this was last asked.
+    pub(crate) fn take(&self) -> Vec<(String, String)> {
+        std::mem::take(&mut *self.posts.lock().unwrap())
+    }
+
+    /// The same, read as JSON.
+    pub(crate) fn take_json(&self) -> Vec<(String, serde_json::Value)> {
+        self.take().into_iter().map(|(path, body)| (path, serde_json::from_str(&body).unwrap())).collect()
+    }
+}
+
+impl Drop for Callbacks {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let (Some(running), false) = (self.running.take(), thread::panicking()) {
+            running.join().unwrap();
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! [`BigSegmentReader`]: asks the store of big segments, remembers what it said, and watches how current it is.
+//!
+//! One query for a context serves all who wait for it, and for some seconds all who come later. After a failure the store
+//! is left alone for a moment, and what was known before goes on being used. The rules are those of spec 04, section 4.4.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lru::LruCache;
+use sha2::{Digest, Sha256};
+use tokio::time::{Instant, sleep};
+
+use super::{BigSegmentStore, StoreError};
+use crate::eval::{BigSegmentsStatus, Membership, MembershipAnswer};
+use crate::flights::Flights;
+use crate::runtime::{Runtime, Task};
+use crate::status::{BigSegmentsStatusCell, BigSegmentsStoreStatus};
+use crate::store_call::bounded;
+use crate::text::Text;
+
+/// How long the store may take to answer.
+const LIMIT: Duration = Duration::from_secs(2);
+/// How long it is left alone after a failure.
+const PAUSE: Duration = Duration::from_millis(500);
+/// From how far in the future on the time of the last synchronisation is worth a warning.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+
+/// How a store of big segments is used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// How many contexts are remembered.
+    pub(crate) context_cache_size: usize,
+    /// How long a context is remembered.
+    pub(crate) context_cache_time: Duration,
+    pub(crate) status_poll_interval: Duration,
+    /// After how long without synchronisation the store is stale.
+    pub(crate) stale_after: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) struct BigSegmentReader {
+    shared: Arc<Shared>,
+    /// Asks for the status; taken by whoever closes the reader.
+    poller: Mutex<Option<Task<()>>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    store: Arc<dyn BigSegmentStore>,
+    settings: Settings,
+    status: BigSegmentsStatusCell,
+    /// By context key, the least recently used ones first to go. Held for a few instructions.
+    known: Mutex<LruCache<Text, Known>>,
+    asking: Arc<Flights<Text, Result<Option<Membership>, StoreError>>>,
+    /// Until when the store is left alone. Held for a few instructions.
+    pause: Mutex<Option<Instant>>,
+}
+
+/// What the store said of a context.
+#[derive(Clone, Debug)]
+struct Known {
+    membership: Option<Membership>,
+    expires: Instant,
+}
+
+impl BigSegmentReader {
+    pub(crate) fn new(store: Arc<dyn BigSegmentStore>, settings: Settings, runtime: &Runtime) -> Self {
+        let capacity = NonZeroUsize::new(settings.context_cache_size).unwrap_or(NonZeroUsize::MIN);
+        let shared = Arc::new(Shared {
+            store,
+            settings,
+            status: BigSegmentsStatusCell::new(),
+            known: Mutex::new(LruCache::new(capacity)),
+            asking: Flights::new(),
+            pause: Mutex::default(),
+        });
+        let poller = runtime.spawn(poll(Arc::clone(&shared)));
+        Self { shared, poller: Mutex::new(Some(poller)) }
+    }
+
+    pub(crate) fn status(&self) -> &BigSegmentsStatusCell {
+        &self.shared.status
+    }
+
+    /// What is known about a context without asking anybody.
+    pub(crate) fn known(&self, context_key: &Text) -> Option<MembershipAnswer> {
+        let status = self.shared.status.known()?;
+        let known = self.shared.fresh(context_key)?;
+        Some(MembershipAnswer::new(known, trust(status)))
+    }
+
+    /// What the store says of a context.
+    pub(crate) async fn membership(&self, context_key: Text) -> MembershipAnswer {
+        let shared = &self.shared;
+        let answer = match shared.fresh(&context_key) {
+            Some(known) => Ok(known),
+            None => shared.ask(context_key.clone()).await,
+        };
+        let status = shared.status.first_known().await;
+        match (answer, shared.expired(&context_key)) {
+            (Ok(membership), _) => MembershipAnswer::new(membership, trust(status)),
+            // Old data is better than none.
+            (Err(_), Some(old)) => MembershipAnswer::new(old, BigSegmentsStatus::Stale),
+            (Err(_), None) => MembershipAnswer::new(None, BigSegmentsStatus::StoreError),
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        drop(self.poller.lock().unwrap_or_else(PoisonError::into_inner).take());
+        // There is nothing left that a failure could change.
+        let closed = bounded(LIMIT, async {
+            self.shared.store.close().await;
+            Ok(())
+        });
+        let _ = closed.await;
+    }
+}
+
+/// How far an answer can be trusted, by how the store is doing.
+fn trust(status: BigSegmentsStoreStatus) -> BigSegmentsStatus {
+    match status {
+        BigSegmentsStoreStatus { available: false, .. } => BigSegmentsStatus::StoreError,
+        BigSegmentsStoreStatus { stale: true, .. } => BigSegmentsStatus::Stale,
+        _ => BigSegmentsStatus::Healthy,
+    }
+}
+
+impl Shared {
+    fn known(&self) -> MutexGuard<'_, LruCache<Text, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is remembered and still counts.
+    fn fresh(&self, context_key: &Text) -> Option<Option<Membership>> {
+        let mut known = self.known();
+        known.get(context_key).filter(|known| Instant::now() < known.expires).map(|known| known.membership.clone())
+    }
+
+    /// What is remembered, however old.
+    fn expired(&self, context_key: &Text) -> Option<Option<Membership>> {
+        self.known().peek(context_key).map(|known| known.membership.clone())
+    }
+
+    async fn ask(&self, context_key: Text) -> Result<Option<Membership>, StoreError> {
+        let paused = *self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        if paused.is_some_and(|until| Instant::now() < until) {
+            return Err(StoreError::unavailable("the store failed a moment ago"));
+        }
+        self.asking.join(context_key.clone(), || self.query(&context_key)).await
+    }
+
+    async fn query(&self, context_key: &Text) -> Result<Option<Membership>, StoreError> {
+        let hash = STANDARD.encode(Sha256::digest(context_key.as_bytes()));
+        let asked = bounded(LIMIT, self.store.membership(&hash)).await;
+        match &asked {
+            Ok(membership) => {
+                let expires = Instant::now() + self.settings.context_cache_time;
+                self.known().put(context_key.clone(), Known { membership: membership.clone(), expires });
+            }
+            Err(error) => {
+                let error: &dyn std::error::Error = error;
+                tracing::warn!(error, "big segments could not be queried");
+                *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + PAUSE);
+            }
+        }
+        asked
+    }
+
+    async fn current_status(&self) -> BigSegmentsStoreStatus {
+        match bounded(LIMIT, self.store.last_synchronized()).await {
+            Ok(synchronized) => {
+                let age = synchronized.map(age);
+                let stale = age.is_none_or(|age| age >= self.settings.stale_after);
+                BigSegmentsStoreStatus { available: true, stale }
+            }
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::debug!(error, "big segments' status could not be queried");
+                BigSegmentsStoreStatus { available: false, stale: false }
+            }
+        }
+    }
+}
+
+/// Asks for the status, now and again and again.
+async fn poll(shared: Arc<Shared>) {
+    let interval = shared.settings.status_poll_interval.min(shared.settings.stale_after);
+    loop {
+        let status = shared.current_status().await;
+        shared.status.update(status);
+        sleep(interval).await;
+    }
+}
+
+/// How long ago a time in milliseconds since 1970 was. One in the future was just now: clocks differ.
+fn age(millis: u64) -> Duration {
+    let (then, now) = (UNIX_EPOCH + Duration::from_millis(millis), SystemTime::now());
+    now.duration_since(then).unwrap_or_else(|ahead| {
+        if ahead.duration() > CLOCK_TOLERANCE {
+            tracing::debug!(ahead = ?ahead.duration(), "big segments were synchronised in the future: clocks differ");
+        }
+        Duration::ZERO
+    })
+}

@@ -1,0 +1,82 @@
+//! [`BigSegmentsConfig`]: a store of big segments, and how a client uses it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{ClientContext, ConfigError, Configure};
+use crate::big_segments::{BigSegmentReader, BigSegmentStore, Settings};
+
+const DEFAULT_STATUS_POLL_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A store of big segments, and how a client uses it. The defaults are the field's (spec 04, section 4.4).
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::config::BigSegmentsConfig;
+/// # use vexil::big_segments::{BigSegmentStore, StoreError};
+/// # #[derive(Debug)] struct Database;
+/// # #[vexil::async_trait]
+/// # impl BigSegmentStore for Database {
+/// #     async fn membership(&self, _: &str) -> Result<Option<vexil::eval::Membership>, StoreError> { Ok(None) }
+/// #     async fn last_synchronized(&self) -> Result<Option<u64>, StoreError> { Ok(None) }
+/// # }
+///
+/// let segments = BigSegmentsConfig::new(std::sync::Arc::new(Database)).context_cache_time(Duration::from_secs(30));
+/// let client = vexil::Client::builder("sdk-key").big_segments(segments).offline(true).start()?;
+/// # Ok::<(), vexil::config::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct BigSegmentsConfig {
+    store: Arc<dyn Configure<dyn BigSegmentStore>>,
+    settings: Settings,
+}
+
+impl BigSegmentsConfig {
+    /// This store, with the default settings.
+    pub fn new(store: impl Configure<dyn BigSegmentStore>) -> Self {
+        let settings = Settings {
+            context_cache_size: 1000,
+            context_cache_time: Duration::from_secs(5),
+            status_poll_interval: DEFAULT_STATUS_POLL_INTERVAL,
+            stale_after: Duration::from_secs(120),
+        };
+        Self { store: Arc::new(store), settings }
+    }
+
+    /// How many contexts' memberships are remembered; of more, the least recently used ones are asked for again.
+    /// Default: 1000. At least one is remembered.
+    pub fn context_cache_size(mut self, contexts: usize) -> Self {
+        self.settings.context_cache_size = contexts;
+        self
+    }
+
+    /// How long a context's memberships are remembered. Default: 5 s.
+    pub fn context_cache_time(mut self, time: Duration) -> Self {
+        self.settings.context_cache_time = time;
+        self
+    }
+
+    /// How often the store is asked how current it is; never less often than [`stale_after`](Self::stale_after).
+    /// Default, and if it is zero: 5 s.
+    pub fn status_poll_interval(mut self, interval: Duration) -> Self {
+        self.settings.status_poll_interval = if interval.is_zero() { DEFAULT_STATUS_POLL_INTERVAL } else { interval };
+        self
+    }
+
+    /// After how long without being in step with the service the store counts as stale. Default: 2 min.
+    pub fn stale_after(mut self, time: Duration) -> Self {
+        self.settings.stale_after = time;
+        self
+    }
+
+    pub(crate) fn reader(&self, context: &ClientContext) -> Result<BigSegmentReader, ConfigError> {
+        Ok(BigSegmentReader::new(self.store.configure(context)?, self.settings, context.runtime()))
+    }
+}
+
+impl<S: Configure<dyn BigSegmentStore>> From<S> for BigSegmentsConfig {
+    fn from(store: S) -> Self {
+        Self::new(store)
+    }
+}

@@ -1,0 +1,95 @@
+use std::time::Duration;
+
+use super::*;
+use crate::eval::Detail;
+use crate::model::migration::{Operation, PerOrigin, Stage};
+
+/// A read of the old origin, of which nothing more is known.
+pub(super) fn read() -> MigrationOp {
+    MigrationOp {
+        operation: Operation::Read,
+        context: ada(),
+        key: "move-db".into(),
+        detail: Detail::new(Stage::Live, Some(3), ReasonKind::TargetMatch.into()),
+        default_stage: Stage::Off,
+        version: Some(0),
+        sampling_ratio: None,
+        invoked: PerOrigin { old: true, new: false },
+        failed: PerOrigin::default(),
+        latency: PerOrigin::default(),
+        consistent: None,
+        check_ratio: None,
+    }
+}
+
+pub(super) fn event(op: MigrationOp) -> FullEvent {
+    FullEvent::MigrationOp { date: 1_700_000_000_555, op: Box::new(op) }
+}
+
+fn written_op(op: MigrationOp) -> serde_json::Value {
+    written(&events([event(op)]))[0].take()
+}
+
+// Spec 03, sections 1.6 and 7.6
+#[test]
+fn what_is_not_known_is_left_out() {
+    assert_eq!(
+        written_op(read()),
+        json!({"kind": "migration_op", "creationDate": 1_700_000_000_555_u64, "operation": "read",
+            "context": {"kind": "user", "key": "ada"},
+            "evaluation": {"key": "move-db", "value": "live", "default": "off", "variation": 3, "version": 0,
+                "reason": {"kind": "TARGET_MATCH"}},
+            "measurements": [{"key": "invoked", "values": {"old": true}}]})
+    );
+}
+
+// Spec 03, section 7.6
+#[test]
+fn everything_that_is_known_is_written() {
+    let op = written_op(MigrationOp {
+        operation: Operation::Write,
+        sampling_ratio: Some(10),
+        check_ratio: Some(4),
+        invoked: PerOrigin { old: true, new: true },
+        failed: PerOrigin { old: false, new: true },
+        latency: PerOrigin { old: Some(Duration::from_micros(14_900)), new: Some(Duration::ZERO) },
+        consistent: Some(false),
+        ..read()
+    });
+    assert_eq!((&op["operation"], &op["samplingRatio"]), (&json!("write"), &json!(10)));
+    assert_eq!(
+        op["measurements"],
+        json!([
+            {"key": "invoked", "values": {"old": true, "new": true}},
+            {"key": "consistent", "value": false, "samplingRatio": 4},
+            {"key": "latency_ms", "values": {"old": 14, "new": 0}},
+            {"key": "error", "values": {"new": true}},
+        ])
+    );
+}
+
+// Spec 03, section 7.6
+#[test]
+fn a_default_has_no_variation_and_an_unknown_flag_no_version() {
+    let detail = Detail::new(Stage::Off, None, EvalErrorKind::FlagNotFound.into());
+    let op = written_op(MigrationOp { detail, version: None, ..read() });
+    assert_eq!(
+        op["evaluation"],
+        json!({"key": "move-db", "value": "off", "default": "off",
+            "reason": {"kind": "ERROR", "errorKind": "FLAG_NOT_FOUND"}})
+    );
+}
+
+// Spec 03, section 7.6
+#[test]
+fn ratios_of_1_are_not_written() {
+    let op = written_op(MigrationOp {
+        sampling_ratio: Some(1),
+        check_ratio: Some(1),
+        invoked: PerOrigin { old: true, new: true },
+        consistent: Some(true),
+        ..read()
+    });
+    assert_eq!(op.get("samplingRatio"), None);
+    assert_eq!(op["measurements"][1], json!({"key": "consistent", "value": true}));
+}

@@ -1,0 +1,205 @@
+//! [`AsyncMigrator`]: reads and writes by stage, awaiting both origins.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use super::operation::{BoxError, Compare, OperationResult, Run, WriteResult, readers, writers};
+use super::settings::{ExecutionOrder, MigratorError, Settings, setters};
+use crate::client::{Client, EvaluationContext};
+use crate::events::is_sampled;
+use crate::model::migration::{Operation, PerOrigin, Stage};
+
+/// A function that reads or writes.
+type Call<P, T> = Box<dyn Fn(P) -> Answer<T> + Send + Sync>;
+type Answer<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
+
+/// Reads and writes by the stage of a flag, with functions that are awaited, on whatever executor the caller is. The
+/// twin of [`Migrator`](super::Migrator).
+///
+/// Where both origins take part, each is given a clone of the query or the change. A read or write that is dropped before
+/// its end is not reported.
+///
+/// ```
+/// use vexil::migration::{AsyncMigrator, Stage};
+/// use vexil::{Client, Context};
+///
+/// # pollster::block_on(async {
+/// # let client = Client::builder("sdk-key").offline(true).start()?;
+/// let migrator = AsyncMigrator::builder(&client)
+///     .read(
+///         |id: u32| async move { Ok::<_, std::io::Error>(format!("row {id}")) },
+///         |id: u32| async move { Ok::<_, std::io::Error>(format!("document {id}")) },
+///     )
+///     .write(
+///         |_: String| async { Ok::<_, std::io::Error>(()) },
+///         |_: String| async { Err::<(), _>("read-only until Monday") },
+///     )
+///     .build()?;
+/// let ada = Context::new("ada")?;
+/// let found = migrator.read("move-db", &ada, Stage::Live, 7).await;
+/// assert_eq!(found.result?, "document 7");
+/// let written = migrator.write("move-db", &ada, Stage::DualWrite, "new name".to_owned()).await;
+/// assert!(written.authoritative.result.is_ok());
+/// assert!(written.nonauthoritative.is_some_and(|other| other.result.is_err()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+pub struct AsyncMigrator<Query, Found, Change, Written> {
+    client: Client,
+    settings: Settings,
+    read: PerOrigin<Call<Query, Found>>,
+    compare: Option<Box<Compare<Found>>>,
+    write: PerOrigin<Call<Change, Written>>,
+}
+
+impl<Query: Clone + Send, Found: Send, Change: Clone + Send, Written: Send>
+    AsyncMigrator<Query, Found, Change, Written>
+{
+    /// Starts a migrator for the flags of this client.
+    pub fn builder(client: &Client) -> AsyncMigratorBuilder<Query, Found, Change, Written> {
+        let settings = Settings::default();
+        AsyncMigratorBuilder { client: client.clone(), settings, read: None, compare: None, write: None }
+    }
+
+    /// Reads by the stage that the flag `key` has for `context`. The result is that of the origin that decides, whatever
+    /// the other one has answered.
+    pub async fn read(
+        &self,
+        key: &str,
+        context: &impl EvaluationContext,
+        default_stage: Stage,
+        query: Query,
+    ) -> OperationResult<Found> {
+        let (stage, tracker) = self.client.migration_variation_async(key, context, default_stage).await;
+        let run = Run::begin(&self.client, self.settings, Operation::Read, tracker);
+        let call = |origin, query| run.call_async(origin, async move { (self.read.of(origin))(query).await });
+        let (authoritative, other) = readers(stage);
+        let Some(other) = other else {
+            let answer = call(authoritative, query).await;
+            run.end();
+            return answer;
+        };
+        let (first, second) = (call(authoritative, query.clone()), call(other, query));
+        let (answer, other) = match self.settings.read_execution_order {
+            ExecutionOrder::Concurrent => tokio::join!(first, second),
+            ExecutionOrder::Random if is_sampled(Some(2)) => {
+                let other = second.await;
+                (first.await, other)
+            }
+            ExecutionOrder::Serial | ExecutionOrder::Random => (first.await, second.await),
+        };
+        run.end_compared(self.compare.as_deref(), &answer, &other);
+        answer
+    }
+
+    /// Writes by the stage that the flag `key` has for `context`, first to the origin that decides; if that fails, to no
+    /// other.
+    pub async fn write(
+        &self,
+        key: &str,
+        context: &impl EvaluationContext,
+        default_stage: Stage,
+        change: Change,
+    ) -> WriteResult<Written> {
+        let (stage, tracker) = self.client.migration_variation_async(key, context, default_stage).await;
+        let run = Run::begin(&self.client, self.settings, Operation::Write, tracker);
+        let call = |origin, change| run.call_async(origin, async move { (self.write.of(origin))(change).await });
+        let (authoritative, other) = writers(stage);
+        let Some(other) = other else {
+            let authoritative = call(authoritative, change).await;
+            run.end();
+            return WriteResult { authoritative, nonauthoritative: None };
+        };
+        let authoritative = call(authoritative, change.clone()).await;
+        let nonauthoritative = match authoritative.result {
+            Ok(_) => Some(call(other, change).await),
+            Err(_) => None,
+        };
+        run.end();
+        WriteResult { authoritative, nonauthoritative }
+    }
+}
+
+/// Makes an [`AsyncMigrator`].
+#[must_use]
+pub struct AsyncMigratorBuilder<Query, Found, Change, Written> {
+    client: Client,
+    settings: Settings,
+    read: Option<PerOrigin<Call<Query, Found>>>,
+    compare: Option<Box<Compare<Found>>>,
+    write: Option<PerOrigin<Call<Change, Written>>>,
+}
+
+impl<Query, Found, Change, Written> AsyncMigratorBuilder<Query, Found, Change, Written> {
+    setters!(Found);
+
+    /// How the old and the new origin are read. Required.
+    pub fn read<Old, New, E, F>(
+        mut self,
+        old: impl Fn(Query) -> Old + Send + Sync + 'static,
+        new: impl Fn(Query) -> New + Send + Sync + 'static,
+    ) -> Self
+    where
+        Old: Future<Output = Result<Found, E>> + Send + 'static,
+        New: Future<Output = Result<Found, F>> + Send + 'static,
+        E: Into<BoxError> + 'static,
+        F: Into<BoxError> + 'static,
+    {
+        self.read = Some(PerOrigin { old: boxed(old), new: boxed(new) });
+        self
+    }
+
+    /// How the old and the new origin are written. Required.
+    pub fn write<Old, New, E, F>(
+        mut self,
+        old: impl Fn(Change) -> Old + Send + Sync + 'static,
+        new: impl Fn(Change) -> New + Send + Sync + 'static,
+    ) -> Self
+    where
+        Old: Future<Output = Result<Written, E>> + Send + 'static,
+        New: Future<Output = Result<Written, F>> + Send + 'static,
+        E: Into<BoxError> + 'static,
+        F: Into<BoxError> + 'static,
+    {
+        self.write = Some(PerOrigin { old: boxed(old), new: boxed(new) });
+        self
+    }
+
+    /// The migrator.
+    ///
+    /// # Errors
+    /// If it was not told how to read or how to write.
+    pub fn build(self) -> Result<AsyncMigrator<Query, Found, Change, Written>, MigratorError> {
+        Ok(AsyncMigrator {
+            client: self.client,
+            settings: self.settings,
+            read: self.read.ok_or(MigratorError::ReadMissing)?,
+            compare: self.compare,
+            write: self.write.ok_or(MigratorError::WriteMissing)?,
+        })
+    }
+}
+
+fn boxed<P, T, E, A>(call: impl Fn(P) -> A + Send + Sync + 'static) -> Call<P, T>
+where
+    A: Future<Output = Result<T, E>> + Send + 'static,
+    E: Into<BoxError> + 'static,
+{
+    Box::new(move |payload| {
+        let answer = call(payload);
+        Box::pin(async move { answer.await.map_err(Into::into) })
+    })
+}
+
+impl<Query, Found, Change, Written> fmt::Debug for AsyncMigrator<Query, Found, Change, Written> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncMigrator").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl<Query, Found, Change, Written> fmt::Debug for AsyncMigratorBuilder<Query, Found, Change, Written> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncMigratorBuilder").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,157 @@
+//! One read or write of a migration: which origins take part, what they answer, what is reported.
+
+use std::error::Error;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use super::settings::Settings;
+use super::tracker::OpTracker;
+use crate::client::Client;
+use crate::model::migration::{Operation, Origin, Stage};
+use crate::runtime::contain;
+
+/// What a function that reads or writes may fail with.
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Tells whether two answers are the same.
+pub(super) type Compare<T> = dyn Fn(&T, &T) -> bool + Send + Sync;
+
+/// What one origin has answered.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct OperationResult<T> {
+    /// Which one.
+    pub origin: Origin,
+    /// Its answer.
+    pub result: Result<T, OriginError>,
+}
+
+/// What the origins have answered to a write.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct WriteResult<T> {
+    /// The answer that counts.
+    pub authoritative: OperationResult<T>,
+    /// The other one's; none if it was not called, because of the stage or because the first has failed.
+    pub nonauthoritative: Option<OperationResult<T>>,
+}
+
+/// An origin could not be read or written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OriginError {
+    /// It has failed.
+    #[error("the {origin} origin has failed")]
+    Failed {
+        /// Which origin.
+        origin: Origin,
+        /// In its own words.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The function panicked.
+    #[error("the function for the {origin} origin panicked")]
+    Panicked {
+        /// Which origin.
+        origin: Origin,
+    },
+}
+
+/// The origin that decides, and the other one if it takes part, in the order in which they are called.
+pub(super) type Origins = (Origin, Option<Origin>);
+
+/// Who is read (spec 03, section 7.1).
+pub(super) fn readers(stage: Stage) -> Origins {
+    match stage {
+        Stage::Off | Stage::DualWrite => (Origin::Old, None),
+        Stage::Shadow => (Origin::Old, Some(Origin::New)),
+        Stage::Live => (Origin::New, Some(Origin::Old)),
+        Stage::RampDown | Stage::Complete => (Origin::New, None),
+    }
+}
+
+/// Who is written (spec 03, section 7.1).
+pub(super) fn writers(stage: Stage) -> Origins {
+    match stage {
+        Stage::Off => (Origin::Old, None),
+        Stage::DualWrite | Stage::Shadow => (Origin::Old, Some(Origin::New)),
+        Stage::Live | Stage::RampDown => (Origin::New, Some(Origin::Old)),
+        Stage::Complete => (Origin::New, None),
+    }
+}
+
+/// One read or write that is under way. Reported when it ends; not if it is dropped before.
+#[derive(Debug)]
+pub(super) struct Run<'a> {
+    client: &'a Client,
+    tracker: OpTracker,
+    pub(super) settings: Settings,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn begin(client: &'a Client, settings: Settings, operation: Operation, tracker: OpTracker) -> Self {
+        tracker.operation(operation);
+        Self { client, tracker, settings }
+    }
+
+    /// Calls an origin.
+    pub(super) fn call<T>(&self, origin: Origin, call: impl FnOnce() -> Result<T, BoxError>) -> OperationResult<T> {
+        let start = Instant::now();
+        let answer = catch_unwind(AssertUnwindSafe(call)).ok();
+        self.answered(origin, start.elapsed(), answer)
+    }
+
+    /// Calls an origin and awaits its answer.
+    pub(super) async fn call_async<T>(
+        &self,
+        origin: Origin,
+        call: impl Future<Output = Result<T, BoxError>>,
+    ) -> OperationResult<T> {
+        let start = Instant::now();
+        let answer = contain(call).await;
+        self.answered(origin, start.elapsed(), answer)
+    }
+
+    /// An origin has answered, or panicked if there is no answer.
+    fn answered<T>(
+        &self,
+        origin: Origin,
+        latency: Duration,
+        answer: Option<Result<T, BoxError>>,
+    ) -> OperationResult<T> {
+        self.tracker.invoked(origin);
+        if self.settings.track_latency {
+            self.tracker.latency(origin, latency);
+        }
+        let result = match answer {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(source)) => Err(OriginError::Failed { origin, source }),
+            None => Err(OriginError::Panicked { origin }),
+        };
+        if self.settings.track_errors && result.is_err() {
+            self.tracker.error(origin);
+        }
+        OperationResult { origin, result }
+    }
+
+    /// Compares what both have answered, if they have, and ends.
+    pub(super) fn end_compared<T>(
+        self,
+        compare: Option<&Compare<T>>,
+        authoritative: &OperationResult<T>,
+        other: &OperationResult<T>,
+    ) {
+        if let (Some(compare), Ok(authoritative), Ok(other)) = (compare, &authoritative.result, &other.result) {
+            self.tracker.consistent(|| compare(authoritative, other));
+        }
+        self.end();
+    }
+
+    /// Reports.
+    pub(super) fn end(self) {
+        self.client.track_migration_op(&self.tracker);
+    }
+}

@@ -1,0 +1,276 @@
+//! [`DataSet`]: a whole environment, and how it is read.
+//!
+//! JSON is read item by item, so that the text of an environment need not be there as a whole: while it arrives, what
+//! has arrived becomes items. Other formats come through serde.
+
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
+use thiserror::Error;
+
+use super::clause::Patterns;
+use super::flag::Flag;
+use super::item::{DataKind, Entry, Prepared, entry, read_entry};
+use super::json::{Cursor, Object, Step};
+use super::read::Strict;
+use super::segment::Segment;
+use crate::text::Text;
+
+/// A whole environment: all flags and all segments. Of two items with the same key the last one counts.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct DataSet {
+    /// The flags.
+    pub flags: Vec<Entry<Flag>>,
+    /// The segments.
+    pub segments: Vec<Entry<Segment>>,
+}
+
+impl DataSet {
+    /// A data set of these items.
+    #[must_use]
+    pub fn new(flags: Vec<Entry<Flag>>, segments: Vec<Entry<Segment>>) -> Self {
+        Self { flags, segments }
+    }
+
+    /// Lets go of the JSON that the items were read from.
+    pub(crate) fn without_json(self) -> Self {
+        let flags = self.flags.into_iter().map(Entry::without_json).collect();
+        let segments = self.segments.into_iter().map(Entry::without_json).collect();
+        Self { flags, segments }
+    }
+
+    /// Reads `{"flags": {…}, "segments": {…}}`. Both are optional; other properties are skipped.
+    ///
+    /// ```
+    /// use vexil::model::DataSet;
+    ///
+    /// let data = DataSet::from_json(br#"{"flags": {"banner": {"on": false, "version": 3}}}"#)?;
+    /// assert_eq!(data.flags[0].key(), "banner");
+    ///
+    /// let error = DataSet::from_json(br#"{"flags": {"banner": {"on": "yes"}}}"#).unwrap_err();
+    /// assert_eq!(error.to_string(), "flag \"banner\" cannot be read");
+    /// # Ok::<(), vexil::model::ReadError<serde_json::Error>>(())
+    /// ```
+    ///
+    /// The items keep their text, for stores that want it.
+    ///
+    /// # Errors
+    /// If the text is no JSON, or any item is malformed. The error names the item.
+    pub fn from_json(json: &[u8]) -> Result<Self, ReadError<serde_json::Error>> {
+        // Checking the encoding of the whole text once is faster than checking that of each string.
+        let text = std::str::from_utf8(json);
+        let text = text.map_err(|error| ReadError { item: None, source: serde_json::Error::custom(error) })?;
+        let mut reader = DataSetReader::new(true);
+        reader.document(&mut Cursor::whole(text))?;
+        Ok(reader.finish())
+    }
+
+    /// Reads the same from any format that serde knows. The items keep no text; see [`Entry::with_json`].
+    ///
+    /// # Errors
+    /// If the data ends early or any item is malformed. The error names the item.
+    pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, ReadError<D::Error>> {
+        let mut reading = Reading::default();
+        let read = DataSetSeed(&mut reading).deserialize(deserializer);
+        read.map_err(|source| ReadError { item: reading.item, source })
+    }
+}
+
+/// Flag data that cannot be read, and the item where reading ended.
+#[derive(Debug, Error)]
+#[error("{}", self.message())]
+#[non_exhaustive]
+pub struct ReadError<E> {
+    /// The malformed item; none if the fault lies outside all items.
+    pub item: Option<(DataKind, Text)>,
+    /// What is wrong, and where, in the words of the format's parser.
+    #[source]
+    pub source: E,
+}
+
+impl<E> ReadError<E> {
+    fn message(&self) -> String {
+        match &self.item {
+            Some((kind, key)) => format!("{kind} \"{key}\" cannot be read"),
+            None => "flag data cannot be read".to_owned(),
+        }
+    }
+}
+
+/// What is carried through the reading of one data set.
+#[derive(Debug, Default)]
+struct Reading {
+    patterns: Patterns,
+    /// The item that is being read: the culprit, if reading fails.
+    item: Option<(DataKind, Text)>,
+    keep_json: bool,
+}
+
+/// Reads a data set from JSON of which more may arrive.
+#[derive(Debug, Default)]
+pub(crate) struct DataSetReader {
+    object: Object,
+    /// The members of `flags` or `segments`, whichever is being read.
+    section: Object,
+    reading: Reading,
+    data: DataSet,
+}
+
+impl DataSetReader {
+    /// `keep_json` tells whether the items keep their text.
+    pub(crate) fn new(keep_json: bool) -> Self {
+        Self { reading: Reading { keep_json, ..Reading::default() }, ..Self::default() }
+    }
+
+    /// Reads on. Whether the end was reached.
+    pub(crate) fn advance(&mut self, cursor: &mut Cursor<'_>) -> Result<bool, ReadError<serde_json::Error>> {
+        self.members(cursor).map_err(|source| ReadError { item: self.reading.item.take(), source })
+    }
+
+    /// Reads on, where nothing else follows.
+    pub(crate) fn document(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ReadError<serde_json::Error>> {
+        if self.advance(cursor)? {
+            cursor.end().map_err(|source| ReadError { item: None, source })?;
+        }
+        Ok(())
+    }
+
+    /// What was read.
+    pub(crate) fn finish(self) -> DataSet {
+        self.data
+    }
+
+    fn members(&mut self, cursor: &mut Cursor<'_>) -> Result<bool, serde_json::Error> {
+        loop {
+            let (section, reading) = (&mut self.section, &mut self.reading);
+            let read = match self.object.step(cursor)? {
+                Step::Wait => return Ok(false),
+                Step::End => return Ok(true),
+                Step::Member(name) => match name.as_str() {
+                    "flags" => items(DataKind::Flag, section, reading, &mut self.data.flags, cursor)?,
+                    "segments" => items(DataKind::Segment, section, reading, &mut self.data.segments, cursor)?,
+                    _ => cursor.value::<IgnoredAny>()?.is_some(),
+                },
+            };
+            if !read {
+                return Ok(false);
+            }
+            self.object.value_read();
+        }
+    }
+}
+
+/// Reads on in the map of one kind of items. Whether the end was reached.
+fn items<T: Prepared>(
+    kind: DataKind,
+    section: &mut Object,
+    reading: &mut Reading,
+    to: &mut Vec<Entry<T>>,
+    cursor: &mut Cursor<'_>,
+) -> Result<bool, serde_json::Error> {
+    if !section.has_begun() {
+        match cursor.null()? {
+            Some(false) => {}
+            other => return Ok(other.is_some()),
+        }
+    }
+    loop {
+        let key = match section.step(cursor)? {
+            Step::Wait => return Ok(false),
+            Step::Member(key) => key.clone(),
+            Step::End => {
+                *section = Object::default();
+                return Ok(true);
+            }
+        };
+        reading.item = Some((kind, key.clone()));
+        let entry = read_entry(key, cursor, &mut reading.patterns, reading.keep_json)?;
+        let Some(entry) = entry else { return Ok(false) };
+        to.push(entry);
+        reading.item = None;
+        section.value_read();
+    }
+}
+
+struct DataSetSeed<'r>(&'r mut Reading);
+
+impl<'de> DeserializeSeed<'de> for DataSetSeed<'_> {
+    type Value = DataSet;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<DataSet, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for DataSetSeed<'_> {
+    type Value = DataSet;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with flags and segments")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<DataSet, A::Error> {
+        let mut data = DataSet::default();
+        while let Some(section) = map.next_key::<Text>()? {
+            match section.as_str() {
+                "flags" => {
+                    map.next_value_seed(Section { kind: DataKind::Flag, to: &mut data.flags, reading: self.0 })?
+                }
+                "segments" => {
+                    map.next_value_seed(Section { kind: DataKind::Segment, to: &mut data.segments, reading: self.0 })?;
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(data)
+    }
+}
+
+/// The map of one kind of items.
+struct Section<'r, T> {
+    kind: DataKind,
+    to: &'r mut Vec<Entry<T>>,
+    reading: &'r mut Reading,
+}
+
+impl<'de, T: Prepared> DeserializeSeed<'de> for Section<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de, T: Prepared> Visitor<'de> for Section<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object of {}s by key", self.kind)
+    }
+
+    fn visit_none<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Text>()? {
+            self.reading.item = Some((self.kind, key.clone()));
+            let Strict(raw) = map.next_value::<Strict<T::Raw>>()?;
+            self.to.push(entry(raw, key, &mut self.reading.patterns));
+            self.reading.item = None;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,189 @@
+//! [`Cursor`], [`Object`]: JSON is read member by member, also while its text is still arriving.
+//!
+//! Values are the parser's affair; only what stands between them, in the outermost objects, is read here. So whatever
+//! is large in an environment never has to be there as a whole: it is one member after the other.
+
+use serde::Deserialize;
+use serde::de::{Error as _, IgnoredAny};
+use serde_json::Error;
+
+use crate::text::Text;
+
+/// A place in JSON text of which more may arrive.
+#[derive(Debug)]
+pub(crate) struct Cursor<'t> {
+    text: &'t str,
+    at: usize,
+    /// Whether this is all there will be: then what has no end is an error.
+    complete: bool,
+}
+
+impl<'t> Cursor<'t> {
+    /// The beginning of text that is all there.
+    pub(crate) fn whole(text: &'t str) -> Self {
+        Self { text, at: 0, complete: true }
+    }
+
+    /// The beginning of text of which more may arrive.
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "only HTTP brings text in pieces"))]
+    pub(crate) fn arriving(text: &'t str) -> Self {
+        Self { text, at: 0, complete: false }
+    }
+
+    /// How many bytes have been read.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Passes white space; gives where the next value begins.
+    pub(crate) fn value_begins(&mut self) -> usize {
+        self.skip_white_space();
+        self.at
+    }
+
+    /// The text from there to here.
+    pub(crate) fn since(&self, begin: usize) -> &'t [u8] {
+        self.text.get(begin..self.at).unwrap_or_default().as_bytes()
+    }
+
+    fn rest(&self) -> &'t str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// The next byte that is no white space; none if it has not arrived.
+    fn peek(&mut self) -> Result<Option<u8>, Error> {
+        let next = self.skip_white_space();
+        if next.is_none() && self.complete { Err(Error::custom("the text ends early")) } else { Ok(next) }
+    }
+
+    fn skip_white_space(&mut self) -> Option<u8> {
+        let rest = self.rest().trim_start_matches([' ', '\n', '\r', '\t']);
+        self.at = self.text.len() - rest.len();
+        rest.bytes().next()
+    }
+
+    /// Reads a value; none if its end has not arrived, and then nothing is read.
+    pub(crate) fn value<T: Deserialize<'t>>(&mut self) -> Result<Option<T>, Error> {
+        if self.peek()?.is_none() {
+            return Ok(None);
+        }
+        let mut values = serde_json::Deserializer::from_str(self.rest()).into_iter();
+        let value = values.next().transpose();
+        let end = self.at + values.byte_offset();
+        match value {
+            // A number that ends where the text does may go on.
+            Ok(_) if end == self.text.len() && !self.complete => Ok(None),
+            Ok(value) => {
+                self.at = end;
+                Ok(value)
+            }
+            Err(error) if error.is_eof() && !self.complete => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The text of a value, unread.
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "what is around the data comes over HTTP"))]
+    pub(crate) fn text(&mut self) -> Result<Option<&'t str>, Error> {
+        self.skip_white_space();
+        let begin = self.at;
+        let value = self.value::<IgnoredAny>()?;
+        Ok(value.and_then(|_| self.text.get(begin..self.at)))
+    }
+
+    /// Passes a null. Whether there was one; none if that cannot be told yet.
+    pub(crate) fn null(&mut self) -> Result<Option<bool>, Error> {
+        match self.peek()? {
+            Some(b'n') => Ok(self.value::<()>()?.map(|()| true)),
+            other => Ok(other.map(|_| false)),
+        }
+    }
+
+    /// An error if anything but white space follows.
+    pub(crate) fn end(&mut self) -> Result<(), Error> {
+        match self.skip_white_space() {
+            None => Ok(()),
+            Some(_) => Err(Error::custom("there is more behind the end")),
+        }
+    }
+}
+
+/// An object that is read member by member.
+#[derive(Debug, Default)]
+pub(crate) struct Object {
+    expected: Expected,
+    name: Text,
+}
+
+/// What comes next in an object.
+#[derive(Clone, Copy, Debug, Default)]
+enum Expected {
+    #[default]
+    Begin,
+    NameOrEnd,
+    Name,
+    Colon,
+    Value,
+    CommaOrEnd,
+    Nothing,
+}
+
+/// How far an object was read.
+#[derive(Debug)]
+pub(crate) enum Step<'o> {
+    /// To a member of this name. Its value comes next; [`Object::value_read`] is to be called after it.
+    Member(&'o Text),
+    /// To its end.
+    End,
+    /// To the end of the text.
+    Wait,
+}
+
+impl Object {
+    pub(crate) fn has_begun(&self) -> bool {
+        !matches!(self.expected, Expected::Begin)
+    }
+
+    /// Reads on to the next value or to the end.
+    pub(crate) fn step(&mut self, cursor: &mut Cursor<'_>) -> Result<Step<'_>, Error> {
+        loop {
+            match self.expected {
+                Expected::Value => return Ok(Step::Member(&self.name)),
+                Expected::Nothing => return Ok(Step::End),
+                _ => {}
+            }
+            let Some(byte) = cursor.peek()? else { return Ok(Step::Wait) };
+            self.expected = match (self.expected, byte) {
+                (Expected::NameOrEnd | Expected::Name, b'"') => {
+                    let Some(name) = cursor.value()? else { return Ok(Step::Wait) };
+                    self.name = name;
+                    Expected::Colon
+                }
+                (expected, byte) => {
+                    let next = expected.after(byte)?;
+                    cursor.at += 1;
+                    next
+                }
+            };
+        }
+    }
+
+    /// The value of the member was read.
+    pub(crate) fn value_read(&mut self) {
+        self.expected = Expected::CommaOrEnd;
+    }
+}
+
+impl Expected {
+    /// What comes after one of the bytes that make up an object.
+    fn after(self, byte: u8) -> Result<Self, Error> {
+        match (self, byte) {
+            (Self::Begin, b'{') => Ok(Self::NameOrEnd),
+            (Self::Colon, b':') => Ok(Self::Value),
+            (Self::CommaOrEnd, b',') => Ok(Self::Name),
+            (Self::NameOrEnd | Self::CommaOrEnd, b'}') => Ok(Self::Nothing),
+            (Self::Begin, _) => Err(Error::custom("there is no object where one is expected")),
+            _ => Err(Error::custom("the members of an object are malformed")),
+        }
+    }
+}

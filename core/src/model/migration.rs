@@ -1,0 +1,157 @@
+//! The words of migrations: [`Stage`], how far one has come; [`Operation`] and [`Origin`].
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::text::Text;
+use crate::value::Value;
+
+/// The stage of a migration, the value of a migration flag.
+///
+/// ```
+/// use vexil::migration::Stage;
+///
+/// assert_eq!("dualwrite".parse(), Ok(Stage::DualWrite));
+/// assert!("half-way".parse::<Stage>().is_err());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the protocol has these six; code that migrates must handle each")]
+pub enum Stage {
+    /// Only the old system is used.
+    Off,
+    /// Both are written, the old one is read.
+    DualWrite,
+    /// Both are written and read, the old one decides.
+    Shadow,
+    /// Both are written and read, the new one decides.
+    Live,
+    /// Both are written, the new one is read.
+    RampDown,
+    /// Only the new system is used.
+    Complete,
+}
+
+impl Stage {
+    /// The stage as flags name it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::DualWrite => "dualwrite",
+            Self::Shadow => "shadow",
+            Self::Live => "live",
+            Self::RampDown => "rampdown",
+            Self::Complete => "complete",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Stage {
+    type Err = ParseStageError;
+
+    fn from_str(text: &str) -> Result<Self, ParseStageError> {
+        let all = [Self::Off, Self::DualWrite, Self::Shadow, Self::Live, Self::RampDown, Self::Complete];
+        all.into_iter().find(|stage| stage.as_str() == text).ok_or(ParseStageError)
+    }
+}
+
+impl From<Stage> for Value {
+    fn from(stage: Stage) -> Self {
+        Self::String(Text::from_static(stage.as_str()))
+    }
+}
+
+/// A text names no stage.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("no such migration stage")]
+#[non_exhaustive]
+pub struct ParseStageError;
+
+/// What is done with the data that moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the protocol has these two")]
+pub enum Operation {
+    /// Data is read.
+    Read,
+    /// Data is written.
+    Write,
+}
+
+impl Operation {
+    /// The operation as events name it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+}
+
+/// One of the two systems between which data moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a migration has these two ends")]
+pub enum Origin {
+    /// The one that the data comes from.
+    Old,
+    /// The one that it goes to.
+    New,
+}
+
+impl Origin {
+    /// The origin as events name it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Old => "old",
+            Self::New => "new",
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Something of each of the two origins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a migration has these two ends")]
+pub struct PerOrigin<T> {
+    /// Of the old one.
+    pub old: T,
+    /// Of the new one.
+    pub new: T,
+}
+
+impl<T> PerOrigin<T> {
+    /// That of one of them.
+    pub fn of(&self, origin: Origin) -> &T {
+        match origin {
+            Origin::Old => &self.old,
+            Origin::New => &self.new,
+        }
+    }
+
+    pub(crate) fn of_mut(&mut self, origin: Origin) -> &mut T {
+        match origin {
+            Origin::Old => &mut self.old,
+            Origin::New => &mut self.new,
+        }
+    }
+}

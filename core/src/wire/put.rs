@@ -1,0 +1,121 @@
+//! [`PutReader`]: a whole environment, read item by item while it arrives.
+//!
+//! A put may be hundreds of times the size of any item in it. Its text is never there as a whole, unless its path stands
+//! behind its data, which no service is known to do: then the data means nothing before.
+
+use serde::de::IgnoredAny;
+
+use super::WireError;
+use super::change::Change;
+use super::incoming::Incoming;
+use crate::model::{Cursor, DataSet, DataSetReader, Object, Step};
+use crate::text::Text;
+
+/// Reads the data of a `put`.
+#[derive(Debug)]
+pub(super) struct PutReader {
+    incoming: Incoming,
+    envelope: Envelope,
+    /// Whether the items keep their text.
+    keep_json: bool,
+}
+
+/// What was read. Null counts as missing, of a part given twice the last one counts.
+#[derive(Debug, Default)]
+struct Envelope {
+    object: Object,
+    /// Whether the path stands for everything; none as long as there is no path.
+    is_root: Option<bool>,
+    data: Data,
+}
+
+#[derive(Debug, Default)]
+enum Data {
+    #[default]
+    Missing,
+    Reading(DataSetReader),
+    Read(DataSet),
+    /// It came when its path was not known to be the root.
+    Text(String),
+}
+
+impl PutReader {
+    pub(super) fn new(keep_json: bool) -> Self {
+        Self { incoming: Incoming::default(), envelope: Envelope::default(), keep_json }
+    }
+
+    /// Takes a piece.
+    pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), WireError> {
+        self.incoming.push(piece, |cursor| self.envelope.advance(cursor, self.keep_json))
+    }
+
+    /// What it means, once nothing follows.
+    pub(super) fn finish(self) -> Result<Change, WireError> {
+        let mut envelope = self.envelope;
+        self.incoming.finish(|cursor| envelope.advance(cursor, self.keep_json))?;
+        if envelope.is_root == Some(false) {
+            return Ok(Change::Ignored);
+        }
+        match envelope.data {
+            // The end of the event would be missing too, had the reading of its data not ended.
+            Data::Missing | Data::Reading(_) => Err(WireError::Missing { event: "put", property: "data" }),
+            Data::Read(data) => Ok(Change::All(data)),
+            Data::Text(text) => Ok(Change::All(DataSet::from_json(text.as_bytes())?)),
+        }
+    }
+}
+
+impl Envelope {
+    fn advance(&mut self, cursor: &mut Cursor<'_>, keep_json: bool) -> Result<(), WireError> {
+        loop {
+            let is_read = match self.object.step(cursor).map_err(malformed)? {
+                Step::Wait => return Ok(()),
+                Step::End => return cursor.end().map_err(malformed),
+                Step::Member(name) => match name.as_str() {
+                    "path" => {
+                        let path = cursor.value::<Option<Text>>().map_err(malformed)?;
+                        let is_root = |path: Option<Text>| path.is_none_or(|path| matches!(path.as_str(), "" | "/"));
+                        self.is_root = path.map(is_root);
+                        self.is_root.is_some()
+                    }
+                    "data" => self.data.advance(self.is_root == Some(true), cursor, keep_json)?,
+                    _ => cursor.value::<IgnoredAny>().map_err(malformed)?.is_some(),
+                },
+            };
+            if !is_read {
+                return Ok(());
+            }
+            self.object.value_read();
+        }
+    }
+}
+
+impl Data {
+    /// Reads on. Whether the end was reached.
+    fn advance(&mut self, is_root: bool, cursor: &mut Cursor<'_>, keep_json: bool) -> Result<bool, WireError> {
+        if let Self::Reading(reader) = self {
+            let ended = reader.advance(cursor)?;
+            if ended {
+                *self = Self::Read(std::mem::take(reader).finish());
+            }
+            return Ok(ended);
+        }
+        match cursor.null().map_err(malformed)? {
+            None => return Ok(false),
+            Some(true) => *self = Self::Missing,
+            Some(false) if is_root => {
+                *self = Self::Reading(DataSetReader::new(keep_json));
+                return self.advance(is_root, cursor, keep_json);
+            }
+            Some(false) => match cursor.text().map_err(malformed)? {
+                None => return Ok(false),
+                Some(text) => *self = Self::Text(text.to_owned()),
+            },
+        }
+        Ok(true)
+    }
+}
+
+fn malformed(source: serde_json::Error) -> WireError {
+    WireError::Envelope { event: "put", source }
+}

@@ -1,0 +1,26 @@
+//! Hooks and plugins: what they see, in which order they run, and that they change nothing (spec 03, section 6).
+
+#![cfg(test)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[path = "../support/interest.rs"]
+mod interest;
+#[path = "../support/log.rs"]
+mod log;
+
+mod contained;
+mod doors;
+mod order;
+mod plugins;
+mod recording;
+mod track;
+
+/// What is logged on this thread while `act` runs, and its result.
+fn logged<T>(act: impl FnOnce() -> T) -> (Vec<String>, T) {
+    interest::always_interested();
+    let log = log::Log::default();
+    let result = tracing::subscriber::with_default(log.subscriber(), act);
+    (log.lines(), result)
+}

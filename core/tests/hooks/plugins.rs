@@ -1,0 +1,144 @@
+//! Plugins: when they are asked for what, and what they are told.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use vexil::Client;
+use vexil::client::{EnvironmentMetadata, Plugin, PluginError, PluginMetadata};
+use vexil::hooks::Hook;
+
+use crate::logged;
+use crate::recording::Chronicle;
+use crate::support::{Fixed, SOON, ada, gives};
+
+/// Brings one hook, and evaluates a flag when it is registered.
+#[derive(Clone, Debug)]
+struct Observer {
+    name: &'static str,
+    chronicle: Chronicle,
+    /// Where it panics.
+    panics: Option<&'static str>,
+}
+
+impl Observer {
+    fn enter(&self, method: &'static str) {
+        self.chronicle.write(format!("{method} {}", self.name));
+        assert!(self.panics != Some(method), "this plugin panics in {method}");
+    }
+}
+
+impl Plugin for Observer {
+    fn metadata(&self) -> PluginMetadata {
+        PluginMetadata::new(self.name)
+    }
+
+    fn hooks(&self, _: &EnvironmentMetadata) -> Result<Vec<Arc<dyn Hook>>, PluginError> {
+        self.enter("hooks");
+        Ok(vec![Arc::new(self.chronicle.hook(self.name))])
+    }
+
+    fn register(&self, client: &Client, _: &EnvironmentMetadata) -> Result<(), PluginError> {
+        self.enter("register");
+        assert!(!client.bool_variation("flag", &ada(), false), "there is no data yet");
+        Ok(())
+    }
+}
+
+// Spec 03, sections 6.2 (rule 4) and 6.3
+#[test]
+fn plugins_bring_their_hooks_before_the_client_is_made_and_are_registered_before_it_has_data() {
+    let chronicle = Chronicle::default();
+    let plugin = |name| Observer { name, chronicle: chronicle.clone(), panics: None };
+    let builder = Client::builder("sdk-key").data_source(Fixed::new(&json!({"flags": {"flag": gives(1, true)}})));
+    let builder = builder.plugin(plugin("p")).plugin(plugin("q")).hook(chronicle.hook("own"));
+    let client = builder.start().unwrap();
+    let series =
+        ["before own", "before p", "before q", "after q q-saw-flag", "after p p-saw-flag", "after own own-saw-flag"];
+    let expected = [["hooks p", "hooks q", "register p"].as_slice(), &series, &["register q"], &series].concat();
+    assert_eq!(chronicle.take(), expected);
+    assert!(client.bool_variation("flag", &ada(), false));
+    assert_eq!(chronicle.take(), series);
+}
+
+// Spec 03, section 6.3
+#[test]
+fn a_plugin_that_panics_is_logged_and_the_others_work() {
+    for method in ["hooks", "register"] {
+        let chronicle = Chronicle::default();
+        let plugin = |name, panics| Observer { name, chronicle: chronicle.clone(), panics };
+        let (lines, client) = logged(|| {
+            let flags = Fixed::new(&json!({"flags": {"flag": gives(1, true)}}));
+            let builder = Client::builder("sdk-key").data_source(flags).plugin(plugin("bad", Some(method)));
+            builder.plugin(plugin("good", None)).start().unwrap()
+        });
+        let words = [" ERROR vexil::client", "bad", method, "panicked"];
+        let told = lines.iter().filter(|line| words.iter().all(|word| line.contains(word)));
+        assert_eq!(told.count(), 1, "{lines:#?}");
+        let entered: Vec<_> = chronicle.take().into_iter().filter(|line| line.starts_with(['h', 'r'])).collect();
+        assert_eq!(entered, ["hooks bad", "hooks good", "register bad", "register good"]);
+        assert!(client.bool_variation("flag", &ada(), false));
+    }
+}
+
+/// Keeps what it was told.
+#[derive(Clone, Debug, Default)]
+struct Told(Arc<std::sync::Mutex<Option<EnvironmentMetadata>>>);
+
+impl Plugin for Told {
+    fn metadata(&self) -> PluginMetadata {
+        PluginMetadata::new("told")
+    }
+
+    fn register(&self, _: &Client, environment: &EnvironmentMetadata) -> Result<(), PluginError> {
+        *self.0.lock().unwrap() = Some(environment.clone());
+        Ok(())
+    }
+}
+
+// Spec 03, section 6.3
+#[cfg(feature = "http")]
+#[test]
+fn a_plugin_is_told_of_sdk_wrapper_key_and_application() {
+    use vexil::config::{ApplicationInfo, WrapperInfo};
+
+    let environment = |application, wrapper: Option<WrapperInfo>| {
+        let (told, builder) = (Told::default(), Client::builder("sdk-secret").offline(true).application(application));
+        let builder = wrapper.into_iter().fold(builder, |builder, wrapper| builder.wrapper(wrapper));
+        builder.plugin(told.clone()).start().unwrap();
+        told.0.lock().unwrap().take().unwrap()
+    };
+    let told =
+        environment(ApplicationInfo::new().id("shop").version("not valid"), Some(WrapperInfo::new("axum-flags")));
+    assert_eq!((told.sdk.name.as_str(), told.sdk.version.as_str()), ("VexilRust", env!("CARGO_PKG_VERSION")));
+    assert_eq!((told.sdk.wrapper_name.as_deref(), &told.sdk.wrapper_version), (Some("axum-flags"), &None));
+    let application = told.application.as_ref().unwrap();
+    assert_eq!((application.id.as_deref(), &application.version), (Some("shop"), &None));
+    assert_eq!(told.sdk_key.as_str(), "sdk-secret");
+    assert!(!format!("{told:?}").contains("sdk-secret"));
+
+    let told = environment(ApplicationInfo::new(), None);
+    assert_eq!((told.application, told.sdk.wrapper_name), (None, None));
+}
+
+/// Closes the client that it gets to know.
+#[derive(Debug)]
+struct Closing;
+
+impl Plugin for Closing {
+    fn metadata(&self) -> PluginMetadata {
+        PluginMetadata::new("closing")
+    }
+
+    fn register(&self, client: &Client, _: &EnvironmentMetadata) -> Result<(), PluginError> {
+        pollster::block_on(client.close(SOON));
+        Ok(())
+    }
+}
+
+#[test]
+fn a_client_that_a_plugin_has_closed_runs_no_data_source() {
+    let (source, dropped) = crate::support::Guarded::new(&json!({}));
+    let client = Client::builder("sdk-key").data_source(source).plugin(Closing).start().unwrap();
+    dropped.recv_timeout(SOON).expect("the source is dropped");
+    assert!(!client.is_initialized());
+}

@@ -1,0 +1,50 @@
+//! Migrations: stages, what is called in which order, and what is reported (spec 03, section 7).
+
+#![cfg(test)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[path = "../support/interest.rs"]
+mod interest;
+#[path = "../support/log.rs"]
+mod log;
+
+mod faults;
+mod order;
+mod origins;
+mod reports;
+mod stages;
+mod tracker;
+
+use serde_json::{Value as Json, json};
+use vexil::Client;
+use vexil::migration::{MigrationOp, Stage};
+use vexil_testing::{EventRecorder, RecordedEvent};
+
+const STAGES: [Stage; 6] = [Stage::Off, Stage::DualWrite, Stage::Shadow, Stage::Live, Stage::RampDown, Stage::Complete];
+
+/// A client whose flag `move` has this stage, or any other value, and more members; and what it reports.
+fn client_at(stage: impl Into<Json>, more: &Json) -> (Client, EventRecorder) {
+    let flag = support::with(support::gives(10, stage), more);
+    let events = EventRecorder::new();
+    let source = support::Fixed::new(&json!({"flags": {"move": flag}}));
+    (Client::builder("sdk-key").data_source(source).events(events.clone()).start().unwrap(), events)
+}
+
+/// The migration operations that were reported since this was last asked.
+fn reported(events: &EventRecorder) -> Vec<MigrationOp> {
+    let op = |event| match event {
+        RecordedEvent::MigrationOp(op) => Some(*op),
+        _ => None,
+    };
+    events.take().into_iter().filter_map(op).collect()
+}
+
+/// The only one of them.
+#[track_caller]
+fn only(events: &EventRecorder) -> MigrationOp {
+    let mut ops = reported(events);
+    assert_eq!(ops.len(), 1, "{ops:?}");
+    ops.remove(0)
+}

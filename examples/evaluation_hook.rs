@@ -1,0 +1,86 @@
+//! A hook that measures evaluations and counts answers, and one that does wrong and disturbs nobody. No account.
+//!
+//! `cargo run -p vexil-examples --example evaluation_hook`
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tracing_subscriber::filter::LevelFilter;
+use vexil::eval::Detail;
+use vexil::hooks::{EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData, TrackSeriesContext};
+use vexil::{Client, Context, Value};
+use vexil_testing::{FlagBuilder, TestData};
+
+/// Counts the answers of each flag and adds up how long they took. Clones count together.
+#[derive(Clone, Debug, Default)]
+struct Metrics(Arc<Mutex<BTreeMap<String, (u32, Duration)>>>);
+
+impl Hook for Metrics {
+    fn metadata(&self) -> HookMetadata {
+        HookMetadata::new("metrics")
+    }
+
+    fn before_evaluation(&self, _: &EvaluationSeriesContext<'_>, data: SeriesData) -> Result<SeriesData, HookError> {
+        Ok(data.with("start", Instant::now()))
+    }
+
+    fn after_evaluation(
+        &self,
+        series: &EvaluationSeriesContext<'_>,
+        data: SeriesData,
+        detail: &Detail<Value>,
+    ) -> Result<SeriesData, HookError> {
+        let start: &Instant = data.get("start").ok_or("the evaluation has no start")?;
+        let answer = format!("{} = {} ({})", series.flag_key, detail.value, detail.reason);
+        let mut metrics = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, took) = metrics.entry(answer).or_default();
+        *count += 1;
+        *took += start.elapsed();
+        Ok(data)
+    }
+
+    fn after_track(&self, series: &TrackSeriesContext<'_>) -> Result<(), HookError> {
+        println!("tracked: {} {:?}", series.key, series.metric_value);
+        Ok(())
+    }
+}
+
+/// Always fails: that is logged once, and changes no answer.
+#[derive(Debug)]
+struct Broken;
+
+impl Hook for Broken {
+    fn metadata(&self) -> HookMetadata {
+        HookMetadata::new("broken")
+    }
+
+    fn before_evaluation(&self, _: &EvaluationSeriesContext<'_>, _: SeriesData) -> Result<SeriesData, HookError> {
+        Err("the collector cannot be reached".into())
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(LevelFilter::WARN).init();
+    let flags = TestData::new();
+    flags.update(FlagBuilder::new("new-checkout").variation_for_key("user", "ada", true).fallthrough_variation(false));
+
+    let metrics = Metrics::default();
+    let client = Client::builder("sdk-key-of-no-account").data_source(flags).hook(metrics.clone()).start()?;
+    // Hooks can also be added while the client is at work.
+    client.add_hook(Broken);
+
+    for key in ["ada", "bob", "carol"] {
+        let context = Context::new(key)?;
+        if client.bool_variation("new-checkout", &context, false) {
+            client.track_metric("checkout-completed", &context, 49.9, Value::Null);
+        }
+        let _ = client.string_variation("no-such-flag", &context, "default");
+    }
+    for (answer, (count, took)) in &*metrics.0.lock().unwrap_or_else(PoisonError::into_inner) {
+        println!("{count} × {answer}, {:?} on average", *took / *count);
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! [`Address`]: where a server is, as a URL says it, with the credentials kept apart so that no log shows them.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use crate::credentials::RedisCredentials;
+use crate::error::RedisConfigError;
+
+const DEFAULT_PORT: u16 = 6379;
+
+/// What a URL says.
+#[derive(Clone, Debug)]
+pub(crate) struct Address {
+    pub(crate) host: Host,
+    pub(crate) tls: bool,
+    pub(crate) credentials: Option<RedisCredentials>,
+    pub(crate) database: Option<u32>,
+}
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Host {
+    Tcp { name: Arc<str>, port: u16 },
+    Socket(PathBuf),
+}
+
+impl Address {
+    /// `redis://[user[:password]@]host[:port][/database]`, the same with `rediss` for TLS, or `unix://path[?db=database]`.
+    pub(crate) fn parse(text: &str) -> Result<Self, RedisConfigError> {
+        let refuse = |reason| RedisConfigError::Url { url: redacted(text), reason };
+        let url = Url::parse(text).map_err(|_| refuse("it is no URL"))?;
+        let credentials = credentials(&url).ok_or_else(|| refuse("its credentials are not percent-encoded UTF-8"))?;
+        let number = |digits: &str| digits.parse().map_err(|_| refuse("its database is no number"));
+        let tls = match url.scheme() {
+            "redis" | "valkey" => false,
+            "rediss" | "valkeys" => true,
+            "unix" | "redis+unix" | "valkey+unix" => {
+                let path = percent_decode_str(url.path()).decode_utf8().map_err(|_| refuse("its path is not UTF-8"))?;
+                if path.is_empty() {
+                    return Err(refuse("it has no path"));
+                }
+                let database = url.query_pairs().find(|(name, _)| name == "db");
+                let database = database.map(|(_, digits)| number(&digits)).transpose()?;
+                return Ok(Self { host: Host::Socket(path.as_ref().into()), tls: false, credentials, database });
+            }
+            _ => return Err(refuse("its scheme is none of redis, rediss and unix")),
+        };
+        let name = url.host_str().filter(|name| !name.is_empty()).ok_or_else(|| refuse("it has no host"))?;
+        // A name in brackets is an IPv6 address.
+        let name = name.trim_start_matches('[').trim_end_matches(']').into();
+        let path = url.path().trim_matches('/');
+        let database = if path.is_empty() { None } else { Some(number(path)?) };
+        Ok(Self { host: Host::Tcp { name, port: url.port().unwrap_or(DEFAULT_PORT) }, tls, credentials, database })
+    }
+}
+
+/// The user and password in a URL; a password alone is that of the default user. `None` if they are not text.
+fn credentials(url: &Url) -> Option<Option<RedisCredentials>> {
+    let decode = |text| Some(percent_decode_str(text).decode_utf8().ok()?.into_owned());
+    let user = decode(url.username())?;
+    Some(match url.password() {
+        Some(password) if user.is_empty() => Some(RedisCredentials::password(decode(password)?)),
+        password if !user.is_empty() => Some(RedisCredentials::user(user, decode(password.unwrap_or_default())?)),
+        _ => None,
+    })
+}
+
+/// A URL as logs may show it: whatever stands before the host is left out.
+pub(crate) fn redacted(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => format!("{}://…{}", &url[..scheme], &url[at..]),
+        (None, Some(at)) => format!("…{}", &url[at..]),
+        _ => url.to_owned(),
+    }
+}
+
+impl Host {
+    /// As a server of a cluster, or a sentinel, writes it: `host:port`.
+    #[cfg(any(feature = "cluster", feature = "sentinel"))]
+    pub(crate) fn tcp(name: &str, port: u16) -> Self {
+        Self::Tcp { name: name.into(), port }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { name, port } if name.contains(':') => write!(f, "[{name}]:{port}"),
+            Self::Tcp { name, port } => write!(f, "{name}:{port}"),
+            Self::Socket(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tcp(name: &str, port: u16) -> Host {
+        Host::Tcp { name: name.into(), port }
+    }
+
+    // Spec 04, section 1.1: default port, database from the path
+    #[test]
+    fn a_url_says_host_port_and_database() {
+        let address = Address::parse("redis://localhost").unwrap();
+        assert_eq!((address.host, address.tls, address.database), (tcp("localhost", 6379), false, None));
+        let address = Address::parse("rediss://h:6390/2").unwrap();
+        assert_eq!((address.host, address.tls, address.database), (tcp("h", 6390), true, Some(2)));
+        let address = Address::parse("redis://[::1]:7/").unwrap();
+        assert_eq!((address.host.to_string(), address.database), ("[::1]:7".to_owned(), None));
+        let address = Address::parse("unix:///run/redis.sock?db=3").unwrap();
+        assert_eq!((address.host, address.database), (Host::Socket("/run/redis.sock".into()), Some(3)));
+    }
+
+    // Spec 04, section 9.5: password and ACL user
+    #[test]
+    fn a_url_may_carry_credentials_and_they_are_decoded() {
+        let ada = Address::parse("redis://ada:s%40crt@h").unwrap().credentials;
+        assert_eq!(ada, Some(RedisCredentials::user("ada", "s@crt")));
+        let default = Address::parse("redis://:pw@h").unwrap().credentials;
+        assert_eq!(default, Some(RedisCredentials::password("pw")));
+    }
+
+    // Spec 04, section 9.5: password redacted
+    #[test]
+    fn what_is_no_address_is_refused_without_showing_a_password() {
+        for (url, why) in [
+            ("localhost", "it is no URL"),
+            ("http://ada:secret@h", "its scheme"),
+            ("redis://ada:secret@h/x", "its database"),
+            ("redis://ada:%FFsecret@h", "its credentials"),
+            ("redis://ada:secret@", "it "),
+            ("unix://", "it has no path"),
+        ] {
+            let error = Address::parse(url).expect_err(url).to_string();
+            assert!(error.contains(why), "{error}");
+            assert!(!error.contains("secret") && !error.contains("ada"), "{error}");
+        }
+        assert_eq!(redacted("redis://ada:p@ss@h:1/2"), "redis://…@h:1/2");
+        assert!(!format!("{:?}", Address::parse("redis://ada:secret@h")).contains("secret"));
+    }
+}

@@ -1,0 +1,137 @@
+//! [`RedisBigSegmentStore`]: big segments as a Relay Proxy keeps them in Redis, in two sets for each context.
+
+use std::sync::Arc;
+
+use redis::Value;
+use thiserror::Error;
+use vexil::async_trait;
+use vexil::big_segments::{BigSegmentStore, StoreError};
+use vexil::config::{ClientContext, ConfigError, Configure};
+use vexil::eval::Membership;
+
+use crate::connection::{Lease, RedisConnection};
+use crate::error::{Fault, RedisConfigError, store_error};
+use crate::place::Place;
+use crate::request::{Limit, Request};
+
+/// Reads who belongs to big segments from Redis, where a Relay Proxy, or LaunchDarkly's own integration, keeps it.
+///
+/// ```
+/// use vexil_redis::RedisBigSegmentStore;
+///
+/// let big_segments = RedisBigSegmentStore::builder().url("redis://cache.example.com").prefix("ld:shop").build()?;
+/// # Ok::<(), vexil_redis::RedisConfigError>(())
+/// ```
+#[derive(Debug)]
+pub struct RedisBigSegmentStore {
+    lease: Lease,
+    prefix: String,
+}
+
+impl RedisBigSegmentStore {
+    /// Starts from the defaults: the server at `redis://localhost:6379`, the prefix `launchdarkly`.
+    pub fn builder() -> RedisBigSegmentStoreBuilder {
+        RedisBigSegmentStoreBuilder { place: Place::new() }
+    }
+
+    fn key(&self, name: &str) -> String {
+        format!("{}:{name}", self.prefix)
+    }
+
+    /// The members of a set.
+    async fn set(&self, key: &str) -> Result<Vec<String>, Fault> {
+        let mut command = redis::cmd("SMEMBERS");
+        command.arg(key);
+        let answer = self.lease.send_one(&Request::one(key, command, Limit::Read)).await?;
+        redis::from_redis_value(answer).map_err(|_| Fault::Unexpected)
+    }
+}
+
+/// What stands where a time should.
+#[derive(Debug, Error)]
+#[error("\"{key}\" does not hold a number of milliseconds")]
+struct NotATime {
+    key: String,
+}
+
+// Spec 04, sections 4.1 and 4.2
+#[async_trait]
+impl BigSegmentStore for RedisBigSegmentStore {
+    async fn membership(&self, context_hash: &str) -> Result<Option<Membership>, StoreError> {
+        let included = self.key(&format!("big_segment_include:{context_hash}"));
+        let excluded = self.key(&format!("big_segment_exclude:{context_hash}"));
+        // Side by side, not in one request: in a cluster they are on different servers.
+        let (included, excluded) = tokio::try_join!(self.set(&included), self.set(&excluded)).map_err(store_error)?;
+        if included.is_empty() && excluded.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Membership::new(included.iter().map(String::as_str), excluded.iter().map(String::as_str))))
+    }
+
+    async fn last_synchronized(&self) -> Result<Option<u64>, StoreError> {
+        let key = self.key("big_segments_synchronized_on");
+        let mut command = redis::cmd("GET");
+        command.arg(&key);
+        let answer = self.lease.send_one(&Request::one(&key, command, Limit::Probe)).await.map_err(store_error)?;
+        match answer {
+            Value::Nil => Ok(None),
+            Value::BulkString(text) if text.is_empty() => Ok(None),
+            answer => match redis::from_redis_value::<u64>(answer) {
+                Ok(milliseconds) => Ok(Some(milliseconds)),
+                Err(_) => Err(StoreError::unavailable(NotATime { key })),
+            },
+        }
+    }
+
+    async fn close(&self) {
+        self.lease.release();
+    }
+}
+
+/// Configures a [`RedisBigSegmentStore`]. A client takes it as it is, or what [`build`](Self::build) makes of it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct RedisBigSegmentStoreBuilder {
+    place: Place,
+}
+
+impl RedisBigSegmentStoreBuilder {
+    /// Where the server is, as in [`RedisConnectionBuilder::url`](crate::RedisConnectionBuilder::url). The store then has
+    /// a connection of its own.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.place.set_url(url.into());
+        self
+    }
+
+    /// Uses a connection that is configured elsewhere, and may be shared.
+    pub fn connection(mut self, connection: &RedisConnection) -> Self {
+        self.place.set_connection(connection);
+        self
+    }
+
+    /// What the names of all keys begin with, before a colon. It must be the one that the Relay Proxy has for the
+    /// environment. Default, also if it is empty: `launchdarkly`.
+    pub fn prefix(mut self, prefix: impl AsRef<str>) -> Self {
+        self.place.set_prefix(prefix.as_ref());
+        self
+    }
+
+    /// The store. Nothing is connected yet, and the server need not be there.
+    ///
+    /// # Errors
+    /// If the URL cannot be used.
+    pub fn build(self) -> Result<RedisBigSegmentStore, RedisConfigError> {
+        let (connection, prefix) = self.place.open()?;
+        let lease = Lease::new(connection);
+        let settings = lease.settings();
+        tracing::info!(url = settings.url, database = settings.database, prefix, "big segments are read from Redis");
+        Ok(RedisBigSegmentStore { lease, prefix })
+    }
+}
+
+impl Configure<dyn BigSegmentStore> for RedisBigSegmentStoreBuilder {
+    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn BigSegmentStore>, ConfigError> {
+        let store = self.clone().build().map_err(|error| ConfigError::component("Redis big-segment store", error))?;
+        Ok(Arc::new(store))
+    }
+}

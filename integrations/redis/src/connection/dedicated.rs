@@ -1,0 +1,44 @@
+//! [`Dedicated`]: a connection that nobody else uses.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, Value};
+use tokio::task::JoinHandle;
+
+use crate::error::Fault;
+
+/// A connection for commands that change its state, such as `WATCH`. It is closed when it is dropped.
+pub(crate) struct Dedicated {
+    connection: MultiplexedConnection,
+    /// Moves the bytes; ended by the drop of this.
+    driver: JoinHandle<()>,
+}
+
+impl Dedicated {
+    pub(crate) fn new(connection: MultiplexedConnection, driver: Pin<Box<dyn Future<Output = ()> + Send>>) -> Self {
+        Self { connection, driver: tokio::spawn(driver) }
+    }
+
+    /// Sends one command; an error of the server is one.
+    pub(crate) async fn send(&mut self, command: &Cmd) -> Result<Value, Fault> {
+        match self.connection.send_packed_command(command).await.map_err(Fault::Lost)? {
+            Value::ServerError(error) => Err(Fault::Server(error)),
+            answer => Ok(answer),
+        }
+    }
+}
+
+impl Drop for Dedicated {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl fmt::Debug for Dedicated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dedicated").finish_non_exhaustive()
+    }
+}

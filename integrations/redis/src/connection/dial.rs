@@ -1,0 +1,136 @@
+//! One connection, from an address to being logged in.
+//!
+//! The Redis client is given a stream that is ours: so TLS uses the cryptography that we name, dead peers are noticed by
+//! the operating system, and every time limit holds for the whole way.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::{AsyncPushSender, MultiplexedConnection};
+use redis::{AsyncConnectionConfig, ErrorKind, ProtocolVersion, RedisConnectionInfo, RedisError, ServerErrorKind};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use super::Settings;
+use crate::address::Host;
+use crate::credentials::CredentialSource;
+use crate::error::Fault;
+
+/// Bytes both ways.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// Where to connect, and as whom.
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoint<'a> {
+    pub(crate) host: Host,
+    pub(crate) encrypted: bool,
+    pub(crate) credentials: &'a CredentialSource,
+    pub(crate) database: u32,
+}
+
+/// A connection that is logged in.
+pub(crate) struct Dialed {
+    pub(crate) connection: MultiplexedConnection,
+    /// Moves the bytes. It must be polled for as long as the connection is used, and ends with it.
+    pub(crate) driver: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Whether the server can tell of changes: whether it speaks RESP3.
+    pub(crate) pushes: bool,
+}
+
+impl fmt::Debug for Dialed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialed").field("pushes", &self.pushes).finish_non_exhaustive()
+    }
+}
+
+/// Silence of a connection after which the operating system asks whether the other side is still there, and how often.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(15);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
+
+/// Connects and logs in, within the limit for that.
+pub(crate) async fn dial(
+    endpoint: &Endpoint<'_>,
+    settings: &Settings,
+    pushes: Option<Arc<dyn AsyncPushSender>>,
+) -> Result<Dialed, Fault> {
+    let address: Arc<str> = endpoint.host.to_string().into();
+    let dialing = async {
+        let credentials = endpoint.credentials.current().await.map_err(|error| Fault::Credentials(error.into()))?;
+        let mut login = RedisConnectionInfo::default()
+            .set_db(endpoint.database.into())
+            .set_lib_name(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+            .set_protocol(ProtocolVersion::RESP3);
+        if let Some(credentials) = credentials {
+            login = login.set_password(&credentials.password);
+            if let Some(user) = &credentials.user {
+                login = login.set_username(user);
+            }
+        }
+        let stream = open(endpoint, settings).await.map_err(|error| refused(&address, error))?;
+        match log_in(&login, stream, pushes).await {
+            Err(error) if lacks_resp3(&error) => {
+                let login = login.set_protocol(ProtocolVersion::RESP2);
+                let stream = open(endpoint, settings).await.map_err(|error| refused(&address, error))?;
+                log_in(&login, stream, None).await
+            }
+            outcome => outcome,
+        }
+        .map_err(|error| Fault::of_setup(&address, error))
+    };
+    match tokio::time::timeout(settings.limits.connect, dialing).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(refused(&address, io::ErrorKind::TimedOut.into())),
+    }
+}
+
+fn refused(address: &Arc<str>, error: io::Error) -> Fault {
+    Fault::Connect { address: Arc::clone(address), source: Arc::new(error) }
+}
+
+/// Whether the server does not know RESP3, or the user may not ask for it: Redis before version 6, and proxies like it.
+fn lacks_resp3(error: &RedisError) -> bool {
+    let unknown = || error.detail().is_some_and(|words| words.contains("unknown command"));
+    match error.kind() {
+        ErrorKind::RESP3NotSupported | ErrorKind::Server(ServerErrorKind::NoPerm) => true,
+        _ => error.code() == Some("NOPROTO") || unknown(),
+    }
+}
+
+async fn open(endpoint: &Endpoint<'_>, settings: &Settings) -> io::Result<Box<dyn Stream>> {
+    let (name, port) = match &endpoint.host {
+        Host::Tcp { name, port } => (&**name, *port),
+        #[cfg(unix)]
+        Host::Socket(path) => return Ok(Box::new(tokio::net::UnixStream::connect(path).await?)),
+        #[cfg(not(unix))]
+        Host::Socket(_) => return Err(io::ErrorKind::Unsupported.into()),
+    };
+    let stream = TcpStream::connect((name, port)).await?;
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
+    SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+    match &settings.tls {
+        Some(tls) if endpoint.encrypted => tls.connect(name, stream).await,
+        _ => Ok(Box::new(stream)),
+    }
+}
+
+async fn log_in(
+    login: &RedisConnectionInfo,
+    stream: Box<dyn Stream>,
+    pushes: Option<Arc<dyn AsyncPushSender>>,
+) -> Result<Dialed, RedisError> {
+    // Each request has its own limit.
+    let mut config = AsyncConnectionConfig::new().set_response_timeout(None);
+    if let Some(pushes) = pushes {
+        config = config.set_push_sender(pushes);
+    }
+    let (connection, driver) = MultiplexedConnection::new_with_config(login, stream, config).await?;
+    Ok(Dialed { connection, driver: Box::pin(driver), pushes: login.protocol() == ProtocolVersion::RESP3 })
+}

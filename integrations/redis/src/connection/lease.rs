@@ -1,0 +1,89 @@
+//! [`Lease`]: a store's use of a connection.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use redis::Value;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Dedicated, RedisConnection, Settings, Topology};
+use crate::error::Fault;
+use crate::keys::Keys;
+use crate::request::{Limit, Request};
+
+/// One store's use of a connection, until it is released or dropped.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    connection: RedisConnection,
+    released: AtomicBool,
+}
+
+impl Lease {
+    pub(crate) fn new(connection: RedisConnection) -> Self {
+        connection.shared.users.fetch_add(1, Ordering::AcqRel);
+        Self { connection, released: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.connection.shared.settings
+    }
+
+    /// Sends a request within its limit.
+    pub(crate) async fn send(&self, request: &Request) -> Result<Vec<Value>, Fault> {
+        if self.released.load(Ordering::Acquire) {
+            return Err(Fault::Closed);
+        }
+        self.topology().send(request, self.deadline(request.limit)).await
+    }
+
+    /// Sends a request for one answer within its limit.
+    pub(crate) async fn send_one(&self, request: &Request) -> Result<Value, Fault> {
+        self.send(request).await?.pop().ok_or(Fault::Unexpected)
+    }
+
+    /// A connection of the store's own, to where a key is.
+    pub(crate) async fn dedicated(&self, key: &str, deadline: Instant) -> Result<Dedicated, Fault> {
+        timeout_at(deadline, self.topology().dedicated(key)).await.unwrap_or(Err(Fault::Timeout))
+    }
+
+    pub(crate) fn deadline(&self, limit: Limit) -> Instant {
+        Instant::now() + self.settings().limits.of(limit)
+    }
+
+    /// Is marked whenever something under these keys may have changed.
+    pub(crate) fn watch(&self, keys: &Keys) -> watch::Receiver<()> {
+        self.connection.shared.changes.watch(keys)
+    }
+
+    /// Whether requests about these keys can be one.
+    #[cfg_attr(
+        not(feature = "cluster"),
+        expect(unused_variables, reason = "only a cluster has servers to choose from")
+    )]
+    pub(crate) fn is_one_place(&self, keys: &Keys) -> bool {
+        match self.topology() {
+            Topology::One(_) => true,
+            #[cfg(feature = "cluster")]
+            Topology::Cluster(_) => super::cluster::are_in_one_slot(&keys.all()),
+        }
+    }
+
+    /// Ends the use. The last one to do so closes the connection.
+    pub(crate) fn release(&self) {
+        if !self.released.swap(true, Ordering::AcqRel)
+            && self.connection.shared.users.fetch_sub(1, Ordering::AcqRel) == 1
+        {
+            self.topology().stop();
+        }
+    }
+
+    fn topology(&self) -> &Topology {
+        &self.connection.shared.topology
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.release();
+    }
+}

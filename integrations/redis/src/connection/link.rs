@@ -1,0 +1,228 @@
+//! [`Link`]: one multiplexed connection that mends itself.
+//!
+//! A task of its own connects, carries the connection's bytes, asks every ten seconds whether the server is still there,
+//! and connects again: at once after a connection was lost, and then after 100 ms and ever longer, up to 5 s. Requests
+//! never connect themselves. They wait while the first attempt is under way, and are told at once why there is no
+//! connection when it has failed; those that can wait make the task try again without delay.
+
+mod live;
+mod outage;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use redis::PushInfo;
+use redis::aio::{AsyncPushSender, SendError};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+
+use self::live::Live;
+use self::outage::Outage;
+use super::changes::Changes;
+use super::dial::{Dialed, Endpoint, dial};
+use super::target::Locate;
+use super::{Dedicated, Settings};
+use crate::error::Fault;
+use crate::request::{Limit, Request};
+
+/// The time between two attempts at least, and after the first failure.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// A connection that does not last so long counts as failed, so that a server that hangs up is not pestered.
+const LASTING: Duration = Duration::from_secs(1);
+
+/// One connection to one place.
+#[derive(Debug)]
+pub(crate) struct Link {
+    shared: Arc<Shared>,
+    /// The task that connects. Short, never held across an await; dropping the link stops it.
+    task: Mutex<Option<Mender>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    place: Locate,
+    settings: Arc<Settings>,
+    changes: Arc<Changes>,
+    state: watch::Sender<State>,
+    /// Somebody would like another attempt now.
+    hurry: Notify,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    /// The first attempt, or the first since a connection was lost.
+    Connecting,
+    Up(Live),
+    /// The last attempt, which had this number, failed.
+    Down {
+        attempt: u64,
+        fault: Fault,
+    },
+}
+
+/// A task that ends when it is dropped.
+#[derive(Debug)]
+struct Mender(JoinHandle<()>);
+
+impl Drop for Mender {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Link {
+    pub(crate) fn new(place: Locate, settings: Arc<Settings>, changes: Arc<Changes>) -> Self {
+        let state = watch::Sender::new(State::Connecting);
+        let shared = Shared { place, settings, changes, state, hurry: Notify::new() };
+        Self { shared: Arc::new(shared), task: Mutex::default() }
+    }
+
+    /// Sends a request and waits for the answers until the deadline. If the connection turns out to be lost, or to lead
+    /// to a server that is not the right one, the request is sent once more over the next one.
+    pub(crate) async fn send(
+        &self,
+        request: &Request,
+        asking: bool,
+        deadline: Instant,
+    ) -> Result<Vec<redis::Value>, Fault> {
+        let patient = request.limit != Limit::Read;
+        let mut last = None;
+        loop {
+            let live = match timeout_at(deadline, self.live(patient)).await {
+                Ok(live) => live?,
+                Err(_) => return Err(last.unwrap_or(Fault::Timeout)),
+            };
+            match live.send(request, asking, deadline).await {
+                Err(fault) if fault.is_of_connection() => {
+                    live.condemn();
+                    if last.is_some() {
+                        return Err(fault);
+                    }
+                    last = Some(fault);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// A connection that nobody else uses, for commands that change its state.
+    pub(crate) async fn dedicated(&self) -> Result<Dedicated, Fault> {
+        let Dialed { connection, driver, .. } = self.shared.connect(None).await?;
+        Ok(Dedicated::new(connection, driver))
+    }
+
+    /// Ends the connection. The next request makes another one.
+    pub(crate) fn stop(&self) {
+        self.task().take();
+        self.shared.state.send_replace(State::Connecting);
+    }
+
+    /// The connection, as soon as there is one. `patient`: if there is none, another attempt is waited for.
+    async fn live(&self, patient: bool) -> Result<Live, Fault> {
+        self.start();
+        let mut states = self.shared.state.subscribe();
+        let mut hurried = None;
+        loop {
+            match &*states.borrow_and_update() {
+                State::Up(live) if !live.is_condemned() => return Ok(live.clone()),
+                State::Down { fault, .. } if !patient || fault.is_refusal() => return Err(fault.clone()),
+                State::Down { attempt, fault } => match hurried {
+                    Some(before) if before < *attempt => return Err(fault.clone()),
+                    Some(_) => {}
+                    None => {
+                        hurried = Some(*attempt);
+                        self.shared.hurry.notify_one();
+                    }
+                },
+                State::Up(_) | State::Connecting => {}
+            }
+            states.changed().await.map_err(|_| Fault::Closed)?;
+        }
+    }
+
+    /// Starts the task unless it runs. It ends when the runtime that it was started on does.
+    fn start(&self) {
+        let mut task = self.task();
+        if task.as_ref().is_none_or(|task| task.0.is_finished()) {
+            self.shared.state.send_replace(State::Connecting);
+            *task = Some(Mender(tokio::spawn(mend(Arc::clone(&self.shared)))));
+        }
+    }
+
+    fn task(&self) -> std::sync::MutexGuard<'_, Option<Mender>> {
+        self.task.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    async fn connect(&self, pushes: Option<Arc<dyn AsyncPushSender>>) -> Result<Dialed, Fault> {
+        let Settings { encrypted, ref credentials, database, .. } = *self.settings;
+        let host = self.place.find(&self.settings).await?;
+        let dialed = dial(&Endpoint { host, encrypted, credentials, database }, &self.settings, pushes).await?;
+        Ok(dialed)
+    }
+
+    async fn connect_for_all(&self) -> Result<(Live, Dialed), Fault> {
+        let changes = Arc::clone(&self.changes);
+        let take = move |news: PushInfo| -> Result<(), SendError> {
+            changes.take(&news);
+            Ok(())
+        };
+        let dialed = self.connect(Some(Arc::new(take))).await?;
+        Ok((Live::new(dialed.connection.clone(), &self.settings.limits), dialed))
+    }
+}
+
+/// Keeps a connection up, for ever.
+async fn mend(shared: Arc<Shared>) {
+    let mut outage = Outage::default();
+    // Whether somebody may have missed a change: at first nobody has read anything.
+    let mut missed = false;
+    for attempt in 1.. {
+        let started = Instant::now();
+        match shared.connect_for_all().await {
+            Ok((live, dialed)) => {
+                carry(&shared, &live, dialed, missed).await;
+                shared.state.send_replace(State::Connecting);
+                if started.elapsed() >= LASTING {
+                    outage = Outage::default();
+                } else {
+                    sleep(outage.pause()).await;
+                }
+            }
+            Err(fault) => {
+                outage.report(&fault, &shared.settings.url);
+                let refused = fault.is_refusal();
+                let pause = if refused { outage::REFUSED_PAUSE } else { outage.pause() };
+                shared.state.send_replace(State::Down { attempt, fault });
+                tokio::select! {
+                    () = sleep(pause) => {}
+                    () = shared.hurry.notified(), if !refused => sleep_until(started + SHORTEST_PAUSE).await,
+                }
+            }
+        }
+        missed = true;
+    }
+}
+
+/// Uses a connection until it is lost.
+async fn carry(shared: &Shared, live: &Live, dialed: Dialed, missed: bool) {
+    let Dialed { driver, pushes, .. } = dialed;
+    let counts = pushes.then(|| shared.changes.count());
+    let using = async {
+        // First, so that no change is missed between the first read and this.
+        let armed = live.arm(&shared.changes, 0, pushes).await;
+        tracing::debug!(url = shared.settings.url, pushes, "connected to Redis");
+        shared.state.send_replace(State::Up(live.clone()));
+        if missed {
+            shared.changes.mark_all();
+        }
+        live.keep(&shared.changes, counts, armed).await;
+    };
+    tokio::select! {
+        () = driver => {}
+        () = using => {}
+    }
+}

@@ -1,0 +1,159 @@
+//! [`Live`]: a connection that works, as far as is known.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, Value};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::super::Limits;
+use super::super::changes::Changes;
+use crate::error::Fault;
+use crate::request::{Limit, Request};
+
+/// How often a connection is asked whether it still works.
+const PING_EVERY: Duration = Duration::from_secs(10);
+
+/// So many answers in a row that are late make a connection useless.
+const LATE_ANSWERS: u32 = 3;
+
+#[derive(Clone, Debug)]
+pub(super) struct Live {
+    connection: MultiplexedConnection,
+    health: Arc<Health>,
+}
+
+/// What everybody who uses a connection has learnt about it.
+#[derive(Debug)]
+struct Health {
+    probe_limit: Duration,
+    condemned: AtomicBool,
+    /// Tells the task that owns the connection to let go of it.
+    condemn: Notify,
+    /// Answers in a row that did not come in time.
+    late: AtomicU32,
+    /// Large requests under way. What waits behind them is late for a reason.
+    bulk: AtomicUsize,
+}
+
+impl Live {
+    pub(super) fn new(connection: MultiplexedConnection, limits: &Limits) -> Self {
+        let health = Health {
+            probe_limit: limits.probe,
+            condemned: AtomicBool::new(false),
+            condemn: Notify::new(),
+            late: AtomicU32::new(0),
+            bulk: AtomicUsize::new(0),
+        };
+        Self { connection, health: Arc::new(health) }
+    }
+
+    /// Sends a request over this connection and waits for the answers until the deadline.
+    pub(super) async fn send(&self, request: &Request, asking: bool, deadline: Instant) -> Result<Vec<Value>, Fault> {
+        let _bulk = (request.limit == Limit::Bulk).then(|| Bulk::new(&self.health));
+        let (pipeline, count) = request.packed(asking);
+        let mut connection = self.connection.clone();
+        match timeout_at(deadline, connection.send_packed_commands(&pipeline, 0, count)).await {
+            Ok(answers) => {
+                self.health.late.store(0, Ordering::Relaxed);
+                request.answers(answers.map_err(Fault::Lost)?, asking)
+            }
+            Err(_) => {
+                self.note_late(request.limit);
+                Err(Fault::Timeout)
+            }
+        }
+    }
+
+    /// Whether the connection should not be used any more.
+    pub(super) fn is_condemned(&self) -> bool {
+        self.health.condemned.load(Ordering::Acquire)
+    }
+
+    /// Has the connection replaced.
+    pub(super) fn condemn(&self) {
+        self.health.condemned.store(true, Ordering::Release);
+        self.health.condemn.notify_one();
+    }
+
+    /// Makes the server tell of changes, to the stores from this one on. Returns how many stores there are now. A server
+    /// that cannot, or may not, tells nothing; what is read at intervals is read anyhow.
+    pub(super) async fn arm(&self, changes: &Changes, from: usize, pushes: bool) -> usize {
+        let commands = if pushes { changes.arming(from) } else { Vec::new() };
+        let armed = from + commands.len();
+        for command in commands {
+            if let Some(Value::ServerError(error)) = self.ask(&command).await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "this Redis server does not tell of changes");
+            }
+        }
+        armed
+    }
+
+    /// Watches over the connection until it should be replaced.
+    pub(super) async fn keep(&self, changes: &Changes, mut counts: Option<watch::Receiver<usize>>, mut armed: usize) {
+        let mut pause = PING_EVERY;
+        loop {
+            let more = async {
+                let registered = match &mut counts {
+                    Some(counts) => counts.wait_for(|count| *count > armed).await.is_ok(),
+                    None => false,
+                };
+                if !registered {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                () = self.health.condemn.notified() => return,
+                () = more => armed = self.arm(changes, armed, true).await,
+                () = sleep(pause) => {
+                    let alive = self.ask(&redis::cmd("PING")).await.is_some();
+                    pause = if alive { PING_EVERY } else { Duration::ZERO };
+                }
+            }
+        }
+    }
+
+    /// Sends one command; none if no answer comes in time.
+    async fn ask(&self, command: &Cmd) -> Option<Value> {
+        let mut connection = self.connection.clone();
+        match timeout(self.health.probe_limit, connection.send_packed_command(command)).await {
+            Ok(answer) => {
+                self.health.late.store(0, Ordering::Relaxed);
+                // An error here is the end of the connection, which its owner notices.
+                answer.ok()
+            }
+            Err(_) => {
+                self.note_late(Limit::Probe);
+                None
+            }
+        }
+    }
+
+    fn note_late(&self, limit: Limit) {
+        if limit != Limit::Bulk && self.health.bulk.load(Ordering::Relaxed) > 0 {
+            return;
+        }
+        if self.health.late.fetch_add(1, Ordering::Relaxed) + 1 >= LATE_ANSWERS {
+            self.condemn();
+        }
+    }
+}
+
+/// Counts a large request for as long as it is under way.
+struct Bulk<'a>(&'a Health);
+
+impl<'a> Bulk<'a> {
+    fn new(health: &'a Health) -> Self {
+        health.bulk.fetch_add(1, Ordering::Relaxed);
+        Self(health)
+    }
+}
+
+impl Drop for Bulk<'_> {
+    fn drop(&mut self) {
+        self.0.bulk.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,177 @@
+//! [`RedisConnection`]: what stores share, from the settings down to the sockets.
+
+mod changes;
+#[cfg(feature = "cluster")]
+mod cluster;
+mod dedicated;
+mod dial;
+mod lease;
+mod link;
+#[cfg(feature = "sentinel")]
+mod sentinel;
+mod target;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use redis::Value;
+use tokio::time::Instant;
+
+use self::changes::Changes;
+#[cfg(feature = "cluster")]
+use self::cluster::Cluster;
+pub(crate) use self::dedicated::Dedicated;
+pub(crate) use self::dial::Stream;
+pub(crate) use self::lease::Lease;
+use self::link::Link;
+use self::target::Locate;
+pub(crate) use self::target::Target;
+use crate::config::RedisConnectionBuilder;
+use crate::credentials::CredentialSource;
+use crate::error::Fault;
+use crate::request::{Limit, Request};
+use crate::tls::Tls;
+
+/// A connection to Redis that stores share: [one of flags](crate::RedisDataStore) and [one of big
+/// segments](crate::RedisBigSegmentStore), or those of several environments.
+///
+/// It is made when it is first used, and again whenever it is lost; requests of all stores travel over it side by side. It
+/// closes when the last store that uses it is closed. Cloning it gives another handle to the same connection.
+///
+/// ```
+/// use vexil_redis::{RedisBigSegmentStore, RedisConnection, RedisDataStore};
+///
+/// let connection = RedisConnection::builder().url("redis://:secret@cache.example.com:6379/2").build()?;
+/// let flags = RedisDataStore::builder().connection(&connection).prefix("ld:shop");
+/// let big_segments = RedisBigSegmentStore::builder().connection(&connection).prefix("ld:shop");
+/// assert!(!format!("{connection:?} {flags:?}").contains("secret"));
+/// # Ok::<(), vexil_redis::RedisConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct RedisConnection {
+    shared: Arc<Shared>,
+}
+
+impl RedisConnection {
+    /// Starts from the defaults: the server at `redis://localhost:6379`.
+    pub fn builder() -> RedisConnectionBuilder {
+        RedisConnectionBuilder::new()
+    }
+
+    pub(crate) fn new(settings: Settings) -> Self {
+        let settings = Arc::new(settings);
+        let changes = Arc::new(Changes::new());
+        let topology = Topology::new(Arc::clone(&settings), Arc::clone(&changes));
+        Self { shared: Arc::new(Shared { settings, topology, changes, users: AtomicUsize::new(0) }) }
+    }
+}
+
+impl fmt::Debug for RedisConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedisConnection").field(&self.shared.settings).finish()
+    }
+}
+
+#[derive(Debug)]
+struct Shared {
+    settings: Arc<Settings>,
+    topology: Topology,
+    changes: Arc<Changes>,
+    /// How many stores use the connection. It is closed with the last of them.
+    users: AtomicUsize,
+}
+
+/// What the application says of the connection.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Without credentials.
+    pub(crate) url: String,
+    pub(crate) target: Target,
+    pub(crate) database: u32,
+    pub(crate) credentials: CredentialSource,
+    /// Whether connections to servers, other than sentinels, are encrypted.
+    pub(crate) encrypted: bool,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) limits: Limits,
+}
+
+/// The longest times. Spec 04, section 9.5.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    pub(crate) connect: Duration,
+    pub(crate) read: Duration,
+    pub(crate) bulk: Duration,
+    pub(crate) probe: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(2),
+            read: Duration::from_millis(500),
+            bulk: Duration::from_secs(10),
+            probe: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) fn of(&self, limit: Limit) -> Duration {
+        match limit {
+            Limit::Read => self.read,
+            Limit::Bulk => self.bulk,
+            Limit::Probe => self.probe,
+        }
+    }
+}
+
+/// How many servers there are to choose from.
+#[derive(Debug)]
+enum Topology {
+    One(Box<Link>),
+    #[cfg(feature = "cluster")]
+    Cluster(Box<Cluster>),
+}
+
+impl Topology {
+    fn new(settings: Arc<Settings>, changes: Arc<Changes>) -> Self {
+        let place = match settings.target.clone() {
+            Target::Server(host) => Locate::Host(host),
+            #[cfg(feature = "sentinel")]
+            Target::Primary { name, sentinels } => Locate::Sentinels(sentinel::Sentinels::new(name, sentinels)),
+            #[cfg(feature = "cluster")]
+            Target::Nodes(nodes) => return Self::Cluster(Box::new(Cluster::new(nodes, settings, changes))),
+        };
+        Self::One(Box::new(Link::new(place, settings, changes)))
+    }
+
+    async fn send(&self, request: &Request, deadline: Instant) -> Result<Vec<Value>, Fault> {
+        match self {
+            Self::One(link) => link.send(request, false, deadline).await,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(cluster) => cluster.send(request, deadline).await,
+        }
+    }
+
+    #[cfg_attr(
+        not(feature = "cluster"),
+        expect(unused_variables, reason = "only a cluster has servers to choose from")
+    )]
+    async fn dedicated(&self, key: &str) -> Result<Dedicated, Fault> {
+        match self {
+            Self::One(link) => link.dedicated().await,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(cluster) => cluster.dedicated(key).await,
+        }
+    }
+
+    fn stop(&self) {
+        match self {
+            Self::One(link) => link.stop(),
+            #[cfg(feature = "cluster")]
+            Self::Cluster(cluster) => cluster.stop(),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! [`RedisCredentials`]: who we are to the server. Their `Debug` form shows no password.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// A user of Redis and the password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedisCredentials {
+    pub(crate) user: Option<Arc<str>>,
+    pub(crate) password: Arc<str>,
+}
+
+impl RedisCredentials {
+    /// The password of the default user, as the server's setting `requirepass` has it.
+    #[must_use]
+    pub fn password(password: impl Into<String>) -> Self {
+        Self { user: None, password: password.into().into() }
+    }
+
+    /// A user of the server's access control list.
+    #[must_use]
+    pub fn user(name: impl Into<String>, password: impl Into<String>) -> Self {
+        Self { user: Some(name.into().into()), password: password.into().into() }
+    }
+}
+
+impl fmt::Debug for RedisCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisCredentials").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+type Provided = Pin<Box<dyn Future<Output = Result<RedisCredentials, Box<dyn Error + Send + Sync>>> + Send>>;
+
+/// Where the credentials of each new connection come from.
+#[derive(Clone, Default)]
+pub(crate) enum CredentialSource {
+    #[default]
+    None,
+    Fixed(RedisCredentials),
+    Callback(Arc<dyn Fn() -> Provided + Send + Sync>),
+}
+
+impl CredentialSource {
+    pub(crate) fn callback<F, R>(provide: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = Result<RedisCredentials, Box<dyn Error + Send + Sync>>> + Send + 'static,
+    {
+        Self::Callback(Arc::new(move || Box::pin(provide())))
+    }
+
+    /// The credentials of this moment.
+    pub(crate) async fn current(&self) -> Result<Option<RedisCredentials>, Box<dyn Error + Send + Sync>> {
+        match self {
+            Self::None => Ok(None),
+            Self::Fixed(credentials) => Ok(Some(credentials.clone())),
+            Self::Callback(provide) => provide().await.map(Some),
+        }
+    }
+}
+
+impl fmt::Debug for CredentialSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::Fixed(credentials) => credentials.fmt(f),
+            Self::Callback(_) => f.write_str("Callback"),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! [`Keys`]: what the entries of a flag store are called.
+
+use vexil::model::DataKind;
+
+/// The prefix unless another is chosen.
+pub(crate) const DEFAULT_PREFIX: &str = "launchdarkly";
+
+/// The prefix that counts: an empty one means the default (spec 04, section 1.1).
+pub(crate) fn prefix_or_default(prefix: &str) -> &str {
+    if prefix.is_empty() { DEFAULT_PREFIX } else { prefix }
+}
+
+/// The three keys of a flag store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    pub(crate) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned() }
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The hash of all items of a kind.
+    pub(crate) fn items(&self, kind: DataKind) -> String {
+        format!("{}:{}", self.prefix, kind.namespace())
+    }
+
+    /// The mark of a complete data set.
+    pub(crate) fn marker(&self) -> String {
+        format!("{}:$inited", self.prefix)
+    }
+
+    pub(crate) fn all(&self) -> [String; 3] {
+        let [flags, segments] = DataKind::READ_ORDER.map(|kind| self.items(kind));
+        [flags, segments, self.marker()]
+    }
+}

@@ -1,0 +1,91 @@
+//! [`Request`]: commands for one place, sent together, and how to read what comes back.
+
+use redis::{Cmd, Pipeline, Value};
+
+use crate::error::Fault;
+
+/// Commands about keys in one slot. All of them may be sent again when it is unknown whether they were carried out.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// The key that says which server of a cluster is asked.
+    #[cfg_attr(not(feature = "cluster"), expect(dead_code, reason = "only a cluster has servers to choose from"))]
+    pub(crate) key: String,
+    commands: Vec<Cmd>,
+    /// Whether the commands are carried out at one moment.
+    atomic: bool,
+    pub(crate) limit: Limit,
+}
+
+/// How long to wait, and for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// Somebody waits for one item: while there is no connection, say so at once.
+    Read,
+    /// Everything, or a write. Tries to connect if there is no connection.
+    Bulk,
+    /// Whether the server answers. Tries to connect if there is no connection.
+    Probe,
+}
+
+impl Request {
+    pub(crate) fn one(key: &str, command: Cmd, limit: Limit) -> Self {
+        Self { key: key.to_owned(), commands: vec![command], atomic: false, limit }
+    }
+
+    /// All commands at one moment, by `MULTI` and `EXEC`.
+    pub(crate) fn transaction(key: &str, commands: Vec<Cmd>, limit: Limit) -> Self {
+        Self { key: key.to_owned(), commands, atomic: true, limit }
+    }
+
+    /// Whether the commands are carried out at one moment.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn is_atomic(&self) -> bool {
+        self.atomic
+    }
+
+    /// What is sent, and how many answers come. `asking`: to a server that is just being given the key's slot.
+    pub(crate) fn packed(&self, asking: bool) -> (Pipeline, usize) {
+        let mut pipeline = Pipeline::with_capacity(self.commands.len() + 2);
+        if self.atomic {
+            pipeline.add_command(redis::cmd("MULTI"));
+        }
+        for command in &self.commands {
+            if asking {
+                pipeline.add_command(redis::cmd("ASKING"));
+            }
+            pipeline.add_command(command.clone());
+        }
+        if self.atomic {
+            pipeline.add_command(redis::cmd("EXEC"));
+        }
+        let answers = pipeline.len();
+        (pipeline, answers)
+    }
+
+    /// The answers to the commands, or the first of them that is an error. One error in a transaction does not undo the
+    /// rest of it, so all must be looked at (spec 04, section 1.5, step 4).
+    pub(crate) fn answers(&self, mut all: Vec<Value>, asking: bool) -> Result<Vec<Value>, Fault> {
+        if self.atomic {
+            let outcome = all.pop().ok_or(Fault::Unexpected)?;
+            first_error(&all)?;
+            all = match outcome {
+                Value::Array(answers) => answers,
+                Value::ServerError(error) => return Err(Fault::Server(error)),
+                Value::Nil => return Err(Fault::Contended),
+                _ => return Err(Fault::Unexpected),
+            };
+        } else if asking {
+            all = all.into_iter().skip(1).step_by(2).collect();
+        }
+        first_error(&all)?;
+        if all.len() == self.commands.len() { Ok(all) } else { Err(Fault::Unexpected) }
+    }
+}
+
+fn first_error(answers: &[Value]) -> Result<(), Fault> {
+    let error = answers.iter().find_map(|answer| match answer {
+        Value::ServerError(error) => Some(error),
+        _ => None,
+    });
+    error.map_or(Ok(()), |error| Err(Fault::Server(error.clone())))
+}

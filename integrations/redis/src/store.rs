@@ -1,0 +1,342 @@
+//! [`RedisDataStore`]: flags and segments in two hashes and a marker, as every SDK and Relay Proxy keeps them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use redis::{Cmd, Value};
+use tokio::sync::watch;
+use vexil::config::{ClientContext, ConfigError, Configure};
+use vexil::model::DataKind;
+use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert};
+use vexil::{Text, async_trait};
+
+use crate::connection::{Lease, RedisConnection};
+use crate::error::{Fault, RedisConfigError, store_error};
+use crate::keys::Keys;
+use crate::place::Place;
+use crate::request::{Limit, Request};
+use crate::survey::Survey;
+use crate::upsert::{self, Write};
+
+/// How many items one command writes.
+const CHUNK: usize = 500;
+
+/// Keeps flags and segments in Redis, where other processes, SDKs in other languages and Relay Proxies find them.
+///
+/// ```
+/// use vexil_redis::RedisDataStore;
+///
+/// let flags = RedisDataStore::builder().url("redis://cache.example.com:6379/2").prefix("ld:shop").build()?;
+/// # Ok::<(), vexil_redis::RedisConfigError>(())
+/// ```
+///
+/// # What is where
+///
+/// With the prefix `P`: the hash `P:features` has a field for each flag, the hash `P:segments` one for each segment, and the
+/// string `P:$inited` is there once somebody has written a complete data set. Nothing expires.
+#[derive(Debug)]
+pub struct RedisDataStore {
+    lease: Arc<Lease>,
+    keys: Keys,
+    changes: watch::Receiver<()>,
+    /// Whether the keys cannot be in one transaction, because they are on different servers of a cluster.
+    split: AtomicBool,
+    warned_of_split: AtomicBool,
+    /// Whether the server runs no scripts for us.
+    scripts_refused: AtomicBool,
+    survey: Survey,
+}
+
+impl RedisDataStore {
+    /// Starts from the defaults: the server at `redis://localhost:6379`, the prefix `launchdarkly`.
+    pub fn builder() -> RedisDataStoreBuilder {
+        RedisDataStoreBuilder { place: Place::new() }
+    }
+
+    fn new(connection: RedisConnection, prefix: &str) -> Self {
+        let lease = Arc::new(Lease::new(connection));
+        let keys = Keys::new(prefix);
+        Self {
+            changes: lease.watch(&keys),
+            split: AtomicBool::new(!lease.is_one_place(&keys)),
+            warned_of_split: AtomicBool::new(false),
+            scripts_refused: AtomicBool::new(false),
+            survey: Survey::default(),
+            lease,
+            keys,
+        }
+    }
+
+    async fn read_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, Fault> {
+        let hash = self.keys.items(kind);
+        items(self.lease.send_one(&Request::one(&hash, get_all(&hash), Limit::Bulk)).await?)
+    }
+
+    async fn read_marker(&self, limit: Limit) -> Result<bool, Fault> {
+        let marker = self.keys.marker();
+        is_there(&self.lease.send_one(&Request::one(&marker, exists(&marker), limit)).await?)
+    }
+
+    /// Everything at one moment.
+    async fn read_at_once(&self) -> Result<StoredSnapshot, Fault> {
+        let marker = self.keys.marker();
+        let mut commands: Vec<Cmd> = DataKind::READ_ORDER.map(|kind| get_all(&self.keys.items(kind))).into();
+        commands.push(exists(&marker));
+        let mut answers = self.lease.send(&Request::transaction(&marker, commands, Limit::Bulk)).await?;
+        let initialized = is_there(&answers.pop().ok_or(Fault::Unexpected)?)?;
+        let collect = |(kind, answer)| Ok(Collection::new(kind, items(answer)?));
+        let collections = DataKind::READ_ORDER.into_iter().zip(answers).map(collect).collect::<Result<_, Fault>>()?;
+        Ok(StoredSnapshot::new(collections, initialized))
+    }
+
+    /// One after the other: the flags, then the segments that they refer to, then the marker.
+    async fn read_one_by_one(&self) -> Result<StoredSnapshot, Fault> {
+        let mut collections = Vec::new();
+        for kind in DataKind::READ_ORDER {
+            collections.push(Collection::new(kind, self.read_all(kind).await?));
+        }
+        Ok(StoredSnapshot::new(collections, self.read_marker(Limit::Bulk).await?))
+    }
+
+    /// Everything is replaced at one moment.
+    async fn write_at_once(&self, data: &[Collection]) -> Result<(), Fault> {
+        let mut commands: Vec<Cmd> = data.iter().flat_map(|collection| self.replace(collection)).collect();
+        commands.push(self.set_marker());
+        self.lease.send(&Request::transaction(&self.keys.marker(), commands, Limit::Bulk)).await.map(drop)
+    }
+
+    /// Each kind is replaced at one moment. The marker comes last.
+    async fn write_one_by_one(&self, data: &[Collection]) -> Result<(), Fault> {
+        for collection in data {
+            let hash = self.keys.items(collection.kind);
+            self.lease.send(&Request::transaction(&hash, self.replace(collection), Limit::Bulk)).await?;
+        }
+        self.lease.send(&Request::one(&self.keys.marker(), self.set_marker(), Limit::Bulk)).await.map(drop)
+    }
+
+    /// What replaces all items of a kind.
+    fn replace(&self, collection: &Collection) -> Vec<Cmd> {
+        let hash = self.keys.items(collection.kind);
+        let mut delete = redis::cmd("DEL");
+        delete.arg(&hash);
+        let set = |chunk: &[(Text, StoredItem)]| {
+            let mut set = redis::cmd("HSET");
+            set.arg(&hash);
+            for (key, item) in chunk {
+                set.arg(key.as_str()).arg(&item.body[..]);
+            }
+            set
+        };
+        std::iter::once(delete).chain(collection.items.chunks(CHUNK).map(set)).collect()
+    }
+
+    fn set_marker(&self) -> Cmd {
+        let mut set = redis::cmd("SET");
+        set.arg(self.keys.marker()).arg("");
+        set
+    }
+
+    fn is_split(&self) -> bool {
+        self.split.load(Ordering::Relaxed)
+    }
+
+    /// Looks once, at what was read first, whether the settings can be right.
+    fn survey(&self, is_empty: bool) {
+        self.survey.start(&self.lease, &self.keys, is_empty);
+    }
+}
+
+#[async_trait]
+impl PersistentDataStore for RedisDataStore {
+    async fn get(&self, kind: DataKind, key: &str) -> Result<Option<StoredItem>, StoreError> {
+        let hash = self.keys.items(kind);
+        let mut command = redis::cmd("HGET");
+        command.arg(&hash).arg(key);
+        match self.lease.send_one(&Request::one(&hash, command, Limit::Read)).await.map_err(store_error)? {
+            Value::Nil => Ok(None),
+            Value::BulkString(body) => Ok(Some(body).filter(|body| !body.is_empty()).map(StoredItem::new)),
+            _ => Err(store_error(Fault::Unexpected)),
+        }
+    }
+
+    async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
+        self.read_all(kind).await.map_err(store_error)
+    }
+
+    async fn is_initialized(&self) -> Result<bool, StoreError> {
+        self.read_marker(Limit::Read).await.map_err(store_error)
+    }
+
+    async fn init(&self, data: &[Collection]) -> Result<(), StoreError> {
+        if !self.is_split() {
+            match self.write_at_once(data).await {
+                Err(fault) if fault.is_split() => self.split.store(true, Ordering::Relaxed),
+                outcome => return outcome.map_err(store_error),
+            }
+        }
+        if !self.warned_of_split.swap(true, Ordering::Relaxed) {
+            let prefix = self.keys.prefix();
+            tracing::warn!(
+                prefix,
+                "flags and segments are on different servers of a cluster, and readers may see new ones beside old ones; \
+                 a prefix with a hash tag, such as \"{{{prefix}}}\", keeps them together"
+            );
+        }
+        self.write_one_by_one(data).await.map_err(store_error)
+    }
+
+    async fn upsert(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
+        let hash = self.keys.items(kind);
+        let write = Write { hash: &hash, key, item };
+        let outcome = if self.scripts_refused.load(Ordering::Relaxed) {
+            write.by_watching(&self.lease).await
+        } else {
+            match write.by_script(&self.lease).await {
+                Err(fault) if upsert::is_refused(&fault) => {
+                    let written = write.by_watching(&self.lease).await;
+                    // Where nothing may be written at all, it is not the scripts.
+                    self.scripts_refused.store(written.is_ok(), Ordering::Relaxed);
+                    written
+                }
+                outcome => outcome,
+            }
+        };
+        let outcome = outcome.map_err(store_error)?;
+        if outcome.over_unreadable {
+            tracing::warn!(%kind, key, "a stored item whose version cannot be told was replaced");
+        }
+        Ok(outcome.upsert)
+    }
+
+    async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
+        let mut snapshot = None;
+        if !self.is_split() {
+            match self.read_at_once().await {
+                Err(fault) if fault.is_split() => self.split.store(true, Ordering::Relaxed),
+                outcome => snapshot = Some(outcome.map_err(store_error)?),
+            }
+        }
+        let snapshot = match snapshot {
+            Some(snapshot) => snapshot,
+            None => self.read_one_by_one().await.map_err(store_error)?,
+        };
+        let is_empty = snapshot.collections.iter().all(|collection| collection.items.is_empty());
+        self.survey(is_empty && !snapshot.initialized);
+        Ok(snapshot)
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.read_marker(Limit::Probe).await.map(drop).map_err(store_error)
+    }
+
+    fn changes(&self) -> Option<watch::Receiver<()>> {
+        Some(self.changes.clone())
+    }
+
+    fn describe(&self) -> &'static str {
+        "Redis"
+    }
+
+    async fn close(&self) {
+        self.survey.stop();
+        self.lease.release();
+    }
+}
+
+fn get_all(hash: &str) -> Cmd {
+    let mut command = redis::cmd("HGETALL");
+    command.arg(hash);
+    command
+}
+
+fn exists(key: &str) -> Cmd {
+    let mut command = redis::cmd("EXISTS");
+    command.arg(key);
+    command
+}
+
+/// Reads the answer to `EXISTS`.
+fn is_there(answer: &Value) -> Result<bool, Fault> {
+    match answer {
+        Value::Int(count) => Ok(*count > 0),
+        _ => Err(Fault::Unexpected),
+    }
+}
+
+/// Reads the answer to `HGETALL`: a map, or in the older protocol a list of keys and values in turn.
+fn items(answer: Value) -> Result<Vec<(Text, StoredItem)>, Fault> {
+    match answer {
+        Value::Map(pairs) => pairs.into_iter().filter_map(|(key, body)| item(key, body).transpose()).collect(),
+        Value::Array(mut parts) => {
+            let mut items = Vec::with_capacity(parts.len() / 2);
+            let mut parts = parts.drain(..);
+            while let (Some(key), Some(body)) = (parts.next(), parts.next()) {
+                items.extend(item(key, body)?);
+            }
+            Ok(items)
+        }
+        _ => Err(Fault::Unexpected),
+    }
+}
+
+/// One item; none if its key is not text, which no SDK writes, or if it is empty, which means that it is not there.
+fn item(key: Value, body: Value) -> Result<Option<(Text, StoredItem)>, Fault> {
+    let (Value::BulkString(key), Value::BulkString(body)) = (key, body) else { return Err(Fault::Unexpected) };
+    match String::from_utf8(key) {
+        Ok(key) if !body.is_empty() => Ok(Some((key.into(), StoredItem::new(body)))),
+        Ok(_) => Ok(None),
+        Err(error) => {
+            let key = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            tracing::warn!(key, "an item whose key is not UTF-8 is left out");
+            Ok(None)
+        }
+    }
+}
+
+/// Configures a [`RedisDataStore`]. A client takes it as it is, or what [`build`](Self::build) makes of it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct RedisDataStoreBuilder {
+    place: Place,
+}
+
+impl RedisDataStoreBuilder {
+    /// Where the server is, as in [`RedisConnectionBuilder::url`](crate::RedisConnectionBuilder::url). The store then has
+    /// a connection of its own.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.place.set_url(url.into());
+        self
+    }
+
+    /// Uses a connection that is configured elsewhere, and may be shared.
+    pub fn connection(mut self, connection: &RedisConnection) -> Self {
+        self.place.set_connection(connection);
+        self
+    }
+
+    /// What the names of all keys begin with, before a colon. Writers and readers must agree on it. Default, also if it
+    /// is empty: `launchdarkly`. In a cluster it should have a hash tag: `{launchdarkly}`.
+    pub fn prefix(mut self, prefix: impl AsRef<str>) -> Self {
+        self.place.set_prefix(prefix.as_ref());
+        self
+    }
+
+    /// The store. Nothing is connected yet, and the server need not be there.
+    ///
+    /// # Errors
+    /// If the URL cannot be used.
+    pub fn build(self) -> Result<RedisDataStore, RedisConfigError> {
+        let (connection, prefix) = self.place.open()?;
+        let store = RedisDataStore::new(connection, &prefix);
+        let settings = store.lease.settings();
+        tracing::info!(url = settings.url, database = settings.database, prefix, "flags are kept in Redis");
+        Ok(store)
+    }
+}
+
+impl Configure<dyn PersistentDataStore> for RedisDataStoreBuilder {
+    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn PersistentDataStore>, ConfigError> {
+        let store = self.clone().build().map_err(|error| ConfigError::component("Redis data store", error))?;
+        Ok(Arc::new(store))
+    }
+}

@@ -1,0 +1,116 @@
+//! Whom we trust, and who we are, on `rediss://`.
+//!
+//! The cryptography is named here and never taken from rustls's process default: another user of rustls in the same
+//! program may have set that, or two may quarrel about it. Hence the connections of this crate are its own, and the
+//! Redis client's TLS is left out.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use tokio::net::TcpStream;
+
+use crate::connection::Stream;
+use crate::error::RedisConfigError;
+
+/// How connections are encrypted.
+#[cfg(feature = "tls")]
+#[derive(Clone)]
+pub(crate) struct Tls(tokio_rustls::TlsConnector);
+
+/// Connections cannot be encrypted: the feature `tls` is off.
+#[cfg(not(feature = "tls"))]
+#[derive(Clone)]
+pub(crate) enum Tls {}
+
+#[cfg(not(feature = "tls"))]
+impl Tls {
+    pub(crate) fn new(_: Option<&Path>, _: Option<&Path>) -> Result<Self, RedisConfigError> {
+        Err(RedisConfigError::Conflict { reason: "rediss:// needs the cargo feature `tls` of vexil-redis" })
+    }
+
+    pub(crate) async fn connect(&self, _: &str, _: TcpStream) -> io::Result<Box<dyn Stream>> {
+        match *self {}
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tls")
+    }
+}
+
+#[cfg(feature = "tls")]
+mod rustls_with_ring {
+    use std::error::Error;
+    use std::sync::Arc;
+
+    use rustls::crypto::ring;
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+    use rustls::{ClientConfig, RootCertStore};
+    use rustls_platform_verifier::Verifier;
+    use tokio_rustls::TlsConnector;
+
+    use super::*;
+
+    impl Tls {
+        /// TLS 1.2 and later. Without a file of authorities, those of the operating system are trusted.
+        pub(crate) fn new(ca_certs: Option<&Path>, cert_file: Option<&Path>) -> Result<Self, RedisConfigError> {
+            let provider = Arc::new(ring::default_provider());
+            let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+                .with_safe_default_protocol_versions()
+                .map_err(impossible)?;
+            let builder = match ca_certs {
+                Some(path) => builder.with_root_certificates(roots(path)?),
+                None => {
+                    let verifier = Verifier::new(provider).map_err(impossible)?;
+                    builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+                }
+            };
+            let config = match cert_file {
+                Some(path) => {
+                    let chain = certificates(path, IDENTITY)?;
+                    let key = PrivateKeyDer::from_pem_file(path).map_err(|error| bad_file(path, IDENTITY, error))?;
+                    builder.with_client_auth_cert(chain, key).map_err(|error| bad_file(path, IDENTITY, error))?
+                }
+                None => builder.with_no_client_auth(),
+            };
+            Ok(Self(TlsConnector::from(Arc::new(config))))
+        }
+
+        /// Shakes hands with the server of this name or address.
+        pub(crate) async fn connect(&self, name: &str, stream: TcpStream) -> io::Result<Box<dyn Stream>> {
+            let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
+            Ok(Box::new(self.0.connect(name, stream).await?))
+        }
+    }
+
+    const ROOTS: &str = "PEM certificates";
+    const IDENTITY: &str = "a PEM certificate chain and its private key";
+
+    fn roots(path: &Path) -> Result<RootCertStore, RedisConfigError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in certificates(path, ROOTS)? {
+            roots.add(certificate).map_err(|error| bad_file(path, ROOTS, error))?;
+        }
+        Ok(roots)
+    }
+
+    /// The certificates in a PEM file; there is at least one.
+    fn certificates(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'static>>, RedisConfigError> {
+        let all = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        match all.map_err(|error| bad_file(path, what, error))? {
+            none if none.is_empty() => Err(bad_file(path, what, rustls::pki_types::pem::Error::NoItemsFound)),
+            some => Ok(some),
+        }
+    }
+
+    fn bad_file(path: &Path, what: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> RedisConfigError {
+        RedisConfigError::File { path: path.to_owned(), what, source: source.into() }
+    }
+
+    fn impossible(source: impl Into<Box<dyn Error + Send + Sync>>) -> RedisConfigError {
+        RedisConfigError::Tls { source: source.into() }
+    }
+}

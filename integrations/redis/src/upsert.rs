@@ -1,0 +1,156 @@
+//! Writing one item if it is newer: by a script, which the server runs at one moment, or where scripts are refused by
+//! watching the hash. Spec 04, section 1.6.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use redis::{Script, ServerErrorKind, Value};
+use serde::Deserialize;
+use tokio::time::{sleep, timeout_at};
+use vexil::store::{StoredItem, Upsert};
+
+use crate::connection::{Dedicated, Lease};
+use crate::error::Fault;
+use crate::request::{Limit, Request};
+
+/// Returns the stored item if it is at least as new. Else writes, and returns nothing, or 1 if what is written over had
+/// no version that could be told.
+const SCRIPT: &str = r"local stored = redis.call('HGET', KEYS[1], ARGV[1])
+local unreadable = false
+if stored then
+  local decoded, item = pcall(cjson.decode, stored)
+  if decoded and type(item) == 'table' and type(item.version) == 'number' then
+    if item.version >= tonumber(ARGV[2]) then return stored end
+  else
+    unreadable = true
+  end
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+if unreadable then return 1 end
+return nil";
+
+/// What the server knows the script by, once it has run it.
+static SCRIPT_HASH: LazyLock<String> = LazyLock::new(|| Script::new(SCRIPT).get_hash().to_owned());
+
+/// How often somebody else may change the hash while it is watched.
+const ATTEMPTS: u32 = 10;
+
+/// One item, and where it goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Write<'a> {
+    /// The hash.
+    pub(crate) hash: &'a str,
+    pub(crate) key: &'a str,
+    pub(crate) item: &'a StoredItem,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) upsert: Upsert,
+    /// Whether something was written over that had no version that could be told.
+    pub(crate) over_unreadable: bool,
+}
+
+impl Outcome {
+    fn written(over_unreadable: bool) -> Self {
+        Self { upsert: Upsert::Written, over_unreadable }
+    }
+
+    fn superseded(stored: Vec<u8>) -> Self {
+        Self { upsert: Upsert::Superseded(Some(StoredItem::new(stored))), over_unreadable: false }
+    }
+}
+
+impl Write<'_> {
+    /// By the script. An error is [`is_refused`] where the server runs none.
+    pub(crate) async fn by_script(self, lease: &Lease) -> Result<Outcome, Fault> {
+        let run = |command: &str, script: &str| {
+            let mut command = redis::cmd(command);
+            command.arg(script).arg(1).arg(self.hash).arg(self.key).arg(self.version()).arg(&self.item.body[..]);
+            Request::one(self.hash, command, Limit::Bulk)
+        };
+        let answer = match lease.send_one(&run("EVALSHA", &SCRIPT_HASH)).await {
+            Err(fault) if fault.server_kind() == Some(ServerErrorKind::NoScript) => {
+                lease.send_one(&run("EVAL", SCRIPT)).await?
+            }
+            outcome => outcome?,
+        };
+        match answer {
+            Value::Nil => Ok(Outcome::written(false)),
+            Value::Int(_) => Ok(Outcome::written(true)),
+            Value::BulkString(stored) => Ok(Outcome::superseded(stored)),
+            _ => Err(Fault::Unexpected),
+        }
+    }
+
+    /// By watching the hash, over a connection that nobody else uses.
+    pub(crate) async fn by_watching(self, lease: &Lease) -> Result<Outcome, Fault> {
+        let deadline = lease.deadline(Limit::Bulk);
+        let mut connection = lease.dedicated(self.hash, deadline).await?;
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                sleep(Duration::from_millis(fastrand::u64(1..=20))).await;
+            }
+            match timeout_at(deadline, self.watch_once(&mut connection)).await.unwrap_or(Err(Fault::Timeout)) {
+                Err(Fault::Contended) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(Fault::Contended)
+    }
+
+    async fn watch_once(self, connection: &mut Dedicated) -> Result<Outcome, Fault> {
+        let mut watch = redis::cmd("WATCH");
+        connection.send(watch.arg(self.hash)).await?;
+        let mut get = redis::cmd("HGET");
+        let stored = match connection.send(get.arg(self.hash).arg(self.key)).await? {
+            Value::BulkString(stored) => Some(stored),
+            _ => None,
+        };
+        let version = stored.as_deref().and_then(version_of);
+        match (stored, version) {
+            (Some(stored), Some(version)) if version >= self.version() as f64 => {
+                connection.send(&redis::cmd("UNWATCH")).await?;
+                Ok(Outcome::superseded(stored))
+            }
+            (stored, version) => {
+                connection.send(&redis::cmd("MULTI")).await?;
+                let mut set = redis::cmd("HSET");
+                connection.send(set.arg(self.hash).arg(self.key).arg(&self.item.body[..])).await?;
+                match connection.send(&redis::cmd("EXEC")).await? {
+                    Value::Nil => Err(Fault::Contended),
+                    Value::Array(answers) => match answers.into_iter().next() {
+                        Some(Value::ServerError(error)) => Err(Fault::Server(error)),
+                        Some(_) => Ok(Outcome::written(stored.is_some() && version.is_none())),
+                        None => Err(Fault::Unexpected),
+                    },
+                    _ => Err(Fault::Unexpected),
+                }
+            }
+        }
+    }
+
+    /// The version that is written: beside the text, as the SDK gives it, or that of the text.
+    fn version(self) -> u64 {
+        self.item.version.or_else(|| version_of(&self.item.body).map(|version| version as u64)).unwrap_or(0)
+    }
+}
+
+/// The version in an item's text; none if it cannot be told.
+fn version_of(body: &[u8]) -> Option<f64> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: f64,
+    }
+    // A list would do for the fields in turn.
+    let object = body.trim_ascii_start().starts_with(b"{");
+    object.then(|| serde_json::from_slice::<Versioned>(body).ok()).flatten().map(|item| item.version)
+}
+
+/// Whether the server, or a proxy before it, runs no scripts for us.
+pub(crate) fn is_refused(fault: &Fault) -> bool {
+    let Fault::Server(error) = fault else { return false };
+    let unknown = error.details().is_some_and(|details| details.contains("unknown command"));
+    error.kind() == Some(ServerErrorKind::NoPerm) || unknown
+}

@@ -1,0 +1,147 @@
+//! Redis Cluster: spec 04, sections 1.7 and 9.5, and fault table rows 17 to 19.
+
+use vexil::big_segments::BigSegmentStore;
+use vexil::model::DataKind;
+use vexil::store::{PersistentDataStore, StoreError};
+use vexil_redis::{RedisBigSegmentStore, RedisConfigError, RedisConnection, RedisDataStore};
+use vexil_testing::servers::{RedisCluster, RedisServer};
+
+use crate::support::{Log, SOON, chain, data, item, keys, number, until};
+
+fn connection(cluster: &RedisCluster) -> RedisConnection {
+    let urls = cluster.urls();
+    RedisConnection::builder().url(&urls[0]).cluster(&urls[1..]).build().unwrap()
+}
+
+fn store(cluster: &RedisCluster, prefix: &str) -> RedisDataStore {
+    RedisDataStore::builder().connection(&connection(cluster)).prefix(prefix).build().unwrap()
+}
+
+async fn works(store: &RedisDataStore) {
+    store.init(&data(&["a", "b"], &["s"])).await.unwrap();
+    store.upsert(DataKind::Flag, "a", &item("a", 2)).await.unwrap();
+    let snapshot = store.snapshot().await.unwrap();
+    assert!(snapshot.initialized);
+    assert_eq!(keys(&snapshot.collections[0].items), ["a", "b"]);
+    assert_eq!(keys(&snapshot.collections[1].items), ["s"]);
+    assert_eq!(store.get(DataKind::Flag, "a").await.unwrap().unwrap().body, item("a", 2).body);
+}
+
+// Spec 04, section 9.5, cluster: with a hash tag one transaction, without one a warning; push in either case
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn flags_are_found_on_whichever_node_they_are() {
+    let cluster = RedisCluster::start().unwrap();
+    for (prefix, warnings) in [("{ld:prod}", 0), ("launchdarkly", 1)] {
+        let (log, _guard) = Log::start();
+        let store = store(&cluster, prefix);
+        let mut changes = store.changes().unwrap();
+        works(&store).await;
+        assert_eq!(log.count(&["WARN", "hash tag"]), warnings, "{:?}", log.lines());
+        changes.mark_unchanged();
+        for key in ["features", "segments"] {
+            let key = format!("{prefix}:{key}");
+            let node = cluster.node_of(&key).unwrap();
+            assert!(number(node, &["HLEN", &key]) > 0);
+            node.command(["HSET", &key, "new", "{}"]).unwrap();
+            tokio::time::timeout(SOON, changes.changed()).await.expect("the node tells of it").unwrap();
+        }
+    }
+}
+
+// Spec 04, section 4.2: in a cluster the two sets of a context are on different nodes
+#[tokio::test]
+async fn big_segments_are_found_on_whichever_node_they_are() {
+    let cluster = RedisCluster::start().unwrap();
+    let store = RedisBigSegmentStore::builder().connection(&connection(&cluster)).build().unwrap();
+    for n in 0..20 {
+        for (set, segment) in [("include", "in.g1"), ("exclude", "out.g1")] {
+            let key = format!("launchdarkly:big_segment_{set}:{n}");
+            cluster.node_of(&key).unwrap().command(["SADD", &key, segment]).unwrap();
+        }
+        let membership = store.membership(&n.to_string()).await.unwrap().unwrap();
+        assert_eq!(membership.is_included("in.g1"), Some(true));
+        assert_eq!(membership.is_included("out.g1"), Some(false));
+    }
+    assert_eq!(store.last_synchronized().await.unwrap(), None);
+}
+
+// Spec 04, fault table row 17: slots that move are followed, by MOVED and by ASK
+#[tokio::test]
+async fn a_slot_that_moves_is_followed() {
+    let cluster = RedisCluster::start().unwrap();
+    let store = store(&cluster, "{ld:prod}");
+    works(&store).await;
+    let from = cluster.node_of("{ld:prod}:features").unwrap();
+    let to = cluster.nodes().iter().find(|node| node.port() != from.port()).unwrap();
+    let id = |node: &RedisServer| node.command(["CLUSTER", "MYID"]).unwrap().text().unwrap();
+    let slot = number(from, &["CLUSTER", "KEYSLOT", "{ld:prod}"]).to_string();
+    to.command(["CLUSTER", "SETSLOT", &slot, "IMPORTING", &id(from)]).unwrap();
+    from.command(["CLUSTER", "SETSLOT", &slot, "MIGRATING", &id(to)]).unwrap();
+    let port = to.port().to_string();
+    from.command(["MIGRATE", "127.0.0.1", &port, "{ld:prod}:features", "0", "5000"]).unwrap();
+    // Half of it has moved. One by one, keys are asked for where they are.
+    assert!(store.get(DataKind::Flag, "a").await.unwrap().is_some());
+    assert!(store.get(DataKind::Segment, "s").await.unwrap().is_some());
+    // All at one moment cannot be had now, but later.
+    assert!(store.snapshot().await.unwrap_err().is_temporary());
+    from.command(["MIGRATE", "127.0.0.1", &port, "{ld:prod}:segments", "0", "5000"]).unwrap();
+    from.command(["MIGRATE", "127.0.0.1", &port, "{ld:prod}:$inited", "0", "5000"]).unwrap();
+    for node in [to, from] {
+        node.command(["CLUSTER", "SETSLOT", &slot, "NODE", &id(to)]).unwrap();
+    }
+    assert_eq!(keys(&store.snapshot().await.unwrap().collections[0].items), ["a", "b"]);
+    works(&store).await;
+}
+
+// Spec 04, section 9.5: seeds. One that answers is enough, and a user who may not ask for the map is redirected
+#[tokio::test]
+async fn one_node_that_answers_leads_to_the_others() {
+    let reader = "~* +@all -cluster|slots";
+    let cluster = RedisServer::builder().acl_user("reader", "secret", reader).start_cluster().unwrap();
+    let [first, second, ..] = cluster.nodes() else { panic!("three nodes") };
+    let closed = "redis://127.0.0.1:1".to_owned();
+    let plain = RedisConnection::builder().url(closed).cluster([first.url()]).build().unwrap();
+    works(&RedisDataStore::builder().connection(&plain).prefix("launchdarkly").build().unwrap()).await;
+    let redirected =
+        RedisConnection::builder().url(second.url_as("reader", "secret")).cluster([first.url()]).build().unwrap();
+    works(&RedisDataStore::builder().connection(&redirected).prefix("other").build().unwrap()).await;
+}
+
+// A node that goes takes its part with it; when it is back, so is everything
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_is_back_serves_again() {
+    let cluster = RedisCluster::start().unwrap();
+    let store = store(&cluster, "{ld:prod}");
+    works(&store).await;
+    let node = cluster.node_of("{ld:prod}:features").unwrap();
+    node.kill();
+    let error = store.snapshot().await.unwrap_err();
+    assert!(error.is_temporary(), "{}", chain(&error));
+    node.restart().unwrap();
+    cluster.wait_until_ready().unwrap();
+    until("the node serves", async || store.probe().await.is_ok()).await;
+    works(&store).await;
+}
+
+// Spec 04, fault table row 18: an error that names the remedy, not a time-out
+#[tokio::test]
+async fn a_cluster_that_nobody_told_us_of_is_an_error_of_configuration() {
+    let cluster = RedisCluster::start().unwrap();
+    let other =
+        cluster.nodes().iter().find(|node| node.port() != cluster.node_of("launchdarkly:features").unwrap().port());
+    let store = RedisDataStore::builder().url(other.unwrap().url()).build().unwrap();
+    for error in [store.get(DataKind::Flag, "a").await.unwrap_err(), store.snapshot().await.unwrap_err()] {
+        assert!(matches!(error, StoreError::Config { .. }), "{error:?}");
+        assert!(chain(&error).contains("`cluster`"), "{}", chain(&error));
+    }
+}
+
+#[test]
+fn settings_that_a_cluster_cannot_have_are_refused() {
+    let builder = || RedisConnection::builder().url("redis://h/1").cluster(["redis://h:2"]);
+    assert!(matches!(builder().build(), Err(RedisConfigError::Conflict { .. })));
+    assert!(builder().database(0).build().is_ok());
+    let both = builder().database(0).sentinels("main", ["redis://h:3"]).build();
+    assert!(matches!(both, Err(RedisConfigError::Conflict { .. })));
+    assert!(matches!(RedisConnection::builder().cluster(["h"]).build(), Err(RedisConfigError::Url { .. })));
+}

@@ -1,0 +1,87 @@
+//! Redis Sentinel: spec 04, section 9.5, and fault table rows 20 and 21.
+
+use vexil::model::DataKind;
+use vexil::store::{PersistentDataStore, StoreError};
+use vexil_redis::{RedisConfigError, RedisConnection, RedisDataStore};
+use vexil_testing::servers::{RedisSentinel, RedisServer};
+
+use crate::support::{chain, data, item, keys, number, until};
+
+fn connection(redis: &RedisSentinel) -> RedisConnection {
+    // The first sentinel is not there.
+    let sentinels = ["redis://127.0.0.1:1".to_owned(), redis.sentinel().url()];
+    RedisConnection::builder().sentinels(redis.name(), sentinels).build().unwrap()
+}
+
+fn store(redis: &RedisSentinel) -> RedisDataStore {
+    RedisDataStore::builder().connection(&connection(redis)).build().unwrap()
+}
+
+// Spec 04, fault table row 20: READONLY from the old primary: ask again, connect again, repeat once
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_go_to_whoever_is_the_primary() {
+    let redis = RedisSentinel::start().unwrap();
+    let store = store(&redis);
+    store.init(&data(&["a"], &["s"])).await.unwrap();
+    let [first, second] = redis.servers();
+    assert_eq!(number(first, &["HLEN", "launchdarkly:features"]), 1);
+    until("the replica has it", async || number(second, &["HLEN", "launchdarkly:features"]) == 1).await;
+
+    redis.fail_over().unwrap();
+    until("the old primary is a replica", async || {
+        let role = first.command(["ROLE"]).unwrap();
+        role.list().unwrap()[0].text().as_deref() == Some("slave")
+    })
+    .await;
+    // Whatever became of the connection, the write is not lost.
+    store.init(&data(&["a", "b"], &[])).await.unwrap();
+    store.upsert(DataKind::Flag, "b", &item("b", 2)).await.unwrap();
+    assert_eq!(number(second, &["HLEN", "launchdarkly:features"]), 2);
+    assert_eq!(keys(&store.get_all(DataKind::Flag).await.unwrap()), ["a", "b"]);
+}
+
+// Spec 04, section 9.5, sentinel: asked again after a disconnect; fault table row 21
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_the_primary_dies_the_next_one_serves() {
+    let redis = RedisSentinel::start().unwrap();
+    let store = store(&redis);
+    store.init(&data(&["a"], &[])).await.unwrap();
+    let mut changes = store.changes().unwrap();
+    let [first, second] = redis.servers();
+    until("the replica has it", async || number(second, &["HLEN", "launchdarkly:features"]) == 1).await;
+    first.kill();
+    redis.wait_for_other_primary(first.port()).unwrap();
+    until("the next one serves", async || store.upsert(DataKind::Flag, "a", &item("a", 2)).await.is_ok()).await;
+    assert!(changes.has_changed().unwrap());
+    changes.mark_unchanged();
+    second.command(["HSET", "launchdarkly:features", "b", "{}"]).unwrap();
+    tokio::time::timeout(crate::support::SOON, changes.changed()).await.expect("the next one tells of it").unwrap();
+}
+
+#[tokio::test]
+async fn the_primary_may_ask_for_a_password() {
+    let redis = RedisServer::builder().password("secret").start_sentinel().unwrap();
+    let builder = RedisConnection::builder().sentinels(redis.name(), [redis.sentinel().url()]);
+    let connection = builder.clone().url("redis://:secret@any").build().unwrap();
+    RedisDataStore::builder().connection(&connection).build().unwrap().snapshot().await.unwrap();
+    let refused = RedisDataStore::builder().connection(&builder.build().unwrap()).build().unwrap();
+    assert!(matches!(refused.snapshot().await, Err(StoreError::Auth { .. })));
+}
+
+#[tokio::test]
+async fn a_primary_that_no_sentinel_knows_is_named() {
+    let redis = RedisSentinel::start().unwrap();
+    let connection = RedisConnection::builder().sentinels("other", [redis.sentinel().url()]).build().unwrap();
+    let error = RedisDataStore::builder().connection(&connection).build().unwrap().snapshot().await.unwrap_err();
+    assert!(
+        error.is_temporary() && chain(&error).contains("no sentinel knows a primary \"other\""),
+        "{}",
+        chain(&error)
+    );
+}
+
+#[test]
+fn at_least_one_sentinel_is_named() {
+    let none = RedisConnection::builder().sentinels("main", Vec::<String>::new()).build();
+    assert!(matches!(none, Err(RedisConfigError::Conflict { .. })));
+}

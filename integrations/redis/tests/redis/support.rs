@@ -1,0 +1,137 @@
+//! What the tests of this crate share.
+
+use std::error::Error;
+use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tracing::Level;
+use tracing::subscriber::DefaultGuard;
+use vexil::Text;
+use vexil::model::DataKind;
+use vexil::store::{Collection, StoreError, StoredItem};
+use vexil_redis::RedisDataStore;
+use vexil_testing::servers::{RedisReply, RedisServer, redis_url};
+
+/// Longer than anything takes, even on a busy machine.
+pub(crate) const SOON: Duration = Duration::from_secs(30);
+
+/// A prefix that no other test has.
+pub(crate) fn unique_prefix() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("vexil:{}:{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A store on the server that tests share, under a prefix of its own.
+pub(crate) fn shared_store() -> RedisDataStore {
+    RedisDataStore::builder().url(redis_url().unwrap()).prefix(unique_prefix()).build().unwrap()
+}
+
+/// A store on a server of the test's own, with the default prefix.
+pub(crate) fn store_on(server: &RedisServer) -> RedisDataStore {
+    RedisDataStore::builder().url(server.url()).build().unwrap()
+}
+
+/// An item as the SDK gives it to a store.
+pub(crate) fn item(key: &str, version: u64) -> StoredItem {
+    StoredItem::new(format!(r#"{{"key":"{key}", "version":{version},"unknown":["é"]}}"#)).with_version(version)
+}
+
+/// Flags and segments of these keys, in version 1.
+pub(crate) fn data(flags: &[&str], segments: &[&str]) -> [Collection; 2] {
+    let items = |keys: &[&str]| keys.iter().map(|key| (Text::from(*key), item(key, 1))).collect();
+    [Collection::new(DataKind::Segment, items(segments)), Collection::new(DataKind::Flag, items(flags))]
+}
+
+/// The keys of a collection, in order.
+pub(crate) fn keys(items: &[(Text, StoredItem)]) -> Vec<&str> {
+    let mut keys: Vec<&str> = items.iter().map(|(key, _)| key.as_str()).collect();
+    keys.sort_unstable();
+    keys
+}
+
+/// A server's answer as text.
+pub(crate) fn text(server: &RedisServer, command: &[&str]) -> Option<String> {
+    server.command(command).unwrap().text()
+}
+
+/// A server's answer as a number.
+pub(crate) fn number(server: &RedisServer, command: &[&str]) -> i64 {
+    match server.command(command).unwrap() {
+        RedisReply::Integer(number) => number,
+        other => panic!("{command:?}: {other:?}"),
+    }
+}
+
+/// A line of `INFO`.
+pub(crate) fn info(server: &RedisServer, name: &str) -> String {
+    let info = text(server, &["INFO", "everything"]).unwrap();
+    let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    line.unwrap_or_else(|| panic!("{name} in {info}")).to_owned()
+}
+
+/// How many clients a server has, the test's own connection aside.
+pub(crate) fn clients(server: &RedisServer) -> usize {
+    let list = text(server, &["CLIENT", "LIST", "TYPE", "normal"]).unwrap();
+    list.lines().filter(|line| !line.contains("/socket:")).count()
+}
+
+/// Waits until it holds.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !holds().await {
+        assert!(start.elapsed() < SOON, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// An error with all that is behind it.
+pub(crate) fn chain(error: &StoreError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+/// What is logged on this thread while a test looks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Takes everything until the guard is dropped.
+    pub(crate) fn start() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_max_level(Level::TRACE)
+            .with_writer(move || writer.clone())
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    /// The lines so far: time, level, module, message.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    /// How many lines have all of these words.
+    pub(crate) fn count(&self, words: &[&str]) -> usize {
+        self.lines().iter().filter(|line| words.iter().all(|word| line.contains(word))).count()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

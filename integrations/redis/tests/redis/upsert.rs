@@ -1,0 +1,153 @@
+//! Writing one item: spec 04, section 1.6.
+
+use std::sync::Arc;
+
+use vexil::model::DataKind;
+use vexil::store::{PersistentDataStore, StoreError, StoredItem, Upsert};
+use vexil_redis::RedisDataStore;
+use vexil_testing::servers::RedisServer;
+
+use crate::support::{Log, chain, info, item, shared_store, store_on, text};
+
+/// A server whose users may run no scripts.
+fn without_scripts() -> RedisServer {
+    let rights = "~* +@all -@scripting";
+    RedisServer::builder().acl_user("writer", "secret", rights).start().unwrap()
+}
+
+async fn only_newer_is_written(store: &RedisDataStore) {
+    assert_eq!(store.upsert(DataKind::Flag, "a", &item("a", 5)).await.unwrap(), Upsert::Written);
+    for version in [4, 5] {
+        let Upsert::Superseded(Some(stored)) = store.upsert(DataKind::Flag, "a", &item("a", version)).await.unwrap()
+        else {
+            panic!("version {version} is not newer")
+        };
+        assert_eq!(stored.body, item("a", 5).body);
+    }
+    assert_eq!(store.upsert(DataKind::Flag, "a", &item("a", 6)).await.unwrap(), Upsert::Written);
+    assert_eq!(store.get(DataKind::Flag, "a").await.unwrap().unwrap().body, item("a", 6).body);
+    assert_eq!(store.get(DataKind::Segment, "a").await.unwrap(), None);
+}
+
+async fn what_has_no_version_is_replaced(server: &RedisServer, store: &RedisDataStore) {
+    for stored in ["null", "{\"versi", "[1]", "7", r#"{"version":"9"}"#, r#"{"key":"a"}"#] {
+        server.command(["HSET", "launchdarkly:segments", "a", stored]).unwrap();
+        let (log, _guard) = Log::start();
+        assert_eq!(store.upsert(DataKind::Segment, "a", &item("a", 1)).await.unwrap(), Upsert::Written, "{stored}");
+        assert_eq!(log.count(&["WARN", "cannot be told", "key=\"a\""]), 1, "{stored}");
+    }
+}
+
+async fn of_many_writers_the_newest_wins(store: RedisDataStore) {
+    let store = Arc::new(store);
+    let writers: Vec<_> = (1..=20_u64)
+        .map(|version| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                loop {
+                    match store.upsert(DataKind::Flag, "a", &item("a", version)).await {
+                        // More than ten others were quicker.
+                        Err(StoreError::Unavailable { .. }) => {}
+                        outcome => return outcome.unwrap(),
+                    }
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    assert_eq!(store.get(DataKind::Flag, "a").await.unwrap().unwrap().body, item("a", 20).body);
+}
+
+// Spec 04, section 1.6: condition
+#[tokio::test]
+async fn only_what_is_newer_is_written() {
+    only_newer_is_written(&shared_store()).await;
+}
+
+// Spec 04, section 1.6: no scripting. The fault table's row 13 would be the error if nothing could be written
+#[tokio::test]
+async fn where_scripts_are_refused_only_what_is_newer_is_written_too() {
+    let server = without_scripts();
+    let store = RedisDataStore::builder().url(server.url_as("writer", "secret")).build().unwrap();
+    only_newer_is_written(&store).await;
+    what_has_no_version_is_replaced(&server, &store).await;
+    assert!(!text(&server, &["INFO", "commandstats"]).unwrap().contains("cmdstat_eval:calls"));
+    assert_ne!(info(&server, "cmdstat_watch"), "");
+    // Refused once, they are not tried again.
+    assert!(info(&server, "cmdstat_evalsha").contains("rejected_calls=1,"));
+}
+
+// Spec 04, section 1.6: an unparsable stored value is overwritten, with a warning
+#[tokio::test]
+async fn what_has_no_version_that_can_be_told_is_replaced() {
+    let server = RedisServer::start().unwrap();
+    what_has_no_version_is_replaced(&server, &store_on(&server)).await;
+}
+
+// Spec 04, section 1.3: a tombstone takes part with its version, and is written byte for byte
+#[tokio::test]
+async fn a_tombstone_is_written_as_it_is_and_keeps_older_items_out() {
+    let server = RedisServer::start().unwrap();
+    let store = store_on(&server);
+    let tombstone = r#"{"key":"$deleted","on":false,"version":7,"deleted":true}"#;
+    let deleted = StoredItem::new(tombstone).with_version(7).with_deleted(true);
+    assert_eq!(store.upsert(DataKind::Flag, "gone", &deleted).await.unwrap(), Upsert::Written);
+    assert_eq!(text(&server, &["HGET", "launchdarkly:features", "gone"]).as_deref(), Some(tombstone));
+    assert!(matches!(store.upsert(DataKind::Flag, "gone", &item("gone", 7)).await.unwrap(), Upsert::Superseded(_)));
+    assert_eq!(store.upsert(DataKind::Flag, "gone", &item("gone", 8)).await.unwrap(), Upsert::Written);
+}
+
+// Spec 04, section 1.6: EVALSHA, and EVAL where the server does not know the script
+#[tokio::test]
+async fn a_server_that_forgets_its_scripts_is_told_again() {
+    let server = RedisServer::start().unwrap();
+    let store = store_on(&server);
+    for version in 1..=3 {
+        store.upsert(DataKind::Flag, "a", &item("a", version)).await.unwrap();
+    }
+    server.command(["SCRIPT", "FLUSH"]).unwrap();
+    store.upsert(DataKind::Flag, "a", &item("a", 4)).await.unwrap();
+    assert!(info(&server, "cmdstat_eval").starts_with("calls=2,"));
+}
+
+// Spec 04, fault table row 31: the script is atomic; watching gives up after ten attempts, and that may pass
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_that_write_at_once_the_newest_wins() {
+    of_many_writers_the_newest_wins(shared_store()).await;
+    let server = without_scripts();
+    let store = RedisDataStore::builder().url(server.url_as("writer", "secret")).build().unwrap();
+    of_many_writers_the_newest_wins(store).await;
+}
+
+// Spec 04, fault table row 31
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_of_changes_is_an_error_that_may_pass() {
+    let server = Arc::new(without_scripts());
+    let store = RedisDataStore::builder().url(server.url_as("writer", "secret")).build().unwrap();
+    // Whatever the store says to the server, somebody else changes the hash just before.
+    let storm = tokio::task::spawn_blocking({
+        let server = Arc::clone(&server);
+        move || {
+            for n in 0..100_000 {
+                let n = n.to_string();
+                if server.command(["HSET", "launchdarkly:features", "other", &n]).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    let error = loop {
+        match store.upsert(DataKind::Flag, "a", &item("a", u64::MAX)).await {
+            Ok(_) => {
+                server.command(["HDEL", "launchdarkly:features", "a"]).unwrap();
+                assert!(!storm.is_finished(), "the storm was never strong enough");
+            }
+            Err(error) => break error,
+        }
+    };
+    assert!(error.is_temporary() && chain(&error).contains("again and again"), "{}", chain(&error));
+    server.kill();
+    storm.await.unwrap();
+}
