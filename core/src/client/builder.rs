@@ -197,6 +197,7 @@ impl ClientBuilder {
         let plugins = Plugins::new(self.plugins, EnvironmentMetadata::of(&context));
         let mut hooks = self.hooks;
         hooks.extend(plugins.hooks());
+        let hooks = Arc::new(Hooks::new(hooks));
         let store = match self.data_store {
             Some(recipe) => recipe.configure(&context)?,
             None => Arc::new(MemoryStore::new()),
@@ -211,7 +212,7 @@ impl ClientBuilder {
             None => None,
         };
         let changes = Arc::new(ChangeHub::new(runtime.clone()));
-        let updater = Arc::new(Updater::new(Arc::clone(&store), changes, processor.clone()));
+        let updater = Arc::new(Updater::new(Arc::clone(&store), changes, processor.clone(), Arc::clone(&hooks)));
         let resolver = Arc::new(Resolver {
             offline: self.offline,
             store,
@@ -227,7 +228,7 @@ impl ClientBuilder {
             resolver,
             runtime: runtime.clone(),
             processor,
-            hooks: Hooks::new(hooks),
+            hooks,
             source: Mutex::default(),
             closed: AtomicBool::new(false),
         };

@@ -50,7 +50,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use data::SeriesData;
-pub(crate) use runner::{Hooks, Series};
+pub(crate) use runner::{Asked, Hooks, Series};
 
 use crate::context::{Context, ContextError};
 use crate::eval::Detail;
@@ -148,22 +148,12 @@ pub struct EvaluationSeriesContext<'a> {
     /// By which method of the client. The typed doors are the generic ones, and the awaiting doors those that wait.
     pub method: EvaluationMethod,
     /// The environment that the flags are from, once the service has said so.
-    pub environment_id: Option<Text>,
+    pub environment_id: Option<&'a Text>,
     /// Makes the caller's default: most hooks do not want it.
     default: &'a (dyn Fn() -> Value + Sync),
 }
 
-impl<'a> EvaluationSeriesContext<'a> {
-    pub(crate) fn new(
-        flag_key: &'a str,
-        context: Result<&'a Context, &'a ContextError>,
-        method: EvaluationMethod,
-        environment_id: Option<Text>,
-        default: &'a (dyn Fn() -> Value + Sync),
-    ) -> Self {
-        Self { flag_key, context, method, environment_id, default }
-    }
-
+impl EvaluationSeriesContext<'_> {
     /// The caller's default. Null for a default of a type that has no JSON form.
     #[must_use]
     pub fn default_value(&self) -> Value {
@@ -229,5 +219,5 @@ pub struct TrackSeriesContext<'a> {
     /// A number for a metric.
     pub metric_value: Option<f64>,
     /// The environment that the flags are from, once the service has said so.
-    pub environment_id: Option<Text>,
+    pub environment_id: Option<&'a Text>,
 }
