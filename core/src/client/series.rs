@@ -27,7 +27,7 @@ impl Client {
 
     /// The closure is this method's own, and `evaluate` with it: shared with a door without hooks, that one's would be a
     /// call that it was not before.
-    #[cold]
+    #[inline(never)]
     pub(super) fn variation_in_series<T: FlagValue>(
         &self,
         method: EvaluationMethod,
