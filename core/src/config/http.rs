@@ -10,7 +10,9 @@ use ::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::ConfigError;
 use crate::transport::HttpTransport;
-use crate::transport::http_client::{DefaultTransport, TlsSettings, client_config, parse_proxy, proxy_in_environment, redacted_proxy};
+use crate::transport::http_client::{
+    DefaultTransport, TlsSettings, client_config, parse_proxy, proxy_in_environment, redacted_proxy,
+};
 
 /// What a [`ConfigError::Component`] calls it.
 const COMPONENT: &str = "HTTP transport";

@@ -23,7 +23,9 @@ use thiserror::Error;
 
 use self::classify::classify;
 use self::connecting::{Report, Watched};
-pub(crate) use self::proxy::{in_environment as proxy_in_environment, parse as parse_proxy, redacted as redacted_proxy};
+pub(crate) use self::proxy::{
+    in_environment as proxy_in_environment, parse as parse_proxy, redacted as redacted_proxy,
+};
 use self::redirect::RedirectError;
 pub(crate) use self::tls::{TlsSettings, client_config};
 use super::{Body, Chunks, HttpTransport, RequestOptions, TransportError, TransportErrorKind};
