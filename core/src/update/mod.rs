@@ -155,14 +155,18 @@ impl DataSink for Updater {
         let stored = self.store_all(data).await;
         if stored.is_ok() {
             self.refreshed.store(true, Ordering::Release);
-            self.first_data.send_replace(true);
             *dependents = before.and_then(|before| {
                 let graph = self.read(Dependents::of)?;
                 self.changes.announce(graph.affected_flags(differences(before, self.versions())));
                 Some(graph)
             });
         }
-        self.report(stored)
+        let reported = self.report(stored);
+        if reported.is_ok() {
+            // Last: whoever waited for data is to find the status good.
+            self.first_data.send_replace(true);
+        }
+        reported
     }
 
     async fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError> {
