@@ -234,7 +234,10 @@ impl ClientBuilder {
             None => {
                 let store = match self.data_store {
                     Some(recipe) => recipe.configure(&context)?,
-                    None => Arc::new(MemoryStore::new()),
+                    None => {
+                        context.set_data_store_type("memory");
+                        Arc::new(MemoryStore::new())
+                    }
                 };
                 let source = match self.data_source {
                     _ if self.offline => None,

@@ -160,6 +160,7 @@ impl DataSink for Updater {
         }
         let reported = self.report(stored);
         if reported.is_ok() {
+            // Last: whoever waited for data is to find the status good.
             self.first_data.send_replace(true);
         }
         reported
