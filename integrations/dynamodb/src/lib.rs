@@ -67,8 +67,9 @@
 //! ```
 //!
 //! For TLS it uses what all of vexil uses, rustls with ring. Throttled requests are repeated, at delays that grow from 50 ms
-//! to 5 s. One row is read within 500 ms or not at all, everything within 10 s;
-//! only until the first answer there is more time, for credentials to be found.
+//! to 5 s. A call has a limit: 500 ms for one item, 10 s for everything and for writing one item, a minute for writing everything,
+//! 1 s to see whether the table answers. The builder sets others. Until the first answer there is more time, for
+//! credentials to be found.
 //!
 //! # What it costs
 //!

@@ -5,7 +5,7 @@ use vexil::model::DataKind;
 use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem};
 use vexil_dynamodb::DynamoDbDataStore;
 
-use crate::support::{Call, Reply, Tap, TestTable, data, item, item_row, local, many, marker_row, written};
+use crate::support::{Call, Reply, Tap, TestTable, data, item, item_row, local, many, marker_row, through, written};
 
 fn borrowed(items: &[(String, StoredItem)]) -> Vec<(&str, StoredItem)> {
     items.iter().map(|(key, item)| (key.as_str(), item.clone())).collect()
@@ -23,7 +23,7 @@ async fn puts_come_before_deletes_and_the_marker_comes_last() {
     let old = local(DynamoDbDataStore::builder(&table.name)).build().unwrap();
     old.init(&data(vec![("old-s", item(9, "{}"))], vec![("old-f", item(9, "{}"))])).await.unwrap();
     let tap = Tap::open();
-    let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
     let (segments, flags) = (many(27, "{}"), many(51, "{}"));
     store.init(&data(borrowed(&segments), borrowed(&flags))).await.unwrap();
 
@@ -55,7 +55,7 @@ async fn older_data_replaces_newer() {
 async fn rows_that_are_as_they_should_be_are_not_written_again() {
     let table = TestTable::new().await;
     let tap = Tap::open();
-    let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
     let flags = || vec![("a", item(1, "{}")), ("b", item(1, "{}")), ("c", item(1, "{}"))];
     store.init(&data(vec![], flags())).await.unwrap();
     let mut changed = flags();
@@ -139,7 +139,7 @@ async fn an_item_that_cannot_be_kept_does_not_spoil_the_others() {
 async fn large_items_make_small_batches() {
     let table = TestTable::new().await;
     let tap = Tap::open();
-    let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
     let items = many(25, &"\"".repeat(390_000));
     store.init(&data(vec![], borrowed(&items))).await.unwrap();
     let sizes: Vec<_> = batches(&tap).iter().map(|call| call.body.to_string().len()).collect();
@@ -158,7 +158,7 @@ async fn a_failure_on_the_way_leaves_no_marker_and_removes_nothing() {
         "BatchWriteItem" if written(call, "put").contains(&"item-00025".to_owned()) => Reply::Broken,
         _ => Reply::Pass,
     });
-    let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
     let error = store.init(&data(vec![], borrowed(&many(30, "{}")))).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert_eq!(table.rows().await.len(), 26);

@@ -4,6 +4,7 @@ mod tap;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -72,7 +73,19 @@ impl TestTable {
 
 /// A store over this table, through the default client of the crate.
 pub(crate) fn local<S>(builder: DynamoDbBuilder<S>) -> DynamoDbBuilder<S> {
-    builder.endpoint(dynamodb_url().unwrap()).region("eu-central-1").credentials("local", "local")
+    let builder = builder.endpoint(dynamodb_url().unwrap()).region("eu-central-1").credentials("local", "local");
+    patient(builder)
+}
+
+/// A store over this table, through a tap.
+pub(crate) fn through<S>(tap: &Tap, builder: DynamoDbBuilder<S>) -> DynamoDbBuilder<S> {
+    patient(builder.client(tap.client()))
+}
+
+/// With limits that a busy machine keeps, for tests of anything but these.
+fn patient<S>(builder: DynamoDbBuilder<S>) -> DynamoDbBuilder<S> {
+    let limit = Duration::from_secs(30);
+    builder.read_timeout(limit).probe_timeout(limit).bulk_timeout(limit)
 }
 
 /// The same, with a proxy in front of the database.
