@@ -1,11 +1,14 @@
 //! Everything is replaced: in what order, and what is left alone.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use vexil::Text;
 use vexil::model::DataKind;
 use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem};
-use vexil_dynamodb::DynamoDbDataStore;
+use vexil_dynamodb::{DynamoDbDataStore, aws_sdk_dynamodb};
 
-use crate::support::{Call, Reply, Tap, TestTable, data, item, item_row, local, many, marker_row, through, written};
+use crate::support::{
+    Call, Reply, Tap, TestTable, data, item, item_row, local, many, marker_row, n, s, through, written,
+};
 
 fn borrowed(items: &[(String, StoredItem)]) -> Vec<(&str, StoredItem)> {
     items.iter().map(|(key, item)| (key.as_str(), item.clone())).collect()
@@ -56,24 +59,24 @@ async fn rows_that_are_as_they_should_be_are_not_written_again() {
     let table = TestTable::new().await;
     let tap = Tap::open();
     let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
-    let flags = || vec![("a", item(1, "{}")), ("b", item(1, "{}")), ("c", item(1, "{}"))];
-    store.init(&data(vec![], flags())).await.unwrap();
-    let mut changed = flags();
+    let mut flags = ["as it was", "bare", "marked", "newer", "other text"].map(|key| (key, item(1, "{}")));
+    store.init(&data(vec![], flags.to_vec())).await.unwrap();
+    // Others have lost a part of a row, or added something to it.
+    table.put([("namespace", s("features")), ("key", s("bare"))]).await;
+    let marked = [("namespace", s("features")), ("key", s("marked")), ("version", n(1)), ("item", s("{}"))];
+    let [namespace, key, version, text] = marked;
+    table.put([namespace, key, version, text, ("deleted", AttributeValue::Bool(true))]).await;
+    flags[3].1 = item(2, "{}");
     // The same version, another text: a payload filter may do that.
-    changed[1].1 = item(1, "{ }");
-    changed[2].1 = item(2, "{}");
-    table
-        .put(
-            [("namespace", "features".into()), ("key", "a".into())]
-                .map(|(name, key): (_, String)| (name, crate::support::s(key))),
-        )
-        .await;
+    flags[4].1 = item(1, "{ }");
     let before = batches(&tap).len();
-    store.init(&data(vec![], changed.clone())).await.unwrap();
-    store.init(&data(vec![], changed)).await.unwrap();
+    store.init(&data(vec![], flags.to_vec())).await.unwrap();
+    store.init(&data(vec![], flags.to_vec())).await.unwrap();
     let puts: Vec<_> = batches(&tap)[before..].iter().map(|call| written(call, "put")).collect();
-    assert_eq!(puts, [["a", "b", "c"]]);
-    assert_eq!(table.rows().await.len(), 4);
+    assert_eq!(puts, [["bare", "marked", "newer", "other text"]]);
+    let items =
+        flags.map(|(key, item)| item_row("features", key, item.version.unwrap(), str::from_utf8(&item.body).unwrap()));
+    assert_eq!(table.rows().await[1..], items);
 }
 
 // spec/04 2.2: the same key twice in a batch would have the whole batch rejected. As everywhere, the last counts.
