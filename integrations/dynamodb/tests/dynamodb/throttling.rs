@@ -106,7 +106,7 @@ async fn reads_that_are_throttled_for_a_moment_succeed() {
 async fn a_request_that_is_throttled_holds_back_no_other() {
     let table = TestTable::new().await;
     let (proxy, builder) = behind(DynamoDbDataStore::builder(&table.name));
-    let store = builder.build().unwrap();
+    let store = builder.read_timeout(Duration::from_secs(1)).build().unwrap();
     store.init(&data(vec![], vec![("a", item(1, "{}"))])).await.unwrap();
     throttle(&proxy, 2);
     for _ in 0..50 {
