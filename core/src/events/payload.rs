@@ -59,6 +59,7 @@ impl FullEvent {
                 flag.context.weight() + flag.value.weight() + flag.default.as_ref().map_or(0, Value::weight)
             }
             Self::Custom { context, data, .. } => context.weight() + data.weight(),
+            Self::MigrationOp { op, .. } => op.context.weight(),
         }
     }
 }
