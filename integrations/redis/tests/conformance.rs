@@ -225,7 +225,9 @@ impl<P: Place> PersistentStoreHarness for Harness<P> {
         );
         proxy.corrupt(Direction::ToServer, move |bytes| {
             if bytes.windows(5).any(|word| word == b"MULTI") {
-                let wait = || tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(meanwhile());
+                let wait = || {
+                    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(meanwhile())
+                };
                 // This thread drives the proxy, and may not wait.
                 std::thread::scope(|scope| scope.spawn(wait).join().unwrap());
             }
