@@ -3,12 +3,12 @@
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 
+use vexil::async_trait;
 use vexil::big_segments::BigSegmentStore;
 use vexil::model::DataKind;
-use vexil::store::{PersistentDataStore, StoreError, StoredItem, Upsert};
-use vexil::{Text, async_trait};
+use vexil::store::{PersistentDataStore, StoredItem};
 use vexil_redis::{RedisBigSegmentStore, RedisConnection, RedisConnectionBuilder, RedisDataStore};
 use vexil_testing::conformance::{BigSegmentStoreHarness, Meanwhile, PersistentStoreHarness};
 use vexil_testing::fault_proxy::Direction;
@@ -169,8 +169,12 @@ impl Place for Sentinel {
 }
 
 /// Reaches a place by the side of the stores.
-#[derive(Debug, Default)]
-struct Harness<P>(PhantomData<P>);
+#[derive(Default)]
+struct Harness<P> {
+    /// What stands between stores and the server, for as long as the test runs.
+    proxies: Mutex<Vec<FaultProxy>>,
+    place: PhantomData<P>,
+}
 
 /// A connection to where nobody listens.
 fn nowhere() -> RedisConnection {
@@ -232,33 +236,8 @@ impl<P: Place> PersistentStoreHarness for Harness<P> {
                 std::thread::scope(|scope| scope.spawn(wait).join().unwrap());
             }
         });
-        Arc::new(Behind { store: flag_store::<P>(&connection.build().unwrap(), prefix), _proxy: proxy })
-    }
-}
-
-/// A store, and the proxy that it needs.
-#[derive(Debug)]
-struct Behind {
-    store: Arc<RedisDataStore>,
-    _proxy: FaultProxy,
-}
-
-#[async_trait]
-impl PersistentDataStore for Behind {
-    async fn get(&self, kind: DataKind, key: &str) -> Result<Option<StoredItem>, StoreError> {
-        self.store.get(kind, key).await
-    }
-
-    async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
-        self.store.get_all(kind).await
-    }
-
-    async fn is_initialized(&self) -> Result<bool, StoreError> {
-        self.store.is_initialized().await
-    }
-
-    async fn upsert(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
-        self.store.upsert(kind, key, item).await
+        self.proxies.lock().unwrap().push(proxy);
+        flag_store::<P>(&connection.build().unwrap(), prefix)
     }
 }
 
