@@ -8,11 +8,14 @@ mod config;
 mod hook;
 
 pub(crate) use command::{
-    Attribute, BuildContext, BuiltContext, Command, CompareContexts, Compared, ComparedContext, ComparedKind,
-    ContextKind, ConvertContext, Evaluate, EvaluateAll, Evaluated, EvaluatedAll, HashContext, Hashed, Identify,
-    Migrated, MigrationOperation, MigrationVariation, Operation, ReadOrder, Subject, Track, ValueType,
+    Attribute, BigSegmentsStatus, BuildContext, BuiltContext, Command, CompareContexts, Compared, ComparedContext,
+    ComparedKind, ContextKind, ConvertContext, Evaluate, EvaluateAll, Evaluated, EvaluatedAll, HashContext, Hashed,
+    Identify, Migrated, MigrationOperation, MigrationVariation, Operation, ReadOrder, Subject, Track, ValueType,
 };
-pub(crate) use config::{Config, CreateClient, Endpoints, Events, Polling, Proxy, Streaming, Tags, Tls, Wrapper};
+pub(crate) use config::{
+    BigSegments, Config, CreateClient, Endpoints, Events, PersistentDataStore, Polling, Proxy, Store, Streaming,
+    Tags, Tls, Wrapper,
+};
 pub(crate) use hook::{HookConfig, Hooks, SeriesContext, Stage, StagePayload, TrackContext};
 use serde::{Deserialize, Deserializer, Serialize};
 

@@ -23,4 +23,9 @@ impl Callback {
     pub(crate) fn post(&self, body: &str) -> Result<String, ureq::Error> {
         self.agent.post(&self.uri).header("content-type", "application/json").send(body)?.body_mut().read_to_string()
     }
+
+    /// Says that nothing more will be asked.
+    pub(crate) fn delete(&self) -> Result<(), ureq::Error> {
+        self.agent.delete(&self.uri).call().map(drop)
+    }
 }

@@ -2,7 +2,7 @@
 
 use vexil::transport::RetryPolicy;
 
-const ALWAYS: [&str; 32] = [
+const ALWAYS: [&str; 35] = [
     "server-side",
     "strongly-typed",
     "all-flags-with-reasons",
@@ -32,6 +32,9 @@ const ALWAYS: [&str; 32] = [
     "track-hooks",
     "hook-environment-id",
     "migrations",
+    "big-segments",
+    "persistent-data-store-redis",
+    "persistent-data-store-dynamodb",
     "tls:verify-peer",
     "tls:skip-verify-peer",
     "tls:custom-ca",

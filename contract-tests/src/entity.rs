@@ -9,8 +9,8 @@ use vexil::transport::RetryPolicy;
 use vexil::{Client, Context, ContextError, Text, Value};
 
 use crate::api::{
-    Command, Config, Evaluate, EvaluateAll, Evaluated, EvaluatedAll, HashContext, Hashed, Identify, Subject, Track,
-    ValueType,
+    BigSegmentsStatus, Command, Config, Evaluate, EvaluateAll, Evaluated, EvaluatedAll, HashContext, Hashed, Identify,
+    Subject, Track, ValueType,
 };
 use crate::recipe::Recipe;
 use crate::refusal::{Refusal, describe};
@@ -60,6 +60,7 @@ impl Entity {
             }
             "identifyEvent" => self.identify(params(command.identify_event)?),
             "customEvent" => self.track(params(command.custom_event)?),
+            "getBigSegmentStoreStatus" => answer(self.big_segments_status().await),
             "flushEvents" => {
                 self.client.flush();
                 Ok(None)
@@ -110,6 +111,11 @@ impl Entity {
             None => self.client.track_data(&event_key, &context, data),
         }
         Ok(None)
+    }
+
+    async fn big_segments_status(&self) -> BigSegmentsStatus {
+        let status = self.client.big_segments_status().status().await;
+        BigSegmentsStatus { available: status.available, stale: status.stale }
     }
 
     fn hash(&self, params: HashContext) -> Result<Hashed, Refusal> {

@@ -10,6 +10,7 @@
 //!   entity       one client: made from its configuration, asked by commands, closed
 //!     recipe     configuration → ClientBuilder
 //!       hook     hooks that tell the harness of their stages
+//!       big_segments  a store that asks the harness
 //!     contexts   the commands about contexts
 //!     migration  the commands about migrations
 //!       callback the harness as it is told or asked
@@ -19,6 +20,7 @@
 //! How to run the harness: see the `README.md` of this package.
 
 mod api;
+mod big_segments;
 mod callback;
 mod capabilities;
 mod contexts;

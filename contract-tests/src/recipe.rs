@@ -1,14 +1,22 @@
 //! From the harness's configuration of a client to the SDK's.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use vexil::config::{
-    ApplicationInfo, EventsConfig, HttpConfig, PollingConfig, ServiceEndpoints, StreamingConfig, WrapperInfo,
+    ApplicationInfo, BigSegmentsConfig, EventsConfig, HttpConfig, PersistentStoreConfig, PollingConfig,
+    ServiceEndpoints, StreamingConfig, WrapperInfo,
 };
+use vexil::store::CacheMode;
 use vexil::transport::RetryPolicy;
 use vexil::{Client, ClientBuilder};
+use vexil_dynamodb::DynamoDbDataStore;
+use vexil_redis::RedisDataStore;
 
-use crate::api::{Config, Endpoints, Events, Polling, Proxy, Streaming, Tags, Tls, Wrapper};
+use crate::api::{
+    BigSegments, Config, Endpoints, Events, PersistentDataStore, Polling, Proxy, Store, Streaming, Tags, Tls, Wrapper,
+};
+use crate::big_segments::CallbackStore;
 use crate::hook::CallbackHook;
 use crate::refusal::Refusal;
 
@@ -42,16 +50,28 @@ impl Recipe {
             }
             None => builder.without_events(),
         };
+        if let Some(big_segments) = config.big_segments {
+            builder = builder.big_segments(big_segments_of(big_segments));
+        }
+        let database = config.persistent_data_store.map(database).transpose()?;
         // Streaming is the default, and prevails if both are there.
-        builder = match (config.streaming, config.polling) {
-            (None, Some(polling)) => {
-                endpoints = given(&polling.base_uri, endpoints, ServiceEndpoints::with_polling);
-                builder.data_source(polls(polling, retry_policy))
-            }
-            (streaming, _) => {
-                let base_uri = streaming.as_ref().map_or("", |streaming| &streaming.base_uri);
-                endpoints = given(base_uri, endpoints, ServiceEndpoints::with_streaming);
-                builder.data_source(stream(streaming, retry_policy))
+        builder = match (config.streaming, config.polling, database) {
+            (None, None, Some(database)) => builder.daemon_mode(database),
+            (streaming, polling, database) => {
+                if let Some(database) = database {
+                    builder = builder.data_store(database);
+                }
+                match (streaming, polling) {
+                    (None, Some(polling)) => {
+                        endpoints = given(&polling.base_uri, endpoints, ServiceEndpoints::with_polling);
+                        builder.data_source(polls(polling, retry_policy))
+                    }
+                    (streaming, _) => {
+                        let base_uri = streaming.as_ref().map_or("", |streaming| &streaming.base_uri);
+                        endpoints = given(base_uri, endpoints, ServiceEndpoints::with_streaming);
+                        builder.data_source(stream(streaming, retry_policy))
+                    }
+                }
             }
         };
         let start_wait = config.start_wait_time_ms.0;
@@ -64,13 +84,52 @@ impl Recipe {
 
 /// What a client cannot do without being another client than the one asked for.
 fn check_support(config: &Config) -> Result<(), Refusal> {
-    let Config { big_segments, persistent_data_store, data_system, .. } = config;
-    let unsupported =
-        [("bigSegments", big_segments), ("persistentDataStore", persistent_data_store), ("dataSystem", data_system)];
-    match unsupported.iter().find(|(_, configured)| configured.is_some()) {
-        Some((name, _)) => Err(Refusal::bad(format!("{name}: not supported"))),
+    match config.data_system {
+        Some(_) => Err(Refusal::bad("dataSystem: not supported")),
         None => Ok(()),
     }
+}
+
+fn big_segments_of(config: BigSegments) -> BigSegmentsConfig {
+    let mut big_segments = BigSegmentsConfig::new(Arc::new(CallbackStore::new(&config.callback_uri)));
+    if let Some(size) = config.user_cache_size {
+        big_segments = big_segments.context_cache_size(size);
+    }
+    if let Some(time) = config.user_cache_time_ms {
+        big_segments = big_segments.context_cache_time(time.0);
+    }
+    if let Some(interval) = config.status_poll_interval_ms {
+        big_segments = big_segments.status_poll_interval(interval.0);
+    }
+    if let Some(time) = config.stale_after_ms {
+        big_segments = big_segments.stale_after(time.0);
+    }
+    big_segments
+}
+
+/// A database as the harness's tests of it assume it (spec 04, section 8.1): for DynamoDB the table, the region and the
+/// credentials are not in the configuration.
+fn database(config: PersistentDataStore) -> Result<PersistentStoreConfig, Refusal> {
+    let PersistentDataStore { store: Store { kind, dsn, prefix }, cache } = config;
+    let prefix = prefix.unwrap_or_default();
+    let store = match kind.as_str() {
+        "redis" => PersistentStoreConfig::new(RedisDataStore::builder().url(dsn).prefix(prefix)),
+        "dynamodb" => PersistentStoreConfig::new(
+            DynamoDbDataStore::builder("sdk-contract-tests")
+                .endpoint(dsn)
+                .region("us-east-1")
+                .credentials("dummy", "dummy")
+                .prefix(prefix),
+        ),
+        other => return Err(Refusal::bad(format!("a store of type {other}: not supported"))),
+    };
+    let mode = match (cache.mode.as_str(), cache.ttl) {
+        ("off", _) => CacheMode::Off,
+        ("ttl", Some(seconds)) => CacheMode::Ttl(Duration::from_secs(seconds)),
+        ("infinite", _) => CacheMode::Infinite,
+        (other, _) => return Err(Refusal::bad(format!("a cache of mode {other}: not supported"))),
+    };
+    Ok(store.cache(mode))
 }
 
 fn endpoints(configured: Endpoints) -> ServiceEndpoints {

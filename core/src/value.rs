@@ -102,6 +102,20 @@ impl Value {
         }
     }
 
+    /// About how many bytes the value takes, here and as JSON.
+    #[cfg(feature = "http")]
+    pub(crate) fn weight(&self) -> usize {
+        const EACH: usize = size_of::<Value>();
+        match self {
+            Self::Null | Self::Bool(_) | Self::Number(_) => EACH,
+            Self::String(text) => EACH + text.len(),
+            Self::Array(elements) => EACH + elements.iter().map(Self::weight).sum::<usize>(),
+            Self::Object(members) => {
+                EACH + members.iter().map(|(name, value)| EACH + name.len() + value.weight()).sum::<usize>()
+            }
+        }
+    }
+
     /// The member of this object called `name`; none if this is no object or has no such member.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Self> {

@@ -21,6 +21,8 @@
 //! know (rollouts, other operators, prerequisites) comes from the JSON of the service, with
 //! [`TestData::use_preconfigured_flag`]. How an application takes it when the connection is lost shows
 //! [`TestData::update_status`].
+//!
+//! Where flags come from a database, [`stores`] has one in memory, whose faults are the test's, too.
 #![cfg_attr(
     feature = "fake-service",
     doc = "\nWhere the connection itself is to be tested, or another SDK, [`FakeService`] is the other end of it."
@@ -39,6 +41,7 @@ mod authority;
 #[cfg(any(feature = "fake-service", feature = "fault-proxy"))]
 mod background;
 mod clients;
+pub mod conformance;
 #[cfg(feature = "fake-service")]
 pub mod fake_service;
 #[cfg(feature = "fault-proxy")]
@@ -52,6 +55,7 @@ mod rule_builder;
 #[cfg(all(unix, feature = "servers"))]
 pub mod servers;
 mod state;
+pub mod stores;
 mod test_data;
 mod variation;
 mod wait;
@@ -66,5 +70,8 @@ pub use flag_builder::FlagBuilder;
 pub use preconfigured::{Preconfigured, PreconfiguredError};
 pub use recorders::{EventRecorder, HookRecorder, RecordedEvaluation, RecordedEvent, RecordedSeries, RecordedStage};
 pub use rule_builder::RuleBuilder;
+pub use stores::{
+    MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore, StoreCalls, StoreFault, StoreMethod, StoreWrite,
+};
 pub use test_data::TestData;
 pub use variation::Variation;

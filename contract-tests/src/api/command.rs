@@ -247,3 +247,9 @@ pub(crate) enum Operation {
 pub(crate) struct Migrated {
     pub(crate) result: String,
 }
+
+#[derive(Debug, Serialize)]
+pub(crate) struct BigSegmentsStatus {
+    pub(crate) available: bool,
+    pub(crate) stale: bool,
+}

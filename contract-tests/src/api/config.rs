@@ -38,9 +38,9 @@ pub(crate) struct Config {
     pub(crate) events: Option<Events>,
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) hooks: Hooks,
-    /// These are only looked for: to go on without them would test something else.
-    pub(crate) big_segments: Option<IgnoredAny>,
-    pub(crate) persistent_data_store: Option<IgnoredAny>,
+    pub(crate) big_segments: Option<BigSegments>,
+    pub(crate) persistent_data_store: Option<PersistentDataStore>,
+    /// This is only looked for: to go on without it would test something else.
     pub(crate) data_system: Option<IgnoredAny>,
 }
 
@@ -121,6 +121,38 @@ pub(crate) struct Events {
     pub(crate) omit_anonymous_contexts: bool,
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) enable_gzip: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BigSegments {
+    pub(crate) callback_uri: String,
+    pub(crate) user_cache_size: Option<usize>,
+    pub(crate) user_cache_time_ms: Option<Millis>,
+    pub(crate) status_poll_interval_ms: Option<Millis>,
+    pub(crate) stale_after_ms: Option<Millis>,
+}
+
+/// A database, and how it is cached.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PersistentDataStore {
+    pub(crate) store: Store,
+    pub(crate) cache: Cache,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Store {
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) dsn: String,
+    pub(crate) prefix: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Cache {
+    pub(crate) mode: String,
+    /// In seconds.
+    pub(crate) ttl: Option<u64>,
 }
 
 /// A number of milliseconds; one that is too large is the longest time there is.

@@ -247,6 +247,12 @@ impl Context {
         self.single()?.custom_attribute(name)
     }
 
+    /// About how many bytes the context takes, here and as JSON.
+    #[cfg(feature = "http")]
+    pub(crate) fn weight(&self) -> usize {
+        self.individual_contexts().filter_map(Self::single).map(Single::weight).sum()
+    }
+
     /// A hash of the canonical key.
     pub(crate) fn identity(&self) -> u64 {
         self.0.identity
@@ -276,6 +282,13 @@ static FALSE: Value = Value::Bool(false);
 static EMPTY: Text = Text::from_static("");
 
 impl Single {
+    #[cfg(feature = "http")]
+    fn weight(&self) -> usize {
+        let built_in = [&self.kind, &self.key, &self.name].map(Value::weight).iter().sum::<usize>();
+        let attributes = self.attributes.iter().map(|(name, value)| name.len() + value.weight());
+        built_in + attributes.sum::<usize>()
+    }
+
     fn kind_text(&self) -> &Text {
         text(&self.kind).unwrap_or(&EMPTY)
     }

@@ -1,64 +1,90 @@
-//! [`Buffer`]: full events until the next delivery, not more than its capacity.
+//! [`Buffer`]: full events until the next delivery, not more than its capacity, and not more than memory can bear.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::payload::FullEvent;
+use super::per_thread::PerThread;
+
+/// So many bytes are as good as any number of events: what is written of them must fit into memory once more.
+const MOST_BYTES: usize = 64 << 20;
 
 #[derive(Debug)]
 pub(super) struct Buffer {
     capacity: usize,
-    /// How many events there are, for those who only want to know whether there is room.
-    len: AtomicUsize,
-    events: Mutex<Vec<FullEvent>>,
-    dropped: AtomicU64,
+    /// Whether there is no room, for those who only want to know that.
+    full: AtomicBool,
+    held: Mutex<Held>,
+    /// Apart for each thread: without room, every evaluation for a new context drops an event.
+    dropped: PerThread<AtomicU64>,
     /// Whether it was logged that events are dropped, since there last was room.
     warned: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    events: Vec<FullEvent>,
+    /// About how many bytes they take.
+    bytes: usize,
 }
 
 impl Buffer {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             capacity,
-            len: AtomicUsize::new(0),
-            events: Mutex::default(),
-            dropped: AtomicU64::new(0),
+            full: AtomicBool::new(capacity == 0),
+            held: Mutex::default(),
+            dropped: PerThread::default(),
             warned: AtomicBool::new(false),
         }
     }
 
-    /// Takes an event in, if there is room; if not, it is not even made, and counted.
+    /// Whether there is room, as far as a look without a lock can tell.
+    pub(super) fn has_room(&self) -> bool {
+        !self.full.load(Ordering::Relaxed)
+    }
+
+    /// Takes an event in, if there is room; if not, it is not even made, and counted. An event that is larger than all
+    /// the room still finds a place where there is any.
     pub(super) fn push(&self, make: impl FnOnce() -> FullEvent) {
-        if self.len.load(Ordering::Relaxed) >= self.capacity {
+        if !self.has_room() {
             return self.drop_one();
         }
         let event = make();
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        if events.len() >= self.capacity {
-            drop(events);
+        let bytes = event.weight();
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_full(&held) {
+            drop(held);
             return self.drop_one();
         }
-        events.push(event);
-        self.len.store(events.len(), Ordering::Relaxed);
+        held.events.push(event);
+        held.bytes = held.bytes.saturating_add(bytes);
+        self.full.store(self.is_full(&held), Ordering::Relaxed);
         self.warned.store(false, Ordering::Relaxed);
+    }
+
+    fn is_full(&self, held: &Held) -> bool {
+        held.events.len() >= self.capacity || held.bytes >= MOST_BYTES
     }
 
     /// Takes all events out.
     pub(super) fn take(&self) -> Vec<FullEvent> {
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        self.len.store(0, Ordering::Relaxed);
-        std::mem::take(&mut events)
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let Held { events, .. } = std::mem::take(&mut *held);
+        self.full.store(self.is_full(&held), Ordering::Relaxed);
+        events
     }
 
     /// How many events were dropped so far.
     pub(super) fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+        self.dropped.iter().map(|dropped| dropped.load(Ordering::Relaxed)).sum()
     }
 
     #[cold]
     fn drop_one(&self) {
-        self.dropped.fetch_add(1, Ordering::Relaxed);
-        if !self.warned.swap(true, Ordering::Relaxed) {
+        self.dropped.own().fetch_add(1, Ordering::Relaxed);
+        // Looked at first: what nobody writes, all cores can have at hand.
+        if !self.warned.load(Ordering::Relaxed) && !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 capacity = self.capacity,
                 "more events than the buffer holds: full events are dropped until the next delivery; counts are kept"
@@ -96,5 +122,21 @@ mod tests {
         let buffer = Buffer::new(0);
         buffer.push(|| panic!("it was made"));
         assert_eq!(buffer.dropped(), 1);
+    }
+
+    // A context may be as large as it likes, and there may be thousands like it.
+    #[test]
+    fn events_that_take_much_memory_fill_the_buffer_too() {
+        let buffer = Buffer::new(10_000);
+        let large = Context::builder("ada").set("photo", "x".repeat(1 << 20)).build().unwrap();
+        let push = || buffer.push(|| FullEvent::Identify { date: 1, context: large.clone() });
+        (0..100).for_each(|_| push());
+        assert_eq!((buffer.take().len(), buffer.dropped()), (64, 36));
+        push();
+        assert_eq!((buffer.take().len(), buffer.dropped()), (1, 36), "there is room again at once");
+
+        let huge = Context::builder("ada").set("photo", "x".repeat(MOST_BYTES)).build().unwrap();
+        (0..2).for_each(|_| buffer.push(|| FullEvent::Identify { date: 1, context: huge.clone() }));
+        assert_eq!((buffer.take().len(), buffer.dropped()), (1, 37), "one finds a place, however large it is");
     }
 }

@@ -2,64 +2,58 @@
 //!
 //! Every evaluation asks, and nearly always the answer is yes; so asking reads a few words of one cache line and writes
 //! nothing. Contexts are remembered by a hash of their canonical key. The places are more than the capacity asked for,
-//! in sets of eight; where a set is full, the oldest of its entries makes room.
+//! in sets of seven; where a set is full, the oldest of its entries makes room.
+//!
+//! While the service can be told of nobody, because the buffer of events is full, nobody has to make room either: who
+//! was introduced stays known, and threads that meet new contexts only read what they share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-const WAYS: usize = 8;
+const WAYS: usize = 7;
 
 #[derive(Debug)]
 pub(super) struct ContextKeys {
     /// A power of two.
     sets: Box<[Set]>,
-    /// One for each set: held by whoever adds to it, with the place that the next one takes. Asking takes no lock.
-    writers: Box<[Mutex<usize>]>,
 }
 
-/// Hashes; zero is a free place.
+/// On one cache line, where a lock takes four bytes.
 #[derive(Debug, Default)]
 #[repr(align(64))]
-struct Set([AtomicU64; WAYS]);
+struct Set {
+    /// Hashes; zero is a free place.
+    hashes: [AtomicU64; WAYS],
+    /// Held by whoever adds to the set: the place that the next one takes. Asking takes no lock.
+    next: Mutex<u8>,
+}
 
 impl ContextKeys {
     /// Room for at least `capacity` contexts.
     pub(super) fn new(capacity: usize) -> Self {
         // Twice the room, so that chance fills few sets before the whole is full.
         let sets = capacity.saturating_mul(2).div_ceil(WAYS).clamp(1, 1 << 20).next_power_of_two();
-        Self {
-            sets: (0..sets).map(|_| Set::default()).collect(),
-            writers: (0..sets).map(|_| Mutex::default()).collect(),
-        }
+        Self { sets: (0..sets).map(|_| Set::default()).collect() }
     }
 
-    /// Whether a context was seen lately; from now on it was.
-    pub(super) fn seen(&self, identity: u64) -> bool {
+    /// Whether a context was seen lately; from now on it was, unless there is no place for it. Then another one makes
+    /// room only if `can_introduce`.
+    pub(super) fn seen(&self, identity: u64, can_introduce: impl FnOnce() -> bool) -> bool {
         let hash = identity.max(1);
-        let Some(place) = usize::try_from(hash >> 32).ok().map(|high| high & (self.sets.len() - 1)) else {
-            return false;
-        };
-        let (Some(set), Some(writer)) = (self.sets.get(place), self.writers.get(place)) else {
-            return false;
-        };
+        let place = usize::try_from(hash >> 32).ok().map(|high| high & (self.sets.len() - 1));
+        let Some(set) = place.and_then(|place| self.sets.get(place)) else { return false };
         if set.holds(hash) {
             return true;
         }
-        let mut next = writer.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another thread may have been faster; only one of them reports the context.
-        if set.holds(hash) {
-            return true;
+        if !can_introduce() && !set.holds(0) {
+            return false;
         }
-        if let Some(slot) = set.0.get(*next) {
-            slot.store(hash, Ordering::Relaxed);
-        }
-        *next = (*next + 1) % WAYS;
-        false
+        set.add(hash)
     }
 
     /// Forgets all contexts.
     pub(super) fn clear(&self) {
-        for slot in self.sets.iter().flat_map(|set| &set.0) {
+        for slot in self.sets.iter().flat_map(|set| &set.hashes) {
             slot.store(0, Ordering::Relaxed);
         }
     }
@@ -67,7 +61,20 @@ impl ContextKeys {
 
 impl Set {
     fn holds(&self, hash: u64) -> bool {
-        self.0.iter().any(|slot| slot.load(Ordering::Relaxed) == hash)
+        self.hashes.iter().any(|slot| slot.load(Ordering::Relaxed) == hash)
+    }
+
+    /// Whether the hash was there already: another thread may have been faster, and only one of them reports a context.
+    fn add(&self, hash: u64) -> bool {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.holds(hash) {
+            return true;
+        }
+        if let Some(slot) = self.hashes.get(usize::from(*next)) {
+            slot.store(hash, Ordering::Relaxed);
+        }
+        *next = if usize::from(*next) + 1 < WAYS { *next + 1 } else { 0 };
+        false
     }
 }
 
@@ -76,10 +83,16 @@ mod tests {
     use super::*;
     use crate::text::identity;
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_set_is_one_cache_line() {
+        assert_eq!(size_of::<Set>(), 64);
+    }
+
     #[test]
     fn a_context_is_new_once_until_all_are_forgotten() {
         let keys = ContextKeys::new(1_000);
-        let new = || (0..500).filter(|n| !keys.seen(identity(&format!("user-{n}")))).count();
+        let new = || (0..500).filter(|n| !keys.seen(identity(&format!("user-{n}")), || true)).count();
         assert_eq!((new(), new()), (500, 0));
         keys.clear();
         assert_eq!(new(), 500);
@@ -90,7 +103,7 @@ mod tests {
         let keys = ContextKeys::new(1_000);
         let new: usize = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| (0..500).filter(|n| !keys.seen(identity(&format!("user-{n}")))).count()))
+                .map(|_| scope.spawn(|| (0..500).filter(|n| !keys.seen(identity(&format!("user-{n}")), || true)).count()))
                 .collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });
@@ -101,8 +114,26 @@ mod tests {
     fn far_beyond_the_capacity_the_oldest_are_forgotten() {
         let keys = ContextKeys::new(16);
         let hashes: Vec<_> = (0..10_000).map(|n| identity(&format!("user-{n}"))).collect();
-        assert!(hashes.iter().all(|hash| !keys.seen(*hash)));
-        assert!(keys.seen(hashes[9_999]));
-        assert!(!keys.seen(hashes[0]));
+        assert!(hashes.iter().all(|hash| !keys.seen(*hash, || true)));
+        assert!(keys.seen(hashes[9_999], || true));
+        assert!(!keys.seen(hashes[0], || true));
+    }
+
+    #[test]
+    fn while_nobody_can_be_introduced_nobody_makes_room() {
+        let keys = ContextKeys::new(16);
+        let hashes: Vec<_> = (0..10_000).map(|n| identity(&format!("user-{n}"))).collect();
+        assert!(hashes.iter().all(|hash| !keys.seen(*hash, || true)));
+        let known: Vec<_> = hashes.iter().filter(|hash| keys.seen(**hash, || false)).collect();
+        assert!((16..=64).contains(&known.len()), "{}", known.len());
+
+        let strangers: Vec<_> = (0..10_000).map(|n| identity(&format!("stranger-{n}"))).collect();
+        assert!(strangers.iter().all(|hash| !keys.seen(*hash, || false)));
+        assert!(known.iter().all(|hash| keys.seen(**hash, || false)));
+
+        // Free places are taken all the same: a context that comes often is not met as a stranger each time.
+        keys.clear();
+        assert!(!keys.seen(strangers[0], || false));
+        assert!(keys.seen(strangers[0], || false));
     }
 }

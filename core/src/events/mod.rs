@@ -44,6 +44,8 @@ mod output;
 #[cfg(feature = "http")]
 mod payload;
 #[cfg(feature = "http")]
+mod per_thread;
+#[cfg(feature = "http")]
 mod processor;
 #[cfg(feature = "http")]
 mod redaction;

@@ -50,6 +50,20 @@ pub(super) enum FullEvent {
     },
 }
 
+impl FullEvent {
+    /// About how many bytes the event takes, kept as well as written.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Index { context, .. } | Self::Identify { context, .. } => context.weight(),
+            Self::Feature(flag) | Self::Debug(flag) => {
+                flag.context.weight() + flag.value.weight() + flag.default.as_ref().map_or(0, Value::weight)
+            }
+            Self::Custom { context, data, .. } => context.weight() + data.weight(),
+            Self::MigrationOp { op, .. } => op.context.weight(),
+        }
+    }
+}
+
 /// One evaluation in full.
 #[derive(Clone, Debug)]
 pub(super) struct EvaluatedFlag {

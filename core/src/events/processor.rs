@@ -35,7 +35,7 @@ impl Records {
     pub(crate) fn new(capacity: usize, context_keys_capacity: usize, omit_anonymous: bool) -> Self {
         Self {
             omit_anonymous,
-            summaries: Summaries::new(),
+            summaries: Summaries::default(),
             known: ContextKeys::new(context_keys_capacity),
             buffer: Buffer::new(capacity),
             server_time: AtomicU64::new(0),
@@ -79,7 +79,7 @@ impl Records {
 
     fn identify(&self, context: &Context) {
         if let Some(context) = self.introduced(context) {
-            self.known.seen(context.identity());
+            self.known.seen(context.identity(), || self.buffer.has_room());
             self.buffer.push(|| FullEvent::Identify { date: now(), context: context.into_owned() });
         }
     }
@@ -109,7 +109,7 @@ impl Records {
         let Some(context) = self.introduced(context) else {
             return false;
         };
-        let known = self.known.seen(context.identity());
+        let known = self.known.seen(context.identity(), || self.buffer.has_room());
         if !known {
             self.buffer.push(|| FullEvent::Index { date: now(), context: context.into_owned() });
         }

@@ -5,7 +5,6 @@
 //! takes it.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hashbrown::HashTable;
@@ -13,27 +12,13 @@ use smallvec::SmallVec;
 
 use super::EvaluationEvent;
 use super::payload::{Counter, FlagSummary, Summary};
+use super::per_thread::PerThread;
 use crate::context::Context;
 use crate::text::{Text, identity};
 use crate::value::Value;
 
-/// A power of two.
-const SHARDS: usize = 32;
-
-/// The next thread's shard.
-static NEXT: AtomicUsize = AtomicUsize::new(0);
-
-thread_local! {
-    static SHARD: usize = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
-}
-
-#[derive(Debug)]
-pub(super) struct Summaries(Box<[Shard]>);
-
-/// Alone on its cache lines.
 #[derive(Debug, Default)]
-#[repr(align(128))]
-struct Shard(Mutex<Counts>);
+pub(super) struct Summaries(PerThread<Mutex<Counts>>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -57,10 +42,6 @@ struct Count {
 }
 
 impl Summaries {
-    pub(super) fn new() -> Self {
-        Self((0..SHARDS).map(|_| Shard::default()).collect())
-    }
-
     /// Counts an evaluation. The clock is read only for the first of a payload.
     pub(super) fn count(&self, event: &EvaluationEvent<'_>, known_context: bool, now: impl Fn() -> u64) {
         let variation = event.variation.map(|(index, _)| index);
@@ -102,7 +83,7 @@ impl Summaries {
     /// Takes all counts. Gives the number of evaluations for known contexts too.
     pub(super) fn take(&self, now: impl Fn() -> u64) -> (Summary, u64) {
         let (mut summary, mut deduplicated) = (Summary { start: u64::MAX, ..Summary::default() }, 0);
-        for shard in &self.0 {
+        for shard in self.0.iter() {
             let counts = std::mem::take(&mut *lock(shard));
             deduplicated += counts.deduplicated;
             if !counts.table.is_empty() {
@@ -112,20 +93,19 @@ impl Summaries {
                 summary.flags.entry(count.key.clone()).or_default().add(count);
             }
         }
-        // Read when all are taken, so that none of them is later.
+        // Read when all are taken, so that none of them is later; unless the clock was set back meanwhile.
         summary.end = now();
+        summary.start = summary.start.min(summary.end);
         (summary, deduplicated)
     }
 
     fn own(&self) -> MutexGuard<'_, Counts> {
-        let index = SHARD.with(|shard| *shard);
-        // The index is below the number of shards; the first one serves where the compiler cannot know.
-        lock(self.0.get(index).unwrap_or(&self.0[0]))
+        lock(self.0.own())
     }
 }
 
-fn lock(shard: &Shard) -> MutexGuard<'_, Counts> {
-    shard.0.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(shard: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[expect(clippy::as_conversions, reason = "bits to mix")]
@@ -166,7 +146,7 @@ impl FlagSummary {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
     use crate::eval::Verdict;
@@ -201,7 +181,7 @@ mod tests {
 
     #[test]
     fn no_count_is_lost_while_payloads_are_taken() {
-        let (summaries, done) = (Summaries::new(), AtomicBool::new(false));
+        let (summaries, done) = (Summaries::default(), AtomicBool::new(false));
         let context = Context::new("ada").unwrap();
         let flags: Vec<_> = (0..5).map(|n| flag(&format!("flag-{n}"), n)).collect();
         let mut taken = 0;
@@ -227,8 +207,20 @@ mod tests {
 
     // Spec 03, section 1.6
     #[test]
+    fn a_summary_does_not_end_before_it_begins_whatever_the_clock_does() {
+        let summaries = Summaries::default();
+        let (flag, ada) = (flag("f", 1), Context::new("ada").unwrap());
+        for (end, expected) in [(9, (7, 9)), (3, (3, 3)), (7_000_000, (7, 7_000_000))] {
+            count(&summaries, Some(&flag), &ada);
+            let (summary, _) = summaries.take(|| end);
+            assert_eq!((summary.start, summary.end, total(&summary)), (expected.0, expected.1, 1));
+        }
+    }
+
+    // Spec 03, section 1.6
+    #[test]
     fn a_payload_adds_up_what_all_threads_have_counted() {
-        let summaries = Summaries::new();
+        let summaries = Summaries::default();
         let ada = Context::new("ada").unwrap();
         let both = Context::multi([ada.clone(), Context::with_kind("acme", "org").unwrap()]).unwrap();
         let (one, two) = (flag("f", 1), flag("f", 2));

@@ -153,3 +153,6 @@ impl Worker {
 fn places() -> usize {
     DELIVERIES as usize
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// How many bytes have been read.
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "only HTTP brings text in pieces"))]
     pub(crate) fn position(&self) -> usize {
         self.at
     }

@@ -68,3 +68,67 @@ impl Incoming {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads texts one after the other, each a JSON value, and counts how often that was tried.
+    #[derive(Default)]
+    struct Texts {
+        read: Vec<String>,
+        attempts: usize,
+    }
+
+    impl Texts {
+        fn advance(&mut self, cursor: &mut Cursor<'_>) -> Result<(), WireError> {
+            self.attempts += 1;
+            while let Ok(Some(text)) = cursor.value() {
+                self.read.push(text);
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_long_value_is_not_tried_anew_at_every_piece() {
+        let long = "x".repeat(1 << 20);
+        let body = format!("\"a\"  \"{long}\" \"b\" ");
+        let (mut incoming, mut texts) = (Incoming::default(), Texts::default());
+        for piece in body.as_bytes().chunks(64) {
+            incoming.push(piece, |cursor| texts.advance(cursor)).unwrap();
+        }
+        incoming.finish(|cursor| texts.advance(cursor)).unwrap();
+        assert_eq!(texts.read, ["a", &long, "b"]);
+        assert!(texts.attempts <= 24, "{}", texts.attempts);
+    }
+
+    #[test]
+    fn what_was_read_is_dropped() {
+        let (mut incoming, mut texts) = (Incoming::default(), Texts::default());
+        for _ in 0..10_000 {
+            incoming.push(br#""a" "b" "#, |cursor| texts.advance(cursor)).unwrap();
+        }
+        assert!(incoming.text.capacity() < 100, "{}", incoming.text.capacity());
+        assert!(texts.read.len() > 19_990);
+    }
+
+    #[test]
+    fn characters_may_be_cut_anywhere_and_must_be_whole_in_the_end() {
+        let body = "\"añ€😀\" ".as_bytes();
+        for size in 1..body.len() {
+            let (mut incoming, mut texts) = (Incoming::default(), Texts::default());
+            for piece in body.chunks(size) {
+                incoming.push(piece, |cursor| texts.advance(cursor)).unwrap();
+            }
+            incoming.finish(|cursor| texts.advance(cursor)).unwrap();
+            assert_eq!(texts.read, ["añ€😀"]);
+        }
+        let mut cut = Incoming::default();
+        cut.push(b"\xe2\x82", |_| Ok(())).unwrap();
+        assert!(matches!(cut.finish(|_| Ok(())), Err(WireError::NotUtf8)));
+        let mut wrong = Incoming::default();
+        wrong.push(b"\xe2\x82", |_| Ok(())).unwrap();
+        assert!(matches!(wrong.push(b"\n", |_| Ok(())), Err(WireError::NotUtf8)));
+    }
+}

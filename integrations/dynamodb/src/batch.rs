@@ -4,12 +4,12 @@ use std::mem;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
-use tokio::time::{Instant, sleep};
 use vexil::store::StoreError;
 
 use crate::error::{RequestError, is_throttled};
+use crate::patience::Patience;
 use crate::row::{self, KEY, NAMESPACE, Row};
-use crate::table::{FIRST_BACKOFF, MAX_BACKOFF, Table};
+use crate::table::Table;
 
 /// DynamoDB's own limit.
 const MAX_REQUESTS: usize = 25;
@@ -25,7 +25,7 @@ const MAX_BYTES: usize = 4_000_000;
 pub(crate) struct Batches<'a> {
     table: &'a Table,
     client: &'a Client,
-    deadline: Instant,
+    patience: Patience,
 }
 
 /// Writes a row, whatever is there.
@@ -45,8 +45,8 @@ pub(crate) fn delete(namespace: &str, key: String) -> WriteRequest {
 }
 
 impl<'a> Batches<'a> {
-    pub(crate) async fn new(table: &'a Table, deadline: Instant) -> Result<Self, StoreError> {
-        Ok(Self { table, client: table.client().await?, deadline })
+    pub(crate) async fn new(table: &'a Table, patience: Patience) -> Result<Self, StoreError> {
+        Ok(Self { table, client: table.client().await?, patience })
     }
 
     /// Writes all of it, in this order as far as it does not fit into one batch. Within a batch there is none.
@@ -67,19 +67,12 @@ impl<'a> Batches<'a> {
 
     /// Sends a batch until nothing is left of it.
     async fn complete(&self, mut batch: Vec<WriteRequest>) -> Result<(), StoreError> {
-        let mut backoff = FIRST_BACKOFF;
+        let mut patience = self.patience;
         while !batch.is_empty() {
             batch = self.send(batch).await?;
-            if batch.is_empty() {
-                break;
-            }
-            let delay = backoff.mul_f64(fastrand::f64());
-            if Instant::now() + delay >= self.deadline {
+            if !batch.is_empty() && !patience.wait().await {
                 return Err(StoreError::unavailable(RequestError::Throttled { left: batch.len() }));
             }
-            tracing::debug!(store = "DynamoDB", left = batch.len(), ?delay, "the table throttles");
-            sleep(delay).await;
-            backoff = (backoff * 2).min(MAX_BACKOFF);
         }
         Ok(())
     }

@@ -66,8 +66,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! For TLS it uses what all of vexil uses, rustls with ring. Throttled requests are repeated, and held back before they
-//! are sent; that slows down nobody else's clients. One row is read within 500 ms or not at all, everything within 10 s;
+//! For TLS it uses what all of vexil uses, rustls with ring. Throttled requests are repeated, at delays that grow from 50 ms
+//! to 5 s. One row is read within 500 ms or not at all, everything within 10 s;
 //! only until the first answer there is more time, for credentials to be found.
 //!
 //! # What it costs
@@ -92,6 +92,7 @@ mod batch;
 mod big_segments;
 mod config;
 mod error;
+mod patience;
 mod row;
 mod store;
 mod table;

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use tokio::time::Instant;
 use vexil::Text;
 use vexil::model::DataKind;
 use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert};
 
 use crate::batch::{self, Batches};
 use crate::config::DynamoDbBuilder;
+use crate::error::is_throttled;
+use crate::patience::Patience;
 use crate::row::{self, KEY, NAMESPACE, Row, VERSION};
 use crate::table::{PROBE_LIMIT, READ_ALL_LIMIT, READ_LIMIT, Table, WRITE_LIMIT};
 
@@ -49,34 +50,33 @@ impl PersistentDataStore for DynamoDbDataStore {
         if key.is_empty() {
             return Ok(None);
         }
-        self.table.within(READ_LIMIT, self.item(kind, key)).await
+        self.table.within(READ_LIMIT, |_| self.item(kind, key)).await
     }
 
     async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
-        self.table.within(READ_ALL_LIMIT, self.items(kind, true)).await
+        self.table.within(READ_ALL_LIMIT, |patience| self.items(kind, true, patience)).await
     }
 
     async fn is_initialized(&self) -> Result<bool, StoreError> {
-        self.table.within(READ_LIMIT, self.marker(true)).await
+        self.table.within(READ_LIMIT, |_| self.marker(true)).await
     }
 
     async fn init(&self, data: &[Collection]) -> Result<(), StoreError> {
-        let deadline = Instant::now() + WRITE_ALL_LIMIT;
-        self.table.within(WRITE_ALL_LIMIT, self.replace(data, deadline)).await
+        self.table.within(WRITE_ALL_LIMIT, |patience| self.replace(data, patience)).await
     }
 
     async fn upsert(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
         let row = row::write(kind, &self.namespace(kind), &key.into(), item)?;
-        self.table.within(WRITE_LIMIT, self.put_if_newer(kind, key, row)).await
+        self.table.within(WRITE_LIMIT, |patience| self.put_if_newer(kind, key, row, patience)).await
     }
 
     /// Reads what may be some moments old, at half the price.
     async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
-        self.table.within(READ_ALL_LIMIT, self.everything()).await
+        self.table.within(READ_ALL_LIMIT, |patience| self.everything(patience)).await
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        self.table.within(PROBE_LIMIT, self.marker(true)).await.map(drop)
+        self.table.within(PROBE_LIMIT, |_| self.marker(true)).await.map(drop)
     }
 
     fn describe(&self) -> &'static str {
@@ -102,16 +102,21 @@ impl DynamoDbDataStore {
         Ok(self.table.row(self.namespace(kind), key.to_owned(), true).await?.map(row::read))
     }
 
-    async fn items(&self, kind: DataKind, consistent: bool) -> Result<Vec<(Text, StoredItem)>, StoreError> {
+    async fn items(
+        &self,
+        kind: DataKind,
+        consistent: bool,
+        patience: Patience,
+    ) -> Result<Vec<(Text, StoredItem)>, StoreError> {
         let mut items = Vec::new();
-        self.rows(kind, consistent, |key, row| items.push((key.into(), row::read(row)))).await?;
+        self.rows(kind, consistent, patience, |key, row| items.push((key.into(), row::read(row)))).await?;
         Ok(items)
     }
 
-    async fn everything(&self) -> Result<StoredSnapshot, StoreError> {
+    async fn everything(&self, patience: Patience) -> Result<StoredSnapshot, StoreError> {
         let mut collections = Vec::new();
         for kind in DataKind::READ_ORDER {
-            collections.push(Collection::new(kind, self.items(kind, false).await?));
+            collections.push(Collection::new(kind, self.items(kind, false, patience).await?));
         }
         Ok(StoredSnapshot::new(collections, self.marker(false).await?))
     }
@@ -121,27 +126,41 @@ impl DynamoDbDataStore {
         &self,
         kind: DataKind,
         consistent: bool,
+        mut patience: Patience,
         mut each: impl FnMut(String, Row) + Send,
     ) -> Result<(), StoreError> {
         let query = self.table.client().await?.query().table_name(self.table.name()).consistent_read(consistent);
-        let mut rows = query
+        let query = query
             .key_condition_expression("#namespace = :namespace")
             .expression_attribute_names("#namespace", NAMESPACE)
-            .expression_attribute_values(":namespace", AttributeValue::S(self.namespace(kind)))
-            .into_paginator()
-            .items()
-            .send();
-        while let Some(row) = rows.next().await {
-            let mut row = row.map_err(|error| self.table.error(&error))?;
-            // In a table with other keys, single rows cannot be read, and that says so.
-            if let Some(key) = row::take_key(&mut row) {
-                each(key, row);
+            .expression_attribute_values(":namespace", AttributeValue::S(self.namespace(kind)));
+        let mut last = None;
+        loop {
+            let page = match query.clone().set_exclusive_start_key(last.clone()).send().await {
+                Ok(page) => page,
+                Err(error) if is_throttled(&error) && patience.wait().await => continue,
+                Err(error) => return Err(self.table.error(&error)),
+            };
+            for mut row in page.items.into_iter().flatten() {
+                // In a table with other keys, single rows cannot be read, and that says so.
+                if let Some(key) = row::take_key(&mut row) {
+                    each(key, row);
+                }
+            }
+            match page.last_evaluated_key {
+                Some(key) if !key.is_empty() => last = Some(key),
+                _ => return Ok(()),
             }
         }
-        Ok(())
     }
 
-    async fn put_if_newer(&self, kind: DataKind, key: &str, row: Row) -> Result<Upsert, StoreError> {
+    async fn put_if_newer(
+        &self,
+        kind: DataKind,
+        key: &str,
+        row: Row,
+        mut patience: Patience,
+    ) -> Result<Upsert, StoreError> {
         let put = self.table.client().await?.put_item().table_name(self.table.name());
         let put = put
             .condition_expression(IS_NEWER)
@@ -154,7 +173,13 @@ impl DynamoDbDataStore {
             }))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .set_item(Some(row));
-        let Err(error) = put.send().await else { return Ok(Upsert::Written) };
+        let error = loop {
+            match put.clone().send().await {
+                Ok(_) => return Ok(Upsert::Written),
+                Err(error) if is_throttled(&error) && patience.wait().await => {}
+                Err(error) => break error,
+            }
+        };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(lost)) => Ok(Upsert::Superseded(match &lost.item {
                 Some(row) => Some(row::read(row.clone())),
@@ -168,8 +193,8 @@ impl DynamoDbDataStore {
     /// Writes what comes first in the data first, then removes what is not in it, in the reverse order, and sets the
     /// marker when all of that is done. Rows that are as they should be are left alone: it takes a read to find what to
     /// remove, and that costs a fraction of writing.
-    async fn replace(&self, data: &[Collection], deadline: Instant) -> Result<(), StoreError> {
-        let batches = Batches::new(&self.table, deadline).await?;
+    async fn replace(&self, data: &[Collection], patience: Patience) -> Result<(), StoreError> {
+        let batches = Batches::new(&self.table, patience).await?;
         let mut too_large = None;
         let mut unused = Vec::new();
         for Collection { kind, items, .. } in data {
@@ -178,7 +203,7 @@ impl DynamoDbDataStore {
             let mut unchanged = HashSet::new();
             let mut deletes = Vec::new();
             let namespace = self.namespace(*kind);
-            self.rows(*kind, true, |key, row| match latest.get(key.as_str()) {
+            self.rows(*kind, true, patience, |key, row| match latest.get(key.as_str()) {
                 Some(item) if row::holds(&row, item) => drop(unchanged.insert(key)),
                 Some(_) => {}
                 None => deletes.push(batch::delete(&namespace, key)),

@@ -7,8 +7,8 @@ use std::time::Duration;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
+use aws_sdk_dynamodb::config::{Builder, SharedHttpClient};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -18,6 +18,7 @@ use vexil::store::StoreError;
 
 use crate::config::Settings;
 use crate::error::{RequestError, store_error};
+use crate::patience::{FIRST_DELAY, LONGEST_DELAY, Patience};
 use crate::row::{KEY, NAMESPACE, Row};
 
 /// How long one row may take to be read.
@@ -35,9 +36,6 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 /// How long one request may take, so that one that got lost can be repeated within the limit of its call.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
 const ATTEMPTS: u32 = 3;
-/// The delays before repetitions begin below this one, and double.
-pub(crate) const FIRST_BACKOFF: Duration = Duration::from_millis(50);
-pub(crate) const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
 /// A table, and whose rows in it.
 pub(crate) struct Table {
@@ -66,13 +64,12 @@ impl Table {
     }
 
     /// Does some work within a limit.
-    pub(crate) async fn within<T>(
-        &self,
-        limit: Duration,
-        work: impl Future<Output = Result<T, StoreError>> + Send,
-    ) -> Result<T, StoreError> {
+    pub(crate) async fn within<T, W>(&self, limit: Duration, work: impl FnOnce(Patience) -> W) -> Result<T, StoreError>
+    where
+        W: Future<Output = Result<T, StoreError>>,
+    {
         let limit = if self.has_answered.load(Ordering::Relaxed) { limit } else { limit.max(FIRST_LIMIT) };
-        let result = timeout(limit, work).await.unwrap_or(Err(StoreError::Timeout));
+        let result = timeout(limit, work(Patience::of(limit))).await.unwrap_or(Err(StoreError::Timeout));
         if result.is_ok() {
             self.has_answered.store(true, Ordering::Relaxed);
         }
@@ -141,14 +138,15 @@ impl Settings {
         if let Some(credentials) = &self.credentials {
             loader = loader.credentials_provider(credentials.clone());
         }
-        // Otherwise all clients of the region in this process, the application's too, would slow down together.
+        // Of its own: how often may be repeated is counted for all clients of a region in this process otherwise, the
+        // application's too.
         let partition = RetryPartition::custom("vexil").build();
         Client::from_conf(Builder::from(&loader.load().await).retry_partition(partition).build())
     }
 }
 
 /// The SDK's own, with the provider of cryptography that all of vexil uses.
-fn http_client() -> aws_sdk_dynamodb::config::SharedHttpClient {
+fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
@@ -156,10 +154,12 @@ fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT_LIMIT).operation_attempt_timeout(ATTEMPT_LIMIT).build()
 }
 
-/// Adaptive: where the table throttles, requests are held back before they are sent.
+/// Not adaptive: for a client with few requests, as this one is, that means none at all for seconds once it is throttled,
+/// and none that is repeated ever, as that costs five of the tokens of which its bucket then holds one. What should
+/// outlast throttling is repeated here, with [`Patience`].
 fn retries() -> RetryConfig {
-    RetryConfig::adaptive()
+    RetryConfig::standard()
         .with_max_attempts(ATTEMPTS)
-        .with_initial_backoff(FIRST_BACKOFF)
-        .with_max_backoff(MAX_BACKOFF)
+        .with_initial_backoff(FIRST_DELAY)
+        .with_max_backoff(LONGEST_DELAY)
 }

@@ -1,17 +1,14 @@
 //! [`RedisBigSegmentStore`]: big segments as a Relay Proxy keeps them in Redis, in two sets for each context.
 
-use std::sync::Arc;
-
 use redis::Value;
 use thiserror::Error;
 use vexil::async_trait;
 use vexil::big_segments::{BigSegmentStore, StoreError};
-use vexil::config::{ClientContext, ConfigError, Configure};
 use vexil::eval::Membership;
 
-use crate::connection::{Lease, RedisConnection};
-use crate::error::{Fault, RedisConfigError, store_error};
-use crate::place::Place;
+use crate::builder::RedisStoreBuilder;
+use crate::connection::Lease;
+use crate::error::{Fault, store_error};
 use crate::request::{Limit, Request};
 
 /// Reads who belongs to big segments from Redis, where a Relay Proxy, or LaunchDarkly's own integration, keeps it.
@@ -30,8 +27,12 @@ pub struct RedisBigSegmentStore {
 
 impl RedisBigSegmentStore {
     /// Starts from the defaults: the server at `redis://localhost:6379`, the prefix `launchdarkly`.
-    pub fn builder() -> RedisBigSegmentStoreBuilder {
-        RedisBigSegmentStoreBuilder { place: Place::new() }
+    pub fn builder() -> RedisStoreBuilder<Self> {
+        RedisStoreBuilder::new()
+    }
+
+    pub(crate) fn new(lease: Lease, prefix: String) -> Self {
+        Self { lease, prefix }
     }
 
     fn key(&self, name: &str) -> String {
@@ -85,53 +86,5 @@ impl BigSegmentStore for RedisBigSegmentStore {
 
     async fn close(&self) {
         self.lease.release();
-    }
-}
-
-/// Configures a [`RedisBigSegmentStore`]. A client takes it as it is, or what [`build`](Self::build) makes of it.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct RedisBigSegmentStoreBuilder {
-    place: Place,
-}
-
-impl RedisBigSegmentStoreBuilder {
-    /// Where the server is, as in [`RedisConnectionBuilder::url`](crate::RedisConnectionBuilder::url). The store then has
-    /// a connection of its own.
-    pub fn url(mut self, url: impl Into<String>) -> Self {
-        self.place.set_url(url.into());
-        self
-    }
-
-    /// Uses a connection that is configured elsewhere, and may be shared.
-    pub fn connection(mut self, connection: &RedisConnection) -> Self {
-        self.place.set_connection(connection);
-        self
-    }
-
-    /// What the names of all keys begin with, before a colon. It must be the one that the Relay Proxy has for the
-    /// environment. Default, also if it is empty: `launchdarkly`.
-    pub fn prefix(mut self, prefix: impl AsRef<str>) -> Self {
-        self.place.set_prefix(prefix.as_ref());
-        self
-    }
-
-    /// The store. Nothing is connected yet, and the server need not be there.
-    ///
-    /// # Errors
-    /// If the URL cannot be used.
-    pub fn build(self) -> Result<RedisBigSegmentStore, RedisConfigError> {
-        let (connection, prefix) = self.place.open()?;
-        let lease = Lease::new(connection);
-        let settings = lease.settings();
-        tracing::info!(url = settings.url, database = settings.database, prefix, "big segments are read from Redis");
-        Ok(RedisBigSegmentStore { lease, prefix })
-    }
-}
-
-impl Configure<dyn BigSegmentStore> for RedisBigSegmentStoreBuilder {
-    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn BigSegmentStore>, ConfigError> {
-        let store = self.clone().build().map_err(|error| ConfigError::component("Redis big-segment store", error))?;
-        Ok(Arc::new(store))
     }
 }

@@ -171,3 +171,50 @@ pub(crate) fn store_error(fault: Fault) -> StoreError {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use redis::Value;
+
+    use super::*;
+
+    fn told(answer: &str) -> StoreError {
+        let value = redis::parse_redis_value(format!("-{answer}\r\n").as_bytes()).unwrap();
+        let Value::ServerError(error) = value else { panic!("{value:?}") };
+        store_error(Fault::Server(error))
+    }
+
+    // Spec 04, section 9.5, error classes
+    #[test]
+    fn the_sdk_is_told_what_time_may_mend_and_what_it_may_not() {
+        for passing in [
+            "LOADING Redis is loading the dataset in memory",
+            "MASTERDOWN Link with MASTER is down",
+            "CLUSTERDOWN Hash slot not served",
+            "TRYAGAIN Multiple keys request during rehashing of slot",
+            "BUSY Redis is busy running a script",
+            "OOM command not allowed when used memory > 'maxmemory'",
+            "MISCONF Redis is configured to save RDB snapshots",
+            "READONLY You can't write against a read only replica.",
+            "ERR max number of clients reached",
+        ] {
+            assert!(matches!(told(passing), StoreError::Unavailable { .. }), "{passing}");
+        }
+        for refusal in [
+            "NOAUTH Authentication required.",
+            "WRONGPASS invalid username-password pair or user is disabled.",
+            "NOPERM this user has no permissions to run the 'set' command",
+            "ERR AUTH <password> called without any password configured for the default user",
+        ] {
+            assert!(matches!(told(refusal), StoreError::Auth { .. }), "{refusal}");
+        }
+        for lasting in [
+            "WRONGTYPE Operation against a key holding the wrong kind of value",
+            "CROSSSLOT Keys in request don't hash to the same slot",
+            "MOVED 5868 127.0.0.1:6381",
+        ] {
+            assert!(matches!(told(lasting), StoreError::Config { .. }), "{lasting}");
+        }
+        assert!(matches!(store_error(Fault::Timeout), StoreError::Timeout));
+    }
+}

@@ -2,14 +2,6 @@
 
 use vexil::model::DataKind;
 
-/// The prefix unless another is chosen.
-pub(crate) const DEFAULT_PREFIX: &str = "launchdarkly";
-
-/// The prefix that counts: an empty one means the default (spec 04, section 1.1).
-pub(crate) fn prefix_or_default(prefix: &str) -> &str {
-    if prefix.is_empty() { DEFAULT_PREFIX } else { prefix }
-}
-
 /// The three keys of a flag store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Keys {

@@ -89,3 +89,49 @@ fn first_error(answers: &[Value]) -> Result<(), Fault> {
     });
     error.map_or(Ok(()), |error| Err(Fault::Server(error.clone())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a server answers, a line for each command.
+    fn answers(lines: &[&str]) -> Vec<Value> {
+        lines.iter().map(|line| redis::parse_redis_value(format!("{line}\r\n").as_bytes()).unwrap()).collect()
+    }
+
+    fn transaction(lines: &[&str]) -> Result<Vec<Value>, Fault> {
+        let commands = vec![redis::cmd("DEL"), redis::cmd("SET")];
+        Request::transaction("k", commands, Limit::Bulk).answers(answers(lines), false)
+    }
+
+    // Spec 04, section 1.5, step 4, and fault table row 12: check every element
+    #[test]
+    fn an_error_anywhere_in_a_transaction_is_one() {
+        assert_eq!(transaction(&["+OK", "+QUEUED", "+QUEUED", "*2\r\n:1\r\n+OK"]).unwrap().len(), 2);
+        for (lines, code) in [
+            (["+OK", "+QUEUED", "+QUEUED", "*2\r\n-WRONGTYPE a\r\n+OK"], "WRONGTYPE"),
+            (["+OK", "+QUEUED", "+QUEUED", "*2\r\n:1\r\n-OOM b"], "OOM"),
+            (["+OK", "-MOVED 1 a:1", "+QUEUED", "-EXECABORT c"], "MOVED"),
+            (["-NOPERM d", "+OK", "+OK", "-ERR EXEC without MULTI"], "NOPERM"),
+            (["+OK", "+QUEUED", "+QUEUED", "-CROSSSLOT e"], "CROSSSLOT"),
+        ] {
+            let Err(Fault::Server(error)) = transaction(&lines) else { panic!("{lines:?}") };
+            assert_eq!(error.code(), code);
+        }
+        assert!(matches!(transaction(&["+OK", "+QUEUED", "+QUEUED", "*-1"]), Err(Fault::Contended)));
+        for nonsense in ["+OK", "*1\r\n:1"] {
+            assert!(matches!(transaction(&["+OK", "+QUEUED", "+QUEUED", nonsense]), Err(Fault::Unexpected)));
+        }
+        assert!(matches!(transaction(&[]), Err(Fault::Unexpected)));
+    }
+
+    // Redis Cluster specification: ASKING goes before the command, and has an answer of its own
+    #[test]
+    fn asking_is_said_before_each_command_and_its_answer_left_out() {
+        let request = Request::one("k", redis::cmd("GET"), Limit::Read);
+        let (pipeline, count) = request.packed(true);
+        assert_eq!((pipeline.len(), count), (2, 2));
+        let taken = request.answers(answers(&["+OK", ":7"]), true).unwrap();
+        assert_eq!(taken, [Value::Int(7)]);
+    }
+}

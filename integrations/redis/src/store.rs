@@ -5,15 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use redis::{Cmd, Value};
 use tokio::sync::watch;
-use vexil::config::{ClientContext, ConfigError, Configure};
 use vexil::model::DataKind;
 use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert};
 use vexil::{Text, async_trait};
 
-use crate::connection::{Lease, RedisConnection};
-use crate::error::{Fault, RedisConfigError, store_error};
+use crate::builder::RedisStoreBuilder;
+use crate::connection::Lease;
+use crate::error::{Fault, store_error};
 use crate::keys::Keys;
-use crate::place::Place;
 use crate::request::{Limit, Request};
 use crate::survey::Survey;
 use crate::upsert::{self, Write};
@@ -49,12 +48,11 @@ pub struct RedisDataStore {
 
 impl RedisDataStore {
     /// Starts from the defaults: the server at `redis://localhost:6379`, the prefix `launchdarkly`.
-    pub fn builder() -> RedisDataStoreBuilder {
-        RedisDataStoreBuilder { place: Place::new() }
+    pub fn builder() -> RedisStoreBuilder<Self> {
+        RedisStoreBuilder::new()
     }
 
-    fn new(connection: RedisConnection, prefix: &str) -> Self {
-        let lease = Arc::new(Lease::new(connection));
+    pub(crate) fn new(lease: Lease, prefix: &str) -> Self {
         let keys = Keys::new(prefix);
         Self {
             changes: lease.watch(&keys),
@@ -62,7 +60,7 @@ impl RedisDataStore {
             warned_of_split: AtomicBool::new(false),
             scripts_refused: AtomicBool::new(false),
             survey: Survey::default(),
-            lease,
+            lease: Arc::new(lease),
             keys,
         }
     }
@@ -290,53 +288,5 @@ fn item(key: Value, body: Value) -> Result<Option<(Text, StoredItem)>, Fault> {
             tracing::warn!(key, "an item whose key is not UTF-8 is left out");
             Ok(None)
         }
-    }
-}
-
-/// Configures a [`RedisDataStore`]. A client takes it as it is, or what [`build`](Self::build) makes of it.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct RedisDataStoreBuilder {
-    place: Place,
-}
-
-impl RedisDataStoreBuilder {
-    /// Where the server is, as in [`RedisConnectionBuilder::url`](crate::RedisConnectionBuilder::url). The store then has
-    /// a connection of its own.
-    pub fn url(mut self, url: impl Into<String>) -> Self {
-        self.place.set_url(url.into());
-        self
-    }
-
-    /// Uses a connection that is configured elsewhere, and may be shared.
-    pub fn connection(mut self, connection: &RedisConnection) -> Self {
-        self.place.set_connection(connection);
-        self
-    }
-
-    /// What the names of all keys begin with, before a colon. Writers and readers must agree on it. Default, also if it
-    /// is empty: `launchdarkly`. In a cluster it should have a hash tag: `{launchdarkly}`.
-    pub fn prefix(mut self, prefix: impl AsRef<str>) -> Self {
-        self.place.set_prefix(prefix.as_ref());
-        self
-    }
-
-    /// The store. Nothing is connected yet, and the server need not be there.
-    ///
-    /// # Errors
-    /// If the URL cannot be used.
-    pub fn build(self) -> Result<RedisDataStore, RedisConfigError> {
-        let (connection, prefix) = self.place.open()?;
-        let store = RedisDataStore::new(connection, &prefix);
-        let settings = store.lease.settings();
-        tracing::info!(url = settings.url, database = settings.database, prefix, "flags are kept in Redis");
-        Ok(store)
-    }
-}
-
-impl Configure<dyn PersistentDataStore> for RedisDataStoreBuilder {
-    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn PersistentDataStore>, ConfigError> {
-        let store = self.clone().build().map_err(|error| ConfigError::component("Redis data store", error))?;
-        Ok(Arc::new(store))
     }
 }

@@ -2,9 +2,12 @@
 
 use std::env;
 use std::error::Error;
+use std::io::Read;
+use std::net::TcpListener;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
@@ -163,12 +166,29 @@ async fn trouble_of_the_service_or_the_line_is_temporary() {
 
 #[tokio::test]
 async fn a_port_where_nobody_listens_is_unavailable() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let nobody = DynamoDbDataStore::builder("flags").endpoint(format!("http://127.0.0.1:{port}"));
     let nobody = nobody.region("eu-central-1").credentials("id", "a secret").build().unwrap();
     let error = nobody.snapshot().await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert!(!format!("{error:?} {nobody:?}").contains("a secret"));
+}
+
+// The client that is made here speaks TLS, and whoever does not is unavailable.
+#[tokio::test]
+async fn https_is_tls() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let builder = DynamoDbDataStore::builder("flags").endpoint(format!("https://{}", server.local_addr().unwrap()));
+    let store = builder.region("eu-central-1").credentials("id", "secret").build().unwrap();
+    let served = thread::spawn(move || {
+        let mut first = [0];
+        server.accept().unwrap().0.read_exact(&mut first).unwrap();
+        first
+    });
+    let error = store.probe().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    // A record of a handshake.
+    assert_eq!(served.join().unwrap(), [0x16]);
 }
 
 // Secrets never appear in errors: AWS's own would show the answer of whoever gives out credentials.

@@ -6,17 +6,19 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use serde_json::json;
 use tokio::time::Instant;
 use vexil::model::DataKind;
-use vexil::store::{PersistentDataStore, StoreError, StoredItem};
+use vexil::store::{PersistentDataStore, StoreError, StoredItem, Upsert};
 use vexil_dynamodb::{DynamoDbDataStore, aws_sdk_dynamodb};
+use vexil_testing::FaultProxy;
+use vexil_testing::fault_proxy::Direction;
 
-use crate::support::{Call, Reply, Tap, TestTable, data, item, many, refusal, unprocessed, written};
+use crate::support::{Call, Reply, Tap, TestTable, behind, data, item, many, refusal, unprocessed, written};
 
-/// Lets a third of a batch, or one of its requests, through to the server.
+/// Lets two thirds of a batch through to the server.
 fn a_part(call: &Call) -> Reply {
     let tables = call.body["RequestItems"].as_object().unwrap();
     let (table, requests) = tables.iter().next().unwrap();
     let requests = requests.as_array().unwrap();
-    let (taken, left) = requests.split_at(requests.len().div_ceil(3));
+    let (taken, left) = requests.split_at((requests.len() * 2).div_ceil(3));
     let answer = if left.is_empty() { json!({}) } else { json!({ table: left }) };
     Reply::Instead(json!({"RequestItems": {table: taken}}), json!({"UnprocessedItems": answer}))
 }
@@ -34,9 +36,9 @@ async fn what_was_left_unprocessed_is_sent_again() {
     assert_eq!(tap.operations().last().unwrap(), "PutItem");
     store.init(&data(vec![], vec![])).await.unwrap();
     assert_eq!(table.rows().await.len(), 1);
-    // A batch is done before the next begins: 25, 16, 10, 6, 4, 2, 1 flags, and then the others.
+    // A batch is done before the next begins: 25, 8 and 2 flags, and then the others.
     let puts: Vec<_> = tap.calls().iter().map(|call| written(call, "put").len()).filter(|count| *count > 0).collect();
-    assert_eq!(puts, [1, 25, 16, 10, 6, 4, 2, 1, 5, 3, 2, 1]);
+    assert_eq!(puts, [1, 25, 8, 2, 5, 1]);
 }
 
 // A table without any capacity left refuses whole batches instead.
@@ -96,4 +98,61 @@ async fn reads_that_are_throttled_for_a_moment_succeed() {
     let store = DynamoDbDataStore::builder("flags").client(tap.client()).build().unwrap();
     let error = store.get(DataKind::Flag, "a").await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+}
+
+// spec/04 10 row 28, for the client that is made here, which repeats a request twice by itself. The AWS client's adaptive
+// mode would hold back the reads that come after, beyond their limit, and never repeat the others.
+#[tokio::test]
+async fn a_request_that_is_throttled_holds_back_no_other() {
+    let table = TestTable::new().await;
+    let (proxy, builder) = behind(DynamoDbDataStore::builder(&table.name));
+    let store = builder.build().unwrap();
+    store.init(&data(vec![], vec![("a", item(1, "{}"))])).await.unwrap();
+    throttle(&proxy, 2);
+    for _ in 0..50 {
+        assert_eq!(store.get(DataKind::Flag, "a").await.unwrap(), Some(StoredItem::new("{}").with_version(1)));
+    }
+    throttle(&proxy, 7);
+    assert_eq!(store.snapshot().await.unwrap().collections[0].items.len(), 1);
+}
+
+// spec/04 10 row 28: what is to outlast throttling is repeated for longer than the AWS client does.
+#[tokio::test]
+async fn a_write_outlasts_throttling() {
+    let table = TestTable::new().await;
+    let tap = Tap::new(|number, _| if number < 5 { refusal("ThrottlingException") } else { Reply::Pass });
+    let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
+    assert_eq!(store.upsert(DataKind::Flag, "a", &item(2, "{}")).await.unwrap(), Upsert::Written);
+    assert_eq!(tap.operations(), ["PutItem"; 6]);
+}
+
+// After a while, throttling is reported for what it is.
+#[tokio::test(start_paused = true)]
+async fn a_table_that_throttles_for_long_is_unavailable() {
+    let tap =
+        Tap::new(|number, _| if number == 0 { Reply::Answer(200, json!({})) } else { refusal("ThrottlingException") });
+    let store = DynamoDbDataStore::builder("flags").client(tap.client()).build().unwrap();
+    store.probe().await.unwrap();
+    let throttled = |error: StoreError, waited: Duration, limit: u64| {
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+        assert!(std::error::Error::source(&error).unwrap().to_string().contains("ThrottlingException"), "{error:?}");
+        assert!(waited.as_secs() < limit, "{waited:?}");
+    };
+    let start = Instant::now();
+    throttled(store.get_all(DataKind::Flag).await.unwrap_err(), start.elapsed(), 10);
+    let start = Instant::now();
+    throttled(store.upsert(DataKind::Flag, "a", &item(1, "{}")).await.unwrap_err(), start.elapsed(), 5);
+}
+
+/// Turns the next answers of a server into those of one that throttles.
+fn throttle(proxy: &FaultProxy, answers: usize) {
+    let mut left = answers;
+    let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}"#;
+    let answer = format!("HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    proxy.corrupt(Direction::ToClient, move |bytes| {
+        if left > 0 {
+            left -= 1;
+            *bytes = answer.clone().into();
+        }
+    });
 }

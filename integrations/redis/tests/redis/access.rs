@@ -15,7 +15,7 @@ use vexil_testing::servers::RedisServer;
 use crate::support::{Log, SOON, chain, data, item, keys, store_on, until};
 
 /// What a service needs that only reads, word for word from spec 04, section 1.7.
-const READER: &str = "resetkeys %R~launchdarkly:* -@all +hget +hgetall +exists +get +smembers +multi +exec +ping +hello \
+pub(crate) const READER: &str = "resetkeys %R~launchdarkly:* -@all +hget +hgetall +exists +get +smembers +multi +exec +ping +hello \
                       +auth +select +client|tracking +client|id +client|setname";
 
 // Spec 04, section 1.7 and issue 5: a user that may only read is enough for daemon mode, and can change nothing

@@ -3,10 +3,12 @@
 
 mod access;
 mod big_segments;
+mod client;
 mod cluster;
 mod connection;
 mod faults;
 mod layout;
+mod network;
 mod push;
 mod sentinel;
 mod support;

@@ -106,6 +106,7 @@ impl Live {
                 }
             };
             tokio::select! {
+                biased;
                 () = self.health.condemn.notified() => return,
                 () = more => armed = self.arm(changes, armed, true).await,
                 () = sleep(pause) => {
@@ -157,3 +158,6 @@ impl Drop for Bulk<'_> {
         self.0.bulk.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,267 @@
+//! A whole processor against a service in trouble, under a clock that jumps to whatever comes next.
+
+use std::collections::HashMap;
+use std::future::pending;
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use serde_json::{Value as Json, json};
+use tokio::time::sleep;
+use tracing::Level;
+
+use super::super::{Event, EvaluationEvent, EventProcessor};
+use super::*;
+use crate::context::Context;
+use crate::eval::Verdict;
+use crate::events::{DiagnosticConfiguration, EventStats};
+use crate::model::Flag;
+use crate::runtime::Runtime;
+use crate::transport::{Body, HttpTransport, RequestOptions, TransportError};
+use crate::value::Value;
+
+const FLUSH: Duration = Duration::from_secs(5);
+const CAPACITY: usize = 100;
+
+/// What the service does with requests.
+#[derive(Clone, Copy, Debug)]
+enum Mood {
+    Answers(StatusCode),
+    Hangs,
+}
+
+/// Takes events, or does not, and remembers what it was sent.
+#[derive(Debug)]
+struct Service {
+    mood: Mutex<Mood>,
+    /// By the id of the payload: an attempt that is repeated is one payload.
+    payloads: Mutex<HashMap<String, Json>>,
+    under_way: AtomicUsize,
+    /// How many requests were under way at once, at the most.
+    most_under_way: AtomicUsize,
+}
+
+impl Service {
+    fn new(mood: Mood) -> Arc<Self> {
+        let (payloads, under_way, most_under_way) = Default::default();
+        Arc::new(Self { mood: Mutex::new(mood), payloads, under_way, most_under_way })
+    }
+
+    fn becomes(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+
+    fn events(&self) -> Vec<Json> {
+        self.payloads.lock().unwrap().values().flat_map(|payload| payload.as_array().unwrap().clone()).collect()
+    }
+
+    /// How many evaluations the summaries of all payloads count.
+    fn counted(&self) -> u64 {
+        let summaries = self.events().into_iter().filter(|event| event["kind"] == "summary");
+        summaries.map(|summary| summary["features"]["f"]["counters"][0]["count"].as_u64().unwrap()).sum()
+    }
+}
+
+/// A request that is under way. A request that is given up is dropped.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl HttpTransport for Service {
+    async fn send(&self, request: Request<Bytes>, _: RequestOptions) -> Result<Response<Body>, TransportError> {
+        let id = request.headers()["x-launchdarkly-payload-id"].to_str().unwrap().to_owned();
+        self.payloads.lock().unwrap().insert(id, serde_json::from_slice(request.body()).unwrap());
+        let under_way = self.under_way.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most_under_way.fetch_max(under_way, Ordering::Relaxed);
+        let _under_way = UnderWay(&self.under_way);
+        let mood = *self.mood.lock().unwrap();
+        match mood {
+            Mood::Hangs => pending().await,
+            Mood::Answers(status) => {
+                let mut response = Response::new(Body::full(""));
+                *response.status_mut() = status;
+                Ok(response)
+            }
+        }
+    }
+}
+
+struct Fixture {
+    service: Arc<Service>,
+    records: Arc<Records>,
+    processor: DefaultEventProcessor,
+    flag: Flag,
+}
+
+impl Fixture {
+    fn new(mood: Mood) -> Self {
+        let service = Service::new(mood);
+        let records = Arc::new(Records::new(CAPACITY, 1_000, false));
+        let transport = Arc::clone(&service);
+        let delivery = Delivery::new(transport, HeaderMap::new(), "http://h", Duration::from_secs(15), false);
+        let intervals = Intervals { flush: FLUSH, forget_contexts: Duration::from_secs(300), diagnostics: None };
+        let diagnostics = Diagnostics::new("sdk-key", DiagnosticConfiguration::default());
+        let (runtime, writer) = (Runtime::of(tokio::runtime::Handle::current()), EventWriter::new(false, Vec::new()));
+        let processor = Worker::start(runtime, Arc::clone(&records), writer, delivery, diagnostics, intervals);
+        let flag = json!({"key": "f", "version": 1, "variations": [true], "trackEvents": true});
+        Self { service, records, processor, flag: serde_json::from_value(flag).unwrap() }
+    }
+
+    /// Evaluates a flag that is reported in full, so many times, for one context.
+    fn evaluate(&self, times: usize) {
+        let (ada, value) = (Context::new("ada").unwrap(), Value::from(true));
+        for _ in 0..times {
+            self.processor.record(&Event::Evaluation(EvaluationEvent {
+                key: "f",
+                context: &ada,
+                flag: Some((&self.flag, Verdict::Off)),
+                variation: Some((0, &value)),
+                error: None,
+                big_segments_status: None,
+                with_reason: false,
+                prerequisite_of: None,
+                default: None,
+            }));
+        }
+    }
+
+    fn stats(&self) -> EventStats {
+        self.processor.stats()
+    }
+}
+
+// Spec 03, section 3.6
+#[tokio::test(start_paused = true)]
+async fn an_hour_of_errors_loses_payloads_counts_each_once_and_piles_nothing_up() {
+    const INTERVALS: u64 = 3600 / 5;
+    let log = Log::default();
+    let _listening = log.listen();
+    let fixture = Fixture::new(Mood::Answers(StatusCode::INTERNAL_SERVER_ERROR));
+    for _ in 0..INTERVALS {
+        fixture.evaluate(10);
+        sleep(FLUSH).await;
+    }
+    fixture.processor.flush_and_wait().await;
+    let lost = fixture.stats();
+    assert!((INTERVALS - 1..=INTERVALS).contains(&lost.dropped_payloads), "{lost:?}");
+    assert_eq!((lost.attempts, lost.retries), (lost.dropped_payloads * 2, lost.dropped_payloads));
+    assert_eq!(lost.dropped_events, 0, "the buffer was emptied each time");
+    assert_eq!(log.count("some events were dropped"), lost.dropped_payloads);
+    assert!(fixture.records.take().0.is_empty());
+    assert_eq!(fixture.service.counted(), INTERVALS * 10, "each was in one payload");
+
+    fixture.service.becomes(Mood::Answers(StatusCode::ACCEPTED));
+    fixture.evaluate(3);
+    fixture.processor.flush_and_wait().await;
+    assert_eq!(fixture.service.counted(), INTERVALS * 10 + 3);
+    assert_eq!(fixture.stats().dropped_payloads, lost.dropped_payloads);
+}
+
+// Spec 03, sections 3.2 and 3.6
+#[tokio::test(start_paused = true)]
+async fn a_service_that_hangs_takes_up_all_deliveries_and_no_more_memory_than_they_do() {
+    const SECONDS: usize = 1_800;
+    let log = Log::default();
+    let _listening = log.listen();
+    let fixture = Fixture::new(Mood::Hangs);
+    for _ in 0..SECONDS {
+        fixture.evaluate(50);
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(fixture.service.most_under_way.load(Ordering::Relaxed), places());
+    let (held, _) = fixture.records.take();
+    assert!(held.events.len() <= CAPACITY, "{}", held.events.len());
+    let held: u64 = held.summary.flags.values().flat_map(|flag| &flag.counters).map(|counter| counter.count).sum();
+
+    fixture.service.becomes(Mood::Answers(StatusCode::ACCEPTED));
+    fixture.processor.flush_and_wait().await;
+    let evaluations = u64::try_from(SECONDS * 50).unwrap();
+    assert_eq!(fixture.service.counted() + held, evaluations, "no count was lost without a word");
+    let full = fixture.service.events().iter().filter(|event| event["kind"] == "feature").count();
+    let dropped = usize::try_from(fixture.stats().dropped_events).unwrap();
+    // The context was introduced now and then, and what was taken above was in the buffer.
+    assert!((SECONDS * 50 - CAPACITY..=SECONDS * 50 + SECONDS).contains(&(full + dropped)), "{full} and {dropped}");
+    // One word each time the buffer is full, not one for each event.
+    let words = log.count("more events than the buffer holds");
+    assert!((1..=u64::try_from(SECONDS / 5).unwrap()).contains(&words), "{words}");
+}
+
+// Spec 03, section 3.2
+#[tokio::test(start_paused = true)]
+async fn a_full_buffer_is_told_once_until_there_is_room_again() {
+    let log = Log::default();
+    let _listening = log.listen();
+    let fixture = Fixture::new(Mood::Answers(StatusCode::ACCEPTED));
+    for round in 1..=2 {
+        fixture.evaluate(1_000);
+        assert_eq!(log.count("more events than the buffer holds"), round);
+        fixture.processor.flush_and_wait().await;
+    }
+    // One place was taken by the introduction of the context.
+    assert_eq!(fixture.stats().dropped_events, 2 * 1_000 - (100 - 1) - 100);
+    assert_eq!(fixture.service.counted(), 2_000);
+}
+
+// Spec 03, section 3.3
+#[tokio::test(start_paused = true)]
+async fn a_context_with_a_large_attribute_is_delivered_whole() {
+    let fixture = Fixture::new(Mood::Answers(StatusCode::ACCEPTED));
+    let photo = "x".repeat(1 << 20);
+    let large = Context::builder("ada").set("photo", photo.as_str()).build().unwrap();
+    fixture.processor.record(&Event::Identify(&large));
+    fixture.processor.flush_and_wait().await;
+    let [event] = &fixture.service.events()[..] else { panic!("one event") };
+    assert_eq!(event["context"]["photo"], photo);
+}
+
+// Spec 03, section 1.5
+#[tokio::test(start_paused = true)]
+async fn debugging_ends_by_the_clock_that_is_ahead_and_goes_on_if_that_is_set_back() {
+    let mut fixture = Fixture::new(Mood::Answers(StatusCode::ACCEPTED));
+    let until = super::super::payload::now() + 3_600_000;
+    let flag = json!({"key": "f", "version": 1, "variations": [true], "debugEventsUntilDate": until});
+    fixture.flag = serde_json::from_value(flag).unwrap();
+    let debugged = |server_time| {
+        fixture.records.set_server_time(server_time);
+        fixture.evaluate(1);
+        let (payload, _) = fixture.records.take();
+        payload.events.iter().any(|event| matches!(event, super::super::payload::FullEvent::Debug(_)))
+    };
+    assert_eq!([0, until + 1, u64::MAX, until - 1].map(debugged), [true, false, false, true]);
+}
+
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let to = self.clone();
+        let log = tracing_subscriber::fmt().with_ansi(false).with_max_level(Level::WARN);
+        tracing::subscriber::set_default(log.with_writer(move || to.clone()).finish())
+    }
+
+    /// How many lines hold this.
+    fn count(&self, message: &str) -> u64 {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        u64::try_from(text.lines().filter(|line| line.contains(message)).count()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! The clauses for big-segment stores. [`big_segment_store_conformance!`](crate::big_segment_store_conformance) makes tests
+//! of them.
+
+mod clauses;
+
+pub use self::clauses::*;
+
+/// A test for each clause that a [`BigSegmentStore`](vexil::big_segments::BigSegmentStore) has to meet.
+///
+/// The argument is an expression that makes a [`BigSegmentStoreHarness`](crate::conformance::BigSegmentStoreHarness); each
+/// test evaluates it for itself.
+///
+/// ```
+/// use std::sync::Arc;
+/// use vexil::{async_trait, big_segments::BigSegmentStore, eval::Membership};
+/// use vexil_testing::conformance::BigSegmentStoreHarness;
+/// use vexil_testing::{MemoryBigSegmentStore, MemoryDatabase, StoreFault};
+///
+/// #[derive(Default)]
+/// struct Harness(MemoryDatabase);
+///
+/// #[async_trait]
+/// impl BigSegmentStoreHarness for Harness {
+///     async fn store(&self, prefix: &str) -> Arc<dyn BigSegmentStore> {
+///         Arc::new(MemoryBigSegmentStore::attached(&self.0, prefix))
+///     }
+///     async fn unreachable(&self) -> Arc<dyn BigSegmentStore> {
+///         let store = MemoryBigSegmentStore::new();
+///         store.calls().fault_all(StoreFault::Fail);
+///         Arc::new(store)
+///     }
+///     async fn set_membership(&self, prefix: &str, hash: &str, included: &[&str], excluded: &[&str]) {
+///         let membership = Membership::new(included.iter().copied(), excluded.iter().copied());
+///         self.0.set_membership_of_hash(prefix, hash, membership);
+///     }
+///     async fn set_synchronized(&self, prefix: &str, time: u64) {
+///         self.0.set_synchronized(prefix, Some(time));
+///     }
+///     async fn clear(&self, prefix: &str) {
+///         self.0.clear(prefix);
+///     }
+/// }
+///
+/// vexil_testing::big_segment_store_conformance!(Harness::default());
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! big_segment_store_conformance {
+    ($harness:expr $(,)?) => {
+        $crate::big_segment_store_conformance! { @clauses tests ($harness) }
+    };
+    (@clauses $then:ident $rest:tt) => {
+        $crate::big_segment_store_conformance! { @$then $rest [
+            a_context_of_which_nothing_is_known_is_none_and_no_error
+            segments_that_include_a_context_are_told
+            segments_that_exclude_a_context_are_told
+            a_segment_that_includes_and_excludes_includes
+            contexts_are_kept_apart
+            a_hash_is_taken_as_it_is
+            a_context_whose_last_segment_was_removed_is_in_none
+            memberships_of_other_prefixes_do_not_count
+            memberships_are_read_anew_each_time
+            a_store_that_was_never_synchronized_says_so_without_an_error
+            the_time_of_the_last_synchronization_is_told_in_milliseconds
+            the_time_of_another_prefix_does_not_count
+            a_big_segment_store_out_of_reach_is_an_error_and_never_absence
+            a_query_that_is_dropped_leaves_the_store_usable
+        ] }
+    };
+    (@tests ($harness:expr) [$($clause:ident)+]) => {
+        $(
+            #[test]
+            fn $clause() {
+                $crate::conformance::hold(
+                    || $harness,
+                    |harness| ::std::boxed::Box::pin($crate::conformance::big_segment_store::$clause(harness)),
+                );
+            }
+        )+
+    };
+    (@names () [$($clause:ident)+]) => {
+        &[$(::core::stringify!($clause)),+]
+    };
+}
+
+/// The names of the clauses, as the macro has them.
+pub const CLAUSES: &[&str] = big_segment_store_conformance! { @clauses names () };

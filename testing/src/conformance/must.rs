@@ -1,0 +1,35 @@
+//! [`Must`]: errors that end a test.
+
+use std::error::Error;
+use std::iter::successors;
+
+use vexil::store::StoreError;
+
+/// What a clause says must succeed or fail.
+pub(super) trait Must<T> {
+    /// The value; panics with the error's whole story if there is none.
+    fn must(self, what: &str) -> T;
+
+    /// Panics unless this is an error that may pass.
+    fn must_be_unavailable(self, what: &str);
+}
+
+#[expect(clippy::panic, reason = "the end of a test that fails")]
+impl<T> Must<T> for Result<T, StoreError> {
+    fn must(self, what: &str) -> T {
+        self.unwrap_or_else(|error| {
+            let story = successors(Some::<&dyn Error>(&error), |error| Error::source(*error));
+            let story: Vec<_> = story.map(ToString::to_string).collect();
+            panic!("{what} fails: {}", story.join(": "))
+        })
+    }
+
+    fn must_be_unavailable(self, what: &str) {
+        match self {
+            Ok(_) => panic!("{what} succeeds though the database cannot be reached"),
+            Err(error) => {
+                assert!(error.is_temporary(), "{what} gives an error that does not pass by itself: {error:?}")
+            }
+        }
+    }
+}

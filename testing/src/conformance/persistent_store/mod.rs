@@ -1,0 +1,154 @@
+//! The clauses for persistent stores, by group. [`persistent_store_conformance!`](crate::persistent_store_conformance)
+//! makes tests of them.
+//!
+//! | group | holds for |
+//! | --- | --- |
+//! | [`reads`] | every store |
+//! | [`writes`] | stores that write |
+//! | [`read_only`] | stores that do not |
+//! | [`pushes`] | stores whose [`changes`](vexil::store::PersistentDataStore::changes) are told |
+//! | [`racing`] | stores that look before they write, with a harness that can come between |
+
+pub mod pushes;
+pub mod racing;
+pub mod read_only;
+pub mod reads;
+mod rows;
+pub mod writes;
+
+/// A test for each clause that a [`PersistentDataStore`](vexil::store::PersistentDataStore) has to meet.
+///
+/// The argument is an expression that makes a [`PersistentStoreHarness`](crate::conformance::PersistentStoreHarness); each
+/// test evaluates it for itself. Alone, it stands for the groups `reads` and `writes`; other
+/// [groups](crate::conformance::persistent_store) are named after it:
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use vexil::{async_trait, model::DataKind, store::{PersistentDataStore, StoredItem}};
+/// # struct Harness;
+/// # #[async_trait]
+/// # impl vexil_testing::conformance::PersistentStoreHarness for Harness {
+/// #     async fn store(&self, _: &str) -> Arc<dyn PersistentDataStore> { unimplemented!() }
+/// #     async fn unreachable(&self) -> Arc<dyn PersistentDataStore> { unimplemented!() }
+/// #     async fn put(&self, _: &str, _: DataKind, _: &str, _: &StoredItem) {}
+/// #     async fn mark(&self, _: &str) {}
+/// #     async fn clear(&self, _: &str) {}
+/// # }
+/// mod that_writes {
+///     vexil_testing::persistent_store_conformance!(super::Harness);
+/// }
+/// mod that_writes_and_tells_of_changes {
+///     vexil_testing::persistent_store_conformance!(super::Harness, reads, writes, pushes);
+/// }
+/// mod that_reads {
+///     vexil_testing::persistent_store_conformance!(super::Harness, reads, read_only);
+/// }
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! persistent_store_conformance {
+    ($harness:expr $(,)?) => {
+        $crate::persistent_store_conformance!($harness, reads, writes);
+    };
+    ($harness:expr, $($group:ident),+ $(,)?) => {
+        $($crate::persistent_store_conformance! { @group $group tests ($harness) })+
+    };
+    (@group reads $then:ident $rest:tt) => {
+        $crate::persistent_store_conformance! { @$then $rest reads [
+            an_empty_store_has_nothing_and_says_so_without_an_error
+            a_row_is_given_byte_for_byte_as_it_was_written
+            all_rows_are_given_once_each
+            all_of_many_large_rows_are_given
+            kinds_are_kept_apart
+            prefixes_are_kept_apart
+            the_address_of_a_row_is_its_key_whatever_its_text_says
+            odd_keys_are_found_as_they_are
+            an_unreadable_row_hides_no_other
+            tombstone_a_of_version_and_deleted_is_given
+            tombstone_b_with_the_key_is_given
+            tombstone_c_of_a_whole_object_is_given
+            tombstone_d_of_three_properties_is_given
+            tombstone_e_of_null_is_given
+            the_marker_makes_it_initialized_and_nothing_else_does
+            a_snapshot_has_all_rows_and_the_marker
+            a_probe_succeeds_with_the_marker_and_without
+            what_others_write_is_seen_at_once
+            a_database_out_of_reach_is_an_error_and_never_absence
+            a_read_that_is_dropped_leaves_the_store_usable
+        ] }
+    };
+    (@group writes $then:ident $rest:tt) => {
+        $crate::persistent_store_conformance! { @$then $rest writes [
+            init_writes_all_items_and_the_marker
+            init_writes_more_items_than_fit_into_one_request
+            init_removes_what_is_not_in_the_data
+            init_removes_tombstones
+            init_does_not_look_at_versions
+            init_with_empty_collections_leaves_only_the_marker
+            init_keeps_a_kind_that_is_not_in_the_data
+            init_again_replaces_what_it_wrote
+            written_text_is_kept_byte_for_byte
+            odd_keys_are_written_as_they_are
+            writes_stay_within_their_prefix
+            a_second_store_sees_what_the_first_one_wrote
+            upsert_writes_what_is_not_there
+            upsert_of_a_newer_version_replaces
+            upsert_of_an_older_version_changes_nothing
+            upsert_of_an_equal_version_changes_nothing
+            upsert_touches_nothing_else
+            upsert_does_not_set_the_marker
+            upsert_replaces_a_row_whose_version_cannot_be_told
+            upsert_respects_the_version_of_a_row_by_others
+            deletion_of_a_newer_version_leaves_a_tombstone
+            deletion_of_an_older_version_changes_nothing
+            deletion_of_an_equal_version_changes_nothing
+            deletion_of_what_is_not_there_leaves_a_tombstone
+            an_older_upsert_does_not_bring_back_what_was_deleted
+            a_newer_upsert_brings_back_what_was_deleted
+            of_concurrent_writers_the_newest_version_wins
+            writes_to_a_database_out_of_reach_fail
+            a_write_that_is_dropped_leaves_the_store_usable
+        ] }
+    };
+    (@group read_only $then:ident $rest:tt) => {
+        $crate::persistent_store_conformance! { @$then $rest read_only [
+            init_is_refused_and_changes_nothing
+            upsert_is_refused_and_changes_nothing
+        ] }
+    };
+    (@group pushes $then:ident $rest:tt) => {
+        $crate::persistent_store_conformance! { @$then $rest pushes [
+            a_change_by_others_is_told
+            a_second_change_is_told_after_the_first_was_read
+        ] }
+    };
+    (@group racing $then:ident $rest:tt) => {
+        $crate::persistent_store_conformance! { @$then $rest racing [
+            an_upsert_that_is_overtaken_by_a_newer_one_changes_nothing
+            an_upsert_that_is_overtaken_by_an_older_one_replaces_it
+        ] }
+    };
+    (@tests ($harness:expr) $group:ident [$($clause:ident)+]) => {
+        $(
+            #[test]
+            fn $clause() {
+                $crate::conformance::hold(
+                    || $harness,
+                    |harness| ::std::boxed::Box::pin($crate::conformance::persistent_store::$group::$clause(harness)),
+                );
+            }
+        )+
+    };
+    (@names () $group:ident [$($clause:ident)+]) => {
+        &[$(::core::stringify!($clause)),+]
+    };
+}
+
+/// The names of the clauses of each group, as the macro has them.
+pub const GROUPS: [(&str, &[&str]); 5] = [
+    ("reads", persistent_store_conformance! { @group reads names () }),
+    ("writes", persistent_store_conformance! { @group writes names () }),
+    ("read_only", persistent_store_conformance! { @group read_only names () }),
+    ("pushes", persistent_store_conformance! { @group pushes names () }),
+    ("racing", persistent_store_conformance! { @group racing names () }),
+];

@@ -1,0 +1,33 @@
+//! What holds for stores that only read.
+
+use vexil::model::DataKind;
+use vexil::store::StoreError;
+
+use super::rows::{Place, assert_items, data, live};
+use crate::conformance::PersistentStoreHarness;
+use crate::conformance::must::Must;
+
+/// A store that only reads says so.
+pub async fn init_is_refused_and_changes_nothing(harness: &dyn PersistentStoreHarness) {
+    let place = Place::new(harness).await;
+    let store = place.store().await;
+    place.put(DataKind::Flag, "a", &live("a", 1)).await;
+    let refused = store.init(&data(&[("b", 1)], &[])).await;
+    assert!(matches!(refused, Err(StoreError::ReadOnly)), "init gives {refused:?}");
+    assert_items(&*store, DataKind::Flag, &[("a", 1)], "after an init that was refused").await;
+    assert!(!store.is_initialized().await.must("is_initialized"), "an init that was refused sets the marker");
+    place.clear().await;
+}
+
+/// A store that only reads says so.
+pub async fn upsert_is_refused_and_changes_nothing(harness: &dyn PersistentStoreHarness) {
+    let place = Place::new(harness).await;
+    let store = place.store().await;
+    place.put(DataKind::Flag, "a", &live("a", 1)).await;
+    for key in ["a", "b"] {
+        let refused = store.upsert(DataKind::Flag, key, &live(key, 2)).await;
+        assert!(matches!(refused, Err(StoreError::ReadOnly)), "upsert gives {refused:?}");
+    }
+    assert_items(&*store, DataKind::Flag, &[("a", 1)], "after upserts that were refused").await;
+    place.clear().await;
+}

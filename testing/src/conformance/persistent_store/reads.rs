@@ -1,0 +1,296 @@
+//! What holds for every store: rows that others have written are given as they are.
+
+use std::collections::BTreeSet;
+
+use vexil::model::DataKind;
+use vexil::store::StoredItem;
+
+use super::rows::{KINDS, ODD_KEYS, Place, all, assert_items, assert_same, by_key, get, is_tombstone, live, tombstone};
+use crate::conformance::PersistentStoreHarness;
+use crate::conformance::begin::begin;
+use crate::conformance::must::Must;
+
+/// Absence is not failure: an empty collection is empty, what is not there is none, and there is no marker.
+pub async fn an_empty_store_has_nothing_and_says_so_without_an_error(harness: &dyn PersistentStoreHarness) {
+    let place = Place::new(harness).await;
+    let store = place.store().await;
+    for kind in KINDS {
+        assert_eq!(get(&*store, kind, "a").await, None, "a {kind} that is not there");
+        assert!(all(&*store, kind).await.is_empty(), "{kind}s that are not there");
+    }
+    assert!(!store.is_initialized().await.must("is_initialized"), "an empty store is initialized");
+    let snapshot = store.snapshot().await.must("snapshot");
+    assert!(snapshot.collections.iter().all(|collection| collection.items.is_empty()), "{snapshot:?}");
+    assert!(!snapshot.initialized, "the snapshot of an empty store is initialized");
+}
+
+/// Bytes that arrived are the bytes that are stored: spaces, the order of properties, escapes, spellings of numbers.
+pub async fn a_row_is_given_byte_for_byte_as_it_was_written(harness: &dyn PersistentStoreHarness) {
+    let place = Place::new(harness).await;
+    let store = place.store().await;
+    for kind in KINDS {
+        place.put(kind, "a", &live("a", 3)).await;
+        assert_same(get(&*store, kind, "a").await.as_ref(), &live("a", 3), "a row");
+        assert_same(all(&*store, kind).await.get("a"), &live("a", 3), "a row in get_all");
+    }
+    place.clear().await;
+}
+
+/// `get_all` gives all rows of a kind, in any order, once each.
+pub async fn all_rows_are_given_once_each(harness: &dyn PersistentStoreHarness) {
+    let place = Place::new(harness).await;
+    let store = place.store().await;
+    let keys: Vec<_> = (0..40).map(|number| format!("key-{number}")).collect();
+    for key in &keys {
+        place.put(DataKind::Flag, key, &live(key, 1)).await;
+    }
+    let expected: Vec<_> = keys.iter().map(|key| (key.as_str(), 1)).collect();
+    assert_items(&*store, DataKind::Flag, &expected, "40 rows").await;
+    place.clear().await;
+}
+
+/// Databases that answer in pages are asked for all of them: 40 rows of 60 KB are more than a page of DynamoDB's.
+pub async fn all_of_many_large_rows_are_given(harness: &dyn PersistentStoreHarness) {
+    let place = Place::new(harness).await;
+    let store = place.store().await;
+    let filling = "x".repeat(60_000);
+    let row = StoredItem::new(format!(r#"{{"version":1,"filling":"{filling}"}}"#)).with_version(1);
+    for number in 0..40 {
+        place.put(DataKind::Segment, &format!("key-{number}"), &row).await;
+    }
+    let found = all(&*store, DataKind::Segment).await;
+    assert_eq!(found.len(), 40, "the rows that there are");
+    found.values().for_each(|found| assert_same(Some(found), &row, "a large row"));
+    place.clear().await;
+}
+
+/// A flag and a segment of the same key are two things.
+pub async fn kinds_are_kept_apart(harness: &dyn PersistentStoreHarness) {
+    let place = Place::new(harness).await;
+    let store = place.store().await;
+    place.put(DataKind::Flag, "flag", &live("flag", 1)).await;
+    place.put(DataKind::Flag, "both", &live("both", 2)).await;
+    place.put(DataKind::Segment, "both", &live("both", 3)).await;
+    assert_items(&*store, DataKind::Flag, &[("flag", 1), ("both", 2)], "kinds").await;
+    assert_items(&*store, DataKind::Segment, &[("both", 3)], "kinds").await;
+    assert_eq!(get(&*store, DataKind::Segment, "flag").await, None, "a segment of a flag's key");
+    place.clear().await;
+}
+
+/// Environments that share a database do not see one another, even if one's prefix begins with the other's.
+pub async fn prefixes_are_kept_apart(harness: &dyn PersistentStoreHarness) {
+    let place = Place::new(harness).await;
+    let others = [
+        Place::at(harness, format!("{}-other", place.prefix)).await,
+        Place::at(harness, format!("{}:other", place.prefix)).await,
+    ];
+    for other in &others {
+        for kind in KINDS {
+            other.put(kind, "other", &live("other", 1)).await;
+        }
+        other.mark().await;
+    }
+    place.put(DataKind::Flag, "own", &live("own", 2)).await;
+    let store = place.store().await;
+    assert_items(&*store, DataKind::Flag, &[("own", 2)], "beside other prefixes").await;
+    assert_items(&*store, DataKind::Segment, &[], "beside other prefixes").await;
+    assert!(!store.is_initialized().await.must("is_initialized"), "the marker of another prefix counts");
+    for other in others {
+        assert_items(&*other.store().await, DataKind::Flag, &[("other", 1)], "another prefix").await;
+        other.clear().await;
+    }
+    place.clear().await;
+}
+
+/// The key in an item's text means nothing; it may be another one, or not be there.
+pub async fn the_address_of_a_row_is_its_key_whatever_its_text_says(harness: &dyn PersistentStoreHarness) {
+    let place = Place::new(harness).await;
+    let store = place.store().await;
+    let keyless = StoredItem::new(r#"{"version":1}"#).with_version(1);
+    place.put(DataKind::Flag, "keyless", &keyless).await;
+    place.put(DataKind::Flag, "real", &live("another", 2)).await;
+    let found = all(&*store, DataKind::Flag).await;
+    assert_eq!(found.keys().map(vexil::Text::as_str).collect::<Vec<_>>(), ["keyless", "real"], "the keys");
+    assert_same(get(&*store, DataKind::Flag, "keyless").await.as_ref(), &keyless, "a row without a key in its text");
+    assert_same(get(&*store, DataKind::Flag, "real").await.as_ref(), &live("another", 2), "a row with another key");
+    assert_eq!(get(&*store, DataKind::Flag, "another").await, None, "the key in the text");
+    place.clear().await;
+}
+
+/// Keys are kept as they are: letters of any script, separators and patterns of the database, its own names.
+pub async fn odd_keys_are_found_as_they_are(harness: &dyn PersistentStoreHarness) {
+    let place = Place::new(harness).await;
+    let store = place.store().await;
+    for (key, version) in ODD_KEYS.into_iter().zip(1..) {
+        place.put(DataKind::Flag, key, &live(key, version)).await;
+    }
+    let expected: Vec<_> = ODD_KEYS.into_iter().zip(1..).collect();
+    assert_items(&*store, DataKind::Flag, &expected, "odd keys").await;
+    place.clear().await;
+}
+
+/// The database keeps text and knows nothing of flags: what cannot be read is for the SDK to see, and only that.
+pub async fn an_unreadable_row_hides_no_other(harness: &dyn PersistentStoreHarness) {
+    let place = Place::new(harness).await;
+    let store = place.store().await;
+    let unreadable = StoredItem::new(r#"{"version":1,"on":tr"#).with_version(1);
+    place.put(DataKind::Flag, "a", &live("a", 1)).await;
+    place.put(DataKind::Flag, "b", &unreadable).await;
+    place.put(DataKind::Flag, "c", &live("c", 1)).await;
+    let found = all(&*store, DataKind::Flag).await;
+    assert_same(found.get("a"), &live("a", 1), "the row before");
+    assert_same(found.get("c"), &live("c", 1), "the row after");
+    assert_eq!(found.get("b").map(|item| &item.body), Some(&unreadable.body), "the unreadable row");
+    place.clear().await;
+}
+
+/// Java, .NET and Haskell write `{"version":7,"deleted":true}`, and Node in part.
+pub async fn tombstone_a_of_version_and_deleted_is_given(harness: &dyn PersistentStoreHarness) {
+    tombstone_is_given(harness, r#"{"version":7,"deleted":true}"#).await;
+}
+
+/// Python, Ruby, C++ and Erlang write the real key, too.
+pub async fn tombstone_b_with_the_key_is_given(harness: &dyn PersistentStoreHarness) {
+    tombstone_is_given(harness, r#"{"key":"gone","version":7,"deleted":true}"#).await;
+}
+
+/// Go, and so every Relay Proxy, writes a whole object at its zero values, which reads like a flag.
+pub async fn tombstone_c_of_a_whole_object_is_given(harness: &dyn PersistentStoreHarness) {
+    let text = r#"{"key":"$deleted","on":false,"prerequisites":[],"targets":[],"contextTargets":[],"rules":[],
+        "fallthrough":{},"offVariation":null,"variations":[],"clientSide":false,"salt":"","trackEvents":false,
+        "trackEventsFallthrough":false,"debugEventsUntilDate":null,"version":7,"deleted":true}"#;
+    tombstone_is_given(harness, text).await;
+}
+
+/// An older SDK for Rust writes three properties.
+pub async fn tombstone_d_of_three_properties_is_given(harness: &dyn PersistentStoreHarness) {
+    tombstone_is_given(harness, r#"{"version":7,"key":"$deleted","deleted":true}"#).await;
+}
+
+/// Java writes the text `null` to DynamoDB, and the version beside it.
+pub async fn tombstone_e_of_null_is_given(harness: &dyn PersistentStoreHarness) {
+    tombstone_is_given(harness, "null").await;
+}
+
+async fn tombstone_is_given(harness: &dyn PersistentStoreHarness, text: &'static str) {
+    let place = Place::new(harness).await;
+    let store = place.store().await;
+    let row = StoredItem::new(text).with_version(7);
+    for kind in KINDS {
+        place.put(kind, "gone", &row).await;
+        place.put(kind, "there", &live("there", 1)).await;
+        let items = all(&*store, kind).await;
+        assert_same(items.get("there"), &live("there", 1), "the item beside the tombstone");
+        for found in [get(&*store, kind, "gone").await.as_ref(), items.get("gone")] {
+            assert!(found.is_some(), "the tombstone of the {kind} is not given");
+            let Some(found) = found else { continue };
+            assert!(is_tombstone(found), "the tombstone of the {kind} is given as a live item: {found:?}");
+            assert_eq!(found.version.unwrap_or(7), 7, "the version beside the tombstone of the {kind}");
+        }
+    }
+    place.clear().await;
+}
+
+/// Rows without the marker are no complete data set, and the marker is one without rows.
+pub async fn the_marker_makes_it_initialized_and_nothing_else_does(harness: &dyn PersistentStoreHarness) {
+    let place = Place::new(harness).await;
+    let store = place.store().await;
+    place.put(DataKind::Flag, "a", &live("a", 1)).await;
+    place.put(DataKind::Segment, "a", &live("a", 1)).await;
+    assert!(!store.is_initialized().await.must("is_initialized"), "rows without the marker count as initialized");
+    place.mark().await;
+    assert!(store.is_initialized().await.must("is_initialized"), "the marker does not count");
+    let empty = Place::new(harness).await;
+    empty.mark().await;
+    assert!(
+        empty.store().await.is_initialized().await.must("is_initialized"),
+        "the marker without rows does not count"
+    );
+    assert_items(&*empty.store().await, DataKind::Flag, &[], "the marker is no item").await;
+    empty.clear().await;
+    place.clear().await;
+}
+
+/// A snapshot is what the single methods say: each kind once, tombstones included, and the marker.
+pub async fn a_snapshot_has_all_rows_and_the_marker(harness: &dyn PersistentStoreHarness) {
+    let place = Place::new(harness).await;
+    let store = place.store().await;
+    place.put(DataKind::Flag, "a", &live("a", 1)).await;
+    place.put(DataKind::Flag, "gone", &tombstone(2)).await;
+    place.put(DataKind::Segment, "s", &live("s", 3)).await;
+    assert!(!store.snapshot().await.must("snapshot").initialized, "the snapshot has a marker that is not there");
+    place.mark().await;
+    let snapshot = store.snapshot().await.must("snapshot");
+    assert!(snapshot.initialized, "the snapshot lacks the marker");
+    let kinds: BTreeSet<_> = snapshot.collections.iter().map(|collection| collection.kind.namespace()).collect();
+    assert_eq!((snapshot.collections.len(), kinds.len()), (2, 2), "the snapshot has each kind once");
+    for collection in snapshot.collections {
+        let found = by_key(collection.items);
+        if collection.kind == DataKind::Flag {
+            assert_eq!(found.len(), 2, "the flags of the snapshot");
+            assert_same(found.get("a"), &live("a", 1), "the flag of the snapshot");
+            assert_same(found.get("gone"), &tombstone(2), "the tombstone of the snapshot");
+        } else {
+            assert_eq!(found.len(), 1, "the segments of the snapshot");
+            assert_same(found.get("s"), &live("s", 3), "the segment of the snapshot");
+        }
+    }
+    place.clear().await;
+}
+
+/// A probe asks whether the database answers, not what.
+pub async fn a_probe_succeeds_with_the_marker_and_without(harness: &dyn PersistentStoreHarness) {
+    let place = Place::new(harness).await;
+    let store = place.store().await;
+    store.probe().await.must("a probe without the marker");
+    place.mark().await;
+    store.probe().await.must("a probe with the marker");
+    place.clear().await;
+}
+
+/// A store does not cache: that is done in front of it.
+pub async fn what_others_write_is_seen_at_once(harness: &dyn PersistentStoreHarness) {
+    let place = Place::new(harness).await;
+    let store = place.store().await;
+    for version in 1..=3 {
+        assert_eq!(get(&*store, DataKind::Flag, "missing").await, None, "what is not there");
+        place.put(DataKind::Flag, "a", &live("a", version)).await;
+        assert_items(&*store, DataKind::Flag, &[("a", version)], "after a write by others").await;
+    }
+    place.put(DataKind::Flag, "missing", &live("missing", 1)).await;
+    assert!(get(&*store, DataKind::Flag, "missing").await.is_some(), "what was missing before is still missing");
+    assert!(!store.is_initialized().await.must("is_initialized"), "there is no marker yet");
+    place.mark().await;
+    assert!(store.is_initialized().await.must("is_initialized"), "the marker is not seen");
+    place.clear().await;
+    assert_items(&*store, DataKind::Flag, &[], "after everything was removed").await;
+    assert!(!store.is_initialized().await.must("is_initialized"), "the marker is still seen");
+}
+
+/// Trouble is never absence: every read fails, by an error that may pass, and does so in time.
+pub async fn a_database_out_of_reach_is_an_error_and_never_absence(harness: &dyn PersistentStoreHarness) {
+    let store = harness.unreachable().await;
+    for kind in KINDS {
+        store.get(kind, "a").await.must_be_unavailable("get");
+        store.get_all(kind).await.must_be_unavailable("get_all");
+    }
+    store.is_initialized().await.must_be_unavailable("is_initialized");
+    store.snapshot().await.must_be_unavailable("snapshot");
+    store.probe().await.must_be_unavailable("probe");
+    store.close().await;
+}
+
+/// Calls are dropped when their time is up; the next ones must not suffer from it.
+pub async fn a_read_that_is_dropped_leaves_the_store_usable(harness: &dyn PersistentStoreHarness) {
+    let place = Place::new(harness).await;
+    let store = place.store().await;
+    place.put(DataKind::Flag, "a", &live("a", 1)).await;
+    place.put(DataKind::Segment, "a", &live("a", 2)).await;
+    for _ in 0..20 {
+        begin(store.get(DataKind::Segment, "a")).await;
+        begin(store.get_all(DataKind::Segment)).await;
+        begin(store.snapshot()).await;
+        assert_items(&*store, DataKind::Flag, &[("a", 1)], "after reads that were dropped").await;
+    }
+    place.clear().await;
+}

@@ -1,0 +1,89 @@
+//! [`MemoryBigSegmentStore`]: a big-segment store for tests.
+
+use std::sync::Arc;
+
+use vexil::async_trait;
+use vexil::big_segments::{BigSegmentStore, StoreError};
+use vexil::config::{ClientContext, ConfigError, Configure};
+use vexil::eval::Membership;
+
+use super::{MemoryDatabase, StoreCalls, StoreMethod};
+
+/// A big-segment store in memory that counts its calls and fails as a test wants. Clones are the same store.
+///
+/// ```
+/// use vexil::big_segments::BigSegmentStore;
+/// use vexil_testing::{MemoryDatabase, MemoryBigSegmentStore};
+///
+/// # pollster::block_on(async {
+/// let database = MemoryDatabase::new();
+/// database.set_membership("prefix", "user-key", ["vip.g1"], []);
+///
+/// let store = MemoryBigSegmentStore::attached(&database, "prefix");
+/// let membership = store.membership("CEXjZY7cHJG/ydFy7q4+YEFwVrG3/pkJwA4FAjrbfx0=").await?;
+/// assert_eq!(membership.and_then(|membership| membership.is_included("vip.g1")), Some(true));
+/// # Ok::<(), vexil::store::StoreError>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct MemoryBigSegmentStore {
+    calls: Arc<StoreCalls>,
+    database: MemoryDatabase,
+    prefix: String,
+}
+
+impl MemoryBigSegmentStore {
+    /// A store with an empty database of its own.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::attached(&MemoryDatabase::new(), "")
+    }
+
+    /// A store with what a database has under a prefix.
+    #[must_use]
+    pub fn attached(database: &MemoryDatabase, prefix: impl Into<String>) -> Self {
+        Self { calls: Arc::new(StoreCalls::new()), database: database.clone(), prefix: prefix.into() }
+    }
+
+    /// How often it was called, and what goes wrong then.
+    #[must_use]
+    pub fn calls(&self) -> &StoreCalls {
+        &self.calls
+    }
+
+    /// The database behind it.
+    #[must_use]
+    pub fn database(&self) -> &MemoryDatabase {
+        &self.database
+    }
+}
+
+impl Default for MemoryBigSegmentStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl BigSegmentStore for MemoryBigSegmentStore {
+    async fn membership(&self, context_hash: &str) -> Result<Option<Membership>, StoreError> {
+        let answer = self.calls.enter(StoreMethod::Membership).await?;
+        answer.give(self.database.look(&self.prefix, |environment| environment.memberships.get(context_hash).cloned()))
+    }
+
+    async fn last_synchronized(&self) -> Result<Option<u64>, StoreError> {
+        let answer = self.calls.enter(StoreMethod::LastSynchronized).await?;
+        answer.give(self.database.look(&self.prefix, |environment| environment.synchronized))
+    }
+
+    async fn close(&self) {
+        // There is no error to be given here.
+        let _ = self.calls.enter(StoreMethod::Close).await;
+    }
+}
+
+impl Configure<dyn BigSegmentStore> for MemoryBigSegmentStore {
+    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn BigSegmentStore>, ConfigError> {
+        Ok(Arc::new(self.clone()))
+    }
+}

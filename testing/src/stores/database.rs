@@ -1,0 +1,120 @@
+//! [`MemoryDatabase`]: what several stores in memory have in common.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+use vexil::Text;
+use vexil::eval::Membership;
+use vexil::model::DataKind;
+use vexil::store::StoredItem;
+
+/// A database in memory, with an environment for each prefix. Clones are the same database.
+///
+/// Its methods are those of somebody else who writes to it: a Relay Proxy, or another SDK.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryDatabase(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// By prefix. Held for a look or a change, never across an await.
+    environments: Mutex<HashMap<String, Environment>>,
+    /// Marked after each change.
+    changed: watch::Sender<()>,
+}
+
+/// What is under one prefix.
+#[derive(Debug, Default)]
+pub(super) struct Environment {
+    pub(super) items: HashMap<DataKind, BTreeMap<Text, StoredItem>>,
+    pub(super) initialized: bool,
+    /// By the hash of the context's key.
+    pub(super) memberships: HashMap<String, Membership>,
+    pub(super) synchronized: Option<u64>,
+}
+
+impl Environment {
+    pub(super) fn all(&self, kind: DataKind) -> Vec<(Text, StoredItem)> {
+        let items = self.items.get(&kind).into_iter().flatten();
+        items.map(|(key, item)| (key.clone(), item.clone())).collect()
+    }
+}
+
+impl MemoryDatabase {
+    /// An empty database.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes an item or tombstone, whatever there is.
+    pub fn put(&self, prefix: &str, kind: DataKind, key: impl Into<Text>, item: StoredItem) {
+        let key = key.into();
+        self.change(prefix, |environment| drop(environment.items.entry(kind).or_default().insert(key, item)));
+    }
+
+    /// Removes an item, without a tombstone.
+    pub fn remove(&self, prefix: &str, kind: DataKind, key: &str) {
+        self.change(prefix, |environment| drop(environment.items.entry(kind).or_default().remove(key)));
+    }
+
+    /// The item or tombstone that is there.
+    #[must_use]
+    pub fn item(&self, prefix: &str, kind: DataKind, key: &str) -> Option<StoredItem> {
+        self.look(prefix, |environment| environment.items.get(&kind)?.get(key).cloned())
+    }
+
+    /// Sets or removes the marker of a complete data set.
+    pub fn set_initialized(&self, prefix: &str, initialized: bool) {
+        self.change(prefix, |environment| environment.initialized = initialized);
+    }
+
+    /// Says which big segments, by their references, include a context and which exclude it.
+    pub fn set_membership<T: Into<Text>>(
+        &self,
+        prefix: &str,
+        context_key: &str,
+        included: impl IntoIterator<Item = T>,
+        excluded: impl IntoIterator<Item = T>,
+    ) {
+        let hash = BASE64_STANDARD.encode(Sha256::digest(context_key));
+        self.set_membership_of_hash(prefix, hash, Membership::new(included, excluded));
+    }
+
+    /// As [`Self::set_membership`], for a context whose key is hashed already.
+    pub fn set_membership_of_hash(&self, prefix: &str, context_hash: impl Into<String>, membership: Membership) {
+        let hash = context_hash.into();
+        self.change(prefix, |environment| drop(environment.memberships.insert(hash, membership)));
+    }
+
+    /// Says when big segments were last in step with the service, in milliseconds since 1970; none: never.
+    pub fn set_synchronized(&self, prefix: &str, time: Option<u64>) {
+        self.change(prefix, |environment| environment.synchronized = time);
+    }
+
+    /// Removes everything under a prefix.
+    pub fn clear(&self, prefix: &str) {
+        self.change(prefix, |environment| *environment = Environment::default());
+    }
+
+    pub(super) fn look<T>(&self, prefix: &str, look: impl FnOnce(&Environment) -> T) -> T {
+        look(self.lock().entry(prefix.to_owned()).or_default())
+    }
+
+    pub(super) fn change<T>(&self, prefix: &str, change: impl FnOnce(&mut Environment) -> T) -> T {
+        let result = change(self.lock().entry(prefix.to_owned()).or_default());
+        self.0.changed.send_replace(());
+        result
+    }
+
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.0.changed.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Environment>> {
+        self.0.environments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
