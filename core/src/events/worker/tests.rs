@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use tokio::time::sleep;
 use tracing::Level;
 
-use super::super::{Event, EvaluationEvent, EventProcessor};
+use super::super::{EvaluationEvent, Event, EventProcessor};
 use super::*;
 use crate::context::Context;
 use crate::eval::Verdict;

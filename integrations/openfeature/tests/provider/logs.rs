@@ -1,0 +1,65 @@
+//! What is said of fields that cannot be used: once, with their names and without their values.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use open_feature::{EvaluationContext, EvaluationContextFieldValue};
+use vexil::Client;
+use vexil_openfeature::Provider;
+
+use crate::support::ada;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The lines that converting these contexts makes, all by one provider.
+fn logged(contexts: &[EvaluationContext]) -> Vec<String> {
+    let provider = Provider::new(Client::builder("sdk-key").offline(true).start().unwrap());
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    tracing::subscriber::with_default(subscriber, || {
+        for context in contexts {
+            let _ = provider.clone().context(context);
+        }
+    });
+    String::from_utf8(log.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn each_sort_of_trouble_is_said_once_with_the_fields_name() {
+    struct Secret;
+    let multi = EvaluationContext::default().with_custom_field("kind", "multi").with_custom_field("plan", "secret");
+    for (context, field, words) in [
+        (ada().with_custom_field("key", "secret"), "key", "the targeting key is the context's key"),
+        (ada().with_custom_field("anonymous", "secret"), "anonymous", "no such field with a value of this type"),
+        (ada().with_custom_field("kind", 7), "kind", "no such field with a value of this type"),
+        (
+            ada().with_custom_field("address", EvaluationContextFieldValue::new_struct(Secret)),
+            "address",
+            "of a type that is not understood",
+        ),
+        (multi, "plan", "every field is a structure"),
+    ] {
+        let lines = logged(&[context.clone(), context]);
+        let [line] = &lines[..] else { panic!("one line: {lines:?}") };
+        assert!(line.contains(words) && line.contains(&format!("field=\"{field}\"")), "{line}");
+        assert!(line.contains("WARN") && !line.contains("secret") && !line.contains("ada"), "{line}");
+    }
+}
+
+#[test]
+fn a_context_that_is_in_order_is_not_worth_a_line() {
+    assert_eq!(logged(&[ada().with_custom_field("email", "ada@example.com")]), Vec::<String>::new());
+}
