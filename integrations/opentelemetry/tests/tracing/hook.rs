@@ -1,38 +1,22 @@
 //! The hook as an object.
 
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::io::{Read, pipe};
+use std::sync::Arc;
 
 use vexil::hooks::Hook;
 use vexil_otel::TracingHook;
 
 use crate::support::{ada, builder, event, traced};
 
-/// Everything that is logged while `work` runs.
-fn logged<T>(work: impl FnOnce() -> T) -> (T, String) {
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-    impl io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    let result = tracing::subscriber::with_default(subscriber, work);
-    let lines = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    (result, lines)
-}
-
 // OTEL 1.2.4.1, 1.2.4.2
 #[test]
 fn an_empty_environment_counts_as_none_and_is_logged() {
-    let (hook, log) = logged(|| TracingHook::builder().environment_id("").build());
+    let (mut log_reader, log_writer) = pipe().unwrap();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(Arc::new(log_writer)).finish();
+    let make = || TracingHook::builder().environment_id("").build();
+    let hook = tracing::subscriber::with_default(subscriber, make);
+    let mut log = String::new();
+    log_reader.read_to_string(&mut log).unwrap();
     assert_eq!(log.lines().count(), 1, "{log}");
     assert!(log.contains("WARN vexil_otel::hook: the environment id for traces is empty"), "{log}");
     let client = builder(hook).start().unwrap();
