@@ -100,7 +100,8 @@
 //!
 //! # What the crate `open-feature` does not have yet
 //!
-//! Version 0.3 has no tracking, for which there is [`Provider::track`], and no events; changes of flags are told by
+//! Version 0.3 compiles only with its default features, which bring a crate for mocks along; that is why this is a package
+//! of its own. It has no tracking, for which there is [`Provider::track`], and no events; changes of flags are told by
 //! [`Client::flag_tracker`](vexil::Client::flag_tracker).
 //!
 //! [OpenFeature]: https://openfeature.dev

@@ -2,7 +2,7 @@
 //!
 //! Names are those of the semantic conventions for feature flags. The two in camel case are those of the vendor's SDKs.
 
-use opentelemetry::{KeyValue, StringValue};
+use opentelemetry::KeyValue;
 use vexil::eval::{Detail, EvalErrorKind, Reason, ReasonKind};
 use vexil::hooks::EvaluationSeriesContext;
 use vexil::{ContextError, Text, Value};
@@ -40,7 +40,7 @@ pub(crate) fn answer(
         attributes.push(KeyValue::new("feature_flag.result.value", detail.value.to_string()));
     }
     if let Some(set) = set {
-        attributes.push(KeyValue::new("feature_flag.set.id", StringValue::from(set.as_str().to_owned())));
+        attributes.push(KeyValue::new("feature_flag.set.id", set.as_str().to_owned()));
     }
     if let Some(error) = detail.reason.error() {
         attributes.push(KeyValue::new("error.type", error_type(error, series.context.err())));

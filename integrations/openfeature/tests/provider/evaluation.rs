@@ -5,7 +5,7 @@ use open_feature::{
     HookHints, StructValue, Value,
 };
 use serde_json::json;
-use vexil_testing::TestData;
+use vexil_testing::{MemoryBigSegmentStore, MemoryDatabase, TestData};
 
 use crate::support::{DEFAULT, TARGETING_MATCH, ada, ask, ballmer, builder, flags, pictures, stable};
 
@@ -176,6 +176,23 @@ fn as_json(value: FlagMetadataValue) -> serde_json::Value {
         FlagMetadataValue::Float(value) => value.into(),
         FlagMetadataValue::String(value) => value.into(),
     }
+}
+
+#[tokio::test]
+async fn an_evaluation_awaits_what_it_needs_of_big_segments() {
+    let (database, flags) = (MemoryDatabase::new(), TestData::new());
+    database.set_membership("p", "ada", ["big.g1"], []);
+    database.set_synchronized("p", Some(u64::MAX));
+    let rule = json!({"clauses": [{"attribute": "", "op": "segmentMatch", "values": ["big"]}], "variation": 0});
+    let flag = json!({"key": "flag", "on": true, "variations": [true, false], "rules": [rule],
+        "fallthrough": {"variation": 1}});
+    flags.use_preconfigured_flag(flag).unwrap();
+    let segment = json!({"key": "big", "unbounded": true, "generation": 1, "unboundedContextKind": "user"});
+    flags.use_preconfigured_segment(segment).unwrap();
+    let client = ask(builder(flags).big_segments(MemoryBigSegmentStore::attached(&database, "p"))).await;
+    let details = client.get_bool_details("flag", Some(&ada()), None).await.unwrap();
+    assert_eq!((details.value, details.reason), (true, TARGETING_MATCH));
+    assert_eq!(details.flag_metadata.values["bigSegmentsStatus"], "HEALTHY".into());
 }
 
 // TCK: "A disabled flag resolves to the code default"; here to the off variation, as the flag says, if it has one

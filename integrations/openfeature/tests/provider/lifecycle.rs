@@ -9,7 +9,7 @@ use vexil::data_source::{DataSink, DataSource, DataSourceError, DataSourceErrorI
 use vexil::status::DataSourceState;
 use vexil::{Client, ClientBuilder};
 use vexil_openfeature::Provider;
-use vexil_testing::TestData;
+use vexil_testing::{MemoryPersistentStore, StoreFault, TestData};
 
 use crate::support::{builder, flags};
 
@@ -98,4 +98,19 @@ fn a_source_that_has_given_up_before_it_had_data_is_an_error() {
     }
     let provider = Provider::new(builder(TestData::new()).data_source(Refused).start().unwrap());
     assert_eq!(provider.status(), ProviderStatus::Error);
+}
+
+#[tokio::test]
+async fn a_database_that_is_down_makes_the_provider_stale_until_it_is_back() {
+    let store = MemoryPersistentStore::new().with_refresh_interval(Duration::from_millis(1));
+    let client = Client::builder("sdk-key").daemon_mode(store.clone()).without_events().start().unwrap();
+    let mut provider = Provider::new(client.clone());
+    provider.initialize(&EvaluationContext::default()).await;
+    assert_eq!(provider.status(), ProviderStatus::Ready);
+    store.calls().fault_all(StoreFault::Fail);
+    assert!(client.data_store_status().wait_for(|status| status.stale, Duration::from_secs(60)).await);
+    assert_eq!(provider.status(), ProviderStatus::STALE);
+    store.calls().heal();
+    assert!(client.data_store_status().wait_for(|status| !status.stale, Duration::from_secs(60)).await);
+    assert_eq!(provider.status(), ProviderStatus::Ready);
 }

@@ -3,10 +3,11 @@
 use std::io::{Read, pipe};
 use std::sync::Arc;
 
-use vexil::hooks::Hook;
+use vexil::Client;
+use vexil::hooks::{Hook, HookMetadata};
 use vexil_otel::TracingHook;
 
-use crate::support::{ada, builder, event, traced};
+use crate::support::{ada, builder, event, flags, traced};
 
 // OTEL 1.2.4.1, 1.2.4.2
 #[test]
@@ -27,4 +28,23 @@ fn an_empty_environment_counts_as_none_and_is_logged() {
 #[test]
 fn the_log_knows_the_hook_by_its_name() {
     assert_eq!(TracingHook::new().metadata().name.as_str(), "OpenTelemetry tracing");
+}
+
+#[test]
+fn without_an_active_span_the_hook_allocates_nothing() {
+    #[derive(Debug)]
+    struct Nothing;
+    impl Hook for Nothing {
+        fn metadata(&self) -> HookMetadata {
+            HookMetadata::new("nothing")
+        }
+    }
+    let allocations = |hook: Arc<dyn Hook>| {
+        let client = Client::builder("sdk-key").data_source(flags()).without_events().hook(hook).start().unwrap();
+        let context = ada();
+        let evaluate = || client.string_variation("colour", &context, "");
+        evaluate();
+        allocation_counter::measure(|| (0..10).for_each(|_| drop(evaluate()))).count_total
+    };
+    assert_eq!(allocations(Arc::new(TracingHook::new())), allocations(Arc::new(Nothing)));
 }
