@@ -47,5 +47,9 @@ fn each_sort_of_trouble_is_said_once_with_the_fields_name() {
 
 #[test]
 fn a_context_that_is_in_order_is_not_worth_a_line() {
-    assert_eq!(logged(&[ada().with_custom_field("email", "ada@example.com")]), Vec::<String>::new());
+    let user = ada().with_custom_field("email", "ada@example.com");
+    // A targeting key may come from the global context.
+    let multi = ada().with_custom_field("kind", "multi");
+    let multi = multi.with_custom_field("user", EvaluationContextFieldValue::new_struct(user.clone()));
+    assert_eq!(logged(&[user, multi]), Vec::<String>::new());
 }
