@@ -81,7 +81,7 @@ impl Hook for TracingHook {
         Context::map_current(|context| {
             let active = context.span();
             if active.is_recording() {
-                let set = self.environment_id.as_ref().or(series.environment_id.as_ref());
+                let set = self.environment_id.as_ref().or(series.environment_id);
                 active.add_event("feature_flag", attributes::answer(series, detail, self.include_value, set));
             }
         });
