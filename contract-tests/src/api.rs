@@ -13,8 +13,8 @@ pub(crate) use command::{
     Identify, Migrated, MigrationOperation, MigrationVariation, Operation, ReadOrder, Subject, Track, ValueType,
 };
 pub(crate) use config::{
-    BigSegments, Config, CreateClient, Endpoints, Events, PersistentDataStore, Polling, Proxy, Store, Streaming,
-    Tags, Tls, Wrapper,
+    BigSegments, Config, CreateClient, Endpoints, Events, PersistentDataStore, Polling, Proxy, Store, Streaming, Tags,
+    Tls, Wrapper,
 };
 pub(crate) use hook::{HookConfig, Hooks, SeriesContext, Stage, StagePayload, TrackContext};
 use serde::{Deserialize, Deserializer, Serialize};

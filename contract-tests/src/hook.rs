@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use vexil::Value;
 use vexil::eval::Detail;
 use vexil::hooks::{EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData, TrackSeriesContext};
+use vexil::{Text, Value};
 
 use crate::api::{HookConfig, SeriesContext, Stage, StagePayload, TrackContext};
 use crate::callback::Callback;
@@ -49,7 +49,7 @@ impl CallbackHook {
                 context: series.context.ok(),
                 default_value: series.default_value(),
                 method: series.method.as_str(),
-                environment_id: series.environment_id.as_deref(),
+                environment_id: series.environment_id.map(Text::as_str),
             }),
             evaluation_series_data: Some(known.collect()),
             evaluation_detail: detail.cloned().map(Into::into),
@@ -95,7 +95,7 @@ impl Hook for CallbackHook {
                 context: series.context,
                 data: series.data,
                 metric_value: series.metric_value,
-                environment_id: series.environment_id.as_deref(),
+                environment_id: series.environment_id.map(Text::as_str),
             }),
         })
     }

@@ -406,6 +406,14 @@ pub struct BigSegmentsStoreStatus {
     pub stale: bool,
 }
 
+impl BigSegmentsStoreStatus {
+    /// A status of these parts.
+    #[must_use]
+    pub fn new(available: bool, stale: bool) -> Self {
+        Self { available, stale }
+    }
+}
+
 /// The current status of a client's big-segment store, and its changes; none before it was asked for the first time.
 #[derive(Debug)]
 pub(crate) struct BigSegmentsStatusCell {

@@ -22,7 +22,8 @@
 //! [`TestData::use_preconfigured_flag`]. How an application takes it when the connection is lost shows
 //! [`TestData::update_status`].
 //!
-//! Where flags come from a database, [`stores`] has one in memory, whose faults are the test's, too.
+//! Where flags come from a database, [`stores`] has one in memory, whose faults are the test's, too. Who writes a store
+//! has it tested by [`persistent_store_conformance!`] or [`big_segment_store_conformance!`]; see [`conformance`].
 #![cfg_attr(
     feature = "fake-service",
     doc = "\nWhere the connection itself is to be tested, or another SDK, [`FakeService`] is the other end of it."
@@ -47,6 +48,7 @@ pub mod fake_service;
 #[cfg(feature = "fault-proxy")]
 pub mod fault_proxy;
 mod flag_builder;
+mod observed;
 #[cfg(any(feature = "fault-proxy", all(unix, feature = "servers")))]
 mod ports;
 mod preconfigured;

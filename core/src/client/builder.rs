@@ -222,6 +222,7 @@ impl ClientBuilder {
         let plugins = Plugins::new(self.plugins, EnvironmentMetadata::of(&context));
         let mut hooks = self.hooks;
         hooks.extend(plugins.hooks());
+        let hooks = Arc::new(Hooks::new(hooks));
         let (store, source) = match daemon {
             Some(database) => {
                 if self.data_source.is_some() || self.data_store.is_some() {
@@ -233,7 +234,10 @@ impl ClientBuilder {
             None => {
                 let store = match self.data_store {
                     Some(recipe) => recipe.configure(&context)?,
-                    None => Arc::new(MemoryStore::new()),
+                    None => {
+                        context.set_data_store_type("memory");
+                        Arc::new(MemoryStore::new())
+                    }
                 };
                 let source = match self.data_source {
                     _ if self.offline => None,
@@ -252,7 +256,7 @@ impl ClientBuilder {
             None => None,
         };
         let changes = Arc::new(ChangeHub::new(runtime.clone()));
-        let updater = Arc::new(Updater::new(Arc::clone(&store), changes, processor.clone()));
+        let updater = Arc::new(Updater::new(Arc::clone(&store), changes, processor.clone(), Arc::clone(&hooks)));
         let resolver = Arc::new(Resolver {
             offline: self.offline,
             daemon_mode: context.is_daemon_mode(),
@@ -271,7 +275,7 @@ impl ClientBuilder {
             resolver,
             runtime: runtime.clone(),
             processor,
-            hooks: Hooks::new(hooks),
+            hooks,
             source: Mutex::default(),
             closed: AtomicBool::new(false),
         };

@@ -84,7 +84,7 @@ struct Shared {
     runtime: Runtime,
     /// Who hears of evaluations; none if nobody does.
     processor: Option<Arc<dyn EventProcessor>>,
-    hooks: Hooks,
+    hooks: Arc<Hooks>,
     /// The running data source. Taken by whoever closes the client first; dropping it stops the source.
     source: Mutex<Option<Task<()>>>,
     closed: AtomicBool,

@@ -7,7 +7,7 @@ use super::series::end;
 use super::value::EvaluationContext;
 use super::variation::read_detail;
 use crate::eval::{Detail, EvalErrorKind};
-use crate::hooks::{EvaluationMethod, Series};
+use crate::hooks::{Asked, EvaluationMethod, Series};
 use crate::value::Value;
 
 /// The default of a type of the caller's as it is reported: nobody knows how to write one.
@@ -69,7 +69,7 @@ impl Client {
         context: &impl EvaluationContext,
         default: T,
     ) -> Detail<T> {
-        let series = self.series(method, key, context.context(), &unknown);
+        let series = self.series(Asked { key, context: context.context(), method, default: &unknown });
         let result = self.evaluate(key, context, &Value::Null, method.with_reason(), read_detail);
         self.fit(key, self.detail_of(key, result, Value::Null), default, series)
     }
@@ -81,7 +81,7 @@ impl Client {
         context: &impl EvaluationContext,
         default: T,
     ) -> Detail<T> {
-        let series = self.series(method, key, context.context(), &unknown);
+        let series = self.series(Asked { key, context: context.context(), method, default: &unknown });
         let result = self.evaluate_async(key, context, &Value::Null, method.with_reason(), read_detail).await;
         self.fit(key, self.detail_of(key, result, Value::Null), default, series)
     }
@@ -110,7 +110,6 @@ impl Client {
             json.value = reported;
             value
         });
-        end(series, &json);
-        json.map(|_| value)
+        end(series, json).map(|_| value)
     }
 }

@@ -116,7 +116,10 @@ impl Client {
     fn track_with(&self, key: &str, context: &impl EvaluationContext, data: &Value, metric: Option<f64>) {
         let Some(context) = self.valid(context) else { return };
         self.record(&Event::Custom(CustomEvent { key, context, data, metric }));
-        self.tracked(key, context, data, metric);
+        let hooks = &self.shared.hooks;
+        if !hooks.is_empty() {
+            hooks.after_track(key, context, data, metric);
+        }
     }
 
     /// Asks for delivery of all events so far, and returns at once.

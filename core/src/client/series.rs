@@ -7,9 +7,8 @@ use std::sync::Arc;
 use super::Client;
 use super::value::{EvaluationContext, FlagValue};
 use super::variation::read_detail;
-use crate::context::{Context, ContextError};
 use crate::eval::{Detail, Evaluation};
-use crate::hooks::{EvaluationMethod, EvaluationSeriesContext, Hook, Series, TrackSeriesContext};
+use crate::hooks::{Asked, EvaluationMethod, Hook, Series};
 use crate::model::Flag;
 use crate::value::Value;
 
@@ -21,24 +20,14 @@ impl Client {
     }
 
     /// Runs the first stages, if there are hooks.
-    pub(crate) fn series<'a>(
-        &self,
-        method: EvaluationMethod,
-        key: &'a str,
-        context: Result<&'a Context, &'a ContextError>,
-        default: &'a (dyn Fn() -> Value + Sync),
-    ) -> Option<Series<'a>> {
+    pub(crate) fn series<'a>(&self, asked: Asked<'a>) -> Option<Series<'a>> {
         let hooks = &self.shared.hooks;
-        if hooks.is_empty() {
-            return None;
-        }
-        let environment_id = self.shared.resolver.updater.environment_id();
-        Some(hooks.begin(EvaluationSeriesContext::new(key, context, method, environment_id, default)))
+        (!hooks.is_empty()).then(|| hooks.begin(asked))
     }
 
     /// The closure is this method's own, and `evaluate` with it: shared with a door without hooks, that one's would be a
     /// call that it was not before.
-    #[cold]
+    #[inline(never)]
     pub(super) fn variation_in_series<T: FlagValue>(
         &self,
         method: EvaluationMethod,
@@ -47,12 +36,12 @@ impl Client {
         default: T,
     ) -> Detail<T::Output> {
         let default_value = || default.to_value();
-        let series = self.series(method, key, context.context(), &default_value);
+        let asked = Asked { key, context: context.context(), method, default: &default_value };
+        let series = self.shared.hooks.begin(asked);
         let read = |read, flag: &Flag, evaluation: &Evaluation<'_>| read_detail(read, flag, evaluation);
         let result = self.evaluate(key, context, &default, method.with_reason(), read);
         let detail = self.detail_of(key, result, default.clone());
-        end(series, &detail);
-        detail
+        end(Some(series), detail)
     }
 
     pub(super) async fn variation_in_series_async<T: FlagValue>(
@@ -63,27 +52,20 @@ impl Client {
         default: T,
     ) -> Detail<T::Output> {
         let default_value = || default.to_value();
-        let series = self.series(method, key, context.context(), &default_value);
+        let asked = Asked { key, context: context.context(), method, default: &default_value };
+        let series = self.shared.hooks.begin(asked);
         let result = self.evaluate_async(key, context, &default, method.with_reason(), read_detail).await;
         let detail = self.detail_of(key, result, default.clone());
-        end(series, &detail);
-        detail
-    }
-
-    /// Tells the hooks what the application has told.
-    pub(super) fn tracked(&self, key: &str, context: &Context, data: &Value, metric_value: Option<f64>) {
-        let hooks = &self.shared.hooks;
-        if !hooks.is_empty() {
-            let environment_id = self.shared.resolver.updater.environment_id();
-            let data = Some(data).filter(|data| !data.is_null());
-            hooks.after_track(&TrackSeriesContext { key, context, data, metric_value, environment_id });
-        }
+        end(Some(series), detail)
     }
 }
 
 /// Runs the last stages of a series, if there is one, with what the caller gets.
-pub(crate) fn end<T: Clone + Into<Value>>(series: Option<Series<'_>>, detail: &Detail<T>) {
-    if let Some(series) = series {
-        series.end(&detail.clone().map(Into::into));
-    }
+#[inline]
+pub(crate) fn end<T: Clone + Into<Value>>(series: Option<Series<'_>>, detail: Detail<T>) -> Detail<T> {
+    let Some(series) = series else { return detail };
+    let Detail { value, variation_index, reason } = detail;
+    let seen = Detail::new(value.clone().into(), variation_index, reason);
+    series.end(&seen);
+    seen.map(|_| value)
 }

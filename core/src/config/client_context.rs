@@ -23,7 +23,7 @@ pub struct ClientContext {
     runtime: Runtime,
     daemon_mode: bool,
     data_store_status: DataStoreReporter,
-    /// What kind of database the store has behind it, once that is known.
+    /// `memory`, or what kind of database the store has behind it, once that is known.
     data_store_type: Arc<OnceLock<&'static str>>,
     #[cfg(feature = "http")]
     web: Web,
@@ -39,6 +39,16 @@ pub(crate) struct WebSettings {
     pub(crate) wrapper: Option<WrapperInfo>,
 }
 
+/// How flags arrive from the service.
+#[cfg(feature = "http")]
+#[derive(Clone, Copy, Debug)]
+pub(super) enum FlagsArrive {
+    /// As a stream; so long is the first delay before it is opened again.
+    Streaming { reconnect_delay: Duration },
+    /// At intervals.
+    Polling { interval: Duration },
+}
+
 /// How the client talks to the service.
 #[cfg(feature = "http")]
 #[derive(Clone, Debug)]
@@ -48,6 +58,8 @@ struct Web {
     http: HttpConfig,
     application: ApplicationInfo,
     wrapper: Option<WrapperInfo>,
+    /// How flags arrive, once the data source is configured; for the SDK's report about itself.
+    flags_arrive: Arc<OnceLock<FlagsArrive>>,
     /// Made when the first component asks for it: a client that takes its flags from elsewhere needs no TLS.
     transport: Arc<OnceLock<Arc<dyn HttpTransport>>>,
 }
@@ -60,7 +72,8 @@ impl Web {
         }
         let headers = headers(sdk_key, &settings);
         let WebSettings { endpoints, http, application, wrapper } = settings;
-        Self { endpoints, headers, http, application, wrapper, transport: Arc::default() }
+        let (flags_arrive, transport) = Default::default();
+        Self { endpoints, headers, http, application, wrapper, flags_arrive, transport }
     }
 }
 
@@ -94,15 +107,27 @@ impl ClientContext {
         self.daemon_mode
     }
 
-    pub(super) fn set_data_store_type(&self, name: &'static str) {
+    pub(crate) fn set_data_store_type(&self, name: &'static str) {
         // A store is configured once.
         let _ = self.data_store_type.set(name);
     }
 
-    /// What kind of database the store has behind it; none if it has none, or is not configured yet.
+    /// `memory`, or what kind of database the store has behind it; none if the store has not said.
     #[cfg(feature = "http")]
     pub(super) fn data_store_type(&self) -> Option<&'static str> {
         self.data_store_type.get().copied()
+    }
+
+    #[cfg(feature = "http")]
+    pub(super) fn set_flags_arrive(&self, how: FlagsArrive) {
+        // A data source is configured once.
+        let _ = self.web.flags_arrive.set(how);
+    }
+
+    /// How flags arrive from the service; none if they come from elsewhere, or the data source is not configured yet.
+    #[cfg(feature = "http")]
+    pub(super) fn flags_arrive(&self) -> Option<FlagsArrive> {
+        self.web.flags_arrive.get().copied()
     }
 
     /// Where the client's background work runs.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::client_context::FlagsArrive;
 use super::{ClientContext, ConfigError, Configure};
 use crate::context::Reference;
 use crate::events::{
@@ -149,6 +150,11 @@ impl EventsConfig {
     fn about(&self, context: &ClientContext) -> DiagnosticConfiguration {
         let (wrapper, http) = context.about();
         let [stream, base, events] = context.endpoints().are_custom();
+        let (streaming_disabled, reconnect_time, polling_interval) = match context.flags_arrive() {
+            Some(FlagsArrive::Streaming { reconnect_delay }) => (Some(false), Some(reconnect_delay), None),
+            Some(FlagsArrive::Polling { interval }) => (Some(true), None, Some(interval)),
+            None => (None, None, None),
+        };
         DiagnosticConfiguration {
             wrapper_name: wrapper.map(|wrapper| wrapper.name.clone()),
             wrapper_version: wrapper.and_then(|wrapper| wrapper.version.clone()),
@@ -159,14 +165,18 @@ impl EventsConfig {
             connect_timeout: Some(http.connect_timeout),
             socket_timeout: Some(http.read_timeout),
             events_flush_interval: Some(self.flush_interval),
-            using_proxy: Some(http.http_proxy.is_some()),
+            using_proxy: http.uses_proxy(),
+            streaming_disabled,
             using_relay_daemon: Some(context.is_daemon_mode()),
-            data_store_type: context.data_store_type().map(str::to_owned),
+            data_store_type: Some(context.data_store_type().unwrap_or("custom").to_owned()),
             all_attributes_private: Some(self.all_attributes_private),
+            polling_interval,
+            // A client starts at once; how long the application waits for it is not known here.
+            start_wait: None,
+            reconnect_time,
             context_keys_capacity: Some(self.context_keys_capacity),
             context_keys_flush_interval: Some(self.context_keys_flush_interval),
             diagnostic_recording_interval: Some(self.diagnostic_recording_interval),
-            ..DiagnosticConfiguration::default()
         }
     }
 }

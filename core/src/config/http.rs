@@ -10,7 +10,9 @@ use ::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::ConfigError;
 use crate::transport::HttpTransport;
-use crate::transport::http_client::{DefaultTransport, TlsSettings, client_config, parse_proxy, redacted_proxy};
+use crate::transport::http_client::{
+    DefaultTransport, TlsSettings, client_config, parse_proxy, proxy_in_environment, redacted_proxy,
+};
 
 /// What a [`ConfigError::Component`] calls it.
 const COMPONENT: &str = "HTTP transport";
@@ -142,6 +144,13 @@ impl HttpConfig {
             Some(transport) => Ok(Arc::clone(transport)),
             None => Ok(Arc::new(self.default_transport()?)),
         }
+    }
+
+    /// Whether requests go through a proxy, named here or in the environment; none if a transport of the application's
+    /// own decides.
+    pub(super) fn uses_proxy(&self) -> Option<bool> {
+        let named = || self.http_proxy.is_some() || proxy_in_environment();
+        self.transport.is_none().then(named)
     }
 
     fn default_transport(&self) -> Result<DefaultTransport, ConfigError> {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ClientContext, ConfigError, Configure};
-use crate::daemon::{ExternalUpdates, StoredData};
+use crate::daemon::{DaemonStore, ExternalUpdates, StoredData};
 use crate::data_source::DataSource;
 use crate::store::persistent::access::Reader;
 use crate::store::persistent::classic::Classic;
 use crate::store::persistent::write_behind::WriteBehind;
-use crate::store::{CacheMode, DataStore, MemoryStore, PersistentDataStore};
+use crate::store::{CacheMode, DataStore, PersistentDataStore};
 
 /// A database of flags, and how a client uses it.
 ///
@@ -90,8 +90,9 @@ impl PersistentStoreConfig {
             return Ok(ReadOnly { store, source: Arc::new(ExternalUpdates) });
         }
         let refresh_interval = self.refresh_interval.unwrap_or_else(|| reader.refresh_interval());
+        let store = Arc::new(DaemonStore::new(reader.clone()));
         let source = StoredData { store: reader, refresh_interval, accept_empty: self.accept_empty, reporter };
-        Ok(ReadOnly { store: Arc::new(MemoryStore::new()), source: Arc::new(source) })
+        Ok(ReadOnly { store, source: Arc::new(source) })
     }
 }
 

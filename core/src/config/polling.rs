@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::client_context::FlagsArrive;
 use super::filter::accepted;
 use super::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, Endpoint, PollingDataSource};
@@ -94,6 +95,7 @@ impl Configure<dyn DataSource> for PollingConfig {
         if poll_interval > self.poll_interval {
             tracing::warn!(asked = ?self.poll_interval, used = ?poll_interval, "the poll interval is too short");
         }
+        context.set_flags_arrive(FlagsArrive::Polling { interval: poll_interval });
         let filter = self.payload_filter.as_deref().and_then(accepted);
         let base = context.endpoints().polling();
         let headers = context.headers().clone();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::client_context::FlagsArrive;
 use super::filter::accepted;
 use super::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, Endpoint, StreamingDataSource};
@@ -85,6 +86,7 @@ impl Default for StreamingConfig {
 
 impl Configure<dyn DataSource> for StreamingConfig {
     fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+        context.set_flags_arrive(FlagsArrive::Streaming { reconnect_delay: self.initial_reconnect_delay });
         let filter = self.payload_filter.as_deref().and_then(accepted);
         let base = context.endpoints().streaming();
         let headers = context.headers().clone();

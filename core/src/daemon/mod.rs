@@ -6,6 +6,7 @@
 
 mod adoption;
 mod guard;
+mod store;
 
 use std::future::pending;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use adoption::Adopted;
 use async_trait::async_trait;
 use guard::{Guard, Loss};
+pub(crate) use store::DaemonStore;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 

@@ -97,7 +97,7 @@ impl StreamingDataSource {
         let mut events = EventStream::new(answer.into_body(), self.max_event_size);
         let mut reader = EventReader::new(sink.keeps_json());
         loop {
-            let next = memory.outage.during(events.next()).await;
+            let next = memory.outage.during(whole_event(&mut events, &mut reader)).await;
             let advice = events.take_advice();
             if let Some(delay) = advice.retry {
                 memory.backoff.set_base(delay);
@@ -105,13 +105,7 @@ impl StreamingDataSource {
             if let Some(id) = advice.last_event_id {
                 memory.last_event_id = HeaderValue::from_bytes(&id).ok().filter(|id| !id.is_empty());
             }
-            let name = match next?.ok_or(Fault::Ended)? {
-                Part::Data(data) => {
-                    reader.push(&events.name(), &data)?;
-                    continue;
-                }
-                Part::End(name) => name,
-            };
+            let name = next?.ok_or(Fault::Ended)?;
             memory.backoff.delivered(Instant::now().into_std());
             match reader.finish(&name)? {
                 Change::All(data) => {
@@ -124,6 +118,17 @@ impl StreamingDataSource {
             }
         }
     }
+}
+
+/// Awaits the end of the next event, while its data is read; gives its name, or none when the body has ended.
+async fn whole_event(events: &mut EventStream, reader: &mut EventReader) -> Result<Option<String>, Fault> {
+    while let Some(part) = events.next().await? {
+        match part {
+            Part::Data(data) => reader.push(&events.name(), &data)?,
+            Part::End(name) => return Ok(Some(name)),
+        }
+    }
+    Ok(None)
 }
 
 /// Whether an answer is a stream of events in UTF-8 that can be read as it is (spec 02, section 2.1, rule 16; section

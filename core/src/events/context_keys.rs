@@ -103,7 +103,9 @@ mod tests {
         let keys = ContextKeys::new(1_000);
         let new: usize = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| (0..500).filter(|n| !keys.seen(identity(&format!("user-{n}")), || true)).count()))
+                .map(|_| {
+                    scope.spawn(|| (0..500).filter(|n| !keys.seen(identity(&format!("user-{n}")), || true)).count())
+                })
                 .collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });

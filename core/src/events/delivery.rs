@@ -71,6 +71,8 @@ pub(super) struct DeliveryStats {
     pub(super) retries: AtomicU64,
     /// How many payloads were lost.
     pub(super) dropped: AtomicU64,
+    /// How many events the service has accepted.
+    pub(super) events: AtomicU64,
 }
 
 impl Delivery {
@@ -90,8 +92,8 @@ impl Delivery {
         &self.stats
     }
 
-    /// Sends events, a JSON array.
-    pub(super) async fn send_events(&self, body: Vec<u8>) -> Delivered {
+    /// Sends so many events, a JSON array.
+    pub(super) async fn send_events(&self, count: usize, body: Vec<u8>) -> Delivered {
         let mut request = self.request(self.events.as_ref(), body).await;
         request.headers_mut().insert(EVENT_SCHEMA, HeaderValue::from_static("4"));
         // A UUID has no character that a header cannot carry.
@@ -99,7 +101,10 @@ impl Delivery {
             request.headers_mut().insert(PAYLOAD_ID, id);
         }
         let Failed { fault, attempts } = match self.send(&request, Some(&self.stats)).await {
-            Ok(server_time) => return Delivered::Ok { server_time },
+            Ok(server_time) => {
+                self.stats.events.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+                return Delivered::Ok { server_time };
+            }
             Err(failed) => failed,
         };
         self.stats.dropped.fetch_add(1, Ordering::Relaxed);
@@ -108,7 +113,7 @@ impl Delivery {
             tracing::error!(error, status, bytes, attempts, "the service refuses events: no more are sent");
             return Delivered::Refused;
         }
-        tracing::warn!(error, status, bytes, attempts, "some events were dropped");
+        tracing::warn!(error, status, count, bytes, attempts, "some events were dropped");
         Delivered::Dropped
     }
 

@@ -1,8 +1,7 @@
 //! [`Diagnostics`]: what the service is told of the SDK itself, at the start and every now and then.
 //!
 //! Numbers, names of platforms and whether settings differ from their defaults; no key, no URL, no name of an
-//! attribute. What is not known is left out rather than guessed: the standard library tells neither the version of the
-//! operating system nor that of the compiler. The rules are those of spec 03, section 4.
+//! attribute. What is not known is left out rather than guessed. The rules are those of spec 03, section 4.
 
 use std::collections::VecDeque;
 use std::env::consts;
@@ -113,7 +112,7 @@ impl Diagnostics {
             "id": self.id,
             "creationDate": now,
             "sdk": self.configuration.sdk(),
-            "platform": { "name": "Rust", "osArch": consts::ARCH, "osName": os_name(consts::OS) },
+            "platform": platform(),
             "configuration": self.configuration.settings(),
         });
         report.to_string().into_bytes()
@@ -132,6 +131,17 @@ impl Diagnostics {
         });
         report.to_string().into_bytes()
     }
+}
+
+fn platform() -> Map<String, Value> {
+    known([
+        ("name", Some("Rust".into())),
+        // The build script asks the compiler.
+        ("rustVersion", option_env!("VEXIL_RUST_VERSION").map(Value::from)),
+        ("osArch", Some(consts::ARCH.into())),
+        ("osName", Some(os_name(consts::OS).into())),
+        ("osVersion", os_version().map(Value::from)),
+    ])
 }
 
 impl DiagnosticConfiguration {
@@ -209,6 +219,18 @@ fn os_name(os: &str) -> &str {
         "windows" => "Windows",
         other => other,
     }
+}
+
+/// The release of the operating system, as it calls it itself.
+#[cfg(unix)]
+fn os_version() -> Option<String> {
+    rustix::system::uname().release().to_str().ok().map(str::to_owned)
+}
+
+/// There is no safe way to ask.
+#[cfg(not(unix))]
+fn os_version() -> Option<String> {
+    None
 }
 
 fn integer(number: usize) -> u64 {

@@ -38,6 +38,8 @@ mod context_keys;
 mod delivery;
 #[cfg(feature = "http")]
 mod diagnostic;
+#[cfg(feature = "metrics")]
+mod meter;
 mod migration_op;
 #[cfg(feature = "http")]
 mod output;
@@ -103,9 +105,16 @@ pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
 }
 
 /// What has become of events so far.
+///
+/// With the feature `metrics`, the recorder of the `metrics` crate that the application has installed hears the same of
+/// all clients together, within an interval between deliveries, as counters: `vexil_events_delivered_total`,
+/// `vexil_events_dropped_total`, `vexil_event_payloads_dropped_total`, `vexil_event_requests_total`,
+/// `vexil_event_retries_total` and `vexil_event_bytes_total`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventStats {
+    /// Events that the service has accepted; the counts of evaluations of one delivery are one event.
+    pub delivered_events: u64,
     /// Full events that were dropped because the buffer was full. Counts of evaluations are never dropped for that.
     pub dropped_events: u64,
     /// Deliveries that were given up: the service could not be reached twice, or refused them.

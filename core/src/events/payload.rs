@@ -18,8 +18,13 @@ pub(super) struct Payload {
 }
 
 impl Payload {
+    /// How many events it is. The summary is one of them, unless there is nothing to sum up.
+    pub(super) fn len(&self) -> usize {
+        self.events.len() + usize::from(!self.summary.flags.is_empty())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.summary.flags.is_empty()
+        self.len() == 0
     }
 }
 

@@ -232,13 +232,19 @@ impl EventProcessor for DefaultEventProcessor {
     }
 
     fn stats(&self) -> EventStats {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        EventStats {
-            dropped_events: self.records.dropped(),
-            dropped_payloads: read(&self.delivered.dropped),
-            attempts: read(&self.delivered.attempts),
-            retries: read(&self.delivered.retries),
-            bytes: read(&self.delivered.bytes),
-        }
+        stats(&self.records, &self.delivered)
+    }
+}
+
+/// What has become of events so far.
+pub(super) fn stats(records: &Records, delivered: &DeliveryStats) -> EventStats {
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    EventStats {
+        delivered_events: read(&delivered.events),
+        dropped_events: records.dropped(),
+        dropped_payloads: read(&delivered.dropped),
+        attempts: read(&delivered.attempts),
+        retries: read(&delivered.retries),
+        bytes: read(&delivered.bytes),
     }
 }

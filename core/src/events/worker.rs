@@ -11,6 +11,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::delivery::{Delivered, Delivery};
 use super::diagnostic::Diagnostics;
+#[cfg(feature = "metrics")]
+use super::meter::Meter;
 use super::output::EventWriter;
 use super::processor::{Command, DefaultEventProcessor, Records};
 use crate::runtime::Runtime;
@@ -37,6 +39,8 @@ pub(crate) struct Worker {
     diagnostics: Arc<Diagnostics>,
     runtime: Runtime,
     places: Arc<Semaphore>,
+    #[cfg(feature = "metrics")]
+    meter: Arc<Meter>,
 }
 
 impl Worker {
@@ -59,6 +63,8 @@ impl Worker {
             diagnostics: Arc::clone(&diagnostics),
             runtime: runtime.clone(),
             places: Arc::new(Semaphore::new(places())),
+            #[cfg(feature = "metrics")]
+            meter: Arc::new(Meter::new(Arc::clone(&records), Arc::clone(&delivered))),
         };
         runtime.spawn_detached(worker.run(receiver, intervals));
         DefaultEventProcessor::new(records, delivered, diagnostics, commands)
@@ -102,6 +108,8 @@ impl Worker {
 
     /// Starts a delivery, if there is a place for it.
     fn flush(&self) {
+        #[cfg(feature = "metrics")]
+        self.meter.tell();
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             self.deliver(place);
         }
@@ -122,11 +130,13 @@ impl Worker {
         if payload.is_empty() {
             return;
         }
-        let count = payload.events.len();
-        self.diagnostics.set_events_in_last_batch(count);
+        self.diagnostics.set_events_in_last_batch(payload.events.len());
+        let count = payload.len();
         let (records, writer, delivery) =
             (Arc::clone(&self.records), Arc::clone(&self.writer), Arc::clone(&self.delivery));
         let runtime = self.runtime.clone();
+        #[cfg(feature = "metrics")]
+        let meter = Arc::clone(&self.meter);
         self.runtime.spawn_detached(async move {
             let _place = place;
             let written = runtime.spawn_blocking(move || writer.write(&payload)).finish().await;
@@ -135,11 +145,13 @@ impl Worker {
                 Some(Err(error)) => return tracing::error!(%error, count, "events could not be written and are lost"),
                 None => return tracing::error!(count, "events could not be written and are lost"),
             };
-            match delivery.send_events(body).await {
+            match delivery.send_events(count, body).await {
                 Delivered::Ok { server_time: Some(time) } => records.set_server_time(time),
                 Delivered::Refused => records.end(),
                 Delivered::Ok { server_time: None } | Delivered::Dropped => {}
             }
+            #[cfg(feature = "metrics")]
+            meter.tell();
         });
     }
 

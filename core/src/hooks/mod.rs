@@ -6,10 +6,11 @@
 //! **Contract.** Stages run on the thread of the call, in its time, and by many threads at once: they must not take
 //! long. Before an evaluation hooks run in the order in which they were registered, after it in reverse, after `track`
 //! in order again. A call of a door is one series, whatever else the flag depends on; all-flags state and flag-change
-//! listeners run no hooks. A hook that is added while a series runs takes part from the next one on. **Errors** and
-//! **panics** are contained and logged once for each stage of each hook; the others run, and the answer is the same. A
-//! stage that fails leaves its hook without series data. **Cancellation**: an awaiting door that is dropped runs no
-//! stage after it, and drops the series data.
+//! listeners run no hooks. A hook that is added while a series runs takes part from the next one on. A stage may use the
+//! client, but an evaluation in it is a series too, for the same hooks. **Errors** and **panics** are contained and logged
+//! once for each stage of each hook; the others run, and the answer is the same. A stage that fails leaves its hook
+//! without series data. **Cancellation**: an awaiting door that is dropped runs no stage after it, and drops the series
+//! data.
 //!
 //! ```
 //! use std::time::Instant;
@@ -50,7 +51,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use data::SeriesData;
-pub(crate) use runner::{Hooks, Series};
+pub(crate) use runner::{Asked, Hooks, Series};
 
 use crate::context::{Context, ContextError};
 use crate::eval::Detail;
@@ -148,22 +149,12 @@ pub struct EvaluationSeriesContext<'a> {
     /// By which method of the client. The typed doors are the generic ones, and the awaiting doors those that wait.
     pub method: EvaluationMethod,
     /// The environment that the flags are from, once the service has said so.
-    pub environment_id: Option<Text>,
+    pub environment_id: Option<&'a Text>,
     /// Makes the caller's default: most hooks do not want it.
     default: &'a (dyn Fn() -> Value + Sync),
 }
 
-impl<'a> EvaluationSeriesContext<'a> {
-    pub(crate) fn new(
-        flag_key: &'a str,
-        context: Result<&'a Context, &'a ContextError>,
-        method: EvaluationMethod,
-        environment_id: Option<Text>,
-        default: &'a (dyn Fn() -> Value + Sync),
-    ) -> Self {
-        Self { flag_key, context, method, environment_id, default }
-    }
-
+impl EvaluationSeriesContext<'_> {
     /// The caller's default. Null for a default of a type that has no JSON form.
     #[must_use]
     pub fn default_value(&self) -> Value {
@@ -229,5 +220,5 @@ pub struct TrackSeriesContext<'a> {
     /// A number for a metric.
     pub metric_value: Option<f64>,
     /// The environment that the flags are from, once the service has said so.
-    pub environment_id: Option<Text>,
+    pub environment_id: Option<&'a Text>,
 }

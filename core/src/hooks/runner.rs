@@ -1,16 +1,17 @@
 //! [`Hooks`] runs them: in order, each by itself, and for nothing where there are none.
 //!
-//! The list is replaced whole when a hook is added, so nobody waits for anybody: a series keeps the list that it began
+//! What is installed is replaced whole when a hook is added, so nobody waits for anybody: a series keeps what it began
 //! with. Whatever a hook does wrong ends here, in one line of the log for each of its stages.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use smallvec::SmallVec;
 
-use super::{EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData, TrackSeriesContext};
+use super::{EvaluationMethod, EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData, TrackSeriesContext};
+use crate::context::{Context, ContextError};
 use crate::eval::Detail;
 use crate::text::Text;
 use crate::value::Value;
@@ -20,23 +21,45 @@ use crate::value::Value;
 pub(crate) struct Hooks {
     /// Whether there are any: all that an evaluation without hooks looks at. Never unset.
     any: AtomicBool,
-    /// In the order in which they were registered.
-    list: ArcSwap<List>,
+    current: ArcSwap<Installed>,
 }
 
-type List = Vec<Arc<Registered>>;
+/// All that a series needs of its client, so that it is borrowed at one stroke.
+#[derive(Clone, Debug, Default)]
+struct Installed {
+    /// In the order in which they were registered.
+    hooks: Vec<Arc<Registered>>,
+    /// The environment that the flags are from, once the data source has said so.
+    environment_id: Option<Text>,
+}
 
 impl Hooks {
     pub(crate) fn new(hooks: Vec<Arc<dyn Hook>>) -> Self {
-        let list: List = hooks.into_iter().map(Registered::new).collect();
-        Self { any: AtomicBool::new(!list.is_empty()), list: ArcSwap::from_pointee(list) }
+        let hooks: Vec<_> = hooks.into_iter().map(Registered::new).collect();
+        let any = AtomicBool::new(!hooks.is_empty());
+        Self { any, current: ArcSwap::from_pointee(Installed { hooks, environment_id: None }) }
     }
 
     /// Adds a hook behind the others, for series that begin later.
     pub(crate) fn add(&self, hook: Arc<dyn Hook>) {
         let hook = Registered::new(hook);
-        self.list.rcu(|list| list.iter().chain([&hook]).cloned().collect::<List>());
+        self.change(|installed| installed.hooks.push(Arc::clone(&hook)));
         self.any.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn set_environment_id(&self, id: &Text) {
+        if self.current.load().environment_id.as_ref() != Some(id) {
+            self.change(|installed| installed.environment_id = Some(id.clone()));
+        }
+    }
+
+    /// Replaces what is installed, starting over if somebody else does meanwhile.
+    fn change(&self, change: impl Fn(&mut Installed)) {
+        self.current.rcu(|installed| {
+            let mut changed = Installed::clone(installed);
+            change(&mut changed);
+            changed
+        });
     }
 
     #[inline]
@@ -45,42 +68,76 @@ impl Hooks {
     }
 
     /// Runs the stages before an evaluation.
-    pub(crate) fn begin<'a>(&self, context: EvaluationSeriesContext<'a>) -> Series<'a> {
-        let hooks = self.list.load_full();
-        let before = |hook: &Arc<Registered>| {
+    pub(crate) fn begin<'a>(&self, asked: Asked<'a>) -> Series<'a> {
+        let installed = self.current.load();
+        let mut data = SmallVec::new();
+        let context = asked.context(&installed);
+        for (index, hook) in installed.hooks.iter().enumerate() {
             let stage = || hook.hook.before_evaluation(&context, SeriesData::default());
-            hook.run(Stage::BeforeEvaluation, context.flag_key, stage).unwrap_or_default()
-        };
-        let data = hooks.iter().map(before).collect();
-        Series { hooks, context, data }
+            let returned = hook.run(Stage::BeforeEvaluation, asked.key, stage).unwrap_or_default();
+            if !returned.is_empty() {
+                data.push((index, returned));
+            }
+        }
+        Series { installed, asked, data }
     }
 
     /// Runs the stages after the application has told of something.
-    pub(crate) fn after_track(&self, context: &TrackSeriesContext<'_>) {
-        for hook in &*self.list.load_full() {
-            hook.run(Stage::AfterTrack, context.key, || hook.hook.after_track(context));
+    pub(crate) fn after_track(&self, key: &str, context: &Context, data: &Value, metric_value: Option<f64>) {
+        let installed = self.current.load();
+        let data = Some(data).filter(|data| !data.is_null());
+        let environment_id = installed.environment_id.as_ref();
+        let context = TrackSeriesContext { key, context, data, metric_value, environment_id };
+        for hook in &installed.hooks {
+            hook.run(Stage::AfterTrack, key, || hook.hook.after_track(&context));
+        }
+    }
+}
+
+/// What is asked of a client.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) context: Result<&'a Context, &'a ContextError>,
+    pub(crate) method: EvaluationMethod,
+    pub(crate) default: &'a (dyn Fn() -> Value + Sync),
+}
+
+impl<'a> Asked<'a> {
+    fn context<'s>(&self, installed: &'s Installed) -> EvaluationSeriesContext<'s>
+    where
+        'a: 's,
+    {
+        EvaluationSeriesContext {
+            flag_key: self.key,
+            context: self.context,
+            method: self.method,
+            environment_id: installed.environment_id.as_ref(),
+            default: self.default,
         }
     }
 }
 
 /// One evaluation whose first stages have run.
-#[derive(Debug)]
 pub(crate) struct Series<'a> {
-    /// Those who took part in the first stages.
-    hooks: Arc<List>,
-    context: EvaluationSeriesContext<'a>,
-    /// Of each hook, in their order.
-    data: SmallVec<[SeriesData; 4]>,
+    /// What was installed when it began: the same hooks run after the evaluation as before it.
+    installed: Guard<Arc<Installed>>,
+    asked: Asked<'a>,
+    /// What hooks want to remember, with their places: in order, and none that is empty.
+    data: SmallVec<[(usize, SeriesData); 2]>,
 }
 
 impl Series<'_> {
     /// Runs the stages after the evaluation.
     pub(crate) fn end(self, detail: &Detail<Value>) {
-        let Self { hooks, context, data } = self;
-        for (hook, data) in hooks.iter().zip(data).rev() {
+        let Self { installed, asked, mut data } = self;
+        let context = asked.context(&installed);
+        for (index, hook) in installed.hooks.iter().enumerate().rev() {
+            let own = if data.last().is_some_and(|(of, _)| *of == index) { data.pop() } else { None };
+            let own = own.map(|(_, own)| own).unwrap_or_default();
             // What the last stage returns is dropped by the hook's own rules too, hence in here.
-            let stage = || hook.hook.after_evaluation(&context, data, detail).map(drop);
-            hook.run(Stage::AfterEvaluation, context.flag_key, stage);
+            let stage = || hook.hook.after_evaluation(&context, own, detail).map(drop);
+            hook.run(Stage::AfterEvaluation, asked.key, stage);
         }
     }
 }

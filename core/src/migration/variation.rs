@@ -6,7 +6,7 @@ use crate::client::variation::{Read, ReadDetail, read_detail};
 use crate::client::{Client, EvaluationContext};
 use crate::eval::{EvalErrorKind, Evaluation};
 use crate::events::Event;
-use crate::hooks::{EvaluationMethod, Series};
+use crate::hooks::{Asked, EvaluationMethod, Series};
 use crate::model::Flag;
 use crate::model::migration::Stage;
 
@@ -43,7 +43,8 @@ impl Client {
         default_stage: Stage,
     ) -> (Stage, OpTracker) {
         let default_value = || default_stage.into();
-        let series = self.series(EvaluationMethod::MigrationVariation, key, context.context(), &default_value);
+        let method = EvaluationMethod::MigrationVariation;
+        let series = self.series(Asked { key, context: context.context(), method, default: &default_value });
         let found = self.evaluate(key, context, &default_stage, false, read);
         self.staged(key, context, default_stage, found, series)
     }
@@ -56,7 +57,8 @@ impl Client {
         default_stage: Stage,
     ) -> (Stage, OpTracker) {
         let default_value = || default_stage.into();
-        let series = self.series(EvaluationMethod::MigrationVariation, key, context.context(), &default_value);
+        let method = EvaluationMethod::MigrationVariation;
+        let series = self.series(Asked { key, context: context.context(), method, default: &default_value });
         let found = self.evaluate_async(key, context, &default_stage, false, read).await;
         self.staged(key, context, default_stage, found, series)
     }
@@ -73,8 +75,7 @@ impl Client {
             Ok((found, flag)) => (Ok(found), flag),
             Err(error) => (Err(error), MigrationFlag::default()),
         };
-        let detail = self.detail_of(key, found, default_stage);
-        end(series, &detail);
+        let detail = end(series, self.detail_of(key, found, default_stage));
         let stage = detail.value;
         (stage, OpTracker::new(key.into(), context.context().ok().cloned(), detail, default_stage, flag))
     }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 pub(crate) use changes::ChangeHub;
 pub use changes::{FlagChange, ListenerId};
@@ -17,6 +16,7 @@ use tokio::sync::{Mutex, watch};
 
 use crate::data_source::{DataSink, NotStoredError};
 use crate::events::EventProcessor;
+use crate::hooks::Hooks;
 use crate::model::{DataKind, DataSet, Item, Problem, Upserted};
 use crate::runtime::contain;
 use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatusCell};
@@ -30,8 +30,8 @@ pub(crate) struct Updater {
     pub(crate) changes: Arc<ChangeHub>,
     /// Hears how the data source is connected, for its report about the SDK.
     processor: Option<Arc<dyn EventProcessor>>,
-    /// The environment that the data is from, once the source has said so. Read by evaluations that have hooks.
-    environment_id: ArcSwapOption<Text>,
+    /// Hear which environment the data is from.
+    hooks: Arc<Hooks>,
     /// Whether the source has delivered to this client.
     refreshed: AtomicBool,
     /// Becomes true when it has, for whoever waits for that.
@@ -55,13 +55,14 @@ impl Updater {
         store: Arc<dyn DataStore>,
         changes: Arc<ChangeHub>,
         processor: Option<Arc<dyn EventProcessor>>,
+        hooks: Arc<Hooks>,
     ) -> Self {
         Self {
             store,
             processor,
             status: DataSourceStatusCell::new(),
             changes,
-            environment_id: ArcSwapOption::empty(),
+            hooks,
             refreshed: AtomicBool::new(false),
             first_data: watch::Sender::new(false),
             closed: AtomicBool::new(false),
@@ -89,10 +90,6 @@ impl Updater {
     pub(crate) async fn first_data(&self) {
         // The sender is in the same place, so it cannot be gone.
         let _ = self.first_data.subscribe().wait_for(|delivered| *delivered).await;
-    }
-
-    pub(crate) fn environment_id(&self) -> Option<Text> {
-        self.environment_id.load().as_deref().cloned()
     }
 
     /// Runs over the current data of the store.
@@ -155,14 +152,18 @@ impl DataSink for Updater {
         let stored = self.store_all(data).await;
         if stored.is_ok() {
             self.refreshed.store(true, Ordering::Release);
-            self.first_data.send_replace(true);
             *dependents = before.and_then(|before| {
                 let graph = self.read(Dependents::of)?;
                 self.changes.announce(graph.affected_flags(differences(before, self.versions())));
                 Some(graph)
             });
         }
-        self.report(stored)
+        let reported = self.report(stored);
+        if reported.is_ok() {
+            // Last: whoever waited for data is to find the status good.
+            self.first_data.send_replace(true);
+        }
+        reported
     }
 
     async fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError> {
@@ -203,9 +204,7 @@ impl DataSink for Updater {
     }
 
     fn set_environment_id(&self, id: Text) {
-        if self.environment_id.load().as_deref() != Some(&id) {
-            self.environment_id.store(Some(Arc::new(id)));
-        }
+        self.hooks.set_environment_id(&id);
     }
 }
 

@@ -1,11 +1,13 @@
 //! Plugins: when they are asked for what, and what they are told.
 
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 
 use serde_json::json;
-use vexil::Client;
 use vexil::client::{EnvironmentMetadata, Plugin, PluginError, PluginMetadata};
+use vexil::data_source::{DataSink, DataSource, DataSourceError};
 use vexil::hooks::Hook;
+use vexil::{Client, async_trait};
 
 use crate::logged;
 use crate::recording::Chronicle;
@@ -135,10 +137,22 @@ impl Plugin for Closing {
     }
 }
 
+/// Waits for ever, holding on to its channel.
+#[derive(Clone, Debug)]
+struct Waiting(Sender<()>);
+
+#[async_trait]
+impl DataSource for Waiting {
+    async fn run(&self, _: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+        std::future::pending().await
+    }
+}
+
 #[test]
 fn a_client_that_a_plugin_has_closed_runs_no_data_source() {
-    let (source, dropped) = crate::support::Guarded::new(&json!({}));
-    let client = Client::builder("sdk-key").data_source(source).plugin(Closing).start().unwrap();
-    dropped.recv_timeout(SOON).expect("the source is dropped");
+    let (held, source) = channel();
+    let builder = Client::builder("sdk-key").data_source(Waiting(held)).without_events();
+    let client = builder.plugin(Closing).start().unwrap();
+    assert_eq!(source.recv_timeout(SOON), Err(RecvTimeoutError::Disconnected), "the source is still there");
     assert!(!client.is_initialized());
 }

@@ -45,7 +45,7 @@ async fn accept(
     tls: Option<TlsAcceptor>,
     connection: Connection,
 ) -> io::Result<()> {
-    let reset = shared.change(|state| {
+    let reset = shared.state.change(|state| {
         let reset = state.resets > 0;
         state.resets = state.resets.saturating_sub(1);
         reset
@@ -59,7 +59,7 @@ async fn accept(
         Some(tls) => match tls.accept(socket).await {
             Ok(socket) => Box::new(socket),
             Err(error) => {
-                shared.change(|state| state.failed_handshakes += 1);
+                shared.state.change(|state| state.failed_handshakes += 1);
                 return Err(error);
             }
         },
@@ -75,7 +75,7 @@ async fn serve(ended: &Ended, socket: Box<dyn Socket>) -> io::Result<()> {
     let mut input = Input::new(reader);
     let outcome = loop {
         let (request, answer) = match input.request(&mut writer).await {
-            Ok(incoming) => shared.change(|state| {
+            Ok(incoming) => shared.state.change(|state| {
                 let answer = state.scripts.take(incoming.endpoint);
                 (state.log.record(incoming, connection), answer)
             }),
@@ -120,6 +120,7 @@ struct Ended {
 impl Drop for Ended {
     fn drop(&mut self) {
         self.connection.close(ClosedBy::Service);
-        self.shared.announce();
+        // Whoever waits for the end looks again.
+        self.shared.state.change(|_| {});
     }
 }

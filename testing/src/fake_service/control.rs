@@ -30,7 +30,7 @@ impl FakeService {
     /// everybody `true`.
     pub fn flag(&self, key: impl Into<Text>) -> FlagBuilder {
         let key = key.into();
-        self.shared.look(|state| state.data.builder(&key).cloned()).unwrap_or_else(|| FlagBuilder::new(key))
+        self.shared.state.look(|state| state.data.builder(&key).cloned()).unwrap_or_else(|| FlagBuilder::new(key))
     }
 
     /// Adds or replaces the flag that the builder describes.
@@ -83,7 +83,7 @@ impl FakeService {
     }
 
     fn publish(&self, change: impl FnOnce(&mut Data) -> Bytes) -> &Self {
-        self.shared.change(|state| {
+        self.shared.state.change(|state| {
             let event = change(&mut state.data);
             state.streams.tell(&Part::Send(event));
         });
@@ -91,7 +91,7 @@ impl FakeService {
     }
 
     fn try_publish<E>(&self, change: impl FnOnce(&mut Data) -> Result<Bytes, E>) -> Result<&Self, E> {
-        self.shared.change(|state| {
+        self.shared.state.change(|state| {
             let event = change(&mut state.data)?;
             state.streams.tell(&Part::Send(event));
             Ok(self)
@@ -132,7 +132,7 @@ impl FakeService {
     }
 
     fn tell(&self, part: Part) -> &Self {
-        self.shared.change(|state| state.streams.tell(&part));
+        self.shared.state.change(|state| state.streams.tell(&part));
         self
     }
 }
@@ -147,32 +147,32 @@ impl FakeService {
     /// Gives these answers to the next requests to an endpoint, one each.
     pub fn answers(&self, endpoint: Endpoint, answers: impl IntoIterator<Item = Answer>) -> &Self {
         let answers: Vec<_> = answers.into_iter().collect();
-        self.shared.change(|state| answers.into_iter().for_each(|answer| state.scripts.add(endpoint, answer)));
+        self.shared.state.change(|state| answers.into_iter().for_each(|answer| state.scripts.add(endpoint, answer)));
         self
     }
 
     /// Gives this answer to all requests to an endpoint that have none of their own.
     pub fn always(&self, endpoint: Endpoint, answer: Answer) -> &Self {
-        self.shared.change(|state| state.scripts.always(endpoint, answer));
+        self.shared.state.change(|state| state.scripts.always(endpoint, answer));
         self
     }
 
     /// Goes back to the usual answers of an endpoint. Those that are under way are not touched.
     pub fn as_usual(&self, endpoint: Endpoint) -> &Self {
-        self.shared.change(|state| state.scripts.clear(endpoint));
+        self.shared.state.change(|state| state.scripts.clear(endpoint));
         self
     }
 
     /// Resets the next `count` connections as soon as they are made: before TLS, and before a request.
     pub fn reset_connections(&self, count: usize) -> &Self {
-        self.shared.change(|state| state.resets = count);
+        self.shared.state.change(|state| state.resets = count);
         self
     }
 
     /// What the header `date` says from now on; `None` leaves it out. Before this is called, it is the real time.
     pub fn set_date(&self, time: impl Into<Option<SystemTime>>) -> &Self {
         let clock = time.into().map_or(Clock::Absent, Clock::Fixed);
-        self.shared.change(|state| state.clock = clock);
+        self.shared.state.change(|state| state.clock = clock);
         self
     }
 }

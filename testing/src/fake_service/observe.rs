@@ -10,27 +10,27 @@ impl FakeService {
     ///
     /// It is there when it was received in full, which is before it is answered.
     pub fn next_request(&self, endpoint: Endpoint) -> Waiting<'_, Request> {
-        let take = move || self.shared.change_quietly(|state| state.log.next(endpoint));
+        let take = move || self.shared.state.change_quietly(|state| state.log.next(endpoint));
         self.waiting(format!("a request to {endpoint:?}"), take)
     }
 
     /// All requests, handed out or not.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
-        self.shared.look(|state| state.log.requests().cloned().collect())
+        self.shared.state.look(|state| state.log.requests().cloned().collect())
     }
 
     /// All requests to one endpoint.
     #[must_use]
     pub fn requests_to(&self, endpoint: Endpoint) -> Vec<Request> {
         let wanted = |request: &&Request| request.endpoint() == endpoint;
-        self.shared.look(|state| state.log.requests().filter(wanted).cloned().collect())
+        self.shared.state.look(|state| state.log.requests().filter(wanted).cloned().collect())
     }
 
     /// How many answers that were written for the next requests to an endpoint are left.
     #[must_use]
     pub fn answers_left(&self, endpoint: Endpoint) -> usize {
-        self.shared.look(|state| state.scripts.left(endpoint))
+        self.shared.state.look(|state| state.scripts.left(endpoint))
     }
 }
 
@@ -39,13 +39,13 @@ impl FakeService {
     /// How many streams are open.
     #[must_use]
     pub fn open_streams(&self) -> usize {
-        self.shared.look(|state| state.streams.count())
+        self.shared.state.look(|state| state.streams.count())
     }
 
     /// How many TLS handshakes have failed: clients that do not trust the certificate.
     #[must_use]
     pub fn failed_handshakes(&self) -> usize {
-        self.shared.look(|state| state.failed_handshakes)
+        self.shared.state.look(|state| state.failed_handshakes)
     }
 
     /// So many open streams, neither more nor less.
@@ -87,13 +87,13 @@ impl FakeService {
 impl FakeService {
     /// The next payload: the first one that no call of this has handed out before.
     pub fn next_payload(&self) -> Waiting<'_, Payload> {
-        self.waiting("a payload".to_owned(), || self.shared.change_quietly(|state| state.log.next_payload()))
+        self.waiting("a payload".to_owned(), || self.shared.state.change_quietly(|state| state.log.next_payload()))
     }
 
     /// All payloads, handed out or not.
     #[must_use]
     pub fn payloads(&self) -> Vec<Payload> {
-        self.shared.look(|state| state.log.payloads().cloned().collect())
+        self.shared.state.look(|state| state.log.payloads().cloned().collect())
     }
 
     /// The events of all payloads.

@@ -32,7 +32,7 @@ pub(super) async fn respond<W: AsyncWrite + Unpin>(
     }
     match answer.kind {
         Kind::Usual | Kind::Fixed(_) | Kind::Stream => {
-            let response = shared.change(|state| prepare(shared, state, request, answer))?;
+            let response = shared.state.change(|state| prepare(shared, state, request, answer))?;
             send(shared, request, answer, response, writer).await
         }
         Kind::Raw => {

@@ -1,6 +1,5 @@
 //! [`Shared`]: what the test and the service's thread have in common.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
@@ -9,16 +8,14 @@ use super::data::Data;
 use super::log::Log;
 use super::scripts::Scripts;
 use super::streams::Streams;
+use crate::observed::Observed;
 use crate::waiting::Watched;
 
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) settings: Settings,
-    /// One lock for everything, so that a change of flags and the opening of a stream have an order. Held for a look
-    /// or a change, never across an await.
-    state: Mutex<State>,
-    /// Marked after each change, for those who wait for something.
-    changed: watch::Sender<()>,
+    /// One lock for everything, so that a change of flags and the opening of a stream have an order.
+    pub(super) state: Observed<State>,
 }
 
 #[derive(Debug)]
@@ -51,41 +48,17 @@ pub(super) enum Clock {
 
 impl Shared {
     pub(super) fn new(settings: Settings, state: State) -> Self {
-        Self { settings, state: Mutex::new(state), changed: watch::Sender::new(()) }
-    }
-
-    pub(super) fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
-        look(&self.lock())
-    }
-
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        let result = change(&mut self.lock());
-        self.announce();
-        result
-    }
-
-    /// A change that nobody can wait for.
-    pub(super) fn change_quietly<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        change(&mut self.lock())
-    }
-
-    /// Wakes up those who wait for something.
-    pub(super) fn announce(&self) {
-        self.changed.send_replace(());
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        Self { settings, state: Observed::new(state) }
     }
 }
 
 impl Watched for Shared {
     fn changes(&self) -> watch::Receiver<()> {
-        self.changed.subscribe()
+        self.state.changes()
     }
 
     fn seen(&self) -> String {
-        self.look(|state| {
+        self.state.look(|state| {
             let requests = state.log.requests().map(|request| {
                 let status = request.status().map_or_else(|| "no status".to_owned(), |status| status.to_string());
                 format!("{} {} ({status})", request.method(), request.path())

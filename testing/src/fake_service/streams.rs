@@ -65,6 +65,6 @@ impl OpenStream {
 
 impl Drop for OpenStream {
     fn drop(&mut self) {
-        self.shared.change(|state| state.streams.open.retain(|(number, _)| *number != self.number));
+        self.shared.state.change(|state| state.streams.open.retain(|(number, _)| *number != self.number));
     }
 }

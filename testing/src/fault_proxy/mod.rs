@@ -138,7 +138,7 @@ impl FaultProxy {
     /// Ends all connections when so many more bytes have passed in this direction, over all of them. What is beyond is
     /// lost. It happens once; connections that come afterwards are whole. With 0, the next byte is the first one lost.
     pub fn cut_after(&self, direction: Direction, bytes: u64) {
-        self.shared.change(|state| state.faults(direction).cut_after = Some(bytes));
+        self.shared.state.change(|state| state.faults_mut(direction).cut_after = Some(bytes));
     }
 
     /// Refuses new connections: the port is closed when this returns. Those that are open stay.
@@ -170,18 +170,18 @@ impl FaultProxy {
 
     /// Holds back whatever comes in this direction, a piece at a time, for so long. Zero: no longer.
     pub fn delay(&self, direction: Direction, time: Duration) {
-        self.shared.change(|state| state.faults(direction).delay = time);
+        self.shared.state.change(|state| state.faults_mut(direction).delay = time);
     }
 
     /// Passes nothing on in this direction, not even the end of a connection, until [`Self::resume`]. Nothing of it is
     /// lost.
     pub fn stall(&self, direction: Direction) {
-        self.shared.change(|state| state.faults(direction).stalled = true);
+        self.shared.state.change(|state| state.faults_mut(direction).stalled = true);
     }
 
     /// Passes on what was held back by [`Self::stall`], and everything that comes.
     pub fn resume(&self, direction: Direction) {
-        self.shared.change(|state| state.faults(direction).stalled = false);
+        self.shared.state.change(|state| state.faults_mut(direction).stalled = false);
     }
 
     /// Changes what comes in this direction, a piece at a time, before it is passed on.
@@ -194,7 +194,7 @@ impl FaultProxy {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn corrupt(&self, direction: Direction, change: impl FnMut(&mut Vec<u8>) + Send + 'static) {
-        self.shared.change(|state| state.faults(direction).corrupt = Some(Box::new(change)));
+        self.shared.state.change(|state| state.faults_mut(direction).corrupt = Some(Box::new(change)));
     }
 
     /// Ends all faults. Connections that were cut stay so.
@@ -202,9 +202,9 @@ impl FaultProxy {
     /// # Errors
     /// As with [`Self::accept`].
     pub fn restore(&self) -> io::Result<()> {
-        self.shared.change(|state| {
-            *state.faults(Direction::ToServer) = shared::Faults::default();
-            *state.faults(Direction::ToClient) = shared::Faults::default();
+        self.shared.state.change(|state| {
+            *state.faults_mut(Direction::ToServer) = shared::Faults::default();
+            *state.faults_mut(Direction::ToClient) = shared::Faults::default();
         });
         self.accept()
     }

@@ -1,20 +1,17 @@
 //! [`Shared`]: what the test and the proxy's thread have in common.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::{Direction, ProxyCounts};
+use crate::observed::Observed;
 use crate::waiting::Watched;
 
 pub(super) struct Shared {
     pub(super) server: SocketAddr,
-    /// Held for a look or a change, never across an await.
-    state: Mutex<State>,
-    /// Marked after each change.
-    changed: watch::Sender<()>,
+    pub(super) state: Observed<State>,
 }
 
 #[derive(Default)]
@@ -46,7 +43,14 @@ pub(super) enum End {
 }
 
 impl State {
-    pub(super) fn faults(&mut self, direction: Direction) -> &mut Faults {
+    fn faults(&self, direction: Direction) -> &Faults {
+        match direction {
+            Direction::ToServer => &self.to_server,
+            Direction::ToClient => &self.to_client,
+        }
+    }
+
+    pub(super) fn faults_mut(&mut self, direction: Direction) -> &mut Faults {
         match direction {
             Direction::ToServer => &mut self.to_server,
             Direction::ToClient => &mut self.to_client,
@@ -56,84 +60,67 @@ impl State {
 
 impl Shared {
     pub(super) fn new(server: SocketAddr) -> Self {
-        Self { server, state: Mutex::default(), changed: watch::Sender::new(()) }
-    }
-
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        let result = change(&mut self.lock());
-        self.changed.send_replace(());
-        result
+        Self { server, state: Observed::new(State::default()) }
     }
 
     pub(super) fn counts(&self) -> ProxyCounts {
-        self.lock().counts
+        self.state.look(|state| state.counts)
     }
 
     pub(super) fn count(&self, count: impl FnOnce(&mut ProxyCounts)) {
-        self.change(|state| count(&mut state.counts));
+        self.state.change(|state| count(&mut state.counts));
     }
 
     pub(super) fn cut(&self, end: End) {
-        self.change(|state| state.cuts = (state.cuts.0 + 1, end));
+        self.state.change(|state| state.cuts = (state.cuts.0 + 1, end));
     }
 
     /// A connection of now is ended by the first cut from here on.
     pub(super) fn cuts(&self) -> u64 {
-        self.lock().cuts.0
+        self.state.look(|state| state.cuts.0)
     }
 
     /// Until connections of a time of `cuts` are ended.
     pub(super) async fn ended(&self, cuts: u64) -> End {
-        self.until(|state| Some(state.cuts.1).filter(|_| state.cuts.0 != cuts)).await
+        self.state.until(|state| Some(state.cuts.1).filter(|_| state.cuts.0 != cuts)).await
     }
 
     /// Until what comes in this direction is passed on. It may be told to wait first.
     pub(super) async fn flows(&self, direction: Direction) {
-        self.until(|state| Some(()).filter(|()| !state.faults(direction).stalled)).await;
+        self.state.until(|state| Some(()).filter(|()| !state.faults(direction).stalled)).await;
     }
 
     pub(super) fn delay(&self, direction: Direction) -> Duration {
-        self.lock().faults(direction).delay
+        self.state.look(|state| state.faults(direction).delay)
     }
 
     /// Does to a piece what is to be done with it. Whether it is the last one that passes.
     pub(super) fn spoil(&self, direction: Direction, piece: &mut Vec<u8>) -> bool {
-        let mut state = self.lock();
-        let faults = state.faults(direction);
-        if let Some(corrupt) = &mut faults.corrupt {
+        self.state.change_quietly(|state| state.faults_mut(direction).spoil(piece))
+    }
+}
+
+impl Faults {
+    fn spoil(&mut self, piece: &mut Vec<u8>) -> bool {
+        if let Some(corrupt) = &mut self.corrupt {
             corrupt(piece);
         }
-        let Some(left) = &mut faults.cut_after else { return false };
+        let Some(left) = &mut self.cut_after else { return false };
         let length = piece.len() as u64;
         // With none left, the next byte is what the cut waits for.
         let last = length > *left || (length == *left && length > 0);
         piece.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
         *left = left.saturating_sub(length);
         if last {
-            faults.cut_after = None;
+            self.cut_after = None;
         }
         last
-    }
-
-    async fn until<T>(&self, mut look: impl FnMut(&mut State) -> Option<T>) -> T {
-        let mut changes = self.changes();
-        loop {
-            if let Some(found) = look(&mut self.lock()) {
-                return found;
-            }
-            // Its sender is here: it does not end.
-            let _ = changes.changed().await;
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Watched for Shared {
     fn changes(&self) -> watch::Receiver<()> {
-        self.changed.subscribe()
+        self.state.changes()
     }
 
     fn seen(&self) -> String {

@@ -97,7 +97,7 @@ impl RecordedSeries {
             context: series.context.ok().cloned(),
             default_value: series.default_value(),
             method: series.method,
-            environment_id: series.environment_id.clone(),
+            environment_id: series.environment_id.cloned(),
         }
     }
 }
@@ -132,7 +132,7 @@ impl Hook for HookRecorder {
             context: series.context.clone(),
             data: series.data.cloned(),
             metric_value: series.metric_value,
-            environment_id: series.environment_id.clone(),
+            environment_id: series.environment_id.cloned(),
         }]);
         Ok(())
     }

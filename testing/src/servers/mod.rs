@@ -32,6 +32,7 @@
 
 mod dynamodb;
 mod error;
+mod find;
 mod process;
 mod program;
 mod redis;

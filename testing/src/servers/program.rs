@@ -1,17 +1,102 @@
-//! [`find`]: a program of this machine.
+//! [`Program`]: a server's program, which can be killed and started again.
 
-use std::env;
+use std::ffi::OsStr;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Finds a program on the path.
-pub(super) fn find(name: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(name)).find(|program| program.is_file())
+use tempfile::TempDir;
+
+use super::ServerError;
+use super::process::Process;
+use super::wait::{Seen, until};
+use crate::ports;
+
+/// How many ports are tried, if others take them first.
+const TRIES: usize = 5;
+
+/// A program with a folder of its own. While it runs there is also what `C` stands for: a connection to it.
+#[derive(Debug)]
+pub(super) struct Program<C> {
+    name: &'static str,
+    path: PathBuf,
+    /// None while it is killed. Held for the time of a call, so that nobody speaks to a program that another restarts.
+    running: Mutex<Option<Running<C>>>,
+    /// After the process that writes to it.
+    folder: TempDir,
 }
 
-/// Finds a file below the build's folder, of this package's workspace or of one around it.
-pub(super) fn find_in_target(file: &str) -> Option<PathBuf> {
-    let target = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).or_else(|| env::current_dir().ok());
-    let around = package.iter().flat_map(|package| package.ancestors()).map(|folder| folder.join("target"));
-    target.into_iter().chain(around).map(|target| target.join(Path::new(file))).find(|file| file.is_file())
+#[derive(Debug)]
+pub(super) struct Running<C> {
+    process: Process,
+    pub(super) connection: C,
+}
+
+impl<C> Program<C> {
+    pub(super) fn new(name: &'static str, path: PathBuf) -> io::Result<Self> {
+        Ok(Self { name, path, running: Mutex::new(None), folder: TempDir::new()? })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Kills the program if it runs, starts it, and waits until it answers.
+    pub(super) fn restart<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+        mut answers: impl FnMut() -> Seen<C>,
+    ) -> Result<(), ServerError> {
+        let mut running = self.lock();
+        drop(running.take());
+        let mut process = Process::start(&self.path, arguments, self.folder(), &self.folder().join("log"))?;
+        let connection = until(format!("{} to answer", self.name), || {
+            if process.has_ended()? {
+                return Err(ServerError::Ended { program: self.name, output: process.output() });
+            }
+            Ok(answers())
+        })?;
+        *running = Some(Running { process, connection });
+        Ok(())
+    }
+
+    pub(super) fn kill(&self) {
+        drop(self.lock().take());
+    }
+
+    pub(super) fn pause(&self) -> Result<(), ServerError> {
+        self.with(|running| Ok(running.process.pause()?))
+    }
+
+    pub(super) fn resume(&self) -> Result<(), ServerError> {
+        self.with(|running| Ok(running.process.resume()?))
+    }
+
+    /// Does something with the program, which must not be killed.
+    pub(super) fn with<T>(
+        &self,
+        act: impl FnOnce(&mut Running<C>) -> Result<T, ServerError>,
+    ) -> Result<T, ServerError> {
+        let killed = ServerError::Ended { program: self.name, output: "it was killed".to_owned() };
+        self.lock().as_mut().map_or(Err(killed), act)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Running<C>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts something at a free port, and at another one if that was taken meanwhile.
+pub(super) fn at_free_port(
+    distances: &[u16],
+    mut start: impl FnMut(u16) -> Result<(), ServerError>,
+) -> Result<(), ServerError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match start(ports::free(distances)?) {
+            Err(ServerError::Ended { output, .. }) if output.contains("in use") && tries < TRIES => {}
+            started => return started,
+        }
+    }
 }

@@ -1,11 +1,11 @@
 //! [`StoreCalls`]: how often a store was called, and what goes wrong when it is.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
 use vexil::store::StoreError;
+
+use crate::observed::Observed;
 
 /// The methods of stores that faults can be in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,11 +56,7 @@ pub enum StoreFault {
 
 /// The calls of one store: they are counted, and can be made to go wrong.
 #[derive(Debug)]
-pub struct StoreCalls {
-    state: Mutex<State>,
-    /// Marked after each change of the state.
-    changed: watch::Sender<()>,
-}
+pub struct StoreCalls(Observed<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -75,7 +71,7 @@ struct State {
 
 impl StoreCalls {
     pub(super) fn new() -> Self {
-        Self { state: Mutex::default(), changed: watch::Sender::new(()) }
+        Self(Observed::new(State::default()))
     }
 
     /// From now on, this goes wrong whenever the method is called.
@@ -105,29 +101,22 @@ impl StoreCalls {
     /// How often a method was called, with or without success.
     #[must_use]
     pub fn count(&self, method: StoreMethod) -> u64 {
-        self.lock().counts.get(&method).copied().unwrap_or_default()
+        self.0.look(|state| state.count(method))
     }
 
     /// Waits until a method was called so often, since the store was made. There is no end to this: a test gives it a
     /// limit.
     pub async fn reached(&self, method: StoreMethod, count: u64) {
-        let mut changes = self.changed.subscribe();
-        while self.count(method) < count {
-            // Its sender is here: it does not end.
-            let _ = changes.changed().await;
-        }
+        self.0.until(|state| (state.count(method) >= count).then_some(())).await;
     }
 
     /// Counts a call and has its fault happen. With `Ok`, the deed is done next; then [`Answer::give`].
     pub(super) async fn enter(&self, method: StoreMethod) -> Result<Answer, StoreError> {
-        let mut changes = self.changed.subscribe();
-        let (fault, now) = {
-            let mut state = self.lock();
+        let (fault, now) = self.0.change(|state| {
             *state.counts.entry(method).or_default() += 1;
             let next = state.next.get_mut(&method).and_then(VecDeque::pop_front);
             (next.or_else(|| state.faults.get(&method).copied()).or(state.all), state.changes)
-        };
-        self.changed.send_replace(());
+        });
         match fault {
             None => {}
             Some(StoreFault::Fail) => return Err(StoreError::unavailable("the test has it fail")),
@@ -135,11 +124,7 @@ impl StoreCalls {
             Some(StoreFault::TimeOut) => return Err(StoreError::Timeout),
             Some(StoreFault::LoseAnswer) => return Ok(Answer::Lost),
             Some(StoreFault::Delay(time)) => tokio::time::sleep(time).await,
-            Some(StoreFault::Hang) => {
-                while self.lock().changes == now {
-                    let _ = changes.changed().await;
-                }
-            }
+            Some(StoreFault::Hang) => self.0.until(|state| (state.changes != now).then_some(())).await,
             #[expect(clippy::panic, reason = "it is what the test has asked for")]
             Some(StoreFault::Panic) => panic!("the test has the store panic"),
         }
@@ -147,16 +132,16 @@ impl StoreCalls {
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
-        {
-            let mut state = self.lock();
-            change(&mut state);
+        self.0.change(|state| {
+            change(state);
             state.changes += 1;
-        }
-        self.changed.send_replace(());
+        });
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl State {
+    fn count(&self, method: StoreMethod) -> u64 {
+        self.counts.get(&method).copied().unwrap_or_default()
     }
 }
 

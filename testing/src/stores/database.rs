@@ -1,7 +1,7 @@
 //! [`MemoryDatabase`]: what several stores in memory have in common.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -12,19 +12,13 @@ use vexil::eval::Membership;
 use vexil::model::DataKind;
 use vexil::store::StoredItem;
 
+use crate::observed::Observed;
+
 /// A database in memory, with an environment for each prefix. Clones are the same database.
 ///
 /// Its methods are those of somebody else who writes to it: a Relay Proxy, or another SDK.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryDatabase(Arc<Inner>);
-
-#[derive(Debug, Default)]
-struct Inner {
-    /// By prefix. Held for a look or a change, never across an await.
-    environments: Mutex<HashMap<String, Environment>>,
-    /// Marked after each change.
-    changed: watch::Sender<()>,
-}
+pub struct MemoryDatabase(Arc<Observed<HashMap<String, Environment>>>);
 
 /// What is under one prefix.
 #[derive(Debug, Default)]
@@ -101,20 +95,15 @@ impl MemoryDatabase {
     }
 
     pub(super) fn look<T>(&self, prefix: &str, look: impl FnOnce(&Environment) -> T) -> T {
-        look(self.lock().entry(prefix.to_owned()).or_default())
+        // Whoever looks at a prefix makes its environment, which is empty.
+        self.0.change_quietly(|environments| look(environments.entry(prefix.to_owned()).or_default()))
     }
 
     pub(super) fn change<T>(&self, prefix: &str, change: impl FnOnce(&mut Environment) -> T) -> T {
-        let result = change(self.lock().entry(prefix.to_owned()).or_default());
-        self.0.changed.send_replace(());
-        result
+        self.0.change(|environments| change(environments.entry(prefix.to_owned()).or_default()))
     }
 
     pub(super) fn changes(&self) -> watch::Receiver<()> {
-        self.0.changed.subscribe()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Environment>> {
-        self.0.environments.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.changes()
     }
 }

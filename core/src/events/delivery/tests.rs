@@ -121,7 +121,7 @@ fn delivery(script: &Arc<Script>, gzip: bool) -> Delivery {
 
 /// Sends one payload and gives what became of it.
 async fn sent(script: &Arc<Script>) -> Delivered {
-    delivery(script, false).send_events(BODY.to_vec()).await
+    delivery(script, false).send_events(1, BODY.to_vec()).await
 }
 
 fn header<'a>(request: &'a Request<Bytes>, name: &str) -> Option<&'a str> {
@@ -153,8 +153,8 @@ async fn events_are_posted_below_the_base_with_their_headers() {
 async fn each_payload_has_an_id_of_its_own() {
     let script = Script::new([Answer::Status(202), Answer::Status(202)]);
     let delivery = delivery(&script, false);
-    assert_eq!(delivery.send_events(BODY.to_vec()).await, OK);
-    assert_eq!(delivery.send_events(BODY.to_vec()).await, OK);
+    assert_eq!(delivery.send_events(1, BODY.to_vec()).await, OK);
+    assert_eq!(delivery.send_events(1, BODY.to_vec()).await, OK);
     let requests = script.requests();
     let ids: Vec<_> = requests.iter().map(|request| header(request, "x-launchdarkly-payload-id").unwrap()).collect();
     assert_ne!(ids[0], ids[1]);
@@ -181,7 +181,7 @@ async fn bodies_are_compressed_if_that_is_on() {
     let script = Script::new([Answer::Status(503), Answer::Status(202), Answer::Status(202)]);
     let delivery = delivery(&script, true);
     let body = BODY.repeat(1000);
-    assert_eq!(delivery.send_events(body.clone()).await, OK);
+    assert_eq!(delivery.send_events(1, body.clone()).await, OK);
     delivery.send_diagnostic(body.clone()).await;
     let requests = script.requests();
     assert_eq!(requests.len(), 3);
@@ -213,7 +213,7 @@ async fn trouble_that_passes_is_met_with_one_more_attempt_a_second_later() {
 
         let script = Script::new([answer.clone(), answer.clone()]);
         let delivery = delivery(&script, false);
-        assert_eq!(delivery.send_events(BODY.to_vec()).await, Delivered::Dropped, "{answer:?}");
+        assert_eq!(delivery.send_events(1, BODY.to_vec()).await, Delivered::Dropped, "{answer:?}");
         assert_eq!(counts(&delivery), [44, 2, 1, 1], "{answer:?}");
     }
 }
@@ -224,7 +224,7 @@ async fn a_refusal_is_final() {
     for status in [401, 402, 403, 404, 405, 406, 410, 418, 499] {
         let script = Script::new([Answer::Status(status)]);
         let delivery = delivery(&script, false);
-        assert_eq!(delivery.send_events(BODY.to_vec()).await, Delivered::Refused, "{status}");
+        assert_eq!(delivery.send_events(1, BODY.to_vec()).await, Delivered::Refused, "{status}");
         assert_eq!(counts(&delivery), [22, 1, 0, 1], "{status}");
 
         let script = Script::new([Answer::Status(500), Answer::Status(status)]);
@@ -237,10 +237,10 @@ async fn a_refusal_is_final() {
 async fn a_payload_that_is_too_large_is_dropped_and_no_other() {
     let script = Script::new([413, 202, 429, 413].map(Answer::Status));
     let delivery = delivery(&script, false);
-    assert_eq!(delivery.send_events(BODY.to_vec()).await, Delivered::Dropped);
+    assert_eq!(delivery.send_events(1, BODY.to_vec()).await, Delivered::Dropped);
     assert_eq!(counts(&delivery), [22, 1, 0, 1]);
-    assert_eq!(delivery.send_events(BODY.to_vec()).await, OK);
-    assert_eq!(delivery.send_events(BODY.to_vec()).await, Delivered::Dropped, "at the second attempt");
+    assert_eq!(delivery.send_events(1, BODY.to_vec()).await, OK);
+    assert_eq!(delivery.send_events(1, BODY.to_vec()).await, Delivered::Dropped, "at the second attempt");
     assert_eq!(counts(&delivery), [88, 4, 1, 2]);
 }
 
@@ -301,7 +301,7 @@ async fn a_base_that_is_no_url_is_asked_nothing() {
         let script = Script::new([]);
         let transport = Arc::clone(&script);
         let delivery = Delivery::new(transport, HeaderMap::new(), base, READ_TIMEOUT, false);
-        assert_eq!(delivery.send_events(BODY.to_vec()).await, Delivered::Refused, "{base}");
+        assert_eq!(delivery.send_events(1, BODY.to_vec()).await, Delivered::Refused, "{base}");
         delivery.send_diagnostic(b"{}".to_vec()).await;
         assert_eq!(counts(&delivery), [0, 0, 0, 1], "{base}");
     }

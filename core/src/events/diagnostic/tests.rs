@@ -45,7 +45,7 @@ fn the_first_report_tells_of_the_sdk_the_platform_and_the_settings() {
             "wrapperName": "web",
             "wrapperVersion": "2.0",
         },
-        "platform": { "name": "Rust", "osArch": consts::ARCH, "osName": os_name(consts::OS) },
+        "platform": platform(),
         "configuration": {
             "customBaseURI": false,
             "customEventsURI": true,
@@ -68,6 +68,18 @@ fn the_first_report_tells_of_the_sdk_the_platform_and_the_settings() {
         },
     });
     assert_eq!(report, expected);
+}
+
+// Spec 03, section 4.1
+#[test]
+fn the_platform_is_told_by_name_and_version() {
+    let platform = platform();
+    let text = |name: &str| platform[name].as_str().unwrap();
+    assert_eq!([text("name"), text("osArch"), text("osName")], ["Rust", consts::ARCH, os_name(consts::OS)]);
+    let is_version = |text: &str| text.split('.').take(2).all(|part| part.parse::<u32>().is_ok());
+    assert!(is_version(text("rustVersion")), "{platform:?}");
+    #[cfg(unix)]
+    assert!(is_version(text("osVersion")), "{platform:?}");
 }
 
 // Spec 03, section 4.1

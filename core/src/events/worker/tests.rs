@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use tokio::time::sleep;
 use tracing::Level;
 
-use super::super::{Event, EvaluationEvent, EventProcessor};
+use super::super::{EvaluationEvent, Event, EventProcessor};
 use super::*;
 use crate::context::Context;
 use crate::eval::Verdict;
@@ -140,6 +140,25 @@ impl Fixture {
 
 // Spec 03, section 3.6
 #[tokio::test(start_paused = true)]
+async fn what_became_of_events_is_counted() {
+    let fixture = Fixture::new(Mood::Answers(StatusCode::ACCEPTED));
+    fixture.evaluate(CAPACITY + 6);
+    fixture.processor.flush_and_wait().await;
+    let stats = fixture.stats();
+    // Of the evaluations one less than the capacity, the introduction of the context, and the summary.
+    assert_eq!((stats.delivered_events, stats.dropped_events), (101, 7));
+    assert_eq!((stats.attempts, stats.retries, stats.dropped_payloads), (1, 0, 0));
+
+    fixture.service.becomes(Mood::Answers(StatusCode::SERVICE_UNAVAILABLE));
+    fixture.evaluate(1);
+    fixture.processor.flush_and_wait().await;
+    let later = fixture.stats();
+    assert_eq!((later.delivered_events, later.dropped_events), (101, 7));
+    assert_eq!((later.attempts, later.retries, later.dropped_payloads), (3, 1, 1));
+}
+
+// Spec 03, section 3.6
+#[tokio::test(start_paused = true)]
 async fn an_hour_of_errors_loses_payloads_counts_each_once_and_piles_nothing_up() {
     const INTERVALS: u64 = 3600 / 5;
     let log = Log::default();
@@ -237,6 +256,9 @@ async fn debugging_ends_by_the_clock_that_is_ahead_and_goes_on_if_that_is_set_ba
     };
     assert_eq!([0, until + 1, u64::MAX, until - 1].map(debugged), [true, false, false, true]);
 }
+
+#[cfg(feature = "metrics")]
+mod metered;
 
 #[derive(Clone, Debug, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);

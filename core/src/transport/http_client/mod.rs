@@ -23,7 +23,9 @@ use thiserror::Error;
 
 use self::classify::classify;
 use self::connecting::{Report, Watched};
-pub(crate) use self::proxy::{parse as parse_proxy, redacted as redacted_proxy};
+pub(crate) use self::proxy::{
+    in_environment as proxy_in_environment, parse as parse_proxy, redacted as redacted_proxy,
+};
 use self::redirect::RedirectError;
 pub(crate) use self::tls::{TlsSettings, client_config};
 use super::{Body, Chunks, HttpTransport, RequestOptions, TransportError, TransportErrorKind};
@@ -57,7 +59,7 @@ impl DefaultTransport {
             .http2_keep_alive_while_idle(true);
         if let Some(proxy) = proxy {
             builder = builder.proxy(reqwest::Proxy::all(proxy)?);
-        } else if let Some(environment) = proxy::Environment::read(|name| std::env::var(name).ok()) {
+        } else if let Some(environment) = proxy::Environment::of_process() {
             builder = builder.proxy(reqwest::Proxy::custom(move |target| environment.proxy_for(target)));
         }
         Ok(Self { client: builder.build()? })

@@ -38,7 +38,17 @@ pub(super) struct Environment {
     except: Vec<Exception>,
 }
 
+/// Whether the environment of the process names a proxy.
+pub(crate) fn in_environment() -> bool {
+    Environment::of_process().is_some()
+}
+
 impl Environment {
+    /// What the environment of the process says; none if it says nothing about proxies.
+    pub(super) fn of_process() -> Option<Self> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
     /// Reads the variables by `variable`; none if there are none about proxies.
     pub(super) fn read(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());

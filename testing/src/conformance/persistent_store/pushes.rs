@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use vexil::model::DataKind;
+use vexil::store::PersistentDataStore;
 
 use super::rows::{Place, live};
 use crate::conformance::PersistentStoreHarness;
@@ -17,9 +18,7 @@ const TRIES: u64 = 12;
 pub async fn a_change_by_others_is_told(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
-    let changes = store.changes();
-    assert!(changes.is_some(), "the store does not tell of changes");
-    let Some(mut changes) = changes else { return };
+    let mut changes = told_by(&*store);
     store.snapshot().await.must("snapshot");
     is_told(&place, DataKind::Flag, &mut changes).await;
     place.clear().await;
@@ -29,9 +28,7 @@ pub async fn a_change_by_others_is_told(harness: &dyn PersistentStoreHarness) {
 pub async fn a_second_change_is_told_after_the_first_was_read(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
-    let changes = store.changes();
-    assert!(changes.is_some(), "the store does not tell of changes");
-    let Some(mut changes) = changes else { return };
+    let mut changes = told_by(&*store);
     for _ in 0..3 {
         for kind in [DataKind::Flag, DataKind::Segment] {
             store.snapshot().await.must("snapshot");
@@ -41,6 +38,12 @@ pub async fn a_second_change_is_told_after_the_first_was_read(harness: &dyn Pers
     place.clear().await;
 }
 
+#[expect(clippy::panic, reason = "the end of a test that fails")]
+fn told_by(store: &dyn PersistentDataStore) -> watch::Receiver<()> {
+    store.changes().unwrap_or_else(|| panic!("the store does not tell of changes"))
+}
+
+#[expect(clippy::panic, reason = "the end of a test that fails")]
 async fn is_told(place: &Place<'_>, kind: DataKind, changes: &mut watch::Receiver<()>) {
     changes.mark_unchanged();
     for version in 1..=TRIES {
@@ -49,6 +52,5 @@ async fn is_told(place: &Place<'_>, kind: DataKind, changes: &mut watch::Receive
             return;
         }
     }
-    let told = false;
-    assert!(told, "changes of a {kind} by others are not told");
+    panic!("changes of a {kind} by others are not told");
 }

@@ -11,9 +11,7 @@ use std::fmt;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use tempfile::TempDir;
+use std::sync::Arc;
 
 pub use self::builder::RedisServerBuilder;
 pub use self::cluster::RedisCluster;
@@ -24,10 +22,9 @@ pub use self::tls::TlsFiles;
 use self::builder::CONTROL_USER;
 use self::control::Control;
 use super::ServerError;
-use super::process::Process;
-use super::program::find;
-use super::wait::{Seen, until};
-use crate::ports;
+use super::find::find;
+use super::program::{Program, at_free_port};
+use super::wait::Seen;
 
 const PROGRAM: &str = "redis-server";
 const INSTALL: &str = "install the Debian package redis-server (scripts/install-servers does), or name a running Redis \
@@ -35,9 +32,6 @@ const INSTALL: &str = "install the Debian package redis-server (scripts/install-
 
 /// How far from its port a server of a cluster listens for the others.
 const CLUSTER_BUS: u16 = 10_000;
-
-/// How many ports are tried, if others take them first.
-const TRIES: usize = 5;
 
 /// A Redis of this test's own, at a free port of this machine. It is killed when this is dropped.
 ///
@@ -56,18 +50,8 @@ const TRIES: usize = 5;
 pub struct RedisServer {
     port: u16,
     recipe: RedisServerBuilder,
-    program: PathBuf,
-    /// Held for the time of a call, so that nobody speaks to a server that another is restarting.
-    running: Mutex<Running>,
-    /// After the server that writes to it.
-    folder: TempDir,
-}
-
-/// Both are none while the server is killed.
-#[derive(Debug, Default)]
-struct Running {
-    process: Option<Process>,
-    control: Option<Control>,
+    /// With the connection by which the test itself speaks to it; none after it was lost.
+    program: Program<Option<Control>>,
 }
 
 impl RedisServer {
@@ -123,23 +107,21 @@ impl RedisServer {
     /// If the server refuses, or does not run, or does not answer within 20 seconds.
     pub fn command<A: AsRef<[u8]>>(&self, arguments: impl IntoIterator<Item = A>) -> Result<RedisReply, ServerError> {
         let arguments: Vec<_> = arguments.into_iter().collect();
-        let mut running = self.running();
-        if let Some(control) = &mut running.control {
-            match control.command(&arguments) {
-                // The server has closed the connection, as `CLIENT KILL` has it do. It is done again over a new one.
-                Err(ServerError::Io { source }) if is_broken(&source) => running.control = None,
-                done => return done,
+        self.program.with(|running| {
+            if let Some(control) = &mut running.connection {
+                match control.command(&arguments) {
+                    // The server has closed the connection, as `CLIENT KILL` has it do. It is done again over a new one.
+                    Err(ServerError::Io { source }) if is_broken(&source) => running.connection = None,
+                    done => return done,
+                }
             }
-        }
-        let mut control = self.connect()?;
-        let done = control.command(&arguments);
-        running.control = Some(control);
-        done
+            running.connection.insert(self.connect()?).command(&arguments)
+        })
     }
 
     /// Kills it. Its connections end and its port refuses, until [`Self::restart`].
     pub fn kill(&self) {
-        *self.running() = Running::default();
+        self.program.kill();
     }
 
     /// Starts it again at the same port; kills it before if it runs. It is empty, unless its configuration has it write
@@ -148,26 +130,18 @@ impl RedisServer {
     /// # Errors
     /// If it does not start.
     pub fn restart(&self) -> Result<(), ServerError> {
-        let mut running = self.running();
-        *running = Running::default();
-        let folder = self.folder.path();
+        let folder = self.program.folder();
         let configuration = folder.join("redis.conf");
         fs::write(&configuration, self.recipe.configuration(self.port, folder, &self.socket()))?;
         let mut arguments = vec![configuration.as_os_str()];
         arguments.extend(self.recipe.arguments.iter().map(OsStr::new));
-        let mut process = Process::start(&self.program, arguments, folder, &folder.join("log"))?;
-        let control = until("Redis to answer", || {
-            if process.has_ended()? {
-                return Err(ServerError::Ended { program: PROGRAM, output: process.output() });
-            }
-            let answer = self.connect().and_then(|mut control| {
+        self.program.restart(arguments, || {
+            let control = self.connect().and_then(|mut control| {
                 control.command(&["PING"])?;
                 Ok(control)
             });
-            Ok(answer.map_or_else(|error| Seen::NotYet(error.to_string()), Seen::Yes))
-        })?;
-        *running = Running { process: Some(process), control: Some(control) };
-        Ok(())
+            control.map_or_else(|error| Seen::NotYet(error.to_string()), |control| Seen::Yes(Some(control)))
+        })
     }
 
     /// Stops it where it is: connections stay open and are silent, until [`Self::resume`].
@@ -175,7 +149,7 @@ impl RedisServer {
     /// # Errors
     /// If it does not run.
     pub fn pause(&self) -> Result<(), ServerError> {
-        self.with_process(Process::pause)
+        self.program.pause()
     }
 
     /// Lets it go on after [`Self::pause`].
@@ -183,7 +157,7 @@ impl RedisServer {
     /// # Errors
     /// If it does not run.
     pub fn resume(&self) -> Result<(), ServerError> {
-        self.with_process(Process::resume)
+        self.program.resume()
     }
 
     pub(super) fn password(&self) -> Option<&str> {
@@ -196,23 +170,12 @@ impl RedisServer {
 
     fn start_with(recipe: RedisServerBuilder) -> Result<Self, ServerError> {
         let program = find(PROGRAM).ok_or(ServerError::Missing { program: PROGRAM, help: INSTALL })?;
-        let mut server = Self { port: 0, recipe, program, folder: TempDir::new()?, running: Mutex::default() };
-        let mut tries = 0;
-        loop {
-            server.port = ports::free(&[CLUSTER_BUS])?;
-            tries += 1;
-            match server.restart() {
-                Err(ServerError::Ended { output, .. }) if output.contains("in use") && tries < TRIES => {}
-                started => return started.map(|()| server),
-            }
-        }
-    }
-
-    fn with_process(&self, act: fn(&mut Process) -> std::io::Result<()>) -> Result<(), ServerError> {
-        match &mut self.running().process {
-            Some(process) => Ok(act(process)?),
-            None => Err(ServerError::Ended { program: PROGRAM, output: "it was killed".to_owned() }),
-        }
+        let mut server = Self { port: 0, recipe, program: Program::new(PROGRAM, program)? };
+        at_free_port(&[CLUSTER_BUS], |port| {
+            server.port = port;
+            server.restart()
+        })?;
+        Ok(server)
     }
 
     fn connect(&self) -> Result<Control, ServerError> {
@@ -224,11 +187,7 @@ impl RedisServer {
     }
 
     fn socket(&self) -> PathBuf {
-        self.folder.path().join("socket")
-    }
-
-    fn running(&self) -> MutexGuard<'_, Running> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        self.program.folder().join("socket")
     }
 }
 

@@ -156,7 +156,7 @@ fn large_events_arrive_in_one_line_or_many() {
     let lines = vec!["0123456789"; 500_000];
     let body: String = lines.iter().flat_map(|line| ["data: ", line, "\r\n"]).collect::<String>() + "\r\n";
     let (events, _) = decode(body.as_bytes().chunks(8191), 1 << 26).unwrap();
-    assert_eq!(events, [message(&lines.join("\n"))]);
+    assert_eq!(events, [message(lines.join("\n"))]);
 }
 
 // Rule 13; section 10, rows 4 and 5
@@ -187,7 +187,7 @@ fn endless_comments_and_unknown_fields_are_not_kept() {
 #[test]
 fn events_that_arrive_together_come_one_after_the_other() {
     let body: String = (0..100).map(|n| format!("data: {n}\n\n")).collect();
-    gives(body, &(0..100).map(|n| message(&n.to_string())).collect::<Vec<_>>());
+    gives(body, &(0..100).map(|n| message(n.to_string())).collect::<Vec<_>>());
 }
 
 // Rule 15; section 10, row 6

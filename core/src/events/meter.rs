@@ -1,0 +1,56 @@
+//! [`Meter`]: what has become of events, told to the recorder of metrics that the application has installed.
+//!
+//! The numbers are those of [`EventStats`]; the clients of a process add up. A count is told after each delivery and at
+//! each interval between deliveries, never while a flag is evaluated.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use metrics::{Unit, counter, describe_counter};
+
+use super::EventStats;
+use super::delivery::DeliveryStats;
+use super::processor::{Records, stats};
+
+const DELIVERED: &str = "vexil_events_delivered_total";
+const DROPPED: &str = "vexil_events_dropped_total";
+const PAYLOADS_DROPPED: &str = "vexil_event_payloads_dropped_total";
+const REQUESTS: &str = "vexil_event_requests_total";
+const RETRIES: &str = "vexil_event_retries_total";
+const BYTES: &str = "vexil_event_bytes_total";
+
+#[derive(Debug)]
+pub(super) struct Meter {
+    records: Arc<Records>,
+    delivered: Arc<DeliveryStats>,
+    /// What was told so far. Held while the rest is read and told, so that nothing is told twice.
+    told: Mutex<EventStats>,
+}
+
+impl Meter {
+    pub(super) fn new(records: Arc<Records>, delivered: Arc<DeliveryStats>) -> Self {
+        describe_counter!(DELIVERED, Unit::Count, "Events that the service has accepted.");
+        describe_counter!(DROPPED, Unit::Count, "Full events that were dropped because the buffer was full.");
+        describe_counter!(PAYLOADS_DROPPED, Unit::Count, "Deliveries of events that were given up.");
+        describe_counter!(REQUESTS, Unit::Count, "Requests that carried events.");
+        describe_counter!(RETRIES, Unit::Count, "Requests that repeated an earlier one.");
+        describe_counter!(BYTES, Unit::Bytes, "Bytes of events that were sent.");
+        Self { records, delivered, told: Mutex::default() }
+    }
+
+    /// Tells what has come since it was last told.
+    pub(super) fn tell(&self) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let stats = stats(&self.records, &self.delivered);
+        for (name, now, before) in [
+            (DELIVERED, stats.delivered_events, told.delivered_events),
+            (DROPPED, stats.dropped_events, told.dropped_events),
+            (PAYLOADS_DROPPED, stats.dropped_payloads, told.dropped_payloads),
+            (REQUESTS, stats.attempts, told.attempts),
+            (RETRIES, stats.retries, told.retries),
+            (BYTES, stats.bytes, told.bytes),
+        ] {
+            counter!(name).increment(now.saturating_sub(before));
+        }
+        *told = stats;
+    }
+}

@@ -1,0 +1,197 @@
+//! Memberships of big segments (spec 04, section 4.4; spec 01, section 5).
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+use vexil::config::BigSegmentsConfig;
+use vexil::status::BigSegmentsStoreStatus;
+use vexil_testing::{MemoryBigSegmentStore, StoreFault, StoreMethod};
+
+use super::*;
+use crate::support::Fixed;
+
+fn now() -> u64 {
+    u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+/// A flag that tells whether a context belongs to the big segment `big.g2`.
+fn data() -> Json {
+    let segment = json!({"version": 1, "unbounded": true, "generation": 2,
+        "rules": [{"clauses": [{"attribute": "key", "op": "in", "values": ["by-rule"]}]}]});
+    let flag = json!({"on": true, "version": 1, "variations": ["in", "out"], "fallthrough": {"variation": 1},
+        "rules": support::rule_for_segment("big", false)});
+    json!({"flags": {"flag": flag}, "segments": {"big": segment}})
+}
+
+/// A client, and the store of big segments, in step with the service, that it asks.
+async fn asking(
+    configure: impl FnOnce(BigSegmentsConfig) -> BigSegmentsConfig,
+) -> (MemoryDatabase, Arc<MemoryBigSegmentStore>, Client) {
+    let database = MemoryDatabase::new();
+    let store = Arc::new(MemoryBigSegmentStore::attached(&database, PREFIX));
+    database.set_synchronized(PREFIX, Some(now()));
+    database.set_membership(PREFIX, "ada", ["big.g2"], []);
+    let config = configure(BigSegmentsConfig::new(Arc::clone(&store)));
+    let client = started(builder().data_source(Fixed::new(&data())).big_segments(config)).await;
+    (database, store, client)
+}
+
+/// What the flag says of a context, and how far that can be trusted.
+async fn asked(client: &Client, key: &str) -> (String, String) {
+    let context = vexil::Context::new(key).unwrap();
+    let detail = client.string_variation_detail_async("flag", &context, "default").await;
+    let reason = serde_json::to_value(&detail.reason).unwrap();
+    (detail.value.to_string(), reason["bigSegmentsStatus"].as_str().unwrap_or_default().to_owned())
+}
+
+fn says(value: &str, status: &str) -> (String, String) {
+    (value.to_owned(), status.to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_store_says_who_belongs_to_a_segment_and_rules_decide_where_it_says_nothing() {
+    let (database, _, client) = asking(|config| config).await;
+    database.set_membership::<&str>(PREFIX, "excluded", [], ["big.g2"]);
+    database.set_membership(PREFIX, "older", ["big.g1"], []);
+    for (key, value) in [("ada", "in"), ("excluded", "out"), ("older", "out"), ("nobody", "out"), ("by-rule", "in")] {
+        assert_eq!(asked(&client, key).await, says(value, "HEALTHY"), "{key}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_remembered_for_a_time_and_so_is_that_there_is_none() {
+    let (database, store, client) = asking(|config| config.context_cache_time(Duration::from_secs(60))).await;
+    for key in ["ada", "nobody"] {
+        let before = store.calls().count(StoreMethod::Membership);
+        for _ in 0..10 {
+            asked(&client, key).await;
+        }
+        assert_eq!(store.calls().count(StoreMethod::Membership), before + 1, "{key}");
+    }
+    database.set_membership(PREFIX, "nobody", ["big.g2"], []);
+    tokio::time::sleep(Duration::from_secs(59)).await;
+    assert_eq!(asked(&client, "nobody").await.0, "out");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(asked(&client, "nobody").await.0, "in");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_more_contexts_than_are_remembered_the_least_recently_used_goes() {
+    let (_, store, client) =
+        asking(|config| config.context_cache_size(2).context_cache_time(Duration::from_secs(3600))).await;
+    let mut queries = Vec::new();
+    for key in ["a", "b", "a", "c", "a", "b", "c"] {
+        let before = store.calls().count(StoreMethod::Membership);
+        asked(&client, key).await;
+        queries.push(store.calls().count(StoreMethod::Membership) - before);
+    }
+    assert_eq!(queries, [1, 1, 0, 1, 0, 1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_evaluations_for_one_context_cause_one_query() {
+    let (_, store, client) = asking(|config| config).await;
+    store.calls().fault_next(StoreMethod::Membership, StoreFault::Delay(Duration::from_millis(100)));
+    let all: Vec<_> = (0..1_000)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { asked(&client, "ada").await })
+        })
+        .collect();
+    for one in all {
+        assert_eq!(one.await.unwrap(), says("in", "HEALTHY"));
+    }
+    assert_eq!(store.calls().count(StoreMethod::Membership), 1);
+}
+
+// Spec 04, section 10, row 33
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_is_left_alone_for_a_moment_and_what_was_known_goes_on_counting() {
+    let (_, store, client) = asking(|config| config).await;
+    assert_eq!(asked(&client, "ada").await, says("in", "HEALTHY"));
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    store.calls().fault(StoreMethod::Membership, StoreFault::Fail);
+    assert_eq!(asked(&client, "ada").await, says("in", "STALE"));
+    // Rules are still evaluated.
+    assert_eq!(asked(&client, "by-rule").await, says("in", "STORE_ERROR"));
+    assert_eq!(asked(&client, "nobody").await, says("out", "STORE_ERROR"));
+    assert_eq!(store.calls().count(StoreMethod::Membership), 2, "it was asked once in half a second");
+    store.calls().heal();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(asked(&client, "nobody").await, says("out", "HEALTHY"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_or_panics_is_one_that_fails() {
+    for fault in [StoreFault::Hang, StoreFault::Panic] {
+        let (_, store, client) = asking(|config| config).await;
+        store.calls().fault(StoreMethod::Membership, fault);
+        let begun = Instant::now();
+        assert_eq!(asked(&client, "ada").await, says("out", "STORE_ERROR"), "{fault:?}");
+        assert!(begun.elapsed() <= Duration::from_secs(2), "{fault:?} {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_status_tells_whether_the_store_is_there_and_in_step() {
+    let (database, store, client) = asking(|config| config.stale_after(Duration::from_secs(60))).await;
+    let status = client.big_segments_status();
+    let mut changes = status.subscribe().unwrap();
+    assert_eq!(status.status().await, BigSegmentsStoreStatus::new(true, false));
+    // By the time of day, which no test can pause: the store says that it was in step long ago.
+    database.set_synchronized(PREFIX, Some(now() - 61_000));
+    assert_eq!(changes.next().await.unwrap(), BigSegmentsStoreStatus::new(true, true));
+    assert_eq!(asked(&client, "ada").await, says("in", "STALE"));
+    store.calls().fault(StoreMethod::LastSynchronized, StoreFault::Fail);
+    assert_eq!(changes.next().await.unwrap(), BigSegmentsStoreStatus::new(false, false));
+    assert_eq!(asked(&client, "ada").await, says("in", "STORE_ERROR"));
+    store.calls().heal();
+    database.set_synchronized(PREFIX, None);
+    assert_eq!(changes.next().await.unwrap(), BigSegmentsStoreStatus::new(true, true));
+    // Clocks differ: what is in the future was just now.
+    database.set_synchronized(PREFIX, Some(now() + 3_600_000));
+    assert_eq!(changes.next().await.unwrap(), BigSegmentsStoreStatus::new(true, false));
+}
+
+// Spec 04, section 4.4: one query at the start, however many want to know
+#[tokio::test(start_paused = true)]
+async fn the_first_status_is_asked_for_once() {
+    let (_, store, client) = asking(|config| config).await;
+    for _ in 0..10 {
+        client.big_segments_status().status().await;
+        asked(&client, "ada").await;
+    }
+    assert_eq!(store.calls().count(StoreMethod::LastSynchronized), 1);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!((12..=13).contains(&store.calls().count(StoreMethod::LastSynchronized)), "every five seconds");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_store_nobody_belongs_to_a_segment_but_by_its_rules() {
+    let client = started(builder().data_source(Fixed::new(&data()))).await;
+    assert_eq!(asked(&client, "ada").await, says("out", "NOT_CONFIGURED"));
+    assert_eq!(asked(&client, "by-rule").await, says("in", "NOT_CONFIGURED"));
+    assert_eq!(client.big_segments_status().status().await, BigSegmentsStoreStatus::new(false, false));
+    assert!(client.big_segments_status().subscribe().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_the_client_closes_the_store() {
+    let (_, store, client) = asking(|config| config).await;
+    client.close(SOON).await;
+    assert_eq!(store.calls().count(StoreMethod::Close), 1);
+}
+
+#[test]
+fn a_plain_thread_may_ask() {
+    let database = MemoryDatabase::new();
+    database.set_synchronized(PREFIX, Some(now()));
+    database.set_membership(PREFIX, "ada", ["big.g2"], []);
+    let store = Arc::new(MemoryBigSegmentStore::attached(&database, PREFIX));
+    let source = Fixed::new(&data());
+    let client = Client::builder("sdk-key").data_source(source).without_events().big_segments(store).start().unwrap();
+    assert_eq!(client.string_variation("flag", &ada(), "default"), "in");
+    let status = client.big_segments_status().blocking_status(SOON);
+    assert_eq!(status, Some(BigSegmentsStoreStatus::new(true, false)));
+    pollster::block_on(client.close(SOON));
+}

@@ -1,0 +1,216 @@
+//! Clients whose evaluations read the database (spec 04, section 5).
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use vexil::client::FlagsStateOptions;
+use vexil::config::PersistentStoreConfig;
+use vexil::store::CacheMode;
+use vexil_testing::{StoreFault, StoreMethod, TestData};
+
+use super::*;
+
+const TTL: Duration = Duration::from_secs(10);
+
+async fn reading(mode: CacheMode) -> (MemoryDatabase, Arc<MemoryPersistentStore>, Client) {
+    let (database, store) = store();
+    put(&database, "flag", &gives(1, 1));
+    let client = daemon(PersistentStoreConfig::new(Arc::clone(&store)).cache(mode)).await;
+    (database, store, client)
+}
+
+// Spec 04, section 5.1
+#[tokio::test(start_paused = true)]
+async fn without_a_cache_each_evaluation_reads() {
+    let (database, store, client) = reading(CacheMode::Off).await;
+    for version in 1..5 {
+        put(&database, "flag", &gives(version, version));
+        assert_eq!(evaluated(&client, "flag").await, fallthrough(version));
+    }
+    assert_eq!(store.calls().count(StoreMethod::Get), 4);
+    database.remove(PREFIX, DataKind::Flag, "flag");
+    assert_eq!(evaluated(&client, "flag").await, failed("FLAG_NOT_FOUND"));
+}
+
+// Spec 04, sections 5.1 and 8.5: for a time, never longer, and what is missing too
+#[tokio::test(start_paused = true)]
+async fn what_was_read_counts_for_a_time() {
+    for key in ["flag", "missing"] {
+        let (database, store, client) = reading(CacheMode::Ttl(TTL)).await;
+        let before = evaluated(&client, key).await;
+        put(&database, key, &gives(2, 2));
+        let read = Instant::now();
+        until_value(&client, key, 2).await;
+        let took = read.elapsed();
+        assert!(took >= TTL / 2 && took <= TTL, "{key} {took:?} {before:?}");
+        assert!(store.calls().count(StoreMethod::Get) <= 3);
+    }
+}
+
+// Spec 04, section 8.5: what is in use is read again before it expires, so nobody waits
+#[tokio::test(start_paused = true)]
+async fn a_flag_in_use_is_read_again_before_it_expires() {
+    let (_, store, client) = reading(CacheMode::Ttl(TTL)).await;
+    value(&client, "flag").await;
+    store.calls().fault_all(StoreFault::Delay(Duration::from_millis(400)));
+    let begun = Instant::now();
+    while begun.elapsed() < TTL * 5 {
+        let before = Instant::now();
+        assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
+        assert_eq!(before.elapsed(), Duration::ZERO);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!((5..=8).contains(&store.calls().count(StoreMethod::Get)), "{}", store.calls().count(StoreMethod::Get));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_read_counts_for_ever() {
+    let (database, store, client) = reading(CacheMode::Infinite).await;
+    assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
+    assert_eq!(evaluated(&client, "missing").await, failed("FLAG_NOT_FOUND"));
+    put(&database, "flag", &gives(2, 2));
+    put(&database, "missing", &gives(2, 2));
+    tokio::time::sleep(Duration::from_secs(24 * 3600)).await;
+    assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
+    assert_eq!(evaluated(&client, "missing").await, failed("FLAG_NOT_FOUND"));
+    assert_eq!(store.calls().count(StoreMethod::Get), 2);
+}
+
+/// Whoever wants the same flag at the same moment shares one read, whatever comes of it.
+#[tokio::test(start_paused = true)]
+async fn two_thousand_evaluations_of_a_flag_cause_one_read() {
+    let slow = StoreFault::Delay(Duration::from_millis(100));
+    for (fault, expected) in [(slow, fallthrough(1)), (StoreFault::Hang, failed("EXCEPTION"))] {
+        for mode in [CacheMode::Ttl(TTL), CacheMode::Off] {
+            let (_, store, client) = reading(mode).await;
+            store.calls().fault_all(fault);
+            let ask = || {
+                let client = client.clone();
+                tokio::spawn(async move { evaluated(&client, "flag").await })
+            };
+            let all: Vec<_> = (0..2_000).map(|_| ask()).collect();
+            for one in all {
+                assert_eq!(one.await.unwrap(), expected);
+            }
+            assert_eq!(store.calls().count(StoreMethod::Get), 1, "{mode:?} {fault:?}");
+        }
+    }
+}
+
+// Spec 04, section 10, rows 5 and 6; section 9.3: serve stale
+#[tokio::test(start_paused = true)]
+async fn while_the_database_is_away_what_was_known_is_served_and_nobody_waits_twice() {
+    let (database, store, client) = reading(CacheMode::Ttl(TTL)).await;
+    value(&client, "flag").await;
+    store.calls().fault_all(StoreFault::Hang);
+    tokio::time::sleep(TTL * 2).await;
+    for _ in 0..10 {
+        assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
+    }
+    let status = until(&client, |status| !status.available).await;
+    assert!(status.stale);
+    let begun = Instant::now();
+    assert_eq!(evaluated(&client, "never-read").await, failed("EXCEPTION"));
+    assert_eq!(begun.elapsed(), Duration::ZERO, "a database that is away is not asked");
+    put(&database, "flag", &gives(2, 2));
+    store.calls().heal();
+    until_value(&client, "flag", 2).await;
+    let status = until(&client, |status| status.available).await;
+    assert!(!status.stale);
+}
+
+// Spec 04, section 10, row 6: half a second is the most that an evaluation waits
+#[tokio::test(start_paused = true)]
+async fn an_evaluation_waits_half_a_second_at_the_most() {
+    let (_, store, client) = reading(CacheMode::Off).await;
+    store.calls().fault_all(StoreFault::Hang);
+    let begun = Instant::now();
+    assert_eq!(evaluated(&client, "flag").await, failed("EXCEPTION"));
+    assert!(begun.elapsed() <= Duration::from_millis(500), "{:?}", begun.elapsed());
+}
+
+// Spec 04, section 5.2
+#[tokio::test(start_paused = true)]
+async fn all_flags_are_read_once_for_a_time() {
+    let (database, store, client) = reading(CacheMode::Ttl(TTL)).await;
+    put(&database, "other", &gives(1, 2));
+    let all = async || {
+        let state = client.all_flags_state_async(&ada(), FlagsStateOptions::default()).await;
+        assert!(state.is_valid());
+        state.values().len()
+    };
+    assert_eq!(all().await, 2);
+    put(&database, "third", &gives(1, 3));
+    assert_eq!(all().await, 2);
+    assert_eq!(store.calls().count(StoreMethod::GetAll), 2);
+    tokio::time::sleep(TTL).await;
+    assert_eq!(all().await, 3);
+    // Old data is better than none.
+    store.calls().fault_all(StoreFault::Fail);
+    tokio::time::sleep(TTL * 2).await;
+    assert_eq!(all().await, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_data_all_flags_are_no_valid_state() {
+    let (_, store, client) = reading(CacheMode::Off).await;
+    store.calls().fault_all(StoreFault::Fail);
+    assert!(!client.all_flags_state_async(&ada(), FlagsStateOptions::default()).await.is_valid());
+}
+
+// Spec 04, section 10, row 8
+#[tokio::test(start_paused = true)]
+async fn a_spoilt_flag_counts_as_missing_and_is_no_outage() {
+    let (database, _store, client) = reading(CacheMode::Off).await;
+    database.put(PREFIX, DataKind::Flag, "spoilt", StoredItem::new("{"));
+    assert_eq!(evaluated(&client, "spoilt").await, failed("FLAG_NOT_FOUND"));
+    assert!(until(&client, |status| status.error.is_some()).await.available);
+    assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
+    let state = client.all_flags_state_async(&ada(), FlagsStateOptions::default()).await;
+    assert!(state.is_valid() && state.values().len() == 1);
+}
+
+// Spec 04, sections 5.2 and 8.2: what the data source delivers is written, and seen at once
+#[tokio::test(start_paused = true)]
+async fn what_is_delivered_is_written_and_counts_at_once() {
+    for mode in [CacheMode::Off, CacheMode::Ttl(TTL), CacheMode::Infinite] {
+        let (database, store) = store();
+        let flags = TestData::new().with("flag", "one");
+        let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(mode);
+        let client = started(builder().data_source(flags.clone()).data_store(config)).await;
+        until_value(&client, "flag", "one").await;
+        assert!(database.item(PREFIX, DataKind::Flag, "flag").is_some(), "{mode:?}");
+        assert_eq!(value(&client, "new").await, "default");
+        flags.set("new", "two");
+        flags.set("flag", "three");
+        until_value(&client, "new", "two").await;
+        until_value(&client, "flag", "three").await;
+        flags.delete("flag");
+        until_value(&client, "flag", "default").await;
+        assert!(database.item(PREFIX, DataKind::Flag, "flag").is_some(), "a tombstone stays");
+    }
+}
+
+// Spec 04, section 5.2: a newer item in the database stays, and is what counts
+#[tokio::test(start_paused = true)]
+async fn an_item_that_the_database_has_newer_is_read_from_it() {
+    let (database, store) = store();
+    let flags = TestData::new().with("flag", "one");
+    let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(CacheMode::Infinite);
+    let client = started(builder().data_source(flags.clone()).data_store(config)).await;
+    put(&database, "flag", &gives(100, "from elsewhere"));
+    flags.set("flag", "two");
+    until_value(&client, "flag", "from elsewhere").await;
+}
+
+// Spec 04, section 5.3
+#[tokio::test(start_paused = true)]
+async fn a_write_that_fails_is_the_data_sources_to_repeat() {
+    let (_, store) = store();
+    store.calls().fault_all(StoreFault::Fail);
+    let flags = TestData::new().with("flag", "one");
+    let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(CacheMode::Ttl(TTL));
+    let client = builder().data_source(flags).data_store(config).start().unwrap();
+    until(&client, |status| !status.available).await;
+    assert_eq!(evaluated(&client, "flag").await, failed("CLIENT_NOT_READY"));
+}

@@ -1,0 +1,220 @@
+//! Daemon mode while all is well.
+
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+use vexil::client::FlagsStateOptions;
+use vexil::config::PersistentStoreConfig;
+use vexil::data_source::DataSourceState;
+use vexil::model::DataKind;
+use vexil::status::DataStoreErrorKind;
+use vexil::store::{CacheMode, StoredItem};
+use vexil_testing::{MemoryPersistentStore, StoreMethod};
+
+use super::*;
+
+// Spec 04, section 6: the marker is ignored
+#[tokio::test(start_paused = true)]
+async fn a_client_serves_what_the_database_holds_with_or_without_the_marker() {
+    for marker in [false, true] {
+        let (database, store) = store();
+        put(&database, "flag", &gives(1, 7));
+        database.set_initialized(PREFIX, marker);
+        let client = daemon(store).await;
+        assert_eq!(evaluated(&client, "flag").await, fallthrough(7));
+        assert_eq!(evaluated(&client, "unknown").await, failed("FLAG_NOT_FOUND"));
+        assert_eq!(until(&client, |status| status.items == 1).await.initialized, marker);
+    }
+}
+
+// Spec 04, section 6
+#[tokio::test(start_paused = true)]
+async fn a_client_is_initialized_at_once_and_its_data_source_valid() {
+    let (_, store) = store();
+    let client = builder().daemon_mode(store).start().unwrap();
+    assert!(client.is_initialized());
+    assert_eq!(client.data_source_status().status().state, DataSourceState::Valid);
+    client.wait_until_ready(SOON).await.unwrap();
+    assert_eq!(evaluated(&client, "flag").await, failed("FLAG_NOT_FOUND"));
+    let state = client.all_flags_state(&ada(), FlagsStateOptions::default());
+    assert!(state.is_valid() && state.values().len() == 0);
+}
+
+// Spec 04, section 9.4: the bound of staleness
+#[tokio::test(start_paused = true)]
+async fn a_change_is_seen_within_the_refresh_interval() {
+    let (database, store) = store();
+    put(&database, "flag", &gives(1, 1));
+    let client = daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(60))).await;
+    put(&database, "flag", &gives(2, 2));
+    let changed = Instant::now();
+    until_value(&client, "flag", 2).await;
+    let took = changed.elapsed();
+    assert!(took <= Duration::from_secs(60) && took >= Duration::from_secs(45), "{took:?}");
+}
+
+// Spec 04, section 9.4: push
+#[tokio::test(start_paused = true)]
+async fn a_change_that_the_database_tells_is_seen_at_once() {
+    let database = MemoryDatabase::new();
+    let store = Arc::new(MemoryPersistentStore::attached(&database, PREFIX).with_push());
+    put(&database, "flag", &gives(1, 1));
+    let client = daemon(Arc::clone(&store)).await;
+    for version in 2..5 {
+        put(&database, "flag", &gives(version, version));
+        let changed = Instant::now();
+        until_value(&client, "flag", version).await;
+        assert!(changed.elapsed() < Duration::from_millis(100), "{:?}", changed.elapsed());
+    }
+    // Many changes at once are read once.
+    let before = store.calls().count(StoreMethod::Snapshot);
+    put_many(&database, 100, 1);
+    until_value(&client, "flag-99", 1).await;
+    assert!(store.calls().count(StoreMethod::Snapshot) <= before + 2);
+}
+
+// Spec 04, section 9.4: change events by difference
+#[tokio::test(start_paused = true)]
+async fn listeners_hear_of_what_has_changed_and_of_nothing_else() {
+    let (database, store) = store();
+    put(&database, "stays", &gives(1, 1));
+    put(&database, "changes", &gives(1, 1));
+    put(&database, "goes", &gives(1, 1));
+    let client = daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(1))).await;
+    let (sender, heard) = channel();
+    client.flag_tracker().add_listener(move |change| sender.send(change.key.to_string()).unwrap());
+    put(&database, "changes", &gives(2, 2));
+    database.remove(PREFIX, DataKind::Flag, "goes");
+    until_value(&client, "changes", 2).await;
+    let mut keys = [heard.recv_timeout(SOON).unwrap(), heard.recv_timeout(SOON).unwrap()];
+    keys.sort();
+    assert_eq!(keys, ["changes", "goes"]);
+    // Whatever else was announced would be heard before this.
+    put(&database, "comes", &gives(1, 1));
+    until_value(&client, "comes", 1).await;
+    assert_eq!(heard.recv_timeout(SOON).unwrap(), "comes");
+}
+
+// Spec 04, section 1.3
+#[tokio::test(start_paused = true)]
+async fn tombstones_of_any_shape_are_flags_that_are_not_there() {
+    let (database, store) = store();
+    let relay = r#"{"key":"$deleted","on":false,"prerequisites":[],"targets":[],"rules":[],"variations":[],"version":7,"deleted":true}"#;
+    put(&database, "alive", &gives(1, 1));
+    for (key, text) in [
+        ("a", r#"{"version":7,"deleted":true}"#),
+        ("b", r#"{"key":"b","version":7,"deleted":true}"#),
+        ("c", relay),
+        ("d", r#"{"version":7,"key":"$deleted","deleted":true}"#),
+        ("e", "null"),
+    ] {
+        database.put(PREFIX, DataKind::Flag, key, StoredItem::new(text));
+    }
+    let segment = json!({"key": "$deleted", "included": ["ada"], "version": 7, "deleted": true});
+    database.put(PREFIX, DataKind::Segment, "gone", StoredItem::new(segment.to_string()));
+    let of_segment = support::with(
+        gives(1, "outside"),
+        &json!({"variations": ["inside", "outside"], "fallthrough": {"variation": 1},
+            "rules": support::rule_for_segment("gone", false)}),
+    );
+    put(&database, "of-segment", &of_segment);
+    let client = daemon(store).await;
+    for key in ["a", "b", "c", "d", "e"] {
+        assert_eq!(evaluated(&client, key).await, failed("FLAG_NOT_FOUND"), "{key}");
+    }
+    assert_eq!(value(&client, "of-segment").await, "outside");
+    let state = client.all_flags_state(&ada(), FlagsStateOptions::default());
+    let mut keys: Vec<_> = state.values().map(|(key, _)| key.to_string()).collect();
+    keys.sort();
+    assert_eq!(keys, ["alive", "of-segment"]);
+}
+
+// Spec 04, section 10, row 35
+#[tokio::test(start_paused = true)]
+async fn a_database_that_is_filled_later_is_served_by_itself() {
+    let (database, store) = store();
+    let client = daemon(store).await;
+    assert_eq!(evaluated(&client, "flag").await, failed("FLAG_NOT_FOUND"));
+    put(&database, "flag", &gives(1, 1));
+    until_value(&client, "flag", 1).await;
+}
+
+/// A client that only reads is proven to: whatever happens to it, the store records no attempt to write.
+#[tokio::test(start_paused = true)]
+async fn a_client_never_writes_whatever_happens() {
+    let modes =
+        [None, Some(CacheMode::Off), Some(CacheMode::Ttl(Duration::from_millis(10))), Some(CacheMode::Infinite)];
+    for mode in modes {
+        let (database, store) = store();
+        put_many(&database, 20, 1);
+        let mut config = PersistentStoreConfig::new(Arc::clone(&store)).refresh_interval(Duration::from_secs(1));
+        if let Some(mode) = mode {
+            config = config.cache(mode);
+        }
+        let client = daemon(config).await;
+        assert_eq!(value(&client, "flag-1").await, 1);
+        client.all_flags_state_async(&ada(), FlagsStateOptions::default()).await;
+        // An outage and its end
+        store.calls().fault_all(vexil_testing::StoreFault::Fail);
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        value(&client, "flag-2").await;
+        store.calls().heal();
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        // Total loss
+        database.clear(PREFIX);
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        value(&client, "flag-3").await;
+        client.close(SOON).await;
+        assert_eq!(store.writes(), [], "{mode:?}");
+        assert_eq!(store.calls().count(StoreMethod::Close), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn offline_wins() {
+    let (database, store) = store();
+    put(&database, "flag", &gives(1, 1));
+    let client = builder().daemon_mode(Arc::clone(&store)).offline(true).start().unwrap();
+    assert_eq!(evaluated(&client, "flag").await, failed("CLIENT_NOT_READY"));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(store.calls().count(StoreMethod::Snapshot), 0);
+}
+
+// Spec 04, section 10, rows 8 and 10
+#[tokio::test(start_paused = true)]
+async fn a_spoilt_item_keeps_its_last_good_version_and_spoils_no_other() {
+    let (database, store) = store();
+    put(&database, "good", &gives(1, 1));
+    put(&database, "was-good", &support::with(gives(1, 1), &json!({"key": "another"})));
+    database.put(PREFIX, DataKind::Flag, "never-good", StoredItem::new(r#"{"version":"#));
+    let client = daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(1))).await;
+    let status = until(&client, |status| status.corrupt == 1).await;
+    assert!(status.available && !status.stale);
+    assert_eq!(status.error.unwrap().kind, DataStoreErrorKind::Corrupt);
+
+    database.put(PREFIX, DataKind::Flag, "was-good", StoredItem::new("]"));
+    put(&database, "good", &gives(2, 2));
+    until_value(&client, "good", 2).await;
+    assert_eq!(evaluated(&client, "was-good").await, fallthrough(1));
+    assert_eq!(evaluated(&client, "never-good").await, failed("FLAG_NOT_FOUND"));
+    let state = client.all_flags_state(&ada(), FlagsStateOptions::default());
+    assert!(state.is_valid() && state.values().len() == 2);
+
+    put(&database, "was-good", &gives(3, 3));
+    put(&database, "never-good", &gives(3, 3));
+    until_value(&client, "was-good", 3).await;
+    assert_eq!(evaluated(&client, "never-good").await, fallthrough(3));
+    assert_eq!(until(&client, |_| true).await.corrupt, 0);
+}
+
+// Spec 04, section 9.4: versions that go back are taken over
+#[tokio::test(start_paused = true)]
+async fn an_older_version_is_taken_over() {
+    let (database, store) = store();
+    put(&database, "flag", &gives(9, 9));
+    let client = daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(1))).await;
+    put(&database, "flag", &gives(3, 3));
+    until_value(&client, "flag", 3).await;
+}

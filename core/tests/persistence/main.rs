@@ -1,0 +1,113 @@
+//! Clients with a database behind them: what they read and write, and what they do when it is away, slow, spoilt or
+//! emptied (spec 04, sections 4 to 6, 9 and 10). The database is one in memory that fails as a test wants; time is
+//! Tokio's, and paused.
+
+#![cfg(test)]
+
+mod big_segments;
+mod classic;
+mod daemon;
+mod daemon_losses;
+mod daemon_outages;
+#[path = "../support/mod.rs"]
+mod support;
+mod write_behind;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+use tokio::runtime::Handle;
+use vexil::config::PersistentStoreConfig;
+use vexil::model::DataKind;
+use vexil::status::DataStoreStatus;
+use vexil::store::StoredItem;
+use vexil::{Client, ClientBuilder, Value};
+use vexil_testing::{MemoryDatabase, MemoryPersistentStore};
+
+use crate::support::{SOON, ada, gives};
+
+/// The prefix of the stores here.
+const PREFIX: &str = "ld";
+
+fn builder() -> ClientBuilder {
+    Client::builder("sdk-key").runtime(Handle::current()).without_events()
+}
+
+/// A database of nothing, and a store that is attached to it.
+fn store() -> (MemoryDatabase, Arc<MemoryPersistentStore>) {
+    let database = MemoryDatabase::new();
+    let store = Arc::new(MemoryPersistentStore::attached(&database, PREFIX));
+    (database, store)
+}
+
+fn put(database: &MemoryDatabase, key: &str, flag: &Json) {
+    database.put(PREFIX, DataKind::Flag, key, StoredItem::new(flag.to_string()));
+}
+
+/// Flags by number, all alike.
+fn put_many(database: &MemoryDatabase, count: usize, version: u64) {
+    for n in 0..count {
+        put(database, &format!("flag-{n}"), &gives(version, version));
+    }
+}
+
+fn remove_all(database: &MemoryDatabase, count: usize) {
+    for n in 0..count {
+        database.remove(PREFIX, DataKind::Flag, &format!("flag-{n}"));
+    }
+}
+
+async fn started(builder: ClientBuilder) -> Client {
+    let client = builder.start().unwrap();
+    client.wait_until_ready(SOON).await.unwrap();
+    client
+}
+
+/// A client that only reads.
+async fn daemon(store: impl Into<PersistentStoreConfig>) -> Client {
+    started(builder().daemon_mode(store)).await
+}
+
+/// The value and the reason of a flag.
+async fn evaluated(client: &Client, key: &str) -> (Json, Json) {
+    let detail = client.variation_detail_async(key, &ada(), Value::from("default")).await;
+    (serde_json::to_value(&detail.value).unwrap(), serde_json::to_value(&detail.reason).unwrap())
+}
+
+async fn value(client: &Client, key: &str) -> Json {
+    evaluated(client, key).await.0
+}
+
+fn fallthrough(value: impl Into<Json>) -> (Json, Json) {
+    (value.into(), json!({"kind": "FALLTHROUGH"}))
+}
+
+fn failed(kind: &str) -> (Json, Json) {
+    (json!("default"), support::error(kind))
+}
+
+/// Waits for a status, and gives it.
+async fn until(client: &Client, is_it: impl Fn(&DataStoreStatus) -> bool) -> DataStoreStatus {
+    until_some(async || Some(client.data_store_status().status()).filter(&is_it)).await
+}
+
+/// Waits until a value is what it should be.
+async fn until_value(client: &Client, key: &str, expected: impl Into<Json>) {
+    let expected = expected.into();
+    until_some(async || (value(client, key).await == expected).then_some(())).await;
+}
+
+/// Looks every few milliseconds of Tokio's time. Ten minutes of it are a moment here, and longer than anything that is
+/// waited for.
+async fn until_some<T>(look: impl AsyncFn() -> Option<T>) -> T {
+    let waiting = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(600), waiting).await.expect("what is waited for comes")
+}

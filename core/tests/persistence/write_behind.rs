@@ -1,0 +1,199 @@
+//! A client that receives flags itself and keeps a database up to date with them.
+
+use std::time::Duration;
+
+use vexil::client::DataAvailability;
+use vexil::config::PersistentStoreConfig;
+use vexil::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
+use vexil::model::{DataSet, Item};
+use vexil::status::DataStoreErrorKind;
+use vexil_testing::{StoreFault, StoreMethod, StoreWrite};
+
+use super::*;
+use crate::support::{Silent, data_set};
+
+/// Delivers what a test tells it to, item by item.
+#[derive(Clone, Debug, Default)]
+struct Scripted(Arc<std::sync::Mutex<Option<Arc<dyn DataSink>>>>);
+
+#[vexil::async_trait]
+impl DataSource for Scripted {
+    async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+        *self.0.lock().unwrap() = Some(sink);
+        std::future::pending().await
+    }
+}
+
+impl Scripted {
+    fn sink(&self) -> Arc<dyn DataSink> {
+        self.0.lock().unwrap().clone().unwrap()
+    }
+
+    async fn init(&self, data: &Json) {
+        self.sink().init(data_set(data)).await.unwrap();
+    }
+
+    async fn upsert(&self, key: &str, flag: &Json) {
+        let item = Item::from_json(DataKind::Flag, key, flag.to_string().as_bytes()).unwrap();
+        self.sink().upsert(item).await.unwrap();
+    }
+}
+
+/// A client that was given one flag, and has written it.
+async fn writing() -> (MemoryDatabase, Arc<MemoryPersistentStore>, Scripted, Client) {
+    let (database, store) = store();
+    let source = Scripted::default();
+    let config = PersistentStoreConfig::new(Arc::clone(&store));
+    let client = builder().data_source(source.clone()).data_store(config).start().unwrap();
+    source.init(&json!({"flags": {"flag": gives(1, 1)}})).await;
+    assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
+    until_some(async || stored(&database, "flag")).await;
+    (database, store, source, client)
+}
+
+/// The version that the database has of a flag.
+fn stored(database: &MemoryDatabase, key: &str) -> Option<u64> {
+    let item = database.item(PREFIX, DataKind::Flag, key)?;
+    let json: Json = serde_json::from_slice(&item.body).unwrap();
+    json["version"].as_u64()
+}
+
+async fn until_stored(database: &MemoryDatabase, key: &str, version: u64) {
+    until_some(async || (stored(database, key) == Some(version)).then_some(())).await;
+}
+
+// Spec 04, sections 1.5 and 9.3
+#[tokio::test(start_paused = true)]
+async fn what_arrives_is_in_the_database_a_moment_later() {
+    let (database, store, source, client) = writing().await;
+    let text = r#"{ "key":"b","version":1,"on":false,"prerequisites":[],"salt":"","targets":[],"rules":[],"fallthrough":{},"offVariation":null,"variations":[],"deleted":false,"news":1.50 }"#;
+    let item = Item::from_json(DataKind::Flag, "b", text.as_bytes()).unwrap();
+    source.sink().upsert(item).await.unwrap();
+    until_stored(&database, "b", 1).await;
+    assert_eq!(database.item(PREFIX, DataKind::Flag, "b").unwrap().body, text, "byte for byte");
+    source.sink().upsert(Item::deleted(DataKind::Flag, "b", 2)).await.unwrap();
+    until_stored(&database, "b", 2).await;
+    // What is older than what is known is not written.
+    source.upsert("flag", &gives(0, 0)).await;
+    client.close(SOON).await;
+    let writes = store.writes();
+    assert!(matches!(writes.first(), Some(StoreWrite::Init(_))), "{writes:?}");
+    assert_eq!(writes.len(), 3, "{writes:?}");
+}
+
+// Spec 04, section 10, rows 2, 4 and 15
+#[tokio::test(start_paused = true)]
+async fn an_outage_delays_writes_and_nothing_else() {
+    for fault in [StoreFault::Fail, StoreFault::TimeOut, StoreFault::Panic, StoreFault::LoseAnswer] {
+        let (database, store, source, client) = writing().await;
+        store.calls().fault_all(fault);
+        for version in 2..100 {
+            source.upsert("flag", &gives(version, version)).await;
+            assert_eq!(evaluated(&client, "flag").await, fallthrough(version), "{fault:?}");
+        }
+        until(&client, |status| !status.available).await;
+        assert_eq!(client.data_source_status().status().state, DataSourceState::Valid, "{fault:?}");
+        // What the database had meanwhile is gone afterwards: memory alone is complete.
+        database.clear(PREFIX);
+        store.calls().heal();
+        until_stored(&database, "flag", 99).await;
+        until(&client, |status| status.available).await;
+        assert!(matches!(store.writes().last(), Some(StoreWrite::Init(_))), "one whole write ends an outage");
+    }
+}
+
+// Spec 04, section 10, row 2
+#[tokio::test(start_paused = true)]
+async fn a_database_that_is_down_at_the_start_is_written_when_it_comes_up() {
+    let (database, store) = store();
+    store.calls().fault_all(StoreFault::Fail);
+    let source = Scripted::default();
+    let config = PersistentStoreConfig::new(Arc::clone(&store));
+    let client = builder().data_source(source.clone()).data_store(config).start().unwrap();
+    source.init(&json!({"flags": {"flag": gives(1, 1)}})).await;
+    client.wait_until_ready(SOON).await.unwrap();
+    assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
+    until(&client, |status| !status.available).await;
+    store.calls().heal();
+    until_stored(&database, "flag", 1).await;
+}
+
+// Spec 04, section 10, rows 22 and 23
+#[tokio::test(start_paused = true)]
+async fn a_database_that_was_emptied_is_filled_again() {
+    let (database, _store, _source, _client) = writing().await;
+    database.clear(PREFIX);
+    until_stored(&database, "flag", 1).await;
+    database.remove(PREFIX, DataKind::Flag, "flag");
+    until_stored(&database, "flag", 1).await;
+}
+
+// Spec 04, section 9.3: the database serves until the first data
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_process_left_is_served_until_there_is_data() {
+    let (database, store) = store();
+    put(&database, "flag", &gives(5, 5));
+    let source = Scripted::default();
+    let config = PersistentStoreConfig::new(store);
+    let client = builder().data_source(source.clone()).data_store(config).start().unwrap();
+    // Without the marker, what is there may be a part.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(evaluated(&client, "flag").await, failed("CLIENT_NOT_READY"));
+    database.set_initialized(PREFIX, true);
+    client.wait_until_ready(SOON).await.unwrap();
+    assert_eq!(client.data_availability(), DataAvailability::Cached);
+    assert_eq!(evaluated(&client, "flag").await, fallthrough(5));
+
+    source.init(&json!({"flags": {"other": gives(1, 1)}})).await;
+    assert_eq!(client.data_availability(), DataAvailability::Refreshed);
+    assert_eq!(evaluated(&client, "flag").await, failed("FLAG_NOT_FOUND"));
+    until_stored(&database, "other", 1).await;
+    assert_eq!(stored(&database, "flag"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_without_data_leaves_the_database_as_it_is() {
+    let (database, store) = store();
+    put(&database, "flag", &gives(5, 5));
+    database.set_initialized(PREFIX, true);
+    let config = PersistentStoreConfig::new(Arc::clone(&store));
+    let client = builder().data_source(Silent).data_store(config).start().unwrap();
+    client.wait_until_ready(SOON).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    client.close(SOON).await;
+    assert_eq!(store.writes(), []);
+}
+
+// Spec 04, section 10, row 36
+#[tokio::test(start_paused = true)]
+async fn closing_writes_what_is_left_and_waits_only_so_long() {
+    let (database, store, source, client) = writing().await;
+    store.calls().fault_next(StoreMethod::Upsert, StoreFault::Delay(Duration::from_secs(1)));
+    source.upsert("flag", &gives(2, 2)).await;
+    client.close(SOON).await;
+    assert_eq!(stored(&database, "flag"), Some(2));
+
+    let (database, store, source, client) = writing().await;
+    store.calls().fault_all(StoreFault::Fail);
+    source.upsert("flag", &gives(2, 2)).await;
+    let begun = tokio::time::Instant::now();
+    client.close(SOON).await;
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_eq!(stored(&database, "flag"), Some(1));
+}
+
+/// An item without its JSON cannot be written; it is left out and named, and everything else is written.
+#[tokio::test(start_paused = true)]
+async fn an_item_that_cannot_be_written_keeps_no_other_from_it() {
+    let (database, _store, source, client) = writing().await;
+    let mute = DataSet::read(json!({"flags": {"mute": gives(1, 1)}})).unwrap();
+    let mut data = data_set(&json!({"flags": {"flag": gives(3, 3)}}));
+    data.flags.extend(mute.flags);
+    source.sink().init(data).await.unwrap();
+    until_stored(&database, "flag", 3).await;
+    assert_eq!(evaluated(&client, "mute").await, fallthrough(1));
+    assert_eq!(stored(&database, "mute"), None);
+    let error = until(&client, |status| status.error.is_some()).await.error.unwrap();
+    assert_eq!(error.kind, DataStoreErrorKind::Corrupt);
+    assert!(error.message.contains("\"mute\""), "{error}");
+}

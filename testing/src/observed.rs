@@ -1,0 +1,54 @@
+//! [`Observed`]: a state that several threads look at and change, and whose changes can be waited for.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+#[derive(Debug, Default)]
+pub(crate) struct Observed<T> {
+    /// Held for a look or a change, never across an await.
+    state: Mutex<T>,
+    /// Marked after each change, for those who wait for something.
+    changed: watch::Sender<()>,
+}
+
+impl<T> Observed<T> {
+    pub(crate) fn new(state: T) -> Self {
+        Self { state: Mutex::new(state), changed: watch::Sender::new(()) }
+    }
+
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&T) -> R) -> R {
+        look(&self.lock())
+    }
+
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        let result = change(&mut self.lock());
+        self.changed.send_replace(());
+        result
+    }
+
+    /// A change that nobody can wait for.
+    pub(crate) fn change_quietly<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        change(&mut self.lock())
+    }
+
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Looks at once and after each change, until it finds something.
+    pub(crate) async fn until<R>(&self, mut look: impl FnMut(&T) -> Option<R>) -> R {
+        let mut changes = self.changes();
+        loop {
+            if let Some(found) = self.look(&mut look) {
+                return found;
+            }
+            // Its sender is here: it does not end.
+            let _ = changes.changed().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, T> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,163 @@
+//! A fault for each clause for persistent stores.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use vexil::async_trait;
+use vexil::model::DataKind;
+use vexil::store::{PersistentDataStore, StoredItem};
+use vexil_testing::conformance::persistent_store::GROUPS;
+use vexil_testing::conformance::{Meanwhile, PersistentStoreHarness};
+use vexil_testing::{MemoryDatabase, MemoryPersistentStore};
+
+use super::faulty_store::{Fault, Faulty, Optimistic};
+
+/// Names the fault by which each clause of a group is to fail.
+macro_rules! caught {
+    ($($group:ident { $($clause:ident by $fault:ident),+ $(,)? })+) => {
+        $(
+            mod $group {
+                use vexil_testing::conformance::persistent_store::$group as clauses;
+
+                use super::{Fault, Harness};
+                use crate::assert_caught;
+
+                $(
+                    #[test]
+                    fn $clause() {
+                        assert_caught(Harness::new(Fault::$fault), |harness| Box::pin(clauses::$clause(harness)));
+                    }
+                )+
+            }
+        )+
+
+        const CAUGHT: &[(&str, &[&str])] = &[$((stringify!($group), &[$(stringify!($clause)),+])),+];
+    };
+}
+
+caught! {
+    reads {
+        an_empty_store_has_nothing_and_says_so_without_an_error by EmptinessIsAnError,
+        a_row_is_given_byte_for_byte_as_it_was_written by SpellsTextAnew,
+        all_rows_are_given_once_each by GivesARowTwice,
+        all_of_many_large_rows_are_given by StopsAfterAPage,
+        kinds_are_kept_apart by MixesKinds,
+        prefixes_are_kept_apart by ReadsOtherPrefixes,
+        the_address_of_a_row_is_its_key_whatever_its_text_says by TakesKeysFromTheText,
+        odd_keys_are_found_as_they_are by IgnoresCase,
+        an_unreadable_row_hides_no_other by UnreadableRowSpoilsAll,
+        tombstone_a_of_version_and_deleted_is_given by HidesKeyless,
+        tombstone_b_with_the_key_is_given by HidesTombstones,
+        tombstone_c_of_a_whole_object_is_given by TakesWholeObjectsForLive,
+        tombstone_d_of_three_properties_is_given by HidesKeyDeleted,
+        tombstone_e_of_null_is_given by HidesNull,
+        the_marker_makes_it_initialized_and_nothing_else_does by RowsCountAsMarker,
+        a_snapshot_has_all_rows_and_the_marker by SnapshotForgetsTheMarker,
+        a_probe_succeeds_with_the_marker_and_without by ProbeWantsTheMarker,
+        what_others_write_is_seen_at_once by Caches,
+        a_database_out_of_reach_is_an_error_and_never_absence by TroubleIsAbsence,
+        a_read_that_is_dropped_leaves_the_store_usable by AnswersGoToTheNextCall,
+    }
+    writes {
+        init_writes_all_items_and_the_marker by InitForgetsTheMarker,
+        init_writes_more_items_than_fit_into_one_request by InitWritesOneRequest,
+        init_removes_what_is_not_in_the_data by InitRemovesNothing,
+        init_removes_tombstones by InitKeepsTombstones,
+        init_does_not_look_at_versions by InitLooksAtVersions,
+        init_with_empty_collections_leaves_only_the_marker by InitOfNothingDoesNothing,
+        init_keeps_a_kind_that_is_not_in_the_data by InitRemovesAllKinds,
+        init_again_replaces_what_it_wrote by InitsOnce,
+        written_text_is_kept_byte_for_byte by WritesTextAnew,
+        odd_keys_are_written_as_they_are by WritesIgnoreCase,
+        writes_stay_within_their_prefix by InitRemovesOtherPrefixes,
+        a_second_store_sees_what_the_first_one_wrote by KeepsItAll,
+        upsert_writes_what_is_not_there by UpsertOnlyReplaces,
+        upsert_of_a_newer_version_replaces by VersionsAreText,
+        upsert_of_an_older_version_changes_nothing by UpsertIgnoresVersions,
+        upsert_of_an_equal_version_changes_nothing by EqualIsNewer,
+        upsert_touches_nothing_else by UpsertWritesBothKinds,
+        upsert_does_not_set_the_marker by UpsertSetsTheMarker,
+        upsert_replaces_a_row_whose_version_cannot_be_told by UnknownIsNewest,
+        upsert_respects_the_version_of_a_row_by_others by RespectsOnlyItself,
+        deletion_of_a_newer_version_leaves_a_tombstone by DeletesForGood,
+        deletion_of_an_older_version_changes_nothing by DeletionIgnoresVersions,
+        deletion_of_an_equal_version_changes_nothing by EqualDeletionIsNewer,
+        deletion_of_what_is_not_there_leaves_a_tombstone by DeletesOnlyWhatIsThere,
+        an_older_upsert_does_not_bring_back_what_was_deleted by TombstonesHaveNoVersion,
+        a_newer_upsert_brings_back_what_was_deleted by TombstonesAreForEver,
+        of_concurrent_writers_the_newest_version_wins by LooksAndThenWrites,
+        writes_to_a_database_out_of_reach_fail by TroubleIsSuccess,
+        a_write_that_is_dropped_leaves_the_store_usable by DroppedWritesBlock,
+    }
+    read_only {
+        init_is_refused_and_changes_nothing by WritesAllTheSame,
+        upsert_is_refused_and_changes_nothing by WritesAllTheSame,
+    }
+    pushes {
+        a_change_by_others_is_told by NeverTells,
+        a_second_change_is_told_after_the_first_was_read by TellsOnce,
+    }
+    racing {
+        an_upsert_that_is_overtaken_by_a_newer_one_changes_nothing by LooksAndThenWrites,
+        an_upsert_that_is_overtaken_by_an_older_one_replaces_it by GivesUpWhenOvertaken,
+    }
+}
+
+#[test]
+fn every_clause_of_the_suite_has_its_fault() {
+    let names = |groups: &[(&'static str, &[&'static str])]| -> BTreeSet<_> {
+        groups.iter().flat_map(|(group, clauses)| clauses.iter().map(move |clause| (*group, *clause))).collect()
+    };
+    assert_eq!(names(CAUGHT), names(&GROUPS));
+}
+
+mod without_a_fault {
+    use super::{Fault, Harness};
+
+    vexil_testing::persistent_store_conformance!(Harness::new(Fault::None), reads, writes, pushes, racing);
+}
+
+/// A new database for each test, which keeps only the text of what others write.
+struct Harness {
+    fault: Fault,
+    database: MemoryDatabase,
+}
+
+impl Harness {
+    fn new(fault: Fault) -> Self {
+        Self { fault, database: MemoryDatabase::new() }
+    }
+}
+
+#[async_trait]
+impl PersistentStoreHarness for Harness {
+    async fn store(&self, prefix: &str) -> Arc<dyn PersistentDataStore> {
+        let database = if self.fault == Fault::KeepsItAll { MemoryDatabase::new() } else { self.database.clone() };
+        Arc::new(Faulty::new(self.fault, &database, prefix))
+    }
+
+    async fn unreachable(&self) -> Arc<dyn PersistentDataStore> {
+        let store = MemoryPersistentStore::new();
+        if !matches!(self.fault, Fault::TroubleIsAbsence | Fault::TroubleIsSuccess) {
+            store.calls().fault_all(vexil_testing::StoreFault::Fail);
+        }
+        Arc::new(store)
+    }
+
+    async fn put(&self, prefix: &str, kind: DataKind, key: &str, row: &StoredItem) {
+        self.database.put(prefix, kind, key, StoredItem::new(row.body.clone()));
+    }
+
+    async fn mark(&self, prefix: &str) {
+        self.database.set_initialized(prefix, true);
+    }
+
+    async fn clear(&self, prefix: &str) {
+        self.database.clear(prefix);
+    }
+
+    async fn racing(&self, prefix: &str, meanwhile: Meanwhile) -> Arc<dyn PersistentDataStore> {
+        let store = Faulty::new(self.fault, &self.database, prefix);
+        Arc::new(Optimistic { store, meanwhile: Mutex::new(Some(Arc::new(meanwhile))) })
+    }
+}
