@@ -8,6 +8,7 @@
 mod live;
 mod outage;
 
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -180,11 +181,14 @@ async fn mend(shared: Arc<Shared>) {
     let mut outage = Outage::default();
     // Whether somebody may have missed a change: at first nobody has read anything.
     let mut missed = false;
+    // Whether there was a connection before this attempt.
+    let mut lost = false;
     for attempt in 1.. {
         let started = Instant::now();
         match shared.connect_for_all().await {
             Ok((live, dialed)) => {
                 carry(&shared, &live, dialed, missed).await;
+                lost = true;
                 shared.state.send_replace(State::Connecting);
                 if started.elapsed() >= LASTING {
                     outage = Outage::default();
@@ -197,6 +201,10 @@ async fn mend(shared: Arc<Shared>) {
                 let refused = fault.is_refusal();
                 let pause = if refused { outage::REFUSED_PAUSE } else { outage.pause() };
                 shared.state.send_replace(State::Down { attempt, fault });
+                // Whoever watches asks then, and gets to know of the outage.
+                if mem::take(&mut lost) {
+                    shared.changes.mark_all();
+                }
                 tokio::select! {
                     () = sleep(pause) => {}
                     () = shared.hurry.notified(), if !refused => sleep_until(started + SHORTEST_PAUSE).await,
