@@ -43,7 +43,11 @@ impl BigSegmentsStatusCell {
             let before = std::mem::replace(current, status);
             let is_change = before != status && *self.is_known.borrow();
             if is_change {
-                tracing::info!(available = status.available, stale = status.stale, "the status of big segments changes");
+                tracing::info!(
+                    available = status.available,
+                    stale = status.stale,
+                    "the status of big segments changes"
+                );
             }
             is_change
         });

@@ -14,7 +14,8 @@ use vexil::{Client, Text};
 use vexil_file_data::FileData;
 use vexil_testing::{MemoryDatabase, MemoryPersistentStore, StoreMethod};
 
-const JSON: &str = r#"{"flags": {"theme": { "on":true,"future":1.50 }}, "flagValues": {"plain": 7}, "segments": {"s": {}}}"#;
+const JSON: &str =
+    r#"{"flags": {"theme": { "on":true,"future":1.50 }}, "flagValues": {"plain": 7}, "segments": {"s": {}}}"#;
 const TWICE: &str = r#"{"flags": {"theme": {"on": false, "on":true,"future":1.50}}, "flagValues": {"plain": 7}, "segments": {}, "segments": {"s": {}}}"#;
 const YAML: &str = "flags: {theme: {on: true, future: 1.50}}\nflagValues: {plain: 7}\nsegments: {s: {}}\n";
 

@@ -8,6 +8,7 @@
 mod live;
 mod outage;
 
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 

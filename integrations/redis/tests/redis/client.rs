@@ -106,6 +106,20 @@ fn a_daemon_client_outlives_its_server_and_hears_of_the_next_one() {
     assert!(client.data_store_status().blocking_wait_for(|status| status.available && !status.stale, SOON));
 }
 
+// Spec 04, fault table row 3: the status tells of an outage when the connection breaks, not when all is read again
+#[test]
+fn a_daemon_client_knows_of_an_outage_long_before_the_next_reading() {
+    let server = RedisServer::start().unwrap();
+    fill(&server);
+    let store = RedisDataStore::builder().url(server.url());
+    let store = PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(3600));
+    let client = Client::builder("sdk-key").daemon_mode(store).without_events().start().unwrap();
+    until_banner_is(&client, "plain");
+    server.kill();
+    assert!(client.data_store_status().blocking_wait_for(|status| !status.available && status.stale, SOON));
+    assert_eq!(banner(&client), "plain");
+}
+
 // Spec 04, section 9.3, MemoryFirst: what arrives is written
 #[test]
 fn a_client_that_receives_flags_keeps_them_in_redis() {
