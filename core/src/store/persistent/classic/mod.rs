@@ -21,11 +21,11 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use view::View;
 
-use super::Upsert;
 use super::access::{Reader, Writer};
 use super::health::Health;
 use super::ordering::collections;
-use super::stored_form::{decode, encode};
+use super::stored_form::{decode, decode_all, encode};
+use super::{Collection, Upsert};
 use crate::flights::Flights;
 use crate::model::{DataKind, DataSet, Item};
 use crate::runtime::{Runtime, Task};
@@ -269,17 +269,15 @@ impl Shared {
     }
 
     async fn read_all(&self) -> Result<Arc<Environment>, StoreError> {
-        let mut data = DataSet::default();
+        let mut collections = Vec::new();
         for kind in DataKind::READ_ORDER {
-            let read = self.reader.get_all(kind).await;
-            let items = read.inspect_err(|error| self.tell(Message::Failed(error.clone())))?;
-            for (key, stored) in items {
-                match decode(kind, &key, &stored) {
-                    Ok(Item::Flag(entry)) => data.flags.push(entry),
-                    Ok(Item::Segment(entry)) => data.segments.push(entry),
-                    Err(error) => self.tell(Message::Flawed(error)),
-                }
-            }
+            let items =
+                self.reader.get_all(kind).await.inspect_err(|error| self.tell(Message::Failed(error.clone())))?;
+            collections.push(Collection::new(kind, items));
+        }
+        let (data, spoilt) = decode_all(&collections);
+        for error in spoilt {
+            self.tell(Message::Flawed(error));
         }
         Ok(self.remember_all(Environment::new(data, true)))
     }
