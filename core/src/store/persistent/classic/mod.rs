@@ -130,36 +130,32 @@ impl DataStore for Classic {
         let shared = &self.shared;
         let writer = shared.writer.as_ref().ok_or(StoreError::ReadOnly)?;
         let written = match encode(&item) {
-            Ok(stored) => writer.upsert(item.kind(), item.key(), &stored).await,
+            Ok(stored) => match writer.upsert(item.kind(), item.key(), &stored).await {
+                // What superseded it is itself: an earlier answer was lost, or another process writes the same.
+                Ok(Upsert::Superseded(Some(other))) if other.body == stored.body => Ok(Upsert::Written),
+                written => written,
+            },
             Err(error) => Err(error),
         };
         match written {
-            Ok(Upsert::Written) => {
-                shared.remember(item);
-                Ok(Upserted::Written)
-            }
-            // What superseded it is itself: an earlier answer was lost, or another process writes the same.
-            Ok(Upsert::Superseded(Some(stored))) if item.json().is_some_and(|json| json == stored.body) => {
-                shared.remember(item);
-                Ok(Upserted::Written)
-            }
+            Ok(Upsert::Written) => {}
             Ok(Upsert::Superseded(stored)) => {
-                let newer = stored.and_then(|stored| decode(item.kind(), item.key(), &stored).ok());
-                match newer {
+                match stored.and_then(|stored| decode(item.kind(), item.key(), &stored).ok()) {
                     Some(newer) => shared.remember(newer),
                     None => drop(shared.fetch(item.kind(), item.key().clone()).await),
                 }
-                Ok(Upserted::Stale)
+                return Ok(Upserted::Stale);
             }
             Err(error) => {
-                let known = shared.last_known(item.kind(), item.key()).ok().flatten();
-                let is_newer = known.is_none_or(|known| known.version() < item.version());
-                if is_newer && shared.cache.mode() == CacheMode::Infinite {
-                    shared.remember(item);
+                // One that the database cannot take is served all the same, for as long as it is remembered.
+                if let Err(error) = shared.unless_flawed(Err(error)) {
+                    shared.remember_for_ever(item);
+                    return Err(error);
                 }
-                shared.unless_flawed(Err(error)).map(|()| Upserted::Written)
             }
         }
+        shared.remember(item);
+        Ok(Upserted::Written)
     }
 
     async fn fetch(&self, kind: DataKind, key: &str) -> Result<Option<Item>, StoreError> {
@@ -209,6 +205,16 @@ impl Shared {
             }
         }
         self.cache.put(item);
+    }
+
+    /// Remembers an item that could not be written, if what is remembered counts for ever: then nothing would read it from
+    /// the database later.
+    fn remember_for_ever(&self, item: Item) {
+        let known = self.last_known(item.kind(), item.key()).ok().flatten();
+        let is_newer = known.is_none_or(|known| known.version() < item.version());
+        if is_newer && self.cache.mode() == CacheMode::Infinite {
+            self.remember(item);
+        }
     }
 
     /// Reads one item, together with all who want it. While the database is away, the last that was read is given.
