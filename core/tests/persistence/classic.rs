@@ -203,6 +203,23 @@ async fn an_item_that_the_database_has_newer_is_read_from_it() {
     until_value(&client, "flag", "from elsewhere").await;
 }
 
+/// Another process that receives the same was faster.
+#[tokio::test(start_paused = true)]
+async fn an_item_that_the_database_has_already_was_written() {
+    let (database, store) = store();
+    let flags = TestData::new().with("flag", "one");
+    let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(CacheMode::Infinite);
+    let client = started(builder().data_source(flags.clone()).data_store(config)).await;
+    let (sender, heard) = std::sync::mpsc::channel();
+    client.flag_tracker().add_listener(move |change| sender.send(change.key.to_string()).unwrap());
+    // It is written, but the store says that somebody else has.
+    store.calls().fault_next(StoreMethod::Upsert, StoreFault::LoseAnswer);
+    flags.set("flag", "two");
+    until_value(&client, "flag", "two").await;
+    drop(database);
+    assert_eq!(heard.recv_timeout(SOON).unwrap(), "flag");
+}
+
 // Spec 04, section 5.3
 #[tokio::test(start_paused = true)]
 async fn a_write_that_fails_is_the_data_sources_to_repeat() {

@@ -138,6 +138,11 @@ impl DataStore for Classic {
                 shared.remember(item);
                 Ok(Upserted::Written)
             }
+            // What superseded it is itself: an earlier answer was lost, or another process writes the same.
+            Ok(Upsert::Superseded(Some(stored))) if item.json().is_some_and(|json| json == stored.body) => {
+                shared.remember(item);
+                Ok(Upserted::Written)
+            }
             Ok(Upsert::Superseded(stored)) => {
                 let newer = stored.and_then(|stored| decode(item.kind(), item.key(), &stored).ok());
                 match newer {
