@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use tracing_subscriber::filter::LevelFilter;
 use vexil::config::PersistentStoreConfig;
 use vexil::model::DataKind;
-use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem, Upsert};
+use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert};
 use vexil::{Client, Context, Text};
 use vexil_testing::TestData;
 
@@ -42,6 +42,13 @@ struct Entry {
     deleted: Option<bool>,
     /// As a string, not as JSON in JSON: it stays as it is, byte for byte.
     body: String,
+}
+
+impl Contents {
+    fn collection(&self, kind: DataKind) -> Collection {
+        let entries = self.items.get(kind.namespace()).into_iter().flatten();
+        Collection::new(kind, entries.map(|(key, entry)| (Text::from(key.as_str()), item(entry))).collect())
+    }
 }
 
 impl FileStore {
@@ -85,13 +92,18 @@ impl PersistentDataStore for FileStore {
     }
 
     async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
-        let contents = self.on_disk(Self::read).await?;
-        let items = contents.items.get(kind.namespace()).into_iter().flatten();
-        Ok(items.map(|(key, entry)| (Text::from(key.as_str()), item(entry))).collect())
+        Ok(self.on_disk(Self::read).await?.collection(kind).items)
     }
 
     async fn is_initialized(&self) -> Result<bool, StoreError> {
         Ok(self.on_disk(Self::read).await?.initialized)
+    }
+
+    /// From one reading, so that it is of one moment.
+    async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
+        let contents = self.on_disk(Self::read).await?;
+        let collections = DataKind::READ_ORDER.map(|kind| contents.collection(kind));
+        Ok(StoredSnapshot::new(collections.into(), contents.initialized))
     }
 
     async fn init(&self, data: &[Collection]) -> Result<(), StoreError> {
@@ -148,13 +160,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         .data_source(flags.clone())
         .data_store(PersistentStoreConfig::new(Arc::clone(&store)))
         .start()?;
+    if !writer.data_store_status().blocking_wait_for(|status| status.initialized, PATIENCE) {
+        return Err("nothing was written".into());
+    }
     // A small file is cheap to read; a database would rather be asked every 15 seconds, or tell of changes itself.
     let reading = PersistentStoreConfig::new(store).refresh_interval(Duration::from_millis(100));
     let reader = Client::builder("sdk-key-of-no-account").daemon_mode(reading).without_events().start()?;
-    let status = reader.data_store_status();
-    if !status.blocking_wait_for(|status| status.initialized, PATIENCE) {
-        return Err("nothing was written".into());
-    }
+    reader.blocking_wait_until_ready(PATIENCE)?;
 
     let ada = Context::new("ada")?;
     println!("The reader's banner: {}", reader.string_variation("banner", &ada, "default"));

@@ -69,12 +69,12 @@ fn fill(database: &dyn Database) {
         database.put(Segment, key, 1, &segment.to_string());
     }
     for (flag, segment) in FLAGS.into_iter().zip(["vip", "team", "dust"]) {
-        let rule = json!({"id": "r", "variation": 1, "clauses": [{"attribute": "", "op": "segmentMatch", "values": [segment]}]});
-        let flag_json = json!({
+        let clause = json!({"attribute": "", "op": "segmentMatch", "values": [segment]});
+        let json = json!({
             "key": flag, "version": 1, "on": true, "salt": "", "variations": [false, true], "offVariation": 0,
-            "fallthrough": {"variation": 0}, "rules": [rule],
+            "fallthrough": {"variation": 0}, "rules": [{"id": "r", "variation": 1, "clauses": [clause]}],
         });
-        database.put(Flag, flag, 1, &flag_json.to_string());
+        database.put(Flag, flag, 1, &json.to_string());
     }
     database.mark();
 }

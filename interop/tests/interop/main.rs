@@ -3,7 +3,7 @@
 //! `scripts/interop` runs it, and provides the Python SDK. What the tests compare is what the one writes and the other
 //! reads, in real servers; `peer.py` is the Python end. Both SDKs receive flags by streaming, from one fake service.
 
-#![cfg(all(test, unix))]
+#![cfg(test)]
 
 mod big_segments;
 mod data;

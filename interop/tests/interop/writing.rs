@@ -59,7 +59,7 @@ pub(crate) fn python_reads_what_rust_wrote_as_rust_does(database: &dyn Database)
     assert_answers(database);
 }
 
-// Spec 04, section 11.1: value and all flags, this SDK as the reader; and unknown properties are there as Python leaves them
+// Spec 04, section 11.1: value and all flags, this SDK as the reader. Python leaves unknown properties in what it writes
 pub(crate) fn rust_reads_what_python_wrote_as_python_does(database: &dyn Database) {
     by_python(database);
     assert!(database.has_marker());
@@ -142,8 +142,10 @@ fn service() -> FakeService {
 
 fn wait_until_written(database: &dyn Database) {
     let is = |kind, key, version| database.text(kind, key).is_some_and(|text| parsed(&text)["version"] == version);
-    // Both write in the order in which things come, so the last one is the last.
-    until("the last deletion is written", || is(Segment, "old", 4) && !is(Flag, "left-over", 99));
+    // What was there before goes first, and the last deletion comes last, unless everything is written at once.
+    until("all that was streamed is written", || {
+        database.has_marker() && !is(Flag, "left-over", 99) && is(Segment, "old", 4)
+    });
 }
 
 fn json(database: &dyn Database, kind: DataKind, key: &str) -> Json {

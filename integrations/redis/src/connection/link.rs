@@ -8,7 +8,6 @@
 mod live;
 mod outage;
 
-use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
