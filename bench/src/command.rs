@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::time::Duration;
 
-use crate::allocations::Allocated;
+use crate::allocations::{self, Allocated};
 use crate::compare::Case;
 use crate::measure::{Lane, Pace};
 use crate::report::Report;
@@ -115,14 +115,19 @@ impl Command {
         self.parts.iter().map(|part| part.name()).chain(brief)
     }
 
+    /// A command for each part.
+    pub(crate) fn one_by_one(&self) -> impl Iterator<Item = Self> {
+        self.parts.iter().map(|part| Self { parts: vec![*part], effort: self.effort })
+    }
+
     /// Measures part after part. `each` is handed what was found, as soon as it was.
-    pub(crate) fn measure(
-        &self,
-        allocated: &HashMap<String, Allocated>,
-        mut each: impl FnMut(Report),
-    ) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn measure(&self, mut each: impl FnMut(Report)) -> Result<(), Box<dyn Error>> {
+        let allocated = match self.lanes()?.is_empty() {
+            true => HashMap::new(),
+            false => allocations::from_neighbour(self)?,
+        };
         for part in &self.parts {
-            part.measure(self.effort, allocated, &mut each)?;
+            part.measure(self.effort, &allocated, &mut each)?;
         }
         Ok(())
     }
@@ -233,5 +238,7 @@ mod tests {
     fn a_command_is_passed_on_as_it_was_given() {
         let command = parse("m3 m8 quick").unwrap();
         assert_eq!(command.arguments().collect::<Vec<_>>(), ["m3", "m8", "quick"]);
+        let each: Vec<_> = command.one_by_one().flat_map(|command| command.arguments().collect::<Vec<_>>()).collect();
+        assert_eq!(each, ["m3", "quick", "m8", "quick"]);
     }
 }

@@ -37,6 +37,7 @@ mod memory;
 mod ours;
 mod outage;
 mod paced;
+mod part;
 mod patch_cost;
 mod peer;
 mod probe;
@@ -46,12 +47,10 @@ mod service;
 mod table;
 mod workload;
 
-use std::collections::HashMap;
 use std::error::Error;
 
 pub use crate::allocations::Allocated;
 use crate::command::Command;
-use crate::machine::Busy;
 
 /// Measures what the arguments name, and prints tables.
 ///
@@ -60,25 +59,22 @@ use crate::machine::Busy;
 /// When the arguments are not understood, or the two sides do not give the same answers.
 pub fn time(arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = arguments.collect();
-    if let Some(result) = probe::run(&arguments, &|call| {
+    let uncounted = |call: &mut dyn FnMut()| {
         call();
         Allocated::default()
-    }) {
+    };
+    if let Some(result) = probe::run(&arguments, &uncounted).or_else(|| part::run(&arguments)) {
         return result;
     }
     let command = Command::parse(arguments.into_iter())?;
     println!("{}", machine::state());
-    let allocated = match command.lanes()?.is_empty() {
-        true => HashMap::new(),
-        false => allocations::from_neighbour(&command)?,
-    };
     let mut findings = Vec::new();
-    let mut before = Busy::now();
-    command.measure(&allocated, |report| {
-        println!("{}{}", report.text, machine::remark(before));
-        findings.extend(report.findings);
-        before = Busy::now();
-    })?;
+    for part in command.one_by_one() {
+        part::start(&part, |report| {
+            println!("{}", report.text);
+            findings.extend(report.findings);
+        })?;
+    }
     print!("{}", report::targets(&findings));
     Ok(())
 }

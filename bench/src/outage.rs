@@ -48,7 +48,7 @@ pub(crate) fn report(effort: Effort) -> Result<Report, Box<dyn Error>> {
     };
 
     timeline.note("running");
-    phase("healthy", &mut || Ok(thread::sleep(away / 12)))?;
+    phase("healthy", &mut || Ok(thread::sleep(away / 6)))?;
     phase("away", &mut || {
         let killed = Instant::now();
         database.server.kill();

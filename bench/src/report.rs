@@ -2,24 +2,26 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::layout;
 
 /// A table, and what in it has a target.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) text: String,
     pub(crate) findings: Vec<Finding>,
 }
 
 /// A number that was measured, beside the one that was aimed at.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Finding {
     what: String,
     measured: f64,
     target: Target,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Target {
     AtLeast(f64),
     AtMost(f64),
