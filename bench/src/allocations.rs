@@ -1,21 +1,68 @@
-//! Counts of allocations, from the program that can count to the one that does not.
+//! Counts of allocations, from a program that can count to the one that does not.
 
 use std::collections::HashMap;
 use std::env::consts::EXE_SUFFIX;
 use std::error::Error;
+use std::iter::Sum;
+use std::ops::{Add, Div};
+use std::path::PathBuf;
 use std::process::{Command as Process, Stdio};
 
-use crate::command::Command;
-use crate::measure::Sides;
+use serde::{Deserialize, Serialize};
 
-/// The counts by case; none, with a remark, if the counting program has not been built.
-pub(crate) fn from_neighbour(command: Command) -> Result<HashMap<String, Sides<f64>>, Box<dyn Error>> {
-    let program = std::env::current_exe()?.with_file_name(format!("vexil-bench-allocs{EXE_SUFFIX}"));
-    if !program.exists() {
-        eprintln!("allocations are not counted: build vexil-bench-allocs too");
-        return Ok(HashMap::new());
+use crate::command::Command;
+
+/// Counts what each thread allocates by itself.
+pub(crate) const BY_THREAD: &str = "vexil-bench-allocs";
+/// Counts what all threads of the process allocate.
+pub(crate) const BY_PROCESS: &str = "vexil-bench-heap";
+
+/// What was allocated, or what a call allocates on average.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Allocated {
+    /// How often.
+    pub allocations: f64,
+    /// How much.
+    pub bytes: f64,
+}
+
+/// Runs a closure and says what was allocated meanwhile.
+pub(crate) type Counter<'a> = &'a dyn Fn(&mut dyn FnMut()) -> Allocated;
+
+impl Add for Allocated {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { allocations: self.allocations + other.allocations, bytes: self.bytes + other.bytes }
     }
-    let output = Process::new(program).arg(command.name()).stderr(Stdio::inherit()).output()?;
+}
+
+impl Sum for Allocated {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), Self::add)
+    }
+}
+
+impl Div<f64> for Allocated {
+    type Output = Self;
+
+    fn div(self, by: f64) -> Self {
+        Self { allocations: self.allocations / by, bytes: self.bytes / by }
+    }
+}
+
+/// The program of this name, which is built together with this one.
+pub(crate) fn neighbour(name: &str) -> Result<PathBuf, Box<dyn Error>> {
+    let program = std::env::current_exe()?.with_file_name(format!("{name}{EXE_SUFFIX}"));
+    match program.exists() {
+        true => Ok(program),
+        false => Err(format!("{name} is not there: build all programs of the package").into()),
+    }
+}
+
+/// What a call of each lane allocates on its thread, by the lane's name.
+pub(crate) fn from_neighbour(command: &Command) -> Result<HashMap<String, Allocated>, Box<dyn Error>> {
+    let output = Process::new(neighbour(BY_THREAD)?).args(command.arguments()).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err("the counting of allocations failed".into());
     }
@@ -23,15 +70,15 @@ pub(crate) fn from_neighbour(command: Command) -> Result<HashMap<String, Sides<f
     text.lines().map(|line| from_line(line).ok_or_else(|| format!("not a count: {line}").into())).collect()
 }
 
-pub(crate) fn to_line(name: &str, counts: Sides<f64>) -> String {
-    format!("{name}\t{}\t{}", counts.ours, counts.peer)
+pub(crate) fn to_line(name: &str, per_call: Allocated) -> String {
+    format!("{name}\t{}\t{}", per_call.allocations, per_call.bytes)
 }
 
-fn from_line(line: &str) -> Option<(String, Sides<f64>)> {
+fn from_line(line: &str) -> Option<(String, Allocated)> {
     let mut fields = line.split('\t');
     let name = fields.next()?.to_owned();
     let mut count = || fields.next()?.parse().ok();
-    Some((name, Sides { ours: count()?, peer: count()? }))
+    Some((name, Allocated { allocations: count()?, bytes: count()? }))
 }
 
 #[cfg(test)]
@@ -40,8 +87,8 @@ mod tests {
 
     #[test]
     fn a_line_is_read_as_it_was_written() {
-        let (name, read) = from_line(&to_line("a, simple", Sides { ours: 0.0, peer: 12.5 })).unwrap();
-        assert_eq!((name.as_str(), read.ours, read.peer), ("a, simple", 0.0, 12.5));
+        let per_call = Allocated { allocations: 12.5, bytes: 640.0 };
+        assert_eq!(from_line(&to_line("ours a, simple", per_call)), Some(("ours a, simple".into(), per_call)));
     }
 
     #[test]

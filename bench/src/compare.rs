@@ -5,7 +5,7 @@
 
 use std::error::Error;
 
-use crate::measure::Batch;
+use crate::measure::{Batch, Lane};
 use crate::ours::Ours;
 use crate::peer::Peer;
 use crate::sdk::Sdk;
@@ -23,6 +23,15 @@ pub(crate) struct Call {
     pub(crate) answer: bool,
     /// How much text one call reads, if that is what it does.
     pub(crate) bytes: Option<usize>,
+    /// How many times faster than the peer ours is meant to be.
+    pub(crate) target: Option<f64>,
+}
+
+impl Call {
+    /// A call without a target, whose answer says nothing.
+    pub(crate) fn new(name: impl Into<String>, run: Batch) -> Self {
+        Self { name: name.into(), run, answer: true, bytes: None, target: None }
+    }
 }
 
 /// A case with both sides.
@@ -31,6 +40,20 @@ pub(crate) struct Case {
     pub(crate) ours: Batch,
     pub(crate) peer: Batch,
     pub(crate) bytes: Option<usize>,
+    pub(crate) target: Option<f64>,
+}
+
+impl Case {
+    /// The names of both sides, ours first.
+    pub(crate) fn names(&self) -> [String; 2] {
+        ["ours", "peer"].map(|side| format!("{side} {}", self.name))
+    }
+
+    /// Both sides, ours first.
+    pub(crate) fn into_lanes(self) -> [Lane; 2] {
+        let [ours, peer] = self.names();
+        [Lane::new(ours, self.ours), Lane::new(peer, self.peer)]
+    }
 }
 
 /// The measurement for both sides.
@@ -44,7 +67,7 @@ pub(crate) fn both(measurement: &impl Measurement) -> Result<Vec<Case>, Box<dyn 
                 let (name, ours, peer) = (peer.name, ours.answer, peer.answer);
                 return Err(format!("{name}: ours answers {ours}, the peer {peer}").into());
             }
-            Ok(Case { name: peer.name, ours: ours.run, peer: peer.run, bytes: peer.bytes })
+            Ok(Case { name: peer.name, ours: ours.run, peer: peer.run, bytes: peer.bytes, target: peer.target })
         })
         .collect()
 }

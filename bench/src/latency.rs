@@ -24,6 +24,15 @@ impl Latencies {
         self.most = self.most.max(nanos);
     }
 
+    /// Takes over what another has recorded.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (bucket, more) in self.buckets.iter_mut().zip(&other.buckets) {
+            *bucket += more;
+        }
+        self.calls += other.calls;
+        self.most = self.most.max(other.most);
+    }
+
     pub(crate) fn calls(&self) -> u64 {
         self.calls
     }
@@ -79,6 +88,16 @@ mod tests {
         assert!(
             (0..BUCKETS - 1).all(|index| bucket(greatest(index)) == index && bucket(greatest(index) + 1) == index + 1)
         );
+    }
+
+    #[test]
+    fn two_are_added_to_one() {
+        let [mut one, mut two] = [Latencies::new(), Latencies::new()];
+        one.record(10);
+        two.record(10);
+        two.record(30);
+        one.add(&two);
+        assert_eq!((one.calls(), one.most(), one.quantile(0.5), one.quantile(1.0)), (3, 30, 10, 30));
     }
 
     #[test]

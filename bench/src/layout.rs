@@ -7,8 +7,13 @@ pub(crate) const NOTHING: &str = "-";
 
 /// The lines of a table, its columns as wide as they need to be.
 pub(crate) fn aligned<const N: usize>(headings: [String; N], rows: &[[String; N]]) -> String {
-    let lines = || std::iter::once(&headings).chain(rows);
-    let mut widths = [0; N];
+    columns(&headings, rows)
+}
+
+/// Does what [`aligned`] does, for a number of columns that only the program knows. All rows have that of the headings.
+pub(crate) fn columns<R: AsRef<[String]>>(headings: &[String], rows: &[R]) -> String {
+    let lines = || std::iter::once(headings).chain(rows.iter().map(AsRef::as_ref));
+    let mut widths = vec![0; headings.len()];
     for cells in lines() {
         for (width, cell) in widths.iter_mut().zip(cells) {
             *width = (*width).max(cell.chars().count());
@@ -16,7 +21,7 @@ pub(crate) fn aligned<const N: usize>(headings: [String; N], rows: &[[String; N]
     }
     let mut text = String::new();
     for cells in lines() {
-        for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
+        for (column, (cell, width)) in cells.iter().zip(&widths).enumerate() {
             text += &match column {
                 0 => format!("{cell:<width$}"),
                 _ => format!("  {cell:>width$}"),

@@ -13,77 +13,104 @@ use vexil_testing::FakeService;
 use crate::layout::{self, Spread};
 use crate::ours::Ours;
 use crate::peer::Peer;
-use crate::sdk::Sdk;
-use crate::workload::{ContextData, Data, USER};
+use crate::report::{Finding, Report, Target};
+use crate::sdk::{Sdk, numbered_user};
+use crate::workload::Data;
 
 const FLAG: &str = "bench-simple";
 const THREADS: [usize; 2] = [1, 2];
 const CONTEXTS: [usize; 2] = [10, 100_000];
 
+/// How a run is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) threads: usize,
+    pub(crate) contexts: usize,
+    pub(crate) seconds: f64,
+}
+
 /// What one run came to.
-struct Run {
+pub(crate) struct Run {
     /// Calls a second, by all threads.
-    rate: f64,
+    pub(crate) rate: f64,
     /// The share of the calls that the service heard of.
     delivered: f64,
 }
 
 /// The table of all combinations, each run `rounds` times for `seconds`, the sides in turns.
-pub(crate) fn table(data: &Data, rounds: usize, seconds: f64) -> Result<String, Box<dyn Error>> {
+pub(crate) fn report(data: &Data, rounds: usize, seconds: f64) -> Result<Report, Box<dyn Error>> {
     let json = String::from_utf8(data.to_json()?)?;
-    let mut rows = Vec::new();
+    let (mut rows, mut findings) = (Vec::new(), Vec::new());
     for contexts in CONTEXTS {
         for threads in THREADS {
+            let shape = Shape { threads, contexts, seconds };
             let (mut ours, mut peer) = (Vec::new(), Vec::new());
             for _ in 0..rounds {
-                ours.push(run::<Ours>(&json, threads, contexts, seconds)?);
-                peer.push(run::<Peer>(&json, threads, contexts, seconds)?);
+                ours.push(run::<Ours>(&json, shape)?);
+                peer.push(run::<Peer>(&json, shape)?);
             }
             let rates = |runs: &[Run]| Spread::of(runs.iter().map(|run| run.rate).collect());
-            let delivered = |runs: &[Run]| {
-                let least = runs.iter().map(|run| run.delivered).fold(f64::INFINITY, f64::min);
-                format!("{:.4} %", 100.0 * least)
-            };
+            let delivered = |runs: &[Run]| 100.0 * runs.iter().map(|run| run.delivered).fold(f64::INFINITY, f64::min);
+            let case = format!("{threads} thread(s), {contexts} contexts");
+            findings.push(Finding::new(
+                format!("with events, {case}: times as many calls"),
+                rates(&ours).median / rates(&peer).median,
+                Target::AtLeast(15.0),
+            ));
+            findings.push(Finding::new(
+                format!("with events, {case}: delivered, %"),
+                delivered(&ours),
+                Target::AtLeast(100.0),
+            ));
             rows.push([
-                format!("{threads} thread(s), {contexts} contexts"),
+                case,
                 rates(&ours).to_string(),
                 rates(&peer).to_string(),
                 layout::ratio(rates(&ours).median, rates(&peer).median),
-                delivered(&ours),
-                delivered(&peer),
+                format!("{:.4} %", delivered(&ours)),
+                format!("{:.4} %", delivered(&peer)),
             ]);
         }
     }
     let headings =
         ["M2", "ours, calls/s", "peer, calls/s", "ours/peer", "ours delivered, least", "peer delivered, least"];
-    Ok(layout::aligned(headings.map(String::from), &rows))
+    Ok(Report { text: layout::aligned(headings.map(String::from), &rows), findings })
 }
 
-fn run<S: Sdk>(json: &str, threads: usize, contexts: usize, seconds: f64) -> Result<Run, Box<dyn Error>>
+/// Evaluates with events until the time is over, then counts what has arrived.
+pub(crate) fn run<S: Sdk>(json: &str, shape: Shape) -> Result<Run, Box<dyn Error>>
 where
     S::Client: Sync,
     S::Context: Sync,
 {
     let service = FakeService::builder().data(json).start()?;
     let client = S::connect_with_events(&service.url())?;
-    let contexts = (0..contexts).map(context::<S>).collect::<Result<Vec<_>, _>>()?;
-    let limit = Duration::from_secs_f64(seconds);
+    let contexts = (0..shape.contexts).map(numbered_user::<S>).collect::<Result<Vec<_>, _>>()?;
+    let (calls, rate) = evaluate::<S>(&client, &contexts, shape);
+    S::close(client);
+    let counted = service.summary_counts().total();
+    Ok(Run { rate, delivered: counted as f64 / calls as f64 })
+}
+
+/// Has threads evaluate until the time is over: how many calls they made, and how many a second.
+pub(crate) fn evaluate<S: Sdk>(client: &S::Client, contexts: &[S::Context], shape: Shape) -> (u64, f64)
+where
+    S::Client: Sync,
+    S::Context: Sync,
+{
+    let limit = Duration::from_secs_f64(shape.seconds);
     let start = Instant::now();
     let calls: u64 = thread::scope(|scope| {
-        let loops: Vec<_> = (0..threads)
+        let loops: Vec<_> = (0..shape.threads)
             .map(|thread| {
-                let (client, contexts) = (&client, &contexts);
-                let offset = thread * contexts.len() / threads;
+                let offset = thread * contexts.len() / shape.threads;
                 scope.spawn(move || evaluate_until::<S>(client, contexts, offset, start + limit))
             })
             .collect();
         // A loop that panicked has made no calls that count.
         loops.into_iter().map(|calls| calls.join().unwrap_or(0)).sum()
     });
-    let elapsed = start.elapsed().as_secs_f64();
-    S::close(client);
-    let counted = service.summary_counts().total();
-    Ok(Run { rate: calls as f64 / elapsed, delivered: counted as f64 / calls as f64 })
+    (calls, calls as f64 / start.elapsed().as_secs_f64())
 }
 
 /// Looks at the clock once in a thousand calls.
@@ -97,9 +124,4 @@ fn evaluate_until<S: Sdk>(client: &S::Client, contexts: &[S::Context], offset: u
         calls += 1_000;
     }
     calls
-}
-
-/// The bench's user under another key, which lives as long as the program.
-fn context<S: Sdk>(number: usize) -> Result<S::Context, Box<dyn Error>> {
-    S::context(&ContextData { key: Box::leak(format!("user-{number:06}").into_boxed_str()), ..USER })
 }

@@ -10,10 +10,12 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use crate::allocations::Counter;
 use crate::layout::{self, Spread};
 use crate::measure::Sides;
 use crate::memory::Memory;
 use crate::probe::{self, Probe};
+use crate::report::{Finding, Report, Target};
 use crate::sdk::Sdk;
 use crate::service::Service;
 use crate::workload::Data;
@@ -55,7 +57,7 @@ impl Probe for Start {
         }
     }
 
-    fn run<S: Sdk>(&self) -> Result<Started, Box<dyn Error>> {
+    fn run<S: Sdk>(&self, _: Counter<'_>) -> Result<Started, Box<dyn Error>> {
         let before = Memory::now();
         let start = Instant::now();
         let client = S::connect(&self.url)?;
@@ -73,34 +75,71 @@ impl Probe for Start {
     }
 }
 
-/// The results of so many processes of each side, as a table.
-pub(crate) fn table(data: &Data, processes: usize) -> Result<String, Box<dyn Error>> {
+/// The results of so many processes of each side.
+pub(crate) fn report(data: &Data, processes: usize) -> Result<Report, Box<dyn Error>> {
     let service = Service::start(data)?;
     let start = Start { url: service.url().to_owned() };
     let runs = (0..processes).map(|_| probe::both(&start)).collect::<Result<Vec<_>, _>>()?;
 
-    let headings = ["10,000 flags streamed", "ours", "peer", "peer/ours"].map(String::from);
-    let mut rows = vec![row("start, ms", &runs, |started| Some(started.millis))];
     let mib = |memory: fn(&Stages) -> u64| {
         move |started: &Started| started.memory.as_ref().map(|stages| memory(stages) as f64 / 1024.0)
     };
+    let threads = |started: &Started| {
+        started.memory.as_ref().map(|stages| stages.settled.threads.saturating_sub(stages.before.threads) as f64)
+    };
     let settled = format!("resident {} s later, MiB", SETTLED.as_secs());
-    rows.push(row("peak memory, MiB", &runs, mib(|stages| stages.at_start.peak)));
-    rows.push(row("  above that before the client", &runs, mib(|stages| stages.at_start.peak - stages.before.peak)));
-    rows.push(row(&settled, &runs, mib(|stages| stages.settled.resident)));
-    let mut text = layout::aligned(headings, &rows);
+    let rows = [
+        Row::of("start, ms", &runs, |started| Some(started.millis)),
+        Row::of("peak memory, MiB", &runs, mib(|stages| stages.at_start.peak)),
+        Row::of("  above that before the client", &runs, mib(|stages| stages.at_start.peak - stages.before.peak)),
+        Row::of(&settled, &runs, mib(|stages| stages.settled.resident)),
+        Row::of("threads of the client", &runs, threads),
+    ];
+    let [start, _, added, _, threads] = &rows;
+    let findings = vec![
+        Finding::new("start with 10,000 flags: times as fast as the peer", start.ratio(), Target::AtLeast(2.0)),
+        Finding::new("memory that a start adds: times the peer's", 1.0 / added.ratio(), Target::AtMost(0.5)),
+        Finding::new("threads of a client", threads.ours(), Target::AtMost(1.0)),
+    ];
+
+    let headings = ["10,000 flags streamed", "ours", "peer", "peer/ours"].map(String::from);
+    let mut text = layout::aligned(headings, &rows.map(|row| row.cells()));
     text += &format!("{processes} processes a side, in turns; default settings, events disabled\n");
     if let Err(reason) = Memory::now() {
-        text += &format!("memory is not reported: {reason}\n");
+        text += &format!("memory and threads are not reported: {reason}\n");
     }
-    Ok(text)
+    Ok(Report { text, findings })
 }
 
-fn row(name: &str, runs: &[Sides<Started>], number: impl Fn(&Started) -> Option<f64>) -> [String; 4] {
-    let side = |of: fn(&Sides<Started>) -> &Started| runs.iter().map(|run| number(of(run))).collect::<Option<Vec<_>>>();
-    let (Some(ours), Some(peer)) = (side(|run| &run.ours), side(|run| &run.peer)) else {
-        return [name, layout::NOTHING, layout::NOTHING, layout::NOTHING].map(String::from);
-    };
-    let (ours, peer) = (Spread::of(ours), Spread::of(peer));
-    [name.into(), ours.to_string(), peer.to_string(), layout::ratio(peer.median, ours.median)]
+/// A number of both sides, unless the system does not tell it.
+struct Row {
+    name: String,
+    sides: Option<Sides<Spread>>,
+}
+
+impl Row {
+    fn of(name: &str, runs: &[Sides<Started>], number: impl Fn(&Started) -> Option<f64>) -> Self {
+        let side = |of: fn(&Sides<Started>) -> &Started| {
+            runs.iter().map(|run| number(of(run))).collect::<Option<Vec<_>>>().map(Spread::of)
+        };
+        let sides = side(|run| &run.ours).zip(side(|run| &run.peer)).map(|(ours, peer)| Sides { ours, peer });
+        Self { name: name.into(), sides }
+    }
+
+    fn ours(&self) -> f64 {
+        self.sides.map_or(f64::NAN, |sides| sides.ours.median)
+    }
+
+    /// How many times ours the peer's is.
+    fn ratio(&self) -> f64 {
+        self.sides.map_or(f64::NAN, |sides| sides.peer.median / sides.ours.median)
+    }
+
+    fn cells(self) -> [String; 4] {
+        let ratio = format!("{:.1}", self.ratio());
+        match self.sides {
+            Some(Sides { ours, peer }) => [self.name, ours.to_string(), peer.to_string(), ratio],
+            None => [self.name, layout::NOTHING.into(), layout::NOTHING.into(), layout::NOTHING.into()],
+        }
+    }
 }

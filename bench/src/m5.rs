@@ -21,10 +21,10 @@ impl Measurement for Parsing {
     fn calls<S: Sdk>(&self) -> Result<Vec<Call>, Box<dyn Error>> {
         let json = self.json.clone();
         Ok(vec![Call {
-            name: "parse 10,000 flags".into(),
             answer: S::parse(&json).is_ok(),
             bytes: Some(json.len()),
-            run: batch(move || S::parse(&json)),
+            target: Some(1.5),
+            ..Call::new("parse 10,000 flags", batch(move || S::parse(&json)))
         }])
     }
 }

@@ -12,10 +12,12 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use crate::allocations::Counter;
 use crate::latency::Latencies;
 use crate::layout::{self, Spread};
 use crate::measure::Sides;
 use crate::probe::{self, Probe};
+use crate::report::{Finding, Report, Target};
 use crate::sdk::Sdk;
 use crate::service::{Service, order_patches};
 use crate::workload::{Data, USER};
@@ -29,16 +31,16 @@ const ARRIVAL: Duration = Duration::from_secs(30);
 
 /// A loop of calls.
 pub(crate) struct Calls {
-    url: String,
+    pub(crate) url: String,
     /// Patches a second meanwhile.
-    rate: u32,
-    seconds: f64,
+    pub(crate) rate: u32,
+    pub(crate) seconds: f64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Called {
     /// In nanoseconds: the quantiles, and the longest call.
-    nanos: [u64; 5],
+    pub(crate) nanos: [u64; 5],
     calls: u64,
     patches: u64,
 }
@@ -60,7 +62,7 @@ impl Probe for Calls {
         }
     }
 
-    fn run<S: Sdk>(&self) -> Result<Called, Box<dyn Error>> {
+    fn run<S: Sdk>(&self, _: Counter<'_>) -> Result<Called, Box<dyn Error>> {
         let client = S::connect(&self.url)?;
         let user = S::context(&USER)?;
         let before = versions::<S>(&client, &user)?;
@@ -92,7 +94,7 @@ impl Probe for Calls {
 
 /// The sum of all flags' versions.
 fn versions<S: Sdk>(client: &S::Client, user: &S::Context) -> Result<u64, Box<dyn Error>> {
-    let state = S::flags_state(client, user)?;
+    let state = serde_json::to_value(S::flags_state(client, user))?;
     let flags = state.get("$flagsState").and_then(|flags| flags.as_object()).ok_or("there is no state of the flags")?;
     Ok(flags.values().filter_map(|flag| flag.get("version")?.as_u64()).sum())
 }
@@ -112,8 +114,8 @@ fn arrived<S: Sdk>(client: &S::Client, user: &S::Context, before: u64, ordered: 
     }
 }
 
-/// The results of so many rounds of loops of so many seconds, as a table.
-pub(crate) fn table(data: &Data, rounds: usize, seconds: f64) -> Result<String, Box<dyn Error>> {
+/// The results of so many rounds of loops of so many seconds.
+pub(crate) fn report(data: &Data, rounds: usize, seconds: f64) -> Result<Report, Box<dyn Error>> {
     let service = Service::start(data)?;
     let calls = |rate| Calls { url: service.url().to_owned(), rate, seconds };
     let (mut quiet, mut patched) = (Vec::new(), Vec::new());
@@ -144,7 +146,15 @@ pub(crate) fn table(data: &Data, rounds: usize, seconds: f64) -> Result<String, 
         "{rounds} rounds of {seconds} s, each in a process of its own; all {} patches were applied, by both sides\n",
         layout::grouped(patches as f64),
     );
-    Ok(text)
+    let slow = QUANTILES.iter().position(|(name, _)| *name == "p99.9").unwrap_or_default();
+    let [slow_quiet, slow_patched] =
+        [&quiet, &patched].map(|runs| median(runs, |run| run.ours.nanos.get(slow).copied().unwrap_or_default()));
+    let findings = vec![Finding::new(
+        format!("p99.9 under {RATE} patches a second: times the quiet one"),
+        slow_patched / slow_quiet,
+        Target::AtMost(2.0),
+    )];
+    Ok(Report { text, findings })
 }
 
 fn row(name: &str, index: usize, quiet: &[Sides<Called>], patched: &[Sides<Called>]) -> [String; 8] {

@@ -17,8 +17,8 @@ impl Measurement for Contexts {
     fn calls<S: Sdk>(&self) -> Result<Vec<Call>, Box<dyn Error>> {
         let user = S::context(&USER)?;
         Ok(vec![
-            Call { name: "build a context".into(), answer: true, bytes: None, run: batch(|| S::context(&USER)) },
-            Call { name: "clone a context".into(), answer: true, bytes: None, run: batch(move || user.clone()) },
+            Call::new("build a context", batch(|| S::context(&USER))),
+            Call { target: Some(20.0), ..Call::new("clone a context", batch(move || user.clone())) },
         ])
     }
 }

@@ -8,6 +8,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use crate::allocations::{Allocated, Counter};
 use crate::compare::Case;
 use crate::layout::Spread;
 
@@ -24,6 +25,18 @@ pub(crate) fn batch<R>(mut call: impl FnMut() -> R + 'static) -> Batch {
             black_box(call());
         }
     })
+}
+
+/// One of those that are measured beside each other, by its name.
+pub(crate) struct Lane {
+    pub(crate) name: String,
+    pub(crate) run: Batch,
+}
+
+impl Lane {
+    pub(crate) fn new(name: impl Into<String>, run: Batch) -> Self {
+        Self { name: name.into(), run }
+    }
 }
 
 /// How long to measure.
@@ -44,24 +57,25 @@ pub(crate) struct Sides<T> {
 
 /// Times both sides of a case, in turns: nanoseconds per call.
 pub(crate) fn alternate(case: &mut Case, pace: Pace) -> Sides<Spread> {
-    let mut ours = Timed::new(&mut case.ours, pace);
-    let mut peer = Timed::new(&mut case.peer, pace);
-    for _ in 0..pace.rounds {
-        ours.take_turn();
-        peer.take_turn();
-    }
-    Sides { ours: Spread::of(ours.turns), peer: Spread::of(peer.turns) }
+    let [ours, peer] = in_turns([&mut case.ours, &mut case.peer], pace);
+    Sides { ours, peer }
 }
 
-/// Counts what both sides of a case allocate in a call, on average of a few.
-pub(crate) fn count(case: &mut Case, count: &impl Fn(&mut dyn FnMut()) -> u64) -> Sides<f64> {
+/// Times all of them, in turns: nanoseconds per call.
+pub(crate) fn in_turns<const N: usize>(batches: [&mut Batch; N], pace: Pace) -> [Spread; N] {
+    let mut timed = batches.map(|batch| Timed::new(batch, pace));
+    for _ in 0..pace.rounds {
+        timed.iter_mut().for_each(Timed::take_turn);
+    }
+    timed.map(|timed| Spread::of(timed.turns))
+}
+
+/// Counts what a call allocates, on average of a few.
+pub(crate) fn count(lane: &mut Lane, count: Counter<'_>) -> Allocated {
     const CALLS: u32 = 8;
-    let per_call = |run: &mut Batch| {
-        // What is made once and kept is not part of a call.
-        run(1);
-        count(&mut || run(u64::from(CALLS))) as f64 / f64::from(CALLS)
-    };
-    Sides { ours: per_call(&mut case.ours), peer: per_call(&mut case.peer) }
+    // What is made once and kept is not part of a call.
+    (lane.run)(1);
+    count(&mut || (lane.run)(u64::from(CALLS))) / f64::from(CALLS)
 }
 
 struct Timed<'a> {
@@ -119,9 +133,7 @@ mod tests {
                 turns.borrow_mut().push(name);
             })
         };
-        let mut case = Case { name: "turns".into(), ours: side('A'), peer: side('B'), bytes: None };
-
-        alternate(&mut case, PACE);
+        in_turns([&mut side('A'), &mut side('B')], PACE);
 
         let order: String = turns.borrow().iter().collect();
         // Before that, each side finds how many calls fill a batch.
@@ -130,22 +142,17 @@ mod tests {
 
     #[test]
     fn counts_are_per_call_and_leave_out_the_first() {
-        let calls = Rc::new(RefCell::new(0));
+        let calls = Rc::new(RefCell::new(0_u32));
         let seen = Rc::clone(&calls);
-        let mut case = Case {
-            name: "count".into(),
-            ours: batch(|| ()),
-            peer: batch(move || *seen.borrow_mut() += 1),
-            bytes: None,
-        };
+        let mut lane = Lane::new("count", batch(move || *seen.borrow_mut() += 1));
 
-        let counted = count(&mut case, &|run| {
+        let per_call = count(&mut lane, &|run| {
             let before = *calls.borrow();
             run();
-            3 * (*calls.borrow() - before)
+            let made = f64::from(*calls.borrow() - before);
+            Allocated { allocations: 3.0 * made, bytes: 24.0 * made }
         });
 
-        assert_eq!(counted.peer, 3.0);
-        assert_eq!(counted.ours, 0.0);
+        assert_eq!(per_call, Allocated { allocations: 3.0, bytes: 24.0 });
     }
 }

@@ -1,4 +1,4 @@
-//! How much memory this process takes, as the kernel counts it.
+//! How much memory this process takes, and how many threads it has, as the kernel counts them.
 
 use std::fs;
 
@@ -12,6 +12,7 @@ pub(crate) struct Memory {
     pub(crate) peak: u64,
     /// What is resident now, in KiB.
     pub(crate) resident: u64,
+    pub(crate) threads: u64,
 }
 
 impl Memory {
@@ -19,15 +20,13 @@ impl Memory {
     pub(crate) fn now() -> Result<Self, String> {
         let status = fs::read_to_string(STATUS)
             .map_err(|error| format!("{STATUS} cannot be read, as on systems other than Linux: {error}"))?;
-        Self::parse(&status).ok_or_else(|| format!("{STATUS} does not name VmHWM and VmRSS in kB"))
+        Self::parse(&status).ok_or_else(|| format!("{STATUS} does not name VmHWM and VmRSS in kB, and Threads"))
     }
 
     fn parse(status: &str) -> Option<Self> {
-        let kib = |name| {
-            let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-            value.trim().strip_suffix("kB")?.trim_end().parse().ok()
-        };
-        Some(Self { peak: kib("VmHWM")?, resident: kib("VmRSS")? })
+        let value = |name| status.lines().find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim()));
+        let kib = |name| value(name)?.strip_suffix("kB")?.trim_end().parse().ok();
+        Some(Self { peak: kib("VmHWM")?, resident: kib("VmRSS")?, threads: value("Threads")?.parse().ok()? })
     }
 }
 
@@ -36,15 +35,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_two_lines_are_found_among_the_others() {
-        let status =
-            "Name:\tvexil-bench\nVmPeak:\t  999999 kB\nVmHWM:\t   43210 kB\nVmRSS:\t    9876 kB\nRssAnon:\t 1 kB\n";
-        assert_eq!(Memory::parse(status), Some(Memory { peak: 43_210, resident: 9_876 }));
+    fn the_lines_are_found_among_the_others() {
+        let status = "Name:\tvexil-bench\nVmPeak:\t  999999 kB\nVmHWM:\t   43210 kB\nVmRSS:\t    9876 kB\nRssAnon:\t 1 kB\nThreads:\t3\n";
+        assert_eq!(Memory::parse(status), Some(Memory { peak: 43_210, resident: 9_876, threads: 3 }));
     }
 
     #[test]
     fn other_texts_say_nothing() {
-        for status in ["", "VmHWM:\t1 kB\n", "VmHWM:\t1 MB\nVmRSS:\t1 kB\n", "VmHWM:\tmuch kB\nVmRSS:\t1 kB\n"] {
+        for status in
+            ["", "VmHWM:\t1 kB\n", "Threads:\t1\nVmHWM:\t1 MB\nVmRSS:\t1 kB\n", "VmHWM:\t1 kB\nVmRSS:\t1 kB\n"]
+        {
             assert_eq!(Memory::parse(status), None, "{status}");
         }
     }

@@ -2,8 +2,7 @@
 
 use std::error::Error;
 
-use serde_json::Value;
-use vexil::client::FlagsStateOptions;
+use vexil::client::{FlagsState, FlagsStateOptions};
 use vexil::config::ServiceEndpoints;
 use vexil::eval::{Found, Outcome, evaluate};
 use vexil::model::{DataSet, Flag};
@@ -22,6 +21,7 @@ impl Sdk for Ours {
     type Client = Client;
     type Evaluator = MemoryStore;
     type Flag = Flag;
+    type FlagsState = FlagsState;
     type TestData = TestData;
 
     fn parse(json: &[u8]) -> Result<DataSet, Box<dyn Error>> {
@@ -85,8 +85,8 @@ impl Sdk for Ours {
         client.bool_variation(flag, context, false)
     }
 
-    fn flags_state(client: &Client, context: &Context) -> Result<Value, Box<dyn Error>> {
-        Ok(client.all_flags_state(context, FlagsStateOptions::default()).to_json())
+    fn flags_state(client: &Client, context: &Context) -> FlagsState {
+        client.all_flags_state(context, FlagsStateOptions::default())
     }
 
     fn evaluator(model: DataSet) -> Result<MemoryStore, Box<dyn Error>> {

@@ -11,11 +11,12 @@ use vexil::store::DataStore as _;
 use crate::layout::{self, Spread};
 use crate::ours::Ours;
 use crate::peer::Peer;
+use crate::report::Report;
 use crate::sdk::Sdk;
 use crate::workload::{Data, Patch, patches};
 
-/// The results of so many rounds, each of which patches every flag once, as a table.
-pub(crate) fn table(data: &Data, rounds: u32) -> Result<String, Box<dyn Error>> {
+/// The results of so many rounds, each of which patches every flag once.
+pub(crate) fn report(data: &Data, rounds: u32) -> Result<Report, Box<dyn Error>> {
     let json = data.to_json()?;
     let patches = patches(data)?;
     let mut ours = Side::<Ours>::new(&json)?;
@@ -35,7 +36,7 @@ pub(crate) fn table(data: &Data, rounds: u32) -> Result<String, Box<dyn Error>> 
         row("update the test data of a client", ours.update, Some(peer.update)),
         row("our store alone", alone, None),
     ];
-    Ok(layout::aligned(headings, &rows))
+    Ok(Report { text: layout::aligned(headings, &rows), findings: Vec::new() })
 }
 
 fn row(name: &str, ours: Vec<f64>, peer: Option<Vec<f64>>) -> [String; 4] {

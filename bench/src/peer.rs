@@ -9,11 +9,10 @@ use std::collections::HashMap;
 use std::error::Error;
 
 use launchdarkly_server_sdk::{
-    AllData, AttributeValue, Client, ConfigBuilder, Context, ContextBuilder, Flag, FlagDetailConfig,
+    AllData, AttributeValue, Client, ConfigBuilder, Context, ContextBuilder, Flag, FlagDetail, FlagDetailConfig,
     MultiContextBuilder, NullEventProcessorBuilder, Segment, ServiceEndpointsBuilder, TestData,
 };
 use launchdarkly_server_sdk_evaluation::{FlagValue, Store, evaluate};
-use serde_json::Value;
 
 use crate::sdk::{START_LIMIT, Sdk};
 use crate::workload::{AttributeData, ContextData};
@@ -26,6 +25,7 @@ impl Sdk for Peer {
     type Client = Client;
     type Evaluator = Evaluator;
     type Flag = Flag;
+    type FlagsState = FlagDetail;
     type TestData = TestData;
 
     fn parse(json: &[u8]) -> Result<Self::Model, Box<dyn Error>> {
@@ -109,8 +109,8 @@ impl Sdk for Peer {
         client.bool_variation(context, flag, false)
     }
 
-    fn flags_state(client: &Client, context: &Context) -> Result<Value, Box<dyn Error>> {
-        Ok(serde_json::to_value(client.all_flags_detail(context, FlagDetailConfig::new()))?)
+    fn flags_state(client: &Client, context: &Context) -> FlagDetail {
+        client.all_flags_detail(context, FlagDetailConfig::new())
     }
 
     fn evaluator(model: Self::Model) -> Result<Evaluator, Box<dyn Error>> {

@@ -5,16 +5,18 @@
 //! not the other's to pay. The sides take turns, as elsewhere.
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::{Command as Process, Stdio};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::allocations::Counter;
 use crate::measure::Sides;
 use crate::ours::Ours;
 use crate::peer::Peer;
 use crate::sdk::Sdk;
-use crate::{m4, m6};
+use crate::{m4, m6, m8, paced};
 
 const SUBCOMMAND: &str = "probe";
 const OURS: &str = "ours";
@@ -25,20 +27,38 @@ pub(crate) trait Probe: Sized {
     const NAME: &'static str;
     type Found: Serialize + DeserializeOwned;
 
+    /// The program that runs it.
+    fn program(&self) -> Result<PathBuf, Box<dyn Error>> {
+        Ok(std::env::current_exe()?)
+    }
+
     fn arguments(&self) -> Vec<String>;
 
     fn parse(arguments: &[String]) -> Option<Self>;
 
-    fn run<S: Sdk>(&self) -> Result<Self::Found, Box<dyn Error>>;
+    /// `count` counts allocations, if the program that runs this can.
+    fn run<S: Sdk>(&self, count: Counter<'_>) -> Result<Self::Found, Box<dyn Error>>
+    where
+        S::Client: Sync;
 }
 
 /// Runs the probe in a new process for each side.
 pub(crate) fn both<P: Probe>(probe: &P) -> Result<Sides<P::Found>, Box<dyn Error>> {
-    Ok(Sides { ours: start(probe, OURS)?, peer: start(probe, PEER)? })
+    Ok(Sides { ours: ours(probe)?, peer: peer(probe)? })
+}
+
+/// Runs the probe in a new process for our side.
+pub(crate) fn ours<P: Probe>(probe: &P) -> Result<P::Found, Box<dyn Error>> {
+    start(probe, OURS)
+}
+
+/// Runs the probe in a new process for the peer.
+pub(crate) fn peer<P: Probe>(probe: &P) -> Result<P::Found, Box<dyn Error>> {
+    start(probe, PEER)
 }
 
 fn start<P: Probe>(probe: &P, side: &str) -> Result<P::Found, Box<dyn Error>> {
-    let mut process = Process::new(std::env::current_exe()?);
+    let mut process = Process::new(probe.program()?);
     let arguments = probe.arguments();
     process.args([SUBCOMMAND, side, P::NAME]).args(&arguments).stderr(Stdio::inherit());
     let output = process.output()?;
@@ -48,24 +68,26 @@ fn start<P: Probe>(probe: &P, side: &str) -> Result<P::Found, Box<dyn Error>> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Does what this process was started for, if it was started by [`both`].
-pub(crate) fn run(arguments: &[String]) -> Option<Result<(), Box<dyn Error>>> {
+/// Does what this process was started for, if it was started by [`both`] or for one side.
+pub(crate) fn run(arguments: &[String], count: Counter<'_>) -> Option<Result<(), Box<dyn Error>>> {
     let [SUBCOMMAND, side, name, ..] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
         return None;
     };
     let rest = arguments.get(3..).unwrap_or_default();
     Some(match name {
-        m4::Start::NAME => answer::<m4::Start>(side, rest),
-        m6::Calls::NAME => answer::<m6::Calls>(side, rest),
+        m4::Start::NAME => answer::<m4::Start>(side, rest, count),
+        m6::Calls::NAME => answer::<m6::Calls>(side, rest, count),
+        m8::Counting::NAME => answer::<m8::Counting>(side, rest, count),
+        paced::Paced::NAME => answer::<paced::Paced>(side, rest, count),
         _ => Err(format!("there is no probe {name}").into()),
     })
 }
 
-fn answer<P: Probe>(side: &str, arguments: &[String]) -> Result<(), Box<dyn Error>> {
+fn answer<P: Probe>(side: &str, arguments: &[String], count: Counter<'_>) -> Result<(), Box<dyn Error>> {
     let probe = P::parse(arguments).ok_or_else(|| format!("not for {}: {arguments:?}", P::NAME))?;
     let found = match side {
-        OURS => probe.run::<Ours>()?,
-        PEER => probe.run::<Peer>()?,
+        OURS => probe.run::<Ours>(count)?,
+        PEER => probe.run::<Peer>(count)?,
         _ => return Err(format!("there is no side {side}").into()),
     };
     println!("{}", serde_json::to_string(&found)?);
@@ -75,10 +97,14 @@ fn answer<P: Probe>(side: &str, arguments: &[String]) -> Result<(), Box<dyn Erro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::allocations::Allocated;
 
     #[test]
     fn other_arguments_are_none_of_its_business() {
-        let run = |arguments: &[&str]| run(&arguments.iter().map(|&a| a.to_owned()).collect::<Vec<_>>());
+        let run = |arguments: &[&str]| {
+            let arguments: Vec<_> = arguments.iter().map(|&a| a.to_owned()).collect();
+            run(&arguments, &|_| Allocated::default())
+        };
         assert!(run(&["m1"]).is_none());
         assert!(run(&[]).is_none());
         assert!(run(&[SUBCOMMAND, OURS, "nothing"]).unwrap().is_err());

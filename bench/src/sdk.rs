@@ -7,9 +7,9 @@
 use std::error::Error;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde::Serialize;
 
-use crate::workload::ContextData;
+use crate::workload::{ContextData, USER};
 
 /// How long a client may take to get its flags.
 pub(crate) const START_LIMIT: Duration = Duration::from_secs(60);
@@ -23,6 +23,8 @@ pub(crate) trait Sdk: 'static {
     /// The evaluator without a client around it.
     type Evaluator: 'static;
     type Flag;
+    /// The values of all flags, to be written as JSON.
+    type FlagsState: Serialize + 'static;
     /// Where tests change the flags of a client.
     type TestData;
 
@@ -55,11 +57,16 @@ pub(crate) trait Sdk: 'static {
     /// The flag's value by the client, `false` by default.
     fn bool_variation(client: &Self::Client, flag: &str, context: &Self::Context) -> bool;
 
-    /// All flags for the context, as the front ends' SDKs read them.
-    fn flags_state(client: &Self::Client, context: &Self::Context) -> Result<Value, Box<dyn Error>>;
+    /// All flags for the context, for the front ends' SDKs.
+    fn flags_state(client: &Self::Client, context: &Self::Context) -> Self::FlagsState;
 
     fn evaluator(model: Self::Model) -> Result<Self::Evaluator, Box<dyn Error>>;
 
     /// The flag's value by the evaluator; `false` where it has none.
     fn evaluate(evaluator: &Self::Evaluator, flag: &str, context: &Self::Context) -> bool;
+}
+
+/// The workload's user under another key, which lives as long as the program.
+pub(crate) fn numbered_user<S: Sdk>(number: usize) -> Result<S::Context, Box<dyn Error>> {
+    S::context(&ContextData { key: Box::leak(format!("user-{number:06}").into_boxed_str()), ..USER })
 }

@@ -1,34 +1,58 @@
 //! The results, as a table for people.
 
+use std::collections::HashMap;
+
+use crate::allocations::Allocated;
 use crate::compare::Case;
 use crate::layout::{self, Spread, grouped};
-use crate::measure::Sides;
+use crate::measure::{Pace, Sides, alternate};
+use crate::report::{Finding, Report, Target};
 
-const HEADINGS: [&str; 5] = ["case", "ours, ns", "peer, ns", "peer/ours", "allocations, ours/peer"];
+const HEADINGS: [&str; 6] = ["case", "ours, ns", "peer, ns", "peer/ours", "allocations, ours/peer", "bytes, ours/peer"];
+
+/// Times the cases.
+pub(crate) fn report(cases: Vec<Case>, pace: Pace, allocated: &HashMap<String, Allocated>) -> Report {
+    let (mut rows, mut findings) = (Vec::new(), Vec::new());
+    for mut case in cases {
+        let times = alternate(&mut case, pace);
+        let [ours, peer] = case.names().map(|name| allocated.get(&name).copied());
+        if let Some(times_faster) = case.target {
+            let what = format!("{}: times as fast as the peer", case.name);
+            findings.push(Finding::new(what, times.peer.median / times.ours.median, Target::AtLeast(times_faster)));
+        }
+        let allocated = ours.zip(peer).map(|(ours, peer)| Sides { ours, peer });
+        rows.push(Row::new(&case, times, allocated));
+    }
+    Report { text: render(&rows), findings }
+}
 
 #[derive(Debug)]
-pub(crate) struct Row {
-    cells: [String; 5],
+struct Row {
+    cells: [String; 6],
     /// Printed below the table.
     note: Option<String>,
 }
 
 impl Row {
-    pub(crate) fn new(case: &Case, times: Sides<Spread>, allocations: Option<Sides<f64>>) -> Self {
+    fn new(case: &Case, times: Sides<Spread>, allocated: Option<Sides<Allocated>>) -> Self {
+        let cell = |of: fn(Allocated) -> f64| {
+            allocated.map_or_else(|| layout::NOTHING.into(), |both| counts(of(both.ours), of(both.peer)))
+        };
         Self {
             cells: [
                 case.name.clone(),
                 times.ours.to_string(),
                 times.peer.to_string(),
                 layout::ratio(times.peer.median, times.ours.median),
-                allocations.map_or_else(|| layout::NOTHING.into(), counts),
+                cell(|of| of.allocations),
+                cell(|of| of.bytes),
             ],
             note: case.bytes.map(|bytes| throughput(&case.name, bytes, times)),
         }
     }
 }
 
-pub(crate) fn render(rows: &[Row]) -> String {
+fn render(rows: &[Row]) -> String {
     let cells: Vec<_> = rows.iter().map(|row| row.cells.clone()).collect();
     let mut text = layout::aligned(HEADINGS.map(String::from), &cells);
     for note in rows.iter().filter_map(|row| row.note.as_deref()) {
@@ -39,12 +63,12 @@ pub(crate) fn render(rows: &[Row]) -> String {
     text
 }
 
-fn counts(counts: Sides<f64>) -> String {
-    format!("{}/{}", short(counts.ours), short(counts.peer))
+fn counts(ours: f64, peer: f64) -> String {
+    format!("{}/{}", short(ours), short(peer))
 }
 
 /// A count: whole if it is, else an average with one digit.
-fn short(count: f64) -> String {
+pub(crate) fn short(count: f64) -> String {
     match count.fract() == 0.0 {
         true => grouped(count),
         false => format!("{count:.1}"),
@@ -65,11 +89,13 @@ mod tests {
     fn columns_are_aligned_and_missing_counts_show() {
         let times = Spread { median: 1_500.0, least: 1_400.0, greatest: 2_000.0 };
         let row = |name: &str, ours: Spread, counts| {
-            let case = Case { name: name.into(), ours: Box::new(|_| ()), peer: Box::new(|_| ()), bytes: None };
+            let idle = || Box::new(|_| ());
+            let case = Case { name: name.into(), ours: idle(), peer: idle(), bytes: None, target: None };
             Row::new(&case, Sides { ours, peer: times }, counts)
         };
         let faster = Spread { median: 100.0, ..times };
-        let counts = Some(Sides { ours: 0.0, peer: 7.0 });
+        let allocated = |allocations, bytes| Allocated { allocations, bytes };
+        let counts = Some(Sides { ours: allocated(0.0, 0.0), peer: allocated(7.0, 512.5) });
         let text = render(&[row("a", times, None), row("a longer name", faster, counts)]);
 
         let lines: Vec<_> = text.trim_end().lines().collect();
@@ -78,6 +104,6 @@ mod tests {
         assert!(lines.iter().all(|line| line.chars().count() == width));
         assert!(lines[1].contains("1,500 (1,400–2,000)"));
         assert!(lines[1].ends_with('-'));
-        assert!(lines[2].contains("15.0") && lines[2].ends_with("0/7"));
+        assert!(lines[2].contains("15.0") && lines[2].contains("0/7") && lines[2].ends_with("0/512.5"));
     }
 }

@@ -16,17 +16,28 @@ pub(crate) const LARGE_SEGMENT: &str = "bench-segment-10000";
 
 /// Adds both flags, and the segment that one of them names.
 pub(crate) fn add_large(data: &mut Data) {
-    let mut rng = Rng::seeded();
+    for large in [clause_of(1_000), segment_of(10_000)] {
+        data.flags.extend(large.flags);
+        data.segments.extend(large.segments);
+    }
+}
 
-    let values = keys_ending_in_user(1_000).map(Operand::Text).collect();
+/// A flag with one `in` clause of so many keys, [`LARGE_CLAUSE`] whatever their number; the user's is the last.
+pub(crate) fn clause_of(values: u32) -> Data {
+    let mut rng = Rng::seeded();
+    let values = keys_ending_in_user(values).map(Operand::Text).collect();
     let flag = boolean(&mut rng, LARGE_CLAUSE);
     let rule = rule(&mut rng, vec![clause("key", "in", values)], 0);
-    data.flags.push(Flag { rules: vec![rule], fallthrough: Serve::Variation(1), ..flag });
+    let flag = Flag { rules: vec![rule], fallthrough: Serve::Variation(1), ..flag };
+    Data { flags: vec![flag], segments: vec![] }
+}
 
+/// A flag on a segment of so many included keys, [`LARGE_SEGMENT`] whatever their number; the user's is the last.
+pub(crate) fn segment_of(keys: u32) -> Data {
+    let mut rng = Rng::seeded();
     let mut members = segment(&mut rng, "bench-seg-10000");
-    members.included = keys_ending_in_user(10_000).collect();
-    data.flags.push(in_segment(&mut rng, LARGE_SEGMENT, &members.key));
-    data.segments.push(members);
+    members.included = keys_ending_in_user(keys).collect();
+    Data { flags: vec![in_segment(&mut rng, LARGE_SEGMENT, &members.key)], segments: vec![members] }
 }
 
 fn keys_ending_in_user(count: u32) -> impl Iterator<Item = String> {

@@ -18,7 +18,7 @@ mod shape;
 
 pub(crate) use context::{AttributeData, ContextData, ORG, USER};
 pub(crate) use generate::generate;
-pub(crate) use large::{LARGE_CLAUSE, LARGE_SEGMENT, add_large};
+pub(crate) use large::{LARGE_CLAUSE, LARGE_SEGMENT, add_large, clause_of, segment_of};
 pub(crate) use patch::{Patch, patches};
 pub(crate) use shape::Data;
 

@@ -29,6 +29,11 @@ impl Patch {
         Ok(Self { key: flag.key.clone(), version: flag.version, parts })
     }
 
+    /// The key of the flag.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// The flag, its version raised by `raise`.
     pub(crate) fn flag(&self, raise: u32) -> String {
         let [before, after] = &self.parts;

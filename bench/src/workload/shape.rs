@@ -21,6 +21,16 @@ impl Data {
     pub(crate) fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(self)
     }
+
+    /// The JSON text of each flag, by key.
+    pub(crate) fn flag_texts(&self) -> Result<Vec<(String, String)>, serde_json::Error> {
+        texts(&self.flags)
+    }
+
+    /// The JSON text of each segment, by key.
+    pub(crate) fn segment_texts(&self) -> Result<Vec<(String, String)>, serde_json::Error> {
+        texts(&self.segments)
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -176,6 +186,10 @@ impl Keyed for Segment {
     fn key(&self) -> &str {
         &self.key
     }
+}
+
+fn texts<T: Keyed>(items: &[T]) -> Result<Vec<(String, String)>, serde_json::Error> {
+    items.iter().map(|item| Ok((item.key().to_owned(), serde_json::to_string(item)?))).collect()
 }
 
 /// Writes a list as an object by key, in the list's own order.

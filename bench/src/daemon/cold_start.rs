@@ -1,0 +1,51 @@
+//! A start in daemon mode, beside the least that it takes: reading both hashes whole, and parsing every item.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::hint::black_box;
+use std::time::Instant;
+
+use redis::Commands as _;
+use serde::de::DeserializeOwned;
+use vexil::model::{Flag, Segment};
+
+use super::{Database, FLAGS, SEGMENTS};
+use crate::layout::{self, Spread};
+use crate::report::{Finding, Report, Target};
+
+pub(super) fn report(database: &Database, rounds: usize) -> Result<Report, Box<dyn Error>> {
+    let (mut starts, mut readings) = (Vec::new(), Vec::new());
+    // One more than is counted: the first of each is slower than it would be in a process that runs already.
+    for _ in 0..=rounds {
+        starts.push(millis(|| database.client())?);
+        readings.push(millis(|| read_all(database))?);
+    }
+    let [starts, readings] = [starts, readings].map(|mut times| Spread::of(times.split_off(1)));
+    let ratio = starts.median / readings.median;
+    let rows = [[starts.to_string(), readings.to_string(), format!("{ratio:.2}")]];
+    let headings = ["daemon mode: cold start, ms", "HGETALL and parse, ms", "start/reading"].map(String::from);
+    Ok(Report {
+        text: layout::aligned(headings, &rows),
+        findings: vec![Finding::new("daemon mode: cold start, times reading and parsing", ratio, Target::AtMost(1.5))],
+    })
+}
+
+/// From a new connection on, as a start does. What was made is let go of after the time is taken.
+fn millis<T>(call: impl FnOnce() -> Result<T, Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
+    let start = Instant::now();
+    let made = black_box(call()?);
+    let elapsed = start.elapsed();
+    drop(made);
+    Ok(elapsed.as_secs_f64() * 1_000.0)
+}
+
+fn read_all(database: &Database) -> Result<(Vec<Flag>, Vec<Segment>), Box<dyn Error>> {
+    let mut connection = database.connection()?;
+    let flags: HashMap<String, Vec<u8>> = connection.hgetall(FLAGS)?;
+    let segments: HashMap<String, Vec<u8>> = connection.hgetall(SEGMENTS)?;
+    Ok((parsed(&flags)?, parsed(&segments)?))
+}
+
+fn parsed<T: DeserializeOwned>(texts: &HashMap<String, Vec<u8>>) -> Result<Vec<T>, serde_json::Error> {
+    texts.values().map(|text| serde_json::from_slice(text)).collect()
+}

@@ -1,0 +1,69 @@
+//! Daemon mode: what a client costs that reads its flags from Redis, beside one that was handed them.
+//!
+//! The server is a real one on this machine, filled as a Relay Proxy would fill it.
+
+mod cold_start;
+mod evaluation;
+mod push;
+
+use std::error::Error;
+
+use redis::Connection;
+use vexil::Client;
+use vexil_redis::RedisDataStore;
+use vexil_testing::servers::RedisServer;
+
+use crate::command::Effort;
+use crate::report::Report;
+use crate::sdk::START_LIMIT;
+use crate::workload::{Data, generate};
+
+/// The keys of the default prefix (spec 04, section 1).
+const FLAGS: &str = "launchdarkly:features";
+const SEGMENTS: &str = "launchdarkly:segments";
+const MARKER: &str = "launchdarkly:$inited";
+
+/// A server with flags in it.
+pub(crate) struct Database {
+    pub(crate) server: RedisServer,
+    data: Data,
+}
+
+impl Database {
+    pub(crate) fn start(data: Data) -> Result<Self, Box<dyn Error>> {
+        let database = Self { server: RedisServer::start()?, data };
+        database.fill()?;
+        Ok(database)
+    }
+
+    /// Writes everything in one transaction.
+    pub(crate) fn fill(&self) -> Result<(), Box<dyn Error>> {
+        let mut all = redis::pipe();
+        all.atomic()
+            .hset_multiple(FLAGS, &self.data.flag_texts()?)
+            .hset_multiple(SEGMENTS, &self.data.segment_texts()?)
+            .set(MARKER, "");
+        all.query::<()>(&mut self.connection()?)?;
+        Ok(())
+    }
+
+    fn connection(&self) -> Result<Connection, Box<dyn Error>> {
+        Ok(redis::Client::open(self.server.url())?.get_connection()?)
+    }
+
+    /// A client in daemon mode that has read everything.
+    pub(crate) fn client(&self) -> Result<Client, Box<dyn Error>> {
+        let store = RedisDataStore::builder().url(self.server.url());
+        let client = Client::builder("sdk-key").daemon_mode(store).without_events().start()?;
+        client.blocking_wait_until_ready(START_LIMIT)?;
+        Ok(client)
+    }
+}
+
+pub(crate) fn reports(effort: Effort, each: &mut impl FnMut(Report)) -> Result<(), Box<dyn Error>> {
+    let database = Database::start(generate(10_000))?;
+    each(evaluation::report(&database, effort.pace())?);
+    each(push::report(&database, effort.choose(10, 300))?);
+    each(cold_start::report(&database, effort.choose(3, 9))?);
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! The floor: the least that an evaluation by key can cost, beside what ours costs.
+//!
+//! Whoever evaluates a flag has to find the flags of this moment, find the flag among them, and see what it serves: one
+//! load of a snapshot, one hash lookup, one `match`. With events it has to count as well: one atomic addition that nobody
+//! else contends for. That is done here and nothing else, with the crates that ours uses, on the same number of flags.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use hashbrown::HashMap;
+use vexil_testing::FakeService;
+
+use crate::layout::{self, Spread};
+use crate::measure::{Lane, Pace, batch, in_turns};
+use crate::ours::Ours;
+use crate::report::{Finding, Report, Target};
+use crate::sdk::Sdk;
+use crate::workload::{USER, generate};
+
+const FLAGS: u32 = 1_000;
+const FLAG: &str = "bench-simple";
+
+/// A flag of which nothing is left but what it serves, and how often it did.
+struct LeastFlag {
+    serves: Serves,
+    count: AtomicU64,
+}
+
+enum Serves {
+    Off,
+    On(bool),
+}
+
+/// Flags that can be replaced while they are read.
+#[derive(Clone)]
+struct Least(Arc<ArcSwap<HashMap<String, LeastFlag, foldhash::fast::RandomState>>>);
+
+impl Least {
+    fn new() -> Self {
+        let keys = (0..FLAGS).map(|number| format!("flag-{number:05}")).chain([FLAG.into()]);
+        let flag = |key: String| {
+            let serves = if key == FLAG { Serves::On(true) } else { Serves::Off };
+            (key, LeastFlag { serves, count: AtomicU64::new(0) })
+        };
+        Self(Arc::new(ArcSwap::from_pointee(keys.map(flag).collect())))
+    }
+
+    fn evaluate(&self, key: &str) -> bool {
+        match self.0.load().get(key).map(|flag| &flag.serves) {
+            Some(Serves::On(value)) => *value,
+            Some(Serves::Off) | None => false,
+        }
+    }
+
+    fn evaluate_and_count(&self, key: &str) -> bool {
+        let flags = self.0.load();
+        let Some(flag) = flags.get(key) else { return false };
+        // Another thread takes the counts to deliver them, so nothing less than this keeps them exact.
+        flag.count.fetch_add(1, Ordering::Relaxed);
+        match flag.serves {
+            Serves::On(value) => value,
+            Serves::Off => false,
+        }
+    }
+}
+
+pub(crate) fn report(pace: Pace) -> Result<Report, Box<dyn Error>> {
+    let json = String::from_utf8(generate(FLAGS).to_json()?)?;
+    let service = FakeService::builder().data(json.as_str()).start()?;
+    let quiet = Ours::client(&Ours::test_data(Ours::parse(json.as_bytes())?))?;
+    let telling = Ours::connect_with_events(&service.url())?;
+    let [user, same_user] = [Ours::context(&USER)?, Ours::context(&USER)?];
+    let (least, counting) = (Least::new(), Least::new());
+
+    let mut lanes = [
+        Lane::new("floor", batch(move || least.evaluate(black_box(FLAG)))),
+        Lane::new("ours without events", batch(move || Ours::bool_variation(&quiet, FLAG, &user))),
+        Lane::new("floor that counts", batch(move || counting.evaluate_and_count(black_box(FLAG)))),
+        Lane::new("ours with events", batch(move || Ours::bool_variation(&telling, FLAG, &same_user))),
+    ];
+    // Batches that are short beside the spells of a machine that others share, as the floor is so near to nothing.
+    let pace = Pace { rounds: 5 * pace.rounds, batch: pace.batch / 5 };
+    let times = in_turns(lanes.each_mut().map(|lane| &mut lane.run), pace);
+    Ok(compare(lanes.map(|lane| lane.name), times))
+}
+
+fn compare(names: [String; 4], times: [Spread; 4]) -> Report {
+    let [floor, quiet, counting, telling] = times;
+    let ratios = [1.0, quiet.median / floor.median, 1.0, telling.median / counting.median];
+    let mut rows = Vec::new();
+    for ((name, time), ratio) in names.into_iter().zip(times).zip(ratios) {
+        rows.push([name, time.to_string(), layout::ratio(ratio, 1.0)]);
+    }
+    Report {
+        text: layout::aligned(["fallthrough, 1,009 flags", "ns", "times the floor"].map(String::from), &rows),
+        findings: vec![
+            Finding::new("without events: times the floor", ratios[1], Target::AtMost(3.0)),
+            Finding::new("with events: times the floor that counts", ratios[3], Target::AtMost(6.0)),
+        ],
+    }
+}

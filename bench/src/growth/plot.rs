@@ -1,0 +1,88 @@
+//! A curve as SVG: both axes by powers of ten, so that a cost that does not grow is level and one that grows with the size
+//! is a straight line upwards.
+
+use std::error::Error;
+use std::ops::Range;
+
+use plotters::prelude::*;
+
+use super::Curve;
+
+const SIZE: (u32, u32) = (720, 420);
+const COLOURS: [RGBColor; 4] =
+    [RGBColor(0, 90, 181), RGBColor(220, 50, 32), RGBColor(90, 160, 230), RGBColor(240, 150, 120)];
+
+pub(super) fn svg(curve: &Curve) -> Result<String, Box<dyn Error>> {
+    let mut text = String::new();
+    draw(curve, &SVGBackend::with_string(&mut text, SIZE).into_drawing_area()).map_err(|error| error.to_string())?;
+    Ok(text)
+}
+
+fn draw<B: DrawingBackend>(
+    curve: &Curve,
+    area: &DrawingArea<B, plotters::coord::Shift>,
+) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
+    let points = || curve.series.iter().flat_map(|series| &series.points);
+    let horizontal = around(points().map(|point| point.0), 1.2);
+    let vertical = around(points().map(|point| point.1), 2.0);
+    area.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(area)
+        .caption(curve.title, ("sans-serif", 18))
+        .margin(12)
+        .x_label_area_size(44)
+        .y_label_area_size(76)
+        .build_cartesian_2d(horizontal.log_scale(), vertical.log_scale())?;
+    let [across, up] = curve.axes;
+    let number = |number: &f64| crate::layout::grouped(*number);
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .x_desc(across)
+        .y_desc(up)
+        .x_label_formatter(&number)
+        .y_label_formatter(&number)
+        .draw()?;
+    for (series, colour) in curve.series.iter().zip(COLOURS.into_iter().cycle()) {
+        chart
+            .draw_series(LineSeries::new(series.points.iter().copied(), colour.stroke_width(2)).point_size(3))?
+            .label(series.name.as_str())
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperLeft)
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK.mix(0.3))
+        .draw()?;
+    area.present()
+}
+
+/// From a little below the least to a little above the greatest.
+fn around(numbers: impl Iterator<Item = f64>, room: f64) -> Range<f64> {
+    let (least, greatest) = numbers
+        .fold((f64::INFINITY, 0.0), |(least, greatest): (f64, f64), number| (least.min(number), greatest.max(number)));
+    // A curve without points is an empty plot.
+    if least.is_finite() { least / room..greatest * room } else { 1.0..10.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Series;
+    use super::*;
+
+    #[test]
+    fn a_plot_names_its_axes_and_its_series() {
+        let series = Series { name: "ours".into(), points: vec![(10.0, 5.0), (1_000.0, 500.0)] };
+        let curve = Curve { name: "a", title: "A title", axes: ["flags", "ns"], series: vec![series] };
+        let text = svg(&curve).unwrap();
+        for word in ["<svg", "A title", "flags", "ns", "ours", "polyline"] {
+            assert!(text.contains(word), "{word}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_curve_without_points_is_drawn_too() {
+        let curve = Curve { name: "a", title: "", axes: ["", ""], series: vec![] };
+        assert!(svg(&curve).unwrap().contains("</svg>"));
+    }
+}

@@ -1,0 +1,60 @@
+//! What a hook costs that does nothing, around an evaluation without events.
+
+use std::collections::HashMap;
+use std::error::Error;
+
+use vexil::hooks::{Hook, HookMetadata};
+use vexil::{Client, Context};
+
+use crate::allocations::Allocated;
+use crate::layout::{self, Spread};
+use crate::measure::{Lane, Pace, batch, in_turns};
+use crate::ours::Ours;
+use crate::report::{Finding, Report, Target};
+use crate::sdk::Sdk;
+use crate::table::short;
+use crate::workload::{USER, generate};
+
+const FLAG: &str = "bench-simple";
+
+/// A hook that leaves every stage as it is.
+#[derive(Debug)]
+struct Empty;
+
+impl Hook for Empty {
+    fn metadata(&self) -> HookMetadata {
+        HookMetadata::new("empty")
+    }
+}
+
+/// An evaluation without hooks, and with one.
+pub(crate) fn lanes() -> Result<[Lane; 2], Box<dyn Error>> {
+    let source = Ours::test_data(Ours::parse(&generate(1_000).to_json()?)?);
+    let builder = || Client::builder("sdk-key").data_source(source.clone()).without_events();
+    let user = Ours::context(&USER)?;
+    let evaluating = |client: Client, user: Context| batch(move || Ours::bool_variation(&client, FLAG, &user));
+    Ok([
+        Lane::new("no hook", evaluating(builder().start()?, user.clone())),
+        Lane::new("one empty hook", evaluating(builder().hook(Empty).start()?, user)),
+    ])
+}
+
+pub(crate) fn report(pace: Pace, allocated: &HashMap<String, Allocated>) -> Result<Report, Box<dyn Error>> {
+    let mut lanes = lanes()?;
+    let times = in_turns(lanes.each_mut().map(|lane| &mut lane.run), pace);
+    let [none, one] = times.map(|time: Spread| time.median);
+    let per_call = lanes.each_ref().map(|lane| allocated.get(&lane.name).map_or(f64::NAN, |count| count.allocations));
+    let rows: Vec<_> = lanes
+        .into_iter()
+        .zip(times)
+        .zip(per_call)
+        .map(|((lane, time), allocations)| [lane.name, time.to_string(), short(allocations)])
+        .collect();
+    Ok(Report {
+        text: layout::aligned(["hooks", "ns", "allocations"].map(String::from), &rows),
+        findings: vec![
+            Finding::new("an empty hook adds, ns", one - none, Target::AtMost(100.0)),
+            Finding::new("an empty hook allocates, times", per_call[1], Target::AtMost(0.0)),
+        ],
+    })
+}

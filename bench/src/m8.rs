@@ -1,0 +1,110 @@
+//! M8: what an evaluation with events allocates: on its thread, and in the whole process until everything is delivered.
+//!
+//! What other calls allocate on their thread stands in the tables of M1, M3, M5 and M7. Here threads that deliver events
+//! are counted as well, by a program of its own, so each side has a process of its own and the service is in another one.
+//! Calls are paced, so that nothing is lost.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use vexil_testing::FakeService;
+
+use crate::allocations::{self, Allocated, BY_PROCESS, BY_THREAD, Counter};
+use crate::command::Effort;
+use crate::layout;
+use crate::paced::pace;
+use crate::probe::{self, Probe};
+use crate::report::{Finding, Report, Target};
+use crate::sdk::{Sdk, numbered_user};
+use crate::table::short;
+use crate::workload::generate;
+
+const FLAG: &str = "bench-simple";
+const CONTEXTS: usize = 10;
+/// Calls a second.
+const RATE: f64 = 10_000.0;
+
+/// Paced calls, in a program that counts.
+pub(crate) struct Counting {
+    url: String,
+    calls: u64,
+    counted_by: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Counted {
+    /// While the calls were made.
+    calling: Allocated,
+    /// From the last call until everything was delivered.
+    closing: Allocated,
+}
+
+impl Probe for Counting {
+    const NAME: &'static str = "count";
+    type Found = Counted;
+
+    fn program(&self) -> Result<PathBuf, Box<dyn Error>> {
+        allocations::neighbour(&self.counted_by)
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        vec![self.url.clone(), self.calls.to_string(), self.counted_by.clone()]
+    }
+
+    fn parse(arguments: &[String]) -> Option<Self> {
+        match arguments {
+            [url, calls, counted_by] => {
+                Some(Self { url: url.clone(), calls: calls.parse().ok()?, counted_by: counted_by.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    fn run<S: Sdk>(&self, count: Counter<'_>) -> Result<Counted, Box<dyn Error>> {
+        let client = S::connect_with_events(&self.url)?;
+        let contexts = (0..CONTEXTS).map(numbered_user::<S>).collect::<Result<Vec<_>, _>>()?;
+        let mut walk = contexts.iter().cycle();
+        let mut call = || {
+            if let Some(context) = walk.next() {
+                black_box(S::bool_variation(&client, FLAG, context));
+            }
+        };
+        // The service is told of each context once; that is not part of a call.
+        (0..CONTEXTS).for_each(|_| call());
+        let calling = count(&mut || pace(self.calls, RATE, &mut call));
+        let mut client = Some(client);
+        let closing = count(&mut || client.take().map_or((), S::close));
+        Ok(Counted { calling, closing })
+    }
+}
+
+pub(crate) fn report(effort: Effort) -> Result<Report, Box<dyn Error>> {
+    let calls = effort.choose(2_000, 20_000);
+    let json = String::from_utf8(generate(1_000).to_json()?)?;
+    let mut rows = Vec::new();
+    let mut of_ours = f64::NAN;
+    for (name, counted_by) in [("calling thread", BY_THREAD), ("whole process, delivery included", BY_PROCESS)] {
+        let service = FakeService::builder().data(json.as_str()).start()?;
+        let counting = Counting { url: service.url(), calls, counted_by: counted_by.into() };
+        let whole = counted_by == BY_PROCESS;
+        let per_call = |counted: Counted| {
+            let closing = if whole { counted.closing } else { Allocated::default() };
+            (counted.calling + closing) / calls as f64
+        };
+        let [ours, peer] = [probe::ours(&counting)?, probe::peer(&counting)?].map(per_call);
+        if !whole {
+            of_ours = ours.allocations;
+        }
+        let cell = |number: f64| if number == 0.0 { short(number) } else { format!("{number:.3}") };
+        rows.push([name.into(), cell(ours.allocations), cell(ours.bytes), cell(peer.allocations), cell(peer.bytes)]);
+    }
+    let headings = ["per call, with events", "ours, allocations", "bytes", "peer, allocations", "bytes"];
+    let text = layout::aligned(headings.map(String::from), &rows);
+    let text = format!("{text}{calls} calls, {RATE} a second, {CONTEXTS} contexts that the service knows\n");
+    Ok(Report {
+        text,
+        findings: vec![Finding::new("with events: allocations of a call, on its thread", of_ours, Target::AtMost(0.0))],
+    })
+}

@@ -1,0 +1,183 @@
+//! An outage in daemon mode: the database is killed under load, stays away, and comes back empty.
+//!
+//! Threads evaluate all the time. No evaluation may give another value than before, none may wait, no flag may be lost,
+//! and the status has to tell what is the case. What was seen is printed.
+
+use std::error::Error;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use vexil::status::DataStoreStatus;
+use vexil::{Client, Context};
+
+use crate::command::Effort;
+use crate::daemon::Database;
+use crate::latency::Latencies;
+use crate::layout::{self, grouped};
+use crate::ours::Ours;
+use crate::report::{Finding, Report, Target};
+use crate::sdk::Sdk;
+use crate::workload::{USER, generate};
+
+const FLAGS: u32 = 10_000;
+/// The fixed flags are there as well.
+const ALL_FLAGS: usize = FLAGS as usize + 9;
+const THREADS: usize = 2;
+/// How long a change of the status may take: longer than the client waits between two looks at the database.
+const NOTICED: Duration = Duration::from_secs(30);
+
+/// What the threads have met in one phase.
+struct Load {
+    calls: u64,
+    wrong: u64,
+    latencies: Latencies,
+}
+
+pub(crate) fn report(effort: Effort) -> Result<Report, Box<dyn Error>> {
+    let away = Duration::from_secs(effort.choose(5, 60));
+    let database = Database::start(generate(FLAGS))?;
+    let client = database.client()?;
+    let user = Ours::context(&USER)?;
+    let mut timeline = Timeline { client: &client, start: Instant::now(), rows: Vec::new() };
+    let mut phases = Vec::new();
+    let mut phase = |name: &'static str, until: &mut dyn FnMut() -> Result<(), Box<dyn Error>>| {
+        let load = under_load(&client, &user, until)?;
+        phases.push((name, load));
+        Ok::<(), Box<dyn Error>>(())
+    };
+
+    timeline.note("running");
+    phase("healthy", &mut || Ok(thread::sleep(away / 6)))?;
+    phase("away", &mut || {
+        let killed = Instant::now();
+        database.server.kill();
+        timeline.wait_for("killed", |status| !status.available)?;
+        thread::sleep(away.saturating_sub(killed.elapsed()));
+        timeline.note("still away");
+        Ok(())
+    })?;
+    phase("back, empty", &mut || {
+        database.server.restart()?;
+        timeline.wait_for("restarted empty", |status| status.available)?;
+        // So long that an empty environment would have been believed if it ever were.
+        thread::sleep(Duration::from_secs(20));
+        timeline.note("still empty");
+        Ok(())
+    })?;
+    phase("filled again", &mut || {
+        database.fill()?;
+        timeline.wait_for("filled again", |status| status.initialized && !status.stale)
+    })?;
+
+    let lost = ALL_FLAGS.saturating_sub(Ours::flags_state(&client, &user).values().len());
+    Ok(summary(timeline, &phases, lost, away))
+}
+
+/// Evaluates on threads while `until` runs.
+fn under_load(
+    client: &Client,
+    user: &Context,
+    until: &mut dyn FnMut() -> Result<(), Box<dyn Error>>,
+) -> Result<Load, Box<dyn Error>> {
+    let expected: Vec<(String, bool)> = (0..FLAGS)
+        .step_by(20)
+        .map(|number| number + 2)
+        .map(|number| format!("flag-{number:05}"))
+        .map(|key| (key.clone(), client.bool_variation(&key, user, false)))
+        .chain([("bench-simple".into(), true), ("bench-segment-incl".into(), true)])
+        .collect();
+    let (over, wrong) = (AtomicBool::new(false), AtomicU64::new(0));
+    thread::scope(|scope| {
+        let loops: Vec<_> = (0..THREADS)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut latencies = Latencies::new();
+                    for (key, value) in expected.iter().cycle() {
+                        if over.load(Ordering::Relaxed) {
+                            break;
+                        }
+                        let start = Instant::now();
+                        // The default is the other value, so that it would be seen.
+                        let given = client.bool_variation(key, user, !value);
+                        latencies.record(start.elapsed().as_nanos() as u64);
+                        wrong.fetch_add(u64::from(given != *value), Ordering::Relaxed);
+                    }
+                    latencies
+                })
+            })
+            .collect();
+        let result = until();
+        over.store(true, Ordering::Relaxed);
+        let mut latencies = Latencies::new();
+        for found in loops {
+            latencies.add(&found.join().map_err(|_| "an evaluation panicked")?);
+        }
+        result?;
+        Ok(Load { calls: latencies.calls(), wrong: wrong.load(Ordering::Relaxed), latencies })
+    })
+}
+
+/// What the status said, and when.
+struct Timeline<'a> {
+    client: &'a Client,
+    start: Instant,
+    rows: Vec<[String; 7]>,
+}
+
+impl Timeline<'_> {
+    fn note(&mut self, what: &str) {
+        let status = self.client.data_store_status().status();
+        let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
+        self.rows.push([
+            what.into(),
+            format!("{:.1}", self.start.elapsed().as_secs_f64()),
+            yes(status.available),
+            yes(status.stale),
+            yes(status.initialized),
+            grouped(status.items as f64),
+            status.error.map_or_else(|| layout::NOTHING.into(), |error| format!("{:?}", error.kind)),
+        ]);
+    }
+
+    fn wait_for(&mut self, what: &str, is_it: impl Fn(&DataStoreStatus) -> bool) -> Result<(), Box<dyn Error>> {
+        if !self.client.data_store_status().blocking_wait_for(is_it, NOTICED) {
+            let status = self.client.data_store_status().status();
+            return Err(format!("{what}: the status does not say so after {NOTICED:?}: {status:?}").into());
+        }
+        self.note(what);
+        Ok(())
+    }
+}
+
+fn summary(timeline: Timeline<'_>, phases: &[(&str, Load)], lost: usize, away: Duration) -> Report {
+    let headings = ["status, when", "s", "available", "stale", "initialized", "items", "last error"];
+    let mut text = layout::aligned(headings.map(String::from), &timeline.rows);
+    text.push('\n');
+    let mut rows = Vec::new();
+    for (name, load) in phases {
+        let micros = |nanos: u64| format!("{:.1}", nanos as f64 / 1e3);
+        rows.push([
+            (*name).to_owned(),
+            grouped(load.calls as f64),
+            grouped(load.wrong as f64),
+            micros(load.latencies.quantile(0.5)),
+            micros(load.latencies.quantile(0.9999)),
+            micros(load.latencies.most()),
+        ]);
+    }
+    let headings = ["evaluations", "calls", "wrong", "p50, µs", "p99.99, µs", "max, µs"];
+    text += &layout::aligned(headings.map(String::from), &rows);
+    text += &format!("{THREADS} threads; the database was away for {} s\n", away.as_secs());
+    let wrong: u64 = phases.iter().map(|(_, load)| load.wrong).sum();
+    // A call that waited for the database would take as long as a request may, half a second or more.
+    let slowest = phases.iter().map(|(_, load)| load.latencies.most()).max().unwrap_or_default() as f64 / 1e6;
+    Report {
+        text,
+        findings: vec![
+            Finding::new("outage: wrong evaluations", wrong as f64, Target::AtMost(0.0)),
+            Finding::new("outage: flags lost", lost as f64, Target::AtMost(0.0)),
+            Finding::new("outage: slowest evaluation, ms", slowest, Target::AtMost(100.0)),
+        ],
+    }
+}

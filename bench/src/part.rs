@@ -1,0 +1,58 @@
+//! Each part of what is measured, in a process of its own.
+//!
+//! Whatever one part leaves behind (a heap in pieces, threads that end later) would be the next one's to pay. The process
+//! writes what it finds as lines of JSON, and the one that was started by people shows them.
+
+use std::error::Error;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command as Process, Stdio};
+
+use crate::command::Command;
+use crate::machine::{self, Busy};
+use crate::report::Report;
+
+const SUBCOMMAND: &str = "part";
+
+/// Measures in a new process, and hands over what it finds.
+pub(crate) fn start(command: &Command, mut each: impl FnMut(Report)) -> Result<(), Box<dyn Error>> {
+    let mut process = Process::new(std::env::current_exe()?);
+    let mut process = process.arg(SUBCOMMAND).args(command.arguments()).stdout(Stdio::piped()).spawn()?;
+    if let Some(found) = process.stdout.take() {
+        for line in BufReader::new(found).lines() {
+            each(serde_json::from_str(&line?)?);
+        }
+    }
+    match process.wait()?.success() {
+        true => Ok(()),
+        false => Err(format!("{}: the process failed", command.arguments().collect::<Vec<_>>().join(" ")).into()),
+    }
+}
+
+/// Does what this process was started for, if it was started by [`start`].
+pub(crate) fn run(arguments: &[String]) -> Option<Result<(), Box<dyn Error>>> {
+    let (SUBCOMMAND, rest) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest))? else { return None };
+    Some(measure(rest))
+}
+
+fn measure(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+    let command = Command::parse(arguments.iter().cloned())?;
+    let mut before = Busy::now();
+    command.measure(|mut report| {
+        report.text += &machine::remark(before);
+        // A report is text and numbers, which can always be written.
+        println!("{}", serde_json::to_string(&report).unwrap_or_default());
+        before = Busy::now();
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_arguments_are_none_of_its_business() {
+        let run = |arguments: &[&str]| run(&arguments.iter().map(|&a| a.to_owned()).collect::<Vec<_>>());
+        assert!(run(&["m1"]).is_none() && run(&[]).is_none());
+        assert!(run(&[SUBCOMMAND, "nothing"]).unwrap().is_err());
+    }
+}
