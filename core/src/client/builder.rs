@@ -283,7 +283,10 @@ fn store(
 ) -> Result<Arc<dyn DataStore>, ConfigError> {
     match recipe {
         Some(recipe) => recipe.configure(context),
-        None => Ok(Arc::new(MemoryStore::new())),
+        None => {
+            context.set_data_store_type("memory");
+            Ok(Arc::new(MemoryStore::new()))
+        }
     }
 }
 
