@@ -119,6 +119,9 @@ impl Refresher<'_> {
             let store = self.settings.store.describe();
             tracing::warn!(store, "the data store holds nothing: is its prefix that of the writer?");
         }
+        // First the status: whoever has waited for the data looks at it.
+        let stale = !loss.kept().is_empty();
+        self.health.refreshed(self.adopted.len(), self.adopted.corrupt(), snapshot.initialized, stale);
         if change.is_change || !self.loaded {
             match self.sink.init(self.adopted.data()).await {
                 Ok(()) => self.loaded = true,
@@ -126,8 +129,6 @@ impl Refresher<'_> {
                 Err(_) => self.adopted = Adopted::default(),
             }
         }
-        let stale = !loss.kept().is_empty();
-        self.health.refreshed(self.adopted.len(), self.adopted.corrupt(), snapshot.initialized, stale);
         // Never later than the interval, and not all processes at once.
         self.settings.refresh_interval.mul_f64(0.85 + fastrand::f64() * 0.12)
     }

@@ -25,7 +25,8 @@ async fn a_client_serves_what_the_database_holds_with_or_without_the_marker() {
         let client = daemon(store).await;
         assert_eq!(evaluated(&client, "flag").await, fallthrough(7));
         assert_eq!(evaluated(&client, "unknown").await, failed("FLAG_NOT_FOUND"));
-        assert_eq!(until(&client, |status| status.items == 1).await.initialized, marker);
+        let status = client.data_store_status().status();
+        assert_eq!((status.items, status.initialized), (1, marker), "who is ready has a status");
     }
 }
 
