@@ -218,9 +218,12 @@ fn bad_requests_are_refused_with_a_message() {
     service.create(&json!({"credential": "k", "startWaitTimeMs": -1})).is_refused_with("negative");
     service.create(&json!({"credential": "k", "tls": {"customCAFile": "no/such/file"}})).is_refused_with("HTTP");
     service.create(&json!({"credential": "k", "proxy": {"httpProxy": "::"}})).is_refused_with("HTTP");
-    for unsupported in ["bigSegments", "persistentDataStore", "dataSystem"] {
-        service.create(&json!({"credential": "k", unsupported: {}})).is_refused_with(unsupported);
-    }
+    service.create(&json!({"credential": "k", "dataSystem": {}})).is_refused_with("dataSystem");
+    service.create(&json!({"credential": "k", "bigSegments": {}})).is_refused_with("callbackUri");
+    let database = |kind: &str, mode: &str| json!({"credential": "k", "persistentDataStore": {"store": {"type": kind, "dsn": "redis://127.0.0.1"}, "cache": {"mode": mode}}});
+    service.create(&database("consul", "off")).is_refused_with("consul");
+    service.create(&database("redis", "sometimes")).is_refused_with("sometimes");
+    service.create(&database("redis", "ttl")).is_refused_with("ttl");
 
     let client = service.client(&streams(&flags));
     service.post(&client.path, "").is_refused_with("EOF");

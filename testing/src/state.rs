@@ -45,13 +45,7 @@ impl State {
 
     /// Everything there is, in the order of the keys.
     pub(crate) fn data_set(&self) -> DataSet {
-        let mut data = DataSet::default();
-        for item in self.items.values().cloned() {
-            match item {
-                Item::Flag(flag) => data.flags.push(flag),
-                Item::Segment(segment) => data.segments.push(segment),
-            }
-        }
+        let mut data: DataSet = self.items.values().cloned().collect();
         data.flags.sort_by(|a, b| a.key().cmp(b.key()));
         data.segments.sort_by(|a, b| a.key().cmp(b.key()));
         data

@@ -1,5 +1,6 @@
 //! The places of the harness that the service tells of things.
 
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -11,7 +12,8 @@ use tokio::sync::oneshot;
 /// What was posted: path and body, in order.
 type Posts = Arc<Mutex<Vec<(String, String)>>>;
 
-/// Takes what is posted to any path, and answers with the path and the body; below `/broken` with an error.
+/// Takes what is sent to any path, and answers with the path and the body; below `/broken` with an error, and at some
+/// paths with what a test says.
 pub(crate) struct Callbacks {
     url: String,
     posts: Posts,
@@ -22,6 +24,13 @@ pub(crate) struct Callbacks {
 
 impl Callbacks {
     pub(crate) fn start() -> Self {
+        Self::answering(&[])
+    }
+
+    /// With these answers at these paths.
+    pub(crate) fn answering(answers: &[(&str, serde_json::Value)]) -> Self {
+        let answers: HashMap<_, _> =
+            answers.iter().map(|(path, json)| ((*path).to_owned(), json.to_string())).collect();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -29,7 +38,7 @@ impl Callbacks {
         let posts = Posts::default();
         let kept = Arc::clone(&posts);
         let answer = move |uri: Uri, body: String| {
-            let text = format!("{} {body}", uri.path());
+            let text = answers.get(uri.path()).cloned().unwrap_or_else(|| format!("{} {body}", uri.path()));
             kept.lock().unwrap().push((uri.path().to_owned(), body));
             let status = if uri.path().starts_with("/broken") { StatusCode::CONFLICT } else { StatusCode::OK };
             std::future::ready((status, text))

@@ -232,25 +232,12 @@ impl ClientBuilder {
                 (store, Some(source))
             }
             None => {
-                let store = match self.data_store {
-                    Some(recipe) => recipe.configure(&context)?,
-                    None => {
-                        context.set_data_store_type("memory");
-                        Arc::new(MemoryStore::new())
-                    }
-                };
-                let source = match self.data_source {
-                    _ if self.offline => None,
-                    Some(recipe) => Some(recipe.configure(&context)?),
-                    None => Some(default_source()?.configure(&context)?),
-                };
-                (store, source)
+                let store = store(self.data_store, &context)?;
+                (store, if self.offline { None } else { Some(source(self.data_source, &context)?) })
             }
         };
-        let big_segments = match self.big_segments.filter(|_| !self.offline) {
-            Some(config) => Some(Arc::new(config.reader(&context)?)),
-            None => None,
-        };
+        let big_segments = self.big_segments.filter(|_| !self.offline).map(|config| config.reader(&context));
+        let big_segments = big_segments.transpose()?.map(Arc::new);
         let processor = match &source {
             Some(source) => self.events.configure(&context, &**source)?,
             None => None,
@@ -286,6 +273,28 @@ impl ClientBuilder {
             None => updater.update_status(DataSourceState::Valid, None),
         }
         Ok(client)
+    }
+}
+
+/// Where flags are kept.
+fn store(
+    recipe: Option<Arc<dyn Configure<dyn DataStore>>>,
+    context: &ClientContext,
+) -> Result<Arc<dyn DataStore>, ConfigError> {
+    match recipe {
+        Some(recipe) => recipe.configure(context),
+        None => Ok(Arc::new(MemoryStore::new())),
+    }
+}
+
+/// Where they come from.
+fn source(
+    recipe: Option<Arc<dyn Configure<dyn DataSource>>>,
+    context: &ClientContext,
+) -> Result<Arc<dyn DataSource>, ConfigError> {
+    match recipe {
+        Some(recipe) => recipe.configure(context),
+        None => default_source()?.configure(context),
     }
 }
 

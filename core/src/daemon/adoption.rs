@@ -92,14 +92,7 @@ impl Adopted {
 
     /// Everything that was taken over.
     pub(super) fn data(&self) -> DataSet {
-        let mut data = DataSet::default();
-        for item in self.0.values().flat_map(HashMap::values).filter_map(|known| known.item.clone()) {
-            match item {
-                Item::Flag(entry) => data.flags.push(entry),
-                Item::Segment(entry) => data.segments.push(entry),
-            }
-        }
-        data
+        self.0.values().flat_map(HashMap::values).filter_map(|known| known.item.clone()).collect()
     }
 
     pub(super) fn len(&self) -> usize {

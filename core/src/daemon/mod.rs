@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use guard::{Guard, Loss};
 pub(crate) use store::DaemonStore;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use crate::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
 use crate::status::DataStoreReporter;
@@ -25,8 +25,9 @@ use crate::store::StoredSnapshot;
 use crate::store::persistent::access::Reader;
 use crate::store::persistent::health::Health;
 
-/// Writing everything changes several keys of a database; so long is waited for the last of them.
-const DEBOUNCE: Duration = Duration::from_millis(20);
+/// So long at least is the database left alone between two readings, however often it says that something has changed;
+/// and as long as the last reading took.
+const PAUSE: Duration = Duration::from_millis(20);
 /// After so long it is asked again whether so much is really gone.
 const CONFIRMATION: Duration = Duration::from_secs(2);
 
@@ -78,8 +79,10 @@ impl DataSource for StoredData {
         };
         let mut changes = self.store.changes();
         loop {
+            let begun = Instant::now();
             let again = refresher.refresh().await;
-            wait(again, changes.as_mut()).await;
+            let pause = begun.elapsed().max(PAUSE);
+            wait(Instant::now() + pause, again, changes.as_mut()).await;
         }
     }
 }
@@ -130,18 +133,19 @@ impl Refresher<'_> {
     }
 }
 
-/// Ends at a time, or when the database has said that something has changed, whichever is earlier.
-async fn wait(until: Instant, changes: Option<&mut watch::Receiver<()>>) {
+/// Ends at a time, or when the database says that something has changed, whichever is earlier; not before `earliest`.
+async fn wait(earliest: Instant, latest: Instant, changes: Option<&mut watch::Receiver<()>>) {
     let changed = async {
         let Some(changes) = changes else { return pending().await };
         if changes.changed().await.is_err() {
             return pending().await;
         }
-        sleep(DEBOUNCE).await;
+        sleep_until(earliest).await;
+        // What has changed until now is about to be read.
         changes.mark_unchanged();
     };
     tokio::select! {
         () = changed => {}
-        () = sleep_until(until) => {}
+        () = sleep_until(latest) => {}
     }
 }

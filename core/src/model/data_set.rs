@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::clause::Patterns;
 use super::flag::Flag;
-use super::item::{DataKind, Entry, Prepared, entry, read_entry};
+use super::item::{DataKind, Entry, Item, Prepared, entry, read_entry};
 use super::json::{Cursor, Object, Step};
 use super::read::Strict;
 use super::segment::Segment;
@@ -75,6 +75,19 @@ impl DataSet {
         let mut reading = Reading::default();
         let read = DataSetSeed(&mut reading).deserialize(deserializer);
         read.map_err(|source| ReadError { item: reading.item, source })
+    }
+}
+
+impl FromIterator<Item> for DataSet {
+    fn from_iter<I: IntoIterator<Item = Item>>(items: I) -> Self {
+        let mut data = Self::default();
+        for item in items {
+            match item {
+                Item::Flag(entry) => data.flags.push(entry),
+                Item::Segment(entry) => data.segments.push(entry),
+            }
+        }
+        data
     }
 }
 

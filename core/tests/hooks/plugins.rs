@@ -139,7 +139,7 @@ impl Plugin for Closing {
 
 /// Waits for ever, holding on to its channel.
 #[derive(Clone, Debug)]
-struct Waiting(Sender<()>);
+struct Waiting(#[expect(dead_code, reason = "it is there to be dropped")] Sender<()>);
 
 #[async_trait]
 impl DataSource for Waiting {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use vexil::client::FlagsStateOptions;
 use vexil::config::PersistentStoreConfig;
-use vexil::store::CacheMode;
+use vexil::store::{CacheMode, Upserted};
 use vexil_testing::{StoreFault, StoreMethod, TestData};
 
 use super::*;
@@ -201,6 +201,28 @@ async fn an_item_that_the_database_has_newer_is_read_from_it() {
     put(&database, "flag", &gives(100, "from elsewhere"));
     flags.set("flag", "two");
     until_value(&client, "flag", "from elsewhere").await;
+}
+
+/// Another process that receives the same was faster.
+#[tokio::test(start_paused = true)]
+async fn an_item_that_the_database_has_already_was_written() {
+    let (database, store) = store();
+    let source = Scripted::default();
+    let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(CacheMode::Infinite);
+    let client = builder().data_source(source.clone()).data_store(config).start().unwrap();
+    source.init(&json!({"flags": {"flag": gives(1, 1)}})).await;
+    source.upsert("twin", &gives(2, 2)).await;
+    let text = database.item(PREFIX, DataKind::Flag, "twin").unwrap().body;
+    for (key, stored) in [("flag", gives(9, 9).to_string().into()), ("twin", text.clone())] {
+        database.put(PREFIX, DataKind::Flag, key, StoredItem::new(stored).with_version(9));
+    }
+    let upsert = async |key: &str| {
+        let item = Item::from_json(DataKind::Flag, key, &text).unwrap();
+        source.sink().upsert(item).await.unwrap()
+    };
+    assert_eq!(upsert("twin").await, Upserted::Written, "it is the same");
+    assert_eq!(upsert("flag").await, Upserted::Stale);
+    assert_eq!((value(&client, "twin").await, value(&client, "flag").await), (json!(2), json!(9)));
 }
 
 // Spec 04, section 5.3

@@ -19,19 +19,47 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 use tokio::runtime::Handle;
 use vexil::config::PersistentStoreConfig;
-use vexil::model::DataKind;
+use vexil::data_source::{DataSink, DataSource, DataSourceError};
+use vexil::model::{DataKind, Item};
 use vexil::status::DataStoreStatus;
 use vexil::store::StoredItem;
 use vexil::{Client, ClientBuilder, Value};
 use vexil_testing::{MemoryDatabase, MemoryPersistentStore};
 
-use crate::support::{SOON, ada, gives};
+use crate::support::{SOON, ada, data_set, gives};
 
 /// The prefix of the stores here.
 const PREFIX: &str = "ld";
 
 fn builder() -> ClientBuilder {
     Client::builder("sdk-key").runtime(Handle::current()).without_events()
+}
+
+/// Delivers what a test tells it to, item by item.
+#[derive(Clone, Debug, Default)]
+struct Scripted(Arc<std::sync::Mutex<Option<Arc<dyn DataSink>>>>);
+
+#[vexil::async_trait]
+impl DataSource for Scripted {
+    async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+        *self.0.lock().unwrap() = Some(sink);
+        std::future::pending().await
+    }
+}
+
+impl Scripted {
+    fn sink(&self) -> Arc<dyn DataSink> {
+        self.0.lock().unwrap().clone().unwrap()
+    }
+
+    async fn init(&self, data: &Json) {
+        self.sink().init(data_set(data)).await.unwrap();
+    }
+
+    async fn upsert(&self, key: &str, flag: &Json) {
+        let item = Item::from_json(DataKind::Flag, key, flag.to_string().as_bytes()).unwrap();
+        self.sink().upsert(item).await.unwrap();
+    }
 }
 
 /// A database of nothing, and a store that is attached to it.

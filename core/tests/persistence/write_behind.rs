@@ -4,40 +4,13 @@ use std::time::Duration;
 
 use vexil::client::DataAvailability;
 use vexil::config::PersistentStoreConfig;
-use vexil::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
+use vexil::data_source::DataSourceState;
 use vexil::model::{DataSet, Item};
 use vexil::status::DataStoreErrorKind;
 use vexil_testing::{StoreFault, StoreMethod, StoreWrite};
 
 use super::*;
 use crate::support::{Silent, data_set};
-
-/// Delivers what a test tells it to, item by item.
-#[derive(Clone, Debug, Default)]
-struct Scripted(Arc<std::sync::Mutex<Option<Arc<dyn DataSink>>>>);
-
-#[vexil::async_trait]
-impl DataSource for Scripted {
-    async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
-        *self.0.lock().unwrap() = Some(sink);
-        std::future::pending().await
-    }
-}
-
-impl Scripted {
-    fn sink(&self) -> Arc<dyn DataSink> {
-        self.0.lock().unwrap().clone().unwrap()
-    }
-
-    async fn init(&self, data: &Json) {
-        self.sink().init(data_set(data)).await.unwrap();
-    }
-
-    async fn upsert(&self, key: &str, flag: &Json) {
-        let item = Item::from_json(DataKind::Flag, key, flag.to_string().as_bytes()).unwrap();
-        self.sink().upsert(item).await.unwrap();
-    }
-}
 
 /// A client that was given one flag, and has written it.
 async fn writing() -> (MemoryDatabase, Arc<MemoryPersistentStore>, Scripted, Client) {

@@ -7,7 +7,7 @@ use vexil::eval::Membership;
 use crate::config::DynamoDbBuilder;
 use crate::error::RequestError;
 use crate::row::Row;
-use crate::table::{READ_LIMIT, Table};
+use crate::table::Table;
 
 /// The partition of the contexts; the sort key is the hash of a context's key.
 const CONTEXTS: &str = "big_segments_user";
@@ -38,13 +38,13 @@ impl DynamoDbBigSegmentStore {
 impl BigSegmentStore for DynamoDbBigSegmentStore {
     async fn membership(&self, context_hash: &str) -> Result<Option<Membership>, StoreError> {
         let row = self.table.row(self.table.namespace(CONTEXTS), context_hash.to_owned(), true);
-        Ok(self.table.within(READ_LIMIT, |_| row).await?.and_then(|row| membership(&row)))
+        Ok(self.table.within(self.table.limits().read, |_| row).await?.and_then(|row| membership(&row)))
     }
 
     async fn last_synchronized(&self) -> Result<Option<u64>, StoreError> {
         let metadata = self.table.namespace(METADATA);
         let row = self.table.row(metadata.clone(), metadata, true);
-        match self.table.within(READ_LIMIT, |_| row).await? {
+        match self.table.within(self.table.limits().read, |_| row).await? {
             Some(row) => synchronized_on(&row),
             None => Ok(None),
         }

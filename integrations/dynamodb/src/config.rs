@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
@@ -45,12 +46,40 @@ pub(crate) struct Settings {
     pub(crate) endpoint: Option<String>,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) client: Option<Client>,
+    pub(crate) limits: Limits,
 }
+
+/// How long calls may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// For one row to be read.
+    pub(crate) read: Duration,
+    /// For finding out whether the table answers.
+    pub(crate) probe: Duration,
+    /// For everything to be read, or one row to be written, with the repetitions that throttling asks for.
+    pub(crate) bulk: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { read: Duration::from_millis(500), probe: Duration::from_secs(1), bulk: Duration::from_secs(10) }
+    }
+}
+
+/// Below this a limit would forbid every answer.
+const SHORTEST_LIMIT: Duration = Duration::from_millis(1);
 
 impl<S> DynamoDbBuilder<S> {
     pub(crate) fn new(table: String) -> Self {
-        let settings =
-            Settings { table, prefix: String::new(), region: None, endpoint: None, credentials: None, client: None };
+        let settings = Settings {
+            table,
+            prefix: String::new(),
+            region: None,
+            endpoint: None,
+            credentials: None,
+            client: None,
+            limits: Limits::default(),
+        };
         Self { settings, makes: PhantomData }
     }
 
@@ -85,6 +114,28 @@ impl<S> DynamoDbBuilder<S> {
     /// not count then. It is for what this builder does not know, and for sharing one client between stores.
     pub fn client(mut self, client: Client) -> Self {
         self.settings.client = Some(client);
+        self
+    }
+
+    /// The longest time that reading one item, or what is known about one context, may take. Default: 500 ms.
+    ///
+    /// Until the table answers for the first time, each call may take 10 s: region and credentials are found then, and a
+    /// connection is made.
+    pub fn read_timeout(mut self, limit: Duration) -> Self {
+        self.settings.limits.read = limit.max(SHORTEST_LIMIT);
+        self
+    }
+
+    /// The longest time that reading everything may take, and writing one item. Writing everything may take a minute.
+    /// Default: 10 s.
+    pub fn bulk_timeout(mut self, limit: Duration) -> Self {
+        self.settings.limits.bulk = limit.max(SHORTEST_LIMIT);
+        self
+    }
+
+    /// The longest time that asking whether the table answers at all may take. Default: 1 s.
+    pub fn probe_timeout(mut self, limit: Duration) -> Self {
+        self.settings.limits.probe = limit.max(SHORTEST_LIMIT);
         self
     }
 

@@ -55,20 +55,21 @@
 //! the crate `aws-config`, which an application switches on by depending on it.
 //!
 //! ```
-//! use vexil_dynamodb::{DynamoDbBigSegmentStore, DynamoDbDataStore};
 //! use vexil_dynamodb::aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 //! use vexil_dynamodb::aws_sdk_dynamodb::{Client, Config};
+//! use vexil_dynamodb::{DynamoDbBigSegmentStore, DynamoDbDataStore};
 //!
 //! let config = Config::builder().behavior_version(BehaviorVersion::v2026_01_12()).region(Region::new("eu-central-1"));
-//! let client = Client::from_conf(config.build());
-//! let flags = DynamoDbDataStore::builder("feature-flags").client(client.clone()).build()?;
-//! let big_segments = DynamoDbBigSegmentStore::builder("feature-flags").client(client).build()?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! let shared = Client::from_conf(config.build());
+//! let client = vexil::Client::builder("sdk-key")
+//!     .daemon_mode(DynamoDbDataStore::builder("feature-flags").client(shared.clone()))
+//!     .big_segments(DynamoDbBigSegmentStore::builder("feature-flags").client(shared));
 //! ```
 //!
 //! For TLS it uses what all of vexil uses, rustls with ring. Throttled requests are repeated, at delays that grow from 50 ms
-//! to 5 s. One row is read within 500 ms or not at all, everything within 10 s;
-//! only until the first answer there is more time, for credentials to be found.
+//! to 5 s. A call has a limit: 500 ms for one item, 10 s for everything and for writing one item, a minute for writing everything,
+//! 1 s to see whether the table answers. The builder sets others. Until the first answer there is more time, for
+//! credentials to be found.
 //!
 //! # What it costs
 //!

@@ -15,7 +15,7 @@ use crate::config::DynamoDbBuilder;
 use crate::error::is_throttled;
 use crate::patience::Patience;
 use crate::row::{self, KEY, NAMESPACE, Row, VERSION};
-use crate::table::{PROBE_LIMIT, READ_ALL_LIMIT, READ_LIMIT, Table, WRITE_LIMIT};
+use crate::table::Table;
 
 /// Says that a complete data set was written: both keys of its row.
 const MARKER: &str = "$inited";
@@ -50,15 +50,15 @@ impl PersistentDataStore for DynamoDbDataStore {
         if key.is_empty() {
             return Ok(None);
         }
-        self.table.within(READ_LIMIT, |_| self.item(kind, key)).await
+        self.table.within(self.table.limits().read, |_| self.item(kind, key)).await
     }
 
     async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
-        self.table.within(READ_ALL_LIMIT, |patience| self.items(kind, true, patience)).await
+        self.table.within(self.table.limits().bulk, |patience| self.items(kind, true, patience)).await
     }
 
     async fn is_initialized(&self) -> Result<bool, StoreError> {
-        self.table.within(READ_LIMIT, |_| self.marker(true)).await
+        self.table.within(self.table.limits().read, |_| self.marker(true)).await
     }
 
     async fn init(&self, data: &[Collection]) -> Result<(), StoreError> {
@@ -67,16 +67,16 @@ impl PersistentDataStore for DynamoDbDataStore {
 
     async fn upsert(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
         let row = row::write(kind, &self.namespace(kind), &key.into(), item)?;
-        self.table.within(WRITE_LIMIT, |patience| self.put_if_newer(kind, key, row, patience)).await
+        self.table.within(self.table.limits().bulk, |patience| self.put_if_newer(kind, key, row, patience)).await
     }
 
     /// Reads what may be some moments old, at half the price.
     async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
-        self.table.within(READ_ALL_LIMIT, |patience| self.everything(patience)).await
+        self.table.within(self.table.limits().bulk, |patience| self.everything(patience)).await
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        self.table.within(PROBE_LIMIT, |_| self.marker(true)).await.map(drop)
+        self.table.within(self.table.limits().probe, |_| self.marker(true)).await.map(drop)
     }
 
     fn describe(&self) -> &'static str {

@@ -16,19 +16,11 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use vexil::store::StoreError;
 
-use crate::config::Settings;
+use crate::config::{Limits, Settings};
 use crate::error::{RequestError, store_error};
 use crate::patience::{FIRST_DELAY, LONGEST_DELAY, Patience};
 use crate::row::{KEY, NAMESPACE, Row};
 
-/// How long one row may take to be read.
-pub(crate) const READ_LIMIT: Duration = Duration::from_millis(500);
-/// How long it may take to find out whether the table answers.
-pub(crate) const PROBE_LIMIT: Duration = Duration::from_secs(1);
-/// How long one row may take to be written, with the repetitions that throttling asks for.
-pub(crate) const WRITE_LIMIT: Duration = Duration::from_secs(5);
-/// How long it may take to read everything.
-pub(crate) const READ_ALL_LIMIT: Duration = Duration::from_secs(10);
 /// How long the first answer may take: configuration and credentials are found then, and a connection is made.
 const FIRST_LIMIT: Duration = Duration::from_secs(10);
 
@@ -53,6 +45,10 @@ impl Table {
 
     pub(crate) fn name(&self) -> &str {
         &self.settings.table
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.settings.limits
     }
 
     /// The value of the partition key of these rows.

@@ -72,7 +72,7 @@ impl FileData {
     /// # Errors
     /// If a file cannot be read or understood, or a key appears twice and that is not ignored.
     pub fn load(&self) -> Result<DataSet, FileDataError> {
-        Ok(Loader::new(self).load()?.unwrap_or_default())
+        Ok(Loader::new(self, true).load()?.unwrap_or_default())
     }
 }
 

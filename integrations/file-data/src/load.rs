@@ -19,6 +19,8 @@ use crate::read;
 pub(crate) struct Loader {
     paths: Arc<[PathBuf]>,
     duplicates: DuplicateKeys,
+    /// Whether the items are to have their JSON.
+    keep_json: bool,
     /// The attempts so far.
     version: u64,
     /// Keyed anew for each loader, so that nobody can write two files that it takes for the same.
@@ -33,10 +35,11 @@ pub(crate) struct Loader {
 type Fingerprint = Vec<(usize, u64)>;
 
 impl Loader {
-    pub(crate) fn new(data: &FileData) -> Self {
+    pub(crate) fn new(data: &FileData, keep_json: bool) -> Self {
         Self {
             paths: Arc::clone(&data.paths),
             duplicates: data.duplicates,
+            keep_json,
             version: 0,
             hasher: RandomState::new(),
             loaded: None,
@@ -58,7 +61,7 @@ impl Loader {
         self.version += 1;
         let mut merge = Merge::new(self.duplicates, self.version);
         for (path, bytes) in paths.iter().zip(files?) {
-            merge.add(path, read::contents(path, &bytes)?)?;
+            merge.add(path, read::contents(path, &bytes, self.keep_json)?)?;
         }
         // From here on the store may hold neither the one nor the other.
         self.stored = None;

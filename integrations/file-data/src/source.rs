@@ -23,7 +23,7 @@ const STORE_RETRY: Duration = Duration::from_secs(1);
 #[async_trait]
 impl DataSource for FileData {
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
-        let mut loader = Loader::new(self);
+        let mut loader = Loader::new(self, sink.keeps_json());
         // Before the first load: what changes during it is seen as a change.
         let watch = self.watch.then(|| Watch::new(self));
         // On the thread that starts the client, which has its flags when it is started.

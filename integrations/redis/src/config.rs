@@ -175,6 +175,7 @@ impl RedisConnectionBuilder {
     pub fn build(self) -> Result<RedisConnection, RedisConfigError> {
         let address = Address::parse(&self.url.0)?;
         let target = self.target(&address)?;
+        let url = self.shown();
         let database = self.database.or(address.database).unwrap_or(0);
         if target.is_cluster() && database != 0 {
             return Err(RedisConfigError::Conflict { reason: "a Redis Cluster has only the database 0" });
@@ -186,7 +187,7 @@ impl RedisConnectionBuilder {
         let encrypted = address.tls || target.has_encrypted_sentinels();
         let tls = if encrypted { Some(Tls::new(self.ca_certs.as_deref(), self.cert_file.as_deref())?) } else { None };
         Ok(RedisConnection::new(Settings {
-            url: redacted(&self.url.0),
+            url,
             target,
             database,
             credentials,
@@ -194,6 +195,16 @@ impl RedisConnectionBuilder {
             tls,
             limits: self.limits,
         }))
+    }
+
+    /// Where the server is, or who is asked for it, without credentials.
+    fn shown(&self) -> String {
+        #[cfg(feature = "sentinel")]
+        if let Some((primary, sentinels)) = &self.sentinels {
+            let sentinels: Vec<_> = sentinels.iter().map(|url| redacted(&url.0)).collect();
+            return format!("{primary} of {}", sentinels.join(", "));
+        }
+        redacted(&self.url.0)
     }
 
     fn target(&self, address: &Address) -> Result<Target, RedisConfigError> {

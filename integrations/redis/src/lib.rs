@@ -59,8 +59,9 @@
 //! # How changes arrive
 //!
 //! A server of version 6 or later tells of each change within milliseconds, by tracking (`CLIENT TRACKING`), which needs no
-//! setting of the server. Older ones, and proxies without it, are read at intervals; so is everything, in any case. After a
-//! connection was lost, everything counts as changed.
+//! setting of the server. Older ones, and proxies without it, are read at intervals; so is everything, in any case. Everything
+//! counts as changed after a connection was lost, and also when it cannot be made again: so the client's status tells of an
+//! outage at once.
 //!
 //! # How it is reached
 //!

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{StoreError, StoredItem};
-use crate::model::{DataKind, Item};
+use super::{Collection, StoreError, StoredItem};
+use crate::model::{DataKind, DataSet, Item};
 use crate::text::Text;
 
 /// Reads what a store keeps under a key.
@@ -30,6 +30,21 @@ pub(crate) fn decode(kind: DataKind, key: &Text, stored: &StoredItem) -> Result<
         }
         Err(error) => Err(StoreError::corrupt(kind, key.clone(), error.source)),
     }
+}
+
+/// Reads all that a store keeps; gives what cannot be read beside it.
+pub(crate) fn decode_all(collections: &[Collection]) -> (DataSet, Vec<StoreError>) {
+    let mut spoilt = Vec::new();
+    let stored =
+        collections.iter().flat_map(|Collection { kind, items, .. }| items.iter().map(move |item| (*kind, item)));
+    let items = stored.filter_map(|(kind, (key, stored))| match decode(kind, key, stored) {
+        Ok(item) => Some(item),
+        Err(error) => {
+            spoilt.push(error);
+            None
+        }
+    });
+    (items.collect(), spoilt)
 }
 
 /// How an item is written.

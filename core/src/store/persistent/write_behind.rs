@@ -17,7 +17,7 @@ use super::StoredSnapshot;
 use super::access::{Reader, Writer};
 use super::health::Health;
 use super::ordering::collections;
-use super::stored_form::{decode, encode};
+use super::stored_form::{decode_all, encode};
 use crate::model::{DataKind, DataSet, Entry, Item};
 use crate::runtime::{Runtime, Task};
 use crate::status::DataStoreReporter;
@@ -205,24 +205,15 @@ impl Driver {
     }
 
     fn adopt(&self, snapshot: &StoredSnapshot) {
-        let (mut data, mut corrupt) = (DataSet::default(), 0);
-        for collection in &snapshot.collections {
-            for (key, stored) in &collection.items {
-                match decode(collection.kind, key, stored) {
-                    Ok(Item::Flag(entry)) => data.flags.push(entry),
-                    Ok(Item::Segment(entry)) => data.segments.push(entry),
-                    Err(error) => {
-                        corrupt += 1;
-                        self.health.flawed(&error);
-                    }
-                }
-            }
+        let (data, spoilt) = decode_all(&snapshot.collections);
+        for error in &spoilt {
+            self.health.flawed(error);
         }
         let items = data.flags.len() + data.segments.len();
         let queue = self.shared.queue();
         if !queue.delivered {
             self.shared.memory.replace(data);
-            self.health.refreshed(items, corrupt, true, false);
+            self.health.refreshed(items, spoilt.len(), true, false);
         }
     }
 

@@ -5,7 +5,7 @@ use vexil::big_segments::{BigSegmentStore, StoreError};
 use vexil::eval::Membership;
 use vexil_dynamodb::{DynamoDbBigSegmentStore, aws_sdk_dynamodb};
 
-use crate::support::{Tap, TestTable, local, n, s};
+use crate::support::{Tap, TestTable, local, n, s, through};
 
 /// The hash of the key `user1`.
 const HASH: &str = "CgQblGLKpKMbrDVn4Lbm/ZEAeH2yq0M9lvbReMq/zpA=";
@@ -20,7 +20,7 @@ async fn a_context_is_in_the_segments_of_its_row() {
     let table = TestTable::new().await;
     let row = || [("namespace", s("p:big_segments_user")), ("key", s(HASH))];
     let tap = Tap::open();
-    let store = DynamoDbBigSegmentStore::builder(&table.name).prefix("p").client(tap.client()).build().unwrap();
+    let store = through(&tap, DynamoDbBigSegmentStore::builder(&table.name).prefix("p")).build().unwrap();
     for (included, excluded) in
         [(vec!["vip.g12"], vec![]), (vec![], vec!["a.g1", "b.g2"]), (vec!["a.g1"], vec!["a.g1"])]
     {

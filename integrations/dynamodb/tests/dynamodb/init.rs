@@ -1,11 +1,14 @@
 //! Everything is replaced: in what order, and what is left alone.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use vexil::Text;
 use vexil::model::DataKind;
 use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem};
-use vexil_dynamodb::DynamoDbDataStore;
+use vexil_dynamodb::{DynamoDbDataStore, aws_sdk_dynamodb};
 
-use crate::support::{Call, Reply, Tap, TestTable, data, item, item_row, local, many, marker_row, written};
+use crate::support::{
+    Call, Reply, Tap, TestTable, data, item, item_row, local, many, marker_row, n, s, through, written,
+};
 
 fn borrowed(items: &[(String, StoredItem)]) -> Vec<(&str, StoredItem)> {
     items.iter().map(|(key, item)| (key.as_str(), item.clone())).collect()
@@ -23,7 +26,7 @@ async fn puts_come_before_deletes_and_the_marker_comes_last() {
     let old = local(DynamoDbDataStore::builder(&table.name)).build().unwrap();
     old.init(&data(vec![("old-s", item(9, "{}"))], vec![("old-f", item(9, "{}"))])).await.unwrap();
     let tap = Tap::open();
-    let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
     let (segments, flags) = (many(27, "{}"), many(51, "{}"));
     store.init(&data(borrowed(&segments), borrowed(&flags))).await.unwrap();
 
@@ -55,25 +58,25 @@ async fn older_data_replaces_newer() {
 async fn rows_that_are_as_they_should_be_are_not_written_again() {
     let table = TestTable::new().await;
     let tap = Tap::open();
-    let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
-    let flags = || vec![("a", item(1, "{}")), ("b", item(1, "{}")), ("c", item(1, "{}"))];
-    store.init(&data(vec![], flags())).await.unwrap();
-    let mut changed = flags();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
+    let mut flags = ["as it was", "bare", "marked", "newer", "other text"].map(|key| (key, item(1, "{}")));
+    store.init(&data(vec![], flags.to_vec())).await.unwrap();
+    // Others have lost a part of a row, or added something to it.
+    table.put([("namespace", s("features")), ("key", s("bare"))]).await;
+    let marked = [("namespace", s("features")), ("key", s("marked")), ("version", n(1)), ("item", s("{}"))];
+    let [namespace, key, version, text] = marked;
+    table.put([namespace, key, version, text, ("deleted", AttributeValue::Bool(true))]).await;
+    flags[3].1 = item(2, "{}");
     // The same version, another text: a payload filter may do that.
-    changed[1].1 = item(1, "{ }");
-    changed[2].1 = item(2, "{}");
-    table
-        .put(
-            [("namespace", "features".into()), ("key", "a".into())]
-                .map(|(name, key): (_, String)| (name, crate::support::s(key))),
-        )
-        .await;
+    flags[4].1 = item(1, "{ }");
     let before = batches(&tap).len();
-    store.init(&data(vec![], changed.clone())).await.unwrap();
-    store.init(&data(vec![], changed)).await.unwrap();
+    store.init(&data(vec![], flags.to_vec())).await.unwrap();
+    store.init(&data(vec![], flags.to_vec())).await.unwrap();
     let puts: Vec<_> = batches(&tap)[before..].iter().map(|call| written(call, "put")).collect();
-    assert_eq!(puts, [["a", "b", "c"]]);
-    assert_eq!(table.rows().await.len(), 4);
+    assert_eq!(puts, [["bare", "marked", "newer", "other text"]]);
+    let items =
+        flags.map(|(key, item)| item_row("features", key, item.version.unwrap(), str::from_utf8(&item.body).unwrap()));
+    assert_eq!(table.rows().await[1..], items);
 }
 
 // spec/04 2.2: the same key twice in a batch would have the whole batch rejected. As everywhere, the last counts.
@@ -139,7 +142,7 @@ async fn an_item_that_cannot_be_kept_does_not_spoil_the_others() {
 async fn large_items_make_small_batches() {
     let table = TestTable::new().await;
     let tap = Tap::open();
-    let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
     let items = many(25, &"\"".repeat(390_000));
     store.init(&data(vec![], borrowed(&items))).await.unwrap();
     let sizes: Vec<_> = batches(&tap).iter().map(|call| call.body.to_string().len()).collect();
@@ -158,7 +161,7 @@ async fn a_failure_on_the_way_leaves_no_marker_and_removes_nothing() {
         "BatchWriteItem" if written(call, "put").contains(&"item-00025".to_owned()) => Reply::Broken,
         _ => Reply::Pass,
     });
-    let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
     let error = store.init(&data(vec![], borrowed(&many(30, "{}")))).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert_eq!(table.rows().await.len(), 26);

@@ -31,10 +31,20 @@ async fn each_call_has_its_limit() {
     assert_eq!(limit(store.get(DataKind::Flag, "a")).await.as_millis(), 500);
     assert_eq!(limit(store.is_initialized()).await.as_millis(), 500);
     assert_eq!(limit(store.probe()).await.as_millis(), 1_000);
-    assert_eq!(limit(store.upsert(DataKind::Flag, "a", &item(1, "{}"))).await.as_millis(), 5_000);
+    assert_eq!(limit(store.upsert(DataKind::Flag, "a", &item(1, "{}"))).await.as_millis(), 10_000);
     assert_eq!(limit(store.get_all(DataKind::Flag)).await.as_millis(), 10_000);
     assert_eq!(limit(store.snapshot()).await.as_millis(), 10_000);
     assert_eq!(limit(store.init(&data(vec![], vec![]))).await.as_millis(), 60_000);
+
+    let limits = DynamoDbDataStore::builder("flags")
+        .read_timeout(Duration::from_secs(1))
+        .probe_timeout(Duration::from_secs(2))
+        .bulk_timeout(Duration::from_secs(3));
+    let store = limits.client(silent().client()).build().unwrap();
+    store.probe().await.unwrap();
+    assert_eq!(limit(store.get(DataKind::Flag, "a")).await.as_secs(), 1);
+    assert_eq!(limit(store.probe()).await.as_secs(), 2);
+    assert_eq!(limit(store.snapshot()).await.as_secs(), 3);
 
     let store = DynamoDbBigSegmentStore::builder("flags").client(silent().client()).build().unwrap();
     store.last_synchronized().await.unwrap();

@@ -5,6 +5,7 @@
 mod big_segments;
 mod builder;
 mod clients;
+mod conformance;
 mod errors;
 mod init;
 mod limits;

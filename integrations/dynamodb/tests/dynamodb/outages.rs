@@ -14,7 +14,7 @@ use crate::support::{TestTable, behind, data, item, many};
 async fn store() -> (FaultProxy, DynamoDbDataStore) {
     let table = TestTable::new().await;
     let (proxy, builder) = behind(DynamoDbDataStore::builder(&table.name));
-    let store = builder.build().unwrap();
+    let store = builder.read_timeout(Duration::from_millis(500)).build().unwrap();
     store.init(&data(vec![], vec![("a", item(1, r#"{"of":"a"}"#)), ("b", item(1, r#"{"of":"b"}"#))])).await.unwrap();
     (proxy, store)
 }

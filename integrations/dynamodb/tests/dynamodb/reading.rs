@@ -5,14 +5,14 @@ use vexil::model::DataKind;
 use vexil::store::{PersistentDataStore, StoredItem};
 use vexil_dynamodb::DynamoDbDataStore;
 
-use crate::support::{Tap, TestTable, data, item, local, many};
+use crate::support::{Tap, TestTable, data, item, local, many, through};
 
 // spec/04 2.2: a page holds at most 1 MB; 30 rows of 60 KB take two.
 #[tokio::test]
 async fn all_pages_are_read() {
     let table = TestTable::new().await;
     let tap = Tap::open();
-    let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
     let text = "x".repeat(60_000);
     let items = many(30, &text);
     let flags: Vec<_> = items.iter().map(|(key, item)| (key.as_str(), item.clone())).collect();
@@ -45,7 +45,7 @@ async fn an_item_as_large_as_may_be_is_read_as_it_was_written() {
 async fn only_a_snapshot_may_be_some_moments_old() {
     let table = TestTable::new().await;
     let tap = Tap::open();
-    let store = DynamoDbDataStore::builder(&table.name).prefix("p").client(tap.client()).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name).prefix("p")).build().unwrap();
     store.init(&data(vec![("s", item(1, "{}"))], vec![("f", item(1, "{}"))])).await.unwrap();
     let before = tap.calls().len();
     store.get(DataKind::Flag, "f").await.unwrap();

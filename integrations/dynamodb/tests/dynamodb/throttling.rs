@@ -11,7 +11,7 @@ use vexil_dynamodb::{DynamoDbDataStore, aws_sdk_dynamodb};
 use vexil_testing::FaultProxy;
 use vexil_testing::fault_proxy::Direction;
 
-use crate::support::{Call, Reply, Tap, TestTable, behind, data, item, many, refusal, unprocessed, written};
+use crate::support::{Call, Reply, Tap, TestTable, behind, data, item, many, refusal, through, unprocessed, written};
 
 /// Lets two thirds of a batch through to the server.
 fn a_part(call: &Call) -> Reply {
@@ -28,7 +28,7 @@ fn a_part(call: &Call) -> Reply {
 async fn what_was_left_unprocessed_is_sent_again() {
     let table = TestTable::new().await;
     let tap = Tap::new(|_, call| if call.operation == "BatchWriteItem" { a_part(call) } else { Reply::Pass });
-    let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
     let flags = many(30, "{}");
     let flags: Vec<_> = flags.iter().map(|(key, item)| (key.as_str(), item.clone())).collect();
     store.init(&data(vec![("s", item(1, "{}"))], flags)).await.unwrap();
@@ -48,7 +48,7 @@ async fn a_batch_that_is_throttled_as_a_whole_is_sent_again() {
         let table = TestTable::new().await;
         // The two queries come first.
         let tap = Tap::new(move |number, _| if (1..4).contains(&number) { refusal(code) } else { Reply::Pass });
-        let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
+        let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
         store.init(&data(vec![], vec![("a", item(1, "{}"))])[1..]).await.unwrap();
         assert_eq!(
             tap.operations(),
@@ -106,7 +106,7 @@ async fn reads_that_are_throttled_for_a_moment_succeed() {
 async fn a_request_that_is_throttled_holds_back_no_other() {
     let table = TestTable::new().await;
     let (proxy, builder) = behind(DynamoDbDataStore::builder(&table.name));
-    let store = builder.build().unwrap();
+    let store = builder.read_timeout(Duration::from_secs(1)).build().unwrap();
     store.init(&data(vec![], vec![("a", item(1, "{}"))])).await.unwrap();
     throttle(&proxy, 2);
     for _ in 0..50 {
@@ -121,7 +121,7 @@ async fn a_request_that_is_throttled_holds_back_no_other() {
 async fn a_write_outlasts_throttling() {
     let table = TestTable::new().await;
     let tap = Tap::new(|number, _| if number < 5 { refusal("ThrottlingException") } else { Reply::Pass });
-    let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
     assert_eq!(store.upsert(DataKind::Flag, "a", &item(2, "{}")).await.unwrap(), Upsert::Written);
     assert_eq!(tap.operations(), ["PutItem"; 6]);
 }
@@ -141,7 +141,7 @@ async fn a_table_that_throttles_for_long_is_unavailable() {
     let start = Instant::now();
     throttled(store.get_all(DataKind::Flag).await.unwrap_err(), start.elapsed(), 10);
     let start = Instant::now();
-    throttled(store.upsert(DataKind::Flag, "a", &item(1, "{}")).await.unwrap_err(), start.elapsed(), 5);
+    throttled(store.upsert(DataKind::Flag, "a", &item(1, "{}")).await.unwrap_err(), start.elapsed(), 10);
 }
 
 /// Turns the next answers of a server into those of one that throttles.

@@ -6,7 +6,7 @@ use vexil::model::DataKind;
 use vexil::store::{PersistentDataStore, StoreError, StoredItem, Upsert};
 use vexil_dynamodb::{DynamoDbDataStore, aws_sdk_dynamodb};
 
-use crate::support::{Reply, Tap, TestTable, item, item_row, local, n, s};
+use crate::support::{Reply, Tap, TestTable, item, item_row, local, n, s, through};
 
 // spec/04 2.2, 1.6: written if there is nothing or something older; the same version is not written again.
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn the_item_that_won_comes_without_a_second_request() {
     let newer = item(2, "newer");
     let winner = Upsert::Superseded(Some(StoredItem::new("newer").with_version(2)));
     let tap = Tap::open();
-    let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
     store.upsert(DataKind::Flag, "a", &newer).await.unwrap();
     assert_eq!(store.upsert(DataKind::Flag, "a", &item(1, "older")).await.unwrap(), winner);
     assert_eq!(tap.operations(), ["PutItem", "PutItem"]);
@@ -57,7 +57,7 @@ async fn the_item_that_won_comes_without_a_second_request() {
         "PutItem" => Reply::Answer(400, json!({"__type": "x#ConditionalCheckFailedException"})),
         _ => Reply::Pass,
     });
-    let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
     assert_eq!(store.upsert(DataKind::Flag, "a", &item(1, "older")).await.unwrap(), winner);
     assert_eq!(tap.operations(), ["PutItem", "GetItem"]);
 }
@@ -67,7 +67,7 @@ async fn the_item_that_won_comes_without_a_second_request() {
 async fn an_item_that_is_too_large_is_refused_before_it_is_sent() {
     let table = TestTable::new().await;
     let tap = Tap::open();
-    let store = DynamoDbDataStore::builder(&table.name).client(tap.client()).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
     // 100, the names of four attributes, "features", "a" and "1".
     let largest = 400_000 - 100 - "namespacekeyversionitem".len() - "featuresa1".len();
     let upsert = async |bytes| store.upsert(DataKind::Flag, "a", &item(1, &"x".repeat(bytes))).await;

@@ -4,6 +4,7 @@
 //! segments are read by the SDK itself, straight from the parser, so that an error knows its line.
 
 mod sections;
+mod texts;
 mod yaml;
 
 use std::error::Error;
@@ -12,6 +13,8 @@ use std::path::Path;
 
 pub(crate) use sections::Contents;
 use sections::Malformed;
+use serde_json::value::RawValue;
+use texts::Texts;
 
 use crate::error::FileDataError;
 
@@ -28,23 +31,37 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, FileDataError> {
     read().map_err(|source| FileDataError::Unreadable { path: path.to_owned(), source })
 }
 
-/// What the bytes of a file say.
-pub(crate) fn contents(path: &Path, bytes: &[u8]) -> Result<Contents, FileDataError> {
+/// What the bytes of a file say. `keep_json` tells whether the items are to have their JSON.
+pub(crate) fn contents(path: &Path, bytes: &[u8], keep_json: bool) -> Result<Contents, FileDataError> {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let (line, column) = position(bytes.get(..error.valid_up_to()).unwrap_or_default());
         FileDataError::Malformed { path: path.to_owned(), line, column, item: None, source: error.into() }
     })?;
     if bytes.trim_ascii_start().starts_with(b"{") {
-        json(text).map_err(|malformed| {
+        let contents = json(text).map_err(|malformed| {
             let (line, column) = (malformed.source.line(), malformed.source.column());
             at(path, line, column, malformed)
-        })
+        })?;
+        Ok(if keep_json { with_json(text, contents) } else { contents })
     } else {
-        yaml::read(text).map_err(|malformed| {
+        let contents = yaml::read(text).map_err(|malformed| {
             let (line, column) = yaml::position(&malformed.source);
             at(path, line, column, malformed)
-        })
+        })?;
+        Ok(if keep_json { yaml::with_json(text, contents) } else { contents })
+    }
+}
+
+/// Adds the JSON of the items, byte for byte where no property of the whole is written twice.
+fn with_json(text: &str, contents: Contents) -> Contents {
+    if let Some(texts) = Texts::<Box<RawValue>>::read(&mut serde_json::Deserializer::from_str(text)) {
+        return texts.add_to(contents);
+    }
+    let loose = serde_json::from_str::<serde_json::Value>(text).ok().and_then(Texts::<serde_json::Value>::read);
+    match loose {
+        Some(texts) => texts.add_to(contents),
+        None => contents,
     }
 }
 

@@ -180,12 +180,15 @@ async fn mend(shared: Arc<Shared>) {
     let mut outage = Outage::default();
     // Whether somebody may have missed a change: at first nobody has read anything.
     let mut missed = false;
+    // Whether there was a connection, and nobody was told yet that there is none.
+    let mut lost = false;
     for attempt in 1.. {
         let started = Instant::now();
         match shared.connect_for_all().await {
             Ok((live, dialed)) => {
                 carry(&shared, &live, dialed, missed).await;
                 shared.state.send_replace(State::Connecting);
+                lost = true;
                 if started.elapsed() >= LASTING {
                     outage = Outage::default();
                 } else {
@@ -197,6 +200,10 @@ async fn mend(shared: Arc<Shared>) {
                 let refused = fault.is_refusal();
                 let pause = if refused { outage::REFUSED_PAUSE } else { outage.pause() };
                 shared.state.send_replace(State::Down { attempt, fault });
+                if mem::take(&mut lost) {
+                    // Whoever reads now learns of the outage, and not only when an interval is over.
+                    shared.changes.mark_all();
+                }
                 tokio::select! {
                     () = sleep(pause) => {}
                     () = shared.hurry.notified(), if !refused => sleep_until(started + SHORTEST_PAUSE).await,

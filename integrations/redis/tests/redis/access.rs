@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 use vexil::big_segments::BigSegmentStore;
@@ -123,6 +123,35 @@ async fn credentials_are_asked_for_again_for_each_connection() {
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 
+// Spec 04, fault table row 13: refused, it is tried again after 5 s, with what the callback says then
+#[tokio::test]
+async fn a_refused_user_is_tried_again_after_five_seconds() {
+    let server = RedisServer::builder().password("right").start().unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let connection = RedisConnection::builder()
+        .url(format!("redis://{}", server.address()))
+        .credential_provider({
+            let asked = Arc::clone(&asked);
+            move || {
+                let password = if asked.fetch_add(1, Ordering::Relaxed) == 0 { "wrong" } else { "right" };
+                async move { Ok(RedisCredentials::password(password)) }
+            }
+        })
+        .build()
+        .unwrap();
+    let store = RedisDataStore::builder().connection(&connection).build().unwrap();
+    let mut changes = store.changes().unwrap();
+    let start = Instant::now();
+    for _ in 0..20 {
+        assert!(matches!(store.probe().await, Err(StoreError::Auth { .. })));
+    }
+    assert!(start.elapsed() < Duration::from_secs(4), "nobody waits for the next attempt");
+    timeout(SOON, changes.changed()).await.expect("the store is let in").unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(5));
+    store.probe().await.unwrap();
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
 #[tokio::test]
 async fn credentials_that_cannot_be_had_are_an_error_of_access() {
     let server = RedisServer::start().unwrap();
@@ -145,6 +174,8 @@ async fn with_tls_only_a_trusted_server_is_talked_to() {
     let store = RedisDataStore::builder().connection(&trusting).build().unwrap();
     store.init(&data(&["a"], &[])).await.unwrap();
     assert_eq!(keys(&store.get_all(DataKind::Flag).await.unwrap()), ["a"]);
+    // The cryptography is our own choice: whatever others set, or quarrel about, for the whole process does not count.
+    assert!(rustls::crypto::CryptoProvider::get_default().is_none());
 
     let error = store_on(&server).snapshot().await.unwrap_err();
     assert!(error.is_temporary() && chain(&error).contains("certificate"), "{}", chain(&error));

@@ -13,7 +13,9 @@ use crate::access::READER;
 use crate::support::{SOON, number, text};
 
 fn write(server: &RedisServer, key: &str, version: u32, value: &str) {
-    let flag = format!(r#"{{"key":"{key}","version":{version},"on":false,"offVariation":0,"variations":["{value}"]}}"#);
+    let flag = format!(
+        r#"{{"key":"{key}","version":{version},"on":false,"offVariation":0,"fallthrough":{{"variation":0}},"variations":["{value}"]}}"#
+    );
     server.command(["HSET", "launchdarkly:features", key, &flag]).unwrap();
 }
 
@@ -83,15 +85,17 @@ fn a_daemon_client_of_a_user_that_may_only_read_has_flags_changes_and_big_segmen
     }
 }
 
-// Spec 04, fault table row 22: Redis is restarted empty; no flag is lost, and what is written then is seen
+// Spec 04, fault table rows 3 and 22: the status tells the truth at once. Redis is restarted empty; no flag is lost, and what is written then is seen
 #[test]
 fn a_daemon_client_outlives_its_server_and_hears_of_the_next_one() {
     let server = RedisServer::start().unwrap();
     fill(&server);
     let client = daemon(&RedisConnection::builder().url(server.url()).build().unwrap());
     until_banner_is(&client, "plain");
+    let start = Instant::now();
     server.kill();
     assert!(client.data_store_status().blocking_wait_for(|status| !status.available, SOON));
+    assert!(start.elapsed() < Duration::from_secs(10), "it is told by the connection, not found at the next reading");
     assert_eq!(banner(&client), "plain");
     server.restart().unwrap();
     assert!(client.data_store_status().blocking_wait_for(|status| status.available && status.stale, SOON));
@@ -100,6 +104,20 @@ fn a_daemon_client_outlives_its_server_and_hears_of_the_next_one() {
     write(&server, "banner", 3, "new");
     until_banner_is(&client, "new");
     assert!(client.data_store_status().blocking_wait_for(|status| status.available && !status.stale, SOON));
+}
+
+// Spec 04, fault table row 3: the status tells of an outage when the connection breaks, not when all is read again
+#[test]
+fn a_daemon_client_knows_of_an_outage_long_before_the_next_reading() {
+    let server = RedisServer::start().unwrap();
+    fill(&server);
+    let store = RedisDataStore::builder().url(server.url());
+    let store = PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(3600));
+    let client = Client::builder("sdk-key").daemon_mode(store).without_events().start().unwrap();
+    until_banner_is(&client, "plain");
+    server.kill();
+    assert!(client.data_store_status().blocking_wait_for(|status| !status.available && status.stale, SOON));
+    assert_eq!(banner(&client), "plain");
 }
 
 // Spec 04, section 9.3, MemoryFirst: what arrives is written

@@ -107,6 +107,19 @@ async fn one_node_that_answers_leads_to_the_others() {
     works(&RedisDataStore::builder().connection(&redirected).prefix("other").build().unwrap()).await;
 }
 
+// Spec 04, section 9.5: TLS and auth hold for every node
+#[tokio::test]
+async fn all_nodes_may_ask_for_a_password_and_speak_tls() {
+    let cluster = RedisServer::builder().password("secret").tls().start_cluster().unwrap();
+    let connection = RedisConnection::builder()
+        .url(&cluster.urls()[0])
+        .cluster::<&str>([])
+        .ca_certs(cluster.tls().unwrap().ca_path())
+        .build()
+        .unwrap();
+    works(&RedisDataStore::builder().connection(&connection).build().unwrap()).await;
+}
+
 // A node that goes takes its part with it; when it is back, so is everything
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_is_back_serves_again() {

@@ -236,3 +236,23 @@ async fn a_server_that_may_evict_flags_is_warned_of() {
     until("the warning", async || log.count(&["WARN", "may evict", "allkeys-lru"]) == 1).await;
     assert_eq!(text(&server, &["PING"]).as_deref(), Some("PONG"));
 }
+
+// Spec 04, section 9.5: a server on this machine, by its socket
+#[tokio::test]
+async fn a_server_may_be_reached_by_a_socket() {
+    let server = RedisServer::start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a socket");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let address = server.address();
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let mut far = tokio::net::TcpStream::connect(address).await.unwrap();
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut near, &mut far).await });
+        }
+    });
+    let url = format!("unix://{}?db=4", path.display()).replace(' ', "%20");
+    let store = RedisDataStore::builder().url(url).build().unwrap();
+    store.init(&data(&["a"], &[])).await.unwrap();
+    assert!(text(&server, &["INFO", "keyspace"]).unwrap().contains("db4:keys=2"));
+}

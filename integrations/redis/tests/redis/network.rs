@@ -133,6 +133,8 @@ async fn an_outage_is_told_and_so_is_its_end() {
         told.is_err() && start.elapsed() < Duration::from_millis(100)
     })
     .await;
+    // Who watches and does not read is told that there is something to learn.
+    tokio::time::timeout(crate::support::SOON, changes.changed()).await.expect("the outage is told").unwrap();
     far.proxy.accept().unwrap();
     // Nobody asks; the store comes back by itself.
     tokio::time::timeout(crate::support::SOON, changes.changed()).await.expect("the store comes back").unwrap();

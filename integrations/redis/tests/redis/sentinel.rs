@@ -5,7 +5,7 @@ use vexil::store::{PersistentDataStore, StoreError};
 use vexil_redis::{RedisConfigError, RedisConnection, RedisDataStore};
 use vexil_testing::servers::{RedisSentinel, RedisServer};
 
-use crate::support::{chain, data, item, keys, number, until};
+use crate::support::{Log, chain, data, item, keys, number, until};
 
 fn connection(redis: &RedisSentinel) -> RedisConnection {
     // The first sentinel is not there.
@@ -58,13 +58,21 @@ async fn when_the_primary_dies_the_next_one_serves() {
     tokio::time::timeout(crate::support::SOON, changes.changed()).await.expect("the next one tells of it").unwrap();
 }
 
+// Spec 04, section 9.5: TLS and auth hold for whom a sentinel names, and the log says who was asked for whom
 #[tokio::test]
-async fn the_primary_may_ask_for_a_password() {
-    let redis = RedisServer::builder().password("secret").start_sentinel().unwrap();
-    let builder = RedisConnection::builder().sentinels(redis.name(), [redis.sentinel().url()]);
-    let connection = builder.clone().url("redis://:secret@any").build().unwrap();
+async fn the_primary_may_ask_for_a_password_and_all_may_speak_tls() {
+    let redis = RedisServer::builder().password("s3cret").tls().start_sentinel().unwrap();
+    let builder = RedisConnection::builder()
+        .sentinels(redis.name(), [redis.sentinel().url()])
+        .ca_certs(redis.tls().unwrap().ca_path());
+    let connection = builder.clone().url("rediss://:s3cret@any").build().unwrap();
+    let (log, _guard) = Log::start();
     RedisDataStore::builder().connection(&connection).build().unwrap().snapshot().await.unwrap();
-    let refused = RedisDataStore::builder().connection(&builder.build().unwrap()).build().unwrap();
+    let asked = format!("{} of {}", redis.name(), redis.sentinel().url());
+    assert_eq!(log.count(&["INFO", &asked]), 1, "{:?}", log.lines());
+    assert_eq!(log.count(&["s3cret"]), 0);
+    let connection = builder.url("rediss://any").build().unwrap();
+    let refused = RedisDataStore::builder().connection(&connection).build().unwrap();
     assert!(matches!(refused.snapshot().await, Err(StoreError::Auth { .. })));
 }
 

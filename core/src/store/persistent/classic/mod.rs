@@ -21,11 +21,11 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use view::View;
 
-use super::Upsert;
 use super::access::{Reader, Writer};
 use super::health::Health;
 use super::ordering::collections;
-use super::stored_form::{decode, encode};
+use super::stored_form::{decode, decode_all, encode};
+use super::{Collection, Upsert};
 use crate::flights::Flights;
 use crate::model::{DataKind, DataSet, Item};
 use crate::runtime::{Runtime, Task};
@@ -130,31 +130,32 @@ impl DataStore for Classic {
         let shared = &self.shared;
         let writer = shared.writer.as_ref().ok_or(StoreError::ReadOnly)?;
         let written = match encode(&item) {
-            Ok(stored) => writer.upsert(item.kind(), item.key(), &stored).await,
+            Ok(stored) => match writer.upsert(item.kind(), item.key(), &stored).await {
+                // What superseded it is itself: an earlier answer was lost, or another process writes the same.
+                Ok(Upsert::Superseded(Some(other))) if other.body == stored.body => Ok(Upsert::Written),
+                written => written,
+            },
             Err(error) => Err(error),
         };
         match written {
-            Ok(Upsert::Written) => {
-                shared.remember(item);
-                Ok(Upserted::Written)
-            }
+            Ok(Upsert::Written) => {}
             Ok(Upsert::Superseded(stored)) => {
-                let newer = stored.and_then(|stored| decode(item.kind(), item.key(), &stored).ok());
-                match newer {
+                match stored.and_then(|stored| decode(item.kind(), item.key(), &stored).ok()) {
                     Some(newer) => shared.remember(newer),
                     None => drop(shared.fetch(item.kind(), item.key().clone()).await),
                 }
-                Ok(Upserted::Stale)
+                return Ok(Upserted::Stale);
             }
             Err(error) => {
-                let known = shared.last_known(item.kind(), item.key()).ok().flatten();
-                let is_newer = known.is_none_or(|known| known.version() < item.version());
-                if is_newer && shared.cache.mode() == CacheMode::Infinite {
-                    shared.remember(item);
+                // One that the database cannot take is served all the same, for as long as it is remembered.
+                if let Err(error) = shared.unless_flawed(Err(error)) {
+                    shared.remember_for_ever(item);
+                    return Err(error);
                 }
-                shared.unless_flawed(Err(error)).map(|()| Upserted::Written)
             }
         }
+        shared.remember(item);
+        Ok(Upserted::Written)
     }
 
     async fn fetch(&self, kind: DataKind, key: &str) -> Result<Option<Item>, StoreError> {
@@ -204,6 +205,16 @@ impl Shared {
             }
         }
         self.cache.put(item);
+    }
+
+    /// Remembers an item that could not be written, if what is remembered counts for ever: then nothing would read it from
+    /// the database later.
+    fn remember_for_ever(&self, item: Item) {
+        let known = self.last_known(item.kind(), item.key()).ok().flatten();
+        let is_newer = known.is_none_or(|known| known.version() < item.version());
+        if is_newer && self.cache.mode() == CacheMode::Infinite {
+            self.remember(item);
+        }
     }
 
     /// Reads one item, together with all who want it. While the database is away, the last that was read is given.
@@ -264,17 +275,15 @@ impl Shared {
     }
 
     async fn read_all(&self) -> Result<Arc<Environment>, StoreError> {
-        let mut data = DataSet::default();
+        let mut collections = Vec::new();
         for kind in DataKind::READ_ORDER {
-            let read = self.reader.get_all(kind).await;
-            let items = read.inspect_err(|error| self.tell(Message::Failed(error.clone())))?;
-            for (key, stored) in items {
-                match decode(kind, &key, &stored) {
-                    Ok(Item::Flag(entry)) => data.flags.push(entry),
-                    Ok(Item::Segment(entry)) => data.segments.push(entry),
-                    Err(error) => self.tell(Message::Flawed(error)),
-                }
-            }
+            let items =
+                self.reader.get_all(kind).await.inspect_err(|error| self.tell(Message::Failed(error.clone())))?;
+            collections.push(Collection::new(kind, items));
+        }
+        let (data, spoilt) = decode_all(&collections);
+        for error in spoilt {
+            self.tell(Message::Flawed(error));
         }
         Ok(self.remember_all(Environment::new(data, true)))
     }

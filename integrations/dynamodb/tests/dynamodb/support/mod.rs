@@ -4,6 +4,7 @@ mod tap;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -35,19 +36,24 @@ impl TestTable {
         Self::with_keys("namespace", "key").await
     }
 
+    /// A table that was made before, on whatever runtime.
+    pub(crate) fn existing(name: &str) -> Self {
+        Self { name: name.to_owned(), client: client_over(http()) }
+    }
+
     /// A table whose keys have other names.
     pub(crate) async fn with_keys(partition: &str, sort: &str) -> Self {
         static TABLES: AtomicU32 = AtomicU32::new(0);
         let name = format!("test-{}-{}", std::process::id(), TABLES.fetch_add(1, Ordering::Relaxed));
-        let client = client_over(http());
-        let mut create = client.create_table().table_name(&name).billing_mode(BillingMode::PayPerRequest);
+        let table = Self::existing(&name);
+        let mut create = table.client.create_table().table_name(&name).billing_mode(BillingMode::PayPerRequest);
         for (name, role) in [(partition, KeyType::Hash), (sort, KeyType::Range)] {
             let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
             let key = KeySchemaElement::builder().attribute_name(name).key_type(role);
             create = create.attribute_definitions(attribute.build().unwrap()).key_schema(key.build().unwrap());
         }
         create.send().await.unwrap();
-        Self { name, client }
+        table
     }
 
     /// Everything that is in the table, sorted by its keys.
@@ -67,7 +73,19 @@ impl TestTable {
 
 /// A store over this table, through the default client of the crate.
 pub(crate) fn local<S>(builder: DynamoDbBuilder<S>) -> DynamoDbBuilder<S> {
-    builder.endpoint(dynamodb_url().unwrap()).region("eu-central-1").credentials("local", "local")
+    let builder = builder.endpoint(dynamodb_url().unwrap()).region("eu-central-1").credentials("local", "local");
+    patient(builder)
+}
+
+/// A store over this table, through a tap.
+pub(crate) fn through<S>(tap: &Tap, builder: DynamoDbBuilder<S>) -> DynamoDbBuilder<S> {
+    patient(builder.client(tap.client()))
+}
+
+/// With limits that a busy machine keeps, for tests of anything but these.
+fn patient<S>(builder: DynamoDbBuilder<S>) -> DynamoDbBuilder<S> {
+    let limit = Duration::from_secs(30);
+    builder.read_timeout(limit).probe_timeout(limit).bulk_timeout(limit)
 }
 
 /// The same, with a proxy in front of the database.

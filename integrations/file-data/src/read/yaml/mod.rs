@@ -11,6 +11,7 @@ use guarded::Guarded;
 use serde_saphyr::Error;
 
 use super::sections::{Contents, Malformed};
+use super::texts::Texts;
 
 /// How much text may come from aliases, beside the text of the file itself.
 const ALIASED_BYTES: usize = 64 << 20;
@@ -28,6 +29,19 @@ pub(super) fn read(text: &str) -> Result<Contents, Malformed<Error>> {
         })
     })
     .map_err(|source| Malformed { item, source: Box::new(source) })
+}
+
+/// Adds the JSON of the items.
+pub(super) fn with_json(text: &str, contents: Contents) -> Contents {
+    let bytes_left = Cell::new(text.len().saturating_add(ALIASED_BYTES));
+    let texts = serde_saphyr::with_deserializer_from_str_with_options(text, options(text.len()), |parser| {
+        Ok(Texts::<serde_json::Value>::read(Guarded { inner: parser, bytes_left: &bytes_left }))
+    });
+    match texts {
+        Ok(Some(texts)) => texts.add_to(contents),
+        // What can be read as items can be read as this.
+        Ok(None) | Err(_) => contents,
+    }
 }
 
 /// The line and column of an error; zeros if it has none.

@@ -33,20 +33,63 @@ impl Outage {
         pause.saturating_sub(Duration::from_micros(chance))
     }
 
-    /// A failure that may pass is worth a warning after a minute; a refusal at once. Both again each minute.
+    /// Says what is wrong.
     pub(super) fn report(&mut self, fault: &Fault, url: &str) {
+        let error = fault as &dyn std::error::Error;
+        if self.is_worth_a_warning(fault.is_refusal()) {
+            tracing::warn!(url, error, "no connection to Redis");
+        } else {
+            tracing::debug!(url, error, "no connection to Redis");
+        }
+    }
+
+    /// A failure that may pass is worth a warning after a minute, a refusal at once; both again each minute.
+    fn is_worth_a_warning(&mut self, is_refusal: bool) -> bool {
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
         let due = match self.warned {
             Some(warned) => now - warned >= WARN_EVERY,
-            None => fault.is_refusal() || now - since >= WARN_EVERY,
+            None => is_refusal || now - since >= WARN_EVERY,
         };
-        let error = fault as &dyn std::error::Error;
         if due {
             self.warned = Some(now);
-            tracing::warn!(url, error, "no connection to Redis");
-        } else {
-            tracing::debug!(url, error, "no connection to Redis");
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Spec 04, section 9.5, lazy start: backoff 100 ms → 5 s, with jitter
+    #[test]
+    fn the_pause_doubles_from_100_ms_to_5_s_and_chance_takes_up_to_a_half() {
+        for _ in 0..100 {
+            let mut outage = Outage::default();
+            for most in [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000].map(Duration::from_millis) {
+                let pause = outage.pause();
+                assert!(pause >= most / 2 && pause <= most, "{pause:?} of {most:?}");
+            }
+        }
+        let mut outage = Outage { failures: u32::MAX, ..Outage::default() };
+        assert!(outage.pause() <= LONGEST_PAUSE);
+    }
+
+    // Decision D11: a retried fault is DEBUG, an outage is one WARN after a minute; spec 04, fault table row 13
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_worth_a_warning_a_minute_and_a_refusal_one_at_once() {
+        for (is_refusal, warned_at) in [(false, [60, 120]), (true, [0, 60])] {
+            let mut outage = Outage::default();
+            let mut warned = Vec::new();
+            for second in 0..=120 {
+                if outage.is_worth_a_warning(is_refusal) {
+                    warned.push(second);
+                }
+                tokio::time::advance(Duration::from_secs(1)).await;
+            }
+            assert_eq!(warned[..2], warned_at);
+            assert_eq!(warned.len(), 2 + usize::from(is_refusal));
         }
     }
 }

@@ -1,0 +1,171 @@
+//! How a client's data store is doing, if it has a database behind it.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::watched::{Subscription, Watched};
+use crate::runtime::{self, Runtime};
+use crate::store_error::StoreError;
+
+/// How a client's data store is doing: one that has a database behind it. One in memory is always available.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DataStoreStatus {
+    /// Whether the database answered last time. At the start this is assumed.
+    pub available: bool,
+    /// Whether evaluations may use data that is older than what the database holds, or than it should be: the database
+    /// is down, or it has lost what it had and the SDK goes on with what it knows.
+    pub stale: bool,
+    /// Whether the database holds a complete data set, as far as is known.
+    pub initialized: bool,
+    /// When everything was last read or written without an error.
+    pub last_refresh: Option<SystemTime>,
+    /// How many flags and segments were there then.
+    pub items: usize,
+    /// How many of them could not be read.
+    pub corrupt: usize,
+    /// The last trouble, also if it is over.
+    pub error: Option<DataStoreErrorInfo>,
+}
+
+impl Default for DataStoreStatus {
+    /// Available and current, and nothing is known yet.
+    fn default() -> Self {
+        Self {
+            available: true,
+            stale: false,
+            initialized: false,
+            last_refresh: None,
+            items: 0,
+            corrupt: 0,
+            error: None,
+        }
+    }
+}
+
+/// What kind of trouble a data store met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DataStoreErrorKind {
+    /// It could not be reached, or answered with an error.
+    Unavailable,
+    /// It did not answer in time.
+    Timeout,
+    /// It refuses access.
+    Auth,
+    /// It cannot be used as it is configured.
+    Config,
+    /// An item in it cannot be read.
+    Corrupt,
+    /// An item is too large for it.
+    TooLarge,
+    /// It only reads.
+    ReadOnly,
+}
+
+/// The trouble that a data store met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DataStoreErrorInfo {
+    /// Its kind.
+    pub kind: DataStoreErrorKind,
+    /// When it happened.
+    pub time: SystemTime,
+    /// What happened, for people.
+    pub message: String,
+}
+
+impl DataStoreErrorInfo {
+    /// Trouble that happens now.
+    #[must_use]
+    pub fn new(error: &StoreError) -> Self {
+        let kind = match error {
+            StoreError::Unavailable { .. } => DataStoreErrorKind::Unavailable,
+            StoreError::Timeout => DataStoreErrorKind::Timeout,
+            StoreError::Auth { .. } => DataStoreErrorKind::Auth,
+            StoreError::Config { .. } => DataStoreErrorKind::Config,
+            StoreError::Corrupt { .. } => DataStoreErrorKind::Corrupt,
+            StoreError::TooLarge { .. } => DataStoreErrorKind::TooLarge,
+            StoreError::ReadOnly => DataStoreErrorKind::ReadOnly,
+        };
+        let message = match error.source() {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        };
+        Self { kind, time: SystemTime::now(), message }
+    }
+}
+
+impl fmt::Display for DataStoreErrorInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Where a data store says how it is doing. A clone belongs to the same client.
+#[derive(Clone, Debug)]
+pub struct DataStoreReporter(Arc<Watched<DataStoreStatus>>);
+
+impl DataStoreReporter {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Watched::new(DataStoreStatus::default())))
+    }
+
+    /// Changes the status. Whoever watches it is told if anything but the time and the numbers has changed.
+    pub fn update(&self, change: impl FnOnce(&mut DataStoreStatus)) {
+        self.0.update(|current| {
+            let before = current.clone();
+            change(current);
+            let seen = |status: &DataStoreStatus| (status.available, status.stale, status.initialized);
+            seen(&before) != seen(current) || before.error != current.error
+        });
+    }
+
+    pub(crate) fn get(&self) -> DataStoreStatus {
+        self.0.get()
+    }
+
+    /// The first status, from now on, that `is_it` accepts.
+    pub(crate) async fn first(&self, is_it: impl Fn(&DataStoreStatus) -> bool) -> DataStoreStatus {
+        self.0.first(is_it).await
+    }
+}
+
+/// Tells how a client's data store is doing, now and from now on. See
+/// [`Client::data_store_status`](crate::Client::data_store_status).
+#[derive(Debug)]
+pub struct DataStoreStatusProvider<'a> {
+    reporter: &'a DataStoreReporter,
+    runtime: &'a Runtime,
+}
+
+impl<'a> DataStoreStatusProvider<'a> {
+    pub(crate) fn new(reporter: &'a DataStoreReporter, runtime: &'a Runtime) -> Self {
+        Self { reporter, runtime }
+    }
+
+    /// The current status.
+    #[must_use]
+    pub fn status(&self) -> DataStoreStatus {
+        self.reporter.get()
+    }
+
+    /// Changes from now on, of anything but the time of the last refresh and the numbers.
+    #[must_use]
+    pub fn subscribe(&self) -> Subscription<DataStoreStatus> {
+        self.reporter.0.subscribe()
+    }
+
+    /// Waits for a status that `is_it` accepts, the current one included: whether it came within `timeout`.
+    pub async fn wait_for(&self, is_it: impl Fn(&DataStoreStatus) -> bool, timeout: Duration) -> bool {
+        self.runtime.timeout(timeout, self.reporter.first(is_it)).await.is_some()
+    }
+
+    /// Does what [`DataStoreStatusProvider::wait_for`] does, on this thread.
+    #[must_use]
+    pub fn blocking_wait_for(&self, is_it: impl Fn(&DataStoreStatus) -> bool, timeout: Duration) -> bool {
+        runtime::park(timeout, self.reporter.first(is_it)).is_some()
+    }
+}

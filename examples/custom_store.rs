@@ -1,0 +1,243 @@
+//! A store of one's own: flags in a file that several processes share. No account.
+//!
+//! `cargo run -p vexil-examples --example custom_store`
+//!
+//! One client receives flags and writes them through the store; another one reads them in daemon mode, as a second
+//! service on the same machine would. What is cached, what is newer and what an outage means is the SDK's business: the
+//! store only reads and writes text. At the foot of this file, the suite for stores holds it to its contract, with
+//! `cargo test -p vexil-examples --example custom_store`.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tracing_subscriber::filter::LevelFilter;
+use vexil::config::PersistentStoreConfig;
+use vexil::model::DataKind;
+use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert};
+use vexil::{Client, Context, Text};
+use vexil_testing::TestData;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// `flags.json` in a folder. It is replaced as a whole, so that who reads it sees all of a change or nothing of it.
+#[derive(Clone, Debug)]
+struct FileStore(PathBuf);
+
+#[derive(Default, Deserialize, Serialize)]
+struct Contents {
+    initialized: bool,
+    /// By the name of the kind, and by key.
+    items: BTreeMap<String, BTreeMap<String, Entry>>,
+}
+
+#[derive(Clone, Deserialize, Serialize)]
+struct Entry {
+    version: Option<u64>,
+    deleted: Option<bool>,
+    /// As a string, not as JSON in JSON: it stays as it is, byte for byte.
+    body: String,
+}
+
+impl Contents {
+    fn collection(&self, kind: DataKind) -> Collection {
+        let entries = self.items.get(kind.namespace()).into_iter().flatten();
+        Collection::new(kind, entries.map(|(key, entry)| (Text::from(key.as_str()), item(entry))).collect())
+    }
+}
+
+impl FileStore {
+    fn read(&self) -> io::Result<Contents> {
+        match fs::read(self.0.join("flags.json")) {
+            Ok(text) => Ok(serde_json::from_slice(&text)?),
+            // Nobody has written yet. Without the folder that cannot be told.
+            Err(error) if error.kind() == ErrorKind::NotFound && self.0.is_dir() => Ok(Contents::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Changes what is in the file, while no other process does.
+    fn change<T>(&self, change: impl FnOnce(&mut Contents) -> T) -> io::Result<T> {
+        let lock = File::create(self.0.join("lock"))?;
+        // Until the file is closed.
+        lock.lock()?;
+        let mut contents = self.read()?;
+        let outcome = change(&mut contents);
+        fs::write(self.0.join("new"), serde_json::to_vec_pretty(&contents)?)?;
+        fs::rename(self.0.join("new"), self.0.join("flags.json"))?;
+        Ok(outcome)
+    }
+
+    /// Does what waits for the disk, on a thread that may wait.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&store)).await.map_err(StoreError::unavailable)?;
+        done.map_err(StoreError::unavailable)
+    }
+}
+
+#[vexil::async_trait]
+impl PersistentDataStore for FileStore {
+    async fn get(&self, kind: DataKind, key: &str) -> Result<Option<StoredItem>, StoreError> {
+        let contents = self.on_disk(Self::read).await?;
+        Ok(contents.items.get(kind.namespace()).and_then(|items| items.get(key)).map(item))
+    }
+
+    async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
+        Ok(self.on_disk(Self::read).await?.collection(kind).items)
+    }
+
+    async fn is_initialized(&self) -> Result<bool, StoreError> {
+        Ok(self.on_disk(Self::read).await?.initialized)
+    }
+
+    /// From one reading, so that it is of one moment.
+    async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
+        let contents = self.on_disk(Self::read).await?;
+        let collections = DataKind::READ_ORDER.map(|kind| contents.collection(kind));
+        Ok(StoredSnapshot::new(collections.into(), contents.initialized))
+    }
+
+    async fn init(&self, data: &[Collection]) -> Result<(), StoreError> {
+        let mut new = BTreeMap::new();
+        for Collection { kind, items, .. } in data {
+            let entries = items.iter().map(|(key, item)| Ok((key.to_string(), entry(item)?)));
+            new.insert(kind.namespace().to_owned(), entries.collect::<Result<_, StoreError>>()?);
+        }
+        self.on_disk(|store| {
+            store.change(|contents| {
+                contents.items.extend(new);
+                contents.initialized = true;
+            })
+        })
+        .await
+    }
+
+    async fn upsert(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
+        let (key, new) = (key.to_owned(), entry(item)?);
+        self.on_disk(move |store| {
+            store.change(|contents| {
+                let items = contents.items.entry(kind.namespace().to_owned()).or_default();
+                match items.get(&key) {
+                    Some(old) if old.version >= new.version => Upsert::Superseded(Some(self::item(old))),
+                    _ => {
+                        items.insert(key, new);
+                        Upsert::Written
+                    }
+                }
+            })
+        })
+        .await
+    }
+}
+
+fn item(Entry { version, deleted, body }: &Entry) -> StoredItem {
+    let mut item = StoredItem::new(body.clone());
+    (item.version, item.deleted) = (*version, *deleted);
+    item
+}
+
+fn entry(item: &StoredItem) -> Result<Entry, StoreError> {
+    let body = String::from_utf8(item.body.to_vec()).map_err(StoreError::unavailable)?;
+    Ok(Entry { version: item.version, deleted: item.deleted, body })
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(LevelFilter::WARN).init();
+    let folder = tempfile::tempdir()?;
+    let store = Arc::new(FileStore(folder.path().to_owned()));
+
+    let flags = TestData::new().with("banner", "hello").with("new-checkout", false);
+    let writer = Client::builder("sdk-key-of-no-account")
+        .data_source(flags.clone())
+        .data_store(PersistentStoreConfig::new(Arc::clone(&store)))
+        .start()?;
+    if !writer.data_store_status().blocking_wait_for(|status| status.initialized, PATIENCE) {
+        return Err("nothing was written".into());
+    }
+    // A small file is cheap to read; a database would rather be asked every 15 seconds, or tell of changes itself.
+    let reading = PersistentStoreConfig::new(store).refresh_interval(Duration::from_millis(100));
+    let reader = Client::builder("sdk-key-of-no-account").daemon_mode(reading).without_events().start()?;
+    reader.blocking_wait_until_ready(PATIENCE)?;
+
+    let ada = Context::new("ada")?;
+    println!("The reader's banner: {}", reader.string_variation("banner", &ada, "default"));
+    let (changes, changed) = mpsc::channel();
+    reader.flag_tracker().add_flag_value_change_listener("banner", &ada, move |change| {
+        // Fails once the example has seen what it waits for, and then nobody minds.
+        let _ = changes.send(change.clone());
+    });
+    println!("The writer receives another one …");
+    flags.set("banner", "goodbye");
+    let change = changed.recv_timeout(PATIENCE)?;
+    println!("… and the reader's goes from {} to {}.\n", change.old_value, change.new_value);
+    drop(writer);
+    print_file(folder.path())
+}
+
+fn print_file(folder: &Path) -> Result<(), Box<dyn Error>> {
+    println!("What is in the file:\n{}", fs::read_to_string(folder.join("flags.json"))?);
+    Ok(())
+}
+
+/// The suite that holds every store to the contract.
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+    use vexil_testing::conformance::PersistentStoreHarness;
+
+    use super::*;
+
+    struct Harness(TempDir);
+
+    impl Harness {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn environment(&self, prefix: &str) -> FileStore {
+            let folder = self.0.path().join(prefix);
+            fs::create_dir_all(&folder).unwrap();
+            FileStore(folder)
+        }
+    }
+
+    #[vexil::async_trait]
+    impl PersistentStoreHarness for Harness {
+        async fn store(&self, prefix: &str) -> Arc<dyn PersistentDataStore> {
+            Arc::new(self.environment(prefix))
+        }
+
+        async fn unreachable(&self) -> Arc<dyn PersistentDataStore> {
+            Arc::new(FileStore(self.0.path().join("no such folder")))
+        }
+
+        async fn put(&self, prefix: &str, kind: DataKind, key: &str, row: &StoredItem) {
+            let (key, row) = (key.to_owned(), entry(row).unwrap());
+            let put = |contents: &mut Contents| {
+                contents.items.entry(kind.namespace().to_owned()).or_default().insert(key, row);
+            };
+            self.environment(prefix).change(put).unwrap();
+        }
+
+        async fn mark(&self, prefix: &str) {
+            self.environment(prefix).change(|contents| contents.initialized = true).unwrap();
+        }
+
+        async fn clear(&self, prefix: &str) {
+            let FileStore(folder) = self.environment(prefix);
+            fs::remove_dir_all(&folder).unwrap();
+            fs::create_dir(folder).unwrap();
+        }
+    }
+
+    vexil_testing::persistent_store_conformance!(Harness::new());
+}

@@ -1,0 +1,92 @@
+//! From the detail of an evaluation to OpenFeature's resolution, or its error.
+
+use open_feature::provider::ResolutionDetails;
+use open_feature::{EvaluationError, EvaluationErrorCode, EvaluationReason, EvaluationResult, FlagMetadata};
+use vexil::ContextError;
+use vexil::eval::{Detail, EvalErrorKind, Reason, ReasonKind};
+
+/// What OpenFeature gets to know of an evaluation. The value is none if there is none for the caller, or if the flag's is
+/// null, which no type of OpenFeature has. `context` is what is wrong with the context, if anything.
+pub(crate) fn resolve<T>(
+    detail: Detail<Option<T>>,
+    context: Option<&ContextError>,
+) -> EvaluationResult<ResolutionDetails<T>> {
+    let Some(value) = detail.value else {
+        return Err(error(&detail.reason, detail.variation_index, context));
+    };
+    Ok(ResolutionDetails {
+        value,
+        variant: detail.variation_index.map(|index| index.to_string()),
+        reason: Some(reason(&detail.reason)),
+        flag_metadata: Some(metadata(&detail.reason, detail.variation_index)),
+    })
+}
+
+fn reason(reason: &Reason) -> EvaluationReason {
+    match reason.kind {
+        _ if reason.is_in_experiment() => EvaluationReason::Split,
+        ReasonKind::Off => EvaluationReason::Disabled,
+        ReasonKind::Fallthrough { .. } => EvaluationReason::Default,
+        ReasonKind::TargetMatch | ReasonKind::RuleMatch { .. } => EvaluationReason::TargetingMatch,
+        ReasonKind::PrerequisiteFailed { .. } => EvaluationReason::Other("PREREQUISITE_FAILED".to_owned()),
+        ReasonKind::Error(_) => EvaluationReason::Error,
+        _ => EvaluationReason::Unknown,
+    }
+}
+
+fn error(reason: &Reason, variation: Option<usize>, context: Option<&ContextError>) -> EvaluationError {
+    let (code, message) = match (reason.error(), context) {
+        (Some(EvalErrorKind::UserNotSpecified), Some(error @ ContextError::EmptyKey)) => {
+            (EvaluationErrorCode::TargetingKeyMissing, error.to_string())
+        }
+        (Some(EvalErrorKind::UserNotSpecified), Some(error)) => {
+            (EvaluationErrorCode::InvalidContext, error.to_string())
+        }
+        (Some(EvalErrorKind::ClientNotReady), _) => {
+            (EvaluationErrorCode::ProviderNotReady, "the client has no data".to_owned())
+        }
+        (Some(EvalErrorKind::FlagNotFound), _) => {
+            (EvaluationErrorCode::FlagNotFound, "there is no such flag".to_owned())
+        }
+        (Some(EvalErrorKind::MalformedFlag), _) => {
+            (EvaluationErrorCode::ParseError, "the flag contradicts itself".to_owned())
+        }
+        (Some(EvalErrorKind::WrongType), _) => {
+            (EvaluationErrorCode::TypeMismatch, "the flag's value is of another type".to_owned())
+        }
+        (None, _) if variation.is_some() => (EvaluationErrorCode::TypeMismatch, "the flag's value is null".to_owned()),
+        (None, _) => (general(), format!("{reason}, and leaves the value to the caller")),
+        _ => (general(), "the flag could not be read or evaluated".to_owned()),
+    };
+    EvaluationError { code, message: Some(message) }
+}
+
+/// The code of OpenFeature for anything that has no other.
+fn general() -> EvaluationErrorCode {
+    EvaluationErrorCode::General("GENERAL".to_owned())
+}
+
+/// The reason as the protocol writes it, its members being metadata; `kind` alone would say little among others.
+fn metadata(reason: &Reason, variation: Option<usize>) -> FlagMetadata {
+    let mut metadata = FlagMetadata::default();
+    let mut add = |name: &str, value: &serde_json::Value| match value {
+        serde_json::Value::Bool(value) => metadata.add_value(name, *value),
+        serde_json::Value::Number(number) => {
+            if let Some(number) = number.as_i64() {
+                metadata.add_value(name, open_feature::FlagMetadataValue::Int(number));
+            }
+        }
+        serde_json::Value::String(text) => metadata.add_value(name, text.as_str()),
+        // A reason has no other members.
+        _ => {}
+    };
+    if let Ok(serde_json::Value::Object(members)) = serde_json::to_value(reason) {
+        for (name, value) in &members {
+            add(if name == "kind" { "reasonKind" } else { name }, value);
+        }
+    }
+    if let Some(variation) = variation {
+        add("variationIndex", &variation.into());
+    }
+    metadata
+}

@@ -1,0 +1,100 @@
+"""The field's Python SDK, told by a test what to do with a database.
+
+    peer.py DATABASE write URL       keeps what a flag service streams, until standard input ends
+    peer.py DATABASE upsert CHANGES  hands changes of single items to the store
+    peer.py DATABASE read QUESTIONS  evaluates in daemon mode, and prints what came of it
+
+All arguments are JSON but for the URL.
+"""
+
+import json
+import signal
+import sys
+
+from ldclient import Config, Context, LDClient
+from ldclient.config import BigSegmentsConfig
+from ldclient.feature_store import CacheConfig
+from ldclient.integrations import DynamoDB, Redis
+from ldclient.versioned_data_kind import FEATURES, SEGMENTS
+
+# Whatever becomes of the test, this process ends, after so many seconds.
+signal.alarm(120)
+
+
+def stores(database):
+    """The store of flags and that of big segments, without a cache."""
+    cache = CacheConfig.disabled()
+    prefix = database["prefix"]
+    if "redis" in database:
+        url = database["redis"]
+        return (
+            Redis.new_feature_store(url=url, prefix=prefix, caching=cache),
+            Redis.new_big_segment_store(url=url, prefix=prefix),
+        )
+    table = database["table"]
+    options = {
+        "endpoint_url": database["endpoint"],
+        "region_name": "eu-central-1",
+        "aws_access_key_id": "local",
+        "aws_secret_access_key": "local",
+    }
+    return (
+        DynamoDB.new_feature_store(table, prefix=prefix, dynamodb_opts=options, caching=cache),
+        DynamoDB.new_big_segment_store(table, prefix=prefix, dynamodb_opts=options),
+    )
+
+
+def write(database, url):
+    store, _ = stores(database)
+    config = Config("sdk-key", stream_uri=url, base_uri=url, feature_store=store, send_events=False)
+    with LDClient(config, start_wait=30):
+        sys.stdin.read()
+
+
+def upsert(database, changes):
+    store, _ = stores(database)
+    kinds = {"features": FEATURES, "segments": SEGMENTS}
+    for change in changes:
+        kind = kinds[change["kind"]]
+        if "item" in change:
+            store.upsert(kind, change["item"])
+        else:
+            store.delete(kind, change["key"], change["version"])
+
+
+def read(database, questions):
+    store, big_segments = stores(database)
+    config = Config(
+        "sdk-key",
+        use_ldd=True,
+        feature_store=store,
+        big_segments=BigSegmentsConfig(store=big_segments),
+        send_events=False,
+    )
+    with LDClient(config) as client:
+        contexts = [Context.from_dict(context) for context in questions["contexts"]]
+        answers = {
+            "initialized": store.initialized,
+            "details": [
+                {key: detail(client.variation_detail(key, context, "default")) for key in questions["flags"]}
+                for context in contexts
+            ],
+            "states": [
+                client.all_flags_state(context, with_reasons=True).to_json_dict()
+                for context in contexts
+                if questions["states"]
+            ],
+        }
+    json.dump(answers, sys.stdout)
+
+
+def detail(found):
+    return {"value": found.value, "variationIndex": found.variation_index, "reason": found.reason}
+
+
+if __name__ == "__main__":
+    database, action, argument = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
+    if action == "write":
+        write(database, argument)
+    else:
+        {"upsert": upsert, "read": read}[action](database, json.loads(argument))

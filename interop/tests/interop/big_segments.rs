@@ -1,0 +1,89 @@
+//! Big segments as a Relay Proxy writes them: spec 04, section 4.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value as Json, json};
+use vexil::model::DataKind::{Flag, Segment};
+
+use crate::Database;
+use crate::reading::Questions;
+
+/// Hashes of the keys `user-key` and `user1`: spec 04, section 4.1.
+const USER_KEY: &str = "CEXjZY7cHJG/ydFy7q4+YEFwVrG3/pkJwA4FAjrbfx0=";
+const USER_1: &str = "CgQblGLKpKMbrDVn4Lbm/ZEAeH2yq0M9lvbReMq/zpA=";
+
+const FLAGS: [&str; 3] = ["lounge", "hall", "attic"];
+
+// Spec 04, section 4.2: an inclusion counts more than an exclusion, no record is no error; section 4.4: the outcomes
+pub(crate) fn big_segments_are_read_alike(database: &dyn Database) {
+    fill(database);
+    database.put_membership(USER_KEY, &["vip.g12", "team.g1"], &["vip.g12"]);
+    database.put_membership(USER_1, &["vip.g11"], &["vip.g12"]);
+    database.put_synchronized(milliseconds_ago(0));
+    let answers = questions().answers(database);
+    let lounge: Vec<_> = (0..4).map(|context| answers.value(context, "lounge").clone()).collect();
+    // Included; excluded, though a rule of the segment would have it in; by that rule; neither.
+    assert_eq!(lounge, [true, false, true, false]);
+    // The segment is of teams, and only the last one is of such a kind.
+    let hall: Vec<_> = (0..4).map(|context| answers.value(context, "hall").clone()).collect();
+    assert_eq!(hall, [false, false, false, true]);
+    assert_eq!(*status(answers.reason(0, "lounge")), "HEALTHY");
+    assert_eq!(*status(answers.reason(0, "hall")), Json::Null);
+    // Its segment never got a generation.
+    assert_eq!(*status(answers.reason(0, "attic")), "NOT_CONFIGURED");
+}
+
+// Spec 04, section 4.2: not synchronised for long, or never: available and stale, and used nevertheless
+pub(crate) fn big_segments_out_of_step_are_read_alike(database: &dyn Database) {
+    fill(database);
+    database.put_membership(USER_KEY, &["vip.g12"], &[]);
+    for time in [None, Some(milliseconds_ago(3_600_000))] {
+        time.into_iter().for_each(|time| database.put_synchronized(time));
+        let answers = questions().answers(database);
+        assert_eq!(*answers.value(0, "lounge"), true);
+        assert_eq!(*status(answers.reason(0, "lounge")), "STALE");
+    }
+}
+
+fn questions() -> Questions<'static> {
+    let contexts = vec![
+        json!({"kind": "user", "key": "user-key"}),
+        json!({"kind": "user", "key": "user1", "staff": true}),
+        json!({"kind": "user", "key": "user2", "staff": true}),
+        json!({"kind": "team", "key": "user-key"}),
+    ];
+    Questions { contexts, flags: &FLAGS, states: true }
+}
+
+fn fill(database: &dyn Database) {
+    let staff = json!([{"id": "s", "clauses": [{"attribute": "staff", "op": "in", "values": [true]}]}]);
+    let segments = [
+        ("vip", json!({"generation": 12, "rules": staff})),
+        ("team", json!({"generation": 1, "unboundedContextKind": "team"})),
+        ("dust", json!({"rules": staff})),
+    ];
+    for (key, properties) in segments {
+        let mut segment = json!({"key": key, "version": 1, "unbounded": true, "salt": "", "included": ["user2"]});
+        let properties = properties.as_object().unwrap().clone();
+        segment.as_object_mut().unwrap().extend(properties);
+        database.put(Segment, key, 1, &segment.to_string());
+    }
+    for (flag, segment) in FLAGS.into_iter().zip(["vip", "team", "dust"]) {
+        let clause = json!({"attribute": "", "op": "segmentMatch", "values": [segment]});
+        let json = json!({
+            "key": flag, "version": 1, "on": true, "salt": "", "variations": [false, true], "offVariation": 0,
+            "fallthrough": {"variation": 0}, "rules": [{"id": "r", "variation": 1, "clauses": [clause]}],
+        });
+        database.put(Flag, flag, 1, &json.to_string());
+    }
+    database.mark();
+}
+
+fn status(reason: &Json) -> &Json {
+    reason.get("bigSegmentsStatus").unwrap_or(&Json::Null)
+}
+
+fn milliseconds_ago(time: u64) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    u64::try_from(now).unwrap() - time
+}

@@ -1,0 +1,47 @@
+//! `peer.py`, the Python SDK, as a process.
+
+use std::env;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value as Json;
+
+use crate::Database;
+
+/// A client that keeps what a service streams, until it is told to end.
+pub(crate) struct Writer(Child);
+
+impl Writer {
+    pub(crate) fn start(database: &dyn Database, service: &str) -> Self {
+        Self(command(database, "write", service).stdin(Stdio::piped()).spawn().unwrap())
+    }
+
+    pub(crate) fn end(mut self) {
+        // Its standard input ends, and so does it.
+        let status = self.0.wait().unwrap();
+        assert!(status.success(), "the Python SDK failed while writing: {status}");
+    }
+}
+
+/// Hands changes of single items to the store.
+pub(crate) fn upsert(database: &dyn Database, changes: &Json) {
+    run(command(database, "upsert", &changes.to_string()));
+}
+
+/// Evaluates in daemon mode.
+pub(crate) fn read(database: &dyn Database, questions: &Json) -> Json {
+    serde_json::from_slice(&run(command(database, "read", &questions.to_string()))).unwrap()
+}
+
+fn run(mut command: Command) -> Vec<u8> {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "the Python SDK failed:\n{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+fn command(database: &dyn Database, action: &str, argument: &str) -> Command {
+    let python = env::var_os("VEXIL_INTEROP_PYTHON").expect("scripts/interop names a Python that has the SDK");
+    let mut command = Command::new(python);
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/peer.py"));
+    command.args([&database.for_python().to_string(), action, argument]);
+    command
+}

@@ -1,0 +1,139 @@
+//! [`Questions`]: what is evaluated, and what either SDK answers in daemon mode.
+
+use serde_json::{Map, Value as Json, json};
+use vexil::client::FlagsStateOptions;
+use vexil::store::CacheMode;
+use vexil::{Client, Context, Value};
+
+use crate::database::{PATIENCE, RUNTIME};
+use crate::{Database, peer};
+
+/// What is asked of both.
+pub(crate) struct Questions<'a> {
+    pub(crate) contexts: Vec<Json>,
+    pub(crate) flags: &'a [&'a str],
+    /// Whether all flags are asked for together, too.
+    pub(crate) states: bool,
+}
+
+impl<'a> Questions<'a> {
+    /// About these flags and all flags, for three contexts.
+    pub(crate) fn about(flags: &'a [&'a str]) -> Self {
+        let contexts = vec![
+            json!({"kind": "user", "key": "ada", "country": "GB"}),
+            json!({"kind": "user", "key": "bob"}),
+            json!({"kind": "multi", "user": {"key": "carol", "country": "FR"}, "org": {"key": "acme"}}),
+        ];
+        Self { contexts, flags, states: true }
+    }
+
+    pub(crate) fn without_states(self) -> Self {
+        Self { states: false, ..self }
+    }
+
+    /// The answers of both, which must be the same: Python's, and this SDK's with everything in memory and with each
+    /// item read when it is needed.
+    #[track_caller]
+    pub(crate) fn answers(&self, database: &dyn Database) -> Answers {
+        let rust = self.of_rust(database, None);
+        for (other, answers) in [
+            ("Rust, reading one by one", self.of_rust(database, Some(CacheMode::Off))),
+            ("Python", comparable(peer::read(database, &self.to_json()))),
+        ] {
+            let difference = difference(&rust, &answers).unwrap_or_default();
+            assert!(difference.is_empty(), "other answers than those of {other}: {difference}");
+        }
+        Answers(rust)
+    }
+
+    /// This SDK's answers.
+    pub(crate) fn of_rust(&self, database: &dyn Database, cache: Option<CacheMode>) -> Json {
+        let mut flags = database.flags();
+        if let Some(mode) = cache {
+            flags = flags.cache(mode);
+        }
+        let client = Client::builder("sdk-key")
+            .daemon_mode(flags)
+            .big_segments(database.big_segments())
+            .without_events()
+            .start()
+            .unwrap();
+        client.blocking_wait_until_ready(PATIENCE).unwrap();
+        let contexts: Vec<Context> =
+            self.contexts.iter().map(|context| serde_json::from_value(context.clone()).unwrap()).collect();
+        let details: Vec<_> = contexts.iter().map(|context| self.details(&client, context)).collect();
+        let states = contexts.iter().filter(|_| self.states);
+        let options = FlagsStateOptions::default().with_reasons(true);
+        let states: Vec<_> = states.map(|context| client.all_flags_state(context, options).to_json()).collect();
+        let initialized = RUNTIME.block_on(database.store().is_initialized()).unwrap();
+        RUNTIME.block_on(client.close(PATIENCE));
+        comparable(json!({"initialized": initialized, "details": details, "states": states}))
+    }
+
+    fn details(&self, client: &Client, context: &Context) -> Json {
+        let detail = |key: &str| {
+            let detail = client.json_variation_detail(key, context, Value::from("default"));
+            json!({"value": detail.value, "variationIndex": detail.variation_index, "reason": detail.reason})
+        };
+        self.flags.iter().map(|&key| (key.to_owned(), detail(key))).collect::<Map<_, _>>().into()
+    }
+
+    fn to_json(&self) -> Json {
+        json!({"contexts": self.contexts, "flags": self.flags, "states": self.states})
+    }
+}
+
+/// What both have answered.
+pub(crate) struct Answers(pub(crate) Json);
+
+impl Answers {
+    pub(crate) fn value(&self, context: usize, flag: &str) -> &Json {
+        &self.0["details"][context][flag]["value"]
+    }
+
+    pub(crate) fn reason(&self, context: usize, flag: &str) -> &Json {
+        &self.0["details"][context][flag]["reason"]
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_gone(&self, flag: &str) {
+        for context in self.0["details"].as_array().unwrap() {
+            assert_eq!(context[flag]["value"], "default", "{flag}");
+            assert_eq!(context[flag]["reason"], json!({"kind": "ERROR", "errorKind": "FLAG_NOT_FOUND"}), "{flag}");
+        }
+        for state in self.0["states"].as_array().unwrap() {
+            assert_eq!(state.get(flag), None, "{flag}");
+        }
+    }
+}
+
+/// Where two answers differ first, and how.
+fn difference(one: &Json, other: &Json) -> Option<String> {
+    let below = |place: String, one, other| Some(format!("{place} → {}", difference(one, other)?));
+    match (one, other) {
+        (Json::Object(ones), Json::Object(others)) => {
+            let mut keys = ones.keys().chain(others.keys());
+            keys.find_map(|key| match (ones.get(key), others.get(key)) {
+                (Some(one), Some(other)) => below(key.clone(), one, other),
+                _ => Some(format!("{key}, which only one of them has")),
+            })
+        }
+        (Json::Array(ones), Json::Array(others)) if ones.len() == others.len() => {
+            let mut pairs = ones.iter().zip(others).enumerate();
+            pairs.find_map(|(index, (one, other))| below(index.to_string(), one, other))
+        }
+        _ => (one != other).then(|| format!("{one} and {other}")),
+    }
+}
+
+/// Numbers are compared by what they are, not by how they are written: `1` and `1.0` are the same.
+fn comparable(answers: Json) -> Json {
+    match answers {
+        Json::Number(number) => number.as_f64().unwrap().into(),
+        Json::Array(items) => items.into_iter().map(comparable).collect(),
+        Json::Object(items) => {
+            items.into_iter().map(|(key, value)| (key, comparable(value))).collect::<Map<_, _>>().into()
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,157 @@
+//! What either SDK writes of a stream, and how the other reads that.
+
+use serde_json::{Value as Json, json};
+use vexil::Client;
+use vexil::config::ServiceEndpoints;
+use vexil::model::DataKind::{self, Flag, Segment};
+use vexil_testing::FakeService;
+use vexil_testing::fake_service::{Answer, Endpoint};
+
+use crate::data::{self, COMPLETE_FLAGS, FEW, FLAGS, MINIMAL, STAFF};
+use crate::database::{PATIENCE, RUNTIME, until};
+use crate::reading::Questions;
+use crate::{Database, peer};
+
+// Spec 04, section 1.2: the bytes received are stored; section 1.1: and a marker
+pub(crate) fn rust_writes_what_the_service_sent_byte_for_byte(database: &dyn Database) {
+    by_rust(database);
+    for (key, text) in COMPLETE_FLAGS {
+        assert_eq!(database.text(Flag, key).as_deref(), Some(text));
+    }
+    assert_eq!(database.text(Segment, "staff").as_deref(), Some(STAFF));
+    assert!(database.has_marker());
+}
+
+// Spec 04, section 1.2: what PHP needs is there in everything; what lacks it has it added, and is not touched otherwise
+pub(crate) fn rust_adds_what_other_readers_need_and_nothing_else(database: &dyn Database) {
+    const OF_A_FLAG: &[&str] = &[
+        "key",
+        "version",
+        "on",
+        "prerequisites",
+        "salt",
+        "targets",
+        "rules",
+        "fallthrough",
+        "offVariation",
+        "variations",
+        "deleted",
+    ];
+    const OF_A_SEGMENT: &[&str] = &["key", "version", "included", "excluded", "salt", "rules", "deleted"];
+    by_rust(database);
+    for key in FLAGS.into_iter().filter(|key| *key != "never-there") {
+        let flag = json(database, Flag, key);
+        OF_A_FLAG.iter().for_each(|name| assert!(flag.get(name).is_some(), "{key} has no {name}: {flag}"));
+    }
+    for key in ["staff", "few", "old"] {
+        let segment = json(database, Segment, key);
+        OF_A_SEGMENT.iter().for_each(|name| assert!(segment.get(name).is_some(), "{key} has no {name}: {segment}"));
+    }
+    for (kind, key, sent) in [(Flag, "minimal", MINIMAL), (Segment, "few", FEW)] {
+        let text = database.text(kind, key).unwrap();
+        assert!(text.starts_with(sent.trim_end_matches('}').trim_end()), "{text}");
+    }
+}
+
+// Spec 04, section 11.1: value and all flags, this SDK as the writer
+pub(crate) fn python_reads_what_rust_wrote_as_rust_does(database: &dyn Database) {
+    by_rust(database);
+    assert_answers(database);
+}
+
+// Spec 04, section 11.1: value and all flags, this SDK as the reader. Python leaves unknown properties in what it writes
+pub(crate) fn rust_reads_what_python_wrote_as_python_does(database: &dyn Database) {
+    by_python(database);
+    assert!(database.has_marker());
+    assert_eq!(json(database, Flag, "peculiar"), serde_json::from_str::<Json>(data::PECULIAR).unwrap());
+    assert_answers(database);
+}
+
+// Spec 04, sections 1.3 and 1.5: a full data set leaves nothing of what was there, tombstones included
+pub(crate) fn each_replaces_all_that_the_other_left(database: &dyn Database) {
+    let leave_more = || {
+        database.put(Flag, "left-over", 99, r#"{"key":"left-over","version":99,"deleted":true}"#);
+        database.put(Flag, "switch", 99, &data::SWITCH.replace("\"version\":2", "\"version\":99"));
+        database.put(Segment, "left-over", 1, FEW);
+    };
+    let assert_replaced = || {
+        assert_eq!(database.text(Flag, "left-over"), None);
+        assert_eq!(database.text(Segment, "left-over"), None);
+        assert_eq!(json(database, Flag, "switch")["version"], 2);
+    };
+    by_python(database);
+    leave_more();
+    by_rust(database);
+    assert_replaced();
+    leave_more();
+    by_python(database);
+    assert_replaced();
+    assert_answers(database);
+}
+
+/// The answers to what was streamed, which are the same whoever wrote and whoever reads.
+#[track_caller]
+fn assert_answers(database: &dyn Database) {
+    let answers = Questions::about(&FLAGS).answers(database);
+    assert_eq!(answers.0["initialized"], true);
+    let [ada, bob, carol] = [0, 1, 2];
+    assert_eq!(*answers.value(ada, "peculiar"), json!({"b": 100.0, "a": [1.5, null]}));
+    assert_eq!(*answers.reason(bob, "peculiar"), json!({"kind": "TARGET_MATCH"}));
+    assert_eq!(*answers.value(ada, "ruled"), "member");
+    assert_eq!(*answers.value(bob, "ruled"), "member");
+    assert_eq!(*answers.value(carol, "ruled"), "abroad");
+    assert_eq!(*answers.value(carol, "changed"), "after");
+    assert_eq!(*answers.value(ada, data::ODD_KEY), "off");
+    assert_eq!(*answers.value(bob, "minimal"), "yes");
+    answers.assert_gone("gone");
+    answers.assert_gone("never-there");
+    for state in answers.0["states"].as_array().unwrap() {
+        assert_eq!(state["$valid"], true);
+        // All that were sent but the one that was deleted.
+        assert_eq!(state["$flagsState"].as_object().unwrap().len(), FLAGS.len() - 2);
+    }
+}
+
+/// Has the Rust SDK write all that is streamed.
+pub(crate) fn by_rust(database: &dyn Database) {
+    let service = service();
+    let client = Client::builder("sdk-key")
+        .service_endpoints(ServiceEndpoints::relay(service.url()))
+        .data_store(database.flags())
+        .without_events()
+        .start()
+        .unwrap();
+    wait_until_written(database);
+    RUNTIME.block_on(client.close(PATIENCE));
+}
+
+/// Has the Python SDK write all that is streamed.
+pub(crate) fn by_python(database: &dyn Database) {
+    let service = service();
+    let writer = peer::Writer::start(database, &service.url());
+    wait_until_written(database);
+    writer.end();
+}
+
+fn service() -> FakeService {
+    let service = FakeService::start().unwrap();
+    let stream = data::events().into_iter().fold(Answer::stream(), |stream, (name, data)| stream.event(name, &data));
+    service.always(Endpoint::Stream, stream);
+    service
+}
+
+fn wait_until_written(database: &dyn Database) {
+    let is = |kind, key, version| database.text(kind, key).is_some_and(|text| parsed(&text)["version"] == version);
+    // What was there before goes first, and the last deletion comes last, unless everything is written at once.
+    until("all that was streamed is written", || {
+        database.has_marker() && !is(Flag, "left-over", 99) && is(Segment, "old", 4)
+    });
+}
+
+fn json(database: &dyn Database, kind: DataKind, key: &str) -> Json {
+    parsed(&database.text(kind, key).unwrap_or_else(|| panic!("there is no {key}")))
+}
+
+pub(crate) fn parsed(text: &str) -> Json {
+    serde_json::from_str(text).unwrap()
+}
