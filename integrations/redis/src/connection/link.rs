@@ -200,7 +200,7 @@ async fn mend(shared: Arc<Shared>) {
                 let refused = fault.is_refusal();
                 let pause = if refused { outage::REFUSED_PAUSE } else { outage.pause() };
                 shared.state.send_replace(State::Down { attempt, fault });
-                if mem::take(&mut lost) {
+                if std::mem::take(&mut lost) {
                     // Whoever reads now learns of the outage, and not only when an interval is over.
                     shared.changes.mark_all();
                 }
