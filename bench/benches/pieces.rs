@@ -2,7 +2,6 @@
 //!
 //! For looking at one piece while working on it. What is quoted comes from `scripts/bench`, which compares.
 
-#![expect(missing_docs, reason = "divan's attribute makes items without any")]
 #![expect(clippy::unwrap_used, reason = "a bench that cannot begin has nothing to say")]
 
 use divan::counter::BytesCount;

@@ -48,7 +48,10 @@ pub(crate) fn report(effort: Effort) -> Result<Report, Box<dyn Error>> {
     };
 
     timeline.note("running");
-    phase("healthy", &mut || Ok(thread::sleep(away / 6)))?;
+    phase("healthy", &mut || {
+        thread::sleep(away / 6);
+        Ok(())
+    })?;
     phase("away", &mut || {
         let killed = Instant::now();
         database.server.kill();
