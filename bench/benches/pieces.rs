@@ -8,7 +8,7 @@ use divan::counter::BytesCount;
 use divan::{AllocProfiler, Bencher, black_box};
 use vexil::client::FlagsStateOptions;
 use vexil::eval::{Found, evaluate};
-use vexil::model::{DataSet, Flag};
+use vexil::model::{DataKind, DataSet, Item};
 use vexil::store::{DataStore, MemoryStore};
 use vexil::{Client, Context};
 use vexil_testing::TestData;
@@ -115,7 +115,7 @@ fn patch(bencher: Bencher) {
             )
         })
         .bench_local_values(|json| {
-            let flag: Flag = serde_json::from_str(&json).unwrap();
-            pollster::block_on(store.upsert(flag.into())).unwrap()
+            let flag = Item::from_json(DataKind::Flag, "new", json.as_bytes()).unwrap();
+            pollster::block_on(store.upsert(flag)).unwrap()
         });
 }
