@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::env::consts::EXE_SUFFIX;
 use std::error::Error;
-use std::iter::Sum;
 use std::ops::{Add, Div};
 use std::path::PathBuf;
 use std::process::{Command as Process, Stdio};
@@ -34,12 +33,6 @@ impl Add for Allocated {
 
     fn add(self, other: Self) -> Self {
         Self { allocations: self.allocations + other.allocations, bytes: self.bytes + other.bytes }
-    }
-}
-
-impl Sum for Allocated {
-    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
-        all.fold(Self::default(), Self::add)
     }
 }
 

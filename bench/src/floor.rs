@@ -81,9 +81,7 @@ pub(crate) fn report(pace: Pace) -> Result<Report, Box<dyn Error>> {
         Lane::new("floor that counts", batch(move || counting.evaluate_and_count(black_box(FLAG)))),
         Lane::new("ours with events", batch(move || Ours::bool_variation(&telling, FLAG, &same_user))),
     ];
-    // Batches that are short beside the spells of a machine that others share, as the floor is so near to nothing.
-    let pace = Pace { rounds: 5 * pace.rounds, batch: pace.batch / 5 };
-    let times = in_turns(lanes.each_mut().map(|lane| &mut lane.run), pace);
+    let times = in_turns(lanes.each_mut().map(|lane| &mut lane.run), pace.finer());
     Ok(compare(lanes.map(|lane| lane.name), times))
 }
 

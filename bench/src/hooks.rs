@@ -41,7 +41,7 @@ pub(crate) fn lanes() -> Result<[Lane; 2], Box<dyn Error>> {
 
 pub(crate) fn report(pace: Pace, allocated: &HashMap<String, Allocated>) -> Result<Report, Box<dyn Error>> {
     let mut lanes = lanes()?;
-    let times = in_turns(lanes.each_mut().map(|lane| &mut lane.run), pace);
+    let times = in_turns(lanes.each_mut().map(|lane| &mut lane.run), pace.finer());
     let [none, one] = times.map(|time: Spread| time.median);
     let per_call = lanes.each_ref().map(|lane| allocated.get(&lane.name).map_or(f64::NAN, |count| count.allocations));
     let rows: Vec<_> = lanes

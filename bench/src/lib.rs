@@ -21,6 +21,7 @@ mod daemon;
 mod floor;
 mod growth;
 mod hooks;
+mod hot_path;
 mod latency;
 mod layout;
 mod m1;
@@ -100,4 +101,31 @@ pub fn count_allocations(
         println!("{}", allocations::to_line(&lane.name, per_call));
     }
     Ok(())
+}
+
+/// Runs the hot path that the argument names, for a tool that counts instructions; without one, lists the paths.
+///
+/// # Errors
+///
+/// When there is no such path.
+pub fn run_hot_path(arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
+    hot_path::run(arguments)
+}
+
+/// The workload's flags and segments as JSON: so many of the mixture, and the fixed ones.
+///
+/// # Errors
+///
+/// Never: all of it can be written as JSON.
+pub fn workload(flags: u32) -> Result<String, Box<dyn Error>> {
+    Ok(String::from_utf8(workload::generate(flags).to_json()?)?)
+}
+
+/// The workload's user, of eight attributes.
+///
+/// # Errors
+///
+/// Never: it is a valid context.
+pub fn workload_user() -> Result<vexil::Context, Box<dyn Error>> {
+    <ours::Ours as sdk::Sdk>::context(&workload::USER)
 }

@@ -28,6 +28,15 @@ impl Busy {
     }
 }
 
+/// How often this thread has waited for something, other than for a processor; none on systems other than Linux.
+pub(crate) fn waits() -> Option<u64> {
+    voluntary(&fs::read_to_string("/proc/thread-self/status").ok()?)
+}
+
+fn voluntary(status: &str) -> Option<u64> {
+    status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?.trim().parse().ok()
+}
+
 /// A sentence about how busy others were since then.
 pub(crate) fn remark(before: Option<Busy>) -> String {
     match before.and_then(Busy::others_since) {
@@ -68,6 +77,7 @@ mod tests {
     fn times_are_found_in_what_the_kernel_writes() {
         assert_eq!(machine("cpu  10 1 20 300 40 2 3 4 0 0\ncpu0 1 2\n"), Some((40, 380)));
         assert_eq!(machine("intr 1"), None);
+        assert_eq!(voluntary("Threads:\t1\nvoluntary_ctxt_switches:\t7\nnonvoluntary_ctxt_switches:\t9\n"), Some(7));
         let process_line = "7 (a) b) R 1 2 3 4 5 6 7 8 9 10 100 20 3 4 20 0";
         assert_eq!(process(process_line), Some(127));
     }

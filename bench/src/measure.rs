@@ -86,13 +86,22 @@ struct Timed<'a> {
     turns: Vec<f64>,
 }
 
+impl Pace {
+    /// The same time in more and shorter batches, which fall into the same spell of a shared machine more often: for
+    /// what is so short that its neighbours' moods weigh more than it does.
+    pub(crate) fn finer(self) -> Self {
+        Self { rounds: 5 * self.rounds, batch: self.batch / 5 }
+    }
+}
+
 impl<'a> Timed<'a> {
     /// Finds how many calls fill a batch; that also warms the side up.
     fn new(run: &'a mut Batch, pace: Pace) -> Self {
         let mut calls = 1;
         loop {
-            let elapsed = clock(run, calls);
-            if elapsed * 4 >= pace.batch {
+            if clock(run, calls) * 4 >= pace.batch {
+                // The first calls were slower than those that are measured.
+                let elapsed = clock(run, calls);
                 let fitting = calls as f64 * pace.batch.as_secs_f64() / elapsed.as_secs_f64();
                 return Self { run, calls: (fitting as u64).max(1), turns: Vec::with_capacity(pace.rounds) };
             }

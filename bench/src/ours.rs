@@ -1,11 +1,12 @@
 //! Our side: vexil, as its users use it.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use vexil::client::{FlagsState, FlagsStateOptions};
 use vexil::config::ServiceEndpoints;
 use vexil::eval::{Found, Outcome, evaluate};
-use vexil::model::{DataSet, Flag};
+use vexil::model::{DataKind, DataSet, Entry, Item};
 use vexil::store::{DataStore, MemoryStore};
 use vexil::{Client, Context};
 use vexil_testing::TestData;
@@ -20,7 +21,7 @@ impl Sdk for Ours {
     type Context = Context;
     type Client = Client;
     type Evaluator = MemoryStore;
-    type Flag = Flag;
+    type Flag = Item;
     type FlagsState = FlagsState;
     type TestData = TestData;
 
@@ -47,16 +48,18 @@ impl Sdk for Ours {
         Ok(Context::multi(parts.collect::<Result<Vec<_>, _>>()?)?)
     }
 
-    fn read_flag(json: &str) -> Result<Flag, Box<dyn Error>> {
-        Ok(serde_json::from_str(json)?)
+    fn read_flag(key: &str, json: &str) -> Result<Item, Box<dyn Error>> {
+        Ok(Item::from_json(DataKind::Flag, key, json.as_bytes())?)
     }
 
     fn test_data(model: DataSet) -> TestData {
         TestData::from(model)
     }
 
-    fn update(data: &TestData, flag: Flag) -> Result<(), Box<dyn Error>> {
-        data.use_preconfigured_flag(flag)?;
+    fn update(data: &TestData, flag: Item) -> Result<(), Box<dyn Error>> {
+        let Item::Flag(Entry::Present(flag)) = flag else { return Err("that is no flag".into()) };
+        // It was just read, and nobody else has it.
+        data.use_preconfigured_flag(Arc::into_inner(flag).ok_or("somebody holds the flag")?)?;
         Ok(())
     }
 

@@ -15,6 +15,7 @@ use crate::command::Effort;
 use crate::daemon::Database;
 use crate::latency::Latencies;
 use crate::layout::{self, grouped};
+use crate::machine;
 use crate::ours::Ours;
 use crate::report::{Finding, Report, Target};
 use crate::sdk::Sdk;
@@ -29,8 +30,9 @@ const NOTICED: Duration = Duration::from_secs(30);
 
 /// What the threads have met in one phase.
 struct Load {
-    calls: u64,
     wrong: u64,
+    /// How often one of them waited for something other than a processor; not a number where the system does not tell.
+    waits: f64,
     latencies: Latencies,
 }
 
@@ -96,6 +98,7 @@ fn under_load(
             .map(|_| {
                 scope.spawn(|| {
                     let mut latencies = Latencies::new();
+                    let waited = machine::waits();
                     for (key, value) in expected.iter().cycle() {
                         if over.load(Ordering::Relaxed) {
                             break;
@@ -106,18 +109,21 @@ fn under_load(
                         latencies.record(start.elapsed().as_nanos() as u64);
                         wrong.fetch_add(u64::from(given != *value), Ordering::Relaxed);
                     }
-                    latencies
+                    let waits = waited.zip(machine::waits()).map_or(f64::NAN, |(before, now)| (now - before) as f64);
+                    (latencies, waits)
                 })
             })
             .collect();
         let result = until();
         over.store(true, Ordering::Relaxed);
-        let mut latencies = Latencies::new();
+        let (mut latencies, mut all_waits) = (Latencies::new(), 0.0);
         for found in loops {
-            latencies.add(&found.join().map_err(|_| "an evaluation panicked")?);
+            let (found, waits) = found.join().map_err(|_| "an evaluation panicked")?;
+            latencies.add(&found);
+            all_waits += waits;
         }
         result?;
-        Ok(Load { calls: latencies.calls(), wrong: wrong.load(Ordering::Relaxed), latencies })
+        Ok(Load { wrong: wrong.load(Ordering::Relaxed), waits: all_waits, latencies })
     })
 }
 
@@ -162,25 +168,26 @@ fn summary(timeline: Timeline<'_>, phases: &[(&str, Load)], lost: usize, away: D
         let micros = |nanos: u64| format!("{:.1}", nanos as f64 / 1e3);
         rows.push([
             (*name).to_owned(),
-            grouped(load.calls as f64),
+            grouped(load.latencies.calls() as f64),
             grouped(load.wrong as f64),
+            grouped(load.waits),
             micros(load.latencies.quantile(0.5)),
             micros(load.latencies.quantile(0.9999)),
             micros(load.latencies.most()),
         ]);
     }
-    let headings = ["evaluations", "calls", "wrong", "p50, µs", "p99.99, µs", "max, µs"];
+    let headings = ["evaluations", "calls", "wrong", "waits", "p50, µs", "p99.99, µs", "max, µs"];
     text += &layout::aligned(headings.map(String::from), &rows);
     text += &format!("{THREADS} threads; the database was away for {} s\n", away.as_secs());
     let wrong: u64 = phases.iter().map(|(_, load)| load.wrong).sum();
-    // A call that waited for the database would take as long as a request may, half a second or more.
-    let slowest = phases.iter().map(|(_, load)| load.latencies.most()).max().unwrap_or_default() as f64 / 1e6;
+    // The slowest call says nothing: on a machine that others share it is a thread that had to wait for a processor.
+    let waits: f64 = phases.iter().map(|(_, load)| load.waits).sum();
     Report {
         text,
         findings: vec![
             Finding::new("outage: wrong evaluations", wrong as f64, Target::AtMost(0.0)),
             Finding::new("outage: flags lost", lost as f64, Target::AtMost(0.0)),
-            Finding::new("outage: slowest evaluation, ms", slowest, Target::AtMost(100.0)),
+            Finding::new("outage: times that an evaluation waited", waits, Target::AtMost(0.0)),
         ],
     }
 }

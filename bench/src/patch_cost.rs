@@ -27,7 +27,7 @@ pub(crate) fn report(data: &Data, rounds: u32) -> Result<Report, Box<dyn Error>>
         ours.take_turn(&patches, round)?;
         peer.take_turn(&patches, round)?;
         let flags = read::<Ours>(&patches, round)?.made;
-        alone.push(each(flags, |flag| Ok(pollster::block_on(store.upsert(flag.into()))?))?.nanos);
+        alone.push(each(flags, |flag| Ok(pollster::block_on(store.upsert(flag))?))?.nanos);
     }
 
     let headings = ["ns per patch", "ours", "peer", "peer/ours"].map(String::from);
@@ -79,8 +79,8 @@ struct Round<T> {
 
 /// Reads the flags, in the versions of a round.
 fn read<S: Sdk>(patches: &[Patch], round: u32) -> Result<Round<S::Flag>, Box<dyn Error>> {
-    let texts = patches.iter().map(|patch| patch.flag(round)).collect();
-    each(texts, |text: String| S::read_flag(&text))
+    let texts = patches.iter().map(|patch| (patch.key(), patch.flag(round))).collect();
+    each(texts, |(key, text): (&str, String)| S::read_flag(key, &text))
 }
 
 fn each<T, R>(items: Vec<T>, mut call: impl FnMut(T) -> Result<R, Box<dyn Error>>) -> Result<Round<R>, Box<dyn Error>> {

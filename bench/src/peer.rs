@@ -59,7 +59,7 @@ impl Sdk for Peer {
         Ok(builder.build()?)
     }
 
-    fn read_flag(json: &str) -> Result<Flag, Box<dyn Error>> {
+    fn read_flag(_: &str, json: &str) -> Result<Flag, Box<dyn Error>> {
         Ok(serde_json::from_str(json)?)
     }
 

@@ -35,7 +35,7 @@ pub(crate) trait Sdk: 'static {
     fn multi_context(parts: &[ContextData]) -> Result<Self::Context, Box<dyn Error>>;
 
     /// One flag, as a patch brings it.
-    fn read_flag(json: &str) -> Result<Self::Flag, Box<dyn Error>>;
+    fn read_flag(key: &str, json: &str) -> Result<Self::Flag, Box<dyn Error>>;
 
     fn test_data(model: Self::Model) -> Self::TestData;
 

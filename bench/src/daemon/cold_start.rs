@@ -1,13 +1,11 @@
 //! A start in daemon mode, beside the least that it takes: reading both hashes whole, and parsing every item.
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::hint::black_box;
 use std::time::Instant;
 
 use redis::Commands as _;
-use serde::de::DeserializeOwned;
-use vexil::model::{Flag, Segment};
+use vexil::model::{DataKind, Item};
 
 use super::{Database, FLAGS, SEGMENTS};
 use crate::layout::{self, Spread};
@@ -39,13 +37,14 @@ fn millis<T>(call: impl FnOnce() -> Result<T, Box<dyn Error>>) -> Result<f64, Bo
     Ok(elapsed.as_secs_f64() * 1_000.0)
 }
 
-fn read_all(database: &Database) -> Result<(Vec<Flag>, Vec<Segment>), Box<dyn Error>> {
+fn read_all(database: &Database) -> Result<Vec<Item>, Box<dyn Error>> {
     let mut connection = database.connection()?;
-    let flags: HashMap<String, Vec<u8>> = connection.hgetall(FLAGS)?;
-    let segments: HashMap<String, Vec<u8>> = connection.hgetall(SEGMENTS)?;
-    Ok((parsed(&flags)?, parsed(&segments)?))
-}
-
-fn parsed<T: DeserializeOwned>(texts: &HashMap<String, Vec<u8>>) -> Result<Vec<T>, serde_json::Error> {
-    texts.values().map(|text| serde_json::from_slice(text)).collect()
+    let mut items = Vec::new();
+    for (kind, name) in [(DataKind::Flag, FLAGS), (DataKind::Segment, SEGMENTS)] {
+        let texts: Vec<(String, Vec<u8>)> = connection.hgetall(name)?;
+        for (key, text) in texts {
+            items.push(Item::from_json(kind, key, &text)?);
+        }
+    }
+    Ok(items)
 }

@@ -25,7 +25,7 @@ pub(super) fn report(database: &Database, pace: Pace) -> Result<Report, Box<dyn 
         if !Ours::bool_variation(&reading, flag, &user) {
             return Err(format!("`{flag}` is not true in daemon mode").into());
         }
-        let [in_memory, in_daemon_mode] = in_turns([&mut in_memory, &mut in_daemon_mode], pace);
+        let [in_memory, in_daemon_mode] = in_turns([&mut in_memory, &mut in_daemon_mode], pace.finer());
         let ratio = in_daemon_mode.median / in_memory.median;
         findings.push(Finding::new(format!("daemon mode, {flag}: times in memory"), ratio, Target::AtMost(1.2)));
         rows.push([flag.into(), in_memory.to_string(), in_daemon_mode.to_string(), format!("{ratio:.2}")]);

@@ -63,7 +63,7 @@ impl Database {
 pub(crate) fn reports(effort: Effort, each: &mut impl FnMut(Report)) -> Result<(), Box<dyn Error>> {
     let database = Database::start(generate(10_000))?;
     each(evaluation::report(&database, effort.pace())?);
-    each(push::report(&database, effort.choose(10, 300))?);
+    each(push::report(&database, effort.choose(10, 200))?);
     each(cold_start::report(&database, effort.choose(3, 9))?);
     Ok(())
 }

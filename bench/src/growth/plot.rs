@@ -8,7 +8,8 @@ use plotters::prelude::*;
 
 use super::Curve;
 
-const SIZE: (u32, u32) = (720, 420);
+const SIZE: (u32, u32) = (720, 460);
+const FONT: &str = "sans-serif";
 const COLOURS: [RGBColor; 4] =
     [RGBColor(0, 90, 181), RGBColor(220, 50, 32), RGBColor(90, 160, 230), RGBColor(240, 150, 120)];
 
@@ -23,14 +24,15 @@ fn draw<B: DrawingBackend>(
     area: &DrawingArea<B, plotters::coord::Shift>,
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
     let points = || curve.series.iter().flat_map(|series| &series.points);
-    let horizontal = around(points().map(|point| point.0), 1.2);
-    let vertical = around(points().map(|point| point.1), 2.0);
+    let horizontal = around(points().map(|point| point.0), [1.2, 1.2]);
+    // The names of the series stand above them.
+    let vertical = around(points().map(|point| point.1), [2.0, 30.0]);
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(area)
-        .caption(curve.title, ("sans-serif", 18))
+        .caption(curve.title, (FONT, 22))
         .margin(12)
-        .x_label_area_size(44)
-        .y_label_area_size(76)
+        .x_label_area_size(50)
+        .y_label_area_size(96)
         .build_cartesian_2d(horizontal.log_scale(), vertical.log_scale())?;
     let [across, up] = curve.axes;
     let number = |number: &f64| crate::layout::grouped(*number);
@@ -39,6 +41,8 @@ fn draw<B: DrawingBackend>(
         .light_line_style(TRANSPARENT)
         .x_desc(across)
         .y_desc(up)
+        .label_style((FONT, 15))
+        .axis_desc_style((FONT, 17))
         .x_label_formatter(&number)
         .y_label_formatter(&number)
         .draw()?;
@@ -50,6 +54,7 @@ fn draw<B: DrawingBackend>(
     }
     chart
         .configure_series_labels()
+        .label_font((FONT, 15))
         .position(SeriesLabelPosition::UpperLeft)
         .background_style(WHITE.mix(0.8))
         .border_style(BLACK.mix(0.3))
@@ -57,12 +62,12 @@ fn draw<B: DrawingBackend>(
     area.present()
 }
 
-/// From a little below the least to a little above the greatest.
-fn around(numbers: impl Iterator<Item = f64>, room: f64) -> Range<f64> {
+/// From below the least to above the greatest, by these factors.
+fn around(numbers: impl Iterator<Item = f64>, [below, above]: [f64; 2]) -> Range<f64> {
     let (least, greatest) = numbers
         .fold((f64::INFINITY, 0.0), |(least, greatest): (f64, f64), number| (least.min(number), greatest.max(number)));
     // A curve without points is an empty plot.
-    if least.is_finite() { least / room..greatest * room } else { 1.0..10.0 }
+    if least.is_finite() { least / below..greatest * above } else { 1.0..10.0 }
 }
 
 #[cfg(test)]
