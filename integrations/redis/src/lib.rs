@@ -74,8 +74,8 @@
 //! | cargo feature | for |
 //! | --- | --- |
 //! | `tls` (default) | `rediss://`, by rustls with ring. Without it no TLS crate is linked |
-//! | `cluster` | [Redis Cluster](RedisConnectionBuilder::cluster) |
-//! | `sentinel` | [Redis Sentinel](RedisConnectionBuilder::sentinels) |
+//! | `cluster` | Redis Cluster: `RedisConnectionBuilder::cluster` |
+//! | `sentinel` | Redis Sentinel: `RedisConnectionBuilder::sentinels` |
 //!
 //! # What a user needs
 //!
