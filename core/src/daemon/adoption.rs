@@ -1,9 +1,9 @@
-//! [`Adopted`]: what was read and taken over, so that the next read costs only what has changed.
+//! [`Adopted`]: what was read and taken over, so that the next reading costs only what has changed.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 
-use foldhash::fast::FixedState;
+use foldhash::fast::{FixedState, RandomState};
 
 use super::guard::Sizes;
 use crate::model::{DataKind, DataSet, Item};
@@ -13,7 +13,11 @@ use crate::text::Text;
 
 /// Items by kind and key, with what they were read from.
 #[derive(Debug, Default)]
-pub(super) struct Adopted(HashMap<DataKind, HashMap<Text, Known>>);
+pub(super) struct Adopted {
+    items: HashMap<DataKind, HashMap<Text, Known, RandomState>>,
+    /// How often everything was read.
+    readings: u64,
+}
 
 /// An item that was read.
 #[derive(Debug)]
@@ -23,85 +27,110 @@ struct Known {
     /// What it says; if that cannot be read, what it said before; none if it said nothing.
     item: Option<Item>,
     corrupt: bool,
+    /// In which reading it was last there.
+    seen: u64,
+}
+
+/// How what was read compares to what there is.
+pub(super) struct Survey<'s> {
+    pub(super) sizes: Vec<Sizes>,
+    /// What is new or not what it was, with its hash.
+    news: Vec<(DataKind, &'s Text, &'s StoredItem, u64)>,
 }
 
 /// What taking over has come to.
 #[derive(Debug, Default)]
 pub(super) struct Change {
-    /// Whether anything is different now.
-    pub(super) is_change: bool,
+    /// The items that are new or different.
+    pub(super) items: Vec<Item>,
+    /// How many are not there any more.
+    removed: usize,
+    /// How many have a lower version than before.
+    regressed: usize,
     /// The items that have become unreadable.
     pub(super) spoilt: Vec<StoreError>,
 }
 
-impl Adopted {
-    /// How what was read compares to what there is.
-    pub(super) fn compare(&self, snapshot: &StoredSnapshot) -> Vec<Sizes> {
-        let compare = |collection: &Collection| {
-            let known = self.0.get(&collection.kind);
-            let still = collection.items.iter().filter(|(key, _)| known.is_some_and(|known| known.contains_key(key)));
-            let before = known.map_or(0, HashMap::len);
-            let vanished = before.saturating_sub(still.count());
-            Sizes { kind: collection.kind, before, now: collection.items.len(), vanished }
-        };
-        snapshot.collections.iter().map(compare).collect()
+impl Change {
+    pub(super) fn is_none(&self) -> bool {
+        self.items.is_empty() && self.removed == 0
     }
 
-    /// Takes over what was read, but for the kinds to be kept as they are. What has not changed is not read again; what
-    /// cannot be read stays as it was.
-    pub(super) fn take_over(&mut self, snapshot: &StoredSnapshot, kept: &[DataKind]) -> Change {
-        let mut change = Change::default();
-        let mut regressed = 0;
+    /// The only item that is different, if it can take its place as an update does.
+    pub(super) fn only_update(&mut self) -> Option<Item> {
+        let is_update = self.items.len() == 1 && self.removed == 0 && self.regressed == 0;
+        if is_update { self.items.pop() } else { None }
+    }
+}
+
+impl Adopted {
+    /// Compares what was read to what there is.
+    pub(super) fn survey<'s>(&mut self, snapshot: &'s StoredSnapshot) -> Survey<'s> {
+        self.readings += 1;
+        let mut survey = Survey { sizes: Vec::new(), news: Vec::new() };
         for Collection { kind, items, .. } in &snapshot.collections {
-            if kept.contains(kind) {
-                continue;
-            }
-            let known = self.0.entry(*kind).or_default();
-            let mut next = HashMap::with_capacity(items.len());
+            let known = self.items.entry(*kind).or_default();
+            let mut still = 0;
             for (key, stored) in items {
                 let hash = hash(stored);
-                let before = match known.remove(key) {
-                    Some(same) if same.hash == hash => {
-                        next.insert(key.clone(), same);
-                        continue;
-                    }
-                    before => before.and_then(|before| before.item),
-                };
-                // Nobody writes these items anywhere, so their text is let go of while nobody shares them yet.
-                let known = match decode(*kind, key, stored).map(Item::without_json) {
-                    Ok(item) => {
-                        regressed += usize::from(before.is_some_and(|before| before.version() > item.version()));
-                        change.is_change = true;
-                        Known { hash, item: Some(item), corrupt: false }
-                    }
-                    Err(error) => {
-                        change.spoilt.push(error);
-                        Known { hash, item: before, corrupt: true }
-                    }
-                };
-                next.insert(key.clone(), known);
+                let same = known.get_mut(key).is_some_and(|known| {
+                    known.seen = self.readings;
+                    still += 1;
+                    known.hash == hash
+                });
+                if !same {
+                    survey.news.push((*kind, key, stored, hash));
+                }
             }
-            // Whatever is left was not read.
-            change.is_change |= !known.is_empty();
-            *known = next;
+            let (before, now) = (known.len(), items.len());
+            survey.sizes.push(Sizes { kind: *kind, before, now, vanished: before - still });
         }
-        if regressed > 0 {
-            tracing::info!(items = regressed, "the data store has older versions than before; they are used");
+        survey
+    }
+
+    /// Takes over what was read, but for the kinds to be kept as they are. What cannot be read stays as it was.
+    pub(super) fn take_over(&mut self, survey: Survey<'_>, kept: &[DataKind]) -> Change {
+        let mut change = Change::default();
+        for (kind, key, stored, hash) in survey.news {
+            let known = self.items.entry(kind).or_default();
+            let before = known.remove(key).and_then(|known| known.item);
+            // Nobody writes these items anywhere, so their text is let go of while nobody shares them yet.
+            let (item, corrupt) = match decode(kind, key, stored).map(Item::without_json) {
+                Ok(item) => {
+                    change.regressed += usize::from(before.is_some_and(|before| before.version() > item.version()));
+                    change.items.push(item.clone());
+                    (Some(item), false)
+                }
+                Err(error) => {
+                    change.spoilt.push(error);
+                    (before, true)
+                }
+            };
+            known.insert(key.clone(), Known { hash, item, corrupt, seen: self.readings });
+        }
+        for Sizes { kind, vanished, .. } in survey.sizes {
+            if vanished > 0 && !kept.contains(&kind) {
+                change.removed += vanished;
+                self.items.entry(kind).or_default().retain(|_, known| known.seen == self.readings);
+            }
+        }
+        if change.regressed > 0 {
+            tracing::info!(items = change.regressed, "the data store has older versions than before; they are used");
         }
         change
     }
 
     /// Everything that was taken over.
     pub(super) fn data(&self) -> DataSet {
-        self.0.values().flat_map(HashMap::values).filter_map(|known| known.item.clone()).collect()
+        self.items.values().flat_map(HashMap::values).filter_map(|known| known.item.clone()).collect()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.values().map(HashMap::len).sum()
+        self.items.values().map(HashMap::len).sum()
     }
 
     pub(super) fn corrupt(&self) -> usize {
-        self.0.values().flat_map(HashMap::values).filter(|known| known.corrupt).count()
+        self.items.values().flat_map(HashMap::values).filter(|known| known.corrupt).count()
     }
 }
 

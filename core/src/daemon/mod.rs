@@ -25,8 +25,7 @@ use crate::store::StoredSnapshot;
 use crate::store::persistent::access::Reader;
 use crate::store::persistent::health::Health;
 
-/// So long at least is the database left alone between two readings, however often it says that something has changed;
-/// and as long as the last reading took.
+/// So long at least is the database left alone between two readings, however often it says that something has changed.
 const PAUSE: Duration = Duration::from_millis(20);
 /// After so long it is asked again whether so much is really gone.
 const CONFIRMATION: Duration = Duration::from_secs(2);
@@ -79,10 +78,8 @@ impl DataSource for StoredData {
         };
         let mut changes = self.store.changes();
         loop {
-            let begun = Instant::now();
             let again = refresher.refresh().await;
-            let pause = begun.elapsed().max(PAUSE);
-            wait(Instant::now() + pause, again, changes.as_mut()).await;
+            wait(Instant::now() + PAUSE, again, changes.as_mut()).await;
         }
     }
 }
@@ -106,12 +103,12 @@ impl Refresher<'_> {
 
     /// Takes over what was read, as far as it can be believed; gives how long it may stay.
     async fn take_over(&mut self, snapshot: &StoredSnapshot) -> Duration {
-        let sizes = self.adopted.compare(snapshot);
-        let loss = self.guard.judge(&sizes, snapshot.initialized, Instant::now());
+        let survey = self.adopted.survey(snapshot);
+        let loss = self.guard.judge(&survey.sizes, snapshot.initialized, Instant::now());
         if loss == Loss::Unconfirmed {
             return CONFIRMATION;
         }
-        let change = self.adopted.take_over(snapshot, loss.kept());
+        let mut change = self.adopted.take_over(survey, loss.kept());
         for error in &change.spoilt {
             self.health.flawed(error);
         }
@@ -122,10 +119,15 @@ impl Refresher<'_> {
         // First the status: whoever has waited for the data looks at it.
         let stale = !loss.kept().is_empty();
         self.health.refreshed(self.adopted.len(), self.adopted.corrupt(), snapshot.initialized, stale);
-        if change.is_change || !self.loaded {
-            match self.sink.init(self.adopted.data()).await {
+        if !change.is_none() || !self.loaded {
+            let delivered = match change.only_update().filter(|_| self.loaded) {
+                // Most changes are of one item, and need not replace all.
+                Some(item) => self.sink.upsert(item).await.map(drop),
+                None => self.sink.init(self.adopted.data()).await,
+            };
+            match delivered {
                 Ok(()) => self.loaded = true,
-                // It was told already; the same data is delivered again with the next refresh.
+                // It was told already; everything is delivered again with the next refresh.
                 Err(_) => self.adopted = Adopted::default(),
             }
         }
