@@ -45,8 +45,8 @@ pub(super) struct Change {
     pub(super) items: Vec<Item>,
     /// How many are not there any more.
     removed: usize,
-    /// How many have a lower version than before.
-    regressed: usize,
+    /// How many have changed without a higher version.
+    not_newer: usize,
     /// The items that have become unreadable.
     pub(super) spoilt: Vec<StoreError>,
 }
@@ -58,7 +58,7 @@ impl Change {
 
     /// The only item that is different, if it can take its place as an update does.
     pub(super) fn only_update(&mut self) -> Option<Item> {
-        let is_update = self.items.len() == 1 && self.removed == 0 && self.regressed == 0;
+        let is_update = self.items.len() == 1 && self.removed == 0 && self.not_newer == 0;
         if is_update { self.items.pop() } else { None }
     }
 }
@@ -97,7 +97,7 @@ impl Adopted {
             // Nobody writes these items anywhere, so their text is let go of while nobody shares them yet.
             let (item, corrupt) = match decode(kind, key, stored).map(Item::without_json) {
                 Ok(item) => {
-                    change.regressed += usize::from(before.is_some_and(|before| before.version() > item.version()));
+                    change.not_newer += usize::from(before.is_some_and(|before| before.version() >= item.version()));
                     change.items.push(item.clone());
                     (Some(item), false)
                 }
@@ -114,8 +114,11 @@ impl Adopted {
                 self.items.entry(kind).or_default().retain(|_, known| known.seen == self.readings);
             }
         }
-        if change.regressed > 0 {
-            tracing::info!(items = change.regressed, "the data store has older versions than before; they are used");
+        if change.not_newer > 0 {
+            tracing::info!(
+                items = change.not_newer,
+                "items of the data store have changed without a higher version; they are used"
+            );
         }
         change
     }

@@ -212,10 +212,13 @@ async fn a_spoilt_item_keeps_its_last_good_version_and_spoils_no_other() {
 
 // Spec 04, section 9.4: versions that go back are taken over
 #[tokio::test(start_paused = true)]
-async fn an_older_version_is_taken_over() {
+async fn a_change_without_a_higher_version_is_taken_over() {
     let (database, store) = store();
     put(&database, "flag", &gives(9, 9));
     let client = daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(1))).await;
     put(&database, "flag", &gives(3, 3));
     until_value(&client, "flag", 3).await;
+    // Written by hand, as people do
+    put(&database, "flag", &gives(3, "by hand"));
+    until_value(&client, "flag", "by hand").await;
 }
