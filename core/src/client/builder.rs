@@ -247,6 +247,7 @@ impl ClientBuilder {
         let resolver = Arc::new(Resolver {
             offline: self.offline,
             daemon_mode: context.is_daemon_mode(),
+            memory: store.memory(),
             store,
             big_segments,
             runtime: runtime.clone(),

@@ -17,7 +17,7 @@ use crate::context::{Context, ContextError};
 use crate::eval::{self, BigSegmentsStatus, EvalErrorKind, Evaluation, Found, Lookup, MembershipAnswer, Need};
 use crate::model::{DataKind, Entry, Flag, Item, Segment};
 use crate::runtime::{self, Runtime};
-use crate::store::{DataStore, Snapshot, StoreError};
+use crate::store::{DataStore, MemoryStore, Snapshot, StoreError};
 use crate::text::Text;
 use crate::update::Updater;
 
@@ -26,6 +26,8 @@ pub(crate) struct Resolver {
     /// Whether there is a database that somebody else fills: then the client is initialized whatever it holds.
     pub(super) daemon_mode: bool,
     pub(super) store: Arc<dyn DataStore>,
+    /// The same, for evaluations to read without a detour, if it lies in memory.
+    pub(super) memory: Option<MemoryStore>,
     /// None if there is no store of big segments.
     pub(super) big_segments: Option<Arc<BigSegmentReader>>,
     pub(super) runtime: Runtime,
@@ -98,11 +100,11 @@ impl Resolver {
     /// Evaluates on this thread, waiting if something has to be fetched, within [`Self::evaluation_timeout`].
     #[inline]
     pub(super) fn resolve<R>(&self, key: &str, context: &Context, finish: impl Finish<R>) -> Result<R, EvalErrorKind> {
-        let need = match self.attempt(key, context, None, &finish) {
+        let need = match self.attempt(key, context, &finish) {
             Attempt::Done(result) => return result,
             Attempt::Needs(need) => need,
         };
-        let again = |fetched: &Fetched| self.attempt(key, context, Some(fetched), &finish);
+        let again = |fetched: &Fetched| self.attempt_with(fetched, key, context, &finish);
         self.wait(self.fetch_until_done(need, again)).unwrap_or_else(|| self.failed(key))
     }
 
@@ -121,11 +123,11 @@ impl Resolver {
     where
         R: Send,
     {
-        let need = match self.attempt(key, context, None, &finish) {
+        let need = match self.attempt(key, context, &finish) {
             Attempt::Done(result) => return result,
             Attempt::Needs(need) => need,
         };
-        let again = |fetched: &Fetched| self.attempt(key, context, Some(fetched), &finish);
+        let again = |fetched: &Fetched| self.attempt_with(fetched, key, context, &finish);
         self.fetch_until_done(need, again).await.unwrap_or_else(|| self.failed(key))
     }
 
@@ -145,17 +147,33 @@ impl Resolver {
         }
     }
 
+    /// Evaluates with what is at hand.
     #[inline]
     fn attempt<R>(
         &self,
         key: &str,
         context: &Context,
-        fetched: Option<&Fetched>,
         finish: &impl Finish<R>,
     ) -> Attempt<Result<R, EvalErrorKind>> {
-        let read = |snapshot: &dyn Snapshot| match fetched {
-            None => evaluate(key, context, snapshot, finish),
-            Some(fetched) => evaluate(key, context, &Overlay { fetched, snapshot }, finish),
+        let Some(memory) = &self.memory else {
+            let read = |snapshot: &dyn Snapshot| evaluate(snapshot.flag(key), key, context, snapshot, finish);
+            return self.read(read).unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)));
+        };
+        let snapshot = memory.load();
+        evaluate(snapshot.flag(key), key, context, &**snapshot, finish)
+    }
+
+    /// Evaluates with what is at hand and what was fetched.
+    fn attempt_with<R>(
+        &self,
+        fetched: &Fetched,
+        key: &str,
+        context: &Context,
+        finish: &impl Finish<R>,
+    ) -> Attempt<Result<R, EvalErrorKind>> {
+        let read = |snapshot: &dyn Snapshot| {
+            let data = Overlay { fetched, snapshot };
+            evaluate(data.flag(key), key, context, &data, finish)
         };
         self.read(read).unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)))
     }
@@ -262,12 +280,13 @@ pub(super) enum Attempt<R> {
 
 #[inline]
 fn evaluate<R>(
+    found: Found<&Flag>,
     key: &str,
     context: &Context,
     data: &dyn Lookup,
     finish: &impl Finish<R>,
 ) -> Attempt<Result<R, EvalErrorKind>> {
-    match data.flag(key) {
+    match found {
         Found::Present(flag) => {
             let mut evaluation = Evaluation::new();
             match eval::evaluate_into(&mut evaluation, flag, context, data) {

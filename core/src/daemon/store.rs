@@ -51,6 +51,10 @@ impl DataStore for DaemonStore {
         self.memory.keeps_json()
     }
 
+    fn memory(&self) -> Option<MemoryStore> {
+        self.memory.memory()
+    }
+
     async fn close(&self) {
         self.memory.close().await;
         self.database.close().await;

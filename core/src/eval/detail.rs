@@ -271,6 +271,7 @@ pub struct Evaluation<'a> {
 }
 
 impl Evaluation<'_> {
+    #[inline]
     pub(crate) fn new() -> Self {
         Self { variation: None, verdict: Verdict::Off, big_segments_status: None, prerequisites: SmallVec::new() }
     }
@@ -328,14 +329,6 @@ pub enum Verdict<'a> {
 }
 
 impl Verdict<'_> {
-    pub(super) fn with_experiment(self, in_experiment: bool) -> Self {
-        match self {
-            Self::Fallthrough { .. } => Self::Fallthrough { in_experiment },
-            Self::RuleMatch { rule_index, rule_id, .. } => Self::RuleMatch { rule_index, rule_id, in_experiment },
-            other => other,
-        }
-    }
-
     /// The error, if there is no result.
     #[must_use]
     pub fn error(&self) -> Option<EvalErrorKind> {

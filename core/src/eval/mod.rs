@@ -34,13 +34,14 @@ mod lookup;
 mod prerequisite;
 mod segment;
 
-use bucket::{InvalidReference, bucket};
+use bucket::bucket;
 pub use detail::{
     BigSegmentsStatus, Detail, EvalErrorKind, Evaluation, PrerequisiteEvaluation, Reason, ReasonKind, Verdict,
 };
 pub use lookup::{Found, Lookup, Membership, MembershipAnswer, Need};
 
 use crate::context::{Context, Member};
+use crate::model::rollout::Rollout;
 use crate::model::{Flag, Serve};
 use crate::value::Value;
 
@@ -72,14 +73,14 @@ pub(crate) fn evaluate_into<'a>(
     data: &'a dyn Lookup,
 ) -> Option<Need> {
     let mut evaluator = Evaluator { context, data, visits: 0, found: evaluation };
-    let (variation, verdict) = match evaluator.flag(flag, &Path::Start) {
-        Ok(result) => result,
-        Err(Halt::Malformed) => MALFORMED,
-        Err(Halt::Needs(need)) => return Some(need),
-    };
-    evaluation.variation = variation;
-    evaluation.verdict = verdict;
-    None
+    match evaluator.flag(flag, &Path::Start) {
+        Ok(()) => None,
+        Err(Halt::Malformed) => {
+            evaluator.malformed();
+            None
+        }
+        Err(Halt::Needs(need)) => Some(need),
+    }
 }
 
 struct Evaluator<'e, 'a> {
@@ -87,7 +88,8 @@ struct Evaluator<'e, 'a> {
     data: &'a dyn Lookup,
     /// Prerequisites and segments looked at so far.
     visits: u32,
-    /// Where prerequisites and the status of big segments are noted on the way.
+    /// The result of the flag that was evaluated last, and what was noted on the way. Results are written here rather than
+    /// given back: what is made of small parts and then copied whole makes the processor wait for the parts.
     found: &'e mut Evaluation<'a>,
 }
 
@@ -98,29 +100,31 @@ enum Halt {
     Needs(Need),
 }
 
-type Decision<'a> = (Option<(usize, &'a Value)>, Verdict<'a>);
-
-const MALFORMED: Decision<'static> = (None, Verdict::Error(EvalErrorKind::MalformedFlag));
-
 impl<'a> Evaluator<'_, 'a> {
-    fn flag(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<Decision<'a>, Halt> {
+    /// Evaluates a flag; the result is in `found`.
+    fn flag(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<(), Halt> {
         if !flag.on {
-            return Ok(off(flag, Verdict::Off));
+            self.off(flag, Verdict::Off);
+            return Ok(());
         }
         if let Some(prerequisite_key) = self.failed_prerequisite(flag, path)? {
-            return Ok(off(flag, Verdict::PrerequisiteFailed { prerequisite_key }));
+            self.off(flag, Verdict::PrerequisiteFailed { prerequisite_key });
+            return Ok(());
         }
         if let Some(index) = flag.targets.find(|kind| self.context.member(kind).map(Member::key)) {
-            return Ok(variation(flag, index, Verdict::TargetMatch));
+            self.variation(flag, index, Verdict::TargetMatch);
+            return Ok(());
         }
         for (rule_index, rule) in flag.rules.iter().enumerate() {
             // A segment chain starts anew in each clause; prerequisites have a chain of their own.
             if self.clauses_match(&rule.clauses, &Path::Start)? {
-                let verdict = Verdict::RuleMatch { rule_index, rule_id: &rule.id, in_experiment: false };
-                return Ok(self.serve(flag, &rule.serve, verdict));
+                let verdict = |in_experiment| Verdict::RuleMatch { rule_index, rule_id: &rule.id, in_experiment };
+                self.serve(flag, &rule.serve, verdict);
+                return Ok(());
             }
         }
-        Ok(self.serve(flag, &flag.fallthrough, Verdict::Fallthrough { in_experiment: false }))
+        self.serve(flag, &flag.fallthrough, |in_experiment| Verdict::Fallthrough { in_experiment });
+        Ok(())
     }
 
     /// Counts one more prerequisite or segment.
@@ -129,36 +133,51 @@ impl<'a> Evaluator<'_, 'a> {
         if self.visits > MAX_VISITS { Err(Halt::Malformed) } else { Ok(()) }
     }
 
-    fn serve(&self, flag: &'a Flag, serve: &'a Serve, verdict: Verdict<'a>) -> Decision<'a> {
+    /// The verdict depends on whether the context takes part in an experiment.
+    #[inline]
+    fn serve(&mut self, flag: &'a Flag, serve: &'a Serve, verdict: impl Fn(bool) -> Verdict<'a>) {
         match serve {
-            Serve::Variation(index) => variation(flag, *index, verdict),
-            Serve::Rollout(rollout) => {
-                let bucket = match bucket(self.context, &rollout.kind, &rollout.by, &rollout.prefix) {
-                    Ok(bucket) => bucket,
-                    Err(InvalidReference) => return MALFORMED,
-                };
-                let Some(weighted) = rollout.choose(&bucket) else {
-                    return MALFORMED;
-                };
-                let in_experiment = rollout.experiment && !weighted.untracked && !bucket.kind_missing;
-                variation(flag, weighted.variation, verdict.with_experiment(in_experiment))
-            }
-            Serve::Nothing => MALFORMED,
+            Serve::Variation(index) => self.variation(flag, *index, verdict(false)),
+            Serve::Rollout(rollout) => match self.share(rollout) {
+                Some((index, in_experiment)) => self.variation(flag, index, verdict(in_experiment)),
+                None => self.malformed(),
+            },
+            Serve::Nothing => self.malformed(),
         }
     }
-}
 
-fn off<'a>(flag: &'a Flag, verdict: Verdict<'a>) -> Decision<'a> {
-    match flag.off_variation {
-        Some(index) => variation(flag, index, verdict),
-        None => (None, verdict),
+    /// The variation of a rollout, and whether that is part of an experiment; none if the rollout is malformed.
+    fn share(&self, rollout: &Rollout) -> Option<(i64, bool)> {
+        let bucket = bucket(self.context, &rollout.kind, &rollout.by, &rollout.prefix).ok()?;
+        let weighted = rollout.choose(&bucket)?;
+        let in_experiment = rollout.experiment && !weighted.untracked && !bucket.kind_missing;
+        Some((weighted.variation, in_experiment))
     }
-}
 
-fn variation<'a>(flag: &'a Flag, index: i64, verdict: Verdict<'a>) -> Decision<'a> {
-    match flag.variation(index) {
-        Some(found) => (Some(found), verdict),
-        None => MALFORMED,
+    #[inline]
+    fn off(&mut self, flag: &'a Flag, verdict: Verdict<'a>) {
+        match flag.off_variation {
+            Some(index) => self.variation(flag, index, verdict),
+            None => self.end(None, verdict),
+        }
+    }
+
+    #[inline]
+    fn variation(&mut self, flag: &'a Flag, index: i64, verdict: Verdict<'a>) {
+        match flag.variation(index) {
+            Some(found) => self.end(Some(found), verdict),
+            None => self.malformed(),
+        }
+    }
+
+    fn malformed(&mut self) {
+        self.end(None, Verdict::Error(EvalErrorKind::MalformedFlag));
+    }
+
+    #[inline]
+    fn end(&mut self, variation: Option<(usize, &'a Value)>, verdict: Verdict<'a>) {
+        self.found.variation = variation;
+        self.found.verdict = verdict;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Flags that a flag depends on.
 
-use super::detail::PrerequisiteEvaluation;
+use super::detail::{Evaluation, PrerequisiteEvaluation};
 use super::lookup::{Found, Need};
 use super::{Evaluator, Halt, Path};
 use crate::model::Flag;
@@ -11,10 +11,12 @@ impl<'a> Evaluator<'_, 'a> {
     ///
     /// A prerequisite that is off is never met, not even if its off variation is the required one. It is evaluated
     /// and reported all the same; those behind a failed one are not.
+    #[inline]
     pub(super) fn failed_prerequisite(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<Option<&'a Text>, Halt> {
-        if flag.prerequisites.is_empty() {
-            return Ok(None);
-        }
+        if flag.prerequisites.is_empty() { Ok(None) } else { self.first_failed(flag, path) }
+    }
+
+    fn first_failed(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<Option<&'a Text>, Halt> {
         let path = &path.enter(&flag.key)?;
         for required in &flag.prerequisites {
             let prerequisite = match self.data.flag(&required.key) {
@@ -23,7 +25,8 @@ impl<'a> Evaluator<'_, 'a> {
                 Found::Unknown => return Err(Halt::Needs(Need::Flag(required.key.clone()))),
             };
             self.visit()?;
-            let (variation, verdict) = self.flag(prerequisite, path)?;
+            self.flag(prerequisite, path)?;
+            let Evaluation { variation, verdict, .. } = *self.found;
             self.found.prerequisites.push(PrerequisiteEvaluation {
                 flag: prerequisite,
                 prerequisite_of: &flag.key,

@@ -356,7 +356,11 @@ impl Targets {
     }
 
     /// The variation that a context is targeted with; `key_of` gives the context's key of a kind.
+    #[inline]
     pub(crate) fn find<'c>(&self, key_of: impl Fn(&str) -> Option<&'c str>) -> Option<i64> {
+        if self.0.is_empty() {
+            return None;
+        }
         let hits = self.0.iter().filter_map(|(kind, keys)| keys.get(key_of(kind)?));
         hits.min_by_key(|target| target.place).map(|target| target.variation)
     }

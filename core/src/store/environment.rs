@@ -8,7 +8,7 @@ use crate::eval::{Found, Lookup};
 use crate::model::{DataSet, Entry, Flag, Item, Keyed, Segment};
 
 #[derive(Clone, Debug)]
-pub(super) struct Environment {
+pub(crate) struct Environment {
     flags: Shards<Entry<Flag>>,
     segments: Shards<Entry<Segment>>,
     initialized: bool,
@@ -34,6 +34,7 @@ impl Environment {
 }
 
 impl Lookup for Environment {
+    #[inline]
     fn flag(&self, key: &str) -> Found<&Flag> {
         self.flags.get(key).and_then(Entry::present).map(AsRef::as_ref).into()
     }

@@ -2,16 +2,19 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use async_trait::async_trait;
 
 use super::environment::Environment;
 use super::{DataStore, Snapshot, StoreError, Upserted};
 use crate::model::{DataSet, Item};
 
-/// Keeps everything in memory. Readers take no lock and never wait for a writer.
+/// Keeps everything in memory. Readers take no lock and never wait for a writer. A clone is the same store.
+#[derive(Clone, Debug)]
+pub struct MemoryStore(Arc<Memory>);
+
 #[derive(Debug)]
-pub struct MemoryStore {
+struct Memory {
     current: ArcSwap<Environment>,
     /// Held by whoever derives the next environment from the current one, so that no update is lost. Readers never
     /// touch it.
@@ -23,23 +26,30 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         let empty = DataSet::default();
-        Self { current: ArcSwap::from_pointee(Environment::new(empty, false)), writer: Mutex::default() }
+        let current = ArcSwap::from_pointee(Environment::new(empty, false));
+        Self(Arc::new(Memory { current, writer: Mutex::default() }))
+    }
+
+    /// What `read` lends, held for as long as the guard is.
+    #[inline]
+    pub(crate) fn load(&self) -> Guard<Arc<Environment>> {
+        self.0.current.load()
     }
 
     /// What `init` does, which needs nothing that could fail.
     pub(super) fn replace(&self, data: DataSet) {
         let next = Arc::new(Environment::new(data, true));
-        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        self.current.store(next);
+        let _writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.current.store(next);
     }
 
     /// What `upsert` does.
     pub(super) fn insert_if_newer(&self, item: Item) -> Upserted {
-        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(next) = self.current.load().with(item) else {
+        let _writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(next) = self.load().with(item) else {
             return Upserted::Stale;
         };
-        self.current.store(Arc::new(next));
+        self.0.current.store(Arc::new(next));
         Upserted::Written
     }
 }
@@ -53,11 +63,11 @@ impl Default for MemoryStore {
 #[async_trait]
 impl DataStore for MemoryStore {
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
-        reader(&**self.current.load());
+        reader(&**self.load());
     }
 
     fn is_initialized(&self) -> bool {
-        self.current.load().is_initialized()
+        self.load().is_initialized()
     }
 
     async fn init(&self, data: DataSet) -> Result<(), StoreError> {
@@ -67,6 +77,10 @@ impl DataStore for MemoryStore {
 
     async fn upsert(&self, item: Item) -> Result<Upserted, StoreError> {
         Ok(self.insert_if_newer(item))
+    }
+
+    fn memory(&self) -> Option<MemoryStore> {
+        Some(self.clone())
     }
 
     async fn close(&self) {}

@@ -42,7 +42,7 @@
 //! }
 //! ```
 
-mod environment;
+pub(crate) mod environment;
 mod memory;
 pub mod persistent;
 mod shards;
@@ -90,6 +90,12 @@ pub trait DataStore: Debug + Send + Sync + 'static {
     /// Whether the store wants the JSON that items were read from, to keep it elsewhere. The SDK lets go of it otherwise.
     fn keeps_json(&self) -> bool {
         false
+    }
+
+    /// The store in memory that [`read`](DataStore::read) lends the snapshots of, if that is all it does. Asked once, when a
+    /// client starts: its evaluations then read that one and do not pass through this store, which makes them faster.
+    fn memory(&self) -> Option<MemoryStore> {
+        None
     }
 
     /// Lets go of what the store holds open. Called once; a snapshot may still be read afterwards.

@@ -123,6 +123,10 @@ impl DataStore for WriteBehind {
         true
     }
 
+    fn memory(&self) -> Option<MemoryStore> {
+        self.shared.memory.memory()
+    }
+
     async fn close(&self) {
         let mut settled = self.shared.settled.subscribe();
         if timeout(LAST_WRITES, settled.wait_for(|settled| *settled)).await.is_err() {
