@@ -6,7 +6,7 @@
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ use smol_str::SmolStr;
 /// let owned: String = theme.into();
 /// assert_eq!(owned, "dark");
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Default, Eq, PartialOrd, Ord)]
 pub struct Text(SmolStr);
 
 /// The most bytes that fit into the value itself; `SmolStr::new_inline` panics above it.
@@ -35,6 +35,7 @@ const INLINE: usize = 23;
 impl Text {
     /// The string itself.
     #[must_use]
+    #[inline]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
@@ -51,17 +52,54 @@ pub(crate) fn identity(key: &str) -> u64 {
     FixedState::with_seed(0x0076_6578_696C).hash_one(key)
 }
 
+/// Whether two texts are the same. Keys, kinds and names are short and compared all the time: up to 32 bytes are two words
+/// that may overlap, which saves calling a function that first has to find out as much.
+#[inline]
+pub(crate) fn same(one: &str, two: &str) -> bool {
+    let (one, two) = (one.as_bytes(), two.as_bytes());
+    if one.len() != two.len() {
+        return false;
+    }
+    if one.len() > 32 {
+        return one == two;
+    }
+    let by_words = ends::<16>(one, two).or_else(|| ends::<8>(one, two)).or_else(|| ends::<4>(one, two));
+    by_words.or_else(|| ends::<2>(one, two)).unwrap_or_else(|| one.first() == two.first())
+}
+
+/// Whether the first and the last bytes are the same; none if there are fewer.
+#[inline]
+fn ends<const N: usize>(one: &[u8], two: &[u8]) -> Option<bool> {
+    let same_start = one.first_chunk::<N>()? == two.first_chunk()?;
+    Some(same_start && one.last_chunk::<N>()? == two.last_chunk()?)
+}
+
 impl Deref for Text {
     type Target = str;
 
+    #[inline]
     fn deref(&self) -> &str {
         self.as_str()
     }
 }
 
 impl AsRef<str> for Text {
+    #[inline]
     fn as_ref(&self) -> &str {
         self.as_str()
+    }
+}
+
+impl PartialEq for Text {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        same(self, other)
+    }
+}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 
@@ -134,26 +172,28 @@ impl From<Text> for Arc<str> {
 }
 
 impl PartialEq<str> for Text {
+    #[inline]
     fn eq(&self, other: &str) -> bool {
-        self.as_str() == other
+        same(self, other)
     }
 }
 
 impl PartialEq<&str> for Text {
+    #[inline]
     fn eq(&self, other: &&str) -> bool {
-        self.as_str() == *other
+        same(self, other)
     }
 }
 
 impl PartialEq<String> for Text {
     fn eq(&self, other: &String) -> bool {
-        self.as_str() == other
+        same(self, other)
     }
 }
 
 impl PartialEq<Text> for &str {
     fn eq(&self, other: &Text) -> bool {
-        *self == other.as_str()
+        same(self, other)
     }
 }
 
@@ -189,7 +229,7 @@ impl<'de> Deserialize<'de> for Text {
 
 #[cfg(test)]
 mod tests {
-    use super::{INLINE, Text};
+    use super::{INLINE, Text, same};
 
     #[test]
     fn every_length_is_kept_whole() {
@@ -197,6 +237,20 @@ mod tests {
         for length in 0..=2 * INLINE {
             for text in ["x".repeat(length), "€".repeat(length)] {
                 assert_eq!(Text::from(text.as_str()), text.as_str());
+            }
+        }
+    }
+
+    #[test]
+    fn texts_are_the_same_if_each_byte_is() {
+        let text: String = ('a'..='z').chain('A'..='Z').collect();
+        for length in 0..=text.len() {
+            let one = &text[..length];
+            assert!(same(one, one) && !same(one, &format!("{one}!")));
+            for place in 0..length {
+                let mut other = one.to_owned();
+                other.replace_range(place..=place, "!");
+                assert!(!same(one, &other), "{one} and {other}");
             }
         }
     }

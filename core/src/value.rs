@@ -218,10 +218,10 @@ impl<K: Into<Text>, V: Into<Value>> FromIterator<(K, V)> for Object {
 }
 
 /// Sorts by name and keeps the last of members with the same name.
-pub(crate) fn sorted_members(mut members: Vec<(Text, Value)>) -> Vec<(Text, Value)> {
-    members.sort_by(|(a, _), (b, _)| a.cmp(b));
+pub(crate) fn sorted_members<N: AsRef<str>>(mut members: Vec<(N, Value)>) -> Vec<(N, Value)> {
+    members.sort_by(|(a, _), (b, _)| a.as_ref().cmp(b.as_ref()));
     members.dedup_by(|later, earlier| {
-        let same = later.0 == earlier.0;
+        let same = later.0.as_ref() == earlier.0.as_ref();
         if same {
             // `dedup_by` drops the later one: what it holds is moved to the place that stays.
             std::mem::swap(later, earlier);

@@ -5,6 +5,7 @@ use std::fmt;
 use thiserror::Error;
 
 use super::{Context, Members, Single};
+use crate::context::name::Name;
 use crate::context::reference::Reference;
 use crate::text::Text;
 use crate::value::{Value, sorted_members};
@@ -36,7 +37,7 @@ pub struct ContextBuilder {
     name: Option<Text>,
     anonymous: bool,
     /// In the order of the calls; `build` sorts, and lets the last value of a name count.
-    attributes: Vec<(Text, Value)>,
+    attributes: Vec<(Name, Value)>,
     private: Vec<Reference>,
 }
 
@@ -109,7 +110,7 @@ impl ContextBuilder {
             ("name", Value::Null) => self.name = None,
             ("anonymous", Value::Bool(anonymous)) => self.anonymous = anonymous,
             ("" | "_meta" | "kind" | "key" | "name" | "anonymous", _) => return false,
-            (_, value) => self.attributes.push((name, value)),
+            (_, value) => self.push_attribute(name, value),
         }
         true
     }
@@ -143,6 +144,7 @@ impl ContextBuilder {
         let canonical_key =
             if self.kind == DEFAULT_KIND { self.key.clone() } else { canonical_part(&self.kind, &self.key).into() };
         let single = Single {
+            is_user: self.kind == DEFAULT_KIND,
             kind: self.kind.into(),
             key: self.key.into(),
             name: self.name.into(),
@@ -155,7 +157,7 @@ impl ContextBuilder {
 
     /// Adds an attribute under any name; for JSON, whose readers have dispatched the built-in names already.
     pub(crate) fn push_attribute(&mut self, name: Text, value: Value) {
-        self.attributes.push((name, value));
+        self.attributes.push((name.into(), value));
     }
 }
 

@@ -216,7 +216,7 @@ fn serialize_parts<M: SerializeMap>(single: &Single, map: &mut M) -> Result<(), 
         map.serialize_entry("name", &single.name)?;
     }
     for (name, value) in &single.attributes {
-        map.serialize_entry(name, value)?;
+        map.serialize_entry(name.as_str(), value)?;
     }
     if single.anonymous {
         map.serialize_entry("anonymous", &true)?;

@@ -5,6 +5,8 @@
 
 mod builder;
 mod json;
+mod kind;
+mod name;
 mod reference;
 
 use std::fmt;
@@ -12,7 +14,9 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 pub use builder::{ContextBuilder, ContextError, MultiContextBuilder};
-pub(crate) use builder::{DEFAULT_KIND, MULTI_KIND};
+pub(crate) use builder::MULTI_KIND;
+pub(crate) use kind::Kind;
+use name::{Attribute, Name, Print};
 pub use reference::{Reference, ReferenceError};
 
 use crate::text::{Text, identity};
@@ -55,13 +59,14 @@ enum Members {
 struct Single {
     /// Always a string.
     kind: Value,
+    is_user: bool,
     /// Always a string.
     key: Value,
     /// A string or null.
     name: Value,
     anonymous: bool,
     /// Sorted by name, without nulls.
-    attributes: Vec<(Text, Value)>,
+    attributes: Vec<(Name, Value)>,
     private: Vec<Reference>,
 }
 
@@ -145,7 +150,7 @@ impl Context {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Value> {
         match &self.0.members {
-            Members::Single(single) => single.attribute(name).cloned(),
+            Members::Single(single) => single.attribute(Attribute::named(name), name).cloned(),
             Members::Multi(_) => (name == "kind").then_some(Value::String(MULTI_KIND)),
         }
     }
@@ -198,11 +203,12 @@ impl Context {
     }
 
     /// The part of a kind, for the evaluator.
-    pub(crate) fn member(&self, kind: &str) -> Option<Member<'_>> {
+    #[inline]
+    pub(crate) fn member(&self, kind: &Kind) -> Option<Member<'_>> {
         match &self.0.members {
-            Members::Single(single) => (single.kind_text() == kind).then_some(Member(single)),
+            Members::Single(single) => single.is_of(kind).then_some(Member(single)),
             Members::Multi(members) => {
-                members.iter().filter_map(Self::single).find(|single| single.kind_text() == kind).map(Member)
+                members.iter().filter_map(Self::single).find(|single| single.is_of(kind)).map(Member)
             }
         }
     }
@@ -238,13 +244,13 @@ impl Context {
     }
 
     /// The attributes that are not built in, sorted by name, without nulls; none for a context of several kinds.
-    pub(crate) fn attributes(&self) -> &[(Text, Value)] {
+    pub(crate) fn attributes(&self) -> &[(Name, Value)] {
         self.single().map_or(&[], |single| &single.attributes)
     }
 
     /// The value of an attribute that is not built in.
     pub(crate) fn custom_attribute(&self, name: &str) -> Option<&Value> {
-        self.single()?.custom_attribute(name)
+        self.single()?.custom_attribute(name, Print::of(name))
     }
 
     /// About how many bytes the context takes, here and as JSON.
@@ -289,6 +295,11 @@ impl Single {
         built_in + attributes.sum::<usize>()
     }
 
+    #[inline]
+    fn is_of(&self, kind: &Kind) -> bool {
+        kind.is(self.kind_text(), self.is_user)
+    }
+
     fn kind_text(&self) -> &Text {
         text(&self.kind).unwrap_or(&EMPTY)
     }
@@ -301,29 +312,37 @@ impl Single {
         text(&self.name)
     }
 
+    #[inline]
     fn lookup(&self, reference: &Reference) -> Option<&Value> {
-        let (first, rest) = reference.components().split_first()?;
-        let found = rest.iter().try_fold(self.attribute(first)?, |value, name| value.get(name))?;
+        let (name, attribute) = reference.first();
+        let mut found = self.attribute(attribute, name)?;
+        for name in reference.rest() {
+            found = found.get(name)?;
+        }
         (!found.is_null()).then_some(found)
     }
 
-    fn attribute(&self, name: &str) -> Option<&Value> {
-        match name {
-            "kind" => Some(&self.kind),
-            "key" => Some(&self.key),
-            "name" => (!self.name.is_null()).then_some(&self.name),
-            "anonymous" => Some(if self.anonymous { &TRUE } else { &FALSE }),
-            _ => self.custom_attribute(name),
+    /// The attribute called `name`, which means `attribute`.
+    #[inline]
+    fn attribute(&self, attribute: Attribute, name: &(impl AsRef<str> + ?Sized)) -> Option<&Value> {
+        match attribute {
+            Attribute::Custom(print) => self.custom_attribute(name, print),
+            Attribute::Kind => Some(&self.kind),
+            Attribute::Key => Some(&self.key),
+            Attribute::Name => (!self.name.is_null()).then_some(&self.name),
+            Attribute::Anonymous => Some(if self.anonymous { &TRUE } else { &FALSE }),
+            Attribute::None => None,
         }
     }
 
-    /// Few names are compared one by one, which mostly compares their lengths; many are searched.
-    fn custom_attribute(&self, name: &str) -> Option<&Value> {
+    /// Few names are compared one by one, which compares their prints; many are searched.
+    #[inline]
+    fn custom_attribute(&self, name: &(impl AsRef<str> + ?Sized), print: Print) -> Option<&Value> {
         const FEW: usize = 16;
         let found = if self.attributes.len() <= FEW {
-            self.attributes.iter().find(|(attribute, _)| attribute.as_str() == name)
+            self.attributes.iter().find(|(attribute, _)| attribute.is(name, print))
         } else {
-            let at = self.attributes.binary_search_by(|(attribute, _)| attribute.as_str().cmp(name)).ok()?;
+            let at = self.attributes.binary_search_by(|(attribute, _)| attribute.as_str().cmp(name.as_ref())).ok()?;
             self.attributes.get(at)
         };
         found.map(|(_, value)| value)

@@ -11,6 +11,7 @@ use std::hash::{Hash, Hasher};
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
+use super::name::Attribute;
 use crate::text::Text;
 
 /// The address of a context attribute, or of a value nested in one.
@@ -27,6 +28,8 @@ use crate::text::Text;
 pub struct Reference {
     text: Text,
     meaning: Meaning,
+    /// What its first name means.
+    first: Attribute,
 }
 
 #[derive(Clone, Debug)]
@@ -52,7 +55,7 @@ impl Reference {
             }
             _ => Meaning::Name,
         };
-        Self { text, meaning }
+        Self::of(text, meaning)
     }
 
     /// The attribute whose whole name is `name`, whatever characters it holds.
@@ -60,13 +63,46 @@ impl Reference {
     pub fn literal(name: impl Into<Text>) -> Self {
         let name = name.into();
         if name.is_empty() {
-            return Self { text: name, meaning: Meaning::Invalid(ReferenceError::Empty) };
+            return Self::of(name, Meaning::Invalid(ReferenceError::Empty));
         }
         if !name.starts_with('/') {
-            return Self { text: name, meaning: Meaning::Name };
+            return Self::of(name, Meaning::Name);
         }
         let text = Text::from(format!("/{}", name.replace('~', "~0").replace('/', "~1")));
-        Self { text, meaning: Meaning::Path(Box::new([name])) }
+        Self::of(text, Meaning::Path(Box::new([name])))
+    }
+
+    fn of(text: Text, meaning: Meaning) -> Self {
+        let first = match &meaning {
+            Meaning::Name => Attribute::named(&text),
+            Meaning::Path(names) => names.first().map_or(Attribute::None, |name| Attribute::named(name)),
+            Meaning::Invalid(_) => Attribute::None,
+        };
+        Self { text, meaning, first }
+    }
+
+    /// The first name, and what it means.
+    #[inline]
+    pub(super) fn first(&self) -> (&Text, Attribute) {
+        let name = match &self.meaning {
+            Meaning::Path(names) => names.first().unwrap_or(&self.text),
+            Meaning::Name | Meaning::Invalid(_) => &self.text,
+        };
+        (name, self.first)
+    }
+
+    /// The names behind the first.
+    #[inline]
+    pub(super) fn rest(&self) -> &[Text] {
+        match &self.meaning {
+            Meaning::Path(names) => names.get(1..).unwrap_or_default(),
+            Meaning::Name | Meaning::Invalid(_) => &[],
+        }
+    }
+
+    /// Whether it is about the kind of a context.
+    pub(crate) fn is_kind(&self) -> bool {
+        matches!(self.first, Attribute::Kind) && self.depth() == 1
     }
 
     /// The string form: the original text, kept even when it is no valid reference.

@@ -1,6 +1,6 @@
 //! Which share of a rollout a context falls into.
 
-use crate::context::{Context, Member};
+use crate::context::{Context, Kind, Member};
 use crate::model::rollout::{BucketBy, Prefix, Rollout, Weighted};
 use crate::value::Value;
 
@@ -16,7 +16,7 @@ pub(super) struct Bucket {
 
 pub(super) fn bucket(
     context: &Context,
-    kind: &str,
+    kind: &Kind,
     by: &BucketBy,
     prefix: &Prefix,
 ) -> Result<Bucket, InvalidReference> {

@@ -1,6 +1,7 @@
 //! Operators against attributes.
 
 use std::cmp::Ordering;
+use std::slice::from_ref;
 
 use super::Evaluator;
 use super::Halt;
@@ -8,6 +9,7 @@ use crate::context::Context;
 use crate::model::clause::{Clause, Members, Test};
 use crate::model::date::Date;
 use crate::model::version::Version;
+use crate::text::Text;
 use crate::value::Value;
 
 impl<'a> Evaluator<'_, 'a> {
@@ -33,9 +35,7 @@ impl<'a> Evaluator<'_, 'a> {
 }
 
 fn attribute_matches(clause: &Clause, context: &Context) -> bool {
-    if let [only] = clause.attribute.components()
-        && *only == "kind"
-    {
+    if clause.attribute.is_kind() {
         return context.kinds().any(|kind| clause.test.matches(kind)) != clause.negate;
     }
     // Without the kind or the attribute there is nothing to negate either.
@@ -50,58 +50,46 @@ fn attribute_matches(clause: &Clause, context: &Context) -> bool {
 }
 
 impl Test {
+    /// Whether a value is of a type that the operator is for, and meets it. Elements of nested arrays are not looked at.
     fn matches(&self, value: &Value) -> bool {
-        match value {
-            Value::String(text) => self.matches_text(text) || self.matches_parsed(value),
-            Value::Number(number) => self.matches_number(number.as_f64()) || self.matches_parsed(value),
-            Value::Bool(value) => matches!(self, Self::In(members) if members.holds(*value)),
-            // Types without an operator; elements of nested arrays are not looked at.
-            Value::Null | Value::Array(_) | Value::Object(_) => false,
-        }
-    }
-
-    fn matches_text(&self, text: &str) -> bool {
+        let text = |meets: &dyn Fn(&str) -> bool| value.as_str().is_some_and(meets);
+        let number = |meets: fn(f64, f64) -> bool, limit| value.as_f64().is_some_and(|number| meets(number, limit));
+        let date = |meets: fn(&Date, &Date) -> bool, limit| Date::parse(value).is_some_and(|date| meets(&date, limit));
+        let version = |order, limits: &[Version<Text>]| {
+            let version = Version::parse(value);
+            version.is_some_and(|version| limits.iter().any(|limit| version.precedence(limit) == order))
+        };
         match self {
-            Self::In(members) => members.strings.contains(text),
-            Self::StartsWith(prefixes) => prefixes.iter().any(|prefix| text.starts_with(prefix.as_str())),
-            Self::EndsWith(suffixes) => suffixes.iter().any(|suffix| text.ends_with(suffix.as_str())),
-            Self::Contains(parts) => parts.iter().any(|part| text.contains(part.as_str())),
-            Self::Matches(patterns) => patterns.iter().any(|pattern| pattern.is_match(text)),
-            _ => false,
-        }
-    }
-
-    fn matches_number(&self, number: f64) -> bool {
-        match *self {
-            Self::In(ref members) => members.numbers.binary_search_by(|member| member.total_cmp(&number)).is_ok(),
-            Self::LessThan(limit) => number < limit,
-            Self::LessThanOrEqual(limit) => number <= limit,
-            Self::GreaterThan(limit) => number > limit,
-            Self::GreaterThanOrEqual(limit) => number >= limit,
-            _ => false,
-        }
-    }
-
-    /// Operators that read a date or a version out of the value.
-    fn matches_parsed(&self, value: &Value) -> bool {
-        match self {
-            Self::Before(limit) => Date::parse(value).is_some_and(|date| date < *limit),
-            Self::After(limit) => Date::parse(value).is_some_and(|date| date > *limit),
-            Self::VersionEqual(versions) => Version::parse(value)
-                .is_some_and(|version| versions.iter().any(|other| version.precedence(other) == Ordering::Equal)),
-            Self::VersionLessThan(limit) => {
-                Version::parse(value).is_some_and(|version| version.precedence(limit) == Ordering::Less)
-            }
-            Self::VersionGreaterThan(limit) => {
-                Version::parse(value).is_some_and(|version| version.precedence(limit) == Ordering::Greater)
-            }
-            _ => false,
+            Self::In(members) => members.hold(value),
+            Self::StartsWith(prefixes) => text(&|text| prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()))),
+            Self::EndsWith(suffixes) => text(&|text| suffixes.iter().any(|suffix| text.ends_with(suffix.as_str()))),
+            Self::Contains(parts) => text(&|text| parts.iter().any(|part| text.contains(part.as_str()))),
+            Self::Matches(patterns) => text(&|text| patterns.iter().any(|pattern| pattern.is_match(text))),
+            Self::LessThan(limit) => number(|number, limit| number < limit, *limit),
+            Self::LessThanOrEqual(limit) => number(|number, limit| number <= limit, *limit),
+            Self::GreaterThan(limit) => number(|number, limit| number > limit, *limit),
+            Self::GreaterThanOrEqual(limit) => number(|number, limit| number >= limit, *limit),
+            Self::Before(limit) => date(Date::lt, limit),
+            Self::After(limit) => date(Date::gt, limit),
+            Self::VersionEqual(versions) => version(Ordering::Equal, versions),
+            Self::VersionLessThan(limit) => version(Ordering::Less, from_ref(limit)),
+            Self::VersionGreaterThan(limit) => version(Ordering::Greater, from_ref(limit)),
+            // Segments are looked at where the data is.
+            Self::Segments(_) | Self::Never => false,
         }
     }
 }
 
 impl Members {
-    fn holds(&self, value: bool) -> bool {
-        if value { self.holds_true } else { self.holds_false }
+    fn hold(&self, value: &Value) -> bool {
+        match value {
+            Value::String(text) => self.strings.contains(text),
+            Value::Number(number) => {
+                self.numbers.binary_search_by(|member| member.total_cmp(&number.as_f64())).is_ok()
+            }
+            Value::Bool(true) => self.holds_true,
+            Value::Bool(false) => self.holds_false,
+            Value::Null | Value::Array(_) | Value::Object(_) => false,
+        }
     }
 }

@@ -4,6 +4,7 @@ use super::bucket::bucket;
 use super::detail::BigSegmentsStatus;
 use super::lookup::{Found, Need};
 use super::{Evaluator, Halt, Path};
+use crate::context::{Kind, Member};
 use crate::model::Segment;
 use crate::model::SegmentRollout;
 use crate::text::Text;
@@ -36,7 +37,7 @@ impl<'a> Evaluator<'_, 'a> {
 
     /// Whether the context is listed as included or excluded.
     fn lists(&self, segment: &Segment) -> Option<bool> {
-        let key_of = |kind: &str| self.context.member(kind).map(crate::context::Member::key);
+        let key_of = |kind: &Kind| self.context.member(kind).map(Member::key);
         if segment.included.contain(key_of) {
             return Some(true);
         }

@@ -113,7 +113,7 @@ impl Parts<'_> {
         }
         if rules.all || context.anonymous() && anonymous == Anonymous::Redacted {
             let name = context.name().map(|_| Reference::literal("name"));
-            let attributes = context.attributes().iter().map(|(name, _)| Reference::literal(name));
+            let attributes = context.attributes().iter().map(|(name, _)| Reference::literal(&**name));
             return write_meta(map, &name.into_iter().chain(attributes).collect::<Vec<_>>());
         }
         let redacted = rules.references(context);

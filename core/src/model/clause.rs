@@ -14,13 +14,13 @@ use super::keys::KeySet;
 use super::problem::Defect;
 use super::read::RawClause;
 use super::version::Version;
-use crate::context::{DEFAULT_KIND, Reference};
+use crate::context::{Kind, Reference};
 use crate::text::Text;
 use crate::value::Value;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Clause {
-    pub(crate) kind: Text,
+    pub(crate) kind: Kind,
     pub(crate) attribute: Reference,
     pub(crate) negate: bool,
     pub(crate) test: Test,
@@ -97,7 +97,7 @@ impl Clause {
         if let (Some(error), false) = (attribute.error(), matches!(test, Test::Segments(_))) {
             defects.push(Defect::Attribute { reference: attribute.as_str().into(), error });
         }
-        Self { kind: kind_or_default(raw.context_kind), attribute, negate: raw.negate, test }
+        Self { kind: raw.context_kind.into(), attribute, negate: raw.negate, test }
     }
 
     /// The segments that the clause names.
@@ -112,10 +112,6 @@ impl Clause {
 /// An attribute is a plain name where no kind stands beside it, and a reference where one does.
 pub(super) fn reference(attribute: Text, kind: &Text) -> Reference {
     if kind.is_empty() { Reference::literal(attribute) } else { Reference::new(attribute) }
-}
-
-pub(super) fn kind_or_default(kind: Text) -> Text {
-    if kind.is_empty() { DEFAULT_KIND } else { kind }
 }
 
 impl Test {

@@ -11,7 +11,7 @@ use crate::value::Value;
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub(crate) struct Date {
     millis: f64,
-    nanos: i64,
+    nanos: i32,
 }
 
 impl Date {
@@ -43,32 +43,33 @@ impl Date {
             return None;
         }
         let (nanos, zone) = fraction(rest)?;
-        let minutes = (days_since_1970(year, month, day) * 24 + hour) * 60 + minute - offset(zone)?;
-        let millis = (minutes * 60 + second) * 1_000 + nanos / 1_000_000;
+        let minutes = hour * 60 + minute - offset(zone)?;
+        let seconds = i64::from(days_since_1970(year, month, day)) * 86_400 + i64::from(minutes * 60 + second);
+        let millis = seconds * 1_000 + i64::from(nanos / 1_000_000);
         // Years of four digits are far below 2^53 milliseconds.
         #[expect(clippy::as_conversions, reason = "exact, see above")]
         Some(Self { millis: millis as f64, nanos: nanos % 1_000_000 })
     }
 }
 
-fn number(digits: [u8; 2]) -> Option<i64> {
+fn number(digits: [u8; 2]) -> Option<i32> {
     let [tens, units] = digits.map(|digit| digit.wrapping_sub(b'0'));
-    (tens < 10 && units < 10).then(|| i64::from(tens) * 10 + i64::from(units))
+    (tens < 10 && units < 10).then(|| i32::from(tens) * 10 + i32::from(units))
 }
 
 /// The nanoseconds of an optional fraction of one to nine digits, and what follows it.
-fn fraction(rest: &[u8]) -> Option<(i64, &[u8])> {
+fn fraction(rest: &[u8]) -> Option<(i32, &[u8])> {
     let [b'.', rest @ ..] = rest else {
         return Some((0, rest));
     };
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, zone) = rest.split_at_checked(digits).filter(|(digits, _)| (1..=9).contains(&digits.len()))?;
     let padded = digits.iter().copied().chain(std::iter::repeat(b'0')).take(9);
-    Some((padded.fold(0, |nanos, digit| nanos * 10 + i64::from(digit - b'0')), zone))
+    Some((padded.fold(0, |nanos, digit| nanos * 10 + i32::from(digit - b'0')), zone))
 }
 
 /// How many minutes a zone is ahead of UTC.
-fn offset(zone: &[u8]) -> Option<i64> {
+fn offset(zone: &[u8]) -> Option<i32> {
     let (sign, hours, minutes) = match *zone {
         [b'Z' | b'z'] => return Some(0),
         [b'+', h1, h2, b':', m1, m2] => (1, number([h1, h2])?, number([m1, m2])?),
@@ -78,17 +79,17 @@ fn offset(zone: &[u8]) -> Option<i64> {
     (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
 }
 
-fn days_of(month: i64, year: i64) -> i64 {
+fn days_of(month: i32, year: i32) -> i32 {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     match month {
-        2 => 28 + i64::from(leap),
+        2 => 28 + i32::from(leap),
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     }
 }
 
 /// Days of the Gregorian calendar. A year is counted from March, so that the leap day ends it.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+fn days_since_1970(year: i32, month: i32, day: i32) -> i32 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;

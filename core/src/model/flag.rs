@@ -6,13 +6,13 @@ use bytes::Bytes;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::clause::{Clause, Patterns, kind_or_default, reference};
+use super::clause::{Clause, Patterns, reference};
 use super::item::{Keyed, Prepared};
 use super::keys::KeyMap;
 use super::problem::{Defect, Problem};
 use super::read::{RawAvailability, RawFlag, RawOutcome, RawRollout, RawRule, RawTarget, Strict};
 use super::rollout::{BucketBy, Prefix, Rollout, Weighted};
-use crate::context::DEFAULT_KIND;
+use crate::context::Kind;
 use crate::text::{Text, identity};
 use crate::value::Value;
 
@@ -301,7 +301,7 @@ impl Prepare<'_> {
             Weighted { variation: raw.variation.0, end, untracked: raw.untracked }
         });
         let weighted = weighted.collect();
-        Rollout { experiment, kind: kind_or_default(raw.context_kind), by, prefix, weighted }
+        Rollout { experiment, kind: raw.context_kind.into(), by, prefix, weighted }
     }
 }
 
@@ -310,7 +310,7 @@ impl Prepare<'_> {
 /// Flag data lists them by variation, and the order of that list decides between kinds. So each key keeps the place
 /// of its list, and of several kinds' hits the first place wins.
 #[derive(Clone, Debug)]
-pub(crate) struct Targets(Box<[(Text, KeyMap<Target>)]>);
+pub(crate) struct Targets(Box<[(Kind, KeyMap<Target>)]>);
 
 #[derive(Clone, Copy, Debug)]
 struct Target {
@@ -321,9 +321,9 @@ struct Target {
 impl Targets {
     fn prepare(targets: Vec<Strict<RawTarget>>, context_targets: Vec<Strict<RawTarget>>) -> Self {
         let lists = if context_targets.is_empty() { targets } else { Self::resolve(&targets, context_targets) };
-        let mut kinds: Vec<(Text, Vec<(Text, Target)>)> = Vec::new();
+        let mut kinds: Vec<(Kind, Vec<(Text, Target)>)> = Vec::new();
         for (place, Strict(list)) in lists.into_iter().enumerate() {
-            let kind = kind_or_default(list.context_kind);
+            let kind = Kind::from(list.context_kind);
             let target = Target { place, variation: list.variation.0 };
             let keys = list.values.into_iter().map(|key| (key, target));
             match kinds.iter_mut().find(|(known, _)| *known == kind) {
@@ -342,7 +342,7 @@ impl Targets {
             older.entry(target.variation.0).or_insert(target);
         }
         let resolved = context_targets.into_iter().map(|Strict(target)| {
-            let is_user = target.context_kind.is_empty() || target.context_kind == DEFAULT_KIND;
+            let is_user = Kind::from(target.context_kind.clone()).is_user();
             match older.get(&target.variation.0) {
                 Some(list) if is_user && target.values.is_empty() => Strict(RawTarget {
                     variation: list.variation,
@@ -357,7 +357,7 @@ impl Targets {
 
     /// The variation that a context is targeted with; `key_of` gives the context's key of a kind.
     #[inline]
-    pub(crate) fn find<'c>(&self, key_of: impl Fn(&str) -> Option<&'c str>) -> Option<i64> {
+    pub(crate) fn find<'c>(&self, key_of: impl Fn(&Kind) -> Option<&'c str>) -> Option<i64> {
         if self.0.is_empty() {
             return None;
         }

@@ -2,13 +2,12 @@
 
 use sha1::{Digest, Sha1};
 
-use crate::context::Reference;
-use crate::text::Text;
+use crate::context::{Kind, Reference};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Rollout {
     pub(crate) experiment: bool,
-    pub(crate) kind: Text,
+    pub(crate) kind: Kind,
     pub(crate) by: BucketBy,
     pub(crate) prefix: Prefix,
     /// Never empty.

@@ -4,13 +4,13 @@ use bytes::Bytes;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::clause::{Clause, Patterns, kind_or_default, reference};
+use super::clause::{Clause, Patterns, reference};
 use super::item::{Keyed, Prepared};
 use super::keys::KeySet;
 use super::problem::{Defect, Problem};
 use super::read::{RawSegment, RawSegmentRule, RawSegmentTarget, Strict};
 use super::rollout::{BucketBy, Prefix, Weighted};
-use crate::context::DEFAULT_KIND;
+use crate::context::Kind;
 use crate::text::Text;
 
 /// A segment. Read one from JSON, alone or as part of a [`DataSet`](super::DataSet).
@@ -30,7 +30,7 @@ pub struct Segment {
 /// What a big segment has beside its rules; its lists live in a store of their own.
 #[derive(Clone, Debug)]
 pub(crate) struct BigSegment {
-    pub(crate) kind: Text,
+    pub(crate) kind: Kind,
     /// The name under which memberships know it: key and generation. None before it was synchronised.
     pub(crate) reference: Option<Text>,
 }
@@ -44,7 +44,7 @@ pub(crate) struct SegmentRule {
 /// The share of matching contexts that a rule takes.
 #[derive(Clone, Debug)]
 pub(crate) struct SegmentRollout {
-    pub(crate) kind: Text,
+    pub(crate) kind: Kind,
     pub(crate) by: BucketBy,
     pub(crate) prefix: Prefix,
     pub(crate) end: f32,
@@ -128,7 +128,7 @@ impl Prepared for Segment {
         });
         let rules = rules.collect();
         let big = raw.unbounded.then(|| BigSegment {
-            kind: kind_or_default(raw.unbounded_context_kind),
+            kind: raw.unbounded_context_kind.into(),
             reference: raw.generation.map(|generation| format!("{key}.g{}", generation.0).into()),
         });
         Self {
@@ -177,7 +177,7 @@ impl SegmentRule {
                 defects.push(Defect::Attribute { reference: reference.as_str().into(), error });
             }
             Box::new(SegmentRollout {
-                kind: kind_or_default(raw.rollout_context_kind),
+                kind: raw.rollout_context_kind.into(),
                 by,
                 prefix: Prefix::of_item(key, salt),
                 end: Weighted::share(weight.0),
@@ -189,13 +189,13 @@ impl SegmentRule {
 
 /// Lists of keys, one set for each kind.
 #[derive(Clone, Debug)]
-pub(crate) struct Lists(Box<[(Text, KeySet)]>);
+pub(crate) struct Lists(Box<[(Kind, KeySet)]>);
 
 impl Lists {
     fn prepare(users: Vec<Text>, contexts: Vec<Strict<RawSegmentTarget>>) -> Self {
-        let mut kinds: Vec<(Text, Vec<Text>)> = vec![(DEFAULT_KIND, users)];
+        let mut kinds: Vec<(Kind, Vec<Text>)> = vec![(Kind::default(), users)];
         for Strict(target) in contexts {
-            let kind = kind_or_default(target.context_kind);
+            let kind = Kind::from(target.context_kind);
             match kinds.iter_mut().find(|(known, _)| *known == kind) {
                 Some((_, keys)) => keys.extend(target.values),
                 None => kinds.push((kind, target.values)),
@@ -206,7 +206,7 @@ impl Lists {
     }
 
     /// Whether a context is listed; `key_of` gives the context's key of a kind.
-    pub(crate) fn contain<'c>(&self, key_of: impl Fn(&str) -> Option<&'c str>) -> bool {
+    pub(crate) fn contain<'c>(&self, key_of: impl Fn(&Kind) -> Option<&'c str>) -> bool {
         self.0.iter().any(|(kind, keys)| key_of(kind).is_some_and(|key| keys.contains(key)))
     }
 }

@@ -32,11 +32,11 @@ impl<'a> Version<&'a str> {
             }
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
             let (part, after) = rest.split_at_checked(digits)?;
-            if part.len() > 1 && part.starts_with('0') {
-                return None;
-            }
-            *number = part.parse().ok()?;
+            *number = whole(part)?;
             rest = after;
+        }
+        if rest.is_empty() {
+            return Some(Self { numbers, pre: "" });
         }
         // What is left is empty, `-pre`, `+build` or `-pre+build`.
         let (rest, build) = split(rest, '+');
@@ -88,6 +88,15 @@ fn pre_release(one: &str, two: &str) -> Ordering {
             return order;
         }
     }
+}
+
+/// The number that digits make, unless there are none, a zero leads them, or it is too large.
+fn whole(digits: &str) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 1 && digits.starts_with('0') {
+        return None;
+    }
+    let add = |number: u64, digit: u8| number.checked_mul(10)?.checked_add(u64::from(digit - b'0'));
+    digits.bytes().try_fold(0, add)
 }
 
 fn split(text: &str, at: char) -> (&str, Option<&str>) {

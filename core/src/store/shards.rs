@@ -11,6 +11,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use crate::model::{Entry, Keyed};
+use crate::text::same;
 
 /// More tables than this would make the list of tables the thing that costs.
 const MAX_SHARDS: usize = 1024;
@@ -63,7 +64,7 @@ impl<T: Shard> Shards<T> {
     pub(super) fn get(&self, key: &str) -> Option<&T> {
         let hash = self.hasher.hash_one(key);
         let table = self.tables.get(shard_of(hash, self.tables.len()))?;
-        table.find(hash, |entry| entry.key() == key)
+        table.find(hash, |entry| same(entry.key(), key))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
@@ -89,7 +90,7 @@ impl<T: Shard> Shards<T> {
 
 /// Whether the key is new.
 fn insert<T: Shard>(table: &mut HashTable<T>, hasher: &RandomState, hash: u64, entry: T) -> bool {
-    match table.find_mut(hash, |known| known.key() == entry.key()) {
+    match table.find_mut(hash, |known| same(known.key(), entry.key())) {
         Some(known) => {
             *known = entry;
             false

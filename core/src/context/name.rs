@@ -1,0 +1,110 @@
+//! [`Name`] and [`Attribute`]: how attributes are told apart.
+//!
+//! Attributes are searched for in every clause, so what a name means, and its [`Print`], are found out once: when a context
+//! is built, and when a flag arrives.
+
+use std::ops::Deref;
+
+use crate::text::{Text, identity};
+
+/// The name of an attribute that is not built in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    print: Print,
+    text: Text,
+}
+
+impl Name {
+    /// Whether this is the name `text`, which has the print `print`.
+    #[inline]
+    pub(super) fn is(&self, text: &(impl AsRef<str> + ?Sized), print: Print) -> bool {
+        self.print == print && (print.is_all() || self.text == *text.as_ref())
+    }
+}
+
+impl From<Text> for Name {
+    fn from(text: Text) -> Self {
+        Self { print: Print::of(&text), text }
+    }
+}
+
+impl AsRef<str> for Name {
+    fn as_ref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl Deref for Name {
+    type Target = Text;
+
+    fn deref(&self) -> &Text {
+        &self.text
+    }
+}
+
+/// What stands for a name where names are compared: all of a short one, a hash of a long one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Print(u64);
+
+impl Print {
+    const HASHED: u64 = 1 << 63;
+
+    pub(super) fn of(name: &str) -> Self {
+        match u64::try_from(name.len()) {
+            // The length stands before the bytes, so no other name looks the same.
+            Ok(length @ 0..=7) => Self(name.bytes().fold(length, |print, byte| print << 8 | u64::from(byte))),
+            _ => Self(identity(name) | Self::HASHED),
+        }
+    }
+
+    /// Whether names with this print are the same name.
+    fn is_all(self) -> bool {
+        self.0 & Self::HASHED == 0
+    }
+}
+
+/// What the name of an attribute means.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Attribute {
+    Kind,
+    Key,
+    Name,
+    Anonymous,
+    /// Not built in; the print of its name.
+    Custom(Print),
+    /// None: the reference is invalid.
+    None,
+}
+
+impl Attribute {
+    pub(super) fn named(name: &str) -> Self {
+        match name {
+            "kind" => Self::Kind,
+            "key" => Self::Key,
+            "name" => Self::Name,
+            "anonymous" => Self::Anonymous,
+            _ => Self::Custom(Print::of(name)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_same_if_their_texts_are() {
+        let texts = ["", "a", "b", "aa", "\0", "\0\0", "\u{1}a", "country", "countrx", "signupDate", "signupDatf", "/x/y"];
+        for one in texts {
+            for two in texts {
+                assert_eq!(Name::from(Text::from(one)).is(two, Print::of(two)), one == two, "{one:?} {two:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_names_with_the_same_print_are_compared_in_full() {
+        let name = Name { print: Print::of("signupDate"), text: "another one".into() };
+        assert!(!name.is("signupDate", Print::of("signupDate")));
+    }
+}
