@@ -12,7 +12,7 @@ mod tombstones;
 use serde_json::{Map, Value as Json, json};
 
 use super::*;
-use crate::context::{Reference, ReferenceError};
+use crate::context::{Kind, Reference, ReferenceError};
 use crate::model::clause::Test;
 use crate::model::rollout::{BucketBy, Prefix, Rollout};
 use crate::text::Text;

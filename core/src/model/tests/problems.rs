@@ -103,9 +103,9 @@ fn kinds_inside_flag_data_are_not_checked() {
         "contextTargets": [{"contextKind": "kind", "values": ["k"]}],
         "fallthrough": {"rollout": {"contextKind": "a b", "variations": [{}]}},
     }));
-    assert_eq!(flag.rules[0].clauses[0].kind, "multi !");
-    assert_eq!(rollout(&flag.fallthrough).kind, "a b");
-    let target = flag.targets.find(|kind| (kind == "kind").then_some("k"));
+    assert_eq!(flag.rules[0].clauses[0].kind, Kind::from(Text::from("multi !")));
+    assert_eq!(rollout(&flag.fallthrough).kind, Kind::from(Text::from("a b")));
+    let target = flag.targets.find(|kind| (*kind == Kind::from(Text::from("kind"))).then_some("k"));
     assert_eq!(target, Some(0));
     assert!(flag.problems().is_empty());
 }

@@ -24,7 +24,7 @@ fn a_segment_has_what_its_json_says() {
         "includedContexts": [{"contextKind": "org", "values": ["acme"]}, {"values": ["eve"]}],
         "rules": [{"weight": 50_000, "rolloutContextKind": "org"}]}));
     assert_eq!((listed.key().as_str(), listed.version()), ("s", 3));
-    let of_kind = |wanted: &'static str, key: &'static str| move |kind: &str| (kind == wanted).then_some(key);
+    let of_kind = |wanted: &'static str, key: &'static str| move |kind: &Kind| (*kind == Kind::from(Text::from(wanted))).then_some(key);
     for (kind, key, included, excluded) in [
         ("user", "ada", true, false),
         ("user", "eve", true, false),
@@ -37,7 +37,7 @@ fn a_segment_has_what_its_json_says() {
         assert_eq!(found, (included, excluded), "{kind} {key}");
     }
     let rollout = listed.rules[0].rollout.as_ref().unwrap();
-    assert_eq!(rollout.kind, "org");
+    assert_eq!(rollout.kind, Kind::from(Text::from("org")));
     assert_eq!(rollout.end.to_bits(), 0.5_f32.to_bits());
     assert_eq!(listed.with_version(4).version(), 4);
 }
@@ -57,7 +57,7 @@ fn a_big_segment_knows_its_kind_and_its_reference() {
         let segment = data.segments[0].present().unwrap();
         let big = segment.big.as_ref().unwrap();
         assert!(segment.is_big());
-        assert_eq!(big.kind, kind, "{json}");
+        assert_eq!(big.kind, Kind::from(Text::from(kind)), "{json}");
         assert_eq!(big.reference.as_deref(), reference, "{json}");
     }
 }
