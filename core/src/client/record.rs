@@ -32,7 +32,7 @@ impl Recorder<'_> {
                 &Event::Evaluation(EvaluationEvent {
                     key: &prerequisite.flag.key,
                     context: self.context,
-                    flag: Some((prerequisite.flag, prerequisite.verdict)),
+                    flag: Some((prerequisite.flag, &prerequisite.verdict)),
                     variation: prerequisite.variation,
                     error: None,
                     big_segments_status: None,
@@ -47,7 +47,7 @@ impl Recorder<'_> {
             &Event::Evaluation(EvaluationEvent {
                 key: self.key,
                 context: self.context,
-                flag: Some((flag, evaluation.verdict)),
+                flag: Some((flag, &evaluation.verdict)),
                 variation: if error.is_none() { evaluation.variation } else { None },
                 error,
                 big_segments_status: evaluation.big_segments_status,

@@ -41,12 +41,17 @@ use crate::value::Value;
 #[derive(Clone)]
 pub struct Context(Arc<Inner>);
 
+/// The hashes stand first and together: they are all that events read of a context that they know.
+#[repr(C)]
 struct Inner {
-    members: Members,
-    canonical_key: Text,
     /// A hash of the canonical key.
     #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "by this, events recognise contexts"))]
     identity: u64,
+    /// A hash of the kinds.
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "by this, events recognise kinds"))]
+    kinds: u64,
+    members: Members,
+    canonical_key: Text,
 }
 
 enum Members {
@@ -219,8 +224,11 @@ impl Context {
     }
 
     fn of(members: Members, canonical_key: Text) -> Self {
-        let identity = identity(&canonical_key);
-        Self(Arc::new(Inner { members, canonical_key, identity }))
+        let kinds = match &members {
+            Members::Single(single) => identity(single.kind_text()),
+            Members::Multi(members) => members.iter().fold(0, |all: u64, member| all.rotate_left(1) ^ member.0.kinds),
+        };
+        Self(Arc::new(Inner { identity: identity(&canonical_key), kinds, members, canonical_key }))
     }
 
     fn single(&self) -> Option<&Single> {
@@ -262,6 +270,11 @@ impl Context {
     /// A hash of the canonical key.
     pub(crate) fn identity(&self) -> u64 {
         self.0.identity
+    }
+
+    /// A hash of the kinds.
+    pub(crate) fn kinds_identity(&self) -> u64 {
+        self.0.kinds
     }
 }
 

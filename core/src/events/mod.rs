@@ -149,7 +149,7 @@ pub struct EvaluationEvent<'a> {
     /// For whom.
     pub context: &'a Context,
     /// The flag and its verdict; none if there is no such flag, or no data at all.
-    pub flag: Option<(&'a Flag, Verdict<'a>)>,
+    pub flag: Option<(&'a Flag, &'a Verdict<'a>)>,
     /// The variation that was given; none if the default was.
     pub variation: Option<(usize, &'a Value)>,
     /// The error that the caller got, if one.

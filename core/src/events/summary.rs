@@ -38,6 +38,8 @@ struct Count {
     value: Value,
     default: Option<Value>,
     kinds: SmallVec<[Text; 1]>,
+    /// A hash of the kinds that were added last: mostly there is nothing to add.
+    last_kinds: u64,
     count: u64,
 }
 
@@ -55,7 +57,10 @@ impl Summaries {
         let same = |count: &Count| count.variation == variation && count.version == version && count.key == *event.key;
         if let Some(count) = counts.table.find_mut(hash, same) {
             count.count += 1;
-            count.add_kinds(event.context);
+            if count.last_kinds != event.context.kinds_identity() {
+                count.last_kinds = event.context.kinds_identity();
+                count.add_kinds(event.context);
+            }
             return;
         }
         if counts.table.is_empty() {
@@ -69,6 +74,7 @@ impl Summaries {
             value: event.value(),
             default: event.default_value(),
             kinds: SmallVec::new(),
+            last_kinds: event.context.kinds_identity(),
             count: 1,
         };
         count.add_kinds(event.context);
@@ -164,7 +170,7 @@ mod tests {
         let event = EvaluationEvent {
             key: flag.map_or("ghost", |flag| flag.key()),
             context,
-            flag: flag.map(|flag| (flag, Verdict::Off)),
+            flag: flag.map(|flag| (flag, &Verdict::Off)),
             variation: flag.map(|_| (1, &value)),
             error: None,
             big_segments_status: None,

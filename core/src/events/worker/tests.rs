@@ -122,7 +122,7 @@ impl Fixture {
             self.processor.record(&Event::Evaluation(EvaluationEvent {
                 key: "f",
                 context: &ada,
-                flag: Some((&self.flag, Verdict::Off)),
+                flag: Some((&self.flag, &Verdict::Off)),
                 variation: Some((0, &value)),
                 error: None,
                 big_segments_status: None,
