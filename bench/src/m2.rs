@@ -8,11 +8,12 @@ use std::hint::black_box;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use vexil_testing::FakeService;
 
+use crate::allocations::Counter;
 use crate::layout::{self, Spread};
-use crate::ours::Ours;
-use crate::peer::Peer;
+use crate::probe::{self, Probe};
 use crate::report::{Finding, Report, Target};
 use crate::sdk::{Sdk, numbered_user};
 use crate::workload::Data;
@@ -42,12 +43,13 @@ pub(crate) fn report(data: &Data, rounds: usize, seconds: f64) -> Result<Report,
     let json = String::from_utf8(data.to_json()?)?;
     let (mut rows, mut findings) = (Vec::new(), Vec::new());
     for contexts in CONTEXTS {
+        let mut by_threads = Vec::new();
         for threads in THREADS {
             let shape = Shape { threads, contexts, seconds };
             let (mut ours, mut peer) = (Vec::new(), Vec::new());
             for _ in 0..rounds {
-                ours.push(run::<Ours>(&json, shape)?);
-                peer.push(run::<Peer>(&json, shape)?);
+                ours.push(run(probe::ours, &json, shape)?);
+                peer.push(run(probe::peer, &json, shape)?);
             }
             let rates = |runs: &[Run]| Spread::of(runs.iter().map(|run| run.rate).collect());
             let delivered = |runs: &[Run]| 100.0 * runs.iter().map(|run| run.delivered).fold(f64::INFINITY, f64::min);
@@ -62,6 +64,7 @@ pub(crate) fn report(data: &Data, rounds: usize, seconds: f64) -> Result<Report,
                 delivered(&ours),
                 Target::AtLeast(100.0),
             ));
+            by_threads.push(rates(&ours).median);
             rows.push([
                 case,
                 rates(&ours).to_string(),
@@ -71,33 +74,68 @@ pub(crate) fn report(data: &Data, rounds: usize, seconds: f64) -> Result<Report,
                 format!("{:.4} %", delivered(&peer)),
             ]);
         }
+        if let [one, two] = by_threads[..] {
+            let name = format!("with events, {contexts} contexts: two threads, times the calls of one");
+            findings.push(Finding::new(name, two / one, Target::AtLeast(1.8)));
+        }
     }
     let headings =
         ["M2", "ours, calls/s", "peer, calls/s", "ours/peer", "ours delivered, least", "peer delivered, least"];
     Ok(Report { text: layout::aligned(headings.map(String::from), &rows), findings })
 }
 
-/// Evaluates with events until the time is over, then counts what has arrived.
-pub(crate) fn run<S: Sdk>(json: &str, shape: Shape) -> Result<Run, Box<dyn Error>>
-where
-    S::Client: Sync,
-    S::Context: Sync,
-{
+/// Has a new process evaluate with events until the time is over, then counts what has arrived.
+pub(crate) fn run(side: Side, json: &str, shape: Shape) -> Result<Run, Box<dyn Error>> {
     let service = FakeService::builder().data(json).start()?;
-    let client = S::connect_with_events(&service.url())?;
-    let contexts = (0..shape.contexts).map(numbered_user::<S>).collect::<Result<Vec<_>, _>>()?;
-    let (calls, rate) = evaluate::<S>(&client, &contexts, shape);
-    S::close(client);
-    let counted = service.summary_counts().total();
-    Ok(Run { rate, delivered: counted as f64 / calls as f64 })
+    let Calls { calls, rate } = side(&Loop { url: service.url(), shape })?;
+    Ok(Run { rate, delivered: service.summary_counts().total() as f64 / calls as f64 })
+}
+
+/// Whose process it is.
+pub(crate) type Side = fn(&Loop) -> Result<Calls, Box<dyn Error>>;
+
+/// Evaluations in a closed loop. In a process of its own, since contexts that lie where earlier ones were freed are spread
+/// over the whole heap, and to fetch them takes as long as to evaluate.
+#[derive(Debug)]
+pub(crate) struct Loop {
+    url: String,
+    shape: Shape,
+}
+
+/// How many evaluations there were, and how many a second.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Calls {
+    calls: u64,
+    rate: f64,
+}
+
+impl Probe for Loop {
+    const NAME: &'static str = "loop";
+    type Found = Calls;
+
+    fn arguments(&self) -> Vec<String> {
+        let Shape { threads, contexts, seconds } = self.shape;
+        vec![self.url.clone(), threads.to_string(), contexts.to_string(), seconds.to_string()]
+    }
+
+    fn parse(arguments: &[String]) -> Option<Self> {
+        let [url, threads, contexts, seconds] = arguments else { return None };
+        let shape =
+            Shape { threads: threads.parse().ok()?, contexts: contexts.parse().ok()?, seconds: seconds.parse().ok()? };
+        Some(Self { url: url.clone(), shape })
+    }
+
+    fn run<S: Sdk>(&self, _: Counter<'_>) -> Result<Calls, Box<dyn Error>> {
+        let client = S::connect_with_events(&self.url)?;
+        let contexts = (0..self.shape.contexts).map(numbered_user::<S>).collect::<Result<Vec<_>, _>>()?;
+        let (calls, rate) = evaluate::<S>(&client, &contexts, self.shape);
+        S::close(client);
+        Ok(Calls { calls, rate })
+    }
 }
 
 /// Has threads evaluate until the time is over: how many calls they made, and how many a second.
-pub(crate) fn evaluate<S: Sdk>(client: &S::Client, contexts: &[S::Context], shape: Shape) -> (u64, f64)
-where
-    S::Client: Sync,
-    S::Context: Sync,
-{
+pub(crate) fn evaluate<S: Sdk>(client: &S::Client, contexts: &[S::Context], shape: Shape) -> (u64, f64) {
     let limit = Duration::from_secs_f64(shape.seconds);
     let start = Instant::now();
     let calls: u64 = thread::scope(|scope| {

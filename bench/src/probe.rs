@@ -16,7 +16,7 @@ use crate::measure::Sides;
 use crate::ours::Ours;
 use crate::peer::Peer;
 use crate::sdk::Sdk;
-use crate::{m4, m6, m8, paced};
+use crate::{m2, m4, m6, m8, paced};
 
 const SUBCOMMAND: &str = "probe";
 const OURS: &str = "ours";
@@ -37,9 +37,7 @@ pub(crate) trait Probe: Sized {
     fn parse(arguments: &[String]) -> Option<Self>;
 
     /// `count` counts allocations, if the program that runs this can.
-    fn run<S: Sdk>(&self, count: Counter<'_>) -> Result<Self::Found, Box<dyn Error>>
-    where
-        S::Client: Sync;
+    fn run<S: Sdk>(&self, count: Counter<'_>) -> Result<Self::Found, Box<dyn Error>>;
 }
 
 /// Runs the probe in a new process for each side.
@@ -75,6 +73,7 @@ pub(crate) fn run(arguments: &[String], count: Counter<'_>) -> Option<Result<(),
     };
     let rest = arguments.get(3..).unwrap_or_default();
     Some(match name {
+        m2::Loop::NAME => answer::<m2::Loop>(side, rest, count),
         m4::Start::NAME => answer::<m4::Start>(side, rest, count),
         m6::Calls::NAME => answer::<m6::Calls>(side, rest, count),
         m8::Counting::NAME => answer::<m8::Counting>(side, rest, count),

@@ -17,9 +17,9 @@ pub(crate) const START_LIMIT: Duration = Duration::from_secs(60);
 pub(crate) trait Sdk: 'static {
     /// The SDK's own form of flags and segments.
     type Model: 'static;
-    type Context: Clone + 'static;
-    /// A started client that holds a model and sends no events.
-    type Client: 'static;
+    type Context: Clone + Sync + 'static;
+    /// A started client.
+    type Client: Sync + 'static;
     /// The evaluator without a client around it.
     type Evaluator: 'static;
     type Flag;

@@ -7,6 +7,7 @@ use crate::command::Effort;
 use crate::m2::{self, Shape};
 use crate::ours::Ours;
 use crate::peer::Peer;
+use crate::probe;
 use crate::sdk::{Sdk, numbered_user};
 use crate::workload::generate;
 
@@ -18,7 +19,7 @@ pub(super) fn contexts(effort: Effort) -> Result<Curve, Box<dyn Error>> {
     curve(about, ["ours", "peer"], sizes, |contexts| {
         let shape = Shape { threads: 1, contexts: contexts as usize, seconds: seconds(effort) };
         let nanos = |run: m2::Run| 1e9 / run.rate;
-        Ok([nanos(m2::run::<Ours>(&json, shape)?), nanos(m2::run::<Peer>(&json, shape)?)])
+        Ok([nanos(m2::run(probe::ours, &json, shape)?), nanos(m2::run(probe::peer, &json, shape)?)])
     })
 }
 
@@ -33,19 +34,15 @@ pub(super) fn threads(effort: Effort) -> Result<Curve, Box<dyn Error>> {
         let rates = [
             quiet::<Ours>(&json, shape)?,
             quiet::<Peer>(&json, shape)?,
-            m2::run::<Ours>(&json, shape)?.rate,
-            m2::run::<Peer>(&json, shape)?.rate,
+            m2::run(probe::ours, &json, shape)?.rate,
+            m2::run(probe::peer, &json, shape)?.rate,
         ];
         Ok(rates.map(|rate| rate / 1e3))
     })
 }
 
 /// Calls a second without events.
-fn quiet<S: Sdk>(json: &str, shape: Shape) -> Result<f64, Box<dyn Error>>
-where
-    S::Client: Sync,
-    S::Context: Sync,
-{
+fn quiet<S: Sdk>(json: &str, shape: Shape) -> Result<f64, Box<dyn Error>> {
     let client = S::client(&S::test_data(S::parse(json.as_bytes())?))?;
     let contexts = (0..shape.contexts).map(numbered_user::<S>).collect::<Result<Vec<_>, _>>()?;
     Ok(m2::evaluate::<S>(&client, &contexts, shape).1)
