@@ -149,12 +149,7 @@ impl Resolver {
 
     /// Evaluates with what is at hand.
     #[inline]
-    fn attempt<R>(
-        &self,
-        key: &str,
-        context: &Context,
-        finish: &impl Finish<R>,
-    ) -> Attempt<Result<R, EvalErrorKind>> {
+    fn attempt<R>(&self, key: &str, context: &Context, finish: &impl Finish<R>) -> Attempt<Result<R, EvalErrorKind>> {
         let Some(memory) = &self.memory else {
             let read = |snapshot: &dyn Snapshot| evaluate(snapshot.flag(key), key, context, snapshot, finish);
             return self.read(read).unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)));

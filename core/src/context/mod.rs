@@ -13,10 +13,10 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-pub use builder::{ContextBuilder, ContextError, MultiContextBuilder};
 pub(crate) use builder::MULTI_KIND;
+pub use builder::{ContextBuilder, ContextError, MultiContextBuilder};
 pub(crate) use kind::Kind;
-use name::{Attribute, Name, Print};
+use name::{Attribute, BuiltIn, Name, Print};
 pub use reference::{Reference, ReferenceError};
 
 use crate::text::{Text, identity};
@@ -327,12 +327,7 @@ impl Single {
 
     #[inline]
     fn lookup(&self, reference: &Reference) -> Option<&Value> {
-        let (name, attribute) = reference.first();
-        let mut found = self.attribute(attribute, name)?;
-        for name in reference.rest() {
-            found = found.get(name)?;
-        }
-        (!found.is_null()).then_some(found)
+        reference.find(|attribute, name| self.attribute(attribute, name))
     }
 
     /// The attribute called `name`, which means `attribute`.
@@ -340,11 +335,16 @@ impl Single {
     fn attribute(&self, attribute: Attribute, name: &(impl AsRef<str> + ?Sized)) -> Option<&Value> {
         match attribute {
             Attribute::Custom(print) => self.custom_attribute(name, print),
-            Attribute::Kind => Some(&self.kind),
-            Attribute::Key => Some(&self.key),
-            Attribute::Name => (!self.name.is_null()).then_some(&self.name),
-            Attribute::Anonymous => Some(if self.anonymous { &TRUE } else { &FALSE }),
-            Attribute::None => None,
+            Attribute::BuiltIn(attribute) => self.built_in(attribute),
+        }
+    }
+
+    fn built_in(&self, attribute: BuiltIn) -> Option<&Value> {
+        match attribute {
+            BuiltIn::Kind => Some(&self.kind),
+            BuiltIn::Key => Some(&self.key),
+            BuiltIn::Name => (!self.name.is_null()).then_some(&self.name),
+            BuiltIn::Anonymous => Some(if self.anonymous { &TRUE } else { &FALSE }),
         }
     }
 

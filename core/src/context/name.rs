@@ -44,7 +44,7 @@ impl Deref for Name {
 
 /// What stands for a name where names are compared: all of a short one, a hash of a long one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Print(u64);
+pub(super) struct Print(u64);
 
 impl Print {
     const HASHED: u64 = 1 << 63;
@@ -65,24 +65,28 @@ impl Print {
 
 /// What the name of an attribute means.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Attribute {
+pub(super) enum Attribute {
+    BuiltIn(BuiltIn),
+    /// Any other; the print of its name.
+    Custom(Print),
+}
+
+/// The attributes that a context has besides those that the application sets.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum BuiltIn {
     Kind,
     Key,
     Name,
     Anonymous,
-    /// Not built in; the print of its name.
-    Custom(Print),
-    /// None: the reference is invalid.
-    None,
 }
 
 impl Attribute {
     pub(super) fn named(name: &str) -> Self {
         match name {
-            "kind" => Self::Kind,
-            "key" => Self::Key,
-            "name" => Self::Name,
-            "anonymous" => Self::Anonymous,
+            "kind" => Self::BuiltIn(BuiltIn::Kind),
+            "key" => Self::BuiltIn(BuiltIn::Key),
+            "name" => Self::BuiltIn(BuiltIn::Name),
+            "anonymous" => Self::BuiltIn(BuiltIn::Anonymous),
             _ => Self::Custom(Print::of(name)),
         }
     }
@@ -94,7 +98,8 @@ mod tests {
 
     #[test]
     fn names_are_the_same_if_their_texts_are() {
-        let texts = ["", "a", "b", "aa", "\0", "\0\0", "\u{1}a", "country", "countrx", "signupDate", "signupDatf", "/x/y"];
+        let texts =
+            ["", "a", "b", "aa", "\0", "\0\0", "\u{1}a", "country", "countrx", "signupDate", "signupDatf", "/x/y"];
         for one in texts {
             for two in texts {
                 assert_eq!(Name::from(Text::from(one)).is(two, Print::of(two)), one == two, "{one:?} {two:?}");

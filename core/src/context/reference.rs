@@ -11,8 +11,9 @@ use std::hash::{Hash, Hasher};
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-use super::name::Attribute;
+use super::name::{Attribute, BuiltIn};
 use crate::text::Text;
+use crate::value::Value;
 
 /// The address of a context attribute, or of a value nested in one.
 ///
@@ -28,16 +29,14 @@ use crate::text::Text;
 pub struct Reference {
     text: Text,
     meaning: Meaning,
-    /// What its first name means.
-    first: Attribute,
 }
 
 #[derive(Clone, Debug)]
 enum Meaning {
     /// The text is the name of an attribute.
-    Name,
-    /// The names on the path that the text describes.
-    Path(Box<[Text]>),
+    Name(Attribute),
+    /// The names on the path that the text describes; the first one is that of an attribute.
+    Path(Attribute, Box<[Text]>),
     Invalid(ReferenceError),
 }
 
@@ -51,11 +50,11 @@ impl Reference {
             "" | "/" => Meaning::Invalid(ReferenceError::Empty),
             path if path.starts_with('/') => {
                 let names: Result<_, _> = path.split('/').skip(1).map(unescape).collect();
-                names.map_or_else(Meaning::Invalid, Meaning::Path)
+                names.map_or_else(Meaning::Invalid, Meaning::path)
             }
-            _ => Meaning::Name,
+            name => Meaning::Name(Attribute::named(name)),
         };
-        Self::of(text, meaning)
+        Self { text, meaning }
     }
 
     /// The attribute whose whole name is `name`, whatever characters it holds.
@@ -63,46 +62,39 @@ impl Reference {
     pub fn literal(name: impl Into<Text>) -> Self {
         let name = name.into();
         if name.is_empty() {
-            return Self::of(name, Meaning::Invalid(ReferenceError::Empty));
+            return Self { text: name, meaning: Meaning::Invalid(ReferenceError::Empty) };
         }
         if !name.starts_with('/') {
-            return Self::of(name, Meaning::Name);
+            return Self { meaning: Meaning::Name(Attribute::named(&name)), text: name };
         }
         let text = Text::from(format!("/{}", name.replace('~', "~0").replace('/', "~1")));
-        Self::of(text, Meaning::Path(Box::new([name])))
+        Self { text, meaning: Meaning::path(Box::new([name])) }
     }
 
-    fn of(text: Text, meaning: Meaning) -> Self {
-        let first = match &meaning {
-            Meaning::Name => Attribute::named(&text),
-            Meaning::Path(names) => names.first().map_or(Attribute::None, |name| Attribute::named(name)),
-            Meaning::Invalid(_) => Attribute::None,
-        };
-        Self { text, meaning, first }
-    }
-
-    /// The first name, and what it means.
+    /// What is at the reference, if it is not null; `attribute` gives a context's attribute by what its name means.
     #[inline]
-    pub(super) fn first(&self) -> (&Text, Attribute) {
-        let name = match &self.meaning {
-            Meaning::Path(names) => names.first().unwrap_or(&self.text),
-            Meaning::Name | Meaning::Invalid(_) => &self.text,
+    pub(super) fn find<'v>(&self, attribute: impl FnOnce(Attribute, &Text) -> Option<&'v Value>) -> Option<&'v Value> {
+        let (first, name) = match &self.meaning {
+            Meaning::Name(first) => (*first, &self.text),
+            Meaning::Path(first, names) => (*first, names.first()?),
+            Meaning::Invalid(_) => return None,
         };
-        (name, self.first)
-    }
-
-    /// The names behind the first.
-    #[inline]
-    pub(super) fn rest(&self) -> &[Text] {
-        match &self.meaning {
-            Meaning::Path(names) => names.get(1..).unwrap_or_default(),
-            Meaning::Name | Meaning::Invalid(_) => &[],
+        let mut found = attribute(first, name)?;
+        if let Meaning::Path(_, names) = &self.meaning {
+            for name in names.iter().skip(1) {
+                found = found.get(name)?;
+            }
         }
+        (!found.is_null()).then_some(found)
     }
 
     /// Whether it is about the kind of a context.
     pub(crate) fn is_kind(&self) -> bool {
-        matches!(self.first, Attribute::Kind) && self.depth() == 1
+        match &self.meaning {
+            Meaning::Name(first) => matches!(first, Attribute::BuiltIn(BuiltIn::Kind)),
+            Meaning::Path(first, names) => matches!(first, Attribute::BuiltIn(BuiltIn::Kind)) && names.len() == 1,
+            Meaning::Invalid(_) => false,
+        }
     }
 
     /// The string form: the original text, kept even when it is no valid reference.
@@ -115,8 +107,8 @@ impl Reference {
     #[must_use]
     pub fn components(&self) -> &[Text] {
         match &self.meaning {
-            Meaning::Name => std::slice::from_ref(&self.text),
-            Meaning::Path(names) => names,
+            Meaning::Name(_) => std::slice::from_ref(&self.text),
+            Meaning::Path(_, names) => names,
             Meaning::Invalid(_) => &[],
         }
     }
@@ -132,8 +124,15 @@ impl Reference {
     pub fn error(&self) -> Option<ReferenceError> {
         match self.meaning {
             Meaning::Invalid(error) => Some(error),
-            Meaning::Name | Meaning::Path(_) => None,
+            Meaning::Name(_) | Meaning::Path(..) => None,
         }
+    }
+}
+
+impl Meaning {
+    fn path(names: Box<[Text]>) -> Self {
+        let first = names.first().map_or("", |name| name.as_str());
+        Self::Path(Attribute::named(first), names)
     }
 }
 

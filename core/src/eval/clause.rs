@@ -84,9 +84,7 @@ impl Members {
     fn hold(&self, value: &Value) -> bool {
         match value {
             Value::String(text) => self.strings.contains(text),
-            Value::Number(number) => {
-                self.numbers.binary_search_by(|member| member.total_cmp(&number.as_f64())).is_ok()
-            }
+            Value::Number(number) => self.numbers.binary_search_by(|member| member.total_cmp(&number.as_f64())).is_ok(),
             Value::Bool(true) => self.holds_true,
             Value::Bool(false) => self.holds_false,
             Value::Null | Value::Array(_) | Value::Object(_) => false,

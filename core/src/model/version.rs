@@ -30,10 +30,7 @@ impl<'a> Version<&'a str> {
                     None => break,
                 }
             }
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let (part, after) = rest.split_at_checked(digits)?;
-            *number = whole(part)?;
-            rest = after;
+            (*number, rest) = leading_number(rest)?;
         }
         if rest.is_empty() {
             return Some(Self { numbers, pre: "" });
@@ -90,13 +87,19 @@ fn pre_release(one: &str, two: &str) -> Ordering {
     }
 }
 
-/// The number that digits make, unless there are none, a zero leads them, or it is too large.
-fn whole(digits: &str) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 1 && digits.starts_with('0') {
-        return None;
+/// The number that the text begins with, and what follows; none if there is none, a zero leads it, or it is too large.
+fn leading_number(text: &str) -> Option<(u64, &str)> {
+    let (mut number, mut digits) = (0_u64, 0);
+    for byte in text.bytes() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
+        digits += 1;
     }
-    let add = |number: u64, digit: u8| number.checked_mul(10)?.checked_add(u64::from(digit - b'0'));
-    digits.bytes().try_fold(0, add)
+    let has_leading_zero = digits > 1 && text.starts_with('0');
+    if digits == 0 || has_leading_zero { None } else { Some((number, text.get(digits..)?)) }
 }
 
 fn split(text: &str, at: char) -> (&str, Option<&str>) {

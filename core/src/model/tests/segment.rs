@@ -24,7 +24,9 @@ fn a_segment_has_what_its_json_says() {
         "includedContexts": [{"contextKind": "org", "values": ["acme"]}, {"values": ["eve"]}],
         "rules": [{"weight": 50_000, "rolloutContextKind": "org"}]}));
     assert_eq!((listed.key().as_str(), listed.version()), ("s", 3));
-    let of_kind = |wanted: &'static str, key: &'static str| move |kind: &Kind| (*kind == Kind::from(Text::from(wanted))).then_some(key);
+    let of_kind = |wanted: &'static str, key: &'static str| {
+        move |kind: &Kind| (*kind == Kind::from(Text::from(wanted))).then_some(key)
+    };
     for (kind, key, included, excluded) in [
         ("user", "ada", true, false),
         ("user", "eve", true, false),
