@@ -123,6 +123,7 @@ impl fmt::Display for Text {
 }
 
 impl From<&str> for Text {
+    #[inline]
     fn from(text: &str) -> Self {
         // Both give the same; but `new` reads back what it has just copied, and waits for it (15 % of building a context).
         Self(if text.len() <= INLINE { SmolStr::new_inline(text) } else { SmolStr::new(text) })

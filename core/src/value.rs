@@ -265,6 +265,7 @@ macro_rules! value_from_integer {
 value_from_integer!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
 
 impl From<&str> for Value {
+    #[inline]
     fn from(value: &str) -> Self {
         Self::String(value.into())
     }

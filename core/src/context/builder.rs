@@ -95,22 +95,31 @@ impl ContextBuilder {
     /// The names `kind`, `key`, `name` and `anonymous` set those parts. A value that such a part cannot have, the
     /// name `_meta` and the empty name change nothing; use [`ContextBuilder::try_set`] to learn of it.
     #[must_use]
+    #[inline]
     pub fn set(mut self, name: impl Into<Text>, value: impl Into<Value>) -> Self {
         self.try_set(name, value);
         self
     }
 
     /// Does what [`ContextBuilder::set`] does, in place, and says whether the value was accepted.
+    #[inline]
     pub fn try_set(&mut self, name: impl Into<Text>, value: impl Into<Value>) -> bool {
-        let (name, value) = (name.into(), value.into());
-        match (name.as_str(), value) {
+        let name = name.into();
+        if let "" | "_meta" | "kind" | "key" | "name" | "anonymous" = name.as_str() {
+            return self.try_set_built_in(&name, value.into());
+        }
+        self.attributes.push((name.into(), value.into()));
+        true
+    }
+
+    fn try_set_built_in(&mut self, name: &str, value: Value) -> bool {
+        match (name, value) {
             ("kind", Value::String(kind)) => self.kind = kind,
             ("key", Value::String(key)) => self.key = key,
             ("name", Value::String(text)) => self.name = Some(text),
             ("name", Value::Null) => self.name = None,
             ("anonymous", Value::Bool(anonymous)) => self.anonymous = anonymous,
-            ("" | "_meta" | "kind" | "key" | "name" | "anonymous", _) => return false,
-            (_, value) => self.push_attribute(name, value),
+            _ => return false,
         }
         true
     }

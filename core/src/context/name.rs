@@ -23,6 +23,7 @@ impl Name {
 }
 
 impl From<Text> for Name {
+    #[inline]
     fn from(text: Text) -> Self {
         Self { print: Print::of(&text), text }
     }
@@ -49,6 +50,7 @@ pub(super) struct Print(u64);
 impl Print {
     const HASHED: u64 = 1 << 63;
 
+    #[inline]
     pub(super) fn of(name: &str) -> Self {
         match u64::try_from(name.len()) {
             // The length stands before the bytes, so no other name looks the same.
