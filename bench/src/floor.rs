@@ -2,7 +2,8 @@
 //!
 //! Whoever evaluates a flag has to find the flags of this moment, find the flag among them, and see what it serves: one
 //! load of a snapshot, one hash lookup, one `match`. With events it has to count as well: one atomic addition that nobody
-//! else contends for. That is done here and nothing else, with the crates that ours uses, on the same number of flags.
+//! else contends for. For a rollout it has to hash, by SHA-1 as the protocol has it: two blocks for the workload's flag. That is
+//! done here and nothing else, with the crates that ours uses, on the same number of flags.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use hashbrown::HashMap;
+use sha1::block_api::compress;
 use vexil_testing::FakeService;
 
 use crate::layout::{self, Spread};
@@ -22,6 +24,7 @@ use crate::workload::{USER, generate};
 
 const FLAGS: u32 = 1_000;
 const FLAG: &str = "bench-simple";
+const ROLLOUT: &str = "bench-rollout";
 
 /// A flag of which nothing is left but what it serves, and how often it did.
 struct LeastFlag {
@@ -67,33 +70,46 @@ impl Least {
     }
 }
 
+impl Least {
+    /// What is served depends on the hash, and the next hash on this one: the time is that until it is known.
+    fn evaluate_and_hash(&self, key: &str, state: &mut [u32; 5]) -> bool {
+        compress(state, black_box(&[[0x61; 64]; 2]));
+        self.evaluate(key) && state[0] & 1 == 0
+    }
+}
+
 pub(crate) fn report(pace: Pace) -> Result<Report, Box<dyn Error>> {
     let json = String::from_utf8(generate(FLAGS).to_json()?)?;
     let service = FakeService::builder().data(json.as_str()).start()?;
     let quiet = Ours::client(&Ours::test_data(Ours::parse(json.as_bytes())?))?;
     let telling = Ours::connect_with_events(&service.url())?;
-    let [user, same_user] = [Ours::context(&USER)?, Ours::context(&USER)?];
-    let (least, counting) = (Least::new(), Least::new());
+    let [user, same_user, bucketed_user] = [Ours::context(&USER)?, Ours::context(&USER)?, Ours::context(&USER)?];
+    let (least, counting, hashing) = (Least::new(), Least::new(), Least::new());
+    let rolling = quiet.clone();
+    let mut state = [1, 2, 3, 4, 5];
 
     let mut lanes = [
         Lane::new("floor", batch(move || least.evaluate(black_box(FLAG)))),
         Lane::new("ours without events", batch(move || Ours::bool_variation(&quiet, FLAG, &user))),
         Lane::new("floor that counts", batch(move || counting.evaluate_and_count(black_box(FLAG)))),
         Lane::new("ours with events", batch(move || Ours::bool_variation(&telling, FLAG, &same_user))),
+        Lane::new("floor that hashes", batch(move || hashing.evaluate_and_hash(black_box(FLAG), &mut state))),
+        Lane::new("ours, a rollout", batch(move || Ours::bool_variation(&rolling, ROLLOUT, &bucketed_user))),
     ];
     let times = in_turns(lanes.each_mut().map(|lane| &mut lane.run), pace.finer());
     Ok(compare(lanes.map(|lane| lane.name), times))
 }
 
-fn compare(names: [String; 4], times: [Spread; 4]) -> Report {
-    let [floor, quiet, counting, telling] = times;
-    let ratios = [1.0, quiet.median / floor.median, 1.0, telling.median / counting.median];
+fn compare(names: [String; 6], times: [Spread; 6]) -> Report {
+    let [floor, quiet, counting, telling, hashing, rolling] = times;
+    let ratios =
+        [1.0, quiet.median / floor.median, 1.0, telling.median / counting.median, 1.0, rolling.median / hashing.median];
     let mut rows = Vec::new();
     for ((name, time), ratio) in names.into_iter().zip(times).zip(ratios) {
         rows.push([name, time.to_string(), layout::ratio(ratio, 1.0)]);
     }
     Report {
-        text: layout::aligned(["fallthrough, 1,009 flags", "ns", "times the floor"].map(String::from), &rows),
+        text: layout::aligned(["one of 1,009 flags", "ns", "times the floor"].map(String::from), &rows),
         findings: vec![
             Finding::new("without events: times the floor", ratios[1], Target::AtMost(3.0)),
             Finding::new("with events: times the floor that counts", ratios[3], Target::AtMost(6.0)),

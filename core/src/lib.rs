@@ -68,6 +68,7 @@ pub mod global;
 pub mod hooks;
 pub mod migration;
 pub mod model;
+mod moment;
 mod runtime;
 pub mod status;
 pub mod store;

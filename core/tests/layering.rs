@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Each layer may import those before it. The list stands in `ARCHITECTURE.md` with what each layer is for.
 const LAYERS: &[&[&str]] = &[
     &["text"],
-    &["flights"],
+    &["flights", "moment"],
     &["value"],
     &["context"],
     &["model"],

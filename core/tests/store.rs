@@ -40,6 +40,14 @@ fn read<R>(store: &MemoryStore, reader: impl Fn(&dyn Snapshot) -> R) -> R {
     result.expect("a store lends its data before it returns")
 }
 
+#[test]
+fn a_clone_is_the_same_store() {
+    let store = store_of(&json!({"flags": {"a": gives(1, 1)}}));
+    let clone = store.clone();
+    flag(&clone, "a", 2);
+    assert_eq!(version(&store, "a"), Some(2));
+}
+
 /// The version of a flag; none if there is none. Nothing is ever unknown.
 fn version(store: &MemoryStore, key: &str) -> Option<u64> {
     read(store, |snapshot| match snapshot.flag(key) {

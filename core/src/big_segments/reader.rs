@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 use super::{BigSegmentStore, StoreError};
 use crate::eval::{BigSegmentsStatus, Membership, MembershipAnswer};
 use crate::flights::Flights;
+use crate::moment::Moment;
 use crate::runtime::{Runtime, Task};
 use crate::status::{BigSegmentsStatusCell, BigSegmentsStoreStatus};
 use crate::store_call::bounded;
@@ -63,7 +64,7 @@ struct Shared {
 #[derive(Clone, Debug)]
 struct Known {
     membership: Option<Membership>,
-    expires: Instant,
+    expires: Moment,
 }
 
 impl BigSegmentReader {
@@ -136,7 +137,10 @@ impl Shared {
     /// What is remembered and still counts.
     fn fresh(&self, context_key: &Text) -> Option<Option<Membership>> {
         let mut known = self.known();
-        known.get(context_key).filter(|known| Instant::now() < known.expires).map(|known| known.membership.clone())
+        known
+            .get(context_key)
+            .filter(|known| !Moment::now().has_reached(known.expires))
+            .map(|known| known.membership.clone())
     }
 
     /// What is remembered, however old.
@@ -157,7 +161,7 @@ impl Shared {
         let asked = bounded(LIMIT, self.store.membership(&hash)).await;
         match &asked {
             Ok(membership) => {
-                let expires = Instant::now() + self.settings.context_cache_time;
+                let expires = Moment::now().after(self.settings.context_cache_time);
                 self.known().put(context_key.clone(), Known { membership: membership.clone(), expires });
             }
             Err(error) => {

@@ -72,18 +72,8 @@ impl Resolver {
         if self.offline {
             return Err(EvalErrorKind::ClientNotReady);
         }
-        match self.availability() {
-            DataAvailability::Refreshed => {}
-            DataAvailability::Cached if self.daemon_mode => {}
-            DataAvailability::Cached => self.warn_cached(),
-            DataAvailability::Defaults if self.daemon_mode => {
-                self.complaints.not_read();
-                return Err(EvalErrorKind::Exception);
-            }
-            DataAvailability::Defaults => {
-                self.complaints.not_ready();
-                return Err(EvalErrorKind::ClientNotReady);
-            }
+        if !self.updater.is_refreshed() {
+            self.admit_unrefreshed()?;
         }
         context.map_err(|error| {
             self.complaints.invalid_context(error);
@@ -91,9 +81,23 @@ impl Resolver {
         })
     }
 
-    fn warn_cached(&self) {
-        if !self.warned_cached.swap(true, Ordering::Relaxed) {
-            tracing::warn!("evaluating with data that an earlier process left in the store; it may be out of date");
+    /// The same while the data source has not delivered.
+    #[cold]
+    fn admit_unrefreshed(&self) -> Result<(), EvalErrorKind> {
+        match self.availability() {
+            DataAvailability::Defaults if self.daemon_mode => {
+                self.complaints.not_read();
+                Err(EvalErrorKind::Exception)
+            }
+            DataAvailability::Defaults => {
+                self.complaints.not_ready();
+                Err(EvalErrorKind::ClientNotReady)
+            }
+            DataAvailability::Cached if !self.daemon_mode && !self.warned_cached.swap(true, Ordering::Relaxed) => {
+                tracing::warn!("evaluating with data that an earlier process left in the store; it may be out of date");
+                Ok(())
+            }
+            DataAvailability::Cached | DataAvailability::Refreshed => Ok(()),
         }
     }
 

@@ -42,12 +42,19 @@ pub struct PersistentStoreConfig {
     cache: Option<CacheMode>,
     refresh_interval: Option<Duration>,
     accept_empty: bool,
+    reconcile_interval: Option<Duration>,
 }
 
 impl PersistentStoreConfig {
     /// This database, with the default settings.
     pub fn new(store: impl Configure<dyn PersistentDataStore>) -> Self {
-        Self { store: Arc::new(store), cache: None, refresh_interval: None, accept_empty: false }
+        Self {
+            store: Arc::new(store),
+            cache: None,
+            refresh_interval: None,
+            accept_empty: false,
+            reconcile_interval: None,
+        }
     }
 
     /// Reads items one by one when evaluations need them, and remembers them like this, instead of keeping everything in
@@ -71,6 +78,16 @@ impl PersistentStoreConfig {
     /// again. Default: `false`. Without effect with a [`cache`](Self::cache).
     pub fn accept_empty(mut self, accept: bool) -> Self {
         self.accept_empty = accept;
+        self
+    }
+
+    /// How often a client that keeps the database up to date reads all of it, and writes again what it holds in an older
+    /// version than the client, or lacks. For several such clients on one database: one that is behind may write
+    /// everything after another one wrote something newer. Usual: 5 minutes; at
+    /// least 15 s. Default: never. Without effect in daemon mode and
+    /// with a [`cache`](Self::cache).
+    pub fn reconcile_interval(mut self, interval: Duration) -> Self {
+        self.reconcile_interval = Some(interval);
         self
     }
 
@@ -114,7 +131,7 @@ impl Configure<dyn DataStore> for PersistentStoreConfig {
         let (runtime, reporter) = (context.runtime(), context.data_store_status().clone());
         Ok(match self.cache {
             Some(mode) => Arc::new(Classic::new(reader, true, mode, runtime, reporter)),
-            None => Arc::new(WriteBehind::new(reader, runtime, reporter)),
+            None => Arc::new(WriteBehind::new(reader, self.reconcile_interval, runtime, reporter)),
         })
     }
 }

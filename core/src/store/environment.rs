@@ -24,6 +24,12 @@ impl Environment {
         self.initialized
     }
 
+    /// All items, deleted ones too.
+    pub(super) fn items(&self) -> impl Iterator<Item = Item> {
+        let segments = self.segments.iter().cloned().map(Item::Segment);
+        self.flags.iter().cloned().map(Item::Flag).chain(segments)
+    }
+
     /// The same with one item added or replaced, if it is newer than the one there.
     pub(super) fn with(&self, item: Item) -> Option<Self> {
         match item {

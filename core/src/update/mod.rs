@@ -82,6 +82,7 @@ impl Updater {
         if self.closed.load(Ordering::Acquire) { Err(NotStoredError::new("the client is closed")) } else { Ok(()) }
     }
 
+    #[inline]
     pub(crate) fn is_refreshed(&self) -> bool {
         self.refreshed.load(Ordering::Acquire)
     }

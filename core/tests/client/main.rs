@@ -7,6 +7,7 @@ mod support;
 
 mod doors;
 mod lifecycle;
+mod memory;
 mod needs;
 mod readiness;
 mod runtimes;

@@ -170,3 +170,46 @@ async fn an_item_that_cannot_be_written_keeps_no_other_from_it() {
     assert_eq!(error.kind, DataStoreErrorKind::Corrupt);
     assert!(error.message.contains("\"mute\""), "{error}");
 }
+
+/// A flag as another writer left it.
+fn left(version: u64) -> StoredItem {
+    StoredItem::new(gives(version, version).to_string())
+}
+
+// Spec 04, section 10, row 27
+#[tokio::test(start_paused = true)]
+async fn what_another_writer_has_set_back_is_written_again_if_wanted() {
+    const FIVE_MINUTES: Duration = Duration::from_secs(300);
+    for interval in [None, Some(FIVE_MINUTES)] {
+        let (database, store) = store();
+        let config = PersistentStoreConfig::new(Arc::clone(&store));
+        let config = interval.into_iter().fold(config, PersistentStoreConfig::reconcile_interval);
+        let source = Scripted::default();
+        let _client = builder().data_source(source.clone()).data_store(config).start().unwrap();
+        source.init(&json!({"flags": {"flag": gives(7, 7), "gone": gives(1, 1), "ahead": gives(1, 1)}})).await;
+        until_stored(&database, "gone", 1).await;
+        source.sink().upsert(Item::deleted(DataKind::Flag, "gone", 2)).await.unwrap();
+        until_stored(&database, "gone", 2).await;
+        for (key, version) in [("flag", 3), ("gone", 1), ("ahead", 9)] {
+            database.put(PREFIX, DataKind::Flag, key, left(version));
+        }
+        tokio::time::sleep(FIVE_MINUTES + Duration::from_secs(20)).await;
+        let versions = ["flag", "gone", "ahead"].map(|key| stored(&database, key));
+        let expected = if interval.is_some() { [7, 2, 9] } else { [3, 1, 9] };
+        assert_eq!(versions, expected.map(Some), "{interval:?}");
+    }
+}
+
+// Spec 04, section 9.3
+#[tokio::test(start_paused = true)]
+async fn a_database_that_was_emptied_is_noticed_while_something_is_always_written() {
+    let (database, store, source, _client) = writing().await;
+    database.clear(PREFIX);
+    for version in 2..20 {
+        source.upsert("other", &gives(version, version)).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+    assert_eq!(stored(&database, "flag"), Some(1));
+    let whole = store.writes().iter().filter(|write| matches!(write, StoreWrite::Init(_))).count();
+    assert_eq!(whole, 2, "once at the start and once after the loss");
+}

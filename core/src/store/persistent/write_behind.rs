@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{Notify, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::StoredSnapshot;
 use super::access::{Reader, Writer};
@@ -19,8 +19,10 @@ use super::health::Health;
 use super::ordering::collections;
 use super::stored_form::{decode_all, encode};
 use crate::model::{DataKind, DataSet, Entry, Item};
+use crate::moment::Moment;
 use crate::runtime::{Runtime, Task};
 use crate::status::DataStoreReporter;
+use crate::store::environment::Environment;
 use crate::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
 use crate::text::Text;
 
@@ -68,8 +70,26 @@ enum Pending {
     Everything,
 }
 
+impl Pending {
+    fn and(self, item: Item) -> Self {
+        let mut items = match self {
+            Self::Everything => return Self::Everything,
+            Self::Nothing => HashMap::new(),
+            Self::Items(items) => items,
+        };
+        items.insert((item.kind(), item.key().clone()), item);
+        Self::Items(items)
+    }
+}
+
 impl WriteBehind {
-    pub(crate) fn new(reader: Reader, runtime: &Runtime, reporter: DataStoreReporter) -> Self {
+    /// With `reconcile_interval`, the database is read that often, and what it holds in an older version is written again.
+    pub(crate) fn new(
+        reader: Reader,
+        reconcile_interval: Option<Duration>,
+        runtime: &Runtime,
+        reporter: DataStoreReporter,
+    ) -> Self {
         let shared = Arc::new(Shared {
             memory: MemoryStore::new(),
             writer: Writer::new(reader.clone()),
@@ -78,7 +98,12 @@ impl WriteBehind {
             wake: Notify::new(),
             settled: watch::Sender::new(true),
         });
-        let driver = Driver { shared: Arc::clone(&shared), health: Health::new(reporter), written: Vec::new() };
+        let driver = Driver {
+            shared: Arc::clone(&shared),
+            health: Health::new(reporter),
+            written: Vec::new(),
+            reconcile_interval,
+        };
         let driver = runtime.spawn(driver.run());
         Self { shared, driver: Mutex::new(Some(driver)) }
     }
@@ -106,14 +131,7 @@ impl DataStore for WriteBehind {
         let mut queue = self.shared.queue();
         let upserted = self.shared.memory.insert_if_newer(item.clone());
         if upserted == Upserted::Written && queue.delivered {
-            let pending = match std::mem::take(&mut queue.pending) {
-                Pending::Everything => Pending::Everything,
-                Pending::Nothing => Pending::Items(HashMap::from([((item.kind(), item.key().clone()), item)])),
-                Pending::Items(mut items) => {
-                    items.insert((item.kind(), item.key().clone()), item);
-                    Pending::Items(items)
-                }
-            };
+            let pending = std::mem::take(&mut queue.pending).and(item);
             self.shared.put(&mut queue, pending);
         }
         Ok(upserted)
@@ -153,6 +171,18 @@ impl Shared {
         self.wake.notify_one();
     }
 
+    /// What memory holds in a newer version than the database, or what that lacks altogether; it need not know of deletions.
+    fn newer_than(&self, snapshot: &StoredSnapshot) -> Vec<Item> {
+        let held = Environment::new(decode_all(&snapshot.collections).0, true);
+        let place = |item: &Item| (item.kind(), item.key().clone());
+        let versions: HashMap<_, _> = held.items().map(|item| (place(&item), item.version())).collect();
+        let is_behind = |item: &Item| match versions.get(&place(item)) {
+            Some(version) => *version < item.version(),
+            None => !item.is_deleted(),
+        };
+        self.memory.load().items().filter(is_behind).collect()
+    }
+
     /// All that is in memory, tombstones aside.
     fn everything(&self) -> DataSet {
         let mut data = DataSet::default();
@@ -170,6 +200,7 @@ struct Driver {
     health: Health,
     /// An item of each kind that was written: whether the database still has it tells whether it was emptied.
     written: Vec<(DataKind, Text)>,
+    reconcile_interval: Option<Duration>,
 }
 
 impl Driver {
@@ -180,10 +211,20 @@ impl Driver {
             () = shared.wake.notified() => {}
             () = self.fill_memory() => shared.wake.notified().await,
         }
+        let reconcile_interval =
+            self.reconcile_interval.unwrap_or(Moment::LONGEST).clamp(CHECK_INTERVAL, Moment::LONGEST);
+        let (mut check_at, mut reconcile_at) = (Instant::now() + CHECK_INTERVAL, Instant::now() + reconcile_interval);
         loop {
             self.write_all().await;
-            if timeout(CHECK_INTERVAL, shared.wake.notified()).await.is_err() {
+            // Whether it is time or there is something to write makes no difference: what is due is done.
+            let _ = timeout_at(check_at.min(reconcile_at), shared.wake.notified()).await;
+            if Instant::now() >= check_at {
                 self.check().await;
+                check_at = Instant::now() + CHECK_INTERVAL;
+            }
+            if Instant::now() >= reconcile_at {
+                self.reconcile().await;
+                reconcile_at = Instant::now() + reconcile_interval;
             }
         }
     }
@@ -306,6 +347,25 @@ impl Driver {
             tracing::info!("everything is written to the data store again, because it may have lost something");
             let mut queue = self.shared.queue();
             self.shared.put(&mut queue, Pending::Everything);
+        }
+    }
+
+    /// Writes again what the database holds in an older version than memory, or lacks: of several clients that write, one
+    /// that is behind may have written everything after another one wrote something newer.
+    async fn reconcile(&mut self) {
+        let snapshot = match self.shared.reader.snapshot().await {
+            Ok(snapshot) => snapshot,
+            Err(error) => {
+                self.health.failed(&error, false);
+                return self.health.recovered(&self.shared.reader, false).await;
+            }
+        };
+        let behind = self.shared.newer_than(&snapshot);
+        if !behind.is_empty() {
+            tracing::info!(items = behind.len(), "the data store holds older versions; they are written again");
+            let mut queue = self.shared.queue();
+            let pending = behind.into_iter().fold(std::mem::take(&mut queue.pending), Pending::and);
+            self.shared.put(&mut queue, pending);
         }
     }
 

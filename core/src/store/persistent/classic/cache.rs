@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
-use tokio::time::Instant;
 
 use crate::model::{DataSet, Entry, Flag, Item, Keyed, Segment};
+use crate::moment::Moment;
 use crate::store::shards::{Shard, Shards};
 use crate::text::Text;
 
@@ -37,9 +37,9 @@ pub(super) struct Slot<T> {
 
 #[derive(Clone, Debug)]
 struct Expiry {
-    at: Instant,
+    at: Moment,
     /// From when on a reader asks for a newer one.
-    refresh_from: Instant,
+    refresh_from: Moment,
     /// Whether somebody has asked.
     asked: Arc<AtomicBool>,
 }
@@ -131,9 +131,9 @@ impl Cache {
     /// together (spec 04, section 8.5).
     fn expiry(&self) -> Option<Expiry> {
         let CacheMode::Ttl(ttl) = self.mode else { return None };
-        let now = Instant::now();
-        let at = now + ttl.mul_f64(0.85 + fastrand::f64() * 0.12);
-        Some(Expiry { at, refresh_from: now + ttl.mul_f64(0.75), asked: Arc::default() })
+        let (now, ttl) = (Moment::now(), ttl.min(Moment::LONGEST));
+        let at = now.after(ttl.mul_f64(0.85 + fastrand::f64() * 0.12));
+        Some(Expiry { at, refresh_from: now.after(ttl.mul_f64(0.75)), asked: Arc::default() })
     }
 }
 
@@ -142,10 +142,12 @@ impl<T> Slot<T> {
         self.entry.as_ref()
     }
 
-    pub(super) fn age(&self, now: Instant) -> Age {
+    pub(super) fn age(&self, now: Moment) -> Age {
         match &self.expires {
-            Some(expiry) if now >= expiry.at => Age::Expired,
-            Some(expiry) if now >= expiry.refresh_from && !expiry.asked.swap(true, Ordering::Relaxed) => Age::Due,
+            Some(expiry) if now.has_reached(expiry.at) => Age::Expired,
+            Some(expiry) if now.has_reached(expiry.refresh_from) && !expiry.asked.swap(true, Ordering::Relaxed) => {
+                Age::Due
+            }
             _ => Age::Fresh,
         }
     }

@@ -18,7 +18,6 @@ pub use cache::CacheMode;
 use cache::{Age, Cache};
 use keeper::{Keeper, Message};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 use view::View;
 
 use super::access::{Reader, Writer};
@@ -28,6 +27,7 @@ use super::stored_form::{decode, decode_all, encode};
 use super::{Collection, Upsert};
 use crate::flights::Flights;
 use crate::model::{DataKind, DataSet, Item};
+use crate::moment::Moment;
 use crate::runtime::{Runtime, Task};
 use crate::status::DataStoreReporter;
 use crate::store::environment::Environment;
@@ -66,7 +66,7 @@ struct Shared {
 struct All {
     environment: Arc<Environment>,
     /// None if it counts for ever.
-    expires: Option<Instant>,
+    expires: Option<Moment>,
 }
 
 impl Classic {
@@ -100,7 +100,7 @@ impl Classic {
 impl DataStore for Classic {
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
         let slots = self.shared.cache.slots();
-        reader(&View { slots: &slots, now: Instant::now(), shared: &self.shared });
+        reader(&View { slots: &slots, now: Moment::now(), shared: &self.shared });
     }
 
     fn is_initialized(&self) -> bool {
@@ -188,7 +188,7 @@ impl Shared {
         let environment = Arc::new(environment);
         let expires = match self.cache.mode() {
             CacheMode::Off => return environment,
-            CacheMode::Ttl(ttl) => Some(Instant::now() + ttl),
+            CacheMode::Ttl(ttl) => Some(Moment::now().after(ttl)),
             CacheMode::Infinite => None,
         };
         self.all.store(Some(Arc::new(All { environment: Arc::clone(&environment), expires })));
@@ -262,7 +262,7 @@ impl Shared {
     async fn fetch_all(&self) -> Result<Arc<Environment>, StoreError> {
         let known = self.all.load_full();
         if let Some(all) = &known
-            && all.expires.is_none_or(|expires| Instant::now() < expires)
+            && all.expires.is_none_or(|expires| !Moment::now().has_reached(expires))
         {
             return Ok(Arc::clone(&all.environment));
         }

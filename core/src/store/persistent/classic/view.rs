@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 use super::Shared;
 use super::cache::{Slot, Slots};
 use crate::eval::{Found, Lookup};
 use crate::model::{DataKind, Entry, Flag, Segment};
+use crate::moment::Moment;
 use crate::store::Snapshot;
 use crate::store::shards::Shards;
 
 pub(super) struct View<'a> {
     pub(super) slots: &'a Slots,
-    pub(super) now: Instant,
+    pub(super) now: Moment,
     pub(super) shared: &'a Shared,
 }
 

@@ -1,0 +1,65 @@
+//! A store that names the store in memory behind it is not passed through by evaluations.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+use vexil::model::{DataSet, Item};
+use vexil::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
+use vexil::{Client, async_trait};
+
+use crate::support::{ada, controlled_with, gives};
+
+/// Counts how often it is read.
+#[derive(Debug)]
+struct Counting {
+    inner: MemoryStore,
+    names_it: bool,
+    reads: AtomicUsize,
+}
+
+#[async_trait]
+impl DataStore for Counting {
+    fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.inner.read(reader);
+    }
+
+    fn is_initialized(&self) -> bool {
+        self.inner.is_initialized()
+    }
+
+    async fn init(&self, data: DataSet) -> Result<(), StoreError> {
+        self.inner.init(data).await
+    }
+
+    async fn upsert(&self, item: Item) -> Result<Upserted, StoreError> {
+        self.inner.upsert(item).await
+    }
+
+    fn memory(&self) -> Option<MemoryStore> {
+        self.names_it.then(|| self.inner.clone())
+    }
+
+    async fn close(&self) {}
+}
+
+/// How often two evaluations, before and after a change, read the store.
+fn reads(names_it: bool) -> usize {
+    let store = Arc::new(Counting { inner: MemoryStore::new(), names_it, reads: AtomicUsize::new(0) });
+    let (client, source) = controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
+    let evaluate = |expected: i64| {
+        let before = store.reads.load(Ordering::SeqCst);
+        assert_eq!(client.int_variation("flag", &ada(), 0), expected);
+        store.reads.load(Ordering::SeqCst) - before
+    };
+    source.init(&json!({"flags": {"flag": gives(1, 1)}}));
+    let first = evaluate(1);
+    source.flag("flag", &gives(2, 2));
+    first + evaluate(2)
+}
+
+#[test]
+fn evaluations_read_the_memory_that_a_store_names_and_else_the_store() {
+    assert_eq!((reads(true), reads(false)), (0, 2));
+}
