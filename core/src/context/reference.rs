@@ -35,9 +35,17 @@ pub struct Reference {
 enum Meaning {
     /// The text is the name of an attribute.
     Name(Attribute),
-    /// The names on the path that the text describes; the first one is that of an attribute.
-    Path(Attribute, Box<[Text]>),
+    /// Boxed, as most references are names and there are many in flags.
+    Path(Box<Path>),
     Invalid(ReferenceError),
+}
+
+/// The path that the text describes.
+#[derive(Clone, Debug)]
+struct Path {
+    /// What the first name means.
+    first: Attribute,
+    names: Box<[Text]>,
 }
 
 impl Reference {
@@ -76,12 +84,12 @@ impl Reference {
     pub(super) fn find<'v>(&self, attribute: impl FnOnce(Attribute, &Text) -> Option<&'v Value>) -> Option<&'v Value> {
         let (first, name) = match &self.meaning {
             Meaning::Name(first) => (*first, &self.text),
-            Meaning::Path(first, names) => (*first, names.first()?),
+            Meaning::Path(path) => (path.first, path.names.first()?),
             Meaning::Invalid(_) => return None,
         };
         let mut found = attribute(first, name)?;
-        if let Meaning::Path(_, names) = &self.meaning {
-            for name in names.iter().skip(1) {
+        if let Meaning::Path(path) = &self.meaning {
+            for name in path.names.iter().skip(1) {
                 found = found.get(name)?;
             }
         }
@@ -90,11 +98,12 @@ impl Reference {
 
     /// Whether it is about the kind of a context.
     pub(crate) fn is_kind(&self) -> bool {
-        match &self.meaning {
-            Meaning::Name(first) => matches!(first, Attribute::BuiltIn(BuiltIn::Kind)),
-            Meaning::Path(first, names) => matches!(first, Attribute::BuiltIn(BuiltIn::Kind)) && names.len() == 1,
-            Meaning::Invalid(_) => false,
-        }
+        let first = match &self.meaning {
+            Meaning::Name(first) => *first,
+            Meaning::Path(path) if path.names.len() == 1 => path.first,
+            Meaning::Path(_) | Meaning::Invalid(_) => return false,
+        };
+        matches!(first, Attribute::BuiltIn(BuiltIn::Kind))
     }
 
     /// The string form: the original text, kept even when it is no valid reference.
@@ -108,7 +117,7 @@ impl Reference {
     pub fn components(&self) -> &[Text] {
         match &self.meaning {
             Meaning::Name(_) => std::slice::from_ref(&self.text),
-            Meaning::Path(_, names) => names,
+            Meaning::Path(path) => &path.names,
             Meaning::Invalid(_) => &[],
         }
     }
@@ -124,7 +133,7 @@ impl Reference {
     pub fn error(&self) -> Option<ReferenceError> {
         match self.meaning {
             Meaning::Invalid(error) => Some(error),
-            Meaning::Name(_) | Meaning::Path(..) => None,
+            Meaning::Name(_) | Meaning::Path(_) => None,
         }
     }
 }
@@ -132,7 +141,7 @@ impl Reference {
 impl Meaning {
     fn path(names: Box<[Text]>) -> Self {
         let first = names.first().map_or("", |name| name.as_str());
-        Self::Path(Attribute::named(first), names)
+        Self::Path(Box::new(Path { first: Attribute::named(first), names }))
     }
 }
 

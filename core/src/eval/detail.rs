@@ -7,7 +7,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use smallvec::SmallVec;
 
-use crate::model::{Flag, FlagRule};
+use crate::model::Flag;
 use crate::text::Text;
 use crate::value::Value;
 
@@ -64,10 +64,10 @@ pub struct Reason {
     pub big_segments_status: Option<BigSegmentsStatus>,
 }
 
-/// The reasons that there are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The reasons that there are. `T` holds the texts: [`Text`] in a [`Reason`], a reference to it in a [`Verdict`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ReasonKind {
+pub enum ReasonKind<T = Text> {
     /// The flag is off.
     Off,
     /// No target and no rule matched.
@@ -82,18 +82,21 @@ pub enum ReasonKind {
         /// The rule's place, counted from 0.
         rule_index: usize,
         /// The rule's id; empty if it has none.
-        rule_id: Text,
+        rule_id: T,
         /// Whether the context takes part in an experiment.
         in_experiment: bool,
     },
     /// A flag that this one depends on is off or gave another variation.
     PrerequisiteFailed {
         /// The key of that flag.
-        prerequisite_key: Text,
+        prerequisite_key: T,
     },
     /// There is no result; the value is the default.
     Error(EvalErrorKind),
 }
+
+/// A reason that still borrows from the flag.
+pub type Verdict<'a> = ReasonKind<&'a Text>;
 
 /// Why there is no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -132,8 +135,22 @@ impl Reason {
     /// The error, if there is no result.
     #[must_use]
     pub fn error(&self) -> Option<EvalErrorKind> {
-        match self.kind {
-            ReasonKind::Error(kind) => Some(kind),
+        self.kind.error()
+    }
+
+    /// Whether the context takes part in an experiment.
+    #[must_use]
+    pub fn is_in_experiment(&self) -> bool {
+        self.kind.is_in_experiment()
+    }
+}
+
+impl<T> ReasonKind<T> {
+    /// The error, if there is no result.
+    #[must_use]
+    pub fn error(&self) -> Option<EvalErrorKind> {
+        match self {
+            Self::Error(kind) => Some(*kind),
             _ => None,
         }
     }
@@ -141,10 +158,35 @@ impl Reason {
     /// Whether the context takes part in an experiment.
     #[must_use]
     pub fn is_in_experiment(&self) -> bool {
-        matches!(
-            self.kind,
-            ReasonKind::Fallthrough { in_experiment: true } | ReasonKind::RuleMatch { in_experiment: true, .. }
-        )
+        matches!(self, Self::Fallthrough { in_experiment: true } | Self::RuleMatch { in_experiment: true, .. })
+    }
+
+    /// Whether `flag`, evaluated for this reason, reports that in full and with the reason.
+    #[must_use]
+    pub fn is_experiment(&self, flag: &Flag) -> bool {
+        let tracked = match self {
+            Self::Fallthrough { .. } => flag.track_events_fallthrough,
+            Self::RuleMatch { rule_index, .. } => flag.rules.get(*rule_index).is_some_and(|rule| rule.track_events),
+            _ => false,
+        };
+        tracked || self.is_in_experiment()
+    }
+}
+
+impl Verdict<'_> {
+    pub(crate) fn to_kind(self) -> ReasonKind {
+        match self {
+            Self::Off => ReasonKind::Off,
+            Self::Fallthrough { in_experiment } => ReasonKind::Fallthrough { in_experiment },
+            Self::TargetMatch => ReasonKind::TargetMatch,
+            Self::RuleMatch { rule_index, rule_id, in_experiment } => {
+                ReasonKind::RuleMatch { rule_index, rule_id: rule_id.clone(), in_experiment }
+            }
+            Self::PrerequisiteFailed { prerequisite_key } => {
+                ReasonKind::PrerequisiteFailed { prerequisite_key: prerequisite_key.clone() }
+            }
+            Self::Error(kind) => ReasonKind::Error(kind),
+        }
     }
 }
 
@@ -295,74 +337,4 @@ pub struct PrerequisiteEvaluation<'a> {
     pub variation: Option<(usize, &'a Value)>,
     /// Why.
     pub verdict: Verdict<'a>,
-}
-
-/// A reason that still borrows from the flag.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum Verdict<'a> {
-    /// The flag is off.
-    Off,
-    /// No target and no rule matched.
-    Fallthrough {
-        /// Whether the context takes part in an experiment.
-        in_experiment: bool,
-    },
-    /// The context is targeted by its key.
-    TargetMatch,
-    /// A rule matched.
-    RuleMatch {
-        /// The rule's place, counted from 0.
-        rule_index: usize,
-        /// The rule's id; empty if it has none.
-        rule_id: &'a Text,
-        /// Whether the context takes part in an experiment.
-        in_experiment: bool,
-    },
-    /// A flag that this one depends on is off or gave another variation.
-    PrerequisiteFailed {
-        /// The key of that flag.
-        prerequisite_key: &'a Text,
-    },
-    /// There is no result.
-    Error(EvalErrorKind),
-}
-
-impl Verdict<'_> {
-    /// The error, if there is no result.
-    #[must_use]
-    pub fn error(&self) -> Option<EvalErrorKind> {
-        match self {
-            Self::Error(kind) => Some(*kind),
-            _ => None,
-        }
-    }
-
-    /// Whether `flag`, having come to this verdict, reports its evaluations in full and with their reasons.
-    #[must_use]
-    pub fn is_experiment(&self, flag: &Flag) -> bool {
-        match *self {
-            Self::Fallthrough { in_experiment } => in_experiment || flag.track_events_fallthrough,
-            Self::RuleMatch { rule_index, in_experiment, .. } => {
-                let tracked = |rule: &FlagRule| rule.track_events;
-                in_experiment || flag.rules.get(rule_index).is_some_and(tracked)
-            }
-            _ => false,
-        }
-    }
-
-    pub(crate) fn to_kind(self) -> ReasonKind {
-        match self {
-            Self::Off => ReasonKind::Off,
-            Self::Fallthrough { in_experiment } => ReasonKind::Fallthrough { in_experiment },
-            Self::TargetMatch => ReasonKind::TargetMatch,
-            Self::RuleMatch { rule_index, rule_id, in_experiment } => {
-                ReasonKind::RuleMatch { rule_index, rule_id: rule_id.clone(), in_experiment }
-            }
-            Self::PrerequisiteFailed { prerequisite_key } => {
-                ReasonKind::PrerequisiteFailed { prerequisite_key: prerequisite_key.clone() }
-            }
-            Self::Error(kind) => ReasonKind::Error(kind),
-        }
-    }
 }

@@ -342,7 +342,7 @@ impl Targets {
             older.entry(target.variation.0).or_insert(target);
         }
         let resolved = context_targets.into_iter().map(|Strict(target)| {
-            let is_user = Kind::from(target.context_kind.clone()).is_user();
+            let is_user = Kind::from(target.context_kind.clone()) == Kind::User;
             match older.get(&target.variation.0) {
                 Some(list) if is_user && target.values.is_empty() => Strict(RawTarget {
                     variation: list.variation,

@@ -22,7 +22,7 @@ pub(crate) mod version;
 pub(crate) use data_set::DataSetReader;
 pub use data_set::{DataSet, ReadError};
 pub use flag::Flag;
-pub(crate) use flag::{FlagRule, Serve};
+pub(crate) use flag::Serve;
 pub(crate) use item::Keyed;
 pub use item::{DataKind, Entry, Item, Upserted};
 #[cfg(feature = "http")]

@@ -8,8 +8,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error, MapAccess, Unexpected, Visitor};
+use serde::de::{Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
+use smallvec::SmallVec;
 
 use crate::text::Text;
 use crate::value::{Number, Value};
@@ -25,18 +26,18 @@ pub(super) struct RawFlag {
     pub(super) deleted: bool,
     #[serde(deserialize_with = "or_default")]
     pub(super) on: bool,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) variations: Vec<Value>,
     pub(super) off_variation: Option<Integer>,
     #[serde(deserialize_with = "or_default")]
     pub(super) fallthrough: Strict<RawOutcome>,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) targets: Vec<Strict<RawTarget>>,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) context_targets: Vec<Strict<RawTarget>>,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) rules: Vec<Strict<RawRule>>,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) prerequisites: Vec<Strict<RawPrerequisite>>,
     #[serde(deserialize_with = "or_default")]
     pub(super) salt: Text,
@@ -68,7 +69,7 @@ pub(super) struct RawOutcome {
 pub(super) struct RawRule {
     #[serde(deserialize_with = "or_default")]
     pub(super) id: Text,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) clauses: Vec<Strict<RawClause>>,
     pub(super) variation: Option<Integer>,
     pub(super) rollout: Option<Strict<RawRollout>>,
@@ -81,7 +82,7 @@ pub(super) struct RawRule {
 pub(super) struct RawTarget {
     #[serde(deserialize_with = "or_default")]
     pub(super) variation: Integer,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) values: Vec<Text>,
     #[serde(deserialize_with = "or_default")]
     pub(super) context_kind: Text,
@@ -106,7 +107,7 @@ pub(super) struct RawRollout {
     #[serde(deserialize_with = "or_default")]
     pub(super) bucket_by: Text,
     pub(super) seed: Option<Integer>,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) variations: Vec<Strict<RawWeighted>>,
 }
 
@@ -130,7 +131,7 @@ pub(super) struct RawClause {
     pub(super) context_kind: Text,
     #[serde(deserialize_with = "or_default")]
     pub(super) op: Text,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) values: Vec<Value>,
     #[serde(deserialize_with = "or_default")]
     pub(super) negate: bool,
@@ -162,15 +163,15 @@ pub(super) struct RawSegment {
     pub(super) deleted: bool,
     #[serde(deserialize_with = "or_default")]
     pub(super) salt: Text,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) included: Vec<Text>,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) excluded: Vec<Text>,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) included_contexts: Vec<Strict<RawSegmentTarget>>,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) excluded_contexts: Vec<Strict<RawSegmentTarget>>,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) rules: Vec<Strict<RawSegmentRule>>,
     #[serde(deserialize_with = "or_default")]
     pub(super) unbounded: bool,
@@ -184,14 +185,14 @@ pub(super) struct RawSegment {
 pub(super) struct RawSegmentTarget {
     #[serde(deserialize_with = "or_default")]
     pub(super) context_kind: Text,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) values: Vec<Text>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct RawSegmentRule {
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) clauses: Vec<Strict<RawClause>>,
     pub(super) weight: Option<Integer>,
     #[serde(deserialize_with = "or_default")]
@@ -210,6 +211,43 @@ pub(super) struct RawTombstone {
 
 fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A list; null is an empty one. Most are short, and there are many: what is gathered on the stack first takes just the
+/// memory that it needs, and takes it once.
+fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    struct ListVisitor<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a sequence")
+        }
+
+        fn visit_none<E>(self) -> Result<Vec<T>, E> {
+            Ok(Vec::new())
+        }
+
+        fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<T>, D::Error> {
+            deserializer.deserialize_seq(self)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Vec<T>, A::Error> {
+            let mut list = SmallVec::<[T; 4]>::new();
+            while let Some(element) = elements.next_element()? {
+                list.push(element);
+            }
+            if list.spilled() {
+                return Ok(list.into_vec());
+            }
+            let mut exact = Vec::with_capacity(list.len());
+            exact.extend(list);
+            Ok(exact)
+        }
+    }
+
+    deserializer.deserialize_option(ListVisitor(PhantomData))
 }
 
 /// The version of an item: a whole number of 64 bits, also if it is written `3.0`. Versions start at zero, and one below

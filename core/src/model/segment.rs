@@ -193,7 +193,7 @@ pub(crate) struct Lists(Box<[(Kind, KeySet)]>);
 
 impl Lists {
     fn prepare(users: Vec<Text>, contexts: Vec<Strict<RawSegmentTarget>>) -> Self {
-        let mut kinds: Vec<(Kind, Vec<Text>)> = vec![(Kind::default(), users)];
+        let mut kinds: Vec<(Kind, Vec<Text>)> = vec![(Kind::User, users)];
         for Strict(target) in contexts {
             let kind = Kind::from(target.context_kind);
             match kinds.iter_mut().find(|(known, _)| *known == kind) {

@@ -59,13 +59,13 @@ fn the_parts_of_a_flag_have_the_defaults_of_the_protocol() {
     assert!(matches!(empty.serve, Serve::Nothing));
 
     let clause = &with_clause.clauses[0];
-    assert_eq!(clause.kind, Kind::default());
+    assert_eq!(clause.kind, Kind::User);
     assert_eq!(clause.attribute.error(), Some(ReferenceError::Empty));
     assert!(!clause.negate);
     assert!(matches!(clause.test, Test::Never));
 
     let rollout = rollout(&with_rollout.serve);
-    assert_eq!(rollout.kind, Kind::default());
+    assert_eq!(rollout.kind, Kind::User);
     assert!(!rollout.experiment);
     assert!(matches!(rollout.by, BucketBy::Key));
     let share = &rollout.weighted[0];
