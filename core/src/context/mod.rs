@@ -45,10 +45,8 @@ pub struct Context(Arc<Inner>);
 #[repr(C)]
 struct Inner {
     /// A hash of the canonical key.
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "by this, events recognise contexts"))]
     identity: u64,
     /// A hash of the kinds.
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "by this, events recognise kinds"))]
     kinds: u64,
     members: Members,
     canonical_key: Text,
