@@ -68,9 +68,7 @@ impl Least {
             Serves::Off => false,
         }
     }
-}
 
-impl Least {
     /// What is served depends on the hash, and the next hash on this one: the time is that until it is known.
     fn evaluate_and_hash(&self, key: &str, state: &mut [u32; 5]) -> bool {
         compress(state, black_box(&[[0x61; 64]; 2]));

@@ -83,9 +83,8 @@ impl PersistentStoreConfig {
 
     /// How often a client that keeps the database up to date reads all of it, and writes again what it holds in an older
     /// version than the client, or lacks. For several such clients on one database: one that is behind may write
-    /// everything after another one wrote something newer. Usual: 5 minutes; at
-    /// least 15 s. Default: never. Without effect in daemon mode and
-    /// with a [`cache`](Self::cache).
+    /// everything after another one wrote something newer. Usual: 5 minutes; at least 15 s. Default: never. Without effect in
+    /// daemon mode and with a [`cache`](Self::cache).
     pub fn reconcile_interval(mut self, interval: Duration) -> Self {
         self.reconcile_interval = Some(interval);
         self

@@ -18,7 +18,7 @@ use super::access::{Reader, Writer};
 use super::health::Health;
 use super::ordering::collections;
 use super::stored_form::{decode_all, encode};
-use crate::model::{DataKind, DataSet, Entry, Item};
+use crate::model::{DataKind, DataSet, Item};
 use crate::moment::Moment;
 use crate::runtime::{Runtime, Task};
 use crate::status::DataStoreReporter;
@@ -185,12 +185,7 @@ impl Shared {
 
     /// All that is in memory, tombstones aside.
     fn everything(&self) -> DataSet {
-        let mut data = DataSet::default();
-        self.memory.read(&mut |snapshot| {
-            data.flags = snapshot.flags().cloned().map(Entry::Present).collect();
-            data.segments = snapshot.segments().cloned().map(Entry::Present).collect();
-        });
-        data
+        self.memory.load().items().filter(|item| !item.is_deleted()).collect()
     }
 }
 
@@ -334,20 +329,29 @@ impl Driver {
         if self.written.is_empty() {
             return;
         }
-        let lost = match self.is_lost().await {
-            Ok(lost) => lost,
-            Err(error) => {
-                self.health.failed(&error, false);
-                self.health.recovered(&self.shared.reader, false).await;
-                true
+        match self.is_lost().await {
+            Ok(lost) => {
+                self.health.answered();
+                if lost {
+                    self.write_again();
+                }
             }
-        };
-        self.health.answered();
-        if lost {
-            tracing::info!("everything is written to the data store again, because it may have lost something");
-            let mut queue = self.shared.queue();
-            self.shared.put(&mut queue, Pending::Everything);
+            Err(error) => self.outlast(&error).await,
         }
+    }
+
+    /// Waits until the database is back from a failure. What it has then nobody knows.
+    async fn outlast(&mut self, error: &StoreError) {
+        self.health.failed(error, false);
+        self.health.recovered(&self.shared.reader, false).await;
+        self.health.answered();
+        self.write_again();
+    }
+
+    fn write_again(&self) {
+        tracing::info!("everything is written to the data store again, because it may have lost something");
+        let mut queue = self.shared.queue();
+        self.shared.put(&mut queue, Pending::Everything);
     }
 
     /// Writes again what the database holds in an older version than memory, or lacks: of several clients that write, one
@@ -355,11 +359,9 @@ impl Driver {
     async fn reconcile(&mut self) {
         let snapshot = match self.shared.reader.snapshot().await {
             Ok(snapshot) => snapshot,
-            Err(error) => {
-                self.health.failed(&error, false);
-                return self.health.recovered(&self.shared.reader, false).await;
-            }
+            Err(error) => return self.outlast(&error).await,
         };
+        self.health.answered();
         let behind = self.shared.newer_than(&snapshot);
         if !behind.is_empty() {
             tracing::info!(items = behind.len(), "the data store holds older versions; they are written again");
