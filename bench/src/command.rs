@@ -2,37 +2,40 @@
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::time::Duration;
 
 use crate::allocations::{self, Allocated};
 use crate::compare::Case;
-use crate::measure::{Lane, Pace};
+use crate::effort::Effort;
+use crate::measure::Lane;
 use crate::report::Report;
 use crate::workload::generate;
-use crate::{daemon, floor, growth, hooks, m1, m2, m3, m4, m5, m6, m7, m8, outage, paced, patch_cost, table};
+use crate::{
+    all_flags, contexts, daemon, evaluation, event_allocations, events, floor, growth, hooks, outage, paced, parsing,
+    patch_cost, startup, table, under_patches,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     /// One evaluation.
-    M1,
+    Evaluation,
     /// One evaluation, beside the least that one could cost.
     Floor,
     /// Evaluations with events.
-    M2,
+    Events,
     /// Evaluations with events at a fixed rate, and in bursts.
     Paced,
     /// The state of all flags.
-    M3,
+    AllFlags,
     /// A start over the stream.
-    M4,
+    Startup,
     /// JSON text to the SDK's model.
-    M5,
+    Parsing,
     /// Evaluations while flags change.
-    M6,
+    UnderPatches,
     /// A context: built, and cloned.
-    M7,
+    Contexts,
     /// What an evaluation with events allocates.
-    M8,
+    EventAllocations,
     /// An evaluation with a hook around it.
     Hooks,
     /// A client that reads a database.
@@ -45,45 +48,20 @@ enum Part {
 
 /// Those that `all` and `quick` measure, in their order.
 const REGULAR: [Part; 13] = [
-    Part::M1,
+    Part::Evaluation,
     Part::Floor,
-    Part::M2,
+    Part::Events,
     Part::Paced,
-    Part::M3,
-    Part::M4,
-    Part::M5,
-    Part::M6,
-    Part::M7,
-    Part::M8,
+    Part::AllFlags,
+    Part::Startup,
+    Part::Parsing,
+    Part::UnderPatches,
+    Part::Contexts,
+    Part::EventAllocations,
     Part::Hooks,
     Part::Daemon,
     Part::Growth,
 ];
-
-/// How much is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effort {
-    /// Too little to be quoted: does everything still work, and roughly how fast?
-    Brief,
-    Full,
-}
-
-impl Effort {
-    /// One of two, by how much is measured.
-    pub(crate) fn choose<T>(self, brief: T, full: T) -> T {
-        match self {
-            Self::Brief => brief,
-            Self::Full => full,
-        }
-    }
-
-    pub(crate) fn pace(self) -> Pace {
-        self.choose(
-            Pace { rounds: 3, batch: Duration::from_millis(5) },
-            Pace { rounds: 9, batch: Duration::from_millis(200) },
-        )
-    }
-}
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Command {
@@ -148,16 +126,16 @@ impl Command {
 impl Part {
     fn name(self) -> &'static str {
         match self {
-            Self::M1 => "m1",
+            Self::Evaluation => "evaluation",
             Self::Floor => "floor",
-            Self::M2 => "m2",
-            Self::Paced => "m2-paced",
-            Self::M3 => "m3",
-            Self::M4 => "m4",
-            Self::M5 => "m5",
-            Self::M6 => "m6",
-            Self::M7 => "m7",
-            Self::M8 => "m8",
+            Self::Events => "events",
+            Self::Paced => "paced-events",
+            Self::AllFlags => "all-flags",
+            Self::Startup => "startup",
+            Self::Parsing => "parsing",
+            Self::UnderPatches => "under-patches",
+            Self::Contexts => "contexts",
+            Self::EventAllocations => "event-allocations",
             Self::Hooks => "hooks",
             Self::Daemon => "daemon",
             Self::Growth => "growth",
@@ -172,10 +150,10 @@ impl Part {
     /// Ours beside the peer, in batches.
     fn cases(self) -> Result<Vec<Case>, Box<dyn Error>> {
         match self {
-            Self::M1 => m1::cases(),
-            Self::M3 => m3::cases(),
-            Self::M5 => m5::cases(),
-            Self::M7 => m7::cases(),
+            Self::Evaluation => evaluation::cases(),
+            Self::AllFlags => all_flags::cases(),
+            Self::Parsing => parsing::cases(),
+            Self::Contexts => contexts::cases(),
             _ => Ok(Vec::new()),
         }
     }
@@ -188,21 +166,23 @@ impl Part {
     ) -> Result<(), Box<dyn Error>> {
         let pace = effort.pace();
         match self {
-            Self::M1 | Self::M3 | Self::M5 | Self::M7 => each(table::report(self.cases()?, pace, allocated)),
+            Self::Evaluation | Self::AllFlags | Self::Parsing | Self::Contexts => {
+                each(table::report(self.cases()?, pace, allocated))
+            }
             Self::Floor => each(floor::report(pace)?),
-            Self::M2 => {
+            Self::Events => {
                 let (rounds, seconds) = effort.choose((1, 0.2), (3, 2.0));
-                each(m2::report(&generate(1_000), rounds, seconds)?);
+                each(events::report(&generate(1_000), rounds, seconds)?);
             }
             Self::Paced => each(paced::report(effort)?),
-            Self::M4 => each(m4::report(&generate(10_000), effort.choose(1, 7))?),
-            Self::M6 => {
+            Self::Startup => each(startup::report(&generate(10_000), effort.choose(1, 7))?),
+            Self::UnderPatches => {
                 let data = generate(10_000);
                 let (rounds, seconds) = effort.choose((1, 0.2), (3, 5.0));
-                each(m6::report(&data, rounds, seconds)?);
+                each(under_patches::report(&data, rounds, seconds)?);
                 each(patch_cost::report(&data, effort.choose(1, 9))?);
             }
-            Self::M8 => each(m8::report(effort)?),
+            Self::EventAllocations => each(event_allocations::report(effort)?),
             Self::Hooks => each(hooks::report(pace, allocated)?),
             Self::Daemon => daemon::reports(effort, each)?,
             Self::Growth => growth::reports(effort, each)?,
@@ -227,18 +207,21 @@ mod tests {
 
     #[test]
     fn parts_are_named_one_by_one_or_all_at_once() {
-        assert_eq!(parse("m1 floor"), Some(Command { parts: vec![Part::M1, Part::Floor], effort: Effort::Full }));
+        assert_eq!(
+            parse("evaluation floor"),
+            Some(Command { parts: vec![Part::Evaluation, Part::Floor], effort: Effort::Full })
+        );
         assert_eq!(parse("all"), Some(Command { parts: REGULAR.into(), effort: Effort::Full }));
         assert_eq!(parse("quick"), Some(Command { parts: REGULAR.into(), effort: Effort::Brief }));
         assert_eq!(parse("outage quick"), Some(Command { parts: vec![Part::Outage], effort: Effort::Brief }));
-        assert_eq!((parse(""), parse("m9")), (None, None));
+        assert_eq!((parse(""), parse("no-such-part")), (None, None));
     }
 
     #[test]
     fn a_command_is_passed_on_as_it_was_given() {
-        let command = parse("m3 m8 quick").unwrap();
-        assert_eq!(command.arguments().collect::<Vec<_>>(), ["m3", "m8", "quick"]);
+        let command = parse("all-flags event-allocations quick").unwrap();
+        assert_eq!(command.arguments().collect::<Vec<_>>(), ["all-flags", "event-allocations", "quick"]);
         let each: Vec<_> = command.one_by_one().flat_map(|command| command.arguments().collect::<Vec<_>>()).collect();
-        assert_eq!(each, ["m3", "quick", "m8", "quick"]);
+        assert_eq!(each, ["all-flags", "quick", "event-allocations", "quick"]);
     }
 }

@@ -11,33 +11,32 @@
 //! counts: `vexil-bench-allocs` counts by thread, `vexil-bench-heap` for the whole process. All must be built:
 //!
 //! ```text
-//! cargo build --release -p vexil-bench && target/release/vexil-bench m1
+//! cargo build --release -p vexil-bench && target/release/vexil-bench evaluation
 //! ```
 
+mod all_flags;
 mod allocations;
 mod command;
 mod compare;
+mod contexts;
 mod daemon;
+mod effort;
+mod evaluation;
+mod event_allocations;
+mod events;
 mod floor;
 mod growth;
 mod hooks;
 mod hot_path;
 mod latency;
 mod layout;
-mod m1;
-mod m2;
-mod m3;
-mod m4;
-mod m5;
-mod m6;
-mod m7;
-mod m8;
 mod machine;
 mod measure;
 mod memory;
 mod ours;
 mod outage;
 mod paced;
+mod parsing;
 mod part;
 mod patch_cost;
 mod peer;
@@ -45,7 +44,9 @@ mod probe;
 mod report;
 mod sdk;
 mod service;
+mod startup;
 mod table;
+mod under_patches;
 mod workload;
 
 use std::error::Error;

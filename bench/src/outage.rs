@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use vexil::status::DataStoreStatus;
 use vexil::{Client, Context};
 
-use crate::command::Effort;
 use crate::daemon::Database;
+use crate::effort::Effort;
 use crate::latency::Latencies;
 use crate::layout::{self, grouped};
 use crate::machine;

@@ -1,4 +1,4 @@
-//! M2 at a fixed rate, and in bursts: does the service hear of each evaluation?
+//! Evaluations with events at a fixed rate and in bursts, and whether all of them are delivered.
 //!
 //! One thread, paced by spinning, for a while; or all calls at once, of a client that was idle. Then the client is closed,
 //! and the counts that arrived are added up. Every run is a process of its own, and the rates are taken in rounds: what a
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use vexil_testing::FakeService;
 
 use crate::allocations::Counter;
-use crate::command::Effort;
+use crate::effort::Effort;
 use crate::layout::{self, Spread, grouped};
 use crate::measure::Sides;
 use crate::probe::{self, Probe};

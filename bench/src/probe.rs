@@ -16,7 +16,7 @@ use crate::measure::Sides;
 use crate::ours::Ours;
 use crate::peer::Peer;
 use crate::sdk::Sdk;
-use crate::{m2, m4, m6, m8, paced};
+use crate::{event_allocations, events, paced, startup, under_patches};
 
 const SUBCOMMAND: &str = "probe";
 const OURS: &str = "ours";
@@ -73,10 +73,10 @@ pub(crate) fn run(arguments: &[String], count: Counter<'_>) -> Option<Result<(),
     };
     let rest = arguments.get(3..).unwrap_or_default();
     Some(match name {
-        m2::Loop::NAME => answer::<m2::Loop>(side, rest, count),
-        m4::Start::NAME => answer::<m4::Start>(side, rest, count),
-        m6::Calls::NAME => answer::<m6::Calls>(side, rest, count),
-        m8::Counting::NAME => answer::<m8::Counting>(side, rest, count),
+        events::Loop::NAME => answer::<events::Loop>(side, rest, count),
+        startup::Start::NAME => answer::<startup::Start>(side, rest, count),
+        under_patches::Calls::NAME => answer::<under_patches::Calls>(side, rest, count),
+        event_allocations::Counting::NAME => answer::<event_allocations::Counting>(side, rest, count),
         paced::Paced::NAME => answer::<paced::Paced>(side, rest, count),
         _ => Err(format!("there is no probe {name}").into()),
     })
@@ -104,10 +104,10 @@ mod tests {
             let arguments: Vec<_> = arguments.iter().map(|&a| a.to_owned()).collect();
             run(&arguments, &|_| Allocated::default())
         };
-        assert!(run(&["m1"]).is_none());
+        assert!(run(&["evaluation"]).is_none());
         assert!(run(&[]).is_none());
         assert!(run(&[SUBCOMMAND, OURS, "nothing"]).unwrap().is_err());
-        assert!(run(&[SUBCOMMAND, OURS, m4::Start::NAME]).unwrap().is_err());
-        assert!(run(&[SUBCOMMAND, "nobody", m4::Start::NAME, "http://localhost:1"]).unwrap().is_err());
+        assert!(run(&[SUBCOMMAND, OURS, startup::Start::NAME]).unwrap().is_err());
+        assert!(run(&[SUBCOMMAND, "nobody", startup::Start::NAME, "http://localhost:1"]).unwrap().is_err());
     }
 }

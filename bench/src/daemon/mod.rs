@@ -13,7 +13,7 @@ use vexil::Client;
 use vexil_redis::RedisDataStore;
 use vexil_testing::servers::RedisServer;
 
-use crate::command::Effort;
+use crate::effort::Effort;
 use crate::report::Report;
 use crate::sdk::START_LIMIT;
 use crate::workload::{Data, generate};

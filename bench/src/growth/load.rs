@@ -3,8 +3,8 @@
 use std::error::Error;
 
 use super::{Curve, curve};
-use crate::command::Effort;
-use crate::m2::{self, Shape};
+use crate::effort::Effort;
+use crate::events::{self, Shape};
 use crate::ours::Ours;
 use crate::peer::Peer;
 use crate::probe;
@@ -18,8 +18,8 @@ pub(super) fn contexts(effort: Effort) -> Result<Curve, Box<dyn Error>> {
     let sizes: &[u32] = effort.choose(&[10, 1_000], &[1, 10, 100, 1_000, 10_000, 100_000]);
     curve(about, ["ours", "peer"], sizes, |contexts| {
         let shape = Shape { threads: 1, contexts: contexts as usize, seconds: seconds(effort) };
-        let nanos = |run: m2::Run| 1e9 / run.rate;
-        Ok([nanos(m2::run(probe::ours, &json, shape)?), nanos(m2::run(probe::peer, &json, shape)?)])
+        let nanos = |run: events::Run| 1e9 / run.rate;
+        Ok([nanos(events::run(probe::ours, &json, shape)?), nanos(events::run(probe::peer, &json, shape)?)])
     })
 }
 
@@ -34,8 +34,8 @@ pub(super) fn threads(effort: Effort) -> Result<Curve, Box<dyn Error>> {
         let rates = [
             quiet::<Ours>(&json, shape)?,
             quiet::<Peer>(&json, shape)?,
-            m2::run(probe::ours, &json, shape)?.rate,
-            m2::run(probe::peer, &json, shape)?.rate,
+            events::run(probe::ours, &json, shape)?.rate,
+            events::run(probe::peer, &json, shape)?.rate,
         ];
         Ok(rates.map(|rate| rate / 1e3))
     })
@@ -45,7 +45,7 @@ pub(super) fn threads(effort: Effort) -> Result<Curve, Box<dyn Error>> {
 fn quiet<S: Sdk>(json: &str, shape: Shape) -> Result<f64, Box<dyn Error>> {
     let client = S::client(&S::test_data(S::parse(json.as_bytes())?))?;
     let contexts = (0..shape.contexts).map(numbered_user::<S>).collect::<Result<Vec<_>, _>>()?;
-    Ok(m2::evaluate::<S>(&client, &contexts, shape).1)
+    Ok(events::evaluate::<S>(&client, &contexts, shape).1)
 }
 
 fn json() -> Result<String, Box<dyn Error>> {

@@ -11,7 +11,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use crate::command::Effort;
+use crate::effort::Effort;
 use crate::layout;
 use crate::report::Report;
 

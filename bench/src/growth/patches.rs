@@ -3,10 +3,10 @@
 use std::error::Error;
 
 use super::{Curve, curve};
-use crate::command::Effort;
-use crate::m6::{Called, Calls};
+use crate::effort::Effort;
 use crate::probe;
 use crate::service::Service;
+use crate::under_patches::{Called, Calls};
 use crate::workload::generate;
 
 /// Patches a second: the middle and the slow evaluations. A side that does not take all patches in time has no point.

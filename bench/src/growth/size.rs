@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use super::{Curve, curve};
-use crate::command::Effort;
+use crate::effort::Effort;
 use crate::measure::{Batch, batch, in_turns};
 use crate::ours::Ours;
 use crate::peer::Peer;

@@ -1,4 +1,4 @@
-//! M4: a start with ten thousand flags that come over the stream.
+//! A start with ten thousand flags that come over the stream.
 //!
 //! Each start is that of a new process, and counts from before the client is made until it has its
 //! flags. Settings are those of each side's default, TLS included although the service is reached

@@ -1,4 +1,4 @@
-//! M1: one evaluation, one thread, in a tight loop on one context.
+//! One evaluation, one thread, in a tight loop on one context.
 //!
 //! By the client with its events disabled, as an application calls it, and by the evaluator alone,
 //! to tell what the client adds. The data holds a thousand other flags, so that finding the flag

@@ -1,4 +1,4 @@
-//! M6: how long evaluations take while flags change: a thousand patches a second, at ten thousand
+//! How long evaluations take while flags change: a thousand patches a second, at ten thousand
 //! flags.
 //!
 //! One thread evaluates in a tight loop, and every call is timed by one look at the clock, which is

@@ -1,4 +1,4 @@
-//! M7: a context of eight attributes, built and cloned, and dropped each time.
+//! A context of eight attributes, built and cloned, and dropped each time.
 
 use std::error::Error;
 

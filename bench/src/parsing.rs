@@ -1,4 +1,4 @@
-//! M5: JSON text in memory to the SDK's own model, ten thousand flags.
+//! JSON text in memory to the SDK's own model, ten thousand flags.
 //!
 //! The model is dropped within the measured time: an SDK drops one whenever it receives the next.
 

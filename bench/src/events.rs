@@ -1,4 +1,4 @@
-//! M2: evaluations with events, and whether the service hears of each of them.
+//! Evaluations with events, and whether all of them are delivered.
 //!
 //! Threads evaluate one flag in a closed loop, walking through the contexts, each from its own place; then the client is
 //! closed, and the counts of all summaries that arrived are added up. What is missing was evaluated and never reported.
@@ -80,7 +80,7 @@ pub(crate) fn report(data: &Data, rounds: usize, seconds: f64) -> Result<Report,
         }
     }
     let headings =
-        ["M2", "ours, calls/s", "peer, calls/s", "ours/peer", "ours delivered, least", "peer delivered, least"];
+        ["events", "ours, calls/s", "peer, calls/s", "ours/peer", "ours delivered, least", "peer delivered, least"];
     Ok(Report { text: layout::aligned(headings.map(String::from), &rows), findings })
 }
 

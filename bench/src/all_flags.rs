@@ -1,4 +1,4 @@
-//! M3: the state of all flags, for a front end: 1,009 flags with the default options.
+//! The state of all flags, for a front end: 1,009 flags with the default options.
 
 use std::error::Error;
 use std::rc::Rc;

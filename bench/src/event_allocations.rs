@@ -1,6 +1,6 @@
-//! M8: what an evaluation with events allocates: on its thread, and in the whole process until everything is delivered.
+//! What an evaluation with events allocates: on its thread, and in the whole process until everything is delivered.
 //!
-//! What other calls allocate on their thread stands in the tables of M1, M3, M5 and M7. Here threads that deliver events
+//! What other calls allocate on their thread is in the tables of `evaluation`, `all_flags`, `parsing` and `contexts`. Here threads that deliver events
 //! are counted as well, by a program of its own, so each side has a process of its own and the service is in another one.
 //! Calls are paced, so that nothing is lost.
 
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use vexil_testing::FakeService;
 
 use crate::allocations::{self, Allocated, BY_PROCESS, BY_THREAD, Counter};
-use crate::command::Effort;
+use crate::effort::Effort;
 use crate::layout;
 use crate::paced::pace;
 use crate::probe::{self, Probe};
