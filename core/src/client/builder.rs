@@ -243,7 +243,8 @@ impl ClientBuilder {
             None => None,
         };
         let changes = Arc::new(ChangeHub::new(runtime.clone()));
-        let updater = Arc::new(Updater::new(Arc::clone(&store), changes, processor.clone(), Arc::clone(&hooks)));
+        let updater =
+            Arc::new(Updater::new(runtime.clone(), Arc::clone(&store), changes, processor.clone(), Arc::clone(&hooks)));
         let resolver = Arc::new(Resolver {
             offline: self.offline,
             daemon_mode: context.is_daemon_mode(),

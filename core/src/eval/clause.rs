@@ -2,12 +2,14 @@
 
 use std::cmp::Ordering;
 use std::slice::from_ref;
+use std::sync::Arc;
 
 use super::Evaluator;
 use super::Halt;
 use crate::context::Context;
 use crate::model::clause::{Clause, Members, Test};
 use crate::model::date::Date;
+use crate::model::pattern::Pattern;
 use crate::model::version::Version;
 use crate::text::Text;
 use crate::value::Value;
@@ -30,28 +32,39 @@ impl<'a> Evaluator<'_, 'a> {
         if clause.attribute.error().is_some() {
             return Err(Halt::Malformed);
         }
-        Ok(attribute_matches(clause, self.context))
+        attribute_matches(clause, self.context).ok_or(Halt::Malformed)
     }
 }
 
-fn attribute_matches(clause: &Clause, context: &Context) -> bool {
+/// Whether a clause matches; `None` if a regular expression would take too long to tell.
+fn attribute_matches(clause: &Clause, context: &Context) -> Option<bool> {
     if clause.attribute.is_kind() {
-        return context.kinds().any(|kind| clause.test.matches(kind)) != clause.negate;
+        return Some(clause.test.matches_any(context.kinds())? != clause.negate);
     }
     // Without the kind or the attribute there is nothing to negate either.
     let Some(value) = context.member(&clause.kind).and_then(|member| member.lookup(&clause.attribute)) else {
-        return false;
+        return Some(false);
     };
     let matches = match value {
-        Value::Array(elements) => elements.iter().any(|element| clause.test.matches(element)),
-        value => clause.test.matches(value),
+        Value::Array(elements) => clause.test.matches_any(elements.iter())?,
+        value => clause.test.matches(value)?,
     };
-    matches != clause.negate
+    Some(matches != clause.negate)
 }
 
 impl Test {
+    fn matches_any<'v>(&self, values: impl Iterator<Item = &'v Value>) -> Option<bool> {
+        for value in values {
+            if self.matches(value)? {
+                return Some(true);
+            }
+        }
+        Some(false)
+    }
+
     /// Whether a value is of a type that the operator is for, and meets it. Elements of nested arrays are not looked at.
-    fn matches(&self, value: &Value) -> bool {
+    /// Returns `None` if a regular expression would take too long to tell.
+    fn matches(&self, value: &Value) -> Option<bool> {
         let text = |meets: &dyn Fn(&str) -> bool| value.as_str().is_some_and(meets);
         let number = |meets: fn(f64, f64) -> bool, limit| value.as_f64().is_some_and(|number| meets(number, limit));
         let date = |meets: fn(&Date, &Date) -> bool, limit| Date::parse(value).is_some_and(|date| meets(&date, limit));
@@ -59,12 +72,12 @@ impl Test {
             let version = Version::parse(value);
             version.is_some_and(|version| limits.iter().any(|limit| version.precedence(limit) == order))
         };
-        match self {
+        Some(match self {
             Self::In(members) => members.hold(value),
             Self::StartsWith(prefixes) => text(&|text| prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()))),
             Self::EndsWith(suffixes) => text(&|text| suffixes.iter().any(|suffix| text.ends_with(suffix.as_str()))),
             Self::Contains(parts) => text(&|text| parts.iter().any(|part| text.contains(part.as_str()))),
-            Self::Matches(patterns) => text(&|text| patterns.iter().any(|pattern| pattern.is_match(text))),
+            Self::Matches(patterns) => return any_is_found(patterns, value),
             Self::LessThan(limit) => number(|number, limit| number < limit, *limit),
             Self::LessThanOrEqual(limit) => number(|number, limit| number <= limit, *limit),
             Self::GreaterThan(limit) => number(|number, limit| number > limit, *limit),
@@ -76,8 +89,18 @@ impl Test {
             Self::VersionGreaterThan(limit) => version(Ordering::Greater, from_ref(limit)),
             // Segments are looked at where the data is.
             Self::Segments(_) | Self::Never => false,
+        })
+    }
+}
+
+fn any_is_found(patterns: &[Arc<Pattern>], value: &Value) -> Option<bool> {
+    let Some(text) = value.as_str() else { return Some(false) };
+    for pattern in patterns {
+        if pattern.is_match(text)? {
+            return Some(true);
         }
     }
+    Some(false)
 }
 
 impl Members {

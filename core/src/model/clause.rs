@@ -4,13 +4,11 @@
 //! matches if *any* value does, `lessThan [3, 9, 5]` is `lessThan 9`.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
-
-use regex::Regex;
+use std::sync::Arc;
 
 use super::date::Date;
 use super::keys::KeySet;
+use super::pattern::{Pattern, Patterns};
 use super::problem::Defect;
 use super::read::RawClause;
 use super::version::Version;
@@ -59,37 +57,6 @@ pub(crate) struct Members {
     pub(crate) holds_false: bool,
 }
 
-/// A regular expression. It is checked when it arrives and compiled when it is first used: compiling takes longer than
-/// reading a flag, and most patterns of an environment are not used in the first second.
-#[derive(Debug)]
-pub(crate) struct Pattern {
-    text: Text,
-    /// None if it grows too large.
-    compiled: OnceLock<Option<Regex>>,
-}
-
-impl Pattern {
-    fn new(text: &Text) -> Option<Self> {
-        let is_valid = regex_syntax::Parser::new().parse(text).is_ok();
-        is_valid.then(|| Self { text: text.clone(), compiled: OnceLock::new() })
-    }
-
-    pub(crate) fn is_match(&self, text: &str) -> bool {
-        let compiled = self.compiled.get_or_init(|| Regex::new(&self.text).ok());
-        compiled.as_ref().is_some_and(|regex| regex.is_match(text))
-    }
-}
-
-/// Patterns by their text: one data set repeats few of them often.
-#[derive(Debug, Default)]
-pub(crate) struct Patterns(HashMap<Text, Option<Arc<Pattern>>>);
-
-impl Patterns {
-    fn read(&mut self, text: &Text) -> Option<Arc<Pattern>> {
-        self.0.entry(text.clone()).or_insert_with(|| Pattern::new(text).map(Arc::new)).clone()
-    }
-}
-
 impl Clause {
     pub(super) fn prepare(raw: RawClause, patterns: &mut Patterns, defects: &mut Vec<Defect>) -> Self {
         let test = Test::prepare(&raw.op, raw.values, patterns, defects);
@@ -104,6 +71,14 @@ impl Clause {
     pub(crate) fn segment_keys(&self) -> &[Text] {
         match &self.test {
             Test::Segments(keys) => keys,
+            _ => &[],
+        }
+    }
+
+    /// The regular expressions that the clause holds.
+    pub(super) fn patterns(&self) -> &[Arc<Pattern>] {
+        match &self.test {
+            Test::Matches(patterns) => patterns,
             _ => &[],
         }
     }
@@ -123,14 +98,14 @@ impl Test {
             "contains" => Self::Contains(texts(values)),
             "segmentMatch" => Self::Segments(texts(values)),
             "matches" => {
-                let mut compiled = Vec::with_capacity(values.len());
+                let mut read_patterns = Vec::with_capacity(values.len());
                 for pattern in texts(values) {
                     match patterns.read(&pattern) {
-                        Some(regex) => compiled.push(regex),
-                        None => defects.push(Defect::Pattern { pattern }),
+                        Ok(read) => read_patterns.push(read),
+                        Err(error) => defects.push(Defect::Pattern { pattern, error }),
                     }
                 }
-                Self::Matches(compiled.into())
+                Self::Matches(read_patterns.into())
             }
             "lessThan" => number(&values, f64::max, Self::LessThan),
             "lessThanOrEqual" => number(&values, f64::max, Self::LessThanOrEqual),

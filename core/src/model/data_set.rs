@@ -9,10 +9,10 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
 use thiserror::Error;
 
-use super::clause::Patterns;
 use super::flag::Flag;
 use super::item::{DataKind, Entry, Item, Prepared, entry, read_entry};
 use super::json::{Cursor, Object, Step};
+use super::pattern::Patterns;
 use super::read::Strict;
 use super::segment::Segment;
 use crate::text::Text;

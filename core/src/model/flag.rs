@@ -1,14 +1,16 @@
 //! [`Flag`]: a feature flag as the evaluator wants it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::clause::{Clause, Patterns, reference};
+use super::clause::{Clause, reference};
 use super::item::{Keyed, Prepared};
 use super::keys::KeyMap;
+use super::pattern::{Pattern, Patterns};
 use super::problem::{Defect, Problem};
 use super::read::{RawAvailability, RawFlag, RawOutcome, RawRollout, RawRule, RawTarget, Strict};
 use super::rollout::{BucketBy, Prefix, Rollout, Weighted};
@@ -177,6 +179,10 @@ impl Keyed for Flag {
 
     fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    fn patterns(&self) -> impl Iterator<Item = &Arc<Pattern>> {
+        self.rules.iter().flat_map(|rule| &rule.clauses).flat_map(Clause::patterns)
     }
 
     fn json(&self) -> Option<&Bytes> {

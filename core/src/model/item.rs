@@ -3,6 +3,7 @@
 //! An item is a flag or a segment, present or deleted; a deleted one keeps its version, so that an older update that
 //! arrives late stays without effect. The key of the map that an item arrives in is its key, whatever it says itself.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,10 +11,10 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::Error as _;
 
-use super::clause::Patterns;
 use super::data_set::ReadError;
 use super::flag::Flag;
 use super::json::Cursor;
+use super::pattern::{Pattern, Patterns};
 use super::problem::Problem;
 use super::read::{RawFlag, RawSegment, RawTombstone, Strict};
 use super::segment::Segment;
@@ -43,6 +44,19 @@ pub(crate) trait Keyed {
     fn key(&self) -> &Text;
     fn version(&self) -> u64;
     fn problems(&self) -> &[Problem];
+    /// The regular expressions of its rules.
+    fn patterns(&self) -> impl Iterator<Item = &Arc<Pattern>>;
+
+    /// Takes over what is compiled of the patterns that the item before has too.
+    fn take_over_patterns(&self, before: &Self) {
+        let compiled: HashMap<_, _> = before.patterns().map(|pattern| (pattern.text(), pattern)).collect();
+        for pattern in self.patterns() {
+            if let Some(before) = compiled.get(pattern.text()) {
+                pattern.take_over(before);
+            }
+        }
+    }
+
     fn json(&self) -> Option<&Bytes>;
     fn set_json(&mut self, json: Option<Bytes>);
     fn set_version(&mut self, version: u64);

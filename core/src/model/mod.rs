@@ -12,6 +12,7 @@ mod item;
 mod json;
 mod keys;
 pub(crate) mod migration;
+pub(crate) mod pattern;
 mod problem;
 mod read;
 pub(crate) mod rollout;
@@ -27,6 +28,7 @@ pub(crate) use item::Keyed;
 pub use item::{DataKind, Entry, Item, Upserted};
 #[cfg(feature = "http")]
 pub(crate) use json::{Cursor, Object, Step};
+pub use pattern::PatternError;
 pub use problem::{Defect, Problem};
 #[cfg(feature = "http")]
 pub(crate) use read::ItemVersion;

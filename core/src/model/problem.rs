@@ -7,6 +7,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::pattern::PatternError;
 use crate::context::ReferenceError;
 use crate::text::Text;
 use crate::value::Value;
@@ -40,11 +41,15 @@ pub enum Defect {
         /// The operator.
         op: Text,
     },
-    /// A regular expression does not compile; it matches nothing.
-    #[error("regular expression \"{pattern}\" does not compile")]
+    /// A regular expression is refused: its syntax is not that of RE2 as Go reads it, or it is too large. It matches
+    /// nothing.
+    // Without the expression: lists of addresses are written as one, and this is logged.
+    #[error("regular expression of {} bytes is refused: {error}", pattern.len())]
     Pattern {
         /// The expression.
         pattern: Text,
+        /// Why it is refused, and where.
+        error: PatternError,
     },
     /// A value is no date or no version where one is needed; it matches nothing.
     #[error("value {value} is not of the type that the operator compares")]

@@ -1,12 +1,15 @@
 //! [`Segment`]: a list of contexts, by key or by rules, that flags can refer to.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::clause::{Clause, Patterns, reference};
+use super::clause::{Clause, reference};
 use super::item::{Keyed, Prepared};
 use super::keys::KeySet;
+use super::pattern::{Pattern, Patterns};
 use super::problem::{Defect, Problem};
 use super::read::{RawSegment, RawSegmentRule, RawSegmentTarget, Strict};
 use super::rollout::{BucketBy, Prefix, Weighted};
@@ -99,6 +102,10 @@ impl Keyed for Segment {
 
     fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    fn patterns(&self) -> impl Iterator<Item = &Arc<Pattern>> {
+        self.rules.iter().flat_map(|rule| &rule.clauses).flat_map(Clause::patterns)
     }
 
     fn json(&self) -> Option<&Bytes> {

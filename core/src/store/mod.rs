@@ -42,6 +42,7 @@
 //! }
 //! ```
 
+pub(crate) mod arrival;
 pub(crate) mod environment;
 mod memory;
 pub mod persistent;

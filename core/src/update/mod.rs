@@ -2,8 +2,11 @@
 
 mod changes;
 mod dependents;
+mod patterns;
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -12,19 +15,23 @@ use async_trait::async_trait;
 pub(crate) use changes::ChangeHub;
 pub use changes::{FlagChange, ListenerId};
 use dependents::Dependents;
+use patterns::compile_ahead;
 use tokio::sync::{Mutex, watch};
 
 use crate::data_source::{DataSink, NotStoredError};
+use crate::eval::Found;
 use crate::events::EventProcessor;
 use crate::hooks::Hooks;
-use crate::model::{DataKind, DataSet, Item, Problem, Upserted};
-use crate::runtime::contain;
+use crate::model::{DataKind, DataSet, Entry, Flag, Item, Keyed, Segment, Upserted};
+use crate::runtime::{Runtime, contain};
 use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatusCell};
+use crate::store::arrival::Arrivals;
 use crate::store::{DataStore, Snapshot, StoreError};
 use crate::text::Text;
 
 #[derive(Debug)]
 pub(crate) struct Updater {
+    runtime: Runtime,
     store: Arc<dyn DataStore>,
     pub(crate) status: DataSourceStatusCell,
     pub(crate) changes: Arc<ChangeHub>,
@@ -38,6 +45,7 @@ pub(crate) struct Updater {
     first_data: watch::Sender<bool>,
     /// Whether the client is closed: what is still on its way is not stored any more.
     closed: AtomicBool,
+    arrivals: Arrivals,
     /// Whether the last write failed: only the first failure of an outage is logged.
     outage: AtomicBool,
     /// Held while one update is stored and announced, across the store's awaits: updates take effect in the order in
@@ -52,12 +60,14 @@ type Versions = HashMap<(DataKind, Text), u64>;
 
 impl Updater {
     pub(crate) fn new(
+        runtime: Runtime,
         store: Arc<dyn DataStore>,
         changes: Arc<ChangeHub>,
         processor: Option<Arc<dyn EventProcessor>>,
         hooks: Arc<Hooks>,
     ) -> Self {
         Self {
+            runtime,
             store,
             processor,
             status: DataSourceStatusCell::new(),
@@ -66,6 +76,7 @@ impl Updater {
             refreshed: AtomicBool::new(false),
             first_data: watch::Sender::new(false),
             closed: AtomicBool::new(false),
+            arrivals: Arrivals::default(),
             outage: AtomicBool::new(false),
             dependents: Mutex::default(),
         }
@@ -93,10 +104,12 @@ impl Updater {
         let _ = self.first_data.subscribe().wait_for(|delivered| *delivered).await;
     }
 
-    /// Runs over the current data of the store.
+    /// Runs over the current data of the store. Returns `None` if the store panics first or lends no data.
     fn read<R>(&self, reader: impl FnOnce(&dyn Snapshot) -> R) -> Option<R> {
         let (mut reader, mut result) = (Some(reader), None);
-        self.store.read(&mut |snapshot| result = reader.take().map(|reader| reader(snapshot)));
+        let read = || self.store.read(&mut |snapshot| result = reader.take().map(|reader| reader(snapshot)));
+        // The result is set when the reader has ended, so a panic leaves nothing half done.
+        let _ = catch_unwind(AssertUnwindSafe(read));
         result
     }
 
@@ -108,6 +121,21 @@ impl Updater {
             flags.chain(segments).collect()
         };
         self.read(collect).unwrap_or_default()
+    }
+
+    /// What is done with items before they are stored.
+    async fn prepare(&self, flags: &[Entry<Flag>], segments: &[Entry<Segment>]) {
+        self.read(|before| {
+            for entry in flags {
+                self.arrivals.meet(DataKind::Flag, entry, || present(before.flag(entry.key())));
+            }
+            for entry in segments {
+                self.arrivals.meet(DataKind::Segment, entry, || present(before.segment(entry.key())));
+            }
+        });
+        let flags = flags.iter().filter_map(Entry::present).flat_map(|flag| flag.patterns());
+        let segments = segments.iter().filter_map(Entry::present).flat_map(|segment| segment.patterns());
+        compile_ahead(&self.runtime, flags.chain(segments)).await;
     }
 
     async fn store_all(&self, data: DataSet) -> Result<(), StoreError> {
@@ -141,13 +169,8 @@ impl Updater {
 #[async_trait]
 impl DataSink for Updater {
     async fn init(&self, data: DataSet) -> Result<(), NotStoredError> {
-        for flag in &data.flags {
-            log_problems(DataKind::Flag, flag.key(), flag.problems());
-        }
-        for segment in &data.segments {
-            log_problems(DataKind::Segment, segment.key(), segment.problems());
-        }
         let mut dependents = self.dependents.lock().await;
+        self.prepare(&data.flags, &data.segments).await;
         self.is_open()?;
         let before = self.changes.has_listeners().then(|| self.versions());
         let stored = self.store_all(data).await;
@@ -168,8 +191,11 @@ impl DataSink for Updater {
     }
 
     async fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError> {
-        log_problems(item.kind(), item.key(), item.problems());
         let mut dependents = self.dependents.lock().await;
+        match &item {
+            Item::Flag(entry) => self.prepare(from_ref(entry), &[]).await,
+            Item::Segment(entry) => self.prepare(&[], from_ref(entry)).await,
+        }
         self.is_open()?;
         if !self.changes.has_listeners() {
             *dependents = None;
@@ -217,8 +243,9 @@ fn differences(mut before: Versions, after: Versions) -> Vec<(DataKind, Text)> {
     items
 }
 
-fn log_problems(kind: DataKind, key: &Text, problems: &[Problem]) {
-    for problem in problems {
-        tracing::warn!(%kind, %key, %problem, "flag data has a defect");
+fn present<T>(found: Found<T>) -> Option<T> {
+    match found {
+        Found::Present(item) => Some(item),
+        Found::Absent | Found::Unknown => None,
     }
 }

@@ -30,6 +30,7 @@ use crate::model::{DataKind, DataSet, Item};
 use crate::moment::Moment;
 use crate::runtime::{Runtime, Task};
 use crate::status::DataStoreReporter;
+use crate::store::arrival::Arrivals;
 use crate::store::environment::Environment;
 use crate::store::{DataStore, Snapshot, StoreError, Upserted};
 use crate::text::Text;
@@ -50,6 +51,7 @@ struct Shared {
     /// None in daemon mode, which never writes.
     writer: Option<Writer>,
     cache: Cache,
+    arrivals: Arrivals,
     /// Everything, once somebody asked for it, and when that stops counting.
     all: ArcSwapOption<All>,
     /// Whether the database holds a complete data set.
@@ -83,6 +85,7 @@ impl Classic {
             writer: writes.then(|| Writer::new(reader.clone())),
             reader,
             cache: Cache::new(mode),
+            arrivals: Arrivals::default(),
             all: ArcSwapOption::empty(),
             initialized: AtomicBool::new(!writes),
             away: AtomicBool::new(false),
@@ -235,6 +238,7 @@ impl Shared {
         };
         match read {
             Ok(item) => {
+                self.meet(item.as_ref());
                 match item.clone() {
                     Some(item) => self.cache.put(item),
                     None if kind == DataKind::Flag => self.cache.put_flag(key.clone(), None),
@@ -246,6 +250,22 @@ impl Shared {
                 // One that is spoilt counts as missing; that it was spoilt is said.
                 self.unless_flawed(Err(error)).map(|()| None)
             }
+        }
+    }
+
+    /// Compares an item that was read with what was remembered of it.
+    fn meet(&self, item: Option<&Item>) {
+        let slots = self.cache.slots();
+        match item {
+            Some(Item::Flag(entry)) => {
+                let known = || slots.flags.get(entry.key())?.entry()?.present();
+                self.arrivals.meet(DataKind::Flag, entry, || known().map(AsRef::as_ref));
+            }
+            Some(Item::Segment(entry)) => {
+                let known = || slots.segments.get(entry.key())?.entry()?.present();
+                self.arrivals.meet(DataKind::Segment, entry, || known().map(AsRef::as_ref));
+            }
+            None => {}
         }
     }
 

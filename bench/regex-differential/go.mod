@@ -1,0 +1,3 @@
+module regex-differential
+
+go 1.25

@@ -1,0 +1,23 @@
+//! [`PatternError`]: why a regular expression is refused.
+
+use thiserror::Error;
+
+/// Why a regular expression is refused, and where.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{reason} at byte {offset}")]
+pub struct PatternError {
+    reason: &'static str,
+    offset: usize,
+}
+
+impl PatternError {
+    pub(in crate::model) fn new(reason: &'static str, offset: usize) -> Self {
+        Self { reason, offset }
+    }
+
+    /// Returns the offset of the refused part, in bytes from the start of the pattern.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+}

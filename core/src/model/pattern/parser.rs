@@ -1,0 +1,427 @@
+//! [`parse`]: from the syntax of RE2, as Go reads it, to the form that the engine is built from.
+//!
+//! The grammar is Go's, not that of the `regex` crate, which refuses some of it (`[\w-.]`, `x{y`, `[[]`, `\Q…\E`), reads
+//! some otherwise (`&&` in a class, `\d`, `\s` and `\w` beyond ASCII) and accepts what Go refuses. Only whether a pattern
+//! matches is asked, so captures and greediness leave no trace.
+//!
+//! No input makes it recurse, and what it builds is limited while it is built: [`MAX_COST`] also counts repetitions,
+//! which make the compiled form large where the pattern is short.
+
+use regex_syntax::hir::{Class, ClassUnicode, Dot, Hir, Look, Repetition};
+use regex_syntax::utf8::Utf8Sequences;
+
+use super::class;
+use super::error::PatternError;
+
+/// How large a compiled pattern may be: about the number of states of its automaton.
+pub(super) const MAX_COST: usize = 300_000;
+
+/// What it costs to fold a class, whatever becomes of it.
+const FOLDING_COST: usize = 200;
+
+/// How often a part may be repeated, with the repetitions around it multiplied. Go's limit.
+const MAX_REPEAT: usize = 1000;
+
+/// How many groups may be open at once. Go's limit for groups that capture.
+const MAX_GROUPS: usize = 999;
+
+/// How deep the parsed form may be. Building the automaton recurses over it, on the stack of any thread: at this depth
+/// that takes less than 128 KiB in a release build.
+const MAX_DEPTH: usize = 170;
+
+/// A pattern in the form that the engine is built from, and what that will cost.
+pub(super) struct Parsed {
+    pub(super) hir: Hir,
+    /// About the number of states of the automaton.
+    pub(super) cost: usize,
+    /// About the number of states that one character of a text can lead to.
+    pub(super) width: usize,
+}
+
+pub(super) fn parse(pattern: &str) -> Result<Parsed, PatternError> {
+    Parser { pattern, at: 0, flags: Flags::default(), group: Group::default(), outer: Vec::new(), cost: 0 }.parse()
+}
+
+pub(super) struct Parser<'p> {
+    pub(super) pattern: &'p str,
+    /// How far it is read, in bytes.
+    pub(super) at: usize,
+    pub(super) flags: Flags,
+    /// The innermost group that is open, or the whole pattern.
+    group: Group,
+    outer: Vec<Group>,
+    /// The cost of all that was read.
+    cost: usize,
+}
+
+/// The flags that make a difference to whether a pattern matches.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Flags {
+    /// `i`
+    pub(super) fold: bool,
+    /// `m`
+    lines: bool,
+    /// `s`
+    dot_all: bool,
+}
+
+/// A group of which the end was not reached.
+#[derive(Default)]
+struct Group {
+    start: usize,
+    /// The flags before it, which hold again behind it.
+    flags: Flags,
+    alternatives: Vec<Element>,
+    /// What was read since the last bar.
+    sequence: Vec<Element>,
+}
+
+/// A part of a pattern that a repetition may follow.
+struct Element {
+    hir: Hir,
+    cost: usize,
+    width: usize,
+    /// The largest product of counts on a path through it.
+    copies: usize,
+}
+
+impl<'p> Parser<'p> {
+    fn parse(mut self) -> Result<Parsed, PatternError> {
+        // Whether the part before is a repetition operator, which no other may follow.
+        let mut repeated = false;
+        while let Some(next) = self.rest().chars().next() {
+            let start = self.at;
+            let counts = match next {
+                '*' | '?' | '+' => {
+                    self.at += 1;
+                    Some((u32::from(next == '+'), (next == '?').then_some(1)))
+                }
+                '{' => self.counts()?,
+                _ => None,
+            };
+            if let Some((min, max)) = counts {
+                // Whether few or many are preferred makes no difference to whether there is a match.
+                self.take('?');
+                if repeated {
+                    return Err(PatternError::new("repetition operator after another one", start));
+                }
+                self.repeat(start, min, max)?;
+                repeated = true;
+                continue;
+            }
+            repeated = false;
+            self.part(next)?;
+        }
+        if !self.outer.is_empty() {
+            return Err(PatternError::new("group without end", self.group.start));
+        }
+        let whole = self.close();
+        check_depth(&whole.hir)?;
+        Ok(Parsed { hir: whole.hir, cost: self.cost, width: whole.width })
+    }
+
+    /// Reads one part that is no repetition operator and begins with `next`.
+    fn part(&mut self, next: char) -> Result<(), PatternError> {
+        let hir = match next {
+            '(' => return self.open(),
+            ')' => {
+                let Some(outer) = self.outer.pop() else {
+                    return Err(PatternError::new("unexpected \")\"", self.at));
+                };
+                self.at += 1;
+                self.flags = self.group.flags;
+                let element = self.close();
+                self.group = outer;
+                // Its parts are counted already.
+                self.group.sequence.push(element);
+                return Ok(());
+            }
+            '|' => {
+                self.at += 1;
+                let sequence = concatenation(&mut self.group.sequence);
+                self.group.alternatives.push(sequence);
+                return Ok(());
+            }
+            '[' => {
+                let class = self.bracketed()?;
+                return self.push_set(class);
+            }
+            '\\' => return self.backslash(),
+            '^' => Hir::look(if self.flags.lines { Look::StartLF } else { Look::Start }),
+            '$' => Hir::look(if self.flags.lines { Look::EndLF } else { Look::End }),
+            '.' => {
+                let dot = if self.flags.dot_all { Dot::AnyChar } else { Dot::AnyCharExceptLF };
+                self.at += 1;
+                // The sequences of bytes that UTF-8 has.
+                return self.push(Hir::dot(dot), 10);
+            }
+            literal => {
+                self.at += literal.len_utf8();
+                return self.push_literal(literal.into());
+            }
+        };
+        self.at += 1;
+        self.push(hir, 1)
+    }
+
+    fn backslash(&mut self) -> Result<(), PatternError> {
+        let look = match self.rest().as_bytes().get(1) {
+            Some(b'A') => Look::Start,
+            Some(b'z') => Look::End,
+            Some(b'b') => Look::WordAscii,
+            Some(b'B') => Look::WordAsciiNegate,
+            Some(b'Q') => {
+                let quoted = &self.rest()[2..];
+                let (quoted, length) = match quoted.split_once(r"\E") {
+                    Some((quoted, _)) => (quoted, quoted.len() + 4),
+                    None => (quoted, quoted.len() + 2),
+                };
+                self.at += length;
+                return quoted.chars().try_for_each(|literal| self.push_literal(literal.into()));
+            }
+            _ => {
+                return match self.class_escape()? {
+                    Some(class) => self.push_set(class),
+                    None => {
+                        let literal = self.escape()?;
+                        self.push_literal(literal)
+                    }
+                };
+            }
+        };
+        self.at += 2;
+        self.push(Hir::look(look), 1)
+    }
+
+    /// Reads an escape that stands for one code point, and returns that; it may be a surrogate.
+    pub(super) fn escape(&mut self) -> Result<u32, PatternError> {
+        let start = self.at;
+        let unknown = PatternError::new("unknown escape sequence", start);
+        self.at += 1;
+        let Some(next) = self.next() else { return Err(PatternError::new("backslash at the end", start)) };
+        Ok(match next {
+            // A single digit would be a back-reference.
+            '1'..='7' if !self.rest().starts_with(|c| matches!(c, '0'..='7')) => return Err(unknown),
+            '0'..='7' => {
+                let following = self.rest().bytes().take(2).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
+                let digits = &self.pattern[start + 1..self.at + following];
+                self.at += following;
+                digits.bytes().fold(0, |value, digit| value * 8 + u32::from(digit - b'0'))
+            }
+            'x' => self.hexadecimal().ok_or(unknown)?,
+            'a' => 0x07,
+            'f' => 0x0C,
+            'n' => u32::from('\n'),
+            'r' => u32::from('\r'),
+            't' => u32::from('\t'),
+            'v' => 0x0B,
+            other if other.is_ascii() && !other.is_ascii_alphanumeric() => other.into(),
+            _ => return Err(unknown),
+        })
+    }
+
+    /// Reads what follows `\x`: two digits, or any number of them in braces.
+    fn hexadecimal(&mut self) -> Option<u32> {
+        let digit = |parser: &mut Self| parser.next()?.to_digit(16);
+        if !self.take('{') {
+            return Some(digit(self)? * 16 + digit(self)?);
+        }
+        let mut value = digit(self)?;
+        while !self.take('}') {
+            value = value * 16 + digit(self)?;
+            if value > u32::from(char::MAX) {
+                return None;
+            }
+        }
+        Some(value)
+    }
+
+    /// Reads `{n}`, `{n,}` or `{n,m}`. Any other brace is a literal: `None`, and nothing is read.
+    fn counts(&mut self) -> Result<Option<(u32, Option<u32>)>, PatternError> {
+        let Some((inner, _)) = self.rest()[1..].split_once('}') else { return Ok(None) };
+        let (min, max) =
+            inner.split_once(',').map_or((inner, Some(inner)), |(min, max)| (min, (!max.is_empty()).then_some(max)));
+        let is_number = |digits: &str| {
+            digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'))
+        };
+        if min.is_empty() || !is_number(min) || !max.is_none_or(is_number) {
+            return Ok(None);
+        }
+        // Of digits alone, only a number that is too large fails to parse.
+        let count = |digits: &str| digits.parse().ok().filter(|count| *count as usize <= MAX_REPEAT);
+        let too_large = PatternError::new("repeat count over 1000", self.at);
+        let min: u32 = count(min).ok_or_else(|| too_large.clone())?;
+        let max = max.map(|max| count(max).ok_or(too_large)).transpose()?;
+        if max.is_some_and(|max| max < min) {
+            return Err(PatternError::new("repeat counts in the wrong order", self.at));
+        }
+        self.at += inner.len() + 2;
+        Ok(Some((min, max)))
+    }
+
+    fn repeat(&mut self, start: usize, min: u32, max: Option<u32>) -> Result<(), PatternError> {
+        let Some(element) = self.group.sequence.pop() else {
+            return Err(PatternError::new("nothing to repeat", start));
+        };
+        let most = max.unwrap_or(min).max(1) as usize;
+        // What is repeated no times at all leaves nothing of the counts within.
+        let copies = if max == Some(0) { 1 } else { element.copies * most };
+        if most >= 2 && copies > MAX_REPEAT {
+            return Err(PatternError::new("nested repeat counts over 1000", start));
+        }
+        let cost = (element.cost + 1).saturating_mul(most);
+        let added = cost - element.cost;
+        let width = (element.width + 1).saturating_mul(most);
+        let sub = Box::new(element.hir);
+        let hir = Hir::repetition(Repetition { min, max, greedy: true, sub });
+        self.group.sequence.push(Element { hir, cost, width, copies });
+        self.spend(added, start)
+    }
+
+    /// Reads `(`, `(?:`, `(?P<name>`, `(?<name>`, `(?flags:` or `(?flags)`.
+    fn open(&mut self) -> Result<(), PatternError> {
+        let (start, before) = (self.at, self.flags);
+        self.at += 1;
+        if self.take('?') {
+            let name = self.rest().strip_prefix("P<").or_else(|| self.rest().strip_prefix('<'));
+            if let Some(rest) = name {
+                let named = rest.split_once('>').filter(|(name, _)| {
+                    !name.is_empty() && name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
+                });
+                let Some((_, rest)) = named else { return Err(PatternError::new("bad group name", start)) };
+                self.at = self.pattern.len() - rest.len();
+            } else if !self.read_flags(start)? {
+                return Ok(());
+            }
+        }
+        if self.outer.len() >= MAX_GROUPS {
+            return Err(PatternError::new("nests too deeply", start));
+        }
+        let group = Group { start, flags: before, ..Group::default() };
+        self.outer.push(std::mem::replace(&mut self.group, group));
+        Ok(())
+    }
+
+    /// Reads the rest of `(?flags:` or `(?flags)`. Returns whether a group begins.
+    fn read_flags(&mut self, start: usize) -> Result<bool, PatternError> {
+        let (mut flags, mut on, mut any) = (self.flags, true, false);
+        while let Some(next) = self.next() {
+            match next {
+                'i' => flags.fold = on,
+                'm' => flags.lines = on,
+                's' => flags.dot_all = on,
+                // Which match is preferred makes no difference to whether there is one.
+                'U' => {}
+                '-' if on => {
+                    (on, any) = (false, false);
+                    continue;
+                }
+                ':' | ')' if on || any => {
+                    self.flags = flags;
+                    return Ok(next == ':');
+                }
+                _ => break,
+            }
+            any = true;
+        }
+        Err(PatternError::new("unsupported group syntax", start))
+    }
+
+    /// Ends the innermost group.
+    fn close(&mut self) -> Element {
+        let mut group = std::mem::take(&mut self.group);
+        let last = concatenation(&mut group.sequence);
+        if group.alternatives.is_empty() {
+            return last;
+        }
+        group.alternatives.push(last);
+        join(group.alternatives.drain(..), Hir::alternation)
+    }
+
+    fn push(&mut self, hir: Hir, cost: usize) -> Result<(), PatternError> {
+        self.group.sequence.push(Element { hir, cost, width: 1, copies: 1 });
+        self.spend(cost, self.at)
+    }
+
+    /// Pushes a class that may have many members.
+    fn push_set(&mut self, class: ClassUnicode) -> Result<(), PatternError> {
+        if self.flags.fold && !class.is_ascii() {
+            self.spend(FOLDING_COST, self.at)?;
+        }
+        self.push_class(class)
+    }
+
+    fn push_class(&mut self, class: ClassUnicode) -> Result<(), PatternError> {
+        let cost = if class.is_ascii() {
+            1
+        } else {
+            class.iter().map(|range| Utf8Sequences::new(range.start(), range.end()).count()).sum()
+        };
+        self.push(Hir::class(Class::Unicode(class)), cost)
+    }
+
+    fn push_literal(&mut self, literal: u32) -> Result<(), PatternError> {
+        match char::from_u32(literal) {
+            Some(literal) if !self.flags.fold => {
+                let mut bytes = [0; 4];
+                let bytes = literal.encode_utf8(&mut bytes).as_bytes();
+                self.push(Hir::literal(bytes), bytes.len())
+            }
+            _ => {
+                let mut class = class::range(literal, literal);
+                class::fold(&mut class);
+                self.push_class(class)
+            }
+        }
+    }
+
+    fn spend(&mut self, cost: usize, at: usize) -> Result<(), PatternError> {
+        self.cost = self.cost.saturating_add(cost);
+        if self.cost > MAX_COST { Err(PatternError::new("too large", at)) } else { Ok(()) }
+    }
+
+    pub(super) fn rest(&self) -> &'p str {
+        &self.pattern[self.at..]
+    }
+
+    pub(super) fn next(&mut self) -> Option<char> {
+        let next = self.rest().chars().next()?;
+        self.at += next.len_utf8();
+        Some(next)
+    }
+
+    /// Reads a character if it comes next.
+    pub(super) fn take(&mut self, wanted: char) -> bool {
+        let found = self.rest().starts_with(wanted);
+        self.at += if found { wanted.len_utf8() } else { 0 };
+        found
+    }
+}
+
+fn concatenation(sequence: &mut Vec<Element>) -> Element {
+    join(sequence.drain(..), Hir::concat)
+}
+
+fn join(elements: impl Iterator<Item = Element>, join: fn(Vec<Hir>) -> Hir) -> Element {
+    let (mut cost, mut width, mut copies) = (0, 1, 1);
+    let parts = elements.map(|element| {
+        cost += element.cost;
+        width += element.width;
+        copies = copies.max(element.copies);
+        element.hir
+    });
+    let hir = join(parts.collect());
+    Element { hir, cost, width, copies }
+}
+
+/// Walks the parsed form level by level.
+fn check_depth(hir: &Hir) -> Result<(), PatternError> {
+    let mut level = vec![hir];
+    for _ in 0..MAX_DEPTH {
+        if level.is_empty() {
+            return Ok(());
+        }
+        level = level.into_iter().flat_map(|hir| hir.kind().subs()).collect();
+    }
+    Err(PatternError::new("nests too deeply", 0))
+}
