@@ -136,10 +136,11 @@ fn rule(clause: &Json) -> Json {
 }
 
 /// Defects of flags and segments, with what the log says of them.
-fn defects() -> [(Json, [&'static str; 2]); 4] {
+fn defects() -> [(Json, [&'static str; 2]); 5] {
     [
         (json!({"attribute": "a", "op": "no-such-op", "values": [1]}), ["unknown operator", "no-such-op"]),
-        (json!({"attribute": "a", "op": "matches", "values": ["***bad"]}), ["does not compile", "***bad"]),
+        (json!({"attribute": "a", "op": "matches", "values": ["good", "bad**"]}), ["regular expression", "at byte 4"]),
+        (json!({"attribute": "a", "op": "matches", "values": ["\\pL", "\\pL{1000}"]}), ["too large", "at byte 3"]),
         (json!({"attribute": "//", "contextKind": "user", "op": "in", "values": [1]}), ["attribute reference", "//"]),
         (json!({"attribute": "a", "op": "before", "values": ["some day"]}), ["not of the type", "some day"]),
     ]
@@ -160,6 +161,18 @@ fn a_defect_is_logged_once_when_the_item_arrives_naming_it() {
         one_line(&lines, "WARN", &words);
         one_line(&logged(|| source.init(&json!({"segments": {"the-item": segment}}))), "WARN", &words);
         assert!(logged(|| drop(client.bool_variation_detail("another", &ada(), true))).len() <= 1);
+    }
+}
+
+#[test]
+fn a_defect_is_not_logged_again_when_the_same_version_arrives_again() {
+    for (clause, _) in defects() {
+        let flag = with(gives(1, true), &json!({"rules": rule(&clause)}));
+        let (_client, source) = controlled();
+        let data = json!({"flags": {"the-item": flag}, "segments": {"another": {"rules": rule(&clause)}}});
+        assert_eq!(logged(|| source.init(&data)).len(), 2);
+        assert_eq!(logged(|| source.init(&data)), Vec::<String>::new());
+        assert_eq!(logged(|| drop(source.upsert(item(DataKind::Flag, &flag, 1)))), Vec::<String>::new());
     }
 }
 

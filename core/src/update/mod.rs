@@ -249,3 +249,6 @@ fn present<T>(found: Found<T>) -> Option<T> {
         Found::Absent | Found::Unknown => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

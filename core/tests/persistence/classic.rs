@@ -9,6 +9,8 @@ use vexil::store::{CacheMode, Upserted};
 use vexil_testing::{StoreFault, StoreMethod, TestData};
 
 use super::*;
+use crate::log::Log;
+use crate::support::with;
 
 const TTL: Duration = Duration::from_secs(10);
 
@@ -30,6 +32,27 @@ async fn without_a_cache_each_evaluation_reads() {
     assert_eq!(store.calls().count(StoreMethod::Get), 4);
     database.remove(PREFIX, DataKind::Flag, "flag");
     assert_eq!(evaluated(&client, "flag").await, failed("FLAG_NOT_FOUND"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_defect_of_a_flag_that_is_read_again_and_again_is_logged_once_for_each_version() {
+    for mode in [CacheMode::Off, CacheMode::Ttl(TTL)] {
+        let (database, _, client) = reading(mode).await;
+        let log = Log::default();
+        let _logging = tracing::subscriber::set_default(log.subscriber());
+        for version in 2..4 {
+            let clause = json!({"attribute": "a", "op": "matches", "values": ["a**"]});
+            let rules = json!({"rules": [{"clauses": [clause], "variation": 0}]});
+            put(&database, "flag", &with(gives(version, version), &rules));
+            for _ in 0..5 {
+                tokio::time::sleep(TTL).await;
+                assert_eq!(evaluated(&client, "flag").await, fallthrough(version));
+            }
+        }
+        let lines = log.lines();
+        let defects = lines.iter().filter(|line| line.contains("regular expression") && line.contains("key=flag"));
+        assert_eq!(defects.count(), 2, "{lines:#?}");
+    }
 }
 
 // Spec 04, sections 5.1 and 8.5: for a time, never longer, and what is missing too

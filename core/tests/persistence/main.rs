@@ -9,6 +9,8 @@ mod classic;
 mod daemon;
 mod daemon_losses;
 mod daemon_outages;
+#[path = "../support/log.rs"]
+mod log;
 #[path = "../support/mod.rs"]
 mod support;
 mod write_behind;

@@ -24,14 +24,17 @@ pub(super) fn range(start: u32, end: u32) -> ClassUnicode {
     }
 }
 
-/// Adds what differs from a member only in case.
-pub(super) fn fold(class: &mut ClassUnicode) {
+/// The last code point that differs from another one only in case. Beyond are mostly ideographs.
+pub(super) const LAST_FOLDED: u32 = 0x1E943;
+
+/// Adds what differs from a member only in case. Returns how many pieces were looked at, which is what took the time.
+pub(super) fn fold(class: &mut ClassUnicode) -> usize {
     // Letters with case are few and stand together. The library looks up each code point of a range in which there is one,
     // so long ranges are given to it in pieces.
     const PIECE: u32 = 64;
-    let mut folded = Vec::new();
+    let (mut folded, mut pieces) = (Vec::new(), 0);
     for whole in class.iter() {
-        let (mut start, end) = (u32::from(whole.start()), u32::from(whole.end()));
+        let (mut start, end) = (u32::from(whole.start()), u32::from(whole.end()).min(LAST_FOLDED));
         while start <= end {
             let last = end.min(start | (PIECE - 1));
             let mut piece = range(start, last);
@@ -39,24 +42,30 @@ pub(super) fn fold(class: &mut ClassUnicode) {
             let _ = piece.try_case_fold_simple();
             folded.extend(piece.iter().copied());
             start = last + 1;
+            pieces += 1;
         }
     }
     class.union(&ClassUnicode::new(folded));
+    pieces
 }
 
 impl Parser<'_> {
     /// A named set under the flags of the moment: first folded, then negated, as Go does.
-    fn set(&self, mut class: ClassUnicode, negated: bool) -> ClassUnicode {
-        if self.flags.fold {
-            fold(&mut class);
-        }
+    fn set(&mut self, mut class: ClassUnicode, negated: bool) -> Result<ClassUnicode, PatternError> {
+        self.fold_if_asked(&mut class)?;
         if negated {
             class.negate();
         }
-        class
+        Ok(class)
     }
 
-    fn named(&self, ranges: Ranges, negated: bool) -> ClassUnicode {
+    fn fold_if_asked(&mut self, class: &mut ClassUnicode) -> Result<(), PatternError> {
+        // Folding is to cost about as much as compiling what costs the same.
+        const PIECES_OF_COST: usize = 4;
+        if self.flags.fold { self.spend(fold(class) / PIECES_OF_COST, self.at) } else { Ok(()) }
+    }
+
+    fn named(&mut self, ranges: Ranges, negated: bool) -> Result<ClassUnicode, PatternError> {
         self.set(ClassUnicode::new(ranges.iter().map(|(start, end)| ClassUnicodeRange::new(*start, *end))), negated)
     }
 
@@ -72,7 +81,7 @@ impl Parser<'_> {
             _ => return Ok(None),
         };
         self.at += 2;
-        Ok(Some(self.named(ranges, letter.is_ascii_uppercase())))
+        self.named(ranges, letter.is_ascii_uppercase()).map(Some)
     }
 
     /// Reads `\pL`, `\p{Greek}`, `\p{^Greek}`, `\P{Greek}`.
@@ -95,7 +104,7 @@ impl Parser<'_> {
             negated = !negated;
         }
         let class = property::code_points(name).ok_or(unknown)?;
-        Ok(self.set(class, negated))
+        self.set(class, negated)
     }
 
     /// Reads `[:alpha:]` or `[:^alpha:]`; `None` if something else comes. What looks like one and has another name is
@@ -123,7 +132,7 @@ impl Parser<'_> {
             _ => return Err(PatternError::new("unknown class name", self.at)),
         };
         self.at += name.len() + "[::]".len();
-        Ok(Some(self.named(ranges, negated)))
+        self.named(ranges, negated).map(Some)
     }
 
     /// Reads `[…]`.
@@ -167,9 +176,7 @@ impl Parser<'_> {
             }
         }
         let mut member = range(low, high);
-        if self.flags.fold {
-            fold(&mut member);
-        }
+        self.fold_if_asked(&mut member)?;
         Ok(member)
     }
 

@@ -56,6 +56,11 @@ impl Pattern {
         self.cost >= COSTLY && self.program.get().is_none()
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_compiled(&self) -> bool {
+        self.program.get().is_some()
+    }
+
     pub(crate) fn cost(&self) -> usize {
         self.cost
     }
@@ -80,3 +85,6 @@ impl Patterns {
         self.0.entry(text.clone()).or_insert_with(|| Pattern::new(text).map(Arc::new)).clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

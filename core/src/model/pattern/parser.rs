@@ -16,9 +16,6 @@ use super::error::PatternError;
 /// How large a compiled pattern may be: about the number of states of its automaton.
 pub(super) const MAX_COST: usize = 300_000;
 
-/// What it costs to fold a class, whatever becomes of it.
-const FOLDING_COST: usize = 200;
-
 /// How often a part may be repeated, with the repetitions around it multiplied. Go's limit.
 const MAX_REPEAT: usize = 1000;
 
@@ -144,7 +141,7 @@ impl<'p> Parser<'p> {
             }
             '[' => {
                 let class = self.bracketed()?;
-                return self.push_set(class);
+                return self.push_class(class);
             }
             '\\' => return self.backslash(),
             '^' => Hir::look(if self.flags.lines { Look::StartLF } else { Look::Start }),
@@ -181,7 +178,7 @@ impl<'p> Parser<'p> {
             }
             _ => {
                 return match self.class_escape()? {
-                    Some(class) => self.push_set(class),
+                    Some(class) => self.push_class(class),
                     None => {
                         let literal = self.escape()?;
                         self.push_literal(literal)
@@ -343,14 +340,6 @@ impl<'p> Parser<'p> {
         self.spend(cost, self.at)
     }
 
-    /// Pushes a class that may have many members.
-    fn push_set(&mut self, class: ClassUnicode) -> Result<(), PatternError> {
-        if self.flags.fold && !class.is_ascii() {
-            self.spend(FOLDING_COST, self.at)?;
-        }
-        self.push_class(class)
-    }
-
     fn push_class(&mut self, class: ClassUnicode) -> Result<(), PatternError> {
         let cost = if class.is_ascii() {
             1
@@ -375,7 +364,7 @@ impl<'p> Parser<'p> {
         }
     }
 
-    fn spend(&mut self, cost: usize, at: usize) -> Result<(), PatternError> {
+    pub(super) fn spend(&mut self, cost: usize, at: usize) -> Result<(), PatternError> {
         self.cost = self.cost.saturating_add(cost);
         if self.cost > MAX_COST { Err(PatternError::new("too large", at)) } else { Ok(()) }
     }

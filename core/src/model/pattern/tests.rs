@@ -1,0 +1,136 @@
+//! What bounds a pattern, and what is kept of it. What patterns mean is held against Go's answers in `tests/patterns.rs`.
+
+use std::thread;
+
+use super::*;
+
+fn pattern(text: &str) -> Pattern {
+    Pattern::new(&text.into()).unwrap()
+}
+
+#[track_caller]
+fn refusal(text: &str) -> String {
+    Pattern::new(&text.into()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_refusal_tells_what_is_wrong_and_where() {
+    for (text, refused) in [
+        ("ab(?=c)", "unsupported group syntax at byte 2"),
+        (r"é\1", "unknown escape sequence at byte 2"),
+        ("a**", "repetition operator after another one at byte 2"),
+        ("a|*", "nothing to repeat at byte 2"),
+        ("[a-z", "class without end at byte 0"),
+        ("x[z-a]", "class range ends before it begins at byte 2"),
+        ("[[:foo:]]", "unknown class name at byte 1"),
+        (r"a\p{Grek}", "unknown Unicode property at byte 1"),
+        ("a{1001}", "repeat count over 1000 at byte 1"),
+        ("a{2,1}", "repeat counts in the wrong order at byte 1"),
+        ("(a{50}){50}", "nested repeat counts over 1000 at byte 7"),
+        ("a(b", "group without end at byte 1"),
+        ("a)", "unexpected \")\" at byte 1"),
+        ("(?P<é>a)", "bad group name at byte 0"),
+        (r"ab\", "backslash at the end at byte 2"),
+    ] {
+        assert_eq!(refusal(text), refused, "{text}");
+    }
+}
+
+#[test]
+fn a_pattern_that_would_be_large_is_refused_before_it_is_built() {
+    for text in [
+        r"\pL{1000}".to_owned(),
+        r"\pL".repeat(100_000),
+        r"(?i)[\x{80}-\x{10FFFF}]".repeat(100_000),
+        "a".repeat(400_000),
+        r"((\S{10}){10}){10}".repeat(100),
+    ] {
+        assert!(refusal(&text).starts_with("too large"), "{}", &text[..20.min(text.len())]);
+    }
+}
+
+#[test]
+fn no_code_point_beyond_the_last_that_is_folded_differs_in_case_only() {
+    let beyond = class::range(class::LAST_FOLDED + 1, char::MAX.into());
+    let mut folded = beyond.clone();
+    folded.try_case_fold_simple().unwrap();
+    assert_eq!(folded, beyond);
+    let mut last = class::range(class::LAST_FOLDED, class::LAST_FOLDED);
+    class::fold(&mut last);
+    assert_eq!(last.ranges().len(), 2);
+}
+
+#[test]
+fn patterns_that_people_write_are_not_too_large() {
+    for text in [
+        r"^[\p{L}\p{M}\p{N}_-]{1,255}$",
+        r"^[\w-]{1,63}(\.[\w-]{1,63}){0,15}$",
+        r"\S{1,1000}@\S{1,1000}",
+        r"\pL{200}",
+        &"some.one@example.com|".repeat(5000),
+    ] {
+        assert!(Pattern::new(&text.into()).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn a_pattern_that_nests_too_deeply_is_refused() {
+    let nested = |depth| format!("{}a{}", "(b".repeat(depth), ")*".repeat(depth));
+    for text in ["(".repeat(1_000_000), nested(400), nested(100_000)] {
+        assert!(refusal(&text).starts_with("nests too deeply"), "{}", &text[..20]);
+    }
+    // Groups alone leave nothing behind that is deep.
+    assert!(pattern(&format!("{}a{}", "(".repeat(900), ")".repeat(900))).is_match("a").unwrap());
+}
+
+#[test]
+fn the_deepest_pattern_compiles_on_a_small_stack() {
+    let deepest = (1..400).rev().map(|depth| format!("{}a{}", "(b".repeat(depth), ")*".repeat(depth)));
+    let deepest = deepest.map(Text::from).find_map(|text| Pattern::new(&text).ok()).unwrap();
+    // Builds without optimisation need several times as much.
+    let running = thread::Builder::new().stack_size(2 << 20).spawn(move || deepest.is_match("bba"));
+    assert_eq!(running.unwrap().join().unwrap(), Some(true));
+}
+
+#[test]
+fn a_pattern_is_compiled_when_it_is_used_and_only_then() {
+    let pattern = pattern("a+");
+    assert!(pattern.program.get().is_none());
+    assert_eq!(pattern.is_match("caat"), Some(true));
+    assert!(pattern.program.get().is_some());
+}
+
+#[test]
+fn what_is_compiled_is_taken_over() {
+    let (old, new) = (pattern("a+"), pattern("a+"));
+    new.take_over(&old);
+    assert!(new.program.get().is_none());
+    old.compile();
+    new.take_over(&old);
+    let program = |pattern: &Pattern| pattern.program.get().cloned().flatten().unwrap();
+    assert!(Arc::ptr_eq(&program(&old), &program(&new)));
+}
+
+/// Letters `a` and `b` in an order that does not repeat.
+fn disorder(length: usize) -> String {
+    let mut random = fastrand::Rng::with_seed(1);
+    (0..length).map(|_| if random.bool() { 'a' } else { 'b' }).collect()
+}
+
+// In `a[ab]{900}c` each `a` begins a way of its own, and in disorder no two moments have the same ways.
+#[test]
+fn a_match_that_would_take_too_long_is_given_up() {
+    let hard = pattern("a[ab]{900}c");
+    assert_eq!(hard.is_match(&disorder(100_000)), None);
+    // What can be told in time is told.
+    assert_eq!(hard.is_match(&disorder(5_000)), Some(false));
+    assert_eq!(hard.is_match(&format!("{0}a{1}c", disorder(5_000), disorder(900))), Some(true));
+}
+
+#[test]
+fn a_long_text_is_no_reason_to_give_up() {
+    let text = disorder(10_000_000) + "@example.com";
+    for (regex, found) in [(r"^[\w-\.]+@([\w-]+\.)+[\w-]{2,4}$", true), ("(?i)EXAMPLE", true), (r"(\w+\s)+\d", false)] {
+        assert_eq!(pattern(regex).is_match(&text), Some(found), "{regex}");
+    }
+}
