@@ -66,6 +66,7 @@ pub mod events;
 mod flights;
 pub mod global;
 pub mod hooks;
+pub mod json_text;
 pub mod migration;
 pub mod model;
 mod moment;

@@ -142,7 +142,7 @@ fn defects() -> [(Json, [&'static str; 2]); 5] {
         (json!({"attribute": "a", "op": "matches", "values": ["good", "bad**"]}), ["regular expression", "at byte 4"]),
         (json!({"attribute": "a", "op": "matches", "values": ["\\pL", "\\pL{1000}"]}), ["too large", "at byte 3"]),
         (json!({"attribute": "//", "contextKind": "user", "op": "in", "values": [1]}), ["attribute reference", "//"]),
-        (json!({"attribute": "a", "op": "before", "values": ["some day"]}), ["not of the type", "some day"]),
+        (json!({"attribute": "a", "op": "before", "values": ["some day"]}), ["a value is not of the type", "rule 0"]),
     ]
 }
 

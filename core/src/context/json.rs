@@ -10,15 +10,22 @@ use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Context, ContextBuilder, ContextError, Members, Reference, Single};
+use crate::json_text::replace_lone_surrogates;
 use crate::text::Text;
 use crate::value::{Object, Value};
 
 impl FromStr for Context {
     type Err = ContextError;
 
+    /// Reads a context from JSON. Half surrogates in strings, which `serde_json` alone refuses, are read as the
+    /// replacement character U+FFFD.
     fn from_str(json: &str) -> Result<Self, ContextError> {
-        let value: Value = serde_json::from_str(json).map_err(|source| ContextError::Json { source })?;
-        Self::try_from(value)
+        let value: Result<Value, _> = serde_json::from_str(json);
+        let value = value.or_else(|error| match replace_lone_surrogates(json) {
+            Some(repaired) => serde_json::from_str(&repaired),
+            None => Err(error),
+        });
+        Self::try_from(value.map_err(|source| ContextError::Json { source })?)
     }
 }
 

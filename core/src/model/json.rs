@@ -4,9 +4,10 @@
 //! is large in an environment never has to be there as a whole: it is one member after the other.
 
 use serde::Deserialize;
-use serde::de::{Error as _, IgnoredAny};
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde_json::Error;
 
+use crate::json_text::{quiet, replace_lone_surrogates};
 use crate::text::Text;
 
 /// A place in JSON text of which more may arrive.
@@ -63,24 +64,34 @@ impl<'t> Cursor<'t> {
         rest.bytes().next()
     }
 
-    /// Reads a value; none if its end has not arrived, and then nothing is read.
-    pub(crate) fn value<T: Deserialize<'t>>(&mut self) -> Result<Option<T>, Error> {
+    /// Reads a value. Returns `None` if its end has not arrived, and then nothing is read.
+    ///
+    /// Half surrogates in strings are read as the replacement character. Errors do not quote the value.
+    pub(crate) fn value<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Error> {
         if self.peek()?.is_none() {
             return Ok(None);
         }
-        let mut values = serde_json::Deserializer::from_str(self.rest()).into_iter();
-        let value = values.next().transpose();
-        let end = self.at + values.byte_offset();
-        match value {
-            // A number that ends where the text does may go on.
-            Ok(_) if end == self.text.len() && !self.complete => Ok(None),
-            Ok(value) => {
-                self.at = end;
-                Ok(value)
-            }
-            Err(error) if error.is_eof() && !self.complete => Ok(None),
-            Err(error) => Err(error),
-        }
+        let read = match read(self.rest(), self.complete) {
+            Err(error) => self.repaired_value(error).map_err(quiet)?,
+            Ok(read) => read,
+        };
+        Ok(read.map(|(value, length)| {
+            self.at += length;
+            value
+        }))
+    }
+
+    /// Reads a value that was refused once more, without the half surrogates that it may contain.
+    fn repaired_value<T: DeserializeOwned>(&self, error: Error) -> Result<Option<(T, usize)>, Error> {
+        // Only this value is repaired, not all the text: skipping it does not decode its strings.
+        let text = match read::<IgnoredAny>(self.rest(), self.complete) {
+            Ok(Some((_, length))) => self.rest().get(..length).unwrap_or_default(),
+            Ok(None) => self.rest(),
+            Err(_) => return Err(error),
+        };
+        let Some(repaired) = replace_lone_surrogates(text) else { return Err(error) };
+        // A number at the end of the slice does not go on: what follows was seen above.
+        read(&repaired, self.complete || text.len() < self.rest().len())
     }
 
     /// The text of a value, unread.
@@ -106,6 +117,20 @@ impl<'t> Cursor<'t> {
             None => Ok(()),
             Some(_) => Err(Error::custom("there is more behind the end")),
         }
+    }
+}
+
+/// Reads the value at the beginning of a text, with its length. Returns `None` if its end has not arrived; `complete`
+/// tells that there is no more to arrive.
+fn read<'t, T: Deserialize<'t>>(text: &'t str, complete: bool) -> Result<Option<(T, usize)>, Error> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter();
+    let value = values.next().transpose();
+    let length = values.byte_offset();
+    match value {
+        // A number that ends where the text does may go on.
+        Ok(_) if length == text.len() && !complete => Ok(None),
+        Err(error) if error.is_eof() && !complete => Ok(None),
+        value => Ok(value?.map(|value| (value, length))),
     }
 }
 

@@ -51,8 +51,8 @@ pub enum Defect {
         /// Why it is refused, and where.
         error: PatternError,
     },
-    /// A value is no date or no version where one is needed; it matches nothing.
-    #[error("value {value} is not of the type that the operator compares")]
+    /// A value is no date or no version where one is needed; it matches nothing. The message does not quote the value.
+    #[error("a value is not of the type that the operator compares")]
     Operand {
         /// The value.
         value: Value,

@@ -8,12 +8,12 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use smallvec::SmallVec;
 
 use crate::text::Text;
-use crate::value::{Number, Value};
+use crate::value::Value;
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -250,49 +250,24 @@ fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Resu
     deserializer.deserialize_option(ListVisitor(PhantomData))
 }
 
-/// The version of an item: a whole number of 64 bits, also if it is written `3.0`. Versions start at zero, and one below
-/// is no newer than that.
+/// The version of an item, read as any [`Integer`]. Versions start at zero; a negative one is no newer than that.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ItemVersion(pub(crate) u64);
 
 impl<'de> Deserialize<'de> for ItemVersion {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct VersionVisitor;
-
-        impl Visitor<'_> for VersionVisitor {
-            type Value = ItemVersion;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a whole number of 64 bits")
-            }
-
-            fn visit_i64<E>(self, value: i64) -> Result<ItemVersion, E> {
-                Ok(ItemVersion(u64::try_from(value).unwrap_or(0)))
-            }
-
-            fn visit_u64<E: Error>(self, value: u64) -> Result<ItemVersion, E> {
-                let value = i64::try_from(value).map_err(|_| E::invalid_value(Unexpected::Unsigned(value), &self))?;
-                self.visit_i64(value)
-            }
-
-            fn visit_f64<E: Error>(self, value: f64) -> Result<ItemVersion, E> {
-                match Number::new(value).and_then(Number::as_i64) {
-                    Some(whole) => self.visit_i64(whole),
-                    None => Err(E::invalid_value(Unexpected::Float(value), &self)),
-                }
-            }
-        }
-
-        deserializer.deserialize_any(VersionVisitor)
+        Integer::deserialize(deserializer).map(|version| Self(version.unsigned()))
     }
 }
 
-/// A number that is meant as an integer: a fraction is cut off, as Go's reader does.
+/// A number that is meant as an integer. As in Go's reader, which converts any number, a fraction is cut off; a number
+/// beyond 64 bits becomes the largest or smallest one, where Go's result depends on the processor. Integers within 64
+/// bits are exact.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Integer(pub(super) i64);
 
 impl Integer {
-    /// For times, which are never negative.
+    /// For times and versions, which are never negative.
     pub(super) fn unsigned(self) -> u64 {
         u64::try_from(self.0).unwrap_or(0)
     }

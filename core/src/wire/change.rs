@@ -7,6 +7,7 @@ use super::WireError;
 use super::envelope::Envelope;
 use super::incoming::Incoming;
 use super::put::PutReader;
+use crate::json_text::{quiet, replace_lone_surrogates};
 use crate::model::{DataKind, DataSet, DataSetReader, Item, ItemVersion};
 
 /// What a stream event means.
@@ -60,8 +61,8 @@ impl EventReader {
                 put.push(data.as_bytes())?;
                 put.finish()
             }
-            "patch" => patch(&Envelope::read("patch", &data)?),
-            "delete" => delete(Envelope::read("delete", &data)?),
+            "patch" => opened("patch", &data, patch),
+            "delete" => opened("delete", &data, delete),
             _ => Ok(Change::Ignored),
         }
     }
@@ -92,9 +93,25 @@ impl PollReader {
     }
 }
 
-fn patch(envelope: &Envelope<'_>) -> Result<Change, WireError> {
-    let path = envelope.path.as_deref().ok_or(WireError::Missing { event: "patch", property: "path" })?;
-    let Some((kind, key)) = item(path) else { return Ok(Change::Ignored) };
+/// Reads what is around the data of an event, and what it means. Half surrogates in the envelope, in a path for
+/// instance, are replaced if it cannot be read otherwise.
+fn opened(
+    event: &'static str,
+    data: &str,
+    read: impl FnOnce(Envelope<'_>) -> Result<Change, WireError>,
+) -> Result<Change, WireError> {
+    match Envelope::read(event, data) {
+        Ok(envelope) => read(envelope),
+        Err(error) => match replace_lone_surrogates(data) {
+            Some(repaired) => read(Envelope::read(event, &repaired)?),
+            None => Err(error),
+        },
+    }
+}
+
+fn patch(envelope: Envelope<'_>) -> Result<Change, WireError> {
+    let path = envelope.path.ok_or(WireError::Missing { event: "patch", property: "path" })?;
+    let Some((kind, key)) = item(&path) else { return Ok(Change::Ignored) };
     let data = envelope.data.ok_or(WireError::Missing { event: "patch", property: "data" })?;
     Ok(Change::Item(Item::from_json(kind, key, data.get().as_bytes())?))
 }
@@ -103,8 +120,9 @@ fn delete(envelope: Envelope<'_>) -> Result<Change, WireError> {
     let path = envelope.path.ok_or(WireError::Missing { event: "delete", property: "path" })?;
     let Some((kind, key)) = item(&path) else { return Ok(Change::Ignored) };
     let version = envelope.version.ok_or(WireError::Missing { event: "delete", property: "version" })?;
+    let version = serde_json::from_str(version.get());
     let ItemVersion(version) =
-        serde_json::from_str(version.get()).map_err(|source| WireError::Version { path: path.to_string(), source })?;
+        version.map_err(|source| WireError::Version { path: path.to_string(), source: quiet(source) })?;
     Ok(Change::Item(Item::deleted(kind, key, version)))
 }
 

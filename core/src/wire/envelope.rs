@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::WireError;
+use crate::json_text::quiet;
 
 /// What is around the data of an event that is all there. The parts are slices of the event: their order is arbitrary,
 /// and the data means nothing before the path is known. Null counts as missing, of a part given twice the last one counts.
@@ -21,7 +22,7 @@ pub(super) struct Envelope<'a> {
 impl<'a> Envelope<'a> {
     /// Reads what is around the data of an event.
     pub(super) fn read(event: &'static str, data: &'a str) -> Result<Self, WireError> {
-        serde_json::from_str(data).map_err(|source| WireError::Envelope { event, source })
+        serde_json::from_str(data).map_err(|source| WireError::Envelope { event, source: quiet(source) })
     }
 }
 

@@ -51,8 +51,8 @@ pub(crate) enum WireError {
         /// The property.
         property: &'static str,
     },
-    /// The version of a deletion is no whole number of 64 bits.
-    #[error("the deletion of {path} has an impossible version")]
+    /// The version of a deletion is not a number.
+    #[error("the deletion of {path} has a version that is not a number")]
     Version {
         /// What is to be deleted.
         path: String,

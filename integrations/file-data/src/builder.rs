@@ -9,7 +9,7 @@ use vexil::data_source::DataSource;
 use vexil::model::DataSet;
 
 use crate::error::FileDataError;
-use crate::load::Loader;
+use crate::load::{Loaded, Loader, Look};
 
 const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Keeps an interval of zero from becoming a busy loop.
@@ -72,7 +72,11 @@ impl FileData {
     /// # Errors
     /// If a file cannot be read or understood, or a key appears twice and that is not ignored.
     pub fn load(&self) -> Result<DataSet, FileDataError> {
-        Ok(Loader::new(self, true).load()?.unwrap_or_default())
+        // Without an earlier load, the files always give new data.
+        match Loader::new(self, true).load(Look::Second)? {
+            Loaded::New(data) => Ok(data),
+            Loaded::Unchanged | Loaded::Emptied(_) => Ok(DataSet::default()),
+        }
     }
 }
 
@@ -122,6 +126,9 @@ impl FileDataBuilder {
     /// The system tells of changes where it can: of a rewrite, of an editor that renames a new file over the old one,
     /// and of links that come to lead elsewhere, as Kubernetes updates its volumes. Where it cannot, the files are
     /// looked at in intervals.
+    ///
+    /// A file that becomes empty, as it does for a moment when a program writes it anew, keeps its flags and segments
+    /// until a second look after two seconds.
     pub fn watch(mut self, watch: bool) -> Self {
         self.watch = watch;
         self

@@ -26,7 +26,7 @@ impl<'p> Merge<'p> {
     }
 
     pub(crate) fn add(&mut self, path: &'p Path, contents: Contents) -> Result<(), FileDataError> {
-        let Contents { flags, values, segments } = contents;
+        let Contents { flags, values, segments, .. } = contents;
         for entries in [flags, values] {
             add(&mut self.flags, entries, path, self.duplicates, self.version)?;
         }

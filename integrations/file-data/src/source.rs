@@ -6,19 +6,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep_until};
 use vexil::async_trait;
 use vexil::data_source::{
     DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceErrorKind, DataSourceState,
 };
-use vexil::model::DataSet;
 
 use crate::builder::FileData;
 use crate::error::FileDataError;
-use crate::load::Loader;
+use crate::load::{Loaded, Loader, Look};
 use crate::watch::Watch;
 
 /// How long after the store failed the same data is delivered again.
 const STORE_RETRY: Duration = Duration::from_secs(1);
+
+/// How long a file that became empty keeps the data that it had. Long enough for a program to write it anew.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 #[async_trait]
 impl DataSource for FileData {
@@ -27,8 +30,9 @@ impl DataSource for FileData {
         // Before the first load: what changes during it is seen as a change.
         let watch = self.watch.then(|| Watch::new(self));
         // On the thread that starts the client, which has its flags when it is started.
-        let loaded = loader.load();
-        let mut delivered = deliver(&mut loader, loaded, &*sink).await;
+        let loaded = loader.load(Look::Second);
+        let mut emptied = None;
+        let mut delivered = deliver(&mut loader, loaded, &mut emptied, &*sink).await;
         let Some(mut watch) = watch else {
             // Nothing will change that, so the source has ended: nobody should wait for it.
             return delivered;
@@ -41,31 +45,49 @@ impl DataSource for FileData {
             tokio::select! {
                 () = watch.changed() => {}
                 () = tokio::time::sleep(STORE_RETRY), if is_not_stored => {}
+                () = second_look(emptied), if emptied.is_some() => {}
             }
+            let is_second = emptied.is_some_and(|since| SECOND_LOOK <= since.elapsed());
+            let look = if is_second { Look::Second } else { Look::First };
             let loaded;
             (loader, loaded) = blocking(move || {
-                let loaded = loader.load();
+                let loaded = loader.load(look);
                 (loader, loaded)
             })
             .await;
-            delivered = deliver(&mut loader, loaded, &*sink).await;
+            delivered = deliver(&mut loader, loaded, &mut emptied, &*sink).await;
         }
     }
 }
 
+/// Ends when a file that is empty since then is to be looked at again.
+async fn second_look(since: Option<Instant>) {
+    if let Some(since) = since {
+        sleep_until(since + SECOND_LOOK).await;
+    }
+}
+
+/// Delivers what was loaded. `emptied` is since when a file has been empty that still counts with its old contents.
 async fn deliver(
     loader: &mut Loader,
-    loaded: Result<Option<DataSet>, FileDataError>,
+    loaded: Result<Loaded, FileDataError>,
+    emptied: &mut Option<Instant>,
     sink: &dyn DataSink,
 ) -> Result<(), DataSourceError> {
+    if let Ok(Loaded::Emptied(path)) = &loaded {
+        tracing::debug!(path = %path.display(), "a flag file is empty; its flags stay until it is looked at again");
+        emptied.get_or_insert_with(Instant::now);
+        return Ok(());
+    }
+    *emptied = None;
     match loaded {
-        Ok(Some(data)) => {
+        Ok(Loaded::New(data)) => {
             sink.init(data).await.map_err(DataSourceError::store)?;
             loader.stored();
             Ok(())
         }
-        // Also after trouble: the files hold again what is in use.
-        Ok(None) => {
+        // Also after an error: the files hold again what is in use.
+        Ok(Loaded::Unchanged | Loaded::Emptied(_)) => {
             sink.update_status(DataSourceState::Valid, None);
             Ok(())
         }

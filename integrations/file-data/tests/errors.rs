@@ -45,6 +45,30 @@ fn an_error_names_file_line_column_and_item() {
     }
 }
 
+#[test]
+fn an_error_does_not_quote_what_a_file_holds() {
+    for text in [
+        r#"{"flags": {"f": {"on": "secret"}}}"#,
+        r#"{"flags": {"f": {"rules": [{"clauses": "secret, expected secret"}]}}}"#,
+        r#"{"flags": "secret"}"#,
+        r#"{"flagValues": "secret"}"#,
+        "flags: { f: { on: secret } }",
+        "flags: { f: { rules: [{ clauses: \"a secret\" }] } }",
+        "flags: { f: { version: secret } }",
+        "flags: secret",
+        "secret",
+    ] {
+        let error = refused(text);
+        let mut shown = format!("{error} {error:?}");
+        let mut source = error.source();
+        while let Some(cause) = source {
+            shown = format!("{shown} {cause} {cause:?}");
+            source = cause.source();
+        }
+        assert!(!shown.contains("secret"), "{text}: {shown}");
+    }
+}
+
 // Spec 02, section 6.3: malformed
 #[test]
 fn text_that_is_not_utf_8_is_refused_where_it_stops_being_so() {

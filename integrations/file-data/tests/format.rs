@@ -248,3 +248,16 @@ fn of_equal_keys_in_one_json_object_the_last_counts_and_yaml_refuses_them() {
     let error = refused("flagValues:\n  a: 1\n  a: 2\n");
     assert_eq!(error.line(), Some(3), "{error:?}");
 }
+
+#[test]
+fn half_surrogates_in_json_refuse_nothing() {
+    let client = load(r#"{"flagValues": {"a\ud800": "\udfff", "b": "\ud83d\ude00"}}"#).unwrap();
+    assert_eq!(value(&client, "a\u{fffd}"), "\u{fffd}".into());
+    assert_eq!(value(&client, "b"), "😀".into());
+    for key in ["k", "k\\ud800"] {
+        let text = format!(r#"{{"flags": {{"{key}": {{"salt": "\\udc00", "version": 4.5, "version": 1e20}}}}}}"#);
+        let files = Files::new();
+        let data = FileData::path(files.write("f", text)).build().unwrap().load().unwrap();
+        assert!(data.flags[0].json().is_some(), "{data:?}");
+    }
+}

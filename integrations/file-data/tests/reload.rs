@@ -7,7 +7,7 @@ mod support;
 use std::path::Path;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use support::{Files, SOON, changes, next, next_in, start, value};
 use vexil::Client;
@@ -375,5 +375,61 @@ impl Run {
                 return told;
             }
         }
+    }
+}
+
+#[test]
+fn a_file_that_is_empty_for_a_moment_keeps_its_flags() {
+    for empty in ["", " \n", "\u{feff}", "# generated\n", "flagValues:\n"] {
+        let files = Files::new();
+        for data in both(&files.path("f")) {
+            files.write("f", ONE);
+            let client = start(data);
+            let changes = changes(&client);
+            loop {
+                let begin = Instant::now();
+                files.write("f", empty);
+                // Longer than either way takes to notice a change.
+                let change = changes.recv_timeout(Duration::from_millis(300));
+                // Otherwise a busy machine has let the second look come first.
+                if begin.elapsed() < Duration::from_secs(1) {
+                    assert!(change.is_err(), "{empty:?}");
+                    break;
+                }
+                files.write("f", ONE);
+                until(&client, &changes, 1);
+            }
+            files.write("f", TWO);
+            until(&client, &changes, 2);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_stays_empty_counts_at_the_second_look() {
+    let files = Files::new();
+    for data in both(&files.path("f")) {
+        files.write("f", ONE);
+        let client = start(data);
+        let changes = changes(&client);
+        files.write("f", "");
+        assert_eq!(heard(&changes), "a");
+        assert_eq!(value(&client, "a"), "default".into());
+    }
+}
+
+#[test]
+fn json_without_flags_is_whole_and_counts_at_once() {
+    let files = Files::new();
+    for data in both(&files.path("f")) {
+        files.write("f", ONE);
+        let client = start(data.path(files.write("other", "# no overrides")));
+        let changes = changes(&client);
+        files.replace("f", "{}");
+        assert_eq!(heard(&changes), "a");
+        assert_eq!(value(&client, "a"), "default".into());
+        // A file that was empty all the time delays nothing.
+        files.replace("f", TWO);
+        assert_eq!(heard(&changes), "a");
     }
 }

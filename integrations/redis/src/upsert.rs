@@ -7,6 +7,7 @@ use std::time::Duration;
 use redis::{Script, ServerErrorKind, Value};
 use serde::Deserialize;
 use tokio::time::{sleep, timeout_at};
+use vexil::json_text::replace_lone_surrogates;
 use vexil::store::{StoredItem, Upsert};
 
 use crate::connection::{Dedicated, Lease};
@@ -15,10 +16,16 @@ use crate::request::{Limit, Request};
 
 /// Returns the stored item if it is at least as new. Else writes, and returns nothing, or 1 if what is written over had
 /// no version that could be told.
+///
+/// The server's parser refuses half surrogates, which other SDKs write. The text is decoded a second time without them;
+/// escaped backslashes go first, as they may stand before what only looks like an escape.
 const SCRIPT: &str = r"local stored = redis.call('HGET', KEYS[1], ARGV[1])
 local unreadable = false
 if stored then
   local decoded, item = pcall(cjson.decode, stored)
+  if not decoded then
+    decoded, item = pcall(cjson.decode, (stored:gsub('\\\\', ''):gsub('\\u[dD][89a-fA-F]%x%x', '?')))
+  end
   if decoded and type(item) == 'table' and type(item.version) == 'number' then
     if item.version >= tonumber(ARGV[2]) then return stored end
   else
@@ -143,9 +150,15 @@ fn version_of(body: &[u8]) -> Option<f64> {
     struct Versioned {
         version: f64,
     }
+    let text = str::from_utf8(body).ok()?;
     // A list would do for the fields in turn.
-    let object = body.trim_ascii_start().starts_with(b"{");
-    object.then(|| serde_json::from_slice::<Versioned>(body).ok()).flatten().map(|item| item.version)
+    if !text.trim_ascii_start().starts_with('{') {
+        return None;
+    }
+    let read = |text: &str| serde_json::from_str::<Versioned>(text).ok();
+    // Names of properties may have half surrogates.
+    let item = read(text).or_else(|| read(&replace_lone_surrogates(text)?));
+    item.map(|item| item.version)
 }
 
 /// Whether the server, or a proxy before it, runs no scripts for us.

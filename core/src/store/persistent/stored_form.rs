@@ -13,6 +13,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{Collection, StoreError, StoredItem};
+use crate::json_text::{quiet, replace_lone_surrogates};
 use crate::model::{DataKind, DataSet, Item};
 use crate::text::Text;
 
@@ -59,7 +60,19 @@ pub(crate) fn encode(item: &Item) -> Result<StoredItem, StoreError> {
     let corrupt = |source: Box<dyn Error + Send + Sync>| StoreError::corrupt(kind, item.key().clone(), source);
     let json = item.json().ok_or_else(|| corrupt("its source kept no JSON of it".into()))?;
     let text = std::str::from_utf8(&json).map_err(|error| corrupt(error.into()))?;
-    let Properties(properties) = serde_json::from_str(text).map_err(|error| corrupt(error.into()))?;
+    let repaired_text;
+    let properties = match serde_json::from_str(text) {
+        // Names of properties are decoded, unlike values.
+        Err(error) => match replace_lone_surrogates(text) {
+            Some(repaired) => {
+                repaired_text = repaired;
+                serde_json::from_str(&repaired_text)
+            }
+            None => Err(error),
+        },
+        properties => properties,
+    };
+    let Properties(properties) = properties.map_err(|error| corrupt(quiet(error).into()))?;
     let body = match repaired(item, &properties) {
         Some(repaired) => repaired.into(),
         None => json,

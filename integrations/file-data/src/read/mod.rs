@@ -7,6 +7,7 @@ mod sections;
 mod texts;
 mod yaml;
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io;
 use std::path::Path;
@@ -15,6 +16,7 @@ pub(crate) use sections::Contents;
 use sections::Malformed;
 use serde_json::value::RawValue;
 use texts::Texts;
+use vexil::json_text::{replace_lone_surrogates, without_values};
 
 use crate::error::FileDataError;
 
@@ -39,16 +41,17 @@ pub(crate) fn contents(path: &Path, bytes: &[u8], keep_json: bool) -> Result<Con
         FileDataError::Malformed { path: path.to_owned(), line, column, item: None, source: error.into() }
     })?;
     if bytes.trim_ascii_start().starts_with(b"{") {
-        let contents = json(text).map_err(|malformed| {
+        let (text, contents) = json(text).map_err(|malformed| {
             let (line, column) = (malformed.source.line(), malformed.source.column());
             at(path, line, column, malformed)
         })?;
-        Ok(if keep_json { with_json(text, contents) } else { contents })
+        Ok(if keep_json { with_json(&text, contents) } else { contents })
     } else {
-        let contents = yaml::read(text).map_err(|malformed| {
+        let mut contents = yaml::read(text).map_err(|malformed| {
             let (line, column) = yaml::position(&malformed.source);
             at(path, line, column, malformed)
         })?;
+        contents.may_be_cut_off = contents.is_empty();
         Ok(if keep_json { yaml::with_json(text, contents) } else { contents })
     }
 }
@@ -65,8 +68,16 @@ fn with_json(text: &str, contents: Contents) -> Contents {
     }
 }
 
-fn json(text: &str) -> Result<Contents, Malformed<serde_json::Error>> {
-    strict_json(text).or_else(|error| loose_json(text).ok_or(error))
+/// What a text says, with the text that was read: half surrogates are replaced if it cannot be read otherwise.
+fn json(text: &str) -> Result<(Cow<'_, str>, Contents), Malformed<serde_json::Error>> {
+    let read = |text: &str| strict_json(text).or_else(|error| loose_json(text).ok_or(error));
+    match read(text) {
+        Ok(contents) => Ok((text.into(), contents)),
+        Err(error) => match replace_lone_surrogates(text) {
+            Some(repaired) => read(&repaired).map(|contents| (repaired.into(), contents)),
+            None => Err(error),
+        },
+    }
 }
 
 fn strict_json(text: &str) -> Result<Contents, Malformed<serde_json::Error>> {
@@ -87,6 +98,12 @@ where
     E: Error + Send + Sync + 'static,
 {
     let Malformed { item, source } = malformed;
+    let message = source.to_string();
+    // Flag data may be confidential: an error that quotes some of it is not kept.
+    let source: Box<dyn Error + Send + Sync> = match without_values(&message) {
+        Cow::Borrowed(_) => source,
+        Cow::Owned(message) => message.into(),
+    };
     FileDataError::Malformed { path: path.to_owned(), line, column, item, source }
 }
 

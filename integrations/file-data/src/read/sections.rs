@@ -18,6 +18,8 @@ pub(crate) struct Contents {
     /// The flags of the section of plain values.
     pub(crate) values: Vec<Entry<Flag>>,
     pub(crate) segments: Vec<Entry<Segment>>,
+    /// Whether there is nothing in it, in a form that may be the beginning of something: JSON has an end, YAML has none.
+    pub(crate) may_be_cut_off: bool,
 }
 
 /// A parser's complaint, and the item in which it arose.
@@ -28,10 +30,16 @@ pub(super) struct Malformed<E> {
 }
 
 impl Contents {
+    pub(super) fn is_empty(&self) -> bool {
+        self.flags.is_empty() && self.values.is_empty() && self.segments.is_empty()
+    }
+
     pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, Malformed<D::Error>> {
         let mut values = Values::default();
         match DataSet::read(Sections { inner: deserializer, values: &mut values }) {
-            Ok(data) => Ok(Self { flags: data.flags, values: values.flags, segments: data.segments }),
+            Ok(data) => {
+                Ok(Self { flags: data.flags, values: values.flags, segments: data.segments, may_be_cut_off: false })
+            }
             Err(error) => {
                 let item = error.item.or(values.current.map(|key| (DataKind::Flag, key)));
                 Err(Malformed { item, source: Box::new(error.source) })

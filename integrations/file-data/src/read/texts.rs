@@ -40,6 +40,7 @@ impl<'de, V: Deserialize<'de> + Display> Texts<V> {
             flags: contents.flags.into_iter().map(flag).collect(),
             values: contents.values,
             segments: contents.segments.into_iter().map(segment).collect(),
+            may_be_cut_off: contents.may_be_cut_off,
         }
     }
 }

@@ -38,6 +38,19 @@ async fn what_has_no_version_is_replaced(server: &RedisServer, store: &RedisData
     }
 }
 
+/// As Go, Java and Node write it: they do not look into strings.
+async fn what_has_half_surrogates_is_not_replaced_by_what_is_older(server: &RedisServer, store: &RedisDataStore) {
+    for stored in [
+        r#"{"key":"a","version":5,"salt":"\ud800"}"#,
+        r#"{"key":"a","x\udc00":1,"version":5.5,"salt":"\\\ud83d \ud83d\ude00 \\ud800"}"#,
+    ] {
+        server.command(["HSET", "launchdarkly:features", "a", stored]).unwrap();
+        let upsert = store.upsert(DataKind::Flag, "a", &item("a", 4)).await.unwrap();
+        assert!(matches!(&upsert, Upsert::Superseded(Some(item)) if item.body == stored), "{upsert:?}");
+        assert_eq!(store.upsert(DataKind::Flag, "a", &item("a", 6)).await.unwrap(), Upsert::Written, "{stored}");
+    }
+}
+
 async fn of_many_writers_the_newest_wins(store: RedisDataStore) {
     let store = Arc::new(store);
     let writers: Vec<_> = (1..=20_u64)
@@ -73,6 +86,7 @@ async fn where_scripts_are_refused_only_what_is_newer_is_written_too() {
     let store = RedisDataStore::builder().url(server.url_as("writer", "secret")).build().unwrap();
     only_newer_is_written(&store).await;
     what_has_no_version_is_replaced(&server, &store).await;
+    what_has_half_surrogates_is_not_replaced_by_what_is_older(&server, &store).await;
     assert!(!text(&server, &["INFO", "commandstats"]).unwrap().contains("cmdstat_eval:calls"));
     assert_ne!(info(&server, "cmdstat_watch"), "");
     // Refused once, they are not tried again.
@@ -84,6 +98,7 @@ async fn where_scripts_are_refused_only_what_is_newer_is_written_too() {
 async fn what_has_no_version_that_can_be_told_is_replaced() {
     let server = RedisServer::start().unwrap();
     what_has_no_version_is_replaced(&server, &store_on(&server)).await;
+    what_has_half_surrogates_is_not_replaced_by_what_is_older(&server, &store_on(&server)).await;
 }
 
 // Spec 04, section 1.3: a tombstone takes part with its version, and is written byte for byte

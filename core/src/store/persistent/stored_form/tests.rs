@@ -62,6 +62,26 @@ fn an_item_whose_version_was_raised_is_written_with_that_version() {
 }
 
 #[test]
+fn odd_numbers_and_half_surrogates_are_read_and_written() {
+    for kind in KINDS {
+        let stored = read(kind, StoredItem::new(r#"{"version":4.5,"salt":"\ud800"}"#));
+        assert_eq!(stored.version(), 4);
+        let body = written(kind, r#"{"version":4.5,"salt":"\ud800","x\udc00":1}"#);
+        assert_eq!(read(kind, StoredItem::new(body.clone())).version(), 4);
+        assert!(str::from_utf8(&body).unwrap().contains("\"version\":4"), "{body:?}");
+    }
+}
+
+#[test]
+fn what_is_corrupt_is_named_and_not_quoted() {
+    for kind in KINDS {
+        let error = decode(kind, &"k".into(), &StoredItem::new(r#"{"salt":["se"],"rules":"secret"}"#)).unwrap_err();
+        assert!(matches!(&error, StoreError::Corrupt { kind: of, key, .. } if *of == kind && key == "k"), "{error:?}");
+        assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+    }
+}
+
+#[test]
 fn an_item_without_its_text_is_refused_by_name() {
     let data = crate::model::DataSet::read(json!({"flags": {"k": {}}})).unwrap();
     let error = encode(&Item::Flag(data.flags[0].clone())).unwrap_err();
