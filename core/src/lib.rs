@@ -79,6 +79,7 @@ mod text;
 #[cfg(feature = "http")]
 pub mod transport;
 mod update;
+mod url_text;
 mod value;
 #[cfg(feature = "http")]
 mod wire;

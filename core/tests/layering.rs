@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Each layer may import those before it. The list stands in `ARCHITECTURE.md` with what each layer is for.
 const LAYERS: &[&[&str]] = &[
-    &["text", "json_text"],
+    &["text", "json_text", "url_text"],
     &["flights", "moment"],
     &["value"],
     &["context"],
@@ -28,7 +28,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Layers that are pure: bytes come in, values go out.
-const PURE: &[&str] = &["text", "json_text", "value", "context", "model", "eval", "wire"];
+const PURE: &[&str] = &["text", "json_text", "url_text", "value", "context", "model", "eval", "wire"];
 
 /// What the pure layers must not contain.
 const IMPURE: &[&str] =

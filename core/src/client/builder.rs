@@ -205,7 +205,8 @@ impl ClientBuilder {
     /// [`Client::wait_until_ready`].
     ///
     /// # Errors
-    /// If a component cannot be configured, there is no data source, or the background thread cannot be started.
+    /// If the SDK key or a base URL is not one, a component cannot be configured, there is no data source, or the
+    /// background thread cannot be started.
     pub fn start(self) -> Result<Client, ConfigError> {
         let runtime = match self.runtime {
             Some(handle) => Runtime::of(handle),
@@ -215,10 +216,11 @@ impl ClientBuilder {
         let context = ClientContext::new(
             self.sdk_key.clone(),
             runtime.clone(),
+            self.offline,
             daemon.is_some(),
             #[cfg(feature = "http")]
             self.web,
-        );
+        )?;
         let plugins = Plugins::new(self.plugins, EnvironmentMetadata::of(&context));
         let mut hooks = self.hooks;
         hooks.extend(plugins.hooks());
@@ -242,6 +244,9 @@ impl ClientBuilder {
             Some(source) => self.events.configure(&context, &**source)?,
             None => None,
         };
+        if processor.is_some() && context.sdk_key().as_str().is_empty() {
+            tracing::warn!("the SDK key is empty: the service will refuse events");
+        }
         let changes = Arc::new(ChangeHub::new(runtime.clone()));
         let updater =
             Arc::new(Updater::new(runtime.clone(), Arc::clone(&store), changes, processor.clone(), Arc::clone(&hooks)));

@@ -57,7 +57,8 @@ fn is_tag(value: &str) -> bool {
     (1..=64).contains(&value.len()) && value.bytes().all(allowed)
 }
 
-/// A library that wraps the SDK for a framework, if there is one.
+/// A library that wraps the SDK for a framework, if there is one. White space around name and version is left out; a
+/// client does not start if one of them has characters that an HTTP header cannot carry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct WrapperInfo {
@@ -68,12 +69,12 @@ pub struct WrapperInfo {
 impl WrapperInfo {
     /// The name of the wrapping library.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), version: None }
+        Self { name: trimmed(name), version: None }
     }
 
     /// Sets the version of the wrapping library.
     pub fn version(mut self, version: impl Into<String>) -> Self {
-        self.version = Some(version.into());
+        self.version = Some(trimmed(version));
         self
     }
 
@@ -91,6 +92,10 @@ impl WrapperInfo {
             None => name.clone(),
         })
     }
+}
+
+fn trimmed(text: impl Into<String>) -> String {
+    text.into().trim().to_owned()
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use std::time::Duration;
 #[cfg(feature = "http")]
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::SdkKey;
 #[cfg(feature = "http")]
-use super::{ApplicationInfo, ConfigError, HttpConfig, ServiceEndpoints, WrapperInfo};
+use super::{ApplicationInfo, HttpConfig, ServiceEndpoints, WrapperInfo};
+use super::{ConfigError, SdkKey};
 use crate::runtime::Runtime;
 use crate::status::DataStoreReporter;
 use crate::text::Text;
@@ -66,33 +66,37 @@ struct Web {
 
 #[cfg(feature = "http")]
 impl Web {
-    fn new(sdk_key: &SdkKey, settings: WebSettings) -> Self {
-        if settings.endpoints.is_mixed() {
-            tracing::warn!("some endpoints are the service's own and some are not; is that meant?");
-        }
-        let headers = headers(sdk_key, &settings);
+    fn new(sdk_key: &SdkKey, settings: WebSettings) -> Result<Self, ConfigError> {
+        let headers = headers(sdk_key, &settings)?;
         let WebSettings { endpoints, http, application, wrapper } = settings;
         let (flags_arrive, transport) = Default::default();
-        Self { endpoints, headers, http, application, wrapper, flags_arrive, transport }
+        Ok(Self { endpoints, headers, http, application, wrapper, flags_arrive, transport })
     }
 }
 
 impl ClientContext {
+    /// What a client has in common with its components, once its settings are seen to be possible.
     pub(crate) fn new(
         sdk_key: SdkKey,
         runtime: Runtime,
+        offline: bool,
         daemon_mode: bool,
         #[cfg(feature = "http")] web: WebSettings,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, ConfigError> {
+        sdk_key.check(offline || daemon_mode)?;
+        #[cfg(feature = "http")]
+        if !offline {
+            web.endpoints.check()?;
+        }
+        Ok(Self {
             #[cfg(feature = "http")]
-            web: Web::new(&sdk_key, web),
+            web: Web::new(&sdk_key, web)?,
             sdk_key,
             runtime,
             daemon_mode,
             data_store_status: DataStoreReporter::new(),
             data_store_type: Arc::default(),
-        }
+        })
     }
 
     /// Where a data store says how it is doing.
@@ -202,24 +206,23 @@ impl ClientContext {
 const USER_AGENT: &str = concat!("VexilRust/", env!("CARGO_PKG_VERSION"));
 
 #[cfg(feature = "http")]
-fn headers(sdk_key: &SdkKey, settings: &WebSettings) -> HeaderMap {
+fn headers(sdk_key: &SdkKey, settings: &WebSettings) -> Result<HeaderMap, ConfigError> {
     let mut headers = settings.http.headers.clone();
-    let mut set = |name: HeaderName, value: &str, secret: bool| match HeaderValue::from_str(value) {
-        Ok(mut value) => {
-            value.set_sensitive(secret);
-            headers.insert(name, value);
-        }
-        Err(_) => tracing::warn!(%name, "a header has characters that HTTP cannot carry and is left out"),
+    let mut key = HeaderValue::from_str(sdk_key.as_str()).map_err(|error| ConfigError::component("SDK key", error))?;
+    key.set_sensitive(true);
+    headers.insert(header::AUTHORIZATION, key);
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+    let mut set = |name: &'static str, what, value: &str| {
+        let value = HeaderValue::from_str(value).map_err(|error| ConfigError::component(what, error))?;
+        headers.insert(HeaderName::from_static(name), value);
+        Ok::<_, ConfigError>(())
     };
-    set(header::AUTHORIZATION, sdk_key.as_str(), true);
-    set(header::USER_AGENT, USER_AGENT, false);
-    let instance = uuid::Uuid::new_v4().to_string();
-    set(HeaderName::from_static("x-launchdarkly-instance-id"), &instance, false);
+    set("x-launchdarkly-instance-id", "instance id", &uuid::Uuid::new_v4().to_string())?;
     if let Some(tags) = settings.application.tags() {
-        set(HeaderName::from_static("x-launchdarkly-tags"), &tags, false);
+        set("x-launchdarkly-tags", "application", &tags)?;
     }
     if let Some(wrapper) = settings.wrapper.as_ref().and_then(WrapperInfo::header) {
-        set(HeaderName::from_static("x-launchdarkly-wrapper"), &wrapper, false);
+        set("x-launchdarkly-wrapper", "wrapper", &wrapper)?;
     }
-    headers
+    Ok(headers)
 }

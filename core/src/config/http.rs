@@ -8,6 +8,8 @@ use std::time::Duration;
 use ::http::header::AUTHORIZATION;
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 
+use thiserror::Error;
+
 use super::ConfigError;
 use crate::transport::HttpTransport;
 use crate::transport::http_client::{
@@ -38,6 +40,8 @@ pub struct HttpConfig {
     cert_file: Option<PathBuf>,
     disable_ssl_verification: bool,
     pub(super) headers: HeaderMap,
+    /// The first header that cannot be sent. The settings are refused when they are used.
+    refused_header: Option<HeaderError>,
     transport: Option<Arc<dyn HttpTransport>>,
 }
 
@@ -53,6 +57,7 @@ impl HttpConfig {
             cert_file: None,
             disable_ssl_verification: false,
             headers: HeaderMap::new(),
+            refused_header: None,
             transport: None,
         }
     }
@@ -84,7 +89,8 @@ impl HttpConfig {
         self
     }
 
-    /// Trusts the authorities in this PEM file and no others. A server's certificate that has no alternative names is
+    /// Trusts the authorities in this PEM file and no others. A certificate in it that cannot be used is left out with a
+    /// warning that names its position, as long as another can be used. A server's certificate that has no alternative names is
     /// then accepted by its common name. Unless set, the operating system's authorities are trusted.
     #[must_use]
     pub fn ca_certs(mut self, path: impl Into<PathBuf>) -> Self {
@@ -110,17 +116,24 @@ impl HttpConfig {
 
     /// Adds a header to every request. It goes wherever requests go, to other hosts too if they redirect.
     ///
-    /// The SDK's own headers, of which `Authorization` carries the SDK key, are never replaced. A header that cannot be
-    /// sent is left out with a warning.
+    /// The SDK's own headers, of which `Authorization` carries the SDK key, are never replaced. White space around the
+    /// value is left out. A client does not start with a header that cannot be sent: a value is made of visible ASCII
+    /// characters and spaces.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        match (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {
-            (Ok(AUTHORIZATION), _) => tracing::warn!("the Authorization header cannot be replaced"),
-            (Ok(name), Ok(mut value)) if value.to_str().is_ok() => {
+        let Ok(name) = name.trim().parse::<HeaderName>() else {
+            self.refused_header.get_or_insert(HeaderError::Name);
+            return self;
+        };
+        match value.trim().parse::<HeaderValue>() {
+            _ if name == AUTHORIZATION => tracing::warn!("the Authorization header cannot be replaced"),
+            Ok(mut value) if value.to_str().is_ok() => {
                 value.set_sensitive(true);
                 self.headers.insert(name, value);
             }
-            _ => tracing::warn!(header = name, "a header that cannot be sent is left out"),
+            _ => {
+                self.refused_header.get_or_insert(HeaderError::Value { name });
+            }
         }
         self
     }
@@ -138,8 +151,11 @@ impl HttpConfig {
     /// It must be used inside a Tokio runtime with I/O and time enabled, as it is in the SDK.
     ///
     /// # Errors
-    /// If a file cannot be used, or the proxy's URI.
+    /// If a file cannot be used, or the proxy's URI, or a header.
     pub fn build(&self) -> Result<Arc<dyn HttpTransport>, ConfigError> {
+        if let Some(error) = &self.refused_header {
+            return Err(impossible(error.clone()));
+        }
         match &self.transport {
             Some(transport) => Ok(Arc::clone(transport)),
             None => Ok(Arc::new(self.default_transport()?)),
@@ -163,6 +179,18 @@ impl HttpConfig {
         let proxy = self.http_proxy.as_deref().map(parse_proxy).transpose().map_err(impossible)?;
         DefaultTransport::new(self.connect_timeout, proxy, tls).map_err(impossible)
     }
+}
+
+/// A header cannot be sent. What it holds may be a secret and is not shown.
+#[derive(Clone, Debug, Error)]
+enum HeaderError {
+    #[error("the name of a header is not one")]
+    Name,
+    #[error("the value of the header {name} has characters that HTTP cannot carry")]
+    Value {
+        /// The header's name.
+        name: HeaderName,
+    },
 }
 
 fn impossible(error: impl std::error::Error + Send + Sync + 'static) -> ConfigError {

@@ -47,6 +47,8 @@ pub use sdk_key::SdkKey;
 pub use streaming::StreamingConfig;
 use thiserror::Error;
 
+pub use crate::url_text::redacted_url;
+
 use crate::big_segments::BigSegmentStore;
 use crate::data_source::DataSource;
 use crate::events::EventProcessor;
@@ -123,6 +125,22 @@ pub enum ConfigError {
     /// offline.
     #[error("a client needs a data source unless it is offline")]
     NoDataSource,
+    /// The SDK key is none. The error does not show it.
+    #[error("the SDK key {reason}")]
+    SdkKey {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A base URL cannot be used.
+    #[error("\"{url}\" is not a base URL for {part}: {reason}")]
+    BaseUrl {
+        /// `streaming`, `polling` or `events`.
+        part: &'static str,
+        /// The URL, without the credentials and the query in it.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A component's settings are impossible.
     #[error("the {component} cannot be configured")]
     Component {

@@ -2,12 +2,26 @@
 
 use std::fmt;
 
+use super::ConfigError;
 use crate::text::Text;
+
+/// The longest key.
+const LONGEST: usize = 8192;
 
 /// The key that a client presents to the service. Its `Debug` form does not show it.
 ///
-/// A key holds letters, digits, `.`, `_` and `-`, 8192 at the most. Something else is no key: it becomes the empty one,
-/// which the service refuses, and a warning is logged that does not show it.
+/// A key consists of letters, digits, `.`, `_` and `-`, at most 8192 of them. White space around it is left out, such
+/// as the newline at the end of a mounted secret. A client does not start with anything else, nor with an empty key
+/// unless it is offline or in daemon mode: [`ConfigError::SdkKey`].
+///
+/// ```
+/// use vexil::Client;
+/// use vexil::config::{ConfigError, SdkKey};
+///
+/// assert_eq!(SdkKey::from("sdk-key\n").as_str(), "sdk-key");
+/// let error = Client::builder("two keys").start().unwrap_err();
+/// assert!(matches!(error, ConfigError::SdkKey { .. }));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct SdkKey(Text);
 
@@ -17,17 +31,26 @@ impl SdkKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether a client can start with this key; `may_be_empty` if it needs none.
+    pub(crate) fn check(&self, may_be_empty: bool) -> Result<(), ConfigError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        let reason = match self.0.as_str() {
+            "" if may_be_empty => return Ok(()),
+            "" => "is empty",
+            key if key.len() > LONGEST => "is longer than 8192 characters",
+            key if !key.bytes().all(allowed) => "has characters other than letters, digits, \".\", \"_\" and \"-\"",
+            _ => return Ok(()),
+        };
+        Err(ConfigError::SdkKey { reason })
+    }
 }
 
 impl<T: Into<Text>> From<T> for SdkKey {
     fn from(key: T) -> Self {
         let key = key.into();
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-        if key.len() <= 8192 && key.bytes().all(allowed) {
-            return Self(key);
-        }
-        tracing::warn!("the SDK key has characters that no key has, or too many of them; it is not used");
-        Self(Text::default())
+        let trimmed = key.trim();
+        if trimmed.len() == key.len() { Self(key) } else { Self(trimmed.into()) }
     }
 }
 
@@ -41,13 +64,27 @@ impl fmt::Debug for SdkKey {
 mod tests {
     use super::*;
 
-    // Spec 02, section 1.4
     #[test]
-    fn what_is_no_key_is_not_used_and_no_key_is_shown() {
-        assert_eq!(SdkKey::from("sdk-1234.a_B").as_str(), "sdk-1234.a_B");
-        for bad in ["sdk 1", "sdk-1\n", "é", &"x".repeat(8193)] {
-            assert_eq!(SdkKey::from(bad).as_str(), "");
+    fn white_space_around_a_key_is_left_out() {
+        for key in ["sdk-1234.a_B", "sdk-1234.a_B\n", "\t sdk-1234.a_B\r\n", "\u{a0}sdk-1234.a_B"] {
+            let key = SdkKey::from(key);
+            assert_eq!(key.as_str(), "sdk-1234.a_B");
+            assert!(key.check(false).is_ok());
         }
-        assert_eq!(format!("{:?}", SdkKey::from("sdk-secret")), "SdkKey(…)");
+    }
+
+    #[test]
+    fn what_is_not_a_key_is_refused_and_not_shown() {
+        for bad in ["sdk secret", "sdk\nsecret", "sdk\0secret", "secret-é", "secret/", &"secret-".repeat(1200)] {
+            for may_be_empty in [true, false] {
+                let key = SdkKey::from(bad);
+                let error = key.check(may_be_empty).unwrap_err();
+                assert!(!format!("{key:?} {error:?} {error}").contains("secret"), "{error:?}");
+            }
+        }
+        for empty in ["", "\n", "  "] {
+            assert!(SdkKey::from(empty).check(true).is_ok());
+            assert_eq!(SdkKey::from(empty).check(false).unwrap_err().to_string(), "the SDK key is empty");
+        }
     }
 }

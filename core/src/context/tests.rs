@@ -276,7 +276,8 @@ fn debug_output_holds_neither_key_nor_attributes() {
 
 #[test]
 fn half_surrogates_in_json_become_replacement_characters() {
-    let context: Context = r#"{"kind": "user", "key": "k\ud800", "name": "\ud83d\ude00", "a\udc00": ["\udfff"]}"#.parse().unwrap();
+    let context: Context =
+        r#"{"kind": "user", "key": "k\ud800", "name": "\ud83d\ude00", "a\udc00": ["\udfff"]}"#.parse().unwrap();
     assert_eq!(context.key(), "k\u{fffd}");
     assert_eq!(context.get("name"), Some("😀".into()));
     assert_eq!(context.get("a\u{fffd}"), Some(vec!["\u{fffd}"].into()));

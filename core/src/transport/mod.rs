@@ -5,8 +5,9 @@
 //! stream's never ends.
 //!
 //! **Contract.** `send` resolves when the headers are there, whatever the status is: an answer of 500 is an answer.
-//! Redirects are followed (ten at the most, `Authorization` only to the same origin), content encodings that the
-//! request accepts are decoded. [`RequestOptions::read_timeout`] bounds every wait for more bytes, the headers
+//! Redirects are followed (up to ten, `Authorization` only to the same origin), but none from https to http, and no
+//! `POST` to another origin, since the bodies of events hold personal data. Content encodings that the request accepts
+//! are decoded. [`RequestOptions::read_timeout`] bounds every wait for more bytes, the headers
 //! included. **Errors** say what kind of trouble it was, because a certificate that is not trusted is retried less
 //! often than a broken connection. **Cancellation**: dropping the future or the body closes the connection.
 //!
@@ -145,7 +146,7 @@ pub enum TransportErrorKind {
     Timeout,
     /// The other side's certificate is not trusted.
     Certificate,
-    /// A redirect led nowhere, or there were too many.
+    /// A redirect led nowhere or is refused, or there were too many.
     Redirect,
     /// The request cannot be sent as it is, for instance because its URL is invalid.
     Request,
@@ -159,7 +160,7 @@ impl TransportErrorKind {
             Self::Connection => "the connection could not be made or broke",
             Self::Timeout => "nothing arrived in time",
             Self::Certificate => "the certificate is not trusted",
-            Self::Redirect => "a redirect led nowhere",
+            Self::Redirect => "a redirect was not followed",
             Self::Request => "the request cannot be sent",
             Self::TooLarge => "the answer is too large",
         }

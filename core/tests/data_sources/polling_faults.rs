@@ -7,7 +7,7 @@ use vexil::transport::{RetryPolicy, TransportErrorKind};
 use super::recorder::Recorder;
 use super::script::{Answer, Piece, Script};
 use super::streaming::about;
-use super::{data, made, run, run_with, seconds};
+use super::{data, run, run_with, seconds};
 
 fn polls() -> PollingConfig {
     PollingConfig::new()
@@ -146,14 +146,6 @@ async fn under_the_legacy_policy_a_refusal_ends_the_source() {
         assert_eq!(sink.seen(), ["interrupted ErrorResponse 503", "interrupted NetworkError", &off]);
         assert_eq!(script.asked().len(), 3);
     }
-}
-
-// Row 48
-#[tokio::test(start_paused = true)]
-async fn without_a_valid_url_the_source_ends() {
-    let source = made(polls(), &Script::default(), "service");
-    let error = source.run(Recorder::new() as std::sync::Arc<dyn DataSink>).await.unwrap_err();
-    assert_eq!(error.kind, DataSourceErrorKind::Unknown);
 }
 
 // Row 50: the sink itself has told the application.

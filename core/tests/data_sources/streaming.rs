@@ -189,7 +189,7 @@ async fn a_flood_of_comments_lets_other_tasks_run() {
 #[tokio::test(start_paused = true)]
 async fn no_secret_is_in_a_debug_form() {
     let script = Script::default();
-    let source = made(stream().retry_policy(RetryPolicy::LegacyStop), &script, "http://user:pass@service");
+    let source = made(stream().retry_policy(RetryPolicy::LegacyStop), &script, "http://service/?token=pass");
     let shown = format!("{source:?}");
     assert!(!shown.contains("sdk-key") && !shown.contains("pass"), "{shown}");
 }

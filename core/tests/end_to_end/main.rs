@@ -42,8 +42,8 @@
 //! | 45 | TLS breaks | `tls::a_handshake_that_breaks_off_is_tried_again_soon`, `tls::a_stream_that_is_cut_off_under_tls_is_opened_again`, `tls::a_service_that_speaks_no_tls_is_tried_again_soon`, `breaks::no_answer_and_what_is_not_http_are_retried_soon` |
 //! | 46 | refused connection | `breaks::a_service_that_refuses_connections_is_tried_again_and_again`, `breaks::a_service_that_goes_away_leaves_its_data` |
 //! | 47 | dead address | `http_transport::connections::all_addresses_of_a_host_are_tried` |
-//! | 48 | bad base | `refusals::without_a_valid_base_the_source_is_off_and_the_client_lives` |
-//! | 49 | bad key | `refusals::a_key_that_is_none_is_not_sent_and_the_client_is_refused` |
+//! | 48 | bad base | `refusals::a_client_does_not_start_with_a_base_url_that_is_none` |
+//! | 49 | bad key | `refusals::the_key_of_a_mounted_secret_is_accepted_and_what_is_no_key_does_not_start` |
 //! | 50 | store errors | `surroundings::a_put_that_cannot_be_stored_is_asked_for_again_until_it_is`, `surroundings::a_patch_that_cannot_be_stored_restarts_the_stream`, `surroundings::a_poll_that_cannot_be_stored_is_repeated` |
 //! | 51 | listeners | `surroundings::listeners_that_panic_or_block_do_not_hold_up_the_stream` |
 //! | 52 | closing | `closing::closing_during_a_connect_returns_promptly_and_closes_the_socket`, `closing::closing_during_a_backoff_returns_promptly_and_nothing_is_asked_any_more`, `closing::closing_while_an_answer_is_awaited_returns_promptly`, `closing::closing_in_the_middle_of_an_event_returns_promptly_and_writes_nothing`, `closing_late::what_is_being_read_when_a_client_is_closed_is_not_stored_afterwards`, `polling::closing_ends_a_poll_that_is_under_way` |

@@ -1,7 +1,7 @@
 //! A service that does not want the client. Spec 02, section 2.7.
 
 use vexil::client::NotReadyError;
-use vexil::config::ServiceEndpoints;
+use vexil::config::{ConfigError, HttpConfig, ServiceEndpoints, WrapperInfo};
 use vexil::transport::RetryPolicy;
 use vexil::{Client, ClientBuilder};
 use vexil_testing::FakeService;
@@ -95,31 +95,65 @@ fn under_the_legacy_policy_a_refusal_is_the_end() {
     gives_up(&not_wanted(&service).data_source(legacy).start().unwrap(), &service);
 }
 
-// Section 10, row 48
 #[test]
-fn without_a_valid_base_the_source_is_off_and_the_client_lives() {
+fn a_client_does_not_start_with_a_base_url_that_is_none() {
     let service = service("value");
-    for base in ["", "relay", "/path", "ftp://127.0.0.1", "http://", "http://a b"] {
+    let bad =
+        ["", "relay", "relay:8030", "/path", "ftp://127.0.0.1", "http://", "http://a b", "http://ada:secret@relay"];
+    for base in bad {
         let builder = builder(&service).service_endpoints(ServiceEndpoints::relay(base));
-        for builder in [builder.clone().data_source(stream()), builder.data_source(often())] {
-            let client = builder.start().unwrap();
-            let waiting = client.blocking_wait_until_ready(SOON);
-            assert!(matches!(waiting, Err(NotReadyError::GivenUp { .. })), "{base:?}: {waiting:?}");
-            assert_eq!(trouble(&client), "Off Unknown", "{base:?}");
-            assert_eq!(value(&client), NONE);
+        for builder in [builder.clone().data_source(stream()), builder.clone().data_source(often())] {
+            let error = builder.start().unwrap_err();
+            assert!(matches!(error, ConfigError::BaseUrl { part: "streaming", .. }), "{base:?}: {error:?}");
+            assert!(!format!("{error:?} {error}").contains("secret"), "{error:?}");
         }
+        assert!(builder.offline(true).start().is_ok(), "{base:?}");
     }
 }
 
-// Section 10, row 49
 #[test]
-fn a_key_that_is_none_is_not_sent_and_the_client_is_refused() {
+fn the_key_of_a_mounted_secret_is_accepted_and_what_is_no_key_does_not_start() {
     let service = guarded();
-    for (number, key) in ["sdk-key\n", "sdk key", "", "é"].into_iter().enumerate() {
-        let client = builder(&service).sdk_key(key).data_source(stream()).start().unwrap();
-        assert_eq!(trouble(&client), "Initializing ErrorResponse 401", "{key:?}");
+    for (number, key) in ["sdk-key\n", " sdk-key\r\n", "\tsdk-key"].into_iter().enumerate() {
+        drop(ready(builder(&service).sdk_key(key).data_source(stream())));
         let requests = service.requests();
         assert_eq!(requests.len(), number + 1);
-        assert_eq!(requests[number].header("authorization").unwrap_or_default(), "", "{key:?}");
+        assert_eq!(requests[number].header("authorization"), Some("sdk-key"), "{key:?}");
     }
+    for key in ["sdk key", "sdk\nkey", "", " \n", "é", "sdk-key\0"] {
+        let error = builder(&service).sdk_key(key).data_source(stream()).start().unwrap_err();
+        assert!(matches!(error, ConfigError::SdkKey { .. }), "{key:?}: {error:?}");
+    }
+    assert!(builder(&service).sdk_key("").offline(true).start().is_ok());
+    assert!(builder(&service).sdk_key("sdk key").offline(true).start().is_err());
+}
+
+#[test]
+fn a_header_that_cannot_be_sent_does_not_start() {
+    let service = service("value");
+    for wrapper in [WrapperInfo::new("a\nb"), WrapperInfo::new("a").version("1\02")] {
+        let error = builder(&service).wrapper(wrapper).start().unwrap_err();
+        assert!(matches!(error, ConfigError::Component { component: "wrapper", .. }), "{error:?}");
+    }
+    for (name, value, shown) in [
+        ("X-Tenant", "blue\nsecret", "x-tenant"),
+        ("X-Tenant", "secret\0", "x-tenant"),
+        ("X-Tenant", "sécret", "x-tenant"),
+        ("X secret", "blue", "name"),
+        ("", "secret", "name"),
+    ] {
+        let error = builder(&service).http(HttpConfig::new().header(name, value)).start().unwrap_err();
+        let shown_error = format!("{error:?} {}", std::error::Error::source(&error).unwrap());
+        assert!(shown_error.contains(shown) && !shown_error.contains("ecret"), "{shown_error}");
+    }
+    let client = ready(
+        builder(&service)
+            .wrapper(WrapperInfo::new(" w\n").version("1 "))
+            .http(HttpConfig::new().header("X-Tenant", "blue\n"))
+            .data_source(stream()),
+    );
+    let requests = service.requests();
+    assert_eq!(requests[0].header("x-launchdarkly-wrapper"), Some("w/1"));
+    assert_eq!(requests[0].header("x-tenant"), Some("blue"));
+    drop(client);
 }

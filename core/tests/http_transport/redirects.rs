@@ -1,9 +1,12 @@
 //! Redirects: which, where to, how many, and what they carry. Spec 02, section 2.8.
 
+use vexil::config::HttpConfig;
 use vexil::transport::TransportErrorKind;
 
-use crate::server::{HELLO, Server};
-use crate::{both, get, post, send, text, transport, trouble};
+use crate::certificates::Authority;
+use crate::log::Log;
+use crate::server::{Connection, HELLO, Server};
+use crate::{both, get, post, send, shown, text, transport, trouble};
 
 fn redirect(status: u16, location: &str) -> String {
     format!("HTTP/1.1 {status} Moved\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
@@ -57,6 +60,86 @@ async fn the_sdk_key_stays_with_its_origin() {
         assert_eq!((received.header("authorization"), received.header("cookie")), (None, None), "{received:?}");
         assert_eq!(received.header("x-other"), Some("kept"));
     }
+}
+
+#[tokio::test]
+async fn a_body_stays_with_its_origin() {
+    crate::interest::always_interested();
+    for status in [301, 302, 303, 307, 308] {
+        let (home, abroad, transport) = (Server::start().await, Server::start().await, transport());
+        let log = Log::default();
+        let _guard = tracing::subscriber::set_default(log.subscriber());
+        for _ in 0..3 {
+            let location = abroad.url("/bulk?token=secret").replace("://", "://ada:secret@");
+            let request = post(home.url("/bulk"), r#"[{"key": "ada@example.com"}]"#);
+            let (outcome, _) = both(send(&*transport, request), home.serve(redirect(status, &location))).await;
+            let error = outcome.unwrap_err();
+            assert_eq!(error.kind, TransportErrorKind::Redirect);
+            let shown = shown(&error);
+            assert!(shown.contains(&format!("127.0.0.1:{}", abroad.port)), "{shown}");
+            assert!(!shown.contains("secret") && !shown.contains("ada"), "{shown}");
+        }
+        one_refusal(&log, &format!("127.0.0.1:{}", abroad.port));
+    }
+}
+
+/// One line for all attempts names the host, and no line of anybody shows what stands beside it in the location.
+#[track_caller]
+fn one_refusal(log: &Log, host: &str) {
+    let lines = log.lines();
+    let refusals: Vec<_> = lines.iter().filter(|line| line.contains(" WARN vexil::")).collect();
+    assert_eq!(refusals.len(), 1, "{lines:#?}");
+    assert!(refusals[0].contains("a redirect is refused") && refusals[0].contains(host), "{}", refusals[0]);
+    assert!(!lines.iter().any(|line| line.contains("secret")), "{lines:#?}");
+}
+
+#[tokio::test]
+async fn no_request_goes_from_https_to_http() {
+    crate::interest::always_interested();
+    let authority = Authority::new();
+    let file = authority.file();
+    let acceptor = authority.sign("x", &["localhost"]).acceptor(None, &[]);
+    for method in ["GET", "POST"] {
+        let (home, abroad) = (Server::start().await, Server::start().await);
+        let transport = HttpConfig::new().ca_certs(file.path()).build().unwrap();
+        let log = Log::default();
+        let _guard = tracing::subscriber::set_default(log.subscriber());
+        for location in [
+            format!("http://ada:secret@localhost:{}/all?token=secret", abroad.port),
+            format!("HTTP://LOCALHOST:{}/all", abroad.port),
+        ] {
+            let mut request = post(format!("https://localhost:{}/", home.port), "[1]");
+            *request.method_mut() = method.parse().unwrap();
+            let serve = async {
+                let stream = acceptor.accept(home.accept().await.stream).await.unwrap();
+                let mut connection = Connection::new(stream);
+                connection.request().await;
+                connection.write(redirect(307, &location)).await;
+            };
+            let (outcome, ()) = both(send(&*transport, request), serve).await;
+            let error = outcome.unwrap_err();
+            assert_eq!(error.kind, TransportErrorKind::Redirect);
+            assert!(shown(&error).contains("from https to http"), "{}", shown(&error));
+        }
+        one_refusal(&log, &format!("localhost:{}", abroad.port));
+    }
+}
+
+#[tokio::test]
+async fn a_location_brings_no_credentials_and_none_are_logged() {
+    crate::interest::always_interested();
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.subscriber());
+    let (home, abroad, transport) = (Server::start().await, Server::start().await, transport());
+    let moves = async {
+        let location = abroad.url("/there").replace("http://", "//ada:secret@");
+        home.serve(redirect(302, &location)).await;
+        abroad.serve(HELLO).await.0
+    };
+    let (response, received) = both(send(&*transport, get(home.url("/"))), moves).await;
+    assert_eq!(response.unwrap().status(), 200);
+    assert_eq!((received.line.as_str(), received.header("authorization")), ("GET /there HTTP/1.1", None));
+    assert!(!log.lines().iter().any(|line| line.contains("secret")), "{:#?}", log.lines());
 }
 
 #[tokio::test]

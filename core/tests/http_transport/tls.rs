@@ -173,6 +173,34 @@ fn a_file_that_cannot_be_used_is_named() {
     }
 }
 
+/// Bundles in which the first and the last certificate of three cannot be used.
+fn flawed(good: &str) -> [String; 3] {
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let no_base64 = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
+    let cut_off = "-----BEGIN CERTIFICATE-----\nAAAA\n";
+    [broken, no_base64, cut_off].map(|last| format!("{broken}{good}{last}"))
+}
+
+#[tokio::test]
+async fn a_bundle_is_used_without_its_flawed_certificates_which_are_logged_by_position() {
+    crate::interest::always_interested();
+    let authority = Authority::new();
+    for bundle in flawed(&std::fs::read_to_string(authority.file().path()).unwrap()) {
+        let bundle = file(&bundle);
+        let config = HttpConfig::new().ca_certs(bundle.path());
+        let log = Log::default();
+        drop(tracing::subscriber::with_default(log.subscriber(), || config.build().unwrap()));
+        let lines = log.lines();
+        assert_eq!(lines.len(), 2, "{lines:#?}");
+        for (line, position) in lines.iter().zip(["position=1", "position=3"]) {
+            let words = ["WARN", position, bundle.path().to_str().unwrap()];
+            assert!(words.iter().all(|word| line.contains(word)), "{line}");
+        }
+        assert_eq!(meet_as(&config, &authority.sign("x", &["localhost"])).await, hello());
+        assert_eq!(meet_as(&config, &Authority::new().sign("x", &["localhost"])).await, NOT_TRUSTED);
+    }
+}
+
 #[test]
 fn a_certificate_with_another_ones_key_is_wrong() {
     let authority = Authority::new();

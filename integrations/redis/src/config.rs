@@ -104,7 +104,8 @@ impl RedisConnectionBuilder {
         self
     }
 
-    /// Trusts the authorities in this PEM file and no others. Default: those that the operating system trusts.
+    /// Trusts the authorities in this PEM file and no others. A certificate in it that cannot be used is left out with a
+    /// warning that names its position, as long as another can be used. Default: those that the operating system trusts.
     #[cfg(feature = "tls")]
     pub fn ca_certs(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_certs = Some(path.into());

@@ -46,7 +46,7 @@ mod rustls_with_ring {
     use std::sync::Arc;
 
     use rustls::crypto::ring;
-    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::pem::{self, PemObject};
     use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
     use rustls::{ClientConfig, RootCertStore};
     use rustls_platform_verifier::Verifier;
@@ -89,10 +89,25 @@ mod rustls_with_ring {
     const ROOTS: &str = "PEM certificates";
     const IDENTITY: &str = "a PEM certificate chain and its private key";
 
+    /// The authorities in a PEM file. One that cannot be used is left out with a warning, as long as another can.
     fn roots(path: &Path) -> Result<RootCertStore, RedisConfigError> {
         let mut roots = RootCertStore::empty();
-        for certificate in certificates(path, ROOTS)? {
-            roots.add(certificate).map_err(|error| bad_file(path, ROOTS, error))?;
+        let mut refused = Vec::new();
+        let certificates = CertificateDer::pem_file_iter(path).map_err(|error| bad_file(path, ROOTS, error))?;
+        for (index, certificate) in certificates.enumerate() {
+            let added: Result<(), Box<dyn Error + Send + Sync>> = match certificate {
+                Ok(certificate) => roots.add(certificate).map_err(Into::into),
+                Err(error @ pem::Error::Io(_)) => return Err(bad_file(path, ROOTS, error)),
+                Err(error) => Err(error.into()),
+            };
+            refused.extend(added.err().map(|error| (index + 1, error)));
+        }
+        if roots.is_empty() {
+            let error = refused.into_iter().next().map_or_else(|| pem::Error::NoItemsFound.into(), |(_, error)| error);
+            return Err(bad_file(path, ROOTS, error));
+        }
+        for (position, error) in refused {
+            tracing::warn!(path = %path.display(), position, error = &*error, "a certificate cannot be used and is left out");
         }
         Ok(roots)
     }
@@ -101,7 +116,7 @@ mod rustls_with_ring {
     fn certificates(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'static>>, RedisConfigError> {
         let all = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         match all.map_err(|error| bad_file(path, what, error))? {
-            none if none.is_empty() => Err(bad_file(path, what, rustls::pki_types::pem::Error::NoItemsFound)),
+            none if none.is_empty() => Err(bad_file(path, what, pem::Error::NoItemsFound)),
             some => Ok(some),
         }
     }

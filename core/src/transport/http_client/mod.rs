@@ -26,7 +26,7 @@ use self::connecting::{Report, Watched};
 pub(crate) use self::proxy::{
     in_environment as proxy_in_environment, parse as parse_proxy, redacted as redacted_proxy,
 };
-use self::redirect::RedirectError;
+use self::redirect::{RedirectError, Refusals};
 pub(crate) use self::tls::{TlsSettings, client_config};
 use super::{Body, Chunks, HttpTransport, RequestOptions, TransportError, TransportErrorKind};
 
@@ -37,6 +37,7 @@ const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs
 #[derive(Debug)]
 pub(crate) struct DefaultTransport {
     client: Client,
+    refusals: Refusals,
 }
 
 impl DefaultTransport {
@@ -62,7 +63,7 @@ impl DefaultTransport {
         } else if let Some(environment) = proxy::Environment::of_process() {
             builder = builder.proxy(reqwest::Proxy::custom(move |target| environment.proxy_for(target)));
         }
-        Ok(Self { client: builder.build()? })
+        Ok(Self { client: builder.build()?, refusals: Refusals::default() })
     }
 
     /// One hop. A connection that was left over may have died unnoticed; asking again is harmless then.
@@ -108,7 +109,8 @@ impl HttpTransport for DefaultTransport {
         }
         for _ in 0..=redirect::MOST {
             let response = self.exchange(&request, options.read_timeout).await?;
-            if !redirect::follow(&mut request, &response)? {
+            let followed = redirect::follow(&mut request, &response);
+            if !followed.inspect_err(|error| self.refusals.log(error))? {
                 return Ok(into_http(response, options.read_timeout));
             }
         }

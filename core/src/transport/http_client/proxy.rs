@@ -9,6 +9,8 @@ use std::net::IpAddr;
 use reqwest::Url;
 use thiserror::Error;
 
+pub(crate) use crate::url_text::redacted_url as redacted;
+
 /// A proxy's URI cannot be used. It may hold a password, so it is not shown.
 #[derive(Debug, Error)]
 #[error("the proxy is not given as an http or https URI with a host")]
@@ -19,15 +21,6 @@ pub(crate) fn parse(uri: &str) -> Result<Url, ProxyError> {
     let with_scheme = if uri.contains("://") { uri.to_owned() } else { format!("http://{uri}") };
     let url = Url::parse(with_scheme.trim()).map_err(|_not_a_url| ProxyError)?;
     if matches!(url.scheme(), "http" | "https") && url.has_host() { Ok(url) } else { Err(ProxyError) }
-}
-
-/// A proxy's URI without its credentials, however malformed it is.
-pub(crate) fn redacted(uri: &str) -> String {
-    let Some((before, host)) = uri.rsplit_once('@') else { return uri.to_owned() };
-    match before.split_once("://") {
-        Some((scheme, _credentials)) => format!("{scheme}://…@{host}"),
-        None => format!("…@{host}"),
-    }
 }
 
 /// The proxies that the environment names.
@@ -64,7 +57,7 @@ impl Environment {
         Some(Self {
             http: http.or_else(|| all.clone()).and_then(usable),
             https: https.or(all).and_then(usable),
-            except: except.split(',').filter_map(Exception::parse).collect(),
+            except: exceptions(&except),
         })
     }
 
@@ -86,12 +79,26 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || bare(host).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// A proxy that the environment names, unless it cannot be used.
 fn usable(uri: String) -> Option<Url> {
     let url = parse(&uri);
     if let Err(error) = &url {
         tracing::warn!(%error, "a proxy that the environment names is ignored");
     }
     url.ok()
+}
+
+/// The items of `no_proxy`, with commas or white space between them.
+fn exceptions(list: &str) -> Vec<Exception> {
+    let items = list.split([',', ' ', '\t', '\n', '\r']).filter(|item| !item.is_empty());
+    let parse = |item| {
+        let exception = Exception::parse(item);
+        if exception.is_none() {
+            tracing::warn!(item, "an item of no_proxy is not a host, a network or \"*\" and is ignored");
+        }
+        exception
+    };
+    items.filter_map(parse).collect()
 }
 
 /// One item of `no_proxy`.
@@ -107,13 +114,15 @@ enum Hosts {
     All,
     /// Addresses whose first bits are those of this one.
     Network(IpAddr, u32),
-    /// In lower case, without a leading dot: the host of this name and those below it.
+    /// In lower case, without dots at the ends: the host of this name and those below it.
     Domain(String),
+    /// The same, but only the hosts below it.
+    Below(String),
 }
 
 impl Exception {
     fn parse(item: &str) -> Option<Self> {
-        let item = item.trim().to_ascii_lowercase();
+        let item = item.to_ascii_lowercase();
         // Several colons and no brackets: an address, not a port.
         let (host, port) = match item.rsplit_once(':') {
             Some((host, port)) if host.ends_with(']') || !host.contains(':') => (host, Some(port.parse().ok()?)),
@@ -138,8 +147,12 @@ impl Hosts {
             let length = length.map_or(Some(most), |length| length.parse().ok())?;
             return (length <= most).then_some(Self::Network(address, length));
         }
-        let domain = text.trim_start_matches('.');
-        (!domain.is_empty()).then(|| Self::Domain(domain.to_owned()))
+        let (below, domain) = text.strip_prefix("*.").map_or((false, text), |domain| (true, domain));
+        let domain = domain.trim_start_matches('.').trim_end_matches('.');
+        if domain.is_empty() || domain.contains(['*', '/', ':', '[', ']']) {
+            return None;
+        }
+        Some(if below { Self::Below(domain.to_owned()) } else { Self::Domain(domain.to_owned()) })
     }
 
     fn contain(&self, host: &str) -> bool {
@@ -148,12 +161,15 @@ impl Hosts {
             Self::Network(network, length) => {
                 host.parse().is_ok_and(|address| shared_prefix(*network, address) >= Some(*length))
             }
-            Self::Domain(domain) => {
-                let host = host.to_ascii_lowercase();
-                host.strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-            }
+            Self::Domain(domain) => beyond(host, domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
+            Self::Below(domain) => beyond(host, domain).is_some_and(|rest| rest.ends_with('.')),
         }
     }
+}
+
+/// What a host's name has before the name of a domain. URLs have hosts in lower case.
+fn beyond<'h>(host: &'h str, domain: &str) -> Option<&'h str> {
+    host.trim_end_matches('.').strip_suffix(domain)
 }
 
 /// How many bits two addresses have in common; none if they are of different versions.
@@ -231,6 +247,14 @@ mod tests {
             ("fd00::1", "[fd00::1]"),
             ("[fd00::1]:80", "[fd00::1]"),
             ("fd00::/8", "[fd12::3]"),
+            ("[FD00::1]", "[fd00:0::1]"),
+            ("*.example.com", "api.example.com"),
+            ("*.Example.com", "a.b.EXAMPLE.com"),
+            ("*.example.com:8080", "api.example.com:8080"),
+            ("example.com.", "example.com"),
+            ("example.com", "api.example.com."),
+            ("a.b c.d\texample.com", "example.com"),
+            ("\n, 10.0.0.0/8 ,,", "10.1.2.3"),
         ] {
             assert!(goes_direct(no_proxy, host), "{host} is not in {no_proxy}");
         }
@@ -242,18 +266,16 @@ mod tests {
             ("10.0.0.0/33", "10.0.0.0"),
             ("0.0.0.0/0", "[fd00::1]"),
             (".", "example.com"),
+            ("*.", "example.com"),
+            ("*.example.com", "example.com"),
+            ("*.example.com", "notexample.com"),
+            ("*.example.com:8080", "api.example.com"),
+            ("api.*.com", "api.example.com"),
+            ("10.*", "10.1.2.3"),
+            ("10.0.0.0/8", "10.example.com"),
+            ("example.com:port", "example.com"),
         ] {
             assert!(!goes_direct(no_proxy, host), "{host} is in {no_proxy}");
         }
-    }
-
-    #[test]
-    fn credentials_are_never_shown() {
-        for uri in ["http://ada:secret@host:1", "ada:secret@host:1", "http://ada:sec@/ret@host:1", "x://secret@host:1"]
-        {
-            let shown = redacted(uri);
-            assert!(shown.ends_with("…@host:1") && !shown.contains("sec"), "{shown}");
-        }
-        assert_eq!(redacted("http://host:1"), "http://host:1");
     }
 }

@@ -2,9 +2,14 @@
 //!
 //! By hand, because the HTTP library's own way turns some methods into `GET` and drops headers with them: a request
 //! for flags stays the same request wherever it is sent, only the SDK key does not travel to another origin.
+//!
+//! Two kinds of redirects are refused, whatever their status: from https to http, where flags could be read and changed
+//! on the way; and of a POST to another origin, because the bodies of events hold personal data.
+
+use std::sync::{Mutex, PoisonError};
 
 use reqwest::header::{AUTHORIZATION, COOKIE, LOCATION, PROXY_AUTHORIZATION};
-use reqwest::{Request, Response, StatusCode, Url};
+use reqwest::{Method, Request, Response, StatusCode, Url};
 use thiserror::Error;
 
 /// The most redirects that are followed for one request.
@@ -19,9 +24,55 @@ pub(super) enum RedirectError {
     /// The answer does not say where to.
     #[error("the answer has no location")]
     NoLocation,
-    /// The answer says where to, but nobody can go there.
+    /// The location is not one that a request can be sent to.
     #[error("the location is not an http or https URL")]
     BadLocation,
+    /// It leads from https to http.
+    #[error("it leads from https to http, to {host}")]
+    Insecure {
+        /// The host, and the port if it is not the usual one.
+        host: String,
+    },
+    /// It would carry the body of a request to another origin.
+    #[error("it leads a {method} to another origin, to {host}")]
+    OtherOrigin {
+        /// The request's method.
+        method: Method,
+        /// The host, and the port if it is not the usual one.
+        host: String,
+    },
+}
+
+impl RedirectError {
+    /// The host of a redirect that could be followed and is refused.
+    fn refused_host(&self) -> Option<&str> {
+        match self {
+            Self::Insecure { host } | Self::OtherOrigin { host, .. } => Some(host),
+            Self::TooMany | Self::NoLocation | Self::BadLocation => None,
+        }
+    }
+}
+
+/// Logs refused redirects. A request is repeated after each of them, so only a refusal that differs from the last one is
+/// a warning.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    /// Held only while a line is compared.
+    last: Mutex<String>,
+}
+
+impl Refusals {
+    pub(super) fn log(&self, error: &RedirectError) {
+        let Some(host) = error.refused_host() else { return };
+        let reason = error.to_string();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last == reason {
+            return;
+        }
+        last.clone_from(&reason);
+        drop(last);
+        tracing::warn!(host, reason, "a redirect is refused");
+    }
 }
 
 /// Points the request to where the answer sends it; says whether it sends it anywhere.
@@ -36,6 +87,8 @@ pub(super) fn follow(request: &mut Request, response: &Response) -> Result<bool,
     if !is_http(&url) {
         return Err(RedirectError::BadLocation);
     }
+    let url = without_credentials(url);
+    permit(request.method(), request.url(), &url)?;
     if url.origin() != request.url().origin() {
         for secret in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
             request.headers_mut().remove(secret);
@@ -45,10 +98,72 @@ pub(super) fn follow(request: &mut Request, response: &Response) -> Result<bool,
     Ok(true)
 }
 
+/// A server has no say in the credentials that are presented to another.
+fn without_credentials(mut url: Url) -> Url {
+    // Fails only for URLs without a host.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
+}
+
+/// Whether a request may be sent on from one URL to another.
+fn permit(method: &Method, from: &Url, to: &Url) -> Result<(), RedirectError> {
+    if from.scheme() == "https" && to.scheme() == "http" {
+        return Err(RedirectError::Insecure { host: shown_host(to) });
+    }
+    if !method.is_safe() && from.origin() != to.origin() {
+        return Err(RedirectError::OtherOrigin { method: method.clone(), host: shown_host(to) });
+    }
+    Ok(())
+}
+
+/// Host and port as a log may show them, no longer than a host's name can be.
+fn shown_host(url: &Url) -> String {
+    const LONGEST: usize = 253;
+    let host: String = url.host_str().unwrap_or_default().chars().take(LONGEST).collect();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host,
+    }
+}
+
 fn redirects(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
 fn is_http(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https") && url.has_host()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(method: &Method, from: &str, to: &str) -> &'static str {
+        match permit(method, &Url::parse(from).unwrap(), &Url::parse(to).unwrap()) {
+            Ok(()) => "followed",
+            Err(RedirectError::Insecure { .. }) => "insecure",
+            Err(_) => "other origin",
+        }
+    }
+
+    #[test]
+    fn no_request_leaves_https_and_no_post_its_origin() {
+        for (from, to, get, post) in [
+            ("https://a/x", "https://a/y", "followed", "followed"),
+            ("https://a/x", "https://A:443/y", "followed", "followed"),
+            ("http://a/x", "http://a:80/y", "followed", "followed"),
+            ("https://a/x", "https://b/x", "followed", "other origin"),
+            ("https://a/x", "https://a:444/x", "followed", "other origin"),
+            ("https://a/x", "https://a.b/x", "followed", "other origin"),
+            ("https://a/x", "https://a./x", "followed", "other origin"),
+            ("http://a/x", "https://a/x", "followed", "other origin"),
+            ("https://a/x", "http://a/x", "insecure", "insecure"),
+            ("https://a/x", "http://a:443/x", "insecure", "insecure"),
+            ("https://a/x", "http://127.0.0.1/x", "insecure", "insecure"),
+        ] {
+            assert_eq!(outcome(&Method::GET, from, to), get, "{from} {to}");
+            assert_eq!(outcome(&Method::POST, from, to), post, "{from} {to}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
@@ -92,10 +92,25 @@ fn bad_file(path: &Path, what: &'static str, source: impl Into<Box<dyn Error + S
     TlsError::File { path: path.to_owned(), what, source: source.into() }
 }
 
+/// The authorities in a PEM file. One that cannot be used is left out with a warning, as long as another can.
 fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(path).map_err(|error| bad_file(path, ROOTS, error))? {
-        roots.add(certificate).map_err(|error| bad_file(path, ROOTS, error))?;
+    let mut refused = Vec::new();
+    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| bad_file(path, ROOTS, error))?;
+    for (index, certificate) in certificates.enumerate() {
+        let added: Result<(), Box<dyn Error + Send + Sync>> = match certificate {
+            Ok(certificate) => roots.add(certificate).map_err(Into::into),
+            Err(error @ pem::Error::Io(_)) => return Err(bad_file(path, ROOTS, error)),
+            Err(error) => Err(error.into()),
+        };
+        refused.extend(added.err().map(|error| (index + 1, error)));
+    }
+    if roots.is_empty() {
+        let error = refused.into_iter().next().map_or_else(|| pem::Error::NoItemsFound.into(), |(_, error)| error);
+        return Err(bad_file(path, ROOTS, error));
+    }
+    for (position, error) in refused {
+        tracing::warn!(path = %path.display(), position, error = &*error, "a certificate cannot be used and is left out");
     }
     Ok(roots)
 }
@@ -107,7 +122,7 @@ fn identity(path: &Path) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<
 }
 
 /// The certificates in a PEM file; there is at least one.
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, rustls::pki_types::pem::Error> {
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
     let certificates = CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>()?;
-    if certificates.is_empty() { Err(rustls::pki_types::pem::Error::NoItemsFound) } else { Ok(certificates) }
+    if certificates.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(certificates) }
 }
