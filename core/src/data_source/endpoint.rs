@@ -22,7 +22,7 @@ pub(crate) struct Endpoint {
     headers: HeaderMap,
 }
 
-/// The base URL that was configured is none.
+/// The base URL and the path are not a URL. Bases are checked when a client starts; with the path, one may be too long.
 #[derive(Debug, Error)]
 #[error("the base URL of the service is not a valid http or https URL")]
 struct InvalidBase;

@@ -1,7 +1,7 @@
 //! What polls do about faults: the rows of spec 02, section 10.
 
 use vexil::config::PollingConfig;
-use vexil::data_source::{DataSink, DataSourceErrorKind};
+use vexil::data_source::DataSourceErrorKind;
 use vexil::transport::{RetryPolicy, TransportErrorKind};
 
 use super::recorder::Recorder;

@@ -99,7 +99,7 @@ impl<S> DynamoDbBuilder<S> {
     /// Where DynamoDB answers, beginning with `https://` or `http://`: for a server on this machine, or an endpoint in a
     /// private network. Default: the region's.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.settings.endpoint = Some(url.into());
+        self.settings.endpoint = Some(url.into().trim().to_owned());
         self
     }
 
@@ -199,8 +199,19 @@ impl Settings {
             return Some(SettingsError::NoTable);
         }
         let is_url = |url: &String| url.starts_with("https://") || url.starts_with("http://");
-        self.endpoint.as_ref().is_some_and(|url| !is_url(url)).then_some(SettingsError::Endpoint)
+        if self.endpoint.as_ref().is_some_and(|url| !is_url(url)) {
+            return Some(SettingsError::Endpoint);
+        }
+        self.endpoint.as_ref().is_some_and(|url| !names_a_host(url)).then_some(SettingsError::EndpointHost)
     }
+}
+
+/// Whether a URL names a host and nothing that a request cannot carry: AWS's client signs requests and sends no
+/// credentials of a URL.
+fn names_a_host(url: &str) -> bool {
+    let uri = http::Uri::try_from(url).ok();
+    let authority = uri.as_ref().and_then(http::Uri::authority);
+    authority.is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
 }
 
 /// Without credentials, and without the URL, which may hold some.

@@ -16,6 +16,8 @@ pub(crate) enum SettingsError {
     NoTable,
     #[error("the endpoint must begin with https:// or http://")]
     Endpoint,
+    #[error("the endpoint must name a host, without user and password")]
+    EndpointHost,
 }
 
 /// Why a request failed.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 use url::Url;
+use vexil::config::redacted_url;
 
 use crate::credentials::RedisCredentials;
 use crate::error::RedisConfigError;
@@ -31,7 +32,7 @@ pub(crate) enum Host {
 impl Address {
     /// `redis://[user[:password]@]host[:port][/database]`, the same with `rediss` for TLS, or `unix://path[?db=database]`.
     pub(crate) fn parse(text: &str) -> Result<Self, RedisConfigError> {
-        let refuse = |reason| RedisConfigError::Url { url: redacted(text), reason };
+        let refuse = |reason| RedisConfigError::Url { url: redacted_url(text), reason };
         let url = Url::parse(text).map_err(|_| refuse("it is no URL"))?;
         let credentials = credentials(&url).ok_or_else(|| refuse("its credentials are not percent-encoded UTF-8"))?;
         let number = |digits: &str| digits.parse().map_err(|_| refuse("its database is no number"));
@@ -67,15 +68,6 @@ fn credentials(url: &Url) -> Option<Option<RedisCredentials>> {
         password if !user.is_empty() => Some(RedisCredentials::user(user, decode(password.unwrap_or_default())?)),
         _ => None,
     })
-}
-
-/// A URL as logs may show it: whatever stands before the host is left out.
-pub(crate) fn redacted(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => format!("{}://…{}", &url[..scheme], &url[at..]),
-        (None, Some(at)) => format!("…{}", &url[at..]),
-        _ => url.to_owned(),
-    }
 }
 
 impl Host {
@@ -141,7 +133,6 @@ mod tests {
             assert!(error.contains(why), "{error}");
             assert!(!error.contains("secret") && !error.contains("ada"), "{error}");
         }
-        assert_eq!(redacted("redis://ada:p@ss@h:1/2"), "redis://…@h:1/2");
         assert!(!format!("{:?}", Address::parse("redis://ada:secret@h")).contains("secret"));
     }
 }

@@ -5,7 +5,9 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::address::{Address, redacted};
+use vexil::config::redacted_url;
+
+use crate::address::Address;
 use crate::connection::{Limits, RedisConnection, Settings, Target};
 use crate::credentials::{CredentialSource, RedisCredentials};
 use crate::error::RedisConfigError;
@@ -41,7 +43,7 @@ struct Secret(String);
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}", redacted(&self.0))
+        write!(f, "{:?}", redacted_url(&self.0))
     }
 }
 
@@ -186,6 +188,9 @@ impl RedisConnectionBuilder {
             (credentials, _) => credentials,
         };
         let encrypted = address.tls || target.has_encrypted_sentinels();
+        if !encrypted && (self.ca_certs.is_some() || self.cert_file.is_some()) {
+            tracing::warn!(url, "certificates have no effect: only rediss:// is encrypted");
+        }
         let tls = if encrypted { Some(Tls::new(self.ca_certs.as_deref(), self.cert_file.as_deref())?) } else { None };
         Ok(RedisConnection::new(Settings {
             url,
@@ -202,10 +207,10 @@ impl RedisConnectionBuilder {
     fn shown(&self) -> String {
         #[cfg(feature = "sentinel")]
         if let Some((primary, sentinels)) = &self.sentinels {
-            let sentinels: Vec<_> = sentinels.iter().map(|url| redacted(&url.0)).collect();
+            let sentinels: Vec<_> = sentinels.iter().map(|url| redacted_url(&url.0)).collect();
             return format!("{primary} of {}", sentinels.join(", "));
         }
-        redacted(&self.url.0)
+        redacted_url(&self.url.0)
     }
 
     fn target(&self, address: &Address) -> Result<Target, RedisConfigError> {

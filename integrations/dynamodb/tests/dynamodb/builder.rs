@@ -12,6 +12,13 @@ fn impossible_settings_are_told_when_the_store_is_made() {
     let error = DynamoDbBigSegmentStore::builder("flags").endpoint("localhost:8000").build().unwrap_err();
     assert_eq!(error.to_string(), "the DynamoDB big-segment store cannot be configured");
     assert_eq!(error.source().unwrap().to_string(), "the endpoint must begin with https:// or http://");
+    for endpoint in ["http://", "https://:8000", "http://local host", "https://user:hidden@localhost"] {
+        let error = DynamoDbDataStore::builder("flags").endpoint(endpoint).build().unwrap_err();
+        let cause = error.source().unwrap();
+        assert_eq!(cause.to_string(), "the endpoint must name a host, without user and password", "{endpoint}");
+        assert!(!format!("{error:?}").contains("hidden"), "{error:?}");
+    }
+    DynamoDbDataStore::builder("flags").endpoint(" http://localhost:8000\n").build().unwrap();
 }
 
 #[test]
@@ -19,7 +26,7 @@ fn secrets_are_not_shown() {
     let builder = DynamoDbDataStore::builder("flags")
         .prefix("shop")
         .region("eu-central-1")
-        .endpoint("http://user:hidden1@localhost:8000")
+        .endpoint("http://localhost:8000/?token=hidden1")
         .credentials("hidden2", "hidden3");
     for shown in [format!("{builder:?}"), format!("{:?}", builder.build().unwrap())] {
         assert!(!shown.contains("hidden"), "{shown}");

@@ -200,6 +200,53 @@ async fn with_tls_a_server_may_ask_for_a_certificate() {
     RedisDataStore::builder().connection(&known).build().unwrap().snapshot().await.unwrap();
 }
 
+#[tokio::test]
+async fn a_bundle_is_used_without_its_flawed_certificates() {
+    let server = RedisServer::builder().tls().start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("bundle.pem");
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let good = fs::read_to_string(server.tls().unwrap().ca_path()).unwrap();
+    fs::write(&bundle, format!("{broken}{good}{broken}")).unwrap();
+    let (log, _guard) = Log::start();
+    let connection = RedisConnection::builder().url(server.url()).ca_certs(&bundle).build().unwrap();
+    for position in ["position=1", "position=3"] {
+        assert_eq!(log.count(&["WARN", position, "bundle.pem"]), 1);
+    }
+    assert_eq!(log.count(&["WARN"]), 2);
+    RedisDataStore::builder().connection(&connection).build().unwrap().snapshot().await.unwrap();
+}
+
+#[test]
+fn certificates_for_a_connection_without_tls_are_a_warning() {
+    let (log, _guard) = Log::start();
+    RedisConnection::builder().url("redis://ada:secret@h").ca_certs("roots.pem").build().unwrap();
+    assert_eq!(log.count(&["WARN", "certificates have no effect", "redis://…@h"]), 1);
+}
+
+#[test]
+fn no_setting_and_no_refusal_of_one_shows_a_secret() {
+    for url in [
+        "redis://ada:secret@h",
+        "redis://:sec@secret@h/1",
+        "redis://h/0?password=secret",
+        "http://ada:secret@h",
+        "redis://ada:secret@h/secret",
+        "ada:secret@h",
+        "redis://ada:a?secret@h",
+        "redis://ada:secret@h:99999",
+    ] {
+        let builder = RedisConnection::builder().url(url);
+        let store = RedisDataStore::builder().url(url);
+        let shown = format!("{builder:?} {store:?} {:?}", store.clone().build());
+        assert!(!shown.replace("h/secret", "").contains("secret"), "{shown}");
+        match builder.build() {
+            Ok(connection) => assert!(!format!("{connection:?}").contains("secret"), "{connection:?}"),
+            Err(error) => assert!(!format!("{error} {error:?}").replace("h/secret", "").contains("secret"), "{error}"),
+        }
+    }
+}
+
 #[test]
 fn a_file_that_holds_no_certificates_is_named() {
     let folder = tempfile::tempdir().unwrap();
