@@ -52,7 +52,14 @@
 //!
 //! # Features
 //!
-//! - `http` (default): streaming, polling and events over HTTP. Without it, no HTTP or TLS crate is linked.
+//! - `http` (default): streaming, polling and events over HTTP. Without it, no HTTP crate is linked.
+//! - `tls-aws-lc-rs` (default): `https`, by rustls with the cryptography of aws-lc. Most crates that use rustls have this
+//!   provider by default.
+//! - `tls-ring`: the same with the cryptography of ring. For programs in which rustls has the provider ring only: rustls
+//!   panics in a crate that leaves the choice to it if both are linked. Turn the default features off then, in
+//!   `vexil-redis` and `vexil-dynamodb` too.
+//! - `tls`: the same without a provider. The application installs one for its process, or gives
+//!   [`HttpConfig::rustls_config`](config::HttpConfig) what it needs. The process default prevails over the two above, too.
 //! - `float-roundtrip` (default): numbers in JSON parse to the nearest float, for the whole binary.
 
 pub mod big_segments;
@@ -76,6 +83,8 @@ pub mod store;
 mod store_call;
 mod store_error;
 mod text;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(feature = "http")]
 pub mod transport;
 mod update;

@@ -199,6 +199,13 @@ impl ClientContext {
         let transport = self.web.http.build()?;
         Ok(Arc::clone(self.web.transport.get_or_init(|| transport)))
     }
+
+    /// The same, for requests below this base URL.
+    #[cfg(feature = "http")]
+    pub(super) fn transport_to(&self, base_url: &str) -> Result<Arc<dyn HttpTransport>, ConfigError> {
+        self.web.http.check(base_url)?;
+        self.transport()
+    }
 }
 
 /// The name under which the SDK introduces itself.

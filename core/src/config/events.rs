@@ -129,7 +129,7 @@ impl Configure<dyn EventProcessor> for EventsConfig {
         let records = Arc::new(Records::new(self.capacity, self.context_keys_capacity, self.omit_anonymous_contexts));
         let writer = EventWriter::new(self.all_attributes_private, self.private_attributes.clone());
         let delivery = Delivery::new(
-            context.transport()?,
+            context.transport_to(context.endpoints().events())?,
             context.headers().clone(),
             context.endpoints().events(),
             context.read_timeout(),

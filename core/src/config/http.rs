@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::ConfigError;
 use crate::transport::HttpTransport;
 use crate::transport::http_client::{
-    DefaultTransport, TlsSettings, client_config, parse_proxy, proxy_in_environment, redacted_proxy,
+    DefaultTransport, NoTls, Tls, TlsSettings, parse_proxy, proxy_in_environment, redacted_proxy,
 };
 
 /// What a [`ConfigError::Component`] calls it.
@@ -39,6 +39,8 @@ pub struct HttpConfig {
     ca_certs: Option<PathBuf>,
     cert_file: Option<PathBuf>,
     disable_ssl_verification: bool,
+    #[cfg(feature = "tls")]
+    rustls_config: Option<Arc<rustls::ClientConfig>>,
     pub(super) headers: HeaderMap,
     /// The first header that cannot be sent. The settings are refused when they are used.
     refused_header: Option<HeaderError>,
@@ -56,6 +58,8 @@ impl HttpConfig {
             ca_certs: None,
             cert_file: None,
             disable_ssl_verification: false,
+            #[cfg(feature = "tls")]
+            rustls_config: None,
             headers: HeaderMap::new(),
             refused_header: None,
             transport: None,
@@ -90,8 +94,10 @@ impl HttpConfig {
     }
 
     /// Trusts the authorities in this PEM file and no others. A certificate in it that cannot be used is left out with a
-    /// warning that names its position, as long as another can be used. A server's certificate that has no alternative names is
-    /// then accepted by its common name. Unless set, the operating system's authorities are trusted.
+    /// warning that names its position, as long as another can be used. Unless set, the operating system's authorities are
+    /// trusted.
+    ///
+    /// A server's certificate must name its host as a subject alternative name. A common name does not count.
     #[must_use]
     pub fn ca_certs(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_certs = Some(path.into());
@@ -111,6 +117,32 @@ impl HttpConfig {
     #[must_use]
     pub fn disable_ssl_verification(mut self, disable: bool) -> Self {
         self.disable_ssl_verification = disable;
+        self
+    }
+
+    /// Uses this configuration of rustls 0.23 for TLS, with its own provider of cryptography: for FIPS, bundled roots,
+    /// keys in hardware. The other settings of certificates have no effect then. HTTP/2 and HTTP/1.1 are offered
+    /// to the server unless the configuration names protocols (ALPN).
+    ///
+    /// Needs the cargo feature `tls`, which is part of `tls-aws-lc-rs` and `tls-ring`.
+    ///
+    /// ```
+    /// use rustls::{ClientConfig, RootCertStore};
+    /// use vexil::config::HttpConfig;
+    ///
+    /// let provider = vexil::tls::provider().ok_or("no provider of cryptography")?;
+    /// let roots = RootCertStore::empty();
+    /// let tls = ClientConfig::builder_with_provider(provider)
+    ///     .with_protocol_versions(&[&rustls::version::TLS13])?
+    ///     .with_root_certificates(roots)
+    ///     .with_no_client_auth();
+    /// let http = HttpConfig::new().rustls_config(tls);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn rustls_config(mut self, config: impl Into<Arc<rustls::ClientConfig>>) -> Self {
+        self.rustls_config = Some(config.into());
         self
     }
 
@@ -169,15 +201,33 @@ impl HttpConfig {
         self.transport.is_none().then(named)
     }
 
+    /// Whether requests below this base URL can be made.
+    pub(super) fn check(&self, base_url: &str) -> Result<(), ConfigError> {
+        let is_https = base_url.trim_start().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
+        if is_https && self.transport.is_none() && !self.has_tls() { Err(impossible(NoTls)) } else { Ok(()) }
+    }
+
+    #[cfg(feature = "tls")]
+    fn has_tls(&self) -> bool {
+        self.rustls_config.is_some() || crate::tls::provider().is_some()
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn has_tls(&self) -> bool {
+        false
+    }
+
     fn default_transport(&self) -> Result<DefaultTransport, ConfigError> {
         let tls = TlsSettings {
+            #[cfg(feature = "tls")]
+            config: self.rustls_config.as_ref(),
             ca_certs: self.ca_certs.as_deref(),
             cert_file: self.cert_file.as_deref(),
             verify: !self.disable_ssl_verification,
         };
-        let tls = client_config(tls).map_err(impossible)?;
+        let tls = Tls::new(tls).map_err(impossible)?;
         let proxy = self.http_proxy.as_deref().map(parse_proxy).transpose().map_err(impossible)?;
-        DefaultTransport::new(self.connect_timeout, proxy, tls).map_err(impossible)
+        Ok(DefaultTransport::new(self.connect_timeout, proxy, tls))
     }
 }
 

@@ -100,7 +100,7 @@ impl Configure<dyn DataSource> for PollingConfig {
         let base = context.endpoints().polling();
         let headers = context.headers().clone();
         Ok(Arc::new(PollingDataSource {
-            endpoint: Endpoint::new(context.transport()?, headers, base, POLL_PATH, filter.as_ref()),
+            endpoint: Endpoint::new(context.transport_to(base)?, headers, base, POLL_PATH, filter.as_ref()),
             poll_interval,
             read_timeout: context.read_timeout(),
             retry_policy: self.retry_policy,

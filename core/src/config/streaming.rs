@@ -91,7 +91,7 @@ impl Configure<dyn DataSource> for StreamingConfig {
         let base = context.endpoints().streaming();
         let headers = context.headers().clone();
         Ok(Arc::new(StreamingDataSource {
-            endpoint: Endpoint::new(context.transport()?, headers, base, STREAM_PATH, filter.as_ref()),
+            endpoint: Endpoint::new(context.transport_to(base)?, headers, base, STREAM_PATH, filter.as_ref()),
             initial_reconnect_delay: self.initial_reconnect_delay,
             read_timeout: self.read_timeout,
             retry_policy: self.retry_policy,

@@ -136,8 +136,6 @@ impl Diagnostics {
 fn platform() -> Map<String, Value> {
     known([
         ("name", Some("Rust".into())),
-        // The build script asks the compiler.
-        ("rustVersion", option_env!("VEXIL_RUST_VERSION").map(Value::from)),
         ("osArch", Some(consts::ARCH.into())),
         ("osName", Some(os_name(consts::OS).into())),
         ("osVersion", os_version().map(Value::from)),

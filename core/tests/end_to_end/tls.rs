@@ -1,10 +1,12 @@
 //! The same over TLS. Spec 02, section 9.
 
 use std::process::Command;
-use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
-use vexil::config::HttpConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use vexil::config::{ConfigError, HttpConfig};
 use vexil::transport::RetryPolicy;
 use vexil_testing::FakeService;
 use vexil_testing::fake_service::Certificate;
@@ -119,11 +121,10 @@ fn a_service_that_speaks_no_tls_is_tried_again_soon() {
     }
 }
 
-/// Another user of rustls in the same program has set a provider for all, and it can do nothing.
 #[test]
-fn another_users_cryptography_does_no_harm() {
+fn the_providers_of_cryptography_have_an_order() {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "tls::in_a_process_with_another_provider", "--ignored"]);
+    child.args(["--exact", "tls::in_a_process_of_its_own", "--ignored"]);
     let output = child.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
@@ -131,15 +132,43 @@ fn another_users_cryptography_does_no_harm() {
 
 #[test]
 #[ignore = "run by another test, because what it sets is for the whole process"]
-fn in_a_process_with_another_provider() {
-    let useless =
-        CryptoProvider { cipher_suites: Vec::new(), kx_groups: Vec::new(), ..rustls::crypto::ring::default_provider() };
-    useless.install_default().unwrap();
-    assert!(CryptoProvider::get_default().is_some_and(|provider| Arc::clone(provider).cipher_suites.is_empty()));
+fn in_a_process_of_its_own() {
     a_client_streams_from_a_service_that_it_trusts();
-    a_client_polls_a_service_that_it_trusts();
-    a_client_that_verifies_nothing_takes_any_service();
-    under_the_legacy_policy_a_service_that_is_not_trusted_is_tried_again_soon();
-    let service = FakeService::start().unwrap();
-    streaming(&service);
+    assert!(CryptoProvider::get_default().is_none(), "the process default is the application's to install");
+    let service = with(Certificate::valid());
+    let own = configuration(&service);
+
+    // The process default comes before the provider of the cargo feature. This one can do nothing.
+    let useless = CryptoProvider {
+        cipher_suites: Vec::new(),
+        kx_groups: Vec::new(),
+        ..CryptoProvider::clone(&vexil::tls::provider().unwrap())
+    };
+    useless.install_default().unwrap();
+    let error = builder(&service).http(trusting(&service)).start().unwrap_err();
+    assert!(matches!(error, ConfigError::Component { component: "HTTP transport", .. }), "{error:?}");
+
+    // The provider of a configuration comes before both, and is all that is needed.
+    let client = ready(builder(&service).http(HttpConfig::new().rustls_config(own)));
+    assert_eq!(value(&client), "old");
+}
+
+/// A configuration that trusts the service.
+fn configuration(service: &FakeService) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(service.ca_pem().unwrap().as_bytes()).unwrap()).unwrap();
+    ClientConfig::builder_with_provider(vexil::tls::provider().unwrap())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
+#[test]
+fn a_configuration_of_rustls_replaces_the_other_settings() {
+    let (service, stranger) = (with(Certificate::valid()), with(Certificate::valid()));
+    let http = HttpConfig::new().ca_certs("no-such-file.pem").rustls_config(configuration(&service));
+    assert_eq!(value(&ready(builder(&service).http(http.clone()))), "old");
+    let client = builder(&stranger).http(http).data_source(stream()).start().unwrap();
+    assert_eq!(trouble(&client), "Initializing NetworkError");
 }

@@ -1,7 +1,7 @@
 //! Throw-away authorities and certificates, and servers that show them.
 
 use std::io::Write;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -10,7 +10,6 @@ use rcgen::{
 use tempfile::NamedTempFile;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::version::TLS12;
@@ -32,14 +31,7 @@ pub(super) struct Identity {
 }
 
 impl Authority {
-    /// Also makes a quarrel: the process's default cryptography can do nothing, so whoever uses it fails.
     pub(super) fn new() -> Self {
-        static QUARREL: Once = Once::new();
-        QUARREL.call_once(|| {
-            let useless =
-                CryptoProvider { cipher_suites: Vec::new(), kx_groups: Vec::new(), ..ring::default_provider() };
-            useless.install_default().unwrap();
-        });
         let mut params = params("an authority", &[]);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
@@ -104,7 +96,7 @@ impl Identity {
         clients: Option<&Authority>,
         protocols: &[&str],
     ) -> TlsAcceptor {
-        let provider = Arc::new(ring::default_provider());
+        let provider = vexil::tls::provider().unwrap();
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions);
         let builder = match clients {
             None => builder.unwrap().with_no_client_auth(),

@@ -152,7 +152,7 @@ impl DynamoDbBuilder<DynamoDbDataStore> {
     /// The store, to be shared between clients or used without one.
     ///
     /// # Errors
-    /// If the table has no name, or the endpoint is no URL.
+    /// If the table has no name, the endpoint is no URL, or it is an `https` URL without a cargo feature for TLS.
     pub fn build(self) -> Result<DynamoDbDataStore, ConfigError> {
         self.table("DynamoDB data store").map(DynamoDbDataStore::new)
     }
@@ -162,7 +162,7 @@ impl DynamoDbBuilder<DynamoDbBigSegmentStore> {
     /// The store, to be shared between clients or used without one.
     ///
     /// # Errors
-    /// If the table has no name, or the endpoint is no URL.
+    /// If the table has no name, the endpoint is no URL, or it is an `https` URL without a cargo feature for TLS.
     pub fn build(self) -> Result<DynamoDbBigSegmentStore, ConfigError> {
         self.table("DynamoDB big-segment store").map(DynamoDbBigSegmentStore::new)
     }
@@ -198,11 +198,17 @@ impl Settings {
         if self.table.is_empty() {
             return Some(SettingsError::NoTable);
         }
-        let is_url = |url: &String| url.starts_with("https://") || url.starts_with("http://");
-        if self.endpoint.as_ref().is_some_and(|url| !is_url(url)) {
+        let starts_with = |scheme| self.endpoint.as_ref().is_none_or(|url: &String| url.starts_with(scheme));
+        let (https, http) = (starts_with("https://"), starts_with("http://"));
+        if !https && !http {
             return Some(SettingsError::Endpoint);
         }
-        self.endpoint.as_ref().is_some_and(|url| !names_a_host(url)).then_some(SettingsError::EndpointHost)
+        if self.endpoint.as_ref().is_some_and(|url| !names_a_host(url)) {
+            return Some(SettingsError::EndpointHost);
+        }
+        // A region's own endpoint begins with `https://`, too.
+        let has_tls = cfg!(any(feature = "tls-aws-lc-rs", feature = "tls-ring"));
+        (https && self.client.is_none() && !has_tls).then_some(SettingsError::NoTls)
     }
 }
 

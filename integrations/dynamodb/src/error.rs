@@ -18,6 +18,11 @@ pub(crate) enum SettingsError {
     Endpoint,
     #[error("the endpoint must name a host, without user and password")]
     EndpointHost,
+    #[error(
+        "https needs the cargo feature `tls-aws-lc-rs` or `tls-ring` of vexil-dynamodb, or a client that brings TLS of \
+         its own"
+    )]
+    NoTls,
 }
 
 /// Why a request failed.

@@ -11,7 +11,6 @@ use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_dynamodb::config::{Builder, SharedHttpClient};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use vexil::store::StoreError;
@@ -141,9 +140,19 @@ impl Settings {
     }
 }
 
-/// The SDK's own, with the provider of cryptography that all of vexil uses.
+/// The AWS SDK's own, with the provider of cryptography that the cargo feature names.
 fn http_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+    #[cfg(any(feature = "tls-aws-lc-rs", feature = "tls-ring"))]
+    {
+        use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+        #[cfg(feature = "tls-aws-lc-rs")]
+        let mode = CryptoMode::AwsLc;
+        #[cfg(not(feature = "tls-aws-lc-rs"))]
+        let mode = CryptoMode::Ring;
+        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(mode)).build_https()
+    }
+    #[cfg(not(any(feature = "tls-aws-lc-rs", feature = "tls-ring")))]
+    aws_smithy_http_client::Builder::new().build_http()
 }
 
 fn timeouts() -> TimeoutConfig {

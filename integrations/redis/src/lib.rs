@@ -73,7 +73,9 @@
 //!
 //! | cargo feature | for |
 //! | --- | --- |
-//! | `tls` (default) | `rediss://`, by rustls with ring. Without it no TLS crate is linked |
+//! | `tls-aws-lc-rs` (default) | `rediss://`, by rustls with the cryptography of aws-lc |
+//! | `tls-ring` | `rediss://`, by rustls with the cryptography of ring |
+//! | `tls` | `rediss://`, by rustls with the process's default provider. Without any of the three no TLS crate is linked |
 //! | `cluster` | Redis Cluster: `RedisConnectionBuilder::cluster` |
 //! | `sentinel` | Redis Sentinel: `RedisConnectionBuilder::sentinels` |
 //!

@@ -1,8 +1,7 @@
-//! Whom we trust, and who we are, on `rediss://`.
+//! TLS for `rediss://`: which servers are trusted, and how the client identifies itself.
 //!
-//! The cryptography is named here and never taken from rustls's process default: another user of rustls in the same
-//! program may have set that, or two may quarrel about it. Hence the connections of this crate are its own, and the
-//! Redis client's TLS is left out.
+//! The provider of cryptography is always named, by [`vexil::tls::provider`]: rustls panics where it has to choose between
+//! two. The Redis client's TLS leaves the choice to rustls, so it is not used.
 
 use std::fmt;
 use std::io;
@@ -26,7 +25,7 @@ pub(crate) enum Tls {}
 #[cfg(not(feature = "tls"))]
 impl Tls {
     pub(crate) fn new(_: Option<&Path>, _: Option<&Path>) -> Result<Self, RedisConfigError> {
-        Err(RedisConfigError::Conflict { reason: "rediss:// needs the cargo feature `tls` of vexil-redis" })
+        Err(RedisConfigError::Conflict { reason: "rediss:// needs the cargo feature `tls-aws-lc-rs` or `tls-ring` of vexil-redis" })
     }
 
     pub(crate) async fn connect(&self, _: &str, _: TcpStream) -> io::Result<Box<dyn Stream>> {
@@ -41,11 +40,10 @@ impl fmt::Debug for Tls {
 }
 
 #[cfg(feature = "tls")]
-mod rustls_with_ring {
+mod by_rustls {
     use std::error::Error;
     use std::sync::Arc;
 
-    use rustls::crypto::ring;
     use rustls::pki_types::pem::{self, PemObject};
     use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
     use rustls::{ClientConfig, RootCertStore};
@@ -57,7 +55,7 @@ mod rustls_with_ring {
     impl Tls {
         /// TLS 1.2 and later. Without a file of authorities, those of the operating system are trusted.
         pub(crate) fn new(ca_certs: Option<&Path>, cert_file: Option<&Path>) -> Result<Self, RedisConfigError> {
-            let provider = Arc::new(ring::default_provider());
+            let provider = vexil::tls::provider().ok_or_else(|| impossible(NO_PROVIDER))?;
             let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
                 .with_safe_default_protocol_versions()
                 .map_err(impossible)?;
@@ -86,6 +84,8 @@ mod rustls_with_ring {
         }
     }
 
+    const NO_PROVIDER: &str = "there is no provider of cryptography: turn on the cargo feature `tls-aws-lc-rs` or \
+                               `tls-ring` of vexil-redis, or install a default provider of rustls in this process";
     const ROOTS: &str = "PEM certificates";
     const IDENTITY: &str = "a PEM certificate chain and its private key";
 

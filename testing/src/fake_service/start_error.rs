@@ -19,7 +19,8 @@ pub enum StartError {
         /// What is wrong with it.
         source: DataError,
     },
-    /// The certificate cannot be made: a host may have a name that cannot be one.
+    /// The certificate cannot be made or used: a host may have a name that cannot be one, or there is no provider of
+    /// cryptography.
     Certificate {
         /// What is wrong.
         source: Box<dyn Error + Send + Sync>,
@@ -27,8 +28,8 @@ pub enum StartError {
 }
 
 impl StartError {
-    pub(super) fn certificate(source: impl Error + Send + Sync + 'static) -> Self {
-        Self::Certificate { source: Box::new(source) }
+    pub(super) fn certificate(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Certificate { source: source.into() }
     }
 }
 

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
-use rustls::crypto::ring;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use tempfile::NamedTempFile;
 use tokio_rustls::TlsAcceptor;
@@ -40,6 +39,9 @@ impl Certificate {
     }
 }
 
+const NO_PROVIDER: &str = "there is no provider of cryptography: turn on the cargo feature `tls-aws-lc-rs` or `tls-ring` of \
+                           vexil-testing";
+
 /// The authority's own certificate, in a file that goes with it.
 #[derive(Debug)]
 pub(super) struct Authority {
@@ -61,8 +63,8 @@ impl Authority {
         let signed = sign(certificate.hosts, certificate.expired).map_err(StartError::certificate)?;
         let key = PrivatePkcs8KeyDer::from(signed.key.serialize_der());
 
-        // Named, not the default of the process: another user of rustls in the binary may have set none, or another.
-        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let provider = vexil::tls::provider().ok_or_else(|| StartError::certificate(NO_PROVIDER))?;
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(StartError::certificate)?
             .with_no_client_auth()

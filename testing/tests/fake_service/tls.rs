@@ -4,7 +4,6 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -17,7 +16,7 @@ fn poll(service: &FakeService, trusted: &FakeService) -> std::io::Result<String>
     let file = CertificateDer::from_pem_file(trusted.ca_pem_path().unwrap()).unwrap();
     assert_eq!(file, CertificateDer::from_pem_slice(trusted.ca_pem().unwrap().as_bytes()).unwrap());
     roots.add(file).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let config = ClientConfig::builder_with_provider(vexil::tls::provider().unwrap())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)

@@ -62,7 +62,7 @@ fn with_tls_the_server_shows_a_certificate_that_its_authority_has_signed() {
     assert_eq!(std::fs::read_to_string(files.ca_path()).unwrap(), files.ca_pem());
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(files.ca_pem().as_bytes()).unwrap()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = vexil::tls::provider().unwrap();
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = config.with_root_certificates(roots).with_no_client_auth();
     let session = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();

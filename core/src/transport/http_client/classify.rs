@@ -3,25 +3,26 @@
 use std::error::Error;
 use std::{io, iter};
 
+use super::connector::ConnectTimeout;
+use super::tls::is_about_a_certificate;
 use crate::transport::{TransportError, TransportErrorKind};
 
-/// Says what kind of trouble an error is. The URL is left out of it: it may hold credentials.
-pub(super) fn classify(error: reqwest::Error) -> TransportError {
+/// Tells the kind of an error by its causes.
+pub(super) fn classify(error: impl Error + Send + Sync + 'static) -> TransportError {
     let kind = if causes(&error).any(is_about_a_certificate) {
         TransportErrorKind::Certificate
-    } else if error.is_timeout() {
+    } else if causes(&error).any(is_timeout) {
         TransportErrorKind::Timeout
-    } else if error.is_builder() {
-        TransportErrorKind::Request
     } else {
         TransportErrorKind::Connection
     };
-    TransportError::new(kind, error.without_url())
+    TransportError::new(kind, error)
 }
 
-/// Only the other side's certificate: an alert about ours, or a handshake that breaks, is ordinary trouble.
-fn is_about_a_certificate(error: &(dyn Error + 'static)) -> bool {
-    matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
+fn is_timeout(error: &(dyn Error + 'static)) -> bool {
+    error.is::<ConnectTimeout>()
+        || error.downcast_ref().is_some_and(hyper::Error::is_timeout)
+        || error.downcast_ref().is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::TimedOut)
 }
 
 /// The error and what lies below it.

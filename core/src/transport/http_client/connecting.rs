@@ -2,16 +2,11 @@
 //!
 //! The HTTP library times a request as a whole. Two rules need to know more: making a connection has a time limit of
 //! its own, which the wait for an answer must not cut short; and only a request that went out on a connection left
-//! over from an earlier one may be repeated. So a layer around the connector reports to the request that it works for.
+//! over from an earlier one may be repeated. So the connector reports to the request that it works for.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tower_layer::Layer;
-use tower_service::Service;
 
 tokio::task_local! {
     /// The request that is being polled. The connector is called from inside it.
@@ -60,43 +55,13 @@ async fn silence(mut progress: watch::Receiver<Progress>, limit: Duration) {
     }
 }
 
-/// Reports connections to the request that needs them.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Report;
-
-impl<S> Layer<S> for Report {
-    type Service = Reporting<S>;
-
-    fn layer(&self, connector: S) -> Reporting<S> {
-        Reporting(connector)
-    }
-}
-
-/// A connector that reports.
-#[derive(Clone, Debug)]
-pub(super) struct Reporting<S>(S);
-
-impl<S, D> Service<D> for Reporting<S>
-where
-    S: Service<D>,
-    S::Future: Send + 'static,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, destination: D) -> Self::Future {
-        let connecting = self.0.call(destination);
-        let mark = Mark::new();
-        Box::pin(async move {
-            let connection = connecting.await;
-            drop(mark);
-            connection
-        })
+/// Reports a connection to the request that needs it, from now until it is made or given up.
+pub(super) fn report<T>(connecting: impl Future<Output = T>) -> impl Future<Output = T> {
+    let mark = Mark::new();
+    async move {
+        let connection = connecting.await;
+        drop(mark);
+        connection
     }
 }
 
@@ -126,33 +91,9 @@ impl Drop for Mark {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
     use tokio::time::{Instant, sleep};
 
     use super::*;
-
-    /// Takes its time to connect.
-    #[derive(Clone)]
-    struct Slow(Duration);
-
-    impl Service<()> for Slow {
-        type Response = ();
-        type Error = Infallible;
-        type Future = Pin<Box<dyn Future<Output = Result<(), Infallible>> + Send>>;
-
-        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-            Poll::Ready(Ok(()))
-        }
-
-        fn call(&mut self, (): ()) -> Self::Future {
-            let time = self.0;
-            Box::pin(async move {
-                sleep(time).await;
-                Ok(())
-            })
-        }
-    }
 
     const LIMIT: Duration = Duration::from_secs(15);
 
@@ -163,7 +104,7 @@ mod tests {
         for (answer, arrives) in [(LIMIT / 2, true), (LIMIT * 2, false)] {
             let start = Instant::now();
             let request = async {
-                Report.layer(Slow(connect)).call(()).await.unwrap();
+                report(sleep(connect)).await;
                 sleep(answer).await;
             };
             let Watched { output, fresh } = watch(LIMIT, request).await;
@@ -183,7 +124,7 @@ mod tests {
     async fn a_connect_that_is_given_up_no_longer_counts() {
         let start = Instant::now();
         let request = async {
-            let connecting = Report.layer(Slow(LIMIT * 9)).call(());
+            let connecting = report(sleep(LIMIT * 9));
             drop(tokio::time::timeout(LIMIT, connecting).await);
             std::future::pending::<()>().await;
         };

@@ -1,97 +1,121 @@
-//! The default [`HttpTransport`], over `reqwest`.
+//! The default [`HttpTransport`], over `hyper`.
 //!
-//! The library keeps connections, speaks HTTP and decodes; what a request does when it is redirected, how long it
-//! waits, and what an error means is decided here. One connection at the most is kept for later, so that a request
-//! that meets a dead one and is repeated cannot meet another.
+//! The library keeps connections and speaks HTTP. Connecting, proxies, redirects, waiting, decoding and what an error
+//! means are decided here. At most one idle connection is kept, so that a request that meets a dead one and is repeated
+//! cannot meet another.
 
 mod classify;
-mod common_name;
 mod connecting;
+mod connector;
+mod gzip;
+#[cfg(not(feature = "tls"))]
+mod no_tls;
 mod proxy;
 mod redirect;
+mod request;
+#[cfg(feature = "tls")]
 mod tls;
+mod tls_settings;
+#[cfg(feature = "tls")]
 mod trust;
 
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue};
-use reqwest::{Client, Method, Request, Response, Url};
-use rustls::ClientConfig;
+use http::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue, PROXY_AUTHORIZATION,
+};
+use http::uri::Scheme;
+use http::{HeaderMap, Method, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use thiserror::Error;
+use url::Url;
 
 use self::classify::classify;
-use self::connecting::{Report, Watched};
+use self::connecting::Watched;
+use self::connector::Connector;
+use self::gzip::Gunzip;
+#[cfg(not(feature = "tls"))]
+pub(crate) use self::no_tls::Tls;
+use self::proxy::Proxies;
 pub(crate) use self::proxy::{
     in_environment as proxy_in_environment, parse as parse_proxy, redacted as redacted_proxy,
 };
 use self::redirect::{RedirectError, Refusals};
-pub(crate) use self::tls::{TlsSettings, client_config};
+use self::request::Request;
+#[cfg(feature = "tls")]
+pub(crate) use self::tls::Tls;
+pub(crate) use self::tls_settings::{NoTls, TlsSettings};
 use super::{Body, Chunks, HttpTransport, RequestOptions, TransportError, TransportErrorKind};
 
 /// Below an HTTP/2 connection: how often to see whether the other side is still there, and how long to wait for a sign.
 const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(15));
+/// How long an idle connection is kept.
+const IDLE: Duration = Duration::from_secs(90);
 
 /// Requests over TCP and TLS.
 #[derive(Debug)]
 pub(crate) struct DefaultTransport {
-    client: Client,
+    client: Client<Connector, Full<Bytes>>,
+    proxies: Arc<Proxies>,
     refusals: Refusals,
 }
 
 impl DefaultTransport {
     /// A transport whose connections are made within `connect_timeout` and go through `proxy`, or through what the
-    /// environment names.
-    pub(crate) fn new(
-        connect_timeout: Duration,
-        proxy: Option<Url>,
-        tls: ClientConfig,
-    ) -> Result<Self, reqwest::Error> {
+    /// environment names. Without `tls` it cannot reach `https` URLs.
+    pub(crate) fn new(connect_timeout: Duration, proxy: Option<Url>, tls: Option<Tls>) -> Self {
+        let proxies = Arc::new(Proxies::new(proxy));
         let (ping, pong) = PING;
-        let mut builder = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .connect_timeout(connect_timeout)
-            .connector_layer(Report)
-            .redirect(reqwest::redirect::Policy::none())
+        let client = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(1)
             .http2_keep_alive_interval(ping)
             .http2_keep_alive_timeout(pong)
-            .http2_keep_alive_while_idle(true);
-        if let Some(proxy) = proxy {
-            builder = builder.proxy(reqwest::Proxy::all(proxy)?);
-        } else if let Some(environment) = proxy::Environment::of_process() {
-            builder = builder.proxy(reqwest::Proxy::custom(move |target| environment.proxy_for(target)));
-        }
-        Ok(Self { client: builder.build()?, refusals: Refusals::default() })
+            .http2_keep_alive_while_idle(true)
+            .build(Connector::new(connect_timeout, tls, Arc::clone(&proxies)));
+        Self { client, proxies, refusals: Refusals::default() }
     }
 
     /// One hop. A connection that was left over may have died unnoticed; asking again is harmless then.
-    async fn exchange(&self, request: &Request, limit: Duration) -> Result<Response, TransportError> {
-        let (outcome, fresh) = self.attempt(request, limit).await;
+    async fn exchange(&self, request: &Request, limit: Duration) -> Result<Response<Incoming>, TransportError> {
+        let (outcome, fresh) = self.attempt(request, limit).await?;
         match outcome {
             Err(error) if !fresh && error.kind == TransportErrorKind::Connection && request.method() == Method::GET => {
                 tracing::debug!("a connection that was kept had died");
-                self.attempt(request, limit).await.0
+                self.attempt(request, limit).await?.0
             }
             outcome => outcome,
         }
     }
 
     /// The head of the answer, and whether a connection was made for it.
-    async fn attempt(&self, request: &Request, limit: Duration) -> (Result<Response, TransportError>, bool) {
-        let Some(request) = request.try_clone() else {
-            // Only a body that is a stream cannot be cloned, and ours are bytes.
-            return (Err(TransportError::new(TransportErrorKind::Request, "the body cannot be sent again")), true);
-        };
-        let Watched { output, fresh } = connecting::watch(limit, self.client.execute(request)).await;
+    async fn attempt(&self, request: &Request, limit: Duration) -> Result<Attempt, TransportError> {
+        let mut request = request.to_http()?;
+        if request.uri().scheme() == Some(&Scheme::HTTP)
+            && let Some(credentials) = self.proxies.proxy_for(request.uri()).and_then(|proxy| proxy.authorization)
+        {
+            request.headers_mut().entry(PROXY_AUTHORIZATION).or_insert(credentials);
+        }
+        let Watched { output, fresh } = connecting::watch(limit, self.client.request(request)).await;
         let outcome = match output {
             Some(outcome) => outcome.map_err(classify),
             None => Err(Silence(limit).into()),
         };
-        (outcome, fresh)
+        Ok((outcome, fresh))
     }
 }
+
+/// What a request came to, and whether it had a connection made for it.
+type Attempt = (Result<Response<Incoming>, TransportError>, bool);
 
 #[async_trait]
 impl HttpTransport for DefaultTransport {
@@ -99,10 +123,10 @@ impl HttpTransport for DefaultTransport {
         &self,
         request: http::Request<Bytes>,
         options: RequestOptions,
-    ) -> Result<http::Response<Body>, TransportError> {
-        let mut request = Request::try_from(request).map_err(classify)?;
+    ) -> Result<Response<Body>, TransportError> {
+        let mut request = Request::try_from(request)?;
         let headers = request.headers_mut();
-        // Otherwise the library would ask for what it can decode.
+        // Says that nothing else is understood: without the header any encoding is acceptable.
         headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
         if let Some(key) = headers.get_mut(AUTHORIZATION) {
             key.set_sensitive(true);
@@ -111,40 +135,79 @@ impl HttpTransport for DefaultTransport {
             let response = self.exchange(&request, options.read_timeout).await?;
             let followed = redirect::follow(&mut request, &response);
             if !followed.inspect_err(|error| self.refusals.log(error))? {
-                return Ok(into_http(response, options.read_timeout));
+                return Ok(decoded(response, options.read_timeout));
             }
         }
         Err(RedirectError::TooMany.into())
     }
 }
 
-fn into_http(mut response: Response, read_timeout: Duration) -> http::Response<Body> {
-    let (status, version) = (response.status(), response.version());
-    let headers = std::mem::take(response.headers_mut());
-    let mut answer = http::Response::new(Body::new(Pieces { response, read_timeout }));
-    *answer.status_mut() = status;
-    *answer.version_mut() = version;
-    *answer.headers_mut() = headers;
+/// The answer with a body that is read within the time limit and decoded if it is compressed.
+fn decoded(response: Response<Incoming>, read_timeout: Duration) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    let gunzip = is_gzip(&parts.headers).then(|| {
+        parts.headers.remove(CONTENT_ENCODING);
+        parts.headers.remove(CONTENT_LENGTH);
+        Gunzip::new()
+    });
+    let mut answer = Response::new(Body::new(Pieces { body, gunzip, read_timeout }));
+    *answer.status_mut() = parts.status;
+    *answer.version_mut() = parts.version;
+    *answer.headers_mut() = parts.headers;
     answer
+}
+
+fn is_gzip(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"gzip"))
 }
 
 /// A body from the network. Dropping it closes the connection, unless it has come to its end.
 struct Pieces {
-    response: Response,
+    body: Incoming,
+    /// Decodes the body, if it is compressed.
+    gunzip: Option<Gunzip>,
     read_timeout: Duration,
+}
+
+impl Pieces {
+    /// The next piece as it was sent; `None` at the end.
+    async fn received(&mut self) -> Result<Option<Bytes>, TransportError> {
+        loop {
+            let frame = tokio::time::timeout(self.read_timeout, self.body.frame()).await;
+            let Some(frame) = frame.map_err(|_elapsed| Silence(self.read_timeout))? else { return Ok(None) };
+            // What is no data is a trailer, which the service does not use.
+            if let Ok(data) = frame.map_err(classify)?.into_data() {
+                return Ok(Some(data));
+            }
+        }
+    }
 }
 
 #[async_trait]
 impl Chunks for Pieces {
     async fn next(&mut self) -> Result<Option<Bytes>, TransportError> {
-        match tokio::time::timeout(self.read_timeout, self.response.chunk()).await {
-            Ok(chunk) => chunk.map_err(classify),
-            Err(_elapsed) => Err(Silence(self.read_timeout).into()),
+        loop {
+            if let Some(gunzip) = &mut self.gunzip
+                && let Some(decoded) = gunzip.take().map_err(corrupt)?
+            {
+                return Ok(Some(decoded));
+            }
+            let received = self.received().await?;
+            match (&mut self.gunzip, received) {
+                (None, received) => return Ok(received),
+                (Some(gunzip), Some(piece)) => gunzip.push(piece),
+                (Some(gunzip), None) => return gunzip.finish().map_err(corrupt),
+            }
         }
     }
 }
 
-/// Nothing came.
+/// A body that cannot be decoded was damaged on the way.
+fn corrupt(error: io::Error) -> TransportError {
+    TransportError::new(TransportErrorKind::Connection, error)
+}
+
+/// No byte arrived in time.
 #[derive(Debug, Error)]
 #[error("no byte in {0:?}")]
 struct Silence(Duration);

@@ -1,13 +1,19 @@
 //! Which requests go through which proxy.
 //!
-//! A proxy that is set by hand takes everything. Otherwise the environment decides, by the rules that `curl` made
-//! common; they are written out here because the HTTP library's do not know ports in `no_proxy`. Where the environment
-//! says nothing, the library asks the operating system.
+//! A proxy that is set by hand takes every request. Otherwise the environment decides, by the rules that `curl` made
+//! common. They are written out here because the HTTP library's own do not know ports in `no_proxy`.
 
+use std::fmt;
 use std::net::IpAddr;
 
-use reqwest::Url;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderValue, Uri};
+use percent_encoding::percent_decode_str;
 use thiserror::Error;
+use url::Url;
+
+use super::request::uri;
 
 pub(crate) use crate::url_text::redacted_url as redacted;
 
@@ -21,6 +27,65 @@ pub(crate) fn parse(uri: &str) -> Result<Url, ProxyError> {
     let with_scheme = if uri.contains("://") { uri.to_owned() } else { format!("http://{uri}") };
     let url = Url::parse(with_scheme.trim()).map_err(|_not_a_url| ProxyError)?;
     if matches!(url.scheme(), "http" | "https") && url.has_host() { Ok(url) } else { Err(ProxyError) }
+}
+
+/// Which proxies there are.
+pub(super) enum Proxies {
+    /// One for every request.
+    Fixed(Url),
+    /// Those that the environment names, if it names any.
+    Environment(Option<Environment>),
+}
+
+impl Proxies {
+    /// The given proxy for every request, or those that the environment of the process names.
+    pub(super) fn new(fixed: Option<Url>) -> Self {
+        fixed.map_or_else(|| Self::Environment(Environment::of_process()), Self::Fixed)
+    }
+
+    /// The proxy for requests to this address.
+    pub(super) fn proxy_for(&self, target: &Uri) -> Option<Proxy> {
+        let url = match self {
+            Self::Fixed(url) => Some(url.clone()),
+            Self::Environment(environment) => {
+                environment.as_ref()?.proxy_for(&Url::parse(&target.to_string()).ok()?)
+            }
+        };
+        url.and_then(|url| Proxy::new(&url))
+    }
+}
+
+// Without the credentials of proxies.
+impl fmt::Debug for Proxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Proxies")
+    }
+}
+
+/// A proxy, and how the client identifies itself to it.
+pub(super) struct Proxy {
+    pub(super) uri: Uri,
+    /// The value of `Proxy-Authorization`.
+    pub(super) authorization: Option<HeaderValue>,
+}
+
+impl Proxy {
+    fn new(url: &Url) -> Option<Self> {
+        // A URL that was read as a proxy's is an http or https URL.
+        Some(Self { uri: uri(url).ok()?, authorization: authorization(url) })
+    }
+}
+
+fn authorization(url: &Url) -> Option<HeaderValue> {
+    let password = url.password().unwrap_or_default();
+    if url.username().is_empty() && password.is_empty() {
+        return None;
+    }
+    let decoded = |text| percent_decode_str(text).collect::<Vec<_>>();
+    let credentials = [decoded(url.username()), b":".to_vec(), decoded(password)].concat();
+    let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(credentials))).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// The proxies that the environment names.
@@ -182,7 +247,7 @@ fn shared_prefix(a: IpAddr, b: IpAddr) -> Option<u32> {
 }
 
 /// An address without the brackets that URLs put around it.
-fn bare(host: &str) -> &str {
+pub(super) fn bare(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 

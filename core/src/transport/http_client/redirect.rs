@@ -1,16 +1,20 @@
 //! Where an answer sends a request.
 //!
-//! By hand, because the HTTP library's own way turns some methods into `GET` and drops headers with them: a request
-//! for flags stays the same request wherever it is sent, only the SDK key does not travel to another origin.
+//! A redirect changes neither the method nor the body, whatever its status is: a request for flags stays the same
+//! request wherever it is sent. Only the SDK key does not travel to another origin.
 //!
 //! Two kinds of redirects are refused, whatever their status: from https to http, where flags could be read and changed
 //! on the way; and of a POST to another origin, because the bodies of events hold personal data.
 
 use std::sync::{Mutex, PoisonError};
 
-use reqwest::header::{AUTHORIZATION, COOKIE, LOCATION, PROXY_AUTHORIZATION};
-use reqwest::{Method, Request, Response, StatusCode, Url};
+use http::header::{AUTHORIZATION, COOKIE, LOCATION, PROXY_AUTHORIZATION};
+use http::{Method, Response, StatusCode};
+use hyper::body::Incoming;
 use thiserror::Error;
+use url::Url;
+
+use super::request::Request;
 
 /// The most redirects that are followed for one request.
 pub(super) const MOST: usize = 10;
@@ -76,7 +80,7 @@ impl Refusals {
 }
 
 /// Points the request to where the answer sends it; says whether it sends it anywhere.
-pub(super) fn follow(request: &mut Request, response: &Response) -> Result<bool, RedirectError> {
+pub(super) fn follow(request: &mut Request, response: &Response<Incoming>) -> Result<bool, RedirectError> {
     if !redirects(response.status()) {
         return Ok(false);
     }
@@ -131,7 +135,7 @@ fn redirects(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-fn is_http(url: &Url) -> bool {
+pub(super) fn is_http(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https") && url.has_host()
 }
 

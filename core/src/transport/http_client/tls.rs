@@ -1,33 +1,85 @@
-//! Whom we trust, and who we are.
+//! [`Tls`]: which servers are trusted, and how the client identifies itself.
 //!
-//! The cryptography is named here and never taken from rustls's process default: another user of rustls in the same
-//! program may have set that, or two may quarrel about it. Without a file of our own the operating system's roots are
-//! trusted, by the crate that the HTTP library links for the purpose anyway.
+//! The provider of cryptography is always named, see [`provider`]: rustls panics where it has to choose between two.
+//! Without a file of authorities the operating system's roots are trusted.
 
 use std::error::Error;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
+use tokio_rustls::TlsConnector;
 
-use super::common_name::CommonNameVerifier;
+use super::connector::Stream;
+use super::tls_settings::{NoTls, TlsSettings};
 use super::trust::TrustVerifier;
+use crate::tls::provider;
 
-/// What the user says about certificates.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TlsSettings<'a> {
-    /// The only roots to trust, as PEM; none for the operating system's.
-    pub(crate) ca_certs: Option<&'a Path>,
-    /// Our own certificate chain and its key, as PEM.
-    pub(crate) cert_file: Option<&'a Path>,
-    /// Whether to look at the other side's certificate at all.
-    pub(crate) verify: bool,
+/// TLS towards servers and proxies.
+#[derive(Clone)]
+pub(crate) struct Tls(TlsConnector);
+
+impl Tls {
+    /// TLS 1.2 and later, by these settings; `None` if there is no provider of cryptography.
+    pub(crate) fn new(settings: TlsSettings<'_>) -> Result<Option<Self>, TlsError> {
+        if let Some(config) = settings.config {
+            return Ok(Some(Self(TlsConnector::from(with_protocols(Arc::clone(config))))));
+        }
+        let Some(provider) = provider() else {
+            return if settings.are_default() { Ok(None) } else { Err(TlsError::NoProvider(NoTls)) };
+        };
+        let config = Arc::new(client_config(settings, provider)?);
+        Ok(Some(Self(TlsConnector::from(with_protocols(config)))))
+    }
+
+    /// The same towards a proxy, which is asked for a tunnel in HTTP/1.1.
+    pub(super) fn for_proxies(self) -> Self {
+        let mut config = ClientConfig::clone(self.0.config());
+        config.alpn_protocols.clear();
+        Self(TlsConnector::from(Arc::new(config)))
+    }
+
+    /// Performs the handshake with the server of this name or address. Returns whether it speaks HTTP/2.
+    pub(super) async fn connect(
+        &self,
+        name: &str,
+        stream: Box<dyn Stream>,
+    ) -> Result<(Box<dyn Stream>, bool), Box<dyn Error + Send + Sync>> {
+        let name = ServerName::try_from(name.to_owned())?;
+        let stream = self.0.connect(name, stream).await?;
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
+        Ok((Box::new(stream), is_http2))
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tls")
+    }
+}
+
+const HTTP2: &[u8] = b"h2";
+const HTTP1: &[u8] = b"http/1.1";
+
+/// Offers both versions of HTTP, unless the configuration says which.
+fn with_protocols(mut config: Arc<ClientConfig>) -> Arc<ClientConfig> {
+    if config.alpn_protocols.is_empty() {
+        Arc::make_mut(&mut config).alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
+    }
+    config
+}
+
+/// Whether the server's certificate is refused. An alert about the client's own, or a handshake that breaks off, is a
+/// connection error like others.
+pub(super) fn is_about_a_certificate(error: &(dyn Error + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// Why these settings cannot be used.
@@ -44,27 +96,26 @@ pub(crate) enum TlsError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The cryptography does not support what is needed.
+    /// The provider of cryptography does not support what is needed.
     #[error("TLS cannot be set up")]
     Setup(#[from] rustls::Error),
+    /// There is no provider of cryptography.
+    #[error(transparent)]
+    NoProvider(NoTls),
 }
 
-/// TLS 1.2 and later, by these settings.
-pub(crate) fn client_config(settings: TlsSettings<'_>) -> Result<ClientConfig, TlsError> {
-    let provider = Arc::new(ring::default_provider());
+fn client_config(settings: TlsSettings<'_>, provider: Arc<CryptoProvider>) -> Result<ClientConfig, TlsError> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(verifier(settings, &provider)?);
-    let mut config = match settings.cert_file {
+    match settings.cert_file {
         Some(path) => {
             let (chain, key) = identity(path)?;
-            builder.with_client_auth_cert(chain, key).map_err(|error| bad_file(path, IDENTITY, error))?
+            builder.with_client_auth_cert(chain, key).map_err(|error| bad_file(path, IDENTITY, error))
         }
-        None => builder.with_no_client_auth(),
-    };
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
+        None => Ok(builder.with_no_client_auth()),
+    }
 }
 
 fn verifier(
@@ -80,7 +131,7 @@ fn verifier(
         let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
             .build()
             .map_err(|error| bad_file(path, ROOTS, error))?;
-        return Ok(Arc::new(CommonNameVerifier::new(verifier)));
+        return Ok(verifier);
     }
     Ok(Arc::new(TrustVerifier::system(Arc::clone(provider))))
 }

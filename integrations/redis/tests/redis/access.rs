@@ -174,7 +174,7 @@ async fn with_tls_only_a_trusted_server_is_talked_to() {
     let store = RedisDataStore::builder().connection(&trusting).build().unwrap();
     store.init(&data(&["a"], &[])).await.unwrap();
     assert_eq!(keys(&store.get_all(DataKind::Flag).await.unwrap()), ["a"]);
-    // The cryptography is our own choice: whatever others set, or quarrel about, for the whole process does not count.
+    // The process's default provider is the application's to install.
     assert!(rustls::crypto::CryptoProvider::get_default().is_none());
 
     let error = store_on(&server).snapshot().await.unwrap_err();

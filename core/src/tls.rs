@@ -1,0 +1,42 @@
+//! Which cryptography TLS connections use.
+
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+
+/// The provider of cryptography for TLS connections: rustls's process default if the application has installed one,
+/// otherwise that of the cargo feature `tls-aws-lc-rs` or `tls-ring`, in this order. `None` without either.
+///
+/// It is for stores and transports that open TLS connections of their own. Pass it to
+/// [`ClientConfig::builder_with_provider`]. The process default is never set: that is the application's to do, and
+/// rustls panics in programs where two providers are linked and a library relies on it.
+///
+/// [`ClientConfig::builder_with_provider`]: rustls::ClientConfig::builder_with_provider
+///
+/// ```
+/// let provider = vexil::tls::provider().ok_or("no provider of cryptography")?;
+/// let config = rustls::ClientConfig::builder_with_provider(provider)
+///     .with_safe_default_protocol_versions()?
+///     .with_root_certificates(rustls::RootCertStore::empty())
+///     .with_no_client_auth();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn provider() -> Option<Arc<CryptoProvider>> {
+    CryptoProvider::get_default().cloned().or_else(by_feature)
+}
+
+#[cfg(feature = "tls-aws-lc-rs")]
+fn by_feature() -> Option<Arc<CryptoProvider>> {
+    Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+}
+
+#[cfg(all(feature = "tls-ring", not(feature = "tls-aws-lc-rs")))]
+fn by_feature() -> Option<Arc<CryptoProvider>> {
+    Some(Arc::new(rustls::crypto::ring::default_provider()))
+}
+
+#[cfg(not(any(feature = "tls-aws-lc-rs", feature = "tls-ring")))]
+fn by_feature() -> Option<Arc<CryptoProvider>> {
+    None
+}
