@@ -9,6 +9,7 @@
 //!   capabilities what the harness may test
 //!   entity       one client: made from its configuration, asked by commands, closed
 //!     recipe     configuration → ClientBuilder
+//!       common_name   TLS towards the harness
 //!       hook     hooks that tell the harness of their stages
 //!       big_segments  a store that asks the harness
 //!     contexts   the commands about contexts
@@ -23,6 +24,7 @@ mod api;
 mod big_segments;
 mod callback;
 mod capabilities;
+mod common_name;
 mod contexts;
 mod entity;
 mod hook;

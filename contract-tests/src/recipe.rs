@@ -17,6 +17,7 @@ use crate::api::{
     BigSegments, Config, Endpoints, Events, PersistentDataStore, Polling, Proxy, Store, Streaming, Tags, Tls, Wrapper,
 };
 use crate::big_segments::CallbackStore;
+use crate::common_name;
 use crate::hook::CallbackHook;
 use crate::refusal::Refusal;
 
@@ -146,7 +147,11 @@ fn given<T>(text: &str, to: T, set: impl FnOnce(T, String) -> T) -> T {
 
 fn http(tls: Tls, proxy: Proxy) -> HttpConfig {
     let http = HttpConfig::new().disable_ssl_verification(tls.skip_verify_peer);
-    let http = given(&tls.custom_ca_file, http, HttpConfig::ca_certs);
+    let http = match common_name::configuration(&tls.custom_ca_file) {
+        Ok(configuration) if !tls.skip_verify_peer => http.rustls_config(configuration),
+        // What is wrong with the file is for the SDK to say.
+        _ => given(&tls.custom_ca_file, http, HttpConfig::ca_certs),
+    };
     given(&proxy.http_proxy.unwrap_or_default(), http, HttpConfig::http_proxy)
 }
 

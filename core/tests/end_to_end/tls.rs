@@ -12,7 +12,7 @@ use vexil_testing::FakeService;
 use vexil_testing::fake_service::Certificate;
 
 use crate::polling::often;
-use crate::setup::{Statuses, builder, comes_to, ready, stream, streaming, trouble, value};
+use crate::setup::{Statuses, builder, comes_to, ready, stream, trouble, value};
 
 fn with(certificate: Certificate) -> FakeService {
     let service = FakeService::builder().tls_with(certificate).start().unwrap();

@@ -76,10 +76,8 @@ fn the_platform_is_told_by_name_and_version() {
     let platform = platform();
     let text = |name: &str| platform[name].as_str().unwrap();
     assert_eq!([text("name"), text("osArch"), text("osName")], ["Rust", consts::ARCH, os_name(consts::OS)]);
-    let is_version = |text: &str| text.split('.').take(2).all(|part| part.parse::<u32>().is_ok());
-    assert!(is_version(text("rustVersion")), "{platform:?}");
     #[cfg(unix)]
-    assert!(is_version(text("osVersion")), "{platform:?}");
+    assert!(text("osVersion").split('.').take(2).all(|part| part.parse::<u32>().is_ok()), "{platform:?}");
 }
 
 // Spec 03, section 4.1

@@ -1,0 +1,171 @@
+//! TLS towards the harness, whose certificate is made out to `localhost` by its common name only.
+//!
+//! The SDK accepts no such certificate, and its settings have no way to. This service gives it a configuration of rustls
+//! that accepts one if the harness's own authority has signed it and nothing in the chain limits the names that it may
+//! sign: the limits of an authority count for alternative names, so a common name would pass them by.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+use x509_cert::ext::pkix::{NameConstraints, SubjectAltName};
+
+/// The only name that is accepted in this way.
+const HARNESS: &str = "localhost";
+
+/// A configuration that trusts the authorities in this PEM file.
+pub(crate) fn configuration(ca_file: &str) -> Result<ClientConfig, Box<dyn Error>> {
+    let provider = vexil::tls::provider().ok_or("no provider of cryptography")?;
+    let roots = CertificateDer::pem_file_iter(ca_file)?.collect::<Result<Vec<_>, _>>()?;
+    let verifier = HarnessVerifier::new(&roots, Arc::clone(&provider))?;
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth())
+}
+
+/// The standard verifier, except for the harness's certificate.
+#[derive(Debug)]
+struct HarnessVerifier {
+    standard: Arc<WebPkiServerVerifier>,
+    roots_have_limits: bool,
+}
+
+impl HarnessVerifier {
+    fn new(roots: &[CertificateDer<'static>], provider: Arc<CryptoProvider>) -> Result<Self, Box<dyn Error>> {
+        let mut store = RootCertStore::empty();
+        for root in roots {
+            store.add(root.clone())?;
+        }
+        let standard = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build()?;
+        Ok(Self { standard, roots_have_limits: roots.iter().any(has_limits) })
+    }
+}
+
+#[deny(clippy::missing_trait_methods, reason = "it hides nothing of what it wraps")]
+impl ServerCertVerifier for HarnessVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match self.standard.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+            // The name is verified last: the chain of this certificate is good.
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) if server_name.to_str() == HARNESS
+                && is_named_in_the_old_way(end_entity)
+                && !self.roots_have_limits
+                && !intermediates.iter().any(has_limits) =>
+            {
+                Ok(ServerCertVerified::assertion())
+            }
+            verdict => verdict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.standard.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.standard.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.standard.supported_verify_schemes()
+    }
+
+    fn requires_raw_public_keys(&self) -> bool {
+        self.standard.requires_raw_public_keys()
+    }
+
+    fn root_hint_subjects(&self) -> Option<&[rustls::DistinguishedName]> {
+        self.standard.root_hint_subjects()
+    }
+}
+
+/// Whether the certificate has the harness's common name, and no alternative names.
+fn is_named_in_the_old_way(certificate: &CertificateDer<'_>) -> bool {
+    let Ok(certificate) = Certificate::from_der(certificate) else { return false };
+    let certificate = certificate.tbs_certificate();
+    let is_harness = matches!(certificate.subject().common_name(), Ok(Some(name)) if name.value() == HARNESS);
+    is_harness && matches!(certificate.get_extension::<SubjectAltName>(), Ok(None))
+}
+
+/// Whether the authority may sign certain names only, or that cannot be told.
+fn has_limits(authority: &CertificateDer<'_>) -> bool {
+    let Ok(authority) = Certificate::from_der(authority) else { return true };
+    !matches!(authority.tbs_certificate().get_extension::<NameConstraints>(), Ok(None))
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{
+        BasicConstraints, CertificateParams, DistinguishedName, DnType, GeneralSubtree, IsCa, Issuer, KeyPair,
+        NameConstraints,
+    };
+
+    use super::*;
+
+    /// Whether a certificate with these names, by an authority with these limits, is accepted for this host.
+    fn accepts(host: &str, common_name: &str, alternative: &[&str], limits: Option<NameConstraints>) -> bool {
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        authority.name_constraints = limits;
+        let key = KeyPair::generate().unwrap();
+        let root = authority.self_signed(&key).unwrap().der().clone();
+        let issuer = Issuer::new(authority, key);
+
+        let names = alternative.iter().copied().map(str::to_owned).collect::<Vec<_>>();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        let certificate = params.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap();
+
+        let verifier = HarnessVerifier::new(&[root], vexil::tls::provider().unwrap()).unwrap();
+        let host = ServerName::try_from(host).unwrap();
+        verifier.verify_server_cert(certificate.der(), &[], &host, &[], UnixTime::now()).is_ok()
+    }
+
+    #[test]
+    fn the_common_name_counts_for_the_harness_alone() {
+        assert!(accepts("localhost", "localhost", &[], None));
+        assert!(accepts("example.com", "x", &["example.com"], None), "the standard rules go on to hold");
+        assert!(!accepts("example.com", "example.com", &[], None));
+        assert!(!accepts("localhost", "example.com", &[], None));
+        assert!(!accepts("localhost", "localhost", &["example.com"], None));
+        assert!(!accepts("localhost", "localhost", &["127.0.0.1"], None));
+    }
+
+    #[test]
+    fn an_authority_with_limits_signs_no_common_names() {
+        let example = || vec![GeneralSubtree::DnsName("example.com".to_owned())];
+        let permitted = NameConstraints { permitted_subtrees: example(), excluded_subtrees: Vec::new() };
+        let excluded = NameConstraints { permitted_subtrees: Vec::new(), excluded_subtrees: example() };
+        for limits in [permitted, excluded] {
+            assert!(!accepts("localhost", "localhost", &[], Some(limits)));
+        }
+    }
+}

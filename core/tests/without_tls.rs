@@ -1,0 +1,43 @@
+//! The HTTP transport without a provider of cryptography. `scripts/test` runs it with `--no-default-features --features
+//! http`. The feature `tls` is on even then, for the fake service.
+
+#![cfg(all(feature = "http", not(any(feature = "tls-aws-lc-rs", feature = "tls-ring"))))]
+
+use std::error::Error;
+
+use vexil::Client;
+use vexil::config::{ConfigError, HttpConfig, ServiceEndpoints};
+
+/// What is wrong with a client, in full.
+fn wrong(error: &ConfigError) -> String {
+    format!("{error}: {}", error.source().unwrap())
+}
+
+#[test]
+fn a_client_of_an_https_service_does_not_start() {
+    for endpoints in [ServiceEndpoints::new(), ServiceEndpoints::relay(" HTTPS://relay.example.com")] {
+        let error = Client::builder("sdk-key").service_endpoints(endpoints).start().unwrap_err();
+        assert!(wrong(&error).contains("tls-aws-lc-rs"), "{error:?}");
+    }
+}
+
+#[test]
+fn a_client_of_an_http_service_starts() {
+    let service = vexil_testing::FakeService::start().unwrap();
+    service.set("flag", true);
+    let client = Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(service.url())).start().unwrap();
+    service.wait_for_streams(1).wait().unwrap();
+    drop(client);
+}
+
+#[test]
+fn certificates_cannot_be_set() {
+    for config in [
+        HttpConfig::new().ca_certs("roots.pem"),
+        HttpConfig::new().cert_file("own.pem"),
+        HttpConfig::new().disable_ssl_verification(true),
+    ] {
+        assert!(wrong(&config.build().unwrap_err()).contains("tls-ring"));
+    }
+    HttpConfig::new().build().unwrap();
+}
