@@ -4,9 +4,11 @@
 #![cfg(all(feature = "http", not(any(feature = "tls-aws-lc-rs", feature = "tls-ring"))))]
 
 use std::error::Error;
+use std::time::Duration;
 
 use vexil::Client;
 use vexil::config::{ConfigError, HttpConfig, ServiceEndpoints};
+use vexil::transport::{RequestOptions, TransportErrorKind};
 
 /// What is wrong with a client, in full.
 fn wrong(error: &ConfigError) -> String {
@@ -28,6 +30,14 @@ fn a_client_of_an_http_service_starts() {
     let client = Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(service.url())).start().unwrap();
     service.wait_for_streams(1).wait().unwrap();
     drop(client);
+}
+
+#[tokio::test]
+async fn a_request_for_an_https_url_is_not_sent() {
+    let transport = HttpConfig::new().build().unwrap();
+    let request = http::Request::get("https://localhost:1/").body(bytes::Bytes::new()).unwrap();
+    let error = transport.send(request, RequestOptions::new(Duration::from_secs(60))).await.unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Request);
 }
 
 #[test]

@@ -25,7 +25,9 @@ pub(crate) enum Tls {}
 #[cfg(not(feature = "tls"))]
 impl Tls {
     pub(crate) fn new(_: Option<&Path>, _: Option<&Path>) -> Result<Self, RedisConfigError> {
-        Err(RedisConfigError::Conflict { reason: "rediss:// needs the cargo feature `tls-aws-lc-rs` or `tls-ring` of vexil-redis" })
+        Err(RedisConfigError::Conflict {
+            reason: "rediss:// needs the cargo feature `tls-aws-lc-rs` or `tls-ring` of vexil-redis",
+        })
     }
 
     pub(crate) async fn connect(&self, _: &str, _: TcpStream) -> io::Result<Box<dyn Stream>> {

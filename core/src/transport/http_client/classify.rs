@@ -5,6 +5,7 @@ use std::{io, iter};
 
 use super::connector::ConnectTimeout;
 use super::tls::is_about_a_certificate;
+use super::tls_settings::NoTls;
 use crate::transport::{TransportError, TransportErrorKind};
 
 /// Tells the kind of an error by its causes.
@@ -13,6 +14,8 @@ pub(super) fn classify(error: impl Error + Send + Sync + 'static) -> TransportEr
         TransportErrorKind::Certificate
     } else if causes(&error).any(is_timeout) {
         TransportErrorKind::Timeout
+    } else if causes(&error).any(|cause| cause.is::<NoTls>()) {
+        TransportErrorKind::Request
     } else {
         TransportErrorKind::Connection
     };

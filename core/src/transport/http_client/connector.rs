@@ -18,8 +18,8 @@ use tower_service::Service;
 
 use super::connecting::report;
 use super::proxy::{Proxies, bare};
+use super::tls::Tls;
 use super::tls_settings::NoTls;
-use super::Tls;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 type Connecting = Pin<Box<dyn Future<Output = Result<TokioIo<Connection>, BoxError>> + Send>>;

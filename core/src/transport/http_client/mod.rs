@@ -8,12 +8,10 @@ mod classify;
 mod connecting;
 mod connector;
 mod gzip;
-#[cfg(not(feature = "tls"))]
-mod no_tls;
 mod proxy;
 mod redirect;
 mod request;
-#[cfg(feature = "tls")]
+#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
 mod tls_settings;
 #[cfg(feature = "tls")]
@@ -41,15 +39,12 @@ use self::classify::classify;
 use self::connecting::Watched;
 use self::connector::Connector;
 use self::gzip::Gunzip;
-#[cfg(not(feature = "tls"))]
-pub(crate) use self::no_tls::Tls;
 use self::proxy::Proxies;
 pub(crate) use self::proxy::{
     in_environment as proxy_in_environment, parse as parse_proxy, redacted as redacted_proxy,
 };
 use self::redirect::{RedirectError, Refusals};
 use self::request::Request;
-#[cfg(feature = "tls")]
 pub(crate) use self::tls::Tls;
 pub(crate) use self::tls_settings::{NoTls, TlsSettings};
 use super::{Body, Chunks, HttpTransport, RequestOptions, TransportError, TransportErrorKind};

@@ -47,9 +47,7 @@ impl Proxies {
     pub(super) fn proxy_for(&self, target: &Uri) -> Option<Proxy> {
         let url = match self {
             Self::Fixed(url) => Some(url.clone()),
-            Self::Environment(environment) => {
-                environment.as_ref()?.proxy_for(&Url::parse(&target.to_string()).ok()?)
-            }
+            Self::Environment(environment) => environment.as_ref()?.proxy_for(&Url::parse(&target.to_string()).ok()?),
         };
         url.and_then(|url| Proxy::new(&url))
     }
