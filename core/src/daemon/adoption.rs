@@ -27,13 +27,13 @@ struct Known {
     /// What it says; if that cannot be read, what it said before; none if it said nothing.
     item: Option<Item>,
     corrupt: bool,
-    /// In which reading it was last there.
+    /// The last reading that found it.
     seen: u64,
 }
 
 /// How what was read compares to what there is.
 pub(super) struct Survey<'s> {
-    pub(super) sizes: Vec<Sizes>,
+    pub(super) sizes: Vec<(DataKind, Sizes)>,
     /// What is new or not what it was, with its hash.
     news: Vec<(DataKind, &'s Text, &'s StoredItem, u64)>,
 }
@@ -70,26 +70,27 @@ impl Adopted {
         let mut survey = Survey { sizes: Vec::new(), news: Vec::new() };
         for Collection { kind, items, .. } in &snapshot.collections {
             let known = self.items.entry(*kind).or_default();
-            let mut still = 0;
+            let mut sizes = Sizes { known: known.len(), read: items.len(), missing: known.len(), returned: 0 };
             for (key, stored) in items {
                 let hash = hash(stored);
                 let same = known.get_mut(key).is_some_and(|known| {
+                    sizes.missing -= usize::from(known.seen < self.readings);
+                    sizes.returned += usize::from(known.seen + 1 < self.readings);
                     known.seen = self.readings;
-                    still += 1;
                     known.hash == hash
                 });
                 if !same {
                     survey.news.push((*kind, key, stored, hash));
                 }
             }
-            let (before, now) = (known.len(), items.len());
-            survey.sizes.push(Sizes { kind: *kind, before, now, vanished: before - still });
+            survey.sizes.push((*kind, sizes));
         }
         survey
     }
 
-    /// Takes over what was read, but for the kinds to be kept as they are. What cannot be read stays as it was.
-    pub(super) fn take_over(&mut self, survey: Survey<'_>, kept: &[DataKind]) -> Change {
+    /// Takes over what is new or changed, and with `remove` removes what is missing. An item that cannot be parsed keeps
+    /// its last good version.
+    pub(super) fn take_over(&mut self, survey: Survey<'_>, remove: bool) -> Change {
         let mut change = Change::default();
         for (kind, key, stored, hash) in survey.news {
             let known = self.items.entry(kind).or_default();
@@ -108,9 +109,9 @@ impl Adopted {
             };
             known.insert(key.clone(), Known { hash, item, corrupt, seen: self.readings });
         }
-        for Sizes { kind, vanished, .. } in survey.sizes {
-            if vanished > 0 && !kept.contains(&kind) {
-                change.removed += vanished;
+        for (kind, Sizes { missing, .. }) in survey.sizes {
+            if remove && missing > 0 {
+                change.removed += missing;
                 self.items.entry(kind).or_default().retain(|_, known| known.seen == self.readings);
             }
         }

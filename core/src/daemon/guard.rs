@@ -1,9 +1,22 @@
-//! [`Guard`]: whether what was read can be believed (spec 04, section 9.4).
+//! [`Guard`]: decides whether items that are missing from the database were deleted.
 //!
-//! A database that was flushed, that evicted a key or that was restarted empty looks like one whose flags were all
-//! deleted. Flags are hardly ever deleted all at once, and a service that believes it would give its defaults until
-//! somebody writes again. So what has vanished altogether is kept, and what has vanished for the most part is kept
-//! until a second look.
+//! A deleted flag leaves a tombstone. An item that is missing altogether was either left out of a complete data set, or
+//! the database has lost it: it was flushed, evicted a key, was restarted without persistence, or is being refilled by
+//! writers that have not noticed the loss, one patch or one item at a time. A client that removes what such a database
+//! lacks returns defaults until the refill is complete. So missing items are kept until it is clear that they were
+//! deleted, while new and changed items are taken over at once.
+//!
+//! | what is missing | counts as deleted |
+//! | --- | --- |
+//! | the marker of a complete data set, after it was seen | never; the marker has to come back first |
+//! | all items of a kind, 10 items or more, or without a marker | never |
+//! | all items of a kind, fewer than 10 | after a minute |
+//! | more than half of the items of a kind, or of all items | after a minute |
+//! | fewer items | after 2 s |
+//!
+//! The time starts when the set of missing items last changed. Items that come back prove that a refill is under way;
+//! what is still missing then counts as deleted after a minute, however little it is. A database that never had a marker
+//! proves less: if 10 items and more than half are missing, the time is 2 s, otherwise the items are removed at once.
 
 use std::time::Duration;
 
@@ -11,148 +24,139 @@ use tokio::time::Instant;
 
 use crate::model::DataKind;
 
-/// From so many items on, nobody deletes them all.
+/// A data set of this size is not deleted item by item until nothing is left.
 const MANY: usize = 10;
-/// So long must few items be gone to be gone.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long items must be missing if the database may have lost them.
+const LOSS_DELAY: Duration = Duration::from_secs(60);
+/// How long items must be missing if another process may be writing right now.
+const CONFIRMATION_DELAY: Duration = Duration::from_secs(2);
 
-/// How what was read compares to what there is, for one kind of items.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a reading compares to the known items, for one kind of items.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sizes {
-    pub(super) kind: DataKind,
-    /// How many items there are.
-    pub(super) before: usize,
-    /// How many were read.
-    pub(super) now: usize,
-    /// How many of those that there are were not read.
-    pub(super) vanished: usize,
+    /// How many items are known.
+    pub(super) known: usize,
+    /// How many items were read.
+    pub(super) read: usize,
+    /// How many known items were not read.
+    pub(super) missing: usize,
+    /// How many known items were read, and were missing in the reading before.
+    pub(super) returned: usize,
 }
 
-/// What has been lost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Loss {
-    /// What was read can be taken over, but for these kinds of items, which are kept as they were.
-    Of(Vec<DataKind>),
-    /// So much that a second look is needed.
-    Unconfirmed,
-}
+impl Sizes {
+    fn is_emptied(&self) -> bool {
+        self.known > 0 && self.read == 0
+    }
 
-impl Loss {
-    /// The kinds of items to be kept as they were.
-    pub(super) fn kept(&self) -> &[DataKind] {
-        match self {
-            Self::Of(kinds) => kinds,
-            Self::Unconfirmed => &DataKind::READ_ORDER,
+    fn is_mostly_missing(&self) -> bool {
+        self.missing * 2 > self.known
+    }
+
+    fn and(self, other: &Self) -> Self {
+        Self {
+            known: self.known + other.known,
+            read: self.read + other.read,
+            missing: self.missing + other.missing,
+            returned: self.returned + other.returned,
         }
     }
+}
+
+/// What becomes of the missing items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// They were deleted, or nothing is missing.
+    Deleted,
+    /// They are kept.
+    Kept {
+        /// When they will count as deleted if nothing changes. `None`: never.
+        until: Option<Instant>,
+    },
 }
 
 #[derive(Debug)]
 pub(super) struct Guard {
     accept_empty: bool,
-    /// Since when there is nothing of a kind that there was little of, although the marker is there.
-    empty_since: Option<Instant>,
-    /// Whether the next look is the second one.
-    suspicious: bool,
-    /// Whether the present loss was worth a warning already.
-    warned: bool,
+    /// Whether the marker of a complete data set was ever read.
+    had_marker: bool,
+    /// What is missing at present, and kept.
+    loss: Option<Loss>,
+}
+
+#[derive(Debug)]
+struct Loss {
+    missing: usize,
+    lacks_marker: bool,
+    /// When what is missing last changed.
+    since: Instant,
+    /// Whether the database has probably lost data, as opposed to being in the middle of a write.
+    is_severe: bool,
 }
 
 impl Guard {
+    /// With `accept_empty`, everything that is missing counts as deleted.
     pub(super) fn new(accept_empty: bool) -> Self {
-        Self { accept_empty, empty_since: None, suspicious: false, warned: false }
+        Self { accept_empty, had_marker: false, loss: None }
     }
 
-    /// `initialized` tells whether the marker of a complete data set was read.
-    pub(super) fn judge(&mut self, sizes: &[Sizes], initialized: bool, now: Instant) -> Loss {
-        if self.accept_empty {
-            return Loss::Of(Vec::new());
+    /// Judges a reading, by the sizes of each kind. `has_marker`: whether the marker of a complete data set was read.
+    pub(super) fn judge(&mut self, sizes: &[(DataKind, Sizes)], has_marker: bool, now: Instant) -> Verdict {
+        self.had_marker |= has_marker;
+        let total = sizes.iter().fold(Sizes::default(), |total, (_, sizes)| total.and(sizes));
+        let lacks_marker = self.had_marker && !has_marker;
+        if self.accept_empty || (total.missing == 0 && !lacks_marker) {
+            if self.loss.take().is_some_and(|loss| loss.is_severe) {
+                tracing::info!("the data store holds again what it had lost");
+            }
+            return Verdict::Deleted;
         }
-        let shrunken =
-            sizes.iter().any(|kind| kind.now > 0 && kind.vanished >= MANY && kind.vanished * 2 > kind.before);
-        if shrunken && !self.suspicious {
-            self.suspicious = true;
-            tracing::debug!("most of what the data store held is gone; a second look follows");
-            return Loss::Unconfirmed;
+        let delay = self.delay(sizes, &total, has_marker);
+        let loss = self.loss.get_or_insert(Loss { missing: 0, lacks_marker, since: now, is_severe: false });
+        if (loss.missing, loss.lacks_marker) != (total.missing, lacks_marker) || total.returned > 0 {
+            (loss.missing, loss.lacks_marker, loss.since) = (total.missing, lacks_marker, now);
         }
-        self.suspicious = false;
-        let emptied: Vec<&Sizes> = sizes.iter().filter(|kind| kind.before > 0 && kind.now == 0).collect();
-        if emptied.is_empty() {
-            (self.empty_since, self.warned) = (None, false);
-            return Loss::Of(Vec::new());
+        let is_severe = total.returned > 0 || delay.is_none_or(|delay| delay >= LOSS_DELAY);
+        if is_severe && !loss.is_severe {
+            loss.is_severe = true;
+            let Sizes { known, missing, .. } = total;
+            tracing::warn!(
+                known,
+                missing,
+                has_marker,
+                "the data store has lost data; the last known items stay in use"
+            );
         }
-        let meant = initialized && emptied.iter().all(|kind| kind.before < MANY);
-        if meant && now.duration_since(*self.empty_since.get_or_insert(now)) >= PATIENCE {
-            (self.empty_since, self.warned) = (None, false);
-            return Loss::Of(Vec::new());
+        let Some(mut delay) = delay else { return Verdict::Kept { until: None } };
+        if loss.is_severe {
+            delay = LOSS_DELAY;
         }
-        if !self.warned {
-            self.warned = true;
-            tracing::warn!(initialized, "the data store has lost what it held; what is known goes on being used");
+        let until = loss.since + delay;
+        if now < until {
+            return Verdict::Kept { until: Some(until) };
         }
-        Loss::Of(emptied.into_iter().map(|kind| kind.kind).collect())
+        tracing::info!(missing = total.missing, "items that are missing from the data store were deleted");
+        self.loss = None;
+        Verdict::Deleted
+    }
+
+    /// How long what is missing has to stay missing to count as deleted. `None`: it never does.
+    fn delay(&self, sizes: &[(DataKind, Sizes)], total: &Sizes, has_marker: bool) -> Option<Duration> {
+        // Each kind by itself, and all kinds together.
+        let each = || sizes.iter().map(|(_, sizes)| sizes).chain([total]);
+        let emptied = sizes.iter().filter(|(_, sizes)| sizes.is_emptied());
+        let emptied: usize = emptied.map(|(_, sizes)| sizes.known).sum();
+        if !has_marker && (self.had_marker || emptied > 0) || emptied >= MANY {
+            None
+        } else if has_marker && each().any(Sizes::is_mostly_missing) {
+            Some(LOSS_DELAY)
+        } else if has_marker || each().any(|sizes| sizes.missing >= MANY && sizes.is_mostly_missing()) {
+            Some(CONFIRMATION_DELAY)
+        } else {
+            Some(Duration::ZERO)
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn flags(before: usize, now: usize) -> Sizes {
-        Sizes { kind: DataKind::Flag, before, now, vanished: before.saturating_sub(now) }
-    }
-
-    const ALL_THERE: Sizes = Sizes { kind: DataKind::Segment, before: 3, now: 3, vanished: 0 };
-
-    fn taken() -> Loss {
-        Loss::Of(Vec::new())
-    }
-
-    fn flags_kept() -> Loss {
-        Loss::Of(vec![DataKind::Flag])
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn many_items_that_vanish_are_kept_whatever_the_marker_says() {
-        for initialized in [false, true] {
-            let mut guard = Guard::new(false);
-            for _ in 0..10 {
-                tokio::time::advance(PATIENCE).await;
-                assert_eq!(guard.judge(&[flags(MANY, 0), ALL_THERE], initialized, Instant::now()), flags_kept());
-            }
-            assert_eq!(guard.judge(&[flags(MANY, 1), ALL_THERE], initialized, Instant::now()), taken());
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn few_items_that_vanish_are_kept_for_a_minute_if_the_marker_is_there_and_for_good_if_not() {
-        let mut guard = Guard::new(false);
-        assert_eq!(guard.judge(&[flags(9, 0)], true, Instant::now()), flags_kept());
-        tokio::time::advance(PATIENCE - Duration::from_millis(1)).await;
-        assert_eq!(guard.judge(&[flags(9, 0)], true, Instant::now()), flags_kept());
-        tokio::time::advance(Duration::from_millis(1)).await;
-        assert_eq!(guard.judge(&[flags(9, 0)], true, Instant::now()), taken());
-
-        let mut guard = Guard::new(false);
-        assert_eq!(guard.judge(&[flags(9, 0)], false, Instant::now()), flags_kept());
-        tokio::time::advance(PATIENCE * 60).await;
-        assert_eq!(guard.judge(&[flags(9, 0)], false, Instant::now()), flags_kept());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_environment_that_shrinks_is_looked_at_twice() {
-        let mut guard = Guard::new(false);
-        assert_eq!(guard.judge(&[flags(19, 9)], true, Instant::now()), Loss::Unconfirmed);
-        assert_eq!(guard.judge(&[flags(19, 9)], true, Instant::now()), taken());
-        for (before, now) in [(20, 10), (19, 10), (9, 1), (0, 5)] {
-            assert_eq!(guard.judge(&[flags(before, now)], true, Instant::now()), taken(), "{before} {now}");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_accepts_an_empty_environment_gets_it_at_once() {
-        let mut guard = Guard::new(true);
-        assert_eq!(guard.judge(&[flags(1_000, 0)], false, Instant::now()), taken());
-        assert_eq!(guard.judge(&[flags(1_000, 1)], false, Instant::now()), taken());
-    }
-}
+mod tests;

@@ -1,8 +1,8 @@
-//! Daemon mode: [`StoredData`] is the data source of a client whose flags are in a database that somebody else fills.
+//! Daemon mode: [`StoredData`] is the data source of a client whose flags are in a database that another process fills.
 //!
-//! The whole environment is kept in memory, so that an evaluation costs what it costs anywhere, and is read again at
-//! intervals, and when the database says that something has changed. Nothing here can write. While the database is away,
-//! spoilt or suspiciously empty, what was good stays. The rules are those of spec 04, sections 6, 9.4 and 10.
+//! The whole environment is kept in memory, so that an evaluation costs what it costs with any other source. It is read
+//! again at intervals, and when the database notifies of a change. Nothing here can write. While the database is
+//! unavailable, holds corrupt items or has lost data, the last good data stays in use.
 
 mod adoption;
 mod guard;
@@ -14,28 +14,27 @@ use std::time::Duration;
 
 use adoption::Adopted;
 use async_trait::async_trait;
-use guard::{Guard, Loss};
+use guard::{Guard, Verdict};
 pub(crate) use store::DaemonStore;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
+use crate::moment::Moment;
 use crate::status::DataStoreReporter;
 use crate::store::StoredSnapshot;
 use crate::store::persistent::access::Reader;
 use crate::store::persistent::health::Health;
 
-/// So long at least is the database left alone between two readings, however often it says that something has changed.
+/// The shortest time between two readings, however often the database notifies of changes.
 const PAUSE: Duration = Duration::from_millis(20);
-/// After so long it is asked again whether so much is really gone.
-const CONFIRMATION: Duration = Duration::from_secs(2);
 
 /// Reads everything that a database holds, again and again.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredData {
     pub(crate) store: Reader,
     pub(crate) refresh_interval: Duration,
-    /// Whether an environment that has become empty is taken to be meant.
+    /// Whether items that are missing from the database always count as deleted.
     pub(crate) accept_empty: bool,
     pub(crate) reporter: DataStoreReporter,
 }
@@ -47,8 +46,10 @@ struct Refresher<'a> {
     health: Health,
     adopted: Adopted,
     guard: Guard,
-    /// Whether there was a first read.
+    /// Whether the database was read once, and evaluations use what it held.
     loaded: bool,
+    /// Whether the sink lacks something that was adopted, because it refused an update.
+    is_behind: bool,
 }
 
 /// The source of a client whose evaluations read the database: it has nothing to deliver.
@@ -66,7 +67,7 @@ impl DataSource for ExternalUpdates {
 #[async_trait]
 impl DataSource for StoredData {
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
-        // There is nobody to wait for: what the database holds is what there is (spec 04, section 6).
+        // Valid from the start: how the database is doing is the status of the data store.
         sink.update_status(DataSourceState::Valid, None);
         let mut refresher = Refresher {
             settings: self,
@@ -75,6 +76,7 @@ impl DataSource for StoredData {
             adopted: Adopted::default(),
             guard: Guard::new(self.accept_empty),
             loaded: false,
+            is_behind: true,
         };
         let mut changes = self.store.changes();
         loop {
@@ -85,13 +87,13 @@ impl DataSource for StoredData {
 }
 
 impl Refresher<'_> {
-    /// Reads everything, as often as it takes, and takes it over; gives when to read again at the latest.
+    /// Reads everything, as often as it takes, and takes it over. Returns when to read again at the latest.
     async fn refresh(&mut self) -> Instant {
         loop {
             match self.settings.store.snapshot().await {
                 Ok(snapshot) => {
                     self.health.answered();
-                    return Instant::now() + self.take_over(&snapshot).await;
+                    return self.take_over(&snapshot).await;
                 }
                 Err(error) => {
                     self.health.failed(&error, self.loaded);
@@ -101,42 +103,56 @@ impl Refresher<'_> {
         }
     }
 
-    /// Takes over what was read, as far as it can be believed; gives how long it may stay.
-    async fn take_over(&mut self, snapshot: &StoredSnapshot) -> Duration {
-        let survey = self.adopted.survey(snapshot);
-        let loss = self.guard.judge(&survey.sizes, snapshot.initialized, Instant::now());
-        if loss == Loss::Unconfirmed {
-            return CONFIRMATION;
+    /// Takes over what was read, as far as it can be believed. Returns when to read again at the latest.
+    async fn take_over(&mut self, snapshot: &StoredSnapshot) -> Instant {
+        if !self.loaded {
+            self.warn_of_what_is_incomplete(snapshot);
         }
-        let mut change = self.adopted.take_over(survey, loss.kept());
+        let now = Instant::now();
+        let survey = self.adopted.survey(snapshot);
+        let verdict = self.guard.judge(&survey.sizes, snapshot.initialized, now);
+        let mut change = self.adopted.take_over(survey, verdict == Verdict::Deleted);
         for error in &change.spoilt {
             self.health.flawed(error);
         }
-        if !self.loaded && snapshot.collections.iter().all(|collection| collection.items.is_empty()) {
-            let store = self.settings.store.describe();
-            tracing::warn!(store, "the data store holds nothing: is its prefix that of the writer?");
-        }
-        // First the status: whoever has waited for the data looks at it.
-        let stale = !loss.kept().is_empty();
+        // First the status: a caller that waited for the data may look at it.
+        let stale = verdict != Verdict::Deleted;
         self.health.refreshed(self.adopted.len(), self.adopted.corrupt(), snapshot.initialized, stale);
-        if !change.is_none() || !self.loaded {
-            let delivered = match change.only_update().filter(|_| self.loaded) {
+        if self.is_behind || !change.is_none() {
+            let delivered = match change.only_update().filter(|_| !self.is_behind) {
                 // Most changes are of one item, and need not replace all.
                 Some(item) => self.sink.upsert(item).await.map(drop),
                 None => self.sink.init(self.adopted.data()).await,
             };
-            match delivered {
-                Ok(()) => self.loaded = true,
-                // It was told already; everything is delivered again with the next refresh.
-                Err(_) => self.adopted = Adopted::default(),
-            }
+            // The sink reports its failure itself. The next refresh delivers everything.
+            self.is_behind = delivered.is_err();
+            self.loaded |= delivered.is_ok();
         }
-        // Never later than the interval, and not all processes at once.
-        self.settings.refresh_interval.mul_f64(0.85 + fastrand::f64() * 0.12)
+        // Jitter only shortens the interval, which bounds how old the data may be, and spreads the load of many processes.
+        let interval = self.settings.refresh_interval.min(Moment::LONGEST).mul_f64(0.85 + fastrand::f64() * 0.12);
+        match verdict {
+            Verdict::Kept { until: Some(until) } => until.min(now + interval),
+            Verdict::Kept { until: None } | Verdict::Deleted => now + interval,
+        }
+    }
+
+    /// Warns if the first reading found nothing, or items without the marker of a complete data set.
+    fn warn_of_what_is_incomplete(&self, snapshot: &StoredSnapshot) {
+        let store = self.settings.store.describe();
+        let items: usize = snapshot.collections.iter().map(|collection| collection.items.len()).sum();
+        if items == 0 {
+            tracing::warn!(store, "the data store is empty; does its prefix match that of the writer?");
+        } else if !snapshot.initialized {
+            tracing::warn!(
+                store,
+                items,
+                "the data store has no marker of a complete data set; it may have lost data, or is being filled"
+            );
+        }
     }
 }
 
-/// Ends at a time, or when the database says that something has changed, whichever is earlier; not before `earliest`.
+/// Waits until `latest`, or until the database notifies of a change, but not for less than until `earliest`.
 async fn wait(earliest: Instant, latest: Instant, changes: Option<&mut watch::Receiver<()>>) {
     let changed = async {
         let Some(changes) = changes else { return pending().await };
@@ -144,11 +160,11 @@ async fn wait(earliest: Instant, latest: Instant, changes: Option<&mut watch::Re
             return pending().await;
         }
         sleep_until(earliest).await;
-        // What has changed until now is about to be read.
+        // The next reading sees all changes so far.
         changes.mark_unchanged();
     };
     tokio::select! {
         () = changed => {}
-        () = sleep_until(latest) => {}
+        () = sleep_until(latest.max(earliest)) => {}
     }
 }

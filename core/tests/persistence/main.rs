@@ -1,6 +1,5 @@
-//! Clients with a database behind them: what they read and write, and what they do when it is away, slow, spoilt or
-//! emptied (spec 04, sections 4 to 6, 9 and 10). The database is one in memory that fails as a test wants; time is
-//! Tokio's, and paused.
+//! Clients with a database behind them: what they read and write, and what they do when it is unavailable, slow, corrupt
+//! or emptied. The database is one in memory that fails as a test wants; time is Tokio's, and paused.
 
 #![cfg(test)]
 
@@ -9,6 +8,7 @@ mod classic;
 mod daemon;
 mod daemon_losses;
 mod daemon_outages;
+mod daemon_refills;
 #[path = "../support/log.rs"]
 mod log;
 #[path = "../support/mod.rs"]
