@@ -173,7 +173,8 @@ impl Shared {
         asked
     }
 
-    async fn current_status(&self) -> BigSegmentsStoreStatus {
+    /// `was_available`: whether the last answer was no error, so that only the first error of an outage is a warning.
+    async fn current_status(&self, was_available: bool) -> BigSegmentsStoreStatus {
         match bounded(LIMIT, self.store.last_synchronized()).await {
             Ok(synchronized) => {
                 let age = synchronized.map(age);
@@ -182,7 +183,11 @@ impl Shared {
             }
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
-                tracing::debug!(error, "big segments' status could not be queried");
+                if was_available {
+                    tracing::warn!(error, "the big-segment store does not answer; attempts go on");
+                } else {
+                    tracing::debug!(error, "the big-segment store does not answer");
+                }
                 BigSegmentsStoreStatus { available: false, stale: false }
             }
         }
@@ -192,8 +197,10 @@ impl Shared {
 /// Asks for the status, now and again and again.
 async fn poll(shared: Arc<Shared>) {
     let interval = shared.settings.status_poll_interval.min(shared.settings.stale_after);
+    let mut was_available = true;
     loop {
-        let status = shared.current_status().await;
+        let status = shared.current_status(was_available).await;
+        was_available = status.available;
         shared.status.update(status);
         sleep(interval).await;
     }

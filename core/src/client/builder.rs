@@ -114,8 +114,8 @@ impl ClientBuilder {
     /// service for nothing, and never writes to the database. [`data_source`](Self::data_source) and
     /// [`data_store`](Self::data_store) have no effect then.
     ///
-    /// The client is [initialized](Client::is_initialized) at once, whatever the database holds; to wait until it has
-    /// been read, use [`Client::wait_until_ready`].
+    /// The client is [initialized](Client::is_initialized) at once, as in other SDKs, even if the database is unavailable.
+    /// [`Client::wait_until_ready`] waits until the database was read, and fails if it cannot be.
     pub fn daemon_mode(mut self, store: impl Into<PersistentStoreConfig>) -> Self {
         self.daemon = Some(store.into());
         self
@@ -160,7 +160,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a synchronous evaluation may wait for I/O, in the configurations where it has to. Default: 2 s.
+    /// How long an evaluation may wait for I/O, in the configurations where it has to: with a data store that is [read
+    /// through](PersistentStoreConfig::cache), and with big segments. Default: 2 s.
     pub fn evaluation_timeout(mut self, timeout: Duration) -> Self {
         self.evaluation_timeout = timeout;
         self
@@ -218,6 +219,7 @@ impl ClientBuilder {
             runtime.clone(),
             self.offline,
             daemon.is_some(),
+            self.evaluation_timeout,
             #[cfg(feature = "http")]
             self.web,
         )?;

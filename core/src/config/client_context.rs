@@ -1,7 +1,6 @@
 //! [`ClientContext`]: what a recipe may know of the client that it makes a component for.
 
 use std::sync::{Arc, OnceLock};
-#[cfg(feature = "http")]
 use std::time::Duration;
 
 #[cfg(feature = "http")]
@@ -22,6 +21,7 @@ pub struct ClientContext {
     sdk_key: SdkKey,
     runtime: Runtime,
     daemon_mode: bool,
+    evaluation_timeout: Duration,
     data_store_status: DataStoreReporter,
     /// `memory`, or what kind of database the store has behind it, once that is known.
     data_store_type: Arc<OnceLock<&'static str>>,
@@ -81,6 +81,7 @@ impl ClientContext {
         runtime: Runtime,
         offline: bool,
         daemon_mode: bool,
+        evaluation_timeout: Duration,
         #[cfg(feature = "http")] web: WebSettings,
     ) -> Result<Self, ConfigError> {
         sdk_key.check(offline || daemon_mode)?;
@@ -94,6 +95,7 @@ impl ClientContext {
             sdk_key,
             runtime,
             daemon_mode,
+            evaluation_timeout,
             data_store_status: DataStoreReporter::new(),
             data_store_type: Arc::default(),
         })
@@ -109,6 +111,11 @@ impl ClientContext {
     #[must_use]
     pub fn is_daemon_mode(&self) -> bool {
         self.daemon_mode
+    }
+
+    /// How long an evaluation may wait for I/O.
+    pub(crate) fn evaluation_timeout(&self) -> Duration {
+        self.evaluation_timeout
     }
 
     pub(crate) fn set_data_store_type(&self, name: &'static str) {

@@ -15,7 +15,25 @@ use crate::store::{CacheMode, DataStore, PersistentDataStore};
 ///
 /// As the store of a client that [receives flags itself](crate::ClientBuilder::data_store), the database is kept up to
 /// date with what arrives; evaluations read memory, which is filled from the database until the first data arrives. In
-/// [daemon mode](crate::ClientBuilder::daemon_mode) somebody else fills it, and the client only reads.
+/// [daemon mode](crate::ClientBuilder::daemon_mode) another process fills it, and the client only reads.
+///
+/// # A slow database
+///
+/// | mode | what a slow database means |
+/// | --- | --- |
+/// | everything in memory (the default) | no evaluation ever waits; changes are seen, and written, later. A reading may take 10 s. |
+/// | with a [`cache`](Self::cache) | an evaluation that needs a read waits up to [`evaluation_timeout`](crate::ClientBuilder::evaluation_timeout). After that it uses the last known item, or its default if the item was never read. The read goes on, and a late answer counts for later evaluations. |
+///
+/// A slow answer is no outage. With a cache, an outage begins with an error of the database, or when a read and then a
+/// probe have had no answer for 5 s each. During an outage nobody waits: evaluations use the last known items, with
+/// [`CacheMode::Off`] too, which keeps them for this purpose alone.
+///
+/// # A database that has lost its data
+///
+/// A database that was flushed, evicted a key or was restarted empty looks like an environment without flags, and while
+/// it is refilled, like an environment with few. In daemon mode with everything in memory, the last known items stay in
+/// use until the database has proven that they were deleted: [`accept_empty`](Self::accept_empty). With a cache,
+/// evaluations read the database and return what it holds, as other SDKs do, and so their defaults.
 ///
 /// ```
 /// use std::time::Duration;
@@ -57,9 +75,10 @@ impl PersistentStoreConfig {
         }
     }
 
-    /// Reads items one by one when evaluations need them, and remembers them like this, instead of keeping everything in
-    /// memory: for environments that are too large for that, and for parity with other SDKs. An evaluation may wait then,
-    /// up to [`evaluation_timeout`](crate::ClientBuilder::evaluation_timeout). Default: everything is kept in memory.
+    /// Reads items one by one when evaluations need them, and caches them, instead of keeping everything in memory: for
+    /// environments that are too large for that, and for parity with other SDKs. An evaluation may wait then, up to
+    /// [`evaluation_timeout`](crate::ClientBuilder::evaluation_timeout): see [a slow database](Self#a-slow-database).
+    /// Default: everything is kept in memory.
     pub fn cache(mut self, mode: CacheMode) -> Self {
         self.cache = Some(mode);
         self
@@ -73,9 +92,19 @@ impl PersistentStoreConfig {
         self
     }
 
-    /// Whether, in daemon mode, an environment that is suddenly empty or has lost most of its flags is believed at once.
-    /// Otherwise a database that has lost its data changes no evaluation: what was known is used until there is data
-    /// again. Default: `false`. Without effect with a [`cache`](Self::cache).
+    /// Whether, in daemon mode, items that are missing from the database count as deleted at once. Default: `false`. Without
+    /// effect with a [`cache`](Self::cache).
+    ///
+    /// By default they stay in use, while new and changed items are taken over, and the status is
+    /// [`stale`](crate::status::DataStoreStatus::stale). They count as deleted
+    /// - never, while the marker of a complete data set is gone that was there before, or while all of 10 or more flags
+    ///   (or segments) are missing;
+    /// - if more than half are missing, or the database has lost data before, once nothing has come back for a minute;
+    /// - otherwise after 2 s.
+    ///
+    /// Deleting a flag in the service's user interface is not affected: it leaves a tombstone. A database whose writer sets
+    /// no marker proves less: unless all items are missing, or more than half and at least 10, they count as deleted at
+    /// once.
     pub fn accept_empty(mut self, accept: bool) -> Self {
         self.accept_empty = accept;
         self
@@ -102,7 +131,8 @@ impl PersistentStoreConfig {
         let reader = self.reader(context)?;
         let reporter = context.data_store_status().clone();
         if let Some(mode) = self.cache {
-            let store = Arc::new(Classic::new(reader, false, mode, context.runtime(), reporter));
+            let timeout = context.evaluation_timeout();
+            let store = Arc::new(Classic::new(reader, false, mode, timeout, context.runtime(), reporter));
             return Ok(ReadOnly { store, source: Arc::new(ExternalUpdates) });
         }
         let refresh_interval = self.refresh_interval.unwrap_or_else(|| reader.refresh_interval());
@@ -129,7 +159,7 @@ impl Configure<dyn DataStore> for PersistentStoreConfig {
         let reader = self.reader(context)?;
         let (runtime, reporter) = (context.runtime(), context.data_store_status().clone());
         Ok(match self.cache {
-            Some(mode) => Arc::new(Classic::new(reader, true, mode, runtime, reporter)),
+            Some(mode) => Arc::new(Classic::new(reader, true, mode, context.evaluation_timeout(), runtime, reporter)),
             None => Arc::new(WriteBehind::new(reader, self.reconcile_interval, runtime, reporter)),
         })
     }

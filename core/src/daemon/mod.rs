@@ -72,7 +72,7 @@ impl DataSource for StoredData {
         let mut refresher = Refresher {
             settings: self,
             sink: &*sink,
-            health: Health::new(self.reporter.clone()),
+            health: Health::new(self.reporter.clone(), &self.store),
             adopted: Adopted::default(),
             guard: Guard::new(self.accept_empty),
             loaded: false,

@@ -36,7 +36,7 @@ pub enum DataSourceErrorKind {
     StoreError,
 }
 
-/// The trouble that a data source met.
+/// An error of a data source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DataSourceErrorInfo {
@@ -46,15 +46,17 @@ pub struct DataSourceErrorInfo {
     pub status_code: Option<u16>,
     /// When it happened.
     pub time: SystemTime,
+    /// When it was over: when the data source became [valid](DataSourceState::Valid). `None` while it lasts.
+    pub ended: Option<SystemTime>,
     /// What happened, for people.
     pub message: String,
 }
 
 impl DataSourceErrorInfo {
-    /// Trouble that happens now.
+    /// An error that happens now.
     #[must_use]
     pub fn new(kind: DataSourceErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, status_code: None, time: SystemTime::now(), message: message.into() }
+        Self { kind, status_code: None, time: SystemTime::now(), ended: None, message: message.into() }
     }
 }
 
@@ -72,8 +74,18 @@ pub struct DataSourceStatus {
     pub state: DataSourceState,
     /// Since when it has been in this state.
     pub since: SystemTime,
-    /// The last trouble, also if it is over.
+    /// The last error. [`DataSourceErrorInfo::ended`] tells a past one from a present one.
     pub error: Option<DataSourceErrorInfo>,
+}
+
+impl DataSourceStatus {
+    /// The error, if the service has refused the SDK key and has not delivered since.
+    pub(crate) fn refusal(&self) -> Option<&DataSourceErrorInfo> {
+        let is_refusal = |error: &&DataSourceErrorInfo| {
+            error.kind == DataSourceErrorKind::ErrorResponse && matches!(error.status_code, Some(401 | 403))
+        };
+        self.error.as_ref().filter(|_| self.state == DataSourceState::Initializing).filter(is_refusal)
+    }
 }
 
 /// The current status of a client's data source, and its changes.
@@ -86,7 +98,8 @@ impl DataSourceStatusCell {
         Self(Watched::new(current))
     }
 
-    /// Takes over a new state, as far as the rules of the protocol allow (spec 02, section 4.2).
+    /// Takes over a new state, as far as the rules of the protocol allow. Subscribers are notified of a new state and of
+    /// every error: each is an attempt that failed.
     pub(crate) fn update(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>) {
         self.0.update(|current| {
             let state = match (current.state, state) {
@@ -95,17 +108,20 @@ impl DataSourceStatusCell {
                 (DataSourceState::Initializing, DataSourceState::Interrupted) => DataSourceState::Initializing,
                 (_, state) => state,
             };
-            if state == current.state && error.is_none() {
-                return false;
-            }
-            if state != current.state {
+            let is_new_state = state != current.state;
+            if is_new_state {
                 current.since = SystemTime::now();
                 current.state = state;
             }
-            if error.is_some() {
+            let is_new_error = error.is_some();
+            if is_new_error {
                 current.error = error;
+            } else if is_new_state && state == DataSourceState::Valid {
+                if let Some(past) = &mut current.error {
+                    past.ended.get_or_insert_with(SystemTime::now);
+                }
             }
-            true
+            is_new_state || is_new_error
         });
     }
 
@@ -134,7 +150,7 @@ impl<'a> DataSourceStatusProvider<'a> {
         self.cell.0.get()
     }
 
-    /// All changes from now on.
+    /// All changes from now on: of the state, and every error, so that each failed attempt is one.
     #[must_use]
     pub fn subscribe(&self) -> Subscription<DataSourceStatus> {
         self.cell.0.subscribe()
@@ -168,7 +184,23 @@ mod tests {
         Some(DataSourceErrorInfo::new(DataSourceErrorKind::NetworkError, "trouble"))
     }
 
-    // Spec 02, section 4.2
+    #[test]
+    fn an_error_has_ended_when_the_source_is_valid_and_not_before() {
+        let cell = DataSourceStatusCell::new();
+        let ended = || cell.0.get().error.map(|error| error.ended.is_some());
+        for (state, error, expected) in [
+            (DataSourceState::Interrupted, trouble(), Some(false)),
+            (DataSourceState::Valid, None, Some(true)),
+            (DataSourceState::Interrupted, None, Some(true)),
+            (DataSourceState::Interrupted, trouble(), Some(false)),
+            (DataSourceState::Valid, None, Some(true)),
+            (DataSourceState::Off, None, Some(true)),
+        ] {
+            cell.update(state, error);
+            assert_eq!(ended(), expected, "{state:?}");
+        }
+    }
+
     #[test]
     fn trouble_before_the_first_data_leaves_the_source_initializing_and_is_remembered() {
         let cell = DataSourceStatusCell::new();

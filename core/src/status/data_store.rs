@@ -13,8 +13,11 @@ use crate::store_error::StoreError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DataStoreStatus {
-    /// Whether the database answered last time. At the start this is assumed.
+    /// Whether the database answered last time. Before the first answer or error this is `true`: see
+    /// [`answered`](Self::answered).
     pub available: bool,
+    /// Whether the database has answered at least once.
+    pub answered: bool,
     /// Whether evaluations may use data that is older than what the database holds, or than it should be: the database
     /// is down, or it has lost what it had and the SDK goes on with what it knows.
     pub stale: bool,
@@ -26,7 +29,7 @@ pub struct DataStoreStatus {
     pub items: usize,
     /// How many of them could not be read.
     pub corrupt: usize,
-    /// The last trouble, also if it is over.
+    /// The last error. [`DataStoreErrorInfo::ended`] tells a past one from a present one.
     pub error: Option<DataStoreErrorInfo>,
 }
 
@@ -35,6 +38,7 @@ impl Default for DataStoreStatus {
     fn default() -> Self {
         Self {
             available: true,
+            answered: false,
             stale: false,
             initialized: false,
             last_refresh: None,
@@ -65,20 +69,34 @@ pub enum DataStoreErrorKind {
     ReadOnly,
 }
 
-/// The trouble that a data store met.
+/// An error of a data store.
+///
+/// ```
+/// # fn report(status: &vexil::status::DataStoreStatus) {
+/// if let Some(error) = &status.error {
+///     match error.ended {
+///         Some(_) => println!("the last error, which is over: {error}"),
+///         None => println!("the present error: {error}"),
+///     }
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DataStoreErrorInfo {
     /// Its kind.
     pub kind: DataStoreErrorKind,
-    /// When it happened.
+    /// When it last happened.
     pub time: SystemTime,
+    /// When it was over: the database answered again, or everything was read or written without an error. `None` while
+    /// it lasts.
+    pub ended: Option<SystemTime>,
     /// What happened, for people.
     pub message: String,
 }
 
 impl DataStoreErrorInfo {
-    /// Trouble that happens now.
+    /// An error that happens now.
     #[must_use]
     pub fn new(error: &StoreError) -> Self {
         let kind = match error {
@@ -94,7 +112,17 @@ impl DataStoreErrorInfo {
             Some(source) => format!("{error}: {source}"),
             None => error.to_string(),
         };
-        Self { kind, time: SystemTime::now(), message }
+        Self { kind, time: SystemTime::now(), ended: None, message }
+    }
+
+    /// Whether it concerns one item, as opposed to the whole database.
+    fn is_of_item(&self) -> bool {
+        matches!(self.kind, DataStoreErrorKind::Corrupt | DataStoreErrorKind::TooLarge)
+    }
+
+    /// All but when it happened, which alone is no reason to notify.
+    fn essence(&self) -> (DataStoreErrorKind, &str, bool) {
+        (self.kind, &self.message, self.ended.is_some())
     }
 }
 
@@ -113,13 +141,12 @@ impl DataStoreReporter {
         Self(Arc::new(Watched::new(DataStoreStatus::default())))
     }
 
-    /// Changes the status. Whoever watches it is told if anything but the time and the numbers has changed.
+    /// Changes the status. Subscribers are notified if anything but times and numbers has changed.
     pub fn update(&self, change: impl FnOnce(&mut DataStoreStatus)) {
         self.0.update(|current| {
             let before = current.clone();
             change(current);
-            let seen = |status: &DataStoreStatus| (status.available, status.stale, status.initialized);
-            seen(&before) != seen(current) || before.error != current.error
+            essence(&before) != essence(current)
         });
     }
 
@@ -130,6 +157,31 @@ impl DataStoreReporter {
     /// The first status, from now on, that `is_it` accepts.
     pub(crate) async fn first(&self, is_it: impl Fn(&DataStoreStatus) -> bool) -> DataStoreStatus {
         self.0.first(is_it).await
+    }
+}
+
+/// What subscribers are notified of.
+fn essence(status: &DataStoreStatus) -> impl PartialEq + '_ {
+    let DataStoreStatus { available, answered, stale, initialized, error, .. } = status;
+    (available, answered, stale, initialized, error.as_ref().map(DataStoreErrorInfo::essence))
+}
+
+impl DataStoreStatus {
+    /// Takes note that the database answers, and that an error of the whole database is over.
+    pub(crate) fn answer(&mut self) {
+        (self.available, self.answered) = (true, true);
+        self.end_error(|error| !error.is_of_item());
+    }
+
+    /// Takes note that no item is corrupt or left out.
+    pub(crate) fn end_item_error(&mut self) {
+        self.end_error(DataStoreErrorInfo::is_of_item);
+    }
+
+    fn end_error(&mut self, is_over: impl FnOnce(&DataStoreErrorInfo) -> bool) {
+        if let Some(error) = self.error.as_mut().filter(|error| error.ended.is_none()).filter(|error| is_over(error)) {
+            error.ended = Some(SystemTime::now());
+        }
     }
 }
 
@@ -152,7 +204,7 @@ impl<'a> DataStoreStatusProvider<'a> {
         self.reporter.get()
     }
 
-    /// Changes from now on, of anything but the time of the last refresh and the numbers.
+    /// Changes from now on, of anything but times and numbers.
     #[must_use]
     pub fn subscribe(&self) -> Subscription<DataStoreStatus> {
         self.reporter.0.subscribe()

@@ -8,6 +8,7 @@ use vexil::status::BigSegmentsStoreStatus;
 use vexil_testing::{MemoryBigSegmentStore, StoreFault, StoreMethod};
 
 use super::*;
+use crate::log::Log;
 use crate::support::Fixed;
 
 fn now() -> u64 {
@@ -194,4 +195,19 @@ fn a_plain_thread_may_ask() {
     let status = client.big_segments_status().blocking_status(SOON);
     assert_eq!(status, Some(BigSegmentsStoreStatus::new(true, false)));
     pollster::block_on(client.close(SOON));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_down_at_the_start_is_one_warning_at_once() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.subscriber());
+    let store = MemoryBigSegmentStore::new();
+    store.calls().fault_all(StoreFault::Fail);
+    let config = BigSegmentsConfig::new(store.clone());
+    let client = started(builder().data_source(Fixed::new(&data())).big_segments(config)).await;
+    assert!(!client.big_segments_status().status().await.available);
+    let warnings = || log.lines().iter().filter(|line| line.contains(" WARN ") && line.contains("has it fail")).count();
+    assert_eq!(warnings(), 1, "{:#?}", log.lines());
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(warnings(), 1, "{:#?}", log.lines());
 }

@@ -62,7 +62,7 @@ pub(crate) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { read: Duration::from_millis(500), probe: Duration::from_secs(1), bulk: Duration::from_secs(10) }
+        Self { read: Duration::from_secs(5), probe: Duration::from_secs(2), bulk: Duration::from_secs(10) }
     }
 }
 
@@ -117,7 +117,8 @@ impl<S> DynamoDbBuilder<S> {
         self
     }
 
-    /// The longest time that reading one item, or what is known about one context, may take. Default: 500 ms.
+    /// The longest time that reading one item, or what is known about one context, may take. Default: 5 s. An evaluation
+    /// waits no longer than the client's `evaluation_timeout`, whatever this is, and a slow answer is no outage.
     ///
     /// Until the table answers for the first time, each call may take 10 s: region and credentials are found then, and a
     /// connection is made.
@@ -133,7 +134,7 @@ impl<S> DynamoDbBuilder<S> {
         self
     }
 
-    /// The longest time that asking whether the table answers at all may take. Default: 1 s.
+    /// The longest time that asking whether the table answers at all may take. Default: 2 s.
     pub fn probe_timeout(mut self, limit: Duration) -> Self {
         self.settings.limits.probe = limit.max(SHORTEST_LIMIT);
         self

@@ -66,10 +66,11 @@
 //!     .big_segments(DynamoDbBigSegmentStore::builder("feature-flags").client(shared));
 //! ```
 //!
-//! TLS is rustls, with the cryptography that the cargo feature names: `tls-aws-lc-rs` (default), which the AWS SDK uses too,
-//! or `tls-ring`. Without either, the endpoint must begin with `http://`, or a ready client must be given. Throttled requests are repeated, at delays that grow from 50 ms
-//! to 5 s. A call has a limit: 500 ms for one item, 10 s for everything and for writing one item, a minute for writing everything,
-//! 1 s to see whether the table answers. The builder sets others. Until the first answer there is more time, for
+//! TLS is rustls, with the cryptography that the cargo feature names: `tls-aws-lc-rs` (default), which the AWS SDK uses
+//! too, or `tls-ring`. Without either, the endpoint must begin with `http://`, or a ready client must be given. Throttled
+//! requests are repeated, at delays that grow from 50 ms to 5 s. A call has a limit: 5 s for one item, 10 s for everything
+//! and for writing one item, a minute for writing everything, 2 s to see whether the table answers. The builder sets
+//! others. Until the first answer there is more time, for
 //! credentials to be found.
 //!
 //! # What it costs

@@ -129,7 +129,8 @@ impl RedisConnectionBuilder {
         self
     }
 
-    /// The longest time that reading one item, or what is known about one context, may take. Default: 500 ms.
+    /// The longest time that reading one item, or what is known about one context, may take. Default: 5 s. An evaluation
+    /// waits no longer than the client's `evaluation_timeout`, whatever this is, and a slow answer is no outage.
     pub fn read_timeout(mut self, limit: Duration) -> Self {
         self.limits.read = limit.max(SHORTEST_LIMIT);
         self
@@ -141,7 +142,7 @@ impl RedisConnectionBuilder {
         self
     }
 
-    /// The longest time that asking whether the server answers at all may take. Default: 1 s.
+    /// The longest time that asking whether the server answers at all may take. Default: 2 s.
     pub fn probe_timeout(mut self, limit: Duration) -> Self {
         self.limits.probe = limit.max(SHORTEST_LIMIT);
         self

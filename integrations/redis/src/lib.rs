@@ -67,8 +67,8 @@
 //!
 //! All stores of a [`RedisConnection`] share one connection. It is made when it is first used, and a client can be built
 //! while the server is down. When it is lost it is made again: at once, then after 100 ms and ever longer, up to 5 s. What
-//! was under way is repeated once, and nobody sees the loss. A request has a limit: 500 ms for one item, 10 s for
-//! everything and for writing, 1 s to see whether the server answers, 2 s to connect; the [builder](RedisConnectionBuilder)
+//! was under way is repeated once, and nobody sees the loss. A request has a limit: 5 s for one item, 10 s for
+//! everything and for writing, 2 s to see whether the server answers, 2 s to connect; the [builder](RedisConnectionBuilder)
 //! sets others. A connection whose answers are late three times in a row is replaced.
 //!
 //! | cargo feature | for |

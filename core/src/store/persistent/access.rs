@@ -13,10 +13,9 @@ use crate::model::DataKind;
 use crate::store_call::bounded;
 use crate::text::Text;
 
-/// How long one item, or the marker, may take (spec 04, section 9.5).
-const ONE: Duration = Duration::from_millis(500);
-/// How long an answer to the question whether the store is there may take.
-const PROBE: Duration = Duration::from_secs(1);
+/// How long one item, the marker or a probe may take before the database counts as unavailable. A slow database is not
+/// an unavailable one, so this is longer than evaluations usually wait.
+pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// How long everything may take.
 const EVERYTHING: Duration = Duration::from_secs(10);
 
@@ -29,8 +28,13 @@ impl Reader {
         Self(store)
     }
 
-    pub(crate) async fn get(&self, kind: DataKind, key: &str) -> Result<Option<StoredItem>, StoreError> {
-        bounded(ONE, self.0.get(kind, key)).await
+    pub(crate) async fn get(
+        &self,
+        kind: DataKind,
+        key: &str,
+        limit: Duration,
+    ) -> Result<Option<StoredItem>, StoreError> {
+        bounded(limit, self.0.get(kind, key)).await
     }
 
     pub(crate) async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
@@ -38,7 +42,7 @@ impl Reader {
     }
 
     pub(crate) async fn is_initialized(&self) -> Result<bool, StoreError> {
-        bounded(ONE, self.0.is_initialized()).await
+        bounded(ANSWER_LIMIT, self.0.is_initialized()).await
     }
 
     pub(crate) async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
@@ -46,12 +50,12 @@ impl Reader {
     }
 
     pub(crate) async fn probe(&self) -> Result<(), StoreError> {
-        bounded(PROBE, self.0.probe()).await
+        bounded(ANSWER_LIMIT, self.0.probe()).await
     }
 
     pub(crate) async fn close(&self) {
         // There is nothing left that a failure could change.
-        let closed = bounded(PROBE, async {
+        let closed = bounded(ANSWER_LIMIT, async {
             self.0.close().await;
             Ok(())
         });

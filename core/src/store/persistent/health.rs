@@ -1,8 +1,8 @@
-//! [`Health`]: what is said of a database while it answers and while it does not.
+//! [`Health`]: what is reported of a database while it answers and while it does not.
 //!
 //! The status changes with the first failure and with the end of the outage. The log is slower: a fault that passes is
-//! a debugger's business; that the database has not answered for a minute is worth one warning, and so is at once what
-//! time alone will not change.
+//! logged at debug level, and an outage of a minute is worth one warning. A database that has never answered is worth it
+//! at once, as its address or its credentials may be wrong, and so is an error that time alone will not change.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,28 +10,42 @@ use tokio::time::{Instant, sleep};
 
 use super::StoreError;
 use super::access::Reader;
-use crate::status::{DataStoreErrorInfo, DataStoreReporter};
+use crate::status::{DataStoreErrorInfo, DataStoreReporter, DataStoreStatus};
 
-/// So long may a database be away before that is worth a warning.
+/// How long an outage lasts before it is worth a warning.
 const GRACE: Duration = Duration::from_secs(60);
-/// How soon it is asked again at first, and how rarely at last (spec 04, sections 5.3 and 10).
+/// The delay before the first probe of an outage, and the longest delay between two.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(crate) struct Health {
     reporter: DataStoreReporter,
+    /// The kind of database, for the log.
+    store: &'static str,
+    /// Whether the database has ever answered.
+    has_answered: bool,
     /// Since when the database does not answer.
     since: Option<Instant>,
     /// Whether that was worth a warning already.
     warned: bool,
+    /// Whether an item was left out since everything was last read or written.
+    has_flaws: bool,
     /// How long to wait before it is asked again.
     delay: Duration,
 }
 
 impl Health {
-    pub(crate) fn new(reporter: DataStoreReporter) -> Self {
-        Self { reporter, since: None, warned: false, delay: FIRST_DELAY }
+    pub(crate) fn new(reporter: DataStoreReporter, store: &Reader) -> Self {
+        Self {
+            reporter,
+            store: store.describe(),
+            has_answered: false,
+            since: None,
+            warned: false,
+            has_flaws: false,
+            delay: FIRST_DELAY,
+        }
     }
 
     pub(crate) fn reporter(&self) -> &DataStoreReporter {
@@ -43,12 +57,17 @@ impl Health {
         let info = DataStoreErrorInfo::new(error);
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
-        let lasting = !error.is_temporary() || now.duration_since(since) >= GRACE;
-        if lasting && !self.warned {
-            self.warned = true;
-            tracing::warn!(error = %info, "the data store does not answer; what is known goes on being used");
+        let is_lasting = !error.is_temporary() || now.duration_since(since) >= GRACE;
+        let store = self.store;
+        if self.warned || (self.has_answered && !is_lasting) {
+            tracing::debug!(store, error = %info, "the data store does not answer");
         } else {
-            tracing::debug!(error = %info, "the data store does not answer");
+            self.warned = true;
+            if self.has_answered {
+                tracing::warn!(store, error = %info, "the data store does not answer; the last known data stays in use");
+            } else {
+                tracing::warn!(store, error = %info, "the data store has not answered yet; attempts go on");
+            }
         }
         self.reporter.update(|status| {
             status.available = false;
@@ -58,7 +77,8 @@ impl Health {
     }
 
     /// Something is wrong with an item and with nothing else.
-    pub(crate) fn flawed(&self, error: &StoreError) {
+    pub(crate) fn flawed(&mut self, error: &StoreError) {
+        self.has_flaws = true;
         let info = DataStoreErrorInfo::new(error);
         tracing::error!(error = %info, "an item of the data store is left out");
         self.reporter.update(|status| status.error = Some(info));
@@ -69,22 +89,26 @@ impl Health {
         if self.since.take().is_some() && self.warned {
             tracing::info!("the data store answers again");
         }
-        (self.warned, self.delay) = (false, FIRST_DELAY);
-        self.reporter.update(|status| status.available = true);
+        (self.warned, self.delay, self.has_answered) = (false, FIRST_DELAY, true);
+        self.reporter.update(DataStoreStatus::answer);
     }
 
-    /// So many items were read or written without an error.
-    pub(crate) fn refreshed(&self, items: usize, corrupt: usize, initialized: bool, stale: bool) {
+    /// Everything was read or written: so many items, of which `corrupt` could not be read.
+    pub(crate) fn refreshed(&mut self, items: usize, corrupt: usize, initialized: bool, stale: bool) {
+        let has_flaws = std::mem::take(&mut self.has_flaws) || corrupt > 0;
         self.reporter.update(|status| {
+            if !has_flaws {
+                status.end_item_error();
+            }
             status.last_refresh = Some(SystemTime::now());
             (status.items, status.corrupt) = (items, corrupt);
             (status.initialized, status.stale) = (initialized, stale);
         });
     }
 
-    /// Waits before the database is asked again; longer from time to time.
+    /// Waits before the next probe, longer each time.
     pub(crate) async fn pause(&mut self) {
-        // Chance takes away up to a quarter, so that many processes do not ask at the same moment.
+        // Jitter of up to a quarter, so that many processes do not probe at the same moment.
         sleep(self.delay.mul_f64(0.75 + fastrand::f64() / 4.0)).await;
         self.delay = (self.delay * 2).min(LONGEST_DELAY);
     }

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::StoredSnapshot;
-use super::access::{Reader, Writer};
+use super::access::{ANSWER_LIMIT, Reader, Writer};
 use super::health::Health;
 use super::ordering::collections;
 use super::stored_form::{decode_all, encode};
@@ -90,6 +90,7 @@ impl WriteBehind {
         runtime: &Runtime,
         reporter: DataStoreReporter,
     ) -> Self {
+        let health = Health::new(reporter, &reader);
         let shared = Arc::new(Shared {
             memory: MemoryStore::new(),
             writer: Writer::new(reader.clone()),
@@ -98,12 +99,7 @@ impl WriteBehind {
             wake: Notify::new(),
             settled: watch::Sender::new(true),
         });
-        let driver = Driver {
-            shared: Arc::clone(&shared),
-            health: Health::new(reporter),
-            written: Vec::new(),
-            reconcile_interval,
-        };
+        let driver = Driver { shared: Arc::clone(&shared), health, written: Vec::new(), reconcile_interval };
         let driver = runtime.spawn(driver.run());
         Self { shared, driver: Mutex::new(Some(driver)) }
     }
@@ -244,7 +240,7 @@ impl Driver {
         }
     }
 
-    fn adopt(&self, snapshot: &StoredSnapshot) {
+    fn adopt(&mut self, snapshot: &StoredSnapshot) {
         let (data, spoilt) = decode_all(&snapshot.collections);
         for error in &spoilt {
             self.health.flawed(error);
@@ -314,7 +310,7 @@ impl Driver {
     }
 
     /// An item that cannot be written is left out and reported; it is no outage.
-    fn unless_flawed(&self, written: Result<(), StoreError>) -> Result<(), StoreError> {
+    fn unless_flawed(&mut self, written: Result<(), StoreError>) -> Result<(), StoreError> {
         match written {
             Err(error @ (StoreError::TooLarge { .. } | StoreError::Corrupt { .. })) => {
                 self.health.flawed(&error);
@@ -376,7 +372,7 @@ impl Driver {
             return Ok(true);
         }
         for (kind, key) in &self.written {
-            if self.shared.reader.get(*kind, key).await?.is_none() {
+            if self.shared.reader.get(*kind, key, ANSWER_LIMIT).await?.is_none() {
                 return Ok(true);
             }
         }

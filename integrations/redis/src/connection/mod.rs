@@ -110,9 +110,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(2),
-            read: Duration::from_millis(500),
+            read: Duration::from_secs(5),
             bulk: Duration::from_secs(10),
-            probe: Duration::from_secs(1),
+            probe: Duration::from_secs(2),
         }
     }
 }

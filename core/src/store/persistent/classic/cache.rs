@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 
-use crate::model::{DataSet, Entry, Flag, Item, Keyed, Segment};
+use crate::model::{DataKind, DataSet, Entry, Flag, Item, Keyed, Segment};
 use crate::moment::Moment;
 use crate::store::shards::{Shard, Shards};
 use crate::text::Text;
@@ -17,7 +17,8 @@ use crate::text::Text;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CacheMode {
-    /// Every evaluation reads the database.
+    /// Every evaluation reads the database. What was read last is kept, and used only while the database is unavailable
+    /// or slow.
     Off,
     /// What was read counts for this long. Usual: 15 s.
     Ttl(Duration),
@@ -86,14 +87,26 @@ impl Cache {
         self.slots.load()
     }
 
-    /// Remembers what was read of one key: an item, or none.
-    pub(super) fn put_flag(&self, key: Text, entry: Option<Entry<Flag>>) {
+    /// Caches that there is no such item. Without a cache, only a known item is worth replacing.
+    pub(super) fn put_missing(&self, kind: DataKind, key: Text) {
+        let slots = self.slots.load();
+        let is_known = match kind {
+            DataKind::Flag => slots.flags.get(&key).is_some(),
+            DataKind::Segment => slots.segments.get(&key).is_some(),
+        };
+        match kind {
+            _ if self.mode == CacheMode::Off && !is_known => {}
+            DataKind::Flag => self.put_flag(key, None),
+            DataKind::Segment => self.put_segment(key, None),
+        }
+    }
+
+    fn put_flag(&self, key: Text, entry: Option<Entry<Flag>>) {
         let slot = Slot { key, entry, expires: self.expiry() };
         self.change(|slots| Slots { flags: slots.flags.with(slot), ..slots.clone() });
     }
 
-    /// The same for a segment.
-    pub(super) fn put_segment(&self, key: Text, entry: Option<Entry<Segment>>) {
+    fn put_segment(&self, key: Text, entry: Option<Entry<Segment>>) {
         let slot = Slot { key, entry, expires: self.expiry() };
         self.change(|slots| Slots { segments: slots.segments.with(slot), ..slots.clone() });
     }
@@ -112,26 +125,24 @@ impl Cache {
         self.change(|_| Slots { flags: Shards::new(flags), segments: Shards::new(segments) });
     }
 
-    pub(super) fn clear(&self) {
-        self.change(|_| Slots::empty());
-    }
-
     fn slot<T: Keyed>(&self, entry: Entry<T>) -> Slot<T> {
         Slot { key: entry.key().clone(), entry: Some(entry), expires: self.expiry() }
     }
 
     fn change(&self, next: impl FnOnce(&Slots) -> Slots) {
-        if self.mode != CacheMode::Off {
-            let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-            self.slots.store(Arc::new(next(&self.slots.load())));
-        }
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.slots.store(Arc::new(next(&self.slots.load())));
     }
 
-    /// When what is read now stops counting. Early by chance, never late: items that were read together need not expire
-    /// together (spec 04, section 8.5).
+    /// When what is read now expires. Jitter only shortens the time: items that were read together need not expire
+    /// together, and none may be served longer than the application wants.
     fn expiry(&self) -> Option<Expiry> {
-        let CacheMode::Ttl(ttl) = self.mode else { return None };
-        let (now, ttl) = (Moment::now(), ttl.min(Moment::LONGEST));
+        let ttl = match self.mode {
+            CacheMode::Off => Duration::ZERO,
+            CacheMode::Ttl(ttl) => ttl.min(Moment::LONGEST),
+            CacheMode::Infinite => return None,
+        };
+        let now = Moment::now();
         let at = now.after(ttl.mul_f64(0.85 + fastrand::f64() * 0.12));
         Some(Expiry { at, refresh_from: now.after(ttl.mul_f64(0.75)), asked: Arc::default() })
     }

@@ -1,4 +1,4 @@
-//! [`Keeper`]: what a classic store does in the background.
+//! [`Keeper`]: the background task of a classic store.
 
 use std::sync::Weak;
 use std::sync::atomic::Ordering;
@@ -16,20 +16,20 @@ use crate::text::Text;
 /// How often it is asked whether the database holds a complete data set, until it does.
 const MARKER_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What the keeper is told.
+/// What the keeper has to handle.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// An item is in use and will expire soon.
+    /// An item is in use and expires soon.
     Refresh(DataKind, Text),
-    /// The database is away.
+    /// A call failed or was not answered in time.
     Failed(StoreError),
-    /// An item is spoilt, or cannot be written.
+    /// An item is corrupt, or cannot be written.
     Flawed(StoreError),
 }
 
-/// Reads anew what is in use, and watches over outages.
+/// Reads again what is in use, and watches over outages.
 pub(super) struct Keeper {
-    /// Weak: who drops the store ends the keeper.
+    /// Weak, so that the keeper ends with the store.
     pub(super) shared: Weak<Shared>,
     pub(super) inbox: mpsc::UnboundedReceiver<Message>,
     pub(super) health: Health,
@@ -37,23 +37,33 @@ pub(super) struct Keeper {
 
 impl Keeper {
     pub(super) async fn run(mut self) {
+        let mut is_known = self.ask_for_the_marker().await;
         while let Some(shared) = self.shared.upgrade() {
-            if !shared.initialized.load(Ordering::Acquire) {
-                match shared.reader.is_initialized().await {
-                    Ok(initialized) => {
-                        shared.initialized.store(initialized, Ordering::Release);
-                        self.health.reporter().update(|status| status.initialized = initialized);
-                    }
-                    // Whether there is a marker is no reason to call the database away (spec 04, section 5.3).
-                    Err(error) => tracing::debug!(%error, "the data store cannot be asked for its marker"),
-                }
-            }
-            let wait = if shared.initialized.load(Ordering::Acquire) { Duration::MAX } else { MARKER_INTERVAL };
+            let is_initialized = shared.initialized.load(Ordering::Acquire);
             drop(shared);
+            let wait = if is_known && is_initialized { Duration::MAX } else { MARKER_INTERVAL };
             match timeout(wait, self.inbox.recv()).await {
                 Ok(Some(message)) => self.act(message).await,
                 Ok(None) => return,
-                Err(_elapsed) => {}
+                Err(_elapsed) => is_known = self.ask_for_the_marker().await,
+            }
+        }
+    }
+
+    /// Finds out whether the database holds a complete data set. Returns whether it has answered.
+    async fn ask_for_the_marker(&mut self) -> bool {
+        let Some(shared) = self.shared.upgrade() else { return false };
+        match shared.reader.is_initialized().await {
+            Ok(is_initialized) => {
+                // In daemon mode the database counts as initialized whatever it holds.
+                shared.initialized.fetch_or(is_initialized, Ordering::AcqRel);
+                self.health.answered();
+                self.health.reporter().update(|status| status.initialized = is_initialized);
+                true
+            }
+            Err(error) => {
+                self.act(Message::Failed(error)).await;
+                false
             }
         }
     }
@@ -64,18 +74,23 @@ impl Keeper {
             Message::Refresh(kind, key) => drop(shared.fetch(kind, key).await),
             Message::Flawed(error) => self.health.flawed(&error),
             Message::Failed(error) => {
+                // Slow or unavailable? An answer that is late is no reason to stop asking.
+                if matches!(error, StoreError::Timeout) && shared.reader.probe().await.is_ok() {
+                    return self.health.answered();
+                }
                 shared.away.store(true, Ordering::Release);
                 self.health.failed(&error, true);
                 self.health.recovered(&shared.reader, true).await;
                 self.health.answered();
                 self.health.reporter().update(|status| status.stale = false);
-                shared.away.store(false, Ordering::Release);
-                // What went wrong meanwhile is over too.
+                // The errors of the outage are over with it. What fails from now on is another one, which must not be
+                // dropped here: its reader has marked the database as unavailable, and nothing else would end that.
                 while let Ok(message) = self.inbox.try_recv() {
                     if let Message::Flawed(error) = message {
                         self.health.flawed(&error);
                     }
                 }
+                shared.away.store(false, Ordering::Release);
             }
         }
     }

@@ -1,30 +1,38 @@
 //! [`Classic`]: a store that reads the database when an evaluation needs something, as the field's older SDKs do.
 //!
 //! For environments too large for memory, and for parity with those SDKs. An item is read once, however many evaluations
-//! wait for it, and remembered as the [`CacheMode`] says; one that is in use is read anew before it expires. While the
-//! database is away, what has expired goes on being served. The rules are those of spec 04, sections 5 and 9.3; of the
-//! classic design's defects (section 5.4) none is kept.
+//! wait for it, and cached as the [`CacheMode`] says; an item in use is read again before it expires. While the database
+//! is unavailable or slow, the last known items are served, however old they are.
+//!
+//! A slow database is not an unavailable one. An evaluation waits as long as the client allows, and then uses the last
+//! known item; the read goes on, and its answer counts for later evaluations. Only a read without an answer for
+//! [`ANSWER_LIMIT`], after which a probe fails too, or an error of the database starts an outage, in which nothing but
+//! probes is sent.
 
 mod cache;
 mod keeper;
 mod view;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 pub use cache::CacheMode;
 use cache::{Age, Cache};
 use keeper::{Keeper, Message};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep, timeout};
 use view::View;
 
-use super::access::{Reader, Writer};
+use super::access::{ANSWER_LIMIT, Reader, Writer};
 use super::health::Health;
 use super::ordering::collections;
 use super::stored_form::{decode, decode_all, encode};
-use super::{Collection, Upsert};
+use super::{Collection, StoredItem, Upsert};
 use crate::flights::Flights;
 use crate::model::{DataKind, DataSet, Item};
 use crate::moment::Moment;
@@ -34,6 +42,9 @@ use crate::store::arrival::Arrivals;
 use crate::store::environment::Environment;
 use crate::store::{DataStore, Snapshot, StoreError, Upserted};
 use crate::text::Text;
+
+/// The pause before a read is repeated whose own limit is shorter than an evaluation may wait.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// What was read of one key, or why nothing was.
 type Answer = Result<Option<Item>, StoreError>;
@@ -56,8 +67,14 @@ struct Shared {
     all: ArcSwapOption<All>,
     /// Whether the database holds a complete data set.
     initialized: AtomicBool,
-    /// Whether the database is away. Then nothing is asked of it but whether it is back.
+    /// Whether the database is unavailable. Then it is only probed.
     away: AtomicBool,
+    /// How many reads of items have taken longer than an evaluation waits, and are still without an answer.
+    late: AtomicUsize,
+    /// How long an evaluation may wait.
+    evaluation_timeout: Duration,
+    /// Where reads go on that no evaluation waits for any more.
+    runtime: Runtime,
     reading: Arc<Flights<(DataKind, Text), Answer>>,
     reading_all: Arc<Flights<(), Result<Arc<Environment>, StoreError>>>,
     /// What the keeper is to do.
@@ -77,10 +94,12 @@ impl Classic {
         reader: Reader,
         writes: bool,
         mode: CacheMode,
+        evaluation_timeout: Duration,
         runtime: &Runtime,
         reporter: DataStoreReporter,
     ) -> Self {
         let (messages, inbox) = mpsc::unbounded_channel();
+        let health = Health::new(reporter, &reader);
         let shared = Arc::new(Shared {
             writer: writes.then(|| Writer::new(reader.clone())),
             reader,
@@ -89,11 +108,14 @@ impl Classic {
             all: ArcSwapOption::empty(),
             initialized: AtomicBool::new(!writes),
             away: AtomicBool::new(false),
+            late: AtomicUsize::new(0),
+            evaluation_timeout,
+            runtime: runtime.clone(),
             reading: Flights::new(),
             reading_all: Flights::new(),
             messages,
         });
-        let keeper = Keeper { shared: Arc::downgrade(&shared), inbox, health: Health::new(reporter) };
+        let keeper = Keeper { shared: Arc::downgrade(&shared), inbox, health };
         let keeper = runtime.spawn(keeper.run());
         Self { shared, keeper: Mutex::new(Some(keeper)) }
     }
@@ -122,9 +144,6 @@ impl DataStore for Classic {
             shared.remember_all(Environment::new(data.clone(), true));
             shared.cache.replace(data);
             shared.initialized.store(true, Ordering::Release);
-        } else {
-            shared.all.store(None);
-            shared.cache.clear();
         }
         written
     }
@@ -186,11 +205,12 @@ impl Shared {
         drop(self.messages.send(message));
     }
 
-    /// Remembers everything for a time, and gives it back.
+    /// Caches everything, and returns it.
     fn remember_all(&self, environment: Environment) -> Arc<Environment> {
         let environment = Arc::new(environment);
         let expires = match self.cache.mode() {
-            CacheMode::Off => return environment,
+            // Expired at once: it is only for outages.
+            CacheMode::Off => Some(Moment::now()),
             CacheMode::Ttl(ttl) => Some(Moment::now().after(ttl)),
             CacheMode::Infinite => None,
         };
@@ -220,19 +240,70 @@ impl Shared {
         }
     }
 
-    /// Reads one item, together with all who want it. While the database is away, the last that was read is given.
-    async fn fetch(&self, kind: DataKind, key: Text) -> Answer {
-        if !self.away.load(Ordering::Acquire) {
-            let answer = self.reading.join((kind, key.clone()), || self.read_one(kind, &key)).await;
-            if answer.is_ok() {
-                return answer;
-            }
+    fn is_away(&self) -> bool {
+        self.away.load(Ordering::Acquire)
+    }
+
+    /// Reads one item in single flight. While the database is unavailable or slow, the last known item is returned.
+    async fn fetch(self: &Arc<Self>, kind: DataKind, key: Text) -> Answer {
+        let known = self.last_known(kind, &key);
+        let shared = Arc::clone(self);
+        self.read_or(
+            known,
+            async move { shared.reading.join((kind, key.clone()), || shared.read_one(kind, &key)).await },
+        )
+        .await
+    }
+
+    /// Awaits a read for as long as an evaluation may wait, or a little less if something is known that can be returned
+    /// then. The read itself goes on, so that a late answer counts for later evaluations.
+    async fn read_or<T: Send + 'static>(
+        &self,
+        known: Result<T, StoreError>,
+        read: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if self.is_away() || (known.is_ok() && self.late.load(Ordering::Acquire) > 0) {
+            return known;
         }
-        self.last_known(kind, &key)
+        let (sender, answer) = oneshot::channel();
+        // Bounded in time by the reader. Without an evaluation that waits, sending fails, which does not matter.
+        self.runtime.spawn_detached(async move { drop(sender.send(read.await)) });
+        let limit = if known.is_ok() { self.evaluation_timeout.mul_f64(0.9) } else { self.evaluation_timeout };
+        match timeout(limit, answer).await {
+            Ok(Ok(Ok(read))) => Ok(read),
+            Ok(Ok(Err(error))) => known.or(Err(error)),
+            Ok(Err(_panicked)) => known.or(Err(StoreError::unavailable("the data store panicked"))),
+            Err(_elapsed) => known.or(Err(StoreError::Timeout)),
+        }
+    }
+
+    /// Awaits the answer to a read of one item, and takes note while it is late.
+    async fn noting_delay<T>(&self, read: impl Future<Output = T>) -> T {
+        let mut read = pin!(read);
+        if let Ok(answer) = timeout(self.evaluation_timeout, read.as_mut()).await {
+            return answer;
+        }
+        tracing::debug!("an answer of the data store is late; the last known items are used until it arrives");
+        self.late.fetch_add(1, Ordering::AcqRel);
+        let answer = read.await;
+        self.late.fetch_sub(1, Ordering::AcqRel);
+        answer
+    }
+
+    /// Gets one item from the database. A store that gives up earlier than evaluations do is asked again.
+    async fn get(&self, kind: DataKind, key: &Text) -> Result<Option<StoredItem>, StoreError> {
+        let begun = Instant::now();
+        loop {
+            let read = self.reader.get(kind, key, self.evaluation_timeout.max(ANSWER_LIMIT)).await;
+            if !matches!(read, Err(StoreError::Timeout)) || begun.elapsed() + RETRY_PAUSE >= self.evaluation_timeout {
+                return read;
+            }
+            sleep(RETRY_PAUSE).await;
+        }
     }
 
     async fn read_one(&self, kind: DataKind, key: &Text) -> Answer {
-        let read = match self.reader.get(kind, key).await {
+        let read = match self.noting_delay(self.get(kind, key)).await {
             Ok(stored) => stored.map(|stored| decode(kind, key, &stored)).transpose(),
             Err(error) => Err(error),
         };
@@ -241,13 +312,12 @@ impl Shared {
                 self.meet(item.as_ref());
                 match item.clone() {
                     Some(item) => self.cache.put(item),
-                    None if kind == DataKind::Flag => self.cache.put_flag(key.clone(), None),
-                    None => self.cache.put_segment(key.clone(), None),
+                    None => self.cache.put_missing(kind, key.clone()),
                 }
                 Ok(item)
             }
             Err(error) => {
-                // One that is spoilt counts as missing; that it was spoilt is said.
+                // A corrupt item counts as missing, and is reported.
                 self.unless_flawed(Err(error)).map(|()| None)
             }
         }
@@ -276,22 +346,19 @@ impl Shared {
             DataKind::Flag => slots.flags.get(key).map(|slot| slot.entry().cloned().map(Item::Flag)),
             DataKind::Segment => slots.segments.get(key).map(|slot| slot.entry().cloned().map(Item::Segment)),
         };
-        known.ok_or_else(|| StoreError::unavailable("the data store is away, and this was never read from it"))
+        known.ok_or_else(never_read)
     }
 
-    async fn fetch_all(&self) -> Result<Arc<Environment>, StoreError> {
+    async fn fetch_all(self: &Arc<Self>) -> Result<Arc<Environment>, StoreError> {
         let known = self.all.load_full();
         if let Some(all) = &known
             && all.expires.is_none_or(|expires| !Moment::now().has_reached(expires))
         {
             return Ok(Arc::clone(&all.environment));
         }
-        let read = match self.away.load(Ordering::Acquire) {
-            true => Err(StoreError::unavailable("the data store is away")),
-            false => self.reading_all.join((), || self.read_all()).await,
-        };
-        // Old data is better than none.
-        read.or_else(|error| known.map(|all| Arc::clone(&all.environment)).ok_or(error))
+        let known = known.map(|all| Arc::clone(&all.environment)).ok_or_else(never_read);
+        let shared = Arc::clone(self);
+        self.read_or(known, async move { shared.reading_all.join((), || shared.read_all()).await }).await
     }
 
     async fn read_all(&self) -> Result<Arc<Environment>, StoreError> {
@@ -308,7 +375,7 @@ impl Shared {
         Ok(self.remember_all(Environment::new(data, true)))
     }
 
-    /// Something wrong with one item is no failure of the database, and is told as what it is.
+    /// An error of one item is no error of the database, and is reported as what it is.
     fn unless_flawed(&self, result: Result<(), StoreError>) -> Result<(), StoreError> {
         match result {
             Ok(()) => Ok(()),
@@ -317,7 +384,8 @@ impl Shared {
                 Ok(())
             }
             Err(error) => {
-                self.away.store(true, Ordering::Release);
+                // The keeper finds out whether a database that has not answered in time is unavailable.
+                self.away.fetch_or(!matches!(error, StoreError::Timeout), Ordering::AcqRel);
                 self.tell(Message::Failed(error.clone()));
                 Err(error)
             }
@@ -333,7 +401,11 @@ impl Shared {
                 self.tell(Message::Refresh(kind, key));
                 true
             }
-            Age::Expired => self.away.load(Ordering::Acquire),
+            Age::Expired => self.is_away(),
         }
     }
+}
+
+fn never_read() -> StoreError {
+    StoreError::unavailable("the data store is unavailable, and this was never read from it")
 }

@@ -1,0 +1,75 @@
+//! What evaluations that read Redis do while it is slow.
+
+use std::thread;
+use std::time::Duration;
+
+use vexil::Client;
+use vexil::config::PersistentStoreConfig;
+use vexil::store::CacheMode;
+use vexil_redis::RedisDataStore;
+use vexil_testing::FaultProxy;
+use vexil_testing::fault_proxy::Direction;
+use vexil_testing::servers::RedisServer;
+
+use crate::refills::{command, complete, until, value};
+use crate::support::SOON;
+
+const MODES: [CacheMode; 2] = [CacheMode::Off, CacheMode::Ttl(Duration::from_millis(50))];
+
+/// A client that reads through, with a network between it and the server.
+fn reading(mode: CacheMode) -> (RedisServer, FaultProxy, Client) {
+    let server = RedisServer::start().unwrap();
+    for write in complete() {
+        server.command(command(write, 1)).unwrap();
+    }
+    let proxy = FaultProxy::start(server.address()).unwrap();
+    let store = RedisDataStore::builder().url(format!("redis://{}", proxy.address()));
+    let store = PersistentStoreConfig::new(store).cache(mode);
+    let client = Client::builder("sdk-key").daemon_mode(store).without_events().start().unwrap();
+    client.blocking_wait_until_ready(SOON).unwrap();
+    (server, proxy, client)
+}
+
+#[test]
+fn an_answer_that_is_held_back_for_a_moment_costs_time_and_no_value() {
+    for mode in MODES {
+        for was_known in [false, true] {
+            let (_server, proxy, client) = reading(mode);
+            if was_known {
+                assert_eq!(value(&client, 1), 1);
+                thread::sleep(Duration::from_millis(60));
+            }
+            proxy.stall(Direction::ToClient);
+            thread::scope(|scope| {
+                let evaluations: Vec<_> = (0..20)
+                    .map(|_| {
+                        thread::sleep(Duration::from_millis(40));
+                        scope.spawn(|| value(&client, 1))
+                    })
+                    .collect();
+                proxy.resume(Direction::ToClient);
+                for evaluation in evaluations {
+                    assert_eq!(evaluation.join().unwrap(), 1, "{mode:?}, known: {was_known}");
+                }
+            });
+            let status = client.data_store_status().status();
+            assert!(status.available && status.error.is_none(), "{mode:?}, known: {was_known}: {status:?}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_does_not_answer_at_all_is_an_outage_in_which_the_last_known_flags_are_served() {
+    for mode in MODES {
+        let (server, proxy, client) = reading(mode);
+        assert_eq!(value(&client, 1), 1);
+        proxy.stall(Direction::ToClient);
+        until("the outage is known", || {
+            assert_eq!(value(&client, 1), 1, "{mode:?}");
+            !client.data_store_status().status().available
+        });
+        server.command(command(crate::refills::Write::Flag(1), 2)).unwrap();
+        proxy.resume(Direction::ToClient);
+        until("the outage is over", || value(&client, 1) == 2);
+    }
+}
