@@ -33,6 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let store = RedisDataStore::builder().url(redis.url()).prefix(PREFIX);
     let client = Client::builder("sdk-key-of-no-account").daemon_mode(store).without_events().start()?;
+    // Readiness: the database was read. `is_initialized` is always true in daemon mode.
     client.blocking_wait_until_ready(PATIENCE)?;
     let contexts = contexts()?;
     println!("{}\n", table(&client, &contexts));
@@ -61,7 +62,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     if table(&client, &contexts) != before {
         return Err("an outage has changed an evaluation".into());
     }
-    println!("Meanwhile every flag was for everybody what it was before.\n");
+    relay.switch_on("legacy-export")?;
+    wait_until(&client, |status| status.available && status.stale)?;
+    print_status("The Relay Proxy has written one patch, and nothing else", &client);
+    if table(&client, &contexts) != before {
+        return Err("a patch has changed other flags".into());
+    }
+    println!("Meanwhile every flag was what it was before, for every context. Ready: {}.\n", is_ready(&client));
 
     relay.fill()?;
     wait_until(&client, |status| status.available && !status.stale)?;
@@ -104,6 +111,11 @@ impl Relay<'_> {
     fn put(&self, hash: &str, key: &str, item: &str) -> Result<(), ServerError> {
         self.redis.command(["HSET", &format!("{PREFIX}:{hash}"), key, item]).map(drop)
     }
+}
+
+/// What a readiness probe asks. A liveness probe asks nothing of the client: outages end by themselves.
+fn is_ready(client: &Client) -> bool {
+    client.blocking_wait_until_ready(Duration::ZERO).is_ok()
 }
 
 fn wait_until(client: &Client, holds: impl Fn(&DataStoreStatus) -> bool) -> Result<(), Box<dyn Error>> {

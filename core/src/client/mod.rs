@@ -36,8 +36,8 @@ use crate::events::EventProcessor;
 use crate::hooks::Hooks;
 use crate::runtime::{self, Runtime, Task, contain};
 use crate::status::{
-    BigSegmentsStatusProvider, DataSourceErrorInfo, DataSourceState, DataSourceStatusProvider, DataStoreReporter,
-    DataStoreStatusProvider,
+    BigSegmentsStatusProvider, DataSourceErrorInfo, DataSourceState, DataSourceStatus, DataSourceStatusProvider,
+    DataStoreErrorInfo, DataStoreReporter, DataStoreStatusProvider,
 };
 use crate::text::Text;
 use crate::value::Value;
@@ -96,16 +96,47 @@ impl Client {
         ClientBuilder::new(sdk_key.into())
     }
 
-    /// Waits until the client has data, for `timeout` at the most. May be called any number of times, on any executor.
+    /// Waits until the client is ready: until there is data to evaluate flags with. May be called any number of times, on
+    /// any executor. With a `timeout` of zero it only looks.
     ///
-    /// In [daemon mode](ClientBuilder::daemon_mode) it waits until the database has been read once. That this does not
-    /// happen in time is no error: what is in the database is none of the client's business.
+    /// | mode | ready | kept current while |
+    /// | --- | --- | --- |
+    /// | streaming, polling, another data source | once it has delivered | [`data_source_status`](Self::data_source_status) is [`Valid`](DataSourceState::Valid) |
+    /// | the same with a persistent store | also once complete data was read from the database | the same; the database is, while [`data_store_status`](Self::data_store_status) is `available` |
+    /// | daemon mode | once the database was read, even if it was empty | `data_store_status` is `available` and not `stale` |
+    /// | daemon mode with a [`cache`](crate::config::PersistentStoreConfig::cache) | once the database has answered | the same |
+    /// | offline | always | always |
+    ///
+    /// Once ready, a client stays ready: data that it has goes on being used during outages. So `wait_until_ready` is the
+    /// expression for a readiness probe. A process is not to be restarted because of flags, and a liveness probe needs
+    /// nothing of the client: an outage of the service or of the database, which the third column tells, ends by itself.
+    /// [`is_initialized`](Self::is_initialized) has the meaning that it has in other SDKs, and is always `true` in daemon
+    /// mode.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let client = vexil::Client::builder("sdk-key").offline(true).start()?;
+    ///
+    /// // At the start; a process that can do with defaults goes on whatever comes of it.
+    /// if let Err(error) = client.blocking_wait_until_ready(Duration::from_secs(5)) {
+    ///     eprintln!("starting without flags: {error}");
+    /// }
+    /// // In a readiness probe:
+    /// let is_ready = client.blocking_wait_until_ready(Duration::ZERO).is_ok();
+    /// # assert!(is_ready);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// If it has none by then, with the last trouble; or if the data source has given up. The client stays usable and
-    /// goes on trying, unless it has given up.
+    /// If there is no data after `timeout`, with the last error of the data source ([`NotReadyError::Timeout`]) or, in
+    /// daemon mode, of the data store ([`NotReadyError::StoreNotRead`]). At once if the service refuses the SDK key
+    /// ([`NotReadyError::Refused`]), or if the data source has given up ([`NotReadyError::GivenUp`]). The client stays
+    /// usable, and goes on trying unless it has given up.
     pub async fn wait_until_ready(&self, timeout: Duration) -> Result<(), NotReadyError> {
-        self.ready(self.shared.runtime.timeout(timeout, self.settled()).await)
+        self.shared.runtime.timeout(timeout, self.settled()).await;
+        self.ready()
     }
 
     /// Does what [`Client::wait_until_ready`] does, on this thread. May be called inside a runtime, which it blocks.
@@ -113,33 +144,46 @@ impl Client {
     /// # Errors
     /// The same.
     pub fn blocking_wait_until_ready(&self, timeout: Duration) -> Result<(), NotReadyError> {
-        self.ready(runtime::park(timeout, self.settled()))
+        runtime::park(timeout, self.settled());
+        self.ready()
     }
 
-    /// Ends when the client has data, needs none, or will never have any.
+    /// Ends when the client has data, needs none, will never have any, or is refused.
     async fn settled(&self) {
         let updater = &self.shared.resolver.updater;
-        let has_data = || self.is_offline() || self.data_availability() > DataAvailability::Defaults;
+        let is_over = |status: &DataSourceStatus| status.state == DataSourceState::Off || status.refusal().is_some();
         tokio::select! {
-            _ = updater.status.first(|status| has_data() || status.state == DataSourceState::Off) => {}
+            _ = updater.status.first(|status| self.has_data() || is_over(status)) => {}
             () = updater.first_data() => {}
-            _ = self.shared.data_store_status.first(|_| has_data()) => {}
+            _ = self.shared.data_store_status.first(|_| self.has_data()) => {}
         }
     }
 
-    fn ready(&self, settled: Option<()>) -> Result<(), NotReadyError> {
-        if self.is_initialized() {
+    /// Whether there is data to evaluate flags with, or none is needed.
+    fn has_data(&self) -> bool {
+        // A store that is read through in daemon mode has data as soon as the database answers.
+        let may_be_read = !self.shared.resolver.daemon_mode || self.shared.data_store_status.get().answered;
+        self.is_offline() || (may_be_read && self.data_availability() > DataAvailability::Defaults)
+    }
+
+    fn ready(&self) -> Result<(), NotReadyError> {
+        if self.has_data() {
             return Ok(());
         }
-        let error = self.data_source_status().status().error;
-        Err(match settled {
-            Some(()) => NotReadyError::GivenUp { error },
-            None => NotReadyError::Timeout { error },
+        let status = self.data_source_status().status();
+        Err(match status.refusal() {
+            Some(error) => NotReadyError::Refused { error: error.clone() },
+            None if status.state == DataSourceState::Off => NotReadyError::GivenUp { error: status.error },
+            None if self.shared.resolver.daemon_mode => {
+                NotReadyError::StoreNotRead { error: self.data_store_status().status().error }
+            }
+            None => NotReadyError::Timeout { error: status.error },
         })
     }
 
-    /// Whether flags can be evaluated: there is data, or the client is offline, where defaults are all there is. In
-    /// [daemon mode](ClientBuilder::daemon_mode) always.
+    /// Whether flags can be evaluated, as other SDKs tell it: there is data, or the client is offline, where defaults are
+    /// all there is. In [daemon mode](ClientBuilder::daemon_mode) always `true`, even if the database was never read; see
+    /// [`wait_until_ready`](Self::wait_until_ready) for that.
     #[must_use]
     pub fn is_initialized(&self) -> bool {
         let needs_none = self.is_offline() || self.shared.resolver.daemon_mode;
@@ -275,17 +319,30 @@ pub enum NotReadyError {
     /// There was no data in time. The client goes on trying.
     #[error("the client has no data yet{}", because(error.as_ref()))]
     Timeout {
-        /// What the data source last ran into, if anything.
+        /// The last error of the data source, if there was one.
         error: Option<DataSourceErrorInfo>,
+    },
+    /// In daemon mode, the database could not be read in time. The client goes on trying.
+    #[error("the data store has not been read yet{}", because(error.as_ref()))]
+    StoreNotRead {
+        /// The last error of the data store, if there was one.
+        error: Option<DataStoreErrorInfo>,
+    },
+    /// The service refuses the SDK key (status 401 or 403). The client goes on trying, minutes apart, as the key may become
+    /// valid.
+    #[error("the client is refused: {error}")]
+    Refused {
+        /// The refusal.
+        error: DataSourceErrorInfo,
     },
     /// The data source has given up, or the client was closed.
     #[error("the client has no data and will get none{}", because(error.as_ref()))]
     GivenUp {
-        /// What the data source last ran into, if anything.
+        /// The last error of the data source, if there was one.
         error: Option<DataSourceErrorInfo>,
     },
 }
 
-fn because(error: Option<&DataSourceErrorInfo>) -> String {
+fn because(error: Option<&impl fmt::Display>) -> String {
     error.map_or_else(String::new, |error| format!(": {error}"))
 }

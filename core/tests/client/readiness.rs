@@ -131,6 +131,7 @@ fn cause(result: Result<(), NotReadyError>) -> (&'static str, Option<String>) {
     match result.unwrap_err() {
         NotReadyError::Timeout { error } => ("timeout", error.map(|error| error.message)),
         NotReadyError::GivenUp { error } => ("given up", error.map(|error| error.message)),
+        NotReadyError::Refused { error } => ("refused", Some(error.message)),
         other => panic!("{other}"),
     }
 }
@@ -145,6 +146,36 @@ fn waiting_for_data_in_vain_times_out_with_the_last_trouble() {
     let result = pollster::block_on(client.wait_until_ready(AT_ONCE));
     assert_eq!(result.as_ref().unwrap_err().to_string(), "the client has no data yet: the cable is cut");
     assert_eq!(cause(result), expected);
+}
+
+#[test]
+fn waiting_ends_at_once_when_the_sdk_key_is_refused_and_the_client_goes_on() {
+    for status in [401, 403] {
+        let (client, source) = controlled();
+        let expected = ("refused", Some(format!("status {status}")));
+        std::thread::scope(|scope| {
+            let blocking = scope.spawn(|| client.blocking_wait_until_ready(Duration::MAX));
+            let awaiting = scope.spawn(|| pollster::block_on(client.wait_until_ready(Duration::MAX)));
+            source.response(status);
+            assert_eq!(cause(blocking.join().unwrap()), expected);
+            assert_eq!(cause(awaiting.join().unwrap()), expected);
+        });
+        assert_eq!(cause(client.blocking_wait_until_ready(SOON)), expected, "the next attempt is far away");
+        // Another error is the last one then.
+        source.trouble(DataSourceState::Interrupted, "the cable is cut");
+        assert_eq!(cause(client.blocking_wait_until_ready(AT_ONCE)).0, "timeout");
+        source.response(status);
+        source.init(&json!({}));
+        client.blocking_wait_until_ready(Duration::ZERO).unwrap();
+        // With data, a refusal changes nothing.
+        source.response(status);
+        client.blocking_wait_until_ready(Duration::ZERO).unwrap();
+    }
+    for status in [400, 404, 500, 503] {
+        let (client, source) = controlled();
+        source.response(status);
+        assert_eq!(cause(client.blocking_wait_until_ready(AT_ONCE)).0, "timeout", "{status} says nothing of the key");
+    }
 }
 
 #[test]

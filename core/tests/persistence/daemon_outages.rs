@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use vexil::client::FlagsStateOptions;
+use vexil::client::{FlagsStateOptions, NotReadyError};
 use vexil::config::PersistentStoreConfig;
 use vexil::status::{DataStoreErrorKind, DataStoreStatus};
+use vexil::store::CacheMode;
 use vexil_testing::{StoreFault, StoreMethod};
 
 use super::*;
+use crate::log::Log;
 
 fn away(status: &DataStoreStatus) -> bool {
     !status.available
@@ -26,8 +28,7 @@ async fn a_database_that_is_down_at_the_start_is_served_when_it_comes_up() {
     store.calls().fault_all(StoreFault::Fail);
     let client = builder().daemon_mode(store.clone()).start().unwrap();
     assert!(client.is_initialized());
-    // That there is nothing yet is no error of the client.
-    client.wait_until_ready(Duration::from_secs(5)).await.unwrap();
+    assert!(client.wait_until_ready(Duration::from_secs(5)).await.is_err());
     assert_eq!(evaluated(&client, "flag").await, failed("EXCEPTION"));
     assert!(!client.all_flags_state(&ada(), FlagsStateOptions::default()).is_valid());
     let status = until(&client, away).await;
@@ -38,6 +39,156 @@ async fn a_database_that_is_down_at_the_start_is_served_when_it_comes_up() {
     until(&client, back).await;
     assert!(healed.elapsed() <= Duration::from_secs(5), "{:?}", healed.elapsed());
     assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
+}
+
+/// The modes of a client that only reads: everything in memory, and the kinds of caches.
+const MODES: [Option<CacheMode>; 4] =
+    [None, Some(CacheMode::Off), Some(CacheMode::Ttl(Duration::from_secs(15))), Some(CacheMode::Infinite)];
+
+fn reading(store: &Arc<MemoryPersistentStore>, mode: Option<CacheMode>) -> ClientBuilder {
+    let config = PersistentStoreConfig::new(Arc::clone(store)).refresh_interval(Duration::from_secs(1));
+    builder().daemon_mode(match mode {
+        Some(mode) => config.cache(mode),
+        None => config,
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_is_ready_when_its_database_has_been_read_and_not_before() {
+    for mode in MODES {
+        for (fault, kind) in [
+            (StoreFault::Fail, Some(DataStoreErrorKind::Unavailable)),
+            (StoreFault::Refuse, Some(DataStoreErrorKind::Auth)),
+            (StoreFault::Panic, Some(DataStoreErrorKind::Unavailable)),
+            (StoreFault::Hang, None),
+        ] {
+            let (_, store) = store();
+            store.calls().fault_all(fault);
+            let client = reading(&store, mode).start().unwrap();
+            let begun = Instant::now();
+            let not_ready = client.wait_until_ready(Duration::from_secs(4)).await.unwrap_err();
+            assert!(begun.elapsed() >= Duration::from_secs(4), "{mode:?} {fault:?}: it may still come");
+            let NotReadyError::StoreNotRead { error } = not_ready else { panic!("{not_ready}") };
+            assert_eq!(error.map(|error| error.kind), kind, "{mode:?} {fault:?}");
+            assert!(client.is_initialized(), "as in other SDKs");
+            assert!(client.blocking_wait_until_ready(Duration::ZERO).is_err(), "{mode:?} {fault:?}");
+
+            store.calls().heal();
+            client.wait_until_ready(SOON).await.unwrap();
+            // The database is empty, which makes no difference, and neither does a later outage.
+            assert_eq!(evaluated(&client, "flag").await, failed("FLAG_NOT_FOUND"), "{mode:?} {fault:?}");
+            store.calls().fault_all(fault);
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            client.wait_until_ready(Duration::ZERO).await.unwrap();
+            client.close(SOON).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_ends_when_a_client_is_closed_that_has_never_read_its_database() {
+    for mode in MODES {
+        let (_, store) = store();
+        store.calls().fault_all(StoreFault::Fail);
+        let client = reading(&store, mode).start().unwrap();
+        client.close(SOON).await;
+        let begun = Instant::now();
+        let not_ready = client.wait_until_ready(Duration::from_secs(600)).await.unwrap_err();
+        assert!(matches!(not_ready, NotReadyError::GivenUp { .. }), "{mode:?}: {not_ready}");
+        assert!(begun.elapsed() < Duration::from_secs(1), "{mode:?}");
+    }
+}
+
+/// The lines of a log that have this level and these words.
+fn lines(log: &Log, level: &str, words: &str) -> Vec<String> {
+    let level = format!(" {level} ");
+    log.lines().into_iter().filter(|line| line.contains(&level) && line.contains(words)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_is_down_at_the_start_is_a_warning_at_once_and_one_that_fails_later_after_a_minute() {
+    let writing = |store: &Arc<MemoryPersistentStore>, mode: Option<CacheMode>| {
+        let config = PersistentStoreConfig::new(Arc::clone(store));
+        builder().data_source(support::Silent).data_store(match mode {
+            Some(mode) => config.cache(mode),
+            None => config,
+        })
+    };
+    for mode in MODES {
+        for make in [&reading as &dyn Fn(&Arc<MemoryPersistentStore>, Option<CacheMode>) -> ClientBuilder, &writing] {
+            let log = Log::default();
+            let _guard = tracing::subscriber::set_default(log.subscriber());
+            let (_, store) = store();
+            store.calls().fault_all(StoreFault::Fail);
+            let client = make(&store, mode).start().unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let warnings = lines(&log, "WARN", "the test has it fail");
+            assert_eq!(warnings.len(), 1, "{mode:?}: {:#?}", log.lines());
+            assert!(!until(&client, away).await.answered);
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            assert_eq!(lines(&log, "WARN", "does not answer").len(), 0, "it was said: {mode:?}");
+            assert_eq!(lines(&log, "WARN", "the test has it fail").len(), 1, "{mode:?}");
+            store.calls().heal();
+            until(&client, |status| status.available).await;
+            assert_eq!(lines(&log, "INFO", "answers again").len(), 1, "{mode:?}");
+        }
+    }
+
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.subscriber());
+    let (_, store) = store();
+    let client = started(reading(&store, None)).await;
+    store.calls().fault_all(StoreFault::Fail);
+    until(&client, away).await;
+    tokio::time::sleep(Duration::from_secs(55)).await;
+    assert_eq!(lines(&log, "WARN", "does not answer").len(), 0, "it may be over soon");
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(lines(&log, "WARN", "does not answer").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_two_changes_of_the_status_however_long_it_is_and_its_error_has_an_end() {
+    let (database, store) = store();
+    put(&database, "flag", &gives(1, 1));
+    let client = started(reading(&store, None)).await;
+    let mut changes = client.data_store_status().subscribe();
+    store.calls().fault_all(StoreFault::Fail);
+    let status = until(&client, away).await;
+    assert_eq!(status.error.unwrap().ended, None);
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    store.calls().heal();
+    let status = until(&client, back).await;
+    let error = status.error.unwrap();
+    assert!(error.ended.is_some_and(|ended| ended >= error.time), "{error:?}");
+    // Whatever else was announced comes before this.
+    store.calls().fault_all(StoreFault::Refuse);
+    until(&client, away).await;
+    let mut seen = Vec::new();
+    loop {
+        let status = changes.next().await.unwrap();
+        let error = status.error.unwrap();
+        if error.kind == DataStoreErrorKind::Auth {
+            assert_eq!(error.ended, None);
+            break;
+        }
+        seen.push((status.available, status.stale, error.ended.is_some()));
+    }
+    assert_eq!(seen, [(false, true, false), (true, true, true), (true, false, true)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_error_of_an_item_ends_when_no_item_is_corrupt() {
+    let (database, store) = store();
+    database.put(PREFIX, DataKind::Flag, "flag", StoredItem::new("]"));
+    let client = started(reading(&store, None)).await;
+    let error = |status: &DataStoreStatus| status.error.clone().unwrap();
+    let status = until(&client, |status| status.corrupt == 1).await;
+    assert_eq!((error(&status).kind, error(&status).ended), (DataStoreErrorKind::Corrupt, None));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(error(&client.data_store_status().status()).ended, None, "it is still there");
+    put(&database, "flag", &gives(1, 1));
+    let status = until(&client, |status| status.corrupt == 0).await;
+    assert!(error(&status).ended.is_some());
 }
 
 // Spec 04, section 10, rows 3, 5 and 16: served without limit, read again on recovery, nothing written

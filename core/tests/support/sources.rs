@@ -119,6 +119,13 @@ impl Controls {
         self.0.update_status(state, None);
     }
 
+    /// The service answers with an HTTP status that is an error.
+    pub(crate) fn response(&self, status: u16) {
+        let mut error = DataSourceErrorInfo::new(DataSourceErrorKind::ErrorResponse, format!("status {status}"));
+        error.status_code = Some(status);
+        self.0.update_status(DataSourceState::Interrupted, Some(error));
+    }
+
     pub(crate) fn trouble(&self, state: DataSourceState, message: &str) {
         self.0.update_status(state, Some(DataSourceErrorInfo::new(DataSourceErrorKind::NetworkError, message)));
     }

@@ -133,7 +133,8 @@ impl FeatureProvider for Provider {
 
     fn status(&self) -> ProviderStatus {
         let source = self.client.data_source_status().status().state;
-        if !self.client.is_initialized() {
+        // Not `is_initialized`, which says nothing of a database in daemon mode.
+        if self.client.blocking_wait_until_ready(Duration::ZERO).is_err() {
             let failed = self.initialization_failed || source == DataSourceState::Off;
             return if failed { ProviderStatus::Error } else { ProviderStatus::NotReady };
         }

@@ -114,3 +114,17 @@ async fn a_database_that_is_down_makes_the_provider_stale_until_it_is_back() {
     assert!(client.data_store_status().wait_for(|status| !status.stale, Duration::from_secs(60)).await);
     assert_eq!(provider.status(), ProviderStatus::Ready);
 }
+
+#[tokio::test]
+async fn a_database_that_was_never_read_makes_the_provider_an_error_until_it_is() {
+    let store = MemoryPersistentStore::new().with_refresh_interval(Duration::from_millis(1));
+    store.calls().fault_all(StoreFault::Fail);
+    let client = Client::builder("sdk-key").daemon_mode(store.clone()).without_events().start().unwrap();
+    let mut provider = Provider::new(client.clone()).initialization_timeout(Duration::from_millis(10));
+    assert_eq!(provider.status(), ProviderStatus::NotReady);
+    provider.initialize(&EvaluationContext::default()).await;
+    assert_eq!(provider.status(), ProviderStatus::Error);
+    store.calls().heal();
+    client.wait_until_ready(Duration::from_secs(60)).await.unwrap();
+    assert_eq!(provider.status(), ProviderStatus::Ready);
+}
