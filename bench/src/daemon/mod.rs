@@ -18,7 +18,7 @@ use crate::report::Report;
 use crate::sdk::START_LIMIT;
 use crate::workload::{Data, generate};
 
-/// The keys of the default prefix (spec 04, section 1).
+/// The keys of the default prefix.
 const FLAGS: &str = "launchdarkly:features";
 const SEGMENTS: &str = "launchdarkly:segments";
 const MARKER: &str = "launchdarkly:$inited";
@@ -44,6 +44,27 @@ impl Database {
             .hset_multiple(SEGMENTS, &self.data.segment_texts()?)
             .set(MARKER, "");
         all.query::<()>(&mut self.connection()?)?;
+        Ok(())
+    }
+
+    /// Writes one flag, as a writer does that has not noticed that the server lost everything.
+    pub(crate) fn patch(&self) -> Result<(), Box<dyn Error>> {
+        let texts = self.data.flag_texts()?;
+        let (key, flag) = texts.first().ok_or("there are no flags")?;
+        redis::cmd("HSET").arg(FLAGS).arg(key).arg(flag).query::<()>(&mut self.connection()?)?;
+        Ok(())
+    }
+
+    /// Writes everything item by item: the marker first, which makes it the worst of all orders, then the flags, then the
+    /// segments.
+    pub(crate) fn refill(&self) -> Result<(), Box<dyn Error>> {
+        let mut connection = self.connection()?;
+        redis::cmd("SET").arg(MARKER).arg("").query::<()>(&mut connection)?;
+        for (name, texts) in [(FLAGS, self.data.flag_texts()?), (SEGMENTS, self.data.segment_texts()?)] {
+            for (key, item) in texts {
+                redis::cmd("HSET").arg(name).arg(key).arg(item).query::<()>(&mut connection)?;
+            }
+        }
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod init;
 mod limits;
 mod outages;
 mod reading;
+mod refills;
 mod rows;
 mod support;
 mod throttling;
