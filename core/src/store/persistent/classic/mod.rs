@@ -46,6 +46,11 @@ use crate::text::Text;
 /// The pause before a read is repeated whose own limit is shorter than an evaluation may wait.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
+/// The part of the time that an evaluation may wait after which an answer is late, and after which the last known item is
+/// used instead. An evaluation of several items waits once then: for the others it finds an answer late already.
+const LATE: f64 = 0.8;
+const TOO_LATE: f64 = 0.9;
+
 /// What was read of one key, or why nothing was.
 type Answer = Result<Option<Item>, StoreError>;
 
@@ -69,7 +74,7 @@ struct Shared {
     initialized: AtomicBool,
     /// Whether the database is unavailable. Then it is only probed.
     away: AtomicBool,
-    /// How many reads of items have taken longer than an evaluation waits, and are still without an answer.
+    /// How many reads of items are late, and still without an answer.
     late: AtomicUsize,
     /// How long an evaluation may wait.
     evaluation_timeout: Duration,
@@ -268,7 +273,7 @@ impl Shared {
         let (sender, answer) = oneshot::channel();
         // Bounded in time by the reader. Without an evaluation that waits, sending fails, which does not matter.
         self.runtime.spawn_detached(async move { drop(sender.send(read.await)) });
-        let limit = if known.is_ok() { self.evaluation_timeout.mul_f64(0.9) } else { self.evaluation_timeout };
+        let limit = if known.is_ok() { self.evaluation_timeout.mul_f64(TOO_LATE) } else { self.evaluation_timeout };
         match timeout(limit, answer).await {
             Ok(Ok(Ok(read))) => Ok(read),
             Ok(Ok(Err(error))) => known.or(Err(error)),
@@ -280,7 +285,7 @@ impl Shared {
     /// Awaits the answer to a read of one item, and takes note while it is late.
     async fn noting_delay<T>(&self, read: impl Future<Output = T>) -> T {
         let mut read = pin!(read);
-        if let Ok(answer) = timeout(self.evaluation_timeout, read.as_mut()).await {
+        if let Ok(answer) = timeout(self.evaluation_timeout.mul_f64(LATE), read.as_mut()).await {
             return answer;
         }
         tracing::debug!("an answer of the data store is late; the last known items are used until it arrives");
