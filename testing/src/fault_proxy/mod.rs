@@ -194,7 +194,9 @@ impl FaultProxy {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn corrupt(&self, direction: Direction, change: impl FnMut(&mut Vec<u8>) + Send + 'static) {
-        self.shared.state.change(|state| state.faults_mut(direction).corrupt = Some(Box::new(change)));
+        let change = Arc::new(Mutex::new(change));
+        // The one before is dropped when the state is free again.
+        drop(self.shared.state.change(|state| state.faults_mut(direction).corrupt.replace(change)));
     }
 
     /// Ends all faults. Connections that were cut stay so.
@@ -202,10 +204,9 @@ impl FaultProxy {
     /// # Errors
     /// As with [`Self::accept`].
     pub fn restore(&self) -> io::Result<()> {
-        self.shared.state.change(|state| {
-            *state.faults_mut(Direction::ToServer) = shared::Faults::default();
-            *state.faults_mut(Direction::ToClient) = shared::Faults::default();
-        });
+        let end = |state: &mut shared::State, direction| std::mem::take(state.faults_mut(direction));
+        // They may hold code of others, which is dropped when the state is free again.
+        drop(self.shared.state.change(|state| [Direction::ToServer, Direction::ToClient].map(|of| end(state, of))));
         self.accept()
     }
 

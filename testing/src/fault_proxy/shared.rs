@@ -1,6 +1,7 @@
 //! [`Shared`]: what the test and the proxy's thread have in common.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -31,8 +32,8 @@ pub(super) struct Faults {
     pub(super) corrupt: Option<Corruption>,
 }
 
-/// What changes the bytes of a piece.
-type Corruption = Box<dyn FnMut(&mut Vec<u8>) + Send>;
+/// What changes the bytes of a piece. It is code of others, so it has a lock of its own and is called under no other.
+type Corruption = Arc<Mutex<dyn FnMut(&mut Vec<u8>) + Send>>;
 
 /// How a connection is ended.
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,15 +97,16 @@ impl Shared {
 
     /// Does to a piece what is to be done with it. Whether it is the last one that passes.
     pub(super) fn spoil(&self, direction: Direction, piece: &mut Vec<u8>) -> bool {
+        let corrupt = self.state.look(|state| state.faults(direction).corrupt.clone());
+        if let Some(corrupt) = corrupt {
+            (corrupt.lock().unwrap_or_else(PoisonError::into_inner))(piece);
+        }
         self.state.change_quietly(|state| state.faults_mut(direction).spoil(piece))
     }
 }
 
 impl Faults {
     fn spoil(&mut self, piece: &mut Vec<u8>) -> bool {
-        if let Some(corrupt) = &mut self.corrupt {
-            corrupt(piece);
-        }
         let Some(left) = &mut self.cut_after else { return false };
         let length = piece.len() as u64;
         // With none left, the next byte is what the cut waits for.
