@@ -3,48 +3,117 @@
 //! All background work of all clients of a process runs on one thread, started when the first client needs it. A
 //! client therefore works alike from any executor, from plain threads and in tests that drop their runtime, and can be
 //! dropped anywhere. The thread lives as long as the process; idle, it costs nothing.
+//!
+//! **After a fork** the child has a copy of the runtime's memory, but not its thread, and it shares the runtime's epoll
+//! instance with the parent. Whatever the child registered, removed or woke there would happen to the parent. A runtime
+//! therefore belongs to the process that made it. In any other process it starts nothing, stops nothing and is never
+//! dropped, and a new client gets a runtime of that process.
 
 use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwapOption;
 use tokio::runtime::{EnterGuard, Handle};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// The process's own runtime, once a client has asked for it.
-static SHARED: Mutex<Option<Handle>> = Mutex::new(None);
+/// The process's own runtime, once a client has asked for it. No lock: a fork could copy one that is held.
+static SHARED: ArcSwapOption<SharedThread> = ArcSwapOption::const_empty();
 
-#[derive(Clone, Debug)]
-pub(crate) struct Runtime(Handle);
+/// The thread that all clients of a process share.
+struct SharedThread {
+    process: u32,
+    handle: Handle,
+    /// The thread ends when this is dropped.
+    _running: oneshot::Sender<()>,
+}
 
-impl Runtime {
-    /// The runtime that all clients of the process share.
-    pub(crate) fn shared() -> io::Result<Self> {
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(handle) = &*shared {
-            return Ok(Self(handle.clone()));
-        }
+impl SharedThread {
+    fn start(process: u32) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
-        let run = move || runtime.block_on(std::future::pending::<()>());
+        let (running, dropped) = oneshot::channel::<()>();
+        let run = move || drop(runtime.block_on(dropped));
         thread::Builder::new().name("vexil".to_owned()).spawn(run)?;
-        *shared = Some(handle.clone());
-        Ok(Self(handle))
+        Ok(Self { process, handle, _running: running })
+    }
+}
+
+/// Where the background work of one client runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Runtime(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    handle: Handle,
+    /// Whether this is the thread that all clients share, which runs as long as the process.
+    shared: bool,
+    /// The process that this runtime works in.
+    process: u32,
+    /// The last forked process in which a use of this runtime was logged.
+    warned_in: AtomicU32,
+}
+
+impl Runtime {
+    /// The runtime that all clients of this process share.
+    pub(crate) fn shared() -> io::Result<Self> {
+        let process = process::id();
+        loop {
+            let found = SHARED.load_full();
+            if let Some(thread) = found.as_deref().filter(|thread| thread.process == process) {
+                return Ok(Self::new(thread.handle.clone(), true));
+            }
+            // If another thread is faster, this one ends again.
+            let started = Arc::new(SharedThread::start(process)?);
+            drop(SHARED.compare_and_swap(&found, Some(started)));
+            // The parent's is leaked: dropping it would wake the parent's thread.
+            std::mem::forget(found);
+        }
     }
 
-    /// A runtime of the caller's.
+    /// A runtime of the caller's, made in this process.
     pub(crate) fn of(handle: Handle) -> Self {
-        Self(handle)
+        Self::new(handle, false)
+    }
+
+    fn new(handle: Handle, shared: bool) -> Self {
+        Self(Arc::new(Inner { handle, shared, process: process::id(), warned_in: AtomicU32::new(0) }))
+    }
+
+    /// Whether the runtime belongs to the process that this one was forked from.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.0.process != process::id()
+    }
+
+    /// Does what [`Runtime::is_inherited`] does, for a call that an inherited client cannot carry out: the first one in a
+    /// process is logged.
+    pub(crate) fn is_unusable(&self) -> bool {
+        let inherited = self.is_inherited();
+        if inherited && self.0.warned_in.swap(process::id(), Ordering::Relaxed) != process::id() {
+            tracing::warn!(
+                parent = self.0.process,
+                "a client from before a fork is used in the forked process: it evaluates with the data of that moment, \
+                 receives no updates and sends no events; start a new client in the forked process"
+            );
+        }
+        inherited
+    }
+
+    fn handle(&self) -> Option<&Handle> {
+        (!self.is_unusable()).then_some(&self.0.handle)
     }
 
     /// Makes this the runtime that timers and sockets made on this thread belong to.
-    pub(crate) fn enter(&self) -> EnterGuard<'_> {
-        self.0.enter()
+    pub(crate) fn enter(&self) -> Option<EnterGuard<'_>> {
+        self.handle().map(Handle::enter)
     }
 
     /// Runs a future until it ends or the task is dropped.
@@ -52,46 +121,91 @@ impl Runtime {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        Task(self.0.spawn(future))
+        Task::new(self.handle().map(|handle| handle.spawn(future)))
     }
 
     /// Runs a future until it ends; nobody owns it. Only for work that is bounded in time.
     pub(crate) fn spawn_detached(&self, future: impl Future<Output = ()> + Send + 'static) {
-        drop(self.0.spawn(future));
+        if let Some(handle) = self.handle() {
+            drop(handle.spawn(future));
+        }
     }
 
     /// Runs code that may block.
     pub(crate) fn spawn_blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Task<T> {
-        Task(self.0.spawn_blocking(work))
+        Task::new(self.handle().map(|handle| handle.spawn_blocking(work)))
     }
 
-    /// Awaits a future for a limited time, on whatever executor the caller is.
+    /// Awaits a future for a limited time, on whatever executor the caller is. In a forked child, where nothing can make
+    /// the future ready, it is only looked at.
     pub(crate) async fn timeout<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
-        let mut future = pin!(future);
-        // The timer is made inside the task, where there is a runtime.
-        let mut alarm = self.spawn(async move { tokio::time::sleep(limit).await });
+        let (mut future, mut alarm) = (pin!(future), pin!(self.alarm(limit)));
         poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending => pin!(&mut alarm.0).poll(cx).map(|_| None),
+            Poll::Pending => alarm.as_mut().poll(cx).map(|()| None),
         })
         .await
+    }
+
+    /// Does what [`Runtime::timeout`] does, on this thread.
+    pub(crate) fn park<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+        park(if self.is_unusable() { Duration::ZERO } else { limit }, future)
+    }
+
+    /// Ends after a time.
+    async fn alarm(&self, limit: Duration) {
+        if self.is_unusable() {
+            return;
+        }
+        // The timers are made inside the tasks, where there is a runtime.
+        let sleep = || async move { tokio::time::sleep(limit).await };
+        let own = self.spawn(sleep());
+        if self.0.shared {
+            own.finish().await;
+            return;
+        }
+        // A caller's runtime may have ended, or nothing drives it any more.
+        let Ok(reliable) = Self::shared() else {
+            own.finish().await;
+            return;
+        };
+        let reliable = reliable.spawn(sleep());
+        tokio::select! {
+            Some(()) = own.finish() => {}
+            Some(()) = reliable.finish() => {}
+            else => {}
+        }
     }
 }
 
 /// A running task. Dropping it stops the task at its next await.
 #[derive(Debug)]
-pub(crate) struct Task<T>(JoinHandle<T>);
+pub(crate) struct Task<T> {
+    /// `None` if the task was never started.
+    running: Option<JoinHandle<T>>,
+    process: u32,
+}
 
 impl<T> Task<T> {
-    /// What the task came to; none if it panicked or was stopped.
+    fn new(running: Option<JoinHandle<T>>) -> Self {
+        Self { running, process: process::id() }
+    }
+
+    /// The task's output. Returns `None` if it panicked, was stopped or never started.
     pub(crate) async fn finish(mut self) -> Option<T> {
-        (&mut self.0).await.ok()
+        self.running.as_mut()?.await.ok()
     }
 }
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        self.0.abort();
+        let Some(running) = self.running.take() else { return };
+        if self.process == process::id() {
+            running.abort();
+        } else {
+            // The task is the parent's.
+            std::mem::forget(running);
+        }
     }
 }
 
@@ -142,6 +256,8 @@ impl Wake for Unpark {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     #[test]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Each layer may import those before it. The list stands in `ARCHITECTURE.md` with what each layer is for.
 const LAYERS: &[&[&str]] = &[
     &["text", "json_text", "url_text"],
-    &["flights", "moment", "tls"],
+    &["flights", "moment", "per_process", "tls"],
     &["value"],
     &["context"],
     &["model"],

@@ -24,7 +24,7 @@ const MAX_BYTES: usize = 4_000_000;
 #[derive(Debug)]
 pub(crate) struct Batches<'a> {
     table: &'a Table,
-    client: &'a Client,
+    client: Client,
     patience: Patience,
 }
 

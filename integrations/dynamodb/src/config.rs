@@ -111,7 +111,8 @@ impl<S> DynamoDbBuilder<S> {
     }
 
     /// The client to use, with its own region, endpoint, credentials, retries and proxy; what is set here of those does
-    /// not count then. It is for what this builder does not know, and for sharing one client between stores.
+    /// not count then. It is for what this builder does not know, and for sharing one client between stores. A forked
+    /// process needs a client that was made in it.
     pub fn client(mut self, client: Client) -> Self {
         self.settings.client = Some(client);
         self

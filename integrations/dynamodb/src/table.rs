@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
+use vexil::PerProcess;
 use vexil::store::StoreError;
 
 use crate::config::{Limits, Settings};
@@ -31,15 +32,15 @@ const ATTEMPTS: u32 = 3;
 /// A table, and whose rows in it.
 pub(crate) struct Table {
     settings: Settings,
-    /// Made by the first call that succeeds in it, on the runtime that the call runs on.
-    client: OnceCell<Client>,
+    /// Made by the first call that succeeds in it, on the runtime that the call runs on. A forked process makes another.
+    client: PerProcess<OnceCell<Client>>,
     /// Whether the table ever answered: until then, calls are given more time.
     has_answered: AtomicBool,
 }
 
 impl Table {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings, client: OnceCell::new(), has_answered: AtomicBool::new(false) }
+        Self { settings, client: PerProcess::new(OnceCell::new), has_answered: AtomicBool::new(false) }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -72,8 +73,8 @@ impl Table {
     }
 
     /// The client that reaches the table.
-    pub(crate) async fn client(&self) -> Result<&Client, StoreError> {
-        self.client.get_or_try_init(|| self.settings.connect()).await
+    pub(crate) async fn client(&self) -> Result<Client, StoreError> {
+        self.client.get().get_or_try_init(|| self.settings.connect()).await.cloned()
     }
 
     /// Reads one row.

@@ -7,7 +7,7 @@ use redis::{Cmd, Value};
 use tokio::sync::watch;
 use vexil::model::DataKind;
 use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert};
-use vexil::{Text, async_trait};
+use vexil::{PerProcess, Text, async_trait};
 
 use crate::builder::RedisStoreBuilder;
 use crate::connection::Lease;
@@ -37,7 +37,7 @@ const CHUNK: usize = 500;
 pub struct RedisDataStore {
     lease: Arc<Lease>,
     keys: Keys,
-    changes: watch::Receiver<()>,
+    changes: PerProcess<watch::Receiver<()>>,
     /// Whether the keys cannot be in one transaction, because they are on different servers of a cluster.
     split: AtomicBool,
     warned_of_split: AtomicBool,
@@ -53,14 +53,20 @@ impl RedisDataStore {
     }
 
     pub(crate) fn new(lease: Lease, prefix: &str) -> Self {
-        let keys = Keys::new(prefix);
+        let (lease, keys) = (Arc::new(lease), Keys::new(prefix));
+        let changes = PerProcess::new({
+            let (lease, keys) = (Arc::clone(&lease), keys.clone());
+            move || lease.watch(&keys)
+        });
+        // From now on, so that the first connection is told of changes.
+        changes.get();
         Self {
-            changes: lease.watch(&keys),
+            changes,
             split: AtomicBool::new(!lease.is_one_place(&keys)),
             warned_of_split: AtomicBool::new(false),
             scripts_refused: AtomicBool::new(false),
             survey: Survey::default(),
-            lease: Arc::new(lease),
+            lease,
             keys,
         }
     }
@@ -228,7 +234,7 @@ impl PersistentDataStore for RedisDataStore {
     }
 
     fn changes(&self) -> Option<watch::Receiver<()>> {
-        Some(self.changes.clone())
+        Some(watch::Receiver::clone(&self.changes.get()))
     }
 
     fn describe(&self) -> &'static str {

@@ -4,6 +4,7 @@
 //! environment in one go, as they are one key (spec 04, section 1.7 and row 35 of section 10). What the user may not ask
 //! is not asked again.
 
+use std::process;
 use std::sync::{Arc, OnceLock};
 
 use redis::{Cmd, Value};
@@ -20,25 +21,35 @@ const NAMED: usize = 5;
 
 /// Takes place once, beside everything else.
 #[derive(Debug, Default)]
-pub(crate) struct Survey(OnceLock<JoinHandle<()>>);
+pub(crate) struct Survey(OnceLock<Running>);
+
+#[derive(Debug)]
+struct Running {
+    task: JoinHandle<()>,
+    /// The process that the task belongs to. A forked one leaves it alone.
+    process: u32,
+}
 
 impl Survey {
     /// `is_empty`: nothing of this prefix was there.
     pub(crate) fn start(&self, lease: &Arc<Lease>, keys: &Keys, is_empty: bool) {
         self.0.get_or_init(|| {
             let (lease, keys) = (Arc::clone(lease), keys.clone());
-            tokio::spawn(async move {
+            let task = tokio::spawn(async move {
                 warn_of_eviction(&lease, &keys).await;
                 if is_empty {
                     warn_of_nothing(&lease, &keys).await;
                 }
-            })
+            });
+            Running { task, process: process::id() }
         });
     }
 
     pub(crate) fn stop(&self) {
-        if let Some(task) = self.0.get() {
-            task.abort();
+        if let Some(running) = self.0.get()
+            && running.process == process::id()
+        {
+            running.task.abort();
         }
     }
 }

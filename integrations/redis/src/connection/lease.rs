@@ -1,12 +1,13 @@
 //! [`Lease`]: a store's use of a connection.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use redis::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Dedicated, RedisConnection, Settings, Topology};
+use super::{Dedicated, RedisConnection, Settings, Sockets, Topology};
 use crate::error::Fault;
 use crate::keys::Keys;
 use crate::request::{Limit, Request};
@@ -33,7 +34,7 @@ impl Lease {
         if self.released.load(Ordering::Acquire) {
             return Err(Fault::Closed);
         }
-        self.topology().send(request, self.deadline(request.limit)).await
+        self.sockets().topology.send(request, self.deadline(request.limit)).await
     }
 
     /// Sends a request for one answer within its limit.
@@ -43,7 +44,7 @@ impl Lease {
 
     /// A connection of the store's own, to where a key is.
     pub(crate) async fn dedicated(&self, key: &str, deadline: Instant) -> Result<Dedicated, Fault> {
-        timeout_at(deadline, self.topology().dedicated(key)).await.unwrap_or(Err(Fault::Timeout))
+        timeout_at(deadline, self.sockets().topology.dedicated(key)).await.unwrap_or(Err(Fault::Timeout))
     }
 
     pub(crate) fn deadline(&self, limit: Limit) -> Instant {
@@ -52,7 +53,7 @@ impl Lease {
 
     /// Is marked whenever something under these keys may have changed.
     pub(crate) fn watch(&self, keys: &Keys) -> watch::Receiver<()> {
-        self.connection.shared.changes.watch(keys)
+        self.sockets().changes.watch(keys)
     }
 
     /// Whether requests about these keys can be one.
@@ -61,7 +62,7 @@ impl Lease {
         expect(unused_variables, reason = "only a cluster has servers to choose from")
     )]
     pub(crate) fn is_one_place(&self, keys: &Keys) -> bool {
-        match self.topology() {
+        match self.sockets().topology {
             Topology::One(_) => true,
             #[cfg(feature = "cluster")]
             Topology::Cluster(_) => super::cluster::are_in_one_slot(&keys.all()),
@@ -73,12 +74,12 @@ impl Lease {
         if !self.released.swap(true, Ordering::AcqRel)
             && self.connection.shared.users.fetch_sub(1, Ordering::AcqRel) == 1
         {
-            self.topology().stop();
+            self.sockets().topology.stop();
         }
     }
 
-    fn topology(&self) -> &Topology {
-        &self.connection.shared.topology
+    fn sockets(&self) -> Arc<Sockets> {
+        self.connection.shared.sockets.get()
     }
 }
 

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use redis::Value;
 use tokio::time::Instant;
+use vexil::PerProcess;
 
 use self::changes::Changes;
 #[cfg(feature = "cluster")]
@@ -38,7 +39,8 @@ use crate::tls::Tls;
 /// segments](crate::RedisBigSegmentStore), or those of several environments.
 ///
 /// It is made when it is first used, and again whenever it is lost; requests of all stores travel over it side by side. It
-/// closes when the last store that uses it is closed. Cloning it gives another handle to the same connection.
+/// closes when the last store that uses it is closed. Cloning it gives another handle to the same connection. A forked
+/// process makes a connection of its own.
 ///
 /// ```
 /// use vexil_redis::{RedisBigSegmentStore, RedisConnection, RedisDataStore};
@@ -62,9 +64,11 @@ impl RedisConnection {
 
     pub(crate) fn new(settings: Settings) -> Self {
         let settings = Arc::new(settings);
-        let changes = Arc::new(Changes::new());
-        let topology = Topology::new(Arc::clone(&settings), Arc::clone(&changes));
-        Self { shared: Arc::new(Shared { settings, topology, changes, users: AtomicUsize::new(0) }) }
+        let sockets = PerProcess::new({
+            let settings = Arc::clone(&settings);
+            move || Sockets::new(Arc::clone(&settings))
+        });
+        Self { shared: Arc::new(Shared { settings, sockets, users: AtomicUsize::new(0) }) }
     }
 }
 
@@ -77,10 +81,23 @@ impl fmt::Debug for RedisConnection {
 #[derive(Debug)]
 struct Shared {
     settings: Arc<Settings>,
-    topology: Topology,
-    changes: Arc<Changes>,
+    sockets: PerProcess<Sockets>,
     /// How many stores use the connection. It is closed with the last of them.
     users: AtomicUsize,
+}
+
+/// What processes do not share.
+#[derive(Debug)]
+pub(crate) struct Sockets {
+    topology: Topology,
+    changes: Arc<Changes>,
+}
+
+impl Sockets {
+    fn new(settings: Arc<Settings>) -> Self {
+        let changes = Arc::new(Changes::new());
+        Self { topology: Topology::new(settings, Arc::clone(&changes)), changes }
+    }
 }
 
 /// What the application says of the connection.
