@@ -110,7 +110,8 @@ impl BigSegmentReader {
     }
 
     pub(crate) async fn close(&self) {
-        drop(self.poller.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let poller = self.poller.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(poller);
         // There is nothing left that a failure could change.
         let closed = bounded(LIMIT, async {
             self.shared.store.close().await;

@@ -22,7 +22,8 @@ const BYTES: &str = "vexil_event_bytes_total";
 pub(super) struct Meter {
     records: Arc<Records>,
     delivered: Arc<DeliveryStats>,
-    /// What was told so far. Held while the rest is read and told, so that nothing is told twice.
+    /// What was told so far. Held while the rest is read, so that nothing is told twice, and not while it is told: the
+    /// recorder is code of others.
     told: Mutex<EventStats>,
 }
 
@@ -39,8 +40,11 @@ impl Meter {
 
     /// Tells what has come since it was last told.
     pub(super) fn tell(&self) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let stats = stats(&self.records, &self.delivered);
+        let (stats, told) = {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            let stats = stats(&self.records, &self.delivered);
+            (stats, std::mem::replace(&mut *told, stats))
+        };
         for (name, now, before) in [
             (DELIVERED, stats.delivered_events, told.delivered_events),
             (DROPPED, stats.dropped_events, told.dropped_events),
@@ -51,6 +55,5 @@ impl Meter {
         ] {
             counter!(name).increment(now.saturating_sub(before));
         }
-        *told = stats;
     }
 }

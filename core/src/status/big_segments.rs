@@ -39,18 +39,15 @@ impl BigSegmentsStatusCell {
     }
 
     pub(crate) fn update(&self, status: BigSegmentsStoreStatus) {
+        let mut is_change = false;
         self.status.update(|current| {
             let before = std::mem::replace(current, status);
-            let is_change = before != status && *self.is_known.borrow();
-            if is_change {
-                tracing::info!(
-                    available = status.available,
-                    stale = status.stale,
-                    "the status of big segments changes"
-                );
-            }
+            is_change = before != status && *self.is_known.borrow();
             is_change
         });
+        if is_change {
+            tracing::info!(available = status.available, stale = status.stale, "the status of big segments changes");
+        }
         self.is_known.send_replace(true);
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use super::watched::{Subscription, Watched};
-use crate::runtime::{self, Runtime};
+use crate::runtime::Runtime;
 
 /// What the data source is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -164,7 +164,7 @@ impl<'a> DataSourceStatusProvider<'a> {
     /// Does what [`DataSourceStatusProvider::wait_for`] does, on this thread.
     #[must_use]
     pub fn blocking_wait_for(&self, state: DataSourceState, timeout: Duration) -> bool {
-        runtime::park(timeout, self.comes_to(state)).unwrap_or(false)
+        self.runtime.park(timeout, self.comes_to(state)).unwrap_or(false)
     }
 
     async fn comes_to(&self, state: DataSourceState) -> bool {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::watched::{Subscription, Watched};
-use crate::runtime::{self, Runtime};
+use crate::runtime::Runtime;
 use crate::store_error::StoreError;
 
 /// How a client's data store is doing: one that has a database behind it. One in memory is always available.
@@ -46,6 +46,28 @@ impl Default for DataStoreStatus {
             corrupt: 0,
             error: None,
         }
+    }
+}
+
+impl DataStoreStatus {
+    /// Takes over the fields that differ between two statuses. Returns whether subscribers are to be notified.
+    fn merge(&mut self, before: &Self, after: Self) -> bool {
+        fn take<T: PartialEq>(field: &mut T, before: &T, after: T) {
+            if *before != after {
+                *field = after;
+            }
+        }
+        let current = self.clone();
+        let Self { available, answered, stale, initialized, last_refresh, items, corrupt, error } = after;
+        take(&mut self.available, &before.available, available);
+        take(&mut self.answered, &before.answered, answered);
+        take(&mut self.stale, &before.stale, stale);
+        take(&mut self.initialized, &before.initialized, initialized);
+        take(&mut self.last_refresh, &before.last_refresh, last_refresh);
+        take(&mut self.items, &before.items, items);
+        take(&mut self.corrupt, &before.corrupt, corrupt);
+        take(&mut self.error, &before.error, error);
+        essence(&current) != essence(self)
     }
 }
 
@@ -142,12 +164,14 @@ impl DataStoreReporter {
     }
 
     /// Changes the status. Subscribers are notified if anything but times and numbers has changed.
+    ///
+    /// `change` is called with a copy, outside of any lock: it may use the client. Of two changes at the same time, the later
+    /// one wins in the fields that both have changed.
     pub fn update(&self, change: impl FnOnce(&mut DataStoreStatus)) {
-        self.0.update(|current| {
-            let before = current.clone();
-            change(current);
-            essence(&before) != essence(current)
-        });
+        let before = self.get();
+        let mut changed = before.clone();
+        change(&mut changed);
+        self.0.update(|current| current.merge(&before, changed));
     }
 
     pub(crate) fn get(&self) -> DataStoreStatus {
@@ -218,6 +242,6 @@ impl<'a> DataStoreStatusProvider<'a> {
     /// Does what [`DataStoreStatusProvider::wait_for`] does, on this thread.
     #[must_use]
     pub fn blocking_wait_for(&self, is_it: impl Fn(&DataStoreStatus) -> bool, timeout: Duration) -> bool {
-        runtime::park(timeout, self.reporter.first(is_it)).is_some()
+        self.runtime.park(timeout, self.reporter.first(is_it)).is_some()
     }
 }

@@ -1,5 +1,6 @@
 //! [`Watched`]: a state that tells of its changes, and [`Subscription`], which hears of them.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,27 +36,48 @@ impl<T: Clone> Subscription<T> {
 /// A state, and its changes.
 #[derive(Debug)]
 pub(super) struct Watched<T> {
-    /// Guards the state and the order of the broadcasts; held for a few instructions, never across an await.
-    current: Mutex<T>,
+    /// Held for a few instructions, never across an await and never while subscribers are woken: that may run any code.
+    inner: Mutex<Inner<T>>,
     changes: broadcast::Sender<T>,
+}
+
+#[derive(Debug)]
+struct Inner<T> {
+    current: T,
+    /// Changes that are not broadcast yet, in order.
+    unsent: VecDeque<T>,
+    /// Whether a thread is broadcasting; it also sends what is added meanwhile.
+    sending: bool,
 }
 
 impl<T: Clone> Watched<T> {
     pub(super) fn new(current: T) -> Self {
-        Self { current: Mutex::new(current), changes: broadcast::Sender::new(BACKLOG) }
+        let inner = Inner { current, unsent: VecDeque::new(), sending: false };
+        Self { inner: Mutex::new(inner), changes: broadcast::Sender::new(BACKLOG) }
     }
 
-    /// Changes the state; `change` tells whether it did.
+    /// Changes the state; `change` tells whether it did. It is called under the lock, so it is never code of others.
     pub(super) fn update(&self, change: impl FnOnce(&mut T) -> bool) {
-        let mut current = self.lock();
-        if change(&mut current) {
-            // Without subscribers there is nobody to tell.
-            drop(self.changes.send(current.clone()));
+        let mut inner = self.lock();
+        if !change(&mut inner.current) {
+            return;
         }
+        let changed = inner.current.clone();
+        inner.unsent.push_back(changed);
+        if std::mem::replace(&mut inner.sending, true) {
+            return;
+        }
+        while let Some(next) = inner.unsent.pop_front() {
+            drop(inner);
+            // Fails if there are no subscribers.
+            drop(self.changes.send(next));
+            inner = self.lock();
+        }
+        inner.sending = false;
     }
 
     pub(super) fn get(&self) -> T {
-        self.lock().clone()
+        self.lock().current.clone()
     }
 
     pub(super) fn subscribe(&self) -> Subscription<T> {
@@ -73,7 +95,55 @@ impl<T: Clone> Watched<T> {
         state
     }
 
-    fn lock(&self) -> MutexGuard<'_, T> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::sync::mpsc::{Sender, channel};
+    use std::task::{Context, Wake, Waker};
+    use std::thread;
+
+    use super::*;
+
+    /// A waker that looks at the state and changes it at once, as an executor that runs tasks when they are woken would.
+    struct Eager(Arc<Watched<u8>>, Sender<u8>);
+
+    impl Wake for Eager {
+        fn wake(self: Arc<Self>) {
+            self.1.send(self.0.get()).unwrap();
+            self.0.update(|state| {
+                *state += 1;
+                true
+            });
+        }
+    }
+
+    #[test]
+    fn a_subscriber_may_use_the_state_when_it_is_woken_and_the_order_of_changes_stays() {
+        let (seen, sees) = channel();
+        thread::spawn(move || {
+            let watched = Arc::new(Watched::new(0));
+            let (mut first, mut second) = (watched.subscribe(), watched.subscribe());
+            let waker = Waker::from(Arc::new(Eager(Arc::clone(&watched), seen.clone())));
+            {
+                let mut next = pin!(first.next());
+                assert!(next.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+                watched.update(|state| {
+                    *state = 1;
+                    true
+                });
+            }
+            for _ in 0..2 {
+                seen.send(second.blocking_next(Duration::from_secs(60)).unwrap()).unwrap();
+            }
+        });
+        let seen: Vec<_> = (0..3).map_while(|_| sees.recv_timeout(Duration::from_secs(60)).ok()).collect();
+        assert_eq!(seen, [1, 1, 2]);
     }
 }

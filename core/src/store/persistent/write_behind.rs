@@ -246,9 +246,15 @@ impl Driver {
             self.health.flawed(error);
         }
         let items = data.flags.len() + data.segments.len();
-        let queue = self.shared.queue();
-        if !queue.delivered {
-            self.shared.memory.replace(data);
+        let adopted = {
+            let queue = self.shared.queue();
+            if !queue.delivered {
+                self.shared.memory.replace(data);
+            }
+            !queue.delivered
+        };
+        // Wakes those who watch the status, so the lock is free by now.
+        if adopted {
             self.health.refreshed(items, spoilt.len(), true, false);
         }
     }
