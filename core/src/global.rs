@@ -1,57 +1,128 @@
 //! One client for the whole process, where passing one around is not worth it.
 //!
 //! ```
+//! use std::time::Duration;
+//!
 //! vexil::global::configure(vexil::Client::builder("sdk-key").offline(true))?;
 //! let client = vexil::global::client()?;
+//! let _closed_at_the_end = client.close_on_drop(Duration::from_secs(5));
 //! assert!(client.is_offline());
 //! # Ok::<(), vexil::global::GlobalError>(())
 //! ```
+//!
+//! Statics are not dropped when a program ends, and neither is this client: close it, or events that were not delivered
+//! yet are lost. In a forked process, [`client`] starts a client of that process.
 
-use std::sync::{Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::process;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use thiserror::Error;
 
 use crate::client::{Client, ClientBuilder};
 use crate::config::ConfigError;
 
-/// The configuration, and the client once it was asked for. Held while a client starts, so that there is only one.
-static GLOBAL: Mutex<Option<Global>> = Mutex::new(None);
+/// Held to look or to change, never while a client starts: plugins, sources and stores run then, which may ask for the
+/// global client themselves.
+static GLOBAL: Mutex<Global> = Mutex::new(Global { builder: None, client: None, starting: None });
+/// Notified when a start is over.
+static STARTED: Condvar = Condvar::new();
 
 struct Global {
-    builder: ClientBuilder,
-    client: Option<Client>,
+    builder: Option<ClientBuilder>,
+    /// The client, and the process that it was started in.
+    client: Option<(u32, Client)>,
+    /// The thread that starts a client, and its process. Others wait for it.
+    starting: Option<(u32, ThreadId)>,
 }
 
 /// Sets the configuration of the global client.
 ///
-/// If the global client was started already, a new one takes its place at once, and the old one is closed. If the new
-/// one cannot be started, the old one stays.
+/// If the global client was started already, a new one takes its place at once, and the old one is closed in the
+/// background. If the new one cannot be started, the old one stays.
 ///
 /// # Errors
-/// If the new client cannot be started.
+/// If the new client cannot be started, or if the call is made by code that runs while the global client starts.
 pub fn configure(builder: ClientBuilder) -> Result<(), GlobalError> {
-    let mut global = GLOBAL.lock().unwrap_or_else(PoisonError::into_inner);
-    let running = global.as_ref().is_some_and(|global| global.client.is_some());
-    let client = if running { Some(builder.clone().start()?) } else { None };
-    if let Some(Global { client: Some(old), .. }) = global.replace(Global { builder, client }) {
+    let mut global = wait_for_turn()?;
+    if global.client.is_none() {
+        let unused = global.builder.replace(builder);
+        drop(global);
+        drop(unused);
+        return Ok(());
+    }
+    let (_, old) = start(global, builder)?;
+    if let Some(old) = old {
         old.close_in_background();
     }
     Ok(())
 }
 
-/// The global client, started at the first call.
+/// The global client, started at the first call. Calls by other threads wait while it starts.
 ///
 /// # Errors
-/// If there is no configuration, or the client cannot be started.
+/// If there is no configuration, the client cannot be started, or the call is made by code that runs while the global
+/// client starts: by a plugin, say, which is given the client anyway.
 pub fn client() -> Result<Client, GlobalError> {
-    let mut global = GLOBAL.lock().unwrap_or_else(PoisonError::into_inner);
-    let global = global.as_mut().ok_or(GlobalError::NotConfigured)?;
-    if let Some(client) = &global.client {
+    let global = wait_for_turn()?;
+    if let Some((_, client)) = &global.client {
         return Ok(client.clone());
     }
-    let client = global.builder.clone().start()?;
-    global.client = Some(client.clone());
+    let builder = global.builder.clone().ok_or(GlobalError::NotConfigured)?;
+    let (client, _) = start(global, builder)?;
     Ok(client)
+}
+
+fn lock() -> MutexGuard<'static, Global> {
+    GLOBAL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until no other thread starts a client. What was there before a fork is forgotten.
+fn wait_for_turn() -> Result<MutexGuard<'static, Global>, GlobalError> {
+    let (process, this) = (process::id(), thread::current().id());
+    let mut global = lock();
+    loop {
+        if global.client.as_ref().is_some_and(|(started_in, _)| *started_in != process) {
+            // Its end would be that of the parent's client.
+            std::mem::forget(global.client.take());
+        }
+        match global.starting {
+            Some((started_in, thread)) if started_in == process => {
+                if thread == this {
+                    return Err(GlobalError::Starting);
+                }
+                global = STARTED.wait(global).unwrap_or_else(PoisonError::into_inner);
+            }
+            _ => return Ok(global),
+        }
+    }
+}
+
+/// Starts a client while others wait, though not for the lock. Returns it, and the one that it replaces.
+fn start(
+    mut global: MutexGuard<'static, Global>,
+    builder: ClientBuilder,
+) -> Result<(Client, Option<Client>), ConfigError> {
+    global.starting = Some((process::id(), thread::current().id()));
+    drop(global);
+    let started = catch_unwind(AssertUnwindSafe(|| builder.clone().start()));
+
+    let mut global = lock();
+    global.starting = None;
+    let replaced = match &started {
+        Ok(Ok(client)) => {
+            let client = global.client.replace((process::id(), client.clone()));
+            (global.builder.replace(builder), client)
+        }
+        _ => (None, None),
+    };
+    drop(global);
+    STARTED.notify_all();
+
+    let (_unused, old) = replaced;
+    let client = started.unwrap_or_else(|panic| resume_unwind(panic))?;
+    Ok((client, old.map(|(_, client)| client)))
 }
 
 /// Why there is no global client.
@@ -61,6 +132,9 @@ pub enum GlobalError {
     /// [`configure`] was not called.
     #[error("the global client is not configured")]
     NotConfigured,
+    /// The call was made on the thread that starts the global client, by code that the start runs.
+    #[error("the global client is being started by this thread")]
+    Starting,
     /// The client cannot be started.
     #[error(transparent)]
     Config {

@@ -4,11 +4,13 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Barrier};
 
 use serde_json::json;
 use support::{Fixed, Guarded, SOON, ada, gives};
 use vexil::Client;
+use vexil::client::{EnvironmentMetadata, Plugin, PluginError, PluginMetadata};
 use vexil::config::{ClientContext, ConfigError, Configure};
 use vexil::data_source::{DataSource, DataSourceState};
 use vexil::global::{self, GlobalError};
@@ -65,4 +67,58 @@ fn the_global_client_is_configured_started_once_and_replaced() {
 
     pollster::block_on(current.close(SOON));
     assert_eq!(global::client().unwrap().string_variation("flag", &ada(), ""), "second");
+
+    asks_while_it_starts();
+}
+
+/// Asks for the global client when a client registers it, and configures another one.
+#[derive(Debug)]
+struct Asks(Sender<[Result<Client, GlobalError>; 2]>);
+
+impl Plugin for Asks {
+    fn metadata(&self) -> PluginMetadata {
+        PluginMetadata::new("asks")
+    }
+
+    fn register(&self, client: &Client, _: &EnvironmentMetadata) -> Result<(), PluginError> {
+        let configured = global::configure(Client::builder("another-key").offline(true));
+        self.0.send([global::client(), configured.map(|()| client.clone())])?;
+        Ok(())
+    }
+}
+
+/// Another thread waits for a client that starts; the code that the start runs gets an error.
+fn asks_while_it_starts() {
+    let (asks, answers) = channel();
+    let (sources, source) = channel();
+    let waits = Waits { starts: sources, go_on: Arc::new(Barrier::new(2)) };
+    let go_on = Arc::clone(&waits.go_on);
+    let builder = Client::builder("third-key").plugin(Asks(asks)).data_source(waits);
+    std::thread::scope(|scope| {
+        let starting = scope.spawn(|| global::configure(builder));
+        source.recv_timeout(SOON).unwrap();
+        let other = scope.spawn(|| global::client().unwrap());
+        go_on.wait();
+        starting.join().unwrap().unwrap();
+        assert_eq!(other.join().unwrap().sdk_key().as_str(), "third-key");
+    });
+    for answer in answers.recv_timeout(SOON).unwrap() {
+        assert!(matches!(answer, Err(GlobalError::Starting)), "{answer:?}");
+    }
+    assert_eq!(global::client().unwrap().sdk_key().as_str(), "third-key");
+}
+
+/// Starts when the test says so.
+#[derive(Clone, Debug)]
+struct Waits {
+    starts: Sender<()>,
+    go_on: Arc<Barrier>,
+}
+
+impl Configure<dyn DataSource> for Waits {
+    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+        self.starts.send(()).unwrap();
+        self.go_on.wait();
+        Ok(Arc::new(Fixed::new(&json!({}))))
+    }
 }
