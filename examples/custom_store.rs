@@ -166,6 +166,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // A small file is cheap to read; a database would rather be asked every 15 seconds, or tell of changes itself.
     let reading = PersistentStoreConfig::new(store).refresh_interval(Duration::from_millis(100));
     let reader = Client::builder("sdk-key-of-no-account").daemon_mode(reading).without_events().start()?;
+    let _closed_at_the_end = reader.close_on_drop(PATIENCE);
     reader.blocking_wait_until_ready(PATIENCE)?;
 
     let ada = Context::new("ada")?;
@@ -179,7 +180,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     flags.set("banner", "goodbye");
     let change = changed.recv_timeout(PATIENCE)?;
     println!("… and the reader's goes from {} to {}.\n", change.old_value, change.new_value);
-    drop(writer);
+    // What is not written yet is written now.
+    if !writer.blocking_close(PATIENCE) {
+        return Err("the writer was not closed in time".into());
+    }
     print_file(folder.path())
 }
 

@@ -33,6 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let store = RedisDataStore::builder().url(redis.url()).prefix(PREFIX);
     let client = Client::builder("sdk-key-of-no-account").daemon_mode(store).without_events().start()?;
+    let _closed_at_the_end = client.close_on_drop(PATIENCE);
     // Readiness: the database was read. `is_initialized` is always true in daemon mode.
     client.blocking_wait_until_ready(PATIENCE)?;
     let contexts = contexts()?;

@@ -69,6 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let metrics = Metrics::default();
     let client = Client::builder("sdk-key-of-no-account").data_source(flags).hook(metrics.clone()).start()?;
+    let _closed_at_the_end = client.close_on_drop(Duration::from_secs(10));
     // Hooks can also be added while the client is at work.
     client.add_hook(Broken);
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use thiserror::Error;
 use tracing_subscriber::filter::LevelFilter;
@@ -55,6 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(LevelFilter::WARN).init();
     let (flags, events) = (TestData::new(), EventRecorder::new());
     let client = Client::builder("sdk-key-of-no-account").data_source(flags.clone()).events(events.clone()).start()?;
+    let _closed_at_the_end = client.close_on_drop(Duration::from_secs(10));
 
     let (old, new) = (Shelf::default(), Shelf::default());
     let migrator = Migrator::builder(&client)

@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::io;
+use std::time::Duration;
 
 use open_feature::{
     EvaluationContext, EvaluationContextFieldValue, EvaluationDetails, EvaluationResult, OpenFeature, StructValue,
@@ -24,27 +25,29 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // Here an application without a test's flags leaves the data source as it is: it streams from the service.
     let client = vexil::Client::builder("sdk-key-of-no-account").data_source(flags.clone()).start()?;
-    let provider = Provider::new(client);
+    let provider = Provider::new(client.clone());
     OpenFeature::singleton_mut().await.set_provider(provider.clone()).await;
 
-    let client = OpenFeature::singleton().await.create_client();
+    let features = OpenFeature::singleton().await.create_client();
     for (name, context) in [("ada", person("ada", "pro")), ("bob", person("bob", "free"))] {
         println!("{name}");
-        print(client.get_bool_details("new-checkout", Some(&context), None).await);
-        print(client.get_struct_details::<StructValue>("theme", Some(&context), None).await);
-        print(client.get_int_details("rate-limit", Some(&context), None).await);
+        print(features.get_bool_details("new-checkout", Some(&context), None).await);
+        print(features.get_struct_details::<StructValue>("theme", Some(&context), None).await);
+        print(features.get_int_details("rate-limit", Some(&context), None).await);
     }
 
     println!("switched off for all");
     flags.set("new-checkout", false);
     let ada = person("ada", "pro");
-    print(client.get_bool_details("new-checkout", Some(&ada), None).await);
+    print(features.get_bool_details("new-checkout", Some(&ada), None).await);
     // OpenFeature's methods take no default: it comes in where there is an error.
-    let beta = client.get_bool_value("no-such-flag", Some(&ada), None).await.unwrap_or(true);
+    let beta = features.get_bool_value("no-such-flag", Some(&ada), None).await.unwrap_or(true);
     println!("  no-such-flag, by default: {beta}");
-    print(client.get_bool_details("no-such-flag", Some(&ada), None).await);
+    print(features.get_bool_details("no-such-flag", Some(&ada), None).await);
 
     provider.track("checkout-completed", &ada, Some(49.9), &StructValue::default().with_field("items", 3));
+    // Events that are not delivered yet would be lost with the process.
+    client.close(Duration::from_secs(10)).await;
     Ok(())
 }
 

@@ -35,6 +35,8 @@ fn from_service() -> Result<(), Box<dyn Error>> {
     let service = FakeService::builder().data(&flags).start()?;
     let client =
         Client::builder("sdk-key-of-no-account").service_endpoints(ServiceEndpoints::relay(service.url())).start()?;
+    // Events that are not delivered yet would be lost with the process.
+    let _closed_at_the_end = client.close_on_drop(PATIENCE);
     client.blocking_wait_until_ready(PATIENCE)?;
 
     let contexts = contexts()?;
@@ -70,6 +72,7 @@ fn from_service() -> Result<(), Box<dyn Error>> {
 /// Reads a file, and watches it if wanted.
 fn from_file(file: PathBuf, watch: bool) -> Result<(), Box<dyn Error>> {
     let client = Client::builder("sdk-key-of-no-account").data_source(FileData::path(&file).watch(watch)).start()?;
+    let _closed_at_the_end = client.close_on_drop(PATIENCE);
     client.blocking_wait_until_ready(PATIENCE)?;
     let contexts = contexts()?;
     println!("{}", table(&client, &contexts));

@@ -47,7 +47,7 @@ pub struct ClientBuilder {
     hooks: Vec<Arc<dyn Hook>>,
     plugins: Vec<Arc<dyn Plugin>>,
     evaluation_timeout: Duration,
-    runtime: Option<tokio::runtime::Handle>,
+    runtime: Option<Runtime>,
     #[cfg(feature = "http")]
     web: WebSettings,
 }
@@ -168,9 +168,10 @@ impl ClientBuilder {
     }
 
     /// Runs the background work on this Tokio runtime instead of the thread that all clients share. Its timers and
-    /// I/O must be enabled, and it has to outlive the client.
+    /// I/O must be enabled, and it has to run until the client is closed: [`Client::close`] returns `false` otherwise. In a
+    /// process that was forked after this call, it is replaced by the thread that all clients share.
     pub fn runtime(mut self, runtime: tokio::runtime::Handle) -> Self {
-        self.runtime = Some(runtime);
+        self.runtime = Some(Runtime::of(runtime));
         self
     }
 
@@ -210,8 +211,9 @@ impl ClientBuilder {
     /// background thread cannot be started.
     pub fn start(self) -> Result<Client, ConfigError> {
         let runtime = match self.runtime {
-            Some(handle) => Runtime::of(handle),
-            None => Runtime::shared().map_err(|source| ConfigError::Runtime { source })?,
+            Some(runtime) if !runtime.is_inherited() => runtime,
+            // A runtime of the parent process does nothing in this one.
+            _ => Runtime::shared().map_err(|source| ConfigError::Runtime { source })?,
         };
         let daemon = self.daemon.filter(|_| !self.offline);
         let context = ClientContext::new(
@@ -273,7 +275,8 @@ impl ClientBuilder {
             processor,
             hooks,
             source: Mutex::default(),
-            closed: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
+            outcome: Arc::default(),
         };
         let client = Client { shared: Arc::new(shared) };
         plugins.register(&client);

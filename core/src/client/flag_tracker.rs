@@ -11,7 +11,8 @@ use crate::value::Value;
 /// Tells listeners when flags change. See [`Client::flag_tracker`](crate::Client::flag_tracker).
 ///
 /// Listeners run one after the other, in the order of the updates, on a thread of their own where they may block and
-/// use the client. One that panics is logged and harms nobody. One that holds a clone of the client keeps it open.
+/// use the client. One that panics is logged, and the others still run. All of them are dropped when the client is
+/// closed. Until then, one that holds a clone of the client keeps the client open.
 #[derive(Debug)]
 pub struct FlagTracker<'a> {
     changes: &'a Arc<ChangeHub>,
@@ -52,27 +53,24 @@ impl<'a> FlagTracker<'a> {
         listener: impl Fn(&FlagValueChange) + Send + Sync + 'static,
     ) -> ListenerId {
         let (key, context, resolver) = (key.into(), context.clone(), Arc::downgrade(self.resolver));
-        // Held while the first value is taken, so that no change falls between taking it and listening. Listeners run
-        // one at a time, so nobody waits for it later.
-        let last = Arc::new(Mutex::new(Value::Null));
-        let mut first = last.lock().unwrap_or_else(PoisonError::into_inner);
+        // Locked to exchange values, never during an evaluation or a call. Listeners run one at a time.
+        let last = Mutex::new(value(&resolver, &key, &context));
         let id = self.changes.add({
-            let (key, context, resolver, last) =
-                (key.clone(), context.clone(), Weak::clone(&resolver), Arc::clone(&last));
+            let key = key.clone();
             move |change| {
                 if change.key != key {
                     return;
                 }
-                let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
                 let new_value = value(&resolver, &key, &context);
-                let old_value = std::mem::replace(&mut *last, new_value.clone());
-                drop(last);
+                let last = || last.lock().unwrap_or_else(PoisonError::into_inner);
+                let old_value = std::mem::replace(&mut *last(), new_value.clone());
                 if old_value != new_value {
                     listener(&FlagValueChange { key: key.clone(), old_value, new_value });
                 }
             }
         });
-        *first = value(&resolver, &key, &context);
+        // The flag may have changed after its value was taken and before the listener was added.
+        self.changes.announce_to(id, key);
         id
     }
 

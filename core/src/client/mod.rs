@@ -1,6 +1,7 @@
 //! [`Client`]: evaluates flags, and owns all that keeps them up to date.
 
 mod builder;
+mod closing;
 mod complaints;
 mod flag_tracker;
 mod flags_state;
@@ -14,12 +15,13 @@ pub(crate) mod variation;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use builder::ClientBuilder;
+pub use closing::CloseOnDrop;
+use closing::Outcome;
 pub use flag_tracker::{FlagTracker, FlagValueChange};
 pub use flags_state::{FlagsState, FlagsStateOptions};
 use hmac::{Hmac, KeyInit, Mac};
@@ -34,7 +36,7 @@ use crate::config::SdkKey;
 use crate::context::Context;
 use crate::events::EventProcessor;
 use crate::hooks::Hooks;
-use crate::runtime::{self, Runtime, Task, contain};
+use crate::runtime::{Runtime, Task};
 use crate::status::{
     BigSegmentsStatusProvider, DataSourceErrorInfo, DataSourceState, DataSourceStatus, DataSourceStatusProvider,
     DataStoreErrorInfo, DataStoreReporter, DataStoreStatusProvider,
@@ -44,8 +46,16 @@ use crate::value::Value;
 
 /// Evaluates feature flags.
 ///
-/// One client serves a whole process and all its threads. Clones are cheap and are the same client; when the last one
-/// is dropped, the client closes in the background.
+/// One client serves a whole process and all its threads. Clones are cheap and are the same client.
+///
+/// **Close it before the process ends**, with [`close`](Self::close), [`blocking_close`](Self::blocking_close) or the guard
+/// [`close_on_drop`](Self::close_on_drop): events are delivered in the background, and those that are not delivered yet
+/// would be lost. When the last clone is dropped, the client closes in the background, which takes time that a process that
+/// ends does not have; undelivered events are logged then.
+///
+/// **After a fork**, start a new client in the child. One from before the fork evaluates there with the data of that moment;
+/// it receives no updates and sends no events, its calls with a time limit return without success, and the parent's client
+/// is not affected.
 ///
 /// ```
 /// use vexil::{Client, Context};
@@ -85,9 +95,11 @@ struct Shared {
     /// Who hears of evaluations; none if nobody does.
     processor: Option<Arc<dyn EventProcessor>>,
     hooks: Arc<Hooks>,
-    /// The running data source. Taken by whoever closes the client first; dropping it stops the source.
+    /// The running data source. Taken when the client is closed; dropping it stops the source.
     source: Mutex<Option<Task<()>>>,
-    closed: AtomicBool,
+    is_closed: AtomicBool,
+    /// What came of closing, once it is over.
+    outcome: Arc<Outcome>,
 }
 
 impl Client {
@@ -144,7 +156,7 @@ impl Client {
     /// # Errors
     /// The same.
     pub fn blocking_wait_until_ready(&self, timeout: Duration) -> Result<(), NotReadyError> {
-        runtime::park(timeout, self.settled());
+        self.shared.runtime.park(timeout, self.settled());
         self.ready()
     }
 
@@ -244,62 +256,20 @@ impl Client {
     pub fn flag_tracker(&self) -> FlagTracker<'_> {
         FlagTracker::new(&self.shared.resolver.updater.changes, &self.shared.resolver)
     }
-
-    /// Delivers all events, ends all background work and lets go of what the components hold open; waits for that for
-    /// `timeout` at the most. Flags can still be evaluated, with the data there is. Closing again does nothing.
-    pub async fn close(&self, timeout: Duration) {
-        if let Some(closing) = self.shared.shut() {
-            let closing = self.shared.runtime.spawn(closing);
-            self.shared.runtime.timeout(timeout, closing.finish()).await;
-        }
-    }
-
-    /// Closes without waiting.
-    pub(crate) fn close_in_background(&self) {
-        self.shared.close_in_background();
-    }
 }
 
 impl Shared {
-    /// Owns the running data source from now on; of a closed client it is stopped.
+    /// Owns the running data source from now on; that of a closed client is stopped.
     fn attach(&self, source: Option<Task<()>>) {
-        let mut own = self.source.lock().unwrap_or_else(PoisonError::into_inner);
-        // Read under the lock: whoever closes the client takes the source after it has set this.
-        if !self.closed.load(Ordering::Acquire) {
+        let mut own = self.source();
+        // Read under the lock: a thread that closes the client takes the source after it has set this.
+        if !self.is_closed.load(Ordering::Acquire) {
             *own = source;
         }
     }
 
-    /// Stops what runs, the first time; gives what is left to do.
-    fn shut(&self) -> Option<impl Future<Output = ()> + Send + 'static> {
-        if self.closed.swap(true, Ordering::AcqRel) {
-            return None;
-        }
-        drop(self.source.lock().unwrap_or_else(PoisonError::into_inner).take());
-        self.resolver.updater.close();
-        let (processor, store) = (self.processor.clone(), Arc::clone(&self.resolver.store));
-        let big_segments = self.resolver.big_segments.clone();
-        Some(async move {
-            if let Some(processor) = processor {
-                contain(processor.close()).await;
-            }
-            contain(store.close()).await;
-            if let Some(big_segments) = big_segments {
-                big_segments.close().await;
-            }
-        })
-    }
-
-    fn close_in_background(&self) {
-        if let Some(closing) = self.shut() {
-            self.runtime.spawn_detached(closing);
-        }
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        self.close_in_background();
+    fn source(&self) -> MutexGuard<'_, Option<Task<()>>> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,7 +9,6 @@ use crate::context::Context;
 use crate::eval::{EvalErrorKind, Evaluation};
 use crate::events::{CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats};
 use crate::model::Flag;
-use crate::runtime;
 use crate::value::Value;
 
 /// What all events of one call have in common. Without a processor, everything here does nothing.
@@ -124,7 +123,9 @@ impl Client {
 
     /// Asks for delivery of all events so far, and returns at once.
     pub fn flush(&self) {
-        if let Some(processor) = self.processor() {
+        if let Some(processor) = self.processor()
+            && !self.shared.runtime.is_unusable()
+        {
             processor.flush();
         }
     }
@@ -133,13 +134,19 @@ impl Client {
     /// reached for, counts as done.
     pub async fn flush_and_wait(&self, timeout: Duration) -> bool {
         let Some(processor) = self.processor() else { return true };
+        if self.shared.runtime.is_unusable() {
+            return false;
+        }
         self.shared.runtime.timeout(timeout, processor.flush_and_wait()).await.is_some()
     }
 
     /// Does what [`Client::flush_and_wait`] does, on this thread.
     pub fn blocking_flush(&self, timeout: Duration) -> bool {
         let Some(processor) = self.processor() else { return true };
-        runtime::park(timeout, processor.flush_and_wait()).is_some()
+        if self.shared.runtime.is_unusable() {
+            return false;
+        }
+        self.shared.runtime.park(timeout, processor.flush_and_wait()).is_some()
     }
 
     /// What has become of events so far.

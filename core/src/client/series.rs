@@ -14,7 +14,8 @@ use crate::value::Value;
 
 impl Client {
     /// Adds a hook behind those that there are. It takes part in every evaluation that begins from now on, and holds up
-    /// none that runs. A hook that holds a clone of the client keeps it open.
+    /// none that runs. A hook that holds a clone of the client keeps it open, until the client is closed: that drops all
+    /// hooks, and those that are added later.
     pub fn add_hook(&self, hook: impl Hook) {
         self.shared.hooks.add(Arc::new(hook));
     }

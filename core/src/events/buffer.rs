@@ -75,6 +75,11 @@ impl Buffer {
         events
     }
 
+    /// How many events are held.
+    pub(super) fn len(&self) -> usize {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).events.len()
+    }
+
     /// How many events were dropped so far.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped.iter().map(|dropped| dropped.load(Ordering::Relaxed)).sum()

@@ -98,6 +98,13 @@ pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
         let _ = (began, took, failed);
     }
 
+    /// How many events were recorded and not delivered yet, where evaluations that are only counted are one event each.
+    /// When a client is dropped before they are delivered, or closed without delivering them, this number is logged.
+    /// Default: 0, for a processor that delivers nothing.
+    fn pending(&self) -> u64 {
+        0
+    }
+
     /// What has become of events so far. A processor that delivers nothing leaves this alone.
     fn stats(&self) -> EventStats {
         EventStats::default()

@@ -27,6 +27,8 @@ pub(crate) struct Records {
     buffer: Buffer,
     /// The latest time that the service told, in milliseconds since 1970; 0 before it did.
     server_time: AtomicU64,
+    /// How many events were taken and are on their way to the service.
+    under_way: AtomicU64,
     /// Whether events are of no use any more: the processor is closed, or the service does not want them.
     ended: AtomicBool,
 }
@@ -39,6 +41,7 @@ impl Records {
             known: ContextKeys::new(context_keys_capacity),
             buffer: Buffer::new(capacity),
             server_time: AtomicU64::new(0),
+            under_way: AtomicU64::new(0),
             ended: AtomicBool::new(false),
         }
     }
@@ -146,10 +149,40 @@ impl Records {
         self.server_time.store(time, Ordering::Relaxed);
     }
 
+    /// Counts events as under way until this is dropped.
+    pub(super) fn under_way(self: &Arc<Self>, count: usize) -> UnderWay {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.under_way.fetch_add(count, Ordering::Relaxed);
+        UnderWay { records: Arc::clone(self), count }
+    }
+
+    /// How many events are not delivered yet.
+    fn pending(&self) -> u64 {
+        let held = u64::try_from(self.buffer.len()).unwrap_or(u64::MAX);
+        held.saturating_add(self.summaries.total()).saturating_add(self.under_way.load(Ordering::Relaxed))
+    }
+
+    /// Nothing is recorded from now on.
+    fn stop(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+
     /// Nothing is recorded from now on, and what there is is dropped.
     pub(super) fn end(&self) {
-        self.ended.store(true, Ordering::Relaxed);
+        self.stop();
         self.take();
+    }
+}
+
+/// Events that are on their way to the service.
+pub(super) struct UnderWay {
+    records: Arc<Records>,
+    count: u64,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.records.under_way.fetch_sub(self.count, Ordering::Relaxed);
     }
 }
 
@@ -224,7 +257,12 @@ impl EventProcessor for DefaultEventProcessor {
 
     async fn close(&self) {
         self.ask(Command::Close).await;
-        self.records.end();
+        // What is left was recorded too late, or the worker has ended: it still counts as pending.
+        self.records.stop();
+    }
+
+    fn pending(&self) -> u64 {
+        self.records.pending()
     }
 
     fn connection_attempt(&self, began: SystemTime, took: Duration, failed: bool) {

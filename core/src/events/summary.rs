@@ -105,6 +105,11 @@ impl Summaries {
         (summary, deduplicated)
     }
 
+    /// How many evaluations are counted and not taken yet.
+    pub(super) fn total(&self) -> u64 {
+        self.0.iter().map(|shard| lock(shard).table.iter().map(|count| count.count).sum::<u64>()).sum()
+    }
+
     fn own(&self) -> MutexGuard<'_, Counts> {
         lock(self.0.own())
     }

@@ -132,13 +132,14 @@ impl Worker {
         }
         self.diagnostics.set_events_in_last_batch(payload.events.len());
         let count = payload.len();
+        let under_way = self.records.under_way(count);
         let (records, writer, delivery) =
             (Arc::clone(&self.records), Arc::clone(&self.writer), Arc::clone(&self.delivery));
         let runtime = self.runtime.clone();
         #[cfg(feature = "metrics")]
         let meter = Arc::clone(&self.meter);
         self.runtime.spawn_detached(async move {
-            let _place = place;
+            let (_place, _under_way) = (place, under_way);
             let written = runtime.spawn_blocking(move || writer.write(&payload)).finish().await;
             let body = match written {
                 Some(Ok(body)) => body,

@@ -19,7 +19,7 @@ use crate::value::Value;
 /// The hooks of a client.
 #[derive(Debug, Default)]
 pub(crate) struct Hooks {
-    /// Whether there are any: all that an evaluation without hooks looks at. Never unset.
+    /// Whether there are any: all that an evaluation without hooks looks at. Unset only when the client is closed.
     any: AtomicBool,
     current: ArcSwap<Installed>,
 }
@@ -31,20 +31,33 @@ struct Installed {
     hooks: Vec<Arc<Registered>>,
     /// The environment that the flags are from, once the data source has said so.
     environment_id: Option<Text>,
+    /// Whether the client is closed: no hook is added any more.
+    closed: bool,
 }
 
 impl Hooks {
     pub(crate) fn new(hooks: Vec<Arc<dyn Hook>>) -> Self {
         let hooks: Vec<_> = hooks.into_iter().map(Registered::new).collect();
         let any = AtomicBool::new(!hooks.is_empty());
-        Self { any, current: ArcSwap::from_pointee(Installed { hooks, environment_id: None }) }
+        Self { any, current: ArcSwap::from_pointee(Installed { hooks, ..Installed::default() }) }
     }
 
     /// Adds a hook behind the others, for series that begin later.
     pub(crate) fn add(&self, hook: Arc<dyn Hook>) {
         let hook = Registered::new(hook);
-        self.change(|installed| installed.hooks.push(Arc::clone(&hook)));
+        self.change(|installed| {
+            if !installed.closed {
+                installed.hooks.push(Arc::clone(&hook));
+            }
+        });
         self.any.store(true, Ordering::Release);
+    }
+
+    /// Drops all hooks, present and future ones: one that owns the client would keep it in memory for ever. A series that
+    /// runs keeps its own until it ends.
+    pub(crate) fn close(&self) {
+        self.change(|installed| *installed = Installed { closed: true, ..Installed::default() });
+        self.any.store(false, Ordering::Release);
     }
 
     pub(crate) fn set_environment_id(&self, id: &Text) {

@@ -5,9 +5,10 @@
 //! others still run.
 
 use std::fmt;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::mpsc;
 
@@ -34,37 +35,45 @@ type Listener = Arc<dyn Fn(&FlagChange) + Send + Sync>;
 /// The changes of one update.
 struct Update {
     changes: Vec<FlagChange>,
-    /// Listeners from this one on were added later, and do not hear of it.
-    until: ListenerId,
+    /// The listeners that hear of it: as a rule all that were added before it.
+    to: Range<ListenerId>,
 }
 
 pub(crate) struct ChangeHub {
     runtime: Runtime,
-    /// In the order in which they were added. Held while the list is copied or changed, never while one is called.
-    listeners: Mutex<Vec<(ListenerId, Listener)>>,
+    /// Held while the list is copied or changed, never while a listener is called or dropped: that is code of others.
+    listening: Mutex<Listening>,
     next_id: AtomicU64,
-    /// To the task that calls the listeners; made with the first of them. The task ends when the hub is gone.
-    queue: OnceLock<mpsc::Sender<Update>>,
     /// Updates of which listeners were not told.
     lost: AtomicU64,
 }
 
+#[derive(Default)]
+struct Listening {
+    /// In the order in which they were added.
+    listeners: Vec<(ListenerId, Listener)>,
+    /// To the task that calls the listeners; made with the first of them. The task ends when this is dropped.
+    queue: Option<mpsc::Sender<Update>>,
+    closed: bool,
+}
+
 impl ChangeHub {
     pub(crate) fn new(runtime: Runtime) -> Self {
-        Self {
-            runtime,
-            listeners: Mutex::default(),
-            next_id: AtomicU64::new(0),
-            queue: OnceLock::new(),
-            lost: AtomicU64::new(0),
-        }
+        Self { runtime, listening: Mutex::default(), next_id: AtomicU64::new(0), lost: AtomicU64::new(0) }
     }
 
     pub(crate) fn add(self: &Arc<Self>, listener: impl Fn(&FlagChange) + Send + Sync + 'static) -> ListenerId {
-        let mut listeners = self.lock();
+        let listener: Listener = Arc::new(listener);
+        let mut listening = self.lock();
         let id = ListenerId(self.next_id.fetch_add(1, Ordering::Relaxed));
-        listeners.push((id, Arc::new(listener)));
-        self.queue.get_or_init(|| {
+        if listening.closed {
+            drop(listening);
+            // It is never called. Its drop may use the tracker, so it comes after the lock's.
+            drop(listener);
+            return id;
+        }
+        listening.listeners.push((id, listener));
+        listening.queue.get_or_insert_with(|| {
             let (queue, updates) = mpsc::channel(BACKLOG);
             self.runtime.spawn_detached(deliver(Arc::downgrade(self), self.runtime.clone(), updates));
             queue
@@ -73,30 +82,53 @@ impl ChangeHub {
     }
 
     pub(crate) fn remove(&self, id: ListenerId) {
-        self.lock().retain(|(known, _)| *known != id);
+        let removed = {
+            let listeners = &mut self.lock().listeners;
+            listeners.iter().position(|(known, _)| *known == id).map(|index| listeners.remove(index))
+        };
+        drop(removed);
+    }
+
+    /// Drops all listeners, present and future ones: one that owns the client would keep it in memory for ever.
+    pub(crate) fn close(&self) {
+        let before = std::mem::replace(&mut *self.lock(), Listening { closed: true, ..Listening::default() });
+        drop(before);
     }
 
     pub(crate) fn has_listeners(&self) -> bool {
-        !self.lock().is_empty()
+        !self.lock().listeners.is_empty()
     }
 
     /// Queues the changes of one update.
     pub(crate) fn announce(&self, keys: impl IntoIterator<Item = Text>) {
         let changes: Vec<_> = keys.into_iter().map(|key| FlagChange { key }).collect();
-        let Some(queue) = self.queue.get().filter(|_| !changes.is_empty()) else {
+        let Some(queue) = self.lock().queue.clone().filter(|_| !changes.is_empty()) else {
             return;
         };
         let until = ListenerId(self.next_id.load(Ordering::Relaxed));
-        if queue.try_send(Update { changes, until }).is_err() && self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
+        self.send(&queue, Update { changes, to: ListenerId(0)..until });
+    }
+
+    /// Queues a change for one listener, as if the flag had changed since the listener was added.
+    pub(crate) fn announce_to(&self, ListenerId(id): ListenerId, key: Text) {
+        let queue = self.lock().queue.clone();
+        if let Some(queue) = queue {
+            let to = ListenerId(id)..ListenerId(id.saturating_add(1));
+            self.send(&queue, Update { changes: vec![FlagChange { key }], to });
+        }
+    }
+
+    fn send(&self, queue: &mpsc::Sender<Update>, update: Update) {
+        if queue.try_send(update).is_err() && self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
             tracing::warn!("flag-change listeners do not keep up; some will not hear of some changes");
         }
     }
 
-    fn call_listeners(&self, change: &FlagChange, until: ListenerId) {
+    fn call_listeners(&self, change: &FlagChange, to: &Range<ListenerId>) {
         let listeners: Vec<Listener> = {
-            let listeners = self.lock();
-            let earlier = listeners.iter().filter(|(id, _)| *id < until);
-            earlier.map(|(_, listener)| Arc::clone(listener)).collect()
+            let listening = self.lock();
+            let addressed = listening.listeners.iter().filter(|(id, _)| to.contains(id));
+            addressed.map(|(_, listener)| Arc::clone(listener)).collect()
         };
         for listener in listeners {
             if catch_unwind(AssertUnwindSafe(|| listener(change))).is_err() {
@@ -105,18 +137,18 @@ impl ChangeHub {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(ListenerId, Listener)>> {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Listening> {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 async fn deliver(hub: Weak<ChangeHub>, runtime: Runtime, mut updates: mpsc::Receiver<Update>) {
-    while let Some(Update { changes, until }) = updates.recv().await {
+    while let Some(Update { changes, to }) = updates.recv().await {
         let hub = hub.clone();
         let call = move || {
             for change in &changes {
                 if let Some(hub) = hub.upgrade() {
-                    hub.call_listeners(change, until);
+                    hub.call_listeners(change, &to);
                 }
             }
         };
@@ -126,6 +158,6 @@ async fn deliver(hub: Weak<ChangeHub>, runtime: Runtime, mut updates: mpsc::Rece
 
 impl fmt::Debug for ChangeHub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChangeHub").field("listeners", &self.lock().len()).finish_non_exhaustive()
+        f.debug_struct("ChangeHub").field("listeners", &self.lock().listeners.len()).finish_non_exhaustive()
     }
 }

@@ -82,10 +82,11 @@ impl Updater {
         }
     }
 
-    /// Nothing is stored from now on, and the status stays off.
+    /// Nothing is stored or announced from now on, and the status stays off.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.status.update(DataSourceState::Off, None);
+        self.changes.close();
     }
 
     /// To be asked before a write.

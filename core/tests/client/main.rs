@@ -2,13 +2,17 @@
 
 #![cfg(test)]
 
+#[path = "../support/log.rs"]
+mod log;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod closing;
 mod doors;
 mod lifecycle;
 mod memory;
 mod needs;
 mod readiness;
+mod reentry;
 mod runtimes;
 mod status;

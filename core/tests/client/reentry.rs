@@ -1,0 +1,158 @@
+//! Code of others may use the client wherever the client calls or drops it: it never runs under a lock.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use serde_json::json;
+use vexil::config::{ClientContext, ConfigError, Configure};
+use vexil::model::{DataSet, Item};
+use vexil::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
+use vexil::{Client, async_trait};
+
+use crate::support::{SOON, ada, controlled, controlled_with, gives};
+
+/// Runs a test that hangs if something is wrong.
+#[track_caller]
+fn ends(test: impl FnOnce() + Send + 'static) {
+    let (ended, end) = channel();
+    let running = thread::spawn(move || {
+        test();
+        ended.send(()).unwrap();
+    });
+    assert!(end.recv_timeout(SOON).is_ok() || running.is_finished(), "the test hangs");
+    running.join().unwrap();
+}
+
+/// Uses the client when it is dropped.
+struct UsesTracker(Client);
+
+impl Drop for UsesTracker {
+    fn drop(&mut self) {
+        let id = self.0.flag_tracker().add_listener(|_| {});
+        self.0.flag_tracker().remove_listener(id);
+    }
+}
+
+#[test]
+fn a_listener_may_use_the_tracker_when_it_is_dropped() {
+    ends(|| {
+        let (client, _source) = controlled();
+        let listen = || {
+            let owned = UsesTracker(client.clone());
+            client.flag_tracker().add_listener(move |_| {
+                let _ = &owned;
+            })
+        };
+        client.flag_tracker().remove_listener(listen());
+        listen();
+        assert!(client.blocking_close(SOON));
+        listen();
+    });
+}
+
+#[test]
+fn a_listener_may_be_the_last_to_own_the_client_that_drops_it() {
+    ends(|| {
+        let (client, source) = controlled();
+        let owned = client.clone();
+        let id = client.flag_tracker().add_listener(move |_| drop(owned.clone()));
+        drop(source);
+        client.flag_tracker().remove_listener(id);
+    });
+}
+
+/// Runs something during the next evaluation.
+type OnRead = Box<dyn FnOnce() + Send>;
+
+#[derive(Default)]
+struct Reacting(MemoryStore, Mutex<Option<OnRead>>, AtomicBool);
+
+impl fmt::Debug for Reacting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reacting")
+    }
+}
+
+#[async_trait]
+impl DataStore for Reacting {
+    fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
+        let mut armed = self.1.lock().unwrap();
+        let run = if self.2.swap(false, Ordering::SeqCst) { armed.take() } else { None };
+        drop(armed);
+        // The reader first: what it sees is what was there before.
+        self.0.read(reader);
+        if let Some(run) = run {
+            run();
+        }
+    }
+
+    fn is_initialized(&self) -> bool {
+        self.0.is_initialized()
+    }
+
+    async fn init(&self, data: DataSet) -> Result<(), StoreError> {
+        self.0.init(data).await
+    }
+
+    async fn upsert(&self, item: Item) -> Result<Upserted, StoreError> {
+        self.0.upsert(item).await
+    }
+
+    async fn close(&self) {}
+}
+
+#[test]
+fn a_store_may_wait_for_listeners_while_the_first_value_of_a_flag_is_taken_and_no_change_is_missed() {
+    ends(|| {
+        let store = Arc::new(Reacting::default());
+        let (client, source) = controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
+        source.init(&json!({"flags": {"flag": gives(1, "a")}}));
+        let (hears, heard) = channel();
+        client.flag_tracker().add_listener(move |change| hears.send(change.key.clone()).unwrap());
+        *store.1.lock().unwrap() = Some(Box::new(move || {
+            for version in 2..=3 {
+                source.flag("flag", &gives(version, "b"));
+                heard.recv_timeout(SOON).unwrap();
+            }
+        }));
+        store.2.store(true, Ordering::SeqCst);
+        let (changes, changed) = channel();
+        let told = move |change: &vexil::client::FlagValueChange| {
+            changes.send((change.old_value.clone(), change.new_value.clone())).unwrap();
+        };
+        client.flag_tracker().add_flag_value_change_listener("flag", &ada(), told);
+        assert_eq!(changed.recv_timeout(SOON).unwrap(), ("a".into(), "b".into()));
+        assert!(client.blocking_close(SOON));
+        changed.try_recv().unwrap_err();
+    });
+}
+
+/// Hands out what it may know of the client.
+#[derive(Debug)]
+struct Context(std::sync::mpsc::Sender<ClientContext>);
+
+impl Configure<dyn DataStore> for Context {
+    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
+        self.0.send(context.clone()).unwrap();
+        Ok(Arc::new(MemoryStore::new()))
+    }
+}
+
+#[test]
+fn a_store_may_use_the_client_while_it_changes_its_status_and_loses_no_change() {
+    ends(|| {
+        let (contexts, context) = channel();
+        let (client, _source) = controlled_with(Client::builder("sdk-key").data_store(Context(contexts)));
+        let reporter = context.recv().unwrap().data_store_status().clone();
+        reporter.update(|status| {
+            assert!(client.data_store_status().status().available);
+            reporter.update(|status| status.items = 7);
+            status.available = false;
+        });
+        let status = client.data_store_status().status();
+        assert_eq!((status.available, status.items), (false, 7));
+    });
+}

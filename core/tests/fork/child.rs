@@ -1,0 +1,65 @@
+//! [`Child`]: a forked process that runs a part of a test.
+
+use std::any::Any;
+use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use fork::Fork;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long a child may take. None takes that long unless it hangs.
+const LIMIT: Duration = Duration::from_secs(60);
+
+const DONE: &str = "done";
+
+/// A forked process.
+#[derive(Debug)]
+pub(crate) struct Child {
+    pid: i32,
+    /// What the process wrote until it ended.
+    report: Receiver<String>,
+}
+
+impl Child {
+    /// Forks. The child runs `work` and ends, whether or not `work` panics.
+    pub(crate) fn run(work: impl FnOnce()) -> Self {
+        let (mut reader, mut writer) = io::pipe().unwrap();
+        let Fork::Parent(pid) = fork::fork().unwrap() else {
+            let report = match catch_unwind(AssertUnwindSafe(work)) {
+                Ok(()) => DONE.to_owned(),
+                Err(panic) => text(&*panic),
+            };
+            writer.write_all(report.as_bytes()).unwrap();
+            // Nothing is dropped: not the parent's clients, nor its services.
+            process::exit(0);
+        };
+        drop(writer);
+        let (reports, report) = channel();
+        thread::spawn(move || {
+            let mut text = String::new();
+            reader.read_to_string(&mut text).unwrap();
+            reports.send(text)
+        });
+        Self { pid, report }
+    }
+
+    /// Waits until the process has ended, and fails as it did.
+    #[track_caller]
+    pub(crate) fn succeeds(self) {
+        let report = self.report.recv_timeout(LIMIT);
+        if report.is_err() {
+            kill_process(Pid::from_raw(self.pid).unwrap(), Signal::KILL).unwrap();
+        }
+        fork::waitpid(self.pid).unwrap();
+        assert_eq!(report.as_deref(), Ok(DONE), "the child hangs or has failed");
+    }
+}
+
+fn text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
+    text.unwrap_or("it panicked").to_owned()
+}
