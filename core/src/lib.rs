@@ -48,6 +48,7 @@
 //! | code around evaluations | [`hooks`], [`client::Plugin`] |
 //! | moving from one system to another | [`migration`] |
 //! | how the client is doing | [`Client::data_source_status`], [`status`] |
+//! | the end of a process, and forked processes | [`Client`], [`Client::close_on_drop`] |
 //! | one client for the process | [`global`] |
 //!
 //! # Features

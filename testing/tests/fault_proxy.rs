@@ -4,6 +4,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vexil_testing::FaultProxy;
@@ -199,6 +200,29 @@ fn corrupted_bytes_arrive_as_the_test_has_changed_them() {
     setup.proxy.restore().unwrap();
     served.write_all(b"abc").unwrap();
     assert_eq!(read(&mut client, 3), b"abc");
+}
+
+/// Asks the proxy for its counts when it is dropped.
+struct Asks(Arc<FaultProxy>);
+
+impl Drop for Asks {
+    fn drop(&mut self) {
+        self.0.counts();
+    }
+}
+
+#[test]
+fn what_corrupts_may_ask_the_proxy() {
+    let Setup { server, proxy } = Setup::new();
+    let proxy = Arc::new(proxy);
+    let asks = Asks(Arc::clone(&proxy));
+    proxy.corrupt(ToServer, move |bytes| bytes[0] = u8::try_from(asks.0.counts().accepted).unwrap());
+    let mut client = TcpStream::connect(proxy.address()).unwrap();
+    let (mut served, _) = server.accept().unwrap();
+    served.set_read_timeout(Some(SOON)).unwrap();
+    client.write_all(b"?").unwrap();
+    assert_eq!(read(&mut served, 1), [1]);
+    proxy.restore().unwrap();
 }
 
 #[test]

@@ -1,5 +1,4 @@
-//! Closing a client. It runs to its end by itself: the time limits and the futures of those who close a client only decide
-//! how long they wait for that.
+//! Closing a client. It runs to its end in the background: a time limit or a dropped future only ends the waiting.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -94,11 +93,18 @@ impl Shared {
         if self.runtime.is_unusable() || self.is_closed.swap(true, Ordering::AcqRel) {
             return;
         }
-        // Dropped when the lock is free.
         let source = self.source().take();
         drop(source);
-        self.resolver.updater.close();
-        self.hooks.close();
+        // Drops listeners and hooks, which are code of others.
+        let stop = || {
+            self.resolver.updater.close();
+            self.hooks.close();
+        };
+        if catch_unwind(AssertUnwindSafe(stop)).is_err() {
+            tracing::error!("a listener or hook panicked when it was dropped");
+            // The listeners come first, so the hooks may still be there.
+            self.hooks.close();
+        }
         let components = Components {
             processor: self.processor.clone(),
             store: Arc::clone(&self.resolver.store),
@@ -137,7 +143,8 @@ impl Drop for Shared {
     fn drop(&mut self) {
         if self.runtime.is_inherited() {
             // These are the parent's: dropping them would wake its tasks and close its connections.
-            std::mem::forget((Arc::clone(&self.resolver), self.processor.clone(), Arc::clone(&self.hooks)));
+            let components = (Arc::clone(&self.resolver), self.processor.clone(), Arc::clone(&self.hooks));
+            std::mem::forget((components, self.data_store_status.clone()));
             return;
         }
         if !self.is_closed.load(Ordering::Acquire) {
@@ -154,7 +161,7 @@ impl Drop for Shared {
     }
 }
 
-/// Code of others; it may panic.
+/// What a processor reports, or zero if it panics.
 fn pending(processor: &dyn EventProcessor) -> u64 {
     catch_unwind(AssertUnwindSafe(|| processor.pending())).unwrap_or_default()
 }
@@ -196,7 +203,7 @@ impl Components {
     }
 }
 
-/// Closes the components and tells those who wait.
+/// Closes the components and publishes the outcome.
 struct Closing {
     /// Taken when closing starts.
     unstarted: Option<Components>,

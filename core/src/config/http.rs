@@ -172,6 +172,7 @@ impl HttpConfig {
 
     /// Sends requests by a transport of your own. Of the other settings only the read timeout and the headers keep
     /// their effect.
+    /// A forked process needs a transport that was made in it, as connections belong to one process.
     #[must_use]
     pub fn transport(mut self, transport: impl HttpTransport) -> Self {
         self.transport = Some(Arc::new(transport));

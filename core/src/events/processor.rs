@@ -1,8 +1,8 @@
 //! [`DefaultEventProcessor`]: counts evaluations, keeps full events, and leaves delivery to its [worker](super::worker).
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -27,8 +27,9 @@ pub(crate) struct Records {
     buffer: Buffer,
     /// The latest time that the service told, in milliseconds since 1970; 0 before it did.
     server_time: AtomicU64,
-    /// How many events were taken and are on their way to the service.
-    under_way: AtomicU64,
+    /// How many events were taken and are on their way to the service. Held while events are taken or counted, so that
+    /// none of them is overlooked.
+    under_way: Mutex<u64>,
     /// Whether events are of no use any more: the processor is closed, or the service does not want them.
     ended: AtomicBool,
 }
@@ -41,7 +42,7 @@ impl Records {
             known: ContextKeys::new(context_keys_capacity),
             buffer: Buffer::new(capacity),
             server_time: AtomicU64::new(0),
-            under_way: AtomicU64::new(0),
+            under_way: Mutex::default(),
             ended: AtomicBool::new(false),
         }
     }
@@ -130,8 +131,17 @@ impl Records {
         until.is_some_and(|until| until > now() && until > self.server_time.load(Ordering::Relaxed))
     }
 
-    /// Takes all that is to be delivered, and how many events were for known contexts.
-    pub(super) fn take(&self) -> (Payload, u64) {
+    /// Takes all that is to be delivered, and how many events were for known contexts. The events are under way until the
+    /// guard is dropped.
+    pub(super) fn take(self: &Arc<Self>) -> (Payload, u64, UnderWay) {
+        let mut under_way = self.under_way();
+        let (payload, deduplicated) = self.take_all();
+        let count = to_u64(payload.len());
+        *under_way += count;
+        (payload, deduplicated, UnderWay { records: Arc::clone(self), count })
+    }
+
+    fn take_all(&self) -> (Payload, u64) {
         let events = self.buffer.take();
         let (summary, deduplicated) = self.summaries.take(now);
         (Payload { events, summary }, deduplicated)
@@ -149,17 +159,14 @@ impl Records {
         self.server_time.store(time, Ordering::Relaxed);
     }
 
-    /// Counts events as under way until this is dropped.
-    pub(super) fn under_way(self: &Arc<Self>, count: usize) -> UnderWay {
-        let count = u64::try_from(count).unwrap_or(u64::MAX);
-        self.under_way.fetch_add(count, Ordering::Relaxed);
-        UnderWay { records: Arc::clone(self), count }
+    fn under_way(&self) -> MutexGuard<'_, u64> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many events are not delivered yet.
     fn pending(&self) -> u64 {
-        let held = u64::try_from(self.buffer.len()).unwrap_or(u64::MAX);
-        held.saturating_add(self.summaries.total()).saturating_add(self.under_way.load(Ordering::Relaxed))
+        let under_way = self.under_way();
+        to_u64(self.buffer.len()).saturating_add(self.summaries.total()).saturating_add(*under_way)
     }
 
     /// Nothing is recorded from now on.
@@ -170,7 +177,7 @@ impl Records {
     /// Nothing is recorded from now on, and what there is is dropped.
     pub(super) fn end(&self) {
         self.stop();
-        self.take();
+        self.take_all();
     }
 }
 
@@ -182,8 +189,12 @@ pub(super) struct UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.records.under_way.fetch_sub(self.count, Ordering::Relaxed);
+        *self.records.under_way() -= self.count;
     }
+}
+
+fn to_u64(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 fn in_full(event: &EvaluationEvent<'_>, flag: &Flag, experiment: bool) -> EvaluatedFlag {

@@ -125,14 +125,13 @@ impl Worker {
     }
 
     fn deliver(&self, place: OwnedSemaphorePermit) {
-        let (payload, deduplicated) = self.records.take();
+        let (payload, deduplicated, under_way) = self.records.take();
         self.diagnostics.add_deduplicated(deduplicated);
         if payload.is_empty() {
             return;
         }
         self.diagnostics.set_events_in_last_batch(payload.events.len());
         let count = payload.len();
-        let under_way = self.records.under_way(count);
         let (records, writer, delivery) =
             (Arc::clone(&self.records), Arc::clone(&self.writer), Arc::clone(&self.delivery));
         let runtime = self.runtime.clone();

@@ -1,6 +1,7 @@
 //! [`Watched`]: a state that tells of its changes, and [`Subscription`], which hears of them.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -69,8 +70,8 @@ impl<T: Clone> Watched<T> {
         }
         while let Some(next) = inner.unsent.pop_front() {
             drop(inner);
-            // Fails if there are no subscribers.
-            drop(self.changes.send(next));
+            // Fails if there are no subscribers. A waker that panics must not end the broadcasts.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.changes.send(next)));
             inner = self.lock();
         }
         inner.sending = false;

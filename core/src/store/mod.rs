@@ -9,7 +9,9 @@
 //! **Contract.** `init` replaces everything, at once for readers. `upsert` takes an item only if its version is
 //! higher than that of the item or tombstone it replaces. A reader must see a write that has returned `Ok`.
 //! **Errors** are failures; something that is not there is no error. **Cancellation**: dropping a future may leave a
-//! write done or not done, never half done. **Panics** of a store are contained by the client.
+//! write done or not done, never half done. **Panics** of a store are contained by the client. **Re-entrance**: a store may
+//! use the client, but not wait for the data sink: the sink writes one update after the other, and would wait for itself.
+//! **Forks**: what belongs to one process, such as connections, is best kept in a [`PerProcess`](crate::PerProcess).
 //!
 //! ```
 //! use std::sync::{Arc, RwLock};

@@ -429,6 +429,30 @@ fn plugins_that_own_a_closed_client_do_not_keep_it_in_memory() {
     is_freed_after_close(|builder| builder.plugin(Owner::default()), |_| {});
 }
 
+/// Panics when it is dropped.
+#[derive(Debug)]
+struct PanicsInDrop;
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn a_listener_that_panics_when_it_is_dropped_does_not_keep_a_client_from_being_closed() {
+    let (store, seen) = fast();
+    let client = builder().data_store(store).start().unwrap();
+    let bad = PanicsInDrop;
+    client.flag_tracker().add_listener(move |_| {
+        let _ = &bad;
+    });
+    client.add_hook(Panics);
+    assert!(client.blocking_close(SOON));
+    seen.ended.try_recv().unwrap();
+    assert!(client.bool_variation("flag", &ada(), false));
+}
+
 #[test]
 fn listeners_and_hooks_that_are_added_to_a_closed_client_are_dropped_at_once() {
     let (store, seen) = fast();

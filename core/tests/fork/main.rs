@@ -16,7 +16,7 @@ use std::time::Duration;
 use pollster::block_on;
 use vexil::config::{EventsConfig, ServiceEndpoints};
 use vexil::data_source::DataSourceState;
-use vexil::{Client, ClientBuilder, global};
+use vexil::{Client, ClientBuilder, PerProcess, global};
 use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, Endpoint};
 
@@ -201,6 +201,31 @@ fn a_builder_with_a_runtime_from_before_the_fork_starts_clients_in_the_child() {
     let runtime = current_thread();
     let builder = builder(&service).runtime(runtime.handle().clone());
     Child::run(|| works(builder, "first")).succeeds();
+}
+
+/// Panics when it is dropped in another process.
+struct Mine(u32);
+
+impl Drop for Mine {
+    fn drop(&mut self) {
+        assert_eq!(self.0, std::process::id(), "it is the other process's");
+    }
+}
+
+#[test]
+fn a_value_per_process_is_made_anew_in_a_child_and_the_parents_is_not_dropped_there() {
+    let _alone = alone();
+    let values = [(); 2].map(|()| PerProcess::new(|| Mine(std::process::id())));
+    values.iter().for_each(|value| drop(value.get()));
+    let values = Mutex::new(Some(values));
+    let take = || values.lock().unwrap().take().unwrap();
+    Child::run(|| {
+        let [used, unused] = take();
+        assert_eq!(used.get().0, std::process::id());
+        drop((used, unused));
+    })
+    .succeeds();
+    assert!(take().iter().all(|value| value.get().0 == std::process::id()));
 }
 
 #[test]

@@ -196,7 +196,7 @@ async fn a_service_that_hangs_takes_up_all_deliveries_and_no_more_memory_than_th
         sleep(Duration::from_secs(1)).await;
     }
     assert_eq!(fixture.service.most_under_way.load(Ordering::Relaxed), places());
-    let (held, _) = fixture.records.take();
+    let (held, ..) = fixture.records.take();
     assert!(held.events.len() <= CAPACITY, "{}", held.events.len());
     let held: u64 = held.summary.flags.values().flat_map(|flag| &flag.counters).map(|counter| counter.count).sum();
 
@@ -251,7 +251,7 @@ async fn debugging_ends_by_the_clock_that_is_ahead_and_goes_on_if_that_is_set_ba
     let debugged = |server_time| {
         fixture.records.set_server_time(server_time);
         fixture.evaluate(1);
-        let (payload, _) = fixture.records.take();
+        let (payload, ..) = fixture.records.take();
         payload.events.iter().any(|event| matches!(event, super::super::payload::FullEvent::Debug(_)))
     };
     assert_eq!([0, until + 1, u64::MAX, until - 1].map(debugged), [true, false, false, true]);

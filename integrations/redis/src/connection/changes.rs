@@ -67,14 +67,10 @@ impl Changes {
             return;
         }
         match news.data.first() {
-            Some(Value::Array(changed)) => {
-                for watcher in self.lock().iter() {
-                    let concerns = |key: &Value| matches!(key, Value::BulkString(key) if watcher.keys.iter().any(|own| own.as_bytes() == *key));
-                    if changed.iter().any(concerns) {
-                        watcher.changed.send_replace(());
-                    }
-                }
-            }
+            Some(Value::Array(changed)) => self.mark(|watcher| {
+                let concerns = |key: &Value| matches!(key, Value::BulkString(key) if watcher.keys.iter().any(|own| own.as_bytes() == *key));
+                changed.iter().any(concerns)
+            }),
             // Everything was deleted.
             _ => self.mark_all(),
         }
@@ -82,8 +78,15 @@ impl Changes {
 
     /// Everything may have changed.
     pub(crate) fn mark_all(&self) {
-        for watcher in self.lock().iter() {
-            watcher.changed.send_replace(());
+        self.mark(|_| true);
+    }
+
+    fn mark(&self, concerns: impl Fn(&Watcher) -> bool) {
+        let concerned: Vec<_> =
+            self.lock().iter().filter(|watcher| concerns(watcher)).map(|watcher| watcher.changed.clone()).collect();
+        // Wakes those who wait, which may run any code, so the lock is free by now.
+        for changed in concerned {
+            changed.send_replace(());
         }
     }
 
