@@ -8,9 +8,9 @@
 //! in order again. A call of a door is one series, whatever else the flag depends on; all-flags state and flag-change
 //! listeners run no hooks. A hook that is added while a series runs takes part from the next one on. A stage may use the
 //! client, but an evaluation in it is a series too, for the same hooks. Closing the client drops its hooks. **Errors**
-//! and **panics** are contained and logged once for each stage of each hook; the others run, and the answer is the same. A stage that fails leaves its hook
-//! without series data. **Cancellation**: an awaiting door that is dropped runs no stage after it, and drops the series
-//! data.
+//! and **panics** are contained and logged once for each stage of each hook; the others run, and the answer is the same.
+//! A stage that fails leaves its hook without series data. **Cancellation**: an awaiting door that is dropped runs no
+//! stage after it, and drops the series data.
 //!
 //! ```
 //! use std::time::Instant;
