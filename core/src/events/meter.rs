@@ -13,6 +13,8 @@ use super::processor::{Records, stats};
 
 const DELIVERED: &str = "vexil_events_delivered_total";
 const DROPPED: &str = "vexil_events_dropped_total";
+const COUNTS_DROPPED: &str = "vexil_event_counts_dropped_total";
+const KINDS_DROPPED: &str = "vexil_event_kinds_dropped_total";
 const PAYLOADS_DROPPED: &str = "vexil_event_payloads_dropped_total";
 const REQUESTS: &str = "vexil_event_requests_total";
 const RETRIES: &str = "vexil_event_retries_total";
@@ -31,6 +33,8 @@ impl Meter {
     pub(super) fn new(records: Arc<Records>, delivered: Arc<DeliveryStats>) -> Self {
         describe_counter!(DELIVERED, Unit::Count, "Events that the service has accepted.");
         describe_counter!(DROPPED, Unit::Count, "Full events that were dropped because the buffer was full.");
+        describe_counter!(COUNTS_DROPPED, Unit::Count, "Evaluations of unknown flags that no summary counts.");
+        describe_counter!(KINDS_DROPPED, Unit::Count, "Evaluations whose context kinds are missing in a summary.");
         describe_counter!(PAYLOADS_DROPPED, Unit::Count, "Deliveries of events that were given up.");
         describe_counter!(REQUESTS, Unit::Count, "Requests that carried events.");
         describe_counter!(RETRIES, Unit::Count, "Requests that repeated an earlier one.");
@@ -48,6 +52,8 @@ impl Meter {
         for (name, now, before) in [
             (DELIVERED, stats.delivered_events, told.delivered_events),
             (DROPPED, stats.dropped_events, told.dropped_events),
+            (COUNTS_DROPPED, stats.dropped_counts, told.dropped_counts),
+            (KINDS_DROPPED, stats.dropped_kinds, told.dropped_kinds),
             (PAYLOADS_DROPPED, stats.dropped_payloads, told.dropped_payloads),
             (REQUESTS, stats.attempts, told.attempts),
             (RETRIES, stats.retries, told.retries),

@@ -31,6 +31,8 @@
 //! ```
 
 #[cfg(feature = "http")]
+mod budget;
+#[cfg(feature = "http")]
 mod buffer;
 #[cfg(feature = "http")]
 mod context_keys;
@@ -73,7 +75,7 @@ pub(crate) use self::{
     worker::{Intervals, Worker},
 };
 use crate::context::Context;
-use crate::eval::{BigSegmentsStatus, EvalErrorKind, Reason, Verdict};
+use crate::eval::{BigSegmentsStatus, EvalErrorKind, Reason, ReasonKind, Verdict};
 use crate::model::Flag;
 use crate::text::Text;
 use crate::value::Value;
@@ -115,7 +117,8 @@ pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
 ///
 /// With the feature `metrics`, the recorder of the `metrics` crate that the application has installed hears the same of
 /// all clients together, within an interval between deliveries, as counters: `vexil_events_delivered_total`,
-/// `vexil_events_dropped_total`, `vexil_event_payloads_dropped_total`, `vexil_event_requests_total`,
+/// `vexil_events_dropped_total`, `vexil_event_counts_dropped_total`,
+/// `vexil_event_kinds_dropped_total`, `vexil_event_payloads_dropped_total`, `vexil_event_requests_total`,
 /// `vexil_event_retries_total` and `vexil_event_bytes_total`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -124,6 +127,12 @@ pub struct EventStats {
     pub delivered_events: u64,
     /// Full events that were dropped because the buffer was full. Counts of evaluations are never dropped for that.
     pub dropped_events: u64,
+    /// Evaluations of unknown flags that no summary counts, because the keys of unknown flags had used up the 4 MiB
+    /// that they may take between two deliveries. Evaluations of known flags are always counted.
+    pub dropped_counts: u64,
+    /// Evaluations whose context kinds are missing in a summary, because the flag was evaluated for more than 100 kinds,
+    /// or all kinds together took more than 1 MiB, between two deliveries. The evaluations themselves are counted.
+    pub dropped_kinds: u64,
     /// Deliveries that were given up: the service could not be reached twice, or refused them.
     pub dropped_payloads: u64,
     /// Requests that were sent.
@@ -197,9 +206,9 @@ impl EvaluationEvent<'_> {
     #[must_use]
     pub fn reason(&self) -> Reason {
         let kind = match (self.error, self.flag) {
-            (Some(error), _) => return Reason::from(error),
+            (Some(error), _) => ReasonKind::Error(error),
             (None, Some((_, verdict))) => verdict.to_kind(),
-            (None, None) => return Reason::from(EvalErrorKind::FlagNotFound),
+            (None, None) => ReasonKind::Error(EvalErrorKind::FlagNotFound),
         };
         Reason { kind, big_segments_status: self.big_segments_status }
     }

@@ -161,7 +161,7 @@ fn write_features<S: Serializer>(flags: &HashMap<Text, FlagSummary>, serializer:
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Feature<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Null if the first evaluation had no default, being that of a prerequisite.
     default: Option<&'a Value>,
     context_kinds: &'a BTreeSet<Text>,
     #[serde(serialize_with = "write_counters")]

@@ -288,9 +288,12 @@ impl EventProcessor for DefaultEventProcessor {
 /// What has become of events so far.
 pub(super) fn stats(records: &Records, delivered: &DeliveryStats) -> EventStats {
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let dropped = records.summaries.dropped();
     EventStats {
         delivered_events: read(&delivered.events),
         dropped_events: records.dropped(),
+        dropped_counts: dropped.counts,
+        dropped_kinds: dropped.kinds,
         dropped_payloads: read(&delivered.dropped),
         attempts: read(&delivered.attempts),
         retries: read(&delivered.retries),

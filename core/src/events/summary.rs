@@ -1,24 +1,78 @@
-//! [`Summaries`]: counts evaluations, without threads getting into one another's way.
+//! [`Summaries`]: counts evaluations per flag, without contention between threads.
 //!
 //! Each thread has a shard of its own (until there are more threads than shards), so its lock is free whenever the
-//! thread comes, and no cache line travels between cores. A count is never dropped: it is in a shard until a payload
-//! takes it.
+//! thread comes, and no cache line travels between cores. A count of a known flag is never dropped: it stays in a shard
+//! until a payload takes it.
+//!
+//! Keys of unknown flags and context kinds may come from outside the application, in any number and length. They share
+//! budgets of memory, and what goes beyond is dropped and counted. The cost of an evaluation does not depend on how many
+//! there are.
 
-use std::collections::BTreeSet;
+use std::collections::hash_map;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 use super::EvaluationEvent;
+use super::budget::Budget;
 use super::payload::{Counter, FlagSummary, Summary};
 use super::per_thread::PerThread;
 use crate::context::Context;
 use crate::text::{Text, identity};
 use crate::value::Value;
 
+/// Memory for counts of unknown flags.
+const UNKNOWN_FLAGS_BYTES: usize = 4 << 20;
+
+/// Memory for context kinds.
+const KINDS_BYTES: usize = 1 << 20;
+
+/// How many kinds one count holds. They are searched one by one.
+const MOST_KINDS: usize = 100;
+
+/// The first kind of each count is free up to this length: it takes no more than a multiple of what the flag itself takes.
+const FREE_KIND_BYTES: usize = 64;
+
+#[derive(Debug)]
+pub(super) struct Summaries {
+    shards: PerThread<Mutex<Counts>>,
+    /// The order in which counts began, across shards. Advanced once for each new count, not for each evaluation.
+    next: AtomicU64,
+    unknown_flags: Budget,
+    kinds: Budget,
+    /// Apart for each thread, as an attack makes each evaluation drop something.
+    dropped: PerThread<Dropped>,
+    /// Whether it was logged that something is dropped, since the last payload was taken.
+    warned: AtomicBool,
+}
+
+impl Default for Summaries {
+    fn default() -> Self {
+        Self {
+            shards: PerThread::default(),
+            next: AtomicU64::new(0),
+            unknown_flags: Budget::new(UNKNOWN_FLAGS_BYTES),
+            kinds: Budget::new(KINDS_BYTES),
+            dropped: PerThread::default(),
+            warned: AtomicBool::new(false),
+        }
+    }
+}
+
 #[derive(Debug, Default)]
-pub(super) struct Summaries(PerThread<Mutex<Counts>>);
+struct Dropped {
+    counts: AtomicU64,
+    kinds: AtomicU64,
+}
+
+/// How many evaluations were not counted, or counted without their kinds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct DroppedTotal {
+    pub(super) counts: u64,
+    pub(super) kinds: u64,
+}
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -27,11 +81,16 @@ struct Counts {
     start: u64,
     /// How many evaluations were for contexts that were known already.
     deduplicated: u64,
+    /// What the table takes of each budget.
+    unknown_flags_bytes: usize,
+    kinds_bytes: usize,
 }
 
 #[derive(Debug)]
 struct Count {
     hash: u64,
+    /// Which count of all shards it is, in the order in which they began.
+    sequence: u64,
     key: Text,
     version: Option<u64>,
     variation: Option<usize>,
@@ -53,32 +112,71 @@ impl Summaries {
         };
         let hash = mix(key_hash, version, variation);
         let mut counts = self.own();
+        let counts = &mut *counts;
         counts.deduplicated += u64::from(known_context);
         let same = |count: &Count| count.variation == variation && count.version == version && count.key == *event.key;
         if let Some(count) = counts.table.find_mut(hash, same) {
             count.count += 1;
             if count.last_kinds != event.context.kinds_identity() {
                 count.last_kinds = event.context.kinds_identity();
-                count.add_kinds(event.context);
+                self.add_kinds(&mut count.kinds, &mut counts.kinds_bytes, event.context);
             }
             return;
+        }
+        self.begin(counts, event, hash, now);
+    }
+
+    /// Begins a new count.
+    fn begin(&self, counts: &mut Counts, event: &EvaluationEvent<'_>, hash: u64, now: impl Fn() -> u64) {
+        // Looked at before the value and the default are made, so that a flood costs no more than this.
+        let is_unknown = event.flag.is_none();
+        let key_bytes = size_of::<Count>() + event.key.len();
+        if is_unknown && !self.unknown_flags.has_room(key_bytes) {
+            return self.drop_count();
+        }
+        let (value, default) = (event.value(), event.default_value());
+        if is_unknown {
+            let bytes = key_bytes + value.weight() + default.as_ref().map_or(0, Value::weight);
+            if !self.unknown_flags.charge(bytes) {
+                return self.drop_count();
+            }
+            counts.unknown_flags_bytes += bytes;
         }
         if counts.table.is_empty() {
             counts.start = now();
         }
         let mut count = Count {
             hash,
+            sequence: self.next.fetch_add(1, Ordering::Relaxed),
             key: event.key.into(),
-            version,
-            variation,
-            value: event.value(),
-            default: event.default_value(),
+            version: event.flag.map(|(flag, _)| flag.version),
+            variation: event.variation.map(|(index, _)| index),
+            value,
+            default,
             kinds: SmallVec::new(),
             last_kinds: event.context.kinds_identity(),
             count: 1,
         };
-        count.add_kinds(event.context);
+        self.add_kinds(&mut count.kinds, &mut counts.kinds_bytes, event.context);
         counts.table.insert_unique(hash, count, |count| count.hash);
+    }
+
+    /// Adds the kinds of a context to those of a count. What has no room ends the search, so that a context of very many
+    /// kinds costs no more than a full list.
+    fn add_kinds(&self, kinds: &mut SmallVec<[Text; 1]>, charged: &mut usize, context: &Context) {
+        for member in context.individual_contexts() {
+            let kind = member.kind();
+            if kinds.iter().any(|known| known == kind) {
+                continue;
+            }
+            let is_free = kinds.is_empty() && kind.len() <= FREE_KIND_BYTES;
+            let bytes = if is_free { 0 } else { size_of::<Text>() + kind.len() };
+            if kinds.len() >= MOST_KINDS || !self.kinds.charge(bytes) {
+                return self.drop_kind();
+            }
+            *charged += bytes;
+            kinds.push(kind.into());
+        }
     }
 
     /// Notes that an event was for a context that was known already.
@@ -86,17 +184,30 @@ impl Summaries {
         self.own().deduplicated += 1;
     }
 
-    /// Takes all counts. Gives the number of evaluations for known contexts too.
+    /// Takes all counts. Returns the number of evaluations for known contexts too.
     pub(super) fn take(&self, now: impl Fn() -> u64) -> (Summary, u64) {
         let (mut summary, mut deduplicated) = (Summary { start: u64::MAX, ..Summary::default() }, 0);
-        for shard in self.0.iter() {
+        let mut taken = Vec::new();
+        for shard in self.shards.iter() {
             let counts = std::mem::take(&mut *lock(shard));
             deduplicated += counts.deduplicated;
+            self.unknown_flags.release(counts.unknown_flags_bytes);
+            self.kinds.release(counts.kinds_bytes);
             if !counts.table.is_empty() {
                 summary.start = summary.start.min(counts.start);
             }
-            for count in counts.table {
-                summary.flags.entry(count.key.clone()).or_default().add(count);
+            taken.extend(counts.table);
+        }
+        self.warned.store(false, Ordering::Relaxed);
+        // A flag's default, and the value of each of its counters, are those of the first evaluation.
+        taken.sort_unstable_by_key(|count| count.sequence);
+        for mut count in taken {
+            match summary.flags.entry(std::mem::take(&mut count.key)) {
+                hash_map::Entry::Occupied(mut flag) => flag.get_mut().add(count),
+                hash_map::Entry::Vacant(place) => {
+                    let flag = FlagSummary { default: count.default.take(), ..FlagSummary::default() };
+                    place.insert(flag).add(count);
+                }
             }
         }
         // Read when all are taken, so that none of them is later; unless the clock was set back meanwhile.
@@ -107,11 +218,38 @@ impl Summaries {
 
     /// How many evaluations are counted and not taken yet.
     pub(super) fn total(&self) -> u64 {
-        self.0.iter().map(|shard| lock(shard).table.iter().map(|count| count.count).sum::<u64>()).sum()
+        self.shards.iter().map(|shard| lock(shard).table.iter().map(|count| count.count).sum::<u64>()).sum()
+    }
+
+    /// What was dropped so far.
+    pub(super) fn dropped(&self) -> DroppedTotal {
+        self.dropped.iter().fold(DroppedTotal::default(), |total, dropped| DroppedTotal {
+            counts: total.counts + dropped.counts.load(Ordering::Relaxed),
+            kinds: total.kinds + dropped.kinds.load(Ordering::Relaxed),
+        })
+    }
+
+    #[cold]
+    fn drop_count(&self) {
+        self.dropped.own().counts.fetch_add(1, Ordering::Relaxed);
+        self.warn_once("too many unknown flags are evaluated: further ones are not counted until the next delivery");
+    }
+
+    #[cold]
+    fn drop_kind(&self) {
+        self.dropped.own().kinds.fetch_add(1, Ordering::Relaxed);
+        self.warn_once("flags are evaluated for too many context kinds: further ones are not reported until the next delivery");
+    }
+
+    fn warn_once(&self, message: &str) {
+        // Loaded before it is swapped, so that the cache line stays shared by all threads once it is set.
+        if !self.warned.load(Ordering::Relaxed) && !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!("{message}");
+        }
     }
 
     fn own(&self) -> MutexGuard<'_, Counts> {
-        lock(self.0.own())
+        lock(self.shards.own())
     }
 }
 
@@ -126,22 +264,10 @@ fn mix(key: u64, version: Option<u64>, variation: Option<usize>) -> u64 {
     (key ^ version.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ variation.rotate_left(32)).wrapping_mul(0xD6E8_FEB8_6659_FD93)
 }
 
-impl Count {
-    fn add_kinds(&mut self, context: &Context) {
-        for member in context.individual_contexts() {
-            if !self.kinds.iter().any(|known| known == member.kind()) {
-                self.kinds.push(member.kind().into());
-            }
-        }
-    }
-}
-
 impl FlagSummary {
+    /// Adds a count; of those with the same version and variation, the first one's value stays.
     fn add(&mut self, count: Count) {
-        if self.default.is_none() {
-            self.default = count.default;
-        }
-        self.kinds.extend(BTreeSet::from_iter(count.kinds));
+        self.kinds.extend(count.kinds);
         let same = |counter: &&mut Counter| counter.version == count.version && counter.variation == count.variation;
         match self.counters.iter_mut().find(same) {
             Some(counter) => counter.count += count.count,
@@ -251,5 +377,109 @@ mod tests {
         let [ghost] = &summary.flags["ghost"].counters[..] else { panic!("one counter") };
         assert_eq!((ghost.version, ghost.variation, ghost.count, &ghost.value), (None, None, 2, &Value::from(false)));
         assert!(summaries.take(|| 9).0.flags.is_empty(), "all begins anew");
+    }
+
+    /// Evaluates a flag, or an unknown one called `key`, with this default; none is that of a prerequisite.
+    fn evaluate(summaries: &Summaries, key: &str, flag: Option<&Flag>, default: Option<Value>, context: &Context) {
+        let value = Value::from(true);
+        let make = || default.clone().unwrap_or_default();
+        let event = EvaluationEvent {
+            key,
+            context,
+            flag: flag.map(|flag| (flag, &Verdict::Off)),
+            variation: flag.map(|_| (1, &value)),
+            error: None,
+            big_segments_status: None,
+            with_reason: false,
+            prerequisite_of: None,
+            default: default.is_some().then_some(&make),
+        };
+        summaries.count(&event, false, || 7);
+    }
+
+    #[test]
+    fn the_default_of_a_flag_is_that_of_its_first_evaluation_whichever_thread_made_it() {
+        let ada = Context::new("ada").unwrap();
+        // More rounds than there are shards, so that the first evaluation is in a later shard than the others too.
+        for round in 0..100 {
+            let summaries = Summaries::default();
+            let first = round % 4;
+            for call in 0..4 {
+                let default = if call == 0 { Value::from("first") } else { Value::from(call) };
+                // Other versions, so that the order of a hash table would tell too.
+                let flag = flag("f", (first + call) % 4);
+                std::thread::scope(|scope| {
+                    scope.spawn(|| evaluate(&summaries, "f", Some(&flag), Some(default), &ada));
+                });
+            }
+            let (summary, _) = summaries.take(|| 9);
+            assert_eq!(summary.flags["f"].default, Some("first".into()));
+            assert_eq!(total(&summary), 4);
+        }
+    }
+
+    #[test]
+    fn a_flag_whose_first_evaluation_was_a_prerequisite_has_no_default() {
+        let (summaries, ada, flag) = (Summaries::default(), Context::new("ada").unwrap(), flag("f", 1));
+        evaluate(&summaries, "f", Some(&flag), None, &ada);
+        assert_eq!(summaries.take(|| 9).0.flags["f"].default, None);
+    }
+
+    #[test]
+    fn keys_of_unknown_flags_take_a_bounded_amount_of_memory_and_known_flags_are_counted_all_the_same() {
+        let (summaries, ada, known) = (Summaries::default(), Context::new("ada").unwrap(), flag("known", 1));
+        let long = "x".repeat(1_000);
+        let calls = 20_000;
+        for n in 0..calls {
+            evaluate(&summaries, &format!("{long}{n}"), None, Some(false.into()), &ada);
+        }
+        evaluate(&summaries, &"x".repeat(UNKNOWN_FLAGS_BYTES), None, Some(false.into()), &ada);
+        evaluate(&summaries, "known", Some(&known), Some(false.into()), &ada);
+
+        let dropped = summaries.dropped();
+        let (summary, _) = summaries.take(|| 9);
+        assert_eq!(summary.flags["known"].counters[0].count, 1);
+        let bytes: usize = summary.flags.keys().map(|key| key.len()).sum();
+        assert!((UNKNOWN_FLAGS_BYTES / 2..=UNKNOWN_FLAGS_BYTES).contains(&bytes), "{bytes}");
+        assert_eq!(total(&summary) + dropped.counts, calls + 2, "whatever is not counted is reported as dropped");
+
+        evaluate(&summaries, "ghost", None, Some(false.into()), &ada);
+        assert_eq!((summaries.dropped(), total(&summaries.take(|| 9).0)), (dropped, 1), "there is room again");
+    }
+
+    #[test]
+    fn a_large_default_of_an_unknown_flag_counts_against_the_memory() {
+        let (summaries, ada) = (Summaries::default(), Context::new("ada").unwrap());
+        let large = Value::from("x".repeat(UNKNOWN_FLAGS_BYTES));
+        evaluate(&summaries, "ghost", None, Some(large), &ada);
+        assert_eq!((summaries.dropped().counts, total(&summaries.take(|| 9).0)), (1, 0));
+    }
+
+    #[test]
+    fn kinds_take_a_bounded_amount_of_memory_and_every_evaluation_is_counted() {
+        let summaries = Summaries::default();
+        let flags: Vec<_> = (0..2_000).map(|n| flag(&format!("flag-{n}"), 1)).collect();
+        let kinds: Vec<_> =
+            (0..80_000).map(|n| Context::with_kind("ada", format!("kind-{n}")).unwrap()).collect();
+        for context in &kinds {
+            count(&summaries, Some(&flags[0]), context);
+        }
+        let long = Context::with_kind("ada", "x".repeat(KINDS_BYTES)).unwrap();
+        count(&summaries, Some(&flags[1]), &long);
+        let all = Context::multi(kinds[..200].to_vec()).unwrap();
+        for flag in &flags[2..] {
+            count(&summaries, Some(flag), &all);
+        }
+        let dropped = summaries.dropped().kinds;
+        let (summary, _) = summaries.take(|| 9);
+        assert_eq!(summary.flags["flag-0"].kinds.len(), MOST_KINDS);
+        assert_eq!(summary.flags["flag-1"].kinds.len(), 0);
+        let bytes: usize = summary.flags.values().flat_map(|flag| &flag.kinds).map(|kind| kind.len()).sum();
+        assert!(bytes <= KINDS_BYTES, "{bytes}");
+        assert_eq!(total(&summary), 80_000 + 1 + 1_998);
+        assert_eq!(dropped, (80_000 - 100) + 1 + 1_998);
+
+        count(&summaries, Some(&flags[1]), &all);
+        assert_eq!(summaries.take(|| 9).0.flags["flag-1"].kinds.len(), MOST_KINDS, "there is room again");
     }
 }

@@ -1,0 +1,52 @@
+//! [`Budget`]: a limit on memory that is shared by threads and rarely spent.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A number of bytes that may be in use at once. A refused charge only reads, so threads that keep running into the limit
+/// do not contend for its cache line.
+#[derive(Debug)]
+pub(super) struct Budget {
+    limit: usize,
+    used: AtomicUsize,
+}
+
+impl Budget {
+    pub(super) const fn new(limit: usize) -> Self {
+        Self { limit, used: AtomicUsize::new(0) }
+    }
+
+    /// Whether `bytes` could be charged now.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        self.with(self.used.load(Ordering::Relaxed), bytes).is_some()
+    }
+
+    /// Takes `bytes` out of the budget; `false` if fewer are left, and then none are taken.
+    pub(super) fn charge(&self, bytes: usize) -> bool {
+        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| self.with(used, bytes)).is_ok()
+    }
+
+    /// Returns what was charged before.
+    pub(super) fn release(&self, bytes: usize) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    fn with(&self, used: usize, bytes: usize) -> Option<usize> {
+        used.checked_add(bytes).filter(|total| *total <= self.limit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_charge_beyond_the_limit_takes_nothing() {
+        let budget = Budget::new(10);
+        assert!(budget.charge(7));
+        assert!(!budget.charge(4) && !budget.has_room(4));
+        assert!(!budget.charge(usize::MAX));
+        assert!(budget.charge(3));
+        budget.release(7);
+        assert!(budget.has_room(7) && !budget.has_room(8));
+    }
+}
