@@ -102,4 +102,4 @@ pub use per_process::PerProcess;
 pub use status::Subscription;
 pub use text::Text;
 pub use update::{FlagChange, ListenerId};
-pub use value::{Number, Object, Value};
+pub use value::{Array, Number, Object, Value};

@@ -4,12 +4,15 @@
 //! protocol: `1`, `1.0` and `1e0` are the same value and compare equal, which `serde_json::Value` does not give.
 //! Clones share arrays, objects and long strings, so reading a flag copies nothing.
 
+mod de;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::ops::Deref;
 use std::sync::Arc;
 
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::text::Text;
@@ -22,6 +25,43 @@ use crate::text::Text;
 /// let limits = Value::from(serde_json::json!({"rps": 100, "hosts": ["a", "b"]}));
 /// assert_eq!(limits.get("rps"), Some(&Value::from(100.0)));
 /// assert_eq!(limits.get("hosts").and_then(Value::as_array).map(<[_]>::len), Some(2));
+/// ```
+///
+/// # Depth
+///
+/// A value has at most [`Value::MAX_DEPTH`] levels of arrays and objects, so that whatever walks through one (writing an
+/// event, comparing, dropping) needs little stack, wherever the value came from:
+///
+/// - A value that is built is cut: an array or object on a deeper level becomes `null`.
+/// - A value that is deserialized is refused: more levels are an error.
+/// - JSON and YAML text (flag data of streams, polls, databases and files, contexts, stored items) is refused if it has
+///   more than 127 levels in all, counted from the outermost bracket of the text or of the file.
+///
+/// ```
+/// use vexil::Value;
+///
+/// let deep = (0..50_000).fold(Value::from("x"), |inner, _| Value::from([inner]));
+/// assert!(deep.to_string().contains("null"));
+/// ```
+///
+/// # Reading as a type of your own
+///
+/// `&Value` is a [`serde::Deserializer`], so a type is read from a value without a detour over text:
+///
+/// ```
+/// use serde::Deserialize;
+/// use vexil::Value;
+///
+/// #[derive(Deserialize)]
+/// struct Limits {
+///     rps: u32,
+/// }
+///
+/// let value = Value::from(serde_json::json!({"rps": 100}));
+/// assert_eq!(Limits::deserialize(&value)?.rps, 100);
+/// // Numbers are floats. Beyond 2^53 they skip integers, and which one was meant cannot be told.
+/// assert!(u64::deserialize(&Value::from(9_007_199_254_740_993_u64)).is_err());
+/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[expect(clippy::exhaustive_enums, reason = "JSON has these six types and will have no seventh")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -36,12 +76,15 @@ pub enum Value {
     /// A string.
     String(Text),
     /// An array.
-    Array(Arc<[Self]>),
+    Array(Array),
     /// An object.
     Object(Object),
 }
 
 impl Value {
+    /// How many levels of arrays and objects a value may have; see [Depth](Value#depth).
+    pub const MAX_DEPTH: usize = 128;
+
     /// Whether this is `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
@@ -116,6 +159,46 @@ impl Value {
         }
     }
 
+    /// The JSON type with its article, for messages.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Number(_) => "a number",
+            Self::String(_) => "a string",
+            Self::Array(_) => "an array",
+            Self::Object(_) => "an object",
+        }
+    }
+
+    /// The value as an element or a member of another one, cut where it would become too deep.
+    fn nested(self) -> Self {
+        const LEVELS: usize = Value::MAX_DEPTH - 1;
+        if self.has_at_most(LEVELS) { self } else { self.cut(LEVELS) }
+    }
+
+    fn has_at_most(&self, levels: usize) -> bool {
+        let nested = |value: &Self| levels > 0 && value.has_at_most(levels - 1);
+        match self {
+            Self::Array(elements) => levels > 0 && elements.iter().all(nested),
+            Self::Object(members) => levels > 0 && members.iter().all(|(_, value)| nested(value)),
+            _ => true,
+        }
+    }
+
+    /// A copy in which arrays and objects below so many levels are null.
+    fn cut(&self, levels: usize) -> Self {
+        match self {
+            Self::Array(_) | Self::Object(_) if levels == 0 => Self::Null,
+            Self::Array(elements) => Self::Array(Array(elements.iter().map(|element| element.cut(levels - 1)).collect())),
+            Self::Object(Object(members)) => {
+                let cut = members.iter().map(|(name, value)| (name.clone(), value.cut(levels - 1)));
+                Self::Object(Object(cut.collect()))
+            }
+            scalar => scalar.clone(),
+        }
+    }
+
     /// The member of this object called `name`; none if this is no object or has no such member.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Self> {
@@ -139,6 +222,13 @@ impl Number {
     #[must_use]
     pub fn as_f64(self) -> f64 {
         self.0
+    }
+
+    /// The number as an integer, if it has no fraction and lies within ±(2^53−1): beyond, floats skip integers, so that
+    /// which one was meant cannot be told.
+    pub(crate) fn as_exact_i64(self) -> Option<i64> {
+        const LIMIT: i64 = (1 << 53) - 1;
+        self.as_i64().filter(|number| (-LIMIT..=LIMIT).contains(number))
     }
 
     /// The number as an integer, if it has no fraction and lies within ±2^63.
@@ -171,6 +261,53 @@ impl Serialize for Number {
             Some(whole) => serializer.serialize_i64(whole),
             None => serializer.serialize_f64(self.0),
         }
+    }
+}
+
+/// The elements of a JSON array; it dereferences to a slice. Cheap to clone.
+///
+/// ```
+/// use vexil::{Array, Value};
+///
+/// let hosts: Array = ["a", "b"].into_iter().collect();
+/// assert_eq!(hosts.first(), Some(&Value::from("a")));
+/// assert_eq!(Value::from(hosts).to_string(), r#"["a","b"]"#);
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct Array(Arc<[Value]>);
+
+impl Deref for Array {
+    type Target = [Value];
+
+    fn deref(&self) -> &[Value] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Array {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<T: Into<Value>> FromIterator<T> for Array {
+    fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
+        Self(elements.into_iter().map(|element| element.into().nested()).collect())
+    }
+}
+
+impl<T: Into<Value>> From<Vec<T>> for Array {
+    fn from(elements: Vec<T>) -> Self {
+        elements.into_iter().collect()
+    }
+}
+
+impl<'a> IntoIterator for &'a Array {
+    type Item = &'a Value;
+    type IntoIter = std::slice::Iter<'a, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 
@@ -212,7 +349,7 @@ impl fmt::Debug for Object {
 
 impl<K: Into<Text>, V: Into<Value>> FromIterator<(K, V)> for Object {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
-        let members = members.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let members = members.into_iter().map(|(name, value)| (name.into(), value.into().nested()));
         Self(sorted_members(members.collect()).into())
     }
 }
@@ -289,6 +426,12 @@ impl From<Text> for Value {
     }
 }
 
+impl From<Array> for Value {
+    fn from(value: Array) -> Self {
+        Self::Array(value)
+    }
+}
+
 impl From<Object> for Value {
     fn from(value: Object) -> Self {
         Self::Object(value)
@@ -333,19 +476,46 @@ impl<K: Into<Text>, V: Into<Self>> From<HashMap<K, V>> for Value {
 
 impl<T: Into<Self>> FromIterator<T> for Value {
     fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
-        Self::Array(elements.into_iter().map(Into::into).collect())
+        Self::Array(elements.into_iter().collect())
     }
 }
 
 impl From<serde_json::Value> for Value {
     fn from(value: serde_json::Value) -> Self {
+        converted(value, Self::MAX_DEPTH)
+    }
+}
+
+/// The value with so many levels of arrays and objects; what lies deeper is null.
+fn converted(value: serde_json::Value, levels: usize) -> Value {
+    match value {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(value) => Value::Bool(value),
+        serde_json::Value::Number(value) => value.as_f64().map_or(Value::Null, Value::from),
+        serde_json::Value::String(value) => Value::from(value),
+        serde_json::Value::Array(_) | serde_json::Value::Object(_) if levels == 0 => {
+            take_apart(value);
+            Value::Null
+        }
+        serde_json::Value::Array(elements) => {
+            let elements = elements.into_iter().map(|element| converted(element, levels - 1));
+            Value::Array(Array(elements.collect()))
+        }
+        serde_json::Value::Object(members) => {
+            let members = members.into_iter().map(|(name, value)| (Text::from(name), converted(value, levels - 1)));
+            Value::Object(Object(sorted_members(members.collect()).into()))
+        }
+    }
+}
+
+/// Drops a value level by level: its own drop recurses, and overflows the stack if the value is deep enough.
+fn take_apart(value: serde_json::Value) {
+    let mut rest = vec![value];
+    while let Some(value) = rest.pop() {
         match value {
-            serde_json::Value::Null => Self::Null,
-            serde_json::Value::Bool(value) => Self::Bool(value),
-            serde_json::Value::Number(value) => value.as_f64().map_or(Self::Null, Self::from),
-            serde_json::Value::String(value) => Self::from(value),
-            serde_json::Value::Array(elements) => elements.into_iter().collect(),
-            serde_json::Value::Object(members) => Self::Object(members.into_iter().collect()),
+            serde_json::Value::Array(elements) => rest.extend(elements),
+            serde_json::Value::Object(members) => rest.extend(members.into_iter().map(|(_, value)| value)),
+            _ => {}
         }
     }
 }
@@ -403,11 +573,31 @@ impl Serialize for Object {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+        ValueVisitor { levels: Self::MAX_DEPTH }.deserialize(deserializer)
     }
 }
 
-struct ValueVisitor;
+/// Reads a value of so many levels of arrays and objects. Not every format limits them itself.
+#[derive(Clone, Copy)]
+struct ValueVisitor {
+    levels: usize,
+}
+
+impl ValueVisitor {
+    fn nested<E: serde::de::Error>(self) -> Result<Self, E> {
+        let levels = self.levels.checked_sub(1);
+        let error = || E::custom(format_args!("more than {} levels of arrays and objects", Value::MAX_DEPTH));
+        levels.map(|levels| Self { levels }).ok_or_else(error)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
 impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value;
@@ -425,7 +615,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        Value::deserialize(deserializer)
+        self.nested()?.deserialize(deserializer)
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
@@ -453,17 +643,19 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let nested = self.nested()?;
         let mut elements = Vec::<Value>::new();
-        while let Some(element) = access.next_element()? {
+        while let Some(element) = access.next_element_seed(nested)? {
             elements.push(element);
         }
-        Ok(Value::Array(elements.into()))
+        Ok(Value::Array(Array(elements.into())))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = access.next_entry::<Text, Value>()? {
-            members.push(member);
+        let nested = self.nested()?;
+        let mut members = Vec::<(Text, Value)>::new();
+        while let Some(name) = access.next_key()? {
+            members.push((name, access.next_value_seed(nested)?));
         }
         Ok(Value::Object(Object(sorted_members(members).into())))
     }
@@ -494,6 +686,64 @@ mod tests {
         assert_eq!(Value::from(1.5).as_i64(), None);
         assert_eq!(Value::from(9.3e18).as_i64(), None);
         assert_eq!(Value::from(f64::NAN), Value::Null);
+    }
+
+    /// So many levels of arrays, or of objects, around a one.
+    fn levels(count: usize, wrap: impl Fn(Value) -> Value) -> Value {
+        (0..count).fold(Value::from(1), |inner, _| wrap(inner))
+    }
+
+    /// How many levels there are until the innermost value, and that value.
+    fn measured(value: &Value) -> (usize, &Value) {
+        let (mut depth, mut value) = (0, value);
+        loop {
+            value = match value {
+                Value::Array(elements) => &elements[0],
+                Value::Object(object) => object.get("a").unwrap(),
+                innermost => return (depth, innermost),
+            };
+            depth += 1;
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_built_has_at_most_so_many_levels_and_null_below_them() {
+        let array: fn(Value) -> Value = |inner| Value::from([inner]);
+        let object: fn(Value) -> Value = |inner| Value::Object([("a", inner)].into_iter().collect());
+        let map: fn(Value) -> Value = |inner| Value::from(BTreeMap::from([("a", inner)]));
+        for wrap in [array, object, map] {
+            assert_eq!(measured(&levels(Value::MAX_DEPTH, wrap)), (Value::MAX_DEPTH, &Value::from(1)));
+            for count in [Value::MAX_DEPTH + 1, 50_000] {
+                let deep = levels(count, wrap);
+                assert_eq!(measured(&deep), (Value::MAX_DEPTH, &Value::Null));
+                // None of these overflows the stack.
+                assert_eq!(deep, deep.clone());
+                assert!(format!("{deep:?}{deep}").contains("null"));
+            }
+        }
+        let mixed = Value::from([levels(Value::MAX_DEPTH, array), 7.into()]);
+        assert_eq!(mixed.as_array().unwrap()[1], Value::from(7), "what is not too deep stays");
+    }
+
+    #[test]
+    fn json_of_another_library_is_cut_and_dropped_without_a_deep_stack() {
+        // The macro `json!` would copy what is inside, level by level.
+        let wrap = |inner: serde_json::Value, n| match n % 2 {
+            0 => vec![inner].into(),
+            _ => serde_json::Map::from_iter([("a".to_owned(), inner)]).into(),
+        };
+        let deep = (0..50_000).fold(json!(1), wrap);
+        assert_eq!(measured(&Value::from(deep)), (Value::MAX_DEPTH, &Value::Null));
+    }
+
+    #[test]
+    fn a_format_without_a_limit_of_its_own_is_refused_if_it_is_too_deep() {
+        let nested = |count| (0..count).fold(json!(1), |inner, _| json!([inner]));
+        assert_eq!(measured(&Value::deserialize(nested(Value::MAX_DEPTH)).unwrap()).0, Value::MAX_DEPTH);
+        let error = Value::deserialize(nested(Value::MAX_DEPTH + 1)).unwrap_err();
+        assert!(error.to_string().contains("128 levels"), "{error}");
+        let text = format!("{}{}", "[".repeat(Value::MAX_DEPTH), "]".repeat(Value::MAX_DEPTH));
+        assert!(serde_json::from_str::<Value>(&text).is_err());
     }
 
     #[test]

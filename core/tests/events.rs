@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::json;
 use support::{Fixed, SOON, ada};
-use vexil::eval::EvalErrorKind;
+use vexil::eval::{BigSegmentsStatus, EvalErrorKind};
 use vexil::{Client, Context, Value};
 use vexil_testing::{EventRecorder, RecordedEvaluation, RecordedEvent};
 
@@ -125,4 +125,54 @@ fn what_the_application_tells_is_heard_of() {
         assert_eq!(context, &ada());
     }
     assert!(pollster::block_on(client.flush_and_wait(SOON)));
+}
+
+#[test]
+fn the_default_of_a_type_of_the_callers_is_reported_as_json() {
+    let (client, events) = recorded();
+    let default = std::collections::BTreeMap::from([("rps", 7)]);
+    let owned = || default.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    let json = Value::from(default.clone());
+    let _: std::collections::BTreeMap<String, u32> = client.json_variation_as("no-such-flag", &ada(), owned());
+    let _ = pollster::block_on(client.json_variation_as_detail_async("base", &ada(), owned()));
+    let [unknown, known] = &evaluations(&events)[..] else { panic!("two evaluations") };
+    assert_eq!((&unknown.value, &unknown.default), (&json, &Some(json.clone())));
+    assert_eq!((&known.value, &known.default), (&true.into(), &Some(json)));
+}
+
+#[test]
+fn a_configured_default_is_reported_as_what_the_caller_got() {
+    let events = EventRecorder::new();
+    let builder = Client::builder("sdk-key").defaults([("flag", true)]).events(events.clone());
+    let client = builder.data_source(Fixed::new(&json!({}))).start().unwrap();
+    assert!(client.bool_variation("flag", &ada(), false));
+    assert_eq!(client.int_variation("flag", &ada(), 7), 7);
+    assert!(client.json_variation_as("flag", &ada(), false));
+    assert_eq!(client.json_variation_as("flag", &ada(), 7), 7);
+    let values: Vec<_> = evaluations(&events).into_iter().map(|heard| (heard.value, heard.default.unwrap())).collect();
+    let [yes, seven] = [Value::from(true), Value::from(7)].map(|value| (value.clone(), value));
+    assert_eq!(values, [yes.clone(), seven.clone(), yes, seven]);
+}
+
+#[test]
+fn an_error_keeps_the_status_of_big_segments() {
+    let in_big_segment = |more: serde_json::Value| {
+        let rule = json!({"variation": 0, "clauses": [{"op": "segmentMatch", "values": ["big"]}]});
+        let mut flag = json!({"on": true, "version": 1, "rules": [rule], "variations": ["text"], "fallthrough": {"variation": 0}});
+        flag.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        flag
+    };
+    let data = json!({
+        "flags": {"wrong-type": in_big_segment(json!({})), "malformed": in_big_segment(json!({"fallthrough": {"variation": 9}}))},
+        "segments": {"big": {"version": 1, "unbounded": true, "generation": 1}},
+    });
+    let events = EventRecorder::new();
+    let client = Client::builder("sdk-key").data_source(Fixed::new(&data)).events(events.clone()).start().unwrap();
+    for (key, error) in [("wrong-type", EvalErrorKind::WrongType), ("malformed", EvalErrorKind::MalformedFlag)] {
+        let detail = client.bool_variation_detail(key, &ada(), false);
+        let [heard] = &evaluations(&events)[..] else { panic!("one evaluation of {key}") };
+        assert_eq!((heard.reason.error(), detail.reason.error()), (Some(error), Some(error)), "{key}");
+        let status = Some(BigSegmentsStatus::NotConfigured);
+        assert_eq!((heard.reason.big_segments_status, detail.reason.big_segments_status), (status, status), "{key}");
+    }
 }

@@ -72,6 +72,50 @@ fn a_value_of_the_wrong_type_is_logged_once_with_the_flags_key() {
 }
 
 #[test]
+fn a_value_of_the_wrong_type_is_logged_with_both_types_and_again_after_the_flag_changed() {
+    let (client, controls) = controlled();
+    let ada = ada();
+    for version in 1..=3 {
+        controls.init(&json!({"flags": {"the-flag": gives(version, "text")}}));
+        let lines = logged(|| (0..100).for_each(|_| assert!(client.bool_variation("the-flag", &ada, true))));
+        one_line(&lines, "ERROR", &["the-flag", "a boolean", "a string", &version.to_string()]);
+    }
+    controls.init(&json!({"flags": {"the-flag": gives(4, json!({"rps": "many"}))}}));
+    let lines = logged(|| {
+        for _ in 0..100 {
+            drop(client.json_variation_as("the-flag", &ada, std::collections::BTreeMap::<String, u32>::new()));
+        }
+    });
+    one_line(&lines, "ERROR", &["the-flag", "BTreeMap", "an object", "invalid type: string", "u32"]);
+}
+
+#[test]
+fn a_malformed_flag_is_logged_again_after_it_changed() {
+    let (client, controls) = controlled();
+    for version in 1..=3 {
+        controls.init(&json!({"flags": {"the-flag": {"on": true, "version": version}}}));
+        let lines = logged(|| (0..100).for_each(|_| assert!(client.bool_variation("the-flag", &ada(), true))));
+        one_line(&lines, "ERROR", &["the-flag", "malformed"]);
+    }
+}
+
+#[test]
+fn very_many_unknown_flags_are_not_all_logged_and_do_not_hide_a_flag_that_is_malformed() {
+    let client = support::client(&json!({"flags": {"the-flag": {"on": true, "version": 1}}}));
+    let ada = ada();
+    let lines = logged(|| {
+        for n in 0..20_000 {
+            let _ = client.bool_variation(&format!("{}{n}", "x".repeat(1_000)), &ada, false);
+        }
+    });
+    assert!(lines.len() <= 10_010, "{}", lines.len());
+    assert!(lines.iter().all(|line| line.len() < 500), "a long key is not logged whole");
+    assert!(lines.iter().any(|line| line.contains(" WARN ") && line.contains("further ones are not logged")));
+    let lines = logged(|| drop(client.bool_variation_detail("the-flag", &ada, true)));
+    one_line(&lines, "ERROR", &["the-flag", "malformed"]);
+}
+
+#[test]
 fn a_value_that_does_not_fit_a_type_of_the_callers_is_logged_once() {
     let client = support::client(&json!({"flags": {"the-flag": gives(1, "text")}}));
     let lines = logged(|| (0..1000).for_each(|_| drop(client.json_variation_as("the-flag", &ada(), vec![0_u8]))));

@@ -22,6 +22,8 @@ use crate::status::{BigSegmentsStatusCell, BigSegmentsStoreStatus};
 use crate::store_call::bounded;
 use crate::text::Text;
 
+/// Memory for what is remembered of contexts, whose keys may come from outside the application in any length.
+const MOST_BYTES: usize = 16 << 20;
 /// How long the store may take to answer.
 const LIMIT: Duration = Duration::from_secs(2);
 /// How long it is left alone after a failure.
@@ -54,7 +56,7 @@ struct Shared {
     settings: Settings,
     status: BigSegmentsStatusCell,
     /// By context key, the least recently used ones first to go. Held for a few instructions.
-    known: Mutex<LruCache<Text, Known>>,
+    known: Mutex<Remembered>,
     asking: Arc<Flights<Text, Result<Option<Membership>, StoreError>>>,
     /// Until when the store is left alone. Held for a few instructions.
     pause: Mutex<Option<Instant>>,
@@ -67,6 +69,42 @@ struct Known {
     expires: Moment,
 }
 
+impl Known {
+    /// About how many bytes it takes under this key.
+    fn weight(&self, context_key: &Text) -> usize {
+        let membership = self.membership.as_ref().map_or(0, Membership::weight);
+        size_of::<(Text, Self)>() + context_key.len() + membership
+    }
+}
+
+/// What the store said of contexts, by context key.
+#[derive(Debug)]
+struct Remembered {
+    contexts: LruCache<Text, Known>,
+    bytes: usize,
+}
+
+impl Remembered {
+    /// Remembers an answer. The least recently used ones make room; one that is larger than all the room is not remembered.
+    fn put(&mut self, context_key: Text, known: Known) {
+        if let Some(older) = self.contexts.pop(&context_key) {
+            self.bytes -= older.weight(&context_key);
+        }
+        let bytes = known.weight(&context_key);
+        if bytes > MOST_BYTES {
+            return;
+        }
+        while self.bytes + bytes > MOST_BYTES {
+            let Some((key, oldest)) = self.contexts.pop_lru() else { break };
+            self.bytes -= oldest.weight(&key);
+        }
+        self.bytes += bytes;
+        if let Some((key, oldest)) = self.contexts.push(context_key, known) {
+            self.bytes -= oldest.weight(&key);
+        }
+    }
+}
+
 impl BigSegmentReader {
     pub(crate) fn new(store: Arc<dyn BigSegmentStore>, settings: Settings, runtime: &Runtime) -> Self {
         let capacity = NonZeroUsize::new(settings.context_cache_size).unwrap_or(NonZeroUsize::MIN);
@@ -74,7 +112,7 @@ impl BigSegmentReader {
             store,
             settings,
             status: BigSegmentsStatusCell::new(),
-            known: Mutex::new(LruCache::new(capacity)),
+            known: Mutex::new(Remembered { contexts: LruCache::new(capacity), bytes: 0 }),
             asking: Flights::new(),
             pause: Mutex::default(),
         });
@@ -131,7 +169,7 @@ fn trust(status: BigSegmentsStoreStatus) -> BigSegmentsStatus {
 }
 
 impl Shared {
-    fn known(&self) -> MutexGuard<'_, LruCache<Text, Known>> {
+    fn known(&self) -> MutexGuard<'_, Remembered> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -139,6 +177,7 @@ impl Shared {
     fn fresh(&self, context_key: &Text) -> Option<Option<Membership>> {
         let mut known = self.known();
         known
+            .contexts
             .get(context_key)
             .filter(|known| !Moment::now().has_reached(known.expires))
             .map(|known| known.membership.clone())
@@ -146,7 +185,7 @@ impl Shared {
 
     /// What is remembered, however old.
     fn expired(&self, context_key: &Text) -> Option<Option<Membership>> {
-        self.known().peek(context_key).map(|known| known.membership.clone())
+        self.known().contexts.peek(context_key).map(|known| known.membership.clone())
     }
 
     async fn ask(&self, context_key: Text) -> Result<Option<Membership>, StoreError> {
@@ -216,4 +255,46 @@ fn age(millis: u64) -> Duration {
         }
         Duration::ZERO
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(membership: Option<Membership>) -> Known {
+        Known { membership, expires: Moment::now() }
+    }
+
+    #[test]
+    fn what_is_remembered_takes_a_bounded_amount_of_memory() {
+        let capacity = NonZeroUsize::new(1_000_000).unwrap();
+        let mut remembered = Remembered { contexts: LruCache::new(capacity), bytes: 0 };
+        let key = |n: usize| Text::from(format!("{}{n}", "x".repeat(10_000)));
+        for n in 0..10_000 {
+            remembered.put(key(n), known(None));
+        }
+        let bytes = |remembered: &Remembered| -> usize {
+            remembered.contexts.iter().map(|(key, known)| known.weight(key)).sum()
+        };
+        assert!((MOST_BYTES / 2..=MOST_BYTES).contains(&bytes(&remembered)));
+        assert!(remembered.contexts.contains(&key(9_999)) && !remembered.contexts.contains(&key(0)));
+
+        let large = Membership::new((0..100_000).map(|n| format!("segment-{n}")), Vec::new());
+        for n in 0..100 {
+            remembered.put(format!("ada-{}", n % 50).into(), known(Some(large.clone())));
+            assert_eq!(remembered.bytes, bytes(&remembered));
+            assert!(remembered.bytes <= MOST_BYTES);
+        }
+        remembered.put("x".repeat(MOST_BYTES).into(), known(None));
+        assert_eq!(remembered.bytes, bytes(&remembered));
+    }
+
+    #[test]
+    fn as_many_contexts_are_remembered_as_were_asked_for() {
+        let mut remembered = Remembered { contexts: LruCache::new(NonZeroUsize::new(2).unwrap()), bytes: 0 };
+        ["a", "b", "a", "c"].map(|key| remembered.put(key.into(), known(None)));
+        let keys: Vec<_> = remembered.contexts.iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(keys, ["c", "a"]);
+        assert_eq!(remembered.bytes, remembered.contexts.iter().map(|(key, known)| known.weight(key)).sum::<usize>());
+    }
 }

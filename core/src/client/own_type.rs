@@ -1,25 +1,67 @@
-//! The doors to a flag's value as a type of the caller's own.
+//! The value of a flag as a type of the caller's own, read by serde.
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Client;
 use super::series::end;
-use super::value::EvaluationContext;
-use super::variation::read_detail;
-use crate::eval::{Detail, EvalErrorKind};
-use crate::hooks::{Asked, EvaluationMethod, Series};
+use super::value::{EvaluationContext, FlagValue, sealed};
+use super::variation::{Read, ReadDetail, read_detail};
+use crate::eval::{Detail, EvalErrorKind, Evaluation, TypeMismatch};
+use crate::hooks::{Asked, EvaluationMethod};
+use crate::model::Flag;
 use crate::value::Value;
 
-/// The default of a type of the caller's as it is reported: nobody knows how to write one.
-fn unknown() -> Value {
-    Value::Null
+/// The caller's default of such a type. The flag is evaluated as JSON, and read as the type afterwards.
+struct OwnDefault<'a, T>(&'a T);
+
+impl<T> Clone for OwnDefault<'_, T> {
+    fn clone(&self) -> Self {
+        Self(self.0)
+    }
+}
+
+impl<T> sealed::Sealed for OwnDefault<'_, T> {}
+impl<T: Serialize + DeserializeOwned + Sync> FlagValue for OwnDefault<'_, T> {
+    type Output = Value;
+
+    const EXPECTED: &'static str = "any value";
+
+    fn read(value: &Value) -> Option<Value> {
+        Some(value.clone())
+    }
+
+    fn into_default(self) -> Value {
+        self.to_value()
+    }
+
+    /// Null if the type cannot be written as JSON.
+    fn to_value(&self) -> Value {
+        serde_json::to_value(self.0).map_or(Value::Null, Into::into)
+    }
+
+    fn reported(&self, configured: Option<&Value>) -> Value {
+        let fitting = configured.filter(|value| T::deserialize(*value).is_ok());
+        fitting.cloned().unwrap_or_else(|| self.to_value())
+    }
+}
+
+/// What is read of a flag, with the flag's version.
+type Found = (ReadDetail<Value>, u64);
+
+fn read_versioned(read: Read<Value>, flag: &Flag, evaluation: &Evaluation<'_>) -> Found {
+    (read_detail(read, flag, evaluation), flag.version())
 }
 
 impl Client {
     /// The value of a flag as a type of your own; `default` if it has none or does not fit the type.
     ///
+    /// Events report the default as the JSON that it serializes to. Integers beyond ±(2^53−1) do not fit an integer type:
+    /// flags' numbers are floats, which skip integers there. Why a value does not fit is logged once for each version of
+    /// the flag, and told by [`Detail::type_mismatch`].
+    ///
     /// ```
-    /// #[derive(serde::Deserialize)]
+    /// #[derive(serde::Deserialize, serde::Serialize)]
     /// struct Limits {
     ///     rps: u32,
     /// }
@@ -28,12 +70,35 @@ impl Client {
     /// let limits = client.json_variation_as("limits", context, Limits { rps: 10 });
     /// # }
     /// ```
-    pub fn json_variation_as<T: DeserializeOwned>(&self, key: &str, context: &impl EvaluationContext, default: T) -> T {
+    pub fn json_variation_as<T: Serialize + DeserializeOwned + Sync>(
+        &self,
+        key: &str,
+        context: &impl EvaluationContext,
+        default: T,
+    ) -> T {
         self.as_own_type(EvaluationMethod::Variation, key, context, default).value
     }
 
     /// The value of a flag as a type of your own, and why it is this one; `default` if it has none or does not fit.
-    pub fn json_variation_as_detail<T: DeserializeOwned>(
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// #[derive(serde::Deserialize, serde::Serialize)]
+    /// struct Limits {
+    ///     rps: u32,
+    /// }
+    ///
+    /// let flags = TestData::new().with("limits", serde_json::json!({"rate": 7}));
+    /// let client = Client::builder("sdk-key").data_source(flags).without_events().start()?;
+    /// let detail = client.json_variation_as_detail("limits", &Context::new("ada")?, Limits { rps: 10 });
+    /// assert_eq!(detail.value.rps, 10);
+    /// let mismatch = detail.type_mismatch().expect("a member is missing");
+    /// assert!(mismatch.to_string().ends_with("found an object: missing field `rps`"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn json_variation_as_detail<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
         context: &impl EvaluationContext,
@@ -43,7 +108,7 @@ impl Client {
     }
 
     /// Like [`Client::json_variation_as`], awaiting what that one would wait for.
-    pub async fn json_variation_as_async<T: DeserializeOwned>(
+    pub async fn json_variation_as_async<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
         context: &impl EvaluationContext,
@@ -53,7 +118,7 @@ impl Client {
     }
 
     /// Like [`Client::json_variation_as_detail`], awaiting what that one would wait for.
-    pub async fn json_variation_as_detail_async<T: DeserializeOwned>(
+    pub async fn json_variation_as_detail_async<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
         context: &impl EvaluationContext,
@@ -62,54 +127,70 @@ impl Client {
         self.as_own_type_async(EvaluationMethod::VariationDetail, key, context, default).await
     }
 
-    fn as_own_type<T: DeserializeOwned>(
+    fn as_own_type<T: Serialize + DeserializeOwned + Sync>(
         &self,
         method: EvaluationMethod,
         key: &str,
         context: &impl EvaluationContext,
         default: T,
     ) -> Detail<T> {
-        let series = self.series(Asked { key, context: context.context(), method, default: &unknown });
-        let result = self.evaluate(key, context, &Value::Null, method.with_reason(), read_detail);
-        self.fit(key, self.detail_of(key, result, Value::Null), default, series)
+        let own = OwnDefault(&default);
+        let default_value = || own.to_value();
+        let series = self.series(Asked { key, context: context.context(), method, default: &default_value });
+        let found = self.evaluate(key, context, &own, method.with_reason(), read_versioned);
+        let (json, value) = self.fit(key, found, &default, series.is_some());
+        let detail = end(series, json);
+        detail.map(|_| value.unwrap_or(default))
     }
 
-    async fn as_own_type_async<T: DeserializeOwned>(
+    async fn as_own_type_async<T: Serialize + DeserializeOwned + Sync>(
         &self,
         method: EvaluationMethod,
         key: &str,
         context: &impl EvaluationContext,
         default: T,
     ) -> Detail<T> {
-        let series = self.series(Asked { key, context: context.context(), method, default: &unknown });
-        let result = self.evaluate_async(key, context, &Value::Null, method.with_reason(), read_detail).await;
-        self.fit(key, self.detail_of(key, result, Value::Null), default, series)
+        let own = OwnDefault(&default);
+        let default_value = || own.to_value();
+        let series = self.series(Asked { key, context: context.context(), method, default: &default_value });
+        let found = self.evaluate_async(key, context, &own, method.with_reason(), read_versioned).await;
+        let (json, value) = self.fit(key, found, &default, series.is_some());
+        let detail = end(series, json);
+        detail.map(|_| value.unwrap_or(default))
     }
 
-    /// Turns JSON into the caller's type, and ends the series with what became of it.
-    fn fit<T: DeserializeOwned>(
+    /// Reads JSON as the caller's type. Returns what hooks see, and the value unless it is the caller's default. That is
+    /// written as JSON only if there are hooks.
+    fn fit<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
-        mut json: Detail<Value>,
-        default: T,
-        series: Option<Series<'_>>,
-    ) -> Detail<T> {
-        let fits = |value: &Value| serde_json::from_value(value.into()).ok();
-        let mut value = None;
+        found: Result<Found, EvalErrorKind>,
+        default: &T,
+        has_hooks: bool,
+    ) -> (Detail<Value>, Option<T>) {
+        let (found, version) = match found {
+            Ok((found, version)) => (Ok(found), version),
+            Err(error) => (Err(error), 0),
+        };
+        let mut json = self.detail_of(key, found, Value::Null);
         if !json.is_default_value() {
-            value = fits(&json.value);
-            if value.is_none() {
-                self.shared.resolver.complaints.about_flag(key, EvalErrorKind::WrongType);
-                json = Detail::new(Value::Null, None, EvalErrorKind::WrongType.into());
+            match T::deserialize(&json.value) {
+                Ok(value) => return (json, Some(value)),
+                Err(error) => {
+                    let mismatch = TypeMismatch::new(std::any::type_name::<T>(), &json.value).with_error(&error);
+                    self.shared.resolver.complaints.wrong_type(key, version, &mismatch);
+                    json = Detail::mismatched(Value::Null, mismatch, json.reason.big_segments_status);
+                }
             }
         }
-        let value = value.unwrap_or_else(|| {
-            let configured = self.shared.defaults.get(key);
-            let configured = configured.and_then(|value| Some((fits(value)?, value.clone())));
-            let (value, reported) = configured.unwrap_or((default, Value::Null));
-            json.value = reported;
-            value
-        });
-        end(series, json).map(|_| value)
+        let configured = self.shared.defaults.get(key);
+        if let Some((configured, value)) = configured.and_then(|value| Some((value, T::deserialize(value).ok()?))) {
+            json.value = configured.clone();
+            return (json, Some(value));
+        }
+        if has_hooks {
+            json.value = OwnDefault(default).to_value();
+        }
+        (json, None)
     }
 }

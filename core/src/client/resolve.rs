@@ -261,7 +261,7 @@ impl Resolver {
     }
 
     fn failed<R>(&self, key: &str) -> Result<R, EvalErrorKind> {
-        self.complaints.about_flag(key, EvalErrorKind::Exception);
+        self.complaints.about_key(key, EvalErrorKind::Exception);
         Err(EvalErrorKind::Exception)
     }
 }

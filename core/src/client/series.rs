@@ -65,8 +65,8 @@ impl Client {
 #[inline]
 pub(crate) fn end<T: Clone + Into<Value>>(series: Option<Series<'_>>, detail: Detail<T>) -> Detail<T> {
     let Some(series) = series else { return detail };
-    let Detail { value, variation_index, reason } = detail;
-    let seen = Detail::new(value.clone().into(), variation_index, reason);
+    let value = detail.value.clone();
+    let seen = detail.map(Into::into);
     series.end(&seen);
     seen.map(|_| value)
 }

@@ -3,23 +3,74 @@
 use crate::context::{Context, ContextError};
 use crate::model::migration::Stage;
 use crate::text::Text;
-use crate::value::Value;
+use crate::value::{Number, Value};
 
-/// A type of flag values. What is given as the default decides which type is asked for.
+/// A type of flag values. The type of the default decides which type is requested.
 ///
-/// Sealed: for types of your own there is [`Client::json_variation_as`](crate::Client::json_variation_as).
+/// | default | flag | result |
+/// | --- | --- | --- |
+/// | `bool` | boolean | `bool` |
+/// | `i64` | number, a fraction being cut off, within ±(2^53−1) | `i64` |
+/// | `f64` | number | `f64` |
+/// | `&str`, [`Text`] | string | [`Text`] |
+/// | `String` | string | `String` |
+/// | [`Value`], [`serde_json::Value`] | any | the same |
+/// | [`Stage`](crate::migration::Stage) | string that names a stage | `Stage` |
+///
+/// Sealed: for other types there is [`Client::json_variation_as`](crate::Client::json_variation_as). There is only one type
+/// of integers and one of floats, so that a literal needs no suffix: `client.variation("limit", &context, 100)`. The
+/// compiler names the alternatives:
+///
+/// ```compile_fail,E0277
+/// # fn example(client: &vexil::Client, context: &vexil::Context) {
+/// let limit = client.variation("limit", context, 100_u32);
+/// # }
+/// ```
+///
+/// ```compile_fail,E0277
+/// # fn example(client: &vexil::Client, context: &vexil::Context) {
+/// let limit = client.variation("limit", context, Some(100));
+/// # }
+/// ```
+///
+/// ```
+/// # fn example(client: &vexil::Client, context: &vexil::Context) {
+/// let limit = client.json_variation_as("limit", context, 100_u32);
+/// let maybe = client.json_variation_as("limit", context, Some(100_u32));
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no type that a flag can be requested as",
+    label = "not the type of a flag's default",
+    note = "use `bool`, `i64`, `f64`, `&str`, `String`, `vexil::Text`, `vexil::Value` or `serde_json::Value`",
+    note = "for other integers, `f32`, `Option` and types of your own, call `json_variation_as`"
+)]
 pub trait FlagValue: sealed::Sealed + Clone + Send + Sync {
-    /// What is given back for a default of this type.
+    /// What is returned for a default of this type.
     type Output: Clone + Into<Value> + Send + 'static;
 
-    /// The variation's value; none if it has another type.
+    /// The type with its article, for messages.
+    #[doc(hidden)]
+    const EXPECTED: &'static str;
+
+    /// Whether events report the variation also if its value has another type. Otherwise they report the default.
+    #[doc(hidden)]
+    const MISMATCH_IS_REPORTED_AS_VARIATION: bool = false;
+
+    /// The variation's value; `None` if it has another type.
     fn read(value: &Value) -> Option<Self::Output>;
 
     /// The caller's default.
     fn into_default(self) -> Self::Output;
 
-    /// The caller's default as it is reported.
+    /// The caller's default as JSON.
     fn to_value(&self) -> Value;
+
+    /// The default as events report it: the one configured for the flag, if it has the type, or the caller's.
+    #[doc(hidden)]
+    fn reported(&self, configured: Option<&Value>) -> Value {
+        configured.and_then(Self::read).map_or_else(|| self.to_value(), Into::into)
+    }
 }
 
 /// A context, or the failed attempt to make one: then evaluations give the default, with the reason
@@ -50,12 +101,16 @@ impl EvaluationContext for Result<Context, ContextError> {
     }
 }
 
-/// `type` read by `read`, with `into` turning the default into what is given back and `value` into what is reported.
+/// `type`, called `expected` in messages, read by `read`, with `into` turning the default into what is returned and `value`
+/// into what is reported.
 macro_rules! flag_value {
-    ($type:ty => $output:ty, $read:expr, $into:expr, $value:expr) => {
+    ($type:ty => $output:ty, $expected:literal, $read:expr, $into:expr, $value:expr $(, $name:ident = $constant:expr)?) => {
         impl sealed::Sealed for $type {}
         impl FlagValue for $type {
             type Output = $output;
+
+            const EXPECTED: &'static str = $expected;
+            $(const $name: bool = $constant;)?
 
             #[inline]
             fn read(value: &Value) -> Option<$output> {
@@ -77,17 +132,28 @@ macro_rules! flag_value {
     };
 }
 
-flag_value!(bool => Self, Value::as_bool, |default| default, |default| (*default).into());
-flag_value!(f64 => Self, Value::as_f64, |default| default, |default| (*default).into());
-flag_value!(i64 => Self, truncated, |default| default, |default| (*default).into());
-flag_value!(StrictInt => i64, whole, |default| default.0, |default| default.0.into());
-flag_value!(String => Self, |value| value.as_str().map(str::to_owned), |default| default, |default| default.into());
-flag_value!(Text => Self, text, |default| default, |default| default.clone().into());
-flag_value!(&str => Text, text, Into::into, |default| (*default).into());
-flag_value!(Value => Self, |value| Some(value.clone()), |default| default, Clone::clone);
-// A text that names no stage is of the wrong type, like anything that is no text.
-flag_value!(Stage => Self, |value| value.as_str()?.parse().ok(), |stage| stage, |stage| (*stage).into());
-flag_value!(serde_json::Value => Self, |value| Some(value.into()), |default| default, |default| default.clone().into());
+flag_value!(bool => Self, "a boolean", Value::as_bool, |default| default, |default| (*default).into());
+flag_value!(f64 => Self, "a number", Value::as_f64, |default| default, |default| (*default).into());
+flag_value!(i64 => Self, "an integer", truncated, |default| default, |default| (*default).into());
+flag_value!(
+    StrictInt => i64, "an integer without a fraction", whole, |default| default.0, |default| default.0.into()
+);
+flag_value!(
+    String => Self, "a string", |value| value.as_str().map(str::to_owned), |default| default, |default| default.into()
+);
+flag_value!(Text => Self, "a string", text, |default| default, |default| default.clone().into());
+flag_value!(&str => Text, "a string", text, Into::into, |default| (*default).into());
+flag_value!(Value => Self, "any value", |value| Some(value.clone()), |default| default, Clone::clone);
+// A text that names no stage is of the wrong type, like anything that is no text. Other SDKs evaluate such a flag as a
+// string, and read the stage from the result afterwards: so the events of all of them report the variation.
+flag_value!(
+    Stage => Self, "the stage of a migration", |value| value.as_str()?.parse().ok(), |stage| stage,
+    |stage| (*stage).into(), MISMATCH_IS_REPORTED_AS_VARIATION = true
+);
+flag_value!(
+    serde_json::Value => Self, "any value", |value| Some(value.into()), |default| default,
+    |default| default.clone().into()
+);
 
 /// An integer that takes no number with a fraction.
 #[derive(Clone, Copy, Debug)]
@@ -102,17 +168,13 @@ fn text(value: &Value) -> Option<Text> {
 
 /// A fraction is cut off, as the protocol has it.
 fn truncated(value: &Value) -> Option<i64> {
-    exact(value.as_f64()?.trunc())
+    Number::new(value.as_f64()?.trunc())?.as_exact_i64()
 }
 
 /// A number with a fraction is none.
 fn whole(value: &Value) -> Option<i64> {
-    value.as_f64().filter(|number| number.fract() == 0.0).and_then(exact)
-}
-
-/// Beyond ±(2^53−1) floats skip integers, so nobody can tell which one was meant.
-fn exact(number: f64) -> Option<i64> {
-    const LIMIT: f64 = 9_007_199_254_740_991.0;
-    #[expect(clippy::as_conversions, reason = "a whole number within the range of i64")]
-    (-LIMIT..=LIMIT).contains(&number).then_some(number as i64)
+    match value {
+        Value::Number(number) => number.as_exact_i64(),
+        _ => None,
+    }
 }

@@ -8,7 +8,7 @@ use super::Client;
 use super::record::Recorder;
 use super::value::{EvaluationContext, FlagValue, StrictInt};
 use crate::context::{Context, ContextError};
-use crate::eval::{Detail, EvalErrorKind, Evaluation, Reason};
+use crate::eval::{Detail, EvalErrorKind, Evaluation, Reason, TypeMismatch};
 use crate::hooks::EvaluationMethod;
 use crate::model::Flag;
 use crate::text::Text;
@@ -17,27 +17,55 @@ use crate::value::Value;
 /// What a variation is read as.
 pub(crate) enum Read<T> {
     Value(T),
-    /// The flag gave no variation, because of an error or because it is off.
-    Nothing(Option<EvalErrorKind>),
-    WrongType,
+    /// The flag has no variation for the context, because of an error or because it is off.
+    Nothing(Option<FlagError>),
+    /// Behind a pointer, so that what is common stays small.
+    WrongType(Box<WrongType>),
 }
 
-impl<T> Read<T> {
-    fn of(evaluation: &Evaluation<'_>, read: impl Fn(&Value) -> Option<T>) -> Self {
+/// A flag of this version could not be evaluated.
+pub(crate) struct FlagError {
+    kind: EvalErrorKind,
+    version: u64,
+}
+
+/// The value of a flag of this version has another type.
+pub(crate) struct WrongType {
+    mismatch: Box<TypeMismatch>,
+    version: u64,
+}
+
+impl<O> Read<O> {
+    #[inline]
+    fn of<T: FlagValue<Output = O>>(flag: &Flag, evaluation: &Evaluation<'_>) -> Self {
+        let version = flag.version();
         match evaluation.variation {
-            Some((_, value)) => read(value).map_or(Self::WrongType, Self::Value),
-            None => Self::Nothing(evaluation.verdict.error()),
+            Some((_, value)) => T::read(value).map_or_else(|| wrong_type::<T>(version, value), Self::Value),
+            None => Self::Nothing(evaluation.verdict.error().map(|kind| FlagError { kind, version })),
         }
     }
 
     /// The error that the caller gets, if one.
+    #[inline]
     fn error(&self) -> Option<EvalErrorKind> {
         match self {
             Self::Value(_) => None,
-            Self::Nothing(error) => *error,
-            Self::WrongType => Some(EvalErrorKind::WrongType),
+            Self::Nothing(error) => error.as_ref().map(|error| error.kind),
+            Self::WrongType(_) => Some(EvalErrorKind::WrongType),
         }
     }
+
+    /// The error that events report.
+    #[inline]
+    fn reported_error<T: FlagValue<Output = O>>(&self) -> Option<EvalErrorKind> {
+        let is_hidden = T::MISMATCH_IS_REPORTED_AS_VARIATION && matches!(self, Self::WrongType(_));
+        if is_hidden { None } else { self.error() }
+    }
+}
+
+#[cold]
+fn wrong_type<T: FlagValue>(version: u64, found: &Value) -> Read<T::Output> {
+    Read::WrongType(Box::new(WrongType { mismatch: TypeMismatch::new(T::EXPECTED, found), version }))
 }
 
 /// Makes the four doors of one type.
@@ -175,7 +203,7 @@ impl Client {
         }
         let resolver = &self.shared.resolver;
         let context = resolver.admit(context)?;
-        resolver.resolve(key, context, |flag, evaluation| read(Read::of(evaluation, T::read), flag, evaluation))
+        resolver.resolve(key, context, |flag, evaluation| read(Read::of::<T>(flag, evaluation), flag, evaluation))
     }
 
     fn evaluate_and_record<T: FlagValue, R>(
@@ -187,13 +215,13 @@ impl Client {
         read: impl Fn(Read<T::Output>, &Flag, &Evaluation<'_>) -> R,
     ) -> Result<R, EvalErrorKind> {
         let resolver = &self.shared.resolver;
-        let default = || default.to_value();
+        let default = || default.reported(self.shared.defaults.get(key));
         let recorder = |context| Recorder { processor: self.processor(), key, context, with_reason, default: &default };
         let result = resolver.admit(context).and_then(|context| {
             let recorder = recorder(context);
             resolver.resolve(key, context, |flag, evaluation| {
-                let value = Read::of(evaluation, T::read);
-                recorder.evaluated(flag, evaluation, value.error());
+                let value = Read::of::<T>(flag, evaluation);
+                recorder.evaluated(flag, evaluation, value.reported_error::<T>());
                 read(value, flag, evaluation)
             })
         });
@@ -211,15 +239,15 @@ impl Client {
         read: impl Fn(Read<T::Output>, &Flag, &Evaluation<'_>) -> R + Send + Sync,
     ) -> Result<R, EvalErrorKind> {
         let resolver = &self.shared.resolver;
-        let default = || default.to_value();
+        let default = || default.reported(self.shared.defaults.get(key));
         let context = context.context();
         let recorder = |context| Recorder { processor: self.processor(), key, context, with_reason, default: &default };
         let result = match resolver.admit(context) {
             Ok(context) => {
                 let recorder = recorder(context);
                 let finish = |flag: &Flag, evaluation: &Evaluation<'_>| {
-                    let value = Read::of(evaluation, T::read);
-                    recorder.evaluated(flag, evaluation, value.error());
+                    let value = Read::of::<T>(flag, evaluation);
+                    recorder.evaluated(flag, evaluation, value.reported_error::<T>());
                     read(value, flag, evaluation)
                 };
                 resolver.resolve_async(key, context, finish).await
@@ -251,12 +279,13 @@ impl Client {
         default: T,
     ) -> T::Output {
         match result {
-            Ok(Read::Value(value)) => value,
-            Ok(Read::Nothing(None)) => self.default_of(key, default),
-            Ok(Read::Nothing(Some(error))) => self.default_because(key, error, default),
-            Ok(Read::WrongType) => self.default_because(key, EvalErrorKind::WrongType, default),
-            Err(error) => self.default_because(key, error, default),
+            Ok(Read::Value(value)) => return value,
+            Ok(Read::Nothing(None)) => {}
+            Ok(Read::Nothing(Some(error))) => self.flag_failed(key, &error),
+            Ok(Read::WrongType(wrong)) => self.wrong_type(key, &wrong),
+            Err(error) => self.no_flag(key, error),
         }
+        self.default_of(key, default)
     }
 
     /// Always inlined: that hooks use it too must not cost the doors without hooks a call.
@@ -267,28 +296,43 @@ impl Client {
         result: Result<ReadDetail<T::Output>, EvalErrorKind>,
         default: T,
     ) -> Detail<T::Output> {
-        let error = match result {
-            Ok((Read::Value(value), index, reason)) => return Detail::new(value, index, reason),
+        match result {
+            Ok((Read::Value(value), index, reason)) => Detail::new(value, index, reason),
             Ok((Read::Nothing(error), _, reason)) => {
-                let value = match error {
-                    Some(error) => self.default_because(key, error, default),
-                    None => self.default_of(key, default),
-                };
-                return Detail::new(value, None, reason);
+                if let Some(error) = error {
+                    self.flag_failed(key, &error);
+                }
+                Detail::new(self.default_of(key, default), None, reason)
             }
-            Ok((Read::WrongType, ..)) => EvalErrorKind::WrongType,
-            Err(error) => error,
-        };
-        Detail::new(self.default_because(key, error, default), None, error.into())
+            Ok((Read::WrongType(wrong), _, reason)) => {
+                self.wrong_type(key, &wrong);
+                Detail::mismatched(self.default_of(key, default), wrong.mismatch, reason.big_segments_status)
+            }
+            Err(error) => {
+                self.no_flag(key, error);
+                Detail::new(self.default_of(key, default), None, error.into())
+            }
+        }
     }
 
-    /// The default, after one line in the log.
+    /// Logs that a flag could not be evaluated.
     #[cold]
-    fn default_because<T: FlagValue>(&self, key: &str, error: EvalErrorKind, default: T) -> T::Output {
+    fn flag_failed(&self, key: &str, error: &FlagError) {
+        self.shared.resolver.complaints.about_flag(key, error.version, error.kind);
+    }
+
+    /// Logs that a flag's value has another type.
+    #[cold]
+    fn wrong_type(&self, key: &str, wrong: &WrongType) {
+        self.shared.resolver.complaints.wrong_type(key, wrong.version, &wrong.mismatch);
+    }
+
+    /// Logs that there is no flag to evaluate. What concerns all flags was logged already.
+    #[cold]
+    fn no_flag(&self, key: &str, error: EvalErrorKind) {
         if !matches!(error, EvalErrorKind::ClientNotReady | EvalErrorKind::UserNotSpecified) {
-            self.shared.resolver.complaints.about_flag(key, error);
+            self.shared.resolver.complaints.about_key(key, error);
         }
-        self.default_of(key, default)
     }
 
     /// The value that the client was configured to give for this flag, or else the caller's.

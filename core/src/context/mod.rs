@@ -303,7 +303,8 @@ impl Single {
     fn weight(&self) -> usize {
         let built_in = [&self.kind, &self.key, &self.name].map(Value::weight).iter().sum::<usize>();
         let attributes = self.attributes.iter().map(|(name, value)| name.len() + value.weight());
-        built_in + attributes.sum::<usize>()
+        let private = self.private.iter().map(|reference| reference.as_str().len());
+        built_in + attributes.sum::<usize>() + private.sum::<usize>()
     }
 
     #[inline]

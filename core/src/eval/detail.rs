@@ -3,6 +3,8 @@
 //! An [`Evaluation`] borrows from the flag it was made of, so that a caller who wants only the value pays for nothing
 //! else; a [`Reason`] is its owned form.
 
+use std::fmt;
+
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use smallvec::SmallVec;
@@ -12,7 +14,9 @@ use crate::text::Text;
 use crate::value::Value;
 
 /// A flag's value for a context, and why it is this one.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// Two details are equal if value, variation and reason are; a [`TypeMismatch`] only explains the reason.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Detail<T> {
     /// The variation's value, or the default.
@@ -21,13 +25,51 @@ pub struct Detail<T> {
     pub variation_index: Option<usize>,
     /// Why.
     pub reason: Reason,
+    /// Behind a pointer, as it is rare and details are moved often.
+    type_mismatch: Option<Box<TypeMismatch>>,
+}
+
+impl<T: PartialEq> PartialEq for Detail<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+            && self.variation_index == other.variation_index
+            && self.reason == other.reason
+    }
 }
 
 impl<T> Detail<T> {
     /// A detail of these parts; for hooks and tests.
     #[must_use]
     pub fn new(value: T, variation_index: Option<usize>, reason: Reason) -> Self {
-        Self { value, variation_index, reason }
+        Self { value, variation_index, reason, type_mismatch: None }
+    }
+
+    /// The default because of a type mismatch; `big_segments_status` is that of the evaluation.
+    pub(crate) fn mismatched(
+        value: T,
+        mismatch: Box<TypeMismatch>,
+        big_segments_status: Option<BigSegmentsStatus>,
+    ) -> Self {
+        let reason = Reason { kind: ReasonKind::Error(EvalErrorKind::WrongType), big_segments_status };
+        Self { value, variation_index: None, reason, type_mismatch: Some(mismatch) }
+    }
+
+    /// Which type was requested and which was found, if the reason is [`EvalErrorKind::WrongType`].
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// let client = Client::builder("sdk-key").data_source(TestData::new().with("rps", "ten")).without_events().start()?;
+    /// let detail = client.int_variation_detail("rps", &Context::new("ada")?, 10);
+    /// assert_eq!(detail.value, 10);
+    /// let mismatch = detail.type_mismatch().expect("a string is no integer");
+    /// assert_eq!(mismatch.to_string(), "expected an integer, found a string");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn type_mismatch(&self) -> Option<&TypeMismatch> {
+        self.type_mismatch.as_deref()
     }
 
     /// Whether the value is the caller's default, because the flag gave none.
@@ -39,7 +81,53 @@ impl<T> Detail<T> {
     /// The same detail with another value.
     #[must_use]
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Detail<U> {
-        Detail { value: change(self.value), variation_index: self.variation_index, reason: self.reason }
+        Detail {
+            value: change(self.value),
+            variation_index: self.variation_index,
+            reason: self.reason,
+            type_mismatch: self.type_mismatch,
+        }
+    }
+}
+
+/// Why a flag's value could not be returned as the type that was requested.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TypeMismatch {
+    /// The requested type, with its article: `an integer`, `a string`; for a type of the caller's, its Rust name.
+    pub expected: &'static str,
+    /// The JSON type of the flag's value, with its article: `a number`, `an object`, `null`.
+    pub found: &'static str,
+    /// What the deserialization of the caller's type says, cut after 500 bytes; `None` for the types that flags have
+    /// themselves.
+    pub error: Option<String>,
+}
+
+impl TypeMismatch {
+    pub(crate) fn new(expected: &'static str, found: &Value) -> Box<Self> {
+        Box::new(Self { expected, found: found.type_name(), error: None })
+    }
+
+    pub(crate) fn with_error(mut self: Box<Self>, error: &dyn fmt::Display) -> Box<Self> {
+        /// An error of serde quotes the whole string that it does not expect.
+        const LONGEST: usize = 500;
+        let mut error = error.to_string();
+        if error.len() > LONGEST {
+            error.truncate(error.floor_char_boundary(LONGEST));
+            error.push('…');
+        }
+        self.error = Some(error);
+        self
+    }
+}
+
+impl fmt::Display for TypeMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {}, found {}", self.expected, self.found)?;
+        match &self.error {
+            Some(error) => write!(f, ": {error}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -73,6 +73,11 @@ impl Membership {
     pub fn is_included(&self, segment_reference: &str) -> Option<bool> {
         self.0.get(segment_reference).copied()
     }
+
+    /// About how many bytes it takes.
+    pub(crate) fn weight(&self) -> usize {
+        self.0.keys().map(|reference| size_of::<(Text, bool)>() + reference.len()).sum()
+    }
 }
 
 /// What is known about a context's big segments, and how far it can be trusted.

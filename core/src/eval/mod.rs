@@ -36,7 +36,7 @@ mod segment;
 
 use bucket::bucket;
 pub use detail::{
-    BigSegmentsStatus, Detail, EvalErrorKind, Evaluation, PrerequisiteEvaluation, Reason, ReasonKind, Verdict,
+    BigSegmentsStatus, Detail, EvalErrorKind, Evaluation, PrerequisiteEvaluation, Reason, ReasonKind, TypeMismatch, Verdict,
 };
 pub use lookup::{Found, Lookup, Membership, MembershipAnswer, Need};
 

@@ -140,8 +140,24 @@ mod tests {
         push();
         assert_eq!((buffer.take().len(), buffer.dropped()), (1, 36), "there is room again at once");
 
+        // The name of an event is as long as the application likes, and so is the path of a private attribute.
+        let (small, name) = (Context::new("ada").unwrap(), "x".repeat(1 << 20));
+        let custom = || FullEvent::Custom {
+            date: 1,
+            key: name.as_str().into(),
+            context: small.clone(),
+            data: crate::value::Value::Null,
+            metric: None,
+        };
+        (0..100).for_each(|_| buffer.push(custom));
+        assert!(buffer.take().len() <= 64);
+        let private = Context::builder("ada").private([name.as_str()]).build().unwrap();
+        (0..100).for_each(|_| buffer.push(|| FullEvent::Identify { date: 1, context: private.clone() }));
+        assert!(buffer.take().len() <= 64);
+
+        let buffer = Buffer::new(10_000);
         let huge = Context::builder("ada").set("photo", "x".repeat(MOST_BYTES)).build().unwrap();
         (0..2).for_each(|_| buffer.push(|| FullEvent::Identify { date: 1, context: huge.clone() }));
-        assert_eq!((buffer.take().len(), buffer.dropped()), (1, 37), "one finds a place, however large it is");
+        assert_eq!((buffer.take().len(), buffer.dropped()), (1, 1), "one finds a place, however large it is");
     }
 }

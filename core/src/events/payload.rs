@@ -61,10 +61,11 @@ impl FullEvent {
         match self {
             Self::Index { context, .. } | Self::Identify { context, .. } => context.weight(),
             Self::Feature(flag) | Self::Debug(flag) => {
-                flag.context.weight() + flag.value.weight() + flag.default.as_ref().map_or(0, Value::weight)
+                let default = flag.default.as_ref().map_or(0, Value::weight);
+                flag.key.len() + flag.context.weight() + flag.value.weight() + default
             }
-            Self::Custom { context, data, .. } => context.weight() + data.weight(),
-            Self::MigrationOp { op, .. } => op.context.weight(),
+            Self::Custom { key, context, data, .. } => key.len() + context.weight() + data.weight(),
+            Self::MigrationOp { op, .. } => op.key.len() + op.context.weight(),
         }
     }
 }

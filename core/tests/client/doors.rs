@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use pollster::block_on;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use vexil::client::FlagValue;
+use vexil::eval::TypeMismatch;
 use vexil::migration::Stage;
 use vexil::{Client, Text, Value};
 
@@ -132,7 +133,7 @@ fn a_stage_is_read_from_its_name_and_another_text_is_of_the_wrong_type() {
     assert_eq!(read(&json!(1), Stage::Off), None);
 }
 
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 struct Limits {
     rps: u32,
 }
@@ -255,4 +256,52 @@ fn a_configured_default_serves_types_of_the_callers_that_the_flag_does_not_fit()
     let detail = client.json_variation_as_detail("limits", &ada(), LIMITS);
     assert_eq!(serde_json::to_value(&detail.reason).unwrap(), error("WRONG_TYPE"));
     assert_eq!(detail.value, Limits { rps: 70 });
+}
+
+#[test]
+fn a_type_mismatch_names_the_requested_type_and_the_one_that_was_found() {
+    let found = |value: Json| support::client_with(&gives(1, value));
+    let words = |mismatch: Option<&TypeMismatch>| mismatch.map(ToString::to_string);
+    for (value, name) in
+        [(json!("text"), "a string"), (json!(null), "null"), (json!([1]), "an array"), (json!({"a": 1}), "an object")]
+    {
+        let client = found(value);
+        let detail = client.bool_variation_detail("flag", &ada(), true);
+        assert_eq!(words(detail.type_mismatch()), Some(format!("expected a boolean, found {name}")));
+        let awaited = block_on(client.double_variation_detail_async("flag", &ada(), 1.5));
+        assert_eq!(words(awaited.type_mismatch()), Some(format!("expected a number, found {name}")));
+        let stage = client.variation_detail("flag", &ada(), Stage::Off);
+        assert_eq!(words(stage.type_mismatch()), Some(format!("expected the stage of a migration, found {name}")));
+    }
+    let client = found(json!(true));
+    let detail = client.string_variation_detail("flag", &ada(), "");
+    assert_eq!(words(detail.type_mismatch()), Some("expected a string, found a boolean".to_owned()));
+    assert_eq!(words(client.bool_variation_detail("flag", &ada(), false).type_mismatch()), None);
+    assert_eq!(words(client.bool_variation_detail("no-such-flag", &ada(), false).type_mismatch()), None);
+}
+
+#[test]
+fn a_type_mismatch_of_a_type_of_the_callers_tells_what_its_deserialization_says() {
+    let client = support::client_with(&gives(1, json!({"rps": "many"})));
+    let detail = client.json_variation_as_detail("flag", &ada(), LIMITS);
+    let mismatch = detail.type_mismatch().unwrap();
+    assert!(mismatch.expected.ends_with("::Limits"), "{mismatch}");
+    assert!(mismatch.to_string().ends_with("found an object: invalid type: string \"many\", expected u32"), "{mismatch}");
+
+    let client = support::client_with(&gives(1, json!("x".repeat(1 << 20))));
+    let detail = block_on(client.json_variation_as_detail_async("flag", &ada(), 1_u8));
+    assert!(detail.type_mismatch().unwrap().to_string().len() < 1_000, "a long value is not quoted whole");
+}
+
+#[test]
+fn an_integer_that_floats_skip_is_no_integer_for_types_of_the_callers() {
+    let flags = json!({"flags": {
+        "beyond": gives(1, 9_007_199_254_740_993_i64),
+        "within": gives(1, 9_007_199_254_740_991_i64),
+    }});
+    let client = support::client(&flags);
+    assert_eq!(client.json_variation_as("beyond", &ada(), 7_u64), 7);
+    let detail = client.json_variation_as_detail("beyond", &ada(), 7_i64);
+    assert!(detail.type_mismatch().unwrap().to_string().contains("2^53"));
+    assert_eq!(client.json_variation_as("within", &ada(), 7_u64), 9_007_199_254_740_991);
 }

@@ -72,8 +72,7 @@ fn every_door_is_a_series_with_the_callers_default_and_the_answer() {
         json_variation json_variation_detail json_variation_async json_variation_detail_async;
         "string" Text::from("x") => long, "x", long;
         variation variation_detail variation_async variation_detail_async;
-        // A default of the caller's own type has no JSON form that is known here.
-        "number" 1.0_f32 => 2.75, Value::Null, 2.75;
+        "number" 1.0_f32 => 2.75, 1.0, 2.75;
         json_variation_as json_variation_as_detail json_variation_as_async json_variation_as_detail_async;
     }
     let strict = client.strict_int_variation_detail("number", &ada(), 7);
@@ -119,7 +118,7 @@ fn a_value_that_does_not_fit_the_callers_own_type_is_seen_as_of_the_wrong_type()
     let (client, hook) = hooked(&json!({"flags": {"flag": gives(1, "text")}}));
     assert_eq!(client.json_variation_as("flag", &ada(), 7), 7);
     let (_, detail) = series(&hook);
-    assert_eq!(detail, Detail::new(Value::Null, None, EvalErrorKind::WrongType.into()));
+    assert_eq!(detail, Detail::new(7.into(), None, EvalErrorKind::WrongType.into()));
 }
 
 #[test]

@@ -49,6 +49,25 @@ fn what_is_no_stage_gives_the_default_and_keeps_the_version() {
     }
 }
 
+// As the field's other SDKs do, which read the stage only after the evaluation was reported
+#[test]
+fn what_is_no_stage_is_reported_as_the_flag_has_it() {
+    for value in [json!("half-way"), json!(7), json!(null), json!({"a": 1})] {
+        let (client, events) = client_at(value.clone(), &json!({}));
+        let _ = client.migration_variation("move", &ada(), Stage::Live);
+        let _ = block_on(client.migration_variation_async("move", &ada(), Stage::Live));
+        assert_eq!(client.variation("move", &ada(), Stage::Live), Stage::Live);
+        let heard = events.take();
+        assert_eq!(heard.len(), 3);
+        for event in heard {
+            let RecordedEvent::Evaluation(heard) = event else { panic!("{event:?}") };
+            assert_eq!((&heard.value, heard.variation), (&value.clone().into(), Some(0)));
+            assert_eq!((&heard.default, heard.version), (&Some("live".into()), Some(10)));
+            assert_eq!(serde_json::to_value(&heard.reason).unwrap(), json!({"kind": "FALLTHROUGH"}));
+        }
+    }
+}
+
 // Spec 03, section 7.5
 #[test]
 fn other_failures_give_the_default_with_their_own_reason_and_no_version() {

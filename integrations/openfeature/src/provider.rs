@@ -10,7 +10,7 @@ use vexil::status::DataSourceState;
 use vexil::{Client, Context, ContextError};
 
 use crate::complaints::Complaints;
-use crate::value::{Integer, Structure};
+use crate::value::{Integer, Requested, Structure};
 use crate::{context, resolution, value};
 
 /// As in the vendor's providers.
@@ -108,16 +108,17 @@ impl Provider {
         }
     }
 
-    /// The flag's value as `T`, and then as what OpenFeature calls that. No default is known, hence none is reported.
-    async fn resolve<T: DeserializeOwned + Send, U>(
+    /// The flag's value as `T`, and then as what OpenFeature calls that. The crate `open-feature` takes no default and
+    /// returns errors instead, so events report the default that the client was configured with for the flag, or null.
+    async fn resolve<T: DeserializeOwned + Send + Sync, U>(
         &self,
         flag_key: &str,
         context: &EvaluationContext,
         into: fn(T) -> U,
     ) -> EvaluationResult<ResolutionDetails<U>> {
         let context = self.context(context);
-        let detail = self.client.json_variation_as_detail_async::<Option<T>>(flag_key, &context, None).await;
-        resolution::resolve(detail.map(|value| value.map(into)), context.as_ref().err())
+        let detail = self.client.json_variation_as_detail_async(flag_key, &context, Requested::<T>(None)).await;
+        resolution::resolve(detail.map(|Requested(value)| value.map(into)), context.as_ref().err())
     }
 }
 

@@ -8,11 +8,11 @@ use vexil::eval::{Detail, EvalErrorKind, Reason, ReasonKind};
 /// What OpenFeature gets to know of an evaluation. The value is none if there is none for the caller, or if the flag's is
 /// null, which no type of OpenFeature has. `context` is what is wrong with the context, if anything.
 pub(crate) fn resolve<T>(
-    detail: Detail<Option<T>>,
+    mut detail: Detail<Option<T>>,
     context: Option<&ContextError>,
 ) -> EvaluationResult<ResolutionDetails<T>> {
-    let Some(value) = detail.value else {
-        return Err(error(&detail.reason, detail.variation_index, context));
+    let Some(value) = detail.value.take() else {
+        return Err(error(&detail, context));
     };
     Ok(ResolutionDetails {
         value,
@@ -34,7 +34,8 @@ fn reason(reason: &Reason) -> EvaluationReason {
     }
 }
 
-fn error(reason: &Reason, variation: Option<usize>, context: Option<&ContextError>) -> EvaluationError {
+fn error<T>(detail: &Detail<T>, context: Option<&ContextError>) -> EvaluationError {
+    let Detail { reason, variation_index: variation, .. } = detail;
     let (code, message) = match (reason.error(), context) {
         (Some(EvalErrorKind::UserNotSpecified), Some(error @ ContextError::EmptyKey)) => {
             (EvaluationErrorCode::TargetingKeyMissing, error.to_string())
@@ -52,13 +53,20 @@ fn error(reason: &Reason, variation: Option<usize>, context: Option<&ContextErro
             (EvaluationErrorCode::ParseError, "the flag contradicts itself".to_owned())
         }
         (Some(EvalErrorKind::WrongType), _) => {
-            (EvaluationErrorCode::TypeMismatch, "the flag's value is of another type".to_owned())
+            (EvaluationErrorCode::TypeMismatch, mismatch(detail))
         }
         (None, _) if variation.is_some() => (EvaluationErrorCode::TypeMismatch, "the flag's value is null".to_owned()),
         (None, _) => (general(), format!("{reason}, and leaves the value to the caller")),
         _ => (general(), "the flag could not be read or evaluated".to_owned()),
     };
     EvaluationError { code, message: Some(message) }
+}
+
+/// What was found in place of the requested type.
+fn mismatch<T>(detail: &Detail<T>) -> String {
+    let Some(mismatch) = detail.type_mismatch() else { return "the flag's value is of another type".to_owned() };
+    let error = mismatch.error.as_deref().unwrap_or("another type was requested");
+    format!("the flag's value is {}: {error}", mismatch.found)
 }
 
 /// The code of OpenFeature for anything that has no other.

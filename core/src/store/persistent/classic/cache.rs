@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 
+use super::table::Table;
 use crate::model::{DataKind, DataSet, Entry, Flag, Item, Keyed, Segment};
 use crate::moment::Moment;
-use crate::store::shards::{Shard, Shards};
+use crate::store::shards::Shard;
 use crate::text::Text;
 
 /// How a client that does not hold everything in memory remembers what it has read.
@@ -64,13 +65,13 @@ pub(super) struct Cache {
 
 #[derive(Clone, Debug)]
 pub(super) struct Slots {
-    pub(super) flags: Shards<Slot<Flag>>,
-    pub(super) segments: Shards<Slot<Segment>>,
+    pub(super) flags: Table<Flag>,
+    pub(super) segments: Table<Segment>,
 }
 
 impl Slots {
     fn empty() -> Self {
-        Self { flags: Shards::new(Vec::new()), segments: Shards::new(Vec::new()) }
+        Self { flags: Table::new(Vec::new()), segments: Table::new(Vec::new()) }
     }
 }
 
@@ -122,7 +123,7 @@ impl Cache {
     pub(super) fn replace(&self, data: DataSet) {
         let flags = data.flags.into_iter().map(|entry| self.slot(entry)).collect();
         let segments = data.segments.into_iter().map(|entry| self.slot(entry)).collect();
-        self.change(|_| Slots { flags: Shards::new(flags), segments: Shards::new(segments) });
+        self.change(|_| Slots { flags: Table::new(flags), segments: Table::new(segments) });
     }
 
     fn slot<T: Keyed>(&self, entry: Entry<T>) -> Slot<T> {
@@ -149,6 +150,12 @@ impl Cache {
 }
 
 impl<T> Slot<T> {
+    /// One that counts for ever.
+    #[cfg(test)]
+    pub(super) fn lasting(key: Text, entry: Option<Entry<T>>) -> Self {
+        Self { key, entry, expires: None }
+    }
+
     pub(super) fn entry(&self) -> Option<&Entry<T>> {
         self.entry.as_ref()
     }

@@ -11,6 +11,7 @@
 
 mod cache;
 mod keeper;
+mod table;
 mod view;
 
 use std::future::Future;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::Shared;
-use super::cache::{Slot, Slots};
+use super::cache::Slots;
+use super::table::Table;
 use crate::eval::{Found, Lookup};
 use crate::model::{DataKind, Entry, Flag, Segment};
 use crate::moment::Moment;
 use crate::store::Snapshot;
-use crate::store::shards::Shards;
 
 pub(super) struct View<'a> {
     pub(super) slots: &'a Slots,
@@ -17,7 +17,7 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
-    fn look_up<'s, T: Clone>(&self, slots: &'s Shards<Slot<T>>, kind: DataKind, key: &str) -> Found<&'s T> {
+    fn look_up<'s, T: Clone>(&self, slots: &'s Table<T>, kind: DataKind, key: &str) -> Found<&'s T> {
         match slots.get(key) {
             Some(slot) if self.shared.counts(slot.age(self.now), || (kind, key.into())) => {
                 slot.entry().and_then(Entry::present).map(AsRef::as_ref).into()

@@ -1,0 +1,104 @@
+//! [`Table`]: the slots of one kind of item, of which those of absent items take a bounded amount of memory.
+//!
+//! The keys of absent flags may come from outside the application, in any number and length. Those of items that exist, or
+//! once did, are the database's.
+
+use super::cache::Slot;
+use crate::store::shards::{Shard, Shards};
+
+/// Memory for slots of items that were never there. When it is used up, they are all forgotten: then the database is asked
+/// again for those that are still requested.
+const ABSENT_BYTES: usize = 1 << 20;
+
+#[derive(Clone, Debug)]
+pub(super) struct Table<T> {
+    known: Shards<Slot<T>>,
+    /// Items that were not there when they were first read.
+    absent: Shards<Slot<T>>,
+    absent_bytes: usize,
+}
+
+impl<T: Clone> Table<T> {
+    pub(super) fn new(slots: Vec<Slot<T>>) -> Self {
+        Self { known: Shards::new(slots), absent: Shards::new(Vec::new()), absent_bytes: 0 }
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&Slot<T>> {
+        self.known.get(key).or_else(|| self.absent.get(key))
+    }
+
+    /// The slots of items that exist, or once did.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Slot<T>> {
+        self.known.iter()
+    }
+
+    /// The same slots with one added or replaced.
+    #[must_use]
+    pub(super) fn with(&self, slot: Slot<T>) -> Self {
+        if slot.entry().is_some() || self.known.get(slot.key()).is_some() {
+            return Self { known: self.known.with(slot), ..self.clone() };
+        }
+        let bytes = match self.absent.get(slot.key()) {
+            Some(_) => 0,
+            None => size_of::<Slot<T>>() + slot.key().len(),
+        };
+        let Some(room) = ABSENT_BYTES.checked_sub(bytes) else { return self.clone() };
+        let (absent, used) = match self.absent_bytes <= room {
+            true => (self.absent.clone(), self.absent_bytes),
+            false => (Shards::new(Vec::new()), 0),
+        };
+        Self { known: self.known.clone(), absent: absent.with(slot), absent_bytes: used + bytes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Entry, Flag};
+
+    fn absent(key: &str) -> Slot<Flag> {
+        Slot::lasting(key.into(), None)
+    }
+
+    fn present(key: &str) -> Slot<Flag> {
+        let flag: Flag = serde_json::from_value(serde_json::json!({"key": key, "version": 1})).unwrap();
+        Slot::lasting(key.into(), Some(Entry::from(flag)))
+    }
+
+    /// Memory for keys of absent flags.
+    fn key_bytes(table: &Table<Flag>) -> usize {
+        table.absent.iter().map(|slot| slot.key().len()).sum()
+    }
+
+    #[test]
+    fn absent_flags_take_a_bounded_amount_of_memory_and_flags_that_exist_stay() {
+        let mut table = Table::new(vec![present("flag")]);
+        for n in 0..10_000 {
+            let key = format!("{}{n}", "x".repeat(1_000));
+            table = table.with(absent(&key));
+            assert!(table.get(&key).is_some(), "the newest is remembered");
+            assert!(key_bytes(&table) <= ABSENT_BYTES);
+        }
+        assert!(table.get("flag").unwrap().entry().is_some());
+        let huge = "x".repeat(ABSENT_BYTES);
+        assert!(table.with(absent(&huge)).get(&huge).is_none());
+    }
+
+    #[test]
+    fn a_slot_that_is_replaced_takes_no_more_memory() {
+        let mut table = Table::new(Vec::new());
+        for _ in 0..10_000 {
+            table = table.with(absent(&"x".repeat(1_000)));
+        }
+        table = table.with(absent("other"));
+        assert_eq!(table.absent.iter().count(), 2);
+    }
+
+    #[test]
+    fn a_flag_that_appears_or_vanishes_is_known_from_then_on() {
+        let table = Table::new(Vec::new()).with(absent("flag")).with(present("flag"));
+        assert!(table.get("flag").unwrap().entry().is_some());
+        let table = table.with(absent("flag"));
+        assert!(table.get("flag").unwrap().entry().is_none());
+    }
+}
