@@ -1,5 +1,6 @@
 //! [`EventsConfig`]: what is reported to the service, and when.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,8 @@ use super::client_context::FlagsArrive;
 use super::{ClientContext, ConfigError, Configure};
 use crate::context::Reference;
 use crate::events::{
-    Delivery, DiagnosticConfiguration, Diagnostics, EventProcessor, EventWriter, Intervals, Records, Worker,
+    Delivery, Destination, DiagnosticConfiguration, Diagnostics, EventFile, EventProcessor, EventWriter, Filter, Format,
+    Intervals, OutputEvent, Records, Redaction, Worker,
 };
 
 /// The shortest interval between statistics about the SDK.
@@ -29,7 +31,8 @@ pub struct EventsConfig {
     capacity: usize,
     flush_interval: Duration,
     all_attributes_private: bool,
-    private_attributes: Vec<Reference>,
+    redaction: Redaction,
+    before_send: Option<Filter>,
     omit_anonymous_contexts: bool,
     context_keys_capacity: usize,
     context_keys_flush_interval: Duration,
@@ -45,7 +48,8 @@ impl EventsConfig {
             capacity: 10_000,
             flush_interval: Duration::from_secs(5),
             all_attributes_private: false,
-            private_attributes: Vec::new(),
+            redaction: Redaction::new(),
+            before_send: None,
             omit_anonymous_contexts: false,
             context_keys_capacity: 1_000,
             context_keys_flush_interval: Duration::from_secs(300),
@@ -71,14 +75,51 @@ impl EventsConfig {
     /// Whether all attributes of all contexts stay out of events, but for kind, key and anonymous. Default: `false`.
     pub fn all_attributes_private(mut self, on: bool) -> Self {
         self.all_attributes_private = on;
+        self.redaction = self.redaction.all_attributes_private(on);
         self
     }
 
     /// Attributes, or parts of attributes, of all contexts that stay out of events. Adds to earlier calls. Default:
     /// none.
     pub fn private_attributes<R: Into<Reference>>(mut self, references: impl IntoIterator<Item = R>) -> Self {
-        self.private_attributes.extend(references.into_iter().map(Into::into));
+        self.redaction = self.redaction.private_attributes(references);
         self
+    }
+
+    /// Sees each event before it is sent, summaries too, and returns it, changed or not; `None` drops it. For what
+    /// [`EventsConfig::private_attributes`] cannot express. Default: none.
+    ///
+    /// The filter runs on a thread of its own, never while a flag is evaluated. If it panics, the event is dropped, and one
+    /// line is logged. Dropped events are counted in [`EventStats::filtered_events`](crate::events::EventStats). An event
+    /// that is dropped is lost: without summaries, the service does not know how often flags are evaluated.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::config::EventsConfig;
+    ///
+    /// let events = EventsConfig::new().before_send(|mut event| match event.kind() {
+    ///     // The service does not have to know each context.
+    ///     "index" | "identify" => None,
+    ///     "custom" => {
+    ///         event.members_mut().remove("data");
+    ///         Some(event)
+    ///     }
+    ///     _ => Some(event),
+    /// });
+    /// let builder = Client::builder("sdk-key").events(events);
+    /// ```
+    pub fn before_send(
+        mut self,
+        filter: impl Fn(OutputEvent) -> Option<OutputEvent> + Send + Sync + 'static,
+    ) -> Self {
+        self.before_send = Some(Filter::new(filter));
+        self
+    }
+
+    /// Appends events to a file instead of sending them, one JSON object a line, with these settings. See
+    /// [`EventFileConfig`].
+    pub fn to_file(self, path: impl Into<PathBuf>) -> EventFileConfig {
+        EventFileConfig { events: self, path: path.into(), most_bytes: 256 << 20 }
     }
 
     /// Whether anonymous contexts are left out where contexts are introduced to the service. Default: `false`.
@@ -126,8 +167,6 @@ impl Default for EventsConfig {
 
 impl Configure<dyn EventProcessor> for EventsConfig {
     fn configure(&self, context: &ClientContext) -> Result<Arc<dyn EventProcessor>, ConfigError> {
-        let records = Arc::new(Records::new(self.capacity, self.context_keys_capacity, self.omit_anonymous_contexts));
-        let writer = EventWriter::new(self.all_attributes_private, self.private_attributes.clone());
         let delivery = Delivery::new(
             context.transport_to(context.endpoints().events())?,
             context.headers().clone(),
@@ -135,17 +174,86 @@ impl Configure<dyn EventProcessor> for EventsConfig {
             context.read_timeout(),
             self.compress,
         );
-        let intervals = Intervals {
-            flush: self.flush_interval,
-            forget_contexts: self.context_keys_flush_interval,
-            diagnostics: (!self.diagnostic_opt_out).then_some(self.diagnostic_recording_interval),
-        };
-        let diagnostics = Diagnostics::new(context.sdk_key().as_str(), self.about(context));
-        Ok(Arc::new(Worker::start(context.runtime().clone(), records, writer, delivery, diagnostics, intervals)))
+        let diagnostics = (!self.diagnostic_opt_out).then_some(self.diagnostic_recording_interval);
+        Ok(self.start(context, delivery, Format::Array, diagnostics))
+    }
+}
+
+/// Appends events to a file, one JSON object a line, in the form in which the service would get them: the recipe of an
+/// event processor for those who collect events themselves. Made by [`EventsConfig::to_file`].
+///
+/// Evaluations wait for no file: events are collected in memory, within [`EventsConfig::capacity`], and written at each
+/// [`EventsConfig::flush_interval`], on flush, and on close; each summary counts the evaluations in between. What cannot be
+/// written is dropped, counted in [`EventStats::dropped_payloads`](crate::events::EventStats) and logged. The file is opened
+/// for each delivery, so it may be moved away at any time.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::config::EventsConfig;
+/// use vexil::{Client, Context};
+/// use vexil_testing::TestData;
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("events.jsonl");
+/// let events = EventsConfig::new().private_attributes(["email"]).to_file(&path);
+/// let client = Client::builder("sdk-key").data_source(TestData::new()).events(events).start()?;
+/// client.track("clicked", &Context::builder("ada").set("email", "ada@example.com").build()?);
+/// assert!(client.blocking_flush(Duration::from_secs(10)));
+///
+/// let text = std::fs::read_to_string(&path)?;
+/// let events = text.lines().map(serde_json::from_str).collect::<Result<Vec<serde_json::Value>, _>>()?;
+/// let kinds: Vec<_> = events.iter().map(|event| event["kind"].as_str()).collect();
+/// assert_eq!(kinds, [Some("index"), Some("custom")]);
+/// assert!(!text.contains("ada@example.com"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct EventFileConfig {
+    events: EventsConfig,
+    path: PathBuf,
+    most_bytes: u64,
+}
+
+impl EventFileConfig {
+    /// How large the file may become. A full one is moved to the same name with `.1` behind it, in place of the one that was
+    /// there, so that at most twice as much of the disk is used. Default: 256 MiB.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.most_bytes = bytes;
+        self
+    }
+}
+
+impl Configure<dyn EventProcessor> for EventFileConfig {
+    /// # Errors
+    /// If the file cannot be opened for writing.
+    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn EventProcessor>, ConfigError> {
+        let file = EventFile::open(context.runtime().clone(), &self.path, self.most_bytes)
+            .map_err(|error| ConfigError::component("file for events", error))?;
+        Ok(self.events.start(context, file, Format::Lines, None))
     }
 }
 
 impl EventsConfig {
+    /// Starts a processor with these settings. `diagnostics` is the interval of statistics about the SDK, if any are sent.
+    fn start(
+        &self,
+        context: &ClientContext,
+        destination: impl Into<Destination>,
+        format: Format,
+        diagnostics: Option<Duration>,
+    ) -> Arc<dyn EventProcessor> {
+        let records = Arc::new(Records::new(self.capacity, self.context_keys_capacity, self.omit_anonymous_contexts));
+        let writer = EventWriter::new(self.redaction.clone(), format, self.before_send.clone());
+        let intervals = Intervals {
+            flush: self.flush_interval,
+            forget_contexts: self.context_keys_flush_interval,
+            diagnostics,
+        };
+        let about = Diagnostics::new(context.sdk_key().as_str(), self.about(context));
+        Arc::new(Worker::start(context.runtime().clone(), records, writer, destination, about, intervals))
+    }
+
     /// What the SDK reports of its settings. Never keys, URLs or names of attributes.
     fn about(&self, context: &ClientContext) -> DiagnosticConfiguration {
         let (wrapper, http) = context.about();

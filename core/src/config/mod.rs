@@ -38,7 +38,7 @@ pub(crate) use client_context::WebSettings;
 #[cfg(feature = "http")]
 pub use endpoints::ServiceEndpoints;
 #[cfg(feature = "http")]
-pub use events::EventsConfig;
+pub use events::{EventFileConfig, EventsConfig};
 pub use persistent_store::PersistentStoreConfig;
 #[cfg(feature = "http")]
 pub use polling::PollingConfig;

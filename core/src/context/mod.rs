@@ -238,9 +238,9 @@ impl Context {
 }
 
 /// What events need of a context.
-#[cfg(feature = "http")]
 impl Context {
     /// The context without its anonymous members; none if nothing remains.
+    #[cfg(feature = "http")]
     pub(crate) fn without_anonymous(&self) -> Option<Self> {
         if !self.individual_contexts().any(Self::anonymous) {
             return Some(self.clone());
@@ -266,11 +266,13 @@ impl Context {
     }
 
     /// A hash of the canonical key.
+    #[cfg(feature = "http")]
     pub(crate) fn identity(&self) -> u64 {
         self.0.identity
     }
 
     /// A hash of the kinds.
+    #[cfg(feature = "http")]
     pub(crate) fn kinds_identity(&self) -> u64 {
         self.0.kinds
     }

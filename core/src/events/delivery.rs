@@ -69,6 +69,8 @@ pub(super) struct DeliveryStats {
     pub(super) attempts: AtomicU64,
     /// How many of the attempts were second ones.
     pub(super) retries: AtomicU64,
+    /// How many events the application's filter dropped.
+    pub(super) filtered: AtomicU64,
     /// How many payloads were lost.
     pub(super) dropped: AtomicU64,
     /// How many events the service has accepted.
@@ -180,7 +182,7 @@ impl Delivery {
 }
 
 impl DeliveryStats {
-    fn count(&self, attempt: u64, bytes: usize) {
+    pub(super) fn count(&self, attempt: u64, bytes: usize) {
         self.attempts.fetch_add(1, Ordering::Relaxed);
         self.retries.fetch_add(u64::from(attempt > 1), Ordering::Relaxed);
         self.bytes.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);

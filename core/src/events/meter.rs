@@ -15,6 +15,7 @@ const DELIVERED: &str = "vexil_events_delivered_total";
 const DROPPED: &str = "vexil_events_dropped_total";
 const COUNTS_DROPPED: &str = "vexil_event_counts_dropped_total";
 const KINDS_DROPPED: &str = "vexil_event_kinds_dropped_total";
+const FILTERED: &str = "vexil_event_filtered_total";
 const PAYLOADS_DROPPED: &str = "vexil_event_payloads_dropped_total";
 const REQUESTS: &str = "vexil_event_requests_total";
 const RETRIES: &str = "vexil_event_retries_total";
@@ -35,6 +36,7 @@ impl Meter {
         describe_counter!(DROPPED, Unit::Count, "Full events that were dropped because the buffer was full.");
         describe_counter!(COUNTS_DROPPED, Unit::Count, "Evaluations of unknown flags that no summary counts.");
         describe_counter!(KINDS_DROPPED, Unit::Count, "Evaluations whose context kinds are missing in a summary.");
+        describe_counter!(FILTERED, Unit::Count, "Events that the application's filter dropped.");
         describe_counter!(PAYLOADS_DROPPED, Unit::Count, "Deliveries of events that were given up.");
         describe_counter!(REQUESTS, Unit::Count, "Requests that carried events.");
         describe_counter!(RETRIES, Unit::Count, "Requests that repeated an earlier one.");
@@ -54,6 +56,7 @@ impl Meter {
             (DROPPED, stats.dropped_events, told.dropped_events),
             (COUNTS_DROPPED, stats.dropped_counts, told.dropped_counts),
             (KINDS_DROPPED, stats.dropped_kinds, told.dropped_kinds),
+            (FILTERED, stats.filtered_events, told.filtered_events),
             (PAYLOADS_DROPPED, stats.dropped_payloads, told.dropped_payloads),
             (REQUESTS, stats.attempts, told.attempts),
             (RETRIES, stats.retries, told.retries),

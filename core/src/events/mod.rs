@@ -9,6 +9,9 @@
 //! once, and `record` may still be called afterwards, to no effect. **Errors** are the processor's own affair: it
 //! counts what it drops. **Cancellation**: a dropped future delivers nothing twice. **Panics** are contained.
 //!
+//! Contexts hold personal data. A processor that writes them somewhere leaves out what is private with
+//! [`Context::redacted`]; their [`Serialize`](serde::Serialize) form has everything.
+//!
 //! ```
 //! use std::sync::atomic::{AtomicU64, Ordering};
 //! use vexil::events::{Event, EventProcessor};
@@ -39,7 +42,13 @@ mod context_keys;
 #[cfg(feature = "http")]
 mod delivery;
 #[cfg(feature = "http")]
+mod destination;
+#[cfg(feature = "http")]
 mod diagnostic;
+#[cfg(feature = "http")]
+mod file;
+#[cfg(feature = "http")]
+mod filter;
 #[cfg(feature = "metrics")]
 mod meter;
 mod migration_op;
@@ -51,7 +60,6 @@ mod payload;
 mod per_thread;
 #[cfg(feature = "http")]
 mod processor;
-#[cfg(feature = "http")]
 mod redaction;
 mod sampling;
 #[cfg(feature = "http")]
@@ -63,14 +71,20 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+#[cfg(feature = "http")]
+pub use filter::OutputEvent;
 pub use migration_op::MigrationOp;
+pub use redaction::{RedactedContext, Redaction};
 pub(crate) use sampling::is_sampled;
 
 #[cfg(feature = "http")]
 pub(crate) use self::{
     delivery::Delivery,
+    destination::Destination,
     diagnostic::{DiagnosticConfiguration, Diagnostics},
-    output::EventWriter,
+    file::EventFile,
+    filter::Filter,
+    output::{EventWriter, Format},
     processor::Records,
     worker::{Intervals, Worker},
 };
@@ -118,7 +132,7 @@ pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
 /// With the feature `metrics`, the recorder of the `metrics` crate that the application has installed hears the same of
 /// all clients together, within an interval between deliveries, as counters: `vexil_events_delivered_total`,
 /// `vexil_events_dropped_total`, `vexil_event_counts_dropped_total`,
-/// `vexil_event_kinds_dropped_total`, `vexil_event_payloads_dropped_total`, `vexil_event_requests_total`,
+/// `vexil_event_kinds_dropped_total`, `vexil_event_filtered_total`, `vexil_event_payloads_dropped_total`, `vexil_event_requests_total`,
 /// `vexil_event_retries_total` and `vexil_event_bytes_total`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -133,7 +147,11 @@ pub struct EventStats {
     /// Evaluations whose context kinds are missing in a summary, because the flag was evaluated for more than 100 kinds,
     /// or all kinds together took more than 1 MiB, between two deliveries. The evaluations themselves are counted.
     pub dropped_kinds: u64,
-    /// Deliveries that were given up: the service could not be reached twice, or refused them.
+    /// Events that the filter [`before_send`](crate::config::EventsConfig::before_send) dropped, or could not see to its
+    /// end because it panicked.
+    pub filtered_events: u64,
+    /// Deliveries that were given up: the service could not be reached twice, or refused them; or the file could not be
+    /// written.
     pub dropped_payloads: u64,
     /// Requests that were sent.
     pub attempts: u64,

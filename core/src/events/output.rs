@@ -8,12 +8,12 @@ mod migration_op;
 use std::collections::{BTreeSet, HashMap};
 
 use migration_op::Operation;
-use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
+use super::filter::Filter;
 use super::payload::{Counter, EvaluatedFlag, FlagSummary, FullEvent, Payload, Summary};
-use super::redaction::{Anonymous, Redacted, Redaction};
-use crate::context::{Context, Reference};
+use super::redaction::{Anonymous, RedactedContext, Redaction};
+use crate::context::Context;
 use crate::eval::Reason;
 use crate::text::Text;
 use crate::value::{Number, Value};
@@ -22,39 +22,84 @@ use crate::value::{Number, Value};
 #[derive(Debug)]
 pub(crate) struct EventWriter {
     redaction: Redaction,
+    format: Format,
+    filter: Option<Filter>,
+}
+
+/// How the events of a payload follow one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// In one array, as the service takes them.
+    Array,
+    /// Each on a line of its own.
+    Lines,
+}
+
+/// A payload as text.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) body: Vec<u8>,
+    /// How many events there are in it.
+    pub(super) count: usize,
+    /// How many events the application's filter dropped.
+    pub(super) filtered: u64,
 }
 
 impl EventWriter {
-    /// Leaves out all attributes of contexts, or those at `private_attributes`, besides those that a context itself
-    /// keeps private.
-    pub(crate) fn new(all_attributes_private: bool, private_attributes: Vec<Reference>) -> Self {
-        Self { redaction: Redaction::new(all_attributes_private, private_attributes) }
+    pub(crate) fn new(redaction: Redaction, format: Format, filter: Option<Filter>) -> Self {
+        Self { redaction, format, filter }
     }
 
-    /// An array of all events; the summary, unless there is nothing to sum up, is the last.
-    pub(super) fn write(&self, payload: &Payload) -> serde_json::Result<Vec<u8>> {
+    /// All events, and the summary as the last one, unless there is nothing to sum up.
+    pub(super) fn write(&self, payload: &Payload) -> serde_json::Result<Written> {
         /// Most events take less.
         const BYTES: usize = 256;
-        let mut bytes = Vec::with_capacity(BYTES * (payload.events.len() + payload.summary.flags.len()));
-        let mut json = serde_json::Serializer::new(&mut bytes);
-        let mut events = json.serialize_seq(None)?;
-        for event in &payload.events {
-            events.serialize_element(&self.written(event))?;
+        let capacity = BYTES * (payload.events.len() + payload.summary.flags.len());
+        let mut written = Written { body: Vec::with_capacity(capacity), ..Written::default() };
+        let summary = (!payload.summary.flags.is_empty()).then(|| Output::from(&payload.summary));
+        for event in payload.events.iter().map(|event| self.output(event)).chain(summary) {
+            self.add(&mut written, &event)?;
         }
-        if !payload.summary.flags.is_empty() {
-            events.serialize_element(&Written::from(&payload.summary))?;
+        if self.format == Format::Array {
+            written.body.extend_from_slice(if written.count == 0 { b"[]" } else { b"]" });
         }
-        events.end()?;
-        Ok(bytes)
+        Ok(written)
     }
 
-    fn written<'a>(&'a self, event: &'a FullEvent) -> Written<'a> {
+    /// Adds an event, unless the filter drops it.
+    fn add(&self, written: &mut Written, event: &Output<'_>) -> serde_json::Result<()> {
+        let filtered = match &self.filter {
+            Some(filter) => match filter.apply(event)? {
+                Some(event) => Some(event),
+                None => {
+                    written.filtered += 1;
+                    return Ok(());
+                }
+            },
+            None => None,
+        };
+        let body = &mut written.body;
+        if self.format == Format::Array {
+            body.push(if written.count == 0 { b'[' } else { b',' });
+        }
+        match filtered {
+            Some(event) => serde_json::to_writer(&mut *body, &event)?,
+            None => serde_json::to_writer(&mut *body, event)?,
+        }
+        if self.format == Format::Lines {
+            body.push(b'\n');
+        }
+        written.count += 1;
+        Ok(())
+    }
+
+    fn output<'a>(&'a self, event: &'a FullEvent) -> Output<'a> {
         match event {
-            FullEvent::Index { date, context } => Written::Index(self.introduction(*date, context)),
-            FullEvent::Identify { date, context } => Written::Identify(self.introduction(*date, context)),
-            FullEvent::Feature(flag) => Written::Feature(self.evaluation(flag, Anonymous::Redacted)),
-            FullEvent::Debug(flag) => Written::Debug(self.evaluation(flag, Anonymous::Shown)),
-            FullEvent::Custom { date, key, context, data, metric } => Written::Custom(Custom {
+            FullEvent::Index { date, context } => Output::Index(self.introduction(*date, context)),
+            FullEvent::Identify { date, context } => Output::Identify(self.introduction(*date, context)),
+            FullEvent::Feature(flag) => Output::Feature(self.evaluation(flag, Anonymous::Redacted)),
+            FullEvent::Debug(flag) => Output::Debug(self.evaluation(flag, Anonymous::Shown)),
+            FullEvent::Custom { date, key, context, data, metric } => Output::Custom(Custom {
                 creation_date: *date,
                 key,
                 data: (!data.is_null()).then_some(data),
@@ -63,7 +108,7 @@ impl EventWriter {
             }),
             FullEvent::MigrationOp { date, op } => {
                 let context = self.redaction.apply(&op.context, Anonymous::Redacted);
-                Written::MigrationOp(Operation::new(*date, op, context))
+                Output::MigrationOp(Operation::new(*date, op, context))
             }
         }
     }
@@ -90,7 +135,7 @@ impl EventWriter {
 
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
-enum Written<'a> {
+enum Output<'a> {
     Index(Introduction<'a>),
     Identify(Introduction<'a>),
     Feature(Evaluation<'a>),
@@ -111,7 +156,7 @@ enum Written<'a> {
 #[serde(rename_all = "camelCase")]
 struct Introduction<'a> {
     creation_date: u64,
-    context: Redacted<'a>,
+    context: RedactedContext<'a>,
 }
 
 #[derive(Serialize)]
@@ -131,7 +176,7 @@ struct Evaluation<'a> {
     reason: Option<&'a Reason>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prereq_of: Option<&'a Text>,
-    context: Redacted<'a>,
+    context: RedactedContext<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sampling_ratio: Option<i64>,
 }
@@ -145,10 +190,10 @@ struct Custom<'a> {
     data: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metric_value: Option<Number>,
-    context: Redacted<'a>,
+    context: RedactedContext<'a>,
 }
 
-impl<'a> From<&'a Summary> for Written<'a> {
+impl<'a> From<&'a Summary> for Output<'a> {
     fn from(summary: &'a Summary) -> Self {
         Self::Summary { start_date: summary.start, end_date: summary.end, features: &summary.flags }
     }

@@ -294,6 +294,7 @@ pub(super) fn stats(records: &Records, delivered: &DeliveryStats) -> EventStats 
         dropped_events: records.dropped(),
         dropped_counts: dropped.counts,
         dropped_kinds: dropped.kinds,
+        filtered_events: read(&delivered.filtered),
         dropped_payloads: read(&delivered.dropped),
         attempts: read(&delivered.attempts),
         retries: read(&delivered.retries),

@@ -1,10 +1,13 @@
 //! [`Redaction`]: what events show of a context, and what they leave out.
 //!
+//! Public, so that event processors of others can apply the same rules: see [`Context::redacted`].
+//!
 //! Which references apply to a context is settled before it is written: they are kept in the order of their paths, none
 //! inside another. So the writer only looks for the names that it comes across, and the list of what was left out is
 //! the same list. Nothing is copied on the way.
 
 use std::borrow::Borrow;
+use std::fmt;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -13,9 +16,23 @@ use crate::context::{Context, MULTI_KIND, Reference};
 use crate::text::Text;
 use crate::value::{Object, Value};
 
-/// The application's rules for all contexts.
-#[derive(Debug)]
-pub(super) struct Redaction {
+/// Which attributes of contexts are private, besides those that a context itself keeps private.
+///
+/// ```
+/// use vexil::Context;
+/// use vexil::events::Redaction;
+///
+/// let redaction = Redaction::new().private_attributes(["email", "/address/street"]);
+/// let ada = Context::builder("ada").set("email", "ada@example.com").set("plan", "pro").build()?;
+/// assert_eq!(
+///     serde_json::to_value(ada.redacted(&redaction))?,
+///     serde_json::json!({"kind": "user", "key": "ada", "plan": "pro", "_meta": {"redactedAttributes": ["email"]}}),
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Redaction {
     all: bool,
     /// Valid ones, in the order of their paths, none inside another.
     references: Vec<Reference>,
@@ -31,16 +48,28 @@ pub(super) enum Anonymous {
 }
 
 impl Redaction {
-    /// Leaves out all attributes, or those at `references`; invalid references are ignored.
-    pub(super) fn new(all: bool, mut references: Vec<Reference>) -> Self {
-        references.retain(|reference| reference.error().is_none());
-        keep_outermost(&mut references);
-        Self { all, references }
+    /// Only what a context itself keeps private is left out.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether all attributes are left out, but for kind, key and anonymous. Default: `false`.
+    pub fn all_attributes_private(mut self, on: bool) -> Self {
+        self.all = on;
+        self
+    }
+
+    /// Attributes, or parts of attributes, that are left out of all contexts. Invalid references are ignored. Adds to
+    /// earlier calls. Default: none.
+    pub fn private_attributes<R: Into<Reference>>(mut self, references: impl IntoIterator<Item = R>) -> Self {
+        self.references.extend(references.into_iter().map(Into::into).filter(|reference| reference.error().is_none()));
+        keep_outermost(&mut self.references);
+        self
     }
 
     /// The context as an event shows it.
-    pub(super) fn apply<'a>(&'a self, context: &'a Context, anonymous: Anonymous) -> Redacted<'a> {
-        Redacted { rules: self, context, anonymous }
+    pub(super) fn apply<'a>(&'a self, context: &'a Context, anonymous: Anonymous) -> RedactedContext<'a> {
+        RedactedContext { rules: self, context, anonymous }
     }
 
     /// All that `context`, which has one kind, has and must not show.
@@ -49,6 +78,17 @@ impl Redaction {
         let mut found = private.filter(|reference| has(context, reference)).collect();
         keep_outermost(&mut found);
         found
+    }
+}
+
+impl Context {
+    /// The context as the SDK writes it into events: without attributes that are private, whose names it lists. For event
+    /// processors of your own.
+    ///
+    /// Serializing a [`Context`] itself writes everything, private or not, and is meant for storing it.
+    #[must_use]
+    pub fn redacted<'a>(&'a self, redaction: &'a Redaction) -> RedactedContext<'a> {
+        redaction.apply(self, Anonymous::Shown)
     }
 }
 
@@ -69,21 +109,48 @@ fn keep_outermost<R: Borrow<Reference>>(references: &mut Vec<R>) {
     references.dedup_by(|later, earlier| path(later).starts_with(path(earlier)));
 }
 
-/// A context as an event shows it.
+/// A context as an event shows it. Serializes to the form of the protocol; see [`Context::redacted`].
 #[derive(Clone, Copy)]
-pub(super) struct Redacted<'a> {
+#[must_use]
+pub struct RedactedContext<'a> {
     rules: &'a Redaction,
     context: &'a Context,
     anonymous: Anonymous,
 }
 
-impl Serialize for Redacted<'_> {
+impl RedactedContext<'_> {
+    /// Leaves out all attributes of anonymous contexts too, as the SDK does in events about evaluations, custom events and
+    /// events of migrations, but not where it introduces a context.
+    ///
+    /// ```
+    /// use vexil::Context;
+    /// use vexil::events::Redaction;
+    ///
+    /// let guest = Context::builder("guest-7").anonymous(true).set("country", "GB").build()?;
+    /// let redaction = Redaction::new();
+    /// let written = serde_json::to_value(guest.redacted(&redaction).without_anonymous_attributes())?;
+    /// assert_eq!(written["_meta"]["redactedAttributes"], serde_json::json!(["country"]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn without_anonymous_attributes(self) -> Self {
+        Self { anonymous: Anonymous::Redacted, ..self }
+    }
+}
+
+/// Attributes stay out of logs, redacted or not.
+impl fmt::Debug for RedactedContext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedactedContext").field(self.context).finish()
+    }
+}
+
+impl Serialize for RedactedContext<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         if self.context.multiple() {
             map.serialize_entry("kind", &MULTI_KIND)?;
             for member in self.context.individual_contexts() {
-                map.serialize_entry(member.kind(), &Parts(Self { context: member, ..*self }))?;
+                map.serialize_entry(member.kind(), &Parts(RedactedContext { context: member, ..*self }))?;
             }
         } else {
             map.serialize_entry("kind", self.context.kind())?;
@@ -94,7 +161,7 @@ impl Serialize for Redacted<'_> {
 }
 
 /// All but the kind of a context that has one kind: where it is a member of another, the kind is its name there.
-struct Parts<'a>(Redacted<'a>);
+struct Parts<'a>(RedactedContext<'a>);
 
 impl Serialize for Parts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -106,7 +173,7 @@ impl Serialize for Parts<'_> {
 
 impl Parts<'_> {
     fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        let Redacted { rules, context, anonymous } = self.0;
+        let RedactedContext { rules, context, anonymous } = self.0;
         map.serialize_entry("key", context.key())?;
         if context.anonymous() {
             map.serialize_entry("anonymous", &true)?;

@@ -4,12 +4,14 @@
 //! under way; where all places are taken, events stay where they are for the next time, so nothing is lost by waiting.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::delivery::{Delivered, Delivery};
+use super::delivery::Delivered;
+use super::destination::Destination;
 use super::diagnostic::Diagnostics;
 #[cfg(feature = "metrics")]
 use super::meter::Meter;
@@ -35,7 +37,7 @@ pub(crate) struct Intervals {
 pub(crate) struct Worker {
     records: Arc<Records>,
     writer: Arc<EventWriter>,
-    delivery: Arc<Delivery>,
+    destination: Arc<Destination>,
     diagnostics: Arc<Diagnostics>,
     runtime: Runtime,
     places: Arc<Semaphore>,
@@ -49,17 +51,18 @@ impl Worker {
         runtime: Runtime,
         records: Arc<Records>,
         writer: EventWriter,
-        delivery: Delivery,
+        destination: impl Into<Destination>,
         diagnostics: Diagnostics,
         intervals: Intervals,
     ) -> DefaultEventProcessor {
         let (commands, receiver) = mpsc::channel(COMMANDS);
-        let delivered = Arc::clone(delivery.stats());
+        let destination = destination.into();
+        let delivered = Arc::clone(destination.stats());
         let diagnostics = Arc::new(diagnostics);
         let worker = Self {
             records: Arc::clone(&records),
             writer: Arc::new(writer),
-            delivery: Arc::new(delivery),
+            destination: Arc::new(destination),
             diagnostics: Arc::clone(&diagnostics),
             runtime: runtime.clone(),
             places: Arc::new(Semaphore::new(places())),
@@ -132,20 +135,26 @@ impl Worker {
         }
         self.diagnostics.set_events_in_last_batch(payload.events.len());
         let count = payload.len();
-        let (records, writer, delivery) =
-            (Arc::clone(&self.records), Arc::clone(&self.writer), Arc::clone(&self.delivery));
+        let (records, writer, destination) =
+            (Arc::clone(&self.records), Arc::clone(&self.writer), Arc::clone(&self.destination));
         let runtime = self.runtime.clone();
         #[cfg(feature = "metrics")]
         let meter = Arc::clone(&self.meter);
         self.runtime.spawn_detached(async move {
             let (_place, _under_way) = (place, under_way);
             let written = runtime.spawn_blocking(move || writer.write(&payload)).finish().await;
-            let body = match written {
-                Some(Ok(body)) => body,
+            let written = match written {
+                Some(Ok(written)) => written,
                 Some(Err(error)) => return tracing::error!(%error, count, "events could not be written and are lost"),
                 None => return tracing::error!(count, "events could not be written and are lost"),
             };
-            match delivery.send_events(count, body).await {
+            destination.stats().filtered.fetch_add(written.filtered, Ordering::Relaxed);
+            // The filter may have dropped all events.
+            let delivered = match written.count {
+                0 => Delivered::Ok { server_time: None },
+                count => destination.deliver(count, written.body).await,
+            };
+            match delivered {
                 Delivered::Ok { server_time: Some(time) } => records.set_server_time(time),
                 Delivered::Refused => records.end(),
                 Delivered::Ok { server_time: None } | Delivered::Dropped => {}
@@ -156,8 +165,8 @@ impl Worker {
     }
 
     fn diagnose(&self, body: Vec<u8>) {
-        let delivery = Arc::clone(&self.delivery);
-        self.runtime.spawn_detached(async move { delivery.send_diagnostic(body).await });
+        let destination = Arc::clone(&self.destination);
+        self.runtime.spawn_detached(async move { destination.diagnose(body).await });
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::eval::Reason;
 use crate::events::MigrationOp;
 use crate::events::payload::millis;
-use crate::events::redaction::Redacted;
+use crate::events::redaction::RedactedContext;
 use crate::model::migration::PerOrigin;
 use crate::text::Text;
 
@@ -17,7 +17,7 @@ use crate::text::Text;
 pub(super) struct Operation<'a> {
     creation_date: u64,
     operation: &'static str,
-    context: Redacted<'a>,
+    context: RedactedContext<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sampling_ratio: Option<i64>,
     evaluation: Evaluation<'a>,
@@ -26,7 +26,7 @@ pub(super) struct Operation<'a> {
 }
 
 impl<'a> Operation<'a> {
-    pub(super) fn new(date: u64, op: &'a MigrationOp, context: Redacted<'a>) -> Self {
+    pub(super) fn new(date: u64, op: &'a MigrationOp, context: RedactedContext<'a>) -> Self {
         Self {
             creation_date: date,
             operation: op.operation.as_str(),

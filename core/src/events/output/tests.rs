@@ -8,11 +8,18 @@ use crate::events::MigrationOp;
 
 /// What a writer without rules writes.
 fn written(payload: &Payload) -> serde_json::Value {
-    written_by(&EventWriter::new(false, Vec::new()), payload)
+    written_by(&writer(Redaction::new()), payload)
 }
 
 fn written_by(writer: &EventWriter, payload: &Payload) -> serde_json::Value {
-    serde_json::from_slice(&writer.write(payload).unwrap()).unwrap()
+    let written = writer.write(payload).unwrap();
+    let events: serde_json::Value = serde_json::from_slice(&written.body).unwrap();
+    assert_eq!(events.as_array().unwrap().len(), written.count);
+    events
+}
+
+fn writer(redaction: Redaction) -> EventWriter {
+    EventWriter::new(redaction, Format::Array, None)
 }
 
 fn events<const N: usize>(events: [FullEvent; N]) -> Payload {
@@ -107,8 +114,8 @@ fn index_and_identify_have_a_date_and_a_context() {
 // Spec 03, sections 1.4 and 1.6
 #[test]
 fn a_feature_event_without_anything_special_has_just_these_properties() {
-    let writer = EventWriter::new(false, Vec::new());
-    let text = writer.write(&events([FullEvent::Feature(Box::new(evaluated()))])).unwrap();
+    let writer = writer(Redaction::new());
+    let text = writer.write(&events([FullEvent::Feature(Box::new(evaluated()))])).unwrap().body;
     assert_eq!(
         String::from_utf8(text).unwrap(),
         r#"[{"kind":"feature","creationDate":1700000000123,"key":"beta-ui","version":12,"variation":1,"value":"on","#
@@ -297,7 +304,7 @@ fn contexts(writer: &EventWriter, context: serde_json::Value) -> Vec<(String, se
 #[test]
 fn every_event_of_a_context_holds_it_in_full() {
     let multi = json!({"kind": "multi", "org": {"key": "o", "seats": 2}, "user": {"key": "u", "name": "U"}});
-    for (kind, context) in contexts(&EventWriter::new(false, Vec::new()), multi.clone()) {
+    for (kind, context) in contexts(&writer(Redaction::new()), multi.clone()) {
         assert_eq!(context, multi, "{kind}");
     }
 }
@@ -309,11 +316,11 @@ fn private_attributes_are_left_out_of_every_event() {
         "_meta": {"privateAttributes": ["/b/c"]}});
     let some = json!({"kind": "user", "key": "u", "name": "U", "b": {"d": 3},
         "_meta": {"redactedAttributes": ["a", "/b/c"]}});
-    for (kind, context) in contexts(&EventWriter::new(false, vec!["a".into()]), original.clone()) {
+    for (kind, context) in contexts(&writer(Redaction::new().private_attributes(["a"])), original.clone()) {
         assert_eq!(context, some, "{kind}");
     }
     let none = json!({"kind": "user", "key": "u", "_meta": {"redactedAttributes": ["name", "a", "b"]}});
-    for (kind, context) in contexts(&EventWriter::new(true, Vec::new()), original) {
+    for (kind, context) in contexts(&writer(Redaction::new().all_attributes_private(true)), original) {
         assert_eq!(context, none, "{kind}");
     }
 }
@@ -323,8 +330,22 @@ fn private_attributes_are_left_out_of_every_event() {
 fn anonymous_contexts_lose_their_attributes_in_feature_custom_and_migration_events_only() {
     let guest = json!({"kind": "user", "key": "u", "anonymous": true, "name": "U"});
     let bare = json!({"kind": "user", "key": "u", "anonymous": true, "_meta": {"redactedAttributes": ["name"]}});
-    for (kind, context) in contexts(&EventWriter::new(false, Vec::new()), guest.clone()) {
+    for (kind, context) in contexts(&writer(Redaction::new()), guest.clone()) {
         let redacted = ["feature", "custom", "migration_op"].contains(&kind.as_str());
         assert_eq!(&context, if redacted { &bare } else { &guest }, "{kind}");
     }
+}
+
+#[test]
+fn each_event_has_a_line_of_its_own_where_they_are_written_as_lines() {
+    let lines = EventWriter::new(Redaction::new(), Format::Lines, None);
+    let mut payload = summary([("beta-ui", flag_summary([counter(Some(1), Some(0), "two\nlines", 1)]))]);
+    payload.events = vec![FullEvent::Index { date: 1, context: ada() }, custom("text", None)];
+    let written = lines.write(&payload).unwrap();
+    let text = String::from_utf8(written.body).unwrap();
+    assert!(text.ends_with('\n'));
+    let kinds: Vec<_> =
+        text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["kind"].clone()).collect();
+    assert_eq!((kinds, written.count), (vec![json!("index"), json!("custom"), json!("summary")], 3));
+    assert!(lines.write(&Payload::default()).unwrap().body.is_empty());
 }

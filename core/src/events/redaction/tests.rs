@@ -7,11 +7,11 @@ fn context(json: serde_json::Value) -> Context {
 }
 
 fn rules<const N: usize>(references: [&str; N]) -> Redaction {
-    Redaction::new(false, references.map(Reference::new).into())
+    Redaction::new().private_attributes(references)
 }
 
 fn all_private() -> Redaction {
-    Redaction::new(true, Vec::new())
+    Redaction::new().all_attributes_private(true)
 }
 
 #[track_caller]
@@ -277,7 +277,7 @@ fn many_attributes_and_references_find_each_other() {
     let all = names.clone().map(|name| (name, json!({"x": 1, "y": 2})));
     let mut original = json!({"kind": "user", "key": "u"});
     original.as_object_mut().unwrap().extend(all);
-    let rules = Redaction::new(false, names.map(|name| Reference::new(format!("/{name}/x"))).collect());
+    let rules = Redaction::new().private_attributes(names.map(|name| format!("/{name}/x")));
     let shown = serde_json::to_value(rules.apply(&context(original), Anonymous::Shown)).unwrap();
     assert_eq!(shown["_meta"]["redactedAttributes"].as_array().unwrap().len(), 40);
     assert!((0..40).all(|number| shown[format!("n{number}")] == json!({"y": 2})));

@@ -13,11 +13,12 @@ use serde_json::{Value as Json, json};
 use tokio::time::sleep;
 use tracing::Level;
 
+use super::super::delivery::Delivery;
 use super::super::{EvaluationEvent, Event, EventProcessor};
 use super::*;
 use crate::context::Context;
 use crate::eval::Verdict;
-use crate::events::{DiagnosticConfiguration, EventStats};
+use crate::events::{DiagnosticConfiguration, EventStats, Format, Redaction};
 use crate::model::Flag;
 use crate::runtime::Runtime;
 use crate::transport::{Body, HttpTransport, RequestOptions, TransportError};
@@ -109,7 +110,8 @@ impl Fixture {
         let delivery = Delivery::new(transport, HeaderMap::new(), "http://h", Duration::from_secs(15), false);
         let intervals = Intervals { flush: FLUSH, forget_contexts: Duration::from_secs(300), diagnostics: None };
         let diagnostics = Diagnostics::new("sdk-key", DiagnosticConfiguration::default());
-        let (runtime, writer) = (Runtime::of(tokio::runtime::Handle::current()), EventWriter::new(false, Vec::new()));
+        let writer = EventWriter::new(Redaction::new(), Format::Array, None);
+        let runtime = Runtime::of(tokio::runtime::Handle::current());
         let processor = Worker::start(runtime, Arc::clone(&records), writer, delivery, diagnostics, intervals);
         let flag = json!({"key": "f", "version": 1, "variations": [true], "trackEvents": true});
         Self { service, records, processor, flag: serde_json::from_value(flag).unwrap() }

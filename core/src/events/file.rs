@@ -1,0 +1,145 @@
+//! [`EventFile`]: appends payloads to a file, one event a line.
+//!
+//! The file is opened for each payload, so that it may be moved away while the client runs. Writing happens on a thread
+//! that may block. A payload that cannot be written is dropped and counted, as one that the service does not take.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::delivery::{Delivered, DeliveryStats};
+use crate::runtime::Runtime;
+
+pub(crate) struct EventFile {
+    runtime: Runtime,
+    place: Arc<Place>,
+    stats: Arc<DeliveryStats>,
+}
+
+struct Place {
+    path: PathBuf,
+    /// Where a file that is full is moved to.
+    full: PathBuf,
+    most_bytes: u64,
+    /// Held while a payload is written, on a thread that may block: payloads must not mix.
+    writing: Mutex<()>,
+}
+
+impl EventFile {
+    /// Appends to the file at `path`, which is created if it is not there.
+    ///
+    /// # Errors
+    /// If it cannot be opened for writing.
+    pub(crate) fn open(runtime: Runtime, path: &Path, most_bytes: u64) -> io::Result<Self> {
+        let mut full = path.as_os_str().to_owned();
+        full.push(".1");
+        let place = Place { path: path.into(), full: full.into(), most_bytes, writing: Mutex::default() };
+        place.open()?;
+        Ok(Self { runtime, place: Arc::new(place), stats: Arc::default() })
+    }
+
+    pub(super) fn stats(&self) -> &Arc<DeliveryStats> {
+        &self.stats
+    }
+
+    /// Appends so many events.
+    pub(super) async fn append(&self, count: usize, body: Vec<u8>) -> Delivered {
+        let (place, bytes) = (Arc::clone(&self.place), body.len());
+        self.stats.count(1, bytes);
+        let error = match self.runtime.spawn_blocking(move || place.append(&body)).finish().await {
+            Some(Ok(())) => {
+                self.stats.events.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+                return Delivered::Ok { server_time: None };
+            }
+            Some(Err(error)) => error,
+            None => io::Error::other("the runtime has ended"),
+        };
+        self.stats.dropped.fetch_add(1, Ordering::Relaxed);
+        let path = self.place.path.display();
+        tracing::warn!(%path, %error, count, bytes, "events could not be written to their file and are dropped");
+        Delivered::Dropped
+    }
+}
+
+impl Place {
+    fn open(&self) -> io::Result<File> {
+        OpenOptions::new().read(true).append(true).create(true).open(&self.path)
+    }
+
+    fn append(&self, lines: &[u8]) -> io::Result<()> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = self.open()?;
+        let present = file.metadata()?.len();
+        let added = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+        if present > 0 && present.saturating_add(added) > self.most_bytes {
+            drop(file);
+            std::fs::rename(&self.path, &self.full)?;
+            file = self.open()?;
+        }
+        // A write that failed half-way has left part of a line behind. It must not swallow the next one.
+        if ends_inside_a_line(&mut file)? {
+            file.write_all(b"\n")?;
+        }
+        file.write_all(lines)
+    }
+}
+
+fn ends_inside_a_line(file: &mut File) -> io::Result<bool> {
+    if file.seek(SeekFrom::End(0))? == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(directory: &tempfile::TempDir, most_bytes: u64) -> Place {
+        let path = directory.path().join("events.jsonl");
+        let full = directory.path().join("events.jsonl.1");
+        Place { path, full, most_bytes, writing: Mutex::default() }
+    }
+
+    fn text(path: &Path) -> String {
+        std::fs::read_to_string(path).unwrap()
+    }
+
+    #[test]
+    fn a_torn_line_does_not_swallow_the_next_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = place(&directory, u64::MAX);
+        std::fs::write(&place.path, "{\"kind\":\"ind").unwrap();
+        place.append(b"{}\n").unwrap();
+        place.append(b"{}\n").unwrap();
+        assert_eq!(text(&place.path), "{\"kind\":\"ind\n{}\n{}\n");
+    }
+
+    #[test]
+    fn a_full_file_is_moved_away_and_the_one_before_it_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = place(&directory, 10);
+        for line in ["one\n", "two\n", "three\n", "four\n", "five\n"] {
+            place.append(line.as_bytes()).unwrap();
+        }
+        assert_eq!((text(&place.full), text(&place.path)), ("three\n".to_owned(), "four\nfive\n".to_owned()));
+        // One payload that is larger than the file may be is written whole.
+        place.append(b"a long line\n").unwrap();
+        assert_eq!(text(&place.path), "a long line\n");
+    }
+
+    #[test]
+    fn a_file_that_was_moved_away_is_created_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = place(&directory, u64::MAX);
+        place.append(b"one\n").unwrap();
+        std::fs::rename(&place.path, directory.path().join("away")).unwrap();
+        place.append(b"two\n").unwrap();
+        assert_eq!(text(&place.path), "two\n");
+    }
+}
