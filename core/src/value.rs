@@ -34,8 +34,8 @@ use crate::text::Text;
 ///
 /// - A value that is built is cut: an array or object on a deeper level becomes `null`.
 /// - A value that is deserialized is refused: more levels are an error.
-/// - JSON and YAML text (flag data of streams, polls, databases and files, contexts, stored items) is refused if it has
-///   more than 127 levels in all, counted from the outermost bracket of the text or of the file.
+/// - JSON and YAML text (flag data of streams, polls, databases and files, contexts) is refused too if it has more than 127
+///   levels in all, counted from the outermost bracket. What the SDK writes stays below that.
 ///
 /// ```
 /// use vexil::Value;
@@ -83,7 +83,10 @@ pub enum Value {
 
 impl Value {
     /// How many levels of arrays and objects a value may have; see [Depth](Value#depth).
-    pub const MAX_DEPTH: usize = 128;
+    pub const MAX_DEPTH: usize = 100;
+
+    /// An attribute stands in the object of a kind, and that in the object of a context of several kinds.
+    const CONTEXT_DEPTH: usize = Self::MAX_DEPTH + 2;
 
     /// Whether this is `null`.
     #[must_use]
@@ -175,6 +178,21 @@ impl Value {
     fn nested(self) -> Self {
         const LEVELS: usize = Value::MAX_DEPTH - 1;
         if self.has_at_most(LEVELS) { self } else { self.cut(LEVELS) }
+    }
+
+    /// The value of an attribute that was read as part of a [context](Value::deserialize_context).
+    pub(crate) fn attribute(&self) -> Self {
+        if self.has_at_most(Self::MAX_DEPTH) { self.clone() } else { self.cut(Self::MAX_DEPTH) }
+    }
+
+    /// Reads the JSON form of a context, whose attributes may be values of any allowed depth.
+    pub(crate) fn deserialize_context<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        ValueVisitor { levels: Self::CONTEXT_DEPTH }.deserialize(deserializer)
+    }
+
+    /// The JSON form of a context, from another library's value.
+    pub(crate) fn from_context(json: serde_json::Value) -> Self {
+        converted(json, Self::CONTEXT_DEPTH)
     }
 
     fn has_at_most(&self, levels: usize) -> bool {
@@ -741,9 +759,10 @@ mod tests {
         let nested = |count| (0..count).fold(json!(1), |inner, _| json!([inner]));
         assert_eq!(measured(&Value::deserialize(nested(Value::MAX_DEPTH)).unwrap()).0, Value::MAX_DEPTH);
         let error = Value::deserialize(nested(Value::MAX_DEPTH + 1)).unwrap_err();
-        assert!(error.to_string().contains("128 levels"), "{error}");
-        let text = format!("{}{}", "[".repeat(Value::MAX_DEPTH), "]".repeat(Value::MAX_DEPTH));
-        assert!(serde_json::from_str::<Value>(&text).is_err());
+        assert!(error.to_string().contains("100 levels"), "{error}");
+        let text = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(serde_json::from_str::<Value>(&text(Value::MAX_DEPTH)).is_ok());
+        assert!(serde_json::from_str::<Value>(&text(Value::MAX_DEPTH + 1)).is_err());
     }
 
     #[test]

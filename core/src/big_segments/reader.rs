@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn as_many_contexts_are_remembered_as_were_asked_for() {
         let mut remembered = Remembered { contexts: LruCache::new(NonZeroUsize::new(2).unwrap()), bytes: 0 };
-        ["a", "b", "a", "c"].map(|key| remembered.put(key.into(), known(None)));
+        ["a", "b", "a", "c"].into_iter().for_each(|key| remembered.put(key.into(), known(None)));
         let keys: Vec<_> = remembered.contexts.iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["c", "a"]);
         assert_eq!(remembered.bytes, remembered.contexts.iter().map(|(key, known)| known.weight(key)).sum::<usize>());

@@ -90,7 +90,7 @@ impl ContextBuilder {
         self
     }
 
-    /// Sets any attribute by its name; `null` removes it.
+    /// Sets any attribute by its name; `null` removes it. What lies deeper than [`Value::MAX_DEPTH`] levels is null.
     ///
     /// The names `kind`, `key`, `name` and `anonymous` set those parts. A value that such a part cannot have, the
     /// name `_meta` and the empty name change nothing; use [`ContextBuilder::try_set`] to learn of it.

@@ -20,20 +20,27 @@ impl FromStr for Context {
     /// Reads a context from JSON. Half surrogates in strings, which `serde_json` alone refuses, are read as the
     /// replacement character U+FFFD.
     fn from_str(json: &str) -> Result<Self, ContextError> {
-        let value: Result<Value, _> = serde_json::from_str(json);
-        let value = value.or_else(|error| match replace_lone_surrogates(json) {
-            Some(repaired) => serde_json::from_str(&repaired),
+        let value = read_value(json).or_else(|error| match replace_lone_surrogates(json) {
+            Some(repaired) => read_value(&repaired),
             None => Err(error),
         });
         Self::try_from(value.map_err(|source| ContextError::Json { source })?)
     }
 }
 
+/// Reads a value in which attributes may be as deep as in a context that was built.
+fn read_value(json: &str) -> Result<Value, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let value = Value::deserialize_context(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
 impl TryFrom<serde_json::Value> for Context {
     type Error = ContextError;
 
     fn try_from(value: serde_json::Value) -> Result<Self, ContextError> {
-        Self::try_from(Value::from(value))
+        Self::try_from(Value::from_context(value))
     }
 }
 
@@ -54,7 +61,7 @@ impl TryFrom<Value> for Context {
 
 impl<'de> Deserialize<'de> for Context {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::try_from(Value::deserialize(deserializer)?).map_err(de::Error::custom)
+        Self::try_from(Value::deserialize_context(deserializer)?).map_err(de::Error::custom)
     }
 }
 
@@ -150,7 +157,7 @@ fn with_meta(builder: ContextBuilder, meta: &Value) -> Result<ContextBuilder, Co
 }
 
 fn with_attribute(mut builder: ContextBuilder, name: &str, value: &Value) -> ContextBuilder {
-    builder.push_attribute(name.into(), value.clone());
+    builder.push_attribute(name.into(), value.attribute());
     builder
 }
 

@@ -283,3 +283,26 @@ fn half_surrogates_in_json_become_replacement_characters() {
     assert_eq!(context.get("a\u{fffd}"), Some(vec!["\u{fffd}"].into()));
     assert!(matches!(r#"{"key": "\ud800""#.parse::<Context>(), Err(ContextError::Json { .. })));
 }
+
+#[test]
+fn a_context_with_attributes_of_the_greatest_depth_is_read_from_what_it_is_written_as() {
+    let deepest = (0..Value::MAX_DEPTH).fold(Value::from(1), |inner, _| Value::from([inner]));
+    let user = Context::builder("ada").set("deepest", deepest).build().unwrap();
+    let both = Context::multi([user.clone(), Context::with_kind("acme", "org").unwrap()]).unwrap();
+    for context in [user, both] {
+        assert_eq!(parse(written(&context)).unwrap(), context);
+        assert_eq!(written(&context).to_string().parse::<Context>().unwrap(), context);
+        assert_eq!(serde_json::from_value::<Context>(written(&context)).unwrap(), context);
+    }
+}
+
+#[test]
+fn a_context_of_ten_thousand_levels_is_refused_as_text_and_cut_otherwise() {
+    let text = format!(r#"{{"kind": "user", "key": "ada", "deep": {}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+    assert!(matches!(text.parse::<Context>(), Err(ContextError::Json { .. })));
+    let deep = (0..50_000).fold(json!(1), |inner, _| serde_json::Value::Array(vec![inner]));
+    let members = [("kind".to_owned(), "user".into()), ("key".to_owned(), "ada".into()), ("deep".to_owned(), deep)];
+    let context = parse(serde_json::Value::Object(members.into_iter().collect())).unwrap();
+    let deep = written(&context)["deep"].to_string();
+    assert_eq!(deep, format!("{}null{}", "[".repeat(Value::MAX_DEPTH), "]".repeat(Value::MAX_DEPTH)));
+}

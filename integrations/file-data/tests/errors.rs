@@ -95,10 +95,21 @@ fn deep_nesting_is_refused() {
     drop(load(skipped));
 }
 
+// The limits of values are those of contexts and of the service's data
+#[test]
+fn a_value_of_more_levels_than_a_value_may_have_is_refused_in_json_and_yaml() {
+    let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    let too_deep = nested(vexil::Value::MAX_DEPTH + 1);
+    for text in [format!("flagValues: {{ a: {too_deep} }}"), format!(r#"{{"flagValues": {{"a": {too_deep}}}}}"#)] {
+        let error = refused(&text);
+        assert!(matches!(error, FileDataError::Malformed { line: 1.., .. }), "{error:?}");
+    }
+}
+
 // Spec 02, section 6.1: limits
 #[test]
 fn nesting_that_people_write_is_accepted() {
-    for depth in [1, 10, 25] {
+    for depth in [1, 10, 25, vexil::Value::MAX_DEPTH] {
         let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         load(format!("flagValues: {{ a: {nested} }}")).unwrap();
         load(format!("{{\"flagValues\": {{\"a\": {nested}}}}}")).unwrap();

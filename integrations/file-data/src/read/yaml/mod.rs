@@ -16,8 +16,8 @@ use super::texts::Texts;
 /// How much text may come from aliases, beside the text of the file itself.
 const ALIASED_BYTES: usize = 64 << 20;
 const ALIASED_NODES: usize = 1_000_000;
-/// Flag data needs ten levels, and each takes much of a stack that may be small.
-const DEPTH: usize = 32;
+/// As many levels as in JSON, whose reader allows no more.
+const DEPTH: usize = 127;
 
 pub(super) fn read(text: &str) -> Result<Contents, Malformed<Error>> {
     let bytes_left = Cell::new(text.len().saturating_add(ALIASED_BYTES));
