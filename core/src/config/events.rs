@@ -60,7 +60,7 @@ impl EventsConfig {
     }
 
     /// How many full events are kept between two deliveries; more are dropped and counted, and so are events beyond
-    /// 64 MiB in all. Counts of evaluations take no place and are never dropped. Default: 10,000.
+    /// 64 MiB in all. Counts of evaluations take no place, and those of known flags are never dropped. Default: 10,000.
     pub fn capacity(mut self, events: usize) -> Self {
         self.capacity = events;
         self

@@ -139,7 +139,7 @@ pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
 pub struct EventStats {
     /// Events that the service has accepted; the counts of evaluations of one delivery are one event.
     pub delivered_events: u64,
-    /// Full events that were dropped because the buffer was full. Counts of evaluations are never dropped for that.
+    /// Full events that were dropped because the buffer was full. Counts of evaluations take no place in it.
     pub dropped_events: u64,
     /// Evaluations of unknown flags that no summary counts, because the keys of unknown flags had used up the 4 MiB
     /// that they may take between two deliveries. Evaluations of known flags are always counted.
