@@ -208,7 +208,9 @@ impl Value {
     fn cut(&self, levels: usize) -> Self {
         match self {
             Self::Array(_) | Self::Object(_) if levels == 0 => Self::Null,
-            Self::Array(elements) => Self::Array(Array(elements.iter().map(|element| element.cut(levels - 1)).collect())),
+            Self::Array(elements) => {
+                Self::Array(Array(elements.iter().map(|element| element.cut(levels - 1)).collect()))
+            }
             Self::Object(Object(members)) => {
                 let cut = members.iter().map(|(name, value)| (name.clone(), value.cut(levels - 1)));
                 Self::Object(Object(cut.collect()))

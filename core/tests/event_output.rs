@@ -181,7 +181,8 @@ fn several_clients_append_to_one_file_without_mixing_their_lines() {
 fn a_file_that_cannot_be_opened_is_an_error_at_the_start() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("no-such-directory").join("events.jsonl");
-    let started = Client::builder("sdk-key").data_source(Fixed::new(&json!({}))).events(EventsConfig::new().to_file(path));
+    let started =
+        Client::builder("sdk-key").data_source(Fixed::new(&json!({}))).events(EventsConfig::new().to_file(path));
     assert!(started.start().is_err());
 }
 
@@ -222,7 +223,10 @@ fn a_processor_of_others_writes_contexts_as_the_sdk_does() {
         json!({"key": "guest", "anonymous": true, "_meta": {"redactedAttributes": ["os"]}})
     );
     let all = Redaction::new().all_attributes_private(true);
-    assert_eq!(serde_json::to_value(both.redacted(&all)).unwrap()["user"]["_meta"]["redactedAttributes"], json!(["email", "plan"]));
+    assert_eq!(
+        serde_json::to_value(both.redacted(&all)).unwrap()["user"]["_meta"]["redactedAttributes"],
+        json!(["email", "plan"])
+    );
     let debug = format!("{shown:?}");
     assert!(!debug.contains("ada") && !debug.contains("pro"), "{debug}");
 }
@@ -241,5 +245,8 @@ fn a_flag_that_is_evaluated_as_a_prerequisite_first_has_the_default_null() {
     assert!(client.blocking_flush(SOON));
     let events = received(&service);
     let features = &of_kind(&events, "summary")["features"];
-    assert_eq!((features["base"].get("default"), features["top"].get("default")), (Some(&Json::Null), Some(&json!(false))));
+    assert_eq!(
+        (features["base"].get("default"), features["top"].get("default")),
+        (Some(&Json::Null), Some(&json!(false)))
+    );
 }

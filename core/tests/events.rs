@@ -158,7 +158,8 @@ fn a_configured_default_is_reported_as_what_the_caller_got() {
 fn an_error_keeps_the_status_of_big_segments() {
     let in_big_segment = |more: serde_json::Value| {
         let rule = json!({"variation": 0, "clauses": [{"op": "segmentMatch", "values": ["big"]}]});
-        let mut flag = json!({"on": true, "version": 1, "rules": [rule], "variations": ["text"], "fallthrough": {"variation": 0}});
+        let mut flag =
+            json!({"on": true, "version": 1, "rules": [rule], "variations": ["text"], "fallthrough": {"variation": 0}});
         flag.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         flag
     };

@@ -148,7 +148,11 @@ impl Memory {
         };
         // Logged without the lock: a subscriber may do anything.
         if is_power_of_ten(suppressed) {
-            tracing::warn!(suppressed, logged = MEMORY, "too many different problems with flags: further ones are not logged");
+            tracing::warn!(
+                suppressed,
+                logged = MEMORY,
+                "too many different problems with flags: further ones are not logged"
+            );
         }
         false
     }

@@ -8,8 +8,8 @@ use super::client_context::FlagsArrive;
 use super::{ClientContext, ConfigError, Configure};
 use crate::context::Reference;
 use crate::events::{
-    Delivery, Destination, DiagnosticConfiguration, Diagnostics, EventFile, EventProcessor, EventWriter, Filter, Format,
-    Intervals, OutputEvent, Records, Redaction, Worker,
+    Delivery, Destination, DiagnosticConfiguration, Diagnostics, EventFile, EventProcessor, EventWriter, Filter,
+    Format, Intervals, OutputEvent, Records, Redaction, Worker,
 };
 
 /// The shortest interval between statistics about the SDK.
@@ -108,10 +108,7 @@ impl EventsConfig {
     /// });
     /// let builder = Client::builder("sdk-key").events(events);
     /// ```
-    pub fn before_send(
-        mut self,
-        filter: impl Fn(OutputEvent) -> Option<OutputEvent> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn before_send(mut self, filter: impl Fn(OutputEvent) -> Option<OutputEvent> + Send + Sync + 'static) -> Self {
         self.before_send = Some(Filter::new(filter));
         self
     }
@@ -245,11 +242,8 @@ impl EventsConfig {
     ) -> Arc<dyn EventProcessor> {
         let records = Arc::new(Records::new(self.capacity, self.context_keys_capacity, self.omit_anonymous_contexts));
         let writer = EventWriter::new(self.redaction.clone(), format, self.before_send.clone());
-        let intervals = Intervals {
-            flush: self.flush_interval,
-            forget_contexts: self.context_keys_flush_interval,
-            diagnostics,
-        };
+        let intervals =
+            Intervals { flush: self.flush_interval, forget_contexts: self.context_keys_flush_interval, diagnostics };
         let about = Diagnostics::new(context.sdk_key().as_str(), self.about(context));
         Arc::new(Worker::start(context.runtime().clone(), records, writer, destination, about, intervals))
     }

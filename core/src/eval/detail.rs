@@ -31,9 +31,7 @@ pub struct Detail<T> {
 
 impl<T: PartialEq> PartialEq for Detail<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.value == other.value
-            && self.variation_index == other.variation_index
-            && self.reason == other.reason
+        self.value == other.value && self.variation_index == other.variation_index && self.reason == other.reason
     }
 }
 

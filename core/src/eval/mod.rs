@@ -36,7 +36,8 @@ mod segment;
 
 use bucket::bucket;
 pub use detail::{
-    BigSegmentsStatus, Detail, EvalErrorKind, Evaluation, PrerequisiteEvaluation, Reason, ReasonKind, TypeMismatch, Verdict,
+    BigSegmentsStatus, Detail, EvalErrorKind, Evaluation, PrerequisiteEvaluation, Reason, ReasonKind, TypeMismatch,
+    Verdict,
 };
 pub use lookup::{Found, Lookup, Membership, MembershipAnswer, Need};
 

@@ -238,7 +238,9 @@ impl Summaries {
     #[cold]
     fn drop_kind(&self) {
         self.dropped.own().kinds.fetch_add(1, Ordering::Relaxed);
-        self.warn_once("flags are evaluated for too many context kinds: further ones are not reported until the next delivery");
+        self.warn_once(
+            "flags are evaluated for too many context kinds: further ones are not reported until the next delivery",
+        );
     }
 
     fn warn_once(&self, message: &str) {
@@ -459,8 +461,7 @@ mod tests {
     fn kinds_take_a_bounded_amount_of_memory_and_every_evaluation_is_counted() {
         let summaries = Summaries::default();
         let flags: Vec<_> = (0..2_000).map(|n| flag(&format!("flag-{n}"), 1)).collect();
-        let kinds: Vec<_> =
-            (0..80_000).map(|n| Context::with_kind("ada", format!("kind-{n}")).unwrap()).collect();
+        let kinds: Vec<_> = (0..80_000).map(|n| Context::with_kind("ada", format!("kind-{n}")).unwrap()).collect();
         for context in &kinds {
             count(&summaries, Some(&flags[0]), context);
         }

@@ -298,9 +298,21 @@ mod tests {
         assert!(read::<Whole>(whole.clone()).is_ok());
         same::<Whole>(whole.clone());
         for key in ["small", "large", "fraction", "name", "letter", "shapes", "pair", "maybe", "by_number", "extra"] {
-            for other in [json!(null), json!(true), json!(1), json!(-1), json!(300), json!(0.5), json!("Dot"), json!([]),
-                json!([1, 2, 3]), json!({}), json!({"Dot": null}), json!({"Circle": 1, "Dot": 2}), json!({"x": 1})]
-            {
+            for other in [
+                json!(null),
+                json!(true),
+                json!(1),
+                json!(-1),
+                json!(300),
+                json!(0.5),
+                json!("Dot"),
+                json!([]),
+                json!([1, 2, 3]),
+                json!({}),
+                json!({"Dot": null}),
+                json!({"Circle": 1, "Dot": 2}),
+                json!({"x": 1}),
+            ] {
                 let mut whole = whole.clone();
                 whole[key] = other;
                 same::<Whole>(whole);
@@ -313,9 +325,21 @@ mod tests {
 
     #[test]
     fn values_by_themselves_are_read_as_serde_json_reads_them() {
-        for json in [json!(null), json!(false), json!(3), json!(-3), json!(0.5), json!("Dot"), json!("x"), json!(["a"]),
-            json!([1, 2]), json!({"a": 1}), json!({"1": 1, "2": 2}), json!({"true": 1}), json!({"Line": [1]})]
-        {
+        for json in [
+            json!(null),
+            json!(false),
+            json!(3),
+            json!(-3),
+            json!(0.5),
+            json!("Dot"),
+            json!("x"),
+            json!(["a"]),
+            json!([1, 2]),
+            json!({"a": 1}),
+            json!({"1": 1, "2": 2}),
+            json!({"true": 1}),
+            json!({"Line": [1]}),
+        ] {
             same::<serde_json::Value>(json.clone());
             same::<Option<bool>>(json.clone());
             same::<Shape>(json.clone());

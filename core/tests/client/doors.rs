@@ -286,7 +286,10 @@ fn a_type_mismatch_of_a_type_of_the_callers_tells_what_its_deserialization_says(
     let detail = client.json_variation_as_detail("flag", &ada(), LIMITS);
     let mismatch = detail.type_mismatch().unwrap();
     assert!(mismatch.expected.ends_with("::Limits"), "{mismatch}");
-    assert!(mismatch.to_string().ends_with("found an object: invalid type: string \"many\", expected u32"), "{mismatch}");
+    assert!(
+        mismatch.to_string().ends_with("found an object: invalid type: string \"many\", expected u32"),
+        "{mismatch}"
+    );
 
     let client = support::client_with(&gives(1, json!("x".repeat(1 << 20))));
     let detail = block_on(client.json_variation_as_detail_async("flag", &ada(), 1_u8));

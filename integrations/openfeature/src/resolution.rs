@@ -52,9 +52,7 @@ fn error<T>(detail: &Detail<T>, context: Option<&ContextError>) -> EvaluationErr
         (Some(EvalErrorKind::MalformedFlag), _) => {
             (EvaluationErrorCode::ParseError, "the flag contradicts itself".to_owned())
         }
-        (Some(EvalErrorKind::WrongType), _) => {
-            (EvaluationErrorCode::TypeMismatch, mismatch(detail))
-        }
+        (Some(EvalErrorKind::WrongType), _) => (EvaluationErrorCode::TypeMismatch, mismatch(detail)),
         (None, _) if variation.is_some() => (EvaluationErrorCode::TypeMismatch, "the flag's value is null".to_owned()),
         (None, _) => (general(), format!("{reason}, and leaves the value to the caller")),
         _ => (general(), "the flag could not be read or evaluated".to_owned()),

@@ -24,12 +24,7 @@ fn nested_fields(context: &EvaluationContext, complaints: &Complaints, levels: u
 }
 
 /// A field's value; none if it cannot be used.
-fn field(
-    name: &str,
-    value: &EvaluationContextFieldValue,
-    complaints: &Complaints,
-    levels: usize,
-) -> Option<Value> {
+fn field(name: &str, value: &EvaluationContextFieldValue, complaints: &Complaints, levels: usize) -> Option<Value> {
     let value = match value {
         EvaluationContextFieldValue::Bool(value) => Some((*value).into()),
         EvaluationContextFieldValue::Int(value) => Some((*value).into()),
