@@ -60,6 +60,14 @@ async fn a_number_that_floats_cannot_tell_from_its_neighbour_is_no_integer() {
 }
 
 #[tokio::test]
+async fn a_type_mismatch_says_what_was_found_and_what_does_not_fit() {
+    let client = ask(builder(TestData::new().with("text", "many"))).await;
+    let error = client.get_int_value("text", Some(&ada()), None).await.unwrap_err();
+    let message = error.message.unwrap();
+    assert!(message.starts_with("the flag's value is a string: invalid type: string \"many\""), "{message}");
+}
+
+#[tokio::test]
 async fn a_list_is_no_structure_and_a_null_in_a_list_has_no_place_in_one() {
     let client = ask(builder(TestData::new().with("list", json!([1])).with("hole", json!({"list": [1, null]})))).await;
     for key in ["list", "hole"] {

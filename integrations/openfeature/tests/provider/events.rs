@@ -26,6 +26,17 @@ async fn an_evaluation_is_reported_with_its_reason_and_without_a_default_that_no
     assert_eq!((&detail.value, detail.variation_index), (&true.into(), Some(1)));
 }
 
+#[tokio::test]
+async fn a_default_that_the_client_was_configured_with_is_returned_and_reported() {
+    let events = EventRecorder::new();
+    let builder =
+        Client::builder("sdk-key").defaults([("no-such-flag", 7)]).data_source(flags()).events(events.clone());
+    let client = ask(builder).await;
+    assert_eq!(client.get_int_value("no-such-flag", Some(&ada()), None).await.unwrap(), 7);
+    let [RecordedEvent::Evaluation(evaluation)] = &events.take()[..] else { panic!("one evaluation") };
+    assert_eq!((&evaluation.default, &evaluation.value), (&Some(7.into()), &7.into()));
+}
+
 // A hook of ours sees what the caller gets, also if that is an error
 #[tokio::test]
 async fn a_type_mismatch_is_one_for_hooks_of_the_client_too() {
