@@ -16,6 +16,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 use tracing_subscriber::filter::LevelFilter;
 use vexil::config::PersistentStoreConfig;
 use vexil::model::DataKind;
@@ -25,9 +26,13 @@ use vexil_testing::TestData;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// `flags.json` in a folder. It is replaced as a whole, so that who reads it sees all of a change or nothing of it.
+/// `flags.json` in a folder. The file is replaced as a whole, so a reader sees all of a change or none of it.
 #[derive(Clone, Debug)]
-struct FileStore(PathBuf);
+struct FileStore {
+    folder: PathBuf,
+    /// Held by the write in progress, even after its future was dropped. See [`FileStore::write`].
+    writing: Arc<Mutex<()>>,
+}
 
 #[derive(Default, Deserialize, Serialize)]
 struct Contents {
@@ -52,28 +57,51 @@ impl Contents {
 }
 
 impl FileStore {
+    fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), writing: Arc::default() }
+    }
+
     fn read(&self) -> io::Result<Contents> {
-        match fs::read(self.0.join("flags.json")) {
+        match fs::read(self.folder.join("flags.json")) {
             Ok(text) => Ok(serde_json::from_slice(&text)?),
             // Nobody has written yet. Without the folder that cannot be told.
-            Err(error) if error.kind() == ErrorKind::NotFound && self.0.is_dir() => Ok(Contents::default()),
+            Err(error) if error.kind() == ErrorKind::NotFound && self.folder.is_dir() => Ok(Contents::default()),
             Err(error) => Err(error),
         }
     }
 
     /// Changes what is in the file, while no other process does.
     fn change<T>(&self, change: impl FnOnce(&mut Contents) -> T) -> io::Result<T> {
-        let lock = File::create(self.0.join("lock"))?;
+        let lock = File::create(self.folder.join("lock"))?;
         // Until the file is closed.
         lock.lock()?;
         let mut contents = self.read()?;
         let outcome = change(&mut contents);
-        fs::write(self.0.join("new"), serde_json::to_vec_pretty(&contents)?)?;
-        fs::rename(self.0.join("new"), self.0.join("flags.json"))?;
+        fs::write(self.folder.join("new"), serde_json::to_vec_pretty(&contents)?)?;
+        fs::rename(self.folder.join("new"), self.folder.join("flags.json"))?;
         Ok(outcome)
     }
 
-    /// Does what waits for the disk, on a thread that may wait.
+    /// Changes the file on a thread that may block, after all earlier writes of this store.
+    ///
+    /// Blocking work cannot be cancelled: it runs on after its future was dropped, and the threads of the pool run what
+    /// they are handed in no particular order. Without a lock, an `init` that timed out could be written after the one
+    /// that repeats it. The lock is taken before the work is handed over and released when the work is done, so a write
+    /// that was dropped while it waited is never written, and one that had begun is finished before the next begins.
+    async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Contents) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let turn = Arc::clone(&self.writing).lock_owned().await;
+        self.on_disk(move |store| {
+            let outcome = store.change(change);
+            drop(turn);
+            outcome
+        })
+        .await
+    }
+
+    /// Does blocking work on a thread for it.
     async fn on_disk<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> io::Result<T> + Send + 'static,
@@ -112,28 +140,24 @@ impl PersistentDataStore for FileStore {
             let entries = items.iter().map(|(key, item)| Ok((key.to_string(), entry(item)?)));
             new.insert(kind.namespace().to_owned(), entries.collect::<Result<_, StoreError>>()?);
         }
-        self.on_disk(|store| {
-            store.change(|contents| {
-                contents.items.extend(new);
-                contents.initialized = true;
-            })
+        self.write(|contents| {
+            contents.items.extend(new);
+            contents.initialized = true;
         })
         .await
     }
 
     async fn upsert(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
         let (key, new) = (key.to_owned(), entry(item)?);
-        self.on_disk(move |store| {
-            store.change(|contents| {
-                let items = contents.items.entry(kind.namespace().to_owned()).or_default();
-                match items.get(&key) {
-                    Some(old) if old.version >= new.version => Upsert::Superseded(Some(self::item(old))),
-                    _ => {
-                        items.insert(key, new);
-                        Upsert::Written
-                    }
+        self.write(move |contents| {
+            let items = contents.items.entry(kind.namespace().to_owned()).or_default();
+            match items.get(&key) {
+                Some(old) if old.version >= new.version => Upsert::Superseded(Some(self::item(old))),
+                _ => {
+                    items.insert(key, new);
+                    Upsert::Written
                 }
-            })
+            }
         })
         .await
     }
@@ -153,7 +177,7 @@ fn entry(item: &StoredItem) -> Result<Entry, StoreError> {
 fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(LevelFilter::WARN).init();
     let folder = tempfile::tempdir()?;
-    let store = Arc::new(FileStore(folder.path().to_owned()));
+    let store = Arc::new(FileStore::new(folder.path()));
 
     let flags = TestData::new().with("banner", "hello").with("new-checkout", false);
     let writer = Client::builder("sdk-key-of-no-account")
@@ -210,7 +234,7 @@ mod tests {
         fn environment(&self, prefix: &str) -> FileStore {
             let folder = self.0.path().join(prefix);
             fs::create_dir_all(&folder).unwrap();
-            FileStore(folder)
+            FileStore::new(folder)
         }
     }
 
@@ -221,7 +245,7 @@ mod tests {
         }
 
         async fn unreachable(&self) -> Arc<dyn PersistentDataStore> {
-            Arc::new(FileStore(self.0.path().join("no such folder")))
+            Arc::new(FileStore::new(self.0.path().join("no such folder")))
         }
 
         async fn put(&self, prefix: &str, kind: DataKind, key: &str, row: &StoredItem) {
@@ -237,7 +261,7 @@ mod tests {
         }
 
         async fn clear(&self, prefix: &str) {
-            let FileStore(folder) = self.environment(prefix);
+            let FileStore { folder, .. } = self.environment(prefix);
             fs::remove_dir_all(&folder).unwrap();
             fs::create_dir(folder).unwrap();
         }

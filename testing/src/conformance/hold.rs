@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 
+use super::occupy::BLOCKING_THREADS;
+
 /// How long a clause may take. Only a store that hangs gets to know it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -15,7 +17,8 @@ pub fn hold<H>(
     clause: impl for<'a> FnOnce(&'a H) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
 ) {
     // Two threads, so that writers at the same time are that.
-    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime =
+        Builder::new_multi_thread().worker_threads(2).max_blocking_threads(BLOCKING_THREADS).enable_all().build();
     let runtime = runtime.unwrap_or_else(|error| panic!("there is no runtime for the test: {error}"));
     runtime.block_on(async {
         let harness = harness();

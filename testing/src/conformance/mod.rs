@@ -42,13 +42,14 @@
 //! # fn main() {}
 //! ```
 //!
-//! The crate that the macro is used in needs no other dependency for it. A test gets a runtime of Tokio's with two
-//! threads, and a minute of time.
+//! The crate that the macro is used in needs no other dependency for it. Each test has a Tokio runtime of its own, with two
+//! worker threads and 16 threads for blocking work, and a deadline of one minute.
 
 mod begin;
 pub mod big_segment_store;
 mod hold;
 mod must;
+mod occupy;
 pub mod persistent_store;
 mod prefix;
 

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::watch;
-use tokio::task::yield_now;
+use tokio::task::{spawn_blocking, yield_now};
 use vexil::model::DataKind;
 use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert};
 use vexil::{Text, async_trait};
@@ -68,6 +69,7 @@ pub(crate) enum Fault {
     LooksAndThenWrites,
     TroubleIsSuccess,
     DroppedWritesBlock,
+    DroppedInitsComeLate,
     // The other groups.
     WritesAllTheSame,
     NeverTells,
@@ -85,6 +87,33 @@ pub(crate) struct Faulty {
     /// What a call that was dropped would have been answered.
     left_over: Mutex<Option<Option<StoredItem>>>,
     writing: AtomicBool,
+    inits: Arc<Inits>,
+}
+
+/// Writes by threads for blocking work, as many at once as there are.
+#[derive(Debug, Default)]
+struct Inits {
+    /// How many were called, and the number of the last one that was written.
+    numbers: Mutex<(usize, usize)>,
+    written: Condvar,
+}
+
+impl Inits {
+    fn call(&self) -> usize {
+        let mut numbers = self.numbers.lock().unwrap();
+        numbers.0 += 1;
+        numbers.0
+    }
+
+    /// Writes, but lets a newer one that was called meanwhile go first.
+    fn write(&self, number: usize, write: impl FnOnce()) {
+        let overtaken = |(called, written): &mut (usize, usize)| number < *called && written < called;
+        let numbers = self.numbers.lock().unwrap();
+        let (mut numbers, _) = self.written.wait_timeout_while(numbers, Duration::from_secs(10), overtaken).unwrap();
+        write();
+        numbers.1 = numbers.1.max(number);
+        self.written.notify_all();
+    }
 }
 
 impl Faulty {
@@ -97,6 +126,7 @@ impl Faulty {
             cache: Mutex::default(),
             left_over: Mutex::default(),
             writing: AtomicBool::new(false),
+            inits: Arc::default(),
         }
     }
 
@@ -326,6 +356,12 @@ impl PersistentDataStore for Faulty {
     }
 
     async fn init(&self, data: &[Collection]) -> Result<(), StoreError> {
+        if self.fault == Fault::DroppedInitsComeLate {
+            let (number, inits) = (self.inits.call(), Arc::clone(&self.inits));
+            let (store, data) = (self.inner.clone(), data.to_vec());
+            let write = move || pollster::block_on(store.init(&data)).unwrap();
+            return spawn_blocking(move || inits.write(number, write)).await.map_err(StoreError::unavailable);
+        }
         self.begin_write().await?;
         self.write_all(data).await?;
         self.writing.store(false, Ordering::SeqCst);

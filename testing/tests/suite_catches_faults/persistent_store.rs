@@ -88,6 +88,7 @@ caught! {
         of_concurrent_writers_the_newest_version_wins by LooksAndThenWrites,
         writes_to_a_database_out_of_reach_fail by TroubleIsSuccess,
         a_write_that_is_dropped_leaves_the_store_usable by DroppedWritesBlock,
+        an_init_that_is_dropped_is_not_written_after_a_later_one by DroppedInitsComeLate,
     }
     read_only {
         init_is_refused_and_changes_nothing by WritesAllTheSame,

@@ -13,6 +13,39 @@
 //! status and asks again. **Cancellation**: dropping a future may leave a write done or not done; `init` may then be done
 //! in part, and is repeated. **Panics** are contained and count as unavailable.
 //!
+//! **Order of writes.** The SDK drops the future of a write that exceeds its deadline and calls the method again. The
+//! dropped write must not take effect after one that was called later, as it would bring back old data. This matters for
+//! stores that hand their work to another thread or task: what `spawn_blocking` was given runs on after its future was
+//! dropped, and pieces of work run in no particular order. Such a store takes an owned lock before it hands over a write,
+//! and moves the guard into the work:
+//!
+//! ```
+//! use std::io;
+//! use std::sync::Arc;
+//! use tokio::{sync::Mutex, task::spawn_blocking};
+//! use vexil::store::StoreError;
+//!
+//! # #[allow(dead_code)]
+//! async fn write(
+//!     turn: &Arc<Mutex<()>>,
+//!     work: impl FnOnce() -> io::Result<()> + Send + 'static,
+//! ) -> Result<(), StoreError> {
+//!     // A write that is dropped here was never begun.
+//!     let guard = Arc::clone(turn).lock_owned().await;
+//!     let written = spawn_blocking(move || {
+//!         let written = work();
+//!         // Only now may the next write begin, whether or not the future of this one is still there.
+//!         drop(guard);
+//!         written
+//!     });
+//!     written.await.map_err(StoreError::unavailable)?.map_err(StoreError::unavailable)
+//! }
+//! ```
+//!
+//! A request that has left the process cannot be called back. A store over a network sends its writes over one ordered
+//! connection, or leaves the rest to the versions of items and to
+//! [`reconcile_interval`](crate::config::PersistentStoreConfig::reconcile_interval).
+//!
 //! `vexil-testing` has a suite that holds a store to this in one line: `persistent_store_conformance!`.
 //!
 //! ```

@@ -108,6 +108,7 @@ macro_rules! persistent_store_conformance {
             of_concurrent_writers_the_newest_version_wins
             writes_to_a_database_out_of_reach_fail
             a_write_that_is_dropped_leaves_the_store_usable
+            an_init_that_is_dropped_is_not_written_after_a_later_one
         ] }
     };
     (@group read_only $then:ident $rest:tt) => {

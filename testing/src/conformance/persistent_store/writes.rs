@@ -1,6 +1,8 @@
 //! What holds for stores that write.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
@@ -9,8 +11,9 @@ use vexil::store::{Collection, PersistentDataStore, StoredItem, Upsert};
 
 use super::rows::{ODD_KEYS, Place, all, assert_items, assert_same, data, get, live, tombstone};
 use crate::conformance::PersistentStoreHarness;
-use crate::conformance::begin::begin;
+use crate::conformance::begin::{begin, poll_once};
 use crate::conformance::must::Must;
+use crate::conformance::occupy::{BLOCKING_THREADS, occupy};
 
 /// `init` writes what it is given, and then the marker.
 pub async fn init_writes_all_items_and_the_marker(harness: &dyn PersistentStoreHarness) {
@@ -401,6 +404,30 @@ pub async fn a_write_that_is_dropped_leaves_the_store_usable(harness: &dyn Persi
     let upsert = store.upsert(DataKind::Flag, "a", &live("a", 2)).await.must("upsert after writes that were dropped");
     assert_eq!(upsert, Upsert::Written, "what became of it");
     assert_same(get(&*store, DataKind::Flag, "a").await.as_ref(), &live("a", 2), "what was written last");
+    place.clear().await;
+}
+
+/// Blocking work runs on after the call that handed it over was dropped. A later `init` is written after it all the same.
+pub async fn an_init_that_is_dropped_is_not_written_after_a_later_one(harness: &dyn PersistentStoreHarness) {
+    let place = Place::new(harness).await;
+    let store = place.store().await;
+    for version in 1..=50 {
+        // All calls are made before any blocking work begins. Then every piece of it has a thread at once.
+        let threads = occupy().await;
+        for _ in 1..BLOCKING_THREADS {
+            begin(store.init(&data(&[("dropped", version)], &[("dropped", version)]))).await;
+        }
+        let kept = data(&[("a", version)], &[("s", version)]);
+        let mut init = pin!(store.init(&kept));
+        let begun = poll_once(init.as_mut()).await;
+        drop(threads);
+        let written = if let Poll::Ready(written) = begun { written } else { init.await };
+        written.must("init after inits that were dropped");
+        // Now all blocking work is done.
+        drop(occupy().await);
+        assert_items(&*store, DataKind::Flag, &[("a", version)], "after an init that followed dropped ones").await;
+        assert_items(&*store, DataKind::Segment, &[("s", version)], "after an init that followed dropped ones").await;
+    }
     place.clear().await;
 }
 
