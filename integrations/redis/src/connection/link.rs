@@ -1,9 +1,10 @@
 //! [`Link`]: one multiplexed connection that mends itself.
 //!
 //! A task of its own connects, carries the connection's bytes, asks every ten seconds whether the server is still there,
-//! and connects again: at once after a connection was lost, and then after 100 ms and ever longer, up to 5 s. Requests
-//! never connect themselves. They wait while the first attempt is under way, and are told at once why there is no
-//! connection when it has failed; those that can wait make the task try again without delay.
+//! and connects again: at once after a connection was lost, and then with a backoff of 100 ms to 5 s. Requests never
+//! connect themselves. They wait until the first attempt after a loss has ended, and fail at once with its error
+//! afterwards, unless they can wait for another attempt. A request that waits ends the backoff, but attempts stay at
+//! least 100 ms apart.
 
 mod live;
 mod outage;
@@ -26,10 +27,10 @@ use super::{Dedicated, Settings};
 use crate::error::Fault;
 use crate::request::{Limit, Request};
 
-/// The time between two attempts at least, and after the first failure.
+/// The shortest time between the beginnings of two attempts, and the backoff after the first failure.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// A connection that does not last so long counts as failed, so that a server that hangs up is not pestered.
+/// A connection that is lost sooner counts as a failed attempt, so that a server that hangs up is not asked in a loop.
 const LASTING: Duration = Duration::from_secs(1);
 
 /// One connection to one place.
@@ -46,13 +47,13 @@ struct Shared {
     settings: Arc<Settings>,
     changes: Arc<Changes>,
     state: watch::Sender<State>,
-    /// Somebody would like another attempt now.
+    /// Notified by requests that wait for a connection: ends the backoff.
     hurry: Notify,
 }
 
 #[derive(Clone, Debug)]
 enum State {
-    /// The first attempt, or the first since a connection was lost.
+    /// The first attempt since the start or since a connection was lost, or the backoff before it.
     Connecting,
     Up(Live),
     /// The last attempt, which had this number, failed.
@@ -136,7 +137,9 @@ impl Link {
                         self.shared.hurry.notify_one();
                     }
                 },
-                State::Up(_) | State::Connecting => {}
+                // The task may be in the backoff after a connection that did not last.
+                State::Connecting => self.shared.hurry.notify_one(),
+                State::Up(_) => {}
             }
             states.changed().await.map_err(|_| Fault::Closed)?;
         }
@@ -162,6 +165,14 @@ impl Shared {
         let host = self.place.find(&self.settings).await?;
         let dialed = dial(&Endpoint { host, encrypted, credentials, database }, &self.settings, pushes).await?;
         Ok(dialed)
+    }
+
+    /// Waits before the next attempt, until the pause is over or a request waits for it.
+    async fn back_off(&self, started: Instant, pause: Duration) {
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = self.hurry.notified() => sleep_until(started + SHORTEST_PAUSE).await,
+        }
     }
 
     async fn connect_for_all(&self) -> Result<(Live, Dialed), Fault> {
@@ -192,21 +203,22 @@ async fn mend(shared: Arc<Shared>) {
                 if started.elapsed() >= LASTING {
                     outage = Outage::default();
                 } else {
-                    sleep(outage.pause()).await;
+                    shared.back_off(started, outage.pause()).await;
                 }
             }
             Err(fault) => {
                 outage.report(&fault, &shared.settings.url);
                 let refused = fault.is_refusal();
-                let pause = if refused { outage::REFUSED_PAUSE } else { outage.pause() };
                 shared.state.send_replace(State::Down { attempt, fault });
                 if std::mem::take(&mut lost) {
                     // Whoever reads now learns of the outage, and not only when an interval is over.
                     shared.changes.mark_all();
                 }
-                tokio::select! {
-                    () = sleep(pause) => {}
-                    () = shared.hurry.notified(), if !refused => sleep_until(started + SHORTEST_PAUSE).await,
+                if refused {
+                    // Requests fail at once meanwhile.
+                    sleep(outage::REFUSED_PAUSE).await;
+                } else {
+                    shared.back_off(started, outage.pause()).await;
                 }
             }
         }

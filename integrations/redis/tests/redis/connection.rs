@@ -9,7 +9,7 @@ use vexil::store::{PersistentDataStore, StoreError};
 use vexil_redis::{RedisBigSegmentStore, RedisConnection, RedisDataStore};
 use vexil_testing::servers::RedisServer;
 
-use crate::support::{Log, chain, clients, data, info, item, keys, number, store_on, text, until};
+use crate::support::{Log, SOON, chain, clients, data, info, item, keys, number, store_on, text, until};
 
 fn kill_connections(server: &RedisServer) {
     server.command(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).unwrap();
@@ -86,6 +86,26 @@ async fn a_dropped_connection_is_not_seen_by_who_asks() {
         }
     }
     assert_eq!(store.snapshot().await.unwrap().collections[0].items.len(), 2);
+}
+
+/// A server that hangs up every time makes the backoff grow to seconds. A request that waits does not wait for that, and
+/// yet there are not more than ten attempts in a second.
+#[tokio::test]
+async fn a_waiting_request_ends_the_backoff_but_not_the_pause_between_attempts() {
+    const LOSSES: u32 = 20;
+    let server = RedisServer::start().unwrap();
+    let store = store_on(&server);
+    let connections = || info(&server, "total_connections_received").parse::<u32>().unwrap();
+    let (before, start) = (connections(), Instant::now());
+    for _ in 0..LOSSES {
+        store.snapshot().await.unwrap();
+        kill_connections(&server);
+    }
+    let (made, time) = (connections() - before, start.elapsed());
+    assert!(made >= LOSSES, "{made} connections");
+    assert!(time < SOON, "{LOSSES} connections took {time:?}");
+    let most = time.as_millis() / 100 + 2;
+    assert!(u128::from(made) <= most, "{made} connections in {time:?}");
 }
 
 // Spec 04, fault table rows 6 and 7: limits hold; late answers are dropped and never taken for others
