@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 use vexil::client::{FlagValue, FlagsStateOptions};
 use vexil::config::ConfigError;
-use vexil::transport::RetryPolicy;
 use vexil::{Client, Context, ContextError, Text, Value};
 
+use crate::Options;
 use crate::api::{
     BigSegmentsStatus, Command, Config, Evaluate, EvaluateAll, Evaluated, EvaluatedAll, HashContext, Hashed, Identify,
     Subject, Track, ValueType,
@@ -29,18 +29,24 @@ pub(crate) struct Entity {
 }
 
 impl Entity {
-    /// Makes a client and waits until it is ready, or for as long as it may take. One that is not ready by then is a
-    /// client all the same (spec 02, section 4.5): it says so when it is asked.
-    pub(crate) async fn start(config: Config, retry_policy: RetryPolicy) -> Result<Self, Refusal> {
-        let Recipe { builder, start_wait } = Recipe::new(config, retry_policy)?;
+    /// Makes a client and waits until it is ready. A client that does not become ready in time is an error, unless the
+    /// configuration says that initialization can fail.
+    pub(crate) async fn start(config: Config, options: Options) -> Result<Self, Refusal> {
+        let Recipe { builder, start_wait, init_can_fail } = Recipe::new(config, options)?;
         let client = builder.start().map_err(|error| match error {
             ConfigError::Runtime { .. } => Refusal::failed(describe(&error)),
             _ => Refusal::bad(describe(&error)),
         })?;
-        if let Err(error) = client.wait_until_ready(start_wait).await {
-            tracing::warn!(error = describe(&error), "the client is not ready");
+        let client = Self { client };
+        match client.client.wait_until_ready(start_wait).await {
+            Err(error) if init_can_fail => tracing::info!(error = describe(&error), "the client is not ready"),
+            Err(error) => {
+                client.close().await;
+                return Err(Refusal::failed(describe(&error)));
+            }
+            Ok(()) => {}
         }
-        Ok(Self { client })
+        Ok(client)
     }
 
     /// Runs one command.
@@ -104,10 +110,11 @@ impl Entity {
     }
 
     fn track(&self, params: Track) -> Result<Answer, Refusal> {
-        let Track { event_key, subject, data, metric_value } = params;
+        let Track { event_key, subject, data, omit_null_data, metric_value } = params;
         let context = given(subject)?;
         match metric_value {
             Some(metric) => self.client.track_metric(&event_key, &context, metric, data),
+            None if omit_null_data && data == Value::Null => self.client.track(&event_key, &context),
             None => self.client.track_data(&event_key, &context, data),
         }
         Ok(None)

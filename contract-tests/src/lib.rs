@@ -33,4 +33,16 @@ mod recipe;
 mod refusal;
 mod service;
 
+use vexil::transport::RetryPolicy;
+
 pub use service::serve;
+
+/// How the clients of a service differ from what the harness asks for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// What clients do when the service refuses them. The capabilities follow it.
+    pub retry_policy: RetryPolicy,
+    /// Whether clients use databases in the default mode, which keeps everything in memory, instead of with the cache
+    /// that the harness asks for.
+    pub default_store_mode: bool,
+}

@@ -7,12 +7,15 @@ use std::net::Ipv4Addr;
 use tokio::net::TcpListener;
 use tracing::Level;
 use vexil::transport::RetryPolicy;
+use vexil_contract_tests::Options;
 
 const USAGE: &str = "usage: vexil-contract-tests [PORT]   (default: 8000)";
 const DEFAULT_PORT: u16 = 8000;
 
 /// Set to anything: clients stop for good when they are refused, as in older SDKs.
 const LEGACY_STOP: &str = "VEXIL_CONTRACT_LEGACY_STOP";
+/// Set to anything: databases are used in the default mode, whatever cache the harness asks for.
+const DEFAULT_STORE_MODE: &str = "VEXIL_CONTRACT_DEFAULT_STORE_MODE";
 /// A level, such as `debug`.
 const LOG: &str = "VEXIL_CONTRACT_LOG";
 
@@ -25,10 +28,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(_) => RetryPolicy::LegacyStop,
         None => RetryPolicy::NeverStop,
     };
+    let options = Options { retry_policy, default_store_mode: std::env::var_os(DEFAULT_STORE_MODE).is_some() };
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-        tracing::info!(address = %listener.local_addr()?, ?retry_policy, "listening");
-        vexil_contract_tests::serve(listener, retry_policy).await?;
+        tracing::info!(address = %listener.local_addr()?, ?options, "listening");
+        vexil_contract_tests::serve(listener, options).await?;
         Ok(())
     })
 }

@@ -13,6 +13,7 @@ use vexil::{Client, ClientBuilder};
 use vexil_dynamodb::DynamoDbDataStore;
 use vexil_redis::RedisDataStore;
 
+use crate::Options;
 use crate::api::{
     BigSegments, Config, Endpoints, Events, PersistentDataStore, Polling, Proxy, Store, Streaming, Tags, Tls, Wrapper,
 };
@@ -23,17 +24,25 @@ use crate::refusal::Refusal;
 
 const DEFAULT_START_WAIT: Duration = Duration::from_secs(5);
 
+/// How often a client in daemon mode reads a database of which it keeps everything in memory. The harness expects changes
+/// within a second, also from databases that do not notify clients.
+const REFRESH_INTERVAL: Duration = Duration::from_millis(100);
+
 /// How to make a client.
 #[derive(Debug)]
 pub(crate) struct Recipe {
     pub(crate) builder: ClientBuilder,
     /// How long to wait until it is ready.
     pub(crate) start_wait: Duration,
+    /// Whether a client that is not ready after that time is used all the same.
+    pub(crate) init_can_fail: bool,
 }
 
 impl Recipe {
-    pub(crate) fn new(config: Config, retry_policy: RetryPolicy) -> Result<Self, Refusal> {
+    pub(crate) fn new(config: Config, options: Options) -> Result<Self, Refusal> {
+        let Options { retry_policy, default_store_mode } = options;
         check_support(&config)?;
+        let is_untrusted = is_untrusted(&config);
         let mut endpoints = endpoints(config.service_endpoints);
         let mut builder = Client::builder(config.credential)
             .http(http(config.tls, config.proxy))
@@ -54,7 +63,7 @@ impl Recipe {
         if let Some(big_segments) = config.big_segments {
             builder = builder.big_segments(big_segments_of(big_segments));
         }
-        let database = config.persistent_data_store.map(database).transpose()?;
+        let database = config.persistent_data_store.map(|config| database(config, default_store_mode)).transpose()?;
         // Streaming is the default, and prevails if both are there.
         builder = match (config.streaming, config.polling, database) {
             (None, None, Some(database)) => builder.daemon_mode(database),
@@ -79,6 +88,7 @@ impl Recipe {
         Ok(Self {
             builder: builder.service_endpoints(endpoints),
             start_wait: if start_wait.is_zero() { DEFAULT_START_WAIT } else { start_wait },
+            init_can_fail: config.init_can_fail || is_untrusted,
         })
     }
 }
@@ -89,6 +99,16 @@ fn check_support(config: &Config) -> Result<(), Refusal> {
         Some(_) => Err(Refusal::bad("dataSystem: not supported")),
         None => Ok(()),
     }
+}
+
+/// Whether the client cannot trust the harness's certificate. The harness tests that such a client does not connect, and
+/// does not set `initCanFail` in those tests.
+fn is_untrusted(config: &Config) -> bool {
+    let Endpoints { streaming, polling, .. } = &config.service_endpoints;
+    let uris = [streaming, polling].into_iter();
+    let uris = uris.chain(config.streaming.as_ref().map(|streaming| &streaming.base_uri));
+    let mut uris = uris.chain(config.polling.as_ref().map(|polling| &polling.base_uri));
+    uris.any(|uri| uri.starts_with("https:")) && !config.tls.skip_verify_peer && config.tls.custom_ca_file.is_empty()
 }
 
 fn big_segments_of(config: BigSegments) -> BigSegmentsConfig {
@@ -108,9 +128,9 @@ fn big_segments_of(config: BigSegments) -> BigSegmentsConfig {
     big_segments
 }
 
-/// A database as the harness's tests of it assume it (spec 04, section 8.1): for DynamoDB the table, the region and the
-/// credentials are not in the configuration.
-fn database(config: PersistentDataStore) -> Result<PersistentStoreConfig, Refusal> {
+/// A database as the harness's tests assume it: for DynamoDB, the table, the region and the credentials are not in the
+/// configuration. In the default mode, the cache of the configuration has no effect.
+fn database(config: PersistentDataStore, default_mode: bool) -> Result<PersistentStoreConfig, Refusal> {
     let PersistentDataStore { store: Store { kind, dsn, prefix }, cache } = config;
     let prefix = prefix.unwrap_or_default();
     let store = match kind.as_str() {
@@ -130,7 +150,7 @@ fn database(config: PersistentDataStore) -> Result<PersistentStoreConfig, Refusa
         ("infinite", _) => CacheMode::Infinite,
         (other, _) => return Err(Refusal::bad(format!("a cache of mode {other}: not supported"))),
     };
-    Ok(store.cache(mode))
+    Ok(if default_mode { store.refresh_interval(REFRESH_INTERVAL) } else { store.cache(mode) })
 }
 
 fn endpoints(configured: Endpoints) -> ServiceEndpoints {

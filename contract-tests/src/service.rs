@@ -17,8 +17,8 @@ use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::sleep;
-use vexil::transport::RetryPolicy;
 
+use crate::Options;
 use crate::api::{Command, CreateClient, Status};
 use crate::capabilities::capabilities;
 use crate::entity::Entity;
@@ -27,12 +27,12 @@ use crate::refusal::Refusal;
 /// How long requests that are under way may take when the service stops.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Serves until `DELETE /`, then closes all clients. Clients have this retry policy, and the capabilities follow it.
+/// Serves until `DELETE /`, then closes all clients.
 ///
 /// # Errors
 /// If the listener fails.
-pub async fn serve(listener: TcpListener, retry_policy: RetryPolicy) -> io::Result<()> {
-    let service = Arc::new(Service::new(retry_policy));
+pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
+    let service = Arc::new(Service::new(options));
     let routes = Router::new()
         .route("/", get(status).post(create).delete(stop))
         .route("/clients/{id}", post(command).delete(close))
@@ -52,7 +52,7 @@ pub async fn serve(listener: TcpListener, retry_policy: RetryPolicy) -> io::Resu
 }
 
 struct Service {
-    retry_policy: RetryPolicy,
+    options: Options,
     /// Held only to look a client up, to add or to remove it.
     clients: Mutex<HashMap<u64, Arc<Entity>>>,
     last_id: AtomicU64,
@@ -61,8 +61,8 @@ struct Service {
 }
 
 impl Service {
-    fn new(retry_policy: RetryPolicy) -> Self {
-        Self { retry_policy, clients: Mutex::default(), last_id: AtomicU64::new(0), stop: watch::Sender::new(false) }
+    fn new(options: Options) -> Self {
+        Self { options, clients: Mutex::default(), last_id: AtomicU64::new(0), stop: watch::Sender::new(false) }
     }
 
     /// Ends when the service is to stop.
@@ -105,14 +105,14 @@ async fn status(State(service): State<Arc<Service>>) -> Json<Status> {
         name: "vexil",
         // The packages of the workspace share it.
         client_version: env!("CARGO_PKG_VERSION"),
-        capabilities: capabilities(service.retry_policy),
+        capabilities: capabilities(service.options.retry_policy),
     })
 }
 
 async fn create(State(service): State<Arc<Service>>, body: Bytes) -> Result<Response, Refusal> {
     let CreateClient { tag, configuration } = parse(&body)?;
     tracing::info!(test = tag, "making a client");
-    let id = service.add(Entity::start(configuration, service.retry_policy).await?);
+    let id = service.add(Entity::start(configuration, service.options).await?);
     tracing::info!(test = tag, client = id, "made");
     Ok((StatusCode::CREATED, [(header::LOCATION, format!("/clients/{id}"))]).into_response())
 }

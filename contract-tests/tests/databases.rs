@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use support::{Callbacks, Service, TestClient};
+use vexil_contract_tests::Options;
 use vexil_testing::FakeService;
 use vexil_testing::servers::RedisServer;
 
@@ -82,12 +83,30 @@ fn flags_are_read_from_a_database_and_written_to_it() {
     }
 }
 
+#[test]
+fn in_the_default_store_mode_what_was_read_outlives_the_database() {
+    let redis = RedisServer::start().unwrap();
+    let service = Service::with(Options { default_store_mode: true, ..Options::default() });
+    let database = json!({"store": {"type": "redis", "dsn": redis.url()}, "cache": {"mode": "off"}});
+    let flags = FakeService::start().unwrap();
+    flags.set("flag", "written");
+    let writer = service.client(&json!({"credential": "sdk-key", "streaming": {"baseUri": flags.url()},
+        "persistentDataStore": database}));
+    until(&writer, "flag", "written");
+    let reader = service.client(&json!({"credential": "sdk-key", "persistentDataStore": database}));
+    until(&reader, "flag", "written");
+    redis.kill();
+    for client in [writer, reader] {
+        assert_eq!(client.evaluate("flag", "string", &json!("default"))["value"], "written");
+    }
+}
+
 /// One that is down is no reason not to make a client.
 #[test]
 fn a_database_may_be_down() {
     let service = Service::start();
     for (kind, dsn) in [("redis", "redis://127.0.0.1:1"), ("dynamodb", "http://127.0.0.1:1")] {
-        let client = service.client(&json!({"credential": "sdk-key", "startWaitTimeMs": 1,
+        let client = service.client(&json!({"credential": "sdk-key", "startWaitTimeMs": 1, "initCanFail": true,
             "persistentDataStore": {"store": {"type": kind, "dsn": dsn}, "cache": {"mode": "off"}}}));
         let answer = client.evaluate("flag", "string", &json!("default"));
         assert_eq!(

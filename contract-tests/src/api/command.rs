@@ -105,6 +105,9 @@ pub(crate) struct Track {
     pub(crate) subject: Subject,
     #[serde(default)]
     pub(crate) data: Value,
+    /// Whether data of `null` means the method that takes no data.
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) omit_null_data: bool,
     pub(crate) metric_value: Option<f64>,
 }
 

@@ -16,13 +16,16 @@ pub(crate) struct CreateClient {
     pub(crate) configuration: Config,
 }
 
-/// A client. `initCanFail` is not here: a client that is not ready in time is made all the same.
+/// A client.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Config {
     pub(crate) credential: String,
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) start_wait_time_ms: Millis,
+    /// Whether a client that is not ready in time is what the test is about.
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) init_can_fail: bool,
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) service_endpoints: Endpoints,
     #[serde(default, deserialize_with = "or_default")]

@@ -11,7 +11,7 @@ pub(crate) use callbacks::Callbacks;
 use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Response;
-use vexil::transport::RetryPolicy;
+use vexil_contract_tests::Options;
 
 /// A service under test. It is stopped when this is dropped, if it was not before.
 pub(crate) struct Service {
@@ -35,20 +35,26 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    /// It is a bad request, and the message says why.
+    /// Asserts that it is a bad request, and that the message says why.
     #[track_caller]
     pub(crate) fn is_refused_with(&self, words: &str) {
-        assert_eq!(self.status, 400, "{}", self.body);
+        self.is_error_with(400, words);
+    }
+
+    /// Asserts that it is this error, and that the message says why.
+    #[track_caller]
+    pub(crate) fn is_error_with(&self, status: u16, words: &str) {
+        assert_eq!(self.status, status, "{}", self.body);
         assert!(self.body.contains(words), "not {words:?}: {}", self.body);
     }
 }
 
 impl Service {
     pub(crate) fn start() -> Self {
-        Self::with(RetryPolicy::NeverStop)
+        Self::with(Options::default())
     }
 
-    pub(crate) fn with(retry_policy: RetryPolicy) -> Self {
+    pub(crate) fn with(options: Options) -> Self {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -56,7 +62,7 @@ impl Service {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                vexil_contract_tests::serve(listener, retry_policy).await.unwrap();
+                vexil_contract_tests::serve(listener, options).await.unwrap();
             });
         });
         let agent = Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
