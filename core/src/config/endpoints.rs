@@ -42,6 +42,10 @@ impl ServiceEndpoints {
     }
 
     /// All parts at one place, such as a Relay Proxy.
+    ///
+    /// A Relay Proxy serves streams to server-side SDKs, and no polling: a client with
+    /// [`PollingConfig`](super::PollingConfig) gets status 404 from it, and no flags. Use streaming, which is the default,
+    /// or [daemon mode](crate::ClientBuilder::daemon_mode) over the database that the Relay Proxy fills.
     pub fn relay(url: impl Into<String>) -> Self {
         let url = trimmed(url);
         Self { streaming: url.clone(), polling: url.clone(), events: url }

@@ -18,6 +18,9 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// Flags are asked for at intervals. Changes arrive later than with [`StreamingConfig`](super::StreamingConfig), and
 /// all the data is transferred whenever anything has changed; for networks that do not let a stream through.
 ///
+/// A Relay Proxy serves no polling to server-side SDKs. Behind one, use streaming, or [daemon
+/// mode](crate::ClientBuilder::daemon_mode) over the database that it fills.
+///
 /// ```
 /// use std::time::Duration;
 /// use vexil::Client;
