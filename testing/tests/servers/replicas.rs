@@ -68,3 +68,20 @@ fn a_replica_becomes_the_primary_when_it_is_told_to() {
     assert_eq!(redis.primary().unwrap().port(), second.port());
     second.command(["SET", "a", "b"]).unwrap();
 }
+
+/// A primary that a busy machine does not run for a second is not replaced behind a test's back.
+#[test]
+fn a_sentinel_fails_over_only_while_a_test_waits_for_it() {
+    let redis = RedisSentinel::start().unwrap();
+    let [first, _] = redis.servers();
+    let patience = || {
+        let state = redis.sentinel().command(["SENTINEL", "MASTER", redis.name()]).unwrap();
+        let fields: Vec<_> = state.list().unwrap().iter().filter_map(RedisReply::text).collect();
+        let field = fields.windows(2).find(|pair| pair[0] == "down-after-milliseconds").unwrap();
+        field[1].parse::<u32>().unwrap()
+    };
+    assert!(patience() >= 30_000, "{} ms", patience());
+    first.kill();
+    redis.wait_for_other_primary(first.port()).unwrap();
+    assert!(patience() >= 30_000, "{} ms", patience());
+}

@@ -10,7 +10,16 @@ use super::{RedisReply, RedisServer, RedisServerBuilder, TlsFiles};
 /// What the sentinel calls the pair.
 const NAME: &str = "vexil";
 
+/// After how many milliseconds of silence the sentinel takes a server for dead, unless a test waits for that. A machine
+/// that is busy may not run a server for seconds; the sentinel must not fail over by itself then.
+const PATIENT: &str = "60000";
+
+/// The same while a test waits for the sentinel to replace a primary that it has killed.
+const IMPATIENT: &str = "500";
+
 /// A primary, its replica, and one sentinel that watches over both. They are killed when this is dropped.
+///
+/// The sentinel fails over only when it is told to by [`Self::fail_over`], or while [`Self::wait_for_other_primary`] waits.
 ///
 /// ```
 /// use vexil_testing::servers::RedisSentinel;
@@ -82,14 +91,25 @@ impl RedisSentinel {
     pub fn fail_over(&self) -> Result<(), ServerError> {
         let before = self.primary()?.port();
         self.sentinel.command(["SENTINEL", "FAILOVER", NAME])?;
-        self.wait_for_other_primary(before)
+        self.wait_until_other(before)
     }
 
-    /// Waits until the sentinel names another primary than the one at this port, and that one takes writes.
+    /// Has the sentinel replace a primary that does not answer, and waits until it names another one than the one at this
+    /// port, and that one takes writes.
     ///
     /// # Errors
     /// If that does not happen.
     pub fn wait_for_other_primary(&self, than: u16) -> Result<(), ServerError> {
+        self.set_down_after(IMPATIENT)?;
+        self.wait_until_other(than)?;
+        self.set_down_after(PATIENT)
+    }
+
+    fn set_down_after(&self, milliseconds: &str) -> Result<(), ServerError> {
+        self.sentinel.command(["SENTINEL", "SET", NAME, "down-after-milliseconds", milliseconds]).map(drop)
+    }
+
+    fn wait_until_other(&self, than: u16) -> Result<(), ServerError> {
         until("another primary", || {
             let primary = self.primary()?;
             // Whoever was the primary before may not even be there.
@@ -126,7 +146,7 @@ impl RedisSentinel {
         sentinel.tls = recipe.tls.clone();
         let mut sentinel = sentinel
             .config(format!("sentinel monitor {NAME} 127.0.0.1 {} 1", primary.port()))
-            .config(format!("sentinel down-after-milliseconds {NAME} 500"))
+            .config(format!("sentinel down-after-milliseconds {NAME} {PATIENT}"))
             .config(format!("sentinel failover-timeout {NAME} 3000"));
         if let Some(password) = &recipe.password {
             sentinel = sentinel.config(format!("sentinel auth-pass {NAME} {}", quoted(password)));
