@@ -152,7 +152,10 @@ impl Timeline<'_> {
             yes(status.stale),
             yes(status.initialized),
             grouped(status.items as f64),
-            status.error.map_or_else(|| layout::NOTHING.into(), |error| format!("{:?}", error.kind)),
+            status
+                .error
+                .filter(|error| error.ended.is_none())
+                .map_or_else(|| layout::NOTHING.into(), |error| format!("{:?}", error.kind)),
         ]);
     }
 
@@ -167,7 +170,7 @@ impl Timeline<'_> {
 }
 
 fn summary(timeline: Timeline<'_>, phases: &[(&str, Load)], lost: usize, away: Duration) -> Report {
-    let headings = ["status, when", "s", "available", "stale", "initialized", "items", "last error"];
+    let headings = ["status, when", "s", "available", "stale", "initialized", "items", "error"];
     let mut text = layout::aligned(headings.map(String::from), &timeline.rows);
     text.push('\n');
     let mut rows = Vec::new();
