@@ -116,10 +116,11 @@ impl DataSourceStatusCell {
             let is_new_error = error.is_some();
             if is_new_error {
                 current.error = error;
-            } else if is_new_state && state == DataSourceState::Valid {
-                if let Some(past) = &mut current.error {
-                    past.ended.get_or_insert_with(SystemTime::now);
-                }
+            } else if is_new_state
+                && state == DataSourceState::Valid
+                && let Some(past) = &mut current.error
+            {
+                past.ended.get_or_insert_with(SystemTime::now);
             }
             is_new_state || is_new_error
         });
