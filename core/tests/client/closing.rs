@@ -24,6 +24,7 @@ use vexil::{Client, ClientBuilder, async_trait};
 use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, Endpoint};
 
+use crate::interest::always_interested;
 use crate::log::Log;
 use crate::support::{Fixed, Panicking, PanicsIn, SOON, ada, controlled_with, current_thread, gives};
 
@@ -219,6 +220,7 @@ fn a_client_can_be_closed_inside_the_runtime_of_one_thread_that_it_blocks() {
 
 #[test]
 fn a_client_whose_runtime_has_ended_is_closed_in_time_and_says_that() {
+    always_interested();
     let log = Log::default();
     let (store, seen) = fast();
     tracing::subscriber::with_default(log.subscriber(), || {
@@ -295,6 +297,7 @@ fn a_guard_closes_the_client_when_its_owner_panics() {
 
 /// What is logged about events that may be lost.
 fn logged(act: impl FnOnce()) -> Vec<String> {
+    always_interested();
     let log = Log::default();
     tracing::subscriber::with_default(log.subscriber(), act);
     log.lines().into_iter().filter(|line| line.contains("undelivered")).collect()

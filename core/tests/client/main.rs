@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[path = "../support/interest.rs"]
+mod interest;
 #[path = "../support/log.rs"]
 mod log;
 #[path = "../support/mod.rs"]

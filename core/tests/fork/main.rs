@@ -5,6 +5,8 @@
 #![cfg(unix)]
 
 mod child;
+#[path = "../support/interest.rs"]
+mod interest;
 #[path = "../support/log.rs"]
 mod log;
 #[path = "../support/mod.rs"]
@@ -33,6 +35,7 @@ const LONG: Duration = Duration::from_secs(600);
 /// One test at a time: a fork copies the locks that other threads hold.
 fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
+    interest::always_interested();
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
