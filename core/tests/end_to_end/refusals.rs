@@ -139,7 +139,7 @@ fn the_key_of_a_mounted_secret_is_accepted_and_what_is_no_key_does_not_start() {
 #[test]
 fn a_header_that_cannot_be_sent_does_not_start() {
     let service = service("value");
-    for wrapper in [WrapperInfo::new("a\nb"), WrapperInfo::new("a").version("1\02")] {
+    for wrapper in [WrapperInfo::new("a\nb"), WrapperInfo::new("a").version("1\u{0}2")] {
         let error = builder(&service).wrapper(wrapper).start().unwrap_err();
         assert!(matches!(error, ConfigError::Component { component: "wrapper", .. }), "{error:?}");
     }
