@@ -7,7 +7,7 @@ use super::file::EventFile;
 
 /// Where payloads go.
 pub(crate) enum Destination {
-    Service(Delivery),
+    Service(Box<Delivery>),
     File(EventFile),
 }
 
@@ -37,7 +37,7 @@ impl Destination {
 
 impl From<Delivery> for Destination {
     fn from(service: Delivery) -> Self {
-        Self::Service(service)
+        Self::Service(Box::new(service))
     }
 }
 

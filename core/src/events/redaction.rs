@@ -86,7 +86,6 @@ impl Context {
     /// processors of your own.
     ///
     /// Serializing a [`Context`] itself writes everything, private or not, and is meant for storing it.
-    #[must_use]
     pub fn redacted<'a>(&'a self, redaction: &'a Redaction) -> RedactedContext<'a> {
         redaction.apply(self, Anonymous::Shown)
     }
