@@ -24,6 +24,17 @@ fn until(client: &TestClient<'_>, flag: &str, value: &str) {
     }
 }
 
+/// A client that writes a flag to a database, and one in daemon mode that has read it.
+fn write_and_read<'a>(service: &'a Service, flags: &FakeService, database: &Value) -> [TestClient<'a>; 2] {
+    flags.set("flag", "written");
+    let writer = service.client(&json!({"credential": "sdk-key", "streaming": {"baseUri": flags.url()},
+        "persistentDataStore": database}));
+    until(&writer, "flag", "written");
+    let reader = service.client(&json!({"credential": "sdk-key", "persistentDataStore": database}));
+    until(&reader, "flag", "written");
+    [writer, reader]
+}
+
 // Spec 04, section 8.4
 #[test]
 fn the_harness_is_asked_for_memberships_and_for_how_current_they_are() {
@@ -73,13 +84,7 @@ fn flags_are_read_from_a_database_and_written_to_it() {
     {
         let prefix = format!("p{number}");
         let database = json!({"store": {"type": "redis", "dsn": redis.url(), "prefix": prefix}, "cache": cache});
-        let flags = FakeService::start().unwrap();
-        flags.set("flag", "written");
-        let writer = service.client(&json!({"credential": "sdk-key", "streaming": {"baseUri": flags.url()},
-            "persistentDataStore": database}));
-        until(&writer, "flag", "written");
-        let reader = service.client(&json!({"credential": "sdk-key", "persistentDataStore": database}));
-        until(&reader, "flag", "written");
+        write_and_read(&service, &FakeService::start().unwrap(), &database);
     }
 }
 
@@ -89,14 +94,9 @@ fn in_the_default_store_mode_what_was_read_outlives_the_database() {
     let service = Service::with(Options { default_store_mode: true, ..Options::default() });
     let database = json!({"store": {"type": "redis", "dsn": redis.url()}, "cache": {"mode": "off"}});
     let flags = FakeService::start().unwrap();
-    flags.set("flag", "written");
-    let writer = service.client(&json!({"credential": "sdk-key", "streaming": {"baseUri": flags.url()},
-        "persistentDataStore": database}));
-    until(&writer, "flag", "written");
-    let reader = service.client(&json!({"credential": "sdk-key", "persistentDataStore": database}));
-    until(&reader, "flag", "written");
+    let clients = write_and_read(&service, &flags, &database);
     redis.kill();
-    for client in [writer, reader] {
+    for client in clients {
         assert_eq!(client.evaluate("flag", "string", &json!("default"))["value"], "written");
     }
 }

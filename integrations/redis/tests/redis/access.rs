@@ -142,10 +142,11 @@ async fn a_refused_user_is_tried_again_after_five_seconds() {
     let store = RedisDataStore::builder().connection(&connection).build().unwrap();
     let mut changes = store.changes().unwrap();
     let start = Instant::now();
-    for _ in 0..20 {
+    // Neither waits for the next attempt.
+    for _ in 0..2 {
         assert!(matches!(store.probe().await, Err(StoreError::Auth { .. })));
     }
-    assert!(start.elapsed() < Duration::from_secs(4), "nobody waits for the next attempt");
+    assert!(start.elapsed() < Duration::from_secs(5), "a refusal is told at once");
     timeout(SOON, changes.changed()).await.expect("the store is let in").unwrap();
     assert!(start.elapsed() >= Duration::from_secs(5));
     store.probe().await.unwrap();
