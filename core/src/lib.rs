@@ -69,6 +69,8 @@ pub mod config;
 mod context;
 mod daemon;
 pub mod data_source;
+#[doc(hidden)]
+pub mod deadline;
 pub mod eval;
 pub mod events;
 mod flights;
@@ -92,6 +94,7 @@ pub mod transport;
 mod update;
 mod url_text;
 mod value;
+mod watchdog;
 #[cfg(feature = "http")]
 mod wire;
 

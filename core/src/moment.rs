@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+use crate::deadline::NEVER;
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
     running: Instant,
@@ -15,17 +17,14 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    /// Longer than anything is remembered, and short enough for both clocks.
-    pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-
     pub(crate) fn now() -> Self {
         Self { running: Instant::now(), wall: SystemTime::now() }
     }
 
-    /// The moment that is so much later, or a hundred years.
+    /// The moment that is `wait` later, [`NEVER`] at most.
     #[must_use]
     pub(crate) fn after(self, wait: Duration) -> Self {
-        let wait = wait.min(Self::LONGEST);
+        let wait = wait.min(NEVER);
         Self { running: self.running + wait, wall: self.wall + wait }
     }
 

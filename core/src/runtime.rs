@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -24,6 +24,8 @@ use arc_swap::ArcSwapOption;
 use tokio::runtime::{EnterGuard, Handle};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+use crate::watchdog::{Death, Watchdog};
 
 /// The process's own runtime, once a client has asked for it. No lock: a fork could copy one that is held.
 static SHARED: ArcSwapOption<SharedThread> = ArcSwapOption::const_empty();
@@ -60,6 +62,8 @@ struct Inner {
     process: u32,
     /// The last forked process in which a use of this runtime was logged.
     warned_in: AtomicU32,
+    /// Whether it was logged that the runtime was shut down.
+    reported: Arc<AtomicBool>,
 }
 
 impl Runtime {
@@ -85,7 +89,8 @@ impl Runtime {
     }
 
     fn new(handle: Handle, shared: bool) -> Self {
-        Self(Arc::new(Inner { handle, shared, process: process::id(), warned_in: AtomicU32::new(0) }))
+        let (process, warned_in) = (process::id(), AtomicU32::new(0));
+        Self(Arc::new(Inner { handle, shared, process, warned_in, reported: Arc::default() }))
     }
 
     /// Whether the runtime belongs to the process that this one was forked from.
@@ -107,6 +112,20 @@ impl Runtime {
         inherited
     }
 
+    /// Whether the runtime was shut down, so that nothing runs on it any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        let Some(handle) = self.handle() else { return false };
+        let gone = Arc::new(AtomicBool::new(false));
+        let died = {
+            let gone = Arc::clone(&gone);
+            move |_| gone.store(true, Ordering::Release)
+        };
+        // A runtime that was shut down drops a new task at once. The caller reports that, so no log is written.
+        let watchdog = Watchdog::new("probe", Arc::default(), Arc::new(AtomicBool::new(true)), died);
+        drop(handle.spawn(async move { watchdog.done() }));
+        gone.load(Ordering::Acquire)
+    }
+
     fn handle(&self) -> Option<&Handle> {
         (!self.is_unusable()).then_some(&self.0.handle)
     }
@@ -122,6 +141,33 @@ impl Runtime {
         F: Future<Output: Send> + Send + 'static,
     {
         Task::new(self.handle().map(|handle| handle.spawn(future)))
+    }
+
+    /// Runs work that should go on until it is done or the task is dropped. Any other end is logged and passed to `died`.
+    pub(crate) fn spawn_watched<F>(
+        &self,
+        name: &'static str,
+        future: F,
+        died: impl FnOnce(Death) + Send + 'static,
+    ) -> Task<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let stopped = Arc::new(AtomicBool::new(false));
+        let watchdog = Watchdog::new(name, Arc::clone(&stopped), Arc::clone(&self.0.reported), died);
+        let Some(handle) = self.handle() else {
+            // The inherited client has reported itself.
+            watchdog.done();
+            return Task::new(None);
+        };
+        let running = handle.spawn(async move {
+            let output = future.await;
+            watchdog.done();
+            output
+        });
+        let mut task = Task::new(Some(running));
+        task.stopped = Some(stopped);
+        task
     }
 
     /// Runs a future until it ends; nobody owns it. Only for work that is bounded in time.
@@ -184,11 +230,13 @@ pub(crate) struct Task<T> {
     /// `None` if the task was never started.
     running: Option<JoinHandle<T>>,
     process: u32,
+    /// Tells the task's watchdog, if it has one, that the task is stopped on purpose.
+    stopped: Option<Arc<AtomicBool>>,
 }
 
 impl<T> Task<T> {
     fn new(running: Option<JoinHandle<T>>) -> Self {
-        Self { running, process: process::id() }
+        Self { running, process: process::id(), stopped: None }
     }
 
     /// The task's output. Returns `None` if it panicked, was stopped or never started.
@@ -201,6 +249,9 @@ impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         let Some(running) = self.running.take() else { return };
         if self.process == process::id() {
+            if let Some(stopped) = &self.stopped {
+                stopped.store(true, Ordering::Release);
+            }
             running.abort();
         } else {
             // The task is the parent's.
@@ -293,6 +344,41 @@ mod tests {
             from_first.lock().unwrap().recv_timeout(Duration::from_secs(60)).unwrap()
         };
         assert_eq!(both(first, second), (2, 1));
+    }
+
+    #[tokio::test]
+    async fn a_watched_task_that_panics_is_noticed_and_one_that_ends_or_is_stopped_is_not() {
+        let runtime = Runtime::of(Handle::current());
+        let (send, mut deaths) = tokio::sync::mpsc::unbounded_channel();
+        let died = || {
+            let send = send.clone();
+            move |death| send.send(death).unwrap()
+        };
+        runtime.spawn_watched("panics", async { panic!("on purpose") }, died()).finish().await;
+        assert_eq!(deaths.try_recv(), Ok(Death::Panicked));
+        assert_eq!(runtime.spawn_watched("ends", async { 7 }, died()).finish().await, Some(7));
+        drop(runtime.spawn_watched("is stopped", std::future::pending::<()>(), died()));
+        tokio::task::yield_now().await;
+        drop(send);
+        assert_eq!(deaths.recv().await, None, "all watchdogs are gone, and none has barked");
+        assert!(!runtime.is_gone());
+    }
+
+    #[test]
+    fn a_watched_task_notices_that_its_runtime_is_gone_however_late_it_is_started() {
+        let theirs = tokio::runtime::Runtime::new().unwrap();
+        let runtime = Runtime::of(theirs.handle().clone());
+        let (send, deaths) = std::sync::mpsc::channel();
+        let started = |send: &std::sync::mpsc::Sender<Death>| {
+            let send = send.clone();
+            runtime.spawn_watched("waits", std::future::pending::<()>(), move |death| send.send(death).unwrap())
+        };
+        let _early = started(&send);
+        drop(theirs);
+        let _late = started(&send);
+        drop(send);
+        assert_eq!(deaths.iter().collect::<Vec<_>>(), [Death::RuntimeGone; 2]);
+        assert!(runtime.is_gone());
     }
 
     #[test]

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 /// Each layer may import those before it. The list stands in `ARCHITECTURE.md` with what each layer is for.
 const LAYERS: &[&[&str]] = &[
     &["text", "json_text", "url_text"],
-    &["flights", "moment", "per_process", "tls"],
+    &["deadline", "flights", "per_process", "tls", "watchdog"],
+    &["moment"],
     &["value"],
     &["context"],
     &["model"],

@@ -107,16 +107,22 @@ impl Remembered {
 
 impl BigSegmentReader {
     pub(crate) fn new(store: Arc<dyn BigSegmentStore>, settings: Settings, runtime: &Runtime) -> Self {
-        let capacity = NonZeroUsize::new(settings.context_cache_size).unwrap_or(NonZeroUsize::MIN);
+        // `LruCache::new` allocates room for its whole capacity, which may be any number.
+        let mut known = LruCache::unbounded();
+        known.resize(NonZeroUsize::new(settings.context_cache_size).unwrap_or(NonZeroUsize::MIN));
         let shared = Arc::new(Shared {
             store,
             settings,
             status: BigSegmentsStatusCell::new(),
-            known: Mutex::new(Remembered { contexts: LruCache::new(capacity), bytes: 0 }),
+            known: Mutex::new(Remembered { contexts: known, bytes: 0 }),
             asking: Flights::new(),
             pause: Mutex::default(),
         });
-        let poller = runtime.spawn(poll(Arc::clone(&shared)));
+        let died = {
+            let shared = Arc::clone(&shared);
+            move |_| shared.status.update(BigSegmentsStoreStatus { available: false, stale: false })
+        };
+        let poller = runtime.spawn_watched("status of big segments", poll(Arc::clone(&shared)), died);
         Self { shared, poller: Mutex::new(Some(poller)) }
     }
 
@@ -236,13 +242,12 @@ impl Shared {
 
 /// Asks for the status, now and again and again.
 async fn poll(shared: Arc<Shared>) {
-    let interval = shared.settings.status_poll_interval.min(shared.settings.stale_after);
     let mut was_available = true;
     loop {
         let status = shared.current_status(was_available).await;
         was_available = status.available;
         shared.status.update(status);
-        sleep(interval).await;
+        sleep(shared.settings.status_poll_interval).await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::AtomicBool;
@@ -20,7 +21,7 @@ use crate::config::{
 };
 use crate::config::{BigSegmentsConfig, ClientContext, ConfigError, Configure, PersistentStoreConfig, SdkKey};
 use crate::data_source::{DataSink, DataSource, DataSourceError};
-use crate::events::EventProcessor;
+use crate::events::{Contained, EventProcessor};
 use crate::hooks::{Hook, Hooks};
 use crate::runtime::{Runtime, Task};
 use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState};
@@ -28,6 +29,7 @@ use crate::store::{DataStore, MemoryStore};
 use crate::text::Text;
 use crate::update::{ChangeHub, Updater};
 use crate::value::Value;
+use crate::watchdog::Death;
 
 const DEFAULT_EVALUATION_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -161,15 +163,18 @@ impl ClientBuilder {
     }
 
     /// How long an evaluation may wait for I/O, in the configurations where it has to: with a data store that is [read
-    /// through](PersistentStoreConfig::cache), and with big segments. Default: 2 s.
+    /// through](PersistentStoreConfig::cache), and with big segments. Default: 2 s. Zero: it does not wait, and returns its
+    /// default if something would have to be fetched. `Duration::MAX`: it waits until the store answers or fails.
     pub fn evaluation_timeout(mut self, timeout: Duration) -> Self {
         self.evaluation_timeout = timeout;
         self
     }
 
     /// Runs the background work on this Tokio runtime instead of the thread that all clients share. Its timers and
-    /// I/O must be enabled, and it has to run until the client is closed: [`Client::close`] returns `false` otherwise. In a
-    /// process that was forked after this call, it is replaced by the thread that all clients share.
+    /// I/O must be enabled, and it has to run until the client is closed: [`Client::close`] returns `false` otherwise. If it is
+    /// shut down earlier, this is logged as one error, the data source is [off](DataSourceState::Off), evaluations go on with
+    /// the data there is, and events are dropped and counted. In a process that was forked after this call, it is replaced
+    /// by the thread that all clients share.
     pub fn runtime(mut self, runtime: tokio::runtime::Handle) -> Self {
         self.runtime = Some(Runtime::of(runtime));
         self
@@ -207,14 +212,18 @@ impl ClientBuilder {
     /// [`Client::wait_until_ready`].
     ///
     /// # Errors
-    /// If the SDK key or a base URL is not one, a component cannot be configured, there is no data source, or the
-    /// background thread cannot be started.
+    /// If the SDK key or a base URL is not one, a component cannot be configured, there is no data source, the background
+    /// thread cannot be started, or the [runtime](Self::runtime) is shut down already.
     pub fn start(self) -> Result<Client, ConfigError> {
         let runtime = match self.runtime {
             Some(runtime) if !runtime.is_inherited() => runtime,
             // A runtime of the parent process does nothing in this one.
             _ => Runtime::shared().map_err(|source| ConfigError::Runtime { source })?,
         };
+        if runtime.is_gone() {
+            let source = io::Error::other("the runtime that the client was given is shut down");
+            return Err(ConfigError::Runtime { source });
+        }
         let daemon = self.daemon.filter(|_| !self.offline);
         let context = ClientContext::new(
             self.sdk_key.clone(),
@@ -319,11 +328,12 @@ impl Events {
         context: &ClientContext,
         source: &dyn DataSource,
     ) -> Result<Option<Arc<dyn EventProcessor>>, ConfigError> {
-        match self {
-            Self::Processor(recipe) => recipe.configure(context).map(Some),
-            Self::Usual if source.reports_events() => usual_events(context),
-            Self::Usual | Self::Nobody => Ok(None),
-        }
+        let processor = match self {
+            Self::Processor(recipe) => Some(recipe.configure(context)?),
+            Self::Usual if source.reports_events() => usual_events(context)?,
+            Self::Usual | Self::Nobody => None,
+        };
+        Ok(processor.map(|processor| Arc::new(Contained::new(processor)) as Arc<dyn EventProcessor>))
     }
 }
 
@@ -361,34 +371,44 @@ fn launch(runtime: &Runtime, source: Arc<dyn DataSource>, sink: Arc<Updater>) ->
     };
     match first {
         Ok(Poll::Ready(result)) => {
-            ended(&sink, Some(result));
+            ended(&sink, result);
             None
         }
         // The runtime polls it again, with a waker that counts.
         Ok(Poll::Pending) => {
-            let running = runtime.spawn(run);
-            Some(runtime.spawn(async move { ended(&sink, running.finish().await) }))
+            let to = Arc::clone(&sink);
+            let running = async move { ended(&sink, run.await) };
+            Some(runtime.spawn_watched("data source", running, move |death| died(&to, death)))
         }
         Err(_panic) => {
-            ended(&sink, None);
+            tracing::error!("the data source panicked when it was started; flags stay as they are");
+            died(&sink, Death::Panicked);
             None
         }
     }
 }
 
-/// What the end of a data source means for its status; none stands for a panic.
-fn ended(sink: &Updater, result: Option<Result<(), DataSourceError>>) {
+/// What an unexpected end of a data source means for its status. It was logged.
+fn died(sink: &Updater, death: Death) {
+    let message = match death {
+        Death::Panicked => "the data source panicked",
+        Death::RuntimeGone => death.describe(),
+    };
+    sink.update_status(DataSourceState::Off, Some(DataSourceErrorInfo::new(DataSourceErrorKind::Unknown, message)));
+}
+
+/// What the end of a data source means for its status.
+fn ended(sink: &Updater, result: Result<(), DataSourceError>) {
     let info = match result {
-        Some(Ok(())) if sink.is_refreshed() => return,
-        Some(Ok(())) => DataSourceErrorInfo::new(DataSourceErrorKind::Unknown, "the data source had no data"),
-        Some(Err(error)) => {
+        Ok(()) if sink.is_refreshed() => return,
+        Ok(()) => DataSourceErrorInfo::new(DataSourceErrorKind::Unknown, "the data source had no data"),
+        Err(error) => {
             let message = match error.source.source() {
                 Some(cause) => format!("{error}: {}: {cause}", error.source),
                 None => format!("{error}: {}", error.source),
             };
             DataSourceErrorInfo::new(error.kind, message)
         }
-        None => DataSourceErrorInfo::new(DataSourceErrorKind::Unknown, "the data source panicked"),
     };
     tracing::error!(error = %info, "the data source has ended; flags stay as they are");
     sink.update_status(DataSourceState::Off, Some(info));

@@ -1,6 +1,5 @@
 //! Evaluations, and what the application tells, become events.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::Client;
@@ -26,62 +25,45 @@ impl Recorder<'_> {
     pub(super) fn evaluated(&self, flag: &Flag, evaluation: &Evaluation<'_>, error: Option<EvalErrorKind>) {
         let Some(processor) = self.processor else { return };
         for prerequisite in &evaluation.prerequisites {
-            record(
-                processor,
-                &Event::Evaluation(EvaluationEvent {
-                    key: &prerequisite.flag.key,
-                    context: self.context,
-                    flag: Some((prerequisite.flag, &prerequisite.verdict)),
-                    variation: prerequisite.variation,
-                    error: None,
-                    big_segments_status: None,
-                    with_reason: self.with_reason,
-                    prerequisite_of: Some(prerequisite.prerequisite_of),
-                    default: None,
-                }),
-            );
-        }
-        record(
-            processor,
-            &Event::Evaluation(EvaluationEvent {
-                key: self.key,
+            processor.record(&Event::Evaluation(EvaluationEvent {
+                key: &prerequisite.flag.key,
                 context: self.context,
-                flag: Some((flag, &evaluation.verdict)),
-                variation: if error.is_none() { evaluation.variation } else { None },
-                error,
-                big_segments_status: evaluation.big_segments_status,
+                flag: Some((prerequisite.flag, &prerequisite.verdict)),
+                variation: prerequisite.variation,
+                error: None,
+                big_segments_status: None,
                 with_reason: self.with_reason,
-                prerequisite_of: None,
-                default: Some(self.default),
-            }),
-        );
+                prerequisite_of: Some(prerequisite.prerequisite_of),
+                default: None,
+            }));
+        }
+        processor.record(&Event::Evaluation(EvaluationEvent {
+            key: self.key,
+            context: self.context,
+            flag: Some((flag, &evaluation.verdict)),
+            variation: if error.is_none() { evaluation.variation } else { None },
+            error,
+            big_segments_status: evaluation.big_segments_status,
+            with_reason: self.with_reason,
+            prerequisite_of: None,
+            default: Some(self.default),
+        }));
     }
 
     /// There was no flag to evaluate.
     pub(super) fn unknown(&self, error: EvalErrorKind) {
         let Some(processor) = self.processor else { return };
-        record(
-            processor,
-            &Event::Evaluation(EvaluationEvent {
-                key: self.key,
-                context: self.context,
-                flag: None,
-                variation: None,
-                error: Some(error),
-                big_segments_status: None,
-                with_reason: self.with_reason,
-                prerequisite_of: None,
-                default: Some(self.default),
-            }),
-        );
-    }
-}
-
-/// A processor is code of others: it may panic, and the evaluation goes on.
-#[inline]
-fn record(processor: &dyn EventProcessor, event: &Event<'_>) {
-    if catch_unwind(AssertUnwindSafe(|| processor.record(event))).is_err() {
-        tracing::error!("the event processor panicked");
+        processor.record(&Event::Evaluation(EvaluationEvent {
+            key: self.key,
+            context: self.context,
+            flag: None,
+            variation: None,
+            error: Some(error),
+            big_segments_status: None,
+            with_reason: self.with_reason,
+            prerequisite_of: None,
+            default: Some(self.default),
+        }));
     }
 }
 
@@ -92,7 +74,7 @@ impl Client {
         if let (Some(processor), Some(context)) = (self.processor(), self.valid(context)) {
             // The old user form allows an empty key, under which nobody can be introduced.
             if context.multiple() || !context.key().is_empty() {
-                record(processor, &Event::Identify(context));
+                processor.record(&Event::Identify(context));
             }
         }
     }
@@ -130,14 +112,17 @@ impl Client {
         }
     }
 
-    /// Delivers all events so far: whether that was done within `timeout`. What the service refused, or could not be
-    /// reached for, counts as done.
+    /// Delivers all events so far, and returns whether that was done within `timeout`. What the service refused, or could
+    /// not be reached for, counts as done. `Duration::ZERO` does not wait for the delivery; `Duration::MAX` sets no limit.
+    ///
+    /// Returns `false` if events cannot be delivered any more, because the processor or the transport panicked or the
+    /// [runtime](crate::ClientBuilder::runtime) of the client is gone.
     pub async fn flush_and_wait(&self, timeout: Duration) -> bool {
         let Some(processor) = self.processor() else { return true };
         if self.shared.runtime.is_unusable() {
             return false;
         }
-        self.shared.runtime.timeout(timeout, processor.flush_and_wait()).await.is_some()
+        self.shared.runtime.timeout(timeout, processor.flush_and_confirm()).await.unwrap_or(false)
     }
 
     /// Does what [`Client::flush_and_wait`] does, on this thread.
@@ -146,7 +131,7 @@ impl Client {
         if self.shared.runtime.is_unusable() {
             return false;
         }
-        self.shared.runtime.park(timeout, processor.flush_and_wait()).is_some()
+        self.shared.runtime.park(timeout, processor.flush_and_confirm()).unwrap_or(false)
     }
 
     /// What has become of events so far.
@@ -158,7 +143,7 @@ impl Client {
     /// Tells the event processor, if there is one.
     pub(crate) fn record(&self, event: &Event<'_>) {
         if let Some(processor) = self.processor() {
-            record(processor, event);
+            processor.record(event);
         }
     }
 

@@ -256,7 +256,7 @@ impl Resolver {
         match self.runtime.spawn(asking).finish().await {
             Some(Ok(fetched)) => fetched,
             Some(Err(_elapsed)) => Err(StoreError::Timeout),
-            None => Err(StoreError::unavailable("the data store panicked")),
+            None => Err(StoreError::unavailable("the data store panicked, or the runtime of the client is gone")),
         }
     }
 

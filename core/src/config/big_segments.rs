@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{ClientContext, ConfigError, Configure};
 use crate::big_segments::{BigSegmentReader, BigSegmentStore, Settings};
+use crate::deadline;
 
 const DEFAULT_STATUS_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -45,33 +46,39 @@ impl BigSegmentsConfig {
     }
 
     /// How many contexts' memberships are remembered; of more, the least recently used ones are asked for again.
-    /// Default: 1000. At least one is remembered.
+    /// Default: 1000. At least one is remembered. `usize::MAX`: all are.
     pub fn context_cache_size(mut self, contexts: usize) -> Self {
         self.settings.context_cache_size = contexts;
         self
     }
 
-    /// How long a context's memberships are remembered. Default: 5 s.
+    /// How long a context's memberships are remembered. Default: 5 s. Zero: every evaluation asks the store, unless a query
+    /// for the same context is under way. `Duration::MAX`: until the client is closed.
     pub fn context_cache_time(mut self, time: Duration) -> Self {
         self.settings.context_cache_time = time;
         self
     }
 
     /// How often the store is asked how current it is; never less often than [`stale_after`](Self::stale_after).
-    /// Default, and if it is zero: 5 s.
+    /// Default, and meaning of zero: 5 s. At least 100 ms.
     pub fn status_poll_interval(mut self, interval: Duration) -> Self {
-        self.settings.status_poll_interval = if interval.is_zero() { DEFAULT_STATUS_POLL_INTERVAL } else { interval };
+        self.settings.status_poll_interval = interval;
         self
     }
 
-    /// After how long without being in step with the service the store counts as stale. Default: 2 min.
+    /// After how long without being in step with the service the store counts as stale. Default: 2 min. Zero: it is always
+    /// stale. `Duration::MAX`: it is never stale once it was in step.
     pub fn stale_after(mut self, time: Duration) -> Self {
         self.settings.stale_after = time;
         self
     }
 
     pub(crate) fn reader(&self, context: &ClientContext) -> Result<BigSegmentReader, ConfigError> {
-        Ok(BigSegmentReader::new(self.store.configure(context)?, self.settings, context.runtime()))
+        let Settings { status_poll_interval, stale_after, .. } = self.settings;
+        let usual = deadline::interval(status_poll_interval, DEFAULT_STATUS_POLL_INTERVAL);
+        let settings =
+            Settings { status_poll_interval: deadline::interval(usual.min(stale_after), usual), ..self.settings };
+        Ok(BigSegmentReader::new(self.store.configure(context)?, settings, context.runtime()))
     }
 }
 

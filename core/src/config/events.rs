@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::client_context::FlagsArrive;
 use super::{ClientContext, ConfigError, Configure};
 use crate::context::Reference;
+use crate::deadline::{self, NEVER};
 use crate::events::{
     Delivery, Destination, DiagnosticConfiguration, Diagnostics, EventFile, EventProcessor, EventWriter, Filter,
     Format, Intervals, OutputEvent, Records, Redaction, Worker,
@@ -14,6 +15,8 @@ use crate::events::{
 
 /// The shortest interval between statistics about the SDK.
 const SHORTEST_DIAGNOSTIC_INTERVAL: Duration = Duration::from_secs(60);
+const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
+const CONTEXT_KEYS_FLUSH_INTERVAL: Duration = Duration::from_secs(300);
 
 /// What is reported to the service, and when: the recipe of the usual event processor.
 ///
@@ -46,13 +49,13 @@ impl EventsConfig {
     pub fn new() -> Self {
         Self {
             capacity: 10_000,
-            flush_interval: Duration::from_secs(5),
+            flush_interval: FLUSH_INTERVAL,
             all_attributes_private: false,
             redaction: Redaction::new(),
             before_send: None,
             omit_anonymous_contexts: false,
             context_keys_capacity: 1_000,
-            context_keys_flush_interval: Duration::from_secs(300),
+            context_keys_flush_interval: CONTEXT_KEYS_FLUSH_INTERVAL,
             compress: false,
             diagnostic_opt_out: false,
             diagnostic_recording_interval: Duration::from_secs(900),
@@ -60,15 +63,17 @@ impl EventsConfig {
     }
 
     /// How many full events are kept between two deliveries; more are dropped and counted, and so are events beyond
-    /// 64 MiB in all. Counts of evaluations take no place, and those of known flags are never dropped. Default: 10,000.
+    /// 64 MiB in all. Counts of evaluations take no place, and those of known flags are never dropped. Default: 10,000. Zero:
+    /// full events are all dropped and only counts are delivered. `usize::MAX`: only the 64 MiB count.
     pub fn capacity(mut self, events: usize) -> Self {
         self.capacity = events;
         self
     }
 
-    /// The time between deliveries. Default, and meaning of zero: 5 seconds.
+    /// The time between deliveries. Default, and meaning of zero: 5 seconds. At least 100 ms. `Duration::MAX`: events are
+    /// only delivered on [`flush`](crate::Client::flush) and when the client is closed.
     pub fn flush_interval(mut self, interval: Duration) -> Self {
-        self.flush_interval = if interval.is_zero() { Duration::from_secs(5) } else { interval };
+        self.flush_interval = deadline::interval(interval, FLUSH_INTERVAL);
         self
     }
 
@@ -125,15 +130,17 @@ impl EventsConfig {
         self
     }
 
-    /// How many contexts are remembered at least, so that each is introduced once. Default: 1,000.
+    /// How many contexts are remembered at least, so that each is introduced once. Default: 1,000. Zero: a handful.
+    /// Memory for all of them is allocated at the start, 64 MiB at most, which is room for 3.6 million.
     pub fn context_keys_capacity(mut self, contexts: usize) -> Self {
         self.context_keys_capacity = contexts;
         self
     }
 
-    /// After how long all contexts are introduced anew. Default, and meaning of zero: 5 minutes.
+    /// After how long all contexts are introduced again. Default, and meaning of zero: 5 minutes. At least 100 ms.
+    /// `Duration::MAX`: never.
     pub fn context_keys_flush_interval(mut self, interval: Duration) -> Self {
-        self.context_keys_flush_interval = if interval.is_zero() { Duration::from_secs(300) } else { interval };
+        self.context_keys_flush_interval = deadline::interval(interval, CONTEXT_KEYS_FLUSH_INTERVAL);
         self
     }
 
@@ -149,9 +156,10 @@ impl EventsConfig {
         self
     }
 
-    /// The time between statistics about the SDK, at least a minute. Default: 15 minutes.
+    /// The time between statistics about the SDK. Default: 15 minutes. A shorter time than a minute, zero included, means a
+    /// minute. `Duration::MAX`: they are only sent when the client starts.
     pub fn diagnostic_recording_interval(mut self, interval: Duration) -> Self {
-        self.diagnostic_recording_interval = interval.max(SHORTEST_DIAGNOSTIC_INTERVAL);
+        self.diagnostic_recording_interval = interval.clamp(SHORTEST_DIAGNOSTIC_INTERVAL, NEVER);
         self
     }
 }

@@ -11,6 +11,7 @@ use ::http::{HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
 
 use super::ConfigError;
+use crate::deadline;
 use crate::transport::HttpTransport;
 use crate::transport::http_client::{
     DefaultTransport, NoTls, Tls, TlsSettings, parse_proxy, proxy_in_environment, redacted_proxy,
@@ -18,6 +19,9 @@ use crate::transport::http_client::{
 
 /// What a [`ConfigError::Component`] calls it.
 const COMPONENT: &str = "HTTP transport";
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How requests reach the service: time limits, proxy, certificates, more headers; or a transport of your own.
 ///
@@ -52,8 +56,8 @@ impl HttpConfig {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            connect_timeout: Duration::from_secs(10),
-            read_timeout: Duration::from_secs(15),
+            connect_timeout: CONNECT_TIMEOUT,
+            read_timeout: READ_TIMEOUT,
             http_proxy: None,
             ca_certs: None,
             cert_file: None,
@@ -67,18 +71,20 @@ impl HttpConfig {
     }
 
     /// The longest time that making a connection may take, from looking up the host's name to the end of the TLS
-    /// handshake, a proxy's part included. 10 seconds unless set.
+    /// handshake, a proxy's part included. Default, and meaning of zero: 10 seconds. At least 10 ms. `Duration::MAX`: no
+    /// limit but the operating system's.
     #[must_use]
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = limit;
+        self.connect_timeout = deadline::limit(limit, CONNECT_TIMEOUT);
         self
     }
 
-    /// The longest time without a byte from the service, for polls and analytics events. 15 seconds unless set.
-    /// Streams are silent for longer by nature; they have a limit of their own.
+    /// The longest time without a byte from the service, for polls and analytics events. Default, and meaning of zero: 15
+    /// seconds. At least 10 ms. `Duration::MAX`: no limit. Streams are silent for longer by nature; they have a limit of
+    /// their own.
     #[must_use]
     pub fn read_timeout(mut self, limit: Duration) -> Self {
-        self.read_timeout = limit;
+        self.read_timeout = deadline::limit(limit, READ_TIMEOUT);
         self
     }
 

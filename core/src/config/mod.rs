@@ -150,8 +150,8 @@ pub enum ConfigError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The background thread could not be started.
-    #[error("the background thread cannot be started")]
+    /// The background thread could not be started, or the runtime that the client was given is shut down.
+    #[error("the background work cannot be started")]
     Runtime {
         /// Why.
         #[source]

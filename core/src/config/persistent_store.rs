@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{ClientContext, ConfigError, Configure};
 use crate::daemon::{DaemonStore, ExternalUpdates, StoredData};
 use crate::data_source::DataSource;
+use crate::deadline;
 use crate::store::persistent::access::Reader;
 use crate::store::persistent::classic::Classic;
 use crate::store::persistent::write_behind::WriteBehind;
@@ -58,7 +59,8 @@ use crate::store::{CacheMode, DataStore, PersistentDataStore};
 pub struct PersistentStoreConfig {
     store: Arc<dyn Configure<dyn PersistentDataStore>>,
     cache: Option<CacheMode>,
-    refresh_interval: Option<Duration>,
+    /// Zero: what the store suggests.
+    refresh_interval: Duration,
     accept_empty: bool,
     reconcile_interval: Option<Duration>,
 }
@@ -69,7 +71,7 @@ impl PersistentStoreConfig {
         Self {
             store: Arc::new(store),
             cache: None,
-            refresh_interval: None,
+            refresh_interval: Duration::ZERO,
             accept_empty: false,
             reconcile_interval: None,
         }
@@ -85,10 +87,11 @@ impl PersistentStoreConfig {
     }
 
     /// How old what is in memory may be in daemon mode, while the database answers. A database that tells of changes is
-    /// read sooner. Default: what the store [suggests](PersistentDataStore::refresh_interval): 15 s for Redis, 30 s for
-    /// DynamoDB. Without effect with a [`cache`](Self::cache).
+    /// read sooner. Default, and meaning of zero: what the store [suggests](PersistentDataStore::refresh_interval), which
+    /// is 15 s for Redis and 30 s for DynamoDB. At least 100 ms. `Duration::MAX`: only when the database tells of a change.
+    /// Without effect with a [`cache`](Self::cache).
     pub fn refresh_interval(mut self, interval: Duration) -> Self {
-        self.refresh_interval = Some(interval);
+        self.refresh_interval = interval;
         self
     }
 
@@ -112,8 +115,9 @@ impl PersistentStoreConfig {
 
     /// How often a client that keeps the database up to date reads all of it, and writes again what it holds in an older
     /// version than the client, or lacks. For several such clients on one database: one that is behind may write
-    /// everything after another one wrote something newer. Usual: 5 minutes; at least 15 s. Default: never. Without effect in
-    /// daemon mode and with a [`cache`](Self::cache).
+    /// everything after another one wrote something newer. In general 5 minutes; a shorter time than 15 s, zero included,
+    /// means 15 s. Default, and meaning of `Duration::MAX`: never. Without effect in daemon mode and with a
+    /// [`cache`](Self::cache).
     pub fn reconcile_interval(mut self, interval: Duration) -> Self {
         self.reconcile_interval = Some(interval);
         self
@@ -135,7 +139,7 @@ impl PersistentStoreConfig {
             let store = Arc::new(Classic::new(reader, false, mode, timeout, context.runtime(), reporter));
             return Ok(ReadOnly { store, source: Arc::new(ExternalUpdates) });
         }
-        let refresh_interval = self.refresh_interval.unwrap_or_else(|| reader.refresh_interval());
+        let refresh_interval = deadline::interval(self.refresh_interval, reader.refresh_interval());
         let store = Arc::new(DaemonStore::new(reader.clone()));
         let source = StoredData { store: reader, refresh_interval, accept_empty: self.accept_empty, reporter };
         Ok(ReadOnly { store, source: Arc::new(source) })

@@ -7,13 +7,13 @@ use super::client_context::FlagsArrive;
 use super::filter::accepted;
 use super::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, Endpoint, PollingDataSource};
+use crate::deadline::{self, NEVER};
 use crate::text::Text;
 use crate::transport::RetryPolicy;
 use crate::wire::POLL_PATH;
 
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(30);
-/// Longer than any client lives, and short enough to reckon with.
-const LONGEST_INTERVAL: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const MAX_BODY_SIZE: usize = 256 << 20;
 
 /// Flags are asked for at intervals. Changes arrive later than with [`StreamingConfig`](super::StreamingConfig), and
 /// all the data is transferred whenever anything has changed; for networks that do not let a stream through.
@@ -47,12 +47,12 @@ impl PollingConfig {
             shortest_interval: SHORTEST_INTERVAL,
             payload_filter: None,
             retry_policy: RetryPolicy::default(),
-            max_body_size: 256 << 20,
+            max_body_size: MAX_BODY_SIZE,
         }
     }
 
-    /// How long after the beginning of one poll the next begins. Default, and least: 30 seconds; a shorter interval is
-    /// logged and not used.
+    /// How long after the beginning of one poll the next begins. Default, and least: 30 seconds; a shorter interval, zero
+    /// included, is logged and not used. `Duration::MAX`: one poll that succeeds is the last.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;
         self
@@ -79,9 +79,9 @@ impl PollingConfig {
     }
 
     /// The largest answer that is accepted, in bytes after decompression. An answer holds the whole environment.
-    /// Default: 256 MiB.
+    /// Default, and meaning of zero: 256 MiB. `usize::MAX`: any size is accepted.
     pub fn max_body_size(mut self, bytes: usize) -> Self {
-        self.max_body_size = bytes;
+        self.max_body_size = deadline::size(bytes, MAX_BODY_SIZE);
         self
     }
 }
@@ -94,7 +94,7 @@ impl Default for PollingConfig {
 
 impl Configure<dyn DataSource> for PollingConfig {
     fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
-        let poll_interval = self.poll_interval.clamp(self.shortest_interval, LONGEST_INTERVAL);
+        let poll_interval = self.poll_interval.clamp(self.shortest_interval, NEVER);
         if poll_interval > self.poll_interval {
             tracing::warn!(asked = ?self.poll_interval, used = ?poll_interval, "the poll interval is too short");
         }

@@ -7,9 +7,13 @@ use super::client_context::FlagsArrive;
 use super::filter::accepted;
 use super::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, Endpoint, StreamingDataSource};
+use crate::deadline;
 use crate::text::Text;
 use crate::transport::RetryPolicy;
 use crate::wire::STREAM_PATH;
+
+const READ_TIMEOUT: Duration = Duration::from_secs(300);
+const MAX_EVENT_SIZE: usize = 256 << 20;
 
 /// Flags arrive as a stream of changes: the recipe of the usual data source.
 ///
@@ -36,24 +40,25 @@ impl StreamingConfig {
     pub fn new() -> Self {
         Self {
             initial_reconnect_delay: Duration::from_secs(1),
-            read_timeout: Duration::from_secs(300),
+            read_timeout: READ_TIMEOUT,
             payload_filter: None,
             retry_policy: RetryPolicy::default(),
-            max_event_size: 256 << 20,
+            max_event_size: MAX_EVENT_SIZE,
         }
     }
 
     /// How long to wait before the first attempt to reconnect. The waits after it double up to 30 seconds, and chance
-    /// takes away up to a half of each. Default, and meaning of zero: 1 second.
+    /// takes away up to a half of each. Default, and meaning of zero: 1 second. At least 1 ms; `Duration::MAX` means 30
+    /// seconds.
     pub fn initial_reconnect_delay(mut self, delay: Duration) -> Self {
         self.initial_reconnect_delay = delay;
         self
     }
 
     /// How long the stream may be silent before it counts as broken. The service sends something at least every 3
-    /// minutes. Default: 5 minutes.
+    /// minutes. Default, and meaning of zero: 5 minutes. At least 10 ms. `Duration::MAX`: a silent stream is never given up.
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
-        self.read_timeout = timeout;
+        self.read_timeout = deadline::limit(timeout, READ_TIMEOUT);
         self
     }
 
@@ -71,9 +76,9 @@ impl StreamingConfig {
     }
 
     /// The largest event that is accepted, in bytes. A larger one breaks the connection. The first event holds the
-    /// whole environment. Default: 256 MiB.
+    /// whole environment. Default, and meaning of zero: 256 MiB. `usize::MAX`: any size is accepted.
     pub fn max_event_size(mut self, bytes: usize) -> Self {
-        self.max_event_size = bytes;
+        self.max_event_size = deadline::size(bytes, MAX_EVENT_SIZE);
         self
     }
 }

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
-use crate::moment::Moment;
+use crate::deadline::NEVER;
 use crate::status::DataStoreReporter;
 use crate::store::StoredSnapshot;
 use crate::store::persistent::access::Reader;
@@ -129,7 +129,7 @@ impl Refresher<'_> {
             self.loaded |= delivered.is_ok();
         }
         // Jitter only shortens the interval, which bounds how old the data may be, and spreads the load of many processes.
-        let interval = self.settings.refresh_interval.min(Moment::LONGEST).mul_f64(0.85 + fastrand::f64() * 0.12);
+        let interval = self.settings.refresh_interval.min(NEVER).mul_f64(0.85 + fastrand::f64() * 0.12);
         match verdict {
             Verdict::Kept { until: Some(until) } => until.min(now + interval),
             Verdict::Kept { until: None } | Verdict::Deleted => now + interval,

@@ -110,6 +110,7 @@ impl StreamingDataSource {
             match reader.finish(&name)? {
                 Change::All(data) => {
                     sink.init(data).await?;
+                    memory.backoff.delivered_all();
                     memory.attempt_ends(sink, false);
                     memory.outage.ended();
                 }

@@ -37,6 +37,7 @@
 mod budget;
 #[cfg(feature = "http")]
 mod buffer;
+mod contained;
 #[cfg(feature = "http")]
 mod context_keys;
 #[cfg(feature = "http")]
@@ -71,6 +72,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+pub(crate) use contained::Contained;
 #[cfg(feature = "http")]
 pub use filter::OutputEvent;
 pub use migration_op::MigrationOp;
@@ -106,6 +108,15 @@ pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
     /// Ends when all that was recorded before is delivered or dropped.
     async fn flush_and_wait(&self);
 
+    /// Does what [`flush_and_wait`](Self::flush_and_wait) does, and returns whether events can still be delivered. A
+    /// processor whose own background work has ended returns `false`, and so does [`Client::flush_and_wait`] then.
+    ///
+    /// [`Client::flush_and_wait`]: crate::Client::flush_and_wait
+    async fn flush_and_confirm(&self) -> bool {
+        self.flush_and_wait().await;
+        true
+    }
+
     /// Delivers what there is and lets go of everything.
     async fn close(&self);
 
@@ -139,7 +150,8 @@ pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
 pub struct EventStats {
     /// Events that the service has accepted; the counts of evaluations of one delivery are one event.
     pub delivered_events: u64,
-    /// Full events that were dropped because the buffer was full. Counts of evaluations take no place in it.
+    /// Full events that were dropped because the buffer was full, in which counts of evaluations take no place; and all
+    /// that was recorded and could not be delivered because the processor panicked or its runtime is gone.
     pub dropped_events: u64,
     /// Evaluations of unknown flags that no summary counts, because the keys of unknown flags had used up the 4 MiB
     /// that they may take between two deliveries. Evaluations of known flags are always counted.
@@ -150,8 +162,8 @@ pub struct EventStats {
     /// Events that the filter [`before_send`](crate::config::EventsConfig::before_send) dropped, or could not see to its
     /// end because it panicked.
     pub filtered_events: u64,
-    /// Deliveries that were given up: the service could not be reached twice, or refused them; or the file could not be
-    /// written.
+    /// Deliveries that were given up: the service could not be reached twice, or refused them, or the transport panicked; or
+    /// the file could not be written.
     pub dropped_payloads: u64,
     /// Requests that were sent.
     pub attempts: u64,

@@ -17,6 +17,7 @@ use super::summary::Summaries;
 use super::{CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats, MigrationOp, is_sampled};
 use crate::context::Context;
 use crate::model::Flag;
+use crate::runtime::Task;
 
 /// What a processor remembers, between the threads that record and the worker that delivers.
 #[derive(Debug)]
@@ -30,8 +31,12 @@ pub(crate) struct Records {
     /// How many events were taken and are on their way to the service. Held while events are taken or counted, so that
     /// none of them is overlooked.
     under_way: Mutex<u64>,
-    /// Whether events are of no use any more: the processor is closed, or the service does not want them.
+    /// Whether events are of no use any more: the processor is closed or has failed, or the service does not want them.
     ended: AtomicBool,
+    /// Whether the worker has ended before the processor was closed.
+    failed: AtomicBool,
+    /// What was recorded and cannot be delivered because the worker has ended.
+    undeliverable: AtomicU64,
 }
 
 impl Records {
@@ -44,11 +49,16 @@ impl Records {
             server_time: AtomicU64::new(0),
             under_way: Mutex::default(),
             ended: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+            undeliverable: AtomicU64::new(0),
         }
     }
 
     pub(super) fn record(&self, event: &Event<'_>) {
         if self.ended.load(Ordering::Relaxed) {
+            if self.has_failed() {
+                self.undeliverable.fetch_add(1, Ordering::Relaxed);
+            }
             return;
         }
         match event {
@@ -152,7 +162,19 @@ impl Records {
     }
 
     pub(super) fn dropped(&self) -> u64 {
-        self.buffer.dropped()
+        self.buffer.dropped() + self.undeliverable.load(Ordering::Relaxed)
+    }
+
+    /// The worker has ended too early: what there is, and what is recorded from now on, is dropped and counted.
+    pub(super) fn fail(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+        self.ended.store(true, Ordering::Relaxed);
+        let (payload, _) = self.take_all();
+        self.undeliverable.fetch_add(to_u64(payload.len()), Ordering::Relaxed);
+    }
+
+    fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
     }
 
     pub(super) fn set_server_time(&self, time: u64) {
@@ -217,8 +239,8 @@ fn in_full(event: &EvaluationEvent<'_>, flag: &Flag, experiment: bool) -> Evalua
 pub(super) enum Command {
     /// Deliver, if there is a place for a delivery.
     Flush,
-    /// Deliver, and say when it is done.
-    FlushAndWait(oneshot::Sender<()>),
+    /// Deliver, and say when it is done: whether no delivery has panicked meanwhile.
+    FlushAndWait(oneshot::Sender<bool>),
     /// Deliver, say when it is done, and end.
     Close(oneshot::Sender<()>),
 }
@@ -231,6 +253,8 @@ pub(crate) struct DefaultEventProcessor {
     diagnostics: Arc<Diagnostics>,
     /// To the worker. Bounded: who flushes faster than it can listen has flushed already.
     commands: mpsc::Sender<Command>,
+    /// Stops the worker, which ends by itself when the processor is closed, if the processor is dropped before that.
+    _worker: Task<()>,
 }
 
 impl DefaultEventProcessor {
@@ -239,16 +263,16 @@ impl DefaultEventProcessor {
         delivered: Arc<DeliveryStats>,
         diagnostics: Arc<Diagnostics>,
         commands: mpsc::Sender<Command>,
+        worker: Task<()>,
     ) -> Self {
-        Self { records, delivered, diagnostics, commands }
+        Self { records, delivered, diagnostics, commands, _worker: worker }
     }
 
-    async fn ask(&self, command: impl FnOnce(oneshot::Sender<()>) -> Command) {
+    /// Has the worker do something, and returns what it came to; none if the worker has ended.
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
         let (done, finished) = oneshot::channel();
-        // Both fail only when the worker has ended: then there is nothing to wait for.
-        if self.commands.send(command(done)).await.is_ok() {
-            let _ = finished.await;
-        }
+        self.commands.send(command(done)).await.ok()?;
+        finished.await.ok()
     }
 }
 
@@ -264,6 +288,11 @@ impl EventProcessor for DefaultEventProcessor {
 
     async fn flush_and_wait(&self) {
         self.ask(Command::FlushAndWait).await;
+    }
+
+    async fn flush_and_confirm(&self) -> bool {
+        // Of a processor that was closed, everything was delivered.
+        self.ask(Command::FlushAndWait).await.unwrap_or_else(|| !self.records.has_failed())
     }
 
     async fn close(&self) {

@@ -4,20 +4,20 @@
 //! under way; where all places are taken, events stay where they are for the next time, so nothing is lost by waiting.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::delivery::Delivered;
+use super::delivery::{Delivered, DeliveryStats};
 use super::destination::Destination;
 use super::diagnostic::Diagnostics;
 #[cfg(feature = "metrics")]
 use super::meter::Meter;
 use super::output::EventWriter;
 use super::processor::{Command, DefaultEventProcessor, Records};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, contain};
 
 /// How many deliveries may be under way.
 const DELIVERIES: u32 = 5;
@@ -41,6 +41,8 @@ pub(crate) struct Worker {
     diagnostics: Arc<Diagnostics>,
     runtime: Runtime,
     places: Arc<Semaphore>,
+    /// How many deliveries have panicked.
+    panicked: Arc<AtomicU64>,
     #[cfg(feature = "metrics")]
     meter: Arc<Meter>,
 }
@@ -66,11 +68,22 @@ impl Worker {
             diagnostics: Arc::clone(&diagnostics),
             runtime: runtime.clone(),
             places: Arc::new(Semaphore::new(places())),
+            panicked: Arc::default(),
             #[cfg(feature = "metrics")]
             meter: Arc::new(Meter::new(Arc::clone(&records), Arc::clone(&delivered))),
         };
-        runtime.spawn_detached(worker.run(receiver, intervals));
-        DefaultEventProcessor::new(records, delivered, diagnostics, commands)
+        let died = {
+            let records = Arc::clone(&records);
+            #[cfg(feature = "metrics")]
+            let meter = Arc::clone(&worker.meter);
+            move |_| {
+                records.fail();
+                #[cfg(feature = "metrics")]
+                meter.tell();
+            }
+        };
+        let task = runtime.spawn_watched("event delivery", worker.run(receiver, intervals), died);
+        DefaultEventProcessor::new(records, delivered, diagnostics, commands, task)
     }
 
     async fn run(self, mut commands: mpsc::Receiver<Command>, intervals: Intervals) {
@@ -89,9 +102,10 @@ impl Worker {
                 command = commands.recv() => match command {
                     Some(Command::Flush) => self.flush(),
                     Some(Command::FlushAndWait(done)) => {
+                        let before = self.panicked.load(Ordering::Relaxed);
                         self.flush_and_wait().await;
-                        // Nobody waits any more if this fails.
-                        let _ = done.send(());
+                        // The caller has stopped waiting if this fails.
+                        let _ = done.send(self.panicked.load(Ordering::Relaxed) == before);
                     }
                     Some(Command::Close(done)) => {
                         self.flush_and_wait().await;
@@ -140,6 +154,8 @@ impl Worker {
         let runtime = self.runtime.clone();
         #[cfg(feature = "metrics")]
         let meter = Arc::clone(&self.meter);
+        let underway =
+            Underway { stats: Arc::clone(destination.stats()), panicked: Arc::clone(&self.panicked), is_counted: false };
         self.runtime.spawn_detached(async move {
             let (_place, _under_way) = (place, under_way);
             let written = runtime.spawn_blocking(move || writer.write(&payload)).finish().await;
@@ -149,11 +165,16 @@ impl Worker {
                 None => return tracing::error!(count, "events could not be written and are lost"),
             };
             destination.stats().filtered.fetch_add(written.filtered, Ordering::Relaxed);
-            // The filter may have dropped all events.
             let delivered = match written.count {
-                0 => Delivered::Ok { server_time: None },
-                count => destination.deliver(count, written.body).await,
+                // The filter dropped all events.
+                0 => Some(Delivered::Ok { server_time: None }),
+                // The transport may be the application's.
+                count => contain(destination.deliver(count, written.body)).await,
             };
+            let Some(delivered) = delivered else {
+                return tracing::error!(count, "the transport panicked while it sent events, and they are lost");
+            };
+            underway.counted();
             match delivered {
                 Delivered::Ok { server_time: Some(time) } => records.set_server_time(time),
                 Delivered::Refused => records.end(),
@@ -167,6 +188,29 @@ impl Worker {
     fn diagnose(&self, body: Vec<u8>) {
         let destination = Arc::clone(&self.destination);
         self.runtime.spawn_detached(async move { destination.diagnose(body).await });
+    }
+}
+
+/// A payload whose fate is not counted yet. Dropped on the way, by a panic or with the runtime, it counts as lost.
+struct Underway {
+    stats: Arc<DeliveryStats>,
+    panicked: Arc<AtomicU64>,
+    is_counted: bool,
+}
+
+impl Underway {
+    /// What became of the payload was counted.
+    fn counted(mut self) {
+        self.is_counted = true;
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        if !self.is_counted {
+            self.stats.dropped.fetch_add(1, Ordering::Relaxed);
+            self.panicked.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 

@@ -16,8 +16,9 @@ use super::TransportErrorKind;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RetryPolicy {
-    /// It goes on asking, after 5 minutes at first and after an hour at the most, half of which is left to chance.
-    /// A certificate that is not trusted is treated alike.
+    /// It goes on asking, after 5 minutes at first and after an hour at most, half of which is left to chance. A certificate
+    /// that is not trusted is treated alike. This ends with the first stream that delivers a whole data set, or with two
+    /// polls in a row that succeed.
     #[default]
     NeverStop,
     /// It stops for good and its state is [`Off`](crate::status::DataSourceState::Off), as in older SDKs.
@@ -94,10 +95,17 @@ const LONGEST_DELAY: Duration = Duration::from_secs(30);
 const RARE_DELAY: Duration = Duration::from_secs(300);
 const LONGEST_RARE_DELAY: Duration = Duration::from_secs(3600);
 
+/// The shortest first delay of a stream. It doubles sixteen times at most, so a shorter one would never reach a second.
+const SHORTEST_DELAY: Duration = Duration::from_millis(1);
+
+/// The shortest first delay that the service may ask for.
+const SHORTEST_ADVISED_DELAY: Duration = Duration::from_millis(100);
+
 /// So long must a stream have delivered for the failures before it to be forgotten.
 const HEALTHY: Duration = Duration::from_secs(60);
 
-/// The delays between the connections of a stream.
+/// The delays between the connections of a stream. They are long after a refusal, until a connection has delivered a whole
+/// data set or has been healthy for a minute.
 #[derive(Clone, Debug)]
 pub(crate) struct StreamBackoff {
     policy: RetryPolicy,
@@ -109,19 +117,25 @@ pub(crate) struct StreamBackoff {
     rarely: bool,
     /// When the connection delivered its first event.
     delivering_since: Option<Instant>,
+    /// Whether the connection delivered a whole data set.
+    has_delivered_all: bool,
 }
 
 impl StreamBackoff {
     /// `base` is the delay after the first failure; zero stands for one second.
     pub(crate) fn new(policy: RetryPolicy, base: Duration, jitter: Jitter) -> Self {
-        let base = if base.is_zero() { DEFAULT_DELAY } else { base };
-        Self { policy, base, jitter, failures: 0, rarely: false, delivering_since: None }
+        let base = if base.is_zero() { DEFAULT_DELAY } else { base.max(SHORTEST_DELAY) };
+        Self { policy, base, jitter, failures: 0, rarely: false, delivering_since: None, has_delivered_all: false }
     }
 
-    /// The service asks for another delay.
+    /// The service asks for a first delay. One that it has asked for before does not start the series again: a service
+    /// sends it on each connection, and connections that end at once must become rarer.
     pub(crate) fn set_base(&mut self, base: Duration) {
-        self.base = base;
-        self.failures = 0;
+        let base = base.max(SHORTEST_ADVISED_DELAY);
+        if base != self.base {
+            self.base = base;
+            self.failures = 0;
+        }
     }
 
     /// The connection delivered an event.
@@ -129,9 +143,18 @@ impl StreamBackoff {
         self.delivering_since.get_or_insert(now);
     }
 
+    /// The connection delivered a whole data set, which was stored.
+    pub(crate) fn delivered_all(&mut self) {
+        self.has_delivered_all = true;
+    }
+
     /// The connection failed or ended: how long to wait before the next one, unless there is to be none.
     pub(crate) fn failed(&mut self, failure: Failure, now: Instant) -> Option<Duration> {
-        if self.delivering_since.take().is_some_and(|since| now.saturating_duration_since(since) >= HEALTHY) {
+        let delivered = self.delivering_since.take();
+        let is_healthy = delivered.is_some_and(|since| now.saturating_duration_since(since) >= HEALTHY);
+        // A service that delivers does not refuse the client any more, even where a proxy ends each stream within a minute.
+        let is_accepted = std::mem::take(&mut self.has_delivered_all) && self.rarely;
+        if is_healthy || is_accepted {
             self.failures = 0;
             self.rarely = false;
         }

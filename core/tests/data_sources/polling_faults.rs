@@ -111,6 +111,9 @@ async fn statuses_that_pass_do_not_change_the_beat() {
         let answer = Answer::status(status).with("retry-after", "3600");
         interrupts(answer, &format!("ErrorResponse {status}")).await;
     }
+    for retry_after in ["0", "-1", "99999999999999999999", "Fri, 31 Dec 1999 23:59:59 GMT", "soon"] {
+        interrupts(Answer::status(429).with("retry-after", retry_after), "ErrorResponse 429").await;
+    }
 }
 
 // Section 3; rows 41 and 44

@@ -193,3 +193,23 @@ async fn no_secret_is_in_a_debug_form() {
     let shown = format!("{source:?}");
     assert!(!shown.contains("sdk-key") && !shown.contains("pass"), "{shown}");
 }
+
+// A proxy that ends each stream after 59 seconds must not turn one refusal into gaps of minutes for ever.
+#[tokio::test(start_paused = true)]
+async fn after_a_refusal_a_stream_that_delivers_all_data_ends_the_long_waits() {
+    let short = || Answer::stream([Piece::from(put(1)), Piece::Wait(seconds(59))]);
+    let script = Script::new(std::iter::once(Answer::status(401)).chain((0..6).map(|_| short())));
+    run(stream(), &script, seconds(3_000)).await;
+    let waits = script.waits();
+    assert!((seconds(150)..=seconds(300)).contains(&waits[0]), "{waits:?}");
+    assert!(waits.len() >= 6 && waits[1..].iter().all(|wait| *wait <= seconds(59 + 30)), "{waits:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_wants_its_clients_back_at_once_is_asked_less_and_less_often() {
+    for retry in ["1", "100"] {
+        let script = Script::new((0..5_000).map(|_| Answer::stream([format!("retry: {retry}\n\n")])));
+        run(stream(), &script, seconds(10)).await;
+        assert!((5..=12).contains(&script.asked().len()), "retry: {retry}: {} connections", script.asked().len());
+    }
+}

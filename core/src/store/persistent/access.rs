@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert};
+use super::{
+    Collection, DEFAULT_REFRESH_INTERVAL, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert,
+};
+use crate::deadline;
 use crate::model::DataKind;
 use crate::store_call::bounded;
 use crate::text::Text;
@@ -67,7 +70,7 @@ impl Reader {
     }
 
     pub(crate) fn refresh_interval(&self) -> Duration {
-        self.0.refresh_interval()
+        deadline::interval(self.0.refresh_interval(), DEFAULT_REFRESH_INTERVAL)
     }
 
     pub(crate) fn describe(&self) -> &'static str {

@@ -11,12 +11,25 @@ use tokio::time::{Instant, sleep};
 use super::StoreError;
 use super::access::Reader;
 use crate::status::{DataStoreErrorInfo, DataStoreReporter, DataStoreStatus};
+use crate::watchdog::Death;
 
 /// How long an outage lasts before it is worth a warning.
 const GRACE: Duration = Duration::from_secs(60);
 /// The delay before the first probe of an outage, and the longest delay between two.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
+
+/// What the unexpected end of the task that watches a database means for its status.
+pub(crate) fn watch(reporter: &DataStoreReporter) -> impl FnOnce(Death) + Send + 'static + use<> {
+    let reporter = reporter.clone();
+    move |death| {
+        let info = DataStoreErrorInfo::new(&StoreError::unavailable(death.describe()));
+        reporter.update(|status| {
+            (status.available, status.stale) = (false, true);
+            status.error = Some(info);
+        });
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Health {

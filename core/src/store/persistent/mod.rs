@@ -166,7 +166,7 @@ pub trait PersistentDataStore: Debug + Send + Sync + 'static {
         "custom"
     }
 
-    /// How often a service that only reads should read everything again.
+    /// How often a service that only reads should read everything again. Zero stands for 15 s; at least 100 ms.
     fn refresh_interval(&self) -> Duration {
         DEFAULT_REFRESH_INTERVAL
     }

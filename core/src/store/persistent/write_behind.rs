@@ -15,11 +15,11 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::StoredSnapshot;
 use super::access::{ANSWER_LIMIT, Reader, Writer};
-use super::health::Health;
+use super::health::{Health, watch};
 use super::ordering::collections;
 use super::stored_form::{decode_all, encode};
+use crate::deadline::NEVER;
 use crate::model::{DataKind, DataSet, Item};
-use crate::moment::Moment;
 use crate::runtime::{Runtime, Task};
 use crate::status::DataStoreReporter;
 use crate::store::environment::Environment;
@@ -90,6 +90,7 @@ impl WriteBehind {
         runtime: &Runtime,
         reporter: DataStoreReporter,
     ) -> Self {
+        let died = watch(&reporter);
         let health = Health::new(reporter, &reader);
         let shared = Arc::new(Shared {
             memory: MemoryStore::new(),
@@ -100,7 +101,7 @@ impl WriteBehind {
             settled: watch::Sender::new(true),
         });
         let driver = Driver { shared: Arc::clone(&shared), health, written: Vec::new(), reconcile_interval };
-        let driver = runtime.spawn(driver.run());
+        let driver = runtime.spawn_watched("writer of the data store", driver.run(), died);
         Self { shared, driver: Mutex::new(Some(driver)) }
     }
 }
@@ -202,8 +203,7 @@ impl Driver {
             () = shared.wake.notified() => {}
             () = self.fill_memory() => shared.wake.notified().await,
         }
-        let reconcile_interval =
-            self.reconcile_interval.unwrap_or(Moment::LONGEST).clamp(CHECK_INTERVAL, Moment::LONGEST);
+        let reconcile_interval = self.reconcile_interval.unwrap_or(NEVER).clamp(CHECK_INTERVAL, NEVER);
         let (mut check_at, mut reconcile_at) = (Instant::now() + CHECK_INTERVAL, Instant::now() + reconcile_interval);
         loop {
             self.write_all().await;

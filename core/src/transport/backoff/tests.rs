@@ -114,6 +114,41 @@ fn a_minute_of_delivering_ends_rare_attempts() {
     assert_eq!(delays(&mut backoff, now, &[Refused, Refused]), [300, 600]);
 }
 
+// Behind a proxy that ends each stream after 59 seconds, one refusal must not make all later gaps long.
+#[test]
+fn a_whole_data_set_ends_rare_attempts_however_short_the_connection_was() {
+    let mut backoff = stream(NeverStop);
+    let mut now = Instant::now();
+    assert_eq!(delays(&mut backoff, now, &[Refused, Passing]), [300, 600]);
+    for expected in [1, 2, 4, 8, 16, 30] {
+        backoff.delivered(now);
+        backoff.delivered_all();
+        now += HEALTHY - SECOND;
+        assert_eq!(delays(&mut backoff, now, &[Passing]), [expected]);
+    }
+    assert_eq!(delays(&mut backoff, now, &[Refused, Passing]), [300, 600], "the connection delivered nothing");
+}
+
+#[test]
+fn a_single_event_does_not_end_rare_attempts() {
+    let mut backoff = stream(NeverStop);
+    let now = Instant::now();
+    assert_eq!(delays(&mut backoff, now, &[Refused]), [300]);
+    backoff.delivered(now);
+    assert_eq!(delays(&mut backoff, now + SECOND, &[Passing]), [600]);
+}
+
+// Spec 02, section 2.6
+#[test]
+fn any_first_delay_becomes_seconds_in_the_end() {
+    for base in [Duration::from_nanos(1), Duration::from_millis(1)] {
+        let mut backoff = StreamBackoff::new(NeverStop, base, none);
+        let now = Instant::now();
+        assert_eq!(backoff.failed(Passing, now), Some(Duration::from_millis(1)));
+        assert_eq!((0..20).filter_map(|_| backoff.failed(Passing, now)).last(), Some(LONGEST_DELAY));
+    }
+}
+
 // Spec 02, section 2.6
 #[test]
 fn a_base_of_zero_is_the_default_and_a_long_one_counts_for_rare_attempts() {
@@ -139,6 +174,10 @@ fn the_delay_that_the_service_asks_for_starts_the_series_again() {
     assert_eq!(delays(&mut backoff, now, &[Passing, Passing, Passing]), [1, 2, 4]);
     backoff.set_base(3 * SECOND);
     assert_eq!(delays(&mut backoff, now, &[Passing, Passing, Passing]), [3, 6, 12]);
+    backoff.set_base(3 * SECOND);
+    assert_eq!(delays(&mut backoff, now, &[Passing]), [24], "nothing new was asked for");
+    backoff.set_base(Duration::from_millis(1));
+    assert_eq!(backoff.failed(Passing, now), Some(SHORTEST_ADVISED_DELAY));
 }
 
 // Spec 02, section 2.7; section 10, rows 42 and 44

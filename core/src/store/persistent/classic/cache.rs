@@ -9,6 +9,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 
 use super::table::Table;
+use crate::deadline::NEVER;
 use crate::model::{DataKind, DataSet, Entry, Flag, Item, Keyed, Segment};
 use crate::moment::Moment;
 use crate::store::shards::Shard;
@@ -21,7 +22,8 @@ pub enum CacheMode {
     /// Every evaluation reads the database. What was read last is kept, and used only while the database is unavailable
     /// or slow.
     Off,
-    /// What was read counts for this long. Usual: 15 s.
+    /// What was read counts for this long, in general 15 s. Zero: every evaluation reads the database, but what was read
+    /// last is used while the database is away. `Duration::MAX`: like [`Infinite`](Self::Infinite).
     Ttl(Duration),
     /// What was read once counts for ever, unless this client's data source delivers something newer.
     Infinite,
@@ -140,7 +142,7 @@ impl Cache {
     fn expiry(&self) -> Option<Expiry> {
         let ttl = match self.mode {
             CacheMode::Off => Duration::ZERO,
-            CacheMode::Ttl(ttl) => ttl.min(Moment::LONGEST),
+            CacheMode::Ttl(ttl) => ttl.min(NEVER),
             CacheMode::Infinite => return None,
         };
         let now = Moment::now();

@@ -30,7 +30,7 @@ use tokio::time::{Instant, sleep, timeout};
 use view::View;
 
 use super::access::{ANSWER_LIMIT, Reader, Writer};
-use super::health::Health;
+use super::health::{Health, watch};
 use super::ordering::collections;
 use super::stored_form::{decode, decode_all, encode};
 use super::{Collection, StoredItem, Upsert};
@@ -105,6 +105,7 @@ impl Classic {
         reporter: DataStoreReporter,
     ) -> Self {
         let (messages, inbox) = mpsc::unbounded_channel();
+        let died = watch(&reporter);
         let health = Health::new(reporter, &reader);
         let shared = Arc::new(Shared {
             writer: writes.then(|| Writer::new(reader.clone())),
@@ -122,7 +123,7 @@ impl Classic {
             messages,
         });
         let keeper = Keeper { shared: Arc::downgrade(&shared), inbox, health };
-        let keeper = runtime.spawn(keeper.run());
+        let keeper = runtime.spawn_watched("keeper of the data store", keeper.run(), died);
         Self { shared, keeper: Mutex::new(Some(keeper)) }
     }
 }

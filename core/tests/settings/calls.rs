@@ -1,0 +1,92 @@
+//! The limits that calls take, and how long an evaluation may wait.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use vexil::Client;
+use vexil::config::{BigSegmentsConfig, PersistentStoreConfig};
+use vexil::data_source::DataSourceState;
+use vexil::model::DataKind;
+use vexil::store::{CacheMode, StoredItem};
+use vexil_testing::{FakeService, MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore};
+
+use crate::TIMES;
+use crate::support::{SOON, ada, controlled, gives};
+
+type Call = fn(&Client, Duration) -> bool;
+
+/// Calls that are done whenever they are given the time, on a client that has data.
+const CALLS: &[(&str, Call)] = &[
+    ("Client::wait_until_ready", |client, time| pollster::block_on(client.wait_until_ready(time)).is_ok()),
+    ("Client::blocking_wait_until_ready", |client, time| client.blocking_wait_until_ready(time).is_ok()),
+    ("Client::flush_and_wait", |client, time| pollster::block_on(client.flush_and_wait(time))),
+    ("Client::blocking_flush", Client::blocking_flush),
+    ("DataSourceStatusProvider::wait_for", |client, time| {
+        pollster::block_on(client.data_source_status().wait_for(DataSourceState::Valid, time))
+    }),
+    ("DataSourceStatusProvider::blocking_wait_for", |client, time| {
+        client.data_source_status().blocking_wait_for(DataSourceState::Valid, time)
+    }),
+    ("DataStoreStatusProvider::wait_for", |client, time| {
+        pollster::block_on(client.data_store_status().wait_for(|status| status.available, time))
+    }),
+    ("DataStoreStatusProvider::blocking_wait_for", |client, time| {
+        client.data_store_status().blocking_wait_for(|status| status.available, time)
+    }),
+    ("BigSegmentsStatusProvider::blocking_status", |client, time| {
+        client.big_segments_status().blocking_status(time).is_some()
+    }),
+    // The last one, after which there is nothing to do but to return.
+    ("Client::close", |client, time| {
+        pollster::block_on(client.close(time));
+        true
+    }),
+];
+
+#[test]
+fn a_call_takes_any_limit_and_without_one_it_is_done() {
+    for time in TIMES {
+        let service = FakeService::start().unwrap();
+        service.set("flag", true);
+        let client = Client::builder("sdk-key")
+            .service_endpoints(vexil::config::ServiceEndpoints::relay(service.url()))
+            .big_segments(BigSegmentsConfig::new(MemoryBigSegmentStore::new()))
+            .start()
+            .unwrap();
+        client.blocking_wait_until_ready(SOON).unwrap();
+        for (name, call) in CALLS {
+            let _ = client.bool_variation("flag", &ada(), false);
+            // Whether it is done within no time at all is left to chance.
+            let is_done = call(&client, time);
+            assert!(is_done || time != Duration::MAX, "{name}({time:?})");
+        }
+    }
+}
+
+#[test]
+fn a_subscription_waits_for_any_time() {
+    let _setting = "Subscription::blocking_next";
+    let (client, source) = controlled();
+    let mut changes = client.data_source_status().subscribe();
+    assert_eq!([Duration::ZERO, Duration::from_nanos(1)].map(|time| changes.blocking_next(time)), [None, None]);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| changes.blocking_next(Duration::MAX));
+        source.init(&json!({}));
+        assert_eq!(waiting.join().unwrap().unwrap().state, DataSourceState::Valid);
+    });
+}
+
+/// See [`ClientBuilder::evaluation_timeout`](vexil::ClientBuilder::evaluation_timeout).
+#[test]
+fn an_evaluation_that_has_to_ask_the_database_waits_for_any_time() {
+    let database = MemoryDatabase::new();
+    database.put("ld", DataKind::Flag, "flag", StoredItem::new(gives(1, true).to_string()));
+    for time in TIMES {
+        let store = Arc::new(MemoryPersistentStore::attached(&database, "ld"));
+        let config = PersistentStoreConfig::new(store).cache(CacheMode::Off);
+        let client = Client::builder("sdk-key").daemon_mode(config).without_events().evaluation_timeout(time);
+        let value = client.start().unwrap().bool_variation("flag", &ada(), false);
+        assert!(value || time != Duration::MAX, "{time:?}");
+    }
+}

@@ -1,0 +1,126 @@
+//! The settings that the crates have, found in their source.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+/// The folder of each crate, and the tests that sweep its settings. Each names a setting as `"Type::method"`.
+const CRATES: &[(&str, &[&str])] = &[
+    ("core", &["core/tests/settings"]),
+    ("integrations/dynamodb", &["integrations/dynamodb/tests/dynamodb/settings.rs"]),
+    ("integrations/file-data", &["integrations/file-data/tests/settings.rs"]),
+    ("integrations/openfeature", &["integrations/openfeature/tests/provider/settings.rs"]),
+    ("integrations/opentelemetry", &[]),
+    ("integrations/redis", &["integrations/redis/tests/redis/settings.rs"]),
+    ("testing", &["testing/tests/settings.rs"]),
+];
+
+/// Numbers and times that are data, not settings.
+const DATA: &[&str] = &[
+    // Versions of items, and what else an item or a report says.
+    "Flag::with_version",
+    "Segment::with_version",
+    "Entry::with_version",
+    "Item::with_version",
+    "Item::deleted",
+    "StoredItem::with_version",
+    "OpTracker::latency",
+    // What a test has a server or a connection do at a certain point.
+    "Answer::content_length",
+    "FaultProxy::cut_after",
+    "FakeService::reset_connections",
+    "FakeService::wait_for_streams",
+    "Point::bytes",
+    "Point::events",
+    "StoreCalls::reached",
+    "RedisServerBuilder::max_clients",
+    "RedisServerBuilder::max_memory",
+];
+
+#[test]
+fn every_setting_of_every_crate_is_swept() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut missing = BTreeSet::new();
+    let mut found = 0;
+    for (folder, tests) in CRATES {
+        let swept: String = tests.iter().flat_map(|tests| files(&root.join(tests))).map(|path| read(&path)).collect();
+        for file in files(&root.join(folder).join("src")) {
+            for setting in settings(&production_code(&read(&file))) {
+                found += 1;
+                if !DATA.contains(&setting.as_str()) && !swept.contains(&format!("\"{setting}\"")) {
+                    missing.insert(format!("{folder}: {setting}"));
+                }
+            }
+        }
+    }
+    assert!(found > 40, "only {found} settings were found");
+    assert!(missing.is_empty(), "no test sweeps these settings:\n{missing:#?}");
+}
+
+#[test]
+fn a_setting_is_found_in_whatever_form_it_is_written() {
+    let code = "
+        impl Config {
+            pub fn new() -> Self { Self { limit: Duration::from_secs(1) } }
+            pub fn limit(mut self, limit: Duration) -> Self { self }
+            pub async fn wait(&self, is_it: impl Fn(&Status) -> bool, timeout: std::time::Duration) -> bool { true }
+            pub(crate) fn internal(&self, limit: Duration) {}
+            pub fn len(&self) -> usize { 0 }
+        }
+        impl<S: Store> Configure<dyn Source> for Builder<S> {
+            pub fn many(
+                mut self,
+                size: NonZeroUsize,
+            ) -> Self { self }
+        }
+        pub enum Mode {
+            Off,
+            Ttl(Duration),
+        }
+    ";
+    let code: String =
+        code.lines().map(|line| format!("{}\n", line.strip_prefix("        ").unwrap_or(line))).collect();
+    assert_eq!(settings(&code), ["Config::limit", "Config::wait", "Builder::many", "Mode::Ttl"]);
+}
+
+/// The settings in some code, as `Type::method` or `Type::Variant`.
+fn settings(code: &str) -> Vec<String> {
+    let number = r"(?:std::time::)?(?:Duration|usize|u8|u16|u32|u64|NonZero\w*)\b";
+    let item = Regex::new(&format!(
+        r"(?m)^impl(?:<[^{{]*?>)? (?:[^{{\n]* for )?(?<owner>\w+)|^pub enum (?<of>\w+)|^    pub (?:async )?fn (?<name>\w+)(?<signature>[^{{;]*)|^    (?<variant>[A-Z]\w*)\({number}\)"
+    ));
+    let (item, parameter) = (item.unwrap(), Regex::new(&format!(r"\w+: {number}")).unwrap());
+    let (mut owner, mut found) = (String::new(), Vec::new());
+    for item in item.captures_iter(code) {
+        if let Some(of) = item.name("owner").or_else(|| item.name("of")) {
+            owner = of.as_str().to_owned();
+        }
+        let method = item.name("name").filter(|_| parameter.is_match(&item["signature"]));
+        if let Some(name) = method.or_else(|| item.name("variant")) {
+            found.push(format!("{owner}::{}", name.as_str()));
+        }
+    }
+    found
+}
+
+/// A file, or the files below a folder, tests within the source aside.
+fn files(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_owned()];
+    }
+    let entries = fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let paths = paths.filter(|path| path.is_dir() || path.extension().is_some_and(|extension| extension == "rs"));
+    paths.flat_map(|path| files(&path)).collect()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn production_code(code: &str) -> String {
+    let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect()
+}

@@ -1,0 +1,125 @@
+//! The settings of streams, polls, events and HTTP.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+use vexil::config::{EventsConfig, HttpConfig, PollingConfig, ServiceEndpoints, StreamingConfig};
+use vexil::transport::RequestOptions;
+use vexil::{Client, ClientBuilder};
+use vexil_testing::FakeService;
+
+use crate::service::Service;
+use crate::support::{SOON, ada};
+use crate::{MOST_ROUNDS, SIZES, TIMES, WINDOW};
+
+/// A client with some setting.
+type Sets<T> = fn(ClientBuilder, T) -> ClientBuilder;
+
+const OF_TIMES: &[(&str, Sets<Duration>)] = &[
+    ("ClientBuilder::evaluation_timeout", |client, time| client.evaluation_timeout(time)),
+    ("StreamingConfig::initial_reconnect_delay", |client, time| {
+        client.data_source(StreamingConfig::new().initial_reconnect_delay(time))
+    }),
+    ("StreamingConfig::read_timeout", |client, time| client.data_source(StreamingConfig::new().read_timeout(time))),
+    ("PollingConfig::poll_interval", |client, time| client.data_source(PollingConfig::new().poll_interval(time))),
+    ("EventsConfig::flush_interval", |client, time| client.events(EventsConfig::new().flush_interval(time))),
+    ("EventsConfig::context_keys_flush_interval", |client, time| {
+        client.events(EventsConfig::new().context_keys_flush_interval(time))
+    }),
+    ("EventsConfig::diagnostic_recording_interval", |client, time| {
+        client.events(EventsConfig::new().diagnostic_recording_interval(time))
+    }),
+];
+
+const OF_SIZES: &[(&str, Sets<usize>)] = &[
+    ("StreamingConfig::max_event_size", |client, size| client.data_source(StreamingConfig::new().max_event_size(size))),
+    ("PollingConfig::max_body_size", |client, size| client.data_source(PollingConfig::new().max_body_size(size))),
+    ("EventsConfig::capacity", |client, size| client.events(EventsConfig::new().capacity(size))),
+    ("EventsConfig::context_keys_capacity", |client, size| {
+        client.events(EventsConfig::new().context_keys_capacity(size))
+    }),
+];
+
+#[tokio::test(start_paused = true)]
+async fn flags_arrive_and_events_are_delivered_at_a_bounded_rate_with_any_setting() {
+    for (setting, set) in OF_TIMES {
+        for time in TIMES {
+            works(&format!("{setting}({time:?})"), |client| set(client, time)).await;
+        }
+    }
+    for (setting, set) in OF_SIZES {
+        for size in SIZES {
+            works(&format!("{setting}({size})"), |client| set(client, size)).await;
+        }
+    }
+}
+
+async fn works(what: &str, set: impl FnOnce(ClientBuilder) -> ClientBuilder) {
+    let service = Service::new();
+    let client = set(service.client()).start().unwrap();
+    client.wait_until_ready(SOON).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert!(client.bool_variation("flag", &ada(), false), "{what}");
+    assert!(client.flush_and_wait(SOON).await, "{what}");
+    assert_eq!(service.events("summary"), 1, "{what}");
+
+    let before = service.requests();
+    // Something to deliver at any time.
+    for _ in 0..WINDOW.as_millis() / 50 {
+        let _ = client.bool_variation("flag", &ada(), false);
+        sleep(Duration::from_millis(50)).await;
+    }
+    let requests = service.requests() - before;
+    assert!(requests <= MOST_ROUNDS, "{what}: {requests} requests in {WINDOW:?}");
+
+    client.track("the last event", &ada());
+    assert!(client.flush_and_wait(SOON).await, "{what}");
+    let stats = client.event_stats();
+    assert_eq!(stats.dropped_payloads, 0, "{what}");
+    let has_room = what != "EventsConfig::capacity(0)";
+    assert_eq!((service.events("custom"), stats.dropped_events == 0), (usize::from(has_room), has_room), "{what}");
+    assert!(client.bool_variation("flag", &ada(), false), "{what}");
+    client.close(SOON).await;
+}
+
+const OF_HTTP: &[(&str, fn(HttpConfig, Duration) -> HttpConfig)] = &[
+    ("HttpConfig::connect_timeout", HttpConfig::connect_timeout),
+    ("HttpConfig::read_timeout", HttpConfig::read_timeout),
+];
+
+#[test]
+fn connections_are_made_with_any_limit() {
+    for (setting, set) in OF_HTTP {
+        for time in TIMES {
+            let service = FakeService::start().unwrap();
+            service.set("flag", true);
+            let client = Client::builder("sdk-key")
+                .service_endpoints(ServiceEndpoints::relay(service.url()))
+                .data_source(StreamingConfig::new().initial_reconnect_delay(Duration::from_millis(1)))
+                .http(set(HttpConfig::new(), time))
+                .start()
+                .unwrap();
+            let ready = client.blocking_wait_until_ready(SOON);
+            ready.unwrap_or_else(|error| panic!("{setting}({time:?}): {error}"));
+            assert!(client.bool_variation("flag", &ada(), false));
+            assert!(client.blocking_flush(SOON), "{setting}({time:?})");
+            // The shortest limit is long enough only where the machine has nothing else to do.
+            if time != TIMES[1] {
+                assert!(client.event_stats().delivered_events > 0, "{setting}({time:?})");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_transport_that_is_used_directly_takes_any_limit() {
+    let _setting = "RequestOptions::new";
+    let service = FakeService::start().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let transport = HttpConfig::new().build().unwrap();
+    for time in TIMES {
+        let request = http::Request::get(format!("{}/sdk/latest-all", service.url()));
+        let request = request.header("authorization", "sdk-key").body(bytes::Bytes::new()).unwrap();
+        let answer = runtime.block_on(transport.send(request, RequestOptions::new(time)));
+        assert!(answer.is_ok() || time != Duration::MAX, "{answer:?}");
+    }
+}
