@@ -158,6 +158,7 @@ impl<'a> DataSourceStatusProvider<'a> {
     }
 
     /// Waits for a state: whether it came within `timeout`. Ends early, with `false`, when the data source is off.
+    /// `Duration::ZERO` only looks at the present state; `Duration::MAX` sets no limit.
     pub async fn wait_for(&self, state: DataSourceState, timeout: Duration) -> bool {
         self.runtime.timeout(timeout, self.comes_to(state)).await.unwrap_or(false)
     }

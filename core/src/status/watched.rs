@@ -28,7 +28,7 @@ impl<T: Clone> Subscription<T> {
         }
     }
 
-    /// Waits on this thread for the next change; none if there is none within `timeout`.
+    /// Waits on this thread for the next change; none if there is none within `timeout`. `Duration::MAX` sets no limit.
     pub fn blocking_next(&mut self, timeout: Duration) -> Option<T> {
         runtime::park(timeout, self.next()).flatten()
     }

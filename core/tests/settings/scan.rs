@@ -29,14 +29,20 @@ const DATA: &[&str] = &[
     "OpTracker::latency",
     // What a test has a server or a connection do at a certain point.
     "Answer::content_length",
+    "Answer::redirect",
+    "Answer::status",
     "FaultProxy::cut_after",
     "FakeService::reset_connections",
     "FakeService::wait_for_streams",
+    "Gate::let_through",
     "Point::bytes",
     "Point::events",
     "StoreCalls::reached",
     "RedisServerBuilder::max_clients",
     "RedisServerBuilder::max_memory",
+    // Which database, which server.
+    "RedisConnectionBuilder::database",
+    "RedisSentinel::wait_for_other_primary",
 ];
 
 #[test]
@@ -79,6 +85,9 @@ fn a_setting_is_found_in_whatever_form_it_is_written() {
             Off,
             Ttl(Duration),
         }
+        pub(crate) enum Internal {
+            After(Duration),
+        }
     ";
     let code: String =
         code.lines().map(|line| format!("{}\n", line.strip_prefix("        ").unwrap_or(line))).collect();
@@ -89,7 +98,7 @@ fn a_setting_is_found_in_whatever_form_it_is_written() {
 fn settings(code: &str) -> Vec<String> {
     let number = r"(?:std::time::)?(?:Duration|usize|u8|u16|u32|u64|NonZero\w*)\b";
     let item = Regex::new(&format!(
-        r"(?m)^impl(?:<[^{{]*?>)? (?:[^{{\n]* for )?(?<owner>\w+)|^pub enum (?<of>\w+)|^    pub (?:async )?fn (?<name>\w+)(?<signature>[^{{;]*)|^    (?<variant>[A-Z]\w*)\({number}\)"
+        r"(?m)^impl(?:<[^{{]*?>)? (?:[^{{\n]* for )?(?<owner>\w+)|^pub enum (?<of>\w+)|^(?<hidden>(?:pub\([a-z]+\) )?enum )|^    pub (?:async )?fn (?<name>\w+)(?<signature>[^{{;]*)|^    (?<variant>[A-Z]\w*)\({number}\)"
     ));
     let (item, parameter) = (item.unwrap(), Regex::new(&format!(r"\w+: {number}")).unwrap());
     let (mut owner, mut found) = (String::new(), Vec::new());
@@ -97,8 +106,11 @@ fn settings(code: &str) -> Vec<String> {
         if let Some(of) = item.name("owner").or_else(|| item.name("of")) {
             owner = of.as_str().to_owned();
         }
+        if item.name("hidden").is_some() {
+            owner.clear();
+        }
         let method = item.name("name").filter(|_| parameter.is_match(&item["signature"]));
-        if let Some(name) = method.or_else(|| item.name("variant")) {
+        if let Some(name) = method.or_else(|| item.name("variant")).filter(|_| !owner.is_empty()) {
             found.push(format!("{owner}::{}", name.as_str()));
         }
     }

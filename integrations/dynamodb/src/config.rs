@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
 use vexil::big_segments::BigSegmentStore;
 use vexil::config::{ClientContext, ConfigError, Configure};
+use vexil::deadline;
 use vexil::store::PersistentDataStore;
 
 use crate::big_segments::DynamoDbBigSegmentStore;
@@ -66,9 +67,6 @@ impl Default for Limits {
     }
 }
 
-/// Below this a limit would forbid every answer.
-const SHORTEST_LIMIT: Duration = Duration::from_millis(1);
-
 impl<S> DynamoDbBuilder<S> {
     pub(crate) fn new(table: String) -> Self {
         let settings = Settings {
@@ -118,26 +116,28 @@ impl<S> DynamoDbBuilder<S> {
         self
     }
 
-    /// The longest time that reading one item, or what is known about one context, may take. Default: 5 s. An evaluation
-    /// waits no longer than the client's `evaluation_timeout`, whatever this is, and a slow answer is no outage.
+    /// The longest time that reading one item, or what is known about one context, may take. Default, and meaning of zero:
+    /// 5 s. At least 10 ms. `Duration::MAX`: no limit but that of the client. An evaluation waits no longer than the
+    /// client's `evaluation_timeout`, whatever this is, and a slow answer is no outage.
     ///
     /// Until the table answers for the first time, each call may take 10 s: region and credentials are found then, and a
     /// connection is made.
     pub fn read_timeout(mut self, limit: Duration) -> Self {
-        self.settings.limits.read = limit.max(SHORTEST_LIMIT);
+        self.settings.limits.read = deadline::limit(limit, Limits::default().read);
         self
     }
 
     /// The longest time that reading everything may take, and writing one item. Writing everything may take a minute.
-    /// Default: 10 s.
+    /// Default, and meaning of zero: 10 s. At least 10 ms. `Duration::MAX`: no limit but that of the client.
     pub fn bulk_timeout(mut self, limit: Duration) -> Self {
-        self.settings.limits.bulk = limit.max(SHORTEST_LIMIT);
+        self.settings.limits.bulk = deadline::limit(limit, Limits::default().bulk);
         self
     }
 
-    /// The longest time that asking whether the table answers at all may take. Default: 2 s.
+    /// The longest time that asking whether the table answers at all may take. Default, and meaning of zero: 2 s. At least
+    /// 10 ms. `Duration::MAX`: no limit but that of the client.
     pub fn probe_timeout(mut self, limit: Duration) -> Self {
-        self.settings.limits.probe = limit.max(SHORTEST_LIMIT);
+        self.settings.limits.probe = deadline::limit(limit, Limits::default().probe);
         self
     }
 

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use vexil::config::{ClientContext, ConfigError, Configure};
 use vexil::data_source::DataSource;
+use vexil::deadline;
 use vexil::model::DataSet;
 
 use crate::error::FileDataError;
 use crate::load::{Loaded, Loader, Look};
 
 const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// Keeps an interval of zero from becoming a busy loop.
-const MIN_POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// A data source that reads flags from files.
 ///
@@ -134,9 +133,10 @@ impl FileDataBuilder {
         self
     }
 
-    /// How often the files are looked at where the system does not tell of changes. Default: 1 s.
+    /// How often the files are looked at where the system does not tell of changes. Default, and meaning of zero: 1 s. At
+    /// least 100 ms. `Duration::MAX`: never.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.poll_interval = interval.max(MIN_POLL_INTERVAL);
+        self.poll_interval = deadline::interval(interval, DEFAULT_POLL_INTERVAL);
         self
     }
 

@@ -58,7 +58,7 @@ impl Provider {
 
     /// Sets how long `OpenFeature::set_provider` waits for the client to have data. In that time the crate `open-feature`
     /// lets no evaluation through. If it passes, the provider's status is `Error` until there is data. Default: 10
-    /// seconds.
+    /// seconds. Zero: it does not wait. `Duration::MAX`: it waits until the client has data or its source gives up.
     #[must_use]
     pub fn initialization_timeout(mut self, timeout: Duration) -> Self {
         self.initialization_timeout = timeout;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use vexil::config::redacted_url;
+use vexil::deadline;
 
 use crate::address::Address;
 use crate::connection::{Limits, RedisConnection, Settings, Target};
@@ -15,9 +16,6 @@ use crate::tls::Tls;
 
 /// Where a server is unless it is said.
 pub(crate) const DEFAULT_URL: &str = "redis://localhost:6379";
-
-/// Below this a limit would forbid every answer.
-const SHORTEST_LIMIT: Duration = Duration::from_millis(1);
 
 /// Configures a [`RedisConnection`].
 #[derive(Clone, Debug)]
@@ -122,29 +120,32 @@ impl RedisConnectionBuilder {
         self
     }
 
-    /// The longest time that making a connection may take, from looking up the host's name to being logged in. Default:
-    /// 2 s.
+    /// The longest time that making a connection may take, from looking up the host's name to being logged in.
+    /// Default, and meaning of zero: 2 s. At least 10 ms. `Duration::MAX`: no limit.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.limits.connect = limit.max(SHORTEST_LIMIT);
+        self.limits.connect = deadline::limit(limit, Limits::default().connect);
         self
     }
 
-    /// The longest time that reading one item, or what is known about one context, may take. Default: 5 s. An evaluation
-    /// waits no longer than the client's `evaluation_timeout`, whatever this is, and a slow answer is no outage.
+    /// The longest time that reading one item, or what is known about one context, may take. Default, and meaning of zero:
+    /// 5 s. At least 10 ms. `Duration::MAX`: no limit but that of the client. An evaluation waits no longer than the
+    /// client's `evaluation_timeout`, whatever this is, and a slow answer is no outage.
     pub fn read_timeout(mut self, limit: Duration) -> Self {
-        self.limits.read = limit.max(SHORTEST_LIMIT);
+        self.limits.read = deadline::limit(limit, Limits::default().read);
         self
     }
 
-    /// The longest time that reading everything may take, and writing. Default: 10 s.
+    /// The longest time that reading everything may take, and writing. Default, and meaning of zero: 10 s. At least 10 ms.
+    /// `Duration::MAX`: no limit but that of the client.
     pub fn bulk_timeout(mut self, limit: Duration) -> Self {
-        self.limits.bulk = limit.max(SHORTEST_LIMIT);
+        self.limits.bulk = deadline::limit(limit, Limits::default().bulk);
         self
     }
 
-    /// The longest time that asking whether the server answers at all may take. Default: 2 s.
+    /// The longest time that asking whether the server answers at all may take. Default, and meaning of zero: 2 s. At least
+    /// 10 ms. `Duration::MAX`: no limit but that of the client.
     pub fn probe_timeout(mut self, limit: Duration) -> Self {
-        self.limits.probe = limit.max(SHORTEST_LIMIT);
+        self.limits.probe = deadline::limit(limit, Limits::default().probe);
         self
     }
 

@@ -2,9 +2,11 @@
 
 use std::error::Error;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 /// A user of Redis and the password.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,13 +37,15 @@ impl fmt::Debug for RedisCredentials {
 
 type Provided = Pin<Box<dyn Future<Output = Result<RedisCredentials, Box<dyn Error + Send + Sync>>> + Send>>;
 
+type Provider = Arc<dyn Fn() -> Provided + Send + Sync>;
+
 /// Where the credentials of each new connection come from.
 #[derive(Clone, Default)]
 pub(crate) enum CredentialSource {
     #[default]
     None,
     Fixed(RedisCredentials),
-    Callback(Arc<dyn Fn() -> Provided + Send + Sync>),
+    Callback(Provider),
 }
 
 impl CredentialSource {
@@ -58,9 +62,19 @@ impl CredentialSource {
         match self {
             Self::None => Ok(None),
             Self::Fixed(credentials) => Ok(Some(credentials.clone())),
-            Self::Callback(provide) => provide().await.map(Some),
+            Self::Callback(provide) => contained(Arc::clone(provide)).await.map(Some),
         }
     }
+}
+
+/// Asks the application's provider. A panic of it is an error like any other, and must not end the task that connects.
+async fn contained(provide: Provider) -> Result<RedisCredentials, Box<dyn Error + Send + Sync>> {
+    let mut provided: Provided = Box::pin(async move { provide().await });
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| provided.as_mut().poll(cx))) {
+        Ok(polled) => polled,
+        Err(_panic) => Poll::Ready(Err("the provider of credentials panicked".into())),
+    })
+    .await
 }
 
 impl fmt::Debug for CredentialSource {

@@ -13,6 +13,7 @@ mod outages;
 mod reading;
 mod refills;
 mod rows;
+mod settings;
 mod support;
 mod throttling;
 mod upsert;

@@ -9,4 +9,5 @@ mod evaluation;
 mod events;
 mod lifecycle;
 mod logs;
+mod settings;
 mod support;

@@ -12,6 +12,7 @@ mod network;
 mod push;
 mod refills;
 mod sentinel;
+mod settings;
 mod slow;
 mod soak;
 mod support;
