@@ -58,6 +58,9 @@ impl Connector {
 
     async fn connect(self, target: Uri) -> Result<TokioIo<Connection>, BoxError> {
         let Self { tcp, tls, proxies, .. } = self;
+        if target.scheme() == Some(&Scheme::HTTPS) && tls.is_none() {
+            return Err(NoTls.into());
+        }
         let Some(proxy) = proxies.proxy_for(&target) else {
             return Hop { tcp, tls }.call(target).await;
         };
