@@ -235,6 +235,24 @@ fn an_evaluation_of_an_item_with_a_defect_does_not_log_it_again() {
     }
 }
 
+#[cfg(feature = "http")]
+#[test]
+fn base_urls_of_which_only_some_are_set_are_logged_with_those_that_are_not() {
+    use vexil::config::ServiceEndpoints;
+
+    let started = |endpoints: ServiceEndpoints| {
+        let builder = Client::builder("sdk-key").service_endpoints(endpoints).without_events();
+        logged(|| drop(controlled_with(builder)))
+    };
+    let streaming = started(ServiceEndpoints::new().with_streaming("http://relay:8030/?token=hidden"));
+    let set = "set=\"streaming: http://relay:8030/?…\"";
+    let defaults = "polling: https://sdk.launchdarkly.com, events: https://events.launchdarkly.com";
+    one_line(&streaming, "WARN", &[set, defaults]);
+    for whole in [ServiceEndpoints::new(), ServiceEndpoints::relay("http://relay")] {
+        assert!(started(whole).is_empty());
+    }
+}
+
 // Spec 02, section 5.1: log once per outage, not per update
 #[test]
 fn a_store_that_fails_is_logged_once_for_an_outage() {
