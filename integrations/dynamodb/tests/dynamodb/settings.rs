@@ -10,7 +10,9 @@ use crate::support::{TestTable, data, item, local};
 
 type Builder = DynamoDbBuilder<DynamoDbDataStore>;
 
-const LIMITS: &[(&str, fn(Builder, Duration) -> Builder)] = &[
+type Sets = fn(Builder, Duration) -> Builder;
+
+const LIMITS: &[(&str, Sets)] = &[
     ("DynamoDbBuilder::read_timeout", Builder::read_timeout),
     ("DynamoDbBuilder::bulk_timeout", Builder::bulk_timeout),
     ("DynamoDbBuilder::probe_timeout", Builder::probe_timeout),
