@@ -81,7 +81,9 @@ async fn works(what: &str, set: impl FnOnce(ClientBuilder) -> ClientBuilder) {
     client.close(SOON).await;
 }
 
-const OF_HTTP: &[(&str, fn(HttpConfig, Duration) -> HttpConfig)] = &[
+type SetsLimit = fn(HttpConfig, Duration) -> HttpConfig;
+
+const OF_HTTP: &[(&str, SetsLimit)] = &[
     ("HttpConfig::connect_timeout", HttpConfig::connect_timeout),
     ("HttpConfig::read_timeout", HttpConfig::read_timeout),
 ];
