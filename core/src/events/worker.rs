@@ -154,8 +154,11 @@ impl Worker {
         let runtime = self.runtime.clone();
         #[cfg(feature = "metrics")]
         let meter = Arc::clone(&self.meter);
-        let underway =
-            Underway { stats: Arc::clone(destination.stats()), panicked: Arc::clone(&self.panicked), is_counted: false };
+        let underway = Underway {
+            stats: Arc::clone(destination.stats()),
+            panicked: Arc::clone(&self.panicked),
+            is_counted: false,
+        };
         self.runtime.spawn_detached(async move {
             let (_place, _under_way) = (place, under_way);
             let written = runtime.spawn_blocking(move || writer.write(&payload)).finish().await;
