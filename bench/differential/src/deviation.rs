@@ -10,6 +10,7 @@
 //! `anonymous: null`, and all that is outside an evaluation. The generator makes none of it.
 
 mod dates;
+mod patterns;
 mod prerequisite;
 mod reading;
 mod segment;
@@ -46,6 +47,8 @@ pub enum Deviation {
     /// Dates with a space, a leap second, more than nine digits or a typographic minus are taken; they
     /// are no dates.
     LooseDates,
+    /// `\d`, `\w`, `\s` and `\b` of patterns know all of Unicode; they mean ASCII, as in Go.
+    UnicodeClasses,
     /// Milliseconds beyond the peer's calendar are no dates; they compare as numbers.
     FarDates,
     /// Integers beyond 2^53 cannot be bucketed by; all of 64 bits can.
@@ -68,7 +71,7 @@ pub enum Deviation {
 
 impl Deviation {
     /// All of them, in the order of compensation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::MissingMembers,
         Self::IntegerWrittenAsFloat,
         Self::Deleted,
@@ -77,6 +80,7 @@ impl Deviation {
         Self::UnknownRolloutKind,
         Self::InWithStructures,
         Self::LooseDates,
+        Self::UnicodeClasses,
         Self::FarDates,
         Self::BigIntegerBucket,
         Self::RepeatedUserTargets,
@@ -113,6 +117,7 @@ impl Deviation {
             Self::UnknownRolloutKind => structure::replace_unknown_rollout_kinds(case),
             Self::InWithStructures => structure::drop_structures(case),
             Self::LooseDates => dates::spoil_loose(case),
+            Self::UnicodeClasses => patterns::restrict_to_ascii(case),
             Self::FarDates => dates::bring_near(case),
             Self::BigIntegerBucket => structure::bucket_by_text(case),
             Self::RepeatedUserTargets => structure::keep_first_targets(case),

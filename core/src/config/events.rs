@@ -16,6 +16,7 @@ use crate::events::{
 /// The shortest interval between statistics about the SDK.
 const SHORTEST_DIAGNOSTIC_INTERVAL: Duration = Duration::from_secs(60);
 const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
+const EVENT_FILE_BYTES: u64 = 256 << 20;
 const CONTEXT_KEYS_FLUSH_INTERVAL: Duration = Duration::from_secs(300);
 
 /// What is reported to the service, and when: the recipe of the usual event processor.
@@ -121,7 +122,7 @@ impl EventsConfig {
     /// Appends events to a file instead of sending them, one JSON object a line, with these settings. See
     /// [`EventFileConfig`].
     pub fn to_file(self, path: impl Into<PathBuf>) -> EventFileConfig {
-        EventFileConfig { events: self, path: path.into(), most_bytes: 256 << 20 }
+        EventFileConfig { events: self, path: path.into(), most_bytes: EVENT_FILE_BYTES }
     }
 
     /// Whether anonymous contexts are left out where contexts are introduced to the service. Default: `false`.
@@ -222,9 +223,9 @@ pub struct EventFileConfig {
 
 impl EventFileConfig {
     /// How large the file may become. A full one is moved to the same name with `.1` behind it, in place of the one that was
-    /// there, so that at most twice as much of the disk is used. Default: 256 MiB.
+    /// there, so that at most twice as much of the disk is used. Default, and meaning of zero: 256 MiB. `u64::MAX`: no limit.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
-        self.most_bytes = bytes;
+        self.most_bytes = if bytes == 0 { EVENT_FILE_BYTES } else { bytes };
         self
     }
 }

@@ -37,10 +37,12 @@ const CALLS: &[(&str, Call)] = &[
     ("BigSegmentsStatusProvider::blocking_status", |client, time| {
         client.big_segments_status().blocking_status(time).is_some()
     }),
-    // The last one, after which there is nothing to do but to return.
-    ("Client::close", |client, time| {
-        pollster::block_on(client.close(time));
-        true
+    ("Client::close", |client, time| pollster::block_on(client.close(time))),
+    // These wait for the same closing.
+    ("Client::blocking_close", Client::blocking_close),
+    ("Client::close_on_drop", |client, time| {
+        drop(client.close_on_drop(time));
+        client.blocking_close(time)
     }),
 ];
 

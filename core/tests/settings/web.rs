@@ -9,7 +9,7 @@ use vexil::{Client, ClientBuilder};
 use vexil_testing::FakeService;
 
 use crate::service::Service;
-use crate::support::{SOON, ada};
+use crate::support::{SOON, ada, controlled_with};
 use crate::{MOST_ROUNDS, SIZES, TIMES, WINDOW};
 
 /// A client with some setting.
@@ -51,6 +51,22 @@ async fn flags_arrive_and_events_are_delivered_at_a_bounded_rate_with_any_settin
         for size in SIZES {
             works(&format!("{setting}({size})"), |client| set(client, size)).await;
         }
+    }
+}
+
+#[test]
+fn events_are_written_to_a_file_of_any_size() {
+    let setting = "EventFileConfig::max_bytes";
+    for size in [0, 1, u64::MAX] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        let events = EventsConfig::new().to_file(&path).max_bytes(size);
+        let (client, _source) = controlled_with(Client::builder("sdk-key").events(events));
+        client.track("bought", &ada());
+        assert!(client.blocking_close(SOON), "{setting}({size})");
+        let files =
+            folder.path().read_dir().unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+        assert!(files.collect::<String>().contains("bought"), "{setting}({size})");
     }
 }
 

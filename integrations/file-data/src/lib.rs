@@ -48,8 +48,8 @@
 //! [watching](FileDataBuilder::watch) the data source is off then, so that nobody waits for flags that will not come;
 //! with it, the client gets its flags as soon as the files are right.
 //!
-//! Hostile files are refused: nesting ends after 127 levels in all and [`vexil::Value::MAX_DEPTH`] within a value, in JSON
-//! and in YAML. Aliases in YAML expand to at most a million nodes and 64 MiB of text. Only regular files are opened.
+//! Hostile files are refused: nesting ends after 127 levels in JSON, with at most [`vexil::Value::MAX_DEPTH`] of them
+//! within a value, and after 32 levels in YAML, whose parser takes more stack for each. Aliases in YAML expand to at most a million nodes and 64 MiB of text. Only regular files are opened.
 
 mod builder;
 mod error;

@@ -16,8 +16,9 @@ use super::texts::Texts;
 /// How much text may come from aliases, beside the text of the file itself.
 const ALIASED_BYTES: usize = 64 << 20;
 const ALIASED_NODES: usize = 1_000_000;
-/// As many levels as in JSON, whose reader allows no more.
-const DEPTH: usize = 127;
+/// Fewer levels than in JSON: the YAML parser takes several kilobytes of stack for each, and threads may have small stacks. Flag
+/// data needs about ten.
+const DEPTH: usize = 32;
 
 pub(super) fn read(text: &str) -> Result<Contents, Malformed<Error>> {
     let bytes_left = Cell::new(text.len().saturating_add(ALIASED_BYTES));
