@@ -66,7 +66,6 @@
 pub mod big_segments;
 pub mod client;
 pub mod config;
-mod context;
 mod daemon;
 pub mod data_source;
 #[doc(hidden)]
@@ -76,9 +75,7 @@ pub mod events;
 mod flights;
 pub mod global;
 pub mod hooks;
-pub mod json_text;
 pub mod migration;
-pub mod model;
 mod moment;
 mod per_process;
 mod runtime;
@@ -86,23 +83,23 @@ pub mod status;
 pub mod store;
 mod store_call;
 mod store_error;
-mod text;
 #[cfg(feature = "tls")]
 pub mod tls;
 #[cfg(feature = "http")]
 pub mod transport;
 mod update;
 mod url_text;
-mod value;
 mod watchdog;
 #[cfg(feature = "http")]
 mod wire;
 
 pub use async_trait::async_trait;
 pub use client::{Client, ClientBuilder};
-pub use context::{Context, ContextBuilder, ContextError, MultiContextBuilder, Reference, ReferenceError};
 pub use per_process::PerProcess;
 pub use status::Subscription;
-pub use text::Text;
 pub use update::{FlagChange, ListenerId};
-pub use value::{Array, Number, Object, Value};
+pub use vexil_eval::{
+    Array, Context, ContextBuilder, ContextError, MultiContextBuilder, Number, Object, Reference, ReferenceError, Text,
+    Value,
+};
+pub use vexil_eval::{json, model};

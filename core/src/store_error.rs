@@ -4,9 +4,8 @@ use std::error::Error;
 use std::sync::Arc;
 
 use thiserror::Error;
-
-use crate::model::DataKind;
-use crate::text::Text;
+use vexil_eval::Text;
+use vexil_eval::model::DataKind;
 
 /// Why a store could not do what it was asked. That something is not there is no error.
 #[derive(Clone, Debug, Error)]

@@ -209,7 +209,7 @@ fn a_processor_of_others_writes_contexts_as_the_sdk_does() {
     let ada = Context::builder("ada").set("email", "e").set("plan", "pro").private(["plan"]).build().unwrap();
     let both = Context::multi([guest, ada]).unwrap();
     let redaction = Redaction::new().private_attributes(["email"]);
-    let shown = both.redacted(&redaction);
+    let shown = redaction.redact(&both);
     assert_eq!(
         serde_json::to_value(shown).unwrap(),
         json!({
@@ -224,7 +224,7 @@ fn a_processor_of_others_writes_contexts_as_the_sdk_does() {
     );
     let all = Redaction::new().all_attributes_private(true);
     assert_eq!(
-        serde_json::to_value(both.redacted(&all)).unwrap()["user"]["_meta"]["redactedAttributes"],
+        serde_json::to_value(all.redact(&both)).unwrap()["user"]["_meta"]["redactedAttributes"],
         json!(["email", "plan"])
     );
     let debug = format!("{shown:?}");

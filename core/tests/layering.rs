@@ -7,12 +7,9 @@ use std::path::{Path, PathBuf};
 
 /// Each layer may import those before it. The list stands in `ARCHITECTURE.md` with what each layer is for.
 const LAYERS: &[&[&str]] = &[
-    &["text", "json_text", "url_text"],
+    &["url_text"],
     &["deadline", "flights", "per_process", "tls", "watchdog"],
     &["moment"],
-    &["value"],
-    &["context"],
-    &["model"],
     &["eval"],
     &["wire"],
     &["store_error"],
@@ -29,7 +26,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Layers that are pure: bytes come in, values go out.
-const PURE: &[&str] = &["text", "json_text", "url_text", "value", "context", "model", "eval", "wire"];
+const PURE: &[&str] = &["url_text", "wire"];
 
 /// What the pure layers must not contain.
 const IMPURE: &[&str] =

@@ -34,8 +34,8 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 pub(crate) use reader::{BigSegmentReader, Settings};
+use vexil_eval::Membership;
 
-use crate::eval::Membership;
 pub use crate::store_error::StoreError;
 
 /// A database of big segments. See the [module documentation](self) for the contract.

@@ -12,15 +12,14 @@ use base64::engine::general_purpose::STANDARD;
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
+use vexil_eval::{BigSegmentsStatus, Membership, MembershipAnswer, Text};
 
 use super::{BigSegmentStore, StoreError};
-use crate::eval::{BigSegmentsStatus, Membership, MembershipAnswer};
 use crate::flights::Flights;
 use crate::moment::Moment;
 use crate::runtime::{Runtime, Task};
 use crate::status::{BigSegmentsStatusCell, BigSegmentsStoreStatus};
 use crate::store_call::bounded;
-use crate::text::Text;
 
 /// Memory for what is remembered of contexts, whose keys may come from outside the application in any length.
 const MOST_BYTES: usize = 16 << 20;

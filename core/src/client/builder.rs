@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use vexil_eval::{Text, Value};
+
 use super::complaints::Complaints;
 use super::plugin::{EnvironmentMetadata, Plugin, Plugins};
 use super::resolve::Resolver;
@@ -26,9 +28,7 @@ use crate::hooks::{Hook, Hooks};
 use crate::runtime::{Runtime, Task};
 use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState};
 use crate::store::{DataStore, MemoryStore};
-use crate::text::Text;
 use crate::update::{ChangeHub, Updater};
-use crate::value::Value;
 use crate::watchdog::Death;
 
 const DEFAULT_EVALUATION_TIMEOUT: Duration = Duration::from_secs(2);

@@ -13,11 +13,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::context::ContextError;
-use crate::eval::{EvalErrorKind, TypeMismatch};
-use crate::model::DataKind;
+use vexil_eval::model::DataKind;
+use vexil_eval::{ContextError, EvalErrorKind, TypeMismatch, key_hash};
+
 use crate::store::StoreError;
-use crate::text::identity;
 
 /// How many problems are remembered, of known and of unknown flags each.
 const MEMORY: usize = 10_000;
@@ -135,7 +134,7 @@ impl Memory {
     fn is_new(&self, key: &str, kind: EvalErrorKind, version: u64) -> bool {
         let suppressed = {
             let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
-            let problem = (identity(key), kind);
+            let problem = (key_hash(key), kind);
             if let Some(known) = logged.versions.get_mut(&problem) {
                 return std::mem::replace(known, version) != version;
             }

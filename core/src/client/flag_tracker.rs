@@ -2,11 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use vexil_eval::{Context, Text, Value};
+
 use super::resolve::Resolver;
-use crate::context::Context;
-use crate::text::Text;
 use crate::update::{ChangeHub, FlagChange, ListenerId};
-use crate::value::Value;
 
 /// Tells listeners when flags change. See [`Client::flag_tracker`](crate::Client::flag_tracker).
 ///

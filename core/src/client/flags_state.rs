@@ -5,16 +5,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use vexil_eval::model::Flag;
+use vexil_eval::{Context, Evaluation, Need, Outcome, Reason, Text, Value};
 
 use super::Client;
 use super::resolve::{Attempt, Fetched, Overlay};
 use super::value::EvaluationContext;
-use crate::context::Context;
-use crate::eval::{self, Evaluation, Need, Outcome, Reason};
-use crate::model::Flag;
 use crate::store::Snapshot;
-use crate::text::Text;
-use crate::value::Value;
 
 /// What a [`FlagsState`] holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -198,9 +195,9 @@ fn collect(
         if options.client_side_only && !flag.using_environment_id() {
             continue;
         }
-        match eval::evaluate(flag, context, &data) {
+        match vexil_eval::evaluate(flag, context, &data) {
             Outcome::Done(evaluation) => {
-                flags.insert(flag.key.clone(), FlagState::new(flag, &evaluation, options, now))
+                flags.insert(flag.key().clone(), FlagState::new(flag, &evaluation, options, now))
             }
             Outcome::Needs(need) => return Attempt::Needs(need),
         };
@@ -211,20 +208,20 @@ fn collect(
 impl FlagState {
     fn new(flag: &Flag, evaluation: &Evaluation<'_>, options: FlagsStateOptions, now: u128) -> Self {
         let experiment = evaluation.verdict.is_experiment(flag);
-        let track_events = flag.track_events || experiment;
+        let track_events = flag.track_events() || experiment;
         let debugged = flag.debug_events_until().is_some_and(|until| u128::from(until) > now);
         let detailed = !options.details_only_for_tracked_flags || track_events || debugged;
-        let direct = evaluation.prerequisites.iter().filter(|evaluated| *evaluated.prerequisite_of == flag.key);
+        let direct = evaluation.prerequisites().iter().filter(|evaluated| evaluated.prerequisite_of == flag.key());
         Self {
             value: evaluation.variation.map_or(Value::Null, |(_, value)| value.clone()),
             reason: (detailed && (options.with_reasons || experiment)).then(|| evaluation.reason()),
             metadata: Metadata {
                 variation: evaluation.variation.map(|(index, _)| index),
-                version: detailed.then_some(flag.version),
+                version: detailed.then_some(flag.version()),
                 track_events,
                 track_reason: experiment,
                 debug_events_until: flag.debug_events_until(),
-                prerequisites: direct.map(|evaluated| evaluated.flag.key.clone()).collect(),
+                prerequisites: direct.map(|evaluated| evaluated.flag.key().clone()).collect(),
             },
         }
     }

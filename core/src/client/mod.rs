@@ -31,9 +31,9 @@ use resolve::Resolver;
 use sha2::Sha256;
 use thiserror::Error;
 pub use value::{EvaluationContext, FlagValue};
+use vexil_eval::{Context, Text, Value};
 
 use crate::config::SdkKey;
-use crate::context::Context;
 use crate::events::EventProcessor;
 use crate::hooks::Hooks;
 use crate::runtime::{Runtime, Task};
@@ -41,8 +41,6 @@ use crate::status::{
     BigSegmentsStatusProvider, DataSourceErrorInfo, DataSourceState, DataSourceStatus, DataSourceStatusProvider,
     DataStoreErrorInfo, DataStoreReporter, DataStoreStatusProvider,
 };
-use crate::text::Text;
-use crate::value::Value;
 
 /// Evaluates feature flags.
 ///

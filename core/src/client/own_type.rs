@@ -2,15 +2,14 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use vexil_eval::model::Flag;
+use vexil_eval::{Detail, EvalErrorKind, Evaluation, TypeMismatch, Value};
 
 use super::Client;
 use super::series::end;
 use super::value::{EvaluationContext, FlagValue, sealed};
 use super::variation::{Read, ReadDetail, read_detail};
-use crate::eval::{Detail, EvalErrorKind, Evaluation, TypeMismatch};
 use crate::hooks::{Asked, EvaluationMethod};
-use crate::model::Flag;
-use crate::value::Value;
 
 /// The caller's default of such a type. The flag is evaluated as JSON, and read as the type afterwards.
 struct OwnDefault<'a, T>(&'a T);

@@ -14,10 +14,11 @@ use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use vexil_eval::Text;
+
 use super::Client;
 use crate::config::{ClientContext, SdkKey};
 use crate::hooks::Hook;
-use crate::text::Text;
 
 /// An extension of a client. Its file tells when which method is called, and what becomes of errors.
 ///

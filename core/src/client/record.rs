@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
+use vexil_eval::model::Flag;
+use vexil_eval::{Context, EvalErrorKind, Evaluation, Value};
+
 use super::Client;
 use super::value::EvaluationContext;
-use crate::context::Context;
-use crate::eval::{EvalErrorKind, Evaluation};
 use crate::events::{CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats};
-use crate::model::Flag;
-use crate::value::Value;
 
 /// What all events of one call have in common. Without a processor, everything here does nothing.
 pub(super) struct Recorder<'a> {
@@ -24,9 +23,9 @@ impl Recorder<'_> {
     #[inline]
     pub(super) fn evaluated(&self, flag: &Flag, evaluation: &Evaluation<'_>, error: Option<EvalErrorKind>) {
         let Some(processor) = self.processor else { return };
-        for prerequisite in &evaluation.prerequisites {
+        for prerequisite in evaluation.prerequisites() {
             processor.record(&Event::Evaluation(EvaluationEvent {
-                key: &prerequisite.flag.key,
+                key: prerequisite.flag.key(),
                 context: self.context,
                 flag: Some((prerequisite.flag, &prerequisite.verdict)),
                 variation: prerequisite.variation,

@@ -11,14 +11,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use vexil_eval::model::{DataKind, Entry, Flag, Item, Segment};
+use vexil_eval::{
+    BigSegmentsStatus, Context, ContextError, EvalErrorKind, Evaluation, Found, Lookup, MembershipAnswer, Need, Text,
+};
+
 use super::complaints::Complaints;
 use crate::big_segments::BigSegmentReader;
-use crate::context::{Context, ContextError};
-use crate::eval::{self, BigSegmentsStatus, EvalErrorKind, Evaluation, Found, Lookup, MembershipAnswer, Need};
-use crate::model::{DataKind, Entry, Flag, Item, Segment};
 use crate::runtime::{self, Runtime};
 use crate::store::{DataStore, MemoryStore, Snapshot, StoreError};
-use crate::text::Text;
 use crate::update::Updater;
 
 pub(crate) struct Resolver {
@@ -288,7 +289,7 @@ fn evaluate<R>(
     match found {
         Found::Present(flag) => {
             let mut evaluation = Evaluation::new();
-            match eval::evaluate_into(&mut evaluation, flag, context, data) {
+            match vexil_eval::evaluate_into(&mut evaluation, flag, context, data) {
                 None => Attempt::Done(Ok(finish(flag, &evaluation))),
                 Some(need) => Attempt::Needs(need),
             }

@@ -4,13 +4,13 @@
 
 use std::sync::Arc;
 
+use vexil_eval::model::Flag;
+use vexil_eval::{Detail, Evaluation, Value};
+
 use super::Client;
 use super::value::{EvaluationContext, FlagValue};
 use super::variation::read_detail;
-use crate::eval::{Detail, Evaluation};
 use crate::hooks::{Asked, EvaluationMethod, Hook, Series};
-use crate::model::Flag;
-use crate::value::Value;
 
 impl Client {
     /// Adds a hook behind those that there are. It takes part in every evaluation that begins from now on, and holds up

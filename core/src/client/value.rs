@@ -1,9 +1,7 @@
 //! [`FlagValue`]: the types that a flag can be asked for, and [`EvaluationContext`]: what it can be asked with.
 
-use crate::context::{Context, ContextError};
-use crate::model::migration::Stage;
-use crate::text::Text;
-use crate::value::{Number, Value};
+use vexil_eval::migration::Stage;
+use vexil_eval::{Context, ContextError, Number, Text, Value};
 
 /// A type of flag values. The type of the default decides which type is requested.
 ///
@@ -74,7 +72,7 @@ pub trait FlagValue: sealed::Sealed + Clone + Send + Sync {
 }
 
 /// A context, or the failed attempt to make one: then evaluations give the default, with the reason
-/// [`UserNotSpecified`](crate::eval::EvalErrorKind::UserNotSpecified).
+/// [`UserNotSpecified`](vexil_eval::EvalErrorKind::UserNotSpecified).
 ///
 /// Sealed, and implemented for [`Context`] and for `Result<Context, ContextError>`.
 pub trait EvaluationContext: sealed::Sealed + Sync {

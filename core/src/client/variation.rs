@@ -4,15 +4,13 @@
 //! door gives the default. `…_detail` tells why, `…_async` awaits what the others would wait for (big segments and
 //! stores that are not in memory; in every default configuration nothing waits).
 
+use vexil_eval::model::Flag;
+use vexil_eval::{Context, ContextError, Detail, EvalErrorKind, Evaluation, Reason, Text, TypeMismatch, Value};
+
 use super::Client;
 use super::record::Recorder;
 use super::value::{EvaluationContext, FlagValue, StrictInt};
-use crate::context::{Context, ContextError};
-use crate::eval::{Detail, EvalErrorKind, Evaluation, Reason, TypeMismatch};
 use crate::hooks::EvaluationMethod;
-use crate::model::Flag;
-use crate::text::Text;
-use crate::value::Value;
 
 /// What a variation is read as.
 pub(crate) enum Read<T> {

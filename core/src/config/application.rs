@@ -1,6 +1,6 @@
 //! [`ApplicationInfo`] and [`WrapperInfo`]: who uses the SDK, for the service's statistics.
 
-use crate::text::Text;
+use vexil_eval::Text;
 
 /// The application that uses the client. The service shows it beside the flags that it evaluates.
 ///

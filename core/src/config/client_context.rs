@@ -3,15 +3,15 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-#[cfg(feature = "http")]
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+#[cfg(feature = "http")]
+use vexil_eval::Text;
 
 #[cfg(feature = "http")]
 use super::{ApplicationInfo, HttpConfig, ServiceEndpoints, WrapperInfo};
 use super::{ConfigError, SdkKey};
 use crate::runtime::Runtime;
 use crate::status::DataStoreReporter;
-use crate::text::Text;
 #[cfg(feature = "http")]
 use crate::transport::HttpTransport;
 

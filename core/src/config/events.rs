@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use vexil_eval::Reference;
+
 use super::client_context::FlagsArrive;
 use super::{ClientContext, ConfigError, Configure};
-use crate::context::Reference;
 use crate::deadline::{self, NEVER};
 use crate::events::{
     Delivery, Destination, DiagnosticConfiguration, Diagnostics, EventFile, EventProcessor, EventWriter, Filter,

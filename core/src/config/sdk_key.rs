@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use vexil_eval::Text;
+
 use super::ConfigError;
-use crate::text::Text;
 
 /// The longest key.
 const LONGEST: usize = 8192;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use vexil_eval::Text;
+
 use super::client_context::FlagsArrive;
 use super::filter::accepted;
 use super::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, Endpoint, StreamingDataSource};
 use crate::deadline;
-use crate::text::Text;
 use crate::transport::RetryPolicy;
 use crate::wire::STREAM_PATH;
 

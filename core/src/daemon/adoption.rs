@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 
 use foldhash::fast::{FixedState, RandomState};
+use vexil_eval::Text;
+use vexil_eval::model::{DataKind, DataSet, Item};
 
 use super::guard::Sizes;
-use crate::model::{DataKind, DataSet, Item};
 use crate::store::persistent::stored_form::decode;
 use crate::store::{Collection, StoreError, StoredItem, StoredSnapshot};
-use crate::text::Text;
 
 /// Items by kind and key, with what they were read from.
 #[derive(Debug, Default)]

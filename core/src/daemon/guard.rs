@@ -21,8 +21,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-
-use crate::model::DataKind;
+use vexil_eval::model::DataKind;
 
 /// A data set of this size is not deleted item by item until nothing is left.
 const MANY: usize = 10;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use vexil_eval::model::{DataKind, DataSet, Item};
 
-use crate::model::{DataKind, DataSet, Item};
 use crate::store::persistent::access::Reader;
 use crate::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
 

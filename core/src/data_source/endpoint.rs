@@ -7,9 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use thiserror::Error;
+use vexil_eval::Text;
 
 use super::{DataSink, DataSourceError, DataSourceErrorKind};
-use crate::text::Text;
 use crate::transport::{Body, HttpTransport, RequestOptions, TransportError};
 use crate::wire::{self, PayloadFilter};
 

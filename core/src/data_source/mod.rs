@@ -59,10 +59,10 @@ pub(crate) use polling::PollingDataSource;
 #[cfg(feature = "http")]
 pub(crate) use streaming::StreamingDataSource;
 use thiserror::Error;
+use vexil_eval::Text;
+use vexil_eval::model::{DataSet, Item, Upserted};
 
-use crate::model::{DataSet, Item, Upserted};
 pub use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatus};
-use crate::text::Text;
 
 /// Where flag data comes from. See the [module documentation](self) for the contract.
 #[async_trait]
@@ -102,7 +102,7 @@ pub trait DataSink: Debug + Send + Sync + 'static {
     async fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError>;
 
     /// Whether the JSON that items were read from is wanted. A source that reads items in a way that does not keep it
-    /// ([`DataSet::read`]) adds it then, with [`Entry::with_json`](crate::model::Entry::with_json).
+    /// ([`DataSet::read`]) adds it then, with [`Entry::with_json`](vexil_eval::model::Entry::with_json).
     fn keeps_json(&self) -> bool {
         false
     }

@@ -10,12 +10,12 @@ use async_trait::async_trait;
 use http::header::{ACCEPT_ENCODING, ETAG, IF_NONE_MATCH};
 use http::{HeaderValue, StatusCode, Uri};
 use tokio::time::{Instant, sleep_until, timeout};
+use vexil_eval::model::DataSet;
 
 use super::endpoint::{Endpoint, pass_environment_id};
 use super::fault::Fault;
 use super::outage::Outage;
 use super::{DataSink, DataSource, DataSourceError, DataSourceState};
-use crate::model::DataSet;
 use crate::transport::backoff::{PollBackoff, jitter};
 use crate::transport::{Body, RetryPolicy, TransportError, TransportErrorKind};
 use crate::wire::change::PollReader;

@@ -101,7 +101,7 @@ impl Buffer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::Context;
+    use vexil_eval::Context;
 
     fn dates(events: &[FullEvent]) -> Vec<u64> {
         let date = |event: &FullEvent| match event {
@@ -146,7 +146,7 @@ mod tests {
             date: 1,
             key: name.as_str().into(),
             context: small.clone(),
-            data: crate::value::Value::Null,
+            data: vexil_eval::Value::Null,
             metric: None,
         };
         (0..100).for_each(|_| buffer.push(custom));

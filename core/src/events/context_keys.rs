@@ -81,7 +81,7 @@ impl Set {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::identity;
+    use vexil_eval::key_hash;
 
     #[cfg(target_os = "linux")]
     #[test]
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_context_is_new_once_until_all_are_forgotten() {
         let keys = ContextKeys::new(1_000);
-        let new = || (0..500).filter(|n| !keys.seen(identity(&format!("user-{n}")), || true)).count();
+        let new = || (0..500).filter(|n| !keys.seen(key_hash(&format!("user-{n}")), || true)).count();
         assert_eq!((new(), new()), (500, 0));
         keys.clear();
         assert_eq!(new(), 500);
@@ -104,7 +104,7 @@ mod tests {
         let new: usize = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)
                 .map(|_| {
-                    scope.spawn(|| (0..500).filter(|n| !keys.seen(identity(&format!("user-{n}")), || true)).count())
+                    scope.spawn(|| (0..500).filter(|n| !keys.seen(key_hash(&format!("user-{n}")), || true)).count())
                 })
                 .collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn far_beyond_the_capacity_the_oldest_are_forgotten() {
         let keys = ContextKeys::new(16);
-        let hashes: Vec<_> = (0..10_000).map(|n| identity(&format!("user-{n}"))).collect();
+        let hashes: Vec<_> = (0..10_000).map(|n| key_hash(&format!("user-{n}"))).collect();
         assert!(hashes.iter().all(|hash| !keys.seen(*hash, || true)));
         assert!(keys.seen(hashes[9_999], || true));
         assert!(!keys.seen(hashes[0], || true));
@@ -124,12 +124,12 @@ mod tests {
     #[test]
     fn while_nobody_can_be_introduced_nobody_makes_room() {
         let keys = ContextKeys::new(16);
-        let hashes: Vec<_> = (0..10_000).map(|n| identity(&format!("user-{n}"))).collect();
+        let hashes: Vec<_> = (0..10_000).map(|n| key_hash(&format!("user-{n}"))).collect();
         assert!(hashes.iter().all(|hash| !keys.seen(*hash, || true)));
         let known: Vec<_> = hashes.iter().filter(|hash| keys.seen(**hash, || false)).collect();
         assert!((16..=64).contains(&known.len()), "{}", known.len());
 
-        let strangers: Vec<_> = (0..10_000).map(|n| identity(&format!("stranger-{n}"))).collect();
+        let strangers: Vec<_> = (0..10_000).map(|n| key_hash(&format!("stranger-{n}"))).collect();
         assert!(strangers.iter().all(|hash| !keys.seen(*hash, || false)));
         assert!(known.iter().all(|hash| keys.seen(**hash, || false)));
 

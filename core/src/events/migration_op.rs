@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use crate::context::Context;
-use crate::eval::Detail;
-use crate::model::migration::{Operation, PerOrigin, Stage};
-use crate::text::Text;
+use vexil_eval::migration::{Operation, PerOrigin, Stage};
+use vexil_eval::{Context, Detail, Text};
 
 /// What one read or write of a migration came to, as the service wants to know it. A
 /// [tracker](crate::migration::OpTracker) makes it.

@@ -10,7 +10,7 @@
 //! counts what it drops. **Cancellation**: a dropped future delivers nothing twice. **Panics** are contained.
 //!
 //! Contexts hold personal data. A processor that writes them somewhere leaves out what is private with
-//! [`Context::redacted`]; their [`Serialize`](serde::Serialize) form has everything.
+//! [`Redaction::redact`]; their [`Serialize`](serde::Serialize) form has everything.
 //!
 //! ```
 //! use std::sync::atomic::{AtomicU64, Ordering};
@@ -78,6 +78,8 @@ pub use filter::OutputEvent;
 pub use migration_op::MigrationOp;
 pub use redaction::{RedactedContext, Redaction};
 pub(crate) use sampling::is_sampled;
+use vexil_eval::model::Flag;
+use vexil_eval::{BigSegmentsStatus, Context, EvalErrorKind, Reason, ReasonKind, Text, Value, Verdict};
 
 #[cfg(feature = "http")]
 pub(crate) use self::{
@@ -90,11 +92,6 @@ pub(crate) use self::{
     processor::Records,
     worker::{Intervals, Worker},
 };
-use crate::context::Context;
-use crate::eval::{BigSegmentsStatus, EvalErrorKind, Reason, ReasonKind, Verdict};
-use crate::model::Flag;
-use crate::text::Text;
-use crate::value::Value;
 
 /// Who hears of evaluations. See the [module documentation](self) for the contract.
 #[async_trait]
@@ -240,7 +237,7 @@ impl EvaluationEvent<'_> {
             (None, Some((_, verdict))) => verdict.to_kind(),
             (None, None) => ReasonKind::Error(EvalErrorKind::FlagNotFound),
         };
-        Reason { kind, big_segments_status: self.big_segments_status }
+        Reason::new(kind, self.big_segments_status)
     }
 }
 

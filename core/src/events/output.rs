@@ -9,14 +9,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use migration_op::Operation;
 use serde::{Serialize, Serializer};
+use vexil_eval::{Context, Number, Reason, Text, Value};
 
 use super::filter::Filter;
 use super::payload::{Counter, EvaluatedFlag, FlagSummary, FullEvent, Payload, Summary};
 use super::redaction::{Anonymous, RedactedContext, Redaction};
-use crate::context::Context;
-use crate::eval::Reason;
-use crate::text::Text;
-use crate::value::{Number, Value};
 
 /// Writes payloads, leaving out what is private.
 #[derive(Debug)]

@@ -3,11 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use vexil_eval::{Context, Reason, Text, Value};
+
 use super::MigrationOp;
-use crate::context::Context;
-use crate::eval::Reason;
-use crate::text::Text;
-use crate::value::Value;
 
 /// What one delivery carries. Times are in milliseconds since 1970.
 #[derive(Debug, Default)]

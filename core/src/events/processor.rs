@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
+use vexil_eval::Context;
+use vexil_eval::model::Flag;
 
 use super::buffer::Buffer;
 use super::context_keys::ContextKeys;
@@ -15,8 +17,6 @@ use super::diagnostic::Diagnostics;
 use super::payload::{EvaluatedFlag, FullEvent, Payload, now};
 use super::summary::Summaries;
 use super::{CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats, MigrationOp, is_sampled};
-use crate::context::Context;
-use crate::model::Flag;
 use crate::runtime::Task;
 
 /// What a processor remembers, between the threads that record and the worker that delivers.
@@ -93,7 +93,7 @@ impl Records {
 
     fn identify(&self, context: &Context) {
         if let Some(context) = self.introduced(context) {
-            self.known.seen(context.identity(), || self.buffer.has_room());
+            self.known.seen(context.key_hash(), || self.buffer.has_room());
             self.buffer.push(|| FullEvent::Identify { date: now(), context: context.into_owned() });
         }
     }
@@ -123,7 +123,7 @@ impl Records {
         let Some(context) = self.introduced(context) else {
             return false;
         };
-        let known = self.known.seen(context.identity(), || self.buffer.has_room());
+        let known = self.known.seen(context.key_hash(), || self.buffer.has_room());
         if !known {
             self.buffer.push(|| FullEvent::Index { date: now(), context: context.into_owned() });
         }

@@ -1,6 +1,6 @@
 //! [`Redaction`]: what events show of a context, and what they leave out.
 //!
-//! Public, so that event processors of others can apply the same rules: see [`Context::redacted`].
+//! Event processors of an application can apply the same rules: see [`Redaction::redact`].
 //!
 //! Which references apply to a context is settled before it is written: they are kept in the order of their paths, none
 //! inside another. So the writer only looks for the names that it comes across, and the list of what was left out is
@@ -11,10 +11,7 @@ use std::fmt;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-
-use crate::context::{Context, MULTI_KIND, Reference};
-use crate::text::Text;
-use crate::value::{Object, Value};
+use vexil_eval::{Context, Object, Reference, Text, Value};
 
 /// Which attributes of contexts are private, besides those that a context itself keeps private.
 ///
@@ -25,7 +22,7 @@ use crate::value::{Object, Value};
 /// let redaction = Redaction::new().private_attributes(["email", "/address/street"]);
 /// let ada = Context::builder("ada").set("email", "ada@example.com").set("plan", "pro").build()?;
 /// assert_eq!(
-///     serde_json::to_value(ada.redacted(&redaction))?,
+///     serde_json::to_value(redaction.redact(&ada))?,
 ///     serde_json::json!({"kind": "user", "key": "ada", "plan": "pro", "_meta": {"redactedAttributes": ["email"]}}),
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -67,7 +64,15 @@ impl Redaction {
         self
     }
 
-    /// The context as an event shows it.
+    /// The context as the SDK writes it into events: without private attributes, whose names it lists. For event processors
+    /// of your own.
+    ///
+    /// Serializing a [`Context`] itself writes everything, private or not, and is meant for storing it.
+    pub fn redact<'a>(&'a self, context: &'a Context) -> RedactedContext<'a> {
+        self.apply(context, Anonymous::Shown)
+    }
+
+    /// The context as an event of this kind shows it.
     pub(super) fn apply<'a>(&'a self, context: &'a Context, anonymous: Anonymous) -> RedactedContext<'a> {
         RedactedContext { rules: self, context, anonymous }
     }
@@ -78,16 +83,6 @@ impl Redaction {
         let mut found = private.filter(|reference| has(context, reference)).collect();
         keep_outermost(&mut found);
         found
-    }
-}
-
-impl Context {
-    /// The context as the SDK writes it into events: without attributes that are private, whose names it lists. For event
-    /// processors of your own.
-    ///
-    /// Serializing a [`Context`] itself writes everything, private or not, and is meant for storing it.
-    pub fn redacted<'a>(&'a self, redaction: &'a Redaction) -> RedactedContext<'a> {
-        redaction.apply(self, Anonymous::Shown)
     }
 }
 
@@ -108,7 +103,7 @@ fn keep_outermost<R: Borrow<Reference>>(references: &mut Vec<R>) {
     references.dedup_by(|later, earlier| path(later).starts_with(path(earlier)));
 }
 
-/// A context as an event shows it. Serializes to the form of the protocol; see [`Context::redacted`].
+/// A context as an event shows it. Serializes to the form of the protocol; see [`Redaction::redact`].
 #[derive(Clone, Copy)]
 #[must_use]
 pub struct RedactedContext<'a> {
@@ -127,7 +122,7 @@ impl RedactedContext<'_> {
     ///
     /// let guest = Context::builder("guest-7").anonymous(true).set("country", "GB").build()?;
     /// let redaction = Redaction::new();
-    /// let written = serde_json::to_value(guest.redacted(&redaction).without_anonymous_attributes())?;
+    /// let written = serde_json::to_value(redaction.redact(&guest).without_anonymous_attributes())?;
     /// assert_eq!(written["_meta"]["redactedAttributes"], serde_json::json!(["country"]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -147,7 +142,7 @@ impl Serialize for RedactedContext<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         if self.context.multiple() {
-            map.serialize_entry("kind", &MULTI_KIND)?;
+            map.serialize_entry("kind", "multi")?;
             for member in self.context.individual_contexts() {
                 map.serialize_entry(member.kind(), &Parts(RedactedContext { context: member, ..*self }))?;
             }
@@ -179,14 +174,14 @@ impl Parts<'_> {
         }
         if rules.all || context.anonymous() && anonymous == Anonymous::Redacted {
             let name = context.name().map(|_| Reference::literal("name"));
-            let attributes = context.attributes().iter().map(|(name, _)| Reference::literal(&**name));
+            let attributes = context.attributes().map(|(name, _)| Reference::literal(name));
             return write_meta(map, &name.into_iter().chain(attributes).collect::<Vec<_>>());
         }
         let redacted = rules.references(context);
         if let (Some(name), []) = (context.name(), at(&redacted, 0, "name")) {
             map.serialize_entry("name", name)?;
         }
-        let attributes = context.attributes().iter().map(|(name, value)| (name.as_str(), value));
+        let attributes = context.attributes();
         write_members(map, attributes, &redacted, 0)?;
         write_meta(map, &redacted)
     }

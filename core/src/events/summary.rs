@@ -14,14 +14,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hashbrown::HashTable;
 use smallvec::SmallVec;
+use vexil_eval::{Context, Text, Value, key_hash};
 
 use super::EvaluationEvent;
 use super::budget::Budget;
 use super::payload::{Counter, FlagSummary, Summary};
 use super::per_thread::PerThread;
-use crate::context::Context;
-use crate::text::{Text, identity};
-use crate::value::Value;
 
 /// Memory for counts of unknown flags.
 const UNKNOWN_FLAGS_BYTES: usize = 4 << 20;
@@ -107,8 +105,8 @@ impl Summaries {
     pub(super) fn count(&self, event: &EvaluationEvent<'_>, known_context: bool, now: impl Fn() -> u64) {
         let variation = event.variation.map(|(index, _)| index);
         let (version, key_hash) = match event.flag {
-            Some((flag, _)) => (Some(flag.version), flag.identity),
-            None => (None, identity(event.key)),
+            Some((flag, _)) => (Some(flag.version()), flag.key_hash()),
+            None => (None, key_hash(event.key)),
         };
         let hash = mix(key_hash, version, variation);
         let mut counts = self.own();
@@ -117,8 +115,8 @@ impl Summaries {
         let same = |count: &Count| count.variation == variation && count.version == version && count.key == *event.key;
         if let Some(count) = counts.table.find_mut(hash, same) {
             count.count += 1;
-            if count.last_kinds != event.context.kinds_identity() {
-                count.last_kinds = event.context.kinds_identity();
+            if count.last_kinds != event.context.kinds_hash() {
+                count.last_kinds = event.context.kinds_hash();
                 self.add_kinds(&mut count.kinds, &mut counts.kinds_bytes, event.context);
             }
             return;
@@ -149,12 +147,12 @@ impl Summaries {
             hash,
             sequence: self.next.fetch_add(1, Ordering::Relaxed),
             key: event.key.into(),
-            version: event.flag.map(|(flag, _)| flag.version),
+            version: event.flag.map(|(flag, _)| flag.version()),
             variation: event.variation.map(|(index, _)| index),
             value,
             default,
             kinds: SmallVec::new(),
-            last_kinds: event.context.kinds_identity(),
+            last_kinds: event.context.kinds_hash(),
             count: 1,
         };
         self.add_kinds(&mut count.kinds, &mut counts.kinds_bytes, event.context);
@@ -288,8 +286,8 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
-    use crate::eval::Verdict;
-    use crate::model::Flag;
+    use vexil_eval::Verdict;
+    use vexil_eval::model::Flag;
 
     const THREADS: u64 = 8;
     const CALLS: u64 = 20_000;

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 
-use crate::text::Text;
+use vexil_eval::Text;
 
 /// What a hook remembers from one stage of a series to the next: values of any type, under names.
 ///

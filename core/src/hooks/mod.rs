@@ -52,11 +52,7 @@ use std::sync::Arc;
 
 pub use data::SeriesData;
 pub(crate) use runner::{Asked, Hooks, Series};
-
-use crate::context::{Context, ContextError};
-use crate::eval::Detail;
-use crate::text::Text;
-use crate::value::Value;
+use vexil_eval::{Context, ContextError, Detail, Text, Value};
 
 /// Code that runs around evaluations. See the [module documentation](self) for the contract.
 pub trait Hook: fmt::Debug + Send + Sync + 'static {

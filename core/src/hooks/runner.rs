@@ -9,12 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use smallvec::SmallVec;
+use vexil_eval::{Context, ContextError, Detail, Text, Value};
 
 use super::{EvaluationMethod, EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData, TrackSeriesContext};
-use crate::context::{Context, ContextError};
-use crate::eval::Detail;
-use crate::text::Text;
-use crate::value::Value;
 
 /// The hooks of a client.
 #[derive(Debug, Default)]

@@ -4,11 +4,12 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
+use vexil_eval::migration::{Operation, PerOrigin, Stage};
+
 use super::operation::{BoxError, Compare, OperationResult, Run, WriteResult, readers, writers};
 use super::settings::{ExecutionOrder, MigratorError, Settings, setters};
 use crate::client::{Client, EvaluationContext};
 use crate::events::is_sampled;
-use crate::model::migration::{Operation, PerOrigin, Stage};
 
 /// A function that reads or writes.
 type Call<P, T> = Box<dyn Fn(P) -> Answer<T> + Send + Sync>;

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use vexil_eval::migration::{Operation, PerOrigin, Stage};
+
 use super::operation::{BoxError, Compare, OperationResult, Run, WriteResult, readers, writers};
 use super::settings::{ExecutionOrder, MigratorError, Settings, setters};
 use crate::client::{Client, EvaluationContext};
 use crate::events::is_sampled;
-use crate::model::migration::{Operation, PerOrigin, Stage};
 use crate::runtime::both;
 
 /// A function that reads or writes.

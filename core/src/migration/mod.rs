@@ -64,4 +64,4 @@ pub use settings::{ExecutionOrder, MigratorError};
 pub use tracker::{OpTracker, TrackerError};
 
 pub use crate::events::MigrationOp;
-pub use crate::model::migration::{Operation, Origin, ParseStageError, PerOrigin, Stage};
+pub use vexil_eval::migration::{Operation, Origin, ParseStageError, PerOrigin, Stage};

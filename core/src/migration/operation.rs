@@ -6,11 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
+use vexil_eval::migration::{Operation, Origin, Stage};
 
 use super::settings::Settings;
 use super::tracker::OpTracker;
 use crate::client::Client;
-use crate::model::migration::{Operation, Origin, Stage};
 use crate::runtime::contain;
 
 /// What a function that reads or writes may fail with.

@@ -5,13 +5,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
+use vexil_eval::migration::{Operation, Origin, PerOrigin, Stage};
+use vexil_eval::model::Flag;
+use vexil_eval::{Context, Detail, Text};
 
-use crate::context::Context;
-use crate::eval::Detail;
 use crate::events::{MigrationOp, is_sampled};
-use crate::model::Flag;
-use crate::model::migration::{Operation, Origin, PerOrigin, Stage};
-use crate::text::Text;
 
 /// Notes what happens in one read or write of a migration, from any thread. Comes with the stage from
 /// [`Client::migration_variation`](crate::Client::migration_variation), and goes to

@@ -1,14 +1,15 @@
 //! The stage of a migration for a context, and the report of what was done by it.
 
+use vexil_eval::migration::Stage;
+use vexil_eval::model::Flag;
+use vexil_eval::{EvalErrorKind, Evaluation};
+
 use super::tracker::{MigrationFlag, OpTracker, TrackerError};
 use crate::client::series::end;
 use crate::client::variation::{Read, ReadDetail, read_detail};
 use crate::client::{Client, EvaluationContext};
-use crate::eval::{EvalErrorKind, Evaluation};
 use crate::events::Event;
 use crate::hooks::{Asked, EvaluationMethod, Series};
-use crate::model::Flag;
-use crate::model::migration::Stage;
 
 /// What is read of a flag.
 type Found = (ReadDetail<Stage>, MigrationFlag);

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::model::{DataKind, Entry, Keyed};
-use crate::text::Text;
+use vexil_eval::Text;
+use vexil_eval::model::{DataKind, Entry, ItemData};
 
 /// How many items with problems are remembered.
 const MEMORY: usize = 10_000;
@@ -18,7 +18,7 @@ pub(crate) struct Arrivals {
 
 impl Arrivals {
     /// Takes over what is compiled of the patterns of the item before, and logs the problems of a new version.
-    pub(crate) fn meet<'a, T: Keyed + 'a>(
+    pub(crate) fn meet<'a, T: ItemData + 'a>(
         &self,
         kind: DataKind,
         entry: &Entry<T>,

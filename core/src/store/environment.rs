@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use vexil_eval::model::{DataSet, Entry, Flag, Item, ItemData, Segment};
+use vexil_eval::{Found, Lookup};
+
 use super::Snapshot;
 use super::shards::Shards;
-use crate::eval::{Found, Lookup};
-use crate::model::{DataSet, Entry, Flag, Item, Keyed, Segment};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Environment {
@@ -60,7 +61,7 @@ impl Snapshot for Environment {
     }
 }
 
-fn newer<T: Keyed>(shards: &Shards<Entry<T>>, entry: Entry<T>) -> Option<Shards<Entry<T>>> {
+fn newer<T: ItemData>(shards: &Shards<Entry<T>>, entry: Entry<T>) -> Option<Shards<Entry<T>>> {
     let is_newer = shards.get(entry.key()).is_none_or(|known| known.version() < entry.version());
     is_newer.then(|| shards.with(entry))
 }

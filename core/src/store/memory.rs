@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 use async_trait::async_trait;
+use vexil_eval::model::{DataSet, Item};
 
 use super::environment::Environment;
 use super::{DataStore, Snapshot, StoreError, Upserted};
-use crate::model::{DataSet, Item};
 
 /// Keeps everything in memory. Readers take no lock and never wait for a writer. A clone is the same store.
 #[derive(Clone, Debug)]

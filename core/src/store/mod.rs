@@ -3,7 +3,7 @@
 //! A store answers from memory, whatever it has behind it, so reading is synchronous and never waits. It lends a
 //! [`Snapshot`], the data of one moment, for the time of one call; so an evaluation never sees half an update, and no
 //! counter is shared between threads that read. What a store does not hold in memory it calls
-//! [`Found::Unknown`](crate::eval::Found::Unknown) and is then asked to [`fetch`](DataStore::fetch). To read flags
+//! [`Found::Unknown`](vexil_eval::Found::Unknown) and is then asked to [`fetch`](DataStore::fetch). To read flags
 //! from a database, there is an easier seam than this one: [`PersistentDataStore`].
 //!
 //! **Contract.** `init` replaces everything, at once for readers. `upsert` takes an item only if its version is
@@ -57,11 +57,11 @@ use async_trait::async_trait;
 pub use memory::MemoryStore;
 pub use persistent::classic::CacheMode;
 pub use persistent::{Collection, PersistentDataStore, StoredItem, StoredSnapshot, Upsert};
+use vexil_eval::Lookup;
+use vexil_eval::model::{DataKind, DataSet, Flag, Item, Segment};
 
-use crate::eval::Lookup;
-pub use crate::model::Upserted;
-use crate::model::{DataKind, DataSet, Flag, Item, Segment};
 pub use crate::store_error::StoreError;
+pub use vexil_eval::model::Upserted;
 
 /// Where flags and segments are kept for evaluation. See the [module documentation](self) for the contract.
 #[async_trait]

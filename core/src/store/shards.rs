@@ -9,9 +9,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-
-use crate::model::{Entry, Keyed};
-use crate::text::same;
+use vexil_eval::model::{Entry, ItemData};
 
 /// More tables than this would make the list of tables the thing that costs.
 const MAX_SHARDS: usize = 1024;
@@ -21,7 +19,7 @@ pub(super) trait Shard: Clone {
     fn key(&self) -> &str;
 }
 
-impl<T: Keyed> Shard for Entry<T> {
+impl<T: ItemData> Shard for Entry<T> {
     #[inline]
     fn key(&self) -> &str {
         Self::key(self)
@@ -64,7 +62,7 @@ impl<T: Shard> Shards<T> {
     pub(super) fn get(&self, key: &str) -> Option<&T> {
         let hash = self.hasher.hash_one(key);
         let table = self.tables.get(shard_of(hash, self.tables.len()))?;
-        table.find(hash, |entry| same(entry.key(), key))
+        table.find(hash, |entry| *entry.key() == *key)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
@@ -90,7 +88,7 @@ impl<T: Shard> Shards<T> {
 
 /// Whether the key is new.
 fn insert<T: Shard>(table: &mut HashTable<T>, hasher: &RandomState, hash: u64, entry: T) -> bool {
-    match table.find_mut(hash, |known| same(known.key(), entry.key())) {
+    match table.find_mut(hash, |known| known.key() == entry.key()) {
         Some(known) => {
             *known = entry;
             false
@@ -115,8 +113,8 @@ fn shard_of(hash: u64, count: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Flag;
-    use crate::text::Text;
+    use vexil_eval::Text;
+    use vexil_eval::model::Flag;
 
     fn flag(key: &str, version: u64) -> Entry<Flag> {
         Flag::with_version(serde_json::from_value(serde_json::json!({"key": key})).unwrap(), version).into()

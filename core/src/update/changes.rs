@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::mpsc;
+use vexil_eval::Text;
 
 use crate::runtime::Runtime;
-use crate::text::Text;
 
 /// How many updates may wait for listeners to be done with earlier ones. A listener that holds up more loses some.
 const BACKLOG: usize = 4096;

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::model::{DataKind, Flag, Item, Segment};
+use vexil_eval::Text;
+use vexil_eval::model::{DataKind, Flag, Item, Segment};
+
 use crate::store::Snapshot;
-use crate::text::Text;
 
 type Node = (DataKind, Text);
 
@@ -21,10 +22,10 @@ impl Dependents {
     pub(super) fn of(snapshot: &dyn Snapshot) -> Self {
         let mut graph = Self::default();
         for flag in snapshot.flags() {
-            graph.set((DataKind::Flag, flag.key.clone()), flag_needs(flag));
+            graph.set((DataKind::Flag, flag.key().clone()), flag_needs(flag));
         }
         for segment in snapshot.segments() {
-            graph.set((DataKind::Segment, segment.key.clone()), segment_needs(segment));
+            graph.set((DataKind::Segment, segment.key().clone()), segment_needs(segment));
         }
         graph
     }

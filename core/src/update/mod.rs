@@ -17,17 +17,16 @@ pub use changes::{FlagChange, ListenerId};
 use dependents::Dependents;
 use patterns::compile_ahead;
 use tokio::sync::{Mutex, watch};
+use vexil_eval::model::{DataKind, DataSet, Entry, Flag, Item, ItemData, Segment, Upserted};
+use vexil_eval::{Found, Text};
 
 use crate::data_source::{DataSink, NotStoredError};
-use crate::eval::Found;
 use crate::events::EventProcessor;
 use crate::hooks::Hooks;
-use crate::model::{DataKind, DataSet, Entry, Flag, Item, Keyed, Segment, Upserted};
 use crate::runtime::{Runtime, contain};
 use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatusCell};
 use crate::store::arrival::Arrivals;
 use crate::store::{DataStore, Snapshot, StoreError};
-use crate::text::Text;
 
 #[derive(Debug)]
 pub(crate) struct Updater {
@@ -116,9 +115,9 @@ impl Updater {
 
     fn versions(&self) -> Versions {
         let collect = |snapshot: &dyn Snapshot| {
-            let flags = snapshot.flags().map(|flag| ((DataKind::Flag, flag.key.clone()), flag.version));
+            let flags = snapshot.flags().map(|flag| ((DataKind::Flag, flag.key().clone()), flag.version()));
             let segments = snapshot.segments();
-            let segments = segments.map(|segment| ((DataKind::Segment, segment.key.clone()), segment.version));
+            let segments = segments.map(|segment| ((DataKind::Segment, segment.key().clone()), segment.version()));
             flags.chain(segments).collect()
         };
         self.read(collect).unwrap_or_default()

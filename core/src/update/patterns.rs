@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use crate::model::pattern::Pattern;
+use vexil_eval::model::Pattern;
+
 use crate::runtime::Runtime;
 
 /// The cost that is compiled ahead for one update: about a third of a second.

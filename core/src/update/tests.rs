@@ -1,10 +1,10 @@
 //! What becomes of regular expressions when data arrives.
 
 use serde_json::{Value as Json, json};
+use vexil_eval::Lookup;
+use vexil_eval::model::Pattern;
 
 use super::*;
-use crate::eval::Lookup;
-use crate::model::pattern::Pattern;
 use crate::runtime::park;
 use crate::store::MemoryStore;
 

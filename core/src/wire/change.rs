@@ -3,12 +3,13 @@
 //! What is large is read while it arrives, but none of it is given out before its end is there: one malformed item
 //! rejects all of it. Events and kinds of items that are not known are skipped unread, so that the service may add some.
 
+use vexil_eval::json::{quiet, replace_lone_surrogates};
+use vexil_eval::model::{DataKind, DataSet, DataSetReader, Item, ItemVersion};
+
 use super::WireError;
 use super::envelope::Envelope;
 use super::incoming::Incoming;
 use super::put::PutReader;
-use crate::json_text::{quiet, replace_lone_surrogates};
-use crate::model::{DataKind, DataSet, DataSetReader, Item, ItemVersion};
 
 /// What a stream event means.
 #[derive(Debug)]

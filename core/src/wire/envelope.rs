@@ -6,9 +6,9 @@ use std::fmt;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use vexil_eval::json::quiet;
 
 use super::WireError;
-use crate::json_text::quiet;
 
 /// What is around the data of an event that is all there. The parts are slices of the event: their order is arbitrary,
 /// and the data means nothing before the path is known. Null counts as missing, of a part given twice the last one counts.

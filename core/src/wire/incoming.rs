@@ -1,7 +1,8 @@
 //! [`Incoming`]: text that arrives in pieces and is dropped as soon as it was read.
 
+use vexil_eval::json::Cursor;
+
 use super::WireError;
-use crate::model::Cursor;
 
 /// What has arrived and was not read yet.
 #[derive(Debug, Default)]

@@ -11,9 +11,8 @@ mod put;
 use std::borrow::Cow;
 
 use thiserror::Error;
-
-use crate::model::ReadError;
-use crate::text::Text;
+use vexil_eval::Text;
+use vexil_eval::model::ReadError;
 
 /// The path of the stream of all flags and segments, below the streaming base.
 pub(crate) const STREAM_PATH: &str = "/all";

@@ -4,12 +4,13 @@
 //! behind its data, which no service is known to do: then the data means nothing before.
 
 use serde::de::IgnoredAny;
+use vexil_eval::Text;
+use vexil_eval::json::{Cursor, Object, Step};
+use vexil_eval::model::{DataSet, DataSetReader};
 
 use super::WireError;
 use super::change::Change;
 use super::incoming::Incoming;
-use crate::model::{Cursor, DataSet, DataSetReader, Object, Step};
-use crate::text::Text;
 
 /// Reads the data of a `put`.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use redis::{Script, ServerErrorKind, Value};
 use serde::Deserialize;
 use tokio::time::{sleep, timeout_at};
-use vexil::json_text::replace_lone_surrogates;
+use vexil::json::replace_lone_surrogates;
 use vexil::store::{StoredItem, Upsert};
 
 use crate::connection::{Dedicated, Lease};

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
+use vexil_eval::migration::PerOrigin;
+use vexil_eval::{Reason, Text};
 
-use crate::eval::Reason;
 use crate::events::MigrationOp;
 use crate::events::payload::millis;
 use crate::events::redaction::RedactedContext;
-use crate::model::migration::PerOrigin;
-use crate::text::Text;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

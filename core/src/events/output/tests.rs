@@ -1,9 +1,9 @@
 mod migration_op;
 
 use serde_json::json;
+use vexil_eval::{EvalErrorKind, ReasonKind};
 
 use super::*;
-use crate::eval::{EvalErrorKind, ReasonKind};
 use crate::events::MigrationOp;
 
 /// What a writer without rules writes.

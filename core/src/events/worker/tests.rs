@@ -12,17 +12,15 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use serde_json::{Value as Json, json};
 use tokio::time::sleep;
 use tracing::Level;
+use vexil_eval::model::Flag;
+use vexil_eval::{Context, Value, Verdict};
 
 use super::super::delivery::Delivery;
 use super::super::{EvaluationEvent, Event, EventProcessor};
 use super::*;
-use crate::context::Context;
-use crate::eval::Verdict;
 use crate::events::{DiagnosticConfiguration, EventStats, Format, Redaction};
-use crate::model::Flag;
 use crate::runtime::Runtime;
 use crate::transport::{Body, HttpTransport, RequestOptions, TransportError};
-use crate::value::Value;
 
 const FLUSH: Duration = Duration::from_secs(5);
 const CAPACITY: usize = 100;

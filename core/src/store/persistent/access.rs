@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use vexil_eval::Text;
+use vexil_eval::model::DataKind;
 
 use super::{
     Collection, DEFAULT_REFRESH_INTERVAL, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert,
 };
 use crate::deadline;
-use crate::model::DataKind;
 use crate::store_call::bounded;
-use crate::text::Text;
 
 /// How long one item, the marker or a probe may take before the database counts as unavailable. A slow database is not
 /// an unavailable one, so this is longer than evaluations usually wait.

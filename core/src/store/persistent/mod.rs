@@ -101,10 +101,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::watch;
+use vexil_eval::Text;
+use vexil_eval::model::DataKind;
 
 use super::StoreError;
-use crate::model::DataKind;
-use crate::text::Text;
 
 /// A database that keeps flags and segments for many processes. See the [module documentation](self) for the contract.
 #[async_trait]
@@ -177,23 +177,6 @@ pub trait PersistentDataStore: Debug + Send + Sync + 'static {
 
 /// See [`PersistentDataStore::refresh_interval`].
 const DEFAULT_REFRESH_INTERVAL: Duration = Duration::from_secs(15);
-
-impl DataKind {
-    /// The order in which a store that cannot write at once writes: what others refer to comes first.
-    pub const WRITE_ORDER: [Self; 2] = [Self::Segment, Self::Flag];
-
-    /// The order in which a store that cannot read at once reads.
-    pub const READ_ORDER: [Self; 2] = [Self::Flag, Self::Segment];
-
-    /// The name that a database knows the kind by.
-    #[must_use]
-    pub fn namespace(self) -> &'static str {
-        match self {
-            Self::Flag => "features",
-            Self::Segment => "segments",
-        }
-    }
-}
 
 /// An item as a database keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]

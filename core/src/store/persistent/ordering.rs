@@ -3,10 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use vexil_eval::Text;
+use vexil_eval::model::{DataKind, DataSet, Entry, Flag, Item};
+
 use super::stored_form::encode;
 use super::{Collection, StoreError};
-use crate::model::{DataKind, DataSet, Entry, Flag, Item};
-use crate::text::Text;
 
 /// A data set as it is written, and what of it cannot be written.
 pub(crate) fn collections(data: &DataSet) -> (Vec<Collection>, Vec<StoreError>) {

@@ -11,11 +11,11 @@ use std::fmt::Write;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use vexil_eval::Text;
+use vexil_eval::json::{quiet, replace_lone_surrogates};
+use vexil_eval::model::{DataKind, DataSet, Item};
 
 use super::{Collection, StoreError, StoredItem};
-use crate::json_text::{quiet, replace_lone_surrogates};
-use crate::model::{DataKind, DataSet, Item};
-use crate::text::Text;
 
 /// Reads what a store keeps under a key.
 pub(crate) fn decode(kind: DataKind, key: &Text, stored: &StoredItem) -> Result<Item, StoreError> {

@@ -12,6 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+use vexil_eval::Text;
+use vexil_eval::model::{DataKind, DataSet, Item};
 
 use super::StoredSnapshot;
 use super::access::{ANSWER_LIMIT, Reader, Writer};
@@ -19,12 +21,10 @@ use super::health::{Health, watch};
 use super::ordering::collections;
 use super::stored_form::{decode_all, encode};
 use crate::deadline::NEVER;
-use crate::model::{DataKind, DataSet, Item};
 use crate::runtime::{Runtime, Task};
 use crate::status::DataStoreReporter;
 use crate::store::environment::Environment;
 use crate::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
-use crate::text::Text;
 
 /// How often it is asked whether the database still has what was written.
 const CHECK_INTERVAL: Duration = Duration::from_secs(15);

@@ -16,7 +16,7 @@ pub(crate) use sections::Contents;
 use sections::Malformed;
 use serde_json::value::RawValue;
 use texts::Texts;
-use vexil::json_text::{replace_lone_surrogates, without_values};
+use vexil::json::{replace_lone_surrogates, without_values};
 
 use crate::error::FileDataError;
 

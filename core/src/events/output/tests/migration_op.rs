@@ -1,8 +1,9 @@
 use std::time::Duration;
 
+use vexil_eval::Detail;
+use vexil_eval::migration::{Operation, PerOrigin, Stage};
+
 use super::*;
-use crate::eval::Detail;
-use crate::model::migration::{Operation, PerOrigin, Stage};
 
 /// A read of the old origin, of which nothing more is known.
 pub(super) fn read() -> MigrationOp {

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
+use vexil_eval::Text;
+use vexil_eval::model::{DataKind, DataSet, Entry, Flag, Item, ItemData, Segment};
 
 use super::table::Table;
 use crate::deadline::NEVER;
-use crate::model::{DataKind, DataSet, Entry, Flag, Item, Keyed, Segment};
 use crate::moment::Moment;
 use crate::store::shards::Shard;
-use crate::text::Text;
 
 /// How a client that does not hold everything in memory remembers what it has read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Cache {
         self.change(|_| Slots { flags: Table::new(flags), segments: Table::new(segments) });
     }
 
-    fn slot<T: Keyed>(&self, entry: Entry<T>) -> Slot<T> {
+    fn slot<T: ItemData>(&self, entry: Entry<T>) -> Slot<T> {
         Slot { key: entry.key().clone(), entry: Some(entry), expires: self.expiry() }
     }
 

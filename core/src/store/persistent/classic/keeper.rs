@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use vexil_eval::Text;
+use vexil_eval::model::DataKind;
 
 use super::Shared;
-use crate::model::DataKind;
 use crate::store::StoreError;
 use crate::store::persistent::health::Health;
-use crate::text::Text;
 
 /// How often it is asked whether the database holds a complete data set, until it does.
 const MARKER_INTERVAL: Duration = Duration::from_millis(500);

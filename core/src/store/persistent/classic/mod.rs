@@ -27,6 +27,8 @@ use cache::{Age, Cache};
 use keeper::{Keeper, Message};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
+use vexil_eval::Text;
+use vexil_eval::model::{DataKind, DataSet, Item};
 use view::View;
 
 use super::access::{ANSWER_LIMIT, Reader, Writer};
@@ -35,14 +37,12 @@ use super::ordering::collections;
 use super::stored_form::{decode, decode_all, encode};
 use super::{Collection, StoredItem, Upsert};
 use crate::flights::Flights;
-use crate::model::{DataKind, DataSet, Item};
 use crate::moment::Moment;
 use crate::runtime::{Runtime, Task};
 use crate::status::DataStoreReporter;
 use crate::store::arrival::Arrivals;
 use crate::store::environment::Environment;
 use crate::store::{DataStore, Snapshot, StoreError, Upserted};
-use crate::text::Text;
 
 /// The pause before a read is repeated whose own limit is shorter than an evaluation may wait.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);

@@ -54,7 +54,7 @@ impl<T: Clone> Table<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Entry, Flag};
+    use vexil_eval::model::{Entry, Flag};
 
     fn absent(key: &str) -> Slot<Flag> {
         Slot::lasting(key.into(), None)

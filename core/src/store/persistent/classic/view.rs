@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use vexil_eval::model::{DataKind, Entry, Flag, Segment};
+use vexil_eval::{Found, Lookup};
+
 use super::Shared;
 use super::cache::Slots;
 use super::table::Table;
-use crate::eval::{Found, Lookup};
-use crate::model::{DataKind, Entry, Flag, Segment};
 use crate::moment::Moment;
 use crate::store::Snapshot;
 

@@ -83,7 +83,7 @@ fn what_is_corrupt_is_named_and_not_quoted() {
 
 #[test]
 fn an_item_without_its_text_is_refused_by_name() {
-    let data = crate::model::DataSet::read(json!({"flags": {"k": {}}})).unwrap();
+    let data = vexil_eval::model::DataSet::read(json!({"flags": {"k": {}}})).unwrap();
     let error = encode(&Item::Flag(data.flags[0].clone())).unwrap_err();
     assert!(matches!(&error, StoreError::Corrupt { kind: DataKind::Flag, key, .. } if key == "k"), "{error:?}");
 }

@@ -5,9 +5,9 @@
 //! evaluated on the way come out as data, so whoever reports them decides how. On its way it allocates nothing.
 //!
 //! ```
-//! use vexil::eval::{Found, Lookup, Outcome, evaluate};
-//! use vexil::model::{Flag, Segment};
-//! use vexil::Context;
+//! use vexil_eval::{Found, Lookup, Outcome, evaluate};
+//! use vexil_eval::model::{Flag, Segment};
+//! use vexil_eval::Context;
 //!
 //! struct Nothing;
 //!
@@ -65,9 +65,12 @@ pub fn evaluate<'a>(flag: &'a Flag, context: &'a Context, data: &'a dyn Lookup) 
     }
 }
 
-/// Evaluates into a place of the caller's, which saves moving the result about; gives what was lacking, if anything.
+/// Evaluates a flag into `evaluation`, which saves a copy of the result. Returns what the evaluation lacks, if anything; the
+/// result then means nothing.
+///
+/// `evaluation` must be fresh: see [`Evaluation::new`].
 #[inline]
-pub(crate) fn evaluate_into<'a>(
+pub fn evaluate_into<'a>(
     evaluation: &mut Evaluation<'a>,
     flag: &'a Flag,
     context: &'a Context,

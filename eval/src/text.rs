@@ -18,7 +18,7 @@ use smol_str::SmolStr;
 /// An immutable string, cheap to clone; it dereferences to [`str`].
 ///
 /// ```
-/// use vexil::Text;
+/// use vexil_eval::Text;
 ///
 /// let theme = Text::from("dark");
 /// assert_eq!(theme, "dark");
@@ -47,8 +47,14 @@ impl Text {
     }
 }
 
-/// A hash by which keys are recognised in place of the keys themselves; the same for all of the process.
-pub(crate) fn identity(key: &str) -> u64 {
+/// A 64-bit hash of a key. Equal keys have equal hashes throughout the process; it is not stable across versions of this
+/// crate.
+///
+/// ```
+/// assert_eq!(vexil_eval::key_hash("banner"), vexil_eval::key_hash("banner"));
+/// ```
+#[must_use]
+pub fn key_hash(key: &str) -> u64 {
     FixedState::with_seed(0x0076_6578_696C).hash_one(key)
 }
 

@@ -19,7 +19,7 @@ pub(crate) const MULTI_KIND: Text = Text::from_static("multi");
 /// Builds a [`Context`] of one kind.
 ///
 /// ```
-/// use vexil::Context;
+/// use vexil_eval::Context;
 ///
 /// let context = Context::builder("ada")
 ///     .name("Ada Lovelace")
@@ -28,7 +28,7 @@ pub(crate) const MULTI_KIND: Text = Text::from_static("multi");
 ///     .private(["email"])
 ///     .build()?;
 /// assert_eq!(context.get("plan"), Some("pro".into()));
-/// # Ok::<(), vexil::ContextError>(())
+/// # Ok::<(), vexil_eval::ContextError>(())
 /// ```
 #[derive(Clone)]
 pub struct ContextBuilder {
@@ -183,7 +183,7 @@ impl fmt::Debug for ContextBuilder {
 /// Builds a [`Context`] of several kinds.
 ///
 /// ```
-/// use vexil::Context;
+/// use vexil_eval::Context;
 ///
 /// let context = Context::multi_builder()
 ///     .add(Context::new("ada")?)
@@ -191,7 +191,7 @@ impl fmt::Debug for ContextBuilder {
 ///     .build()?;
 /// assert_eq!(context.kind(), "multi");
 /// assert_eq!(context.individual_context_count(), 2);
-/// # Ok::<(), vexil::ContextError>(())
+/// # Ok::<(), vexil_eval::ContextError>(())
 /// ```
 #[derive(Debug, Default)]
 pub struct MultiContextBuilder {

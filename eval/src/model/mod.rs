@@ -9,9 +9,7 @@ mod data_set;
 pub(crate) mod date;
 mod flag;
 mod item;
-mod json;
 mod keys;
-pub(crate) mod migration;
 pub(crate) mod pattern;
 mod problem;
 mod read;
@@ -19,19 +17,13 @@ pub(crate) mod rollout;
 mod segment;
 pub(crate) mod version;
 
-#[cfg(feature = "http")]
-pub(crate) use data_set::DataSetReader;
-pub use data_set::{DataSet, ReadError};
+pub use data_set::{DataSet, DataSetReader, ReadError};
 pub use flag::Flag;
 pub(crate) use flag::Serve;
-pub(crate) use item::Keyed;
-pub use item::{DataKind, Entry, Item, Upserted};
-#[cfg(feature = "http")]
-pub(crate) use json::{Cursor, Object, Step};
-pub use pattern::PatternError;
+pub use item::{DataKind, Entry, Item, ItemData, Upserted};
+pub use pattern::{Pattern, PatternError};
 pub use problem::{Defect, Problem};
-#[cfg(feature = "http")]
-pub(crate) use read::ItemVersion;
+pub use read::ItemVersion;
 pub use segment::Segment;
 pub(crate) use segment::SegmentRollout;
 

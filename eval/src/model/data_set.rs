@@ -11,10 +11,10 @@ use thiserror::Error;
 
 use super::flag::Flag;
 use super::item::{DataKind, Entry, Item, Prepared, entry, read_entry};
-use super::json::{Cursor, Object, Step};
 use super::pattern::Patterns;
 use super::read::Strict;
 use super::segment::Segment;
+use crate::json::{Cursor, Object, Step};
 use crate::text::Text;
 
 /// A whole environment: all flags and all segments. Of two items with the same key the last one counts.
@@ -35,7 +35,8 @@ impl DataSet {
     }
 
     /// Lets go of the JSON that the items were read from.
-    pub(crate) fn without_json(self) -> Self {
+    #[must_use]
+    pub fn without_json(self) -> Self {
         let flags = self.flags.into_iter().map(Entry::without_json).collect();
         let segments = self.segments.into_iter().map(Entry::without_json).collect();
         Self { flags, segments }
@@ -44,14 +45,14 @@ impl DataSet {
     /// Reads `{"flags": {…}, "segments": {…}}`. Both are optional; other properties are skipped.
     ///
     /// ```
-    /// use vexil::model::DataSet;
+    /// use vexil_eval::model::DataSet;
     ///
     /// let data = DataSet::from_json(br#"{"flags": {"banner": {"on": false, "version": 3}}}"#)?;
     /// assert_eq!(data.flags[0].key(), "banner");
     ///
     /// let error = DataSet::from_json(br#"{"flags": {"banner": {"on": "yes"}}}"#).unwrap_err();
     /// assert_eq!(error.to_string(), "flag \"banner\" cannot be read");
-    /// # Ok::<(), vexil::model::ReadError<serde_json::Error>>(())
+    /// # Ok::<(), vexil_eval::model::ReadError<serde_json::Error>>(())
     /// ```
     ///
     /// The items keep their text, for stores that want it.
@@ -123,7 +124,7 @@ struct Reading {
 
 /// Reads a data set from JSON of which more may arrive.
 #[derive(Debug, Default)]
-pub(crate) struct DataSetReader {
+pub struct DataSetReader {
     object: Object,
     /// The members of `flags` or `segments`, whichever is being read.
     section: Object,
@@ -133,17 +134,18 @@ pub(crate) struct DataSetReader {
 
 impl DataSetReader {
     /// `keep_json` tells whether the items keep their text.
-    pub(crate) fn new(keep_json: bool) -> Self {
+    #[must_use]
+    pub fn new(keep_json: bool) -> Self {
         Self { reading: Reading { keep_json, ..Reading::default() }, ..Self::default() }
     }
 
     /// Reads on. Whether the end was reached.
-    pub(crate) fn advance(&mut self, cursor: &mut Cursor<'_>) -> Result<bool, ReadError<serde_json::Error>> {
+    pub fn advance(&mut self, cursor: &mut Cursor<'_>) -> Result<bool, ReadError<serde_json::Error>> {
         self.members(cursor).map_err(|source| ReadError { item: self.reading.item.take(), source })
     }
 
     /// Reads on, where nothing else follows.
-    pub(crate) fn document(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ReadError<serde_json::Error>> {
+    pub fn document(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ReadError<serde_json::Error>> {
         if self.advance(cursor)? {
             cursor.end().map_err(|source| ReadError { item: None, source })?;
         }
@@ -151,7 +153,8 @@ impl DataSetReader {
     }
 
     /// What was read.
-    pub(crate) fn finish(self) -> DataSet {
+    #[must_use]
+    pub fn finish(self) -> DataSet {
         self.data
     }
 

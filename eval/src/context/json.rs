@@ -10,7 +10,7 @@ use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Context, ContextBuilder, ContextError, Members, Reference, Single};
-use crate::json_text::replace_lone_surrogates;
+use crate::json::replace_lone_surrogates;
 use crate::text::Text;
 use crate::value::{Object, Value};
 

@@ -252,7 +252,8 @@ fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Resu
 
 /// The version of an item, read as any [`Integer`]. Versions start at zero; a negative one is no newer than that.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ItemVersion(pub(crate) u64);
+#[expect(clippy::exhaustive_structs, reason = "a version is a number")]
+pub struct ItemVersion(pub u64);
 
 impl<'de> Deserialize<'de> for ItemVersion {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

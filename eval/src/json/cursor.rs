@@ -7,12 +7,12 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde_json::Error;
 
-use crate::json_text::{quiet, replace_lone_surrogates};
+use crate::json::{quiet, replace_lone_surrogates};
 use crate::text::Text;
 
 /// A place in JSON text of which more may arrive.
 #[derive(Debug)]
-pub(crate) struct Cursor<'t> {
+pub struct Cursor<'t> {
     text: &'t str,
     at: usize,
     /// Whether this is all there will be: then what has no end is an error.
@@ -21,30 +21,28 @@ pub(crate) struct Cursor<'t> {
 
 impl<'t> Cursor<'t> {
     /// The beginning of text that is all there.
-    pub(crate) fn whole(text: &'t str) -> Self {
+    pub fn whole(text: &'t str) -> Self {
         Self { text, at: 0, complete: true }
     }
 
     /// The beginning of text of which more may arrive.
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "only HTTP brings text in pieces"))]
-    pub(crate) fn arriving(text: &'t str) -> Self {
+    pub fn arriving(text: &'t str) -> Self {
         Self { text, at: 0, complete: false }
     }
 
     /// How many bytes have been read.
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "only HTTP brings text in pieces"))]
-    pub(crate) fn position(&self) -> usize {
+    pub fn position(&self) -> usize {
         self.at
     }
 
     /// Passes white space; gives where the next value begins.
-    pub(crate) fn value_begins(&mut self) -> usize {
+    pub fn value_begins(&mut self) -> usize {
         self.skip_white_space();
         self.at
     }
 
     /// The text from there to here.
-    pub(crate) fn since(&self, begin: usize) -> &'t [u8] {
+    pub fn since(&self, begin: usize) -> &'t [u8] {
         self.text.get(begin..self.at).unwrap_or_default().as_bytes()
     }
 
@@ -67,7 +65,7 @@ impl<'t> Cursor<'t> {
     /// Reads a value. Returns `None` if its end has not arrived, and then nothing is read.
     ///
     /// Half surrogates in strings are read as the replacement character. Errors do not quote the value.
-    pub(crate) fn value<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Error> {
+    pub fn value<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Error> {
         if self.peek()?.is_none() {
             return Ok(None);
         }
@@ -95,8 +93,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// The text of a value, unread.
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "what is around the data comes over HTTP"))]
-    pub(crate) fn text(&mut self) -> Result<Option<&'t str>, Error> {
+    pub fn text(&mut self) -> Result<Option<&'t str>, Error> {
         self.skip_white_space();
         let begin = self.at;
         let value = self.value::<IgnoredAny>()?;
@@ -104,7 +101,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// Passes a null. Whether there was one; none if that cannot be told yet.
-    pub(crate) fn null(&mut self) -> Result<Option<bool>, Error> {
+    pub fn null(&mut self) -> Result<Option<bool>, Error> {
         match self.peek()? {
             Some(b'n') => Ok(self.value::<()>()?.map(|()| true)),
             other => Ok(other.map(|_| false)),
@@ -112,7 +109,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// An error if anything but white space follows.
-    pub(crate) fn end(&mut self) -> Result<(), Error> {
+    pub fn end(&mut self) -> Result<(), Error> {
         match self.skip_white_space() {
             None => Ok(()),
             Some(_) => Err(Error::custom("there is more behind the end")),
@@ -136,7 +133,7 @@ fn read<'t, T: Deserialize<'t>>(text: &'t str, complete: bool) -> Result<Option<
 
 /// An object that is read member by member.
 #[derive(Debug, Default)]
-pub(crate) struct Object {
+pub struct Object {
     expected: Expected,
     name: Text,
 }
@@ -156,7 +153,7 @@ enum Expected {
 
 /// How far an object was read.
 #[derive(Debug)]
-pub(crate) enum Step<'o> {
+pub enum Step<'o> {
     /// To a member of this name. Its value comes next; [`Object::value_read`] is to be called after it.
     Member(&'o Text),
     /// To its end.
@@ -166,12 +163,14 @@ pub(crate) enum Step<'o> {
 }
 
 impl Object {
-    pub(crate) fn has_begun(&self) -> bool {
+    /// Whether the object's opening brace was read.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
         !matches!(self.expected, Expected::Begin)
     }
 
     /// Reads on to the next value or to the end.
-    pub(crate) fn step(&mut self, cursor: &mut Cursor<'_>) -> Result<Step<'_>, Error> {
+    pub fn step(&mut self, cursor: &mut Cursor<'_>) -> Result<Step<'_>, Error> {
         loop {
             match self.expected {
                 Expected::Value => return Ok(Step::Member(&self.name)),
@@ -195,7 +194,7 @@ impl Object {
     }
 
     /// The value of the member was read.
-    pub(crate) fn value_read(&mut self) {
+    pub fn value_read(&mut self) {
         self.expected = Expected::CommaOrEnd;
     }
 }

@@ -14,7 +14,7 @@ use std::thread;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::model::{DataSet, Entry, Keyed, Segment};
+use crate::model::{DataSet, Entry, ItemData, Segment};
 use crate::text::Text;
 
 /// The data of one moment, as a store would hold it.
@@ -66,7 +66,7 @@ impl Data {
         self
     }
 
-    fn find<'a, T: Keyed>(&self, entries: &'a [Entry<T>], key: &str) -> Found<&'a T> {
+    fn find<'a, T: ItemData>(&self, entries: &'a [Entry<T>], key: &str) -> Found<&'a T> {
         if self.unknown == Some(key) {
             return Found::Unknown;
         }

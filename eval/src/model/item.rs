@@ -13,21 +13,38 @@ use serde::de::Error as _;
 
 use super::data_set::ReadError;
 use super::flag::Flag;
-use super::json::Cursor;
 use super::pattern::{Pattern, Patterns};
 use super::problem::Problem;
 use super::read::{RawFlag, RawSegment, RawTombstone, Strict};
 use super::segment::Segment;
+use crate::json::Cursor;
 use crate::text::Text;
 
 /// The two kinds of items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "a store that does not know a kind could not keep it")]
 pub enum DataKind {
     /// Feature flags.
     Flag,
     /// Segments.
     Segment,
+}
+
+impl DataKind {
+    /// The order in which a store writes that cannot write both at once: segments before the flags that refer to them.
+    pub const WRITE_ORDER: [Self; 2] = [Self::Segment, Self::Flag];
+
+    /// The order in which a store reads that cannot read both at once: the segments are then at least as new as the flags.
+    pub const READ_ORDER: [Self; 2] = [Self::Flag, Self::Segment];
+
+    /// The name of the kind in a database.
+    #[must_use]
+    pub fn namespace(self) -> &'static str {
+        match self {
+            Self::Flag => "features",
+            Self::Segment => "segments",
+        }
+    }
 }
 
 impl fmt::Display for DataKind {
@@ -39,15 +56,21 @@ impl fmt::Display for DataKind {
     }
 }
 
-/// What flags and segments have in common.
-pub(crate) trait Keyed {
+/// What flags and segments have in common. Implemented by [`Flag`] and [`Segment`] only.
+pub trait ItemData: sealed::Sealed {
+    /// The key.
     fn key(&self) -> &Text;
+
+    /// The version.
     fn version(&self) -> u64;
+
+    /// Defects that do not keep the item from being used.
     fn problems(&self) -> &[Problem];
+
     /// The regular expressions of its rules.
     fn patterns(&self) -> impl Iterator<Item = &Arc<Pattern>>;
 
-    /// Takes over what is compiled of the patterns that the item before has too.
+    /// Takes over the compiled form of the patterns that an earlier version of the item has too.
     fn take_over_patterns(&self, before: &Self) {
         let compiled: HashMap<_, _> = before.patterns().map(|pattern| (pattern.text(), pattern)).collect();
         for pattern in self.patterns() {
@@ -57,14 +80,24 @@ pub(crate) trait Keyed {
         }
     }
 
+    /// The JSON that the item was read from, if it was kept.
     fn json(&self) -> Option<&Bytes>;
-    fn set_json(&mut self, json: Option<Bytes>);
-    fn set_version(&mut self, version: u64);
+}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "this seals `ItemData`")]
+    pub trait Sealed {}
+
+    impl Sealed for super::Flag {}
+    impl Sealed for super::Segment {}
 }
 
 /// How flags and segments are made of what was read.
-pub(super) trait Prepared: Keyed + Clone {
+pub(super) trait Prepared: ItemData + Clone {
     type Raw: IsDeleted + for<'de> Deserialize<'de>;
+
+    fn set_json(&mut self, json: Option<Bytes>);
+    fn set_version(&mut self, version: u64);
 
     fn prepare(raw: Self::Raw, key: Option<Text>, patterns: &mut Patterns) -> Self;
 }
@@ -122,8 +155,7 @@ impl<T> Entry<T> {
     }
 }
 
-#[expect(private_bounds, reason = "the bound holds for the two types of items and no others")]
-impl<T: Keyed> Entry<T> {
+impl<T: ItemData> Entry<T> {
     /// The key.
     #[must_use]
     pub fn key(&self) -> &Text {
@@ -156,7 +188,7 @@ impl<T: Keyed> Entry<T> {
 }
 
 #[expect(private_bounds, reason = "the bound holds for the two types of items and no others")]
-impl<T: Keyed + Clone> Entry<T> {
+impl<T: Prepared> Entry<T> {
     /// Adds the JSON that the item was read from, if it was read in a way that does not keep it. Stores that keep text
     /// need it.
     #[must_use]
@@ -165,7 +197,8 @@ impl<T: Keyed + Clone> Entry<T> {
     }
 
     /// Lets go of the JSON that the item was read from.
-    pub(crate) fn without_json(self) -> Self {
+    #[must_use]
+    pub fn without_json(self) -> Self {
         match self.present().and_then(|item| item.json()) {
             Some(_) => self.with_text(None),
             None => self,
@@ -286,7 +319,8 @@ impl Item {
     }
 
     /// Lets go of the JSON that the item was read from.
-    pub(crate) fn without_json(self) -> Self {
+    #[must_use]
+    pub fn without_json(self) -> Self {
         match self {
             Self::Flag(entry) => Self::Flag(entry.without_json()),
             Self::Segment(entry) => Self::Segment(entry.without_json()),

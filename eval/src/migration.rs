@@ -11,7 +11,7 @@ use crate::value::Value;
 /// The stage of a migration, the value of a migration flag.
 ///
 /// ```
-/// use vexil::migration::Stage;
+/// use vexil_eval::migration::Stage;
 ///
 /// assert_eq!("dualwrite".parse(), Ok(Stage::DualWrite));
 /// assert!("half-way".parse::<Stage>().is_err());
@@ -148,7 +148,8 @@ impl<T> PerOrigin<T> {
         }
     }
 
-    pub(crate) fn of_mut(&mut self, origin: Origin) -> &mut T {
+    /// That of one of them, to change it.
+    pub fn of_mut(&mut self, origin: Origin) -> &mut T {
         match origin {
             Origin::Old => &mut self.old,
             Origin::New => &mut self.new,

@@ -18,7 +18,7 @@ use crate::value::Value;
 /// The address of a context attribute, or of a value nested in one.
 ///
 /// ```
-/// use vexil::Reference;
+/// use vexil_eval::Reference;
 ///
 /// assert_eq!(Reference::new("/address/city").components(), ["address", "city"]);
 /// assert_eq!(Reference::new("a/b").components(), ["a/b"]);

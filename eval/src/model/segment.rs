@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::clause::{Clause, reference};
-use super::item::{Keyed, Prepared};
+use super::item::{ItemData, Prepared};
 use super::keys::KeySet;
 use super::pattern::{Pattern, Patterns};
 use super::problem::{Defect, Problem};
@@ -91,7 +91,7 @@ impl Segment {
     }
 }
 
-impl Keyed for Segment {
+impl ItemData for Segment {
     fn key(&self) -> &Text {
         &self.key
     }
@@ -111,6 +111,10 @@ impl Keyed for Segment {
     fn json(&self) -> Option<&Bytes> {
         self.json.as_ref()
     }
+}
+
+impl Prepared for Segment {
+    type Raw = RawSegment;
 
     fn set_json(&mut self, json: Option<Bytes>) {
         self.json = json;
@@ -119,10 +123,6 @@ impl Keyed for Segment {
     fn set_version(&mut self, version: u64) {
         self.version = version;
     }
-}
-
-impl Prepared for Segment {
-    type Raw = RawSegment;
 
     fn prepare(raw: RawSegment, key: Option<Text>, patterns: &mut Patterns) -> Self {
         let key = key.unwrap_or(raw.key);

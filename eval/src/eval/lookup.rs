@@ -42,7 +42,7 @@ impl<T> From<Option<T>> for Found<T> {
 
 /// What an evaluation cannot do without. Fetch it and evaluate again: nothing of the first attempt remains.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "a caller that cannot fetch a need cannot finish the evaluation")]
 pub enum Need {
     /// The flag of a key.
     Flag(Text),
@@ -75,7 +75,7 @@ impl Membership {
     }
 
     /// About how many bytes it takes.
-    pub(crate) fn weight(&self) -> usize {
+    pub fn weight(&self) -> usize {
         self.0.keys().map(|reference| size_of::<(Text, bool)>() + reference.len()).sum()
     }
 }

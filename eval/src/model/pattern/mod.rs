@@ -20,8 +20,9 @@ use crate::text::Text;
 /// The cost from which compiling takes more than about a millisecond.
 const COSTLY: usize = 5_000;
 
+/// A regular expression of a clause. It is shared by all clauses of a data set that have the same text.
 #[derive(Debug)]
-pub(crate) struct Pattern {
+pub struct Pattern {
     text: Text,
     cost: usize,
     /// `None` inside if it cannot be compiled, which its parsed form rules out.
@@ -51,22 +52,26 @@ impl Pattern {
         }
     }
 
-    /// Whether it should be compiled before an evaluation needs it.
-    pub(crate) fn is_costly(&self) -> bool {
+    /// Whether the pattern takes long to compile, and is not compiled yet: it should be before an evaluation needs it.
+    #[must_use]
+    pub fn is_costly(&self) -> bool {
         self.cost >= COSTLY && self.program.get().is_none()
     }
 
-    #[cfg(test)]
-    pub(crate) fn is_compiled(&self) -> bool {
+    /// Whether the pattern is compiled.
+    #[must_use]
+    pub fn is_compiled(&self) -> bool {
         self.program.get().is_some()
     }
 
-    pub(crate) fn cost(&self) -> usize {
+    /// An estimate of the time and memory that compiling takes; a simple pattern costs about a hundred.
+    #[must_use]
+    pub fn cost(&self) -> usize {
         self.cost
     }
 
-    /// Compiles the pattern, unless that is done.
-    pub(crate) fn compile(&self) {
+    /// Compiles the pattern, unless it is compiled already.
+    pub fn compile(&self) {
         self.program();
     }
 

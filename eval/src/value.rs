@@ -20,7 +20,7 @@ use crate::text::Text;
 /// A JSON value. Clones are cheap: they share what is behind them.
 ///
 /// ```
-/// use vexil::Value;
+/// use vexil_eval::Value;
 ///
 /// let limits = Value::from(serde_json::json!({"rps": 100, "hosts": ["a", "b"]}));
 /// assert_eq!(limits.get("rps"), Some(&Value::from(100.0)));
@@ -38,7 +38,7 @@ use crate::text::Text;
 ///   levels in all, counted from the outermost bracket. What the SDK writes stays below that.
 ///
 /// ```
-/// use vexil::Value;
+/// use vexil_eval::Value;
 ///
 /// let deep = (0..50_000).fold(Value::from("x"), |inner, _| Value::from([inner]));
 /// assert!(deep.to_string().contains("null"));
@@ -50,7 +50,7 @@ use crate::text::Text;
 ///
 /// ```
 /// use serde::Deserialize;
-/// use vexil::Value;
+/// use vexil_eval::Value;
 ///
 /// #[derive(Deserialize)]
 /// struct Limits {
@@ -149,8 +149,7 @@ impl Value {
     }
 
     /// About how many bytes the value takes, here and as JSON.
-    #[cfg(feature = "http")]
-    pub(crate) fn weight(&self) -> usize {
+    pub fn weight(&self) -> usize {
         const EACH: usize = size_of::<Value>();
         match self {
             Self::Null | Self::Bool(_) | Self::Number(_) => EACH,
@@ -163,7 +162,7 @@ impl Value {
     }
 
     /// The JSON type with its article, for messages.
-    pub(crate) fn type_name(&self) -> &'static str {
+    pub fn type_name(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "a boolean",
@@ -246,7 +245,7 @@ impl Number {
 
     /// The number as an integer, if it has no fraction and lies within ±(2^53−1): beyond, floats skip integers, so that
     /// which one was meant cannot be told.
-    pub(crate) fn as_exact_i64(self) -> Option<i64> {
+    pub fn as_exact_i64(self) -> Option<i64> {
         const LIMIT: i64 = (1 << 53) - 1;
         self.as_i64().filter(|number| (-LIMIT..=LIMIT).contains(number))
     }
@@ -287,7 +286,7 @@ impl Serialize for Number {
 /// The elements of a JSON array; it dereferences to a slice. Cheap to clone.
 ///
 /// ```
-/// use vexil::{Array, Value};
+/// use vexil_eval::{Array, Value};
 ///
 /// let hosts: Array = ["a", "b"].into_iter().collect();
 /// assert_eq!(hosts.first(), Some(&Value::from("a")));

@@ -8,14 +8,14 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::clause::{Clause, reference};
-use super::item::{Keyed, Prepared};
+use super::item::{ItemData, Prepared};
 use super::keys::KeyMap;
 use super::pattern::{Pattern, Patterns};
 use super::problem::{Defect, Problem};
 use super::read::{RawAvailability, RawFlag, RawOutcome, RawRollout, RawRule, RawTarget, Strict};
 use super::rollout::{BucketBy, Prefix, Rollout, Weighted};
 use crate::context::Kind;
-use crate::text::{Text, identity};
+use crate::text::{Text, key_hash};
 use crate::value::Value;
 
 /// A feature flag. Read one from JSON, alone or as part of a [`DataSet`](super::DataSet); in `vexil-testing`
@@ -24,8 +24,7 @@ use crate::value::Value;
 pub struct Flag {
     pub(crate) key: Text,
     /// A hash of the key.
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "by this, events recognise flags"))]
-    pub(crate) identity: u64,
+    pub(crate) key_hash: u64,
     pub(crate) version: u64,
     pub(crate) on: bool,
     pub(crate) variations: Box<[Value]>,
@@ -76,6 +75,13 @@ impl Flag {
     #[must_use]
     pub fn key(&self) -> &Text {
         &self.key
+    }
+
+    /// A hash of the key, computed when the flag was read; see [`key_hash`](crate::key_hash).
+    #[inline]
+    #[must_use]
+    pub fn key_hash(&self) -> u64 {
+        self.key_hash
     }
 
     /// The version; a newer one replaces an older one.
@@ -168,7 +174,7 @@ impl Flag {
     }
 }
 
-impl Keyed for Flag {
+impl ItemData for Flag {
     fn key(&self) -> &Text {
         &self.key
     }
@@ -188,6 +194,10 @@ impl Keyed for Flag {
     fn json(&self) -> Option<&Bytes> {
         self.json.as_ref()
     }
+}
+
+impl Prepared for Flag {
+    type Raw = RawFlag;
 
     fn set_json(&mut self, json: Option<Bytes>) {
         self.json = json;
@@ -196,10 +206,6 @@ impl Keyed for Flag {
     fn set_version(&mut self, version: u64) {
         self.version = version;
     }
-}
-
-impl Prepared for Flag {
-    type Raw = RawFlag;
 
     fn prepare(raw: RawFlag, key: Option<Text>, patterns: &mut Patterns) -> Self {
         let key = key.unwrap_or(raw.key);
@@ -242,7 +248,7 @@ impl Prepared for Flag {
             check_ratio: raw.migration.0.check_ratio.map(|ratio| ratio.0),
             problems: problems.into(),
             json: None,
-            identity: identity(&key),
+            key_hash: key_hash(&key),
             key,
         }
     }

@@ -19,7 +19,7 @@ pub(crate) use kind::Kind;
 use name::{Attribute, BuiltIn, Name, Print};
 pub use reference::{Reference, ReferenceError};
 
-use crate::text::{Text, identity};
+use crate::text::{Text, key_hash};
 use crate::value::Value;
 
 /// Whom or what a flag is evaluated for: a user, an organisation, a device, or several of these at once.
@@ -28,7 +28,7 @@ use crate::value::Value;
 /// serde, `str::parse` or `TryFrom`. Neither key nor attributes appear in its `Debug` form.
 ///
 /// ```
-/// use vexil::Context;
+/// use vexil_eval::Context;
 ///
 /// let user = Context::builder("ada").set("country", "GB").build()?;
 /// let both = Context::multi([user, Context::with_kind("acme", "org")?])?;
@@ -36,7 +36,7 @@ use crate::value::Value;
 ///
 /// let parsed: Context = r#"{"kind": "org", "key": "acme", "seats": 250}"#.parse()?;
 /// assert_eq!(parsed.get("seats"), Some(250.into()));
-/// # Ok::<(), vexil::ContextError>(())
+/// # Ok::<(), vexil_eval::ContextError>(())
 /// ```
 #[derive(Clone)]
 pub struct Context(Arc<Inner>);
@@ -45,9 +45,9 @@ pub struct Context(Arc<Inner>);
 #[repr(C)]
 struct Inner {
     /// A hash of the canonical key.
-    identity: u64,
+    key_hash: u64,
     /// A hash of the kinds.
-    kinds: u64,
+    kinds_hash: u64,
     members: Members,
     canonical_key: Text,
 }
@@ -222,11 +222,13 @@ impl Context {
     }
 
     fn of(members: Members, canonical_key: Text) -> Self {
-        let kinds = match &members {
-            Members::Single(single) => identity(single.kind_text()),
-            Members::Multi(members) => members.iter().fold(0, |all: u64, member| all.rotate_left(1) ^ member.0.kinds),
+        let kinds_hash = match &members {
+            Members::Single(single) => key_hash(single.kind_text()),
+            Members::Multi(members) => {
+                members.iter().fold(0, |all: u64, member| all.rotate_left(1) ^ member.0.kinds_hash)
+            }
         };
-        Self(Arc::new(Inner { identity: identity(&canonical_key), kinds, members, canonical_key }))
+        Self(Arc::new(Inner { key_hash: key_hash(&canonical_key), kinds_hash, members, canonical_key }))
     }
 
     fn single(&self) -> Option<&Single> {
@@ -239,9 +241,9 @@ impl Context {
 
 /// What events need of a context.
 impl Context {
-    /// The context without its anonymous members; none if nothing remains.
-    #[cfg(feature = "http")]
-    pub(crate) fn without_anonymous(&self) -> Option<Self> {
+    /// The context without its anonymous members. Returns `None` if all members are anonymous.
+    #[must_use]
+    pub fn without_anonymous(&self) -> Option<Self> {
         if !self.individual_contexts().any(Self::anonymous) {
             return Some(self.clone());
         }
@@ -249,32 +251,36 @@ impl Context {
         Self::multi(self.individual_contexts().filter(|member| !member.anonymous()).cloned()).ok()
     }
 
-    /// The attributes that are not built in, sorted by name, without nulls; none for a context of several kinds.
-    pub(crate) fn attributes(&self) -> &[(Name, Value)] {
-        self.single().map_or(&[], |single| &single.attributes)
+    /// The custom attributes, sorted by name. A multi-context has none of its own.
+    pub fn attributes(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
+        let attributes: &[(Name, Value)] = self.single().map_or(&[], |single| &single.attributes);
+        attributes.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// The value of an attribute that is not built in.
-    pub(crate) fn custom_attribute(&self, name: &str) -> Option<&Value> {
+    /// The value of a custom attribute.
+    #[must_use]
+    pub fn custom_attribute(&self, name: &str) -> Option<&Value> {
         self.single()?.custom_attribute(name, Print::of(name))
     }
 
     /// About how many bytes the context takes, here and as JSON.
-    #[cfg(feature = "http")]
-    pub(crate) fn weight(&self) -> usize {
+    #[must_use]
+    pub fn weight(&self) -> usize {
         self.individual_contexts().filter_map(Self::single).map(Single::weight).sum()
     }
 
-    /// A hash of the canonical key.
-    #[cfg(feature = "http")]
-    pub(crate) fn identity(&self) -> u64 {
-        self.0.identity
+    /// A hash of the fully qualified key, computed when the context was built; see [`key_hash`](crate::key_hash).
+    #[inline]
+    #[must_use]
+    pub fn key_hash(&self) -> u64 {
+        self.0.key_hash
     }
 
-    /// A hash of the kinds.
-    #[cfg(feature = "http")]
-    pub(crate) fn kinds_identity(&self) -> u64 {
-        self.0.kinds
+    /// A hash of the kinds of all members, computed when the context was built.
+    #[inline]
+    #[must_use]
+    pub fn kinds_hash(&self) -> u64 {
+        self.0.kinds_hash
     }
 }
 
@@ -301,7 +307,6 @@ static FALSE: Value = Value::Bool(false);
 static EMPTY: Text = Text::from_static("");
 
 impl Single {
-    #[cfg(feature = "http")]
     fn weight(&self) -> usize {
         let built_in = [&self.kind, &self.key, &self.name].map(Value::weight).iter().sum::<usize>();
         let attributes = self.attributes.iter().map(|(name, value)| name.len() + value.weight());

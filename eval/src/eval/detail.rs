@@ -42,12 +42,9 @@ impl<T> Detail<T> {
         Self { value, variation_index, reason, type_mismatch: None }
     }
 
-    /// The default because of a type mismatch; `big_segments_status` is that of the evaluation.
-    pub(crate) fn mismatched(
-        value: T,
-        mismatch: Box<TypeMismatch>,
-        big_segments_status: Option<BigSegmentsStatus>,
-    ) -> Self {
+    /// The default, because the flag's value has another type; `big_segments_status` is that of the evaluation.
+    #[must_use]
+    pub fn mismatched(value: T, mismatch: Box<TypeMismatch>, big_segments_status: Option<BigSegmentsStatus>) -> Self {
         let reason = Reason { kind: ReasonKind::Error(EvalErrorKind::WrongType), big_segments_status };
         Self { value, variation_index: None, reason, type_mismatch: Some(mismatch) }
     }
@@ -55,15 +52,12 @@ impl<T> Detail<T> {
     /// Which type was requested and which was found, if the reason is [`EvalErrorKind::WrongType`].
     ///
     /// ```
-    /// use vexil::{Client, Context};
-    /// use vexil_testing::TestData;
+    /// use vexil_eval::{Detail, TypeMismatch};
     ///
-    /// let client = Client::builder("sdk-key").data_source(TestData::new().with("rps", "ten")).without_events().start()?;
-    /// let detail = client.int_variation_detail("rps", &Context::new("ada")?, 10);
-    /// assert_eq!(detail.value, 10);
-    /// let mismatch = detail.type_mismatch().expect("a string is no integer");
+    /// let detail = Detail::mismatched(10, TypeMismatch::new("an integer", &"ten".into()), None);
+    /// assert_eq!(detail.reason.to_string(), "error: the flag's value has another type");
+    /// let mismatch = detail.type_mismatch().expect("the types differ");
     /// assert_eq!(mismatch.to_string(), "expected an integer, found a string");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn type_mismatch(&self) -> Option<&TypeMismatch> {
@@ -102,11 +96,15 @@ pub struct TypeMismatch {
 }
 
 impl TypeMismatch {
-    pub(crate) fn new(expected: &'static str, found: &Value) -> Box<Self> {
+    /// A value of another type than `expected`, which is named with its article.
+    #[must_use]
+    pub fn new(expected: &'static str, found: &Value) -> Box<Self> {
         Box::new(Self { expected, found: found.type_name(), error: None })
     }
 
-    pub(crate) fn with_error(mut self: Box<Self>, error: &dyn fmt::Display) -> Box<Self> {
+    /// Adds the error of the deserialization, cut after 500 bytes.
+    #[must_use]
+    pub fn with_error(mut self: Box<Self>, error: &dyn fmt::Display) -> Box<Self> {
         /// An error of serde quotes the whole string that it does not expect.
         const LONGEST: usize = 500;
         let mut error = error.to_string();
@@ -132,7 +130,7 @@ impl fmt::Display for TypeMismatch {
 /// Why an evaluation came out as it did. Serialises to the form of the protocol.
 ///
 /// ```
-/// use vexil::eval::{Reason, ReasonKind};
+/// use vexil_eval::{Reason, ReasonKind};
 ///
 /// let reason = Reason::from(ReasonKind::RuleMatch { rule_index: 0, rule_id: "r-1".into(), in_experiment: false });
 /// assert_eq!(
@@ -218,6 +216,12 @@ pub enum BigSegmentsStatus {
 }
 
 impl Reason {
+    /// A reason of these parts; for event processors and tests.
+    #[must_use]
+    pub fn new(kind: ReasonKind, big_segments_status: Option<BigSegmentsStatus>) -> Self {
+        Self { kind, big_segments_status }
+    }
+
     /// The error, if there is no result.
     #[must_use]
     pub fn error(&self) -> Option<EvalErrorKind> {
@@ -260,7 +264,9 @@ impl<T> ReasonKind<T> {
 }
 
 impl Verdict<'_> {
-    pub(crate) fn to_kind(self) -> ReasonKind {
+    /// The reason in its owned form.
+    #[must_use]
+    pub fn to_kind(self) -> ReasonKind {
         match self {
             Self::Off => ReasonKind::Off,
             Self::Fallthrough { in_experiment } => ReasonKind::Fallthrough { in_experiment },
@@ -395,13 +401,22 @@ pub struct Evaluation<'a> {
     /// How far the answers about big segments can be trusted; none if none were needed.
     pub big_segments_status: Option<BigSegmentsStatus>,
     /// The prerequisites that were evaluated on the way, the deepest first.
-    pub prerequisites: SmallVec<[PrerequisiteEvaluation<'a>; 2]>,
+    pub(crate) prerequisites: SmallVec<[PrerequisiteEvaluation<'a>; 2]>,
 }
 
 impl Evaluation<'_> {
+    /// An empty result, for [`evaluate_into`](crate::evaluate_into).
     #[inline]
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    pub fn new() -> Self {
         Self { variation: None, verdict: Verdict::Off, big_segments_status: None, prerequisites: SmallVec::new() }
+    }
+
+    /// The prerequisites that were evaluated on the way, the deepest first.
+    #[inline]
+    #[must_use]
+    pub fn prerequisites(&self) -> &[PrerequisiteEvaluation<'_>] {
+        &self.prerequisites
     }
 
     /// The reason in its owned form.

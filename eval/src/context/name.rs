@@ -5,7 +5,7 @@
 
 use std::ops::Deref;
 
-use crate::text::{Text, identity};
+use crate::text::{Text, key_hash};
 
 /// The name of an attribute that is not built in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Print {
         match u64::try_from(name.len()) {
             // The length stands before the bytes, so no other name looks the same.
             Ok(length @ 0..=7) => Self(name.bytes().fold(length, |print, byte| print << 8 | u64::from(byte))),
-            _ => Self(identity(name) | Self::HASHED),
+            _ => Self(key_hash(name) | Self::HASHED),
         }
     }
 

@@ -13,7 +13,7 @@ use serde::de::Error as _;
 /// Returns `None` if the text has no such escape. Replacing changes no offset: both escapes have the same length.
 ///
 /// ```
-/// use vexil::json_text::replace_lone_surrogates;
+/// use vexil_eval::json::replace_lone_surrogates;
 ///
 /// let repaired = replace_lone_surrogates(r#"["\ud800", "\ud83d\ude00"]"#);
 /// assert_eq!(repaired.as_deref(), Some(r#"["\ufffd", "\ud83d\ude00"]"#));
@@ -59,7 +59,7 @@ fn escaped_unit(json: &str, at: usize) -> Option<u32> {
 /// The message of a serde error without the value that it quotes: flag data may be confidential.
 ///
 /// ```
-/// use vexil::json_text::without_values;
+/// use vexil_eval::json::without_values;
 ///
 /// let error = serde_json::from_str::<bool>(r#""secret""#).unwrap_err().to_string();
 /// assert_eq!(without_values(&error), "invalid type: string, expected a boolean at line 1 column 8");
@@ -77,7 +77,8 @@ pub fn without_values(message: &str) -> Cow<'_, str> {
 }
 
 /// The same error without the value that it quotes.
-pub(crate) fn quiet(error: serde_json::Error) -> serde_json::Error {
+#[must_use]
+pub fn quiet(error: serde_json::Error) -> serde_json::Error {
     match without_values(&error.to_string()) {
         Cow::Borrowed(_) => error,
         // `serde_json` takes line and column back from the words at the end.
