@@ -1,7 +1,7 @@
 //! The JSON of the harness.
 //!
 //! It says `null` for what it does not set, so `null` is the same as nothing everywhere; what is not known is ignored.
-//! Names and meanings are those of the protocol, spec 03, section 10.
+//! Names and meanings are those of the protocol, EVT-10.
 
 mod command;
 mod config;

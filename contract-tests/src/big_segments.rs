@@ -1,4 +1,4 @@
-//! [`CallbackStore`]: a store of big segments that asks the harness (spec 04, section 8.4).
+//! [`CallbackStore`]: a store of big segments that asks the harness (STO-8.4).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! [`CallbackHook`]: a hook that tells the harness of each stage, or fails where it is told to (spec 03, section 6.4).
+//! [`CallbackHook`]: a hook that tells the harness of each stage, or fails where it is told to (EVT-6.4).
 
 use std::collections::BTreeMap;
 

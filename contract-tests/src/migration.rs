@@ -1,4 +1,4 @@
-//! The commands about migrations (spec 03, section 10.3).
+//! The commands about migrations (EVT-10.3).
 
 use std::error::Error;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! Commands that make the service call the harness: hooks and migrations (spec 03, sections 6.4 and 10.3).
+//! Commands that make the service call the harness: hooks and migrations (EVT-6.4 and EVT-10.3).
 
 #![cfg(test)]
 
@@ -27,7 +27,7 @@ fn ada() -> Value {
     json!({"kind": "user", "key": "ada"})
 }
 
-// Spec 03, section 6.4
+// EVT-6.4
 #[test]
 fn hooks_tell_of_their_stages_and_fail_where_they_are_told_to() {
     let (service, flags, callbacks) = (Service::start(), flags(), Callbacks::start());
@@ -60,7 +60,7 @@ fn hooks_tell_of_their_stages_and_fail_where_they_are_told_to() {
     );
 }
 
-// Spec 03, section 10.3
+// EVT-10.3
 #[test]
 fn a_migration_gives_its_stage_and_asks_the_origins_of_the_harness() {
     let (service, flags, callbacks) = (Service::start(), flags(), Callbacks::start());

@@ -1,4 +1,4 @@
-//! Clients with stores: big segments of which the harness knows the members, and flags in a database (spec 04, section 8).
+//! Clients with stores: big segments of which the harness knows the members, and flags in a database (STO-8).
 
 #![cfg(test)]
 
@@ -35,7 +35,7 @@ fn write_and_read<'a>(service: &'a Service, flags: &FakeService, database: &Valu
     [writer, reader]
 }
 
-// Spec 04, section 8.4
+// STO-8.4
 #[test]
 fn the_harness_is_asked_for_memberships_and_for_how_current_they_are() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
@@ -74,7 +74,7 @@ fn without_a_store_of_big_segments_there_is_none_available() {
     assert_eq!(client.ask("getBigSegmentStoreStatus", &Value::Null), json!({"available": false, "stale": false}));
 }
 
-// Spec 04, sections 8.1 and 8.2: without a source, daemon mode; with one, what it delivers is written
+// STO-8.1 and STO-8.2: without a source, daemon mode; with one, what it delivers is written
 #[test]
 fn flags_are_read_from_a_database_and_written_to_it() {
     let redis = RedisServer::start().unwrap();

@@ -1,4 +1,4 @@
-//! The service, driven as the harness drives it (spec 03, section 10). The flags come from a fake flag service.
+//! The service, driven as the harness drives it (EVT-10). The flags come from a fake flag service.
 
 #![cfg(test)]
 
@@ -59,7 +59,7 @@ fn flags_are_evaluated_as_the_type_that_is_asked_for() {
     );
 }
 
-// Spec 01, section 3.2
+// EVAL-3.2
 #[test]
 fn without_details_there_is_only_the_value() {
     let (service, flags) = (Service::start(), flags());
@@ -113,7 +113,7 @@ fn all_flags_are_evaluated_with_what_the_options_ask_for() {
     assert_eq!(state["state"], json!({"$flagsState": {}, "$valid": true}));
 }
 
-// Spec 01, section 1.13
+// EVAL-1.13
 #[test]
 fn contexts_are_hashed_with_the_key_of_the_client() {
     let (service, flags) = (Service::start(), flags());
@@ -124,7 +124,7 @@ fn contexts_are_hashed_with_the_key_of_the_client() {
     assert_eq!(hash, json!({"result": "aa747c502a898200f9e4fa21bac68136f886a0e27aec70ba06daf2e2a5cb5597"}));
 }
 
-// Spec 01, section 1.14
+// EVAL-1.14
 #[test]
 fn contexts_are_built_converted_and_compared() {
     let (service, flags) = (Service::start(), flags());
@@ -205,7 +205,7 @@ fn events_are_sent_when_they_are_configured() {
     );
 }
 
-// Spec 03, section 10.2
+// EVT-10.2
 #[test]
 fn without_events_configured_none_are_sent() {
     let (service, flags) = (Service::start(), flags());
@@ -269,7 +269,7 @@ fn a_client_that_is_not_ready_is_used_only_if_initialization_can_fail() {
     );
 }
 
-// Spec 02, section 4.5
+// SRC-4.5
 #[test]
 fn a_start_wait_without_end_does_not_overflow() {
     let (service, flags) = (Service::start(), flags());
@@ -281,7 +281,7 @@ fn a_start_wait_without_end_does_not_overflow() {
     }
 }
 
-// Spec 03, section 10.1
+// EVT-10.1
 #[test]
 fn null_is_nothing_and_what_is_not_known_is_ignored() {
     let (service, flags) = (Service::start(), flags());

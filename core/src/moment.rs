@@ -1,8 +1,7 @@
 //! [`Moment`]: a time by two clocks, for what is remembered for a while.
 //!
 //! The clock that only runs forward stands still while a machine is suspended or a function is frozen; the clock on the
-//! wall goes on, but may be set. What is remembered stops to count by whichever says so first (spec 04, section 10, row
-//! 24): read once too often, it costs a query, and read too late, it is wrong.
+//! wall goes on, but may be set. What is remembered stops to count by whichever says so first (STO-F24): read once too often, it costs a query, and read too late, it is wrong.
 
 use std::time::{Duration, SystemTime};
 

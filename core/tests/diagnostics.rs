@@ -1,4 +1,4 @@
-//! What the SDK reports about itself when it starts (spec 03, section 4.1).
+//! What the SDK reports about itself when it starts (EVT-4.1).
 
 #![cfg(test)]
 

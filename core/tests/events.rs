@@ -1,4 +1,4 @@
-//! What an event processor hears of (spec 03, sections 1.7, 3.7 and 5).
+//! What an event processor hears of (EVT-1.7, EVT-3.7 and EVT-5).
 
 #![cfg(test)]
 
@@ -35,7 +35,7 @@ fn evaluations(events: &EventRecorder) -> Vec<RecordedEvaluation> {
     events.take().into_iter().map(evaluation).collect()
 }
 
-// Spec 03, section 1.7
+// EVT-1.7
 #[test]
 fn only_the_doors_with_detail_ask_for_the_reason() {
     let (client, events) = recorded();
@@ -58,7 +58,7 @@ fn only_the_doors_with_detail_ask_for_the_reason() {
     asked("awaiting", false);
 }
 
-// Spec 03, section 1.7
+// EVT-1.7
 #[test]
 fn prerequisites_are_heard_of_first_the_deepest_before_the_others() {
     let (client, events) = recorded();
@@ -79,7 +79,7 @@ fn prerequisites_are_heard_of_first_the_deepest_before_the_others() {
     );
 }
 
-// Spec 03, sections 1.7 and 3.7
+// EVT-1.7 and EVT-3.7
 #[test]
 fn evaluations_without_a_result_are_heard_of_with_the_default() {
     let (client, events) = recorded();
@@ -95,7 +95,7 @@ fn evaluations_without_a_result_are_heard_of_with_the_default() {
     }
 }
 
-// Spec 03, section 3.7
+// EVT-3.7
 #[test]
 fn what_is_not_an_evaluation_is_not_heard_of() {
     let (client, events) = recorded();
@@ -107,7 +107,7 @@ fn what_is_not_an_evaluation_is_not_heard_of() {
     assert_eq!(events.take(), []);
 }
 
-// Spec 03, section 5
+// EVT-5
 #[test]
 fn what_the_application_tells_is_heard_of() {
     let (client, events) = recorded();

@@ -1,4 +1,4 @@
-//! Listeners for changes of flags (spec 02, sections 5.3 to 5.5).
+//! Listeners for changes of flags (SRC-5.3 to SRC-5.5).
 
 #![cfg(test)]
 
@@ -133,7 +133,7 @@ fn a_deleted_flag_or_segment_depends_on_nothing_any_more() {
     assert_eq!(heard.since(&source, 2), ["base", "by-inner", "not-inner"]);
 }
 
-// Spec 02, section 5.4
+// SRC-5.4
 #[test]
 fn of_a_new_data_set_only_the_differences_are_announced() {
     let next = |change: fn(&mut Json)| {
@@ -159,7 +159,7 @@ fn of_a_new_data_set_only_the_differences_are_announced() {
     assert!(next(|data| data["segments"]["unused"]["version"] = json!(2)).is_empty());
 }
 
-// Spec 02, section 5.4
+// SRC-5.4
 #[test]
 fn a_flag_is_announced_once_for_an_update_however_many_reasons_there_are() {
     let mut next = data();
@@ -169,7 +169,7 @@ fn a_flag_is_announced_once_for_an_update_however_many_reasons_there_are() {
     assert_eq!(heard_of(&data(), |source| source.init(&next)), ["base", "middle", "top"]);
 }
 
-// Spec 02, section 5.4
+// SRC-5.4
 #[test]
 fn a_listener_from_before_the_first_data_hears_of_every_flag() {
     let (client, source) = controlled();
@@ -181,7 +181,7 @@ fn a_listener_from_before_the_first_data_hears_of_every_flag() {
     assert_eq!(heard.since(&source, 2), ["base", "middle", "top"]);
 }
 
-// Spec 02, section 5.3
+// SRC-5.3
 #[test]
 fn dependencies_follow_updates_and_later_data_sets() {
     let (client, source) = controlled();
@@ -354,7 +354,7 @@ fn next(changes: &Receiver<FlagValueChange>) -> Json {
     json!([change.old_value, change.new_value])
 }
 
-// Spec 02, section 5.5
+// SRC-5.5
 #[test]
 fn a_change_of_value_is_told_with_the_old_and_the_new_value_and_only_when_they_differ() {
     let (client, source) = controlled();
@@ -375,7 +375,7 @@ fn a_change_of_value_is_told_with_the_old_and_the_new_value_and_only_when_they_d
     assert!(changes.try_recv().is_err());
 }
 
-// Spec 02, section 5.5
+// SRC-5.5
 #[test]
 fn a_value_is_null_before_there_is_data_and_where_a_flag_gives_none() {
     let (client, source) = controlled();
@@ -386,7 +386,7 @@ fn a_value_is_null_before_there_is_data_and_where_a_flag_gives_none() {
     assert_eq!(next(&changes), json!(["a", null]));
 }
 
-// Spec 02, section 5.5
+// SRC-5.5
 #[test]
 fn a_change_of_what_a_flag_depends_on_may_change_its_value() {
     let (client, source) = controlled();
@@ -397,7 +397,7 @@ fn a_change_of_what_a_flag_depends_on_may_change_its_value() {
     assert_eq!(next(&changes), json!(["on", "off"]));
 }
 
-// Spec 02, section 5.5
+// SRC-5.5
 #[test]
 fn a_change_of_value_is_told_for_the_listeners_context_only() {
     let (client, source) = controlled();
@@ -421,7 +421,7 @@ fn a_change_of_value_is_told_for_the_listeners_context_only() {
     assert_eq!(told, [("ada", "targeted".into()), ("ada", "targeted".into())], "each of two listeners");
 }
 
-// Spec 02, section 5.5
+// SRC-5.5
 #[test]
 fn a_removed_listener_for_a_value_is_told_nothing_any_more() {
     let (client, source) = controlled();

@@ -1,4 +1,4 @@
-//! All flags of a context (spec 01, section 6).
+//! All flags of a context (EVAL-6).
 
 #![cfg(test)]
 

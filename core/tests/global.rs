@@ -1,4 +1,4 @@
-//! The client of the whole process (spec 00: `set_config`, `get`).
+//! The client of the whole process.
 
 #![cfg(test)]
 

@@ -1,4 +1,4 @@
-//! What is logged, how often, and what never is (architecture D11).
+//! What is logged, how often, and what never is.
 
 #![cfg(test)]
 
@@ -190,7 +190,7 @@ fn defects() -> [(Json, [&'static str; 2]); 5] {
     ]
 }
 
-// Spec 01, section 2.1
+// EVAL-2.1
 #[test]
 fn a_defect_is_logged_once_when_the_item_arrives_naming_it() {
     for (clause, [what, which]) in defects() {
@@ -253,7 +253,7 @@ fn base_urls_of_which_only_some_are_set_are_logged_with_those_that_are_not() {
     }
 }
 
-// Spec 02, section 5.1: log once per outage, not per update
+// SRC-5.1: log once per outage, not per update
 #[test]
 fn a_store_that_fails_is_logged_once_for_an_outage() {
     let store = Arc::new(Failing::default());
@@ -271,7 +271,7 @@ fn a_store_that_fails_is_logged_once_for_an_outage() {
     }
 }
 
-// Spec 02, section 5.1
+// SRC-5.1
 #[test]
 fn a_store_that_fails_before_the_first_data_is_logged_once_too() {
     let store = Arc::new(Failing::default());
@@ -281,7 +281,7 @@ fn a_store_that_fails_before_the_first_data_is_logged_once_too() {
     one_line(&lines, "WARN", &["the attic is locked"]);
 }
 
-// Spec 02, section 5.1
+// SRC-5.1
 #[test]
 fn a_store_that_fails_while_the_source_is_interrupted_is_logged_too() {
     let store = Arc::new(Failing::default());

@@ -124,7 +124,7 @@ impl vexil::hooks::Hook for Idle {
     }
 }
 
-// Architecture D10: what a hook costs is what it does itself, and the data that it keeps.
+// what a hook costs is what it does itself, and the data that it keeps.
 #[test]
 fn a_hook_that_does_nothing_allocates_nothing() {
     let client = client();

@@ -1,4 +1,4 @@
-//! The contract of a store, held by the one in memory (spec 01, section 2.5; spec 02, sections 2.3 and 5.2).
+//! The contract of a store, held by the one in memory (EVAL-2.5; SRC-2.3 and SRC-5.2).
 
 #![cfg(test)]
 
@@ -139,7 +139,7 @@ fn flags_and_segments_of_the_same_key_are_different_items() {
     assert_eq!((version(&store, "a"), segment_version(&store, "a")), (Some(1), None));
 }
 
-// Spec 01, section 2.5
+// EVAL-2.5
 #[test]
 fn a_deleted_item_is_gone_but_keeps_older_updates_out() {
     let store = store_of(&json!({"flags": {"a": gives(1, 1), "b": {"version": 7, "deleted": true}}}));
@@ -193,7 +193,7 @@ fn a_reader_may_write_and_keeps_the_data_of_its_moment() {
     assert_eq!(version(&store, "a"), None);
 }
 
-// Spec 02, section 5.2: a reader sees the old or the new set, never a mix
+// SRC-5.2: a reader sees the old or the new set, never a mix
 #[test]
 fn a_reader_never_sees_half_a_data_set() {
     const FLAGS: usize = 200;

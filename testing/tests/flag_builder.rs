@@ -1,4 +1,4 @@
-//! Flags that are built: what they write, and what they give to whom. Sections are those of spec 02.
+//! Flags that are built: what they write, and what they give to whom. Rules are those of `docs/protocol/data-sources.md`.
 
 #![cfg(test)]
 

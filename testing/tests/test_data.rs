@@ -1,4 +1,4 @@
-//! Test data as a data source. Sections are those of spec 02.
+//! Test data as a data source. Rules are those of `docs/protocol/data-sources.md`.
 
 #![cfg(test)]
 

@@ -185,7 +185,7 @@ mod tests {
         serde_json::from_str(json).ok().map(|Millis(time)| time)
     }
 
-    // Spec 02, section 4.5
+    // SRC-4.5
     #[test]
     fn times_saturate() {
         assert_eq!(millis("30000000000"), Some(Duration::from_secs(30_000_000)));

@@ -1,7 +1,7 @@
 //! [`BigSegmentReader`]: asks the store of big segments, remembers what it said, and watches how current it is.
 //!
 //! One query for a context serves all who wait for it, and for some seconds all who come later. After a failure the store
-//! is left alone for a moment, and what was known before goes on being used. The rules are those of spec 04, section 4.4.
+//! is left alone for a moment, and what was known before goes on being used. The rules are those of STO-4.4.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

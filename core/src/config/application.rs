@@ -30,7 +30,7 @@ impl ApplicationInfo {
         self
     }
 
-    /// The tags header (spec 02, section 1.5); none if there is nothing to say.
+    /// The tags header (SRC-1.5); none if there is nothing to say.
     pub(crate) fn tags(&self) -> Option<String> {
         let tags = [("application-id", &self.id), ("application-version", &self.version)];
         let tags = tags.into_iter().filter_map(|(name, value)| {
@@ -106,7 +106,7 @@ mod tests {
         ApplicationInfo::new().id(id).version(version).tags()
     }
 
-    // Spec 02, section 1.5
+    // SRC-1.5
     #[test]
     fn each_tag_is_checked_alone_and_what_is_invalid_is_left_out() {
         assert_eq!(tags("a.B_1-", "2.0").as_deref(), Some("application-id/a.B_1- application-version/2.0"));
@@ -119,7 +119,7 @@ mod tests {
         }
     }
 
-    // Spec 02, section 1.4
+    // SRC-1.4
     #[test]
     fn a_wrapper_without_a_name_is_not_mentioned() {
         assert_eq!(WrapperInfo::new("w").header().as_deref(), Some("w"));

@@ -9,7 +9,7 @@ use crate::deadline;
 
 const DEFAULT_STATUS_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A store of big segments, and how a client uses it. The defaults are the field's (spec 04, section 4.4).
+/// A store of big segments, and how a client uses it. The defaults are the field's (STO-4.4).
 ///
 /// ```
 /// use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use crate::wire::PayloadFilter;
 
-/// The filter of a key; none, and a line in the log, if the key is not one (spec 02, section 1.3).
+/// The filter of a key; none, and a line in the log, if the key is not one (SRC-1.3).
 pub(super) fn accepted(key: &str) -> Option<PayloadFilter> {
     let filter = PayloadFilter::new(key);
     if filter.is_none() {

@@ -44,7 +44,7 @@ impl Endpoint {
     /// The URL.
     ///
     /// # Errors
-    /// If there is none: then there is nothing to ask, now or later (spec 02, section 1.2).
+    /// If there is none: then there is nothing to ask, now or later (SRC-1.2).
     pub(super) fn uri(&self) -> Result<&Uri, DataSourceError> {
         self.uri.as_ref().ok_or_else(|| DataSourceError::new(DataSourceErrorKind::Unknown, InvalidBase))
     }
@@ -70,7 +70,7 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// Tells the sink which environment an answer is from, if it says so (spec 02, section 8.9).
+/// Tells the sink which environment an answer is from, if it says so (SRC-8.9).
 pub(super) fn pass_environment_id(headers: &HeaderMap, sink: &dyn DataSink) {
     let id = headers.get(wire::ENVIRONMENT_ID).and_then(|id| id.to_str().ok());
     if let Some(id) = id.filter(|id| !id.is_empty()) {

@@ -1,7 +1,7 @@
 //! [`PollingDataSource`]: the service is asked for all data again and again.
 //!
 //! Polls begin at a fixed beat and never overlap; a beat that is missed is left out. A poll that fails changes nothing
-//! but the status, and is not repeated before its time. The rules are those of spec 02, section 3.
+//! but the status, and is not repeated before its time. The rules are those of SRC-3.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -132,7 +132,7 @@ fn beat_after(planned: Instant, interval: Duration, now: Instant) -> Instant {
 mod tests {
     use super::*;
 
-    // Spec 02, section 3
+    // SRC-3
     #[test]
     fn beats_that_are_missed_are_left_out() {
         let (now, second) = (Instant::now(), Duration::from_secs(1));

@@ -2,7 +2,7 @@
 //!
 //! One connection at a time. Whatever goes wrong with it, including data that cannot be understood or stored, ends in
 //! the same place: the connection is closed, the status says why, and after a delay there is a new connection, which
-//! begins with all the data. What is there stays meanwhile. The rules are those of spec 02, section 2.
+//! begins with all the data. What is there stays meanwhile. The rules are those of SRC-2.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -132,7 +132,7 @@ async fn whole_event(events: &mut EventStream, reader: &mut EventReader) -> Resu
     Ok(None)
 }
 
-/// Whether an answer is a stream of events in UTF-8 that can be read as it is (spec 02, section 2.1, rule 16; section
+/// Whether an answer is a stream of events in UTF-8 that can be read as it is (SRC-2.1, rule 16; section
 /// 10, rows 34 to 36).
 fn is_event_stream(headers: &HeaderMap) -> bool {
     if headers.get(CONTENT_ENCODING).is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {

@@ -111,7 +111,7 @@ mod tests {
         events.iter().map(date).collect()
     }
 
-    // Spec 03, section 3.2
+    // EVT-3.2
     #[test]
     fn the_oldest_are_kept_and_what_is_dropped_is_counted() {
         let buffer = Buffer::new(3);

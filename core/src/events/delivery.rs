@@ -2,7 +2,7 @@
 //!
 //! A payload is never kept for later than that: what the service does not take within two attempts is dropped and
 //! counted, for memory must not grow with an outage. Both attempts send the same bytes under the same id, so that the
-//! service can tell that they are one. The rules are those of spec 03, sections 1.1, 1.2 and 3.6.
+//! service can tell that they are one. The rules are those of EVT-1.1, EVT-1.2 and EVT-3.6.
 
 use std::error::Error;
 use std::io::{self, Write};

@@ -1,7 +1,7 @@
 //! [`Diagnostics`]: what the service is told of the SDK itself, at the start and every now and then.
 //!
 //! Numbers, names of platforms and whether settings differ from their defaults; no key, no URL, no name of an
-//! attribute. What is not known is left out rather than guessed. The rules are those of spec 03, section 4.
+//! attribute. What is not known is left out rather than guessed. The rules are those of EVT-4.
 
 use std::collections::VecDeque;
 use std::env::consts;

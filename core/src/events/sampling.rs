@@ -1,4 +1,4 @@
-//! Chance, where flags ask for a part of something only (spec 03, section 8).
+//! Chance, where flags ask for a part of something only (EVT-8).
 
 /// Whether chance lets this one of `ratio` pass. None stands for each; 0 and less for none.
 pub(crate) fn is_sampled(ratio: Option<i64>) -> bool {
@@ -12,7 +12,7 @@ pub(crate) fn is_sampled(ratio: Option<i64>) -> bool {
 mod tests {
     use super::*;
 
-    // Spec 03, section 8
+    // EVT-8
     #[test]
     fn one_in_ratio_passes() {
         let passed = |ratio| (0..10_000).filter(|_| is_sampled(ratio)).count();

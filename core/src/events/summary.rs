@@ -342,7 +342,7 @@ mod tests {
         assert_eq!(taken + total(&summaries.take(|| 9).0), THREADS * CALLS);
     }
 
-    // Spec 03, section 1.6
+    // EVT-1.6
     #[test]
     fn a_summary_does_not_end_before_it_begins_whatever_the_clock_does() {
         let summaries = Summaries::default();
@@ -354,7 +354,7 @@ mod tests {
         }
     }
 
-    // Spec 03, section 1.6
+    // EVT-1.6
     #[test]
     fn a_payload_adds_up_what_all_threads_have_counted() {
         let summaries = Summaries::default();

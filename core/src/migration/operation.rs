@@ -63,7 +63,7 @@ pub enum OriginError {
 /// The origin that decides, and the other one if it takes part, in the order in which they are called.
 pub(super) type Origins = (Origin, Option<Origin>);
 
-/// Who is read (spec 03, section 7.1).
+/// Who is read (EVT-7.1).
 pub(super) fn readers(stage: Stage) -> Origins {
     match stage {
         Stage::Off | Stage::DualWrite => (Origin::Old, None),
@@ -73,7 +73,7 @@ pub(super) fn readers(stage: Stage) -> Origins {
     }
 }
 
-/// Who is written (spec 03, section 7.1).
+/// Who is written (EVT-7.1).
 pub(super) fn writers(stage: Stage) -> Origins {
     match stage {
         Stage::Off => (Origin::Old, None),

@@ -3,7 +3,7 @@
 //! Pure: what time it is and which part of a delay is left to chance are arguments. Trouble that passes is retried
 //! soon and ever less soon. An answer that time alone does not change, such as a refused key, is retried rarely: keys
 //! are rotated and proxies misconfigured for a while, and a client that gave up would stay behind until it is
-//! restarted. The rules are those of spec 02, sections 2.5 to 2.7 and 3.
+//! restarted. The rules are those of SRC-2.5 to SRC-2.7 and SRC-3.
 
 use std::time::{Duration, Instant};
 

@@ -95,7 +95,7 @@ pub(crate) fn url(base: &str, path: &str, filter: Option<&PayloadFilter>) -> Str
 mod tests {
     use super::*;
 
-    // Spec 02, section 1.2
+    // SRC-1.2
     #[test]
     fn a_path_is_appended_to_the_base_whatever_slashes_it_ends_with() {
         for base in ["http://h:8111/endpoints/7", "http://h:8111/endpoints/7/", "http://h:8111/endpoints/7///"] {
@@ -105,14 +105,14 @@ mod tests {
         assert_eq!(url("https://stream.launchdarkly.com", STREAM_PATH, None), "https://stream.launchdarkly.com/all");
     }
 
-    // Spec 02, section 1.2
+    // SRC-1.2
     #[test]
     fn credentials_ports_addresses_and_queries_of_the_base_are_kept() {
         assert_eq!(url("https://u:p@[::1]:80/x/?a=b&c=d#e", STREAM_PATH, None), "https://u:p@[::1]:80/x/all?a=b&c=d");
         assert_eq!(url("http://h/?", STREAM_PATH, None), "http://h/all");
     }
 
-    // Spec 02, section 1.3
+    // SRC-1.3
     #[test]
     fn a_filter_is_one_query_parameter_after_those_of_the_base() {
         let filter = PayloadFilter::new("part-1");
@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(url("http://h?a=b", POLL_PATH, filter.as_ref()), "http://h/sdk/latest-all?a=b&filter=part-1");
     }
 
-    // Spec 02, section 1.3
+    // SRC-1.3
     #[test]
     fn a_filter_key_is_made_of_letters_digits_dots_dashes_and_underscores() {
         for key in ["encoding_not_necessary", "a", "7", "A.b-C_9"] {

@@ -28,7 +28,7 @@ fn read<T: FlagValue + Clone>(value: &Json, default: T) -> Option<T::Output> {
     Some(detail.value)
 }
 
-// Spec 01, section 4.14
+// EVAL-4.14
 #[test]
 fn a_typed_door_takes_values_of_its_type_only() {
     let values = [json!(true), json!(3), json!("text"), json!(null), json!([true]), json!({"a": 1})];
@@ -44,7 +44,7 @@ fn a_typed_door_takes_values_of_its_type_only() {
     }
 }
 
-// Spec 01, section 4.14
+// EVAL-4.14
 #[test]
 fn a_null_variation_is_of_the_wrong_type_for_every_typed_door_and_a_value_for_json() {
     let client = support::client_with(&gives(1, json!(null)));
@@ -56,7 +56,7 @@ fn a_null_variation_is_of_the_wrong_type_for_every_typed_door_and_a_value_for_js
     assert_eq!(serde_json::to_value(&detail.reason).unwrap(), error("WRONG_TYPE"));
 }
 
-// Spec 01, section 4.14
+// EVAL-4.14
 #[test]
 fn an_integer_is_a_number_without_its_fraction_within_the_range_of_exact_ones() {
     const EXACT: i64 = 9_007_199_254_740_991;
@@ -85,7 +85,7 @@ fn an_integer_is_a_number_without_its_fraction_within_the_range_of_exact_ones() 
     }
 }
 
-// Spec 01, section 4.14
+// EVAL-4.14
 #[test]
 fn beyond_the_range_of_exact_integers_a_number_is_no_integer_for_either_door() {
     for value in [9_007_199_254_740_992_i64, 9_007_199_254_740_993, -9_007_199_254_740_992] {
@@ -95,7 +95,7 @@ fn beyond_the_range_of_exact_integers_a_number_is_no_integer_for_either_door() {
     }
 }
 
-// Spec 01, section 4.14
+// EVAL-4.14
 #[test]
 fn a_double_is_any_number() {
     for (value, expected) in [(json!(-100), -100.0), (json!(0.1), 0.1), (json!(1e300), 1e300)] {
@@ -103,14 +103,14 @@ fn a_double_is_any_number() {
     }
 }
 
-// Spec 01, section 4.1 (5)
+// EVAL-4.1 (5)
 #[test]
 fn a_flag_that_is_off_without_an_off_variation_gives_the_default_and_keeps_its_reason() {
     let client = support::client_with(&with(gives(1, "on"), &json!({"on": false})));
     support::every_door_gives_its_default(&client, "flag", &ada(), &json!({"kind": "OFF"}));
 }
 
-// Spec 01, section 4.1 (5)
+// EVAL-4.1 (5)
 #[test]
 fn a_failed_prerequisite_without_an_off_variation_gives_the_default_and_keeps_its_reason() {
     let client = support::client_with(&with(gives(1, 1), &json!({"prerequisites": [{"key": "none", "variation": 0}]})));
@@ -118,14 +118,14 @@ fn a_failed_prerequisite_without_an_off_variation_gives_the_default_and_keeps_it
     support::every_door_gives_its_default(&client, "flag", &ada(), &reason);
 }
 
-// Spec 01, section 4.14: the check is for values of flags, never for the default
+// EVAL-4.14: the check is for values of flags, never for the default
 #[test]
 fn the_default_of_a_call_may_be_null() {
     let client = support::client(&json!({}));
     assert_eq!(client.json_variation("no-such-flag", &ada(), Value::Null), Value::Null);
 }
 
-// Spec 00: a migration's stage
+// a migration's stage
 #[test]
 fn a_stage_is_read_from_its_name_and_another_text_is_of_the_wrong_type() {
     assert_eq!(read(&json!("rampdown"), Stage::Off), Some(Stage::RampDown));
@@ -140,7 +140,7 @@ struct Limits {
 
 const LIMITS: Limits = Limits { rps: 7 };
 
-// Spec 00: variations of any type
+// variations of any type
 #[test]
 fn a_variation_is_read_as_a_type_of_the_callers_if_it_fits() {
     for (value, expected) in [
@@ -165,7 +165,7 @@ fn a_variation_is_read_as_a_type_of_the_callers_if_it_fits() {
     }
 }
 
-// Spec 00: waiting and awaiting doors give the same
+// waiting and awaiting doors give the same
 #[test]
 fn the_awaiting_doors_give_what_the_others_give() {
     let client = support::client(&json!({"flags": {
@@ -190,7 +190,7 @@ fn with_defaults(data: &Json) -> Client {
     builder.defaults(own).defaults([("number", 2.5)]).start().unwrap()
 }
 
-// Spec 00: `defaults(map)`
+// `defaults(map)`
 #[test]
 fn a_configured_default_comes_before_the_callers_wherever_a_flag_gives_no_value() {
     let off = with(gives(1, "on"), &json!({"on": false}));
@@ -210,7 +210,7 @@ fn a_configured_default_comes_before_the_callers_wherever_a_flag_gives_no_value(
     }
 }
 
-// Spec 00: `defaults(map)`
+// `defaults(map)`
 #[test]
 fn a_flags_own_value_comes_before_a_configured_default() {
     let client = with_defaults(&json!({"flags": {"flag": gives(1, "flag's own")}}));
@@ -218,7 +218,7 @@ fn a_flags_own_value_comes_before_a_configured_default() {
     assert_eq!(client.string_variation("another", &ada(), "own"), "own");
 }
 
-// Spec 00: `defaults(map)`
+// `defaults(map)`
 #[test]
 fn a_configured_default_serves_a_client_without_data_too() {
     let offline = Client::builder("sdk-key").defaults([("flag", true)]).offline(true).start().unwrap();
@@ -227,7 +227,7 @@ fn a_configured_default_serves_a_client_without_data_too() {
     assert_eq!(serde_json::to_value(&detail.reason).unwrap(), error("CLIENT_NOT_READY"));
 }
 
-// Spec 00: `defaults(map)`
+// `defaults(map)`
 #[test]
 fn a_configured_default_of_the_wrong_type_is_passed_over() {
     let client = with_defaults(&json!({}));
@@ -239,7 +239,7 @@ fn a_configured_default_of_the_wrong_type_is_passed_over() {
     assert_eq!(client.json_variation("number", &ada(), Value::Null), Value::from(2.5));
 }
 
-// Spec 00: `defaults(map)`
+// `defaults(map)`
 #[test]
 fn a_configured_default_serves_types_of_the_callers_too() {
     let client = with_defaults(&json!({}));
@@ -249,7 +249,7 @@ fn a_configured_default_serves_types_of_the_callers_too() {
     assert_eq!(own["rps"], 70);
 }
 
-// Spec 00: `defaults(map)`; the typed doors give it here
+// `defaults(map)`; the typed doors give it here
 #[test]
 fn a_configured_default_serves_types_of_the_callers_that_the_flag_does_not_fit() {
     let client = with_defaults(&json!({"flags": {"limits": gives(1, "text")}}));

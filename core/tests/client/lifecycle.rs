@@ -15,7 +15,7 @@ use vexil::{Client, Context, async_trait};
 
 use crate::support::{self, Fixed, Guarded, Panicking, PanicsIn, SOON, ada, controlled, controlled_with, gives};
 
-// Spec 02, section 4.4
+// SRC-4.4
 #[test]
 fn after_closing_flags_are_evaluated_with_the_last_data() {
     let client = support::client_with(&gives(1, true));
@@ -49,7 +49,7 @@ fn only_the_drop_of_the_last_clone_stops_the_source() {
     dropped.recv_timeout(SOON).unwrap();
 }
 
-// Spec 02, section 4.4
+// SRC-4.4
 #[test]
 fn the_end_of_a_client_is_its_subscribers_last_change() {
     let (client, source) = controlled();
@@ -138,7 +138,6 @@ fn a_store_is_closed_by_the_drop_of_the_client() {
     closed.recv_timeout(SOON).unwrap();
 }
 
-// Architecture D10
 #[test]
 fn a_store_that_panics_while_it_is_closed_harms_nobody() {
     let store = Arc::new(Panicking(PanicsIn::Close, MemoryStore::new()));
@@ -146,7 +145,7 @@ fn a_store_that_panics_while_it_is_closed_harms_nobody() {
     block_on(client.close(SOON));
 }
 
-// Spec 01, sections 1.13 and 7.5
+// EVAL-1.13 and EVAL-7.5
 #[test]
 fn the_secure_mode_hash_is_that_of_the_protocol() {
     let user = |key: &str| Context::builder(key).name("any").set("other", "attributes").build().unwrap();
@@ -178,7 +177,6 @@ fn the_secure_mode_hash_is_that_of_the_protocol() {
     }
 }
 
-// Architecture D11
 #[test]
 fn nothing_that_can_be_printed_shows_the_sdk_key() {
     const SECRET: &str = "sdk-do-not-print-me";

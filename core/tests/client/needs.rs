@@ -42,7 +42,6 @@ fn builder_of(store: &Arc<Lazy>) -> ClientBuilder {
     Client::builder("sdk-key").data_store(Arc::clone(store)).data_source(Silent).evaluation_timeout(SOON)
 }
 
-// Architecture D3
 #[test]
 fn what_is_lacking_is_fetched_piece_by_piece_whether_waiting_or_awaiting() {
     for fetch in [Fetch::AtOnce, Fetch::FromATask] {
@@ -64,14 +63,14 @@ fn what_is_lacking_is_fetched_piece_by_piece_whether_waiting_or_awaiting() {
     }
 }
 
-// Spec 01, section 4.1 (4)
+// EVAL-4.1 (4)
 #[test]
 fn what_the_store_does_not_have_either_is_not_found() {
     let client = client_of(&Lazy::new(Fetch::AtOnce, &data()));
     support::every_door_gives_its_default(&client, "no-such-flag", &ada(), &error("FLAG_NOT_FOUND"));
 }
 
-// Spec 01, section 4.1 (4)
+// EVAL-4.1 (4)
 #[test]
 fn a_prerequisite_or_segment_that_the_store_does_not_have_fails_or_matches_nothing() {
     let flag = with(gives(1, "a"), &json!({"prerequisites": [{"key": "none", "variation": 0}]}));
@@ -83,14 +82,13 @@ fn a_prerequisite_or_segment_that_the_store_does_not_have_fails_or_matches_nothi
     support::every_door_gives_its_default(&client, "by-segment", &ada(), &error("MALFORMED_FLAG"));
 }
 
-// Spec 01, section 4.1 (4)
+// EVAL-4.1 (4)
 #[test]
 fn a_fetch_that_fails_is_an_exception_by_every_door() {
     let client = client_of(&Lazy::new(Fetch::Fails, &data()));
     support::every_door_gives_its_default(&client, "plain", &ada(), &error("EXCEPTION"));
 }
 
-// Architecture D5
 #[test]
 fn a_fetch_that_never_answers_is_an_exception_within_the_evaluation_timeout() {
     let store = Lazy::new(Fetch::Never, &data());
@@ -101,7 +99,7 @@ fn a_fetch_that_never_answers_is_an_exception_within_the_evaluation_timeout() {
     assert_eq!(client.string_variation("plain", &ada(), "default"), "default");
 }
 
-// Architecture D5: a timeout that never ends is no reason to panic
+// a timeout that never ends is no reason to panic
 #[test]
 fn an_evaluation_timeout_without_end_is_allowed() {
     let store = Lazy::new(Fetch::AtOnce, &data());
@@ -111,14 +109,14 @@ fn an_evaluation_timeout_without_end_is_allowed() {
     assert_eq!(state.value("first"), Some(&"first".into()));
 }
 
-// Architecture D10: panics of a store are contained
+// panics of a store are contained
 #[test]
 fn a_fetch_that_panics_is_an_exception_by_every_door() {
     let client = client_of(&Lazy::new(Fetch::Panics, &data()));
     support::every_door_gives_its_default(&client, "plain", &ada(), &error("EXCEPTION"));
 }
 
-// Architecture D10: panics of a store are contained
+// panics of a store are contained
 #[test]
 fn a_fetch_that_panics_is_an_exception_by_the_awaiting_doors() {
     let client = client_of(&Lazy::new(Fetch::Panics, &data()));
@@ -126,7 +124,7 @@ fn a_fetch_that_panics_is_an_exception_by_the_awaiting_doors() {
     assert_eq!(serde_json::to_value(&detail.reason).unwrap(), error("EXCEPTION"));
 }
 
-// Architecture D10: panics of a store are contained
+// panics of a store are contained
 #[test]
 fn a_store_that_panics_while_it_is_read_is_an_exception_by_every_door() {
     let store = Arc::new(Panicking(PanicsIn::Read, MemoryStore::new()));
@@ -137,7 +135,7 @@ fn a_store_that_panics_while_it_is_read_is_an_exception_by_every_door() {
     assert!(!state.is_valid());
 }
 
-// Architecture D10: panics of a store are contained
+// panics of a store are contained
 #[test]
 fn a_store_that_panics_when_asked_whether_it_has_data_breaks_no_evaluation() {
     let store = Arc::new(Panicking(PanicsIn::IsInitialized, MemoryStore::new()));
@@ -146,7 +144,7 @@ fn a_store_that_panics_when_asked_whether_it_has_data_breaks_no_evaluation() {
     assert!(!client.is_initialized());
 }
 
-// Architecture D10: panics of a store are contained
+// panics of a store are contained
 #[test]
 fn a_store_that_panics_while_it_is_written_does_not_keep_a_client_from_starting() {
     let store = Arc::new(Panicking(PanicsIn::Write, MemoryStore::new()));
@@ -154,21 +152,21 @@ fn a_store_that_panics_while_it_is_written_does_not_keep_a_client_from_starting(
     support::every_door_gives_its_default(&client, "plain", &ada(), &error("CLIENT_NOT_READY"));
 }
 
-// Architecture D5: the SDK's own runtime works while the caller waits
+// the SDK's own runtime works while the caller waits
 #[test]
 fn a_fetch_that_needs_a_timer_works_from_a_plain_thread() {
     let client = client_of(&Lazy::new(Fetch::AfterATimer, &data()));
     assert_eq!(client.string_variation("first", &ada(), "default"), "first");
 }
 
-// Architecture D5: the SDK's own runtime works while the caller waits
+// the SDK's own runtime works while the caller waits
 #[test]
 fn a_fetch_that_needs_a_timer_works_on_any_executor() {
     let client = client_of(&Lazy::new(Fetch::AfterATimer, &data()));
     assert_eq!(block_on(client.string_variation_async("first", &ada(), "default")), "first");
 }
 
-// Architecture D5: the SDK's own runtime works while the caller waits
+// the SDK's own runtime works while the caller waits
 #[test]
 fn a_fetch_that_needs_a_timer_works_in_a_runtime_that_waits_for_it() {
     let client = client_of(&Lazy::new(Fetch::AfterATimer, &data()));
@@ -177,7 +175,6 @@ fn a_fetch_that_needs_a_timer_works_in_a_runtime_that_waits_for_it() {
     });
 }
 
-// Architecture D5
 #[test]
 fn a_fetch_that_needs_a_timer_works_in_a_runtime_that_awaits_it() {
     let client = client_of(&Lazy::new(Fetch::AfterATimer, &data()));
@@ -186,7 +183,6 @@ fn a_fetch_that_needs_a_timer_works_in_a_runtime_that_awaits_it() {
     });
 }
 
-// Architecture D5
 #[test]
 fn one_task_may_wait_for_fetches_any_number_of_times() {
     let store = Lazy::new(Fetch::FromATask, &data());
@@ -198,7 +194,7 @@ fn one_task_may_wait_for_fetches_any_number_of_times() {
     });
 }
 
-// Spec 01, sections 5 and 6.4
+// EVAL-5 and EVAL-6.4
 #[test]
 fn all_flags_fetch_what_they_lack_or_are_invalid() {
     let state = |fetch| {
@@ -218,7 +214,7 @@ fn all_flags_fetch_what_they_lack_or_are_invalid() {
     assert_eq!(block_on(client.all_flags_state_async(&ada(), FlagsStateOptions::default())).to_json(), fetched);
 }
 
-// Spec 01, section 5: no store
+// EVAL-5: no store
 #[test]
 fn a_big_segment_without_a_store_matches_nothing_and_says_so() {
     let segments = json!({

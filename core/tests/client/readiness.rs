@@ -14,7 +14,7 @@ use crate::support::{self, End, Ending, SOON, Silent, ada, controlled, controlle
 
 const AT_ONCE: Duration = Duration::from_millis(1);
 
-// Spec 01, section 4.1 (1); spec 02, section 4.4
+// EVAL-4.1 (1); SRC-4.4
 #[test]
 fn an_offline_client_is_initialized_and_gives_defaults_by_every_door() {
     let client = Client::builder("sdk-key").offline(true).start().unwrap();
@@ -27,7 +27,7 @@ fn an_offline_client_is_initialized_and_gives_defaults_by_every_door() {
     pollster::block_on(client.wait_until_ready(Duration::ZERO)).unwrap();
 }
 
-// Spec 02, section 4.4
+// SRC-4.4
 #[test]
 fn an_offline_client_never_runs_its_data_source() {
     let panics = Ending { end: End::Panic, late: false, data: None };
@@ -35,7 +35,7 @@ fn an_offline_client_never_runs_its_data_source() {
     assert_eq!(client.data_source_status().status().error, None);
 }
 
-// Spec 01, section 4.1 (1)
+// EVAL-4.1 (1)
 #[test]
 fn an_offline_client_ignores_a_store_that_has_data() {
     let store = Arc::new(MemoryStore::new());
@@ -44,7 +44,7 @@ fn an_offline_client_ignores_a_store_that_has_data() {
     support::every_door_gives_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
 }
 
-// Spec 01, section 4.1 (2)
+// EVAL-4.1 (2)
 #[test]
 fn before_there_is_data_every_door_gives_its_default() {
     let client = Client::builder("sdk-key").data_source(Silent).start().unwrap();
@@ -54,7 +54,7 @@ fn before_there_is_data_every_door_gives_its_default() {
     assert_eq!(client.data_source_status().status().state, DataSourceState::Initializing);
 }
 
-// Spec 01, section 4.1 (3)
+// EVAL-4.1 (3)
 #[test]
 fn for_an_invalid_context_every_door_gives_its_default() {
     let client = support::client_with(&gives(1, true));
@@ -64,7 +64,7 @@ fn for_an_invalid_context_every_door_gives_its_default() {
     assert!(client.bool_variation("flag", &Context::new("ada"), false), "a valid result is a context");
 }
 
-// Spec 01, section 4.1 (4)
+// EVAL-4.1 (4)
 #[test]
 fn for_an_unknown_or_deleted_flag_every_door_gives_its_default() {
     let client = support::client_with(&json!({"version": 3, "deleted": true}));
@@ -72,7 +72,7 @@ fn for_an_unknown_or_deleted_flag_every_door_gives_its_default() {
     support::every_door_gives_its_default(&client, "", &ada(), &error("FLAG_NOT_FOUND"));
 }
 
-// Spec 01, section 4.2
+// EVAL-4.2
 #[test]
 fn for_a_malformed_flag_every_door_gives_its_default() {
     let client = support::client_with(&json!({"on": true, "version": 1, "fallthrough": {"variation": 9}}));
@@ -105,7 +105,7 @@ fn a_component_that_cannot_be_configured_is_named_with_its_cause() {
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "the moon is full");
 }
 
-// Spec 02, section 4.4
+// SRC-4.4
 #[test]
 fn a_client_is_ready_when_start_returns_if_its_source_has_data_at_hand() {
     let client = support::client_with(&gives(1, true));
@@ -115,7 +115,7 @@ fn a_client_is_ready_when_start_returns_if_its_source_has_data_at_hand() {
     assert!(client.bool_variation("flag", &ada(), false));
 }
 
-// Spec 02, section 4.4
+// SRC-4.4
 #[test]
 fn a_client_is_ready_when_start_returns_however_many_one_task_starts() {
     support::current_thread().block_on(async {
@@ -264,7 +264,7 @@ fn waiting_ends_when_the_client_is_closed() {
     });
 }
 
-// Spec 01, section 4.1 (2); spec 02, section 4.4
+// EVAL-4.1 (2); SRC-4.4
 #[test]
 fn data_that_an_earlier_process_left_in_the_store_is_used_until_the_source_delivers() {
     let store = Arc::new(MemoryStore::new());

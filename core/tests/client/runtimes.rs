@@ -1,4 +1,4 @@
-//! Where a client works: on any executor, in any runtime, and without one (architecture D5).
+//! Where a client works: on any executor, in any runtime, and without one.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};

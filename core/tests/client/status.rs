@@ -1,4 +1,4 @@
-//! What is told about the data source (spec 02, section 4).
+//! What is told about the data source (SRC-4).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ fn changes(client: &Client, source: &Controls, act: impl FnOnce()) -> Vec<Short>
         .collect()
 }
 
-// Spec 02, sections 4.2 and 4.3
+// SRC-4.2 and SRC-4.3
 #[test]
 fn a_status_follows_what_the_source_says_and_is_announced_only_when_it_changes() {
     let (client, source) = controlled();
@@ -56,7 +56,7 @@ fn a_status_follows_what_the_source_says_and_is_announced_only_when_it_changes()
     assert_eq!(seen, expected);
 }
 
-// Spec 02, section 4.2 (3)
+// SRC-4.2 (3)
 #[test]
 fn the_time_of_a_status_is_that_of_its_last_change_of_state() {
     let (client, source) = controlled();
@@ -71,7 +71,7 @@ fn the_time_of_a_status_is_that_of_its_last_change_of_state() {
     assert_eq!(status().since, valid);
 }
 
-// Spec 02, section 4.2 (7)
+// SRC-4.2 (7)
 #[test]
 fn after_the_end_nothing_counts() {
     let (client, source) = controlled();
@@ -83,7 +83,7 @@ fn after_the_end_nothing_counts() {
     assert_eq!(short(&client.data_source_status().status()), (DataSourceState::Off, None));
 }
 
-// Spec 02, sections 4.3 and 5.1
+// SRC-4.3 and SRC-5.1
 #[test]
 fn a_store_that_fails_interrupts_and_recovers() {
     let store = Arc::new(Failing::default());
@@ -109,7 +109,7 @@ fn a_store_that_fails_interrupts_and_recovers() {
     assert_eq!(short(&client.data_source_status().status()), (DataSourceState::Valid, broken));
 }
 
-// Spec 02, section 4.2: `wait_for`
+// SRC-4.2: `wait_for`
 #[test]
 fn waiting_for_a_status_ends_with_it_with_the_end_or_with_the_time() {
     let (client, source) = controlled();

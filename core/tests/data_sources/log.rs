@@ -20,7 +20,6 @@ async fn logged(recipe: impl Configure<dyn DataSource>, answers: Vec<Answer>, ti
     (text.lines().map(|line| line.split_whitespace().nth(1).unwrap().to_owned()).collect(), text)
 }
 
-// Architecture D11
 #[tokio::test(start_paused = true)]
 async fn a_short_outage_is_for_debugging_only() {
     let answers = vec![Answer::stream([put(1)]), Answer::status(503), Answer::endless([put(2)])];
@@ -29,7 +28,6 @@ async fn a_short_outage_is_for_debugging_only() {
     assert!(text.contains("the service answered with status 503"), "{text}");
 }
 
-// Architecture D11
 #[tokio::test(start_paused = true)]
 async fn a_long_outage_is_one_warning_and_its_end_is_told() {
     let mut answers = vec![Answer::status(503); 10];
@@ -39,7 +37,6 @@ async fn a_long_outage_is_one_warning_and_its_end_is_told() {
     assert_eq!(worth_reading, ["WARN", "INFO"], "{text}");
 }
 
-// Architecture D11
 #[tokio::test(start_paused = true)]
 async fn a_service_that_says_nothing_is_an_outage_after_a_minute() {
     for (recipe_time, expected) in [(59, vec![]), (61, vec!["WARN"])] {

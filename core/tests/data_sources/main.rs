@@ -1,4 +1,4 @@
-//! Streaming and polling against a scripted transport and a clock that jumps: the rules of spec 02, sections 1 to 4,
+//! Streaming and polling against a scripted transport and a clock that jumps: the rules of SRC-1 to SRC-4,
 //! and the rows of its section 10.
 
 #![cfg(test)]

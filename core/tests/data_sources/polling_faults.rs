@@ -1,4 +1,4 @@
-//! What polls do about faults: the rows of spec 02, section 10.
+//! What polls do about faults: the rows of SRC-10.
 
 use vexil::config::PollingConfig;
 use vexil::data_source::DataSourceErrorKind;

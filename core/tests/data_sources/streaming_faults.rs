@@ -1,4 +1,4 @@
-//! What a stream does about faults: the rows of spec 02, section 10.
+//! What a stream does about faults: the rows of SRC-10.
 
 use std::time::Duration;
 

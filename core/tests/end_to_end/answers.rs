@@ -5,7 +5,7 @@ use vexil_testing::fake_service::{Answer, Endpoint, Gate};
 use crate::faults::{starts_after, starts_after_all};
 use crate::setup::{SOON, Statuses, builder, ready, service, stream, value};
 
-// Spec 02, section 10, row 34
+// SRC-F34
 #[test]
 fn an_answer_of_another_type_is_no_stream() {
     starts_after(Answer::usual().content_type("text/html"), "InvalidData");
@@ -13,7 +13,7 @@ fn an_answer_of_another_type_is_no_stream() {
     starts_after(Answer::json("{}"), "InvalidData");
 }
 
-// Spec 02, section 10, row 35
+// SRC-F35
 #[test]
 fn a_stream_may_say_that_it_is_utf_8_and_nothing_else() {
     let service = service("value");
@@ -30,7 +30,7 @@ fn gzip_block(event: &str) -> Vec<u8> {
     [&header[..], &[0], &length.to_le_bytes(), &(!length).to_le_bytes(), event.as_bytes()].concat()
 }
 
-// Spec 02, section 10, row 36
+// SRC-F36
 #[test]
 fn a_compressed_stream_is_decoded_as_it_comes() {
     let service = service("value");
@@ -43,7 +43,7 @@ fn a_compressed_stream_is_decoded_as_it_comes() {
     assert_ne!(request.header("accept-encoding"), Some("gzip"), "it was not asked for");
 }
 
-// Spec 02, section 10, rows 37, 39 and 40
+// SRC-F37, SRC-F39 and SRC-F40
 #[test]
 fn statuses_that_pass_are_retried_soon_whatever_they_ask_for() {
     for status in [204, 206, 304, 400, 408, 429, 500, 502, 503, 504] {
@@ -52,7 +52,7 @@ fn statuses_that_pass_are_retried_soon_whatever_they_ask_for() {
     }
 }
 
-// Spec 02, section 10, row 40
+// SRC-F40
 #[test]
 fn a_subscription_sees_every_status_of_a_reconnect_in_order() {
     let service = service("value");
@@ -69,7 +69,7 @@ fn a_subscription_sees_every_status_of_a_reconnect_in_order() {
     assert!(statuses.next().starts_with("Off"));
 }
 
-// Spec 02, section 2.8; section 10, row 38
+// SRC-2.8; section 10, row 38
 #[test]
 fn a_redirect_is_followed_with_all_headers_and_not_remembered() {
     for status in [301, 302, 303, 307, 308] {
@@ -88,7 +88,7 @@ fn a_redirect_is_followed_with_all_headers_and_not_remembered() {
     }
 }
 
-// Spec 02, section 10, row 38
+// SRC-F38
 #[test]
 fn a_redirect_to_another_origin_does_not_take_the_key_along() {
     let (home, abroad) = (service("home"), service("abroad"));
@@ -98,7 +98,7 @@ fn a_redirect_to_another_origin_does_not_take_the_key_along() {
     assert_eq!(request.header("authorization"), None);
 }
 
-// Spec 02, section 10, row 38
+// SRC-F38
 #[test]
 fn a_redirect_that_leads_nowhere_or_in_circles_is_retried() {
     starts_after(Answer::redirect(302, ""), "NetworkError");
@@ -107,7 +107,7 @@ fn a_redirect_that_leads_nowhere_or_in_circles_is_retried() {
     starts_after_all(vec![Answer::redirect(302, "/all"); 11], "NetworkError");
 }
 
-// Spec 02, section 2.8: the answer may take its time
+// SRC-2.8: the answer may take its time
 #[test]
 fn headers_that_are_late_are_waited_for() {
     let (service, gate) = (service("value"), Gate::new());

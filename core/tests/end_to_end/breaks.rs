@@ -15,7 +15,7 @@ const SHORT: Duration = Duration::from_secs(2);
 
 const HALF: &str = "event: patch\ndata: {\"path\": \"/flags/flag\", \"data\": {\"version\": 100}}\n";
 
-// Spec 02, section 10, rows 1 and 2
+// SRC-F1 and SRC-F2
 #[test]
 fn a_put_that_breaks_off_is_not_applied() {
     starts_after(Answer::usual().cut_at(Point::mid_event()), "NetworkError");
@@ -24,26 +24,26 @@ fn a_put_that_breaks_off_is_not_applied() {
     starts_after(Answer::usual().cut_at(Point::headers()), "NetworkError");
 }
 
-// Spec 02, section 10, row 1
+// SRC-F1
 #[test]
 fn a_patch_that_breaks_off_is_not_applied() {
     recovers(|service| service.send_raw(HALF).close_streams(), "NetworkError");
     recovers(|service| service.send_raw(HALF).cut_streams(), "NetworkError");
 }
 
-// Spec 02, section 10, row 2
+// SRC-F2
 #[test]
 fn a_patch_in_which_the_connection_is_reset_is_not_applied() {
     recovers(|service| service.send_raw(HALF).reset_streams(), "NetworkError");
 }
 
-// Spec 02, sections 2.8 and 2.9
+// SRC-2.8 and SRC-2.9
 #[test]
 fn a_stream_that_ends_well_is_opened_again() {
     recovers(|service| service.close_streams(), "NetworkError");
 }
 
-// Spec 02, section 10, row 45
+// SRC-F45
 #[test]
 fn no_answer_and_what_is_not_http_are_retried_soon() {
     starts_after(Answer::hang_up(), "NetworkError");
@@ -51,7 +51,7 @@ fn no_answer_and_what_is_not_http_are_retried_soon() {
     starts_after(Answer::garbage("220 mail.example.com ESMTP\r\n"), "NetworkError");
 }
 
-// Spec 02, section 10, row 46
+// SRC-F46
 #[test]
 fn a_service_that_refuses_connections_is_tried_again_and_again() {
     // Bound, so that nobody else is there, and not listening.
@@ -66,7 +66,7 @@ fn a_service_that_refuses_connections_is_tried_again_and_again() {
     }
 }
 
-// Spec 02, section 10, row 46
+// SRC-F46
 #[test]
 fn a_service_that_goes_away_leaves_its_data() {
     let service = service("value");
@@ -77,7 +77,7 @@ fn a_service_that_goes_away_leaves_its_data() {
     assert_eq!(value(&client), "value");
 }
 
-// Spec 02, section 10, row 33
+// SRC-F33
 #[test]
 fn a_stream_that_goes_silent_is_given_up_after_its_read_timeout() {
     let (service, again) = (service("old"), Gate::new());
@@ -94,7 +94,7 @@ fn a_stream_that_goes_silent_is_given_up_after_its_read_timeout() {
     comes_to(&client, "new");
 }
 
-// Spec 02, section 10, row 33
+// SRC-F33
 #[test]
 fn an_event_that_stops_half_way_is_given_up_after_the_read_timeout() {
     let service = service("value");
@@ -106,7 +106,7 @@ fn an_event_that_stops_half_way_is_given_up_after_the_read_timeout() {
     assert_eq!(service.wait_for_closed(&silent).wait().unwrap(), ClosedBy::Client);
 }
 
-// Spec 02, section 10, row 32
+// SRC-F32
 #[test]
 fn a_service_that_accepts_and_never_answers_is_given_up_after_the_read_timeout() {
     let service = service("value");
@@ -118,7 +118,7 @@ fn a_service_that_accepts_and_never_answers_is_given_up_after_the_read_timeout()
     assert_eq!(value(&client), "value");
 }
 
-// Spec 02, section 10, row 31
+// SRC-F31
 #[test]
 fn a_stream_that_comes_slowly_is_waited_for() {
     // All of it takes longer than the limit, and each piece is far from it.
@@ -132,7 +132,7 @@ fn a_stream_that_comes_slowly_is_waited_for() {
     assert_eq!(service.requests().len(), 1);
 }
 
-// Spec 02, section 2.1, rule 6
+// SRC-2.1, rule 6
 #[test]
 fn heartbeats_keep_a_stream_alive() {
     let service = FakeService::builder().heartbeat(SHORT / 20).start().unwrap();

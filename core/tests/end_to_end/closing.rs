@@ -1,4 +1,4 @@
-//! The end of a client's life. Spec 02, sections 2.8 and 4.4.
+//! The end of a client's life. SRC-2.8 and SRC-4.4.
 
 use std::io::Read;
 use std::net::TcpListener;

@@ -52,7 +52,7 @@ fn pausing() -> (Runtime, Receiver<()>, Sender<()>) {
     (runtime, arrives, go_on)
 }
 
-// Spec 02, section 10, row 52
+// SRC-F52
 #[test]
 fn what_is_being_read_when_a_client_is_closed_is_not_stored_afterwards() {
     let (runtime, arrives, go_on) = pausing();

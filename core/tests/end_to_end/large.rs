@@ -20,7 +20,7 @@ fn large(separator: &str) -> String {
     format!(r#"{{"path": "/", "data": {{"flags": {{"flag": {flag}}}, "segments": {{}}}}}}"#)
 }
 
-// Spec 02, section 10, row 3
+// SRC-F3
 #[test]
 fn evaluations_go_on_while_ten_megabytes_arrive_in_one_line_or_many() {
     for separator in ["", "\n"] {
@@ -48,7 +48,7 @@ fn evaluations_go_on_while_ten_megabytes_arrive_in_one_line_or_many() {
     }
 }
 
-// Spec 02, section 10, row 4
+// SRC-F4
 #[test]
 fn an_event_over_the_limit_breaks_the_connection() {
     let service = service("old");
@@ -59,7 +59,7 @@ fn an_event_over_the_limit_breaks_the_connection() {
     assert_eq!(statuses.next(), "Valid");
 }
 
-// Spec 02, section 10, row 5
+// SRC-F5
 #[test]
 fn a_line_without_end_breaks_the_connection_at_the_limit() {
     let service = service("value");
@@ -73,7 +73,7 @@ fn a_line_without_end_breaks_the_connection_at_the_limit() {
     assert_eq!(service.requests().len(), 2);
 }
 
-// Spec 02, section 10, row 5
+// SRC-F5
 #[test]
 fn a_flood_of_comments_is_not_kept() {
     let service = service("value");
@@ -86,7 +86,7 @@ fn a_flood_of_comments_is_not_kept() {
     assert_eq!(service.requests().len(), 1);
 }
 
-// Spec 02, section 10, row 1
+// SRC-F1
 #[test]
 fn a_large_put_that_breaks_off_is_not_applied() {
     let put = large("");

@@ -1,6 +1,6 @@
 //! Real clients over real sockets, with a fake service at the other end that does what goes wrong.
 //!
-//! The fault table of spec 02, section 10, and where its rows are held. `data_sources` has a scripted transport and a
+//! The fault table of SRC-10, and where its rows are held. `data_sources` has a scripted transport and a
 //! clock that jumps, `http_transport` has raw sockets; what is not prefixed is here.
 //!
 //! | row | fault | tests |

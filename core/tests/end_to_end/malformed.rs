@@ -1,5 +1,4 @@
-//! Data that cannot be understood: the connection is dropped, the data stays, and a new put heals it. Spec 02, section
-//! 2.4.
+//! Data that cannot be understood: the connection is dropped, the data stays, and a new put heals it. SRC-2.4.
 
 use vexil_testing::fake_service::Answer;
 

@@ -1,4 +1,4 @@
-//! Polls: what is asked for, and what a fault does to them. Spec 02, section 3.
+//! Polls: what is asked for, and what a fault does to them. SRC-3.
 
 use std::time::Duration;
 

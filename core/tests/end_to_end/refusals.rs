@@ -1,4 +1,4 @@
-//! A service that does not want the client. Spec 02, section 2.7.
+//! A service that does not want the client. SRC-2.7.
 
 use vexil::client::NotReadyError;
 use vexil::config::{ConfigError, HttpConfig, ServiceEndpoints, WrapperInfo};

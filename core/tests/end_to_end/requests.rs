@@ -1,4 +1,4 @@
-//! What is asked, where, and in whose name. Spec 02, section 1.
+//! What is asked, where, and in whose name. SRC-1.
 
 use std::collections::BTreeSet;
 

@@ -13,7 +13,7 @@ use vexil_testing::fake_service::{Answer, Endpoint, Gate};
 use crate::setup::{SOON, Statuses, ada, builder, ready, service, stream, value};
 use crate::support::{error, every_door_gives_its_default};
 
-// Spec 02, section 1.1
+// SRC-1.1
 #[test]
 fn flags_are_streamed_unless_something_else_is_said() {
     let service = service("value");
@@ -24,7 +24,7 @@ fn flags_are_streamed_unless_something_else_is_said() {
     assert!(service.requests_to(Endpoint::Poll).is_empty());
 }
 
-// Spec 02, section 4.4
+// SRC-4.4
 #[test]
 fn an_offline_client_makes_no_request() {
     let service = service("value");
@@ -39,7 +39,7 @@ fn an_offline_client_makes_no_request() {
     assert_eq!(keys, [Some("sdk-key".to_owned())]);
 }
 
-// Spec 02, sections 2.9 and 4.4
+// SRC-2.9 and SRC-4.4
 #[test]
 fn a_client_starts_at_once_and_is_not_ready_before_the_put() {
     let (service, gate) = (service("value"), Gate::new());
@@ -55,7 +55,7 @@ fn a_client_starts_at_once_and_is_not_ready_before_the_put() {
     assert_eq!(value(&client), "value");
 }
 
-// Spec 02, section 2.10: the harness's "unavailable" data
+// SRC-2.10: the harness's "unavailable" data
 #[test]
 fn a_stream_that_opens_and_says_nothing_leaves_the_client_not_ready() {
     let service = FakeService::start().unwrap();
@@ -67,7 +67,7 @@ fn a_stream_that_opens_and_says_nothing_leaves_the_client_not_ready() {
     assert_eq!(state.unwrap(), json!({"$flagsState": {}, "$valid": false}));
 }
 
-// Spec 02, section 10, row 26
+// SRC-F26
 #[test]
 fn a_client_whose_first_event_is_of_an_unknown_kind_initialises() {
     let put = r#"{"path": "/", "data": {"flags": {}, "segments": {}}}"#;
@@ -79,7 +79,7 @@ fn a_client_whose_first_event_is_of_an_unknown_kind_initialises() {
     }
 }
 
-// Spec 02, section 2.6: first connect
+// SRC-2.6: first connect
 #[test]
 fn a_client_that_cannot_connect_at_first_goes_on_trying() {
     let (service, gate) = (service("value"), Gate::new());

@@ -9,7 +9,7 @@ use crate::polling::often;
 use crate::setup::{NONE, SOON, Statuses, builder, comes_to, ready, service, stream, streaming, value};
 use crate::support::Failing;
 
-// Spec 02, section 2.8; section 10, row 50
+// SRC-2.8; section 10, row 50
 #[test]
 fn a_put_that_cannot_be_stored_is_asked_for_again_until_it_is() {
     let service = service("value");
@@ -25,7 +25,7 @@ fn a_put_that_cannot_be_stored_is_asked_for_again_until_it_is() {
     assert_eq!(value(&client), "value");
 }
 
-// Spec 02, section 2.8; section 10, row 50
+// SRC-2.8; section 10, row 50
 #[test]
 fn a_patch_that_cannot_be_stored_restarts_the_stream() {
     let service = service("old");
@@ -42,7 +42,7 @@ fn a_patch_that_cannot_be_stored_restarts_the_stream() {
     assert!(service.requests_to(Endpoint::Stream).len() >= 2);
 }
 
-// Spec 02, section 10, row 50
+// SRC-F50
 #[test]
 fn a_poll_that_cannot_be_stored_is_repeated() {
     let service = service("old");
@@ -57,7 +57,7 @@ fn a_poll_that_cannot_be_stored_is_repeated() {
     assert_eq!(value(&client), "new");
 }
 
-// Spec 02, section 10, row 51
+// SRC-F51
 #[test]
 fn listeners_that_panic_or_block_do_not_hold_up_the_stream() {
     let service = service("old");
@@ -84,7 +84,6 @@ fn listeners_that_panic_or_block_do_not_hold_up_the_stream() {
     drop(release);
 }
 
-// Architecture D5
 #[test]
 fn a_client_works_on_a_runtime_of_the_applications_own() {
     let service = service("old");
@@ -96,7 +95,6 @@ fn a_client_works_on_a_runtime_of_the_applications_own() {
     service.wait_for_streams(0).wait().unwrap();
 }
 
-// Architecture D5
 #[test]
 fn a_client_outlives_the_runtime_in_which_it_was_started() {
     let service = service("old");

@@ -1,4 +1,4 @@
-//! The same over TLS. Spec 02, section 9.
+//! The same over TLS. SRC-9.
 
 use std::process::Command;
 

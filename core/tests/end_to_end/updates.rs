@@ -32,7 +32,7 @@ fn data(flags: &serde_json::Value) -> String {
     json!({"flags": flags, "segments": {}}).to_string()
 }
 
-// Spec 02, sections 2.3 and 5.5
+// SRC-2.3 and SRC-5.5
 #[test]
 fn a_patch_is_visible_and_announced_with_the_old_and_the_new_value() {
     let service = service("old");
@@ -50,7 +50,7 @@ fn a_patch_is_visible_and_announced_with_the_old_and_the_new_value() {
     assert_eq!(value(&client), NONE);
 }
 
-// Spec 02, section 2.3: segments
+// SRC-2.3: segments
 #[test]
 fn a_change_of_a_segment_changes_the_flags_that_ask_for_it() {
     let service = FakeService::start().unwrap();
@@ -69,7 +69,7 @@ fn a_change_of_a_segment_changes_the_flags_that_ask_for_it() {
     comes_to(&client, "out");
 }
 
-// Spec 02, section 10, row 21
+// SRC-F21
 #[test]
 fn a_second_put_replaces_everything_and_listeners_hear_of_the_differences() {
     let service = FakeService::start().unwrap();
@@ -85,7 +85,7 @@ fn a_second_put_replaces_everything_and_listeners_hear_of_the_differences() {
     assert_eq!(service.requests().len(), 1, "all on one connection");
 }
 
-// Spec 02, section 10, row 22
+// SRC-F22
 #[test]
 fn the_same_put_again_changes_nothing() {
     let service = FakeService::start().unwrap();
@@ -98,7 +98,7 @@ fn the_same_put_again_changes_nothing() {
     assert_eq!(before("last", &changes), [""; 0]);
 }
 
-// Spec 02, section 10, rows 23 and 25
+// SRC-F23 and SRC-F25
 #[test]
 fn what_is_not_newer_is_ignored_and_a_deletion_is_remembered() {
     let service = FakeService::start().unwrap();
@@ -127,7 +127,7 @@ fn what_is_not_newer_is_ignored_and_a_deletion_is_remembered() {
     assert_eq!(client.string_variation("unknown", &ada(), NONE), "newer");
 }
 
-// Spec 02, section 10, row 24
+// SRC-F24
 #[test]
 fn a_patch_before_the_first_put_does_not_initialise() {
     let service = FakeService::start().unwrap();
@@ -144,7 +144,7 @@ fn a_patch_before_the_first_put_does_not_initialise() {
     assert_eq!(value(&client), "put");
 }
 
-// Spec 02, section 2.4; section 10, row 26
+// SRC-2.4; section 10, row 26
 #[test]
 fn unknown_events_and_kinds_are_ignored_and_the_stream_goes_on() {
     let service = service("old");
@@ -160,7 +160,7 @@ fn unknown_events_and_kinds_are_ignored_and_the_stream_goes_on() {
     assert_eq!(statuses.next(), "Interrupted NetworkError", "and nothing before it");
 }
 
-// Spec 02, section 10, row 27
+// SRC-F27
 #[test]
 fn circles_in_the_data_are_stored_and_evaluated_as_malformed() {
     let requires = |key: &str| {
@@ -189,7 +189,7 @@ fn circles_in_the_data_are_stored_and_evaluated_as_malformed() {
     assert_eq!(service.requests().len(), 1);
 }
 
-// Spec 02, section 2.1, rules 6 and 14
+// SRC-2.1, rules 6 and 14
 #[test]
 fn a_hundred_changes_in_a_row_arrive_in_order_with_heartbeats_between() {
     let service = service("0");

@@ -56,7 +56,7 @@ impl Hook for Bad {
     }
 }
 
-// Spec 03, section 6.2, rule 6
+// EVT-6.2, rule 6
 #[test]
 fn a_hook_that_does_wrong_in_every_stage_changes_nothing_and_is_logged_once_for_each_stage() {
     let data = json!({"flags": {"flag": gives(1, "value")}});
@@ -116,7 +116,7 @@ impl Hook for Moody {
     }
 }
 
-// Spec 03, section 6.2, rule 7
+// EVT-6.2, rule 7
 #[test]
 fn after_a_stage_that_fails_the_next_one_runs_without_data() {
     let chronicle = Chronicle::default();
@@ -141,7 +141,7 @@ impl Hook for Nameless {
     }
 }
 
-// Spec 03, section 6.2, rule 14
+// EVT-6.2, rule 14
 #[test]
 fn a_hook_that_cannot_say_its_name_gets_one_for_the_log() {
     let (lines, ()) = logged(|| {

@@ -27,7 +27,7 @@ fn hooked(data: &Json) -> (Client, HookRecorder) {
     (client, hook)
 }
 
-// Spec 03, section 6.1; section 6.2, rule 10
+// EVT-6.1; section 6.2, rule 10
 #[test]
 fn every_door_is_a_series_with_the_callers_default_and_the_answer() {
     let long = "a string that is longer than what fits inline";
@@ -93,7 +93,7 @@ fn gives_default(client: &Client, hook: &HookRecorder, context: &impl Evaluation
     assert_eq!(hook.take().len() % 2, 0);
 }
 
-// Spec 03, section 6.2, rule 10
+// EVT-6.2, rule 10
 #[test]
 fn hooks_run_for_every_kind_of_failure_and_see_the_reason() {
     let (client, hook) = hooked(&json!({"flags": {}}));
@@ -133,7 +133,7 @@ fn a_default_of_the_configuration_is_what_the_caller_gets_and_what_hooks_see() {
     assert_eq!(series(&hook).1.value, 9.into());
 }
 
-// Spec 03, section 6.1
+// EVT-6.1
 #[test]
 fn hooks_see_the_environment_once_the_source_has_named_it() {
     let hook = HookRecorder::new("recorder");

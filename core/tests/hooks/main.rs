@@ -1,4 +1,4 @@
-//! Hooks and plugins: what they see, in which order they run, and that they change nothing (spec 03, section 6).
+//! Hooks and plugins: what they see, in which order they run, and that they change nothing (EVT-6).
 
 #![cfg(test)]
 

@@ -16,7 +16,7 @@ fn data() -> serde_json::Value {
         "dependent": with(gives(1, true), &json!({"prerequisites": [{"key": "flag", "variation": 0}]}))}})
 }
 
-// Spec 03, section 6.2, rules 1, 2, 3 and 5
+// EVT-6.2, rules 1, 2, 3 and 5
 #[test]
 fn stages_run_in_order_before_an_evaluation_in_reverse_after_it_and_in_order_after_track() {
     let chronicle = Chronicle::default();
@@ -34,7 +34,7 @@ fn stages_run_in_order_before_an_evaluation_in_reverse_after_it_and_in_order_aft
     assert_eq!(chronicle.take()[..3], ["before a", "before b", "before c"], "nothing is left of the earlier series");
 }
 
-// Spec 03, section 6.2, rules 4 and 8
+// EVT-6.2, rules 4 and 8
 #[test]
 fn a_hook_that_is_added_runs_behind_the_others_from_the_next_series_on() {
     let chronicle = Chronicle::default();
@@ -66,7 +66,7 @@ impl vexil::hooks::Hook for Recruiting {
     }
 }
 
-// Spec 03, section 6.2, rule 8
+// EVT-6.2, rule 8
 #[test]
 fn a_series_keeps_the_hooks_that_it_began_with() {
     let client = Client::builder("sdk-key").data_source(Fixed::new(&data())).start().unwrap();
@@ -79,7 +79,7 @@ fn a_series_keeps_the_hooks_that_it_began_with() {
     pollster::block_on(client.close(crate::support::SOON));
 }
 
-// Spec 03, section 6.2, rule 8
+// EVT-6.2, rule 8
 #[test]
 fn hooks_are_added_while_other_threads_evaluate() {
     const HOOKS: usize = 200;
@@ -107,7 +107,7 @@ fn hooks_are_added_while_other_threads_evaluate() {
     assert!(hooks.iter().all(|hook| hook.take().len() == 2), "no hook that was added is lost");
 }
 
-// Spec 03, section 6.2, rule 11
+// EVT-6.2, rule 11
 #[test]
 fn one_call_is_one_series_and_all_flags_state_is_none() {
     let hook = HookRecorder::new("recorder");

@@ -46,7 +46,7 @@ impl Plugin for Observer {
     }
 }
 
-// Spec 03, sections 6.2 (rule 4) and 6.3
+// EVT-6.2 (rule 4) and 6.3
 #[test]
 fn plugins_bring_their_hooks_before_the_client_is_made_and_are_registered_before_it_has_data() {
     let chronicle = Chronicle::default();
@@ -62,7 +62,7 @@ fn plugins_bring_their_hooks_before_the_client_is_made_and_are_registered_before
     assert_eq!(chronicle.take(), series);
 }
 
-// Spec 03, section 6.3
+// EVT-6.3
 #[test]
 fn a_plugin_that_panics_is_logged_and_the_others_work() {
     for method in ["hooks", "register"] {
@@ -97,7 +97,7 @@ impl Plugin for Told {
     }
 }
 
-// Spec 03, section 6.3
+// EVT-6.3
 #[cfg(feature = "http")]
 #[test]
 fn a_plugin_is_told_of_sdk_wrapper_key_and_application() {

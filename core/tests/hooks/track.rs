@@ -18,7 +18,7 @@ fn tracked(key: &str, data: Option<Value>, metric_value: Option<f64>) -> Recorde
     hook.take().pop().unwrap()
 }
 
-// Spec 03, section 6.1
+// EVT-6.1
 #[test]
 fn what_was_told_is_seen_and_what_was_not_is_absent() {
     let seen = |stage: RecordedStage| match stage {
@@ -35,7 +35,7 @@ fn what_was_told_is_seen_and_what_was_not_is_absent() {
     assert_eq!(seen(tracked("d", Some(data.clone()), Some(-1.5))), ("d".into(), Some(data), Some(-1.5)));
 }
 
-// Spec 03, section 6.2, rule 13
+// EVT-6.2, rule 13
 #[test]
 fn hooks_hear_of_it_with_and_without_events_but_not_for_an_invalid_context() {
     for events in [Some(EventRecorder::new()), None] {

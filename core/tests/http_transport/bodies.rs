@@ -56,7 +56,7 @@ async fn a_piece_of_a_body_is_there_before_the_next_one() {
     assert_eq!(end.unwrap(), None);
 }
 
-// Spec 02, section 10, row 1
+// SRC-F1
 #[tokio::test]
 async fn a_body_that_breaks_off_is_a_broken_connection() {
     for answer in [
@@ -72,7 +72,7 @@ async fn a_body_that_breaks_off_is_a_broken_connection() {
     }
 }
 
-// Spec 02, section 1.4: Accept-Encoding
+// SRC-1.4: Accept-Encoding
 #[tokio::test]
 async fn only_who_asks_for_gzip_is_sent_gzip() {
     let (server, transport) = (Server::start().await, transport());
@@ -90,7 +90,7 @@ async fn only_who_asks_for_gzip_is_sent_gzip() {
     assert_eq!(received.header("accept-encoding"), Some("gzip"));
 }
 
-// Spec 02, section 10, row 36
+// SRC-F36
 #[tokio::test]
 async fn gzip_that_was_not_asked_for_is_decoded_too() {
     let (server, transport) = (Server::start().await, transport());
@@ -99,7 +99,7 @@ async fn gzip_that_was_not_asked_for_is_decoded_too() {
     assert_eq!(text, "hello");
 }
 
-// Spec 02, section 10, row 56
+// SRC-F56
 #[tokio::test]
 async fn corrupt_gzip_is_a_broken_connection() {
     let mut wrong = HELLO_GZIP;

@@ -24,7 +24,7 @@ async fn a_connection_is_used_again() {
     both(async {}, connection.closed()).await;
 }
 
-// Spec 02, section 2.8: client close
+// SRC-2.8: client close
 #[tokio::test]
 async fn a_body_that_is_dropped_takes_its_connection_with_it() {
     let (server, transport) = (Server::start().await, transport());
@@ -50,7 +50,7 @@ async fn a_request_that_is_given_up_takes_its_connection_with_it() {
     both(async {}, connection.closed()).await;
 }
 
-// Spec 02, section 9: connection reuse
+// SRC-9: connection reuse
 #[tokio::test]
 async fn a_get_that_meets_a_dead_connection_is_made_again() {
     let (server, transport) = (Server::start().await, transport());
@@ -114,7 +114,7 @@ async fn a_request_that_leads_nowhere_is_not_sent() {
     }
 }
 
-// Spec 02, section 10, row 47
+// SRC-F47
 #[tokio::test]
 async fn all_addresses_of_a_host_are_tried() {
     // On most machines "localhost" has an IPv6 address too, where nobody listens.

@@ -1,4 +1,4 @@
-//! Headers of the user's. Spec 02, section 1.4, last row.
+//! Headers of the user's. SRC-1.4, last row.
 
 use std::sync::{Arc, Mutex};
 

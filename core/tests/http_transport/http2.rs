@@ -10,7 +10,7 @@ use crate::certificates::Authority;
 use crate::server::Server;
 use crate::{both, get, send};
 
-// Spec 02, section 2.8: HTTP version
+// SRC-2.8: HTTP version
 #[tokio::test]
 async fn a_body_that_is_dropped_resets_its_stream() {
     let (server, authority) = (Server::start().await, Authority::new());

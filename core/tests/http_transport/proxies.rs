@@ -1,4 +1,4 @@
-//! Proxies: which is used, and what it is told. Spec 02, section 9.
+//! Proxies: which is used, and what it is told. SRC-9.
 
 use std::error::Error;
 use std::process::Command;
@@ -17,7 +17,7 @@ fn through(proxy: &Server) -> HttpConfig {
     HttpConfig::new().http_proxy(format!("http://ada:se%20cret@127.0.0.1:{}", proxy.port))
 }
 
-// Spec 02, section 9: H2/H3 "http proxy"
+// SRC-9: H2/H3 "http proxy"
 #[tokio::test]
 async fn a_proxy_is_told_the_whole_url_and_resolves_the_host() {
     let proxy = Server::start().await;

@@ -1,4 +1,4 @@
-//! Redirects: which, where to, how many, and what they carry. Spec 02, section 2.8.
+//! Redirects: which, where to, how many, and what they carry. SRC-2.8.
 
 use vexil::config::HttpConfig;
 use vexil::transport::TransportErrorKind;

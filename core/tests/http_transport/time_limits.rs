@@ -11,7 +11,7 @@ use crate::{SOON, both, get, post, send, text, transport};
 /// Long enough for a busy machine to do the rest of a test in.
 const SHORT: Duration = Duration::from_secs(1);
 
-// Spec 02, section 10, row 32
+// SRC-F32
 #[tokio::test]
 async fn silence_instead_of_headers_ends_a_request() {
     let (server, transport) = (Server::start().await, transport());
@@ -27,7 +27,7 @@ async fn silence_instead_of_headers_ends_a_request() {
     assert!(start.elapsed() >= SHORT);
 }
 
-// Spec 02, section 10, row 33
+// SRC-F33
 #[tokio::test]
 async fn silence_in_a_body_ends_it() {
     let (server, transport) = (Server::start().await, transport());
@@ -45,7 +45,7 @@ async fn silence_in_a_body_ends_it() {
     assert_eq!(kind, TransportErrorKind::Timeout);
 }
 
-// Spec 02, section 2.8: connect timeout
+// SRC-2.8: connect timeout
 #[tokio::test]
 async fn a_tls_handshake_that_does_not_end_is_given_up() {
     let server = Server::start().await;

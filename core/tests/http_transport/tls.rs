@@ -1,4 +1,4 @@
-//! Whom the transport trusts, and as whom it comes. Spec 02, section 9.
+//! Whom the transport trusts, and as whom it comes. SRC-9.
 
 use std::error::Error;
 use std::path::Path;

@@ -11,7 +11,7 @@ use crate::{client_at, interest, only};
 const FAULTS: [(Does, &str); 2] =
     [(Does::Fail, "the {} origin has failed: {} is closed"), (Does::Panic, "the function for the {} origin panicked")];
 
-// Spec 03, sections 7.2 and 7.4
+// EVT-7.2 and EVT-7.4
 #[test]
 fn both_origins_are_read_even_if_one_fails_and_the_one_that_decides_counts() {
     let orders = [ExecutionOrder::Serial, ExecutionOrder::Random, ExecutionOrder::Concurrent];
@@ -37,7 +37,7 @@ fn both_origins_are_read_even_if_one_fails_and_the_one_that_decides_counts() {
     }
 }
 
-// Spec 03, section 7.2
+// EVT-7.2
 #[test]
 fn where_the_write_that_decides_fails_the_other_origin_is_not_written() {
     for (fault, words) in FAULTS {
@@ -61,7 +61,7 @@ fn where_the_write_that_decides_fails_the_other_origin_is_not_written() {
     }
 }
 
-// Spec 03, section 7.4
+// EVT-7.4
 #[test]
 fn a_comparison_that_panics_is_logged_and_nothing_is_said_of_consistency() {
     interest::always_interested();

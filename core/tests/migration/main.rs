@@ -1,4 +1,4 @@
-//! Migrations: stages, what is called in which order, and what is reported (spec 03, section 7).
+//! Migrations: stages, what is called in which order, and what is reported (EVT-7).
 
 #![cfg(test)]
 

@@ -12,7 +12,7 @@ use crate::support::{SOON, ada};
 use crate::{client_at, only};
 use Origin::{New, Old};
 
-// Spec 03, section 7.1
+// EVT-7.1
 #[test]
 fn every_stage_calls_its_origins_in_order_and_gives_the_answer_of_the_one_that_decides() {
     let stages = [
@@ -45,7 +45,7 @@ fn every_stage_calls_its_origins_in_order_and_gives_the_answer_of_the_one_that_d
     }
 }
 
-// Spec 03, section 7.2
+// EVT-7.2
 #[test]
 fn by_chance_either_origin_is_read_first_and_the_answer_is_the_same() {
     let (client, _events) = client_at("shadow", &json!({}));
@@ -66,7 +66,7 @@ fn by_chance_either_origin_is_read_first_and_the_answer_is_the_same() {
     assert!((120..=280).contains(&old_first), "{old_first} of 400");
 }
 
-// Spec 03, section 7.2. Each origin waits for the other: one after the other they would fail.
+// EVT-7.2. Each origin waits for the other: one after the other they would fail.
 #[test]
 fn concurrent_reads_are_under_way_at_the_same_time() {
     for (stage, decides) in [("shadow", "old"), ("live", "new")] {
@@ -90,7 +90,7 @@ fn concurrent_reads_are_under_way_at_the_same_time() {
     }
 }
 
-// Spec 03, section 7.2
+// EVT-7.2
 #[test]
 fn concurrent_awaiting_reads_are_under_way_at_the_same_time() {
     let (client, events) = client_at("live", &json!({}));

@@ -8,7 +8,7 @@ use crate::origins::{Both, Calls, Does, Plan};
 use crate::support::ada;
 use crate::{STAGES, client_at, only, reported};
 
-// Spec 03, section 7.3
+// EVT-7.3
 #[test]
 fn latencies_and_errors_are_reported_unless_they_are_switched_off() {
     let (client, events) = client_at("live", &json!({}));
@@ -23,7 +23,7 @@ fn latencies_and_errors_are_reported_unless_they_are_switched_off() {
     migrator.write(&ada(), Stage::Off, |_| bare());
 }
 
-// Spec 03, section 7.4
+// EVT-7.4
 #[test]
 fn results_are_compared_where_both_are_read_and_never_where_they_are_written() {
     for stage in STAGES {
@@ -39,7 +39,7 @@ fn results_are_compared_where_both_are_read_and_never_where_they_are_written() {
     }
 }
 
-// Spec 03, section 7.3
+// EVT-7.3
 #[test]
 fn the_comparison_is_given_the_answer_that_counts_first() {
     let (client, events) = client_at("live", &json!({}));
@@ -61,7 +61,7 @@ fn compared(ratio: &Json) -> usize {
     ops.iter().filter(|op| op.consistent.is_some()).count()
 }
 
-// Spec 03, section 7.4
+// EVT-7.4
 #[test]
 fn the_flags_check_ratio_says_how_often_results_are_compared() {
     assert_eq!([json!(0), json!(1), json!(null)].each_ref().map(compared), [0, 400, 400]);
@@ -93,7 +93,7 @@ fn delivered(flag: &Json, context: &vexil::Context) -> Vec<Json> {
     service.events()
 }
 
-// Spec 03, sections 1.6, 2.4, 3.3 and 7.6
+// EVT-1.6, EVT-2.4, EVT-3.3 and EVT-7.6
 #[cfg(feature = "http")]
 #[test]
 fn the_service_gets_an_index_a_summary_and_the_operation() {
@@ -117,7 +117,7 @@ fn the_service_gets_an_index_a_summary_and_the_operation() {
     );
 }
 
-// Spec 03, section 7.5
+// EVT-7.5
 #[cfg(feature = "http")]
 #[test]
 fn with_a_sampling_ratio_of_0_no_operation_is_reported_but_the_evaluation_is() {

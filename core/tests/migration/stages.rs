@@ -11,7 +11,7 @@ use vexil_testing::{HookRecorder, RecordedEvent, RecordedStage};
 use crate::support::{Silent, ada};
 use crate::{STAGES, client_at, only};
 
-// Spec 03, section 7.5
+// EVT-7.5
 #[test]
 fn each_stage_of_a_flag_is_given_and_reported_with_variation_version_and_reason() {
     for stage in STAGES {
@@ -33,7 +33,7 @@ fn each_stage_of_a_flag_is_given_and_reported_with_variation_version_and_reason(
     }
 }
 
-// Spec 03, section 7.5
+// EVT-7.5
 #[test]
 fn what_is_no_stage_gives_the_default_and_keeps_the_version() {
     for value in [json!("half-way"), json!("OFF"), json!(7), json!(null), json!(true)] {
@@ -68,7 +68,7 @@ fn what_is_no_stage_is_reported_as_the_flag_has_it() {
     }
 }
 
-// Spec 03, section 7.5
+// EVT-7.5
 #[test]
 fn other_failures_give_the_default_with_their_own_reason_and_no_version() {
     let failed = |client: &Client, key: &str, error: EvalErrorKind| {
@@ -93,7 +93,7 @@ fn other_failures_give_the_default_with_their_own_reason_and_no_version() {
     assert_eq!(events.take(), []);
 }
 
-// Spec 03, section 6.2, rule 12
+// EVT-6.2, rule 12
 #[test]
 fn hooks_see_the_final_stage_as_a_text() {
     for (value, variation) in [("live", Some(0)), ("half-way", None)] {

@@ -13,7 +13,7 @@ fn tracker(key: &str) -> OpTracker {
     client_at("shadow", &json!({})).0.migration_variation(key, &ada(), Stage::Off).1
 }
 
-// Spec 03, section 7.5
+// EVT-7.5
 #[test]
 fn what_does_not_make_sense_is_an_error() {
     let built = |key: &str, note: &dyn Fn(&OpTracker)| {
@@ -53,7 +53,7 @@ fn what_does_not_make_sense_is_an_error() {
     assert_eq!(built("move", &both), Ok(()));
 }
 
-// Spec 03, section 7.5
+// EVT-7.5
 #[test]
 fn what_does_not_make_sense_is_logged_and_not_reported() {
     interest::always_interested();

@@ -1,4 +1,4 @@
-//! Memberships of big segments (spec 04, section 4.4; spec 01, section 5).
+//! Memberships of big segments (STO-4.4; EVAL-5).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -105,7 +105,7 @@ async fn a_thousand_evaluations_for_one_context_cause_one_query() {
     assert_eq!(store.calls().count(StoreMethod::Membership), 1);
 }
 
-// Spec 04, section 10, row 33
+// STO-F33
 #[tokio::test(start_paused = true)]
 async fn a_store_that_fails_is_left_alone_for_a_moment_and_what_was_known_goes_on_counting() {
     let (_, store, client) = asking(|config| config).await;
@@ -154,7 +154,7 @@ async fn the_status_tells_whether_the_store_is_there_and_in_step() {
     assert_eq!(changes.next().await.unwrap(), BigSegmentsStoreStatus::new(true, false));
 }
 
-// Spec 04, section 4.4: one query at the start, however many want to know
+// STO-4.4: one query at the start, however many want to know
 #[tokio::test(start_paused = true)]
 async fn the_first_status_is_asked_for_once() {
     let (_, store, client) = asking(|config| config).await;

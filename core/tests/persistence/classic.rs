@@ -1,4 +1,4 @@
-//! Clients whose evaluations read the database (spec 04, section 5).
+//! Clients whose evaluations read the database (STO-5).
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ async fn reading(mode: CacheMode) -> (MemoryDatabase, Arc<MemoryPersistentStore>
     (database, store, client)
 }
 
-// Spec 04, section 5.1
+// STO-5.1
 #[tokio::test(start_paused = true)]
 async fn without_a_cache_each_evaluation_reads() {
     let (database, store, client) = reading(CacheMode::Off).await;
@@ -55,7 +55,7 @@ async fn a_defect_of_a_flag_that_is_read_again_and_again_is_logged_once_for_each
     }
 }
 
-// Spec 04, sections 5.1 and 8.5: for a time, never longer, and what is missing too
+// STO-5.1 and STO-8.5: for a time, never longer, and what is missing too
 #[tokio::test(start_paused = true)]
 async fn what_was_read_counts_for_a_time() {
     for key in ["flag", "missing"] {
@@ -70,7 +70,7 @@ async fn what_was_read_counts_for_a_time() {
     }
 }
 
-// Spec 04, section 8.5: what is in use is read again before it expires, so nobody waits
+// STO-8.5: what is in use is read again before it expires, so nobody waits
 #[tokio::test(start_paused = true)]
 async fn a_flag_in_use_is_read_again_before_it_expires() {
     let (_, store, client) = reading(CacheMode::Ttl(TTL)).await;
@@ -120,7 +120,7 @@ async fn two_thousand_evaluations_of_a_flag_cause_one_read() {
     }
 }
 
-// Spec 04, section 10, rows 5 and 6; section 9.3: serve stale
+// STO-F5 and STO-F6; section 9.3: serve stale
 #[tokio::test(start_paused = true)]
 async fn while_the_database_is_away_what_was_known_is_served_and_nobody_waits_twice() {
     let (database, store, client) = reading(CacheMode::Ttl(TTL)).await;
@@ -277,7 +277,7 @@ async fn a_data_set_that_cannot_be_written_takes_nothing_away() {
     }
 }
 
-// Spec 04, section 5.2
+// STO-5.2
 #[tokio::test(start_paused = true)]
 async fn all_flags_are_read_once_for_a_time() {
     let (database, store, client) = reading(CacheMode::Ttl(TTL)).await;
@@ -306,7 +306,7 @@ async fn without_data_all_flags_are_no_valid_state() {
     assert!(!client.all_flags_state_async(&ada(), FlagsStateOptions::default()).await.is_valid());
 }
 
-// Spec 04, section 10, row 8
+// STO-F8
 #[tokio::test(start_paused = true)]
 async fn a_spoilt_flag_counts_as_missing_and_is_no_outage() {
     let (database, _store, client) = reading(CacheMode::Off).await;
@@ -318,7 +318,7 @@ async fn a_spoilt_flag_counts_as_missing_and_is_no_outage() {
     assert!(state.is_valid() && state.values().len() == 1);
 }
 
-// Spec 04, sections 5.2 and 8.2: what the data source delivers is written, and seen at once
+// STO-5.2 and STO-8.2: what the data source delivers is written, and seen at once
 #[tokio::test(start_paused = true)]
 async fn what_is_delivered_is_written_and_counts_at_once() {
     for mode in [CacheMode::Off, CacheMode::Ttl(TTL), CacheMode::Infinite] {
@@ -339,7 +339,7 @@ async fn what_is_delivered_is_written_and_counts_at_once() {
     }
 }
 
-// Spec 04, section 5.2: a newer item in the database stays, and is what counts
+// STO-5.2: a newer item in the database stays, and is what counts
 #[tokio::test(start_paused = true)]
 async fn an_item_that_the_database_has_newer_is_read_from_it() {
     let (database, store) = store();
@@ -373,7 +373,7 @@ async fn an_item_that_the_database_has_already_was_written() {
     assert_eq!((value(&client, "twin").await, value(&client, "flag").await), (json!(2), json!(9)));
 }
 
-// Spec 04, section 5.3
+// STO-5.3
 #[tokio::test(start_paused = true)]
 async fn a_write_that_fails_is_the_data_sources_to_repeat() {
     let (_, store) = store();

@@ -15,7 +15,7 @@ use vexil_testing::{MemoryPersistentStore, StoreMethod};
 
 use super::*;
 
-// Spec 04, section 6: the marker is ignored
+// STO-6: the marker is ignored
 #[tokio::test(start_paused = true)]
 async fn a_client_serves_what_the_database_holds_with_or_without_the_marker() {
     for marker in [false, true] {
@@ -30,7 +30,7 @@ async fn a_client_serves_what_the_database_holds_with_or_without_the_marker() {
     }
 }
 
-// Spec 04, section 6
+// STO-6
 #[tokio::test(start_paused = true)]
 async fn a_client_is_initialized_at_once_and_its_data_source_valid() {
     let (_, store) = store();
@@ -43,7 +43,7 @@ async fn a_client_is_initialized_at_once_and_its_data_source_valid() {
     assert!(state.is_valid() && state.values().len() == 0);
 }
 
-// Spec 04, section 9.4: the bound of staleness
+// STO-9.4: the bound of staleness
 #[tokio::test(start_paused = true)]
 async fn a_change_is_seen_within_the_refresh_interval() {
     let (database, store) = store();
@@ -56,7 +56,7 @@ async fn a_change_is_seen_within_the_refresh_interval() {
     assert!(took <= Duration::from_secs(60) && took >= Duration::from_secs(45), "{took:?}");
 }
 
-// Spec 04, section 9.4: push
+// STO-9.4: push
 #[tokio::test(start_paused = true)]
 async fn a_change_that_the_database_tells_is_seen_at_once() {
     let database = MemoryDatabase::new();
@@ -76,7 +76,7 @@ async fn a_change_that_the_database_tells_is_seen_at_once() {
     assert!(store.calls().count(StoreMethod::Snapshot) <= before + 2);
 }
 
-// Spec 04, section 9.4: change events by difference
+// STO-9.4: change events by difference
 #[tokio::test(start_paused = true)]
 async fn listeners_hear_of_what_has_changed_and_of_nothing_else() {
     let (database, store) = store();
@@ -98,7 +98,7 @@ async fn listeners_hear_of_what_has_changed_and_of_nothing_else() {
     assert_eq!(heard.recv_timeout(SOON).unwrap(), "comes");
 }
 
-// Spec 04, section 1.3
+// STO-1.3
 #[tokio::test(start_paused = true)]
 async fn tombstones_of_any_shape_are_flags_that_are_not_there() {
     let (database, store) = store();
@@ -132,7 +132,7 @@ async fn tombstones_of_any_shape_are_flags_that_are_not_there() {
     assert_eq!(keys, ["alive", "of-segment"]);
 }
 
-// Spec 04, section 10, row 35
+// STO-F35
 #[tokio::test(start_paused = true)]
 async fn a_database_that_is_filled_later_is_served_by_itself() {
     let (database, store) = store();
@@ -183,7 +183,7 @@ async fn offline_wins() {
     assert_eq!(store.calls().count(StoreMethod::Snapshot), 0);
 }
 
-// Spec 04, section 10, rows 8 and 10
+// STO-F8 and STO-F10
 #[tokio::test(start_paused = true)]
 async fn a_spoilt_item_keeps_its_last_good_version_and_spoils_no_other() {
     let (database, store) = store();
@@ -210,7 +210,7 @@ async fn a_spoilt_item_keeps_its_last_good_version_and_spoils_no_other() {
     assert_eq!(until(&client, |_| true).await.corrupt, 0);
 }
 
-// Spec 04, section 9.4: versions that go back are taken over
+// STO-9.4: versions that go back are taken over
 #[tokio::test(start_paused = true)]
 async fn a_change_without_a_higher_version_is_taken_over() {
     let (database, store) = store();

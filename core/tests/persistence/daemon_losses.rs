@@ -17,7 +17,7 @@ async fn over_twenty(accept_empty: bool) -> (MemoryDatabase, Arc<MemoryPersisten
     (database, store, client)
 }
 
-// Spec 04, section 10, row 22: FLUSHALL, or a restart without persistence
+// STO-F22: FLUSHALL, or a restart without persistence
 #[tokio::test(start_paused = true)]
 async fn an_emptied_database_loses_no_flag() {
     let (database, _store, client) = over_twenty(false).await;
@@ -38,7 +38,7 @@ async fn an_emptied_database_loses_no_flag() {
     until(&client, |status| !status.stale).await;
 }
 
-// Spec 04, section 10, row 23: one key was evicted, and the marker is there
+// STO-F23: one key was evicted, and the marker is there
 #[tokio::test(start_paused = true)]
 async fn if_only_the_flags_are_lost_they_are_kept_and_segments_go_on() {
     let (database, _store, client) = over_twenty(false).await;
@@ -50,7 +50,7 @@ async fn if_only_the_flags_are_lost_they_are_kept_and_segments_go_on() {
     assert_eq!(evaluated(&client, "flag-7").await, fallthrough(1));
 }
 
-// Spec 04, section 9.4: an environment that was emptied on purpose
+// STO-9.4: an environment that was emptied on purpose
 #[tokio::test(start_paused = true)]
 async fn few_flags_that_are_gone_for_a_minute_are_gone() {
     let (database, store) = store();
@@ -64,7 +64,7 @@ async fn few_flags_that_are_gone_for_a_minute_are_gone() {
     assert_eq!(evaluated(&client, "flag-0").await, failed("FLAG_NOT_FOUND"));
 }
 
-// Spec 04, section 10, row 25
+// STO-F25
 #[tokio::test(start_paused = true)]
 async fn most_flags_are_gone_only_after_a_second_look() {
     let (database, store, client) = over_twenty(false).await;
@@ -79,7 +79,7 @@ async fn most_flags_are_gone_only_after_a_second_look() {
     assert_eq!(evaluated(&client, "flag-4").await, fallthrough(1));
 }
 
-// Spec 04, section 10, row 25: a writer that was half done
+// STO-F25: a writer that was half done
 #[tokio::test(start_paused = true)]
 async fn flags_that_are_back_at_the_second_look_were_never_gone() {
     let (database, store, client) = over_twenty(false).await;

@@ -20,7 +20,7 @@ fn back(status: &DataStoreStatus) -> bool {
     status.available && !status.stale && status.last_refresh.is_some()
 }
 
-// Spec 04, section 10, row 1
+// STO-F1
 #[tokio::test(start_paused = true)]
 async fn a_database_that_is_down_at_the_start_is_served_when_it_comes_up() {
     let (database, store) = store();
@@ -191,7 +191,7 @@ async fn the_error_of_an_item_ends_when_no_item_is_corrupt() {
     assert!(error(&status).ended.is_some());
 }
 
-// Spec 04, section 10, rows 3, 5 and 16: served without limit, read again on recovery, nothing written
+// STO-F3, STO-F5 and STO-F16: served without limit, read again on recovery, nothing written
 #[tokio::test(start_paused = true)]
 async fn an_outage_changes_no_evaluation_however_long_it_is() {
     for fault in [StoreFault::Fail, StoreFault::TimeOut, StoreFault::Panic, StoreFault::Hang] {
@@ -216,7 +216,7 @@ async fn an_outage_changes_no_evaluation_however_long_it_is() {
     }
 }
 
-// Spec 04, section 10, row 3: asked again soon at first, and every 5 s at last
+// STO-F3: asked again soon at first, and every 5 s at last
 #[tokio::test(start_paused = true)]
 async fn a_database_that_is_away_is_asked_seldom() {
     let (_, store) = store();
@@ -229,7 +229,7 @@ async fn a_database_that_is_away_is_asked_seldom() {
     assert!((110..=180).contains(&probes), "{probes}");
 }
 
-// Spec 04, section 10, row 6
+// STO-F6
 #[tokio::test(start_paused = true)]
 async fn a_slow_database_delays_no_evaluation() {
     let (database, store) = store();
@@ -248,7 +248,7 @@ async fn a_slow_database_delays_no_evaluation() {
     assert!(client.data_store_status().status().available);
 }
 
-// Spec 04, section 10, row 13
+// STO-F13
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_told_apart_and_asked_about_again() {
     let (database, store) = store();
@@ -262,7 +262,7 @@ async fn a_refusal_is_told_apart_and_asked_about_again() {
     until(&client, back).await;
 }
 
-// Spec 04, section 10, row 36
+// STO-F36
 #[tokio::test(start_paused = true)]
 async fn closing_while_the_database_hangs_does_not_hang() {
     let (_, store) = store();

@@ -35,7 +35,7 @@ async fn until_stored(database: &MemoryDatabase, key: &str, version: u64) {
     until_some(async || (stored(database, key) == Some(version)).then_some(())).await;
 }
 
-// Spec 04, sections 1.5 and 9.3
+// STO-1.5 and STO-9.3
 #[tokio::test(start_paused = true)]
 async fn what_arrives_is_in_the_database_a_moment_later() {
     let (database, store, source, client) = writing().await;
@@ -54,7 +54,7 @@ async fn what_arrives_is_in_the_database_a_moment_later() {
     assert_eq!(writes.len(), 3, "{writes:?}");
 }
 
-// Spec 04, section 10, rows 2, 4 and 15
+// STO-F2, STO-F4 and STO-F15
 #[tokio::test(start_paused = true)]
 async fn an_outage_delays_writes_and_nothing_else() {
     for fault in [StoreFault::Fail, StoreFault::TimeOut, StoreFault::Panic, StoreFault::LoseAnswer] {
@@ -75,7 +75,7 @@ async fn an_outage_delays_writes_and_nothing_else() {
     }
 }
 
-// Spec 04, section 10, row 2
+// STO-F2
 #[tokio::test(start_paused = true)]
 async fn a_database_that_is_down_at_the_start_is_written_when_it_comes_up() {
     let (database, store) = store();
@@ -91,7 +91,7 @@ async fn a_database_that_is_down_at_the_start_is_written_when_it_comes_up() {
     until_stored(&database, "flag", 1).await;
 }
 
-// Spec 04, section 10, rows 22 and 23
+// STO-F22 and STO-F23
 #[tokio::test(start_paused = true)]
 async fn a_database_that_was_emptied_is_filled_again() {
     let (database, _store, _source, _client) = writing().await;
@@ -101,7 +101,7 @@ async fn a_database_that_was_emptied_is_filled_again() {
     until_stored(&database, "flag", 1).await;
 }
 
-// Spec 04, section 9.3: the database serves until the first data
+// STO-9.3: the database serves until the first data
 #[tokio::test(start_paused = true)]
 async fn what_an_earlier_process_left_is_served_until_there_is_data() {
     let (database, store) = store();
@@ -137,7 +137,7 @@ async fn a_client_without_data_leaves_the_database_as_it_is() {
     assert_eq!(store.writes(), []);
 }
 
-// Spec 04, section 10, row 36
+// STO-F36
 #[tokio::test(start_paused = true)]
 async fn closing_writes_what_is_left_and_waits_only_so_long() {
     let (database, store, source, client) = writing().await;
@@ -176,7 +176,7 @@ fn left(version: u64) -> StoredItem {
     StoredItem::new(gives(version, version).to_string())
 }
 
-// Spec 04, section 10, row 27
+// STO-F27
 #[tokio::test(start_paused = true)]
 async fn what_another_writer_has_set_back_is_written_again_if_wanted() {
     const FIVE_MINUTES: Duration = Duration::from_secs(300);
@@ -200,7 +200,7 @@ async fn what_another_writer_has_set_back_is_written_again_if_wanted() {
     }
 }
 
-// Spec 04, section 9.3
+// STO-9.3
 #[tokio::test(start_paused = true)]
 async fn a_database_that_was_emptied_is_noticed_while_something_is_always_written() {
     let (database, store, source, _client) = writing().await;

@@ -252,7 +252,7 @@ fn check_kind(kind: &str) -> Result<(), ContextError> {
     }
 }
 
-/// `kind:key` with `%` and `:` of the key escaped (spec 01, section 1.11).
+/// `kind:key` with `%` and `:` of the key escaped (EVAL-1.11).
 fn canonical_part(kind: &str, key: &str) -> String {
     let mut part = String::with_capacity(kind.len() + 1 + key.len());
     part.push_str(kind);

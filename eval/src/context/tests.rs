@@ -10,7 +10,7 @@ fn written(context: &Context) -> serde_json::Value {
     serde_json::to_value(context).unwrap()
 }
 
-// Spec 01, section 1.1
+// EVAL-1.1
 #[test]
 fn a_kind_may_only_hold_letters_digits_dot_underscore_and_dash() {
     for code in 1..=255_u8 {
@@ -25,7 +25,7 @@ fn a_kind_may_only_hold_letters_digits_dot_underscore_and_dash() {
     assert_eq!(Context::with_kind("k", "").unwrap().kind(), "user");
 }
 
-// Spec 01, section 1.3
+// EVAL-1.3
 #[test]
 fn the_generic_setter_routes_built_in_names_and_refuses_what_they_cannot_be() {
     let mut builder = Context::builder("old");
@@ -52,7 +52,7 @@ fn the_generic_setter_routes_built_in_names_and_refuses_what_they_cannot_be() {
     assert_eq!(written(&context)["name"], json!("N"), "a built context does not change");
 }
 
-// Spec 01, section 1.4
+// EVAL-1.4
 #[test]
 fn multi_contexts_flatten_sort_collapse_and_refuse_duplicates() {
     let kinds = ["alpha", "_x", "Zed", "9k"].map(|kind| Context::with_kind("k", kind).unwrap());
@@ -76,7 +76,7 @@ fn multi_contexts_flatten_sort_collapse_and_refuse_duplicates() {
     assert!(error.to_string().contains("must not be null or empty, context kind contains"), "{error}");
 }
 
-// Spec 01, section 1.4
+// EVAL-1.4
 #[test]
 fn anonymous_members_can_be_left_out() {
     let known = Context::with_kind("acme", "org").unwrap();
@@ -94,7 +94,7 @@ fn anonymous_members_can_be_left_out() {
     assert_eq!(multi(&[&guest, &robot]).without_anonymous(), None);
 }
 
-// Spec 01, section 1.5
+// EVAL-1.5
 #[test]
 fn the_property_kind_decides_how_json_is_read() {
     for bad in [
@@ -130,7 +130,7 @@ fn the_property_kind_decides_how_json_is_read() {
     assert!(deep.parse::<Context>().is_err());
 }
 
-// Spec 01, sections 1.5 and 1.7
+// EVAL-1.5 and EVAL-1.7
 #[test]
 fn json_forms_are_read_whole_and_written_without_defaults() {
     let full = json!({"kind": "org", "key": "k", "name": "N", "anonymous": true, "a": [1, {"b": null}], "": 1,
@@ -149,7 +149,7 @@ fn json_forms_are_read_whole_and_written_without_defaults() {
     assert_eq!(written(&parse(sole).unwrap()), json!({"kind": "org", "key": "k"}));
 }
 
-// Spec 01, section 1.6
+// EVAL-1.6
 #[test]
 fn the_old_user_form_becomes_a_context_of_kind_user() {
     let old = json!({"key": "", "name": "N", "firstName": "F", "email": "top", "anonymous": null, "secondary": "s",
@@ -173,7 +173,7 @@ fn the_old_user_form_becomes_a_context_of_kind_user() {
     }
 }
 
-// Spec 01, section 7.3
+// EVAL-7.3
 #[test]
 fn references_find_what_the_table_of_vectors_says() {
     let context = parse(json!({"kind": "user", "key": "k", "name": "N", "a/b": 1, "a~b": 2, "/x/y": 3,
@@ -230,7 +230,7 @@ fn references_find_what_the_table_of_vectors_says() {
     assert_eq!(Reference::literal("/").as_str(), "/~1");
 }
 
-// Spec 01, section 7.5
+// EVAL-7.5
 #[test]
 fn canonical_keys_follow_the_table_of_vectors() {
     let multi = |members: &[(&str, &str)]| {
@@ -249,7 +249,7 @@ fn canonical_keys_follow_the_table_of_vectors() {
     }
 }
 
-// Spec 01, section 1.12
+// EVAL-1.12
 #[test]
 fn equality_ignores_order_and_compares_private_references_by_meaning() {
     let base = Context::builder("k").set("a", 1).set("b", json!({"x": 1, "y": 2}));

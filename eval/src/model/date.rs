@@ -105,7 +105,7 @@ mod tests {
         Date::parse(&text.into()).map(|date| date.millis)
     }
 
-    // Spec 01, section 7.4
+    // EVAL-7.4
     #[test]
     fn dates_follow_the_table_of_vectors() {
         for (text, expected) in [
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(Date::parse(&Value::from(1_512_543_600_000_i64)), Date::parse(&"2017-12-06T07:00:00Z".into()));
     }
 
-    // Spec 01, sections 4.8 and 7.4
+    // EVAL-4.8 and EVAL-7.4
     #[test]
     fn what_is_not_strictly_rfc_3339_is_no_date() {
         for text in [

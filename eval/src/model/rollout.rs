@@ -137,7 +137,7 @@ mod tests {
         }
     }
 
-    // Spec 01, section 7.1
+    // EVAL-7.1
     #[test]
     fn buckets_follow_the_table_of_vectors() {
         let item = Prefix::of_item;

@@ -129,7 +129,7 @@ mod tests {
         Version::parse_text(one).unwrap().precedence(&Version::parse_text(two).unwrap())
     }
 
-    // Spec 01, section 7.4
+    // EVAL-7.4
     #[test]
     fn missing_parts_are_zero_and_build_metadata_is_ignored() {
         for (text, same) in [
@@ -146,7 +146,7 @@ mod tests {
         assert!(Version::parse_text("2.0.0-rc.01a").is_some());
     }
 
-    // Spec 01, section 7.4
+    // EVAL-7.4
     #[test]
     fn what_is_no_version_is_refused() {
         for text in [
@@ -173,7 +173,7 @@ mod tests {
         }
     }
 
-    // Spec 01, section 7.4
+    // EVAL-7.4
     #[test]
     fn precedence_is_that_of_semver() {
         let ascending = [

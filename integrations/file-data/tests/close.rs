@@ -1,4 +1,4 @@
-//! Closing a client ends its watcher: spec 02, section 6.4. Alone in its process, because it counts threads and files.
+//! Closing a client ends its watcher: SRC-6.4. Alone in its process, because it counts threads and files.
 #![cfg(test)]
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! What files must not hold: spec 02, section 6.3.
+//! What files must not hold: SRC-6.3.
 #![cfg(test)]
 
 #[allow(dead_code, reason = "each test binary uses a part of it")]
@@ -11,7 +11,7 @@ use vexil::data_source::{DataSourceErrorKind, DataSourceState};
 use vexil::model::DataKind;
 use vexil_file_data::{FileData, FileDataError};
 
-// Spec 02, section 6.3: malformed, wrong type
+// SRC-6.3: malformed, wrong type
 #[test]
 fn an_error_names_file_line_column_and_item() {
     let (flag, segment) = (DataKind::Flag, DataKind::Segment);
@@ -69,14 +69,14 @@ fn an_error_does_not_quote_what_a_file_holds() {
     }
 }
 
-// Spec 02, section 6.3: malformed
+// SRC-6.3: malformed
 #[test]
 fn text_that_is_not_utf_8_is_refused_where_it_stops_being_so() {
     let error = refused(b"flagValues:\n  a: \xc3\xa9\xff\n");
     assert_eq!((error.line(), error.column()), (Some(2), Some(7)), "{error:?}");
 }
 
-// Spec 02, section 6.1: limits
+// SRC-6.1: limits
 #[test]
 fn deep_nesting_is_refused() {
     const DEEP: usize = 10_000;
@@ -110,7 +110,7 @@ fn a_value_of_more_levels_than_a_value_may_have_is_refused_in_json_and_yaml() {
     }
 }
 
-// Spec 02, section 6.1: limits
+// SRC-6.1: limits
 #[test]
 fn nesting_that_people_write_is_accepted() {
     let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
@@ -122,7 +122,7 @@ fn nesting_that_people_write_is_accepted() {
     }
 }
 
-// Spec 02, section 6.1: billion-laughs guard
+// SRC-6.1: billion-laughs guard
 #[test]
 fn aliases_that_multiply_are_refused() {
     let mut nodes = "flagValues:\n  a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
@@ -137,7 +137,7 @@ fn aliases_that_multiply_are_refused() {
     }
 }
 
-// Spec 02, section 6.3: unreadable
+// SRC-6.3: unreadable
 #[test]
 fn what_is_no_regular_file_is_refused() {
     let files = Files::new();
@@ -150,7 +150,7 @@ fn what_is_no_regular_file_is_refused() {
     assert!(FileData::path("/dev/zero").build().unwrap().load().is_err());
 }
 
-// Spec 02, sections 6.3 and 6.4: nothing is applied; without watching nobody waits
+// SRC-6.3 and SRC-6.4: nothing is applied; without watching nobody waits
 #[test]
 fn one_bad_file_means_no_data_from_any_and_a_source_that_has_ended() {
     let files = Files::new();
@@ -168,7 +168,7 @@ fn one_bad_file_means_no_data_from_any_and_a_source_that_has_ended() {
     }
 }
 
-// Spec 02, section 6.3: success
+// SRC-6.3: success
 #[test]
 fn a_client_with_good_files_is_ready_when_it_is_started() {
     let files = Files::new();

@@ -1,4 +1,4 @@
-//! What files may hold: spec 02, sections 6.1 and 6.2.
+//! What files may hold: SRC-6.1 and SRC-6.2.
 #![cfg(test)]
 
 #[allow(dead_code, reason = "each test binary uses a part of it")]
@@ -36,7 +36,7 @@ segments:
 future: [{ x: {} }]
 "#;
 
-// Spec 02, section 6.1: sections, flagValues, JSON or YAML
+// SRC-6.1: sections, flagValues, JSON or YAML
 #[test]
 fn json_and_yaml_hold_the_same_three_sections_and_others_are_skipped() {
     for text in [JSON, YAML] {
@@ -52,7 +52,7 @@ fn json_and_yaml_hold_the_same_three_sections_and_others_are_skipped() {
     }
 }
 
-// Spec 02, section 6.1: flagValues, null included
+// SRC-6.1: flagValues, null included
 #[test]
 fn a_plain_value_is_a_flag_that_is_on_with_one_variation() {
     let client = load(JSON).unwrap();
@@ -63,7 +63,7 @@ fn a_plain_value_is_a_flag_that_is_on_with_one_variation() {
     assert_eq!(detail.variation_index, Some(0), "a null is a value");
 }
 
-// Spec 02, section 6.1: the first byte decides, after a byte order mark and blanks
+// SRC-6.1: the first byte decides, after a byte order mark and blanks
 #[test]
 fn the_first_byte_decides_between_json_and_yaml_whatever_the_name() {
     let files = Files::new();
@@ -78,7 +78,7 @@ fn the_first_byte_decides_between_json_and_yaml_whatever_the_name() {
     }
 }
 
-// Spec 02, section 6.1: all sections are optional
+// SRC-6.1: all sections are optional
 #[test]
 fn an_empty_file_is_empty_data() {
     for text in ["", "\u{feff}", " \n\n", "# nothing yet\n", "---\n", "--- ~\n", "null", "{}", "flags:\nsegments: ~\n"]
@@ -91,7 +91,7 @@ fn an_empty_file_is_empty_data() {
     }
 }
 
-// Spec 02, section 6.1: YAML 1.1 boolean trap
+// SRC-6.1: YAML 1.1 boolean trap
 #[test]
 fn the_key_on_needs_no_quotes_in_yaml() {
     for on in ["on", "\"on\"", "true", "'on'"] {
@@ -101,7 +101,7 @@ fn the_key_on_needs_no_quotes_in_yaml() {
     }
 }
 
-// Spec 02, section 6.1: YAML 1.2
+// SRC-6.1: YAML 1.2
 #[test]
 fn words_that_older_yaml_took_for_booleans_are_strings() {
     let client = load("flagValues: { no: no, answers: [yes, off, on, y, true] }").unwrap();
@@ -111,7 +111,7 @@ fn words_that_older_yaml_took_for_booleans_are_strings() {
     assert_eq!((error.line(), error.item().unwrap().1.as_str()), (Some(3), "f"));
 }
 
-// Spec 02, section 6.1: non-string YAML map keys
+// SRC-6.1: non-string YAML map keys
 #[test]
 fn numeric_keys_in_yaml_are_their_decimal_text_and_others_are_refused() {
     let client = load("flagValues: { 404: a, -1: b, 1.5: c, 0x10: d, nested: { 7: e } }").unwrap();
@@ -125,7 +125,7 @@ fn numeric_keys_in_yaml_are_their_decimal_text_and_others_are_refused() {
     }
 }
 
-// Spec 02, section 6.1: no tags that construct objects
+// SRC-6.1: no tags that construct objects
 #[test]
 fn tags_in_yaml_construct_nothing() {
     let client = load("flagValues: { a: !!str 12, b: !ruby/object:Kernel { x: 1 } }").unwrap();
@@ -133,7 +133,7 @@ fn tags_in_yaml_construct_nothing() {
     assert_eq!(value(&client, "b"), json!({"x": 1}).into());
 }
 
-// Spec 02, section 6.1: aliases
+// SRC-6.1: aliases
 #[test]
 fn aliases_and_merge_keys_in_yaml_work() {
     let text = "
@@ -149,14 +149,14 @@ flags:
     assert_eq!(value(&client, "f499"), json!({"x": 1}).into());
 }
 
-// Spec 02, section 6.1: key
+// SRC-6.1: key
 #[test]
 fn the_key_in_the_map_is_the_key_whatever_the_item_says() {
     let client = load(r#"{"flags": {"a": {"key": "b", "offVariation": 0, "variations": [7]}}}"#).unwrap();
     assert_eq!((value(&client, "a"), value(&client, "b")), (7.into(), "default".into()));
 }
 
-// Spec 02, section 6.1: incomplete flags
+// SRC-6.1: incomplete flags
 #[test]
 fn incomplete_flags_are_accepted() {
     for text in [r#"{"flags": {"a": {}, "b": {"on": true}}}"#, "flags: { a: {}, b: { on: true } }"] {
@@ -168,7 +168,7 @@ fn incomplete_flags_are_accepted() {
     }
 }
 
-// Spec 02, section 6.1: several paths
+// SRC-6.1: several paths
 #[test]
 fn several_files_are_merged() {
     let files = Files::new();
@@ -181,7 +181,7 @@ fn several_files_are_merged() {
     assert_eq!((value(&client, "a"), value(&client, "b")), (1.into(), 2.into()));
 }
 
-// Spec 02, section 6.1: relative paths
+// SRC-6.1: relative paths
 #[test]
 fn relative_paths_belong_to_the_current_directory_and_variables_are_left_alone() {
     let data = FileData::builder().paths(["flags.json", "$HOME/x"]).build().unwrap();
@@ -197,7 +197,7 @@ fn a_source_without_files_or_with_an_empty_path_cannot_be_built() {
     assert_eq!(error.to_string(), "the file data source cannot be configured");
 }
 
-// Spec 02, section 6.2
+// SRC-6.2
 #[test]
 fn a_key_that_appears_twice_fails_the_whole_load() {
     let one = r#"{"flags": {"f": {}}, "segments": {"s": {}}}"#;
@@ -216,7 +216,7 @@ fn a_key_that_appears_twice_fails_the_whole_load() {
     }
 }
 
-// Spec 02, section 6.2
+// SRC-6.2
 #[test]
 fn if_duplicates_are_ignored_the_first_one_wins() {
     let files = Files::new();
@@ -232,13 +232,13 @@ fn if_duplicates_are_ignored_the_first_one_wins() {
     assert_eq!(["f", "g", "h"].map(|key| value(&client, key)), [1.into(), 4.into(), true.into()]);
 }
 
-// Spec 02, section 6.2
+// SRC-6.2
 #[test]
 fn a_flag_and_a_segment_may_share_a_key() {
     load("flagValues: { same: 1 }\nsegments: { same: {} }").unwrap();
 }
 
-// Spec 02, section 6.2: duplicate keys of one object
+// SRC-6.2: duplicate keys of one object
 #[test]
 fn of_equal_keys_in_one_json_object_the_last_counts_and_yaml_refuses_them() {
     let client = load(r#"{"flagValues": {"a": 1, "a": 2}}"#).unwrap();

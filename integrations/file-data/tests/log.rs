@@ -1,4 +1,4 @@
-//! What is logged: spec 02, section 6.3.
+//! What is logged: SRC-6.3.
 #![cfg(test)]
 
 #[allow(dead_code, reason = "each test binary uses a part of it")]
@@ -13,7 +13,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 use vexil_file_data::FileData;
 
-// Spec 02, section 6.3: log error with path
+// SRC-6.3: log error with path
 #[test]
 fn a_failed_load_is_one_error_with_path_line_column_and_flag() {
     let files = Files::new();

@@ -1,4 +1,4 @@
-//! Files as the source of a database: items have the JSON that a store writes (spec 04, section 1.2).
+//! Files as the source of a database: items have the JSON that a store writes (STO-1.2).
 #![cfg(test)]
 
 #[allow(dead_code, reason = "each test binary uses a part of it")]

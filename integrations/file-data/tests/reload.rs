@@ -1,4 +1,4 @@
-//! Files that change: spec 02, sections 6.4 and 6.5.
+//! Files that change: SRC-6.4 and SRC-6.5.
 #![cfg(test)]
 
 #[allow(dead_code, reason = "each test binary uses a part of it")]
@@ -44,7 +44,7 @@ fn until(client: &Client, changes: &Receiver<String>, expected: usize) {
     }
 }
 
-// Spec 02, section 6.4: auto_update
+// SRC-6.4: auto_update
 #[test]
 fn a_rewritten_file_is_read_again() {
     let files = Files::new();
@@ -57,7 +57,7 @@ fn a_rewritten_file_is_read_again() {
     }
 }
 
-// Spec 02, section 6.4: editors replace by rename
+// SRC-6.4: editors replace by rename
 #[test]
 fn a_file_that_is_replaced_by_rename_is_read_again_and_again() {
     let files = Files::new();
@@ -72,7 +72,7 @@ fn a_file_that_is_replaced_by_rename_is_read_again_and_again() {
     }
 }
 
-// Spec 02, section 6.4: Kubernetes `..data` symlink swap
+// SRC-6.4: Kubernetes `..data` symlink swap
 #[cfg(unix)]
 #[test]
 fn a_link_to_a_directory_that_comes_to_lead_elsewhere_is_followed() {
@@ -106,7 +106,7 @@ fn a_link_to_a_directory_that_comes_to_lead_elsewhere_is_followed() {
     }
 }
 
-// Spec 02, section 6.4: initialized only after success
+// SRC-6.4: initialized only after success
 #[test]
 fn a_file_that_comes_later_is_read_when_it_comes_even_with_its_directory() {
     let files = Files::new();
@@ -127,7 +127,7 @@ fn a_file_that_comes_later_is_read_when_it_comes_even_with_its_directory() {
     }
 }
 
-// Spec 02, sections 6.3 and 6.4: half-written file
+// SRC-6.3 and SRC-6.4: half-written file
 #[test]
 fn a_half_written_file_changes_nothing_and_the_error_names_the_place() {
     let files = Files::new();
@@ -149,7 +149,7 @@ fn a_half_written_file_changes_nothing_and_the_error_names_the_place() {
     }
 }
 
-// Spec 02, section 6.3: previous data stays
+// SRC-6.3: previous data stays
 #[test]
 fn bad_data_leaves_the_flags_as_they_were() {
     let files = Files::new();
@@ -167,7 +167,7 @@ fn bad_data_leaves_the_flags_as_they_were() {
     }
 }
 
-// Spec 02, section 6.5: each successful reload is a change for every flag
+// SRC-6.5: each successful reload is a change for every flag
 #[test]
 fn a_reload_counts_as_a_change_of_every_flag_whatever_versions_the_file_gives() {
     let files = Files::new();
@@ -182,7 +182,7 @@ fn a_reload_counts_as_a_change_of_every_flag_whatever_versions_the_file_gives() 
     }
 }
 
-// Spec 02, section 6.5: versions, those of tombstones included
+// SRC-6.5: versions, those of tombstones included
 #[test]
 fn all_items_have_the_number_of_the_attempt_as_their_version() {
     let files = Files::new();
@@ -204,7 +204,7 @@ fn all_items_have_the_number_of_the_attempt_as_their_version() {
     }
 }
 
-// Spec 02, section 6.5: unchanged bytes
+// SRC-6.5: unchanged bytes
 #[test]
 fn unchanged_bytes_are_no_attempt() {
     let files = Files::new();
@@ -218,7 +218,7 @@ fn unchanged_bytes_are_no_attempt() {
     }
 }
 
-// Spec 02, section 6.5: unchanged bytes
+// SRC-6.5: unchanged bytes
 #[test]
 fn a_file_with_unchanged_bytes_is_not_loaded_again() {
     let files = Files::new();
@@ -236,7 +236,7 @@ fn a_file_with_unchanged_bytes_is_not_loaded_again() {
     }
 }
 
-// Spec 02, section 6.4: a file that vanished does not trigger a reload by itself, its return does
+// SRC-6.4: a file that vanished does not trigger a reload by itself, its return does
 #[test]
 fn polling_overlooks_a_file_that_vanishes_and_sees_its_return() {
     let files = Files::new();
@@ -251,7 +251,7 @@ fn polling_overlooks_a_file_that_vanishes_and_sees_its_return() {
     until(&client, &changes, 2);
 }
 
-// Spec 02, section 6.4: watching is off by default
+// SRC-6.4: watching is off by default
 #[test]
 fn without_watching_the_source_ends_when_it_has_delivered() {
     let files = Files::new();
@@ -260,7 +260,7 @@ fn without_watching_the_source_ends_when_it_has_delivered() {
     assert_eq!(run.next(), Told::End);
 }
 
-// Spec 02, section 6.3: store failure on init
+// SRC-6.3: store failure on init
 #[test]
 fn data_that_could_not_be_stored_is_delivered_again() {
     let files = Files::new();

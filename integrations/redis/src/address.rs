@@ -96,7 +96,7 @@ mod tests {
         Host::Tcp { name: name.into(), port }
     }
 
-    // Spec 04, section 1.1: default port, database from the path
+    // STO-1.1: default port, database from the path
     #[test]
     fn a_url_says_host_port_and_database() {
         let address = Address::parse("redis://localhost").unwrap();
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!((address.host, address.database), (Host::Socket("/run/redis.sock".into()), Some(3)));
     }
 
-    // Spec 04, section 9.5: password and ACL user
+    // STO-9.5: password and ACL user
     #[test]
     fn a_url_may_carry_credentials_and_they_are_decoded() {
         let ada = Address::parse("redis://ada:s%40crt@h").unwrap().credentials;
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(default, Some(RedisCredentials::password("pw")));
     }
 
-    // Spec 04, section 9.5: password redacted
+    // STO-9.5: password redacted
     #[test]
     fn what_is_no_address_is_refused_without_showing_a_password() {
         for (url, why) in [

@@ -55,7 +55,7 @@ struct NotATime {
     key: String,
 }
 
-// Spec 04, sections 4.1 and 4.2
+// STO-4.1 and STO-4.2
 #[async_trait]
 impl BigSegmentStore for RedisBigSegmentStore {
     async fn membership(&self, context_hash: &str) -> Result<Option<Membership>, StoreError> {

@@ -160,7 +160,7 @@ struct Remedied {
     fault: Fault,
 }
 
-/// What the SDK is told. Spec 04, section 9.5, error classes.
+/// What the SDK is told. STO-9.5, error classes.
 pub(crate) fn store_error(fault: Fault) -> StoreError {
     match fault {
         Fault::Timeout => StoreError::Timeout,
@@ -184,7 +184,7 @@ mod tests {
         store_error(Fault::Server(error))
     }
 
-    // Spec 04, section 9.5, error classes
+    // STO-9.5, error classes
     #[test]
     fn the_sdk_is_told_what_time_may_mend_and_what_it_may_not() {
         for passing in [

@@ -63,7 +63,7 @@ impl Request {
     }
 
     /// The answers to the commands, or the first of them that is an error. One error in a transaction does not undo the
-    /// rest of it, so all must be looked at (spec 04, section 1.5, step 4).
+    /// rest of it, so all must be looked at (STO-1.5, step 4).
     pub(crate) fn answers(&self, mut all: Vec<Value>, asking: bool) -> Result<Vec<Value>, Fault> {
         if self.atomic {
             let outcome = all.pop().ok_or(Fault::Unexpected)?;
@@ -104,7 +104,7 @@ mod tests {
         Request::transaction("k", commands, Limit::Bulk).answers(answers(lines), false)
     }
 
-    // Spec 04, section 1.5, step 4, and fault table row 12: check every element
+    // STO-1.5, step 4, and STO-F12: check every element
     #[test]
     fn an_error_anywhere_in_a_transaction_is_one() {
         assert_eq!(transaction(&["+OK", "+QUEUED", "+QUEUED", "*2\r\n:1\r\n+OK"]).unwrap().len(), 2);

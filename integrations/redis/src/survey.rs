@@ -1,7 +1,7 @@
 //! [`Survey`]: one look at a server, after the first reading, for what goes wrong unnoticed.
 //!
 //! A wrong prefix looks like an environment without flags, and a server that may evict keys loses all flags of an
-//! environment in one go, as they are one key (spec 04, section 1.7 and row 35 of section 10). What the user may not ask
+//! environment in one go, as they are one key (STO-1.7, row 35 of section 10). What the user may not ask
 //! is not asked again.
 
 use std::process;

@@ -1,5 +1,5 @@
 //! Writing one item if it is newer: by a script, which the server runs at one moment, or where scripts are refused by
-//! watching the hash. Spec 04, section 1.6.
+//! watching the hash. STO-1.6.
 
 use std::sync::LazyLock;
 use std::time::Duration;

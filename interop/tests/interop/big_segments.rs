@@ -1,4 +1,4 @@
-//! Big segments as a Relay Proxy writes them: spec 04, section 4.
+//! Big segments as a Relay Proxy writes them: STO-4.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,13 +8,13 @@ use vexil::model::DataKind::{Flag, Segment};
 use crate::Database;
 use crate::reading::Questions;
 
-/// Hashes of the keys `user-key` and `user1`: spec 04, section 4.1.
+/// Hashes of the keys `user-key` and `user1`: STO-4.1.
 const USER_KEY: &str = "CEXjZY7cHJG/ydFy7q4+YEFwVrG3/pkJwA4FAjrbfx0=";
 const USER_1: &str = "CgQblGLKpKMbrDVn4Lbm/ZEAeH2yq0M9lvbReMq/zpA=";
 
 const FLAGS: [&str; 3] = ["lounge", "hall", "attic"];
 
-// Spec 04, section 4.2: an inclusion counts more than an exclusion, no record is no error; section 4.4: the outcomes
+// STO-4.2: an inclusion counts more than an exclusion, no record is no error; section 4.4: the outcomes
 pub(crate) fn big_segments_are_read_alike(database: &dyn Database) {
     fill(database);
     database.put_membership(USER_KEY, &["vip.g12", "team.g1"], &["vip.g12"]);
@@ -33,7 +33,7 @@ pub(crate) fn big_segments_are_read_alike(database: &dyn Database) {
     assert_eq!(*status(answers.reason(0, "attic")), "NOT_CONFIGURED");
 }
 
-// Spec 04, section 4.2: not synchronised for long, or never: available and stale, and used nevertheless
+// STO-4.2: not synchronised for long, or never: available and stale, and used nevertheless
 pub(crate) fn big_segments_out_of_step_are_read_alike(database: &dyn Database) {
     fill(database);
     database.put_membership(USER_KEY, &["vip.g12"], &[]);

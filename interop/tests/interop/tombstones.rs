@@ -1,4 +1,4 @@
-//! Deleted items, in all the shapes that are found in databases: spec 04, section 1.3.
+//! Deleted items, in all the shapes that are found in databases: STO-1.3.
 
 use serde_json::json;
 use vexil::model::DataKind::{Flag, Segment};
@@ -21,7 +21,7 @@ const SHAPES: [(&str, &str, &str); 4] = [
     ("d", r#"{"version":7,"key":"$deleted","deleted":true}"#, r#"{"version":7,"key":"$deleted","deleted":true}"#),
 ];
 
-// Spec 04, sections 1.3 and 11.1: none of them is a flag, and none spoils another
+// STO-1.3 and STO-11.1: none of them is a flag, and none spoils another
 pub(crate) fn tombstones_of_every_shape_are_read_alike(database: &dyn Database) {
     database.put(Flag, "live", 1, LIVE);
     for (key, flag, segment) in SHAPES {
@@ -43,7 +43,7 @@ pub(crate) fn tombstones_of_every_shape_are_read_alike(database: &dyn Database) 
     Questions::about(&["live", "a", "e"]).without_states().answers(database).assert_gone("e");
 }
 
-// Spec 04, section 1.3: shape C is written, with each property at its neutral value
+// STO-1.3: shape C is written, with each property at its neutral value
 pub(crate) fn rust_writes_the_tombstones_of_a_relay(database: &dyn Database) {
     by_rust(database);
     let [_, _, (_, flag, segment), _] = SHAPES;
@@ -54,7 +54,7 @@ pub(crate) fn rust_writes_the_tombstones_of_a_relay(database: &dyn Database) {
     assert_eq!(parsed(&database.text(Segment, "old").unwrap()), old);
 }
 
-// Spec 04, section 1.3: shape B, as Python writes it
+// STO-1.3: shape B, as Python writes it
 pub(crate) fn what_python_deleted_is_gone_for_rust(database: &dyn Database) {
     by_rust(database);
     peer::upsert(

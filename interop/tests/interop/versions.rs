@@ -1,4 +1,4 @@
-//! Both write to one database, and the newer one wins: spec 04, sections 1.6 and 2.2.
+//! Both write to one database, and the newer one wins: STO-1.6 and STO-2.2.
 
 use serde_json::{Value as Json, json};
 use vexil::model::DataKind::Flag;

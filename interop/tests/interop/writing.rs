@@ -12,7 +12,7 @@ use crate::database::{PATIENCE, RUNTIME, until};
 use crate::reading::Questions;
 use crate::{Database, peer};
 
-// Spec 04, section 1.2: the bytes received are stored; section 1.1: and a marker
+// STO-1.2: the bytes received are stored; section 1.1: and a marker
 pub(crate) fn rust_writes_what_the_service_sent_byte_for_byte(database: &dyn Database) {
     by_rust(database);
     for (key, text) in COMPLETE_FLAGS {
@@ -22,7 +22,7 @@ pub(crate) fn rust_writes_what_the_service_sent_byte_for_byte(database: &dyn Dat
     assert!(database.has_marker());
 }
 
-// Spec 04, section 1.2: what PHP needs is there in everything; what lacks it has it added, and is not touched otherwise
+// STO-1.2: what PHP needs is there in everything; what lacks it has it added, and is not touched otherwise
 pub(crate) fn rust_adds_what_other_readers_need_and_nothing_else(database: &dyn Database) {
     const OF_A_FLAG: &[&str] = &[
         "key",
@@ -53,13 +53,13 @@ pub(crate) fn rust_adds_what_other_readers_need_and_nothing_else(database: &dyn 
     }
 }
 
-// Spec 04, section 11.1: value and all flags, this SDK as the writer
+// STO-11.1: value and all flags, this SDK as the writer
 pub(crate) fn python_reads_what_rust_wrote_as_rust_does(database: &dyn Database) {
     by_rust(database);
     assert_answers(database);
 }
 
-// Spec 04, section 11.1: value and all flags, this SDK as the reader. Python leaves unknown properties in what it writes
+// STO-11.1: value and all flags, this SDK as the reader. Python leaves unknown properties in what it writes
 pub(crate) fn rust_reads_what_python_wrote_as_python_does(database: &dyn Database) {
     by_python(database);
     assert!(database.has_marker());
@@ -67,7 +67,7 @@ pub(crate) fn rust_reads_what_python_wrote_as_python_does(database: &dyn Databas
     assert_answers(database);
 }
 
-// Spec 04, sections 1.3 and 1.5: a full data set leaves nothing of what was there, tombstones included
+// STO-1.3 and STO-1.5: a full data set leaves nothing of what was there, tombstones included
 pub(crate) fn each_replaces_all_that_the_other_left(database: &dyn Database) {
     let leave_more = || {
         database.put(Flag, "left-over", 99, r#"{"key":"left-over","version":99,"deleted":true}"#);

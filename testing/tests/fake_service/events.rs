@@ -1,4 +1,4 @@
-//! What becomes of events. Sections are those of spec 03.
+//! What becomes of events. Rules are those of `docs/protocol/events-hooks-migrations.md`.
 
 use std::io::Write;
 use std::time::{Duration, SystemTime};

@@ -1,4 +1,4 @@
-//! Answers that a test has written. Numbers are rows of the fault table, spec 02 section 10.
+//! Answers that a test has written. Numbers are rows of the fault table, SRC-10.
 
 use std::io::{ErrorKind, Read};
 

@@ -1,4 +1,4 @@
-//! The fake service, seen from a client that looks at the bytes. Sections are those of spec 02 and 03.
+//! The fake service, seen from a client that looks at the bytes. Rules are those of `docs/protocol`.
 
 #![cfg(test)]
 

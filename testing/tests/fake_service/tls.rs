@@ -41,7 +41,7 @@ fn who_trusts_the_authority_is_served() {
     assert!(poll(&service, &service).is_err());
 }
 
-// Row 44 of the fault table.
+// SRC-F44.
 #[test]
 fn certificates_can_be_wrong() {
     let good = FakeService::builder().tls().start().unwrap();

@@ -130,7 +130,7 @@ fn header<'a>(request: &'a Request<Bytes>, name: &str) -> Option<&'a str> {
 
 const OK: Delivered = Delivered::Ok { server_time: None };
 
-// Spec 03, sections 1.1 and 1.2
+// EVT-1.1 and EVT-1.2
 #[tokio::test(start_paused = true)]
 async fn events_are_posted_below_the_base_with_their_headers() {
     let script = Script::new([Answer::Status(202)]);
@@ -148,7 +148,7 @@ async fn events_are_posted_below_the_base_with_their_headers() {
     assert_eq!(request.body(), BODY);
 }
 
-// Spec 03, section 1.2
+// EVT-1.2
 #[tokio::test(start_paused = true)]
 async fn each_payload_has_an_id_of_its_own() {
     let script = Script::new([Answer::Status(202), Answer::Status(202)]);
@@ -160,7 +160,7 @@ async fn each_payload_has_an_id_of_its_own() {
     assert_ne!(ids[0], ids[1]);
 }
 
-// Spec 03, sections 4 and 1.2
+// EVT-4 and EVT-1.2
 #[tokio::test(start_paused = true)]
 async fn diagnostics_are_posted_without_schema_and_id() {
     let script = Script::new([Answer::Status(202)]);
@@ -175,7 +175,7 @@ async fn diagnostics_are_posted_without_schema_and_id() {
     assert_eq!(request.body(), &b"{}"[..]);
 }
 
-// Spec 03, section 1.2
+// EVT-1.2
 #[tokio::test(start_paused = true)]
 async fn bodies_are_compressed_if_that_is_on() {
     let script = Script::new([Answer::Status(503), Answer::Status(202), Answer::Status(202)]);
@@ -196,7 +196,7 @@ async fn bodies_are_compressed_if_that_is_on() {
     assert_eq!(bytes, 2 * u64::try_from(requests[0].body().len()).unwrap(), "as sent");
 }
 
-// Spec 03, section 3.6, rows 2 and 3, and the retry rule
+// EVT-3.6, rows 2 and 3, and the retry rule
 #[tokio::test(start_paused = true)]
 async fn trouble_that_passes_is_met_with_one_more_attempt_a_second_later() {
     use TransportErrorKind::*;
@@ -218,7 +218,7 @@ async fn trouble_that_passes_is_met_with_one_more_attempt_a_second_later() {
     }
 }
 
-// Spec 03, section 3.6, row 4
+// EVT-3.6, row 4
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_final() {
     for status in [401, 402, 403, 404, 405, 406, 410, 418, 499] {
@@ -232,7 +232,7 @@ async fn a_refusal_is_final() {
     }
 }
 
-// Spec 03, section 3.6, row 5
+// EVT-3.6, row 5
 #[tokio::test(start_paused = true)]
 async fn a_payload_that_is_too_large_is_dropped_and_no_other() {
     let script = Script::new([413, 202, 429, 413].map(Answer::Status));
@@ -244,7 +244,7 @@ async fn a_payload_that_is_too_large_is_dropped_and_no_other() {
     assert_eq!(counts(&delivery), [88, 4, 1, 2]);
 }
 
-// Spec 03, section 3.6, row 2
+// EVT-3.6, row 2
 #[tokio::test(start_paused = true)]
 async fn a_service_that_hangs_does_not_hold_a_delivery_up_for_ever() {
     for (answer, limit) in [(Answer::Silence, 15), (Answer::Forever, 60)] {
@@ -254,7 +254,7 @@ async fn a_service_that_hangs_does_not_hold_a_delivery_up_for_ever() {
     }
 }
 
-// Spec 03, section 3.6, row 1, and section 3.4
+// EVT-3.6, row 1, and section 3.4
 #[tokio::test(start_paused = true)]
 async fn the_clock_of_the_service_is_told() {
     let time = |date| async move { sent(&Script::new([Answer::Date(date)])).await };
@@ -281,7 +281,7 @@ async fn answers_are_read_to_their_end_unless_they_take_long() {
     assert_eq!(start.elapsed(), Duration::from_secs(1));
 }
 
-// Spec 03, section 4.2
+// EVT-4.2
 #[tokio::test(start_paused = true)]
 async fn diagnostics_have_a_second_attempt_too_and_count_for_nothing() {
     for (answers, asked) in [(vec![503, 202], 2), (vec![503, 503], 2), (vec![401], 1), (vec![413], 1)] {
@@ -294,7 +294,7 @@ async fn diagnostics_have_a_second_attempt_too_and_count_for_nothing() {
     }
 }
 
-// Spec 03, section 1.1
+// EVT-1.1
 #[tokio::test(start_paused = true)]
 async fn a_base_that_is_no_url_is_asked_nothing() {
     for base in ["", "no url", "ftp://h", "/only/a/path", "h:80"] {
@@ -307,7 +307,6 @@ async fn a_base_that_is_no_url_is_asked_nothing() {
     }
 }
 
-// Architecture D11
 #[tokio::test(start_paused = true)]
 async fn what_is_repeated_is_for_debugging_and_what_is_lost_is_told_without_secrets() {
     let refused = Answer::Error(TransportErrorKind::Connection);

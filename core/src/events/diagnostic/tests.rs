@@ -6,7 +6,7 @@ fn read(report: &[u8]) -> Value {
     serde_json::from_slice(report).unwrap()
 }
 
-// Spec 03, section 4.1
+// EVT-4.1
 #[test]
 fn the_first_report_tells_of_the_sdk_the_platform_and_the_settings() {
     let second = Duration::from_secs(1);
@@ -70,7 +70,7 @@ fn the_first_report_tells_of_the_sdk_the_platform_and_the_settings() {
     assert_eq!(report, expected);
 }
 
-// Spec 03, section 4.1
+// EVT-4.1
 #[test]
 fn the_platform_is_told_by_name_and_version() {
     let platform = platform();
@@ -80,7 +80,7 @@ fn the_platform_is_told_by_name_and_version() {
     assert!(text("osVersion").split('.').take(2).all(|part| part.parse::<u32>().is_ok()), "{platform:?}");
 }
 
-// Spec 03, section 4.1
+// EVT-4.1
 #[test]
 fn what_is_not_known_is_left_out() {
     let report = read(&Diagnostics::new("sdk", DiagnosticConfiguration::default()).init());
@@ -89,7 +89,7 @@ fn what_is_not_known_is_left_out() {
     assert!(report["creationDate"].as_u64().unwrap() > 1_700_000_000_000);
 }
 
-// Spec 03, section 4.2
+// EVT-4.2
 #[test]
 fn a_later_report_tells_what_has_happened_since_the_one_before() {
     let diagnostics = Diagnostics::new("sdk-key", DiagnosticConfiguration::default());
@@ -127,7 +127,7 @@ fn a_later_report_tells_what_has_happened_since_the_one_before() {
     assert_eq!(read(&diagnostics.statistics_at(3000, 6)), expected, "all begins anew");
 }
 
-// Spec 03, section 4.2
+// EVT-4.2
 #[test]
 fn of_many_attempts_to_open_a_stream_the_latest_are_reported() {
     let statistics = Statistics::default();
@@ -138,7 +138,7 @@ fn of_many_attempts_to_open_a_stream_the_latest_are_reported() {
     assert_eq!((inits.len(), &inits[0]["timestamp"], &inits[99]["timestamp"]), (100, &json!(50), &json!(149)));
 }
 
-// Spec 03, section 4.1
+// EVT-4.1
 #[test]
 fn a_key_is_told_by_its_last_six_characters() {
     for (key, expected) in
@@ -148,7 +148,7 @@ fn a_key_is_told_by_its_last_six_characters() {
     }
 }
 
-// Spec 03, section 4.1
+// EVT-4.1
 #[test]
 fn operating_systems_have_the_names_that_the_service_knows() {
     let names = ["linux", "macos", "windows", "freebsd"].map(os_name);

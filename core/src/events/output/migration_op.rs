@@ -1,4 +1,4 @@
-//! [`Operation`]: a migration's read or write as the service reads it (spec 03, section 7.6).
+//! [`Operation`]: a migration's read or write as the service reads it (EVT-7.6).
 
 use std::time::Duration;
 

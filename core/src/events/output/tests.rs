@@ -70,7 +70,7 @@ fn counter(version: Option<u64>, variation: Option<usize>, value: &str, count: u
     Counter { version, variation, value: value.into(), count }
 }
 
-// Spec 03, section 1.1
+// EVT-1.1
 #[test]
 fn a_payload_is_an_array_of_its_events_in_order_with_the_summary_last() {
     let mut payload = summary([("beta-ui", flag_summary([counter(Some(1), Some(0), "on", 1)]))]);
@@ -86,14 +86,14 @@ fn a_payload_is_an_array_of_its_events_in_order_with_the_summary_last() {
     assert_eq!(kinds, ["index", "feature", "debug", "custom", "identify", "summary"]);
 }
 
-// Spec 03, section 1.1
+// EVT-1.1
 #[test]
 fn there_is_no_summary_of_nothing() {
     assert_eq!(written(&Payload::default()), json!([]));
     assert_eq!(written(&events([custom(0, None)])).as_array().unwrap().len(), 1);
 }
 
-// Spec 03, section 1.6
+// EVT-1.6
 #[test]
 fn index_and_identify_have_a_date_and_a_context() {
     let context = json!({"kind": "user", "key": "ada", "anonymous": true, "name": "Ada"});
@@ -111,7 +111,7 @@ fn index_and_identify_have_a_date_and_a_context() {
     );
 }
 
-// Spec 03, sections 1.4 and 1.6
+// EVT-1.4 and EVT-1.6
 #[test]
 fn a_feature_event_without_anything_special_has_just_these_properties() {
     let writer = writer(Redaction::new());
@@ -124,7 +124,7 @@ fn a_feature_event_without_anything_special_has_just_these_properties() {
     );
 }
 
-// Spec 03, section 1.6
+// EVT-1.6
 #[test]
 fn a_debug_event_has_the_properties_of_a_feature_event() {
     let full = EvaluatedFlag {
@@ -140,7 +140,7 @@ fn a_debug_event_has_the_properties_of_a_feature_event() {
     }
 }
 
-// Spec 03, section 1.6
+// EVT-1.6
 #[test]
 fn a_feature_event_of_a_prerequisite_names_the_flag_that_depends_on_it_and_has_no_default() {
     let flag = EvaluatedFlag { default: None, prerequisite_of: Some("parent".into()), ..evaluated() };
@@ -151,7 +151,7 @@ fn a_feature_event_of_a_prerequisite_names_the_flag_that_depends_on_it_and_has_n
     );
 }
 
-// Spec 03, section 1.6
+// EVT-1.6
 #[test]
 fn null_is_a_default_and_a_value_like_any_other() {
     let event = feature(EvaluatedFlag { default: Some(Value::Null), value: Value::Null, ..evaluated() });
@@ -163,7 +163,7 @@ fn null_is_a_default_and_a_value_like_any_other() {
     }
 }
 
-// Spec 03, sections 1.6 and 1.7
+// EVT-1.6 and EVT-1.7
 #[test]
 fn a_reason_is_written_where_there_is_one() {
     let in_experiment = ReasonKind::Fallthrough { in_experiment: true };
@@ -172,7 +172,7 @@ fn a_reason_is_written_where_there_is_one() {
     assert!(feature(evaluated()).get("reason").is_none());
 }
 
-// Spec 03, section 1.7
+// EVT-1.7
 #[test]
 fn where_the_default_was_given_there_is_a_version_but_no_variation() {
     let malformed = EvaluatedFlag {
@@ -189,7 +189,7 @@ fn where_the_default_was_given_there_is_a_version_but_no_variation() {
     );
 }
 
-// Spec 03, section 1.6
+// EVT-1.6
 #[test]
 fn variation_and_version_0_are_written_and_the_version_of_an_unknown_flag_is_not() {
     let event = feature(EvaluatedFlag { version: Some(0), variation: Some(0), ..evaluated() });
@@ -198,7 +198,7 @@ fn variation_and_version_0_are_written_and_the_version_of_an_unknown_flag_is_not
     assert!(event.get("version").is_none() && event.get("variation").is_none());
 }
 
-// Spec 03, section 1.6
+// EVT-1.6
 #[test]
 fn the_sampling_ratio_is_written_unless_it_is_1() {
     for (ratio, shown) in [(None, None), (Some(1), None), (Some(2), Some(json!(2)))] {
@@ -207,7 +207,7 @@ fn the_sampling_ratio_is_written_unless_it_is_1() {
     }
 }
 
-// Spec 03, section 1.6
+// EVT-1.6
 #[test]
 fn a_custom_event_has_data_and_metric_only_if_they_were_given() {
     let context = json!({"kind": "user", "key": "ada"});
@@ -221,7 +221,7 @@ fn a_custom_event_has_data_and_metric_only_if_they_were_given() {
     );
 }
 
-// Spec 03, section 1.6
+// EVT-1.6
 #[test]
 fn empty_data_are_data() {
     for data in [json!(false), json!(0), json!(""), json!([]), json!({})] {
@@ -229,7 +229,7 @@ fn empty_data_are_data() {
     }
 }
 
-// Spec 03, section 1.6
+// EVT-1.6
 #[test]
 fn a_metric_may_be_any_number_that_json_can_write() {
     for (metric, shown) in [
@@ -245,7 +245,7 @@ fn a_metric_may_be_any_number_that_json_can_write() {
     }
 }
 
-// Spec 03, section 1.6
+// EVT-1.6
 #[test]
 fn a_summary_counts_by_flag() {
     let known = FlagSummary {
@@ -267,14 +267,14 @@ fn a_summary_counts_by_flag() {
     );
 }
 
-// Spec 03, section 1.6
+// EVT-1.6
 #[test]
 fn a_counter_of_the_default_of_a_known_flag_has_no_variation() {
     let written = written(&summary([("f", flag_summary([counter(Some(4), None, "off", 1)]))]));
     assert_eq!(written[0]["features"]["f"]["counters"], json!([{"value": "off", "version": 4, "count": 1}]));
 }
 
-// Spec 03, section 1.6
+// EVT-1.6
 #[test]
 fn a_summary_has_the_default_null_if_null_is_the_default_or_the_first_evaluation_had_none() {
     for (default, shown) in [(None, Some(json!(null))), (Some(Value::Null), Some(json!(null)))] {
@@ -300,7 +300,7 @@ fn contexts(writer: &EventWriter, context: serde_json::Value) -> Vec<(String, se
     written.map(|event| (event["kind"].as_str().unwrap().to_owned(), event["context"].clone())).collect()
 }
 
-// Spec 03, section 1.5
+// EVT-1.5
 #[test]
 fn every_event_of_a_context_holds_it_in_full() {
     let multi = json!({"kind": "multi", "org": {"key": "o", "seats": 2}, "user": {"key": "u", "name": "U"}});
@@ -309,7 +309,7 @@ fn every_event_of_a_context_holds_it_in_full() {
     }
 }
 
-// Spec 03, sections 2.1 and 2.3
+// EVT-2.1 and EVT-2.3
 #[test]
 fn private_attributes_are_left_out_of_every_event() {
     let original = json!({"kind": "user", "key": "u", "name": "U", "a": 1, "b": {"c": 2, "d": 3},
@@ -325,7 +325,7 @@ fn private_attributes_are_left_out_of_every_event() {
     }
 }
 
-// Spec 03, section 2.4
+// EVT-2.4
 #[test]
 fn anonymous_contexts_lose_their_attributes_in_feature_custom_and_migration_events_only() {
     let guest = json!({"kind": "user", "key": "u", "anonymous": true, "name": "U"});

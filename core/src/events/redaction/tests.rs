@@ -27,7 +27,7 @@ fn assert_shown_with(rules: &Redaction, anonymous: Anonymous, original: serde_js
     assert_eq!(text.matches("_meta").count(), shown.to_string().matches("_meta").count(), "nothing is written twice");
 }
 
-// Spec 03, section 1.8
+// EVT-1.8
 #[test]
 fn a_context_of_one_kind_is_shown_with_its_kind_and_without_whatever_it_lacks() {
     assert_shown(&rules([]), json!({"kind": "user", "key": "u"}), json!({"kind": "user", "key": "u"}));
@@ -37,7 +37,7 @@ fn a_context_of_one_kind_is_shown_with_its_kind_and_without_whatever_it_lacks() 
     assert_shown(&rules([]), full.clone(), full);
 }
 
-// Spec 03, section 1.8
+// EVT-1.8
 #[test]
 fn members_of_a_context_of_several_kinds_have_no_kind_and_each_its_own_meta() {
     let original = json!({"kind": "multi", "org": {"key": "o", "name": "O", "_meta": {"privateAttributes": ["name"]}},
@@ -47,7 +47,7 @@ fn members_of_a_context_of_several_kinds_have_no_kind_and_each_its_own_meta() {
     assert_shown(&rules([]), original, shown);
 }
 
-// Spec 03, section 1.8
+// EVT-1.8
 #[test]
 fn values_are_shown_as_they_are_with_nulls_inside_them() {
     let full = json!({"kind": "user", "key": "u", "t": true, "f": false, "i": -3, "d": 1.5, "s": "ключ\n\"", "e": "",
@@ -55,14 +55,14 @@ fn values_are_shown_as_they_are_with_nulls_inside_them() {
     assert_shown(&rules([]), full.clone(), full);
 }
 
-// Spec 03, section 1.8
+// EVT-1.8
 #[test]
 fn private_references_that_leave_out_nothing_are_not_shown() {
     let original = json!({"kind": "user", "key": "u", "a": 1, "_meta": {"privateAttributes": ["b", "/a/b", "/a/b/c"]}});
     assert_shown(&rules(["c"]), original, json!({"kind": "user", "key": "u", "a": 1}));
 }
 
-// Spec 03, sections 2.1 and 2.3
+// EVT-2.1 and EVT-2.3
 #[test]
 fn all_attributes_can_be_private_in_every_context() {
     let original = json!({"kind": "multi", "org": {"key": "o", "seats": 3, "address": {"city": "X"}},
@@ -73,7 +73,7 @@ fn all_attributes_can_be_private_in_every_context() {
     assert_shown(&all_private(), json!({"kind": "a", "key": "k"}), json!({"kind": "a", "key": "k"}));
 }
 
-// Spec 03, section 2.3
+// EVT-2.3
 #[test]
 fn names_that_begin_with_a_slash_are_escaped_where_all_attributes_are_private() {
     let original = json!({"kind": "user", "key": "u", "/ssn": 1, "/a~b/c": 2, "d/e": 3, "f~g": 4, "~": 5});
@@ -82,7 +82,7 @@ fn names_that_begin_with_a_slash_are_escaped_where_all_attributes_are_private() 
     assert_shown(&all_private(), original, shown);
 }
 
-// Spec 03, section 2.1
+// EVT-2.1
 #[test]
 fn references_of_the_application_hold_for_all_kinds() {
     let original =
@@ -92,7 +92,7 @@ fn references_of_the_application_hold_for_all_kinds() {
     assert_shown(&rules(["name", "a"]), original, shown);
 }
 
-// Spec 03, section 2.1
+// EVT-2.1
 #[test]
 fn references_of_a_context_hold_for_no_other_kind_and_no_later_context() {
     let rules = rules([]);
@@ -105,7 +105,7 @@ fn references_of_a_context_hold_for_no_other_kind_and_no_later_context() {
     assert_shown(&rules, later.clone(), later);
 }
 
-// Spec 03, sections 2.1 and 2.2
+// EVT-2.1 and EVT-2.2
 #[test]
 fn what_several_sources_keep_private_is_united_and_listed_once() {
     let original = json!({"kind": "user", "key": "u", "name": "U", "a": 1, "b": 2, "c": 3, "o": {"p": 1, "q": 2},
@@ -115,7 +115,7 @@ fn what_several_sources_keep_private_is_united_and_listed_once() {
     assert_shown(&rules(["b", "name", "a", "/b", "/o/p"]), original, shown);
 }
 
-// Spec 03, section 2.2
+// EVT-2.2
 #[test]
 fn kind_key_anonymous_and_meta_are_never_left_out() {
     let names = ["kind", "key", "anonymous", "_meta", "/kind", "/key", "/anonymous", "/_meta", "/key/x", "/_meta/x"];
@@ -125,7 +125,7 @@ fn kind_key_anonymous_and_meta_are_never_left_out() {
     assert_shown(&all_private(), original, shown);
 }
 
-// Spec 03, section 2.2
+// EVT-2.2
 #[test]
 fn references_are_names_or_else_paths_with_escapes() {
     let original = json!({"kind": "user", "key": "u", "a/b": 1, "a~b": 2, "/c": 3, "d~0": 4, "e": {"f/g": 5, "~1": 6},
@@ -136,7 +136,7 @@ fn references_are_names_or_else_paths_with_escapes() {
     assert_shown(&references, original, shown);
 }
 
-// Spec 03, section 2.2
+// EVT-2.2
 #[test]
 fn invalid_references_are_ignored() {
     let invalid = ["", "/", "//", "//a", "/a/", "/a//b", "/a~", "/a~2", "/a/b~x"];
@@ -153,7 +153,7 @@ fn invalid_references_are_ignored() {
     );
 }
 
-// Spec 03, section 2.2
+// EVT-2.2
 #[test]
 fn paths_lead_through_objects_only_and_leave_their_other_members() {
     let original = json!({"kind": "user", "key": "u",
@@ -179,7 +179,7 @@ fn paths_lead_through_objects_only_and_leave_their_other_members() {
     assert_shown(&rules(references), original, shown);
 }
 
-// Spec 03, section 2.2
+// EVT-2.2
 #[test]
 fn names_are_compared_whole() {
     let original = json!({"kind": "user", "key": "u", "a": 1, "ab": {"c": 2, "cd": 3}, "A": 4, "names": 5, "Name": 6});
@@ -188,7 +188,7 @@ fn names_are_compared_whole() {
     assert_shown(&rules(["name", "/ab/c", "/a/b", "abc", "/b"]), original, shown);
 }
 
-// Spec 03, section 2.2
+// EVT-2.2
 #[test]
 fn a_reference_to_the_whole_wins_over_references_inside_of_it() {
     let original = json!({"kind": "user", "key": "u",
@@ -203,7 +203,7 @@ fn a_reference_to_the_whole_wins_over_references_inside_of_it() {
     assert_shown(&rules, original, shown);
 }
 
-// Spec 03, section 2.2
+// EVT-2.2
 #[test]
 fn objects_stay_when_they_become_empty() {
     let original = json!({"kind": "user", "key": "u", "a": {"b": {"c": 1}}, "d": {}});
@@ -212,7 +212,7 @@ fn objects_stay_when_they_become_empty() {
     assert_shown(&rules(["/a/b/c", "/d/e"]), original, shown);
 }
 
-// Spec 03, section 2.2
+// EVT-2.2
 #[test]
 fn nulls_at_the_top_are_neither_shown_nor_listed() {
     let original = json!({"kind": "user", "key": "u", "name": null, "a": null, "o": {"n": null, "m": null}});
@@ -226,7 +226,7 @@ fn nulls_at_the_top_are_neither_shown_nor_listed() {
     assert_shown(&rules(["name", "a", "/o/n"]), original, shown);
 }
 
-// Spec 03, section 2.3
+// EVT-2.3
 #[test]
 fn references_are_listed_as_they_were_given_those_of_the_context_first() {
     let original = json!({"kind": "user", "key": "u", "name": "U", "a": 1, "b": {"c": 2},
@@ -235,7 +235,7 @@ fn references_are_listed_as_they_were_given_those_of_the_context_first() {
     assert_shown(&rules(["/name", "a", "/b/c"]), original, shown);
 }
 
-// Spec 03, section 2.3
+// EVT-2.3
 #[test]
 fn names_from_old_users_and_literals_are_listed_escaped() {
     let old = json!({"key": "u", "custom": {"/ssn": 1, "a": 2}, "privateAttributeNames": ["/ssn"]});
@@ -243,7 +243,7 @@ fn names_from_old_users_and_literals_are_listed_escaped() {
     assert_shown(&rules([]), old, shown);
 }
 
-// Spec 03, section 2.4
+// EVT-2.4
 #[test]
 fn anonymous_contexts_can_be_shown_without_their_attributes() {
     let guest = json!({"kind": "user", "key": "u", "anonymous": true, "name": "U", "/a": {"b": 1},
@@ -261,7 +261,7 @@ fn anonymous_contexts_can_be_shown_without_their_attributes() {
     assert_shown_with(&rules([]), Anonymous::Redacted, known.clone(), known);
 }
 
-// Spec 03, section 2.4
+// EVT-2.4
 #[test]
 fn of_a_context_of_several_kinds_only_the_anonymous_members_lose_their_attributes() {
     let original = json!({"kind": "multi", "org": {"key": "o", "name": "O", "a": 1},

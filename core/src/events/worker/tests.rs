@@ -138,7 +138,7 @@ impl Fixture {
     }
 }
 
-// Spec 03, section 3.6
+// EVT-3.6
 #[tokio::test(start_paused = true)]
 async fn what_became_of_events_is_counted() {
     let fixture = Fixture::new(Mood::Answers(StatusCode::ACCEPTED));
@@ -157,7 +157,7 @@ async fn what_became_of_events_is_counted() {
     assert_eq!((later.attempts, later.retries, later.dropped_payloads), (3, 1, 1));
 }
 
-// Spec 03, section 3.6
+// EVT-3.6
 #[tokio::test(start_paused = true)]
 async fn an_hour_of_errors_loses_payloads_counts_each_once_and_piles_nothing_up() {
     const INTERVALS: u64 = 3600 / 5;
@@ -184,7 +184,7 @@ async fn an_hour_of_errors_loses_payloads_counts_each_once_and_piles_nothing_up(
     assert_eq!(fixture.stats().dropped_payloads, lost.dropped_payloads);
 }
 
-// Spec 03, sections 3.2 and 3.6
+// EVT-3.2 and EVT-3.6
 #[tokio::test(start_paused = true)]
 async fn a_service_that_hangs_takes_up_all_deliveries_and_no_more_memory_than_they_do() {
     const SECONDS: usize = 1_800;
@@ -213,7 +213,7 @@ async fn a_service_that_hangs_takes_up_all_deliveries_and_no_more_memory_than_th
     assert!((1..=u64::try_from(SECONDS / 5).unwrap()).contains(&words), "{words}");
 }
 
-// Spec 03, section 3.2
+// EVT-3.2
 #[tokio::test(start_paused = true)]
 async fn a_full_buffer_is_told_once_until_there_is_room_again() {
     let log = Log::default();
@@ -229,7 +229,7 @@ async fn a_full_buffer_is_told_once_until_there_is_room_again() {
     assert_eq!(fixture.service.counted(), 2_000);
 }
 
-// Spec 03, section 3.3
+// EVT-3.3
 #[tokio::test(start_paused = true)]
 async fn a_context_with_a_large_attribute_is_delivered_whole() {
     let fixture = Fixture::new(Mood::Answers(StatusCode::ACCEPTED));
@@ -241,7 +241,7 @@ async fn a_context_with_a_large_attribute_is_delivered_whole() {
     assert_eq!(event["context"]["photo"], photo);
 }
 
-// Spec 03, section 1.5
+// EVT-1.5
 #[tokio::test(start_paused = true)]
 async fn debugging_ends_by_the_clock_that_is_ahead_and_goes_on_if_that_is_set_back() {
     let mut fixture = Fixture::new(Mood::Answers(StatusCode::ACCEPTED));

@@ -1,5 +1,5 @@
 //! In which order a data set is written, where that is not done at once: what others refer to comes first, so that who
-//! reads meanwhile finds what an item refers to (spec 04, section 5.2).
+//! reads meanwhile finds what an item refers to (STO-5.2).
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! How items are written down, and how what others wrote is read (spec 04, sections 1.2 and 1.3).
+//! How items are written down, and how what others wrote is read (STO-1.2 and STO-1.3).
 //!
 //! What is written is what the service sent, byte for byte; only what other readers cannot do without is added where it
 //! is missing. What is read may come from any SDK of the field, of any age: a tombstone has five shapes, and each item

@@ -3,7 +3,7 @@
 //! Evaluations read memory. What the data source delivers is in memory when it has been delivered, and is written to the
 //! database after that, in the background: single items collapse to the newest of each key, and after an outage
 //! everything is written, from memory, which alone is known to be complete. Before the first delivery, memory is filled
-//! with what the database holds. The rules are those of spec 04, sections 9.3 and 10.
+//! with what the database holds. The rules are those of STO-9.3 and STO-10.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -23,7 +23,7 @@ fn delays(backoff: &mut StreamBackoff, now: Instant, failures: &[Failure]) -> Ve
     failures.iter().map(|failure| backoff.failed(*failure, now).unwrap().as_secs()).collect()
 }
 
-// Spec 02, section 2.5; section 10, rows 40 and 41
+// SRC-2.5; section 10, rows 40 and 41
 #[test]
 fn statuses_are_passing_or_final() {
     let of = |status| Failure::of_status(StatusCode::from_u16(status).unwrap());
@@ -35,7 +35,7 @@ fn statuses_are_passing_or_final() {
     }
 }
 
-// Spec 02, section 2.5; section 10, rows 44 to 46
+// SRC-2.5; section 10, rows 44 to 46
 #[test]
 fn a_certificate_that_is_not_trusted_does_not_pass_and_other_trouble_does() {
     assert_eq!(Failure::of_transport(TransportErrorKind::Certificate), Untrusted);
@@ -43,14 +43,14 @@ fn a_certificate_that_is_not_trusted_does_not_pass_and_other_trouble_does() {
     assert!(passing.iter().all(|kind| Failure::of_transport(*kind) == Passing));
 }
 
-// Spec 02, section 2.6
+// SRC-2.6
 #[test]
 fn delays_double_up_to_half_a_minute() {
     let delays = delays(&mut stream(NeverStop), Instant::now(), &[Passing; 8]);
     assert_eq!(delays, [1, 2, 4, 8, 16, 30, 30, 30]);
 }
 
-// Spec 02, section 2.6
+// SRC-2.6
 #[test]
 fn rare_delays_double_up_to_an_hour_whatever_fails() {
     let failures = [Refused, Passing, Refused, Untrusted, Passing, Refused];
@@ -58,14 +58,14 @@ fn rare_delays_double_up_to_an_hour_whatever_fails() {
     assert_eq!(delays, [300, 600, 1200, 2400, 3600, 3600]);
 }
 
-// Spec 02, section 2.7
+// SRC-2.7
 #[test]
 fn rare_attempts_begin_with_the_first_failure_that_does_not_pass() {
     let delays = delays(&mut stream(NeverStop), Instant::now(), &[Passing, Passing, Passing, Untrusted, Passing]);
     assert_eq!(delays, [1, 2, 4, 300, 600]);
 }
 
-// Spec 02, section 2.6
+// SRC-2.6
 #[test]
 fn chance_takes_away_at_the_most_a_half() {
     let mut backoff = StreamBackoff::new(NeverStop, SECOND, all);
@@ -80,7 +80,7 @@ fn chance_takes_away_at_the_most_a_half() {
     assert!((0..1000).any(|_| jitter(SECOND) < SECOND / 4));
 }
 
-// Spec 02, section 2.6
+// SRC-2.6
 #[test]
 fn only_a_minute_of_delivering_forgets_failures() {
     let mut backoff = stream(NeverStop);
@@ -97,7 +97,7 @@ fn only_a_minute_of_delivering_forgets_failures() {
     assert_eq!(delays(&mut backoff, now, &[Passing, Passing]), [1, 2]);
 }
 
-// Spec 02, section 2.7
+// SRC-2.7
 #[test]
 fn a_minute_of_delivering_ends_rare_attempts() {
     let mut backoff = stream(NeverStop);
@@ -138,7 +138,7 @@ fn a_single_event_does_not_end_rare_attempts() {
     assert_eq!(delays(&mut backoff, now + SECOND, &[Passing]), [600]);
 }
 
-// Spec 02, section 2.6
+// SRC-2.6
 #[test]
 fn any_first_delay_becomes_seconds_in_the_end() {
     for base in [Duration::from_nanos(1), Duration::from_millis(1)] {
@@ -149,7 +149,7 @@ fn any_first_delay_becomes_seconds_in_the_end() {
     }
 }
 
-// Spec 02, section 2.6
+// SRC-2.6
 #[test]
 fn a_base_of_zero_is_the_default_and_a_long_one_counts_for_rare_attempts() {
     let now = Instant::now();
@@ -158,7 +158,7 @@ fn a_base_of_zero_is_the_default_and_a_long_one_counts_for_rare_attempts() {
     assert_eq!(delays(&mut backoff, now, &[Passing, Refused, Refused, Refused]), [30, 1000, 2000, 3600]);
 }
 
-// Spec 02, section 2.6
+// SRC-2.6
 #[test]
 fn any_number_of_failures_is_within_bounds() {
     let mut backoff = StreamBackoff::new(NeverStop, Duration::MAX, none);
@@ -166,7 +166,7 @@ fn any_number_of_failures_is_within_bounds() {
     assert_eq!(backoff.failed(Passing, Instant::now()), Some(LONGEST_DELAY));
 }
 
-// Spec 02, section 2.1, rule 11
+// SRC-2.1, rule 11
 #[test]
 fn the_delay_that_the_service_asks_for_starts_the_series_again() {
     let mut backoff = stream(NeverStop);
@@ -180,7 +180,7 @@ fn the_delay_that_the_service_asks_for_starts_the_series_again() {
     assert_eq!(backoff.failed(Passing, now), Some(SHORTEST_ADVISED_DELAY));
 }
 
-// Spec 02, section 2.7; section 10, rows 42 and 44
+// SRC-2.7; section 10, rows 42 and 44
 #[test]
 fn the_legacy_policy_stops_at_a_refusal_and_at_nothing_else() {
     let mut backoff = stream(LegacyStop);
@@ -192,7 +192,7 @@ fn the_legacy_policy_stops_at_a_refusal_and_at_nothing_else() {
     assert_eq!(polls.failed(Refused), None);
 }
 
-// Spec 02, section 3
+// SRC-3
 #[test]
 fn passing_trouble_leaves_the_interval_of_polls_as_it_is() {
     let mut polls = PollBackoff::new(NeverStop, 30 * SECOND, none);
@@ -200,7 +200,7 @@ fn passing_trouble_leaves_the_interval_of_polls_as_it_is() {
     assert_eq!(polls.succeeded(), 30 * SECOND);
 }
 
-// Spec 02, section 3
+// SRC-3
 #[test]
 fn two_successes_in_a_row_end_rare_polls() {
     let mut polls = PollBackoff::new(NeverStop, 30 * SECOND, none);
@@ -213,7 +213,7 @@ fn two_successes_in_a_row_end_rare_polls() {
     assert_eq!(polls.failed(Refused), Some(300 * SECOND));
 }
 
-// Spec 02, section 3; section 10, row 41
+// SRC-3; section 10, row 41
 #[test]
 fn rare_polls_are_never_less_than_an_interval_apart() {
     let mut polls = PollBackoff::new(NeverStop, 250 * SECOND, all);

@@ -97,7 +97,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(15);
 
-    // Spec 02, section 2.8: connect timeout, waiting for response headers
+    // SRC-2.8: connect timeout, waiting for response headers
     #[tokio::test(start_paused = true)]
     async fn the_wait_for_an_answer_starts_when_the_connection_is_there() {
         let connect = Duration::from_secs(100);

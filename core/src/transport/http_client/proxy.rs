@@ -259,7 +259,7 @@ mod tests {
         Some(proxy.as_str().trim_end_matches('/').to_owned())
     }
 
-    // Spec 02, section 9: environment proxy
+    // SRC-9: environment proxy
     #[test]
     fn each_scheme_has_its_variable_and_lower_case_wins() {
         let both = [("http_proxy", "a:1"), ("HTTP_PROXY", "b:2"), ("HTTPS_PROXY", "https://c:3")];
@@ -291,7 +291,7 @@ mod tests {
         assert!(proxy(&[("http_proxy", "a:1")], "http://localhost.example.com/").is_some());
     }
 
-    // Spec 02, section 9: no_proxy
+    // SRC-9: no_proxy
     #[test]
     fn no_proxy_names_hosts_suffixes_ports_and_networks() {
         let goes_direct = |no_proxy: &str, host: &str| {

@@ -58,7 +58,7 @@ fn error(name: &str, data: &str) -> String {
     message
 }
 
-// Spec 02, section 2.2
+// SRC-2.2
 #[test]
 fn a_put_replaces_everything_and_its_path_is_optional() {
     for path in [r#""path": "/", "#, r#""path": "", "#, r#""path": null, "#, ""] {
@@ -68,14 +68,14 @@ fn a_put_replaces_everything_and_its_path_is_optional() {
     }
 }
 
-// Spec 02, section 2.2
+// SRC-2.2
 #[test]
 fn a_put_for_another_path_is_ignored_with_whatever_it_holds() {
     ignored("put", r#"{"path": "/elsewhere", "data": {"flags": true}}"#);
     ignored("put", r#"{"data": {"flags": true}, "path": "/elsewhere"}"#);
 }
 
-// Spec 02, section 2.2; section 10, rows 10, 11 and 26
+// SRC-2.2; section 10, rows 10, 11 and 26
 #[test]
 fn what_is_missing_in_a_put_is_empty_and_what_is_unknown_is_skipped() {
     for data in ["{}", r#"{"flags": null}"#, r#"{"experiments": {"e": [1]}, "segments": {}}"#] {
@@ -84,7 +84,7 @@ fn what_is_missing_in_a_put_is_empty_and_what_is_unknown_is_skipped() {
     }
 }
 
-// Spec 02, section 10, row 14
+// SRC-F14
 #[test]
 fn a_put_without_data_is_malformed() {
     for data in [r#"{"path": "/"}"#, r#"{"path": "/", "data": null}"#] {
@@ -92,7 +92,7 @@ fn a_put_without_data_is_malformed() {
     }
 }
 
-// Spec 02, section 2.2
+// SRC-2.2
 #[test]
 fn the_path_of_a_patch_decides_kind_and_key_wherever_it_stands() {
     for data in [format!(r#"{{"path": "/flags/a/b é", "data": {FLAG}}}"#), {
@@ -105,7 +105,7 @@ fn the_path_of_a_patch_decides_kind_and_key_wherever_it_stands() {
     assert_eq!((item.kind(), item.key().as_str(), item.version()), (DataKind::Segment, "%41", 3));
 }
 
-// Spec 02, section 2.2
+// SRC-2.2
 #[test]
 fn a_patch_of_a_deleted_item_is_a_tombstone() {
     let item = one("patch", r#"{"path": "/flags/f", "data": {"version": 5, "deleted": true}}"#);
@@ -113,7 +113,7 @@ fn a_patch_of_a_deleted_item_is_a_tombstone() {
     assert_eq!(item.version(), 5);
 }
 
-// Spec 02, section 2.2; section 10, row 26
+// SRC-2.2; section 10, row 26
 #[test]
 fn unknown_events_and_kinds_are_ignored_unread() {
     ignored("whatever", "{sorry");
@@ -125,7 +125,7 @@ fn unknown_events_and_kinds_are_ignored_unread() {
     ignored("patch", r#"{"path": "/flags/", "data": {}}"#);
 }
 
-// Spec 02, section 2.4; section 10, rows 8, 9, 12, 13 and 29
+// SRC-2.4; section 10, rows 8, 9, 12, 13 and 29
 #[test]
 fn what_is_no_json_or_of_the_wrong_shape_is_malformed() {
     let unreadable = ["{sorry", "", "[]", "true", r#"["/", {}]"#, r#"{"path": 7, "data": {}}"#, r#"{"data": {}} more"#];
@@ -217,7 +217,7 @@ fn many_half_surrogates_cost_no_more_than_they_are_long() {
     assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{:?}", begin.elapsed());
 }
 
-// Spec 02, section 10, row 20
+// SRC-F20
 #[test]
 fn of_a_property_that_is_given_twice_the_last_one_counts() {
     let item = one("delete", r#"{"path": "/flags/a", "version": 1, "path": "/flags/b", "version": 2}"#);
@@ -226,7 +226,7 @@ fn of_a_property_that_is_given_twice_the_last_one_counts() {
     assert_eq!(data.flags[0].key(), "last");
 }
 
-// Spec 02, section 10, row 6
+// SRC-F6
 #[test]
 fn data_that_is_not_utf_8_is_malformed_in_whatever_event() {
     for name in ["put", "patch", "delete", "whatever"] {
@@ -238,7 +238,7 @@ fn data_that_is_not_utf_8_is_malformed_in_whatever_event() {
     assert_eq!(data.flags[0].key(), "añ€😀");
 }
 
-// Spec 02, section 2.1, rule 9
+// SRC-2.1, rule 9
 #[test]
 fn the_name_counts_that_an_event_has_at_its_end() {
     let put = r#"{"path": "/", "data": {"flags": {"f": {}}}}"#;
@@ -265,7 +265,7 @@ fn a_put_is_refused_as_soon_as_it_is_malformed() {
     assert_eq!(reader.push("put", b", ").unwrap_err().to_string(), "flag \"bad\" cannot be read");
 }
 
-// Spec 02, section 10, row 28
+// SRC-F28
 #[test]
 fn deep_nesting_is_malformed_and_does_no_harm() {
     let deep = "[".repeat(100_000);
@@ -274,7 +274,7 @@ fn deep_nesting_is_malformed_and_does_no_harm() {
     error("put", &format!(r#"{{"other": {deep}"#));
 }
 
-// Spec 02, section 3; section 10, row 29
+// SRC-3; section 10, row 29
 #[test]
 fn a_poll_body_is_a_data_set() {
     let read_poll = |body: &[u8]| {
@@ -290,7 +290,7 @@ fn a_poll_body_is_a_data_set() {
     assert!(matches!(read_poll(b"{\"a\": \"\xff\"}"), Err(WireError::NotUtf8)));
 }
 
-// Spec 04, section 1.2: what is stored is what was received
+// STO-1.2: what is stored is what was received
 #[test]
 fn the_items_of_an_event_keep_their_text_where_that_is_wanted() {
     let put = r#"{"path": "/", "data": {"flags": {"a": { "version": 3.0 }}}}"#;

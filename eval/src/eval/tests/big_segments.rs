@@ -14,7 +14,7 @@ fn membership_of(key: &str) -> Need {
     Need::Membership(key.into())
 }
 
-// Spec 01, section 5
+// EVAL-5
 #[test]
 fn a_big_segment_needs_the_membership_of_the_key_of_its_kind() {
     for (segment, context, need) in [
@@ -32,7 +32,7 @@ fn a_big_segment_needs_the_membership_of_the_key_of_its_kind() {
     }
 }
 
-// Spec 01, section 5
+// EVAL-5
 #[test]
 fn data_that_knows_nothing_of_big_segments_leaves_the_question_open() {
     struct Plain(Data);
@@ -57,7 +57,7 @@ fn data_that_knows_nothing_of_big_segments_leaves_the_question_open() {
     );
 }
 
-// Spec 01, section 5
+// EVAL-5
 #[test]
 fn a_membership_decides_and_where_it_does_not_the_rules_do() {
     use BigSegmentsStatus::{Healthy, NotConfigured, Stale, StoreError};
@@ -89,7 +89,7 @@ fn a_membership_decides_and_where_it_does_not_the_rules_do() {
     }
 }
 
-// Spec 01, section 5
+// EVAL-5
 #[test]
 fn memberships_name_segments_by_key_and_generation() {
     for (generation, reference) in [(json!(0), "s.g0"), (json!(7.0), "s.g7")] {
@@ -100,7 +100,7 @@ fn memberships_name_segments_by_key_and_generation() {
     }
 }
 
-// Spec 01, section 5
+// EVAL-5
 #[test]
 fn a_segment_without_a_generation_is_not_configured_and_its_rules_are_not_asked() {
     for kind in ["user", "org"] {
@@ -113,7 +113,7 @@ fn a_segment_without_a_generation_is_not_configured_and_its_rules_are_not_asked(
     }
 }
 
-// Spec 01, section 5
+// EVAL-5
 #[test]
 fn a_context_without_the_kind_is_not_in_the_segment_and_sets_no_status() {
     let segment = big(json!({"unboundedContextKind": "org", "included": ["ada"], "rules": [{}]}));
@@ -136,7 +136,7 @@ fn fetch(data: &mut Data, context: &Context) -> Vec<Need> {
     needs
 }
 
-// Spec 01, section 5
+// EVAL-5
 #[test]
 fn there_is_one_need_for_each_context_key_in_the_order_of_use() {
     let segments = json!({
@@ -155,7 +155,7 @@ fn there_is_one_need_for_each_context_key_in_the_order_of_use() {
     }
 }
 
-// Spec 01, section 5
+// EVAL-5
 #[test]
 fn of_several_answers_the_worst_status_is_reported() {
     use BigSegmentsStatus::{Healthy, NotConfigured, Stale, StoreError};
@@ -174,7 +174,7 @@ fn of_several_answers_the_worst_status_is_reported() {
     }
 }
 
-// Spec 01, section 5
+// EVAL-5
 #[test]
 fn a_missing_generation_outweighs_an_answer_and_an_unused_segment_counts_nothing() {
     let segments = json!({"big": big(json!({})), "unsynchronised": {"unbounded": true}});
@@ -189,7 +189,7 @@ fn a_missing_generation_outweighs_an_answer_and_an_unused_segment_counts_nothing
     }
 }
 
-// Spec 01, section 5
+// EVAL-5
 #[test]
 fn the_status_is_part_of_whatever_reason_results() {
     let in_big = |outcome: Json| merged(json!({"clauses": [segment_match(&["s"])]}), outcome);
@@ -221,7 +221,7 @@ fn the_status_is_part_of_whatever_reason_results() {
     }
 }
 
-// Spec 01, section 5
+// EVAL-5
 #[test]
 fn prerequisites_share_memberships_and_only_the_outer_reason_shows_the_status() {
     let p = flag(json!({"rules": [{"clauses": [segment_match(&["s"])], "variation": 0}]}));
@@ -239,7 +239,7 @@ fn prerequisites_share_memberships_and_only_the_outer_reason_shows_the_status() 
     assert_eq!(data.prerequisites("f", &ada), json!([["p", "f", 0, {"kind": "RULE_MATCH", "ruleIndex": 0}]]));
 }
 
-// Spec 01, section 5
+// EVAL-5
 #[test]
 fn without_big_segments_the_reason_has_no_status() {
     let data = Data::clause(segment_match(&["s"]), json!({"s": {"included": ["ada"], "generation": 1}}));

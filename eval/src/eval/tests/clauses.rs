@@ -19,7 +19,7 @@ const OPERATORS: [&str; 14] = [
     "semVerGreaterThan",
 ];
 
-// Spec 01, section 4.6
+// EVAL-4.6
 #[test]
 fn a_rule_matches_if_all_of_its_clauses_do() {
     let yes = json!({"attribute": "key", "op": "in", "values": ["ada"]});
@@ -41,7 +41,7 @@ fn a_rule_matches_if_all_of_its_clauses_do() {
     }
 }
 
-// Spec 01, sections 4.6 and 7.3
+// EVAL-4.6 and EVAL-7.3
 #[test]
 fn a_clause_without_a_valid_attribute_is_malformed_whatever_else_it_says() {
     let mut bad = vec![
@@ -69,7 +69,7 @@ fn a_clause_without_a_valid_attribute_is_malformed_whatever_else_it_says() {
     }
 }
 
-// Spec 01, sections 2.3, 4.6 and 7.3
+// EVAL-2.3, EVAL-4.6 and EVAL-7.3
 #[test]
 fn an_attribute_is_a_plain_name_unless_a_kind_stands_beside_it() {
     let ada = context(json!({"kind": "user", "key": "k", "/o/p": "plain", "o": {"p": "nested"},
@@ -103,7 +103,7 @@ fn an_attribute_is_a_plain_name_unless_a_kind_stands_beside_it() {
     }
 }
 
-// Spec 01, section 4.6
+// EVAL-4.6
 #[test]
 fn built_in_attributes_can_be_tested_like_any_other() {
     let ada = context(json!({"kind": "user", "key": "k", "name": "N", "anonymous": true}));
@@ -122,7 +122,7 @@ fn built_in_attributes_can_be_tested_like_any_other() {
     assert_eq!(clause(nameless, &user("k")), Some(false));
 }
 
-// Spec 01, section 4.6
+// EVAL-4.6
 #[test]
 fn a_clause_looks_at_the_member_of_its_kind_and_without_one_never_matches() {
     let both = org_and_user("o", "u");
@@ -145,7 +145,7 @@ fn a_clause_looks_at_the_member_of_its_kind_and_without_one_never_matches() {
     }
 }
 
-// Spec 01, section 4.6
+// EVAL-4.6
 #[test]
 fn the_attribute_kind_means_all_kinds_of_the_context() {
     let both = context(json!({"kind": "multi", "dog": {"key": "d"}, "user": {"key": "u"}}));
@@ -172,7 +172,7 @@ fn the_attribute_kind_means_all_kinds_of_the_context() {
     }
 }
 
-// Spec 01, sections 4.6 and 4.9
+// EVAL-4.6 and EVAL-4.9
 #[test]
 fn a_kind_that_reads_as_a_version_is_compared_as_one() {
     let versioned = Context::with_kind("k", "2.1").unwrap();
@@ -182,7 +182,7 @@ fn a_kind_that_reads_as_a_version_is_compared_as_one() {
     }
 }
 
-// Spec 01, section 4.6
+// EVAL-4.6
 #[test]
 fn segment_clauses_ignore_attribute_and_kind_and_skip_what_names_no_segment() {
     let segments = json!({
@@ -220,7 +220,7 @@ fn check(op: &str, attribute: Json, values: Json, matches: bool) {
     }
 }
 
-// Spec 01, sections 0.1 and 4.7
+// EVAL-0.1 and EVAL-4.7
 #[test]
 fn in_compares_within_types_and_never_between_them() {
     for (attribute, values, matches) in [
@@ -256,7 +256,7 @@ fn in_compares_within_types_and_never_between_them() {
     }
 }
 
-// Spec 01, section 4.7
+// EVAL-4.7
 #[test]
 fn text_operators_take_strings_as_they_are() {
     for (op, attribute, values, matches) in [
@@ -281,7 +281,7 @@ fn text_operators_take_strings_as_they_are() {
     }
 }
 
-// Spec 01, section 4.7
+// EVAL-4.7
 #[test]
 fn number_operators_match_if_they_do_for_any_value() {
     for (attribute, values, less, less_or_equal, greater, greater_or_equal) in [
@@ -303,7 +303,7 @@ fn number_operators_match_if_they_do_for_any_value() {
     }
 }
 
-// Spec 01, sections 4.7 and 4.8
+// EVAL-4.7 and EVAL-4.8
 #[test]
 fn dates_are_compared_as_instants_and_equal_ones_match_neither_way() {
     let noon = "2020-01-01T12:00:00Z";
@@ -330,7 +330,7 @@ fn dates_are_compared_as_instants_and_equal_ones_match_neither_way() {
     }
 }
 
-// Spec 01, section 4.8
+// EVAL-4.8
 #[test]
 fn every_year_of_four_digits_is_a_date() {
     check("before", json!(0), json!(["9999-12-31T23:59:59Z"]), true);
@@ -339,7 +339,7 @@ fn every_year_of_four_digits_is_a_date() {
     check("after", json!(0), json!(["0000-01-01T00:00:00+23:59"]), true);
 }
 
-// Spec 01, sections 4.7 and 4.9
+// EVAL-4.7 and EVAL-4.9
 #[test]
 fn versions_are_compared_by_precedence() {
     for (attribute, values, equal, less, greater) in [
@@ -359,7 +359,7 @@ fn versions_are_compared_by_precedence() {
     }
 }
 
-// Spec 01, sections 4.6 and 4.7
+// EVAL-4.6 and EVAL-4.7
 #[test]
 fn wrong_types_on_either_side_are_no_match_and_so_match_when_negated() {
     let texts: &[(Json, Json)] = &[
@@ -403,7 +403,7 @@ fn wrong_types_on_either_side_are_no_match_and_so_match_when_negated() {
     }
 }
 
-// Spec 01, section 7.7
+// EVAL-7.7
 #[test]
 fn without_the_attribute_no_operator_matches_negated_or_not() {
     for context in [user("ada"), with_attribute(json!(null))] {
@@ -418,7 +418,7 @@ fn without_the_attribute_no_operator_matches_negated_or_not() {
     }
 }
 
-// Spec 01, section 7.7
+// EVAL-7.7
 #[test]
 fn without_values_no_operator_matches_and_every_negated_one_does() {
     for op in OPERATORS.into_iter().chain(["no-such-op", ""]) {
@@ -428,7 +428,7 @@ fn without_values_no_operator_matches_and_every_negated_one_does() {
     }
 }
 
-// Spec 01, section 7.7
+// EVAL-7.7
 #[test]
 fn clauses_follow_the_table_of_vectors() {
     for (attribute, op, values, matches) in [
@@ -457,7 +457,7 @@ fn clauses_follow_the_table_of_vectors() {
     assert_eq!(clause(other_kind, &user("ada")), Some(false));
 }
 
-// Spec 01, sections 4.6 and 4.10
+// EVAL-4.6 and EVAL-4.10
 #[test]
 fn a_malformed_clause_inside_a_segment_makes_the_flag_malformed() {
     let bad = json!({"op": "in", "values": ["x"]});

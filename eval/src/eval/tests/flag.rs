@@ -8,7 +8,7 @@ fn in_a_thread_with_a_small_stack(test: impl FnOnce() + Send + 'static) {
     thread.unwrap().join().unwrap();
 }
 
-// Spec 01, section 3.2
+// EVAL-3.2
 #[test]
 fn reasons_are_written_without_null_false_or_empty_members() {
     let rule =
@@ -33,7 +33,7 @@ fn reasons_are_written_without_null_false_or_empty_members() {
     }
 }
 
-// Spec 01, sections 3.2 and 3.3
+// EVAL-3.2 and EVAL-3.3
 #[test]
 fn error_kinds_and_statuses_are_written_in_the_words_of_the_protocol() {
     for (kind, word) in [
@@ -56,7 +56,7 @@ fn error_kinds_and_statuses_are_written_in_the_words_of_the_protocol() {
     }
 }
 
-// Spec 01, section 4.2
+// EVAL-4.2
 #[test]
 fn a_flag_that_is_off_serves_its_off_variation_and_looks_at_nothing_else() {
     let busy = json!({"on": false, "prerequisites": [{"key": "missing"}],
@@ -71,7 +71,7 @@ fn a_flag_that_is_off_serves_its_off_variation_and_looks_at_nothing_else() {
     }
 }
 
-// Spec 01, section 4.2
+// EVAL-4.2
 #[test]
 fn an_outcome_is_its_variation_else_its_rollout_else_malformed() {
     let rollout = |index: i64| json!({"variations": [{"variation": index, "weight": 100_000}]});
@@ -105,7 +105,7 @@ fn an_outcome_is_its_variation_else_its_rollout_else_malformed() {
     }
 }
 
-// Spec 01, sections 3.1 and 4.2
+// EVAL-3.1 and EVAL-4.2
 #[test]
 fn the_value_is_the_variation_itself_even_if_that_is_null() {
     let variations = json!([null, {"x": [1]}, false]);
@@ -118,7 +118,7 @@ fn the_value_is_the_variation_itself_even_if_that_is_null() {
     assert_eq!(data.evaluation("object", &ada).variation, Some((1, &json!({"x": [1]}).into())));
 }
 
-// Spec 01, section 4.2
+// EVAL-4.2
 #[test]
 fn targets_come_before_rules_and_the_first_matching_rule_wins() {
     let data = Data::flags(json!({"f": flag(json!({
@@ -138,7 +138,7 @@ fn targets_come_before_rules_and_the_first_matching_rule_wins() {
     }
 }
 
-// Spec 01, sections 4.2 and 4.4
+// EVAL-4.2 and EVAL-4.4
 #[test]
 fn a_failed_prerequisite_gives_the_off_result() {
     for (off_variation, expected) in [
@@ -152,7 +152,7 @@ fn a_failed_prerequisite_gives_the_off_result() {
     }
 }
 
-// Spec 01, section 9
+// EVAL-9
 #[test]
 fn the_deepest_data_that_is_allowed_fits_into_a_small_stack() {
     in_a_thread_with_a_small_stack(|| {
@@ -167,7 +167,7 @@ fn the_deepest_data_that_is_allowed_fits_into_a_small_stack() {
     });
 }
 
-// Spec 01, section 9
+// EVAL-9
 #[test]
 fn data_that_goes_too_deep_is_malformed_even_in_a_small_stack() {
     in_a_thread_with_a_small_stack(|| {
@@ -205,7 +205,7 @@ fn example() -> (Json, Json) {
     (checkout, payments)
 }
 
-// Spec 01, section 7.6, rows 1 to 10
+// EVAL-7.6, rows 1 to 10
 #[test]
 fn whole_evaluations_follow_the_table_of_vectors() {
     let (checkout, payments) = example();
@@ -248,7 +248,7 @@ fn whole_evaluations_follow_the_table_of_vectors() {
     }
 }
 
-// Spec 01, section 7.6, rows 11 and 12
+// EVAL-7.6, rows 11 and 12
 #[test]
 fn whole_evaluations_with_failed_prerequisites_follow_the_table_of_vectors() {
     let (checkout, payments) = example();

@@ -27,7 +27,7 @@ fn local_errors() -> [Json; 6] {
     ]
 }
 
-// Spec 01, section 4.3
+// EVAL-4.3
 #[test]
 fn both_grades_of_errors_make_the_flag_itself_malformed() {
     for (rule, segments) in fatal_rules() {
@@ -41,7 +41,7 @@ fn both_grades_of_errors_make_the_flag_itself_malformed() {
     }
 }
 
-// Spec 01, section 4.3
+// EVAL-4.3
 #[test]
 fn a_fatal_error_in_a_prerequisite_is_fatal_for_the_flag_and_leaves_no_trace_of_the_path() {
     for (rule, segments) in fatal_rules() {
@@ -59,7 +59,7 @@ fn a_fatal_error_in_a_prerequisite_is_fatal_for_the_flag_and_leaves_no_trace_of_
     }
 }
 
-// Spec 01, sections 4.3 and 4.4
+// EVAL-4.3 and EVAL-4.4
 #[test]
 fn a_local_error_in_a_prerequisite_fails_it_and_is_recorded() {
     let error = json!({"kind": "ERROR", "errorKind": "MALFORMED_FLAG"});
@@ -72,7 +72,7 @@ fn a_local_error_in_a_prerequisite_fails_it_and_is_recorded() {
     }
 }
 
-// Spec 01, section 4.4
+// EVAL-4.4
 #[test]
 fn prerequisites_fail_unless_they_are_there_on_and_of_the_required_variation() {
     for (p, expected, events) in [
@@ -101,7 +101,7 @@ fn prerequisites_fail_unless_they_are_there_on_and_of_the_required_variation() {
     }
 }
 
-// Spec 01, section 4.4
+// EVAL-4.4
 #[test]
 fn a_missing_prerequisite_fails_without_being_recorded() {
     let data = Data::flags(json!({"f": requiring(&["missing"])}));
@@ -110,7 +110,7 @@ fn a_missing_prerequisite_fails_without_being_recorded() {
     assert_eq!(data.prerequisites("f", &ada), json!([]));
 }
 
-// Spec 01, section 4.4
+// EVAL-4.4
 #[test]
 fn prerequisites_behind_a_failed_one_are_not_evaluated() {
     let data = Data::flags(json!({
@@ -127,7 +127,7 @@ fn prerequisites_behind_a_failed_one_are_not_evaluated() {
     );
 }
 
-// Spec 01, section 4.4
+// EVAL-4.4
 #[test]
 fn a_nested_failure_names_the_direct_prerequisite_and_is_recorded_deepest_first() {
     let data = Data::flags(json!({
@@ -146,7 +146,7 @@ fn a_nested_failure_names_the_direct_prerequisite_and_is_recorded_deepest_first(
     );
 }
 
-// Spec 01, section 4.4
+// EVAL-4.4
 #[test]
 fn the_same_flag_may_be_a_prerequisite_in_two_branches() {
     let data = Data::flags(json!({
@@ -166,7 +166,7 @@ fn the_same_flag_may_be_a_prerequisite_in_two_branches() {
     );
 }
 
-// Spec 01, section 4.4
+// EVAL-4.4
 #[test]
 fn a_flag_that_failed_in_one_branch_is_no_circle_in_the_next() {
     let data = Data::flags(json!({
@@ -184,7 +184,7 @@ fn a_flag_that_failed_in_one_branch_is_no_circle_in_the_next() {
     assert_eq!(data.prerequisites("f", &ada).as_array().map(Vec::len), Some(5));
 }
 
-// Spec 01, section 4.4
+// EVAL-4.4
 #[test]
 fn circles_of_prerequisites_are_malformed_wherever_they_close() {
     for flags in [
@@ -199,7 +199,7 @@ fn circles_of_prerequisites_are_malformed_wherever_they_close() {
     }
 }
 
-// Spec 01, section 4.4
+// EVAL-4.4
 #[test]
 fn a_flag_that_is_off_breaks_a_circle() {
     let data = Data::flags(json!({
@@ -211,7 +211,7 @@ fn a_flag_that_is_off_breaks_a_circle() {
     assert_eq!(data.prerequisites("f", &ada), json!([["a", "f", 2, {"kind": "OFF"}]]));
 }
 
-// Spec 01, sections 4.4 and 9
+// EVAL-4.4 and EVAL-9
 #[test]
 fn a_hundred_prerequisites_may_follow_one_another_and_no_more() {
     for (length, expected) in [(101, fallthrough(0)), (102, malformed()), (10_000, malformed())] {
@@ -220,7 +220,7 @@ fn a_hundred_prerequisites_may_follow_one_another_and_no_more() {
     }
 }
 
-// Spec 01, section 4.4
+// EVAL-4.4
 #[test]
 fn a_flag_that_is_not_known_yet_is_needed_when_it_is_reached() {
     let flags = json!({

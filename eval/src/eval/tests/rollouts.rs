@@ -25,7 +25,7 @@ fn shares(shares: &[(usize, i64)]) -> Json {
     shares.map(|(variation, weight)| json!({"variation": variation, "weight": weight})).collect()
 }
 
-// Spec 01, section 7.2, rows 1 to 4, 7 and 8
+// EVAL-7.2, rows 1 to 4, 7 and 8
 #[test]
 fn rollouts_by_key_follow_the_table_of_vectors() {
     let plain = |weights: &[(usize, i64)]| json!({"variations": shares(weights)});
@@ -50,7 +50,7 @@ fn rollouts_by_key_follow_the_table_of_vectors() {
     }
 }
 
-// Spec 01, section 7.2, rows 5, 6, 9 and 10
+// EVAL-7.2, rows 5, 6, 9 and 10
 #[test]
 fn rollouts_by_attribute_and_kind_follow_the_table_of_vectors() {
     let of_org = json!({"kind": "experiment", "contextKind": "org",
@@ -76,7 +76,7 @@ fn rollouts_by_attribute_and_kind_follow_the_table_of_vectors() {
     }
 }
 
-// Spec 01, section 7.2, rows 11 to 13
+// EVAL-7.2, rows 11 to 13
 #[test]
 fn segment_rollouts_follow_the_table_of_vectors() {
     let org = Context::with_kind("userkey", "org").unwrap();
@@ -108,7 +108,7 @@ fn part(rollout: &Json, context: &Context) -> i64 {
     low
 }
 
-// Spec 01, sections 4.11 and 7.1
+// EVAL-4.11 and EVAL-7.1
 #[test]
 fn the_bucket_depends_on_seed_attribute_and_kind_as_the_table_of_buckets_says() {
     let attribute = |value: Json| with_attribute(value);
@@ -144,7 +144,7 @@ fn the_bucket_depends_on_seed_attribute_and_kind_as_the_table_of_buckets_says() 
     }
 }
 
-// Spec 01, sections 4.11 and 7.1
+// EVAL-4.11 and EVAL-7.1
 #[test]
 fn the_hash_takes_flag_key_and_salt_as_they_are() {
     for (key, salt, user_key, boundary) in [
@@ -163,7 +163,7 @@ fn the_hash_takes_flag_key_and_salt_as_they_are() {
     }
 }
 
-// Spec 01, section 4.11
+// EVAL-4.11
 #[test]
 fn a_rollout_that_misses_the_kind_is_no_experiment_even_past_the_end() {
     for (weights, index) in
@@ -175,7 +175,7 @@ fn a_rollout_that_misses_the_kind_is_no_experiment_even_past_the_end() {
     }
 }
 
-// Spec 01, section 4.11
+// EVAL-4.11
 #[test]
 fn only_a_tracked_share_of_an_experiment_counts_as_one() {
     for (kind, untracked, expected) in [
@@ -193,7 +193,7 @@ fn only_a_tracked_share_of_an_experiment_counts_as_one() {
     }
 }
 
-// Spec 01, section 4.12
+// EVAL-4.12
 #[test]
 fn experiments_and_tracked_outcomes_are_reported_in_full() {
     let share = json!([{"weight": 100_000}]);

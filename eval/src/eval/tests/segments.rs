@@ -2,7 +2,7 @@
 
 use super::*;
 
-// Spec 01, sections 4.10 and 9
+// EVAL-4.10 and EVAL-9
 #[test]
 fn segments_may_be_nested_a_hundred_deep_and_no_deeper() {
     for (length, expected) in [(100, Some(true)), (101, None), (10_000, None)] {
@@ -11,7 +11,7 @@ fn segments_may_be_nested_a_hundred_deep_and_no_deeper() {
     }
 }
 
-// Spec 01, section 4.10
+// EVAL-4.10
 #[test]
 fn includes_beat_excludes_and_excludes_beat_rules() {
     let segment = json!({
@@ -58,7 +58,7 @@ fn includes_beat_excludes_and_excludes_beat_rules() {
     }
 }
 
-// Spec 01, section 4.10
+// EVAL-4.10
 #[test]
 fn segment_rules_match_by_all_clauses_and_the_first_match_counts() {
     let yes = json!({"attribute": "key", "op": "in", "values": ["ada"]});
@@ -79,7 +79,7 @@ fn segment_rules_match_by_all_clauses_and_the_first_match_counts() {
     }
 }
 
-// Spec 01, sections 4.10 and 7.1
+// EVAL-4.10 and EVAL-7.1
 #[test]
 fn segment_weights_compare_strictly_with_the_bucket_of_segment_key_and_salt() {
     // The bucket of user key and salt is 0.145747 for userKeyA, and 0 for what cannot be hashed.
@@ -126,7 +126,7 @@ fn segment_weights_compare_strictly_with_the_bucket_of_segment_key_and_salt() {
     }
 }
 
-// Spec 01, section 4.10
+// EVAL-4.10
 #[test]
 fn a_context_without_the_kind_of_a_segment_rollout_is_in_no_share() {
     for rule in [
@@ -138,7 +138,7 @@ fn a_context_without_the_kind_of_a_segment_rollout_is_in_no_share() {
     }
 }
 
-// Spec 01, section 4.10
+// EVAL-4.10
 #[test]
 fn a_broken_share_of_a_segment_is_malformed_for_everybody_who_reaches_it() {
     let broken = json!({"weight": 100_000, "bucketBy": "///", "rolloutContextKind": "org"});
@@ -153,7 +153,7 @@ fn a_broken_share_of_a_segment_is_malformed_for_everybody_who_reaches_it() {
     }
 }
 
-// Spec 01, section 4.10
+// EVAL-4.10
 #[test]
 fn segments_refer_to_segments_and_the_same_one_may_stand_side_by_side() {
     let refer = |keys: &[&str]| json!({"rules": [rule_of(segment_match(keys))]});
@@ -179,7 +179,7 @@ fn segments_refer_to_segments_and_the_same_one_may_stand_side_by_side() {
     assert_eq!(data.matches(&user("eve")), Some(false));
 }
 
-// Spec 01, section 4.10
+// EVAL-4.10
 #[test]
 fn circles_of_segments_are_malformed_for_those_who_walk_them() {
     let refer = |key: &str| json!({"included": ["listed"], "rules": [rule_of(segment_match(&[key]))]});
@@ -195,7 +195,7 @@ fn circles_of_segments_are_malformed_for_those_who_walk_them() {
     }
 }
 
-// Spec 01, section 4.10
+// EVAL-4.10
 #[test]
 fn a_segment_that_is_not_known_yet_is_needed_when_it_is_reached() {
     let segments = json!({

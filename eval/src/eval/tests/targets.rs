@@ -2,7 +2,7 @@
 
 use super::*;
 
-// Spec 01, section 4.5
+// EVAL-4.5
 #[test]
 fn without_context_targets_the_older_lists_are_scanned_in_order() {
     let data = Data::flags(json!({"f": flag(json!({"targets": [
@@ -30,7 +30,7 @@ fn without_context_targets_the_older_lists_are_scanned_in_order() {
     }
 }
 
-// Spec 01, section 4.5
+// EVAL-4.5
 #[test]
 fn the_order_of_context_targets_decides_between_kinds() {
     let org = json!({"contextKind": "org", "variation": 1, "values": ["acme"]});
@@ -44,7 +44,7 @@ fn the_order_of_context_targets_decides_between_kinds() {
     }
 }
 
-// Spec 01, section 4.5
+// EVAL-4.5
 #[test]
 fn an_empty_entry_of_kind_user_stands_for_the_first_older_list_of_its_variation() {
     let data = Data::flags(json!({"f": flag(json!({
@@ -76,7 +76,7 @@ fn an_empty_entry_of_kind_user_stands_for_the_first_older_list_of_its_variation(
     }
 }
 
-// Spec 01, section 4.5
+// EVAL-4.5
 #[test]
 fn an_entry_of_kind_user_with_keys_of_its_own_refers_to_no_older_list() {
     let data = Data::flags(json!({"f": flag(json!({
@@ -87,7 +87,7 @@ fn an_entry_of_kind_user_with_keys_of_its_own_refers_to_no_older_list() {
     assert_eq!(data.detail("f", &user("older")), fallthrough(0));
 }
 
-// Spec 01, section 4.5
+// EVAL-4.5
 #[test]
 fn an_impossible_target_variation_matters_only_to_those_it_targets() {
     let data = Data::flags(json!({"f": flag(json!({"targets": [{"variation": 3, "values": ["ada"]}]}))}));
@@ -95,7 +95,7 @@ fn an_impossible_target_variation_matters_only_to_those_it_targets() {
     assert_eq!(data.detail("f", &user("bob")), fallthrough(0));
 }
 
-// Spec 01, section 4.5
+// EVAL-4.5
 #[test]
 fn long_target_lists_work_like_short_ones() {
     let keys = |from: usize| (from..from + 1_000).map(|n| format!("key-{n}"));

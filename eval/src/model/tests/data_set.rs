@@ -2,7 +2,7 @@
 
 use super::*;
 
-// Spec 01, sections 2.1 and 2.6
+// EVAL-2.1 and EVAL-2.6
 #[test]
 fn an_item_is_an_object_and_nothing_else() {
     for kind in KINDS {
@@ -16,7 +16,7 @@ fn an_item_is_an_object_and_nothing_else() {
     }
 }
 
-// Spec 01, section 2.6
+// EVAL-2.6
 #[test]
 fn data_that_is_no_object_of_items_is_rejected() {
     for bad in [
@@ -38,7 +38,7 @@ fn data_that_is_no_object_of_items_is_rejected() {
     }
 }
 
-// Spec 01, section 2.6
+// EVAL-2.6
 #[test]
 fn the_error_names_the_item_where_reading_ended() {
     let flag = |key: &str| Some((DataKind::Flag, Text::from(key)));
@@ -58,7 +58,7 @@ fn the_error_names_the_item_where_reading_ended() {
     }
 }
 
-// Spec 01, section 2.6
+// EVAL-2.6
 #[test]
 fn both_sections_are_optional_and_other_ones_are_skipped() {
     for (json, counts) in [
@@ -73,7 +73,7 @@ fn both_sections_are_optional_and_other_ones_are_skipped() {
     }
 }
 
-// Spec 01, sections 2.6 and 9
+// EVAL-2.6 and EVAL-9
 #[test]
 fn json_of_ten_thousand_levels_is_an_error_and_no_crash() {
     let open = "[".repeat(10_000);
@@ -101,7 +101,7 @@ fn json_of_ten_thousand_levels_is_an_error_and_no_crash() {
     }
 }
 
-// Spec 01, section 2.1
+// EVAL-2.1
 #[test]
 fn an_item_that_is_written_twice_is_kept_in_the_order_of_the_text() {
     let text = r#"{"flags": {"k": {"version": 5}, "other": {}, "k": {"version": 3}},
@@ -113,7 +113,7 @@ fn an_item_that_is_written_twice_is_kept_in_the_order_of_the_text() {
     assert_eq!(data.segments.len(), 1);
 }
 
-// Spec 01, sections 2.2 and 2.4
+// EVAL-2.2 and EVAL-2.4
 #[test]
 fn the_key_under_which_an_item_arrives_is_its_key() {
     for kind in KINDS {
@@ -134,7 +134,7 @@ fn the_key_under_which_an_item_arrives_is_its_key() {
     assert_eq!(segment(json!({"key": "own"})).key(), "own");
 }
 
-// Spec 01, sections 2.2 and 4.11
+// EVAL-2.2 and EVAL-4.11
 #[test]
 fn the_key_under_which_an_item_arrives_is_the_one_that_is_hashed() {
     let rollout_of = json!({"key": "other", "salt": "salt", "fallthrough": {"rollout": {"variations": [{}]}}});
@@ -150,7 +150,7 @@ fn kept(data: &DataSet) -> Option<String> {
     data.flags[0].json().map(|json| String::from_utf8(json.to_vec()).unwrap())
 }
 
-// Spec 04, section 1.2: what is stored is what was received
+// STO-1.2: what is stored is what was received
 #[test]
 fn an_item_keeps_its_text_byte_for_byte() {
     let json = r#"{ "version" : 3.0,  "novelty": {"a": [1.50, "}"]}, "on":false }"#;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-// Spec 01, section 2.2
+// EVAL-2.2
 #[test]
 fn an_empty_flag_has_the_defaults_of_the_protocol() {
     let flag = flag(json!({}));
@@ -20,7 +20,7 @@ fn an_empty_flag_has_the_defaults_of_the_protocol() {
     assert_eq!((flag.sampling_ratio(), flag.check_ratio()), (None, None));
 }
 
-// Spec 01, section 2.2
+// EVAL-2.2
 #[test]
 fn a_flag_has_what_its_json_says() {
     let flag = flag(json!({"key": "k", "version": 9_007_199_254_740_992_u64, "on": true,
@@ -47,7 +47,7 @@ fn a_flag_has_what_its_json_says() {
     assert_eq!(flag.with_version(3).version(), 3);
 }
 
-// Spec 01, section 2.3
+// EVAL-2.3
 #[test]
 fn the_parts_of_a_flag_have_the_defaults_of_the_protocol() {
     let flag = flag(json!({"rules": [{}, {"clauses": [{}]}, {"rollout": {"variations": [{}]}}]}));
@@ -73,7 +73,7 @@ fn the_parts_of_a_flag_have_the_defaults_of_the_protocol() {
     assert_eq!(share.end.to_bits(), 0.0_f32.to_bits());
 }
 
-// Spec 01, section 2.2
+// EVAL-2.2
 #[test]
 fn client_side_availability_decides_who_may_see_a_flag_and_without_it_client_side_does() {
     let availability = |json: Json| json!({"clientSideAvailability": json});
@@ -95,7 +95,7 @@ fn client_side_availability_decides_who_may_see_a_flag_and_without_it_client_sid
     }
 }
 
-// Spec 01, section 2.2
+// EVAL-2.2
 #[test]
 fn a_debug_date_of_zero_is_none() {
     for (date, expected) in [
@@ -111,7 +111,7 @@ fn a_debug_date_of_zero_is_none() {
     }
 }
 
-// Spec 01, section 2.3
+// EVAL-2.3
 #[test]
 fn flags_and_segments_name_the_segments_that_they_refer_to() {
     let clause = |op: &str, values: Json| json!({"op": op, "values": values});

@@ -2,7 +2,7 @@
 
 use super::*;
 
-// Spec 01, section 2.1
+// EVAL-2.1
 #[test]
 fn integers_may_be_written_with_a_fraction_which_is_cut_off() {
     for (written, read) in [
@@ -32,7 +32,7 @@ fn integers_may_be_written_with_a_fraction_which_is_cut_off() {
     }
 }
 
-// Spec 01, section 2.1
+// EVAL-2.1
 #[test]
 fn indexes_and_weights_may_be_negative_and_versions_count_from_zero() {
     let weights = json!([{"variation": -1, "weight": -5}, {"weight": 10}, {"weight": 99_995}]);

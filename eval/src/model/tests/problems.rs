@@ -7,7 +7,7 @@ fn problems(flag: &Flag) -> Vec<String> {
     flag.problems().iter().map(ToString::to_string).collect()
 }
 
-// Spec 01, section 2.1
+// EVAL-2.1
 #[test]
 fn what_only_fails_at_evaluation_is_accepted_and_listed_as_a_problem() {
     let clause = |clause: Json| json!({"rules": [{"variation": 0}, {"variation": 0, "clauses": [clause]}]});
@@ -59,7 +59,7 @@ fn what_only_fails_at_evaluation_is_accepted_and_listed_as_a_problem() {
     }
 }
 
-// Spec 01, section 2.1
+// EVAL-2.1
 #[test]
 fn problems_of_the_fallthrough_are_listed_without_a_rule() {
     for (fallthrough, problem) in [
@@ -75,7 +75,7 @@ fn problems_of_the_fallthrough_are_listed_without_a_rule() {
     }
 }
 
-// Spec 01, section 2.1
+// EVAL-2.1
 #[test]
 fn problems_of_segments_are_listed_by_rule() {
     let json = json!({"rules": [
@@ -95,7 +95,7 @@ fn problems_of_segments_are_listed_by_rule() {
     assert_eq!(shown(item.problems()), expected);
 }
 
-// Spec 01, section 2.1
+// EVAL-2.1
 #[test]
 fn kinds_inside_flag_data_are_not_checked() {
     let flag = flag(json!({
@@ -110,7 +110,7 @@ fn kinds_inside_flag_data_are_not_checked() {
     assert!(flag.problems().is_empty());
 }
 
-// Spec 01, section 4.7
+// EVAL-4.7
 #[test]
 fn a_pattern_that_does_not_compile_is_listed_wherever_it_stands() {
     let clause = json!({"attribute": "a", "op": "matches", "values": ["(", "ok"]});

@@ -153,7 +153,7 @@ fn without(path: &str) -> Json {
     }
 }
 
-// Spec 01, sections 2.1 to 2.4
+// EVAL-2.1 to EVAL-2.4
 #[test]
 fn null_is_the_same_as_a_missing_property_everywhere() {
     for (kind, path, _) in properties() {
@@ -164,7 +164,7 @@ fn null_is_the_same_as_a_missing_property_everywhere() {
     }
 }
 
-// Spec 01, sections 2.1 to 2.4
+// EVAL-2.1 to EVAL-2.4
 #[test]
 fn a_value_of_the_wrong_type_rejects_the_item_and_the_error_names_it() {
     for (kind, path, of_type) in properties() {
@@ -196,7 +196,7 @@ fn with_unknown_properties(json: Json) -> Json {
     }
 }
 
-// Spec 01, section 2.1
+// EVAL-2.1
 #[test]
 fn unknown_properties_are_ignored_at_every_level() {
     let clauses = json!([{"attribute": "a", "op": "in", "values": ["x"]}]);
@@ -214,7 +214,7 @@ fn unknown_properties_are_ignored_at_every_level() {
     }
 }
 
-// Spec 01, section 2.1
+// EVAL-2.1
 #[test]
 fn unknown_properties_are_ignored_however_deep_they_go() {
     let arrays = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
@@ -227,7 +227,7 @@ fn unknown_properties_are_ignored_however_deep_they_go() {
     assert_eq!(DataSet::from_json(data.as_bytes()).unwrap().flags.len(), 1);
 }
 
-// Spec 01, sections 1.5 and 2.1
+// EVAL-1.5 and EVAL-2.1
 #[test]
 fn of_a_property_that_is_written_twice_the_last_one_counts() {
     let flag = r#"{"version": 1, "on": true, "version": 2, "on": false, "variations": [{"a": 1, "a": 2}]}"#;

@@ -14,7 +14,7 @@ fn attribute_of(by: &BucketBy) -> &Reference {
     }
 }
 
-// Spec 01, section 2.3
+// EVAL-2.3
 #[test]
 fn the_kind_beside_an_attribute_decides_its_syntax_in_any_order_of_members() {
     let name = ["/a/b"].as_slice();
@@ -48,7 +48,7 @@ fn the_kind_beside_an_attribute_decides_its_syntax_in_any_order_of_members() {
     }
 }
 
-// Spec 01, sections 2.3 and 4.11
+// EVAL-2.3 and EVAL-4.11
 #[test]
 fn an_empty_bucket_by_means_the_key_whatever_the_kind() {
     for rollout_json in [

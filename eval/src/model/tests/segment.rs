@@ -2,7 +2,7 @@
 
 use super::*;
 
-// Spec 01, section 2.4
+// EVAL-2.4
 #[test]
 fn an_empty_segment_has_the_defaults_of_the_protocol() {
     let empty = segment(json!({}));
@@ -17,7 +17,7 @@ fn an_empty_segment_has_the_defaults_of_the_protocol() {
     assert!(with_rule.rules[0].rollout.is_none());
 }
 
-// Spec 01, section 2.4
+// EVAL-2.4
 #[test]
 fn a_segment_has_what_its_json_says() {
     let listed = segment(json!({"key": "s", "version": 3, "included": ["ada"], "excluded": ["bob"],
@@ -44,7 +44,7 @@ fn a_segment_has_what_its_json_says() {
     assert_eq!(listed.with_version(4).version(), 4);
 }
 
-// Spec 01, sections 2.4 and 5
+// EVAL-2.4 and EVAL-5
 #[test]
 fn a_big_segment_knows_its_kind_and_its_reference() {
     for (json, kind, reference) in [

@@ -41,7 +41,7 @@ fn only(data: &DataSet) -> Item {
     }
 }
 
-// Spec 01, section 2.5
+// EVAL-2.5
 #[test]
 fn a_tombstone_keeps_nothing_but_key_and_version() {
     for json in tombstones() {
@@ -60,7 +60,7 @@ fn a_tombstone_keeps_nothing_but_key_and_version() {
     }
 }
 
-// Spec 01, section 2.5
+// EVAL-2.5
 #[test]
 fn what_a_tombstone_holds_beside_its_version_does_not_matter() {
     for json in tombstones_with_junk() {
@@ -70,7 +70,7 @@ fn what_a_tombstone_holds_beside_its_version_does_not_matter() {
     }
 }
 
-// Spec 01, section 2.5
+// EVAL-2.5
 #[test]
 fn what_a_tombstone_in_a_data_set_holds_does_not_matter_either() {
     for json in tombstones_with_junk() {
@@ -81,7 +81,7 @@ fn what_a_tombstone_in_a_data_set_holds_does_not_matter_either() {
     }
 }
 
-// Spec 01, section 2.5
+// EVAL-2.5
 #[test]
 fn only_a_true_deleted_makes_a_tombstone() {
     for kind in KINDS {

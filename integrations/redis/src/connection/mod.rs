@@ -114,7 +114,7 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
 }
 
-/// The longest times. Spec 04, section 9.5.
+/// The longest times. STO-9.5.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     pub(crate) connect: Duration,

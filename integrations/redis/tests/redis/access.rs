@@ -1,4 +1,4 @@
-//! Who may connect, and as whom: spec 04, sections 1.7 and 9.5.
+//! Who may connect, and as whom: STO-1.7 and STO-9.5.
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,11 +14,11 @@ use vexil_testing::servers::RedisServer;
 
 use crate::support::{Log, SOON, chain, data, item, keys, store_on, until};
 
-/// What a service needs that only reads, word for word from spec 04, section 1.7.
+/// What a service needs that only reads, word for word from STO-1.7.
 pub(crate) const READER: &str = "resetkeys %R~launchdarkly:* -@all +hget +hgetall +exists +get +smembers +multi +exec +ping +hello \
                       +auth +select +client|tracking +client|id +client|setname";
 
-// Spec 04, section 1.7 and issue 5: a user that may only read is enough for daemon mode, and can change nothing
+// STO-1.7 and issue 5: a user that may only read is enough for daemon mode, and can change nothing
 #[tokio::test]
 async fn a_user_that_may_only_read_reads_everything_and_writes_nothing() {
     let server = RedisServer::builder().acl_user("reader", "secret", READER).start().unwrap();
@@ -51,7 +51,7 @@ async fn a_user_that_may_only_read_reads_everything_and_writes_nothing() {
     assert_eq!(keys(&store.get_all(DataKind::Flag).await.unwrap()), ["a", "b"]);
 }
 
-// Spec 04, section 1.7: what writers need besides
+// STO-1.7: what writers need besides
 #[tokio::test]
 async fn a_user_with_the_rights_of_a_writer_writes() {
     let rights = format!("{READER} ~launchdarkly:* +hset +del +set +eval +evalsha +watch +unwatch");
@@ -62,7 +62,7 @@ async fn a_user_with_the_rights_of_a_writer_writes() {
     assert_eq!(store.get(DataKind::Flag, "a").await.unwrap().unwrap().body, item("a", 9).body);
 }
 
-// Spec 04, section 9.5 and fault table row 13: refused at once, with the cause, and without the password
+// STO-9.5 and STO-F13: refused at once, with the cause, and without the password
 #[tokio::test]
 async fn a_wrong_password_is_refused_access() {
     let server = RedisServer::builder().password("right").start().unwrap();
@@ -95,7 +95,7 @@ async fn a_password_that_nobody_asked_for_is_refused_or_taken_but_never_shown() 
     assert!(!format!("{} {connection:?}", chain(&error)).contains("s3cret"));
 }
 
-// Spec 04, section 9.5, auth: a callback for each connection, for tokens that expire
+// STO-9.5, auth: a callback for each connection, for tokens that expire
 #[tokio::test]
 async fn credentials_are_asked_for_again_for_each_connection() {
     let server = RedisServer::builder().acl_user("flags", "token-1", "~* &* +@all").start().unwrap();
@@ -123,7 +123,7 @@ async fn credentials_are_asked_for_again_for_each_connection() {
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 
-// Spec 04, fault table row 13: refused, it is tried again after 5 s, with what the callback says then
+// STO-F13: refused, it is tried again after 5 s, with what the callback says then
 #[tokio::test]
 async fn a_refused_user_is_tried_again_after_five_seconds() {
     let server = RedisServer::builder().password("right").start().unwrap();
@@ -166,7 +166,7 @@ async fn credentials_that_cannot_be_had_are_an_error_of_access() {
     assert!(chain(&error).contains("the vault is closed"), "{}", chain(&error));
 }
 
-// Spec 04, section 9.5, TLS: a custom authority; no connection to whom nobody vouches for
+// STO-9.5, TLS: a custom authority; no connection to whom nobody vouches for
 #[tokio::test]
 async fn with_tls_only_a_trusted_server_is_talked_to() {
     let server = RedisServer::builder().password("secret").tls().start().unwrap();
@@ -185,7 +185,7 @@ async fn with_tls_only_a_trusted_server_is_talked_to() {
     assert!(plain.snapshot().await.is_err());
 }
 
-// Spec 04, section 9.5, TLS: client certificate
+// STO-9.5, TLS: client certificate
 #[tokio::test]
 async fn with_tls_a_server_may_ask_for_a_certificate() {
     let server = RedisServer::builder().tls().config("tls-auth-clients yes").start().unwrap();

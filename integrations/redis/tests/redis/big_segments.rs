@@ -1,4 +1,4 @@
-//! Big segments: spec 04, sections 4.1 and 4.2.
+//! Big segments: STO-4.1 and STO-4.2.
 
 use vexil::big_segments::{BigSegmentStore, StoreError};
 use vexil_redis::RedisBigSegmentStore;
@@ -12,7 +12,7 @@ fn store_on(server: &RedisServer, prefix: &str) -> RedisBigSegmentStore {
     RedisBigSegmentStore::builder().url(server.url()).prefix(prefix).build().unwrap()
 }
 
-// Spec 04, section 4.2: two sets; inclusion beats exclusion; nothing found is no error
+// STO-4.2: two sets; inclusion beats exclusion; nothing found is no error
 #[tokio::test]
 async fn a_context_is_in_what_its_sets_say() {
     let server = RedisServer::start().unwrap();
@@ -25,7 +25,7 @@ async fn a_context_is_in_what_its_sets_say() {
     assert_eq!(found, [Some(true), Some(true), Some(false), None]);
 }
 
-// Spec 04, section 4.2: an exclusion alone is a membership too
+// STO-4.2: an exclusion alone is a membership too
 #[tokio::test]
 async fn a_context_may_only_be_excluded() {
     let server = RedisServer::start().unwrap();
@@ -34,7 +34,7 @@ async fn a_context_may_only_be_excluded() {
     assert_eq!(membership.is_included("out.g2"), Some(false));
 }
 
-// Spec 04, section 4.2 and fault table row 34: milliseconds; missing or empty is "never"; anything else is an error
+// STO-4.2 and STO-F34: milliseconds; missing or empty is "never"; anything else is an error
 #[tokio::test]
 async fn the_time_of_the_last_synchronization_is_read_or_refused() {
     let server = RedisServer::start().unwrap();
@@ -50,7 +50,7 @@ async fn the_time_of_the_last_synchronization_is_read_or_refused() {
     assert!(chain(&error).contains(key), "{}", chain(&error));
 }
 
-// Spec 04, fault table row 33: a query that fails is an error, not "no membership"
+// STO-F33: a query that fails is an error, not "no membership"
 #[tokio::test]
 async fn trouble_is_not_absence() {
     let server = RedisServer::start().unwrap();

@@ -1,4 +1,4 @@
-//! A whole client with the stores: issue 5, and spec 04, sections 7.2, 9.3 and 9.4.
+//! A whole client with the stores: issue 5, and STO-7.2, STO-9.3 and STO-9.4.
 
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ fn fill(server: &RedisServer) {
         "clauses":[{"attribute":"","op":"segmentMatch","values":["vip"]}]}]}"#;
     server.command(["HSET", "launchdarkly:features", "lounge", flag]).unwrap();
     server.command(["SET", "launchdarkly:$inited", ""]).unwrap();
-    // The hash of "user-key": spec 04, section 4.1.
+    // The hash of "user-key": STO-4.1.
     let hash = "CEXjZY7cHJG/ydFy7q4+YEFwVrG3/pkJwA4FAjrbfx0=";
     server.command(["SADD", &format!("launchdarkly:big_segment_include:{hash}"), "vip.g12"]).unwrap();
 }
@@ -63,7 +63,7 @@ fn until_banner_is(client: &Client, value: &str) {
     }
 }
 
-// Issue 5: a daemon client is proven unable to write; it needs no more than spec 04, section 1.7 says
+// Issue 5: a daemon client is proven unable to write; it needs no more than STO-1.7 says
 #[test]
 fn a_daemon_client_of_a_user_that_may_only_read_has_flags_changes_and_big_segments() {
     let server = RedisServer::builder().acl_user("reader", "secret", READER).start().unwrap();
@@ -85,7 +85,7 @@ fn a_daemon_client_of_a_user_that_may_only_read_has_flags_changes_and_big_segmen
     }
 }
 
-// Spec 04, fault table rows 3 and 22: the status tells the truth at once. Redis is restarted empty; no flag is lost, and what is written then is seen
+// STO-F3 and STO-F22: the status tells the truth at once. Redis is restarted empty; no flag is lost, and what is written then is seen
 #[test]
 fn a_daemon_client_outlives_its_server_and_hears_of_the_next_one() {
     let server = RedisServer::start().unwrap();
@@ -106,7 +106,7 @@ fn a_daemon_client_outlives_its_server_and_hears_of_the_next_one() {
     assert!(client.data_store_status().blocking_wait_for(|status| status.available && !status.stale, SOON));
 }
 
-// Spec 04, fault table row 3: the status tells of an outage when the connection breaks, not when all is read again
+// STO-F3: the status tells of an outage when the connection breaks, not when all is read again
 #[test]
 fn a_daemon_client_knows_of_an_outage_long_before_the_next_reading() {
     let server = RedisServer::start().unwrap();
@@ -120,7 +120,7 @@ fn a_daemon_client_knows_of_an_outage_long_before_the_next_reading() {
     assert_eq!(banner(&client), "plain");
 }
 
-// Spec 04, section 9.3, MemoryFirst: what arrives is written
+// STO-9.3, MemoryFirst: what arrives is written
 #[test]
 fn a_client_that_receives_flags_keeps_them_in_redis() {
     let server = RedisServer::start().unwrap();

@@ -1,4 +1,4 @@
-//! Redis Cluster: spec 04, sections 1.7 and 9.5, and fault table rows 17 to 19.
+//! Redis Cluster: STO-1.7 and STO-9.5, and STO-F17 to STO-F19.
 
 use vexil::big_segments::BigSegmentStore;
 use vexil::model::DataKind;
@@ -27,7 +27,7 @@ async fn works(store: &RedisDataStore) {
     assert_eq!(store.get(DataKind::Flag, "a").await.unwrap().unwrap().body, item("a", 2).body);
 }
 
-// Spec 04, section 9.5, cluster: with a hash tag one transaction, without one a warning; push in either case
+// STO-9.5, cluster: with a hash tag one transaction, without one a warning; push in either case
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn flags_are_found_on_whichever_node_they_are() {
     let cluster = RedisCluster::start().unwrap();
@@ -48,7 +48,7 @@ async fn flags_are_found_on_whichever_node_they_are() {
     }
 }
 
-// Spec 04, section 4.2: in a cluster the two sets of a context are on different nodes
+// STO-4.2: in a cluster the two sets of a context are on different nodes
 #[tokio::test]
 async fn big_segments_are_found_on_whichever_node_they_are() {
     let cluster = RedisCluster::start().unwrap();
@@ -65,7 +65,7 @@ async fn big_segments_are_found_on_whichever_node_they_are() {
     assert_eq!(store.last_synchronized().await.unwrap(), None);
 }
 
-// Spec 04, fault table row 17: slots that move are followed, by MOVED and by ASK
+// STO-F17: slots that move are followed, by MOVED and by ASK
 #[tokio::test]
 async fn a_slot_that_moves_is_followed() {
     let cluster = RedisCluster::start().unwrap();
@@ -93,7 +93,7 @@ async fn a_slot_that_moves_is_followed() {
     works(&store).await;
 }
 
-// Spec 04, section 9.5: seeds. One that answers is enough, and a user who may not ask for the map is redirected
+// STO-9.5: seeds. One that answers is enough, and a user who may not ask for the map is redirected
 #[tokio::test]
 async fn one_node_that_answers_leads_to_the_others() {
     let reader = "~* +@all -cluster|slots";
@@ -107,7 +107,7 @@ async fn one_node_that_answers_leads_to_the_others() {
     works(&RedisDataStore::builder().connection(&redirected).prefix("other").build().unwrap()).await;
 }
 
-// Spec 04, section 9.5: TLS and auth hold for every node
+// STO-9.5: TLS and auth hold for every node
 #[tokio::test]
 async fn all_nodes_may_ask_for_a_password_and_speak_tls() {
     let cluster = RedisServer::builder().password("secret").tls().start_cluster().unwrap();
@@ -136,7 +136,7 @@ async fn a_node_that_is_back_serves_again() {
     works(&store).await;
 }
 
-// Spec 04, fault table row 18: an error that names the remedy, not a time-out
+// STO-F18: an error that names the remedy, not a time-out
 #[tokio::test]
 async fn a_cluster_that_nobody_told_us_of_is_an_error_of_configuration() {
     let cluster = RedisCluster::start().unwrap();

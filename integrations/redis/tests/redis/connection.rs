@@ -1,4 +1,4 @@
-//! The connection: spec 04, section 9.5.
+//! The connection: STO-9.5.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ fn kill_connections(server: &RedisServer) {
     server.command(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).unwrap();
 }
 
-// Spec 04, section 9.5, lazy start, and fault table rows 1 and 2
+// STO-9.5, lazy start, and STO-F1 and STO-F2
 #[tokio::test]
 async fn a_store_is_built_without_a_server_and_works_once_there_is_one() {
     let server = RedisServer::start().unwrap();
@@ -34,7 +34,7 @@ async fn a_store_is_built_without_a_server_and_works_once_there_is_one() {
     assert_eq!(store.get(DataKind::Flag, "a").await.unwrap().unwrap().body, item("a", 1).body);
 }
 
-// Spec 04, section 9.5, connection: shared by flag and big-segment store; closed with the last
+// STO-9.5, connection: shared by flag and big-segment store; closed with the last
 #[tokio::test]
 async fn stores_share_a_connection_and_the_last_one_closes_it() {
     let server = RedisServer::start().unwrap();
@@ -66,7 +66,7 @@ async fn a_dropped_store_closes_its_connection() {
     until("the connection is closed", async || clients(&server) == 0).await;
 }
 
-// Spec 04, section 9.5, reconnect: what can be repeated is repeated once, and nobody sees the drop
+// STO-9.5, reconnect: what can be repeated is repeated once, and nobody sees the drop
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_connection_is_not_seen_by_who_asks() {
     let server = RedisServer::start().unwrap();
@@ -107,7 +107,7 @@ async fn a_waiting_request_ends_the_backoff_but_not_the_pause_between_attempts()
     assert!(u128::from(made) <= most, "{made} connections in {time:?}");
 }
 
-// Spec 04, fault table rows 6 and 7: limits hold; late answers are dropped and never taken for others
+// STO-F6 and STO-F7: limits hold; late answers are dropped and never taken for others
 #[tokio::test]
 async fn a_hung_server_costs_the_limit_and_late_answers_are_dropped() {
     let server = RedisServer::start().unwrap();
@@ -144,7 +144,7 @@ async fn a_hung_server_costs_the_limit_and_late_answers_are_dropped() {
     );
 }
 
-// Spec 04, fault table row 7: reconnect after three answers in a row that did not come in time
+// STO-F7: reconnect after three answers in a row that did not come in time
 #[tokio::test]
 async fn after_three_late_answers_the_connection_is_another_one() {
     let server = RedisServer::start().unwrap();
@@ -163,7 +163,7 @@ async fn after_three_late_answers_the_connection_is_another_one() {
     assert_eq!(clients(&server), 1);
 }
 
-// Spec 04, section 9.5, time-outs: connecting has a limit of its own, and a reader does not wait for it
+// STO-9.5, time-outs: connecting has a limit of its own, and a reader does not wait for it
 #[tokio::test]
 async fn a_server_that_accepts_and_says_nothing_is_no_connection() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -213,7 +213,7 @@ async fn many_readers_share_the_connection() {
     assert_eq!(clients(&server), 1);
 }
 
-// Spec 04, section 9.5, logging: the URL without the password, prefix and database
+// STO-9.5, logging: the URL without the password, prefix and database
 #[tokio::test]
 async fn the_log_says_where_flags_are_and_never_the_password() {
     let server = RedisServer::builder().password("s3cret").start().unwrap();
@@ -230,7 +230,7 @@ async fn the_log_says_where_flags_are_and_never_the_password() {
     assert!(!shown.contains("s3cret"), "{shown}");
 }
 
-// Spec 04, fault table row 35: a prefix typo is seen, with what it may have been
+// STO-F35: a prefix typo is seen, with what it may have been
 #[tokio::test]
 async fn an_empty_prefix_in_a_full_server_is_warned_of_once() {
     let server = RedisServer::start().unwrap();
@@ -245,7 +245,7 @@ async fn an_empty_prefix_in_a_full_server_is_warned_of_once() {
     assert_eq!(number(&server, &["DBSIZE"]), 1);
 }
 
-// Spec 04, section 1.7 and fault table row 23: a policy that may evict all flags at once
+// STO-1.7 and STO-F23: a policy that may evict all flags at once
 #[tokio::test]
 async fn a_server_that_may_evict_flags_is_warned_of() {
     let server = RedisServer::builder().config("maxmemory-policy allkeys-lru").start().unwrap();
@@ -256,7 +256,7 @@ async fn a_server_that_may_evict_flags_is_warned_of() {
     assert_eq!(text(&server, &["PING"]).as_deref(), Some("PONG"));
 }
 
-// Spec 04, section 9.5: a server on this machine, by its socket
+// STO-9.5: a server on this machine, by its socket
 #[tokio::test]
 async fn a_server_may_be_reached_by_a_socket() {
     let server = RedisServer::start().unwrap();

@@ -1,4 +1,4 @@
-//! What the server may refuse, and what the SDK is told: spec 04, sections 9.5 and 10.
+//! What the server may refuse, and what the SDK is told: STO-9.5 and STO-10.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ use vexil_testing::servers::RedisServer;
 
 use crate::support::{Log, chain, data, keys, number, store_on, until};
 
-// Spec 04, fault table row 11: a permanent error with its cause; the foreign key stays, and only `init` replaces it
+// STO-F11: a permanent error with its cause; the foreign key stays, and only `init` replaces it
 #[tokio::test]
 async fn a_key_of_another_type_is_an_error_of_configuration() {
     let server = RedisServer::start().unwrap();
@@ -35,7 +35,7 @@ async fn a_key_of_another_type_is_an_error_of_configuration() {
     assert_eq!(keys(&store.get_all(DataKind::Flag).await.unwrap()), ["a"]);
 }
 
-// Spec 04, fault table row 14. The server hangs up before it has read anything, so its words may be lost on the way
+// STO-F14. The server hangs up before it has read anything, so its words may be lost on the way
 #[tokio::test]
 async fn a_full_server_may_have_room_later() {
     let server = RedisServer::builder().max_clients(1).start().unwrap();
@@ -48,7 +48,7 @@ async fn a_full_server_may_have_room_later() {
     until("there is room", async || second.probe().await.is_ok()).await;
 }
 
-// Spec 04, fault table row 15: the whole transaction is refused and the old data stays
+// STO-F15: the whole transaction is refused and the old data stays
 #[tokio::test]
 async fn a_server_without_memory_refuses_and_keeps_what_it_has() {
     let server = RedisServer::builder().max_memory(3_000_000).config("maxmemory-policy noeviction").start().unwrap();
@@ -61,7 +61,7 @@ async fn a_server_without_memory_refuses_and_keeps_what_it_has() {
     assert_eq!(keys(&store.get_all(DataKind::Flag).await.unwrap()), ["old"]);
 }
 
-// Spec 04, fault table row 16
+// STO-F16
 #[tokio::test]
 async fn a_busy_server_may_have_time_later() {
     let server = RedisServer::builder().config("busy-reply-threshold 1").start().unwrap();
@@ -80,7 +80,7 @@ async fn a_busy_server_may_have_time_later() {
     until("the server has time", async || store.get(DataKind::Flag, "a").await.is_ok()).await;
 }
 
-// Spec 04, fault table row 16
+// STO-F16
 #[tokio::test]
 async fn a_replica_without_its_primary_may_serve_later() {
     let primary = RedisServer::start().unwrap();
@@ -98,7 +98,7 @@ async fn a_replica_without_its_primary_may_serve_later() {
     assert!(error.is_temporary() && chain(&error).contains("MASTERDOWN"), "{}", chain(&error));
 }
 
-// Spec 04, fault table row 20, for an address that leads to a replica
+// STO-F20, for an address that leads to a replica
 #[tokio::test]
 async fn a_replica_takes_no_writes() {
     let primary = RedisServer::start().unwrap();
@@ -109,7 +109,7 @@ async fn a_replica_takes_no_writes() {
     assert!(store.get(DataKind::Flag, "a").await.unwrap().is_none());
 }
 
-// Spec 04, section 9.5: a database that the server does not have
+// STO-9.5: a database that the server does not have
 #[tokio::test]
 async fn a_database_that_is_not_there_is_an_error_of_configuration() {
     let server = RedisServer::start().unwrap();
@@ -122,7 +122,7 @@ async fn a_database_that_is_not_there_is_an_error_of_configuration() {
     );
 }
 
-// Spec 04, fault table row 19: CROSSSLOT on init: per-kind transactions, a warning, and the marker last
+// STO-F19: CROSSSLOT on init: per-kind transactions, a warning, and the marker last
 #[tokio::test]
 async fn keys_in_different_slots_are_written_kind_by_kind_with_a_warning() {
     let server = RedisServer::builder().config("cluster-enabled yes").start().unwrap();

@@ -1,4 +1,4 @@
-//! What is in the database, byte for byte: spec 04, sections 1.1 to 1.5.
+//! What is in the database, byte for byte: STO-1.1 to STO-1.5.
 
 use vexil::model::DataKind;
 use vexil::store::{Collection, PersistentDataStore, StoredItem};
@@ -7,7 +7,7 @@ use vexil_testing::servers::{RedisReply, RedisServer};
 
 use crate::support::{data, item, keys, number, shared_store, store_on, text};
 
-// Spec 04, sections 1.1 and 1.2: two hashes, an empty marker, the bytes as received, no expiry, nothing else
+// STO-1.1 and STO-1.2: two hashes, an empty marker, the bytes as received, no expiry, nothing else
 #[tokio::test]
 async fn a_data_set_is_two_hashes_and_an_empty_marker() {
     let server = RedisServer::start().unwrap();
@@ -32,7 +32,7 @@ async fn a_data_set_is_two_hashes_and_an_empty_marker() {
     assert!(store.is_initialized().await.unwrap());
 }
 
-// Spec 04, section 1.1: an empty prefix means the default; one colon, and the prefix is free text
+// STO-1.1: an empty prefix means the default; one colon, and the prefix is free text
 #[tokio::test]
 async fn a_prefix_is_free_text_and_an_empty_one_means_the_default() {
     let server = RedisServer::start().unwrap();
@@ -43,7 +43,7 @@ async fn a_prefix_is_free_text_and_an_empty_one_means_the_default() {
     }
 }
 
-// Spec 04, section 1.1: the database from the path
+// STO-1.1: the database from the path
 #[tokio::test]
 async fn the_database_is_that_of_the_url_or_of_the_setting() {
     let server = RedisServer::start().unwrap();
@@ -55,7 +55,7 @@ async fn the_database_is_that_of_the_url_or_of_the_setting() {
     assert!(!store_on(&server).is_initialized().await.unwrap());
 }
 
-// Spec 04, section 1.1: readers test that the marker exists, never what it holds
+// STO-1.1: readers test that the marker exists, never what it holds
 #[tokio::test]
 async fn any_marker_counts_whatever_it_holds() {
     let server = RedisServer::start().unwrap();
@@ -63,7 +63,7 @@ async fn any_marker_counts_whatever_it_holds() {
     assert!(store_on(&server).is_initialized().await.unwrap());
 }
 
-// Spec 04, section 1.5: what was there before goes, newer or not; both kinds are replaced
+// STO-1.5: what was there before goes, newer or not; both kinds are replaced
 #[tokio::test]
 async fn a_data_set_replaces_everything_that_was_there() {
     let store = shared_store();
@@ -77,7 +77,7 @@ async fn a_data_set_replaces_everything_that_was_there() {
     assert_eq!((segments.kind, keys(&segments.items)), (DataKind::Segment, vec![]));
 }
 
-// Spec 04, section 1.5: chunks of about 500 fields
+// STO-1.5: chunks of about 500 fields
 #[tokio::test]
 async fn thousands_of_items_are_written_and_read() {
     let store = shared_store();
@@ -92,7 +92,7 @@ async fn thousands_of_items_are_written_and_read() {
     assert_eq!(store.get_all(DataKind::Segment).await.unwrap().len(), 500);
 }
 
-// Spec 04, section 1.4: nil or an empty string is "not found"; an empty hash is an empty map
+// STO-1.4: nil or an empty string is "not found"; an empty hash is an empty map
 #[tokio::test]
 async fn what_is_not_there_is_no_error() {
     let server = RedisServer::start().unwrap();
@@ -104,7 +104,7 @@ async fn what_is_not_there_is_no_error() {
     assert_eq!(store.get_all(DataKind::Flag).await.unwrap(), [("b".into(), StoredItem::new("{}"))]);
 }
 
-// Spec 04, sections 1.3 and 1.4: tombstones are items like others, whatever their shape, and bytes stay bytes
+// STO-1.3 and STO-1.4: tombstones are items like others, whatever their shape, and bytes stay bytes
 #[tokio::test]
 async fn tombstones_and_nonsense_are_given_as_they_are() {
     let server = RedisServer::start().unwrap();

@@ -1,4 +1,4 @@
-//! What a network does to connections: spec 04, section 10, rows 1, 3, 6, 7 and 26.
+//! What a network does to connections: STO-F1, STO-F3, STO-F6, STO-F7 and STO-F26.
 
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ fn many() -> Collection {
     Collection::new(DataKind::Flag, (0..200).map(item).collect())
 }
 
-// Spec 04, section 9.5, reconnect: a cut in the middle of an answer is never an answer, and is not seen by who asks
+// STO-9.5, reconnect: a cut in the middle of an answer is never an answer, and is not seen by who asks
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_is_cut_is_asked_for_again() {
     let far = Far::new(|settings| settings);
@@ -51,7 +51,7 @@ async fn an_answer_that_is_cut_is_asked_for_again() {
     assert_eq!(far.store.get_all(DataKind::Flag).await.unwrap().len(), 200);
 }
 
-// Spec 04, fault table row 26: what is cut in the middle of `init` has not happened; it is repeated
+// STO-F26: what is cut in the middle of `init` has not happened; it is repeated
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_data_set_that_is_cut_is_not_written_in_part() {
     let far = Far::new(|settings| settings);
@@ -70,7 +70,7 @@ async fn a_data_set_that_is_cut_is_not_written_in_part() {
     assert_eq!(keys(&store_on(&far.server).get_all(DataKind::Flag).await.unwrap()), ["new"]);
 }
 
-// Spec 04, section 9.5: a script may be repeated. What it wrote the first time it finds the second time
+// STO-9.5: a script may be repeated. What it wrote the first time it finds the second time
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_item_whose_acknowledgement_is_lost_is_there() {
     let far = Far::new(|settings| settings);
@@ -107,7 +107,7 @@ async fn by_default_a_read_waits_longer_than_an_evaluation_does() {
     until("the database is slow", async || far.store.probe().await.is_ok()).await;
 }
 
-// Spec 04, fault table row 7: a network that swallows everything
+// STO-F7: a network that swallows everything
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_swallows_everything_is_replaced() {
     let limit = Duration::from_millis(100);
@@ -128,7 +128,7 @@ async fn a_connection_that_swallows_everything_is_replaced() {
     assert!(changes.has_changed().unwrap());
 }
 
-// Spec 04, fault table rows 1 and 3: an outage is told at once to who reads one item, and its end to who watches
+// STO-F1 and STO-F3: an outage is told at once to who reads one item, and its end to who watches
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outage_is_told_and_so_is_its_end() {
     let far = Far::new(|settings| settings);

@@ -1,4 +1,4 @@
-//! The server tells of changes: spec 04, section 9.4, push.
+//! The server tells of changes: STO-9.4, push.
 
 use std::time::Instant;
 
@@ -22,7 +22,7 @@ async fn nothing_changed(store: &RedisDataStore, changes: &watch::Receiver<()>) 
     assert!(!changes.has_changed().unwrap());
 }
 
-// Spec 04, section 9.4: a push for every HSET and DEL, and for FLUSHALL
+// STO-9.4: a push for every HSET and DEL, and for FLUSHALL
 #[tokio::test]
 async fn every_change_of_others_is_told_again_and_again() {
     let server = RedisServer::start().unwrap();
@@ -91,7 +91,7 @@ async fn stores_that_share_a_connection_hear_of_their_own_keys() {
     changed(&mut of_second).await;
 }
 
-// Spec 04, section 9.4: after any reconnect do a full refresh; the new connection tells of changes too
+// STO-9.4: after any reconnect do a full refresh; the new connection tells of changes too
 #[tokio::test]
 async fn a_new_connection_counts_as_a_change_and_is_told_of_more() {
     let server = RedisServer::start().unwrap();
@@ -105,7 +105,7 @@ async fn a_new_connection_counts_as_a_change_and_is_told_of_more() {
     changed(&mut changes).await;
 }
 
-// Spec 04, fault table rows 1 and 22: the server comes up late, or comes back empty
+// STO-F1 and STO-F22: the server comes up late, or comes back empty
 #[tokio::test]
 async fn a_server_that_comes_up_counts_as_a_change() {
     let server = RedisServer::start().unwrap();
@@ -120,7 +120,7 @@ async fn a_server_that_comes_up_counts_as_a_change() {
     changed(&mut changes).await;
 }
 
-// Spec 04, section 9.4: Redis before 6, or a proxy like it: nothing is told, everything else works
+// STO-9.4: Redis before 6, or a proxy like it: nothing is told, everything else works
 #[tokio::test]
 async fn a_server_without_resp3_tells_nothing_and_serves_all_the_same() {
     let server = RedisServer::builder().config("rename-command HELLO \"\"").start().unwrap();
@@ -135,7 +135,7 @@ async fn a_server_without_resp3_tells_nothing_and_serves_all_the_same() {
     nothing_changed(&store, &changes).await;
 }
 
-// Spec 04, section 9.4: the same, where only the tracking is refused
+// STO-9.4: the same, where only the tracking is refused
 #[tokio::test]
 async fn a_server_that_does_not_track_serves_all_the_same() {
     let server = RedisServer::builder().acl_user("u", "p", "~* +@all -client|tracking").start().unwrap();

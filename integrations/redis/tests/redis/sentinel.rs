@@ -1,4 +1,4 @@
-//! Redis Sentinel: spec 04, section 9.5, and fault table rows 20 and 21.
+//! Redis Sentinel: STO-9.5, and STO-F20 and STO-F21.
 
 use vexil::model::DataKind;
 use vexil::store::{PersistentDataStore, StoreError};
@@ -17,7 +17,7 @@ fn store(redis: &RedisSentinel) -> RedisDataStore {
     RedisDataStore::builder().connection(&connection(redis)).build().unwrap()
 }
 
-// Spec 04, fault table row 20: READONLY from the old primary: ask again, connect again, repeat once
+// STO-F20: READONLY from the old primary: ask again, connect again, repeat once
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writes_go_to_whoever_is_the_primary() {
     let redis = RedisSentinel::start().unwrap();
@@ -40,7 +40,7 @@ async fn writes_go_to_whoever_is_the_primary() {
     assert_eq!(keys(&store.get_all(DataKind::Flag).await.unwrap()), ["a", "b"]);
 }
 
-// Spec 04, section 9.5, sentinel: asked again after a disconnect; fault table row 21
+// STO-9.5, sentinel: asked again after a disconnect; STO-F21
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_the_primary_dies_the_next_one_serves() {
     let redis = RedisSentinel::start().unwrap();
@@ -58,7 +58,7 @@ async fn when_the_primary_dies_the_next_one_serves() {
     tokio::time::timeout(crate::support::SOON, changes.changed()).await.expect("the next one tells of it").unwrap();
 }
 
-// Spec 04, section 9.5: TLS and auth hold for whom a sentinel names, and the log says who was asked for whom
+// STO-9.5: TLS and auth hold for whom a sentinel names, and the log says who was asked for whom
 #[tokio::test]
 async fn the_primary_may_ask_for_a_password_and_all_may_speak_tls() {
     let redis = RedisServer::builder().password("s3cret").tls().start_sentinel().unwrap();

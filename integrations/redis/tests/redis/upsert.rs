@@ -1,4 +1,4 @@
-//! Writing one item: spec 04, section 1.6.
+//! Writing one item: STO-1.6.
 
 use std::sync::Arc;
 
@@ -73,13 +73,13 @@ async fn of_many_writers_the_newest_wins(store: RedisDataStore) {
     assert_eq!(store.get(DataKind::Flag, "a").await.unwrap().unwrap().body, item("a", 20).body);
 }
 
-// Spec 04, section 1.6: condition
+// STO-1.6: condition
 #[tokio::test]
 async fn only_what_is_newer_is_written() {
     only_newer_is_written(&shared_store()).await;
 }
 
-// Spec 04, section 1.6: no scripting. The fault table's row 13 would be the error if nothing could be written
+// STO-1.6: no scripting. STO-F13 would be the error if nothing could be written
 #[tokio::test]
 async fn where_scripts_are_refused_only_what_is_newer_is_written_too() {
     let server = without_scripts();
@@ -93,7 +93,7 @@ async fn where_scripts_are_refused_only_what_is_newer_is_written_too() {
     assert!(info(&server, "cmdstat_evalsha").contains("rejected_calls=1,"));
 }
 
-// Spec 04, section 1.6: an unparsable stored value is overwritten, with a warning
+// STO-1.6: an unparsable stored value is overwritten, with a warning
 #[tokio::test]
 async fn what_has_no_version_that_can_be_told_is_replaced() {
     let server = RedisServer::start().unwrap();
@@ -101,7 +101,7 @@ async fn what_has_no_version_that_can_be_told_is_replaced() {
     what_has_half_surrogates_is_not_replaced_by_what_is_older(&server, &store_on(&server)).await;
 }
 
-// Spec 04, section 1.3: a tombstone takes part with its version, and is written byte for byte
+// STO-1.3: a tombstone takes part with its version, and is written byte for byte
 #[tokio::test]
 async fn a_tombstone_is_written_as_it_is_and_keeps_older_items_out() {
     let server = RedisServer::start().unwrap();
@@ -114,7 +114,7 @@ async fn a_tombstone_is_written_as_it_is_and_keeps_older_items_out() {
     assert_eq!(store.upsert(DataKind::Flag, "gone", &item("gone", 8)).await.unwrap(), Upsert::Written);
 }
 
-// Spec 04, section 1.6: EVALSHA, and EVAL where the server does not know the script
+// STO-1.6: EVALSHA, and EVAL where the server does not know the script
 #[tokio::test]
 async fn a_server_that_forgets_its_scripts_is_told_again() {
     let server = RedisServer::start().unwrap();
@@ -127,7 +127,7 @@ async fn a_server_that_forgets_its_scripts_is_told_again() {
     assert!(info(&server, "cmdstat_eval").starts_with("calls=2,"));
 }
 
-// Spec 04, fault table row 31: the script is atomic; watching gives up after ten attempts, and that may pass
+// STO-F31: the script is atomic; watching gives up after ten attempts, and that may pass
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_that_write_at_once_the_newest_wins() {
     of_many_writers_the_newest_wins(shared_store()).await;
@@ -136,7 +136,7 @@ async fn of_many_that_write_at_once_the_newest_wins() {
     of_many_writers_the_newest_wins(store).await;
 }
 
-// Spec 04, fault table row 31
+// STO-F31
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storm_of_changes_is_an_error_that_may_pass() {
     let server = Arc::new(without_scripts());

@@ -31,7 +31,7 @@ fn written_op(op: MigrationOp) -> serde_json::Value {
     written(&events([event(op)]))[0].take()
 }
 
-// Spec 03, sections 1.6 and 7.6
+// EVT-1.6 and EVT-7.6
 #[test]
 fn what_is_not_known_is_left_out() {
     assert_eq!(
@@ -44,7 +44,7 @@ fn what_is_not_known_is_left_out() {
     );
 }
 
-// Spec 03, section 7.6
+// EVT-7.6
 #[test]
 fn everything_that_is_known_is_written() {
     let op = written_op(MigrationOp {
@@ -69,7 +69,7 @@ fn everything_that_is_known_is_written() {
     );
 }
 
-// Spec 03, section 7.6
+// EVT-7.6
 #[test]
 fn a_default_has_no_variation_and_an_unknown_flag_no_version() {
     let detail = Detail::new(Stage::Off, None, EvalErrorKind::FlagNotFound.into());
@@ -81,7 +81,7 @@ fn a_default_has_no_variation_and_an_unknown_flag_no_version() {
     );
 }
 
-// Spec 03, section 7.6
+// EVT-7.6
 #[test]
 fn ratios_of_1_are_not_written() {
     let op = written_op(MigrationOp {

@@ -26,7 +26,7 @@ fn complete(kind: DataKind) -> &'static str {
     }
 }
 
-// Spec 04, section 1.2
+// STO-1.2
 #[test]
 fn what_is_written_is_what_was_received() {
     for kind in KINDS {
@@ -34,7 +34,7 @@ fn what_is_written_is_what_was_received() {
     }
 }
 
-// Spec 04, section 1.2: write-side repair
+// STO-1.2: write-side repair
 #[test]
 fn what_readers_need_is_added_and_nothing_else_is_touched() {
     let flag = written(DataKind::Flag, r#"{"on":true, "n\u0065w": 1.50 }"#);
@@ -88,7 +88,7 @@ fn an_item_without_its_text_is_refused_by_name() {
     assert!(matches!(&error, StoreError::Corrupt { kind: DataKind::Flag, key, .. } if key == "k"), "{error:?}");
 }
 
-// Spec 04, section 1.3: the five shapes
+// STO-1.3: the five shapes
 #[test]
 fn a_tombstone_of_any_shape_is_one() {
     for kind in KINDS {
@@ -114,7 +114,7 @@ fn a_tombstone_of_any_shape_is_one() {
     }
 }
 
-// Spec 04, section 2.1: the attribute beside the text counts more than the text, unless it is zero
+// STO-2.1: the attribute beside the text counts more than the text, unless it is zero
 #[test]
 fn the_version_beside_the_text_counts_more() {
     for kind in KINDS {
@@ -123,7 +123,7 @@ fn the_version_beside_the_text_counts_more() {
     }
 }
 
-// Spec 04, section 1.2: the address counts, not what the item says
+// STO-1.2: the address counts, not what the item says
 #[test]
 fn the_key_is_that_of_the_address() {
     assert_eq!(read(DataKind::Flag, StoredItem::new(r#"{"key":"other","version":1}"#)).key(), "k");

@@ -1,4 +1,4 @@
-//! The rules of spec 02, section 2.1, each with the body in one piece and in pieces of one byte.
+//! The rules of SRC-2.1, each with the body in one piece and in pieces of one byte.
 
 use proptest::prelude::*;
 

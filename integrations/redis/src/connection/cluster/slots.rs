@@ -67,7 +67,7 @@ mod tests {
     use super::*;
     use crate::keys::Keys;
 
-    // Spec 04, section 1.7: the slots of the default prefix, as a real cluster gave them
+    // STO-1.7: the slots of the default prefix, as a real cluster gave them
     #[test]
     fn keys_have_the_slots_that_a_cluster_gives_them() {
         let slots = Keys::new("launchdarkly").all().map(|key| slot(key.as_bytes()));

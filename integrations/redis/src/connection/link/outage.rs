@@ -62,7 +62,7 @@ impl Outage {
 mod tests {
     use super::*;
 
-    // Spec 04, section 9.5, lazy start: backoff 100 ms → 5 s, with jitter
+    // STO-9.5, lazy start: backoff 100 ms → 5 s, with jitter
     #[test]
     fn the_pause_doubles_from_100_ms_to_5_s_and_chance_takes_up_to_a_half() {
         for _ in 0..100 {
@@ -76,7 +76,7 @@ mod tests {
         assert!(outage.pause() <= LONGEST_PAUSE);
     }
 
-    // Decision D11: a retried fault is DEBUG, an outage is one WARN after a minute; spec 04, fault table row 13
+    // Decision D11: a retried fault is DEBUG, an outage is one WARN after a minute; STO-F13
     #[tokio::test(start_paused = true)]
     async fn an_outage_is_worth_a_warning_a_minute_and_a_refusal_one_at_once() {
         for (is_refusal, warned_at) in [(false, [60, 120]), (true, [0, 60])] {

@@ -27,7 +27,7 @@ async fn answer(mut server: DuplexStream, count: Arc<AtomicUsize>) {
     }
 }
 
-// Spec 04, fault table row 32: PING each 10 s
+// STO-F32: PING each 10 s
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_works_is_asked_every_ten_seconds() {
     let (live, server) = connection().await;
@@ -39,7 +39,7 @@ async fn a_connection_that_works_is_asked_every_ten_seconds() {
     assert_eq!(count.load(Relaxed), 6);
 }
 
-// Spec 04, fault table rows 7 and 32: a channel that is dead without a word
+// STO-F7 and STO-F32: a channel that is dead without a word
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_is_silent_is_given_up_after_three_questions() {
     let (live, _server) = connection().await;
