@@ -2,10 +2,11 @@
 //!
 //! `cargo run -p vexil-examples --example custom_store`
 //!
-//! One client receives flags and writes them through the store; another one reads them in daemon mode, as a second
-//! service on the same machine would. What is cached, what is newer and what an outage means is the SDK's business: the
-//! store only reads and writes text. At the foot of this file, the suite for stores holds it to its contract, with
-//! `cargo test -p vexil-examples --example custom_store`.
+//! One client receives flags and writes them through the store; another one reads them in daemon
+//! mode, as a second service on the same machine would. What is cached, what is newer and what an
+//! outage means is the SDK's business: the store only reads and writes text. At the foot of this
+//! file, the suite for stores holds it to its contract, with `cargo test -p vexil-examples
+//! --example custom_store`.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -20,13 +21,16 @@ use tokio::sync::Mutex;
 use tracing_subscriber::filter::LevelFilter;
 use vexil::config::PersistentStoreConfig;
 use vexil::model::DataKind;
-use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert};
+use vexil::store::{
+    Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert,
+};
 use vexil::{Client, Context, Text};
 use vexil_testing::TestData;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// `flags.json` in a folder. The file is replaced as a whole, so a reader sees all of a change or none of it.
+/// `flags.json` in a folder. The file is replaced as a whole, so a reader sees all of a change or
+/// none of it.
 #[derive(Clone, Debug)]
 struct FileStore {
     folder: PathBuf,
@@ -52,20 +56,30 @@ struct Entry {
 impl Contents {
     fn collection(&self, kind: DataKind) -> Collection {
         let entries = self.items.get(kind.namespace()).into_iter().flatten();
-        Collection::new(kind, entries.map(|(key, entry)| (Text::from(key.as_str()), item(entry))).collect())
+        Collection::new(
+            kind,
+            entries
+                .map(|(key, entry)| (Text::from(key.as_str()), item(entry)))
+                .collect(),
+        )
     }
 }
 
 impl FileStore {
     fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), writing: Arc::default() }
+        Self {
+            folder: folder.into(),
+            writing: Arc::default(),
+        }
     }
 
     fn read(&self) -> io::Result<Contents> {
         match fs::read(self.folder.join("flags.json")) {
             Ok(text) => Ok(serde_json::from_slice(&text)?),
             // Nobody has written yet. Without the folder that cannot be told.
-            Err(error) if error.kind() == ErrorKind::NotFound && self.folder.is_dir() => Ok(Contents::default()),
+            Err(error) if error.kind() == ErrorKind::NotFound && self.folder.is_dir() => {
+                Ok(Contents::default())
+            }
             Err(error) => Err(error),
         }
     }
@@ -77,17 +91,21 @@ impl FileStore {
         lock.lock()?;
         let mut contents = self.read()?;
         let outcome = change(&mut contents);
-        fs::write(self.folder.join("new"), serde_json::to_vec_pretty(&contents)?)?;
+        fs::write(
+            self.folder.join("new"),
+            serde_json::to_vec_pretty(&contents)?,
+        )?;
         fs::rename(self.folder.join("new"), self.folder.join("flags.json"))?;
         Ok(outcome)
     }
 
     /// Changes the file on a thread that may block, after all earlier writes of this store.
     ///
-    /// Blocking work cannot be cancelled: it runs on after its future was dropped, and the threads of the pool run what
-    /// they are handed in no particular order. Without a lock, an `init` that timed out could be written after the one
-    /// that repeats it. The lock is taken before the work is handed over and released when the work is done, so a write
-    /// that was dropped while it waited is never written, and one that had begun is finished before the next begins.
+    /// Blocking work cannot be cancelled: it runs on after its future was dropped, and the threads
+    /// of the pool run what they are handed in no particular order. Without a lock, an `init` that
+    /// timed out could be written after the one that repeats it. The lock is taken before the work
+    /// is handed over and released when the work is done, so a write that was dropped while it
+    /// waited is never written, and one that had begun is finished before the next begins.
     async fn write<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut Contents) -> T + Send + 'static,
@@ -107,7 +125,9 @@ impl FileStore {
         work: impl FnOnce(&Self) -> io::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let store = self.clone();
-        let done = tokio::task::spawn_blocking(move || work(&store)).await.map_err(StoreError::unavailable)?;
+        let done = tokio::task::spawn_blocking(move || work(&store))
+            .await
+            .map_err(StoreError::unavailable)?;
         done.map_err(StoreError::unavailable)
     }
 }
@@ -116,7 +136,11 @@ impl FileStore {
 impl PersistentDataStore for FileStore {
     async fn get(&self, kind: DataKind, key: &str) -> Result<Option<StoredItem>, StoreError> {
         let contents = self.on_disk(Self::read).await?;
-        Ok(contents.items.get(kind.namespace()).and_then(|items| items.get(key)).map(item))
+        Ok(contents
+            .items
+            .get(kind.namespace())
+            .and_then(|items| items.get(key))
+            .map(item))
     }
 
     async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
@@ -131,14 +155,22 @@ impl PersistentDataStore for FileStore {
     async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
         let contents = self.on_disk(Self::read).await?;
         let collections = DataKind::READ_ORDER.map(|kind| contents.collection(kind));
-        Ok(StoredSnapshot::new(collections.into(), contents.initialized))
+        Ok(StoredSnapshot::new(
+            collections.into(),
+            contents.initialized,
+        ))
     }
 
     async fn init(&self, data: &[Collection]) -> Result<(), StoreError> {
         let mut new = BTreeMap::new();
         for Collection { kind, items, .. } in data {
-            let entries = items.iter().map(|(key, item)| Ok((key.to_string(), entry(item)?)));
-            new.insert(kind.namespace().to_owned(), entries.collect::<Result<_, StoreError>>()?);
+            let entries = items
+                .iter()
+                .map(|(key, item)| Ok((key.to_string(), entry(item)?)));
+            new.insert(
+                kind.namespace().to_owned(),
+                entries.collect::<Result<_, StoreError>>()?,
+            );
         }
         self.write(|contents| {
             contents.items.extend(new);
@@ -147,12 +179,22 @@ impl PersistentDataStore for FileStore {
         .await
     }
 
-    async fn upsert(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
+    async fn upsert(
+        &self,
+        kind: DataKind,
+        key: &str,
+        item: &StoredItem,
+    ) -> Result<Upsert, StoreError> {
         let (key, new) = (key.to_owned(), entry(item)?);
         self.write(move |contents| {
-            let items = contents.items.entry(kind.namespace().to_owned()).or_default();
+            let items = contents
+                .items
+                .entry(kind.namespace().to_owned())
+                .or_default();
             match items.get(&key) {
-                Some(old) if old.version >= new.version => Upsert::Superseded(Some(self::item(old))),
+                Some(old) if old.version >= new.version => {
+                    Upsert::Superseded(Some(self::item(old)))
+                }
                 _ => {
                     items.insert(key, new);
                     Upsert::Written
@@ -163,7 +205,13 @@ impl PersistentDataStore for FileStore {
     }
 }
 
-fn item(Entry { version, deleted, body }: &Entry) -> StoredItem {
+fn item(
+    Entry {
+        version,
+        deleted,
+        body,
+    }: &Entry,
+) -> StoredItem {
     let mut item = StoredItem::new(body.clone());
     (item.version, item.deleted) = (*version, *deleted);
     item
@@ -171,39 +219,63 @@ fn item(Entry { version, deleted, body }: &Entry) -> StoredItem {
 
 fn entry(item: &StoredItem) -> Result<Entry, StoreError> {
     let body = String::from_utf8(item.body.to_vec()).map_err(StoreError::unavailable)?;
-    Ok(Entry { version: item.version, deleted: item.deleted, body })
+    Ok(Entry {
+        version: item.version,
+        deleted: item.deleted,
+        body,
+    })
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(LevelFilter::WARN).init();
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_max_level(LevelFilter::WARN)
+        .init();
     let folder = tempfile::tempdir()?;
     let store = Arc::new(FileStore::new(folder.path()));
 
-    let flags = TestData::new().with("banner", "hello").with("new-checkout", false);
+    let flags = TestData::new()
+        .with("banner", "hello")
+        .with("new-checkout", false);
     let writer = Client::builder("sdk-key-of-no-account")
         .data_source(flags.clone())
         .data_store(PersistentStoreConfig::new(Arc::clone(&store)))
         .start()?;
-    if !writer.data_store_status().blocking_wait_for(|status| status.initialized, PATIENCE) {
+    if !writer
+        .data_store_status()
+        .blocking_wait_for(|status| status.initialized, PATIENCE)
+    {
         return Err("nothing was written".into());
     }
-    // A small file is cheap to read; a database would rather be asked every 15 seconds, or tell of changes itself.
+    // A small file is cheap to read; a database would rather be asked every 15 seconds, or tell of
+    // changes itself.
     let reading = PersistentStoreConfig::new(store).refresh_interval(Duration::from_millis(100));
-    let reader = Client::builder("sdk-key-of-no-account").daemon_mode(reading).without_events().start()?;
+    let reader = Client::builder("sdk-key-of-no-account")
+        .daemon_mode(reading)
+        .without_events()
+        .start()?;
     let _closed_at_the_end = reader.close_on_drop(PATIENCE);
     reader.blocking_wait_until_ready(PATIENCE)?;
 
     let ada = Context::new("ada")?;
-    println!("The reader's banner: {}", reader.string_variation("banner", &ada, "default"));
+    println!(
+        "The reader's banner: {}",
+        reader.string_variation("banner", &ada, "default")
+    );
     let (changes, changed) = mpsc::channel();
-    reader.flag_tracker().add_flag_value_change_listener("banner", &ada, move |change| {
-        // Fails once the example has seen what it waits for, and then nobody minds.
-        let _ = changes.send(change.clone());
-    });
+    reader
+        .flag_tracker()
+        .add_flag_value_change_listener("banner", &ada, move |change| {
+            // Fails once the example has seen what it waits for, and then nobody minds.
+            let _ = changes.send(change.clone());
+        });
     println!("The writer receives another one …");
     flags.set("banner", "goodbye");
     let change = changed.recv_timeout(PATIENCE)?;
-    println!("… and the reader's goes from {} to {}.\n", change.old_value, change.new_value);
+    println!(
+        "… and the reader's goes from {} to {}.\n",
+        change.old_value, change.new_value
+    );
     // What is not written yet is written now.
     if !writer.blocking_close(PATIENCE) {
         return Err("the writer was not closed in time".into());
@@ -212,7 +284,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn print_file(folder: &Path) -> Result<(), Box<dyn Error>> {
-    println!("What is in the file:\n{}", fs::read_to_string(folder.join("flags.json"))?);
+    println!(
+        "What is in the file:\n{}",
+        fs::read_to_string(folder.join("flags.json"))?
+    );
     Ok(())
 }
 
@@ -251,13 +326,19 @@ mod tests {
         async fn put(&self, prefix: &str, kind: DataKind, key: &str, row: &StoredItem) {
             let (key, row) = (key.to_owned(), entry(row).unwrap());
             let put = |contents: &mut Contents| {
-                contents.items.entry(kind.namespace().to_owned()).or_default().insert(key, row);
+                contents
+                    .items
+                    .entry(kind.namespace().to_owned())
+                    .or_default()
+                    .insert(key, row);
             };
             self.environment(prefix).change(put).unwrap();
         }
 
         async fn mark(&self, prefix: &str) {
-            self.environment(prefix).change(|contents| contents.initialized = true).unwrap();
+            self.environment(prefix)
+                .change(|contents| contents.initialized = true)
+                .unwrap();
         }
 
         async fn clear(&self, prefix: &str) {

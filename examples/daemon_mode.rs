@@ -1,8 +1,10 @@
-//! A service that reads its flags from Redis, which a Relay Proxy fills: no connection to the flag service. No account.
+//! A service that reads its flags from Redis, which a Relay Proxy fills: no connection to the flag
+//! service. No account.
 //!
-//! `cargo run -p vexil-examples --example daemon_mode` starts a Redis of its own, for which `redis-server` must be
-//! installed (`scripts/install-servers` does that), and leaves there what a Relay Proxy would leave. It evaluates the
-//! flags of `flags.json`, sees a flag being switched on, and shows what an outage of Redis changes: nothing.
+//! `cargo run -p vexil-examples --example daemon_mode` starts a Redis of its own, for which
+//! `redis-server` must be installed (`scripts/install-servers` does that), and leaves there what a
+//! Relay Proxy would leave. It evaluates the flags of `flags.json`, sees a flag being switched on,
+//! and shows what an outage of Redis changes: nothing.
 
 use std::error::Error;
 use std::io;
@@ -20,19 +22,29 @@ use vexil_testing::servers::{RedisServer, ServerError};
 const PATIENCE: Duration = Duration::from_secs(10);
 const PREFIX: &str = "ld:shop:live";
 
-/// What a Relay Proxy leaves of a flag that was deleted: a whole object, so that no reader misses a property.
+/// What a Relay Proxy leaves of a flag that was deleted: a whole object, so that no reader misses a
+/// property.
 const DELETED: &str = r#"{"key":"$deleted","on":false,"prerequisites":[],"targets":[],"contextTargets":[],"rules":[],
     "fallthrough":{},"offVariation":null,"variations":[],"clientSide":false,"salt":"","trackEvents":false,
     "trackEventsFallthrough":false,"debugEventsUntilDate":null,"version":4,"deleted":true}"#;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(LevelFilter::ERROR).init();
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_max_level(LevelFilter::ERROR)
+        .init();
     let redis = RedisServer::start()?;
-    let relay = Relay { redis: &redis, data: serde_json::from_str(include_str!("flags.json"))? };
+    let relay = Relay {
+        redis: &redis,
+        data: serde_json::from_str(include_str!("flags.json"))?,
+    };
     relay.fill()?;
 
     let store = RedisDataStore::builder().url(redis.url()).prefix(PREFIX);
-    let client = Client::builder("sdk-key-of-no-account").daemon_mode(store).without_events().start()?;
+    let client = Client::builder("sdk-key-of-no-account")
+        .daemon_mode(store)
+        .without_events()
+        .start()?;
     let _closed_at_the_end = client.close_on_drop(PATIENCE);
     // Readiness: the database was read. `is_initialized` is always true in daemon mode.
     client.blocking_wait_until_ready(PATIENCE)?;
@@ -43,15 +55,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("\nThe Relay Proxy writes that legacy-export is on …");
     let [(name, ada), ..] = &contexts;
     let (changes, changed) = mpsc::channel();
-    client.flag_tracker().add_flag_value_change_listener("legacy-export", ada, move |change| {
-        // Fails once the example has seen what it waits for, and then nobody minds.
-        let _ = changes.send((Instant::now(), change.clone()));
-    });
+    client
+        .flag_tracker()
+        .add_flag_value_change_listener("legacy-export", ada, move |change| {
+            // Fails once the example has seen what it waits for, and then nobody minds.
+            let _ = changes.send((Instant::now(), change.clone()));
+        });
     let written = Instant::now();
     relay.switch_on("legacy-export")?;
     let (seen, change) = changed.recv_timeout(PATIENCE)?;
     let took = seen.duration_since(written);
-    println!("… and {took:.1?} later it is {} instead of {} for {name}.\n", change.new_value, change.old_value);
+    println!(
+        "… and {took:.1?} later it is {} instead of {} for {name}.\n",
+        change.new_value, change.old_value
+    );
 
     let before = table(&client, &contexts);
     redis.kill();
@@ -65,11 +82,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     relay.switch_on("legacy-export")?;
     wait_until(&client, |status| status.available && status.stale)?;
-    print_status("The Relay Proxy has written one patch, and nothing else", &client);
+    print_status(
+        "The Relay Proxy has written one patch, and nothing else",
+        &client,
+    );
     if table(&client, &contexts) != before {
         return Err("a patch has changed other flags".into());
     }
-    println!("Meanwhile every flag was what it was before, for every context. Ready: {}.\n", is_ready(&client));
+    println!(
+        "Meanwhile every flag was what it was before, for every context. Ready: {}.\n",
+        is_ready(&client)
+    );
 
     relay.fill()?;
     wait_until(&client, |status| status.available && !status.stale)?;
@@ -87,12 +110,17 @@ impl Relay<'_> {
     /// Writes everything, and in the end an empty marker that everything is there.
     fn fill(&self) -> Result<(), Box<dyn Error>> {
         for (name, hash) in [("segments", "segments"), ("flags", "features")] {
-            for key in self.data[name].as_object().into_iter().flat_map(serde_json::Map::keys) {
+            for key in self.data[name]
+                .as_object()
+                .into_iter()
+                .flat_map(serde_json::Map::keys)
+            {
                 self.put(hash, key, &self.item(name, key, 1).to_string())?;
             }
         }
         self.put("features", "long-gone", DELETED)?;
-        self.redis.command(["SET", &format!("{PREFIX}:$inited"), ""])?;
+        self.redis
+            .command(["SET", &format!("{PREFIX}:$inited"), ""])?;
         Ok(())
     }
 
@@ -110,23 +138,37 @@ impl Relay<'_> {
     }
 
     fn put(&self, hash: &str, key: &str, item: &str) -> Result<(), ServerError> {
-        self.redis.command(["HSET", &format!("{PREFIX}:{hash}"), key, item]).map(drop)
+        self.redis
+            .command(["HSET", &format!("{PREFIX}:{hash}"), key, item])
+            .map(drop)
     }
 }
 
-/// What a readiness probe asks. A liveness probe asks nothing of the client: outages end by themselves.
+/// What a readiness probe asks. A liveness probe asks nothing of the client: outages end by
+/// themselves.
 fn is_ready(client: &Client) -> bool {
     client.blocking_wait_until_ready(Duration::ZERO).is_ok()
 }
 
-fn wait_until(client: &Client, holds: impl Fn(&DataStoreStatus) -> bool) -> Result<(), Box<dyn Error>> {
-    match client.data_store_status().blocking_wait_for(holds, PATIENCE) {
+fn wait_until(
+    client: &Client,
+    holds: impl Fn(&DataStoreStatus) -> bool,
+) -> Result<(), Box<dyn Error>> {
+    match client
+        .data_store_status()
+        .blocking_wait_for(holds, PATIENCE)
+    {
         true => Ok(()),
         false => Err("the status of the store never was what it should be".into()),
     }
 }
 
 fn print_status(what: &str, client: &Client) {
-    let DataStoreStatus { available, stale, items, .. } = client.data_store_status().status();
+    let DataStoreStatus {
+        available,
+        stale,
+        items,
+        ..
+    } = client.data_store_status().status();
     println!("{what}: available: {available}, stale: {stale}, items at the last reading: {items}");
 }

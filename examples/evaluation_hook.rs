@@ -1,4 +1,5 @@
-//! A hook that measures evaluations and counts answers, and one that does wrong and disturbs nobody. No account.
+//! A hook that measures evaluations and counts answers, and one that does wrong and disturbs
+//! nobody. No account.
 //!
 //! `cargo run -p vexil-examples --example evaluation_hook`
 
@@ -10,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use tracing_subscriber::filter::LevelFilter;
 use vexil::eval::Detail;
-use vexil::hooks::{EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData, TrackSeriesContext};
+use vexil::hooks::{
+    EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData, TrackSeriesContext,
+};
 use vexil::{Client, Context, Value};
 use vexil_testing::{FlagBuilder, TestData};
 
@@ -23,7 +26,11 @@ impl Hook for Metrics {
         HookMetadata::new("metrics")
     }
 
-    fn before_evaluation(&self, _: &EvaluationSeriesContext<'_>, data: SeriesData) -> Result<SeriesData, HookError> {
+    fn before_evaluation(
+        &self,
+        _: &EvaluationSeriesContext<'_>,
+        data: SeriesData,
+    ) -> Result<SeriesData, HookError> {
         Ok(data.with("start", Instant::now()))
     }
 
@@ -57,18 +64,32 @@ impl Hook for Broken {
         HookMetadata::new("broken")
     }
 
-    fn before_evaluation(&self, _: &EvaluationSeriesContext<'_>, _: SeriesData) -> Result<SeriesData, HookError> {
+    fn before_evaluation(
+        &self,
+        _: &EvaluationSeriesContext<'_>,
+        _: SeriesData,
+    ) -> Result<SeriesData, HookError> {
         Err("the collector cannot be reached".into())
     }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(LevelFilter::WARN).init();
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_max_level(LevelFilter::WARN)
+        .init();
     let flags = TestData::new();
-    flags.update(FlagBuilder::new("new-checkout").variation_for_key("user", "ada", true).fallthrough_variation(false));
+    flags.update(
+        FlagBuilder::new("new-checkout")
+            .variation_for_key("user", "ada", true)
+            .fallthrough_variation(false),
+    );
 
     let metrics = Metrics::default();
-    let client = Client::builder("sdk-key-of-no-account").data_source(flags).hook(metrics.clone()).start()?;
+    let client = Client::builder("sdk-key-of-no-account")
+        .data_source(flags)
+        .hook(metrics.clone())
+        .start()?;
     let _closed_at_the_end = client.close_on_drop(Duration::from_secs(10));
     // Hooks can also be added while the client is at work.
     client.add_hook(Broken);

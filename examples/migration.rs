@@ -2,8 +2,8 @@
 //!
 //! `cargo run -p vexil-examples --example migration`
 //!
-//! Two shelves of books take the place of two databases. A flag moves from stage to stage; in each of them, a book is
-//! written and read. The events at the end are what the service would get.
+//! Two shelves of books take the place of two databases. A flag moves from stage to stage; in each
+//! of them, a book is written and read. The events at the end are what the service would get.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -28,11 +28,19 @@ struct NoSuchBook;
 
 impl Shelf {
     fn author(&self, title: &str) -> Result<String, NoSuchBook> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(title).cloned().ok_or(NoSuchBook)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(title)
+            .cloned()
+            .ok_or(NoSuchBook)
     }
 
     fn put(&self, title: &str, author: &str) -> Result<(), NoSuchBook> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(title.to_owned(), author.to_owned());
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(title.to_owned(), author.to_owned());
         Ok(())
     }
 
@@ -48,14 +56,24 @@ impl Shelf {
 
     fn titles(&self) -> String {
         let titles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        titles.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+        titles
+            .keys()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(LevelFilter::WARN).init();
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_max_level(LevelFilter::WARN)
+        .init();
     let (flags, events) = (TestData::new(), EventRecorder::new());
-    let client = Client::builder("sdk-key-of-no-account").data_source(flags.clone()).events(events.clone()).start()?;
+    let client = Client::builder("sdk-key-of-no-account")
+        .data_source(flags.clone())
+        .events(events.clone())
+        .start()?;
     let _closed_at_the_end = client.close_on_drop(Duration::from_secs(10));
 
     let (old, new) = (Shelf::default(), Shelf::default());
@@ -67,15 +85,32 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
 
     let ada = Context::new("ada")?;
-    let stages = [Stage::Off, Stage::DualWrite, Stage::Shadow, Stage::Live, Stage::RampDown, Stage::Complete];
+    let stages = [
+        Stage::Off,
+        Stage::DualWrite,
+        Stage::Shadow,
+        Stage::Live,
+        Stage::RampDown,
+        Stage::Complete,
+    ];
     for stage in stages {
         flags.set("move-shelves", stage.as_str());
         let book = (format!("a book of {stage}"), "somebody".to_owned());
-        migrator.write("move-shelves", &ada, Stage::Off, &book).authoritative.result?;
+        migrator
+            .write("move-shelves", &ada, Stage::Off, &book)
+            .authoritative
+            .result?;
         let found = migrator.read("move-shelves", &ada, Stage::Off, &book.0);
-        println!("{stage:>9}: read from the {} shelf: {:?}", found.origin, found.result?);
+        println!(
+            "{stage:>9}: read from the {} shelf: {:?}",
+            found.origin, found.result?
+        );
     }
-    println!("\nold shelf: {}\nnew shelf: {}\n", old.titles(), new.titles());
+    println!(
+        "\nold shelf: {}\nnew shelf: {}\n",
+        old.titles(),
+        new.titles()
+    );
 
     for event in events.take() {
         if let RecordedEvent::MigrationOp(op) = event {

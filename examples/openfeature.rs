@@ -1,4 +1,5 @@
-//! Flags through OpenFeature: the application knows OpenFeature alone, but for the lines that set it up. No account.
+//! Flags through OpenFeature: the application knows OpenFeature alone, but for the lines that set
+//! it up. No account.
 //!
 //! `cargo run -p vexil-examples --example openfeature`
 
@@ -7,7 +8,8 @@ use std::io;
 use std::time::Duration;
 
 use open_feature::{
-    EvaluationContext, EvaluationContextFieldValue, EvaluationDetails, EvaluationResult, OpenFeature, StructValue,
+    EvaluationContext, EvaluationContextFieldValue, EvaluationDetails, EvaluationResult,
+    OpenFeature, StructValue,
 };
 use serde_json::json;
 use tracing_subscriber::filter::LevelFilter;
@@ -16,36 +18,79 @@ use vexil_testing::{FlagBuilder, TestData};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(LevelFilter::WARN).init();
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_max_level(LevelFilter::WARN)
+        .init();
     let flags = TestData::new().with("rate-limit", 100);
-    let checkout = FlagBuilder::new("new-checkout").if_match_context("org", "plan", ["pro"]).then_return(true);
+    let checkout = FlagBuilder::new("new-checkout")
+        .if_match_context("org", "plan", ["pro"])
+        .then_return(true);
     flags.update(checkout.fallthrough_variation(false));
-    let theme = FlagBuilder::new("theme").variations([json!({"colour": "green"}), json!({"colour": "blue"})]);
+    let theme = FlagBuilder::new("theme")
+        .variations([json!({"colour": "green"}), json!({"colour": "blue"})]);
     flags.update(theme.variation_for_user("ada", 1).fallthrough_variation(0));
 
-    // Here an application without a test's flags leaves the data source as it is: it streams from the service.
-    let client = vexil::Client::builder("sdk-key-of-no-account").data_source(flags.clone()).start()?;
+    // Here an application without a test's flags leaves the data source as it is: it streams from
+    // the service.
+    let client = vexil::Client::builder("sdk-key-of-no-account")
+        .data_source(flags.clone())
+        .start()?;
     let provider = Provider::new(client.clone());
-    OpenFeature::singleton_mut().await.set_provider(provider.clone()).await;
+    OpenFeature::singleton_mut()
+        .await
+        .set_provider(provider.clone())
+        .await;
 
     let features = OpenFeature::singleton().await.create_client();
-    for (name, context) in [("ada", person("ada", "pro")), ("bob", person("bob", "free"))] {
+    for (name, context) in [
+        ("ada", person("ada", "pro")),
+        ("bob", person("bob", "free")),
+    ] {
         println!("{name}");
-        print(features.get_bool_details("new-checkout", Some(&context), None).await);
-        print(features.get_struct_details::<StructValue>("theme", Some(&context), None).await);
-        print(features.get_int_details("rate-limit", Some(&context), None).await);
+        print(
+            features
+                .get_bool_details("new-checkout", Some(&context), None)
+                .await,
+        );
+        print(
+            features
+                .get_struct_details::<StructValue>("theme", Some(&context), None)
+                .await,
+        );
+        print(
+            features
+                .get_int_details("rate-limit", Some(&context), None)
+                .await,
+        );
     }
 
     println!("switched off for all");
     flags.set("new-checkout", false);
     let ada = person("ada", "pro");
-    print(features.get_bool_details("new-checkout", Some(&ada), None).await);
+    print(
+        features
+            .get_bool_details("new-checkout", Some(&ada), None)
+            .await,
+    );
     // OpenFeature's methods take no default: it comes in where there is an error.
-    let beta = features.get_bool_value("no-such-flag", Some(&ada), None).await.unwrap_or(true);
+    let beta = features
+        .get_bool_value("no-such-flag", Some(&ada), None)
+        .await
+        .unwrap_or(true);
     println!("  no-such-flag, by default: {beta}");
-    print(features.get_bool_details("no-such-flag", Some(&ada), None).await);
+    print(
+        features
+            .get_bool_details("no-such-flag", Some(&ada), None)
+            .await,
+    );
 
-    provider.track("checkout-completed", &ada, Some(49.9), &StructValue::default().with_field("items", 3));
+    provider.track(
+        "checkout-completed",
+        &ada,
+        Some(49.9),
+        &StructValue::default().with_field("items", 3),
+    );
     // Events that are not delivered yet would be lost with the process.
     client.close(Duration::from_secs(10)).await;
     Ok(())
@@ -53,17 +98,26 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// A user of an organisation: a context of two kinds.
 fn person(key: &str, plan: &str) -> EvaluationContext {
-    let org = StructValue::default().with_field("key", "acme").with_field("plan", plan);
+    let org = StructValue::default()
+        .with_field("key", "acme")
+        .with_field("plan", plan);
     EvaluationContext::default()
         .with_custom_field("kind", "multi")
-        .with_custom_field("user", EvaluationContextFieldValue::new_struct(json!({"key": key})))
+        .with_custom_field(
+            "user",
+            EvaluationContextFieldValue::new_struct(json!({"key": key})),
+        )
         .with_custom_field("org", EvaluationContextFieldValue::new_struct(org))
 }
 
 fn print<T: std::fmt::Debug>(result: EvaluationResult<EvaluationDetails<T>>) {
     match result {
         Ok(details) => {
-            let reason = details.reason.as_ref().map(ToString::to_string).unwrap_or_default();
+            let reason = details
+                .reason
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             println!("  {} = {:?} ({reason})", details.flag_key, details.value);
         }
         Err(error) => println!("  {}: {}", error.code, error.message.unwrap_or_default()),

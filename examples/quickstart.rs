@@ -1,9 +1,11 @@
 //! Flags evaluated for three contexts, and changing live. No account.
 //!
-//! `cargo run -p vexil-examples --example quickstart` starts a service in this process, streams the flags of `flags.json`
-//! from it over loopback, prints a table, sees a flag being switched on, and shows the events that were delivered.
+//! `cargo run -p vexil-examples --example quickstart` starts a service in this process, streams the
+//! flags of `flags.json` from it over loopback, prints a table, sees a flag being switched on, and
+//! shows the events that were delivered.
 //!
-//! With `-- --file PATH` the flags come from a file instead; with `-- --watch`, also while you edit it.
+//! With `-- --file PATH` the flags come from a file instead; with `-- --watch`, also while you edit
+//! it.
 
 use std::error::Error;
 use std::io::{self, BufRead, Write};
@@ -21,7 +23,10 @@ use vexil_testing::FakeService;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(LevelFilter::WARN).init();
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_max_level(LevelFilter::WARN)
+        .init();
     let options = Options::parse(std::env::args().skip(1))?;
     match options.file {
         Some(file) => from_file(file, options.watch),
@@ -33,8 +38,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn from_service() -> Result<(), Box<dyn Error>> {
     let flags = std::fs::read_to_string(default_file())?;
     let service = FakeService::builder().data(&flags).start()?;
-    let client =
-        Client::builder("sdk-key-of-no-account").service_endpoints(ServiceEndpoints::relay(service.url())).start()?;
+    let client = Client::builder("sdk-key-of-no-account")
+        .service_endpoints(ServiceEndpoints::relay(service.url()))
+        .start()?;
     // Events that are not delivered yet would be lost with the process.
     let _closed_at_the_end = client.close_on_drop(PATIENCE);
     client.blocking_wait_until_ready(PATIENCE)?;
@@ -44,10 +50,12 @@ fn from_service() -> Result<(), Box<dyn Error>> {
 
     let (changes, changed) = mpsc::channel();
     let [(name, ada), ..] = contexts;
-    client.flag_tracker().add_flag_value_change_listener("legacy-export", &ada, move |change| {
-        // Fails once the example has seen what it waits for, and then nobody minds.
-        let _ = changes.send(change.clone());
-    });
+    client
+        .flag_tracker()
+        .add_flag_value_change_listener("legacy-export", &ada, move |change| {
+            // Fails once the example has seen what it waits for, and then nobody minds.
+            let _ = changes.send(change.clone());
+        });
     println!("\nSomebody switches legacy-export on …");
     let mut flag: serde_json::Value = serde_json::from_str(&flags)?;
     let mut flag = flag["flags"]["legacy-export"].take();
@@ -55,12 +63,20 @@ fn from_service() -> Result<(), Box<dyn Error>> {
     flag["on"] = true.into();
     service.use_preconfigured_flag(flag)?;
     let change = changed.recv_timeout(PATIENCE)?;
-    println!("… and {} for {name} goes from {} to {}.", change.key, change.old_value, change.new_value);
+    println!(
+        "… and {} for {name} goes from {} to {}.",
+        change.key, change.old_value, change.new_value
+    );
 
     if client.bool_variation("new-checkout", &ada, false) {
         println!("{name} sees the new checkout and buys something.");
     }
-    client.track_metric("checkout-completed", &ada, 49.9, serde_json::json!({"items": 3}));
+    client.track_metric(
+        "checkout-completed",
+        &ada,
+        49.9,
+        serde_json::json!({"items": 3}),
+    );
     client.blocking_flush(PATIENCE);
     println!("\nWhat the service has been told:");
     for event in service.events() {
@@ -71,14 +87,19 @@ fn from_service() -> Result<(), Box<dyn Error>> {
 
 /// Reads a file, and watches it if wanted.
 fn from_file(file: PathBuf, watch: bool) -> Result<(), Box<dyn Error>> {
-    let client = Client::builder("sdk-key-of-no-account").data_source(FileData::path(&file).watch(watch)).start()?;
+    let client = Client::builder("sdk-key-of-no-account")
+        .data_source(FileData::path(&file).watch(watch))
+        .start()?;
     let _closed_at_the_end = client.close_on_drop(PATIENCE);
     client.blocking_wait_until_ready(PATIENCE)?;
     let contexts = contexts()?;
     println!("{}", table(&client, &contexts));
     if watch {
         print_changes(&client, &contexts);
-        println!("\nEdit {} and see what changes. Enter ends.", file.display());
+        println!(
+            "\nEdit {} and see what changes. Enter ends.",
+            file.display()
+        );
         io::stdout().flush()?;
         io::stdin().lock().read_line(&mut String::new())?;
     }
@@ -90,7 +111,10 @@ fn print_changes(client: &Client, contexts: &[(&'static str, Context)]) {
     client.flag_tracker().add_listener(move |change| {
         for (name, context) in &contexts {
             let detail = handle.json_variation_detail(&change.key, context, vexil::Value::Null);
-            println!("{} for {name} is now {}: {}", change.key, detail.value, detail.reason);
+            println!(
+                "{} for {name} is now {}: {}",
+                change.key, detail.value, detail.reason
+            );
         }
     });
 }
@@ -106,14 +130,19 @@ struct Options {
 
 impl Options {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
-        let mut options = Self { file: None, watch: false };
+        let mut options = Self {
+            file: None,
+            watch: false,
+        };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--watch" => {
                     options.watch = true;
                     options.file.get_or_insert_with(default_file);
                 }
-                "--file" => options.file = Some(arguments.next().ok_or("--file needs a path")?.into()),
+                "--file" => {
+                    options.file = Some(arguments.next().ok_or("--file needs a path")?.into())
+                }
                 _ => return Err("usage: quickstart [--file PATH] [--watch]".into()),
             }
         }

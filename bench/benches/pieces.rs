@@ -1,8 +1,13 @@
-//! The pieces that an evaluation, an update and a start are made of, each by itself: `cargo bench -p vexil-bench`.
+//! The pieces that an evaluation, an update and a start are made of, each by itself: `cargo bench
+//! -p vexil-bench`.
 //!
-//! For looking at one piece while working on it. What is quoted comes from `scripts/bench`, which compares.
+//! For looking at one piece while working on it. What is quoted comes from `scripts/bench`, which
+//! compares.
 
-#![expect(clippy::unwrap_used, reason = "a bench that cannot begin has nothing to say")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a bench that cannot begin has nothing to say"
+)]
 
 use divan::counter::BytesCount;
 use divan::{AllocProfiler, Bencher, black_box};
@@ -32,7 +37,11 @@ fn user() -> Context {
 }
 
 fn client() -> Client {
-    Client::builder("sdk-key").data_source(TestData::from(data(FLAGS))).without_events().start().unwrap()
+    Client::builder("sdk-key")
+        .data_source(TestData::from(data(FLAGS)))
+        .without_events()
+        .start()
+        .unwrap()
 }
 
 fn store() -> MemoryStore {
@@ -58,7 +67,9 @@ fn evaluator(bencher: Bencher, flag: &str) {
     let (store, user) = (store(), user());
     let mut bencher = Some(bencher);
     store.read(&mut |snapshot| {
-        let (Found::Present(flag), Some(bencher)) = (snapshot.flag(flag), bencher.take()) else { return };
+        let (Found::Present(flag), Some(bencher)) = (snapshot.flag(flag), bencher.take()) else {
+            return;
+        };
         bencher.bench_local(|| drop(black_box(evaluate(flag, black_box(&user), snapshot))));
     });
 }
@@ -98,7 +109,9 @@ fn context_clone(bencher: Bencher) {
 #[divan::bench(args = [100, 1_000, 10_000], sample_count = 20)]
 fn parse_data_set(bencher: Bencher, flags: u32) {
     let json = vexil_bench::workload(flags).unwrap();
-    bencher.counter(BytesCount::of_str(&json)).bench_local(|| DataSet::from_json(json.as_bytes()));
+    bencher
+        .counter(BytesCount::of_str(&json))
+        .bench_local(|| DataSet::from_json(json.as_bytes()));
 }
 
 /// One flag of a patch, read and put into the store.

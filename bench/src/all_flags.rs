@@ -12,7 +12,9 @@ use crate::workload::{USER, generate};
 const TIMES_FASTER: f64 = 10.0;
 
 pub(crate) fn cases() -> Result<Vec<Case>, Box<dyn Error>> {
-    both(&AllFlags { json: generate(1_000).to_json()? })
+    both(&AllFlags {
+        json: generate(1_000).to_json()?,
+    })
 }
 
 struct AllFlags {
@@ -24,11 +26,19 @@ impl Measurement for AllFlags {
         let client = Rc::new(S::client(&S::test_data(S::parse(&self.json)?))?);
         let user = S::context(&USER)?;
         // Without its flags a side would be fast, and say so in its text.
-        let answer = serde_json::to_string(&S::flags_state(&client, &user))?.contains("\"bench-simple\":true");
-        let call = |name: &str, run| Call { answer, target: Some(TIMES_FASTER), ..Call::new(name, run) };
+        let answer = serde_json::to_string(&S::flags_state(&client, &user))?
+            .contains("\"bench-simple\":true");
+        let call = |name: &str, run| Call {
+            answer,
+            target: Some(TIMES_FASTER),
+            ..Call::new(name, run)
+        };
         let (as_state, as_text) = ((Rc::clone(&client), user.clone()), (client, user));
         Ok(vec![
-            call("state of 1,009 flags", batch(move || S::flags_state(&as_state.0, &as_state.1))),
+            call(
+                "state of 1,009 flags",
+                batch(move || S::flags_state(&as_state.0, &as_state.1)),
+            ),
             call(
                 "the same as JSON text",
                 batch(move || serde_json::to_string(&S::flags_state(&as_text.0, &as_text.1))),

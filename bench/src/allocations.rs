@@ -32,7 +32,10 @@ impl Add for Allocated {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self { allocations: self.allocations + other.allocations, bytes: self.bytes + other.bytes }
+        Self {
+            allocations: self.allocations + other.allocations,
+            bytes: self.bytes + other.bytes,
+        }
     }
 }
 
@@ -40,7 +43,10 @@ impl Div<f64> for Allocated {
     type Output = Self;
 
     fn div(self, by: f64) -> Self {
-        Self { allocations: self.allocations / by, bytes: self.bytes / by }
+        Self {
+            allocations: self.allocations / by,
+            bytes: self.bytes / by,
+        }
     }
 }
 
@@ -54,13 +60,20 @@ pub(crate) fn neighbour(name: &str) -> Result<PathBuf, Box<dyn Error>> {
 }
 
 /// What a call of each lane allocates on its thread, by the lane's name.
-pub(crate) fn from_neighbour(command: &Command) -> Result<HashMap<String, Allocated>, Box<dyn Error>> {
-    let output = Process::new(neighbour(BY_THREAD)?).args(command.arguments()).stderr(Stdio::inherit()).output()?;
+pub(crate) fn from_neighbour(
+    command: &Command,
+) -> Result<HashMap<String, Allocated>, Box<dyn Error>> {
+    let output = Process::new(neighbour(BY_THREAD)?)
+        .args(command.arguments())
+        .stderr(Stdio::inherit())
+        .output()?;
     if !output.status.success() {
         return Err("the counting of allocations failed".into());
     }
     let text = String::from_utf8(output.stdout)?;
-    text.lines().map(|line| from_line(line).ok_or_else(|| format!("not a count: {line}").into())).collect()
+    text.lines()
+        .map(|line| from_line(line).ok_or_else(|| format!("not a count: {line}").into()))
+        .collect()
 }
 
 pub(crate) fn to_line(name: &str, per_call: Allocated) -> String {
@@ -71,7 +84,13 @@ fn from_line(line: &str) -> Option<(String, Allocated)> {
     let mut fields = line.split('\t');
     let name = fields.next()?.to_owned();
     let mut count = || fields.next()?.parse().ok();
-    Some((name, Allocated { allocations: count()?, bytes: count()? }))
+    Some((
+        name,
+        Allocated {
+            allocations: count()?,
+            bytes: count()?,
+        },
+    ))
 }
 
 #[cfg(test)]
@@ -80,8 +99,14 @@ mod tests {
 
     #[test]
     fn a_line_is_read_as_it_was_written() {
-        let per_call = Allocated { allocations: 12.5, bytes: 640.0 };
-        assert_eq!(from_line(&to_line("ours a, simple", per_call)), Some(("ours a, simple".into(), per_call)));
+        let per_call = Allocated {
+            allocations: 12.5,
+            bytes: 640.0,
+        };
+        assert_eq!(
+            from_line(&to_line("ours a, simple", per_call)),
+            Some(("ours a, simple".into(), per_call))
+        );
     }
 
     #[test]

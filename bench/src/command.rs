@@ -10,8 +10,8 @@ use crate::measure::Lane;
 use crate::report::Report;
 use crate::workload::generate;
 use crate::{
-    all_flags, contexts, daemon, evaluation, event_allocations, events, floor, growth, hooks, outage, paced, parsing,
-    patch_cost, startup, table, under_patches,
+    all_flags, contexts, daemon, evaluation, event_allocations, events, floor, growth, hooks,
+    outage, paced, parsing, patch_cost, startup, table, under_patches,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,10 @@ impl Command {
         }
         match (parts.is_empty(), effort) {
             (true, Effort::Full) => Err(usage().into()),
-            (true, Effort::Brief) => Ok(Self { parts: REGULAR.into(), effort }),
+            (true, Effort::Brief) => Ok(Self {
+                parts: REGULAR.into(),
+                effort,
+            }),
             (false, _) => Ok(Self { parts, effort }),
         }
     }
@@ -95,7 +98,10 @@ impl Command {
 
     /// A command for each part.
     pub(crate) fn one_by_one(&self) -> impl Iterator<Item = Self> {
-        self.parts.iter().map(|part| Self { parts: vec![*part], effort: self.effort })
+        self.parts.iter().map(|part| Self {
+            parts: vec![*part],
+            effort: self.effort,
+        })
     }
 
     /// Measures part after part. `each` is handed what was found, as soon as it was.
@@ -144,7 +150,10 @@ impl Part {
     }
 
     fn named(name: &str) -> Option<Self> {
-        REGULAR.into_iter().chain([Self::Outage]).find(|part| part.name() == name)
+        REGULAR
+            .into_iter()
+            .chain([Self::Outage])
+            .find(|part| part.name() == name)
     }
 
     /// Ours beside the peer, in batches.
@@ -193,8 +202,15 @@ impl Part {
 }
 
 fn usage() -> String {
-    let names: Vec<_> = REGULAR.iter().chain(&[Part::Outage]).map(|part| part.name()).collect();
-    format!("usage: vexil-bench all | quick | PART… [quick]\nparts: {}", names.join(" "))
+    let names: Vec<_> = REGULAR
+        .iter()
+        .chain(&[Part::Outage])
+        .map(|part| part.name())
+        .collect();
+    format!(
+        "usage: vexil-bench all | quick | PART… [quick]\nparts: {}",
+        names.join(" ")
+    )
 }
 
 #[cfg(test)]
@@ -209,19 +225,46 @@ mod tests {
     fn parts_are_named_one_by_one_or_all_at_once() {
         assert_eq!(
             parse("evaluation floor"),
-            Some(Command { parts: vec![Part::Evaluation, Part::Floor], effort: Effort::Full })
+            Some(Command {
+                parts: vec![Part::Evaluation, Part::Floor],
+                effort: Effort::Full
+            })
         );
-        assert_eq!(parse("all"), Some(Command { parts: REGULAR.into(), effort: Effort::Full }));
-        assert_eq!(parse("quick"), Some(Command { parts: REGULAR.into(), effort: Effort::Brief }));
-        assert_eq!(parse("outage quick"), Some(Command { parts: vec![Part::Outage], effort: Effort::Brief }));
+        assert_eq!(
+            parse("all"),
+            Some(Command {
+                parts: REGULAR.into(),
+                effort: Effort::Full
+            })
+        );
+        assert_eq!(
+            parse("quick"),
+            Some(Command {
+                parts: REGULAR.into(),
+                effort: Effort::Brief
+            })
+        );
+        assert_eq!(
+            parse("outage quick"),
+            Some(Command {
+                parts: vec![Part::Outage],
+                effort: Effort::Brief
+            })
+        );
         assert_eq!((parse(""), parse("no-such-part")), (None, None));
     }
 
     #[test]
     fn a_command_is_passed_on_as_it_was_given() {
         let command = parse("all-flags event-allocations quick").unwrap();
-        assert_eq!(command.arguments().collect::<Vec<_>>(), ["all-flags", "event-allocations", "quick"]);
-        let each: Vec<_> = command.one_by_one().flat_map(|command| command.arguments().collect::<Vec<_>>()).collect();
+        assert_eq!(
+            command.arguments().collect::<Vec<_>>(),
+            ["all-flags", "event-allocations", "quick"]
+        );
+        let each: Vec<_> = command
+            .one_by_one()
+            .flat_map(|command| command.arguments().collect::<Vec<_>>())
+            .collect();
         assert_eq!(each, ["all-flags", "quick", "event-allocations", "quick"]);
     }
 }

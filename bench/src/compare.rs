@@ -30,7 +30,13 @@ pub(crate) struct Call {
 impl Call {
     /// A call without a target, whose answer says nothing.
     pub(crate) fn new(name: impl Into<String>, run: Batch) -> Self {
-        Self { name: name.into(), run, answer: true, bytes: None, target: None }
+        Self {
+            name: name.into(),
+            run,
+            answer: true,
+            bytes: None,
+            target: None,
+        }
     }
 }
 
@@ -67,7 +73,13 @@ pub(crate) fn both(measurement: &impl Measurement) -> Result<Vec<Case>, Box<dyn 
                 let (name, ours, peer) = (peer.name, ours.answer, peer.answer);
                 return Err(format!("{name}: ours answers {ours}, the peer {peer}").into());
             }
-            Ok(Case { name: peer.name, ours: ours.run, peer: peer.run, bytes: peer.bytes, target: peer.target })
+            Ok(Case {
+                name: peer.name,
+                ours: ours.run,
+                peer: peer.run,
+                bytes: peer.bytes,
+                target: peer.target,
+            })
         })
         .collect()
 }

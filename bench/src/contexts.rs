@@ -18,7 +18,10 @@ impl Measurement for Contexts {
         let user = S::context(&USER)?;
         Ok(vec![
             Call::new("build a context", batch(|| S::context(&USER))),
-            Call { target: Some(20.0), ..Call::new("clone a context", batch(move || user.clone())) },
+            Call {
+                target: Some(20.0),
+                ..Call::new("clone a context", batch(move || user.clone()))
+            },
         ])
     }
 }

@@ -7,7 +7,8 @@ use crate::measure::Pace;
 /// How much is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effort {
-    /// A short run that shows that everything works and roughly how fast; its figures are not quoted.
+    /// A short run that shows that everything works and roughly how fast; its figures are not
+    /// quoted.
     Brief,
     /// A run whose figures are quoted.
     Full,
@@ -24,8 +25,14 @@ impl Effort {
 
     pub(crate) fn pace(self) -> Pace {
         self.choose(
-            Pace { rounds: 3, batch: Duration::from_millis(5) },
-            Pace { rounds: 9, batch: Duration::from_millis(200) },
+            Pace {
+                rounds: 3,
+                batch: Duration::from_millis(5),
+            },
+            Pace {
+                rounds: 9,
+                batch: Duration::from_millis(200),
+            },
         )
     }
 }

@@ -31,7 +31,9 @@ const ROLLOUT: &str = "bench-rollout";
 pub(crate) fn cases() -> Result<Vec<Case>, Box<dyn Error>> {
     let mut data = generate(1_000);
     add_large(&mut data);
-    both(&Evaluations { json: data.to_json()? })
+    both(&Evaluations {
+        json: data.to_json()?,
+    })
 }
 
 struct Evaluations {
@@ -50,7 +52,10 @@ impl Measurement for Evaluations {
             for (case, flag) in FLAGS {
                 let name = format!("{case:<18} {kinds} client");
                 let call = call(name, flag, &client, context, S::bool_variation)?;
-                calls.push(Call { target: Some(TIMES_FASTER), ..call });
+                calls.push(Call {
+                    target: Some(TIMES_FASTER),
+                    ..call
+                });
             }
         }
         for (case, flag) in FLAGS {
@@ -74,5 +79,8 @@ fn call<D: 'static, C: Clone + 'static>(
     if !answer && flag != ROLLOUT {
         return Err(format!("{name}: `{flag}` is not true").into());
     }
-    Ok(Call { answer, ..Call::new(name, batch(move || evaluate(&door, flag, &context))) })
+    Ok(Call {
+        answer,
+        ..Call::new(name, batch(move || evaluate(&door, flag, &context)))
+    })
 }

@@ -1,8 +1,10 @@
-//! What an evaluation with events allocates: on its thread, and in the whole process until everything is delivered.
+//! What an evaluation with events allocates: on its thread, and in the whole process until
+//! everything is delivered.
 //!
-//! What other calls allocate on their thread is in the tables of `evaluation`, `all_flags`, `parsing` and `contexts`. Here threads that deliver events
-//! are counted as well, by a program of its own, so each side has a process of its own and the service is in another one.
-//! Calls are paced, so that nothing is lost.
+//! What other calls allocate on their thread is in the tables of `evaluation`, `all_flags`,
+//! `parsing` and `contexts`. Here threads that deliver events are counted as well, by a program of
+//! its own, so each side has a process of its own and the service is in another one. Calls are
+//! paced, so that nothing is lost.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -50,21 +52,29 @@ impl Probe for Counting {
     }
 
     fn arguments(&self) -> Vec<String> {
-        vec![self.url.clone(), self.calls.to_string(), self.counted_by.clone()]
+        vec![
+            self.url.clone(),
+            self.calls.to_string(),
+            self.counted_by.clone(),
+        ]
     }
 
     fn parse(arguments: &[String]) -> Option<Self> {
         match arguments {
-            [url, calls, counted_by] => {
-                Some(Self { url: url.clone(), calls: calls.parse().ok()?, counted_by: counted_by.clone() })
-            }
+            [url, calls, counted_by] => Some(Self {
+                url: url.clone(),
+                calls: calls.parse().ok()?,
+                counted_by: counted_by.clone(),
+            }),
             _ => None,
         }
     }
 
     fn run<S: Sdk>(&self, count: Counter<'_>) -> Result<Counted, Box<dyn Error>> {
         let client = S::connect_with_events(&self.url)?;
-        let contexts = (0..CONTEXTS).map(numbered_user::<S>).collect::<Result<Vec<_>, _>>()?;
+        let contexts = (0..CONTEXTS)
+            .map(numbered_user::<S>)
+            .collect::<Result<Vec<_>, _>>()?;
         let mut walk = contexts.iter().cycle();
         let mut call = || {
             if let Some(context) = walk.next() {
@@ -85,26 +95,61 @@ pub(crate) fn report(effort: Effort) -> Result<Report, Box<dyn Error>> {
     let json = String::from_utf8(generate(1_000).to_json()?)?;
     let mut rows = Vec::new();
     let mut of_ours = f64::NAN;
-    for (name, counted_by) in [("calling thread", BY_THREAD), ("whole process, delivery included", BY_PROCESS)] {
+    for (name, counted_by) in [
+        ("calling thread", BY_THREAD),
+        ("whole process, delivery included", BY_PROCESS),
+    ] {
         let service = FakeService::builder().data(json.as_str()).start()?;
-        let counting = Counting { url: service.url(), calls, counted_by: counted_by.into() };
+        let counting = Counting {
+            url: service.url(),
+            calls,
+            counted_by: counted_by.into(),
+        };
         let whole = counted_by == BY_PROCESS;
         let per_call = |counted: Counted| {
-            let closing = if whole { counted.closing } else { Allocated::default() };
+            let closing = if whole {
+                counted.closing
+            } else {
+                Allocated::default()
+            };
             (counted.calling + closing) / calls as f64
         };
         let [ours, peer] = [probe::ours(&counting)?, probe::peer(&counting)?].map(per_call);
         if !whole {
             of_ours = ours.allocations;
         }
-        let cell = |number: f64| if number == 0.0 { short(number) } else { format!("{number:.3}") };
-        rows.push([name.into(), cell(ours.allocations), cell(ours.bytes), cell(peer.allocations), cell(peer.bytes)]);
+        let cell = |number: f64| {
+            if number == 0.0 {
+                short(number)
+            } else {
+                format!("{number:.3}")
+            }
+        };
+        rows.push([
+            name.into(),
+            cell(ours.allocations),
+            cell(ours.bytes),
+            cell(peer.allocations),
+            cell(peer.bytes),
+        ]);
     }
-    let headings = ["per call, with events", "ours, allocations", "bytes", "peer, allocations", "bytes"];
+    let headings = [
+        "per call, with events",
+        "ours, allocations",
+        "bytes",
+        "peer, allocations",
+        "bytes",
+    ];
     let text = layout::aligned(headings.map(String::from), &rows);
-    let text = format!("{text}{calls} calls, {RATE} a second, {CONTEXTS} contexts that the service knows\n");
+    let text = format!(
+        "{text}{calls} calls, {RATE} a second, {CONTEXTS} contexts that the service knows\n"
+    );
     Ok(Report {
         text,
-        findings: vec![Finding::new("with events: allocations of a call, on its thread", of_ours, Target::AtMost(0.0))],
+        findings: vec![Finding::new(
+            "with events: allocations of a call, on its thread",
+            of_ours,
+            Target::AtMost(0.0),
+        )],
     })
 }

@@ -1,7 +1,8 @@
 //! Evaluations with events, and whether all of them are delivered.
 //!
-//! Threads evaluate one flag in a closed loop, walking through the contexts, each from its own place; then the client is
-//! closed, and the counts of all summaries that arrived are added up. What is missing was evaluated and never reported.
+//! Threads evaluate one flag in a closed loop, walking through the contexts, each from its own
+//! place; then the client is closed, and the counts of all summaries that arrived are added up.
+//! What is missing was evaluated and never reported.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -45,14 +46,24 @@ pub(crate) fn report(data: &Data, rounds: usize, seconds: f64) -> Result<Report,
     for contexts in CONTEXTS {
         let mut by_threads = Vec::new();
         for threads in THREADS {
-            let shape = Shape { threads, contexts, seconds };
+            let shape = Shape {
+                threads,
+                contexts,
+                seconds,
+            };
             let (mut ours, mut peer) = (Vec::new(), Vec::new());
             for _ in 0..rounds {
                 ours.push(run(probe::ours, &json, shape)?);
                 peer.push(run(probe::peer, &json, shape)?);
             }
             let rates = |runs: &[Run]| Spread::of(runs.iter().map(|run| run.rate).collect());
-            let delivered = |runs: &[Run]| 100.0 * runs.iter().map(|run| run.delivered).fold(f64::INFINITY, f64::min);
+            let delivered = |runs: &[Run]| {
+                100.0
+                    * runs
+                        .iter()
+                        .map(|run| run.delivered)
+                        .fold(f64::INFINITY, f64::min)
+            };
             let case = format!("{threads} thread(s), {contexts} contexts");
             findings.push(Finding::new(
                 format!("with events, {case}: times as many calls"),
@@ -75,27 +86,43 @@ pub(crate) fn report(data: &Data, rounds: usize, seconds: f64) -> Result<Report,
             ]);
         }
         if let [one, two] = by_threads[..] {
-            let name = format!("with events, {contexts} contexts: two threads, times the calls of one");
+            let name =
+                format!("with events, {contexts} contexts: two threads, times the calls of one");
             findings.push(Finding::new(name, two / one, Target::AtLeast(1.8)));
         }
     }
-    let headings =
-        ["events", "ours, calls/s", "peer, calls/s", "ours/peer", "ours delivered, least", "peer delivered, least"];
-    Ok(Report { text: layout::aligned(headings.map(String::from), &rows), findings })
+    let headings = [
+        "events",
+        "ours, calls/s",
+        "peer, calls/s",
+        "ours/peer",
+        "ours delivered, least",
+        "peer delivered, least",
+    ];
+    Ok(Report {
+        text: layout::aligned(headings.map(String::from), &rows),
+        findings,
+    })
 }
 
 /// Has a new process evaluate with events until the time is over, then counts what has arrived.
 pub(crate) fn run(side: Side, json: &str, shape: Shape) -> Result<Run, Box<dyn Error>> {
     let service = FakeService::builder().data(json).start()?;
-    let Calls { calls, rate } = side(&Loop { url: service.url(), shape })?;
-    Ok(Run { rate, delivered: service.summary_counts().total() as f64 / calls as f64 })
+    let Calls { calls, rate } = side(&Loop {
+        url: service.url(),
+        shape,
+    })?;
+    Ok(Run {
+        rate,
+        delivered: service.summary_counts().total() as f64 / calls as f64,
+    })
 }
 
 /// Whose process it is.
 pub(crate) type Side = fn(&Loop) -> Result<Calls, Box<dyn Error>>;
 
-/// Evaluations in a closed loop. In a process of its own, since contexts that lie where earlier ones were freed are spread
-/// over the whole heap, and to fetch them takes as long as to evaluate.
+/// Evaluations in a closed loop. In a process of its own, since contexts that lie where earlier
+/// ones were freed are spread over the whole heap, and to fetch them takes as long as to evaluate.
 #[derive(Debug)]
 pub(crate) struct Loop {
     url: String,
@@ -114,20 +141,39 @@ impl Probe for Loop {
     type Found = Calls;
 
     fn arguments(&self) -> Vec<String> {
-        let Shape { threads, contexts, seconds } = self.shape;
-        vec![self.url.clone(), threads.to_string(), contexts.to_string(), seconds.to_string()]
+        let Shape {
+            threads,
+            contexts,
+            seconds,
+        } = self.shape;
+        vec![
+            self.url.clone(),
+            threads.to_string(),
+            contexts.to_string(),
+            seconds.to_string(),
+        ]
     }
 
     fn parse(arguments: &[String]) -> Option<Self> {
-        let [url, threads, contexts, seconds] = arguments else { return None };
-        let shape =
-            Shape { threads: threads.parse().ok()?, contexts: contexts.parse().ok()?, seconds: seconds.parse().ok()? };
-        Some(Self { url: url.clone(), shape })
+        let [url, threads, contexts, seconds] = arguments else {
+            return None;
+        };
+        let shape = Shape {
+            threads: threads.parse().ok()?,
+            contexts: contexts.parse().ok()?,
+            seconds: seconds.parse().ok()?,
+        };
+        Some(Self {
+            url: url.clone(),
+            shape,
+        })
     }
 
     fn run<S: Sdk>(&self, _: Counter<'_>) -> Result<Calls, Box<dyn Error>> {
         let client = S::connect_with_events(&self.url)?;
-        let contexts = (0..self.shape.contexts).map(numbered_user::<S>).collect::<Result<Vec<_>, _>>()?;
+        let contexts = (0..self.shape.contexts)
+            .map(numbered_user::<S>)
+            .collect::<Result<Vec<_>, _>>()?;
         let (calls, rate) = evaluate::<S>(&client, &contexts, self.shape);
         S::close(client);
         Ok(Calls { calls, rate })
@@ -135,7 +181,11 @@ impl Probe for Loop {
 }
 
 /// Has threads evaluate until the time is over: how many calls they made, and how many a second.
-pub(crate) fn evaluate<S: Sdk>(client: &S::Client, contexts: &[S::Context], shape: Shape) -> (u64, f64) {
+pub(crate) fn evaluate<S: Sdk>(
+    client: &S::Client,
+    contexts: &[S::Context],
+    shape: Shape,
+) -> (u64, f64) {
     let limit = Duration::from_secs_f64(shape.seconds);
     let start = Instant::now();
     let calls: u64 = thread::scope(|scope| {
@@ -146,13 +196,21 @@ pub(crate) fn evaluate<S: Sdk>(client: &S::Client, contexts: &[S::Context], shap
             })
             .collect();
         // A loop that panicked has made no calls that count.
-        loops.into_iter().map(|calls| calls.join().unwrap_or(0)).sum()
+        loops
+            .into_iter()
+            .map(|calls| calls.join().unwrap_or(0))
+            .sum()
     });
     (calls, calls as f64 / start.elapsed().as_secs_f64())
 }
 
 /// Looks at the clock once in a thousand calls.
-fn evaluate_until<S: Sdk>(client: &S::Client, contexts: &[S::Context], offset: usize, end: Instant) -> u64 {
+fn evaluate_until<S: Sdk>(
+    client: &S::Client,
+    contexts: &[S::Context],
+    offset: usize,
+    end: Instant,
+) -> u64 {
     let mut walk = contexts.iter().cycle().skip(offset);
     let mut calls = 0;
     while Instant::now() < end {

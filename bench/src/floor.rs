@@ -1,9 +1,10 @@
 //! The floor: the least that an evaluation by key can cost, beside what ours costs.
 //!
-//! Whoever evaluates a flag has to find the flags of this moment, find the flag among them, and see what it serves: one
-//! load of a snapshot, one hash lookup, one `match`. With events it has to count as well: one atomic addition that nobody
-//! else contends for. For a rollout it has to hash, by SHA-1 as the protocol has it: two blocks for the workload's flag. That is
-//! done here and nothing else, with the crates that ours uses, on the same number of flags.
+//! Whoever evaluates a flag has to find the flags of this moment, find the flag among them, and see
+//! what it serves: one load of a snapshot, one hash lookup, one `match`. With events it has to
+//! count as well: one atomic addition that nobody else contends for. For a rollout it has to hash,
+//! by SHA-1 as the protocol has it: two blocks for the workload's flag. That is done here and
+//! nothing else, with the crates that ours uses, on the same number of flags.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -43,10 +44,22 @@ struct Least(Arc<ArcSwap<HashMap<String, LeastFlag, foldhash::fast::RandomState>
 
 impl Least {
     fn new() -> Self {
-        let keys = (0..FLAGS).map(|number| format!("flag-{number:05}")).chain([FLAG.into()]);
+        let keys = (0..FLAGS)
+            .map(|number| format!("flag-{number:05}"))
+            .chain([FLAG.into()]);
         let flag = |key: String| {
-            let serves = if key == FLAG { Serves::On(true) } else { Serves::Off };
-            (key, LeastFlag { serves, count: AtomicU64::new(0) })
+            let serves = if key == FLAG {
+                Serves::On(true)
+            } else {
+                Serves::Off
+            };
+            (
+                key,
+                LeastFlag {
+                    serves,
+                    count: AtomicU64::new(0),
+                },
+            )
         };
         Self(Arc::new(ArcSwap::from_pointee(keys.map(flag).collect())))
     }
@@ -60,8 +73,11 @@ impl Least {
 
     fn evaluate_and_count(&self, key: &str) -> bool {
         let flags = self.0.load();
-        let Some(flag) = flags.get(key) else { return false };
-        // Another thread takes the counts to deliver them, so nothing less than this keeps them exact.
+        let Some(flag) = flags.get(key) else {
+            return false;
+        };
+        // Another thread takes the counts to deliver them, so nothing less than this keeps them
+        // exact.
         flag.count.fetch_add(1, Ordering::Relaxed);
         match flag.serves {
             Serves::On(value) => value,
@@ -69,7 +85,8 @@ impl Least {
         }
     }
 
-    /// What is served depends on the hash, and the next hash on this one: the time is that until it is known.
+    /// What is served depends on the hash, and the next hash on this one: the time is that until it
+    /// is known.
     fn evaluate_and_hash(&self, key: &str, state: &mut [u32; 5]) -> bool {
         compress(state, black_box(&[[0x61; 64]; 2]));
         self.evaluate(key) && state[0] & 1 == 0
@@ -81,18 +98,37 @@ pub(crate) fn report(pace: Pace) -> Result<Report, Box<dyn Error>> {
     let service = FakeService::builder().data(json.as_str()).start()?;
     let quiet = Ours::client(&Ours::test_data(Ours::parse(json.as_bytes())?))?;
     let telling = Ours::connect_with_events(&service.url())?;
-    let [user, same_user, bucketed_user] = [Ours::context(&USER)?, Ours::context(&USER)?, Ours::context(&USER)?];
+    let [user, same_user, bucketed_user] = [
+        Ours::context(&USER)?,
+        Ours::context(&USER)?,
+        Ours::context(&USER)?,
+    ];
     let (least, counting, hashing) = (Least::new(), Least::new(), Least::new());
     let rolling = quiet.clone();
     let mut state = [1, 2, 3, 4, 5];
 
     let mut lanes = [
         Lane::new("floor", batch(move || least.evaluate(black_box(FLAG)))),
-        Lane::new("ours without events", batch(move || Ours::bool_variation(&quiet, FLAG, &user))),
-        Lane::new("floor that counts", batch(move || counting.evaluate_and_count(black_box(FLAG)))),
-        Lane::new("ours with events", batch(move || Ours::bool_variation(&telling, FLAG, &same_user))),
-        Lane::new("floor that hashes", batch(move || hashing.evaluate_and_hash(black_box(FLAG), &mut state))),
-        Lane::new("ours, a rollout", batch(move || Ours::bool_variation(&rolling, ROLLOUT, &bucketed_user))),
+        Lane::new(
+            "ours without events",
+            batch(move || Ours::bool_variation(&quiet, FLAG, &user)),
+        ),
+        Lane::new(
+            "floor that counts",
+            batch(move || counting.evaluate_and_count(black_box(FLAG))),
+        ),
+        Lane::new(
+            "ours with events",
+            batch(move || Ours::bool_variation(&telling, FLAG, &same_user)),
+        ),
+        Lane::new(
+            "floor that hashes",
+            batch(move || hashing.evaluate_and_hash(black_box(FLAG), &mut state)),
+        ),
+        Lane::new(
+            "ours, a rollout",
+            batch(move || Ours::bool_variation(&rolling, ROLLOUT, &bucketed_user)),
+        ),
     ];
     let times = in_turns(lanes.each_mut().map(|lane| &mut lane.run), pace.finer());
     Ok(compare(lanes.map(|lane| lane.name), times))
@@ -100,17 +136,34 @@ pub(crate) fn report(pace: Pace) -> Result<Report, Box<dyn Error>> {
 
 fn compare(names: [String; 6], times: [Spread; 6]) -> Report {
     let [floor, quiet, counting, telling, hashing, rolling] = times;
-    let ratios =
-        [1.0, quiet.median / floor.median, 1.0, telling.median / counting.median, 1.0, rolling.median / hashing.median];
+    let ratios = [
+        1.0,
+        quiet.median / floor.median,
+        1.0,
+        telling.median / counting.median,
+        1.0,
+        rolling.median / hashing.median,
+    ];
     let mut rows = Vec::new();
     for ((name, time), ratio) in names.into_iter().zip(times).zip(ratios) {
         rows.push([name, time.to_string(), layout::ratio(ratio, 1.0)]);
     }
     Report {
-        text: layout::aligned(["one of 1,009 flags", "ns", "times the floor"].map(String::from), &rows),
+        text: layout::aligned(
+            ["one of 1,009 flags", "ns", "times the floor"].map(String::from),
+            &rows,
+        ),
         findings: vec![
-            Finding::new("without events: times the floor", ratios[1], Target::AtMost(3.0)),
-            Finding::new("with events: times the floor that counts", ratios[3], Target::AtMost(6.0)),
+            Finding::new(
+                "without events: times the floor",
+                ratios[1],
+                Target::AtMost(3.0),
+            ),
+            Finding::new(
+                "with events: times the floor that counts",
+                ratios[3],
+                Target::AtMost(6.0),
+            ),
         ],
     }
 }

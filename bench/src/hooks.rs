@@ -30,20 +30,35 @@ impl Hook for Empty {
 /// An evaluation without hooks, and with one.
 pub(crate) fn lanes() -> Result<[Lane; 2], Box<dyn Error>> {
     let source = Ours::test_data(Ours::parse(&generate(1_000).to_json()?)?);
-    let builder = || Client::builder("sdk-key").data_source(source.clone()).without_events();
+    let builder = || {
+        Client::builder("sdk-key")
+            .data_source(source.clone())
+            .without_events()
+    };
     let user = Ours::context(&USER)?;
-    let evaluating = |client: Client, user: Context| batch(move || Ours::bool_variation(&client, FLAG, &user));
+    let evaluating =
+        |client: Client, user: Context| batch(move || Ours::bool_variation(&client, FLAG, &user));
     Ok([
         Lane::new("no hook", evaluating(builder().start()?, user.clone())),
-        Lane::new("one empty hook", evaluating(builder().hook(Empty).start()?, user)),
+        Lane::new(
+            "one empty hook",
+            evaluating(builder().hook(Empty).start()?, user),
+        ),
     ])
 }
 
-pub(crate) fn report(pace: Pace, allocated: &HashMap<String, Allocated>) -> Result<Report, Box<dyn Error>> {
+pub(crate) fn report(
+    pace: Pace,
+    allocated: &HashMap<String, Allocated>,
+) -> Result<Report, Box<dyn Error>> {
     let mut lanes = lanes()?;
     let times = in_turns(lanes.each_mut().map(|lane| &mut lane.run), pace.finer());
     let [none, one] = times.map(|time: Spread| time.median);
-    let per_call = lanes.each_ref().map(|lane| allocated.get(&lane.name).map_or(f64::NAN, |count| count.allocations));
+    let per_call = lanes.each_ref().map(|lane| {
+        allocated
+            .get(&lane.name)
+            .map_or(f64::NAN, |count| count.allocations)
+    });
     let rows: Vec<_> = lanes
         .into_iter()
         .zip(times)
@@ -54,7 +69,11 @@ pub(crate) fn report(pace: Pace, allocated: &HashMap<String, Allocated>) -> Resu
         text: layout::aligned(["hooks", "ns", "allocations"].map(String::from), &rows),
         findings: vec![
             Finding::new("an empty hook adds, ns", one - none, Target::AtMost(100.0)),
-            Finding::new("an empty hook allocates, times", per_call[1], Target::AtMost(0.0)),
+            Finding::new(
+                "an empty hook allocates, times",
+                per_call[1],
+                Target::AtMost(0.0),
+            ),
         ],
     })
 }

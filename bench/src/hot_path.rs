@@ -1,7 +1,8 @@
 //! The hot paths, each by itself, for a tool that counts instructions.
 //!
-//! Instructions are the same on a busy machine as on a quiet one, so they can have a budget. What is counted is what
-//! happens within [`measured`], whose name the tool is given: neither the start nor the threads that run beside.
+//! Instructions are the same on a busy machine as on a quiet one, so they can have a budget. What
+//! is counted is what happens within [`measured`], whose name the tool is given: neither the start
+//! nor the threads that run beside.
 
 use std::error::Error;
 
@@ -24,7 +25,8 @@ const PATHS: [(&str, &str, bool); 5] = [
 /// So many calls are enough that what happens rarely within them weighs nothing.
 const CALLS: u64 = 10_000;
 
-/// Without arguments prints the paths and how many calls are measured; with the name of one of them, runs it.
+/// Without arguments prints the paths and how many calls are measured; with the name of one of
+/// them, runs it.
 pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
     let Some(name) = arguments.next() else {
         for (name, ..) in PATHS {
@@ -32,7 +34,10 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box
         }
         return Ok(());
     };
-    let (_, flag, reported) = PATHS.into_iter().find(|path| path.0 == name).ok_or("there is no such path")?;
+    let (_, flag, reported) = PATHS
+        .into_iter()
+        .find(|path| path.0 == name)
+        .ok_or("there is no such path")?;
     let json = String::from_utf8(generate(1_000).to_json()?)?;
     let service = FakeService::builder().data(json.as_str()).start()?;
     let client = match reported {

@@ -1,4 +1,5 @@
-//! How long calls took, of very many calls: a histogram, so that recording one costs next to nothing.
+//! How long calls took, of very many calls: a histogram, so that recording one costs next to
+//! nothing.
 
 /// Steps to a power of two: a time is known to less than half a percent, and below 512 ns exactly.
 const STEPS: u32 = 256;
@@ -13,7 +14,11 @@ pub(crate) struct Latencies {
 
 impl Latencies {
     pub(crate) fn new() -> Self {
-        Self { buckets: vec![0; BUCKETS], calls: 0, most: 0 }
+        Self {
+            buckets: vec![0; BUCKETS],
+            calls: 0,
+            most: 0,
+        }
     }
 
     pub(crate) fn record(&mut self, nanos: u64) {
@@ -55,7 +60,10 @@ impl Latencies {
 }
 
 fn bucket(nanos: u64) -> usize {
-    let shift = nanos.checked_ilog2().unwrap_or(0).saturating_sub(STEPS.ilog2());
+    let shift = nanos
+        .checked_ilog2()
+        .unwrap_or(0)
+        .saturating_sub(STEPS.ilog2());
     // Below 57 times 256 by construction.
     (u64::from(shift * STEPS) + (nanos >> shift)) as usize
 }
@@ -79,14 +87,26 @@ mod tests {
         for nanos in [0, 1, 255, 256, 511] {
             assert_eq!(greatest(bucket(nanos)), nanos);
         }
-        for nanos in [512, 513, 1_000, 123_456, 5_000_000_000, 1 << 40, u64::MAX / 2] {
+        for nanos in [
+            512,
+            513,
+            1_000,
+            123_456,
+            5_000_000_000,
+            1 << 40,
+            u64::MAX / 2,
+        ] {
             let held = greatest(bucket(nanos));
-            assert!(nanos <= held && held - nanos <= nanos / 256, "{nanos} is held as {held}");
+            assert!(
+                nanos <= held && held - nanos <= nanos / 256,
+                "{nanos} is held as {held}"
+            );
             assert!(bucket(nanos) < BUCKETS);
         }
         assert_eq!(bucket(u64::MAX), BUCKETS - 1);
         assert!(
-            (0..BUCKETS - 1).all(|index| bucket(greatest(index)) == index && bucket(greatest(index) + 1) == index + 1)
+            (0..BUCKETS - 1).all(|index| bucket(greatest(index)) == index
+                && bucket(greatest(index) + 1) == index + 1)
         );
     }
 
@@ -97,7 +117,15 @@ mod tests {
         two.record(10);
         two.record(30);
         one.add(&two);
-        assert_eq!((one.calls(), one.most(), one.quantile(0.5), one.quantile(1.0)), (3, 30, 10, 30));
+        assert_eq!(
+            (
+                one.calls(),
+                one.most(),
+                one.quantile(0.5),
+                one.quantile(1.0)
+            ),
+            (3, 30, 10, 30)
+        );
     }
 
     #[test]

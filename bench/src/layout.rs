@@ -10,7 +10,8 @@ pub(crate) fn aligned<const N: usize>(headings: [String; N], rows: &[[String; N]
     columns(&headings, rows)
 }
 
-/// Does what [`aligned`] does, for a number of columns that only the program knows. All rows have that of the headings.
+/// Does what [`aligned`] does, for a number of columns that only the program knows. All rows have
+/// that of the headings.
 pub(crate) fn columns<R: AsRef<[String]>>(headings: &[String], rows: &[R]) -> String {
     let lines = || std::iter::once(headings).chain(rows.iter().map(AsRef::as_ref));
     let mut widths = vec![0; headings.len()];
@@ -44,7 +45,11 @@ impl Spread {
     pub(crate) fn of(mut numbers: Vec<f64>) -> Self {
         numbers.sort_by(f64::total_cmp);
         let at = |index: usize| numbers.get(index).copied().unwrap_or(f64::NAN);
-        Self { median: at(numbers.len() / 2), least: at(0), greatest: at(numbers.len().saturating_sub(1)) }
+        Self {
+            median: at(numbers.len() / 2),
+            least: at(0),
+            greatest: at(numbers.len().saturating_sub(1)),
+        }
     }
 }
 
@@ -91,8 +96,18 @@ mod tests {
     #[test]
     fn a_median_is_not_moved_by_one_slow_turn() {
         let spread = Spread::of(vec![5.0, 900.0, 4.0]);
-        assert_eq!(spread, Spread { median: 5.0, least: 4.0, greatest: 900.0 });
-        assert_eq!(Spread::of(vec![1_500.0, 1_400.0, 2_000.0]).to_string(), "1,500 (1,400–2,000)");
+        assert_eq!(
+            spread,
+            Spread {
+                median: 5.0,
+                least: 4.0,
+                greatest: 900.0
+            }
+        );
+        assert_eq!(
+            Spread::of(vec![1_500.0, 1_400.0, 2_000.0]).to_string(),
+            "1,500 (1,400–2,000)"
+        );
     }
 
     #[test]
@@ -101,6 +116,9 @@ mod tests {
             ["case", "ns"].map(String::from),
             &[["a longer name", "1"], ["b", "–1,500"]].map(|row| row.map(String::from)),
         );
-        assert_eq!(text, "case               ns\na longer name       1\nb              –1,500\n");
+        assert_eq!(
+            text,
+            "case               ns\na longer name       1\nb              –1,500\n"
+        );
     }
 }

@@ -8,7 +8,8 @@
 //!
 //! Times and allocations come from different programs. A counting allocator slows whichever side
 //! allocates more, so `vexil-bench` runs on the system's allocator and asks its neighbours for the
-//! counts: `vexil-bench-allocs` counts by thread, `vexil-bench-heap` for the whole process. All must be built:
+//! counts: `vexil-bench-allocs` counts by thread, `vexil-bench-heap` for the whole process. All
+//! must be built:
 //!
 //! ```text
 //! cargo build --release -p vexil-bench && target/release/vexil-bench evaluation
@@ -83,8 +84,8 @@ pub fn time(arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error
 
 /// Counts the allocations of what the arguments name, for [`time`] to read.
 ///
-/// `count` runs a closure and says what was allocated meanwhile. It comes from outside since it only works in a program
-/// that has a counting allocator.
+/// `count` runs a closure and says what was allocated meanwhile. It comes from outside since it
+/// only works in a program that has a counting allocator.
 ///
 /// # Errors
 ///
@@ -104,7 +105,8 @@ pub fn count_allocations(
     Ok(())
 }
 
-/// Runs the hot path that the argument names, for a tool that counts instructions; without one, lists the paths.
+/// Runs the hot path that the argument names, for a tool that counts instructions; without one,
+/// lists the paths.
 ///
 /// # Errors
 ///

@@ -35,7 +35,10 @@ pub(crate) struct Lane {
 
 impl Lane {
     pub(crate) fn new(name: impl Into<String>, run: Batch) -> Self {
-        Self { name: name.into(), run }
+        Self {
+            name: name.into(),
+            run,
+        }
     }
 }
 
@@ -87,10 +90,13 @@ struct Timed<'a> {
 }
 
 impl Pace {
-    /// The same time in more and shorter batches, which fall into the same spell of a shared machine more often: for
-    /// what is so short that its neighbours' moods weigh more than it does.
+    /// The same time in more and shorter batches, which fall into the same spell of a shared
+    /// machine more often: for what is so short that its neighbours' moods weigh more than it does.
     pub(crate) fn finer(self) -> Self {
-        Self { rounds: 5 * self.rounds, batch: self.batch / 5 }
+        Self {
+            rounds: 5 * self.rounds,
+            batch: self.batch / 5,
+        }
     }
 }
 
@@ -103,7 +109,11 @@ impl<'a> Timed<'a> {
                 // The first calls were slower than those that are measured.
                 let elapsed = clock(run, calls);
                 let fitting = calls as f64 * pace.batch.as_secs_f64() / elapsed.as_secs_f64();
-                return Self { run, calls: (fitting as u64).max(1), turns: Vec::with_capacity(pace.rounds) };
+                return Self {
+                    run,
+                    calls: (fitting as u64).max(1),
+                    turns: Vec::with_capacity(pace.rounds),
+                };
             }
             calls *= 2;
         }
@@ -111,7 +121,8 @@ impl<'a> Timed<'a> {
 
     fn take_turn(&mut self) {
         let elapsed = clock(self.run, self.calls);
-        self.turns.push(elapsed.as_nanos() as f64 / self.calls as f64);
+        self.turns
+            .push(elapsed.as_nanos() as f64 / self.calls as f64);
     }
 }
 
@@ -128,7 +139,10 @@ mod tests {
 
     use super::*;
 
-    const PACE: Pace = Pace { rounds: 3, batch: Duration::from_micros(50) };
+    const PACE: Pace = Pace {
+        rounds: 3,
+        batch: Duration::from_micros(50),
+    };
 
     #[test]
     fn sides_take_turns() {
@@ -159,9 +173,18 @@ mod tests {
             let before = *calls.borrow();
             run();
             let made = f64::from(*calls.borrow() - before);
-            Allocated { allocations: 3.0 * made, bytes: 24.0 * made }
+            Allocated {
+                allocations: 3.0 * made,
+                bytes: 24.0 * made,
+            }
         });
 
-        assert_eq!(per_call, Allocated { allocations: 3.0, bytes: 24.0 });
+        assert_eq!(
+            per_call,
+            Allocated {
+                allocations: 3.0,
+                bytes: 24.0
+            }
+        );
     }
 }

@@ -18,15 +18,25 @@ pub(crate) struct Memory {
 impl Memory {
     /// Of this process, now; or why it is not known.
     pub(crate) fn now() -> Result<Self, String> {
-        let status = fs::read_to_string(STATUS)
-            .map_err(|error| format!("{STATUS} cannot be read, as on systems other than Linux: {error}"))?;
-        Self::parse(&status).ok_or_else(|| format!("{STATUS} does not name VmHWM and VmRSS in kB, and Threads"))
+        let status = fs::read_to_string(STATUS).map_err(|error| {
+            format!("{STATUS} cannot be read, as on systems other than Linux: {error}")
+        })?;
+        Self::parse(&status)
+            .ok_or_else(|| format!("{STATUS} does not name VmHWM and VmRSS in kB, and Threads"))
     }
 
     fn parse(status: &str) -> Option<Self> {
-        let value = |name| status.lines().find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim()));
+        let value = |name| {
+            status
+                .lines()
+                .find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim()))
+        };
         let kib = |name| value(name)?.strip_suffix("kB")?.trim_end().parse().ok();
-        Some(Self { peak: kib("VmHWM")?, resident: kib("VmRSS")?, threads: value("Threads")?.parse().ok()? })
+        Some(Self {
+            peak: kib("VmHWM")?,
+            resident: kib("VmRSS")?,
+            threads: value("Threads")?.parse().ok()?,
+        })
     }
 }
 
@@ -37,14 +47,24 @@ mod tests {
     #[test]
     fn the_lines_are_found_among_the_others() {
         let status = "Name:\tvexil-bench\nVmPeak:\t  999999 kB\nVmHWM:\t   43210 kB\nVmRSS:\t    9876 kB\nRssAnon:\t 1 kB\nThreads:\t3\n";
-        assert_eq!(Memory::parse(status), Some(Memory { peak: 43_210, resident: 9_876, threads: 3 }));
+        assert_eq!(
+            Memory::parse(status),
+            Some(Memory {
+                peak: 43_210,
+                resident: 9_876,
+                threads: 3
+            })
+        );
     }
 
     #[test]
     fn other_texts_say_nothing() {
-        for status in
-            ["", "VmHWM:\t1 kB\n", "Threads:\t1\nVmHWM:\t1 MB\nVmRSS:\t1 kB\n", "VmHWM:\t1 kB\nVmRSS:\t1 kB\n"]
-        {
+        for status in [
+            "",
+            "VmHWM:\t1 kB\n",
+            "Threads:\t1\nVmHWM:\t1 MB\nVmRSS:\t1 kB\n",
+            "VmHWM:\t1 kB\nVmRSS:\t1 kB\n",
+        ] {
             assert_eq!(Memory::parse(status), None, "{status}");
         }
     }

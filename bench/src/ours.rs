@@ -26,8 +26,11 @@ impl Sdk for Ours {
     type TestData = TestData;
 
     fn parse(json: &[u8]) -> Result<DataSet, Box<dyn Error>> {
-        // As the built-in sources read: the items keep no text, unless there is a database that wants it.
-        Ok(DataSet::read(&mut serde_json::Deserializer::from_str(std::str::from_utf8(json)?))?)
+        // As the built-in sources read: the items keep no text, unless there is a database that
+        // wants it.
+        Ok(DataSet::read(&mut serde_json::Deserializer::from_str(
+            std::str::from_utf8(json)?,
+        ))?)
     }
 
     fn context(data: &ContextData) -> Result<Context, Box<dyn Error>> {
@@ -35,12 +38,15 @@ impl Sdk for Ours {
         if let Some(kind) = data.kind {
             builder = builder.kind(kind);
         }
-        let builder = data.attributes.iter().fold(builder, |builder, &(name, value)| match value {
-            AttributeData::Text(text) => builder.set(name, text),
-            AttributeData::Number(number) => builder.set(name, number),
-            AttributeData::Flag(flag) => builder.set(name, flag),
-            AttributeData::List(items) => builder.set(name, items),
-        });
+        let builder = data
+            .attributes
+            .iter()
+            .fold(builder, |builder, &(name, value)| match value {
+                AttributeData::Text(text) => builder.set(name, text),
+                AttributeData::Number(number) => builder.set(name, number),
+                AttributeData::Flag(flag) => builder.set(name, flag),
+                AttributeData::List(items) => builder.set(name, items),
+            });
         Ok(builder.build()?)
     }
 
@@ -58,25 +64,34 @@ impl Sdk for Ours {
     }
 
     fn update(data: &TestData, flag: Item) -> Result<(), Box<dyn Error>> {
-        let Item::Flag(Entry::Present(flag)) = flag else { return Err("that is no flag".into()) };
+        let Item::Flag(Entry::Present(flag)) = flag else {
+            return Err("that is no flag".into());
+        };
         // It was just read, and nobody else has it.
         data.use_preconfigured_flag(Arc::into_inner(flag).ok_or("somebody holds the flag")?)?;
         Ok(())
     }
 
     fn client(data: &TestData) -> Result<Client, Box<dyn Error>> {
-        Ok(Client::builder("sdk-key").data_source(data.clone()).without_events().start()?)
+        Ok(Client::builder("sdk-key")
+            .data_source(data.clone())
+            .without_events()
+            .start()?)
     }
 
     fn connect(url: &str) -> Result<Client, Box<dyn Error>> {
-        let client =
-            Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(url)).without_events().start()?;
+        let client = Client::builder("sdk-key")
+            .service_endpoints(ServiceEndpoints::relay(url))
+            .without_events()
+            .start()?;
         client.blocking_wait_until_ready(START_LIMIT)?;
         Ok(client)
     }
 
     fn connect_with_events(url: &str) -> Result<Client, Box<dyn Error>> {
-        let client = Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(url)).start()?;
+        let client = Client::builder("sdk-key")
+            .service_endpoints(ServiceEndpoints::relay(url))
+            .start()?;
         client.blocking_wait_until_ready(START_LIMIT)?;
         Ok(client)
     }
@@ -105,7 +120,10 @@ impl Sdk for Ours {
             if let Found::Present(flag) = snapshot.flag(flag)
                 && let Outcome::Done(evaluation) = evaluate(flag, context, snapshot)
             {
-                value = evaluation.variation.and_then(|(_, value)| value.as_bool()).unwrap_or(false);
+                value = evaluation
+                    .variation
+                    .and_then(|(_, value)| value.as_bool())
+                    .unwrap_or(false);
             }
         });
         value

@@ -1,7 +1,8 @@
-//! An outage in daemon mode: the database is killed under load, stays away, comes back empty, and is refilled item by item.
+//! An outage in daemon mode: the database is killed under load, stays away, comes back empty, and
+//! is refilled item by item.
 //!
-//! Threads evaluate all the time. No evaluation may return another value than before, none may wait, no flag may be lost,
-//! and the status has to say what is the case. What was seen is printed.
+//! Threads evaluate all the time. No evaluation may return another value than before, none may
+//! wait, no flag may be lost, and the status has to say what is the case. What was seen is printed.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,13 +26,15 @@ const FLAGS: u32 = 10_000;
 /// The fixed flags are there as well.
 const ALL_FLAGS: usize = FLAGS as usize + 9;
 const THREADS: usize = 2;
-/// How long a change of the status may take: longer than the client waits between two looks at the database.
+/// How long a change of the status may take: longer than the client waits between two looks at the
+/// database.
 const NOTICED: Duration = Duration::from_secs(30);
 
 /// What the threads have met in one phase.
 struct Load {
     wrong: u64,
-    /// How often one of them waited for something other than a processor; not a number where the system does not tell.
+    /// How often one of them waited for something other than a processor; not a number where the
+    /// system does not tell.
     waits: f64,
     latencies: Latencies,
 }
@@ -41,7 +44,11 @@ pub(crate) fn report(effort: Effort) -> Result<Report, Box<dyn Error>> {
     let database = Database::start(generate(FLAGS))?;
     let client = database.client()?;
     let user = Ours::context(&USER)?;
-    let mut timeline = Timeline { client: &client, start: Instant::now(), rows: Vec::new() };
+    let mut timeline = Timeline {
+        client: &client,
+        start: Instant::now(),
+        rows: Vec::new(),
+    };
     let mut phases = Vec::new();
     let mut phase = |name: &'static str, until: &mut dyn FnMut() -> Result<(), Box<dyn Error>>| {
         let load = under_load(&client, &user, until)?;
@@ -79,7 +86,9 @@ pub(crate) fn report(effort: Effort) -> Result<Report, Box<dyn Error>> {
     })?;
     phase("refilled item by item", &mut || {
         database.refill()?;
-        timeline.wait_for("refilled item by item", |status| status.initialized && !status.stale)
+        timeline.wait_for("refilled item by item", |status| {
+            status.initialized && !status.stale
+        })
     })?;
 
     let lost = ALL_FLAGS.saturating_sub(Ours::flags_state(&client, &user).values().len());
@@ -97,7 +106,10 @@ fn under_load(
         .map(|number| number + 2)
         .map(|number| format!("flag-{number:05}"))
         .map(|key| (key.clone(), client.bool_variation(&key, user, false)))
-        .chain([("bench-simple".into(), true), ("bench-segment-incl".into(), true)])
+        .chain([
+            ("bench-simple".into(), true),
+            ("bench-segment-incl".into(), true),
+        ])
         .collect();
     let (over, wrong) = (AtomicBool::new(false), AtomicU64::new(0));
     thread::scope(|scope| {
@@ -116,7 +128,9 @@ fn under_load(
                         latencies.record(start.elapsed().as_nanos() as u64);
                         wrong.fetch_add(u64::from(given != *value), Ordering::Relaxed);
                     }
-                    let waits = waited.zip(machine::waits()).map_or(f64::NAN, |(before, now)| (now - before) as f64);
+                    let waits = waited
+                        .zip(machine::waits())
+                        .map_or(f64::NAN, |(before, now)| (now - before) as f64);
                     (latencies, waits)
                 })
             })
@@ -130,7 +144,11 @@ fn under_load(
             all_waits += waits;
         }
         result?;
-        Ok(Load { wrong: wrong.load(Ordering::Relaxed), waits: all_waits, latencies })
+        Ok(Load {
+            wrong: wrong.load(Ordering::Relaxed),
+            waits: all_waits,
+            latencies,
+        })
     })
 }
 
@@ -155,14 +173,28 @@ impl Timeline<'_> {
             status
                 .error
                 .filter(|error| error.ended.is_none())
-                .map_or_else(|| layout::NOTHING.into(), |error| format!("{:?}", error.kind)),
+                .map_or_else(
+                    || layout::NOTHING.into(),
+                    |error| format!("{:?}", error.kind),
+                ),
         ]);
     }
 
-    fn wait_for(&mut self, what: &str, is_it: impl Fn(&DataStoreStatus) -> bool) -> Result<(), Box<dyn Error>> {
-        if !self.client.data_store_status().blocking_wait_for(is_it, NOTICED) {
+    fn wait_for(
+        &mut self,
+        what: &str,
+        is_it: impl Fn(&DataStoreStatus) -> bool,
+    ) -> Result<(), Box<dyn Error>> {
+        if !self
+            .client
+            .data_store_status()
+            .blocking_wait_for(is_it, NOTICED)
+        {
             let status = self.client.data_store_status().status();
-            return Err(format!("{what}: the status does not say so after {NOTICED:?}: {status:?}").into());
+            return Err(format!(
+                "{what}: the status does not say so after {NOTICED:?}: {status:?}"
+            )
+            .into());
         }
         self.note(what);
         Ok(())
@@ -170,7 +202,15 @@ impl Timeline<'_> {
 }
 
 fn summary(timeline: Timeline<'_>, phases: &[(&str, Load)], lost: usize, away: Duration) -> Report {
-    let headings = ["status, when", "s", "available", "stale", "initialized", "items", "error"];
+    let headings = [
+        "status, when",
+        "s",
+        "available",
+        "stale",
+        "initialized",
+        "items",
+        "error",
+    ];
     let mut text = layout::aligned(headings.map(String::from), &timeline.rows);
     text.push('\n');
     let mut rows = Vec::new();
@@ -186,18 +226,38 @@ fn summary(timeline: Timeline<'_>, phases: &[(&str, Load)], lost: usize, away: D
             micros(load.latencies.most()),
         ]);
     }
-    let headings = ["evaluations", "calls", "wrong", "waits", "p50, µs", "p99.99, µs", "max, µs"];
+    let headings = [
+        "evaluations",
+        "calls",
+        "wrong",
+        "waits",
+        "p50, µs",
+        "p99.99, µs",
+        "max, µs",
+    ];
     text += &layout::aligned(headings.map(String::from), &rows);
-    text += &format!("{THREADS} threads; the database was away for {} s\n", away.as_secs());
+    text += &format!(
+        "{THREADS} threads; the database was away for {} s\n",
+        away.as_secs()
+    );
     let wrong: u64 = phases.iter().map(|(_, load)| load.wrong).sum();
-    // The slowest call says nothing: on a machine that others share it is a thread that had to wait for a processor.
+    // The slowest call says nothing: on a machine that others share it is a thread that had to wait
+    // for a processor.
     let waits: f64 = phases.iter().map(|(_, load)| load.waits).sum();
     Report {
         text,
         findings: vec![
-            Finding::new("outage: wrong evaluations", wrong as f64, Target::AtMost(0.0)),
+            Finding::new(
+                "outage: wrong evaluations",
+                wrong as f64,
+                Target::AtMost(0.0),
+            ),
             Finding::new("outage: flags lost", lost as f64, Target::AtMost(0.0)),
-            Finding::new("outage: times that an evaluation waited", waits, Target::AtMost(0.0)),
+            Finding::new(
+                "outage: times that an evaluation waited",
+                waits,
+                Target::AtMost(0.0),
+            ),
         ],
     }
 }

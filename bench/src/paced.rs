@@ -1,8 +1,9 @@
 //! Evaluations with events at a fixed rate and in bursts, and whether all of them are delivered.
 //!
-//! One thread, paced by spinning, for a while; or all calls at once, of a client that was idle. Then the client is closed,
-//! and the counts that arrived are added up. Every run is a process of its own, and the rates are taken in rounds: what a
-//! thread that delivers can do drifts with time on a virtual machine.
+//! One thread, paced by spinning, for a while; or all calls at once, of a client that was idle.
+//! Then the client is closed, and the counts that arrived are added up. Every run is a process of
+//! its own, and the rates are taken in rounds: what a thread that delivers can do drifts with time
+//! on a virtual machine.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -43,7 +44,12 @@ impl Probe for Paced {
     type Found = ();
 
     fn arguments(&self) -> Vec<String> {
-        vec![self.url.clone(), self.calls.to_string(), self.rate.to_string(), self.contexts.to_string()]
+        vec![
+            self.url.clone(),
+            self.calls.to_string(),
+            self.rate.to_string(),
+            self.contexts.to_string(),
+        ]
     }
 
     fn parse(arguments: &[String]) -> Option<Self> {
@@ -60,7 +66,9 @@ impl Probe for Paced {
 
     fn run<S: Sdk>(&self, _: Counter<'_>) -> Result<(), Box<dyn Error>> {
         let client = S::connect_with_events(&self.url)?;
-        let contexts = (0..self.contexts).map(numbered_user::<S>).collect::<Result<Vec<_>, _>>()?;
+        let contexts = (0..self.contexts)
+            .map(numbered_user::<S>)
+            .collect::<Result<Vec<_>, _>>()?;
         let mut walk = contexts.iter().cycle();
         pace(self.calls, self.rate, || {
             if let Some(context) = walk.next() {
@@ -89,36 +97,67 @@ pub(crate) fn report(effort: Effort) -> Result<Report, Box<dyn Error>> {
     let json = String::from_utf8(generate(1_000).to_json()?)?;
     let rates = RATES.map(|rate| {
         let calls = (rate as f64 * seconds) as u64;
-        (format!("{} calls/s for {seconds} s", grouped(rate as f64)), calls, rate as f64, CONTEXTS)
+        (
+            format!("{} calls/s for {seconds} s", grouped(rate as f64)),
+            calls,
+            rate as f64,
+            CONTEXTS,
+        )
     });
-    let bursts = BURSTS.map(|calls| (format!("{} calls at once", grouped(calls as f64)), calls, AT_ONCE, 1));
+    let bursts = BURSTS.map(|calls| {
+        (
+            format!("{} calls at once", grouped(calls as f64)),
+            calls,
+            AT_ONCE,
+            1,
+        )
+    });
     let plans: Vec<_> = rates.into_iter().chain(bursts).collect();
 
     let mut delivered: Vec<Vec<Sides<f64>>> = plans.iter().map(|_| Vec::new()).collect();
     for _ in 0..rounds {
         for ((_, calls, rate, contexts), shares) in plans.iter().zip(&mut delivered) {
-            let share = |run: fn(&Paced) -> Result<(), Box<dyn Error>>| -> Result<f64, Box<dyn Error>> {
-                let service = FakeService::builder().data(json.as_str()).start()?;
-                run(&Paced { url: service.url(), calls: *calls, rate: *rate, contexts: *contexts })?;
-                Ok(100.0 * service.summary_counts().total() as f64 / *calls as f64)
-            };
-            shares.push(Sides { ours: share(probe::ours)?, peer: share(probe::peer)? });
+            let share =
+                |run: fn(&Paced) -> Result<(), Box<dyn Error>>| -> Result<f64, Box<dyn Error>> {
+                    let service = FakeService::builder().data(json.as_str()).start()?;
+                    run(&Paced {
+                        url: service.url(),
+                        calls: *calls,
+                        rate: *rate,
+                        contexts: *contexts,
+                    })?;
+                    Ok(100.0 * service.summary_counts().total() as f64 / *calls as f64)
+                };
+            shares.push(Sides {
+                ours: share(probe::ours)?,
+                peer: share(probe::peer)?,
+            });
         }
     }
 
     let (mut rows, mut least) = (Vec::new(), f64::INFINITY);
     for ((name, ..), shares) in plans.into_iter().zip(delivered) {
-        let [ours, peer] = [|share: &Sides<f64>| share.ours, |share: &Sides<f64>| share.peer]
-            .map(|side| Spread::of(shares.iter().map(side).collect()));
+        let [ours, peer] = [
+            |share: &Sides<f64>| share.ours,
+            |share: &Sides<f64>| share.peer,
+        ]
+        .map(|side| Spread::of(shares.iter().map(side).collect()));
         least = least.min(ours.least);
         rows.push([name, range(ours), range(peer)]);
     }
     Ok(Report {
         text: layout::aligned(["delivered, %", "ours", "peer"].map(String::from), &rows),
-        findings: vec![Finding::new("at a rate and in bursts: delivered at least, %", least, Target::AtLeast(100.0))],
+        findings: vec![Finding::new(
+            "at a rate and in bursts: delivered at least, %",
+            least,
+            Target::AtLeast(100.0),
+        )],
     })
 }
 
 fn range(share: Spread) -> String {
-    format!("{:.2} ({:.2}–{:.2})", share.median, share.least, share.greatest)
+    format!(
+        "{:.2} ({:.2}–{:.2})",
+        share.median, share.least, share.greatest
+    )
 }

@@ -10,7 +10,9 @@ use crate::sdk::Sdk;
 use crate::workload::generate;
 
 pub(crate) fn cases() -> Result<Vec<Case>, Box<dyn Error>> {
-    both(&Parsing { json: generate(10_000).to_json()? })
+    both(&Parsing {
+        json: generate(10_000).to_json()?,
+    })
 }
 
 struct Parsing {

@@ -1,7 +1,8 @@
 //! Each part of what is measured, in a process of its own.
 //!
-//! Whatever one part leaves behind (a heap in pieces, threads that end later) would be the next one's to pay. The process
-//! writes what it finds as lines of JSON, and the one that was started by people shows them.
+//! Whatever one part leaves behind (a heap in pieces, threads that end later) would be the next
+//! one's to pay. The process writes what it finds as lines of JSON, and the one that was started by
+//! people shows them.
 
 use std::error::Error;
 use std::io::{BufRead as _, BufReader};
@@ -16,7 +17,11 @@ const SUBCOMMAND: &str = "part";
 /// Measures in a new process, and hands over what it finds.
 pub(crate) fn start(command: &Command, mut each: impl FnMut(Report)) -> Result<(), Box<dyn Error>> {
     let mut process = Process::new(std::env::current_exe()?);
-    let mut process = process.arg(SUBCOMMAND).args(command.arguments()).stdout(Stdio::piped()).spawn()?;
+    let mut process = process
+        .arg(SUBCOMMAND)
+        .args(command.arguments())
+        .stdout(Stdio::piped())
+        .spawn()?;
     if let Some(found) = process.stdout.take() {
         for line in BufReader::new(found).lines() {
             each(serde_json::from_str(&line?)?);
@@ -24,13 +29,22 @@ pub(crate) fn start(command: &Command, mut each: impl FnMut(Report)) -> Result<(
     }
     match process.wait()?.success() {
         true => Ok(()),
-        false => Err(format!("{}: the process failed", command.arguments().collect::<Vec<_>>().join(" ")).into()),
+        false => Err(format!(
+            "{}: the process failed",
+            command.arguments().collect::<Vec<_>>().join(" ")
+        )
+        .into()),
     }
 }
 
 /// Does what this process was started for, if it was started by [`start`].
 pub(crate) fn run(arguments: &[String]) -> Option<Result<(), Box<dyn Error>>> {
-    let (SUBCOMMAND, rest) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest))? else { return None };
+    let (SUBCOMMAND, rest) = arguments
+        .split_first()
+        .map(|(first, rest)| (first.as_str(), rest))?
+    else {
+        return None;
+    };
     Some(measure(rest))
 }
 
@@ -51,7 +65,8 @@ mod tests {
 
     #[test]
     fn other_arguments_are_none_of_its_business() {
-        let run = |arguments: &[&str]| run(&arguments.iter().map(|&a| a.to_owned()).collect::<Vec<_>>());
+        let run =
+            |arguments: &[&str]| run(&arguments.iter().map(|&a| a.to_owned()).collect::<Vec<_>>());
         assert!(run(&["evaluation"]).is_none() && run(&[]).is_none());
         assert!(run(&[SUBCOMMAND, "nothing"]).unwrap().is_err());
     }

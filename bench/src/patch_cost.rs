@@ -33,10 +33,17 @@ pub(crate) fn report(data: &Data, rounds: u32) -> Result<Report, Box<dyn Error>>
     let headings = ["ns per patch", "ours", "peer", "peer/ours"].map(String::from);
     let rows = [
         row("read the flag", ours.read, Some(peer.read)),
-        row("update the test data of a client", ours.update, Some(peer.update)),
+        row(
+            "update the test data of a client",
+            ours.update,
+            Some(peer.update),
+        ),
         row("our store alone", alone, None),
     ];
-    Ok(Report { text: layout::aligned(headings, &rows), findings: Vec::new() })
+    Ok(Report {
+        text: layout::aligned(headings, &rows),
+        findings: Vec::new(),
+    })
 }
 
 fn row(name: &str, ours: Vec<f64>, peer: Option<Vec<f64>>) -> [String; 4] {
@@ -47,7 +54,8 @@ fn row(name: &str, ours: Vec<f64>, peer: Option<Vec<f64>>) -> [String; 4] {
     [name.into(), ours.to_string(), peer, ratio]
 }
 
-/// A side's client and where its flags are changed, and what that has cost: a number for each round.
+/// A side's client and where its flags are changed, and what that has cost: a number for each
+/// round.
 struct Side<S: Sdk> {
     source: S::TestData,
     _client: S::Client,
@@ -59,13 +67,19 @@ impl<S: Sdk> Side<S> {
     fn new(json: &[u8]) -> Result<Self, Box<dyn Error>> {
         let source = S::test_data(S::parse(json)?);
         let client = S::client(&source)?;
-        Ok(Self { source, _client: client, read: Vec::new(), update: Vec::new() })
+        Ok(Self {
+            source,
+            _client: client,
+            read: Vec::new(),
+            update: Vec::new(),
+        })
     }
 
     fn take_turn(&mut self, patches: &[Patch], round: u32) -> Result<(), Box<dyn Error>> {
         let Round { made: flags, nanos } = read::<S>(patches, round)?;
         self.read.push(nanos);
-        self.update.push(each(flags, |flag| S::update(&self.source, flag))?.nanos);
+        self.update
+            .push(each(flags, |flag| S::update(&self.source, flag))?.nanos);
         Ok(())
     }
 }
@@ -79,16 +93,27 @@ struct Round<T> {
 
 /// Reads the flags, in the versions of a round.
 fn read<S: Sdk>(patches: &[Patch], round: u32) -> Result<Round<S::Flag>, Box<dyn Error>> {
-    let texts = patches.iter().map(|patch| (patch.key(), patch.flag(round))).collect();
-    each(texts, |(key, text): (&str, String)| S::read_flag(key, &text))
+    let texts = patches
+        .iter()
+        .map(|patch| (patch.key(), patch.flag(round)))
+        .collect();
+    each(texts, |(key, text): (&str, String)| {
+        S::read_flag(key, &text)
+    })
 }
 
-fn each<T, R>(items: Vec<T>, mut call: impl FnMut(T) -> Result<R, Box<dyn Error>>) -> Result<Round<R>, Box<dyn Error>> {
+fn each<T, R>(
+    items: Vec<T>,
+    mut call: impl FnMut(T) -> Result<R, Box<dyn Error>>,
+) -> Result<Round<R>, Box<dyn Error>> {
     let count = items.len() as f64;
     let mut made = Vec::with_capacity(items.len());
     let start = Instant::now();
     for item in items {
         made.push(call(item)?);
     }
-    Ok(Round { made, nanos: start.elapsed().as_nanos() as f64 / count })
+    Ok(Round {
+        made,
+        nanos: start.elapsed().as_nanos() as f64 / count,
+    })
 }

@@ -1,16 +1,17 @@
 //! The other side: LaunchDarkly's own Rust SDK, as its users use it.
 //!
 //! Flags reach its client through the test data source that it offers to everyone, which leaves
-//! them in the same in-memory store as its stream does, with no socket involved; where the stream is
-//! measured, by its default transport. Events are disabled by its null event processor; it has no
-//! other way that still evaluates.
+//! them in the same in-memory store as its stream does, with no socket involved; where the stream
+//! is measured, by its default transport. Events are disabled by its null event processor; it has
+//! no other way that still evaluates.
 
 use std::collections::HashMap;
 use std::error::Error;
 
 use launchdarkly_server_sdk::{
-    AllData, AttributeValue, Client, ConfigBuilder, Context, ContextBuilder, Flag, FlagDetail, FlagDetailConfig,
-    MultiContextBuilder, NullEventProcessorBuilder, Segment, ServiceEndpointsBuilder, TestData,
+    AllData, AttributeValue, Client, ConfigBuilder, Context, ContextBuilder, Flag, FlagDetail,
+    FlagDetailConfig, MultiContextBuilder, NullEventProcessorBuilder, Segment,
+    ServiceEndpointsBuilder, TestData,
 };
 use launchdarkly_server_sdk_evaluation::{FlagValue, Store, evaluate};
 
@@ -90,13 +91,18 @@ impl Sdk for Peer {
     /// Its client offers a future to wait with, which needs Tokio's clock.
     fn connect(url: &str) -> Result<Client, Box<dyn Error>> {
         let mut endpoints = ServiceEndpointsBuilder::new();
-        ready(start(ConfigBuilder::new("sdk-key").service_endpoints(endpoints.relay_proxy(url)))?)
+        ready(start(
+            ConfigBuilder::new("sdk-key").service_endpoints(endpoints.relay_proxy(url)),
+        )?)
     }
 
     fn connect_with_events(url: &str) -> Result<Client, Box<dyn Error>> {
         let mut endpoints = ServiceEndpointsBuilder::new();
-        let client =
-            Client::build(ConfigBuilder::new("sdk-key").service_endpoints(endpoints.relay_proxy(url)).build()?)?;
+        let client = Client::build(
+            ConfigBuilder::new("sdk-key")
+                .service_endpoints(endpoints.relay_proxy(url))
+                .build()?,
+        )?;
         client.start_with_runtime()?;
         ready(client)
     }
@@ -114,7 +120,10 @@ impl Sdk for Peer {
     }
 
     fn evaluator(model: Self::Model) -> Result<Evaluator, Box<dyn Error>> {
-        Ok(Evaluator { flags: model.flags, segments: model.segments })
+        Ok(Evaluator {
+            flags: model.flags,
+            segments: model.segments,
+        })
     }
 
     fn evaluate(evaluator: &Evaluator, flag: &str, context: &Context) -> bool {
@@ -128,7 +137,9 @@ impl Sdk for Peer {
 
 /// Waits until a client has its flags.
 fn ready(client: Client) -> Result<Client, Box<dyn Error>> {
-    let waiting = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let waiting = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
     match waiting.block_on(client.wait_for_initialization(START_LIMIT)) {
         Some(true) => Ok(client),
         _ => Err("the peer's client got no flags".into()),
@@ -137,7 +148,11 @@ fn ready(client: Client) -> Result<Client, Box<dyn Error>> {
 
 /// A client that sends no events.
 fn start(config: ConfigBuilder) -> Result<Client, Box<dyn Error>> {
-    let client = Client::build(config.event_processor(&NullEventProcessorBuilder::new()).build()?)?;
+    let client = Client::build(
+        config
+            .event_processor(&NullEventProcessorBuilder::new())
+            .build()?,
+    )?;
     client.start_with_runtime()?;
     Ok(client)
 }

@@ -1,5 +1,5 @@
-//! Measurements that need a process of their own: the program starts itself again, with a subcommand
-//! that the usage does not mention.
+//! Measurements that need a process of their own: the program starts itself again, with a
+//! subcommand that the usage does not mention.
 //!
 //! A process measures one side, so that what one leaves behind in the allocator or in the caches is
 //! not the other's to pay. The sides take turns, as elsewhere.
@@ -42,7 +42,10 @@ pub(crate) trait Probe: Sized {
 
 /// Runs the probe in a new process for each side.
 pub(crate) fn both<P: Probe>(probe: &P) -> Result<Sides<P::Found>, Box<dyn Error>> {
-    Ok(Sides { ours: ours(probe)?, peer: peer(probe)? })
+    Ok(Sides {
+        ours: ours(probe)?,
+        peer: peer(probe)?,
+    })
 }
 
 /// Runs the probe in a new process for our side.
@@ -58,7 +61,10 @@ pub(crate) fn peer<P: Probe>(probe: &P) -> Result<P::Found, Box<dyn Error>> {
 fn start<P: Probe>(probe: &P, side: &str) -> Result<P::Found, Box<dyn Error>> {
     let mut process = Process::new(probe.program()?);
     let arguments = probe.arguments();
-    process.args([SUBCOMMAND, side, P::NAME]).args(&arguments).stderr(Stdio::inherit());
+    process
+        .args([SUBCOMMAND, side, P::NAME])
+        .args(&arguments)
+        .stderr(Stdio::inherit());
     let output = process.output()?;
     if !output.status.success() {
         return Err(format!("{}, {side}, {arguments:?}: the process failed", P::NAME).into());
@@ -68,7 +74,8 @@ fn start<P: Probe>(probe: &P, side: &str) -> Result<P::Found, Box<dyn Error>> {
 
 /// Does what this process was started for, if it was started by [`both`] or for one side.
 pub(crate) fn run(arguments: &[String], count: Counter<'_>) -> Option<Result<(), Box<dyn Error>>> {
-    let [SUBCOMMAND, side, name, ..] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
+    let [SUBCOMMAND, side, name, ..] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
+    else {
         return None;
     };
     let rest = arguments.get(3..).unwrap_or_default();
@@ -76,13 +83,19 @@ pub(crate) fn run(arguments: &[String], count: Counter<'_>) -> Option<Result<(),
         events::Loop::NAME => answer::<events::Loop>(side, rest, count),
         startup::Start::NAME => answer::<startup::Start>(side, rest, count),
         under_patches::Calls::NAME => answer::<under_patches::Calls>(side, rest, count),
-        event_allocations::Counting::NAME => answer::<event_allocations::Counting>(side, rest, count),
+        event_allocations::Counting::NAME => {
+            answer::<event_allocations::Counting>(side, rest, count)
+        }
         paced::Paced::NAME => answer::<paced::Paced>(side, rest, count),
         _ => Err(format!("there is no probe {name}").into()),
     })
 }
 
-fn answer<P: Probe>(side: &str, arguments: &[String], count: Counter<'_>) -> Result<(), Box<dyn Error>> {
+fn answer<P: Probe>(
+    side: &str,
+    arguments: &[String],
+    count: Counter<'_>,
+) -> Result<(), Box<dyn Error>> {
     let probe = P::parse(arguments).ok_or_else(|| format!("not for {}: {arguments:?}", P::NAME))?;
     let found = match side {
         OURS => probe.run::<Ours>(count)?,
@@ -107,7 +120,20 @@ mod tests {
         assert!(run(&["evaluation"]).is_none());
         assert!(run(&[]).is_none());
         assert!(run(&[SUBCOMMAND, OURS, "nothing"]).unwrap().is_err());
-        assert!(run(&[SUBCOMMAND, OURS, startup::Start::NAME]).unwrap().is_err());
-        assert!(run(&[SUBCOMMAND, "nobody", startup::Start::NAME, "http://localhost:1"]).unwrap().is_err());
+        assert!(
+            run(&[SUBCOMMAND, OURS, startup::Start::NAME])
+                .unwrap()
+                .is_err()
+        );
+        assert!(
+            run(&[
+                SUBCOMMAND,
+                "nobody",
+                startup::Start::NAME,
+                "http://localhost:1"
+            ])
+            .unwrap()
+            .is_err()
+        );
     }
 }

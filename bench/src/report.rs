@@ -29,7 +29,11 @@ pub(crate) enum Target {
 
 impl Finding {
     pub(crate) fn new(what: impl Into<String>, measured: f64, target: Target) -> Self {
-        Self { what: what.into(), measured, target }
+        Self {
+            what: what.into(),
+            measured,
+            target,
+        }
     }
 
     /// A number that is not one meets nothing.
@@ -42,7 +46,12 @@ impl Finding {
 
     fn cells(&self) -> [String; 4] {
         let met = if self.is_met() { "met" } else { "NOT MET" };
-        [self.what.clone(), number(self.measured), self.target.to_string(), met.into()]
+        [
+            self.what.clone(),
+            number(self.measured),
+            self.target.to_string(),
+            met.into(),
+        ]
     }
 }
 
@@ -62,7 +71,10 @@ pub(crate) fn targets(findings: &[Finding]) -> String {
     }
     let rows: Vec<_> = findings.iter().map(Finding::cells).collect();
     let met = findings.iter().filter(|finding| finding.is_met()).count();
-    let table = layout::aligned(["targets", "measured", "target", ""].map(String::from), &rows);
+    let table = layout::aligned(
+        ["targets", "measured", "target", ""].map(String::from),
+        &rows,
+    );
     format!("{table}{met} of {} targets met\n", findings.len())
 }
 
@@ -94,8 +106,14 @@ mod tests {
             Finding::new("allocations", 0.125, Target::AtMost(0.0)),
         ];
         let text = targets(&findings);
-        assert!(text.contains("20.00") && text.contains("at least 15.00") && text.contains("0.12"), "{text}");
-        assert!(text.contains("NOT MET") && text.ends_with("1 of 2 targets met\n"), "{text}");
+        assert!(
+            text.contains("20.00") && text.contains("at least 15.00") && text.contains("0.12"),
+            "{text}"
+        );
+        assert!(
+            text.contains("NOT MET") && text.ends_with("1 of 2 targets met\n"),
+            "{text}"
+        );
         assert_eq!(targets(&[]), "");
     }
 }

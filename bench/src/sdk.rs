@@ -44,11 +44,12 @@ pub(crate) trait Sdk: 'static {
 
     fn client(data: &Self::TestData) -> Result<Self::Client, Box<dyn Error>>;
 
-    /// A client that streams from the service at this URL, sends no events and is else as by default. Returns when it
-    /// has its flags.
+    /// A client that streams from the service at this URL, sends no events and is else as by
+    /// default. Returns when it has its flags.
     fn connect(url: &str) -> Result<Self::Client, Box<dyn Error>>;
 
-    /// A client that streams from the service at this URL and sends its events there. Returns when it has its flags.
+    /// A client that streams from the service at this URL and sends its events there. Returns when
+    /// it has its flags.
     fn connect_with_events(url: &str) -> Result<Self::Client, Box<dyn Error>>;
 
     /// Delivers what there is to deliver, and ends the client.
@@ -68,5 +69,8 @@ pub(crate) trait Sdk: 'static {
 
 /// The workload's user under another key, which lives as long as the program.
 pub(crate) fn numbered_user<S: Sdk>(number: usize) -> Result<S::Context, Box<dyn Error>> {
-    S::context(&ContextData { key: Box::leak(format!("user-{number:06}").into_boxed_str()), ..USER })
+    S::context(&ContextData {
+        key: Box::leak(format!("user-{number:06}").into_boxed_str()),
+        ..USER
+    })
 }

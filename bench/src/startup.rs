@@ -66,39 +66,74 @@ impl Probe for Start {
         thread::sleep(SETTLED);
         let settled = Memory::now();
         let memory = match (before, at_start, settled) {
-            (Ok(before), Ok(at_start), Ok(settled)) => Some(Stages { before, at_start, settled }),
+            (Ok(before), Ok(at_start), Ok(settled)) => Some(Stages {
+                before,
+                at_start,
+                settled,
+            }),
             // The process that prints the table asks again, for the reason.
             _ => None,
         };
         drop(client);
-        Ok(Started { millis: elapsed.as_secs_f64() * 1_000.0, memory })
+        Ok(Started {
+            millis: elapsed.as_secs_f64() * 1_000.0,
+            memory,
+        })
     }
 }
 
 /// The results of so many processes of each side.
 pub(crate) fn report(data: &Data, processes: usize) -> Result<Report, Box<dyn Error>> {
     let service = Service::start(data)?;
-    let start = Start { url: service.url().to_owned() };
-    let runs = (0..processes).map(|_| probe::both(&start)).collect::<Result<Vec<_>, _>>()?;
+    let start = Start {
+        url: service.url().to_owned(),
+    };
+    let runs = (0..processes)
+        .map(|_| probe::both(&start))
+        .collect::<Result<Vec<_>, _>>()?;
 
     let mib = |memory: fn(&Stages) -> u64| {
-        move |started: &Started| started.memory.as_ref().map(|stages| memory(stages) as f64 / 1024.0)
+        move |started: &Started| {
+            started
+                .memory
+                .as_ref()
+                .map(|stages| memory(stages) as f64 / 1024.0)
+        }
     };
     let threads = |started: &Started| {
-        started.memory.as_ref().map(|stages| stages.settled.threads.saturating_sub(stages.before.threads) as f64)
+        started
+            .memory
+            .as_ref()
+            .map(|stages| stages.settled.threads.saturating_sub(stages.before.threads) as f64)
     };
     let settled = format!("resident {} s later, MiB", SETTLED.as_secs());
     let rows = [
         Row::of("start, ms", &runs, |started| Some(started.millis)),
-        Row::of("peak memory, MiB", &runs, mib(|stages| stages.at_start.peak)),
-        Row::of("  above that before the client", &runs, mib(|stages| stages.at_start.peak - stages.before.peak)),
+        Row::of(
+            "peak memory, MiB",
+            &runs,
+            mib(|stages| stages.at_start.peak),
+        ),
+        Row::of(
+            "  above that before the client",
+            &runs,
+            mib(|stages| stages.at_start.peak - stages.before.peak),
+        ),
         Row::of(&settled, &runs, mib(|stages| stages.settled.resident)),
         Row::of("threads of the client", &runs, threads),
     ];
     let [start, _, added, _, threads] = &rows;
     let findings = vec![
-        Finding::new("start with 10,000 flags: times as fast as the peer", start.ratio(), Target::AtLeast(2.0)),
-        Finding::new("memory that a start adds: times the peer's", 1.0 / added.ratio(), Target::AtMost(0.5)),
+        Finding::new(
+            "start with 10,000 flags: times as fast as the peer",
+            start.ratio(),
+            Target::AtLeast(2.0),
+        ),
+        Finding::new(
+            "memory that a start adds: times the peer's",
+            1.0 / added.ratio(),
+            Target::AtMost(0.5),
+        ),
         Finding::new("threads of a client", threads.ours(), Target::AtMost(1.0)),
     ];
 
@@ -120,10 +155,18 @@ struct Row {
 impl Row {
     fn of(name: &str, runs: &[Sides<Started>], number: impl Fn(&Started) -> Option<f64>) -> Self {
         let side = |of: fn(&Sides<Started>) -> &Started| {
-            runs.iter().map(|run| number(of(run))).collect::<Option<Vec<_>>>().map(Spread::of)
+            runs.iter()
+                .map(|run| number(of(run)))
+                .collect::<Option<Vec<_>>>()
+                .map(Spread::of)
         };
-        let sides = side(|run| &run.ours).zip(side(|run| &run.peer)).map(|(ours, peer)| Sides { ours, peer });
-        Self { name: name.into(), sides }
+        let sides = side(|run| &run.ours)
+            .zip(side(|run| &run.peer))
+            .map(|(ours, peer)| Sides { ours, peer });
+        Self {
+            name: name.into(),
+            sides,
+        }
     }
 
     fn ours(&self) -> f64 {
@@ -132,14 +175,20 @@ impl Row {
 
     /// How many times ours the peer's is.
     fn ratio(&self) -> f64 {
-        self.sides.map_or(f64::NAN, |sides| sides.peer.median / sides.ours.median)
+        self.sides
+            .map_or(f64::NAN, |sides| sides.peer.median / sides.ours.median)
     }
 
     fn cells(self) -> [String; 4] {
         let ratio = format!("{:.1}", self.ratio());
         match self.sides {
             Some(Sides { ours, peer }) => [self.name, ours.to_string(), peer.to_string(), ratio],
-            None => [self.name, layout::NOTHING.into(), layout::NOTHING.into(), layout::NOTHING.into()],
+            None => [
+                self.name,
+                layout::NOTHING.into(),
+                layout::NOTHING.into(),
+                layout::NOTHING.into(),
+            ],
         }
     }
 }

@@ -25,7 +25,12 @@ use crate::workload::{Data, USER};
 /// Patches a second.
 const RATE: u32 = 1_000;
 const FLAG: &str = "bench-simple";
-const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999)];
+const QUANTILES: [(&str, f64); 4] = [
+    ("p50", 0.5),
+    ("p99", 0.99),
+    ("p99.9", 0.999),
+    ("p99.99", 0.9999),
+];
 /// How long the last patches may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(30);
 
@@ -50,14 +55,20 @@ impl Probe for Calls {
     type Found = Called;
 
     fn arguments(&self) -> Vec<String> {
-        vec![self.url.clone(), self.rate.to_string(), self.seconds.to_string()]
+        vec![
+            self.url.clone(),
+            self.rate.to_string(),
+            self.seconds.to_string(),
+        ]
     }
 
     fn parse(arguments: &[String]) -> Option<Self> {
         match arguments {
-            [url, rate, seconds] => {
-                Some(Self { url: url.clone(), rate: rate.parse().ok()?, seconds: seconds.parse().ok()? })
-            }
+            [url, rate, seconds] => Some(Self {
+                url: url.clone(),
+                rate: rate.parse().ok()?,
+                seconds: seconds.parse().ok()?,
+            }),
             _ => None,
         }
     }
@@ -88,19 +99,34 @@ impl Probe for Calls {
         let ordered = (f64::from(self.rate) * self.seconds).round() as u64;
         let patches = arrived::<S>(&client, &user, before, ordered)?;
         let [a, b, c, d] = QUANTILES.map(|(_, share)| latencies.quantile(share));
-        Ok(Called { nanos: [a, b, c, d, latencies.most()], calls: latencies.calls(), patches })
+        Ok(Called {
+            nanos: [a, b, c, d, latencies.most()],
+            calls: latencies.calls(),
+            patches,
+        })
     }
 }
 
 /// The sum of all flags' versions.
 fn versions<S: Sdk>(client: &S::Client, user: &S::Context) -> Result<u64, Box<dyn Error>> {
     let state = serde_json::to_value(S::flags_state(client, user))?;
-    let flags = state.get("$flagsState").and_then(|flags| flags.as_object()).ok_or("there is no state of the flags")?;
-    Ok(flags.values().filter_map(|flag| flag.get("version")?.as_u64()).sum())
+    let flags = state
+        .get("$flagsState")
+        .and_then(|flags| flags.as_object())
+        .ok_or("there is no state of the flags")?;
+    Ok(flags
+        .values()
+        .filter_map(|flag| flag.get("version")?.as_u64())
+        .sum())
 }
 
 /// Waits for all patches that were ordered. Each raises one version by one.
-fn arrived<S: Sdk>(client: &S::Client, user: &S::Context, before: u64, ordered: u64) -> Result<u64, Box<dyn Error>> {
+fn arrived<S: Sdk>(
+    client: &S::Client,
+    user: &S::Context,
+    before: u64,
+    ordered: u64,
+) -> Result<u64, Box<dyn Error>> {
     let start = Instant::now();
     loop {
         let patches = versions::<S>(client, user)? - before;
@@ -117,7 +143,11 @@ fn arrived<S: Sdk>(client: &S::Client, user: &S::Context, before: u64, ordered: 
 /// The results of so many rounds of loops of so many seconds.
 pub(crate) fn report(data: &Data, rounds: usize, seconds: f64) -> Result<Report, Box<dyn Error>> {
     let service = Service::start(data)?;
-    let calls = |rate| Calls { url: service.url().to_owned(), rate, seconds };
+    let calls = |rate| Calls {
+        url: service.url().to_owned(),
+        rate,
+        seconds,
+    };
     let (mut quiet, mut patched) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         quiet.push(probe::both(&calls(0))?);
@@ -125,9 +155,21 @@ pub(crate) fn report(data: &Data, rounds: usize, seconds: f64) -> Result<Report,
     }
 
     let title = format!("ns, {RATE} patches/s");
-    let headings = [&title, "ours, quiet", "patched", "p/q", "peer, quiet", "patched", "p/q", "peer/ours, patched"];
+    let headings = [
+        &title,
+        "ours, quiet",
+        "patched",
+        "p/q",
+        "peer, quiet",
+        "patched",
+        "p/q",
+        "peer/ours, patched",
+    ];
     let names = QUANTILES.iter().map(|(name, _)| *name).chain(["max"]);
-    let rows: Vec<_> = names.enumerate().map(|(index, name)| row(name, index, &quiet, &patched)).collect();
+    let rows: Vec<_> = names
+        .enumerate()
+        .map(|(index, name)| row(name, index, &quiet, &patched))
+        .collect();
     let mut text = layout::aligned(headings.map(String::from), &rows);
 
     let per_second = |runs: &[Sides<Called>], of: fn(&Sides<Called>) -> &Called| {
@@ -146,9 +188,15 @@ pub(crate) fn report(data: &Data, rounds: usize, seconds: f64) -> Result<Report,
         "{rounds} rounds of {seconds} s, each in a process of its own; all {} patches were applied, by both sides\n",
         layout::grouped(patches as f64),
     );
-    let slow = QUANTILES.iter().position(|(name, _)| *name == "p99.9").unwrap_or_default();
-    let [slow_quiet, slow_patched] =
-        [&quiet, &patched].map(|runs| median(runs, |run| run.ours.nanos.get(slow).copied().unwrap_or_default()));
+    let slow = QUANTILES
+        .iter()
+        .position(|(name, _)| *name == "p99.9")
+        .unwrap_or_default();
+    let [slow_quiet, slow_patched] = [&quiet, &patched].map(|runs| {
+        median(runs, |run| {
+            run.ours.nanos.get(slow).copied().unwrap_or_default()
+        })
+    });
     let findings = vec![Finding::new(
         format!("p99.9 under {RATE} patches a second: times the quiet one"),
         slow_patched / slow_quiet,
@@ -157,9 +205,16 @@ pub(crate) fn report(data: &Data, rounds: usize, seconds: f64) -> Result<Report,
     Ok(Report { text, findings })
 }
 
-fn row(name: &str, index: usize, quiet: &[Sides<Called>], patched: &[Sides<Called>]) -> [String; 8] {
+fn row(
+    name: &str,
+    index: usize,
+    quiet: &[Sides<Called>],
+    patched: &[Sides<Called>],
+) -> [String; 8] {
     let nanos = |runs, of: fn(&Sides<Called>) -> &Called| {
-        median(runs, |run| of(run).nanos.get(index).copied().unwrap_or_default())
+        median(runs, |run| {
+            of(run).nanos.get(index).copied().unwrap_or_default()
+        })
     };
     let [ours, ours_patched] = [quiet, patched].map(|runs| nanos(runs, |run| &run.ours));
     let [peer, peer_patched] = [quiet, patched].map(|runs| nanos(runs, |run| &run.peer));

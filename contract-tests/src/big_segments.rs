@@ -31,14 +31,23 @@ struct Memberships {
 impl CallbackStore {
     pub(crate) fn new(uri: &str) -> Self {
         let callback = |path| Callback::new(format!("{uri}/{path}"));
-        Self { metadata: callback("getMetadata"), membership: callback("getMembership"), end: callback("") }
+        Self {
+            metadata: callback("getMetadata"),
+            membership: callback("getMembership"),
+            end: callback(""),
+        }
     }
 }
 
 /// Asks, where that may block.
-async fn ask<T: for<'de> Deserialize<'de>>(callback: &Callback, body: String) -> Result<T, StoreError> {
+async fn ask<T: for<'de> Deserialize<'de>>(
+    callback: &Callback,
+    body: String,
+) -> Result<T, StoreError> {
     let callback = callback.clone();
-    let asked = spawn_blocking(move || callback.post(&body)).await.map_err(StoreError::unavailable)?;
+    let asked = spawn_blocking(move || callback.post(&body))
+        .await
+        .map_err(StoreError::unavailable)?;
     serde_json::from_str(&asked.map_err(StoreError::unavailable)?).map_err(StoreError::unavailable)
 }
 
@@ -66,7 +75,9 @@ impl BigSegmentStore for CallbackStore {
         match spawn_blocking(move || end.delete()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the harness's store cannot be closed"),
-            Err(error) => tracing::warn!(%error, "the closing of the harness's store has ended early"),
+            Err(error) => {
+                tracing::warn!(%error, "the closing of the harness's store has ended early")
+            }
         }
     }
 }

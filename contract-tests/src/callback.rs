@@ -16,12 +16,24 @@ pub(crate) struct Callback {
 
 impl Callback {
     pub(crate) fn new(uri: String) -> Self {
-        Self { agent: Agent::config_builder().proxy(None).timeout_global(Some(TIMEOUT)).build().into(), uri }
+        Self {
+            agent: Agent::config_builder()
+                .proxy(None)
+                .timeout_global(Some(TIMEOUT))
+                .build()
+                .into(),
+            uri,
+        }
     }
 
     /// Posts JSON, or text that is none.
     pub(crate) fn post(&self, body: &str) -> Result<String, ureq::Error> {
-        self.agent.post(&self.uri).header("content-type", "application/json").send(body)?.body_mut().read_to_string()
+        self.agent
+            .post(&self.uri)
+            .header("content-type", "application/json")
+            .send(body)?
+            .body_mut()
+            .read_to_string()
     }
 
     /// Says that nothing more will be asked.

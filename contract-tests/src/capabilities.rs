@@ -41,10 +41,17 @@ const ALWAYS: [&str; 35] = [
 ];
 
 /// A client that is refused goes on asking. Without these, the harness expects that it does not.
-const NEVER_STOP: [&str; 2] = ["retry-conformance-fdv1-streaming", "retry-conformance-fdv1-polling"];
+const NEVER_STOP: [&str; 2] = [
+    "retry-conformance-fdv1-streaming",
+    "retry-conformance-fdv1-polling",
+];
 
 /// What can be tested of clients with this policy.
 pub(crate) fn capabilities(retry_policy: RetryPolicy) -> Vec<&'static str> {
-    let never_stop: &[_] = if retry_policy == RetryPolicy::NeverStop { &NEVER_STOP } else { &[] };
+    let never_stop: &[_] = if retry_policy == RetryPolicy::NeverStop {
+        &NEVER_STOP
+    } else {
+        &[]
+    };
     ALWAYS.iter().chain(never_stop).copied().collect()
 }

@@ -1,8 +1,9 @@
 //! TLS towards the harness, whose certificate is made out to `localhost` by its common name only.
 //!
-//! The SDK accepts no such certificate, and its settings have no way to. This service gives it a configuration of rustls
-//! that accepts one if the harness's own authority has signed it and nothing in the chain limits the names that it may
-//! sign: the limits of an authority count for alternative names, so a common name would pass them by.
+//! The SDK accepts no such certificate, and its settings have no way to. This service gives it a
+//! configuration of rustls that accepts one if the harness's own authority has signed it and
+//! nothing in the chain limits the names that it may sign: the limits of an authority count for
+//! alternative names, so a common name would pass them by.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -12,7 +13,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 use x509_cert::ext::pkix::{NameConstraints, SubjectAltName};
@@ -40,17 +43,27 @@ struct HarnessVerifier {
 }
 
 impl HarnessVerifier {
-    fn new(roots: &[CertificateDer<'static>], provider: Arc<CryptoProvider>) -> Result<Self, Box<dyn Error>> {
+    fn new(
+        roots: &[CertificateDer<'static>],
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, Box<dyn Error>> {
         let mut store = RootCertStore::empty();
         for root in roots {
             store.add(root.clone())?;
         }
-        let standard = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build()?;
-        Ok(Self { standard, roots_have_limits: roots.iter().any(has_limits) })
+        let standard =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build()?;
+        Ok(Self {
+            standard,
+            roots_have_limits: roots.iter().any(has_limits),
+        })
     }
 }
 
-#[deny(clippy::missing_trait_methods, reason = "it hides nothing of what it wraps")]
+#[deny(
+    clippy::missing_trait_methods,
+    reason = "it hides nothing of what it wraps"
+)]
 impl ServerCertVerifier for HarnessVerifier {
     fn verify_server_cert(
         &self,
@@ -60,7 +73,13 @@ impl ServerCertVerifier for HarnessVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        match self.standard.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+        match self.standard.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        ) {
             // The name is verified last: the chain of this certificate is good.
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
@@ -108,29 +127,45 @@ impl ServerCertVerifier for HarnessVerifier {
 
 /// Whether the certificate has the harness's common name, and no alternative names.
 fn is_named_in_the_old_way(certificate: &CertificateDer<'_>) -> bool {
-    let Ok(certificate) = Certificate::from_der(certificate) else { return false };
+    let Ok(certificate) = Certificate::from_der(certificate) else {
+        return false;
+    };
     let certificate = certificate.tbs_certificate();
-    let is_harness = matches!(certificate.subject().common_name(), Ok(Some(name)) if name.value() == HARNESS);
+    let is_harness =
+        matches!(certificate.subject().common_name(), Ok(Some(name)) if name.value() == HARNESS);
     is_harness && matches!(certificate.get_extension::<SubjectAltName>(), Ok(None))
 }
 
 /// Whether the authority may sign certain names only, or that cannot be told.
 fn has_limits(authority: &CertificateDer<'_>) -> bool {
-    let Ok(authority) = Certificate::from_der(authority) else { return true };
-    !matches!(authority.tbs_certificate().get_extension::<NameConstraints>(), Ok(None))
+    let Ok(authority) = Certificate::from_der(authority) else {
+        return true;
+    };
+    !matches!(
+        authority
+            .tbs_certificate()
+            .get_extension::<NameConstraints>(),
+        Ok(None)
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use rcgen::{
-        BasicConstraints, CertificateParams, DistinguishedName, DnType, GeneralSubtree, IsCa, Issuer, KeyPair,
-        NameConstraints,
+        BasicConstraints, CertificateParams, DistinguishedName, DnType, GeneralSubtree, IsCa,
+        Issuer, KeyPair, NameConstraints,
     };
 
     use super::*;
 
-    /// Whether a certificate with these names, by an authority with these limits, is accepted for this host.
-    fn accepts(host: &str, common_name: &str, alternative: &[&str], limits: Option<NameConstraints>) -> bool {
+    /// Whether a certificate with these names, by an authority with these limits, is accepted for
+    /// this host.
+    fn accepts(
+        host: &str,
+        common_name: &str,
+        alternative: &[&str],
+        limits: Option<NameConstraints>,
+    ) -> bool {
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         authority.name_constraints = limits;
@@ -138,21 +173,34 @@ mod tests {
         let root = authority.self_signed(&key).unwrap().der().clone();
         let issuer = Issuer::new(authority, key);
 
-        let names = alternative.iter().copied().map(str::to_owned).collect::<Vec<_>>();
+        let names = alternative
+            .iter()
+            .copied()
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
         let mut params = CertificateParams::new(names).unwrap();
         params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, common_name);
-        let certificate = params.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap();
+        params
+            .distinguished_name
+            .push(DnType::CommonName, common_name);
+        let certificate = params
+            .signed_by(&KeyPair::generate().unwrap(), &issuer)
+            .unwrap();
 
         let verifier = HarnessVerifier::new(&[root], vexil::tls::provider().unwrap()).unwrap();
         let host = ServerName::try_from(host).unwrap();
-        verifier.verify_server_cert(certificate.der(), &[], &host, &[], UnixTime::now()).is_ok()
+        verifier
+            .verify_server_cert(certificate.der(), &[], &host, &[], UnixTime::now())
+            .is_ok()
     }
 
     #[test]
     fn the_common_name_counts_for_the_harness_alone() {
         assert!(accepts("localhost", "localhost", &[], None));
-        assert!(accepts("example.com", "x", &["example.com"], None), "the standard rules go on to hold");
+        assert!(
+            accepts("example.com", "x", &["example.com"], None),
+            "the standard rules go on to hold"
+        );
         assert!(!accepts("example.com", "example.com", &[], None));
         assert!(!accepts("localhost", "example.com", &[], None));
         assert!(!accepts("localhost", "localhost", &["example.com"], None));
@@ -162,8 +210,14 @@ mod tests {
     #[test]
     fn an_authority_with_limits_signs_no_common_names() {
         let example = || vec![GeneralSubtree::DnsName("example.com".to_owned())];
-        let permitted = NameConstraints { permitted_subtrees: example(), excluded_subtrees: Vec::new() };
-        let excluded = NameConstraints { permitted_subtrees: Vec::new(), excluded_subtrees: example() };
+        let permitted = NameConstraints {
+            permitted_subtrees: example(),
+            excluded_subtrees: Vec::new(),
+        };
+        let excluded = NameConstraints {
+            permitted_subtrees: Vec::new(),
+            excluded_subtrees: example(),
+        };
         for limits in [permitted, excluded] {
             assert!(!accepts("localhost", "localhost", &[], Some(limits)));
         }

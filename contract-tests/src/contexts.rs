@@ -3,8 +3,8 @@
 use vexil::{Context, ContextBuilder, ContextError, MultiContextBuilder, Reference};
 
 use crate::api::{
-    Attribute, BuildContext, BuiltContext, CompareContexts, Compared, ComparedContext, ComparedKind, ContextKind,
-    ConvertContext,
+    Attribute, BuildContext, BuiltContext, CompareContexts, Compared, ComparedContext,
+    ComparedKind, ContextKind, ConvertContext,
 };
 use crate::refusal::{Refusal, describe};
 
@@ -19,9 +19,12 @@ pub(crate) fn convert(params: &ConvertContext) -> Result<BuiltContext, Refusal> 
 
 pub(crate) fn compare(params: CompareContexts) -> Result<Compared, Refusal> {
     let context = |ComparedContext { single, multi }| {
-        one_or_several(single, multi, build_compared)?.map_err(|error| Refusal::bad(describe(&error)))
+        one_or_several(single, multi, build_compared)?
+            .map_err(|error| Refusal::bad(describe(&error)))
     };
-    Ok(Compared { equals: context(params.context1)? == context(params.context2)? })
+    Ok(Compared {
+        equals: context(params.context1)? == context(params.context2)?,
+    })
 }
 
 fn one_or_several<T>(
@@ -33,14 +36,24 @@ fn one_or_several<T>(
         (Some(single), None) => Ok(build(single)),
         (None, Some(kinds)) => {
             let add = |contexts: MultiContextBuilder, kind| contexts.add(build(kind));
-            Ok(kinds.into_iter().fold(Context::multi_builder(), add).build())
+            Ok(kinds
+                .into_iter()
+                .fold(Context::multi_builder(), add)
+                .build())
         }
         _ => Err(Refusal::bad("a context is either single or multi")),
     }
 }
 
 fn build_kind(params: ContextKind) -> Result<Context, ContextError> {
-    let ContextKind { kind, key, name, anonymous, private, custom } = params;
+    let ContextKind {
+        kind,
+        key,
+        name,
+        anonymous,
+        private,
+        custom,
+    } = params;
     let mut builder = Context::builder(key).private(private);
     if let Some(kind) = kind {
         builder = builder.kind(kind);
@@ -51,23 +64,37 @@ fn build_kind(params: ContextKind) -> Result<Context, ContextError> {
     if let Some(anonymous) = anonymous {
         builder = builder.anonymous(anonymous);
     }
-    custom.into_iter().fold(builder, |builder, (name, value)| builder.set(name, value)).build()
+    custom
+        .into_iter()
+        .fold(builder, |builder, (name, value)| builder.set(name, value))
+        .build()
 }
 
 fn build_compared(params: ComparedKind) -> Result<Context, ContextError> {
-    let ComparedKind { kind, key, attributes, private_attributes } = params;
-    let private = private_attributes.into_iter().map(|attribute| match attribute.literal {
-        true => Reference::literal(attribute.value),
-        false => Reference::new(attribute.value),
-    });
+    let ComparedKind {
+        kind,
+        key,
+        attributes,
+        private_attributes,
+    } = params;
+    let private = private_attributes
+        .into_iter()
+        .map(|attribute| match attribute.literal {
+            true => Reference::literal(attribute.value),
+            false => Reference::new(attribute.value),
+        });
     let builder = Context::builder(key).kind(kind).private(private);
-    let set = |builder: ContextBuilder, attribute: Attribute| builder.set(attribute.name, attribute.value);
+    let set = |builder: ContextBuilder, attribute: Attribute| {
+        builder.set(attribute.name, attribute.value)
+    };
     attributes.into_iter().fold(builder, set).build()
 }
 
 fn written(context: Result<Context, ContextError>) -> Result<BuiltContext, Refusal> {
     Ok(match context {
-        Ok(context) => BuiltContext::Output(serde_json::to_string(&context).map_err(Refusal::failed)?),
+        Ok(context) => {
+            BuiltContext::Output(serde_json::to_string(&context).map_err(Refusal::failed)?)
+        }
         Err(error) => BuiltContext::Error(describe(&error)),
     })
 }

@@ -9,8 +9,8 @@ use vexil::{Client, Context, ContextError, Text, Value};
 
 use crate::Options;
 use crate::api::{
-    BigSegmentsStatus, Command, Config, Evaluate, EvaluateAll, Evaluated, EvaluatedAll, HashContext, Hashed, Identify,
-    Subject, Track, ValueType,
+    BigSegmentsStatus, Command, Config, Evaluate, EvaluateAll, Evaluated, EvaluatedAll,
+    HashContext, Hashed, Identify, Subject, Track, ValueType,
 };
 use crate::recipe::Recipe;
 use crate::refusal::{Refusal, describe};
@@ -29,17 +29,23 @@ pub(crate) struct Entity {
 }
 
 impl Entity {
-    /// Makes a client and waits until it is ready. A client that does not become ready in time is an error, unless the
-    /// configuration says that initialization can fail.
+    /// Makes a client and waits until it is ready. A client that does not become ready in time is
+    /// an error, unless the configuration says that initialization can fail.
     pub(crate) async fn start(config: Config, options: Options) -> Result<Self, Refusal> {
-        let Recipe { builder, start_wait, init_can_fail } = Recipe::new(config, options)?;
+        let Recipe {
+            builder,
+            start_wait,
+            init_can_fail,
+        } = Recipe::new(config, options)?;
         let client = builder.start().map_err(|error| match error {
             ConfigError::Runtime { .. } => Refusal::failed(describe(&error)),
             _ => Refusal::bad(describe(&error)),
         })?;
         let client = Self { client };
         match client.client.wait_until_ready(start_wait).await {
-            Err(error) if init_can_fail => tracing::info!(error = describe(&error), "the client is not ready"),
+            Err(error) if init_can_fail => {
+                tracing::info!(error = describe(&error), "the client is not ready")
+            }
             Err(error) => {
                 client.close().await;
                 return Err(Refusal::failed(describe(&error)));
@@ -58,12 +64,12 @@ impl Entity {
             "contextBuild" => answer(contexts::build(params(command.context_build)?)?),
             "contextConvert" => answer(contexts::convert(&params(command.context_convert)?)?),
             "contextComparison" => answer(contexts::compare(params(command.context_comparison)?)?),
-            "migrationVariation" => {
-                answer(migration::variation(&self.client, params(command.migration_variation)?).await?)
-            }
-            "migrationOperation" => {
-                answer(migration::operate(&self.client, params(command.migration_operation)?).await?)
-            }
+            "migrationVariation" => answer(
+                migration::variation(&self.client, params(command.migration_variation)?).await?,
+            ),
+            "migrationOperation" => answer(
+                migration::operate(&self.client, params(command.migration_operation)?).await?,
+            ),
             "identifyEvent" => self.identify(params(command.identify_event)?),
             "customEvent" => self.track(params(command.custom_event)?),
             "getBigSegmentStoreStatus" => answer(self.big_segments_status().await),
@@ -81,27 +87,60 @@ impl Entity {
     }
 
     async fn evaluate(&self, params: Evaluate) -> Result<Evaluated, Refusal> {
-        let Evaluate { flag_key, subject, value_type, default_value, detail } = params;
+        let Evaluate {
+            flag_key,
+            subject,
+            value_type,
+            default_value,
+            detail,
+        } = params;
         let context = given(subject)?;
-        let call = Call { client: &self.client, key: &flag_key, context: &context, detail };
+        let call = Call {
+            client: &self.client,
+            key: &flag_key,
+            context: &context,
+            detail,
+        };
         let other = || Refusal::bad(format!("the default is no {value_type:?}"));
         Ok(match value_type {
-            ValueType::Bool => call.evaluate(default_value.as_bool().ok_or_else(other)?).await,
-            ValueType::Int => call.evaluate(default_value.as_i64().ok_or_else(other)?).await,
-            ValueType::Double => call.evaluate(default_value.as_f64().ok_or_else(other)?).await,
-            ValueType::String => call.evaluate(Text::from(default_value.as_str().ok_or_else(other)?)).await,
+            ValueType::Bool => {
+                call.evaluate(default_value.as_bool().ok_or_else(other)?)
+                    .await
+            }
+            ValueType::Int => {
+                call.evaluate(default_value.as_i64().ok_or_else(other)?)
+                    .await
+            }
+            ValueType::Double => {
+                call.evaluate(default_value.as_f64().ok_or_else(other)?)
+                    .await
+            }
+            ValueType::String => {
+                call.evaluate(Text::from(default_value.as_str().ok_or_else(other)?))
+                    .await
+            }
             ValueType::Any => call.evaluate(default_value).await,
         })
     }
 
     async fn evaluate_all(&self, params: EvaluateAll) -> Result<EvaluatedAll, Refusal> {
-        let EvaluateAll { subject, with_reasons, client_side_only, details_only_for_tracked_flags } = params;
+        let EvaluateAll {
+            subject,
+            with_reasons,
+            client_side_only,
+            details_only_for_tracked_flags,
+        } = params;
         let options = FlagsStateOptions::default()
             .with_reasons(with_reasons)
             .client_side_only(client_side_only)
             .details_only_for_tracked_flags(details_only_for_tracked_flags);
-        let state = self.client.all_flags_state_async(&given(subject)?, options).await;
-        Ok(EvaluatedAll { state: state.to_json() })
+        let state = self
+            .client
+            .all_flags_state_async(&given(subject)?, options)
+            .await;
+        Ok(EvaluatedAll {
+            state: state.to_json(),
+        })
     }
 
     fn identify(&self, params: Identify) -> Result<Answer, Refusal> {
@@ -110,11 +149,19 @@ impl Entity {
     }
 
     fn track(&self, params: Track) -> Result<Answer, Refusal> {
-        let Track { event_key, subject, data, omit_null_data, metric_value } = params;
+        let Track {
+            event_key,
+            subject,
+            data,
+            omit_null_data,
+            metric_value,
+        } = params;
         let context = given(subject)?;
         match metric_value {
             Some(metric) => self.client.track_metric(&event_key, &context, metric, data),
-            None if omit_null_data && data == Value::Null => self.client.track(&event_key, &context),
+            None if omit_null_data && data == Value::Null => {
+                self.client.track(&event_key, &context)
+            }
             None => self.client.track_data(&event_key, &context, data),
         }
         Ok(None)
@@ -122,12 +169,17 @@ impl Entity {
 
     async fn big_segments_status(&self) -> BigSegmentsStatus {
         let status = self.client.big_segments_status().status().await;
-        BigSegmentsStatus { available: status.available, stale: status.stale }
+        BigSegmentsStatus {
+            available: status.available,
+            stale: status.stale,
+        }
     }
 
     fn hash(&self, params: HashContext) -> Result<Hashed, Refusal> {
         let context = given(params.subject)?.map_err(|error| Refusal::bad(describe(&error)))?;
-        Ok(Hashed { result: self.client.secure_mode_hash(&context) })
+        Ok(Hashed {
+            result: self.client.secure_mode_hash(&context),
+        })
     }
 }
 
@@ -141,13 +193,26 @@ struct Call<'a> {
 
 impl Call<'_> {
     async fn evaluate<T: FlagValue<Output: Into<Value>>>(&self, default: T) -> Evaluated {
-        let Self { client, key, context, detail } = self;
+        let Self {
+            client,
+            key,
+            context,
+            detail,
+        } = self;
         if !detail {
             let value = client.variation_async(key, *context, default).await.into();
-            return Evaluated { value, variation_index: None, reason: None };
+            return Evaluated {
+                value,
+                variation_index: None,
+                reason: None,
+            };
         }
         let detail = client.variation_detail_async(key, *context, default).await;
-        Evaluated { value: detail.value.into(), variation_index: detail.variation_index, reason: Some(detail.reason) }
+        Evaluated {
+            value: detail.value.into(),
+            variation_index: detail.variation_index,
+            reason: Some(detail.reason),
+        }
     }
 }
 
@@ -158,9 +223,13 @@ fn params<T>(params: Option<T>) -> Result<T, Refusal> {
 
 /// The context of a command, valid or not: what is not valid is for the SDK to judge.
 pub(crate) fn given(subject: Subject) -> Result<Result<Context, ContextError>, Refusal> {
-    subject.read().ok_or_else(|| Refusal::bad("there is neither a context nor a user"))
+    subject
+        .read()
+        .ok_or_else(|| Refusal::bad("there is neither a context nor a user"))
 }
 
 fn answer(answer: impl Serialize) -> Result<Answer, Refusal> {
-    serde_json::to_value(answer).map(Some).map_err(Refusal::failed)
+    serde_json::to_value(answer)
+        .map(Some)
+        .map_err(Refusal::failed)
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use vexil::eval::Detail;
-use vexil::hooks::{EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData, TrackSeriesContext};
+use vexil::hooks::{
+    EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData, TrackSeriesContext,
+};
 use vexil::{Text, Value};
 
 use crate::api::{HookConfig, SeriesContext, Stage, StagePayload, TrackContext};
@@ -21,9 +23,22 @@ pub(crate) struct CallbackHook {
 
 impl CallbackHook {
     pub(crate) fn new(config: HookConfig) -> Self {
-        let HookConfig { name, callback_uri, data, errors } = config;
-        let errors = errors.into_iter().filter_map(|(stage, error)| Some((stage, error?))).collect();
-        Self { name, callback: Callback::new(callback_uri), data, errors }
+        let HookConfig {
+            name,
+            callback_uri,
+            data,
+            errors,
+        } = config;
+        let errors = errors
+            .into_iter()
+            .filter_map(|(stage, error)| Some((stage, error?)))
+            .collect();
+        Self {
+            name,
+            callback: Callback::new(callback_uri),
+            data,
+            errors,
+        }
     }
 
     fn tell(&self, payload: &StagePayload<'_>) -> Result<(), HookError> {
@@ -41,7 +56,9 @@ impl CallbackHook {
         mut data: SeriesData,
         detail: Option<&Detail<Value>>,
     ) -> Result<SeriesData, HookError> {
-        let known = data.names().filter_map(|name| Some((name.as_str(), data.get::<Value>(name)?)));
+        let known = data
+            .names()
+            .filter_map(|name| Some((name.as_str(), data.get::<Value>(name)?)));
         self.tell(&StagePayload {
             stage,
             evaluation_series_context: Some(SeriesContext {

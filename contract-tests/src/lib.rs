@@ -1,8 +1,9 @@
 //! The service through which the field's contract tests drive vexil.
 //!
-//! The tests (`sdk-test-harness`) are a program of its own. It takes the place of the flag service, tells this service
-//! over HTTP which clients to make and what to ask them, and compares what comes back. Nothing here knows what the
-//! right answer is: each command is one call of the SDK, and what the SDK says is passed on as it is.
+//! The tests (`sdk-test-harness`) are a program of its own. It takes the place of the flag service,
+//! tells this service over HTTP which clients to make and what to ask them, and compares what comes
+//! back. Nothing here knows what the right answer is: each command is one call of the SDK, and what
+//! the SDK says is passed on as it is.
 //!
 //! ```text
 //! service        the routes, and the clients by number
@@ -42,7 +43,7 @@ pub use service::serve;
 pub struct Options {
     /// What clients do when the service refuses them. The capabilities follow it.
     pub retry_policy: RetryPolicy,
-    /// Whether clients use databases in the default mode, which keeps everything in memory, instead of with the cache
-    /// that the harness asks for.
+    /// Whether clients use databases in the default mode, which keeps everything in memory, instead
+    /// of with the cache that the harness asks for.
     pub default_store_mode: bool,
 }

@@ -23,24 +23,36 @@ fn main() -> Result<(), Box<dyn Error>> {
     let port = port(std::env::args().skip(1))?;
     let level = std::env::var(LOG).map_or(Ok(Level::INFO), |level| level.parse())?;
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_max_level(level).with_ansi(colours).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(colours)
+        .with_writer(std::io::stderr)
+        .init();
     let retry_policy = match std::env::var_os(LEGACY_STOP) {
         Some(_) => RetryPolicy::LegacyStop,
         None => RetryPolicy::NeverStop,
     };
-    let options = Options { retry_policy, default_store_mode: std::env::var_os(DEFAULT_STORE_MODE).is_some() };
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-        tracing::info!(address = %listener.local_addr()?, ?options, "listening");
-        vexil_contract_tests::serve(listener, options).await?;
-        Ok(())
-    })
+    let options = Options {
+        retry_policy,
+        default_store_mode: std::env::var_os(DEFAULT_STORE_MODE).is_some(),
+    };
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+            tracing::info!(address = %listener.local_addr()?, ?options, "listening");
+            vexil_contract_tests::serve(listener, options).await?;
+            Ok(())
+        })
 }
 
 fn port(mut arguments: impl Iterator<Item = String>) -> Result<u16, String> {
     match (arguments.next(), arguments.next()) {
         (None, _) => Ok(DEFAULT_PORT),
-        (Some(port), None) => port.parse().map_err(|error| format!("{port}: {error}; {USAGE}")),
+        (Some(port), None) => port
+            .parse()
+            .map_err(|error| format!("{port}: {error}; {USAGE}")),
         (Some(_), Some(_)) => Err(USAGE.to_owned()),
     }
 }

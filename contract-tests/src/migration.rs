@@ -5,26 +5,43 @@ use std::pin::Pin;
 
 use tokio::task::spawn_blocking;
 use vexil::Client;
-use vexil::migration::{AsyncMigrator, AsyncMigratorBuilder, ExecutionOrder, OperationResult, Stage};
+use vexil::migration::{
+    AsyncMigrator, AsyncMigratorBuilder, ExecutionOrder, OperationResult, Stage,
+};
 
 use crate::api::{Migrated, MigrationOperation, MigrationVariation, Operation, ReadOrder};
 use crate::callback::Callback;
 use crate::entity::given;
 use crate::refusal::{Refusal, describe};
 
-pub(crate) async fn variation(client: &Client, params: MigrationVariation) -> Result<Migrated, Refusal> {
-    let MigrationVariation { key, subject, default_stage } = params;
-    let (stage, _) = client.migration_variation_async(&key, &given(subject)?, parse(&default_stage)?).await;
-    Ok(Migrated { result: stage.to_string() })
+pub(crate) async fn variation(
+    client: &Client,
+    params: MigrationVariation,
+) -> Result<Migrated, Refusal> {
+    let MigrationVariation {
+        key,
+        subject,
+        default_stage,
+    } = params;
+    let (stage, _) = client
+        .migration_variation_async(&key, &given(subject)?, parse(&default_stage)?)
+        .await;
+    Ok(Migrated {
+        result: stage.to_string(),
+    })
 }
 
-pub(crate) async fn operate(client: &Client, params: MigrationOperation) -> Result<Migrated, Refusal> {
+pub(crate) async fn operate(
+    client: &Client,
+    params: MigrationOperation,
+) -> Result<Migrated, Refusal> {
     let (context, default_stage) = (given(params.subject)?, parse(&params.default_stage)?);
-    let mut migrator: AsyncMigratorBuilder<String, String, String, String> = AsyncMigrator::builder(client)
-        .track_latency(params.track_latency)
-        .track_errors(params.track_errors)
-        .read(origin(&params.old_endpoint), origin(&params.new_endpoint))
-        .write(origin(&params.old_endpoint), origin(&params.new_endpoint));
+    let mut migrator: AsyncMigratorBuilder<String, String, String, String> =
+        AsyncMigrator::builder(client)
+            .track_latency(params.track_latency)
+            .track_errors(params.track_errors)
+            .read(origin(&params.old_endpoint), origin(&params.new_endpoint))
+            .write(origin(&params.old_endpoint), origin(&params.new_endpoint));
     if let Some(order) = params.read_execution_order {
         migrator = migrator.read_execution_order(match order {
             ReadOrder::Serial => ExecutionOrder::Serial,
@@ -37,13 +54,24 @@ pub(crate) async fn operate(client: &Client, params: MigrationOperation) -> Resu
     }
     let migrator = migrator.build().map_err(Refusal::failed)?;
     Ok(text(match params.operation {
-        Operation::Read => migrator.read(&params.key, &context, default_stage, params.payload).await,
-        Operation::Write => migrator.write(&params.key, &context, default_stage, params.payload).await.authoritative,
+        Operation::Read => {
+            migrator
+                .read(&params.key, &context, default_stage, params.payload)
+                .await
+        }
+        Operation::Write => {
+            migrator
+                .write(&params.key, &context, default_stage, params.payload)
+                .await
+                .authoritative
+        }
     }))
 }
 
 fn parse(stage: &str) -> Result<Stage, Refusal> {
-    stage.parse().map_err(|error| Refusal::bad(format!("{stage}: {error}")))
+    stage
+        .parse()
+        .map_err(|error| Refusal::bad(format!("{stage}: {error}")))
 }
 
 /// What an origin says, once it has.
@@ -59,5 +87,7 @@ fn origin(uri: &str) -> impl Fn(String) -> Answer + Send + Sync + use<> {
 }
 
 fn text(answer: OperationResult<String>) -> Migrated {
-    Migrated { result: answer.result.unwrap_or_else(|error| describe(&error)) }
+    Migrated {
+        result: answer.result.unwrap_or_else(|error| describe(&error)),
+    }
 }

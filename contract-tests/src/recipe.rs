@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vexil::config::{
-    ApplicationInfo, BigSegmentsConfig, EventsConfig, HttpConfig, PersistentStoreConfig, PollingConfig,
-    ServiceEndpoints, StreamingConfig, WrapperInfo,
+    ApplicationInfo, BigSegmentsConfig, EventsConfig, HttpConfig, PersistentStoreConfig,
+    PollingConfig, ServiceEndpoints, StreamingConfig, WrapperInfo,
 };
 use vexil::store::CacheMode;
 use vexil::transport::RetryPolicy;
@@ -15,7 +15,8 @@ use vexil_redis::RedisDataStore;
 
 use crate::Options;
 use crate::api::{
-    BigSegments, Config, Endpoints, Events, PersistentDataStore, Polling, Proxy, Store, Streaming, Tags, Tls, Wrapper,
+    BigSegments, Config, Endpoints, Events, PersistentDataStore, Polling, Proxy, Store, Streaming,
+    Tags, Tls, Wrapper,
 };
 use crate::big_segments::CallbackStore;
 use crate::common_name;
@@ -24,8 +25,8 @@ use crate::refusal::Refusal;
 
 const DEFAULT_START_WAIT: Duration = Duration::from_secs(5);
 
-/// How often a client in daemon mode reads a database of which it keeps everything in memory. The harness expects changes
-/// within a second, also from databases that do not notify clients.
+/// How often a client in daemon mode reads a database of which it keeps everything in memory. The
+/// harness expects changes within a second, also from databases that do not notify clients.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How to make a client.
@@ -40,7 +41,10 @@ pub(crate) struct Recipe {
 
 impl Recipe {
     pub(crate) fn new(config: Config, options: Options) -> Result<Self, Refusal> {
-        let Options { retry_policy, default_store_mode } = options;
+        let Options {
+            retry_policy,
+            default_store_mode,
+        } = options;
         check_support(&config)?;
         let is_untrusted = is_untrusted(&config);
         let mut endpoints = endpoints(config.service_endpoints);
@@ -63,7 +67,10 @@ impl Recipe {
         if let Some(big_segments) = config.big_segments {
             builder = builder.big_segments(big_segments_of(big_segments));
         }
-        let database = config.persistent_data_store.map(|config| database(config, default_store_mode)).transpose()?;
+        let database = config
+            .persistent_data_store
+            .map(|config| database(config, default_store_mode))
+            .transpose()?;
         // Streaming is the default, and prevails if both are there.
         builder = match (config.streaming, config.polling, database) {
             (None, None, Some(database)) => builder.daemon_mode(database),
@@ -73,11 +80,14 @@ impl Recipe {
                 }
                 match (streaming, polling) {
                     (None, Some(polling)) => {
-                        endpoints = given(&polling.base_uri, endpoints, ServiceEndpoints::with_polling);
+                        endpoints =
+                            given(&polling.base_uri, endpoints, ServiceEndpoints::with_polling);
                         builder.data_source(polls(polling, retry_policy))
                     }
                     (streaming, _) => {
-                        let base_uri = streaming.as_ref().map_or("", |streaming| &streaming.base_uri);
+                        let base_uri = streaming
+                            .as_ref()
+                            .map_or("", |streaming| &streaming.base_uri);
                         endpoints = given(base_uri, endpoints, ServiceEndpoints::with_streaming);
                         builder.data_source(stream(streaming, retry_policy))
                     }
@@ -87,7 +97,11 @@ impl Recipe {
         let start_wait = config.start_wait_time_ms.0;
         Ok(Self {
             builder: builder.service_endpoints(endpoints),
-            start_wait: if start_wait.is_zero() { DEFAULT_START_WAIT } else { start_wait },
+            start_wait: if start_wait.is_zero() {
+                DEFAULT_START_WAIT
+            } else {
+                start_wait
+            },
             init_can_fail: config.init_can_fail || is_untrusted,
         })
     }
@@ -101,18 +115,28 @@ fn check_support(config: &Config) -> Result<(), Refusal> {
     }
 }
 
-/// Whether the client cannot trust the harness's certificate. The harness tests that such a client does not connect, and
-/// does not set `initCanFail` in those tests.
+/// Whether the client cannot trust the harness's certificate. The harness tests that such a client
+/// does not connect, and does not set `initCanFail` in those tests.
 fn is_untrusted(config: &Config) -> bool {
-    let Endpoints { streaming, polling, .. } = &config.service_endpoints;
+    let Endpoints {
+        streaming, polling, ..
+    } = &config.service_endpoints;
     let uris = [streaming, polling].into_iter();
-    let uris = uris.chain(config.streaming.as_ref().map(|streaming| &streaming.base_uri));
+    let uris = uris.chain(
+        config
+            .streaming
+            .as_ref()
+            .map(|streaming| &streaming.base_uri),
+    );
     let mut uris = uris.chain(config.polling.as_ref().map(|polling| &polling.base_uri));
-    uris.any(|uri| uri.starts_with("https:")) && !config.tls.skip_verify_peer && config.tls.custom_ca_file.is_empty()
+    uris.any(|uri| uri.starts_with("https:"))
+        && !config.tls.skip_verify_peer
+        && config.tls.custom_ca_file.is_empty()
 }
 
 fn big_segments_of(config: BigSegments) -> BigSegmentsConfig {
-    let mut big_segments = BigSegmentsConfig::new(Arc::new(CallbackStore::new(&config.callback_uri)));
+    let mut big_segments =
+        BigSegmentsConfig::new(Arc::new(CallbackStore::new(&config.callback_uri)));
     if let Some(size) = config.user_cache_size {
         big_segments = big_segments.context_cache_size(size);
     }
@@ -128,10 +152,17 @@ fn big_segments_of(config: BigSegments) -> BigSegmentsConfig {
     big_segments
 }
 
-/// A database as the harness's tests assume it: for DynamoDB, the table, the region and the credentials are not in the
-/// configuration. In the default mode, the cache of the configuration has no effect.
-fn database(config: PersistentDataStore, default_mode: bool) -> Result<PersistentStoreConfig, Refusal> {
-    let PersistentDataStore { store: Store { kind, dsn, prefix }, cache } = config;
+/// A database as the harness's tests assume it: for DynamoDB, the table, the region and the
+/// credentials are not in the configuration. In the default mode, the cache of the configuration
+/// has no effect.
+fn database(
+    config: PersistentDataStore,
+    default_mode: bool,
+) -> Result<PersistentStoreConfig, Refusal> {
+    let PersistentDataStore {
+        store: Store { kind, dsn, prefix },
+        cache,
+    } = config;
     let prefix = prefix.unwrap_or_default();
     let store = match kind.as_str() {
         "redis" => PersistentStoreConfig::new(RedisDataStore::builder().url(dsn).prefix(prefix)),
@@ -142,27 +173,51 @@ fn database(config: PersistentDataStore, default_mode: bool) -> Result<Persisten
                 .credentials("dummy", "dummy")
                 .prefix(prefix),
         ),
-        other => return Err(Refusal::bad(format!("a store of type {other}: not supported"))),
+        other => {
+            return Err(Refusal::bad(format!(
+                "a store of type {other}: not supported"
+            )));
+        }
     };
     let mode = match (cache.mode.as_str(), cache.ttl) {
         ("off", _) => CacheMode::Off,
         ("ttl", Some(seconds)) => CacheMode::Ttl(Duration::from_secs(seconds)),
         ("infinite", _) => CacheMode::Infinite,
-        (other, _) => return Err(Refusal::bad(format!("a cache of mode {other}: not supported"))),
+        (other, _) => {
+            return Err(Refusal::bad(format!(
+                "a cache of mode {other}: not supported"
+            )));
+        }
     };
-    Ok(if default_mode { store.refresh_interval(REFRESH_INTERVAL) } else { store.cache(mode) })
+    Ok(if default_mode {
+        store.refresh_interval(REFRESH_INTERVAL)
+    } else {
+        store.cache(mode)
+    })
 }
 
 fn endpoints(configured: Endpoints) -> ServiceEndpoints {
-    let Endpoints { streaming, polling, events } = configured;
-    let endpoints = given(&streaming, ServiceEndpoints::new(), ServiceEndpoints::with_streaming);
+    let Endpoints {
+        streaming,
+        polling,
+        events,
+    } = configured;
+    let endpoints = given(
+        &streaming,
+        ServiceEndpoints::new(),
+        ServiceEndpoints::with_streaming,
+    );
     let endpoints = given(&polling, endpoints, ServiceEndpoints::with_polling);
     given(&events, endpoints, ServiceEndpoints::with_events)
 }
 
 /// Sets something unless it is the empty text.
 fn given<T>(text: &str, to: T, set: impl FnOnce(T, String) -> T) -> T {
-    if text.is_empty() { to } else { set(to, text.to_owned()) }
+    if text.is_empty() {
+        to
+    } else {
+        set(to, text.to_owned())
+    }
 }
 
 fn http(tls: Tls, proxy: Proxy) -> HttpConfig {
@@ -172,7 +227,11 @@ fn http(tls: Tls, proxy: Proxy) -> HttpConfig {
         // What is wrong with the file is for the SDK to say.
         _ => given(&tls.custom_ca_file, http, HttpConfig::ca_certs),
     };
-    given(&proxy.http_proxy.unwrap_or_default(), http, HttpConfig::http_proxy)
+    given(
+        &proxy.http_proxy.unwrap_or_default(),
+        http,
+        HttpConfig::http_proxy,
+    )
 }
 
 fn application(tags: Tags) -> ApplicationInfo {
@@ -192,7 +251,14 @@ fn wrapper_info(wrapper: Wrapper) -> WrapperInfo {
 
 fn stream(streaming: Option<Streaming>, retry_policy: RetryPolicy) -> StreamingConfig {
     let mut stream = StreamingConfig::new().retry_policy(retry_policy);
-    let Some(Streaming { initial_retry_delay_ms, filter, .. }) = streaming else { return stream };
+    let Some(Streaming {
+        initial_retry_delay_ms,
+        filter,
+        ..
+    }) = streaming
+    else {
+        return stream;
+    };
     if let Some(delay) = initial_retry_delay_ms {
         stream = stream.initial_reconnect_delay(delay.0);
     }

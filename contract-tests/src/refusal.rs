@@ -15,17 +15,26 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// What was asked for makes no sense, or is not supported.
     pub(crate) fn bad(message: impl ToString) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, message: message.to_string() }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            message: message.to_string(),
+        }
     }
 
     /// There is no such client.
     pub(crate) fn unknown_client(id: u64) -> Self {
-        Self { status: StatusCode::NOT_FOUND, message: format!("there is no client {id}") }
+        Self {
+            status: StatusCode::NOT_FOUND,
+            message: format!("there is no client {id}"),
+        }
     }
 
     /// The SDK has failed.
     pub(crate) fn failed(message: impl ToString) -> Self {
-        Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: message.to_string() }
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            message: message.to_string(),
+        }
     }
 }
 

@@ -62,7 +62,12 @@ struct Service {
 
 impl Service {
     fn new(options: Options) -> Self {
-        Self { options, clients: Mutex::default(), last_id: AtomicU64::new(0), stop: watch::Sender::new(false) }
+        Self {
+            options,
+            clients: Mutex::default(),
+            last_id: AtomicU64::new(0),
+            stop: watch::Sender::new(false),
+        }
     }
 
     /// Ends when the service is to stop.
@@ -85,11 +90,16 @@ impl Service {
     }
 
     fn client(&self, id: u64) -> Result<Arc<Entity>, Refusal> {
-        self.clients().get(&id).cloned().ok_or_else(|| Refusal::unknown_client(id))
+        self.clients()
+            .get(&id)
+            .cloned()
+            .ok_or_else(|| Refusal::unknown_client(id))
     }
 
     fn remove(&self, id: u64) -> Result<Arc<Entity>, Refusal> {
-        self.clients().remove(&id).ok_or_else(|| Refusal::unknown_client(id))
+        self.clients()
+            .remove(&id)
+            .ok_or_else(|| Refusal::unknown_client(id))
     }
 
     async fn close_all(&self) {
@@ -114,10 +124,18 @@ async fn create(State(service): State<Arc<Service>>, body: Bytes) -> Result<Resp
     tracing::info!(test = tag, "making a client");
     let id = service.add(Entity::start(configuration, service.options).await?);
     tracing::info!(test = tag, client = id, "made");
-    Ok((StatusCode::CREATED, [(header::LOCATION, format!("/clients/{id}"))]).into_response())
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, format!("/clients/{id}"))],
+    )
+        .into_response())
 }
 
-async fn command(State(service): State<Arc<Service>>, Path(id): Path<u64>, body: Bytes) -> Result<Response, Refusal> {
+async fn command(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<u64>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
     let client = service.client(id)?;
     let command: Command = parse(&body)?;
     tracing::debug!(client = id, command = command.command, "asked");
@@ -127,7 +145,10 @@ async fn command(State(service): State<Arc<Service>>, Path(id): Path<u64>, body:
     })
 }
 
-async fn close(State(service): State<Arc<Service>>, Path(id): Path<u64>) -> Result<StatusCode, Refusal> {
+async fn close(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<u64>,
+) -> Result<StatusCode, Refusal> {
     let client = service.remove(id)?;
     client.close().await;
     tracing::info!(client = id, "closed");

@@ -18,7 +18,10 @@ fn config(flags: &FakeService, callbacks: &Callbacks) -> Value {
 }
 
 fn flags() -> FakeService {
-    let flags = FakeService::builder().environment_id("env-1").start().unwrap();
+    let flags = FakeService::builder()
+        .environment_id("env-1")
+        .start()
+        .unwrap();
     flags.set("flag", true).set("move", "live");
     flags
 }
@@ -51,12 +54,17 @@ fn hooks_tell_of_their_stages_and_fail_where_they_are_told_to() {
         ]
     );
 
-    client.send("customEvent", &json!({"eventKey": "bought", "context": ada(), "data": {"n": 1}, "metricValue": 2.5}));
-    let track =
-        json!({"key": "bought", "context": ada(), "data": {"n": 1}, "metricValue": 2.5, "environmentId": "env-1"});
+    client.send(
+        "customEvent",
+        &json!({"eventKey": "bought", "context": ada(), "data": {"n": 1}, "metricValue": 2.5}),
+    );
+    let track = json!({"key": "bought", "context": ada(), "data": {"n": 1}, "metricValue": 2.5, "environmentId": "env-1"});
     assert_eq!(
         callbacks.take_json(),
-        [("/good".to_owned(), json!({"stage": "afterTrack", "trackSeriesContext": track}))]
+        [(
+            "/good".to_owned(),
+            json!({"stage": "afterTrack", "trackSeriesContext": track})
+        )]
     );
 }
 
@@ -64,18 +72,28 @@ fn hooks_tell_of_their_stages_and_fail_where_they_are_told_to() {
 #[test]
 fn a_migration_gives_its_stage_and_asks_the_origins_of_the_harness() {
     let (service, flags, callbacks) = (Service::start(), flags(), Callbacks::start());
-    let client = service.client(&json!({"credential": "sdk-key", "streaming": {"baseUri": flags.url()}}));
-    let stage = client.ask("migrationVariation", &json!({"key": "move", "context": ada(), "defaultStage": "off"}));
+    let client =
+        service.client(&json!({"credential": "sdk-key", "streaming": {"baseUri": flags.url()}}));
+    let stage = client.ask(
+        "migrationVariation",
+        &json!({"key": "move", "context": ada(), "defaultStage": "off"}),
+    );
     assert_eq!(stage, json!({"result": "live"}));
 
     let operate = |operation: &str, new: &str, payload: Value| {
         let params = json!({"key": "move", "context": ada(), "defaultStage": "off", "readExecutionOrder": "serial",
             "operation": operation, "oldEndpoint": callbacks.at("/old"), "newEndpoint": callbacks.at(new),
             "payload": payload, "trackLatency": true, "trackErrors": true, "trackConsistency": true});
-        client.ask("migrationOperation", &params)["result"].as_str().unwrap().to_owned()
+        client.ask("migrationOperation", &params)["result"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     let posts = |paths: &[&str], payload: &str| {
-        let expected: Vec<_> = paths.iter().map(|path| ((*path).to_owned(), payload.to_owned())).collect();
+        let expected: Vec<_> = paths
+            .iter()
+            .map(|path| ((*path).to_owned(), payload.to_owned()))
+            .collect();
         assert_eq!(callbacks.take(), expected);
     };
     assert_eq!(operate("read", "/new", json!("who?")), "/new who?");
@@ -83,6 +101,9 @@ fn a_migration_gives_its_stage_and_asks_the_origins_of_the_harness() {
     assert_eq!(operate("write", "/new", Value::Null), "/new ");
     posts(&["/new", "/old"], "");
     let error = operate("write", "/broken", json!("x"));
-    assert!(error.contains("the new origin has failed") && error.contains("409"), "{error}");
+    assert!(
+        error.contains("the new origin has failed") && error.contains("409"),
+        "{error}"
+    );
     posts(&["/broken"], "x");
 }

@@ -1,4 +1,5 @@
-//! Clients with stores: big segments of which the harness knows the members, and flags in a database (STO-8).
+//! Clients with stores: big segments of which the harness knows the members, and flags in a
+//! database (STO-8).
 
 #![cfg(test)]
 
@@ -20,15 +21,24 @@ fn ada() -> Value {
 fn until(client: &TestClient<'_>, flag: &str, value: &str) {
     let begun = Instant::now();
     while client.evaluate(flag, "string", &json!("default"))["value"] != value {
-        assert!(begun.elapsed() < Duration::from_secs(10), "{flag} never became {value}");
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "{flag} never became {value}"
+        );
     }
 }
 
 /// A client that writes a flag to a database, and one in daemon mode that has read it.
-fn write_and_read<'a>(service: &'a Service, flags: &FakeService, database: &Value) -> [TestClient<'a>; 2] {
+fn write_and_read<'a>(
+    service: &'a Service,
+    flags: &FakeService,
+    database: &Value,
+) -> [TestClient<'a>; 2] {
     flags.set("flag", "written");
-    let writer = service.client(&json!({"credential": "sdk-key", "streaming": {"baseUri": flags.url()},
-        "persistentDataStore": database}));
+    let writer = service.client(
+        &json!({"credential": "sdk-key", "streaming": {"baseUri": flags.url()},
+        "persistentDataStore": database}),
+    );
     until(&writer, "flag", "written");
     let reader = service.client(&json!({"credential": "sdk-key", "persistentDataStore": database}));
     until(&reader, "flag", "written");
@@ -38,10 +48,19 @@ fn write_and_read<'a>(service: &'a Service, flags: &FakeService, database: &Valu
 // STO-8.4
 #[test]
 fn the_harness_is_asked_for_memberships_and_for_how_current_they_are() {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_millis();
     let callbacks = Callbacks::answering(&[
-        ("/segments/getMetadata", json!({"lastUpToDate": u64::try_from(now).unwrap()})),
-        ("/segments/getMembership", json!({"values": {"big.g2": true}})),
+        (
+            "/segments/getMetadata",
+            json!({"lastUpToDate": u64::try_from(now).unwrap()}),
+        ),
+        (
+            "/segments/getMembership",
+            json!({"values": {"big.g2": true}}),
+        ),
     ]);
     let flags = FakeService::start().unwrap();
     let segment = json!({"key": "big", "version": 1, "unbounded": true, "generation": 2});
@@ -53,25 +72,42 @@ fn the_harness_is_asked_for_memberships_and_for_how_current_they_are() {
     let client = service.client(&json!({"credential": "sdk-key", "streaming": {"baseUri": flags.url()},
         "bigSegments": {"callbackUri": callbacks.at("/segments"), "userCacheSize": 10, "userCacheTimeMs": 60000,
             "statusPollIntervalMs": 60000, "staleAfterMs": 60000}}));
-    assert_eq!(client.ask("getBigSegmentStoreStatus", &Value::Null), json!({"available": true, "stale": false}));
+    assert_eq!(
+        client.ask("getBigSegmentStoreStatus", &Value::Null),
+        json!({"available": true, "stale": false})
+    );
     for _ in 0..3 {
         let answer = client.evaluate("flag", "string", &json!("default"));
-        assert_eq!((&answer["value"], &answer["reason"]["bigSegmentsStatus"]), (&json!("in"), &json!("HEALTHY")));
+        assert_eq!(
+            (&answer["value"], &answer["reason"]["bigSegmentsStatus"]),
+            (&json!("in"), &json!("HEALTHY"))
+        );
     }
     client.close();
     // The context is known by the hash of its key.
-    let membership = json!({"contextHash": "/e5DDUC9V97qwYbNl5ADPQ8G+QmogG585ucXq3x9UCk="}).to_string();
+    let membership =
+        json!({"contextHash": "/e5DDUC9V97qwYbNl5ADPQ8G+QmogG585ucXq3x9UCk="}).to_string();
     let posts = callbacks.take();
-    let expected =
-        [("/segments/getMetadata", ""), ("/segments/getMembership", membership.as_str()), ("/segments/", "")];
-    assert_eq!(posts, expected.map(|(path, body)| (path.to_owned(), body.to_owned())));
+    let expected = [
+        ("/segments/getMetadata", ""),
+        ("/segments/getMembership", membership.as_str()),
+        ("/segments/", ""),
+    ];
+    assert_eq!(
+        posts,
+        expected.map(|(path, body)| (path.to_owned(), body.to_owned()))
+    );
 }
 
 #[test]
 fn without_a_store_of_big_segments_there_is_none_available() {
     let (service, flags) = (Service::start(), FakeService::start().unwrap());
-    let client = service.client(&json!({"credential": "sdk-key", "streaming": {"baseUri": flags.url()}}));
-    assert_eq!(client.ask("getBigSegmentStoreStatus", &Value::Null), json!({"available": false, "stale": false}));
+    let client =
+        service.client(&json!({"credential": "sdk-key", "streaming": {"baseUri": flags.url()}}));
+    assert_eq!(
+        client.ask("getBigSegmentStoreStatus", &Value::Null),
+        json!({"available": false, "stale": false})
+    );
 }
 
 // STO-8.1 and STO-8.2: without a source, daemon mode; with one, what it delivers is written
@@ -79,8 +115,13 @@ fn without_a_store_of_big_segments_there_is_none_available() {
 fn flags_are_read_from_a_database_and_written_to_it() {
     let redis = RedisServer::start().unwrap();
     let service = Service::start();
-    for (number, cache) in
-        [json!({"mode": "off"}), json!({"mode": "ttl", "ttl": 1}), json!({"mode": "infinite"})].into_iter().enumerate()
+    for (number, cache) in [
+        json!({"mode": "off"}),
+        json!({"mode": "ttl", "ttl": 1}),
+        json!({"mode": "infinite"}),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let prefix = format!("p{number}");
         let database = json!({"store": {"type": "redis", "dsn": redis.url(), "prefix": prefix}, "cache": cache});
@@ -91,13 +132,20 @@ fn flags_are_read_from_a_database_and_written_to_it() {
 #[test]
 fn in_the_default_store_mode_what_was_read_outlives_the_database() {
     let redis = RedisServer::start().unwrap();
-    let service = Service::with(Options { default_store_mode: true, ..Options::default() });
-    let database = json!({"store": {"type": "redis", "dsn": redis.url()}, "cache": {"mode": "off"}});
+    let service = Service::with(Options {
+        default_store_mode: true,
+        ..Options::default()
+    });
+    let database =
+        json!({"store": {"type": "redis", "dsn": redis.url()}, "cache": {"mode": "off"}});
     let flags = FakeService::start().unwrap();
     let clients = write_and_read(&service, &flags, &database);
     redis.kill();
     for client in clients {
-        assert_eq!(client.evaluate("flag", "string", &json!("default"))["value"], "written");
+        assert_eq!(
+            client.evaluate("flag", "string", &json!("default"))["value"],
+            "written"
+        );
     }
 }
 
@@ -105,7 +153,10 @@ fn in_the_default_store_mode_what_was_read_outlives_the_database() {
 #[test]
 fn a_database_may_be_down() {
     let service = Service::start();
-    for (kind, dsn) in [("redis", "redis://127.0.0.1:1"), ("dynamodb", "http://127.0.0.1:1")] {
+    for (kind, dsn) in [
+        ("redis", "redis://127.0.0.1:1"),
+        ("dynamodb", "http://127.0.0.1:1"),
+    ] {
         let client = service.client(&json!({"credential": "sdk-key", "startWaitTimeMs": 1, "initCanFail": true,
             "persistentDataStore": {"store": {"type": kind, "dsn": dsn}, "cache": {"mode": "off"}}}));
         let answer = client.evaluate("flag", "string", &json!("default"));
@@ -114,6 +165,14 @@ fn a_database_may_be_down() {
             (&json!("default"), &json!("EXCEPTION")),
             "{kind}"
         );
-        assert_eq!(client.send("evaluate", &json!({"flagKey": "f", "context": ada(), "valueType": "any"})).status, 200);
+        assert_eq!(
+            client
+                .send(
+                    "evaluate",
+                    &json!({"flagKey": "f", "context": ada(), "valueType": "any"})
+                )
+                .status,
+            200
+        );
     }
 }

@@ -14,7 +14,11 @@ use vexil_testing::fake_service::{Answer, Endpoint};
 /// A flag service with one flag of each type.
 fn flags() -> FakeService {
     let flags = FakeService::start().unwrap();
-    flags.set("bool", true).set("number", 2.75).set("string", "hello").set("object", json!({"a": [1, null]}));
+    flags
+        .set("bool", true)
+        .set("number", 2.75)
+        .set("string", "hello")
+        .set("object", json!({"a": [1, null]}));
     flags
 }
 
@@ -29,14 +33,23 @@ fn ada() -> Value {
 
 #[test]
 fn the_capabilities_follow_the_retry_policy() {
-    let has = |status: &Value, name: &str| status["capabilities"].as_array().unwrap().contains(&json!(name));
+    let has = |status: &Value, name: &str| {
+        status["capabilities"]
+            .as_array()
+            .unwrap()
+            .contains(&json!(name))
+    };
 
     let status = Service::start().status();
     assert_eq!(status["name"], "vexil");
     assert!(has(&status, "server-side") && has(&status, "retry-conformance-fdv1-streaming"));
     assert!(has(&status, "retry-conformance-fdv1-polling"));
 
-    let status = Service::with(Options { retry_policy: RetryPolicy::LegacyStop, ..Options::default() }).status();
+    let status = Service::with(Options {
+        retry_policy: RetryPolicy::LegacyStop,
+        ..Options::default()
+    })
+    .status();
     assert!(has(&status, "server-side") && !has(&status, "retry-conformance-fdv1-streaming"));
     assert!(!has(&status, "retry-conformance-fdv1-polling"));
 }
@@ -45,14 +58,28 @@ fn the_capabilities_follow_the_retry_policy() {
 fn flags_are_evaluated_as_the_type_that_is_asked_for() {
     let (service, flags) = (Service::start(), flags());
     let client = service.client(&streams(&flags));
-    let found =
-        |value: Value, index| json!({"value": value, "variationIndex": index, "reason": {"kind": "FALLTHROUGH"}});
+    let found = |value: Value, index| json!({"value": value, "variationIndex": index, "reason": {"kind": "FALLTHROUGH"}});
 
-    assert_eq!(client.evaluate("bool", "bool", &json!(false)), found(json!(true), 0));
-    assert_eq!(client.evaluate("number", "int", &json!(1)), found(json!(2), 0));
-    assert_eq!(client.evaluate("number", "double", &json!(1)), found(json!(2.75), 0));
-    assert_eq!(client.evaluate("string", "string", &json!("")), found(json!("hello"), 0));
-    assert_eq!(client.evaluate("object", "any", &json!(null)), found(json!({"a": [1, null]}), 0));
+    assert_eq!(
+        client.evaluate("bool", "bool", &json!(false)),
+        found(json!(true), 0)
+    );
+    assert_eq!(
+        client.evaluate("number", "int", &json!(1)),
+        found(json!(2), 0)
+    );
+    assert_eq!(
+        client.evaluate("number", "double", &json!(1)),
+        found(json!(2.75), 0)
+    );
+    assert_eq!(
+        client.evaluate("string", "string", &json!("")),
+        found(json!("hello"), 0)
+    );
+    assert_eq!(
+        client.evaluate("object", "any", &json!(null)),
+        found(json!({"a": [1, null]}), 0)
+    );
     assert_eq!(
         client.evaluate("string", "bool", &json!(false)),
         json!({"value": false, "reason": {"kind": "ERROR", "errorKind": "WRONG_TYPE"}})
@@ -64,8 +91,7 @@ fn flags_are_evaluated_as_the_type_that_is_asked_for() {
 fn without_details_there_is_only_the_value() {
     let (service, flags) = (Service::start(), flags());
     let client = service.client(&streams(&flags));
-    let mut params =
-        json!({"flagKey": "bool", "context": ada(), "valueType": "bool", "defaultValue": false, "detail": false});
+    let mut params = json!({"flagKey": "bool", "context": ada(), "valueType": "bool", "defaultValue": false, "detail": false});
     assert_eq!(client.ask("evaluate", &params), json!({"value": true}));
     params["detail"] = Value::Null;
     assert_eq!(client.ask("evaluate", &params), json!({"value": true}));
@@ -75,8 +101,7 @@ fn without_details_there_is_only_the_value() {
 fn a_user_in_the_old_form_is_a_subject_too() {
     let (service, flags) = (Service::start(), flags());
     let client = service.client(&streams(&flags));
-    let params =
-        json!({"flagKey": "string", "context": null, "user": {"key": ""}, "valueType": "any", "detail": false});
+    let params = json!({"flagKey": "string", "context": null, "user": {"key": ""}, "valueType": "any", "detail": false});
     assert_eq!(client.ask("evaluate", &params), json!({"value": "hello"}));
 }
 
@@ -85,11 +110,16 @@ fn what_is_wrong_with_a_context_is_for_the_sdk_to_say() {
     let (service, flags) = (Service::start(), flags());
     let client = service.client(&streams(&flags));
     let context = json!({"kind": "kind", "key": "a"});
-    let params =
-        json!({"flagKey": "bool", "context": context, "valueType": "bool", "defaultValue": false, "detail": true});
-    assert_eq!(client.ask("evaluate", &params)["reason"]["errorKind"], "USER_NOT_SPECIFIED");
+    let params = json!({"flagKey": "bool", "context": context, "valueType": "bool", "defaultValue": false, "detail": true});
+    assert_eq!(
+        client.ask("evaluate", &params)["reason"]["errorKind"],
+        "USER_NOT_SPECIFIED"
+    );
     let state = client.ask("evaluateAll", &json!({"context": context}));
-    assert_eq!(state, json!({"state": {"$flagsState": {}, "$valid": false}}));
+    assert_eq!(
+        state,
+        json!({"state": {"$flagsState": {}, "$valid": false}})
+    );
 }
 
 #[test]
@@ -99,17 +129,26 @@ fn all_flags_are_evaluated_with_what_the_options_ask_for() {
     flags.use_preconfigured_flag(flag).unwrap();
     let client = service.client(&streams(&flags));
 
-    let state = client.ask("evaluateAll", &json!({"context": ada(), "withReasons": true}));
+    let state = client.ask(
+        "evaluateAll",
+        &json!({"context": ada(), "withReasons": true}),
+    );
     assert_eq!(state["state"]["f"], "v");
     assert_eq!(
         state["state"]["$flagsState"]["f"],
         json!({"variation": 0, "version": 3, "reason": {"kind": "FALLTHROUGH"}})
     );
 
-    let state = client.ask("evaluateAll", &json!({"context": ada(), "detailsOnlyForTrackedFlags": true}));
+    let state = client.ask(
+        "evaluateAll",
+        &json!({"context": ada(), "detailsOnlyForTrackedFlags": true}),
+    );
     assert_eq!(state["state"]["$flagsState"]["f"], json!({"variation": 0}));
 
-    let state = client.ask("evaluateAll", &json!({"context": ada(), "clientSideOnly": true, "withReasons": null}));
+    let state = client.ask(
+        "evaluateAll",
+        &json!({"context": ada(), "clientSideOnly": true, "withReasons": null}),
+    );
     assert_eq!(state["state"], json!({"$flagsState": {}, "$valid": true}));
 }
 
@@ -120,8 +159,14 @@ fn contexts_are_hashed_with_the_key_of_the_client() {
     let mut config = streams(&flags);
     config["credential"] = json!("secret");
     let client = service.client(&config);
-    let hash = client.ask("secureModeHash", &json!({"context": {"kind": "user", "key": "Message"}}));
-    assert_eq!(hash, json!({"result": "aa747c502a898200f9e4fa21bac68136f886a0e27aec70ba06daf2e2a5cb5597"}));
+    let hash = client.ask(
+        "secureModeHash",
+        &json!({"context": {"kind": "user", "key": "Message"}}),
+    );
+    assert_eq!(
+        hash,
+        json!({"result": "aa747c502a898200f9e4fa21bac68136f886a0e27aec70ba06daf2e2a5cb5597"})
+    );
 }
 
 // EVAL-1.14
@@ -136,7 +181,8 @@ fn contexts_are_built_converted_and_compared() {
         output(&client, "contextBuild", &whole),
         json!({"kind": "org", "key": "o", "name": "n", "anonymous": true, "a": 1, "_meta": {"privateAttributes": ["a"]}})
     );
-    let multi = json!({"multi": [{"kind": "org", "key": "o"}, {"kind": null, "key": "u", "custom": null}]});
+    let multi =
+        json!({"multi": [{"kind": "org", "key": "o"}, {"kind": null, "key": "u", "custom": null}]});
     assert_eq!(
         output(&client, "contextBuild", &multi),
         json!({"kind": "multi", "org": {"key": "o"}, "user": {"key": "u"}})
@@ -144,7 +190,11 @@ fn contexts_are_built_converted_and_compared() {
     assert!(error(&client, "contextBuild", &json!({"single": {"key": ""}})).contains("key"));
 
     assert_eq!(
-        output(&client, "contextConvert", &json!({"input": r#"{"key": "a", "custom": {"b": 1}}"#})),
+        output(
+            &client,
+            "contextConvert",
+            &json!({"input": r#"{"key": "a", "custom": {"b": 1}}"#})
+        ),
         json!({"kind": "user", "key": "a", "b": 1})
     );
     assert!(error(&client, "contextConvert", &json!({"input": "{"})).contains("JSON"));
@@ -154,8 +204,12 @@ fn contexts_are_built_converted_and_compared() {
     let same = json!({"single": {"kind": "user", "key": "a", "attributes": [{"name": "x", "value": 1}],
         "privateAttributes": [{"value": "/~1a~1b", "literal": false}]}});
     let other = json!({"multi": [{"kind": "user", "key": "a"}, {"kind": "org", "key": "a"}]});
-    let compare =
-        |one: &Value, two: &Value| client.ask("contextComparison", &json!({"context1": one, "context2": two}));
+    let compare = |one: &Value, two: &Value| {
+        client.ask(
+            "contextComparison",
+            &json!({"context1": one, "context2": two}),
+        )
+    };
     assert_eq!(compare(&one, &same), json!({"equals": true}));
     assert_eq!(compare(&one, &other), json!({"equals": false}));
 }
@@ -184,17 +238,45 @@ fn events_are_sent_when_they_are_configured() {
         let answer = client.send(command, &params);
         assert_eq!((answer.status, answer.body.as_str()), (202, ""));
     };
-    accepted("identifyEvent", json!({"context": {"kind": "user", "key": "ada", "a": 1}}));
-    accepted("customEvent", json!({"eventKey": "bought", "context": ada(), "data": {"n": 1}, "metricValue": 2.5}));
-    accepted("customEvent", json!({"eventKey": "seen", "context": ada(), "data": null, "omitNullData": true}));
-    accepted("customEvent", json!({"eventKey": "kept", "context": ada(), "data": [], "omitNullData": true}));
+    accepted(
+        "identifyEvent",
+        json!({"context": {"kind": "user", "key": "ada", "a": 1}}),
+    );
+    accepted(
+        "customEvent",
+        json!({"eventKey": "bought", "context": ada(), "data": {"n": 1}, "metricValue": 2.5}),
+    );
+    accepted(
+        "customEvent",
+        json!({"eventKey": "seen", "context": ada(), "data": null, "omitNullData": true}),
+    );
+    accepted(
+        "customEvent",
+        json!({"eventKey": "kept", "context": ada(), "data": [], "omitNullData": true}),
+    );
     accepted("flushEvents", Value::Null);
 
     let payload = flags.next_payload().wait().unwrap();
-    let of_kind = |kind: &str| payload.events().iter().find(|event| event["kind"] == kind).cloned().unwrap();
-    assert_eq!(of_kind("identify")["context"]["_meta"]["redactedAttributes"], json!(["a"]));
-    let custom: Vec<_> = payload.events().iter().filter(|event| event["kind"] == "custom").collect();
-    let sent = custom.iter().map(|event| (&event["key"], event.get("data"), event.get("metricValue")));
+    let of_kind = |kind: &str| {
+        payload
+            .events()
+            .iter()
+            .find(|event| event["kind"] == kind)
+            .cloned()
+            .unwrap()
+    };
+    assert_eq!(
+        of_kind("identify")["context"]["_meta"]["redactedAttributes"],
+        json!(["a"])
+    );
+    let custom: Vec<_> = payload
+        .events()
+        .iter()
+        .filter(|event| event["kind"] == "custom")
+        .collect();
+    let sent = custom
+        .iter()
+        .map(|event| (&event["key"], event.get("data"), event.get("metricValue")));
     assert_eq!(
         sent.collect::<Vec<_>>(),
         [
@@ -212,7 +294,12 @@ fn without_events_configured_none_are_sent() {
     let mut config = streams(&flags);
     config["serviceEndpoints"] = json!({"events": flags.url()});
     let client = service.client(&config);
-    assert_eq!(client.send("identifyEvent", &json!({"context": ada()})).status, 202);
+    assert_eq!(
+        client
+            .send("identifyEvent", &json!({"context": ada()}))
+            .status,
+        202
+    );
     assert_eq!(client.send("flushEvents", &Value::Null).status, 202);
     // Closing delivers what is left.
     assert_eq!(client.close().status, 204);
@@ -225,31 +312,67 @@ fn bad_requests_are_refused_with_a_message() {
     service.post("/", "{").is_refused_with("EOF");
     service.post("/", "{}").is_refused_with("configuration");
     service.create(&json!({})).is_refused_with("credential");
-    service.create(&json!({"credential": "k", "startWaitTimeMs": -1})).is_refused_with("negative");
-    service.create(&json!({"credential": "k", "tls": {"customCAFile": "no/such/file"}})).is_refused_with("HTTP");
-    service.create(&json!({"credential": "k", "proxy": {"httpProxy": "::"}})).is_refused_with("HTTP");
-    service.create(&json!({"credential": "k", "dataSystem": {}})).is_refused_with("dataSystem");
-    service.create(&json!({"credential": "k", "bigSegments": {}})).is_refused_with("callbackUri");
+    service
+        .create(&json!({"credential": "k", "startWaitTimeMs": -1}))
+        .is_refused_with("negative");
+    service
+        .create(&json!({"credential": "k", "tls": {"customCAFile": "no/such/file"}}))
+        .is_refused_with("HTTP");
+    service
+        .create(&json!({"credential": "k", "proxy": {"httpProxy": "::"}}))
+        .is_refused_with("HTTP");
+    service
+        .create(&json!({"credential": "k", "dataSystem": {}}))
+        .is_refused_with("dataSystem");
+    service
+        .create(&json!({"credential": "k", "bigSegments": {}}))
+        .is_refused_with("callbackUri");
     let database = |kind: &str, mode: &str| json!({"credential": "k", "persistentDataStore": {"store": {"type": kind, "dsn": "redis://127.0.0.1"}, "cache": {"mode": mode}}});
-    service.create(&database("consul", "off")).is_refused_with("consul");
-    service.create(&database("redis", "sometimes")).is_refused_with("sometimes");
-    service.create(&database("redis", "ttl")).is_refused_with("ttl");
+    service
+        .create(&database("consul", "off"))
+        .is_refused_with("consul");
+    service
+        .create(&database("redis", "sometimes"))
+        .is_refused_with("sometimes");
+    service
+        .create(&database("redis", "ttl"))
+        .is_refused_with("ttl");
 
     let client = service.client(&streams(&flags));
     service.post(&client.path, "").is_refused_with("EOF");
-    client.send("registerFlagChangeListener", &json!({})).is_refused_with("registerFlagChangeListener");
+    client
+        .send("registerFlagChangeListener", &json!({}))
+        .is_refused_with("registerFlagChangeListener");
     let params = json!({"key": "f", "context": ada(), "defaultStage": "half-way"});
-    client.send("migrationVariation", &params).is_refused_with("half-way");
-    client.send("customEvent", &json!({"context": ada()})).is_refused_with("eventKey");
-    client.send("identifyEvent", &json!({})).is_refused_with("context");
-    client.send("evaluate", &Value::Null).is_refused_with("parameters");
-    client.send("evaluate", &json!({"flagKey": "f", "valueType": "date"})).is_refused_with("date");
-    client.send("evaluateAll", &json!({})).is_refused_with("context");
-    client.send("secureModeHash", &json!({"context": {"kind": "user"}})).is_refused_with("key");
-    client.send("contextBuild", &json!({})).is_refused_with("single");
+    client
+        .send("migrationVariation", &params)
+        .is_refused_with("half-way");
+    client
+        .send("customEvent", &json!({"context": ada()}))
+        .is_refused_with("eventKey");
+    client
+        .send("identifyEvent", &json!({}))
+        .is_refused_with("context");
+    client
+        .send("evaluate", &Value::Null)
+        .is_refused_with("parameters");
+    client
+        .send("evaluate", &json!({"flagKey": "f", "valueType": "date"}))
+        .is_refused_with("date");
+    client
+        .send("evaluateAll", &json!({}))
+        .is_refused_with("context");
+    client
+        .send("secureModeHash", &json!({"context": {"kind": "user"}}))
+        .is_refused_with("key");
+    client
+        .send("contextBuild", &json!({}))
+        .is_refused_with("single");
     let invalid = json!({"single": {"kind": "a b", "key": "c"}});
     let pair = json!({"context1": invalid, "context2": invalid});
-    client.send("contextComparison", &pair).is_refused_with("kind");
+    client
+        .send("contextComparison", &pair)
+        .is_refused_with("kind");
     let params = json!({"flagKey": "f", "context": ada(), "valueType": "int", "defaultValue": "1"});
     client.send("evaluate", &params).is_refused_with("Int");
 }
@@ -277,7 +400,10 @@ fn a_start_wait_without_end_does_not_overflow() {
         let mut config = streams(&flags);
         config["startWaitTimeMs"] = json!(wait);
         let client = service.client(&config);
-        assert_eq!(client.evaluate("bool", "bool", &json!(false))["value"], true);
+        assert_eq!(
+            client.evaluate("bool", "bool", &json!(false))["value"],
+            true
+        );
     }
 }
 
@@ -292,7 +418,10 @@ fn null_is_nothing_and_what_is_not_known_is_ignored() {
         "serviceEndpoints": {"streaming": flags.url(), "polling": null},
         "streaming": {"baseUri": null, "initialRetryDelayMs": null, "filter": null},
     }));
-    assert_eq!(client.evaluate("bool", "bool", &json!(false))["value"], true);
+    assert_eq!(
+        client.evaluate("bool", "bool", &json!(false))["value"],
+        true
+    );
 }
 
 #[test]
@@ -305,17 +434,26 @@ fn requests_are_made_as_configured() {
         "polling": {"baseUri": format!("{}/base/", flags.url()), "pollIntervalMs": 60_000, "filter": "f"},
     }));
     let poll = flags.next_request(Endpoint::Poll).wait().unwrap();
-    assert_eq!((poll.path(), poll.query()), ("/base/sdk/latest-all", Some("filter=f")));
+    assert_eq!(
+        (poll.path(), poll.query()),
+        ("/base/sdk/latest-all", Some("filter=f"))
+    );
     assert_eq!(poll.header("authorization"), Some("sdk-key"));
     assert_eq!(poll.header("x-launchdarkly-wrapper"), Some("w/1"));
-    assert_eq!(poll.header("x-launchdarkly-tags"), Some("application-id/a application-version/v"));
+    assert_eq!(
+        poll.header("x-launchdarkly-tags"),
+        Some("application-id/a application-version/v")
+    );
     assert!(poll.header("x-launchdarkly-instance-id").is_some());
     assert!(flags.requests_to(Endpoint::Stream).is_empty());
 }
 
 #[test]
 fn certificates_are_checked_as_configured() {
-    let (service, flags) = (Service::start(), FakeService::builder().tls().start().unwrap());
+    let (service, flags) = (
+        Service::start(),
+        FakeService::builder().tls().start().unwrap(),
+    );
     flags.set("bool", true);
     let client = |tls: Value| {
         let mut config = streams(&flags);
@@ -327,11 +465,19 @@ fn certificates_are_checked_as_configured() {
     config["tls"] = json!({"skipVerifyPeer": false, "customCAFile": ""});
     config["startWaitTimeMs"] = json!(1);
     let untrusting = service.client(&config);
-    flags.until("a client that does not trust", || flags.failed_handshakes() == 1).wait().unwrap();
+    flags
+        .until("a client that does not trust", || {
+            flags.failed_handshakes() == 1
+        })
+        .wait()
+        .unwrap();
     client(json!({"skipVerifyPeer": true}));
     client(json!({"customCAFile": flags.ca_pem_path()}));
     flags.wait_for_streams(2).wait().unwrap();
-    assert_eq!(untrusting.evaluate("bool", "bool", &json!(false))["reason"]["errorKind"], "CLIENT_NOT_READY");
+    assert_eq!(
+        untrusting.evaluate("bool", "bool", &json!(false))["reason"]["errorKind"],
+        "CLIENT_NOT_READY"
+    );
 }
 
 #[test]
@@ -340,22 +486,37 @@ fn requests_go_through_the_proxy() {
     let client = service.client(&json!({
         "credential": "sdk-key", "proxy": {"httpProxy": proxy.url()}, "streaming": {"baseUri": "http://not.valid.test"},
     }));
-    assert_eq!(client.evaluate("bool", "bool", &json!(false))["value"], true);
+    assert_eq!(
+        client.evaluate("bool", "bool", &json!(false))["value"],
+        true
+    );
 }
 
 #[test]
 fn clients_are_independent_and_end_when_they_are_deleted() {
     let (service, one, two) = (Service::start(), flags(), flags());
     two.set("string", "world");
-    let (first, second) = (service.client(&streams(&one)), service.client(&streams(&two)));
-    assert_eq!(first.evaluate("string", "string", &json!(""))["value"], "hello");
-    assert_eq!(second.evaluate("string", "string", &json!(""))["value"], "world");
+    let (first, second) = (
+        service.client(&streams(&one)),
+        service.client(&streams(&two)),
+    );
+    assert_eq!(
+        first.evaluate("string", "string", &json!(""))["value"],
+        "hello"
+    );
+    assert_eq!(
+        second.evaluate("string", "string", &json!(""))["value"],
+        "world"
+    );
 
     assert_eq!(first.close().status, 204);
     one.wait_for_streams(0).wait().unwrap();
     assert_eq!(first.close().status, 404);
     assert_eq!(first.send("flushEvents", &Value::Null).status, 404);
-    assert_eq!(second.evaluate("string", "string", &json!(""))["value"], "world");
+    assert_eq!(
+        second.evaluate("string", "string", &json!(""))["value"],
+        "world"
+    );
 }
 
 #[test]

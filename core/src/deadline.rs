@@ -1,15 +1,16 @@
 //! Bounds for the times that an application sets.
 //!
-//! A setting takes any [`Duration`]. `Instant::now() + Duration::MAX` panics, and a loop that pauses for one nanosecond
-//! occupies a core. Each setting passes through one of these functions where the component is built, so that the rules
-//! are the same everywhere: zero means the default, a time below a floor is raised to it, and a time above [`NEVER`] is
-//! lowered to it.
+//! A setting takes any [`Duration`]. `Instant::now() + Duration::MAX` panics, and a loop that
+//! pauses for one nanosecond occupies a core. Each setting passes through one of these functions
+//! where the component is built, so that the rules are the same everywhere: zero means the default,
+//! a time below a floor is raised to it, and a time above [`NEVER`] is lowered to it.
 //!
 //! Public for the crates of this workspace only.
 
 use std::time::Duration;
 
-/// Thirty years: no process runs that long, and the clocks and timers of every platform can represent it.
+/// Thirty years: no process runs that long, and the clocks and timers of every platform can
+/// represent it.
 pub const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// The shortest pause between two rounds of work that is repeated.
@@ -49,13 +50,32 @@ mod tests {
 
     #[test]
     fn a_time_is_the_default_a_floor_itself_or_never() {
-        for (of, floor) in [(interval as fn(_, _) -> _, SHORTEST_INTERVAL), (limit, SHORTEST_LIMIT)] {
-            let bounded = [Duration::ZERO, NANOSECOND, floor, DEFAULT * 2, NEVER, Duration::MAX];
-            assert_eq!(bounded.map(|asked| of(asked, DEFAULT)), [DEFAULT, floor, floor, DEFAULT * 2, NEVER, NEVER]);
+        for (of, floor) in [
+            (interval as fn(_, _) -> _, SHORTEST_INTERVAL),
+            (limit, SHORTEST_LIMIT),
+        ] {
+            let bounded = [
+                Duration::ZERO,
+                NANOSECOND,
+                floor,
+                DEFAULT * 2,
+                NEVER,
+                Duration::MAX,
+            ];
+            assert_eq!(
+                bounded.map(|asked| of(asked, DEFAULT)),
+                [DEFAULT, floor, floor, DEFAULT * 2, NEVER, NEVER]
+            );
             // A default may come from the application too.
-            assert_eq!([Duration::ZERO, Duration::MAX].map(|default| of(Duration::ZERO, default)), [floor, NEVER]);
+            assert_eq!(
+                [Duration::ZERO, Duration::MAX].map(|default| of(Duration::ZERO, default)),
+                [floor, NEVER]
+            );
         }
-        assert_eq!([0, 1, usize::MAX].map(|asked| size(asked, 7)), [7, 1, usize::MAX]);
+        assert_eq!(
+            [0, 1, usize::MAX].map(|asked| size(asked, 7)),
+            [7, 1, usize::MAX]
+        );
     }
 
     #[test]

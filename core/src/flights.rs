@@ -22,16 +22,21 @@ enum Role<V> {
 
 impl<K: Clone + Eq + Hash, V: Clone> Flights<K, V> {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { under_way: Mutex::default() })
+        Arc::new(Self {
+            under_way: Mutex::default(),
+        })
     }
 
-    /// The answer to a question: that of the one under way, if there is one. If whoever leads it gives up, one of the
-    /// others asks anew.
+    /// The answer to a question: that of the one under way, if there is one. If whoever leads it
+    /// gives up, one of the others asks anew.
     pub(crate) async fn join<F: Future<Output = V>>(&self, key: K, ask: impl Fn() -> F) -> V {
         loop {
             match self.role(&key) {
                 Role::Leads(answer) => {
-                    let _landed_in_any_case = Landing { flights: self, key: &key };
+                    let _landed_in_any_case = Landing {
+                        flights: self,
+                        key: &key,
+                    };
                     let value = ask().await;
                     answer.send_replace(Some(value.clone()));
                     return value;
@@ -48,7 +53,10 @@ impl<K: Clone + Eq + Hash, V: Clone> Flights<K, V> {
     }
 
     fn role(&self, key: &K) -> Role<V> {
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut under_way = self
+            .under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(answer) = under_way.get(key) {
             return Role::Follows(answer.clone());
         }
@@ -66,7 +74,11 @@ struct Landing<'a, K: Eq + Hash, V> {
 
 impl<K: Eq + Hash, V> Drop for Landing<'_, K, V> {
     fn drop(&mut self) {
-        self.flights.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(self.key);
+        self.flights
+            .under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(self.key);
     }
 }
 
@@ -80,7 +92,11 @@ mod tests {
 
     #[tokio::test]
     async fn many_who_ask_at_once_share_one_answer_and_the_next_asks_anew() {
-        let (flights, asked, go) = (Flights::new(), Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+        let (flights, asked, go) = (
+            Flights::new(),
+            Arc::new(AtomicUsize::new(0)),
+            Arc::new(Notify::new()),
+        );
         let ask = || {
             let (flights, asked, go) = (Arc::clone(&flights), Arc::clone(&asked), Arc::clone(&go));
             async move {

@@ -10,8 +10,9 @@
 //! # Ok::<(), vexil::global::GlobalError>(())
 //! ```
 //!
-//! Statics are not dropped when a program ends, and neither is this client: close it, or events that were not delivered
-//! yet are lost. In a forked process, [`client`] starts a client of that process.
+//! Statics are not dropped when a program ends, and neither is this client: close it, or events
+//! that were not delivered yet are lost. In a forked process, [`client`] starts a client of that
+//! process.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process;
@@ -23,9 +24,13 @@ use thiserror::Error;
 use crate::client::{Client, ClientBuilder};
 use crate::config::ConfigError;
 
-/// Held to look or to change, never while a client starts: plugins, sources and stores run then, which may ask for the
-/// global client themselves.
-static GLOBAL: Mutex<Global> = Mutex::new(Global { builder: None, client: None, starting: None });
+/// Held to look or to change, never while a client starts: plugins, sources and stores run then,
+/// which may ask for the global client themselves.
+static GLOBAL: Mutex<Global> = Mutex::new(Global {
+    builder: None,
+    client: None,
+    starting: None,
+});
 /// Notified when a start is over.
 static STARTED: Condvar = Condvar::new();
 
@@ -39,11 +44,12 @@ struct Global {
 
 /// Sets the configuration of the global client.
 ///
-/// If the global client was started already, a new one takes its place at once, and the old one is closed in the
-/// background. If the new one cannot be started, the old one stays.
+/// If the global client was started already, a new one takes its place at once, and the old one is
+/// closed in the background. If the new one cannot be started, the old one stays.
 ///
 /// # Errors
-/// If the new client cannot be started, or if the call is made by code that runs while the global client starts.
+/// If the new client cannot be started, or if the call is made by code that runs while the global
+/// client starts.
 pub fn configure(builder: ClientBuilder) -> Result<(), GlobalError> {
     let mut global = wait_for_turn()?;
     if global.client.is_none() {
@@ -62,8 +68,8 @@ pub fn configure(builder: ClientBuilder) -> Result<(), GlobalError> {
 /// The global client, started at the first call. Calls by other threads wait while it starts.
 ///
 /// # Errors
-/// If there is no configuration, the client cannot be started, or the call is made by code that runs while the global
-/// client starts: by a plugin, say, which is given the client anyway.
+/// If there is no configuration, the client cannot be started, or the call is made by code that
+/// runs while the global client starts: by a plugin, say, which is given the client anyway.
 pub fn client() -> Result<Client, GlobalError> {
     let global = wait_for_turn()?;
     if let Some((_, client)) = &global.client {
@@ -83,7 +89,11 @@ fn wait_for_turn() -> Result<MutexGuard<'static, Global>, GlobalError> {
     let (process, this) = (process::id(), thread::current().id());
     let mut global = lock();
     loop {
-        if global.client.as_ref().is_some_and(|(started_in, _)| *started_in != process) {
+        if global
+            .client
+            .as_ref()
+            .is_some_and(|(started_in, _)| *started_in != process)
+        {
             // Its end would be that of the parent's client.
             std::mem::forget(global.client.take());
         }
@@ -99,7 +109,8 @@ fn wait_for_turn() -> Result<MutexGuard<'static, Global>, GlobalError> {
     }
 }
 
-/// Starts a client while others wait, though not for the lock. Returns it, and the one that it replaces.
+/// Starts a client while others wait, though not for the lock. Returns it, and the one that it
+/// replaces.
 fn start(
     mut global: MutexGuard<'static, Global>,
     builder: ClientBuilder,

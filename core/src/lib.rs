@@ -1,7 +1,9 @@
-//! An independent, LaunchDarkly-compatible server-side feature-flag SDK in which every part can be replaced.
+//! An independent, LaunchDarkly-compatible server-side feature-flag SDK in which every part can be
+//! replaced.
 //!
-//! A [`Client`] evaluates flags for a [`Context`]. It is started once, shared by all threads, and kept up to date by a
-//! data source; an evaluation is a look-up in an immutable snapshot, without a lock and without an allocation.
+//! A [`Client`] evaluates flags for a [`Context`]. It is started once, shared by all threads, and
+//! kept up to date by a data source; an evaluation is a look-up in an immutable snapshot, without a
+//! lock and without an allocation.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -53,12 +55,13 @@
 //!
 //! # Features
 //!
-//! - `http` (default): streaming, polling and events over HTTP. Without it, no HTTP crate is linked.
-//! - `tls-aws-lc-rs` (default): `https`, by rustls with the cryptography of aws-lc. Most crates that use rustls have this
-//!   provider by default.
-//! - `tls-ring`: the same with the cryptography of ring. For programs in which rustls has the provider ring only: rustls
-//!   panics in a crate that leaves the choice to it if both are linked. Turn the default features off then, in
-//!   `vexil-redis` and `vexil-dynamodb` too.
+//! - `http` (default): streaming, polling and events over HTTP. Without it, no HTTP crate is
+//!   linked.
+//! - `tls-aws-lc-rs` (default): `https`, by rustls with the cryptography of aws-lc. Most crates
+//!   that use rustls have this provider by default.
+//! - `tls-ring`: the same with the cryptography of ring. For programs in which rustls has the
+//!   provider ring only: rustls panics in a crate that leaves the choice to it if both are linked.
+//!   Turn the default features off then, in `vexil-redis` and `vexil-dynamodb` too.
 //! - `tls`: the same without a provider. The application installs one for its process, or gives
 //!   [`HttpConfig::rustls_config`](config::HttpConfig) what it needs. The process default prevails over the two above, too.
 //! - `float-roundtrip` (default): numbers in JSON parse to the nearest float, for the whole binary.
@@ -99,7 +102,7 @@ pub use per_process::PerProcess;
 pub use status::Subscription;
 pub use update::{FlagChange, ListenerId};
 pub use vexil_eval::{
-    Array, Context, ContextBuilder, ContextError, MultiContextBuilder, Number, Object, Reference, ReferenceError, Text,
-    Value,
+    Array, Context, ContextBuilder, ContextError, MultiContextBuilder, Number, Object, Reference,
+    ReferenceError, Text, Value,
 };
 pub use vexil_eval::{json, model};

@@ -1,7 +1,9 @@
 //! [`Moment`]: a time by two clocks, for what is remembered for a while.
 //!
-//! The clock that only runs forward stands still while a machine is suspended or a function is frozen; the clock on the
-//! wall goes on, but may be set. What is remembered stops to count by whichever says so first (STO-F24): read once too often, it costs a query, and read too late, it is wrong.
+//! The clock that only runs forward stands still while a machine is suspended or a function is
+//! frozen; the clock on the wall goes on, but may be set. What is remembered stops to count by
+//! whichever says so first (STO-F24): read once too often, it costs a query, and read too late, it
+//! is wrong.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,14 +19,20 @@ pub(crate) struct Moment {
 
 impl Moment {
     pub(crate) fn now() -> Self {
-        Self { running: Instant::now(), wall: SystemTime::now() }
+        Self {
+            running: Instant::now(),
+            wall: SystemTime::now(),
+        }
     }
 
     /// The moment that is `wait` later, [`NEVER`] at most.
     #[must_use]
     pub(crate) fn after(self, wait: Duration) -> Self {
         let wait = wait.min(NEVER);
-        Self { running: self.running + wait, wall: self.wall + wait }
+        Self {
+            running: self.running + wait,
+            wall: self.wall + wait,
+        }
     }
 
     /// Whether it is not earlier than `deadline`, by any of the clocks.
@@ -52,7 +60,10 @@ mod tests {
         // Suspended for an hour: one of the clocks did not notice.
         assert!(later(1, 3_600).has_reached(deadline));
         // The other one was set back.
-        let set_back = Moment { running: then.running + TTL, wall: then.wall - Duration::from_secs(3_600) };
+        let set_back = Moment {
+            running: then.running + TTL,
+            wall: then.wall - Duration::from_secs(3_600),
+        };
         assert!(set_back.has_reached(deadline));
     }
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-/// A value that each process makes for itself when it first needs it: connections, pools and tasks of a store, for
-/// instance.
+/// A value that each process makes for itself when it first needs it: connections, pools and tasks
+/// of a store, for instance.
 ///
-/// After a fork, the child has a copy of the parent's value. The sockets in it are the parent's too, and its tasks run
-/// nowhere. [`PerProcess::get`] therefore makes a new value in the child. The copy is leaked, as its drop could stop or wake
-/// what is the parent's.
+/// After a fork, the child has a copy of the parent's value. The sockets in it are the parent's
+/// too, and its tasks run nowhere. [`PerProcess::get`] therefore makes a new value in the child.
+/// The copy is leaked, as its drop could stop or wake what is the parent's.
 ///
 /// ```
 /// use vexil::PerProcess;
@@ -31,9 +31,13 @@ struct Made<T> {
 }
 
 impl<T> PerProcess<T> {
-    /// Makes values with `make`. It may be called by several threads at once, of which one value is kept.
+    /// Makes values with `make`. It may be called by several threads at once, of which one value is
+    /// kept.
     pub fn new(make: impl Fn() -> T + Send + Sync + 'static) -> Self {
-        Self { make: Box::new(make), made: ArcSwapOption::empty() }
+        Self {
+            make: Box::new(make),
+            made: ArcSwapOption::empty(),
+        }
     }
 
     /// The value of this process.
@@ -44,7 +48,10 @@ impl<T> PerProcess<T> {
             if let Some(made) = found.as_deref().filter(|made| made.process == process) {
                 return Arc::clone(&made.value);
             }
-            let made = Arc::new(Made { process, value: Arc::new((self.make)()) });
+            let made = Arc::new(Made {
+                process,
+                value: Arc::new((self.make)()),
+            });
             drop(self.made.compare_and_swap(&found, Some(made)));
             std::mem::forget(found);
         }
@@ -54,7 +61,10 @@ impl<T> PerProcess<T> {
 impl<T> Drop for PerProcess<T> {
     fn drop(&mut self) {
         let made = self.made.load_full();
-        if made.as_deref().is_some_and(|made| made.process != process::id()) {
+        if made
+            .as_deref()
+            .is_some_and(|made| made.process != process::id())
+        {
             std::mem::forget(made);
         }
     }
@@ -62,6 +72,8 @@ impl<T> Drop for PerProcess<T> {
 
 impl<T: fmt::Debug> fmt::Debug for PerProcess<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("PerProcess").field(&self.made.load().as_deref().map(|made| &made.value)).finish()
+        f.debug_tuple("PerProcess")
+            .field(&self.made.load().as_deref().map(|made| &made.value))
+            .finish()
     }
 }

@@ -1,13 +1,15 @@
 //! [`Runtime`]: the one place that spawns, sleeps and stops tasks.
 //!
-//! All background work of all clients of a process runs on one thread, started when the first client needs it. A
-//! client therefore works alike from any executor, from plain threads and in tests that drop their runtime, and can be
-//! dropped anywhere. The thread lives as long as the process; idle, it costs nothing.
+//! All background work of all clients of a process runs on one thread, started when the first
+//! client needs it. A client therefore works alike from any executor, from plain threads and in
+//! tests that drop their runtime, and can be dropped anywhere. The thread lives as long as the
+//! process; idle, it costs nothing.
 //!
-//! **After a fork** the child has a copy of the runtime's memory, but not its thread, and it shares the runtime's epoll
-//! instance with the parent. Whatever the child registered, removed or woke there would happen to the parent. A runtime
-//! therefore belongs to the process that made it. In any other process it starts nothing, stops nothing and is never
-//! dropped, and a new client gets a runtime of that process.
+//! **After a fork** the child has a copy of the runtime's memory, but not its thread, and it shares
+//! the runtime's epoll instance with the parent. Whatever the child registered, removed or woke
+//! there would happen to the parent. A runtime therefore belongs to the process that made it. In
+//! any other process it starts nothing, stops nothing and is never dropped, and a new client gets a
+//! runtime of that process.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -27,7 +29,8 @@ use tokio::task::JoinHandle;
 
 use crate::watchdog::{Death, Watchdog};
 
-/// The process's own runtime, once a client has asked for it. No lock: a fork could copy one that is held.
+/// The process's own runtime, once a client has asked for it. No lock: a fork could copy one that
+/// is held.
 static SHARED: ArcSwapOption<SharedThread> = ArcSwapOption::const_empty();
 
 /// The thread that all clients of a process share.
@@ -40,12 +43,18 @@ struct SharedThread {
 
 impl SharedThread {
     fn start(process: u32) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let handle = runtime.handle().clone();
         let (running, dropped) = oneshot::channel::<()>();
         let run = move || drop(runtime.block_on(dropped));
         thread::Builder::new().name("vexil".to_owned()).spawn(run)?;
-        Ok(Self { process, handle, _running: running })
+        Ok(Self {
+            process,
+            handle,
+            _running: running,
+        })
     }
 }
 
@@ -90,7 +99,13 @@ impl Runtime {
 
     fn new(handle: Handle, shared: bool) -> Self {
         let (process, warned_in) = (process::id(), AtomicU32::new(0));
-        Self(Arc::new(Inner { handle, shared, process, warned_in, reported: Arc::default() }))
+        Self(Arc::new(Inner {
+            handle,
+            shared,
+            process,
+            warned_in,
+            reported: Arc::default(),
+        }))
     }
 
     /// Whether the runtime belongs to the process that this one was forked from.
@@ -98,8 +113,8 @@ impl Runtime {
         self.0.process != process::id()
     }
 
-    /// Does what [`Runtime::is_inherited`] does, for a call that an inherited client cannot carry out: the first one in a
-    /// process is logged.
+    /// Does what [`Runtime::is_inherited`] does, for a call that an inherited client cannot carry
+    /// out: the first one in a process is logged.
     pub(crate) fn is_unusable(&self) -> bool {
         let inherited = self.is_inherited();
         if inherited && self.0.warned_in.swap(process::id(), Ordering::Relaxed) != process::id() {
@@ -114,14 +129,22 @@ impl Runtime {
 
     /// Whether the runtime was shut down, so that nothing runs on it any more.
     pub(crate) fn is_gone(&self) -> bool {
-        let Some(handle) = self.handle() else { return false };
+        let Some(handle) = self.handle() else {
+            return false;
+        };
         let gone = Arc::new(AtomicBool::new(false));
         let died = {
             let gone = Arc::clone(&gone);
             move |_| gone.store(true, Ordering::Release)
         };
-        // A runtime that was shut down drops a new task at once. The caller reports that, so no log is written.
-        let watchdog = Watchdog::new("probe", Arc::default(), Arc::new(AtomicBool::new(true)), died);
+        // A runtime that was shut down drops a new task at once. The caller reports that, so no log
+        // is written.
+        let watchdog = Watchdog::new(
+            "probe",
+            Arc::default(),
+            Arc::new(AtomicBool::new(true)),
+            died,
+        );
         drop(handle.spawn(async move { watchdog.done() }));
         gone.load(Ordering::Acquire)
     }
@@ -143,7 +166,8 @@ impl Runtime {
         Task::new(self.handle().map(|handle| handle.spawn(future)))
     }
 
-    /// Runs work that should go on until it is done or the task is dropped. Any other end is logged and passed to `died`.
+    /// Runs work that should go on until it is done or the task is dropped. Any other end is logged
+    /// and passed to `died`.
     pub(crate) fn spawn_watched<F>(
         &self,
         name: &'static str,
@@ -154,7 +178,12 @@ impl Runtime {
         F: Future<Output: Send> + Send + 'static,
     {
         let stopped = Arc::new(AtomicBool::new(false));
-        let watchdog = Watchdog::new(name, Arc::clone(&stopped), Arc::clone(&self.0.reported), died);
+        let watchdog = Watchdog::new(
+            name,
+            Arc::clone(&stopped),
+            Arc::clone(&self.0.reported),
+            died,
+        );
         let Some(handle) = self.handle() else {
             // The inherited client has reported itself.
             watchdog.done();
@@ -178,13 +207,20 @@ impl Runtime {
     }
 
     /// Runs code that may block.
-    pub(crate) fn spawn_blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Task<T> {
+    pub(crate) fn spawn_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Task<T> {
         Task::new(self.handle().map(|handle| handle.spawn_blocking(work)))
     }
 
-    /// Awaits a future for a limited time, on whatever executor the caller is. In a forked child, where nothing can make
-    /// the future ready, it is only looked at.
-    pub(crate) async fn timeout<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    /// Awaits a future for a limited time, on whatever executor the caller is. In a forked child,
+    /// where nothing can make the future ready, it is only looked at.
+    pub(crate) async fn timeout<T>(
+        &self,
+        limit: Duration,
+        future: impl Future<Output = T>,
+    ) -> Option<T> {
         let (mut future, mut alarm) = (pin!(future), pin!(self.alarm(limit)));
         poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
@@ -195,7 +231,14 @@ impl Runtime {
 
     /// Does what [`Runtime::timeout`] does, on this thread.
     pub(crate) fn park<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
-        park(if self.is_unusable() { Duration::ZERO } else { limit }, future)
+        park(
+            if self.is_unusable() {
+                Duration::ZERO
+            } else {
+                limit
+            },
+            future,
+        )
     }
 
     /// Ends after a time.
@@ -236,7 +279,11 @@ pub(crate) struct Task<T> {
 
 impl<T> Task<T> {
     fn new(running: Option<JoinHandle<T>>) -> Self {
-        Self { running, process: process::id(), stopped: None }
+        Self {
+            running,
+            process: process::id(),
+            stopped: None,
+        }
     }
 
     /// The task's output. Returns `None` if it panicked, was stopped or never started.
@@ -247,7 +294,9 @@ impl<T> Task<T> {
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        let Some(running) = self.running.take() else { return };
+        let Some(running) = self.running.take() else {
+            return;
+        };
         if self.process == process::id() {
             if let Some(stopped) = &self.stopped {
                 stopped.store(true, Ordering::Release);
@@ -260,9 +309,11 @@ impl<T> Drop for Task<T> {
     }
 }
 
-/// Parks this thread until the future is ready or the time is over. It needs no runtime and may be called inside one.
+/// Parks this thread until the future is ready or the time is over. It needs no runtime and may be
+/// called inside one.
 pub(crate) fn park<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
-    // Unconstrained: inside a busy task, Tokio would put off the wake-up until that task yields, which it never does.
+    // Unconstrained: inside a busy task, Tokio would put off the wake-up until that task yields,
+    // which it never does.
     let mut future = pin!(tokio::task::unconstrained(future));
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut cx = Context::from_waker(&waker);
@@ -271,29 +322,42 @@ pub(crate) fn park<T>(limit: Duration, future: impl Future<Output = T>) -> Optio
         if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
             return Some(output);
         }
-        let left = limit.checked_sub(start.elapsed()).filter(|left| !left.is_zero())?;
+        let left = limit
+            .checked_sub(start.elapsed())
+            .filter(|left| !left.is_zero())?;
         thread::park_timeout(left);
     }
 }
 
-/// Runs both at once, the second on a thread of its own; one after the other where there can be no thread.
+/// Runs both at once, the second on a thread of its own; one after the other where there can be no
+/// thread.
 pub(crate) fn both<A, B: Send>(first: impl FnOnce() -> A, second: impl Fn() -> B + Sync) -> (A, B) {
-    thread::scope(|scope| match thread::Builder::new().name("vexil-both".to_owned()).spawn_scoped(scope, &second) {
-        Ok(running) => {
-            let first = first();
-            (first, running.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    thread::scope(|scope| {
+        match thread::Builder::new()
+            .name("vexil-both".to_owned())
+            .spawn_scoped(scope, &second)
+        {
+            Ok(running) => {
+                let first = first();
+                (
+                    first,
+                    running.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                )
+            }
+            Err(_no_thread) => (first(), second()),
         }
-        Err(_no_thread) => (first(), second()),
     })
 }
 
 /// Runs foreign code; none if it panics.
 pub(crate) async fn contain<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-        Ok(polled) => polled.map(Some),
-        Err(_panic) => Poll::Ready(None),
-    })
+    poll_fn(
+        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(polled) => polled.map(Some),
+            Err(_panic) => Poll::Ready(None),
+        },
+    )
     .await
 }
 
@@ -317,7 +381,10 @@ mod tests {
         let (send, receive) = tokio::sync::oneshot::channel();
         runtime.spawn_detached(async move { send.send(7).unwrap() });
         assert_eq!(park(Duration::from_secs(60), receive), Some(Ok(7)));
-        assert_eq!(park(Duration::from_millis(1), std::future::pending::<()>()), None);
+        assert_eq!(
+            park(Duration::from_millis(1), std::future::pending::<()>()),
+            None
+        );
     }
 
     #[test]
@@ -341,7 +408,11 @@ mod tests {
         };
         let second = || {
             to_first.send(2).unwrap();
-            from_first.lock().unwrap().recv_timeout(Duration::from_secs(60)).unwrap()
+            from_first
+                .lock()
+                .unwrap()
+                .recv_timeout(Duration::from_secs(60))
+                .unwrap()
         };
         assert_eq!(both(first, second), (2, 1));
     }
@@ -354,13 +425,26 @@ mod tests {
             let send = send.clone();
             move |death| send.send(death).unwrap()
         };
-        runtime.spawn_watched("panics", async { panic!("on purpose") }, died()).finish().await;
+        runtime
+            .spawn_watched("panics", async { panic!("on purpose") }, died())
+            .finish()
+            .await;
         assert_eq!(deaths.try_recv(), Ok(Death::Panicked));
-        assert_eq!(runtime.spawn_watched("ends", async { 7 }, died()).finish().await, Some(7));
+        assert_eq!(
+            runtime
+                .spawn_watched("ends", async { 7 }, died())
+                .finish()
+                .await,
+            Some(7)
+        );
         drop(runtime.spawn_watched("is stopped", std::future::pending::<()>(), died()));
         tokio::task::yield_now().await;
         drop(send);
-        assert_eq!(deaths.recv().await, None, "all watchdogs are gone, and none has barked");
+        assert_eq!(
+            deaths.recv().await,
+            None,
+            "all watchdogs are gone, and none has barked"
+        );
         assert!(!runtime.is_gone());
     }
 
@@ -371,7 +455,9 @@ mod tests {
         let (send, deaths) = std::sync::mpsc::channel();
         let started = |send: &std::sync::mpsc::Sender<Death>| {
             let send = send.clone();
-            runtime.spawn_watched("waits", std::future::pending::<()>(), move |death| send.send(death).unwrap())
+            runtime.spawn_watched("waits", std::future::pending::<()>(), move |death| {
+                send.send(death).unwrap()
+            })
         };
         let _early = started(&send);
         drop(theirs);
@@ -390,6 +476,9 @@ mod tests {
             drop(send);
         });
         drop(task);
-        assert!(park(Duration::from_secs(60), receive).unwrap().is_err(), "the sender goes with the task");
+        assert!(
+            park(Duration::from_secs(60), receive).unwrap().is_err(),
+            "the sender goes with the task"
+        );
     }
 }

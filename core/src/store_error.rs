@@ -28,8 +28,8 @@ pub enum StoreError {
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
-    /// The store answers, but cannot be used as it is configured: a table is missing, a key holds something else, the
-    /// server belongs to a cluster.
+    /// The store answers, but cannot be used as it is configured: a table is missing, a key holds
+    /// something else, the server belongs to a cluster.
     #[error("the data store cannot be used as it is configured")]
     Config {
         /// What is wrong, and what would help.
@@ -47,8 +47,8 @@ pub enum StoreError {
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
-    /// An item is larger than the store can keep. It was left out, and what the store had of it stays; everything else
-    /// was written.
+    /// An item is larger than the store can keep. It was left out, and what the store had of it
+    /// stays; everything else was written.
     #[error("the {kind} \"{key}\" of {bytes} bytes is too large for the data store")]
     TooLarge {
         /// Whether it is a flag or a segment.
@@ -66,22 +66,36 @@ pub enum StoreError {
 impl StoreError {
     /// An error of the store's client.
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Unavailable { source: Arc::from(source.into()) }
+        Self::Unavailable {
+            source: Arc::from(source.into()),
+        }
     }
 
     /// A refusal.
     pub fn auth(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Auth { source: Arc::from(source.into()) }
+        Self::Auth {
+            source: Arc::from(source.into()),
+        }
     }
 
     /// A store that cannot be used as it is configured.
     pub fn config(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Config { source: Arc::from(source.into()) }
+        Self::Config {
+            source: Arc::from(source.into()),
+        }
     }
 
     /// A stored item that cannot be understood.
-    pub fn corrupt(kind: DataKind, key: impl Into<Text>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Corrupt { kind, key: key.into(), source: Arc::from(source.into()) }
+    pub fn corrupt(
+        kind: DataKind,
+        key: impl Into<Text>,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Corrupt {
+            kind,
+            key: key.into(),
+            source: Arc::from(source.into()),
+        }
     }
 
     /// Whether the same call may succeed later, with nothing changed but time.
@@ -89,9 +103,11 @@ impl StoreError {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Unavailable { .. } | Self::Timeout => true,
-            Self::Auth { .. } | Self::Config { .. } | Self::Corrupt { .. } | Self::TooLarge { .. } | Self::ReadOnly => {
-                false
-            }
+            Self::Auth { .. }
+            | Self::Config { .. }
+            | Self::Corrupt { .. }
+            | Self::TooLarge { .. }
+            | Self::ReadOnly => false,
         }
     }
 }

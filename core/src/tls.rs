@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 
-/// The provider of cryptography for TLS connections: rustls's process default if the application has installed one,
-/// otherwise that of the cargo feature `tls-aws-lc-rs` or `tls-ring`, in this order. `None` without either.
+/// The provider of cryptography for TLS connections: rustls's process default if the application
+/// has installed one, otherwise that of the cargo feature `tls-aws-lc-rs` or `tls-ring`, in this
+/// order. `None` without either.
 ///
 /// It is for stores and transports that open TLS connections of their own. Pass it to
 /// [`ClientConfig::builder_with_provider`]. The process default is never set: that is the application's to do, and

@@ -13,10 +13,17 @@ pub fn redacted_url(url: &str) -> String {
     let (scheme, rest) = url.find("://").map_or(("", url), |at| url.split_at(at + 3));
     let (rest, query) = match rest.find(['?', '#']) {
         // A password with a question mark looks like a query with an at sign.
-        Some(at) if rest.get(at..).is_some_and(|query| query.contains('@')) => return format!("{scheme}…"),
-        Some(at) => {
-            (rest.get(..at).unwrap_or_default(), if rest.as_bytes().get(at) == Some(&b'?') { "?…" } else { "#…" })
+        Some(at) if rest.get(at..).is_some_and(|query| query.contains('@')) => {
+            return format!("{scheme}…");
         }
+        Some(at) => (
+            rest.get(..at).unwrap_or_default(),
+            if rest.as_bytes().get(at) == Some(&b'?') {
+                "?…"
+            } else {
+                "#…"
+            },
+        ),
         None => (rest, ""),
     };
     match rest.rsplit_once('@') {
@@ -38,7 +45,10 @@ mod tests {
             ("x://secret@host:1", "x://…@host:1"),
             ("redis://ada:p@secret@h:1/2", "redis://…@h:1/2"),
             ("https://h/ld?token=secret", "https://h/ld?…"),
-            ("https://ada:secret@h/ld?token=secret#secret", "https://…@h/ld?…"),
+            (
+                "https://ada:secret@h/ld?token=secret#secret",
+                "https://…@h/ld?…",
+            ),
             ("https://h#secret", "https://h#…"),
             ("https://h?token=a@secret", "https://…"),
             ("https://ada:a?secret@h", "https://…"),

@@ -1,7 +1,8 @@
 //! [`Watchdog`]: notices a background task that ends before its work is done.
 //!
-//! A task ends that way if it panics, or if the runtime it runs on is shut down. Either is an error of the program that
-//! would otherwise be silent: flags stay as they are and events are lost. Stopping a task on purpose is no such end.
+//! A task ends that way if it panics, or if the runtime it runs on is shut down. Either is an error
+//! of the program that would otherwise be silent: flags stay as they are and events are lost.
+//! Stopping a task on purpose is no such end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,8 +39,18 @@ pub(crate) struct Watchdog<F: FnOnce(Death)> {
 }
 
 impl<F: FnOnce(Death)> Watchdog<F> {
-    pub(crate) fn new(task: &'static str, stopped: Arc<AtomicBool>, reported: Arc<AtomicBool>, died: F) -> Self {
-        Self { died: Some(died), task, stopped, reported }
+    pub(crate) fn new(
+        task: &'static str,
+        stopped: Arc<AtomicBool>,
+        reported: Arc<AtomicBool>,
+        died: F,
+    ) -> Self {
+        Self {
+            died: Some(died),
+            task,
+            stopped,
+            reported,
+        }
     }
 
     /// The work is done.
@@ -52,11 +63,16 @@ impl<F: FnOnce(Death)> Drop for Watchdog<F> {
     fn drop(&mut self) {
         let Some(died) = self.died.take() else { return };
         if thread::panicking() {
-            tracing::error!(task = self.task, "a background task of the client panicked and has ended");
+            tracing::error!(
+                task = self.task,
+                "a background task of the client panicked and has ended"
+            );
             died(Death::Panicked);
         } else if !self.stopped.load(Ordering::Acquire) {
             if !self.reported.swap(true, Ordering::AcqRel) {
-                tracing::error!("the runtime of the client is gone: flags stay as they are and events are lost");
+                tracing::error!(
+                    "the runtime of the client is gone: flags stay as they are and events are lost"
+                );
             }
             died(Death::RuntimeGone);
         }

@@ -12,32 +12,62 @@ use vexil_testing::fake_service::Endpoint;
 use vexil_testing::{FakeService, TestData};
 
 /// Starts a client and gives the settings of its report that are named.
-fn reported<const N: usize>(names: [&str; N], choose: impl FnOnce(ClientBuilder) -> ClientBuilder) -> [Value; N] {
+fn reported<const N: usize>(
+    names: [&str; N],
+    choose: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> [Value; N] {
     let service = FakeService::start().unwrap();
-    let builder = Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(service.url()));
+    let builder =
+        Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(service.url()));
     let _client = choose(builder).start().unwrap();
     let request = service.next_request(Endpoint::Diagnostics).wait().unwrap();
     let report = request.json().unwrap();
-    names.map(|name| report["configuration"].get(name).cloned().unwrap_or_default())
+    names.map(|name| {
+        report["configuration"]
+            .get(name)
+            .cloned()
+            .unwrap_or_default()
+    })
 }
 
-const ARRIVAL: [&str; 4] = ["streamingDisabled", "reconnectTimeMillis", "pollingIntervalMillis", "usingRelayDaemon"];
+const ARRIVAL: [&str; 4] = [
+    "streamingDisabled",
+    "reconnectTimeMillis",
+    "pollingIntervalMillis",
+    "usingRelayDaemon",
+];
 
 #[test]
 fn the_report_says_how_flags_arrive() {
     let usual = reported(ARRIVAL, |builder| builder);
-    assert_eq!(usual, [json!(false), json!(1_000), json!(null), json!(false)]);
+    assert_eq!(
+        usual,
+        [json!(false), json!(1_000), json!(null), json!(false)]
+    );
 
     let stream = StreamingConfig::new().initial_reconnect_delay(Duration::from_millis(20));
     let streaming = reported(ARRIVAL, |builder| builder.data_source(stream));
-    assert_eq!(streaming, [json!(false), json!(20), json!(null), json!(false)]);
+    assert_eq!(
+        streaming,
+        [json!(false), json!(20), json!(null), json!(false)]
+    );
 
     let polls = PollingConfig::new().poll_interval(Duration::from_secs(90));
     let polling = reported(ARRIVAL, |builder| builder.data_source(polls));
-    assert_eq!(polling, [json!(true), json!(null), json!(90_000), json!(false)]);
+    assert_eq!(
+        polling,
+        [json!(true), json!(null), json!(90_000), json!(false)]
+    );
 
-    let elsewhere = reported(ARRIVAL, |builder| builder.data_source(TestData::new()).events(EventsConfig::new()));
-    assert_eq!(elsewhere, [json!(null), json!(null), json!(null), json!(false)]);
+    let elsewhere = reported(ARRIVAL, |builder| {
+        builder
+            .data_source(TestData::new())
+            .events(EventsConfig::new())
+    });
+    assert_eq!(
+        elsewhere,
+        [json!(null), json!(null), json!(null), json!(false)]
+    );
 }
 
 #[test]
@@ -45,12 +75,18 @@ fn the_report_says_where_flags_are_kept() {
     let store = ["dataStoreType"];
     assert_eq!(reported(store, |builder| builder), ["memory"]);
     let own = std::sync::Arc::new(MemoryStore::new());
-    assert_eq!(reported(store, |builder| builder.data_store(own)), ["custom"]);
+    assert_eq!(
+        reported(store, |builder| builder.data_store(own)),
+        ["custom"]
+    );
 }
 
 #[test]
 fn the_report_says_how_events_are_sent() {
     let names = ["eventsCapacity", "customEventsURI", "startWaitMillis"];
     let events = EventsConfig::new().capacity(7);
-    assert_eq!(reported(names, |builder| builder.events(events)), [json!(7), json!(true), json!(null)]);
+    assert_eq!(
+        reported(names, |builder| builder.events(events)),
+        [json!(7), json!(true), json!(null)]
+    );
 }

@@ -1,4 +1,5 @@
-//! Background work that ends too early: by a panic of the application's code, or with the application's runtime.
+//! Background work that ends too early: by a panic of the application's code, or with the
+//! application's runtime.
 
 #![cfg(test)]
 #![cfg(feature = "http")]
@@ -17,7 +18,9 @@ use log::Log;
 use serde_json::json;
 use support::{Fixed, SOON, ada, gives};
 use tokio::runtime::Runtime;
-use vexil::config::{BigSegmentsConfig, ConfigError, HttpConfig, PersistentStoreConfig, ServiceEndpoints};
+use vexil::config::{
+    BigSegmentsConfig, ConfigError, HttpConfig, PersistentStoreConfig, ServiceEndpoints,
+};
 use vexil::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
 use vexil::events::{Event, EventProcessor};
 use vexil::store::CacheMode;
@@ -27,11 +30,17 @@ use vexil_testing::{FakeService, MemoryBigSegmentStore, MemoryDatabase, MemoryPe
 
 /// A runtime that runs on this thread, when a test lets it.
 fn theirs() -> Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 fn errors(log: &Log) -> Vec<String> {
-    log.lines().into_iter().filter(|line| line.contains(" ERROR ")).collect()
+    log.lines()
+        .into_iter()
+        .filter(|line| line.contains(" ERROR "))
+        .collect()
 }
 
 /// Starts a client on a runtime, waits until it has data, and shuts the runtime down.
@@ -61,24 +70,49 @@ fn a_runtime_that_is_gone_is_one_error_and_no_flush_succeeds() {
             .big_segments(BigSegmentsConfig::new(MemoryBigSegmentStore::new())),
         &log,
     );
-    let [error] = &errors(&log)[..] else { panic!("one line, not {:?}", errors(&log)) };
-    assert!(error.contains("the runtime of the client is gone"), "{error}");
+    let [error] = &errors(&log)[..] else {
+        panic!("one line, not {:?}", errors(&log))
+    };
+    assert!(
+        error.contains("the runtime of the client is gone"),
+        "{error}"
+    );
 
     let status = client.data_source_status().status();
     assert_eq!(status.state, DataSourceState::Off);
-    assert_eq!(status.error.unwrap().message, "the runtime of the client is gone");
+    assert_eq!(
+        status.error.unwrap().message,
+        "the runtime of the client is gone"
+    );
     assert!(!client.data_store_status().status().available);
-    assert!(!client.big_segments_status().blocking_status(SOON).unwrap().available);
-    assert!(client.bool_variation("flag", &ada(), false), "the data there was is used");
+    assert!(
+        !client
+            .big_segments_status()
+            .blocking_status(SOON)
+            .unwrap()
+            .available
+    );
+    assert!(
+        client.bool_variation("flag", &ada(), false),
+        "the data there was is used"
+    );
 
     let lost = client.event_stats().dropped_events;
     assert!(lost > 0, "what was recorded before is lost");
     client.track("event", &ada());
-    assert_eq!(client.event_stats().dropped_events, lost + 1, "and what is recorded now");
+    assert_eq!(
+        client.event_stats().dropped_events,
+        lost + 1,
+        "and what is recorded now"
+    );
     assert!(!client.blocking_flush(SOON));
     assert!(!pollster::block_on(client.flush_and_wait(SOON)));
     client.flush();
-    assert!(!client.data_source_status().blocking_wait_for(DataSourceState::Valid, SOON));
+    assert!(
+        !client
+            .data_source_status()
+            .blocking_wait_for(DataSourceState::Valid, SOON)
+    );
     pollster::block_on(client.close(SOON));
     assert_eq!(errors(&log).len(), 1);
 }
@@ -90,9 +124,17 @@ fn in_read_through_mode_a_runtime_that_is_gone_is_one_error_too() {
     let database = MemoryDatabase::new();
     let store = Arc::new(MemoryPersistentStore::attached(&database, "ld"));
     let config = PersistentStoreConfig::new(store).cache(CacheMode::Off);
-    let client = left_alone(Client::builder("sdk-key").daemon_mode(config).without_events(), &log);
+    let client = left_alone(
+        Client::builder("sdk-key")
+            .daemon_mode(config)
+            .without_events(),
+        &log,
+    );
     assert_eq!(errors(&log).len(), 1, "{:?}", errors(&log));
-    assert_eq!(client.data_source_status().status().state, DataSourceState::Off);
+    assert_eq!(
+        client.data_source_status().status().state,
+        DataSourceState::Off
+    );
     assert!(!client.data_store_status().status().available);
     assert!(!client.bool_variation("flag", &ada(), false));
 }
@@ -100,8 +142,14 @@ fn in_read_through_mode_a_runtime_that_is_gone_is_one_error_too() {
 #[test]
 fn a_client_does_not_start_on_a_runtime_that_is_gone() {
     let gone = theirs().handle().clone();
-    let started = Client::builder("sdk-key").runtime(gone).data_source(Fixed::new(&json!({}))).start();
-    assert!(matches!(started, Err(ConfigError::Runtime { .. })), "{started:?}");
+    let started = Client::builder("sdk-key")
+        .runtime(gone)
+        .data_source(Fixed::new(&json!({})))
+        .start();
+    assert!(
+        matches!(started, Err(ConfigError::Runtime { .. })),
+        "{started:?}"
+    );
 }
 
 /// Panics in whatever it is asked to do.
@@ -149,9 +197,16 @@ impl DataSource for Connects {
 fn a_processor_that_panics_is_one_error_loses_its_events_and_nothing_else() {
     let log = Log::default();
     let _listening = tracing::subscriber::set_default(log.subscriber());
-    let client = Client::builder("sdk-key").data_source(Connects).events(Arc::new(Panics)).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_source(Connects)
+        .events(Arc::new(Panics))
+        .start()
+        .unwrap();
     client.blocking_wait_until_ready(SOON).unwrap();
-    assert_eq!(client.data_source_status().status().state, DataSourceState::Valid);
+    assert_eq!(
+        client.data_source_status().status().state,
+        DataSourceState::Valid
+    );
     for _ in 0..10 {
         assert!(client.bool_variation("flag", &ada(), false));
     }
@@ -163,7 +218,8 @@ fn a_processor_that_panics_is_one_error_loses_its_events_and_nothing_else() {
     assert_eq!(errors(&log).len(), 1, "{:?}", errors(&log));
 }
 
-/// A transport of the application's that panics when it is to send events, as long as it is told to.
+/// A transport of the application's that panics when it is to send events, as long as it is told
+/// to.
 #[derive(Clone, Debug)]
 struct Fragile {
     inner: Arc<dyn HttpTransport>,
@@ -172,9 +228,16 @@ struct Fragile {
 
 #[async_trait]
 impl HttpTransport for Fragile {
-    async fn send(&self, request: Request<Bytes>, options: RequestOptions) -> Result<Response<Body>, TransportError> {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: RequestOptions,
+    ) -> Result<Response<Body>, TransportError> {
         let is_event = request.method() == Method::POST && request.uri().path().ends_with("/bulk");
-        assert!(!is_event || !self.panics.load(Ordering::Relaxed), "on purpose");
+        assert!(
+            !is_event || !self.panics.load(Ordering::Relaxed),
+            "on purpose"
+        );
         self.inner.send(request, options).await
     }
 }
@@ -185,7 +248,10 @@ fn a_delivery_that_panics_is_no_success_and_the_next_one_is() {
     let service = FakeService::start().unwrap();
     service.set("flag", true);
     let panics = Arc::new(AtomicBool::new(true));
-    let transport = Fragile { inner: HttpConfig::new().build().unwrap(), panics: Arc::clone(&panics) };
+    let transport = Fragile {
+        inner: HttpConfig::new().build().unwrap(),
+        panics: Arc::clone(&panics),
+    };
     let runtime = theirs();
     let _listening = tracing::subscriber::set_default(log.subscriber());
     runtime.block_on(async {

@@ -1,8 +1,8 @@
-//! The evaluation cases of the field's contract tests, 728 of them, each three ways: without detail, with detail, and
-//! through all-flags state.
+//! The evaluation cases of the field's contract tests, 728 of them, each three ways: without
+//! detail, with detail, and through all-flags state.
 //!
-//! The data is not part of this repository; `VEXIL_EVAL_CASES` names the folder that holds it, and `scripts/test` says
-//! so when there is none.
+//! The data is not part of this repository; `VEXIL_EVAL_CASES` names the folder that holds it, and
+//! `scripts/test` says so when there is none.
 
 #![cfg(test)]
 
@@ -50,10 +50,16 @@ struct Expected {
 #[test]
 #[ignore = "needs the evaluation cases in the folder that VEXIL_EVAL_CASES names"]
 fn every_evaluation_case_comes_out_as_expected() {
-    let folder = PathBuf::from(std::env::var_os("VEXIL_EVAL_CASES").expect("VEXIL_EVAL_CASES names a folder"));
+    let folder = PathBuf::from(
+        std::env::var_os("VEXIL_EVAL_CASES").expect("VEXIL_EVAL_CASES names a folder"),
+    );
     let mut failures = Vec::new();
     let mut count = 0;
-    let mut files: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = folder
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.sort();
     for file in &files {
         let suites: Vec<Suite> = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
@@ -62,20 +68,42 @@ fn every_evaluation_case_comes_out_as_expected() {
             let client = support::client(&data);
             for mut case in suite.evaluations {
                 count += 1;
-                case.default.get_or_insert_with(|| inferred_default(&data["flags"][&case.flag_key]));
-                let name = format!("{}: {} / {} ({})", file.display(), suite.name, case.name, case.flag_key);
-                failures.extend(run(&client, &case, suite.skip_evaluate_all_flags).map(|f| format!("{name}: {f}")));
+                case.default
+                    .get_or_insert_with(|| inferred_default(&data["flags"][&case.flag_key]));
+                let name = format!(
+                    "{}: {} / {} ({})",
+                    file.display(),
+                    suite.name,
+                    case.name,
+                    case.flag_key
+                );
+                failures.extend(
+                    run(&client, &case, suite.skip_evaluate_all_flags)
+                        .map(|f| format!("{name}: {f}")),
+                );
             }
         }
     }
-    assert!(failures.is_empty(), "{} of {count} cases failed:\n{}", failures.len(), failures.join("\n"));
-    assert_eq!(count, 728, "the set of cases is not the one that is expected");
+    assert!(
+        failures.is_empty(),
+        "{} of {count} cases failed:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+    assert_eq!(
+        count, 728,
+        "the set of cases is not the one that is expected"
+    );
 }
 
 /// What the cases leave out: an item without a version has version 1.
 fn complete(mut data: Json) -> Json {
     for section in ["flags", "segments"] {
-        for item in data[section].as_object_mut().into_iter().flat_map(serde_json::Map::values_mut) {
+        for item in data[section]
+            .as_object_mut()
+            .into_iter()
+            .flat_map(serde_json::Map::values_mut)
+        {
             let item = item.as_object_mut().unwrap();
             item.entry("version").or_insert(Json::from(1));
         }
@@ -102,7 +130,10 @@ fn run(client: &Client, case: &Case, skip_all_flags: bool) -> Option<String> {
         return Some(format!("value {value}, expected {}", expected.value));
     }
     if !same(&detail.value, &expected.value) || detail.variation_index != expected.variation_index {
-        return Some(format!("detail {detail:?}, expected {} {:?}", expected.value, expected.variation_index));
+        return Some(format!(
+            "detail {detail:?}, expected {} {:?}",
+            expected.value, expected.variation_index
+        ));
     }
     let reason = serde_json::to_value(&detail.reason).unwrap();
     if reason != expected.reason {
@@ -113,13 +144,29 @@ fn run(client: &Client, case: &Case, skip_all_flags: bool) -> Option<String> {
     }
     let state = client.all_flags_state(&context, FlagsStateOptions::default().with_reasons(true));
     let state = state.to_json();
-    let in_state = if expected.variation_index.is_some() { &expected.value } else { &Json::Null };
-    if state.get(&case.flag_key).is_some_and(|value| !same(value, in_state)) {
-        return Some(format!("all flags {}, expected {in_state}", state[&case.flag_key]));
+    let in_state = if expected.variation_index.is_some() {
+        &expected.value
+    } else {
+        &Json::Null
+    };
+    if state
+        .get(&case.flag_key)
+        .is_some_and(|value| !same(value, in_state))
+    {
+        return Some(format!(
+            "all flags {}, expected {in_state}",
+            state[&case.flag_key]
+        ));
     }
     let index = state["$flagsState"][&case.flag_key]["variation"].as_u64();
-    (expected.reason["errorKind"] != "FLAG_NOT_FOUND" && index != expected.variation_index.map(|index| index as u64))
-        .then(|| format!("all flags index {index:?}, expected {:?}", expected.variation_index))
+    (expected.reason["errorKind"] != "FLAG_NOT_FOUND"
+        && index != expected.variation_index.map(|index| index as u64))
+    .then(|| {
+        format!(
+            "all flags index {index:?}, expected {:?}",
+            expected.variation_index
+        )
+    })
 }
 
 fn same(one: &Json, two: &Json) -> bool {
@@ -133,15 +180,38 @@ fn evaluate(client: &Client, case: &Case, context: &Context) -> (Json, Detail<Js
         ($plain:ident, $detail:ident, $default:expr) => {{
             let plain = client.$plain(key, context, $default);
             let detail = client.$detail(key, context, $default);
-            (serde_json::to_value(plain).unwrap(), detail.map(|value| serde_json::to_value(value).unwrap()))
+            (
+                serde_json::to_value(plain).unwrap(),
+                detail.map(|value| serde_json::to_value(value).unwrap()),
+            )
         }};
     }
     match case.value_type.as_str() {
-        "bool" => through!(bool_variation, bool_variation_detail, default.as_bool().unwrap()),
-        "int" => through!(int_variation, int_variation_detail, default.as_i64().unwrap()),
-        "double" => through!(double_variation, double_variation_detail, default.as_f64().unwrap()),
-        "string" => through!(string_variation, string_variation_detail, default.as_str().unwrap()),
-        "any" | "" => through!(json_variation, json_variation_detail, Value::from(default.clone())),
+        "bool" => through!(
+            bool_variation,
+            bool_variation_detail,
+            default.as_bool().unwrap()
+        ),
+        "int" => through!(
+            int_variation,
+            int_variation_detail,
+            default.as_i64().unwrap()
+        ),
+        "double" => through!(
+            double_variation,
+            double_variation_detail,
+            default.as_f64().unwrap()
+        ),
+        "string" => through!(
+            string_variation,
+            string_variation_detail,
+            default.as_str().unwrap()
+        ),
+        "any" | "" => through!(
+            json_variation,
+            json_variation_detail,
+            Value::from(default.clone())
+        ),
         other => panic!("unknown value type {other}"),
     }
 }

@@ -1,4 +1,5 @@
-//! What leaves the process as events: to the service, through the application's filter, and into files.
+//! What leaves the process as events: to the service, through the application's filter, and into
+//! files.
 
 #![cfg(test)]
 #![cfg(feature = "http")]
@@ -23,30 +24,50 @@ fn levels(count: usize) -> Value {
 
 fn builder(service: &FakeService) -> ClientBuilder {
     let flags = Fixed::new(&json!({"flags": {"flag": gives(1, "value")}}));
-    Client::builder("sdk-key").data_source(flags).service_endpoints(ServiceEndpoints::relay(service.url()))
+    Client::builder("sdk-key")
+        .data_source(flags)
+        .service_endpoints(ServiceEndpoints::relay(service.url()))
 }
 
 /// The events that the service has received.
 fn received(service: &FakeService) -> Vec<Json> {
     let payloads = service.requests_to(Endpoint::Events).into_iter();
-    payloads.flat_map(|request| request.json().unwrap().as_array().unwrap().clone()).collect()
+    payloads
+        .flat_map(|request| request.json().unwrap().as_array().unwrap().clone())
+        .collect()
 }
 
 fn kinds(events: &[Json]) -> Vec<&str> {
-    events.iter().map(|event| event["kind"].as_str().unwrap()).collect()
+    events
+        .iter()
+        .map(|event| event["kind"].as_str().unwrap())
+        .collect()
 }
 
 fn of_kind<'a>(events: &'a [Json], kind: &str) -> &'a Json {
-    events.iter().find(|event| event["kind"] == kind).unwrap_or_else(|| panic!("no {kind} event"))
+    events
+        .iter()
+        .find(|event| event["kind"] == kind)
+        .unwrap_or_else(|| panic!("no {kind} event"))
 }
 
 #[test]
 fn attributes_data_and_defaults_of_any_depth_are_evaluated_written_and_dropped() {
     let service = FakeService::start().unwrap();
-    let client = builder(&service).events(EventsConfig::new().diagnostic_opt_out(true)).start().unwrap();
-    let context = Context::builder("ada").set("deep", levels(50_000)).set("plan", "pro").build().unwrap();
+    let client = builder(&service)
+        .events(EventsConfig::new().diagnostic_opt_out(true))
+        .start()
+        .unwrap();
+    let context = Context::builder("ada")
+        .set("deep", levels(50_000))
+        .set("plan", "pro")
+        .build()
+        .unwrap();
     assert_eq!(client.string_variation("flag", &context, ""), "value");
-    assert_eq!(client.json_variation("flag", &context, levels(50_000)), "value".into());
+    assert_eq!(
+        client.json_variation("flag", &context, levels(50_000)),
+        "value".into()
+    );
     let _ = client.json_variation("no-such-flag", &context, levels(50_000));
     client.track_data("clicked", &context, levels(50_000));
     client.identify(&context);
@@ -54,7 +75,11 @@ fn attributes_data_and_defaults_of_any_depth_are_evaluated_written_and_dropped()
     assert_eq!(context, context.clone());
     assert!(client.blocking_flush(SOON));
 
-    let bytes: usize = service.requests_to(Endpoint::Events).iter().map(|request| request.body().len()).sum();
+    let bytes: usize = service
+        .requests_to(Endpoint::Events)
+        .iter()
+        .map(|request| request.body().len())
+        .sum();
     assert!(bytes < 10_000, "{bytes} bytes");
     // Anything that reads JSON can read what was written.
     let events = received(&service);
@@ -75,19 +100,34 @@ fn attributes_data_and_defaults_of_any_depth_are_evaluated_written_and_dropped()
 #[test]
 fn the_filter_sees_changes_and_drops_events_of_every_kind() {
     let service = FakeService::start().unwrap();
-    let events = EventsConfig::new().private_attributes(["email"]).before_send(|mut event| {
-        assert!(event.members().get("context").is_none_or(|context| context.get("email").is_none()));
-        match event.kind() {
-            "identify" => None,
-            "custom" => {
-                event.members_mut().insert("data".to_owned(), json!("changed"));
-                Some(event)
+    let events = EventsConfig::new()
+        .private_attributes(["email"])
+        .before_send(|mut event| {
+            assert!(
+                event
+                    .members()
+                    .get("context")
+                    .is_none_or(|context| context.get("email").is_none())
+            );
+            match event.kind() {
+                "identify" => None,
+                "custom" => {
+                    event
+                        .members_mut()
+                        .insert("data".to_owned(), json!("changed"));
+                    Some(event)
+                }
+                _ => Some(event),
             }
-            _ => Some(event),
-        }
-    });
-    let client = builder(&service).events(events.diagnostic_opt_out(true)).start().unwrap();
-    let ada = Context::builder("ada").set("email", "ada@example.com").build().unwrap();
+        });
+    let client = builder(&service)
+        .events(events.diagnostic_opt_out(true))
+        .start()
+        .unwrap();
+    let ada = Context::builder("ada")
+        .set("email", "ada@example.com")
+        .build()
+        .unwrap();
     client.identify(&ada);
     let _ = client.string_variation("flag", &ada, "");
     client.track_data("clicked", &ada, "secret");
@@ -97,7 +137,14 @@ fn the_filter_sees_changes_and_drops_events_of_every_kind() {
     assert_eq!(kinds(&events), ["custom", "summary"]);
     assert_eq!(of_kind(&events, "custom")["data"], "changed");
     let stats = client.event_stats();
-    assert_eq!((stats.delivered_events, stats.filtered_events, stats.dropped_events), (2, 1, 0));
+    assert_eq!(
+        (
+            stats.delivered_events,
+            stats.filtered_events,
+            stats.dropped_events
+        ),
+        (2, 1, 0)
+    );
 }
 
 #[test]
@@ -107,7 +154,10 @@ fn an_event_on_which_the_filter_panics_is_dropped_and_the_others_are_sent() {
         "custom" => panic!("no custom events"),
         _ => Some(event),
     });
-    let client = builder(&service).events(events.diagnostic_opt_out(true)).start().unwrap();
+    let client = builder(&service)
+        .events(events.diagnostic_opt_out(true))
+        .start()
+        .unwrap();
     for _ in 0..3 {
         client.track("clicked", &ada());
     }
@@ -120,23 +170,41 @@ fn an_event_on_which_the_filter_panics_is_dropped_and_the_others_are_sent() {
 fn nothing_is_sent_where_the_filter_drops_everything() {
     let service = FakeService::start().unwrap();
     let events = EventsConfig::new().before_send(|_| None);
-    let client = builder(&service).events(events.diagnostic_opt_out(true)).start().unwrap();
+    let client = builder(&service)
+        .events(events.diagnostic_opt_out(true))
+        .start()
+        .unwrap();
     client.track("clicked", &ada());
     assert!(client.blocking_flush(SOON));
     assert_eq!(received(&service), Vec::<Json>::new());
     let stats = client.event_stats();
-    assert_eq!((stats.filtered_events, stats.attempts, stats.delivered_events), (2, 0, 0));
+    assert_eq!(
+        (
+            stats.filtered_events,
+            stats.attempts,
+            stats.delivered_events
+        ),
+        (2, 0, 0)
+    );
 }
 
 fn to_file(path: &Path) -> Client {
     let flags = Fixed::new(&json!({"flags": {"flag": gives(1, "value")}}));
-    let events = EventsConfig::new().private_attributes(["email"]).to_file(path);
-    Client::builder("sdk-key").data_source(flags).events(events).start().unwrap()
+    let events = EventsConfig::new()
+        .private_attributes(["email"])
+        .to_file(path);
+    Client::builder("sdk-key")
+        .data_source(flags)
+        .events(events)
+        .start()
+        .unwrap()
 }
 
 fn lines(path: &Path) -> Vec<Json> {
     let text = std::fs::read_to_string(path).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[test]
@@ -144,11 +212,17 @@ fn events_are_in_the_file_after_a_flush_and_after_close_with_nothing_private() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("events.jsonl");
     let client = to_file(&path);
-    let ada = Context::builder("ada").set("email", "ada@example.com").build().unwrap();
+    let ada = Context::builder("ada")
+        .set("email", "ada@example.com")
+        .build()
+        .unwrap();
     client.track("clicked", &ada);
     assert!(client.blocking_flush(SOON));
     assert_eq!(kinds(&lines(&path)), ["index", "custom"]);
-    assert_eq!(lines(&path)[0]["context"]["_meta"]["redactedAttributes"], json!(["email"]));
+    assert_eq!(
+        lines(&path)[0]["context"]["_meta"]["redactedAttributes"],
+        json!(["email"])
+    );
 
     let _ = client.string_variation("flag", &ada, "");
     block_on(client.close(SOON));
@@ -180,9 +254,13 @@ fn several_clients_append_to_one_file_without_mixing_their_lines() {
 #[test]
 fn a_file_that_cannot_be_opened_is_an_error_at_the_start() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("no-such-directory").join("events.jsonl");
-    let started =
-        Client::builder("sdk-key").data_source(Fixed::new(&json!({}))).events(EventsConfig::new().to_file(path));
+    let path = directory
+        .path()
+        .join("no-such-directory")
+        .join("events.jsonl");
+    let started = Client::builder("sdk-key")
+        .data_source(Fixed::new(&json!({})))
+        .events(EventsConfig::new().to_file(path));
     assert!(started.start().is_err());
 }
 
@@ -200,13 +278,27 @@ fn events_that_cannot_be_written_are_counted_and_a_flush_ends() {
     std::fs::create_dir(path.parent().unwrap()).unwrap();
     client.track("clicked", &ada());
     assert!(client.blocking_flush(SOON));
-    assert_eq!(kinds(&lines(&path)), ["custom"], "what comes later is written again");
+    assert_eq!(
+        kinds(&lines(&path)),
+        ["custom"],
+        "what comes later is written again"
+    );
 }
 
 #[test]
 fn a_processor_of_others_writes_contexts_as_the_sdk_does() {
-    let guest = Context::builder("guest").kind("device").anonymous(true).set("os", "linux").build().unwrap();
-    let ada = Context::builder("ada").set("email", "e").set("plan", "pro").private(["plan"]).build().unwrap();
+    let guest = Context::builder("guest")
+        .kind("device")
+        .anonymous(true)
+        .set("os", "linux")
+        .build()
+        .unwrap();
+    let ada = Context::builder("ada")
+        .set("email", "e")
+        .set("plan", "pro")
+        .private(["plan"])
+        .build()
+        .unwrap();
     let both = Context::multi([guest, ada]).unwrap();
     let redaction = Redaction::new().private_attributes(["email"]);
     let shown = redaction.redact(&both);
@@ -240,13 +332,19 @@ fn a_flag_that_is_evaluated_as_a_prerequisite_first_has_the_default_null() {
         "base": {"on": true, "version": 1, "variations": [true], "fallthrough": {"variation": 0}},
     }});
     let builder = builder(&service).data_source(Fixed::new(&flags));
-    let client = builder.events(EventsConfig::new().diagnostic_opt_out(true)).start().unwrap();
+    let client = builder
+        .events(EventsConfig::new().diagnostic_opt_out(true))
+        .start()
+        .unwrap();
     assert!(client.bool_variation("top", &ada(), false));
     assert!(client.blocking_flush(SOON));
     let events = received(&service);
     let features = &of_kind(&events, "summary")["features"];
     assert_eq!(
-        (features["base"].get("default"), features["top"].get("default")),
+        (
+            features["base"].get("default"),
+            features["top"].get("default")
+        ),
         (Some(&Json::Null), Some(&json!(false)))
     );
 }

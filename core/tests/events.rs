@@ -22,7 +22,11 @@ fn recorded() -> (Client, EventRecorder) {
         "malformed": {"on": true, "version": 5, "fallthrough": {"variation": 9}},
     }});
     let events = EventRecorder::new();
-    let client = Client::builder("sdk-key").data_source(Fixed::new(&data)).events(events.clone()).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_source(Fixed::new(&data))
+        .events(events.clone())
+        .start()
+        .unwrap();
     (client, events)
 }
 
@@ -41,7 +45,10 @@ fn only_the_doors_with_detail_ask_for_the_reason() {
     let (client, events) = recorded();
     let ada = ada();
     let asked = |what: &str, expected: bool| {
-        let asked: Vec<_> = evaluations(&events).iter().map(|evaluation| evaluation.with_reason).collect();
+        let asked: Vec<_> = evaluations(&events)
+            .iter()
+            .map(|evaluation| evaluation.with_reason)
+            .collect();
         assert_eq!(asked, [expected], "{what}");
     };
     let _ = client.bool_variation("base", &ada, false);
@@ -66,7 +73,14 @@ fn prerequisites_are_heard_of_first_the_deepest_before_the_others() {
     let heard = evaluations(&events);
     let heard: Vec<_> = heard
         .iter()
-        .map(|heard| (heard.key.as_str(), heard.prerequisite_of.as_deref(), heard.default.clone(), heard.version))
+        .map(|heard| {
+            (
+                heard.key.as_str(),
+                heard.prerequisite_of.as_deref(),
+                heard.default.clone(),
+                heard.version,
+            )
+        })
         .collect();
     let default = Some(Value::from(false));
     assert_eq!(
@@ -89,8 +103,14 @@ fn evaluations_without_a_result_are_heard_of_with_the_default() {
         ("base", Some(3), EvalErrorKind::WrongType),
     ] {
         assert_eq!(client.int_variation(key, &ada(), 7), 7);
-        let [heard] = &evaluations(&events)[..] else { panic!("one evaluation of {key}") };
-        assert_eq!((heard.version, heard.variation, &heard.value), (version, None, &Value::from(7)), "{key}");
+        let [heard] = &evaluations(&events)[..] else {
+            panic!("one evaluation of {key}")
+        };
+        assert_eq!(
+            (heard.version, heard.variation, &heard.value),
+            (version, None, &Value::from(7)),
+            "{key}"
+        );
         assert_eq!(heard.reason.error(), Some(error), "{key}");
     }
 }
@@ -114,13 +134,25 @@ fn what_the_application_tells_is_heard_of() {
     client.identify(&ada());
     client.track("clicked", &ada());
     client.track_metric("bought", &ada(), 0.0, json!({"items": 3}));
-    let custom = |key: &str, data: serde_json::Value, metric| (key.to_owned(), Value::from(data), metric);
-    let [RecordedEvent::Identify(who), first, second] = &events.take()[..] else { panic!("three events") };
+    let custom =
+        |key: &str, data: serde_json::Value, metric| (key.to_owned(), Value::from(data), metric);
+    let [RecordedEvent::Identify(who), first, second] = &events.take()[..] else {
+        panic!("three events")
+    };
     assert_eq!(who, &ada());
-    for (event, expected) in
-        [(first, custom("clicked", json!(null), None)), (second, custom("bought", json!({"items": 3}), Some(0.0)))]
-    {
-        let RecordedEvent::Custom { key, context, data, metric } = event else { panic!("{event:?}") };
+    for (event, expected) in [
+        (first, custom("clicked", json!(null), None)),
+        (second, custom("bought", json!({"items": 3}), Some(0.0))),
+    ] {
+        let RecordedEvent::Custom {
+            key,
+            context,
+            data,
+            metric,
+        } = event
+        else {
+            panic!("{event:?}")
+        };
         assert_eq!((key.to_string(), data.clone(), *metric), expected);
         assert_eq!(context, &ada());
     }
@@ -131,25 +163,41 @@ fn what_the_application_tells_is_heard_of() {
 fn the_default_of_a_type_of_the_callers_is_reported_as_json() {
     let (client, events) = recorded();
     let default = std::collections::BTreeMap::from([("rps", 7)]);
-    let owned = || default.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    let owned = || {
+        default
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), *value))
+            .collect()
+    };
     let json = Value::from(default.clone());
-    let _: std::collections::BTreeMap<String, u32> = client.json_variation_as("no-such-flag", &ada(), owned());
+    let _: std::collections::BTreeMap<String, u32> =
+        client.json_variation_as("no-such-flag", &ada(), owned());
     let _ = pollster::block_on(client.json_variation_as_detail_async("base", &ada(), owned()));
-    let [unknown, known] = &evaluations(&events)[..] else { panic!("two evaluations") };
-    assert_eq!((&unknown.value, &unknown.default), (&json, &Some(json.clone())));
+    let [unknown, known] = &evaluations(&events)[..] else {
+        panic!("two evaluations")
+    };
+    assert_eq!(
+        (&unknown.value, &unknown.default),
+        (&json, &Some(json.clone()))
+    );
     assert_eq!((&known.value, &known.default), (&true.into(), &Some(json)));
 }
 
 #[test]
 fn a_configured_default_is_reported_as_what_the_caller_got() {
     let events = EventRecorder::new();
-    let builder = Client::builder("sdk-key").defaults([("flag", true)]).events(events.clone());
+    let builder = Client::builder("sdk-key")
+        .defaults([("flag", true)])
+        .events(events.clone());
     let client = builder.data_source(Fixed::new(&json!({}))).start().unwrap();
     assert!(client.bool_variation("flag", &ada(), false));
     assert_eq!(client.int_variation("flag", &ada(), 7), 7);
     assert!(client.json_variation_as("flag", &ada(), false));
     assert_eq!(client.json_variation_as("flag", &ada(), 7), 7);
-    let values: Vec<_> = evaluations(&events).into_iter().map(|heard| (heard.value, heard.default.unwrap())).collect();
+    let values: Vec<_> = evaluations(&events)
+        .into_iter()
+        .map(|heard| (heard.value, heard.default.unwrap()))
+        .collect();
     let [yes, seven] = [Value::from(true), Value::from(7)].map(|value| (value.clone(), value));
     assert_eq!(values, [yes.clone(), seven.clone(), yes, seven]);
 }
@@ -158,9 +206,10 @@ fn a_configured_default_is_reported_as_what_the_caller_got() {
 fn an_error_keeps_the_status_of_big_segments() {
     let in_big_segment = |more: serde_json::Value| {
         let rule = json!({"variation": 0, "clauses": [{"op": "segmentMatch", "values": ["big"]}]});
-        let mut flag =
-            json!({"on": true, "version": 1, "rules": [rule], "variations": ["text"], "fallthrough": {"variation": 0}});
-        flag.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let mut flag = json!({"on": true, "version": 1, "rules": [rule], "variations": ["text"], "fallthrough": {"variation": 0}});
+        flag.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         flag
     };
     let data = json!({
@@ -168,12 +217,32 @@ fn an_error_keeps_the_status_of_big_segments() {
         "segments": {"big": {"version": 1, "unbounded": true, "generation": 1}},
     });
     let events = EventRecorder::new();
-    let client = Client::builder("sdk-key").data_source(Fixed::new(&data)).events(events.clone()).start().unwrap();
-    for (key, error) in [("wrong-type", EvalErrorKind::WrongType), ("malformed", EvalErrorKind::MalformedFlag)] {
+    let client = Client::builder("sdk-key")
+        .data_source(Fixed::new(&data))
+        .events(events.clone())
+        .start()
+        .unwrap();
+    for (key, error) in [
+        ("wrong-type", EvalErrorKind::WrongType),
+        ("malformed", EvalErrorKind::MalformedFlag),
+    ] {
         let detail = client.bool_variation_detail(key, &ada(), false);
-        let [heard] = &evaluations(&events)[..] else { panic!("one evaluation of {key}") };
-        assert_eq!((heard.reason.error(), detail.reason.error()), (Some(error), Some(error)), "{key}");
+        let [heard] = &evaluations(&events)[..] else {
+            panic!("one evaluation of {key}")
+        };
+        assert_eq!(
+            (heard.reason.error(), detail.reason.error()),
+            (Some(error), Some(error)),
+            "{key}"
+        );
         let status = Some(BigSegmentsStatus::NotConfigured);
-        assert_eq!((heard.reason.big_segments_status, detail.reason.big_segments_status), (status, status), "{key}");
+        assert_eq!(
+            (
+                heard.reason.big_segments_status,
+                detail.reason.big_segments_status
+            ),
+            (status, status),
+            "{key}"
+        );
     }
 }

@@ -8,7 +8,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value as Json, json};
-use support::{Controls, Failing, SOON, ada, controlled, controlled_with, gives, rule_for_segment, with};
+use support::{
+    Controls, Failing, SOON, ada, controlled, controlled_with, gives, rule_for_segment, with,
+};
 use vexil::client::{FlagTracker, FlagValueChange, FlagsStateOptions};
 use vexil::model::{DataKind, Item, Upserted};
 use vexil::{Client, ListenerId, Text};
@@ -21,7 +23,10 @@ struct Heard(Receiver<Text>);
 
 fn listen(tracker: &FlagTracker<'_>) -> (ListenerId, Heard) {
     let (heard, keys) = channel();
-    (tracker.add_listener(move |change| heard.send(change.key.clone()).unwrap()), Heard(keys))
+    (
+        tracker.add_listener(move |change| heard.send(change.key.clone()).unwrap()),
+        Heard(keys),
+    )
 }
 
 impl Heard {
@@ -30,7 +35,9 @@ impl Heard {
     fn since(&self, source: &Controls, version: u64) -> Vec<Text> {
         source.flag(END, &gives(version, "end"));
         let next = || self.0.recv_timeout(SOON).expect("the end is announced");
-        let mut keys: Vec<_> = std::iter::repeat_with(next).take_while(|key| key != END).collect();
+        let mut keys: Vec<_> = std::iter::repeat_with(next)
+            .take_while(|key| key != END)
+            .collect();
         keys.sort();
         keys
     }
@@ -47,19 +54,25 @@ fn heard_of<R>(data: &Json, act: impl FnOnce(&Controls) -> R) -> Vec<Text> {
 }
 
 fn requires(version: u64, key: &str) -> Json {
-    with(gives(version, 1), &json!({"prerequisites": [{"key": key, "variation": 0}]}))
+    with(
+        gives(version, 1),
+        &json!({"prerequisites": [{"key": key, "variation": 0}]}),
+    )
 }
 
 fn in_segment(key: &str, negate: bool) -> Json {
-    with(gives(1, 1), &json!({"rules": rule_for_segment(key, negate)}))
+    with(
+        gives(1, 1),
+        &json!({"rules": rule_for_segment(key, negate)}),
+    )
 }
 
 fn segment(version: u64, nested: &[&str]) -> Json {
     json!({"version": version, "rules": [{"clauses": [{"op": "segmentMatch", "values": nested}]}]})
 }
 
-/// `top` requires `middle`, which requires `base`; three flags have to do with segment `inner`, one of them by
-/// another segment.
+/// `top` requires `middle`, which requires `base`; three flags have to do with segment `inner`, one
+/// of them by another segment.
 fn data() -> Json {
     json!({
         "flags": {
@@ -73,8 +86,14 @@ fn data() -> Json {
 
 #[test]
 fn a_changed_flag_is_announced_even_if_its_value_stays() {
-    assert_eq!(heard_of(&data(), |source| source.flag("alone", &gives(2, 1))), ["alone"]);
-    assert_eq!(heard_of(&data(), |source| source.flag("new", &gives(1, 1))), ["new"]);
+    assert_eq!(
+        heard_of(&data(), |source| source.flag("alone", &gives(2, 1))),
+        ["alone"]
+    );
+    assert_eq!(
+        heard_of(&data(), |source| source.flag("new", &gives(1, 1))),
+        ["new"]
+    );
 }
 
 #[test]
@@ -87,7 +106,11 @@ fn a_change_reaches_all_flags_that_depend_on_it_over_any_number_of_steps() {
     assert_eq!(changed("inner"), ["by-inner", "by-outer", "not-inner"]);
     assert_eq!(changed("outer"), ["by-outer"]);
     assert!(changed("unused").is_empty());
-    assert_eq!(changed("other"), ["by-outer"], "a segment that a rule named before it existed");
+    assert_eq!(
+        changed("other"),
+        ["by-outer"],
+        "a segment that a rule named before it existed"
+    );
 }
 
 #[test]
@@ -97,9 +120,18 @@ fn dependencies_in_a_circle_end() {
             "by-x": in_segment("x", false)},
         "segments": {"x": segment(1, &["y"]), "y": segment(1, &["x"])},
     });
-    assert_eq!(heard_of(&circle, |source| source.flag("a", &gives(2, 1))), ["a", "b"]);
-    assert_eq!(heard_of(&circle, |source| source.flag("itself", &gives(2, 1))), ["itself"]);
-    assert_eq!(heard_of(&circle, |source| source.segment("y", &segment(2, &[]))), ["by-x"]);
+    assert_eq!(
+        heard_of(&circle, |source| source.flag("a", &gives(2, 1))),
+        ["a", "b"]
+    );
+    assert_eq!(
+        heard_of(&circle, |source| source.flag("itself", &gives(2, 1))),
+        ["itself"]
+    );
+    assert_eq!(
+        heard_of(&circle, |source| source.segment("y", &segment(2, &[]))),
+        ["by-x"]
+    );
 }
 
 #[test]
@@ -117,7 +149,10 @@ fn an_update_that_is_stale_is_not_announced() {
 fn a_deletion_is_announced_with_what_depends_on_it() {
     let delete = |kind, key| heard_of(&data(), |source| source.delete(kind, key, 2));
     assert_eq!(delete(DataKind::Flag, "base"), ["base", "middle", "top"]);
-    assert_eq!(delete(DataKind::Segment, "inner"), ["by-inner", "by-outer", "not-inner"]);
+    assert_eq!(
+        delete(DataKind::Segment, "inner"),
+        ["by-inner", "by-outer", "not-inner"]
+    );
 }
 
 #[test]
@@ -143,19 +178,41 @@ fn of_a_new_data_set_only_the_differences_are_announced() {
     };
     assert!(next(|_| {}).is_empty(), "the same again");
     assert_eq!(next(|data| data["flags"]["new"] = gives(1, 1)), ["new"]);
-    assert_eq!(next(|data| data["flags"]["alone"]["version"] = json!(2)), ["alone"]);
-    assert_eq!(next(|data| data["flags"]["alone"]["version"] = json!(0)), ["alone"], "versions may go back");
-    assert_eq!(next(|data| drop(data["flags"].as_object_mut().unwrap().remove("alone"))), ["alone"]);
-    assert_eq!(next(|data| data["flags"]["alone"] = json!({"version": 2, "deleted": true})), ["alone"]);
-    assert_eq!(next(|data| data["flags"]["base"]["version"] = json!(2)), ["base", "middle", "top"]);
+    assert_eq!(
+        next(|data| data["flags"]["alone"]["version"] = json!(2)),
+        ["alone"]
+    );
+    assert_eq!(
+        next(|data| data["flags"]["alone"]["version"] = json!(0)),
+        ["alone"],
+        "versions may go back"
+    );
+    assert_eq!(
+        next(|data| drop(data["flags"].as_object_mut().unwrap().remove("alone"))),
+        ["alone"]
+    );
+    assert_eq!(
+        next(|data| data["flags"]["alone"] = json!({"version": 2, "deleted": true})),
+        ["alone"]
+    );
+    assert_eq!(
+        next(|data| data["flags"]["base"]["version"] = json!(2)),
+        ["base", "middle", "top"]
+    );
     assert_eq!(
         next(|data| drop(data["flags"].as_object_mut().unwrap().remove("base"))),
         ["base", "middle", "top"],
         "what requires it has changed, too"
     );
     let by_inner = ["by-inner", "by-outer", "not-inner"];
-    assert_eq!(next(|data| data["segments"]["inner"]["version"] = json!(2)), by_inner);
-    assert_eq!(next(|data| drop(data["segments"].as_object_mut().unwrap().remove("inner"))), by_inner);
+    assert_eq!(
+        next(|data| data["segments"]["inner"]["version"] = json!(2)),
+        by_inner
+    );
+    assert_eq!(
+        next(|data| drop(data["segments"].as_object_mut().unwrap().remove("inner"))),
+        by_inner
+    );
     assert!(next(|data| data["segments"]["unused"]["version"] = json!(2)).is_empty());
 }
 
@@ -166,7 +223,10 @@ fn a_flag_is_announced_once_for_an_update_however_many_reasons_there_are() {
     for key in ["base", "middle", "top"] {
         next["flags"][key]["version"] = json!(2);
     }
-    assert_eq!(heard_of(&data(), |source| source.init(&next)), ["base", "middle", "top"]);
+    assert_eq!(
+        heard_of(&data(), |source| source.init(&next)),
+        ["base", "middle", "top"]
+    );
 }
 
 // SRC-5.4
@@ -175,7 +235,15 @@ fn a_listener_from_before_the_first_data_hears_of_every_flag() {
     let (client, source) = controlled();
     let (_, heard) = listen(&client.flag_tracker());
     source.init(&data());
-    let all = ["alone", "base", "by-inner", "by-outer", "middle", "not-inner", "top"];
+    let all = [
+        "alone",
+        "base",
+        "by-inner",
+        "by-outer",
+        "middle",
+        "not-inner",
+        "top",
+    ];
     assert_eq!(heard.since(&source, 1), all);
     source.flag("base", &gives(2, 1));
     assert_eq!(heard.since(&source, 2), ["base", "middle", "top"]);
@@ -189,33 +257,54 @@ fn dependencies_follow_updates_and_later_data_sets() {
     source.flag("alone", &requires(2, "base"));
     let (id, heard) = listen(&client.flag_tracker());
     source.flag("base", &gives(2, 1));
-    assert_eq!(heard.since(&source, 1), ["alone", "base", "middle", "top"], "changed before anyone listened");
+    assert_eq!(
+        heard.since(&source, 1),
+        ["alone", "base", "middle", "top"],
+        "changed before anyone listened"
+    );
     source.flag("alone", &gives(3, 1));
     source.flag("top", &requires(3, "alone"));
     source.flag("base", &gives(3, 1));
-    assert_eq!(heard.since(&source, 2), ["alone", "base", "middle", "top"], "changed while someone listens");
+    assert_eq!(
+        heard.since(&source, 2),
+        ["alone", "base", "middle", "top"],
+        "changed while someone listens"
+    );
     source.init(&json!({"flags": {"x": requires(1, "y"), "y": gives(1, 1), END: gives(2, "end")}}));
     heard.since(&source, 3);
     source.flag("y", &gives(2, 1));
     source.flag("base", &gives(4, 1));
-    assert_eq!(heard.since(&source, 4), ["base", "x", "y"], "all of it replaced");
+    assert_eq!(
+        heard.since(&source, 4),
+        ["base", "x", "y"],
+        "all of it replaced"
+    );
     client.flag_tracker().remove_listener(id);
     source.flag("x", &gives(2, 1));
     source.flag("z", &requires(1, "y"));
     let (_, heard) = listen(&client.flag_tracker());
     source.flag("y", &gives(3, 1));
-    assert_eq!(heard.since(&source, 5), ["y", "z"], "changed while nobody listened");
+    assert_eq!(
+        heard.since(&source, 5),
+        ["y", "z"],
+        "changed while nobody listened"
+    );
 }
 
 #[test]
 fn an_update_that_could_not_be_stored_is_not_announced() {
     let store = Arc::new(Failing::default());
-    let (client, source) = controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
+    let (client, source) =
+        controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
     source.init(&data());
     let (_, heard) = listen(&client.flag_tracker());
     store.set(true);
     assert!(source.try_init(&json!({})).is_err());
-    assert!(source.upsert(Item::deleted(DataKind::Flag, "alone", 9)).is_err());
+    assert!(
+        source
+            .upsert(Item::deleted(DataKind::Flag, "alone", 9))
+            .is_err()
+    );
     store.set(false);
     source.flag("base", &gives(2, 1));
     assert_eq!(heard.since(&source, 1), ["base", "middle", "top"]);
@@ -230,8 +319,15 @@ fn the_order_of_the_events_is_that_of_the_updates() {
     for key in &keys {
         source.flag(key, &gives(1, 1));
     }
-    let received: Vec<_> = keys.iter().map(|_| heard.0.recv_timeout(SOON).unwrap()).collect();
-    assert!(keys.iter().zip(&received).all(|(key, received)| received == key.as_str()));
+    let received: Vec<_> = keys
+        .iter()
+        .map(|_| heard.0.recv_timeout(SOON).unwrap())
+        .collect();
+    assert!(
+        keys.iter()
+            .zip(&received)
+            .all(|(key, received)| received == key.as_str())
+    );
 }
 
 #[test]
@@ -240,9 +336,11 @@ fn the_new_data_is_visible_when_a_listener_hears_of_it() {
     source.init(&json!({"flags": {"flag": gives(1, 1)}}));
     let (values, value) = channel();
     let reader = client.clone();
-    client
-        .flag_tracker()
-        .add_listener(move |change| values.send(reader.int_variation(&change.key, &ada(), 0)).unwrap());
+    client.flag_tracker().add_listener(move |change| {
+        values
+            .send(reader.int_variation(&change.key, &ada(), 0))
+            .unwrap()
+    });
     source.flag("flag", &gives(2, 2));
     assert_eq!(value.recv_timeout(SOON).unwrap(), 2);
 }
@@ -261,7 +359,10 @@ fn a_removed_listener_hears_nothing_any_more() {
     source.flag("alone", &gives(3, 1));
     assert_eq!(second.since(&source, 2), ["alone"]);
     assert_eq!(second.since(&source, 3), ["alone"]);
-    assert!(first.0.try_recv().is_err(), "it would have been told before the second");
+    assert!(
+        first.0.try_recv().is_err(),
+        "it would have been told before the second"
+    );
 }
 
 #[test]
@@ -275,7 +376,9 @@ fn a_listener_that_panics_does_not_keep_others_from_hearing() {
     source.flag("base", &gives(2, 1));
     source.flag("alone", &gives(2, 1));
     for heard in [before, after] {
-        let keys: Vec<_> = (0..4).map(|_| heard.0.recv_timeout(SOON).unwrap()).collect();
+        let keys: Vec<_> = (0..4)
+            .map(|_| heard.0.recv_timeout(SOON).unwrap())
+            .collect();
         assert_eq!(keys, ["base", "middle", "top", "alone"]);
     }
 }
@@ -289,13 +392,19 @@ fn a_listener_may_use_the_client_and_the_tracker() {
     let id = Arc::new(Mutex::new(None));
     let own_id = Arc::clone(&id);
     *id.lock().unwrap() = Some(client.flag_tracker().add_listener(move |change| {
-        assert!(own.all_flags_state(&ada(), FlagsStateOptions::default()).is_valid());
+        assert!(
+            own.all_flags_state(&ada(), FlagsStateOptions::default())
+                .is_valid()
+        );
         let added = own.flag_tracker().add_listener(|_| {});
         own.flag_tracker().remove_listener(added);
-        own.flag_tracker().remove_listener(own_id.lock().unwrap().unwrap());
+        own.flag_tracker()
+            .remove_listener(own_id.lock().unwrap().unwrap());
         own.blocking_wait_until_ready(SOON).unwrap();
         pollster::block_on(own.close(SOON));
-        heard.send(own.int_variation(&change.key, &ada(), 0)).unwrap();
+        heard
+            .send(own.int_variation(&change.key, &ada(), 0))
+            .unwrap();
     }));
     source.flag("alone", &gives(2, 7));
     assert_eq!(values.recv_timeout(SOON).unwrap(), 7);
@@ -343,7 +452,9 @@ fn value_changes(client: &Client) -> Receiver<FlagValueChange> {
     let (heard, changes) = channel();
     client
         .flag_tracker()
-        .add_flag_value_change_listener("flag", &ada(), move |change| heard.send(change.clone()).unwrap());
+        .add_flag_value_change_listener("flag", &ada(), move |change| {
+            heard.send(change.clone()).unwrap()
+        });
     changes
 }
 
@@ -403,22 +514,36 @@ fn a_change_of_value_is_told_for_the_listeners_context_only() {
     let (client, source) = controlled();
     let targets = |version, keys: &[&str]| {
         let two = json!({"variations": ["targeted", "not"], "fallthrough": {"variation": 1}});
-        with(with(gives(version, 0), &two), &json!({"targets": [{"variation": 0, "values": keys}]}))
+        with(
+            with(gives(version, 0), &two),
+            &json!({"targets": [{"variation": 0, "values": keys}]}),
+        )
     };
     source.init(&json!({"flags": {"flag": targets(1, &[])}}));
     let (heard, changes) = channel();
     for key in ["ada", "bob", "ada"] {
         let heard = heard.clone();
         let context = vexil::Context::new(key).unwrap();
-        client.flag_tracker().add_flag_value_change_listener("flag", &context, move |change| {
-            heard.send((key, change.new_value.clone())).unwrap();
-        });
+        client
+            .flag_tracker()
+            .add_flag_value_change_listener("flag", &context, move |change| {
+                heard.send((key, change.new_value.clone())).unwrap();
+            });
     }
     source.flag("flag", &targets(2, &["bob"]));
-    assert_eq!(changes.recv_timeout(SOON).unwrap(), ("bob", "targeted".into()));
+    assert_eq!(
+        changes.recv_timeout(SOON).unwrap(),
+        ("bob", "targeted".into())
+    );
     source.flag("flag", &targets(3, &["bob", "ada"]));
-    let told: Vec<_> = (0..2).map(|_| changes.recv_timeout(SOON).unwrap()).collect();
-    assert_eq!(told, [("ada", "targeted".into()), ("ada", "targeted".into())], "each of two listeners");
+    let told: Vec<_> = (0..2)
+        .map(|_| changes.recv_timeout(SOON).unwrap())
+        .collect();
+    assert_eq!(
+        told,
+        [("ada", "targeted".into()), ("ada", "targeted".into())],
+        "each of two listeners"
+    );
 }
 
 // SRC-5.5
@@ -428,7 +553,9 @@ fn a_removed_listener_for_a_value_is_told_nothing_any_more() {
     source.init(&json!({"flags": {"flag": gives(1, 1)}}));
     let (heard, changes) = channel();
     let tracker = client.flag_tracker();
-    let id = tracker.add_flag_value_change_listener("flag", &ada(), move |change| heard.send(change.clone()).unwrap());
+    let id = tracker.add_flag_value_change_listener("flag", &ada(), move |change| {
+        heard.send(change.clone()).unwrap()
+    });
     let others = value_changes(&client);
     tracker.remove_listener(id);
     source.flag("flag", &gives(2, 2));

@@ -30,7 +30,11 @@ fn metadata(flag: &Json, options: FlagsStateOptions) -> Json {
 }
 
 fn milliseconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()
+    time.duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_millis()
+        .try_into()
+        .unwrap()
 }
 
 fn future() -> u64 {
@@ -38,8 +42,12 @@ fn future() -> u64 {
 }
 
 fn experiment(extra: &Json) -> Json {
-    let rollout = json!({"kind": "experiment", "variations": [{"variation": 0, "weight": 100_000}]});
-    with(with(gives(4, "a"), &json!({"fallthrough": {"rollout": rollout}})), extra)
+    let rollout =
+        json!({"kind": "experiment", "variations": [{"variation": 0, "weight": 100_000}]});
+    with(
+        with(gives(4, "a"), &json!({"fallthrough": {"rollout": rollout}})),
+        extra,
+    )
 }
 
 // Section 6.2
@@ -62,7 +70,10 @@ fn a_state_has_the_form_of_the_protocol_and_nothing_more() {
         "$valid": true,
     });
     assert_eq!(state.to_json(), expected);
-    assert_eq!(serde_json::from_str::<Json>(&serde_json::to_string(&state).unwrap()).unwrap(), expected);
+    assert_eq!(
+        serde_json::from_str::<Json>(&serde_json::to_string(&state).unwrap()).unwrap(),
+        expected
+    );
 }
 
 // Section 6.2: `reason`
@@ -70,17 +81,26 @@ fn a_state_has_the_form_of_the_protocol_and_nothing_more() {
 fn reasons_are_there_when_they_are_asked_for() {
     let malformed = json!({"on": true, "version": 3});
     let options = plain().with_reasons(true);
-    assert_eq!(metadata(&malformed, options), json!({"version": 3, "reason": error("MALFORMED_FLAG")}));
+    assert_eq!(
+        metadata(&malformed, options),
+        json!({"version": 3, "reason": error("MALFORMED_FLAG")})
+    );
     let falls = json!({"variation": 0, "version": 1, "reason": {"kind": "FALLTHROUGH"}});
     assert_eq!(metadata(&gives(1, 1), options), falls);
-    assert_eq!(metadata(&gives(1, 1), plain()), json!({"variation": 0, "version": 1}));
+    assert_eq!(
+        metadata(&gives(1, 1), plain()),
+        json!({"variation": 0, "version": 1})
+    );
 }
 
 // Section 6.2: `trackEvents`
 #[test]
 fn a_tracked_flag_says_so() {
     let tracked = with(gives(1, 1), &json!({"trackEvents": true}));
-    assert_eq!(metadata(&tracked, plain()), json!({"variation": 0, "version": 1, "trackEvents": true}));
+    assert_eq!(
+        metadata(&tracked, plain()),
+        json!({"variation": 0, "version": 1, "trackEvents": true})
+    );
 }
 
 // Section 6.2: `trackReason`
@@ -88,7 +108,11 @@ fn a_tracked_flag_says_so() {
 fn an_experiment_is_tracked_with_its_reason_whatever_the_options() {
     let expected = json!({"variation": 0, "version": 4, "reason": {"kind": "FALLTHROUGH", "inExperiment": true},
         "trackEvents": true, "trackReason": true});
-    for options in [plain(), plain().with_reasons(true), plain().details_only_for_tracked_flags(true)] {
+    for options in [
+        plain(),
+        plain().with_reasons(true),
+        plain().details_only_for_tracked_flags(true),
+    ] {
         assert_eq!(metadata(&experiment(&json!({})), options), expected);
     }
 }
@@ -98,14 +122,26 @@ fn an_experiment_is_tracked_with_its_reason_whatever_the_options() {
 fn what_the_flag_marks_for_tracking_counts_as_an_experiment() {
     let reason = json!({"kind": "FALLTHROUGH"});
     let expected = json!({"variation": 0, "version": 1, "reason": reason, "trackEvents": true, "trackReason": true});
-    assert_eq!(metadata(&with(gives(1, 1), &json!({"trackEventsFallthrough": true})), plain()), expected);
+    assert_eq!(
+        metadata(
+            &with(gives(1, 1), &json!({"trackEventsFallthrough": true})),
+            plain()
+        ),
+        expected
+    );
     let rule = json!([{"id": "r", "variation": 0, "clauses": [], "trackEvents": true}]);
     let reason = json!({"kind": "RULE_MATCH", "ruleIndex": 0, "ruleId": "r"});
     let expected = json!({"variation": 0, "version": 1, "reason": reason, "trackEvents": true, "trackReason": true});
-    assert_eq!(metadata(&with(gives(1, 1), &json!({"rules": rule})), plain()), expected);
+    assert_eq!(
+        metadata(&with(gives(1, 1), &json!({"rules": rule})), plain()),
+        expected
+    );
     let other_rule = json!([{"id": "r", "variation": 0, "clauses": []}]);
     let tracked_elsewhere = json!({"trackEventsFallthrough": true, "rules": other_rule});
-    assert_eq!(metadata(&with(gives(1, 1), &tracked_elsewhere), plain()), json!({"variation": 0, "version": 1}));
+    assert_eq!(
+        metadata(&with(gives(1, 1), &tracked_elsewhere), plain()),
+        json!({"variation": 0, "version": 1})
+    );
 }
 
 // Sections 6.2 and 6.3: `debugEventsUntilDate`
@@ -117,17 +153,30 @@ fn a_debugging_date_is_there_even_if_it_is_past_and_makes_details_while_it_is_no
     let detailed = |date| json!({"variation": 0, "version": 1, "debugEventsUntilDate": date});
     assert_eq!(metadata(&until(past), plain()), detailed(past));
     assert_eq!(metadata(&until(future), plain()), detailed(future));
-    assert_eq!(metadata(&until(0), plain()), json!({"variation": 0, "version": 1}));
-    let few = plain().details_only_for_tracked_flags(true).with_reasons(true);
-    assert_eq!(metadata(&until(past), few), json!({"variation": 0, "debugEventsUntilDate": past}));
-    let with_reason = with(detailed(future), &json!({"reason": {"kind": "FALLTHROUGH"}}));
+    assert_eq!(
+        metadata(&until(0), plain()),
+        json!({"variation": 0, "version": 1})
+    );
+    let few = plain()
+        .details_only_for_tracked_flags(true)
+        .with_reasons(true);
+    assert_eq!(
+        metadata(&until(past), few),
+        json!({"variation": 0, "debugEventsUntilDate": past})
+    );
+    let with_reason = with(
+        detailed(future),
+        &json!({"reason": {"kind": "FALLTHROUGH"}}),
+    );
     assert_eq!(metadata(&until(future), few), with_reason);
 }
 
 // Section 6.3: details only for tracked flags
 #[test]
 fn details_may_be_left_to_the_flags_that_are_tracked() {
-    let few = plain().details_only_for_tracked_flags(true).with_reasons(true);
+    let few = plain()
+        .details_only_for_tracked_flags(true)
+        .with_reasons(true);
     assert_eq!(metadata(&gives(1, 1), few), json!({"variation": 0}));
     assert_eq!(metadata(&json!({"on": true, "version": 3}), few), json!({}));
     let tracked = with(gives(1, 1), &json!({"trackEvents": true}));
@@ -140,8 +189,14 @@ fn details_may_be_left_to_the_flags_that_are_tracked() {
 }
 
 fn requires(keys: &[&str], extra: &Json) -> Json {
-    let prerequisites: Vec<_> = keys.iter().map(|key| json!({"key": key, "variation": 0})).collect();
-    with(with(gives(1, 1), &json!({"prerequisites": prerequisites})), extra)
+    let prerequisites: Vec<_> = keys
+        .iter()
+        .map(|key| json!({"key": key, "variation": 0}))
+        .collect();
+    with(
+        with(gives(1, 1), &json!({"prerequisites": prerequisites})),
+        extra,
+    )
 }
 
 // Section 6.3: `prerequisites`
@@ -151,23 +206,48 @@ fn only_direct_prerequisites_that_were_evaluated_are_listed_in_their_order() {
     let flags = |flag: Json| json!({"flag": flag, "b": requires(&["deep"], &json!({})), "a": gives(1, 1), "deep": gives(1, 1), "off": off});
     let listed = |flag: Json| {
         let json = state_of(&flags(flag), plain().details_only_for_tracked_flags(true)).to_json();
-        (json["flag"].clone(), json["$flagsState"]["flag"].get("prerequisites").cloned())
+        (
+            json["flag"].clone(),
+            json["$flagsState"]["flag"].get("prerequisites").cloned(),
+        )
     };
     let none = json!({});
-    assert_eq!(listed(requires(&["b", "a"], &none)), (json!(1), Some(json!(["b", "a"]))));
-    assert_eq!(listed(requires(&["b", "off", "a"], &none)), (json!(null), Some(json!(["b", "off"]))));
-    assert_eq!(listed(requires(&["b"], &json!({"on": false}))), (json!(null), None));
-    assert_eq!(listed(requires(&["no-such-flag", "a"], &none)), (json!(null), None));
-    assert_eq!(listed(requires(&["a", "no-such-flag"], &none)), (json!(null), Some(json!(["a"]))));
+    assert_eq!(
+        listed(requires(&["b", "a"], &none)),
+        (json!(1), Some(json!(["b", "a"])))
+    );
+    assert_eq!(
+        listed(requires(&["b", "off", "a"], &none)),
+        (json!(null), Some(json!(["b", "off"])))
+    );
+    assert_eq!(
+        listed(requires(&["b"], &json!({"on": false}))),
+        (json!(null), None)
+    );
+    assert_eq!(
+        listed(requires(&["no-such-flag", "a"], &none)),
+        (json!(null), None)
+    );
+    assert_eq!(
+        listed(requires(&["a", "no-such-flag"], &none)),
+        (json!(null), Some(json!(["a"])))
+    );
 }
 
 // Section 6.3: `prerequisites`, the harness's third case
 #[test]
 fn a_failed_prerequisite_without_an_off_variation_leaves_a_version_and_a_list() {
     let off = with(gives(1, 1), &json!({"on": false}));
-    let json = state_of(&json!({"flag": requires(&["off", "b"], &json!({})), "off": off}), plain()).to_json();
+    let json = state_of(
+        &json!({"flag": requires(&["off", "b"], &json!({})), "off": off}),
+        plain(),
+    )
+    .to_json();
     assert_eq!(json["flag"], json!(null));
-    assert_eq!(json["$flagsState"]["flag"], json!({"version": 1, "prerequisites": ["off"]}));
+    assert_eq!(
+        json["$flagsState"]["flag"],
+        json!({"version": 1, "prerequisites": ["off"]})
+    );
 }
 
 // Sections 2.2, 6.1 and 6.3
@@ -185,7 +265,10 @@ fn only_flags_for_browsers_are_there_if_so_asked_and_they_name_prerequisites_tha
     let mut keys: Vec<_> = state.values().map(|(key, _)| key.as_str()).collect();
     keys.sort_unstable();
     assert_eq!(keys, ["old-web", "web"]);
-    assert_eq!(state.to_json()["$flagsState"]["web"]["prerequisites"], json!(["server"]));
+    assert_eq!(
+        state.to_json()["$flagsState"]["web"]["prerequisites"],
+        json!(["server"])
+    );
     assert_eq!(state_of(&flags, plain()).values().len(), 5);
 }
 
@@ -220,17 +303,31 @@ fn an_invalid_state_is_exactly_this() {
     ] {
         assert_eq!(state.to_json(), nothing);
         assert!(!state.is_valid());
-        assert_eq!((state.value("flag"), state.reason("flag"), state.values().len()), (None, None, 0));
+        assert_eq!(
+            (
+                state.value("flag"),
+                state.reason("flag"),
+                state.values().len()
+            ),
+            (None, None, 0)
+        );
     }
     let text = serde_json::to_string(&FlagsState::default()).unwrap();
-    assert!([r#"{"$valid":false,"$flagsState":{}}"#, r#"{"$flagsState":{},"$valid":false}"#].contains(&text.as_str()));
+    assert!(
+        [
+            r#"{"$valid":false,"$flagsState":{}}"#,
+            r#"{"$flagsState":{},"$valid":false}"#
+        ]
+        .contains(&text.as_str())
+    );
 }
 
 // Section 6.4
 #[test]
 fn data_that_an_earlier_process_left_makes_a_valid_state() {
     let store = Arc::new(MemoryStore::new());
-    pollster::block_on(store.init(support::data_set(&json!({"flags": {"flag": gives(1, 1)}})))).unwrap();
+    pollster::block_on(store.init(support::data_set(&json!({"flags": {"flag": gives(1, 1)}}))))
+        .unwrap();
     let (client, _source) = controlled_with(Client::builder("sdk-key").data_store(store));
     let state = client.all_flags_state(&ada(), plain());
     assert!(state.is_valid());
@@ -240,14 +337,20 @@ fn data_that_an_earlier_process_left_makes_a_valid_state() {
 // Section 6.4: the helpers
 #[test]
 fn values_and_reasons_can_be_asked_for_by_key() {
-    let client = support::client(&json!({"flags": {"a": gives(1, 1), "b": json!({"on": true, "version": 2})}}));
+    let client = support::client(
+        &json!({"flags": {"a": gives(1, 1), "b": json!({"on": true, "version": 2})}}),
+    );
     let state = client.all_flags_state(&ada(), plain().with_reasons(true));
     assert!(state.is_valid());
     assert_eq!(state.value("a"), Some(&1.into()));
     assert_eq!(state.value("b"), Some(&vexil::Value::Null));
     assert_eq!((state.value("c"), state.reason("c")), (None, None));
-    assert_eq!(serde_json::to_value(state.reason("b").unwrap()).unwrap(), error("MALFORMED_FLAG"));
-    let awaited = pollster::block_on(client.all_flags_state_async(&ada(), plain().with_reasons(true)));
+    assert_eq!(
+        serde_json::to_value(state.reason("b").unwrap()).unwrap(),
+        error("MALFORMED_FLAG")
+    );
+    let awaited =
+        pollster::block_on(client.all_flags_state_async(&ada(), plain().with_reasons(true)));
     assert_eq!(awaited, state);
     assert_eq!(client.all_flags_state(&ada(), plain()).reason("a"), None);
 }

@@ -29,12 +29,18 @@ impl Configure<dyn DataSource> for Impossible {
 #[test]
 fn the_global_client_is_configured_started_once_and_replaced() {
     let not_configured = global::client().unwrap_err();
-    assert!(matches!(not_configured, GlobalError::NotConfigured), "{not_configured}");
+    assert!(
+        matches!(not_configured, GlobalError::NotConfigured),
+        "{not_configured}"
+    );
 
     let impossible = || Client::builder("sdk-key").data_source(Impossible);
     global::configure(impossible()).unwrap();
     let not_started = global::client().unwrap_err();
-    assert_eq!(not_started.to_string(), "the data source cannot be configured");
+    assert_eq!(
+        not_started.to_string(),
+        "the data source cannot be configured"
+    );
 
     // A configuration that was never used is replaced without a client.
     let (source, dropped) = Guarded::new(&json!({"flags": {"flag": gives(1, "first")}}));
@@ -43,30 +49,54 @@ fn the_global_client_is_configured_started_once_and_replaced() {
     assert_eq!(first.string_variation("flag", &ada(), ""), "first");
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| assert_eq!(global::client().unwrap().string_variation("flag", &ada(), ""), "first"));
+            scope.spawn(|| {
+                assert_eq!(
+                    global::client()
+                        .unwrap()
+                        .string_variation("flag", &ada(), ""),
+                    "first"
+                )
+            });
         }
     });
 
     // A new configuration that cannot work leaves the old client.
     global::configure(impossible()).unwrap_err();
-    assert_eq!(global::client().unwrap().string_variation("flag", &ada(), ""), "first");
+    assert_eq!(
+        global::client()
+            .unwrap()
+            .string_variation("flag", &ada(), ""),
+        "first"
+    );
     assert!(dropped.try_recv().is_err());
 
-    // A new configuration takes the place of the old one at once, and the old client can still be asked.
+    // A new configuration takes the place of the old one at once, and the old client can still be
+    // asked.
     let second = Fixed::new(&json!({"flags": {"flag": gives(1, "second")}}));
     global::configure(Client::builder("another-key").data_source(second)).unwrap();
     let current = global::client().unwrap();
     assert_eq!(current.string_variation("flag", &ada(), ""), "second");
     assert_eq!(current.sdk_key().as_str(), "another-key");
-    assert_eq!(current.data_source_status().status().state, DataSourceState::Valid);
+    assert_eq!(
+        current.data_source_status().status().state,
+        DataSourceState::Valid
+    );
     assert_eq!(first.string_variation("flag", &ada(), ""), "first");
 
     // The old client is closed, whoever still has it.
     dropped.recv_timeout(SOON).unwrap();
-    assert_eq!(first.data_source_status().status().state, DataSourceState::Off);
+    assert_eq!(
+        first.data_source_status().status().state,
+        DataSourceState::Off
+    );
 
     pollster::block_on(current.close(SOON));
-    assert_eq!(global::client().unwrap().string_variation("flag", &ada(), ""), "second");
+    assert_eq!(
+        global::client()
+            .unwrap()
+            .string_variation("flag", &ada(), ""),
+        "second"
+    );
 
     asks_while_it_starts();
 }
@@ -82,7 +112,8 @@ impl Plugin for Asks {
 
     fn register(&self, client: &Client, _: &EnvironmentMetadata) -> Result<(), PluginError> {
         let configured = global::configure(Client::builder("another-key").offline(true));
-        self.0.send([global::client(), configured.map(|()| client.clone())])?;
+        self.0
+            .send([global::client(), configured.map(|()| client.clone())])?;
         Ok(())
     }
 }
@@ -91,9 +122,14 @@ impl Plugin for Asks {
 fn asks_while_it_starts() {
     let (asks, answers) = channel();
     let (sources, source) = channel();
-    let waits = Waits { starts: sources, go_on: Arc::new(Barrier::new(2)) };
+    let waits = Waits {
+        starts: sources,
+        go_on: Arc::new(Barrier::new(2)),
+    };
     let go_on = Arc::clone(&waits.go_on);
-    let builder = Client::builder("third-key").plugin(Asks(asks)).data_source(waits);
+    let builder = Client::builder("third-key")
+        .plugin(Asks(asks))
+        .data_source(waits);
     std::thread::scope(|scope| {
         let starting = scope.spawn(|| global::configure(builder));
         source.recv_timeout(SOON).unwrap();

@@ -1,11 +1,13 @@
-//! The order of the layers, held: a module imports only from those before it, and the seams not from one another.
+//! The order of the layers, held: a module imports only from those before it, and the seams not
+//! from one another.
 
 #![cfg(test)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each layer may import those before it. The list stands in `ARCHITECTURE.md` with what each layer is for.
+/// Each layer may import those before it. The list stands in `ARCHITECTURE.md` with what each layer
+/// is for.
 const LAYERS: &[&[&str]] = &[
     &["url_text"],
     &["deadline", "flights", "per_process", "tls", "watchdog"],
@@ -29,16 +31,29 @@ const LAYERS: &[&[&str]] = &[
 const PURE: &[&str] = &["url_text", "wire"];
 
 /// What the pure layers must not contain.
-const IMPURE: &[&str] =
-    &["async ", "await", "tokio", "tracing", "Mutex", "RwLock", "SystemTime", "Instant::", "std::fs", "std::net"];
+const IMPURE: &[&str] = &[
+    "async ",
+    "await",
+    "tokio",
+    "tracing",
+    "Mutex",
+    "RwLock",
+    "SystemTime",
+    "Instant::",
+    "std::fs",
+    "std::net",
+];
 
 #[test]
 fn modules_import_only_from_the_layers_before_them() {
     let mut violations = Vec::new();
     for (module, path, code) in production_files() {
-        let own = layer(&module).unwrap_or_else(|| panic!("{module} has no layer: add it to LAYERS"));
+        let own =
+            layer(&module).unwrap_or_else(|| panic!("{module} has no layer: add it to LAYERS"));
         for imported in imports(&code) {
-            let Some(other) = layer(&imported) else { continue };
+            let Some(other) = layer(&imported) else {
+                continue;
+            };
             if imported != module && other >= own {
                 violations.push(format!("{}: {module} imports {imported}", path.display()));
             }
@@ -94,12 +109,19 @@ fn production_files() -> Vec<(String, PathBuf, String)> {
 
 fn production_code(code: &str) -> String {
     let code = code.split("#[cfg(test)]").next().unwrap_or_default();
-    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    code.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn imports(code: &str) -> Vec<String> {
     let names = code.split("crate::").skip(1);
-    let names = names.map(|rest| rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>());
+    let names = names.map(|rest| {
+        rest.chars()
+            .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+            .collect::<String>()
+    });
     names.filter(|name| !name.is_empty()).collect()
 }
 

@@ -13,7 +13,9 @@ use std::thread;
 use log::Log;
 use pollster::block_on;
 use serde_json::{Value as Json, json};
-use support::{End, Ending, Failing, Fetch, Lazy, SOON, ada, controlled, controlled_with, gives, with};
+use support::{
+    End, Ending, Failing, Fetch, Lazy, SOON, ada, controlled, controlled_with, gives, with,
+};
 use vexil::client::FlagsStateOptions;
 use vexil::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
 use vexil::model::{DataKind, DataSet, Item};
@@ -29,7 +31,9 @@ fn logged(act: impl FnOnce()) -> Vec<String> {
 /// The only line; it is of this level and has all these words.
 #[track_caller]
 fn one_line(lines: &[String], level: &str, words: &[&str]) {
-    let [line] = lines else { panic!("not one line but {}: {lines:#?}", lines.len()) };
+    let [line] = lines else {
+        panic!("not one line but {}: {lines:#?}", lines.len())
+    };
     assert!(line.contains(&format!(" {level} vexil::")), "{line}");
     for word in words {
         assert!(line.contains(word), "{word} is missing in {line}");
@@ -77,16 +81,36 @@ fn a_value_of_the_wrong_type_is_logged_with_both_types_and_again_after_the_flag_
     let ada = ada();
     for version in 1..=3 {
         controls.init(&json!({"flags": {"the-flag": gives(version, "text")}}));
-        let lines = logged(|| (0..100).for_each(|_| assert!(client.bool_variation("the-flag", &ada, true))));
-        one_line(&lines, "ERROR", &["the-flag", "a boolean", "a string", &version.to_string()]);
+        let lines = logged(|| {
+            (0..100).for_each(|_| assert!(client.bool_variation("the-flag", &ada, true)))
+        });
+        one_line(
+            &lines,
+            "ERROR",
+            &["the-flag", "a boolean", "a string", &version.to_string()],
+        );
     }
     controls.init(&json!({"flags": {"the-flag": gives(4, json!({"rps": "many"}))}}));
     let lines = logged(|| {
         for _ in 0..100 {
-            drop(client.json_variation_as("the-flag", &ada, std::collections::BTreeMap::<String, u32>::new()));
+            drop(client.json_variation_as(
+                "the-flag",
+                &ada,
+                std::collections::BTreeMap::<String, u32>::new(),
+            ));
         }
     });
-    one_line(&lines, "ERROR", &["the-flag", "BTreeMap", "an object", "invalid type: string", "u32"]);
+    one_line(
+        &lines,
+        "ERROR",
+        &[
+            "the-flag",
+            "BTreeMap",
+            "an object",
+            "invalid type: string",
+            "u32",
+        ],
+    );
 }
 
 #[test]
@@ -94,7 +118,9 @@ fn a_malformed_flag_is_logged_again_after_it_changed() {
     let (client, controls) = controlled();
     for version in 1..=3 {
         controls.init(&json!({"flags": {"the-flag": {"on": true, "version": version}}}));
-        let lines = logged(|| (0..100).for_each(|_| assert!(client.bool_variation("the-flag", &ada(), true))));
+        let lines = logged(|| {
+            (0..100).for_each(|_| assert!(client.bool_variation("the-flag", &ada(), true)))
+        });
         one_line(&lines, "ERROR", &["the-flag", "malformed"]);
     }
 }
@@ -109,8 +135,15 @@ fn very_many_unknown_flags_are_not_all_logged_and_do_not_hide_a_flag_that_is_mal
         }
     });
     assert!(lines.len() <= 10_010, "{}", lines.len());
-    assert!(lines.iter().all(|line| line.len() < 500), "a long key is not logged whole");
-    assert!(lines.iter().any(|line| line.contains(" WARN ") && line.contains("further ones are not logged")));
+    assert!(
+        lines.iter().all(|line| line.len() < 500),
+        "a long key is not logged whole"
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains(" WARN ") && line.contains("further ones are not logged"))
+    );
     let lines = logged(|| drop(client.bool_variation_detail("the-flag", &ada, true)));
     one_line(&lines, "ERROR", &["the-flag", "malformed"]);
 }
@@ -118,7 +151,9 @@ fn very_many_unknown_flags_are_not_all_logged_and_do_not_hide_a_flag_that_is_mal
 #[test]
 fn a_value_that_does_not_fit_a_type_of_the_callers_is_logged_once() {
     let client = support::client(&json!({"flags": {"the-flag": gives(1, "text")}}));
-    let lines = logged(|| (0..1000).for_each(|_| drop(client.json_variation_as("the-flag", &ada(), vec![0_u8]))));
+    let lines = logged(|| {
+        (0..1000).for_each(|_| drop(client.json_variation_as("the-flag", &ada(), vec![0_u8])))
+    });
     one_line(&lines, "ERROR", &["the-flag", "type"]);
 }
 
@@ -131,14 +166,23 @@ fn an_unknown_flag_is_logged_once_with_its_key() {
 
 #[test]
 fn a_flag_that_is_off_or_has_a_failed_prerequisite_is_no_reason_to_log() {
-    for more in [json!({"on": false}), json!({"prerequisites": [{"key": "none", "variation": 0}]})] {
-        assert_eq!(evaluated(&with(gives(1, false), &more)), [Vec::<String>::new(), Vec::new()]);
+    for more in [
+        json!({"on": false}),
+        json!({"prerequisites": [{"key": "none", "variation": 0}]}),
+    ] {
+        assert_eq!(
+            evaluated(&with(gives(1, false), &more)),
+            [Vec::<String>::new(), Vec::new()]
+        );
     }
 }
 
 #[test]
 fn a_good_evaluation_logs_nothing() {
-    assert_eq!(evaluated(&gives(1, true)), [Vec::<String>::new(), Vec::new()]);
+    assert_eq!(
+        evaluated(&gives(1, true)),
+        [Vec::<String>::new(), Vec::new()]
+    );
 }
 
 #[test]
@@ -146,7 +190,11 @@ fn evaluations_without_data_are_logged_once() {
     let (client, _source) = controlled();
     let lines = logged(|| {
         (0..1000).for_each(|_| assert!(client.bool_variation("the-flag", &ada(), true)));
-        assert!(!client.all_flags_state(&ada(), FlagsStateOptions::default()).is_valid());
+        assert!(
+            !client
+                .all_flags_state(&ada(), FlagsStateOptions::default())
+                .is_valid()
+        );
     });
     one_line(&lines, "WARN", &["before the client has data"]);
 }
@@ -154,7 +202,9 @@ fn evaluations_without_data_are_logged_once() {
 #[test]
 fn evaluations_for_invalid_contexts_are_logged_once() {
     let client = support::client(&json!({}));
-    let lines = logged(|| (0..1000).for_each(|_| assert!(client.bool_variation("flag", &Context::new(""), true))));
+    let lines = logged(|| {
+        (0..1000).for_each(|_| assert!(client.bool_variation("flag", &Context::new(""), true)))
+    });
     one_line(&lines, "WARN", &["invalid context", "key must not be"]);
 }
 
@@ -162,7 +212,8 @@ fn evaluations_for_invalid_contexts_are_logged_once() {
 fn evaluations_with_data_of_an_earlier_process_are_logged_once() {
     let store = Lazy::new(Fetch::AtOnce, &json!({"flags": {"flag": gives(1, true)}}));
     let (client, _source) = controlled_with(Client::builder("sdk-key").data_store(store));
-    let lines = logged(|| (0..1000).for_each(|_| assert!(client.bool_variation("flag", &ada(), false))));
+    let lines =
+        logged(|| (0..1000).for_each(|_| assert!(client.bool_variation("flag", &ada(), false))));
     one_line(&lines, "WARN", &["out of date"]);
 }
 
@@ -171,8 +222,13 @@ fn a_store_that_cannot_be_read_is_logged_with_its_cause_once_for_a_flag() {
     let store = Lazy::new(Fetch::Fails, &json!({}));
     let (client, source) = controlled_with(Client::builder("sdk-key").data_store(store));
     source.init(&json!({}));
-    let lines = logged(|| (0..1000).for_each(|_| assert!(client.bool_variation("the-flag", &ada(), true))));
-    one_line(&lines, "ERROR", &["the-flag", "unavailable", "the cellar is flooded"]);
+    let lines =
+        logged(|| (0..1000).for_each(|_| assert!(client.bool_variation("the-flag", &ada(), true))));
+    one_line(
+        &lines,
+        "ERROR",
+        &["the-flag", "unavailable", "the cellar is flooded"],
+    );
 }
 
 fn rule(clause: &Json) -> Json {
@@ -182,11 +238,26 @@ fn rule(clause: &Json) -> Json {
 /// Defects of flags and segments, with what the log says of them.
 fn defects() -> [(Json, [&'static str; 2]); 5] {
     [
-        (json!({"attribute": "a", "op": "no-such-op", "values": [1]}), ["unknown operator", "no-such-op"]),
-        (json!({"attribute": "a", "op": "matches", "values": ["good", "bad**"]}), ["regular expression", "at byte 4"]),
-        (json!({"attribute": "a", "op": "matches", "values": ["\\pL", "\\pL{1000}"]}), ["too large", "at byte 3"]),
-        (json!({"attribute": "//", "contextKind": "user", "op": "in", "values": [1]}), ["attribute reference", "//"]),
-        (json!({"attribute": "a", "op": "before", "values": ["some day"]}), ["a value is not of the type", "rule 0"]),
+        (
+            json!({"attribute": "a", "op": "no-such-op", "values": [1]}),
+            ["unknown operator", "no-such-op"],
+        ),
+        (
+            json!({"attribute": "a", "op": "matches", "values": ["good", "bad**"]}),
+            ["regular expression", "at byte 4"],
+        ),
+        (
+            json!({"attribute": "a", "op": "matches", "values": ["\\pL", "\\pL{1000}"]}),
+            ["too large", "at byte 3"],
+        ),
+        (
+            json!({"attribute": "//", "contextKind": "user", "op": "in", "values": [1]}),
+            ["attribute reference", "//"],
+        ),
+        (
+            json!({"attribute": "a", "op": "before", "values": ["some day"]}),
+            ["a value is not of the type", "rule 0"],
+        ),
     ]
 }
 
@@ -197,13 +268,22 @@ fn a_defect_is_logged_once_when_the_item_arrives_naming_it() {
         let flag = with(gives(1, true), &json!({"rules": rule(&clause)}));
         let (client, source) = controlled();
         let words = ["the-item", what, which, "rule 0"];
-        let lines = logged(|| source.init(&json!({"flags": {"the-item": flag, "another": gives(1, 1)}})));
+        let lines =
+            logged(|| source.init(&json!({"flags": {"the-item": flag, "another": gives(1, 1)}})));
         one_line(&lines, "WARN", &words);
-        one_line(&logged(|| drop(source.upsert(item(DataKind::Flag, &flag, 2)))), "WARN", &words);
+        one_line(
+            &logged(|| drop(source.upsert(item(DataKind::Flag, &flag, 2)))),
+            "WARN",
+            &words,
+        );
         let segment = json!({"rules": rule(&clause)});
         let lines = logged(|| drop(source.upsert(item(DataKind::Segment, &segment, 2))));
         one_line(&lines, "WARN", &words);
-        one_line(&logged(|| source.init(&json!({"segments": {"the-item": segment}}))), "WARN", &words);
+        one_line(
+            &logged(|| source.init(&json!({"segments": {"the-item": segment}}))),
+            "WARN",
+            &words,
+        );
         assert!(logged(|| drop(client.bool_variation_detail("another", &ada(), true))).len() <= 1);
     }
 }
@@ -213,10 +293,14 @@ fn a_defect_is_not_logged_again_when_the_same_version_arrives_again() {
     for (clause, _) in defects() {
         let flag = with(gives(1, true), &json!({"rules": rule(&clause)}));
         let (_client, source) = controlled();
-        let data = json!({"flags": {"the-item": flag}, "segments": {"another": {"rules": rule(&clause)}}});
+        let data =
+            json!({"flags": {"the-item": flag}, "segments": {"another": {"rules": rule(&clause)}}});
         assert_eq!(logged(|| source.init(&data)).len(), 2);
         assert_eq!(logged(|| source.init(&data)), Vec::<String>::new());
-        assert_eq!(logged(|| drop(source.upsert(item(DataKind::Flag, &flag, 1)))), Vec::<String>::new());
+        assert_eq!(
+            logged(|| drop(source.upsert(item(DataKind::Flag, &flag, 1)))),
+            Vec::<String>::new()
+        );
     }
 }
 
@@ -227,10 +311,15 @@ fn item(kind: DataKind, json: &Json, version: u64) -> Item {
 
 #[test]
 fn an_evaluation_of_an_item_with_a_defect_does_not_log_it_again() {
-    for (clause, _) in defects().into_iter().filter(|(clause, _)| clause["attribute"] == "a") {
+    for (clause, _) in defects()
+        .into_iter()
+        .filter(|(clause, _)| clause["attribute"] == "a")
+    {
         let flag = with(gives(1, true), &json!({"rules": rule(&clause)}));
         let client = support::client(&json!({"flags": {"the-item": flag}}));
-        let lines = logged(|| (0..100).for_each(|_| assert!(client.bool_variation("the-item", &ada(), false))));
+        let lines = logged(|| {
+            (0..100).for_each(|_| assert!(client.bool_variation("the-item", &ada(), false)))
+        });
         assert!(lines.is_empty(), "{lines:#?}");
     }
 }
@@ -241,14 +330,20 @@ fn base_urls_of_which_only_some_are_set_are_logged_with_those_that_are_not() {
     use vexil::config::ServiceEndpoints;
 
     let started = |endpoints: ServiceEndpoints| {
-        let builder = Client::builder("sdk-key").service_endpoints(endpoints).without_events();
+        let builder = Client::builder("sdk-key")
+            .service_endpoints(endpoints)
+            .without_events();
         logged(|| drop(controlled_with(builder)))
     };
-    let streaming = started(ServiceEndpoints::new().with_streaming("http://relay:8030/?token=hidden"));
+    let streaming =
+        started(ServiceEndpoints::new().with_streaming("http://relay:8030/?token=hidden"));
     let set = "set=\"streaming: http://relay:8030/?…\"";
     let defaults = "polling: https://sdk.launchdarkly.com, events: https://events.launchdarkly.com";
     one_line(&streaming, "WARN", &[set, defaults]);
-    for whole in [ServiceEndpoints::new(), ServiceEndpoints::relay("http://relay")] {
+    for whole in [
+        ServiceEndpoints::new(),
+        ServiceEndpoints::relay("http://relay"),
+    ] {
         assert!(started(whole).is_empty());
     }
 }
@@ -257,7 +352,8 @@ fn base_urls_of_which_only_some_are_set_are_logged_with_those_that_are_not() {
 #[test]
 fn a_store_that_fails_is_logged_once_for_an_outage() {
     let store = Arc::new(Failing::default());
-    let (_client, source) = controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
+    let (_client, source) =
+        controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
     source.init(&json!({}));
     let outage = || {
         store.set(true);
@@ -285,7 +381,8 @@ fn a_store_that_fails_before_the_first_data_is_logged_once_too() {
 #[test]
 fn a_store_that_fails_while_the_source_is_interrupted_is_logged_too() {
     let store = Arc::new(Failing::default());
-    let (_client, source) = controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
+    let (_client, source) =
+        controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
     source.init(&json!({}));
     source.trouble(DataSourceState::Interrupted, "the cable is cut");
     store.set(true);
@@ -295,9 +392,24 @@ fn a_store_that_fails_while_the_source_is_interrupted_is_logged_too() {
 
 #[test]
 fn a_source_that_has_given_up_is_logged_with_its_cause() {
-    let source = Ending { end: End::Error, late: false, data: None };
-    let lines = logged(|| drop(Client::builder("sdk-key").data_source(source).start().unwrap()));
-    one_line(&lines, "ERROR", &["the data source has ended", "the key was refused"]);
+    let source = Ending {
+        end: End::Error,
+        late: false,
+        data: None,
+    };
+    let lines = logged(|| {
+        drop(
+            Client::builder("sdk-key")
+                .data_source(source)
+                .start()
+                .unwrap(),
+        )
+    });
+    one_line(
+        &lines,
+        "ERROR",
+        &["the data source has ended", "the key was refused"],
+    );
 }
 
 /// A JSON text of lists in lists.
@@ -324,16 +436,27 @@ impl DataSource for FromText {
 #[test]
 fn an_item_that_is_too_deep_is_an_error_that_names_it() {
     for (section, kind) in [("flags", DataKind::Flag), ("segments", DataKind::Segment)] {
-        let property = if kind == DataKind::Flag { "variations" } else { "rules" };
+        let property = if kind == DataKind::Flag {
+            "variations"
+        } else {
+            "rules"
+        };
         let item = format!("{{\"version\": 1, \"{property}\": {}}}", deep());
-        let set = format!("{{\"{section}\": {{\"good\": {{\"version\": 1}}, \"deep-item\": {item}}}}}");
+        let set =
+            format!("{{\"{section}\": {{\"good\": {{\"version\": 1}}, \"deep-item\": {item}}}}}");
         let error = DataSet::from_json(set.as_bytes()).unwrap_err();
         assert_eq!(error.item, Some((kind, "deep-item".into())));
-        assert_eq!(error.to_string(), format!("{kind} \"deep-item\" cannot be read"));
+        assert_eq!(
+            error.to_string(),
+            format!("{kind} \"deep-item\" cannot be read")
+        );
         let error = Item::from_json(kind, "deep-item", item.as_bytes()).unwrap_err();
         assert_eq!(error.item, Some((kind, "deep-item".into())));
         let lines = logged(|| {
-            let client = Client::builder("sdk-key").data_source(FromText(set.clone())).start().unwrap();
+            let client = Client::builder("sdk-key")
+                .data_source(FromText(set.clone()))
+                .start()
+                .unwrap();
             let status = client.data_source_status().status();
             assert!(status.error.unwrap().message.contains("deep-item"));
         });
@@ -343,11 +466,21 @@ fn an_item_that_is_too_deep_is_an_error_that_names_it() {
 
 #[test]
 fn what_is_deep_where_nobody_reads_is_no_error() {
-    let set = format!("{{\"more\": {0}, \"flags\": {{\"flag\": {{\"version\": 1, \"more\": {0}}}}}}}", deep());
+    let set = format!(
+        "{{\"more\": {0}, \"flags\": {{\"flag\": {{\"version\": 1, \"more\": {0}}}}}}}",
+        deep()
+    );
     assert_eq!(DataSet::from_json(set.as_bytes()).unwrap().flags.len(), 1);
 }
 
-const SECRETS: [&str; 6] = ["SDK-KEY", "CONTEXT-KEY", "CONTEXT-NAME", "ATTRIBUTE", "ORG-KEY", "PRIVATE"];
+const SECRETS: [&str; 6] = [
+    "SDK-KEY",
+    "CONTEXT-KEY",
+    "CONTEXT-NAME",
+    "ATTRIBUTE",
+    "ORG-KEY",
+    "PRIVATE",
+];
 
 fn secret_context() -> Context {
     let user = Context::builder("CONTEXT-KEY")
@@ -365,23 +498,45 @@ fn secret_context() -> Context {
 /// Evaluates all kinds of flags by all kinds of doors, and whatever else makes a line.
 fn be_busy(client: &Client) {
     let context = secret_context();
-    for key in ["good", "rules", "malformed", "text", "segment", "big", "no-such-flag"] {
+    for key in [
+        "good",
+        "rules",
+        "malformed",
+        "text",
+        "segment",
+        "big",
+        "no-such-flag",
+    ] {
         black_box(client.bool_variation(key, &context, false));
         black_box(client.bool_variation_detail(key, &context, false));
         black_box(client.int_variation(key, &context, 0));
         black_box(client.json_variation_as(key, &context, 0_u8));
         black_box(block_on(client.string_variation_async(key, &context, "")));
-        black_box(client.bool_variation(key, &Context::multi([context.clone(), context.clone()]), false));
-        black_box(client.bool_variation(key, &Context::with_kind("CONTEXT-KEY", "ATTRIBUTE!"), false));
+        black_box(client.bool_variation(
+            key,
+            &Context::multi([context.clone(), context.clone()]),
+            false,
+        ));
+        black_box(client.bool_variation(
+            key,
+            &Context::with_kind("CONTEXT-KEY", "ATTRIBUTE!"),
+            false,
+        ));
         black_box(client.bool_variation(
             key,
             &r#"{"kind": "user", "key": "CONTEXT-KEY", "name": 3"#.parse::<Context>(),
             false,
         ));
     }
-    black_box(client.all_flags_state(&context, FlagsStateOptions::default().with_reasons(true)).to_json());
+    black_box(
+        client
+            .all_flags_state(&context, FlagsStateOptions::default().with_reasons(true))
+            .to_json(),
+    );
     black_box(client.secure_mode_hash(&context));
-    let id = client.flag_tracker().add_flag_value_change_listener("good", &context, |_| panic!("on purpose"));
+    let id = client
+        .flag_tracker()
+        .add_flag_value_change_listener("good", &context, |_| panic!("on purpose"));
     client.flag_tracker().remove_listener(id);
 }
 
@@ -414,10 +569,14 @@ fn neither_the_sdk_key_nor_what_a_context_holds_is_ever_logged() {
     let (client, source) = controlled_with(builder().data_store(Arc::clone(&store)));
     be_busy(&client);
     let (panicked, has_panicked) = std::sync::mpsc::channel();
-    client.flag_tracker().add_flag_value_change_listener("good", &secret_context(), move |change| {
-        panicked.send(change.new_value.clone()).unwrap();
-        panic!("on purpose");
-    });
+    client.flag_tracker().add_flag_value_change_listener(
+        "good",
+        &secret_context(),
+        move |change| {
+            panicked.send(change.new_value.clone()).unwrap();
+            panic!("on purpose");
+        },
+    );
     for version in 1..=3 {
         source.init(&busy_data(version));
         thread::scope(|scope| (0..3).for_each(|_| drop(scope.spawn(|| be_busy(&client)))));
@@ -427,21 +586,36 @@ fn neither_the_sdk_key_nor_what_a_context_holds_is_ever_logged() {
     store.set(true);
     source.try_init(&busy_data(4)).unwrap_err();
     for fetch in [Fetch::Fails, Fetch::AtOnce] {
-        let (client, _source) = controlled_with(builder().data_store(Lazy::new(fetch, &busy_data(1))));
+        let (client, _source) =
+            controlled_with(builder().data_store(Lazy::new(fetch, &busy_data(1))));
         be_busy(&client);
     }
     be_busy(&builder().offline(true).start().unwrap());
     for end in [End::Error, End::Panic] {
         let data = Some(support::data_set(&busy_data(1)));
-        let client = builder().data_source(Ending { end, late: true, data }).start().unwrap();
-        assert!(client.data_source_status().blocking_wait_for(DataSourceState::Off, SOON));
+        let client = builder()
+            .data_source(Ending {
+                end,
+                late: true,
+                data,
+            })
+            .start()
+            .unwrap();
+        assert!(
+            client
+                .data_source_status()
+                .blocking_wait_for(DataSourceState::Off, SOON)
+        );
         be_busy(&client);
     }
     block_on(client.close(SOON));
     let lines = log.lines();
     assert!(lines.len() > 10, "the scenario is not busy: {lines:#?}");
     for line in lines {
-        assert!(!SECRETS.iter().any(|secret| line.contains(secret)), "{line}");
+        assert!(
+            !SECRETS.iter().any(|secret| line.contains(secret)),
+            "{line}"
+        );
     }
 }
 

@@ -1,4 +1,5 @@
-//! An evaluation allocates nothing: not for any kind of flag, through the client, with any of the plain doors.
+//! An evaluation allocates nothing: not for any kind of flag, through the client, with any of the
+//! plain doors.
 
 #![cfg(test)]
 
@@ -15,11 +16,16 @@ fn data() -> serde_json::Value {
     let on = |extra: serde_json::Value| {
         let mut flag = json!({"on": true, "version": 1, "salt": "s", "variations": [false, true, 7, "a string that is longer than what fits inline",
             {"limits": [1, 2, 3]}], "fallthrough": {"variation": 1}});
-        flag.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        flag.as_object_mut()
+            .unwrap()
+            .extend(extra.as_object().unwrap().clone());
         flag
     };
     let rule = |clauses: serde_json::Value| json!([{"id": "a-rule-id-that-is-longer-than-what-fits-inline", "variation": 1, "clauses": clauses}]);
-    let keys: Vec<String> = (0..1_000).map(|n| format!("user-key-{n}")).chain(["ada".to_owned()]).collect();
+    let keys: Vec<String> = (0..1_000)
+        .map(|n| format!("user-key-{n}"))
+        .chain(["ada".to_owned()])
+        .collect();
     json!({
         "flags": {
             "plain": on(json!({})),
@@ -87,7 +93,10 @@ fn a_boolean_evaluation_of_any_kind_of_flag_allocates_nothing() {
             "segment-by-rule",
             "prerequisite",
         ] {
-            assert!(client.bool_variation(key, &context, false), "{key} is not evaluated as it should be");
+            assert!(
+                client.bool_variation(key, &context, false),
+                "{key} is not evaluated as it should be"
+            );
             let count = allocations(|| assert!(client.bool_variation(key, &context, false)));
             assert_eq!(count, 0, "{key} for {context:?}");
         }
@@ -99,10 +108,22 @@ fn every_plain_door_allocates_nothing() {
     let client = client();
     let [user, _] = contexts();
     assert_eq!(client.string_variation("string", &user, "").len(), 45);
-    assert_eq!(allocations(|| drop(client.string_variation("string", &user, ""))), 0);
-    assert_eq!(allocations(|| drop(client.json_variation("object", &user, vexil::Value::Null))), 0);
-    assert_eq!(allocations(|| assert_eq!(client.int_variation("number", &user, 0), 7)), 0);
-    assert_eq!(allocations(|| assert_eq!(client.double_variation("number", &user, 0.0), 7.0)), 0);
+    assert_eq!(
+        allocations(|| drop(client.string_variation("string", &user, ""))),
+        0
+    );
+    assert_eq!(
+        allocations(|| drop(client.json_variation("object", &user, vexil::Value::Null))),
+        0
+    );
+    assert_eq!(
+        allocations(|| assert_eq!(client.int_variation("number", &user, 0), 7)),
+        0
+    );
+    assert_eq!(
+        allocations(|| assert_eq!(client.double_variation("number", &user, 0.0), 7.0)),
+        0
+    );
 }
 
 #[test]
@@ -110,7 +131,11 @@ fn a_detail_allocates_nothing_either() {
     let client = client();
     let [user, _] = contexts();
     for key in ["plain", "rule", "prerequisite"] {
-        assert_eq!(allocations(|| drop(client.bool_variation_detail(key, &user, false))), 0, "{key}");
+        assert_eq!(
+            allocations(|| drop(client.bool_variation_detail(key, &user, false))),
+            0,
+            "{key}"
+        );
     }
 }
 
@@ -131,11 +156,25 @@ fn a_hook_that_does_nothing_allocates_nothing() {
     client.add_hook(Idle);
     let [user, _] = contexts();
     for key in ["plain", "rule", "prerequisite"] {
-        assert_eq!(allocations(|| assert!(client.bool_variation(key, &user, false))), 0, "{key}");
-        assert_eq!(allocations(|| drop(client.bool_variation_detail(key, &user, false))), 0, "{key}");
+        assert_eq!(
+            allocations(|| assert!(client.bool_variation(key, &user, false))),
+            0,
+            "{key}"
+        );
+        assert_eq!(
+            allocations(|| drop(client.bool_variation_detail(key, &user, false))),
+            0,
+            "{key}"
+        );
     }
-    assert_eq!(allocations(|| drop(client.string_variation("string", &user, ""))), 0);
-    assert_eq!(allocations(|| drop(client.json_variation("object", &user, vexil::Value::Null))), 0);
+    assert_eq!(
+        allocations(|| drop(client.string_variation("string", &user, ""))),
+        0
+    );
+    assert_eq!(
+        allocations(|| drop(client.json_variation("object", &user, vexil::Value::Null))),
+        0
+    );
     assert_eq!(allocations(|| client.track("bought", &user)), 0);
 }
 
@@ -159,7 +198,9 @@ fn an_evaluation_that_only_feeds_the_summary_allocates_nothing_either() {
 
     use vexil::config::{EventsConfig, ServiceEndpoints};
 
-    let events = EventsConfig::new().flush_interval(Duration::from_secs(3600)).diagnostic_opt_out(true);
+    let events = EventsConfig::new()
+        .flush_interval(Duration::from_secs(3600))
+        .diagnostic_opt_out(true);
     let nowhere = ServiceEndpoints::relay("http://127.0.0.1:9");
     let client = Client::builder("sdk-key")
         .data_source(support::Fixed::new(&data()))
@@ -169,8 +210,20 @@ fn an_evaluation_that_only_feeds_the_summary_allocates_nothing_either() {
         .unwrap();
     for context in contexts() {
         // Not the flags that take part in an experiment: those evaluations are reported in full.
-        for key in ["plain", "off", "target", "rule", "rollout-by-number", "segment", "segment-by-rule"] {
-            assert_eq!(allocations(|| assert!(client.bool_variation(key, &context, false))), 0, "{key}");
+        for key in [
+            "plain",
+            "off",
+            "target",
+            "rule",
+            "rollout-by-number",
+            "segment",
+            "segment-by-rule",
+        ] {
+            assert_eq!(
+                allocations(|| assert!(client.bool_variation(key, &context, false))),
+                0,
+                "{key}"
+            );
         }
     }
 }

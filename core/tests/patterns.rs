@@ -1,7 +1,8 @@
 //! Regular expressions against Go's answers: what `matches` means is what Go's `regexp` says.
 //!
-//! The cases in the repository are random ones of `bench/regex-differential`, which `scripts/regex-differential` makes
-//! more of. `VEXIL_REGEX_CASES` may name a file or folder with others.
+//! The cases in the repository are random ones of `bench/regex-differential`, which
+//! `scripts/regex-differential` makes more of. `VEXIL_REGEX_CASES` may name a file or folder with
+//! others.
 
 #![cfg(test)]
 
@@ -55,7 +56,11 @@ impl Outcomes {
     fn check(&mut self, case: &Case, flag: &Flag) {
         self.cases += 1;
         let refusal = flag.problems().first().map(ToString::to_string);
-        let ours = if refusal.is_some() { "refused".into() } else { Json::Bool(matches(flag, &case.subject)) };
+        let ours = if refusal.is_some() {
+            "refused".into()
+        } else {
+            Json::Bool(matches(flag, &case.subject))
+        };
         if ours == case.go {
             return;
         }
@@ -73,10 +78,19 @@ impl Outcomes {
 
     #[track_caller]
     fn assert_good(&self) {
-        println!("{} cases, {} of them too large for us", self.cases, self.too_large);
+        println!(
+            "{} cases, {} of them too large for us",
+            self.cases, self.too_large
+        );
         assert!(self.cases > 0, "there are no cases");
         let shown = &self.failures[..self.failures.len().min(50)];
-        assert!(shown.is_empty(), "{} of {} cases differ:\n{}", self.failures.len(), self.cases, shown.join("\n"));
+        assert!(
+            shown.is_empty(),
+            "{} of {} cases differ:\n{}",
+            self.failures.len(),
+            self.cases,
+            shown.join("\n")
+        );
         assert!(self.too_large * 100 <= self.cases, "{self:?}");
     }
 }
@@ -93,8 +107,13 @@ fn flag_of(pattern: &str) -> Flag {
 }
 
 fn matches(flag: &Flag, subject: &str) -> bool {
-    let context = Context::builder("ada").set("text", subject).build().unwrap();
-    let Outcome::Done(evaluation) = evaluate(flag, &context, &Nothing) else { panic!("nothing is needed") };
+    let context = Context::builder("ada")
+        .set("text", subject)
+        .build()
+        .unwrap();
+    let Outcome::Done(evaluation) = evaluate(flag, &context, &Nothing) else {
+        panic!("nothing is needed")
+    };
     evaluation.variation.unwrap().1 == &Value::Bool(true)
 }
 
@@ -128,9 +147,14 @@ fn patterns_mean_what_they_mean_in_go() {
 #[test]
 #[ignore = "needs the cases that VEXIL_REGEX_CASES names"]
 fn more_patterns_mean_what_they_mean_in_go() {
-    let place = PathBuf::from(std::env::var_os("VEXIL_REGEX_CASES").expect("VEXIL_REGEX_CASES names a file or folder"));
+    let place = PathBuf::from(
+        std::env::var_os("VEXIL_REGEX_CASES").expect("VEXIL_REGEX_CASES names a file or folder"),
+    );
     let mut files: Vec<_> = match place.is_dir() {
-        true => fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()).collect(),
+        true => fs::read_dir(place)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect(),
         false => vec![place],
     };
     files.retain(|file| file.to_string_lossy().contains(".jsonl"));

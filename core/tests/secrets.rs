@@ -1,7 +1,8 @@
-//! Secrets are planted in everything that the SDK is told, and looked for in everything that is shown or logged, by the
-//! SDK and by the libraries below it.
+//! Secrets are planted in everything that the SDK is told, and looked for in everything that is
+//! shown or logged, by the SDK and by the libraries below it.
 //!
-//! A test binary of its own: its log is that of the whole process, of all threads and of all levels.
+//! A test binary of its own: its log is that of the whole process, of all threads and of all
+//! levels.
 
 #![cfg(test)]
 #![cfg(feature = "http")]
@@ -17,8 +18,8 @@ use std::time::Duration;
 use log::Log;
 use tracing_subscriber::util::SubscriberInitExt;
 use vexil::config::{
-    ClientContext, ConfigError, Configure, EventsConfig, HttpConfig, PollingConfig, SdkKey, ServiceEndpoints,
-    StreamingConfig, WrapperInfo,
+    ClientContext, ConfigError, Configure, EventsConfig, HttpConfig, PollingConfig, SdkKey,
+    ServiceEndpoints, StreamingConfig, WrapperInfo,
 };
 use vexil::data_source::DataSource;
 use vexil::model::{DataSet, Item};
@@ -133,11 +134,17 @@ fn no_secret_is_logged_while_a_client_streams_sends_events_and_fails() {
     use_it(&client);
 
     let mut statuses = client.data_source_status().subscribe();
-    for flag in
-        ["\"$\"", "{\"on\": \"$\"}", "{\"rules\": [{\"clauses\": [{\"values\": \"$\"}]}]}", "{\"salt\": [\"$\"]}"]
-    {
+    for flag in [
+        "\"$\"",
+        "{\"on\": \"$\"}",
+        "{\"rules\": [{\"clauses\": [{\"values\": \"$\"}]}]}",
+        "{\"salt\": [\"$\"]}",
+    ] {
         let flag = flag.replace('$', &secret("flag"));
-        service.send_event("patch", &format!(r#"{{"path": "/flags/flag", "data": {flag}}}"#));
+        service.send_event(
+            "patch",
+            &format!(r#"{{"path": "/flags/flag", "data": {flag}}}"#),
+        );
         let status = loop {
             let status = statuses.blocking_next(SOON).unwrap();
             if format!("{status:?}").contains("InvalidData") {
@@ -146,7 +153,10 @@ fn no_secret_is_logged_while_a_client_streams_sends_events_and_fails() {
         };
         hides(&status);
         let message = status.error.unwrap().message;
-        assert!(message.contains("flag \"flag\" cannot be read") && !message.contains(PLANTED), "{message}");
+        assert!(
+            message.contains("flag \"flag\" cannot be read") && !message.contains(PLANTED),
+            "{message}"
+        );
         client.blocking_wait_until_ready(SOON).unwrap();
     }
     service.answers(Endpoint::Events, [Answer::status(503), Answer::status(401)]);
@@ -161,11 +171,21 @@ fn no_secret_is_logged_while_a_client_polls_by_a_proxy() {
     let service = FakeService::start().unwrap();
     service.set("flag", secret("value"));
     let host = service.url().trim_start_matches("http://").to_owned();
-    // The service takes a request as a proxy would get it, or refuses it: either way it was made and logged.
-    for proxy in [format!("http://ada:{0}@{host}", secret("proxy")), "http://127.0.0.1:1".to_owned()] {
-        let http = http().http_proxy(proxy).connect_timeout(Duration::from_secs(5));
+    // The service takes a request as a proxy would get it, or refuses it: either way it was made
+    // and logged.
+    for proxy in [
+        format!("http://ada:{0}@{host}", secret("proxy")),
+        "http://127.0.0.1:1".to_owned(),
+    ] {
+        let http = http()
+            .http_proxy(proxy)
+            .connect_timeout(Duration::from_secs(5));
         hides(&http);
-        let client = builder(&service).http(http).data_source(PollingConfig::new()).start().unwrap();
+        let client = builder(&service)
+            .http(http)
+            .data_source(PollingConfig::new())
+            .start()
+            .unwrap();
         drop(client.blocking_wait_until_ready(Duration::from_secs(1)));
         use_it(&client);
         hides(&client.data_source_status().status());
@@ -191,7 +211,12 @@ fn no_setting_shows_a_secret_and_no_refusal_of_one() {
     ] {
         let endpoints = ServiceEndpoints::relay(url);
         hides(&endpoints);
-        hides_in_error(&builder(&service).service_endpoints(endpoints).start().unwrap_err());
+        hides_in_error(
+            &builder(&service)
+                .service_endpoints(endpoints)
+                .start()
+                .unwrap_err(),
+        );
     }
     let key = format!("{} ", secret("sdk key"));
     hides_in_error(&builder(&service).sdk_key(key).start().unwrap_err());
@@ -207,28 +232,54 @@ fn no_setting_shows_a_secret_and_no_refusal_of_one() {
     }
     let wrapper = WrapperInfo::new("w").version(format!("{}\0.", secret("wrapper")));
     hides_in_error(&builder(&service).wrapper(wrapper).start().unwrap_err());
-    let mixed = ServiceEndpoints::new().with_streaming(format!("{}/?token={}", service.url(), secret("query")));
-    drop(builder(&service).service_endpoints(mixed).without_events().start().unwrap());
+    let mixed = ServiceEndpoints::new().with_streaming(format!(
+        "{}/?token={}",
+        service.url(),
+        secret("query")
+    ));
+    drop(
+        builder(&service)
+            .service_endpoints(mixed)
+            .without_events()
+            .start()
+            .unwrap(),
+    );
     nothing_was_logged();
 }
 
 #[test]
 fn no_error_about_data_quotes_it() {
     let quoted = secret("data");
-    for kind in [vexil::model::DataKind::Flag, vexil::model::DataKind::Segment] {
-        for json in
-            ["\"$\"", "{\"version\": \"$\"}", "{\"rules\": \"$\"}", "{\"salt\": {\"$\": 1}}", "[\"$\"]", "{\"$", "$"]
-        {
+    for kind in [
+        vexil::model::DataKind::Flag,
+        vexil::model::DataKind::Segment,
+    ] {
+        for json in [
+            "\"$\"",
+            "{\"version\": \"$\"}",
+            "{\"rules\": \"$\"}",
+            "{\"salt\": {\"$\": 1}}",
+            "[\"$\"]",
+            "{\"$",
+            "$",
+        ] {
             let json = json.replace('$', &quoted);
             hides_in_error(&Item::from_json(kind, "k", json.as_bytes()).unwrap_err());
         }
     }
-    for json in ["{\"flags\": \"$\"}", "{\"flags\": {\"k\": \"$\"}}", "\"$\"", "{\"segments\": [\"$\"]}"] {
+    for json in [
+        "{\"flags\": \"$\"}",
+        "{\"flags\": {\"k\": \"$\"}}",
+        "\"$\"",
+        "{\"segments\": [\"$\"]}",
+    ] {
         hides_in_error(&DataSet::from_json(json.replace('$', &quoted).as_bytes()).unwrap_err());
     }
-    for json in
-        [r#"{"kind": "user", "key": {"$": 1}}"#, r#"{"key": "k", "anonymous": "$"}"#, r#"{"kind": "$ $", "key": "k"}"#]
-    {
+    for json in [
+        r#"{"kind": "user", "key": {"$": 1}}"#,
+        r#"{"key": "k", "anonymous": "$"}"#,
+        r#"{"kind": "$ $", "key": "k"}"#,
+    ] {
         hides_in_error(&json.replace('$', &quoted).parse::<Context>().unwrap_err());
     }
 }

@@ -27,7 +27,8 @@ fn flag(store: &MemoryStore, key: &str, version: u64) -> Upserted {
 
 fn segment(store: &MemoryStore, key: &str, version: u64) -> Upserted {
     let json = json!({"version": version}).to_string();
-    block_on(store.upsert(Item::from_json(DataKind::Segment, key, json.as_bytes()).unwrap())).unwrap()
+    block_on(store.upsert(Item::from_json(DataKind::Segment, key, json.as_bytes()).unwrap()))
+        .unwrap()
 }
 
 fn delete(store: &MemoryStore, kind: DataKind, key: &str, version: u64) -> Upserted {
@@ -68,8 +69,12 @@ fn segment_version(store: &MemoryStore, key: &str) -> Option<u64> {
 /// All flags and segments with their versions, sorted.
 fn all(store: &MemoryStore) -> Vec<String> {
     read(store, |snapshot| {
-        let flags = snapshot.flags().map(|flag| format!("flag {} {}", flag.key(), flag.version()));
-        let segments = snapshot.segments().map(|segment| format!("segment {} {}", segment.key(), segment.version()));
+        let flags = snapshot
+            .flags()
+            .map(|flag| format!("flag {} {}", flag.key(), flag.version()));
+        let segments = snapshot
+            .segments()
+            .map(|segment| format!("segment {} {}", segment.key(), segment.version()));
         let mut all: Vec<_> = flags.chain(segments).collect();
         all.sort();
         all
@@ -81,7 +86,10 @@ fn a_new_store_is_empty_and_not_initialized() {
     let store = MemoryStore::default();
     assert!(!store.is_initialized());
     assert!(all(&store).is_empty());
-    assert_eq!((version(&store, "a"), segment_version(&store, "a")), (None, None));
+    assert_eq!(
+        (version(&store, "a"), segment_version(&store, "a")),
+        (None, None)
+    );
 }
 
 #[test]
@@ -99,11 +107,20 @@ fn an_empty_data_set_initializes() {
 
 #[test]
 fn a_data_set_replaces_everything_whatever_the_versions() {
-    let store = store_of(&json!({"flags": {"a": gives(5, 1), "b": gives(5, 1)}, "segments": {"s": {"version": 5}}}));
+    let store = store_of(
+        &json!({"flags": {"a": gives(5, 1), "b": gives(5, 1)}, "segments": {"s": {"version": 5}}}),
+    );
     delete(&store, DataKind::Flag, "c", 9);
-    block_on(store.init(data_set(&json!({"flags": {"a": gives(2, 1)}, "segments": {"t": {"version": 1}}})))).unwrap();
+    block_on(store.init(data_set(
+        &json!({"flags": {"a": gives(2, 1)}, "segments": {"t": {"version": 1}}}),
+    )))
+    .unwrap();
     assert_eq!(all(&store), ["flag a 2", "segment t 1"]);
-    assert_eq!(flag(&store, "c", 1), Upserted::Written, "a tombstone is replaced, too");
+    assert_eq!(
+        flag(&store, "c", 1),
+        Upserted::Written,
+        "a tombstone is replaced, too"
+    );
     assert_eq!(flag(&store, "b", 1), Upserted::Written);
 }
 
@@ -114,7 +131,10 @@ fn only_a_newer_version_is_written() {
         assert_eq!(flag(&store, "a", older), Upserted::Stale);
         assert_eq!(segment(&store, "a", older), Upserted::Stale);
         assert_eq!(delete(&store, DataKind::Flag, "a", older), Upserted::Stale);
-        assert_eq!(delete(&store, DataKind::Segment, "a", older), Upserted::Stale);
+        assert_eq!(
+            delete(&store, DataKind::Segment, "a", older),
+            Upserted::Stale
+        );
     }
     assert_eq!(all(&store), ["flag a 5", "segment a 5"]);
     assert_eq!(flag(&store, "a", 6), Upserted::Written);
@@ -136,15 +156,22 @@ fn flags_and_segments_of_the_same_key_are_different_items() {
     let store = store_of(&json!({"flags": {"a": gives(1, 1)}}));
     assert_eq!(segment(&store, "a", 1), Upserted::Written);
     assert_eq!(delete(&store, DataKind::Segment, "a", 2), Upserted::Written);
-    assert_eq!((version(&store, "a"), segment_version(&store, "a")), (Some(1), None));
+    assert_eq!(
+        (version(&store, "a"), segment_version(&store, "a")),
+        (Some(1), None)
+    );
 }
 
 // EVAL-2.5
 #[test]
 fn a_deleted_item_is_gone_but_keeps_older_updates_out() {
-    let store = store_of(&json!({"flags": {"a": gives(1, 1), "b": {"version": 7, "deleted": true}}}));
+    let store =
+        store_of(&json!({"flags": {"a": gives(1, 1), "b": {"version": 7, "deleted": true}}}));
     assert_eq!(delete(&store, DataKind::Flag, "a", 3), Upserted::Written);
-    assert_eq!(delete(&store, DataKind::Flag, "never-there", 4), Upserted::Written);
+    assert_eq!(
+        delete(&store, DataKind::Flag, "never-there", 4),
+        Upserted::Written
+    );
     assert!(all(&store).is_empty());
     for (key, deleted) in [("a", 3), ("b", 7), ("never-there", 4)] {
         assert_eq!(version(&store, key), None);
@@ -178,7 +205,11 @@ fn a_closed_store_can_still_be_read() {
 #[test]
 fn a_store_in_memory_has_nothing_to_fetch() {
     let store = store_of(&json!({"flags": {"a": gives(1, 1)}}));
-    assert!(block_on(store.fetch(DataKind::Flag, "b")).unwrap().is_none());
+    assert!(
+        block_on(store.fetch(DataKind::Flag, "b"))
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[test]
@@ -198,8 +229,14 @@ fn a_reader_may_write_and_keeps_the_data_of_its_moment() {
 fn a_reader_never_sees_half_a_data_set() {
     const FLAGS: usize = 200;
     let set = |version: u64| {
-        let items = |item: Json| (0..FLAGS).map(|n| (format!("{n}"), item.clone())).collect::<serde_json::Map<_, _>>();
-        data_set(&json!({"flags": items(gives(version, 1)), "segments": items(json!({"version": version}))}))
+        let items = |item: Json| {
+            (0..FLAGS)
+                .map(|n| (format!("{n}"), item.clone()))
+                .collect::<serde_json::Map<_, _>>()
+        };
+        data_set(
+            &json!({"flags": items(gives(version, 1)), "segments": items(json!({"version": version}))}),
+        )
     };
     let store = Arc::new(MemoryStore::new());
     block_on(store.init(set(0))).unwrap();
@@ -213,7 +250,9 @@ fn a_reader_never_sees_half_a_data_set() {
         loop {
             let finished = done.load(Ordering::Acquire);
             last = read(&store, |snapshot| {
-                let Found::Present(first) = snapshot.flag("0") else { panic!("a flag is missing") };
+                let Found::Present(first) = snapshot.flag("0") else {
+                    panic!("a flag is missing")
+                };
                 let version = first.version();
                 let flags = snapshot.flags().map(|flag| flag.version());
                 let segments = snapshot.segments().map(|segment| segment.version());
@@ -246,7 +285,10 @@ fn updates_from_many_threads_are_all_kept_and_the_newest_wins() {
         }
     });
     assert_eq!(read(&store, |snapshot| snapshot.flags().count()), 801);
-    assert_eq!((version(&store, "shared"), segment_version(&store, "shared")), (Some(803), Some(803)));
+    assert_eq!(
+        (version(&store, "shared"), segment_version(&store, "shared")),
+        (Some(803), Some(803))
+    );
 }
 
 #[test]
@@ -255,6 +297,11 @@ fn a_reader_sees_a_write_that_has_returned() {
     for n in 1..=200 {
         flag(&store, "a", n);
         let reader = Arc::clone(&store);
-        assert_eq!(std::thread::spawn(move || version(&reader, "a")).join().unwrap(), Some(n));
+        assert_eq!(
+            std::thread::spawn(move || version(&reader, "a"))
+                .join()
+                .unwrap(),
+            Some(n)
+        );
     }
 }

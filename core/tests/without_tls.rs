@@ -1,7 +1,11 @@
-//! The HTTP transport without a provider of cryptography. `scripts/test` runs it with `--no-default-features --features
-//! http`. The feature `tls` is on even then, for the fake service.
+//! The HTTP transport without a provider of cryptography. `scripts/test` runs it with
+//! `--no-default-features --features http`. The feature `tls` is on even then, for the fake
+//! service.
 
-#![cfg(all(feature = "http", not(any(feature = "tls-aws-lc-rs", feature = "tls-ring"))))]
+#![cfg(all(
+    feature = "http",
+    not(any(feature = "tls-aws-lc-rs", feature = "tls-ring"))
+))]
 
 use std::error::Error;
 use std::time::Duration;
@@ -17,8 +21,14 @@ fn wrong(error: &ConfigError) -> String {
 
 #[test]
 fn a_client_of_an_https_service_does_not_start() {
-    for endpoints in [ServiceEndpoints::new(), ServiceEndpoints::relay(" HTTPS://relay.example.com")] {
-        let error = Client::builder("sdk-key").service_endpoints(endpoints).start().unwrap_err();
+    for endpoints in [
+        ServiceEndpoints::new(),
+        ServiceEndpoints::relay(" HTTPS://relay.example.com"),
+    ] {
+        let error = Client::builder("sdk-key")
+            .service_endpoints(endpoints)
+            .start()
+            .unwrap_err();
         assert!(wrong(&error).contains("tls-aws-lc-rs"), "{error:?}");
     }
 }
@@ -27,7 +37,10 @@ fn a_client_of_an_https_service_does_not_start() {
 fn a_client_of_an_http_service_starts() {
     let service = vexil_testing::FakeService::start().unwrap();
     service.set("flag", true);
-    let client = Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(service.url())).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .service_endpoints(ServiceEndpoints::relay(service.url()))
+        .start()
+        .unwrap();
     service.wait_for_streams(1).wait().unwrap();
     drop(client);
 }
@@ -35,8 +48,13 @@ fn a_client_of_an_http_service_starts() {
 #[tokio::test]
 async fn a_request_for_an_https_url_is_not_sent() {
     let transport = HttpConfig::new().build().unwrap();
-    let request = http::Request::get("https://localhost:1/").body(bytes::Bytes::new()).unwrap();
-    let error = transport.send(request, RequestOptions::new(Duration::from_secs(60))).await.unwrap_err();
+    let request = http::Request::get("https://localhost:1/")
+        .body(bytes::Bytes::new())
+        .unwrap();
+    let error = transport
+        .send(request, RequestOptions::new(Duration::from_secs(60)))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Request);
 }
 

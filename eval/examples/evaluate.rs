@@ -1,5 +1,5 @@
-//! Evaluates a flag without a client. It runs natively and as WebAssembly: `scripts/test-wasm` builds it for
-//! `wasm32-unknown-unknown` and runs it under Node.js, which reads the exit status.
+//! Evaluates a flag without a client. It runs natively and as WebAssembly: `scripts/test-wasm`
+//! builds it for `wasm32-unknown-unknown` and runs it under Node.js, which reads the exit status.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -24,12 +24,18 @@ struct Data(DataSet);
 impl Lookup for Data {
     fn flag(&self, key: &str) -> Found<&Flag> {
         let entry = self.0.flags.iter().find(|entry| entry.key() == key);
-        entry.and_then(|entry| entry.present()).map(AsRef::as_ref).into()
+        entry
+            .and_then(|entry| entry.present())
+            .map(AsRef::as_ref)
+            .into()
     }
 
     fn segment(&self, key: &str) -> Found<&Segment> {
         let entry = self.0.segments.iter().find(|entry| entry.key() == key);
-        entry.and_then(|entry| entry.present()).map(AsRef::as_ref).into()
+        entry
+            .and_then(|entry| entry.present())
+            .map(AsRef::as_ref)
+            .into()
     }
 }
 
@@ -54,8 +60,11 @@ fn main() -> ExitCode {
 fn checkout_for(country: &str) -> Result<String, Box<dyn Error>> {
     let data = Data(DataSet::from_json(DATA)?);
     let context: Context =
-        format!(r#"{{"kind": "user", "key": "ada", "address": {{"country": "{country}"}}}}"#).parse()?;
-    let Found::Present(flag) = data.flag("checkout") else { return Err("the flag is missing".into()) };
+        format!(r#"{{"kind": "user", "key": "ada", "address": {{"country": "{country}"}}}}"#)
+            .parse()?;
+    let Found::Present(flag) = data.flag("checkout") else {
+        return Err("the flag is missing".into());
+    };
     let Outcome::Done(evaluation) = evaluate(flag, &context, &data) else {
         return Err("the data is incomplete".into());
     };

@@ -1,13 +1,14 @@
-//! The evaluator of [vexil](https://github.com/vexil-rs/vexil), alone: contexts, flags, segments, and the function that
-//! evaluates one for the other.
+//! The evaluator of [vexil](https://github.com/vexil-rs/vexil), alone: contexts, flags, segments,
+//! and the function that evaluates one for the other.
 //!
-//! The crate performs no I/O. It has no runtime, takes no lock, reads no clock and writes no log, so it serves a server, a
-//! command line, a test and WebAssembly alike. Bytes come in, values come out. The `vexil` crate re-exports everything
-//! that an application needs; depend on this crate directly where flags are evaluated without a client.
+//! The crate performs no I/O. It has no runtime, takes no lock, reads no clock and writes no log,
+//! so it serves a server, a command line, a test and WebAssembly alike. Bytes come in, values come
+//! out. The `vexil` crate re-exports everything that an application needs; depend on this crate
+//! directly where flags are evaluated without a client.
 //!
-//! All work that can be done once is done when an item is read ([`model`]): operands are parsed, lists become hash
-//! tables, hash inputs are prepared. An evaluation then allocates nothing. What it cannot know it names
-//! ([`Outcome::Needs`]): the caller fetches that and evaluates again.
+//! All work that can be done once is done when an item is read ([`model`]): operands are parsed,
+//! lists become hash tables, hash inputs are prepared. An evaluation then allocates nothing. What
+//! it cannot know it names ([`Outcome::Needs`]): the caller fetches that and evaluates again.
 //!
 //! ```
 //! use vexil_eval::model::DataSet;
@@ -44,10 +45,13 @@ pub mod model;
 mod text;
 mod value;
 
-pub use context::{Context, ContextBuilder, ContextError, MultiContextBuilder, Reference, ReferenceError};
+pub use context::{
+    Context, ContextBuilder, ContextError, MultiContextBuilder, Reference, ReferenceError,
+};
 pub use eval::{
-    BigSegmentsStatus, Detail, EvalErrorKind, Evaluation, Found, Lookup, Membership, MembershipAnswer, Need, Outcome,
-    PrerequisiteEvaluation, Reason, ReasonKind, TypeMismatch, Verdict, evaluate, evaluate_into,
+    BigSegmentsStatus, Detail, EvalErrorKind, Evaluation, Found, Lookup, Membership,
+    MembershipAnswer, Need, Outcome, PrerequisiteEvaluation, Reason, ReasonKind, TypeMismatch,
+    Verdict, evaluate, evaluate_into,
 };
 pub use text::{Text, key_hash};
 pub use value::{Array, Number, Object, Value};

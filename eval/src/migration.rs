@@ -17,7 +17,10 @@ use crate::value::Value;
 /// assert!("half-way".parse::<Stage>().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "the protocol has these six; code that migrates must handle each")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the protocol has these six; code that migrates must handle each"
+)]
 pub enum Stage {
     /// Only the old system is used.
     Off,
@@ -58,8 +61,17 @@ impl FromStr for Stage {
     type Err = ParseStageError;
 
     fn from_str(text: &str) -> Result<Self, ParseStageError> {
-        let all = [Self::Off, Self::DualWrite, Self::Shadow, Self::Live, Self::RampDown, Self::Complete];
-        all.into_iter().find(|stage| stage.as_str() == text).ok_or(ParseStageError)
+        let all = [
+            Self::Off,
+            Self::DualWrite,
+            Self::Shadow,
+            Self::Live,
+            Self::RampDown,
+            Self::Complete,
+        ];
+        all.into_iter()
+            .find(|stage| stage.as_str() == text)
+            .ok_or(ParseStageError)
     }
 }
 

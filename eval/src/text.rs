@@ -1,8 +1,9 @@
 //! [`Text`]: an immutable string that is cheap to clone.
 //!
-//! Keys, kinds, attribute names and string values are short and are copied far more often than they are made.
-//! Up to 23 bytes live inside the value itself, longer ones behind a shared pointer; so the evaluator, the
-//! string door and the context builder can hand strings around without touching the allocator.
+//! Keys, kinds, attribute names and string values are short and are copied far more often than they
+//! are made. Up to 23 bytes live inside the value itself, longer ones behind a shared pointer; so
+//! the evaluator, the string door and the context builder can hand strings around without touching
+//! the allocator.
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
@@ -47,8 +48,8 @@ impl Text {
     }
 }
 
-/// A 64-bit hash of a key. Equal keys have equal hashes throughout the process; it is not stable across versions of this
-/// crate.
+/// A 64-bit hash of a key. Equal keys have equal hashes throughout the process; it is not stable
+/// across versions of this crate.
 ///
 /// ```
 /// assert_eq!(vexil_eval::key_hash("banner"), vexil_eval::key_hash("banner"));
@@ -58,8 +59,9 @@ pub fn key_hash(key: &str) -> u64 {
     FixedState::with_seed(0x0076_6578_696C).hash_one(key)
 }
 
-/// Whether two texts are the same. Keys, kinds and names are short and compared all the time: up to 32 bytes are two words
-/// that may overlap, which saves calling a function that first has to find out as much.
+/// Whether two texts are the same. Keys, kinds and names are short and compared all the time: up to
+/// 32 bytes are two words that may overlap, which saves calling a function that first has to find
+/// out as much.
 #[inline]
 pub(crate) fn same(one: &str, two: &str) -> bool {
     let (one, two) = (one.as_bytes(), two.as_bytes());
@@ -69,8 +71,12 @@ pub(crate) fn same(one: &str, two: &str) -> bool {
     if one.len() > 32 {
         return one == two;
     }
-    let by_words = ends::<16>(one, two).or_else(|| ends::<8>(one, two)).or_else(|| ends::<4>(one, two));
-    by_words.or_else(|| ends::<2>(one, two)).unwrap_or_else(|| one.first() == two.first())
+    let by_words = ends::<16>(one, two)
+        .or_else(|| ends::<8>(one, two))
+        .or_else(|| ends::<4>(one, two));
+    by_words
+        .or_else(|| ends::<2>(one, two))
+        .unwrap_or_else(|| one.first() == two.first())
 }
 
 /// Whether the first and the last bytes are the same; none if there are fewer.
@@ -131,8 +137,13 @@ impl fmt::Display for Text {
 impl From<&str> for Text {
     #[inline]
     fn from(text: &str) -> Self {
-        // Both give the same; but `new` reads back what it has just copied, and waits for it (15 % of building a context).
-        Self(if text.len() <= INLINE { SmolStr::new_inline(text) } else { SmolStr::new(text) })
+        // Both give the same; but `new` reads back what it has just copied, and waits for it (15 %
+        // of building a context).
+        Self(if text.len() <= INLINE {
+            SmolStr::new_inline(text)
+        } else {
+            SmolStr::new(text)
+        })
     }
 }
 

@@ -1,8 +1,9 @@
 //! [`Value`]: JSON, cheap to clone.
 //!
-//! Flags deliver these values and contexts carry them. There is one numeric type, the 64-bit float, as in the
-//! protocol: `1`, `1.0` and `1e0` are the same value and compare equal, which `serde_json::Value` does not give.
-//! Clones share arrays, objects and long strings, so reading a flag copies nothing.
+//! Flags deliver these values and contexts carry them. There is one numeric type, the 64-bit float,
+//! as in the protocol: `1`, `1.0` and `1e0` are the same value and compare equal, which
+//! `serde_json::Value` does not give. Clones share arrays, objects and long strings, so reading a
+//! flag copies nothing.
 
 mod de;
 
@@ -29,13 +30,15 @@ use crate::text::Text;
 ///
 /// # Depth
 ///
-/// A value has at most [`Value::MAX_DEPTH`] levels of arrays and objects, so that whatever walks through one (writing an
-/// event, comparing, dropping) needs little stack, wherever the value came from:
+/// A value has at most [`Value::MAX_DEPTH`] levels of arrays and objects, so that whatever walks
+/// through one (writing an event, comparing, dropping) needs little stack, wherever the value came
+/// from:
 ///
 /// - A value that is built is cut: an array or object on a deeper level becomes `null`.
 /// - A value that is deserialized is refused: more levels are an error.
-/// - JSON and YAML text (flag data of streams, polls, databases and files, contexts) is refused too if it has more than 127
-///   levels in all, counted from the outermost bracket. What the SDK writes stays below that.
+/// - JSON and YAML text (flag data of streams, polls, databases and files, contexts) is refused too
+///   if it has more than 127 levels in all, counted from the outermost bracket. What the SDK writes
+///   stays below that.
 ///
 /// ```
 /// use vexil_eval::Value;
@@ -46,7 +49,8 @@ use crate::text::Text;
 ///
 /// # Reading as a type of your own
 ///
-/// `&Value` is a [`serde::Deserializer`], so a type is read from a value without a detour over text:
+/// `&Value` is a [`serde::Deserializer`], so a type is read from a value without a detour over
+/// text:
 ///
 /// ```
 /// use serde::Deserialize;
@@ -63,7 +67,10 @@ use crate::text::Text;
 /// assert!(u64::deserialize(&Value::from(9_007_199_254_740_993_u64)).is_err());
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[expect(clippy::exhaustive_enums, reason = "JSON has these six types and will have no seventh")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "JSON has these six types and will have no seventh"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Value {
     /// `null`
@@ -85,7 +92,8 @@ impl Value {
     /// How many levels of arrays and objects a value may have; see [Depth](Value#depth).
     pub const MAX_DEPTH: usize = 100;
 
-    /// An attribute stands in the object of a kind, and that in the object of a context of several kinds.
+    /// An attribute stands in the object of a kind, and that in the object of a context of several
+    /// kinds.
     const CONTEXT_DEPTH: usize = Self::MAX_DEPTH + 2;
 
     /// Whether this is `null`.
@@ -156,7 +164,10 @@ impl Value {
             Self::String(text) => EACH + text.len(),
             Self::Array(elements) => EACH + elements.iter().map(Self::weight).sum::<usize>(),
             Self::Object(members) => {
-                EACH + members.iter().map(|(name, value)| EACH + name.len() + value.weight()).sum::<usize>()
+                EACH + members
+                    .iter()
+                    .map(|(name, value)| EACH + name.len() + value.weight())
+                    .sum::<usize>()
             }
         }
     }
@@ -176,17 +187,30 @@ impl Value {
     /// The value as an element or a member of another one, cut where it would become too deep.
     fn nested(self) -> Self {
         const LEVELS: usize = Value::MAX_DEPTH - 1;
-        if self.has_at_most(LEVELS) { self } else { self.cut(LEVELS) }
+        if self.has_at_most(LEVELS) {
+            self
+        } else {
+            self.cut(LEVELS)
+        }
     }
 
     /// The value of an attribute that was read as part of a [context](Value::deserialize_context).
     pub(crate) fn attribute(&self) -> Self {
-        if self.has_at_most(Self::MAX_DEPTH) { self.clone() } else { self.cut(Self::MAX_DEPTH) }
+        if self.has_at_most(Self::MAX_DEPTH) {
+            self.clone()
+        } else {
+            self.cut(Self::MAX_DEPTH)
+        }
     }
 
     /// Reads the JSON form of a context, whose attributes may be values of any allowed depth.
-    pub(crate) fn deserialize_context<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        ValueVisitor { levels: Self::CONTEXT_DEPTH }.deserialize(deserializer)
+    pub(crate) fn deserialize_context<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        ValueVisitor {
+            levels: Self::CONTEXT_DEPTH,
+        }
+        .deserialize(deserializer)
     }
 
     /// The JSON form of a context, from another library's value.
@@ -207,11 +231,16 @@ impl Value {
     fn cut(&self, levels: usize) -> Self {
         match self {
             Self::Array(_) | Self::Object(_) if levels == 0 => Self::Null,
-            Self::Array(elements) => {
-                Self::Array(Array(elements.iter().map(|element| element.cut(levels - 1)).collect()))
-            }
+            Self::Array(elements) => Self::Array(Array(
+                elements
+                    .iter()
+                    .map(|element| element.cut(levels - 1))
+                    .collect(),
+            )),
             Self::Object(Object(members)) => {
-                let cut = members.iter().map(|(name, value)| (name.clone(), value.cut(levels - 1)));
+                let cut = members
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.cut(levels - 1)));
                 Self::Object(Object(cut.collect()))
             }
             scalar => scalar.clone(),
@@ -233,7 +262,8 @@ impl Number {
     /// A number, unless `value` is infinite or not a number, which JSON cannot write.
     #[must_use]
     pub fn new(value: f64) -> Option<Self> {
-        // Adding zero turns the negative zero into the positive one, so that equal numbers hash alike.
+        // Adding zero turns the negative zero into the positive one, so that equal numbers hash
+        // alike.
         value.is_finite().then_some(Self(value + 0.0))
     }
 
@@ -243,11 +273,12 @@ impl Number {
         self.0
     }
 
-    /// The number as an integer, if it has no fraction and lies within ±(2^53−1): beyond, floats skip integers, so that
-    /// which one was meant cannot be told.
+    /// The number as an integer, if it has no fraction and lies within ±(2^53−1): beyond, floats
+    /// skip integers, so that which one was meant cannot be told.
     pub fn as_exact_i64(self) -> Option<i64> {
         const LIMIT: i64 = (1 << 53) - 1;
-        self.as_i64().filter(|number| (-LIMIT..=LIMIT).contains(number))
+        self.as_i64()
+            .filter(|number| (-LIMIT..=LIMIT).contains(number))
     }
 
     /// The number as an integer, if it has no fraction and lies within ±2^63.
@@ -255,7 +286,10 @@ impl Number {
     pub fn as_i64(self) -> Option<i64> {
         const LIMIT: f64 = 9_223_372_036_854_775_808.0;
         let whole = self.0.trunc() == self.0 && (-LIMIT..LIMIT).contains(&self.0);
-        #[expect(clippy::as_conversions, reason = "a whole number within the range of i64")]
+        #[expect(
+            clippy::as_conversions,
+            reason = "a whole number within the range of i64"
+        )]
         whole.then_some(self.0 as i64)
     }
 }
@@ -311,7 +345,12 @@ impl fmt::Debug for Array {
 
 impl<T: Into<Value>> FromIterator<T> for Array {
     fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
-        Self(elements.into_iter().map(|element| element.into().nested()).collect())
+        Self(
+            elements
+                .into_iter()
+                .map(|element| element.into().nested())
+                .collect(),
+        )
     }
 }
 
@@ -338,7 +377,10 @@ impl Object {
     /// The member called `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        let at = self.0.binary_search_by(|(member, _)| member.as_str().cmp(name)).ok()?;
+        let at = self
+            .0
+            .binary_search_by(|(member, _)| member.as_str().cmp(name))
+            .ok()?;
         self.0.get(at).map(|(_, value)| value)
     }
 
@@ -368,7 +410,9 @@ impl fmt::Debug for Object {
 
 impl<K: Into<Text>, V: Into<Value>> FromIterator<(K, V)> for Object {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
-        let members = members.into_iter().map(|(name, value)| (name.into(), value.into().nested()));
+        let members = members
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into().nested()));
         Self(sorted_members(members.collect()).into())
     }
 }
@@ -517,23 +561,30 @@ fn converted(value: serde_json::Value, levels: usize) -> Value {
             Value::Null
         }
         serde_json::Value::Array(elements) => {
-            let elements = elements.into_iter().map(|element| converted(element, levels - 1));
+            let elements = elements
+                .into_iter()
+                .map(|element| converted(element, levels - 1));
             Value::Array(Array(elements.collect()))
         }
         serde_json::Value::Object(members) => {
-            let members = members.into_iter().map(|(name, value)| (Text::from(name), converted(value, levels - 1)));
+            let members = members
+                .into_iter()
+                .map(|(name, value)| (Text::from(name), converted(value, levels - 1)));
             Value::Object(Object(sorted_members(members.collect()).into()))
         }
     }
 }
 
-/// Drops a value level by level: its own drop recurses, and overflows the stack if the value is deep enough.
+/// Drops a value level by level: its own drop recurses, and overflows the stack if the value is
+/// deep enough.
 fn take_apart(value: serde_json::Value) {
     let mut rest = vec![value];
     while let Some(value) = rest.pop() {
         match value {
             serde_json::Value::Array(elements) => rest.extend(elements),
-            serde_json::Value::Object(members) => rest.extend(members.into_iter().map(|(_, value)| value)),
+            serde_json::Value::Object(members) => {
+                rest.extend(members.into_iter().map(|(_, value)| value))
+            }
             _ => {}
         }
     }
@@ -556,9 +607,12 @@ impl From<&Value> for serde_json::Value {
             },
             Value::String(text) => Self::String(text.as_str().to_owned()),
             Value::Array(elements) => Self::Array(elements.iter().map(Self::from).collect()),
-            Value::Object(object) => {
-                Self::Object(object.iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
-            }
+            Value::Object(object) => Self::Object(
+                object
+                    .iter()
+                    .map(|(name, value)| (name.to_owned(), value.into()))
+                    .collect(),
+            ),
         }
     }
 }
@@ -592,7 +646,10 @@ impl Serialize for Object {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        ValueVisitor { levels: Self::MAX_DEPTH }.deserialize(deserializer)
+        ValueVisitor {
+            levels: Self::MAX_DEPTH,
+        }
+        .deserialize(deserializer)
     }
 }
 
@@ -605,7 +662,12 @@ struct ValueVisitor {
 impl ValueVisitor {
     fn nested<E: serde::de::Error>(self) -> Result<Self, E> {
         let levels = self.levels.checked_sub(1);
-        let error = || E::custom(format_args!("more than {} levels of arrays and objects", Value::MAX_DEPTH));
+        let error = || {
+            E::custom(format_args!(
+                "more than {} levels of arrays and objects",
+                Value::MAX_DEPTH
+            ))
+        };
         levels.map(|levels| Self { levels }).ok_or_else(error)
     }
 }
@@ -728,10 +790,14 @@ mod tests {
     #[test]
     fn a_value_that_is_built_has_at_most_so_many_levels_and_null_below_them() {
         let array: fn(Value) -> Value = |inner| Value::from([inner]);
-        let object: fn(Value) -> Value = |inner| Value::Object([("a", inner)].into_iter().collect());
+        let object: fn(Value) -> Value =
+            |inner| Value::Object([("a", inner)].into_iter().collect());
         let map: fn(Value) -> Value = |inner| Value::from(BTreeMap::from([("a", inner)]));
         for wrap in [array, object, map] {
-            assert_eq!(measured(&levels(Value::MAX_DEPTH, wrap)), (Value::MAX_DEPTH, &Value::from(1)));
+            assert_eq!(
+                measured(&levels(Value::MAX_DEPTH, wrap)),
+                (Value::MAX_DEPTH, &Value::from(1))
+            );
             for count in [Value::MAX_DEPTH + 1, 50_000] {
                 let deep = levels(count, wrap);
                 assert_eq!(measured(&deep), (Value::MAX_DEPTH, &Value::Null));
@@ -741,7 +807,11 @@ mod tests {
             }
         }
         let mixed = Value::from([levels(Value::MAX_DEPTH, array), 7.into()]);
-        assert_eq!(mixed.as_array().unwrap()[1], Value::from(7), "what is not too deep stays");
+        assert_eq!(
+            mixed.as_array().unwrap()[1],
+            Value::from(7),
+            "what is not too deep stays"
+        );
     }
 
     #[test]
@@ -752,13 +822,19 @@ mod tests {
             _ => serde_json::Map::from_iter([("a".to_owned(), inner)]).into(),
         };
         let deep = (0..50_000).fold(json!(1), wrap);
-        assert_eq!(measured(&Value::from(deep)), (Value::MAX_DEPTH, &Value::Null));
+        assert_eq!(
+            measured(&Value::from(deep)),
+            (Value::MAX_DEPTH, &Value::Null)
+        );
     }
 
     #[test]
     fn a_format_without_a_limit_of_its_own_is_refused_if_it_is_too_deep() {
         let nested = |count| (0..count).fold(json!(1), |inner, _| json!([inner]));
-        assert_eq!(measured(&Value::deserialize(nested(Value::MAX_DEPTH)).unwrap()).0, Value::MAX_DEPTH);
+        assert_eq!(
+            measured(&Value::deserialize(nested(Value::MAX_DEPTH)).unwrap()).0,
+            Value::MAX_DEPTH
+        );
         let error = Value::deserialize(nested(Value::MAX_DEPTH + 1)).unwrap_err();
         assert!(error.to_string().contains("100 levels"), "{error}");
         let text = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));

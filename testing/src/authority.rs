@@ -1,8 +1,8 @@
 //! [`sign`]: a certificate for this machine, by an authority that is made for it and forgotten with it.
 
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose,
 };
 
 /// The hosts of a server on this machine.
@@ -19,21 +19,34 @@ pub(crate) struct Signed {
 pub(crate) fn sign(hosts: Vec<String>, expired: bool) -> Result<Signed, rcgen::Error> {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-    authority.distinguished_name.push(DnType::CommonName, "vexil test authority");
+    authority.key_usages = vec![
+        KeyUsagePurpose::KeyCertSign,
+        KeyUsagePurpose::DigitalSignature,
+    ];
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "vexil test authority");
     let authority_key = KeyPair::generate()?;
     let authority_pem = authority.self_signed(&authority_key)?.pem();
     let issuer = Issuer::new(authority, authority_key);
 
     let mut leaf = CertificateParams::new(hosts)?;
-    leaf.distinguished_name.push(DnType::CommonName, "vexil test server");
+    leaf.distinguished_name
+        .push(DnType::CommonName, "vexil test server");
     // Servers that form a cluster show it to one another as clients, too.
-    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    leaf.extended_key_usages = vec![
+        ExtendedKeyUsagePurpose::ServerAuth,
+        ExtendedKeyUsagePurpose::ClientAuth,
+    ];
     if expired {
         leaf.not_before = rcgen::date_time_ymd(2000, 1, 1);
         leaf.not_after = rcgen::date_time_ymd(2001, 1, 1);
     }
     let key = KeyPair::generate()?;
     let certificate = leaf.signed_by(&key, &issuer)?;
-    Ok(Signed { authority_pem, certificate, key })
+    Ok(Signed {
+        authority_pem,
+        certificate,
+        key,
+    })
 }

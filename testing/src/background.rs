@@ -39,7 +39,11 @@ impl Background {
             });
         };
         let thread = thread::Builder::new().name(name.to_owned()).spawn(serve)?;
-        Ok(Self { runtime: handle, stop: Some(stop), thread: Some(thread) })
+        Ok(Self {
+            runtime: handle,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 
     pub(crate) fn handle(&self) -> Handle {
@@ -51,7 +55,8 @@ impl Drop for Background {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // It waits for nobody, so this is short. If it has panicked, its connections are closed all the same.
+            // It waits for nobody, so this is short. If it has panicked, its connections are closed
+            // all the same.
             let _ = thread.join();
         }
     }

@@ -1,7 +1,8 @@
 //! [`Clients`]: the clients that are attached, and how each is told of changes.
 //!
-//! A client gets the flags of one moment first, and that may take time. Whoever makes a change meanwhile waits for it:
-//! told sooner, the client would lose the change to the older flags that come after it.
+//! A client gets the flags of one moment first, and that may take time. Whoever makes a change
+//! meanwhile waits for it: told sooner, the client would lose the change to the older flags that
+//! come after it.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +16,11 @@ pub(crate) struct Clients(Vec<Arc<Attached>>);
 
 impl Clients {
     pub(crate) fn attach(&mut self, sink: Arc<dyn DataSink>) -> Arc<Attached> {
-        let client = Arc::new(Attached { sink, stage: Mutex::new(Stage::Starting), left: Condvar::new() });
+        let client = Arc::new(Attached {
+            sink,
+            stage: Mutex::new(Stage::Starting),
+            left: Condvar::new(),
+        });
         self.0.push(Arc::clone(&client));
         client
     }
@@ -62,7 +67,9 @@ impl Attached {
 
     /// Tells the client of a change, as soon as it has what was there before.
     pub(crate) fn tell(&self, item: Item) {
-        let stage = self.left.wait_while(self.lock(), |stage| *stage == Stage::Starting);
+        let stage = self
+            .left
+            .wait_while(self.lock(), |stage| *stage == Stage::Starting);
         let stage = *stage.unwrap_or_else(PoisonError::into_inner);
         if stage == Stage::Started {
             // If the client's store fails, the client itself reports it.

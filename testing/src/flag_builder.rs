@@ -1,7 +1,8 @@
 //! [`FlagBuilder`]: a flag of a test, described by what it gives to whom.
 //!
-//! It writes the JSON of the service and has it read by the SDK, so that a built flag is treated like any other. Equal
-//! builders write equal JSON, whatever the order of the calls that do not depend on one another.
+//! It writes the JSON of the service and has it read by the SDK, so that a built flag is treated
+//! like any other. Equal builders write equal JSON, whatever the order of the calls that do not
+//! depend on one another.
 
 use std::collections::BTreeMap;
 
@@ -82,15 +83,16 @@ impl FlagBuilder {
         self
     }
 
-    /// Makes the variations `true` and `false`, the fallthrough `true` and the off variation `false`. If those are
-    /// the variations already, nothing changes. Whatever takes `true` or `false` for a variation does this first.
+    /// Makes the variations `true` and `false`, the fallthrough `true` and the off variation
+    /// `false`. If those are the variations already, nothing changes. Whatever takes `true` or
+    /// `false` for a variation does this first.
     pub fn boolean_flag(mut self) -> Self {
         self.become_boolean();
         self
     }
 
-    /// Replaces the values that the flag can have. What refers to them by their index goes on doing so. Default:
-    /// `true`, `false`.
+    /// Replaces the values that the flag can have. What refers to them by their index goes on doing
+    /// so. Default: `true`, `false`.
     pub fn variations<V: Into<Value>>(mut self, variations: impl IntoIterator<Item = V>) -> Self {
         self.variations = variations.into_iter().map(Into::into).collect();
         self
@@ -108,7 +110,8 @@ impl FlagBuilder {
         self
     }
 
-    /// Gives everybody this variation: turns targeting on and removes all targets and rules. The off variation stays.
+    /// Gives everybody this variation: turns targeting on and removes all targets and rules. The
+    /// off variation stays.
     pub fn variation_for_all(mut self, variation: impl Into<Variation>) -> Self {
         self.fallthrough = self.index(variation.into());
         self.on = true;
@@ -117,16 +120,19 @@ impl FlagBuilder {
 
     /// Gives everybody this value, which becomes the only variation, also while targeting is off.
     pub fn value_for_all(self, value: impl Into<Value>) -> Self {
-        self.variations([value.into()]).off_variation(0).variation_for_all(0)
+        self.variations([value.into()])
+            .off_variation(0)
+            .variation_for_all(0)
     }
 
-    /// Gives the user with this key a variation; short for [`FlagBuilder::variation_for_key`] with the kind `user`.
+    /// Gives the user with this key a variation; short for [`FlagBuilder::variation_for_key`] with
+    /// the kind `user`.
     pub fn variation_for_user(self, key: impl Into<Text>, variation: impl Into<Variation>) -> Self {
         self.variation_for_key(USER, key, variation)
     }
 
-    /// Gives the context of this kind and key a variation, instead of any other that it was given before. It comes
-    /// before all rules.
+    /// Gives the context of this kind and key a variation, instead of any other that it was given
+    /// before. It comes before all rules.
     pub fn variation_for_key(
         mut self,
         kind: impl Into<Text>,
@@ -134,7 +140,10 @@ impl FlagBuilder {
         variation: impl Into<Variation>,
     ) -> Self {
         let index = self.index(variation.into());
-        self.targets.entry(kind_or_user(kind.into())).or_default().insert(key.into(), index);
+        self.targets
+            .entry(kind_or_user(kind.into()))
+            .or_default()
+            .insert(key.into(), index);
         self
     }
 
@@ -148,8 +157,8 @@ impl FlagBuilder {
         self.if_match_context(USER, attribute, values)
     }
 
-    /// Starts a rule for contexts of this kind that have one of these values for an attribute. Rules are tried in the
-    /// order in which they were added.
+    /// Starts a rule for contexts of this kind that have one of these values for an attribute.
+    /// Rules are tried in the order in which they were added.
     ///
     /// The attribute is a name or a reference into an object, such as `/address/city`.
     pub fn if_match_context<V: Into<Value>>(
@@ -171,8 +180,8 @@ impl FlagBuilder {
         self.if_not_match_context(USER, attribute, values)
     }
 
-    /// Starts a rule for contexts of this kind that have none of these values for an attribute. One that lacks the
-    /// attribute does not match, as in all negated clauses of the protocol.
+    /// Starts a rule for contexts of this kind that have none of these values for an attribute. One
+    /// that lacks the attribute does not match, as in all negated clauses of the protocol.
     pub fn if_not_match_context<V: Into<Value>>(
         self,
         kind: impl Into<Text>,
@@ -206,7 +215,8 @@ impl FlagBuilder {
         self
     }
 
-    /// One in how many operations of a migration compares both results, 0 meaning none. Default: each.
+    /// One in how many operations of a migration compares both results, 0 meaning none. Default:
+    /// each.
     pub fn check_ratio(mut self, ratio: i64) -> Self {
         self.check_ratio = Some(ratio);
         self
@@ -224,17 +234,25 @@ impl FlagBuilder {
     /// assert_eq!(data.flags[0].version(), 7);
     /// ```
     #[must_use]
-    #[expect(clippy::expect_used, reason = "the JSON does not depend on the caller but for values, which may be any")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the JSON does not depend on the caller but for values, which may be any"
+    )]
     pub fn build(&self) -> Flag {
         // `to_json` gives every property the type that the protocol demands.
         serde_json::from_value(self.to_json()).expect("the builder writes flags")
     }
 
-    /// The flag as the service would write it, in version 1: for files, stores and services of your own.
+    /// The flag as the service would write it, in version 1: for files, stores and services of your
+    /// own.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         let (targets, context_targets) = self.target_lists();
-        let rules = self.rules.iter().enumerate().map(|(index, rule)| rule.to_json(index));
+        let rules = self
+            .rules
+            .iter()
+            .enumerate()
+            .map(|(index, rule)| rule.to_json(index));
         let mut flag = json!({
             "key": self.key,
             "version": 1,
@@ -288,8 +306,8 @@ impl FlagBuilder {
         }
     }
 
-    /// The lists of targeted keys, by variation. Users have theirs in the older form, and a place among the others, so
-    /// that the order between kinds is defined.
+    /// The lists of targeted keys, by variation. Users have theirs in the older form, and a place
+    /// among the others, so that the order between kinds is defined.
     fn target_lists(&self) -> (Vec<serde_json::Value>, Vec<serde_json::Value>) {
         let mut lists: BTreeMap<(i64, &Text), Vec<&Text>> = BTreeMap::new();
         for (kind, keys) in &self.targets {

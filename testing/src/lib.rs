@@ -1,7 +1,8 @@
 //! Flags under a test's control, for applications and plug-ins that use [`vexil`].
 //!
-//! A test gives its client [`TestData`] in place of a connection to the service, and keeps a clone to change flags
-//! with. Clients see a change when the call returns: there is nothing to wait for, no network and no file.
+//! A test gives its client [`TestData`] in place of a connection to the service, and keeps a clone
+//! to change flags with. Clients see a change when the call returns: there is nothing to wait for,
+//! no network and no file.
 //!
 //! ```
 //! use vexil::{Client, Context};
@@ -17,8 +18,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A flag that is not the same for everyone comes from a [`FlagBuilder`]: targets and rules. What the builder does not
-//! know (rollouts, other operators, prerequisites) comes from the JSON of the service, with
+//! A flag that is not the same for everyone comes from a [`FlagBuilder`]: targets and rules. What
+//! the builder does not know (rollouts, other operators, prerequisites) comes from the JSON of the
+//! service, with
 //! [`TestData::use_preconfigured_flag`]. How an application takes it when the connection is lost shows
 //! [`TestData::update_status`].
 //!
@@ -70,10 +72,13 @@ pub use fake_service::FakeService;
 pub use fault_proxy::FaultProxy;
 pub use flag_builder::FlagBuilder;
 pub use preconfigured::{Preconfigured, PreconfiguredError};
-pub use recorders::{EventRecorder, HookRecorder, RecordedEvaluation, RecordedEvent, RecordedSeries, RecordedStage};
+pub use recorders::{
+    EventRecorder, HookRecorder, RecordedEvaluation, RecordedEvent, RecordedSeries, RecordedStage,
+};
 pub use rule_builder::RuleBuilder;
 pub use stores::{
-    MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore, StoreCalls, StoreFault, StoreMethod, StoreWrite,
+    MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore, StoreCalls, StoreFault,
+    StoreMethod, StoreWrite,
 };
 pub use test_data::TestData;
 pub use variation::Variation;

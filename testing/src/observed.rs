@@ -14,7 +14,10 @@ pub(crate) struct Observed<T> {
 
 impl<T> Observed<T> {
     pub(crate) fn new(state: T) -> Self {
-        Self { state: Mutex::new(state), changed: watch::Sender::new(()) }
+        Self {
+            state: Mutex::new(state),
+            changed: watch::Sender::new(()),
+        }
     }
 
     pub(crate) fn look<R>(&self, look: impl FnOnce(&T) -> R) -> R {

@@ -6,7 +6,8 @@ use std::fmt;
 
 use vexil::model::{DataKind, Flag, Item, ReadError, Segment};
 
-/// A whole flag (`T` is [`Flag`]) or segment (`T` is [`Segment`]): itself, or its JSON as the service writes it, as a
+/// A whole flag (`T` is [`Flag`]) or segment (`T` is [`Segment`]): itself, or its JSON as the
+/// service writes it, as a
 /// [`serde_json::Value`] or as text. JSON must hold the `key`; all else has its defaults.
 ///
 /// Sealed: turn what you have into one of these.
@@ -22,7 +23,10 @@ pub trait Preconfigured<T>: sealed::Sealed {
 }
 
 mod sealed {
-    #[expect(unnameable_types, reason = "a trait that nobody can name cannot be implemented elsewhere")]
+    #[expect(
+        unnameable_types,
+        reason = "a trait that nobody can name cannot be implemented elsewhere"
+    )]
     pub trait Sealed {}
 }
 
@@ -50,7 +54,8 @@ macro_rules! preconfigured {
             type Error = PreconfiguredError;
 
             fn into_item(self) -> Result<Item, PreconfiguredError> {
-                let json = serde_json::from_str(self).map_err(|source| PreconfiguredError::NotJson { source })?;
+                let json = serde_json::from_str(self)
+                    .map_err(|source| PreconfiguredError::NotJson { source })?;
                 read($kind, &json)
             }
         }
@@ -63,9 +68,13 @@ impl sealed::Sealed for serde_json::Value {}
 impl sealed::Sealed for &str {}
 
 fn read(kind: DataKind, json: &serde_json::Value) -> Result<Item, PreconfiguredError> {
-    let key = json.get("key").and_then(serde_json::Value::as_str).filter(|key| !key.is_empty());
+    let key = json
+        .get("key")
+        .and_then(serde_json::Value::as_str)
+        .filter(|key| !key.is_empty());
     let key = key.ok_or(PreconfiguredError::NoKey { kind })?;
-    Item::from_json(kind, key, json.to_string().as_bytes()).map_err(|source| PreconfiguredError::Malformed { source })
+    Item::from_json(kind, key, json.to_string().as_bytes())
+        .map_err(|source| PreconfiguredError::Malformed { source })
 }
 
 /// Why JSON cannot be used as a flag or segment.
@@ -94,7 +103,9 @@ impl fmt::Display for PreconfiguredError {
         match self {
             Self::NotJson { .. } => f.write_str("the text is not valid JSON"),
             Self::NoKey { kind } => write!(f, "the {kind} has no key"),
-            Self::Malformed { .. } => f.write_str("the JSON does not have the form that the service writes"),
+            Self::Malformed { .. } => {
+                f.write_str("the JSON does not have the form that the service writes")
+            }
         }
     }
 }

@@ -35,11 +35,18 @@ struct Clause {
 
 impl RuleBuilder {
     pub(crate) fn new(flag: FlagBuilder) -> Self {
-        Self { flag, clauses: Vec::new() }
+        Self {
+            flag,
+            clauses: Vec::new(),
+        }
     }
 
     /// And the user has one of these values for an attribute.
-    pub fn and_match<V: Into<Value>>(self, attribute: impl Into<Text>, values: impl IntoIterator<Item = V>) -> Self {
+    pub fn and_match<V: Into<Value>>(
+        self,
+        attribute: impl Into<Text>,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
         self.and_match_context(USER, attribute, values)
     }
 
@@ -88,7 +95,12 @@ impl RuleBuilder {
         negate: bool,
     ) -> Self {
         let values = values.into_iter().map(Into::into).collect();
-        self.clauses.push(Clause { kind: kind_or_user(kind), attribute, values, negate });
+        self.clauses.push(Clause {
+            kind: kind_or_user(kind),
+            attribute,
+            values,
+            negate,
+        });
         self
     }
 }

@@ -30,9 +30,12 @@ impl State {
         self.put(flag.with_version(version).into())
     }
 
-    /// Takes over an item that came ready made. Its version is raised if it is not newer than the one before.
+    /// Takes over an item that came ready made. Its version is raised if it is not newer than the
+    /// one before.
     pub(crate) fn put_ready(&mut self, item: Item) -> Item {
-        let version = self.next_version(item.kind(), item.key()).max(item.version());
+        let version = self
+            .next_version(item.kind(), item.key())
+            .max(item.version());
         if item.kind() == DataKind::Flag {
             self.builders.remove(item.key());
         }
@@ -52,11 +55,15 @@ impl State {
     }
 
     fn next_version(&self, kind: DataKind, key: &Text) -> u64 {
-        self.items.get(&(kind, key.clone())).map_or(0, Item::version).saturating_add(1)
+        self.items
+            .get(&(kind, key.clone()))
+            .map_or(0, Item::version)
+            .saturating_add(1)
     }
 
     fn put(&mut self, item: Item) -> Item {
-        self.items.insert((item.kind(), item.key().clone()), item.clone());
+        self.items
+            .insert((item.kind(), item.key().clone()), item.clone());
         item
     }
 }
@@ -65,7 +72,11 @@ impl State {
 impl From<DataSet> for State {
     fn from(data: DataSet) -> Self {
         let mut state = Self::default();
-        let items = data.flags.into_iter().map(Item::Flag).chain(data.segments.into_iter().map(Item::Segment));
+        let items = data
+            .flags
+            .into_iter()
+            .map(Item::Flag)
+            .chain(data.segments.into_iter().map(Item::Segment));
         for item in items {
             state.put(item);
         }
@@ -77,7 +88,9 @@ fn with_version(item: Item, version: u64) -> Item {
     match item {
         item if item.version() == version => item,
         Item::Flag(Entry::Present(flag)) => Arc::unwrap_or_clone(flag).with_version(version).into(),
-        Item::Segment(Entry::Present(segment)) => Arc::unwrap_or_clone(segment).with_version(version).into(),
+        Item::Segment(Entry::Present(segment)) => {
+            Arc::unwrap_or_clone(segment).with_version(version).into()
+        }
         deleted => Item::deleted(deleted.kind(), deleted.key().clone(), version),
     }
 }

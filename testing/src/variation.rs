@@ -3,8 +3,8 @@
 /// One of a flag's variations: an index, counted from 0, or `true` or `false`, which make the flag
 /// [boolean](crate::FlagBuilder::boolean_flag).
 ///
-/// The builders take anything that turns into one. An index that the flag does not have is not refused: flag data can
-/// be wrong in this way too, and evaluating such a flag gives the default.
+/// The builders take anything that turns into one. An index that the flag does not have is not
+/// refused: flag data can be wrong in this way too, and evaluating such a flag gives the default.
 ///
 /// ```
 /// use vexil_testing::FlagBuilder;

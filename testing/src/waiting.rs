@@ -11,7 +11,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::task::coop::unconstrained;
 
-/// How long a test waits for something unless it says otherwise. Only a test that fails gets to know it.
+/// How long a test waits for something unless it says otherwise. Only a test that fails gets to
+/// know it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What tests wait for something of.
@@ -23,9 +24,11 @@ pub(crate) trait Watched: Sync {
     fn seen(&self) -> String;
 }
 
-/// Something that a test waits for: on its thread with [`Waiting::wait`], or with `.await` on any executor.
+/// Something that a test waits for: on its thread with [`Waiting::wait`], or with `.await` on any
+/// executor.
 ///
-/// It looks whenever there is something new, so it ends at once when what it waits for has happened.
+/// It looks whenever there is something new, so it ends at once when what it waits for has
+/// happened.
 #[must_use = "nothing is waited for until `wait` or `await`"]
 pub struct Waiting<'a, T> {
     watched: &'a dyn Watched,
@@ -43,7 +46,13 @@ impl<'a, T> Waiting<'a, T> {
         what: String,
         look: impl FnMut() -> Option<T> + Send + 'a,
     ) -> Self {
-        Self { watched, runtime, what, patience: PATIENCE, look: Box::new(look) }
+        Self {
+            watched,
+            runtime,
+            what,
+            patience: PATIENCE,
+            look: Box::new(look),
+        }
     }
 
     /// Waits no longer than this. Default: 30 seconds.
@@ -52,12 +61,14 @@ impl<'a, T> Waiting<'a, T> {
         self
     }
 
-    /// Waits on this thread. Do not do that where the client's own tasks need the thread; await it instead.
+    /// Waits on this thread. Do not do that where the client's own tasks need the thread; await it
+    /// instead.
     ///
     /// # Errors
     /// If it has not happened in time.
     pub fn wait(self) -> Result<T, TimedOut> {
-        // Unconstrained: a task of Tokio's that has used up its share could not get on here, as it cannot yield.
+        // Unconstrained: a task of Tokio's that has used up its share could not get on here, as it
+        // cannot yield.
         pollster::block_on(unconstrained(self.run()))
     }
 
@@ -66,7 +77,10 @@ impl<'a, T> Waiting<'a, T> {
         let mut changes = self.watched.changes();
         let patience = self.patience;
         // Made inside the runtime: the sleep looks for its own there.
-        let mut timer = Timer(self.runtime.spawn(async move { tokio::time::sleep(patience).await }));
+        let mut timer = Timer(
+            self.runtime
+                .spawn(async move { tokio::time::sleep(patience).await }),
+        );
         loop {
             if let Some(found) = (self.look)() {
                 return Ok(found);
@@ -77,7 +91,11 @@ impl<'a, T> Waiting<'a, T> {
                 _ = &mut timer.0 => break,
             }
         }
-        Err(TimedOut { what: self.what, patience: self.patience, seen: self.watched.seen() })
+        Err(TimedOut {
+            what: self.what,
+            patience: self.patience,
+            seen: self.watched.seen(),
+        })
     }
 }
 
@@ -92,7 +110,10 @@ impl<'a, T: 'a> IntoFuture for Waiting<'a, T> {
 
 impl<T> fmt::Debug for Waiting<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiting").field("for", &self.what).field("patience", &self.patience).finish_non_exhaustive()
+        f.debug_struct("Waiting")
+            .field("for", &self.what)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
     }
 }
 
@@ -115,7 +136,11 @@ pub struct TimedOut {
 
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, patience, seen } = self;
+        let Self {
+            what,
+            patience,
+            seen,
+        } = self;
         write!(f, "waited {patience:?} for {what}; {seen}")
     }
 }

@@ -22,7 +22,11 @@ struct Memory {
 impl PersistentStoreHarness for Memory {
     async fn store(&self, prefix: &str) -> Arc<dyn PersistentDataStore> {
         let store = MemoryPersistentStore::attached(&self.database, prefix).with_push();
-        Arc::new(if self.reads_only { store.read_only() } else { store })
+        Arc::new(if self.reads_only {
+            store.read_only()
+        } else {
+            store
+        })
     }
 
     async fn unreachable(&self) -> Arc<dyn PersistentDataStore> {
@@ -58,7 +62,8 @@ impl BigSegmentStoreHarness for Memory {
 
     async fn set_membership(&self, prefix: &str, hash: &str, included: &[&str], excluded: &[&str]) {
         let membership = Membership::new(included.iter().copied(), excluded.iter().copied());
-        self.database.set_membership_of_hash(prefix, hash, membership);
+        self.database
+            .set_membership_of_hash(prefix, hash, membership);
     }
 
     async fn set_synchronized(&self, prefix: &str, time: u64) {
@@ -79,7 +84,14 @@ mod persistent_store {
 mod read_only_store {
     use super::Memory;
 
-    vexil_testing::persistent_store_conformance!(Memory { reads_only: true, ..Memory::default() }, reads, read_only);
+    vexil_testing::persistent_store_conformance!(
+        Memory {
+            reads_only: true,
+            ..Memory::default()
+        },
+        reads,
+        read_only
+    );
 }
 
 mod big_segment_store {

@@ -12,7 +12,8 @@ use vexil_testing::fault_proxy::Direction::{ToClient, ToServer};
 
 /// Only a test that fails waits so long.
 const SOON: Duration = Duration::from_secs(30);
-/// Long enough for what does come to come; a test that waits it out proves less on a slower machine, never fails there.
+/// Long enough for what does come to come; a test that waits it out proves less on a slower
+/// machine, never fails there.
 const SILENCE: Duration = Duration::from_millis(50);
 
 struct Setup {
@@ -61,15 +62,18 @@ fn is_silent(stream: &mut TcpStream) -> bool {
 fn without_a_fault_everything_passes_both_ways_and_is_counted() {
     let setup = Setup::new();
     let (mut client, mut served) = setup.connect();
-    let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
+    let bytes: Vec<u8> = (0..3_000_000_u32)
+        .map(|number| (number % 251) as u8)
+        .collect();
     std::thread::scope(|scope| {
         scope.spawn(|| client.write_all(&bytes).unwrap());
         assert!(read(&mut served, bytes.len()) == bytes);
     });
     served.write_all(b"hello").unwrap();
     assert_eq!(read(&mut client, 5), b"hello");
-    let counted =
-        setup.proxy.until("both to be counted", |counts| (counts.to_server, counts.to_client) == (3_000_000, 5));
+    let counted = setup.proxy.until("both to be counted", |counts| {
+        (counts.to_server, counts.to_client) == (3_000_000, 5)
+    });
     let counts = counted.wait().unwrap();
     assert_eq!((counts.accepted, counts.open, counts.cut), (1, 1, 0));
 }
@@ -85,7 +89,11 @@ fn each_direction_ends_by_itself() {
     drop(served);
     assert_eq!(rest(&mut client), b"answer");
     drop(client);
-    setup.proxy.until("the end", |counts| counts.open == 0).wait().unwrap();
+    setup
+        .proxy
+        .until("the end", |counts| counts.open == 0)
+        .wait()
+        .unwrap();
 }
 
 #[test]
@@ -100,7 +108,11 @@ fn a_cut_ends_the_connections_that_are_open_and_no_others() {
     let (mut third, mut third_served) = setup.connect();
     third.write_all(b"x").unwrap();
     assert_eq!(read(&mut third_served, 1), b"x");
-    let counts = setup.proxy.until("the cuts to be counted", |counts| counts.cut == 2).wait().unwrap();
+    let counts = setup
+        .proxy
+        .until("the cuts to be counted", |counts| counts.cut == 2)
+        .wait()
+        .unwrap();
     assert_eq!((counts.accepted, counts.open), (3, 1));
 }
 
@@ -109,8 +121,14 @@ fn a_reset_is_an_error_at_both_ends() {
     let setup = Setup::new();
     let (mut client, mut served) = setup.connect();
     setup.proxy.reset();
-    assert_eq!(client.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
-    assert_eq!(served.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert_eq!(
+        client.read(&mut [0]).unwrap_err().kind(),
+        ErrorKind::ConnectionReset
+    );
+    assert_eq!(
+        served.read(&mut [0]).unwrap_err().kind(),
+        ErrorKind::ConnectionReset
+    );
 }
 
 #[test]
@@ -120,7 +138,9 @@ fn a_cut_after_bytes_lets_just_these_pass_and_happens_once() {
     setup.proxy.cut_after(ToClient, 7);
     served.write_all(b"hello").unwrap();
     assert_eq!(read(&mut client, 5), b"hello");
-    client.write_all(b"the other direction does not count").unwrap();
+    client
+        .write_all(b"the other direction does not count")
+        .unwrap();
     served.write_all(b" world").unwrap();
     assert_eq!(rest(&mut client), b" w");
 
@@ -144,7 +164,12 @@ fn refused_connections_find_no_port_and_open_ones_stay() {
     let (mut client, mut served) = setup.connect();
     setup.proxy.refuse();
     setup.proxy.refuse();
-    assert_eq!(TcpStream::connect(setup.proxy.address()).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    assert_eq!(
+        TcpStream::connect(setup.proxy.address())
+            .unwrap_err()
+            .kind(),
+        ErrorKind::ConnectionRefused
+    );
     client.write_all(b"x").unwrap();
     assert_eq!(read(&mut served, 1), b"x");
     setup.proxy.accept().unwrap();
@@ -216,7 +241,9 @@ fn what_corrupts_may_ask_the_proxy() {
     let Setup { server, proxy } = Setup::new();
     let proxy = Arc::new(proxy);
     let asks = Asks(Arc::clone(&proxy));
-    proxy.corrupt(ToServer, move |bytes| bytes[0] = u8::try_from(asks.0.counts().accepted).unwrap());
+    proxy.corrupt(ToServer, move |bytes| {
+        bytes[0] = u8::try_from(asks.0.counts().accepted).unwrap()
+    });
     let mut client = TcpStream::connect(proxy.address()).unwrap();
     let (mut served, _) = server.accept().unwrap();
     served.set_read_timeout(Some(SOON)).unwrap();
@@ -249,7 +276,11 @@ fn a_server_that_is_not_there_closes_what_the_proxy_accepts() {
     drop(setup.server);
     let mut client = TcpStream::connect(setup.proxy.address()).unwrap();
     assert_eq!(rest(&mut client), b"");
-    setup.proxy.until("the end", |counts| counts.accepted == 1 && counts.open == 0).wait().unwrap();
+    setup
+        .proxy
+        .until("the end", |counts| counts.accepted == 1 && counts.open == 0)
+        .wait()
+        .unwrap();
 }
 
 #[test]
@@ -265,7 +296,13 @@ fn a_proxy_that_is_dropped_closes_its_connections_and_its_port() {
 #[test]
 fn a_wait_in_vain_says_what_has_passed_instead() {
     let setup = Setup::new();
-    let waiting = setup.proxy.until("a connection", |counts| counts.accepted > 0).within(Duration::from_millis(1));
+    let waiting = setup
+        .proxy
+        .until("a connection", |counts| counts.accepted > 0)
+        .within(Duration::from_millis(1));
     let error = waiting.wait().unwrap_err().to_string();
-    assert!(error.starts_with("waited 1ms for a connection; ProxyCounts { accepted: 0"), "{error}");
+    assert!(
+        error.starts_with("waited 1ms for a connection; ProxyCounts { accepted: 0"),
+        "{error}"
+    );
 }

@@ -1,4 +1,5 @@
-//! Flags that are built: what they write, and what they give to whom. Rules are those of `docs/protocol/data-sources.md`.
+//! Flags that are built: what they write, and what they give to whom. Rules are those of
+//! `docs/protocol/data-sources.md`.
 
 #![cfg(test)]
 
@@ -19,7 +20,10 @@ fn letters() -> FlagBuilder {
 fn value(flag: &FlagBuilder, context: &Context) -> Value {
     let data = TestData::new();
     data.update(flag.clone());
-    let client = Client::builder("sdk-key").data_source(data).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_source(data)
+        .start()
+        .unwrap();
     client.json_variation("flag", context, Value::Null)
 }
 
@@ -28,7 +32,10 @@ fn user(key: &str) -> Context {
 }
 
 fn user_with(attribute: &str, value: impl Into<Value>) -> Context {
-    Context::builder("someone").set(attribute, value).build().unwrap()
+    Context::builder("someone")
+        .set(attribute, value)
+        .build()
+        .unwrap()
 }
 
 fn org(key: &str) -> Context {
@@ -58,7 +65,10 @@ fn making_a_boolean_flag_boolean_changes_nothing() {
 // Section 7.2
 #[test]
 fn making_another_flag_boolean_sets_variations_fallthrough_and_off_variation() {
-    let other = flag().variations([json!(false), json!(true)]).fallthrough_variation(7).off_variation(7);
+    let other = flag()
+        .variations([json!(false), json!(true)])
+        .fallthrough_variation(7)
+        .off_variation(7);
     assert_eq!(other.boolean_flag(), flag());
 }
 
@@ -68,7 +78,10 @@ fn replacing_the_variations_leaves_the_indexes() {
     let flag = flag().fallthrough_variation(2).variations([1, 2, 3]);
     let json = flag.to_json();
     assert_eq!(json["variations"], json!([1, 2, 3]));
-    assert_eq!((&json["fallthrough"]["variation"], &json["offVariation"]), (&json!(2), &json!(1)));
+    assert_eq!(
+        (&json["fallthrough"]["variation"], &json["offVariation"]),
+        (&json!(2), &json!(1))
+    );
     assert_eq!(value(&flag, &user("ada")), 3.into());
 }
 
@@ -96,8 +109,14 @@ fn indexes_may_be_of_any_common_integer_type_and_out_of_range() {
     assert_eq!(letters().fallthrough_variation(2_usize), expected);
     assert_eq!(letters().fallthrough_variation(2_u32), expected);
     assert_eq!(letters().fallthrough_variation(2_i64), expected);
-    assert_eq!(value(&letters().fallthrough_variation(-1), &user("ada")), Value::Null);
-    assert_eq!(value(&letters().fallthrough_variation(usize::MAX), &user("ada")), Value::Null);
+    assert_eq!(
+        value(&letters().fallthrough_variation(-1), &user("ada")),
+        Value::Null
+    );
+    assert_eq!(
+        value(&letters().fallthrough_variation(usize::MAX), &user("ada")),
+        Value::Null
+    );
 }
 
 // Section 7.2
@@ -118,12 +137,20 @@ fn a_variation_for_all_turns_the_flag_on_and_removes_rules_and_targets_but_not_t
 // Section 7.2
 #[test]
 fn a_value_for_all_is_the_only_variation_also_when_off() {
-    let flag = letters().variation_for_user("ada", 1).value_for_all(json!({"rps": [1, 2.5, null]}));
+    let flag = letters()
+        .variation_for_user("ada", 1)
+        .value_for_all(json!({"rps": [1, 2.5, null]}));
     let json = flag.to_json();
     assert_eq!(json["variations"], json!([{"rps": [1, 2.5, null]}]));
-    assert_eq!((&json["fallthrough"], &json["offVariation"]), (&json!({"variation": 0}), &json!(0)));
+    assert_eq!(
+        (&json["fallthrough"], &json["offVariation"]),
+        (&json!({"variation": 0}), &json!(0))
+    );
     assert_eq!(json["targets"], json!([]));
-    assert_eq!(value(&flag.clone().on(false), &user("ada")), value(&flag, &user("bob")));
+    assert_eq!(
+        value(&flag.clone().on(false), &user("ada")),
+        value(&flag, &user("bob"))
+    );
 }
 
 // Section 7.2
@@ -152,9 +179,13 @@ fn a_key_is_targeted_with_one_variation_of_its_kind_and_the_last_one_counts() {
 #[test]
 fn of_targets_of_two_kinds_the_lower_variation_counts() {
     let both = Context::multi([user("ada"), org("acme")]).unwrap();
-    let user_first = letters().variation_for_user("ada", 1).variation_for_key("org", "acme", 2);
+    let user_first = letters()
+        .variation_for_user("ada", 1)
+        .variation_for_key("org", "acme", 2);
     assert_eq!(value(&user_first, &both), "b".into());
-    let org_first = letters().variation_for_user("ada", 2).variation_for_key("org", "acme", 1);
+    let org_first = letters()
+        .variation_for_user("ada", 2)
+        .variation_for_key("org", "acme", 1);
     assert_eq!(value(&org_first, &both), "b".into());
 }
 
@@ -170,7 +201,9 @@ fn a_rule_matches_users_with_one_of_the_values() {
 // Section 7.2
 #[test]
 fn a_negated_rule_matches_users_with_another_value_but_not_those_without_any() {
-    let flag = letters().if_not_match("country", ["GB", "IE"]).then_return(1);
+    let flag = letters()
+        .if_not_match("country", ["GB", "IE"])
+        .then_return(1);
     assert_eq!(value(&flag, &user_with("country", "FR")), "b".into());
     assert_eq!(value(&flag, &user_with("country", "IE")), "a".into());
     assert_eq!(value(&flag, &user("ada")), "a".into());
@@ -179,33 +212,59 @@ fn a_negated_rule_matches_users_with_another_value_but_not_those_without_any() {
 // Section 7.2
 #[test]
 fn all_clauses_of_a_rule_have_to_match() {
-    let flag =
-        letters().if_match("country", ["GB"]).and_match("age", [30, 40]).and_not_match("beta", [true]).then_return(1);
-    let ada = Context::builder("ada").set("country", "GB").set("age", 40.0).set("beta", false);
+    let flag = letters()
+        .if_match("country", ["GB"])
+        .and_match("age", [30, 40])
+        .and_not_match("beta", [true])
+        .then_return(1);
+    let ada = Context::builder("ada")
+        .set("country", "GB")
+        .set("age", 40.0)
+        .set("beta", false);
     assert_eq!(value(&flag, &ada.clone().build().unwrap()), "b".into());
-    for (attribute, other) in [("country", Value::from("FR")), ("age", 50.into()), ("beta", true.into())] {
-        assert_eq!(value(&flag, &ada.clone().set(attribute, other).build().unwrap()), "a".into());
+    for (attribute, other) in [
+        ("country", Value::from("FR")),
+        ("age", 50.into()),
+        ("beta", true.into()),
+    ] {
+        assert_eq!(
+            value(&flag, &ada.clone().set(attribute, other).build().unwrap()),
+            "a".into()
+        );
     }
 }
 
 // Section 7.2
 #[test]
 fn an_attribute_may_be_a_reference_into_an_object() {
-    let flag = letters().if_match("/address/city", ["London"]).then_return(1);
-    assert_eq!(value(&flag, &user_with("address", json!({"city": "London"}))), "b".into());
+    let flag = letters()
+        .if_match("/address/city", ["London"])
+        .then_return(1);
+    assert_eq!(
+        value(&flag, &user_with("address", json!({"city": "London"}))),
+        "b".into()
+    );
 }
 
 // Section 7.3
 #[test]
 fn a_clause_looks_only_at_the_context_of_its_kind_and_fails_without_one_even_if_negated() {
-    let acme = Context::builder("acme").kind("org").set("plan", "pro").build().unwrap();
+    let acme = Context::builder("acme")
+        .kind("org")
+        .set("plan", "pro")
+        .build()
+        .unwrap();
     let both = Context::multi([user_with("plan", "free"), acme.clone()]).unwrap();
-    let pro = letters().if_match_context("org", "plan", ["pro"]).then_return(1);
+    let pro = letters()
+        .if_match_context("org", "plan", ["pro"])
+        .then_return(1);
     assert_eq!(value(&pro, &both), "b".into());
     assert_eq!(value(&pro, &acme), "b".into());
     assert_eq!(value(&pro, &user_with("plan", "pro")), "a".into());
 
-    let not_free = letters().if_not_match_context("org", "plan", ["free"]).then_return(1);
+    let not_free = letters()
+        .if_not_match_context("org", "plan", ["free"])
+        .then_return(1);
     assert_eq!(value(&not_free, &both), "b".into());
     assert_eq!(value(&not_free, &user_with("plan", "pro")), "a".into());
 
@@ -229,27 +288,49 @@ fn a_rule_that_was_never_finished_has_no_effect() {
 // Section 7.2
 #[test]
 fn rules_and_targets_can_be_cleared() {
-    let full = letters().variation_for_user("ada", 1).if_match("name", ["Ada"]).then_return(1);
+    let full = letters()
+        .variation_for_user("ada", 1)
+        .if_match("name", ["Ada"])
+        .then_return(1);
     let expected = letters();
-    assert_eq!(full.clone().clear_rules(), expected.clone().variation_for_user("ada", 1));
-    assert_eq!(full.clone().clear_targets(), expected.clone().if_match("name", ["Ada"]).then_return(1));
+    assert_eq!(
+        full.clone().clear_rules(),
+        expected.clone().variation_for_user("ada", 1)
+    );
+    assert_eq!(
+        full.clone().clear_targets(),
+        expected.clone().if_match("name", ["Ada"]).then_return(1)
+    );
     assert_eq!(full.clear_targets().clear_rules(), expected);
 }
 
 // Section 7.2
 #[test]
 fn ratios_and_the_exclusion_from_summaries_are_written_if_they_were_set() {
-    let plain = flag().exclude_from_summaries(true).exclude_from_summaries(false).to_json();
+    let plain = flag()
+        .exclude_from_summaries(true)
+        .exclude_from_summaries(false)
+        .to_json();
     for property in ["samplingRatio", "excludeFromSummaries", "migration"] {
         assert_eq!(plain.get(property), None);
     }
-    let set = flag().sampling_ratio(10).exclude_from_summaries(true).check_ratio(0);
+    let set = flag()
+        .sampling_ratio(10)
+        .exclude_from_summaries(true)
+        .check_ratio(0);
     let json = set.to_json();
-    assert_eq!((&json["samplingRatio"], &json["excludeFromSummaries"]), (&json!(10), &json!(true)));
+    assert_eq!(
+        (&json["samplingRatio"], &json["excludeFromSummaries"]),
+        (&json!(10), &json!(true))
+    );
     assert_eq!(json["migration"], json!({"checkRatio": 0}));
     let built = set.build();
     assert_eq!(
-        (built.sampling_ratio(), built.exclude_from_summaries(), built.check_ratio()),
+        (
+            built.sampling_ratio(),
+            built.exclude_from_summaries(),
+            built.check_ratio()
+        ),
         (Some(10), true, Some(0))
     );
 }
@@ -300,15 +381,26 @@ fn the_whole_json_is_as_the_service_writes_it() {
     });
     assert_eq!(flag.to_json(), expected);
     let built = flag.build();
-    assert_eq!((built.key().as_str(), built.version(), built.problems()), ("theme", 1, &[][..]));
+    assert_eq!(
+        (built.key().as_str(), built.version(), built.problems()),
+        ("theme", 1, &[][..])
+    );
 }
 
 // Section 7.3
 #[test]
 fn the_json_does_not_depend_on_the_order_of_targets() {
     let keys = ["dora", "ada", "cleo", "bob"];
-    let forth = keys.iter().enumerate().fold(letters(), |flag, (n, key)| flag.variation_for_user(*key, n % 2));
-    let back = keys.iter().enumerate().rev().fold(letters(), |flag, (n, key)| flag.variation_for_user(*key, n % 2));
+    let forth = keys.iter().enumerate().fold(letters(), |flag, (n, key)| {
+        flag.variation_for_user(*key, n % 2)
+    });
+    let back = keys
+        .iter()
+        .enumerate()
+        .rev()
+        .fold(letters(), |flag, (n, key)| {
+            flag.variation_for_user(*key, n % 2)
+        });
     assert_eq!(forth.to_json().to_string(), back.to_json().to_string());
 }
 
@@ -316,9 +408,21 @@ fn the_json_does_not_depend_on_the_order_of_targets() {
 #[test]
 fn the_reason_of_a_match_names_the_rule_by_its_place() {
     let data = TestData::new();
-    data.update(letters().if_match("n", [0]).then_return(1).if_match("n", [1]).then_return(2));
-    let client = Client::builder("sdk-key").data_source(data).start().unwrap();
+    data.update(
+        letters()
+            .if_match("n", [0])
+            .then_return(1)
+            .if_match("n", [1])
+            .then_return(2),
+    );
+    let client = Client::builder("sdk-key")
+        .data_source(data)
+        .start()
+        .unwrap();
     let detail = client.string_variation_detail("flag", &user_with("n", 1), "");
     let reason = serde_json::to_value(&detail.reason).unwrap();
-    assert_eq!(reason, json!({"kind": "RULE_MATCH", "ruleIndex": 1, "ruleId": "rule1"}));
+    assert_eq!(
+        reason,
+        json!({"kind": "RULE_MATCH", "ruleIndex": 1, "ruleId": "rule1"})
+    );
 }

@@ -19,7 +19,11 @@ const SOON: Duration = Duration::from_secs(30);
 fn answer(service: &FakeService, path: &str, until: &str) -> String {
     let mut connection = TcpStream::connect(service.address()).unwrap();
     connection.set_read_timeout(Some(SOON)).unwrap();
-    write!(connection, "GET {path} HTTP/1.1\r\nhost: service\r\nauthorization: sdk-key\r\n\r\n").unwrap();
+    write!(
+        connection,
+        "GET {path} HTTP/1.1\r\nhost: service\r\nauthorization: sdk-key\r\n\r\n"
+    )
+    .unwrap();
     let (mut answer, mut byte) = (String::new(), [0]);
     while !answer.contains(until) {
         connection.read_exact(&mut byte).unwrap();
@@ -33,7 +37,11 @@ fn a_service_may_have_any_heartbeat() {
     for time in TIMES {
         let service = FakeService::builder().heartbeat(time).start().unwrap();
         let answer = answer(&service, "/all", "event: put");
-        assert!(answer.starts_with("HTTP/1.1 200"), "{}({time:?}): {answer}", "FakeServiceBuilder::heartbeat");
+        assert!(
+            answer.starts_with("HTTP/1.1 200"),
+            "{}({time:?}): {answer}",
+            "FakeServiceBuilder::heartbeat"
+        );
     }
 }
 
@@ -41,10 +49,16 @@ fn a_service_may_have_any_heartbeat() {
 fn an_answer_may_come_in_pieces_of_any_size() {
     for size in [0, usize::MAX] {
         let service = FakeService::start().unwrap();
-        let pieces = Answer::status(200).body("0123456789").trickle(size, Duration::ZERO);
+        let pieces = Answer::status(200)
+            .body("0123456789")
+            .trickle(size, Duration::ZERO);
         service.answer(Endpoint::Poll, pieces);
         let answer = answer(&service, "/sdk/latest-all", "0123456789");
-        assert!(answer.starts_with("HTTP/1.1 200"), "{}({size}): {answer}", "Answer::trickle");
+        assert!(
+            answer.starts_with("HTTP/1.1 200"),
+            "{}({size}): {answer}",
+            "Answer::trickle"
+        );
     }
 }
 
@@ -64,21 +78,38 @@ fn a_test_may_wait_for_any_time() {
 fn a_store_may_suggest_any_interval() {
     for time in TIMES {
         let store = MemoryPersistentStore::new().with_refresh_interval(time);
-        assert_eq!(store.refresh_interval(), time, "{}", "MemoryPersistentStore::with_refresh_interval");
+        assert_eq!(
+            store.refresh_interval(),
+            time,
+            "{}",
+            "MemoryPersistentStore::with_refresh_interval"
+        );
     }
 }
 
 #[test]
 fn a_store_may_be_late_by_any_time() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_time().start_paused(true).build().unwrap().block_on(async {
-        for time in TIMES {
-            let store = MemoryPersistentStore::new();
-            store.calls().fault(StoreMethod::Get, StoreFault::Delay(time));
-            let got = tokio::time::timeout(SOON, store.get(DataKind::Flag, "a")).await;
-            assert_eq!(got.is_ok(), time < SOON, "{}({time:?})", "StoreFault::Delay");
-        }
-    });
+    runtime
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(async {
+            for time in TIMES {
+                let store = MemoryPersistentStore::new();
+                store
+                    .calls()
+                    .fault(StoreMethod::Get, StoreFault::Delay(time));
+                let got = tokio::time::timeout(SOON, store.get(DataKind::Flag, "a")).await;
+                assert_eq!(
+                    got.is_ok(),
+                    time < SOON,
+                    "{}({time:?})",
+                    "StoreFault::Delay"
+                );
+            }
+        });
 }
 
 #[cfg(feature = "fault-proxy")]
@@ -97,7 +128,9 @@ fn a_proxy_may_delay_for_any_time() {
         if time == Duration::MAX {
             proxy.delay(Direction::ToServer, Duration::ZERO);
         } else {
-            served.read_exact(&mut [0]).unwrap_or_else(|error| panic!("{}({time:?}): {error}", "FaultProxy::delay"));
+            served
+                .read_exact(&mut [0])
+                .unwrap_or_else(|error| panic!("{}({time:?}): {error}", "FaultProxy::delay"));
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What the stores in memory do beyond what the conformance suites ask of any store: faults, counts, and a memory.
+//! What the stores in memory do beyond what the conformance suites ask of any store: faults,
+//! counts, and a memory.
 
 #![cfg(test)]
 
@@ -10,12 +11,18 @@ use vexil::big_segments::BigSegmentStore;
 use vexil::model::DataKind::{Flag, Segment};
 use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem, Upsert};
 use vexil_testing::{
-    MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore, StoreFault, StoreMethod, StoreWrite,
+    MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore, StoreFault, StoreMethod,
+    StoreWrite,
 };
 
 fn run<T>(test: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_time().start_paused(true).build().unwrap().block_on(test)
+    runtime
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(test)
 }
 
 fn item(version: u64) -> StoredItem {
@@ -79,14 +86,27 @@ fn faults_are_those_of_a_method_or_of_all_and_of_one_store() {
     run(async {
         let database = MemoryDatabase::new();
         let [store, other] = [(); 2].map(|()| MemoryPersistentStore::attached(&database, "p"));
-        store.calls().fault(StoreMethod::GetAll, StoreFault::TimeOut);
+        store
+            .calls()
+            .fault(StoreMethod::GetAll, StoreFault::TimeOut);
         assert!(store.get(Flag, "a").await.is_ok());
-        assert!(matches!(store.get_all(Flag).await, Err(StoreError::Timeout)));
+        assert!(matches!(
+            store.get_all(Flag).await,
+            Err(StoreError::Timeout)
+        ));
         store.calls().fault_all(StoreFault::Refuse);
-        assert!(matches!(store.get_all(Flag).await, Err(StoreError::Timeout)));
-        assert!(matches!(store.get(Flag, "a").await, Err(StoreError::Auth { .. })));
+        assert!(matches!(
+            store.get_all(Flag).await,
+            Err(StoreError::Timeout)
+        ));
+        assert!(matches!(
+            store.get(Flag, "a").await,
+            Err(StoreError::Auth { .. })
+        ));
         assert!(
-            store.is_initialized().await.is_err() && store.probe().await.is_err() && store.snapshot().await.is_err()
+            store.is_initialized().await.is_err()
+                && store.probe().await.is_err()
+                && store.snapshot().await.is_err()
         );
         assert!(store.init(&[]).await.is_err() && store.upsert(Flag, "a", &item(1)).await.is_err());
         assert!(other.get_all(Flag).await.is_ok() && other.probe().await.is_ok());
@@ -99,7 +119,9 @@ fn faults_are_those_of_a_method_or_of_all_and_of_one_store() {
 fn a_lost_answer_is_to_a_deed_that_is_done() {
     run(async {
         let store = MemoryPersistentStore::new();
-        store.calls().fault(StoreMethod::Upsert, StoreFault::LoseAnswer);
+        store
+            .calls()
+            .fault(StoreMethod::Upsert, StoreFault::LoseAnswer);
         store.calls().fault(StoreMethod::Init, StoreFault::Fail);
         assert!(store.upsert(Flag, "a", &item(1)).await.is_err());
         assert!(store.init(&[Collection::new(Flag, vec![])]).await.is_err());
@@ -111,13 +133,23 @@ fn a_lost_answer_is_to_a_deed_that_is_done() {
 fn whoever_tries_to_write_is_remembered() {
     run(async {
         let store = MemoryPersistentStore::new().read_only();
-        assert!(matches!(store.init(&[Collection::new(Segment, vec![])]).await, Err(StoreError::ReadOnly)));
-        assert!(matches!(store.upsert(Flag, "a", &item(1)).await, Err(StoreError::ReadOnly)));
+        assert!(matches!(
+            store.init(&[Collection::new(Segment, vec![])]).await,
+            Err(StoreError::ReadOnly)
+        ));
+        assert!(matches!(
+            store.upsert(Flag, "a", &item(1)).await,
+            Err(StoreError::ReadOnly)
+        ));
         assert_eq!(
             store.writes(),
             [
                 StoreWrite::Init(vec![Collection::new(Segment, vec![])]),
-                StoreWrite::Upsert { kind: Flag, key: "a".into(), item: item(1) },
+                StoreWrite::Upsert {
+                    kind: Flag,
+                    key: "a".into(),
+                    item: item(1)
+                },
             ]
         );
         assert_eq!(store.get(Flag, "a").await.unwrap(), None);
@@ -145,8 +177,14 @@ fn what_is_newer_is_told_by_the_version_beside_the_text_and_else_by_the_text() {
     run(async {
         let store = MemoryPersistentStore::new();
         store.database().put("", Flag, "a", item(1).with_version(5));
-        assert_eq!(store.upsert(Flag, "a", &item(4)).await.unwrap(), Upsert::Superseded(Some(item(1).with_version(5))));
-        assert_eq!(store.upsert(Flag, "a", &item(6)).await.unwrap(), Upsert::Written);
+        assert_eq!(
+            store.upsert(Flag, "a", &item(4)).await.unwrap(),
+            Upsert::Superseded(Some(item(1).with_version(5)))
+        );
+        assert_eq!(
+            store.upsert(Flag, "a", &item(6)).await.unwrap(),
+            Upsert::Written
+        );
     });
 }
 
@@ -154,7 +192,12 @@ fn what_is_newer_is_told_by_the_version_beside_the_text_and_else_by_the_text() {
 fn settings_are_what_the_sdk_asks_for() {
     let store = MemoryPersistentStore::new();
     assert_eq!(store.refresh_interval(), Duration::from_secs(15));
-    assert_eq!(store.with_refresh_interval(Duration::from_secs(1)).refresh_interval(), Duration::from_secs(1));
+    assert_eq!(
+        store
+            .with_refresh_interval(Duration::from_secs(1))
+            .refresh_interval(),
+        Duration::from_secs(1)
+    );
 }
 
 #[test]
@@ -162,11 +205,16 @@ fn a_big_segment_store_fails_as_it_is_told_to() {
     run(async {
         let store = MemoryBigSegmentStore::new();
         store.database().set_synchronized("", Some(7));
-        store.calls().fault(StoreMethod::Membership, StoreFault::Fail);
+        store
+            .calls()
+            .fault(StoreMethod::Membership, StoreFault::Fail);
         assert!(store.membership("hash").await.is_err());
         assert_eq!(store.last_synchronized().await.unwrap(), Some(7));
         store.calls().fault_all(StoreFault::TimeOut);
-        assert!(matches!(store.last_synchronized().await, Err(StoreError::Timeout)));
+        assert!(matches!(
+            store.last_synchronized().await,
+            Err(StoreError::Timeout)
+        ));
         store.calls().heal();
         assert_eq!(store.membership("hash").await.unwrap(), None);
         assert_eq!(store.calls().count(StoreMethod::Membership), 2);

@@ -13,7 +13,8 @@ use std::time::Duration;
 use serde_json::json;
 use support::{Habit, Habitual, Recorder, attach, attach_as, yield_once};
 use vexil::data_source::{
-    DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceErrorKind, DataSourceState,
+    DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceErrorKind,
+    DataSourceState,
 };
 use vexil::model::{DataSet, Flag, Segment};
 use vexil::{Client, Context, Value};
@@ -22,11 +23,18 @@ use vexil_testing::{FlagBuilder, PreconfiguredError, TestData};
 const SOON: Duration = Duration::from_secs(60);
 
 fn client(data: &TestData) -> Client {
-    Client::builder("sdk-key").data_source(data.clone()).start().unwrap()
+    Client::builder("sdk-key")
+        .data_source(data.clone())
+        .start()
+        .unwrap()
 }
 
 fn client_with(data: &TestData, habit: Habit) -> Client {
-    Client::builder("sdk-key").data_source(data.clone()).data_store(Habitual::new(habit)).start().unwrap()
+    Client::builder("sdk-key")
+        .data_source(data.clone())
+        .data_store(Habitual::new(habit))
+        .start()
+        .unwrap()
 }
 
 fn ada() -> Context {
@@ -41,7 +49,9 @@ fn value(client: &Client, key: &str) -> Value {
 #[test]
 fn a_flag_is_driven_from_memory_in_a_few_lines() -> Result<(), Box<dyn Error>> {
     let flags = TestData::new().with("new-checkout", false);
-    let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
+    let client = Client::builder("sdk-key")
+        .data_source(flags.clone())
+        .start()?;
     assert!(!client.bool_variation("new-checkout", &Context::new("ada")?, true));
     flags.set("new-checkout", true);
     assert!(client.bool_variation("new-checkout", &Context::new("ada")?, false));
@@ -50,14 +60,20 @@ fn a_flag_is_driven_from_memory_in_a_few_lines() -> Result<(), Box<dyn Error>> {
 
 #[test]
 fn flags_of_any_json_value_are_made_in_one_line() {
-    let data = TestData::new().with("bool", true).with("text", "hi").with("json", json!({"a": [1, null]}));
+    let data = TestData::new()
+        .with("bool", true)
+        .with("text", "hi")
+        .with("json", json!({"a": [1, null]}));
     data.set("number", 1.5).set("null", Value::Null);
     let client = client(&data);
     assert_eq!(value(&client, "bool"), true.into());
     assert_eq!(value(&client, "text"), "hi".into());
     assert_eq!(value(&client, "json"), json!({"a": [1, null]}).into());
     assert_eq!(value(&client, "number"), 1.5.into());
-    assert_eq!(client.json_variation("null", &ada(), "default".into()), Value::Null);
+    assert_eq!(
+        client.json_variation("null", &ada(), "default".into()),
+        Value::Null
+    );
 }
 
 #[test]
@@ -73,27 +89,37 @@ fn a_flag_set_to_true_or_false_is_a_boolean_flag() {
     let data = TestData::new().with("flag", true);
     assert_eq!(data.flag("flag"), FlagBuilder::new("flag"));
     data.set("flag", "text").set("flag", false);
-    assert_eq!(data.flag("flag"), FlagBuilder::new("flag").fallthrough_variation(false));
+    assert_eq!(
+        data.flag("flag"),
+        FlagBuilder::new("flag").fallthrough_variation(false)
+    );
 }
 
 #[test]
 fn setting_a_flag_turns_it_on_and_removes_targets() {
     let data = TestData::new();
-    data.update(data.flag("flag").on(false).variation_for_user("ada", false)).set("flag", true);
+    data.update(data.flag("flag").on(false).variation_for_user("ada", false))
+        .set("flag", true);
     assert_eq!(value(&client(&data), "flag"), true.into());
 }
 
 // Section 7.1, flag
 #[test]
 fn the_builder_of_a_new_key_is_a_boolean_flag() {
-    assert_eq!(TestData::new().flag("flag"), FlagBuilder::new("flag").boolean_flag());
+    assert_eq!(
+        TestData::new().flag("flag"),
+        FlagBuilder::new("flag").boolean_flag()
+    );
 }
 
 // Section 7.1, flag
 #[test]
 fn the_builder_of_a_known_key_is_what_was_last_given_to_update() {
     let data = TestData::new();
-    let flag = data.flag("flag").variations(["a", "b"]).variation_for_user("ada", 1);
+    let flag = data
+        .flag("flag")
+        .variations(["a", "b"])
+        .variation_for_user("ada", 1);
     data.update(flag.clone());
     assert_eq!(data.flag("flag"), flag);
 }
@@ -112,8 +138,14 @@ fn the_builder_of_a_preconfigured_flag_is_a_fresh_one() -> Result<(), Box<dyn Er
 fn the_first_version_is_1_and_every_update_adds_1_for_each_key_alone() {
     let data = TestData::new();
     let (seen, _running) = attach(&data);
-    data.update(data.flag("a")).update(data.flag("a")).update(data.flag("b")).set("a", 1);
-    assert_eq!(seen.take(), ["init []", "flag a 1", "flag a 2", "flag b 1", "flag a 3"]);
+    data.update(data.flag("a"))
+        .update(data.flag("a"))
+        .update(data.flag("b"))
+        .set("a", 1);
+    assert_eq!(
+        seen.take(),
+        ["init []", "flag a 1", "flag a 2", "flag b 1", "flag a 3"]
+    );
 }
 
 // Section 7.1, update
@@ -132,13 +164,17 @@ fn changing_a_builder_after_an_update_has_no_effect_until_the_next_one() {
 
 // Section 7.1, use_preconfigured_flag
 #[test]
-fn a_preconfigured_flag_is_taken_as_it_is_from_json_text_or_ready_made() -> Result<(), Box<dyn Error>> {
-    let json = json!({"key": "json", "on": true, "variations": ["j"], "fallthrough": {"variation": 0}});
+fn a_preconfigured_flag_is_taken_as_it_is_from_json_text_or_ready_made()
+-> Result<(), Box<dyn Error>> {
+    let json =
+        json!({"key": "json", "on": true, "variations": ["j"], "fallthrough": {"variation": 0}});
     let text = json.to_string().replace("\"json\"", "\"text\"");
     let flag: Flag = serde_json::from_str(&text.replace("text", "flag"))?;
     let data = TestData::new();
     let client = client(&data);
-    data.use_preconfigured_flag(json)?.use_preconfigured_flag(text.as_str())?.use_preconfigured_flag(flag)?;
+    data.use_preconfigured_flag(json)?
+        .use_preconfigured_flag(text.as_str())?
+        .use_preconfigured_flag(flag)?;
     for key in ["json", "text", "flag"] {
         assert_eq!(value(&client, key), "j".into(), "{key}");
     }
@@ -147,7 +183,8 @@ fn a_preconfigured_flag_is_taken_as_it_is_from_json_text_or_ready_made() -> Resu
 
 // Section 7.1, use_preconfigured_flag
 #[test]
-fn the_version_of_a_preconfigured_flag_counts_if_it_is_newer_and_never_goes_back() -> Result<(), Box<dyn Error>> {
+fn the_version_of_a_preconfigured_flag_counts_if_it_is_newer_and_never_goes_back()
+-> Result<(), Box<dyn Error>> {
     let data = TestData::new();
     let (seen, _running) = attach(&data);
     let version = |version: u64| json!({"key": "flag", "version": version});
@@ -156,7 +193,14 @@ fn the_version_of_a_preconfigured_flag_counts_if_it_is_newer_and_never_goes_back
     data.use_preconfigured_flag(version(3))?;
     data.use_preconfigured_flag(version(20))?;
     data.update(data.flag("flag"));
-    let versions = ["init []", "flag flag 10", "flag flag 11", "flag flag 12", "flag flag 20", "flag flag 21"];
+    let versions = [
+        "init []",
+        "flag flag 10",
+        "flag flag 11",
+        "flag flag 12",
+        "flag flag 20",
+        "flag flag 21",
+    ];
     assert_eq!(seen.take(), versions);
     Ok(())
 }
@@ -180,14 +224,22 @@ fn json_that_is_no_flag_is_refused_with_the_item_and_the_cause() {
         assert_eq!(refused(keyless).to_string(), "the flag has no key");
     }
     let error = refused(r#"{"key": "flag", "rules": true}"#);
-    assert_eq!(error.source().unwrap().to_string(), "flag \"flag\" cannot be read");
+    assert_eq!(
+        error.source().unwrap().to_string(),
+        "flag \"flag\" cannot be read"
+    );
     assert!(error.source().unwrap().source().is_some());
-    assert_eq!(value(&client(&data), "flag"), 1.into(), "what was there stays");
+    assert_eq!(
+        value(&client(&data), "flag"),
+        1.into(),
+        "what was there stays"
+    );
 }
 
 // Section 7.1, use_preconfigured_segment; section 7.4, segments from rules
 #[test]
-fn a_flag_can_refer_to_a_preconfigured_segment_whose_changes_are_seen_at_once() -> Result<(), Box<dyn Error>> {
+fn a_flag_can_refer_to_a_preconfigured_segment_whose_changes_are_seen_at_once()
+-> Result<(), Box<dyn Error>> {
     let data = TestData::new();
     data.use_preconfigured_flag(json!({
         "key": "flag", "on": true, "variations": [true, false], "fallthrough": {"variation": 1},
@@ -240,7 +292,12 @@ fn a_deleted_flag_is_gone_and_a_new_one_continues_its_versions_with_a_fresh_buil
     assert_eq!(data.flag("flag"), FlagBuilder::new("flag"));
     data.set("flag", "back").delete("never-seen");
     assert_eq!(value(&client, "flag"), "back".into());
-    let expected = ["init [flag flag 1]", "flag flag 2 deleted", "flag flag 3", "flag never-seen 1 deleted"];
+    let expected = [
+        "init [flag flag 1]",
+        "flag flag 2 deleted",
+        "flag flag 3",
+        "flag never-seen 1 deleted",
+    ];
     assert_eq!(seen.take(), expected);
 }
 
@@ -257,23 +314,38 @@ fn a_status_reaches_every_client() {
     for client in &clients {
         let status = client.data_source_status().status();
         assert_eq!(status.state, DataSourceState::Interrupted);
-        assert_eq!(status.error.map(|error| error.kind), Some(DataSourceErrorKind::NetworkError));
+        assert_eq!(
+            status.error.map(|error| error.kind),
+            Some(DataSourceErrorKind::NetworkError)
+        );
     }
     data.update_status(DataSourceState::Valid, None);
-    let states = [changes.blocking_next(SOON), changes.blocking_next(SOON)].map(|status| status.unwrap().state);
-    assert_eq!(states, [DataSourceState::Interrupted, DataSourceState::Valid]);
+    let states = [changes.blocking_next(SOON), changes.blocking_next(SOON)]
+        .map(|status| status.unwrap().state);
+    assert_eq!(
+        states,
+        [DataSourceState::Interrupted, DataSourceState::Valid]
+    );
 }
 
 // Section 7.4, start
 #[test]
-fn a_client_is_ready_and_valid_with_all_flags_and_segments_when_start_returns() -> Result<(), Box<dyn Error>> {
+fn a_client_is_ready_and_valid_with_all_flags_and_segments_when_start_returns()
+-> Result<(), Box<dyn Error>> {
     let data = TestData::new().with("b", 1).with("a", 1);
-    data.use_preconfigured_segment(json!({"key": "s"}))?.delete("b");
+    data.use_preconfigured_segment(json!({"key": "s"}))?
+        .delete("b");
     let client = client(&data);
     assert!(client.is_initialized());
-    assert_eq!(client.data_source_status().status().state, DataSourceState::Valid);
+    assert_eq!(
+        client.data_source_status().status().state,
+        DataSourceState::Valid
+    );
     let (seen, _running) = attach(&data);
-    assert_eq!(seen.take(), ["init [flag a 1, flag b 2 deleted, segment s 1]"]);
+    assert_eq!(
+        seen.take(),
+        ["init [flag a 1, flag b 2 deleted, segment s 1]"]
+    );
     Ok(())
 }
 
@@ -302,17 +374,22 @@ fn a_change_is_visible_on_every_client_when_the_call_returns() {
 #[test]
 fn a_listener_hears_of_changes_of_a_flag_and_of_what_it_depends_on() -> Result<(), Box<dyn Error>> {
     let data = TestData::new().with("plain", 1);
-    data.use_preconfigured_segment(json!({"key": "testers"}))?.use_preconfigured_flag(json!({
-        "key": "of-segment",
-        "rules": [{"variation": 0, "clauses": [{"op": "segmentMatch", "values": ["testers"]}]}],
-    }))?;
+    data.use_preconfigured_segment(json!({"key": "testers"}))?
+        .use_preconfigured_flag(json!({
+            "key": "of-segment",
+            "rules": [{"variation": 0, "clauses": [{"op": "segmentMatch", "values": ["testers"]}]}],
+        }))?;
     let client = client(&data);
     let (send, changes) = channel();
-    client.flag_tracker().add_listener(move |change| send.send(change.key.clone()).unwrap());
+    client
+        .flag_tracker()
+        .add_listener(move |change| send.send(change.key.clone()).unwrap());
     data.set("plain", 1);
     data.use_preconfigured_segment(json!({"key": "testers", "included": ["ada"]}))?;
     data.delete("plain");
-    let heard: Vec<_> = (0..3).map(|_| changes.recv_timeout(SOON).unwrap()).collect();
+    let heard: Vec<_> = (0..3)
+        .map(|_| changes.recv_timeout(SOON).unwrap())
+        .collect();
     assert_eq!(heard, ["plain", "of-segment", "plain"]);
     Ok(())
 }
@@ -323,12 +400,14 @@ fn a_listener_may_make_changes_itself() {
     let clients = [client(&data), client(&data)];
     let (send, changes) = channel();
     let inner = data.clone();
-    clients[0].flag_tracker().add_listener(move |change| match change.key.as_str() {
-        "cause" => {
-            inner.set("effect", 1);
-        }
-        _ => send.send(()).unwrap(),
-    });
+    clients[0]
+        .flag_tracker()
+        .add_listener(move |change| match change.key.as_str() {
+            "cause" => {
+                inner.set("effect", 1);
+            }
+            _ => send.send(()).unwrap(),
+        });
     data.set("cause", 1);
     changes.recv_timeout(SOON).unwrap();
     assert_eq!(value(&clients[1], "effect"), 1.into());
@@ -339,9 +418,12 @@ fn a_listener_for_values_hears_old_and_new() {
     let data = TestData::new().with("flag", "old");
     let client = client(&data);
     let (send, changes) = channel();
-    client.flag_tracker().add_flag_value_change_listener("flag", &ada(), move |change| {
-        send.send((change.old_value.clone(), change.new_value.clone())).unwrap();
-    });
+    client
+        .flag_tracker()
+        .add_flag_value_change_listener("flag", &ada(), move |change| {
+            send.send((change.old_value.clone(), change.new_value.clone()))
+                .unwrap();
+        });
     data.set("flag", "new");
     assert_eq!(changes.recv_timeout(SOON), Ok(("old".into(), "new".into())));
 }
@@ -356,7 +438,8 @@ fn each_client_detaches_alone_when_its_data_source_is_stopped() {
     drop(first_running);
     assert_eq!(data.client_count(), 1);
     assert_eq!(Arc::strong_count(&first), 1, "the sink is let go of");
-    data.set("flag", 1).update_status(DataSourceState::Off, None);
+    data.set("flag", 1)
+        .update_status(DataSourceState::Off, None);
     assert_eq!(first.take(), ["init []"]);
     assert_eq!(second.take(), ["init []", "flag flag 1", "Off "]);
 }
@@ -381,7 +464,10 @@ fn a_closed_client_keeps_its_flags_and_the_others_go_on() {
     let (send, gone) = channel();
     let (closed, other) = (client_with(&data, Habit::SayGoodbye(send)), client(&data));
     pollster::block_on(closed.close(SOON));
-    assert_eq!(closed.data_source_status().status().state, DataSourceState::Off);
+    assert_eq!(
+        closed.data_source_status().status().state,
+        DataSourceState::Off
+    );
     assert_eq!(value(&closed, "flag"), 1.into());
     drop(closed);
     gone.recv_timeout(SOON).unwrap();
@@ -392,7 +478,10 @@ fn a_closed_client_keeps_its_flags_and_the_others_go_on() {
 
 #[test]
 fn a_client_works_when_no_other_handle_is_left() {
-    let client = Client::builder("sdk-key").data_source(TestData::new().with("flag", 1)).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_source(TestData::new().with("flag", 1))
+        .start()
+        .unwrap();
     assert_eq!(value(&client, "flag"), 1.into());
 }
 
@@ -404,7 +493,8 @@ fn what_changes_before_a_client_has_its_initial_data_comes_after_it() {
     let changing = data.clone();
     let recorder = Arc::new(Recorder::new(move || {
         let (before, to) = (changing.flag("flag"), changing.clone());
-        send.send(thread::spawn(move || drop(to.set("flag", 2).clone()))).unwrap();
+        send.send(thread::spawn(move || drop(to.set("flag", 2).clone())))
+            .unwrap();
         while changing.flag("flag") == before {
             thread::yield_now();
         }
@@ -427,12 +517,19 @@ fn clients_that_start_amid_changes_lose_none() {
             let data = data.clone();
             scope.spawn(move || (1..=LAST).for_each(|n| drop(data.set(key, n).clone())));
         }
-        let starting: Vec<_> =
-            (0..4).map(|_| scope.spawn(|| (0..10).map(|_| client(&data)).collect::<Vec<_>>())).collect();
-        starting.into_iter().flat_map(|started| started.join().unwrap()).collect::<Vec<_>>()
+        let starting: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| (0..10).map(|_| client(&data)).collect::<Vec<_>>()))
+            .collect();
+        starting
+            .into_iter()
+            .flat_map(|started| started.join().unwrap())
+            .collect::<Vec<_>>()
     });
     for client in &clients {
-        assert_eq!(keys.map(|key| value(client, key)), keys.map(|_| LAST.into()));
+        assert_eq!(
+            keys.map(|key| value(client, key)),
+            keys.map(|_| LAST.into())
+        );
     }
     assert_eq!(data.client_count(), 40);
 }
@@ -454,8 +551,12 @@ fn changes_of_one_flag_from_many_threads_each_get_a_version_of_their_own() {
             });
         }
     });
-    let mut versions: Vec<u32> =
-        seen.take().iter().skip(1).map(|line| line.rsplit(' ').next().unwrap().parse().unwrap()).collect();
+    let mut versions: Vec<u32> = seen
+        .take()
+        .iter()
+        .skip(1)
+        .map(|line| line.rsplit(' ').next().unwrap().parse().unwrap())
+        .collect();
     versions.sort_unstable();
     assert_eq!(versions, (1..=400).collect::<Vec<_>>());
 }
@@ -488,7 +589,11 @@ fn a_client_whose_store_fails_reports_it_and_the_others_go_on() {
     let other = client(&data);
     let error = failing.data_source_status().status().error.unwrap();
     assert_eq!(error.kind, DataSourceErrorKind::StoreError);
-    assert_eq!(data.client_count(), 1, "a source whose initial data cannot be stored has ended");
+    assert_eq!(
+        data.client_count(),
+        1,
+        "a source whose initial data cannot be stored has ended"
+    );
     data.set("flag", 2);
     assert_eq!(value(&other, "flag"), 2.into());
 }
@@ -508,7 +613,9 @@ impl DataSource for Busy {
         for n in 0..=1_000 {
             self.0.set("flag", n);
         }
-        sink.init(DataSet::default()).await.map_err(DataSourceError::store)
+        sink.init(DataSet::default())
+            .await
+            .map_err(DataSourceError::store)
     }
 }
 
@@ -516,7 +623,10 @@ impl DataSource for Busy {
 fn any_number_of_changes_can_be_made_in_an_async_task() {
     let data = TestData::new();
     let client = client(&data);
-    let busy = Client::builder("sdk-key").data_source(Busy(data)).start().unwrap();
+    let busy = Client::builder("sdk-key")
+        .data_source(Busy(data))
+        .start()
+        .unwrap();
     busy.blocking_wait_until_ready(SOON).unwrap();
     assert_eq!(value(&client, "flag"), 1_000.into());
 }
@@ -534,9 +644,19 @@ fn a_whole_data_set_keeps_its_versions_and_is_continued_from_there() -> Result<(
     let (seen, _running) = attach(&data);
     assert_eq!(value(&client(&data), "flag"), "a".into());
     assert_eq!(data.flag("flag"), FlagBuilder::new("flag"));
-    data.set("flag", "b").set("gone", 1).delete_segment("segment");
+    data.set("flag", "b")
+        .set("gone", 1)
+        .delete_segment("segment");
     let init = "init [flag flag 7, flag gone 4 deleted, segment segment 9]";
-    assert_eq!(seen.take(), [init, "flag flag 8", "flag gone 5", "segment segment 10 deleted"]);
+    assert_eq!(
+        seen.take(),
+        [
+            init,
+            "flag flag 8",
+            "flag gone 5",
+            "segment segment 10 deleted"
+        ]
+    );
     Ok(())
 }
 

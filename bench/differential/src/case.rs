@@ -1,8 +1,9 @@
 //! One generated question: a data set and a context.
 //!
-//! Every flag of the set is evaluated for the context, so that the cost of parsing is shared and flags
-//! made to be prerequisites are also asked directly. The case is kept as JSON, because JSON is what both
-//! evaluators agree to read, and because a difference is then reported in a form one can replay by hand.
+//! Every flag of the set is evaluated for the context, so that the cost of parsing is shared and
+//! flags made to be prerequisites are also asked directly. The case is kept as JSON, because JSON
+//! is what both evaluators agree to read, and because a difference is then reported in a form one
+//! can replay by hand.
 
 use serde_json::{Map, Value, json};
 
@@ -28,7 +29,10 @@ impl Case {
 
     /// The keys of the flags that are evaluated, in order.
     pub fn flag_keys(&self) -> impl Iterator<Item = &str> {
-        self.flags.iter().filter(|(_, flag)| !Self::is_deleted(flag)).map(|(key, _)| key.as_str())
+        self.flags
+            .iter()
+            .filter(|(_, flag)| !Self::is_deleted(flag))
+            .map(|(key, _)| key.as_str())
     }
 
     /// The data set as the service would send it.

@@ -24,16 +24,25 @@ pub fn examine(case: &Case) -> Result<Agreement<'_>, Box<Difference>> {
     Ok(Agreement { case, answers })
 }
 
-fn differences<'a>(case: &'a Case, expected: &'a [Observed]) -> impl Iterator<Item = Difference> + 'a {
+fn differences<'a>(
+    case: &'a Case,
+    expected: &'a [Observed],
+) -> impl Iterator<Item = Difference> + 'a {
     let mut ours = ours::evaluate_all(case);
     if case.has_big_segments() {
         // The peer knows no such status, and its compensation does not give it one.
         ours.iter_mut().for_each(Observed::drop_big_segments_status);
     }
     let answers = ours.into_iter().zip(expected);
-    case.flag_keys().zip(answers).filter(|(_, (ours, expected))| ours != *expected).map(|(flag, (ours, expected))| {
-        Difference { case: case.clone(), flag: flag.to_owned(), ours, expected: expected.clone() }
-    })
+    case.flag_keys()
+        .zip(answers)
+        .filter(|(_, (ours, expected))| ours != *expected)
+        .map(|(flag, (ours, expected))| Difference {
+            case: case.clone(),
+            flag: flag.to_owned(),
+            ours,
+            expected: expected.clone(),
+        })
 }
 
 /// A case on which both evaluators gave the same answers.
@@ -50,11 +59,15 @@ impl Agreement<'_> {
         self.answers.len() as u64
     }
 
-    /// Counts the answers, and which deviations had to be compensated for them. To find that out, the
-    /// peer is asked many more times.
+    /// Counts the answers, and which deviations had to be compensated for them. To find that out,
+    /// the peer is asked many more times.
     pub fn count(&self, tally: &mut Tally) {
         let as_is = peer::evaluate_all(self.case, DeviationSet::NONE);
-        let mattering = if as_is == self.answers { Vec::new() } else { self.without_each_deviation() };
+        let mattering = if as_is == self.answers {
+            Vec::new()
+        } else {
+            self.without_each_deviation()
+        };
         for (at, answer) in self.answers.iter().enumerate() {
             tally.count_reason(answer.label());
             if as_is.get(at) == Some(answer) {

@@ -1,13 +1,14 @@
 //! The points on which the published evaluator is known to differ, each by name.
 //!
 //! A test that excuses whole cases proves little: one odd segment would excuse everything about the
-//! flag. So no case is excused. For each deviation there is a *compensation*, a change to the peer's
-//! copy of the case after which the peer's rule gives what ours must give. With all of them applied the
-//! two evaluators have to agree on every pair, so a compensation also fails the test when our evaluator
-//! shares the deviation. How often each one matters is found by leaving it out.
+//! flag. So no case is excused. For each deviation there is a *compensation*, a change to the
+//! peer's copy of the case after which the peer's rule gives what ours must give. With all of them
+//! applied the two evaluators have to agree on every pair, so a compensation also fails the test
+//! when our evaluator shares the deviation. How often each one matters is found by leaving it out.
 //!
-//! Not here: data that we have to refuse and the peer swallows (string weights, malformed rollouts),
-//! `anonymous: null`, and all that is outside an evaluation. The generator makes none of it.
+//! Not here: data that we have to refuse and the peer swallows (string weights, malformed
+//! rollouts), `anonymous: null`, and all that is outside an evaluation. The generator makes none of
+//! it.
 
 mod dates;
 mod patterns;
@@ -24,8 +25,8 @@ pub(crate) use prerequisite::UNDEMANDED_INDEX;
 
 /// A deviation of the published evaluator, version 2.2.1.
 ///
-/// The order is the order of compensation: what concerns reading comes first, so that the others find
-/// complete data.
+/// The order is the order of compensation: what concerns reading comes first, so that the others
+/// find complete data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Deviation {
@@ -35,8 +36,9 @@ pub enum Deviation {
     IntegerWrittenAsFloat,
     /// Tombstones are read as items; they do not exist.
     Deleted,
-    /// A kind no context can have is a parse error, or is read as kind user with a literal attribute;
-    /// it is a plain string that matches nothing, and the empty string is no kind at all.
+    /// A kind no context can have is a parse error, or is read as kind user with a literal
+    /// attribute; it is a plain string that matches nothing, and the empty string is no kind at
+    /// all.
     UnusableKind,
     /// `bucketBy: ""` is malformed; it means the key.
     EmptyBucketBy,
@@ -44,8 +46,8 @@ pub enum Deviation {
     UnknownRolloutKind,
     /// `in` finds equal objects, lists and nulls; they never match.
     InWithStructures,
-    /// Dates with a space, a leap second, more than nine digits or a typographic minus are taken; they
-    /// are no dates.
+    /// Dates with a space, a leap second, more than nine digits or a typographic minus are taken;
+    /// they are no dates.
     LooseDates,
     /// `\d`, `\w`, `\s` and `\b` of patterns know all of Unicode; they mean ASCII, as in Go.
     UnicodeClasses,
@@ -53,7 +55,8 @@ pub enum Deviation {
     FarDates,
     /// Integers beyond 2^53 cannot be bucketed by; all of 64 bits can.
     BigIntegerBucket,
-    /// Every entry of `targets` with the variation of a context target is tried; only the first counts.
+    /// Every entry of `targets` with the variation of a context target is tried; only the first
+    /// counts.
     RepeatedUserTargets,
     /// Big segments are read as regular ones.
     BigSegments,
@@ -61,7 +64,8 @@ pub enum Deviation {
     SegmentRolloutWithoutKind,
     /// A negative weight of a segment rule matches all; it matches none.
     NegativeSegmentWeight,
-    /// A prerequisite with an error of its own makes the dependent flag malformed; it has just failed.
+    /// A prerequisite with an error of its own makes the dependent flag malformed; it has just
+    /// failed.
     PrerequisiteLocalError,
     /// A failed prerequisite stays on the path, and meeting it again is called a cycle.
     FailedPrerequisiteOnPath,
@@ -102,8 +106,10 @@ impl Deviation {
     /// `complete` is the case with everything compensated.
     pub(crate) fn is_in(self, case: &Case, complete: &Prepared) -> bool {
         // These two are not seen in the data.
-        matches!(self, Self::FailedPrerequisiteOnPath | Self::IndexLeftInError)
-            || Prepared::new(case, DeviationSet::ALL.without(self)) != *complete
+        matches!(
+            self,
+            Self::FailedPrerequisiteOnPath | Self::IndexLeftInError
+        ) || Prepared::new(case, DeviationSet::ALL.without(self)) != *complete
     }
 
     fn compensate(self, prepared: &mut Prepared) {
@@ -127,7 +133,8 @@ impl Deviation {
             Self::PrerequisiteLocalError => {
                 prerequisite::accept_local_errors(&mut prepared.prerequisites);
             }
-            // These two cannot be written into the data: the peer's store and its answer are adapted.
+            // These two cannot be written into the data: the peer's store and its answer are
+            // adapted.
             Self::FailedPrerequisiteOnPath | Self::IndexLeftInError => {}
         }
     }
@@ -166,7 +173,10 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     pub(crate) fn new(case: &Case, compensated: DeviationSet) -> Self {
-        let mut prepared = Self { case: case.clone(), prerequisites: Map::new() };
+        let mut prepared = Self {
+            case: case.clone(),
+            prerequisites: Map::new(),
+        };
         let (on_data, on_prerequisites): (Vec<_>, Vec<_>) = Deviation::ALL
             .into_iter()
             .filter(|deviation| compensated.contains(*deviation))

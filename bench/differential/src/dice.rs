@@ -1,7 +1,7 @@
 //! The only source of chance: a seeded generator, so that a seed names a case for ever.
 //!
-//! Nothing here reads a clock or the machine's entropy. A difference found on one machine is found on
-//! every other by its seed alone.
+//! Nothing here reads a clock or the machine's entropy. A difference found on one machine is found
+//! on every other by its seed alone.
 
 /// A seeded source of choices.
 #[derive(Debug)]
@@ -30,7 +30,12 @@ impl Dice {
     }
 
     /// As many things as a throw from `low` to `high` says.
-    pub(crate) fn several<T>(&mut self, low: i64, high: i64, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
+    pub(crate) fn several<T>(
+        &mut self,
+        low: i64,
+        high: i64,
+        mut make: impl FnMut(&mut Self) -> T,
+    ) -> Vec<T> {
         let count = self.between(low, high);
         (0..count).map(|_| make(self)).collect()
     }

@@ -1,8 +1,9 @@
 //! Makes a case from a seed.
 //!
-//! Most of what it makes is sensible, so that evaluations reach every stage; a small share of every kind
-//! of thing is broken, since broken data is where evaluators differ. It writes the full list of members
-//! that the published evaluator insists on, except in a few cases that are thinned out on purpose.
+//! Most of what it makes is sensible, so that evaluations reach every stage; a small share of every
+//! kind of thing is broken, since broken data is where evaluators differ. It writes the full list
+//! of members that the published evaluator insists on, except in a few cases that are thinned out
+//! on purpose.
 
 mod attribute;
 mod clause;

@@ -32,7 +32,11 @@ fn main() -> ExitCode {
     }
     println!("seeds {} to {}", wanted.seed, seed.wrapping_sub(1));
     print!("{tally}");
-    if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if differences == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 struct Wanted {
@@ -42,7 +46,10 @@ struct Wanted {
 
 impl Wanted {
     fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut wanted = Self { pairs: 100_000, seed: 0 };
+        let mut wanted = Self {
+            pairs: 100_000,
+            seed: 0,
+        };
         while let Some(name) = arguments.next() {
             let target = match name.as_str() {
                 "--pairs" => &mut wanted.pairs,

@@ -16,7 +16,11 @@ pub struct Observed {
 
 impl Observed {
     pub(crate) fn new(value: Option<Value>, index: Option<i64>, reason: Value) -> Self {
-        Self { value: value.map(as_doubles), index, reason }
+        Self {
+            value: value.map(as_doubles),
+            index,
+            reason,
+        }
     }
 
     /// There was no evaluation: the data was refused, or the evaluator panicked.
@@ -50,7 +54,10 @@ fn as_doubles(value: Value) -> Value {
     match value {
         Value::Number(number) => number.as_f64().map_or(Value::Null, Value::from),
         Value::Array(items) => items.into_iter().map(as_doubles).collect(),
-        Value::Object(members) => members.into_iter().map(|(name, value)| (name, as_doubles(value))).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (name, as_doubles(value)))
+            .collect(),
         other => other,
     }
 }

@@ -5,7 +5,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use serde_json::Value;
-use vexil::eval::{BigSegmentsStatus, Evaluation, Found, Lookup, MembershipAnswer, Outcome, evaluate};
+use vexil::eval::{
+    BigSegmentsStatus, Evaluation, Found, Lookup, MembershipAnswer, Outcome, evaluate,
+};
 use vexil::model::{DataSet, Entry, Flag, Segment};
 use vexil::{Context, Text};
 
@@ -32,7 +34,8 @@ struct Parsed {
 
 impl Parsed {
     fn new(case: &Case) -> Result<Self, String> {
-        let context = Context::from_str(&case.context.to_string()).map_err(|error| error.to_string())?;
+        let context =
+            Context::from_str(&case.context.to_string()).map_err(|error| error.to_string())?;
         let data = DataSet::from_json(case.data_set().to_string().as_bytes())
             .map_err(|error| format!("{error}: {}", error.source))?;
         Ok(Self {
@@ -86,6 +89,10 @@ impl Lookup for Data {
     }
 }
 
-fn present<'a, T: 'a>(entries: impl Iterator<Item = (&'a Text, &'a Entry<T>)>) -> HashMap<String, Arc<T>> {
-    entries.filter_map(|(key, entry)| Some((key.to_string(), entry.present()?.clone()))).collect()
+fn present<'a, T: 'a>(
+    entries: impl Iterator<Item = (&'a Text, &'a Entry<T>)>,
+) -> HashMap<String, Arc<T>> {
+    entries
+        .filter_map(|(key, entry)| Some((key.to_string(), entry.present()?.clone())))
+        .collect()
 }

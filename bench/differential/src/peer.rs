@@ -1,7 +1,8 @@
 //! The published evaluator, asked the same question.
 //!
 //! It is asked twice: about the case as it is, and about the case with the peer's known deviations
-//! compensated (see [`deviation`](crate::deviation)). Data it refuses and panics become observations too.
+//! compensated (see [`deviation`](crate::deviation)). Data it refuses and panics become
+//! observations too.
 
 mod store;
 
@@ -16,8 +17,8 @@ use crate::deviation::{Deviation, DeviationSet, Prepared};
 use crate::observed::Observed;
 use store::PeerStore;
 
-/// Evaluates every flag of the case, in the order of [`Case::flag_keys`], compensating the deviations
-/// of the set.
+/// Evaluates every flag of the case, in the order of [`Case::flag_keys`], compensating the
+/// deviations of the set.
 #[must_use]
 pub fn evaluate_all(case: &Case, compensated: DeviationSet) -> Vec<Observed> {
     let prepared = Prepared::new(case, compensated);
@@ -54,7 +55,11 @@ impl Parsed {
         for (key, segment) in &prepared.case.segments {
             store.insert_segment(key, segment).map_err(parse)?;
         }
-        Ok(Self { asked, store, context })
+        Ok(Self {
+            asked,
+            store,
+            context,
+        })
     }
 
     fn observe(&self, key: &str, compensated: DeviationSet) -> Observed {

@@ -1,7 +1,7 @@
 //! The objects a data set is made of, and a walk over all of them.
 //!
-//! The generator thins and disguises members, and the deviations put them back; both have to find, say,
-//! every clause wherever it stands. That knowledge is here once.
+//! The generator thins and disguises members, and the deviations put them back; both have to find,
+//! say, every clause wherever it stands. That knowledge is here once.
 
 use serde_json::{Map, Value, json};
 
@@ -67,14 +67,31 @@ impl Shape {
                 ("trackEventsFallthrough", json!(false)),
                 ("clientSide", json!(false)),
             ],
-            Self::Target => vec![("contextKind", json!("user")), ("values", json!([])), ("variation", json!(0))],
+            Self::Target => vec![
+                ("contextKind", json!("user")),
+                ("values", json!([])),
+                ("variation", json!(0)),
+            ],
             Self::Prerequisite => vec![("variation", json!(0))],
-            Self::Rule => vec![("id", json!("")), ("clauses", json!([])), ("trackEvents", json!(false))],
+            Self::Rule => vec![
+                ("id", json!("")),
+                ("clauses", json!([])),
+                ("trackEvents", json!(false)),
+            ],
             Self::Clause => {
-                vec![("attribute", json!("")), ("op", json!("")), ("values", json!([])), ("negate", json!(false))]
+                vec![
+                    ("attribute", json!("")),
+                    ("op", json!("")),
+                    ("values", json!([])),
+                    ("negate", json!(false)),
+                ]
             }
             Self::Rollout => vec![("variations", json!([]))],
-            Self::WeightedVariation => vec![("variation", json!(0)), ("weight", json!(0)), ("untracked", json!(false))],
+            Self::WeightedVariation => vec![
+                ("variation", json!(0)),
+                ("weight", json!(0)),
+                ("untracked", json!(false)),
+            ],
             Self::Segment => vec![
                 ("version", json!(0)),
                 ("included", json!([])),
@@ -107,7 +124,9 @@ impl Shape {
     /// The member that names a context kind, if the object has one.
     pub(crate) fn kind_member(self) -> Option<&'static str> {
         match self {
-            Self::Target | Self::Clause | Self::Rollout | Self::SegmentTarget => Some("contextKind"),
+            Self::Target | Self::Clause | Self::Rollout | Self::SegmentTarget => {
+                Some("contextKind")
+            }
             Self::SegmentRule => Some("rolloutContextKind"),
             Self::Segment => Some("unboundedContextKind"),
             _ => None,
@@ -146,5 +165,8 @@ pub(crate) fn descend(shape: Shape, value: &mut Value, see: &mut dyn FnMut(Shape
 
 /// The kind an object names; absent, null and empty all mean that it names none.
 pub(crate) fn named_kind<'a>(object: &'a Object, member: &str) -> Option<&'a str> {
-    object.get(member).and_then(Value::as_str).filter(|kind| !kind.is_empty())
+    object
+        .get(member)
+        .and_then(Value::as_str)
+        .filter(|kind| !kind.is_empty())
 }

@@ -1,7 +1,8 @@
 //! Takes away from a case what its difference does not need.
 //!
-//! A generated case is a page of JSON of which one clause matters. Members and elements are removed, the
-//! largest first, for as long as the two answers stay of the kinds they were; what remains can be read.
+//! A generated case is a page of JSON of which one clause matters. Members and elements are
+//! removed, the largest first, for as long as the two answers stay of the kinds they were; what
+//! remains can be read.
 
 use serde_json::{Value, json};
 

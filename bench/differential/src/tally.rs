@@ -33,7 +33,10 @@ impl Tally {
     /// How often the deviation alone decided whether the peer's answer is right.
     #[must_use]
     pub fn mattered(&self, deviation: Deviation) -> u64 {
-        self.by_deviation.get(&deviation.name()).copied().unwrap_or(0)
+        self.by_deviation
+            .get(&deviation.name())
+            .copied()
+            .unwrap_or(0)
     }
 
     /// How many results carried this reason, as [`Observed::label`](crate::observed::Observed::label)
@@ -67,12 +70,23 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "pairs                             {:>12}", self.pairs())?;
         writeln!(f, "agreed with the peer as it is     {:>12}", self.agreed)?;
-        writeln!(f, "agreed, a deviation compensated   {:>12}", self.compensated)?;
-        writeln!(f, "deviations, by pairs they decided (a pair may count for several):")?;
+        writeln!(
+            f,
+            "agreed, a deviation compensated   {:>12}",
+            self.compensated
+        )?;
+        writeln!(
+            f,
+            "deviations, by pairs they decided (a pair may count for several):"
+        )?;
         for deviation in Deviation::ALL {
             write_count(f, &deviation.name(), self.mattered(deviation))?;
         }
-        write_count(f, SEVERAL, self.by_deviation.get(SEVERAL).copied().unwrap_or(0))?;
+        write_count(
+            f,
+            SEVERAL,
+            self.by_deviation.get(SEVERAL).copied().unwrap_or(0),
+        )?;
         writeln!(f, "reasons:")?;
         for (reason, count) in &self.by_reason {
             write_count(f, reason, *count)?;

@@ -14,7 +14,8 @@ fn equal_seeds_generate_equal_cases() {
 
 #[test]
 fn neighbouring_seeds_generate_different_cases() {
-    let different = (0..500).filter(|seed| generate::case(*seed).data_set() != generate::case(seed + 1).data_set());
+    let different = (0..500)
+        .filter(|seed| generate::case(*seed).data_set() != generate::case(seed + 1).data_set());
     assert!(different.count() > 490);
 }
 
@@ -35,7 +36,11 @@ fn every_reason_is_frequent() {
         "ERROR MALFORMED_FLAG",
     ] {
         let count = labels.iter().filter(|label| *label == reason).count();
-        assert!(count * 100 > labels.len(), "{reason}: {count} of {}", labels.len());
+        assert!(
+            count * 100 > labels.len(),
+            "{reason}: {count} of {}",
+            labels.len()
+        );
     }
 }
 
@@ -43,7 +48,12 @@ fn every_reason_is_frequent() {
 fn the_compensated_peer_refuses_nothing() {
     for seed in 0..2_000 {
         for observed in peer::evaluate_all(&generate::case(seed), DeviationSet::ALL) {
-            assert_ne!(observed.label(), "REFUSED", "seed {seed}: {}", observed.reason);
+            assert_ne!(
+                observed.label(),
+                "REFUSED",
+                "seed {seed}: {}",
+                observed.reason
+            );
             assert_ne!(observed.label(), "PANICKED", "seed {seed}");
         }
     }

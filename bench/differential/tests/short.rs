@@ -31,5 +31,8 @@ fn the_unchanged_peer_agrees_on_most_pairs() {
         }
     }
     assert!(tally.agreed() * 10 > tally.pairs() * 7, "{tally}");
-    assert!(tally.mattered(Deviation::PrerequisiteLocalError) > 0, "{tally}");
+    assert!(
+        tally.mattered(Deviation::PrerequisiteLocalError) > 0,
+        "{tally}"
+    );
 }

@@ -11,6 +11,9 @@ use vexil_bench::Allocated;
 fn main() -> Result<(), Box<dyn Error>> {
     vexil_bench::count_allocations(std::env::args().skip(1), |call| {
         let counted = allocation_counter::measure(call);
-        Allocated { allocations: counted.count_total as f64, bytes: counted.bytes_total as f64 }
+        Allocated {
+            allocations: counted.count_total as f64,
+            bytes: counted.bytes_total as f64,
+        }
     })
 }

@@ -1,4 +1,5 @@
-//! A start in daemon mode, beside the least that it takes: reading both hashes whole, and parsing every item.
+//! A start in daemon mode, beside the least that it takes: reading both hashes whole, and parsing
+//! every item.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -13,18 +14,32 @@ use crate::report::{Finding, Report, Target};
 
 pub(super) fn report(database: &Database, rounds: usize) -> Result<Report, Box<dyn Error>> {
     let (mut starts, mut readings) = (Vec::new(), Vec::new());
-    // One more than is counted: the first of each is slower than it would be in a process that runs already.
+    // One more than is counted: the first of each is slower than it would be in a process that runs
+    // already.
     for _ in 0..=rounds {
         starts.push(millis(|| database.client())?);
         readings.push(millis(|| read_all(database))?);
     }
     let [starts, readings] = [starts, readings].map(|mut times| Spread::of(times.split_off(1)));
     let ratio = starts.median / readings.median;
-    let rows = [[starts.to_string(), readings.to_string(), format!("{ratio:.2}")]];
-    let headings = ["daemon mode: cold start, ms", "HGETALL and parse, ms", "start/reading"].map(String::from);
+    let rows = [[
+        starts.to_string(),
+        readings.to_string(),
+        format!("{ratio:.2}"),
+    ]];
+    let headings = [
+        "daemon mode: cold start, ms",
+        "HGETALL and parse, ms",
+        "start/reading",
+    ]
+    .map(String::from);
     Ok(Report {
         text: layout::aligned(headings, &rows),
-        findings: vec![Finding::new("daemon mode: cold start, times reading and parsing", ratio, Target::AtMost(1.5))],
+        findings: vec![Finding::new(
+            "daemon mode: cold start, times reading and parsing",
+            ratio,
+            Target::AtMost(1.5),
+        )],
     })
 }
 

@@ -10,7 +10,12 @@ use crate::report::{Finding, Report, Target};
 use crate::sdk::Sdk;
 use crate::workload::USER;
 
-const FLAGS: [&str; 4] = ["bench-simple", "bench-rules", "bench-segment-incl", "bench-prereq"];
+const FLAGS: [&str; 4] = [
+    "bench-simple",
+    "bench-rules",
+    "bench-segment-incl",
+    "bench-prereq",
+];
 
 pub(super) fn report(database: &Database, pace: Pace) -> Result<Report, Box<dyn Error>> {
     let reading = database.client()?;
@@ -25,11 +30,30 @@ pub(super) fn report(database: &Database, pace: Pace) -> Result<Report, Box<dyn 
         if !Ours::bool_variation(&reading, flag, &user) {
             return Err(format!("`{flag}` is not true in daemon mode").into());
         }
-        let [in_memory, in_daemon_mode] = in_turns([&mut in_memory, &mut in_daemon_mode], pace.finer());
+        let [in_memory, in_daemon_mode] =
+            in_turns([&mut in_memory, &mut in_daemon_mode], pace.finer());
         let ratio = in_daemon_mode.median / in_memory.median;
-        findings.push(Finding::new(format!("daemon mode, {flag}: times in memory"), ratio, Target::AtMost(1.2)));
-        rows.push([flag.into(), in_memory.to_string(), in_daemon_mode.to_string(), format!("{ratio:.2}")]);
+        findings.push(Finding::new(
+            format!("daemon mode, {flag}: times in memory"),
+            ratio,
+            Target::AtMost(1.2),
+        ));
+        rows.push([
+            flag.into(),
+            in_memory.to_string(),
+            in_daemon_mode.to_string(),
+            format!("{ratio:.2}"),
+        ]);
     }
-    let headings = ["10,009 flags", "in memory, ns", "daemon mode, ns", "daemon/memory"].map(String::from);
-    Ok(Report { text: layout::aligned(headings, &rows), findings })
+    let headings = [
+        "10,009 flags",
+        "in memory, ns",
+        "daemon mode, ns",
+        "daemon/memory",
+    ]
+    .map(String::from);
+    Ok(Report {
+        text: layout::aligned(headings, &rows),
+        findings,
+    })
 }

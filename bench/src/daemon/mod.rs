@@ -1,4 +1,5 @@
-//! Daemon mode: what a client costs that reads its flags from Redis, beside one that was handed them.
+//! Daemon mode: what a client costs that reads its flags from Redis, beside one that was handed
+//! them.
 //!
 //! The server is a real one on this machine, filled as a Relay Proxy would fill it.
 
@@ -31,7 +32,10 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) fn start(data: Data) -> Result<Self, Box<dyn Error>> {
-        let database = Self { server: RedisServer::start()?, data };
+        let database = Self {
+            server: RedisServer::start()?,
+            data,
+        };
         database.fill()?;
         Ok(database)
     }
@@ -51,18 +55,32 @@ impl Database {
     pub(crate) fn patch(&self) -> Result<(), Box<dyn Error>> {
         let texts = self.data.flag_texts()?;
         let (key, flag) = texts.first().ok_or("there are no flags")?;
-        redis::cmd("HSET").arg(FLAGS).arg(key).arg(flag).query::<()>(&mut self.connection()?)?;
+        redis::cmd("HSET")
+            .arg(FLAGS)
+            .arg(key)
+            .arg(flag)
+            .query::<()>(&mut self.connection()?)?;
         Ok(())
     }
 
-    /// Writes everything item by item: the marker first, which makes it the worst of all orders, then the flags, then the
-    /// segments.
+    /// Writes everything item by item: the marker first, which makes it the worst of all orders,
+    /// then the flags, then the segments.
     pub(crate) fn refill(&self) -> Result<(), Box<dyn Error>> {
         let mut connection = self.connection()?;
-        redis::cmd("SET").arg(MARKER).arg("").query::<()>(&mut connection)?;
-        for (name, texts) in [(FLAGS, self.data.flag_texts()?), (SEGMENTS, self.data.segment_texts()?)] {
+        redis::cmd("SET")
+            .arg(MARKER)
+            .arg("")
+            .query::<()>(&mut connection)?;
+        for (name, texts) in [
+            (FLAGS, self.data.flag_texts()?),
+            (SEGMENTS, self.data.segment_texts()?),
+        ] {
             for (key, item) in texts {
-                redis::cmd("HSET").arg(name).arg(key).arg(item).query::<()>(&mut connection)?;
+                redis::cmd("HSET")
+                    .arg(name)
+                    .arg(key)
+                    .arg(item)
+                    .query::<()>(&mut connection)?;
             }
         }
         Ok(())
@@ -75,7 +93,10 @@ impl Database {
     /// A client in daemon mode that has read everything.
     pub(crate) fn client(&self) -> Result<Client, Box<dyn Error>> {
         let store = RedisDataStore::builder().url(self.server.url());
-        let client = Client::builder("sdk-key").daemon_mode(store).without_events().start()?;
+        let client = Client::builder("sdk-key")
+            .daemon_mode(store)
+            .without_events()
+            .start()?;
         client.blocking_wait_until_ready(START_LIMIT)?;
         Ok(client)
     }

@@ -1,7 +1,8 @@
 //! How long it takes until a change that was written to the database is seen.
 //!
-//! A listener that hears of a flag can evaluate its new version already, so what is counted until then is no less than
-//! what an evaluation would wait. The clock starts before the writer's command is sent.
+//! A listener that hears of a flag can evaluate its new version already, so what is counted until
+//! then is no less than what an evaluation would wait. The clock starts before the writer's command
+//! is sent.
 
 use std::error::Error;
 use std::sync::mpsc;
@@ -22,15 +23,25 @@ pub(super) fn report(database: &Database, changes: u32) -> Result<Report, Box<dy
     let client = database.client()?;
     let mut writer = database.connection()?;
     let (send, seen) = mpsc::channel();
-    client.flag_tracker().add_listener(move |change| drop(send.send((change.key.to_string(), Instant::now()))));
+    client
+        .flag_tracker()
+        .add_listener(move |change| drop(send.send((change.key.to_string(), Instant::now()))));
 
     let patches = patches(&database.data)?;
     let mut latencies = Latencies::new();
-    for (number, patch) in patches.iter().cycle().step_by(7).take(changes as usize).enumerate() {
+    for (number, patch) in patches
+        .iter()
+        .cycle()
+        .step_by(7)
+        .take(changes as usize)
+        .enumerate()
+    {
         let written = Instant::now();
         writer.hset::<_, _, _, ()>(FLAGS, patch.key(), patch.flag(1 + number as u32))?;
         loop {
-            let (key, at) = seen.recv_timeout(LIMIT).map_err(|_| format!("nobody heard of {}", patch.key()))?;
+            let (key, at) = seen
+                .recv_timeout(LIMIT)
+                .map_err(|_| format!("nobody heard of {}", patch.key()))?;
             // A flag that depends on the last one may still be announced.
             if key == patch.key() {
                 latencies.record((at - written).as_nanos() as u64);
@@ -41,10 +52,26 @@ pub(super) fn report(database: &Database, changes: u32) -> Result<Report, Box<dy
         std::thread::sleep(Duration::from_millis(u64::from(number as u32 * 37 % 50)));
     }
 
-    let numbers = [latencies.quantile(0.5), latencies.quantile(0.99), latencies.most()].map(|nanos| nanos as f64 / 1e6);
+    let numbers = [
+        latencies.quantile(0.5),
+        latencies.quantile(0.99),
+        latencies.most(),
+    ]
+    .map(|nanos| nanos as f64 / 1e6);
     let [median, slow, most] = numbers.map(|millis| format!("{millis:.1}"));
-    let rows = [[format!("{changes} changes, one at a time"), median, slow, most]];
-    let headings = ["written until seen, by push", "p50, ms", "p99, ms", "max, ms"].map(String::from);
+    let rows = [[
+        format!("{changes} changes, one at a time"),
+        median,
+        slow,
+        most,
+    ]];
+    let headings = [
+        "written until seen, by push",
+        "p50, ms",
+        "p99, ms",
+        "max, ms",
+    ]
+    .map(String::from);
     Ok(Report {
         text: layout::aligned(headings, &rows),
         findings: vec![Finding::new(

@@ -14,37 +14,67 @@ use crate::workload::generate;
 /// Distinct contexts that one thread walks through.
 pub(super) fn contexts(effort: Effort) -> Result<Curve, Box<dyn Error>> {
     let json = json()?;
-    let about = ("contexts", "An evaluation with events, by distinct contexts", ["contexts", "ns per evaluation"]);
+    let about = (
+        "contexts",
+        "An evaluation with events, by distinct contexts",
+        ["contexts", "ns per evaluation"],
+    );
     let sizes: &[u32] = effort.choose(&[10, 1_000], &[1, 10, 100, 1_000, 10_000, 100_000]);
     curve(about, ["ours", "peer"], sizes, |contexts| {
-        let shape = Shape { threads: 1, contexts: contexts as usize, seconds: seconds(effort) };
+        let shape = Shape {
+            threads: 1,
+            contexts: contexts as usize,
+            seconds: seconds(effort),
+        };
         let nanos = |run: events::Run| 1e9 / run.rate;
-        Ok([nanos(events::run(probe::ours, &json, shape)?), nanos(events::run(probe::peer, &json, shape)?)])
+        Ok([
+            nanos(events::run(probe::ours, &json, shape)?),
+            nanos(events::run(probe::peer, &json, shape)?),
+        ])
     })
 }
 
 /// Threads that evaluate at once.
 pub(super) fn threads(effort: Effort) -> Result<Curve, Box<dyn Error>> {
     let json = json()?;
-    let about =
-        ("threads", "Evaluations by all threads, by their number", ["threads", "thousand evaluations a second"]);
-    let series = ["ours, no events", "peer, no events", "ours, events", "peer, events"];
-    curve(about, series, effort.choose(&[1, 2], &[1, 2, 4, 8]), |threads| {
-        let shape = Shape { threads: threads as usize, contexts: 10, seconds: seconds(effort) };
-        let rates = [
-            quiet::<Ours>(&json, shape)?,
-            quiet::<Peer>(&json, shape)?,
-            events::run(probe::ours, &json, shape)?.rate,
-            events::run(probe::peer, &json, shape)?.rate,
-        ];
-        Ok(rates.map(|rate| rate / 1e3))
-    })
+    let about = (
+        "threads",
+        "Evaluations by all threads, by their number",
+        ["threads", "thousand evaluations a second"],
+    );
+    let series = [
+        "ours, no events",
+        "peer, no events",
+        "ours, events",
+        "peer, events",
+    ];
+    curve(
+        about,
+        series,
+        effort.choose(&[1, 2], &[1, 2, 4, 8]),
+        |threads| {
+            let shape = Shape {
+                threads: threads as usize,
+                contexts: 10,
+                seconds: seconds(effort),
+            };
+            let rates = [
+                quiet::<Ours>(&json, shape)?,
+                quiet::<Peer>(&json, shape)?,
+                events::run(probe::ours, &json, shape)?.rate,
+                events::run(probe::peer, &json, shape)?.rate,
+            ];
+            Ok(rates.map(|rate| rate / 1e3))
+        },
+    )
 }
 
 /// Calls a second without events.
 fn quiet<S: Sdk>(json: &str, shape: Shape) -> Result<f64, Box<dyn Error>> {
     let client = S::client(&S::test_data(S::parse(json.as_bytes())?))?;
-    let contexts = (0..shape.contexts).map(numbered_user::<S>).collect::<Result<Vec<_>, _>>()?;
+    let contexts = (0..shape.contexts)
+        .map(numbered_user::<S>)
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(events::evaluate::<S>(&client, &contexts, shape).1)
 }
 

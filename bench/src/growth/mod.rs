@@ -1,6 +1,7 @@
 //! Growth: the same cost at many sizes, as a table and as a plot.
 //!
-//! Each curve is drawn into a file of its own under [`FOLDER`], from where the documentation shows it.
+//! Each curve is drawn into a file of its own under [`FOLDER`], from where the documentation shows
+//! it.
 
 mod load;
 mod patches;
@@ -35,11 +36,17 @@ struct Series {
 
 impl Series {
     fn new(name: &str) -> Self {
-        Self { name: name.into(), points: Vec::new() }
+        Self {
+            name: name.into(),
+            points: Vec::new(),
+        }
     }
 
     fn at(&self, x: f64) -> Option<f64> {
-        self.points.iter().find(|point| point.0 == x).map(|point| point.1)
+        self.points
+            .iter()
+            .find(|point| point.0 == x)
+            .map(|point| point.1)
     }
 }
 
@@ -58,36 +65,69 @@ fn curve<const N: usize>(
             }
         }
     }
-    Ok(Curve { name, title, axes, series: series.into() })
+    Ok(Curve {
+        name,
+        title,
+        axes,
+        series: series.into(),
+    })
 }
 
 pub(crate) fn reports(effort: Effort, each: &mut impl FnMut(Report)) -> Result<(), Box<dyn Error>> {
-    for measure in [size::flags, size::clause, size::segment, load::contexts, load::threads, patches::patches] {
+    for measure in [
+        size::flags,
+        size::clause,
+        size::segment,
+        load::contexts,
+        load::threads,
+        patches::patches,
+    ] {
         let curve = measure(effort)?;
         // A brief run says nothing that should replace what a full one has drawn.
         if effort == Effort::Full {
             fs::create_dir_all(FOLDER)?;
-            fs::write(Path::new(FOLDER).join(curve.name).with_extension("svg"), plot::svg(&curve)?)?;
+            fs::write(
+                Path::new(FOLDER).join(curve.name).with_extension("svg"),
+                plot::svg(&curve)?,
+            )?;
         }
-        each(Report { text: table(&curve), findings: Vec::new() });
+        each(Report {
+            text: table(&curve),
+            findings: Vec::new(),
+        });
     }
     Ok(())
 }
 
 fn table(curve: &Curve) -> String {
-    let mut sizes: Vec<f64> =
-        curve.series.iter().flat_map(|series| series.points.iter().map(|point| point.0)).collect();
+    let mut sizes: Vec<f64> = curve
+        .series
+        .iter()
+        .flat_map(|series| series.points.iter().map(|point| point.0))
+        .collect();
     sizes.sort_by(f64::total_cmp);
     sizes.dedup();
     let rows: Vec<_> = sizes
         .into_iter()
         .map(|size| {
-            let cells =
-                curve.series.iter().map(|series| series.at(size).map_or(layout::NOTHING.into(), layout::grouped));
-            std::iter::once(layout::grouped(size)).chain(cells).collect::<Vec<_>>()
+            let cells = curve.series.iter().map(|series| {
+                series
+                    .at(size)
+                    .map_or(layout::NOTHING.into(), layout::grouped)
+            });
+            std::iter::once(layout::grouped(size))
+                .chain(cells)
+                .collect::<Vec<_>>()
         })
         .collect();
     let names = curve.series.iter().map(|series| series.name.clone());
-    let headings: Vec<_> = std::iter::once(curve.axes[0].to_owned()).chain(names).collect();
-    format!("{} ({})\n{}", curve.title, curve.axes[1], layout::columns(&headings, &rows))
+    let headings: Vec<_> = std::iter::once(curve.axes[0].to_owned())
+        .chain(names)
+        .collect();
+    format!(
+        "{} ({})\n{}",
+        curve.title,
+        curve.axes[1],
+        layout::columns(&headings, &rows)
+    )
 }

@@ -1,5 +1,5 @@
-//! A curve as SVG: both axes by powers of ten, so that a cost that does not grow is level and one that grows with the size
-//! is a straight line upwards.
+//! A curve as SVG: both axes by powers of ten, so that a cost that does not grow is level and one
+//! that grows with the size is a straight line upwards.
 
 use std::error::Error;
 use std::ops::Range;
@@ -10,12 +10,20 @@ use super::Curve;
 
 const SIZE: (u32, u32) = (720, 460);
 const FONT: &str = "sans-serif";
-const COLOURS: [RGBColor; 4] =
-    [RGBColor(0, 90, 181), RGBColor(220, 50, 32), RGBColor(90, 160, 230), RGBColor(240, 150, 120)];
+const COLOURS: [RGBColor; 4] = [
+    RGBColor(0, 90, 181),
+    RGBColor(220, 50, 32),
+    RGBColor(90, 160, 230),
+    RGBColor(240, 150, 120),
+];
 
 pub(super) fn svg(curve: &Curve) -> Result<String, Box<dyn Error>> {
     let mut text = String::new();
-    draw(curve, &SVGBackend::with_string(&mut text, SIZE).into_drawing_area()).map_err(|error| error.to_string())?;
+    draw(
+        curve,
+        &SVGBackend::with_string(&mut text, SIZE).into_drawing_area(),
+    )
+    .map_err(|error| error.to_string())?;
     Ok(text)
 }
 
@@ -48,7 +56,10 @@ fn draw<B: DrawingBackend>(
         .draw()?;
     for (series, colour) in curve.series.iter().zip(COLOURS.into_iter().cycle()) {
         chart
-            .draw_series(LineSeries::new(series.points.iter().copied(), colour.stroke_width(2)).point_size(3))?
+            .draw_series(
+                LineSeries::new(series.points.iter().copied(), colour.stroke_width(2))
+                    .point_size(3),
+            )?
             .label(series.name.as_str())
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
     }
@@ -64,10 +75,16 @@ fn draw<B: DrawingBackend>(
 
 /// From below the least to above the greatest, by these factors.
 fn around(numbers: impl Iterator<Item = f64>, [below, above]: [f64; 2]) -> Range<f64> {
-    let (least, greatest) = numbers
-        .fold((f64::INFINITY, 0.0), |(least, greatest): (f64, f64), number| (least.min(number), greatest.max(number)));
+    let (least, greatest) = numbers.fold(
+        (f64::INFINITY, 0.0),
+        |(least, greatest): (f64, f64), number| (least.min(number), greatest.max(number)),
+    );
     // A curve without points is an empty plot.
-    if least.is_finite() { least / below..greatest * above } else { 1.0..10.0 }
+    if least.is_finite() {
+        least / below..greatest * above
+    } else {
+        1.0..10.0
+    }
 }
 
 #[cfg(test)]
@@ -77,8 +94,16 @@ mod tests {
 
     #[test]
     fn a_plot_names_its_axes_and_its_series() {
-        let series = Series { name: "ours".into(), points: vec![(10.0, 5.0), (1_000.0, 500.0)] };
-        let curve = Curve { name: "a", title: "A title", axes: ["flags", "ns"], series: vec![series] };
+        let series = Series {
+            name: "ours".into(),
+            points: vec![(10.0, 5.0), (1_000.0, 500.0)],
+        };
+        let curve = Curve {
+            name: "a",
+            title: "A title",
+            axes: ["flags", "ns"],
+            series: vec![series],
+        };
         let text = svg(&curve).unwrap();
         for word in ["<svg", "A title", "flags", "ns", "ours", "polyline"] {
             assert!(text.contains(word), "{word}: {text}");
@@ -87,7 +112,12 @@ mod tests {
 
     #[test]
     fn a_curve_without_points_is_drawn_too() {
-        let curve = Curve { name: "a", title: "", axes: ["", ""], series: vec![] };
+        let curve = Curve {
+            name: "a",
+            title: "",
+            axes: ["", ""],
+            series: vec![],
+        };
         assert!(svg(&curve).unwrap().contains("</svg>"));
     }
 }

@@ -14,36 +14,67 @@ const UNIT: &str = "ns per evaluation";
 
 /// Flags in the environment: one flag over and over, and every fifth in turn.
 pub(super) fn flags(effort: Effort) -> Result<Curve, Box<dyn Error>> {
-    let about = ("flags", "An evaluation, by the number of flags", ["flags", UNIT]);
-    let series = ["ours, one flag", "peer, one flag", "ours, many flags in turn", "peer, many flags in turn"];
-    curve(about, series, effort.choose(&[100, 1_000], &[100, 1_000, 10_000, 100_000]), |count| {
-        let json = generate(count).to_json()?;
-        let mut one = sides(&json, &["bench-simple".into()])?;
-        // Those that are on and give one variation to everybody.
-        let keys: Vec<_> = (0..count)
-            .filter(|number| (2..6).contains(&(number % 20)))
-            .map(|number| format!("flag-{number:05}"))
-            .collect();
-        let mut many = sides(&json, &keys)?;
-        let ([one_of_ours, one_of_peer], [many_of_ours, many_of_peer]) = (one.each_mut(), many.each_mut());
-        let times = in_turns([one_of_ours, one_of_peer, many_of_ours, many_of_peer], effort.pace());
-        Ok(times.map(|time| time.median))
-    })
+    let about = (
+        "flags",
+        "An evaluation, by the number of flags",
+        ["flags", UNIT],
+    );
+    let series = [
+        "ours, one flag",
+        "peer, one flag",
+        "ours, many flags in turn",
+        "peer, many flags in turn",
+    ];
+    curve(
+        about,
+        series,
+        effort.choose(&[100, 1_000], &[100, 1_000, 10_000, 100_000]),
+        |count| {
+            let json = generate(count).to_json()?;
+            let mut one = sides(&json, &["bench-simple".into()])?;
+            // Those that are on and give one variation to everybody.
+            let keys: Vec<_> = (0..count)
+                .filter(|number| (2..6).contains(&(number % 20)))
+                .map(|number| format!("flag-{number:05}"))
+                .collect();
+            let mut many = sides(&json, &keys)?;
+            let ([one_of_ours, one_of_peer], [many_of_ours, many_of_peer]) =
+                (one.each_mut(), many.each_mut());
+            let times = in_turns(
+                [one_of_ours, one_of_peer, many_of_ours, many_of_peer],
+                effort.pace(),
+            );
+            Ok(times.map(|time| time.median))
+        },
+    )
 }
 
 /// Values of a flag's clause.
 pub(super) fn clause(effort: Effort) -> Result<Curve, Box<dyn Error>> {
-    let about = ("flag-size", "An evaluation, by the values of the flag's clause", ["values", UNIT]);
-    curve(about, ["ours", "peer"], effort.choose(&[10, 1_000], &[10, 100, 1_000, 10_000, 100_000]), |values| {
-        one(&clause_of(values), LARGE_CLAUSE, effort)
-    })
+    let about = (
+        "flag-size",
+        "An evaluation, by the values of the flag's clause",
+        ["values", UNIT],
+    );
+    curve(
+        about,
+        ["ours", "peer"],
+        effort.choose(&[10, 1_000], &[10, 100, 1_000, 10_000, 100_000]),
+        |values| one(&clause_of(values), LARGE_CLAUSE, effort),
+    )
 }
 
 /// Keys of a segment.
 pub(super) fn segment(effort: Effort) -> Result<Curve, Box<dyn Error>> {
-    let about = ("segment-size", "An evaluation, by the keys of the flag's segment", ["keys", UNIT]);
+    let about = (
+        "segment-size",
+        "An evaluation, by the keys of the flag's segment",
+        ["keys", UNIT],
+    );
     let sizes: &[u32] = effort.choose(&[10, 1_000], &[10, 100, 1_000, 10_000, 100_000, 1_000_000]);
-    curve(about, ["ours", "peer"], sizes, |keys| one(&segment_of(keys), LARGE_SEGMENT, effort))
+    curve(about, ["ours", "peer"], sizes, |keys| {
+        one(&segment_of(keys), LARGE_SEGMENT, effort)
+    })
 }
 
 fn one(data: &Data, flag: &str, effort: Effort) -> Result<[f64; 2], Box<dyn Error>> {
@@ -63,6 +94,7 @@ fn side<S: Sdk>(json: &[u8], keys: &[String]) -> Result<Batch, Box<dyn Error>> {
     let mut index = 0;
     Ok(batch(move || {
         index = if index + 1 < keys.len() { index + 1 } else { 0 };
-        keys.get(index).is_some_and(|key| S::bool_variation(&client, key, &user))
+        keys.get(index)
+            .is_some_and(|key| S::bool_variation(&client, key, &user))
     }))
 }

@@ -1,7 +1,7 @@
 //! A stand-in for the service, on loopback: it streams the flags, and patches when it is told to.
 //!
-//! It runs on threads of the program that starts the measured processes, one a connection, so that none of its work
-//! and memory is counted as a client's. What it sends is made beforehand.
+//! It runs on threads of the program that starts the measured processes, one a connection, so that
+//! none of its work and memory is counted as a client's. What it sends is made beforehand.
 
 mod connection;
 mod order;
@@ -33,7 +33,11 @@ impl Service {
     /// Starts a service that has these flags. It ends with the process.
     pub(crate) fn start(data: &Data) -> io::Result<Self> {
         let put = stream::put(&data.to_json()?);
-        let shared = Arc::new(Shared { put, patches: patches(data)?, orders: Orders::default() });
+        let shared = Arc::new(Shared {
+            put,
+            patches: patches(data)?,
+            orders: Orders::default(),
+        });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let url = format!("http://{}", listener.local_addr()?);
         thread::spawn(move || {
@@ -63,17 +67,26 @@ mod tests {
     fn a_stream_begins_with_everything_and_goes_on_with_patches_as_ordered() {
         let data = generate(20);
         let service = Service::start(&data).unwrap();
-        let mut connection = TcpStream::connect(service.url().strip_prefix("http://").unwrap()).unwrap();
-        connection.write_all(b"GET /all HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        let mut connection =
+            TcpStream::connect(service.url().strip_prefix("http://").unwrap()).unwrap();
+        connection
+            .write_all(b"GET /all HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            .unwrap();
         let mut lines = BufReader::new(connection).lines().map(Result::unwrap);
         assert_eq!(lines.next().unwrap(), "HTTP/1.1 200 OK");
         assert!(lines.any(|line| line == "event: put"));
 
         order_patches(service.url(), 1_000, 0.003).unwrap();
 
-        let patches: Vec<_> = lines.filter(|line| line.starts_with("data: {\"path\":\"/flags/")).take(3).collect();
+        let patches: Vec<_> = lines
+            .filter(|line| line.starts_with("data: {\"path\":\"/flags/"))
+            .take(3)
+            .collect();
         // 7919 times 0, 1 and 2, modulo 20.
-        for (patch, key) in patches.iter().zip(["flag-00000", "flag-00019", "flag-00018"]) {
+        for (patch, key) in patches
+            .iter()
+            .zip(["flag-00000", "flag-00019", "flag-00018"])
+        {
             assert!(patch.contains(key), "{key}: {patch}");
         }
     }

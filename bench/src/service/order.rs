@@ -20,18 +20,27 @@ impl Order {
         let query = target.strip_prefix(PATH)?;
         let number = |name| {
             let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-            pairs.find(|(known, _)| *known == name)?.1.parse::<f64>().ok()
+            pairs
+                .find(|(known, _)| *known == name)?
+                .1
+                .parse::<f64>()
+                .ok()
         };
         let (rate, seconds) = (number("rate")?, number("secs")?);
         let apart = Duration::try_from_secs_f64(1.0 / rate).ok()?;
-        Some(Self { patches: (rate * seconds).round() as u32, apart })
+        Some(Self {
+            patches: (rate * seconds).round() as u32,
+            apart,
+        })
     }
 }
 
-/// Orders patches of a service: `rate` a second, from now on for so many seconds. Returns when they have begun.
+/// Orders patches of a service: `rate` a second, from now on for so many seconds. Returns when they
+/// have begun.
 pub(crate) fn order_patches(url: &str, rate: u32, seconds: f64) -> io::Result<()> {
     let mut connection = TcpStream::connect(url.trim_start_matches("http://"))?;
-    let request = format!("POST {PATH}rate={rate}&secs={seconds} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    let request =
+        format!("POST {PATH}rate={rate}&secs={seconds} HTTP/1.1\r\nhost: localhost\r\n\r\n");
     connection.write_all(request.as_bytes())?;
     let mut answer = String::new();
     BufReader::new(connection).read_line(&mut answer)?;
@@ -63,7 +72,9 @@ impl Orders {
     /// Waits for an order after the one of this number. None if the time is over before.
     pub(super) fn next(&self, number: &mut u64, limit: Duration) -> Option<Order> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.placed.wait_timeout_while(last, limit, |last| last.0 == *number);
+        let waited = self
+            .placed
+            .wait_timeout_while(last, limit, |last| last.0 == *number);
         let (last, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if last.0 == *number {
             return None;
@@ -79,10 +90,18 @@ mod tests {
 
     #[test]
     fn an_order_names_its_rate_and_how_long_it_holds() {
-        let order = Order { patches: 500, apart: Duration::from_millis(1) };
+        let order = Order {
+            patches: 500,
+            apart: Duration::from_millis(1),
+        };
         assert_eq!(Order::parse("/ctl/patch?rate=1000&secs=0.5"), Some(order));
         assert_eq!(Order::parse("/ctl/patch?secs=0.5&rate=1000"), Some(order));
-        for other in ["/bulk", "/ctl/patch?rate=1000", "/ctl/patch?rate=many&secs=1", "/ctl/patch?rate=0&secs=1"] {
+        for other in [
+            "/bulk",
+            "/ctl/patch?rate=1000",
+            "/ctl/patch?rate=many&secs=1",
+            "/ctl/patch?rate=0&secs=1",
+        ] {
             assert_eq!(Order::parse(other), None, "{other}");
         }
     }
@@ -91,9 +110,15 @@ mod tests {
     fn an_order_is_carried_out_once() {
         let orders = Orders::default();
         let mut number = orders.last_number();
-        let order = Order { patches: 1, apart: Duration::from_millis(1) };
+        let order = Order {
+            patches: 1,
+            apart: Duration::from_millis(1),
+        };
         orders.place(order);
-        assert_eq!(orders.next(&mut number, Duration::from_secs(60)), Some(order));
+        assert_eq!(
+            orders.next(&mut number, Duration::from_secs(60)),
+            Some(order)
+        );
         assert_eq!(orders.next(&mut number, Duration::ZERO), None);
     }
 }

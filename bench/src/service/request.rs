@@ -20,7 +20,9 @@ impl Request {
         let mut length = 0;
         loop {
             let header = line(from)?;
-            let Some((name, value)) = header.split_once(':') else { break };
+            let Some((name, value)) = header.split_once(':') else {
+                break;
+            };
             if name.eq_ignore_ascii_case("content-length") {
                 length = value.trim().parse().unwrap_or(0);
             }
@@ -46,7 +48,11 @@ mod tests {
     fn requests_follow_each_other_on_a_connection() {
         let mut text = &b"POST /bulk HTTP/1.1\r\nContent-Length: 5\r\nx: y\r\n\r\nGET x\
             GET /all HTTP/1.1\r\nhost: localhost\r\n\r\n"[..];
-        let mut next = || Request::read(&mut text).unwrap().map(|request| (request.method, request.target));
+        let mut next = || {
+            Request::read(&mut text)
+                .unwrap()
+                .map(|request| (request.method, request.target))
+        };
         assert_eq!(next(), Some(("POST".into(), "/bulk".into())));
         assert_eq!(next(), Some(("GET".into(), "/all".into())));
         assert_eq!(next(), None);

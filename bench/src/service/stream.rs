@@ -9,7 +9,8 @@ use super::Shared;
 use super::order::Order;
 use crate::workload::Patch;
 
-const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+const HEAD: &[u8] =
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 const PIECE: usize = 32 * 1024;
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// Which flag is patched next: so many after the last one. It is prime, so all have their turn.
@@ -17,7 +18,12 @@ const STRIDE: usize = 7919;
 
 /// The event that brings everything, cut into pieces of the body.
 pub(super) fn put(data: &[u8]) -> Vec<u8> {
-    let event = [b"event: put\ndata: {\"path\":\"/\",\"data\":", data, b"}\n\n"].concat();
+    let event = [
+        b"event: put\ndata: {\"path\":\"/\",\"data\":",
+        data,
+        b"}\n\n",
+    ]
+    .concat();
     event.chunks(PIECE).flat_map(piece).collect()
 }
 
@@ -26,7 +32,11 @@ pub(super) fn send(mut to: TcpStream, shared: &Shared) -> io::Result<()> {
     let mut number = shared.orders.last_number();
     to.write_all(HEAD)?;
     to.write_all(&shared.put)?;
-    let mut feed = Feed { patches: &shared.patches, sent: 0, raises: vec![0; shared.patches.len()] };
+    let mut feed = Feed {
+        patches: &shared.patches,
+        sent: 0,
+        raises: vec![0; shared.patches.len()],
+    };
     loop {
         match shared.orders.next(&mut number, HEARTBEAT) {
             Some(order) => feed.send(&mut to, order)?,
@@ -35,7 +45,8 @@ pub(super) fn send(mut to: TcpStream, shared: &Shared) -> io::Result<()> {
     }
 }
 
-/// The patches of one connection. It began with the first versions, and each patch raises one of them.
+/// The patches of one connection. It began with the first versions, and each patch raises one of
+/// them.
 struct Feed<'a> {
     patches: &'a [Patch],
     sent: usize,
@@ -50,7 +61,9 @@ impl Feed<'_> {
             let due = start + order.apart * number;
             thread::sleep(due.saturating_duration_since(Instant::now()));
             if let Some(event) = self.next() {
-                to.write_all(&piece(format!("event: patch\ndata: {event}\n\n").as_bytes()))?;
+                to.write_all(&piece(
+                    format!("event: patch\ndata: {event}\n\n").as_bytes(),
+                ))?;
             }
         }
         Ok(())
@@ -82,13 +95,17 @@ mod tests {
         let mut sizes = Vec::new();
         while !body.is_empty() {
             let end = body.iter().position(|byte| *byte == b'\r').unwrap();
-            let size = usize::from_str_radix(std::str::from_utf8(&body[..end]).unwrap(), 16).unwrap();
+            let size =
+                usize::from_str_radix(std::str::from_utf8(&body[..end]).unwrap(), 16).unwrap();
             event.extend_from_slice(&body[end + 2..end + 2 + size]);
             sizes.push(size);
             body.drain(..end + size + 4);
         }
         let event = String::from_utf8(event).unwrap();
-        assert!(event.starts_with("event: put\ndata: {\"path\":\"/\",\"data\":xxx") && event.ends_with("x}\n\n"));
+        assert!(
+            event.starts_with("event: put\ndata: {\"path\":\"/\",\"data\":xxx")
+                && event.ends_with("x}\n\n")
+        );
         assert_eq!(sizes[..2], [PIECE; 2]);
         assert_eq!(sizes.len(), 3);
     }

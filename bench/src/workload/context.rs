@@ -15,7 +15,10 @@ pub(crate) const USER: ContextData = ContextData {
         ("beta", AttributeData::Flag(true)),
         ("appVersion", AttributeData::Text("2.14.3")),
         ("signupDate", AttributeData::Text("2023-06-15T12:00:00Z")),
-        ("groups", AttributeData::List(&["staff", "qa", "early-access"])),
+        (
+            "groups",
+            AttributeData::List(&["staff", "qa", "early-access"]),
+        ),
     ],
 };
 
@@ -23,7 +26,10 @@ pub(crate) const USER: ContextData = ContextData {
 pub(crate) const ORG: ContextData = ContextData {
     kind: Some("org"),
     key: "org-acme",
-    attributes: &[("plan", AttributeData::Text("enterprise")), ("seats", AttributeData::Number(250.0))],
+    attributes: &[
+        ("plan", AttributeData::Text("enterprise")),
+        ("seats", AttributeData::Number(250.0)),
+    ],
 };
 
 #[derive(Debug, Clone, Copy)]

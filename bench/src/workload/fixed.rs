@@ -4,7 +4,9 @@
 //! everywhere.
 
 use super::USER;
-use super::parts::{boolean, clause, prerequisite, rollout, rule, segment, segment_match, target, texts};
+use super::parts::{
+    boolean, clause, prerequisite, rollout, rule, segment, segment_match, target, texts,
+};
 use super::rng::Rng;
 use super::shape::{Data, Flag, Operand, Segment, SegmentRule, Serve};
 
@@ -13,7 +15,12 @@ pub(super) fn add_fixed(rng: &mut Rng, data: &mut Data) {
     let flags = [
         boolean(rng, "bench-simple"),
         last_target(rng),
-        third_rule(rng, "bench-rules", "matches", r"^[a-z]+\.[a-z]+@example\.com$"),
+        third_rule(
+            rng,
+            "bench-rules",
+            "matches",
+            r"^[a-z]+\.[a-z]+@example\.com$",
+        ),
         third_rule(rng, "bench-rules-noregex", "endsWith", "@example.com"),
         even_rollout(rng),
         in_segment(rng, "bench-segment-incl", "bench-seg-incl"),
@@ -30,7 +37,10 @@ pub(super) fn add_fixed(rng: &mut Rng, data: &mut Data) {
 fn last_target(rng: &mut Rng) -> Flag {
     let keys = |numbers: std::ops::Range<u32>| numbers.map(|n| format!("target-{n:02}"));
     Flag {
-        targets: vec![target(1, keys(0..5).collect()), target(0, keys(5..9).chain([USER.key.into()]).collect())],
+        targets: vec![
+            target(1, keys(0..5).collect()),
+            target(0, keys(5..9).chain([USER.key.into()]).collect()),
+        ],
         fallthrough: Serve::Variation(1),
         ..boolean(rng, "bench-target")
     }
@@ -58,26 +68,43 @@ fn third_rule(rng: &mut Rng, key: &str, op: &'static str, email: &str) -> Flag {
         ),
         rule(
             rng,
-            vec![clause("email", op, texts([email])), clause("age", "greaterThanOrEqual", vec![Operand::Number(18)])],
+            vec![
+                clause("email", op, texts([email])),
+                clause("age", "greaterThanOrEqual", vec![Operand::Number(18)]),
+            ],
             0,
         ),
     ];
-    Flag { rules, fallthrough: Serve::Variation(1), ..flag }
+    Flag {
+        rules,
+        fallthrough: Serve::Variation(1),
+        ..flag
+    }
 }
 
 fn even_rollout(rng: &mut Rng) -> Flag {
-    Flag { fallthrough: rollout([50_000, 50_000]), ..boolean(rng, "bench-rollout") }
+    Flag {
+        fallthrough: rollout([50_000, 50_000]),
+        ..boolean(rng, "bench-rollout")
+    }
 }
 
 /// A flag that serves `true` to a segment's members.
 pub(super) fn in_segment(rng: &mut Rng, key: &str, segment: &str) -> Flag {
     let flag = boolean(rng, key);
     let rule = rule(rng, vec![segment_match(segment)], 0);
-    Flag { rules: vec![rule], fallthrough: Serve::Variation(1), ..flag }
+    Flag {
+        rules: vec![rule],
+        fallthrough: Serve::Variation(1),
+        ..flag
+    }
 }
 
 fn with_prerequisite(rng: &mut Rng) -> Flag {
-    Flag { prerequisites: vec![prerequisite("bench-prereq-base")], ..boolean(rng, "bench-prereq") }
+    Flag {
+        prerequisites: vec![prerequisite("bench-prereq-base")],
+        ..boolean(rng, "bench-prereq")
+    }
 }
 
 /// The user is the last of the included keys.

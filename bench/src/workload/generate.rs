@@ -5,7 +5,8 @@
 
 use super::fixed::add_fixed;
 use super::parts::{
-    boolean, clause, plain, prerequisite, random_users, rollout, rule, segment, segment_match, target, texts,
+    boolean, clause, plain, prerequisite, random_users, rollout, rule, segment, segment_match,
+    target, texts,
 };
 use super::rng::Rng;
 use super::shape::{Clause, Data, Flag, Limits, Operand, Serve, Variation};
@@ -18,7 +19,9 @@ const FIRST_NAMES: [&str; 5] = ["jane", "john", "mary", "li", "ana"];
 pub(crate) fn generate(count: u32) -> Data {
     let mut rng = Rng::seeded();
     let mut data = Data {
-        segments: (0..SEGMENTS).map(|index| segment(&mut rng, &segment_key(index))).collect(),
+        segments: (0..SEGMENTS)
+            .map(|index| segment(&mut rng, &segment_key(index)))
+            .collect(),
         flags: (0..count).map(|index| mixed(&mut rng, index)).collect(),
     };
     add_fixed(&mut rng, &mut data);
@@ -44,24 +47,36 @@ fn mixed(rng: &mut Rng, index: u32) -> Flag {
 }
 
 fn off(rng: &mut Rng, key: &str) -> Flag {
-    Flag { on: false, ..boolean(rng, key) }
+    Flag {
+        on: false,
+        ..boolean(rng, key)
+    }
 }
 
 fn fixed_variation(rng: &mut Rng, key: &str) -> Flag {
     let flag = boolean(rng, key);
     let variation = rng.below(2) as usize;
-    Flag { fallthrough: Serve::Variation(variation), ..flag }
+    Flag {
+        fallthrough: Serve::Variation(variation),
+        ..flag
+    }
 }
 
 fn targets(rng: &mut Rng, key: &str) -> Flag {
     let flag = boolean(rng, key);
     let targets = [0, 1].map(|variation| target(variation, random_users(rng, 5)));
-    Flag { targets: targets.into(), ..flag }
+    Flag {
+        targets: targets.into(),
+        ..flag
+    }
 }
 
 /// The newer form, in which `contextTargets` gives the order and leaves user keys to `targets`.
 fn targets_with_placeholders(rng: &mut Rng, key: &str) -> Flag {
-    Flag { context_targets: vec![target(0, vec![]), target(1, vec![])], ..targets(rng, key) }
+    Flag {
+        context_targets: vec![target(0, vec![]), target(1, vec![])],
+        ..targets(rng, key)
+    }
 }
 
 fn rules(rng: &mut Rng, key: &str) -> Flag {
@@ -73,35 +88,56 @@ fn rules(rng: &mut Rng, key: &str) -> Flag {
         let second = random_clause(rng, second_kind);
         rule(rng, vec![first, second], variation)
     });
-    Flag { rules: rules.into(), fallthrough: Serve::Variation(1), ..flag }
+    Flag {
+        rules: rules.into(),
+        fallthrough: Serve::Variation(1),
+        ..flag
+    }
 }
 
 fn percentage(rng: &mut Rng, key: &str) -> Flag {
     let flag = boolean(rng, key);
     let weight = 1_000 * (1 + rng.below(99));
-    Flag { fallthrough: rollout([weight, 100_000 - weight]), ..flag }
+    Flag {
+        fallthrough: rollout([weight, 100_000 - weight]),
+        ..flag
+    }
 }
 
 fn in_random_segment(rng: &mut Rng, key: &str) -> Flag {
     let flag = boolean(rng, key);
     let segment = segment_key(rng.below(SEGMENTS));
     let rule = rule(rng, vec![segment_match(&segment)], 0);
-    Flag { rules: vec![rule], fallthrough: Serve::Variation(1), ..flag }
+    Flag {
+        rules: vec![rule],
+        fallthrough: Serve::Variation(1),
+        ..flag
+    }
 }
 
 /// A prerequisite on one of the simple flags among the twenty that begin at `block`.
 fn prerequisite_in_block(rng: &mut Rng, key: &str, block: u32) -> Flag {
     let flag = boolean(rng, key);
     let needed = flag_key(block + 2 + rng.below(4));
-    Flag { prerequisites: vec![prerequisite(&needed)], ..flag }
+    Flag {
+        prerequisites: vec![prerequisite(&needed)],
+        ..flag
+    }
 }
 
 fn json(rng: &mut Rng, key: &str) -> Flag {
     let rps = rng.below(1_000);
     let burst = rng.below(100);
-    let dark =
-        Variation::Theme { theme: "dark", limits: Limits { rps, burst }, hosts: vec!["a.internal", "b.internal"] };
-    let light = Variation::Theme { theme: "light", limits: Limits { rps: 10, burst: 1 }, hosts: vec![] };
+    let dark = Variation::Theme {
+        theme: "dark",
+        limits: Limits { rps, burst },
+        hosts: vec!["a.internal", "b.internal"],
+    };
+    let light = Variation::Theme {
+        theme: "light",
+        limits: Limits { rps: 10, burst: 1 },
+        hosts: vec![],
+    };
     plain(rng, key, [dark, light])
 }
 

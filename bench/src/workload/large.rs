@@ -22,22 +22,34 @@ pub(crate) fn add_large(data: &mut Data) {
     }
 }
 
-/// A flag with one `in` clause of so many keys, [`LARGE_CLAUSE`] whatever their number; the user's is the last.
+/// A flag with one `in` clause of so many keys, [`LARGE_CLAUSE`] whatever their number; the user's
+/// is the last.
 pub(crate) fn clause_of(values: u32) -> Data {
     let mut rng = Rng::seeded();
     let values = keys_ending_in_user(values).map(Operand::Text).collect();
     let flag = boolean(&mut rng, LARGE_CLAUSE);
     let rule = rule(&mut rng, vec![clause("key", "in", values)], 0);
-    let flag = Flag { rules: vec![rule], fallthrough: Serve::Variation(1), ..flag };
-    Data { flags: vec![flag], segments: vec![] }
+    let flag = Flag {
+        rules: vec![rule],
+        fallthrough: Serve::Variation(1),
+        ..flag
+    };
+    Data {
+        flags: vec![flag],
+        segments: vec![],
+    }
 }
 
-/// A flag on a segment of so many included keys, [`LARGE_SEGMENT`] whatever their number; the user's is the last.
+/// A flag on a segment of so many included keys, [`LARGE_SEGMENT`] whatever their number; the
+/// user's is the last.
 pub(crate) fn segment_of(keys: u32) -> Data {
     let mut rng = Rng::seeded();
     let mut members = segment(&mut rng, "bench-seg-10000");
     members.included = keys_ending_in_user(keys).collect();
-    Data { flags: vec![in_segment(&mut rng, LARGE_SEGMENT, &members.key)], segments: vec![members] }
+    Data {
+        flags: vec![in_segment(&mut rng, LARGE_SEGMENT, &members.key)],
+        segments: vec![members],
+    }
 }
 
 fn keys_ending_in_user(count: u32) -> impl Iterator<Item = String> {

@@ -2,12 +2,21 @@
 
 use super::rng::Rng;
 use super::shape::{
-    Clause, ClientSideAvailability, Flag, Operand, Prerequisite, Rollout, Rule, Segment, SegmentRule, Serve, Share,
-    Target, Variation, Weighted,
+    Clause, ClientSideAvailability, Flag, Operand, Prerequisite, Rollout, Rule, Segment,
+    SegmentRule, Serve, Share, Target, Variation, Weighted,
 };
 
 const USERS: u32 = 100_000;
-const GROUPS: [&str; 8] = ["staff", "qa", "early-access", "beta", "vip", "trial", "legacy", "internal"];
+const GROUPS: [&str; 8] = [
+    "staff",
+    "qa",
+    "early-access",
+    "beta",
+    "vip",
+    "trial",
+    "legacy",
+    "internal",
+];
 
 /// A boolean flag that is on and serves `true`.
 pub(super) fn boolean(rng: &mut Rng, key: &str) -> Flag {
@@ -32,7 +41,10 @@ pub(super) fn plain(rng: &mut Rng, key: &str, variations: [Variation; 2]) -> Fla
         fallthrough: Serve::Variation(0),
         off_variation: 1,
         variations: variations.into(),
-        client_side_availability: ClientSideAvailability { using_mobile_key: true, using_environment_id: false },
+        client_side_availability: ClientSideAvailability {
+            using_mobile_key: true,
+            using_environment_id: false,
+        },
         client_side: false,
         track_events: false,
         track_events_fallthrough: false,
@@ -46,14 +58,21 @@ pub(super) fn segment(rng: &mut Rng, key: &str) -> Segment {
     let included = random_users(rng, 100);
     let version = 1 + rng.below(50);
     let salt = rng.hex(32);
-    let by_country =
-        SegmentRule { id: rng.hex(12), clauses: vec![clause("country", "in", texts(["NZ", "FI"]))], share: None };
+    let by_country = SegmentRule {
+        id: rng.hex(12),
+        clauses: vec![clause("country", "in", texts(["NZ", "FI"]))],
+        share: None,
+    };
     let id = rng.hex(12);
     let group = rng.pick(&GROUPS);
     let half_of_group = SegmentRule {
         id,
         clauses: vec![clause("groups", "in", texts([group]))],
-        share: Some(Share { weight: 50_000, rollout_context_kind: "user", bucket_by: "key" }),
+        share: Some(Share {
+            weight: 50_000,
+            rollout_context_kind: "user",
+            bucket_by: "key",
+        }),
     };
     Segment {
         key: key.into(),
@@ -70,11 +89,22 @@ pub(super) fn segment(rng: &mut Rng, key: &str) -> Segment {
 
 pub(super) fn rule(rng: &mut Rng, clauses: Vec<Clause>, variation: usize) -> Rule {
     let id = [8, 4, 12].map(|length| rng.hex(length)).join("-");
-    Rule { id, clauses, track_events: false, serve: Serve::Variation(variation) }
+    Rule {
+        id,
+        clauses,
+        track_events: false,
+        serve: Serve::Variation(variation),
+    }
 }
 
 pub(super) fn clause(attribute: &'static str, op: &'static str, values: Vec<Operand>) -> Clause {
-    Clause { context_kind: "user", attribute, op, values, negate: false }
+    Clause {
+        context_kind: "user",
+        attribute,
+        op,
+        values,
+        negate: false,
+    }
 }
 
 pub(super) fn segment_match(segment: &str) -> Clause {
@@ -82,11 +112,18 @@ pub(super) fn segment_match(segment: &str) -> Clause {
 }
 
 pub(super) fn prerequisite(key: &str) -> Prerequisite {
-    Prerequisite { key: key.into(), variation: 0 }
+    Prerequisite {
+        key: key.into(),
+        variation: 0,
+    }
 }
 
 pub(super) fn target(variation: usize, values: Vec<String>) -> Target {
-    Target { context_kind: "user", variation, values }
+    Target {
+        context_kind: "user",
+        variation,
+        values,
+    }
 }
 
 pub(super) fn rollout(weights: [u32; 2]) -> Serve {
@@ -94,7 +131,11 @@ pub(super) fn rollout(weights: [u32; 2]) -> Serve {
         kind: "rollout",
         context_kind: "user",
         bucket_by: "key",
-        variations: weights.into_iter().enumerate().map(|(variation, weight)| Weighted { variation, weight }).collect(),
+        variations: weights
+            .into_iter()
+            .enumerate()
+            .map(|(variation, weight)| Weighted { variation, weight })
+            .collect(),
     })
 }
 
@@ -107,5 +148,8 @@ pub(super) fn user_key(number: u32) -> String {
 }
 
 pub(super) fn texts<const N: usize>(values: [&str; N]) -> Vec<Operand> {
-    values.into_iter().map(|value| Operand::Text(value.into())).collect()
+    values
+        .into_iter()
+        .map(|value| Operand::Text(value.into()))
+        .collect()
 }

@@ -13,9 +13,14 @@ pub(crate) struct Patch {
     parts: [String; 2],
 }
 
-/// A patch for each flag of the mixture, in the order of the flags. The fixed flags stay as they are.
+/// A patch for each flag of the mixture, in the order of the flags. The fixed flags stay as they
+/// are.
 pub(crate) fn patches(data: &Data) -> Result<Vec<Patch>, serde_json::Error> {
-    data.flags.iter().filter(|flag| flag.key.starts_with("flag-")).map(Patch::of).collect()
+    data.flags
+        .iter()
+        .filter(|flag| flag.key.starts_with("flag-"))
+        .map(Patch::of)
+        .collect()
 }
 
 impl Patch {
@@ -26,7 +31,11 @@ impl Patch {
         let (before, after) = json.split_once(VERSION).unwrap_or((&json, ""));
         let after = after.trim_start_matches(|c: char| c.is_ascii_digit());
         let parts = [format!("{before}{VERSION}"), after.into()];
-        Ok(Self { key: flag.key.clone(), version: flag.version, parts })
+        Ok(Self {
+            key: flag.key.clone(),
+            version: flag.version,
+            parts,
+        })
     }
 
     /// The key of the flag.
@@ -42,7 +51,11 @@ impl Patch {
 
     /// The data of the stream's event.
     pub(crate) fn event(&self, raise: u32) -> String {
-        format!(r#"{{"path":"/flags/{}","data":{}}}"#, self.key, self.flag(raise))
+        format!(
+            r#"{{"path":"/flags/{}","data":{}}}"#,
+            self.key,
+            self.flag(raise)
+        )
     }
 }
 
@@ -60,10 +73,16 @@ mod tests {
         assert_eq!(patches.len(), 20, "the fixed flags have none");
         for (patch, flag) in patches.iter().zip(&data.flags) {
             let mut expected = to_value(flag).unwrap();
-            assert_eq!(serde_json::from_str::<Value>(&patch.flag(0)).unwrap(), expected);
+            assert_eq!(
+                serde_json::from_str::<Value>(&patch.flag(0)).unwrap(),
+                expected
+            );
             expected["version"] = json!(flag.version + 3);
             let event: Value = serde_json::from_str(&patch.event(3)).unwrap();
-            assert_eq!(event, json!({"path": format!("/flags/{}", flag.key), "data": expected}));
+            assert_eq!(
+                event,
+                json!({"path": format!("/flags/{}", flag.key), "data": expected})
+            );
         }
     }
 }

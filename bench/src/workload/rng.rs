@@ -29,7 +29,9 @@ impl Rng {
 
     /// `length` hexadecimal digits, as in salts and rule ids.
     pub(super) fn hex(&mut self, length: usize) -> String {
-        (0..length).map(|_| char::from(self.pick(b"0123456789abcdef"))).collect()
+        (0..length)
+            .map(|_| char::from(self.pick(b"0123456789abcdef")))
+            .collect()
     }
 
     fn next(&mut self) -> u64 {

@@ -131,7 +131,11 @@ pub(super) struct Weighted {
 #[serde(untagged)]
 pub(super) enum Variation {
     Boolean(bool),
-    Theme { theme: &'static str, limits: Limits, hosts: Vec<&'static str> },
+    Theme {
+        theme: &'static str,
+        limits: Limits,
+        hosts: Vec<&'static str>,
+    },
 }
 
 #[derive(Debug, Serialize)]
@@ -189,7 +193,10 @@ impl Keyed for Segment {
 }
 
 fn texts<T: Keyed>(items: &[T]) -> Result<Vec<(String, String)>, serde_json::Error> {
-    items.iter().map(|item| Ok((item.key().to_owned(), serde_json::to_string(item)?))).collect()
+    items
+        .iter()
+        .map(|item| Ok((item.key().to_owned(), serde_json::to_string(item)?)))
+        .collect()
 }
 
 /// Writes a list as an object by key, in the list's own order.

@@ -6,7 +6,10 @@ use super::{add_large, generate};
 fn a_thousand_flags_have_the_published_bytes() {
     assert_eq!(
         fingerprint(1_000),
-        (843_985, "968295b054d6377b4c983adab7e243cee7b35e68a272949b8f18146824748c56".into()),
+        (
+            843_985,
+            "968295b054d6377b4c983adab7e243cee7b35e68a272949b8f18146824748c56".into()
+        ),
     );
 }
 
@@ -14,7 +17,10 @@ fn a_thousand_flags_have_the_published_bytes() {
 fn ten_thousand_flags_have_the_published_bytes() {
     assert_eq!(
         fingerprint(10_000),
-        (7_494_716, "132fa4b48b822492a9aac5eaa1133fefb946b7233d72942bd33eb5f00bb76456".into()),
+        (
+            7_494_716,
+            "132fa4b48b822492a9aac5eaa1133fefb946b7233d72942bd33eb5f00bb76456".into()
+        ),
     );
 }
 

@@ -169,9 +169,9 @@ impl<'de> Deserialize<'de> for Millis {
             return Ok(Self(Duration::from_millis(whole)));
         }
         match number.as_f64() {
-            Some(other) if other >= 0.0 => {
-                Ok(Self(Duration::try_from_secs_f64(other / 1000.0).unwrap_or(Duration::MAX)))
-            }
+            Some(other) if other >= 0.0 => Ok(Self(
+                Duration::try_from_secs_f64(other / 1000.0).unwrap_or(Duration::MAX),
+            )),
             _ => Err(D::Error::custom("a time is not negative")),
         }
     }
@@ -189,7 +189,10 @@ mod tests {
     #[test]
     fn times_saturate() {
         assert_eq!(millis("30000000000"), Some(Duration::from_secs(30_000_000)));
-        assert_eq!(millis("18446744073709551615"), Some(Duration::from_millis(u64::MAX)));
+        assert_eq!(
+            millis("18446744073709551615"),
+            Some(Duration::from_millis(u64::MAX))
+        );
         assert_eq!(millis("1.5"), Some(Duration::from_micros(1500)));
         assert_eq!(millis("1e300"), Some(Duration::MAX));
         assert_eq!(millis("-1"), None);

@@ -71,7 +71,11 @@ pub(crate) struct SeenDetail {
 
 impl From<Detail<Value>> for SeenDetail {
     fn from(detail: Detail<Value>) -> Self {
-        Self { value: detail.value, variation_index: detail.variation_index, reason: detail.reason }
+        Self {
+            value: detail.value,
+            variation_index: detail.variation_index,
+            reason: detail.reason,
+        }
     }
 }
 

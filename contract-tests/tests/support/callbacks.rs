@@ -12,8 +12,8 @@ use tokio::sync::oneshot;
 /// What was posted: path and body, in order.
 type Posts = Arc<Mutex<Vec<(String, String)>>>;
 
-/// Takes what is sent to any path, and answers with the path and the body; below `/broken` with an error, and at some
-/// paths with what a test says.
+/// Takes what is sent to any path, and answers with the path and the body; below `/broken` with an
+/// error, and at some paths with what a test says.
 pub(crate) struct Callbacks {
     url: String,
     posts: Posts,
@@ -29,8 +29,10 @@ impl Callbacks {
 
     /// With these answers at these paths.
     pub(crate) fn answering(answers: &[(&str, serde_json::Value)]) -> Self {
-        let answers: HashMap<_, _> =
-            answers.iter().map(|(path, json)| ((*path).to_owned(), json.to_string())).collect();
+        let answers: HashMap<_, _> = answers
+            .iter()
+            .map(|(path, json)| ((*path).to_owned(), json.to_string()))
+            .collect();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -38,20 +40,38 @@ impl Callbacks {
         let posts = Posts::default();
         let kept = Arc::clone(&posts);
         let answer = move |uri: Uri, body: String| {
-            let text = answers.get(uri.path()).cloned().unwrap_or_else(|| format!("{} {body}", uri.path()));
+            let text = answers
+                .get(uri.path())
+                .cloned()
+                .unwrap_or_else(|| format!("{} {body}", uri.path()));
             kept.lock().unwrap().push((uri.path().to_owned(), body));
-            let status = if uri.path().starts_with("/broken") { StatusCode::CONFLICT } else { StatusCode::OK };
+            let status = if uri.path().starts_with("/broken") {
+                StatusCode::CONFLICT
+            } else {
+                StatusCode::OK
+            };
             std::future::ready((status, text))
         };
         let running = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
                 let stopped = async { drop(stopped.await) };
-                axum::serve(listener, Router::new().fallback(answer)).with_graceful_shutdown(stopped).await.unwrap();
+                axum::serve(listener, Router::new().fallback(answer))
+                    .with_graceful_shutdown(stopped)
+                    .await
+                    .unwrap();
             });
         });
-        Self { url, posts, stop: Some(stop), running: Some(running) }
+        Self {
+            url,
+            posts,
+            stop: Some(stop),
+            running: Some(running),
+        }
     }
 
     pub(crate) fn at(&self, path: &str) -> String {
@@ -65,7 +85,10 @@ impl Callbacks {
 
     /// The same, read as JSON.
     pub(crate) fn take_json(&self) -> Vec<(String, serde_json::Value)> {
-        self.take().into_iter().map(|(path, body)| (path, serde_json::from_str(&body).unwrap())).collect()
+        self.take()
+            .into_iter()
+            .map(|(path, body)| (path, serde_json::from_str(&body).unwrap()))
+            .collect()
     }
 }
 

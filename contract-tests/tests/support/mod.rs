@@ -1,6 +1,11 @@
-//! The harness's side of the wire: a service in process, requests to it, and what it tells the harness.
+//! The harness's side of the wire: a service in process, requests to it, and what it tells the
+//! harness.
 
-#![allow(dead_code, unused_imports, reason = "each test file is a crate of its own and uses a part of this")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test file is a crate of its own and uses a part of this"
+)]
 
 mod callbacks;
 
@@ -59,14 +64,27 @@ impl Service {
         listener.set_nonblocking(true).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let running = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                vexil_contract_tests::serve(listener, options).await.unwrap();
+                vexil_contract_tests::serve(listener, options)
+                    .await
+                    .unwrap();
             });
         });
-        let agent = Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
-        Self { agent, url, running: Some(running) }
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .build()
+            .into();
+        Self {
+            agent,
+            url,
+            running: Some(running),
+        }
     }
 
     pub(crate) fn status(&self) -> Value {
@@ -83,7 +101,10 @@ impl Service {
 
     /// Asks for a client.
     pub(crate) fn create(&self, configuration: &Value) -> Answer {
-        self.post("/", &json!({"tag": "a test", "configuration": configuration}).to_string())
+        self.post(
+            "/",
+            &json!({"tag": "a test", "configuration": configuration}).to_string(),
+        )
     }
 
     /// Makes a client.
@@ -91,7 +112,10 @@ impl Service {
     pub(crate) fn client(&self, configuration: &Value) -> TestClient<'_> {
         let answer = self.create(configuration);
         assert_eq!(answer.status, 201, "{}", answer.body);
-        TestClient { service: self, path: answer.location.unwrap() }
+        TestClient {
+            service: self,
+            path: answer.location.unwrap(),
+        }
     }
 
     /// Tells the service to stop, and waits until it has.
@@ -128,7 +152,10 @@ pub(crate) struct TestClient<'a> {
 impl TestClient<'_> {
     /// Sends a command with its parameters.
     pub(crate) fn send(&self, command: &str, params: &Value) -> Answer {
-        self.service.post(&self.path, &json!({"command": command, command: params}).to_string())
+        self.service.post(
+            &self.path,
+            &json!({"command": command, command: params}).to_string(),
+        )
     }
 
     /// Sends a command that has an answer.
@@ -154,7 +181,10 @@ fn read(answer: Result<Response<ureq::Body>, ureq::Error>) -> Answer {
     let mut answer = answer.unwrap();
     Answer {
         status: answer.status().as_u16(),
-        location: answer.headers().get("location").map(|location| location.to_str().unwrap().to_owned()),
+        location: answer
+            .headers()
+            .get("location")
+            .map(|location| location.to_str().unwrap().to_owned()),
         body: answer.body_mut().read_to_string().unwrap(),
     }
 }

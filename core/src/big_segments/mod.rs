@@ -1,11 +1,14 @@
 //! [`BigSegmentStore`]: a database that knows which contexts belong to segments too large to be sent to every server.
 //!
-//! Somebody else fills it, a Relay Proxy as a rule; the SDK asks it for one context at a time, and caches what it says.
+//! Somebody else fills it, a Relay Proxy as a rule; the SDK asks it for one context at a time, and
+//! caches what it says.
 //!
-//! **Contract.** Contexts are named by a hash of their key, segments by a reference of key and generation. Methods are
-//! called on the client's Tokio runtime, and may be called concurrently. A store neither caches nor retries beyond what its client does within one call. That nothing is
-//! known about a context is no error. **Errors** give evaluations the status `STORE_ERROR`; the segments' rules still
-//! apply. **Cancellation**: the futures may be dropped at any time. **Panics** are contained and count as errors.
+//! **Contract.** Contexts are named by a hash of their key, segments by a reference of key and
+//! generation. Methods are called on the client's Tokio runtime, and may be called concurrently. A
+//! store neither caches nor retries beyond what its client does within one call. That nothing is
+//! known about a context is no error. **Errors** give evaluations the status `STORE_ERROR`; the
+//! segments' rules still apply. **Cancellation**: the futures may be dropped at any time.
+//! **Panics** are contained and count as errors.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -41,11 +44,12 @@ pub use crate::store_error::StoreError;
 /// A database of big segments. See the [module documentation](self) for the contract.
 #[async_trait]
 pub trait BigSegmentStore: Debug + Send + Sync + 'static {
-    /// What is known about a context; none if nothing is. The hash is the standard Base64, with padding, of the SHA-256
-    /// of the context's key.
+    /// What is known about a context; none if nothing is. The hash is the standard Base64, with
+    /// padding, of the SHA-256 of the context's key.
     async fn membership(&self, context_hash: &str) -> Result<Option<Membership>, StoreError>;
 
-    /// When the store was last in step with the service, in milliseconds since 1970; none if it never was.
+    /// When the store was last in step with the service, in milliseconds since 1970; none if it
+    /// never was.
     async fn last_synchronized(&self) -> Result<Option<u64>, StoreError>;
 
     /// Lets go of what the store holds open. Called once. By default there is nothing to do.

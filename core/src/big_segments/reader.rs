@@ -1,7 +1,8 @@
 //! [`BigSegmentReader`]: asks the store of big segments, remembers what it said, and watches how current it is.
 //!
-//! One query for a context serves all who wait for it, and for some seconds all who come later. After a failure the store
-//! is left alone for a moment, and what was known before goes on being used. The rules are those of STO-4.4.
+//! One query for a context serves all who wait for it, and for some seconds all who come later.
+//! After a failure the store is left alone for a moment, and what was known before goes on being
+//! used. The rules are those of STO-4.4.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +22,8 @@ use crate::runtime::{Runtime, Task};
 use crate::status::{BigSegmentsStatusCell, BigSegmentsStoreStatus};
 use crate::store_call::bounded;
 
-/// Memory for what is remembered of contexts, whose keys may come from outside the application in any length.
+/// Memory for what is remembered of contexts, whose keys may come from outside the application in
+/// any length.
 const MOST_BYTES: usize = 16 << 20;
 /// How long the store may take to answer.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -84,7 +86,8 @@ struct Remembered {
 }
 
 impl Remembered {
-    /// Remembers an answer. The least recently used ones make room; one that is larger than all the room is not remembered.
+    /// Remembers an answer. The least recently used ones make room; one that is larger than all the
+    /// room is not remembered.
     fn put(&mut self, context_key: Text, known: Known) {
         if let Some(older) = self.contexts.pop(&context_key) {
             self.bytes -= older.weight(&context_key);
@@ -94,7 +97,9 @@ impl Remembered {
             return;
         }
         while self.bytes + bytes > MOST_BYTES {
-            let Some((key, oldest)) = self.contexts.pop_lru() else { break };
+            let Some((key, oldest)) = self.contexts.pop_lru() else {
+                break;
+            };
             self.bytes -= oldest.weight(&key);
         }
         self.bytes += bytes;
@@ -105,7 +110,11 @@ impl Remembered {
 }
 
 impl BigSegmentReader {
-    pub(crate) fn new(store: Arc<dyn BigSegmentStore>, settings: Settings, runtime: &Runtime) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn BigSegmentStore>,
+        settings: Settings,
+        runtime: &Runtime,
+    ) -> Self {
         // `LruCache::new` allocates room for its whole capacity, which may be any number.
         let mut known = LruCache::unbounded();
         known.resize(NonZeroUsize::new(settings.context_cache_size).unwrap_or(NonZeroUsize::MIN));
@@ -113,16 +122,28 @@ impl BigSegmentReader {
             store,
             settings,
             status: BigSegmentsStatusCell::new(),
-            known: Mutex::new(Remembered { contexts: known, bytes: 0 }),
+            known: Mutex::new(Remembered {
+                contexts: known,
+                bytes: 0,
+            }),
             asking: Flights::new(),
             pause: Mutex::default(),
         });
         let died = {
             let shared = Arc::clone(&shared);
-            move |_| shared.status.update(BigSegmentsStoreStatus { available: false, stale: false })
+            move |_| {
+                shared.status.update(BigSegmentsStoreStatus {
+                    available: false,
+                    stale: false,
+                })
+            }
         };
-        let poller = runtime.spawn_watched("status of big segments", poll(Arc::clone(&shared)), died);
-        Self { shared, poller: Mutex::new(Some(poller)) }
+        let poller =
+            runtime.spawn_watched("status of big segments", poll(Arc::clone(&shared)), died);
+        Self {
+            shared,
+            poller: Mutex::new(Some(poller)),
+        }
     }
 
     pub(crate) fn status(&self) -> &BigSegmentsStatusCell {
@@ -153,7 +174,11 @@ impl BigSegmentReader {
     }
 
     pub(crate) async fn close(&self) {
-        let poller = self.poller.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let poller = self
+            .poller
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         drop(poller);
         // There is nothing left that a failure could change.
         let closed = bounded(LIMIT, async {
@@ -167,7 +192,9 @@ impl BigSegmentReader {
 /// How far an answer can be trusted, by how the store is doing.
 fn trust(status: BigSegmentsStoreStatus) -> BigSegmentsStatus {
     match status {
-        BigSegmentsStoreStatus { available: false, .. } => BigSegmentsStatus::StoreError,
+        BigSegmentsStoreStatus {
+            available: false, ..
+        } => BigSegmentsStatus::StoreError,
         BigSegmentsStoreStatus { stale: true, .. } => BigSegmentsStatus::Stale,
         _ => BigSegmentsStatus::Healthy,
     }
@@ -190,7 +217,10 @@ impl Shared {
 
     /// What is remembered, however old.
     fn expired(&self, context_key: &Text) -> Option<Option<Membership>> {
-        self.known().contexts.peek(context_key).map(|known| known.membership.clone())
+        self.known()
+            .contexts
+            .peek(context_key)
+            .map(|known| known.membership.clone())
     }
 
     async fn ask(&self, context_key: Text) -> Result<Option<Membership>, StoreError> {
@@ -198,7 +228,9 @@ impl Shared {
         if paused.is_some_and(|until| Instant::now() < until) {
             return Err(StoreError::unavailable("the store failed a moment ago"));
         }
-        self.asking.join(context_key.clone(), || self.query(&context_key)).await
+        self.asking
+            .join(context_key.clone(), || self.query(&context_key))
+            .await
     }
 
     async fn query(&self, context_key: &Text) -> Result<Option<Membership>, StoreError> {
@@ -207,33 +239,50 @@ impl Shared {
         match &asked {
             Ok(membership) => {
                 let expires = Moment::now().after(self.settings.context_cache_time);
-                self.known().put(context_key.clone(), Known { membership: membership.clone(), expires });
+                self.known().put(
+                    context_key.clone(),
+                    Known {
+                        membership: membership.clone(),
+                        expires,
+                    },
+                );
             }
             Err(error) => {
                 let error: &dyn std::error::Error = error;
                 tracing::warn!(error, "big segments could not be queried");
-                *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + PAUSE);
+                *self.pause.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(Instant::now() + PAUSE);
             }
         }
         asked
     }
 
-    /// `was_available`: whether the last answer was no error, so that only the first error of an outage is a warning.
+    /// `was_available`: whether the last answer was no error, so that only the first error of an
+    /// outage is a warning.
     async fn current_status(&self, was_available: bool) -> BigSegmentsStoreStatus {
         match bounded(LIMIT, self.store.last_synchronized()).await {
             Ok(synchronized) => {
                 let age = synchronized.map(age);
                 let stale = age.is_none_or(|age| age >= self.settings.stale_after);
-                BigSegmentsStoreStatus { available: true, stale }
+                BigSegmentsStoreStatus {
+                    available: true,
+                    stale,
+                }
             }
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
                 if was_available {
-                    tracing::warn!(error, "the big-segment store does not answer; attempts go on");
+                    tracing::warn!(
+                        error,
+                        "the big-segment store does not answer; attempts go on"
+                    );
                 } else {
                     tracing::debug!(error, "the big-segment store does not answer");
                 }
-                BigSegmentsStoreStatus { available: false, stale: false }
+                BigSegmentsStoreStatus {
+                    available: false,
+                    stale: false,
+                }
             }
         }
     }
@@ -250,9 +299,13 @@ async fn poll(shared: Arc<Shared>) {
     }
 }
 
-/// How long ago a time in milliseconds since 1970 was. One in the future was just now: clocks differ.
+/// How long ago a time in milliseconds since 1970 was. One in the future was just now: clocks
+/// differ.
 fn age(millis: u64) -> Duration {
-    let (then, now) = (UNIX_EPOCH + Duration::from_millis(millis), SystemTime::now());
+    let (then, now) = (
+        UNIX_EPOCH + Duration::from_millis(millis),
+        SystemTime::now(),
+    );
     now.duration_since(then).unwrap_or_else(|ahead| {
         if ahead.duration() > CLOCK_TOLERANCE {
             tracing::debug!(ahead = ?ahead.duration(), "big segments were synchronised in the future: clocks differ");
@@ -266,22 +319,34 @@ mod tests {
     use super::*;
 
     fn known(membership: Option<Membership>) -> Known {
-        Known { membership, expires: Moment::now() }
+        Known {
+            membership,
+            expires: Moment::now(),
+        }
     }
 
     #[test]
     fn what_is_remembered_takes_a_bounded_amount_of_memory() {
         let capacity = NonZeroUsize::new(1_000_000).unwrap();
-        let mut remembered = Remembered { contexts: LruCache::new(capacity), bytes: 0 };
+        let mut remembered = Remembered {
+            contexts: LruCache::new(capacity),
+            bytes: 0,
+        };
         let key = |n: usize| Text::from(format!("{}{n}", "x".repeat(10_000)));
         for n in 0..10_000 {
             remembered.put(key(n), known(None));
         }
         let bytes = |remembered: &Remembered| -> usize {
-            remembered.contexts.iter().map(|(key, known)| known.weight(key)).sum()
+            remembered
+                .contexts
+                .iter()
+                .map(|(key, known)| known.weight(key))
+                .sum()
         };
         assert!((MOST_BYTES / 2..=MOST_BYTES).contains(&bytes(&remembered)));
-        assert!(remembered.contexts.contains(&key(9_999)) && !remembered.contexts.contains(&key(0)));
+        assert!(
+            remembered.contexts.contains(&key(9_999)) && !remembered.contexts.contains(&key(0))
+        );
 
         let large = Membership::new((0..100_000).map(|n| format!("segment-{n}")), Vec::new());
         for n in 0..100 {
@@ -295,10 +360,26 @@ mod tests {
 
     #[test]
     fn as_many_contexts_are_remembered_as_were_asked_for() {
-        let mut remembered = Remembered { contexts: LruCache::new(NonZeroUsize::new(2).unwrap()), bytes: 0 };
-        ["a", "b", "a", "c"].into_iter().for_each(|key| remembered.put(key.into(), known(None)));
-        let keys: Vec<_> = remembered.contexts.iter().map(|(key, _)| key.as_str()).collect();
+        let mut remembered = Remembered {
+            contexts: LruCache::new(NonZeroUsize::new(2).unwrap()),
+            bytes: 0,
+        };
+        ["a", "b", "a", "c"]
+            .into_iter()
+            .for_each(|key| remembered.put(key.into(), known(None)));
+        let keys: Vec<_> = remembered
+            .contexts
+            .iter()
+            .map(|(key, _)| key.as_str())
+            .collect();
         assert_eq!(keys, ["c", "a"]);
-        assert_eq!(remembered.bytes, remembered.contexts.iter().map(|(key, known)| known.weight(key)).sum::<usize>());
+        assert_eq!(
+            remembered.bytes,
+            remembered
+                .contexts
+                .iter()
+                .map(|(key, known)| known.weight(key))
+                .sum::<usize>()
+        );
     }
 }

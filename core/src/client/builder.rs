@@ -19,9 +19,12 @@ use super::{Client, Shared};
 use crate::config::persistent_store::ReadOnly;
 #[cfg(feature = "http")]
 use crate::config::{
-    ApplicationInfo, EventsConfig, HttpConfig, ServiceEndpoints, StreamingConfig, WebSettings, WrapperInfo,
+    ApplicationInfo, EventsConfig, HttpConfig, ServiceEndpoints, StreamingConfig, WebSettings,
+    WrapperInfo,
 };
-use crate::config::{BigSegmentsConfig, ClientContext, ConfigError, Configure, PersistentStoreConfig, SdkKey};
+use crate::config::{
+    BigSegmentsConfig, ClientContext, ConfigError, Configure, PersistentStoreConfig, SdkKey,
+};
 use crate::data_source::{DataSink, DataSource, DataSourceError};
 use crate::events::{Contained, EventProcessor};
 use crate::hooks::{Hook, Hooks};
@@ -90,17 +93,24 @@ impl ClientBuilder {
         self
     }
 
-    /// Whether the client stays off the network: it takes no data, and every evaluation gives its default.
-    /// Default: `false`.
+    /// Whether the client stays off the network: it takes no data, and every evaluation gives its
+    /// default. Default: `false`.
     pub fn offline(mut self, offline: bool) -> Self {
         self.offline = offline;
         self
     }
 
-    /// Values that are given where a flag has none, before the default of the call. One that is not of the type that a
-    /// call asks for is passed over. Adds to earlier calls. Default: none.
-    pub fn defaults<K: Into<Text>, V: Into<Value>>(mut self, defaults: impl IntoIterator<Item = (K, V)>) -> Self {
-        self.defaults.extend(defaults.into_iter().map(|(key, value)| (key.into(), value.into())));
+    /// Values that are given where a flag has none, before the default of the call. One that is not
+    /// of the type that a call asks for is passed over. Adds to earlier calls. Default: none.
+    pub fn defaults<K: Into<Text>, V: Into<Value>>(
+        mut self,
+        defaults: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.defaults.extend(
+            defaults
+                .into_iter()
+                .map(|(key, value)| (key.into(), value.into())),
+        );
         self
     }
 
@@ -116,20 +126,23 @@ impl ClientBuilder {
     /// service for nothing, and never writes to the database. [`data_source`](Self::data_source) and
     /// [`data_store`](Self::data_store) have no effect then.
     ///
-    /// The client is [initialized](Client::is_initialized) at once, as in other SDKs, even if the database is unavailable.
+    /// The client is [initialized](Client::is_initialized) at once, as in other SDKs, even if the
+    /// database is unavailable.
     /// [`Client::wait_until_ready`] waits until the database was read, and fails if it cannot be.
     pub fn daemon_mode(mut self, store: impl Into<PersistentStoreConfig>) -> Self {
         self.daemon = Some(store.into());
         self
     }
 
-    /// Where flags are kept: a [`PersistentStoreConfig`] keeps a database up to date. Default: in memory.
+    /// Where flags are kept: a [`PersistentStoreConfig`] keeps a database up to date. Default: in
+    /// memory.
     pub fn data_store(mut self, store: impl Configure<dyn DataStore>) -> Self {
         self.data_store = Some(Arc::new(store));
         self
     }
 
-    /// Where the memberships of big segments are kept. Default: nowhere; then no context belongs to one.
+    /// Where the memberships of big segments are kept. Default: nowhere; then no context belongs to
+    /// one.
     pub fn big_segments(mut self, store: impl Into<BigSegmentsConfig>) -> Self {
         self.big_segments = Some(store.into());
         self
@@ -137,8 +150,8 @@ impl ClientBuilder {
 
     /// Who hears of evaluations and of what the application tells:
     /// [`EventsConfig`](crate::config::EventsConfig) for the service, or a processor of your own. Default: the service,
-    /// with the default settings, unless the data source is [made for tests](DataSource::reports_events) (without the
-    /// feature `http`: nobody).
+    /// with the default settings, unless the data source is [made for
+    /// tests](DataSource::reports_events) (without the feature `http`: nobody).
     pub fn events(mut self, processor: impl Configure<dyn EventProcessor>) -> Self {
         self.events = Events::Processor(Arc::new(processor));
         self
@@ -156,15 +169,17 @@ impl ClientBuilder {
         self
     }
 
-    /// An extension with hooks of its own, which run after those of the builder. Adds to earlier calls. Default: none.
+    /// An extension with hooks of its own, which run after those of the builder. Adds to earlier
+    /// calls. Default: none.
     pub fn plugin(mut self, plugin: impl Plugin) -> Self {
         self.plugins.push(Arc::new(plugin));
         self
     }
 
-    /// How long an evaluation may wait for I/O, in the configurations where it has to: with a data store that is [read
-    /// through](PersistentStoreConfig::cache), and with big segments. Default: 2 s. Zero: it does not wait, and returns its
-    /// default if something would have to be fetched. `Duration::MAX`: it waits until the store answers or fails.
+    /// How long an evaluation may wait for I/O, in the configurations where it has to: with a data
+    /// store that is [read through](PersistentStoreConfig::cache), and with big segments. Default:
+    /// 2 s. Zero: it does not wait, and returns its default if something would have to be fetched.
+    /// `Duration::MAX`: it waits until the store answers or fails.
     pub fn evaluation_timeout(mut self, timeout: Duration) -> Self {
         self.evaluation_timeout = timeout;
         self
@@ -208,12 +223,14 @@ impl ClientBuilder {
         self
     }
 
-    /// Starts the client and returns at once. Whether it has data already depends on the source: see
+    /// Starts the client and returns at once. Whether it has data already depends on the source:
+    /// see
     /// [`Client::wait_until_ready`].
     ///
     /// # Errors
-    /// If the SDK key or a base URL is not one, a component cannot be configured, there is no data source, the background
-    /// thread cannot be started, or the [runtime](Self::runtime) is shut down already.
+    /// If the SDK key or a base URL is not one, a component cannot be configured, there is no data
+    /// source, the background thread cannot be started, or the [runtime](Self::runtime) is shut
+    /// down already.
     pub fn start(self) -> Result<Client, ConfigError> {
         let runtime = match self.runtime {
             Some(runtime) if !runtime.is_inherited() => runtime,
@@ -241,17 +258,29 @@ impl ClientBuilder {
         let (store, source) = match daemon {
             Some(database) => {
                 if self.data_source.is_some() || self.data_store.is_some() {
-                    tracing::warn!("in daemon mode a data source or another data store has no effect");
+                    tracing::warn!(
+                        "in daemon mode a data source or another data store has no effect"
+                    );
                 }
                 let ReadOnly { store, source } = database.read_only(&context)?;
                 (store, Some(source))
             }
             None => {
                 let store = store(self.data_store, &context)?;
-                (store, if self.offline { None } else { Some(source(self.data_source, &context)?) })
+                (
+                    store,
+                    if self.offline {
+                        None
+                    } else {
+                        Some(source(self.data_source, &context)?)
+                    },
+                )
             }
         };
-        let big_segments = self.big_segments.filter(|_| !self.offline).map(|config| config.reader(&context));
+        let big_segments = self
+            .big_segments
+            .filter(|_| !self.offline)
+            .map(|config| config.reader(&context));
         let big_segments = big_segments.transpose()?.map(Arc::new);
         let processor = match &source {
             Some(source) => self.events.configure(&context, &**source)?,
@@ -261,8 +290,13 @@ impl ClientBuilder {
             tracing::warn!("the SDK key is empty: the service will refuse events");
         }
         let changes = Arc::new(ChangeHub::new(runtime.clone()));
-        let updater =
-            Arc::new(Updater::new(runtime.clone(), Arc::clone(&store), changes, processor.clone(), Arc::clone(&hooks)));
+        let updater = Arc::new(Updater::new(
+            runtime.clone(),
+            Arc::clone(&store),
+            changes,
+            processor.clone(),
+            Arc::clone(&hooks),
+        ));
         let resolver = Arc::new(Resolver {
             offline: self.offline,
             daemon_mode: context.is_daemon_mode(),
@@ -287,7 +321,9 @@ impl ClientBuilder {
             is_closed: AtomicBool::new(false),
             outcome: Arc::default(),
         };
-        let client = Client { shared: Arc::new(shared) };
+        let client = Client {
+            shared: Arc::new(shared),
+        };
         plugins.register(&client);
         match source {
             Some(source) => client.shared.attach(launch(&runtime, source, updater)),
@@ -333,7 +369,8 @@ impl Events {
             Self::Usual if source.reports_events() => usual_events(context)?,
             Self::Usual | Self::Nobody => None,
         };
-        Ok(processor.map(|processor| Arc::new(Contained::new(processor)) as Arc<dyn EventProcessor>))
+        Ok(processor
+            .map(|processor| Arc::new(Contained::new(processor)) as Arc<dyn EventProcessor>))
     }
 }
 
@@ -359,15 +396,20 @@ fn default_source() -> Result<Arc<dyn Configure<dyn DataSource>>, ConfigError> {
 
 type Run = Pin<Box<dyn Future<Output = Result<(), DataSourceError>> + Send>>;
 
-/// Starts the data source on this thread and leaves the rest of its work to the runtime. A source that has data at
-/// hand has delivered it when this returns.
+/// Starts the data source on this thread and leaves the rest of its work to the runtime. A source
+/// that has data at hand has delivered it when this returns.
 fn launch(runtime: &Runtime, source: Arc<dyn DataSource>, sink: Arc<Updater>) -> Option<Task<()>> {
     let to: Arc<dyn DataSink> = Arc::clone(&sink) as Arc<dyn DataSink>;
-    // Unconstrained: started inside a busy task, the source must not be told to give way before it has delivered.
-    let mut run: Run = Box::pin(tokio::task::unconstrained(async move { source.run(to).await }));
+    // Unconstrained: started inside a busy task, the source must not be told to give way before it
+    // has delivered.
+    let mut run: Run = Box::pin(tokio::task::unconstrained(
+        async move { source.run(to).await },
+    ));
     let first = {
         let _timers_and_sockets_belong_to = runtime.enter();
-        catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(&mut Context::from_waker(Waker::noop()))))
+        catch_unwind(AssertUnwindSafe(|| {
+            run.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        }))
     };
     match first {
         Ok(Poll::Ready(result)) => {
@@ -394,14 +436,22 @@ fn died(sink: &Updater, death: Death) {
         Death::Panicked => "the data source panicked",
         Death::RuntimeGone => death.describe(),
     };
-    sink.update_status(DataSourceState::Off, Some(DataSourceErrorInfo::new(DataSourceErrorKind::Unknown, message)));
+    sink.update_status(
+        DataSourceState::Off,
+        Some(DataSourceErrorInfo::new(
+            DataSourceErrorKind::Unknown,
+            message,
+        )),
+    );
 }
 
 /// What the end of a data source means for its status.
 fn ended(sink: &Updater, result: Result<(), DataSourceError>) {
     let info = match result {
         Ok(()) if sink.is_refreshed() => return,
-        Ok(()) => DataSourceErrorInfo::new(DataSourceErrorKind::Unknown, "the data source had no data"),
+        Ok(()) => {
+            DataSourceErrorInfo::new(DataSourceErrorKind::Unknown, "the data source had no data")
+        }
         Err(error) => {
             let message = match error.source.source() {
                 Some(cause) => format!("{error}: {}: {cause}", error.source),

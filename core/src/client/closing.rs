@@ -1,4 +1,5 @@
-//! Closing a client. It runs to its end in the background: a time limit or a dropped future only ends the waiting.
+//! Closing a client. It runs to its end in the background: a time limit or a dropped future only
+//! ends the waiting.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -17,23 +18,30 @@ use crate::store::DataStore;
 pub(super) type Outcome = watch::Sender<Option<bool>>;
 
 impl Client {
-    /// Delivers all events, ends all background work and closes the components; waits for that for at most `timeout`.
-    /// Flags can still be evaluated afterwards, with the last data. Hooks and flag-change listeners are dropped.
+    /// Delivers all events, ends all background work and closes the components; waits for that for
+    /// at most `timeout`. Flags can still be evaluated afterwards, with the last data. Hooks and
+    /// flag-change listeners are dropped.
     ///
-    /// Returns `true` if everything was closed in time. As with [`Client::flush_and_wait`], events that the service
-    /// refused, or could not be reached for, count as delivered. Returns `false`, after one line of the log, if the time was
-    /// too short, if a component panicked, or if the client's [own runtime](crate::ClientBuilder::runtime) had ended.
+    /// Returns `true` if everything was closed in time. As with [`Client::flush_and_wait`], events
+    /// that the service refused, or could not be reached for, count as delivered. Returns `false`,
+    /// after one line of the log, if the time was too short, if a component panicked, or if the
+    /// client's [own runtime](crate::ClientBuilder::runtime) had ended.
     ///
-    /// Closing starts when this future is first polled, and does not end with it: it goes on in the background when the
-    /// time is over or the future is dropped, for as long as the process lives. Every later call waits for the same
-    /// closing.
+    /// Closing starts when this future is first polled, and does not end with it: it goes on in the
+    /// background when the time is over or the future is dropped, for as long as the process lives.
+    /// Every later call waits for the same closing.
     pub async fn close(&self, timeout: Duration) -> bool {
         self.shared.close();
-        let closed = self.shared.runtime.timeout(timeout, self.shared.closed()).await;
+        let closed = self
+            .shared
+            .runtime
+            .timeout(timeout, self.shared.closed())
+            .await;
         self.shared.report(closed)
     }
 
-    /// Does what [`Client::close`] does, on this thread. May be called inside a runtime, which it blocks.
+    /// Does what [`Client::close`] does, on this thread. May be called inside a runtime, which it
+    /// blocks.
     ///
     /// ```
     /// use std::time::Duration;
@@ -48,8 +56,9 @@ impl Client {
         self.shared.report(closed)
     }
 
-    /// A guard that [closes](Client::blocking_close) the client when it is dropped, also by a panic, and waits for that for
-    /// at most `timeout`. Bound at the start of `main`, it makes sure that no event is lost at the end.
+    /// A guard that [closes](Client::blocking_close) the client when it is dropped, also by a
+    /// panic, and waits for that for at most `timeout`. Bound at the start of `main`, it makes sure
+    /// that no event is lost at the end.
     ///
     /// ```
     /// use std::time::Duration;
@@ -63,7 +72,10 @@ impl Client {
     /// }
     /// ```
     pub fn close_on_drop(&self, timeout: Duration) -> CloseOnDrop {
-        CloseOnDrop { client: self.clone(), timeout }
+        CloseOnDrop {
+            client: self.clone(),
+            timeout,
+        }
     }
 
     /// Closes without waiting.
@@ -87,8 +99,8 @@ impl Drop for CloseOnDrop {
 }
 
 impl Shared {
-    /// Stops what runs and starts to close the components, the first time. In a forked process, nothing of an inherited
-    /// client is touched.
+    /// Stops what runs and starts to close the components, the first time. In a forked process,
+    /// nothing of an inherited client is touched.
     pub(super) fn close(&self) {
         if self.runtime.is_unusable() || self.is_closed.swap(true, Ordering::AcqRel) {
             return;
@@ -110,13 +122,22 @@ impl Shared {
             store: Arc::clone(&self.resolver.store),
             big_segments: self.resolver.big_segments.clone(),
         };
-        let closing = Closing { unstarted: Some(components), outcome: Arc::clone(&self.outcome) };
+        let closing = Closing {
+            unstarted: Some(components),
+            outcome: Arc::clone(&self.outcome),
+        };
         self.runtime.spawn_detached(closing.run());
     }
 
     /// Ends when everything is closed, or as much of it as can be.
     async fn closed(&self) -> bool {
-        match self.outcome.subscribe().wait_for(Option::is_some).await.as_deref() {
+        match self
+            .outcome
+            .subscribe()
+            .wait_for(Option::is_some)
+            .await
+            .as_deref()
+        {
             Ok(Some(closed)) => *closed,
             // The sender is in the same place, so it cannot be gone.
             Ok(None) | Err(_) => false,
@@ -143,7 +164,11 @@ impl Drop for Shared {
     fn drop(&mut self) {
         if self.runtime.is_inherited() {
             // These are the parent's: dropping them would wake its tasks and close its connections.
-            let components = (Arc::clone(&self.resolver), self.processor.clone(), Arc::clone(&self.hooks));
+            let components = (
+                Arc::clone(&self.resolver),
+                self.processor.clone(),
+                Arc::clone(&self.hooks),
+            );
             std::mem::forget((components, self.data_store_status.clone()));
             return;
         }
@@ -176,13 +201,23 @@ struct Components {
 impl Components {
     /// Closes all of them at once, so that none waits for another. Returns whether that went well.
     async fn close(self) -> bool {
-        let Self { processor, store, big_segments } = self;
+        let Self {
+            processor,
+            store,
+            big_segments,
+        } = self;
         let processor = async {
-            let Some(processor) = processor else { return true };
+            let Some(processor) = processor else {
+                return true;
+            };
             let closed = contain(processor.close()).await.is_some();
             let lost = pending(&*processor);
             if !closed || lost > 0 {
-                tracing::error!(lost, panicked = !closed, "events were lost when the client was closed");
+                tracing::error!(
+                    lost,
+                    panicked = !closed,
+                    "events were lost when the client was closed"
+                );
             }
             closed && lost == 0
         };
@@ -220,12 +255,15 @@ impl Closing {
 }
 
 impl Drop for Closing {
-    /// The runtime may end before closing does. What has not started then is closed on the thread that all clients share.
+    /// The runtime may end before closing does. What has not started then is closed on the thread
+    /// that all clients share.
     fn drop(&mut self) {
         if self.outcome.borrow().is_some() {
             return;
         }
-        tracing::warn!("the client's runtime had ended before the client was closed; events may be lost");
+        tracing::warn!(
+            "the client's runtime had ended before the client was closed; events may be lost"
+        );
         let (components, outcome) = (self.unstarted.take(), Arc::clone(&self.outcome));
         let finish = async move {
             if let Some(components) = components {

@@ -1,12 +1,12 @@
 //! [`Complaints`]: problems of evaluations, each logged once.
 //!
-//! A malformed flag is evaluated as often as a good one, and a line of log for each time would bury everything else. So a
-//! problem is logged once, and again when the flag has changed since.
+//! A malformed flag is evaluated as often as a good one, and a line of log for each time would bury
+//! everything else. So a problem is logged once, and again when the flag has changed since.
 //!
-//! Keys of unknown flags may come from outside the application, in any number and length. What is remembered of a problem
-//! is a hash, and only so many problems are remembered; further ones are not logged but counted, and the count is logged
-//! whenever it reaches a power of ten. Problems of flags that exist are remembered apart: a flood of unknown keys does not
-//! hide them.
+//! Keys of unknown flags may come from outside the application, in any number and length. What is
+//! remembered of a problem is a hash, and only so many problems are remembered; further ones are
+//! not logged but counted, and the count is logged whenever it reaches a power of ten. Problems of
+//! flags that exist are remembered apart: a flood of unknown keys does not hide them.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -40,8 +40,13 @@ impl Complaints {
         }
         let key = &*shortened(key);
         match kind {
-            EvalErrorKind::FlagNotFound => tracing::info!(flag.key = key, "unknown flag; the default is returned"),
-            _ => tracing::error!(flag.key = key, "the flag could not be evaluated; the default is returned"),
+            EvalErrorKind::FlagNotFound => {
+                tracing::info!(flag.key = key, "unknown flag; the default is returned")
+            }
+            _ => tracing::error!(
+                flag.key = key,
+                "the flag could not be evaluated; the default is returned"
+            ),
         }
     }
 
@@ -53,7 +58,11 @@ impl Complaints {
         let key = &*shortened(key);
         match kind {
             EvalErrorKind::MalformedFlag => {
-                tracing::error!(flag.key = key, flag.version = version, "malformed flag; the default is returned");
+                tracing::error!(
+                    flag.key = key,
+                    flag.version = version,
+                    "malformed flag, or one beyond the limits of an evaluation; the default is returned"
+                );
             }
             _ => {
                 tracing::error!(
@@ -67,7 +76,10 @@ impl Complaints {
 
     /// A flag of this version has a value of another type than the one requested.
     pub(super) fn wrong_type(&self, key: &str, version: u64, mismatch: &TypeMismatch) {
-        if self.known_flags.is_new(key, EvalErrorKind::WrongType, version) {
+        if self
+            .known_flags
+            .is_new(key, EvalErrorKind::WrongType, version)
+        {
             tracing::error!(
                 flag.key = &*shortened(key),
                 flag.version = version,
@@ -90,19 +102,26 @@ impl Complaints {
     pub(super) fn fetch_all_failed(&self, error: &StoreError) {
         if self.unknown_keys.is_new("", EvalErrorKind::Exception, 0) {
             let error: &dyn std::error::Error = error;
-            tracing::error!(error, "the data store could not be read; the state of all flags is not valid");
+            tracing::error!(
+                error,
+                "the data store could not be read; the state of all flags is not valid"
+            );
         }
     }
 
     pub(super) fn not_ready(&self) {
         if !self.not_ready.swap(true, Ordering::Relaxed) {
-            tracing::warn!("flags are evaluated before the client has data; the defaults are returned");
+            tracing::warn!(
+                "flags are evaluated before the client has data; the defaults are returned"
+            );
         }
     }
 
     pub(super) fn not_read(&self) {
         if !self.not_ready.swap(true, Ordering::Relaxed) {
-            tracing::warn!("flags are evaluated before the data store was read; the defaults are returned");
+            tracing::warn!(
+                "flags are evaluated before the data store was read; the defaults are returned"
+            );
         }
     }
 
@@ -122,8 +141,8 @@ struct Memory {
 
 #[derive(Debug, Default)]
 struct Logged {
-    /// By the hash of a key and the kind of problem: the version of the flag. Two keys with the same hash cost a line of
-    /// log at worst.
+    /// By the hash of a key and the kind of problem: the version of the flag. Two keys with the
+    /// same hash cost a line of log at worst.
     versions: HashMap<(u64, EvalErrorKind), u64>,
     /// How often something went wrong that is not remembered.
     suppressed: u64,
@@ -158,7 +177,9 @@ impl Memory {
 }
 
 fn is_power_of_ten(number: u64) -> bool {
-    number.checked_ilog10().is_some_and(|exponent| 10_u64.pow(exponent) == number)
+    number
+        .checked_ilog10()
+        .is_some_and(|exponent| 10_u64.pow(exponent) == number)
 }
 
 /// A key as it is logged.
@@ -177,7 +198,15 @@ mod tests {
     fn a_problem_is_new_once_for_each_version_of_the_flag() {
         let memory = Memory::default();
         let is_new = |key, version| memory.is_new(key, EvalErrorKind::WrongType, version);
-        assert_eq!([is_new("f", 1), is_new("f", 1), is_new("f", 2), is_new("f", 2)], [true, false, true, false]);
+        assert_eq!(
+            [
+                is_new("f", 1),
+                is_new("f", 1),
+                is_new("f", 2),
+                is_new("f", 2)
+            ],
+            [true, false, true, false]
+        );
         assert!(is_new("g", 1));
         assert!(memory.is_new("f", EvalErrorKind::MalformedFlag, 2));
     }
@@ -185,9 +214,18 @@ mod tests {
     #[test]
     fn so_many_problems_are_remembered_and_further_ones_counted() {
         let memory = Memory::default();
-        let is_new = |n: usize| memory.is_new(&format!("{}{n}", "x".repeat(1_000)), EvalErrorKind::FlagNotFound, 0);
+        let is_new = |n: usize| {
+            memory.is_new(
+                &format!("{}{n}", "x".repeat(1_000)),
+                EvalErrorKind::FlagNotFound,
+                0,
+            )
+        };
         assert_eq!((0..MEMORY + 5).filter(|n| is_new(*n)).count(), MEMORY);
-        assert!(!is_new(MEMORY + 1), "a problem that is not remembered is not logged each time");
+        assert!(
+            !is_new(MEMORY + 1),
+            "a problem that is not remembered is not logged each time"
+        );
         let logged = memory.logged.lock().unwrap();
         assert_eq!((logged.versions.len(), logged.suppressed), (MEMORY, 6));
     }
@@ -196,12 +234,17 @@ mod tests {
     fn a_long_key_is_logged_in_part() {
         assert_eq!(shortened("key"), "key");
         let long = "€".repeat(1_000);
-        assert_eq!(shortened(&long), format!("{}… (3000 bytes)", "€".repeat(66)));
+        assert_eq!(
+            shortened(&long),
+            format!("{}… (3000 bytes)", "€".repeat(66))
+        );
     }
 
     #[test]
     fn powers_of_ten_are_told_from_other_numbers() {
-        let powers: Vec<_> = (0..=1_000).filter(|number| is_power_of_ten(*number)).collect();
+        let powers: Vec<_> = (0..=1_000)
+            .filter(|number| is_power_of_ten(*number))
+            .collect();
         assert_eq!(powers, [1, 10, 100, 1_000]);
     }
 }

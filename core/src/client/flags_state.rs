@@ -21,7 +21,8 @@ pub struct FlagsStateOptions {
     pub client_side_only: bool,
     /// The reason of every flag. Default: only those that experiments need.
     pub with_reasons: bool,
-    /// Versions and reasons only of flags whose evaluations are reported in full. Default: of all flags.
+    /// Versions and reasons only of flags whose evaluations are reported in full. Default: of all
+    /// flags.
     pub details_only_for_tracked_flags: bool,
 }
 
@@ -76,7 +77,8 @@ struct Metadata {
 }
 
 impl FlagsState {
-    /// Whether there is a state at all: not if the client has no data, is offline, or the context is invalid.
+    /// Whether there is a state at all: not if the client has no data, is offline, or the context
+    /// is invalid.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.valid
@@ -102,7 +104,8 @@ impl FlagsState {
     /// The JSON for the front end.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
-        // Only maps with keys that are no strings, and failing writers, cannot be serialised; there are neither here.
+        // Only maps with keys that are no strings, and failing writers, cannot be serialised; there
+        // are neither here.
         serde_json::to_value(self).unwrap_or_default()
     }
 }
@@ -110,16 +113,23 @@ impl FlagsState {
 impl Client {
     /// Evaluates all flags for a context. This reports no events.
     ///
-    /// Waits like [`Client::variation`] if big segments or a store that is not in memory are involved.
+    /// Waits like [`Client::variation`] if big segments or a store that is not in memory are
+    /// involved.
     #[must_use]
-    pub fn all_flags_state(&self, context: &impl EvaluationContext, options: FlagsStateOptions) -> FlagsState {
+    pub fn all_flags_state(
+        &self,
+        context: &impl EvaluationContext,
+        options: FlagsStateOptions,
+    ) -> FlagsState {
         let resolver = &self.shared.resolver;
         let Ok(context) = resolver.admit(context.context()) else {
             return FlagsState::default();
         };
         match self.attempt_all(context, options) {
             Ok(state) => state,
-            Err(lack) => resolver.wait(self.complete(context, options, lack)).unwrap_or_default(),
+            Err(lack) => resolver
+                .wait(self.complete(context, options, lack))
+                .unwrap_or_default(),
         }
     }
 
@@ -135,12 +145,19 @@ impl Client {
         };
         match self.attempt_all(context, options) {
             Ok(state) => state,
-            Err(lack) => self.complete(context, options, lack).await.unwrap_or_default(),
+            Err(lack) => self
+                .complete(context, options, lack)
+                .await
+                .unwrap_or_default(),
         }
     }
 
     /// Evaluates all flags with what is at hand.
-    fn attempt_all(&self, context: &Context, options: FlagsStateOptions) -> Result<FlagsState, Lack> {
+    fn attempt_all(
+        &self,
+        context: &Context,
+        options: FlagsStateOptions,
+    ) -> Result<FlagsState, Lack> {
         let read = |snapshot: &dyn Snapshot| match snapshot.is_complete() {
             true => match collect(context, options, snapshot, &Fetched::default()) {
                 Attempt::Done(state) => Ok(state),
@@ -148,11 +165,19 @@ impl Client {
             },
             false => Err(Lack::Everything),
         };
-        self.shared.resolver.read(read).unwrap_or_else(|| Ok(FlagsState::default()))
+        self.shared
+            .resolver
+            .read(read)
+            .unwrap_or_else(|| Ok(FlagsState::default()))
     }
 
     /// Evaluates all flags with what has to be fetched first; none if fetching fails.
-    async fn complete(&self, context: &Context, options: FlagsStateOptions, lack: Lack) -> Option<FlagsState> {
+    async fn complete(
+        &self,
+        context: &Context,
+        options: FlagsStateOptions,
+        lack: Lack,
+    ) -> Option<FlagsState> {
         let resolver = &self.shared.resolver;
         let everything = match &lack {
             Lack::Everything => Some(resolver.fetch_all().await?),
@@ -189,16 +214,19 @@ fn collect(
     fetched: &Fetched,
 ) -> Attempt<FlagsState> {
     let data = Overlay { fetched, snapshot };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis());
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_millis());
     let mut flags = HashMap::new();
     for flag in snapshot.flags() {
         if options.client_side_only && !flag.using_environment_id() {
             continue;
         }
         match vexil_eval::evaluate(flag, context, &data) {
-            Outcome::Done(evaluation) => {
-                flags.insert(flag.key().clone(), FlagState::new(flag, &evaluation, options, now))
-            }
+            Outcome::Done(evaluation) => flags.insert(
+                flag.key().clone(),
+                FlagState::new(flag, &evaluation, options, now),
+            ),
             Outcome::Needs(need) => return Attempt::Needs(need),
         };
     }
@@ -206,14 +234,26 @@ fn collect(
 }
 
 impl FlagState {
-    fn new(flag: &Flag, evaluation: &Evaluation<'_>, options: FlagsStateOptions, now: u128) -> Self {
+    fn new(
+        flag: &Flag,
+        evaluation: &Evaluation<'_>,
+        options: FlagsStateOptions,
+        now: u128,
+    ) -> Self {
         let experiment = evaluation.verdict.is_experiment(flag);
         let track_events = flag.track_events() || experiment;
-        let debugged = flag.debug_events_until().is_some_and(|until| u128::from(until) > now);
+        let debugged = flag
+            .debug_events_until()
+            .is_some_and(|until| u128::from(until) > now);
         let detailed = !options.details_only_for_tracked_flags || track_events || debugged;
-        let direct = evaluation.prerequisites().iter().filter(|evaluated| evaluated.prerequisite_of == flag.key());
+        let direct = evaluation
+            .prerequisites()
+            .iter()
+            .filter(|evaluated| evaluated.prerequisite_of == flag.key());
         Self {
-            value: evaluation.variation.map_or(Value::Null, |(_, value)| value.clone()),
+            value: evaluation
+                .variation
+                .map_or(Value::Null, |(_, value)| value.clone()),
             reason: (detailed && (options.with_reasons || experiment)).then(|| evaluation.reason()),
             metadata: Metadata {
                 variation: evaluation.variation.map(|(index, _)| index),
@@ -221,7 +261,9 @@ impl FlagState {
                 track_events,
                 track_reason: experiment,
                 debug_events_until: flag.debug_events_until(),
-                prerequisites: direct.map(|evaluated| evaluated.flag.key().clone()).collect(),
+                prerequisites: direct
+                    .map(|evaluated| evaluated.flag.key().clone())
+                    .collect(),
             },
         }
     }
@@ -250,7 +292,9 @@ impl Serialize for AllMetadata<'_> {
 /// The metadata; the value stands elsewhere.
 impl Serialize for FlagState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { reason, metadata, .. } = self;
+        let Self {
+            reason, metadata, ..
+        } = self;
         let mut map = serializer.serialize_map(None)?;
         if let Some(index) = metadata.variation {
             map.serialize_entry("variation", &index)?;

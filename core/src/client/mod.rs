@@ -25,7 +25,9 @@ use closing::Outcome;
 pub use flag_tracker::{FlagTracker, FlagValueChange};
 pub use flags_state::{FlagsState, FlagsStateOptions};
 use hmac::{Hmac, KeyInit, Mac};
-pub use plugin::{ApplicationMetadata, EnvironmentMetadata, Plugin, PluginError, PluginMetadata, SdkMetadata};
+pub use plugin::{
+    ApplicationMetadata, EnvironmentMetadata, Plugin, PluginError, PluginMetadata, SdkMetadata,
+};
 pub use resolve::DataAvailability;
 use resolve::Resolver;
 use sha2::Sha256;
@@ -38,8 +40,8 @@ use crate::events::EventProcessor;
 use crate::hooks::Hooks;
 use crate::runtime::{Runtime, Task};
 use crate::status::{
-    BigSegmentsStatusProvider, DataSourceErrorInfo, DataSourceState, DataSourceStatus, DataSourceStatusProvider,
-    DataStoreErrorInfo, DataStoreReporter, DataStoreStatusProvider,
+    BigSegmentsStatusProvider, DataSourceErrorInfo, DataSourceState, DataSourceStatus,
+    DataSourceStatusProvider, DataStoreErrorInfo, DataStoreReporter, DataStoreStatusProvider,
 };
 
 /// Evaluates feature flags.
@@ -48,12 +50,12 @@ use crate::status::{
 ///
 /// **Close it before the process ends**, with [`close`](Self::close), [`blocking_close`](Self::blocking_close) or the guard
 /// [`close_on_drop`](Self::close_on_drop): events are delivered in the background, and those that are not delivered yet
-/// would be lost. When the last clone is dropped, the client closes in the background, which takes time that a process that
-/// ends does not have; undelivered events are logged then.
+/// would be lost. When the last clone is dropped, the client closes in the background, which takes
+/// time that a process that ends does not have; undelivered events are logged then.
 ///
-/// **After a fork**, start a new client in the child. One from before the fork evaluates there with the data of that moment;
-/// it receives no updates and sends no events, its calls with a time limit return without success, and the parent's client
-/// is not affected.
+/// **After a fork**, start a new client in the child. One from before the fork evaluates there with
+/// the data of that moment; it receives no updates and sends no events, its calls with a time limit
+/// return without success, and the parent's client is not affected.
 ///
 /// ```
 /// use vexil::{Client, Context};
@@ -82,8 +84,8 @@ pub struct Client {
     shared: Arc<Shared>,
 }
 
-/// What all clones of a client share. Background tasks hold parts of it, never the whole, so that the last clone's
-/// end is the client's end.
+/// What all clones of a client share. Background tasks hold parts of it, never the whole, so that
+/// the last clone's end is the client's end.
 struct Shared {
     sdk_key: SdkKey,
     data_store_status: DataStoreReporter,
@@ -106,8 +108,8 @@ impl Client {
         ClientBuilder::new(sdk_key.into())
     }
 
-    /// Waits until the client is ready: until there is data to evaluate flags with. May be called any number of times, on
-    /// any executor. With a `timeout` of zero it only looks.
+    /// Waits until the client is ready: until there is data to evaluate flags with. May be called
+    /// any number of times, on any executor. With a `timeout` of zero it only looks.
     ///
     /// | mode | ready | kept current while |
     /// | --- | --- | --- |
@@ -117,9 +119,10 @@ impl Client {
     /// | daemon mode with a [`cache`](crate::config::PersistentStoreConfig::cache) | once the database has answered | the same |
     /// | offline | always | always |
     ///
-    /// Once ready, a client stays ready: data that it has goes on being used during outages. So `wait_until_ready` is the
-    /// expression for a readiness probe. A process is not to be restarted because of flags, and a liveness probe needs
-    /// nothing of the client: an outage of the service or of the database, which the third column tells, ends by itself.
+    /// Once ready, a client stays ready: data that it has goes on being used during outages. So
+    /// `wait_until_ready` is the expression for a readiness probe. A process is not to be restarted
+    /// because of flags, and a liveness probe needs nothing of the client: an outage of the service
+    /// or of the database, which the third column tells, ends by itself.
     /// [`is_initialized`](Self::is_initialized) has the meaning that it has in other SDKs, and is always `true` in daemon
     /// mode.
     ///
@@ -140,16 +143,19 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// If there is no data after `timeout`, with the last error of the data source ([`NotReadyError::Timeout`]) or, in
-    /// daemon mode, of the data store ([`NotReadyError::StoreNotRead`]). At once if the service refuses the SDK key
-    /// ([`NotReadyError::Refused`]), or if the data source has given up ([`NotReadyError::GivenUp`]). The client stays
-    /// usable, and goes on trying unless it has given up.
+    /// If there is no data after `timeout`, with the last error of the data source
+    /// ([`NotReadyError::Timeout`]) or, in daemon mode, of the data store
+    /// ([`NotReadyError::StoreNotRead`]). At once if the service refuses the SDK key
+    /// ([`NotReadyError::Refused`]), or if the data source has given up
+    /// ([`NotReadyError::GivenUp`]). The client stays usable, and goes on trying unless it has
+    /// given up.
     pub async fn wait_until_ready(&self, timeout: Duration) -> Result<(), NotReadyError> {
         self.shared.runtime.timeout(timeout, self.settled()).await;
         self.ready()
     }
 
-    /// Does what [`Client::wait_until_ready`] does, on this thread. May be called inside a runtime, which it blocks.
+    /// Does what [`Client::wait_until_ready`] does, on this thread. May be called inside a runtime,
+    /// which it blocks.
     ///
     /// # Errors
     /// The same.
@@ -161,7 +167,9 @@ impl Client {
     /// Ends when the client has data, needs none, will never have any, or is refused.
     async fn settled(&self) {
         let updater = &self.shared.resolver.updater;
-        let is_over = |status: &DataSourceStatus| status.state == DataSourceState::Off || status.refusal().is_some();
+        let is_over = |status: &DataSourceStatus| {
+            status.state == DataSourceState::Off || status.refusal().is_some()
+        };
         tokio::select! {
             _ = updater.status.first(|status| self.has_data() || is_over(status)) => {}
             () = updater.first_data() => {}
@@ -172,7 +180,8 @@ impl Client {
     /// Whether there is data to evaluate flags with, or none is needed.
     fn has_data(&self) -> bool {
         // A store that is read through in daemon mode has data as soon as the database answers.
-        let may_be_read = !self.shared.resolver.daemon_mode || self.shared.data_store_status.get().answered;
+        let may_be_read =
+            !self.shared.resolver.daemon_mode || self.shared.data_store_status.get().answered;
         self.is_offline() || (may_be_read && self.data_availability() > DataAvailability::Defaults)
     }
 
@@ -182,17 +191,24 @@ impl Client {
         }
         let status = self.data_source_status().status();
         Err(match status.refusal() {
-            Some(error) => NotReadyError::Refused { error: error.clone() },
-            None if status.state == DataSourceState::Off => NotReadyError::GivenUp { error: status.error },
-            None if self.shared.resolver.daemon_mode => {
-                NotReadyError::StoreNotRead { error: self.data_store_status().status().error }
-            }
-            None => NotReadyError::Timeout { error: status.error },
+            Some(error) => NotReadyError::Refused {
+                error: error.clone(),
+            },
+            None if status.state == DataSourceState::Off => NotReadyError::GivenUp {
+                error: status.error,
+            },
+            None if self.shared.resolver.daemon_mode => NotReadyError::StoreNotRead {
+                error: self.data_store_status().status().error,
+            },
+            None => NotReadyError::Timeout {
+                error: status.error,
+            },
         })
     }
 
-    /// Whether flags can be evaluated, as other SDKs tell it: there is data, or the client is offline, where defaults are
-    /// all there is. In [daemon mode](ClientBuilder::daemon_mode) always `true`, even if the database was never read; see
+    /// Whether flags can be evaluated, as other SDKs tell it: there is data, or the client is
+    /// offline, where defaults are all there is. In [daemon mode](ClientBuilder::daemon_mode)
+    /// always `true`, even if the database was never read; see
     /// [`wait_until_ready`](Self::wait_until_ready) for that.
     #[must_use]
     pub fn is_initialized(&self) -> bool {
@@ -218,17 +234,24 @@ impl Client {
         &self.shared.sdk_key
     }
 
-    /// A hash that proves to the service that this server vouches for the context: the secure mode of front ends.
+    /// A hash that proves to the service that this server vouches for the context: the secure mode
+    /// of front ends.
     ///
-    /// It is the HMAC-SHA256 of the context's fully qualified key under the SDK key, in lowercase hexadecimal.
+    /// It is the HMAC-SHA256 of the context's fully qualified key under the SDK key, in lowercase
+    /// hexadecimal.
     #[must_use]
     pub fn secure_mode_hash(&self, context: &Context) -> String {
         // HMAC takes keys of any length.
-        let Ok(mut hmac) = Hmac::<Sha256>::new_from_slice(self.shared.sdk_key.as_str().as_bytes()) else {
+        let Ok(mut hmac) = Hmac::<Sha256>::new_from_slice(self.shared.sdk_key.as_str().as_bytes())
+        else {
             return String::new();
         };
         hmac.update(context.fully_qualified_key().as_bytes());
-        hmac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+        hmac.finalize()
+            .into_bytes()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// What the data source is doing.
@@ -237,7 +260,8 @@ impl Client {
         DataSourceStatusProvider::new(&self.shared.resolver.updater.status, &self.shared.runtime)
     }
 
-    /// How the data store is doing, if it has a database behind it. One in memory is always available.
+    /// How the data store is doing, if it has a database behind it. One in memory is always
+    /// available.
     #[must_use]
     pub fn data_store_status(&self) -> DataStoreStatusProvider<'_> {
         DataStoreStatusProvider::new(&self.shared.data_store_status, &self.shared.runtime)
@@ -246,7 +270,13 @@ impl Client {
     /// How the store of big segments is doing.
     #[must_use]
     pub fn big_segments_status(&self) -> BigSegmentsStatusProvider<'_> {
-        BigSegmentsStatusProvider::new(self.shared.resolver.big_segments.as_ref().map(|reader| reader.status()))
+        BigSegmentsStatusProvider::new(
+            self.shared
+                .resolver
+                .big_segments
+                .as_ref()
+                .map(|reader| reader.status()),
+        )
     }
 
     /// Listeners for changes of flags.
@@ -260,7 +290,8 @@ impl Shared {
     /// Owns the running data source from now on; that of a closed client is stopped.
     fn attach(&self, source: Option<Task<()>>) {
         let mut own = self.source();
-        // Read under the lock: a thread that closes the client takes the source after it has set this.
+        // Read under the lock: a thread that closes the client takes the source after it has set
+        // this.
         if !self.is_closed.load(Ordering::Acquire) {
             *own = source;
         }
@@ -296,8 +327,8 @@ pub enum NotReadyError {
         /// The last error of the data store, if there was one.
         error: Option<DataStoreErrorInfo>,
     },
-    /// The service refuses the SDK key (status 401 or 403). The client goes on trying, minutes apart, as the key may become
-    /// valid.
+    /// The service refuses the SDK key (status 401 or 403). The client goes on trying, minutes
+    /// apart, as the key may become valid.
     #[error("the client is refused: {error}")]
     Refused {
         /// The refusal.

@@ -11,7 +11,8 @@ use super::value::{EvaluationContext, FlagValue, sealed};
 use super::variation::{Read, ReadDetail, read_detail};
 use crate::hooks::{Asked, EvaluationMethod};
 
-/// The caller's default of such a type. The flag is evaluated as JSON, and read as the type afterwards.
+/// The caller's default of such a type. The flag is evaluated as JSON, and read as the type
+/// afterwards.
 struct OwnDefault<'a, T>(&'a T);
 
 impl<T> Clone for OwnDefault<'_, T> {
@@ -53,7 +54,8 @@ fn read_versioned(read: Read<Value>, flag: &Flag, evaluation: &Evaluation<'_>) -
 }
 
 impl Client {
-    /// The value of a flag as a type of your own; `default` if it has none or does not fit the type.
+    /// The value of a flag as a type of your own; `default` if it has none or does not fit the
+    /// type.
     ///
     /// Events report the default as the JSON that it serializes to. Integers beyond ±(2^53−1) do not fit an integer type:
     /// flags' numbers are floats, which skip integers there. Why a value does not fit is logged once for each version of
@@ -75,10 +77,12 @@ impl Client {
         context: &impl EvaluationContext,
         default: T,
     ) -> T {
-        self.as_own_type(EvaluationMethod::Variation, key, context, default).value
+        self.as_own_type(EvaluationMethod::Variation, key, context, default)
+            .value
     }
 
-    /// The value of a flag as a type of your own, and why it is this one; `default` if it has none or does not fit.
+    /// The value of a flag as a type of your own, and why it is this one; `default` if it has none
+    /// or does not fit.
     ///
     /// ```
     /// use vexil::{Client, Context};
@@ -113,7 +117,9 @@ impl Client {
         context: &impl EvaluationContext,
         default: T,
     ) -> T {
-        self.as_own_type_async(EvaluationMethod::Variation, key, context, default).await.value
+        self.as_own_type_async(EvaluationMethod::Variation, key, context, default)
+            .await
+            .value
     }
 
     /// Like [`Client::json_variation_as_detail`], awaiting what that one would wait for.
@@ -123,7 +129,8 @@ impl Client {
         context: &impl EvaluationContext,
         default: T,
     ) -> Detail<T> {
-        self.as_own_type_async(EvaluationMethod::VariationDetail, key, context, default).await
+        self.as_own_type_async(EvaluationMethod::VariationDetail, key, context, default)
+            .await
     }
 
     fn as_own_type<T: Serialize + DeserializeOwned + Sync>(
@@ -135,7 +142,12 @@ impl Client {
     ) -> Detail<T> {
         let own = OwnDefault(&default);
         let default_value = || own.to_value();
-        let series = self.series(Asked { key, context: context.context(), method, default: &default_value });
+        let series = self.series(Asked {
+            key,
+            context: context.context(),
+            method,
+            default: &default_value,
+        });
         let found = self.evaluate(key, context, &own, method.with_reason(), read_versioned);
         let (json, value) = self.fit(key, found, &default, series.is_some());
         let detail = end(series, json);
@@ -151,15 +163,22 @@ impl Client {
     ) -> Detail<T> {
         let own = OwnDefault(&default);
         let default_value = || own.to_value();
-        let series = self.series(Asked { key, context: context.context(), method, default: &default_value });
-        let found = self.evaluate_async(key, context, &own, method.with_reason(), read_versioned).await;
+        let series = self.series(Asked {
+            key,
+            context: context.context(),
+            method,
+            default: &default_value,
+        });
+        let found = self
+            .evaluate_async(key, context, &own, method.with_reason(), read_versioned)
+            .await;
         let (json, value) = self.fit(key, found, &default, series.is_some());
         let detail = end(series, json);
         detail.map(|_| value.unwrap_or(default))
     }
 
-    /// Reads JSON as the caller's type. Returns what hooks see, and the value unless it is the caller's default. That is
-    /// written as JSON only if there are hooks.
+    /// Reads JSON as the caller's type. Returns what hooks see, and the value unless it is the
+    /// caller's default. That is written as JSON only if there are hooks.
     fn fit<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
@@ -176,14 +195,21 @@ impl Client {
             match T::deserialize(&json.value) {
                 Ok(value) => return (json, Some(value)),
                 Err(error) => {
-                    let mismatch = TypeMismatch::new(std::any::type_name::<T>(), &json.value).with_error(&error);
-                    self.shared.resolver.complaints.wrong_type(key, version, &mismatch);
-                    json = Detail::mismatched(Value::Null, mismatch, json.reason.big_segments_status);
+                    let mismatch = TypeMismatch::new(std::any::type_name::<T>(), &json.value)
+                        .with_error(&error);
+                    self.shared
+                        .resolver
+                        .complaints
+                        .wrong_type(key, version, &mismatch);
+                    json =
+                        Detail::mismatched(Value::Null, mismatch, json.reason.big_segments_status);
                 }
             }
         }
         let configured = self.shared.defaults.get(key);
-        if let Some((configured, value)) = configured.and_then(|value| Some((value, T::deserialize(value).ok()?))) {
+        if let Some((configured, value)) =
+            configured.and_then(|value| Some((value, T::deserialize(value).ok()?)))
+        {
             json.value = configured.clone();
             return (json, Some(value));
         }

@@ -1,13 +1,14 @@
 //! [`Plugin`]: an extension that brings hooks of its own and gets to know the client.
 //!
-//! An observability package, say, is one object that an application adds to the builder; it brings its hooks and takes
-//! what it needs of the client.
+//! An observability package, say, is one object that an application adds to the builder; it brings
+//! its hooks and takes what it needs of the client.
 //!
-//! **Contract.** When a client starts, [`Plugin::hooks`] of all plugins runs first, in the order of their registration;
-//! then the components of the client are made; then [`Plugin::register`] of all plugins runs, before the data source
-//! starts. The client that it is given is complete, hooks included, but has no data yet, unless a store has some. The
-//! client does not keep the plugin. **Errors** and **panics** are contained and logged with the plugin's name; the client
-//! starts all the same, and a plugin without hooks is registered like any other.
+//! **Contract.** When a client starts, [`Plugin::hooks`] of all plugins runs first, in the order of
+//! their registration; then the components of the client are made; then [`Plugin::register`] of all
+//! plugins runs, before the data source starts. The client that it is given is complete, hooks
+//! included, but has no data yet, unless a store has some. The client does not keep the plugin.
+//! **Errors** and **panics** are contained and logged with the plugin's name; the client starts all
+//! the same, and a plugin without hooks is registered like any other.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -20,7 +21,8 @@ use super::Client;
 use crate::config::{ClientContext, SdkKey};
 use crate::hooks::Hook;
 
-/// An extension of a client. Its file tells when which method is called, and what becomes of errors.
+/// An extension of a client. Its file tells when which method is called, and what becomes of
+/// errors.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -58,14 +60,19 @@ pub trait Plugin: Debug + Send + Sync + 'static {
     /// Who the plugin is, for the log.
     fn metadata(&self) -> PluginMetadata;
 
-    /// The hooks that it brings. They run after those of the builder and of earlier plugins. Default: none.
+    /// The hooks that it brings. They run after those of the builder and of earlier plugins.
+    /// Default: none.
     fn hooks(&self, environment: &EnvironmentMetadata) -> Result<Vec<Arc<dyn Hook>>, PluginError> {
         let _ = environment;
         Ok(Vec::new())
     }
 
     /// Gets to know the client.
-    fn register(&self, client: &Client, environment: &EnvironmentMetadata) -> Result<(), PluginError>;
+    fn register(
+        &self,
+        client: &Client,
+        environment: &EnvironmentMetadata,
+    ) -> Result<(), PluginError>;
 }
 
 /// What a plugin fails with: anything that is an error, or a text.
@@ -100,7 +107,8 @@ pub struct EnvironmentMetadata {
 
 impl EnvironmentMetadata {
     pub(super) fn of(context: &ClientContext) -> Self {
-        let ([id, version], [wrapper_name, wrapper_version]) = (context.application(), context.wrapper());
+        let ([id, version], [wrapper_name, wrapper_version]) =
+            (context.application(), context.wrapper());
         Self {
             sdk: SdkMetadata {
                 name: Text::from_static(SDK_NAME),
@@ -109,7 +117,8 @@ impl EnvironmentMetadata {
                 wrapper_version,
             },
             sdk_key: context.sdk_key().clone(),
-            application: (id.is_some() || version.is_some()).then_some(ApplicationMetadata { id, version }),
+            application: (id.is_some() || version.is_some())
+                .then_some(ApplicationMetadata { id, version }),
         }
     }
 }
@@ -150,18 +159,25 @@ pub(super) struct Plugins {
 
 impl Plugins {
     pub(super) fn new(plugins: Vec<Arc<dyn Plugin>>, environment: EnvironmentMetadata) -> Self {
-        Self { plugins, environment }
+        Self {
+            plugins,
+            environment,
+        }
     }
 
     /// The hooks that the plugins bring.
     pub(super) fn hooks(&self) -> Vec<Arc<dyn Hook>> {
-        let hooks = |plugin| contained(plugin, "hooks", || plugin.hooks(&self.environment)).unwrap_or_default();
+        let hooks = |plugin| {
+            contained(plugin, "hooks", || plugin.hooks(&self.environment)).unwrap_or_default()
+        };
         self.plugins.iter().flat_map(hooks).collect()
     }
 
     pub(super) fn register(&self, client: &Client) {
         for plugin in &self.plugins {
-            contained(plugin, "register", || plugin.register(client, &self.environment));
+            contained(plugin, "register", || {
+                plugin.register(client, &self.environment)
+            });
         }
     }
 }

@@ -1,7 +1,8 @@
 //! [`Resolver`]: evaluates a flag, fetching what the evaluator lacks until it lacks nothing.
 //!
-//! In every default configuration the evaluator lacks nothing and the first attempt is the last: the store's snapshot
-//! is read, the flag evaluated, the result handed over, without a lock, an allocation or a wait.
+//! In every default configuration the evaluator lacks nothing and the first attempt is the last:
+//! the store's snapshot is read, the flag evaluated, the result handed over, without a lock, an
+//! allocation or a wait.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,7 +14,8 @@ use std::time::Duration;
 
 use vexil_eval::model::{DataKind, Entry, Flag, Item, Segment};
 use vexil_eval::{
-    BigSegmentsStatus, Context, ContextError, EvalErrorKind, Evaluation, Found, Lookup, MembershipAnswer, Need, Text,
+    BigSegmentsStatus, Context, ContextError, EvalErrorKind, Evaluation, Found, Lookup,
+    MembershipAnswer, Need, Text,
 };
 
 use super::complaints::Complaints;
@@ -24,7 +26,8 @@ use crate::update::Updater;
 
 pub(crate) struct Resolver {
     pub(super) offline: bool,
-    /// Whether there is a database that somebody else fills: then the client is initialized whatever it holds.
+    /// Whether there is a database that somebody else fills: then the client is initialized
+    /// whatever it holds.
     pub(super) daemon_mode: bool,
     pub(super) store: Arc<dyn DataStore>,
     /// The same, for evaluations to read without a detour, if it lies in memory.
@@ -69,7 +72,10 @@ impl Resolver {
 
     /// Whether a flag can be evaluated for this context at all.
     #[inline]
-    pub(super) fn admit<'c>(&self, context: Result<&'c Context, &ContextError>) -> Result<&'c Context, EvalErrorKind> {
+    pub(super) fn admit<'c>(
+        &self,
+        context: Result<&'c Context, &ContextError>,
+    ) -> Result<&'c Context, EvalErrorKind> {
         if self.offline {
             return Err(EvalErrorKind::ClientNotReady);
         }
@@ -94,8 +100,12 @@ impl Resolver {
                 self.complaints.not_ready();
                 Err(EvalErrorKind::ClientNotReady)
             }
-            DataAvailability::Cached if !self.daemon_mode && !self.warned_cached.swap(true, Ordering::Relaxed) => {
-                tracing::warn!("evaluating with data that an earlier process left in the store; it may be out of date");
+            DataAvailability::Cached
+                if !self.daemon_mode && !self.warned_cached.swap(true, Ordering::Relaxed) =>
+            {
+                tracing::warn!(
+                    "evaluating with data that an earlier process left in the store; it may be out of date"
+                );
                 Ok(())
             }
             DataAvailability::Cached | DataAvailability::Refreshed => Ok(()),
@@ -104,16 +114,23 @@ impl Resolver {
 
     /// Evaluates on this thread, waiting if something has to be fetched, within [`Self::evaluation_timeout`].
     #[inline]
-    pub(super) fn resolve<R>(&self, key: &str, context: &Context, finish: impl Finish<R>) -> Result<R, EvalErrorKind> {
+    pub(super) fn resolve<R>(
+        &self,
+        key: &str,
+        context: &Context,
+        finish: impl Finish<R>,
+    ) -> Result<R, EvalErrorKind> {
         let need = match self.attempt(key, context, &finish) {
             Attempt::Done(result) => return result,
             Attempt::Needs(need) => need,
         };
         let again = |fetched: &Fetched| self.attempt_with(fetched, key, context, &finish);
-        self.wait(self.fetch_until_done(need, again)).unwrap_or_else(|| self.failed(key))
+        self.wait(self.fetch_until_done(need, again))
+            .unwrap_or_else(|| self.failed(key))
     }
 
-    /// Parks this thread until something is fetched; none if that fails or takes longer than an evaluation may.
+    /// Parks this thread until something is fetched; none if that fails or takes longer than an
+    /// evaluation may.
     pub(super) fn wait<R>(&self, fetching: impl Future<Output = Option<R>>) -> Option<R> {
         runtime::park(self.evaluation_timeout, fetching).flatten()
     }
@@ -133,7 +150,9 @@ impl Resolver {
             Attempt::Needs(need) => need,
         };
         let again = |fetched: &Fetched| self.attempt_with(fetched, key, context, &finish);
-        self.fetch_until_done(need, again).await.unwrap_or_else(|| self.failed(key))
+        self.fetch_until_done(need, again)
+            .await
+            .unwrap_or_else(|| self.failed(key))
     }
 
     /// Fetches what is needed and tries again, as often as it takes; none if fetching fails.
@@ -154,10 +173,19 @@ impl Resolver {
 
     /// Evaluates with what is at hand.
     #[inline]
-    fn attempt<R>(&self, key: &str, context: &Context, finish: &impl Finish<R>) -> Attempt<Result<R, EvalErrorKind>> {
+    fn attempt<R>(
+        &self,
+        key: &str,
+        context: &Context,
+        finish: &impl Finish<R>,
+    ) -> Attempt<Result<R, EvalErrorKind>> {
         let Some(memory) = &self.memory else {
-            let read = |snapshot: &dyn Snapshot| evaluate(snapshot.flag(key), key, context, snapshot, finish);
-            return self.read(read).unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)));
+            let read = |snapshot: &dyn Snapshot| {
+                evaluate(snapshot.flag(key), key, context, snapshot, finish)
+            };
+            return self
+                .read(read)
+                .unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)));
         };
         let snapshot = memory.load();
         evaluate(snapshot.flag(key), key, context, &**snapshot, finish)
@@ -175,7 +203,8 @@ impl Resolver {
             let data = Overlay { fetched, snapshot };
             evaluate(data.flag(key), key, context, &data, finish)
         };
-        self.read(read).unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)))
+        self.read(read)
+            .unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)))
     }
 
     /// Runs over the store's current data; none if the store panics or lends no snapshot.
@@ -183,7 +212,10 @@ impl Resolver {
     pub(super) fn read<R>(&self, reader: impl Fn(&dyn Snapshot) -> R) -> Option<R> {
         let mut result = None;
         // A panic leaves nothing behind that could be seen half done: the result is not set then.
-        let read = || self.store.read(&mut |snapshot| result = Some(reader(snapshot)));
+        let read = || {
+            self.store
+                .read(&mut |snapshot| result = Some(reader(snapshot)))
+        };
         match catch_unwind(AssertUnwindSafe(read)) {
             Ok(()) => result,
             Err(_panic) => None,
@@ -209,8 +241,12 @@ impl Resolver {
             }
         };
         match (kind, item) {
-            (DataKind::Flag, Some(Item::Flag(entry))) => fetched.flags.insert(key, Some(entry)).map(drop),
-            (DataKind::Segment, Some(Item::Segment(entry))) => fetched.segments.insert(key, Some(entry)).map(drop),
+            (DataKind::Flag, Some(Item::Flag(entry))) => {
+                fetched.flags.insert(key, Some(entry)).map(drop)
+            }
+            (DataKind::Segment, Some(Item::Segment(entry))) => {
+                fetched.segments.insert(key, Some(entry)).map(drop)
+            }
             (DataKind::Flag, _) => fetched.flags.insert(key, None).map(drop),
             (DataKind::Segment, _) => fetched.segments.insert(key, None).map(drop),
         };
@@ -226,7 +262,9 @@ impl Resolver {
             return known;
         }
         let big_segments = Arc::clone(big_segments);
-        let asked = self.ask(async move { Ok(big_segments.membership(context_key).await) }).await;
+        let asked = self
+            .ask(async move { Ok(big_segments.membership(context_key).await) })
+            .await;
         asked.unwrap_or_else(|_| MembershipAnswer::new(None, BigSegmentsStatus::StoreError))
     }
 
@@ -247,7 +285,8 @@ impl Resolver {
         }
     }
 
-    /// Asks the store, on the SDK's own runtime: the caller may have none, or be blocking the one it has.
+    /// Asks the store, on the SDK's own runtime: the caller may have none, or be blocking the one
+    /// it has.
     async fn ask<T: Send + 'static>(
         &self,
         question: impl Future<Output = Result<T, StoreError>> + Send + 'static,
@@ -257,7 +296,9 @@ impl Resolver {
         match self.runtime.spawn(asking).finish().await {
             Some(Ok(fetched)) => fetched,
             Some(Err(_elapsed)) => Err(StoreError::Timeout),
-            None => Err(StoreError::unavailable("the data store panicked, or the runtime of the client is gone")),
+            None => Err(StoreError::unavailable(
+                "the data store panicked, or the runtime of the client is gone",
+            )),
         }
     }
 
@@ -269,7 +310,10 @@ impl Resolver {
 
 impl fmt::Debug for Resolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resolver").field("offline", &self.offline).field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("Resolver")
+            .field("offline", &self.offline)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }
 
@@ -316,14 +360,22 @@ pub(super) struct Overlay<'a> {
 impl Lookup for Overlay<'_> {
     fn flag(&self, key: &str) -> Found<&Flag> {
         match self.fetched.flags.get(key) {
-            Some(entry) => entry.as_ref().and_then(Entry::present).map(AsRef::as_ref).into(),
+            Some(entry) => entry
+                .as_ref()
+                .and_then(Entry::present)
+                .map(AsRef::as_ref)
+                .into(),
             None => self.snapshot.flag(key),
         }
     }
 
     fn segment(&self, key: &str) -> Found<&Segment> {
         match self.fetched.segments.get(key) {
-            Some(entry) => entry.as_ref().and_then(Entry::present).map(AsRef::as_ref).into(),
+            Some(entry) => entry
+                .as_ref()
+                .and_then(Entry::present)
+                .map(AsRef::as_ref)
+                .into(),
             None => self.snapshot.segment(key),
         }
     }

@@ -13,9 +13,9 @@ use super::variation::read_detail;
 use crate::hooks::{Asked, EvaluationMethod, Hook, Series};
 
 impl Client {
-    /// Adds a hook behind those that there are. It takes part in every evaluation that begins from now on, and holds up
-    /// none that runs. A hook that holds a clone of the client keeps it open, until the client is closed: that drops all
-    /// hooks, and those that are added later.
+    /// Adds a hook behind those that there are. It takes part in every evaluation that begins from
+    /// now on, and holds up none that runs. A hook that holds a clone of the client keeps it open,
+    /// until the client is closed: that drops all hooks, and those that are added later.
     pub fn add_hook(&self, hook: impl Hook) {
         self.shared.hooks.add(Arc::new(hook));
     }
@@ -26,8 +26,8 @@ impl Client {
         (!hooks.is_empty()).then(|| hooks.begin(asked))
     }
 
-    /// The closure is this method's own, and `evaluate` with it: shared with a door without hooks, that one's would be a
-    /// call that it was not before.
+    /// The closure is this method's own, and `evaluate` with it: shared with a door without hooks,
+    /// that one's would be a call that it was not before.
     #[inline(never)]
     pub(super) fn variation_in_series<T: FlagValue>(
         &self,
@@ -37,9 +37,15 @@ impl Client {
         default: T,
     ) -> Detail<T::Output> {
         let default_value = || default.to_value();
-        let asked = Asked { key, context: context.context(), method, default: &default_value };
+        let asked = Asked {
+            key,
+            context: context.context(),
+            method,
+            default: &default_value,
+        };
         let series = self.shared.hooks.begin(asked);
-        let read = |read, flag: &Flag, evaluation: &Evaluation<'_>| read_detail(read, flag, evaluation);
+        let read =
+            |read, flag: &Flag, evaluation: &Evaluation<'_>| read_detail(read, flag, evaluation);
         let result = self.evaluate(key, context, &default, method.with_reason(), read);
         let detail = self.detail_of(key, result, default.clone());
         end(Some(series), detail)
@@ -53,9 +59,16 @@ impl Client {
         default: T,
     ) -> Detail<T::Output> {
         let default_value = || default.to_value();
-        let asked = Asked { key, context: context.context(), method, default: &default_value };
+        let asked = Asked {
+            key,
+            context: context.context(),
+            method,
+            default: &default_value,
+        };
         let series = self.shared.hooks.begin(asked);
-        let result = self.evaluate_async(key, context, &default, method.with_reason(), read_detail).await;
+        let result = self
+            .evaluate_async(key, context, &default, method.with_reason(), read_detail)
+            .await;
         let detail = self.detail_of(key, result, default.clone());
         end(Some(series), detail)
     }
@@ -63,7 +76,10 @@ impl Client {
 
 /// Runs the last stages of a series, if there is one, with what the caller gets.
 #[inline]
-pub(crate) fn end<T: Clone + Into<Value>>(series: Option<Series<'_>>, detail: Detail<T>) -> Detail<T> {
+pub(crate) fn end<T: Clone + Into<Value>>(
+    series: Option<Series<'_>>,
+    detail: Detail<T>,
+) -> Detail<T> {
     let Some(series) = series else { return detail };
     let value = detail.value.clone();
     let seen = detail.map(Into::into);

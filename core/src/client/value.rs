@@ -51,7 +51,8 @@ pub trait FlagValue: sealed::Sealed + Clone + Send + Sync {
     #[doc(hidden)]
     const EXPECTED: &'static str;
 
-    /// Whether events report the variation also if its value has another type. Otherwise they report the default.
+    /// Whether events report the variation also if its value has another type. Otherwise they
+    /// report the default.
     #[doc(hidden)]
     const MISMATCH_IS_REPORTED_AS_VARIATION: bool = false;
 
@@ -64,10 +65,13 @@ pub trait FlagValue: sealed::Sealed + Clone + Send + Sync {
     /// The caller's default as JSON.
     fn to_value(&self) -> Value;
 
-    /// The default as events report it: the one configured for the flag, if it has the type, or the caller's.
+    /// The default as events report it: the one configured for the flag, if it has the type, or the
+    /// caller's.
     #[doc(hidden)]
     fn reported(&self, configured: Option<&Value>) -> Value {
-        configured.and_then(Self::read).map_or_else(|| self.to_value(), Into::into)
+        configured
+            .and_then(Self::read)
+            .map_or_else(|| self.to_value(), Into::into)
     }
 }
 
@@ -81,7 +85,10 @@ pub trait EvaluationContext: sealed::Sealed + Sync {
 }
 
 pub(crate) mod sealed {
-    #[expect(unnameable_types, reason = "a trait that nobody can name cannot be implemented elsewhere")]
+    #[expect(
+        unnameable_types,
+        reason = "a trait that nobody can name cannot be implemented elsewhere"
+    )]
     pub trait Sealed {}
 }
 
@@ -99,8 +106,8 @@ impl EvaluationContext for Result<Context, ContextError> {
     }
 }
 
-/// `type`, called `expected` in messages, read by `read`, with `into` turning the default into what is returned and `value`
-/// into what is reported.
+/// `type`, called `expected` in messages, read by `read`, with `into` turning the default into what
+/// is returned and `value` into what is reported.
 macro_rules! flag_value {
     ($type:ty => $output:ty, $expected:literal, $read:expr, $into:expr, $value:expr $(, $name:ident = $constant:expr)?) => {
         impl sealed::Sealed for $type {}
@@ -142,8 +149,9 @@ flag_value!(
 flag_value!(Text => Self, "a string", text, |default| default, |default| default.clone().into());
 flag_value!(&str => Text, "a string", text, Into::into, |default| (*default).into());
 flag_value!(Value => Self, "any value", |value| Some(value.clone()), |default| default, Clone::clone);
-// A text that names no stage is of the wrong type, like anything that is no text. Other SDKs evaluate such a flag as a
-// string, and read the stage from the result afterwards: so the events of all of them report the variation.
+// A text that names no stage is of the wrong type, like anything that is no text. Other SDKs
+// evaluate such a flag as a string, and read the stage from the result afterwards: so the events of
+// all of them report the variation.
 flag_value!(
     Stage => Self, "the stage of a migration", |value| value.as_str()?.parse().ok(), |stage| stage,
     |stage| (*stage).into(), MISMATCH_IS_REPORTED_AS_VARIATION = true

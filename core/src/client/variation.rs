@@ -1,11 +1,14 @@
 //! The doors to a flag's value: one generic path, and a typed door to it for each type of value.
 //!
-//! Every door takes the flag's key, the context and a default, and never fails: where the flag gives no value, the
-//! door gives the default. `…_detail` tells why, `…_async` awaits what the others would wait for (big segments and
-//! stores that are not in memory; in every default configuration nothing waits).
+//! Every door takes the flag's key, the context and a default, and never fails: where the flag
+//! gives no value, the door gives the default. `…_detail` tells why, `…_async` awaits what the
+//! others would wait for (big segments and stores that are not in memory; in every default
+//! configuration nothing waits).
 
 use vexil_eval::model::Flag;
-use vexil_eval::{Context, ContextError, Detail, EvalErrorKind, Evaluation, Reason, Text, TypeMismatch, Value};
+use vexil_eval::{
+    Context, ContextError, Detail, EvalErrorKind, Evaluation, Reason, Text, TypeMismatch, Value,
+};
 
 use super::Client;
 use super::record::Recorder;
@@ -38,8 +41,15 @@ impl<O> Read<O> {
     fn of<T: FlagValue<Output = O>>(flag: &Flag, evaluation: &Evaluation<'_>) -> Self {
         let version = flag.version();
         match evaluation.variation {
-            Some((_, value)) => T::read(value).map_or_else(|| wrong_type::<T>(version, value), Self::Value),
-            None => Self::Nothing(evaluation.verdict.error().map(|kind| FlagError { kind, version })),
+            Some((_, value)) => {
+                T::read(value).map_or_else(|| wrong_type::<T>(version, value), Self::Value)
+            }
+            None => Self::Nothing(
+                evaluation
+                    .verdict
+                    .error()
+                    .map(|kind| FlagError { kind, version }),
+            ),
         }
     }
 
@@ -63,7 +73,10 @@ impl<O> Read<O> {
 
 #[cold]
 fn wrong_type<T: FlagValue>(version: u64, found: &Value) -> Read<T::Output> {
-    Read::WrongType(Box::new(WrongType { mismatch: TypeMismatch::new(T::EXPECTED, found), version }))
+    Read::WrongType(Box::new(WrongType {
+        mismatch: TypeMismatch::new(T::EXPECTED, found),
+        version,
+    }))
 }
 
 /// Makes the four doors of one type.
@@ -135,15 +148,23 @@ impl Client {
     /// # }
     /// ```
     #[inline]
-    pub fn variation<T: FlagValue>(&self, key: &str, context: &impl EvaluationContext, default: T) -> T::Output {
+    pub fn variation<T: FlagValue>(
+        &self,
+        key: &str,
+        context: &impl EvaluationContext,
+        default: T,
+    ) -> T::Output {
         if !self.shared.hooks.is_empty() {
-            return self.variation_in_series(EvaluationMethod::Variation, key, context, default).value;
+            return self
+                .variation_in_series(EvaluationMethod::Variation, key, context, default)
+                .value;
         }
         let result = self.evaluate(key, context, &default, false, |read, _, _| read);
         self.value_of(key, result, default)
     }
 
-    /// The value of a flag, of the type that `default` has, and why it is this one; `default` if it has none.
+    /// The value of a flag, of the type that `default` has, and why it is this one; `default` if it
+    /// has none.
     pub fn variation_detail<T: FlagValue>(
         &self,
         key: &str,
@@ -151,7 +172,12 @@ impl Client {
         default: T,
     ) -> Detail<T::Output> {
         if !self.shared.hooks.is_empty() {
-            return self.variation_in_series(EvaluationMethod::VariationDetail, key, context, default);
+            return self.variation_in_series(
+                EvaluationMethod::VariationDetail,
+                key,
+                context,
+                default,
+            );
         }
         let result = self.evaluate(key, context, &default, true, read_detail);
         self.detail_of(key, result, default)
@@ -165,9 +191,14 @@ impl Client {
         default: T,
     ) -> T::Output {
         if !self.shared.hooks.is_empty() {
-            return self.variation_in_series_async(EvaluationMethod::Variation, key, context, default).await.value;
+            return self
+                .variation_in_series_async(EvaluationMethod::Variation, key, context, default)
+                .await
+                .value;
         }
-        let result = self.evaluate_async(key, context, &default, false, |read, _, _| read).await;
+        let result = self
+            .evaluate_async(key, context, &default, false, |read, _, _| read)
+            .await;
         self.value_of(key, result, default)
     }
 
@@ -179,9 +210,13 @@ impl Client {
         default: T,
     ) -> Detail<T::Output> {
         if !self.shared.hooks.is_empty() {
-            return self.variation_in_series_async(EvaluationMethod::VariationDetail, key, context, default).await;
+            return self
+                .variation_in_series_async(EvaluationMethod::VariationDetail, key, context, default)
+                .await;
         }
-        let result = self.evaluate_async(key, context, &default, true, read_detail).await;
+        let result = self
+            .evaluate_async(key, context, &default, true, read_detail)
+            .await;
         self.detail_of(key, result, default)
     }
 
@@ -201,7 +236,9 @@ impl Client {
         }
         let resolver = &self.shared.resolver;
         let context = resolver.admit(context)?;
-        resolver.resolve(key, context, |flag, evaluation| read(Read::of::<T>(flag, evaluation), flag, evaluation))
+        resolver.resolve(key, context, |flag, evaluation| {
+            read(Read::of::<T>(flag, evaluation), flag, evaluation)
+        })
     }
 
     fn evaluate_and_record<T: FlagValue, R>(
@@ -214,7 +251,13 @@ impl Client {
     ) -> Result<R, EvalErrorKind> {
         let resolver = &self.shared.resolver;
         let default = || default.reported(self.shared.defaults.get(key));
-        let recorder = |context| Recorder { processor: self.processor(), key, context, with_reason, default: &default };
+        let recorder = |context| Recorder {
+            processor: self.processor(),
+            key,
+            context,
+            with_reason,
+            default: &default,
+        };
         let result = resolver.admit(context).and_then(|context| {
             let recorder = recorder(context);
             resolver.resolve(key, context, |flag, evaluation| {
@@ -239,7 +282,13 @@ impl Client {
         let resolver = &self.shared.resolver;
         let default = || default.reported(self.shared.defaults.get(key));
         let context = context.context();
-        let recorder = |context| Recorder { processor: self.processor(), key, context, with_reason, default: &default };
+        let recorder = |context| Recorder {
+            processor: self.processor(),
+            key,
+            context,
+            with_reason,
+            default: &default,
+        };
         let result = match resolver.admit(context) {
             Ok(context) => {
                 let recorder = recorder(context);
@@ -256,7 +305,8 @@ impl Client {
         result
     }
 
-    /// An evaluation without a flag is counted too, unless the client is offline or the context invalid.
+    /// An evaluation without a flag is counted too, unless the client is offline or the context
+    /// invalid.
     #[inline]
     fn record_unknown<'a, R>(
         &self,
@@ -304,7 +354,11 @@ impl Client {
             }
             Ok((Read::WrongType(wrong), _, reason)) => {
                 self.wrong_type(key, &wrong);
-                Detail::mismatched(self.default_of(key, default), wrong.mismatch, reason.big_segments_status)
+                Detail::mismatched(
+                    self.default_of(key, default),
+                    wrong.mismatch,
+                    reason.big_segments_status,
+                )
             }
             Err(error) => {
                 self.no_flag(key, error);
@@ -316,19 +370,28 @@ impl Client {
     /// Logs that a flag could not be evaluated.
     #[cold]
     fn flag_failed(&self, key: &str, error: &FlagError) {
-        self.shared.resolver.complaints.about_flag(key, error.version, error.kind);
+        self.shared
+            .resolver
+            .complaints
+            .about_flag(key, error.version, error.kind);
     }
 
     /// Logs that a flag's value has another type.
     #[cold]
     fn wrong_type(&self, key: &str, wrong: &WrongType) {
-        self.shared.resolver.complaints.wrong_type(key, wrong.version, &wrong.mismatch);
+        self.shared
+            .resolver
+            .complaints
+            .wrong_type(key, wrong.version, &wrong.mismatch);
     }
 
     /// Logs that there is no flag to evaluate. What concerns all flags was logged already.
     #[cold]
     fn no_flag(&self, key: &str, error: EvalErrorKind) {
-        if !matches!(error, EvalErrorKind::ClientNotReady | EvalErrorKind::UserNotSpecified) {
+        if !matches!(
+            error,
+            EvalErrorKind::ClientNotReady | EvalErrorKind::UserNotSpecified
+        ) {
             self.shared.resolver.complaints.about_key(key, error);
         }
     }
@@ -342,6 +405,14 @@ impl Client {
 
 pub(crate) type ReadDetail<T> = (Read<T>, Option<usize>, Reason);
 
-pub(crate) fn read_detail<T>(read: Read<T>, _: &Flag, evaluation: &Evaluation<'_>) -> ReadDetail<T> {
-    (read, evaluation.variation.map(|(index, _)| index), evaluation.reason())
+pub(crate) fn read_detail<T>(
+    read: Read<T>,
+    _: &Flag,
+    evaluation: &Evaluation<'_>,
+) -> ReadDetail<T> {
+    (
+        read,
+        evaluation.variation.map(|(index, _)| index),
+        evaluation.reason(),
+    )
 }

@@ -4,7 +4,8 @@ use vexil_eval::Text;
 
 /// The application that uses the client. The service shows it beside the flags that it evaluates.
 ///
-/// Values have 1 to 64 characters, letters, digits, `.`, `_` and `-`; another value is left out, with a warning.
+/// Values have 1 to 64 characters, letters, digits, `.`, `_` and `-`; another value is left out,
+/// with a warning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct ApplicationInfo {
@@ -32,13 +33,19 @@ impl ApplicationInfo {
 
     /// The tags header (SRC-1.5); none if there is nothing to say.
     pub(crate) fn tags(&self) -> Option<String> {
-        let tags = [("application-id", &self.id), ("application-version", &self.version)];
+        let tags = [
+            ("application-id", &self.id),
+            ("application-version", &self.version),
+        ];
         let tags = tags.into_iter().filter_map(|(name, value)| {
             let value = value.as_deref().filter(|value| !value.is_empty())?;
             if is_tag(value) {
                 return Some(format!("{name}/{value}"));
             }
-            tracing::warn!(name, "a value of the application info is not valid and is left out");
+            tracing::warn!(
+                name,
+                "a value of the application info is not valid and is left out"
+            );
             None
         });
         let tags = tags.collect::<Vec<_>>().join(" ");
@@ -47,7 +54,12 @@ impl ApplicationInfo {
 
     /// Id and version, as far as they are valid.
     pub(super) fn valid(&self) -> [Option<Text>; 2] {
-        let valid = |value: &Option<String>| value.as_deref().filter(|value| is_tag(value)).map(Text::from);
+        let valid = |value: &Option<String>| {
+            value
+                .as_deref()
+                .filter(|value| is_tag(value))
+                .map(Text::from)
+        };
         [valid(&self.id), valid(&self.version)]
     }
 }
@@ -57,8 +69,9 @@ fn is_tag(value: &str) -> bool {
     (1..=64).contains(&value.len()) && value.bytes().all(allowed)
 }
 
-/// A library that wraps the SDK for a framework, if there is one. White space around name and version is left out; a
-/// client does not start if one of them has characters that an HTTP header cannot carry.
+/// A library that wraps the SDK for a framework, if there is one. White space around name and
+/// version is left out; a client does not start if one of them has characters that an HTTP header
+/// cannot carry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct WrapperInfo {
@@ -69,7 +82,10 @@ pub struct WrapperInfo {
 impl WrapperInfo {
     /// The name of the wrapping library.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: trimmed(name), version: None }
+        Self {
+            name: trimmed(name),
+            version: None,
+        }
     }
 
     /// Sets the version of the wrapping library.
@@ -87,10 +103,16 @@ impl WrapperInfo {
     /// The wrapper header: `name` or `name/version`; none without a name.
     pub(crate) fn header(&self) -> Option<String> {
         let name = Some(&self.name).filter(|name| !name.is_empty())?;
-        Some(match self.version.as_deref().filter(|version| !version.is_empty()) {
-            Some(version) => format!("{name}/{version}"),
-            None => name.clone(),
-        })
+        Some(
+            match self
+                .version
+                .as_deref()
+                .filter(|version| !version.is_empty())
+            {
+                Some(version) => format!("{name}/{version}"),
+                None => name.clone(),
+            },
+        )
     }
 }
 
@@ -109,13 +131,23 @@ mod tests {
     // SRC-1.5
     #[test]
     fn each_tag_is_checked_alone_and_what_is_invalid_is_left_out() {
-        assert_eq!(tags("a.B_1-", "2.0").as_deref(), Some("application-id/a.B_1- application-version/2.0"));
+        assert_eq!(
+            tags("a.B_1-", "2.0").as_deref(),
+            Some("application-id/a.B_1- application-version/2.0")
+        );
         assert_eq!(tags("", "2").as_deref(), Some("application-version/2"));
         assert_eq!(tags("", ""), None);
-        assert_eq!(tags(&"x".repeat(64), ""), Some(format!("application-id/{}", "x".repeat(64))));
+        assert_eq!(
+            tags(&"x".repeat(64), ""),
+            Some(format!("application-id/{}", "x".repeat(64)))
+        );
         let long = "x".repeat(65);
         for bad in ["a b", "a\tb", "a\nb", "a/b", "é", "🚩", &long] {
-            assert_eq!(tags(bad, "ok").as_deref(), Some("application-version/ok"), "{bad:?}");
+            assert_eq!(
+                tags(bad, "ok").as_deref(),
+                Some("application-version/ok"),
+                "{bad:?}"
+            );
         }
     }
 
@@ -123,8 +155,14 @@ mod tests {
     #[test]
     fn a_wrapper_without_a_name_is_not_mentioned() {
         assert_eq!(WrapperInfo::new("w").header().as_deref(), Some("w"));
-        assert_eq!(WrapperInfo::new("w").version("1").header().as_deref(), Some("w/1"));
-        assert_eq!(WrapperInfo::new("w").version("").header().as_deref(), Some("w"));
+        assert_eq!(
+            WrapperInfo::new("w").version("1").header().as_deref(),
+            Some("w/1")
+        );
+        assert_eq!(
+            WrapperInfo::new("w").version("").header().as_deref(),
+            Some("w")
+        );
         assert_eq!(WrapperInfo::new("").version("1").header(), None);
     }
 }

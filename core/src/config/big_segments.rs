@@ -42,18 +42,22 @@ impl BigSegmentsConfig {
             status_poll_interval: DEFAULT_STATUS_POLL_INTERVAL,
             stale_after: Duration::from_secs(120),
         };
-        Self { store: Arc::new(store), settings }
+        Self {
+            store: Arc::new(store),
+            settings,
+        }
     }
 
-    /// How many contexts' memberships are remembered; of more, the least recently used ones are asked for again.
-    /// Default: 1000. At least one is remembered. `usize::MAX`: all are.
+    /// How many contexts' memberships are remembered; of more, the least recently used ones are
+    /// asked for again. Default: 1000. At least one is remembered. `usize::MAX`: all are.
     pub fn context_cache_size(mut self, contexts: usize) -> Self {
         self.settings.context_cache_size = contexts;
         self
     }
 
-    /// How long a context's memberships are remembered. Default: 5 s. Zero: every evaluation asks the store, unless a query
-    /// for the same context is under way. `Duration::MAX`: until the client is closed.
+    /// How long a context's memberships are remembered. Default: 5 s. Zero: every evaluation asks
+    /// the store, unless a query for the same context is under way. `Duration::MAX`: until the
+    /// client is closed.
     pub fn context_cache_time(mut self, time: Duration) -> Self {
         self.settings.context_cache_time = time;
         self
@@ -66,19 +70,29 @@ impl BigSegmentsConfig {
         self
     }
 
-    /// After how long without being in step with the service the store counts as stale. Default: 2 min. Zero: it is always
-    /// stale. `Duration::MAX`: it is never stale once it was in step.
+    /// After how long without being in step with the service the store counts as stale. Default: 2
+    /// min. Zero: it is always stale. `Duration::MAX`: it is never stale once it was in step.
     pub fn stale_after(mut self, time: Duration) -> Self {
         self.settings.stale_after = time;
         self
     }
 
     pub(crate) fn reader(&self, context: &ClientContext) -> Result<BigSegmentReader, ConfigError> {
-        let Settings { status_poll_interval, stale_after, .. } = self.settings;
+        let Settings {
+            status_poll_interval,
+            stale_after,
+            ..
+        } = self.settings;
         let usual = deadline::interval(status_poll_interval, DEFAULT_STATUS_POLL_INTERVAL);
-        let settings =
-            Settings { status_poll_interval: deadline::interval(usual.min(stale_after), usual), ..self.settings };
-        Ok(BigSegmentReader::new(self.store.configure(context)?, settings, context.runtime()))
+        let settings = Settings {
+            status_poll_interval: deadline::interval(usual.min(stale_after), usual),
+            ..self.settings
+        };
+        Ok(BigSegmentReader::new(
+            self.store.configure(context)?,
+            settings,
+            context.runtime(),
+        ))
     }
 }
 

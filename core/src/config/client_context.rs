@@ -60,7 +60,8 @@ struct Web {
     wrapper: Option<WrapperInfo>,
     /// How flags arrive, once the data source is configured; for the SDK's report about itself.
     flags_arrive: Arc<OnceLock<FlagsArrive>>,
-    /// Made when the first component asks for it: a client that takes its flags from elsewhere needs no TLS.
+    /// Made when the first component asks for it: a client that takes its flags from elsewhere
+    /// needs no TLS.
     transport: Arc<OnceLock<Arc<dyn HttpTransport>>>,
 }
 
@@ -68,9 +69,22 @@ struct Web {
 impl Web {
     fn new(sdk_key: &SdkKey, settings: WebSettings) -> Result<Self, ConfigError> {
         let headers = headers(sdk_key, &settings)?;
-        let WebSettings { endpoints, http, application, wrapper } = settings;
+        let WebSettings {
+            endpoints,
+            http,
+            application,
+            wrapper,
+        } = settings;
         let (flags_arrive, transport) = Default::default();
-        Ok(Self { endpoints, headers, http, application, wrapper, flags_arrive, transport })
+        Ok(Self {
+            endpoints,
+            headers,
+            http,
+            application,
+            wrapper,
+            flags_arrive,
+            transport,
+        })
     }
 }
 
@@ -135,7 +149,8 @@ impl ClientContext {
         let _ = self.web.flags_arrive.set(how);
     }
 
-    /// How flags arrive from the service; none if they come from elsewhere, or the data source is not configured yet.
+    /// How flags arrive from the service; none if they come from elsewhere, or the data source is
+    /// not configured yet.
     #[cfg(feature = "http")]
     pub(super) fn flags_arrive(&self) -> Option<FlagsArrive> {
         self.web.flags_arrive.get().copied()
@@ -163,7 +178,12 @@ impl ClientContext {
     /// Name and version of the library that wraps the client, if there is one.
     pub(crate) fn wrapper(&self) -> [Option<Text>; 2] {
         #[cfg(feature = "http")]
-        return self.web.wrapper.as_ref().map(WrapperInfo::parts).unwrap_or_default();
+        return self
+            .web
+            .wrapper
+            .as_ref()
+            .map(WrapperInfo::parts)
+            .unwrap_or_default();
         #[cfg(not(feature = "http"))]
         return [None, None];
     }
@@ -181,7 +201,8 @@ impl ClientContext {
         &self.web.headers
     }
 
-    /// Which library wraps the client, and how requests are made; for the SDK's report about itself.
+    /// Which library wraps the client, and how requests are made; for the SDK's report about
+    /// itself.
     #[cfg(feature = "http")]
     pub(super) fn about(&self) -> (Option<&WrapperInfo>, &HttpConfig) {
         (self.web.wrapper.as_ref(), &self.web.http)
@@ -209,7 +230,10 @@ impl ClientContext {
 
     /// The same, for requests below this base URL.
     #[cfg(feature = "http")]
-    pub(super) fn transport_to(&self, base_url: &str) -> Result<Arc<dyn HttpTransport>, ConfigError> {
+    pub(super) fn transport_to(
+        &self,
+        base_url: &str,
+    ) -> Result<Arc<dyn HttpTransport>, ConfigError> {
         self.web.http.check(base_url)?;
         self.transport()
     }
@@ -222,16 +246,22 @@ const USER_AGENT: &str = concat!("VexilRust/", env!("CARGO_PKG_VERSION"));
 #[cfg(feature = "http")]
 fn headers(sdk_key: &SdkKey, settings: &WebSettings) -> Result<HeaderMap, ConfigError> {
     let mut headers = settings.http.headers.clone();
-    let mut key = HeaderValue::from_str(sdk_key.as_str()).map_err(|error| ConfigError::component("SDK key", error))?;
+    let mut key = HeaderValue::from_str(sdk_key.as_str())
+        .map_err(|error| ConfigError::component("SDK key", error))?;
     key.set_sensitive(true);
     headers.insert(header::AUTHORIZATION, key);
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
     let mut set = |name: &'static str, what, value: &str| {
-        let value = HeaderValue::from_str(value).map_err(|error| ConfigError::component(what, error))?;
+        let value =
+            HeaderValue::from_str(value).map_err(|error| ConfigError::component(what, error))?;
         headers.insert(HeaderName::from_static(name), value);
         Ok::<_, ConfigError>(())
     };
-    set("x-launchdarkly-instance-id", "instance id", &uuid::Uuid::new_v4().to_string())?;
+    set(
+        "x-launchdarkly-instance-id",
+        "instance id",
+        &uuid::Uuid::new_v4().to_string(),
+    )?;
     if let Some(tags) = settings.application.tags() {
         set("x-launchdarkly-tags", "application", &tags)?;
     }

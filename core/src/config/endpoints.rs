@@ -7,11 +7,13 @@ use ::http::Uri;
 use super::ConfigError;
 use crate::url_text::redacted_url;
 
-/// The base URLs of the service's parts. Each is independent of the others; what is not set is the service's own.
+/// The base URLs of the service's parts. Each is independent of the others; what is not set is the
+/// service's own.
 ///
-/// A base URL begins with `https://` or `http://` and has a host. A path and a query are kept; slashes at the end of the
-/// path, and white space around the URL, do not matter. User and password are refused when the client starts: they
-/// would be sent in the `Authorization` header, which carries the SDK key. In front of a Relay Proxy set all three with
+/// A base URL begins with `https://` or `http://` and has a host. A path and a query are kept;
+/// slashes at the end of the path, and white space around the URL, do not matter. User and password
+/// are refused when the client starts: they would be sent in the `Authorization` header, which
+/// carries the SDK key. In front of a Relay Proxy set all three with
 /// [`ServiceEndpoints::relay`].
 ///
 /// ```
@@ -38,17 +40,26 @@ const EVENTS: &str = "https://events.launchdarkly.com";
 impl ServiceEndpoints {
     /// The service's own endpoints.
     pub fn new() -> Self {
-        Self { streaming: STREAMING.to_owned(), polling: POLLING.to_owned(), events: EVENTS.to_owned() }
+        Self {
+            streaming: STREAMING.to_owned(),
+            polling: POLLING.to_owned(),
+            events: EVENTS.to_owned(),
+        }
     }
 
     /// All parts at one place, such as a Relay Proxy.
     ///
     /// A Relay Proxy serves streams to server-side SDKs, and no polling: a client with
     /// [`PollingConfig`](super::PollingConfig) gets status 404 from it, and no flags. Use streaming, which is the default,
-    /// or [daemon mode](crate::ClientBuilder::daemon_mode) over the database that the Relay Proxy fills.
+    /// or [daemon mode](crate::ClientBuilder::daemon_mode) over the database that the Relay Proxy
+    /// fills.
     pub fn relay(url: impl Into<String>) -> Self {
         let url = trimmed(url);
-        Self { streaming: url.clone(), polling: url.clone(), events: url }
+        Self {
+            streaming: url.clone(),
+            polling: url.clone(),
+            events: url,
+        }
     }
 
     /// Sets where flags are streamed from. Default: `https://stream.launchdarkly.com`.
@@ -89,22 +100,32 @@ impl ServiceEndpoints {
 
     /// Whether streaming, polling and events are elsewhere than at the service's own places.
     pub(super) fn are_custom(&self) -> [bool; 3] {
-        [self.streaming != STREAMING, self.polling != POLLING, self.events != EVENTS]
+        [
+            self.streaming != STREAMING,
+            self.polling != POLLING,
+            self.events != EVENTS,
+        ]
     }
 
-    /// Whether a client can use these URLs. Warns if some are the service's own and others are not, which is rarely
-    /// meant.
+    /// Whether a client can use these URLs. Warns if some are the service's own and others are not,
+    /// which is rarely meant.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         for (part, url) in self.parts() {
             if let Some(reason) = problem(url) {
-                return Err(ConfigError::BaseUrl { part, url: redacted_url(url), reason });
+                return Err(ConfigError::BaseUrl {
+                    part,
+                    url: redacted_url(url),
+                    reason,
+                });
             }
         }
         let parts = self.parts().into_iter().zip(self.are_custom());
         let (set, unset): (Vec<_>, Vec<_>) = parts.partition(|(_, is_custom)| *is_custom);
         if !set.is_empty() && !unset.is_empty() {
             let list = |parts: &[((&str, &str), bool)]| {
-                let shown = parts.iter().map(|((part, url), _)| format!("{part}: {}", redacted_url(url)));
+                let shown = parts
+                    .iter()
+                    .map(|((part, url), _)| format!("{part}: {}", redacted_url(url)));
                 shown.collect::<Vec<_>>().join(", ")
             };
             tracing::warn!(
@@ -117,7 +138,11 @@ impl ServiceEndpoints {
     }
 
     fn parts(&self) -> [(&'static str, &str); 3] {
-        [("streaming", &self.streaming), ("polling", &self.polling), ("events", &self.events)]
+        [
+            ("streaming", &self.streaming),
+            ("polling", &self.polling),
+            ("events", &self.events),
+        ]
     }
 }
 
@@ -136,17 +161,24 @@ fn problem(url: &str) -> Option<&'static str> {
     if url.contains('#') {
         return Some("it has a fragment, which is never sent");
     }
-    let Ok(uri) = Uri::try_from(url) else { return Some("it is not a valid URL") };
+    let Ok(uri) = Uri::try_from(url) else {
+        return Some("it is not a valid URL");
+    };
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     if authority.contains('@') {
-        return Some("it has credentials, which are never sent: the Authorization header carries the SDK key");
+        return Some(
+            "it has credentials, which are never sent: the Authorization header carries the SDK key",
+        );
     }
     let host = uri.host().unwrap_or_default();
     if host.is_empty() {
         return Some("it has no host");
     }
     // Between host and port there is a colon.
-    let port = authority.strip_prefix(host).and_then(|rest| rest.strip_prefix(':')).unwrap_or_default();
+    let port = authority
+        .strip_prefix(host)
+        .and_then(|rest| rest.strip_prefix(':'))
+        .unwrap_or_default();
     (!port.is_empty() && uri.port_u16().is_none()).then_some("its port is not a number up to 65535")
 }
 

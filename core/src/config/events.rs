@@ -10,8 +10,8 @@ use super::client_context::FlagsArrive;
 use super::{ClientContext, ConfigError, Configure};
 use crate::deadline::{self, NEVER};
 use crate::events::{
-    Delivery, Destination, DiagnosticConfiguration, Diagnostics, EventFile, EventProcessor, EventWriter, Filter,
-    Format, Intervals, OutputEvent, Records, Redaction, Worker,
+    Delivery, Destination, DiagnosticConfiguration, Diagnostics, EventFile, EventProcessor,
+    EventWriter, Filter, Format, Intervals, OutputEvent, Records, Redaction, Worker,
 };
 
 /// The shortest interval between statistics about the SDK.
@@ -64,36 +64,43 @@ impl EventsConfig {
         }
     }
 
-    /// How many full events are kept between two deliveries; more are dropped and counted, and so are events beyond
-    /// 64 MiB in all. Counts of evaluations take no place, and those of known flags are never dropped. Default: 10,000. Zero:
-    /// full events are all dropped and only counts are delivered. `usize::MAX`: only the 64 MiB count.
+    /// How many full events are kept between two deliveries; more are dropped and counted, and so
+    /// are events beyond 64 MiB in all. Counts of evaluations take no place, and those of known
+    /// flags are never dropped. Default: 10,000. Zero: full events are all dropped and only counts
+    /// are delivered. `usize::MAX`: only the 64 MiB count.
     pub fn capacity(mut self, events: usize) -> Self {
         self.capacity = events;
         self
     }
 
-    /// The time between deliveries. Default, and meaning of zero: 5 seconds. At least 100 ms. `Duration::MAX`: events are
-    /// only delivered on [`flush`](crate::Client::flush) and when the client is closed.
+    /// The time between deliveries. Default, and meaning of zero: 5 seconds. At least 100 ms.
+    /// `Duration::MAX`: events are only delivered on [`flush`](crate::Client::flush) and when the
+    /// client is closed.
     pub fn flush_interval(mut self, interval: Duration) -> Self {
         self.flush_interval = deadline::interval(interval, FLUSH_INTERVAL);
         self
     }
 
-    /// Whether all attributes of all contexts stay out of events, but for kind, key and anonymous. Default: `false`.
+    /// Whether all attributes of all contexts stay out of events, but for kind, key and anonymous.
+    /// Default: `false`.
     pub fn all_attributes_private(mut self, on: bool) -> Self {
         self.all_attributes_private = on;
         self.redaction = self.redaction.all_attributes_private(on);
         self
     }
 
-    /// Attributes, or parts of attributes, of all contexts that stay out of events. Adds to earlier calls. Default:
-    /// none.
-    pub fn private_attributes<R: Into<Reference>>(mut self, references: impl IntoIterator<Item = R>) -> Self {
+    /// Attributes, or parts of attributes, of all contexts that stay out of events. Adds to earlier
+    /// calls. Default: none.
+    pub fn private_attributes<R: Into<Reference>>(
+        mut self,
+        references: impl IntoIterator<Item = R>,
+    ) -> Self {
         self.redaction = self.redaction.private_attributes(references);
         self
     }
 
-    /// Sees each event before it is sent, summaries too, and returns it, changed or not; `None` drops it. For what
+    /// Sees each event before it is sent, summaries too, and returns it, changed or not; `None`
+    /// drops it. For what
     /// [`EventsConfig::private_attributes`] cannot express. Default: none.
     ///
     /// The filter runs on a thread of its own, never while a flag is evaluated. If it panics, the event is dropped, and one
@@ -115,34 +122,45 @@ impl EventsConfig {
     /// });
     /// let builder = Client::builder("sdk-key").events(events);
     /// ```
-    pub fn before_send(mut self, filter: impl Fn(OutputEvent) -> Option<OutputEvent> + Send + Sync + 'static) -> Self {
+    pub fn before_send(
+        mut self,
+        filter: impl Fn(OutputEvent) -> Option<OutputEvent> + Send + Sync + 'static,
+    ) -> Self {
         self.before_send = Some(Filter::new(filter));
         self
     }
 
-    /// Appends events to a file instead of sending them, one JSON object a line, with these settings. See
+    /// Appends events to a file instead of sending them, one JSON object a line, with these
+    /// settings. See
     /// [`EventFileConfig`].
     pub fn to_file(self, path: impl Into<PathBuf>) -> EventFileConfig {
-        EventFileConfig { events: self, path: path.into(), most_bytes: EVENT_FILE_BYTES }
+        EventFileConfig {
+            events: self,
+            path: path.into(),
+            most_bytes: EVENT_FILE_BYTES,
+        }
     }
 
-    /// Whether anonymous contexts are left out where contexts are introduced to the service. Default: `false`.
+    /// Whether anonymous contexts are left out where contexts are introduced to the service.
+    /// Default: `false`.
     pub fn omit_anonymous_contexts(mut self, on: bool) -> Self {
         self.omit_anonymous_contexts = on;
         self
     }
 
-    /// How many contexts are remembered at least, so that each is introduced once. Default: 1,000. Zero: a handful.
-    /// Memory for all of them is allocated at the start, 64 MiB at most, which is room for 3.6 million.
+    /// How many contexts are remembered at least, so that each is introduced once. Default: 1,000.
+    /// Zero: a handful. Memory for all of them is allocated at the start, 64 MiB at most, which is
+    /// room for 3.6 million.
     pub fn context_keys_capacity(mut self, contexts: usize) -> Self {
         self.context_keys_capacity = contexts;
         self
     }
 
-    /// After how long all contexts are introduced again. Default, and meaning of zero: 5 minutes. At least 100 ms.
-    /// `Duration::MAX`: never.
+    /// After how long all contexts are introduced again. Default, and meaning of zero: 5 minutes.
+    /// At least 100 ms. `Duration::MAX`: never.
     pub fn context_keys_flush_interval(mut self, interval: Duration) -> Self {
-        self.context_keys_flush_interval = deadline::interval(interval, CONTEXT_KEYS_FLUSH_INTERVAL);
+        self.context_keys_flush_interval =
+            deadline::interval(interval, CONTEXT_KEYS_FLUSH_INTERVAL);
         self
     }
 
@@ -158,8 +176,9 @@ impl EventsConfig {
         self
     }
 
-    /// The time between statistics about the SDK. Default: 15 minutes. A shorter time than a minute, zero included, means a
-    /// minute. `Duration::MAX`: they are only sent when the client starts.
+    /// The time between statistics about the SDK. Default: 15 minutes. A shorter time than a
+    /// minute, zero included, means a minute. `Duration::MAX`: they are only sent when the client
+    /// starts.
     pub fn diagnostic_recording_interval(mut self, interval: Duration) -> Self {
         self.diagnostic_recording_interval = interval.clamp(SHORTEST_DIAGNOSTIC_INTERVAL, NEVER);
         self
@@ -189,10 +208,11 @@ impl Configure<dyn EventProcessor> for EventsConfig {
 /// Appends events to a file, one JSON object a line, in the form in which the service would get them: the recipe of an
 /// event processor for those who collect events themselves. Made by [`EventsConfig::to_file`].
 ///
-/// Evaluations wait for no file: events are collected in memory, within [`EventsConfig::capacity`], and written at each
+/// Evaluations wait for no file: events are collected in memory, within [`EventsConfig::capacity`],
+/// and written at each
 /// [`EventsConfig::flush_interval`], on flush, and on close; each summary counts the evaluations in between. What cannot be
-/// written is dropped, counted in [`EventStats::dropped_payloads`](crate::events::EventStats) and logged. The file is opened
-/// for each delivery, so it may be moved away at any time.
+/// written is dropped, counted in [`EventStats::dropped_payloads`](crate::events::EventStats) and
+/// logged. The file is opened for each delivery, so it may be moved away at any time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -223,8 +243,9 @@ pub struct EventFileConfig {
 }
 
 impl EventFileConfig {
-    /// How large the file may become. A full one is moved to the same name with `.1` behind it, in place of the one that was
-    /// there, so that at most twice as much of the disk is used. Default, and meaning of zero: 256 MiB. `u64::MAX`: no limit.
+    /// How large the file may become. A full one is moved to the same name with `.1` behind it, in
+    /// place of the one that was there, so that at most twice as much of the disk is used. Default,
+    /// and meaning of zero: 256 MiB. `u64::MAX`: no limit.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.most_bytes = if bytes == 0 { EVENT_FILE_BYTES } else { bytes };
         self
@@ -242,7 +263,8 @@ impl Configure<dyn EventProcessor> for EventFileConfig {
 }
 
 impl EventsConfig {
-    /// Starts a processor with these settings. `diagnostics` is the interval of statistics about the SDK, if any are sent.
+    /// Starts a processor with these settings. `diagnostics` is the interval of statistics about
+    /// the SDK, if any are sent.
     fn start(
         &self,
         context: &ClientContext,
@@ -250,12 +272,26 @@ impl EventsConfig {
         format: Format,
         diagnostics: Option<Duration>,
     ) -> Arc<dyn EventProcessor> {
-        let records = Arc::new(Records::new(self.capacity, self.context_keys_capacity, self.omit_anonymous_contexts));
+        let records = Arc::new(Records::new(
+            self.capacity,
+            self.context_keys_capacity,
+            self.omit_anonymous_contexts,
+        ));
         let writer = EventWriter::new(self.redaction.clone(), format, self.before_send.clone());
-        let intervals =
-            Intervals { flush: self.flush_interval, forget_contexts: self.context_keys_flush_interval, diagnostics };
+        let intervals = Intervals {
+            flush: self.flush_interval,
+            forget_contexts: self.context_keys_flush_interval,
+            diagnostics,
+        };
         let about = Diagnostics::new(context.sdk_key().as_str(), self.about(context));
-        Arc::new(Worker::start(context.runtime().clone(), records, writer, destination, about, intervals))
+        Arc::new(Worker::start(
+            context.runtime().clone(),
+            records,
+            writer,
+            destination,
+            about,
+            intervals,
+        ))
     }
 
     /// What the SDK reports of its settings. Never keys, URLs or names of attributes.
@@ -263,7 +299,9 @@ impl EventsConfig {
         let (wrapper, http) = context.about();
         let [stream, base, events] = context.endpoints().are_custom();
         let (streaming_disabled, reconnect_time, polling_interval) = match context.flags_arrive() {
-            Some(FlagsArrive::Streaming { reconnect_delay }) => (Some(false), Some(reconnect_delay), None),
+            Some(FlagsArrive::Streaming { reconnect_delay }) => {
+                (Some(false), Some(reconnect_delay), None)
+            }
             Some(FlagsArrive::Polling { interval }) => (Some(true), None, Some(interval)),
             None => (None, None, None),
         };

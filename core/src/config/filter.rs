@@ -6,7 +6,10 @@ use crate::wire::PayloadFilter;
 pub(super) fn accepted(key: &str) -> Option<PayloadFilter> {
     let filter = PayloadFilter::new(key);
     if filter.is_none() {
-        tracing::error!(key, "the payload filter is invalid and left out: the whole environment is asked for");
+        tracing::error!(
+            key,
+            "the payload filter is invalid and left out: the whole environment is asked for"
+        );
     }
     filter
 }

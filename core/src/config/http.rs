@@ -23,7 +23,8 @@ const COMPONENT: &str = "HTTP transport";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How requests reach the service: time limits, proxy, certificates, more headers; or a transport of your own.
+/// How requests reach the service: time limits, proxy, certificates, more headers; or a transport
+/// of your own.
 ///
 /// ```
 /// use std::time::Duration;
@@ -52,7 +53,8 @@ pub struct HttpConfig {
 }
 
 impl HttpConfig {
-    /// The defaults: proxies as the environment has them, certificates as the operating system trusts them.
+    /// The defaults: proxies as the environment has them, certificates as the operating system
+    /// trusts them.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -70,48 +72,49 @@ impl HttpConfig {
         }
     }
 
-    /// The longest time that making a connection may take, from looking up the host's name to the end of the TLS
-    /// handshake, a proxy's part included. Default, and meaning of zero: 10 seconds. At least 10 ms. `Duration::MAX`: no
-    /// limit but the operating system's.
+    /// The longest time that making a connection may take, from looking up the host's name to the
+    /// end of the TLS handshake, a proxy's part included. Default, and meaning of zero: 10 seconds.
+    /// At least 10 ms. `Duration::MAX`: no limit but the operating system's.
     #[must_use]
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = deadline::limit(limit, CONNECT_TIMEOUT);
         self
     }
 
-    /// The longest time without a byte from the service, for polls and analytics events. Default, and meaning of zero: 15
-    /// seconds. At least 10 ms. `Duration::MAX`: no limit. Streams are silent for longer by nature; they have a limit of
-    /// their own.
+    /// The longest time without a byte from the service, for polls and analytics events. Default,
+    /// and meaning of zero: 15 seconds. At least 10 ms. `Duration::MAX`: no limit. Streams are
+    /// silent for longer by nature; they have a limit of their own.
     #[must_use]
     pub fn read_timeout(mut self, limit: Duration) -> Self {
         self.read_timeout = deadline::limit(limit, READ_TIMEOUT);
         self
     }
 
-    /// Sends all requests through this proxy, whatever the environment says. An `http` or `https` URI; user name and
-    /// password may be part of it, percent-encoded where necessary.
+    /// Sends all requests through this proxy, whatever the environment says. An `http` or `https`
+    /// URI; user name and password may be part of it, percent-encoded where necessary.
     ///
-    /// Unless set, the environment decides: `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`, in lower or upper
-    /// case.
+    /// Unless set, the environment decides: `https_proxy`, `http_proxy`, `all_proxy` and
+    /// `no_proxy`, in lower or upper case.
     #[must_use]
     pub fn http_proxy(mut self, uri: impl Into<String>) -> Self {
         self.http_proxy = Some(uri.into());
         self
     }
 
-    /// Trusts the authorities in this PEM file and no others. A certificate in it that cannot be used is left out with a
-    /// warning that names its position, as long as another can be used. Unless set, the operating system's authorities are
-    /// trusted.
+    /// Trusts the authorities in this PEM file and no others. A certificate in it that cannot be
+    /// used is left out with a warning that names its position, as long as another can be used.
+    /// Unless set, the operating system's authorities are trusted.
     ///
-    /// A server's certificate must name its host as a subject alternative name. A common name does not count.
+    /// A server's certificate must name its host as a subject alternative name. A common name does
+    /// not count.
     #[must_use]
     pub fn ca_certs(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_certs = Some(path.into());
         self
     }
 
-    /// Presents the certificate in this PEM file to servers that ask for one. The file holds the chain, the client's
-    /// own certificate first, and the private key (PKCS#8, PKCS#1 or SEC1).
+    /// Presents the certificate in this PEM file to servers that ask for one. The file holds the
+    /// chain, the client's own certificate first, and the private key (PKCS#8, PKCS#1 or SEC1).
     #[must_use]
     pub fn cert_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.cert_file = Some(path.into());
@@ -126,9 +129,10 @@ impl HttpConfig {
         self
     }
 
-    /// Uses this configuration of rustls 0.23 for TLS, with its own provider of cryptography: for FIPS, bundled roots,
-    /// keys in hardware. The other settings of certificates have no effect then. HTTP/2 and HTTP/1.1 are offered
-    /// to the server unless the configuration names protocols (ALPN).
+    /// Uses this configuration of rustls 0.23 for TLS, with its own provider of cryptography: for
+    /// FIPS, bundled roots, keys in hardware. The other settings of certificates have no effect
+    /// then. HTTP/2 and HTTP/1.1 are offered to the server unless the configuration names protocols
+    /// (ALPN).
     ///
     /// Needs the cargo feature `tls`, which is part of `tls-aws-lc-rs` and `tls-ring`.
     ///
@@ -152,11 +156,12 @@ impl HttpConfig {
         self
     }
 
-    /// Adds a header to every request. It goes wherever requests go, to other hosts too if they redirect.
+    /// Adds a header to every request. It goes wherever requests go, to other hosts too if they
+    /// redirect.
     ///
-    /// The SDK's own headers, of which `Authorization` carries the SDK key, are never replaced. White space around the
-    /// value is left out. A client does not start with a header that cannot be sent: a value is made of visible ASCII
-    /// characters and spaces.
+    /// The SDK's own headers, of which `Authorization` carries the SDK key, are never replaced.
+    /// White space around the value is left out. A client does not start with a header that cannot
+    /// be sent: a value is made of visible ASCII characters and spaces.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let Ok(name) = name.trim().parse::<HeaderName>() else {
@@ -164,21 +169,24 @@ impl HttpConfig {
             return self;
         };
         match value.trim().parse::<HeaderValue>() {
-            _ if name == AUTHORIZATION => tracing::warn!("the Authorization header cannot be replaced"),
+            _ if name == AUTHORIZATION => {
+                tracing::warn!("the Authorization header cannot be replaced")
+            }
             Ok(mut value) if value.to_str().is_ok() => {
                 value.set_sensitive(true);
                 self.headers.insert(name, value);
             }
             _ => {
-                self.refused_header.get_or_insert(HeaderError::Value { name });
+                self.refused_header
+                    .get_or_insert(HeaderError::Value { name });
             }
         }
         self
     }
 
-    /// Sends requests by a transport of your own. Of the other settings only the read timeout and the headers keep
-    /// their effect.
-    /// A forked process needs a transport that was made in it, as connections belong to one process.
+    /// Sends requests by a transport of your own. Of the other settings only the read timeout and
+    /// the headers keep their effect. A forked process needs a transport that was made in it, as
+    /// connections belong to one process.
     #[must_use]
     pub fn transport(mut self, transport: impl HttpTransport) -> Self {
         self.transport = Some(Arc::new(transport));
@@ -201,8 +209,8 @@ impl HttpConfig {
         }
     }
 
-    /// Whether requests go through a proxy, named here or in the environment; none if a transport of the application's
-    /// own decides.
+    /// Whether requests go through a proxy, named here or in the environment; none if a transport
+    /// of the application's own decides.
     pub(super) fn uses_proxy(&self) -> Option<bool> {
         let named = || self.http_proxy.is_some() || proxy_in_environment();
         self.transport.is_none().then(named)
@@ -210,8 +218,15 @@ impl HttpConfig {
 
     /// Whether requests below this base URL can be made.
     pub(super) fn check(&self, base_url: &str) -> Result<(), ConfigError> {
-        let is_https = base_url.trim_start().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
-        if is_https && self.transport.is_none() && !self.has_tls() { Err(impossible(NoTls)) } else { Ok(()) }
+        let is_https = base_url
+            .trim_start()
+            .get(..6)
+            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
+        if is_https && self.transport.is_none() && !self.has_tls() {
+            Err(impossible(NoTls))
+        } else {
+            Ok(())
+        }
     }
 
     #[cfg(feature = "tls")]
@@ -233,7 +248,12 @@ impl HttpConfig {
             verify: !self.disable_ssl_verification,
         };
         let tls = Tls::new(tls).map_err(impossible)?;
-        let proxy = self.http_proxy.as_deref().map(parse_proxy).transpose().map_err(impossible)?;
+        let proxy = self
+            .http_proxy
+            .as_deref()
+            .map(parse_proxy)
+            .transpose()
+            .map_err(impossible)?;
         Ok(DefaultTransport::new(self.connect_timeout, proxy, tls))
     }
 }
@@ -266,7 +286,10 @@ impl fmt::Debug for HttpConfig {
         f.debug_struct("HttpConfig")
             .field("connect_timeout", &self.connect_timeout)
             .field("read_timeout", &self.read_timeout)
-            .field("http_proxy", &self.http_proxy.as_deref().map(redacted_proxy))
+            .field(
+                "http_proxy",
+                &self.http_proxy.as_deref().map(redacted_proxy),
+            )
             .field("ca_certs", &self.ca_certs)
             .field("cert_file", &self.cert_file)
             .field("disable_ssl_verification", &self.disable_ssl_verification)

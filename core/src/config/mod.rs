@@ -1,7 +1,8 @@
 //! How a client gets its components: [`Configure`].
 //!
-//! A component is given to the builder ready made, or as a recipe that makes it from what only the client knows. The
-//! same method takes both, because a component that can be cloned is its own recipe.
+//! A component is given to the builder ready made, or as a recipe that makes it from what only the
+//! client knows. The same method takes both, because a component that can be cloned is its own
+//! recipe.
 
 #[cfg(feature = "http")]
 mod application;
@@ -56,8 +57,8 @@ use crate::store::{DataStore, PersistentDataStore};
 
 /// A recipe for a component of a client.
 ///
-/// Implement it for a type that holds a component's settings. A builder keeps the recipe and can be cloned and
-/// started more than once, hence `&self`.
+/// Implement it for a type that holds a component's settings. A builder keeps the recipe and can be
+/// cloned and started more than once, hence `&self`.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -121,8 +122,8 @@ impl<S: BigSegmentStore> Configure<dyn BigSegmentStore> for Arc<S> {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// There is nothing to take flags from, because the feature `http` is off: give the builder a data source, or set it
-    /// offline.
+    /// There is nothing to take flags from, because the feature `http` is off: give the builder a
+    /// data source, or set it offline.
     #[error("a client needs a data source unless it is offline")]
     NoDataSource,
     /// The SDK key is none. The error does not show it.
@@ -150,7 +151,8 @@ pub enum ConfigError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The background thread could not be started, or the runtime that the client was given is shut down.
+    /// The background thread could not be started, or the runtime that the client was given is shut
+    /// down.
     #[error("the background work cannot be started")]
     Runtime {
         /// Why.
@@ -161,7 +163,13 @@ pub enum ConfigError {
 
 impl ConfigError {
     /// The settings of a component are impossible.
-    pub fn component(component: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Component { component, source: source.into() }
+    pub fn component(
+        component: &'static str,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Component {
+            component,
+            source: source.into(),
+        }
     }
 }

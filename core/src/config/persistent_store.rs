@@ -14,9 +14,10 @@ use crate::store::{CacheMode, DataStore, PersistentDataStore};
 
 /// A database of flags, and how a client uses it.
 ///
-/// As the store of a client that [receives flags itself](crate::ClientBuilder::data_store), the database is kept up to
-/// date with what arrives; evaluations read memory, which is filled from the database until the first data arrives. In
-/// [daemon mode](crate::ClientBuilder::daemon_mode) another process fills it, and the client only reads.
+/// As the store of a client that [receives flags itself](crate::ClientBuilder::data_store), the
+/// database is kept up to date with what arrives; evaluations read memory, which is filled from the
+/// database until the first data arrives. In [daemon mode](crate::ClientBuilder::daemon_mode)
+/// another process fills it, and the client only reads.
 ///
 /// # A slow database
 ///
@@ -25,16 +26,18 @@ use crate::store::{CacheMode, DataStore, PersistentDataStore};
 /// | everything in memory (the default) | no evaluation ever waits; changes are seen, and written, later. A reading may take 10 s. |
 /// | with a [`cache`](Self::cache) | an evaluation that needs a read waits up to [`evaluation_timeout`](crate::ClientBuilder::evaluation_timeout). After that it uses the last known item, or its default if the item was never read. The read goes on, and a late answer counts for later evaluations. |
 ///
-/// A slow answer is no outage. With a cache, an outage begins with an error of the database, or when a read and then a
-/// probe have had no answer for 5 s each. During an outage nobody waits: evaluations use the last known items, with
+/// A slow answer is no outage. With a cache, an outage begins with an error of the database, or
+/// when a read and then a probe have had no answer for 5 s each. During an outage nobody waits:
+/// evaluations use the last known items, with
 /// [`CacheMode::Off`] too, which keeps them for this purpose alone.
 ///
 /// # A database that has lost its data
 ///
-/// A database that was flushed, evicted a key or was restarted empty looks like an environment without flags, and while
-/// it is refilled, like an environment with few. In daemon mode with everything in memory, the last known items stay in
-/// use until the database has proven that they were deleted: [`accept_empty`](Self::accept_empty). With a cache,
-/// evaluations read the database and return what it holds, as other SDKs do, and so their defaults.
+/// A database that was flushed, evicted a key or was restarted empty looks like an environment
+/// without flags, and while it is refilled, like an environment with few. In daemon mode with
+/// everything in memory, the last known items stay in use until the database has proven that they
+/// were deleted: [`accept_empty`](Self::accept_empty). With a cache, evaluations read the database
+/// and return what it holds, as other SDKs do, and so their defaults.
 ///
 /// ```
 /// use std::time::Duration;
@@ -77,8 +80,9 @@ impl PersistentStoreConfig {
         }
     }
 
-    /// Reads items one by one when evaluations need them, and caches them, instead of keeping everything in memory: for
-    /// environments that are too large for that, and for parity with other SDKs. An evaluation may wait then, up to
+    /// Reads items one by one when evaluations need them, and caches them, instead of keeping
+    /// everything in memory: for environments that are too large for that, and for parity with
+    /// other SDKs. An evaluation may wait then, up to
     /// [`evaluation_timeout`](crate::ClientBuilder::evaluation_timeout): see [a slow database](Self#a-slow-database).
     /// Default: everything is kept in memory.
     pub fn cache(mut self, mode: CacheMode) -> Self {
@@ -86,37 +90,40 @@ impl PersistentStoreConfig {
         self
     }
 
-    /// How old what is in memory may be in daemon mode, while the database answers. A database that tells of changes is
-    /// read sooner. Default, and meaning of zero: what the store [suggests](PersistentDataStore::refresh_interval), which
-    /// is 15 s for Redis and 30 s for DynamoDB. At least 100 ms. `Duration::MAX`: only when the database tells of a change.
+    /// How old what is in memory may be in daemon mode, while the database answers. A database that
+    /// tells of changes is read sooner. Default, and meaning of zero: what the store
+    /// [suggests](PersistentDataStore::refresh_interval), which is 15 s for Redis and 30 s for
+    /// DynamoDB. At least 100 ms. `Duration::MAX`: only when the database tells of a change.
     /// Without effect with a [`cache`](Self::cache).
     pub fn refresh_interval(mut self, interval: Duration) -> Self {
         self.refresh_interval = interval;
         self
     }
 
-    /// Whether, in daemon mode, items that are missing from the database count as deleted at once. Default: `false`. Without
-    /// effect with a [`cache`](Self::cache).
+    /// Whether, in daemon mode, items that are missing from the database count as deleted at once.
+    /// Default: `false`. Without effect with a [`cache`](Self::cache).
     ///
     /// By default they stay in use, while new and changed items are taken over, and the status is
     /// [`stale`](crate::status::DataStoreStatus::stale). They count as deleted
-    /// - never, while the marker of a complete data set is gone that was there before, or while all of 10 or more flags
-    ///   (or segments) are missing;
-    /// - if more than half are missing, or the database has lost data before, once nothing has come back for a minute;
+    /// - never, while the marker of a complete data set is gone that was there before, or while all
+    ///   of 10 or more flags (or segments) are missing;
+    /// - if more than half are missing, or the database has lost data before, once nothing has come
+    ///   back for a minute;
     /// - otherwise after 2 s.
     ///
-    /// Deleting a flag in the service's user interface is not affected: it leaves a tombstone. A database whose writer sets
-    /// no marker proves less: unless all items are missing, or more than half and at least 10, they count as deleted at
-    /// once.
+    /// Deleting a flag in the service's user interface is not affected: it leaves a tombstone. A
+    /// database whose writer sets no marker proves less: unless all items are missing, or more than
+    /// half and at least 10, they count as deleted at once.
     pub fn accept_empty(mut self, accept: bool) -> Self {
         self.accept_empty = accept;
         self
     }
 
-    /// How often a client that keeps the database up to date reads all of it, and writes again what it holds in an older
-    /// version than the client, or lacks. For several such clients on one database: one that is behind may write
-    /// everything after another one wrote something newer. In general 5 minutes; a shorter time than 15 s, zero included,
-    /// means 15 s. Default, and meaning of `Duration::MAX`: never. Without effect in daemon mode and with a
+    /// How often a client that keeps the database up to date reads all of it, and writes again what
+    /// it holds in an older version than the client, or lacks. For several such clients on one
+    /// database: one that is behind may write everything after another one wrote something newer.
+    /// In general 5 minutes; a shorter time than 15 s, zero included, means 15 s. Default, and
+    /// meaning of `Duration::MAX`: never. Without effect in daemon mode and with a
     /// [`cache`](Self::cache).
     pub fn reconcile_interval(mut self, interval: Duration) -> Self {
         self.reconcile_interval = Some(interval);
@@ -129,20 +136,38 @@ impl PersistentStoreConfig {
         Ok(reader)
     }
 
-    /// What a client in daemon mode consists of: a store that cannot write to the database, and a source that reads it,
-    /// unless evaluations do that.
+    /// What a client in daemon mode consists of: a store that cannot write to the database, and a
+    /// source that reads it, unless evaluations do that.
     pub(crate) fn read_only(&self, context: &ClientContext) -> Result<ReadOnly, ConfigError> {
         let reader = self.reader(context)?;
         let reporter = context.data_store_status().clone();
         if let Some(mode) = self.cache {
             let timeout = context.evaluation_timeout();
-            let store = Arc::new(Classic::new(reader, false, mode, timeout, context.runtime(), reporter));
-            return Ok(ReadOnly { store, source: Arc::new(ExternalUpdates) });
+            let store = Arc::new(Classic::new(
+                reader,
+                false,
+                mode,
+                timeout,
+                context.runtime(),
+                reporter,
+            ));
+            return Ok(ReadOnly {
+                store,
+                source: Arc::new(ExternalUpdates),
+            });
         }
         let refresh_interval = deadline::interval(self.refresh_interval, reader.refresh_interval());
         let store = Arc::new(DaemonStore::new(reader.clone()));
-        let source = StoredData { store: reader, refresh_interval, accept_empty: self.accept_empty, reporter };
-        Ok(ReadOnly { store, source: Arc::new(source) })
+        let source = StoredData {
+            store: reader,
+            refresh_interval,
+            accept_empty: self.accept_empty,
+            reporter,
+        };
+        Ok(ReadOnly {
+            store,
+            source: Arc::new(source),
+        })
     }
 }
 
@@ -163,8 +188,20 @@ impl Configure<dyn DataStore> for PersistentStoreConfig {
         let reader = self.reader(context)?;
         let (runtime, reporter) = (context.runtime(), context.data_store_status().clone());
         Ok(match self.cache {
-            Some(mode) => Arc::new(Classic::new(reader, true, mode, context.evaluation_timeout(), runtime, reporter)),
-            None => Arc::new(WriteBehind::new(reader, self.reconcile_interval, runtime, reporter)),
+            Some(mode) => Arc::new(Classic::new(
+                reader,
+                true,
+                mode,
+                context.evaluation_timeout(),
+                runtime,
+                reporter,
+            )),
+            None => Arc::new(WriteBehind::new(
+                reader,
+                self.reconcile_interval,
+                runtime,
+                reporter,
+            )),
         })
     }
 }

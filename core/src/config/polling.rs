@@ -52,22 +52,25 @@ impl PollingConfig {
         }
     }
 
-    /// How long after the beginning of one poll the next begins. Default, and least: 30 seconds; a shorter interval, zero
-    /// included, is logged and not used. `Duration::MAX`: one poll that succeeds is the last.
+    /// How long after the beginning of one poll the next begins. Default, and least: 30 seconds; a
+    /// shorter interval, zero included, is logged and not used. `Duration::MAX`: one poll that
+    /// succeeds is the last.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;
         self
     }
 
-    /// Takes the interval as it is. For tests of this crate; the service does not want to be asked more often.
+    /// Takes the interval as it is. For tests of this crate; the service does not want to be asked
+    /// more often.
     #[doc(hidden)]
     pub fn without_shortest_interval(mut self) -> Self {
         self.shortest_interval = Duration::from_millis(1);
         self
     }
 
-    /// The key of a payload filter: only a part of the environment is delivered. A key that is not made of letters,
-    /// digits, `.`, `_` and `-`, with a letter or digit first, is logged and left out. Default: none.
+    /// The key of a payload filter: only a part of the environment is delivered. A key that is not
+    /// made of letters, digits, `.`, `_` and `-`, with a letter or digit first, is logged and left
+    /// out. Default: none.
     pub fn payload_filter(mut self, key: impl Into<Text>) -> Self {
         self.payload_filter = Some(key.into());
         self
@@ -79,8 +82,8 @@ impl PollingConfig {
         self
     }
 
-    /// The largest answer that is accepted, in bytes after decompression. An answer holds the whole environment.
-    /// Default, and meaning of zero: 256 MiB. `usize::MAX`: any size is accepted.
+    /// The largest answer that is accepted, in bytes after decompression. An answer holds the whole
+    /// environment. Default, and meaning of zero: 256 MiB. `usize::MAX`: any size is accepted.
     pub fn max_body_size(mut self, bytes: usize) -> Self {
         self.max_body_size = deadline::size(bytes, MAX_BODY_SIZE);
         self
@@ -99,12 +102,20 @@ impl Configure<dyn DataSource> for PollingConfig {
         if poll_interval > self.poll_interval {
             tracing::warn!(asked = ?self.poll_interval, used = ?poll_interval, "the poll interval is too short");
         }
-        context.set_flags_arrive(FlagsArrive::Polling { interval: poll_interval });
+        context.set_flags_arrive(FlagsArrive::Polling {
+            interval: poll_interval,
+        });
         let filter = self.payload_filter.as_deref().and_then(accepted);
         let base = context.endpoints().polling();
         let headers = context.headers().clone();
         Ok(Arc::new(PollingDataSource {
-            endpoint: Endpoint::new(context.transport_to(base)?, headers, base, POLL_PATH, filter.as_ref()),
+            endpoint: Endpoint::new(
+                context.transport_to(base)?,
+                headers,
+                base,
+                POLL_PATH,
+                filter.as_ref(),
+            ),
             poll_interval,
             read_timeout: context.read_timeout(),
             retry_policy: self.retry_policy,

@@ -40,7 +40,9 @@ impl SdkKey {
             "" if may_be_empty => return Ok(()),
             "" => "is empty",
             key if key.len() > LONGEST => "is longer than 8192 characters",
-            key if !key.bytes().all(allowed) => "has characters other than letters, digits, \".\", \"_\" and \"-\"",
+            key if !key.bytes().all(allowed) => {
+                "has characters other than letters, digits, \".\", \"_\" and \"-\""
+            }
             _ => return Ok(()),
         };
         Err(ConfigError::SdkKey { reason })
@@ -51,7 +53,11 @@ impl<T: Into<Text>> From<T> for SdkKey {
     fn from(key: T) -> Self {
         let key = key.into();
         let trimmed = key.trim();
-        if trimmed.len() == key.len() { Self(key) } else { Self(trimmed.into()) }
+        if trimmed.len() == key.len() {
+            Self(key)
+        } else {
+            Self(trimmed.into())
+        }
     }
 }
 
@@ -67,7 +73,12 @@ mod tests {
 
     #[test]
     fn white_space_around_a_key_is_left_out() {
-        for key in ["sdk-1234.a_B", "sdk-1234.a_B\n", "\t sdk-1234.a_B\r\n", "\u{a0}sdk-1234.a_B"] {
+        for key in [
+            "sdk-1234.a_B",
+            "sdk-1234.a_B\n",
+            "\t sdk-1234.a_B\r\n",
+            "\u{a0}sdk-1234.a_B",
+        ] {
             let key = SdkKey::from(key);
             assert_eq!(key.as_str(), "sdk-1234.a_B");
             assert!(key.check(false).is_ok());
@@ -76,16 +87,29 @@ mod tests {
 
     #[test]
     fn what_is_not_a_key_is_refused_and_not_shown() {
-        for bad in ["sdk secret", "sdk\nsecret", "sdk\0secret", "secret-é", "secret/", &"secret-".repeat(1200)] {
+        for bad in [
+            "sdk secret",
+            "sdk\nsecret",
+            "sdk\0secret",
+            "secret-é",
+            "secret/",
+            &"secret-".repeat(1200),
+        ] {
             for may_be_empty in [true, false] {
                 let key = SdkKey::from(bad);
                 let error = key.check(may_be_empty).unwrap_err();
-                assert!(!format!("{key:?} {error:?} {error}").contains("secret"), "{error:?}");
+                assert!(
+                    !format!("{key:?} {error:?} {error}").contains("secret"),
+                    "{error:?}"
+                );
             }
         }
         for empty in ["", "\n", "  "] {
             assert!(SdkKey::from(empty).check(true).is_ok());
-            assert_eq!(SdkKey::from(empty).check(false).unwrap_err().to_string(), "the SDK key is empty");
+            assert_eq!(
+                SdkKey::from(empty).check(false).unwrap_err().to_string(),
+                "the SDK key is empty"
+            );
         }
     }
 }

@@ -48,23 +48,25 @@ impl StreamingConfig {
         }
     }
 
-    /// How long to wait before the first attempt to reconnect. The waits after it double up to 30 seconds, and chance
-    /// takes away up to a half of each. Default, and meaning of zero: 1 second. At least 1 ms; `Duration::MAX` means 30
-    /// seconds.
+    /// How long to wait before the first attempt to reconnect. The waits after it double up to 30
+    /// seconds, and chance takes away up to a half of each. Default, and meaning of zero: 1 second.
+    /// At least 1 ms; `Duration::MAX` means 30 seconds.
     pub fn initial_reconnect_delay(mut self, delay: Duration) -> Self {
         self.initial_reconnect_delay = delay;
         self
     }
 
-    /// How long the stream may be silent before it counts as broken. The service sends something at least every 3
-    /// minutes. Default, and meaning of zero: 5 minutes. At least 10 ms. `Duration::MAX`: a silent stream is never given up.
+    /// How long the stream may be silent before it counts as broken. The service sends something at
+    /// least every 3 minutes. Default, and meaning of zero: 5 minutes. At least 10 ms.
+    /// `Duration::MAX`: a silent stream is never given up.
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.read_timeout = deadline::limit(timeout, READ_TIMEOUT);
         self
     }
 
-    /// The key of a payload filter: only a part of the environment is delivered. A key that is not made of letters,
-    /// digits, `.`, `_` and `-`, with a letter or digit first, is logged and left out. Default: none.
+    /// The key of a payload filter: only a part of the environment is delivered. A key that is not
+    /// made of letters, digits, `.`, `_` and `-`, with a letter or digit first, is logged and left
+    /// out. Default: none.
     pub fn payload_filter(mut self, key: impl Into<Text>) -> Self {
         self.payload_filter = Some(key.into());
         self
@@ -76,8 +78,9 @@ impl StreamingConfig {
         self
     }
 
-    /// The largest event that is accepted, in bytes. A larger one breaks the connection. The first event holds the
-    /// whole environment. Default, and meaning of zero: 256 MiB. `usize::MAX`: any size is accepted.
+    /// The largest event that is accepted, in bytes. A larger one breaks the connection. The first
+    /// event holds the whole environment. Default, and meaning of zero: 256 MiB. `usize::MAX`: any
+    /// size is accepted.
     pub fn max_event_size(mut self, bytes: usize) -> Self {
         self.max_event_size = deadline::size(bytes, MAX_EVENT_SIZE);
         self
@@ -92,12 +95,20 @@ impl Default for StreamingConfig {
 
 impl Configure<dyn DataSource> for StreamingConfig {
     fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
-        context.set_flags_arrive(FlagsArrive::Streaming { reconnect_delay: self.initial_reconnect_delay });
+        context.set_flags_arrive(FlagsArrive::Streaming {
+            reconnect_delay: self.initial_reconnect_delay,
+        });
         let filter = self.payload_filter.as_deref().and_then(accepted);
         let base = context.endpoints().streaming();
         let headers = context.headers().clone();
         Ok(Arc::new(StreamingDataSource {
-            endpoint: Endpoint::new(context.transport_to(base)?, headers, base, STREAM_PATH, filter.as_ref()),
+            endpoint: Endpoint::new(
+                context.transport_to(base)?,
+                headers,
+                base,
+                STREAM_PATH,
+                filter.as_ref(),
+            ),
             initial_reconnect_delay: self.initial_reconnect_delay,
             read_timeout: self.read_timeout,
             retry_policy: self.retry_policy,

@@ -67,10 +67,18 @@ impl Adopted {
     /// Compares what was read to what there is.
     pub(super) fn survey<'s>(&mut self, snapshot: &'s StoredSnapshot) -> Survey<'s> {
         self.readings += 1;
-        let mut survey = Survey { sizes: Vec::new(), news: Vec::new() };
+        let mut survey = Survey {
+            sizes: Vec::new(),
+            news: Vec::new(),
+        };
         for Collection { kind, items, .. } in &snapshot.collections {
             let known = self.items.entry(*kind).or_default();
-            let mut sizes = Sizes { known: known.len(), read: items.len(), missing: known.len(), returned: 0 };
+            let mut sizes = Sizes {
+                known: known.len(),
+                read: items.len(),
+                missing: known.len(),
+                returned: 0,
+            };
             for (key, stored) in items {
                 let hash = hash(stored);
                 let same = known.get_mut(key).is_some_and(|known| {
@@ -88,17 +96,20 @@ impl Adopted {
         survey
     }
 
-    /// Takes over what is new or changed, and with `remove` removes what is missing. An item that cannot be parsed keeps
-    /// its last good version.
+    /// Takes over what is new or changed, and with `remove` removes what is missing. An item that
+    /// cannot be parsed keeps its last good version.
     pub(super) fn take_over(&mut self, survey: Survey<'_>, remove: bool) -> Change {
         let mut change = Change::default();
         for (kind, key, stored, hash) in survey.news {
             let known = self.items.entry(kind).or_default();
             let before = known.remove(key).and_then(|known| known.item);
-            // Nobody writes these items anywhere, so their text is let go of while nobody shares them yet.
+            // Nobody writes these items anywhere, so their text is let go of while nobody shares
+            // them yet.
             let (item, corrupt) = match decode(kind, key, stored).map(Item::without_json) {
                 Ok(item) => {
-                    change.not_newer += usize::from(before.is_some_and(|before| before.version() >= item.version()));
+                    change.not_newer += usize::from(
+                        before.is_some_and(|before| before.version() >= item.version()),
+                    );
                     change.items.push(item.clone());
                     (Some(item), false)
                 }
@@ -107,12 +118,23 @@ impl Adopted {
                     (before, true)
                 }
             };
-            known.insert(key.clone(), Known { hash, item, corrupt, seen: self.readings });
+            known.insert(
+                key.clone(),
+                Known {
+                    hash,
+                    item,
+                    corrupt,
+                    seen: self.readings,
+                },
+            );
         }
         for (kind, Sizes { missing, .. }) in survey.sizes {
             if remove && missing > 0 {
                 change.removed += missing;
-                self.items.entry(kind).or_default().retain(|_, known| known.seen == self.readings);
+                self.items
+                    .entry(kind)
+                    .or_default()
+                    .retain(|_, known| known.seen == self.readings);
             }
         }
         if change.not_newer > 0 {
@@ -126,7 +148,11 @@ impl Adopted {
 
     /// Everything that was taken over.
     pub(super) fn data(&self) -> DataSet {
-        self.items.values().flat_map(HashMap::values).filter_map(|known| known.item.clone()).collect()
+        self.items
+            .values()
+            .flat_map(HashMap::values)
+            .filter_map(|known| known.item.clone())
+            .collect()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -134,12 +160,16 @@ impl Adopted {
     }
 
     pub(super) fn corrupt(&self) -> usize {
-        self.items.values().flat_map(HashMap::values).filter(|known| known.corrupt).count()
+        self.items
+            .values()
+            .flat_map(HashMap::values)
+            .filter(|known| known.corrupt)
+            .count()
     }
 }
 
-/// A hash of what a database holds. That two texts share one by chance is as good as impossible; that somebody makes
-/// two that do is his own loss.
+/// A hash of what a database holds. That two texts share one by chance is as good as impossible;
+/// that somebody makes two that do is his own loss.
 fn hash(stored: &StoredItem) -> u64 {
     FixedState::default().hash_one((&stored.body[..], stored.version, stored.deleted))
 }

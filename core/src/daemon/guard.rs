@@ -1,10 +1,11 @@
 //! [`Guard`]: decides whether items that are missing from the database were deleted.
 //!
-//! A deleted flag leaves a tombstone. An item that is missing altogether was either left out of a complete data set, or
-//! the database has lost it: it was flushed, evicted a key, was restarted without persistence, or is being refilled by
-//! writers that have not noticed the loss, one patch or one item at a time. A client that removes what such a database
-//! lacks returns defaults until the refill is complete. So missing items are kept until it is clear that they were
-//! deleted, while new and changed items are taken over at once.
+//! A deleted flag leaves a tombstone. An item that is missing altogether was either left out of a
+//! complete data set, or the database has lost it: it was flushed, evicted a key, was restarted
+//! without persistence, or is being refilled by writers that have not noticed the loss, one patch
+//! or one item at a time. A client that removes what such a database lacks returns defaults until
+//! the refill is complete. So missing items are kept until it is clear that they were deleted,
+//! while new and changed items are taken over at once.
 //!
 //! | what is missing | counts as deleted |
 //! | --- | --- |
@@ -14,9 +15,10 @@
 //! | more than half of the items of a kind, or of all items | after a minute |
 //! | fewer items | after 2 s |
 //!
-//! The time starts when the set of missing items last changed. Items that come back prove that a refill is under way;
-//! what is still missing then counts as deleted after a minute, however little it is. A database that never had a marker
-//! proves less: if 10 items and more than half are missing, the time is 2 s, otherwise the items are removed at once.
+//! The time starts when the set of missing items last changed. Items that come back prove that a
+//! refill is under way; what is still missing then counts as deleted after a minute, however little
+//! it is. A database that never had a marker proves less: if 10 items and more than half are
+//! missing, the time is 2 s, otherwise the items are removed at once.
 
 use std::time::Duration;
 
@@ -96,13 +98,25 @@ struct Loss {
 impl Guard {
     /// With `accept_empty`, everything that is missing counts as deleted.
     pub(super) fn new(accept_empty: bool) -> Self {
-        Self { accept_empty, had_marker: false, loss: None }
+        Self {
+            accept_empty,
+            had_marker: false,
+            loss: None,
+        }
     }
 
-    /// Judges a reading, by the sizes of each kind. `has_marker`: whether the marker of a complete data set was read.
-    pub(super) fn judge(&mut self, sizes: &[(DataKind, Sizes)], has_marker: bool, now: Instant) -> Verdict {
+    /// Judges a reading, by the sizes of each kind. `has_marker`: whether the marker of a complete
+    /// data set was read.
+    pub(super) fn judge(
+        &mut self,
+        sizes: &[(DataKind, Sizes)],
+        has_marker: bool,
+        now: Instant,
+    ) -> Verdict {
         self.had_marker |= has_marker;
-        let total = sizes.iter().fold(Sizes::default(), |total, (_, sizes)| total.and(sizes));
+        let total = sizes
+            .iter()
+            .fold(Sizes::default(), |total, (_, sizes)| total.and(sizes));
         let lacks_marker = self.had_marker && !has_marker;
         if self.accept_empty || (total.missing == 0 && !lacks_marker) {
             if self.loss.take().is_some_and(|loss| loss.is_severe) {
@@ -111,8 +125,14 @@ impl Guard {
             return Verdict::Deleted;
         }
         let delay = self.delay(sizes, &total, has_marker);
-        let loss = self.loss.get_or_insert(Loss { missing: 0, lacks_marker, since: now, is_severe: false });
-        if (loss.missing, loss.lacks_marker) != (total.missing, lacks_marker) || total.returned > 0 {
+        let loss = self.loss.get_or_insert(Loss {
+            missing: 0,
+            lacks_marker,
+            since: now,
+            is_severe: false,
+        });
+        if (loss.missing, loss.lacks_marker) != (total.missing, lacks_marker) || total.returned > 0
+        {
             (loss.missing, loss.lacks_marker, loss.since) = (total.missing, lacks_marker, now);
         }
         let is_severe = total.returned > 0 || delay.is_none_or(|delay| delay >= LOSS_DELAY);
@@ -126,7 +146,9 @@ impl Guard {
                 "the data store has lost data; the last known items stay in use"
             );
         }
-        let Some(mut delay) = delay else { return Verdict::Kept { until: None } };
+        let Some(mut delay) = delay else {
+            return Verdict::Kept { until: None };
+        };
         if loss.is_severe {
             delay = LOSS_DELAY;
         }
@@ -134,13 +156,21 @@ impl Guard {
         if now < until {
             return Verdict::Kept { until: Some(until) };
         }
-        tracing::info!(missing = total.missing, "items that are missing from the data store were deleted");
+        tracing::info!(
+            missing = total.missing,
+            "items that are missing from the data store were deleted"
+        );
         self.loss = None;
         Verdict::Deleted
     }
 
     /// How long what is missing has to stay missing to count as deleted. `None`: it never does.
-    fn delay(&self, sizes: &[(DataKind, Sizes)], total: &Sizes, has_marker: bool) -> Option<Duration> {
+    fn delay(
+        &self,
+        sizes: &[(DataKind, Sizes)],
+        total: &Sizes,
+        has_marker: bool,
+    ) -> Option<Duration> {
         // Each kind by itself, and all kinds together.
         let each = || sizes.iter().map(|(_, sizes)| sizes).chain([total]);
         let emptied = sizes.iter().filter(|(_, sizes)| sizes.is_emptied());
@@ -149,7 +179,9 @@ impl Guard {
             None
         } else if has_marker && each().any(Sizes::is_mostly_missing) {
             Some(LOSS_DELAY)
-        } else if has_marker || each().any(|sizes| sizes.missing >= MANY && sizes.is_mostly_missing()) {
+        } else if has_marker
+            || each().any(|sizes| sizes.missing >= MANY && sizes.is_mostly_missing())
+        {
             Some(CONFIRMATION_DELAY)
         } else {
             Some(Duration::ZERO)

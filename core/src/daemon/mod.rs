@@ -1,8 +1,10 @@
-//! Daemon mode: [`StoredData`] is the data source of a client whose flags are in a database that another process fills.
+//! Daemon mode: [`StoredData`] is the data source of a client whose flags are in a database that
+//! another process fills.
 //!
-//! The whole environment is kept in memory, so that an evaluation costs what it costs with any other source. It is read
-//! again at intervals, and when the database notifies of a change. Nothing here can write. While the database is
-//! unavailable, holds corrupt items or has lost data, the last good data stays in use.
+//! The whole environment is kept in memory, so that an evaluation costs what it costs with any
+//! other source. It is read again at intervals, and when the database notifies of a change. Nothing
+//! here can write. While the database is unavailable, holds corrupt items or has lost data, the
+//! last good data stays in use.
 
 mod adoption;
 mod guard;
@@ -87,7 +89,8 @@ impl DataSource for StoredData {
 }
 
 impl Refresher<'_> {
-    /// Reads everything, as often as it takes, and takes it over. Returns when to read again at the latest.
+    /// Reads everything, as often as it takes, and takes it over. Returns when to read again at the
+    /// latest.
     async fn refresh(&mut self) -> Instant {
         loop {
             match self.settings.store.snapshot().await {
@@ -97,13 +100,16 @@ impl Refresher<'_> {
                 }
                 Err(error) => {
                     self.health.failed(&error, self.loaded);
-                    self.health.recovered(&self.settings.store, self.loaded).await;
+                    self.health
+                        .recovered(&self.settings.store, self.loaded)
+                        .await;
                 }
             }
         }
     }
 
-    /// Takes over what was read, as far as it can be believed. Returns when to read again at the latest.
+    /// Takes over what was read, as far as it can be believed. Returns when to read again at the
+    /// latest.
     async fn take_over(&mut self, snapshot: &StoredSnapshot) -> Instant {
         if !self.loaded {
             self.warn_of_what_is_incomplete(snapshot);
@@ -117,7 +123,12 @@ impl Refresher<'_> {
         }
         // First the status: a caller that waited for the data may look at it.
         let stale = verdict != Verdict::Deleted;
-        self.health.refreshed(self.adopted.len(), self.adopted.corrupt(), snapshot.initialized, stale);
+        self.health.refreshed(
+            self.adopted.len(),
+            self.adopted.corrupt(),
+            snapshot.initialized,
+            stale,
+        );
         if self.is_behind || !change.is_none() {
             let delivered = match change.only_update().filter(|_| !self.is_behind) {
                 // Most changes are of one item, and need not replace all.
@@ -128,20 +139,33 @@ impl Refresher<'_> {
             self.is_behind = delivered.is_err();
             self.loaded |= delivered.is_ok();
         }
-        // Jitter only shortens the interval, which bounds how old the data may be, and spreads the load of many processes.
-        let interval = self.settings.refresh_interval.min(NEVER).mul_f64(0.85 + fastrand::f64() * 0.12);
+        // Jitter only shortens the interval, which bounds how old the data may be, and spreads the
+        // load of many processes.
+        let interval = self
+            .settings
+            .refresh_interval
+            .min(NEVER)
+            .mul_f64(0.85 + fastrand::f64() * 0.12);
         match verdict {
             Verdict::Kept { until: Some(until) } => until.min(now + interval),
             Verdict::Kept { until: None } | Verdict::Deleted => now + interval,
         }
     }
 
-    /// Warns if the first reading found nothing, or items without the marker of a complete data set.
+    /// Warns if the first reading found nothing, or items without the marker of a complete data
+    /// set.
     fn warn_of_what_is_incomplete(&self, snapshot: &StoredSnapshot) {
         let store = self.settings.store.describe();
-        let items: usize = snapshot.collections.iter().map(|collection| collection.items.len()).sum();
+        let items: usize = snapshot
+            .collections
+            .iter()
+            .map(|collection| collection.items.len())
+            .sum();
         if items == 0 {
-            tracing::warn!(store, "the data store is empty; does its prefix match that of the writer?");
+            tracing::warn!(
+                store,
+                "the data store is empty; does its prefix match that of the writer?"
+            );
         } else if !snapshot.initialized {
             tracing::warn!(
                 store,
@@ -152,10 +176,13 @@ impl Refresher<'_> {
     }
 }
 
-/// Waits until `latest`, or until the database notifies of a change, but not for less than until `earliest`.
+/// Waits until `latest`, or until the database notifies of a change, but not for less than until
+/// `earliest`.
 async fn wait(earliest: Instant, latest: Instant, changes: Option<&mut watch::Receiver<()>>) {
     let changed = async {
-        let Some(changes) = changes else { return pending().await };
+        let Some(changes) = changes else {
+            return pending().await;
+        };
         if changes.changed().await.is_err() {
             return pending().await;
         }

@@ -16,12 +16,18 @@ pub(crate) struct DaemonStore {
 
 impl DaemonStore {
     pub(crate) fn new(database: Reader) -> Self {
-        Self { memory: MemoryStore::new(), database }
+        Self {
+            memory: MemoryStore::new(),
+            database,
+        }
     }
 }
 
 #[async_trait]
-#[deny(clippy::missing_trait_methods, reason = "it hides nothing of what it wraps")]
+#[deny(
+    clippy::missing_trait_methods,
+    reason = "it hides nothing of what it wraps"
+)]
 impl DataStore for DaemonStore {
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
         self.memory.read(reader);

@@ -13,7 +13,8 @@ use super::{DataSink, DataSourceError, DataSourceErrorKind};
 use crate::transport::{Body, HttpTransport, RequestOptions, TransportError};
 use crate::wire::{self, PayloadFilter};
 
-/// One URL of the service. Its `Debug` form shows neither the URL nor the headers: both may hold secrets.
+/// One URL of the service. Its `Debug` form shows neither the URL nor the headers: both may hold
+/// secrets.
 #[derive(Clone)]
 pub(crate) struct Endpoint {
     transport: Arc<dyn HttpTransport>,
@@ -22,7 +23,8 @@ pub(crate) struct Endpoint {
     headers: HeaderMap,
 }
 
-/// The base URL and the path are not a URL. Bases are checked when a client starts; with the path, one may be too long.
+/// The base URL and the path are not a URL. Bases are checked when a client starts; with the path,
+/// one may be too long.
 #[derive(Debug, Error)]
 #[error("the base URL of the service is not a valid http or https URL")]
 struct InvalidBase;
@@ -37,8 +39,14 @@ impl Endpoint {
         filter: Option<&PayloadFilter>,
     ) -> Self {
         let uri = Uri::try_from(wire::url(base, path, filter)).ok();
-        let uri = uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some());
-        Self { transport, uri, headers }
+        let uri = uri.filter(|uri| {
+            matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some()
+        });
+        Self {
+            transport,
+            uri,
+            headers,
+        }
     }
 
     /// The URL.
@@ -46,7 +54,9 @@ impl Endpoint {
     /// # Errors
     /// If there is none: then there is nothing to ask, now or later (SRC-1.2).
     pub(super) fn uri(&self) -> Result<&Uri, DataSourceError> {
-        self.uri.as_ref().ok_or_else(|| DataSourceError::new(DataSourceErrorKind::Unknown, InvalidBase))
+        self.uri
+            .as_ref()
+            .ok_or_else(|| DataSourceError::new(DataSourceErrorKind::Unknown, InvalidBase))
     }
 
     /// Asks, with some headers more than usual.
@@ -60,7 +70,9 @@ impl Endpoint {
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = self.headers.clone();
         request.headers_mut().extend(more.into_iter().flatten());
-        self.transport.send(request, RequestOptions::new(read_timeout)).await
+        self.transport
+            .send(request, RequestOptions::new(read_timeout))
+            .await
     }
 }
 
@@ -70,9 +82,11 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// Tells the sink which environment an answer is from, if it says so (SRC-8.9).
+/// Tells the sink which environment an answer is from, if it says so (SRC-1.4).
 pub(super) fn pass_environment_id(headers: &HeaderMap, sink: &dyn DataSink) {
-    let id = headers.get(wire::ENVIRONMENT_ID).and_then(|id| id.to_str().ok());
+    let id = headers
+        .get(wire::ENVIRONMENT_ID)
+        .and_then(|id| id.to_str().ok());
     if let Some(id) = id.filter(|id| !id.is_empty()) {
         sink.set_environment_id(Text::from(id));
     }

@@ -51,7 +51,9 @@ impl Fault {
                 _ => DataSourceErrorKind::NetworkError,
             },
             Self::Ended | Self::TooSlow => DataSourceErrorKind::NetworkError,
-            Self::NoEventStream | Self::Decode(_) | Self::Data(_) => DataSourceErrorKind::InvalidData,
+            Self::NoEventStream | Self::Decode(_) | Self::Data(_) => {
+                DataSourceErrorKind::InvalidData
+            }
             Self::NotStored(_) => DataSourceErrorKind::StoreError,
         }
     }
@@ -102,7 +104,10 @@ impl From<Fault> for DataSourceError {
 
 fn describe(status: StatusCode) -> String {
     match status.as_u16() {
-        401 | 403 => format!("the service does not accept the SDK key (status {})", status.as_u16()),
+        401 | 403 => format!(
+            "the service does not accept the SDK key (status {})",
+            status.as_u16()
+        ),
         status => format!("the service answered with status {status}"),
     }
 }

@@ -1,7 +1,7 @@
 //! [`DataSource`]: where flag data comes from; [`DataSink`]: where it goes.
 //!
-//! A source never sees the store. It hands what it received to the sink and says how it is doing; order, change events
-//! and status live behind the sink.
+//! A source never sees the store. It hands what it received to the sink and says how it is doing;
+//! order, change events and status live behind the sink.
 //!
 //! **Contract.** `run` is called once for each client and delivers to that client's sink until there is nothing more
 //! to deliver. It is told to stop by being dropped. It is first polled inside [`ClientBuilder::start`], on the thread
@@ -62,7 +62,9 @@ use thiserror::Error;
 use vexil_eval::Text;
 use vexil_eval::model::{DataSet, Item, Upserted};
 
-pub use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatus};
+pub use crate::status::{
+    DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatus,
+};
 
 /// Where flag data comes from. See the [module documentation](self) for the contract.
 #[async_trait]
@@ -70,8 +72,8 @@ pub trait DataSource: Debug + Send + Sync + 'static {
     /// Delivers to `sink` until there is nothing more to deliver, or until dropped.
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError>;
 
-    /// Whether evaluations of these flags are worth reporting to the service, where the application does not say. Not if
-    /// the flags are made up for a test.
+    /// Whether evaluations of these flags are worth reporting to the service, where the application
+    /// does not say. Not if the flags are made up for a test.
     fn reports_events(&self) -> bool {
         true
     }
@@ -91,11 +93,12 @@ impl<T: DataSource + ?Sized> DataSource for Arc<T> {
 
 /// What a client gives to its data source.
 ///
-/// A failure to store is reported to the application by the sink itself; the error is there for a source that wants
-/// to deliver again.
+/// A failure to store is reported to the application by the sink itself; the error is there for a
+/// source that wants to deliver again.
 #[async_trait]
 pub trait DataSink: Debug + Send + Sync + 'static {
-    /// Replaces everything. The source is [valid](DataSourceState::Valid) then, and the client ready.
+    /// Replaces everything. The source is [valid](DataSourceState::Valid) then, and the client
+    /// ready.
     async fn init(&self, data: DataSet) -> Result<(), NotStoredError>;
 
     /// Inserts, replaces or deletes one item, if it is newer than the one there.
@@ -107,17 +110,18 @@ pub trait DataSink: Debug + Send + Sync + 'static {
         false
     }
 
-    /// Says what an attempt to connect has come to, for the SDK's report about itself: when it began, how long it took
-    /// to the first data or to its failure, and which of the two it was.
+    /// Says what an attempt to connect has come to, for the SDK's report about itself: when it
+    /// began, how long it took to the first data or to its failure, and which of the two it was.
     fn connection_attempt(&self, began: SystemTime, took: Duration, failed: bool) {
         let _ = (began, took, failed);
     }
 
-    /// Says how the source is doing. [`DataSourceState::Interrupted`] counts as initializing before the first data,
-    /// and after [`DataSourceState::Off`] nothing counts.
+    /// Says how the source is doing. [`DataSourceState::Interrupted`] counts as initializing before
+    /// the first data, and after [`DataSourceState::Off`] nothing counts.
     fn update_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>);
 
-    /// Says which environment the data is from, before it is delivered; a later id replaces an earlier one. For hooks.
+    /// Says which environment the data is from, before it is delivered; a later id replaces an
+    /// earlier one. For hooks.
     #[expect(unused_variables, reason = "named for the documentation")]
     fn set_environment_id(&self, id: Text) {}
 }
@@ -135,7 +139,9 @@ pub struct NotStoredError {
 impl NotStoredError {
     /// An error of the store.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { source: source.into() }
+        Self {
+            source: source.into(),
+        }
     }
 }
 
@@ -154,7 +160,10 @@ pub struct DataSourceError {
 impl DataSourceError {
     /// An error of some kind.
     pub fn new(kind: DataSourceErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind, source: source.into() }
+        Self {
+            kind,
+            source: source.into(),
+        }
     }
 
     /// What should be delivered cannot be understood.

@@ -1,7 +1,8 @@
 //! [`Outage`]: what a log says while there is no data.
 //!
-//! A fault that is retried is nobody's business but a debugger's. That flags have not been current for a minute is
-//! worth one warning, however many faults that takes and whether or not the present attempt has failed yet.
+//! A fault that is retried is nobody's business but a debugger's. That flags have not been current
+//! for a minute is worth one warning, however many faults that takes and whether or not the present
+//! attempt has failed yet.
 
 use std::future::Future;
 use std::pin::pin;
@@ -27,7 +28,11 @@ pub(super) struct Outage {
 impl Outage {
     /// The time before the first data.
     pub(super) fn at_start() -> Self {
-        Self { due: Some(Instant::now() + GRACE), warned: false, last: None }
+        Self {
+            due: Some(Instant::now() + GRACE),
+            warned: false,
+            last: None,
+        }
     }
 
     /// An attempt failed; the next begins after a while, if there is one.
@@ -36,9 +41,16 @@ impl Outage {
         match (delay, fault.failure()) {
             // Whoever hears of the end says so.
             (None, _) => {}
-            (Some(delay), Failure::Passing) => tracing::debug!(error, status, ?delay, "flag data could not be got"),
+            (Some(delay), Failure::Passing) => {
+                tracing::debug!(error, status, ?delay, "flag data could not be got")
+            }
             (Some(delay), _) => {
-                tracing::error!(error, status, ?delay, "flag data cannot be got; the next attempt is not soon");
+                tracing::error!(
+                    error,
+                    status,
+                    ?delay,
+                    "flag data cannot be got; the next attempt is not soon"
+                );
             }
         }
         self.due.get_or_insert_with(|| Instant::now() + GRACE);
@@ -50,7 +62,11 @@ impl Outage {
         if self.warned {
             tracing::info!("flag data is current again");
         }
-        *self = Self { due: None, warned: false, last: None };
+        *self = Self {
+            due: None,
+            warned: false,
+            last: None,
+        };
     }
 
     /// Awaits something, and warns meanwhile if it takes too long.
@@ -62,7 +78,10 @@ impl Outage {
             }
             self.warned = true;
             let error = self.last.as_deref();
-            tracing::warn!(error, "flag data has not been current for a minute; attempts go on");
+            tracing::warn!(
+                error,
+                "flag data has not been current for a minute; attempts go on"
+            );
         }
         future.await
     }

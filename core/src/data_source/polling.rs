@@ -1,7 +1,8 @@
 //! [`PollingDataSource`]: the service is asked for all data again and again.
 //!
-//! Polls begin at a fixed beat and never overlap; a beat that is missed is left out. A poll that fails changes nothing
-//! but the status, and is not repeated before its time. The rules are those of SRC-3.
+//! Polls begin at a fixed beat and never overlap; a beat that is missed is left out. A poll that
+//! fails changes nothing but the status, and is not repeated before its time. The rules are those
+//! of SRC-3.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +41,9 @@ enum Answer {
 impl DataSource for PollingDataSource {
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         let uri = self.endpoint.uri()?;
-        tracing::warn!("flags are polled: streaming is faster and cheaper, unless the service's support advised this");
+        tracing::warn!(
+            "flags are polled: streaming is faster and cheaper, unless the service's support advised this"
+        );
         let mut backoff = PollBackoff::new(self.retry_policy, self.poll_interval, jitter);
         let mut outage = Outage::at_start();
         let mut etag = None;
@@ -72,14 +75,23 @@ impl DataSource for PollingDataSource {
 
 impl PollingDataSource {
     /// Asks once and stores what has come.
-    async fn poll(&self, uri: &Uri, sink: &dyn DataSink, etag: &mut Option<HeaderValue>) -> Result<(), Fault> {
+    async fn poll(
+        &self,
+        uri: &Uri,
+        sink: &dyn DataSink,
+        etag: &mut Option<HeaderValue>,
+    ) -> Result<(), Fault> {
         // Bytes that come one by one, each in time, must not hold a poll up for ever.
-        let deadline = self.read_timeout.saturating_mul(4).max(Duration::from_secs(60));
+        let deadline = self
+            .read_timeout
+            .saturating_mul(4)
+            .max(Duration::from_secs(60));
         let answer = timeout(deadline, self.fetch(uri, sink, etag.as_ref())).await;
         match answer.map_err(|_| Fault::TooSlow)?? {
             Answer::Unchanged => sink.update_status(DataSourceState::Valid, None),
             Answer::Data(data, new_etag) => {
-                // If the data is not stored, the next poll must not be told that nothing has changed.
+                // If the data is not stored, the next poll must not be told that nothing has
+                // changed.
                 *etag = None;
                 sink.init(data).await?;
                 *etag = new_etag;
@@ -88,9 +100,16 @@ impl PollingDataSource {
         Ok(())
     }
 
-    async fn fetch(&self, uri: &Uri, sink: &dyn DataSink, etag: Option<&HeaderValue>) -> Result<Answer, Fault> {
-        let headers =
-            [Some((ACCEPT_ENCODING, HeaderValue::from_static("gzip"))), etag.map(|etag| (IF_NONE_MATCH, etag.clone()))];
+    async fn fetch(
+        &self,
+        uri: &Uri,
+        sink: &dyn DataSink,
+        etag: Option<&HeaderValue>,
+    ) -> Result<Answer, Fault> {
+        let headers = [
+            Some((ACCEPT_ENCODING, HeaderValue::from_static("gzip"))),
+            etag.map(|etag| (IF_NONE_MATCH, etag.clone())),
+        ];
         let mut answer = self.endpoint.get(uri, headers, self.read_timeout).await?;
         match answer.status() {
             StatusCode::OK => {}
@@ -102,7 +121,10 @@ impl PollingDataSource {
         }
         let data = self.read(answer.body_mut(), sink.keeps_json()).await?;
         pass_environment_id(answer.headers(), sink);
-        let etag = answer.headers_mut().remove(ETAG).filter(|etag| !etag.is_empty());
+        let etag = answer
+            .headers_mut()
+            .remove(ETAG)
+            .filter(|etag| !etag.is_empty());
         Ok(Answer::Data(data, etag))
     }
 

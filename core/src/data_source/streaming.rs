@@ -1,8 +1,9 @@
 //! [`StreamingDataSource`]: the service sends changes as they happen.
 //!
-//! One connection at a time. Whatever goes wrong with it, including data that cannot be understood or stored, ends in
-//! the same place: the connection is closed, the status says why, and after a delay there is a new connection, which
-//! begins with all the data. What is there stays meanwhile. The rules are those of SRC-2.
+//! One connection at a time. Whatever goes wrong with it, including data that cannot be understood
+//! or stored, ends in the same place: the connection is closed, the status says why, and after a
+//! delay there is a new connection, which begins with all the data. What is there stays meanwhile.
+//! The rules are those of SRC-2.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -63,7 +64,9 @@ impl DataSource for StreamingDataSource {
             memory.attempt = Some((SystemTime::now(), Instant::now()));
             let Err(fault) = self.connection(uri, &*sink, &mut memory).await;
             memory.attempt_ends(&*sink, true);
-            let delay = memory.backoff.failed(fault.failure(), Instant::now().into_std());
+            let delay = memory
+                .backoff
+                .failed(fault.failure(), Instant::now().into_std());
             memory.outage.failed(&fault, delay);
             let Some(delay) = delay else {
                 sink.update_status(DataSourceState::Off, fault.info());
@@ -78,12 +81,21 @@ impl DataSource for StreamingDataSource {
 }
 
 impl StreamingDataSource {
-    /// One connection, from its beginning to its end, which is always a fault. It is closed when this returns.
-    async fn connection(&self, uri: &Uri, sink: &dyn DataSink, memory: &mut Memory) -> Result<Infallible, Fault> {
+    /// One connection, from its beginning to its end, which is always a fault. It is closed when
+    /// this returns.
+    async fn connection(
+        &self,
+        uri: &Uri,
+        sink: &dyn DataSink,
+        memory: &mut Memory,
+    ) -> Result<Infallible, Fault> {
         let headers = [
             Some((ACCEPT, HeaderValue::from_static("text/event-stream"))),
             Some((CACHE_CONTROL, HeaderValue::from_static("no-cache"))),
-            memory.last_event_id.clone().map(|id| (HeaderName::from_static("last-event-id"), id)),
+            memory
+                .last_event_id
+                .clone()
+                .map(|id| (HeaderName::from_static("last-event-id"), id)),
         ];
         let request = self.endpoint.get(uri, headers, self.read_timeout);
         let answer = memory.outage.during(request).await?;
@@ -97,13 +109,18 @@ impl StreamingDataSource {
         let mut events = EventStream::new(answer.into_body(), self.max_event_size);
         let mut reader = EventReader::new(sink.keeps_json());
         loop {
-            let next = memory.outage.during(whole_event(&mut events, &mut reader)).await;
+            let next = memory
+                .outage
+                .during(whole_event(&mut events, &mut reader))
+                .await;
             let advice = events.take_advice();
             if let Some(delay) = advice.retry {
                 memory.backoff.set_base(delay);
             }
             if let Some(id) = advice.last_event_id {
-                memory.last_event_id = HeaderValue::from_bytes(&id).ok().filter(|id| !id.is_empty());
+                memory.last_event_id = HeaderValue::from_bytes(&id)
+                    .ok()
+                    .filter(|id| !id.is_empty());
             }
             let name = next?.ok_or(Fault::Ended)?;
             memory.backoff.delivered(Instant::now().into_std());
@@ -115,14 +132,20 @@ impl StreamingDataSource {
                     memory.outage.ended();
                 }
                 Change::Item(item) => drop(sink.upsert(item).await?),
-                Change::Ignored => tracing::debug!(event = name, "an event is not known and ignored"),
+                Change::Ignored => {
+                    tracing::debug!(event = name, "an event is not known and ignored")
+                }
             }
         }
     }
 }
 
-/// Awaits the end of the next event, while its data is read; gives its name, or none when the body has ended.
-async fn whole_event(events: &mut EventStream, reader: &mut EventReader) -> Result<Option<String>, Fault> {
+/// Awaits the end of the next event, while its data is read; gives its name, or none when the body
+/// has ended.
+async fn whole_event(
+    events: &mut EventStream,
+    reader: &mut EventReader,
+) -> Result<Option<String>, Fault> {
     while let Some(part) = events.next().await? {
         match part {
             Part::Data(data) => reader.push(&events.name(), &data)?,
@@ -132,16 +155,29 @@ async fn whole_event(events: &mut EventStream, reader: &mut EventReader) -> Resu
     Ok(None)
 }
 
-/// Whether an answer is a stream of events in UTF-8 that can be read as it is (SRC-2.1, rule 16; section
-/// 10, rows 34 to 36).
+/// Whether an answer is a stream of events in UTF-8 that can be read as it is (SRC-2.1, rule 16;
+/// section 10, rows 34 to 36).
 fn is_event_stream(headers: &HeaderMap) -> bool {
-    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+    if headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
         return false;
     }
-    let Some(content_type) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let Some(content_type) = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
     let mut parts = content_type.split(';').map(str::trim);
-    parts.next().is_some_and(|media_type| media_type.eq_ignore_ascii_case("text/event-stream"))
-        && parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
-            !name.trim().eq_ignore_ascii_case("charset") || value.trim_matches(['"', ' ']).eq_ignore_ascii_case("utf-8")
-        })
+    parts
+        .next()
+        .is_some_and(|media_type| media_type.eq_ignore_ascii_case("text/event-stream"))
+        && parts
+            .filter_map(|parameter| parameter.split_once('='))
+            .all(|(name, value)| {
+                !name.trim().eq_ignore_ascii_case("charset")
+                    || value.trim_matches(['"', ' ']).eq_ignore_ascii_case("utf-8")
+            })
 }

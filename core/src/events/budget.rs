@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A number of bytes that may be in use at once. A refused charge only reads, so threads that keep running into the limit
-/// do not contend for its cache line.
+/// A number of bytes that may be in use at once. A refused charge only reads, so threads that keep
+/// running into the limit do not contend for its cache line.
 #[derive(Debug)]
 pub(super) struct Budget {
     limit: usize,
@@ -12,17 +12,25 @@ pub(super) struct Budget {
 
 impl Budget {
     pub(super) const fn new(limit: usize) -> Self {
-        Self { limit, used: AtomicUsize::new(0) }
+        Self {
+            limit,
+            used: AtomicUsize::new(0),
+        }
     }
 
     /// Whether `bytes` could be charged now.
     pub(super) fn has_room(&self, bytes: usize) -> bool {
-        self.with(self.used.load(Ordering::Relaxed), bytes).is_some()
+        self.with(self.used.load(Ordering::Relaxed), bytes)
+            .is_some()
     }
 
     /// Takes `bytes` out of the budget; `false` if fewer are left, and then none are taken.
     pub(super) fn charge(&self, bytes: usize) -> bool {
-        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| self.with(used, bytes)).is_ok()
+        self.used
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+                self.with(used, bytes)
+            })
+            .is_ok()
     }
 
     /// Returns what was charged before.

@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use super::payload::FullEvent;
 use super::per_thread::PerThread;
 
-/// So many bytes are as good as any number of events: what is written of them must fit into memory once more.
+/// So many bytes are as good as any number of events: what is written of them must fit into memory
+/// once more.
 const MOST_BYTES: usize = 64 << 20;
 
 #[derive(Debug)]
@@ -44,8 +45,8 @@ impl Buffer {
         !self.full.load(Ordering::Relaxed)
     }
 
-    /// Takes an event in, if there is room; if not, it is not even made, and counted. An event that is larger than all
-    /// the room still finds a place where there is any.
+    /// Takes an event in, if there is room; if not, it is not even made, and counted. An event that
+    /// is larger than all the room still finds a place where there is any.
     pub(super) fn push(&self, make: impl FnOnce() -> FullEvent) {
         if !self.has_room() {
             return self.drop_one();
@@ -77,12 +78,19 @@ impl Buffer {
 
     /// How many events are held.
     pub(super) fn len(&self) -> usize {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).events.len()
+        self.held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .events
+            .len()
     }
 
     /// How many events were dropped so far.
     pub(super) fn dropped(&self) -> u64 {
-        self.dropped.iter().map(|dropped| dropped.load(Ordering::Relaxed)).sum()
+        self.dropped
+            .iter()
+            .map(|dropped| dropped.load(Ordering::Relaxed))
+            .sum()
     }
 
     #[cold]
@@ -115,11 +123,23 @@ mod tests {
     #[test]
     fn the_oldest_are_kept_and_what_is_dropped_is_counted() {
         let buffer = Buffer::new(3);
-        let push = |date| buffer.push(|| FullEvent::Identify { date, context: Context::new("ada").unwrap() });
+        let push = |date| {
+            buffer.push(|| FullEvent::Identify {
+                date,
+                context: Context::new("ada").unwrap(),
+            })
+        };
         (1..=5).for_each(push);
-        assert_eq!((dates(&buffer.take()), buffer.dropped()), (vec![1, 2, 3], 2));
+        assert_eq!(
+            (dates(&buffer.take()), buffer.dropped()),
+            (vec![1, 2, 3], 2)
+        );
         push(6);
-        assert_eq!((dates(&buffer.take()), buffer.dropped()), (vec![6], 2), "there is room again at once");
+        assert_eq!(
+            (dates(&buffer.take()), buffer.dropped()),
+            (vec![6], 2),
+            "there is room again at once"
+        );
     }
 
     #[test]
@@ -133,14 +153,27 @@ mod tests {
     #[test]
     fn events_that_take_much_memory_fill_the_buffer_too() {
         let buffer = Buffer::new(10_000);
-        let large = Context::builder("ada").set("photo", "x".repeat(1 << 20)).build().unwrap();
-        let push = || buffer.push(|| FullEvent::Identify { date: 1, context: large.clone() });
+        let large = Context::builder("ada")
+            .set("photo", "x".repeat(1 << 20))
+            .build()
+            .unwrap();
+        let push = || {
+            buffer.push(|| FullEvent::Identify {
+                date: 1,
+                context: large.clone(),
+            })
+        };
         (0..100).for_each(|_| push());
         assert_eq!((buffer.take().len(), buffer.dropped()), (64, 36));
         push();
-        assert_eq!((buffer.take().len(), buffer.dropped()), (1, 36), "there is room again at once");
+        assert_eq!(
+            (buffer.take().len(), buffer.dropped()),
+            (1, 36),
+            "there is room again at once"
+        );
 
-        // The name of an event is as long as the application likes, and so is the path of a private attribute.
+        // The name of an event is as long as the application likes, and so is the path of a private
+        // attribute.
         let (small, name) = (Context::new("ada").unwrap(), "x".repeat(1 << 20));
         let custom = || FullEvent::Custom {
             date: 1,
@@ -151,13 +184,33 @@ mod tests {
         };
         (0..100).for_each(|_| buffer.push(custom));
         assert!(buffer.take().len() <= 64);
-        let private = Context::builder("ada").private([name.as_str()]).build().unwrap();
-        (0..100).for_each(|_| buffer.push(|| FullEvent::Identify { date: 1, context: private.clone() }));
+        let private = Context::builder("ada")
+            .private([name.as_str()])
+            .build()
+            .unwrap();
+        (0..100).for_each(|_| {
+            buffer.push(|| FullEvent::Identify {
+                date: 1,
+                context: private.clone(),
+            })
+        });
         assert!(buffer.take().len() <= 64);
 
         let buffer = Buffer::new(10_000);
-        let huge = Context::builder("ada").set("photo", "x".repeat(MOST_BYTES)).build().unwrap();
-        (0..2).for_each(|_| buffer.push(|| FullEvent::Identify { date: 1, context: huge.clone() }));
-        assert_eq!((buffer.take().len(), buffer.dropped()), (1, 1), "one finds a place, however large it is");
+        let huge = Context::builder("ada")
+            .set("photo", "x".repeat(MOST_BYTES))
+            .build()
+            .unwrap();
+        (0..2).for_each(|_| {
+            buffer.push(|| FullEvent::Identify {
+                date: 1,
+                context: huge.clone(),
+            })
+        });
+        assert_eq!(
+            (buffer.take().len(), buffer.dropped()),
+            (1, 1),
+            "one finds a place, however large it is"
+        );
     }
 }

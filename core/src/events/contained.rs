@@ -1,7 +1,8 @@
 //! [`Contained`]: an event processor that may panic.
 //!
-//! A processor is the application's code, and is called on the threads of evaluations and of the data source. A panic of
-//! it is logged once, what was to be recorded counts as dropped, and a flush that panicked has not delivered.
+//! A processor is the application's code, and is called on the threads of evaluations and of the
+//! data source. A panic of it is logged once, what was to be recorded counts as dropped, and a
+//! flush that panicked has not delivered.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,7 +25,11 @@ pub(crate) struct Contained {
 
 impl Contained {
     pub(crate) fn new(processor: Arc<dyn EventProcessor>) -> Self {
-        Self { processor, logged: AtomicBool::new(false), lost: AtomicU64::new(0) }
+        Self {
+            processor,
+            logged: AtomicBool::new(false),
+            lost: AtomicU64::new(0),
+        }
     }
 
     fn run<T>(&self, method: &'static str, call: impl FnOnce() -> T) -> Option<T> {
@@ -38,17 +43,26 @@ impl Contained {
     #[cold]
     fn panicked(&self, method: &'static str) {
         if !self.logged.swap(true, Ordering::Relaxed) {
-            tracing::error!(method, "the event processor panicked; what it loses is counted and not logged again");
+            tracing::error!(
+                method,
+                "the event processor panicked; what it loses is counted and not logged again"
+            );
         }
     }
 }
 
 #[async_trait]
-#[deny(clippy::missing_trait_methods, reason = "it hides nothing of what it wraps")]
+#[deny(
+    clippy::missing_trait_methods,
+    reason = "it hides nothing of what it wraps"
+)]
 impl EventProcessor for Contained {
     #[inline]
     fn record(&self, event: &Event<'_>) {
-        if self.run("record", || self.processor.record(event)).is_none() {
+        if self
+            .run("record", || self.processor.record(event))
+            .is_none()
+        {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -76,16 +90,23 @@ impl EventProcessor for Contained {
     }
 
     fn connection_attempt(&self, began: SystemTime, took: Duration, failed: bool) {
-        self.run("connection_attempt", || self.processor.connection_attempt(began, took, failed));
+        self.run("connection_attempt", || {
+            self.processor.connection_attempt(began, took, failed)
+        });
     }
 
     fn pending(&self) -> u64 {
-        self.run("pending", || self.processor.pending()).unwrap_or_default()
+        self.run("pending", || self.processor.pending())
+            .unwrap_or_default()
     }
 
     fn stats(&self) -> EventStats {
-        let mut stats = self.run("stats", || self.processor.stats()).unwrap_or_default();
-        stats.dropped_events = stats.dropped_events.saturating_add(self.lost.load(Ordering::Relaxed));
+        let mut stats = self
+            .run("stats", || self.processor.stats())
+            .unwrap_or_default();
+        stats.dropped_events = stats
+            .dropped_events
+            .saturating_add(self.lost.load(Ordering::Relaxed));
         stats
     }
 }

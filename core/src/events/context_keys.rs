@@ -1,11 +1,13 @@
 //! [`ContextKeys`]: the contexts that the service knows already.
 //!
-//! Every evaluation asks, and nearly always the answer is yes; so asking reads a few words of one cache line and writes
-//! nothing. Contexts are remembered by a hash of their canonical key. The places are more than the capacity asked for,
-//! in sets of seven; where a set is full, the oldest of its entries makes room.
+//! Every evaluation asks, and nearly always the answer is yes; so asking reads a few words of one
+//! cache line and writes nothing. Contexts are remembered by a hash of their canonical key. The
+//! places are more than the capacity asked for, in sets of seven; where a set is full, the oldest
+//! of its entries makes room.
 //!
-//! While the service can be told of nobody, because the buffer of events is full, nobody has to make room either: who
-//! was introduced stays known, and threads that meet new contexts only read what they share.
+//! While the service can be told of nobody, because the buffer of events is full, nobody has to
+//! make room either: who was introduced stays known, and threads that meet new contexts only read
+//! what they share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -32,16 +34,26 @@ impl ContextKeys {
     /// Room for at least `capacity` contexts.
     pub(super) fn new(capacity: usize) -> Self {
         // Twice the room, so that chance fills few sets before the whole is full.
-        let sets = capacity.saturating_mul(2).div_ceil(WAYS).clamp(1, 1 << 20).next_power_of_two();
-        Self { sets: (0..sets).map(|_| Set::default()).collect() }
+        let sets = capacity
+            .saturating_mul(2)
+            .div_ceil(WAYS)
+            .clamp(1, 1 << 20)
+            .next_power_of_two();
+        Self {
+            sets: (0..sets).map(|_| Set::default()).collect(),
+        }
     }
 
-    /// Whether a context was seen lately; from now on it was, unless there is no place for it. Then another one makes
-    /// room only if `can_introduce`.
+    /// Whether a context was seen lately; from now on it was, unless there is no place for it. Then
+    /// another one makes room only if `can_introduce`.
     pub(super) fn seen(&self, identity: u64, can_introduce: impl FnOnce() -> bool) -> bool {
         let hash = identity.max(1);
-        let place = usize::try_from(hash >> 32).ok().map(|high| high & (self.sets.len() - 1));
-        let Some(set) = place.and_then(|place| self.sets.get(place)) else { return false };
+        let place = usize::try_from(hash >> 32)
+            .ok()
+            .map(|high| high & (self.sets.len() - 1));
+        let Some(set) = place.and_then(|place| self.sets.get(place)) else {
+            return false;
+        };
         if set.holds(hash) {
             return true;
         }
@@ -61,10 +73,13 @@ impl ContextKeys {
 
 impl Set {
     fn holds(&self, hash: u64) -> bool {
-        self.hashes.iter().any(|slot| slot.load(Ordering::Relaxed) == hash)
+        self.hashes
+            .iter()
+            .any(|slot| slot.load(Ordering::Relaxed) == hash)
     }
 
-    /// Whether the hash was there already: another thread may have been faster, and only one of them reports a context.
+    /// Whether the hash was there already: another thread may have been faster, and only one of
+    /// them reports a context.
     fn add(&self, hash: u64) -> bool {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         if self.holds(hash) {
@@ -73,7 +88,11 @@ impl Set {
         if let Some(slot) = self.hashes.get(usize::from(*next)) {
             slot.store(hash, Ordering::Relaxed);
         }
-        *next = if usize::from(*next) + 1 < WAYS { *next + 1 } else { 0 };
+        *next = if usize::from(*next) + 1 < WAYS {
+            *next + 1
+        } else {
+            0
+        };
         false
     }
 }
@@ -92,7 +111,11 @@ mod tests {
     #[test]
     fn a_context_is_new_once_until_all_are_forgotten() {
         let keys = ContextKeys::new(1_000);
-        let new = || (0..500).filter(|n| !keys.seen(key_hash(&format!("user-{n}")), || true)).count();
+        let new = || {
+            (0..500)
+                .filter(|n| !keys.seen(key_hash(&format!("user-{n}")), || true))
+                .count()
+        };
         assert_eq!((new(), new()), (500, 0));
         keys.clear();
         assert_eq!(new(), 500);
@@ -104,10 +127,17 @@ mod tests {
         let new: usize = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)
                 .map(|_| {
-                    scope.spawn(|| (0..500).filter(|n| !keys.seen(key_hash(&format!("user-{n}")), || true)).count())
+                    scope.spawn(|| {
+                        (0..500)
+                            .filter(|n| !keys.seen(key_hash(&format!("user-{n}")), || true))
+                            .count()
+                    })
                 })
                 .collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .sum()
         });
         assert_eq!(new, 500);
     }
@@ -115,7 +145,9 @@ mod tests {
     #[test]
     fn far_beyond_the_capacity_the_oldest_are_forgotten() {
         let keys = ContextKeys::new(16);
-        let hashes: Vec<_> = (0..10_000).map(|n| key_hash(&format!("user-{n}"))).collect();
+        let hashes: Vec<_> = (0..10_000)
+            .map(|n| key_hash(&format!("user-{n}")))
+            .collect();
         assert!(hashes.iter().all(|hash| !keys.seen(*hash, || true)));
         assert!(keys.seen(hashes[9_999], || true));
         assert!(!keys.seen(hashes[0], || true));
@@ -124,16 +156,24 @@ mod tests {
     #[test]
     fn while_nobody_can_be_introduced_nobody_makes_room() {
         let keys = ContextKeys::new(16);
-        let hashes: Vec<_> = (0..10_000).map(|n| key_hash(&format!("user-{n}"))).collect();
+        let hashes: Vec<_> = (0..10_000)
+            .map(|n| key_hash(&format!("user-{n}")))
+            .collect();
         assert!(hashes.iter().all(|hash| !keys.seen(*hash, || true)));
-        let known: Vec<_> = hashes.iter().filter(|hash| keys.seen(**hash, || false)).collect();
+        let known: Vec<_> = hashes
+            .iter()
+            .filter(|hash| keys.seen(**hash, || false))
+            .collect();
         assert!((16..=64).contains(&known.len()), "{}", known.len());
 
-        let strangers: Vec<_> = (0..10_000).map(|n| key_hash(&format!("stranger-{n}"))).collect();
+        let strangers: Vec<_> = (0..10_000)
+            .map(|n| key_hash(&format!("stranger-{n}")))
+            .collect();
         assert!(strangers.iter().all(|hash| !keys.seen(*hash, || false)));
         assert!(known.iter().all(|hash| keys.seen(**hash, || false)));
 
-        // Free places are taken all the same: a context that comes often is not met as a stranger each time.
+        // Free places are taken all the same: a context that comes often is not met as a stranger
+        // each time.
         keys.clear();
         assert!(!keys.seen(strangers[0], || false));
         assert!(keys.seen(strangers[0], || false));

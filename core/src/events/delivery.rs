@@ -1,8 +1,9 @@
 //! [`Delivery`]: one payload to the service, with one more attempt if the first fails.
 //!
-//! A payload is never kept for later than that: what the service does not take within two attempts is dropped and
-//! counted, for memory must not grow with an outage. Both attempts send the same bytes under the same id, so that the
-//! service can tell that they are one. The rules are those of EVT-1.1, EVT-1.2 and EVT-3.6.
+//! A payload is never kept for later than that: what the service does not take within two attempts
+//! is dropped and counted, for memory must not grow with an outage. Both attempts send the same
+//! bytes under the same id, so that the service can tell that they are one. The rules are those of
+//! EVT-1.1, EVT-1.2 and EVT-3.6.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -34,7 +35,8 @@ const PAYLOAD_ID: HeaderName = HeaderName::from_static("x-launchdarkly-payload-i
 const ATTEMPTS: u64 = 2;
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// An answer that is longer, or takes longer, costs more than the new connection that it would save.
+/// An answer that is longer, or takes longer, costs more than the new connection that it would
+/// save.
 const LONGEST_ANSWER: usize = 64 * 1024;
 const LONGEST_READ: Duration = Duration::from_secs(1);
 
@@ -87,7 +89,15 @@ impl Delivery {
         gzip: bool,
     ) -> Self {
         let (events, diagnostic) = (uri(base, EVENTS_PATH), uri(base, DIAGNOSTIC_PATH));
-        Self { transport, headers, events, diagnostic, read_timeout, gzip, stats: Arc::default() }
+        Self {
+            transport,
+            headers,
+            events,
+            diagnostic,
+            read_timeout,
+            gzip,
+            stats: Arc::default(),
+        }
     }
 
     pub(super) fn stats(&self) -> &Arc<DeliveryStats> {
@@ -97,14 +107,18 @@ impl Delivery {
     /// Sends so many events, a JSON array.
     pub(super) async fn send_events(&self, count: usize, body: Vec<u8>) -> Delivered {
         let mut request = self.request(self.events.as_ref(), body).await;
-        request.headers_mut().insert(EVENT_SCHEMA, HeaderValue::from_static("4"));
+        request
+            .headers_mut()
+            .insert(EVENT_SCHEMA, HeaderValue::from_static("4"));
         // A UUID has no character that a header cannot carry.
         if let Ok(id) = HeaderValue::try_from(Uuid::new_v4().to_string()) {
             request.headers_mut().insert(PAYLOAD_ID, id);
         }
         let Failed { fault, attempts } = match self.send(&request, Some(&self.stats)).await {
             Ok(server_time) => {
-                self.stats.events.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+                self.stats
+                    .events
+                    .fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
                 return Delivered::Ok { server_time };
             }
             Err(failed) => failed,
@@ -112,26 +126,49 @@ impl Delivery {
         self.stats.dropped.fetch_add(1, Ordering::Relaxed);
         let (error, status, bytes) = (fault.message(), fault.status(), request.body().len());
         if fault.is_refusal() {
-            tracing::error!(error, status, bytes, attempts, "the service refuses events: no more are sent");
+            tracing::error!(
+                error,
+                status,
+                bytes,
+                attempts,
+                "the service refuses events: no more are sent"
+            );
             return Delivered::Refused;
         }
-        tracing::warn!(error, status, count, bytes, attempts, "some events were dropped");
+        tracing::warn!(
+            error,
+            status,
+            count,
+            bytes,
+            attempts,
+            "some events were dropped"
+        );
         Delivered::Dropped
     }
 
-    /// Sends statistics about the SDK, a JSON object. If the service does not take them, nobody is the worse for it.
+    /// Sends statistics about the SDK, a JSON object. If the service does not take them, nobody is
+    /// the worse for it.
     pub(super) async fn send_diagnostic(&self, body: Vec<u8>) {
         let request = self.request(self.diagnostic.as_ref(), body).await;
         if let Err(Failed { fault, attempts }) = self.send(&request, None).await {
             let (error, status) = (fault.message(), fault.status());
-            tracing::debug!(error, status, attempts, "statistics about the SDK were dropped");
+            tracing::debug!(
+                error,
+                status,
+                attempts,
+                "statistics about the SDK were dropped"
+            );
         }
     }
 
     /// Everything that both attempts have in common.
     async fn request(&self, uri: Option<&Uri>, body: Vec<u8>) -> Request<Bytes> {
         let plain = Bytes::from(body);
-        let gzip = if self.gzip { compressed(plain.clone()).await } else { None };
+        let gzip = if self.gzip {
+            compressed(plain.clone()).await
+        } else {
+            None
+        };
         let mut headers = self.headers.clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if gzip.is_some() {
@@ -145,9 +182,16 @@ impl Delivery {
     }
 
     /// Sends a request, twice if need be, and gives the service's clock.
-    async fn send(&self, request: &Request<Bytes>, stats: Option<&DeliveryStats>) -> Result<Option<u64>, Failed> {
+    async fn send(
+        &self,
+        request: &Request<Bytes>,
+        stats: Option<&DeliveryStats>,
+    ) -> Result<Option<u64>, Failed> {
         if request.uri().host().is_none() {
-            return Err(Failed { fault: Fault::NoUrl, attempts: 0 });
+            return Err(Failed {
+                fault: Fault::NoUrl,
+                attempts: 0,
+            });
         }
         let mut attempts = 0;
         loop {
@@ -170,9 +214,17 @@ impl Delivery {
 
     async fn attempt(&self, request: Request<Bytes>) -> Result<Option<u64>, Fault> {
         // A transport that does not keep its time limit must not hold a delivery up for ever.
-        let deadline = self.read_timeout.saturating_mul(4).max(Duration::from_secs(60));
-        let sent = self.transport.send(request, RequestOptions::new(self.read_timeout));
-        let (head, body) = timeout(deadline, sent).await.map_err(|_| Fault::TooSlow)??.into_parts();
+        let deadline = self
+            .read_timeout
+            .saturating_mul(4)
+            .max(Duration::from_secs(60));
+        let sent = self
+            .transport
+            .send(request, RequestOptions::new(self.read_timeout));
+        let (head, body) = timeout(deadline, sent)
+            .await
+            .map_err(|_| Fault::TooSlow)??
+            .into_parts();
         read_to_end(body).await;
         match head.status.is_success() {
             true => Ok(server_time(&head.headers)),
@@ -184,8 +236,10 @@ impl Delivery {
 impl DeliveryStats {
     pub(super) fn count(&self, attempt: u64, bytes: usize) {
         self.attempts.fetch_add(1, Ordering::Relaxed);
-        self.retries.fetch_add(u64::from(attempt > 1), Ordering::Relaxed);
-        self.bytes.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.retries
+            .fetch_add(u64::from(attempt > 1), Ordering::Relaxed);
+        self.bytes
+            .fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }
 
@@ -252,7 +306,11 @@ fn uri(base: &str, path: &str) -> Option<Uri> {
 
 /// The bytes in gzip, made where work may take its time; none if that fails.
 async fn compressed(body: Bytes) -> Option<Bytes> {
-    Runtime::of(Handle::current()).spawn_blocking(move || gzip(&body)).finish().await?.ok()
+    Runtime::of(Handle::current())
+        .spawn_blocking(move || gzip(&body))
+        .finish()
+        .await?
+        .ok()
 }
 
 fn gzip(body: &[u8]) -> io::Result<Bytes> {
@@ -266,7 +324,9 @@ async fn read_to_end(mut body: Body) {
     let read = async {
         let mut left = LONGEST_ANSWER;
         while let Ok(Some(piece)) = body.next().await {
-            let Some(less) = left.checked_sub(piece.len()) else { return };
+            let Some(less) = left.checked_sub(piece.len()) else {
+                return;
+            };
             left = less;
         }
     };

@@ -1,7 +1,8 @@
 //! [`Diagnostics`]: what the service is told of the SDK itself, at the start and every now and then.
 //!
-//! Numbers, names of platforms and whether settings differ from their defaults; no key, no URL, no name of an
-//! attribute. What is not known is left out rather than guessed. The rules are those of EVT-4.
+//! Numbers, names of platforms and whether settings differ from their defaults; no key, no URL, no
+//! name of an attribute. What is not known is left out rather than guessed. The rules are those of
+//! EVT-4.
 
 use std::collections::VecDeque;
 use std::env::consts;
@@ -74,9 +75,20 @@ struct StreamInit {
 
 impl Diagnostics {
     pub(crate) fn new(sdk_key: &str, configuration: DiagnosticConfiguration) -> Self {
-        let id = json!({ "diagnosticId": Uuid::new_v4().to_string(), "sdkKeySuffix": suffix(sdk_key) });
-        let (statistics, since, dropped) = (Statistics::default(), AtomicU64::new(now()), AtomicU64::new(0));
-        Self { id, configuration, statistics, since, dropped }
+        let id =
+            json!({ "diagnosticId": Uuid::new_v4().to_string(), "sdkKeySuffix": suffix(sdk_key) });
+        let (statistics, since, dropped) = (
+            Statistics::default(),
+            AtomicU64::new(now()),
+            AtomicU64::new(0),
+        );
+        Self {
+            id,
+            configuration,
+            statistics,
+            since,
+            dropped,
+        }
     }
 
     /// An attempt to connect has come to something.
@@ -87,12 +99,16 @@ impl Diagnostics {
 
     /// So many events were for contexts that are known already.
     pub(super) fn add_deduplicated(&self, events: u64) {
-        self.statistics.deduplicated_contexts.fetch_add(events, Ordering::Relaxed);
+        self.statistics
+            .deduplicated_contexts
+            .fetch_add(events, Ordering::Relaxed);
     }
 
     /// A payload of so many events is on its way.
     pub(super) fn set_events_in_last_batch(&self, events: usize) {
-        self.statistics.events_in_last_batch.store(integer(events), Ordering::Relaxed);
+        self.statistics
+            .events_in_last_batch
+            .store(integer(events), Ordering::Relaxed);
     }
 
     /// The report at the start.
@@ -100,7 +116,8 @@ impl Diagnostics {
         self.init_at(now())
     }
 
-    /// The report of what has happened since the last one. `dropped` is how many events were dropped so far, in all.
+    /// The report of what has happened since the last one. `dropped` is how many events were
+    /// dropped so far, in all.
     pub(super) fn statistics(&self, dropped: u64) -> Vec<u8> {
         self.statistics_at(now(), dropped)
     }
@@ -148,7 +165,10 @@ impl DiagnosticConfiguration {
             ("name", Some("VexilRust".into())),
             ("version", Some(env!("CARGO_PKG_VERSION").into())),
             ("wrapperName", self.wrapper_name.clone().map(Value::from)),
-            ("wrapperVersion", self.wrapper_version.clone().map(Value::from)),
+            (
+                "wrapperVersion",
+                self.wrapper_version.clone().map(Value::from),
+            ),
         ])
     }
 
@@ -163,7 +183,10 @@ impl DiagnosticConfiguration {
             ("eventsCapacity", number(self.events_capacity)),
             ("connectTimeoutMillis", time(self.connect_timeout)),
             ("socketTimeoutMillis", time(self.socket_timeout)),
-            ("eventsFlushIntervalMillis", time(self.events_flush_interval)),
+            (
+                "eventsFlushIntervalMillis",
+                time(self.events_flush_interval),
+            ),
             ("usingProxy", flag(self.using_proxy)),
             ("streamingDisabled", flag(self.streaming_disabled)),
             ("usingRelayDaemon", flag(self.using_relay_daemon)),
@@ -172,26 +195,47 @@ impl DiagnosticConfiguration {
             ("startWaitMillis", time(self.start_wait)),
             ("reconnectTimeMillis", time(self.reconnect_time)),
             ("userKeysCapacity", number(self.context_keys_capacity)),
-            ("userKeysFlushIntervalMillis", time(self.context_keys_flush_interval)),
-            ("diagnosticRecordingIntervalMillis", time(self.diagnostic_recording_interval)),
-            ("dataStoreType", self.data_store_type.clone().map(Value::from)),
+            (
+                "userKeysFlushIntervalMillis",
+                time(self.context_keys_flush_interval),
+            ),
+            (
+                "diagnosticRecordingIntervalMillis",
+                time(self.diagnostic_recording_interval),
+            ),
+            (
+                "dataStoreType",
+                self.data_store_type.clone().map(Value::from),
+            ),
         ])
     }
 }
 
 impl Statistics {
-    /// An attempt to open a stream has come to something: its first data, or a failure. It began at a time in
-    /// milliseconds since 1970.
+    /// An attempt to open a stream has come to something: its first data, or a failure. It began at
+    /// a time in milliseconds since 1970.
     fn stream_init(&self, timestamp: u64, duration: Duration, failed: bool) {
-        let mut inits = self.stream_inits.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inits = self
+            .stream_inits
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if inits.len() == STREAM_INITS {
             inits.pop_front();
         }
-        inits.push_back(StreamInit { timestamp, duration, failed });
+        inits.push_back(StreamInit {
+            timestamp,
+            duration,
+            failed,
+        });
     }
 
     fn take_stream_inits(&self) -> Vec<Value> {
-        let inits = std::mem::take(&mut *self.stream_inits.lock().unwrap_or_else(PoisonError::into_inner));
+        let inits = std::mem::take(
+            &mut *self
+                .stream_inits
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         let inits = inits.into_iter().map(|StreamInit { timestamp, duration, failed }| {
             json!({ "timestamp": timestamp, "durationMillis": millis(duration), "failed": failed })
         });
@@ -200,12 +244,19 @@ impl Statistics {
 }
 
 fn known<const N: usize>(fields: [(&str, Option<Value>); N]) -> Map<String, Value> {
-    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
 }
 
 /// The last six characters.
 fn suffix(sdk_key: &str) -> &str {
-    let start = sdk_key.char_indices().rev().nth(5).map_or(0, |(start, _)| start);
+    let start = sdk_key
+        .char_indices()
+        .rev()
+        .nth(5)
+        .map_or(0, |(start, _)| start);
     sdk_key.get(start..).unwrap_or_default()
 }
 
@@ -222,7 +273,11 @@ fn os_name(os: &str) -> &str {
 /// The release of the operating system, as it calls it itself.
 #[cfg(unix)]
 fn os_version() -> Option<String> {
-    rustix::system::uname().release().to_str().ok().map(str::to_owned)
+    rustix::system::uname()
+        .release()
+        .to_str()
+        .ok()
+        .map(str::to_owned)
 }
 
 /// There is no safe way to ask.

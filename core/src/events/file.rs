@@ -1,7 +1,8 @@
 //! [`EventFile`]: appends payloads to a file, one event a line.
 //!
-//! The file is opened for each payload, so that it may be moved away while the client runs. Writing happens on a thread
-//! that may block. A payload that cannot be written is dropped and counted, as one that the service does not take.
+//! The file is opened for each payload, so that it may be moved away while the client runs. Writing
+//! happens on a thread that may block. A payload that cannot be written is dropped and counted, as
+//! one that the service does not take.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -35,9 +36,18 @@ impl EventFile {
     pub(crate) fn open(runtime: Runtime, path: &Path, most_bytes: u64) -> io::Result<Self> {
         let mut full = path.as_os_str().to_owned();
         full.push(".1");
-        let place = Place { path: path.into(), full: full.into(), most_bytes, writing: Mutex::default() };
+        let place = Place {
+            path: path.into(),
+            full: full.into(),
+            most_bytes,
+            writing: Mutex::default(),
+        };
         place.open()?;
-        Ok(Self { runtime, place: Arc::new(place), stats: Arc::default() })
+        Ok(Self {
+            runtime,
+            place: Arc::new(place),
+            stats: Arc::default(),
+        })
     }
 
     pub(super) fn stats(&self) -> &Arc<DeliveryStats> {
@@ -48,9 +58,16 @@ impl EventFile {
     pub(super) async fn append(&self, count: usize, body: Vec<u8>) -> Delivered {
         let (place, bytes) = (Arc::clone(&self.place), body.len());
         self.stats.count(1, bytes);
-        let error = match self.runtime.spawn_blocking(move || place.append(&body)).finish().await {
+        let error = match self
+            .runtime
+            .spawn_blocking(move || place.append(&body))
+            .finish()
+            .await
+        {
             Some(Ok(())) => {
-                self.stats.events.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+                self.stats
+                    .events
+                    .fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
                 return Delivered::Ok { server_time: None };
             }
             Some(Err(error)) => error,
@@ -65,7 +82,11 @@ impl EventFile {
 
 impl Place {
     fn open(&self) -> io::Result<File> {
-        OpenOptions::new().read(true).append(true).create(true).open(&self.path)
+        OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(&self.path)
     }
 
     fn append(&self, lines: &[u8]) -> io::Result<()> {
@@ -78,7 +99,8 @@ impl Place {
             std::fs::rename(&self.path, &self.full)?;
             file = self.open()?;
         }
-        // A write that failed half-way has left part of a line behind. It must not swallow the next one.
+        // A write that failed half-way has left part of a line behind. It must not swallow the next
+        // one.
         if ends_inside_a_line(&mut file)? {
             file.write_all(b"\n")?;
         }
@@ -103,7 +125,12 @@ mod tests {
     fn place(directory: &tempfile::TempDir, most_bytes: u64) -> Place {
         let path = directory.path().join("events.jsonl");
         let full = directory.path().join("events.jsonl.1");
-        Place { path, full, most_bytes, writing: Mutex::default() }
+        Place {
+            path,
+            full,
+            most_bytes,
+            writing: Mutex::default(),
+        }
     }
 
     fn text(path: &Path) -> String {
@@ -127,7 +154,10 @@ mod tests {
         for line in ["one\n", "two\n", "three\n", "four\n", "five\n"] {
             place.append(line.as_bytes()).unwrap();
         }
-        assert_eq!((text(&place.full), text(&place.path)), ("three\n".to_owned(), "four\nfive\n".to_owned()));
+        assert_eq!(
+            (text(&place.full), text(&place.path)),
+            ("three\n".to_owned(), "four\nfive\n".to_owned())
+        );
         // One payload that is larger than the file may be is written whole.
         place.append(b"a long line\n").unwrap();
         assert_eq!(text(&place.path), "a long line\n");

@@ -1,7 +1,8 @@
 //! [`Filter`]: the application's last look at events before they leave the process.
 //!
-//! It runs where payloads are written, on a thread that may be busy, never on one that evaluates. An event on which it
-//! panics is dropped: a filter that is there to keep something back must not let it through by failing.
+//! It runs where payloads are written, on a thread that may be busy, never on one that evaluates.
+//! An event on which it panics is dropped: a filter that is there to keep something back must not
+//! let it through by failing.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,8 +14,8 @@ use serde_json::{Map, Value};
 
 /// An event as it is about to be sent: a JSON object, after private attributes were left out.
 ///
-/// Its `kind` is `index`, `identify`, `feature`, `debug`, `custom`, `migration_op` or `summary`. The service refuses
-/// members that it does not know.
+/// Its `kind` is `index`, `identify`, `feature`, `debug`, `custom`, `migration_op` or `summary`.
+/// The service refuses members that it does not know.
 #[derive(Clone, PartialEq)]
 pub struct OutputEvent(Map<String, Value>);
 
@@ -22,7 +23,10 @@ impl OutputEvent {
     /// The kind of event.
     #[must_use]
     pub fn kind(&self) -> &str {
-        self.0.get("kind").and_then(Value::as_str).unwrap_or_default()
+        self.0
+            .get("kind")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     /// All that will be sent.
@@ -47,7 +51,9 @@ impl Serialize for OutputEvent {
 /// Attributes of contexts stay out of logs.
 impl fmt::Debug for OutputEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OutputEvent").field("kind", &self.kind()).finish_non_exhaustive()
+        f.debug_struct("OutputEvent")
+            .field("kind", &self.kind())
+            .finish_non_exhaustive()
     }
 }
 
@@ -63,8 +69,13 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    pub(crate) fn new(decide: impl Fn(OutputEvent) -> Option<OutputEvent> + Send + Sync + 'static) -> Self {
-        Self { decide: Arc::new(decide), warned: Arc::default() }
+    pub(crate) fn new(
+        decide: impl Fn(OutputEvent) -> Option<OutputEvent> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            decide: Arc::new(decide),
+            warned: Arc::default(),
+        }
     }
 
     /// The event as it is to be sent; `None` if it is dropped.
@@ -74,12 +85,16 @@ impl Filter {
             return Ok(None);
         };
         let event = OutputEvent(members);
-        Ok(catch_unwind(AssertUnwindSafe(|| (self.decide)(event))).unwrap_or_else(|_panic| {
-            if !self.warned.swap(true, Ordering::Relaxed) {
-                tracing::error!("the filter before_send panicked; events on which it panics are dropped");
-            }
-            None
-        }))
+        Ok(
+            catch_unwind(AssertUnwindSafe(|| (self.decide)(event))).unwrap_or_else(|_panic| {
+                if !self.warned.swap(true, Ordering::Relaxed) {
+                    tracing::error!(
+                        "the filter before_send panicked; events on which it panics are dropped"
+                    );
+                }
+                None
+            }),
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`Meter`]: what has become of events, told to the recorder of metrics that the application has installed.
 //!
-//! The numbers are those of [`EventStats`]; the clients of a process add up. A count is told after each delivery and at
-//! each interval between deliveries, never while a flag is evaluated.
+//! The numbers are those of [`EventStats`]; the clients of a process add up. A count is told after
+//! each delivery and at each interval between deliveries, never while a flag is evaluated.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,23 +25,55 @@ const BYTES: &str = "vexil_event_bytes_total";
 pub(super) struct Meter {
     records: Arc<Records>,
     delivered: Arc<DeliveryStats>,
-    /// What was told so far. Held while the rest is read, so that nothing is told twice, and not while it is told: the
-    /// recorder is code of others.
+    /// What was told so far. Held while the rest is read, so that nothing is told twice, and not
+    /// while it is told: the recorder is code of others.
     told: Mutex<EventStats>,
 }
 
 impl Meter {
     pub(super) fn new(records: Arc<Records>, delivered: Arc<DeliveryStats>) -> Self {
-        describe_counter!(DELIVERED, Unit::Count, "Events that the service has accepted.");
-        describe_counter!(DROPPED, Unit::Count, "Full events that were dropped because the buffer was full.");
-        describe_counter!(COUNTS_DROPPED, Unit::Count, "Evaluations of unknown flags that no summary counts.");
-        describe_counter!(KINDS_DROPPED, Unit::Count, "Evaluations whose context kinds are missing in a summary.");
-        describe_counter!(FILTERED, Unit::Count, "Events that the application's filter dropped.");
-        describe_counter!(PAYLOADS_DROPPED, Unit::Count, "Deliveries of events that were given up.");
+        describe_counter!(
+            DELIVERED,
+            Unit::Count,
+            "Events that the service has accepted."
+        );
+        describe_counter!(
+            DROPPED,
+            Unit::Count,
+            "Full events that were dropped because the buffer was full."
+        );
+        describe_counter!(
+            COUNTS_DROPPED,
+            Unit::Count,
+            "Evaluations of unknown flags that no summary counts."
+        );
+        describe_counter!(
+            KINDS_DROPPED,
+            Unit::Count,
+            "Evaluations whose context kinds are missing in a summary."
+        );
+        describe_counter!(
+            FILTERED,
+            Unit::Count,
+            "Events that the application's filter dropped."
+        );
+        describe_counter!(
+            PAYLOADS_DROPPED,
+            Unit::Count,
+            "Deliveries of events that were given up."
+        );
         describe_counter!(REQUESTS, Unit::Count, "Requests that carried events.");
-        describe_counter!(RETRIES, Unit::Count, "Requests that repeated an earlier one.");
+        describe_counter!(
+            RETRIES,
+            Unit::Count,
+            "Requests that repeated an earlier one."
+        );
         describe_counter!(BYTES, Unit::Bytes, "Bytes of events that were sent.");
-        Self { records, delivered, told: Mutex::default() }
+        Self {
+            records,
+            delivered,
+            told: Mutex::default(),
+        }
     }
 
     /// Tells what has come since it was last told.
@@ -57,7 +89,11 @@ impl Meter {
             (COUNTS_DROPPED, stats.dropped_counts, told.dropped_counts),
             (KINDS_DROPPED, stats.dropped_kinds, told.dropped_kinds),
             (FILTERED, stats.filtered_events, told.filtered_events),
-            (PAYLOADS_DROPPED, stats.dropped_payloads, told.dropped_payloads),
+            (
+                PAYLOADS_DROPPED,
+                stats.dropped_payloads,
+                told.dropped_payloads,
+            ),
             (REQUESTS, stats.attempts, told.attempts),
             (RETRIES, stats.retries, told.retries),
             (BYTES, stats.bytes, told.bytes),

@@ -1,15 +1,17 @@
 //! [`EventProcessor`]: who hears of evaluations, and of what the application tells.
 //!
-//! A processor gets borrowed records: most evaluations only add one to a counter, so nothing is cloned for those that
-//! do not keep anything.
+//! A processor gets borrowed records: most evaluations only add one to a counter, so nothing is
+//! cloned for those that do not keep anything.
 //!
-//! **Contract.** `record` is called on the thread of the evaluation, often and by many threads at once: it must not
-//! block and should not allocate. `flush` asks for delivery and returns at once; `flush_and_wait` ends when all that
-//! was recorded before is delivered or dropped. `close` does the same and then lets go of everything; it is called
-//! once, and `record` may still be called afterwards, to no effect. **Errors** are the processor's own affair: it
-//! counts what it drops. **Cancellation**: a dropped future delivers nothing twice. **Panics** are contained.
+//! **Contract.** `record` is called on the thread of the evaluation, often and by many threads at
+//! once: it must not block and should not allocate. `flush` asks for delivery and returns at once;
+//! `flush_and_wait` ends when all that was recorded before is delivered or dropped. `close` does
+//! the same and then lets go of everything; it is called once, and `record` may still be called
+//! afterwards, to no effect. **Errors** are the processor's own affair: it counts what it drops.
+//! **Cancellation**: a dropped future delivers nothing twice. **Panics** are contained.
 //!
-//! Contexts hold personal data. A processor that writes them somewhere leaves out what is private with
+//! Contexts hold personal data. A processor that writes them somewhere leaves out what is private
+//! with
 //! [`Redaction::redact`]; their [`Serialize`](serde::Serialize) form has everything.
 //!
 //! ```
@@ -79,7 +81,9 @@ pub use migration_op::MigrationOp;
 pub use redaction::{RedactedContext, Redaction};
 pub(crate) use sampling::is_sampled;
 use vexil_eval::model::Flag;
-use vexil_eval::{BigSegmentsStatus, Context, EvalErrorKind, Reason, ReasonKind, Text, Value, Verdict};
+use vexil_eval::{
+    BigSegmentsStatus, Context, EvalErrorKind, Reason, ReasonKind, Text, Value, Verdict,
+};
 
 #[cfg(feature = "http")]
 pub(crate) use self::{
@@ -105,8 +109,9 @@ pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
     /// Ends when all that was recorded before is delivered or dropped.
     async fn flush_and_wait(&self);
 
-    /// Does what [`flush_and_wait`](Self::flush_and_wait) does, and returns whether events can still be delivered. A
-    /// processor whose own background work has ended returns `false`, and so does [`Client::flush_and_wait`] then.
+    /// Does what [`flush_and_wait`](Self::flush_and_wait) does, and returns whether events can
+    /// still be delivered. A processor whose own background work has ended returns `false`, and so
+    /// does [`Client::flush_and_wait`] then.
     ///
     /// [`Client::flush_and_wait`]: crate::Client::flush_and_wait
     async fn flush_and_confirm(&self) -> bool {
@@ -122,9 +127,9 @@ pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
         let _ = (began, took, failed);
     }
 
-    /// How many events were recorded and not delivered yet, where evaluations that are only counted are one event each.
-    /// When a client is dropped before they are delivered, or closed without delivering them, this number is logged.
-    /// Default: 0, for a processor that delivers nothing.
+    /// How many events were recorded and not delivered yet, where evaluations that are only counted
+    /// are one event each. When a client is dropped before they are delivered, or closed without
+    /// delivering them, this number is logged. Default: 0, for a processor that delivers nothing.
     fn pending(&self) -> u64 {
         0
     }
@@ -137,30 +142,35 @@ pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
 
 /// What has become of events so far.
 ///
-/// With the feature `metrics`, the recorder of the `metrics` crate that the application has installed hears the same of
-/// all clients together, within an interval between deliveries, as counters: `vexil_events_delivered_total`,
-/// `vexil_events_dropped_total`, `vexil_event_counts_dropped_total`,
-/// `vexil_event_kinds_dropped_total`, `vexil_event_filtered_total`, `vexil_event_payloads_dropped_total`, `vexil_event_requests_total`,
-/// `vexil_event_retries_total` and `vexil_event_bytes_total`.
+/// With the feature `metrics`, the recorder of the `metrics` crate that the application has
+/// installed hears the same of all clients together, within an interval between deliveries, as
+/// counters: `vexil_events_delivered_total`, `vexil_events_dropped_total`,
+/// `vexil_event_counts_dropped_total`, `vexil_event_kinds_dropped_total`,
+/// `vexil_event_filtered_total`, `vexil_event_payloads_dropped_total`,
+/// `vexil_event_requests_total`, `vexil_event_retries_total` and `vexil_event_bytes_total`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventStats {
-    /// Events that the service has accepted; the counts of evaluations of one delivery are one event.
+    /// Events that the service has accepted; the counts of evaluations of one delivery are one
+    /// event.
     pub delivered_events: u64,
-    /// Full events that were dropped because the buffer was full, in which counts of evaluations take no place; and all
-    /// that was recorded and could not be delivered because the processor panicked or its runtime is gone.
+    /// Full events that were dropped because the buffer was full, in which counts of evaluations
+    /// take no place; and all that was recorded and could not be delivered because the processor
+    /// panicked or its runtime is gone.
     pub dropped_events: u64,
-    /// Evaluations of unknown flags that no summary counts, because the keys of unknown flags had used up the 4 MiB
-    /// that they may take between two deliveries. Evaluations of known flags are always counted.
+    /// Evaluations of unknown flags that no summary counts, because the keys of unknown flags had
+    /// used up the 4 MiB that they may take between two deliveries. Evaluations of known flags are
+    /// always counted.
     pub dropped_counts: u64,
-    /// Evaluations whose context kinds are missing in a summary, because the flag was evaluated for more than 100 kinds,
-    /// or all kinds together took more than 1 MiB, between two deliveries. The evaluations themselves are counted.
+    /// Evaluations whose context kinds are missing in a summary, because the flag was evaluated for
+    /// more than 100 kinds, or all kinds together took more than 1 MiB, between two deliveries. The
+    /// evaluations themselves are counted.
     pub dropped_kinds: u64,
-    /// Events that the filter [`before_send`](crate::config::EventsConfig::before_send) dropped, or could not see to its
-    /// end because it panicked.
+    /// Events that the filter [`before_send`](crate::config::EventsConfig::before_send) dropped, or
+    /// could not see to its end because it panicked.
     pub filtered_events: u64,
-    /// Deliveries that were given up: the service could not be reached twice, or refused them, or the transport panicked; or
-    /// the file could not be written.
+    /// Deliveries that were given up: the service could not be reached twice, or refused them, or
+    /// the transport panicked; or the file could not be written.
     pub dropped_payloads: u64,
     /// Requests that were sent.
     pub attempts: u64,
@@ -223,10 +233,12 @@ impl EvaluationEvent<'_> {
         }
     }
 
-    /// Whether the flag reports this evaluation in full, with its reason, on account of an experiment.
+    /// Whether the flag reports this evaluation in full, with its reason, on account of an
+    /// experiment.
     #[must_use]
     pub fn is_experiment(&self) -> bool {
-        self.flag.is_some_and(|(flag, verdict)| verdict.is_experiment(flag))
+        self.flag
+            .is_some_and(|(flag, verdict)| verdict.is_experiment(flag))
     }
 
     /// Why the caller got what it got.
@@ -243,7 +255,9 @@ impl EvaluationEvent<'_> {
 
 impl fmt::Debug for EvaluationEvent<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EvaluationEvent").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("EvaluationEvent")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
     }
 }
 

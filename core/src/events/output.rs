@@ -1,7 +1,8 @@
 //! [`EventWriter`]: payloads as the JSON that the service reads.
 //!
-//! The service refuses properties that it does not know, so each kind of event is a type here whose fields are just
-//! those of the protocol. They borrow from the payload: the only thing that is allocated is the text.
+//! The service refuses properties that it does not know, so each kind of event is a type here whose
+//! fields are just those of the protocol. They borrow from the payload: the only thing that is
+//! allocated is the text.
 
 mod migration_op;
 
@@ -44,7 +45,11 @@ pub(super) struct Written {
 
 impl EventWriter {
     pub(crate) fn new(redaction: Redaction, format: Format, filter: Option<Filter>) -> Self {
-        Self { redaction, format, filter }
+        Self {
+            redaction,
+            format,
+            filter,
+        }
     }
 
     /// All events, and the summary as the last one, unless there is nothing to sum up.
@@ -52,13 +57,23 @@ impl EventWriter {
         /// Most events take less.
         const BYTES: usize = 256;
         let capacity = BYTES * (payload.events.len() + payload.summary.flags.len());
-        let mut written = Written { body: Vec::with_capacity(capacity), ..Written::default() };
+        let mut written = Written {
+            body: Vec::with_capacity(capacity),
+            ..Written::default()
+        };
         let summary = (!payload.summary.flags.is_empty()).then(|| Output::from(&payload.summary));
-        for event in payload.events.iter().map(|event| self.output(event)).chain(summary) {
+        for event in payload
+            .events
+            .iter()
+            .map(|event| self.output(event))
+            .chain(summary)
+        {
             self.add(&mut written, &event)?;
         }
         if self.format == Format::Array {
-            written.body.extend_from_slice(if written.count == 0 { b"[]" } else { b"]" });
+            written
+                .body
+                .extend_from_slice(if written.count == 0 { b"[]" } else { b"]" });
         }
         Ok(written)
     }
@@ -93,10 +108,18 @@ impl EventWriter {
     fn output<'a>(&'a self, event: &'a FullEvent) -> Output<'a> {
         match event {
             FullEvent::Index { date, context } => Output::Index(self.introduction(*date, context)),
-            FullEvent::Identify { date, context } => Output::Identify(self.introduction(*date, context)),
+            FullEvent::Identify { date, context } => {
+                Output::Identify(self.introduction(*date, context))
+            }
             FullEvent::Feature(flag) => Output::Feature(self.evaluation(flag, Anonymous::Redacted)),
             FullEvent::Debug(flag) => Output::Debug(self.evaluation(flag, Anonymous::Shown)),
-            FullEvent::Custom { date, key, context, data, metric } => Output::Custom(Custom {
+            FullEvent::Custom {
+                date,
+                key,
+                context,
+                data,
+                metric,
+            } => Output::Custom(Custom {
                 creation_date: *date,
                 key,
                 data: (!data.is_null()).then_some(data),
@@ -111,7 +134,10 @@ impl EventWriter {
     }
 
     fn introduction<'a>(&'a self, date: u64, context: &'a Context) -> Introduction<'a> {
-        Introduction { creation_date: date, context: self.redaction.apply(context, Anonymous::Shown) }
+        Introduction {
+            creation_date: date,
+            context: self.redaction.apply(context, Anonymous::Shown),
+        }
     }
 
     fn evaluation<'a>(&'a self, flag: &'a EvaluatedFlag, anonymous: Anonymous) -> Evaluation<'a> {
@@ -192,11 +218,18 @@ struct Custom<'a> {
 
 impl<'a> From<&'a Summary> for Output<'a> {
     fn from(summary: &'a Summary) -> Self {
-        Self::Summary { start_date: summary.start, end_date: summary.end, features: &summary.flags }
+        Self::Summary {
+            start_date: summary.start,
+            end_date: summary.end,
+            features: &summary.flags,
+        }
     }
 }
 
-fn write_features<S: Serializer>(flags: &HashMap<Text, FlagSummary>, serializer: S) -> Result<S::Ok, S::Error> {
+fn write_features<S: Serializer>(
+    flags: &HashMap<Text, FlagSummary>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_map(flags.iter().map(|(key, flag)| (key, Feature::from(flag))))
 }
 
@@ -212,7 +245,11 @@ struct Feature<'a> {
 
 impl<'a> From<&'a FlagSummary> for Feature<'a> {
     fn from(flag: &'a FlagSummary) -> Self {
-        Self { default: flag.default.as_ref(), context_kinds: &flag.kinds, counters: &flag.counters }
+        Self {
+            default: flag.default.as_ref(),
+            context_kinds: &flag.kinds,
+            counters: &flag.counters,
+        }
     }
 }
 

@@ -62,7 +62,9 @@ impl FullEvent {
                 let default = flag.default.as_ref().map_or(0, Value::weight);
                 flag.key.len() + flag.context.weight() + flag.value.weight() + default
             }
-            Self::Custom { key, context, data, .. } => key.len() + context.weight() + data.weight(),
+            Self::Custom {
+                key, context, data, ..
+            } => key.len() + context.weight() + data.weight(),
             Self::MigrationOp { op, .. } => op.key.len() + op.context.weight(),
         }
     }
@@ -122,7 +124,11 @@ pub(super) struct Counter {
 
 /// The present time, as events write it.
 pub(super) fn now() -> u64 {
-    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    millis(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default(),
+    )
 }
 
 /// A time as events write it.

@@ -16,7 +16,9 @@ use super::delivery::DeliveryStats;
 use super::diagnostic::Diagnostics;
 use super::payload::{EvaluatedFlag, FullEvent, Payload, now};
 use super::summary::Summaries;
-use super::{CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats, MigrationOp, is_sampled};
+use super::{
+    CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats, MigrationOp, is_sampled,
+};
 use crate::runtime::Task;
 
 /// What a processor remembers, between the threads that record and the worker that delivers.
@@ -28,10 +30,11 @@ pub(crate) struct Records {
     buffer: Buffer,
     /// The latest time that the service told, in milliseconds since 1970; 0 before it did.
     server_time: AtomicU64,
-    /// How many events were taken and are on their way to the service. Held while events are taken or counted, so that
-    /// none of them is overlooked.
+    /// How many events were taken and are on their way to the service. Held while events are taken
+    /// or counted, so that none of them is overlooked.
     under_way: Mutex<u64>,
-    /// Whether events are of no use any more: the processor is closed or has failed, or the service does not want them.
+    /// Whether events are of no use any more: the processor is closed or has failed, or the service
+    /// does not want them.
     ended: AtomicBool,
     /// Whether the worker has ended before the processor was closed.
     failed: AtomicBool,
@@ -71,7 +74,10 @@ impl Records {
 
     fn evaluation(&self, event: &EvaluationEvent<'_>) {
         let known = self.is_known(event.context);
-        if event.flag.is_none_or(|(flag, _)| !flag.exclude_from_summaries()) {
+        if event
+            .flag
+            .is_none_or(|(flag, _)| !flag.exclude_from_summaries())
+        {
             self.summaries.count(event, known, now);
         } else if known {
             self.summaries.deduplicated();
@@ -80,7 +86,8 @@ impl Records {
         let experiment = event.is_experiment();
         let full = |kind: fn(Box<EvaluatedFlag>) -> FullEvent| {
             if is_sampled(flag.sampling_ratio()) {
-                self.buffer.push(|| kind(Box::new(in_full(event, flag, experiment))));
+                self.buffer
+                    .push(|| kind(Box::new(in_full(event, flag, experiment))));
             }
         };
         if flag.track_events() || experiment {
@@ -93,8 +100,12 @@ impl Records {
 
     fn identify(&self, context: &Context) {
         if let Some(context) = self.introduced(context) {
-            self.known.seen(context.key_hash(), || self.buffer.has_room());
-            self.buffer.push(|| FullEvent::Identify { date: now(), context: context.into_owned() });
+            self.known
+                .seen(context.key_hash(), || self.buffer.has_room());
+            self.buffer.push(|| FullEvent::Identify {
+                date: now(),
+                context: context.into_owned(),
+            });
         }
     }
 
@@ -114,7 +125,10 @@ impl Records {
     /// The context was introduced when the flag was evaluated, and is not again.
     fn migration_op(&self, op: &MigrationOp) {
         if is_sampled(op.sampling_ratio) {
-            self.buffer.push(|| FullEvent::MigrationOp { date: now(), op: Box::new(op.clone()) });
+            self.buffer.push(|| FullEvent::MigrationOp {
+                date: now(),
+                op: Box::new(op.clone()),
+            });
         }
     }
 
@@ -123,32 +137,49 @@ impl Records {
         let Some(context) = self.introduced(context) else {
             return false;
         };
-        let known = self.known.seen(context.key_hash(), || self.buffer.has_room());
+        let known = self
+            .known
+            .seen(context.key_hash(), || self.buffer.has_room());
         if !known {
-            self.buffer.push(|| FullEvent::Index { date: now(), context: context.into_owned() });
+            self.buffer.push(|| FullEvent::Index {
+                date: now(),
+                context: context.into_owned(),
+            });
         }
         known
     }
 
     /// What the service is told of a context where it is introduced; none if that is nothing.
     fn introduced<'c>(&self, context: &'c Context) -> Option<Cow<'c, Context>> {
-        if self.omit_anonymous { context.without_anonymous().map(Cow::Owned) } else { Some(Cow::Borrowed(context)) }
+        if self.omit_anonymous {
+            context.without_anonymous().map(Cow::Owned)
+        } else {
+            Some(Cow::Borrowed(context))
+        }
     }
 
-    /// Whether evaluations are reported for debugging: neither our clock nor the service's says that it is over.
+    /// Whether evaluations are reported for debugging: neither our clock nor the service's says
+    /// that it is over.
     fn is_debugged(&self, flag: &Flag) -> bool {
         let until = flag.debug_events_until();
         until.is_some_and(|until| until > now() && until > self.server_time.load(Ordering::Relaxed))
     }
 
-    /// Takes all that is to be delivered, and how many events were for known contexts. The events are under way until the
-    /// guard is dropped.
+    /// Takes all that is to be delivered, and how many events were for known contexts. The events
+    /// are under way until the guard is dropped.
     pub(super) fn take(self: &Arc<Self>) -> (Payload, u64, UnderWay) {
         let mut under_way = self.under_way();
         let (payload, deduplicated) = self.take_all();
         let count = to_u64(payload.len());
         *under_way += count;
-        (payload, deduplicated, UnderWay { records: Arc::clone(self), count })
+        (
+            payload,
+            deduplicated,
+            UnderWay {
+                records: Arc::clone(self),
+                count,
+            },
+        )
     }
 
     fn take_all(&self) -> (Payload, u64) {
@@ -165,12 +196,14 @@ impl Records {
         self.buffer.dropped() + self.undeliverable.load(Ordering::Relaxed)
     }
 
-    /// The worker has ended too early: what there is, and what is recorded from now on, is dropped and counted.
+    /// The worker has ended too early: what there is, and what is recorded from now on, is dropped
+    /// and counted.
     pub(super) fn fail(&self) {
         self.failed.store(true, Ordering::Relaxed);
         self.ended.store(true, Ordering::Relaxed);
         let (payload, _) = self.take_all();
-        self.undeliverable.fetch_add(to_u64(payload.len()), Ordering::Relaxed);
+        self.undeliverable
+            .fetch_add(to_u64(payload.len()), Ordering::Relaxed);
     }
 
     fn has_failed(&self) -> bool {
@@ -182,13 +215,17 @@ impl Records {
     }
 
     fn under_way(&self) -> MutexGuard<'_, u64> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many events are not delivered yet.
     fn pending(&self) -> u64 {
         let under_way = self.under_way();
-        to_u64(self.buffer.len()).saturating_add(self.summaries.total()).saturating_add(*under_way)
+        to_u64(self.buffer.len())
+            .saturating_add(self.summaries.total())
+            .saturating_add(*under_way)
     }
 
     /// Nothing is recorded from now on.
@@ -245,7 +282,8 @@ pub(super) enum Command {
     Close(oneshot::Sender<()>),
 }
 
-/// Reports to the service: counts of evaluations, and events in full where flags or the application ask for them.
+/// Reports to the service: counts of evaluations, and events in full where flags or the application
+/// ask for them.
 #[derive(Debug)]
 pub(crate) struct DefaultEventProcessor {
     records: Arc<Records>,
@@ -253,7 +291,8 @@ pub(crate) struct DefaultEventProcessor {
     diagnostics: Arc<Diagnostics>,
     /// To the worker. Bounded: who flushes faster than it can listen has flushed already.
     commands: mpsc::Sender<Command>,
-    /// Stops the worker, which ends by itself when the processor is closed, if the processor is dropped before that.
+    /// Stops the worker, which ends by itself when the processor is closed, if the processor is
+    /// dropped before that.
     _worker: Task<()>,
 }
 
@@ -265,7 +304,13 @@ impl DefaultEventProcessor {
         commands: mpsc::Sender<Command>,
         worker: Task<()>,
     ) -> Self {
-        Self { records, delivered, diagnostics, commands, _worker: worker }
+        Self {
+            records,
+            delivered,
+            diagnostics,
+            commands,
+            _worker: worker,
+        }
     }
 
     /// Has the worker do something, and returns what it came to; none if the worker has ended.
@@ -292,7 +337,9 @@ impl EventProcessor for DefaultEventProcessor {
 
     async fn flush_and_confirm(&self) -> bool {
         // Of a processor that was closed, everything was delivered.
-        self.ask(Command::FlushAndWait).await.unwrap_or_else(|| !self.records.has_failed())
+        self.ask(Command::FlushAndWait)
+            .await
+            .unwrap_or_else(|| !self.records.has_failed())
     }
 
     async fn close(&self) {

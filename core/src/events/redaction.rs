@@ -2,9 +2,9 @@
 //!
 //! Event processors of an application can apply the same rules: see [`Redaction::redact`].
 //!
-//! Which references apply to a context is settled before it is written: they are kept in the order of their paths, none
-//! inside another. So the writer only looks for the names that it comes across, and the list of what was left out is
-//! the same list. Nothing is copied on the way.
+//! Which references apply to a context is settled before it is written: they are kept in the order
+//! of their paths, none inside another. So the writer only looks for the names that it comes
+//! across, and the list of what was left out is the same list. Nothing is copied on the way.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -56,41 +56,65 @@ impl Redaction {
         self
     }
 
-    /// Attributes, or parts of attributes, that are left out of all contexts. Invalid references are ignored. Adds to
-    /// earlier calls. Default: none.
-    pub fn private_attributes<R: Into<Reference>>(mut self, references: impl IntoIterator<Item = R>) -> Self {
-        self.references.extend(references.into_iter().map(Into::into).filter(|reference| reference.error().is_none()));
+    /// Attributes, or parts of attributes, that are left out of all contexts. Invalid references
+    /// are ignored. Adds to earlier calls. Default: none.
+    pub fn private_attributes<R: Into<Reference>>(
+        mut self,
+        references: impl IntoIterator<Item = R>,
+    ) -> Self {
+        self.references.extend(
+            references
+                .into_iter()
+                .map(Into::into)
+                .filter(|reference| reference.error().is_none()),
+        );
         keep_outermost(&mut self.references);
         self
     }
 
-    /// The context as the SDK writes it into events: without private attributes, whose names it lists. For event processors
-    /// of your own.
+    /// The context as the SDK writes it into events: without private attributes, whose names it
+    /// lists. For event processors of your own.
     ///
-    /// Serializing a [`Context`] itself writes everything, private or not, and is meant for storing it.
+    /// Serializing a [`Context`] itself writes everything, private or not, and is meant for storing
+    /// it.
     pub fn redact<'a>(&'a self, context: &'a Context) -> RedactedContext<'a> {
         self.apply(context, Anonymous::Shown)
     }
 
     /// The context as an event of this kind shows it.
-    pub(super) fn apply<'a>(&'a self, context: &'a Context, anonymous: Anonymous) -> RedactedContext<'a> {
-        RedactedContext { rules: self, context, anonymous }
+    pub(super) fn apply<'a>(
+        &'a self,
+        context: &'a Context,
+        anonymous: Anonymous,
+    ) -> RedactedContext<'a> {
+        RedactedContext {
+            rules: self,
+            context,
+            anonymous,
+        }
     }
 
     /// All that `context`, which has one kind, has and must not show.
     fn references<'a>(&'a self, context: &'a Context) -> Vec<&'a Reference> {
         let private = context.private_attributes().iter().chain(&self.references);
-        let mut found = private.filter(|reference| has(context, reference)).collect();
+        let mut found = private
+            .filter(|reference| has(context, reference))
+            .collect();
         keep_outermost(&mut found);
         found
     }
 }
 
-/// Whether there is something at `reference` that may be left out: kind, key and `anonymous` never are.
+/// Whether there is something at `reference` that may be left out: kind, key and `anonymous` never
+/// are.
 fn has(context: &Context, reference: &Reference) -> bool {
-    let Some((first, rest)) = reference.components().split_first() else { return false };
+    let Some((first, rest)) = reference.components().split_first() else {
+        return false;
+    };
     let found = context.custom_attribute(first);
-    found.and_then(|value| rest.iter().try_fold(value, |value, name| value.get(name))).is_some()
+    found
+        .and_then(|value| rest.iter().try_fold(value, |value, name| value.get(name)))
+        .is_some()
         || rest.is_empty() && *first == "name" && context.name().is_some()
 }
 
@@ -113,8 +137,8 @@ pub struct RedactedContext<'a> {
 }
 
 impl RedactedContext<'_> {
-    /// Leaves out all attributes of anonymous contexts too, as the SDK does in events about evaluations, custom events and
-    /// events of migrations, but not where it introduces a context.
+    /// Leaves out all attributes of anonymous contexts too, as the SDK does in events about
+    /// evaluations, custom events and events of migrations, but not where it introduces a context.
     ///
     /// ```
     /// use vexil::Context;
@@ -127,14 +151,19 @@ impl RedactedContext<'_> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn without_anonymous_attributes(self) -> Self {
-        Self { anonymous: Anonymous::Redacted, ..self }
+        Self {
+            anonymous: Anonymous::Redacted,
+            ..self
+        }
     }
 }
 
 /// Attributes stay out of logs, redacted or not.
 impl fmt::Debug for RedactedContext<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("RedactedContext").field(self.context).finish()
+        f.debug_tuple("RedactedContext")
+            .field(self.context)
+            .finish()
     }
 }
 
@@ -144,7 +173,13 @@ impl Serialize for RedactedContext<'_> {
         if self.context.multiple() {
             map.serialize_entry("kind", "multi")?;
             for member in self.context.individual_contexts() {
-                map.serialize_entry(member.kind(), &Parts(RedactedContext { context: member, ..*self }))?;
+                map.serialize_entry(
+                    member.kind(),
+                    &Parts(RedactedContext {
+                        context: member,
+                        ..*self
+                    }),
+                )?;
             }
         } else {
             map.serialize_entry("kind", self.context.kind())?;
@@ -154,7 +189,8 @@ impl Serialize for RedactedContext<'_> {
     }
 }
 
-/// All but the kind of a context that has one kind: where it is a member of another, the kind is its name there.
+/// All but the kind of a context that has one kind: where it is a member of another, the kind is
+/// its name there.
 struct Parts<'a>(RedactedContext<'a>);
 
 impl Serialize for Parts<'_> {
@@ -167,14 +203,20 @@ impl Serialize for Parts<'_> {
 
 impl Parts<'_> {
     fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        let RedactedContext { rules, context, anonymous } = self.0;
+        let RedactedContext {
+            rules,
+            context,
+            anonymous,
+        } = self.0;
         map.serialize_entry("key", context.key())?;
         if context.anonymous() {
             map.serialize_entry("anonymous", &true)?;
         }
         if rules.all || context.anonymous() && anonymous == Anonymous::Redacted {
             let name = context.name().map(|_| Reference::literal("name"));
-            let attributes = context.attributes().map(|(name, _)| Reference::literal(name));
+            let attributes = context
+                .attributes()
+                .map(|(name, _)| Reference::literal(name));
             return write_meta(map, &name.into_iter().chain(attributes).collect::<Vec<_>>());
         }
         let redacted = rules.references(context);
@@ -187,7 +229,8 @@ impl Parts<'_> {
     }
 }
 
-/// Writes all of `members` that none of `redacted` leaves out; `depth` names lead to where these members are.
+/// Writes all of `members` that none of `redacted` leaves out; `depth` names lead to where these
+/// members are.
 fn write_members<'a, M: SerializeMap>(
     map: &mut M,
     members: impl Iterator<Item = (&'a str, &'a Value)>,
@@ -199,7 +242,14 @@ fn write_members<'a, M: SerializeMap>(
             ([], value) => map.serialize_entry(name, value)?,
             // If one of them ends here, it is the only one.
             ([first, ..], Value::Object(object)) if first.depth() > depth + 1 => {
-                map.serialize_entry(name, &Partial { object, redacted: at(redacted, depth, name), depth: depth + 1 })?;
+                map.serialize_entry(
+                    name,
+                    &Partial {
+                        object,
+                        redacted: at(redacted, depth, name),
+                        depth: depth + 1,
+                    },
+                )?;
             }
             _ => {}
         }
@@ -209,7 +259,13 @@ fn write_members<'a, M: SerializeMap>(
 
 /// Those of `redacted` that have `name` behind the first `depth` names, which all of them share.
 fn at<'r, 'a>(redacted: &'r [&'a Reference], depth: usize, name: &str) -> &'r [&'a Reference] {
-    let part = |reference: &&Reference| reference.components().get(depth).map_or("", |part| part.as_str()).cmp(name);
+    let part = |reference: &&Reference| {
+        reference
+            .components()
+            .get(depth)
+            .map_or("", |part| part.as_str())
+            .cmp(name)
+    };
     let start = redacted.partition_point(|reference| part(reference).is_lt());
     let end = redacted.partition_point(|reference| part(reference).is_le());
     redacted.get(start..end).unwrap_or_default()
@@ -237,7 +293,16 @@ fn write_meta<M: SerializeMap, R: Serialize>(map: &mut M, redacted: &[R]) -> Res
     struct Meta<'a, R> {
         redacted_attributes: &'a [R],
     }
-    if redacted.is_empty() { Ok(()) } else { map.serialize_entry("_meta", &Meta { redacted_attributes: redacted }) }
+    if redacted.is_empty() {
+        Ok(())
+    } else {
+        map.serialize_entry(
+            "_meta",
+            &Meta {
+                redacted_attributes: redacted,
+            },
+        )
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 pub(crate) fn is_sampled(ratio: Option<i64>) -> bool {
     match ratio {
         None | Some(1) => true,
-        Some(ratio) => u64::try_from(ratio).is_ok_and(|ratio| ratio > 0 && fastrand::u64(..ratio) == 0),
+        Some(ratio) => {
+            u64::try_from(ratio).is_ok_and(|ratio| ratio > 0 && fastrand::u64(..ratio) == 0)
+        }
     }
 }
 
@@ -17,7 +19,10 @@ mod tests {
     fn one_in_ratio_passes() {
         let passed = |ratio| (0..10_000).filter(|_| is_sampled(ratio)).count();
         fastrand::seed(7);
-        assert_eq!([None, Some(1), Some(0), Some(-1), Some(i64::MIN)].map(passed), [10_000, 10_000, 0, 0, 0]);
+        assert_eq!(
+            [None, Some(1), Some(0), Some(-1), Some(i64::MIN)].map(passed),
+            [10_000, 10_000, 0, 0, 0]
+        );
         assert!((2_300..2_700).contains(&passed(Some(4))));
     }
 }

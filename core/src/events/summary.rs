@@ -1,12 +1,12 @@
 //! [`Summaries`]: counts evaluations per flag, without contention between threads.
 //!
-//! Each thread has a shard of its own (until there are more threads than shards), so its lock is free whenever the
-//! thread comes, and no cache line travels between cores. A count of a known flag is never dropped: it stays in a shard
-//! until a payload takes it.
+//! Each thread has a shard of its own (until there are more threads than shards), so its lock is
+//! free whenever the thread comes, and no cache line travels between cores. A count of a known flag
+//! is never dropped: it stays in a shard until a payload takes it.
 //!
-//! Keys of unknown flags and context kinds may come from outside the application, in any number and length. They share
-//! budgets of memory, and what goes beyond is dropped and counted. The cost of an evaluation does not depend on how many
-//! there are.
+//! Keys of unknown flags and context kinds may come from outside the application, in any number and
+//! length. They share budgets of memory, and what goes beyond is dropped and counted. The cost of
+//! an evaluation does not depend on how many there are.
 
 use std::collections::hash_map;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -30,13 +30,15 @@ const KINDS_BYTES: usize = 1 << 20;
 /// How many kinds one count holds. They are searched one by one.
 const MOST_KINDS: usize = 100;
 
-/// The first kind of each count is free up to this length: it takes no more than a multiple of what the flag itself takes.
+/// The first kind of each count is free up to this length: it takes no more than a multiple of what
+/// the flag itself takes.
 const FREE_KIND_BYTES: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Summaries {
     shards: PerThread<Mutex<Counts>>,
-    /// The order in which counts began, across shards. Advanced once for each new count, not for each evaluation.
+    /// The order in which counts began, across shards. Advanced once for each new count, not for
+    /// each evaluation.
     next: AtomicU64,
     unknown_flags: Budget,
     kinds: Budget,
@@ -102,7 +104,12 @@ struct Count {
 
 impl Summaries {
     /// Counts an evaluation. The clock is read only for the first of a payload.
-    pub(super) fn count(&self, event: &EvaluationEvent<'_>, known_context: bool, now: impl Fn() -> u64) {
+    pub(super) fn count(
+        &self,
+        event: &EvaluationEvent<'_>,
+        known_context: bool,
+        now: impl Fn() -> u64,
+    ) {
         let variation = event.variation.map(|(index, _)| index);
         let (version, key_hash) = match event.flag {
             Some((flag, _)) => (Some(flag.version()), flag.key_hash()),
@@ -112,7 +119,9 @@ impl Summaries {
         let mut counts = self.own();
         let counts = &mut *counts;
         counts.deduplicated += u64::from(known_context);
-        let same = |count: &Count| count.variation == variation && count.version == version && count.key == *event.key;
+        let same = |count: &Count| {
+            count.variation == variation && count.version == version && count.key == *event.key
+        };
         if let Some(count) = counts.table.find_mut(hash, same) {
             count.count += 1;
             if count.last_kinds != event.context.kinds_hash() {
@@ -125,8 +134,15 @@ impl Summaries {
     }
 
     /// Begins a new count.
-    fn begin(&self, counts: &mut Counts, event: &EvaluationEvent<'_>, hash: u64, now: impl Fn() -> u64) {
-        // Looked at before the value and the default are made, so that a flood costs no more than this.
+    fn begin(
+        &self,
+        counts: &mut Counts,
+        event: &EvaluationEvent<'_>,
+        hash: u64,
+        now: impl Fn() -> u64,
+    ) {
+        // Looked at before the value and the default are made, so that a flood costs no more than
+        // this.
         let is_unknown = event.flag.is_none();
         let key_bytes = size_of::<Count>() + event.key.len();
         if is_unknown && !self.unknown_flags.has_room(key_bytes) {
@@ -159,8 +175,8 @@ impl Summaries {
         counts.table.insert_unique(hash, count, |count| count.hash);
     }
 
-    /// Adds the kinds of a context to those of a count. What has no room ends the search, so that a context of very many
-    /// kinds costs no more than a full list.
+    /// Adds the kinds of a context to those of a count. What has no room ends the search, so that a
+    /// context of very many kinds costs no more than a full list.
     fn add_kinds(&self, kinds: &mut SmallVec<[Text; 1]>, charged: &mut usize, context: &Context) {
         for member in context.individual_contexts() {
             let kind = member.kind();
@@ -168,7 +184,11 @@ impl Summaries {
                 continue;
             }
             let is_free = kinds.is_empty() && kind.len() <= FREE_KIND_BYTES;
-            let bytes = if is_free { 0 } else { size_of::<Text>() + kind.len() };
+            let bytes = if is_free {
+                0
+            } else {
+                size_of::<Text>() + kind.len()
+            };
             if kinds.len() >= MOST_KINDS || !self.kinds.charge(bytes) {
                 return self.drop_kind();
             }
@@ -184,7 +204,13 @@ impl Summaries {
 
     /// Takes all counts. Returns the number of evaluations for known contexts too.
     pub(super) fn take(&self, now: impl Fn() -> u64) -> (Summary, u64) {
-        let (mut summary, mut deduplicated) = (Summary { start: u64::MAX, ..Summary::default() }, 0);
+        let (mut summary, mut deduplicated) = (
+            Summary {
+                start: u64::MAX,
+                ..Summary::default()
+            },
+            0,
+        );
         let mut taken = Vec::new();
         for shard in self.shards.iter() {
             let counts = std::mem::take(&mut *lock(shard));
@@ -197,18 +223,23 @@ impl Summaries {
             taken.extend(counts.table);
         }
         self.warned.store(false, Ordering::Relaxed);
-        // A flag's default, and the value of each of its counters, are those of the first evaluation.
+        // A flag's default, and the value of each of its counters, are those of the first
+        // evaluation.
         taken.sort_unstable_by_key(|count| count.sequence);
         for mut count in taken {
             match summary.flags.entry(std::mem::take(&mut count.key)) {
                 hash_map::Entry::Occupied(mut flag) => flag.get_mut().add(count),
                 hash_map::Entry::Vacant(place) => {
-                    let flag = FlagSummary { default: count.default.take(), ..FlagSummary::default() };
+                    let flag = FlagSummary {
+                        default: count.default.take(),
+                        ..FlagSummary::default()
+                    };
                     place.insert(flag).add(count);
                 }
             }
         }
-        // Read when all are taken, so that none of them is later; unless the clock was set back meanwhile.
+        // Read when all are taken, so that none of them is later; unless the clock was set back
+        // meanwhile.
         summary.end = now();
         summary.start = summary.start.min(summary.end);
         (summary, deduplicated)
@@ -216,15 +247,26 @@ impl Summaries {
 
     /// How many evaluations are counted and not taken yet.
     pub(super) fn total(&self) -> u64 {
-        self.shards.iter().map(|shard| lock(shard).table.iter().map(|count| count.count).sum::<u64>()).sum()
+        self.shards
+            .iter()
+            .map(|shard| {
+                lock(shard)
+                    .table
+                    .iter()
+                    .map(|count| count.count)
+                    .sum::<u64>()
+            })
+            .sum()
     }
 
     /// What was dropped so far.
     pub(super) fn dropped(&self) -> DroppedTotal {
-        self.dropped.iter().fold(DroppedTotal::default(), |total, dropped| DroppedTotal {
-            counts: total.counts + dropped.counts.load(Ordering::Relaxed),
-            kinds: total.kinds + dropped.kinds.load(Ordering::Relaxed),
-        })
+        self.dropped
+            .iter()
+            .fold(DroppedTotal::default(), |total, dropped| DroppedTotal {
+                counts: total.counts + dropped.counts.load(Ordering::Relaxed),
+                kinds: total.kinds + dropped.kinds.load(Ordering::Relaxed),
+            })
     }
 
     #[cold]
@@ -242,7 +284,8 @@ impl Summaries {
     }
 
     fn warn_once(&self, message: &str) {
-        // Loaded before it is swapped, so that the cache line stays shared by all threads once it is set.
+        // Loaded before it is swapped, so that the cache line stays shared by all threads once it
+        // is set.
         if !self.warned.load(Ordering::Relaxed) && !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!("{message}");
         }
@@ -261,14 +304,17 @@ fn lock(shard: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
 fn mix(key: u64, version: Option<u64>, variation: Option<usize>) -> u64 {
     let version = version.map_or(0, |version| version.wrapping_add(1));
     let variation = variation.map_or(0, |variation| variation.wrapping_add(1) as u64);
-    (key ^ version.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ variation.rotate_left(32)).wrapping_mul(0xD6E8_FEB8_6659_FD93)
+    (key ^ version.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ variation.rotate_left(32))
+        .wrapping_mul(0xD6E8_FEB8_6659_FD93)
 }
 
 impl FlagSummary {
     /// Adds a count; of those with the same version and variation, the first one's value stays.
     fn add(&mut self, count: Count) {
         self.kinds.extend(count.kinds);
-        let same = |counter: &&mut Counter| counter.version == count.version && counter.variation == count.variation;
+        let same = |counter: &&mut Counter| {
+            counter.version == count.version && counter.variation == count.variation
+        };
         match self.counters.iter_mut().find(same) {
             Some(counter) => counter.count += count.count,
             None => self.counters.push(Counter {
@@ -313,7 +359,12 @@ mod tests {
     }
 
     fn total(summary: &Summary) -> u64 {
-        summary.flags.values().flat_map(|flag| &flag.counters).map(|counter| counter.count).sum()
+        summary
+            .flags
+            .values()
+            .flat_map(|flag| &flag.counters)
+            .map(|counter| counter.count)
+            .sum()
     }
 
     #[test]
@@ -332,10 +383,15 @@ mod tests {
             });
             let counting: Vec<_> = (0..THREADS)
                 .map(|_| {
-                    scope.spawn(|| (0..CALLS).for_each(|n| count(&summaries, flags.get(n as usize % 6), &context)))
+                    scope.spawn(|| {
+                        (0..CALLS)
+                            .for_each(|n| count(&summaries, flags.get(n as usize % 6), &context))
+                    })
                 })
                 .collect();
-            counting.into_iter().for_each(|thread| thread.join().unwrap());
+            counting
+                .into_iter()
+                .for_each(|thread| thread.join().unwrap());
             done.store(true, Ordering::Relaxed);
             taken = taker.join().unwrap();
         });
@@ -350,7 +406,10 @@ mod tests {
         for (end, expected) in [(9, (7, 9)), (3, (3, 3)), (7_000_000, (7, 7_000_000))] {
             count(&summaries, Some(&flag), &ada);
             let (summary, _) = summaries.take(|| end);
-            assert_eq!((summary.start, summary.end, total(&summary)), (expected.0, expected.1, 1));
+            assert_eq!(
+                (summary.start, summary.end, total(&summary)),
+                (expected.0, expected.1, 1)
+            );
         }
     }
 
@@ -359,28 +418,50 @@ mod tests {
     fn a_payload_adds_up_what_all_threads_have_counted() {
         let summaries = Summaries::default();
         let ada = Context::new("ada").unwrap();
-        let both = Context::multi([ada.clone(), Context::with_kind("acme", "org").unwrap()]).unwrap();
+        let both =
+            Context::multi([ada.clone(), Context::with_kind("acme", "org").unwrap()]).unwrap();
         let (one, two) = (flag("f", 1), flag("f", 2));
         std::thread::scope(|scope| {
             for context in [&ada, &both] {
-                scope.spawn(|| [Some(&one), Some(&two), None].map(|flag| count(&summaries, flag, context)));
+                scope.spawn(|| {
+                    [Some(&one), Some(&two), None].map(|flag| count(&summaries, flag, context))
+                });
             }
         });
         let (summary, _) = summaries.take(|| 9);
         assert_eq!((summary.start, summary.end), (7, 9));
         let known = &summary.flags["f"];
-        assert_eq!(known.kinds.iter().map(Text::as_str).collect::<Vec<_>>(), ["org", "user"]);
+        assert_eq!(
+            known.kinds.iter().map(Text::as_str).collect::<Vec<_>>(),
+            ["org", "user"]
+        );
         assert_eq!(known.default, Some(Value::from(false)));
-        let mut counters: Vec<_> = known.counters.iter().map(|counter| (counter.version, counter.count)).collect();
+        let mut counters: Vec<_> = known
+            .counters
+            .iter()
+            .map(|counter| (counter.version, counter.count))
+            .collect();
         counters.sort_unstable();
         assert_eq!(counters, [(Some(1), 2), (Some(2), 2)]);
-        let [ghost] = &summary.flags["ghost"].counters[..] else { panic!("one counter") };
-        assert_eq!((ghost.version, ghost.variation, ghost.count, &ghost.value), (None, None, 2, &Value::from(false)));
+        let [ghost] = &summary.flags["ghost"].counters[..] else {
+            panic!("one counter")
+        };
+        assert_eq!(
+            (ghost.version, ghost.variation, ghost.count, &ghost.value),
+            (None, None, 2, &Value::from(false))
+        );
         assert!(summaries.take(|| 9).0.flags.is_empty(), "all begins anew");
     }
 
-    /// Evaluates a flag, or an unknown one called `key`, with this default; none is that of a prerequisite.
-    fn evaluate(summaries: &Summaries, key: &str, flag: Option<&Flag>, default: Option<Value>, context: &Context) {
+    /// Evaluates a flag, or an unknown one called `key`, with this default; none is that of a
+    /// prerequisite.
+    fn evaluate(
+        summaries: &Summaries,
+        key: &str,
+        flag: Option<&Flag>,
+        default: Option<Value>,
+        context: &Context,
+    ) {
         let value = Value::from(true);
         let make = || default.clone().unwrap_or_default();
         let event = EvaluationEvent {
@@ -400,12 +481,17 @@ mod tests {
     #[test]
     fn the_default_of_a_flag_is_that_of_its_first_evaluation_whichever_thread_made_it() {
         let ada = Context::new("ada").unwrap();
-        // More rounds than there are shards, so that the first evaluation is in a later shard than the others too.
+        // More rounds than there are shards, so that the first evaluation is in a later shard than
+        // the others too.
         for round in 0..100 {
             let summaries = Summaries::default();
             let first = round % 4;
             for call in 0..4 {
-                let default = if call == 0 { Value::from("first") } else { Value::from(call) };
+                let default = if call == 0 {
+                    Value::from("first")
+                } else {
+                    Value::from(call)
+                };
                 // Other versions, so that the order of a hash table would tell too.
                 let flag = flag("f", (first + call) % 4);
                 std::thread::scope(|scope| {
@@ -420,31 +506,63 @@ mod tests {
 
     #[test]
     fn a_flag_whose_first_evaluation_was_a_prerequisite_has_no_default() {
-        let (summaries, ada, flag) = (Summaries::default(), Context::new("ada").unwrap(), flag("f", 1));
+        let (summaries, ada, flag) = (
+            Summaries::default(),
+            Context::new("ada").unwrap(),
+            flag("f", 1),
+        );
         evaluate(&summaries, "f", Some(&flag), None, &ada);
         assert_eq!(summaries.take(|| 9).0.flags["f"].default, None);
     }
 
     #[test]
-    fn keys_of_unknown_flags_take_a_bounded_amount_of_memory_and_known_flags_are_counted_all_the_same() {
-        let (summaries, ada, known) = (Summaries::default(), Context::new("ada").unwrap(), flag("known", 1));
+    fn keys_of_unknown_flags_take_a_bounded_amount_of_memory_and_known_flags_are_counted_all_the_same()
+     {
+        let (summaries, ada, known) = (
+            Summaries::default(),
+            Context::new("ada").unwrap(),
+            flag("known", 1),
+        );
         let long = "x".repeat(1_000);
         let calls = 20_000;
         for n in 0..calls {
-            evaluate(&summaries, &format!("{long}{n}"), None, Some(false.into()), &ada);
+            evaluate(
+                &summaries,
+                &format!("{long}{n}"),
+                None,
+                Some(false.into()),
+                &ada,
+            );
         }
-        evaluate(&summaries, &"x".repeat(UNKNOWN_FLAGS_BYTES), None, Some(false.into()), &ada);
+        evaluate(
+            &summaries,
+            &"x".repeat(UNKNOWN_FLAGS_BYTES),
+            None,
+            Some(false.into()),
+            &ada,
+        );
         evaluate(&summaries, "known", Some(&known), Some(false.into()), &ada);
 
         let dropped = summaries.dropped();
         let (summary, _) = summaries.take(|| 9);
         assert_eq!(summary.flags["known"].counters[0].count, 1);
         let bytes: usize = summary.flags.keys().map(|key| key.len()).sum();
-        assert!((UNKNOWN_FLAGS_BYTES / 2..=UNKNOWN_FLAGS_BYTES).contains(&bytes), "{bytes}");
-        assert_eq!(total(&summary) + dropped.counts, calls + 2, "whatever is not counted is reported as dropped");
+        assert!(
+            (UNKNOWN_FLAGS_BYTES / 2..=UNKNOWN_FLAGS_BYTES).contains(&bytes),
+            "{bytes}"
+        );
+        assert_eq!(
+            total(&summary) + dropped.counts,
+            calls + 2,
+            "whatever is not counted is reported as dropped"
+        );
 
         evaluate(&summaries, "ghost", None, Some(false.into()), &ada);
-        assert_eq!((summaries.dropped(), total(&summaries.take(|| 9).0)), (dropped, 1), "there is room again");
+        assert_eq!(
+            (summaries.dropped(), total(&summaries.take(|| 9).0)),
+            (dropped, 1),
+            "there is room again"
+        );
     }
 
     #[test]
@@ -452,14 +570,19 @@ mod tests {
         let (summaries, ada) = (Summaries::default(), Context::new("ada").unwrap());
         let large = Value::from("x".repeat(UNKNOWN_FLAGS_BYTES));
         evaluate(&summaries, "ghost", None, Some(large), &ada);
-        assert_eq!((summaries.dropped().counts, total(&summaries.take(|| 9).0)), (1, 0));
+        assert_eq!(
+            (summaries.dropped().counts, total(&summaries.take(|| 9).0)),
+            (1, 0)
+        );
     }
 
     #[test]
     fn kinds_take_a_bounded_amount_of_memory_and_every_evaluation_is_counted() {
         let summaries = Summaries::default();
         let flags: Vec<_> = (0..2_000).map(|n| flag(&format!("flag-{n}"), 1)).collect();
-        let kinds: Vec<_> = (0..80_000).map(|n| Context::with_kind("ada", format!("kind-{n}")).unwrap()).collect();
+        let kinds: Vec<_> = (0..80_000)
+            .map(|n| Context::with_kind("ada", format!("kind-{n}")).unwrap())
+            .collect();
         for context in &kinds {
             count(&summaries, Some(&flags[0]), context);
         }
@@ -473,12 +596,21 @@ mod tests {
         let (summary, _) = summaries.take(|| 9);
         assert_eq!(summary.flags["flag-0"].kinds.len(), MOST_KINDS);
         assert_eq!(summary.flags["flag-1"].kinds.len(), 0);
-        let bytes: usize = summary.flags.values().flat_map(|flag| &flag.kinds).map(|kind| kind.len()).sum();
+        let bytes: usize = summary
+            .flags
+            .values()
+            .flat_map(|flag| &flag.kinds)
+            .map(|kind| kind.len())
+            .sum();
         assert!(bytes <= KINDS_BYTES, "{bytes}");
         assert_eq!(total(&summary), 80_000 + 1 + 1_998);
         assert_eq!(dropped, (80_000 - 100) + 1 + 1_998);
 
         count(&summaries, Some(&flags[1]), &all);
-        assert_eq!(summaries.take(|| 9).0.flags["flag-1"].kinds.len(), MOST_KINDS, "there is room again");
+        assert_eq!(
+            summaries.take(|| 9).0.flags["flag-1"].kinds.len(),
+            MOST_KINDS,
+            "there is room again"
+        );
     }
 }

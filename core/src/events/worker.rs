@@ -1,7 +1,8 @@
 //! [`Worker`]: delivers what a processor has recorded, at intervals and on demand.
 //!
-//! Writing and compressing a payload is work for a thread that may be busy; sending it is not. Several deliveries may be
-//! under way; where all places are taken, events stay where they are for the next time, so nothing is lost by waiting.
+//! Writing and compressing a payload is work for a thread that may be busy; sending it is not.
+//! Several deliveries may be under way; where all places are taken, events stay where they are for
+//! the next time, so nothing is lost by waiting.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -147,10 +148,14 @@ impl Worker {
         if payload.is_empty() {
             return;
         }
-        self.diagnostics.set_events_in_last_batch(payload.events.len());
+        self.diagnostics
+            .set_events_in_last_batch(payload.events.len());
         let count = payload.len();
-        let (records, writer, destination) =
-            (Arc::clone(&self.records), Arc::clone(&self.writer), Arc::clone(&self.destination));
+        let (records, writer, destination) = (
+            Arc::clone(&self.records),
+            Arc::clone(&self.writer),
+            Arc::clone(&self.destination),
+        );
         let runtime = self.runtime.clone();
         #[cfg(feature = "metrics")]
         let meter = Arc::clone(&self.meter);
@@ -190,11 +195,13 @@ impl Worker {
 
     fn diagnose(&self, body: Vec<u8>) {
         let destination = Arc::clone(&self.destination);
-        self.runtime.spawn_detached(async move { destination.diagnose(body).await });
+        self.runtime
+            .spawn_detached(async move { destination.diagnose(body).await });
     }
 }
 
-/// A payload whose fate is not counted yet. Dropped on the way, by a panic or with the runtime, it counts as lost.
+/// A payload whose fate is not counted yet. Dropped on the way, by a panic or with the runtime, it
+/// counts as lost.
 struct Underway {
     stats: Arc<DeliveryStats>,
     panicked: Arc<AtomicU64>,

@@ -47,7 +47,10 @@ impl SeriesData {
 
     /// Takes out the value under this name, if it is of this type.
     pub fn remove<T: Any>(&mut self, name: &str) -> Option<T> {
-        let at = self.0.iter().position(|(known, value)| known == name && value.is::<T>())?;
+        let at = self
+            .0
+            .iter()
+            .position(|(known, value)| known == name && value.is::<T>())?;
         let (_, value) = self.0.remove(at);
         value.downcast().ok().map(|value| *value)
     }

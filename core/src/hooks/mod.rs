@@ -1,16 +1,19 @@
 //! [`Hook`]: code of the application that runs before and after each evaluation, and after each call of `track`.
 //!
-//! A hook sees what is asked and what is answered, and can change neither: it is for traces, metrics and logs. What it
-//! wants to remember between the two stages of one evaluation it puts into the series data, which only it sees.
+//! A hook sees what is asked and what is answered, and can change neither: it is for traces,
+//! metrics and logs. What it wants to remember between the two stages of one evaluation it puts
+//! into the series data, which only it sees.
 //!
-//! **Contract.** Stages run on the thread of the call, in its time, and by many threads at once: they must not take
-//! long. Before an evaluation hooks run in the order in which they were registered, after it in reverse, after `track`
-//! in order again. A call of a door is one series, whatever else the flag depends on; all-flags state and flag-change
-//! listeners run no hooks. A hook that is added while a series runs takes part from the next one on. A stage may use the
-//! client, but an evaluation in it is a series too, for the same hooks. Closing the client drops its hooks. **Errors**
-//! and **panics** are contained and logged once for each stage of each hook; the others run, and the answer is the same.
-//! A stage that fails leaves its hook without series data. **Cancellation**: an awaiting door that is dropped runs no
-//! stage after it, and drops the series data.
+//! **Contract.** Stages run on the thread of the call, in its time, and by many threads at once:
+//! they must not take long. Before an evaluation hooks run in the order in which they were
+//! registered, after it in reverse, after `track` in order again. A call of a door is one series,
+//! whatever else the flag depends on; all-flags state and flag-change listeners run no hooks. A
+//! hook that is added while a series runs takes part from the next one on. A stage may use the
+//! client, but an evaluation in it is a series too, for the same hooks. Closing the client drops
+//! its hooks. **Errors** and **panics** are contained and logged once for each stage of each hook;
+//! the others run, and the answer is the same. A stage that fails leaves its hook without series
+//! data. **Cancellation**: an awaiting door that is dropped runs no stage after it, and drops the
+//! series data.
 //!
 //! ```
 //! use std::time::Instant;
@@ -59,7 +62,8 @@ pub trait Hook: fmt::Debug + Send + Sync + 'static {
     /// Who the hook is, for the log. Asked once, when the hook is registered.
     fn metadata(&self) -> HookMetadata;
 
-    /// Runs before an evaluation. `data` is empty; what is returned comes back after the evaluation.
+    /// Runs before an evaluation. `data` is empty; what is returned comes back after the
+    /// evaluation.
     fn before_evaluation(
         &self,
         series: &EvaluationSeriesContext<'_>,
@@ -69,8 +73,8 @@ pub trait Hook: fmt::Debug + Send + Sync + 'static {
         Ok(data)
     }
 
-    /// Runs after an evaluation, of which `detail` is the answer. It always has the reason, whether the caller asked for
-    /// it or not. `data` is what the stage before the evaluation returned.
+    /// Runs after an evaluation, of which `detail` is the answer. It always has the reason, whether
+    /// the caller asked for it or not. `data` is what the stage before the evaluation returned.
     fn after_evaluation(
         &self,
         series: &EvaluationSeriesContext<'_>,
@@ -81,7 +85,8 @@ pub trait Hook: fmt::Debug + Send + Sync + 'static {
         Ok(data)
     }
 
-    /// Runs after the application has told of something, and the event processor has heard of it, if there is one.
+    /// Runs after the application has told of something, and the event processor has heard of it,
+    /// if there is one.
     fn after_track(&self, series: &TrackSeriesContext<'_>) -> Result<(), HookError> {
         let _ = series;
         Ok(())
@@ -142,7 +147,8 @@ pub struct EvaluationSeriesContext<'a> {
     pub flag_key: &'a str,
     /// For whom; or why the context is invalid, and the answer the default.
     pub context: Result<&'a Context, &'a ContextError>,
-    /// By which method of the client. The typed doors are the generic ones, and the awaiting doors those that wait.
+    /// By which method of the client. The typed doors are the generic ones, and the awaiting doors
+    /// those that wait.
     pub method: EvaluationMethod,
     /// The environment that the flags are from, once the service has said so.
     pub environment_id: Option<&'a Text>,

@@ -1,7 +1,8 @@
 //! [`Hooks`] runs them: in order, each by itself, and for nothing where there are none.
 //!
-//! What is installed is replaced whole when a hook is added, so nobody waits for anybody: a series keeps what it began
-//! with. Whatever a hook does wrong ends here, in one line of the log for each of its stages.
+//! What is installed is replaced whole when a hook is added, so nobody waits for anybody: a series
+//! keeps what it began with. Whatever a hook does wrong ends here, in one line of the log for each
+//! of its stages.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,12 +12,16 @@ use arc_swap::{ArcSwap, Guard};
 use smallvec::SmallVec;
 use vexil_eval::{Context, ContextError, Detail, Text, Value};
 
-use super::{EvaluationMethod, EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData, TrackSeriesContext};
+use super::{
+    EvaluationMethod, EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData,
+    TrackSeriesContext,
+};
 
 /// The hooks of a client.
 #[derive(Debug, Default)]
 pub(crate) struct Hooks {
-    /// Whether there are any: all that an evaluation without hooks looks at. Unset only when the client is closed.
+    /// Whether there are any: all that an evaluation without hooks looks at. Unset only when the
+    /// client is closed.
     any: AtomicBool,
     current: ArcSwap<Installed>,
 }
@@ -36,7 +41,13 @@ impl Hooks {
     pub(crate) fn new(hooks: Vec<Arc<dyn Hook>>) -> Self {
         let hooks: Vec<_> = hooks.into_iter().map(Registered::new).collect();
         let any = AtomicBool::new(!hooks.is_empty());
-        Self { any, current: ArcSwap::from_pointee(Installed { hooks, ..Installed::default() }) }
+        Self {
+            any,
+            current: ArcSwap::from_pointee(Installed {
+                hooks,
+                ..Installed::default()
+            }),
+        }
     }
 
     /// Adds a hook behind the others, for series that begin later.
@@ -50,10 +61,15 @@ impl Hooks {
         self.any.store(true, Ordering::Release);
     }
 
-    /// Drops all hooks, present and future ones: one that owns the client would keep it in memory for ever. A series that
-    /// runs keeps its own until it ends.
+    /// Drops all hooks, present and future ones: one that owns the client would keep it in memory
+    /// for ever. A series that runs keeps its own until it ends.
     pub(crate) fn close(&self) {
-        self.change(|installed| *installed = Installed { closed: true, ..Installed::default() });
+        self.change(|installed| {
+            *installed = Installed {
+                closed: true,
+                ..Installed::default()
+            }
+        });
         self.any.store(false, Ordering::Release);
     }
 
@@ -84,20 +100,38 @@ impl Hooks {
         let context = asked.context(&installed);
         for (index, hook) in installed.hooks.iter().enumerate() {
             let stage = || hook.hook.before_evaluation(&context, SeriesData::default());
-            let returned = hook.run(Stage::BeforeEvaluation, asked.key, stage).unwrap_or_default();
+            let returned = hook
+                .run(Stage::BeforeEvaluation, asked.key, stage)
+                .unwrap_or_default();
             if !returned.is_empty() {
                 data.push((index, returned));
             }
         }
-        Series { installed, asked, data }
+        Series {
+            installed,
+            asked,
+            data,
+        }
     }
 
     /// Runs the stages after the application has told of something.
-    pub(crate) fn after_track(&self, key: &str, context: &Context, data: &Value, metric_value: Option<f64>) {
+    pub(crate) fn after_track(
+        &self,
+        key: &str,
+        context: &Context,
+        data: &Value,
+        metric_value: Option<f64>,
+    ) {
         let installed = self.current.load();
         let data = Some(data).filter(|data| !data.is_null());
         let environment_id = installed.environment_id.as_ref();
-        let context = TrackSeriesContext { key, context, data, metric_value, environment_id };
+        let context = TrackSeriesContext {
+            key,
+            context,
+            data,
+            metric_value,
+            environment_id,
+        };
         for hook in &installed.hooks {
             hook.run(Stage::AfterTrack, key, || hook.hook.after_track(&context));
         }
@@ -140,10 +174,18 @@ pub(crate) struct Series<'a> {
 impl Series<'_> {
     /// Runs the stages after the evaluation.
     pub(crate) fn end(self, detail: &Detail<Value>) {
-        let Self { installed, asked, mut data } = self;
+        let Self {
+            installed,
+            asked,
+            mut data,
+        } = self;
         let context = asked.context(&installed);
         for (index, hook) in installed.hooks.iter().enumerate().rev() {
-            let own = if data.last().is_some_and(|(of, _)| *of == index) { data.pop() } else { None };
+            let own = if data.last().is_some_and(|(of, _)| *of == index) {
+                data.pop()
+            } else {
+                None
+            };
             let own = own.map(|(_, own)| own).unwrap_or_default();
             // What the last stage returns is dropped by the hook's own rules too, hence in here.
             let stage = || hook.hook.after_evaluation(&context, own, detail).map(drop);
@@ -180,11 +222,22 @@ impl Registered {
             }
         };
         let [before_failed, after_failed, track_failed] = [const { AtomicBool::new(false) }; 3];
-        Arc::new(Self { hook, name, before_failed, after_failed, track_failed })
+        Arc::new(Self {
+            hook,
+            name,
+            before_failed,
+            after_failed,
+            track_failed,
+        })
     }
 
     /// Runs a stage; none if it fails. `key` is the flag's or the event's, for the log.
-    fn run<T>(&self, stage: Stage, key: &str, run: impl FnOnce() -> Result<T, HookError>) -> Option<T> {
+    fn run<T>(
+        &self,
+        stage: Stage,
+        key: &str,
+        run: impl FnOnce() -> Result<T, HookError>,
+    ) -> Option<T> {
         // The error's text is the hook's code too.
         let run = || run().map_err(|error| error.to_string());
         match catch_unwind(AssertUnwindSafe(run)) {

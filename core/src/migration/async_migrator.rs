@@ -15,11 +15,11 @@ use crate::events::is_sampled;
 type Call<P, T> = Box<dyn Fn(P) -> Answer<T> + Send + Sync>;
 type Answer<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
-/// Reads and writes by the stage of a flag, with functions that are awaited, on whatever executor the caller is. The
-/// twin of [`Migrator`](super::Migrator).
+/// Reads and writes by the stage of a flag, with functions that are awaited, on whatever executor
+/// the caller is. The twin of [`Migrator`](super::Migrator).
 ///
-/// Where both origins take part, each is given a clone of the query or the change. A read or write that is dropped before
-/// its end is not reported.
+/// Where both origins take part, each is given a clone of the query or the change. A read or write
+/// that is dropped before its end is not reported.
 ///
 /// ```
 /// use vexil::migration::{AsyncMigrator, Stage};
@@ -60,11 +60,17 @@ impl<Query: Clone + Send, Found: Send, Change: Clone + Send, Written: Send>
     /// Starts a migrator for the flags of this client.
     pub fn builder(client: &Client) -> AsyncMigratorBuilder<Query, Found, Change, Written> {
         let settings = Settings::default();
-        AsyncMigratorBuilder { client: client.clone(), settings, read: None, compare: None, write: None }
+        AsyncMigratorBuilder {
+            client: client.clone(),
+            settings,
+            read: None,
+            compare: None,
+            write: None,
+        }
     }
 
-    /// Reads by the stage that the flag `key` has for `context`. The result is that of the origin that decides, whatever
-    /// the other one has answered.
+    /// Reads by the stage that the flag `key` has for `context`. The result is that of the origin
+    /// that decides, whatever the other one has answered.
     pub async fn read(
         &self,
         key: &str,
@@ -72,9 +78,14 @@ impl<Query: Clone + Send, Found: Send, Change: Clone + Send, Written: Send>
         default_stage: Stage,
         query: Query,
     ) -> OperationResult<Found> {
-        let (stage, tracker) = self.client.migration_variation_async(key, context, default_stage).await;
+        let (stage, tracker) = self
+            .client
+            .migration_variation_async(key, context, default_stage)
+            .await;
         let run = Run::begin(&self.client, self.settings, Operation::Read, tracker);
-        let call = |origin, query| run.call_async(origin, async move { (self.read.of(origin))(query).await });
+        let call = |origin, query| {
+            run.call_async(origin, async move { (self.read.of(origin))(query).await })
+        };
         let (authoritative, other) = readers(stage);
         let Some(other) = other else {
             let answer = call(authoritative, query).await;
@@ -94,8 +105,8 @@ impl<Query: Clone + Send, Found: Send, Change: Clone + Send, Written: Send>
         answer
     }
 
-    /// Writes by the stage that the flag `key` has for `context`, first to the origin that decides; if that fails, to no
-    /// other.
+    /// Writes by the stage that the flag `key` has for `context`, first to the origin that decides;
+    /// if that fails, to no other.
     pub async fn write(
         &self,
         key: &str,
@@ -103,14 +114,22 @@ impl<Query: Clone + Send, Found: Send, Change: Clone + Send, Written: Send>
         default_stage: Stage,
         change: Change,
     ) -> WriteResult<Written> {
-        let (stage, tracker) = self.client.migration_variation_async(key, context, default_stage).await;
+        let (stage, tracker) = self
+            .client
+            .migration_variation_async(key, context, default_stage)
+            .await;
         let run = Run::begin(&self.client, self.settings, Operation::Write, tracker);
-        let call = |origin, change| run.call_async(origin, async move { (self.write.of(origin))(change).await });
+        let call = |origin, change| {
+            run.call_async(origin, async move { (self.write.of(origin))(change).await })
+        };
         let (authoritative, other) = writers(stage);
         let Some(other) = other else {
             let authoritative = call(authoritative, change).await;
             run.end();
-            return WriteResult { authoritative, nonauthoritative: None };
+            return WriteResult {
+                authoritative,
+                nonauthoritative: None,
+            };
         };
         let authoritative = call(authoritative, change.clone()).await;
         let nonauthoritative = match authoritative.result {
@@ -118,7 +137,10 @@ impl<Query: Clone + Send, Found: Send, Change: Clone + Send, Written: Send>
             Err(_) => None,
         };
         run.end();
-        WriteResult { authoritative, nonauthoritative }
+        WriteResult {
+            authoritative,
+            nonauthoritative,
+        }
     }
 }
 
@@ -147,7 +169,10 @@ impl<Query, Found, Change, Written> AsyncMigratorBuilder<Query, Found, Change, W
         E: Into<BoxError> + 'static,
         F: Into<BoxError> + 'static,
     {
-        self.read = Some(PerOrigin { old: boxed(old), new: boxed(new) });
+        self.read = Some(PerOrigin {
+            old: boxed(old),
+            new: boxed(new),
+        });
         self
     }
 
@@ -163,7 +188,10 @@ impl<Query, Found, Change, Written> AsyncMigratorBuilder<Query, Found, Change, W
         E: Into<BoxError> + 'static,
         F: Into<BoxError> + 'static,
     {
-        self.write = Some(PerOrigin { old: boxed(old), new: boxed(new) });
+        self.write = Some(PerOrigin {
+            old: boxed(old),
+            new: boxed(new),
+        });
         self
     }
 
@@ -195,12 +223,18 @@ where
 
 impl<Query, Found, Change, Written> fmt::Debug for AsyncMigrator<Query, Found, Change, Written> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsyncMigrator").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("AsyncMigrator")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
-impl<Query, Found, Change, Written> fmt::Debug for AsyncMigratorBuilder<Query, Found, Change, Written> {
+impl<Query, Found, Change, Written> fmt::Debug
+    for AsyncMigratorBuilder<Query, Found, Change, Written>
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsyncMigratorBuilder").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("AsyncMigratorBuilder")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }

@@ -13,11 +13,12 @@ use crate::runtime::both;
 /// A function that reads or writes.
 type Call<P, T> = Box<dyn Fn(&P) -> Result<T, BoxError> + Send + Sync>;
 
-/// Reads and writes by the stage of a flag, with functions that block. See the [module](super) for an example.
+/// Reads and writes by the stage of a flag, with functions that block. See the [module](super) for
+/// an example.
 ///
-/// `Query` is what a read is given and `Found` what it gives; `Change` is what a write is given and `Written` what it
-/// gives. Where a function panics, its origin has failed. A concurrent read starts a thread for the origin that does not
-/// decide.
+/// `Query` is what a read is given and `Found` what it gives; `Change` is what a write is given and
+/// `Written` what it gives. Where a function panics, its origin has failed. A concurrent read
+/// starts a thread for the origin that does not decide.
 pub struct Migrator<Query: ?Sized, Found, Change: ?Sized, Written> {
     client: Client,
     settings: Settings,
@@ -26,15 +27,23 @@ pub struct Migrator<Query: ?Sized, Found, Change: ?Sized, Written> {
     write: PerOrigin<Call<Change, Written>>,
 }
 
-impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written> Migrator<Query, Found, Change, Written> {
+impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written>
+    Migrator<Query, Found, Change, Written>
+{
     /// Starts a migrator for the flags of this client.
     pub fn builder(client: &Client) -> MigratorBuilder<Query, Found, Change, Written> {
         let settings = Settings::default();
-        MigratorBuilder { client: client.clone(), settings, read: None, compare: None, write: None }
+        MigratorBuilder {
+            client: client.clone(),
+            settings,
+            read: None,
+            compare: None,
+            write: None,
+        }
     }
 
-    /// Reads by the stage that the flag `key` has for `context`. The result is that of the origin that decides, whatever
-    /// the other one has answered.
+    /// Reads by the stage that the flag `key` has for `context`. The result is that of the origin
+    /// that decides, whatever the other one has answered.
     pub fn read(
         &self,
         key: &str,
@@ -63,8 +72,8 @@ impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written> Migrator<Query,
         answer
     }
 
-    /// Writes by the stage that the flag `key` has for `context`, first to the origin that decides; if that fails, to no
-    /// other.
+    /// Writes by the stage that the flag `key` has for `context`, first to the origin that decides;
+    /// if that fails, to no other.
     pub fn write(
         &self,
         key: &str,
@@ -79,7 +88,10 @@ impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written> Migrator<Query,
         let authoritative = call(authoritative);
         let nonauthoritative = other.filter(|_| authoritative.result.is_ok()).map(call);
         run.end();
-        WriteResult { authoritative, nonauthoritative }
+        WriteResult {
+            authoritative,
+            nonauthoritative,
+        }
     }
 }
 
@@ -102,7 +114,10 @@ impl<Query: ?Sized, Found, Change: ?Sized, Written> MigratorBuilder<Query, Found
         old: impl Fn(&Query) -> Result<Found, E> + Send + Sync + 'static,
         new: impl Fn(&Query) -> Result<Found, F> + Send + Sync + 'static,
     ) -> Self {
-        self.read = Some(PerOrigin { old: boxed(old), new: boxed(new) });
+        self.read = Some(PerOrigin {
+            old: boxed(old),
+            new: boxed(new),
+        });
         self
     }
 
@@ -112,7 +127,10 @@ impl<Query: ?Sized, Found, Change: ?Sized, Written> MigratorBuilder<Query, Found
         old: impl Fn(&Change) -> Result<Written, E> + Send + Sync + 'static,
         new: impl Fn(&Change) -> Result<Written, F> + Send + Sync + 'static,
     ) -> Self {
-        self.write = Some(PerOrigin { old: boxed(old), new: boxed(new) });
+        self.write = Some(PerOrigin {
+            old: boxed(old),
+            new: boxed(new),
+        });
         self
     }
 
@@ -131,18 +149,28 @@ impl<Query: ?Sized, Found, Change: ?Sized, Written> MigratorBuilder<Query, Found
     }
 }
 
-fn boxed<P: ?Sized, T, E: Into<BoxError>>(call: impl Fn(&P) -> Result<T, E> + Send + Sync + 'static) -> Call<P, T> {
+fn boxed<P: ?Sized, T, E: Into<BoxError>>(
+    call: impl Fn(&P) -> Result<T, E> + Send + Sync + 'static,
+) -> Call<P, T> {
     Box::new(move |payload| call(payload).map_err(Into::into))
 }
 
-impl<Query: ?Sized, Found, Change: ?Sized, Written> fmt::Debug for Migrator<Query, Found, Change, Written> {
+impl<Query: ?Sized, Found, Change: ?Sized, Written> fmt::Debug
+    for Migrator<Query, Found, Change, Written>
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Migrator").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Migrator")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
-impl<Query: ?Sized, Found, Change: ?Sized, Written> fmt::Debug for MigratorBuilder<Query, Found, Change, Written> {
+impl<Query: ?Sized, Found, Change: ?Sized, Written> fmt::Debug
+    for MigratorBuilder<Query, Found, Change, Written>
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MigratorBuilder").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("MigratorBuilder")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,7 @@
 //! Migrations: moving from one system to another by the stages of a flag.
 //!
-//! A flag says how far a migration has come, for each context. A [`Migrator`] (or, where the two systems are awaited, an
+//! A flag says how far a migration has come, for each context. A [`Migrator`] (or, where the two
+//! systems are awaited, an
 //! [`AsyncMigrator`]) reads and writes accordingly, and reports how often the two systems agree, how often they fail, and
 //! how long they take:
 //!

@@ -35,7 +35,8 @@ pub struct OperationResult<T> {
 pub struct WriteResult<T> {
     /// The answer that counts.
     pub authoritative: OperationResult<T>,
-    /// The other one's; none if it was not called, because of the stage or because the first has failed.
+    /// The other one's; none if it was not called, because of the stage or because the first has
+    /// failed.
     pub nonauthoritative: Option<OperationResult<T>>,
 }
 
@@ -60,7 +61,8 @@ pub enum OriginError {
     },
 }
 
-/// The origin that decides, and the other one if it takes part, in the order in which they are called.
+/// The origin that decides, and the other one if it takes part, in the order in which they are
+/// called.
 pub(super) type Origins = (Origin, Option<Origin>);
 
 /// Who is read (EVT-7.1).
@@ -92,13 +94,26 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn begin(client: &'a Client, settings: Settings, operation: Operation, tracker: OpTracker) -> Self {
+    pub(super) fn begin(
+        client: &'a Client,
+        settings: Settings,
+        operation: Operation,
+        tracker: OpTracker,
+    ) -> Self {
         tracker.operation(operation);
-        Self { client, tracker, settings }
+        Self {
+            client,
+            tracker,
+            settings,
+        }
     }
 
     /// Calls an origin.
-    pub(super) fn call<T>(&self, origin: Origin, call: impl FnOnce() -> Result<T, BoxError>) -> OperationResult<T> {
+    pub(super) fn call<T>(
+        &self,
+        origin: Origin,
+        call: impl FnOnce() -> Result<T, BoxError>,
+    ) -> OperationResult<T> {
         let start = Instant::now();
         let answer = catch_unwind(AssertUnwindSafe(call)).ok();
         self.answered(origin, start.elapsed(), answer)
@@ -144,7 +159,9 @@ impl<'a> Run<'a> {
         authoritative: &OperationResult<T>,
         other: &OperationResult<T>,
     ) {
-        if let (Some(compare), Ok(authoritative), Ok(other)) = (compare, &authoritative.result, &other.result) {
+        if let (Some(compare), Ok(authoritative), Ok(other)) =
+            (compare, &authoritative.result, &other.result)
+        {
             self.tracker.consistent(|| compare(authoritative, other));
         }
         self.end();

@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-/// In which order the two origins are read, where both are. They are always written one after the other.
+/// In which order the two origins are read, where both are. They are always written one after the
+/// other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExecutionOrder {
@@ -24,7 +25,11 @@ pub(super) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { read_execution_order: ExecutionOrder::default(), track_latency: true, track_errors: true }
+        Self {
+            read_execution_order: ExecutionOrder::default(),
+            track_latency: true,
+            track_errors: true,
+        }
     }
 }
 
@@ -43,7 +48,8 @@ pub enum MigratorError {
 /// The methods of a builder that has `settings`, and a function that compares what was read.
 macro_rules! setters {
     ($found:ident) => {
-        /// In which order both origins are read, in the stages that read both. Default: concurrently.
+        /// In which order both origins are read, in the stages that read both. Default:
+        /// concurrently.
         pub fn read_execution_order(mut self, order: ExecutionOrder) -> Self {
             self.settings.read_execution_order = order;
             self
@@ -61,9 +67,13 @@ macro_rules! setters {
             self
         }
 
-        /// Tells whether two results are the same, the one that decides first; asked when both origins were read without
-        /// an error, as often as the flag wants. Default: nothing is compared.
-        pub fn compare(mut self, compare: impl Fn(&$found, &$found) -> bool + Send + Sync + 'static) -> Self {
+        /// Tells whether two results are the same, the one that decides first; asked when both
+        /// origins were read without an error, as often as the flag wants. Default: nothing is
+        /// compared.
+        pub fn compare(
+            mut self,
+            compare: impl Fn(&$found, &$found) -> bool + Send + Sync + 'static,
+        ) -> Self {
             self.compare = Some(Box::new(compare));
             self
         }

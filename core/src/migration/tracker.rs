@@ -11,7 +11,8 @@ use vexil_eval::{Context, Detail, Text};
 
 use crate::events::{MigrationOp, is_sampled};
 
-/// Notes what happens in one read or write of a migration, from any thread. Comes with the stage from
+/// Notes what happens in one read or write of a migration, from any thread. Comes with the stage
+/// from
 /// [`Client::migration_variation`](crate::Client::migration_variation), and goes to
 /// [`Client::track_migration_op`](crate::Client::track_migration_op).
 #[derive(Debug)]
@@ -37,7 +38,11 @@ pub(super) struct MigrationFlag {
 impl MigrationFlag {
     pub(super) fn of(flag: &Flag) -> Self {
         let (sampling_ratio, check_ratio) = (flag.sampling_ratio(), flag.check_ratio());
-        Self { version: Some(flag.version()), sampling_ratio, check_ratio }
+        Self {
+            version: Some(flag.version()),
+            sampling_ratio,
+            check_ratio,
+        }
     }
 }
 
@@ -58,7 +63,14 @@ impl OpTracker {
         default_stage: Stage,
         flag: MigrationFlag,
     ) -> Self {
-        Self { key, context, detail, default_stage, flag, noted: Mutex::default() }
+        Self {
+            key,
+            context,
+            detail,
+            default_stage,
+            flag,
+            noted: Mutex::default(),
+        }
     }
 
     /// What is done.
@@ -81,15 +93,17 @@ impl OpTracker {
         *self.noted().latency.of_mut(origin) = Some(latency);
     }
 
-    /// Whether both origins have given the same. Only asked if the flag wants this operation compared; if `compare`
-    /// panics, that is logged and nothing noted.
+    /// Whether both origins have given the same. Only asked if the flag wants this operation
+    /// compared; if `compare` panics, that is logged and nothing noted.
     pub fn consistent(&self, compare: impl FnOnce() -> bool) {
         if !is_sampled(self.flag.check_ratio) {
             return;
         }
         match catch_unwind(AssertUnwindSafe(compare)) {
             Ok(consistent) => self.noted().consistent = Some(consistent),
-            Err(_panic) => tracing::error!(flag.key = %self.key, "the comparison of a migration panicked"),
+            Err(_panic) => {
+                tracing::error!(flag.key = %self.key, "the comparison of a migration panicked")
+            }
         }
     }
 

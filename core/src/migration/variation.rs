@@ -19,8 +19,8 @@ fn read(read: Read<Stage>, flag: &Flag, evaluation: &Evaluation<'_>) -> Found {
 }
 
 impl Client {
-    /// The stage of a migration, and what reports about one read or write in it. `default_stage` if the flag has none, or
-    /// has a value that is no stage.
+    /// The stage of a migration, and what reports about one read or write in it. `default_stage` if
+    /// the flag has none, or has a value that is no stage.
     ///
     /// A [`Migrator`](super::Migrator) does this and all the rest.
     ///
@@ -45,7 +45,12 @@ impl Client {
     ) -> (Stage, OpTracker) {
         let default_value = || default_stage.into();
         let method = EvaluationMethod::MigrationVariation;
-        let series = self.series(Asked { key, context: context.context(), method, default: &default_value });
+        let series = self.series(Asked {
+            key,
+            context: context.context(),
+            method,
+            default: &default_value,
+        });
         let found = self.evaluate(key, context, &default_stage, false, read);
         self.staged(key, context, default_stage, found, series)
     }
@@ -59,8 +64,15 @@ impl Client {
     ) -> (Stage, OpTracker) {
         let default_value = || default_stage.into();
         let method = EvaluationMethod::MigrationVariation;
-        let series = self.series(Asked { key, context: context.context(), method, default: &default_value });
-        let found = self.evaluate_async(key, context, &default_stage, false, read).await;
+        let series = self.series(Asked {
+            key,
+            context: context.context(),
+            method,
+            default: &default_value,
+        });
+        let found = self
+            .evaluate_async(key, context, &default_stage, false, read)
+            .await;
         self.staged(key, context, default_stage, found, series)
     }
 
@@ -78,16 +90,27 @@ impl Client {
         };
         let detail = end(series, self.detail_of(key, found, default_stage));
         let stage = detail.value;
-        (stage, OpTracker::new(key.into(), context.context().ok().cloned(), detail, default_stage, flag))
+        (
+            stage,
+            OpTracker::new(
+                key.into(),
+                context.context().ok().cloned(),
+                detail,
+                default_stage,
+                flag,
+            ),
+        )
     }
 
-    /// Reports what was done in a migration, once it is done. What does not make sense is logged and not reported; that
-    /// the context is invalid was logged when the flag was evaluated.
+    /// Reports what was done in a migration, once it is done. What does not make sense is logged
+    /// and not reported; that the context is invalid was logged when the flag was evaluated.
     pub fn track_migration_op(&self, tracker: &OpTracker) {
         match tracker.build() {
             Ok(op) => self.record(&Event::MigrationOp(&op)),
             Err(TrackerError::InvalidContext) => {}
-            Err(error) => tracing::error!(flag.key = %tracker.key(), %error, "a migration operation is not reported"),
+            Err(error) => {
+                tracing::error!(flag.key = %tracker.key(), %error, "a migration operation is not reported")
+            }
         }
     }
 }

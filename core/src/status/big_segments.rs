@@ -35,7 +35,10 @@ pub(crate) struct BigSegmentsStatusCell {
 
 impl BigSegmentsStatusCell {
     pub(crate) fn new() -> Self {
-        Self { status: Watched::new(BigSegmentsStoreStatus::default()), is_known: watch::Sender::new(false) }
+        Self {
+            status: Watched::new(BigSegmentsStoreStatus::default()),
+            is_known: watch::Sender::new(false),
+        }
     }
 
     pub(crate) fn update(&self, status: BigSegmentsStoreStatus) {
@@ -46,7 +49,11 @@ impl BigSegmentsStatusCell {
             is_change
         });
         if is_change {
-            tracing::info!(available = status.available, stale = status.stale, "the status of big segments changes");
+            tracing::info!(
+                available = status.available,
+                stale = status.stale,
+                "the status of big segments changes"
+            );
         }
         self.is_known.send_replace(true);
     }
@@ -58,7 +65,11 @@ impl BigSegmentsStatusCell {
     /// The status, once it is known.
     pub(crate) async fn first_known(&self) -> BigSegmentsStoreStatus {
         // The sender is in the same place, so it cannot be gone.
-        let _ = self.is_known.subscribe().wait_for(|is_known| *is_known).await;
+        let _ = self
+            .is_known
+            .subscribe()
+            .wait_for(|is_known| *is_known)
+            .await;
         self.status.get()
     }
 }
@@ -75,8 +86,8 @@ impl<'a> BigSegmentsStatusProvider<'a> {
         Self { cell }
     }
 
-    /// The current status. Just after the start it is being asked for; this waits for the answer. Without a store there is
-    /// none available.
+    /// The current status. Just after the start it is being asked for; this waits for the answer.
+    /// Without a store there is none available.
     pub async fn status(&self) -> BigSegmentsStoreStatus {
         match self.cell {
             Some(cell) => cell.first_known().await,
@@ -84,8 +95,8 @@ impl<'a> BigSegmentsStatusProvider<'a> {
         }
     }
 
-    /// Does what [`BigSegmentsStatusProvider::status`] does, on this thread; none if the store does not answer within
-    /// `timeout`.
+    /// Does what [`BigSegmentsStatusProvider::status`] does, on this thread; none if the store does
+    /// not answer within `timeout`.
     #[must_use]
     pub fn blocking_status(&self, timeout: Duration) -> Option<BigSegmentsStoreStatus> {
         runtime::park(timeout, self.status())

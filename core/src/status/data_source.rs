@@ -14,7 +14,8 @@ pub enum DataSourceState {
     Initializing,
     /// The data it delivered is current, as far as it knows.
     Valid,
-    /// It lost its connection, or what it got was unusable; it goes on trying, and what was good stays.
+    /// It lost its connection, or what it got was unusable; it goes on trying, and what was good
+    /// stays.
     Interrupted,
     /// It was closed or has given up.
     Off,
@@ -46,7 +47,8 @@ pub struct DataSourceErrorInfo {
     pub status_code: Option<u16>,
     /// When it happened.
     pub time: SystemTime,
-    /// When it was over: when the data source became [valid](DataSourceState::Valid). `None` while it lasts.
+    /// When it was over: when the data source became [valid](DataSourceState::Valid). `None` while
+    /// it lasts.
     pub ended: Option<SystemTime>,
     /// What happened, for people.
     pub message: String,
@@ -56,7 +58,13 @@ impl DataSourceErrorInfo {
     /// An error that happens now.
     #[must_use]
     pub fn new(kind: DataSourceErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, status_code: None, time: SystemTime::now(), ended: None, message: message.into() }
+        Self {
+            kind,
+            status_code: None,
+            time: SystemTime::now(),
+            ended: None,
+            message: message.into(),
+        }
     }
 }
 
@@ -82,9 +90,13 @@ impl DataSourceStatus {
     /// The error, if the service has refused the SDK key and has not delivered since.
     pub(crate) fn refusal(&self) -> Option<&DataSourceErrorInfo> {
         let is_refusal = |error: &&DataSourceErrorInfo| {
-            error.kind == DataSourceErrorKind::ErrorResponse && matches!(error.status_code, Some(401 | 403))
+            error.kind == DataSourceErrorKind::ErrorResponse
+                && matches!(error.status_code, Some(401 | 403))
         };
-        self.error.as_ref().filter(|_| self.state == DataSourceState::Initializing).filter(is_refusal)
+        self.error
+            .as_ref()
+            .filter(|_| self.state == DataSourceState::Initializing)
+            .filter(is_refusal)
     }
 }
 
@@ -94,18 +106,24 @@ pub(crate) struct DataSourceStatusCell(Watched<DataSourceStatus>);
 
 impl DataSourceStatusCell {
     pub(crate) fn new() -> Self {
-        let current = DataSourceStatus { state: DataSourceState::Initializing, since: SystemTime::now(), error: None };
+        let current = DataSourceStatus {
+            state: DataSourceState::Initializing,
+            since: SystemTime::now(),
+            error: None,
+        };
         Self(Watched::new(current))
     }
 
-    /// Takes over a new state, as far as the rules of the protocol allow. Subscribers are notified of a new state and of
-    /// every error: each is an attempt that failed.
+    /// Takes over a new state, as far as the rules of the protocol allow. Subscribers are notified
+    /// of a new state and of every error: each is an attempt that failed.
     pub(crate) fn update(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>) {
         self.0.update(|current| {
             let state = match (current.state, state) {
                 (DataSourceState::Off, _) => return false,
                 // What has not started cannot be interrupted.
-                (DataSourceState::Initializing, DataSourceState::Interrupted) => DataSourceState::Initializing,
+                (DataSourceState::Initializing, DataSourceState::Interrupted) => {
+                    DataSourceState::Initializing
+                }
                 (_, state) => state,
             };
             let is_new_state = state != current.state;
@@ -127,7 +145,10 @@ impl DataSourceStatusCell {
     }
 
     /// The first status, from now on, that `is_it` accepts.
-    pub(crate) async fn first(&self, is_it: impl Fn(&DataSourceStatus) -> bool) -> DataSourceStatus {
+    pub(crate) async fn first(
+        &self,
+        is_it: impl Fn(&DataSourceStatus) -> bool,
+    ) -> DataSourceStatus {
         self.0.first(is_it).await
     }
 }
@@ -157,20 +178,28 @@ impl<'a> DataSourceStatusProvider<'a> {
         self.cell.0.subscribe()
     }
 
-    /// Waits for a state: whether it came within `timeout`. Ends early, with `false`, when the data source is off.
-    /// `Duration::ZERO` only looks at the present state; `Duration::MAX` sets no limit.
+    /// Waits for a state: whether it came within `timeout`. Ends early, with `false`, when the data
+    /// source is off. `Duration::ZERO` only looks at the present state; `Duration::MAX` sets no
+    /// limit.
     pub async fn wait_for(&self, state: DataSourceState, timeout: Duration) -> bool {
-        self.runtime.timeout(timeout, self.comes_to(state)).await.unwrap_or(false)
+        self.runtime
+            .timeout(timeout, self.comes_to(state))
+            .await
+            .unwrap_or(false)
     }
 
     /// Does what [`DataSourceStatusProvider::wait_for`] does, on this thread.
     #[must_use]
     pub fn blocking_wait_for(&self, state: DataSourceState, timeout: Duration) -> bool {
-        self.runtime.park(timeout, self.comes_to(state)).unwrap_or(false)
+        self.runtime
+            .park(timeout, self.comes_to(state))
+            .unwrap_or(false)
     }
 
     async fn comes_to(&self, state: DataSourceState) -> bool {
-        let ended = |status: &DataSourceStatus| status.state == state || status.state == DataSourceState::Off;
+        let ended = |status: &DataSourceStatus| {
+            status.state == state || status.state == DataSourceState::Off
+        };
         self.cell.first(ended).await.state == state
     }
 }
@@ -183,7 +212,10 @@ mod tests {
     const SOON: Duration = Duration::from_secs(60);
 
     fn trouble() -> Option<DataSourceErrorInfo> {
-        Some(DataSourceErrorInfo::new(DataSourceErrorKind::NetworkError, "trouble"))
+        Some(DataSourceErrorInfo::new(
+            DataSourceErrorKind::NetworkError,
+            "trouble",
+        ))
     }
 
     #[test]
@@ -212,10 +244,23 @@ mod tests {
         cell.update(DataSourceState::Valid, None);
         cell.update(DataSourceState::Off, None);
         cell.update(DataSourceState::Valid, None);
-        let seen: Vec<_> = std::iter::from_fn(|| changes.blocking_next(Duration::from_millis(1))).collect();
+        let seen: Vec<_> =
+            std::iter::from_fn(|| changes.blocking_next(Duration::from_millis(1))).collect();
         let states: Vec<_> = seen.iter().map(|status| status.state).collect();
-        assert_eq!(states, [DataSourceState::Initializing, DataSourceState::Valid, DataSourceState::Off]);
-        assert!(seen.iter().all(|status| { status.error.as_ref().is_some_and(|error| error.message == "trouble") }));
+        assert_eq!(
+            states,
+            [
+                DataSourceState::Initializing,
+                DataSourceState::Valid,
+                DataSourceState::Off
+            ]
+        );
+        assert!(seen.iter().all(|status| {
+            status
+                .error
+                .as_ref()
+                .is_some_and(|error| error.message == "trouble")
+        }));
     }
 
     #[test]
@@ -244,6 +289,9 @@ mod tests {
         }
         cell.update(DataSourceState::Valid, None);
         let last = std::iter::from_fn(|| changes.blocking_next(Duration::from_millis(1))).last();
-        assert_eq!(last.map(|status| status.state), Some(DataSourceState::Valid));
+        assert_eq!(
+            last.map(|status| status.state),
+            Some(DataSourceState::Valid)
+        );
     }
 }

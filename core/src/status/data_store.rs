@@ -9,17 +9,20 @@ use super::watched::{Subscription, Watched};
 use crate::runtime::Runtime;
 use crate::store_error::StoreError;
 
-/// How a client's data store is doing: one that has a database behind it. One in memory is always available.
+/// How a client's data store is doing: one that has a database behind it. One in memory is always
+/// available.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DataStoreStatus {
-    /// Whether the database answered last time. Before the first answer or error this is `true`: see
+    /// Whether the database answered last time. Before the first answer or error this is `true`:
+    /// see
     /// [`answered`](Self::answered).
     pub available: bool,
     /// Whether the database has answered at least once.
     pub answered: bool,
-    /// Whether evaluations may use data that is older than what the database holds, or than it should be: the database
-    /// is down, or it has lost what it had and the SDK goes on with what it knows.
+    /// Whether evaluations may use data that is older than what the database holds, or than it
+    /// should be: the database is down, or it has lost what it had and the SDK goes on with what it
+    /// knows.
     pub stale: bool,
     /// Whether the database holds a complete data set, as far as is known.
     pub initialized: bool,
@@ -50,7 +53,8 @@ impl Default for DataStoreStatus {
 }
 
 impl DataStoreStatus {
-    /// Takes over the fields that differ between two statuses. Returns whether subscribers are to be notified.
+    /// Takes over the fields that differ between two statuses. Returns whether subscribers are to
+    /// be notified.
     fn merge(&mut self, before: &Self, after: Self) -> bool {
         fn take<T: PartialEq>(field: &mut T, before: &T, after: T) {
             if *before != after {
@@ -58,7 +62,16 @@ impl DataStoreStatus {
             }
         }
         let current = self.clone();
-        let Self { available, answered, stale, initialized, last_refresh, items, corrupt, error } = after;
+        let Self {
+            available,
+            answered,
+            stale,
+            initialized,
+            last_refresh,
+            items,
+            corrupt,
+            error,
+        } = after;
         take(&mut self.available, &before.available, available);
         take(&mut self.answered, &before.answered, answered);
         take(&mut self.stale, &before.stale, stale);
@@ -110,8 +123,8 @@ pub struct DataStoreErrorInfo {
     pub kind: DataStoreErrorKind,
     /// When it last happened.
     pub time: SystemTime,
-    /// When it was over: the database answered again, or everything was read or written without an error. `None` while
-    /// it lasts.
+    /// When it was over: the database answered again, or everything was read or written without an
+    /// error. `None` while it lasts.
     pub ended: Option<SystemTime>,
     /// What happened, for people.
     pub message: String,
@@ -134,12 +147,20 @@ impl DataStoreErrorInfo {
             Some(source) => format!("{error}: {source}"),
             None => error.to_string(),
         };
-        Self { kind, time: SystemTime::now(), ended: None, message }
+        Self {
+            kind,
+            time: SystemTime::now(),
+            ended: None,
+            message,
+        }
     }
 
     /// Whether it concerns one item, as opposed to the whole database.
     fn is_of_item(&self) -> bool {
-        matches!(self.kind, DataStoreErrorKind::Corrupt | DataStoreErrorKind::TooLarge)
+        matches!(
+            self.kind,
+            DataStoreErrorKind::Corrupt | DataStoreErrorKind::TooLarge
+        )
     }
 
     /// All but when it happened, which alone is no reason to notify.
@@ -165,8 +186,8 @@ impl DataStoreReporter {
 
     /// Changes the status. Subscribers are notified if anything but times and numbers has changed.
     ///
-    /// `change` is called with a copy, outside of any lock: it may use the client. Of two changes at the same time, the later
-    /// one wins in the fields that both have changed.
+    /// `change` is called with a copy, outside of any lock: it may use the client. Of two changes
+    /// at the same time, the later one wins in the fields that both have changed.
     pub fn update(&self, change: impl FnOnce(&mut DataStoreStatus)) {
         let before = self.get();
         let mut changed = before.clone();
@@ -186,8 +207,21 @@ impl DataStoreReporter {
 
 /// What subscribers are notified of.
 fn essence(status: &DataStoreStatus) -> impl PartialEq + '_ {
-    let DataStoreStatus { available, answered, stale, initialized, error, .. } = status;
-    (available, answered, stale, initialized, error.as_ref().map(DataStoreErrorInfo::essence))
+    let DataStoreStatus {
+        available,
+        answered,
+        stale,
+        initialized,
+        error,
+        ..
+    } = status;
+    (
+        available,
+        answered,
+        stale,
+        initialized,
+        error.as_ref().map(DataStoreErrorInfo::essence),
+    )
 }
 
 impl DataStoreStatus {
@@ -203,7 +237,12 @@ impl DataStoreStatus {
     }
 
     fn end_error(&mut self, is_over: impl FnOnce(&DataStoreErrorInfo) -> bool) {
-        if let Some(error) = self.error.as_mut().filter(|error| error.ended.is_none()).filter(|error| is_over(error)) {
+        if let Some(error) = self
+            .error
+            .as_mut()
+            .filter(|error| error.ended.is_none())
+            .filter(|error| is_over(error))
+        {
             error.ended = Some(SystemTime::now());
         }
     }
@@ -234,14 +273,28 @@ impl<'a> DataStoreStatusProvider<'a> {
         self.reporter.0.subscribe()
     }
 
-    /// Waits for a status that `is_it` accepts, the current one included: whether it came within `timeout`.
-    pub async fn wait_for(&self, is_it: impl Fn(&DataStoreStatus) -> bool, timeout: Duration) -> bool {
-        self.runtime.timeout(timeout, self.reporter.first(is_it)).await.is_some()
+    /// Waits for a status that `is_it` accepts, the current one included: whether it came within
+    /// `timeout`.
+    pub async fn wait_for(
+        &self,
+        is_it: impl Fn(&DataStoreStatus) -> bool,
+        timeout: Duration,
+    ) -> bool {
+        self.runtime
+            .timeout(timeout, self.reporter.first(is_it))
+            .await
+            .is_some()
     }
 
     /// Does what [`DataStoreStatusProvider::wait_for`] does, on this thread.
     #[must_use]
-    pub fn blocking_wait_for(&self, is_it: impl Fn(&DataStoreStatus) -> bool, timeout: Duration) -> bool {
-        self.runtime.park(timeout, self.reporter.first(is_it)).is_some()
+    pub fn blocking_wait_for(
+        &self,
+        is_it: impl Fn(&DataStoreStatus) -> bool,
+        timeout: Duration,
+    ) -> bool {
+        self.runtime
+            .park(timeout, self.reporter.first(is_it))
+            .is_some()
     }
 }

@@ -28,7 +28,8 @@ impl<T: Clone> Subscription<T> {
         }
     }
 
-    /// Waits on this thread for the next change; none if there is none within `timeout`. `Duration::MAX` sets no limit.
+    /// Waits on this thread for the next change; none if there is none within `timeout`.
+    /// `Duration::MAX` sets no limit.
     pub fn blocking_next(&mut self, timeout: Duration) -> Option<T> {
         runtime::park(timeout, self.next()).flatten()
     }
@@ -37,7 +38,8 @@ impl<T: Clone> Subscription<T> {
 /// A state, and its changes.
 #[derive(Debug)]
 pub(super) struct Watched<T> {
-    /// Held for a few instructions, never across an await and never while subscribers are woken: that may run any code.
+    /// Held for a few instructions, never across an await and never while subscribers are woken:
+    /// that may run any code.
     inner: Mutex<Inner<T>>,
     changes: broadcast::Sender<T>,
 }
@@ -53,11 +55,19 @@ struct Inner<T> {
 
 impl<T: Clone> Watched<T> {
     pub(super) fn new(current: T) -> Self {
-        let inner = Inner { current, unsent: VecDeque::new(), sending: false };
-        Self { inner: Mutex::new(inner), changes: broadcast::Sender::new(BACKLOG) }
+        let inner = Inner {
+            current,
+            unsent: VecDeque::new(),
+            sending: false,
+        };
+        Self {
+            inner: Mutex::new(inner),
+            changes: broadcast::Sender::new(BACKLOG),
+        }
     }
 
-    /// Changes the state; `change` tells whether it did. It is called under the lock, so it is never code of others.
+    /// Changes the state; `change` tells whether it did. It is called under the lock, so it is
+    /// never code of others.
     pub(super) fn update(&self, change: impl FnOnce(&mut T) -> bool) {
         let mut inner = self.lock();
         if !change(&mut inner.current) {
@@ -112,7 +122,8 @@ mod tests {
 
     use super::*;
 
-    /// A waker that looks at the state and changes it at once, as an executor that runs tasks when they are woken would.
+    /// A waker that looks at the state and changes it at once, as an executor that runs tasks when
+    /// they are woken would.
     struct Eager(Arc<Watched<u8>>, Sender<u8>);
 
     impl Wake for Eager {
@@ -134,17 +145,24 @@ mod tests {
             let waker = Waker::from(Arc::new(Eager(Arc::clone(&watched), seen.clone())));
             {
                 let mut next = pin!(first.next());
-                assert!(next.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+                assert!(
+                    next.as_mut()
+                        .poll(&mut Context::from_waker(&waker))
+                        .is_pending()
+                );
                 watched.update(|state| {
                     *state = 1;
                     true
                 });
             }
             for _ in 0..2 {
-                seen.send(second.blocking_next(Duration::from_secs(60)).unwrap()).unwrap();
+                seen.send(second.blocking_next(Duration::from_secs(60)).unwrap())
+                    .unwrap();
             }
         });
-        let seen: Vec<_> = (0..3).map_while(|_| sees.recv_timeout(Duration::from_secs(60)).ok()).collect();
+        let seen: Vec<_> = (0..3)
+            .map_while(|_| sees.recv_timeout(Duration::from_secs(60)).ok())
+            .collect();
         assert_eq!(seen, [1, 1, 2]);
     }
 }

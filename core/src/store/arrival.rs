@@ -11,13 +11,15 @@ const MEMORY: usize = 10_000;
 
 #[derive(Debug, Default)]
 pub(crate) struct Arrivals {
-    /// The versions of which the problems were logged. A service that delivers the same data with each connection, or a
-    /// database that is read for each evaluation, would repeat the lines otherwise. Locked for items with problems only.
+    /// The versions of which the problems were logged. A service that delivers the same data with
+    /// each connection, or a database that is read for each evaluation, would repeat the lines
+    /// otherwise. Locked for items with problems only.
     logged: Mutex<HashMap<(DataKind, Text), u64>>,
 }
 
 impl Arrivals {
-    /// Takes over what is compiled of the patterns of the item before, and logs the problems of a new version.
+    /// Takes over what is compiled of the patterns of the item before, and logs the problems of a
+    /// new version.
     pub(crate) fn meet<'a, T: ItemData + 'a>(
         &self,
         kind: DataKind,

@@ -17,7 +17,11 @@ pub(crate) struct Environment {
 
 impl Environment {
     pub(super) fn new(data: DataSet, initialized: bool) -> Self {
-        Self { flags: Shards::new(data.flags), segments: Shards::new(data.segments), initialized }
+        Self {
+            flags: Shards::new(data.flags),
+            segments: Shards::new(data.segments),
+            initialized,
+        }
     }
 
     /// Whether this came of a whole data set.
@@ -34,8 +38,14 @@ impl Environment {
     /// The same with one item added or replaced, if it is newer than the one there.
     pub(super) fn with(&self, item: Item) -> Option<Self> {
         match item {
-            Item::Flag(entry) => newer(&self.flags, entry).map(|flags| Self { flags, ..self.clone() }),
-            Item::Segment(entry) => newer(&self.segments, entry).map(|segments| Self { segments, ..self.clone() }),
+            Item::Flag(entry) => newer(&self.flags, entry).map(|flags| Self {
+                flags,
+                ..self.clone()
+            }),
+            Item::Segment(entry) => newer(&self.segments, entry).map(|segments| Self {
+                segments,
+                ..self.clone()
+            }),
         }
     }
 }
@@ -43,11 +53,19 @@ impl Environment {
 impl Lookup for Environment {
     #[inline]
     fn flag(&self, key: &str) -> Found<&Flag> {
-        self.flags.get(key).and_then(Entry::present).map(AsRef::as_ref).into()
+        self.flags
+            .get(key)
+            .and_then(Entry::present)
+            .map(AsRef::as_ref)
+            .into()
     }
 
     fn segment(&self, key: &str) -> Found<&Segment> {
-        self.segments.get(key).and_then(Entry::present).map(AsRef::as_ref).into()
+        self.segments
+            .get(key)
+            .and_then(Entry::present)
+            .map(AsRef::as_ref)
+            .into()
     }
 }
 
@@ -62,6 +80,8 @@ impl Snapshot for Environment {
 }
 
 fn newer<T: ItemData>(shards: &Shards<Entry<T>>, entry: Entry<T>) -> Option<Shards<Entry<T>>> {
-    let is_newer = shards.get(entry.key()).is_none_or(|known| known.version() < entry.version());
+    let is_newer = shards
+        .get(entry.key())
+        .is_none_or(|known| known.version() < entry.version());
     is_newer.then(|| shards.with(entry))
 }

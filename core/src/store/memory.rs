@@ -9,15 +9,16 @@ use vexil_eval::model::{DataSet, Item};
 use super::environment::Environment;
 use super::{DataStore, Snapshot, StoreError, Upserted};
 
-/// Keeps everything in memory. Readers take no lock and never wait for a writer. A clone is the same store.
+/// Keeps everything in memory. Readers take no lock and never wait for a writer. A clone is the
+/// same store.
 #[derive(Clone, Debug)]
 pub struct MemoryStore(Arc<Memory>);
 
 #[derive(Debug)]
 struct Memory {
     current: ArcSwap<Environment>,
-    /// Held by whoever derives the next environment from the current one, so that no update is lost. Readers never
-    /// touch it.
+    /// Held by whoever derives the next environment from the current one, so that no update is
+    /// lost. Readers never touch it.
     writer: Mutex<()>,
 }
 
@@ -27,7 +28,10 @@ impl MemoryStore {
     pub fn new() -> Self {
         let empty = DataSet::default();
         let current = ArcSwap::from_pointee(Environment::new(empty, false));
-        Self(Arc::new(Memory { current, writer: Mutex::default() }))
+        Self(Arc::new(Memory {
+            current,
+            writer: Mutex::default(),
+        }))
     }
 
     /// What `read` lends, held for as long as the guard is.

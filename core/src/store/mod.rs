@@ -1,6 +1,7 @@
 //! [`DataStore`]: where flags and segments are kept for evaluation.
 //!
-//! A store answers from memory, whatever it has behind it, so reading is synchronous and never waits. It lends a
+//! A store answers from memory, whatever it has behind it, so reading is synchronous and never
+//! waits. It lends a
 //! [`Snapshot`], the data of one moment, for the time of one call; so an evaluation never sees half an update, and no
 //! counter is shared between threads that read. What a store does not hold in memory it calls
 //! [`Found::Unknown`](vexil_eval::Found::Unknown) and is then asked to [`fetch`](DataStore::fetch). To read flags
@@ -63,7 +64,8 @@ use vexil_eval::model::{DataKind, DataSet, Flag, Item, Segment};
 pub use crate::store_error::StoreError;
 pub use vexil_eval::model::Upserted;
 
-/// Where flags and segments are kept for evaluation. See the [module documentation](self) for the contract.
+/// Where flags and segments are kept for evaluation. See the [module documentation](self) for the
+/// contract.
 #[async_trait]
 pub trait DataStore: Debug + Send + Sync + 'static {
     /// Calls `reader` once, before returning, with the data of this moment.
@@ -78,25 +80,30 @@ pub trait DataStore: Debug + Send + Sync + 'static {
     /// Inserts or replaces one item, if it is newer.
     async fn upsert(&self, item: Item) -> Result<Upserted, StoreError>;
 
-    /// Gets an item that a snapshot called unknown; none if there is no such item. A store whose snapshots know
-    /// everything is never asked.
+    /// Gets an item that a snapshot called unknown; none if there is no such item. A store whose
+    /// snapshots know everything is never asked.
     async fn fetch(&self, kind: DataKind, key: &str) -> Result<Option<Item>, StoreError> {
         let _ = (kind, key);
         Ok(None)
     }
 
-    /// Gets everything, for a store whose snapshots are not [complete](Snapshot::is_complete); no other is asked.
+    /// Gets everything, for a store whose snapshots are not [complete](Snapshot::is_complete); no
+    /// other is asked.
     async fn fetch_all(&self) -> Result<Arc<dyn Snapshot + Send + Sync>, StoreError> {
-        Err(StoreError::config("the store does not hold everything and cannot fetch it"))
+        Err(StoreError::config(
+            "the store does not hold everything and cannot fetch it",
+        ))
     }
 
-    /// Whether the store wants the JSON that items were read from, to keep it elsewhere. The SDK lets go of it otherwise.
+    /// Whether the store wants the JSON that items were read from, to keep it elsewhere. The SDK
+    /// lets go of it otherwise.
     fn keeps_json(&self) -> bool {
         false
     }
 
-    /// The store in memory that [`read`](DataStore::read) lends the snapshots of, if that is all it does. Asked once, when a
-    /// client starts: its evaluations then read that one and do not pass through this store, which makes them faster.
+    /// The store in memory that [`read`](DataStore::read) lends the snapshots of, if that is all it
+    /// does. Asked once, when a client starts: its evaluations then read that one and do not pass
+    /// through this store, which makes them faster.
     fn memory(&self) -> Option<MemoryStore> {
         None
     }

@@ -1,8 +1,8 @@
 //! [`Shards`]: an immutable map by key of which a copy with one change is cheap.
 //!
-//! The items are spread over about as many tables as each of them holds items. A changed copy shares all tables but
-//! one, so a patch costs the square root of what copying the map would cost, and a look-up one step more than in a
-//! single table.
+//! The items are spread over about as many tables as each of them holds items. A changed copy
+//! shares all tables but one, so a patch costs the square root of what copying the map would cost,
+//! and a look-up one step more than in a single table.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -36,7 +36,11 @@ pub(super) struct Shards<T> {
 
 impl<T> Clone for Shards<T> {
     fn clone(&self) -> Self {
-        Self { hasher: self.hasher.clone(), tables: self.tables.clone(), len: self.len }
+        Self {
+            hasher: self.hasher.clone(),
+            tables: self.tables.clone(),
+            len: self.len,
+        }
     }
 }
 
@@ -46,7 +50,8 @@ impl<T: Shard> Shards<T> {
         let hasher = RandomState::default();
         let count = shard_count(entries.len());
         let each = entries.len().div_ceil(count);
-        let mut tables: Vec<HashTable<T>> = (0..count).map(|_| HashTable::with_capacity(each)).collect();
+        let mut tables: Vec<HashTable<T>> =
+            (0..count).map(|_| HashTable::with_capacity(each)).collect();
         let mut len = 0;
         for entry in entries {
             let hash = hasher.hash_one(entry.key());
@@ -55,7 +60,11 @@ impl<T: Shard> Shards<T> {
                 len += usize::from(insert(table, &hasher, hash, entry));
             }
         }
-        Self { hasher, tables: tables.into_iter().map(Arc::new).collect(), len }
+        Self {
+            hasher,
+            tables: tables.into_iter().map(Arc::new).collect(),
+            len,
+        }
     }
 
     #[inline]
@@ -104,7 +113,8 @@ fn shard_count(len: usize) -> usize {
     len.isqrt().next_power_of_two().min(MAX_SHARDS)
 }
 
-/// The tables themselves go by the lowest and the highest bits of the hash; this takes bits between them.
+/// The tables themselves go by the lowest and the highest bits of the hash; this takes bits between
+/// them.
 #[expect(clippy::as_conversions, reason = "only the lower bits are wanted")]
 fn shard_of(hash: u64, count: usize) -> usize {
     (hash >> 32) as usize & (count - 1)
@@ -117,16 +127,32 @@ mod tests {
     use vexil_eval::model::Flag;
 
     fn flag(key: &str, version: u64) -> Entry<Flag> {
-        Flag::with_version(serde_json::from_value(serde_json::json!({"key": key})).unwrap(), version).into()
+        Flag::with_version(
+            serde_json::from_value(serde_json::json!({"key": key})).unwrap(),
+            version,
+        )
+        .into()
     }
 
     #[test]
     fn a_changed_copy_leaves_the_original_as_it_was() {
         let one = Shards::new(vec![flag("a", 1), flag("b", 1)]);
-        let two = one.with(flag("a", 2)).with(Entry::Deleted { key: "b".into(), version: 5 }).with(flag("c", 1));
+        let two = one
+            .with(flag("a", 2))
+            .with(Entry::Deleted {
+                key: "b".into(),
+                version: 5,
+            })
+            .with(flag("c", 1));
         let version = |shards: &Shards<Entry<Flag>>, key: &str| shards.get(key).map(Entry::version);
-        assert_eq!([version(&one, "a"), version(&one, "b"), version(&one, "c")], [Some(1), Some(1), None]);
-        assert_eq!([version(&two, "a"), version(&two, "b"), version(&two, "c")], [Some(2), Some(5), Some(1)]);
+        assert_eq!(
+            [version(&one, "a"), version(&one, "b"), version(&one, "c")],
+            [Some(1), Some(1), None]
+        );
+        assert_eq!(
+            [version(&two, "a"), version(&two, "b"), version(&two, "c")],
+            [Some(2), Some(5), Some(1)]
+        );
         assert!(two.get("b").unwrap().present().is_none());
         assert_eq!((one.len, two.len), (2, 3));
     }
@@ -140,7 +166,11 @@ mod tests {
         }
         let loaded = Shards::new((0..5_000).map(|n| flag(&key(n), 1)).collect());
         for shards in [&grown, &loaded] {
-            assert!((32..=128).contains(&shards.tables.len()), "{}", shards.tables.len());
+            assert!(
+                (32..=128).contains(&shards.tables.len()),
+                "{}",
+                shards.tables.len()
+            );
             assert!((0..5_000).all(|n| shards.get(&key(n)).is_some()));
             assert_eq!((shards.iter().count(), shards.len), (5_000, 5_000));
         }
@@ -149,7 +179,10 @@ mod tests {
     #[test]
     fn of_two_entries_with_the_same_key_the_last_one_counts() {
         let shards = Shards::new(vec![flag("a", 1), flag("a", 7)]);
-        assert_eq!((shards.get("a").map(Entry::version), shards.len), (Some(7), 1));
+        assert_eq!(
+            (shards.get("a").map(Entry::version), shards.len),
+            (Some(7), 1)
+        );
         assert_eq!(shards.get("a").unwrap().key(), &Text::from("a"));
     }
 }

@@ -1,8 +1,8 @@
 //! [`HttpTransport`]: how requests reach the service.
 //!
-//! One request, one answer: no retries, no pool of jobs, no knowledge of flags. Retrying, decoding and the meaning of
-//! statuses are the callers'; proxies, certificates and sockets are the transport's. Bodies arrive in pieces, since a
-//! stream's never ends.
+//! One request, one answer: no retries, no pool of jobs, no knowledge of flags. Retrying, decoding
+//! and the meaning of statuses are the callers'; proxies, certificates and sockets are the
+//! transport's. Bodies arrive in pieces, since a stream's never ends.
 //!
 //! **Contract.** `send` resolves when the headers are there, whatever the status is: an answer of 500 is an answer.
 //! Redirects are followed (up to ten, `Authorization` only to the same origin), but none from https to http, and no
@@ -132,7 +132,10 @@ pub struct TransportError {
 impl TransportError {
     /// Trouble of some kind.
     pub fn new(kind: TransportErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind, source: source.into() }
+        Self {
+            kind,
+            source: source.into(),
+        }
     }
 }
 

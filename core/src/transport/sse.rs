@@ -1,10 +1,11 @@
 //! Server-sent events: the body of one answer becomes one stream of events.
 //!
-//! There is no reconnection here, and no meaning: [`EventStream`] ends when the body does. Why the decoder is our own
-//! stands in `docs/decisions/007-sse-decoder.md`.
+//! There is no reconnection here, and no meaning: [`EventStream`] ends when the body does. Why the
+//! decoder is our own stands in `docs/decisions/007-sse-decoder.md`.
 //!
-//! Bytes are passed on as they arrive, so each is looked at once however the body is cut into pieces, and the data of an
-//! event is not kept here. What an event may hold is bounded all the same.
+//! Bytes are passed on as they arrive, so each is looked at once however the body is cut into
+//! pieces, and the data of an event is not kept here. What an event may hold is bounded all the
+//! same.
 
 mod decoder;
 
@@ -18,7 +19,8 @@ use tokio::task::yield_now;
 
 use super::{Body, TransportError};
 
-/// After so many pieces in a row the task gives way. A flood must not starve the thread's other tasks.
+/// After so many pieces in a row the task gives way. A flood must not starve the thread's other
+/// tasks.
 const PIECES_IN_A_ROW: u32 = 64;
 
 /// The events of one body, part by part.
@@ -46,11 +48,16 @@ pub(crate) enum StreamError {
 impl EventStream {
     /// The events of a body. More than `max_event_size` bytes for one event are an error.
     pub(crate) fn new(body: Body, max_event_size: usize) -> Self {
-        Self { body, decoder: Decoder::new(max_event_size), piece: Bytes::new(), taken: 0 }
+        Self {
+            body,
+            decoder: Decoder::new(max_event_size),
+            piece: Bytes::new(),
+            taken: 0,
+        }
     }
 
-    /// The next part of an event; none when the body has ended, be it in the middle of an event. Nothing is lost if the
-    /// future is dropped and made again.
+    /// The next part of an event; none when the body has ended, be it in the middle of an event.
+    /// Nothing is lost if the future is dropped and made again.
     pub(crate) async fn next(&mut self) -> Result<Option<Part>, StreamError> {
         loop {
             if let Some(part) = self.decoder.next(&mut self.piece)? {
@@ -60,7 +67,9 @@ impl EventStream {
                 self.taken = 0;
                 yield_now().await;
             }
-            let Some(piece) = self.body.next().await? else { return Ok(None) };
+            let Some(piece) = self.body.next().await? else {
+                return Ok(None);
+            };
             self.piece = piece;
             self.taken += 1;
         }

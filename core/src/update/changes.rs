@@ -1,8 +1,8 @@
 //! [`ChangeHub`]: tells listeners which flags have changed.
 //!
-//! Listeners are code of others. They run one after the other on a thread where they may block, in the order in which
-//! the updates were stored, and never on the path of an update or an evaluation. One that panics is logged and the
-//! others still run.
+//! Listeners are code of others. They run one after the other on a thread where they may block, in
+//! the order in which the updates were stored, and never on the path of an update or an evaluation.
+//! One that panics is logged and the others still run.
 
 use std::fmt;
 use std::ops::Range;
@@ -15,10 +15,12 @@ use vexil_eval::Text;
 
 use crate::runtime::Runtime;
 
-/// How many updates may wait for listeners to be done with earlier ones. A listener that holds up more loses some.
+/// How many updates may wait for listeners to be done with earlier ones. A listener that holds up
+/// more loses some.
 const BACKLOG: usize = 4096;
 
-/// A flag whose configuration has changed, or that of something it depends on. Its value need not have.
+/// A flag whose configuration has changed, or that of something it depends on. Its value need not
+/// have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlagChange {
@@ -41,7 +43,8 @@ struct Update {
 
 pub(crate) struct ChangeHub {
     runtime: Runtime,
-    /// Held while the list is copied or changed, never while a listener is called or dropped: that is code of others.
+    /// Held while the list is copied or changed, never while a listener is called or dropped: that
+    /// is code of others.
     listening: Mutex<Listening>,
     next_id: AtomicU64,
     /// Updates of which listeners were not told.
@@ -52,17 +55,26 @@ pub(crate) struct ChangeHub {
 struct Listening {
     /// In the order in which they were added.
     listeners: Vec<(ListenerId, Listener)>,
-    /// To the task that calls the listeners; made with the first of them. The task ends when this is dropped.
+    /// To the task that calls the listeners; made with the first of them. The task ends when this
+    /// is dropped.
     queue: Option<mpsc::Sender<Update>>,
     closed: bool,
 }
 
 impl ChangeHub {
     pub(crate) fn new(runtime: Runtime) -> Self {
-        Self { runtime, listening: Mutex::default(), next_id: AtomicU64::new(0), lost: AtomicU64::new(0) }
+        Self {
+            runtime,
+            listening: Mutex::default(),
+            next_id: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+        }
     }
 
-    pub(crate) fn add(self: &Arc<Self>, listener: impl Fn(&FlagChange) + Send + Sync + 'static) -> ListenerId {
+    pub(crate) fn add(
+        self: &Arc<Self>,
+        listener: impl Fn(&FlagChange) + Send + Sync + 'static,
+    ) -> ListenerId {
         let listener: Listener = Arc::new(listener);
         let mut listening = self.lock();
         let id = ListenerId(self.next_id.fetch_add(1, Ordering::Relaxed));
@@ -75,7 +87,11 @@ impl ChangeHub {
         listening.listeners.push((id, listener));
         listening.queue.get_or_insert_with(|| {
             let (queue, updates) = mpsc::channel(BACKLOG);
-            self.runtime.spawn_detached(deliver(Arc::downgrade(self), self.runtime.clone(), updates));
+            self.runtime.spawn_detached(deliver(
+                Arc::downgrade(self),
+                self.runtime.clone(),
+                updates,
+            ));
             queue
         });
         id
@@ -84,14 +100,24 @@ impl ChangeHub {
     pub(crate) fn remove(&self, id: ListenerId) {
         let removed = {
             let listeners = &mut self.lock().listeners;
-            listeners.iter().position(|(known, _)| *known == id).map(|index| listeners.remove(index))
+            listeners
+                .iter()
+                .position(|(known, _)| *known == id)
+                .map(|index| listeners.remove(index))
         };
         drop(removed);
     }
 
-    /// Drops all listeners, present and future ones: one that owns the client would keep it in memory for ever.
+    /// Drops all listeners, present and future ones: one that owns the client would keep it in
+    /// memory for ever.
     pub(crate) fn close(&self) {
-        let before = std::mem::replace(&mut *self.lock(), Listening { closed: true, ..Listening::default() });
+        let before = std::mem::replace(
+            &mut *self.lock(),
+            Listening {
+                closed: true,
+                ..Listening::default()
+            },
+        );
         drop(before);
     }
 
@@ -106,7 +132,13 @@ impl ChangeHub {
             return;
         };
         let until = ListenerId(self.next_id.load(Ordering::Relaxed));
-        self.send(&queue, Update { changes, to: ListenerId(0)..until });
+        self.send(
+            &queue,
+            Update {
+                changes,
+                to: ListenerId(0)..until,
+            },
+        );
     }
 
     /// Queues a change for one listener, as if the flag had changed since the listener was added.
@@ -114,13 +146,21 @@ impl ChangeHub {
         let queue = self.lock().queue.clone();
         if let Some(queue) = queue {
             let to = ListenerId(id)..ListenerId(id.saturating_add(1));
-            self.send(&queue, Update { changes: vec![FlagChange { key }], to });
+            self.send(
+                &queue,
+                Update {
+                    changes: vec![FlagChange { key }],
+                    to,
+                },
+            );
         }
     }
 
     fn send(&self, queue: &mpsc::Sender<Update>, update: Update) {
         if queue.try_send(update).is_err() && self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::warn!("flag-change listeners do not keep up; some will not hear of some changes");
+            tracing::warn!(
+                "flag-change listeners do not keep up; some will not hear of some changes"
+            );
         }
     }
 
@@ -128,7 +168,9 @@ impl ChangeHub {
         let listeners: Vec<Listener> = {
             let listening = self.lock();
             let addressed = listening.listeners.iter().filter(|(id, _)| to.contains(id));
-            addressed.map(|(_, listener)| Arc::clone(listener)).collect()
+            addressed
+                .map(|(_, listener)| Arc::clone(listener))
+                .collect()
         };
         for listener in listeners {
             if catch_unwind(AssertUnwindSafe(|| listener(change))).is_err() {
@@ -138,7 +180,9 @@ impl ChangeHub {
     }
 
     fn lock(&self) -> MutexGuard<'_, Listening> {
-        self.listening.lock().unwrap_or_else(PoisonError::into_inner)
+        self.listening
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -158,6 +202,8 @@ async fn deliver(hub: Weak<ChangeHub>, runtime: Runtime, mut updates: mpsc::Rece
 
 impl fmt::Debug for ChangeHub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChangeHub").field("listeners", &self.lock().listeners.len()).finish_non_exhaustive()
+        f.debug_struct("ChangeHub")
+            .field("listeners", &self.lock().listeners.len())
+            .finish_non_exhaustive()
     }
 }

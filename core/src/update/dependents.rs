@@ -1,7 +1,8 @@
 //! [`Dependents`]: which flags are affected when a flag or segment changes.
 //!
-//! A flag depends on its prerequisites and on the segments that its rules name, a segment on the segments that its
-//! rules name. The graph is built when somebody first wants to know, and kept up to date from then on.
+//! A flag depends on its prerequisites and on the segments that its rules name, a segment on the
+//! segments that its rules name. The graph is built when somebody first wants to know, and kept up
+//! to date from then on.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -25,7 +26,10 @@ impl Dependents {
             graph.set((DataKind::Flag, flag.key().clone()), flag_needs(flag));
         }
         for segment in snapshot.segments() {
-            graph.set((DataKind::Segment, segment.key().clone()), segment_needs(segment));
+            graph.set(
+                (DataKind::Segment, segment.key().clone()),
+                segment_needs(segment),
+            );
         }
         graph
     }
@@ -39,7 +43,8 @@ impl Dependents {
         self.set((item.kind(), item.key().clone()), needs.unwrap_or_default());
     }
 
-    /// The flags among `changed` and all flags that depend on any of them, over any number of steps.
+    /// The flags among `changed` and all flags that depend on any of them, over any number of
+    /// steps.
     pub(super) fn affected_flags(&self, changed: impl IntoIterator<Item = Node>) -> BTreeSet<Text> {
         let mut pending: Vec<Node> = changed.into_iter().collect();
         let mut seen: HashSet<Node> = pending.iter().cloned().collect();
@@ -67,7 +72,10 @@ impl Dependents {
             }
         }
         for needed in &needs {
-            self.needed_by.entry(needed.clone()).or_default().insert(node.clone());
+            self.needed_by
+                .entry(needed.clone())
+                .or_default()
+                .insert(node.clone());
         }
         if !needs.is_empty() {
             self.needs.insert(node, needs);
@@ -76,11 +84,16 @@ impl Dependents {
 }
 
 fn flag_needs(flag: &Flag) -> Vec<Node> {
-    let flags = flag.prerequisites().map(|key| (DataKind::Flag, key.clone()));
+    let flags = flag
+        .prerequisites()
+        .map(|key| (DataKind::Flag, key.clone()));
     let segments = flag.segments().map(|key| (DataKind::Segment, key.clone()));
     flags.chain(segments).collect()
 }
 
 fn segment_needs(segment: &Segment) -> Vec<Node> {
-    segment.segments().map(|key| (DataKind::Segment, key.clone())).collect()
+    segment
+        .segments()
+        .map(|key| (DataKind::Segment, key.clone()))
+        .collect()
 }

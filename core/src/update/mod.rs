@@ -24,7 +24,9 @@ use crate::data_source::{DataSink, NotStoredError};
 use crate::events::EventProcessor;
 use crate::hooks::Hooks;
 use crate::runtime::{Runtime, contain};
-use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatusCell};
+use crate::status::{
+    DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatusCell,
+};
 use crate::store::arrival::Arrivals;
 use crate::store::{DataStore, Snapshot, StoreError};
 
@@ -47,8 +49,9 @@ pub(crate) struct Updater {
     arrivals: Arrivals,
     /// Whether the last write failed: only the first failure of an outage is logged.
     outage: AtomicBool,
-    /// Held while one update is stored and announced, across the store's awaits: updates take effect in the order in
-    /// which they arrived. Readers never touch it. None until there are listeners.
+    /// Held while one update is stored and announced, across the store's awaits: updates take
+    /// effect in the order in which they arrived. Readers never touch it. None until there are
+    /// listeners.
     dependents: Mutex<Option<Dependents>>,
 }
 
@@ -90,7 +93,11 @@ impl Updater {
 
     /// To be asked before a write.
     fn is_open(&self) -> Result<(), NotStoredError> {
-        if self.closed.load(Ordering::Acquire) { Err(NotStoredError::new("the client is closed")) } else { Ok(()) }
+        if self.closed.load(Ordering::Acquire) {
+            Err(NotStoredError::new("the client is closed"))
+        } else {
+            Ok(())
+        }
     }
 
     #[inline]
@@ -101,13 +108,21 @@ impl Updater {
     /// Ends when the source has delivered to this client.
     pub(crate) async fn first_data(&self) {
         // The sender is in the same place, so it cannot be gone.
-        let _ = self.first_data.subscribe().wait_for(|delivered| *delivered).await;
+        let _ = self
+            .first_data
+            .subscribe()
+            .wait_for(|delivered| *delivered)
+            .await;
     }
 
-    /// Runs over the current data of the store. Returns `None` if the store panics first or lends no data.
+    /// Runs over the current data of the store. Returns `None` if the store panics first or lends
+    /// no data.
     fn read<R>(&self, reader: impl FnOnce(&dyn Snapshot) -> R) -> Option<R> {
         let (mut reader, mut result) = (Some(reader), None);
-        let read = || self.store.read(&mut |snapshot| result = reader.take().map(|reader| reader(snapshot)));
+        let read = || {
+            self.store
+                .read(&mut |snapshot| result = reader.take().map(|reader| reader(snapshot)))
+        };
         // The result is set when the reader has ended, so a panic leaves nothing half done.
         let _ = catch_unwind(AssertUnwindSafe(read));
         result
@@ -115,9 +130,16 @@ impl Updater {
 
     fn versions(&self) -> Versions {
         let collect = |snapshot: &dyn Snapshot| {
-            let flags = snapshot.flags().map(|flag| ((DataKind::Flag, flag.key().clone()), flag.version()));
+            let flags = snapshot
+                .flags()
+                .map(|flag| ((DataKind::Flag, flag.key().clone()), flag.version()));
             let segments = snapshot.segments();
-            let segments = segments.map(|segment| ((DataKind::Segment, segment.key().clone()), segment.version()));
+            let segments = segments.map(|segment| {
+                (
+                    (DataKind::Segment, segment.key().clone()),
+                    segment.version(),
+                )
+            });
             flags.chain(segments).collect()
         };
         self.read(collect).unwrap_or_default()
@@ -127,28 +149,50 @@ impl Updater {
     async fn prepare(&self, flags: &[Entry<Flag>], segments: &[Entry<Segment>]) {
         self.read(|before| {
             for entry in flags {
-                self.arrivals.meet(DataKind::Flag, entry, || present(before.flag(entry.key())));
+                self.arrivals
+                    .meet(DataKind::Flag, entry, || present(before.flag(entry.key())));
             }
             for entry in segments {
-                self.arrivals.meet(DataKind::Segment, entry, || present(before.segment(entry.key())));
+                self.arrivals.meet(DataKind::Segment, entry, || {
+                    present(before.segment(entry.key()))
+                });
             }
         });
-        let flags = flags.iter().filter_map(Entry::present).flat_map(|flag| flag.patterns());
-        let segments = segments.iter().filter_map(Entry::present).flat_map(|segment| segment.patterns());
+        let flags = flags
+            .iter()
+            .filter_map(Entry::present)
+            .flat_map(|flag| flag.patterns());
+        let segments = segments
+            .iter()
+            .filter_map(Entry::present)
+            .flat_map(|segment| segment.patterns());
         compile_ahead(&self.runtime, flags.chain(segments)).await;
     }
 
     async fn store_all(&self, data: DataSet) -> Result<(), StoreError> {
-        let data = if self.store.keeps_json() { data } else { data.without_json() };
-        contain(self.store.init(data)).await.unwrap_or_else(|| Err(StoreError::unavailable(PANICKED)))
+        let data = if self.store.keeps_json() {
+            data
+        } else {
+            data.without_json()
+        };
+        contain(self.store.init(data))
+            .await
+            .unwrap_or_else(|| Err(StoreError::unavailable(PANICKED)))
     }
 
     async fn store_one(&self, item: Item) -> Result<Upserted, StoreError> {
-        let item = if self.store.keeps_json() { item } else { item.without_json() };
-        contain(self.store.upsert(item)).await.unwrap_or_else(|| Err(StoreError::unavailable(PANICKED)))
+        let item = if self.store.keeps_json() {
+            item
+        } else {
+            item.without_json()
+        };
+        contain(self.store.upsert(item))
+            .await
+            .unwrap_or_else(|| Err(StoreError::unavailable(PANICKED)))
     }
 
-    /// What the store's answer means for the status. Single items before the first data set leave it as it is.
+    /// What the store's answer means for the status. Single items before the first data set leave
+    /// it as it is.
     fn report<T>(&self, stored: Result<T, StoreError>) -> Result<T, NotStoredError> {
         let outage = self.outage.swap(stored.is_err(), Ordering::Relaxed);
         match &stored {
@@ -156,9 +200,13 @@ impl Updater {
             Ok(_) => {}
             Err(error) => {
                 if !outage {
-                    tracing::warn!(error = error as &dyn std::error::Error, "flag data could not be stored");
+                    tracing::warn!(
+                        error = error as &dyn std::error::Error,
+                        "flag data could not be stored"
+                    );
                 }
-                let info = DataSourceErrorInfo::new(DataSourceErrorKind::StoreError, error.to_string());
+                let info =
+                    DataSourceErrorInfo::new(DataSourceErrorKind::StoreError, error.to_string());
                 self.status.update(DataSourceState::Interrupted, Some(info));
             }
         }
@@ -178,7 +226,8 @@ impl DataSink for Updater {
             self.refreshed.store(true, Ordering::Release);
             *dependents = before.and_then(|before| {
                 let graph = self.read(Dependents::of)?;
-                self.changes.announce(graph.affected_flags(differences(before, self.versions())));
+                self.changes
+                    .announce(graph.affected_flags(differences(before, self.versions())));
                 Some(graph)
             });
         }
@@ -211,7 +260,8 @@ impl DataSink for Updater {
                 }
                 none => none.insert(self.read(Dependents::of).unwrap_or_default()),
             };
-            self.changes.announce(graph.affected_flags([(item.kind(), item.key().clone())]));
+            self.changes
+                .announce(graph.affected_flags([(item.kind(), item.key().clone())]));
         }
         self.report(stored)
     }
@@ -237,7 +287,9 @@ impl DataSink for Updater {
 
 /// The items that are in only one of the two, or in both with different versions.
 fn differences(mut before: Versions, after: Versions) -> Vec<(DataKind, Text)> {
-    let changed = after.into_iter().filter(|(item, version)| before.remove(item) != Some(*version));
+    let changed = after
+        .into_iter()
+        .filter(|(item, version)| before.remove(item) != Some(*version));
     let mut items: Vec<_> = changed.map(|(item, _)| item).collect();
     items.extend(before.into_keys());
     items

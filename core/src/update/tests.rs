@@ -14,7 +14,13 @@ const SOON: Duration = Duration::from_secs(60);
 fn updater() -> (Updater, MemoryStore) {
     let (runtime, store) = (Runtime::shared().unwrap(), MemoryStore::default());
     let changes = Arc::new(ChangeHub::new(runtime.clone()));
-    let updater = Updater::new(runtime, Arc::new(store.clone()), changes, None, Arc::new(Hooks::new(Vec::new())));
+    let updater = Updater::new(
+        runtime,
+        Arc::new(store.clone()),
+        changes,
+        None,
+        Arc::new(Hooks::new(Vec::new())),
+    );
     (updater, store)
 }
 
@@ -38,13 +44,24 @@ fn upsert(updater: &Updater, kind: DataKind, json: &Json) {
 fn patterns(store: &MemoryStore, kind: DataKind) -> Vec<Arc<Pattern>> {
     let snapshot = store.load();
     match kind {
-        DataKind::Flag => present(snapshot.flag("k")).unwrap().patterns().cloned().collect(),
-        DataKind::Segment => present(snapshot.segment("k")).unwrap().patterns().cloned().collect(),
+        DataKind::Flag => present(snapshot.flag("k"))
+            .unwrap()
+            .patterns()
+            .cloned()
+            .collect(),
+        DataKind::Segment => present(snapshot.segment("k"))
+            .unwrap()
+            .patterns()
+            .cloned()
+            .collect(),
     }
 }
 
 fn compiled(store: &MemoryStore, kind: DataKind) -> Vec<bool> {
-    patterns(store, kind).iter().map(|pattern| pattern.is_compiled()).collect()
+    patterns(store, kind)
+        .iter()
+        .map(|pattern| pattern.is_compiled())
+        .collect()
 }
 
 #[test]
@@ -66,11 +83,20 @@ fn a_data_set_that_arrives_again_keeps_what_is_compiled() {
     let (updater, store) = updater();
     let data = json!({"flags": {"k": item(1, &["a+"])}, "segments": {"k": item(1, &["a+", "b+"])}});
     init(&updater, &data);
-    assert_eq!(patterns(&store, DataKind::Segment)[1].is_match("b"), Some(true));
-    assert_eq!(patterns(&store, DataKind::Flag)[0].is_match("a"), Some(true));
+    assert_eq!(
+        patterns(&store, DataKind::Segment)[1].is_match("b"),
+        Some(true)
+    );
+    assert_eq!(
+        patterns(&store, DataKind::Flag)[0].is_match("a"),
+        Some(true)
+    );
     init(&updater, &data);
     for kind in [DataKind::Flag, DataKind::Segment] {
-        assert!(compiled(&store, kind).iter().all(|compiled| *compiled), "{kind}");
+        assert!(
+            compiled(&store, kind).iter().all(|compiled| *compiled),
+            "{kind}"
+        );
     }
 }
 
@@ -81,8 +107,15 @@ fn costly_patterns_are_compiled_before_the_data_counts_and_others_are_not() {
         upsert(&updater, kind, &item(1, &["a+", r"^\pL{1,20}$"]));
         assert_eq!(compiled(&store, kind), [false, true], "{kind}");
         let (updater, store) = self::updater();
-        let section = if kind == DataKind::Flag { "flags" } else { "segments" };
-        init(&updater, &json!({section: {"k": item(1, &[r"^\pL{1,20}$", "a+"])}}));
+        let section = if kind == DataKind::Flag {
+            "flags"
+        } else {
+            "segments"
+        };
+        init(
+            &updater,
+            &json!({section: {"k": item(1, &[r"^\pL{1,20}$", "a+"])}}),
+        );
         assert_eq!(compiled(&store, kind), [true, false], "{kind}");
     }
 }
@@ -90,9 +123,14 @@ fn costly_patterns_are_compiled_before_the_data_counts_and_others_are_not() {
 #[test]
 fn what_is_compiled_ahead_is_limited_for_each_update() {
     let (updater, store) = updater();
-    let patterns: Vec<String> = (100..300).map(|count| format!(r"x\pL{{10}}{count}")).collect();
+    let patterns: Vec<String> = (100..300)
+        .map(|count| format!(r"x\pL{{10}}{count}"))
+        .collect();
     let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
     upsert(&updater, DataKind::Flag, &item(1, &patterns));
-    let ahead = compiled(&store, DataKind::Flag).iter().filter(|compiled| **compiled).count();
+    let ahead = compiled(&store, DataKind::Flag)
+        .iter()
+        .filter(|compiled| **compiled)
+        .count();
     assert!((50..200).contains(&ahead), "{ahead} of 200");
 }

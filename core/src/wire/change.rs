@@ -1,7 +1,9 @@
-//! Stream events and poll bodies become changes. The path decides what kind of item arrived, never the item's shape.
+//! Stream events and poll bodies become changes. The path decides what kind of item arrived, never
+//! the item's shape.
 //!
-//! What is large is read while it arrives, but none of it is given out before its end is there: one malformed item
-//! rejects all of it. Events and kinds of items that are not known are skipped unread, so that the service may add some.
+//! What is large is read while it arrives, but none of it is given out before its end is there: one
+//! malformed item rejects all of it. Events and kinds of items that are not known are skipped
+//! unread, so that the service may add some.
 
 use vexil_eval::json::{quiet, replace_lone_surrogates};
 use vexil_eval::model::{DataKind, DataSet, DataSetReader, Item, ItemVersion};
@@ -35,13 +37,20 @@ pub(crate) struct EventReader {
 
 impl EventReader {
     pub(crate) fn new(keep_json: bool) -> Self {
-        Self { keep_json, put: None, data: Vec::new() }
+        Self {
+            keep_json,
+            put: None,
+            data: Vec::new(),
+        }
     }
 
     /// Takes some of an event's data. `name` is the name that the event has so far.
     pub(crate) fn push(&mut self, name: &str, data: &[u8]) -> Result<(), WireError> {
         if name == "put" && self.data.is_empty() {
-            return self.put.get_or_insert_with(|| PutReader::new(self.keep_json)).push(data);
+            return self
+                .put
+                .get_or_insert_with(|| PutReader::new(self.keep_json))
+                .push(data);
         }
         self.data.extend_from_slice(data);
         Ok(())
@@ -79,23 +88,28 @@ pub(crate) struct PollReader {
 impl PollReader {
     /// `keep_json` tells whether the items keep their text.
     pub(crate) fn new(keep_json: bool) -> Self {
-        Self { incoming: Incoming::default(), reader: DataSetReader::new(keep_json) }
+        Self {
+            incoming: Incoming::default(),
+            reader: DataSetReader::new(keep_json),
+        }
     }
 
     /// Takes a piece.
     pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), WireError> {
-        self.incoming.push(piece, |cursor| Ok(self.reader.document(cursor)?))
+        self.incoming
+            .push(piece, |cursor| Ok(self.reader.document(cursor)?))
     }
 
     /// All of it, once nothing follows.
     pub(crate) fn finish(mut self) -> Result<DataSet, WireError> {
-        self.incoming.finish(|cursor| Ok(self.reader.document(cursor)?))?;
+        self.incoming
+            .finish(|cursor| Ok(self.reader.document(cursor)?))?;
         Ok(self.reader.finish())
     }
 }
 
-/// Reads what is around the data of an event, and what it means. Half surrogates in the envelope, in a path for
-/// instance, are replaced if it cannot be read otherwise.
+/// Reads what is around the data of an event, and what it means. Half surrogates in the envelope,
+/// in a path for instance, are replaced if it cannot be read otherwise.
 fn opened(
     event: &'static str,
     data: &str,
@@ -111,23 +125,46 @@ fn opened(
 }
 
 fn patch(envelope: Envelope<'_>) -> Result<Change, WireError> {
-    let path = envelope.path.ok_or(WireError::Missing { event: "patch", property: "path" })?;
-    let Some((kind, key)) = item(&path) else { return Ok(Change::Ignored) };
-    let data = envelope.data.ok_or(WireError::Missing { event: "patch", property: "data" })?;
-    Ok(Change::Item(Item::from_json(kind, key, data.get().as_bytes())?))
+    let path = envelope.path.ok_or(WireError::Missing {
+        event: "patch",
+        property: "path",
+    })?;
+    let Some((kind, key)) = item(&path) else {
+        return Ok(Change::Ignored);
+    };
+    let data = envelope.data.ok_or(WireError::Missing {
+        event: "patch",
+        property: "data",
+    })?;
+    Ok(Change::Item(Item::from_json(
+        kind,
+        key,
+        data.get().as_bytes(),
+    )?))
 }
 
 fn delete(envelope: Envelope<'_>) -> Result<Change, WireError> {
-    let path = envelope.path.ok_or(WireError::Missing { event: "delete", property: "path" })?;
-    let Some((kind, key)) = item(&path) else { return Ok(Change::Ignored) };
-    let version = envelope.version.ok_or(WireError::Missing { event: "delete", property: "version" })?;
+    let path = envelope.path.ok_or(WireError::Missing {
+        event: "delete",
+        property: "path",
+    })?;
+    let Some((kind, key)) = item(&path) else {
+        return Ok(Change::Ignored);
+    };
+    let version = envelope.version.ok_or(WireError::Missing {
+        event: "delete",
+        property: "version",
+    })?;
     let version = serde_json::from_str(version.get());
-    let ItemVersion(version) =
-        version.map_err(|source| WireError::Version { path: path.to_string(), source: quiet(source) })?;
+    let ItemVersion(version) = version.map_err(|source| WireError::Version {
+        path: path.to_string(),
+        source: quiet(source),
+    })?;
     Ok(Change::Item(Item::deleted(kind, key, version)))
 }
 
-/// The item that a path names: `/flags/KEY` or `/segments/KEY`. The key is raw and may hold slashes.
+/// The item that a path names: `/flags/KEY` or `/segments/KEY`. The key is raw and may hold
+/// slashes.
 fn item(path: &str) -> Option<(DataKind, &str)> {
     let named = |prefix| path.strip_prefix(prefix).filter(|key| !key.is_empty());
     let flag = named("/flags/").map(|key| (DataKind::Flag, key));

@@ -10,8 +10,9 @@ use vexil_eval::json::quiet;
 
 use super::WireError;
 
-/// What is around the data of an event that is all there. The parts are slices of the event: their order is arbitrary,
-/// and the data means nothing before the path is known. Null counts as missing, of a part given twice the last one counts.
+/// What is around the data of an event that is all there. The parts are slices of the event: their
+/// order is arbitrary, and the data means nothing before the path is known. Null counts as missing,
+/// of a part given twice the last one counts.
 #[derive(Default)]
 pub(super) struct Envelope<'a> {
     pub(super) path: Option<Cow<'a, str>>,
@@ -22,7 +23,10 @@ pub(super) struct Envelope<'a> {
 impl<'a> Envelope<'a> {
     /// Reads what is around the data of an event.
     pub(super) fn read(event: &'static str, data: &'a str) -> Result<Self, WireError> {
-        serde_json::from_str(data).map_err(|source| WireError::Envelope { event, source: quiet(source) })
+        serde_json::from_str(data).map_err(|source| WireError::Envelope {
+            event,
+            source: quiet(source),
+        })
     }
 }
 
@@ -45,7 +49,11 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
         let mut envelope = Envelope::default();
         while let Some(Name(name)) = map.next_key()? {
             match &*name {
-                "path" => envelope.path = map.next_value::<Option<Name<'de>>>()?.map(|Name(path)| path),
+                "path" => {
+                    envelope.path = map
+                        .next_value::<Option<Name<'de>>>()?
+                        .map(|Name(path)| path)
+                }
                 "data" => envelope.data = raw(&mut map)?,
                 "version" => envelope.version = raw(&mut map)?,
                 _ => {

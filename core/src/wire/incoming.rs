@@ -10,8 +10,9 @@ pub(super) struct Incoming {
     text: String,
     /// The beginning of a character of which the end has not arrived.
     cut: Vec<u8>,
-    /// At how many bytes it is worth to read on. A value is read from its beginning each time, so it is tried again
-    /// when twice as much of it is there: then a long one is not read more than twice in all.
+    /// At how many bytes it is worth to read on. A value is read from its beginning each time, so
+    /// it is tried again when twice as much of it is there: then a long one is not read more than
+    /// twice in all.
     enough: usize,
 }
 
@@ -35,7 +36,10 @@ impl Incoming {
     }
 
     /// Lets `read` read the rest: nothing follows.
-    pub(super) fn finish(self, read: impl FnOnce(&mut Cursor<'_>) -> Result<(), WireError>) -> Result<(), WireError> {
+    pub(super) fn finish(
+        self,
+        read: impl FnOnce(&mut Cursor<'_>) -> Result<(), WireError>,
+    ) -> Result<(), WireError> {
         if !self.cut.is_empty() {
             return Err(WireError::NotUtf8);
         }
@@ -97,7 +101,9 @@ mod tests {
         let body = format!("\"a\"  \"{long}\" \"b\" ");
         let (mut incoming, mut texts) = (Incoming::default(), Texts::default());
         for piece in body.as_bytes().chunks(64) {
-            incoming.push(piece, |cursor| texts.advance(cursor)).unwrap();
+            incoming
+                .push(piece, |cursor| texts.advance(cursor))
+                .unwrap();
         }
         incoming.finish(|cursor| texts.advance(cursor)).unwrap();
         assert_eq!(texts.read, ["a", &long, "b"]);
@@ -108,9 +114,15 @@ mod tests {
     fn what_was_read_is_dropped() {
         let (mut incoming, mut texts) = (Incoming::default(), Texts::default());
         for _ in 0..10_000 {
-            incoming.push(br#""a" "b" "#, |cursor| texts.advance(cursor)).unwrap();
+            incoming
+                .push(br#""a" "b" "#, |cursor| texts.advance(cursor))
+                .unwrap();
         }
-        assert!(incoming.text.capacity() < 100, "{}", incoming.text.capacity());
+        assert!(
+            incoming.text.capacity() < 100,
+            "{}",
+            incoming.text.capacity()
+        );
         assert!(texts.read.len() > 19_990);
     }
 
@@ -120,7 +132,9 @@ mod tests {
         for size in 1..body.len() {
             let (mut incoming, mut texts) = (Incoming::default(), Texts::default());
             for piece in body.chunks(size) {
-                incoming.push(piece, |cursor| texts.advance(cursor)).unwrap();
+                incoming
+                    .push(piece, |cursor| texts.advance(cursor))
+                    .unwrap();
             }
             incoming.finish(|cursor| texts.advance(cursor)).unwrap();
             assert_eq!(texts.read, ["añ€😀"]);
@@ -130,6 +144,9 @@ mod tests {
         assert!(matches!(cut.finish(|_| Ok(())), Err(WireError::NotUtf8)));
         let mut wrong = Incoming::default();
         wrong.push(b"\xe2\x82", |_| Ok(())).unwrap();
-        assert!(matches!(wrong.push(b"\n", |_| Ok(())), Err(WireError::NotUtf8)));
+        assert!(matches!(
+            wrong.push(b"\n", |_| Ok(())),
+            Err(WireError::NotUtf8)
+        ));
     }
 }

@@ -64,21 +64,26 @@ pub(crate) enum WireError {
     Data(#[from] ReadError<serde_json::Error>),
 }
 
-/// A payload filter: the key of a part of the environment that is to be delivered instead of the whole.
+/// A payload filter: the key of a part of the environment that is to be delivered instead of the
+/// whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PayloadFilter(Text);
 
 impl PayloadFilter {
-    /// None if the key is not one: letters, digits, `.`, `_` and `-`, the first of them a letter or digit.
+    /// None if the key is not one: letters, digits, `.`, `_` and `-`, the first of them a letter or
+    /// digit.
     pub(crate) fn new(key: &str) -> Option<Self> {
         let is_valid = key.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+            && key
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
         is_valid.then(|| Self(Text::from(key)))
     }
 }
 
-/// The URL of a path below a base, which may have a path and a query of its own: `https://relay/ld/?a=b` and `/all`
-/// give `https://relay/ld/all?a=b`. A filter needs no encoding, by what keys of filters are made of.
+/// The URL of a path below a base, which may have a path and a query of its own:
+/// `https://relay/ld/?a=b` and `/all` give `https://relay/ld/all?a=b`. A filter needs no encoding,
+/// by what keys of filters are made of.
 pub(crate) fn url(base: &str, path: &str, filter: Option<&PayloadFilter>) -> String {
     let base = base.split('#').next().unwrap_or_default();
     let (base, query) = match base.split_once('?') {
@@ -88,7 +93,11 @@ pub(crate) fn url(base: &str, path: &str, filter: Option<&PayloadFilter>) -> Str
     let filter = filter.map(|PayloadFilter(key)| Cow::Owned(format!("filter={key}")));
     let queries: Vec<_> = query.map(Cow::Borrowed).into_iter().chain(filter).collect();
     let mark = if queries.is_empty() { "" } else { "?" };
-    format!("{}{path}{mark}{}", base.trim_end_matches('/'), queries.join("&"))
+    format!(
+        "{}{path}{mark}{}",
+        base.trim_end_matches('/'),
+        queries.join("&")
+    )
 }
 
 #[cfg(test)]
@@ -98,17 +107,33 @@ mod tests {
     // SRC-1.2
     #[test]
     fn a_path_is_appended_to_the_base_whatever_slashes_it_ends_with() {
-        for base in ["http://h:8111/endpoints/7", "http://h:8111/endpoints/7/", "http://h:8111/endpoints/7///"] {
-            assert_eq!(url(base, STREAM_PATH, None), "http://h:8111/endpoints/7/all");
-            assert_eq!(url(base, POLL_PATH, None), "http://h:8111/endpoints/7/sdk/latest-all");
+        for base in [
+            "http://h:8111/endpoints/7",
+            "http://h:8111/endpoints/7/",
+            "http://h:8111/endpoints/7///",
+        ] {
+            assert_eq!(
+                url(base, STREAM_PATH, None),
+                "http://h:8111/endpoints/7/all"
+            );
+            assert_eq!(
+                url(base, POLL_PATH, None),
+                "http://h:8111/endpoints/7/sdk/latest-all"
+            );
         }
-        assert_eq!(url("https://stream.launchdarkly.com", STREAM_PATH, None), "https://stream.launchdarkly.com/all");
+        assert_eq!(
+            url("https://stream.launchdarkly.com", STREAM_PATH, None),
+            "https://stream.launchdarkly.com/all"
+        );
     }
 
     // SRC-1.2
     #[test]
     fn credentials_ports_addresses_and_queries_of_the_base_are_kept() {
-        assert_eq!(url("https://u:p@[::1]:80/x/?a=b&c=d#e", STREAM_PATH, None), "https://u:p@[::1]:80/x/all?a=b&c=d");
+        assert_eq!(
+            url("https://u:p@[::1]:80/x/?a=b&c=d#e", STREAM_PATH, None),
+            "https://u:p@[::1]:80/x/all?a=b&c=d"
+        );
         assert_eq!(url("http://h/?", STREAM_PATH, None), "http://h/all");
     }
 
@@ -116,8 +141,14 @@ mod tests {
     #[test]
     fn a_filter_is_one_query_parameter_after_those_of_the_base() {
         let filter = PayloadFilter::new("part-1");
-        assert_eq!(url("http://h", STREAM_PATH, filter.as_ref()), "http://h/all?filter=part-1");
-        assert_eq!(url("http://h?a=b", POLL_PATH, filter.as_ref()), "http://h/sdk/latest-all?a=b&filter=part-1");
+        assert_eq!(
+            url("http://h", STREAM_PATH, filter.as_ref()),
+            "http://h/all?filter=part-1"
+        );
+        assert_eq!(
+            url("http://h?a=b", POLL_PATH, filter.as_ref()),
+            "http://h/sdk/latest-all?a=b&filter=part-1"
+        );
     }
 
     // SRC-1.3
@@ -126,7 +157,16 @@ mod tests {
         for key in ["encoding_not_necessary", "a", "7", "A.b-C_9"] {
             assert!(PayloadFilter::new(key).is_some(), "{key}");
         }
-        for key in ["", "encoding necessary +! %& ( )", ".a", "-a", "_a", "a/b", "é", "a\n"] {
+        for key in [
+            "",
+            "encoding necessary +! %& ( )",
+            ".a",
+            "-a",
+            "_a",
+            "a/b",
+            "é",
+            "a\n",
+        ] {
             assert!(PayloadFilter::new(key).is_none(), "{key}");
         }
     }

@@ -1,7 +1,8 @@
 //! [`PutReader`]: a whole environment, read item by item while it arrives.
 //!
-//! A put may be hundreds of times the size of any item in it. Its text is never there as a whole, unless its path stands
-//! behind its data, which no service is known to do: then the data means nothing before.
+//! A put may be hundreds of times the size of any item in it. Its text is never there as a whole,
+//! unless its path stands behind its data, which no service is known to do: then the data means
+//! nothing before.
 
 use serde::de::IgnoredAny;
 use vexil_eval::Text;
@@ -42,24 +43,34 @@ enum Data {
 
 impl PutReader {
     pub(super) fn new(keep_json: bool) -> Self {
-        Self { incoming: Incoming::default(), envelope: Envelope::default(), keep_json }
+        Self {
+            incoming: Incoming::default(),
+            envelope: Envelope::default(),
+            keep_json,
+        }
     }
 
     /// Takes a piece.
     pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), WireError> {
-        self.incoming.push(piece, |cursor| self.envelope.advance(cursor, self.keep_json))
+        self.incoming.push(piece, |cursor| {
+            self.envelope.advance(cursor, self.keep_json)
+        })
     }
 
     /// What it means, once nothing follows.
     pub(super) fn finish(self) -> Result<Change, WireError> {
         let mut envelope = self.envelope;
-        self.incoming.finish(|cursor| envelope.advance(cursor, self.keep_json))?;
+        self.incoming
+            .finish(|cursor| envelope.advance(cursor, self.keep_json))?;
         if envelope.is_root == Some(false) {
             return Ok(Change::Ignored);
         }
         match envelope.data {
             // The end of the event would be missing too, had the reading of its data not ended.
-            Data::Missing | Data::Reading(_) => Err(WireError::Missing { event: "put", property: "data" }),
+            Data::Missing | Data::Reading(_) => Err(WireError::Missing {
+                event: "put",
+                property: "data",
+            }),
             Data::Read(data) => Ok(Change::All(data)),
             Data::Text(text) => Ok(Change::All(DataSet::from_json(text.as_bytes())?)),
         }
@@ -75,11 +86,15 @@ impl Envelope {
                 Step::Member(name) => match name.as_str() {
                     "path" => {
                         let path = cursor.value::<Option<Text>>().map_err(malformed)?;
-                        let is_root = |path: Option<Text>| path.is_none_or(|path| matches!(path.as_str(), "" | "/"));
+                        let is_root = |path: Option<Text>| {
+                            path.is_none_or(|path| matches!(path.as_str(), "" | "/"))
+                        };
                         self.is_root = path.map(is_root);
                         self.is_root.is_some()
                     }
-                    "data" => self.data.advance(self.is_root == Some(true), cursor, keep_json)?,
+                    "data" => self
+                        .data
+                        .advance(self.is_root == Some(true), cursor, keep_json)?,
                     _ => cursor.value::<IgnoredAny>().map_err(malformed)?.is_some(),
                 },
             };
@@ -93,7 +108,12 @@ impl Envelope {
 
 impl Data {
     /// Reads on. Whether the end was reached.
-    fn advance(&mut self, is_root: bool, cursor: &mut Cursor<'_>, keep_json: bool) -> Result<bool, WireError> {
+    fn advance(
+        &mut self,
+        is_root: bool,
+        cursor: &mut Cursor<'_>,
+        keep_json: bool,
+    ) -> Result<bool, WireError> {
         if let Self::Reading(reader) = self {
             let ended = reader.advance(cursor)?;
             if ended {
@@ -118,5 +138,8 @@ impl Data {
 }
 
 fn malformed(source: serde_json::Error) -> WireError {
-    WireError::Envelope { event: "put", source }
+    WireError::Envelope {
+        event: "put",
+        source,
+    }
 }

@@ -1,4 +1,5 @@
-//! Closing runs to its end, whoever waits for it and for however long; nothing that owns the client survives it.
+//! Closing runs to its end, whoever waits for it and for however long; nothing that owns the client
+//! survives it.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +27,9 @@ use vexil_testing::fake_service::{Answer, Endpoint};
 
 use crate::interest::always_interested;
 use crate::log::Log;
-use crate::support::{Fixed, Panicking, PanicsIn, SOON, ada, controlled_with, current_thread, gives};
+use crate::support::{
+    Fixed, Panicking, PanicsIn, SOON, ada, controlled_with, current_thread, gives,
+};
 
 /// Too short for anything that has to wait.
 const SHORT: Duration = Duration::from_millis(1);
@@ -56,8 +59,22 @@ struct Seen {
 fn slow() -> (Arc<Slow>, Seen) {
     let ((starts, started), (ends, ended), (drops, dropped)) = (channel(), channel(), channel());
     let (memory, go_on) = (MemoryStore::new(), Semaphore::new(0));
-    let slow = Slow { memory, starts: AtomicUsize::new(0), started: starts, go_on, ended: ends, _dropped: drops };
-    (Arc::new(slow), Seen { started, ended, dropped })
+    let slow = Slow {
+        memory,
+        starts: AtomicUsize::new(0),
+        started: starts,
+        go_on,
+        ended: ends,
+        _dropped: drops,
+    };
+    (
+        Arc::new(slow),
+        Seen {
+            started,
+            ended,
+            dropped,
+        },
+    )
 }
 
 /// One that is closed at once.
@@ -80,7 +97,11 @@ impl Seen {
     #[track_caller]
     fn is_freed(&self) {
         let end = self.dropped.recv_timeout(SOON);
-        assert_eq!(end, Err(std::sync::mpsc::RecvTimeoutError::Disconnected), "the client is still in memory");
+        assert_eq!(
+            end,
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected),
+            "the client is still in memory"
+        );
     }
 }
 
@@ -149,8 +170,10 @@ fn closing_goes_on_when_its_time_is_over_and_a_second_close_waits_for_its_end() 
     seen.started.recv_timeout(SOON).unwrap();
     assert!(!client.blocking_close(SHORT), "it still closes");
     thread::scope(|scope| {
-        let (first, second) =
-            (scope.spawn(|| block_on(client.close(LONG))), scope.spawn(|| client.blocking_close(LONG)));
+        let (first, second) = (
+            scope.spawn(|| block_on(client.close(LONG))),
+            scope.spawn(|| client.blocking_close(LONG)),
+        );
         store.go_on.add_permits(1);
         assert!(first.join().unwrap() && second.join().unwrap());
     });
@@ -165,7 +188,12 @@ fn closing_goes_on_when_its_future_is_dropped() {
     let client = builder().data_store(Arc::clone(&store)).start().unwrap();
     {
         let mut closing = std::pin::pin!(client.close(LONG));
-        assert!(closing.as_mut().poll(&mut Cx::from_waker(Waker::noop())).is_pending());
+        assert!(
+            closing
+                .as_mut()
+                .poll(&mut Cx::from_waker(Waker::noop()))
+                .is_pending()
+        );
     }
     seen.started.recv_timeout(SOON).unwrap();
     store.go_on.add_permits(1);
@@ -187,16 +215,24 @@ fn closing_goes_on_when_the_client_is_dropped() {
 
 #[test]
 fn events_store_and_big_segments_are_closed_at_once() {
-    let ((events, events_seen), (store, store_seen), (members, members_seen)) = (slow(), slow(), slow());
+    let ((events, events_seen), (store, store_seen), (members, members_seen)) =
+        (slow(), slow(), slow());
     let big_segments = BigSegmentsConfig::new(Arc::clone(&members));
-    let builder = builder().events(Arc::clone(&events)).data_store(Arc::clone(&store)).big_segments(big_segments);
+    let builder = builder()
+        .events(Arc::clone(&events))
+        .data_store(Arc::clone(&store))
+        .big_segments(big_segments);
     let client = builder.start().unwrap();
     assert!(!client.blocking_close(SHORT));
     for seen in [&events_seen, &store_seen, &members_seen] {
         seen.started.recv_timeout(SOON).unwrap();
     }
     // The last first.
-    for (component, seen) in [(&members, &members_seen), (&store, &store_seen), (&events, &events_seen)] {
+    for (component, seen) in [
+        (&members, &members_seen),
+        (&store, &store_seen),
+        (&events, &events_seen),
+    ] {
         component.go_on.add_permits(1);
         seen.ended.recv_timeout(SOON).unwrap();
     }
@@ -225,19 +261,35 @@ fn a_client_whose_runtime_has_ended_is_closed_in_time_and_says_that() {
     let (store, seen) = fast();
     tracing::subscriber::with_default(log.subscriber(), || {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let client = builder().runtime(runtime.handle().clone()).data_store(Arc::clone(&store)).start().unwrap();
+        let client = builder()
+            .runtime(runtime.handle().clone())
+            .data_store(Arc::clone(&store))
+            .start()
+            .unwrap();
         drop(runtime);
         assert!(!block_on(client.close(LONG)) && !client.blocking_close(LONG));
     });
     seen.ended.recv_timeout(SOON).unwrap();
-    assert_eq!(log.lines().iter().filter(|line| line.contains("runtime had ended")).count(), 1, "{:?}", log.lines());
+    assert_eq!(
+        log.lines()
+            .iter()
+            .filter(|line| line.contains("runtime had ended"))
+            .count(),
+        1,
+        "{:?}",
+        log.lines()
+    );
 }
 
 #[test]
 fn a_close_that_is_interrupted_by_the_end_of_the_runtime_ends_and_closes_nothing_twice() {
     let (store, seen) = slow();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let client = builder().runtime(runtime.handle().clone()).data_store(Arc::clone(&store)).start().unwrap();
+    let client = builder()
+        .runtime(runtime.handle().clone())
+        .data_store(Arc::clone(&store))
+        .start()
+        .unwrap();
     assert!(!client.blocking_close(SHORT));
     seen.started.recv_timeout(SOON).unwrap();
     drop(runtime);
@@ -250,13 +302,21 @@ fn a_client_whose_runtime_is_not_driven_ends_what_it_is_asked_in_time() {
     let runtime = current_thread();
     let client = builder().runtime(runtime.handle().clone()).start().unwrap();
     assert!(!block_on(client.close(SHORT)) && !client.blocking_close(SHORT));
-    assert!(!block_on(client.data_source_status().wait_for(DataSourceState::Valid, SHORT)));
+    assert!(!block_on(
+        client
+            .data_source_status()
+            .wait_for(DataSourceState::Valid, SHORT)
+    ));
 }
 
 /// A client of the service that delivers events only when it is asked to, or closed.
 fn reporting(service: &FakeService) -> Client {
-    let events = EventsConfig::new().flush_interval(Duration::from_secs(3600)).diagnostic_opt_out(true);
-    let builder = Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(service.url())).events(events);
+    let events = EventsConfig::new()
+        .flush_interval(Duration::from_secs(3600))
+        .diagnostic_opt_out(true);
+    let builder = Client::builder("sdk-key")
+        .service_endpoints(ServiceEndpoints::relay(service.url()))
+        .events(events);
     let client = builder.start().unwrap();
     client.blocking_wait_until_ready(SOON).unwrap();
     client
@@ -276,7 +336,11 @@ fn a_guard_closes_the_client_and_delivers_its_events() {
         let _closed_at_the_end = client.close_on_drop(SOON);
         let _ = client.bool_variation("flag", &ada(), false);
     }
-    assert_eq!(service.summary_counts().total(), 1, "they are there when the guard is dropped");
+    assert_eq!(
+        service.summary_counts().total(),
+        1,
+        "they are there when the guard is dropped"
+    );
 }
 
 #[test]
@@ -300,7 +364,10 @@ fn logged(act: impl FnOnce()) -> Vec<String> {
     always_interested();
     let log = Log::default();
     tracing::subscriber::with_default(log.subscriber(), act);
-    log.lines().into_iter().filter(|line| line.contains("undelivered")).collect()
+    log.lines()
+        .into_iter()
+        .filter(|line| line.contains("undelivered"))
+        .collect()
 }
 
 #[test]
@@ -316,8 +383,14 @@ fn the_drop_of_the_last_client_says_how_many_events_are_not_delivered_yet() {
     });
     // The two evaluations, and the context that was new.
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].contains("WARN") && lines[0].contains("undelivered=3"), "{lines:?}");
-    service.until("the events", || service.summary_counts().total() == 2).wait().unwrap();
+    assert!(
+        lines[0].contains("WARN") && lines[0].contains("undelivered=3"),
+        "{lines:?}"
+    );
+    service
+        .until("the events", || service.summary_counts().total() == 2)
+        .wait()
+        .unwrap();
 }
 
 #[test]
@@ -329,13 +402,20 @@ fn events_that_are_on_their_way_when_the_last_client_is_dropped_are_undelivered_
     client.flush();
     service.next_request(Endpoint::Events).wait().unwrap();
     let lines = logged(|| drop(client));
-    assert!(lines.len() == 1 && lines[0].contains("undelivered=2"), "{lines:?}");
+    assert!(
+        lines.len() == 1 && lines[0].contains("undelivered=2"),
+        "{lines:?}"
+    );
 }
 
 #[test]
 fn the_drop_of_a_client_without_undelivered_events_is_silent() {
     let service = service();
-    let (unused, flushed, closed) = (reporting(&service), reporting(&service), reporting(&service));
+    let (unused, flushed, closed) = (
+        reporting(&service),
+        reporting(&service),
+        reporting(&service),
+    );
     for client in [&flushed, &closed] {
         let _ = client.bool_variation("flag", &ada(), false);
     }
@@ -350,7 +430,10 @@ fn a_close_without_success_says_how_many_events_are_not_delivered_yet() {
     let client = reporting(&service);
     let _ = client.bool_variation("flag", &ada(), false);
     let lines = logged(|| assert!(!client.blocking_close(SHORT)));
-    assert!(lines.len() == 1 && lines[0].contains("undelivered=2"), "{lines:?}");
+    assert!(
+        lines.len() == 1 && lines[0].contains("undelivered=2"),
+        "{lines:?}"
+    );
 }
 
 /// Owns a client, as code that reacts to flags does.
@@ -385,9 +468,14 @@ impl Plugin for Owner {
     }
 
     fn register(&self, client: &Client, _: &EnvironmentMetadata) -> Result<(), PluginError> {
-        let (listener, value_listener, hook) = (Self::new(client), Self::new(client), Self::new(client));
-        client.flag_tracker().add_listener(move |_| listener.use_it());
-        client.flag_tracker().add_flag_value_change_listener("flag", &ada(), move |_| value_listener.use_it());
+        let (listener, value_listener, hook) =
+            (Self::new(client), Self::new(client), Self::new(client));
+        client
+            .flag_tracker()
+            .add_listener(move |_| listener.use_it());
+        client
+            .flag_tracker()
+            .add_flag_value_change_listener("flag", &ada(), move |_| value_listener.use_it());
         client.add_hook(hook);
         *self.0.lock().unwrap() = Some(client.clone());
         Ok(())
@@ -396,15 +484,23 @@ impl Plugin for Owner {
 
 /// Whether a closed client is freed when all but what `own` gave it to are gone.
 #[track_caller]
-fn is_freed_after_close(configure: impl FnOnce(ClientBuilder) -> ClientBuilder, own: impl FnOnce(&Client)) {
+fn is_freed_after_close(
+    configure: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    own: impl FnOnce(&Client),
+) {
     let (store, seen) = fast();
-    let (client, source) = controlled_with(configure(Client::builder("sdk-key").data_store(Arc::clone(&store))));
+    let (client, source) = controlled_with(configure(
+        Client::builder("sdk-key").data_store(Arc::clone(&store)),
+    ));
     drop(store);
     own(&client);
     source.init(&data());
     assert!(client.bool_variation("flag", &ada(), false));
     assert!(client.blocking_close(SOON));
-    assert!(client.bool_variation("flag", &ada(), false), "the last data stays");
+    assert!(
+        client.bool_variation("flag", &ada(), false),
+        "the last data stays"
+    );
     drop((client, source));
     seen.is_freed();
 }
@@ -415,16 +511,23 @@ fn listeners_that_own_a_closed_client_do_not_keep_it_in_memory() {
         |builder| builder,
         |client| {
             let (changed, value_changed) = (Owner::new(client), Owner::new(client));
-            client.flag_tracker().add_listener(move |_| changed.use_it());
+            client
+                .flag_tracker()
+                .add_listener(move |_| changed.use_it());
             let listener = move |_: &_| value_changed.use_it();
-            client.flag_tracker().add_flag_value_change_listener("flag", &ada(), listener);
+            client
+                .flag_tracker()
+                .add_flag_value_change_listener("flag", &ada(), listener);
         },
     );
 }
 
 #[test]
 fn hooks_that_own_a_closed_client_do_not_keep_it_in_memory() {
-    is_freed_after_close(|builder| builder, |client| client.add_hook(Owner::new(client)));
+    is_freed_after_close(
+        |builder| builder,
+        |client| client.add_hook(Owner::new(client)),
+    );
 }
 
 #[test]
@@ -511,7 +614,13 @@ impl vexil::data_source::DataSource for Holding {
 #[test]
 fn the_source_of_a_closed_client_is_dropped_though_the_client_is_kept() {
     let (drops, dropped) = channel();
-    let client = Client::builder("sdk-key").data_source(Arc::new(Holding(drops))).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_source(Arc::new(Holding(drops)))
+        .start()
+        .unwrap();
     assert!(client.blocking_close(SOON));
-    assert_eq!(dropped.recv_timeout(SOON), Err(std::sync::mpsc::RecvTimeoutError::Disconnected));
+    assert_eq!(
+        dropped.recv_timeout(SOON),
+        Err(std::sync::mpsc::RecvTimeoutError::Disconnected)
+    );
 }

@@ -18,29 +18,73 @@ fn read<T: FlagValue + Clone>(value: &Json, default: T) -> Option<T::Output> {
     let client = support::client_with(&gives(1, value.clone()));
     let detail = client.variation_detail("flag", &ada(), default.clone());
     let awaited = block_on(client.variation_detail_async("flag", &ada(), default));
-    assert_eq!((awaited.variation_index, &awaited.reason), (detail.variation_index, &detail.reason));
+    assert_eq!(
+        (awaited.variation_index, &awaited.reason),
+        (detail.variation_index, &detail.reason)
+    );
     if detail.is_default_value() {
-        assert_eq!(serde_json::to_value(&detail.reason).unwrap(), error("WRONG_TYPE"));
+        assert_eq!(
+            serde_json::to_value(&detail.reason).unwrap(),
+            error("WRONG_TYPE")
+        );
         return None;
     }
     assert_eq!(detail.variation_index, Some(0));
-    assert_eq!(serde_json::to_value(&detail.reason).unwrap(), json!({"kind": "FALLTHROUGH"}));
+    assert_eq!(
+        serde_json::to_value(&detail.reason).unwrap(),
+        json!({"kind": "FALLTHROUGH"})
+    );
     Some(detail.value)
 }
 
 // EVAL-4.14
 #[test]
 fn a_typed_door_takes_values_of_its_type_only() {
-    let values = [json!(true), json!(3), json!("text"), json!(null), json!([true]), json!({"a": 1})];
+    let values = [
+        json!(true),
+        json!(3),
+        json!("text"),
+        json!(null),
+        json!([true]),
+        json!({"a": 1}),
+    ];
     for (index, value) in values.iter().enumerate() {
-        assert_eq!(read(value, false), (index == 0).then_some(true), "{value} as bool");
+        assert_eq!(
+            read(value, false),
+            (index == 0).then_some(true),
+            "{value} as bool"
+        );
         assert_eq!(read(value, 0), (index == 1).then_some(3), "{value} as int");
-        assert_eq!(read(value, 0.5), (index == 1).then_some(3.0), "{value} as double");
-        assert_eq!(read(value, ""), (index == 2).then(|| "text".into()), "{value} as &str");
-        assert_eq!(read(value, String::new()), (index == 2).then(|| "text".to_owned()), "{value} as String");
-        assert_eq!(read(value, Text::default()), (index == 2).then(|| "text".into()), "{value} as Text");
-        assert_eq!(read(value, Value::from(7)), Some(value.clone().into()), "{value} as Value");
-        assert_eq!(read(value, json!(7)), Some(value.clone()), "{value} as JSON");
+        assert_eq!(
+            read(value, 0.5),
+            (index == 1).then_some(3.0),
+            "{value} as double"
+        );
+        assert_eq!(
+            read(value, ""),
+            (index == 2).then(|| "text".into()),
+            "{value} as &str"
+        );
+        assert_eq!(
+            read(value, String::new()),
+            (index == 2).then(|| "text".to_owned()),
+            "{value} as String"
+        );
+        assert_eq!(
+            read(value, Text::default()),
+            (index == 2).then(|| "text".into()),
+            "{value} as Text"
+        );
+        assert_eq!(
+            read(value, Value::from(7)),
+            Some(value.clone().into()),
+            "{value} as Value"
+        );
+        assert_eq!(
+            read(value, json!(7)),
+            Some(value.clone()),
+            "{value} as JSON"
+        );
     }
 }
 
@@ -49,11 +93,17 @@ fn a_typed_door_takes_values_of_its_type_only() {
 fn a_null_variation_is_of_the_wrong_type_for_every_typed_door_and_a_value_for_json() {
     let client = support::client_with(&gives(1, json!(null)));
     let detail = client.json_variation_detail("flag", &ada(), Value::from(7));
-    assert_eq!((detail.value, detail.variation_index), (Value::Null, Some(0)));
+    assert_eq!(
+        (detail.value, detail.variation_index),
+        (Value::Null, Some(0))
+    );
     assert_eq!(client.json_variation_as("flag", &ada(), Some(7)), None);
     let detail = client.strict_int_variation_detail("flag", &ada(), 7);
     assert_eq!((detail.value, detail.variation_index), (7, None));
-    assert_eq!(serde_json::to_value(&detail.reason).unwrap(), error("WRONG_TYPE"));
+    assert_eq!(
+        serde_json::to_value(&detail.reason).unwrap(),
+        error("WRONG_TYPE")
+    );
 }
 
 // EVAL-4.14
@@ -79,26 +129,45 @@ fn an_integer_is_a_number_without_its_fraction_within_the_range_of_exact_ones() 
         assert_eq!(detail.value, expected.unwrap_or(77), "{value}");
         assert_eq!(detail.is_default_value(), expected.is_none(), "{value}");
         let detail = client.strict_int_variation_detail("flag", &ada(), 77);
-        assert_eq!(detail.value, expected.filter(|_| strict).unwrap_or(77), "{value}, strictly");
+        assert_eq!(
+            detail.value,
+            expected.filter(|_| strict).unwrap_or(77),
+            "{value}, strictly"
+        );
         assert_eq!(detail.is_default_value(), !strict, "{value}, strictly");
-        assert_eq!(block_on(client.strict_int_variation_async("flag", &ada(), 77)), detail.value);
+        assert_eq!(
+            block_on(client.strict_int_variation_async("flag", &ada(), 77)),
+            detail.value
+        );
     }
 }
 
 // EVAL-4.14
 #[test]
 fn beyond_the_range_of_exact_integers_a_number_is_no_integer_for_either_door() {
-    for value in [9_007_199_254_740_992_i64, 9_007_199_254_740_993, -9_007_199_254_740_992] {
+    for value in [
+        9_007_199_254_740_992_i64,
+        9_007_199_254_740_993,
+        -9_007_199_254_740_992,
+    ] {
         let client = support::client_with(&gives(1, value));
         assert_eq!(client.int_variation("flag", &ada(), 77), 77, "{value}");
-        assert_eq!(client.strict_int_variation("flag", &ada(), 77), 77, "{value}, strictly");
+        assert_eq!(
+            client.strict_int_variation("flag", &ada(), 77),
+            77,
+            "{value}, strictly"
+        );
     }
 }
 
 // EVAL-4.14
 #[test]
 fn a_double_is_any_number() {
-    for (value, expected) in [(json!(-100), -100.0), (json!(0.1), 0.1), (json!(1e300), 1e300)] {
+    for (value, expected) in [
+        (json!(-100), -100.0),
+        (json!(0.1), 0.1),
+        (json!(1e300), 1e300),
+    ] {
         assert_eq!(read(&value, 7.0), Some(expected));
     }
 }
@@ -113,7 +182,10 @@ fn a_flag_that_is_off_without_an_off_variation_gives_the_default_and_keeps_its_r
 // EVAL-4.1 (5)
 #[test]
 fn a_failed_prerequisite_without_an_off_variation_gives_the_default_and_keeps_its_reason() {
-    let client = support::client_with(&with(gives(1, 1), &json!({"prerequisites": [{"key": "none", "variation": 0}]})));
+    let client = support::client_with(&with(
+        gives(1, 1),
+        &json!({"prerequisites": [{"key": "none", "variation": 0}]}),
+    ));
     let reason = json!({"kind": "PREREQUISITE_FAILED", "prerequisiteKey": "none"});
     support::every_door_gives_its_default(&client, "flag", &ada(), &reason);
 }
@@ -122,7 +194,10 @@ fn a_failed_prerequisite_without_an_off_variation_gives_the_default_and_keeps_it
 #[test]
 fn the_default_of_a_call_may_be_null() {
     let client = support::client(&json!({}));
-    assert_eq!(client.json_variation("no-such-flag", &ada(), Value::Null), Value::Null);
+    assert_eq!(
+        client.json_variation("no-such-flag", &ada(), Value::Null),
+        Value::Null
+    );
 }
 
 // a migration's stage
@@ -151,16 +226,38 @@ fn a_variation_is_read_as_a_type_of_the_callers_if_it_fits() {
         (json!("text"), None),
     ] {
         let client = support::client_with(&gives(1, value.clone()));
-        let limits = Limits { rps: expected.unwrap_or(LIMITS.rps) };
-        assert_eq!(client.json_variation_as("flag", &ada(), LIMITS), limits, "{value}");
-        assert_eq!(block_on(client.json_variation_as_async("flag", &ada(), LIMITS)), limits, "{value}");
+        let limits = Limits {
+            rps: expected.unwrap_or(LIMITS.rps),
+        };
+        assert_eq!(
+            client.json_variation_as("flag", &ada(), LIMITS),
+            limits,
+            "{value}"
+        );
+        assert_eq!(
+            block_on(client.json_variation_as_async("flag", &ada(), LIMITS)),
+            limits,
+            "{value}"
+        );
         for detail in [
             client.json_variation_as_detail("flag", &ada(), LIMITS),
             block_on(client.json_variation_as_detail_async("flag", &ada(), LIMITS)),
         ] {
-            assert_eq!((&detail.value, detail.variation_index), (&limits, expected.map(|_| 0)), "{value}");
-            let reason = if expected.is_some() { json!({"kind": "FALLTHROUGH"}) } else { error("WRONG_TYPE") };
-            assert_eq!(serde_json::to_value(&detail.reason).unwrap(), reason, "{value}");
+            assert_eq!(
+                (&detail.value, detail.variation_index),
+                (&limits, expected.map(|_| 0)),
+                "{value}"
+            );
+            let reason = if expected.is_some() {
+                json!({"kind": "FALLTHROUGH"})
+            } else {
+                error("WRONG_TYPE")
+            };
+            assert_eq!(
+                serde_json::to_value(&detail.reason).unwrap(),
+                reason,
+                "{value}"
+            );
         }
     }
 }
@@ -173,21 +270,44 @@ fn the_awaiting_doors_give_what_the_others_give() {
     let ada = ada();
     assert!(block_on(client.bool_variation_async("bool", &ada, false)));
     assert_eq!(block_on(client.int_variation_async("number", &ada, 0)), 3);
-    assert_eq!(block_on(client.double_variation_async("number", &ada, 0.0)), 3.0);
-    assert_eq!(block_on(client.string_variation_async("text", &ada, "")), "text");
+    assert_eq!(
+        block_on(client.double_variation_async("number", &ada, 0.0)),
+        3.0
+    );
+    assert_eq!(
+        block_on(client.string_variation_async("text", &ada, "")),
+        "text"
+    );
     let list = Value::from(json!([1, "a"]));
-    assert_eq!(block_on(client.json_variation_async("json", &ada, Value::Null)), list);
+    assert_eq!(
+        block_on(client.json_variation_async("json", &ada, Value::Null)),
+        list
+    );
     let detail = block_on(client.json_variation_detail_async("json", &ada, Value::Null));
-    assert_eq!(detail, client.json_variation_detail("json", &ada, Value::Null));
+    assert_eq!(
+        detail,
+        client.json_variation_detail("json", &ada, Value::Null)
+    );
     let detail = block_on(client.bool_variation_detail_async("bool", &ada, false));
     assert_eq!(detail, client.bool_variation_detail("bool", &ada, false));
-    assert_eq!(client.variation("bool", &ada, false), block_on(client.variation_async("bool", &ada, false)));
+    assert_eq!(
+        client.variation("bool", &ada, false),
+        block_on(client.variation_async("bool", &ada, false))
+    );
 }
 
 fn with_defaults(data: &Json) -> Client {
-    let own = [("flag", json!("configured")), ("number", json!(1.5)), ("limits", json!({"rps": 70}))];
+    let own = [
+        ("flag", json!("configured")),
+        ("number", json!(1.5)),
+        ("limits", json!({"rps": 70})),
+    ];
     let builder = Client::builder("sdk-key").data_source(Fixed::new(data));
-    builder.defaults(own).defaults([("number", 2.5)]).start().unwrap()
+    builder
+        .defaults(own)
+        .defaults([("number", 2.5)])
+        .start()
+        .unwrap()
 }
 
 // `defaults(map)`
@@ -199,14 +319,24 @@ fn a_configured_default_comes_before_the_callers_wherever_a_flag_gives_no_value(
         (off, json!({"kind": "OFF"})),
         (malformed, error("MALFORMED_FLAG")),
         (gives(1, 3), error("WRONG_TYPE")),
-        (json!({"deleted": true, "version": 1}), error("FLAG_NOT_FOUND")),
+        (
+            json!({"deleted": true, "version": 1}),
+            error("FLAG_NOT_FOUND"),
+        ),
     ] {
         let client = with_defaults(&json!({"flags": {"flag": flag}}));
         let detail = client.string_variation_detail("flag", &ada(), "own");
-        assert_eq!((detail.value.as_str(), detail.variation_index), ("configured", None), "{reason}");
+        assert_eq!(
+            (detail.value.as_str(), detail.variation_index),
+            ("configured", None),
+            "{reason}"
+        );
         assert_eq!(serde_json::to_value(&detail.reason).unwrap(), reason);
         assert_eq!(client.string_variation("flag", &ada(), "own"), "configured");
-        assert_eq!(block_on(client.string_variation_async("flag", &ada(), "own")), "configured");
+        assert_eq!(
+            block_on(client.string_variation_async("flag", &ada(), "own")),
+            "configured"
+        );
     }
 }
 
@@ -221,10 +351,17 @@ fn a_flags_own_value_comes_before_a_configured_default() {
 // `defaults(map)`
 #[test]
 fn a_configured_default_serves_a_client_without_data_too() {
-    let offline = Client::builder("sdk-key").defaults([("flag", true)]).offline(true).start().unwrap();
+    let offline = Client::builder("sdk-key")
+        .defaults([("flag", true)])
+        .offline(true)
+        .start()
+        .unwrap();
     assert!(offline.bool_variation("flag", &ada(), false));
     let detail = offline.bool_variation_detail("flag", &ada(), false);
-    assert_eq!(serde_json::to_value(&detail.reason).unwrap(), error("CLIENT_NOT_READY"));
+    assert_eq!(
+        serde_json::to_value(&detail.reason).unwrap(),
+        error("CLIENT_NOT_READY")
+    );
 }
 
 // `defaults(map)`
@@ -233,18 +370,32 @@ fn a_configured_default_of_the_wrong_type_is_passed_over() {
     let client = with_defaults(&json!({}));
     assert!(client.bool_variation("flag", &ada(), true));
     assert_eq!(client.int_variation("flag", &ada(), 7), 7);
-    assert_eq!(client.double_variation("number", &ada(), 7.0), 2.5, "the later of two counts");
+    assert_eq!(
+        client.double_variation("number", &ada(), 7.0),
+        2.5,
+        "the later of two counts"
+    );
     assert_eq!(client.int_variation("number", &ada(), 7), 2);
     assert_eq!(client.strict_int_variation("number", &ada(), 7), 7);
-    assert_eq!(client.json_variation("number", &ada(), Value::Null), Value::from(2.5));
+    assert_eq!(
+        client.json_variation("number", &ada(), Value::Null),
+        Value::from(2.5)
+    );
 }
 
 // `defaults(map)`
 #[test]
 fn a_configured_default_serves_types_of_the_callers_too() {
     let client = with_defaults(&json!({}));
-    assert_eq!(client.json_variation_as("limits", &ada(), LIMITS), Limits { rps: 70 });
-    assert_eq!(client.json_variation_as("flag", &ada(), LIMITS), LIMITS, "one that does not fit is passed over");
+    assert_eq!(
+        client.json_variation_as("limits", &ada(), LIMITS),
+        Limits { rps: 70 }
+    );
+    assert_eq!(
+        client.json_variation_as("flag", &ada(), LIMITS),
+        LIMITS,
+        "one that does not fit is passed over"
+    );
     let own: BTreeMap<String, u32> = client.json_variation_as("limits", &ada(), BTreeMap::new());
     assert_eq!(own["rps"], 70);
 }
@@ -254,7 +405,10 @@ fn a_configured_default_serves_types_of_the_callers_too() {
 fn a_configured_default_serves_types_of_the_callers_that_the_flag_does_not_fit() {
     let client = with_defaults(&json!({"flags": {"limits": gives(1, "text")}}));
     let detail = client.json_variation_as_detail("limits", &ada(), LIMITS);
-    assert_eq!(serde_json::to_value(&detail.reason).unwrap(), error("WRONG_TYPE"));
+    assert_eq!(
+        serde_json::to_value(&detail.reason).unwrap(),
+        error("WRONG_TYPE")
+    );
     assert_eq!(detail.value, Limits { rps: 70 });
 }
 
@@ -262,22 +416,51 @@ fn a_configured_default_serves_types_of_the_callers_that_the_flag_does_not_fit()
 fn a_type_mismatch_names_the_requested_type_and_the_one_that_was_found() {
     let found = |value: Json| support::client_with(&gives(1, value));
     let words = |mismatch: Option<&TypeMismatch>| mismatch.map(ToString::to_string);
-    for (value, name) in
-        [(json!("text"), "a string"), (json!(null), "null"), (json!([1]), "an array"), (json!({"a": 1}), "an object")]
-    {
+    for (value, name) in [
+        (json!("text"), "a string"),
+        (json!(null), "null"),
+        (json!([1]), "an array"),
+        (json!({"a": 1}), "an object"),
+    ] {
         let client = found(value);
         let detail = client.bool_variation_detail("flag", &ada(), true);
-        assert_eq!(words(detail.type_mismatch()), Some(format!("expected a boolean, found {name}")));
+        assert_eq!(
+            words(detail.type_mismatch()),
+            Some(format!("expected a boolean, found {name}"))
+        );
         let awaited = block_on(client.double_variation_detail_async("flag", &ada(), 1.5));
-        assert_eq!(words(awaited.type_mismatch()), Some(format!("expected a number, found {name}")));
+        assert_eq!(
+            words(awaited.type_mismatch()),
+            Some(format!("expected a number, found {name}"))
+        );
         let stage = client.variation_detail("flag", &ada(), Stage::Off);
-        assert_eq!(words(stage.type_mismatch()), Some(format!("expected the stage of a migration, found {name}")));
+        assert_eq!(
+            words(stage.type_mismatch()),
+            Some(format!("expected the stage of a migration, found {name}"))
+        );
     }
     let client = found(json!(true));
     let detail = client.string_variation_detail("flag", &ada(), "");
-    assert_eq!(words(detail.type_mismatch()), Some("expected a string, found a boolean".to_owned()));
-    assert_eq!(words(client.bool_variation_detail("flag", &ada(), false).type_mismatch()), None);
-    assert_eq!(words(client.bool_variation_detail("no-such-flag", &ada(), false).type_mismatch()), None);
+    assert_eq!(
+        words(detail.type_mismatch()),
+        Some("expected a string, found a boolean".to_owned())
+    );
+    assert_eq!(
+        words(
+            client
+                .bool_variation_detail("flag", &ada(), false)
+                .type_mismatch()
+        ),
+        None
+    );
+    assert_eq!(
+        words(
+            client
+                .bool_variation_detail("no-such-flag", &ada(), false)
+                .type_mismatch()
+        ),
+        None
+    );
 }
 
 #[test]
@@ -287,13 +470,18 @@ fn a_type_mismatch_of_a_type_of_the_callers_tells_what_its_deserialization_says(
     let mismatch = detail.type_mismatch().unwrap();
     assert!(mismatch.expected.ends_with("::Limits"), "{mismatch}");
     assert!(
-        mismatch.to_string().ends_with("found an object: invalid type: string \"many\", expected u32"),
+        mismatch
+            .to_string()
+            .ends_with("found an object: invalid type: string \"many\", expected u32"),
         "{mismatch}"
     );
 
     let client = support::client_with(&gives(1, json!("x".repeat(1 << 20))));
     let detail = block_on(client.json_variation_as_detail_async("flag", &ada(), 1_u8));
-    assert!(detail.type_mismatch().unwrap().to_string().len() < 1_000, "a long value is not quoted whole");
+    assert!(
+        detail.type_mismatch().unwrap().to_string().len() < 1_000,
+        "a long value is not quoted whole"
+    );
 }
 
 #[test]
@@ -306,5 +494,8 @@ fn an_integer_that_floats_skip_is_no_integer_for_types_of_the_callers() {
     assert_eq!(client.json_variation_as("beyond", &ada(), 7_u64), 7);
     let detail = client.json_variation_as_detail("beyond", &ada(), 7_i64);
     assert!(detail.type_mismatch().unwrap().to_string().contains("2^53"));
-    assert_eq!(client.json_variation_as("within", &ada(), 7_u64), 9_007_199_254_740_991);
+    assert_eq!(
+        client.json_variation_as("within", &ada(), 7_u64),
+        9_007_199_254_740_991
+    );
 }

@@ -13,7 +13,9 @@ use vexil::model::{DataSet, Item};
 use vexil::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
 use vexil::{Client, Context, async_trait};
 
-use crate::support::{self, Fixed, Guarded, Panicking, PanicsIn, SOON, ada, controlled, controlled_with, gives};
+use crate::support::{
+    self, Fixed, Guarded, Panicking, PanicsIn, SOON, ada, controlled, controlled_with, gives,
+};
 
 // SRC-4.4
 #[test]
@@ -23,15 +25,25 @@ fn after_closing_flags_are_evaluated_with_the_last_data() {
     block_on(client.close(SOON));
     assert!(client.bool_variation("flag", &ada(), false));
     assert!(block_on(client.bool_variation_async("flag", &ada(), false)));
-    assert!(client.all_flags_state(&ada(), FlagsStateOptions::default()).is_valid());
+    assert!(
+        client
+            .all_flags_state(&ada(), FlagsStateOptions::default())
+            .is_valid()
+    );
     assert!(client.is_initialized());
-    assert_eq!(client.data_source_status().status().state, DataSourceState::Off);
+    assert_eq!(
+        client.data_source_status().status().state,
+        DataSourceState::Off
+    );
 }
 
 #[test]
 fn closing_stops_the_source() {
     let (source, dropped) = Guarded::new(&json!({}));
-    let client = Client::builder("sdk-key").data_source(source).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_source(source)
+        .start()
+        .unwrap();
     block_on(client.close(SOON));
     dropped.recv_timeout(SOON).unwrap();
 }
@@ -39,10 +51,16 @@ fn closing_stops_the_source() {
 #[test]
 fn only_the_drop_of_the_last_clone_stops_the_source() {
     let (source, dropped) = Guarded::new(&json!({"flags": {"flag": gives(1, true)}}));
-    let client = Client::builder("sdk-key").data_source(source).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_source(source)
+        .start()
+        .unwrap();
     let last = client.clone();
     drop(client);
-    assert_eq!(last.data_source_status().status().state, DataSourceState::Valid);
+    assert_eq!(
+        last.data_source_status().status().state,
+        DataSourceState::Valid
+    );
     assert!(last.bool_variation("flag", &ada(), false));
     assert!(dropped.try_recv().is_err());
     drop(last);
@@ -56,7 +74,9 @@ fn the_end_of_a_client_is_its_subscribers_last_change() {
     let mut changes = client.data_source_status().subscribe();
     source.init(&json!({}));
     drop((client, source));
-    let states: Vec<_> = std::iter::from_fn(|| changes.blocking_next(SOON)).map(|status| status.state).collect();
+    let states: Vec<_> = std::iter::from_fn(|| changes.blocking_next(SOON))
+        .map(|status| status.state)
+        .collect();
     assert_eq!(states, [DataSourceState::Valid, DataSourceState::Off]);
 }
 
@@ -65,25 +85,42 @@ fn two_clones_are_one_client() {
     let (client, source) = controlled();
     let clone = client.clone();
     source.init(&json!({"flags": {"flag": gives(1, true)}}));
-    assert!(client.bool_variation("flag", &ada(), false) && clone.bool_variation("flag", &ada(), false));
+    assert!(
+        client.bool_variation("flag", &ada(), false) && clone.bool_variation("flag", &ada(), false)
+    );
     let (heard, changes) = channel();
-    clone.flag_tracker().add_listener(move |change| heard.send(change.key.clone()).unwrap());
+    clone
+        .flag_tracker()
+        .add_listener(move |change| heard.send(change.key.clone()).unwrap());
     source.flag("flag", &gives(2, false));
     assert_eq!(changes.recv_timeout(SOON).unwrap(), "flag");
     block_on(clone.close(SOON));
-    assert_eq!(client.data_source_status().status().state, DataSourceState::Off);
+    assert_eq!(
+        client.data_source_status().status().state,
+        DataSourceState::Off
+    );
 }
 
 #[test]
 fn clones_of_a_builder_start_independent_clients() {
-    let builder = Client::builder("sdk-key").data_source(Fixed::new(&json!({"flags": {"flag": gives(1, true)}})));
+    let builder = Client::builder("sdk-key")
+        .data_source(Fixed::new(&json!({"flags": {"flag": gives(1, true)}})));
     let first = builder.clone().start().unwrap();
     let second = builder.clone().sdk_key("another").start().unwrap();
     let third = builder.offline(true).start().unwrap();
     block_on(first.close(SOON));
-    assert_eq!(second.data_source_status().status().state, DataSourceState::Valid);
-    assert!(second.bool_variation("flag", &ada(), false) && !third.bool_variation("flag", &ada(), false));
-    assert_eq!([first.sdk_key().as_str(), second.sdk_key().as_str()], ["sdk-key", "another"]);
+    assert_eq!(
+        second.data_source_status().status().state,
+        DataSourceState::Valid
+    );
+    assert!(
+        second.bool_variation("flag", &ada(), false)
+            && !third.bool_variation("flag", &ada(), false)
+    );
+    assert_eq!(
+        [first.sdk_key().as_str(), second.sdk_key().as_str()],
+        ["sdk-key", "another"]
+    );
 }
 
 /// Counts how often it is closed.
@@ -116,13 +153,17 @@ impl DataStore for Closable {
 
 fn closable() -> (Arc<Closable>, std::sync::mpsc::Receiver<()>) {
     let (closed, is_closed) = channel();
-    (Arc::new(Closable(MemoryStore::new(), AtomicUsize::new(0), closed)), is_closed)
+    (
+        Arc::new(Closable(MemoryStore::new(), AtomicUsize::new(0), closed)),
+        is_closed,
+    )
 }
 
 #[test]
 fn a_store_is_closed_once_by_close() {
     let (store, closed) = closable();
-    let (client, _source) = controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
+    let (client, _source) =
+        controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
     block_on(client.close(SOON));
     closed.try_recv().unwrap();
     block_on(client.close(SOON));
@@ -133,7 +174,8 @@ fn a_store_is_closed_once_by_close() {
 #[test]
 fn a_store_is_closed_by_the_drop_of_the_client() {
     let (store, closed) = closable();
-    let (client, _source) = controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
+    let (client, _source) =
+        controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
     drop(client);
     closed.recv_timeout(SOON).unwrap();
 }
@@ -148,17 +190,45 @@ fn a_store_that_panics_while_it_is_closed_harms_nobody() {
 // EVAL-1.13 and EVAL-7.5
 #[test]
 fn the_secure_mode_hash_is_that_of_the_protocol() {
-    let user = |key: &str| Context::builder(key).name("any").set("other", "attributes").build().unwrap();
+    let user = |key: &str| {
+        Context::builder(key)
+            .name("any")
+            .set("other", "attributes")
+            .build()
+            .unwrap()
+    };
     let kind = |key: &str, kind: &str| Context::with_kind(key, kind).unwrap();
-    let multi = |first: &Context, second: &Context| Context::multi([first.clone(), second.clone()]).unwrap();
+    let multi = |first: &Context, second: &Context| {
+        Context::multi([first.clone(), second.clone()]).unwrap()
+    };
     let one = "sdk-01234567-89ab-cdef-0123-456789abcdef";
     let two = "sdk-11234567-89ab-cdef-0123-456789abcdef";
     for (sdk_key, context, hash) in [
-        (one, user("user-key-123"), "73df666a13f2c474e50aa34ca5a761e89abb737fb139ff65fdde7fa85c9dcacd"),
-        (two, user("user-key-123"), "63538426a9845721a5547b4715f4284b060c21743702a896e1ff8a9a5b57215d"),
-        (one, user("user-key-456"), "55be6b5ceb2a11acc6a7e9c60dbee5022d9c7084baf9ecd8cf69d12bce5a92fb"),
-        (one, kind("user-key-123", "other"), "98a933ca26d2951547fc021981ebcdeda95fbca2ac3f767ae67f7042d5458f72"),
-        ("secret", user("Message"), "aa747c502a898200f9e4fa21bac68136f886a0e27aec70ba06daf2e2a5cb5597"),
+        (
+            one,
+            user("user-key-123"),
+            "73df666a13f2c474e50aa34ca5a761e89abb737fb139ff65fdde7fa85c9dcacd",
+        ),
+        (
+            two,
+            user("user-key-123"),
+            "63538426a9845721a5547b4715f4284b060c21743702a896e1ff8a9a5b57215d",
+        ),
+        (
+            one,
+            user("user-key-456"),
+            "55be6b5ceb2a11acc6a7e9c60dbee5022d9c7084baf9ecd8cf69d12bce5a92fb",
+        ),
+        (
+            one,
+            kind("user-key-123", "other"),
+            "98a933ca26d2951547fc021981ebcdeda95fbca2ac3f767ae67f7042d5458f72",
+        ),
+        (
+            "secret",
+            user("Message"),
+            "aa747c502a898200f9e4fa21bac68136f886a0e27aec70ba06daf2e2a5cb5597",
+        ),
         (
             "secret",
             multi(&kind("org-key|1", "org"), &user("user-key:2")),
@@ -191,7 +261,11 @@ fn nothing_that_can_be_printed_shows_the_sdk_key() {
         format!("{client:?} {client:#?}"),
         format!("{offline:?} {:?}", offline.clone().start()),
         format!("{:?}", Client::builder(SECRET).start()),
-        format!("{:?} {:?}", client.data_source_status(), client.flag_tracker()),
+        format!(
+            "{:?} {:?}",
+            client.data_source_status(),
+            client.flag_tracker()
+        ),
         format!("{:?}", printed_context(SECRET)),
     ];
     for text in printed {
@@ -214,6 +288,12 @@ fn printed_context(sdk_key: &str) -> String {
     }
 
     let (prints, printed) = channel();
-    drop(Client::builder(sdk_key).offline(true).data_store(Prints(prints)).start().unwrap());
+    drop(
+        Client::builder(sdk_key)
+            .offline(true)
+            .data_store(Prints(prints))
+            .start()
+            .unwrap(),
+    );
     printed.recv_timeout(SOON).unwrap()
 }

@@ -1,4 +1,5 @@
-//! The client: readiness, the doors to a flag's value, what it fetches, where it runs, its status and its end.
+//! The client: readiness, the doors to a flag's value, what it fetches, where it runs, its status
+//! and its end.
 
 #![cfg(test)]
 

@@ -46,8 +46,13 @@ impl DataStore for Counting {
 
 /// How often two evaluations, before and after a change, read the store.
 fn reads(names_it: bool) -> usize {
-    let store = Arc::new(Counting { inner: MemoryStore::new(), names_it, reads: AtomicUsize::new(0) });
-    let (client, source) = controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
+    let store = Arc::new(Counting {
+        inner: MemoryStore::new(),
+        names_it,
+        reads: AtomicUsize::new(0),
+    });
+    let (client, source) =
+        controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
     let evaluate = |expected: i64| {
         let before = store.reads.load(Ordering::SeqCst);
         assert_eq!(client.int_variation("flag", &ada(), 0), expected);

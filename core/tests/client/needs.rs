@@ -10,14 +10,16 @@ use vexil::store::{DataStore, MemoryStore};
 use vexil::{Client, ClientBuilder};
 
 use crate::support::{
-    self, Fetch, Fixed, Lazy, Panicking, PanicsIn, SOON, Silent, ada, error, gives, rule_for_segment, with,
+    self, Fetch, Fixed, Lazy, Panicking, PanicsIn, SOON, Silent, ada, error, gives,
+    rule_for_segment, with,
 };
 
 const SHORT: Duration = Duration::from_millis(20);
 
 fn data() -> Json {
     let requires = |key: &str| json!({"prerequisites": [{"key": key, "variation": 0}]});
-    let for_segment = json!({"rules": rule_for_segment("outer", false), "fallthrough": {"variation": 1}});
+    let for_segment =
+        json!({"rules": rule_for_segment("outer", false), "fallthrough": {"variation": 1}});
     json!({
         "flags": {
             "plain": gives(1, "plain"),
@@ -39,7 +41,10 @@ fn client_of(store: &Arc<Lazy>) -> Client {
 
 /// With an evaluation timeout that a busy machine keeps. Tests of the timeout set their own.
 fn builder_of(store: &Arc<Lazy>) -> ClientBuilder {
-    Client::builder("sdk-key").data_store(Arc::clone(store)).data_source(Silent).evaluation_timeout(SOON)
+    Client::builder("sdk-key")
+        .data_store(Arc::clone(store))
+        .data_source(Silent)
+        .evaluation_timeout(SOON)
 }
 
 #[test]
@@ -49,15 +54,39 @@ fn what_is_lacking_is_fetched_piece_by_piece_whether_waiting_or_awaiting() {
         let client = client_of(&store);
         for (key, value, fetched) in [
             ("plain", "plain", vec!["flag plain"]),
-            ("first", "first", vec!["flag first", "flag second", "flag third"]),
-            ("segments", "in", vec!["flag segments", "segment outer", "segment inner"]),
+            (
+                "first",
+                "first",
+                vec!["flag first", "flag second", "flag third"],
+            ),
+            (
+                "segments",
+                "in",
+                vec!["flag segments", "segment outer", "segment inner"],
+            ),
         ] {
-            assert_eq!(client.string_variation(key, &ada(), "default"), value, "{fetch:?}");
+            assert_eq!(
+                client.string_variation(key, &ada(), "default"),
+                value,
+                "{fetch:?}"
+            );
             assert_eq!(store.take_fetched(), fetched);
-            assert_eq!(block_on(client.string_variation_async(key, &ada(), "default")), value, "{fetch:?}");
+            assert_eq!(
+                block_on(client.string_variation_async(key, &ada(), "default")),
+                value,
+                "{fetch:?}"
+            );
             assert_eq!(store.take_fetched(), fetched);
-            assert_eq!(client.string_variation_detail(key, &ada(), "").variation_index, Some(0));
-            assert_eq!(block_on(client.string_variation_detail_async(key, &ada(), "")).variation_index, Some(0));
+            assert_eq!(
+                client
+                    .string_variation_detail(key, &ada(), "")
+                    .variation_index,
+                Some(0)
+            );
+            assert_eq!(
+                block_on(client.string_variation_detail_async(key, &ada(), "")).variation_index,
+                Some(0)
+            );
             store.take_fetched();
         }
     }
@@ -67,15 +96,29 @@ fn what_is_lacking_is_fetched_piece_by_piece_whether_waiting_or_awaiting() {
 #[test]
 fn what_the_store_does_not_have_either_is_not_found() {
     let client = client_of(&Lazy::new(Fetch::AtOnce, &data()));
-    support::every_door_gives_its_default(&client, "no-such-flag", &ada(), &error("FLAG_NOT_FOUND"));
+    support::every_door_gives_its_default(
+        &client,
+        "no-such-flag",
+        &ada(),
+        &error("FLAG_NOT_FOUND"),
+    );
 }
 
 // EVAL-4.1 (4)
 #[test]
 fn a_prerequisite_or_segment_that_the_store_does_not_have_fails_or_matches_nothing() {
-    let flag = with(gives(1, "a"), &json!({"prerequisites": [{"key": "none", "variation": 0}]}));
-    let by_segment = with(gives(1, "in"), &json!({"rules": rule_for_segment("none", false), "fallthrough": {}}));
-    let store = Lazy::new(Fetch::AtOnce, &json!({"flags": {"flag": flag, "by-segment": by_segment}}));
+    let flag = with(
+        gives(1, "a"),
+        &json!({"prerequisites": [{"key": "none", "variation": 0}]}),
+    );
+    let by_segment = with(
+        gives(1, "in"),
+        &json!({"rules": rule_for_segment("none", false), "fallthrough": {}}),
+    );
+    let store = Lazy::new(
+        Fetch::AtOnce,
+        &json!({"flags": {"flag": flag, "by-segment": by_segment}}),
+    );
     let client = client_of(&store);
     let reason = json!({"kind": "PREREQUISITE_FAILED", "prerequisiteKey": "none"});
     support::every_door_gives_its_default(&client, "flag", &ada(), &reason);
@@ -92,18 +135,30 @@ fn a_fetch_that_fails_is_an_exception_by_every_door() {
 #[test]
 fn a_fetch_that_never_answers_is_an_exception_within_the_evaluation_timeout() {
     let store = Lazy::new(Fetch::Never, &data());
-    let client = builder_of(&store).evaluation_timeout(SHORT).start().unwrap();
+    let client = builder_of(&store)
+        .evaluation_timeout(SHORT)
+        .start()
+        .unwrap();
     let detail = client.bool_variation_detail("plain", &ada(), true);
     assert!(detail.value);
-    assert_eq!(serde_json::to_value(&detail.reason).unwrap(), error("EXCEPTION"));
-    assert_eq!(client.string_variation("plain", &ada(), "default"), "default");
+    assert_eq!(
+        serde_json::to_value(&detail.reason).unwrap(),
+        error("EXCEPTION")
+    );
+    assert_eq!(
+        client.string_variation("plain", &ada(), "default"),
+        "default"
+    );
 }
 
 // a timeout that never ends is no reason to panic
 #[test]
 fn an_evaluation_timeout_without_end_is_allowed() {
     let store = Lazy::new(Fetch::AtOnce, &data());
-    let client = builder_of(&store).evaluation_timeout(Duration::MAX).start().unwrap();
+    let client = builder_of(&store)
+        .evaluation_timeout(Duration::MAX)
+        .start()
+        .unwrap();
     assert_eq!(client.string_variation("plain", &ada(), "default"), "plain");
     let state = client.all_flags_state(&ada(), FlagsStateOptions::default());
     assert_eq!(state.value("first"), Some(&"first".into()));
@@ -121,14 +176,21 @@ fn a_fetch_that_panics_is_an_exception_by_every_door() {
 fn a_fetch_that_panics_is_an_exception_by_the_awaiting_doors() {
     let client = client_of(&Lazy::new(Fetch::Panics, &data()));
     let detail = block_on(client.bool_variation_detail_async("plain", &ada(), true));
-    assert_eq!(serde_json::to_value(&detail.reason).unwrap(), error("EXCEPTION"));
+    assert_eq!(
+        serde_json::to_value(&detail.reason).unwrap(),
+        error("EXCEPTION")
+    );
 }
 
 // panics of a store are contained
 #[test]
 fn a_store_that_panics_while_it_is_read_is_an_exception_by_every_door() {
     let store = Arc::new(Panicking(PanicsIn::Read, MemoryStore::new()));
-    let client = Client::builder("sdk-key").data_store(store).data_source(Fixed::new(&data())).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_store(store)
+        .data_source(Fixed::new(&data()))
+        .start()
+        .unwrap();
     assert!(client.is_initialized());
     support::every_door_gives_its_default(&client, "plain", &ada(), &error("EXCEPTION"));
     let state = client.all_flags_state(&ada(), FlagsStateOptions::default());
@@ -139,7 +201,11 @@ fn a_store_that_panics_while_it_is_read_is_an_exception_by_every_door() {
 #[test]
 fn a_store_that_panics_when_asked_whether_it_has_data_breaks_no_evaluation() {
     let store = Arc::new(Panicking(PanicsIn::IsInitialized, MemoryStore::new()));
-    let client = Client::builder("sdk-key").data_store(store).data_source(Silent).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_store(store)
+        .data_source(Silent)
+        .start()
+        .unwrap();
     assert!(client.bool_variation("plain", &ada(), true));
     assert!(!client.is_initialized());
 }
@@ -148,7 +214,11 @@ fn a_store_that_panics_when_asked_whether_it_has_data_breaks_no_evaluation() {
 #[test]
 fn a_store_that_panics_while_it_is_written_does_not_keep_a_client_from_starting() {
     let store = Arc::new(Panicking(PanicsIn::Write, MemoryStore::new()));
-    let client = Client::builder("sdk-key").data_store(store).data_source(Fixed::new(&data())).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_store(store)
+        .data_source(Fixed::new(&data()))
+        .start()
+        .unwrap();
     support::every_door_gives_its_default(&client, "plain", &ada(), &error("CLIENT_NOT_READY"));
 }
 
@@ -163,7 +233,10 @@ fn a_fetch_that_needs_a_timer_works_from_a_plain_thread() {
 #[test]
 fn a_fetch_that_needs_a_timer_works_on_any_executor() {
     let client = client_of(&Lazy::new(Fetch::AfterATimer, &data()));
-    assert_eq!(block_on(client.string_variation_async("first", &ada(), "default")), "first");
+    assert_eq!(
+        block_on(client.string_variation_async("first", &ada(), "default")),
+        "first"
+    );
 }
 
 // the SDK's own runtime works while the caller waits
@@ -179,7 +252,12 @@ fn a_fetch_that_needs_a_timer_works_in_a_runtime_that_waits_for_it() {
 fn a_fetch_that_needs_a_timer_works_in_a_runtime_that_awaits_it() {
     let client = client_of(&Lazy::new(Fetch::AfterATimer, &data()));
     support::current_thread().block_on(async {
-        assert_eq!(client.string_variation_async("first", &ada(), "default").await, "first");
+        assert_eq!(
+            client
+                .string_variation_async("first", &ada(), "default")
+                .await,
+            "first"
+        );
     });
 }
 
@@ -189,7 +267,11 @@ fn one_task_may_wait_for_fetches_any_number_of_times() {
     let client = client_of(&store);
     support::current_thread().block_on(async {
         for n in 0..200 {
-            assert_eq!(client.string_variation("plain", &ada(), "default"), "plain", "the {n}th time");
+            assert_eq!(
+                client.string_variation("plain", &ada(), "default"),
+                "plain",
+                "the {n}th time"
+            );
         }
     });
 }
@@ -198,9 +280,18 @@ fn one_task_may_wait_for_fetches_any_number_of_times() {
 #[test]
 fn all_flags_fetch_what_they_lack_or_are_invalid() {
     let state = |fetch| {
-        let limit = if matches!(fetch, Fetch::Never) { SHORT } else { SOON };
-        let client = builder_of(&Lazy::new(fetch, &data())).evaluation_timeout(limit).start().unwrap();
-        client.all_flags_state(&ada(), FlagsStateOptions::default()).to_json()
+        let limit = if matches!(fetch, Fetch::Never) {
+            SHORT
+        } else {
+            SOON
+        };
+        let client = builder_of(&Lazy::new(fetch, &data()))
+            .evaluation_timeout(limit)
+            .start()
+            .unwrap();
+        client
+            .all_flags_state(&ada(), FlagsStateOptions::default())
+            .to_json()
     };
     let fetched = state(Fetch::AtOnce);
     assert_eq!(fetched["first"], "first");
@@ -209,9 +300,15 @@ fn all_flags_fetch_what_they_lack_or_are_invalid() {
     assert_eq!(state(Fetch::Fails), nothing);
     assert_eq!(state(Fetch::Never), nothing);
     let client = client_of(&Lazy::new(Fetch::Fails, &data()));
-    assert_eq!(block_on(client.all_flags_state_async(&ada(), FlagsStateOptions::default())).to_json(), nothing);
+    assert_eq!(
+        block_on(client.all_flags_state_async(&ada(), FlagsStateOptions::default())).to_json(),
+        nothing
+    );
     let client = client_of(&Lazy::new(Fetch::FromATask, &data()));
-    assert_eq!(block_on(client.all_flags_state_async(&ada(), FlagsStateOptions::default())).to_json(), fetched);
+    assert_eq!(
+        block_on(client.all_flags_state_async(&ada(), FlagsStateOptions::default())).to_json(),
+        fetched
+    );
 }
 
 // EVAL-5: no store
@@ -224,9 +321,17 @@ fn a_big_segment_without_a_store_matches_nothing_and_says_so() {
         "other-kind": {"version": 1, "unbounded": true, "generation": 1, "unboundedContextKind": "org"},
     });
     let two = json!({"variations": ["in", "out"], "fallthrough": {"variation": 1}});
-    let flag = |segment: &str| with(with(gives(1, 0), &two), &json!({"rules": rule_for_segment(segment, false)}));
+    let flag = |segment: &str| {
+        with(
+            with(gives(1, 0), &two),
+            &json!({"rules": rule_for_segment(segment, false)}),
+        )
+    };
     let keys = ["big", "with-rules", "without-generation", "other-kind"];
-    let flags: serde_json::Map<_, _> = keys.iter().map(|key| ((*key).to_owned(), flag(key))).collect();
+    let flags: serde_json::Map<_, _> = keys
+        .iter()
+        .map(|key| ((*key).to_owned(), flag(key)))
+        .collect();
     let client = support::client(&json!({"flags": flags, "segments": segments}));
     for (key, value, status) in [
         ("big", "out", Some("NOT_CONFIGURED")),
@@ -237,8 +342,15 @@ fn a_big_segment_without_a_store_matches_nothing_and_says_so() {
         let detail = client.string_variation_detail(key, &ada(), "default");
         assert_eq!(detail.value, value, "{key}");
         let reason = serde_json::to_value(&detail.reason).unwrap();
-        assert_eq!(reason.get("bigSegmentsStatus").and_then(Json::as_str), status, "{key}");
-        assert_eq!(block_on(client.string_variation_detail_async(key, &ada(), "default")), detail);
+        assert_eq!(
+            reason.get("bigSegmentsStatus").and_then(Json::as_str),
+            status,
+            "{key}"
+        );
+        assert_eq!(
+            block_on(client.string_variation_detail_async(key, &ada(), "default")),
+            detail
+        );
     }
     let state = client.all_flags_state(&ada(), FlagsStateOptions::default().with_reasons(true));
     assert_eq!(state.to_json()["with-rules"], "in");
@@ -248,7 +360,9 @@ fn a_big_segment_without_a_store_matches_nothing_and_says_so() {
 #[test]
 fn a_store_may_be_shared_and_looked_at_from_outside() {
     let store = Arc::new(MemoryStore::new());
-    let builder = Client::builder("sdk-key").data_store(Arc::clone(&store)).data_source(Fixed::new(&data()));
+    let builder = Client::builder("sdk-key")
+        .data_store(Arc::clone(&store))
+        .data_source(Fixed::new(&data()));
     let _client = builder.start().unwrap();
     let mut count = 0;
     store.read(&mut |snapshot| count = snapshot.flags().count());

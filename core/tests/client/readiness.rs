@@ -10,7 +10,9 @@ use vexil::data_source::{DataSource, DataSourceErrorKind, DataSourceState};
 use vexil::store::{DataStore, MemoryStore};
 use vexil::{Client, Context, ContextError};
 
-use crate::support::{self, End, Ending, SOON, Silent, ada, controlled, controlled_with, error, gives};
+use crate::support::{
+    self, End, Ending, SOON, Silent, ada, controlled, controlled_with, error, gives,
+};
 
 const AT_ONCE: Duration = Duration::from_millis(1);
 
@@ -19,10 +21,18 @@ const AT_ONCE: Duration = Duration::from_millis(1);
 fn an_offline_client_is_initialized_and_gives_defaults_by_every_door() {
     let client = Client::builder("sdk-key").offline(true).start().unwrap();
     support::every_door_gives_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
-    support::every_door_gives_its_default(&client, "flag", &Context::new(""), &error("CLIENT_NOT_READY"));
+    support::every_door_gives_its_default(
+        &client,
+        "flag",
+        &Context::new(""),
+        &error("CLIENT_NOT_READY"),
+    );
     assert!(client.is_offline() && client.is_initialized());
     assert_eq!(client.data_availability(), DataAvailability::Defaults);
-    assert_eq!(client.data_source_status().status().state, DataSourceState::Valid);
+    assert_eq!(
+        client.data_source_status().status().state,
+        DataSourceState::Valid
+    );
     client.blocking_wait_until_ready(Duration::ZERO).unwrap();
     pollster::block_on(client.wait_until_ready(Duration::ZERO)).unwrap();
 }
@@ -30,8 +40,16 @@ fn an_offline_client_is_initialized_and_gives_defaults_by_every_door() {
 // SRC-4.4
 #[test]
 fn an_offline_client_never_runs_its_data_source() {
-    let panics = Ending { end: End::Panic, late: false, data: None };
-    let client = Client::builder("sdk-key").data_source(panics).offline(true).start().unwrap();
+    let panics = Ending {
+        end: End::Panic,
+        late: false,
+        data: None,
+    };
+    let client = Client::builder("sdk-key")
+        .data_source(panics)
+        .offline(true)
+        .start()
+        .unwrap();
     assert_eq!(client.data_source_status().status().error, None);
 }
 
@@ -39,19 +57,30 @@ fn an_offline_client_never_runs_its_data_source() {
 #[test]
 fn an_offline_client_ignores_a_store_that_has_data() {
     let store = Arc::new(MemoryStore::new());
-    pollster::block_on(store.init(support::data_set(&json!({"flags": {"flag": gives(1, 1)}})))).unwrap();
-    let client = Client::builder("sdk-key").data_store(store).offline(true).start().unwrap();
+    pollster::block_on(store.init(support::data_set(&json!({"flags": {"flag": gives(1, 1)}}))))
+        .unwrap();
+    let client = Client::builder("sdk-key")
+        .data_store(store)
+        .offline(true)
+        .start()
+        .unwrap();
     support::every_door_gives_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
 }
 
 // EVAL-4.1 (2)
 #[test]
 fn before_there_is_data_every_door_gives_its_default() {
-    let client = Client::builder("sdk-key").data_source(Silent).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_source(Silent)
+        .start()
+        .unwrap();
     support::every_door_gives_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
     assert!(!client.is_initialized() && !client.is_offline());
     assert_eq!(client.data_availability(), DataAvailability::Defaults);
-    assert_eq!(client.data_source_status().status().state, DataSourceState::Initializing);
+    assert_eq!(
+        client.data_source_status().status().state,
+        DataSourceState::Initializing
+    );
 }
 
 // EVAL-4.1 (3)
@@ -60,8 +89,16 @@ fn for_an_invalid_context_every_door_gives_its_default() {
     let client = support::client_with(&gives(1, true));
     let invalid: Result<Context, ContextError> = Context::new("");
     support::every_door_gives_its_default(&client, "flag", &invalid, &error("USER_NOT_SPECIFIED"));
-    support::every_door_gives_its_default(&client, "no-such-flag", &invalid, &error("USER_NOT_SPECIFIED"));
-    assert!(client.bool_variation("flag", &Context::new("ada"), false), "a valid result is a context");
+    support::every_door_gives_its_default(
+        &client,
+        "no-such-flag",
+        &invalid,
+        &error("USER_NOT_SPECIFIED"),
+    );
+    assert!(
+        client.bool_variation("flag", &Context::new("ada"), false),
+        "a valid result is a context"
+    );
 }
 
 // EVAL-4.1 (4)
@@ -75,7 +112,8 @@ fn for_an_unknown_or_deleted_flag_every_door_gives_its_default() {
 // EVAL-4.2
 #[test]
 fn for_a_malformed_flag_every_door_gives_its_default() {
-    let client = support::client_with(&json!({"on": true, "version": 1, "fallthrough": {"variation": 9}}));
+    let client =
+        support::client_with(&json!({"on": true, "version": 1, "fallthrough": {"variation": 9}}));
     support::every_door_gives_its_default(&client, "flag", &ada(), &error("MALFORMED_FLAG"));
 }
 
@@ -100,9 +138,15 @@ impl Configure<dyn DataSource> for Impossible {
 
 #[test]
 fn a_component_that_cannot_be_configured_is_named_with_its_cause() {
-    let error = Client::builder("sdk-key").data_source(Impossible).start().unwrap_err();
+    let error = Client::builder("sdk-key")
+        .data_source(Impossible)
+        .start()
+        .unwrap_err();
     assert_eq!(error.to_string(), "the data source cannot be configured");
-    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "the moon is full");
+    assert_eq!(
+        std::error::Error::source(&error).unwrap().to_string(),
+        "the moon is full"
+    );
 }
 
 // SRC-4.4
@@ -139,12 +183,18 @@ fn cause(result: Result<(), NotReadyError>) -> (&'static str, Option<String>) {
 #[test]
 fn waiting_for_data_in_vain_times_out_with_the_last_trouble() {
     let (client, source) = controlled();
-    assert_eq!(cause(client.blocking_wait_until_ready(AT_ONCE)), ("timeout", None));
+    assert_eq!(
+        cause(client.blocking_wait_until_ready(AT_ONCE)),
+        ("timeout", None)
+    );
     source.trouble(DataSourceState::Interrupted, "the cable is cut");
     let expected = ("timeout", Some("the cable is cut".to_owned()));
     assert_eq!(cause(client.blocking_wait_until_ready(AT_ONCE)), expected);
     let result = pollster::block_on(client.wait_until_ready(AT_ONCE));
-    assert_eq!(result.as_ref().unwrap_err().to_string(), "the client has no data yet: the cable is cut");
+    assert_eq!(
+        result.as_ref().unwrap_err().to_string(),
+        "the client has no data yet: the cable is cut"
+    );
     assert_eq!(cause(result), expected);
 }
 
@@ -155,15 +205,23 @@ fn waiting_ends_at_once_when_the_sdk_key_is_refused_and_the_client_goes_on() {
         let expected = ("refused", Some(format!("status {status}")));
         std::thread::scope(|scope| {
             let blocking = scope.spawn(|| client.blocking_wait_until_ready(Duration::MAX));
-            let awaiting = scope.spawn(|| pollster::block_on(client.wait_until_ready(Duration::MAX)));
+            let awaiting =
+                scope.spawn(|| pollster::block_on(client.wait_until_ready(Duration::MAX)));
             source.response(status);
             assert_eq!(cause(blocking.join().unwrap()), expected);
             assert_eq!(cause(awaiting.join().unwrap()), expected);
         });
-        assert_eq!(cause(client.blocking_wait_until_ready(SOON)), expected, "the next attempt is far away");
+        assert_eq!(
+            cause(client.blocking_wait_until_ready(SOON)),
+            expected,
+            "the next attempt is far away"
+        );
         // Another error is the last one then.
         source.trouble(DataSourceState::Interrupted, "the cable is cut");
-        assert_eq!(cause(client.blocking_wait_until_ready(AT_ONCE)).0, "timeout");
+        assert_eq!(
+            cause(client.blocking_wait_until_ready(AT_ONCE)).0,
+            "timeout"
+        );
         source.response(status);
         source.init(&json!({}));
         client.blocking_wait_until_ready(Duration::ZERO).unwrap();
@@ -174,14 +232,21 @@ fn waiting_ends_at_once_when_the_sdk_key_is_refused_and_the_client_goes_on() {
     for status in [400, 404, 500, 503] {
         let (client, source) = controlled();
         source.response(status);
-        assert_eq!(cause(client.blocking_wait_until_ready(AT_ONCE)).0, "timeout", "{status} says nothing of the key");
+        assert_eq!(
+            cause(client.blocking_wait_until_ready(AT_ONCE)).0,
+            "timeout",
+            "{status} says nothing of the key"
+        );
     }
 }
 
 #[test]
 fn after_waiting_in_vain_the_client_goes_on_and_can_be_waited_for_again() {
     let (client, source) = controlled();
-    assert_eq!(cause(client.blocking_wait_until_ready(AT_ONCE)).0, "timeout");
+    assert_eq!(
+        cause(client.blocking_wait_until_ready(AT_ONCE)).0,
+        "timeout"
+    );
     source.init(&json!({}));
     client.blocking_wait_until_ready(SOON).unwrap();
     pollster::block_on(client.wait_until_ready(SOON)).unwrap();
@@ -221,24 +286,58 @@ fn waiting_ends_with_the_cause_when_the_source_gives_up() {
         (End::Panic, false, "the data source panicked"),
         (End::Panic, true, "the data source panicked"),
     ] {
-        let client = Client::builder("sdk-key").data_source(Ending { end, late, data: None }).start().unwrap();
+        let client = Client::builder("sdk-key")
+            .data_source(Ending {
+                end,
+                late,
+                data: None,
+            })
+            .start()
+            .unwrap();
         let expected = ("given up", Some(message.to_owned()));
-        assert_eq!(cause(client.blocking_wait_until_ready(SOON)), expected, "{end:?}, late: {late}");
-        assert_eq!(cause(pollster::block_on(client.wait_until_ready(SOON))), expected);
+        assert_eq!(
+            cause(client.blocking_wait_until_ready(SOON)),
+            expected,
+            "{end:?}, late: {late}"
+        );
+        assert_eq!(
+            cause(pollster::block_on(client.wait_until_ready(SOON))),
+            expected
+        );
         let status = client.data_source_status().status();
-        let kind =
-            if matches!(end, End::Error) { DataSourceErrorKind::ErrorResponse } else { DataSourceErrorKind::Unknown };
-        assert_eq!((status.state, status.error.unwrap().kind), (DataSourceState::Off, kind));
+        let kind = if matches!(end, End::Error) {
+            DataSourceErrorKind::ErrorResponse
+        } else {
+            DataSourceErrorKind::Unknown
+        };
+        assert_eq!(
+            (status.state, status.error.unwrap().kind),
+            (DataSourceState::Off, kind)
+        );
         support::every_door_gives_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
     }
 }
 
 #[test]
 fn a_source_that_ends_after_delivering_leaves_its_data() {
-    for (end, late) in [(End::Error, false), (End::Error, true), (End::Panic, false), (End::Panic, true)] {
-        let data = Some(support::data_set(&json!({"flags": {"flag": gives(1, true)}})));
-        let client = Client::builder("sdk-key").data_source(Ending { end, late, data }).start().unwrap();
-        assert!(client.data_source_status().blocking_wait_for(DataSourceState::Off, SOON));
+    for (end, late) in [
+        (End::Error, false),
+        (End::Error, true),
+        (End::Panic, false),
+        (End::Panic, true),
+    ] {
+        let data = Some(support::data_set(
+            &json!({"flags": {"flag": gives(1, true)}}),
+        ));
+        let client = Client::builder("sdk-key")
+            .data_source(Ending { end, late, data })
+            .start()
+            .unwrap();
+        assert!(
+            client
+                .data_source_status()
+                .blocking_wait_for(DataSourceState::Off, SOON)
+        );
         client.blocking_wait_until_ready(Duration::ZERO).unwrap();
         assert!(client.bool_variation("flag", &ada(), false));
     }
@@ -247,10 +346,22 @@ fn a_source_that_ends_after_delivering_leaves_its_data() {
 #[test]
 fn a_source_that_is_done_stays_valid() {
     for late in [false, true] {
-        let data = Some(support::data_set(&json!({"flags": {"flag": gives(1, true)}})));
-        let client = Client::builder("sdk-key").data_source(Ending { end: End::Done, late, data }).start().unwrap();
+        let data = Some(support::data_set(
+            &json!({"flags": {"flag": gives(1, true)}}),
+        ));
+        let client = Client::builder("sdk-key")
+            .data_source(Ending {
+                end: End::Done,
+                late,
+                data,
+            })
+            .start()
+            .unwrap();
         assert!(client.bool_variation("flag", &ada(), false));
-        assert_eq!(client.data_source_status().status().state, DataSourceState::Valid);
+        assert_eq!(
+            client.data_source_status().status().state,
+            DataSourceState::Valid
+        );
     }
 }
 
@@ -268,14 +379,20 @@ fn waiting_ends_when_the_client_is_closed() {
 #[test]
 fn data_that_an_earlier_process_left_in_the_store_is_used_until_the_source_delivers() {
     let store = Arc::new(MemoryStore::new());
-    pollster::block_on(store.init(support::data_set(&json!({"flags": {"flag": gives(1, "old")}})))).unwrap();
+    pollster::block_on(store.init(support::data_set(
+        &json!({"flags": {"flag": gives(1, "old")}}),
+    )))
+    .unwrap();
     let (client, source) = controlled_with(Client::builder("sdk-key").data_store(store));
     assert_eq!(client.data_availability(), DataAvailability::Cached);
     assert!(client.is_initialized());
     client.blocking_wait_until_ready(Duration::ZERO).unwrap();
     assert_eq!(client.string_variation("flag", &ada(), ""), "old");
     let detail = client.string_variation_detail("no-such-flag", &ada(), "");
-    assert_eq!(serde_json::to_value(&detail.reason).unwrap(), error("FLAG_NOT_FOUND"));
+    assert_eq!(
+        serde_json::to_value(&detail.reason).unwrap(),
+        error("FLAG_NOT_FOUND")
+    );
     source.init(&json!({"flags": {"flag": gives(2, "new")}}));
     assert_eq!(client.data_availability(), DataAvailability::Refreshed);
     assert_eq!(client.string_variation("flag", &ada(), ""), "new");

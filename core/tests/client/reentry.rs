@@ -1,4 +1,5 @@
-//! Code of others may use the client wherever the client calls or drops it: it never runs under a lock.
+//! Code of others may use the client wherever the client calls or drops it: it never runs under a
+//! lock.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +23,10 @@ fn ends(test: impl FnOnce() + Send + 'static) {
         test();
         ended.send(()).unwrap();
     });
-    assert!(end.recv_timeout(SOON).is_ok() || running.is_finished(), "the test hangs");
+    assert!(
+        end.recv_timeout(SOON).is_ok() || running.is_finished(),
+        "the test hangs"
+    );
     running.join().unwrap();
 }
 
@@ -58,7 +62,9 @@ fn a_listener_may_be_the_last_to_own_the_client_that_drops_it() {
     ends(|| {
         let (client, source) = controlled();
         let owned = client.clone();
-        let id = client.flag_tracker().add_listener(move |_| drop(owned.clone()));
+        let id = client
+            .flag_tracker()
+            .add_listener(move |_| drop(owned.clone()));
         drop(source);
         client.flag_tracker().remove_listener(id);
     });
@@ -80,7 +86,11 @@ impl fmt::Debug for Reacting {
 impl DataStore for Reacting {
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
         let mut armed = self.1.lock().unwrap();
-        let run = if self.2.swap(false, Ordering::SeqCst) { armed.take() } else { None };
+        let run = if self.2.swap(false, Ordering::SeqCst) {
+            armed.take()
+        } else {
+            None
+        };
         drop(armed);
         // The reader first: what it sees is what was there before.
         self.0.read(reader);
@@ -105,13 +115,17 @@ impl DataStore for Reacting {
 }
 
 #[test]
-fn a_store_may_wait_for_listeners_while_the_first_value_of_a_flag_is_taken_and_no_change_is_missed() {
+fn a_store_may_wait_for_listeners_while_the_first_value_of_a_flag_is_taken_and_no_change_is_missed()
+{
     ends(|| {
         let store = Arc::new(Reacting::default());
-        let (client, source) = controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
+        let (client, source) =
+            controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
         source.init(&json!({"flags": {"flag": gives(1, "a")}}));
         let (hears, heard) = channel();
-        client.flag_tracker().add_listener(move |change| hears.send(change.key.clone()).unwrap());
+        client
+            .flag_tracker()
+            .add_listener(move |change| hears.send(change.key.clone()).unwrap());
         *store.1.lock().unwrap() = Some(Box::new(move || {
             for version in 2..=3 {
                 source.flag("flag", &gives(version, "b"));
@@ -121,10 +135,17 @@ fn a_store_may_wait_for_listeners_while_the_first_value_of_a_flag_is_taken_and_n
         store.2.store(true, Ordering::SeqCst);
         let (changes, changed) = channel();
         let told = move |change: &vexil::client::FlagValueChange| {
-            changes.send((change.old_value.clone(), change.new_value.clone())).unwrap();
+            changes
+                .send((change.old_value.clone(), change.new_value.clone()))
+                .unwrap();
         };
-        client.flag_tracker().add_flag_value_change_listener("flag", &ada(), told);
-        assert_eq!(changed.recv_timeout(SOON).unwrap(), ("a".into(), "b".into()));
+        client
+            .flag_tracker()
+            .add_flag_value_change_listener("flag", &ada(), told);
+        assert_eq!(
+            changed.recv_timeout(SOON).unwrap(),
+            ("a".into(), "b".into())
+        );
         assert!(client.blocking_close(SOON));
         changed.try_recv().unwrap_err();
     });
@@ -145,7 +166,8 @@ impl Configure<dyn DataStore> for Context {
 fn a_store_may_use_the_client_while_it_changes_its_status_and_loses_no_change() {
     ends(|| {
         let (contexts, context) = channel();
-        let (client, _source) = controlled_with(Client::builder("sdk-key").data_store(Context(contexts)));
+        let (client, _source) =
+            controlled_with(Client::builder("sdk-key").data_store(Context(contexts)));
         let reporter = context.recv().unwrap().data_store_status().clone();
         reporter.update(|status| {
             assert!(client.data_store_status().status().available);

@@ -27,12 +27,17 @@ impl DataSource for Elsewhere {
     }
 
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
-        // The first poll is on the thread that starts the client. On a busy machine the timer may be due by then.
+        // The first poll is on the thread that starts the client. On a busy machine the timer may
+        // be due by then.
         tokio::task::yield_now().await;
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         // Not every test wants to know.
-        self.1.send(thread::current().name().unwrap_or_default().to_owned()).ok();
-        sink.init(self.0.clone()).await.map_err(DataSourceError::store)
+        self.1
+            .send(thread::current().name().unwrap_or_default().to_owned())
+            .ok();
+        sink.init(self.0.clone())
+            .await
+            .map_err(DataSourceError::store)
     }
 }
 
@@ -44,9 +49,16 @@ fn later() -> (Elsewhere, std::sync::mpsc::Receiver<String>) {
 #[test]
 fn a_client_works_from_plain_threads() {
     let (source, source_thread) = later();
-    let client = Client::builder("sdk-key").data_source(source).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_source(source)
+        .start()
+        .unwrap();
     client.blocking_wait_until_ready(SOON).unwrap();
-    assert_eq!(source_thread.recv_timeout(SOON).unwrap(), "vexil", "all background work is on the SDK's own thread");
+    assert_eq!(
+        source_thread.recv_timeout(SOON).unwrap(),
+        "vexil",
+        "all background work is on the SDK's own thread"
+    );
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| assert!(client.bool_variation("flag", &ada(), false)));
@@ -58,7 +70,10 @@ fn a_client_works_from_plain_threads() {
 #[test]
 fn a_client_works_inside_a_runtime_of_one_thread() {
     current_thread().block_on(async {
-        let client = Client::builder("sdk-key").data_source(later().0).start().unwrap();
+        let client = Client::builder("sdk-key")
+            .data_source(later().0)
+            .start()
+            .unwrap();
         client.wait_until_ready(SOON).await.unwrap();
         assert!(client.bool_variation("flag", &ada(), false));
         assert!(client.bool_variation_async("flag", &ada(), false).await);
@@ -69,16 +84,26 @@ fn a_client_works_inside_a_runtime_of_one_thread() {
 #[test]
 fn a_client_may_block_inside_a_runtime_of_one_thread() {
     current_thread().block_on(async {
-        let client = Client::builder("sdk-key").data_source(later().0).start().unwrap();
+        let client = Client::builder("sdk-key")
+            .data_source(later().0)
+            .start()
+            .unwrap();
         client.blocking_wait_until_ready(SOON).unwrap();
-        assert!(client.data_source_status().blocking_wait_for(DataSourceState::Valid, SOON));
+        assert!(
+            client
+                .data_source_status()
+                .blocking_wait_for(DataSourceState::Valid, SOON)
+        );
     });
 }
 
 #[test]
 fn a_client_works_in_the_tasks_and_blocking_threads_of_a_runtime() {
     current_thread().block_on(async {
-        let client = Client::builder("sdk-key").data_source(later().0).start().unwrap();
+        let client = Client::builder("sdk-key")
+            .data_source(later().0)
+            .start()
+            .unwrap();
         let clone = client.clone();
         let task = tokio::spawn(async move {
             clone.wait_until_ready(SOON).await.unwrap();
@@ -97,10 +122,18 @@ fn a_client_works_in_the_tasks_and_blocking_threads_of_a_runtime() {
 #[test]
 fn a_client_works_on_an_executor_that_is_not_tokio() {
     block_on(async {
-        let client = Client::builder("sdk-key").data_source(later().0).start().unwrap();
+        let client = Client::builder("sdk-key")
+            .data_source(later().0)
+            .start()
+            .unwrap();
         client.wait_until_ready(SOON).await.unwrap();
         assert!(client.bool_variation_async("flag", &ada(), false).await);
-        assert!(client.data_source_status().wait_for(DataSourceState::Valid, SOON).await);
+        assert!(
+            client
+                .data_source_status()
+                .wait_for(DataSourceState::Valid, SOON)
+                .await
+        );
         client.close(SOON).await;
     });
 }
@@ -115,14 +148,22 @@ fn a_client_outlives_the_runtime_in_which_it_was_started() {
     assert!(client.bool_variation("flag", &ada(), false));
     let mut statuses = client.data_source_status().subscribe();
     source.trouble(DataSourceState::Interrupted, "the cable is cut");
-    assert_eq!(statuses.blocking_next(SOON).unwrap().state, DataSourceState::Interrupted);
+    assert_eq!(
+        statuses.blocking_next(SOON).unwrap().state,
+        DataSourceState::Interrupted
+    );
 }
 
 #[test]
 fn a_source_goes_on_after_the_runtime_in_which_it_was_started_is_gone() {
     let (source, source_thread) = later();
     let runtime = current_thread();
-    let client = runtime.block_on(async { Client::builder("sdk-key").data_source(source).start().unwrap() });
+    let client = runtime.block_on(async {
+        Client::builder("sdk-key")
+            .data_source(source)
+            .start()
+            .unwrap()
+    });
     drop(runtime);
     client.blocking_wait_until_ready(SOON).unwrap();
     assert_eq!(source_thread.recv_timeout(SOON).unwrap(), "vexil");
@@ -136,7 +177,9 @@ fn a_client_may_be_dropped_and_closed_anywhere() {
     current_thread().block_on(async {
         drop(start());
         start().close(SOON).await;
-        tokio::task::spawn_blocking(move || drop(start())).await.unwrap();
+        tokio::task::spawn_blocking(move || drop(start()))
+            .await
+            .unwrap();
         tokio::spawn(async move { drop(start()) }).await.unwrap();
     });
 }
@@ -145,11 +188,16 @@ fn a_client_may_be_dropped_and_closed_anywhere() {
 fn a_runtime_of_the_callers_takes_the_background_work() {
     let runtime = current_thread();
     let (source, source_thread) = later();
-    let builder = Client::builder("sdk-key").data_source(source).runtime(runtime.handle().clone());
+    let builder = Client::builder("sdk-key")
+        .data_source(source)
+        .runtime(runtime.handle().clone());
     let client = builder.start().unwrap();
     let own = thread::Builder::new().name("the caller's".to_owned());
     let waiting = client.clone();
-    own.spawn(move || runtime.block_on(waiting.wait_until_ready(SOON)).unwrap()).unwrap().join().unwrap();
+    own.spawn(move || runtime.block_on(waiting.wait_until_ready(SOON)).unwrap())
+        .unwrap()
+        .join()
+        .unwrap();
     assert_eq!(source_thread.recv_timeout(SOON).unwrap(), "the caller's");
     assert!(client.bool_variation("flag", &ada(), false));
 }

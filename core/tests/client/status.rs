@@ -25,7 +25,12 @@ fn changes(client: &Client, source: &Controls, act: impl FnOnce()) -> Vec<Short>
     source.trouble(DataSourceState::Interrupted, END);
     let next = || changes.blocking_next(SOON).expect("the end is announced");
     std::iter::repeat_with(next)
-        .take_while(|status| status.error.as_ref().is_none_or(|error| error.message != END))
+        .take_while(|status| {
+            status
+                .error
+                .as_ref()
+                .is_none_or(|error| error.message != END)
+        })
         .map(|status| short(&status))
         .collect()
 }
@@ -34,7 +39,10 @@ fn changes(client: &Client, source: &Controls, act: impl FnOnce()) -> Vec<Short>
 #[test]
 fn a_status_follows_what_the_source_says_and_is_announced_only_when_it_changes() {
     let (client, source) = controlled();
-    assert_eq!(short(&client.data_source_status().status()), (DataSourceState::Initializing, None));
+    assert_eq!(
+        short(&client.data_source_status().status()),
+        (DataSourceState::Initializing, None)
+    );
     let network = Some(DataSourceErrorKind::NetworkError);
     let seen = changes(&client, &source, || {
         source.status(DataSourceState::Interrupted);
@@ -79,34 +87,59 @@ fn after_the_end_nothing_counts() {
     pollster::block_on(client.close(SOON));
     source.status(DataSourceState::Valid);
     source.trouble(DataSourceState::Interrupted, "cut");
-    assert!(source.try_init(&json!({})).is_err(), "nothing is stored any more");
-    assert_eq!(short(&client.data_source_status().status()), (DataSourceState::Off, None));
+    assert!(
+        source.try_init(&json!({})).is_err(),
+        "nothing is stored any more"
+    );
+    assert_eq!(
+        short(&client.data_source_status().status()),
+        (DataSourceState::Off, None)
+    );
 }
 
 // SRC-4.3 and SRC-5.1
 #[test]
 fn a_store_that_fails_interrupts_and_recovers() {
     let store = Arc::new(Failing::default());
-    let (client, source) = controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
+    let (client, source) =
+        controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
     let broken = Some(DataSourceErrorKind::StoreError);
     store.set(true);
     assert!(source.try_init(&json!({})).is_err());
-    assert_eq!(short(&client.data_source_status().status()), (DataSourceState::Initializing, broken));
+    assert_eq!(
+        short(&client.data_source_status().status()),
+        (DataSourceState::Initializing, broken)
+    );
     assert_eq!(client.data_availability(), DataAvailability::Defaults);
-    let not_ready = client.blocking_wait_until_ready(Duration::from_millis(1)).unwrap_err();
-    assert!(matches!(not_ready, NotReadyError::Timeout { error: Some(error) } if Some(error.kind) == broken));
+    let not_ready = client
+        .blocking_wait_until_ready(Duration::from_millis(1))
+        .unwrap_err();
+    assert!(
+        matches!(not_ready, NotReadyError::Timeout { error: Some(error) } if Some(error.kind) == broken)
+    );
     store.set(false);
     source.init(&json!({}));
-    assert_eq!(short(&client.data_source_status().status()), (DataSourceState::Valid, broken));
+    assert_eq!(
+        short(&client.data_source_status().status()),
+        (DataSourceState::Valid, broken)
+    );
     store.set(true);
-    let error = source.upsert(Item::deleted(DataKind::Flag, "flag", 1)).unwrap_err();
+    let error = source
+        .upsert(Item::deleted(DataKind::Flag, "flag", 1))
+        .unwrap_err();
     let cause = std::error::Error::source(&error).unwrap();
     assert_eq!(cause.to_string(), "the data store is unavailable");
-    assert_eq!(short(&client.data_source_status().status()), (DataSourceState::Interrupted, broken));
+    assert_eq!(
+        short(&client.data_source_status().status()),
+        (DataSourceState::Interrupted, broken)
+    );
     assert!(client.is_initialized(), "what was good stays");
     store.set(false);
     source.delete(DataKind::Flag, "flag", 1);
-    assert_eq!(short(&client.data_source_status().status()), (DataSourceState::Valid, broken));
+    assert_eq!(
+        short(&client.data_source_status().status()),
+        (DataSourceState::Valid, broken)
+    );
 }
 
 // SRC-4.2: `wait_for`
@@ -116,18 +149,33 @@ fn waiting_for_a_status_ends_with_it_with_the_end_or_with_the_time() {
     let status = client.data_source_status();
     assert!(status.blocking_wait_for(DataSourceState::Initializing, SOON));
     assert!(!status.blocking_wait_for(DataSourceState::Valid, Duration::from_millis(1)));
-    assert!(!pollster::block_on(status.wait_for(DataSourceState::Valid, Duration::from_millis(1))));
+    assert!(!pollster::block_on(
+        status.wait_for(DataSourceState::Valid, Duration::from_millis(1))
+    ));
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| client.data_source_status().blocking_wait_for(DataSourceState::Valid, SOON));
+        let waiting = scope.spawn(|| {
+            client
+                .data_source_status()
+                .blocking_wait_for(DataSourceState::Valid, SOON)
+        });
         source.init(&json!({}));
         assert!(waiting.join().unwrap());
-        let waiting = scope
-            .spawn(|| pollster::block_on(client.data_source_status().wait_for(DataSourceState::Interrupted, SOON)));
+        let waiting = scope.spawn(|| {
+            pollster::block_on(
+                client
+                    .data_source_status()
+                    .wait_for(DataSourceState::Interrupted, SOON),
+            )
+        });
         source.status(DataSourceState::Off);
         assert!(!waiting.join().unwrap());
     });
-    assert!(pollster::block_on(status.wait_for(DataSourceState::Off, SOON)));
-    assert!(!pollster::block_on(status.wait_for(DataSourceState::Valid, SOON)));
+    assert!(pollster::block_on(
+        status.wait_for(DataSourceState::Off, SOON)
+    ));
+    assert!(!pollster::block_on(
+        status.wait_for(DataSourceState::Valid, SOON)
+    ));
 }
 
 #[test]
@@ -140,8 +188,9 @@ fn one_task_may_wait_for_any_number_of_changes() {
     current_thread().block_on(async {
         for n in 0..200 {
             // All of them wait in the queue already.
-            let status =
-                changes.blocking_next(Duration::from_secs(5)).unwrap_or_else(|| panic!("change {n} is missed"));
+            let status = changes
+                .blocking_next(Duration::from_secs(5))
+                .unwrap_or_else(|| panic!("change {n} is missed"));
             assert_eq!(status.error.unwrap().message, n.to_string());
         }
     });
@@ -152,7 +201,10 @@ fn changes_are_awaited_on_any_executor() {
     let (client, source) = controlled();
     let mut changes = client.data_source_status().subscribe();
     source.init(&json!({}));
-    assert_eq!(pollster::block_on(changes.next()).unwrap().state, DataSourceState::Valid);
+    assert_eq!(
+        pollster::block_on(changes.next()).unwrap().state,
+        DataSourceState::Valid
+    );
     source.status(DataSourceState::Off);
     let next = current_thread().block_on(changes.next());
     assert_eq!(next.unwrap().state, DataSourceState::Off);

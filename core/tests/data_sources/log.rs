@@ -1,4 +1,5 @@
-//! What is logged: a fault that is retried is for debugging, an outage is worth one warning, a refusal is an error.
+//! What is logged: a fault that is retried is for debugging, an outage is worth one warning, a
+//! refusal is an error.
 
 use std::time::Duration;
 
@@ -10,22 +11,38 @@ use super::script::{Answer, Piece, Script};
 use super::{data, put, run, seconds};
 
 /// The lines that a data source logs while it runs: their levels, and all of the text.
-async fn logged(recipe: impl Configure<dyn DataSource>, answers: Vec<Answer>, time: Duration) -> (Vec<String>, String) {
+async fn logged(
+    recipe: impl Configure<dyn DataSource>,
+    answers: Vec<Answer>,
+    time: Duration,
+) -> (Vec<String>, String) {
     let log = Log::default();
     let guard = tracing::subscriber::set_default(log.subscriber());
     run(recipe, &Script::new(answers), time).await;
     drop(guard);
     let text = log.lines().join("\n");
     assert!(!text.contains("sdk-key"), "{text}");
-    (text.lines().map(|line| line.split_whitespace().nth(1).unwrap().to_owned()).collect(), text)
+    (
+        text.lines()
+            .map(|line| line.split_whitespace().nth(1).unwrap().to_owned())
+            .collect(),
+        text,
+    )
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_short_outage_is_for_debugging_only() {
-    let answers = vec![Answer::stream([put(1)]), Answer::status(503), Answer::endless([put(2)])];
+    let answers = vec![
+        Answer::stream([put(1)]),
+        Answer::status(503),
+        Answer::endless([put(2)]),
+    ];
     let (levels, text) = logged(StreamingConfig::new(), answers, seconds(300)).await;
     assert_eq!(levels, ["DEBUG", "DEBUG"], "{text}");
-    assert!(text.contains("the service answered with status 503"), "{text}");
+    assert!(
+        text.contains("the service answered with status 503"),
+        "{text}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -41,7 +58,8 @@ async fn a_long_outage_is_one_warning_and_its_end_is_told() {
 async fn a_service_that_says_nothing_is_an_outage_after_a_minute() {
     for (recipe_time, expected) in [(59, vec![]), (61, vec!["WARN"])] {
         for answer in [Answer::Silence, Answer::stream([Piece::Silence])] {
-            let (levels, text) = logged(StreamingConfig::new(), vec![answer], seconds(recipe_time)).await;
+            let (levels, text) =
+                logged(StreamingConfig::new(), vec![answer], seconds(recipe_time)).await;
             assert_eq!(levels, expected, "{text}");
         }
     }
@@ -50,15 +68,25 @@ async fn a_service_that_says_nothing_is_an_outage_after_a_minute() {
 // Section 2.7
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_an_error_and_says_when_the_next_attempt_is() {
-    let (levels, text) = logged(StreamingConfig::new(), vec![Answer::status(401)], seconds(10)).await;
+    let (levels, text) = logged(
+        StreamingConfig::new(),
+        vec![Answer::status(401)],
+        seconds(10),
+    )
+    .await;
     assert_eq!(levels, ["ERROR"], "{text}");
-    assert!(text.contains("status=401") && text.contains("delay="), "{text}");
+    assert!(
+        text.contains("status=401") && text.contains("delay="),
+        "{text}"
+    );
 }
 
 // Sections 1.3 and 3
 #[tokio::test(start_paused = true)]
 async fn settings_that_are_not_used_are_logged_once() {
-    let recipe = PollingConfig::new().poll_interval(seconds(1)).payload_filter("a b");
+    let recipe = PollingConfig::new()
+        .poll_interval(seconds(1))
+        .payload_filter("a b");
     let answers = vec![Answer::poll([data(1)]); 5];
     let (levels, text) = logged(recipe, answers, seconds(100)).await;
     assert_eq!(levels, ["WARN", "ERROR", "WARN"], "{text}");

@@ -1,5 +1,5 @@
-//! Streaming and polling against a scripted transport and a clock that jumps: the rules of SRC-1 to SRC-4,
-//! and the rows of its section 10.
+//! Streaming and polling against a scripted transport and a clock that jumps: the rules of SRC-1 to
+//! SRC-4, and the rows of its section 10.
 
 #![cfg(test)]
 #![cfg(feature = "http")]
@@ -28,12 +28,18 @@ use vexil::{Client, async_trait};
 
 /// A `put` with one flag, `f`, of a version.
 fn put(version: u64) -> String {
-    event("put", &format!(r#"{{"path": "/", "data": {}}}"#, data(version)))
+    event(
+        "put",
+        &format!(r#"{{"path": "/", "data": {}}}"#, data(version)),
+    )
 }
 
 /// A `patch` of the flag.
 fn patch(version: u64) -> String {
-    event("patch", &format!(r#"{{"path": "/flags/f", "data": {{"version": {version}}}}}"#))
+    event(
+        "patch",
+        &format!(r#"{{"path": "/flags/f", "data": {{"version": {version}}}}}"#),
+    )
 }
 
 fn event(name: &str, data: &str) -> String {
@@ -46,12 +52,19 @@ fn data(version: u64) -> String {
 }
 
 /// A data source made by its recipe, with the scripted transport.
-fn made(recipe: impl Configure<dyn DataSource>, script: &Script, base: &str) -> Arc<dyn DataSource> {
+fn made(
+    recipe: impl Configure<dyn DataSource>,
+    script: &Script,
+    base: &str,
+) -> Arc<dyn DataSource> {
     let made = Arc::default();
     Client::builder("sdk-key")
         .http(HttpConfig::new().transport(script.clone()))
         .service_endpoints(ServiceEndpoints::relay(base))
-        .data_source(Captured { recipe, made: Arc::clone(&made) })
+        .data_source(Captured {
+            recipe,
+            made: Arc::clone(&made),
+        })
         .start()
         .unwrap();
     made.lock().unwrap().take().unwrap()
@@ -75,7 +88,9 @@ async fn run_with(
 ) -> (Arc<Recorder>, Option<Result<(), DataSourceError>>) {
     interest::always_interested();
     let source = made(recipe, script, "http://service/ld");
-    let ended = timeout(time, source.run(Arc::clone(&sink) as Arc<dyn DataSink>)).await.ok();
+    let ended = timeout(time, source.run(Arc::clone(&sink) as Arc<dyn DataSink>))
+        .await
+        .ok();
     (sink, ended)
 }
 

@@ -13,19 +13,34 @@ fn polls() -> PollingConfig {
 }
 
 fn etags(script: &Script) -> Vec<Option<Vec<u8>>> {
-    script.asked().iter().map(|asked| asked.header("if-none-match").map(<[u8]>::to_vec)).collect()
+    script
+        .asked()
+        .iter()
+        .map(|asked| asked.header("if-none-match").map(<[u8]>::to_vec))
+        .collect()
 }
 
 // Sections 1.1, 1.4 and 3
 #[tokio::test(start_paused = true)]
 async fn the_first_poll_is_made_at_once_with_the_key() {
     let script = Script::new([]);
-    run(polls().payload_filter("part-1"), &script, Duration::from_millis(1)).await;
+    run(
+        polls().payload_filter("part-1"),
+        &script,
+        Duration::from_millis(1),
+    )
+    .await;
     let asked = script.asked();
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].request.method(), "GET");
-    assert_eq!(asked[0].request.uri(), "http://service/ld/sdk/latest-all?filter=part-1");
-    assert_eq!(asked[0].header("authorization"), Some(b"sdk-key".as_slice()));
+    assert_eq!(
+        asked[0].request.uri(),
+        "http://service/ld/sdk/latest-all?filter=part-1"
+    );
+    assert_eq!(
+        asked[0].header("authorization"),
+        Some(b"sdk-key".as_slice())
+    );
     assert_eq!(asked[0].header("accept-encoding"), Some(b"gzip".as_slice()));
     assert_eq!(asked[0].header("if-none-match"), None);
     assert_eq!(asked[0].read_timeout, seconds(15));
@@ -35,15 +50,25 @@ async fn the_first_poll_is_made_at_once_with_the_key() {
 #[tokio::test(start_paused = true)]
 async fn an_invalid_payload_filter_is_left_out() {
     let script = Script::new([]);
-    run(polls().payload_filter("a b"), &script, Duration::from_millis(1)).await;
-    assert_eq!(script.asked()[0].request.uri(), "http://service/ld/sdk/latest-all");
+    run(
+        polls().payload_filter("a b"),
+        &script,
+        Duration::from_millis(1),
+    )
+    .await;
+    assert_eq!(
+        script.asked()[0].request.uri(),
+        "http://service/ld/sdk/latest-all"
+    );
 }
 
 // Section 3
 #[tokio::test(start_paused = true)]
 async fn polls_begin_at_a_fixed_beat() {
     let slow = Answer::poll([Piece::Wait(seconds(10)), data(1).into()]);
-    let missing_a_beat = [14, 14, 14].map(|wait| [Piece::Wait(seconds(wait)), Piece::from(" ")]).concat();
+    let missing_a_beat = [14, 14, 14]
+        .map(|wait| [Piece::Wait(seconds(wait)), Piece::from(" ")])
+        .concat();
     let missing_a_beat = Answer::poll(missing_a_beat.into_iter().chain([data(2).into()]));
     let script = Script::new([slow, missing_a_beat, Answer::poll([data(3)])]);
     let (sink, _) = run(polls(), &script, seconds(150)).await;
@@ -60,7 +85,12 @@ async fn polls_are_at_least_half_a_minute_apart() {
         assert_eq!(script.waits(), [seconds(used); 2]);
     }
     let script = Script::new([Answer::poll([data(1)])]);
-    let (sink, _) = run(polls().poll_interval(Duration::MAX), &script, seconds(1_000_000)).await;
+    let (sink, _) = run(
+        polls().poll_interval(Duration::MAX),
+        &script,
+        seconds(1_000_000),
+    )
+    .await;
     assert_eq!((sink.seen().len(), script.asked().len()), (1, 1));
 }
 
@@ -76,7 +106,10 @@ async fn an_unchanged_answer_is_valid_and_delivers_nothing() {
     let (sink, _) = run(polls(), &script, seconds(130)).await;
     assert_eq!(sink.seen(), ["init f:1", "valid", "init f:2", "init f:3"]);
     let sent = ["\"a\"", "\"a\"", "W/\"b\""].map(|etag| Some(etag.as_bytes().to_vec()));
-    assert_eq!(etags(&script), [vec![None], sent.to_vec(), vec![None]].concat());
+    assert_eq!(
+        etags(&script),
+        [vec![None], sent.to_vec(), vec![None]].concat()
+    );
 }
 
 // Section 3
@@ -104,9 +137,20 @@ async fn an_etag_counts_only_with_the_data_that_was_stored() {
         Answer::status(500).with("etag", "c"),
     ]);
     run(polls(), &script, seconds(100)).await;
-    assert_eq!(etags(&script), [None, Some(b"a".to_vec()), Some(b"a".to_vec()), Some(b"a".to_vec())]);
+    assert_eq!(
+        etags(&script),
+        [
+            None,
+            Some(b"a".to_vec()),
+            Some(b"a".to_vec()),
+            Some(b"a".to_vec())
+        ]
+    );
 
-    let script = Script::new([Answer::poll([data(1)]).with("etag", "a"), Answer::poll([data(2)]).with("etag", "b")]);
+    let script = Script::new([
+        Answer::poll([data(1)]).with("etag", "a"),
+        Answer::poll([data(2)]).with("etag", "b"),
+    ]);
     let (sink, _) = run_with(polls(), &script, seconds(61), Recorder::failing(1)).await;
     assert_eq!(sink.seen(), ["init f:1", "init f:2"]);
     assert_eq!(etags(&script), [None, None, Some(b"b".to_vec())]);
@@ -116,11 +160,21 @@ async fn an_etag_counts_only_with_the_data_that_was_stored() {
 #[tokio::test(start_paused = true)]
 async fn the_environment_is_known_before_the_data() {
     let script = Script::new([
-        Answer::poll([data(1)]).with("x-ld-envid", "env-12345").with("etag", "a"),
+        Answer::poll([data(1)])
+            .with("x-ld-envid", "env-12345")
+            .with("etag", "a"),
         Answer::status(304).with("x-ld-envid", "env-2"),
     ]);
     let (sink, _) = run(polls(), &script, seconds(31)).await;
-    assert_eq!(sink.seen(), ["environment env-12345", "init f:1", "environment env-2", "valid"]);
+    assert_eq!(
+        sink.seen(),
+        [
+            "environment env-12345",
+            "init f:1",
+            "environment env-2",
+            "valid"
+        ]
+    );
 }
 
 // Section 3; the empty key is an accident that the contract tests rely on.
@@ -142,7 +196,9 @@ async fn dropping_the_source_closes_the_connection_at_once() {
 #[tokio::test(start_paused = true)]
 async fn tests_may_poll_more_often() {
     let script = Script::new(vec![Answer::poll([data(1)]); 3]);
-    let often = polls().poll_interval(Duration::from_millis(5)).without_shortest_interval();
+    let often = polls()
+        .poll_interval(Duration::from_millis(5))
+        .without_shortest_interval();
     run(often, &script, Duration::from_millis(100)).await;
     assert_eq!(script.waits(), [Duration::from_millis(5); 3]);
 }

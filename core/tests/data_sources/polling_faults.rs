@@ -15,11 +15,22 @@ fn polls() -> PollingConfig {
 
 /// A poll that has this answer, which is a fault of this kind; the next one is made in its time.
 async fn interrupts(answer: Answer, error: &str) {
-    let script = Script::new([Answer::poll([data(1)]), answer.clone(), Answer::poll([data(2)])]);
+    let script = Script::new([
+        Answer::poll([data(1)]),
+        answer.clone(),
+        Answer::poll([data(2)]),
+    ]);
     let (sink, ended) = run(polls(), &script, seconds(100)).await;
     assert!(ended.is_none(), "{answer:?}");
-    assert_eq!(sink.seen(), ["init f:1", &format!("interrupted {error}"), "init f:2"], "{answer:?}");
-    assert!(script.waits()[..2].iter().all(|wait| *wait == seconds(30)), "{answer:?}");
+    assert_eq!(
+        sink.seen(),
+        ["init f:1", &format!("interrupted {error}"), "init f:2"],
+        "{answer:?}"
+    );
+    assert!(
+        script.waits()[..2].iter().all(|wait| *wait == seconds(30)),
+        "{answer:?}"
+    );
 }
 
 async fn rejects(body: &[u8]) {
@@ -30,9 +41,16 @@ async fn rejects(body: &[u8]) {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_breaks_off_is_not_applied() {
     let half = data(7)[..20].to_owned();
-    let broken = [Piece::from(half), Piece::Error(TransportErrorKind::Connection)];
+    let broken = [
+        Piece::from(half),
+        Piece::Error(TransportErrorKind::Connection),
+    ];
     interrupts(Answer::poll(broken), "NetworkError").await;
-    for kind in [TransportErrorKind::Connection, TransportErrorKind::Timeout, TransportErrorKind::Redirect] {
+    for kind in [
+        TransportErrorKind::Connection,
+        TransportErrorKind::Timeout,
+        TransportErrorKind::Redirect,
+    ] {
         interrupts(Answer::Error(kind), "NetworkError").await;
     }
 }
@@ -40,7 +58,10 @@ async fn a_body_that_breaks_off_is_not_applied() {
 // Row 3
 #[tokio::test(start_paused = true)]
 async fn a_large_body_arrives_in_pieces() {
-    let large = format!(r#"{{"flags": {{"f": {{"version": 1, "variations": ["{}"]}}}}}}"#, "x".repeat(10 << 20));
+    let large = format!(
+        r#"{{"flags": {{"f": {{"version": 1, "variations": ["{}"]}}}}}}"#,
+        "x".repeat(10 << 20)
+    );
     let pieces = large.as_bytes().chunks(10_000).map(<[u8]>::to_vec);
     let (sink, _) = run(polls(), &Script::new([Answer::poll(pieces)]), seconds(10)).await;
     assert_eq!(sink.seen(), ["init f:1"]);
@@ -49,10 +70,16 @@ async fn a_large_body_arrives_in_pieces() {
 // Rows 4 and 56
 #[tokio::test(start_paused = true)]
 async fn a_body_over_the_limit_is_invalid() {
-    let script = Script::new([Answer::poll([Piece::Flood(b"          ")]), Answer::poll([data(1)])]);
+    let script = Script::new([
+        Answer::poll([Piece::Flood(b"          ")]),
+        Answer::poll([data(1)]),
+    ]);
     let (sink, _) = run(polls().max_body_size(1005), &script, seconds(40)).await;
     assert_eq!(sink.seen(), ["interrupted InvalidData", "init f:1"]);
-    assert_eq!(sink.errors()[0].message, "the answer is too large: it has more than 1005 bytes");
+    assert_eq!(
+        sink.errors()[0].message,
+        "the answer is too large: it has more than 1005 bytes"
+    );
     interrupts(Answer::Error(TransportErrorKind::TooLarge), "InvalidData").await;
 }
 
@@ -74,13 +101,24 @@ async fn malformed_bodies_leave_the_data_as_it_is() {
     for body in bodies {
         rejects(body).await;
     }
-    rejects(format!(r#"{{"flags": {{"f": {{"variations": {}"#, "[".repeat(10_000)).as_bytes()).await;
+    rejects(
+        format!(
+            r#"{{"flags": {{"f": {{"variations": {}"#,
+            "[".repeat(10_000)
+        )
+        .as_bytes(),
+    )
+    .await;
 }
 
 // Rows 10, 11 and 26
 #[tokio::test(start_paused = true)]
 async fn missing_sections_are_empty_and_unknown_ones_skipped() {
-    for body in ["{}", r#"{"flags": null, "segments": null}"#, r#"{"experiments": {"e": 7}}"#] {
+    for body in [
+        "{}",
+        r#"{"flags": null, "segments": null}"#,
+        r#"{"experiments": {"e": 7}}"#,
+    ] {
         let (sink, _) = run(polls(), &Script::new([Answer::poll([body])]), seconds(10)).await;
         assert_eq!(sink.seen(), ["init"], "{body}");
     }
@@ -89,7 +127,10 @@ async fn missing_sections_are_empty_and_unknown_ones_skipped() {
 // Row 31
 #[tokio::test(start_paused = true)]
 async fn a_poll_that_does_not_end_within_a_minute_is_given_up() {
-    let drops = [Piece::Wait(seconds(10)), Piece::from(" ")].into_iter().cycle().take(100);
+    let drops = [Piece::Wait(seconds(10)), Piece::from(" ")]
+        .into_iter()
+        .cycle()
+        .take(100);
     let script = Script::new([Answer::poll(drops)]);
     let (sink, _) = run(polls(), &script, seconds(100)).await;
     assert_eq!(sink.seen(), ["interrupted NetworkError"]);
@@ -101,7 +142,11 @@ async fn a_poll_that_does_not_end_within_a_minute_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn a_quarter_of_a_minute_of_silence_breaks_a_poll() {
     interrupts(Answer::Silence, "NetworkError").await;
-    interrupts(Answer::poll([Piece::from("{"), Piece::Silence]), "NetworkError").await;
+    interrupts(
+        Answer::poll([Piece::from("{"), Piece::Silence]),
+        "NetworkError",
+    )
+    .await;
 }
 
 // Rows 37 and 40
@@ -111,8 +156,18 @@ async fn statuses_that_pass_do_not_change_the_beat() {
         let answer = Answer::status(status).with("retry-after", "3600");
         interrupts(answer, &format!("ErrorResponse {status}")).await;
     }
-    for retry_after in ["0", "-1", "99999999999999999999", "Fri, 31 Dec 1999 23:59:59 GMT", "soon"] {
-        interrupts(Answer::status(429).with("retry-after", retry_after), "ErrorResponse 429").await;
+    for retry_after in [
+        "0",
+        "-1",
+        "99999999999999999999",
+        "Fri, 31 Dec 1999 23:59:59 GMT",
+        "soon",
+    ] {
+        interrupts(
+            Answer::status(429).with("retry-after", retry_after),
+            "ErrorResponse 429",
+        )
+        .await;
     }
 }
 
@@ -120,10 +175,21 @@ async fn statuses_that_pass_do_not_change_the_beat() {
 #[tokio::test(start_paused = true)]
 async fn after_a_refusal_polls_are_rare_until_two_in_a_row_succeed() {
     let certificate = Answer::Error(TransportErrorKind::Certificate);
-    let statuses = [401, 403, 404, 405, 410].map(|status| (Answer::status(status), format!("ErrorResponse {status}")));
-    for (refusal, error) in statuses.into_iter().chain([(certificate, "NetworkError".to_owned())]) {
+    let statuses = [401, 403, 404, 405, 410]
+        .map(|status| (Answer::status(status), format!("ErrorResponse {status}")));
+    for (refusal, error) in statuses
+        .into_iter()
+        .chain([(certificate, "NetworkError".to_owned())])
+    {
         let good = || Answer::poll([data(1)]);
-        let script = Script::new([refusal, Answer::status(500), good(), Answer::status(500), good(), good()]);
+        let script = Script::new([
+            refusal,
+            Answer::status(500),
+            good(),
+            Answer::status(500),
+            good(),
+            good(),
+        ]);
         let (sink, ended) = run(polls(), &script, seconds(10_000)).await;
         assert!(ended.is_none());
         assert_eq!(sink.states()[0], format!("interrupted {error}"));
@@ -140,13 +206,26 @@ async fn after_a_refusal_polls_are_rare_until_two_in_a_row_succeed() {
 #[tokio::test(start_paused = true)]
 async fn under_the_legacy_policy_a_refusal_ends_the_source() {
     for status in [401, 403, 404, 405] {
-        let passing = [Answer::status(503), Answer::Error(TransportErrorKind::Certificate)];
+        let passing = [
+            Answer::status(503),
+            Answer::Error(TransportErrorKind::Certificate),
+        ];
         let script = Script::new(passing.into_iter().chain([Answer::status(status)]));
         let legacy = polls().retry_policy(RetryPolicy::LegacyStop);
         let (sink, ended) = run(legacy, &script, seconds(10_000)).await;
-        assert_eq!(ended.unwrap().unwrap_err().kind, DataSourceErrorKind::ErrorResponse);
+        assert_eq!(
+            ended.unwrap().unwrap_err().kind,
+            DataSourceErrorKind::ErrorResponse
+        );
         let off = format!("off ErrorResponse {status}");
-        assert_eq!(sink.seen(), ["interrupted ErrorResponse 503", "interrupted NetworkError", &off]);
+        assert_eq!(
+            sink.seen(),
+            [
+                "interrupted ErrorResponse 503",
+                "interrupted NetworkError",
+                &off
+            ]
+        );
         assert_eq!(script.asked().len(), 3);
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use vexil::data_source::{DataSink, DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, NotStoredError};
+use vexil::data_source::{
+    DataSink, DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, NotStoredError,
+};
 use vexil::model::{DataSet, Item, Upserted};
 use vexil::{Text, async_trait};
 
@@ -23,17 +25,25 @@ impl Recorder {
 
     /// A sink that cannot store the first so many updates.
     pub(crate) fn failing(failures: usize) -> Arc<Self> {
-        Arc::new(Self { failures: AtomicUsize::new(failures), ..Self::default() })
+        Arc::new(Self {
+            failures: AtomicUsize::new(failures),
+            ..Self::default()
+        })
     }
 
-    /// `init f:1`, `upsert f:2`, `delete f:3`, `interrupted ErrorResponse 401`, `valid`, `environment e` and the like.
+    /// `init f:1`, `upsert f:2`, `delete f:3`, `interrupted ErrorResponse 401`, `valid`,
+    /// `environment e` and the like.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
 
     /// Only the states and their errors.
     pub(crate) fn states(&self) -> Vec<String> {
-        let is_state = |line: &String| ["interrupted", "valid", "off"].iter().any(|state| line.starts_with(state));
+        let is_state = |line: &String| {
+            ["interrupted", "valid", "off"]
+                .iter()
+                .any(|state| line.starts_with(state))
+        };
         self.seen().into_iter().filter(is_state).collect()
     }
 
@@ -47,7 +57,10 @@ impl Recorder {
 
     fn store(&self) -> Result<(), NotStoredError> {
         let fewer = |left: usize| left.checked_sub(1);
-        match self.failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer) {
+        match self
+            .failures
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer)
+        {
             Ok(_) => Err(NotStoredError::new("the disk is full")),
             Err(_) => Ok(()),
         }
@@ -57,8 +70,14 @@ impl Recorder {
 #[async_trait]
 impl DataSink for Recorder {
     async fn init(&self, data: DataSet) -> Result<(), NotStoredError> {
-        let flags = data.flags.iter().map(|flag| format!(" {}:{}", flag.key(), flag.version()));
-        let segments = data.segments.iter().map(|segment| format!(" segment {}:{}", segment.key(), segment.version()));
+        let flags = data
+            .flags
+            .iter()
+            .map(|flag| format!(" {}:{}", flag.key(), flag.version()));
+        let segments = data
+            .segments
+            .iter()
+            .map(|segment| format!(" segment {}:{}", segment.key(), segment.version()));
         self.see(format!("init{}", flags.chain(segments).collect::<String>()));
         self.store()
     }
@@ -76,8 +95,13 @@ impl DataSink for Recorder {
     fn update_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>) {
         let mut line = format!("{state:?}").to_lowercase();
         if let Some(error) = error {
-            let DataSourceErrorInfo { kind, status_code, .. } = &error;
-            assert_eq!(*kind == DataSourceErrorKind::ErrorResponse, status_code.is_some());
+            let DataSourceErrorInfo {
+                kind, status_code, ..
+            } = &error;
+            assert_eq!(
+                *kind == DataSourceErrorKind::ErrorResponse,
+                status_code.is_some()
+            );
             line = format!("{line} {kind:?}");
             if let Some(status) = status_code {
                 line = format!("{line} {status}");

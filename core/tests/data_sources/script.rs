@@ -10,7 +10,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use tokio::time::{Instant, sleep};
 use vexil::async_trait;
-use vexil::transport::{Body, Chunks, HttpTransport, RequestOptions, TransportError, TransportErrorKind};
+use vexil::transport::{
+    Body, Chunks, HttpTransport, RequestOptions, TransportError, TransportErrorKind,
+};
 
 /// Answers in their order, and all that was asked. When there are no more, requests hang.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +48,11 @@ pub(crate) enum Answer {
     /// Nothing is sent.
     Silence,
     /// It is answered.
-    Response { status: u16, headers: HeaderMap, body: VecDeque<Piece> },
+    Response {
+        status: u16,
+        headers: HeaderMap,
+        body: VecDeque<Piece>,
+    },
 }
 
 /// What a body does next. At its end it ends.
@@ -71,7 +77,11 @@ impl<T: Into<Vec<u8>>> From<T> for Piece {
 impl Answer {
     /// An answer without a body.
     pub(crate) fn status(status: u16) -> Self {
-        Self::Response { status, headers: HeaderMap::new(), body: VecDeque::new() }
+        Self::Response {
+            status,
+            headers: HeaderMap::new(),
+            body: VecDeque::new(),
+        }
     }
 
     /// A stream of events.
@@ -87,13 +97,20 @@ impl Answer {
     /// An answer to a poll.
     pub(crate) fn poll<P: Into<Piece>>(body: impl IntoIterator<Item = P>) -> Self {
         let body = body.into_iter().map(Into::into).collect();
-        Self::Response { status: 200, headers: HeaderMap::new(), body }
+        Self::Response {
+            status: 200,
+            headers: HeaderMap::new(),
+            body,
+        }
     }
 
     /// With a header more, or with another value for it.
     pub(crate) fn with(mut self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
         if let Self::Response { headers, .. } = &mut self {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_bytes(value.as_ref()).unwrap());
+            headers.insert(
+                HeaderName::from_static(name),
+                HeaderValue::from_bytes(value.as_ref()).unwrap(),
+            );
         }
         self
     }
@@ -101,7 +118,10 @@ impl Answer {
 
 impl Script {
     pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
-        let state = State { answers: Mutex::new(answers.into_iter().collect()), ..State::default() };
+        let state = State {
+            answers: Mutex::new(answers.into_iter().collect()),
+            ..State::default()
+        };
         Self(Arc::new(state))
     }
 
@@ -111,7 +131,10 @@ impl Script {
 
     /// How long after the one before each request was made, but the first.
     pub(crate) fn waits(&self) -> Vec<Duration> {
-        self.asked().windows(2).map(|pair| pair[1].at - pair[0].at).collect()
+        self.asked()
+            .windows(2)
+            .map(|pair| pair[1].at - pair[0].at)
+            .collect()
     }
 
     /// How many requests or bodies are alive.
@@ -122,11 +145,19 @@ impl Script {
 
 #[async_trait]
 impl HttpTransport for Script {
-    async fn send(&self, request: Request<Bytes>, options: RequestOptions) -> Result<Response<Body>, TransportError> {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: RequestOptions,
+    ) -> Result<Response<Body>, TransportError> {
         let open = Open::new(&self.0);
         let RequestOptions { read_timeout, .. } = options;
         let request = request.map(|body| assert!(body.is_empty()));
-        self.0.asked.lock().unwrap().push(Asked { at: Instant::now(), request, read_timeout });
+        self.0.asked.lock().unwrap().push(Asked {
+            at: Instant::now(),
+            request,
+            read_timeout,
+        });
         let answer = self.0.answers.lock().unwrap().pop_front();
         match answer {
             None => pending().await,
@@ -135,8 +166,16 @@ impl HttpTransport for Script {
                 sleep(read_timeout).await;
                 Err(error(TransportErrorKind::Timeout))
             }
-            Some(Answer::Response { status, headers, body }) => {
-                let mut response = Response::new(Body::new(Pieces { pieces: body, read_timeout, _open: open }));
+            Some(Answer::Response {
+                status,
+                headers,
+                body,
+            }) => {
+                let mut response = Response::new(Body::new(Pieces {
+                    pieces: body,
+                    read_timeout,
+                    _open: open,
+                }));
                 *response.status_mut() = status.try_into().unwrap();
                 *response.headers_mut() = headers;
                 Ok(response)

@@ -18,7 +18,10 @@ fn stream() -> StreamingConfig {
 #[track_caller]
 pub(super) fn about(wait: Duration, nominal: Duration) {
     assert!(wait >= nominal / 2, "{wait:?} is too short for {nominal:?}");
-    assert!(wait <= nominal + Duration::from_millis(2), "{wait:?} is too long for {nominal:?}");
+    assert!(
+        wait <= nominal + Duration::from_millis(2),
+        "{wait:?} is too long for {nominal:?}"
+    );
 }
 
 // Sections 1.1, 1.4 and 2.8
@@ -30,9 +33,18 @@ async fn the_stream_is_asked_for_with_the_key_and_may_be_silent_for_five_minutes
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].request.method(), "GET");
     assert_eq!(asked[0].request.uri(), "http://service/ld/all");
-    assert_eq!(asked[0].header("authorization"), Some(b"sdk-key".as_slice()));
-    assert_eq!(asked[0].header("accept"), Some(b"text/event-stream".as_slice()));
-    assert_eq!(asked[0].header("cache-control"), Some(b"no-cache".as_slice()));
+    assert_eq!(
+        asked[0].header("authorization"),
+        Some(b"sdk-key".as_slice())
+    );
+    assert_eq!(
+        asked[0].header("accept"),
+        Some(b"text/event-stream".as_slice())
+    );
+    assert_eq!(
+        asked[0].header("cache-control"),
+        Some(b"no-cache".as_slice())
+    );
     assert!(asked[0].header("user-agent").is_some());
     assert_eq!(asked[0].header("last-event-id"), None);
     assert_eq!(asked[0].header("accept-encoding"), None);
@@ -63,10 +75,18 @@ async fn a_stream_initializes_updates_and_deletes_and_says_nothing_of_its_status
 #[tokio::test(start_paused = true)]
 async fn after_a_drop_the_source_is_interrupted_until_the_next_put() {
     let unknown = event("whatever", "{sorry");
-    let again = Answer::endless([Piece::Wait(seconds(30)), unknown.into(), Piece::Wait(seconds(30)), put(2).into()]);
+    let again = Answer::endless([
+        Piece::Wait(seconds(30)),
+        unknown.into(),
+        Piece::Wait(seconds(30)),
+        put(2).into(),
+    ]);
     let script = Script::new([Answer::stream([put(1)]), again]);
     let (sink, _) = run(stream(), &script, seconds(70)).await;
-    assert_eq!(sink.seen(), ["init f:1", "interrupted NetworkError", "init f:2"]);
+    assert_eq!(
+        sink.seen(),
+        ["init f:1", "interrupted NetworkError", "init f:2"]
+    );
 }
 
 // Section 8.9
@@ -77,7 +97,15 @@ async fn the_environment_is_known_before_the_data() {
         Answer::endless([put(2)]).with("x-ld-envid", ""),
     ]);
     let (sink, _) = run(stream(), &script, seconds(10)).await;
-    assert_eq!(sink.seen(), ["environment env-12345", "init f:1", "interrupted NetworkError", "init f:2"]);
+    assert_eq!(
+        sink.seen(),
+        [
+            "environment env-12345",
+            "init f:1",
+            "interrupted NetworkError",
+            "init f:2"
+        ]
+    );
 }
 
 // Section 2.1, rules 10 and 12
@@ -89,7 +117,11 @@ async fn the_last_event_id_is_sent_until_it_is_taken_back() {
         Answer::stream(["id\n\n"]),
     ]);
     run(stream(), &script, seconds(60)).await;
-    let ids: Vec<_> = script.asked().iter().map(|asked| asked.header("last-event-id").map(<[u8]>::to_vec)).collect();
+    let ids: Vec<_> = script
+        .asked()
+        .iter()
+        .map(|asked| asked.header("last-event-id").map(<[u8]>::to_vec))
+        .collect();
     let id = Some("caf\u{e9}".as_bytes().to_vec());
     assert_eq!(ids, [None, id.clone(), id, None]);
 }
@@ -112,7 +144,12 @@ async fn the_first_delay_can_be_chosen() {
     for millis in [1, 10_000] {
         let script = Script::new(vec![Answer::status(503); 2]);
         let delay = Duration::from_millis(millis);
-        run(stream().initial_reconnect_delay(delay), &script, seconds(60)).await;
+        run(
+            stream().initial_reconnect_delay(delay),
+            &script,
+            seconds(60),
+        )
+        .await;
         assert_eq!(script.asked().len(), 3);
         about(script.waits()[0], delay);
     }
@@ -136,7 +173,11 @@ async fn only_a_stream_that_delivered_for_a_minute_starts_the_delays_again() {
 // Section 2.1, rule 11; section 10, row 30
 #[tokio::test(start_paused = true)]
 async fn the_service_may_set_the_delay_but_not_to_zero() {
-    for (retry, nominal) in [("5000", seconds(5)), ("0", seconds(1)), ("99999999999999999999", seconds(30))] {
+    for (retry, nominal) in [
+        ("5000", seconds(5)),
+        ("0", seconds(1)),
+        ("99999999999999999999", seconds(30)),
+    ] {
         let script = Script::new([Answer::stream([format!("retry: {retry}\n\n")])]);
         run(stream(), &script, seconds(100)).await;
         about(script.waits()[0], nominal);
@@ -158,7 +199,11 @@ async fn a_connection_that_follows_a_refusal_is_rare_until_one_has_delivered_for
 // Section 10, row 52
 #[tokio::test(start_paused = true)]
 async fn dropping_the_source_closes_the_connection_at_once() {
-    for answers in [vec![], vec![Answer::endless([put(1)])], vec![Answer::endless(["event"])]] {
+    for answers in [
+        vec![],
+        vec![Answer::endless([put(1)])],
+        vec![Answer::endless(["event"])],
+    ] {
         closes_when_dropped(stream(), &Script::new(answers)).await;
     }
 }
@@ -167,7 +212,12 @@ async fn dropping_the_source_closes_the_connection_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_is_closed_before_the_next_one_is_waited_for() {
     let script = Script::new([Answer::endless([event("put", "{sorry")])]);
-    let (sink, _) = run(stream().initial_reconnect_delay(seconds(30)), &script, seconds(10)).await;
+    let (sink, _) = run(
+        stream().initial_reconnect_delay(seconds(30)),
+        &script,
+        seconds(10),
+    )
+    .await;
     assert_eq!(sink.states(), ["interrupted InvalidData"]);
     assert_eq!((script.asked().len(), script.open()), (1, 0));
 }
@@ -177,7 +227,8 @@ async fn a_connection_is_closed_before_the_next_one_is_waited_for() {
 async fn a_flood_of_comments_lets_other_tasks_run() {
     let script = Script::new([Answer::stream([Piece::Flood(b": comment\n")])]);
     let source = made(stream(), &script, "http://service");
-    let running = tokio::task::unconstrained(source.run(Recorder::new() as std::sync::Arc<dyn DataSink>));
+    let running =
+        tokio::task::unconstrained(source.run(Recorder::new() as std::sync::Arc<dyn DataSink>));
     // The source goes first each time: if it did not give way, the other would never have its turn.
     tokio::select! {
         biased;
@@ -189,27 +240,46 @@ async fn a_flood_of_comments_lets_other_tasks_run() {
 #[tokio::test(start_paused = true)]
 async fn no_secret_is_in_a_debug_form() {
     let script = Script::default();
-    let source = made(stream().retry_policy(RetryPolicy::LegacyStop), &script, "http://service/?token=pass");
+    let source = made(
+        stream().retry_policy(RetryPolicy::LegacyStop),
+        &script,
+        "http://service/?token=pass",
+    );
     let shown = format!("{source:?}");
-    assert!(!shown.contains("sdk-key") && !shown.contains("pass"), "{shown}");
+    assert!(
+        !shown.contains("sdk-key") && !shown.contains("pass"),
+        "{shown}"
+    );
 }
 
-// A proxy that ends each stream after 59 seconds must not turn one refusal into gaps of minutes for ever.
+// A proxy that ends each stream after 59 seconds must not turn one refusal into gaps of minutes for
+// ever.
 #[tokio::test(start_paused = true)]
 async fn after_a_refusal_a_stream_that_delivers_all_data_ends_the_long_waits() {
     let short = || Answer::stream([Piece::from(put(1)), Piece::Wait(seconds(59))]);
     let script = Script::new(std::iter::once(Answer::status(401)).chain((0..6).map(|_| short())));
     run(stream(), &script, seconds(3_000)).await;
     let waits = script.waits();
-    assert!((seconds(150)..=seconds(300)).contains(&waits[0]), "{waits:?}");
-    assert!(waits.len() >= 6 && waits[1..].iter().all(|wait| *wait <= seconds(59 + 30)), "{waits:?}");
+    assert!(
+        (seconds(150)..=seconds(300)).contains(&waits[0]),
+        "{waits:?}"
+    );
+    assert!(
+        waits.len() >= 6 && waits[1..].iter().all(|wait| *wait <= seconds(59 + 30)),
+        "{waits:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_wants_its_clients_back_at_once_is_asked_less_and_less_often() {
     for retry in ["1", "100"] {
-        let script = Script::new((0..5_000).map(|_| Answer::stream([format!("retry: {retry}\n\n")])));
+        let script =
+            Script::new((0..5_000).map(|_| Answer::stream([format!("retry: {retry}\n\n")])));
         run(stream(), &script, seconds(10)).await;
-        assert!((5..=12).contains(&script.asked().len()), "retry: {retry}: {} connections", script.asked().len());
+        assert!(
+            (5..=12).contains(&script.asked().len()),
+            "retry: {retry}: {} connections",
+            script.asked().len()
+        );
     }
 }

@@ -11,12 +11,17 @@ use super::script::{Answer, Piece, Script};
 use super::streaming::about;
 use super::{data, event, patch, put, run, run_with, seconds};
 
-/// Two connections: one that has this answer, which is a fault of this kind and is retried soon, and a good one.
+/// Two connections: one that has this answer, which is a fault of this kind and is retried soon,
+/// and a good one.
 async fn reconnects(answer: Answer, error: &str) {
     let script = Script::new([answer.clone(), Answer::endless([put(7)])]);
     let (sink, ended) = run(StreamingConfig::new(), &script, seconds(200)).await;
     assert!(ended.is_none(), "{answer:?}");
-    assert_eq!(sink.seen(), [&format!("interrupted {error}"), "init f:7"], "{answer:?}");
+    assert_eq!(
+        sink.seen(),
+        [&format!("interrupted {error}"), "init f:7"],
+        "{answer:?}"
+    );
     assert_eq!(script.asked().len(), 2, "{answer:?}");
 }
 
@@ -38,17 +43,26 @@ async fn ignores(event: String) {
 async fn an_event_that_breaks_off_is_not_applied() {
     let half = put(1).trim_end().to_owned();
     reconnects(Answer::stream([half.clone()]), "NetworkError").await;
-    let broken = [Piece::from(half), Piece::Error(TransportErrorKind::Connection)];
+    let broken = [
+        Piece::from(half),
+        Piece::Error(TransportErrorKind::Connection),
+    ];
     reconnects(Answer::stream(broken), "NetworkError").await;
 }
 
 // Row 3
 #[tokio::test(start_paused = true)]
 async fn large_events_arrive_in_one_line_or_many() {
-    let large = format!(r#"{{"flags": {{"f": {{"version": 1, "variations": ["{}"]}}}}}}"#, "x".repeat(10 << 20));
+    let large = format!(
+        r#"{{"flags": {{"f": {{"version": 1, "variations": ["{}"]}}}}}}"#,
+        "x".repeat(10 << 20)
+    );
     let one_line = event("put", &format!(r#"{{"data": {large}}}"#));
     let lines = vec![r#"data: "x","#; 1_000_000].join("\n");
-    let lines = ["event: put\ndata: {\"data\": {\"flags\": {\"f\": {\"version\": 2, \"variations\": [\n", &lines];
+    let lines = [
+        "event: put\ndata: {\"data\": {\"flags\": {\"f\": {\"version\": 2, \"variations\": [\n",
+        &lines,
+    ];
     let many_lines = format!("{}\ndata: \"x\"]}}}}}}}}\n\n", lines.concat());
     let pieces = [one_line, many_lines].concat();
     let pieces = pieces.as_bytes().chunks(10_000).map(<[u8]>::to_vec);
@@ -64,9 +78,17 @@ async fn an_event_over_the_limit_is_invalid_and_comments_do_not_count() {
         Answer::stream([Piece::from("data: "), Piece::Flood(b"0123456789")]),
         Answer::endless([": 0123456789\n".repeat(1000), put(1)]),
     ]);
-    let (sink, _) = run(StreamingConfig::new().max_event_size(1000), &script, seconds(60)).await;
+    let (sink, _) = run(
+        StreamingConfig::new().max_event_size(1000),
+        &script,
+        seconds(60),
+    )
+    .await;
     assert_eq!(sink.seen(), ["interrupted InvalidData", "init f:1"]);
-    assert_eq!(sink.errors()[0].message, "an event is larger than 1000 bytes");
+    assert_eq!(
+        sink.errors()[0].message,
+        "an event is larger than 1000 bytes"
+    );
 }
 
 // Rows 6 and 7
@@ -80,7 +102,10 @@ async fn data_that_is_not_utf_8_is_invalid_and_the_json_parser_decides_about_the
 // Section 2.4; rows 8, 9, 12, 13, 14, 17, 28 and 29
 #[tokio::test(start_paused = true)]
 async fn malformed_events_are_dropped_with_their_connection() {
-    let deep = format!(r#"{{"data": {{"flags": {{"f": {{"variations": {}"#, "[".repeat(10_000));
+    let deep = format!(
+        r#"{{"data": {{"flags": {{"f": {{"variations": {}"#,
+        "[".repeat(10_000)
+    );
     let puts = [
         "{sorry",
         "",
@@ -95,7 +120,13 @@ async fn malformed_events_are_dropped_with_their_connection() {
     for data in puts {
         rejects(event("put", data)).await;
     }
-    for data in ["{sorry", "", r#"{"path": "/flags/k", "data": true}"#, r#"{"path": "/flags/k"}"#, r#"{"data": {}}"#] {
+    for data in [
+        "{sorry",
+        "",
+        r#"{"path": "/flags/k", "data": true}"#,
+        r#"{"path": "/flags/k"}"#,
+        r#"{"data": {}}"#,
+    ] {
         rejects(event("patch", data)).await;
     }
     let deletes = [
@@ -113,9 +144,18 @@ async fn malformed_events_are_dropped_with_their_connection() {
 // Rows 10, 11 and 26
 #[tokio::test(start_paused = true)]
 async fn missing_sections_are_empty_and_unknown_ones_skipped() {
-    let puts = ["{}", r#"{"flags": null, "segments": null}"#, r#"{"experiments": {"e": 7}}"#];
+    let puts = [
+        "{}",
+        r#"{"flags": null, "segments": null}"#,
+        r#"{"experiments": {"e": 7}}"#,
+    ];
     let puts = puts.map(|data| event("put", &format!(r#"{{"data": {data}}}"#)));
-    let (sink, _) = run(StreamingConfig::new(), &Script::new([Answer::endless(puts)]), seconds(60)).await;
+    let (sink, _) = run(
+        StreamingConfig::new(),
+        &Script::new([Answer::endless(puts)]),
+        seconds(60),
+    )
+    .await;
     assert_eq!(sink.seen(), ["init"; 3]);
 }
 
@@ -124,13 +164,30 @@ async fn missing_sections_are_empty_and_unknown_ones_skipped() {
 async fn versions_and_keys_are_taken_as_they_are() {
     let events = [
         event("put", r#"{"data": {"flags": {"outer": {"key": "inner"}}}}"#),
-        event("patch", r#"{"path": "/flags/outer", "data": {"key": "inner", "version": 9223372036854775807}}"#),
+        event(
+            "patch",
+            r#"{"path": "/flags/outer", "data": {"key": "inner", "version": 9223372036854775807}}"#,
+        ),
         event("delete", r#"{"path": "/flags/f", "version": 3.0}"#),
         event("delete", r#"{"path": "/flags/f", "version": -1}"#),
-        event("delete", r#"{"path": "/flags/a", "version": 1, "path": "/flags/b", "version": 2}"#),
+        event(
+            "delete",
+            r#"{"path": "/flags/a", "version": 1, "path": "/flags/b", "version": 2}"#,
+        ),
     ];
-    let (sink, _) = run(StreamingConfig::new(), &Script::new([Answer::endless(events)]), seconds(60)).await;
-    let seen = ["init outer:0", "upsert outer:9223372036854775807", "delete f:3", "delete f:0", "delete b:2"];
+    let (sink, _) = run(
+        StreamingConfig::new(),
+        &Script::new([Answer::endless(events)]),
+        seconds(60),
+    )
+    .await;
+    let seen = [
+        "init outer:0",
+        "upsert outer:9223372036854775807",
+        "delete f:3",
+        "delete f:0",
+        "delete b:2",
+    ];
     assert_eq!(sink.seen(), seen);
 }
 
@@ -138,9 +195,24 @@ async fn versions_and_keys_are_taken_as_they_are() {
 #[tokio::test(start_paused = true)]
 async fn every_update_is_handed_on_in_order_without_a_word_about_the_status() {
     let delete = event("delete", r#"{"path": "/flags/nobody", "version": 1}"#);
-    let script = Script::new([Answer::endless([patch(1), delete, put(2), put(2), patch(1)])]);
+    let script = Script::new([Answer::endless([
+        patch(1),
+        delete,
+        put(2),
+        put(2),
+        patch(1),
+    ])]);
     let (sink, _) = run(StreamingConfig::new(), &script, seconds(60)).await;
-    assert_eq!(sink.seen(), ["upsert f:1", "delete nobody:1", "init f:2", "init f:2", "upsert f:1"]);
+    assert_eq!(
+        sink.seen(),
+        [
+            "upsert f:1",
+            "delete nobody:1",
+            "init f:2",
+            "init f:2",
+            "upsert f:1"
+        ]
+    );
 }
 
 // Section 2.4; row 26
@@ -152,13 +224,20 @@ async fn unknown_events_and_kinds_are_ignored() {
         ignores(format!("data: {data}\n\n")).await;
     }
     ignores(event("patch", r#"{"path": "/cats/Jack", "data": {}}"#)).await;
-    ignores(event("put", r#"{"path": "/elsewhere", "data": {"flags": true}}"#)).await;
+    ignores(event(
+        "put",
+        r#"{"path": "/elsewhere", "data": {"flags": true}}"#,
+    ))
+    .await;
 }
 
 // Row 31
 #[tokio::test(start_paused = true)]
 async fn a_byte_a_minute_keeps_a_stream_alive() {
-    let drops = [Piece::Wait(seconds(60)), Piece::from(":")].into_iter().cycle().take(120);
+    let drops = [Piece::Wait(seconds(60)), Piece::from(":")]
+        .into_iter()
+        .cycle()
+        .take(120);
     let script = Script::new([Answer::endless(drops)]);
     let (sink, _) = run(StreamingConfig::new(), &script, seconds(3600)).await;
     assert_eq!((script.asked().len(), sink.seen().len()), (1, 0));
@@ -174,7 +253,12 @@ async fn five_minutes_of_silence_break_a_connection() {
         about(script.waits()[0] - seconds(300), seconds(1));
     }
     let script = Script::new([Answer::Silence]);
-    run(StreamingConfig::new().read_timeout(seconds(10)), &script, seconds(12)).await;
+    run(
+        StreamingConfig::new().read_timeout(seconds(10)),
+        &script,
+        seconds(12),
+    )
+    .await;
     assert_eq!(script.asked().len(), 2);
 }
 
@@ -182,13 +266,26 @@ async fn five_minutes_of_silence_break_a_connection() {
 #[tokio::test(start_paused = true)]
 async fn what_is_no_stream_of_events_in_utf_8_is_invalid() {
     let with = |content_type: &str| Answer::endless([put(1)]).with("content-type", content_type);
-    for bad in ["text/html", "application/json", "text/event-streams", "text/event-stream; charset=latin1", ""] {
+    for bad in [
+        "text/html",
+        "application/json",
+        "text/event-streams",
+        "text/event-stream; charset=latin1",
+        "",
+    ] {
         reconnects(with(bad), "InvalidData").await;
     }
     reconnects(Answer::poll([put(1)]), "InvalidData").await;
-    reconnects(Answer::endless([put(1)]).with("content-encoding", "br"), "InvalidData").await;
-    for good in ["text/event-stream;charset=UTF-8", "Text/Event-Stream; charset=\"utf-8\"; x", "text/event-stream;x=y"]
-    {
+    reconnects(
+        Answer::endless([put(1)]).with("content-encoding", "br"),
+        "InvalidData",
+    )
+    .await;
+    for good in [
+        "text/event-stream;charset=UTF-8",
+        "Text/Event-Stream; charset=\"utf-8\"; x",
+        "text/event-stream;x=y",
+    ] {
         let script = Script::new([with(good)]);
         let (sink, _) = run(StreamingConfig::new(), &script, seconds(60)).await;
         assert_eq!(sink.seen(), ["init f:1"], "{good}");
@@ -207,7 +304,11 @@ async fn statuses_that_pass_are_retried_soon() {
 // Rows 38, 45 and 46
 #[tokio::test(start_paused = true)]
 async fn trouble_on_the_way_is_retried_soon() {
-    for kind in [TransportErrorKind::Connection, TransportErrorKind::Timeout, TransportErrorKind::Redirect] {
+    for kind in [
+        TransportErrorKind::Connection,
+        TransportErrorKind::Timeout,
+        TransportErrorKind::Redirect,
+    ] {
         reconnects(Answer::Error(kind), "NetworkError").await;
     }
 }
@@ -216,8 +317,12 @@ async fn trouble_on_the_way_is_retried_soon() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_and_a_bad_certificate_are_retried_rarely_and_without_end() {
     let certificate = Answer::Error(TransportErrorKind::Certificate);
-    let statuses = [401, 403, 404, 405, 410].map(|status| (Answer::status(status), format!("ErrorResponse {status}")));
-    for (answer, error) in statuses.into_iter().chain([(certificate, "NetworkError".to_owned())]) {
+    let statuses = [401, 403, 404, 405, 410]
+        .map(|status| (Answer::status(status), format!("ErrorResponse {status}")));
+    for (answer, error) in statuses
+        .into_iter()
+        .chain([(certificate, "NetworkError".to_owned())])
+    {
         let script = Script::new(vec![answer; 3]);
         let (sink, ended) = run(StreamingConfig::new(), &script, seconds(3000)).await;
         assert!(ended.is_none());
@@ -242,11 +347,17 @@ async fn under_the_legacy_policy_a_refusal_ends_the_source() {
         assert_eq!(sink.seen(), ["init f:1", "interrupted NetworkError", &off]);
         assert_eq!(script.asked().len(), 2);
     }
-    let passing = [Answer::status(503), Answer::Error(TransportErrorKind::Certificate)];
+    let passing = [
+        Answer::status(503),
+        Answer::Error(TransportErrorKind::Certificate),
+    ];
     let script = Script::new(passing);
     let (sink, ended) = run(legacy(), &script, seconds(100)).await;
     assert!(ended.is_none());
-    assert_eq!(sink.seen(), ["interrupted ErrorResponse 503", "interrupted NetworkError"]);
+    assert_eq!(
+        sink.seen(),
+        ["interrupted ErrorResponse 503", "interrupted NetworkError"]
+    );
     about(script.waits()[1], seconds(2));
 }
 
@@ -254,9 +365,22 @@ async fn under_the_legacy_policy_a_refusal_ends_the_source() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_stored_is_asked_for_again() {
     for first in [put(1), patch(1)] {
-        let script = Script::new([Answer::endless([first.clone(), patch(3)]), Answer::endless([put(2)])]);
-        let (sink, _) = run_with(StreamingConfig::new(), &script, seconds(60), Recorder::failing(1)).await;
-        let attempt = if first == put(1) { "init f:1" } else { "upsert f:1" };
+        let script = Script::new([
+            Answer::endless([first.clone(), patch(3)]),
+            Answer::endless([put(2)]),
+        ]);
+        let (sink, _) = run_with(
+            StreamingConfig::new(),
+            &script,
+            seconds(60),
+            Recorder::failing(1),
+        )
+        .await;
+        let attempt = if first == put(1) {
+            "init f:1"
+        } else {
+            "upsert f:1"
+        };
         assert_eq!(sink.seen(), [attempt, "init f:2"]);
         about(script.waits()[0], seconds(1));
     }
@@ -271,14 +395,29 @@ async fn an_error_says_what_happened_and_which_item_is_malformed() {
         Answer::Error(TransportErrorKind::Connection),
         Answer::stream([data(1)]),
     ];
-    let (sink, _) = run(StreamingConfig::new(), &Script::new(faults), Duration::from_secs(10_000)).await;
-    let messages: Vec<_> = sink.errors().into_iter().map(|error| error.message).collect();
+    let (sink, _) = run(
+        StreamingConfig::new(),
+        &Script::new(faults),
+        Duration::from_secs(10_000),
+    )
+    .await;
+    let messages: Vec<_> = sink
+        .errors()
+        .into_iter()
+        .map(|error| error.message)
+        .collect();
     assert!(
         messages[0].starts_with(r#"flag "bad" cannot be read: invalid type: integer, expected"#),
         "{}",
         messages[0]
     );
-    assert_eq!(messages[1], "the service does not accept the SDK key (status 401)");
-    assert_eq!(messages[2], "the connection could not be made or broke: so it was written");
+    assert_eq!(
+        messages[1],
+        "the service does not accept the SDK key (status 401)"
+    );
+    assert_eq!(
+        messages[2],
+        "the connection could not be made or broke: so it was written"
+    );
     assert_eq!(messages[3], "the service closed the stream");
 }

@@ -9,7 +9,10 @@ use crate::setup::{SOON, Statuses, builder, ready, service, stream, value};
 #[test]
 fn an_answer_of_another_type_is_no_stream() {
     starts_after(Answer::usual().content_type("text/html"), "InvalidData");
-    starts_after(Answer::usual().without_header("content-type"), "InvalidData");
+    starts_after(
+        Answer::usual().without_header("content-type"),
+        "InvalidData",
+    );
     starts_after(Answer::json("{}"), "InvalidData");
 }
 
@@ -17,30 +20,55 @@ fn an_answer_of_another_type_is_no_stream() {
 #[test]
 fn a_stream_may_say_that_it_is_utf_8_and_nothing_else() {
     let service = service("value");
-    service.answer(Endpoint::Stream, Answer::usual().content_type("text/event-stream; charset=utf-8"));
-    assert_eq!(value(&ready(builder(&service).data_source(stream()))), "value");
+    service.answer(
+        Endpoint::Stream,
+        Answer::usual().content_type("text/event-stream; charset=utf-8"),
+    );
+    assert_eq!(
+        value(&ready(builder(&service).data_source(stream()))),
+        "value"
+    );
     assert_eq!(service.requests().len(), 1);
-    starts_after(Answer::usual().content_type("text/event-stream; charset=latin1"), "InvalidData");
+    starts_after(
+        Answer::usual().content_type("text/event-stream; charset=latin1"),
+        "InvalidData",
+    );
 }
 
-/// An event as one block of gzip that is not compressed. Without the sum at the end, which is never reached.
+/// An event as one block of gzip that is not compressed. Without the sum at the end, which is never
+/// reached.
 fn gzip_block(event: &str) -> Vec<u8> {
     let length = u16::try_from(event.len()).unwrap();
     let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
-    [&header[..], &[0], &length.to_le_bytes(), &(!length).to_le_bytes(), event.as_bytes()].concat()
+    [
+        &header[..],
+        &[0],
+        &length.to_le_bytes(),
+        &(!length).to_le_bytes(),
+        event.as_bytes(),
+    ]
+    .concat()
 }
 
 // SRC-F36
 #[test]
 fn a_compressed_stream_is_decoded_as_it_comes() {
     let service = service("value");
-    let put = gzip_block("event: put\ndata: {\"path\": \"/\", \"data\": {\"flags\": {}, \"segments\": {}}}\n\n");
-    let compressed = Answer::stream().header("content-encoding", "gzip").body(put);
+    let put = gzip_block(
+        "event: put\ndata: {\"path\": \"/\", \"data\": {\"flags\": {}, \"segments\": {}}}\n\n",
+    );
+    let compressed = Answer::stream()
+        .header("content-encoding", "gzip")
+        .body(put);
     service.answer(Endpoint::Stream, compressed);
     ready(builder(&service).data_source(stream()));
     assert_eq!(service.requests().len(), 1, "the stream is still the first");
     let request = service.next_request(Endpoint::Stream).wait().unwrap();
-    assert_ne!(request.header("accept-encoding"), Some("gzip"), "it was not asked for");
+    assert_ne!(
+        request.header("accept-encoding"),
+        Some("gzip"),
+        "it was not asked for"
+    );
 }
 
 // SRC-F37, SRC-F39 and SRC-F40
@@ -60,11 +88,22 @@ fn a_subscription_sees_every_status_of_a_reconnect_in_order() {
     let mut statuses = Statuses::of(&client);
     service.answers(Endpoint::Stream, [500, 429, 503].map(Answer::status));
     service.close_streams();
-    let expected = ["Interrupted NetworkError", "Interrupted ErrorResponse 500", "Interrupted ErrorResponse 429"];
+    let expected = [
+        "Interrupted NetworkError",
+        "Interrupted ErrorResponse 500",
+        "Interrupted ErrorResponse 429",
+    ];
     assert_eq!([(); 3].map(|()| statuses.next()), expected);
-    assert_eq!([(); 2].map(|()| statuses.next()), ["Interrupted ErrorResponse 503", "Valid"]);
+    assert_eq!(
+        [(); 2].map(|()| statuses.next()),
+        ["Interrupted ErrorResponse 503", "Valid"]
+    );
     let error = client.data_source_status().status().error.unwrap();
-    assert_eq!(error.status_code, Some(503), "the last trouble is remembered");
+    assert_eq!(
+        error.status_code,
+        Some(503),
+        "the last trouble is remembered"
+    );
     pollster::block_on(client.close(SOON));
     assert!(statuses.next().starts_with("Off"));
 }
@@ -83,8 +122,16 @@ fn a_redirect_is_followed_with_all_headers_and_not_remembered() {
         let requests = service.requests();
         let paths: Vec<_> = requests.iter().map(|request| request.path()).collect();
         assert_eq!(paths, ["/all", "/moved/all", "/all"], "{status}");
-        assert!(requests.iter().all(|request| request.header("authorization") == Some("sdk-key")));
-        assert!(requests.iter().all(|request| request.header("accept") == Some("text/event-stream")));
+        assert!(
+            requests
+                .iter()
+                .all(|request| request.header("authorization") == Some("sdk-key"))
+        );
+        assert!(
+            requests
+                .iter()
+                .all(|request| request.header("accept") == Some("text/event-stream"))
+        );
     }
 }
 
@@ -92,8 +139,14 @@ fn a_redirect_is_followed_with_all_headers_and_not_remembered() {
 #[test]
 fn a_redirect_to_another_origin_does_not_take_the_key_along() {
     let (home, abroad) = (service("home"), service("abroad"));
-    home.answer(Endpoint::Stream, Answer::redirect(307, format!("{}/all", abroad.url())));
-    assert_eq!(value(&ready(builder(&home).data_source(stream()))), "abroad");
+    home.answer(
+        Endpoint::Stream,
+        Answer::redirect(307, format!("{}/all", abroad.url())),
+    );
+    assert_eq!(
+        value(&ready(builder(&home).data_source(stream()))),
+        "abroad"
+    );
     let request = abroad.next_request(Endpoint::Stream).wait().unwrap();
     assert_eq!(request.header("authorization"), None);
 }

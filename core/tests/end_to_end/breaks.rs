@@ -13,28 +13,41 @@ use crate::setup::{SOON, Statuses, builder, comes_to, ready, service, stream, st
 /// Long enough for a busy machine to do the rest of a test in.
 const SHORT: Duration = Duration::from_secs(2);
 
-const HALF: &str = "event: patch\ndata: {\"path\": \"/flags/flag\", \"data\": {\"version\": 100}}\n";
+const HALF: &str =
+    "event: patch\ndata: {\"path\": \"/flags/flag\", \"data\": {\"version\": 100}}\n";
 
 // SRC-F1 and SRC-F2
 #[test]
 fn a_put_that_breaks_off_is_not_applied() {
     starts_after(Answer::usual().cut_at(Point::mid_event()), "NetworkError");
     starts_after(Answer::usual().reset_at(Point::mid_event()), "NetworkError");
-    starts_after(Answer::usual().break_chunking_at(Point::mid_event()), "NetworkError");
+    starts_after(
+        Answer::usual().break_chunking_at(Point::mid_event()),
+        "NetworkError",
+    );
     starts_after(Answer::usual().cut_at(Point::headers()), "NetworkError");
 }
 
 // SRC-F1
 #[test]
 fn a_patch_that_breaks_off_is_not_applied() {
-    recovers(|service| service.send_raw(HALF).close_streams(), "NetworkError");
-    recovers(|service| service.send_raw(HALF).cut_streams(), "NetworkError");
+    recovers(
+        |service| service.send_raw(HALF).close_streams(),
+        "NetworkError",
+    );
+    recovers(
+        |service| service.send_raw(HALF).cut_streams(),
+        "NetworkError",
+    );
 }
 
 // SRC-F2
 #[test]
 fn a_patch_in_which_the_connection_is_reset_is_not_applied() {
-    recovers(|service| service.send_raw(HALF).reset_streams(), "NetworkError");
+    recovers(
+        |service| service.send_raw(HALF).reset_streams(),
+        "NetworkError",
+    );
 }
 
 // SRC-2.8 and SRC-2.9
@@ -48,7 +61,10 @@ fn a_stream_that_ends_well_is_opened_again() {
 fn no_answer_and_what_is_not_http_are_retried_soon() {
     starts_after(Answer::hang_up(), "NetworkError");
     starts_after(Answer::reset(), "NetworkError");
-    starts_after(Answer::garbage("220 mail.example.com ESMTP\r\n"), "NetworkError");
+    starts_after(
+        Answer::garbage("220 mail.example.com ESMTP\r\n"),
+        "NetworkError",
+    );
 }
 
 // SRC-F46
@@ -58,7 +74,10 @@ fn a_service_that_refuses_connections_is_tried_again_and_again() {
     let nobody = tokio::net::TcpSocket::new_v4().unwrap();
     nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let endpoints = ServiceEndpoints::relay(format!("http://{}", nobody.local_addr().unwrap()));
-    let client = Client::builder("sdk-key").service_endpoints(endpoints).without_events().data_source(stream());
+    let client = Client::builder("sdk-key")
+        .service_endpoints(endpoints)
+        .without_events()
+        .data_source(stream());
     let client = client.start().unwrap();
     let mut statuses = Statuses::of(&client);
     for _ in 0..4 {
@@ -81,14 +100,20 @@ fn a_service_that_goes_away_leaves_its_data() {
 #[test]
 fn a_stream_that_goes_silent_is_given_up_after_its_read_timeout() {
     let (service, again) = (service("old"), Gate::new());
-    service.answer(Endpoint::Stream, Answer::usual().silent_at(Point::events(1)));
+    service.answer(
+        Endpoint::Stream,
+        Answer::usual().silent_at(Point::events(1)),
+    );
     service.answer(Endpoint::Stream, Answer::usual().after(&again));
     let client = ready(builder(&service).data_source(stream().read_timeout(SHORT)));
     let mut statuses = Statuses::of(&client);
     let silent = service.next_request(Endpoint::Stream).wait().unwrap();
     service.set("flag", "new");
     assert_eq!(statuses.next(), "Interrupted NetworkError");
-    assert_eq!(service.wait_for_closed(&silent).wait().unwrap(), ClosedBy::Client);
+    assert_eq!(
+        service.wait_for_closed(&silent).wait().unwrap(),
+        ClosedBy::Client
+    );
     assert_eq!(value(&client), "old");
     again.open();
     comes_to(&client, "new");
@@ -98,12 +123,18 @@ fn a_stream_that_goes_silent_is_given_up_after_its_read_timeout() {
 #[test]
 fn an_event_that_stops_half_way_is_given_up_after_the_read_timeout() {
     let service = service("value");
-    service.answer(Endpoint::Stream, Answer::usual().silent_at(Point::mid_event()));
+    service.answer(
+        Endpoint::Stream,
+        Answer::usual().silent_at(Point::mid_event()),
+    );
     let client = ready(builder(&service).data_source(stream().read_timeout(SHORT)));
     assert_eq!(value(&client), "value");
     assert_eq!(service.answers_left(Endpoint::Stream), 0);
     let silent = service.next_request(Endpoint::Stream).wait().unwrap();
-    assert_eq!(service.wait_for_closed(&silent).wait().unwrap(), ClosedBy::Client);
+    assert_eq!(
+        service.wait_for_closed(&silent).wait().unwrap(),
+        ClosedBy::Client
+    );
 }
 
 // SRC-F32
@@ -111,10 +142,16 @@ fn an_event_that_stops_half_way_is_given_up_after_the_read_timeout() {
 fn a_service_that_accepts_and_never_answers_is_given_up_after_the_read_timeout() {
     let service = service("value");
     service.answer(Endpoint::Stream, Answer::nothing());
-    let client = builder(&service).data_source(stream().read_timeout(SHORT)).start().unwrap();
+    let client = builder(&service)
+        .data_source(stream().read_timeout(SHORT))
+        .start()
+        .unwrap();
     let unanswered = service.next_request(Endpoint::Stream).wait().unwrap();
     client.blocking_wait_until_ready(SOON).unwrap();
-    assert_eq!(service.wait_for_closed(&unanswered).wait().unwrap(), ClosedBy::Client);
+    assert_eq!(
+        service.wait_for_closed(&unanswered).wait().unwrap(),
+        ClosedBy::Client
+    );
     assert_eq!(value(&client), "value");
 }
 
@@ -123,10 +160,17 @@ fn a_service_that_accepts_and_never_answers_is_given_up_after_the_read_timeout()
 fn a_stream_that_comes_slowly_is_waited_for() {
     // All of it takes longer than the limit, and each piece is far from it.
     let service = service("value");
-    let put = format!("{}{}", " ".repeat(100), r#"{"path": "/", "data": {"flags": {}, "segments": {}}}"#);
+    let put = format!(
+        "{}{}",
+        " ".repeat(100),
+        r#"{"path": "/", "data": {"flags": {}, "segments": {}}}"#
+    );
     let slow = Answer::stream().event("put", &put).trickle(4, SHORT / 20);
     service.answer(Endpoint::Stream, slow);
-    let client = builder(&service).data_source(stream().read_timeout(SHORT)).start().unwrap();
+    let client = builder(&service)
+        .data_source(stream().read_timeout(SHORT))
+        .start()
+        .unwrap();
     let mut statuses = Statuses::of(&client);
     assert_eq!(statuses.next(), "Valid", "and nothing before it");
     assert_eq!(service.requests().len(), 1);
@@ -135,12 +179,20 @@ fn a_stream_that_comes_slowly_is_waited_for() {
 // SRC-2.1, rule 6
 #[test]
 fn heartbeats_keep_a_stream_alive() {
-    let service = FakeService::builder().heartbeat(SHORT / 20).start().unwrap();
+    let service = FakeService::builder()
+        .heartbeat(SHORT / 20)
+        .start()
+        .unwrap();
     service.set("flag", "value");
     let client = ready(builder(&service).data_source(stream().read_timeout(SHORT)));
-    // Another client of the same service gives up meanwhile, which takes as long as the first would have waited.
+    // Another client of the same service gives up meanwhile, which takes as long as the first would
+    // have waited.
     service.answer(Endpoint::Stream, Answer::nothing());
     ready(builder(&service).data_source(stream().read_timeout(SHORT * 3 / 2)));
-    assert_eq!(service.requests().len(), 3, "one of the first client's, two of the other's");
+    assert_eq!(
+        service.requests().len(),
+        3,
+        "one of the first client's, two of the other's"
+    );
     drop(client);
 }

@@ -11,7 +11,9 @@ use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, ClosedBy, Endpoint};
 
 use crate::polling::often;
-use crate::setup::{SOON, Statuses, builder, comes_to, ready, service, stream, streaming, trouble, value};
+use crate::setup::{
+    SOON, Statuses, builder, comes_to, ready, service, stream, streaming, trouble, value,
+};
 
 /// The longest time that closing may take (row 52).
 pub(crate) const PROMPT: Duration = Duration::from_secs(3);
@@ -21,7 +23,10 @@ fn closes_promptly(client: &Client) {
     let start = Instant::now();
     pollster::block_on(client.close(SOON));
     assert!(start.elapsed() < PROMPT, "{:?}", start.elapsed());
-    assert_eq!(client.data_source_status().status().state, DataSourceState::Off);
+    assert_eq!(
+        client.data_source_status().status().state,
+        DataSourceState::Off
+    );
 }
 
 // Section 2.10: connection lifecycle
@@ -31,7 +36,11 @@ fn closing_closes_the_connection_promptly() {
     let client = streaming(&service);
     let request = service.next_request(Endpoint::Stream).wait().unwrap();
     closes_promptly(&client);
-    let by = service.wait_for_closed(&request).within(PROMPT).wait().unwrap();
+    let by = service
+        .wait_for_closed(&request)
+        .within(PROMPT)
+        .wait()
+        .unwrap();
     assert_eq!(by, ClosedBy::Client);
     service.wait_for_streams(0).wait().unwrap();
     assert_eq!(value(&client), "value", "the last data stays");
@@ -45,9 +54,16 @@ fn dropping_the_last_clone_closes_the_connection_promptly() {
     let request = service.next_request(Endpoint::Stream).wait().unwrap();
     let clone = client.clone();
     drop(client);
-    assert_eq!((value(&clone).as_str(), service.open_streams()), ("value", 1));
+    assert_eq!(
+        (value(&clone).as_str(), service.open_streams()),
+        ("value", 1)
+    );
     drop(clone);
-    let by = service.wait_for_closed(&request).within(PROMPT).wait().unwrap();
+    let by = service
+        .wait_for_closed(&request)
+        .within(PROMPT)
+        .wait()
+        .unwrap();
     assert_eq!(by, ClosedBy::Client);
 }
 
@@ -85,7 +101,14 @@ fn closing_between_two_polls_ends_them() {
     let client = ready(builder(&service).data_source(often()));
     closes_promptly(&client);
     let connection = service.requests()[0].clone();
-    assert_eq!(service.wait_for_closed(&connection).within(PROMPT).wait().unwrap(), ClosedBy::Client);
+    assert_eq!(
+        service
+            .wait_for_closed(&connection)
+            .within(PROMPT)
+            .wait()
+            .unwrap(),
+        ClosedBy::Client
+    );
 }
 
 // Section 10, row 52
@@ -96,7 +119,14 @@ fn closing_while_an_answer_is_awaited_returns_promptly() {
     let client = builder(&service).data_source(stream()).start().unwrap();
     let request = service.next_request(Endpoint::Stream).wait().unwrap();
     closes_promptly(&client);
-    assert_eq!(service.wait_for_closed(&request).within(PROMPT).wait().unwrap(), ClosedBy::Client);
+    assert_eq!(
+        service
+            .wait_for_closed(&request)
+            .within(PROMPT)
+            .wait()
+            .unwrap(),
+        ClosedBy::Client
+    );
 }
 
 // Section 10, row 52
@@ -105,9 +135,15 @@ fn closing_during_a_connect_returns_promptly_and_closes_the_socket() {
     // Accepts, and never says a word of the TLS handshake.
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoints = ServiceEndpoints::relay(format!("https://{}", mute.local_addr().unwrap()));
-    let builder = || Client::builder("sdk-key").service_endpoints(endpoints.clone()).without_events();
-    let ends: [fn(ClientBuilder) -> Client; 2] =
-        [|builder| builder.start().unwrap(), |builder| builder.data_source(often()).start().unwrap()];
+    let builder = || {
+        Client::builder("sdk-key")
+            .service_endpoints(endpoints.clone())
+            .without_events()
+    };
+    let ends: [fn(ClientBuilder) -> Client; 2] = [
+        |builder| builder.start().unwrap(),
+        |builder| builder.data_source(often()).start().unwrap(),
+    ];
     for start in ends {
         let client = start(builder());
         let (mut socket, _) = mute.accept().unwrap();
@@ -125,10 +161,16 @@ fn closing_in_the_middle_of_an_event_returns_promptly_and_writes_nothing() {
     let service = service("old");
     let client = streaming(&service);
     let request = service.next_request(Endpoint::Stream).wait().unwrap();
-    service.send_raw("event: patch\ndata: {\"path\": \"/flags/flag\", \"data\": {\"version\": 100}}\n");
+    service.send_raw(
+        "event: patch\ndata: {\"path\": \"/flags/flag\", \"data\": {\"version\": 100}}\n",
+    );
     closes_promptly(&client);
     service.send_raw("\n");
-    service.wait_for_closed(&request).within(PROMPT).wait().unwrap();
+    service
+        .wait_for_closed(&request)
+        .within(PROMPT)
+        .wait()
+        .unwrap();
     assert_eq!(value(&client), "old");
 }
 
@@ -141,9 +183,15 @@ fn two_clients_with_one_key_do_not_know_of_each_other() {
     service.always(Endpoint::Stream, Answer::status(503));
     let second = builder(&service).data_source(stream()).start().unwrap();
     assert_eq!(trouble(&second), "Initializing ErrorResponse 503");
-    assert_eq!(first.data_source_status().status().state, DataSourceState::Valid);
+    assert_eq!(
+        first.data_source_status().status().state,
+        DataSourceState::Valid
+    );
     closes_promptly(&second);
-    assert_eq!((service.open_streams(), value(&first).as_str()), (1, "value"));
+    assert_eq!(
+        (service.open_streams(), value(&first).as_str()),
+        (1, "value")
+    );
     service.set("flag", "new");
     comes_to(&first, "new");
 }
@@ -153,7 +201,9 @@ fn two_clients_with_one_key_do_not_know_of_each_other() {
 fn many_clients_come_and_go() {
     let service = service("value");
     for _ in 0..10 {
-        let clients: Vec<_> = (0..20).map(|_| builder(&service).data_source(stream()).start().unwrap()).collect();
+        let clients: Vec<_> = (0..20)
+            .map(|_| builder(&service).data_source(stream()).start().unwrap())
+            .collect();
         for client in &clients {
             client.blocking_wait_until_ready(SOON).unwrap();
             assert_eq!(value(client), "value");
@@ -162,8 +212,16 @@ fn many_clients_come_and_go() {
         drop(clients);
         service.wait_for_streams(0).wait().unwrap();
     }
-    let closed = || service.requests().iter().all(|request| request.closed() == Some(ClosedBy::Client));
-    service.until("the end of all connections", closed).wait().unwrap();
+    let closed = || {
+        service
+            .requests()
+            .iter()
+            .all(|request| request.closed() == Some(ClosedBy::Client))
+    };
+    service
+        .until("the end of all connections", closed)
+        .wait()
+        .unwrap();
 }
 
 #[test]
@@ -172,9 +230,20 @@ fn clients_that_are_dropped_before_they_have_data_close_their_connections() {
     service.always(Endpoint::Stream, Answer::nothing());
     for number in 1..=20 {
         let client = builder(&service).start().unwrap();
-        service.until("the request", || service.requests().len() == number).wait().unwrap();
+        service
+            .until("the request", || service.requests().len() == number)
+            .wait()
+            .unwrap();
         drop(client);
     }
-    let closed = || service.requests().iter().all(|request| request.closed() == Some(ClosedBy::Client));
-    service.until("the end of all connections", closed).wait().unwrap();
+    let closed = || {
+        service
+            .requests()
+            .iter()
+            .all(|request| request.closed() == Some(ClosedBy::Client))
+    };
+    service
+        .until("the end of all connections", closed)
+        .wait()
+        .unwrap();
 }

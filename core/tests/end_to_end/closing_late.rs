@@ -19,7 +19,8 @@ thread_local! {
     static LOGGING: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
 }
 
-/// A log that says when a defect of a flag is written to it, which is before the flag is stored, and waits then.
+/// A log that says when a defect of a flag is written to it, which is before the flag is stored,
+/// and waits then.
 #[derive(Clone)]
 struct Pausing(Arc<(Sender<()>, Mutex<Receiver<()>>)>);
 
@@ -44,11 +45,18 @@ fn pausing() -> (Runtime, Receiver<()>, Sender<()>) {
     let log = Pausing(Arc::new((arrived, Mutex::new(goes_on))));
     let log_to = move || {
         let log = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_writer(move || log.clone()).finish();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || log.clone())
+            .finish();
         LOGGING.set(Some(tracing::subscriber::set_default(subscriber)));
     };
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.worker_threads(2).on_thread_start(log_to).enable_all().build().unwrap();
+    let runtime = runtime
+        .worker_threads(2)
+        .on_thread_start(log_to)
+        .enable_all()
+        .build()
+        .unwrap();
     (runtime, arrives, go_on)
 }
 
@@ -57,7 +65,11 @@ fn pausing() -> (Runtime, Receiver<()>, Sender<()>) {
 fn what_is_being_read_when_a_client_is_closed_is_not_stored_afterwards() {
     let (runtime, arrives, go_on) = pausing();
     let service = service("old");
-    let client = ready(builder(&service).runtime(runtime.handle().clone()).data_source(stream()));
+    let client = ready(
+        builder(&service)
+            .runtime(runtime.handle().clone())
+            .data_source(stream()),
+    );
     let defect = json!({"clauses": [{"attribute": "name", "op": "matches", "values": ["("]}], "variation": 0});
     let flag = json!({"key": "flag", "version": 100, "on": true, "variations": ["late"], "rules": [defect],
         "fallthrough": {"variation": 0}});
@@ -69,6 +81,9 @@ fn what_is_being_read_when_a_client_is_closed_is_not_stored_afterwards() {
     assert!(start.elapsed() < PROMPT, "{:?}", start.elapsed());
     go_on.send(()).unwrap();
     runtime.shutdown_timeout(SOON);
-    assert_eq!(client.data_source_status().status().state, DataSourceState::Off);
+    assert_eq!(
+        client.data_source_status().status().state,
+        DataSourceState::Off
+    );
     assert_eq!(value(&client), "old");
 }

@@ -5,7 +5,8 @@ use vexil_testing::fake_service::{Answer, Endpoint, Gate};
 
 use crate::setup::{NONE, Statuses, builder, service, stream, streaming, value};
 
-/// A client whose first connection has this answer. It tells of this trouble, has no data, and connects again.
+/// A client whose first connection has this answer. It tells of this trouble, has no data, and
+/// connects again.
 #[track_caller]
 pub(crate) fn starts_after(answer: Answer, trouble: &str) {
     starts_after_all([answer], trouble);
@@ -24,15 +25,18 @@ pub(crate) fn starts_after_all(answers: impl IntoIterator<Item = Answer>, troubl
     let mut statuses = Statuses::of(&client);
     gate.open();
     assert_eq!(statuses.next(), format!("Initializing {trouble}"));
-    assert_eq!((client.is_initialized(), value(&client).as_str()), (false, NONE));
+    assert_eq!(
+        (client.is_initialized(), value(&client).as_str()),
+        (false, NONE)
+    );
     again.open();
     assert_eq!(statuses.next(), "Valid");
     assert_eq!(value(&client), "value");
     assert_eq!(service.answers_left(Endpoint::Stream), 0);
 }
 
-/// A client with data to whose stream this happens. It tells of this trouble, keeps its data, and gets the new data
-/// with a new connection.
+/// A client with data to whose stream this happens. It tells of this trouble, keeps its data, and
+/// gets the new data with a new connection.
 #[track_caller]
 pub(crate) fn recovers(act: impl FnOnce(&FakeService) -> &FakeService, trouble: &str) {
     let (service, again) = (service("old"), Gate::new());
@@ -42,7 +46,10 @@ pub(crate) fn recovers(act: impl FnOnce(&FakeService) -> &FakeService, trouble: 
     act(&service);
     service.set("flag", "new");
     assert_eq!(statuses.next(), format!("Interrupted {trouble}"));
-    assert_eq!((client.is_initialized(), value(&client).as_str()), (true, "old"));
+    assert_eq!(
+        (client.is_initialized(), value(&client).as_str()),
+        (true, "old")
+    );
     again.open();
     assert_eq!(statuses.next(), "Valid");
     assert_eq!(value(&client), "new");

@@ -9,8 +9,9 @@ use crate::setup::{SOON, Statuses, builder, ready, service, stream, thread, valu
 
 const MEGABYTE: usize = 1 << 20;
 
-/// A put of ten megabytes in which the flag gives `new`, with this between its parts. The parts are long: what is tested is
-/// the arrival of many bytes, and a build without optimizations takes seconds for millions of parts.
+/// A put of ten megabytes in which the flag gives `new`, with this between its parts. The parts are
+/// long: what is tested is the arrival of many bytes, and a build without optimizations takes
+/// seconds for millions of parts.
 fn large(separator: &str) -> String {
     let part = format!(r#""{}",{separator}"#, "x".repeat(100));
     let padding = part.repeat(10 * MEGABYTE / part.len());
@@ -26,7 +27,11 @@ fn evaluations_go_on_while_ten_megabytes_arrive_in_one_line_or_many() {
     for separator in ["", "\n"] {
         let service = service("old");
         let thread = thread();
-        let client = ready(builder(&service).runtime(thread.handle().clone()).data_source(stream()));
+        let client = ready(
+            builder(&service)
+                .runtime(thread.handle().clone())
+                .data_source(stream()),
+        );
         let start = Instant::now();
         service.send_event("put", &large(separator));
         let (mut evaluations, mut longest) = (0_u64, Duration::ZERO);
@@ -68,7 +73,11 @@ fn a_line_without_end_breaks_the_connection_at_the_limit() {
     service.answer(Endpoint::Stream, endless);
     let thread = thread();
     let limited = stream().max_event_size(MEGABYTE);
-    let client = ready(builder(&service).runtime(thread.handle().clone()).data_source(limited));
+    let client = ready(
+        builder(&service)
+            .runtime(thread.handle().clone())
+            .data_source(limited),
+    );
     assert_eq!(value(&client), "value");
     assert_eq!(service.requests().len(), 2);
 }
@@ -79,10 +88,17 @@ fn a_flood_of_comments_is_not_kept() {
     let service = service("value");
     let put = "event: put\ndata: {\"path\": \"/\", \"data\": {\"flags\": {}}}\n\n";
     let one_line = format!(": {}\n", "x".repeat(4 * MEGABYTE));
-    let flood = Answer::stream().body(one_line).body(": x\n".repeat(MEGABYTE)).body(put);
+    let flood = Answer::stream()
+        .body(one_line)
+        .body(": x\n".repeat(MEGABYTE))
+        .body(put);
     service.answer(Endpoint::Stream, flood);
     let thread = thread();
-    ready(builder(&service).runtime(thread.handle().clone()).data_source(stream().max_event_size(1000)));
+    ready(
+        builder(&service)
+            .runtime(thread.handle().clone())
+            .data_source(stream().max_event_size(1000)),
+    );
     assert_eq!(service.requests().len(), 1);
 }
 
@@ -90,5 +106,10 @@ fn a_flood_of_comments_is_not_kept() {
 #[test]
 fn a_large_put_that_breaks_off_is_not_applied() {
     let put = large("");
-    starts_after(Answer::stream().event("put", &put).cut_at(Point::bytes(put.len() - 1)), "NetworkError");
+    starts_after(
+        Answer::stream()
+            .event("put", &put)
+            .cut_at(Point::bytes(put.len() - 1)),
+        "NetworkError",
+    );
 }

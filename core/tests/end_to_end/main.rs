@@ -1,7 +1,7 @@
 //! Real clients over real sockets, with a fake service at the other end that does what goes wrong.
 //!
-//! The fault table of SRC-10, and where its rows are held. `data_sources` has a scripted transport and a
-//! clock that jumps, `http_transport` has raw sockets; what is not prefixed is here.
+//! The fault table of SRC-10, and where its rows are held. `data_sources` has a scripted transport
+//! and a clock that jumps, `http_transport` has raw sockets; what is not prefixed is here.
 //!
 //! | row | fault | tests |
 //! | --- | --- | --- |

@@ -1,4 +1,5 @@
-//! Data that cannot be understood: the connection is dropped, the data stays, and a new put heals it. SRC-2.4.
+//! Data that cannot be understood: the connection is dropped, the data stays, and a new put heals
+//! it. SRC-2.4.
 
 use vexil_testing::fake_service::Answer;
 
@@ -20,10 +21,21 @@ fn events_that_are_not_json_restart_the_stream() {
 #[test]
 fn events_with_wrong_types_restart_the_stream_and_are_rejected_as_a_whole() {
     let good = r#""flag": {"version": 100, "on": true, "variations": ["torn"], "fallthrough": {"variation": 0}}"#;
-    rejects("put", &format!(r#"{{"data": {{"flags": {{{good}, "bad": {{"rules": {{}}}}}}}}}}"#));
-    rejects("put", &format!(r#"{{"data": {{"flags": {{{good}}}, "segments": {{"bad": {{"included": 1}}}}}}}}"#));
+    rejects(
+        "put",
+        &format!(r#"{{"data": {{"flags": {{{good}, "bad": {{"rules": {{}}}}}}}}}}"#),
+    );
+    rejects(
+        "put",
+        &format!(
+            r#"{{"data": {{"flags": {{{good}}}, "segments": {{"bad": {{"included": 1}}}}}}}}"#
+        ),
+    );
     rejects("patch", r#"{"path": "/flags/flag", "data": true}"#);
-    rejects("patch", r#"{"path": "/flags/flag", "data": {"version": 100, "on": "yes"}}"#);
+    rejects(
+        "patch",
+        r#"{"path": "/flags/flag", "data": {"version": 100, "on": "yes"}}"#,
+    );
     rejects("delete", r#"{"path": "/flags/flag", "version": "no""#);
     rejects("delete", r#"{"path": "/flags/flag", "version": "100"}"#);
 }
@@ -32,7 +44,10 @@ fn events_with_wrong_types_restart_the_stream_and_are_rejected_as_a_whole() {
 #[test]
 fn puts_without_a_map_of_items_restart_the_stream() {
     for flags in ["true", "[]", r#"{"flag": null}"#] {
-        rejects("put", &format!(r#"{{"path": "/", "data": {{"flags": {flags}, "segments": {{}}}}}}"#));
+        rejects(
+            "put",
+            &format!(r#"{{"path": "/", "data": {{"flags": {flags}, "segments": {{}}}}}}"#),
+        );
     }
     rejects("put", r#"{"path": "/", "data": null}"#);
     rejects("put", r#"{"path": "/"}"#);
@@ -46,13 +61,19 @@ fn data_that_is_not_utf_8_restarts_the_stream() {
         [head, value, b"\"}}\n\n"].concat()
     };
     recovers(|service| service.send_raw(patch(b"\xff")), "InvalidData");
-    recovers(|service| service.send_raw(patch(b"half a letter: \xc3")), "InvalidData");
+    recovers(
+        |service| service.send_raw(patch(b"half a letter: \xc3")),
+        "InvalidData",
+    );
 }
 
 // Section 10, row 6: elsewhere bytes do not matter
 #[test]
 fn a_comment_may_hold_any_bytes() {
-    recovers(|service| service.send_raw(b": \xff\xfe\n".to_vec()).close_streams(), "NetworkError");
+    recovers(
+        |service| service.send_raw(b": \xff\xfe\n".to_vec()).close_streams(),
+        "NetworkError",
+    );
 }
 
 // Section 10, row 29
@@ -71,7 +92,13 @@ fn a_deletion_without_a_version_restarts_the_stream() {
 // Section 10, row 28
 #[test]
 fn json_that_is_nested_too_deep_restarts_the_stream() {
-    rejects("put", &format!(r#"{{"data": {{"flags": {{"flag": {{"variations": {}"#, "[".repeat(10_000)));
+    rejects(
+        "put",
+        &format!(
+            r#"{{"data": {{"flags": {{"flag": {{"variations": {}"#,
+            "[".repeat(10_000)
+        ),
+    );
 }
 
 // Section 10, row 8

@@ -11,14 +11,17 @@ use crate::setup::{SOON, Statuses, builder, comes_to, ready, service, thread, va
 
 /// Polls that are much closer together than the service wants them.
 pub(crate) fn often() -> PollingConfig {
-    PollingConfig::new().poll_interval(Duration::from_millis(10)).without_shortest_interval()
+    PollingConfig::new()
+        .poll_interval(Duration::from_millis(10))
+        .without_shortest_interval()
 }
 
 fn polling(service: &FakeService) -> Client {
     ready(builder(service).data_source(often()))
 }
 
-/// A client one of whose polls has this answer. It tells of this trouble, keeps its data, and the next poll is good.
+/// A client one of whose polls has this answer. It tells of this trouble, keeps its data, and the
+/// next poll is good.
 #[track_caller]
 fn recovers(answer: Answer, trouble: &str) {
     recovers_as(|builder| builder, often(), answer, trouble);
@@ -35,8 +38,14 @@ fn recovers_as(
     let (service, gate, again) = (service("old"), Gate::new(), Gate::new());
     let client = ready(settings(builder(&service)).data_source(polls));
     let mut statuses = Statuses::of(&client);
-    service.answers(Endpoint::Poll, [answer.after(&gate), Answer::usual().after(&again)]);
-    service.until("the poll", || service.answers_left(Endpoint::Poll) == 1).wait().unwrap();
+    service.answers(
+        Endpoint::Poll,
+        [answer.after(&gate), Answer::usual().after(&again)],
+    );
+    service
+        .until("the poll", || service.answers_left(Endpoint::Poll) == 1)
+        .wait()
+        .unwrap();
     service.set("flag", "new");
     gate.open();
     assert_eq!(statuses.next(), format!("Interrupted {trouble}"));
@@ -51,19 +60,52 @@ fn recovers_as(
 fn what_has_not_changed_is_not_sent_again() {
     let service = service("old");
     let client = polling(&service);
-    let unchanged = || service.requests().iter().filter(|request| request.status() == Some(304)).count();
-    service.until("two polls that change nothing", || unchanged() >= 2).wait().unwrap();
+    let unchanged = || {
+        service
+            .requests()
+            .iter()
+            .filter(|request| request.status() == Some(304))
+            .count()
+    };
+    service
+        .until("two polls that change nothing", || unchanged() >= 2)
+        .wait()
+        .unwrap();
     service.set("flag", "new");
     comes_to(&client, "new");
     let requests = service.requests();
     assert_eq!(requests[0].header("if-none-match"), None);
-    let conditions: Vec<_> = requests.iter().filter_map(|request| request.header("if-none-match")).collect();
-    assert_eq!(conditions.len(), requests.len() - 1, "every poll but the first");
-    assert!(conditions.iter().all(|etag| etag.starts_with("\"revision-")), "{conditions:?}");
+    let conditions: Vec<_> = requests
+        .iter()
+        .filter_map(|request| request.header("if-none-match"))
+        .collect();
+    assert_eq!(
+        conditions.len(),
+        requests.len() - 1,
+        "every poll but the first"
+    );
+    assert!(
+        conditions
+            .iter()
+            .all(|etag| etag.starts_with("\"revision-")),
+        "{conditions:?}"
+    );
     // The same condition brings 304 until there is something new.
-    let second = requests.iter().rposition(|request| request.status() == Some(200)).unwrap();
-    assert_eq!(requests.iter().filter(|request| request.status() == Some(200)).count(), 2);
-    assert_eq!(requests[second].header("if-none-match"), requests[1].header("if-none-match"));
+    let second = requests
+        .iter()
+        .rposition(|request| request.status() == Some(200))
+        .unwrap();
+    assert_eq!(
+        requests
+            .iter()
+            .filter(|request| request.status() == Some(200))
+            .count(),
+        2
+    );
+    assert_eq!(
+        requests[second].header("if-none-match"),
+        requests[1].header("if-none-match")
+    );
 }
 
 // Section 10, row 39
@@ -76,7 +118,11 @@ fn an_unchanged_answer_makes_the_source_valid_again() {
     service.answer(Endpoint::Poll, Answer::status(503));
     assert_eq!(statuses.next(), "Interrupted ErrorResponse 503");
     assert_eq!(statuses.next(), "Valid");
-    let since = service.requests().into_iter().skip(before).filter_map(|request| request.status());
+    let since = service
+        .requests()
+        .into_iter()
+        .skip(before)
+        .filter_map(|request| request.status());
     assert!(since.into_iter().all(|status| matches!(status, 304 | 503)));
 }
 
@@ -105,31 +151,53 @@ fn answers_need_not_be_compressed() {
 fn polls_use_one_connection() {
     let service = service("value");
     let _client = polling(&service);
-    service.until("five polls", || service.requests().len() >= 5).wait().unwrap();
-    assert!(service.requests().iter().all(|request| request.connection() == service.requests()[0].connection()));
+    service
+        .until("five polls", || service.requests().len() >= 5)
+        .wait()
+        .unwrap();
+    assert!(
+        service
+            .requests()
+            .iter()
+            .all(|request| request.connection() == service.requests()[0].connection())
+    );
 }
 
 // Section 9: connection reuse
 #[test]
 fn a_poll_that_meets_a_dead_connection_is_made_again_unnoticed() {
     let service = service("old");
-    service.answer(Endpoint::Poll, Answer::usual().header("keep-alive", "timeout=60"));
+    service.answer(
+        Endpoint::Poll,
+        Answer::usual().header("keep-alive", "timeout=60"),
+    );
     let client = polling(&service);
     let mut statuses = Statuses::of(&client);
-    // On the connection that is kept: the poll is answered by its end, as if it had crossed the request.
+    // On the connection that is kept: the poll is answered by its end, as if it had crossed the
+    // request.
     service.answer(Endpoint::Poll, Answer::hang_up());
     service.set("flag", "new");
     comes_to(&client, "new");
     service.answer(Endpoint::Poll, Answer::status(500));
-    assert_eq!(statuses.next(), "Interrupted ErrorResponse 500", "and nothing before it");
+    assert_eq!(
+        statuses.next(),
+        "Interrupted ErrorResponse 500",
+        "and nothing before it"
+    );
 }
 
 // Section 10, rows 1 and 2
 #[test]
 fn an_answer_that_breaks_off_is_not_applied() {
     recovers(Answer::usual().content_length(1 << 20), "NetworkError");
-    recovers(Answer::usual().chunked().cut_at(Point::mid_event()), "NetworkError");
-    recovers(Answer::usual().break_chunking_at(Point::mid_event()), "NetworkError");
+    recovers(
+        Answer::usual().chunked().cut_at(Point::mid_event()),
+        "NetworkError",
+    );
+    recovers(
+        Answer::usual().break_chunking_at(Point::mid_event()),
+        "NetworkError",
+    );
     recovers(Answer::usual().reset_at(Point::mid_event()), "NetworkError");
 }
 
@@ -149,21 +217,31 @@ fn malformed_answers_leave_the_data_as_it_is() {
     for body in bodies {
         recovers(Answer::json(body), "InvalidData");
     }
-    let not_utf_8 = Answer::status(200).body(b"{\"flags\": {\"flag\": {\"salt\": \"\xff\"}}}".to_vec());
+    let not_utf_8 =
+        Answer::status(200).body(b"{\"flags\": {\"flag\": {\"salt\": \"\xff\"}}}".to_vec());
     recovers(not_utf_8, "InvalidData");
 }
 
 // Section 10, row 31
 #[test]
 fn silence_is_given_up_after_the_read_timeout() {
-    let short = |builder: ClientBuilder| builder.http(HttpConfig::new().read_timeout(Duration::from_secs(1)));
-    recovers_as(short, often(), Answer::usual().silent_at(Point::mid_event()), "NetworkError");
+    let short = |builder: ClientBuilder| {
+        builder.http(HttpConfig::new().read_timeout(Duration::from_secs(1)))
+    };
+    recovers_as(
+        short,
+        often(),
+        Answer::usual().silent_at(Point::mid_event()),
+        "NetworkError",
+    );
 }
 
 // Section 10, row 32
 #[test]
 fn a_poll_without_an_answer_is_given_up_after_the_read_timeout() {
-    let short = |builder: ClientBuilder| builder.http(HttpConfig::new().read_timeout(Duration::from_secs(1)));
+    let short = |builder: ClientBuilder| {
+        builder.http(HttpConfig::new().read_timeout(Duration::from_secs(1)))
+    };
     recovers_as(short, often(), Answer::nothing(), "NetworkError");
 }
 
@@ -171,7 +249,10 @@ fn a_poll_without_an_answer_is_given_up_after_the_read_timeout() {
 #[test]
 fn statuses_that_pass_are_trouble_until_the_next_poll() {
     for status in [204, 206, 400, 408, 429, 500, 502, 503, 504] {
-        recovers(Answer::status(status).header("retry-after", "3600"), &format!("ErrorResponse {status}"));
+        recovers(
+            Answer::status(status).header("retry-after", "3600"),
+            &format!("ErrorResponse {status}"),
+        );
     }
 }
 
@@ -179,8 +260,14 @@ fn statuses_that_pass_are_trouble_until_the_next_poll() {
 #[test]
 fn redirects_are_followed_to_an_end() {
     let service = service("value");
-    service.answer(Endpoint::Poll, Answer::redirect(307, "/moved/sdk/latest-all"));
-    assert_eq!(value(&ready(builder(&service).data_source(PollingConfig::new()))), "value");
+    service.answer(
+        Endpoint::Poll,
+        Answer::redirect(307, "/moved/sdk/latest-all"),
+    );
+    assert_eq!(
+        value(&ready(builder(&service).data_source(PollingConfig::new()))),
+        "value"
+    );
     assert_eq!(service.requests()[1].path(), "/moved/sdk/latest-all");
     recovers(Answer::redirect(302, ""), "NetworkError");
 }
@@ -195,16 +282,27 @@ fn corrupt_gzip_is_a_broken_connection() {
 #[test]
 fn a_small_answer_that_becomes_a_huge_one_is_invalid() {
     let bomb = Answer::status(200).body(" ".repeat(32 << 20)).gzip();
-    recovers_as(|builder| builder, often().max_body_size(1 << 20), bomb, "InvalidData");
+    recovers_as(
+        |builder| builder,
+        often().max_body_size(1 << 20),
+        bomb,
+        "InvalidData",
+    );
 }
 
 // Section 10, row 3
 #[test]
 fn ten_megabytes_arrive() {
     let service = FakeService::start().unwrap();
-    service.set("flag", "value").set("large", "x".repeat(10 << 20));
+    service
+        .set("flag", "value")
+        .set("large", "x".repeat(10 << 20));
     let thread = thread();
-    let client = ready(builder(&service).runtime(thread.handle().clone()).data_source(PollingConfig::new()));
+    let client = ready(
+        builder(&service)
+            .runtime(thread.handle().clone())
+            .data_source(PollingConfig::new()),
+    );
     assert_eq!(value(&client), "value");
 }
 
@@ -216,5 +314,8 @@ fn closing_ends_a_poll_that_is_under_way() {
     let client = builder(&service).data_source(often()).start().unwrap();
     let request = service.next_request(Endpoint::Poll).wait().unwrap();
     pollster::block_on(client.close(SOON));
-    assert_eq!(service.wait_for_closed(&request).wait().unwrap(), ClosedBy::Client);
+    assert_eq!(
+        service.wait_for_closed(&request).wait().unwrap(),
+        ClosedBy::Client
+    );
 }

@@ -8,7 +8,9 @@ use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, Endpoint, Request};
 
 use crate::polling::often;
-use crate::setup::{NONE, SOON, Statuses, builder, ready, service, stream, streaming, trouble, value};
+use crate::setup::{
+    NONE, SOON, Statuses, builder, ready, service, stream, streaming, trouble, value,
+};
 
 /// What was asked with the key of a client that is refused.
 fn refused(service: &FakeService) -> Vec<Request> {
@@ -16,8 +18,8 @@ fn refused(service: &FakeService) -> Vec<Request> {
     service.requests().into_iter().filter(is_refused).collect()
 }
 
-/// Another client of the service is refused for a moment and makes seven attempts. The time that takes is enough for
-/// a client that retries soon to be noticed.
+/// Another client of the service is refused for a moment and makes seven attempts. The time that
+/// takes is enough for a client that retries soon to be noticed.
 fn meanwhile_others_retry(service: &FakeService) {
     service.answers(Endpoint::Stream, vec![Answer::status(503); 6]);
     drop(streaming(service));
@@ -47,7 +49,9 @@ fn a_refused_stream_is_not_retried_soon_and_the_client_is_not_ready() {
 #[track_caller]
 fn is_told(client: &Client) {
     let waiting = client.blocking_wait_until_ready(std::time::Duration::MAX);
-    let Err(NotReadyError::Refused { error }) = waiting else { panic!("{waiting:?}") };
+    let Err(NotReadyError::Refused { error }) = waiting else {
+        panic!("{waiting:?}")
+    };
     assert_eq!(error.status_code, Some(401));
 }
 
@@ -61,7 +65,10 @@ fn a_stream_that_is_refused_later_keeps_its_data_and_is_not_retried_soon() {
         service.answer(Endpoint::Stream, Answer::status(status));
         service.close_streams();
         assert_eq!(statuses.next(), "Interrupted NetworkError");
-        assert_eq!(statuses.next(), format!("Interrupted ErrorResponse {status}"));
+        assert_eq!(
+            statuses.next(),
+            format!("Interrupted ErrorResponse {status}")
+        );
         meanwhile_others_retry(&service);
         assert_eq!(refused(&service).len(), 2);
         assert_eq!(value(&client), "value");
@@ -75,7 +82,10 @@ fn a_refused_poll_is_not_repeated_soon() {
     let client = not_wanted(&service).data_source(often()).start().unwrap();
     assert_eq!(trouble(&client), "Initializing ErrorResponse 401");
     let other = ready(builder(&service).data_source(often()));
-    service.until("more polls", || service.requests().len() > 7).wait().unwrap();
+    service
+        .until("more polls", || service.requests().len() > 7)
+        .wait()
+        .unwrap();
     assert_eq!(refused(&service).len(), 1);
     is_told(&client);
     drop(other);
@@ -84,7 +94,9 @@ fn a_refused_poll_is_not_repeated_soon() {
 #[track_caller]
 fn gives_up(client: &Client, service: &FakeService) {
     let waiting = client.blocking_wait_until_ready(SOON);
-    let Err(NotReadyError::GivenUp { error: Some(error) }) = waiting else { panic!("{waiting:?}") };
+    let Err(NotReadyError::GivenUp { error: Some(error) }) = waiting else {
+        panic!("{waiting:?}")
+    };
     assert_eq!(error.status_code, Some(401));
     assert_eq!(trouble(client), "Off ErrorResponse 401");
     meanwhile_others_retry(service);
@@ -97,23 +109,52 @@ fn gives_up(client: &Client, service: &FakeService) {
 fn under_the_legacy_policy_a_refusal_is_the_end() {
     let service = guarded();
     let legacy = stream().retry_policy(RetryPolicy::LegacyStop);
-    gives_up(&not_wanted(&service).data_source(legacy).start().unwrap(), &service);
+    gives_up(
+        &not_wanted(&service).data_source(legacy).start().unwrap(),
+        &service,
+    );
     let service = guarded();
     let legacy = often().retry_policy(RetryPolicy::LegacyStop);
-    gives_up(&not_wanted(&service).data_source(legacy).start().unwrap(), &service);
+    gives_up(
+        &not_wanted(&service).data_source(legacy).start().unwrap(),
+        &service,
+    );
 }
 
 #[test]
 fn a_client_does_not_start_with_a_base_url_that_is_none() {
     let service = service("value");
-    let bad =
-        ["", "relay", "relay:8030", "/path", "ftp://127.0.0.1", "http://", "http://a b", "http://ada:secret@relay"];
+    let bad = [
+        "",
+        "relay",
+        "relay:8030",
+        "/path",
+        "ftp://127.0.0.1",
+        "http://",
+        "http://a b",
+        "http://ada:secret@relay",
+    ];
     for base in bad {
         let builder = builder(&service).service_endpoints(ServiceEndpoints::relay(base));
-        for builder in [builder.clone().data_source(stream()), builder.clone().data_source(often())] {
+        for builder in [
+            builder.clone().data_source(stream()),
+            builder.clone().data_source(often()),
+        ] {
             let error = builder.start().unwrap_err();
-            assert!(matches!(error, ConfigError::BaseUrl { part: "streaming", .. }), "{base:?}: {error:?}");
-            assert!(!format!("{error:?} {error}").contains("secret"), "{error:?}");
+            assert!(
+                matches!(
+                    error,
+                    ConfigError::BaseUrl {
+                        part: "streaming",
+                        ..
+                    }
+                ),
+                "{base:?}: {error:?}"
+            );
+            assert!(
+                !format!("{error:?} {error}").contains("secret"),
+                "{error:?}"
+            );
         }
         assert!(builder.offline(true).start().is_ok(), "{base:?}");
     }
@@ -122,26 +163,58 @@ fn a_client_does_not_start_with_a_base_url_that_is_none() {
 #[test]
 fn the_key_of_a_mounted_secret_is_accepted_and_what_is_no_key_does_not_start() {
     let service = guarded();
-    for (number, key) in ["sdk-key\n", " sdk-key\r\n", "\tsdk-key"].into_iter().enumerate() {
+    for (number, key) in ["sdk-key\n", " sdk-key\r\n", "\tsdk-key"]
+        .into_iter()
+        .enumerate()
+    {
         drop(ready(builder(&service).sdk_key(key).data_source(stream())));
         let requests = service.requests();
         assert_eq!(requests.len(), number + 1);
-        assert_eq!(requests[number].header("authorization"), Some("sdk-key"), "{key:?}");
+        assert_eq!(
+            requests[number].header("authorization"),
+            Some("sdk-key"),
+            "{key:?}"
+        );
     }
     for key in ["sdk key", "sdk\nkey", "", " \n", "é", "sdk-key\0"] {
-        let error = builder(&service).sdk_key(key).data_source(stream()).start().unwrap_err();
-        assert!(matches!(error, ConfigError::SdkKey { .. }), "{key:?}: {error:?}");
+        let error = builder(&service)
+            .sdk_key(key)
+            .data_source(stream())
+            .start()
+            .unwrap_err();
+        assert!(
+            matches!(error, ConfigError::SdkKey { .. }),
+            "{key:?}: {error:?}"
+        );
     }
     assert!(builder(&service).sdk_key("").offline(true).start().is_ok());
-    assert!(builder(&service).sdk_key("sdk key").offline(true).start().is_err());
+    assert!(
+        builder(&service)
+            .sdk_key("sdk key")
+            .offline(true)
+            .start()
+            .is_err()
+    );
 }
 
 #[test]
 fn a_header_that_cannot_be_sent_does_not_start() {
     let service = service("value");
-    for wrapper in [WrapperInfo::new("a\nb"), WrapperInfo::new("a").version("1\u{0}2")] {
+    for wrapper in [
+        WrapperInfo::new("a\nb"),
+        WrapperInfo::new("a").version("1\u{0}2"),
+    ] {
         let error = builder(&service).wrapper(wrapper).start().unwrap_err();
-        assert!(matches!(error, ConfigError::Component { component: "wrapper", .. }), "{error:?}");
+        assert!(
+            matches!(
+                error,
+                ConfigError::Component {
+                    component: "wrapper",
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
     }
     for (name, value, shown) in [
         ("X-Tenant", "blue\nsecret", "x-tenant"),
@@ -150,9 +223,15 @@ fn a_header_that_cannot_be_sent_does_not_start() {
         ("X secret", "blue", "name"),
         ("", "secret", "name"),
     ] {
-        let error = builder(&service).http(HttpConfig::new().header(name, value)).start().unwrap_err();
+        let error = builder(&service)
+            .http(HttpConfig::new().header(name, value))
+            .start()
+            .unwrap_err();
         let shown_error = format!("{error:?} {}", std::error::Error::source(&error).unwrap());
-        assert!(shown_error.contains(shown) && !shown_error.contains("ecret"), "{shown_error}");
+        assert!(
+            shown_error.contains(shown) && !shown_error.contains("ecret"),
+            "{shown_error}"
+        );
     }
     let client = ready(
         builder(&service)

@@ -20,15 +20,30 @@ fn introduced(service: &FakeService) -> ClientBuilder {
 
 /// The values of a header in these requests.
 fn values(requests: &[Request], name: &str) -> BTreeSet<Option<String>> {
-    requests.iter().map(|request| request.header(name).map(str::to_owned)).collect()
+    requests
+        .iter()
+        .map(|request| request.header(name).map(str::to_owned))
+        .collect()
 }
 
 #[track_caller]
 fn introduce_the_client(requests: &[Request]) {
-    let same = |name: &str, value: &str| assert_eq!(values(requests, name), [Some(value.to_owned())].into(), "{name}");
+    let same = |name: &str, value: &str| {
+        assert_eq!(
+            values(requests, name),
+            [Some(value.to_owned())].into(),
+            "{name}"
+        )
+    };
     same("authorization", "sdk-key");
-    same("user-agent", concat!("VexilRust/", env!("CARGO_PKG_VERSION")));
-    same("x-launchdarkly-tags", "application-id/shop application-version/1.0");
+    same(
+        "user-agent",
+        concat!("VexilRust/", env!("CARGO_PKG_VERSION")),
+    );
+    same(
+        "x-launchdarkly-tags",
+        "application-id/shop application-version/1.0",
+    );
     same("x-launchdarkly-wrapper", "framework/2");
     assert_eq!(values(requests, "x-launchdarkly-instance-id").len(), 1);
 }
@@ -41,15 +56,27 @@ fn every_request_of_a_stream_introduces_the_client() {
     let streams = || service.requests_to(Endpoint::Stream);
     for connections in 2..4 {
         service.close_streams();
-        service.until("the next connection", || streams().len() == connections).wait().unwrap();
+        service
+            .until("the next connection", || streams().len() == connections)
+            .wait()
+            .unwrap();
         service.wait_for_streams(1).wait().unwrap();
     }
     assert_eq!(value(&client), "value");
     pollster::block_on(client.close(SOON));
-    assert!(!service.requests_to(Endpoint::Events).is_empty(), "the evaluation was reported");
+    assert!(
+        !service.requests_to(Endpoint::Events).is_empty(),
+        "the evaluation was reported"
+    );
     introduce_the_client(&service.requests());
-    assert_eq!(values(&streams(), "accept"), [Some("text/event-stream".to_owned())].into());
-    assert_eq!(values(&streams(), "cache-control"), [Some("no-cache".to_owned())].into());
+    assert_eq!(
+        values(&streams(), "accept"),
+        [Some("text/event-stream".to_owned())].into()
+    );
+    assert_eq!(
+        values(&streams(), "cache-control"),
+        [Some("no-cache".to_owned())].into()
+    );
     assert_eq!(values(&streams(), "last-event-id"), [None].into());
 }
 
@@ -58,10 +85,18 @@ fn every_request_of_a_stream_introduces_the_client() {
 fn every_poll_introduces_the_client() {
     let service = service("value");
     let client = ready(introduced(&service).data_source(often()));
-    service.until("three polls", || service.requests_to(Endpoint::Poll).len() >= 3).wait().unwrap();
+    service
+        .until("three polls", || {
+            service.requests_to(Endpoint::Poll).len() >= 3
+        })
+        .wait()
+        .unwrap();
     assert_eq!(value(&client), "value");
     pollster::block_on(client.close(SOON));
-    assert!(!service.requests_to(Endpoint::Events).is_empty(), "the evaluation was reported");
+    assert!(
+        !service.requests_to(Endpoint::Events).is_empty(),
+        "the evaluation was reported"
+    );
     introduce_the_client(&service.requests());
 }
 
@@ -69,10 +104,15 @@ fn every_poll_introduces_the_client() {
 #[test]
 fn what_has_not_been_said_is_not_sent() {
     let service = service("value");
-    let nothing = introduced(&service).application(ApplicationInfo::new()).wrapper(WrapperInfo::new("").version("2"));
+    let nothing = introduced(&service)
+        .application(ApplicationInfo::new())
+        .wrapper(WrapperInfo::new("").version("2"));
     drop(ready(nothing));
     let request = service.next_request(Endpoint::Stream).wait().unwrap();
-    assert!(!request.headers().contains_key("x-launchdarkly-tags"), "absent, not empty");
+    assert!(
+        !request.headers().contains_key("x-launchdarkly-tags"),
+        "absent, not empty"
+    );
     assert!(!request.headers().contains_key("x-launchdarkly-wrapper"));
 }
 
@@ -81,9 +121,15 @@ fn what_has_not_been_said_is_not_sent() {
 fn a_tag_that_is_not_valid_is_left_out_and_the_other_is_sent() {
     let service = service("value");
     for bad in ["a b", "a\tb", "a\r\nb", "é", "🚩"] {
-        drop(ready(builder(&service).application(ApplicationInfo::new().id(bad).version("ok"))));
+        drop(ready(
+            builder(&service).application(ApplicationInfo::new().id(bad).version("ok")),
+        ));
         let request = service.next_request(Endpoint::Stream).wait().unwrap();
-        assert_eq!(request.header("x-launchdarkly-tags"), Some("application-version/ok"), "{bad:?}");
+        assert_eq!(
+            request.header("x-launchdarkly-tags"),
+            Some("application-version/ok"),
+            "{bad:?}"
+        );
     }
 }
 
@@ -99,7 +145,10 @@ fn two_clients_of_one_builder_are_two_instances() {
         // A UUID of version 4.
         let parts: Vec<_> = id.split('-').map(str::len).collect();
         assert_eq!((parts, &id[14..15]), (vec![8, 4, 4, 4, 12], "4"), "{id}");
-        assert!(id.chars().all(|c| c == '-' || c.is_ascii_hexdigit()), "{id}");
+        assert!(
+            id.chars().all(|c| c == '-' || c.is_ascii_hexdigit()),
+            "{id}"
+        );
     }
 }
 
@@ -107,11 +156,28 @@ fn two_clients_of_one_builder_are_two_instances() {
 #[test]
 fn the_paths_go_below_any_base_with_or_without_slashes() {
     let service = service("value");
-    for (below, prefix) in [("", ""), ("/", ""), ("/relay/7", "/relay/7"), ("/relay/7/", "/relay/7"), ("/a//", "/a")] {
+    for (below, prefix) in [
+        ("", ""),
+        ("/", ""),
+        ("/relay/7", "/relay/7"),
+        ("/relay/7/", "/relay/7"),
+        ("/a//", "/a"),
+    ] {
         let endpoints = || ServiceEndpoints::relay(format!("{}{below}", service.url()));
         drop(ready(builder(&service).service_endpoints(endpoints())));
-        drop(ready(builder(&service).service_endpoints(endpoints()).data_source(PollingConfig::new())));
-        let path = |endpoint| service.next_request(endpoint).wait().unwrap().path().to_owned();
+        drop(ready(
+            builder(&service)
+                .service_endpoints(endpoints())
+                .data_source(PollingConfig::new()),
+        ));
+        let path = |endpoint| {
+            service
+                .next_request(endpoint)
+                .wait()
+                .unwrap()
+                .path()
+                .to_owned()
+        };
         assert_eq!(path(Endpoint::Stream), format!("{prefix}/all"));
         assert_eq!(path(Endpoint::Poll), format!("{prefix}/sdk/latest-all"));
     }
@@ -121,10 +187,15 @@ fn the_paths_go_below_any_base_with_or_without_slashes() {
 #[test]
 fn each_endpoint_is_its_own() {
     let (streams, polls) = (service("from the stream"), service("from the poll"));
-    let endpoints = ServiceEndpoints::new().with_streaming(streams.url()).with_polling(polls.url());
+    let endpoints = ServiceEndpoints::new()
+        .with_streaming(streams.url())
+        .with_polling(polls.url());
     let builder = builder(&streams).service_endpoints(endpoints);
     assert_eq!(value(&ready(builder.clone())), "from the stream");
-    assert_eq!(value(&ready(builder.data_source(PollingConfig::new()))), "from the poll");
+    assert_eq!(
+        value(&ready(builder.data_source(PollingConfig::new()))),
+        "from the poll"
+    );
     assert_eq!((streams.requests().len(), polls.requests().len()), (1, 1));
 }
 
@@ -133,11 +204,15 @@ fn each_endpoint_is_its_own() {
 fn a_payload_filter_is_sent_once_if_it_is_one_and_left_out_otherwise() {
     let service = service("value");
     let invalid = ["", "encoding necessary +! %& ( )", ".a", "a&b=c", "é"].map(|key| (key, None));
-    let valid = ["encoding_not_necessary", "A.b-C_9"].map(|key| (key, Some(format!("filter={key}"))));
+    let valid =
+        ["encoding_not_necessary", "A.b-C_9"].map(|key| (key, Some(format!("filter={key}"))));
     for (key, query) in valid.into_iter().chain(invalid) {
         let stream = ready(builder(&service).data_source(stream().payload_filter(key)));
         let poll = ready(builder(&service).data_source(PollingConfig::new().payload_filter(key)));
-        assert_eq!((value(&stream).as_str(), value(&poll).as_str()), ("value", "value"));
+        assert_eq!(
+            (value(&stream).as_str(), value(&poll).as_str()),
+            ("value", "value")
+        );
         for endpoint in [Endpoint::Stream, Endpoint::Poll] {
             let request = service.next_request(endpoint).wait().unwrap();
             assert_eq!(request.query(), query.as_deref(), "{key:?}");
@@ -150,9 +225,16 @@ fn a_payload_filter_is_sent_once_if_it_is_one_and_left_out_otherwise() {
 fn the_query_of_a_base_is_kept_in_front_of_the_filter() {
     let service = service("value");
     let endpoints = ServiceEndpoints::relay(format!("{}/relay/?tenant=blue", service.url()));
-    drop(ready(builder(&service).service_endpoints(endpoints).data_source(stream().payload_filter("part"))));
+    drop(ready(
+        builder(&service)
+            .service_endpoints(endpoints)
+            .data_source(stream().payload_filter("part")),
+    ));
     let request = service.next_request(Endpoint::Stream).wait().unwrap();
-    assert_eq!((request.path(), request.query()), ("/relay/all", Some("tenant=blue&filter=part")));
+    assert_eq!(
+        (request.path(), request.query()),
+        ("/relay/all", Some("tenant=blue&filter=part"))
+    );
 }
 
 // Section 2.1, rule 10: the service sends no ids, a proxy may

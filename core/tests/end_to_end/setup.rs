@@ -23,7 +23,9 @@ pub(crate) fn service(value: &str) -> FakeService {
 
 /// A client of the service, not yet started.
 pub(crate) fn builder(service: &FakeService) -> ClientBuilder {
-    Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(service.url())).without_events()
+    Client::builder("sdk-key")
+        .service_endpoints(ServiceEndpoints::relay(service.url()))
+        .without_events()
 }
 
 /// A stream that reconnects fast.
@@ -46,7 +48,11 @@ pub(crate) fn ready(builder: ClientBuilder) -> Client {
 
 /// A thread for a client with much to do, so that its work is not the delay of other tests.
 pub(crate) fn thread() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 /// What the flag gives.
@@ -65,7 +71,11 @@ pub(crate) fn comes_to(client: &Client, wanted: &str) {
     });
     while value(client) != wanted {
         let heard = changed.recv_timeout(SOON);
-        assert!(heard.is_ok(), "the flag does not become {wanted}, it is {}", value(client));
+        assert!(
+            heard.is_ok(),
+            "the flag does not become {wanted}, it is {}",
+            value(client)
+        );
     }
     client.flag_tracker().remove_listener(listener);
 }
@@ -79,7 +89,8 @@ impl Statuses {
         Self(client.data_source_status().subscribe())
     }
 
-    /// The next change: `Valid`, `Interrupted NetworkError`, `Initializing ErrorResponse 503` and the like.
+    /// The next change: `Valid`, `Interrupted NetworkError`, `Initializing ErrorResponse 503` and
+    /// the like.
     #[track_caller]
     pub(crate) fn next(&mut self) -> String {
         line(&self.0.blocking_next(SOON).expect("the status changes"))
@@ -100,7 +111,10 @@ pub(crate) fn trouble(client: &Client) -> String {
 
 fn line(status: &DataSourceStatus) -> String {
     // Old trouble is told with a state that is good.
-    let error = status.error.as_ref().filter(|_| status.state != DataSourceState::Valid);
+    let error = status
+        .error
+        .as_ref()
+        .filter(|_| status.state != DataSourceState::Valid);
     let error = error.map(|error| match error.status_code {
         Some(code) => format!(" {:?} {code}", error.kind),
         None => format!(" {:?}", error.kind),

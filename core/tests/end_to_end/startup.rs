@@ -29,13 +29,21 @@ fn flags_are_streamed_unless_something_else_is_said() {
 fn an_offline_client_makes_no_request() {
     let service = service("value");
     let endpoints = ServiceEndpoints::relay(service.url());
-    let offline = Client::builder("sdk-offline").service_endpoints(endpoints).offline(true).start().unwrap();
+    let offline = Client::builder("sdk-offline")
+        .service_endpoints(endpoints)
+        .offline(true)
+        .start()
+        .unwrap();
     assert!(offline.is_initialized());
     every_door_gives_its_default(&offline, "flag", &ada(), &error("CLIENT_NOT_READY"));
     pollster::block_on(offline.close(SOON));
     // Whatever it had asked would have come before this.
     ready(builder(&service));
-    let keys: Vec<_> = service.requests().iter().map(|r| r.header("authorization").map(str::to_owned)).collect();
+    let keys: Vec<_> = service
+        .requests()
+        .iter()
+        .map(|r| r.header("authorization").map(str::to_owned))
+        .collect();
     assert_eq!(keys, [Some("sdk-key".to_owned())]);
 }
 
@@ -47,9 +55,15 @@ fn a_client_starts_at_once_and_is_not_ready_before_the_put() {
     let client = builder(&service).start().unwrap();
     service.next_request(Endpoint::Stream).wait().unwrap();
     let waiting = client.blocking_wait_until_ready(Duration::from_millis(1));
-    assert!(matches!(waiting, Err(NotReadyError::Timeout { error: None })), "{waiting:?}");
+    assert!(
+        matches!(waiting, Err(NotReadyError::Timeout { error: None })),
+        "{waiting:?}"
+    );
     every_door_gives_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
-    assert_eq!(client.data_source_status().status().state, DataSourceState::Initializing);
+    assert_eq!(
+        client.data_source_status().status().state,
+        DataSourceState::Initializing
+    );
     gate.open();
     client.blocking_wait_until_ready(SOON).unwrap();
     assert_eq!(value(&client), "value");
@@ -71,9 +85,17 @@ fn a_stream_that_opens_and_says_nothing_leaves_the_client_not_ready() {
 #[test]
 fn a_client_whose_first_event_is_of_an_unknown_kind_initialises() {
     let put = r#"{"path": "/", "data": {"flags": {}, "segments": {}}}"#;
-    for (name, data) in [("whatever", "{}"), ("whatever", "{sorry"), ("goodbye", ""), ("server-intent", "[]")] {
+    for (name, data) in [
+        ("whatever", "{}"),
+        ("whatever", "{sorry"),
+        ("goodbye", ""),
+        ("server-intent", "[]"),
+    ] {
         let service = FakeService::start().unwrap();
-        service.always(Endpoint::Stream, Answer::stream().event(name, data).event("put", put));
+        service.always(
+            Endpoint::Stream,
+            Answer::stream().event(name, data).event("put", put),
+        );
         ready(builder(&service).data_source(stream()));
         assert_eq!(service.requests().len(), 1, "{name} {data}");
     }

@@ -6,7 +6,9 @@ use std::sync::mpsc::channel;
 use vexil_testing::fake_service::Endpoint;
 
 use crate::polling::often;
-use crate::setup::{NONE, SOON, Statuses, builder, comes_to, ready, service, stream, streaming, value};
+use crate::setup::{
+    NONE, SOON, Statuses, builder, comes_to, ready, service, stream, streaming, value,
+};
 use crate::support::Failing;
 
 // SRC-2.8; section 10, row 50
@@ -15,11 +17,21 @@ fn a_put_that_cannot_be_stored_is_asked_for_again_until_it_is() {
     let service = service("value");
     let store = Arc::new(Failing::default());
     store.set(true);
-    let client = builder(&service).data_store(Arc::clone(&store)).data_source(stream()).start().unwrap();
+    let client = builder(&service)
+        .data_store(Arc::clone(&store))
+        .data_source(stream())
+        .start()
+        .unwrap();
     let mut statuses = Statuses::of(&client);
     assert_eq!(statuses.next(), "Initializing StoreError");
-    service.until("another attempt", || service.requests().len() >= 2).wait().unwrap();
-    assert_eq!((client.is_initialized(), value(&client).as_str()), (false, NONE));
+    service
+        .until("another attempt", || service.requests().len() >= 2)
+        .wait()
+        .unwrap();
+    assert_eq!(
+        (client.is_initialized(), value(&client).as_str()),
+        (false, NONE)
+    );
     store.set(false);
     while statuses.next() != "Valid" {}
     assert_eq!(value(&client), "value");
@@ -30,7 +42,11 @@ fn a_put_that_cannot_be_stored_is_asked_for_again_until_it_is() {
 fn a_patch_that_cannot_be_stored_restarts_the_stream() {
     let service = service("old");
     let store = Arc::new(Failing::default());
-    let client = ready(builder(&service).data_store(Arc::clone(&store)).data_source(stream()));
+    let client = ready(
+        builder(&service)
+            .data_store(Arc::clone(&store))
+            .data_source(stream()),
+    );
     let mut statuses = Statuses::of(&client);
     store.set(true);
     service.set("flag", "new");
@@ -47,7 +63,11 @@ fn a_patch_that_cannot_be_stored_restarts_the_stream() {
 fn a_poll_that_cannot_be_stored_is_repeated() {
     let service = service("old");
     let store = Arc::new(Failing::default());
-    let client = ready(builder(&service).data_store(Arc::clone(&store)).data_source(often()));
+    let client = ready(
+        builder(&service)
+            .data_store(Arc::clone(&store))
+            .data_source(often()),
+    );
     let mut statuses = Statuses::of(&client);
     store.set(true);
     service.set("flag", "new");
@@ -65,7 +85,9 @@ fn listeners_that_panic_or_block_do_not_hold_up_the_stream() {
     let (entered, inside) = channel();
     let (release, released) = channel::<()>();
     let released = std::sync::Mutex::new(released);
-    client.flag_tracker().add_listener(|_| panic!("a listener of the application's"));
+    client
+        .flag_tracker()
+        .add_listener(|_| panic!("a listener of the application's"));
     client.flag_tracker().add_listener(move |_| {
         entered.send(()).ok();
         // Until the test lets go.
@@ -76,10 +98,16 @@ fn listeners_that_panic_or_block_do_not_hold_up_the_stream() {
     // The listener blocks. That it arrived without its help shows in the data.
     let mut statuses = Statuses::of(&client);
     service.close_streams();
-    assert_eq!([(); 2].map(|()| statuses.next()), ["Interrupted NetworkError", "Valid"]);
+    assert_eq!(
+        [(); 2].map(|()| statuses.next()),
+        ["Interrupted NetworkError", "Valid"]
+    );
     assert_eq!(value(&client), "new");
     service.set("flag", "newer").close_streams();
-    assert_eq!([(); 2].map(|()| statuses.next()), ["Interrupted NetworkError", "Valid"]);
+    assert_eq!(
+        [(); 2].map(|()| statuses.next()),
+        ["Interrupted NetworkError", "Valid"]
+    );
     assert_eq!(value(&client), "newer");
     drop(release);
 }
@@ -87,8 +115,16 @@ fn listeners_that_panic_or_block_do_not_hold_up_the_stream() {
 #[test]
 fn a_client_works_on_a_runtime_of_the_applications_own() {
     let service = service("old");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let client = ready(builder(&service).runtime(runtime.handle().clone()).data_source(stream()));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let client = ready(
+        builder(&service)
+            .runtime(runtime.handle().clone())
+            .data_source(stream()),
+    );
     service.set("flag", "new");
     comes_to(&client, "new");
     drop(client);
@@ -98,8 +134,12 @@ fn a_client_works_on_a_runtime_of_the_applications_own() {
 #[test]
 fn a_client_outlives_the_runtime_in_which_it_was_started() {
     let service = service("old");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let client = runtime.block_on(async { builder(&service).data_source(stream()).start().unwrap() });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let client =
+        runtime.block_on(async { builder(&service).data_source(stream()).start().unwrap() });
     drop(runtime);
     client.blocking_wait_until_ready(SOON).unwrap();
     service.set("flag", "new");

@@ -15,7 +15,10 @@ use crate::polling::often;
 use crate::setup::{Statuses, builder, comes_to, ready, stream, trouble, value};
 
 fn with(certificate: Certificate) -> FakeService {
-    let service = FakeService::builder().tls_with(certificate).start().unwrap();
+    let service = FakeService::builder()
+        .tls_with(certificate)
+        .start()
+        .unwrap();
     service.set("flag", "old");
     service
 }
@@ -36,7 +39,11 @@ fn a_client_streams_from_a_service_that_it_trusts() {
 #[test]
 fn a_client_polls_a_service_that_it_trusts() {
     let service = with(Certificate::valid());
-    let client = ready(builder(&service).http(trusting(&service)).data_source(often()));
+    let client = ready(
+        builder(&service)
+            .http(trusting(&service))
+            .data_source(often()),
+    );
     service.set("flag", "new");
     comes_to(&client, "new");
 }
@@ -61,17 +68,32 @@ fn a_service_that_is_not_trusted_gets_no_request_and_is_not_tried_again_soon() {
         (&stranger, trusting(&expired)),
     ] {
         let before = service.failed_handshakes();
-        let client = builder(service).sdk_key("sdk-distrusts").http(http).data_source(stream()).start().unwrap();
+        let client = builder(service)
+            .sdk_key("sdk-distrusts")
+            .http(http)
+            .data_source(stream())
+            .start()
+            .unwrap();
         assert_eq!(trouble(&client), "Initializing NetworkError");
         let message = client.data_source_status().status().error.unwrap().message;
         assert!(message.contains("certificate"), "{message}");
-        service.until("the handshake to fail", || service.failed_handshakes() > before).wait().unwrap();
+        service
+            .until("the handshake to fail", || {
+                service.failed_handshakes() > before
+            })
+            .wait()
+            .unwrap();
         // Others come and go meanwhile: enough time for one that retries soon.
         for _ in 0..3 {
             ready(builder(service).http(HttpConfig::new().disable_ssl_verification(true)));
         }
         assert_eq!(service.failed_handshakes(), before + 1);
-        assert!(service.requests().iter().all(|request| request.header("authorization") == Some("sdk-key")));
+        assert!(
+            service
+                .requests()
+                .iter()
+                .all(|request| request.header("authorization") == Some("sdk-key"))
+        );
     }
 }
 
@@ -80,8 +102,15 @@ fn a_service_that_is_not_trusted_gets_no_request_and_is_not_tried_again_soon() {
 fn under_the_legacy_policy_a_service_that_is_not_trusted_is_tried_again_soon() {
     let service = with(Certificate::expired());
     let legacy = stream().retry_policy(RetryPolicy::LegacyStop);
-    let client = builder(&service).http(trusting(&service)).data_source(legacy).start().unwrap();
-    service.until("four attempts", || service.failed_handshakes() >= 4).wait().unwrap();
+    let client = builder(&service)
+        .http(trusting(&service))
+        .data_source(legacy)
+        .start()
+        .unwrap();
+    service
+        .until("four attempts", || service.failed_handshakes() >= 4)
+        .wait()
+        .unwrap();
     assert_eq!(trouble(&client), "Initializing NetworkError");
     assert!(service.requests().is_empty());
 }
@@ -90,10 +119,17 @@ fn under_the_legacy_policy_a_service_that_is_not_trusted_is_tried_again_soon() {
 #[test]
 fn a_handshake_that_breaks_off_is_tried_again_soon() {
     let service = with(Certificate::valid());
-    let client = ready(builder(&service).http(trusting(&service)).data_source(stream()));
+    let client = ready(
+        builder(&service)
+            .http(trusting(&service))
+            .data_source(stream()),
+    );
     let mut statuses = Statuses::of(&client);
     service.reset_connections(2).cut_streams();
-    assert_eq!([(); 3].map(|()| statuses.next()), ["Interrupted NetworkError"; 3]);
+    assert_eq!(
+        [(); 3].map(|()| statuses.next()),
+        ["Interrupted NetworkError"; 3]
+    );
     assert_eq!(statuses.next(), "Valid");
 }
 
@@ -101,11 +137,18 @@ fn a_handshake_that_breaks_off_is_tried_again_soon() {
 #[test]
 fn a_stream_that_is_cut_off_under_tls_is_opened_again() {
     let service = with(Certificate::valid());
-    let client = ready(builder(&service).http(trusting(&service)).data_source(stream()));
+    let client = ready(
+        builder(&service)
+            .http(trusting(&service))
+            .data_source(stream()),
+    );
     for _ in 0..2 {
         let mut statuses = Statuses::of(&client);
         service.cut_streams();
-        assert_eq!([(); 2].map(|()| statuses.next()), ["Interrupted NetworkError", "Valid"]);
+        assert_eq!(
+            [(); 2].map(|()| statuses.next()),
+            ["Interrupted NetworkError", "Valid"]
+        );
     }
 }
 
@@ -114,7 +157,11 @@ fn a_stream_that_is_cut_off_under_tls_is_opened_again() {
 fn a_service_that_speaks_no_tls_is_tried_again_soon() {
     let plain = FakeService::start().unwrap();
     let endpoints = vexil::config::ServiceEndpoints::relay(format!("https://{}", plain.address()));
-    let client = builder(&plain).service_endpoints(endpoints).data_source(stream()).start().unwrap();
+    let client = builder(&plain)
+        .service_endpoints(endpoints)
+        .data_source(stream())
+        .start()
+        .unwrap();
     let mut statuses = Statuses::of(&client);
     for _ in 0..3 {
         assert_eq!(statuses.next(), "Initializing NetworkError");
@@ -126,7 +173,11 @@ fn the_providers_of_cryptography_have_an_order() {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", "tls::in_a_process_of_its_own", "--ignored"]);
     let output = child.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
     assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
 }
 
@@ -134,7 +185,10 @@ fn the_providers_of_cryptography_have_an_order() {
 #[ignore = "run by another test, because what it sets is for the whole process"]
 fn in_a_process_of_its_own() {
     a_client_streams_from_a_service_that_it_trusts();
-    assert!(CryptoProvider::get_default().is_none(), "the process default is the application's to install");
+    assert!(
+        CryptoProvider::get_default().is_none(),
+        "the process default is the application's to install"
+    );
     let service = with(Certificate::valid());
     let own = configuration(&service);
 
@@ -145,8 +199,20 @@ fn in_a_process_of_its_own() {
         ..CryptoProvider::clone(&vexil::tls::provider().unwrap())
     };
     useless.install_default().unwrap();
-    let error = builder(&service).http(trusting(&service)).start().unwrap_err();
-    assert!(matches!(error, ConfigError::Component { component: "HTTP transport", .. }), "{error:?}");
+    let error = builder(&service)
+        .http(trusting(&service))
+        .start()
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ConfigError::Component {
+                component: "HTTP transport",
+                ..
+            }
+        ),
+        "{error:?}"
+    );
 
     // The provider of a configuration comes before both, and is all that is needed.
     let client = ready(builder(&service).http(HttpConfig::new().rustls_config(own)));
@@ -156,7 +222,9 @@ fn in_a_process_of_its_own() {
 /// A configuration that trusts the service.
 fn configuration(service: &FakeService) -> ClientConfig {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(service.ca_pem().unwrap().as_bytes()).unwrap()).unwrap();
+    roots
+        .add(CertificateDer::from_pem_slice(service.ca_pem().unwrap().as_bytes()).unwrap())
+        .unwrap();
     ClientConfig::builder_with_provider(vexil::tls::provider().unwrap())
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -167,8 +235,14 @@ fn configuration(service: &FakeService) -> ClientConfig {
 #[test]
 fn a_configuration_of_rustls_replaces_the_other_settings() {
     let (service, stranger) = (with(Certificate::valid()), with(Certificate::valid()));
-    let http = HttpConfig::new().ca_certs("no-such-file.pem").rustls_config(configuration(&service));
+    let http = HttpConfig::new()
+        .ca_certs("no-such-file.pem")
+        .rustls_config(configuration(&service));
     assert_eq!(value(&ready(builder(&service).http(http.clone()))), "old");
-    let client = builder(&stranger).http(http).data_source(stream()).start().unwrap();
+    let client = builder(&stranger)
+        .http(http)
+        .data_source(stream())
+        .start()
+        .unwrap();
     assert_eq!(trouble(&client), "Initializing NetworkError");
 }

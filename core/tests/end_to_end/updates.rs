@@ -7,13 +7,17 @@ use vexil::Client;
 use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, Endpoint};
 
-use crate::setup::{NONE, SOON, Statuses, ada, builder, comes_to, service, stream, streaming, value};
+use crate::setup::{
+    NONE, SOON, Statuses, ada, builder, comes_to, service, stream, streaming, value,
+};
 use crate::support::error;
 
 /// The keys of the flags that change, from now on.
 fn changes(client: &Client) -> Receiver<String> {
     let (keys, changed) = channel();
-    client.flag_tracker().add_listener(move |change| drop(keys.send(change.key.to_string())));
+    client
+        .flag_tracker()
+        .add_listener(move |change| drop(keys.send(change.key.to_string())));
     changed
 }
 
@@ -21,7 +25,9 @@ fn changes(client: &Client) -> Receiver<String> {
 #[track_caller]
 fn before(last: &str, changes: &Receiver<String>) -> Vec<String> {
     let next = || changes.recv_timeout(SOON).expect("the last one comes");
-    std::iter::repeat_with(next).take_while(|key| key != last).collect()
+    std::iter::repeat_with(next)
+        .take_while(|key| key != last)
+        .collect()
 }
 
 fn flag(version: u64, value: &str) -> serde_json::Value {
@@ -39,14 +45,22 @@ fn a_patch_is_visible_and_announced_with_the_old_and_the_new_value() {
     let client = streaming(&service);
     let (values, changed) = channel();
     let report = move |change: &vexil::client::FlagValueChange| drop(values.send(change.clone()));
-    client.flag_tracker().add_flag_value_change_listener("flag", &ada(), report);
+    client
+        .flag_tracker()
+        .add_flag_value_change_listener("flag", &ada(), report);
     service.set("flag", "new");
     let change = changed.recv_timeout(SOON).unwrap();
-    assert_eq!((change.old_value, change.new_value), ("old".into(), "new".into()));
+    assert_eq!(
+        (change.old_value, change.new_value),
+        ("old".into(), "new".into())
+    );
     assert_eq!(value(&client), "new");
     service.delete("flag");
     let change = changed.recv_timeout(SOON).unwrap();
-    assert_eq!((change.old_value, change.new_value), ("new".into(), vexil::Value::Null));
+    assert_eq!(
+        (change.old_value, change.new_value),
+        ("new".into(), vexil::Value::Null)
+    );
     assert_eq!(value(&client), NONE);
 }
 
@@ -63,7 +77,9 @@ fn a_change_of_a_segment_changes_the_flags_that_ask_for_it() {
     service.use_preconfigured_flag(flag).unwrap();
     let client = streaming(&service);
     assert_eq!(value(&client), "out");
-    service.use_preconfigured_segment(segment(&["ada"])).unwrap();
+    service
+        .use_preconfigured_segment(segment(&["ada"]))
+        .unwrap();
     comes_to(&client, "in");
     service.delete_segment("segment");
     comes_to(&client, "out");
@@ -73,15 +89,29 @@ fn a_change_of_a_segment_changes_the_flags_that_ask_for_it() {
 #[test]
 fn a_second_put_replaces_everything_and_listeners_hear_of_the_differences() {
     let service = FakeService::start().unwrap();
-    service.set_data(&data(&json!({"same": flag(1, "a"), "flag": flag(1, "old"), "gone": flag(1, "a")}))).unwrap();
+    service
+        .set_data(&data(
+            &json!({"same": flag(1, "a"), "flag": flag(1, "old"), "gone": flag(1, "a")}),
+        ))
+        .unwrap();
     let client = streaming(&service);
     let changes = changes(&client);
-    service.set_data(&data(&json!({"same": flag(1, "a"), "flag": flag(2, "new"), "added": flag(1, "a")}))).unwrap();
+    service
+        .set_data(&data(
+            &json!({"same": flag(1, "a"), "flag": flag(2, "new"), "added": flag(1, "a")}),
+        ))
+        .unwrap();
     service.set("last", true);
     let mut changed = before("last", &changes);
     changed.sort();
     assert_eq!(changed, ["added", "flag", "gone"]);
-    assert_eq!((value(&client).as_str(), client.string_variation("gone", &ada(), NONE).as_str()), ("new", NONE));
+    assert_eq!(
+        (
+            value(&client).as_str(),
+            client.string_variation("gone", &ada(), NONE).as_str()
+        ),
+        ("new", NONE)
+    );
     assert_eq!(service.requests().len(), 1, "all on one connection");
 }
 
@@ -102,14 +132,22 @@ fn the_same_put_again_changes_nothing() {
 #[test]
 fn what_is_not_newer_is_ignored_and_a_deletion_is_remembered() {
     let service = FakeService::start().unwrap();
-    service.set_data(&data(&json!({"flag": flag(7, "seventh")}))).unwrap();
+    service
+        .set_data(&data(&json!({"flag": flag(7, "seventh")})))
+        .unwrap();
     let client = streaming(&service);
     let changes = changes(&client);
     let patch = |path: &str, version, value: &str| {
-        service.send_event("patch", &json!({"data": flag(version, value), "path": path}).to_string());
+        service.send_event(
+            "patch",
+            &json!({"data": flag(version, value), "path": path}).to_string(),
+        );
     };
     let delete = |path: &str, version: u64| {
-        service.send_event("delete", &json!({"path": path, "version": version}).to_string());
+        service.send_event(
+            "delete",
+            &json!({"path": path, "version": version}).to_string(),
+        );
     };
     patch("/flags/flag", 7, "equal");
     patch("/flags/flag", 6, "older");
@@ -138,8 +176,13 @@ fn a_patch_before_the_first_put_does_not_initialise() {
     service.wait_for_streams(1).wait().unwrap();
     service.set("flag", "early");
     assert_eq!(changes.recv_timeout(SOON).unwrap(), "flag", "it is applied");
-    assert_eq!((client.is_initialized(), value(&client).as_str()), (false, NONE));
-    service.set_data(&data(&json!({"flag": flag(9, "put")}))).unwrap();
+    assert_eq!(
+        (client.is_initialized(), value(&client).as_str()),
+        (false, NONE)
+    );
+    service
+        .set_data(&data(&json!({"flag": flag(9, "put")})))
+        .unwrap();
     assert_eq!(statuses.next(), "Valid", "and nothing before it");
     assert_eq!(value(&client), "put");
 }
@@ -150,14 +193,21 @@ fn unknown_events_and_kinds_are_ignored_and_the_stream_goes_on() {
     let service = service("old");
     let client = streaming(&service);
     let mut statuses = Statuses::of(&client);
-    service.send_event("whatever", "{}").send_event("whatever", "{sorry").send_event("goodbye", "");
+    service
+        .send_event("whatever", "{}")
+        .send_event("whatever", "{sorry")
+        .send_event("goodbye", "");
     service.send_event("patch", r#"{"path": "/cats/Jack", "data": {}}"#);
     service.send_event("delete", r#"{"path": "/cats/Jack", "version": 1}"#);
     service.set("flag", "new");
     comes_to(&client, "new");
     assert_eq!(service.requests().len(), 1);
     service.close_streams();
-    assert_eq!(statuses.next(), "Interrupted NetworkError", "and nothing before it");
+    assert_eq!(
+        statuses.next(),
+        "Interrupted NetworkError",
+        "and nothing before it"
+    );
 }
 
 // SRC-F27
@@ -184,7 +234,11 @@ fn circles_in_the_data_are_stored_and_evaluated_as_malformed() {
     assert_eq!(changed, ["flag", "in", "other", "self"]);
     for key in ["flag", "other", "self", "in"] {
         let reason = client.string_variation_detail(key, &ada(), NONE).reason;
-        assert_eq!(serde_json::to_value(reason).unwrap(), error("MALFORMED_FLAG"), "{key}");
+        assert_eq!(
+            serde_json::to_value(reason).unwrap(),
+            error("MALFORMED_FLAG"),
+            "{key}"
+        );
     }
     assert_eq!(service.requests().len(), 1);
 }
@@ -195,15 +249,25 @@ fn a_hundred_changes_in_a_row_arrive_in_order_with_heartbeats_between() {
     let service = service("0");
     let client = streaming(&service);
     let (values, changed) = channel();
-    let report = move |change: &vexil::client::FlagValueChange| drop(values.send(change.new_value.clone()));
-    client.flag_tracker().add_flag_value_change_listener("flag", &ada(), report);
+    let report =
+        move |change: &vexil::client::FlagValueChange| drop(values.send(change.new_value.clone()));
+    client
+        .flag_tracker()
+        .add_flag_value_change_listener("flag", &ada(), report);
     for n in 1..=100 {
         service.send_heartbeat().set("flag", n.to_string());
     }
-    // A value that is replaced before the listener looks at it is not told. Those that are come in order.
+    // A value that is replaced before the listener looks at it is not told. Those that are come in
+    // order.
     let mut last = 0;
     while last < 100 {
-        let next: i32 = changed.recv_timeout(SOON).unwrap().as_str().unwrap().parse().unwrap();
+        let next: i32 = changed
+            .recv_timeout(SOON)
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
         assert!(next > last, "{next} after {last}");
         last = next;
     }

@@ -1,5 +1,5 @@
-//! Clients in forked processes: new ones work, those from before the fork end what they are asked, and the parent's are not
-//! affected.
+//! Clients in forked processes: new ones work, those from before the fork end what they are asked,
+//! and the parent's are not affected.
 
 #![cfg(test)]
 #![cfg(unix)]
@@ -47,8 +47,12 @@ fn service(value: &str) -> FakeService {
 
 /// A client that streams, and delivers events only when it is asked to.
 fn builder(service: &FakeService) -> ClientBuilder {
-    let events = EventsConfig::new().flush_interval(Duration::from_secs(3600)).diagnostic_opt_out(true);
-    Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(service.url())).events(events)
+    let events = EventsConfig::new()
+        .flush_interval(Duration::from_secs(3600))
+        .diagnostic_opt_out(true);
+    Client::builder("sdk-key")
+        .service_endpoints(ServiceEndpoints::relay(service.url()))
+        .events(events)
 }
 
 #[track_caller]
@@ -59,13 +63,17 @@ fn ready(builder: ClientBuilder) -> Client {
 }
 
 fn value(client: &Client) -> String {
-    client.string_variation("flag", &ada(), "the default").to_string()
+    client
+        .string_variation("flag", &ada(), "the default")
+        .to_string()
 }
 
 #[track_caller]
 fn comes_to(client: &Client, wanted: &str) {
     let (changes, changed) = std::sync::mpsc::channel();
-    let listener = client.flag_tracker().add_listener(move |_| changes.send(()).unwrap_or_default());
+    let listener = client
+        .flag_tracker()
+        .add_listener(move |_| changes.send(()).unwrap_or_default());
     while value(client) != wanted {
         changed.recv_timeout(SOON).unwrap();
     }
@@ -87,7 +95,10 @@ fn lives(client: &Client, service: &FakeService, news: &str) {
     service.set("flag", news);
     comes_to(client, news);
     assert!(client.blocking_flush(SOON));
-    assert_eq!(client.data_source_status().status().state, DataSourceState::Valid);
+    assert_eq!(
+        client.data_source_status().status().state,
+        DataSourceState::Valid
+    );
 }
 
 #[test]
@@ -95,11 +106,17 @@ fn new_clients_work_in_forked_children_beside_a_running_one_in_the_parent() {
     let _alone = alone();
     let service = service("first");
     let client = ready(builder(&service));
-    let children: Vec<_> = (0..CHILDREN).map(|_| Child::run(|| works(builder(&service), "first"))).collect();
+    let children: Vec<_> = (0..CHILDREN)
+        .map(|_| Child::run(|| works(builder(&service), "first")))
+        .collect();
     children.into_iter().for_each(Child::succeeds);
     service.wait_for_streams(1).wait().unwrap();
     lives(&client, &service, "second");
-    assert_eq!(service.requests_to(Endpoint::Stream).len(), 1 + CHILDREN, "the parent's stream was never lost");
+    assert_eq!(
+        service.requests_to(Endpoint::Stream).len(),
+        1 + CHILDREN,
+        "the parent's stream was never lost"
+    );
 }
 
 #[test]
@@ -150,15 +167,25 @@ fn an_inherited_client_evaluates_and_ends_what_it_is_asked_with_one_warning() {
             assert!(!client.blocking_flush(LONG) && !block_on(client.flush_and_wait(LONG)));
             let status = client.data_source_status();
             assert!(!status.blocking_wait_for(DataSourceState::Interrupted, LONG));
-            assert!(!block_on(status.wait_for(DataSourceState::Interrupted, LONG)));
-            assert!(!block_on(client.data_store_status().wait_for(|status| !status.available, LONG)));
+            assert!(!block_on(
+                status.wait_for(DataSourceState::Interrupted, LONG)
+            ));
+            assert!(!block_on(
+                client
+                    .data_store_status()
+                    .wait_for(|status| !status.available, LONG)
+            ));
             let listener = client.flag_tracker().add_listener(|_| {});
             client.flag_tracker().remove_listener(listener);
             assert!(!client.blocking_close(LONG) && !block_on(client.close(LONG)));
             drop(client.close_on_drop(LONG));
             assert_eq!(value(&client), "first");
         });
-        let warnings: Vec<_> = log.lines().into_iter().filter(|line| line.contains("before a fork")).collect();
+        let warnings: Vec<_> = log
+            .lines()
+            .into_iter()
+            .filter(|line| line.contains("before a fork"))
+            .collect();
         assert_eq!(warnings.len(), 1, "{warnings:?}");
     })
     .succeeds();
@@ -188,7 +215,11 @@ fn an_inherited_client_that_is_dropped_in_the_child_goes_on_in_the_parent() {
     Child::run(|| {
         let log = Log::default();
         tracing::subscriber::with_default(log.subscriber(), || drop(take()));
-        assert_eq!(log.lines(), [""; 0], "its events are the parent's to deliver");
+        assert_eq!(
+            log.lines(),
+            [""; 0],
+            "its events are the parent's to deliver"
+        );
         works(builder(&service), "first");
     })
     .succeeds();
@@ -228,7 +259,11 @@ fn a_value_per_process_is_made_anew_in_a_child_and_the_parents_is_not_dropped_th
         drop((used, unused));
     })
     .succeeds();
-    assert!(take().iter().all(|value| value.get().0 == std::process::id()));
+    assert!(
+        take()
+            .iter()
+            .all(|value| value.get().0 == std::process::id())
+    );
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::iter;
 use pollster::block_on;
 use serde_json::json;
 use vexil::eval::Detail;
-use vexil::hooks::{EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData, TrackSeriesContext};
+use vexil::hooks::{
+    EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData, TrackSeriesContext,
+};
 use vexil::{Client, Value};
 use vexil_testing::{EventRecorder, HookRecorder};
 
@@ -38,7 +40,11 @@ impl Hook for Bad {
         HookMetadata::new(self.0)
     }
 
-    fn before_evaluation(&self, _: &EvaluationSeriesContext<'_>, _: SeriesData) -> Result<SeriesData, HookError> {
+    fn before_evaluation(
+        &self,
+        _: &EvaluationSeriesContext<'_>,
+        _: SeriesData,
+    ) -> Result<SeriesData, HookError> {
         self.stage()
     }
 
@@ -60,28 +66,63 @@ impl Hook for Bad {
 #[test]
 fn a_hook_that_does_wrong_in_every_stage_changes_nothing_and_is_logged_once_for_each_stage() {
     let data = json!({"flags": {"flag": gives(1, "value")}});
-    for (name, does, words) in [("clumsy", Does::Fail, "slipped"), ("nervous", Does::Panic, "panicked")] {
+    for (name, does, words) in [
+        ("clumsy", Does::Fail, "slipped"),
+        ("nervous", Does::Panic, "panicked"),
+    ] {
         let (good, events) = (HookRecorder::new("good"), EventRecorder::new());
-        let builder = Client::builder("sdk-key").data_source(Fixed::new(&data)).events(events.clone());
-        let client = builder.hook(Bad(name, does)).hook(good.clone()).hook(Bad("other", does)).start().unwrap();
+        let builder = Client::builder("sdk-key")
+            .data_source(Fixed::new(&data))
+            .events(events.clone());
+        let client = builder
+            .hook(Bad(name, does))
+            .hook(good.clone())
+            .hook(Bad("other", does))
+            .start()
+            .unwrap();
         let (lines, ()) = logged(|| {
             for _ in 0..100 {
                 assert_eq!(client.string_variation("flag", &ada(), ""), "value");
-                assert_eq!(client.string_variation_detail("flag", &ada(), "").variation_index, Some(0));
-                assert_eq!(block_on(client.string_variation_async("flag", &ada(), "")), "value");
-                assert_eq!(client.json_variation_as("flag", &ada(), String::new()), "value");
+                assert_eq!(
+                    client
+                        .string_variation_detail("flag", &ada(), "")
+                        .variation_index,
+                    Some(0)
+                );
+                assert_eq!(
+                    block_on(client.string_variation_async("flag", &ada(), "")),
+                    "value"
+                );
+                assert_eq!(
+                    client.json_variation_as("flag", &ada(), String::new()),
+                    "value"
+                );
                 client.track("bought", &ada());
             }
         });
-        assert_eq!(good.take().len(), 100 * (4 * 2 + 1), "other hooks are not disturbed");
+        assert_eq!(
+            good.take().len(),
+            100 * (4 * 2 + 1),
+            "other hooks are not disturbed"
+        );
         assert_eq!(events.take().len(), 100 * 5, "nor are events");
         assert_eq!(lines.len(), 6, "{lines:#?}");
         for hook in [name, "other"] {
-            for (stage, key) in [("beforeEvaluation", "flag"), ("afterEvaluation", "flag"), ("afterTrack", "bought")] {
+            for (stage, key) in [
+                ("beforeEvaluation", "flag"),
+                ("afterEvaluation", "flag"),
+                ("afterTrack", "bought"),
+            ] {
                 let told = |line: &&String| {
-                    [hook, stage, key, words, " ERROR vexil::hooks"].iter().all(|word| line.contains(word))
+                    [hook, stage, key, words, " ERROR vexil::hooks"]
+                        .iter()
+                        .all(|word| line.contains(word))
                 };
-                assert_eq!(lines.iter().filter(told).count(), 1, "{hook} {stage} in {lines:#?}");
+                assert_eq!(
+                    lines.iter().filter(told).count(),
+                    1,
+                    "{hook} {stage} in {lines:#?}"
+                );
             }
         }
     }
@@ -102,7 +143,11 @@ impl Hook for Moody {
         data: SeriesData,
     ) -> Result<SeriesData, HookError> {
         let data = data.with("note", 1);
-        if series.flag_key == "bad" { Err("not now".into()) } else { Ok(data) }
+        if series.flag_key == "bad" {
+            Err("not now".into())
+        } else {
+            Ok(data)
+        }
     }
 
     fn after_evaluation(
@@ -111,7 +156,8 @@ impl Hook for Moody {
         data: SeriesData,
         _: &Detail<Value>,
     ) -> Result<SeriesData, HookError> {
-        self.0.write(format!("{} {}", series.flag_key, data.names().count()));
+        self.0
+            .write(format!("{} {}", series.flag_key, data.names().count()));
         Ok(data)
     }
 }
@@ -120,7 +166,11 @@ impl Hook for Moody {
 #[test]
 fn after_a_stage_that_fails_the_next_one_runs_without_data() {
     let chronicle = Chronicle::default();
-    let client = Client::builder("sdk-key").offline(true).hook(Moody(chronicle.clone())).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .offline(true)
+        .hook(Moody(chronicle.clone()))
+        .start()
+        .unwrap();
     for key in ["good", "bad", "good"] {
         let _ = client.bool_variation(key, &ada(), false);
     }
@@ -145,12 +195,22 @@ impl Hook for Nameless {
 #[test]
 fn a_hook_that_cannot_say_its_name_gets_one_for_the_log() {
     let (lines, ()) = logged(|| {
-        let client = Client::builder("sdk-key").offline(true).hook(Nameless).start().unwrap();
+        let client = Client::builder("sdk-key")
+            .offline(true)
+            .hook(Nameless)
+            .start()
+            .unwrap();
         client.add_hook(Nameless);
         client.track("bought", &ada());
     });
-    let asked = lines.iter().filter(|line| line.contains("asked for its name")).count();
-    let failed = lines.iter().filter(|line| line.contains("unnamed hook")).count();
+    let asked = lines
+        .iter()
+        .filter(|line| line.contains("asked for its name"))
+        .count();
+    let failed = lines
+        .iter()
+        .filter(|line| line.contains("unnamed hook"))
+        .count();
     assert_eq!((asked, failed), (2, 2), "{lines:#?}");
 }
 
@@ -174,15 +234,31 @@ impl Hook for Unspeakable {
         HookMetadata::new("unspeakable")
     }
 
-    fn before_evaluation(&self, _: &EvaluationSeriesContext<'_>, _: SeriesData) -> Result<SeriesData, HookError> {
+    fn before_evaluation(
+        &self,
+        _: &EvaluationSeriesContext<'_>,
+        _: SeriesData,
+    ) -> Result<SeriesData, HookError> {
         Err(UnspeakableError.into())
     }
 }
 
 #[test]
 fn an_error_that_cannot_be_shown_is_contained_too() {
-    let client = Client::builder("sdk-key").offline(true).hook(Unspeakable).start().unwrap();
-    let (lines, ()) =
-        logged(|| iter::repeat_n((), 3).for_each(|()| assert!(client.bool_variation("flag", &ada(), true))));
-    assert_eq!(lines.iter().filter(|line| line.contains("unspeakable")).count(), 1, "{lines:#?}");
+    let client = Client::builder("sdk-key")
+        .offline(true)
+        .hook(Unspeakable)
+        .start()
+        .unwrap();
+    let (lines, ()) = logged(|| {
+        iter::repeat_n((), 3).for_each(|()| assert!(client.bool_variation("flag", &ada(), true)))
+    });
+    assert_eq!(
+        lines
+            .iter()
+            .filter(|line| line.contains("unspeakable"))
+            .count(),
+        1,
+        "{lines:#?}"
+    );
 }

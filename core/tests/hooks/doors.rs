@@ -8,13 +8,19 @@ use vexil::hooks::EvaluationMethod;
 use vexil::{Client, Context, Text, Value};
 use vexil_testing::{HookRecorder, RecordedSeries, RecordedStage};
 
-use crate::support::{self, Fixed, Panicking, PanicsIn, Silent, ada, controlled_with, error, gives};
+use crate::support::{
+    self, Fixed, Panicking, PanicsIn, Silent, ada, controlled_with, error, gives,
+};
 
 /// What the only series since the last call was about, and how it ended.
 #[track_caller]
 fn series(hook: &HookRecorder) -> (RecordedSeries, Detail<Value>) {
     let stages = hook.take();
-    let [RecordedStage::BeforeEvaluation(before), RecordedStage::AfterEvaluation(after, detail)] = &stages[..] else {
+    let [
+        RecordedStage::BeforeEvaluation(before),
+        RecordedStage::AfterEvaluation(after, detail),
+    ] = &stages[..]
+    else {
         panic!("not one series: {stages:#?}")
     };
     assert_eq!(before, after);
@@ -23,7 +29,11 @@ fn series(hook: &HookRecorder) -> (RecordedSeries, Detail<Value>) {
 
 fn hooked(data: &Json) -> (Client, HookRecorder) {
     let hook = HookRecorder::new("recorder");
-    let client = Client::builder("sdk-key").data_source(Fixed::new(data)).hook(hook.clone()).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_source(Fixed::new(data))
+        .hook(hook.clone())
+        .start()
+        .unwrap();
     (client, hook)
 }
 
@@ -77,12 +87,20 @@ fn every_door_is_a_series_with_the_callers_default_and_the_answer() {
     }
     let strict = client.strict_int_variation_detail("number", &ada(), 7);
     let (_, seen) = series(&hook);
-    assert_eq!((strict.value, seen.value, seen.reason), (7, 7.into(), EvalErrorKind::WrongType.into()));
+    assert_eq!(
+        (strict.value, seen.value, seen.reason),
+        (7, 7.into(), EvalErrorKind::WrongType.into())
+    );
 }
 
 /// The series of a door that gives its default for this reason.
 #[track_caller]
-fn gives_default(client: &Client, hook: &HookRecorder, context: &impl EvaluationContext, reason: &str) {
+fn gives_default(
+    client: &Client,
+    hook: &HookRecorder,
+    context: &impl EvaluationContext,
+    reason: &str,
+) {
     assert!(client.bool_variation("flag", context, true));
     let (asked, detail) = series(hook);
     assert_eq!(asked.context.as_ref(), context.context().ok());
@@ -103,12 +121,24 @@ fn hooks_run_for_every_kind_of_failure_and_see_the_reason() {
     gives_default(&client, &hook, &ada(), "MALFORMED_FLAG");
 
     let hook = HookRecorder::new("recorder");
-    let client = Client::builder("sdk-key").data_source(Silent).hook(hook.clone()).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_source(Silent)
+        .hook(hook.clone())
+        .start()
+        .unwrap();
     gives_default(&client, &hook, &ada(), "CLIENT_NOT_READY");
-    let client = Client::builder("sdk-key").offline(true).hook(hook.clone()).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .offline(true)
+        .hook(hook.clone())
+        .start()
+        .unwrap();
     gives_default(&client, &hook, &ada(), "CLIENT_NOT_READY");
     let store = std::sync::Arc::new(Panicking(PanicsIn::Read, vexil::store::MemoryStore::new()));
-    let (client, source) = controlled_with(Client::builder("sdk-key").data_store(store).hook(hook.clone()));
+    let (client, source) = controlled_with(
+        Client::builder("sdk-key")
+            .data_store(store)
+            .hook(hook.clone()),
+    );
     source.init(&json!({}));
     gives_default(&client, &hook, &ada(), "EXCEPTION");
 }
@@ -118,13 +148,19 @@ fn a_value_that_does_not_fit_the_callers_own_type_is_seen_as_of_the_wrong_type()
     let (client, hook) = hooked(&json!({"flags": {"flag": gives(1, "text")}}));
     assert_eq!(client.json_variation_as("flag", &ada(), 7), 7);
     let (_, detail) = series(&hook);
-    assert_eq!(detail, Detail::new(7.into(), None, EvalErrorKind::WrongType.into()));
+    assert_eq!(
+        detail,
+        Detail::new(7.into(), None, EvalErrorKind::WrongType.into())
+    );
 }
 
 #[test]
 fn a_default_of_the_configuration_is_what_the_caller_gets_and_what_hooks_see() {
     let hook = HookRecorder::new("recorder");
-    let builder = Client::builder("sdk-key").offline(true).defaults([("flag", 9)]).hook(hook.clone());
+    let builder = Client::builder("sdk-key")
+        .offline(true)
+        .defaults([("flag", 9)])
+        .hook(hook.clone());
     let client = builder.start().unwrap();
     assert_eq!(client.int_variation("flag", &ada(), 1), 9);
     let (asked, detail) = series(&hook);

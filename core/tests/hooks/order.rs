@@ -21,29 +21,53 @@ fn data() -> serde_json::Value {
 fn stages_run_in_order_before_an_evaluation_in_reverse_after_it_and_in_order_after_track() {
     let chronicle = Chronicle::default();
     let builder = Client::builder("sdk-key").data_source(Fixed::new(&data()));
-    let client = builder.hook(chronicle.hook("a")).hook(chronicle.hook("b")).hook(chronicle.hook("c")).start().unwrap();
+    let client = builder
+        .hook(chronicle.hook("a"))
+        .hook(chronicle.hook("b"))
+        .hook(chronicle.hook("c"))
+        .start()
+        .unwrap();
     assert!(client.bool_variation("flag", &ada(), false));
     assert_eq!(
         chronicle.take(),
-        ["before a", "before b", "before c", "after c c-saw-flag", "after b b-saw-flag", "after a a-saw-flag"],
+        [
+            "before a",
+            "before b",
+            "before c",
+            "after c c-saw-flag",
+            "after b b-saw-flag",
+            "after a a-saw-flag"
+        ],
         "each hook gets its own data back"
     );
     client.track("bought", &ada());
     assert_eq!(chronicle.take(), ["track a", "track b", "track c"]);
     assert_eq!(client.int_variation("other", &ada(), 0), 5);
-    assert_eq!(chronicle.take()[..3], ["before a", "before b", "before c"], "nothing is left of the earlier series");
+    assert_eq!(
+        chronicle.take()[..3],
+        ["before a", "before b", "before c"],
+        "nothing is left of the earlier series"
+    );
 }
 
 // EVT-6.2, rules 4 and 8
 #[test]
 fn a_hook_that_is_added_runs_behind_the_others_from_the_next_series_on() {
     let chronicle = Chronicle::default();
-    let client = Client::builder("sdk-key").data_source(Fixed::new(&data())).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_source(Fixed::new(&data()))
+        .start()
+        .unwrap();
     let _ = client.bool_variation("flag", &ada(), false);
     client.add_hook(chronicle.hook("first"));
     client.clone().add_hook(chronicle.hook("second"));
     let _ = client.bool_variation("flag", &ada(), false);
-    let expected = ["before first", "before second", "after second second-saw-flag", "after first first-saw-flag"];
+    let expected = [
+        "before first",
+        "before second",
+        "after second second-saw-flag",
+        "after first first-saw-flag",
+    ];
     assert_eq!(chronicle.take(), expected);
 }
 
@@ -69,7 +93,10 @@ impl vexil::hooks::Hook for Recruiting {
 // EVT-6.2, rule 8
 #[test]
 fn a_series_keeps_the_hooks_that_it_began_with() {
-    let client = Client::builder("sdk-key").data_source(Fixed::new(&data())).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_source(Fixed::new(&data()))
+        .start()
+        .unwrap();
     let recruit = HookRecorder::new("recruit");
     client.add_hook(Recruiting(client.clone(), recruit.clone()));
     let _ = client.bool_variation("flag", &ada(), false);
@@ -83,8 +110,13 @@ fn a_series_keeps_the_hooks_that_it_began_with() {
 #[test]
 fn hooks_are_added_while_other_threads_evaluate() {
     const HOOKS: usize = 200;
-    let client = Client::builder("sdk-key").data_source(Fixed::new(&data())).start().unwrap();
-    let hooks: Vec<_> = (0..HOOKS).map(|n| HookRecorder::new(format!("hook-{n}"))).collect();
+    let client = Client::builder("sdk-key")
+        .data_source(Fixed::new(&data()))
+        .start()
+        .unwrap();
+    let hooks: Vec<_> = (0..HOOKS)
+        .map(|n| HookRecorder::new(format!("hook-{n}")))
+        .collect();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..2 {
@@ -95,8 +127,9 @@ fn hooks_are_added_while_other_threads_evaluate() {
             });
         }
         let halves = hooks.split_at(HOOKS / 2);
-        let adding = [halves.0, halves.1]
-            .map(|hooks| scope.spawn(|| hooks.iter().for_each(|hook| client.add_hook(hook.clone()))));
+        let adding = [halves.0, halves.1].map(|hooks| {
+            scope.spawn(|| hooks.iter().for_each(|hook| client.add_hook(hook.clone())))
+        });
         adding.into_iter().for_each(|adding| adding.join().unwrap());
         done.store(true, Ordering::Relaxed);
     });
@@ -104,24 +137,40 @@ fn hooks_are_added_while_other_threads_evaluate() {
         let _ = hook.take();
     }
     assert!(client.bool_variation("flag", &ada(), false));
-    assert!(hooks.iter().all(|hook| hook.take().len() == 2), "no hook that was added is lost");
+    assert!(
+        hooks.iter().all(|hook| hook.take().len() == 2),
+        "no hook that was added is lost"
+    );
 }
 
 // EVT-6.2, rule 11
 #[test]
 fn one_call_is_one_series_and_all_flags_state_is_none() {
     let hook = HookRecorder::new("recorder");
-    let client = Client::builder("sdk-key").data_source(Fixed::new(&data())).hook(hook.clone()).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_source(Fixed::new(&data()))
+        .hook(hook.clone())
+        .start()
+        .unwrap();
     assert!(client.bool_variation("dependent", &ada(), false));
-    let [RecordedStage::BeforeEvaluation(before), RecordedStage::AfterEvaluation(after, detail)] = &hook.take()[..]
+    let [
+        RecordedStage::BeforeEvaluation(before),
+        RecordedStage::AfterEvaluation(after, detail),
+    ] = &hook.take()[..]
     else {
         panic!("prerequisites have no stages of their own")
     };
     assert_eq!((before.flag_key.as_str(), before), ("dependent", after));
     assert_eq!(detail.value, Value::from(true));
 
-    assert!(client.all_flags_state(&ada(), FlagsStateOptions::default()).is_valid());
-    let listener = client.flag_tracker().add_flag_value_change_listener("flag", &ada(), |_| {});
+    assert!(
+        client
+            .all_flags_state(&ada(), FlagsStateOptions::default())
+            .is_valid()
+    );
+    let listener = client
+        .flag_tracker()
+        .add_flag_value_change_listener("flag", &ada(), |_| {});
     client.flag_tracker().remove_listener(listener);
     client.identify(&ada());
     assert_eq!(hook.take(), []);

@@ -25,7 +25,10 @@ struct Observer {
 impl Observer {
     fn enter(&self, method: &'static str) {
         self.chronicle.write(format!("{method} {}", self.name));
-        assert!(self.panics != Some(method), "this plugin panics in {method}");
+        assert!(
+            self.panics != Some(method),
+            "this plugin panics in {method}"
+        );
     }
 }
 
@@ -41,7 +44,10 @@ impl Plugin for Observer {
 
     fn register(&self, client: &Client, _: &EnvironmentMetadata) -> Result<(), PluginError> {
         self.enter("register");
-        assert!(!client.bool_variation("flag", &ada(), false), "there is no data yet");
+        assert!(
+            !client.bool_variation("flag", &ada(), false),
+            "there is no data yet"
+        );
         Ok(())
     }
 }
@@ -50,13 +56,33 @@ impl Plugin for Observer {
 #[test]
 fn plugins_bring_their_hooks_before_the_client_is_made_and_are_registered_before_it_has_data() {
     let chronicle = Chronicle::default();
-    let plugin = |name| Observer { name, chronicle: chronicle.clone(), panics: None };
-    let builder = Client::builder("sdk-key").data_source(Fixed::new(&json!({"flags": {"flag": gives(1, true)}})));
-    let builder = builder.plugin(plugin("p")).plugin(plugin("q")).hook(chronicle.hook("own"));
+    let plugin = |name| Observer {
+        name,
+        chronicle: chronicle.clone(),
+        panics: None,
+    };
+    let builder = Client::builder("sdk-key")
+        .data_source(Fixed::new(&json!({"flags": {"flag": gives(1, true)}})));
+    let builder = builder
+        .plugin(plugin("p"))
+        .plugin(plugin("q"))
+        .hook(chronicle.hook("own"));
     let client = builder.start().unwrap();
-    let series =
-        ["before own", "before p", "before q", "after q q-saw-flag", "after p p-saw-flag", "after own own-saw-flag"];
-    let expected = [["hooks p", "hooks q", "register p"].as_slice(), &series, &["register q"], &series].concat();
+    let series = [
+        "before own",
+        "before p",
+        "before q",
+        "after q q-saw-flag",
+        "after p p-saw-flag",
+        "after own own-saw-flag",
+    ];
+    let expected = [
+        ["hooks p", "hooks q", "register p"].as_slice(),
+        &series,
+        &["register q"],
+        &series,
+    ]
+    .concat();
     assert_eq!(chronicle.take(), expected);
     assert!(client.bool_variation("flag", &ada(), false));
     assert_eq!(chronicle.take(), series);
@@ -67,17 +93,32 @@ fn plugins_bring_their_hooks_before_the_client_is_made_and_are_registered_before
 fn a_plugin_that_panics_is_logged_and_the_others_work() {
     for method in ["hooks", "register"] {
         let chronicle = Chronicle::default();
-        let plugin = |name, panics| Observer { name, chronicle: chronicle.clone(), panics };
+        let plugin = |name, panics| Observer {
+            name,
+            chronicle: chronicle.clone(),
+            panics,
+        };
         let (lines, client) = logged(|| {
             let flags = Fixed::new(&json!({"flags": {"flag": gives(1, true)}}));
-            let builder = Client::builder("sdk-key").data_source(flags).plugin(plugin("bad", Some(method)));
+            let builder = Client::builder("sdk-key")
+                .data_source(flags)
+                .plugin(plugin("bad", Some(method)));
             builder.plugin(plugin("good", None)).start().unwrap()
         });
         let words = [" ERROR vexil::client", "bad", method, "panicked"];
-        let told = lines.iter().filter(|line| words.iter().all(|word| line.contains(word)));
+        let told = lines
+            .iter()
+            .filter(|line| words.iter().all(|word| line.contains(word)));
         assert_eq!(told.count(), 1, "{lines:#?}");
-        let entered: Vec<_> = chronicle.take().into_iter().filter(|line| line.starts_with(['h', 'r'])).collect();
-        assert_eq!(entered, ["hooks bad", "hooks good", "register bad", "register good"]);
+        let entered: Vec<_> = chronicle
+            .take()
+            .into_iter()
+            .filter(|line| line.starts_with(['h', 'r']))
+            .collect();
+        assert_eq!(
+            entered,
+            ["hooks bad", "hooks good", "register bad", "register good"]
+        );
         assert!(client.bool_variation("flag", &ada(), false));
     }
 }
@@ -104,17 +145,35 @@ fn a_plugin_is_told_of_sdk_wrapper_key_and_application() {
     use vexil::config::{ApplicationInfo, WrapperInfo};
 
     let environment = |application, wrapper: Option<WrapperInfo>| {
-        let (told, builder) = (Told::default(), Client::builder("sdk-secret").offline(true).application(application));
-        let builder = wrapper.into_iter().fold(builder, |builder, wrapper| builder.wrapper(wrapper));
+        let (told, builder) = (
+            Told::default(),
+            Client::builder("sdk-secret")
+                .offline(true)
+                .application(application),
+        );
+        let builder = wrapper
+            .into_iter()
+            .fold(builder, |builder, wrapper| builder.wrapper(wrapper));
         builder.plugin(told.clone()).start().unwrap();
         told.0.lock().unwrap().take().unwrap()
     };
-    let told =
-        environment(ApplicationInfo::new().id("shop").version("not valid"), Some(WrapperInfo::new("axum-flags")));
-    assert_eq!((told.sdk.name.as_str(), told.sdk.version.as_str()), ("VexilRust", env!("CARGO_PKG_VERSION")));
-    assert_eq!((told.sdk.wrapper_name.as_deref(), &told.sdk.wrapper_version), (Some("axum-flags"), &None));
+    let told = environment(
+        ApplicationInfo::new().id("shop").version("not valid"),
+        Some(WrapperInfo::new("axum-flags")),
+    );
+    assert_eq!(
+        (told.sdk.name.as_str(), told.sdk.version.as_str()),
+        ("VexilRust", env!("CARGO_PKG_VERSION"))
+    );
+    assert_eq!(
+        (told.sdk.wrapper_name.as_deref(), &told.sdk.wrapper_version),
+        (Some("axum-flags"), &None)
+    );
     let application = told.application.as_ref().unwrap();
-    assert_eq!((application.id.as_deref(), &application.version), (Some("shop"), &None));
+    assert_eq!(
+        (application.id.as_deref(), &application.version),
+        (Some("shop"), &None)
+    );
     assert_eq!(told.sdk_key.as_str(), "sdk-secret");
     assert!(!format!("{told:?}").contains("sdk-secret"));
 
@@ -151,8 +210,14 @@ impl DataSource for Waiting {
 #[test]
 fn a_client_that_a_plugin_has_closed_runs_no_data_source() {
     let (held, source) = channel();
-    let builder = Client::builder("sdk-key").data_source(Waiting(held)).without_events();
+    let builder = Client::builder("sdk-key")
+        .data_source(Waiting(held))
+        .without_events();
     let client = builder.plugin(Closing).start().unwrap();
-    assert_eq!(source.recv_timeout(SOON), Err(RecvTimeoutError::Disconnected), "the source is still there");
+    assert_eq!(
+        source.recv_timeout(SOON),
+        Err(RecvTimeoutError::Disconnected),
+        "the source is still there"
+    );
     assert!(!client.is_initialized());
 }

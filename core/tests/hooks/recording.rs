@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use vexil::Value;
 use vexil::eval::Detail;
-use vexil::hooks::{EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData, TrackSeriesContext};
+use vexil::hooks::{
+    EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData, TrackSeriesContext,
+};
 
 /// What all hooks of a test have done, in order.
 #[derive(Clone, Debug, Default)]
@@ -12,7 +14,10 @@ pub(crate) struct Chronicle(Arc<Mutex<Vec<String>>>);
 
 impl Chronicle {
     pub(crate) fn hook(&self, name: &'static str) -> impl Hook + use<> {
-        Chronicler { name, chronicle: self.clone() }
+        Chronicler {
+            name,
+            chronicle: self.clone(),
+        }
     }
 
     /// What was done since this was last asked.
@@ -34,8 +39,16 @@ struct Chronicler {
 
 impl Chronicler {
     fn write(&self, stage: &str, data: &SeriesData) {
-        let values = data.names().map(|name| data.get::<String>(name).unwrap().as_str());
-        self.chronicle.write([stage, self.name].into_iter().chain(values).collect::<Vec<_>>().join(" "));
+        let values = data
+            .names()
+            .map(|name| data.get::<String>(name).unwrap().as_str());
+        self.chronicle.write(
+            [stage, self.name]
+                .into_iter()
+                .chain(values)
+                .collect::<Vec<_>>()
+                .join(" "),
+        );
     }
 }
 

@@ -9,7 +9,11 @@ use crate::support::{Fixed, ada};
 fn tracked(key: &str, data: Option<Value>, metric_value: Option<f64>) -> RecordedStage {
     // Made by a client, as nobody else can make one.
     let hook = HookRecorder::new("model");
-    let client = Client::builder("sdk-key").offline(true).hook(hook.clone()).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .offline(true)
+        .hook(hook.clone())
+        .start()
+        .unwrap();
     match (data, metric_value) {
         (None, None) => client.track(key, &ada()),
         (Some(data), None) => client.track_data(key, &ada(), data),
@@ -22,17 +26,32 @@ fn tracked(key: &str, data: Option<Value>, metric_value: Option<f64>) -> Recorde
 #[test]
 fn what_was_told_is_seen_and_what_was_not_is_absent() {
     let seen = |stage: RecordedStage| match stage {
-        RecordedStage::AfterTrack { key, context, data, metric_value, environment_id } => {
+        RecordedStage::AfterTrack {
+            key,
+            context,
+            data,
+            metric_value,
+            environment_id,
+        } => {
             assert_eq!((context, environment_id), (ada(), None));
             (key.to_string(), data, metric_value)
         }
         other => panic!("{other:?}"),
     };
     assert_eq!(seen(tracked("a", None, None)), ("a".into(), None, None));
-    assert_eq!(seen(tracked("b", Some(false.into()), None)), ("b".into(), Some(false.into()), None));
-    assert_eq!(seen(tracked("c", None, Some(0.0))), ("c".into(), None, Some(0.0)));
+    assert_eq!(
+        seen(tracked("b", Some(false.into()), None)),
+        ("b".into(), Some(false.into()), None)
+    );
+    assert_eq!(
+        seen(tracked("c", None, Some(0.0))),
+        ("c".into(), None, Some(0.0))
+    );
     let data = Value::from(json!({"n": 1}));
-    assert_eq!(seen(tracked("d", Some(data.clone()), Some(-1.5))), ("d".into(), Some(data), Some(-1.5)));
+    assert_eq!(
+        seen(tracked("d", Some(data.clone()), Some(-1.5))),
+        ("d".into(), Some(data), Some(-1.5))
+    );
 }
 
 // EVT-6.2, rule 13
@@ -40,7 +59,9 @@ fn what_was_told_is_seen_and_what_was_not_is_absent() {
 fn hooks_hear_of_it_with_and_without_events_but_not_for_an_invalid_context() {
     for events in [Some(EventRecorder::new()), None] {
         let hook = HookRecorder::new("recorder");
-        let builder = Client::builder("sdk-key").data_source(Fixed::new(&json!({}))).hook(hook.clone());
+        let builder = Client::builder("sdk-key")
+            .data_source(Fixed::new(&json!({})))
+            .hook(hook.clone());
         let builder = match events.clone() {
             Some(events) => builder.events(events),
             None => builder.without_events(),

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use tempfile::NamedTempFile;
 use tokio::net::TcpStream;
@@ -35,10 +35,16 @@ impl Authority {
         let mut params = params("an authority", &[]);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
-        Self { issuer: Issuer::new(params, key), certificate }
+        Self {
+            issuer: Issuer::new(params, key),
+            certificate,
+        }
     }
 
     /// A file with the authority's certificate.
@@ -53,13 +59,17 @@ impl Authority {
 
     pub(super) fn sign_expired(&self, name: &str) -> Identity {
         let mut params = params(name, &[name]);
-        (params.not_before, params.not_after) = (date_time_ymd(2001, 1, 1), date_time_ymd(2002, 1, 1));
+        (params.not_before, params.not_after) =
+            (date_time_ymd(2001, 1, 1), date_time_ymd(2002, 1, 1));
         self.sign_as(params)
     }
 
     fn sign_as(&self, params: CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
-        Identity { certificate: params.signed_by(&key, &self.issuer).unwrap(), key }
+        Identity {
+            certificate: params.signed_by(&key, &self.issuer).unwrap(),
+            key,
+        }
     }
 
     fn roots(&self) -> RootCertStore {
@@ -77,7 +87,10 @@ impl Identity {
 
     /// A file with the certificate only, and one with the key only.
     pub(super) fn halves(&self) -> [NamedTempFile; 2] {
-        [file(&self.certificate.pem()), file(&self.key.serialize_pem())]
+        [
+            file(&self.certificate.pem()),
+            file(&self.key.serialize_pem()),
+        ]
     }
 
     /// What a server needs to show this certificate, and to ask for one that `clients` has signed.
@@ -97,33 +110,52 @@ impl Identity {
         protocols: &[&str],
     ) -> TlsAcceptor {
         let provider = vexil::tls::provider().unwrap();
-        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions);
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(versions);
         let builder = match clients {
             None => builder.unwrap().with_no_client_auth(),
             Some(authority) => {
                 let roots = Arc::new(authority.roots());
-                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build().unwrap();
+                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider)
+                    .build()
+                    .unwrap();
                 builder.unwrap().with_client_cert_verifier(verifier)
             }
         };
         let chain = vec![CertificateDer::from(self.certificate.der().to_vec())];
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
         let mut config = builder.with_single_cert(chain, key).unwrap();
-        config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+        config.alpn_protocols = protocols
+            .iter()
+            .map(|protocol| protocol.as_bytes().to_vec())
+            .collect();
         TlsAcceptor::from(Arc::new(config))
     }
 
     /// The server's side of a handshake; none if the client breaks it off.
-    pub(super) async fn secure(&self, connection: Connection<TcpStream>) -> Option<Connection<TlsStream<TcpStream>>> {
-        self.acceptor(None, &[]).accept(connection.stream).await.map(Connection::new).ok()
+    pub(super) async fn secure(
+        &self,
+        connection: Connection<TcpStream>,
+    ) -> Option<Connection<TlsStream<TcpStream>>> {
+        self.acceptor(None, &[])
+            .accept(connection.stream)
+            .await
+            .map(Connection::new)
+            .ok()
     }
 }
 
 fn params(common_name: &str, alternative_names: &[&str]) -> CertificateParams {
-    let names = alternative_names.iter().copied().map(str::to_owned).collect::<Vec<_>>();
+    let names = alternative_names
+        .iter()
+        .copied()
+        .map(str::to_owned)
+        .collect::<Vec<_>>();
     let mut params = CertificateParams::new(names).unwrap();
     params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, common_name);
+    params
+        .distinguished_name
+        .push(DnType::CommonName, common_name);
     params
 }
 

@@ -13,7 +13,11 @@ const ENDLESS: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\
 #[tokio::test]
 async fn a_connection_is_used_again() {
     let (server, transport) = (Server::start().await, transport());
-    let once = || async { text(send(&*transport, get(server.url("/"))).await.unwrap()).await.unwrap() };
+    let once = || async {
+        text(send(&*transport, get(server.url("/"))).await.unwrap())
+            .await
+            .unwrap()
+    };
     let (_, (_, mut connection)) = both(once(), server.serve(HELLO)).await;
     let again = async {
         connection.request().await;
@@ -29,7 +33,10 @@ async fn a_connection_is_used_again() {
 async fn a_body_that_is_dropped_takes_its_connection_with_it() {
     let (server, transport) = (Server::start().await, transport());
     let client = async {
-        let mut body = send(&*transport, get(server.url("/"))).await.unwrap().into_body();
+        let mut body = send(&*transport, get(server.url("/")))
+            .await
+            .unwrap()
+            .into_body();
         assert_eq!(body.next().await.unwrap().unwrap(), ":hello\n\n");
     };
     let ((), (_, connection)) = both(client, server.serve(ENDLESS)).await;
@@ -45,8 +52,7 @@ async fn a_request_that_is_given_up_takes_its_connection_with_it() {
         connection.request().await;
         connection
     };
-    let connection =
-        tokio::select! { _ = client => panic!("no answer was given"), connection = accepted => connection };
+    let connection = tokio::select! { _ = client => panic!("no answer was given"), connection = accepted => connection };
     both(async {}, connection.closed()).await;
 }
 
@@ -54,7 +60,11 @@ async fn a_request_that_is_given_up_takes_its_connection_with_it() {
 #[tokio::test]
 async fn a_get_that_meets_a_dead_connection_is_made_again() {
     let (server, transport) = (Server::start().await, transport());
-    let once = || async { text(send(&*transport, get(server.url("/"))).await.unwrap()).await.unwrap() };
+    let once = || async {
+        text(send(&*transport, get(server.url("/"))).await.unwrap())
+            .await
+            .unwrap()
+    };
     let (_, (_, mut connection)) = both(once(), server.serve(HELLO)).await;
     let dies = async {
         connection.request().await;
@@ -67,7 +77,11 @@ async fn a_get_that_meets_a_dead_connection_is_made_again() {
 #[tokio::test]
 async fn a_post_that_meets_a_dead_connection_is_not_made_again() {
     let (server, transport) = (Server::start().await, transport());
-    let client = async { text(send(&*transport, get(server.url("/"))).await.unwrap()).await.unwrap() };
+    let client = async {
+        text(send(&*transport, get(server.url("/"))).await.unwrap())
+            .await
+            .unwrap()
+    };
     let (_, (_, mut connection)) = both(client, server.serve(HELLO)).await;
     let dies = async {
         connection.request().await;
@@ -90,7 +104,11 @@ async fn a_new_connection_that_breaks_is_not_made_again() {
 #[tokio::test]
 async fn an_answer_that_is_not_http_is_a_broken_connection() {
     let (server, transport) = (Server::start().await, transport());
-    let (kind, _) = both(trouble(&*transport, get(server.url("/"))), server.serve("SSH-2.0-OpenSSH\r\n\r\n")).await;
+    let (kind, _) = both(
+        trouble(&*transport, get(server.url("/"))),
+        server.serve("SSH-2.0-OpenSSH\r\n\r\n"),
+    )
+    .await;
     assert_eq!(kind, TransportErrorKind::Connection);
 }
 
@@ -103,14 +121,21 @@ async fn a_refused_connection_shows_no_part_of_the_url() {
     let error = send(&*transport(), request).await.unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Connection);
     let shown = shown(&error);
-    assert!(!shown.contains("secret") && !shown.contains("hidden") && !shown.contains("sdk-key"), "{shown}");
+    assert!(
+        !shown.contains("secret") && !shown.contains("hidden") && !shown.contains("sdk-key"),
+        "{shown}"
+    );
 }
 
 #[tokio::test]
 async fn a_request_that_leads_nowhere_is_not_sent() {
     for url in ["/all", "ftp://example.com/all", "example.com"] {
         let request = http::Request::get(url).body(bytes::Bytes::new()).unwrap();
-        assert_eq!(trouble(&*transport(), request).await, TransportErrorKind::Request, "{url}");
+        assert_eq!(
+            trouble(&*transport(), request).await,
+            TransportErrorKind::Request,
+            "{url}"
+        );
     }
 }
 
@@ -127,10 +152,19 @@ async fn all_addresses_of_a_host_are_tried() {
 
 #[test]
 fn a_body_may_outlive_the_task_that_asked_for_it() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
     let (body, connection) = runtime.block_on(async {
         let (server, transport) = (Server::start().await, transport());
-        let client = async { send(&*transport, get(server.url("/"))).await.unwrap().into_body() };
+        let client = async {
+            send(&*transport, get(server.url("/")))
+                .await
+                .unwrap()
+                .into_body()
+        };
         let (body, (_, connection)) = both(client, server.serve(ENDLESS)).await;
         (body, connection)
     });

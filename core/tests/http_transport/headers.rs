@@ -20,22 +20,34 @@ impl Configure<dyn DataSource> for Probe {
 
 fn headers(config: HttpConfig) -> HeaderMap {
     let probe = Probe::default();
-    drop(Client::builder("sdk-key").http(config).data_source(probe.clone()).start());
+    drop(
+        Client::builder("sdk-key")
+            .http(config)
+            .data_source(probe.clone())
+            .start(),
+    );
     let headers = probe.0.lock().unwrap();
     headers.clone()
 }
 
 #[test]
 fn a_header_of_the_users_is_sent() {
-    let config = HttpConfig::new().header("X-Tenant", "blue").header("x-tenant", "green");
+    let config = HttpConfig::new()
+        .header("X-Tenant", "blue")
+        .header("x-tenant", "green");
     assert_eq!(headers(config)["x-tenant"], "green", "the last one counts");
 }
 
 #[test]
 fn the_sdk_key_is_never_replaced() {
-    let config = HttpConfig::new().header("authorization", "other").header("AUTHORIZATION", "another");
+    let config = HttpConfig::new()
+        .header("authorization", "other")
+        .header("AUTHORIZATION", "another");
     let headers = headers(config);
-    assert_eq!(headers.get_all("authorization").iter().collect::<Vec<_>>(), ["sdk-key"]);
+    assert_eq!(
+        headers.get_all("authorization").iter().collect::<Vec<_>>(),
+        ["sdk-key"]
+    );
 }
 
 #[test]
@@ -47,11 +59,23 @@ fn a_header_that_cannot_be_sent_is_left_out() {
         .header("X-Accent", "é")
         .header("X-Good", "1");
     let headers = headers(config);
-    assert!(headers.contains_key("x-good") && !headers.contains_key("x-line") && !headers.contains_key("x-accent"));
+    assert!(
+        headers.contains_key("x-good")
+            && !headers.contains_key("x-line")
+            && !headers.contains_key("x-accent")
+    );
 }
 
 #[test]
 fn settings_show_no_secret() {
-    let shown = format!("{:?}", HttpConfig::new().http_proxy("http://ada:secret@host:1").header("X-Token", "secret"));
-    assert!(!shown.contains("secret") && shown.contains("host:1") && shown.contains("x-token"), "{shown}");
+    let shown = format!(
+        "{:?}",
+        HttpConfig::new()
+            .http_proxy("http://ada:secret@host:1")
+            .header("X-Token", "secret")
+    );
+    assert!(
+        !shown.contains("secret") && shown.contains("host:1") && shown.contains("x-token"),
+        "{shown}"
+    );
 }

@@ -18,7 +18,12 @@ async fn a_body_that_is_dropped_resets_its_stream() {
     let file = authority.file();
     let transport = HttpConfig::new().ca_certs(file.path()).build().unwrap();
     let client = async {
-        let response = send(&*transport, get(format!("https://localhost:{}/all", server.port))).await.unwrap();
+        let response = send(
+            &*transport,
+            get(format!("https://localhost:{}/all", server.port)),
+        )
+        .await
+        .unwrap();
         assert_eq!(response.version(), http::Version::HTTP_2);
         let mut body = response.into_body();
         assert_eq!(body.next().await.unwrap().unwrap(), ":hello\n\n");
@@ -28,8 +33,11 @@ async fn a_body_that_is_dropped_resets_its_stream() {
         let mut connection = h2::server::handshake(stream).await.unwrap();
         let (request, mut respond) = connection.accept().await.unwrap().unwrap();
         assert_eq!(request.headers()["authorization"], "sdk-key");
-        let mut body = respond.send_response(http::Response::new(()), false).unwrap();
-        body.send_data(Bytes::from_static(b":hello\n\n"), false).unwrap();
+        let mut body = respond
+            .send_response(http::Response::new(()), false)
+            .unwrap();
+        body.send_data(Bytes::from_static(b":hello\n\n"), false)
+            .unwrap();
         let reset = poll_fn(|cx| body.poll_reset(cx));
         tokio::select! {
             reason = reset => reason.unwrap(),

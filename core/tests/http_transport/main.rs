@@ -1,5 +1,5 @@
-//! The default HTTP transport against servers on this machine: bodies, connections, redirects, time limits, proxies,
-//! certificates.
+//! The default HTTP transport against servers on this machine: bodies, connections, redirects, time
+//! limits, proxies, certificates.
 
 #![cfg(test)]
 #![cfg(feature = "http")]
@@ -36,15 +36,24 @@ fn transport() -> Arc<dyn HttpTransport> {
 }
 
 fn get(url: impl AsRef<str>) -> Request<Bytes> {
-    Request::get(url.as_ref()).header("Authorization", "sdk-key").body(Bytes::new()).unwrap()
+    Request::get(url.as_ref())
+        .header("Authorization", "sdk-key")
+        .body(Bytes::new())
+        .unwrap()
 }
 
 fn post(url: impl AsRef<str>, body: &'static str) -> Request<Bytes> {
-    Request::post(url.as_ref()).header("Authorization", "sdk-key").body(Bytes::from(body)).unwrap()
+    Request::post(url.as_ref())
+        .header("Authorization", "sdk-key")
+        .body(Bytes::from(body))
+        .unwrap()
 }
 
 /// Sends a request that may take any time between bytes.
-async fn send(transport: &dyn HttpTransport, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+async fn send(
+    transport: &dyn HttpTransport,
+    request: Request<Bytes>,
+) -> Result<Response<Body>, TransportError> {
     transport.send(request, RequestOptions::new(SOON)).await
 }
 
@@ -65,7 +74,9 @@ async fn text(response: Response<Body>) -> Result<String, TransportError> {
 
 /// Runs both sides to their ends.
 async fn both<A, B>(client: impl Future<Output = A>, server: impl Future<Output = B>) -> (A, B) {
-    tokio::time::timeout(SOON, async { tokio::join!(client, server) }).await.expect("one side hangs")
+    tokio::time::timeout(SOON, async { tokio::join!(client, server) })
+        .await
+        .expect("one side hangs")
 }
 
 /// The error and all that it stands for, as a log might show it.

@@ -23,11 +23,23 @@ async fn a_proxy_is_told_the_whole_url_and_resolves_the_host() {
     let proxy = Server::start().await;
     let transport = through(&proxy).build().unwrap();
     let client = async {
-        text(send(&*transport, get("http://not.valid.local/endpoints/7/all?filter=x")).await.unwrap()).await.unwrap()
+        text(
+            send(
+                &*transport,
+                get("http://not.valid.local/endpoints/7/all?filter=x"),
+            )
+            .await
+            .unwrap(),
+        )
+        .await
+        .unwrap()
     };
     let (text, (received, mut connection)) = both(client, proxy.serve(HELLO)).await;
     assert_eq!(text, "hello");
-    assert_eq!(received.line, "GET http://not.valid.local/endpoints/7/all?filter=x HTTP/1.1");
+    assert_eq!(
+        received.line,
+        "GET http://not.valid.local/endpoints/7/all?filter=x HTTP/1.1"
+    );
     assert_eq!(received.header("host"), Some("not.valid.local"));
     assert_eq!(received.header("proxy-authorization"), Some(CREDENTIALS));
     assert_eq!(received.header("authorization"), Some("sdk-key"));
@@ -37,7 +49,11 @@ async fn a_proxy_is_told_the_whole_url_and_resolves_the_host() {
         connection.write(HELLO).await;
         received
     };
-    let (_, received) = both(send(&*transport, get("http://not.valid.local/again")), again).await;
+    let (_, received) = both(
+        send(&*transport, get("http://not.valid.local/again")),
+        again,
+    )
+    .await;
     assert_eq!(received.header("proxy-authorization"), Some(CREDENTIALS));
 }
 
@@ -47,9 +63,19 @@ async fn a_proxy_makes_a_tunnel_for_https_and_learns_nothing() {
     let identity = authority.sign("x", &["not.valid.local"]);
     let file = authority.file();
     let transport = through(&proxy).ca_certs(file.path()).build().unwrap();
-    let client = async { text(send(&*transport, get("https://not.valid.local/all")).await.unwrap()).await.unwrap() };
+    let client = async {
+        text(
+            send(&*transport, get("https://not.valid.local/all"))
+                .await
+                .unwrap(),
+        )
+        .await
+        .unwrap()
+    };
     let tunnel = async {
-        let (connect, connection) = proxy.serve("HTTP/1.1 200 Connection established\r\n\r\n").await;
+        let (connect, connection) = proxy
+            .serve("HTTP/1.1 200 Connection established\r\n\r\n")
+            .await;
         let mut connection = identity.secure(connection).await.unwrap();
         let received = connection.request().await;
         connection.write(HELLO).await;
@@ -66,49 +92,86 @@ async fn a_proxy_makes_a_tunnel_for_https_and_learns_nothing() {
 
 #[tokio::test]
 async fn a_proxy_that_refuses_is_a_broken_connection() {
-    for status in ["407 Proxy Authentication Required", "502 Bad Gateway", "403 Forbidden"] {
+    for status in [
+        "407 Proxy Authentication Required",
+        "502 Bad Gateway",
+        "403 Forbidden",
+    ] {
         let proxy = Server::start().await;
         let transport = through(&proxy).build().unwrap();
         let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
-        let (outcome, _) = both(send(&*transport, get("https://not.valid.local/all")), proxy.serve(answer)).await;
+        let (outcome, _) = both(
+            send(&*transport, get("https://not.valid.local/all")),
+            proxy.serve(answer),
+        )
+        .await;
         let error = outcome.unwrap_err();
         assert_eq!(error.kind, TransportErrorKind::Connection);
         let shown = shown(&error);
-        assert!(!shown.contains("cret") && !shown.contains("YWRh"), "{shown}");
+        assert!(
+            !shown.contains("cret") && !shown.contains("YWRh"),
+            "{shown}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_proxy_may_be_given_without_a_scheme() {
     let proxy = Server::start().await;
-    let transport = HttpConfig::new().http_proxy(format!("127.0.0.1:{}", proxy.port)).build().unwrap();
-    let (response, (received, _)) = both(send(&*transport, get("http://not.valid.local/")), proxy.serve(HELLO)).await;
+    let transport = HttpConfig::new()
+        .http_proxy(format!("127.0.0.1:{}", proxy.port))
+        .build()
+        .unwrap();
+    let (response, (received, _)) = both(
+        send(&*transport, get("http://not.valid.local/")),
+        proxy.serve(HELLO),
+    )
+    .await;
     assert_eq!(response.unwrap().status(), 200);
     assert_eq!(received.header("proxy-authorization"), None);
 }
 
 #[test]
 fn a_proxy_that_cannot_be_used_is_not_shown() {
-    for uri in ["socks5://ada:secret@host:1", "http://", "http://ada:secret@host:port", ""] {
+    for uri in [
+        "socks5://ada:secret@host:1",
+        "http://",
+        "http://ada:secret@host:port",
+        "",
+    ] {
         let error = HttpConfig::new().http_proxy(uri).build().unwrap_err();
         let shown = format!("{error} {error:?} {}", error.source().unwrap());
-        assert!(shown.contains("proxy") && !shown.contains("secret"), "{shown}");
+        assert!(
+            shown.contains("proxy") && !shown.contains("secret"),
+            "{shown}"
+        );
     }
 }
 
-/// Says to the process in which [`in_a_process_of_its_own`] runs which proxy to set by hand; empty for none.
+/// Says to the process in which [`in_a_process_of_its_own`] runs which proxy to set by hand; empty
+/// for none.
 const BY_HAND: &str = "VEXIL_TEST_PROXY";
 
 /// Sends a request for `http://not.valid.local/` in a process with these variables.
 async fn in_environment(variables: &[(&str, &str)], by_hand: &str) {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "proxies::in_a_process_of_its_own", "--ignored"]).env(BY_HAND, by_hand);
+    child
+        .args(["--exact", "proxies::in_a_process_of_its_own", "--ignored"])
+        .env(BY_HAND, by_hand);
     for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
         child.env_remove(name).env_remove(name.to_uppercase());
     }
-    child.env_remove("REQUEST_METHOD").envs(variables.iter().copied());
-    let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    child
+        .env_remove("REQUEST_METHOD")
+        .envs(variables.iter().copied());
+    let output = tokio::task::spawn_blocking(move || child.output().unwrap())
+        .await
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
 }
 
 #[tokio::test]
@@ -116,9 +179,15 @@ async fn in_environment(variables: &[(&str, &str)], by_hand: &str) {
 async fn in_a_process_of_its_own() {
     let by_hand = std::env::var(BY_HAND).unwrap();
     let config = HttpConfig::new();
-    let config = if by_hand.is_empty() { config } else { config.http_proxy(by_hand) };
+    let config = if by_hand.is_empty() {
+        config
+    } else {
+        config.http_proxy(by_hand)
+    };
     let sending = async {
-        let response = send(&*config.build().unwrap(), get("http://not.valid.local/")).await.unwrap();
+        let response = send(&*config.build().unwrap(), get("http://not.valid.local/"))
+            .await
+            .unwrap();
         text(response).await.unwrap()
     };
     assert_eq!(tokio::time::timeout(SOON, sending).await.unwrap(), "hello");
@@ -139,6 +208,10 @@ async fn a_proxy_set_by_hand_prevails_over_the_environment() {
     let proxy = Server::start().await;
     // Nobody listens there.
     let variables = [("http_proxy", "http://127.0.0.1:1"), ("no_proxy", "*")];
-    let ((), (received, _)) = both(in_environment(&variables, &proxy.url("")), proxy.serve(HELLO)).await;
+    let ((), (received, _)) = both(
+        in_environment(&variables, &proxy.url("")),
+        proxy.serve(HELLO),
+    )
+    .await;
     assert_eq!(received.line, "GET http://not.valid.local/ HTTP/1.1");
 }

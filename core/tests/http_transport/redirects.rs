@@ -9,7 +9,9 @@ use crate::server::{Connection, HELLO, Server};
 use crate::{both, get, post, send, shown, text, transport, trouble};
 
 fn redirect(status: u16, location: &str) -> String {
-    format!("HTTP/1.1 {status} Moved\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    format!(
+        "HTTP/1.1 {status} Moved\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    )
 }
 
 #[tokio::test]
@@ -17,29 +19,53 @@ async fn a_redirected_request_stays_the_same_request() {
     for status in [301, 302, 303, 307, 308] {
         let (server, transport) = (Server::start().await, transport());
         let mut request = post(server.url("/old/bulk"), "[1]");
-        request.headers_mut().insert("x-launchdarkly-tags", "application-id/shop".parse().unwrap());
+        request.headers_mut().insert(
+            "x-launchdarkly-tags",
+            "application-id/shop".parse().unwrap(),
+        );
         let moves = async {
-            server.serve(redirect(status, &server.url("/new/bulk?b=c"))).await;
+            server
+                .serve(redirect(status, &server.url("/new/bulk?b=c")))
+                .await;
             server.serve(HELLO).await.0
         };
         let (response, received) = both(send(&*transport, request), moves).await;
         assert_eq!(text(response.unwrap()).await.unwrap(), "hello");
-        assert_eq!((received.line.as_str(), received.body.as_str()), ("POST /new/bulk?b=c HTTP/1.1", "[1]"));
-        assert_eq!(received.header("authorization"), Some("sdk-key"), "{status}");
-        assert_eq!(received.header("x-launchdarkly-tags"), Some("application-id/shop"));
+        assert_eq!(
+            (received.line.as_str(), received.body.as_str()),
+            ("POST /new/bulk?b=c HTTP/1.1", "[1]")
+        );
+        assert_eq!(
+            received.header("authorization"),
+            Some("sdk-key"),
+            "{status}"
+        );
+        assert_eq!(
+            received.header("x-launchdarkly-tags"),
+            Some("application-id/shop")
+        );
     }
 }
 
 #[tokio::test]
 async fn a_location_may_be_relative() {
-    for (location, target) in [("/b", "/b"), ("b", "/prefix/b"), ("../b?c=d", "/b?c=d"), ("?c", "/prefix/all?c")] {
+    for (location, target) in [
+        ("/b", "/b"),
+        ("b", "/prefix/b"),
+        ("../b?c=d", "/b?c=d"),
+        ("?c", "/prefix/all?c"),
+    ] {
         let (server, transport) = (Server::start().await, transport());
         let moves = async {
             server.serve(redirect(301, location)).await;
             server.serve(HELLO).await.0
         };
         let (_, received) = both(send(&*transport, get(server.url("/prefix/all"))), moves).await;
-        assert_eq!(received.line, format!("GET {target} HTTP/1.1"), "{location}");
+        assert_eq!(
+            received.line,
+            format!("GET {target} HTTP/1.1"),
+            "{location}"
+        );
     }
 }
 
@@ -47,8 +73,12 @@ async fn a_location_may_be_relative() {
 async fn the_sdk_key_stays_with_its_origin() {
     let (home, abroad, transport) = (Server::start().await, Server::start().await, transport());
     let mut request = get(home.url("/"));
-    request.headers_mut().insert("x-other", "kept".parse().unwrap());
-    request.headers_mut().insert("cookie", "secret".parse().unwrap());
+    request
+        .headers_mut()
+        .insert("x-other", "kept".parse().unwrap());
+    request
+        .headers_mut()
+        .insert("cookie", "secret".parse().unwrap());
     let moves = async {
         home.serve(redirect(307, &abroad.url("/there"))).await;
         let (there, _) = abroad.serve(redirect(307, &home.url("/back"))).await;
@@ -57,7 +87,11 @@ async fn the_sdk_key_stays_with_its_origin() {
     let (response, (there, back)) = both(send(&*transport, request), moves).await;
     assert_eq!(response.unwrap().status(), 200);
     for received in [there, back] {
-        assert_eq!((received.header("authorization"), received.header("cookie")), (None, None), "{received:?}");
+        assert_eq!(
+            (received.header("authorization"), received.header("cookie")),
+            (None, None),
+            "{received:?}"
+        );
         assert_eq!(received.header("x-other"), Some("kept"));
     }
 }
@@ -70,27 +104,50 @@ async fn a_body_stays_with_its_origin() {
         let log = Log::default();
         let _guard = tracing::subscriber::set_default(log.subscriber());
         for _ in 0..3 {
-            let location = abroad.url("/bulk?token=secret").replace("://", "://ada:secret@");
+            let location = abroad
+                .url("/bulk?token=secret")
+                .replace("://", "://ada:secret@");
             let request = post(home.url("/bulk"), r#"[{"key": "ada@example.com"}]"#);
-            let (outcome, _) = both(send(&*transport, request), home.serve(redirect(status, &location))).await;
+            let (outcome, _) = both(
+                send(&*transport, request),
+                home.serve(redirect(status, &location)),
+            )
+            .await;
             let error = outcome.unwrap_err();
             assert_eq!(error.kind, TransportErrorKind::Redirect);
             let shown = shown(&error);
-            assert!(shown.contains(&format!("127.0.0.1:{}", abroad.port)), "{shown}");
-            assert!(!shown.contains("secret") && !shown.contains("ada"), "{shown}");
+            assert!(
+                shown.contains(&format!("127.0.0.1:{}", abroad.port)),
+                "{shown}"
+            );
+            assert!(
+                !shown.contains("secret") && !shown.contains("ada"),
+                "{shown}"
+            );
         }
         one_refusal(&log, &format!("127.0.0.1:{}", abroad.port));
     }
 }
 
-/// One line for all attempts names the host, and no line of anybody shows what stands beside it in the location.
+/// One line for all attempts names the host, and no line of anybody shows what stands beside it in
+/// the location.
 #[track_caller]
 fn one_refusal(log: &Log, host: &str) {
     let lines = log.lines();
-    let refusals: Vec<_> = lines.iter().filter(|line| line.contains(" WARN vexil::")).collect();
+    let refusals: Vec<_> = lines
+        .iter()
+        .filter(|line| line.contains(" WARN vexil::"))
+        .collect();
     assert_eq!(refusals.len(), 1, "{lines:#?}");
-    assert!(refusals[0].contains("a redirect is refused") && refusals[0].contains(host), "{}", refusals[0]);
-    assert!(!lines.iter().any(|line| line.contains("secret")), "{lines:#?}");
+    assert!(
+        refusals[0].contains("a redirect is refused") && refusals[0].contains(host),
+        "{}",
+        refusals[0]
+    );
+    assert!(
+        !lines.iter().any(|line| line.contains("secret")),
+        "{lines:#?}"
+    );
 }
 
 #[tokio::test]
@@ -105,7 +162,10 @@ async fn no_request_goes_from_https_to_http() {
         let log = Log::default();
         let _guard = tracing::subscriber::set_default(log.subscriber());
         for location in [
-            format!("http://ada:secret@localhost:{}/all?token=secret", abroad.port),
+            format!(
+                "http://ada:secret@localhost:{}/all?token=secret",
+                abroad.port
+            ),
             format!("HTTP://LOCALHOST:{}/all", abroad.port),
         ] {
             let mut request = post(format!("https://localhost:{}/", home.port), "[1]");
@@ -119,7 +179,11 @@ async fn no_request_goes_from_https_to_http() {
             let (outcome, ()) = both(send(&*transport, request), serve).await;
             let error = outcome.unwrap_err();
             assert_eq!(error.kind, TransportErrorKind::Redirect);
-            assert!(shown(&error).contains("from https to http"), "{}", shown(&error));
+            assert!(
+                shown(&error).contains("from https to http"),
+                "{}",
+                shown(&error)
+            );
         }
         one_refusal(&log, &format!("localhost:{}", abroad.port));
     }
@@ -138,8 +202,15 @@ async fn a_location_brings_no_credentials_and_none_are_logged() {
     };
     let (response, received) = both(send(&*transport, get(home.url("/"))), moves).await;
     assert_eq!(response.unwrap().status(), 200);
-    assert_eq!((received.line.as_str(), received.header("authorization")), ("GET /there HTTP/1.1", None));
-    assert!(!log.lines().iter().any(|line| line.contains("secret")), "{:#?}", log.lines());
+    assert_eq!(
+        (received.line.as_str(), received.header("authorization")),
+        ("GET /there HTTP/1.1", None)
+    );
+    assert!(
+        !log.lines().iter().any(|line| line.contains("secret")),
+        "{:#?}",
+        log.lines()
+    );
 }
 
 #[tokio::test]
@@ -162,10 +233,26 @@ async fn ten_redirects_are_followed_and_no_more() {
 #[tokio::test]
 async fn a_location_that_leads_nowhere_is_trouble() {
     let without = "HTTP/1.1 301 Moved\r\nContent-Length: 0\r\n\r\n".to_owned();
-    let bad = ["", " ", "ftp://example.com/", "http://", "http://[::1", "http://a b/", "mailto:ada@example.com"];
-    for answer in bad.map(|location| redirect(307, location)).into_iter().chain([without]) {
+    let bad = [
+        "",
+        " ",
+        "ftp://example.com/",
+        "http://",
+        "http://[::1",
+        "http://a b/",
+        "mailto:ada@example.com",
+    ];
+    for answer in bad
+        .map(|location| redirect(307, location))
+        .into_iter()
+        .chain([without])
+    {
         let (server, transport) = (Server::start().await, transport());
-        let (kind, _) = both(trouble(&*transport, get(server.url("/"))), server.serve(&answer)).await;
+        let (kind, _) = both(
+            trouble(&*transport, get(server.url("/"))),
+            server.serve(&answer),
+        )
+        .await;
         assert_eq!(kind, TransportErrorKind::Redirect, "{answer}");
     }
 }
@@ -176,11 +263,14 @@ async fn the_next_request_starts_from_the_original_url() {
     for _ in 0..2 {
         let moves = async {
             let (first, _) = server.serve(redirect(301, "/new")).await;
-            let (second, connection) = server.serve(HELLO.replace("OK\r\n", "OK\r\nConnection: close\r\n")).await;
+            let (second, connection) = server
+                .serve(HELLO.replace("OK\r\n", "OK\r\nConnection: close\r\n"))
+                .await;
             drop(connection);
             [first.line, second.line]
         };
-        let client = async { text(send(&*transport, get(server.url("/old"))).await.unwrap()).await };
+        let client =
+            async { text(send(&*transport, get(server.url("/old"))).await.unwrap()).await };
         let (_, lines) = both(client, moves).await;
         assert_eq!(lines, ["GET /old HTTP/1.1", "GET /new HTTP/1.1"]);
     }

@@ -29,7 +29,10 @@ impl Server {
     }
 
     /// Answers one request on a new connection, and keeps the connection.
-    pub(super) async fn serve(&self, answer: impl AsRef<[u8]>) -> (Received, Connection<TcpStream>) {
+    pub(super) async fn serve(
+        &self,
+        answer: impl AsRef<[u8]>,
+    ) -> (Received, Connection<TcpStream>) {
         let mut connection = self.accept().await;
         let received = connection.request().await;
         connection.write(answer).await;
@@ -45,16 +48,26 @@ pub(super) struct Connection<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn new(stream: S) -> Self {
-        Self { stream, read: Vec::new() }
+        Self {
+            stream,
+            read: Vec::new(),
+        }
     }
 
     /// The next request, with its body.
     pub(super) async fn request(&mut self) -> Received {
         let end = loop {
-            if let Some(end) = self.read.windows(4).position(|window| window == b"\r\n\r\n") {
+            if let Some(end) = self
+                .read
+                .windows(4)
+                .position(|window| window == b"\r\n\r\n")
+            {
                 break end + 4;
             }
-            assert!(self.more().await, "the connection is closed instead of a request");
+            assert!(
+                self.more().await,
+                "the connection is closed instead of a request"
+            );
         };
         let head = String::from_utf8(self.read.drain(..end).collect()).unwrap();
         let mut lines = head.trim_end().split("\r\n").map(str::to_owned);
@@ -63,10 +76,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let (name, value) = line.split_once(": ").unwrap();
             (name.to_ascii_lowercase(), value.to_owned())
         });
-        let mut received = Received { line, headers: headers.collect(), body: String::new() };
-        let length = received.header("content-length").map_or(0, |length| length.parse().unwrap());
+        let mut received = Received {
+            line,
+            headers: headers.collect(),
+            body: String::new(),
+        };
+        let length = received
+            .header("content-length")
+            .map_or(0, |length| length.parse().unwrap());
         while self.read.len() < length {
-            assert!(self.more().await, "the connection is closed in the middle of a body");
+            assert!(
+                self.more().await,
+                "the connection is closed in the middle of a body"
+            );
         }
         received.body = String::from_utf8(self.read.drain(..length).collect()).unwrap();
         received
@@ -86,7 +108,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut buffer = [0; 4096];
         let length = match self.stream.read(&mut buffer).await {
             Ok(length) => length,
-            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof) => 0,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof
+                ) =>
+            {
+                0
+            }
             Err(error) => panic!("{error}"),
         };
         self.read.extend_from_slice(&buffer[..length]);
@@ -106,6 +135,9 @@ pub(super) struct Received {
 
 impl Received {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| value.as_str())
     }
 }

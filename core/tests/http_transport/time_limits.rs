@@ -32,13 +32,18 @@ async fn silence_instead_of_headers_ends_a_request() {
 async fn silence_in_a_body_ends_it() {
     let (server, transport) = (Server::start().await, transport());
     let client = async {
-        let response = transport.send(get(server.url("/")), RequestOptions::new(SHORT)).await.unwrap();
+        let response = transport
+            .send(get(server.url("/")), RequestOptions::new(SHORT))
+            .await
+            .unwrap();
         let mut body = response.into_body();
         assert_eq!(body.next().await.unwrap().unwrap(), ":");
         body.next().await.unwrap_err().kind
     };
     let silent = async {
-        let (_, connection) = server.serve("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n:").await;
+        let (_, connection) = server
+            .serve("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n:")
+            .await;
         connection.closed().await;
     };
     let (kind, ()) = both(client, silent).await;
@@ -59,7 +64,9 @@ async fn a_tls_handshake_that_does_not_end_is_given_up() {
 #[tokio::test]
 async fn a_proxy_that_does_not_connect_is_given_up() {
     let proxy = Server::start().await;
-    let config = HttpConfig::new().connect_timeout(SHORT).http_proxy(proxy.url(""));
+    let config = HttpConfig::new()
+        .connect_timeout(SHORT)
+        .http_proxy(proxy.url(""));
     let transport = config.build().unwrap();
     let silent = async {
         let mut connection = proxy.accept().await;
@@ -67,7 +74,11 @@ async fn a_proxy_that_does_not_connect_is_given_up() {
         connection.closed().await;
         request
     };
-    let (outcome, received) = both(send(&*transport, get("https://not.valid.local/all")), silent).await;
+    let (outcome, received) = both(
+        send(&*transport, get("https://not.valid.local/all")),
+        silent,
+    )
+    .await;
     assert_eq!(outcome.unwrap_err().kind, TransportErrorKind::Timeout);
     assert_eq!(received.line, "CONNECT not.valid.local:443 HTTP/1.1");
 }
@@ -84,7 +95,10 @@ async fn a_request_that_has_timed_out_leaves_no_connection_to_the_next() {
     let (outcome, connection) = both(client, late).await;
     assert_eq!(outcome.unwrap_err().kind, TransportErrorKind::Timeout);
     let client = async {
-        let response = transport.send(get(server.url("/")), RequestOptions::new(SOON)).await.unwrap();
+        let response = transport
+            .send(get(server.url("/")), RequestOptions::new(SOON))
+            .await
+            .unwrap();
         text(response).await.unwrap()
     };
     let (text, _) = both(client, server.serve(HELLO)).await;

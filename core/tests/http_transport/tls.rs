@@ -18,8 +18,14 @@ async fn meet(config: &HttpConfig, acceptor: TlsAcceptor) -> Result<String, Tran
     let server = Server::start().await;
     let transport = config.build().unwrap();
     let client = async {
-        let response = send(&*transport, get(format!("https://localhost:{}/", server.port))).await;
-        text(response.map_err(|error| error.kind)?).await.map_err(|error| error.kind)
+        let response = send(
+            &*transport,
+            get(format!("https://localhost:{}/", server.port)),
+        )
+        .await;
+        text(response.map_err(|error| error.kind)?)
+            .await
+            .map_err(|error| error.kind)
     };
     let serve = async {
         let accepted = acceptor.accept(server.accept().await.stream).await;
@@ -47,7 +53,10 @@ async fn an_authority_of_ones_own_is_trusted() {
     let authority = Authority::new();
     let file = authority.file();
     let config = HttpConfig::new().ca_certs(file.path());
-    assert_eq!(meet_as(&config, &authority.sign("x", &["localhost"])).await, hello());
+    assert_eq!(
+        meet_as(&config, &authority.sign("x", &["localhost"])).await,
+        hello()
+    );
 }
 
 #[tokio::test]
@@ -55,7 +64,10 @@ async fn nobody_else_is_trusted() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let file = authority.file();
     let config = HttpConfig::new().ca_certs(file.path());
-    for identity in [stranger.sign("x", &["localhost"]), stranger.sign("localhost", &[])] {
+    for identity in [
+        stranger.sign("x", &["localhost"]),
+        stranger.sign("localhost", &[]),
+    ] {
         assert_eq!(meet_as(&config, &identity).await, NOT_TRUSTED);
         assert_eq!(meet_as(&HttpConfig::new(), &identity).await, NOT_TRUSTED);
     }
@@ -66,8 +78,14 @@ async fn a_certificate_for_another_host_is_not_trusted() {
     let authority = Authority::new();
     let file = authority.file();
     let config = HttpConfig::new().ca_certs(file.path());
-    assert_eq!(meet_as(&config, &authority.sign("localhost", &["example.com"])).await, NOT_TRUSTED);
-    assert_eq!(meet_as(&config, &authority.sign("localhost", &["127.0.0.1"])).await, NOT_TRUSTED);
+    assert_eq!(
+        meet_as(&config, &authority.sign("localhost", &["example.com"])).await,
+        NOT_TRUSTED
+    );
+    assert_eq!(
+        meet_as(&config, &authority.sign("localhost", &["127.0.0.1"])).await,
+        NOT_TRUSTED
+    );
 }
 
 #[tokio::test]
@@ -75,7 +93,10 @@ async fn an_expired_certificate_is_not_trusted() {
     let authority = Authority::new();
     let file = authority.file();
     let config = HttpConfig::new().ca_certs(file.path());
-    assert_eq!(meet_as(&config, &authority.sign_expired("localhost")).await, NOT_TRUSTED);
+    assert_eq!(
+        meet_as(&config, &authority.sign_expired("localhost")).await,
+        NOT_TRUSTED
+    );
 }
 
 #[tokio::test]
@@ -83,17 +104,33 @@ async fn a_common_name_does_not_stand_in_for_an_alternative_name() {
     let authority = Authority::new();
     let file = authority.file();
     let config = HttpConfig::new().ca_certs(file.path());
-    assert_eq!(meet_as(&config, &authority.sign("localhost", &[])).await, NOT_TRUSTED);
+    assert_eq!(
+        meet_as(&config, &authority.sign("localhost", &[])).await,
+        NOT_TRUSTED
+    );
 }
 
 #[tokio::test]
 async fn tls_1_2_is_spoken_too() {
     let authority = Authority::new();
     let file = authority.file();
-    for config in [HttpConfig::new().ca_certs(file.path()), HttpConfig::new().disable_ssl_verification(true)] {
-        assert_eq!(meet(&config, authority.sign("x", &["localhost"]).old_acceptor()).await, hello());
+    for config in [
+        HttpConfig::new().ca_certs(file.path()),
+        HttpConfig::new().disable_ssl_verification(true),
+    ] {
+        assert_eq!(
+            meet(&config, authority.sign("x", &["localhost"]).old_acceptor()).await,
+            hello()
+        );
     }
-    assert_eq!(meet(&HttpConfig::new(), authority.sign("x", &["localhost"]).old_acceptor()).await, NOT_TRUSTED);
+    assert_eq!(
+        meet(
+            &HttpConfig::new(),
+            authority.sign("x", &["localhost"]).old_acceptor()
+        )
+        .await,
+        NOT_TRUSTED
+    );
 }
 
 #[test]
@@ -106,30 +143,55 @@ fn a_warning_says_that_nothing_is_verified() {
     });
     drop(transport.unwrap());
     let lines = log.lines();
-    assert!(matches!(&lines[..], [line] if line.contains("not verified")), "{lines:#?}");
+    assert!(
+        matches!(&lines[..], [line] if line.contains("not verified")),
+        "{lines:#?}"
+    );
 }
 
 #[tokio::test]
 async fn without_verification_anybody_is_trusted() {
     let authority = Authority::new();
     let config = HttpConfig::new().disable_ssl_verification(true);
-    assert_eq!(meet_as(&config, &authority.sign_expired("example.com")).await, hello());
+    assert_eq!(
+        meet_as(&config, &authority.sign_expired("example.com")).await,
+        hello()
+    );
     // It prevails over the authorities, which need not be there then.
     let config = config.ca_certs("no-such-file.pem");
-    assert_eq!(meet_as(&config, &authority.sign("example.com", &[])).await, hello());
+    assert_eq!(
+        meet_as(&config, &authority.sign("example.com", &[])).await,
+        hello()
+    );
 }
 
 #[tokio::test]
 async fn a_client_shows_its_certificate_to_who_asks() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let server = authority.sign("x", &["localhost"]);
-    let (roots, good, bad) = (authority.file(), authority.sign("c", &[]).file(), stranger.sign("c", &[]).file());
+    let (roots, good, bad) = (
+        authority.file(),
+        authority.sign("c", &[]).file(),
+        stranger.sign("c", &[]).file(),
+    );
     let asks = || server.acceptor(Some(&authority), &[]);
-    for config in [HttpConfig::new().ca_certs(roots.path()), HttpConfig::new().disable_ssl_verification(true)] {
-        assert_eq!(meet(&config.clone().cert_file(good.path()), asks()).await, hello());
+    for config in [
+        HttpConfig::new().ca_certs(roots.path()),
+        HttpConfig::new().disable_ssl_verification(true),
+    ] {
+        assert_eq!(
+            meet(&config.clone().cert_file(good.path()), asks()).await,
+            hello()
+        );
         // The certificate in doubt is ours, which time does not heal less than other trouble.
-        assert_eq!(meet(&config, asks()).await, Err(TransportErrorKind::Connection));
-        assert_eq!(meet(&config.cert_file(bad.path()), asks()).await, Err(TransportErrorKind::Connection));
+        assert_eq!(
+            meet(&config, asks()).await,
+            Err(TransportErrorKind::Connection)
+        );
+        assert_eq!(
+            meet(&config.cert_file(bad.path()), asks()).await,
+            Err(TransportErrorKind::Connection)
+        );
     }
 }
 
@@ -138,7 +200,10 @@ async fn a_handshake_that_fails_otherwise_is_a_broken_connection() {
     for answer in ["HTTP/1.1 400 Bad Request\r\n\r\n", ""] {
         let server = Server::start().await;
         let transport = HttpConfig::new().build().unwrap();
-        let client = send(&*transport, get(format!("https://localhost:{}/", server.port)));
+        let client = send(
+            &*transport,
+            get(format!("https://localhost:{}/", server.port)),
+        );
         let fails = async { server.accept().await.write(answer).await };
         let (outcome, ()) = both(client, fails).await;
         assert_eq!(outcome.unwrap_err().kind, TransportErrorKind::Connection);
@@ -159,11 +224,26 @@ fn a_file_that_cannot_be_used_is_named() {
     let (empty, text) = (file(""), file("no certificate"));
     let broken = file("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     let missing = Path::new("no-such-file.pem");
-    for path in [missing, empty.path(), text.path(), broken.path(), key.path()] {
+    for path in [
+        missing,
+        empty.path(),
+        text.path(),
+        broken.path(),
+        key.path(),
+    ] {
         let wrong = wrong(&HttpConfig::new().ca_certs(path));
-        assert!(wrong.contains("HTTP transport") && wrong.contains(path.to_str().unwrap()), "{wrong}");
+        assert!(
+            wrong.contains("HTTP transport") && wrong.contains(path.to_str().unwrap()),
+            "{wrong}"
+        );
     }
-    for path in [missing, empty.path(), text.path(), certificate.path(), key.path()] {
+    for path in [
+        missing,
+        empty.path(),
+        text.path(),
+        certificate.path(),
+        key.path(),
+    ] {
         let wrong = wrong(&HttpConfig::new().cert_file(path));
         assert!(wrong.contains(path.to_str().unwrap()), "{wrong}");
     }
@@ -185,15 +265,23 @@ async fn a_bundle_is_used_without_its_flawed_certificates_which_are_logged_by_po
         let bundle = file(&bundle);
         let config = HttpConfig::new().ca_certs(bundle.path());
         let log = Log::default();
-        drop(tracing::subscriber::with_default(log.subscriber(), || config.build().unwrap()));
+        drop(tracing::subscriber::with_default(log.subscriber(), || {
+            config.build().unwrap()
+        }));
         let lines = log.lines();
         assert_eq!(lines.len(), 2, "{lines:#?}");
         for (line, position) in lines.iter().zip(["position=1", "position=3"]) {
             let words = ["WARN", position, bundle.path().to_str().unwrap()];
             assert!(words.iter().all(|word| line.contains(word)), "{line}");
         }
-        assert_eq!(meet_as(&config, &authority.sign("x", &["localhost"])).await, hello());
-        assert_eq!(meet_as(&config, &Authority::new().sign("x", &["localhost"])).await, NOT_TRUSTED);
+        assert_eq!(
+            meet_as(&config, &authority.sign("x", &["localhost"])).await,
+            hello()
+        );
+        assert_eq!(
+            meet_as(&config, &Authority::new().sign("x", &["localhost"])).await,
+            NOT_TRUSTED
+        );
     }
 }
 
@@ -202,7 +290,9 @@ fn a_certificate_with_another_ones_key_is_wrong() {
     let authority = Authority::new();
     let [certificate, _] = authority.sign("c", &[]).halves();
     let [_, key] = authority.sign("c", &[]).halves();
-    let mixed = [certificate, key].map(|half| std::fs::read_to_string(half.path()).unwrap()).concat();
+    let mixed = [certificate, key]
+        .map(|half| std::fs::read_to_string(half.path()).unwrap())
+        .concat();
     let mixed = file(&mixed);
     let wrong = wrong(&HttpConfig::new().cert_file(mixed.path()));
     assert!(wrong.contains(mixed.path().to_str().unwrap()), "{wrong}");

@@ -22,14 +22,29 @@ use vexil::Client;
 use vexil::migration::{MigrationOp, Stage};
 use vexil_testing::{EventRecorder, RecordedEvent};
 
-const STAGES: [Stage; 6] = [Stage::Off, Stage::DualWrite, Stage::Shadow, Stage::Live, Stage::RampDown, Stage::Complete];
+const STAGES: [Stage; 6] = [
+    Stage::Off,
+    Stage::DualWrite,
+    Stage::Shadow,
+    Stage::Live,
+    Stage::RampDown,
+    Stage::Complete,
+];
 
-/// A client whose flag `move` has this stage, or any other value, and more members; and what it reports.
+/// A client whose flag `move` has this stage, or any other value, and more members; and what it
+/// reports.
 fn client_at(stage: impl Into<Json>, more: &Json) -> (Client, EventRecorder) {
     let flag = support::with(support::gives(10, stage), more);
     let events = EventRecorder::new();
     let source = support::Fixed::new(&json!({"flags": {"move": flag}}));
-    (Client::builder("sdk-key").data_source(source).events(events.clone()).start().unwrap(), events)
+    (
+        Client::builder("sdk-key")
+            .data_source(source)
+            .events(events.clone())
+            .start()
+            .unwrap(),
+        events,
+    )
 }
 
 /// The migration operations that were reported since this was last asked.

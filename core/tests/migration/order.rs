@@ -30,17 +30,37 @@ fn every_stage_calls_its_origins_in_order_and_gives_the_answer_of_the_one_that_d
         migrator.read(&ada(), Stage::Off, |answer| {
             assert_eq!(calls.take(), readers, "{stage}");
             assert_eq!(answer.origin, readers[0], "{stage}");
-            assert_eq!(text(&answer), format!("payload from {}", readers[0]), "{stage}");
+            assert_eq!(
+                text(&answer),
+                format!("payload from {}", readers[0]),
+                "{stage}"
+            );
             let op = only(&events);
-            assert_eq!([op.invoked.old, op.invoked.new], [Old, New].map(|origin| readers.contains(&origin)));
+            assert_eq!(
+                [op.invoked.old, op.invoked.new],
+                [Old, New].map(|origin| readers.contains(&origin))
+            );
         });
         migrator.write(&ada(), Stage::Off, |answer| {
             assert_eq!(calls.take(), writers, "{stage}");
-            assert_eq!(text(&answer.authoritative), format!("payload from {}", writers[0]), "{stage}");
+            assert_eq!(
+                text(&answer.authoritative),
+                format!("payload from {}", writers[0]),
+                "{stage}"
+            );
             let other = answer.nonauthoritative.as_ref().map(text);
-            assert_eq!(other, writers.get(1).map(|origin| format!("payload from {origin}")), "{stage}");
+            assert_eq!(
+                other,
+                writers
+                    .get(1)
+                    .map(|origin| format!("payload from {origin}")),
+                "{stage}"
+            );
             let op = only(&events);
-            assert_eq!([op.invoked.old, op.invoked.new], [Old, New].map(|origin| writers.contains(&origin)));
+            assert_eq!(
+                [op.invoked.old, op.invoked.new],
+                [Old, New].map(|origin| writers.contains(&origin))
+            );
         });
     }
 }
@@ -50,7 +70,10 @@ fn every_stage_calls_its_origins_in_order_and_gives_the_answer_of_the_one_that_d
 fn by_chance_either_origin_is_read_first_and_the_answer_is_the_same() {
     let (client, _events) = client_at("shadow", &json!({}));
     let calls = Calls::default();
-    let plan = Plan { order: ExecutionOrder::Random, ..Plan::new(Does::Work, Does::Work) };
+    let plan = Plan {
+        order: ExecutionOrder::Random,
+        ..Plan::new(Does::Work, Does::Work)
+    };
     let migrator = Both::new(&client, &calls, plan);
     let old_first = Mutex::new(0);
     for _ in 0..200 {
@@ -84,8 +107,18 @@ fn concurrent_reads_are_under_way_at_the_same_time() {
         };
         let write = |_: &()| Ok::<_, String>(());
         let [old, new] = meeting();
-        let migrator = Migrator::builder(&client).read(old, new).write(write, write).build().unwrap();
-        assert_eq!(migrator.read("move", &ada(), Stage::Off, &()).result.unwrap(), decides);
+        let migrator = Migrator::builder(&client)
+            .read(old, new)
+            .write(write, write)
+            .build()
+            .unwrap();
+        assert_eq!(
+            migrator
+                .read("move", &ada(), Stage::Off, &())
+                .result
+                .unwrap(),
+            decides
+        );
         assert_eq!(only(&events).failed, Default::default());
     }
 }
@@ -106,9 +139,23 @@ fn concurrent_awaiting_reads_are_under_way_at_the_same_time() {
         }
     };
     let write = |()| async { Ok::<_, String>(()) };
-    let migrator = AsyncMigrator::builder(&client).read(read("old"), read("new")).write(write, write).build().unwrap();
-    let reading = async { tokio::time::timeout(SOON, migrator.read("move", &ada(), Stage::Off, ())).await.unwrap() };
-    assert_eq!(crate::support::current_thread().block_on(reading).result.unwrap(), "new");
+    let migrator = AsyncMigrator::builder(&client)
+        .read(read("old"), read("new"))
+        .write(write, write)
+        .build()
+        .unwrap();
+    let reading = async {
+        tokio::time::timeout(SOON, migrator.read("move", &ada(), Stage::Off, ()))
+            .await
+            .unwrap()
+    };
+    assert_eq!(
+        crate::support::current_thread()
+            .block_on(reading)
+            .result
+            .unwrap(),
+        "new"
+    );
     assert_eq!(only(&events).failed, Default::default());
 }
 
@@ -119,13 +166,32 @@ fn a_migrator_must_know_how_to_read_and_to_write() {
     let (client, _) = client_at("off", &json!({}));
     let call = |_: &u8| Ok::<_, String>(());
     let builder = || Migrator::<u8, (), u8, ()>::builder(&client);
-    assert_eq!(builder().read(call, call).build().unwrap_err(), MigratorError::WriteMissing);
-    assert_eq!(builder().write(call, call).build().unwrap_err(), MigratorError::ReadMissing);
+    assert_eq!(
+        builder().read(call, call).build().unwrap_err(),
+        MigratorError::WriteMissing
+    );
+    assert_eq!(
+        builder().write(call, call).build().unwrap_err(),
+        MigratorError::ReadMissing
+    );
     assert!(builder().read(call, call).write(call, call).build().is_ok());
 
     let call = |_: u8| async { Ok::<_, String>(()) };
     let builder = || AsyncMigrator::<u8, (), u8, ()>::builder(&client);
-    assert_eq!(builder().read(call, call).build().unwrap_err(), MigratorError::WriteMissing);
-    assert_eq!(builder().write(call, call).build().unwrap_err(), MigratorError::ReadMissing);
-    let _ = block_on(builder().read(call, call).write(call, call).build().unwrap().read("move", &ada(), Stage::Off, 1));
+    assert_eq!(
+        builder().read(call, call).build().unwrap_err(),
+        MigratorError::WriteMissing
+    );
+    assert_eq!(
+        builder().write(call, call).build().unwrap_err(),
+        MigratorError::ReadMissing
+    );
+    let _ = block_on(
+        builder()
+            .read(call, call)
+            .write(call, call)
+            .build()
+            .unwrap()
+            .read("move", &ada(), Stage::Off, 1),
+    );
 }

@@ -27,7 +27,11 @@ impl Calls {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
 
-    fn origin(&self, origin: Origin, does: Does) -> impl Fn(&String) -> Result<String, String> + Send + Sync + use<> {
+    fn origin(
+        &self,
+        origin: Origin,
+        does: Does,
+    ) -> impl Fn(&String) -> Result<String, String> + Send + Sync + use<> {
         let calls = self.clone();
         move |payload| {
             calls.0.lock().unwrap().push(origin);
@@ -54,7 +58,13 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn new(old: Does, new: Does) -> Self {
         let origins = PerOrigin { old, new };
-        Self { origins, order: ExecutionOrder::Serial, latency: true, errors: true, compare: None }
+        Self {
+            origins,
+            order: ExecutionOrder::Serial,
+            latency: true,
+            errors: true,
+            compare: None,
+        }
     }
 }
 
@@ -66,8 +76,10 @@ pub(crate) struct Both {
 
 macro_rules! build {
     ($builder:expr, $plan:expr) => {{
-        let builder =
-            $builder.read_execution_order($plan.order).track_latency($plan.latency).track_errors($plan.errors);
+        let builder = $builder
+            .read_execution_order($plan.order)
+            .track_latency($plan.latency)
+            .track_errors($plan.errors);
         match $plan.compare {
             Some(compare) => builder.compare(compare),
             None => builder,
@@ -80,7 +92,10 @@ macro_rules! build {
 impl Both {
     pub(crate) fn new(client: &Client, calls: &Calls, plan: Plan) -> Self {
         let PerOrigin { old, new } = plan.origins;
-        let (old, new) = (|| calls.origin(Origin::Old, old), || calls.origin(Origin::New, new));
+        let (old, new) = (
+            || calls.origin(Origin::Old, old),
+            || calls.origin(Origin::New, new),
+        );
         fn awaited<F>(
             call: F,
         ) -> impl Fn(String) -> std::pin::Pin<Box<dyn Future<Output = Result<String, String>> + Send>>
@@ -94,7 +109,12 @@ impl Both {
             }
         }
         Self {
-            blocking: build!(Migrator::builder(client).read(old(), new()).write(old(), new()), plan),
+            blocking: build!(
+                Migrator::builder(client)
+                    .read(old(), new())
+                    .write(old(), new()),
+                plan
+            ),
             awaiting: build!(
                 AsyncMigrator::builder(client)
                     .read(awaited(old()), awaited(new()))
@@ -111,14 +131,35 @@ impl Both {
         default: Stage,
         check: impl Fn(OperationResult<String>),
     ) {
-        check(self.blocking.read("move", context, default, &"payload".to_owned()));
-        check(block_on(self.awaiting.read("move", context, default, "payload".to_owned())));
+        check(
+            self.blocking
+                .read("move", context, default, &"payload".to_owned()),
+        );
+        check(block_on(self.awaiting.read(
+            "move",
+            context,
+            default,
+            "payload".to_owned(),
+        )));
     }
 
     /// Writes by each kind; `check` sees every answer.
-    pub(crate) fn write(&self, context: &impl EvaluationContext, default: Stage, check: impl Fn(WriteResult<String>)) {
-        check(self.blocking.write("move", context, default, &"payload".to_owned()));
-        check(block_on(self.awaiting.write("move", context, default, "payload".to_owned())));
+    pub(crate) fn write(
+        &self,
+        context: &impl EvaluationContext,
+        default: Stage,
+        check: impl Fn(WriteResult<String>),
+    ) {
+        check(
+            self.blocking
+                .write("move", context, default, &"payload".to_owned()),
+        );
+        check(block_on(self.awaiting.write(
+            "move",
+            context,
+            default,
+            "payload".to_owned(),
+        )));
     }
 }
 

@@ -12,7 +12,11 @@ use crate::{STAGES, client_at, only, reported};
 #[test]
 fn latencies_and_errors_are_reported_unless_they_are_switched_off() {
     let (client, events) = client_at("live", &json!({}));
-    let plan = Plan { latency: false, errors: false, ..Plan::new(Does::Fail, Does::Work) };
+    let plan = Plan {
+        latency: false,
+        errors: false,
+        ..Plan::new(Does::Fail, Does::Work)
+    };
     let migrator = Both::new(&client, &Calls::default(), plan);
     let bare = || {
         let op = only(&events);
@@ -28,13 +32,22 @@ fn latencies_and_errors_are_reported_unless_they_are_switched_off() {
 fn results_are_compared_where_both_are_read_and_never_where_they_are_written() {
     for stage in STAGES {
         let (client, events) = client_at(stage.as_str(), &json!({}));
-        for (same, compare) in [(true, (|_, _| true) as fn(&String, &String) -> bool), (false, |_, _| false)] {
-            let plan = Plan { compare: Some(compare), ..Plan::new(Does::Work, Does::Work) };
+        for (same, compare) in [
+            (true, (|_, _| true) as fn(&String, &String) -> bool),
+            (false, |_, _| false),
+        ] {
+            let plan = Plan {
+                compare: Some(compare),
+                ..Plan::new(Does::Work, Does::Work)
+            };
             let migrator = Both::new(&client, &Calls::default(), plan);
             let both = matches!(stage, Stage::Shadow | Stage::Live);
-            migrator
-                .read(&ada(), Stage::Off, |_| assert_eq!(only(&events).consistent, both.then_some(same), "{stage}"));
-            migrator.write(&ada(), Stage::Off, |_| assert_eq!(only(&events).consistent, None, "{stage}"));
+            migrator.read(&ada(), Stage::Off, |_| {
+                assert_eq!(only(&events).consistent, both.then_some(same), "{stage}")
+            });
+            migrator.write(&ada(), Stage::Off, |_| {
+                assert_eq!(only(&events).consistent, None, "{stage}")
+            });
         }
     }
 }
@@ -43,16 +56,26 @@ fn results_are_compared_where_both_are_read_and_never_where_they_are_written() {
 #[test]
 fn the_comparison_is_given_the_answer_that_counts_first() {
     let (client, events) = client_at("live", &json!({}));
-    let compare: fn(&String, &String) -> bool = |first, second| first.ends_with("new") && second.ends_with("old");
-    let plan = Plan { compare: Some(compare), ..Plan::new(Does::Work, Does::Work) };
+    let compare: fn(&String, &String) -> bool =
+        |first, second| first.ends_with("new") && second.ends_with("old");
+    let plan = Plan {
+        compare: Some(compare),
+        ..Plan::new(Does::Work, Does::Work)
+    };
     let migrator = Both::new(&client, &Calls::default(), plan);
-    migrator.read(&ada(), Stage::Off, |_| assert_eq!(only(&events).consistent, Some(true)));
+    migrator.read(&ada(), Stage::Off, |_| {
+        assert_eq!(only(&events).consistent, Some(true))
+    });
 }
 
-/// How many of 400 reads were compared by a flag with this check ratio, and what they say of the ratio.
+/// How many of 400 reads were compared by a flag with this check ratio, and what they say of the
+/// ratio.
 fn compared(ratio: &Json) -> usize {
     let (client, events) = client_at("shadow", &json!({"migration": {"checkRatio": ratio}}));
-    let plan = Plan { compare: Some(|_, _| true), ..Plan::new(Does::Work, Does::Work) };
+    let plan = Plan {
+        compare: Some(|_, _| true),
+        ..Plan::new(Does::Work, Does::Work)
+    };
     let migrator = Both::new(&client, &Calls::default(), plan);
     (0..200).for_each(|_| migrator.read(&ada(), Stage::Off, |_| {}));
     let ops = reported(&events);
@@ -64,7 +87,10 @@ fn compared(ratio: &Json) -> usize {
 // EVT-7.4
 #[test]
 fn the_flags_check_ratio_says_how_often_results_are_compared() {
-    assert_eq!([json!(0), json!(1), json!(null)].each_ref().map(compared), [0, 400, 400]);
+    assert_eq!(
+        [json!(0), json!(1), json!(null)].each_ref().map(compared),
+        [0, 400, 400]
+    );
     let some = compared(&json!(4));
     assert!((40..=160).contains(&some), "{some} of 400");
 }
@@ -80,13 +106,25 @@ fn delivered(flag: &Json, context: &vexil::Context) -> Vec<Json> {
 
     use crate::support::SOON;
 
-    let service = FakeService::builder().data(json!({"flags": {"move": flag}}).to_string()).start().unwrap();
+    let service = FakeService::builder()
+        .data(json!({"flags": {"move": flag}}).to_string())
+        .start()
+        .unwrap();
     let endpoints = ServiceEndpoints::relay(service.url());
-    let client = Client::builder("sdk-key").service_endpoints(endpoints).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .service_endpoints(endpoints)
+        .start()
+        .unwrap();
     client.blocking_wait_until_ready(SOON).unwrap();
     let origin = |_: &()| Ok::<_, String>(7);
-    let migrator = Migrator::builder(&client).read(origin, origin).compare(|a, b| a == b).write(origin, origin);
-    let answer = migrator.build().unwrap().read("move", context, Stage::Off, &());
+    let migrator = Migrator::builder(&client)
+        .read(origin, origin)
+        .compare(|a, b| a == b)
+        .write(origin, origin);
+    let answer = migrator
+        .build()
+        .unwrap()
+        .read("move", context, Stage::Off, &());
     assert_eq!(answer.result.unwrap(), 7);
     assert!(client.blocking_flush(SOON));
     pollster::block_on(client.close(Duration::ZERO));
@@ -99,9 +137,16 @@ fn delivered(flag: &Json, context: &vexil::Context) -> Vec<Json> {
 fn the_service_gets_an_index_a_summary_and_the_operation() {
     let flag = json!({"key": "move", "on": true, "version": 0, "variations": ["off", "live"], "fallthrough": {"variation": 1},
         "migration": {"checkRatio": 1}});
-    let guest = vexil::Context::builder("g").anonymous(true).name("Guest").build().unwrap();
+    let guest = vexil::Context::builder("g")
+        .anonymous(true)
+        .name("Guest")
+        .build()
+        .unwrap();
     let events = delivered(&flag, &guest);
-    let kinds: Vec<_> = events.iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<_> = events
+        .iter()
+        .map(|event| event["kind"].as_str().unwrap())
+        .collect();
     assert_eq!(kinds, ["index", "migration_op", "summary"]);
     let mut op = events[1].clone();
     assert!(op["creationDate"].take().as_u64() > Some(0));
@@ -124,6 +169,9 @@ fn with_a_sampling_ratio_of_0_no_operation_is_reported_but_the_evaluation_is() {
     let flag = json!({"key": "move", "on": true, "version": 1, "variations": ["shadow"], "fallthrough": {"variation": 0},
         "samplingRatio": 0});
     let events = delivered(&flag, &ada());
-    let kinds: Vec<_> = events.iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<_> = events
+        .iter()
+        .map(|event| event["kind"].as_str().unwrap())
+        .collect();
     assert_eq!(kinds, ["index", "summary"]);
 }

@@ -22,21 +22,40 @@ fn each_stage_of_a_flag_is_given_and_reported_with_variation_version_and_reason(
         tracker.operation(Operation::Read);
         tracker.invoked(Origin::New);
         let op = tracker.build().unwrap();
-        assert_eq!((op.key.as_str(), &op.context, op.operation), ("move", &ada(), Operation::Read));
+        assert_eq!(
+            (op.key.as_str(), &op.context, op.operation),
+            ("move", &ada(), Operation::Read)
+        );
         assert_eq!((op.detail.value, op.default_stage), (stage, Stage::Off));
         assert_eq!((op.detail.variation_index, op.version), (Some(0), Some(10)));
-        assert_eq!(serde_json::to_value(&op.detail.reason).unwrap(), json!({"kind": "FALLTHROUGH"}));
-        let [RecordedEvent::Evaluation(heard), RecordedEvent::Evaluation(_)] = &events.take()[..] else {
+        assert_eq!(
+            serde_json::to_value(&op.detail.reason).unwrap(),
+            json!({"kind": "FALLTHROUGH"})
+        );
+        let [
+            RecordedEvent::Evaluation(heard),
+            RecordedEvent::Evaluation(_),
+        ] = &events.take()[..]
+        else {
             panic!("one evaluation for each call")
         };
-        assert_eq!((&heard.value, &heard.default), (&stage.into(), &Some("off".into())));
+        assert_eq!(
+            (&heard.value, &heard.default),
+            (&stage.into(), &Some("off".into()))
+        );
     }
 }
 
 // EVT-7.5
 #[test]
 fn what_is_no_stage_gives_the_default_and_keeps_the_version() {
-    for value in [json!("half-way"), json!("OFF"), json!(7), json!(null), json!(true)] {
+    for value in [
+        json!("half-way"),
+        json!("OFF"),
+        json!(7),
+        json!(null),
+        json!(true),
+    ] {
         let (client, events) = client_at(value.clone(), &json!({}));
         let (stage, tracker) = client.migration_variation("move", &ada(), Stage::Live);
         assert_eq!(stage, Stage::Live, "{value}");
@@ -44,8 +63,16 @@ fn what_is_no_stage_gives_the_default_and_keeps_the_version() {
         tracker.invoked(Origin::Old);
         client.track_migration_op(&tracker);
         let op = only(&events);
-        assert_eq!(op.detail.reason, Reason::from(EvalErrorKind::WrongType), "{value}");
-        assert_eq!((op.detail.variation_index, op.version), (None, Some(10)), "{value}");
+        assert_eq!(
+            op.detail.reason,
+            Reason::from(EvalErrorKind::WrongType),
+            "{value}"
+        );
+        assert_eq!(
+            (op.detail.variation_index, op.version),
+            (None, Some(10)),
+            "{value}"
+        );
     }
 }
 
@@ -60,10 +87,21 @@ fn what_is_no_stage_is_reported_as_the_flag_has_it() {
         let heard = events.take();
         assert_eq!(heard.len(), 3);
         for event in heard {
-            let RecordedEvent::Evaluation(heard) = event else { panic!("{event:?}") };
-            assert_eq!((&heard.value, heard.variation), (&value.clone().into(), Some(0)));
-            assert_eq!((&heard.default, heard.version), (&Some("live".into()), Some(10)));
-            assert_eq!(serde_json::to_value(&heard.reason).unwrap(), json!({"kind": "FALLTHROUGH"}));
+            let RecordedEvent::Evaluation(heard) = event else {
+                panic!("{event:?}")
+            };
+            assert_eq!(
+                (&heard.value, heard.variation),
+                (&value.clone().into(), Some(0))
+            );
+            assert_eq!(
+                (&heard.default, heard.version),
+                (&Some("live".into()), Some(10))
+            );
+            assert_eq!(
+                serde_json::to_value(&heard.reason).unwrap(),
+                json!({"kind": "FALLTHROUGH"})
+            );
         }
     }
 }
@@ -79,9 +117,24 @@ fn other_failures_give_the_default_with_their_own_reason_and_no_version() {
         let op = tracker.build().unwrap();
         assert_eq!((op.detail.reason, op.version), (error.into(), None));
     };
-    failed(&client_at("off", &json!({})).0, "no-such-flag", EvalErrorKind::FlagNotFound);
-    failed(&Client::builder("sdk-key").data_source(Silent).start().unwrap(), "move", EvalErrorKind::ClientNotReady);
-    failed(&Client::builder("sdk-key").offline(true).start().unwrap(), "move", EvalErrorKind::ClientNotReady);
+    failed(
+        &client_at("off", &json!({})).0,
+        "no-such-flag",
+        EvalErrorKind::FlagNotFound,
+    );
+    failed(
+        &Client::builder("sdk-key")
+            .data_source(Silent)
+            .start()
+            .unwrap(),
+        "move",
+        EvalErrorKind::ClientNotReady,
+    );
+    failed(
+        &Client::builder("sdk-key").offline(true).start().unwrap(),
+        "move",
+        EvalErrorKind::ClientNotReady,
+    );
 
     let (client, events) = client_at("live", &json!({}));
     let (stage, tracker) = client.migration_variation("move", &Context::new(""), Stage::Shadow);
@@ -105,10 +158,15 @@ fn hooks_see_the_final_stage_as_a_text() {
         let stages = hook.take();
         assert_eq!(stages.len(), 4);
         for after in [&stages[1], &stages[3]] {
-            let RecordedStage::AfterEvaluation(series, detail) = after else { panic!("{after:?}") };
+            let RecordedStage::AfterEvaluation(series, detail) = after else {
+                panic!("{after:?}")
+            };
             assert_eq!(series.method, EvaluationMethod::MigrationVariation);
             assert_eq!(series.default_value, Value::from("off"));
-            assert_eq!((&detail.value, detail.variation_index), (&stage.into(), variation));
+            assert_eq!(
+                (&detail.value, detail.variation_index),
+                (&stage.into(), variation)
+            );
         }
     }
 }

@@ -10,7 +10,10 @@ use crate::support::ada;
 use crate::{client_at, interest, reported};
 
 fn tracker(key: &str) -> OpTracker {
-    client_at("shadow", &json!({})).0.migration_variation(key, &ada(), Stage::Off).1
+    client_at("shadow", &json!({}))
+        .0
+        .migration_variation(key, &ada(), Stage::Off)
+        .1
 }
 
 // EVT-7.5
@@ -22,7 +25,10 @@ fn what_does_not_make_sense_is_an_error() {
         tracker.build().map(|_| ())
     };
     let read = |tracker: &OpTracker| tracker.operation(Operation::Read);
-    assert_eq!(built("move", &|tracker| tracker.invoked(Origin::Old)), Err(TrackerError::OperationMissing));
+    assert_eq!(
+        built("move", &|tracker| tracker.invoked(Origin::Old)),
+        Err(TrackerError::OperationMissing)
+    );
     assert_eq!(built("move", &read), Err(TrackerError::NothingInvoked));
     let old = |tracker: &OpTracker| {
         read(tracker);
@@ -34,12 +40,22 @@ fn what_does_not_make_sense_is_an_error() {
         old(tracker);
         tracker.error(Origin::New);
     };
-    assert_eq!(built("move", &new_failed), Err(TrackerError::NotInvoked { origin: Origin::New }));
+    assert_eq!(
+        built("move", &new_failed),
+        Err(TrackerError::NotInvoked {
+            origin: Origin::New
+        })
+    );
     let new_took = |tracker: &OpTracker| {
         old(tracker);
         tracker.latency(Origin::New, Duration::ZERO);
     };
-    assert_eq!(built("move", &new_took), Err(TrackerError::NotInvoked { origin: Origin::New }));
+    assert_eq!(
+        built("move", &new_took),
+        Err(TrackerError::NotInvoked {
+            origin: Origin::New
+        })
+    );
     let compared = |tracker: &OpTracker| {
         old(tracker);
         tracker.consistent(|| true);
@@ -63,6 +79,13 @@ fn what_does_not_make_sense_is_logged_and_not_reported() {
     tracing::subscriber::with_default(log.subscriber(), || client.track_migration_op(&tracker));
     assert_eq!(reported(&events), []);
     let lines = log.lines();
-    let [line] = &lines[..] else { panic!("{lines:#?}") };
-    assert!([" ERROR ", "move", "read or written"].iter().all(|word| line.contains(word)), "{line}");
+    let [line] = &lines[..] else {
+        panic!("{lines:#?}")
+    };
+    assert!(
+        [" ERROR ", "move", "read or written"]
+            .iter()
+            .all(|word| line.contains(word)),
+        "{line}"
+    );
 }

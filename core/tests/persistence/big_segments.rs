@@ -12,7 +12,13 @@ use crate::log::Log;
 use crate::support::Fixed;
 
 fn now() -> u64 {
-    u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+    u64::try_from(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_millis(),
+    )
+    .unwrap()
 }
 
 /// A flag that tells whether a context belongs to the big segment `big.g2`.
@@ -33,16 +39,29 @@ async fn asking(
     database.set_synchronized(PREFIX, Some(now()));
     database.set_membership(PREFIX, "ada", ["big.g2"], []);
     let config = configure(BigSegmentsConfig::new(Arc::clone(&store)));
-    let client = started(builder().data_source(Fixed::new(&data())).big_segments(config)).await;
+    let client = started(
+        builder()
+            .data_source(Fixed::new(&data()))
+            .big_segments(config),
+    )
+    .await;
     (database, store, client)
 }
 
 /// What the flag says of a context, and how far that can be trusted.
 async fn asked(client: &Client, key: &str) -> (String, String) {
     let context = vexil::Context::new(key).unwrap();
-    let detail = client.string_variation_detail_async("flag", &context, "default").await;
+    let detail = client
+        .string_variation_detail_async("flag", &context, "default")
+        .await;
     let reason = serde_json::to_value(&detail.reason).unwrap();
-    (detail.value.to_string(), reason["bigSegmentsStatus"].as_str().unwrap_or_default().to_owned())
+    (
+        detail.value.to_string(),
+        reason["bigSegmentsStatus"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
+    )
 }
 
 fn says(value: &str, status: &str) -> (String, String) {
@@ -54,20 +73,31 @@ async fn the_store_says_who_belongs_to_a_segment_and_rules_decide_where_it_says_
     let (database, _, client) = asking(|config| config).await;
     database.set_membership::<&str>(PREFIX, "excluded", [], ["big.g2"]);
     database.set_membership(PREFIX, "older", ["big.g1"], []);
-    for (key, value) in [("ada", "in"), ("excluded", "out"), ("older", "out"), ("nobody", "out"), ("by-rule", "in")] {
+    for (key, value) in [
+        ("ada", "in"),
+        ("excluded", "out"),
+        ("older", "out"),
+        ("nobody", "out"),
+        ("by-rule", "in"),
+    ] {
         assert_eq!(asked(&client, key).await, says(value, "HEALTHY"), "{key}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_remembered_for_a_time_and_so_is_that_there_is_none() {
-    let (database, store, client) = asking(|config| config.context_cache_time(Duration::from_secs(60))).await;
+    let (database, store, client) =
+        asking(|config| config.context_cache_time(Duration::from_secs(60))).await;
     for key in ["ada", "nobody"] {
         let before = store.calls().count(StoreMethod::Membership);
         for _ in 0..10 {
             asked(&client, key).await;
         }
-        assert_eq!(store.calls().count(StoreMethod::Membership), before + 1, "{key}");
+        assert_eq!(
+            store.calls().count(StoreMethod::Membership),
+            before + 1,
+            "{key}"
+        );
     }
     database.set_membership(PREFIX, "nobody", ["big.g2"], []);
     tokio::time::sleep(Duration::from_secs(59)).await;
@@ -78,8 +108,12 @@ async fn an_answer_is_remembered_for_a_time_and_so_is_that_there_is_none() {
 
 #[tokio::test(start_paused = true)]
 async fn of_more_contexts_than_are_remembered_the_least_recently_used_goes() {
-    let (_, store, client) =
-        asking(|config| config.context_cache_size(2).context_cache_time(Duration::from_secs(3600))).await;
+    let (_, store, client) = asking(|config| {
+        config
+            .context_cache_size(2)
+            .context_cache_time(Duration::from_secs(3600))
+    })
+    .await;
     let mut queries = Vec::new();
     for key in ["a", "b", "a", "c", "a", "b", "c"] {
         let before = store.calls().count(StoreMethod::Membership);
@@ -92,7 +126,10 @@ async fn of_more_contexts_than_are_remembered_the_least_recently_used_goes() {
 #[tokio::test(start_paused = true)]
 async fn a_thousand_evaluations_for_one_context_cause_one_query() {
     let (_, store, client) = asking(|config| config).await;
-    store.calls().fault_next(StoreMethod::Membership, StoreFault::Delay(Duration::from_millis(100)));
+    store.calls().fault_next(
+        StoreMethod::Membership,
+        StoreFault::Delay(Duration::from_millis(100)),
+    );
     let all: Vec<_> = (0..1_000)
         .map(|_| {
             let client = client.clone();
@@ -111,12 +148,18 @@ async fn a_store_that_fails_is_left_alone_for_a_moment_and_what_was_known_goes_o
     let (_, store, client) = asking(|config| config).await;
     assert_eq!(asked(&client, "ada").await, says("in", "HEALTHY"));
     tokio::time::sleep(Duration::from_secs(10)).await;
-    store.calls().fault(StoreMethod::Membership, StoreFault::Fail);
+    store
+        .calls()
+        .fault(StoreMethod::Membership, StoreFault::Fail);
     assert_eq!(asked(&client, "ada").await, says("in", "STALE"));
     // Rules are still evaluated.
     assert_eq!(asked(&client, "by-rule").await, says("in", "STORE_ERROR"));
     assert_eq!(asked(&client, "nobody").await, says("out", "STORE_ERROR"));
-    assert_eq!(store.calls().count(StoreMethod::Membership), 2, "it was asked once in half a second");
+    assert_eq!(
+        store.calls().count(StoreMethod::Membership),
+        2,
+        "it was asked once in half a second"
+    );
     store.calls().heal();
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(asked(&client, "nobody").await, says("out", "HEALTHY"));
@@ -128,30 +171,56 @@ async fn a_store_that_hangs_or_panics_is_one_that_fails() {
         let (_, store, client) = asking(|config| config).await;
         store.calls().fault(StoreMethod::Membership, fault);
         let begun = Instant::now();
-        assert_eq!(asked(&client, "ada").await, says("out", "STORE_ERROR"), "{fault:?}");
-        assert!(begun.elapsed() <= Duration::from_secs(2), "{fault:?} {:?}", begun.elapsed());
+        assert_eq!(
+            asked(&client, "ada").await,
+            says("out", "STORE_ERROR"),
+            "{fault:?}"
+        );
+        assert!(
+            begun.elapsed() <= Duration::from_secs(2),
+            "{fault:?} {:?}",
+            begun.elapsed()
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_status_tells_whether_the_store_is_there_and_in_step() {
-    let (database, store, client) = asking(|config| config.stale_after(Duration::from_secs(60))).await;
+    let (database, store, client) =
+        asking(|config| config.stale_after(Duration::from_secs(60))).await;
     let status = client.big_segments_status();
     let mut changes = status.subscribe().unwrap();
-    assert_eq!(status.status().await, BigSegmentsStoreStatus::new(true, false));
+    assert_eq!(
+        status.status().await,
+        BigSegmentsStoreStatus::new(true, false)
+    );
     // By the time of day, which no test can pause: the store says that it was in step long ago.
     database.set_synchronized(PREFIX, Some(now() - 61_000));
-    assert_eq!(changes.next().await.unwrap(), BigSegmentsStoreStatus::new(true, true));
+    assert_eq!(
+        changes.next().await.unwrap(),
+        BigSegmentsStoreStatus::new(true, true)
+    );
     assert_eq!(asked(&client, "ada").await, says("in", "STALE"));
-    store.calls().fault(StoreMethod::LastSynchronized, StoreFault::Fail);
-    assert_eq!(changes.next().await.unwrap(), BigSegmentsStoreStatus::new(false, false));
+    store
+        .calls()
+        .fault(StoreMethod::LastSynchronized, StoreFault::Fail);
+    assert_eq!(
+        changes.next().await.unwrap(),
+        BigSegmentsStoreStatus::new(false, false)
+    );
     assert_eq!(asked(&client, "ada").await, says("in", "STORE_ERROR"));
     store.calls().heal();
     database.set_synchronized(PREFIX, None);
-    assert_eq!(changes.next().await.unwrap(), BigSegmentsStoreStatus::new(true, true));
+    assert_eq!(
+        changes.next().await.unwrap(),
+        BigSegmentsStoreStatus::new(true, true)
+    );
     // Clocks differ: what is in the future was just now.
     database.set_synchronized(PREFIX, Some(now() + 3_600_000));
-    assert_eq!(changes.next().await.unwrap(), BigSegmentsStoreStatus::new(true, false));
+    assert_eq!(
+        changes.next().await.unwrap(),
+        BigSegmentsStoreStatus::new(true, false)
+    );
 }
 
 // STO-4.4: one query at the start, however many want to know
@@ -164,15 +233,24 @@ async fn the_first_status_is_asked_for_once() {
     }
     assert_eq!(store.calls().count(StoreMethod::LastSynchronized), 1);
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert!((12..=13).contains(&store.calls().count(StoreMethod::LastSynchronized)), "every five seconds");
+    assert!(
+        (12..=13).contains(&store.calls().count(StoreMethod::LastSynchronized)),
+        "every five seconds"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_a_store_nobody_belongs_to_a_segment_but_by_its_rules() {
     let client = started(builder().data_source(Fixed::new(&data()))).await;
     assert_eq!(asked(&client, "ada").await, says("out", "NOT_CONFIGURED"));
-    assert_eq!(asked(&client, "by-rule").await, says("in", "NOT_CONFIGURED"));
-    assert_eq!(client.big_segments_status().status().await, BigSegmentsStoreStatus::new(false, false));
+    assert_eq!(
+        asked(&client, "by-rule").await,
+        says("in", "NOT_CONFIGURED")
+    );
+    assert_eq!(
+        client.big_segments_status().status().await,
+        BigSegmentsStoreStatus::new(false, false)
+    );
     assert!(client.big_segments_status().subscribe().is_none());
 }
 
@@ -190,7 +268,12 @@ fn a_plain_thread_may_ask() {
     database.set_membership(PREFIX, "ada", ["big.g2"], []);
     let store = Arc::new(MemoryBigSegmentStore::attached(&database, PREFIX));
     let source = Fixed::new(&data());
-    let client = Client::builder("sdk-key").data_source(source).without_events().big_segments(store).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_source(source)
+        .without_events()
+        .big_segments(store)
+        .start()
+        .unwrap();
     assert_eq!(client.string_variation("flag", &ada(), "default"), "in");
     let status = client.big_segments_status().blocking_status(SOON);
     assert_eq!(status, Some(BigSegmentsStoreStatus::new(true, false)));
@@ -204,9 +287,19 @@ async fn a_store_that_is_down_at_the_start_is_one_warning_at_once() {
     let store = MemoryBigSegmentStore::new();
     store.calls().fault_all(StoreFault::Fail);
     let config = BigSegmentsConfig::new(store.clone());
-    let client = started(builder().data_source(Fixed::new(&data())).big_segments(config)).await;
+    let client = started(
+        builder()
+            .data_source(Fixed::new(&data()))
+            .big_segments(config),
+    )
+    .await;
     assert!(!client.big_segments_status().status().await.available);
-    let warnings = || log.lines().iter().filter(|line| line.contains(" WARN ") && line.contains("has it fail")).count();
+    let warnings = || {
+        log.lines()
+            .iter()
+            .filter(|line| line.contains(" WARN ") && line.contains("has it fail"))
+            .count()
+    };
     assert_eq!(warnings(), 1, "{:#?}", log.lines());
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert_eq!(warnings(), 1, "{:#?}", log.lines());

@@ -50,7 +50,9 @@ async fn a_defect_of_a_flag_that_is_read_again_and_again_is_logged_once_for_each
             }
         }
         let lines = log.lines();
-        let defects = lines.iter().filter(|line| line.contains("regular expression") && line.contains("key=flag"));
+        let defects = lines
+            .iter()
+            .filter(|line| line.contains("regular expression") && line.contains("key=flag"));
         assert_eq!(defects.count(), 2, "{lines:#?}");
     }
 }
@@ -75,7 +77,9 @@ async fn what_was_read_counts_for_a_time() {
 async fn a_flag_in_use_is_read_again_before_it_expires() {
     let (_, store, client) = reading(CacheMode::Ttl(TTL)).await;
     value(&client, "flag").await;
-    store.calls().fault_all(StoreFault::Delay(Duration::from_millis(400)));
+    store
+        .calls()
+        .fault_all(StoreFault::Delay(Duration::from_millis(400)));
     let begun = Instant::now();
     while begun.elapsed() < TTL * 5 {
         let before = Instant::now();
@@ -83,19 +87,29 @@ async fn a_flag_in_use_is_read_again_before_it_expires() {
         assert_eq!(before.elapsed(), Duration::ZERO);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert!((5..=8).contains(&store.calls().count(StoreMethod::Get)), "{}", store.calls().count(StoreMethod::Get));
+    assert!(
+        (5..=8).contains(&store.calls().count(StoreMethod::Get)),
+        "{}",
+        store.calls().count(StoreMethod::Get)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_read_counts_for_ever() {
     let (database, store, client) = reading(CacheMode::Infinite).await;
     assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
-    assert_eq!(evaluated(&client, "missing").await, failed("FLAG_NOT_FOUND"));
+    assert_eq!(
+        evaluated(&client, "missing").await,
+        failed("FLAG_NOT_FOUND")
+    );
     put(&database, "flag", &gives(2, 2));
     put(&database, "missing", &gives(2, 2));
     tokio::time::sleep(Duration::from_secs(24 * 3600)).await;
     assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
-    assert_eq!(evaluated(&client, "missing").await, failed("FLAG_NOT_FOUND"));
+    assert_eq!(
+        evaluated(&client, "missing").await,
+        failed("FLAG_NOT_FOUND")
+    );
     assert_eq!(store.calls().count(StoreMethod::Get), 2);
 }
 
@@ -103,7 +117,10 @@ async fn what_was_read_counts_for_ever() {
 #[tokio::test(start_paused = true)]
 async fn two_thousand_evaluations_of_a_flag_cause_one_read() {
     let slow = StoreFault::Delay(Duration::from_millis(100));
-    for (fault, expected) in [(slow, fallthrough(1)), (StoreFault::Hang, failed("EXCEPTION"))] {
+    for (fault, expected) in [
+        (slow, fallthrough(1)),
+        (StoreFault::Hang, failed("EXCEPTION")),
+    ] {
         for mode in [CacheMode::Ttl(TTL), CacheMode::Off] {
             let (_, store, client) = reading(mode).await;
             store.calls().fault_all(fault);
@@ -115,7 +132,11 @@ async fn two_thousand_evaluations_of_a_flag_cause_one_read() {
             for one in all {
                 assert_eq!(one.await.unwrap(), expected);
             }
-            assert_eq!(store.calls().count(StoreMethod::Get), 1, "{mode:?} {fault:?}");
+            assert_eq!(
+                store.calls().count(StoreMethod::Get),
+                1,
+                "{mode:?} {fault:?}"
+            );
         }
     }
 }
@@ -134,7 +155,11 @@ async fn while_the_database_is_away_what_was_known_is_served_and_nobody_waits_tw
     assert!(status.stale);
     let begun = Instant::now();
     assert_eq!(evaluated(&client, "never-read").await, failed("EXCEPTION"));
-    assert_eq!(begun.elapsed(), Duration::ZERO, "a database that is away is not asked");
+    assert_eq!(
+        begun.elapsed(),
+        Duration::ZERO,
+        "a database that is away is not asked"
+    );
     put(&database, "flag", &gives(2, 2));
     store.calls().heal();
     until_value(&client, "flag", 2).await;
@@ -147,36 +172,72 @@ const MODES: [CacheMode; 3] = [CacheMode::Off, CacheMode::Ttl(TTL), CacheMode::I
 #[tokio::test(start_paused = true)]
 async fn an_evaluation_waits_as_long_as_the_client_allows_and_no_longer() {
     for (allowed, delay, expected) in [
-        (Duration::from_secs(2), Duration::from_millis(1_950), fallthrough(1)),
-        (Duration::from_secs(2), Duration::from_millis(2_050), failed("EXCEPTION")),
-        (Duration::from_secs(8), Duration::from_millis(7_950), fallthrough(1)),
-        (Duration::from_millis(100), Duration::from_millis(150), failed("EXCEPTION")),
+        (
+            Duration::from_secs(2),
+            Duration::from_millis(1_950),
+            fallthrough(1),
+        ),
+        (
+            Duration::from_secs(2),
+            Duration::from_millis(2_050),
+            failed("EXCEPTION"),
+        ),
+        (
+            Duration::from_secs(8),
+            Duration::from_millis(7_950),
+            fallthrough(1),
+        ),
+        (
+            Duration::from_millis(100),
+            Duration::from_millis(150),
+            failed("EXCEPTION"),
+        ),
     ] {
         for mode in MODES {
             let (database, store) = store();
             put(&database, "flag", &gives(1, 1));
             let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(mode);
             let client = started(builder().evaluation_timeout(allowed).daemon_mode(config)).await;
-            store.calls().fault(StoreMethod::Get, StoreFault::Delay(delay));
+            store
+                .calls()
+                .fault(StoreMethod::Get, StoreFault::Delay(delay));
             let begun = Instant::now();
-            assert_eq!(evaluated(&client, "flag").await, expected, "{mode:?}, {delay:?} of {allowed:?}");
-            assert!(begun.elapsed() <= allowed + Duration::from_millis(10), "{mode:?}: {:?}", begun.elapsed());
+            assert_eq!(
+                evaluated(&client, "flag").await,
+                expected,
+                "{mode:?}, {delay:?} of {allowed:?}"
+            );
+            assert!(
+                begun.elapsed() <= allowed + Duration::from_millis(10),
+                "{mode:?}: {:?}",
+                begun.elapsed()
+            );
             // Of one item at least, a late answer counts for the evaluations after it.
             tokio::time::sleep(Duration::from_secs(1)).await;
             let before = Instant::now();
-            assert_eq!(evaluated(&client, "flag").await, fallthrough(1), "{mode:?}, {delay:?} of {allowed:?}");
+            assert_eq!(
+                evaluated(&client, "flag").await,
+                fallthrough(1),
+                "{mode:?}, {delay:?} of {allowed:?}"
+            );
             assert!(before.elapsed() <= allowed, "{mode:?}");
-            assert!(client.data_store_status().status().available, "slow is not unavailable: {mode:?}");
+            assert!(
+                client.data_store_status().status().available,
+                "slow is not unavailable: {mode:?}"
+            );
         }
     }
 }
 
-/// Evaluates a flag every 25 ms for a second, each time in a task of its own; returns how many were the default.
+/// Evaluates a flag every 25 ms for a second, each time in a task of its own; returns how many were
+/// the default.
 async fn defaults_in_a_second(client: &Client) -> usize {
     let mut evaluations = Vec::new();
     for _ in 0..40 {
         let client = client.clone();
-        evaluations.push(tokio::spawn(async move { value(&client, "flag").await == "default" }));
+        evaluations.push(tokio::spawn(async move {
+            value(&client, "flag").await == "default"
+        }));
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
     let mut defaults = 0;
@@ -197,23 +258,33 @@ async fn one_answer_that_is_held_back_starts_no_outage_and_costs_no_value() {
                     value(&client, "flag").await;
                     tokio::time::sleep(TTL * 2).await;
                 }
-                store.calls().fault_next(StoreMethod::Get, StoreFault::Delay(delay));
+                store
+                    .calls()
+                    .fault_next(StoreMethod::Get, StoreFault::Delay(delay));
                 let mut changes = client.data_store_status().subscribe();
                 let defaults = defaults_in_a_second(&client).await;
                 if was_known || delay < Duration::from_secs(2) {
                     assert_eq!(defaults, 0, "{mode:?}, known: {was_known}, {delay:?}");
                 }
                 tokio::time::sleep(Duration::from_secs(5)).await;
-                assert_eq!(defaults_in_a_second(&client).await, 0, "{mode:?}, known: {was_known}, {delay:?}");
+                assert_eq!(
+                    defaults_in_a_second(&client).await,
+                    0,
+                    "{mode:?}, known: {was_known}, {delay:?}"
+                );
                 let change = tokio::time::timeout(Duration::from_secs(1), changes.next()).await;
-                assert!(change.is_err(), "{mode:?}, known: {was_known}, {delay:?}: {change:?}");
+                assert!(
+                    change.is_err(),
+                    "{mode:?}, known: {was_known}, {delay:?}: {change:?}"
+                );
             }
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_never_comes_is_an_outage_only_if_the_database_does_not_answer_a_probe_either() {
+async fn an_answer_that_never_comes_is_an_outage_only_if_the_database_does_not_answer_a_probe_either()
+ {
     for mode in MODES {
         for (all, available) in [(false, true), (true, false)] {
             let (_, store, client) = reading(mode).await;
@@ -221,9 +292,17 @@ async fn an_answer_that_never_comes_is_an_outage_only_if_the_database_does_not_a
                 true => store.calls().fault_all(StoreFault::Hang),
                 false => store.calls().fault_next(StoreMethod::Get, StoreFault::Hang),
             }
-            assert_eq!(evaluated(&client, "flag").await, failed("EXCEPTION"), "{mode:?}");
+            assert_eq!(
+                evaluated(&client, "flag").await,
+                failed("EXCEPTION"),
+                "{mode:?}"
+            );
             tokio::time::sleep(Duration::from_secs(20)).await;
-            assert_eq!(client.data_store_status().status().available, available, "{mode:?}, all: {all}");
+            assert_eq!(
+                client.data_store_status().status().available,
+                available,
+                "{mode:?}, all: {all}"
+            );
             store.calls().heal();
             until_value(&client, "flag", 1).await;
         }
@@ -233,21 +312,40 @@ async fn an_answer_that_never_comes_is_an_outage_only_if_the_database_does_not_a
 #[tokio::test(start_paused = true)]
 async fn during_an_outage_the_last_known_items_are_served_in_every_mode() {
     for mode in MODES {
-        for fault in [StoreFault::Fail, StoreFault::TimeOut, StoreFault::Panic, StoreFault::Hang] {
+        for fault in [
+            StoreFault::Fail,
+            StoreFault::TimeOut,
+            StoreFault::Panic,
+            StoreFault::Hang,
+        ] {
             let (database, store, client) = reading(mode).await;
             put(&database, "other", &gives(1, 1));
             value(&client, "flag").await;
-            client.all_flags_state_async(&ada(), FlagsStateOptions::default()).await;
+            client
+                .all_flags_state_async(&ada(), FlagsStateOptions::default())
+                .await;
             store.calls().fault_all(fault);
             for _ in 0..20 {
                 tokio::time::sleep(TTL).await;
-                assert_eq!(evaluated(&client, "flag").await, fallthrough(1), "{mode:?} {fault:?}");
-                let state = client.all_flags_state_async(&ada(), FlagsStateOptions::default()).await;
-                assert!(state.is_valid() && state.values().len() == 2, "{mode:?} {fault:?}");
+                assert_eq!(
+                    evaluated(&client, "flag").await,
+                    fallthrough(1),
+                    "{mode:?} {fault:?}"
+                );
+                let state = client
+                    .all_flags_state_async(&ada(), FlagsStateOptions::default())
+                    .await;
+                assert!(
+                    state.is_valid() && state.values().len() == 2,
+                    "{mode:?} {fault:?}"
+                );
             }
             if mode != CacheMode::Infinite {
                 let status = client.data_store_status().status();
-                assert!(!status.available && status.stale, "{mode:?} {fault:?}: {status:?}");
+                assert!(
+                    !status.available && status.stale,
+                    "{mode:?} {fault:?}: {status:?}"
+                );
             }
             // Afterwards the database counts again.
             store.calls().heal();
@@ -255,7 +353,11 @@ async fn during_an_outage_the_last_known_items_are_served_in_every_mode() {
             database.remove(PREFIX, DataKind::Flag, "flag");
             if mode != CacheMode::Infinite {
                 until_value(&client, "flag", "default").await;
-                assert_eq!(evaluated(&client, "flag").await, failed("FLAG_NOT_FOUND"), "{mode:?} {fault:?}");
+                assert_eq!(
+                    evaluated(&client, "flag").await,
+                    failed("FLAG_NOT_FOUND"),
+                    "{mode:?} {fault:?}"
+                );
             }
         }
     }
@@ -267,11 +369,21 @@ async fn a_data_set_that_cannot_be_written_takes_nothing_away() {
         let (_, store) = store();
         let source = Scripted::default();
         let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(mode);
-        let client = builder().data_source(source.clone()).data_store(config).start().unwrap();
+        let client = builder()
+            .data_source(source.clone())
+            .data_store(config)
+            .start()
+            .unwrap();
         source.init(&json!({"flags": {"flag": gives(1, 1)}})).await;
         assert_eq!(evaluated(&client, "flag").await, fallthrough(1), "{mode:?}");
         store.calls().fault_all(StoreFault::Fail);
-        assert!(source.sink().init(data_set(&json!({"flags": {"flag": gives(2, 2)}}))).await.is_err());
+        assert!(
+            source
+                .sink()
+                .init(data_set(&json!({"flags": {"flag": gives(2, 2)}})))
+                .await
+                .is_err()
+        );
         let value = value(&client, "flag").await;
         assert!(value == 1 || value == 2, "{mode:?}: {value}");
     }
@@ -283,7 +395,9 @@ async fn all_flags_are_read_once_for_a_time() {
     let (database, store, client) = reading(CacheMode::Ttl(TTL)).await;
     put(&database, "other", &gives(1, 2));
     let all = async || {
-        let state = client.all_flags_state_async(&ada(), FlagsStateOptions::default()).await;
+        let state = client
+            .all_flags_state_async(&ada(), FlagsStateOptions::default())
+            .await;
         assert!(state.is_valid());
         state.values().len()
     };
@@ -303,7 +417,12 @@ async fn all_flags_are_read_once_for_a_time() {
 async fn without_data_all_flags_are_no_valid_state() {
     let (_, store, client) = reading(CacheMode::Off).await;
     store.calls().fault_all(StoreFault::Fail);
-    assert!(!client.all_flags_state_async(&ada(), FlagsStateOptions::default()).await.is_valid());
+    assert!(
+        !client
+            .all_flags_state_async(&ada(), FlagsStateOptions::default())
+            .await
+            .is_valid()
+    );
 }
 
 // STO-F8
@@ -312,9 +431,15 @@ async fn a_spoilt_flag_counts_as_missing_and_is_no_outage() {
     let (database, _store, client) = reading(CacheMode::Off).await;
     database.put(PREFIX, DataKind::Flag, "spoilt", StoredItem::new("{"));
     assert_eq!(evaluated(&client, "spoilt").await, failed("FLAG_NOT_FOUND"));
-    assert!(until(&client, |status| status.error.is_some()).await.available);
+    assert!(
+        until(&client, |status| status.error.is_some())
+            .await
+            .available
+    );
     assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
-    let state = client.all_flags_state_async(&ada(), FlagsStateOptions::default()).await;
+    let state = client
+        .all_flags_state_async(&ada(), FlagsStateOptions::default())
+        .await;
     assert!(state.is_valid() && state.values().len() == 1);
 }
 
@@ -327,7 +452,10 @@ async fn what_is_delivered_is_written_and_counts_at_once() {
         let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(mode);
         let client = started(builder().data_source(flags.clone()).data_store(config)).await;
         until_value(&client, "flag", "one").await;
-        assert!(database.item(PREFIX, DataKind::Flag, "flag").is_some(), "{mode:?}");
+        assert!(
+            database.item(PREFIX, DataKind::Flag, "flag").is_some(),
+            "{mode:?}"
+        );
         assert_eq!(value(&client, "new").await, "default");
         flags.set("new", "two");
         flags.set("flag", "three");
@@ -335,7 +463,10 @@ async fn what_is_delivered_is_written_and_counts_at_once() {
         until_value(&client, "flag", "three").await;
         flags.delete("flag");
         until_value(&client, "flag", "default").await;
-        assert!(database.item(PREFIX, DataKind::Flag, "flag").is_some(), "a tombstone stays");
+        assert!(
+            database.item(PREFIX, DataKind::Flag, "flag").is_some(),
+            "a tombstone stays"
+        );
     }
 }
 
@@ -357,12 +488,24 @@ async fn an_item_that_the_database_has_already_was_written() {
     let (database, store) = store();
     let source = Scripted::default();
     let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(CacheMode::Infinite);
-    let client = builder().data_source(source.clone()).data_store(config).start().unwrap();
+    let client = builder()
+        .data_source(source.clone())
+        .data_store(config)
+        .start()
+        .unwrap();
     source.init(&json!({"flags": {"flag": gives(1, 1)}})).await;
     source.upsert("twin", &gives(2, 2)).await;
     let text = database.item(PREFIX, DataKind::Flag, "twin").unwrap().body;
-    for (key, stored) in [("flag", gives(9, 9).to_string().into()), ("twin", text.clone())] {
-        database.put(PREFIX, DataKind::Flag, key, StoredItem::new(stored).with_version(9));
+    for (key, stored) in [
+        ("flag", gives(9, 9).to_string().into()),
+        ("twin", text.clone()),
+    ] {
+        database.put(
+            PREFIX,
+            DataKind::Flag,
+            key,
+            StoredItem::new(stored).with_version(9),
+        );
     }
     let upsert = async |key: &str| {
         let item = Item::from_json(DataKind::Flag, key, &text).unwrap();
@@ -370,7 +513,10 @@ async fn an_item_that_the_database_has_already_was_written() {
     };
     assert_eq!(upsert("twin").await, Upserted::Written, "it is the same");
     assert_eq!(upsert("flag").await, Upserted::Stale);
-    assert_eq!((value(&client, "twin").await, value(&client, "flag").await), (json!(2), json!(9)));
+    assert_eq!(
+        (value(&client, "twin").await, value(&client, "flag").await),
+        (json!(2), json!(9))
+    );
 }
 
 // STO-5.3
@@ -380,7 +526,11 @@ async fn a_write_that_fails_is_the_data_sources_to_repeat() {
     store.calls().fault_all(StoreFault::Fail);
     let flags = TestData::new().with("flag", "one");
     let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(CacheMode::Ttl(TTL));
-    let client = builder().data_source(flags).data_store(config).start().unwrap();
+    let client = builder()
+        .data_source(flags)
+        .data_store(config)
+        .start()
+        .unwrap();
     until(&client, |status| !status.available).await;
     assert_eq!(evaluated(&client, "flag").await, failed("CLIENT_NOT_READY"));
 }

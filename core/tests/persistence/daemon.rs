@@ -24,9 +24,16 @@ async fn a_client_serves_what_the_database_holds_with_or_without_the_marker() {
         database.set_initialized(PREFIX, marker);
         let client = daemon(store).await;
         assert_eq!(evaluated(&client, "flag").await, fallthrough(7));
-        assert_eq!(evaluated(&client, "unknown").await, failed("FLAG_NOT_FOUND"));
+        assert_eq!(
+            evaluated(&client, "unknown").await,
+            failed("FLAG_NOT_FOUND")
+        );
         let status = client.data_store_status().status();
-        assert_eq!((status.items, status.initialized), (1, marker), "who is ready has a status");
+        assert_eq!(
+            (status.items, status.initialized),
+            (1, marker),
+            "who is ready has a status"
+        );
     }
 }
 
@@ -36,7 +43,10 @@ async fn a_client_is_initialized_at_once_and_its_data_source_valid() {
     let (_, store) = store();
     let client = builder().daemon_mode(store).start().unwrap();
     assert!(client.is_initialized());
-    assert_eq!(client.data_source_status().status().state, DataSourceState::Valid);
+    assert_eq!(
+        client.data_source_status().status().state,
+        DataSourceState::Valid
+    );
     client.wait_until_ready(SOON).await.unwrap();
     assert_eq!(evaluated(&client, "flag").await, failed("FLAG_NOT_FOUND"));
     let state = client.all_flags_state(&ada(), FlagsStateOptions::default());
@@ -48,12 +58,16 @@ async fn a_client_is_initialized_at_once_and_its_data_source_valid() {
 async fn a_change_is_seen_within_the_refresh_interval() {
     let (database, store) = store();
     put(&database, "flag", &gives(1, 1));
-    let client = daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(60))).await;
+    let client =
+        daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(60))).await;
     put(&database, "flag", &gives(2, 2));
     let changed = Instant::now();
     until_value(&client, "flag", 2).await;
     let took = changed.elapsed();
-    assert!(took <= Duration::from_secs(60) && took >= Duration::from_secs(45), "{took:?}");
+    assert!(
+        took <= Duration::from_secs(60) && took >= Duration::from_secs(45),
+        "{took:?}"
+    );
 }
 
 // STO-9.4: push
@@ -67,7 +81,11 @@ async fn a_change_that_the_database_tells_is_seen_at_once() {
         put(&database, "flag", &gives(version, version));
         let changed = Instant::now();
         until_value(&client, "flag", version).await;
-        assert!(changed.elapsed() < Duration::from_millis(100), "{:?}", changed.elapsed());
+        assert!(
+            changed.elapsed() < Duration::from_millis(100),
+            "{:?}",
+            changed.elapsed()
+        );
     }
     // Many changes at once are read once.
     let before = store.calls().count(StoreMethod::Snapshot);
@@ -83,13 +101,19 @@ async fn listeners_hear_of_what_has_changed_and_of_nothing_else() {
     put(&database, "stays", &gives(1, 1));
     put(&database, "changes", &gives(1, 1));
     put(&database, "goes", &gives(1, 1));
-    let client = daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(1))).await;
+    let client =
+        daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(1))).await;
     let (sender, heard) = channel();
-    client.flag_tracker().add_listener(move |change| sender.send(change.key.to_string()).unwrap());
+    client
+        .flag_tracker()
+        .add_listener(move |change| sender.send(change.key.to_string()).unwrap());
     put(&database, "changes", &gives(2, 2));
     database.remove(PREFIX, DataKind::Flag, "goes");
     until_value(&client, "changes", 2).await;
-    let mut keys = [heard.recv_timeout(SOON).unwrap(), heard.recv_timeout(SOON).unwrap()];
+    let mut keys = [
+        heard.recv_timeout(SOON).unwrap(),
+        heard.recv_timeout(SOON).unwrap(),
+    ];
     keys.sort();
     assert_eq!(keys, ["changes", "goes"]);
     // Whatever else was announced would be heard before this.
@@ -114,7 +138,12 @@ async fn tombstones_of_any_shape_are_flags_that_are_not_there() {
         database.put(PREFIX, DataKind::Flag, key, StoredItem::new(text));
     }
     let segment = json!({"key": "$deleted", "included": ["ada"], "version": 7, "deleted": true});
-    database.put(PREFIX, DataKind::Segment, "gone", StoredItem::new(segment.to_string()));
+    database.put(
+        PREFIX,
+        DataKind::Segment,
+        "gone",
+        StoredItem::new(segment.to_string()),
+    );
     let of_segment = support::with(
         gives(1, "outside"),
         &json!({"variations": ["inside", "outside"], "fallthrough": {"variation": 1},
@@ -123,7 +152,11 @@ async fn tombstones_of_any_shape_are_flags_that_are_not_there() {
     put(&database, "of-segment", &of_segment);
     let client = daemon(store).await;
     for key in ["a", "b", "c", "d", "e"] {
-        assert_eq!(evaluated(&client, key).await, failed("FLAG_NOT_FOUND"), "{key}");
+        assert_eq!(
+            evaluated(&client, key).await,
+            failed("FLAG_NOT_FOUND"),
+            "{key}"
+        );
     }
     assert_eq!(value(&client, "of-segment").await, "outside");
     let state = client.all_flags_state(&ada(), FlagsStateOptions::default());
@@ -142,21 +175,29 @@ async fn a_database_that_is_filled_later_is_served_by_itself() {
     until_value(&client, "flag", 1).await;
 }
 
-/// A client that only reads is proven to: whatever happens to it, the store records no attempt to write.
+/// A client that only reads is proven to: whatever happens to it, the store records no attempt to
+/// write.
 #[tokio::test(start_paused = true)]
 async fn a_client_never_writes_whatever_happens() {
-    let modes =
-        [None, Some(CacheMode::Off), Some(CacheMode::Ttl(Duration::from_millis(10))), Some(CacheMode::Infinite)];
+    let modes = [
+        None,
+        Some(CacheMode::Off),
+        Some(CacheMode::Ttl(Duration::from_millis(10))),
+        Some(CacheMode::Infinite),
+    ];
     for mode in modes {
         let (database, store) = store();
         put_many(&database, 20, 1);
-        let mut config = PersistentStoreConfig::new(Arc::clone(&store)).refresh_interval(Duration::from_secs(1));
+        let mut config =
+            PersistentStoreConfig::new(Arc::clone(&store)).refresh_interval(Duration::from_secs(1));
         if let Some(mode) = mode {
             config = config.cache(mode);
         }
         let client = daemon(config).await;
         assert_eq!(value(&client, "flag-1").await, 1);
-        client.all_flags_state_async(&ada(), FlagsStateOptions::default()).await;
+        client
+            .all_flags_state_async(&ada(), FlagsStateOptions::default())
+            .await;
         // An outage and its end
         store.calls().fault_all(vexil_testing::StoreFault::Fail);
         tokio::time::sleep(Duration::from_secs(30)).await;
@@ -177,7 +218,11 @@ async fn a_client_never_writes_whatever_happens() {
 async fn offline_wins() {
     let (database, store) = store();
     put(&database, "flag", &gives(1, 1));
-    let client = builder().daemon_mode(Arc::clone(&store)).offline(true).start().unwrap();
+    let client = builder()
+        .daemon_mode(Arc::clone(&store))
+        .offline(true)
+        .start()
+        .unwrap();
     assert_eq!(evaluated(&client, "flag").await, failed("CLIENT_NOT_READY"));
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(store.calls().count(StoreMethod::Snapshot), 0);
@@ -188,9 +233,19 @@ async fn offline_wins() {
 async fn a_spoilt_item_keeps_its_last_good_version_and_spoils_no_other() {
     let (database, store) = store();
     put(&database, "good", &gives(1, 1));
-    put(&database, "was-good", &support::with(gives(1, 1), &json!({"key": "another"})));
-    database.put(PREFIX, DataKind::Flag, "never-good", StoredItem::new(r#"{"version":"#));
-    let client = daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(1))).await;
+    put(
+        &database,
+        "was-good",
+        &support::with(gives(1, 1), &json!({"key": "another"})),
+    );
+    database.put(
+        PREFIX,
+        DataKind::Flag,
+        "never-good",
+        StoredItem::new(r#"{"version":"#),
+    );
+    let client =
+        daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(1))).await;
     let status = until(&client, |status| status.corrupt == 1).await;
     assert!(status.available && !status.stale);
     assert_eq!(status.error.unwrap().kind, DataStoreErrorKind::Corrupt);
@@ -199,7 +254,10 @@ async fn a_spoilt_item_keeps_its_last_good_version_and_spoils_no_other() {
     put(&database, "good", &gives(2, 2));
     until_value(&client, "good", 2).await;
     assert_eq!(evaluated(&client, "was-good").await, fallthrough(1));
-    assert_eq!(evaluated(&client, "never-good").await, failed("FLAG_NOT_FOUND"));
+    assert_eq!(
+        evaluated(&client, "never-good").await,
+        failed("FLAG_NOT_FOUND")
+    );
     let state = client.all_flags_state(&ada(), FlagsStateOptions::default());
     assert!(state.is_valid() && state.values().len() == 2);
 
@@ -215,7 +273,8 @@ async fn a_spoilt_item_keeps_its_last_good_version_and_spoils_no_other() {
 async fn a_change_without_a_higher_version_is_taken_over() {
     let (database, store) = store();
     put(&database, "flag", &gives(9, 9));
-    let client = daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(1))).await;
+    let client =
+        daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(1))).await;
     put(&database, "flag", &gives(3, 3));
     until_value(&client, "flag", 3).await;
     // Written by hand, as people do

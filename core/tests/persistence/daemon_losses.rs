@@ -12,7 +12,8 @@ async fn over_twenty(accept_empty: bool) -> (MemoryDatabase, Arc<MemoryPersisten
     let (database, store) = store();
     put_many(&database, 20, 1);
     database.set_initialized(PREFIX, true);
-    let config = PersistentStoreConfig::new(Arc::clone(&store)).refresh_interval(Duration::from_secs(1));
+    let config =
+        PersistentStoreConfig::new(Arc::clone(&store)).refresh_interval(Duration::from_secs(1));
     let client = daemon(config.accept_empty(accept_empty)).await;
     (database, store, client)
 }
@@ -26,7 +27,10 @@ async fn an_emptied_database_loses_no_flag() {
     assert!(status.available);
     tokio::time::sleep(Duration::from_secs(3600)).await;
     for n in 0..20 {
-        assert_eq!(evaluated(&client, &format!("flag-{n}")).await, fallthrough(1));
+        assert_eq!(
+            evaluated(&client, &format!("flag-{n}")).await,
+            fallthrough(1)
+        );
     }
     // What is written again counts at once, and the rest stays until the data set is complete.
     put_many(&database, 12, 2);
@@ -42,7 +46,12 @@ async fn an_emptied_database_loses_no_flag() {
 #[tokio::test(start_paused = true)]
 async fn if_only_the_flags_are_lost_they_are_kept_and_segments_go_on() {
     let (database, _store, client) = over_twenty(false).await;
-    database.put(PREFIX, DataKind::Segment, "s", StoredItem::new(json!({"version": 1}).to_string()));
+    database.put(
+        PREFIX,
+        DataKind::Segment,
+        "s",
+        StoredItem::new(json!({"version": 1}).to_string()),
+    );
     until(&client, |status| status.items == 21).await;
     remove_all(&database, 20);
     until(&client, |status| status.stale).await;
@@ -56,7 +65,8 @@ async fn few_flags_that_are_gone_for_a_minute_are_gone() {
     let (database, store) = store();
     put_many(&database, 3, 1);
     database.set_initialized(PREFIX, true);
-    let client = daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(1))).await;
+    let client =
+        daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(1))).await;
     remove_all(&database, 3);
     tokio::time::sleep(Duration::from_secs(50)).await;
     assert_eq!(evaluated(&client, "flag-0").await, fallthrough(1));
@@ -98,7 +108,9 @@ async fn flags_that_are_back_at_the_second_look_were_never_gone() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), waiting)
+        .await
+        .unwrap();
 }
 
 #[tokio::test(start_paused = true)]

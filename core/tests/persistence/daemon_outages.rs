@@ -28,25 +28,46 @@ async fn a_database_that_is_down_at_the_start_is_served_when_it_comes_up() {
     store.calls().fault_all(StoreFault::Fail);
     let client = builder().daemon_mode(store.clone()).start().unwrap();
     assert!(client.is_initialized());
-    assert!(client.wait_until_ready(Duration::from_secs(5)).await.is_err());
+    assert!(
+        client
+            .wait_until_ready(Duration::from_secs(5))
+            .await
+            .is_err()
+    );
     assert_eq!(evaluated(&client, "flag").await, failed("EXCEPTION"));
-    assert!(!client.all_flags_state(&ada(), FlagsStateOptions::default()).is_valid());
+    assert!(
+        !client
+            .all_flags_state(&ada(), FlagsStateOptions::default())
+            .is_valid()
+    );
     let status = until(&client, away).await;
-    assert_eq!((status.stale, status.error.unwrap().kind), (false, DataStoreErrorKind::Unavailable));
+    assert_eq!(
+        (status.stale, status.error.unwrap().kind),
+        (false, DataStoreErrorKind::Unavailable)
+    );
 
     store.calls().heal();
     let healed = Instant::now();
     until(&client, back).await;
-    assert!(healed.elapsed() <= Duration::from_secs(5), "{:?}", healed.elapsed());
+    assert!(
+        healed.elapsed() <= Duration::from_secs(5),
+        "{:?}",
+        healed.elapsed()
+    );
     assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
 }
 
 /// The modes of a client that only reads: everything in memory, and the kinds of caches.
-const MODES: [Option<CacheMode>; 4] =
-    [None, Some(CacheMode::Off), Some(CacheMode::Ttl(Duration::from_secs(15))), Some(CacheMode::Infinite)];
+const MODES: [Option<CacheMode>; 4] = [
+    None,
+    Some(CacheMode::Off),
+    Some(CacheMode::Ttl(Duration::from_secs(15))),
+    Some(CacheMode::Infinite),
+];
 
 fn reading(store: &Arc<MemoryPersistentStore>, mode: Option<CacheMode>) -> ClientBuilder {
-    let config = PersistentStoreConfig::new(Arc::clone(store)).refresh_interval(Duration::from_secs(1));
+    let config =
+        PersistentStoreConfig::new(Arc::clone(store)).refresh_interval(Duration::from_secs(1));
     builder().daemon_mode(match mode {
         Some(mode) => config.cache(mode),
         None => config,
@@ -66,17 +87,32 @@ async fn a_client_is_ready_when_its_database_has_been_read_and_not_before() {
             store.calls().fault_all(fault);
             let client = reading(&store, mode).start().unwrap();
             let begun = Instant::now();
-            let not_ready = client.wait_until_ready(Duration::from_secs(4)).await.unwrap_err();
-            assert!(begun.elapsed() >= Duration::from_secs(4), "{mode:?} {fault:?}: it may still come");
-            let NotReadyError::StoreNotRead { error } = not_ready else { panic!("{not_ready}") };
+            let not_ready = client
+                .wait_until_ready(Duration::from_secs(4))
+                .await
+                .unwrap_err();
+            assert!(
+                begun.elapsed() >= Duration::from_secs(4),
+                "{mode:?} {fault:?}: it may still come"
+            );
+            let NotReadyError::StoreNotRead { error } = not_ready else {
+                panic!("{not_ready}")
+            };
             assert_eq!(error.map(|error| error.kind), kind, "{mode:?} {fault:?}");
             assert!(client.is_initialized(), "as in other SDKs");
-            assert!(client.blocking_wait_until_ready(Duration::ZERO).is_err(), "{mode:?} {fault:?}");
+            assert!(
+                client.blocking_wait_until_ready(Duration::ZERO).is_err(),
+                "{mode:?} {fault:?}"
+            );
 
             store.calls().heal();
             client.wait_until_ready(SOON).await.unwrap();
             // The database is empty, which makes no difference, and neither does a later outage.
-            assert_eq!(evaluated(&client, "flag").await, failed("FLAG_NOT_FOUND"), "{mode:?} {fault:?}");
+            assert_eq!(
+                evaluated(&client, "flag").await,
+                failed("FLAG_NOT_FOUND"),
+                "{mode:?} {fault:?}"
+            );
             store.calls().fault_all(fault);
             tokio::time::sleep(Duration::from_secs(60)).await;
             client.wait_until_ready(Duration::ZERO).await.unwrap();
@@ -93,8 +129,14 @@ async fn waiting_ends_when_a_client_is_closed_that_has_never_read_its_database()
         let client = reading(&store, mode).start().unwrap();
         client.close(SOON).await;
         let begun = Instant::now();
-        let not_ready = client.wait_until_ready(Duration::from_secs(600)).await.unwrap_err();
-        assert!(matches!(not_ready, NotReadyError::GivenUp { .. }), "{mode:?}: {not_ready}");
+        let not_ready = client
+            .wait_until_ready(Duration::from_secs(600))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(not_ready, NotReadyError::GivenUp { .. }),
+            "{mode:?}: {not_ready}"
+        );
         assert!(begun.elapsed() < Duration::from_secs(1), "{mode:?}");
     }
 }
@@ -102,20 +144,29 @@ async fn waiting_ends_when_a_client_is_closed_that_has_never_read_its_database()
 /// The lines of a log that have this level and these words.
 fn lines(log: &Log, level: &str, words: &str) -> Vec<String> {
     let level = format!(" {level} ");
-    log.lines().into_iter().filter(|line| line.contains(&level) && line.contains(words)).collect()
+    log.lines()
+        .into_iter()
+        .filter(|line| line.contains(&level) && line.contains(words))
+        .collect()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_database_that_is_down_at_the_start_is_a_warning_at_once_and_one_that_fails_later_after_a_minute() {
+async fn a_database_that_is_down_at_the_start_is_a_warning_at_once_and_one_that_fails_later_after_a_minute()
+ {
     let writing = |store: &Arc<MemoryPersistentStore>, mode: Option<CacheMode>| {
         let config = PersistentStoreConfig::new(Arc::clone(store));
-        builder().data_source(support::Silent).data_store(match mode {
-            Some(mode) => config.cache(mode),
-            None => config,
-        })
+        builder()
+            .data_source(support::Silent)
+            .data_store(match mode {
+                Some(mode) => config.cache(mode),
+                None => config,
+            })
     };
     for mode in MODES {
-        for make in [&reading as &dyn Fn(&Arc<MemoryPersistentStore>, Option<CacheMode>) -> ClientBuilder, &writing] {
+        for make in [
+            &reading as &dyn Fn(&Arc<MemoryPersistentStore>, Option<CacheMode>) -> ClientBuilder,
+            &writing,
+        ] {
             let log = Log::default();
             let _guard = tracing::subscriber::set_default(log.subscriber());
             let (_, store) = store();
@@ -126,8 +177,16 @@ async fn a_database_that_is_down_at_the_start_is_a_warning_at_once_and_one_that_
             assert_eq!(warnings.len(), 1, "{mode:?}: {:#?}", log.lines());
             assert!(!until(&client, away).await.answered);
             tokio::time::sleep(Duration::from_secs(600)).await;
-            assert_eq!(lines(&log, "WARN", "does not answer").len(), 0, "it was said: {mode:?}");
-            assert_eq!(lines(&log, "WARN", "the test has it fail").len(), 1, "{mode:?}");
+            assert_eq!(
+                lines(&log, "WARN", "does not answer").len(),
+                0,
+                "it was said: {mode:?}"
+            );
+            assert_eq!(
+                lines(&log, "WARN", "the test has it fail").len(),
+                1,
+                "{mode:?}"
+            );
             store.calls().heal();
             until(&client, |status| status.available).await;
             assert_eq!(lines(&log, "INFO", "answers again").len(), 1, "{mode:?}");
@@ -141,7 +200,11 @@ async fn a_database_that_is_down_at_the_start_is_a_warning_at_once_and_one_that_
     store.calls().fault_all(StoreFault::Fail);
     until(&client, away).await;
     tokio::time::sleep(Duration::from_secs(55)).await;
-    assert_eq!(lines(&log, "WARN", "does not answer").len(), 0, "it may be over soon");
+    assert_eq!(
+        lines(&log, "WARN", "does not answer").len(),
+        0,
+        "it may be over soon"
+    );
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert_eq!(lines(&log, "WARN", "does not answer").len(), 1);
 }
@@ -159,7 +222,10 @@ async fn an_outage_is_two_changes_of_the_status_however_long_it_is_and_its_error
     store.calls().heal();
     let status = until(&client, back).await;
     let error = status.error.unwrap();
-    assert!(error.ended.is_some_and(|ended| ended >= error.time), "{error:?}");
+    assert!(
+        error.ended.is_some_and(|ended| ended >= error.time),
+        "{error:?}"
+    );
     // Whatever else was announced comes before this.
     store.calls().fault_all(StoreFault::Refuse);
     until(&client, away).await;
@@ -173,7 +239,14 @@ async fn an_outage_is_two_changes_of_the_status_however_long_it_is_and_its_error
         }
         seen.push((status.available, status.stale, error.ended.is_some()));
     }
-    assert_eq!(seen, [(false, true, false), (true, true, true), (true, false, true)]);
+    assert_eq!(
+        seen,
+        [
+            (false, true, false),
+            (true, true, true),
+            (true, false, true)
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -183,9 +256,16 @@ async fn the_error_of_an_item_ends_when_no_item_is_corrupt() {
     let client = started(reading(&store, None)).await;
     let error = |status: &DataStoreStatus| status.error.clone().unwrap();
     let status = until(&client, |status| status.corrupt == 1).await;
-    assert_eq!((error(&status).kind, error(&status).ended), (DataStoreErrorKind::Corrupt, None));
+    assert_eq!(
+        (error(&status).kind, error(&status).ended),
+        (DataStoreErrorKind::Corrupt, None)
+    );
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert_eq!(error(&client.data_store_status().status()).ended, None, "it is still there");
+    assert_eq!(
+        error(&client.data_store_status().status()).ended,
+        None,
+        "it is still there"
+    );
     put(&database, "flag", &gives(1, 1));
     let status = until(&client, |status| status.corrupt == 0).await;
     assert!(error(&status).ended.is_some());
@@ -194,10 +274,16 @@ async fn the_error_of_an_item_ends_when_no_item_is_corrupt() {
 // STO-F3, STO-F5 and STO-F16: served without limit, read again on recovery, nothing written
 #[tokio::test(start_paused = true)]
 async fn an_outage_changes_no_evaluation_however_long_it_is() {
-    for fault in [StoreFault::Fail, StoreFault::TimeOut, StoreFault::Panic, StoreFault::Hang] {
+    for fault in [
+        StoreFault::Fail,
+        StoreFault::TimeOut,
+        StoreFault::Panic,
+        StoreFault::Hang,
+    ] {
         let (database, store) = store();
         put(&database, "flag", &gives(1, 1));
-        let config = PersistentStoreConfig::new(store.clone()).refresh_interval(Duration::from_secs(1));
+        let config =
+            PersistentStoreConfig::new(store.clone()).refresh_interval(Duration::from_secs(1));
         let client = daemon(config).await;
         let mut changes = client.data_store_status().subscribe();
         store.calls().fault_all(fault);
@@ -205,12 +291,20 @@ async fn an_outage_changes_no_evaluation_however_long_it_is() {
         assert!(status.stale, "{fault:?}");
         for _ in 0..10 {
             tokio::time::sleep(Duration::from_secs(600)).await;
-            assert_eq!(evaluated(&client, "flag").await, fallthrough(1), "{fault:?}");
+            assert_eq!(
+                evaluated(&client, "flag").await,
+                fallthrough(1),
+                "{fault:?}"
+            );
         }
         put(&database, "flag", &gives(2, 2));
         store.calls().heal();
         until(&client, back).await;
-        assert_eq!(evaluated(&client, "flag").await, fallthrough(2), "{fault:?}");
+        assert_eq!(
+            evaluated(&client, "flag").await,
+            fallthrough(2),
+            "{fault:?}"
+        );
         assert_eq!(store.writes(), [], "{fault:?}");
         assert!(changes.next().await.is_some_and(|status| !status.available));
     }
@@ -220,7 +314,9 @@ async fn an_outage_changes_no_evaluation_however_long_it_is() {
 #[tokio::test(start_paused = true)]
 async fn a_database_that_is_away_is_asked_seldom() {
     let (_, store) = store();
-    let client = daemon(PersistentStoreConfig::new(store.clone()).refresh_interval(Duration::from_secs(1))).await;
+    let client =
+        daemon(PersistentStoreConfig::new(store.clone()).refresh_interval(Duration::from_secs(1)))
+            .await;
     store.calls().fault_all(StoreFault::Fail);
     until(&client, away).await;
     let before = store.calls().count(StoreMethod::Probe);
@@ -234,8 +330,12 @@ async fn a_database_that_is_away_is_asked_seldom() {
 async fn a_slow_database_delays_no_evaluation() {
     let (database, store) = store();
     put(&database, "flag", &gives(1, 1));
-    let client = daemon(PersistentStoreConfig::new(store.clone()).refresh_interval(Duration::from_secs(1))).await;
-    store.calls().fault_all(StoreFault::Delay(Duration::from_secs(2)));
+    let client =
+        daemon(PersistentStoreConfig::new(store.clone()).refresh_interval(Duration::from_secs(1)))
+            .await;
+    store
+        .calls()
+        .fault_all(StoreFault::Delay(Duration::from_secs(2)));
     put(&database, "flag", &gives(2, 2));
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(10) {
@@ -253,7 +353,9 @@ async fn a_slow_database_delays_no_evaluation() {
 async fn a_refusal_is_told_apart_and_asked_about_again() {
     let (database, store) = store();
     put(&database, "flag", &gives(1, 1));
-    let client = daemon(PersistentStoreConfig::new(store.clone()).refresh_interval(Duration::from_secs(1))).await;
+    let client =
+        daemon(PersistentStoreConfig::new(store.clone()).refresh_interval(Duration::from_secs(1)))
+            .await;
     store.calls().fault_all(StoreFault::Refuse);
     let status = until(&client, away).await;
     assert_eq!(status.error.unwrap().kind, DataStoreErrorKind::Auth);
@@ -266,10 +368,16 @@ async fn a_refusal_is_told_apart_and_asked_about_again() {
 #[tokio::test(start_paused = true)]
 async fn closing_while_the_database_hangs_does_not_hang() {
     let (_, store) = store();
-    let client = daemon(PersistentStoreConfig::new(store.clone()).refresh_interval(Duration::from_secs(1))).await;
+    let client =
+        daemon(PersistentStoreConfig::new(store.clone()).refresh_interval(Duration::from_secs(1)))
+            .await;
     store.calls().fault_all(StoreFault::Hang);
     store.calls().reached(StoreMethod::Snapshot, 2).await;
     let begun = Instant::now();
     client.close(Duration::from_secs(60)).await;
-    assert!(begun.elapsed() <= Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() <= Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
 }

@@ -32,15 +32,31 @@ impl Environment {
     async fn new(flags: usize, push: bool, has_marker: bool) -> Self {
         let database = MemoryDatabase::new();
         let segments = flags / 5;
-        write_all(&database, (0..flags).map(Write::Flag).chain((0..segments).map(Write::Segment)), 1);
+        write_all(
+            &database,
+            (0..flags)
+                .map(Write::Flag)
+                .chain((0..segments).map(Write::Segment)),
+            1,
+        );
         database.set_initialized(PREFIX, has_marker);
         let store = MemoryPersistentStore::attached(&database, PREFIX);
         let store = if push { store.with_push() } else { store };
         let store = PersistentStoreConfig::new(Arc::new(store));
-        // A database that does not notify is read more often, so that the readings meet every stage of a refill.
-        let store = if push { store } else { store.refresh_interval(Duration::from_millis(500)) };
+        // A database that does not notify is read more often, so that the readings meet every stage
+        // of a refill.
+        let store = if push {
+            store
+        } else {
+            store.refresh_interval(Duration::from_millis(500))
+        };
         let client = daemon(store).await;
-        Self { database, client, flags, segments }
+        Self {
+            database,
+            client,
+            flags,
+            segments,
+        }
     }
 
     fn flags(&self) -> impl DoubleEndedIterator<Item = Write> + use<> {
@@ -58,7 +74,11 @@ impl Environment {
     /// Empties the database, and writes what is left of the environment in the same moment.
     fn replace(&self, flags: usize, has_marker: bool) {
         self.database.clear(PREFIX);
-        write_all(&self.database, (0..flags).map(Write::Flag).chain(self.segments()), 2);
+        write_all(
+            &self.database,
+            (0..flags).map(Write::Flag).chain(self.segments()),
+            2,
+        );
         self.database.set_initialized(PREFIX, has_marker);
     }
 
@@ -66,7 +86,8 @@ impl Environment {
     async fn defaults(&self) -> usize {
         let mut defaults = 0;
         for flag in 0..self.flags {
-            defaults += usize::from(value(&self.client, &format!("flag-{flag}")).await == "default");
+            defaults +=
+                usize::from(value(&self.client, &format!("flag-{flag}")).await == "default");
         }
         defaults
     }
@@ -75,7 +96,12 @@ impl Environment {
     async fn has_no_default_for(&self, time: Duration, pause: Duration, case: &str) {
         let start = Instant::now();
         while start.elapsed() < time {
-            assert_eq!(self.defaults().await, 0, "{case}, after {:?}", start.elapsed());
+            assert_eq!(
+                self.defaults().await,
+                0,
+                "{case}, after {:?}",
+                start.elapsed()
+            );
             sleep(pause).await;
         }
     }
@@ -109,12 +135,20 @@ async fn one_patch_written_to_an_emptied_database_removes_no_flag() {
             let case = format!("{flags} flags, push: {push}, {patch:?}");
             environment.database.clear(PREFIX);
             environment.write(patch, 2);
-            environment.has_no_default_for(Duration::from_secs(10), Duration::from_millis(50), &case).await;
+            environment
+                .has_no_default_for(Duration::from_secs(10), Duration::from_millis(50), &case)
+                .await;
             sleep(Duration::from_secs(3600)).await;
-            environment.has_no_default_for(Duration::from_secs(10), Duration::from_millis(500), &case).await;
+            environment
+                .has_no_default_for(Duration::from_secs(10), Duration::from_millis(500), &case)
+                .await;
             assert!(environment.is_stale(), "{case}");
             if let Write::Flag(_) = patch {
-                assert_eq!(value(&environment.client, "flag-3").await, 2, "what is written counts: {case}");
+                assert_eq!(
+                    value(&environment.client, "flag-3").await,
+                    2,
+                    "what is written counts: {case}"
+                );
             }
         }
     }
@@ -123,24 +157,56 @@ async fn one_patch_written_to_an_emptied_database_removes_no_flag() {
 #[tokio::test(start_paused = true)]
 async fn a_refill_removes_no_flag_in_whatever_order_and_however_slow_it_is() {
     for (flags, push) in KINDS {
-        for pace in [Duration::ZERO, Duration::from_millis(7), Duration::from_secs(4)] {
-            for order in ["marker first", "marker last", "marker between", "segments first", "backwards"] {
+        for pace in [
+            Duration::ZERO,
+            Duration::from_millis(7),
+            Duration::from_secs(4),
+        ] {
+            for order in [
+                "marker first",
+                "marker last",
+                "marker between",
+                "segments first",
+                "backwards",
+            ] {
                 let environment = Environment::new(flags, push, true).await;
                 let marker = || std::iter::once(Write::Marker);
                 let writes: Vec<Write> = match order {
-                    "marker first" => marker().chain(environment.flags()).chain(environment.segments()).collect(),
-                    "marker last" => environment.flags().chain(environment.segments()).chain(marker()).collect(),
-                    "marker between" => environment.flags().chain(marker()).chain(environment.segments()).collect(),
-                    "segments first" => environment.segments().chain(marker()).chain(environment.flags()).collect(),
-                    _ => marker().chain(environment.segments().chain(environment.flags())).rev().collect(),
+                    "marker first" => marker()
+                        .chain(environment.flags())
+                        .chain(environment.segments())
+                        .collect(),
+                    "marker last" => environment
+                        .flags()
+                        .chain(environment.segments())
+                        .chain(marker())
+                        .collect(),
+                    "marker between" => environment
+                        .flags()
+                        .chain(marker())
+                        .chain(environment.segments())
+                        .collect(),
+                    "segments first" => environment
+                        .segments()
+                        .chain(marker())
+                        .chain(environment.flags())
+                        .collect(),
+                    _ => marker()
+                        .chain(environment.segments().chain(environment.flags()))
+                        .rev()
+                        .collect(),
                 };
                 let case = format!("{flags} flags, push: {push}, one write per {pace:?}, {order}");
                 environment.database.clear(PREFIX);
                 for write in writes {
                     environment.write(write, 2);
-                    environment.has_no_default_for(pace, pace.max(Duration::from_millis(2)) / 2, &case).await;
+                    environment
+                        .has_no_default_for(pace, pace.max(Duration::from_millis(2)) / 2, &case)
+                        .await;
                 }
-                environment.has_no_default_for(Duration::from_secs(3), Duration::from_millis(100), &case).await;
+                environment
+                    .has_no_default_for(Duration::from_secs(3), Duration::from_millis(100), &case)
+                    .await;
                 assert!(!environment.is_stale(), "the refill is complete: {case}");
                 until_value(&environment.client, "flag-0", 2).await;
                 sleep(LOSS_DELAY * 2).await;
@@ -158,19 +224,32 @@ async fn a_refill_without_the_marker_stays_stale_and_keeps_what_it_lacks() {
         environment.write(write, 2);
         sleep(Duration::from_secs(1)).await;
     }
-    environment.has_no_default_for(LOSS_DELAY * 10, Duration::from_secs(1), "one flag is missing").await;
+    environment
+        .has_no_default_for(
+            LOSS_DELAY * 10,
+            Duration::from_secs(1),
+            "one flag is missing",
+        )
+        .await;
     assert!(environment.is_stale());
     environment.write(Write::Flag(29), 2);
     until_value(&environment.client, "flag-29", 2).await;
-    assert!(environment.is_stale(), "only the marker says that nothing is missing");
+    assert!(
+        environment.is_stale(),
+        "only the marker says that nothing is missing"
+    );
     environment.write(Write::Marker, 2);
-    until(&environment.client, |status| !status.stale && status.initialized).await;
+    until(&environment.client, |status| {
+        !status.stale && status.initialized
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_environment_that_is_made_smaller_on_purpose_is_believed_after_a_while() {
     for (flags, push) in KINDS {
-        // What is left, whether the database was seen without a marker before, and how long it takes.
+        // What is left, whether the database was seen without a marker before, and how long it
+        // takes.
         for (left, was_lost, delay) in [
             (flags - 2, false, Duration::from_secs(2)),
             (flags / 4, false, LOSS_DELAY),
@@ -186,10 +265,20 @@ async fn an_environment_that_is_made_smaller_on_purpose_is_believed_after_a_whil
             environment.replace(left, true);
             let start = Instant::now();
             until_value(&environment.client, "flag-0", 2).await;
-            environment.has_no_default_for(delay - Duration::from_secs(1), Duration::from_millis(500), &case).await;
+            environment
+                .has_no_default_for(
+                    delay - Duration::from_secs(1),
+                    Duration::from_millis(500),
+                    &case,
+                )
+                .await;
             let last = format!("flag-{}", flags - 1);
             until_value(&environment.client, &last, "default").await;
-            assert!(start.elapsed() <= delay + Duration::from_secs(2), "{case}: {:?}", start.elapsed());
+            assert!(
+                start.elapsed() <= delay + Duration::from_secs(2),
+                "{case}: {:?}",
+                start.elapsed()
+            );
             assert_eq!(environment.defaults().await, flags - left, "{case}");
             assert!(!environment.is_stale(), "{case}");
         }
@@ -207,11 +296,24 @@ async fn change_notifications_do_not_shorten_the_time_until_missing_flags_count_
             version += 1;
             environment.write(Write::Flag(0), version);
             sleep(Duration::from_millis(50)).await;
-            assert_eq!(value(&environment.client, "flag-0").await, version, "changes are taken over meanwhile");
-            assert_eq!(environment.defaults().await, 0, "marker: {has_marker}, after {:?}", start.elapsed());
+            assert_eq!(
+                value(&environment.client, "flag-0").await,
+                version,
+                "changes are taken over meanwhile"
+            );
+            assert_eq!(
+                environment.defaults().await,
+                0,
+                "marker: {has_marker}, after {:?}",
+                start.elapsed()
+            );
         }
         until_value(&environment.client, "flag-29", "default").await;
-        assert!(start.elapsed() < delay + Duration::from_secs(1), "{:?}", start.elapsed());
+        assert!(
+            start.elapsed() < delay + Duration::from_secs(1),
+            "{:?}",
+            start.elapsed()
+        );
     }
 }
 
@@ -260,7 +362,10 @@ async fn a_client_that_starts_on_flags_without_a_marker_warns() {
         assert_eq!(environment.defaults().await, 0, "they are used");
         sleep(Duration::from_secs(60)).await;
         let lines = log.lines();
-        let count = lines.iter().filter(|line| line.contains(" WARN ") && line.contains("no marker")).count();
+        let count = lines
+            .iter()
+            .filter(|line| line.contains(" WARN ") && line.contains("no marker"))
+            .count();
         assert_eq!(count, warnings, "{lines:#?}");
     }
 }

@@ -1,5 +1,6 @@
-//! Clients with a database behind them: what they read and write, and what they do when it is unavailable, slow, corrupt
-//! or emptied. The database is one in memory that fails as a test wants; time is Tokio's, and paused.
+//! Clients with a database behind them: what they read and write, and what they do when it is
+//! unavailable, slow, corrupt or emptied. The database is one in memory that fails as a test wants;
+//! time is Tokio's, and paused.
 
 #![cfg(test)]
 
@@ -34,7 +35,9 @@ use crate::support::{SOON, ada, data_set, gives};
 const PREFIX: &str = "ld";
 
 fn builder() -> ClientBuilder {
-    Client::builder("sdk-key").runtime(Handle::current()).without_events()
+    Client::builder("sdk-key")
+        .runtime(Handle::current())
+        .without_events()
 }
 
 /// Delivers what a test tells it to, item by item.
@@ -72,7 +75,12 @@ fn store() -> (MemoryDatabase, Arc<MemoryPersistentStore>) {
 }
 
 fn put(database: &MemoryDatabase, key: &str, flag: &Json) {
-    database.put(PREFIX, DataKind::Flag, key, StoredItem::new(flag.to_string()));
+    database.put(
+        PREFIX,
+        DataKind::Flag,
+        key,
+        StoredItem::new(flag.to_string()),
+    );
 }
 
 /// Flags by number, all alike.
@@ -101,8 +109,13 @@ async fn daemon(store: impl Into<PersistentStoreConfig>) -> Client {
 
 /// The value and the reason of a flag.
 async fn evaluated(client: &Client, key: &str) -> (Json, Json) {
-    let detail = client.variation_detail_async(key, &ada(), Value::from("default")).await;
-    (serde_json::to_value(&detail.value).unwrap(), serde_json::to_value(&detail.reason).unwrap())
+    let detail = client
+        .variation_detail_async(key, &ada(), Value::from("default"))
+        .await;
+    (
+        serde_json::to_value(&detail.value).unwrap(),
+        serde_json::to_value(&detail.reason).unwrap(),
+    )
 }
 
 async fn value(client: &Client, key: &str) -> Json {
@@ -128,8 +141,8 @@ async fn until_value(client: &Client, key: &str, expected: impl Into<Json>) {
     until_some(async || (value(client, key).await == expected).then_some(())).await;
 }
 
-/// Looks every few milliseconds of Tokio's time. Ten minutes of it are a moment here, and longer than anything that is
-/// waited for.
+/// Looks every few milliseconds of Tokio's time. Ten minutes of it are a moment here, and longer
+/// than anything that is waited for.
 async fn until_some<T>(look: impl AsyncFn() -> Option<T>) -> T {
     let waiting = async {
         loop {
@@ -139,5 +152,7 @@ async fn until_some<T>(look: impl AsyncFn() -> Option<T>) -> T {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(600), waiting).await.expect("what is waited for comes")
+    tokio::time::timeout(Duration::from_secs(600), waiting)
+        .await
+        .expect("what is waited for comes")
 }

@@ -17,7 +17,11 @@ async fn writing() -> (MemoryDatabase, Arc<MemoryPersistentStore>, Scripted, Cli
     let (database, store) = store();
     let source = Scripted::default();
     let config = PersistentStoreConfig::new(Arc::clone(&store));
-    let client = builder().data_source(source.clone()).data_store(config).start().unwrap();
+    let client = builder()
+        .data_source(source.clone())
+        .data_store(config)
+        .start()
+        .unwrap();
     source.init(&json!({"flags": {"flag": gives(1, 1)}})).await;
     assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
     until_some(async || stored(&database, "flag")).await;
@@ -43,35 +47,62 @@ async fn what_arrives_is_in_the_database_a_moment_later() {
     let item = Item::from_json(DataKind::Flag, "b", text.as_bytes()).unwrap();
     source.sink().upsert(item).await.unwrap();
     until_stored(&database, "b", 1).await;
-    assert_eq!(database.item(PREFIX, DataKind::Flag, "b").unwrap().body, text, "byte for byte");
-    source.sink().upsert(Item::deleted(DataKind::Flag, "b", 2)).await.unwrap();
+    assert_eq!(
+        database.item(PREFIX, DataKind::Flag, "b").unwrap().body,
+        text,
+        "byte for byte"
+    );
+    source
+        .sink()
+        .upsert(Item::deleted(DataKind::Flag, "b", 2))
+        .await
+        .unwrap();
     until_stored(&database, "b", 2).await;
     // What is older than what is known is not written.
     source.upsert("flag", &gives(0, 0)).await;
     client.close(SOON).await;
     let writes = store.writes();
-    assert!(matches!(writes.first(), Some(StoreWrite::Init(_))), "{writes:?}");
+    assert!(
+        matches!(writes.first(), Some(StoreWrite::Init(_))),
+        "{writes:?}"
+    );
     assert_eq!(writes.len(), 3, "{writes:?}");
 }
 
 // STO-F2, STO-F4 and STO-F15
 #[tokio::test(start_paused = true)]
 async fn an_outage_delays_writes_and_nothing_else() {
-    for fault in [StoreFault::Fail, StoreFault::TimeOut, StoreFault::Panic, StoreFault::LoseAnswer] {
+    for fault in [
+        StoreFault::Fail,
+        StoreFault::TimeOut,
+        StoreFault::Panic,
+        StoreFault::LoseAnswer,
+    ] {
         let (database, store, source, client) = writing().await;
         store.calls().fault_all(fault);
         for version in 2..100 {
             source.upsert("flag", &gives(version, version)).await;
-            assert_eq!(evaluated(&client, "flag").await, fallthrough(version), "{fault:?}");
+            assert_eq!(
+                evaluated(&client, "flag").await,
+                fallthrough(version),
+                "{fault:?}"
+            );
         }
         until(&client, |status| !status.available).await;
-        assert_eq!(client.data_source_status().status().state, DataSourceState::Valid, "{fault:?}");
+        assert_eq!(
+            client.data_source_status().status().state,
+            DataSourceState::Valid,
+            "{fault:?}"
+        );
         // What the database had meanwhile is gone afterwards: memory alone is complete.
         database.clear(PREFIX);
         store.calls().heal();
         until_stored(&database, "flag", 99).await;
         until(&client, |status| status.available).await;
-        assert!(matches!(store.writes().last(), Some(StoreWrite::Init(_))), "one whole write ends an outage");
+        assert!(
+            matches!(store.writes().last(), Some(StoreWrite::Init(_))),
+            "one whole write ends an outage"
+        );
     }
 }
 
@@ -82,7 +113,11 @@ async fn a_database_that_is_down_at_the_start_is_written_when_it_comes_up() {
     store.calls().fault_all(StoreFault::Fail);
     let source = Scripted::default();
     let config = PersistentStoreConfig::new(Arc::clone(&store));
-    let client = builder().data_source(source.clone()).data_store(config).start().unwrap();
+    let client = builder()
+        .data_source(source.clone())
+        .data_store(config)
+        .start()
+        .unwrap();
     source.init(&json!({"flags": {"flag": gives(1, 1)}})).await;
     client.wait_until_ready(SOON).await.unwrap();
     assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
@@ -108,7 +143,11 @@ async fn what_an_earlier_process_left_is_served_until_there_is_data() {
     put(&database, "flag", &gives(5, 5));
     let source = Scripted::default();
     let config = PersistentStoreConfig::new(store);
-    let client = builder().data_source(source.clone()).data_store(config).start().unwrap();
+    let client = builder()
+        .data_source(source.clone())
+        .data_store(config)
+        .start()
+        .unwrap();
     // Without the marker, what is there may be a part.
     tokio::time::sleep(Duration::from_secs(20)).await;
     assert_eq!(evaluated(&client, "flag").await, failed("CLIENT_NOT_READY"));
@@ -130,7 +169,11 @@ async fn a_client_without_data_leaves_the_database_as_it_is() {
     put(&database, "flag", &gives(5, 5));
     database.set_initialized(PREFIX, true);
     let config = PersistentStoreConfig::new(Arc::clone(&store));
-    let client = builder().data_source(Silent).data_store(config).start().unwrap();
+    let client = builder()
+        .data_source(Silent)
+        .data_store(config)
+        .start()
+        .unwrap();
     client.wait_until_ready(SOON).await.unwrap();
     tokio::time::sleep(Duration::from_secs(600)).await;
     client.close(SOON).await;
@@ -141,7 +184,10 @@ async fn a_client_without_data_leaves_the_database_as_it_is() {
 #[tokio::test(start_paused = true)]
 async fn closing_writes_what_is_left_and_waits_only_so_long() {
     let (database, store, source, client) = writing().await;
-    store.calls().fault_next(StoreMethod::Upsert, StoreFault::Delay(Duration::from_secs(1)));
+    store.calls().fault_next(
+        StoreMethod::Upsert,
+        StoreFault::Delay(Duration::from_secs(1)),
+    );
     source.upsert("flag", &gives(2, 2)).await;
     client.close(SOON).await;
     assert_eq!(stored(&database, "flag"), Some(2));
@@ -151,11 +197,16 @@ async fn closing_writes_what_is_left_and_waits_only_so_long() {
     source.upsert("flag", &gives(2, 2)).await;
     let begun = tokio::time::Instant::now();
     client.close(SOON).await;
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
     assert_eq!(stored(&database, "flag"), Some(1));
 }
 
-/// An item without its JSON cannot be written; it is left out and named, and everything else is written.
+/// An item without its JSON cannot be written; it is left out and named, and everything else is
+/// written.
 #[tokio::test(start_paused = true)]
 async fn an_item_that_cannot_be_written_keeps_no_other_from_it() {
     let (database, _store, source, client) = writing().await;
@@ -166,7 +217,10 @@ async fn an_item_that_cannot_be_written_keeps_no_other_from_it() {
     until_stored(&database, "flag", 3).await;
     assert_eq!(evaluated(&client, "mute").await, fallthrough(1));
     assert_eq!(stored(&database, "mute"), None);
-    let error = until(&client, |status| status.error.is_some()).await.error.unwrap();
+    let error = until(&client, |status| status.error.is_some())
+        .await
+        .error
+        .unwrap();
     assert_eq!(error.kind, DataStoreErrorKind::Corrupt);
     assert!(error.message.contains("\"mute\""), "{error}");
 }
@@ -183,19 +237,37 @@ async fn what_another_writer_has_set_back_is_written_again_if_wanted() {
     for interval in [None, Some(FIVE_MINUTES)] {
         let (database, store) = store();
         let config = PersistentStoreConfig::new(Arc::clone(&store));
-        let config = interval.into_iter().fold(config, PersistentStoreConfig::reconcile_interval);
+        let config = interval
+            .into_iter()
+            .fold(config, PersistentStoreConfig::reconcile_interval);
         let source = Scripted::default();
-        let _client = builder().data_source(source.clone()).data_store(config).start().unwrap();
-        source.init(&json!({"flags": {"flag": gives(7, 7), "gone": gives(1, 1), "ahead": gives(1, 1)}})).await;
+        let _client = builder()
+            .data_source(source.clone())
+            .data_store(config)
+            .start()
+            .unwrap();
+        source
+            .init(
+                &json!({"flags": {"flag": gives(7, 7), "gone": gives(1, 1), "ahead": gives(1, 1)}}),
+            )
+            .await;
         until_stored(&database, "gone", 1).await;
-        source.sink().upsert(Item::deleted(DataKind::Flag, "gone", 2)).await.unwrap();
+        source
+            .sink()
+            .upsert(Item::deleted(DataKind::Flag, "gone", 2))
+            .await
+            .unwrap();
         until_stored(&database, "gone", 2).await;
         for (key, version) in [("flag", 3), ("gone", 1), ("ahead", 9)] {
             database.put(PREFIX, DataKind::Flag, key, left(version));
         }
         tokio::time::sleep(FIVE_MINUTES + Duration::from_secs(20)).await;
         let versions = ["flag", "gone", "ahead"].map(|key| stored(&database, key));
-        let expected = if interval.is_some() { [7, 2, 9] } else { [3, 1, 9] };
+        let expected = if interval.is_some() {
+            [7, 2, 9]
+        } else {
+            [3, 1, 9]
+        };
         assert_eq!(versions, expected.map(Some), "{interval:?}");
     }
 }
@@ -210,6 +282,10 @@ async fn a_database_that_was_emptied_is_noticed_while_something_is_always_writte
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
     assert_eq!(stored(&database, "flag"), Some(1));
-    let whole = store.writes().iter().filter(|write| matches!(write, StoreWrite::Init(_))).count();
+    let whole = store
+        .writes()
+        .iter()
+        .filter(|write| matches!(write, StoreWrite::Init(_)))
+        .count();
     assert_eq!(whole, 2, "once at the start and once after the loss");
 }

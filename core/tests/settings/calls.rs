@@ -18,26 +18,53 @@ type Call = fn(&Client, Duration) -> bool;
 
 /// Calls that are done whenever they are given the time, on a client that has data.
 const CALLS: &[(&str, Call)] = &[
-    ("Client::wait_until_ready", |client, time| pollster::block_on(client.wait_until_ready(time)).is_ok()),
-    ("Client::blocking_wait_until_ready", |client, time| client.blocking_wait_until_ready(time).is_ok()),
-    ("Client::flush_and_wait", |client, time| pollster::block_on(client.flush_and_wait(time))),
+    ("Client::wait_until_ready", |client, time| {
+        pollster::block_on(client.wait_until_ready(time)).is_ok()
+    }),
+    ("Client::blocking_wait_until_ready", |client, time| {
+        client.blocking_wait_until_ready(time).is_ok()
+    }),
+    ("Client::flush_and_wait", |client, time| {
+        pollster::block_on(client.flush_and_wait(time))
+    }),
     ("Client::blocking_flush", Client::blocking_flush),
     ("DataSourceStatusProvider::wait_for", |client, time| {
-        pollster::block_on(client.data_source_status().wait_for(DataSourceState::Valid, time))
+        pollster::block_on(
+            client
+                .data_source_status()
+                .wait_for(DataSourceState::Valid, time),
+        )
     }),
-    ("DataSourceStatusProvider::blocking_wait_for", |client, time| {
-        client.data_source_status().blocking_wait_for(DataSourceState::Valid, time)
-    }),
+    (
+        "DataSourceStatusProvider::blocking_wait_for",
+        |client, time| {
+            client
+                .data_source_status()
+                .blocking_wait_for(DataSourceState::Valid, time)
+        },
+    ),
     ("DataStoreStatusProvider::wait_for", |client, time| {
-        pollster::block_on(client.data_store_status().wait_for(|status| status.available, time))
+        pollster::block_on(
+            client
+                .data_store_status()
+                .wait_for(|status| status.available, time),
+        )
     }),
-    ("DataStoreStatusProvider::blocking_wait_for", |client, time| {
-        client.data_store_status().blocking_wait_for(|status| status.available, time)
+    (
+        "DataStoreStatusProvider::blocking_wait_for",
+        |client, time| {
+            client
+                .data_store_status()
+                .blocking_wait_for(|status| status.available, time)
+        },
+    ),
+    (
+        "BigSegmentsStatusProvider::blocking_status",
+        |client, time| client.big_segments_status().blocking_status(time).is_some(),
+    ),
+    ("Client::close", |client, time| {
+        pollster::block_on(client.close(time))
     }),
-    ("BigSegmentsStatusProvider::blocking_status", |client, time| {
-        client.big_segments_status().blocking_status(time).is_some()
-    }),
-    ("Client::close", |client, time| pollster::block_on(client.close(time))),
     // These wait for the same closing.
     ("Client::blocking_close", Client::blocking_close),
     ("Client::close_on_drop", |client, time| {
@@ -71,11 +98,17 @@ fn a_subscription_waits_for_any_time() {
     let _setting = "Subscription::blocking_next";
     let (client, source) = controlled();
     let mut changes = client.data_source_status().subscribe();
-    assert_eq!([Duration::ZERO, Duration::from_nanos(1)].map(|time| changes.blocking_next(time)), [None, None]);
+    assert_eq!(
+        [Duration::ZERO, Duration::from_nanos(1)].map(|time| changes.blocking_next(time)),
+        [None, None]
+    );
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| changes.blocking_next(Duration::MAX));
         source.init(&json!({}));
-        assert_eq!(waiting.join().unwrap().unwrap().state, DataSourceState::Valid);
+        assert_eq!(
+            waiting.join().unwrap().unwrap().state,
+            DataSourceState::Valid
+        );
     });
 }
 
@@ -83,12 +116,23 @@ fn a_subscription_waits_for_any_time() {
 #[test]
 fn an_evaluation_that_has_to_ask_the_database_waits_for_any_time() {
     let database = MemoryDatabase::new();
-    database.put("ld", DataKind::Flag, "flag", StoredItem::new(gives(1, true).to_string()));
+    database.put(
+        "ld",
+        DataKind::Flag,
+        "flag",
+        StoredItem::new(gives(1, true).to_string()),
+    );
     for time in TIMES {
         let store = Arc::new(MemoryPersistentStore::attached(&database, "ld"));
         let config = PersistentStoreConfig::new(store).cache(CacheMode::Off);
-        let client = Client::builder("sdk-key").daemon_mode(config).without_events().evaluation_timeout(time);
-        let value = client.start().unwrap().bool_variation("flag", &ada(), false);
+        let client = Client::builder("sdk-key")
+            .daemon_mode(config)
+            .without_events()
+            .evaluation_timeout(time);
+        let value = client
+            .start()
+            .unwrap()
+            .bool_variation("flag", &ada(), false);
         assert!(value || time != Duration::MAX, "{time:?}");
     }
 }

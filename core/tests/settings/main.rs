@@ -1,7 +1,9 @@
-//! Every setting that takes a time or a size takes any: zero, a nanosecond and the largest there is.
+//! Every setting that takes a time or a size takes any: zero, a nanosecond and the largest there
+//! is.
 //!
 //! [`scan`] reads the source of every crate of the workspace and fails if it has a setting that no test here, or in the
-//! crate's own `settings` test, uses. The other modules use each setting of this crate in a running client.
+//! crate's own `settings` test, uses. The other modules use each setting of this crate in a running
+//! client.
 
 #![cfg(test)]
 #![cfg(feature = "http")]
@@ -26,6 +28,6 @@ const SIZES: [usize; 2] = [0, usize::MAX];
 /// For how long calls are counted.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// The most rounds of a loop whose pause is a setting that may begin in the window: one in 100 ms, of which chance may
-/// take away 15 %, and some to begin with.
+/// The most rounds of a loop whose pause is a setting that may begin in the window: one in 100 ms,
+/// of which chance may take away 15 %, and some to begin with.
 const MOST_ROUNDS: u64 = 60 * 12 + 20;

@@ -7,14 +7,27 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// The folder of each crate, and the tests that sweep its settings. Each names a setting as `"Type::method"`.
+/// The folder of each crate, and the tests that sweep its settings. Each names a setting as
+/// `"Type::method"`.
 const CRATES: &[(&str, &[&str])] = &[
     ("core", &["core/tests/settings"]),
-    ("integrations/dynamodb", &["integrations/dynamodb/tests/dynamodb/settings.rs"]),
-    ("integrations/file-data", &["integrations/file-data/tests/settings.rs"]),
-    ("integrations/openfeature", &["integrations/openfeature/tests/provider/settings.rs"]),
+    (
+        "integrations/dynamodb",
+        &["integrations/dynamodb/tests/dynamodb/settings.rs"],
+    ),
+    (
+        "integrations/file-data",
+        &["integrations/file-data/tests/settings.rs"],
+    ),
+    (
+        "integrations/openfeature",
+        &["integrations/openfeature/tests/provider/settings.rs"],
+    ),
     ("integrations/opentelemetry", &[]),
-    ("integrations/redis", &["integrations/redis/tests/redis/settings.rs"]),
+    (
+        "integrations/redis",
+        &["integrations/redis/tests/redis/settings.rs"],
+    ),
     ("testing", &["testing/tests/settings.rs"]),
 ];
 
@@ -52,7 +65,11 @@ fn every_setting_of_every_crate_is_swept() {
     let mut missing = BTreeSet::new();
     let mut found = 0;
     for (folder, tests) in CRATES {
-        let swept: String = tests.iter().flat_map(|tests| files(&root.join(tests))).map(|path| read(&path)).collect();
+        let swept: String = tests
+            .iter()
+            .flat_map(|tests| files(&root.join(tests)))
+            .map(|path| read(&path))
+            .collect();
         for file in files(&root.join(folder).join("src")) {
             for setting in settings(&production_code(&read(&file))) {
                 found += 1;
@@ -63,7 +80,10 @@ fn every_setting_of_every_crate_is_swept() {
         }
     }
     assert!(found > 40, "only {found} settings were found");
-    assert!(missing.is_empty(), "no test sweeps these settings:\n{missing:#?}");
+    assert!(
+        missing.is_empty(),
+        "no test sweeps these settings:\n{missing:#?}"
+    );
 }
 
 #[test]
@@ -90,9 +110,19 @@ fn a_setting_is_found_in_whatever_form_it_is_written() {
             After(Duration),
         }
     ";
-    let code: String =
-        code.lines().map(|line| format!("{}\n", line.strip_prefix("        ").unwrap_or(line))).collect();
-    assert_eq!(settings(&code), ["Config::limit", "Config::wait", "Builder::many", "Mode::Ttl"]);
+    let code: String = code
+        .lines()
+        .map(|line| format!("{}\n", line.strip_prefix("        ").unwrap_or(line)))
+        .collect();
+    assert_eq!(
+        settings(&code),
+        [
+            "Config::limit",
+            "Config::wait",
+            "Builder::many",
+            "Mode::Ttl"
+        ]
+    );
 }
 
 const NUMBER: &str = r"(?:std::time::)?(?:Duration|usize|u8|u16|u32|u64|NonZero\w*)(?-u:\b)";
@@ -110,7 +140,8 @@ static ITEM: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!("(?m){}", item.join("|")).replace(r"\w", "[A-Za-z0-9_]")).unwrap()
 });
 
-static PARAMETER: LazyLock<Regex> = LazyLock::new(|| Regex::new(&format!(r"(?-u)\w+: {NUMBER}")).unwrap());
+static PARAMETER: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(&format!(r"(?-u)\w+: {NUMBER}")).unwrap());
 
 /// The settings in some code, as `Type::method` or `Type::Variant`.
 fn settings(code: &str) -> Vec<String> {
@@ -122,8 +153,13 @@ fn settings(code: &str) -> Vec<String> {
         if item.name("hidden").is_some() {
             owner.clear();
         }
-        let method = item.name("name").filter(|_| PARAMETER.is_match(&item["signature"]));
-        if let Some(name) = method.or_else(|| item.name("variant")).filter(|_| !owner.is_empty()) {
+        let method = item
+            .name("name")
+            .filter(|_| PARAMETER.is_match(&item["signature"]));
+        if let Some(name) = method
+            .or_else(|| item.name("variant"))
+            .filter(|_| !owner.is_empty())
+        {
             found.push(format!("{owner}::{}", name.as_str()));
         }
     }
@@ -137,7 +173,9 @@ fn files(path: &Path) -> Vec<PathBuf> {
     }
     let entries = fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let paths = entries.map(|entry| entry.unwrap().path());
-    let paths = paths.filter(|path| path.is_dir() || path.extension().is_some_and(|extension| extension == "rs"));
+    let paths = paths.filter(|path| {
+        path.is_dir() || path.extension().is_some_and(|extension| extension == "rs")
+    });
     paths.flat_map(|path| files(&path)).collect()
 }
 
@@ -147,5 +185,8 @@ fn read(path: &Path) -> String {
 
 fn production_code(code: &str) -> String {
     let code = code.split("#[cfg(test)]").next().unwrap_or_default();
-    code.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect()
+    code.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .map(|line| format!("{line}\n"))
+        .collect()
 }

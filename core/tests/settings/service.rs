@@ -12,11 +12,13 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 use vexil::async_trait;
 use vexil::config::{HttpConfig, ServiceEndpoints};
-use vexil::transport::{Body, Chunks, HttpTransport, RequestOptions, TransportError, TransportErrorKind};
+use vexil::transport::{
+    Body, Chunks, HttpTransport, RequestOptions, TransportError, TransportErrorKind,
+};
 use vexil::{Client, ClientBuilder};
 
-/// More requests than any test here allows. A client that does not stop asking is not answered any more, so that the
-/// test ends.
+/// More requests than any test here allows. A client that does not stop asking is not answered any
+/// more, so that the test ends.
 const TOO_MANY: u64 = 20_000;
 
 const FLAGS: &str = r#"{"flags": {"flag": {"on": true, "version": 1, "variations": [true, false],
@@ -62,7 +64,13 @@ impl Service {
 
     /// How many events of a kind have arrived.
     pub(crate) fn events(&self, kind: &str) -> usize {
-        self.0.events.lock().unwrap().iter().filter(|event| event["kind"] == kind).count()
+        self.0
+            .events
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|event| event["kind"] == kind)
+            .count()
     }
 
     pub(crate) fn deliveries(&self) -> Vec<Instant> {
@@ -72,16 +80,29 @@ impl Service {
 
 #[async_trait]
 impl HttpTransport for Service {
-    async fn send(&self, request: Request<Bytes>, options: RequestOptions) -> Result<Response<Body>, TransportError> {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: RequestOptions,
+    ) -> Result<Response<Body>, TransportError> {
         if self.0.requests.fetch_add(1, Ordering::Relaxed) > TOO_MANY {
             pending::<()>().await;
         }
         match request.uri().path() {
             "/all" => {
-                let put = format!("event: put\ndata: {{\"data\": {}}}\n\n", FLAGS.replace('\n', ""));
-                let body = Stream { put: Some(put.into()), read_timeout: options.read_timeout };
+                let put = format!(
+                    "event: put\ndata: {{\"data\": {}}}\n\n",
+                    FLAGS.replace('\n', "")
+                );
+                let body = Stream {
+                    put: Some(put.into()),
+                    read_timeout: options.read_timeout,
+                };
                 let mut response = Response::new(Body::new(body));
-                response.headers_mut().insert("content-type", HeaderValue::from_static("text/event-stream"));
+                response.headers_mut().insert(
+                    "content-type",
+                    HeaderValue::from_static("text/event-stream"),
+                );
                 Ok(response)
             }
             "/sdk/latest-all" => Ok(Response::new(Body::full(FLAGS))),
@@ -91,7 +112,9 @@ impl HttpTransport for Service {
                 match *self.0.retry_after.lock().unwrap() {
                     Some(value) => {
                         *response.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
-                        response.headers_mut().insert("retry-after", HeaderValue::from_bytes(value).unwrap());
+                        response
+                            .headers_mut()
+                            .insert("retry-after", HeaderValue::from_bytes(value).unwrap());
                     }
                     None => {
                         let events: Vec<Json> = serde_json::from_slice(request.body()).unwrap();

@@ -19,7 +19,8 @@ use vexil::{Client, ClientBuilder, Text, async_trait};
 use crate::support::{Fixed, SOON, ada, gives, rule_for_segment};
 use crate::{MOST_ROUNDS, SIZES, TIMES, WINDOW};
 
-/// A database with one flag. One that is asked without end does not answer any more, so that the test ends.
+/// A database with one flag. One that is asked without end does not answer any more, so that the
+/// test ends.
 #[derive(Debug, Default)]
 struct Database {
     calls: AtomicU64,
@@ -44,12 +45,19 @@ impl Database {
 impl PersistentDataStore for Database {
     async fn get(&self, kind: DataKind, key: &str) -> Result<Option<StoredItem>, StoreError> {
         self.called().await;
-        Ok(self.flag().filter(|_| kind == DataKind::Flag && key == "flag"))
+        Ok(self
+            .flag()
+            .filter(|_| kind == DataKind::Flag && key == "flag"))
     }
 
     async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
         self.called().await;
-        Ok(self.flag().filter(|_| kind == DataKind::Flag).map(|flag| ("flag".into(), flag)).into_iter().collect())
+        Ok(self
+            .flag()
+            .filter(|_| kind == DataKind::Flag)
+            .map(|flag| ("flag".into(), flag))
+            .into_iter()
+            .collect())
     }
 
     async fn is_initialized(&self) -> Result<bool, StoreError> {
@@ -73,20 +81,39 @@ impl PersistentDataStore for Database {
 }
 
 fn builder() -> ClientBuilder {
-    Client::builder("sdk-key").runtime(Handle::current()).without_events()
+    Client::builder("sdk-key")
+        .runtime(Handle::current())
+        .without_events()
 }
 
-/// The client evaluates its flag, and asks the database for no more than a bounded number of rounds of three calls.
+/// The client evaluates its flag, and asks the database for no more than a bounded number of rounds
+/// of three calls.
 async fn works(what: &str, builder: ClientBuilder, database: &Database) {
     let client = builder.start().unwrap();
-    client.wait_until_ready(SOON).await.unwrap_or_else(|error| panic!("{what}: {error}"));
-    assert!(client.bool_variation_async("flag", &ada(), false).await, "{what}");
+    client
+        .wait_until_ready(SOON)
+        .await
+        .unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert!(
+        client.bool_variation_async("flag", &ada(), false).await,
+        "{what}"
+    );
     let before = database.calls.load(Ordering::Relaxed);
     sleep(WINDOW).await;
     let calls = database.calls.load(Ordering::Relaxed) - before;
-    assert!(calls <= 3 * MOST_ROUNDS, "{what}: {calls} calls in {WINDOW:?}");
-    assert!(client.bool_variation_async("flag", &ada(), false).await, "{what}");
-    assert_eq!(client.data_source_status().status().state, DataSourceState::Valid, "{what}");
+    assert!(
+        calls <= 3 * MOST_ROUNDS,
+        "{what}: {calls} calls in {WINDOW:?}"
+    );
+    assert!(
+        client.bool_variation_async("flag", &ada(), false).await,
+        "{what}"
+    );
+    assert_eq!(
+        client.data_source_status().status().state,
+        DataSourceState::Valid,
+        "{what}"
+    );
     client.close(SOON).await;
 }
 
@@ -98,7 +125,10 @@ async fn a_database_is_read_at_a_bounded_rate_whatever_the_interval() {
         let what = format!("{} of {time:?}", "PersistentStoreConfig::refresh_interval");
         works(&what, builder().daemon_mode(config), &database).await;
 
-        let database = Arc::new(Database { suggested: time, ..Database::default() });
+        let database = Arc::new(Database {
+            suggested: time,
+            ..Database::default()
+        });
         works(
             &format!("an interval that the store suggests, {time:?}"),
             builder().daemon_mode(Arc::clone(&database)),
@@ -111,12 +141,23 @@ async fn a_database_is_read_at_a_bounded_rate_whatever_the_interval() {
 #[tokio::test(start_paused = true)]
 async fn a_database_without_a_marker_is_asked_at_a_bounded_rate_whatever_the_interval() {
     for time in TIMES {
-        let database = Arc::new(Database { suggested: time, is_empty: true, ..Database::default() });
+        let database = Arc::new(Database {
+            suggested: time,
+            is_empty: true,
+            ..Database::default()
+        });
         let config = PersistentStoreConfig::new(Arc::clone(&database));
-        let client = builder().data_source(crate::support::Silent).data_store(config).start().unwrap();
+        let client = builder()
+            .data_source(crate::support::Silent)
+            .data_store(config)
+            .start()
+            .unwrap();
         sleep(WINDOW).await;
         let calls = database.calls.load(Ordering::Relaxed);
-        assert!(calls <= 3 * MOST_ROUNDS, "{time:?}: {calls} calls in {WINDOW:?}");
+        assert!(
+            calls <= 3 * MOST_ROUNDS,
+            "{time:?}: {calls} calls in {WINDOW:?}"
+        );
         client.close(SOON).await;
     }
 }
@@ -127,8 +168,16 @@ async fn a_database_is_reconciled_at_a_bounded_rate_whatever_the_interval() {
         let database = Arc::new(Database::default());
         let config = PersistentStoreConfig::new(Arc::clone(&database)).reconcile_interval(time);
         let flags = Fixed::new(&json!({"flags": {"flag": gives(1, true)}}));
-        let what = format!("{} of {time:?}", "PersistentStoreConfig::reconcile_interval");
-        works(&what, builder().data_source(flags).data_store(config), &database).await;
+        let what = format!(
+            "{} of {time:?}",
+            "PersistentStoreConfig::reconcile_interval"
+        );
+        works(
+            &what,
+            builder().data_source(flags).data_store(config),
+            &database,
+        )
+        .await;
     }
 }
 
@@ -137,7 +186,12 @@ async fn what_was_read_is_remembered_for_any_time() {
     for time in TIMES {
         let database = Arc::new(Database::default());
         let config = PersistentStoreConfig::new(Arc::clone(&database)).cache(CacheMode::Ttl(time));
-        works(&format!("{} of {time:?}", "CacheMode::Ttl"), builder().daemon_mode(config), &database).await;
+        works(
+            &format!("{} of {time:?}", "CacheMode::Ttl"),
+            builder().daemon_mode(config),
+            &database,
+        )
+        .await;
     }
 }
 
@@ -157,7 +211,10 @@ impl BigSegmentStore for Memberships {
         if self.calls.fetch_add(1, Ordering::Relaxed) > 20_000 {
             pending::<()>().await;
         }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_millis();
         Ok(Some(u64::try_from(now).unwrap()))
     }
 }
@@ -165,30 +222,52 @@ impl BigSegmentStore for Memberships {
 type Sets<T> = fn(BigSegmentsConfig, T) -> BigSegmentsConfig;
 
 const OF_TIMES: &[(&str, Sets<Duration>)] = &[
-    ("BigSegmentsConfig::context_cache_time", BigSegmentsConfig::context_cache_time),
-    ("BigSegmentsConfig::status_poll_interval", BigSegmentsConfig::status_poll_interval),
-    ("BigSegmentsConfig::stale_after", BigSegmentsConfig::stale_after),
+    (
+        "BigSegmentsConfig::context_cache_time",
+        BigSegmentsConfig::context_cache_time,
+    ),
+    (
+        "BigSegmentsConfig::status_poll_interval",
+        BigSegmentsConfig::status_poll_interval,
+    ),
+    (
+        "BigSegmentsConfig::stale_after",
+        BigSegmentsConfig::stale_after,
+    ),
 ];
 
-const OF_SIZES: &[(&str, Sets<usize>)] =
-    &[("BigSegmentsConfig::context_cache_size", BigSegmentsConfig::context_cache_size)];
+const OF_SIZES: &[(&str, Sets<usize>)] = &[(
+    "BigSegmentsConfig::context_cache_size",
+    BigSegmentsConfig::context_cache_size,
+)];
 
 #[tokio::test(start_paused = true)]
 async fn big_segments_are_watched_at_a_bounded_rate_with_any_setting() {
     for (setting, set) in OF_TIMES {
         for time in TIMES {
-            let always_stale = *setting == "BigSegmentsConfig::stale_after" && time < Duration::from_secs(1);
-            watches(&format!("{setting}({time:?})"), always_stale, |config| set(config, time)).await;
+            let always_stale =
+                *setting == "BigSegmentsConfig::stale_after" && time < Duration::from_secs(1);
+            watches(&format!("{setting}({time:?})"), always_stale, |config| {
+                set(config, time)
+            })
+            .await;
         }
     }
     for (setting, set) in OF_SIZES {
         for size in SIZES {
-            watches(&format!("{setting}({size})"), false, |config| set(config, size)).await;
+            watches(&format!("{setting}({size})"), false, |config| {
+                set(config, size)
+            })
+            .await;
         }
     }
 }
 
-async fn watches(what: &str, always_stale: bool, set: impl FnOnce(BigSegmentsConfig) -> BigSegmentsConfig) {
+async fn watches(
+    what: &str,
+    always_stale: bool,
+    set: impl FnOnce(BigSegmentsConfig) -> BigSegmentsConfig,
+) {
     let segment = json!({"version": 1, "unbounded": true, "generation": 1});
     let mut flag = gives(1, false);
     flag["variations"] = json!([true, false]);
@@ -197,15 +276,26 @@ async fn watches(what: &str, always_stale: bool, set: impl FnOnce(BigSegmentsCon
     let data = json!({"flags": {"flag": flag}, "segments": {"big": segment}});
     let store = Arc::new(Memberships::default());
     let config = set(BigSegmentsConfig::new(Arc::clone(&store)));
-    let client = builder().data_source(Fixed::new(&data)).big_segments(config).start().unwrap();
+    let client = builder()
+        .data_source(Fixed::new(&data))
+        .big_segments(config)
+        .start()
+        .unwrap();
     for _ in 0..3 {
-        assert!(client.bool_variation_async("flag", &ada(), false).await, "{what}");
+        assert!(
+            client.bool_variation_async("flag", &ada(), false).await,
+            "{what}"
+        );
     }
     let before = store.calls.load(Ordering::Relaxed);
     sleep(WINDOW).await;
     let calls = store.calls.load(Ordering::Relaxed) - before;
     assert!(calls <= MOST_ROUNDS, "{what}: {calls} calls in {WINDOW:?}");
     let status = client.big_segments_status().status().await;
-    assert_eq!((status.available, status.stale), (true, always_stale), "{what}");
+    assert_eq!(
+        (status.available, status.stale),
+        (true, always_stale),
+        "{what}"
+    );
     client.close(SOON).await;
 }

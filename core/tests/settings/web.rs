@@ -16,25 +16,42 @@ use crate::{MOST_ROUNDS, SIZES, TIMES, WINDOW};
 type Sets<T> = fn(ClientBuilder, T) -> ClientBuilder;
 
 const OF_TIMES: &[(&str, Sets<Duration>)] = &[
-    ("ClientBuilder::evaluation_timeout", |client, time| client.evaluation_timeout(time)),
-    ("StreamingConfig::initial_reconnect_delay", |client, time| {
-        client.data_source(StreamingConfig::new().initial_reconnect_delay(time))
+    ("ClientBuilder::evaluation_timeout", |client, time| {
+        client.evaluation_timeout(time)
     }),
-    ("StreamingConfig::read_timeout", |client, time| client.data_source(StreamingConfig::new().read_timeout(time))),
-    ("PollingConfig::poll_interval", |client, time| client.data_source(PollingConfig::new().poll_interval(time))),
-    ("EventsConfig::flush_interval", |client, time| client.events(EventsConfig::new().flush_interval(time))),
-    ("EventsConfig::context_keys_flush_interval", |client, time| {
-        client.events(EventsConfig::new().context_keys_flush_interval(time))
+    (
+        "StreamingConfig::initial_reconnect_delay",
+        |client, time| client.data_source(StreamingConfig::new().initial_reconnect_delay(time)),
+    ),
+    ("StreamingConfig::read_timeout", |client, time| {
+        client.data_source(StreamingConfig::new().read_timeout(time))
     }),
-    ("EventsConfig::diagnostic_recording_interval", |client, time| {
-        client.events(EventsConfig::new().diagnostic_recording_interval(time))
+    ("PollingConfig::poll_interval", |client, time| {
+        client.data_source(PollingConfig::new().poll_interval(time))
     }),
+    ("EventsConfig::flush_interval", |client, time| {
+        client.events(EventsConfig::new().flush_interval(time))
+    }),
+    (
+        "EventsConfig::context_keys_flush_interval",
+        |client, time| client.events(EventsConfig::new().context_keys_flush_interval(time)),
+    ),
+    (
+        "EventsConfig::diagnostic_recording_interval",
+        |client, time| client.events(EventsConfig::new().diagnostic_recording_interval(time)),
+    ),
 ];
 
 const OF_SIZES: &[(&str, Sets<usize>)] = &[
-    ("StreamingConfig::max_event_size", |client, size| client.data_source(StreamingConfig::new().max_event_size(size))),
-    ("PollingConfig::max_body_size", |client, size| client.data_source(PollingConfig::new().max_body_size(size))),
-    ("EventsConfig::capacity", |client, size| client.events(EventsConfig::new().capacity(size))),
+    ("StreamingConfig::max_event_size", |client, size| {
+        client.data_source(StreamingConfig::new().max_event_size(size))
+    }),
+    ("PollingConfig::max_body_size", |client, size| {
+        client.data_source(PollingConfig::new().max_body_size(size))
+    }),
+    ("EventsConfig::capacity", |client, size| {
+        client.events(EventsConfig::new().capacity(size))
+    }),
     ("EventsConfig::context_keys_capacity", |client, size| {
         client.events(EventsConfig::new().context_keys_capacity(size))
     }),
@@ -64,16 +81,25 @@ fn events_are_written_to_a_file_of_any_size() {
         let (client, _source) = controlled_with(Client::builder("sdk-key").events(events));
         client.track("bought", &ada());
         assert!(client.blocking_close(SOON), "{setting}({size})");
-        let files =
-            folder.path().read_dir().unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
-        assert!(files.collect::<String>().contains("bought"), "{setting}({size})");
+        let files = folder
+            .path()
+            .read_dir()
+            .unwrap()
+            .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+        assert!(
+            files.collect::<String>().contains("bought"),
+            "{setting}({size})"
+        );
     }
 }
 
 async fn works(what: &str, set: impl FnOnce(ClientBuilder) -> ClientBuilder) {
     let service = Service::new();
     let client = set(service.client()).start().unwrap();
-    client.wait_until_ready(SOON).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+    client
+        .wait_until_ready(SOON)
+        .await
+        .unwrap_or_else(|error| panic!("{what}: {error}"));
     assert!(client.bool_variation("flag", &ada(), false), "{what}");
     assert!(client.flush_and_wait(SOON).await, "{what}");
     assert_eq!(service.events("summary"), 1, "{what}");
@@ -85,14 +111,21 @@ async fn works(what: &str, set: impl FnOnce(ClientBuilder) -> ClientBuilder) {
         sleep(Duration::from_millis(50)).await;
     }
     let requests = service.requests() - before;
-    assert!(requests <= MOST_ROUNDS, "{what}: {requests} requests in {WINDOW:?}");
+    assert!(
+        requests <= MOST_ROUNDS,
+        "{what}: {requests} requests in {WINDOW:?}"
+    );
 
     client.track("the last event", &ada());
     assert!(client.flush_and_wait(SOON).await, "{what}");
     let stats = client.event_stats();
     assert_eq!(stats.dropped_payloads, 0, "{what}");
     let has_room = what != "EventsConfig::capacity(0)";
-    assert_eq!((service.events("custom"), stats.dropped_events == 0), (usize::from(has_room), has_room), "{what}");
+    assert_eq!(
+        (service.events("custom"), stats.dropped_events == 0),
+        (usize::from(has_room), has_room),
+        "{what}"
+    );
     assert!(client.bool_variation("flag", &ada(), false), "{what}");
     client.close(SOON).await;
 }
@@ -112,7 +145,9 @@ fn connections_are_made_with_any_limit() {
             service.set("flag", true);
             let client = Client::builder("sdk-key")
                 .service_endpoints(ServiceEndpoints::relay(service.url()))
-                .data_source(StreamingConfig::new().initial_reconnect_delay(Duration::from_millis(1)))
+                .data_source(
+                    StreamingConfig::new().initial_reconnect_delay(Duration::from_millis(1)),
+                )
                 .http(set(HttpConfig::new(), time))
                 .start()
                 .unwrap();
@@ -122,7 +157,10 @@ fn connections_are_made_with_any_limit() {
             assert!(client.blocking_flush(SOON), "{setting}({time:?})");
             // The shortest limit is long enough only where the machine has nothing else to do.
             if time != TIMES[1] {
-                assert!(client.event_stats().delivered_events > 0, "{setting}({time:?})");
+                assert!(
+                    client.event_stats().delivered_events > 0,
+                    "{setting}({time:?})"
+                );
             }
         }
     }
@@ -132,11 +170,17 @@ fn connections_are_made_with_any_limit() {
 fn a_transport_that_is_used_directly_takes_any_limit() {
     let _setting = "RequestOptions::new";
     let service = FakeService::start().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let transport = HttpConfig::new().build().unwrap();
     for time in TIMES {
         let request = http::Request::get(format!("{}/sdk/latest-all", service.url()));
-        let request = request.header("authorization", "sdk-key").body(bytes::Bytes::new()).unwrap();
+        let request = request
+            .header("authorization", "sdk-key")
+            .body(bytes::Bytes::new())
+            .unwrap();
         let answer = runtime.block_on(transport.send(request, RequestOptions::new(time)));
         assert!(answer.is_ok() || time != Duration::MAX, "{answer:?}");
     }

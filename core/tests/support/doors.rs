@@ -7,7 +7,8 @@ use vexil::client::EvaluationContext;
 use vexil::eval::Detail;
 use vexil::{Client, Value};
 
-/// Asks for a flag by each door, with and without detail, waiting and awaiting: each gives its default for this reason.
+/// Asks for a flag by each door, with and without detail, waiting and awaiting: each gives its
+/// default for this reason.
 #[track_caller]
 pub(crate) fn every_door_gives_its_default(
     client: &Client,

@@ -14,12 +14,20 @@ impl Log {
     /// A subscriber that takes everything.
     pub(crate) fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + 'static {
         let log = self.clone();
-        fmt().with_ansi(false).with_max_level(Level::TRACE).with_writer(move || log.clone()).finish()
+        fmt()
+            .with_ansi(false)
+            .with_max_level(Level::TRACE)
+            .with_writer(move || log.clone())
+            .finish()
     }
 
     /// The lines so far: time, level, module, message.
     pub(crate) fn lines(&self) -> Vec<String> {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
+        String::from_utf8(self.0.lock().unwrap().clone())
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect()
     }
 }
 

@@ -1,6 +1,10 @@
 //! What several test files need.
 
-#![allow(dead_code, unused_imports, reason = "each test file is a crate of its own and uses a part of this")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test file is a crate of its own and uses a part of this"
+)]
 
 mod doors;
 mod sources;
@@ -10,7 +14,9 @@ use std::time::Duration;
 
 pub(crate) use doors::every_door_gives_its_default;
 use serde_json::{Value as Json, json};
-pub(crate) use sources::{Controls, End, Ending, Fixed, Guarded, Silent, controlled, controlled_with};
+pub(crate) use sources::{
+    Controls, End, Ending, Fixed, Guarded, Silent, controlled, controlled_with,
+};
 pub(crate) use stores::{Failing, Fetch, Lazy, Panicking, PanicsIn};
 use vexil::model::DataSet;
 use vexil::{Client, Context};
@@ -20,7 +26,10 @@ pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// A client with the flags and segments of `{"flags": {…}, "segments": {…}}`.
 pub(crate) fn client(data: &Json) -> Client {
-    Client::builder("sdk-key").data_source(Fixed::new(data)).start().unwrap()
+    Client::builder("sdk-key")
+        .data_source(Fixed::new(data))
+        .start()
+        .unwrap()
 }
 
 /// A client with one flag, called `flag`.
@@ -43,7 +52,9 @@ pub(crate) fn gives(version: u64, value: impl Into<Json>) -> Json {
 
 /// `base` with the members of `more`.
 pub(crate) fn with(mut base: Json, more: &Json) -> Json {
-    base.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    base.as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
     base
 }
 
@@ -59,5 +70,8 @@ pub(crate) fn error(kind: &str) -> Json {
 
 /// A Tokio runtime of one thread with timers.
 pub(crate) fn current_thread() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap()
 }

@@ -7,7 +7,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use pollster::block_on;
 use serde_json::Value as Json;
 use vexil::data_source::{
-    DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, NotStoredError,
+    DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceErrorKind,
+    DataSourceState, NotStoredError,
 };
 use vexil::model::{DataKind, DataSet, Item, Upserted};
 use vexil::{Client, ClientBuilder, async_trait};
@@ -31,7 +32,9 @@ impl DataSource for Fixed {
     }
 
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
-        sink.init(self.0.clone()).await.map_err(DataSourceError::store)
+        sink.init(self.0.clone())
+            .await
+            .map_err(DataSourceError::store)
     }
 }
 
@@ -94,12 +97,16 @@ impl Controls {
 
     #[track_caller]
     pub(crate) fn flag(&self, key: &str, flag: &Json) -> Upserted {
-        self.upsert(Item::from_json(DataKind::Flag, key, flag.to_string().as_bytes()).unwrap()).unwrap()
+        self.upsert(Item::from_json(DataKind::Flag, key, flag.to_string().as_bytes()).unwrap())
+            .unwrap()
     }
 
     #[track_caller]
     pub(crate) fn segment(&self, key: &str, segment: &Json) -> Upserted {
-        self.upsert(Item::from_json(DataKind::Segment, key, segment.to_string().as_bytes()).unwrap()).unwrap()
+        self.upsert(
+            Item::from_json(DataKind::Segment, key, segment.to_string().as_bytes()).unwrap(),
+        )
+        .unwrap()
     }
 
     #[track_caller]
@@ -121,13 +128,23 @@ impl Controls {
 
     /// The service answers with an HTTP status that is an error.
     pub(crate) fn response(&self, status: u16) {
-        let mut error = DataSourceErrorInfo::new(DataSourceErrorKind::ErrorResponse, format!("status {status}"));
+        let mut error = DataSourceErrorInfo::new(
+            DataSourceErrorKind::ErrorResponse,
+            format!("status {status}"),
+        );
         error.status_code = Some(status);
-        self.0.update_status(DataSourceState::Interrupted, Some(error));
+        self.0
+            .update_status(DataSourceState::Interrupted, Some(error));
     }
 
     pub(crate) fn trouble(&self, state: DataSourceState, message: &str) {
-        self.0.update_status(state, Some(DataSourceErrorInfo::new(DataSourceErrorKind::NetworkError, message)));
+        self.0.update_status(
+            state,
+            Some(DataSourceErrorInfo::new(
+                DataSourceErrorKind::NetworkError,
+                message,
+            )),
+        );
     }
 }
 
@@ -155,14 +172,19 @@ impl DataSource for Ending {
 
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         if let Some(data) = &self.data {
-            sink.init(data.clone()).await.map_err(DataSourceError::store)?;
+            sink.init(data.clone())
+                .await
+                .map_err(DataSourceError::store)?;
         }
         if self.late {
             tokio::task::yield_now().await;
         }
         match self.end {
             End::Done => Ok(()),
-            End::Error => Err(DataSourceError::new(DataSourceErrorKind::ErrorResponse, "the key was refused")),
+            End::Error => Err(DataSourceError::new(
+                DataSourceErrorKind::ErrorResponse,
+                "the key was refused",
+            )),
             End::Panic => panic!("this source always panics"),
         }
     }
@@ -178,7 +200,13 @@ pub(crate) struct Guarded {
 impl Guarded {
     pub(crate) fn new(data: &Json) -> (Self, Receiver<()>) {
         let (dropped, is_dropped) = channel();
-        (Self { data: data_set(data), dropped }, is_dropped)
+        (
+            Self {
+                data: data_set(data),
+                dropped,
+            },
+            is_dropped,
+        )
     }
 }
 
@@ -190,7 +218,9 @@ impl DataSource for Guarded {
 
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         let _guard = OnDrop(self.dropped.clone());
-        sink.init(self.data.clone()).await.map_err(DataSourceError::store)?;
+        sink.init(self.data.clone())
+            .await
+            .map_err(DataSourceError::store)?;
         pending().await
     }
 }

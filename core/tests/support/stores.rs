@@ -26,7 +26,8 @@ pub(crate) enum Fetch {
     Panics,
 }
 
-/// Holds data of an earlier process of which its snapshots know nothing: everything has to be fetched.
+/// Holds data of an earlier process of which its snapshots know nothing: everything has to be
+/// fetched.
 #[derive(Debug)]
 pub(crate) struct Lazy {
     inner: MemoryStore,
@@ -39,7 +40,11 @@ impl Lazy {
     pub(crate) fn new(fetch: Fetch, data: &Json) -> Arc<Self> {
         let inner = MemoryStore::new();
         pollster::block_on(inner.init(data_set(data))).unwrap();
-        Arc::new(Self { inner, fetch, fetched: Mutex::default() })
+        Arc::new(Self {
+            inner,
+            fetch,
+            fetched: Mutex::default(),
+        })
     }
 
     /// The keys that were asked for since the last call.
@@ -51,8 +56,18 @@ impl Lazy {
         let mut item = None;
         self.inner.read(&mut |data| {
             item = match kind {
-                DataKind::Flag => data.flags().find(|flag| flag.key() == key).cloned().map(present).map(Item::Flag),
-                _ => data.segments().find(|segment| segment.key() == key).cloned().map(present).map(Item::Segment),
+                DataKind::Flag => data
+                    .flags()
+                    .find(|flag| flag.key() == key)
+                    .cloned()
+                    .map(present)
+                    .map(Item::Flag),
+                _ => data
+                    .segments()
+                    .find(|segment| segment.key() == key)
+                    .cloned()
+                    .map(present)
+                    .map(Item::Segment),
             };
         });
         item
@@ -138,7 +153,11 @@ impl Failing {
 
     fn check(&self) -> Result<(), StoreError> {
         let fails = self.fails.load(Ordering::SeqCst);
-        if fails { Err(StoreError::unavailable("the attic is locked")) } else { Ok(()) }
+        if fails {
+            Err(StoreError::unavailable("the attic is locked"))
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -43,10 +43,18 @@ pub struct ContextBuilder {
 
 impl ContextBuilder {
     pub(crate) fn new(key: Text) -> Self {
-        Self { kind: DEFAULT_KIND, key, name: None, anonymous: false, attributes: Vec::new(), private: Vec::new() }
+        Self {
+            kind: DEFAULT_KIND,
+            key,
+            name: None,
+            anonymous: false,
+            attributes: Vec::new(),
+            private: Vec::new(),
+        }
     }
 
-    /// What `context` holds, ready to be changed. Of a context of several kinds nothing is taken over.
+    /// What `context` holds, ready to be changed. Of a context of several kinds nothing is taken
+    /// over.
     pub(crate) fn from_context(context: &Context) -> Self {
         let Members::Single(single) = &context.0.members else {
             return Self::new(Text::default());
@@ -61,8 +69,8 @@ impl ContextBuilder {
         }
     }
 
-    /// Sets the kind: letters, digits, `.`, `_` and `-`, but neither `kind` nor `multi`. Default and meaning of
-    /// the empty string: `user`.
+    /// Sets the kind: letters, digits, `.`, `_` and `-`, but neither `kind` nor `multi`. Default
+    /// and meaning of the empty string: `user`.
     #[must_use]
     pub fn kind(mut self, kind: impl Into<Text>) -> Self {
         self.kind = kind.into();
@@ -83,7 +91,8 @@ impl ContextBuilder {
         self
     }
 
-    /// Keeps the context out of the service's list of contexts; it changes no evaluation. Default: `false`.
+    /// Keeps the context out of the service's list of contexts; it changes no evaluation. Default:
+    /// `false`.
     #[must_use]
     pub fn anonymous(mut self, anonymous: bool) -> Self {
         self.anonymous = anonymous;
@@ -124,7 +133,8 @@ impl ContextBuilder {
         true
     }
 
-    /// Keeps these attributes, or parts of attributes, out of all analytics events. Adds to earlier calls.
+    /// Keeps these attributes, or parts of attributes, out of all analytics events. Adds to earlier
+    /// calls.
     #[must_use]
     pub fn private<R: Into<Reference>>(mut self, references: impl IntoIterator<Item = R>) -> Self {
         self.private.extend(references.into_iter().map(Into::into));
@@ -150,8 +160,11 @@ impl ContextBuilder {
         check_kind(&self.kind)?;
         self.attributes = sorted_members(self.attributes);
         self.attributes.retain(|(_, value)| !value.is_null());
-        let canonical_key =
-            if self.kind == DEFAULT_KIND { self.key.clone() } else { canonical_part(&self.kind, &self.key).into() };
+        let canonical_key = if self.kind == DEFAULT_KIND {
+            self.key.clone()
+        } else {
+            canonical_part(&self.kind, &self.key).into()
+        };
         let single = Single {
             is_user: self.kind == DEFAULT_KIND,
             kind: self.kind.into(),
@@ -164,7 +177,8 @@ impl ContextBuilder {
         Ok(Context::of(Members::Single(single), canonical_key))
     }
 
-    /// Adds an attribute under any name; for JSON, whose readers have dispatched the built-in names already.
+    /// Adds an attribute under any name; for JSON, whose readers have dispatched the built-in names
+    /// already.
     pub(crate) fn push_attribute(&mut self, name: Text, value: Value) {
         self.attributes.push((name.into(), value));
     }
@@ -202,7 +216,10 @@ pub struct MultiContextBuilder {
 impl MultiContextBuilder {
     /// Adds a context, valid or not; one of several kinds adds each of its members.
     #[must_use]
-    #[expect(clippy::should_implement_trait, reason = "the field's word; nobody adds contexts with a plus sign")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the field's word; nobody adds contexts with a plus sign"
+    )]
     pub fn add(mut self, context: impl Into<Result<Context, ContextError>>) -> Self {
         match context.into() {
             Ok(context) => self.members.extend(context.individual_contexts().cloned()),
@@ -217,11 +234,19 @@ impl MultiContextBuilder {
     /// If no context was added, a kind was added twice, or one of the contexts was invalid.
     pub fn build(mut self) -> Result<Context, ContextError> {
         if !self.errors.is_empty() {
-            return Err(ContextError::InvalidMembers { errors: self.errors });
+            return Err(ContextError::InvalidMembers {
+                errors: self.errors,
+            });
         }
         self.members.sort_by(|a, b| a.kind().cmp(b.kind()));
-        if let Some([one, _]) = self.members.windows(2).find(|pair| matches!(pair, [a, b] if a.kind() == b.kind())) {
-            return Err(ContextError::DuplicateKind { kind: one.kind().into() });
+        if let Some([one, _]) = self
+            .members
+            .windows(2)
+            .find(|pair| matches!(pair, [a, b] if a.kind() == b.kind()))
+        {
+            return Err(ContextError::DuplicateKind {
+                kind: one.kind().into(),
+            });
         }
         if let [_] = self.members.as_slice() {
             return self.members.pop().ok_or(ContextError::NoKinds);
@@ -229,9 +254,16 @@ impl MultiContextBuilder {
         if self.members.is_empty() {
             return Err(ContextError::NoKinds);
         }
-        let parts: Vec<_> = self.members.iter().map(|member| canonical_part(member.kind(), member.key())).collect();
+        let parts: Vec<_> = self
+            .members
+            .iter()
+            .map(|member| canonical_part(member.kind(), member.key()))
+            .collect();
         let canonical_key = parts.join(":").into();
-        Ok(Context::of(Members::Multi(self.members.into()), canonical_key))
+        Ok(Context::of(
+            Members::Multi(self.members.into()),
+            canonical_key,
+        ))
     }
 }
 
@@ -267,7 +299,8 @@ fn canonical_part(kind: &str, key: &str) -> String {
     part
 }
 
-/// Why something is no valid context. Messages never repeat what the context holds, only names of properties.
+/// Why something is no valid context. Messages never repeat what the context holds, only names of
+/// properties.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ContextError {
@@ -322,5 +355,9 @@ pub enum ContextError {
 }
 
 fn list(errors: &[ContextError]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    errors
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -17,8 +17,8 @@ use crate::value::{Object, Value};
 impl FromStr for Context {
     type Err = ContextError;
 
-    /// Reads a context from JSON. Half surrogates in strings, which `serde_json` alone refuses, are read as the
-    /// replacement character U+FFFD.
+    /// Reads a context from JSON. Half surrogates in strings, which `serde_json` alone refuses, are
+    /// read as the replacement character U+FFFD.
     fn from_str(json: &str) -> Result<Self, ContextError> {
         let value = read_value(json).or_else(|error| match replace_lone_surrogates(json) {
             Some(repaired) => read_value(&repaired),
@@ -86,7 +86,9 @@ fn single(kind: Text, object: &Object) -> Result<Context, ContextError> {
         builder = match name {
             "kind" | "key" => builder,
             "name" => with_name(builder, value)?,
-            "anonymous" => builder.anonymous(value.as_bool().ok_or(expected("anonymous", "a boolean"))?),
+            "anonymous" => {
+                builder.anonymous(value.as_bool().ok_or(expected("anonymous", "a boolean"))?)
+            }
             "_meta" => with_meta(builder, value)?,
             _ => with_attribute(builder, name, value),
         };
@@ -108,7 +110,9 @@ fn old_user(object: &Object) -> Result<Context, ContextError> {
             "secondary" => optional_text("secondary", value).map(|_| builder)?,
             "anonymous" => match value {
                 Value::Null => builder,
-                value => builder.anonymous(value.as_bool().ok_or(expected("anonymous", "a boolean"))?),
+                value => {
+                    builder.anonymous(value.as_bool().ok_or(expected("anonymous", "a boolean"))?)
+                }
             },
             "privateAttributeNames" => {
                 let names = text_list("privateAttributeNames", value)?;
@@ -121,9 +125,12 @@ fn old_user(object: &Object) -> Result<Context, ContextError> {
     match object.get("custom") {
         None | Some(Value::Null) => {}
         Some(Value::Object(custom)) => {
-            let built_in = |name: &str| matches!(name, "kind" | "key" | "name" | "anonymous" | "_meta");
+            let built_in =
+                |name: &str| matches!(name, "kind" | "key" | "name" | "anonymous" | "_meta");
             let attributes = custom.iter().filter(|(name, _)| !built_in(name));
-            builder = attributes.fold(builder, |builder, (name, value)| with_attribute(builder, name, value));
+            builder = attributes.fold(builder, |builder, (name, value)| {
+                with_attribute(builder, name, value)
+            });
         }
         Some(_) => return Err(expected("custom", "an object")),
     }
@@ -182,9 +189,10 @@ fn text_list(property: &'static str, value: &Value) -> Result<Vec<Text>, Context
     let error = || expected(property, "an array of strings");
     match value {
         Value::Null => Ok(Vec::new()),
-        Value::Array(elements) => {
-            elements.iter().map(|element| element.as_str().map(Text::from).ok_or_else(error)).collect()
-        }
+        Value::Array(elements) => elements
+            .iter()
+            .map(|element| element.as_str().map(Text::from).ok_or_else(error))
+            .collect(),
         _ => Err(error()),
     }
 }
@@ -204,7 +212,9 @@ impl Serialize for Context {
             Members::Multi(members) => {
                 map.serialize_entry("kind", "multi")?;
                 for member in members {
-                    let single = member.single().ok_or_else(|| S::Error::custom("nested multi-context"))?;
+                    let single = member
+                        .single()
+                        .ok_or_else(|| S::Error::custom("nested multi-context"))?;
                     map.serialize_entry(single.kind_text(), &Parts(single))?;
                 }
             }
@@ -236,7 +246,12 @@ fn serialize_parts<M: SerializeMap>(single: &Single, map: &mut M) -> Result<(), 
         map.serialize_entry("anonymous", &true)?;
     }
     if !single.private.is_empty() {
-        map.serialize_entry("_meta", &Meta { private: &single.private })?;
+        map.serialize_entry(
+            "_meta",
+            &Meta {
+                private: &single.private,
+            },
+        )?;
     }
     Ok(())
 }

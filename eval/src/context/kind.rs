@@ -25,6 +25,10 @@ impl Kind {
 /// The empty text stands for `user`.
 impl From<Text> for Kind {
     fn from(text: Text) -> Self {
-        if text.is_empty() || text == DEFAULT_KIND { Self::User } else { Self::Other(text) }
+        if text.is_empty() || text == DEFAULT_KIND {
+            Self::User
+        } else {
+            Self::Other(text)
+        }
     }
 }

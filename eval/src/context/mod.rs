@@ -1,7 +1,7 @@
 //! [`Context`]: whom or what a flag is evaluated for.
 //!
-//! A context is valid from the start: whatever builds one returns a `Result`, so the evaluator never asks. It is
-//! immutable, shared by its clones, and holds its canonical key ready.
+//! A context is valid from the start: whatever builds one returns a `Result`, so the evaluator
+//! never asks. It is immutable, shared by its clones, and holds its canonical key ready.
 
 mod builder;
 mod json;
@@ -22,10 +22,12 @@ pub use reference::{Reference, ReferenceError};
 use crate::text::{Text, key_hash};
 use crate::value::Value;
 
-/// Whom or what a flag is evaluated for: a user, an organisation, a device, or several of these at once.
+/// Whom or what a flag is evaluated for: a user, an organisation, a device, or several of these at
+/// once.
 ///
-/// Cheap to clone. Build one with [`Context::new`], [`Context::builder`], [`Context::multi`], or from JSON with
-/// serde, `str::parse` or `TryFrom`. Neither key nor attributes appear in its `Debug` form.
+/// Cheap to clone. Build one with [`Context::new`], [`Context::builder`], [`Context::multi`], or
+/// from JSON with serde, `str::parse` or `TryFrom`. Neither key nor attributes appear in its
+/// `Debug` form.
 ///
 /// ```
 /// use vexil_eval::Context;
@@ -58,7 +60,8 @@ enum Members {
     Multi(Box<[Context]>),
 }
 
-/// One kind's part. The built-in attributes are kept as values, so that a look-up can lend them like any other.
+/// One kind's part. The built-in attributes are kept as values, so that a look-up can lend them
+/// like any other.
 struct Single {
     /// Always a string.
     kind: Value,
@@ -101,7 +104,10 @@ impl Context {
     /// # Errors
     /// If there are none, or two of the same kind.
     pub fn multi(contexts: impl IntoIterator<Item = Self>) -> Result<Self, ContextError> {
-        contexts.into_iter().fold(Self::multi_builder(), MultiContextBuilder::add).build()
+        contexts
+            .into_iter()
+            .fold(Self::multi_builder(), MultiContextBuilder::add)
+            .build()
     }
 
     /// Starts a context of several kinds.
@@ -158,7 +164,8 @@ impl Context {
         }
     }
 
-    /// The value at a reference. A context of several kinds has only a `kind`; ask one of its members instead.
+    /// The value at a reference. A context of several kinds has only a `kind`; ask one of its
+    /// members instead.
     #[must_use]
     pub fn lookup(&self, reference: &Reference) -> Option<Value> {
         match (&self.0.members, reference.components()) {
@@ -168,9 +175,13 @@ impl Context {
         }
     }
 
-    /// The names of all attributes that are not built in, in order; none for a context of several kinds.
+    /// The names of all attributes that are not built in, in order; none for a context of several
+    /// kinds.
     pub fn custom_attributes(&self) -> impl Iterator<Item = &str> {
-        self.single().into_iter().flat_map(|single| &single.attributes).map(|(name, _)| name.as_str())
+        self.single()
+            .into_iter()
+            .flat_map(|single| &single.attributes)
+            .map(|(name, _)| name.as_str())
     }
 
     /// The attributes that this context keeps out of events.
@@ -196,7 +207,8 @@ impl Context {
     /// The member of a kind.
     #[must_use]
     pub fn individual_context(&self, kind: &str) -> Option<&Self> {
-        self.individual_contexts().find(|member| member.kind() == kind)
+        self.individual_contexts()
+            .find(|member| member.kind() == kind)
     }
 
     /// A string that names kinds and keys unambiguously: the canonical key of the protocol.
@@ -210,25 +222,34 @@ impl Context {
     pub(crate) fn member(&self, kind: &Kind) -> Option<Member<'_>> {
         match &self.0.members {
             Members::Single(single) => single.is_of(kind).then_some(Member(single)),
-            Members::Multi(members) => {
-                members.iter().filter_map(Self::single).find(|single| single.is_of(kind)).map(Member)
-            }
+            Members::Multi(members) => members
+                .iter()
+                .filter_map(Self::single)
+                .find(|single| single.is_of(kind))
+                .map(Member),
         }
     }
 
     /// The kinds of all members, as attribute values.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = &Value> {
-        self.individual_contexts().filter_map(Self::single).map(|single| &single.kind)
+        self.individual_contexts()
+            .filter_map(Self::single)
+            .map(|single| &single.kind)
     }
 
     fn of(members: Members, canonical_key: Text) -> Self {
         let kinds_hash = match &members {
             Members::Single(single) => key_hash(single.kind_text()),
-            Members::Multi(members) => {
-                members.iter().fold(0, |all: u64, member| all.rotate_left(1) ^ member.0.kinds_hash)
-            }
+            Members::Multi(members) => members.iter().fold(0, |all: u64, member| {
+                all.rotate_left(1) ^ member.0.kinds_hash
+            }),
         };
-        Self(Arc::new(Inner { key_hash: key_hash(&canonical_key), kinds_hash, members, canonical_key }))
+        Self(Arc::new(Inner {
+            key_hash: key_hash(&canonical_key),
+            kinds_hash,
+            members,
+            canonical_key,
+        }))
     }
 
     fn single(&self) -> Option<&Single> {
@@ -248,13 +269,20 @@ impl Context {
             return Some(self.clone());
         }
         // Kinds that differed still do, so the only error that is left is that there are none.
-        Self::multi(self.individual_contexts().filter(|member| !member.anonymous()).cloned()).ok()
+        Self::multi(
+            self.individual_contexts()
+                .filter(|member| !member.anonymous())
+                .cloned(),
+        )
+        .ok()
     }
 
     /// The custom attributes, sorted by name. A multi-context has none of its own.
     pub fn attributes(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
         let attributes: &[(Name, Value)] = self.single().map_or(&[], |single| &single.attributes);
-        attributes.iter().map(|(name, value)| (name.as_str(), value))
+        attributes
+            .iter()
+            .map(|(name, value)| (name.as_str(), value))
     }
 
     /// The value of a custom attribute.
@@ -266,7 +294,10 @@ impl Context {
     /// About how many bytes the context takes, here and as JSON.
     #[must_use]
     pub fn weight(&self) -> usize {
-        self.individual_contexts().filter_map(Self::single).map(Single::weight).sum()
+        self.individual_contexts()
+            .filter_map(Self::single)
+            .map(Single::weight)
+            .sum()
     }
 
     /// A hash of the fully qualified key, computed when the context was built; see [`key_hash`](crate::key_hash).
@@ -308,9 +339,18 @@ static EMPTY: Text = Text::from_static("");
 
 impl Single {
     fn weight(&self) -> usize {
-        let built_in = [&self.kind, &self.key, &self.name].map(Value::weight).iter().sum::<usize>();
-        let attributes = self.attributes.iter().map(|(name, value)| name.len() + value.weight());
-        let private = self.private.iter().map(|reference| reference.as_str().len());
+        let built_in = [&self.kind, &self.key, &self.name]
+            .map(Value::weight)
+            .iter()
+            .sum::<usize>();
+        let attributes = self
+            .attributes
+            .iter()
+            .map(|(name, value)| name.len() + value.weight());
+        let private = self
+            .private
+            .iter()
+            .map(|reference| reference.as_str().len());
         built_in + attributes.sum::<usize>() + private.sum::<usize>()
     }
 
@@ -359,9 +399,14 @@ impl Single {
     fn custom_attribute(&self, name: &(impl AsRef<str> + ?Sized), print: Print) -> Option<&Value> {
         const FEW: usize = 16;
         let found = if self.attributes.len() <= FEW {
-            self.attributes.iter().find(|(attribute, _)| attribute.is(name, print))
+            self.attributes
+                .iter()
+                .find(|(attribute, _)| attribute.is(name, print))
         } else {
-            let at = self.attributes.binary_search_by(|(attribute, _)| attribute.as_str().cmp(name.as_ref())).ok()?;
+            let at = self
+                .attributes
+                .binary_search_by(|(attribute, _)| attribute.as_str().cmp(name.as_ref()))
+                .ok()?;
             self.attributes.get(at)
         };
         found.map(|(_, value)| value)
@@ -402,15 +447,22 @@ impl Hash for Context {
 }
 
 fn same_in_any_order(one: &[Reference], two: &[Reference]) -> bool {
-    let count = |list: &[Reference], wanted: &Reference| list.iter().filter(|reference| *reference == wanted).count();
-    one.len() == two.len() && one.iter().all(|reference| count(one, reference) == count(two, reference))
+    let count = |list: &[Reference], wanted: &Reference| {
+        list.iter().filter(|reference| *reference == wanted).count()
+    };
+    one.len() == two.len()
+        && one
+            .iter()
+            .all(|reference| count(one, reference) == count(two, reference))
 }
 
 /// Keys and attributes are private data and stay out of logs.
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds: Vec<_> = self.individual_contexts().map(Self::kind).collect();
-        f.debug_struct("Context").field("kinds", &kinds).finish_non_exhaustive()
+        f.debug_struct("Context")
+            .field("kinds", &kinds)
+            .finish_non_exhaustive()
     }
 }
 

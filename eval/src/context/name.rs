@@ -1,7 +1,7 @@
 //! [`Name`] and [`Attribute`]: how attributes are told apart.
 //!
-//! Attributes are searched for in every clause, so what a name means, and its [`Print`], are found out once: when a context
-//! is built, and when a flag arrives.
+//! Attributes are searched for in every clause, so what a name means, and its [`Print`], are found
+//! out once: when a context is built, and when a flag arrives.
 
 use std::ops::Deref;
 
@@ -25,7 +25,10 @@ impl Name {
 impl From<Text> for Name {
     #[inline]
     fn from(text: Text) -> Self {
-        Self { print: Print::of(&text), text }
+        Self {
+            print: Print::of(&text),
+            text,
+        }
     }
 }
 
@@ -54,7 +57,10 @@ impl Print {
     pub(super) fn of(name: &str) -> Self {
         match u64::try_from(name.len()) {
             // The length stands before the bytes, so no other name looks the same.
-            Ok(length @ 0..=7) => Self(name.bytes().fold(length, |print, byte| print << 8 | u64::from(byte))),
+            Ok(length @ 0..=7) => Self(
+                name.bytes()
+                    .fold(length, |print, byte| print << 8 | u64::from(byte)),
+            ),
             _ => Self(key_hash(name) | Self::HASHED),
         }
     }
@@ -100,18 +106,37 @@ mod tests {
 
     #[test]
     fn names_are_the_same_if_their_texts_are() {
-        let texts =
-            ["", "a", "b", "aa", "\0", "\0\0", "\u{1}a", "country", "countrx", "signupDate", "signupDatf", "/x/y"];
+        let texts = [
+            "",
+            "a",
+            "b",
+            "aa",
+            "\0",
+            "\0\0",
+            "\u{1}a",
+            "country",
+            "countrx",
+            "signupDate",
+            "signupDatf",
+            "/x/y",
+        ];
         for one in texts {
             for two in texts {
-                assert_eq!(Name::from(Text::from(one)).is(two, Print::of(two)), one == two, "{one:?} {two:?}");
+                assert_eq!(
+                    Name::from(Text::from(one)).is(two, Print::of(two)),
+                    one == two,
+                    "{one:?} {two:?}"
+                );
             }
         }
     }
 
     #[test]
     fn long_names_with_the_same_print_are_compared_in_full() {
-        let name = Name { print: Print::of("signupDate"), text: "another one".into() };
+        let name = Name {
+            print: Print::of("signupDate"),
+            text: "another one".into(),
+        };
         assert!(!name.is("signupDate", Print::of("signupDate")));
     }
 }

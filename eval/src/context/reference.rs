@@ -1,9 +1,10 @@
 //! [`Reference`]: the address of an attribute, or of a value inside one.
 //!
-//! The syntax looks like JSON Pointer and is less: a string that does not start with `/` is one plain name,
-//! nothing in it is special; one that does is a path of names in which `~1` means `/` and `~0` means `~`.
-//! Arrays have no addresses. A reference that breaks these rules is kept with its reason, because flag data
-//! may hold one and must survive being read; it finds nothing, and a clause that uses it is malformed.
+//! The syntax looks like JSON Pointer and is less: a string that does not start with `/` is one
+//! plain name, nothing in it is special; one that does is a path of names in which `~1` means `/`
+//! and `~0` means `~`. Arrays have no addresses. A reference that breaks these rules is kept with
+//! its reason, because flag data may hold one and must survive being read; it finds nothing, and a
+//! clause that uses it is malformed.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -70,18 +71,31 @@ impl Reference {
     pub fn literal(name: impl Into<Text>) -> Self {
         let name = name.into();
         if name.is_empty() {
-            return Self { text: name, meaning: Meaning::Invalid(ReferenceError::Empty) };
+            return Self {
+                text: name,
+                meaning: Meaning::Invalid(ReferenceError::Empty),
+            };
         }
         if !name.starts_with('/') {
-            return Self { meaning: Meaning::Name(Attribute::named(&name)), text: name };
+            return Self {
+                meaning: Meaning::Name(Attribute::named(&name)),
+                text: name,
+            };
         }
         let text = Text::from(format!("/{}", name.replace('~', "~0").replace('/', "~1")));
-        Self { text, meaning: Meaning::path(Box::new([name])) }
+        Self {
+            text,
+            meaning: Meaning::path(Box::new([name])),
+        }
     }
 
-    /// What is at the reference, if it is not null; `attribute` gives a context's attribute by what its name means.
+    /// What is at the reference, if it is not null; `attribute` gives a context's attribute by what
+    /// its name means.
     #[inline]
-    pub(super) fn find<'v>(&self, attribute: impl FnOnce(Attribute, &Text) -> Option<&'v Value>) -> Option<&'v Value> {
+    pub(super) fn find<'v>(
+        &self,
+        attribute: impl FnOnce(Attribute, &Text) -> Option<&'v Value>,
+    ) -> Option<&'v Value> {
         let (first, name) = match &self.meaning {
             Meaning::Name(first) => (*first, &self.text),
             Meaning::Path(path) => (path.first, path.names.first()?),
@@ -141,7 +155,10 @@ impl Reference {
 impl Meaning {
     fn path(names: Box<[Text]>) -> Self {
         let first = names.first().map_or("", |name| name.as_str());
-        Self::Path(Box::new(Path { first: Attribute::named(first), names }))
+        Self::Path(Box::new(Path {
+            first: Attribute::named(first),
+            names,
+        }))
     }
 }
 
@@ -182,7 +199,8 @@ pub enum ReferenceError {
     Escape,
 }
 
-/// References are equal when they mean the same attribute: the literal `/a` equals the reference `/~1a`.
+/// References are equal when they mean the same attribute: the literal `/a` equals the reference
+/// `/~1a`.
 impl PartialEq for Reference {
     fn eq(&self, other: &Self) -> bool {
         match (self.components(), other.components()) {

@@ -16,12 +16,22 @@ fn a_kind_may_only_hold_letters_digits_dot_underscore_and_dash() {
     for code in 1..=255_u8 {
         let kind = char::from(code).to_string();
         let allowed = code.is_ascii_alphanumeric() || b"._-".contains(&code);
-        assert_eq!(Context::with_kind("k", kind.as_str()).is_ok(), allowed, "kind {kind:?}");
+        assert_eq!(
+            Context::with_kind("k", kind.as_str()).is_ok(),
+            allowed,
+            "kind {kind:?}"
+        );
         let multi = json!({"kind": "multi", &kind: {"key": "k"}});
         assert_eq!(parse(multi).is_ok(), allowed, "member {kind:?}");
     }
-    assert!(matches!(Context::with_kind("k", "kind"), Err(ContextError::KindIsKind)));
-    assert!(matches!(Context::with_kind("k", "multi"), Err(ContextError::KindIsMulti)));
+    assert!(matches!(
+        Context::with_kind("k", "kind"),
+        Err(ContextError::KindIsKind)
+    ));
+    assert!(matches!(
+        Context::with_kind("k", "multi"),
+        Err(ContextError::KindIsMulti)
+    ));
     assert_eq!(Context::with_kind("k", "").unwrap().kind(), "user");
 }
 
@@ -45,11 +55,25 @@ fn the_generic_setter_routes_built_in_names_and_refuses_what_they_cannot_be() {
         assert!(!builder.try_set(name, value), "{name}");
     }
     let context = builder.clone().build().unwrap();
-    assert_eq!(written(&context), json!({"kind": "org", "key": "new", "name": "N", "anonymous": true, "zero": 0}));
+    assert_eq!(
+        written(&context),
+        json!({"kind": "org", "key": "new", "name": "N", "anonymous": true, "zero": 0})
+    );
 
-    let cleared = builder.set("name", Value::Null).set("zero", Value::Null).build().unwrap();
-    assert_eq!(written(&cleared), json!({"kind": "org", "key": "new", "anonymous": true}));
-    assert_eq!(written(&context)["name"], json!("N"), "a built context does not change");
+    let cleared = builder
+        .set("name", Value::Null)
+        .set("zero", Value::Null)
+        .build()
+        .unwrap();
+    assert_eq!(
+        written(&cleared),
+        json!({"kind": "org", "key": "new", "anonymous": true})
+    );
+    assert_eq!(
+        written(&context)["name"],
+        json!("N"),
+        "a built context does not change"
+    );
 }
 
 // EVAL-1.4
@@ -59,7 +83,10 @@ fn multi_contexts_flatten_sort_collapse_and_refuse_duplicates() {
     let multi = Context::multi(kinds).unwrap();
     let order: Vec<_> = multi.individual_contexts().map(Context::kind).collect();
     assert_eq!(order, ["9k", "Zed", "_x", "alpha"]);
-    assert_eq!((multi.kind(), multi.key(), multi.name(), multi.anonymous()), ("multi", "", None, false));
+    assert_eq!(
+        (multi.kind(), multi.key(), multi.name(), multi.anonymous()),
+        ("multi", "", None, false)
+    );
     assert_eq!(multi.get("kind"), Some("multi".into()));
     assert_eq!(multi.lookup(&Reference::new("key")), None);
 
@@ -71,9 +98,21 @@ fn multi_contexts_flatten_sort_collapse_and_refuse_duplicates() {
     assert_eq!(wider.individual_context("org"), None);
 
     assert!(matches!(Context::multi([]), Err(ContextError::NoKinds)));
-    assert!(matches!(Context::multi([user.clone(), user]), Err(ContextError::DuplicateKind { .. })));
-    let error = Context::multi_builder().add(Context::new("")).add(Context::with_kind("k", "*")).build().unwrap_err();
-    assert!(error.to_string().contains("must not be null or empty, context kind contains"), "{error}");
+    assert!(matches!(
+        Context::multi([user.clone(), user]),
+        Err(ContextError::DuplicateKind { .. })
+    ));
+    let error = Context::multi_builder()
+        .add(Context::new(""))
+        .add(Context::with_kind("k", "*"))
+        .build()
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("must not be null or empty, context kind contains"),
+        "{error}"
+    );
 }
 
 // EVAL-1.4
@@ -86,9 +125,19 @@ fn anonymous_members_can_be_left_out() {
 
     assert_eq!(known.without_anonymous(), Some(known.clone()));
     assert_eq!(guest.without_anonymous(), None);
-    assert_eq!(multi(&[&known, &device]).without_anonymous(), Some(multi(&[&known, &device])));
-    assert_eq!(multi(&[&known, &device, &guest]).without_anonymous(), Some(multi(&[&known, &device])));
-    assert_eq!(multi(&[&known, &guest]).without_anonymous(), Some(known), "one member is left as it is");
+    assert_eq!(
+        multi(&[&known, &device]).without_anonymous(),
+        Some(multi(&[&known, &device]))
+    );
+    assert_eq!(
+        multi(&[&known, &device, &guest]).without_anonymous(),
+        Some(multi(&[&known, &device]))
+    );
+    assert_eq!(
+        multi(&[&known, &guest]).without_anonymous(),
+        Some(known),
+        "one member is left as it is"
+    );
 
     let robot = guest.to_builder().kind("robot").build().unwrap();
     assert_eq!(multi(&[&guest, &robot]).without_anonymous(), None);
@@ -124,9 +173,15 @@ fn the_property_kind_decides_how_json_is_read() {
         assert!(parse(bad.clone()).is_err(), "{bad}");
     }
     for bad in ["", "{", "{\"kind\":\"org\"", "nul"] {
-        assert!(matches!(bad.parse::<Context>(), Err(ContextError::Json { .. })), "{bad}");
+        assert!(
+            matches!(bad.parse::<Context>(), Err(ContextError::Json { .. })),
+            "{bad}"
+        );
     }
-    let deep = format!("{{\"kind\":\"org\",\"key\":\"k\",\"a\":{}", "[".repeat(10_000));
+    let deep = format!(
+        "{{\"kind\":\"org\",\"key\":\"k\",\"a\":{}",
+        "[".repeat(10_000)
+    );
     assert!(deep.parse::<Context>().is_err());
 }
 
@@ -139,14 +194,20 @@ fn json_forms_are_read_whole_and_written_without_defaults() {
 
     let sparse = json!({"kind": "org", "key": "k", "name": null, "anonymous": false, "gone": null,
         "_meta": {"privateAttributes": null, "redactedAttributes": 7}});
-    assert_eq!(written(&parse(sparse).unwrap()), json!({"kind": "org", "key": "k"}));
+    assert_eq!(
+        written(&parse(sparse).unwrap()),
+        json!({"kind": "org", "key": "k"})
+    );
 
     let multi = json!({"kind": "multi", "device": {"key": "d-9"},
         "user": {"key": "u-1", "name": "Io", "_meta": {"privateAttributes": ["name"]}}});
     assert_eq!(written(&parse(multi.clone()).unwrap()), multi);
 
     let sole = json!({"kind": "multi", "org": {"key": "k", "kind": "ignored"}});
-    assert_eq!(written(&parse(sole).unwrap()), json!({"kind": "org", "key": "k"}));
+    assert_eq!(
+        written(&parse(sole).unwrap()),
+        json!({"kind": "org", "key": "k"})
+    );
 }
 
 // EVAL-1.6
@@ -176,8 +237,10 @@ fn the_old_user_form_becomes_a_context_of_kind_user() {
 // EVAL-7.3
 #[test]
 fn references_find_what_the_table_of_vectors_says() {
-    let context = parse(json!({"kind": "user", "key": "k", "name": "N", "a/b": 1, "a~b": 2, "/x/y": 3,
-        "o": {"p": {"q": "deep"}, "2": "two", "s/t": 4}, "l": ["z"], "s": "str"}))
+    let context = parse(
+        json!({"kind": "user", "key": "k", "name": "N", "a/b": 1, "a~b": 2, "/x/y": 3,
+        "o": {"p": {"q": "deep"}, "2": "two", "s/t": 4}, "l": ["z"], "s": "str"}),
+    )
     .unwrap();
     let found = |value: &str| Some(Value::from(value));
     let number = |value: i32| Some(Value::from(value));
@@ -205,7 +268,11 @@ fn references_find_what_the_table_of_vectors_says() {
         assert_eq!(reference.error(), None, "{text}");
         assert_eq!(reference.as_str(), text);
         assert_eq!(context.lookup(&reference), as_reference, "{text}");
-        assert_eq!(context.lookup(&Reference::literal(text)), as_literal, "literal {text}");
+        assert_eq!(
+            context.lookup(&Reference::literal(text)),
+            as_literal,
+            "literal {text}"
+        );
         assert_eq!(context.get(text), as_literal, "get {text}");
     }
     assert_eq!(Reference::new("/~01").components(), ["~1"]);
@@ -221,9 +288,16 @@ fn references_find_what_the_table_of_vectors_says() {
         ("/o/p~", ReferenceError::Escape),
     ] {
         let reference = Reference::new(text);
-        assert_eq!((reference.error(), reference.depth(), reference.as_str()), (Some(error), 0, text));
+        assert_eq!(
+            (reference.error(), reference.depth(), reference.as_str()),
+            (Some(error), 0, text)
+        );
         assert_eq!(context.lookup(&reference), None);
-        assert_eq!(Reference::literal(text).error().is_some(), text.is_empty(), "literal {text}");
+        assert_eq!(
+            Reference::literal(text).error().is_some(),
+            text.is_empty(),
+            "literal {text}"
+        );
     }
     assert_eq!(Reference::literal("a/b").as_str(), "a/b");
     assert_eq!(Reference::literal("/a/b~c").as_str(), "/~1a~1b~0c");
@@ -234,16 +308,30 @@ fn references_find_what_the_table_of_vectors_says() {
 #[test]
 fn canonical_keys_follow_the_table_of_vectors() {
     let multi = |members: &[(&str, &str)]| {
-        Context::multi(members.iter().map(|(kind, key)| Context::with_kind(*key, *kind).unwrap())).unwrap()
+        Context::multi(
+            members
+                .iter()
+                .map(|(kind, key)| Context::with_kind(*key, *kind).unwrap()),
+        )
+        .unwrap()
     };
     for (context, key) in [
         (multi(&[("user", "abc")]), "abc"),
         (multi(&[("user", "a:b%c")]), "a:b%c"),
         (multi(&[("org", "abc")]), "org:abc"),
         (multi(&[("org", "my:key%x/y")]), "org:my%3Akey%25x/y"),
-        (multi(&[("user", "u1"), ("org", "o:1")]), "org:o%3A1:user:u1"),
-        (multi(&[("org", "100%:x"), ("device", "d/1"), ("user", "v")]), "device:d/1:org:100%25%3Ax:user:v"),
-        (multi(&[("Zed", "1"), ("alpha", "2"), ("_x", "3"), ("9k", "4")]), "9k:4:Zed:1:_x:3:alpha:2"),
+        (
+            multi(&[("user", "u1"), ("org", "o:1")]),
+            "org:o%3A1:user:u1",
+        ),
+        (
+            multi(&[("org", "100%:x"), ("device", "d/1"), ("user", "v")]),
+            "device:d/1:org:100%25%3Ax:user:v",
+        ),
+        (
+            multi(&[("Zed", "1"), ("alpha", "2"), ("_x", "3"), ("9k", "4")]),
+            "9k:4:Zed:1:_x:3:alpha:2",
+        ),
     ] {
         assert_eq!(context.fully_qualified_key(), key);
     }
@@ -252,7 +340,9 @@ fn canonical_keys_follow_the_table_of_vectors() {
 // EVAL-1.12
 #[test]
 fn equality_ignores_order_and_compares_private_references_by_meaning() {
-    let base = Context::builder("k").set("a", 1).set("b", json!({"x": 1, "y": 2}));
+    let base = Context::builder("k")
+        .set("a", 1)
+        .set("b", json!({"x": 1, "y": 2}));
     let one = base.clone().private(["x", "/~1a~1b"]).build().unwrap();
     let two = Context::builder("k")
         .set("b", json!({"y": 2.0, "x": 1.0}))
@@ -263,13 +353,18 @@ fn equality_ignores_order_and_compares_private_references_by_meaning() {
     assert_eq!(one, two);
     assert_ne!(one, base.clone().private(["x", "x"]).build().unwrap());
     assert_ne!(one, base.clone().build().unwrap());
-    assert_ne!(base.clone().build().unwrap(), base.kind("org").build().unwrap());
+    assert_ne!(
+        base.clone().build().unwrap(),
+        base.kind("org").build().unwrap()
+    );
     assert_eq!(one.to_builder().build().unwrap(), one);
 }
 
 #[test]
 fn debug_output_holds_neither_key_nor_attributes() {
-    let builder = Context::builder("secret-key").name("secret-name").set("email", "secret-mail");
+    let builder = Context::builder("secret-key")
+        .name("secret-name")
+        .set("email", "secret-mail");
     let shown = format!("{builder:?} {:?}", builder.clone().build().unwrap());
     assert!(!shown.contains("secret"), "{shown}");
 }
@@ -277,32 +372,64 @@ fn debug_output_holds_neither_key_nor_attributes() {
 #[test]
 fn half_surrogates_in_json_become_replacement_characters() {
     let context: Context =
-        r#"{"kind": "user", "key": "k\ud800", "name": "\ud83d\ude00", "a\udc00": ["\udfff"]}"#.parse().unwrap();
+        r#"{"kind": "user", "key": "k\ud800", "name": "\ud83d\ude00", "a\udc00": ["\udfff"]}"#
+            .parse()
+            .unwrap();
     assert_eq!(context.key(), "k\u{fffd}");
     assert_eq!(context.get("name"), Some("😀".into()));
     assert_eq!(context.get("a\u{fffd}"), Some(vec!["\u{fffd}"].into()));
-    assert!(matches!(r#"{"key": "\ud800""#.parse::<Context>(), Err(ContextError::Json { .. })));
+    assert!(matches!(
+        r#"{"key": "\ud800""#.parse::<Context>(),
+        Err(ContextError::Json { .. })
+    ));
 }
 
 #[test]
 fn a_context_with_attributes_of_the_greatest_depth_is_read_from_what_it_is_written_as() {
     let deepest = (0..Value::MAX_DEPTH).fold(Value::from(1), |inner, _| Value::from([inner]));
-    let user = Context::builder("ada").set("deepest", deepest).build().unwrap();
+    let user = Context::builder("ada")
+        .set("deepest", deepest)
+        .build()
+        .unwrap();
     let both = Context::multi([user.clone(), Context::with_kind("acme", "org").unwrap()]).unwrap();
     for context in [user, both] {
         assert_eq!(parse(written(&context)).unwrap(), context);
-        assert_eq!(written(&context).to_string().parse::<Context>().unwrap(), context);
-        assert_eq!(serde_json::from_value::<Context>(written(&context)).unwrap(), context);
+        assert_eq!(
+            written(&context).to_string().parse::<Context>().unwrap(),
+            context
+        );
+        assert_eq!(
+            serde_json::from_value::<Context>(written(&context)).unwrap(),
+            context
+        );
     }
 }
 
 #[test]
 fn a_context_of_ten_thousand_levels_is_refused_as_text_and_cut_otherwise() {
-    let text = format!(r#"{{"kind": "user", "key": "ada", "deep": {}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
-    assert!(matches!(text.parse::<Context>(), Err(ContextError::Json { .. })));
+    let text = format!(
+        r#"{{"kind": "user", "key": "ada", "deep": {}{}}}"#,
+        "[".repeat(10_000),
+        "]".repeat(10_000)
+    );
+    assert!(matches!(
+        text.parse::<Context>(),
+        Err(ContextError::Json { .. })
+    ));
     let deep = (0..50_000).fold(json!(1), |inner, _| serde_json::Value::Array(vec![inner]));
-    let members = [("kind".to_owned(), "user".into()), ("key".to_owned(), "ada".into()), ("deep".to_owned(), deep)];
+    let members = [
+        ("kind".to_owned(), "user".into()),
+        ("key".to_owned(), "ada".into()),
+        ("deep".to_owned(), deep),
+    ];
     let context = parse(serde_json::Value::Object(members.into_iter().collect())).unwrap();
     let deep = written(&context)["deep"].to_string();
-    assert_eq!(deep, format!("{}null{}", "[".repeat(Value::MAX_DEPTH), "]".repeat(Value::MAX_DEPTH)));
+    assert_eq!(
+        deep,
+        format!(
+            "{}null{}",
+            "[".repeat(Value::MAX_DEPTH),
+            "]".repeat(Value::MAX_DEPTH)
+        )
+    );
 }

@@ -20,17 +20,26 @@ pub(super) fn bucket(
     by: &BucketBy,
     prefix: &Prefix,
 ) -> Result<Bucket, InvalidReference> {
-    // The reference is judged before the context is looked at: a broken rollout is broken for everybody.
+    // The reference is judged before the context is looked at: a broken rollout is broken for
+    // everybody.
     if let BucketBy::Attribute(reference) = by
         && reference.error().is_some()
     {
         return Err(InvalidReference);
     }
     let Some(member) = context.member(kind) else {
-        return Ok(Bucket { value: 0.0, kind_missing: true });
+        return Ok(Bucket {
+            value: 0.0,
+            kind_missing: true,
+        });
     };
-    let value = attribute(member, by).and_then(|value| hashed(value, prefix)).unwrap_or(0.0);
-    Ok(Bucket { value, kind_missing: false })
+    let value = attribute(member, by)
+        .and_then(|value| hashed(value, prefix))
+        .unwrap_or(0.0);
+    Ok(Bucket {
+        value,
+        kind_missing: false,
+    })
 }
 
 fn attribute<'a>(member: Member<'a>, by: &BucketBy) -> Option<&'a Value> {
@@ -82,7 +91,10 @@ impl Digits {
 impl Rollout {
     /// The share that a bucket falls into; the last one, if the shares end before it.
     pub(super) fn choose(&self, bucket: &Bucket) -> Option<&Weighted> {
-        self.weighted.iter().find(|weighted| bucket.value < weighted.end).or(self.weighted.last())
+        self.weighted
+            .iter()
+            .find(|weighted| bucket.value < weighted.end)
+            .or(self.weighted.last())
     }
 }
 

@@ -16,7 +16,11 @@ use crate::value::Value;
 
 impl<'a> Evaluator<'_, 'a> {
     /// Whether all clauses match. A clause behind one that does not match is not even looked at.
-    pub(super) fn clauses_match(&mut self, clauses: &'a [Clause], path: &super::Path<'_>) -> Result<bool, Halt> {
+    pub(super) fn clauses_match(
+        &mut self,
+        clauses: &'a [Clause],
+        path: &super::Path<'_>,
+    ) -> Result<bool, Halt> {
         for clause in clauses {
             if !self.clause_matches(clause, path)? {
                 return Ok(false);
@@ -42,7 +46,10 @@ fn attribute_matches(clause: &Clause, context: &Context) -> Option<bool> {
         return Some(clause.test.matches_any(context.kinds())? != clause.negate);
     }
     // Without the kind or the attribute there is nothing to negate either.
-    let Some(value) = context.member(&clause.kind).and_then(|member| member.lookup(&clause.attribute)) else {
+    let Some(value) = context
+        .member(&clause.kind)
+        .and_then(|member| member.lookup(&clause.attribute))
+    else {
         return Some(false);
     };
     let matches = match value {
@@ -62,21 +69,40 @@ impl Test {
         Some(false)
     }
 
-    /// Whether a value is of a type that the operator is for, and meets it. Elements of nested arrays are not looked at.
-    /// Returns `None` if a regular expression would take too long to tell.
+    /// Whether a value is of a type that the operator is for, and meets it. Elements of nested
+    /// arrays are not looked at. Returns `None` if a regular expression would take too long to
+    /// tell.
     fn matches(&self, value: &Value) -> Option<bool> {
         let text = |meets: &dyn Fn(&str) -> bool| value.as_str().is_some_and(meets);
-        let number = |meets: fn(f64, f64) -> bool, limit| value.as_f64().is_some_and(|number| meets(number, limit));
-        let date = |meets: fn(&Date, &Date) -> bool, limit| Date::parse(value).is_some_and(|date| meets(&date, limit));
+        let number = |meets: fn(f64, f64) -> bool, limit| {
+            value.as_f64().is_some_and(|number| meets(number, limit))
+        };
+        let date = |meets: fn(&Date, &Date) -> bool, limit| {
+            Date::parse(value).is_some_and(|date| meets(&date, limit))
+        };
         let version = |order, limits: &[Version<Text>]| {
             let version = Version::parse(value);
-            version.is_some_and(|version| limits.iter().any(|limit| version.precedence(limit) == order))
+            version.is_some_and(|version| {
+                limits
+                    .iter()
+                    .any(|limit| version.precedence(limit) == order)
+            })
         };
         Some(match self {
             Self::In(members) => members.hold(value),
-            Self::StartsWith(prefixes) => text(&|text| prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()))),
-            Self::EndsWith(suffixes) => text(&|text| suffixes.iter().any(|suffix| text.ends_with(suffix.as_str()))),
-            Self::Contains(parts) => text(&|text| parts.iter().any(|part| text.contains(part.as_str()))),
+            Self::StartsWith(prefixes) => text(&|text| {
+                prefixes
+                    .iter()
+                    .any(|prefix| text.starts_with(prefix.as_str()))
+            }),
+            Self::EndsWith(suffixes) => text(&|text| {
+                suffixes
+                    .iter()
+                    .any(|suffix| text.ends_with(suffix.as_str()))
+            }),
+            Self::Contains(parts) => {
+                text(&|text| parts.iter().any(|part| text.contains(part.as_str())))
+            }
             Self::Matches(patterns) => return any_is_found(patterns, value),
             Self::LessThan(limit) => number(|number, limit| number < limit, *limit),
             Self::LessThanOrEqual(limit) => number(|number, limit| number <= limit, *limit),
@@ -94,7 +120,9 @@ impl Test {
 }
 
 fn any_is_found(patterns: &[Arc<Pattern>], value: &Value) -> Option<bool> {
-    let Some(text) = value.as_str() else { return Some(false) };
+    let Some(text) = value.as_str() else {
+        return Some(false);
+    };
     for pattern in patterns {
         if pattern.is_match(text)? {
             return Some(true);
@@ -107,7 +135,10 @@ impl Members {
     fn hold(&self, value: &Value) -> bool {
         match value {
             Value::String(text) => self.strings.contains(text),
-            Value::Number(number) => self.numbers.binary_search_by(|member| member.total_cmp(&number.as_f64())).is_ok(),
+            Value::Number(number) => self
+                .numbers
+                .binary_search_by(|member| member.total_cmp(&number.as_f64()))
+                .is_ok(),
             Value::Bool(true) => self.holds_true,
             Value::Bool(false) => self.holds_false,
             Value::Null | Value::Array(_) | Value::Object(_) => false,

@@ -1,7 +1,8 @@
-//! What an evaluation yields: [`Detail`] and [`Reason`] for callers, [`Evaluation`] for the layers above.
+//! What an evaluation yields: [`Detail`] and [`Reason`] for callers, [`Evaluation`] for the layers
+//! above.
 //!
-//! An [`Evaluation`] borrows from the flag it was made of, so that a caller who wants only the value pays for nothing
-//! else; a [`Reason`] is its owned form.
+//! An [`Evaluation`] borrows from the flag it was made of, so that a caller who wants only the
+//! value pays for nothing else; a [`Reason`] is its owned form.
 
 use std::fmt;
 
@@ -15,7 +16,8 @@ use crate::value::Value;
 
 /// A flag's value for a context, and why it is this one.
 ///
-/// Two details are equal if value, variation and reason are; a [`TypeMismatch`] only explains the reason.
+/// Two details are equal if value, variation and reason are; a [`TypeMismatch`] only explains the
+/// reason.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Detail<T> {
@@ -31,7 +33,9 @@ pub struct Detail<T> {
 
 impl<T: PartialEq> PartialEq for Detail<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.value == other.value && self.variation_index == other.variation_index && self.reason == other.reason
+        self.value == other.value
+            && self.variation_index == other.variation_index
+            && self.reason == other.reason
     }
 }
 
@@ -39,14 +43,32 @@ impl<T> Detail<T> {
     /// A detail of these parts; for hooks and tests.
     #[must_use]
     pub fn new(value: T, variation_index: Option<usize>, reason: Reason) -> Self {
-        Self { value, variation_index, reason, type_mismatch: None }
+        Self {
+            value,
+            variation_index,
+            reason,
+            type_mismatch: None,
+        }
     }
 
-    /// The default, because the flag's value has another type; `big_segments_status` is that of the evaluation.
+    /// The default, because the flag's value has another type; `big_segments_status` is that of the
+    /// evaluation.
     #[must_use]
-    pub fn mismatched(value: T, mismatch: Box<TypeMismatch>, big_segments_status: Option<BigSegmentsStatus>) -> Self {
-        let reason = Reason { kind: ReasonKind::Error(EvalErrorKind::WrongType), big_segments_status };
-        Self { value, variation_index: None, reason, type_mismatch: Some(mismatch) }
+    pub fn mismatched(
+        value: T,
+        mismatch: Box<TypeMismatch>,
+        big_segments_status: Option<BigSegmentsStatus>,
+    ) -> Self {
+        let reason = Reason {
+            kind: ReasonKind::Error(EvalErrorKind::WrongType),
+            big_segments_status,
+        };
+        Self {
+            value,
+            variation_index: None,
+            reason,
+            type_mismatch: Some(mismatch),
+        }
     }
 
     /// Which type was requested and which was found, if the reason is [`EvalErrorKind::WrongType`].
@@ -86,12 +108,13 @@ impl<T> Detail<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TypeMismatch {
-    /// The requested type, with its article: `an integer`, `a string`; for a type of the caller's, its Rust name.
+    /// The requested type, with its article: `an integer`, `a string`; for a type of the caller's,
+    /// its Rust name.
     pub expected: &'static str,
     /// The JSON type of the flag's value, with its article: `a number`, `an object`, `null`.
     pub found: &'static str,
-    /// What the deserialization of the caller's type says, cut after 500 bytes; `None` for the types that flags have
-    /// themselves.
+    /// What the deserialization of the caller's type says, cut after 500 bytes; `None` for the
+    /// types that flags have themselves.
     pub error: Option<String>,
 }
 
@@ -99,7 +122,11 @@ impl TypeMismatch {
     /// A value of another type than `expected`, which is named with its article.
     #[must_use]
     pub fn new(expected: &'static str, found: &Value) -> Box<Self> {
-        Box::new(Self { expected, found: found.type_name(), error: None })
+        Box::new(Self {
+            expected,
+            found: found.type_name(),
+            error: None,
+        })
     }
 
     /// Adds the error of the deserialization, cut after 500 bytes.
@@ -148,7 +175,8 @@ pub struct Reason {
     pub big_segments_status: Option<BigSegmentsStatus>,
 }
 
-/// The reasons that there are. `T` holds the texts: [`Text`] in a [`Reason`], a reference to it in a [`Verdict`].
+/// The reasons that there are. `T` holds the texts: [`Text`] in a [`Reason`], a reference to it in
+/// a [`Verdict`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReasonKind<T = Text> {
@@ -192,8 +220,8 @@ pub enum EvalErrorKind {
     FlagNotFound,
     /// The context is invalid.
     UserNotSpecified,
-    /// The flag contradicts itself: an impossible variation, a circle of prerequisites or segments, a clause without
-    /// an attribute.
+    /// The flag contradicts itself: an impossible variation, a circle of prerequisites or segments,
+    /// a clause without an attribute.
     MalformedFlag,
     /// The flag's value is not of the type that was asked for.
     WrongType,
@@ -219,7 +247,10 @@ impl Reason {
     /// A reason of these parts; for event processors and tests.
     #[must_use]
     pub fn new(kind: ReasonKind, big_segments_status: Option<BigSegmentsStatus>) -> Self {
-        Self { kind, big_segments_status }
+        Self {
+            kind,
+            big_segments_status,
+        }
     }
 
     /// The error, if there is no result.
@@ -248,7 +279,15 @@ impl<T> ReasonKind<T> {
     /// Whether the context takes part in an experiment.
     #[must_use]
     pub fn is_in_experiment(&self) -> bool {
-        matches!(self, Self::Fallthrough { in_experiment: true } | Self::RuleMatch { in_experiment: true, .. })
+        matches!(
+            self,
+            Self::Fallthrough {
+                in_experiment: true
+            } | Self::RuleMatch {
+                in_experiment: true,
+                ..
+            }
+        )
     }
 
     /// Whether `flag`, evaluated for this reason, reports that in full and with the reason.
@@ -256,7 +295,10 @@ impl<T> ReasonKind<T> {
     pub fn is_experiment(&self, flag: &Flag) -> bool {
         let tracked = match self {
             Self::Fallthrough { .. } => flag.track_events_fallthrough,
-            Self::RuleMatch { rule_index, .. } => flag.rules.get(*rule_index).is_some_and(|rule| rule.track_events),
+            Self::RuleMatch { rule_index, .. } => flag
+                .rules
+                .get(*rule_index)
+                .is_some_and(|rule| rule.track_events),
             _ => false,
         };
         tracked || self.is_in_experiment()
@@ -271,12 +313,18 @@ impl Verdict<'_> {
             Self::Off => ReasonKind::Off,
             Self::Fallthrough { in_experiment } => ReasonKind::Fallthrough { in_experiment },
             Self::TargetMatch => ReasonKind::TargetMatch,
-            Self::RuleMatch { rule_index, rule_id, in_experiment } => {
-                ReasonKind::RuleMatch { rule_index, rule_id: rule_id.clone(), in_experiment }
-            }
-            Self::PrerequisiteFailed { prerequisite_key } => {
-                ReasonKind::PrerequisiteFailed { prerequisite_key: prerequisite_key.clone() }
-            }
+            Self::RuleMatch {
+                rule_index,
+                rule_id,
+                in_experiment,
+            } => ReasonKind::RuleMatch {
+                rule_index,
+                rule_id: rule_id.clone(),
+                in_experiment,
+            },
+            Self::PrerequisiteFailed { prerequisite_key } => ReasonKind::PrerequisiteFailed {
+                prerequisite_key: prerequisite_key.clone(),
+            },
             Self::Error(kind) => ReasonKind::Error(kind),
         }
     }
@@ -284,7 +332,10 @@ impl Verdict<'_> {
 
 impl From<ReasonKind> for Reason {
     fn from(kind: ReasonKind) -> Self {
-        Self { kind, big_segments_status: None }
+        Self {
+            kind,
+            big_segments_status: None,
+        }
     }
 }
 
@@ -301,10 +352,18 @@ impl std::fmt::Display for Reason {
             ReasonKind::Off => f.write_str("the flag is off")?,
             ReasonKind::Fallthrough { .. } => f.write_str("no target or rule matched")?,
             ReasonKind::TargetMatch => f.write_str("the context is targeted by its key")?,
-            ReasonKind::RuleMatch { rule_index, rule_id, .. } if rule_id.is_empty() => {
+            ReasonKind::RuleMatch {
+                rule_index,
+                rule_id,
+                ..
+            } if rule_id.is_empty() => {
                 write!(f, "matched rule {rule_index}")?;
             }
-            ReasonKind::RuleMatch { rule_index, rule_id, .. } => write!(f, "matched rule {rule_index} ({rule_id})")?,
+            ReasonKind::RuleMatch {
+                rule_index,
+                rule_id,
+                ..
+            } => write!(f, "matched rule {rule_index} ({rule_id})")?,
             ReasonKind::PrerequisiteFailed { prerequisite_key } => {
                 write!(f, "prerequisite \"{prerequisite_key}\" failed")?;
             }
@@ -322,7 +381,9 @@ impl std::fmt::Display for Reason {
         }
         match self.big_segments_status {
             Some(BigSegmentsStatus::Stale) => f.write_str("; big segments may be out of date"),
-            Some(BigSegmentsStatus::StoreError) => f.write_str("; big segments could not be queried"),
+            Some(BigSegmentsStatus::StoreError) => {
+                f.write_str("; big segments could not be queried")
+            }
             Some(BigSegmentsStatus::NotConfigured) => f.write_str("; big segments are not set up"),
             Some(BigSegmentsStatus::Healthy) | None => Ok(()),
         }
@@ -344,7 +405,11 @@ impl Serialize for Reason {
             },
         )?;
         match &self.kind {
-            ReasonKind::RuleMatch { rule_index, rule_id, .. } => {
+            ReasonKind::RuleMatch {
+                rule_index,
+                rule_id,
+                ..
+            } => {
                 members.serialize_field("ruleIndex", rule_index)?;
                 if !rule_id.is_empty() {
                     members.serialize_field("ruleId", rule_id)?;
@@ -404,12 +469,23 @@ pub struct Evaluation<'a> {
     pub(crate) prerequisites: SmallVec<[PrerequisiteEvaluation<'a>; 2]>,
 }
 
+impl Default for Evaluation<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Evaluation<'_> {
     /// An empty result, for [`evaluate_into`](crate::evaluate_into).
     #[inline]
     #[must_use]
     pub fn new() -> Self {
-        Self { variation: None, verdict: Verdict::Off, big_segments_status: None, prerequisites: SmallVec::new() }
+        Self {
+            variation: None,
+            verdict: Verdict::Off,
+            big_segments_status: None,
+            prerequisites: SmallVec::new(),
+        }
     }
 
     /// The prerequisites that were evaluated on the way, the deepest first.
@@ -422,7 +498,10 @@ impl Evaluation<'_> {
     /// The reason in its owned form.
     #[must_use]
     pub fn reason(&self) -> Reason {
-        Reason { kind: self.verdict.to_kind(), big_segments_status: self.big_segments_status }
+        Reason {
+            kind: self.verdict.to_kind(),
+            big_segments_status: self.big_segments_status,
+        }
     }
 }
 

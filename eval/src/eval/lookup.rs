@@ -14,8 +14,9 @@ pub trait Lookup {
     /// The segment of a key.
     fn segment(&self, key: &str) -> Found<&Segment>;
 
-    /// Which big segments a context key belongs to. Data that knows nothing of big segments leaves this alone; then
-    /// the evaluation asks for it with [`Need::Membership`]. [`Found::Absent`] says that there is no store to ask.
+    /// Which big segments a context key belongs to. Data that knows nothing of big segments leaves
+    /// this alone; then the evaluation asks for it with [`Need::Membership`]. [`Found::Absent`]
+    /// says that there is no store to ask.
     fn membership(&self, context_key: &str) -> Found<&MembershipAnswer> {
         let _ = context_key;
         Found::Unknown
@@ -24,7 +25,10 @@ pub trait Lookup {
 
 /// The answer to a look-up. Not there and not known are different answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "an implementor of Lookup must be able to give each answer")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "an implementor of Lookup must be able to give each answer"
+)]
 pub enum Found<T> {
     /// It is there.
     Present(T),
@@ -40,9 +44,13 @@ impl<T> From<Option<T>> for Found<T> {
     }
 }
 
-/// What an evaluation cannot do without. Fetch it and evaluate again: nothing of the first attempt remains.
+/// What an evaluation cannot do without. Fetch it and evaluate again: nothing of the first attempt
+/// remains.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a caller that cannot fetch a need cannot finish the evaluation")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a caller that cannot fetch a need cannot finish the evaluation"
+)]
 pub enum Need {
     /// The flag of a key.
     Flag(Text),
@@ -54,17 +62,24 @@ pub enum Need {
 
 /// The big segments that one context belongs to, as far as a store knows.
 ///
-/// A segment is named by its reference, `key.g` and the generation. One that is in neither list is undecided, and
-/// its rules apply.
+/// A segment is named by its reference, `key.g` and the generation. One that is in neither list is
+/// undecided, and its rules apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Membership(HashMap<Text, bool>);
 
 impl Membership {
     /// A membership of these segment references. A reference in both lists is included.
     #[must_use]
-    pub fn new<T: Into<Text>>(included: impl IntoIterator<Item = T>, excluded: impl IntoIterator<Item = T>) -> Self {
-        let excluded = excluded.into_iter().map(|reference| (reference.into(), false));
-        let included = included.into_iter().map(|reference| (reference.into(), true));
+    pub fn new<T: Into<Text>>(
+        included: impl IntoIterator<Item = T>,
+        excluded: impl IntoIterator<Item = T>,
+    ) -> Self {
+        let excluded = excluded
+            .into_iter()
+            .map(|reference| (reference.into(), false));
+        let included = included
+            .into_iter()
+            .map(|reference| (reference.into(), true));
         Self(excluded.chain(included).collect())
     }
 
@@ -76,7 +91,10 @@ impl Membership {
 
     /// About how many bytes it takes.
     pub fn weight(&self) -> usize {
-        self.0.keys().map(|reference| size_of::<(Text, bool)>() + reference.len()).sum()
+        self.0
+            .keys()
+            .map(|reference| size_of::<(Text, bool)>() + reference.len())
+            .sum()
     }
 }
 

@@ -1,8 +1,9 @@
 //! The evaluator: a pure function of a flag, a context and the data of one moment.
 //!
-//! It does no I/O, takes no lock and reads no clock. What it lacks, it names ([`Outcome::Needs`]); the caller fetches
-//! that and evaluates again, which is safe, since nothing of the first attempt remains. Prerequisites that were
-//! evaluated on the way come out as data, so whoever reports them decides how. On its way it allocates nothing.
+//! It does no I/O, takes no lock and reads no clock. What it lacks, it names ([`Outcome::Needs`]);
+//! the caller fetches that and evaluates again, which is safe, since nothing of the first attempt
+//! remains. Prerequisites that were evaluated on the way come out as data, so whoever reports them
+//! decides how. On its way it allocates nothing.
 //!
 //! ```
 //! use vexil_eval::{Found, Lookup, Outcome, evaluate};
@@ -36,8 +37,8 @@ mod segment;
 
 use bucket::bucket;
 pub use detail::{
-    BigSegmentsStatus, Detail, EvalErrorKind, Evaluation, PrerequisiteEvaluation, Reason, ReasonKind, TypeMismatch,
-    Verdict,
+    BigSegmentsStatus, Detail, EvalErrorKind, Evaluation, PrerequisiteEvaluation, Reason,
+    ReasonKind, TypeMismatch, Verdict,
 };
 pub use lookup::{Found, Lookup, Membership, MembershipAnswer, Need};
 
@@ -48,7 +49,10 @@ use crate::value::Value;
 
 /// How an evaluation ended.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "an evaluation is done or it is not")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "an evaluation is done or it is not"
+)]
 pub enum Outcome<'a> {
     /// With a result, which may be an error.
     Done(Evaluation<'a>),
@@ -65,8 +69,8 @@ pub fn evaluate<'a>(flag: &'a Flag, context: &'a Context, data: &'a dyn Lookup) 
     }
 }
 
-/// Evaluates a flag into `evaluation`, which saves a copy of the result. Returns what the evaluation lacks, if anything; the
-/// result then means nothing.
+/// Evaluates a flag into `evaluation`, which saves a copy of the result. Returns what the
+/// evaluation lacks, if anything; the result then means nothing.
 ///
 /// `evaluation` must be fresh: see [`Evaluation::new`].
 #[inline]
@@ -76,7 +80,12 @@ pub fn evaluate_into<'a>(
     context: &'a Context,
     data: &'a dyn Lookup,
 ) -> Option<Need> {
-    let mut evaluator = Evaluator { context, data, visits: 0, found: evaluation };
+    let mut evaluator = Evaluator {
+        context,
+        data,
+        visits: 0,
+        found: evaluation,
+    };
     match evaluator.flag(flag, &Path::Start) {
         Ok(()) => None,
         Err(Halt::Malformed) => {
@@ -92,13 +101,14 @@ struct Evaluator<'e, 'a> {
     data: &'a dyn Lookup,
     /// Prerequisites and segments looked at so far.
     visits: u32,
-    /// The result of the flag that was evaluated last, and what was noted on the way. Results are written here rather than
-    /// given back: what is made of small parts and then copied whole makes the processor wait for the parts.
+    /// The result of the flag that was evaluated last, and what was noted on the way. Results are
+    /// written here rather than given back: what is made of small parts and then copied whole makes
+    /// the processor wait for the parts.
     found: &'e mut Evaluation<'a>,
 }
 
-/// Ends the whole evaluation, wherever it is. A flag's own malformations are milder: they only make its result an
-/// error, so that a flag which depends on it fails its prerequisite and nothing more.
+/// Ends the whole evaluation, wherever it is. A flag's own malformations are milder: they only make
+/// its result an error, so that a flag which depends on it fails its prerequisite and nothing more.
 enum Halt {
     Malformed,
     Needs(Need),
@@ -115,26 +125,39 @@ impl<'a> Evaluator<'_, 'a> {
             self.off(flag, Verdict::PrerequisiteFailed { prerequisite_key });
             return Ok(());
         }
-        if let Some(index) = flag.targets.find(|kind| self.context.member(kind).map(Member::key)) {
+        if let Some(index) = flag
+            .targets
+            .find(|kind| self.context.member(kind).map(Member::key))
+        {
             self.variation(flag, index, Verdict::TargetMatch);
             return Ok(());
         }
         for (rule_index, rule) in flag.rules.iter().enumerate() {
             // A segment chain starts anew in each clause; prerequisites have a chain of their own.
             if self.clauses_match(&rule.clauses, &Path::Start)? {
-                let verdict = |in_experiment| Verdict::RuleMatch { rule_index, rule_id: &rule.id, in_experiment };
+                let verdict = |in_experiment| Verdict::RuleMatch {
+                    rule_index,
+                    rule_id: &rule.id,
+                    in_experiment,
+                };
                 self.serve(flag, &rule.serve, verdict);
                 return Ok(());
             }
         }
-        self.serve(flag, &flag.fallthrough, |in_experiment| Verdict::Fallthrough { in_experiment });
+        self.serve(flag, &flag.fallthrough, |in_experiment| {
+            Verdict::Fallthrough { in_experiment }
+        });
         Ok(())
     }
 
     /// Counts one more prerequisite or segment.
     fn visit(&mut self) -> Result<(), Halt> {
         self.visits += 1;
-        if self.visits > MAX_VISITS { Err(Halt::Malformed) } else { Ok(()) }
+        if self.visits > MAX_VISITS {
+            Err(Halt::Malformed)
+        } else {
+            Ok(())
+        }
     }
 
     /// The verdict depends on whether the context takes part in an experiment.
@@ -150,7 +173,8 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
-    /// The variation of a rollout, and whether that is part of an experiment; none if the rollout is malformed.
+    /// The variation of a rollout, and whether that is part of an experiment; none if the rollout
+    /// is malformed.
     fn share(&self, rollout: &Rollout) -> Option<(i64, bool)> {
         let bucket = bucket(self.context, &rollout.kind, &rollout.by, &rollout.prefix).ok()?;
         let weighted = rollout.choose(&bucket)?;
@@ -185,19 +209,24 @@ impl<'a> Evaluator<'_, 'a> {
     }
 }
 
-/// The keys from where an evaluation started to where it is: flags through prerequisites, or segments through their
-/// rules. It lives on the stack, a link a level.
+/// The keys from where an evaluation started to where it is: flags through prerequisites, or
+/// segments through their rules. It lives on the stack, a link a level.
 enum Path<'p> {
     Start,
-    Below { key: &'p str, depth: usize, above: &'p Self },
+    Below {
+        key: &'p str,
+        depth: usize,
+        above: &'p Self,
+    },
 }
 
-/// How deep prerequisites or nested segments may go. Real data stays below ten; without a limit, data could
-/// overflow the stack.
+/// How deep prerequisites or nested segments may go. Real data stays below ten; without a limit,
+/// data could overflow the stack.
 const MAX_DEPTH: usize = 100;
 
-/// How many prerequisites and segments one evaluation may look at. Flags that need one another several times over
-/// multiply; thirty such flags in a row would keep an evaluation busy for minutes.
+/// How many prerequisites and segments one evaluation may look at. Flags that need one another
+/// several times over multiply; thirty such flags in a row would keep an evaluation busy for
+/// minutes.
 const MAX_VISITS: u32 = 10_000;
 
 impl<'p> Path<'p> {
@@ -210,7 +239,11 @@ impl<'p> Path<'p> {
         if depth >= MAX_DEPTH || self.holds(key) {
             return Err(Halt::Malformed);
         }
-        Ok(Path::Below { key, depth, above: self })
+        Ok(Path::Below {
+            key,
+            depth,
+            above: self,
+        })
     }
 
     fn holds(&self, wanted: &str) -> bool {

@@ -9,11 +9,19 @@ use crate::text::Text;
 impl<'a> Evaluator<'_, 'a> {
     /// The first prerequisite that is not met, if any.
     ///
-    /// A prerequisite that is off is never met, not even if its off variation is the required one. It is evaluated
-    /// and reported all the same; those behind a failed one are not.
+    /// A prerequisite that is off is never met, not even if its off variation is the required one.
+    /// It is evaluated and reported all the same; those behind a failed one are not.
     #[inline]
-    pub(super) fn failed_prerequisite(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<Option<&'a Text>, Halt> {
-        if flag.prerequisites.is_empty() { Ok(None) } else { self.first_failed(flag, path) }
+    pub(super) fn failed_prerequisite(
+        &mut self,
+        flag: &'a Flag,
+        path: &Path<'_>,
+    ) -> Result<Option<&'a Text>, Halt> {
+        if flag.prerequisites.is_empty() {
+            Ok(None)
+        } else {
+            self.first_failed(flag, path)
+        }
     }
 
     fn first_failed(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<Option<&'a Text>, Halt> {
@@ -26,7 +34,9 @@ impl<'a> Evaluator<'_, 'a> {
             };
             self.visit()?;
             self.flag(prerequisite, path)?;
-            let Evaluation { variation, verdict, .. } = *self.found;
+            let Evaluation {
+                variation, verdict, ..
+            } = *self.found;
             self.found.prerequisites.push(PrerequisiteEvaluation {
                 flag: prerequisite,
                 prerequisite_of: &flag.key,

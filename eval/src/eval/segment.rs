@@ -11,7 +11,11 @@ use crate::text::Text;
 
 impl<'a> Evaluator<'_, 'a> {
     /// Whether any of the segments exists and contains the context.
-    pub(super) fn any_segment_contains(&mut self, keys: &'a [Text], path: &Path<'_>) -> Result<bool, Halt> {
+    pub(super) fn any_segment_contains(
+        &mut self,
+        keys: &'a [Text],
+        path: &Path<'_>,
+    ) -> Result<bool, Halt> {
         for key in keys {
             let found = match self.data.segment(key) {
                 Found::Present(segment) => self.segment_contains(segment, path)?,
@@ -28,7 +32,11 @@ impl<'a> Evaluator<'_, 'a> {
     fn segment_contains(&mut self, segment: &'a Segment, path: &Path<'_>) -> Result<bool, Halt> {
         self.visit()?;
         let path = &path.enter(&segment.key)?;
-        let listed = if segment.big.is_some() { self.big_segment_lists(segment)? } else { self.lists(segment) };
+        let listed = if segment.big.is_some() {
+            self.big_segment_lists(segment)?
+        } else {
+            self.lists(segment)
+        };
         match listed {
             Some(listed) => Ok(listed),
             None => self.segment_rules_match(segment, path),
@@ -59,7 +67,10 @@ impl<'a> Evaluator<'_, 'a> {
         match self.data.membership(member.key()) {
             Found::Present(answer) => {
                 self.report(answer.status);
-                Ok(answer.membership.as_ref().and_then(|membership| membership.is_included(reference)))
+                Ok(answer
+                    .membership
+                    .as_ref()
+                    .and_then(|membership| membership.is_included(reference)))
             }
             Found::Absent => {
                 self.report(BigSegmentsStatus::NotConfigured);
@@ -92,7 +103,8 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     fn is_in_share(&self, rollout: &SegmentRollout) -> Result<bool, Halt> {
-        let bucket = bucket(self.context, &rollout.kind, &rollout.by, &rollout.prefix).map_err(|_| Halt::Malformed)?;
+        let bucket = bucket(self.context, &rollout.kind, &rollout.by, &rollout.prefix)
+            .map_err(|_| Halt::Malformed)?;
         Ok(!bucket.kind_missing && bucket.value < rollout.end)
     }
 }

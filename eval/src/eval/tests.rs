@@ -36,14 +36,19 @@ impl Lookup for Data {
     }
 
     fn membership(&self, context_key: &str) -> Found<&MembershipAnswer> {
-        self.memberships.get(context_key).map_or(Found::Unknown, Found::Present)
+        self.memberships
+            .get(context_key)
+            .map_or(Found::Unknown, Found::Present)
     }
 }
 
 impl Data {
     fn new(flags: Json, segments: Json) -> Self {
         let json = json!({"flags": flags, "segments": segments}).to_string();
-        Self { items: DataSet::from_json(json.as_bytes()).unwrap(), ..Self::default() }
+        Self {
+            items: DataSet::from_json(json.as_bytes()).unwrap(),
+            ..Self::default()
+        }
     }
 
     fn flags(flags: Json) -> Self {
@@ -102,11 +107,17 @@ impl Data {
         json!([index(evaluation.variation), evaluation.reason()])
     }
 
-    /// `[flag, the flag that depends on it, index, reason]` of each prerequisite that was evaluated.
+    /// `[flag, the flag that depends on it, index, reason]` of each prerequisite that was
+    /// evaluated.
     fn prerequisites(&self, key: &str, context: &Context) -> Json {
         let evaluation = self.evaluation(key, context);
         let events = evaluation.prerequisites.iter().map(|event| {
-            json!([event.flag.key(), event.prerequisite_of, index(event.variation), reason(event.verdict),])
+            json!([
+                event.flag.key(),
+                event.prerequisite_of,
+                index(event.variation),
+                reason(event.verdict),
+            ])
         });
         events.collect()
     }
@@ -127,7 +138,10 @@ fn index(variation: Option<(usize, &Value)>) -> Option<usize> {
 }
 
 fn reason(verdict: Verdict<'_>) -> Reason {
-    let evaluation = Evaluation { verdict, ..Evaluation::new() };
+    let evaluation = Evaluation {
+        verdict,
+        ..Evaluation::new()
+    };
     evaluation.reason()
 }
 
@@ -140,7 +154,10 @@ fn flag(more: Json) -> Json {
 
 /// A flag that requires the first variation of others.
 fn requiring(keys: &[&str]) -> Json {
-    let required: Json = keys.iter().map(|key| json!({"key": key, "variation": 0})).collect();
+    let required: Json = keys
+        .iter()
+        .map(|key| json!({"key": key, "variation": 0}))
+        .collect();
     flag(json!({"prerequisites": required}))
 }
 
@@ -208,8 +225,9 @@ fn malformed() -> Json {
 
 /// Flags `f0`, `f1` and so on, each of which requires the next; the last one is `last`.
 fn prerequisite_chain(length: usize, last: Json) -> Json {
-    let mut flags: serde_json::Map<_, _> =
-        (1..length).map(|n| (format!("f{}", n - 1), requiring(&[&format!("f{n}")]))).collect();
+    let mut flags: serde_json::Map<_, _> = (1..length)
+        .map(|n| (format!("f{}", n - 1), requiring(&[&format!("f{n}")])))
+        .collect();
     flags.insert(format!("f{}", length - 1), last);
     flags.into()
 }

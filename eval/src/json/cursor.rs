@@ -1,7 +1,8 @@
 //! [`Cursor`], [`Object`]: JSON is read member by member, also while its text is still arriving.
 //!
-//! Values are the parser's affair; only what stands between them, in the outermost objects, is read here. So whatever
-//! is large in an environment never has to be there as a whole: it is one member after the other.
+//! Values are the parser's affair; only what stands between them, in the outermost objects, is read
+//! here. So whatever is large in an environment never has to be there as a whole: it is one member
+//! after the other.
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
@@ -22,12 +23,20 @@ pub struct Cursor<'t> {
 impl<'t> Cursor<'t> {
     /// The beginning of text that is all there.
     pub fn whole(text: &'t str) -> Self {
-        Self { text, at: 0, complete: true }
+        Self {
+            text,
+            at: 0,
+            complete: true,
+        }
     }
 
     /// The beginning of text of which more may arrive.
     pub fn arriving(text: &'t str) -> Self {
-        Self { text, at: 0, complete: false }
+        Self {
+            text,
+            at: 0,
+            complete: false,
+        }
     }
 
     /// How many bytes have been read.
@@ -53,7 +62,11 @@ impl<'t> Cursor<'t> {
     /// The next byte that is no white space; none if it has not arrived.
     fn peek(&mut self) -> Result<Option<u8>, Error> {
         let next = self.skip_white_space();
-        if next.is_none() && self.complete { Err(Error::custom("the text ends early")) } else { Ok(next) }
+        if next.is_none() && self.complete {
+            Err(Error::custom("the text ends early"))
+        } else {
+            Ok(next)
+        }
     }
 
     fn skip_white_space(&mut self) -> Option<u8> {
@@ -64,7 +77,8 @@ impl<'t> Cursor<'t> {
 
     /// Reads a value. Returns `None` if its end has not arrived, and then nothing is read.
     ///
-    /// Half surrogates in strings are read as the replacement character. Errors do not quote the value.
+    /// Half surrogates in strings are read as the replacement character. Errors do not quote the
+    /// value.
     pub fn value<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Error> {
         if self.peek()?.is_none() {
             return Ok(None);
@@ -80,14 +94,19 @@ impl<'t> Cursor<'t> {
     }
 
     /// Reads a value that was refused once more, without the half surrogates that it may contain.
-    fn repaired_value<T: DeserializeOwned>(&self, error: Error) -> Result<Option<(T, usize)>, Error> {
+    fn repaired_value<T: DeserializeOwned>(
+        &self,
+        error: Error,
+    ) -> Result<Option<(T, usize)>, Error> {
         // Only this value is repaired, not all the text: skipping it does not decode its strings.
         let text = match read::<IgnoredAny>(self.rest(), self.complete) {
             Ok(Some((_, length))) => self.rest().get(..length).unwrap_or_default(),
             Ok(None) => self.rest(),
             Err(_) => return Err(error),
         };
-        let Some(repaired) = replace_lone_surrogates(text) else { return Err(error) };
+        let Some(repaired) = replace_lone_surrogates(text) else {
+            return Err(error);
+        };
         // A number at the end of the slice does not go on: what follows was seen above.
         read(&repaired, self.complete || text.len() < self.rest().len())
     }
@@ -117,9 +136,12 @@ impl<'t> Cursor<'t> {
     }
 }
 
-/// Reads the value at the beginning of a text, with its length. Returns `None` if its end has not arrived; `complete`
-/// tells that there is no more to arrive.
-fn read<'t, T: Deserialize<'t>>(text: &'t str, complete: bool) -> Result<Option<(T, usize)>, Error> {
+/// Reads the value at the beginning of a text, with its length. Returns `None` if its end has not
+/// arrived; `complete` tells that there is no more to arrive.
+fn read<'t, T: Deserialize<'t>>(
+    text: &'t str,
+    complete: bool,
+) -> Result<Option<(T, usize)>, Error> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter();
     let value = values.next().transpose();
     let length = values.byte_offset();
@@ -153,8 +175,10 @@ enum Expected {
 
 /// How far an object was read.
 #[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a reader must handle each step")]
 pub enum Step<'o> {
-    /// To a member of this name. Its value comes next; [`Object::value_read`] is to be called after it.
+    /// To a member of this name. Its value comes next; [`Object::value_read`] is to be called after
+    /// it.
     Member(&'o Text),
     /// To its end.
     End,
@@ -177,10 +201,14 @@ impl Object {
                 Expected::Nothing => return Ok(Step::End),
                 _ => {}
             }
-            let Some(byte) = cursor.peek()? else { return Ok(Step::Wait) };
+            let Some(byte) = cursor.peek()? else {
+                return Ok(Step::Wait);
+            };
             self.expected = match (self.expected, byte) {
                 (Expected::NameOrEnd | Expected::Name, b'"') => {
-                    let Some(name) = cursor.value()? else { return Ok(Step::Wait) };
+                    let Some(name) = cursor.value()? else {
+                        return Ok(Step::Wait);
+                    };
                     self.name = name;
                     Expected::Colon
                 }

@@ -1,16 +1,20 @@
-//! JSON text of others: what `serde_json` refuses although Go's parser takes it, and error messages without data.
+//! JSON text of others: what `serde_json` refuses although Go's parser takes it, and error messages
+//! without data.
 //!
-//! Flag data and contexts are written by many programs, and most are read elsewhere by Go or JavaScript. Both accept
-//! the escape of half a surrogate pair, which is no character; `serde_json` does not, and one such string would
-//! otherwise refuse a whole environment. The replacement runs only after the parser has failed.
+//! Flag data and contexts are written by many programs, and most are read elsewhere by Go or
+//! JavaScript. Both accept the escape of half a surrogate pair, which is no character; `serde_json`
+//! does not, and one such string would otherwise refuse a whole environment. The replacement runs
+//! only after the parser has failed.
 
 use std::borrow::Cow;
 
 use serde::de::Error as _;
 
-/// Replaces each escape of half a surrogate pair, such as `\ud800`, by that of the replacement character, `\ufffd`.
+/// Replaces each escape of half a surrogate pair, such as `\ud800`, by that of the replacement
+/// character, `\ufffd`.
 ///
-/// Returns `None` if the text has no such escape. Replacing changes no offset: both escapes have the same length.
+/// Returns `None` if the text has no such escape. Replacing changes no offset: both escapes have
+/// the same length.
 ///
 /// ```
 /// use vexil_eval::json::replace_lone_surrogates;
@@ -27,7 +31,9 @@ pub fn replace_lone_surrogates(json: &str) -> Option<String> {
     while let Some(distance) = json.get(at..).and_then(|rest| rest.find('\\')) {
         let escape = at + distance;
         at = match escaped_unit(json, escape) {
-            Some(0xD800..=0xDBFF) if matches!(escaped_unit(json, escape + UNIT), Some(0xDC00..=0xDFFF)) => {
+            Some(0xD800..=0xDBFF)
+                if matches!(escaped_unit(json, escape + UNIT), Some(0xDC00..=0xDFFF)) =>
+            {
                 escape + 2 * UNIT
             }
             Some(0xD800..=0xDFFF) => {
@@ -53,7 +59,9 @@ const UNIT: usize = 6;
 /// The UTF-16 unit that an escape at this offset stands for; `None` if there is no `\u` escape.
 fn escaped_unit(json: &str, at: usize) -> Option<u32> {
     let digits = json.get(at..at + UNIT)?.strip_prefix("\\u")?;
-    digits.chars().try_fold(0, |unit, digit| Some(unit * 16 + digit.to_digit(16)?))
+    digits
+        .chars()
+        .try_fold(0, |unit, digit| Some(unit * 16 + digit.to_digit(16)?))
 }
 
 /// The message of a serde error without the value that it quotes: flag data may be confidential.
@@ -66,13 +74,16 @@ fn escaped_unit(json: &str, at: usize) -> Option<u32> {
 /// ```
 #[must_use]
 pub fn without_values(message: &str) -> Cow<'_, str> {
-    let found = ["invalid type: ", "invalid value: "].into_iter().find_map(|words| {
-        let (before, found) = message.split_once(words)?;
-        // The last one: a string that is quoted may contain these words too.
-        let (found, expected) = found.rsplit_once(", expected ")?;
-        let kind = found.split(['"', '`', '\'']).next()?.trim_end();
-        (kind.len() < found.len()).then(|| format!("{before}{words}{kind}, expected {expected}"))
-    });
+    let found = ["invalid type: ", "invalid value: "]
+        .into_iter()
+        .find_map(|words| {
+            let (before, found) = message.split_once(words)?;
+            // The last one: a string that is quoted may contain these words too.
+            let (found, expected) = found.rsplit_once(", expected ")?;
+            let kind = found.split(['"', '`', '\'']).next()?.trim_end();
+            (kind.len() < found.len())
+                .then(|| format!("{before}{words}{kind}, expected {expected}"))
+        });
     found.map_or(Cow::Borrowed(message), Cow::Owned)
 }
 
@@ -95,16 +106,31 @@ mod tests {
         for (json, expected) in [
             (r#""\uD800""#, r#""\ufffd""#),
             (r#""\udfff\ud800""#, r#""\ufffd\ufffd""#),
-            (r#""\ud800\ud83d\ude00\ude00""#, r#""\ufffd\ud83d\ude00\ufffd""#),
+            (
+                r#""\ud800\ud83d\ude00\ude00""#,
+                r#""\ufffd\ud83d\ude00\ufffd""#,
+            ),
             (r#""\ud800\n\udc00""#, r#""\ufffd\n\ufffd""#),
             (r#""\ud83dx""#, r#""\ufffdx""#),
             (r#"{"é\ud800": "\\\ud800"}"#, r#"{"é\ufffd": "\\\ufffd"}"#),
         ] {
             let repaired = replace_lone_surrogates(json).expect(json);
             assert_eq!((repaired.as_str(), repaired.len()), (expected, json.len()));
-            assert!(serde_json::from_str::<serde_json::Value>(&repaired).is_ok(), "{repaired}");
+            assert!(
+                serde_json::from_str::<serde_json::Value>(&repaired).is_ok(),
+                "{repaired}"
+            );
         }
-        for json in ["", "{}", r#""\ud83d\ude00""#, r#""\\ud800""#, r#""\u00e9\t""#, r#""\ud80"#, r#"\é"#, "\\"] {
+        for json in [
+            "",
+            "{}",
+            r#""\ud83d\ude00""#,
+            r#""\\ud800""#,
+            r#""\u00e9\t""#,
+            r#""\ud80"#,
+            r#"\é"#,
+            "\\",
+        ] {
             assert_eq!(replace_lone_surrogates(json), None, "{json}");
         }
     }
@@ -112,14 +138,28 @@ mod tests {
     #[test]
     fn a_quoted_value_is_left_out_of_a_message_whatever_it_contains() {
         let error = |json: &str| quiet(serde_json::from_str::<bool>(json).unwrap_err());
-        for json in [r#""secret, expected secret""#, r#""a secret` \" '""#, "777", "-7.25e3"] {
+        for json in [
+            r#""secret, expected secret""#,
+            r#""a secret` \" '""#,
+            "777",
+            "-7.25e3",
+        ] {
             let error = error(json);
             let shown = format!("{error} {error:?}");
-            assert!(!shown.contains("secret") && !shown.contains("77") && !shown.contains("7.25"), "{shown}");
+            assert!(
+                !shown.contains("secret") && !shown.contains("77") && !shown.contains("7.25"),
+                "{shown}"
+            );
             assert!(shown.contains("expected a boolean"), "{shown}");
             assert_eq!((error.line(), error.column()), (1, json.len()));
         }
-        assert_eq!(error("[]").to_string(), "invalid type: sequence, expected a boolean at line 1 column 0");
-        assert_eq!(error("{").to_string(), "invalid type: map, expected a boolean at line 1 column 0");
+        assert_eq!(
+            error("[]").to_string(),
+            "invalid type: sequence, expected a boolean at line 1 column 0"
+        );
+        assert_eq!(
+            error("{").to_string(),
+            "invalid type: map, expected a boolean at line 1 column 0"
+        );
     }
 }

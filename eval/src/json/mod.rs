@@ -1,4 +1,5 @@
-//! Reading JSON: member by member while it arrives, and leniently where other SDKs accept what `serde_json` rejects.
+//! Reading JSON: member by member while it arrives, and leniently where other SDKs accept what
+//! `serde_json` rejects.
 
 mod cursor;
 mod lenient;

@@ -1,7 +1,7 @@
 //! [`Clause`]: one condition of a rule, its operands parsed and condensed once, when the flag arrives.
 //!
-//! Condensing keeps evaluation flat in the number of values: a list for `in` becomes a set, and since a clause
-//! matches if *any* value does, `lessThan [3, 9, 5]` is `lessThan 9`.
+//! Condensing keeps evaluation flat in the number of values: a list for `in` becomes a set, and
+//! since a clause matches if *any* value does, `lessThan [3, 9, 5]` is `lessThan 9`.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -43,7 +43,8 @@ pub(crate) enum Test {
     VersionLessThan(Box<Version<Text>>),
     VersionGreaterThan(Box<Version<Text>>),
     Segments(Box<[Text]>),
-    /// An unknown operator, or no usable value: matches nothing, so that a negated clause matches everything.
+    /// An unknown operator, or no usable value: matches nothing, so that a negated clause matches
+    /// everything.
     Never,
 }
 
@@ -58,13 +59,25 @@ pub(crate) struct Members {
 }
 
 impl Clause {
-    pub(super) fn prepare(raw: RawClause, patterns: &mut Patterns, defects: &mut Vec<Defect>) -> Self {
+    pub(super) fn prepare(
+        raw: RawClause,
+        patterns: &mut Patterns,
+        defects: &mut Vec<Defect>,
+    ) -> Self {
         let test = Test::prepare(&raw.op, raw.values, patterns, defects);
         let attribute = reference(raw.attribute, &raw.context_kind);
         if let (Some(error), false) = (attribute.error(), matches!(test, Test::Segments(_))) {
-            defects.push(Defect::Attribute { reference: attribute.as_str().into(), error });
+            defects.push(Defect::Attribute {
+                reference: attribute.as_str().into(),
+                error,
+            });
         }
-        Self { kind: raw.context_kind.into(), attribute, negate: raw.negate, test }
+        Self {
+            kind: raw.context_kind.into(),
+            attribute,
+            negate: raw.negate,
+            test,
+        }
     }
 
     /// The segments that the clause names.
@@ -86,11 +99,20 @@ impl Clause {
 
 /// An attribute is a plain name where no kind stands beside it, and a reference where one does.
 pub(super) fn reference(attribute: Text, kind: &Text) -> Reference {
-    if kind.is_empty() { Reference::literal(attribute) } else { Reference::new(attribute) }
+    if kind.is_empty() {
+        Reference::literal(attribute)
+    } else {
+        Reference::new(attribute)
+    }
 }
 
 impl Test {
-    fn prepare(op: &Text, values: Vec<Value>, patterns: &mut Patterns, defects: &mut Vec<Defect>) -> Self {
+    fn prepare(
+        op: &Text,
+        values: Vec<Value>,
+        patterns: &mut Patterns,
+        defects: &mut Vec<Defect>,
+    ) -> Self {
         match op.as_str() {
             "in" => Self::In(Box::new(Members::collect(values))),
             "startsWith" => Self::StartsWith(texts(values)),
@@ -116,11 +138,15 @@ impl Test {
             "semVerEqual" => Self::VersionEqual(versions(&values, defects).into()),
             "semVerLessThan" => {
                 let greater = |a: &Version<_>, b: &Version<_>| a.precedence(b) == Ordering::Greater;
-                extreme(versions(&values, defects), greater, |limit| Self::VersionLessThan(Box::new(limit)))
+                extreme(versions(&values, defects), greater, |limit| {
+                    Self::VersionLessThan(Box::new(limit))
+                })
             }
             "semVerGreaterThan" => {
                 let less = |a: &Version<_>, b: &Version<_>| a.precedence(b) == Ordering::Less;
-                extreme(versions(&values, defects), less, |limit| Self::VersionGreaterThan(Box::new(limit)))
+                extreme(versions(&values, defects), less, |limit| {
+                    Self::VersionGreaterThan(Box::new(limit))
+                })
             }
             _ => {
                 defects.push(Defect::Operator { op: op.clone() });
@@ -132,7 +158,8 @@ impl Test {
 
 impl Members {
     fn collect(values: Vec<Value>) -> Self {
-        let (mut strings, mut numbers, mut holds_true, mut holds_false) = (Vec::new(), Vec::new(), false, false);
+        let (mut strings, mut numbers, mut holds_true, mut holds_false) =
+            (Vec::new(), Vec::new(), false, false);
         for value in values {
             match value {
                 Value::Bool(true) => holds_true = true,
@@ -144,7 +171,12 @@ impl Members {
             }
         }
         numbers.sort_by(f64::total_cmp);
-        Self { strings: strings.into(), numbers: numbers.into(), holds_true, holds_false }
+        Self {
+            strings: strings.into(),
+            numbers: numbers.into(),
+            holds_true,
+            holds_false,
+        }
     }
 }
 
@@ -157,7 +189,11 @@ fn texts(values: Vec<Value>) -> Box<[Text]> {
 }
 
 fn number(values: &[Value], better: fn(f64, f64) -> f64, test: fn(f64) -> Test) -> Test {
-    values.iter().filter_map(Value::as_f64).reduce(better).map_or(Test::Never, test)
+    values
+        .iter()
+        .filter_map(Value::as_f64)
+        .reduce(better)
+        .map_or(Test::Never, test)
 }
 
 fn dates(values: &[Value], defects: &mut Vec<Defect>) -> Vec<Date> {
@@ -165,15 +201,25 @@ fn dates(values: &[Value], defects: &mut Vec<Defect>) -> Vec<Date> {
 }
 
 fn versions(values: &[Value], defects: &mut Vec<Defect>) -> Vec<Version<Text>> {
-    parsed(values, |value| Version::parse(value).map(Version::to_owned), defects)
+    parsed(
+        values,
+        |value| Version::parse(value).map(Version::to_owned),
+        defects,
+    )
 }
 
-fn parsed<T>(values: &[Value], parse: impl Fn(&Value) -> Option<T>, defects: &mut Vec<Defect>) -> Vec<T> {
+fn parsed<T>(
+    values: &[Value],
+    parse: impl Fn(&Value) -> Option<T>,
+    defects: &mut Vec<Defect>,
+) -> Vec<T> {
     let mut operands = Vec::with_capacity(values.len());
     for value in values {
         match parse(value) {
             Some(operand) => operands.push(operand),
-            None => defects.push(Defect::Operand { value: value.clone() }),
+            None => defects.push(Defect::Operand {
+                value: value.clone(),
+            }),
         }
     }
     operands
@@ -181,6 +227,8 @@ fn parsed<T>(values: &[Value], parse: impl Fn(&Value) -> Option<T>, defects: &mu
 
 /// The one operand that decides for all: a clause matches if any of its values does.
 fn extreme<T>(operands: Vec<T>, beats: fn(&T, &T) -> bool, test: fn(T) -> Test) -> Test {
-    let best = operands.into_iter().reduce(|best, other| if beats(&other, &best) { other } else { best });
+    let best = operands
+        .into_iter()
+        .reduce(|best, other| if beats(&other, &best) { other } else { best });
     best.map_or(Test::Never, test)
 }

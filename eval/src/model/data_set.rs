@@ -1,7 +1,7 @@
 //! [`DataSet`]: a whole environment, and how it is read.
 //!
-//! JSON is read item by item, so that the text of an environment need not be there as a whole: while it arrives, what
-//! has arrived becomes items. Other formats come through serde.
+//! JSON is read item by item, so that the text of an environment need not be there as a whole:
+//! while it arrives, what has arrived becomes items. Other formats come through serde.
 
 use std::fmt;
 
@@ -17,7 +17,8 @@ use super::segment::Segment;
 use crate::json::{Cursor, Object, Step};
 use crate::text::Text;
 
-/// A whole environment: all flags and all segments. Of two items with the same key the last one counts.
+/// A whole environment: all flags and all segments. Of two items with the same key the last one
+/// counts.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct DataSet {
@@ -62,7 +63,10 @@ impl DataSet {
     pub fn from_json(json: &[u8]) -> Result<Self, ReadError<serde_json::Error>> {
         // Checking the encoding of the whole text once is faster than checking that of each string.
         let text = std::str::from_utf8(json);
-        let text = text.map_err(|error| ReadError { item: None, source: serde_json::Error::custom(error) })?;
+        let text = text.map_err(|error| ReadError {
+            item: None,
+            source: serde_json::Error::custom(error),
+        })?;
         let mut reader = DataSetReader::new(true);
         reader.document(&mut Cursor::whole(text))?;
         Ok(reader.finish())
@@ -75,7 +79,10 @@ impl DataSet {
     pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, ReadError<D::Error>> {
         let mut reading = Reading::default();
         let read = DataSetSeed(&mut reading).deserialize(deserializer);
-        read.map_err(|source| ReadError { item: reading.item, source })
+        read.map_err(|source| ReadError {
+            item: reading.item,
+            source,
+        })
     }
 }
 
@@ -136,18 +143,35 @@ impl DataSetReader {
     /// `keep_json` tells whether the items keep their text.
     #[must_use]
     pub fn new(keep_json: bool) -> Self {
-        Self { reading: Reading { keep_json, ..Reading::default() }, ..Self::default() }
+        Self {
+            reading: Reading {
+                keep_json,
+                ..Reading::default()
+            },
+            ..Self::default()
+        }
     }
 
     /// Reads on. Whether the end was reached.
-    pub fn advance(&mut self, cursor: &mut Cursor<'_>) -> Result<bool, ReadError<serde_json::Error>> {
-        self.members(cursor).map_err(|source| ReadError { item: self.reading.item.take(), source })
+    pub fn advance(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+    ) -> Result<bool, ReadError<serde_json::Error>> {
+        self.members(cursor).map_err(|source| ReadError {
+            item: self.reading.item.take(),
+            source,
+        })
     }
 
     /// Reads on, where nothing else follows.
-    pub fn document(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ReadError<serde_json::Error>> {
+    pub fn document(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+    ) -> Result<(), ReadError<serde_json::Error>> {
         if self.advance(cursor)? {
-            cursor.end().map_err(|source| ReadError { item: None, source })?;
+            cursor
+                .end()
+                .map_err(|source| ReadError { item: None, source })?;
         }
         Ok(())
     }
@@ -165,8 +189,20 @@ impl DataSetReader {
                 Step::Wait => return Ok(false),
                 Step::End => return Ok(true),
                 Step::Member(name) => match name.as_str() {
-                    "flags" => items(DataKind::Flag, section, reading, &mut self.data.flags, cursor)?,
-                    "segments" => items(DataKind::Segment, section, reading, &mut self.data.segments, cursor)?,
+                    "flags" => items(
+                        DataKind::Flag,
+                        section,
+                        reading,
+                        &mut self.data.flags,
+                        cursor,
+                    )?,
+                    "segments" => items(
+                        DataKind::Segment,
+                        section,
+                        reading,
+                        &mut self.data.segments,
+                        cursor,
+                    )?,
                     _ => cursor.value::<IgnoredAny>()?.is_some(),
                 },
             };
@@ -231,11 +267,17 @@ impl<'de> Visitor<'de> for DataSetSeed<'_> {
         let mut data = DataSet::default();
         while let Some(section) = map.next_key::<Text>()? {
             match section.as_str() {
-                "flags" => {
-                    map.next_value_seed(Section { kind: DataKind::Flag, to: &mut data.flags, reading: self.0 })?
-                }
+                "flags" => map.next_value_seed(Section {
+                    kind: DataKind::Flag,
+                    to: &mut data.flags,
+                    reading: self.0,
+                })?,
                 "segments" => {
-                    map.next_value_seed(Section { kind: DataKind::Segment, to: &mut data.segments, reading: self.0 })?;
+                    map.next_value_seed(Section {
+                        kind: DataKind::Segment,
+                        to: &mut data.segments,
+                        reading: self.0,
+                    })?;
                 }
                 _ => {
                     map.next_value::<IgnoredAny>()?;

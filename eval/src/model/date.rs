@@ -1,13 +1,15 @@
 //! [`Date`]: the instants that `before` and `after` compare.
 //!
-//! A number is a count of milliseconds since 1970 and may be of any size; a string is RFC 3339, strictly: a date,
-//! a `T`, a time with seconds, a zone. Parsers of dates accept more than that (a space for the `T`, a leap second,
-//! short zones), and what they accept differs from SDK to SDK. This one reads exactly the one shape, and since it runs
-//! in every evaluation that compares dates, without a detour over a calendar type.
+//! A number is a count of milliseconds since 1970 and may be of any size; a string is RFC 3339,
+//! strictly: a date, a `T`, a time with seconds, a zone. Parsers of dates accept more than that (a
+//! space for the `T`, a leap second, short zones), and what they accept differs from SDK to SDK.
+//! This one reads exactly the one shape, and since it runs in every evaluation that compares dates,
+//! without a detour over a calendar type.
 
 use crate::value::Value;
 
-/// An instant: whole milliseconds since 1970, and nanoseconds beyond them. Compares in order of time.
+/// An instant: whole milliseconds since 1970, and nanoseconds beyond them. Compares in order of
+/// time.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub(crate) struct Date {
     millis: f64,
@@ -17,7 +19,10 @@ pub(crate) struct Date {
 impl Date {
     pub(crate) fn parse(value: &Value) -> Option<Self> {
         match value {
-            Value::Number(number) => Some(Self { millis: number.as_f64().trunc(), nanos: 0 }),
+            Value::Number(number) => Some(Self {
+                millis: number.as_f64().trunc(),
+                nanos: 0,
+            }),
             Value::String(text) => Self::parse_text(text.as_bytes()),
             _ => None,
         }
@@ -26,7 +31,27 @@ impl Date {
     /// `YYYY-MM-DDThh:mm:ss[.fraction](Z|±hh:mm)`
     fn parse_text(text: &[u8]) -> Option<Self> {
         let (start, rest) = text.split_first_chunk::<19>()?;
-        let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b't', h1, h2, b':', n1, n2, b':', s1, s2] = *start
+        let [
+            y1,
+            y2,
+            y3,
+            y4,
+            b'-',
+            m1,
+            m2,
+            b'-',
+            d1,
+            d2,
+            b'T' | b't',
+            h1,
+            h2,
+            b':',
+            n1,
+            n2,
+            b':',
+            s1,
+            s2,
+        ] = *start
         else {
             return None;
         };
@@ -44,11 +69,15 @@ impl Date {
         }
         let (nanos, zone) = fraction(rest)?;
         let minutes = hour * 60 + minute - offset(zone)?;
-        let seconds = i64::from(days_since_1970(year, month, day)) * 86_400 + i64::from(minutes * 60 + second);
+        let seconds = i64::from(days_since_1970(year, month, day)) * 86_400
+            + i64::from(minutes * 60 + second);
         let millis = seconds * 1_000 + i64::from(nanos / 1_000_000);
         // Years of four digits are far below 2^53 milliseconds.
         #[expect(clippy::as_conversions, reason = "exact, see above")]
-        Some(Self { millis: millis as f64, nanos: nanos % 1_000_000 })
+        Some(Self {
+            millis: millis as f64,
+            nanos: nanos % 1_000_000,
+        })
     }
 }
 
@@ -63,9 +92,18 @@ fn fraction(rest: &[u8]) -> Option<(i32, &[u8])> {
         return Some((0, rest));
     };
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (digits, zone) = rest.split_at_checked(digits).filter(|(digits, _)| (1..=9).contains(&digits.len()))?;
-    let padded = digits.iter().copied().chain(std::iter::repeat(b'0')).take(9);
-    Some((padded.fold(0, |nanos, digit| nanos * 10 + i32::from(digit - b'0')), zone))
+    let (digits, zone) = rest
+        .split_at_checked(digits)
+        .filter(|(digits, _)| (1..=9).contains(&digits.len()))?;
+    let padded = digits
+        .iter()
+        .copied()
+        .chain(std::iter::repeat(b'0'))
+        .take(9);
+    Some((
+        padded.fold(0, |nanos, digit| nanos * 10 + i32::from(digit - b'0')),
+        zone,
+    ))
 }
 
 /// How many minutes a zone is ahead of UTC.
@@ -120,7 +158,10 @@ mod tests {
         ] {
             assert_eq!(millis(text), Some(expected), "{text}");
         }
-        assert_eq!(Date::parse(&Value::from(1_512_543_600_000_i64)), Date::parse(&"2017-12-06T07:00:00Z".into()));
+        assert_eq!(
+            Date::parse(&Value::from(1_512_543_600_000_i64)),
+            Date::parse(&"2017-12-06T07:00:00Z".into())
+        );
     }
 
     // EVAL-4.8 and EVAL-7.4
@@ -158,7 +199,11 @@ mod tests {
         for year in 0..=9_999 {
             for month in 1..=12 {
                 for day in 1..=days_of(month, year) {
-                    assert_eq!(days_since_1970(year, month, day), expected, "{year}-{month}-{day}");
+                    assert_eq!(
+                        days_since_1970(year, month, day),
+                        expected,
+                        "{year}-{month}-{day}"
+                    );
                     expected += 1;
                 }
             }

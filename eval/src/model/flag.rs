@@ -18,8 +18,8 @@ use crate::context::Kind;
 use crate::text::{Text, key_hash};
 use crate::value::Value;
 
-/// A feature flag. Read one from JSON, alone or as part of a [`DataSet`](super::DataSet); in `vexil-testing`
-/// there is a builder.
+/// A feature flag. Read one from JSON, alone or as part of a [`DataSet`](super::DataSet); in
+/// `vexil-testing` there is a builder.
 #[derive(Clone, Debug)]
 pub struct Flag {
     pub(crate) key: Text,
@@ -104,12 +104,17 @@ impl Flag {
 
     /// The keys of the flags that this one depends on, in order.
     pub fn prerequisites(&self) -> impl ExactSizeIterator<Item = &Text> {
-        self.prerequisites.iter().map(|prerequisite| &prerequisite.key)
+        self.prerequisites
+            .iter()
+            .map(|prerequisite| &prerequisite.key)
     }
 
     /// The keys of the segments that its rules name.
     pub fn segments(&self) -> impl Iterator<Item = &Text> {
-        self.rules.iter().flat_map(|rule| &rule.clauses).flat_map(Clause::segment_keys)
+        self.rules
+            .iter()
+            .flat_map(|rule| &rule.clauses)
+            .flat_map(Clause::segment_keys)
     }
 
     /// Whether browsers may see the flag.
@@ -188,7 +193,10 @@ impl ItemData for Flag {
     }
 
     fn patterns(&self) -> impl Iterator<Item = &Arc<Pattern>> {
-        self.rules.iter().flat_map(|rule| &rule.clauses).flat_map(Clause::patterns)
+        self.rules
+            .iter()
+            .flat_map(|rule| &rule.clauses)
+            .flat_map(Clause::patterns)
     }
 
     fn json(&self) -> Option<&Bytes> {
@@ -210,20 +218,34 @@ impl Prepared for Flag {
     fn prepare(raw: RawFlag, key: Option<Text>, patterns: &mut Patterns) -> Self {
         let key = key.unwrap_or(raw.key);
         let mut problems = Vec::new();
-        let mut prepare = Prepare { key: &key, salt: &raw.salt, patterns };
+        let mut prepare = Prepare {
+            key: &key,
+            salt: &raw.salt,
+            patterns,
+        };
         let rules = raw.rules.into_iter().enumerate();
         let rules = rules.map(|(index, rule)| {
             let mut defects = Vec::new();
             let rule = prepare.rule(rule.0, &mut defects);
-            problems.extend(defects.into_iter().map(|defect| Problem { rule: Some(index), defect }));
+            problems.extend(defects.into_iter().map(|defect| Problem {
+                rule: Some(index),
+                defect,
+            }));
             rule
         });
         let rules = rules.collect();
         let mut defects = Vec::new();
         let fallthrough = prepare.outcome(raw.fallthrough.0, &mut defects);
-        problems.extend(defects.into_iter().map(|defect| Problem { rule: None, defect }));
+        problems.extend(
+            defects
+                .into_iter()
+                .map(|defect| Problem { rule: None, defect }),
+        );
         let availability = raw.client_side_availability.map_or_else(
-            || RawAvailability { using_mobile_key: true, using_environment_id: raw.client_side },
+            || RawAvailability {
+                using_mobile_key: true,
+                using_environment_id: raw.client_side,
+            },
             |given| given.0,
         );
         let prerequisites = raw.prerequisites.into_iter();
@@ -236,13 +258,19 @@ impl Prepared for Flag {
             targets: Targets::prepare(raw.targets, raw.context_targets),
             rules,
             prerequisites: prerequisites
-                .map(|Strict(raw)| Prerequisite { key: raw.key, variation: raw.variation.0 })
+                .map(|Strict(raw)| Prerequisite {
+                    key: raw.key,
+                    variation: raw.variation.0,
+                })
                 .collect(),
             using_mobile_key: availability.using_mobile_key,
             using_environment_id: availability.using_environment_id,
             track_events: raw.track_events,
             track_events_fallthrough: raw.track_events_fallthrough,
-            debug_events_until: raw.debug_events_until_date.map(|date| date.unsigned()).filter(|date| *date > 0),
+            debug_events_until: raw
+                .debug_events_until_date
+                .map(|date| date.unsigned())
+                .filter(|date| *date > 0),
             exclude_from_summaries: raw.exclude_from_summaries,
             sampling_ratio: raw.sampling_ratio.map(|ratio| ratio.0),
             check_ratio: raw.migration.0.check_ratio.map(|ratio| ratio.0),
@@ -260,9 +288,14 @@ impl<'de> Deserialize<'de> for Flag {
         let text = Bytes::from(json.to_string());
         let Strict(raw) = Strict::<RawFlag>::deserialize(json).map_err(D::Error::custom)?;
         if raw.deleted {
-            return Err(D::Error::custom("a deleted flag is no flag; read it as an item"));
+            return Err(D::Error::custom(
+                "a deleted flag is no flag; read it as an item",
+            ));
         }
-        Ok(Self { json: Some(text), ..Self::prepare(raw, None, &mut Patterns::default()) })
+        Ok(Self {
+            json: Some(text),
+            ..Self::prepare(raw, None, &mut Patterns::default())
+        })
     }
 }
 
@@ -275,9 +308,24 @@ struct Prepare<'a> {
 
 impl Prepare<'_> {
     fn rule(&mut self, raw: RawRule, defects: &mut Vec<Defect>) -> FlagRule {
-        let clauses = raw.clauses.into_iter().map(|clause| Clause::prepare(clause.0, self.patterns, defects)).collect();
-        let serve = self.outcome(RawOutcome { variation: raw.variation, rollout: raw.rollout }, defects);
-        FlagRule { id: raw.id, clauses, serve, track_events: raw.track_events }
+        let clauses = raw
+            .clauses
+            .into_iter()
+            .map(|clause| Clause::prepare(clause.0, self.patterns, defects))
+            .collect();
+        let serve = self.outcome(
+            RawOutcome {
+                variation: raw.variation,
+                rollout: raw.rollout,
+            },
+            defects,
+        );
+        FlagRule {
+            id: raw.id,
+            clauses,
+            serve,
+            track_events: raw.track_events,
+        }
     }
 
     fn outcome(&self, raw: RawOutcome, defects: &mut Vec<Defect>) -> Serve {
@@ -304,23 +352,39 @@ impl Prepare<'_> {
         if let BucketBy::Attribute(reference) = &by
             && let Some(error) = reference.error()
         {
-            defects.push(Defect::Attribute { reference: reference.as_str().into(), error });
+            defects.push(Defect::Attribute {
+                reference: reference.as_str().into(),
+                error,
+            });
         }
-        let prefix = raw.seed.map_or_else(|| Prefix::of_item(self.key, self.salt), |seed| Prefix::of_seed(seed.0));
+        let prefix = raw.seed.map_or_else(
+            || Prefix::of_item(self.key, self.salt),
+            |seed| Prefix::of_seed(seed.0),
+        );
         let mut end = 0.0;
         let weighted = raw.variations.into_iter().map(|Strict(raw)| {
             end += Weighted::share(raw.weight.0);
-            Weighted { variation: raw.variation.0, end, untracked: raw.untracked }
+            Weighted {
+                variation: raw.variation.0,
+                end,
+                untracked: raw.untracked,
+            }
         });
         let weighted = weighted.collect();
-        Rollout { experiment, kind: raw.context_kind.into(), by, prefix, weighted }
+        Rollout {
+            experiment,
+            kind: raw.context_kind.into(),
+            by,
+            prefix,
+            weighted,
+        }
     }
 }
 
 /// Individual targets, one table for each kind.
 ///
-/// Flag data lists them by variation, and the order of that list decides between kinds. So each key keeps the place
-/// of its list, and of several kinds' hits the first place wins.
+/// Flag data lists them by variation, and the order of that list decides between kinds. So each key
+/// keeps the place of its list, and of several kinds' hits the first place wins.
 #[derive(Clone, Debug)]
 pub(crate) struct Targets(Box<[(Kind, KeyMap<Target>)]>);
 
@@ -332,11 +396,18 @@ struct Target {
 
 impl Targets {
     fn prepare(targets: Vec<Strict<RawTarget>>, context_targets: Vec<Strict<RawTarget>>) -> Self {
-        let lists = if context_targets.is_empty() { targets } else { Self::resolve(&targets, context_targets) };
+        let lists = if context_targets.is_empty() {
+            targets
+        } else {
+            Self::resolve(&targets, context_targets)
+        };
         let mut kinds: Vec<(Kind, Vec<(Text, Target)>)> = Vec::new();
         for (place, Strict(list)) in lists.into_iter().enumerate() {
             let kind = Kind::from(list.context_kind);
-            let target = Target { place, variation: list.variation.0 };
+            let target = Target {
+                place,
+                variation: list.variation.0,
+            };
             let keys = list.values.into_iter().map(|key| (key, target));
             match kinds.iter_mut().find(|(known, _)| *known == kind) {
                 Some((_, entries)) => entries.extend(keys),
@@ -344,11 +415,20 @@ impl Targets {
             }
         }
         kinds.retain(|(_, entries)| !entries.is_empty());
-        Self(kinds.into_iter().map(|(kind, entries)| (kind, entries.into_iter().collect())).collect())
+        Self(
+            kinds
+                .into_iter()
+                .map(|(kind, entries)| (kind, entries.into_iter().collect()))
+                .collect(),
+        )
     }
 
-    /// An empty entry of kind user stands for the first list of the older form with the same variation.
-    fn resolve(targets: &[Strict<RawTarget>], context_targets: Vec<Strict<RawTarget>>) -> Vec<Strict<RawTarget>> {
+    /// An empty entry of kind user stands for the first list of the older form with the same
+    /// variation.
+    fn resolve(
+        targets: &[Strict<RawTarget>],
+        context_targets: Vec<Strict<RawTarget>>,
+    ) -> Vec<Strict<RawTarget>> {
         let mut older: HashMap<i64, &RawTarget> = HashMap::new();
         for Strict(target) in targets {
             older.entry(target.variation.0).or_insert(target);
@@ -373,7 +453,11 @@ impl Targets {
         if self.0.is_empty() {
             return None;
         }
-        let hits = self.0.iter().filter_map(|(kind, keys)| keys.get(key_of(kind)?));
-        hits.min_by_key(|target| target.place).map(|target| target.variation)
+        let hits = self
+            .0
+            .iter()
+            .filter_map(|(kind, keys)| keys.get(key_of(kind)?));
+        hits.min_by_key(|target| target.place)
+            .map(|target| target.variation)
     }
 }

@@ -1,7 +1,8 @@
 //! [`Item`]: what data sources deliver one by one, and stores keep.
 //!
-//! An item is a flag or a segment, present or deleted; a deleted one keeps its version, so that an older update that
-//! arrives late stays without effect. The key of the map that an item arrives in is its key, whatever it says itself.
+//! An item is a flag or a segment, present or deleted; a deleted one keeps its version, so that an
+//! older update that arrives late stays without effect. The key of the map that an item arrives in
+//! is its key, whatever it says itself.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,7 +23,10 @@ use crate::text::Text;
 
 /// The two kinds of items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a store that does not know a kind could not keep it")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a store that does not know a kind could not keep it"
+)]
 pub enum DataKind {
     /// Feature flags.
     Flag,
@@ -31,10 +35,12 @@ pub enum DataKind {
 }
 
 impl DataKind {
-    /// The order in which a store writes that cannot write both at once: segments before the flags that refer to them.
+    /// The order in which a store writes that cannot write both at once: segments before the flags
+    /// that refer to them.
     pub const WRITE_ORDER: [Self; 2] = [Self::Segment, Self::Flag];
 
-    /// The order in which a store reads that cannot read both at once: the segments are then at least as new as the flags.
+    /// The order in which a store reads that cannot read both at once: the segments are then at
+    /// least as new as the flags.
     pub const READ_ORDER: [Self; 2] = [Self::Flag, Self::Segment];
 
     /// The name of the kind in a database.
@@ -72,7 +78,10 @@ pub trait ItemData: sealed::Sealed {
 
     /// Takes over the compiled form of the patterns that an earlier version of the item has too.
     fn take_over_patterns(&self, before: &Self) {
-        let compiled: HashMap<_, _> = before.patterns().map(|pattern| (pattern.text(), pattern)).collect();
+        let compiled: HashMap<_, _> = before
+            .patterns()
+            .map(|pattern| (pattern.text(), pattern))
+            .collect();
         for pattern in self.patterns() {
             if let Some(before) = compiled.get(pattern.text()) {
                 pattern.take_over(before);
@@ -139,7 +148,10 @@ impl<T> Clone for Entry<T> {
     fn clone(&self) -> Self {
         match self {
             Self::Present(item) => Self::Present(Arc::clone(item)),
-            Self::Deleted { key, version } => Self::Deleted { key: key.clone(), version: *version },
+            Self::Deleted { key, version } => Self::Deleted {
+                key: key.clone(),
+                version: *version,
+            },
         }
     }
 }
@@ -180,17 +192,21 @@ impl<T: ItemData> Entry<T> {
         self.present().map_or(&[], |item| item.problems())
     }
 
-    /// The JSON that the item was read from, byte for byte; none if it was deleted, or if its text was not kept.
+    /// The JSON that the item was read from, byte for byte; none if it was deleted, or if its text
+    /// was not kept.
     #[must_use]
     pub fn json(&self) -> Option<Bytes> {
         self.present()?.json().cloned()
     }
 }
 
-#[expect(private_bounds, reason = "the bound holds for the two types of items and no others")]
+#[expect(
+    private_bounds,
+    reason = "the bound holds for the two types of items and no others"
+)]
 impl<T: Prepared> Entry<T> {
-    /// Adds the JSON that the item was read from, if it was read in a way that does not keep it. Stores that keep text
-    /// need it.
+    /// Adds the JSON that the item was read from, if it was read in a way that does not keep it.
+    /// Stores that keep text need it.
     #[must_use]
     pub fn with_json(self, json: impl Into<Bytes>) -> Self {
         self.with_text(Some(json.into()))
@@ -232,7 +248,10 @@ impl<T> From<T> for Entry<T> {
 
 /// One flag or segment, present or deleted: what an update carries.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "a store that does not know a kind could not keep it")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a store that does not know a kind could not keep it"
+)]
 pub enum Item {
     /// A flag.
     Flag(Entry<Flag>),
@@ -245,13 +264,20 @@ impl Item {
     ///
     /// # Errors
     /// If the text is no JSON object of that kind; the error names the item.
-    pub fn from_json(kind: DataKind, key: impl Into<Text>, json: &[u8]) -> Result<Self, ReadError<serde_json::Error>> {
+    pub fn from_json(
+        kind: DataKind,
+        key: impl Into<Text>,
+        json: &[u8],
+    ) -> Result<Self, ReadError<serde_json::Error>> {
         let key = key.into();
         let read = match kind {
             DataKind::Flag => entry_from_json(key.clone(), json).map(Self::Flag),
             DataKind::Segment => entry_from_json(key.clone(), json).map(Self::Segment),
         };
-        read.map_err(|source| ReadError { item: Some((kind, key)), source })
+        read.map_err(|source| ReadError {
+            item: Some((kind, key)),
+            source,
+        })
     }
 
     /// A deleted item.
@@ -309,7 +335,8 @@ impl Item {
         }
     }
 
-    /// The JSON that the item was read from, byte for byte; none if it was deleted, or if its text was not kept.
+    /// The JSON that the item was read from, byte for byte; none if it was deleted, or if its text
+    /// was not kept.
     #[must_use]
     pub fn json(&self) -> Option<Bytes> {
         match self {
@@ -367,7 +394,8 @@ fn entry_from_json<T: Prepared>(key: Text, json: &[u8]) -> Result<Entry<T>, serd
     entry.ok_or_else(|| serde_json::Error::custom("the text ends early"))
 }
 
-/// Reads an item of which the end may not have arrived; none if it has not. `keep_json` tells whether it keeps its text.
+/// Reads an item of which the end may not have arrived; none if it has not. `keep_json` tells
+/// whether it keeps its text.
 pub(super) fn read_entry<T: Prepared>(
     key: Text,
     cursor: &mut Cursor<'_>,
@@ -378,16 +406,21 @@ pub(super) fn read_entry<T: Prepared>(
     let read = match cursor.value::<Strict<T::Raw>>() {
         Ok(raw) => raw.map(|Strict(raw)| entry(raw, key, patterns)),
         Err(error) => match cursor.value() {
-            Ok(value) => value.map(|value| loose_entry(value, key, patterns)).transpose().map_err(|_| error)?,
+            Ok(value) => value
+                .map(|value| loose_entry(value, key, patterns))
+                .transpose()
+                .map_err(|_| error)?,
             Err(_) => return Err(error),
         },
     };
-    let keep = |entry: Entry<T>| entry.with_text(keep_json.then(|| Bytes::copy_from_slice(cursor.since(begin))));
+    let keep = |entry: Entry<T>| {
+        entry.with_text(keep_json.then(|| Bytes::copy_from_slice(cursor.since(begin))))
+    };
     Ok(read.map(keep))
 }
 
-/// Reads what the strict and fast reader refuses without need: what a tombstone holds beside its version is nobody's
-/// business, and of a property that is written twice the last one counts.
+/// Reads what the strict and fast reader refuses without need: what a tombstone holds beside its
+/// version is nobody's business, and of a property that is written twice the last one counts.
 fn loose_entry<T: Prepared>(
     value: serde_json::Value,
     key: Text,
@@ -395,7 +428,10 @@ fn loose_entry<T: Prepared>(
 ) -> Result<Entry<T>, serde_json::Error> {
     if value.get("deleted") == Some(&serde_json::Value::Bool(true)) {
         let tombstone: RawTombstone = serde_json::from_value(value)?;
-        return Ok(Entry::Deleted { key, version: tombstone.version.0 });
+        return Ok(Entry::Deleted {
+            key,
+            version: tombstone.version.0,
+        });
     }
     let Strict(raw) = serde_json::from_value(value)?;
     Ok(entry(raw, key, patterns))

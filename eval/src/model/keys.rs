@@ -1,6 +1,7 @@
 //! [`KeyMap`] and [`KeySet`]: long lists of keys, turned into hash tables when a flag or segment arrives.
 //!
-//! A handful of keys is scanned faster than it is hashed; beyond that the cost of a look-up stays flat.
+//! A handful of keys is scanned faster than it is hashed; beyond that the cost of a look-up stays
+//! flat.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,7 +21,10 @@ pub(crate) enum KeyMap<V> {
 impl<V> KeyMap<V> {
     pub(crate) fn get(&self, key: &str) -> Option<&V> {
         match self {
-            Self::Few(entries) => entries.iter().find(|(entry, _)| *entry == *key).map(|(_, value)| value),
+            Self::Few(entries) => entries
+                .iter()
+                .find(|(entry, _)| *entry == *key)
+                .map(|(_, value)| value),
             Self::Many(entries) => entries.get(key),
         }
     }
@@ -58,7 +62,11 @@ impl KeySet {
 
 impl From<Vec<Text>> for KeySet {
     fn from(keys: Vec<Text>) -> Self {
-        if keys.len() <= FEW { Self::Few(keys.into()) } else { Self::Many(keys.into_iter().collect()) }
+        if keys.len() <= FEW {
+            Self::Few(keys.into())
+        } else {
+            Self::Many(keys.into_iter().collect())
+        }
     }
 }
 
@@ -72,14 +80,21 @@ mod tests {
             let pairs = [("a", 1), ("b", 2), ("a", 3)].map(|(key, value)| (Text::from(key), value));
             let more = (0..extra).map(|n| (Text::from(format!("x{n}")), 0));
             let map: KeyMap<i32> = pairs.into_iter().chain(more).collect();
-            assert_eq!((map.get("a"), map.get("b"), map.get("c")), (Some(&1), Some(&2), None));
+            assert_eq!(
+                (map.get("a"), map.get("b"), map.get("c")),
+                (Some(&1), Some(&2), None)
+            );
         }
     }
 
     #[test]
     fn sets_of_all_sizes_find_their_keys() {
         for size in [0, 1, FEW, FEW + 1, 1_000] {
-            let set = KeySet::from((0..size).map(|n| Text::from(format!("key-{n}"))).collect::<Vec<_>>());
+            let set = KeySet::from(
+                (0..size)
+                    .map(|n| Text::from(format!("key-{n}")))
+                    .collect::<Vec<_>>(),
+            );
             assert!((0..size).all(|n| set.contains(&format!("key-{n}"))));
             assert!(!set.contains("key-x"));
         }

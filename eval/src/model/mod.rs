@@ -1,8 +1,9 @@
 //! Flags and segments: what the service says, ready to be evaluated.
 //!
-//! Everything that can be done once is done when an item arrives: operands and references are parsed, lists become
-//! hash tables, hash inputs are prepared. The parts of a flag are private, so that they can be condensed further
-//! without breaking anybody; what plug-ins and hooks ask of a flag has a method.
+//! Everything that can be done once is done when an item arrives: operands and references are
+//! parsed, lists become hash tables, hash inputs are prepared. The parts of a flag are private, so
+//! that they can be condensed further without breaking anybody; what plug-ins and hooks ask of a
+//! flag has a method.
 
 pub(crate) mod clause;
 mod data_set;

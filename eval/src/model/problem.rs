@@ -1,7 +1,8 @@
 //! [`Problem`]: what is wrong inside a flag or segment that can be used all the same.
 //!
-//! An operator from the future, a pattern that does not compile, a date that is none: the protocol says what each of
-//! them means (mostly "no match"), so the item is accepted. Whoever receives it can still tell a person about it.
+//! An operator from the future, a pattern that does not compile, a date that is none: the protocol
+//! says what each of them means (mostly "no match"), so the item is accepted. Whoever receives it
+//! can still tell a person about it.
 
 use std::fmt;
 
@@ -41,8 +42,8 @@ pub enum Defect {
         /// The operator.
         op: Text,
     },
-    /// A regular expression is refused: its syntax is not that of RE2 as Go reads it, or it is too large. It matches
-    /// nothing.
+    /// A regular expression is refused: its syntax is not that of RE2 as Go reads it, or it is too
+    /// large. It matches nothing.
     // Without the expression: lists of addresses are written as one, and this is logged.
     #[error("regular expression of {} bytes is refused: {error}", pattern.len())]
     Pattern {
@@ -51,7 +52,8 @@ pub enum Defect {
         /// Why it is refused, and where.
         error: PatternError,
     },
-    /// A value is no date or no version where one is needed; it matches nothing. The message does not quote the value.
+    /// A value is no date or no version where one is needed; it matches nothing. The message does
+    /// not quote the value.
     #[error("a value is not of the type that the operator compares")]
     Operand {
         /// The value.

@@ -209,13 +209,17 @@ pub(super) struct RawTombstone {
     pub(super) version: ItemVersion,
 }
 
-fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// A list; null is an empty one. Most are short, and there are many: what is gathered on the stack first takes just the
-/// memory that it needs, and takes it once.
-fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+/// A list; null is an empty one. Most are short, and there are many: what is gathered on the stack
+/// first takes just the memory that it needs, and takes it once.
+fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
     struct ListVisitor<T>(PhantomData<T>);
 
     impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
@@ -250,7 +254,8 @@ fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Resu
     deserializer.deserialize_option(ListVisitor(PhantomData))
 }
 
-/// The version of an item, read as any [`Integer`]. Versions start at zero; a negative one is no newer than that.
+/// The version of an item, read as any [`Integer`]. Versions start at zero; a negative one is no
+/// newer than that.
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "a version is a number")]
 pub struct ItemVersion(pub u64);
@@ -261,9 +266,9 @@ impl<'de> Deserialize<'de> for ItemVersion {
     }
 }
 
-/// A number that is meant as an integer. As in Go's reader, which converts any number, a fraction is cut off; a number
-/// beyond 64 bits becomes the largest or smallest one, where Go's result depends on the processor. Integers within 64
-/// bits are exact.
+/// A number that is meant as an integer. As in Go's reader, which converts any number, a fraction
+/// is cut off; a number beyond 64 bits becomes the largest or smallest one, where Go's result
+/// depends on the processor. Integers within 64 bits are exact.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Integer(pub(super) i64);
 
@@ -293,19 +298,23 @@ impl<'de> Deserialize<'de> for Integer {
                 Ok(Integer(i64::try_from(value).unwrap_or(i64::MAX)))
             }
 
-            #[expect(clippy::as_conversions, reason = "cuts off the fraction and saturates, which is meant")]
+            #[expect(
+                clippy::as_conversions,
+                reason = "cuts off the fraction and saturates, which is meant"
+            )]
             fn visit_f64<E>(self, value: f64) -> Result<Integer, E> {
                 Ok(Integer(value as i64))
             }
         }
 
-        // Asking for any value, not for an i64: a deserializer may refuse `1.0` where an integer is asked for.
+        // Asking for any value, not for an i64: a deserializer may refuse `1.0` where an integer is
+        // asked for.
         deserializer.deserialize_any(IntegerVisitor)
     }
 }
 
-/// A struct that must be written as an object. Derived readers also take an array of the fields in order, and since
-/// every field here has a default, `[]` would be a valid flag.
+/// A struct that must be written as an object. Derived readers also take an array of the fields in
+/// order, and since every field here has a default, `[]` would be a valid flag.
 #[derive(Default)]
 pub(super) struct Strict<T>(pub(super) T);
 

@@ -32,19 +32,19 @@ pub(crate) struct Weighted {
 }
 
 impl Weighted {
-    /// A weight as a share of one. In single precision, as most SDKs of the field calculate: only so do contexts at
-    /// a boundary get the same variation everywhere.
+    /// A weight as a share of one. In single precision, as most SDKs of the field calculate: only
+    /// so do contexts at a boundary get the same variation everywhere.
     #[expect(clippy::as_conversions, reason = "single precision is the protocol")]
     pub(crate) fn share(weight: i64) -> f32 {
         weight as f32 / 100_000.0
     }
 }
 
-/// Everything that precedes the attribute's value in what is hashed, `key.salt.` or `seed.`: the SHA-1 of it, as far as it
-/// fills blocks, and the block that the value goes on with.
+/// Everything that precedes the attribute's value in what is hashed, `key.salt.` or `seed.`: the
+/// SHA-1 of it, as far as it fills blocks, and the block that the value goes on with.
 ///
-/// The blocks are put together here because that is most of what a rollout costs beside their compression: a hasher that
-/// is cloned, fed and finished takes half as long again.
+/// The blocks are put together here because that is most of what a rollout costs beside their
+/// compression: a hasher that is cloned, fed and finished takes half as long again.
 #[derive(Clone, Debug)]
 pub(crate) struct Prefix {
     state: State,
@@ -57,7 +57,13 @@ type Block = [u8; BLOCK];
 const BLOCK: usize = 64;
 const EMPTY: Block = [0; BLOCK];
 /// FIPS 180-4, section 5.3.1.
-const INITIAL: State = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0];
+const INITIAL: State = [
+    0x6745_2301,
+    0xEFCD_AB89,
+    0x98BA_DCFE,
+    0x1032_5476,
+    0xC3D2_E1F0,
+];
 /// Where the length of the text stands in the last block.
 const LENGTH: usize = BLOCK - size_of::<u64>();
 
@@ -73,7 +79,11 @@ impl Prefix {
     fn new(text: &str) -> Self {
         let (mut state, mut block) = (INITIAL, EMPTY);
         absorb(&mut state, &mut block, 0, text.as_bytes());
-        Self { state, block, length: text.len() }
+        Self {
+            state,
+            block,
+            length: text.len(),
+        }
     }
 
     /// The bucket of a value, from 0 to 1: the first 60 bits of the hash as a fraction.
@@ -84,7 +94,8 @@ impl Prefix {
         bits as f32 / 0x0FFF_FFFF_FFFF_FFFF_u64 as f32
     }
 
-    /// Ends the hash with a value: the text, a one bit, zeros, and the length of the text in bits (FIPS 180-4, section 5.1.1).
+    /// Ends the hash with a value: the text, a one bit, zeros, and the length of the text in bits
+    /// (FIPS 180-4, section 5.1.1).
     fn hash(&self, value: &[u8]) -> State {
         let (mut state, mut block) = (self.state, self.block);
         let place = absorb(&mut state, &mut block, self.length % BLOCK, value);
@@ -94,15 +105,17 @@ impl Prefix {
             block = EMPTY;
         }
         if let Some(length) = block.last_chunk_mut() {
-            *length = u64::try_from(8 * (self.length + value.len())).unwrap_or_default().to_be_bytes();
+            *length = u64::try_from(8 * (self.length + value.len()))
+                .unwrap_or_default()
+                .to_be_bytes();
         }
         compress(&mut state, from_ref(&block));
         state
     }
 }
 
-/// Adds text to a block that is filled up to `place`, and compresses the block whenever it is full. Gives the place
-/// behind the text.
+/// Adds text to a block that is filled up to `place`, and compresses the block whenever it is full.
+/// Gives the place behind the text.
 #[inline]
 fn absorb(state: &mut State, block: &mut Block, mut place: usize, text: &[u8]) -> usize {
     for byte in text {
@@ -132,7 +145,11 @@ mod tests {
             let whole: [u8; 20] = Sha1::digest(&text[..length]).into();
             for split in 0..=length {
                 let hash = Prefix::new(&text[..split]).hash(&text.as_bytes()[split..length]);
-                assert_eq!(hash.map(u32::to_be_bytes).as_flattened(), whole, "{split} of {length}");
+                assert_eq!(
+                    hash.map(u32::to_be_bytes).as_flattened(),
+                    whole,
+                    "{split} of {length}"
+                );
             }
         }
     }
@@ -158,13 +175,21 @@ mod tests {
             (item("segment3", "salty"), "user-key", 0.149_502_13),
             (item("segment3", "salty"), "unmatching-key", 0.365_635_63),
             (item("test", "salt"), "userkey", 0.125_519_4),
-            (item("flag-with-fallthrough-rollout", ""), "user-key", 0.722_406_7),
+            (
+                item("flag-with-fallthrough-rollout", ""),
+                "user-key",
+                0.722_406_7,
+            ),
             (item("flag-with-rule-rollout", ""), "user-key", 0.673_459_4),
             (item("flagé", "salt"), "ключ", 0.079_649_77),
             (seed(-3), "-7", 0.067_754_41),
             (seed(0), "a.b.c", 0.583_692_67),
         ] {
-            assert_eq!(prefix.bucket(value.as_bytes()).to_bits(), bucket.to_bits(), "{value}");
+            assert_eq!(
+                prefix.bucket(value.as_bytes()).to_bits(),
+                bucket.to_bits(),
+                "{value}"
+            );
         }
     }
 }

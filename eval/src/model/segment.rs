@@ -34,7 +34,8 @@ pub struct Segment {
 #[derive(Clone, Debug)]
 pub(crate) struct BigSegment {
     pub(crate) kind: Kind,
-    /// The name under which memberships know it: key and generation. None before it was synchronised.
+    /// The name under which memberships know it: key and generation. None before it was
+    /// synchronised.
     pub(crate) reference: Option<Text>,
 }
 
@@ -74,7 +75,10 @@ impl Segment {
 
     /// The keys of the segments that its rules name.
     pub fn segments(&self) -> impl Iterator<Item = &Text> {
-        self.rules.iter().flat_map(|rule| &rule.clauses).flat_map(Clause::segment_keys)
+        self.rules
+            .iter()
+            .flat_map(|rule| &rule.clauses)
+            .flat_map(Clause::segment_keys)
     }
 
     /// Defects that do not keep the segment from being used.
@@ -105,7 +109,10 @@ impl ItemData for Segment {
     }
 
     fn patterns(&self) -> impl Iterator<Item = &Arc<Pattern>> {
-        self.rules.iter().flat_map(|rule| &rule.clauses).flat_map(Clause::patterns)
+        self.rules
+            .iter()
+            .flat_map(|rule| &rule.clauses)
+            .flat_map(Clause::patterns)
     }
 
     fn json(&self) -> Option<&Bytes> {
@@ -127,16 +134,25 @@ impl Prepared for Segment {
     fn prepare(raw: RawSegment, key: Option<Text>, patterns: &mut Patterns) -> Self {
         let key = key.unwrap_or(raw.key);
         let mut problems = Vec::new();
-        let rules = raw.rules.into_iter().enumerate().map(|(index, Strict(rule))| {
-            let mut defects = Vec::new();
-            let rule = SegmentRule::prepare(rule, &key, &raw.salt, patterns, &mut defects);
-            problems.extend(defects.into_iter().map(|defect| Problem { rule: Some(index), defect }));
-            rule
-        });
+        let rules = raw
+            .rules
+            .into_iter()
+            .enumerate()
+            .map(|(index, Strict(rule))| {
+                let mut defects = Vec::new();
+                let rule = SegmentRule::prepare(rule, &key, &raw.salt, patterns, &mut defects);
+                problems.extend(defects.into_iter().map(|defect| Problem {
+                    rule: Some(index),
+                    defect,
+                }));
+                rule
+            });
         let rules = rules.collect();
         let big = raw.unbounded.then(|| BigSegment {
             kind: raw.unbounded_context_kind.into(),
-            reference: raw.generation.map(|generation| format!("{key}.g{}", generation.0).into()),
+            reference: raw
+                .generation
+                .map(|generation| format!("{key}.g{}", generation.0).into()),
         });
         Self {
             version: raw.version.0,
@@ -157,9 +173,14 @@ impl<'de> Deserialize<'de> for Segment {
         let text = Bytes::from(json.to_string());
         let Strict(raw) = Strict::<RawSegment>::deserialize(json).map_err(D::Error::custom)?;
         if raw.deleted {
-            return Err(D::Error::custom("a deleted segment is no segment; read it as an item"));
+            return Err(D::Error::custom(
+                "a deleted segment is no segment; read it as an item",
+            ));
         }
-        Ok(Self { json: Some(text), ..Self::prepare(raw, None, &mut Patterns::default()) })
+        Ok(Self {
+            json: Some(text),
+            ..Self::prepare(raw, None, &mut Patterns::default())
+        })
     }
 }
 
@@ -171,7 +192,11 @@ impl SegmentRule {
         patterns: &mut Patterns,
         defects: &mut Vec<Defect>,
     ) -> Self {
-        let clauses = raw.clauses.into_iter().map(|clause| Clause::prepare(clause.0, patterns, defects)).collect();
+        let clauses = raw
+            .clauses
+            .into_iter()
+            .map(|clause| Clause::prepare(clause.0, patterns, defects))
+            .collect();
         let rollout = raw.weight.map(|weight| {
             let by = if raw.bucket_by.is_empty() {
                 BucketBy::Key
@@ -181,7 +206,10 @@ impl SegmentRule {
             if let BucketBy::Attribute(reference) = &by
                 && let Some(error) = reference.error()
             {
-                defects.push(Defect::Attribute { reference: reference.as_str().into(), error });
+                defects.push(Defect::Attribute {
+                    reference: reference.as_str().into(),
+                    error,
+                });
             }
             Box::new(SegmentRollout {
                 kind: raw.rollout_context_kind.into(),
@@ -209,11 +237,18 @@ impl Lists {
             }
         }
         kinds.retain(|(_, keys)| !keys.is_empty());
-        Self(kinds.into_iter().map(|(kind, keys)| (kind, keys.into())).collect())
+        Self(
+            kinds
+                .into_iter()
+                .map(|(kind, keys)| (kind, keys.into()))
+                .collect(),
+        )
     }
 
     /// Whether a context is listed; `key_of` gives the context's key of a kind.
     pub(crate) fn contain<'c>(&self, key_of: impl Fn(&Kind) -> Option<&'c str>) -> bool {
-        self.0.iter().any(|(kind, keys)| key_of(kind).is_some_and(|key| keys.contains(key)))
+        self.0
+            .iter()
+            .any(|(kind, keys)| key_of(kind).is_some_and(|key| keys.contains(key)))
     }
 }

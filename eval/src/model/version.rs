@@ -1,7 +1,8 @@
 //! [`Version`]: semantic versions as flags compare them.
 //!
-//! Looser than SemVer 2.0 in one point (minor and patch may be missing) and as strict in all others. Parsing borrows
-//! and compares in place, because an attribute is parsed anew in every evaluation.
+//! Looser than SemVer 2.0 in one point (minor and patch may be missing) and as strict in all
+//! others. Parsing borrows and compares in place, because an attribute is parsed anew in every
+//! evaluation.
 
 use std::cmp::Ordering;
 
@@ -41,7 +42,13 @@ impl<'a> Version<&'a str> {
             return None;
         }
         let pre = match rest.strip_prefix('-') {
-            Some(pre) if pre.split('.').all(|part| is_identifier(part) && !has_leading_zero(part)) => pre,
+            Some(pre)
+                if pre
+                    .split('.')
+                    .all(|part| is_identifier(part) && !has_leading_zero(part)) =>
+            {
+                pre
+            }
             None if rest.is_empty() => "",
             _ => return None,
         };
@@ -49,7 +56,10 @@ impl<'a> Version<&'a str> {
     }
 
     pub(crate) fn to_owned(self) -> Version<Text> {
-        Version { numbers: self.numbers, pre: self.pre.into() }
+        Version {
+            numbers: self.numbers,
+            pre: self.pre.into(),
+        }
     }
 }
 
@@ -87,7 +97,8 @@ fn pre_release(one: &str, two: &str) -> Ordering {
     }
 }
 
-/// The number that the text begins with, and what follows; none if there is none, a zero leads it, or it is too large.
+/// The number that the text begins with, and what follows; none if there is none, a zero leads it,
+/// or it is too large.
 fn leading_number(text: &str) -> Option<(u64, &str)> {
     let (mut number, mut digits) = (0_u64, 0);
     for byte in text.bytes() {
@@ -99,7 +110,11 @@ fn leading_number(text: &str) -> Option<(u64, &str)> {
         digits += 1;
     }
     let has_leading_zero = digits > 1 && text.starts_with('0');
-    if digits == 0 || has_leading_zero { None } else { Some((number, text.get(digits..)?)) }
+    if digits == 0 || has_leading_zero {
+        None
+    } else {
+        Some((number, text.get(digits..)?))
+    }
 }
 
 fn split(text: &str, at: char) -> (&str, Option<&str>) {
@@ -110,7 +125,10 @@ fn split(text: &str, at: char) -> (&str, Option<&str>) {
 }
 
 fn is_identifier(part: &str) -> bool {
-    !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    !part.is_empty()
+        && part
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 fn is_numeric(part: &str) -> bool {
@@ -126,7 +144,9 @@ mod tests {
     use super::*;
 
     fn order(one: &str, two: &str) -> Ordering {
-        Version::parse_text(one).unwrap().precedence(&Version::parse_text(two).unwrap())
+        Version::parse_text(one)
+            .unwrap()
+            .precedence(&Version::parse_text(two).unwrap())
     }
 
     // EVAL-7.4

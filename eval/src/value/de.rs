@@ -1,11 +1,14 @@
-//! `&Value` as a [`Deserializer`]: types of the caller's are read from a value itself, not from a copy of it.
+//! `&Value` as a [`Deserializer`]: types of the caller's are read from a value itself, not from a
+//! copy of it.
 //!
-//! It reads what `serde_json::Value` would read, except for integers beyond ±(2^53−1): numbers are floats here, which skip
-//! integers there, so such an integer is refused rather than changed.
+//! It reads what `serde_json::Value` would read, except for integers beyond ±(2^53−1): numbers are
+//! floats here, which skip integers there, so such an integer is refused rather than changed.
 
 use serde::Deserializer;
 use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer, SeqDeserializer};
-use serde::de::{DeserializeSeed, Error as _, Expected, IntoDeserializer, MapAccess, Unexpected, Visitor};
+use serde::de::{
+    DeserializeSeed, Error as _, Expected, IntoDeserializer, MapAccess, Unexpected, Visitor,
+};
 use serde_json::Error;
 
 use super::{Number, Object, Value};
@@ -69,7 +72,11 @@ impl<'de> Deserializer<'de> for &'de Value {
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -84,8 +91,14 @@ impl<'de> Deserializer<'de> for &'de Value {
             Value::Object(object) if object.len() == 1 => {
                 visitor.visit_enum(MapAccessDeserializer::new(Members::of(object)))
             }
-            Value::Object(_) => Err(Error::invalid_value(Unexpected::Map, &"an object with a single member")),
-            other => Err(Error::invalid_type(other.unexpected(), &"a string or an object")),
+            Value::Object(_) => Err(Error::invalid_value(
+                Unexpected::Map,
+                &"an object with a single member",
+            )),
+            other => Err(Error::invalid_type(
+                other.unexpected(),
+                &"a string or an object",
+            )),
         }
     }
 
@@ -138,7 +151,10 @@ fn visit_integer<'de, V: Visitor<'de>>(integer: i64, visitor: V) -> Result<V::Va
 }
 
 fn inexact(number: Number) -> Error {
-    Error::custom(format_args!("the number {} is beyond ±(2^53−1), where integers are not exact", number.as_f64()))
+    Error::custom(format_args!(
+        "the number {} is beyond ±(2^53−1), where integers are not exact",
+        number.as_f64()
+    ))
 }
 
 /// The members of an object, one after the other.
@@ -150,7 +166,11 @@ struct Members<'de> {
 
 impl<'de> Members<'de> {
     fn of(Object(members): &'de Object) -> Self {
-        Self { rest: members.iter(), value: None, count: members.len() }
+        Self {
+            rest: members.iter(),
+            value: None,
+            count: members.len(),
+        }
     }
 
     /// An error unless all members were read.
@@ -165,8 +185,13 @@ impl<'de> Members<'de> {
 impl<'de> MapAccess<'de> for Members<'de> {
     type Error = Error;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        let Some((name, value)) = self.rest.next() else { return Ok(None) };
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
+        let Some((name, value)) = self.rest.next() else {
+            return Ok(None);
+        };
         self.value = Some(value);
         seed.deserialize(Key(name)).map(Some)
     }
@@ -181,7 +206,8 @@ impl<'de> MapAccess<'de> for Members<'de> {
     }
 }
 
-/// The name of a member. Maps may have keys that are numbers or booleans, which JSON writes as strings.
+/// The name of a member. Maps may have keys that are numbers or booleans, which JSON writes as
+/// strings.
 struct Key<'de>(&'de str);
 
 /// Reads a key as what its text says; a text that says nothing of the kind is an unexpected string.
@@ -223,7 +249,11 @@ impl<'de> Deserializer<'de> for Key<'de> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -297,7 +327,18 @@ mod tests {
             "maybe": null, "by_number": {"7": 1}, "extra": [1, {"a": 2.5}]});
         assert!(read::<Whole>(whole.clone()).is_ok());
         same::<Whole>(whole.clone());
-        for key in ["small", "large", "fraction", "name", "letter", "shapes", "pair", "maybe", "by_number", "extra"] {
+        for key in [
+            "small",
+            "large",
+            "fraction",
+            "name",
+            "letter",
+            "shapes",
+            "pair",
+            "maybe",
+            "by_number",
+            "extra",
+        ] {
             for other in [
                 json!(null),
                 json!(true),
@@ -363,7 +404,12 @@ mod tests {
             #[serde(flatten)]
             inner: BTreeMap<String, u64>,
         }
-        for number in [9_007_199_254_740_992_i64, 9_007_199_254_740_993, -9_007_199_254_740_992, i64::MAX] {
+        for number in [
+            9_007_199_254_740_992_i64,
+            9_007_199_254_740_993,
+            -9_007_199_254_740_992,
+            i64::MAX,
+        ] {
             let error = read::<i64>(json!(number)).unwrap_err();
             assert!(error.contains("2^53"), "{error}");
             read::<i128>(json!(number)).unwrap_err();
@@ -371,7 +417,10 @@ mod tests {
             assert!(read::<f64>(json!(number)).is_ok());
         }
         assert!(read::<u64>(json!(1e300)).unwrap_err().contains("2^53"));
-        assert_eq!(read::<i64>(json!(-9_007_199_254_740_991_i64)), Ok(-9_007_199_254_740_991));
+        assert_eq!(
+            read::<i64>(json!(-9_007_199_254_740_991_i64)),
+            Ok(-9_007_199_254_740_991)
+        );
         assert!(read::<u8>(json!(256)).unwrap_err().contains("256"));
         assert!(read::<i64>(json!(1.5)).is_err());
     }

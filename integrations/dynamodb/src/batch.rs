@@ -13,14 +13,15 @@ use crate::table::Table;
 
 /// DynamoDB's own limit.
 const MAX_REQUESTS: usize = 25;
-/// DynamoDB takes 16 MB, as they are sent. Quotes in a text are sent as two bytes, and a batch should get there within the
-/// limit of a request on a slow line too.
+/// DynamoDB takes 16 MB, as they are sent. Quotes in a text are sent as two bytes, and a batch
+/// should get there within the limit of a request on a slow line too.
 const MAX_BYTES: usize = 4_000_000;
 
 /// Writes batches one after the other.
 ///
-/// Under load DynamoDB writes a part of a batch, calls that a success, and names the rest. What is not sent again then is
-/// lost, so it is sent again, after delays that grow, until the table has taken it or time is up.
+/// Under load DynamoDB writes a part of a batch, calls that a success, and names the rest. What is
+/// not sent again then is lost, so it is sent again, after delays that grow, until the table has
+/// taken it or time is up.
 #[derive(Debug)]
 pub(crate) struct Batches<'a> {
     table: &'a Table,
@@ -31,25 +32,37 @@ pub(crate) struct Batches<'a> {
 /// Writes a row, whatever is there.
 pub(crate) fn put(row: Row) -> WriteRequest {
     // It is only refused without a row.
-    WriteRequest::builder().set_put_request(PutRequest::builder().set_item(Some(row)).build().ok()).build()
+    WriteRequest::builder()
+        .set_put_request(PutRequest::builder().set_item(Some(row)).build().ok())
+        .build()
 }
 
 /// Removes a row.
 pub(crate) fn delete(namespace: &str, key: String) -> WriteRequest {
     let key = Row::from([
-        (NAMESPACE.to_owned(), AttributeValue::S(namespace.to_owned())),
+        (
+            NAMESPACE.to_owned(),
+            AttributeValue::S(namespace.to_owned()),
+        ),
         (KEY.to_owned(), AttributeValue::S(key)),
     ]);
     // It is only refused without a key.
-    WriteRequest::builder().set_delete_request(DeleteRequest::builder().set_key(Some(key)).build().ok()).build()
+    WriteRequest::builder()
+        .set_delete_request(DeleteRequest::builder().set_key(Some(key)).build().ok())
+        .build()
 }
 
 impl<'a> Batches<'a> {
     pub(crate) async fn new(table: &'a Table, patience: Patience) -> Result<Self, StoreError> {
-        Ok(Self { table, client: table.client().await?, patience })
+        Ok(Self {
+            table,
+            client: table.client().await?,
+            patience,
+        })
     }
 
-    /// Writes all of it, in this order as far as it does not fit into one batch. Within a batch there is none.
+    /// Writes all of it, in this order as far as it does not fit into one batch. Within a batch
+    /// there is none.
     pub(crate) async fn write(&self, requests: Vec<WriteRequest>) -> Result<(), StoreError> {
         let mut batch = Vec::new();
         let mut bytes = 0;
@@ -71,7 +84,9 @@ impl<'a> Batches<'a> {
         while !batch.is_empty() {
             batch = self.send(batch).await?;
             if !batch.is_empty() && !patience.wait().await {
-                return Err(StoreError::unavailable(RequestError::Throttled { left: batch.len() }));
+                return Err(StoreError::unavailable(RequestError::Throttled {
+                    left: batch.len(),
+                }));
             }
         }
         Ok(())
@@ -79,9 +94,17 @@ impl<'a> Batches<'a> {
 
     /// Sends a batch once and returns what was not written.
     async fn send(&self, batch: Vec<WriteRequest>) -> Result<Vec<WriteRequest>, StoreError> {
-        let request = self.client.batch_write_item().request_items(self.table.name(), batch.clone());
+        let request = self
+            .client
+            .batch_write_item()
+            .request_items(self.table.name(), batch.clone());
         match request.send().await {
-            Ok(answer) => Ok(answer.unprocessed_items.into_iter().flatten().flat_map(|(_, left)| left).collect()),
+            Ok(answer) => Ok(answer
+                .unprocessed_items
+                .into_iter()
+                .flatten()
+                .flat_map(|(_, left)| left)
+                .collect()),
             Err(error) if is_throttled(&error) => Ok(batch),
             Err(error) => Err(self.table.error(&error)),
         }
@@ -90,5 +113,6 @@ impl<'a> Batches<'a> {
 
 fn size(request: &WriteRequest) -> usize {
     let put = request.put_request.as_ref().map(|put| &put.item);
-    put.or(request.delete_request.as_ref().map(|delete| &delete.key)).map_or(0, row::size)
+    put.or(request.delete_request.as_ref().map(|delete| &delete.key))
+        .map_or(0, row::size)
 }

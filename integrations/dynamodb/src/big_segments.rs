@@ -17,7 +17,8 @@ const EXCLUDED: &str = "excluded";
 const METADATA: &str = "big_segments_metadata";
 const SYNCHRONIZED_ON: &str = "synchronizedOn";
 
-/// Big segments in a DynamoDB table, as a Relay Proxy fills it. See the [crate's documentation](crate).
+/// Big segments in a DynamoDB table, as a Relay Proxy fills it. See the [crate's
+/// documentation](crate).
 #[derive(Debug)]
 pub struct DynamoDbBigSegmentStore {
     table: Table,
@@ -37,8 +38,16 @@ impl DynamoDbBigSegmentStore {
 #[vexil::async_trait]
 impl BigSegmentStore for DynamoDbBigSegmentStore {
     async fn membership(&self, context_hash: &str) -> Result<Option<Membership>, StoreError> {
-        let row = self.table.row(self.table.namespace(CONTEXTS), context_hash.to_owned(), true);
-        Ok(self.table.within(self.table.limits().read, |_| row).await?.and_then(|row| membership(&row)))
+        let row = self.table.row(
+            self.table.namespace(CONTEXTS),
+            context_hash.to_owned(),
+            true,
+        );
+        Ok(self
+            .table
+            .within(self.table.limits().read, |_| row)
+            .await?
+            .and_then(|row| membership(&row)))
     }
 
     async fn last_synchronized(&self) -> Result<Option<u64>, StoreError> {
@@ -53,12 +62,19 @@ impl BigSegmentStore for DynamoDbBigSegmentStore {
 
 /// None if the row names no segment: it stays when the last one is taken from it.
 fn membership(row: &Row) -> Option<Membership> {
-    let references = |name| row.get(name).and_then(|value| value.as_ss().ok()).map_or(&[][..], Vec::as_slice);
+    let references = |name| {
+        row.get(name)
+            .and_then(|value| value.as_ss().ok())
+            .map_or(&[][..], Vec::as_slice)
+    };
     let (included, excluded) = (references(INCLUDED), references(EXCLUDED));
     if included.is_empty() && excluded.is_empty() {
         return None;
     }
-    Some(Membership::new(included.iter().map(String::as_str), excluded.iter().map(String::as_str)))
+    Some(Membership::new(
+        included.iter().map(String::as_str),
+        excluded.iter().map(String::as_str),
+    ))
 }
 
 /// None if the row does not say: then they never were in step.

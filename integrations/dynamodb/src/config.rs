@@ -19,8 +19,8 @@ use crate::table::Table;
 
 /// Configures a [`DynamoDbDataStore`] or a [`DynamoDbBigSegmentStore`]. A client takes it as it is.
 ///
-/// Nothing is opened or asked for before the store's first call: region and credentials are then found as all of AWS's
-/// programs find them, as far as they are not set here.
+/// Nothing is opened or asked for before the store's first call: region and credentials are then
+/// found as all of AWS's programs find them, as far as they are not set here.
 ///
 /// ```
 /// use vexil_dynamodb::DynamoDbDataStore;
@@ -57,13 +57,18 @@ pub(crate) struct Limits {
     pub(crate) read: Duration,
     /// For finding out whether the table answers.
     pub(crate) probe: Duration,
-    /// For everything to be read, or one row to be written, with the repetitions that throttling asks for.
+    /// For everything to be read, or one row to be written, with the repetitions that throttling
+    /// asks for.
     pub(crate) bulk: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { read: Duration::from_secs(5), probe: Duration::from_secs(2), bulk: Duration::from_secs(10) }
+        Self {
+            read: Duration::from_secs(5),
+            probe: Duration::from_secs(2),
+            bulk: Duration::from_secs(10),
+        }
     }
 }
 
@@ -78,11 +83,15 @@ impl<S> DynamoDbBuilder<S> {
             client: None,
             limits: Limits::default(),
         };
-        Self { settings, makes: PhantomData }
+        Self {
+            settings,
+            makes: PhantomData,
+        }
     }
 
-    /// Whose rows: several environments can share a table if each has a prefix of its own. It must be the one that the
-    /// Relay Proxy, or whoever else writes or reads these rows, is configured with. Default: none.
+    /// Whose rows: several environments can share a table if each has a prefix of its own. It must
+    /// be the one that the Relay Proxy, or whoever else writes or reads these rows, is configured
+    /// with. Default: none.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.settings.prefix = prefix.into();
         self
@@ -94,48 +103,61 @@ impl<S> DynamoDbBuilder<S> {
         self
     }
 
-    /// Where DynamoDB answers, beginning with `https://` or `http://`: for a server on this machine, or an endpoint in a
-    /// private network. Default: the region's.
+    /// Where DynamoDB answers, beginning with `https://` or `http://`: for a server on this
+    /// machine, or an endpoint in a private network. Default: the region's.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.settings.endpoint = Some(url.into().trim().to_owned());
         self
     }
 
-    /// Credentials that do not change, as a server on this machine wants some, whichever they are. Default: AWS's chain,
-    /// which is the environment, the profile, web identity, and the roles of containers and machines.
-    pub fn credentials(mut self, access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
-        self.settings.credentials = Some(Credentials::new(access_key_id, secret_access_key, None, None, "vexil"));
+    /// Credentials that do not change, as a server on this machine wants some, whichever they are.
+    /// Default: AWS's chain, which is the environment, the profile, web identity, and the roles of
+    /// containers and machines.
+    pub fn credentials(
+        mut self,
+        access_key_id: impl Into<String>,
+        secret_access_key: impl Into<String>,
+    ) -> Self {
+        self.settings.credentials = Some(Credentials::new(
+            access_key_id,
+            secret_access_key,
+            None,
+            None,
+            "vexil",
+        ));
         self
     }
 
-    /// The client to use, with its own region, endpoint, credentials, retries and proxy; what is set here of those does
-    /// not count then. It is for what this builder does not know, and for sharing one client between stores. A forked
-    /// process needs a client that was made in it.
+    /// The client to use, with its own region, endpoint, credentials, retries and proxy; what is
+    /// set here of those does not count then. It is for what this builder does not know, and for
+    /// sharing one client between stores. A forked process needs a client that was made in it.
     pub fn client(mut self, client: Client) -> Self {
         self.settings.client = Some(client);
         self
     }
 
-    /// The longest time that reading one item, or what is known about one context, may take. Default, and meaning of zero:
-    /// 5 s. At least 10 ms. `Duration::MAX`: no limit but that of the client. An evaluation waits no longer than the
-    /// client's `evaluation_timeout`, whatever this is, and a slow answer is no outage.
+    /// The longest time that reading one item, or what is known about one context, may take.
+    /// Default, and meaning of zero: 5 s. At least 10 ms. `Duration::MAX`: no limit but that of the
+    /// client. An evaluation waits no longer than the client's `evaluation_timeout`, whatever this
+    /// is, and a slow answer is no outage.
     ///
-    /// Until the table answers for the first time, each call may take 10 s: region and credentials are found then, and a
-    /// connection is made.
+    /// Until the table answers for the first time, each call may take 10 s: region and credentials
+    /// are found then, and a connection is made.
     pub fn read_timeout(mut self, limit: Duration) -> Self {
         self.settings.limits.read = deadline::limit(limit, Limits::default().read);
         self
     }
 
-    /// The longest time that reading everything may take, and writing one item. Writing everything may take a minute.
-    /// Default, and meaning of zero: 10 s. At least 10 ms. `Duration::MAX`: no limit but that of the client.
+    /// The longest time that reading everything may take, and writing one item. Writing everything
+    /// may take a minute. Default, and meaning of zero: 10 s. At least 10 ms. `Duration::MAX`: no
+    /// limit but that of the client.
     pub fn bulk_timeout(mut self, limit: Duration) -> Self {
         self.settings.limits.bulk = deadline::limit(limit, Limits::default().bulk);
         self
     }
 
-    /// The longest time that asking whether the table answers at all may take. Default, and meaning of zero: 2 s. At least
-    /// 10 ms. `Duration::MAX`: no limit but that of the client.
+    /// The longest time that asking whether the table answers at all may take. Default, and meaning
+    /// of zero: 2 s. At least 10 ms. `Duration::MAX`: no limit but that of the client.
     pub fn probe_timeout(mut self, limit: Duration) -> Self {
         self.settings.limits.probe = deadline::limit(limit, Limits::default().probe);
         self
@@ -154,9 +176,11 @@ impl DynamoDbBuilder<DynamoDbDataStore> {
     /// The store, to be shared between clients or used without one.
     ///
     /// # Errors
-    /// If the table has no name, the endpoint is no URL, or it is an `https` URL without a cargo feature for TLS.
+    /// If the table has no name, the endpoint is no URL, or it is an `https` URL without a cargo
+    /// feature for TLS.
     pub fn build(self) -> Result<DynamoDbDataStore, ConfigError> {
-        self.table("DynamoDB data store").map(DynamoDbDataStore::new)
+        self.table("DynamoDB data store")
+            .map(DynamoDbDataStore::new)
     }
 }
 
@@ -164,9 +188,11 @@ impl DynamoDbBuilder<DynamoDbBigSegmentStore> {
     /// The store, to be shared between clients or used without one.
     ///
     /// # Errors
-    /// If the table has no name, the endpoint is no URL, or it is an `https` URL without a cargo feature for TLS.
+    /// If the table has no name, the endpoint is no URL, or it is an `https` URL without a cargo
+    /// feature for TLS.
     pub fn build(self) -> Result<DynamoDbBigSegmentStore, ConfigError> {
-        self.table("DynamoDB big-segment store").map(DynamoDbBigSegmentStore::new)
+        self.table("DynamoDB big-segment store")
+            .map(DynamoDbBigSegmentStore::new)
     }
 }
 
@@ -185,7 +211,10 @@ impl Configure<dyn BigSegmentStore> for DynamoDbBuilder<DynamoDbBigSegmentStore>
 // Not derived: that would ask the store itself to be `Clone` and `Debug`.
 impl<S> Clone for DynamoDbBuilder<S> {
     fn clone(&self) -> Self {
-        Self { settings: self.settings.clone(), makes: PhantomData }
+        Self {
+            settings: self.settings.clone(),
+            makes: PhantomData,
+        }
     }
 }
 
@@ -200,7 +229,11 @@ impl Settings {
         if self.table.is_empty() {
             return Some(SettingsError::NoTable);
         }
-        let starts_with = |scheme| self.endpoint.as_ref().is_none_or(|url: &String| url.starts_with(scheme));
+        let starts_with = |scheme| {
+            self.endpoint
+                .as_ref()
+                .is_none_or(|url: &String| url.starts_with(scheme))
+        };
         let (https, http) = (starts_with("https://"), starts_with("http://"));
         if !https && !http {
             return Some(SettingsError::Endpoint);
@@ -214,12 +247,13 @@ impl Settings {
     }
 }
 
-/// Whether a URL names a host and nothing that a request cannot carry: AWS's client signs requests and sends no
-/// credentials of a URL.
+/// Whether a URL names a host and nothing that a request cannot carry: AWS's client signs requests
+/// and sends no credentials of a URL.
 fn names_a_host(url: &str) -> bool {
     let uri = http::Uri::try_from(url).ok();
     let authority = uri.as_ref().and_then(http::Uri::authority);
-    authority.is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
+    authority
+        .is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
 }
 
 /// Without credentials, and without the URL, which may hold some.

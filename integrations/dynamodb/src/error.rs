@@ -44,15 +44,25 @@ pub(crate) enum RequestError {
     )]
     NoTable { table: String },
     #[error("access to the table \"{table}\" is refused; {NEEDED} ({code}: {message})")]
-    Refused { table: String, code: String, message: String },
+    Refused {
+        table: String,
+        code: String,
+        message: String,
+    },
     #[error(
         "the table \"{table}\" refuses the request; it must have the partition key \"namespace\" and the sort key \
          \"key\", both of type String ({code}: {message})"
     )]
-    Invalid { table: String, code: String, message: String },
+    Invalid {
+        table: String,
+        code: String,
+        message: String,
+    },
     #[error("DynamoDB answers {code}: {message}")]
     Answer { code: String, message: String },
-    #[error("the table throttles: {left} of a batch of rows were not taken in time; it needs more write capacity")]
+    #[error(
+        "the table throttles: {left} of a batch of rows were not taken in time; it needs more write capacity"
+    )]
     Throttled { left: usize },
     #[error("the time of the last synchronization is no number of milliseconds")]
     SynchronizedOn,
@@ -72,8 +82,8 @@ pub(crate) enum ItemError {
 
 /// What an error says, and what those below it say.
 ///
-/// The errors themselves are not kept. Their `Debug` shows what was received: items, and where credentials were asked
-/// for, those.
+/// The errors themselves are not kept. Their `Debug` shows what was received: items, and where
+/// credentials were asked for, those.
 #[derive(Debug, Error)]
 #[error("{text}")]
 pub(crate) struct Cause {
@@ -84,7 +94,10 @@ pub(crate) struct Cause {
 
 impl Cause {
     fn of(error: &dyn Error) -> Self {
-        Self { text: error.to_string(), source: error.source().map(Self::of).map(Box::new) }
+        Self {
+            text: error.to_string(),
+            source: error.source().map(Self::of).map(Box::new),
+        }
     }
 }
 
@@ -110,15 +123,26 @@ pub(crate) fn is_throttled<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -
     error.code().is_some_and(|code| THROTTLING.contains(&code))
 }
 
-const THROTTLING: [&str; 3] = ["ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"];
+const THROTTLING: [&str; 3] = [
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ThrottlingException",
+];
 
 fn answered(answer: &impl ProvideErrorMetadata, table: &str) -> StoreError {
     let table = table.to_owned();
-    let code = answer.code().unwrap_or("an error without a name").to_owned();
+    let code = answer
+        .code()
+        .unwrap_or("an error without a name")
+        .to_owned();
     let message = answer.message().unwrap_or_default().to_owned();
     match code.as_str() {
         "ResourceNotFoundException" => StoreError::config(RequestError::NoTable { table }),
-        "ValidationException" => StoreError::config(RequestError::Invalid { table, code, message }),
+        "ValidationException" => StoreError::config(RequestError::Invalid {
+            table,
+            code,
+            message,
+        }),
         "AccessDenied"
         | "AccessDeniedException"
         | "ExpiredToken"
@@ -132,7 +156,11 @@ fn answered(answer: &impl ProvideErrorMetadata, table: &str) -> StoreError {
         | "NotAuthorized"
         | "OptInRequired"
         | "SignatureDoesNotMatch"
-        | "UnrecognizedClientException" => StoreError::auth(RequestError::Refused { table, code, message }),
+        | "UnrecognizedClientException" => StoreError::auth(RequestError::Refused {
+            table,
+            code,
+            message,
+        }),
         _ => StoreError::unavailable(RequestError::Answer { code, message }),
     }
 }
@@ -142,7 +170,10 @@ fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
     std::iter::successors(Some(error), |&error| error.source()).any(|error| {
         matches!(
             error.downcast_ref(),
-            Some(CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_))
+            Some(
+                CredentialsError::CredentialsNotLoaded(_)
+                    | CredentialsError::InvalidConfiguration(_)
+            )
         )
     })
 }

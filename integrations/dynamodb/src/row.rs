@@ -1,7 +1,7 @@
 //! Rows of the table and the items in them.
 //!
-//! A row's partition key is `namespace`, its sort key `key`; an item's text is in `item`, its version in `version`. What
-//! the text says of key and version counts less than these.
+//! A row's partition key is `namespace`, its sort key `key`; an item's text is in `item`, its
+//! version in `version`. What the text says of key and version counts less than these.
 
 use std::collections::HashMap;
 
@@ -22,8 +22,8 @@ pub(crate) const VERSION: &str = "version";
 const ITEM: &str = "item";
 const DELETED: &str = "deleted";
 
-/// What an item may count before it is left out. The true limit is 400 KiB; all SDKs of the field stay below it by the
-/// same estimate, so that they agree on what is too large.
+/// What an item may count before it is left out. The true limit is 400 KiB; all SDKs of the field
+/// stay below it by the same estimate, so that they agree on what is too large.
 const MAX_SIZE: usize = 400_000;
 /// What the estimate adds for all that it does not count.
 const OVERHEAD: usize = 100;
@@ -34,21 +34,34 @@ const MAX_KEY: usize = 1024;
 ///
 /// # Errors
 /// If the table cannot keep it.
-pub(crate) fn write(kind: DataKind, namespace: &str, key: &Text, item: &StoredItem) -> Result<Row, StoreError> {
+pub(crate) fn write(
+    kind: DataKind,
+    namespace: &str,
+    key: &Text,
+    item: &StoredItem,
+) -> Result<Row, StoreError> {
     let corrupt = |source: ItemError| StoreError::corrupt(kind, key.clone(), source);
-    let text = std::str::from_utf8(&item.body).map_err(|error| corrupt(ItemError::NotText(error)))?;
+    let text =
+        std::str::from_utf8(&item.body).map_err(|error| corrupt(ItemError::NotText(error)))?;
     if key.is_empty() {
         return Err(corrupt(ItemError::NoKey));
     }
     let row = HashMap::from([
-        (NAMESPACE.to_owned(), AttributeValue::S(namespace.to_owned())),
+        (
+            NAMESPACE.to_owned(),
+            AttributeValue::S(namespace.to_owned()),
+        ),
         (KEY.to_owned(), AttributeValue::S(key.to_string())),
         (VERSION.to_owned(), AttributeValue::N(version_of(item))),
         (ITEM.to_owned(), AttributeValue::S(text.to_owned())),
     ]);
     let bytes = size(&row);
     if bytes > MAX_SIZE || key.len() > MAX_KEY {
-        return Err(StoreError::TooLarge { kind, key: key.clone(), bytes });
+        return Err(StoreError::TooLarge {
+            kind,
+            key: key.clone(),
+            bytes,
+        });
     }
     Ok(row)
 }
@@ -62,10 +75,14 @@ pub(crate) fn size(row: &Row) -> usize {
     OVERHEAD + sizes.sum::<usize>()
 }
 
-/// Whether an item's row, of which the sort key was taken, is exactly what [`write`] makes of the item.
+/// Whether an item's row, of which the sort key was taken, is exactly what [`write`] makes of the
+/// item.
 pub(crate) fn holds(row: &Row, item: &StoredItem) -> bool {
-    let text =
-        |name, value: &[u8]| row.get(name).and_then(|it| it.as_s().ok()).is_some_and(|it| it.as_bytes() == value);
+    let text = |name, value: &[u8]| {
+        row.get(name)
+            .and_then(|it| it.as_s().ok())
+            .is_some_and(|it| it.as_bytes() == value)
+    };
     let version = row.get(VERSION).and_then(|it| it.as_n().ok());
     row.len() == 3 && text(ITEM, &item.body) && version == Some(&version_of(item))
 }
@@ -93,7 +110,8 @@ pub(crate) fn take_key(row: &mut Row) -> Option<String> {
     }
 }
 
-/// An item's text. It is empty where there is none, and in a tombstone as the Java SDK writes it, the text `null`.
+/// An item's text. It is empty where there is none, and in a tombstone as the Java SDK writes it,
+/// the text `null`.
 fn body(item: Option<AttributeValue>) -> Bytes {
     match item {
         None | Some(AttributeValue::Null(_)) => Bytes::new(),

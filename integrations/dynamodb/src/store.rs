@@ -8,7 +8,9 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use vexil::Text;
 use vexil::model::DataKind;
-use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert};
+use vexil::store::{
+    Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert,
+};
 
 use crate::batch::{self, Batches};
 use crate::config::DynamoDbBuilder;
@@ -23,7 +25,8 @@ const MARKER: &str = "$inited";
 const WRITE_ALL_LIMIT: Duration = Duration::from_secs(60);
 /// Reading everything costs by the byte here, and nothing tells of changes.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(30);
-/// A row is replaced if it has no version, none that is a number, or a lower one. So is a row that is not there.
+/// A row is replaced if it has no version, none that is a number, or a lower one. So is a row that
+/// is not there.
 const IS_NEWER: &str = "NOT attribute_type(#version, :number) OR #version < :version";
 
 /// Flags and segments in a DynamoDB table. See the [crate's documentation](crate).
@@ -50,33 +53,59 @@ impl PersistentDataStore for DynamoDbDataStore {
         if key.is_empty() {
             return Ok(None);
         }
-        self.table.within(self.table.limits().read, |_| self.item(kind, key)).await
+        self.table
+            .within(self.table.limits().read, |_| self.item(kind, key))
+            .await
     }
 
     async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
-        self.table.within(self.table.limits().bulk, |patience| self.items(kind, true, patience)).await
+        self.table
+            .within(self.table.limits().bulk, |patience| {
+                self.items(kind, true, patience)
+            })
+            .await
     }
 
     async fn is_initialized(&self) -> Result<bool, StoreError> {
-        self.table.within(self.table.limits().read, |_| self.marker(true)).await
+        self.table
+            .within(self.table.limits().read, |_| self.marker(true))
+            .await
     }
 
     async fn init(&self, data: &[Collection]) -> Result<(), StoreError> {
-        self.table.within(WRITE_ALL_LIMIT, |patience| self.replace(data, patience)).await
+        self.table
+            .within(WRITE_ALL_LIMIT, |patience| self.replace(data, patience))
+            .await
     }
 
-    async fn upsert(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
+    async fn upsert(
+        &self,
+        kind: DataKind,
+        key: &str,
+        item: &StoredItem,
+    ) -> Result<Upsert, StoreError> {
         let row = row::write(kind, &self.namespace(kind), &key.into(), item)?;
-        self.table.within(self.table.limits().bulk, |patience| self.put_if_newer(kind, key, row, patience)).await
+        self.table
+            .within(self.table.limits().bulk, |patience| {
+                self.put_if_newer(kind, key, row, patience)
+            })
+            .await
     }
 
     /// Reads what may be some moments old, at half the price.
     async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
-        self.table.within(self.table.limits().bulk, |patience| self.everything(patience)).await
+        self.table
+            .within(self.table.limits().bulk, |patience| {
+                self.everything(patience)
+            })
+            .await
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        self.table.within(self.table.limits().probe, |_| self.marker(true)).await.map(drop)
+        self.table
+            .within(self.table.limits().probe, |_| self.marker(true))
+            .await
+            .map(drop)
     }
 
     fn describe(&self) -> &'static str {
@@ -95,11 +124,19 @@ impl DynamoDbDataStore {
 
     async fn marker(&self, consistent: bool) -> Result<bool, StoreError> {
         let marker = self.table.namespace(MARKER);
-        Ok(self.table.row(marker.clone(), marker, consistent).await?.is_some())
+        Ok(self
+            .table
+            .row(marker.clone(), marker, consistent)
+            .await?
+            .is_some())
     }
 
     async fn item(&self, kind: DataKind, key: &str) -> Result<Option<StoredItem>, StoreError> {
-        Ok(self.table.row(self.namespace(kind), key.to_owned(), true).await?.map(row::read))
+        Ok(self
+            .table
+            .row(self.namespace(kind), key.to_owned(), true)
+            .await?
+            .map(row::read))
     }
 
     async fn items(
@@ -109,14 +146,20 @@ impl DynamoDbDataStore {
         patience: Patience,
     ) -> Result<Vec<(Text, StoredItem)>, StoreError> {
         let mut items = Vec::new();
-        self.rows(kind, consistent, patience, |key, row| items.push((key.into(), row::read(row)))).await?;
+        self.rows(kind, consistent, patience, |key, row| {
+            items.push((key.into(), row::read(row)))
+        })
+        .await?;
         Ok(items)
     }
 
     async fn everything(&self, patience: Patience) -> Result<StoredSnapshot, StoreError> {
         let mut collections = Vec::new();
         for kind in DataKind::READ_ORDER {
-            collections.push(Collection::new(kind, self.items(kind, false, patience).await?));
+            collections.push(Collection::new(
+                kind,
+                self.items(kind, false, patience).await?,
+            ));
         }
         Ok(StoredSnapshot::new(collections, self.marker(false).await?))
     }
@@ -129,14 +172,25 @@ impl DynamoDbDataStore {
         mut patience: Patience,
         mut each: impl FnMut(String, Row) + Send,
     ) -> Result<(), StoreError> {
-        let query = self.table.client().await?.query().table_name(self.table.name()).consistent_read(consistent);
+        let query = self
+            .table
+            .client()
+            .await?
+            .query()
+            .table_name(self.table.name())
+            .consistent_read(consistent);
         let query = query
             .key_condition_expression("#namespace = :namespace")
             .expression_attribute_names("#namespace", NAMESPACE)
             .expression_attribute_values(":namespace", AttributeValue::S(self.namespace(kind)));
         let mut last = None;
         loop {
-            let page = match query.clone().set_exclusive_start_key(last.clone()).send().await {
+            let page = match query
+                .clone()
+                .set_exclusive_start_key(last.clone())
+                .send()
+                .await
+            {
                 Ok(page) => page,
                 Err(error) if is_throttled(&error) && patience.wait().await => continue,
                 Err(error) => return Err(self.table.error(&error)),
@@ -161,7 +215,12 @@ impl DynamoDbDataStore {
         row: Row,
         mut patience: Patience,
     ) -> Result<Upsert, StoreError> {
-        let put = self.table.client().await?.put_item().table_name(self.table.name());
+        let put = self
+            .table
+            .client()
+            .await?
+            .put_item()
+            .table_name(self.table.name());
         let put = put
             .condition_expression(IS_NEWER)
             .expression_attribute_names("#version", VERSION)
@@ -181,37 +240,50 @@ impl DynamoDbDataStore {
             }
         };
         match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(lost)) => Ok(Upsert::Superseded(match &lost.item {
-                Some(row) => Some(row::read(row.clone())),
-                // Servers before 2023, and some that imitate them, say only that the row is there.
-                None => self.item(kind, key).await?,
-            })),
+            Some(PutItemError::ConditionalCheckFailedException(lost)) => {
+                Ok(Upsert::Superseded(match &lost.item {
+                    Some(row) => Some(row::read(row.clone())),
+                    // Servers before 2023, and some that imitate them, say only that the row is
+                    // there.
+                    None => self.item(kind, key).await?,
+                }))
+            }
             _ => Err(self.table.error(&error)),
         }
     }
 
-    /// Writes what comes first in the data first, then removes what is not in it, in the reverse order, and sets the
-    /// marker when all of that is done. Rows that are as they should be are left alone: it takes a read to find what to
-    /// remove, and that costs a fraction of writing.
+    /// Writes what comes first in the data first, then removes what is not in it, in the reverse
+    /// order, and sets the marker when all of that is done. Rows that are as they should be are
+    /// left alone: it takes a read to find what to remove, and that costs a fraction of writing.
     async fn replace(&self, data: &[Collection], patience: Patience) -> Result<(), StoreError> {
         let batches = Batches::new(&self.table, patience).await?;
         let mut too_large = None;
         let mut unused = Vec::new();
         for Collection { kind, items, .. } in data {
-            // Of an item that is there twice, the last counts. A batch with the same key twice would be refused.
-            let latest: HashMap<&str, &StoredItem> = items.iter().map(|(key, item)| (key.as_str(), item)).collect();
+            // Of an item that is there twice, the last counts. A batch with the same key twice
+            // would be refused.
+            let latest: HashMap<&str, &StoredItem> = items
+                .iter()
+                .map(|(key, item)| (key.as_str(), item))
+                .collect();
             let mut unchanged = HashSet::new();
             let mut deletes = Vec::new();
             let namespace = self.namespace(*kind);
-            self.rows(*kind, true, patience, |key, row| match latest.get(key.as_str()) {
-                Some(item) if row::holds(&row, item) => drop(unchanged.insert(key)),
-                Some(_) => {}
-                None => deletes.push(batch::delete(&namespace, key)),
+            self.rows(*kind, true, patience, |key, row| {
+                match latest.get(key.as_str()) {
+                    Some(item) if row::holds(&row, item) => drop(unchanged.insert(key)),
+                    Some(_) => {}
+                    None => deletes.push(batch::delete(&namespace, key)),
+                }
             })
             .await?;
             let mut puts = Vec::new();
             for (key, item) in items {
-                if unchanged.contains(key.as_str()) || !latest.get(key.as_str()).is_some_and(|it| ptr::eq(*it, item)) {
+                if unchanged.contains(key.as_str())
+                    || !latest
+                        .get(key.as_str())
+                        .is_some_and(|it| ptr::eq(*it, item))
+                {
                     continue;
                 }
                 match row::write(*kind, &namespace, key, item) {
@@ -236,8 +308,16 @@ impl DynamoDbDataStore {
 
     async fn set_marker(&self) -> Result<(), StoreError> {
         let marker = AttributeValue::S(self.table.namespace(MARKER));
-        let put = self.table.client().await?.put_item().table_name(self.table.name());
+        let put = self
+            .table
+            .client()
+            .await?
+            .put_item()
+            .table_name(self.table.name());
         let put = put.item(NAMESPACE, marker.clone()).item(KEY, marker);
-        put.send().await.map(drop).map_err(|error| self.table.error(&error))
+        put.send()
+            .await
+            .map(drop)
+            .map_err(|error| self.table.error(&error))
     }
 }

@@ -21,18 +21,21 @@ use crate::error::{RequestError, store_error};
 use crate::patience::{FIRST_DELAY, LONGEST_DELAY, Patience};
 use crate::row::{KEY, NAMESPACE, Row};
 
-/// How long the first answer may take: configuration and credentials are found then, and a connection is made.
+/// How long the first answer may take: configuration and credentials are found then, and a
+/// connection is made.
 const FIRST_LIMIT: Duration = Duration::from_secs(10);
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
-/// How long one request may take, so that one that got lost can be repeated within the limit of its call.
+/// How long one request may take, so that one that got lost can be repeated within the limit of its
+/// call.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
 const ATTEMPTS: u32 = 3;
 
 /// A table, and whose rows in it.
 pub(crate) struct Table {
     settings: Settings,
-    /// Made by the first call that succeeds in it, on the runtime that the call runs on. A forked process makes another.
+    /// Made by the first call that succeeds in it, on the runtime that the call runs on. A forked
+    /// process makes another.
     client: PerProcess<OnceCell<Client>>,
     /// Whether the table ever answered: until then, calls are given more time.
     has_answered: AtomicBool,
@@ -40,7 +43,11 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings, client: PerProcess::new(OnceCell::new), has_answered: AtomicBool::new(false) }
+        Self {
+            settings,
+            client: PerProcess::new(OnceCell::new),
+            has_answered: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -60,12 +67,22 @@ impl Table {
     }
 
     /// Does some work within a limit.
-    pub(crate) async fn within<T, W>(&self, limit: Duration, work: impl FnOnce(Patience) -> W) -> Result<T, StoreError>
+    pub(crate) async fn within<T, W>(
+        &self,
+        limit: Duration,
+        work: impl FnOnce(Patience) -> W,
+    ) -> Result<T, StoreError>
     where
         W: Future<Output = Result<T, StoreError>>,
     {
-        let limit = if self.has_answered.load(Ordering::Relaxed) { limit } else { limit.max(FIRST_LIMIT) };
-        let result = timeout(limit, work(Patience::of(limit))).await.unwrap_or(Err(StoreError::Timeout));
+        let limit = if self.has_answered.load(Ordering::Relaxed) {
+            limit
+        } else {
+            limit.max(FIRST_LIMIT)
+        };
+        let result = timeout(limit, work(Patience::of(limit)))
+            .await
+            .unwrap_or(Err(StoreError::Timeout));
         if result.is_ok() {
             self.has_answered.store(true, Ordering::Relaxed);
         }
@@ -74,7 +91,11 @@ impl Table {
 
     /// The client that reaches the table.
     pub(crate) async fn client(&self) -> Result<Client, StoreError> {
-        self.client.get().get_or_try_init(|| self.settings.connect()).await.cloned()
+        self.client
+            .get()
+            .get_or_try_init(|| self.settings.connect())
+            .await
+            .cloned()
     }
 
     /// Reads one row.
@@ -84,9 +105,20 @@ impl Table {
         key: String,
         consistent: bool,
     ) -> Result<Option<Row>, StoreError> {
-        let request = self.client().await?.get_item().table_name(self.name()).consistent_read(consistent);
-        let request = request.key(NAMESPACE, AttributeValue::S(namespace)).key(KEY, AttributeValue::S(key));
-        Ok(request.send().await.map_err(|error| self.error(&error))?.item)
+        let request = self
+            .client()
+            .await?
+            .get_item()
+            .table_name(self.name())
+            .consistent_read(consistent);
+        let request = request
+            .key(NAMESPACE, AttributeValue::S(namespace))
+            .key(KEY, AttributeValue::S(key));
+        Ok(request
+            .send()
+            .await
+            .map_err(|error| self.error(&error))?
+            .item)
     }
 
     /// What a failed request means to a store.
@@ -115,7 +147,13 @@ impl Settings {
             return Err(StoreError::config(RequestError::NoRegion));
         };
         let (table, prefix, region) = (&self.table, &self.prefix, region.as_ref());
-        tracing::info!(store = "DynamoDB", table, prefix, region, "the store is going to be used");
+        tracing::info!(
+            store = "DynamoDB",
+            table,
+            prefix,
+            region,
+            "the store is going to be used"
+        );
         Ok(client)
     }
 
@@ -134,10 +172,14 @@ impl Settings {
         if let Some(credentials) = &self.credentials {
             loader = loader.credentials_provider(credentials.clone());
         }
-        // Of its own: how often may be repeated is counted for all clients of a region in this process otherwise, the
-        // application's too.
+        // Of its own: how often may be repeated is counted for all clients of a region in this
+        // process otherwise, the application's too.
         let partition = RetryPartition::custom("vexil").build();
-        Client::from_conf(Builder::from(&loader.load().await).retry_partition(partition).build())
+        Client::from_conf(
+            Builder::from(&loader.load().await)
+                .retry_partition(partition)
+                .build(),
+        )
     }
 }
 
@@ -150,19 +192,24 @@ fn http_client() -> SharedHttpClient {
         let mode = CryptoMode::AwsLc;
         #[cfg(not(feature = "tls-aws-lc-rs"))]
         let mode = CryptoMode::Ring;
-        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(mode)).build_https()
+        aws_smithy_http_client::Builder::new()
+            .tls_provider(Provider::Rustls(mode))
+            .build_https()
     }
     #[cfg(not(any(feature = "tls-aws-lc-rs", feature = "tls-ring")))]
     aws_smithy_http_client::Builder::new().build_http()
 }
 
 fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder().connect_timeout(CONNECT_LIMIT).operation_attempt_timeout(ATTEMPT_LIMIT).build()
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_LIMIT)
+        .operation_attempt_timeout(ATTEMPT_LIMIT)
+        .build()
 }
 
-/// Not adaptive: for a client with few requests, as this one is, that means none at all for seconds once it is throttled,
-/// and none that is repeated ever, as that costs five of the tokens of which its bucket then holds one. What should
-/// outlast throttling is repeated here, with [`Patience`].
+/// Not adaptive: for a client with few requests, as this one is, that means none at all for seconds
+/// once it is throttled, and none that is repeated ever, as that costs five of the tokens of which
+/// its bucket then holds one. What should outlast throttling is repeated here, with [`Patience`].
 fn retries() -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(ATTEMPTS)

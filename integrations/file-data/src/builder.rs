@@ -79,7 +79,8 @@ impl FileData {
     }
 }
 
-/// Configures a [`FileData`]. A client takes it as it is, or what [`FileDataBuilder::build`] makes of it.
+/// Configures a [`FileData`]. A client takes it as it is, or what [`FileDataBuilder::build`] makes
+/// of it.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct FileDataBuilder {
@@ -105,7 +106,8 @@ impl FileDataBuilder {
     pub fn path(mut self, path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         // What has no absolute form is reported by `build`.
-        self.paths.push(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+        self.paths
+            .push(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
         self
     }
 
@@ -122,19 +124,19 @@ impl FileDataBuilder {
 
     /// Whether the files are read again when they change. Default: `false`.
     ///
-    /// The system tells of changes where it can: of a rewrite, of an editor that renames a new file over the old one,
-    /// and of links that come to lead elsewhere, as Kubernetes updates its volumes. Where it cannot, the files are
-    /// looked at in intervals.
+    /// The system tells of changes where it can: of a rewrite, of an editor that renames a new file
+    /// over the old one, and of links that come to lead elsewhere, as Kubernetes updates its
+    /// volumes. Where it cannot, the files are looked at in intervals.
     ///
-    /// A file that becomes empty, as it does for a moment when a program writes it anew, keeps its flags and segments
-    /// until a second look after two seconds.
+    /// A file that becomes empty, as it does for a moment when a program writes it anew, keeps its
+    /// flags and segments until a second look after two seconds.
     pub fn watch(mut self, watch: bool) -> Self {
         self.watch = watch;
         self
     }
 
-    /// How often the files are looked at where the system does not tell of changes. Default, and meaning of zero: 1 s. At
-    /// least 100 ms. `Duration::MAX`: never.
+    /// How often the files are looked at where the system does not tell of changes. Default, and
+    /// meaning of zero: 1 s. At least 100 ms. `Duration::MAX`: never.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = deadline::interval(interval, DEFAULT_POLL_INTERVAL);
         self
@@ -150,7 +152,8 @@ impl FileDataBuilder {
     /// The data source. The files need not be there yet.
     ///
     /// # Errors
-    /// If no file was named, or a path is empty, or it is relative and there is no current directory.
+    /// If no file was named, or a path is empty, or it is relative and there is no current
+    /// directory.
     pub fn build(self) -> Result<FileData, FileDataError> {
         if self.paths.is_empty() {
             return Err(FileDataError::NoFile);
@@ -160,7 +163,11 @@ impl FileDataBuilder {
             Err(source) => Err(FileDataError::Path { path, source }),
         };
         Ok(FileData {
-            paths: self.paths.into_iter().map(absolute).collect::<Result<_, _>>()?,
+            paths: self
+                .paths
+                .into_iter()
+                .map(absolute)
+                .collect::<Result<_, _>>()?,
             duplicates: self.duplicates,
             watch: self.watch,
             poll_interval: self.poll_interval,
@@ -171,19 +178,23 @@ impl FileDataBuilder {
 
 impl Configure<dyn DataSource> for FileDataBuilder {
     fn configure(&self, _: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
-        let data = self.clone().build().map_err(|error| ConfigError::component("file data source", error))?;
+        let data = self
+            .clone()
+            .build()
+            .map_err(|error| ConfigError::component("file data source", error))?;
         Ok(Arc::new(data))
     }
 }
 
-/// What becomes of a flag or segment whose key appears in two files, and of a flag that has both a definition and a
-/// plain value.
+/// What becomes of a flag or segment whose key appears in two files, and of a flag that has both a
+/// definition and a plain value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DuplicateKeys {
     /// Nothing is loaded.
     #[default]
     Fail,
-    /// The first one counts, in the order of the files; in one file, definitions come before plain values.
+    /// The first one counts, in the order of the files; in one file, definitions come before plain
+    /// values.
     Ignore,
 }

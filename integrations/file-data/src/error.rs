@@ -10,7 +10,8 @@ use vexil::model::DataKind;
 
 /// Why files give no flags.
 ///
-/// It is the source of the [`DataSourceError`](vexil::data_source::DataSourceError) that a client reports.
+/// It is the source of the [`DataSourceError`](vexil::data_source::DataSourceError) that a client
+/// reports.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FileDataError {
@@ -60,7 +61,8 @@ pub enum FileDataError {
         key: Text,
         /// The file that has it first.
         first: PathBuf,
-        /// The file that has it again; the same one if it has both a flag and a plain value of that key.
+        /// The file that has it again; the same one if it has both a flag and a plain value of that
+        /// key.
         second: PathBuf,
     },
 }
@@ -71,7 +73,9 @@ impl FileDataError {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::NoFile => None,
-            Self::Path { path, .. } | Self::Unreadable { path, .. } | Self::Malformed { path, .. } => Some(path),
+            Self::Path { path, .. }
+            | Self::Unreadable { path, .. }
+            | Self::Malformed { path, .. } => Some(path),
             Self::Duplicate { second, .. } => Some(second),
         }
     }
@@ -106,5 +110,8 @@ impl FileDataError {
 }
 
 fn describe(item: Option<&(DataKind, Text)>) -> String {
-    item.map_or_else(|| "flag data".to_owned(), |(kind, key)| format!("{kind} \"{key}\""))
+    item.map_or_else(
+        || "flag data".to_owned(),
+        |(kind, key)| format!("{kind} \"{key}\""),
+    )
 }

@@ -1,7 +1,8 @@
 //! Feature flags from JSON and YAML files, for the [`vexil`] SDK.
 //!
-//! For development, tests and places without a network: [`FileData`] is a data source that reads flags and segments
-//! from files, and reads them again when they change. It makes no connection of its own.
+//! For development, tests and places without a network: [`FileData`] is a data source that reads
+//! flags and segments from files, and reads them again when they change. It makes no connection of
+//! its own.
 //!
 //! ```
 //! use vexil::{Client, Context};
@@ -36,17 +37,19 @@
 //!   staff: { included: [ana] }
 //! ```
 //!
-//! It is JSON if it begins with `{`, else YAML 1.2, whatever its name ends with. So in YAML only `true` and `false` are
-//! booleans, and `yes`, `no`, `on` and `off` are strings; the key `on` may be written without quotes. An empty file
-//! holds no flags. The key under which an item stands is its key, whatever it says itself, and its version is not read:
-//! each load counts as a new version of everything.
+//! It is JSON if it begins with `{`, else YAML 1.2, whatever its name ends with. So in YAML only
+//! `true` and `false` are booleans, and `yes`, `no`, `on` and `off` are strings; the key `on` may
+//! be written without quotes. An empty file holds no flags. The key under which an item stands is
+//! its key, whatever it says itself, and its version is not read: each load counts as a new version
+//! of everything.
 //!
 //! # What may go wrong
 //!
-//! If any file is missing or malformed, nothing is taken from any of them: what was loaded before stays. The trouble is
-//! logged and becomes the status of the data source, with the file, line and column, and the flag or segment. Without
-//! [watching](FileDataBuilder::watch) the data source is off then, so that nobody waits for flags that will not come;
-//! with it, the client gets its flags as soon as the files are right.
+//! If any file is missing or malformed, nothing is taken from any of them: what was loaded before
+//! stays. The trouble is logged and becomes the status of the data source, with the file, line and
+//! column, and the flag or segment. Without [watching](FileDataBuilder::watch) the data source is
+//! off then, so that nobody waits for flags that will not come; with it, the client gets its flags
+//! as soon as the files are right.
 //!
 //! Hostile files are refused: nesting ends after 127 levels in JSON, with at most [`vexil::Value::MAX_DEPTH`] of them
 //! within a value, and after 32 levels in YAML, whose parser takes more stack for each. Aliases in YAML expand to at most a million nodes and 64 MiB of text. Only regular files are opened.

@@ -1,8 +1,9 @@
 //! [`Loader`]: reads all files, again and again.
 //!
-//! Each attempt gets a new version, which all items take: so every flag of a reload counts as changed, and listeners
-//! hear of it, whatever versions people write into files by hand. Files that still hold the bytes that were loaded
-//! last are not loaded again, so that a touched file wakes nobody.
+//! Each attempt gets a new version, which all items take: so every flag of a reload counts as
+//! changed, and listeners hear of it, whatever versions people write into files by hand. Files that
+//! still hold the bytes that were loaded last are not loaded again, so that a touched file wakes
+//! nobody.
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
@@ -34,7 +35,8 @@ pub(crate) struct Loader {
 /// Whether a file that has become empty is looked at for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// It may be about to be written: `generate > flags.json` empties the file before anything is generated.
+    /// It may be about to be written: `generate > flags.json` empties the file before anything is
+    /// generated.
     First,
     /// It has been empty for a while.
     Second,
@@ -75,7 +77,10 @@ impl Loader {
     /// Reads the files. `look` tells whether an empty file counts.
     pub(crate) fn load(&mut self, look: Look) -> Result<Loaded, FileDataError> {
         let paths = Arc::clone(&self.paths);
-        let files = paths.iter().map(|path| read::bytes(path)).collect::<Result<Vec<_>, _>>();
+        let files = paths
+            .iter()
+            .map(|path| read::bytes(path))
+            .collect::<Result<Vec<_>, _>>();
         let fingerprint = files.as_ref().ok().map(|files| {
             let print = |bytes: &Vec<u8>| (bytes.len(), self.hasher.hash_one(bytes));
             files.iter().map(print).collect::<Fingerprint>()
@@ -88,7 +93,9 @@ impl Loader {
         let mut merge = Merge::new(self.duplicates, self.version);
         for (index, (path, bytes)) in paths.iter().zip(files?).enumerate() {
             let contents = read::contents(path, &bytes, self.keep_json)?;
-            if contents.may_be_cut_off && before.is_some_and(|before| !is_same(before, fingerprint.as_ref(), index)) {
+            if contents.may_be_cut_off
+                && before.is_some_and(|before| !is_same(before, fingerprint.as_ref(), index))
+            {
                 if look == Look::First {
                     return Ok(Loaded::Emptied(path.clone()));
                 }

@@ -22,15 +22,37 @@ pub(crate) struct Merge<'p> {
 impl<'p> Merge<'p> {
     /// All items get this version.
     pub(crate) fn new(duplicates: DuplicateKeys, version: u64) -> Self {
-        Self { duplicates, version, flags: HashMap::new(), segments: HashMap::new() }
+        Self {
+            duplicates,
+            version,
+            flags: HashMap::new(),
+            segments: HashMap::new(),
+        }
     }
 
     pub(crate) fn add(&mut self, path: &'p Path, contents: Contents) -> Result<(), FileDataError> {
-        let Contents { flags, values, segments, .. } = contents;
+        let Contents {
+            flags,
+            values,
+            segments,
+            ..
+        } = contents;
         for entries in [flags, values] {
-            add(&mut self.flags, entries, path, self.duplicates, self.version)?;
+            add(
+                &mut self.flags,
+                entries,
+                path,
+                self.duplicates,
+                self.version,
+            )?;
         }
-        add(&mut self.segments, segments, path, self.duplicates, self.version)
+        add(
+            &mut self.segments,
+            segments,
+            path,
+            self.duplicates,
+            self.version,
+        )
     }
 
     pub(crate) fn finish(self) -> DataSet {
@@ -63,7 +85,9 @@ fn add<'p, T: Loaded>(
         }
     }
     for key in order {
-        let Some(entry) = last.remove(&key) else { continue };
+        let Some(entry) = last.remove(&key) else {
+            continue;
+        };
         match to.get(&key) {
             None => {
                 to.insert(key, (path, numbered(entry, version)));
@@ -71,7 +95,12 @@ fn add<'p, T: Loaded>(
             Some(_) if duplicates == DuplicateKeys::Ignore => {}
             Some((first, _)) => {
                 let (first, second) = ((*first).to_owned(), path.to_owned());
-                return Err(FileDataError::Duplicate { kind: T::KIND, key, first, second });
+                return Err(FileDataError::Duplicate {
+                    kind: T::KIND,
+                    key,
+                    first,
+                    second,
+                });
             }
         }
     }

@@ -9,7 +9,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 use vexil::async_trait;
 use vexil::data_source::{
-    DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceErrorKind, DataSourceState,
+    DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceErrorKind,
+    DataSourceState,
 };
 
 use crate::builder::FileData;
@@ -20,7 +21,8 @@ use crate::watch::Watch;
 /// How long after the store failed the same data is delivered again.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
-/// How long a file that became empty keeps the data that it had. Long enough for a program to write it anew.
+/// How long a file that became empty keeps the data that it had. Long enough for a program to write
+/// it anew.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 #[async_trait]
@@ -41,7 +43,8 @@ impl DataSource for FileData {
             if let Err(error) = &delivered {
                 report(error, &*sink);
             }
-            let is_not_stored = delivered.is_err_and(|error| error.kind == DataSourceErrorKind::StoreError);
+            let is_not_stored =
+                delivered.is_err_and(|error| error.kind == DataSourceErrorKind::StoreError);
             tokio::select! {
                 () = watch.changed() => {}
                 () = tokio::time::sleep(STORE_RETRY), if is_not_stored => {}
@@ -67,7 +70,8 @@ async fn second_look(since: Option<Instant>) {
     }
 }
 
-/// Delivers what was loaded. `emptied` is since when a file has been empty that still counts with its old contents.
+/// Delivers what was loaded. `emptied` is since when a file has been empty that still counts with
+/// its old contents.
 async fn deliver(
     loader: &mut Loader,
     loaded: Result<Loaded, FileDataError>,
@@ -109,7 +113,9 @@ fn report(error: &DataSourceError, sink: &dyn DataSink) {
 fn log(error: &FileDataError) {
     let item = error.item();
     tracing::error!(
-        path = error.path().map(|path| tracing::field::display(path.display())),
+        path = error
+            .path()
+            .map(|path| tracing::field::display(path.display())),
         line = error.line(),
         column = error.column(),
         kind = item.map(|(kind, _)| tracing::field::display(kind)),
@@ -127,7 +133,10 @@ fn chain(error: &dyn Error) -> String {
 
 /// Runs what may wait for a disk where it holds up no other work of the runtime.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match spawn_blocking(work).await.map_err(tokio::task::JoinError::try_into_panic) {
+    match spawn_blocking(work)
+        .await
+        .map_err(tokio::task::JoinError::try_into_panic)
+    {
         Ok(done) => done,
         Err(Ok(panic)) => resume_unwind(panic),
         // The runtime is shutting down and will drop this as well.

@@ -1,4 +1,5 @@
-//! Closing a client ends its watcher: SRC-6.4. Alone in its process, because it counts threads and files.
+//! Closing a client ends its watcher: SRC-6.4. Alone in its process, because it counts threads and
+//! files.
 #![cfg(test)]
 #![cfg(target_os = "linux")]
 
@@ -16,8 +17,17 @@ fn held() -> Vec<String> {
     let threads = fs::read_dir("/proc/self/task").unwrap().flatten();
     let threads = threads.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
     let handles = fs::read_dir("/proc/self/fd").unwrap().flatten();
-    let handles = handles.filter_map(|handle| fs::read_link(handle.path()).ok()?.into_os_string().into_string().ok());
-    threads.chain(handles).filter(|name| name.contains("notify")).collect()
+    let handles = handles.filter_map(|handle| {
+        fs::read_link(handle.path())
+            .ok()?
+            .into_os_string()
+            .into_string()
+            .ok()
+    });
+    threads
+        .chain(handles)
+        .filter(|name| name.contains("notify"))
+        .collect()
 }
 
 fn wait_until_nothing_is_held() {
@@ -39,7 +49,9 @@ fn closing_or_dropping_a_client_ends_its_watcher() {
         changes.recv_timeout(SOON).unwrap();
         assert!(!held().is_empty(), "there is a watcher to end");
         if close {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .build()
+                .unwrap();
             runtime.block_on(client.close(SOON));
             wait_until_nothing_is_held();
             assert_eq!(value(&client, "a"), 2.into());

@@ -16,10 +16,26 @@ use vexil_file_data::{FileData, FileDataError};
 fn an_error_names_file_line_column_and_item() {
     let (flag, segment) = (DataKind::Flag, DataKind::Segment);
     for (text, line, item) in [
-        ("{\"flags\": {\n \"a\": {},\n \"banner\": {\"on\": \"yes\"}}}", 3..=3, Some((flag, "banner"))),
-        ("flags:\n  a: {}\n  banner:\n    on: maybe\n", 4..=4, Some((flag, "banner"))),
-        ("{\"segments\": {\n \"s\": {\"included\": 3}}}", 2..=2, Some((segment, "s"))),
-        ("segments:\n  s: { included: 3 }", 2..=2, Some((segment, "s"))),
+        (
+            "{\"flags\": {\n \"a\": {},\n \"banner\": {\"on\": \"yes\"}}}",
+            3..=3,
+            Some((flag, "banner")),
+        ),
+        (
+            "flags:\n  a: {}\n  banner:\n    on: maybe\n",
+            4..=4,
+            Some((flag, "banner")),
+        ),
+        (
+            "{\"segments\": {\n \"s\": {\"included\": 3}}}",
+            2..=2,
+            Some((segment, "s")),
+        ),
+        (
+            "segments:\n  s: { included: 3 }",
+            2..=2,
+            Some((segment, "s")),
+        ),
         ("{\"flags\": {\n \"a\": null}}", 2..=2, Some((flag, "a"))),
         ("flags:\n  a:\n  b: {}\n", 2..=2, Some((flag, "a"))),
         ("{\"flags\": {\n \"a\": []}}", 2..=2, Some((flag, "a"))),
@@ -27,20 +43,38 @@ fn an_error_names_file_line_column_and_item() {
         ("\nflags: 3", 2..=2, None),
         ("{\"flagValues\":\n [1]}", 2..=2, None),
         ("flagValues:\n  a: [1\n", 2..=9, Some((flag, "a"))),
-        ("{\"flagValues\": {\n\"half\": {\"a\": ", 2..=2, Some((flag, "half"))),
+        (
+            "{\"flagValues\": {\n\"half\": {\"a\": ",
+            2..=2,
+            Some((flag, "half")),
+        ),
         ("{\"flags\": {}}\n}", 2..=2, None),
         ("[1]", 1..=1, None),
         ("just words", 1..=1, None),
         ("a: b: c", 1..=1, None),
         ("flags: {}\n---\nflags: {}\n", 2..=9, None),
-        ("flags: {}\nflagValues: { a: .nan }", 2..=2, Some((flag, "a"))),
+        (
+            "flags: {}\nflagValues: { a: .nan }",
+            2..=2,
+            Some((flag, "a")),
+        ),
         ("flagValues: { a: *missing }", 1..=1, Some((flag, "a"))),
     ] {
         let error = refused(text);
-        assert!(error.line().is_some_and(|at| line.contains(&at)), "{text:?}: {error:?}");
+        assert!(
+            error.line().is_some_and(|at| line.contains(&at)),
+            "{text:?}: {error:?}"
+        );
         assert!(error.column().is_some(), "{text:?}: {error:?}");
-        assert_eq!(error.item().map(|(kind, key)| (kind, key.as_str())), item, "{text:?}: {error:?}");
-        assert!(error.source().is_some() && !error.source().unwrap().to_string().contains('\n'), "{error:?}");
+        assert_eq!(
+            error.item().map(|(kind, key)| (kind, key.as_str())),
+            item,
+            "{text:?}: {error:?}"
+        );
+        assert!(
+            error.source().is_some() && !error.source().unwrap().to_string().contains('\n'),
+            "{error:?}"
+        );
         assert!(error.path().unwrap().ends_with("flags"));
     }
 }
@@ -73,23 +107,45 @@ fn an_error_does_not_quote_what_a_file_holds() {
 #[test]
 fn text_that_is_not_utf_8_is_refused_where_it_stops_being_so() {
     let error = refused(b"flagValues:\n  a: \xc3\xa9\xff\n");
-    assert_eq!((error.line(), error.column()), (Some(2), Some(7)), "{error:?}");
+    assert_eq!(
+        (error.line(), error.column()),
+        (Some(2), Some(7)),
+        "{error:?}"
+    );
 }
 
 // SRC-6.1: limits
 #[test]
 fn deep_nesting_is_refused() {
     const DEEP: usize = 10_000;
-    let json = format!(r#"{{"flagValues": {{"a": {}{}}}}}"#, "[".repeat(DEEP), "]".repeat(DEEP));
+    let json = format!(
+        r#"{{"flagValues": {{"a": {}{}}}}}"#,
+        "[".repeat(DEEP),
+        "]".repeat(DEEP)
+    );
     let skipped = format!(r#"{{"other": {}{}}}"#, "[".repeat(DEEP), "]".repeat(DEEP));
-    let flow = format!("flagValues: {{ a: {}{} }}", "[".repeat(DEEP), "]".repeat(DEEP));
-    let key = format!("flagValues: {{ ? {}{} : 1 }}", "[".repeat(DEEP), "]".repeat(DEEP));
+    let flow = format!(
+        "flagValues: {{ a: {}{} }}",
+        "[".repeat(DEEP),
+        "]".repeat(DEEP)
+    );
+    let key = format!(
+        "flagValues: {{ ? {}{} : 1 }}",
+        "[".repeat(DEEP),
+        "]".repeat(DEEP)
+    );
     let maps = format!("other: {}{}", "{a: ".repeat(DEEP), "}".repeat(DEEP));
     let dashes = format!("flagValues:\n  a:\n    {}x", "- ".repeat(DEEP));
-    let lines: String = (0..DEEP).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+    let lines: String = (0..DEEP)
+        .map(|depth| format!("{}a:\n", " ".repeat(depth)))
+        .collect();
     for text in [json, flow, key, maps, dashes, lines] {
         let error = refused(&text);
-        assert!(matches!(error, FileDataError::Malformed { line: 1.., .. }), "{:.40}: {error:?}", text);
+        assert!(
+            matches!(error, FileDataError::Malformed { line: 1.., .. }),
+            "{:.40}: {error:?}",
+            text
+        );
     }
     // What is skipped needs no stack, so any depth will do; either answer is one.
     drop(load(skipped));
@@ -106,7 +162,10 @@ fn a_value_of_more_levels_than_a_value_may_have_is_refused_in_json_and_yaml() {
         format!(r#"{{"flagValues": {{"a": {too_deep}}}}}"#),
     ] {
         let error = refused(&text);
-        assert!(matches!(error, FileDataError::Malformed { line: 1.., .. }), "{error:?}");
+        assert!(
+            matches!(error, FileDataError::Malformed { line: 1.., .. }),
+            "{error:?}"
+        );
     }
 }
 
@@ -131,9 +190,15 @@ fn aliases_that_multiply_are_refused() {
         nodes.push_str(&format!("  a{n}: &a{n} [{again}]\n"));
     }
     let aliases = vec!["*text"; 500].join(", ");
-    let text = format!("flagValues:\n  a: &text {}\n  b: [{aliases}]\n", "x".repeat(1 << 20));
+    let text = format!(
+        "flagValues:\n  a: &text {}\n  b: [{aliases}]\n",
+        "x".repeat(1 << 20)
+    );
     for text in [nodes, text] {
-        assert!(matches!(refused(text), FileDataError::Malformed { line: 1.., .. }));
+        assert!(matches!(
+            refused(text),
+            FileDataError::Malformed { line: 1.., .. }
+        ));
     }
 }
 
@@ -141,10 +206,20 @@ fn aliases_that_multiply_are_refused() {
 #[test]
 fn what_is_no_regular_file_is_refused() {
     let files = Files::new();
-    for path in [files.root().to_owned(), files.path("missing"), files.path("no/such/directory")] {
+    for path in [
+        files.root().to_owned(),
+        files.path("missing"),
+        files.path("no/such/directory"),
+    ] {
         let error = FileData::path(&path).build().unwrap().load().unwrap_err();
-        assert!(matches!(error, FileDataError::Unreadable { .. }), "{error:?}");
-        assert_eq!(error.to_string(), format!("{} cannot be read", path.display()));
+        assert!(
+            matches!(error, FileDataError::Unreadable { .. }),
+            "{error:?}"
+        );
+        assert_eq!(
+            error.to_string(),
+            format!("{} cannot be read", path.display())
+        );
     }
     #[cfg(unix)]
     assert!(FileData::path("/dev/zero").build().unwrap().load().is_err());
@@ -155,7 +230,10 @@ fn what_is_no_regular_file_is_refused() {
 fn one_bad_file_means_no_data_from_any_and_a_source_that_has_ended() {
     let files = Files::new();
     let good = files.write("good", "flagValues: { a: 1 }");
-    for bad in [files.path("missing"), files.write("bad", "{\"flags\": {\n\"f\": 1}}")] {
+    for bad in [
+        files.path("missing"),
+        files.write("bad", "{\"flags\": {\n\"f\": 1}}"),
+    ] {
         let client = start(FileData::builder().path(&good).path(&bad));
         assert_eq!(value(&client, "a"), "default".into());
         assert!(!client.is_initialized());
@@ -163,7 +241,10 @@ fn one_bad_file_means_no_data_from_any_and_a_source_that_has_ended() {
         assert_eq!(status.state, DataSourceState::Off);
         let error = status.error.unwrap();
         assert_eq!(error.kind, DataSourceErrorKind::InvalidData);
-        assert!(error.message.contains(&bad.display().to_string()), "{error}");
+        assert!(
+            error.message.contains(&bad.display().to_string()),
+            "{error}"
+        );
         assert!(client.blocking_wait_until_ready(support::SOON).is_err());
     }
 }
@@ -175,7 +256,10 @@ fn a_client_with_good_files_is_ready_when_it_is_started() {
     for watch in [false, true] {
         let client = start(FileData::path(files.write("f", "flagValues: { a: 1 }")).watch(watch));
         assert!(client.is_initialized());
-        assert_eq!(client.data_source_status().status().state, DataSourceState::Valid);
+        assert_eq!(
+            client.data_source_status().status().state,
+            DataSourceState::Valid
+        );
         assert_eq!(value(&client, "a"), 1.into());
     }
 }
@@ -186,7 +270,10 @@ fn fifty_megabytes_are_read() {
     let long = "x".repeat(1 << 20);
     let json: Vec<_> = (0..50).map(|n| format!("\"f{n}\": \"{long}\"")).collect();
     let yaml: String = (0..50).map(|n| format!("  f{n}: {long}\n")).collect();
-    for text in [format!("{{\"flagValues\": {{{}}}}}", json.join(",")), format!("flagValues:\n{yaml}")] {
+    for text in [
+        format!("{{\"flagValues\": {{{}}}}}", json.join(",")),
+        format!("flagValues:\n{yaml}"),
+    ] {
         let client = load(&text).unwrap();
         assert_eq!(value(&client, "f49"), long.as_str().into());
     }

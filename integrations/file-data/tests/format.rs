@@ -56,10 +56,18 @@ fn json_and_yaml_hold_the_same_three_sections_and_others_are_skipped() {
 #[test]
 fn a_plain_value_is_a_flag_that_is_on_with_one_variation() {
     let client = load(JSON).unwrap();
-    let detail = client.json_variation_detail("max-items", &Context::new("ada").unwrap(), Value::Null);
+    let detail =
+        client.json_variation_detail("max-items", &Context::new("ada").unwrap(), Value::Null);
     assert_eq!(detail.variation_index, Some(0));
-    assert!(matches!(detail.reason.kind, ReasonKind::Fallthrough { .. }), "{detail:?}");
-    let detail = client.json_variation_detail("nothing", &Context::new("ada").unwrap(), Value::from("default"));
+    assert!(
+        matches!(detail.reason.kind, ReasonKind::Fallthrough { .. }),
+        "{detail:?}"
+    );
+    let detail = client.json_variation_detail(
+        "nothing",
+        &Context::new("ada").unwrap(),
+        Value::from("default"),
+    );
     assert_eq!(detail.variation_index, Some(0), "a null is a value");
 }
 
@@ -69,7 +77,10 @@ fn the_first_byte_decides_between_json_and_yaml_whatever_the_name() {
     let files = Files::new();
     let bom = "\u{feff}";
     for (name, text) in [
-        ("a.yaml", format!("{bom} \r\n\t{{\"flagValues\": {{\"a\": 1}}}}")),
+        (
+            "a.yaml",
+            format!("{bom} \r\n\t{{\"flagValues\": {{\"a\": 1}}}}"),
+        ),
         ("a.json", format!("{bom}flagValues: {{a: 1}}")),
         ("a", "---\nflagValues:\n  a: 1\n".to_owned()),
     ] {
@@ -81,12 +92,24 @@ fn the_first_byte_decides_between_json_and_yaml_whatever_the_name() {
 // SRC-6.1: all sections are optional
 #[test]
 fn an_empty_file_is_empty_data() {
-    for text in ["", "\u{feff}", " \n\n", "# nothing yet\n", "---\n", "--- ~\n", "null", "{}", "flags:\nsegments: ~\n"]
-    {
+    for text in [
+        "",
+        "\u{feff}",
+        " \n\n",
+        "# nothing yet\n",
+        "---\n",
+        "--- ~\n",
+        "null",
+        "{}",
+        "flags:\nsegments: ~\n",
+    ] {
         let client = load(text).unwrap_or_else(|error| panic!("{text:?}: {error:?}"));
         assert!(client.is_initialized(), "{text:?}");
     }
-    for text in [r#"{"flags": null, "flagValues": null, "segments": null}"#, "flagValues:\n"] {
+    for text in [
+        r#"{"flags": null, "flagValues": null, "segments": null}"#,
+        "flagValues:\n",
+    ] {
         load(text).unwrap();
     }
 }
@@ -95,7 +118,9 @@ fn an_empty_file_is_empty_data() {
 #[test]
 fn the_key_on_needs_no_quotes_in_yaml() {
     for on in ["on", "\"on\"", "true", "'on'"] {
-        let text = format!("flags: {{ f: {{ {on}: true, variations: [a, b], fallthrough: {{ variation: 1 }} }} }}");
+        let text = format!(
+            "flags: {{ f: {{ {on}: true, variations: [a, b], fallthrough: {{ variation: 1 }} }} }}"
+        );
         let client = load(&text).unwrap();
         assert_eq!(value(&client, "f"), "b".into(), "{on}");
     }
@@ -106,9 +131,15 @@ fn the_key_on_needs_no_quotes_in_yaml() {
 fn words_that_older_yaml_took_for_booleans_are_strings() {
     let client = load("flagValues: { no: no, answers: [yes, off, on, y, true] }").unwrap();
     assert_eq!(value(&client, "no"), "no".into());
-    assert_eq!(value(&client, "answers"), json!(["yes", "off", "on", "y", true]).into());
+    assert_eq!(
+        value(&client, "answers"),
+        json!(["yes", "off", "on", "y", true]).into()
+    );
     let error = refused("flags:\n  f:\n    on: yes\n");
-    assert_eq!((error.line(), error.item().unwrap().1.as_str()), (Some(3), "f"));
+    assert_eq!(
+        (error.line(), error.item().unwrap().1.as_str()),
+        (Some(3), "f")
+    );
 }
 
 // SRC-6.1: non-string YAML map keys
@@ -121,7 +152,10 @@ fn numeric_keys_in_yaml_are_their_decimal_text_and_others_are_refused() {
     assert_eq!(value(&client, "nested"), json!({"7": "e"}).into());
     for key in ["~", "false", "[a]", "{ a: b }", "? [a]\n"] {
         let error = refused(format!("flagValues:\n  {key}: 1\n"));
-        assert!(matches!(error, FileDataError::Malformed { line: 2.., .. }), "{key}: {error:?}");
+        assert!(
+            matches!(error, FileDataError::Malformed { line: 2.., .. }),
+            "{key}: {error:?}"
+        );
     }
 }
 
@@ -143,7 +177,14 @@ flags:
   c: { <<: *base, fallthrough: { variation: 1 } }
 ";
     let client = load(text).unwrap();
-    assert_eq!([value(&client, "a"), value(&client, "b"), value(&client, "c")], ["x".into(), "x".into(), "y".into()]);
+    assert_eq!(
+        [
+            value(&client, "a"),
+            value(&client, "b"),
+            value(&client, "c")
+        ],
+        ["x".into(), "x".into(), "y".into()]
+    );
     let many: String = (0..500).map(|n| format!("  f{n}: *base\n")).collect();
     let client = load(format!("flagValues:\n  a: &base {{ x: 1 }}\n{many}")).unwrap();
     assert_eq!(value(&client, "f499"), json!({"x": 1}).into());
@@ -152,17 +193,27 @@ flags:
 // SRC-6.1: key
 #[test]
 fn the_key_in_the_map_is_the_key_whatever_the_item_says() {
-    let client = load(r#"{"flags": {"a": {"key": "b", "offVariation": 0, "variations": [7]}}}"#).unwrap();
-    assert_eq!((value(&client, "a"), value(&client, "b")), (7.into(), "default".into()));
+    let client =
+        load(r#"{"flags": {"a": {"key": "b", "offVariation": 0, "variations": [7]}}}"#).unwrap();
+    assert_eq!(
+        (value(&client, "a"), value(&client, "b")),
+        (7.into(), "default".into())
+    );
 }
 
 // SRC-6.1: incomplete flags
 #[test]
 fn incomplete_flags_are_accepted() {
-    for text in [r#"{"flags": {"a": {}, "b": {"on": true}}}"#, "flags: { a: {}, b: { on: true } }"] {
+    for text in [
+        r#"{"flags": {"a": {}, "b": {"on": true}}}"#,
+        "flags: { a: {}, b: { on: true } }",
+    ] {
         let client = load(text).unwrap();
         assert_eq!(value(&client, "a"), "default".into());
-        let state = client.all_flags_state(&Context::new("ada").unwrap(), vexil::client::FlagsStateOptions::default());
+        let state = client.all_flags_state(
+            &Context::new("ada").unwrap(),
+            vexil::client::FlagsStateOptions::default(),
+        );
         let json = serde_json::to_value(&state).unwrap();
         assert!(json.get("a").is_some() && json.get("b").is_some(), "{json}");
     }
@@ -178,23 +229,44 @@ fn several_files_are_merged() {
         files.write("3", ""),
     ];
     let client = start(FileData::builder().paths(&paths));
-    assert_eq!((value(&client, "a"), value(&client, "b")), (1.into(), 2.into()));
+    assert_eq!(
+        (value(&client, "a"), value(&client, "b")),
+        (1.into(), 2.into())
+    );
 }
 
 // SRC-6.1: relative paths
 #[test]
 fn relative_paths_belong_to_the_current_directory_and_variables_are_left_alone() {
-    let data = FileData::builder().paths(["flags.json", "$HOME/x"]).build().unwrap();
+    let data = FileData::builder()
+        .paths(["flags.json", "$HOME/x"])
+        .build()
+        .unwrap();
     let here = std::env::current_dir().unwrap();
-    assert!(data.files().eq([here.join("flags.json"), here.join("$HOME/x")]));
+    assert!(
+        data.files()
+            .eq([here.join("flags.json"), here.join("$HOME/x")])
+    );
 }
 
 #[test]
 fn a_source_without_files_or_with_an_empty_path_cannot_be_built() {
-    assert!(matches!(FileData::builder().build(), Err(FileDataError::NoFile)));
-    assert!(matches!(FileData::path("").build(), Err(FileDataError::Path { .. })));
-    let error = vexil::Client::builder("sdk-key").data_source(FileData::builder()).start().unwrap_err();
-    assert_eq!(error.to_string(), "the file data source cannot be configured");
+    assert!(matches!(
+        FileData::builder().build(),
+        Err(FileDataError::NoFile)
+    ));
+    assert!(matches!(
+        FileData::path("").build(),
+        Err(FileDataError::Path { .. })
+    ));
+    let error = vexil::Client::builder("sdk-key")
+        .data_source(FileData::builder())
+        .start()
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the file data source cannot be configured"
+    );
 }
 
 // SRC-6.2
@@ -205,14 +277,39 @@ fn a_key_that_appears_twice_fails_the_whole_load() {
         (one, r#"{"flags": {"f": {}}}"#, DataKind::Flag, "f"),
         (one, r#"{"flagValues": {"f": 1}}"#, DataKind::Flag, "f"),
         (one, "segments: { s: {} }", DataKind::Segment, "s"),
-        (one, r#"{"flags": {"f": {"deleted": true}}}"#, DataKind::Flag, "f"),
-        ("{}", r#"{"flagValues": {"f": 1}, "flags": {"f": {}}}"#, DataKind::Flag, "f"),
+        (
+            one,
+            r#"{"flags": {"f": {"deleted": true}}}"#,
+            DataKind::Flag,
+            "f",
+        ),
+        (
+            "{}",
+            r#"{"flagValues": {"f": 1}, "flags": {"f": {}}}"#,
+            DataKind::Flag,
+            "f",
+        ),
     ] {
         let files = Files::new();
         let (a, b) = (files.write("a", first), files.write("b", second));
-        let error = FileData::builder().path(a).path(&b).build().unwrap().load().unwrap_err();
-        assert_eq!((error.path(), error.item().unwrap()), (Some(&*b), (kind, &key.into())), "{second}");
-        assert!(error.to_string().starts_with(&format!("{kind} \"{key}\" of ")), "{error}");
+        let error = FileData::builder()
+            .path(a)
+            .path(&b)
+            .build()
+            .unwrap()
+            .load()
+            .unwrap_err();
+        assert_eq!(
+            (error.path(), error.item().unwrap()),
+            (Some(&*b), (kind, &key.into())),
+            "{second}"
+        );
+        assert!(
+            error
+                .to_string()
+                .starts_with(&format!("{kind} \"{key}\" of ")),
+            "{error}"
+        );
     }
 }
 
@@ -220,7 +317,10 @@ fn a_key_that_appears_twice_fails_the_whole_load() {
 #[test]
 fn if_duplicates_are_ignored_the_first_one_wins() {
     let files = Files::new();
-    let a = files.write("a", "flagValues: { f: 1 }\nsegments: { s: { included: [ada] } }");
+    let a = files.write(
+        "a",
+        "flagValues: { f: 1 }\nsegments: { s: { included: [ada] } }",
+    );
     let b = files.write(
         "b",
         r#"{"flagValues": {"f": 2, "g": 3}, "segments": {"s": {}},
@@ -228,8 +328,16 @@ fn if_duplicates_are_ignored_the_first_one_wins() {
             "fallthrough": {"variation": 0},
             "rules": [{"variation": 1, "clauses": [{"op": "segmentMatch", "values": ["s"]}]}]}}}"#,
     );
-    let client = start(FileData::builder().path(a).path(b).duplicates(DuplicateKeys::Ignore));
-    assert_eq!(["f", "g", "h"].map(|key| value(&client, key)), [1.into(), 4.into(), true.into()]);
+    let client = start(
+        FileData::builder()
+            .path(a)
+            .path(b)
+            .duplicates(DuplicateKeys::Ignore),
+    );
+    assert_eq!(
+        ["f", "g", "h"].map(|key| value(&client, key)),
+        [1.into(), 4.into(), true.into()]
+    );
 }
 
 // SRC-6.2
@@ -243,7 +351,9 @@ fn a_flag_and_a_segment_may_share_a_key() {
 fn of_equal_keys_in_one_json_object_the_last_counts_and_yaml_refuses_them() {
     let client = load(r#"{"flagValues": {"a": 1, "a": 2}}"#).unwrap();
     assert_eq!(value(&client, "a"), 2.into());
-    let client = load(r#"{"flags": {"a": {"offVariation": 0, "offVariation": 1, "variations": [1, 2]}}}"#).unwrap();
+    let client =
+        load(r#"{"flags": {"a": {"offVariation": 0, "offVariation": 1, "variations": [1, 2]}}}"#)
+            .unwrap();
     assert_eq!(value(&client, "a"), 2.into());
     let error = refused("flagValues:\n  a: 1\n  a: 2\n");
     assert_eq!(error.line(), Some(3), "{error:?}");
@@ -255,9 +365,15 @@ fn half_surrogates_in_json_refuse_nothing() {
     assert_eq!(value(&client, "a\u{fffd}"), "\u{fffd}".into());
     assert_eq!(value(&client, "b"), "😀".into());
     for key in ["k", "k\\ud800"] {
-        let text = format!(r#"{{"flags": {{"{key}": {{"salt": "\\udc00", "version": 4.5, "version": 1e20}}}}}}"#);
+        let text = format!(
+            r#"{{"flags": {{"{key}": {{"salt": "\\udc00", "version": 4.5, "version": 1e20}}}}}}"#
+        );
         let files = Files::new();
-        let data = FileData::path(files.write("f", text)).build().unwrap().load().unwrap();
+        let data = FileData::path(files.write("f", text))
+            .build()
+            .unwrap()
+            .load()
+            .unwrap();
         assert!(data.flags[0].json().is_some(), "{data:?}");
     }
 }

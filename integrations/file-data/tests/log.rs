@@ -19,9 +19,13 @@ fn a_failed_load_is_one_error_with_path_line_column_and_flag() {
     let files = Files::new();
     let path = files.write("f", "flags:\n  banner: { on: 7 }\n");
     let log = Log::default();
-    tracing::subscriber::with_default(log.clone(), || drop(start(FileData::path(&path).watch(true))));
+    tracing::subscriber::with_default(log.clone(), || {
+        drop(start(FileData::path(&path).watch(true)))
+    });
     let lines = log.0.lock().unwrap();
-    let [line] = &lines[..] else { panic!("one line: {lines:?}") };
+    let [line] = &lines[..] else {
+        panic!("one line: {lines:?}")
+    };
     for part in [
         "flag files cannot be loaded; flags stay as they are".to_owned(),
         format!("path={}", path.display()),

@@ -14,10 +14,10 @@ use vexil::{Client, Text};
 use vexil_file_data::FileData;
 use vexil_testing::{MemoryDatabase, MemoryPersistentStore, StoreMethod};
 
-const JSON: &str =
-    r#"{"flags": {"theme": { "on":true,"future":1.50 }}, "flagValues": {"plain": 7}, "segments": {"s": {}}}"#;
+const JSON: &str = r#"{"flags": {"theme": { "on":true,"future":1.50 }}, "flagValues": {"plain": 7}, "segments": {"s": {}}}"#;
 const TWICE: &str = r#"{"flags": {"theme": {"on": false, "on":true,"future":1.50}}, "flagValues": {"plain": 7}, "segments": {}, "segments": {"s": {}}}"#;
-const YAML: &str = "flags: {theme: {on: true, future: 1.50}}\nflagValues: {plain: 7}\nsegments: {s: {}}\n";
+const YAML: &str =
+    "flags: {theme: {on: true, future: 1.50}}\nflagValues: {plain: 7}\nsegments: {s: {}}\n";
 
 /// What a store is given of a file.
 fn stored(text: &str) -> impl Fn(DataKind, &str) -> serde_json::Value {
@@ -34,7 +34,9 @@ fn stored(text: &str) -> impl Fn(DataKind, &str) -> serde_json::Value {
     pollster::block_on(client.close(Duration::from_secs(60)));
     assert_eq!(store.calls().count(StoreMethod::Init), 1);
     move |kind, key| {
-        let item = database.item("", kind, &Text::from(key)).unwrap_or_else(|| panic!("{kind} {key} is not stored"));
+        let item = database
+            .item("", kind, &Text::from(key))
+            .unwrap_or_else(|| panic!("{kind} {key} is not stored"));
         serde_json::from_slice(&item.body).unwrap()
     }
 }
@@ -44,8 +46,16 @@ fn what_a_file_says_is_what_a_store_gets_also_what_nobody_knows() {
     for text in [JSON, TWICE, YAML] {
         let stored = stored(text);
         let flag = stored(DataKind::Flag, "theme");
-        assert_eq!((&flag["on"], &flag["future"]), (&true.into(), &1.5.into()), "{text}");
-        assert_eq!(stored(DataKind::Flag, "plain")["variations"], serde_json::json!([7]), "{text}");
+        assert_eq!(
+            (&flag["on"], &flag["future"]),
+            (&true.into(), &1.5.into()),
+            "{text}"
+        );
+        assert_eq!(
+            stored(DataKind::Flag, "plain")["variations"],
+            serde_json::json!([7]),
+            "{text}"
+        );
         assert_eq!(stored(DataKind::Segment, "s")["key"], "s", "{text}");
     }
 }

@@ -25,7 +25,9 @@ fn watching(path: impl AsRef<Path>) -> FileDataBuilder {
 }
 
 fn polling(path: impl AsRef<Path>) -> FileDataBuilder {
-    watching(path).force_polling(true).poll_interval(Duration::from_millis(5))
+    watching(path)
+        .force_polling(true)
+        .poll_interval(Duration::from_millis(5))
 }
 
 /// Both ways to notice a change.
@@ -34,10 +36,13 @@ fn both(path: &Path) -> [FileDataBuilder; 2] {
 }
 
 fn heard(changes: &Receiver<String>) -> String {
-    changes.recv_timeout(SOON).expect("the change of a flag is heard of")
+    changes
+        .recv_timeout(SOON)
+        .expect("the change of a flag is heard of")
 }
 
-/// Waits until flag `a` has this value. A file is empty for a moment while it is rewritten, and polling may see it.
+/// Waits until flag `a` has this value. A file is empty for a moment while it is rewritten, and
+/// polling may see it.
 fn until(client: &Client, changes: &Receiver<String>, expected: usize) {
     while value(client, "a") != expected.into() {
         heard(changes);
@@ -66,7 +71,10 @@ fn a_file_that_is_replaced_by_rename_is_read_again_and_again() {
         let client = start(data);
         let changes = changes(&client);
         for n in 10..14 {
-            files.replace("f", &format!("flagValues: {{ a: {n}, b: {} }}", "x".repeat(n)));
+            files.replace(
+                "f",
+                &format!("flagValues: {{ a: {n}, b: {} }}", "x".repeat(n)),
+            );
             until(&client, &changes, n);
         }
     }
@@ -95,7 +103,10 @@ fn a_link_to_a_directory_that_comes_to_lead_elsewhere_is_followed() {
         let changes = changes(&client);
         // Twice, because the first swap also changes what has to be watched.
         for n in 1..3 {
-            place(&format!("..{round}-{n}"), &format!("flagValues: {{ a: {n} }}"));
+            place(
+                &format!("..{round}-{n}"),
+                &format!("flagValues: {{ a: {n} }}"),
+            );
             swap(&format!("..{round}-{n}"));
             std::fs::remove_dir_all(files.path(&format!("..{round}-{}", n - 1))).unwrap();
             until(&client, &changes, n);
@@ -140,10 +151,16 @@ fn a_half_written_file_changes_nothing_and_the_error_names_the_place() {
         let status = next_in(&mut statuses, DataSourceState::Interrupted);
         let error = status.error.unwrap();
         assert_eq!(error.kind, DataSourceErrorKind::InvalidData);
-        let expected = format!("{}:3:16: flag \"banner\" cannot be read: EOF while parsing", files.path("f").display());
+        let expected = format!(
+            "{}:3:16: flag \"banner\" cannot be read: EOF while parsing",
+            files.path("f").display()
+        );
         assert!(error.message.starts_with(&expected), "{error}");
         assert!(client.is_initialized());
-        files.write("f", "{\"flagValues\": {\n  \"a\": 2,\n  \"banner\": {\"text\": 1}}}");
+        files.write(
+            "f",
+            "{\"flagValues\": {\n  \"a\": 2,\n  \"banner\": {\"text\": 1}}}",
+        );
         next_in(&mut statuses, DataSourceState::Valid);
         until(&client, &changes, 2);
     }
@@ -175,7 +192,10 @@ fn a_reload_counts_as_a_change_of_every_flag_whatever_versions_the_file_gives() 
         files.write("f", "flags: { a: { version: 9 }, b: { version: 9 } }");
         let client = start(data);
         let changes = changes(&client);
-        files.replace("f", "flags: { a: { version: 1 }, b: { version: 9, on: true } }");
+        files.replace(
+            "f",
+            "flags: { a: { version: 1 }, b: { version: 9, on: true } }",
+        );
         let mut keys = [heard(&changes), heard(&changes)];
         keys.sort();
         assert_eq!(keys, ["a", "b"]);
@@ -187,11 +207,20 @@ fn a_reload_counts_as_a_change_of_every_flag_whatever_versions_the_file_gives() 
 fn all_items_have_the_number_of_the_attempt_as_their_version() {
     let files = Files::new();
     for data in both(&files.path("f")) {
-        files.write("f", "flags: { a: { version: 70 }, gone: { deleted: true, version: 80 } }");
+        files.write(
+            "f",
+            "flags: { a: { version: 70 }, gone: { deleted: true, version: 80 } }",
+        );
         let run = Run::of(data);
-        assert_eq!(run.next(), Told::Data(vec![("a".into(), 1), ("gone".into(), 1)]));
+        assert_eq!(
+            run.next(),
+            Told::Data(vec![("a".into(), 1), ("gone".into(), 1)])
+        );
         files.replace("f", "flags: {");
-        assert_eq!(run.next_but_valid(), Told::Status(DataSourceState::Interrupted));
+        assert_eq!(
+            run.next_but_valid(),
+            Told::Status(DataSourceState::Interrupted)
+        );
         files.replace("f", "flags: { b: { version: 1 }, c: {} }");
         let third = loop {
             // The bad file may have been tried more than once.
@@ -316,7 +345,11 @@ impl DataSink for Sink {
                 return Err(NotStoredError::new("no room"));
             }
         }
-        let mut versions: Vec<_> = data.flags.iter().map(|flag| (flag.key().to_string(), flag.version())).collect();
+        let mut versions: Vec<_> = data
+            .flags
+            .iter()
+            .map(|flag| (flag.key().to_string(), flag.version()))
+            .collect();
         versions.sort();
         self.tell(Told::Data(versions));
         Ok(())
@@ -344,12 +377,20 @@ impl Run {
 
     fn with(data: FileDataBuilder, failures: u32) -> Self {
         let (send, told) = std::sync::mpsc::channel();
-        let sink = Arc::new(Sink { told: Mutex::new(send), failures: Mutex::new(failures) });
+        let sink = Arc::new(Sink {
+            told: Mutex::new(send),
+            failures: Mutex::new(failures),
+        });
         let data = data.build().unwrap();
         let (end, ended) = tokio::sync::oneshot::channel::<()>();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
         let run = async move {
-            data.run(Arc::clone(&sink) as Arc<dyn DataSink>).await.unwrap();
+            data.run(Arc::clone(&sink) as Arc<dyn DataSink>)
+                .await
+                .unwrap();
             sink.tell(Told::End);
         };
         std::thread::spawn(move || {
@@ -364,10 +405,13 @@ impl Run {
     }
 
     fn next(&self) -> Told {
-        self.told.recv_timeout(SOON).expect("the source has something to say")
+        self.told
+            .recv_timeout(SOON)
+            .expect("the source has something to say")
     }
 
-    /// After the watcher is installed, and after touched files, a source says again that all is well.
+    /// After the watcher is installed, and after touched files, a source says again that all is
+    /// well.
     fn next_but_valid(&self) -> Told {
         loop {
             let told = self.next();

@@ -17,17 +17,28 @@ fn files_are_looked_at_in_any_interval() {
     for interval in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
         let files = Files::new();
         let path = files.write("f", "flagValues: { a: 1 }");
-        let client = start(FileData::path(path).watch(true).force_polling(true).poll_interval(interval));
+        let client = start(
+            FileData::path(path)
+                .watch(true)
+                .force_polling(true)
+                .poll_interval(interval),
+        );
         assert_eq!(value(&client, "a"), 1.into(), "{SETTING}({interval:?})");
         let changes = changes(&client);
         files.replace("f", "flagValues: { a: 22 }");
         if interval == Duration::MAX {
             // The source is still there, and looks at nothing.
-            assert!(client.data_source_status().blocking_wait_for(DataSourceState::Valid, SOON));
+            assert!(
+                client
+                    .data_source_status()
+                    .blocking_wait_for(DataSourceState::Valid, SOON)
+            );
             assert_eq!(value(&client, "a"), 1.into());
         } else {
             while value(&client, "a") != 22.into() {
-                changes.recv_timeout(SOON).unwrap_or_else(|_| panic!("{SETTING}({interval:?})"));
+                changes
+                    .recv_timeout(SOON)
+                    .unwrap_or_else(|_| panic!("{SETTING}({interval:?})"));
             }
         }
     }

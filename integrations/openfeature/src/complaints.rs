@@ -1,6 +1,7 @@
 //! [`Complaints`]: what contexts have to say to people, said once.
 //!
-//! A context is converted for each evaluation, so a line of log for each time would bury everything else.
+//! A context is converted for each evaluation, so a line of log for each time would bury everything
+//! else.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -31,12 +32,24 @@ impl Complaints {
     pub(crate) fn about(&self, field: &str, complaint: Complaint) {
         let (made, message) = match complaint {
             Complaint::TwoKeys => (&self.two_keys, "the targeting key is the context's key"),
-            Complaint::NotThisType => (&self.not_this_type, "a context has no such field with a value of this type"),
-            Complaint::UnknownType => (&self.unknown_type, "the field's value is of a type that is not understood"),
-            Complaint::NoStructure => (&self.no_structure, "in a context of kind multi, every field is a structure"),
+            Complaint::NotThisType => (
+                &self.not_this_type,
+                "a context has no such field with a value of this type",
+            ),
+            Complaint::UnknownType => (
+                &self.unknown_type,
+                "the field's value is of a type that is not understood",
+            ),
+            Complaint::NoStructure => (
+                &self.no_structure,
+                "in a context of kind multi, every field is a structure",
+            ),
         };
         if !made.swap(true, Ordering::Relaxed) {
-            tracing::warn!(field, "{message}; the field is left out, and so are the next ones without a word");
+            tracing::warn!(
+                field,
+                "{message}; the field is left out, and so are the next ones without a word"
+            );
         }
     }
 }

@@ -10,7 +10,10 @@ use crate::value;
 pub(crate) const TARGETING_KEY: &str = "targetingKey";
 
 /// The context that `given` describes.
-pub(crate) fn convert(given: &EvaluationContext, complaints: &Complaints) -> Result<Context, ContextError> {
+pub(crate) fn convert(
+    given: &EvaluationContext,
+    complaints: &Complaints,
+) -> Result<Context, ContextError> {
     let fields = value::fields(given, complaints);
     match fields.get("kind") {
         Some(Value::String(kind)) if kind.as_str() == "multi" => multi(&fields, complaints),

@@ -27,7 +27,8 @@
 //!
 //! # Contexts
 //!
-//! An evaluation context becomes a [`vexil::Context`] by the rules of the vendor's OpenFeature providers:
+//! An evaluation context becomes a [`vexil::Context`] by the rules of the vendor's OpenFeature
+//! providers:
 //!
 //! | field | becomes |
 //! | --- | --- |
@@ -37,10 +38,11 @@
 //! | `privateAttributes` | the private attributes, if it is a list of strings: names or references |
 //! | any other | an attribute; a date becomes its RFC 3339 text, which operators on dates understand |
 //!
-//! If `kind` is `multi`, every other field is a structure that describes the context of one kind, its name being the
-//! kind; in it, the key is `targetingKey` or `key`.
+//! If `kind` is `multi`, every other field is a structure that describes the context of one kind,
+//! its name being the kind; in it, the key is `targetingKey` or `key`.
 //!
-//! The crate has no type for structures and lists in contexts but takes values of any type. These are understood:
+//! The crate has no type for structures and lists in contexts but takes values of any type. These
+//! are understood:
 //! [`EvaluationContext`], [`StructValue`], [`open_feature::Value`], [`serde_json::Value`], [`vexil::Value`] and
 //! `Vec<String>`.
 //!
@@ -66,9 +68,9 @@
 //!
 //! # Values and errors
 //!
-//! A flag is asked for as one type and never turned into another: a number with a fraction is no integer, and neither is
-//! one beyond ±(2^53−1), where floats skip integers. A structure has no null: members that are null are left out, and a
-//! list that holds one is a type mismatch.
+//! A flag is asked for as one type and never turned into another: a number with a fraction is no
+//! integer, and neither is one beyond ±(2^53−1), where floats skip integers. A structure has no
+//! null: members that are null are left out, and a list that holds one is a type mismatch.
 //!
 //! The crate's methods take no default, so what would give the default elsewhere is an error here:
 //!
@@ -81,8 +83,8 @@
 //! | `TARGETING_KEY_MISSING`, `INVALID_CONTEXT` | there is no key, or something else is wrong with the context |
 //! | `GENERAL` | anything else; also if the flag is off and leaves the value to the caller |
 //!
-//! Only a default that the [client](vexil::ClientBuilder::defaults) was given for the flag is a value even so, with the
-//! reason `ERROR`.
+//! Only a default that the [client](vexil::ClientBuilder::defaults) was given for the flag is a
+//! value even so, with the reason `ERROR`.
 //!
 //! # Reasons
 //!
@@ -94,14 +96,16 @@
 //! | `DISABLED` | the flag is off |
 //! | `PREREQUISITE_FAILED` | a flag that this one depends on is off or has another variation |
 //!
-//! The variant is the variation's index, counted from 0. The flag's metadata holds it as `variationIndex`, and beside it
-//! the vendor's reason in full: `reasonKind`, and `ruleIndex`, `ruleId`, `prerequisiteKey`, `inExperiment`, `errorKind` and
-//! `bigSegmentsStatus` where they apply.
+//! The variant is the variation's index, counted from 0. The flag's metadata holds it as
+//! `variationIndex`, and beside it the vendor's reason in full: `reasonKind`, and `ruleIndex`,
+//! `ruleId`, `prerequisiteKey`, `inExperiment`, `errorKind` and `bigSegmentsStatus` where they
+//! apply.
 //!
 //! # What the crate `open-feature` does not have yet
 //!
-//! Version 0.3 compiles only with its default features, which bring a crate for mocks along; that is why this is a package
-//! of its own. It has no tracking, for which there is [`Provider::track`], and no events; changes of flags are told by
+//! Version 0.3 compiles only with its default features, which bring a crate for mocks along; that
+//! is why this is a package of its own. It has no tracking, for which there is [`Provider::track`],
+//! and no events; changes of flags are told by
 //! [`Client::flag_tracker`](vexil::Client::flag_tracker).
 //!
 //! [OpenFeature]: https://openfeature.dev

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use open_feature::provider::{FeatureProvider, ProviderMetadata, ProviderStatus, ResolutionDetails};
+use open_feature::provider::{
+    FeatureProvider, ProviderMetadata, ProviderStatus, ResolutionDetails,
+};
 use open_feature::{EvaluationContext, EvaluationResult, StructValue};
 use serde::de::DeserializeOwned;
 use vexil::status::DataSourceState;
@@ -16,10 +18,12 @@ use crate::{context, resolution, value};
 /// As in the vendor's providers.
 const INITIALIZATION_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An OpenFeature provider that asks a [`Client`]. Clones are the same provider, on the same client.
+/// An OpenFeature provider that asks a [`Client`]. Clones are the same provider, on the same
+/// client.
 ///
-/// The [crate documentation](crate) tells how contexts, values, reasons and errors are translated. Evaluations take the
-/// awaiting doors of the client, so a look-up of big segments or in a database holds up no executor.
+/// The [crate documentation](crate) tells how contexts, values, reasons and errors are translated.
+/// Evaluations take the awaiting doors of the client, so a look-up of big segments or in a database
+/// holds up no executor.
 ///
 /// Introduce the provider to the service as the library around the SDK, if you like:
 ///
@@ -56,9 +60,10 @@ impl Provider {
         }
     }
 
-    /// Sets how long `OpenFeature::set_provider` waits for the client to have data. In that time the crate `open-feature`
-    /// lets no evaluation through. If it passes, the provider's status is `Error` until there is data. Default: 10
-    /// seconds. Zero: it does not wait. `Duration::MAX`: it waits until the client has data or its source gives up.
+    /// Sets how long `OpenFeature::set_provider` waits for the client to have data. In that time
+    /// the crate `open-feature` lets no evaluation through. If it passes, the provider's status is
+    /// `Error` until there is data. Default: 10 seconds. Zero: it does not wait. `Duration::MAX`:
+    /// it waits until the client has data or its source gives up.
     #[must_use]
     pub fn initialization_timeout(mut self, timeout: Duration) -> Self {
         self.initialization_timeout = timeout;
@@ -79,10 +84,12 @@ impl Provider {
         context::convert(given, &self.complaints)
     }
 
-    /// Tells the service that something happened, as OpenFeature's tracking has it: `value` becomes the event's metric
-    /// value, and the structure its data. For an invalid context nothing is told, and the client's log says so.
+    /// Tells the service that something happened, as OpenFeature's tracking has it: `value` becomes
+    /// the event's metric value, and the structure its data. For an invalid context nothing is
+    /// told, and the client's log says so.
     ///
-    /// Version 0.3 of the crate `open-feature` has no tracking of its own; keep a clone of the provider for it.
+    /// Version 0.3 of the crate `open-feature` has no tracking of its own; keep a clone of the
+    /// provider for it.
     ///
     /// ```
     /// use open_feature::{EvaluationContext, StructValue};
@@ -99,17 +106,28 @@ impl Provider {
     /// # assert_eq!(*metric, Some(49.9));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn track(&self, event: &str, context: &EvaluationContext, value: Option<f64>, data: &StructValue) {
+    pub fn track(
+        &self,
+        event: &str,
+        context: &EvaluationContext,
+        value: Option<f64>,
+        data: &StructValue,
+    ) {
         let context = self.context(context);
-        let data = if data.fields.is_empty() { vexil::Value::Null } else { value::object(data) };
+        let data = if data.fields.is_empty() {
+            vexil::Value::Null
+        } else {
+            value::object(data)
+        };
         match value {
             Some(value) => self.client.track_metric(event, &context, value, data),
             None => self.client.track_data(event, &context, data),
         }
     }
 
-    /// The flag's value as `T`, and then as what OpenFeature calls that. The crate `open-feature` takes no default and
-    /// returns errors instead, so events report the default that the client was configured with for the flag, or null.
+    /// The flag's value as `T`, and then as what OpenFeature calls that. The crate `open-feature`
+    /// takes no default and returns errors instead, so events report the default that the client
+    /// was configured with for the flag, or null.
     async fn resolve<T: DeserializeOwned + Send + Sync, U>(
         &self,
         flag_key: &str,
@@ -117,15 +135,24 @@ impl Provider {
         into: fn(T) -> U,
     ) -> EvaluationResult<ResolutionDetails<U>> {
         let context = self.context(context);
-        let detail = self.client.json_variation_as_detail_async(flag_key, &context, Requested::<T>(None)).await;
-        resolution::resolve(detail.map(|Requested(value)| value.map(into)), context.as_ref().err())
+        let detail = self
+            .client
+            .json_variation_as_detail_async(flag_key, &context, Requested::<T>(None))
+            .await;
+        resolution::resolve(
+            detail.map(|Requested(value)| value.map(into)),
+            context.as_ref().err(),
+        )
     }
 }
 
 #[open_feature::async_trait]
 impl FeatureProvider for Provider {
     async fn initialize(&mut self, _: &EvaluationContext) {
-        let ready = self.client.wait_until_ready(self.initialization_timeout).await;
+        let ready = self
+            .client
+            .wait_until_ready(self.initialization_timeout)
+            .await;
         if let Err(error) = &ready {
             tracing::warn!(%error, "the OpenFeature provider has no flags yet");
         }
@@ -135,9 +162,17 @@ impl FeatureProvider for Provider {
     fn status(&self) -> ProviderStatus {
         let source = self.client.data_source_status().status().state;
         // Not `is_initialized`, which says nothing of a database in daemon mode.
-        if self.client.blocking_wait_until_ready(Duration::ZERO).is_err() {
+        if self
+            .client
+            .blocking_wait_until_ready(Duration::ZERO)
+            .is_err()
+        {
             let failed = self.initialization_failed || source == DataSourceState::Off;
-            return if failed { ProviderStatus::Error } else { ProviderStatus::NotReady };
+            return if failed {
+                ProviderStatus::Error
+            } else {
+                ProviderStatus::NotReady
+            };
         }
         let cut_off = matches!(source, DataSourceState::Interrupted | DataSourceState::Off);
         if cut_off || self.client.data_store_status().status().stale {
@@ -155,7 +190,8 @@ impl FeatureProvider for Provider {
         flag_key: &str,
         evaluation_context: &EvaluationContext,
     ) -> EvaluationResult<ResolutionDetails<bool>> {
-        self.resolve(flag_key, evaluation_context, |value: bool| value).await
+        self.resolve(flag_key, evaluation_context, |value: bool| value)
+            .await
     }
 
     async fn resolve_int_value(
@@ -163,7 +199,8 @@ impl FeatureProvider for Provider {
         flag_key: &str,
         evaluation_context: &EvaluationContext,
     ) -> EvaluationResult<ResolutionDetails<i64>> {
-        self.resolve(flag_key, evaluation_context, |Integer(value)| value).await
+        self.resolve(flag_key, evaluation_context, |Integer(value)| value)
+            .await
     }
 
     async fn resolve_float_value(
@@ -171,7 +208,8 @@ impl FeatureProvider for Provider {
         flag_key: &str,
         evaluation_context: &EvaluationContext,
     ) -> EvaluationResult<ResolutionDetails<f64>> {
-        self.resolve(flag_key, evaluation_context, |value: f64| value).await
+        self.resolve(flag_key, evaluation_context, |value: f64| value)
+            .await
     }
 
     async fn resolve_string_value(
@@ -179,7 +217,8 @@ impl FeatureProvider for Provider {
         flag_key: &str,
         evaluation_context: &EvaluationContext,
     ) -> EvaluationResult<ResolutionDetails<String>> {
-        self.resolve(flag_key, evaluation_context, |value: String| value).await
+        self.resolve(flag_key, evaluation_context, |value: String| value)
+            .await
     }
 
     async fn resolve_struct_value(
@@ -187,6 +226,7 @@ impl FeatureProvider for Provider {
         flag_key: &str,
         evaluation_context: &EvaluationContext,
     ) -> EvaluationResult<ResolutionDetails<StructValue>> {
-        self.resolve(flag_key, evaluation_context, |Structure(value)| value).await
+        self.resolve(flag_key, evaluation_context, |Structure(value)| value)
+            .await
     }
 }

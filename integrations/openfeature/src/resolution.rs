@@ -1,12 +1,15 @@
 //! From the detail of an evaluation to OpenFeature's resolution, or its error.
 
 use open_feature::provider::ResolutionDetails;
-use open_feature::{EvaluationError, EvaluationErrorCode, EvaluationReason, EvaluationResult, FlagMetadata};
+use open_feature::{
+    EvaluationError, EvaluationErrorCode, EvaluationReason, EvaluationResult, FlagMetadata,
+};
 use vexil::ContextError;
 use vexil::eval::{Detail, EvalErrorKind, Reason, ReasonKind};
 
-/// What OpenFeature gets to know of an evaluation. The value is none if there is none for the caller, or if the flag's is
-/// null, which no type of OpenFeature has. `context` is what is wrong with the context, if anything.
+/// What OpenFeature gets to know of an evaluation. The value is none if there is none for the
+/// caller, or if the flag's is null, which no type of OpenFeature has. `context` is what is wrong
+/// with the context, if anything.
 pub(crate) fn resolve<T>(
     mut detail: Detail<Option<T>>,
     context: Option<&ContextError>,
@@ -28,14 +31,20 @@ fn reason(reason: &Reason) -> EvaluationReason {
         ReasonKind::Off => EvaluationReason::Disabled,
         ReasonKind::Fallthrough { .. } => EvaluationReason::Default,
         ReasonKind::TargetMatch | ReasonKind::RuleMatch { .. } => EvaluationReason::TargetingMatch,
-        ReasonKind::PrerequisiteFailed { .. } => EvaluationReason::Other("PREREQUISITE_FAILED".to_owned()),
+        ReasonKind::PrerequisiteFailed { .. } => {
+            EvaluationReason::Other("PREREQUISITE_FAILED".to_owned())
+        }
         ReasonKind::Error(_) => EvaluationReason::Error,
         _ => EvaluationReason::Unknown,
     }
 }
 
 fn error<T>(detail: &Detail<T>, context: Option<&ContextError>) -> EvaluationError {
-    let Detail { reason, variation_index: variation, .. } = detail;
+    let Detail {
+        reason,
+        variation_index: variation,
+        ..
+    } = detail;
     let (code, message) = match (reason.error(), context) {
         (Some(EvalErrorKind::UserNotSpecified), Some(error @ ContextError::EmptyKey)) => {
             (EvaluationErrorCode::TargetingKeyMissing, error.to_string())
@@ -43,27 +52,49 @@ fn error<T>(detail: &Detail<T>, context: Option<&ContextError>) -> EvaluationErr
         (Some(EvalErrorKind::UserNotSpecified), Some(error)) => {
             (EvaluationErrorCode::InvalidContext, error.to_string())
         }
-        (Some(EvalErrorKind::ClientNotReady), _) => {
-            (EvaluationErrorCode::ProviderNotReady, "the client has no data".to_owned())
+        (Some(EvalErrorKind::ClientNotReady), _) => (
+            EvaluationErrorCode::ProviderNotReady,
+            "the client has no data".to_owned(),
+        ),
+        (Some(EvalErrorKind::FlagNotFound), _) => (
+            EvaluationErrorCode::FlagNotFound,
+            "there is no such flag".to_owned(),
+        ),
+        (Some(EvalErrorKind::MalformedFlag), _) => (
+            EvaluationErrorCode::ParseError,
+            "the flag contradicts itself".to_owned(),
+        ),
+        (Some(EvalErrorKind::WrongType), _) => {
+            (EvaluationErrorCode::TypeMismatch, mismatch(detail))
         }
-        (Some(EvalErrorKind::FlagNotFound), _) => {
-            (EvaluationErrorCode::FlagNotFound, "there is no such flag".to_owned())
-        }
-        (Some(EvalErrorKind::MalformedFlag), _) => {
-            (EvaluationErrorCode::ParseError, "the flag contradicts itself".to_owned())
-        }
-        (Some(EvalErrorKind::WrongType), _) => (EvaluationErrorCode::TypeMismatch, mismatch(detail)),
-        (None, _) if variation.is_some() => (EvaluationErrorCode::TypeMismatch, "the flag's value is null".to_owned()),
-        (None, _) => (general(), format!("{reason}, and leaves the value to the caller")),
-        _ => (general(), "the flag could not be read or evaluated".to_owned()),
+        (None, _) if variation.is_some() => (
+            EvaluationErrorCode::TypeMismatch,
+            "the flag's value is null".to_owned(),
+        ),
+        (None, _) => (
+            general(),
+            format!("{reason}, and leaves the value to the caller"),
+        ),
+        _ => (
+            general(),
+            "the flag could not be read or evaluated".to_owned(),
+        ),
     };
-    EvaluationError { code, message: Some(message) }
+    EvaluationError {
+        code,
+        message: Some(message),
+    }
 }
 
 /// What was found in place of the requested type.
 fn mismatch<T>(detail: &Detail<T>) -> String {
-    let Some(mismatch) = detail.type_mismatch() else { return "the flag's value is of another type".to_owned() };
-    let error = mismatch.error.as_deref().unwrap_or("another type was requested");
+    let Some(mismatch) = detail.type_mismatch() else {
+        return "the flag's value is of another type".to_owned();
+    };
+    let error = mismatch
+        .error
+        .as_deref()
+        .unwrap_or("another type was requested");
     format!("the flag's value is {}: {error}", mismatch.found)
 }
 
@@ -72,7 +103,8 @@ fn general() -> EvaluationErrorCode {
     EvaluationErrorCode::General("GENERAL".to_owned())
 }
 
-/// The reason as the protocol writes it, its members being metadata; `kind` alone would say little among others.
+/// The reason as the protocol writes it, its members being metadata; `kind` alone would say little
+/// among others.
 fn metadata(reason: &Reason, variation: Option<usize>) -> FlagMetadata {
     let mut metadata = FlagMetadata::default();
     let mut add = |name: &str, value: &serde_json::Value| match value {

@@ -17,20 +17,36 @@ pub(crate) fn fields(context: &EvaluationContext, complaints: &Complaints) -> Ob
 
 /// The same with so many levels; what lies deeper is null, as in any [`Value`].
 fn nested_fields(context: &EvaluationContext, complaints: &Complaints, levels: usize) -> Object {
-    let value = |(name, value): (&String, _)| Some((name.clone(), field(name, value, complaints, levels)?));
-    let key = context.targeting_key.iter().map(|key| (TARGETING_KEY.to_owned(), key.into()));
+    let value =
+        |(name, value): (&String, _)| Some((name.clone(), field(name, value, complaints, levels)?));
+    let key = context
+        .targeting_key
+        .iter()
+        .map(|key| (TARGETING_KEY.to_owned(), key.into()));
     // The last of two fields of the same name counts.
-    context.custom_fields.iter().filter_map(value).chain(key).collect()
+    context
+        .custom_fields
+        .iter()
+        .filter_map(value)
+        .chain(key)
+        .collect()
 }
 
 /// A field's value; none if it cannot be used.
-fn field(name: &str, value: &EvaluationContextFieldValue, complaints: &Complaints, levels: usize) -> Option<Value> {
+fn field(
+    name: &str,
+    value: &EvaluationContextFieldValue,
+    complaints: &Complaints,
+    levels: usize,
+) -> Option<Value> {
     let value = match value {
         EvaluationContextFieldValue::Bool(value) => Some((*value).into()),
         EvaluationContextFieldValue::Int(value) => Some((*value).into()),
         EvaluationContextFieldValue::Float(value) => vexil::Number::new(*value).map(Value::Number),
         EvaluationContextFieldValue::String(value) => Some(value.into()),
-        EvaluationContextFieldValue::DateTime(value) => value.format(&Rfc3339).ok().map(Value::from),
+        EvaluationContextFieldValue::DateTime(value) => {
+            value.format(&Rfc3339).ok().map(Value::from)
+        }
         EvaluationContextFieldValue::Struct(value) => structure(value.as_ref(), complaints, levels),
     };
     if value.is_none() {
@@ -40,8 +56,14 @@ fn field(name: &str, value: &EvaluationContextFieldValue, complaints: &Complaint
 }
 
 /// A value of a type that is understood.
-fn structure(value: &(dyn Any + Send + Sync), complaints: &Complaints, levels: usize) -> Option<Value> {
-    let Some(levels) = levels.checked_sub(1) else { return Some(Value::Null) };
+fn structure(
+    value: &(dyn Any + Send + Sync),
+    complaints: &Complaints,
+    levels: usize,
+) -> Option<Value> {
+    let Some(levels) = levels.checked_sub(1) else {
+        return Some(Value::Null);
+    };
     if let Some(context) = value.downcast_ref::<EvaluationContext>() {
         return Some(Value::Object(nested_fields(context, complaints, levels)));
     }
@@ -57,7 +79,9 @@ fn structure(value: &(dyn Any + Send + Sync), complaints: &Complaints, levels: u
     if let Some(value) = value.downcast_ref::<Value>() {
         return Some(value.clone());
     }
-    value.downcast_ref::<Vec<String>>().map(|texts| texts.iter().collect())
+    value
+        .downcast_ref::<Vec<String>>()
+        .map(|texts| texts.iter().collect())
 }
 
 /// A structure of OpenFeature as ours.
@@ -67,7 +91,13 @@ pub(crate) fn object(value: &StructValue) -> Value {
 
 /// A structure whose members have so many levels.
 fn nested_object(value: &StructValue, levels: usize) -> Value {
-    Value::Object(value.fields.iter().map(|(name, value)| (name, json(value, levels))).collect())
+    Value::Object(
+        value
+            .fields
+            .iter()
+            .map(|(name, value)| (name, json(value, levels)))
+            .collect(),
+    )
 }
 
 /// The value with so many levels; what lies deeper is null.
@@ -77,13 +107,19 @@ fn json(value: &open_feature::Value, levels: usize) -> Value {
         open_feature::Value::Int(value) => (*value).into(),
         open_feature::Value::Float(value) => (*value).into(),
         open_feature::Value::String(value) => value.into(),
-        open_feature::Value::Array(_) | open_feature::Value::Struct(_) if levels == 0 => Value::Null,
-        open_feature::Value::Array(elements) => elements.iter().map(|element| json(element, levels - 1)).collect(),
+        open_feature::Value::Array(_) | open_feature::Value::Struct(_) if levels == 0 => {
+            Value::Null
+        }
+        open_feature::Value::Array(elements) => elements
+            .iter()
+            .map(|element| json(element, levels - 1))
+            .collect(),
         open_feature::Value::Struct(value) => nested_object(value, levels - 1),
     }
 }
 
-/// What a caller of OpenFeature requests: a value of this type, or `None` as the default that nobody gave.
+/// What a caller of OpenFeature requests: a value of this type, or `None` as the default that
+/// nobody gave.
 pub(crate) struct Requested<T>(pub(crate) Option<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Requested<T> {
@@ -99,7 +135,8 @@ impl<T> Serialize for Requested<T> {
     }
 }
 
-/// A number that is an integer and no other: without a fraction, and not so large that floats skip integers.
+/// A number that is an integer and no other: without a fraction, and not so large that floats skip
+/// integers.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "f64")]
 pub(crate) struct Integer(pub(crate) i64);
@@ -115,7 +152,9 @@ impl TryFrom<f64> for Integer {
 }
 
 fn integer(number: f64) -> Option<i64> {
-    Value::from(number).as_i64().filter(|number| (-LARGEST..=LARGEST).contains(number))
+    Value::from(number)
+        .as_i64()
+        .filter(|number| (-LARGEST..=LARGEST).contains(number))
 }
 
 /// An object that OpenFeature can hold.
@@ -133,7 +172,9 @@ impl TryFrom<serde_json::Map<String, serde_json::Value>> for Structure {
 
 fn struct_value(members: serde_json::Map<String, serde_json::Value>) -> Option<StructValue> {
     let present = members.into_iter().filter(|(_, value)| !value.is_null());
-    let fields = present.map(|(name, value)| Some((name, value_of(value)?))).collect::<Option<_>>()?;
+    let fields = present
+        .map(|(name, value)| Some((name, value_of(value)?)))
+        .collect::<Option<_>>()?;
     Some(StructValue { fields })
 }
 

@@ -1,21 +1,30 @@
 //! What the trace tells of an evaluation: names and values of attributes.
 //!
-//! Names are those of the semantic conventions for feature flags. The two in camel case are those of the vendor's SDKs.
+//! Names are those of the semantic conventions for feature flags. The two in camel case are those
+//! of the vendor's SDKs.
 
 use opentelemetry::KeyValue;
 use vexil::eval::{Detail, EvalErrorKind, Reason, ReasonKind};
 use vexil::hooks::EvaluationSeriesContext;
 use vexil::{ContextError, Text, Value};
 
-/// Who answers: flags are the vendor's, whichever SDK evaluates them (requirement 1.2.2.4 of the vendor's OTEL spec).
+/// Who answers: flags are the vendor's, whichever SDK evaluates them (requirement 1.2.2.4 of the
+/// vendor's OTEL spec).
 const PROVIDER: &str = "LaunchDarkly";
 
 /// What is known before the answer: flag, and context if it is valid.
 pub(crate) fn question(series: &EvaluationSeriesContext<'_>) -> Vec<KeyValue> {
     let key = KeyValue::new("feature_flag.key", series.flag_key.to_owned());
-    let id =
-        |context: &vexil::Context| KeyValue::new("feature_flag.context.id", context.fully_qualified_key().to_owned());
-    [key].into_iter().chain(series.context.ok().map(id)).collect()
+    let id = |context: &vexil::Context| {
+        KeyValue::new(
+            "feature_flag.context.id",
+            context.fully_qualified_key().to_owned(),
+        )
+    };
+    [key]
+        .into_iter()
+        .chain(series.context.ok().map(id))
+        .collect()
 }
 
 /// All that is known after it. `set` is the environment.
@@ -28,22 +37,43 @@ pub(crate) fn answer(
     let mut attributes = question(series);
     attributes.push(KeyValue::new("feature_flag.provider.name", PROVIDER));
     if let Some(index) = detail.variation_index {
-        attributes.push(KeyValue::new("feature_flag.result.variant", index.to_string()));
+        attributes.push(KeyValue::new(
+            "feature_flag.result.variant",
+            index.to_string(),
+        ));
         // No flag has more variations than fit.
-        attributes.push(KeyValue::new("feature_flag.result.variationIndex", i64::try_from(index).unwrap_or(i64::MAX)));
+        attributes.push(KeyValue::new(
+            "feature_flag.result.variationIndex",
+            i64::try_from(index).unwrap_or(i64::MAX),
+        ));
     }
-    attributes.push(KeyValue::new("feature_flag.result.reason", reason(&detail.reason)));
+    attributes.push(KeyValue::new(
+        "feature_flag.result.reason",
+        reason(&detail.reason),
+    ));
     if detail.reason.is_in_experiment() {
-        attributes.push(KeyValue::new("feature_flag.result.reason.inExperiment", true));
+        attributes.push(KeyValue::new(
+            "feature_flag.result.reason.inExperiment",
+            true,
+        ));
     }
     if include_value {
-        attributes.push(KeyValue::new("feature_flag.result.value", detail.value.to_string()));
+        attributes.push(KeyValue::new(
+            "feature_flag.result.value",
+            detail.value.to_string(),
+        ));
     }
     if let Some(set) = set {
-        attributes.push(KeyValue::new("feature_flag.set.id", set.as_str().to_owned()));
+        attributes.push(KeyValue::new(
+            "feature_flag.set.id",
+            set.as_str().to_owned(),
+        ));
     }
     if let Some(error) = detail.reason.error() {
-        attributes.push(KeyValue::new("error.type", error_type(error, series.context.err())));
+        attributes.push(KeyValue::new(
+            "error.type",
+            error_type(error, series.context.err()),
+        ));
     }
     attributes
 }

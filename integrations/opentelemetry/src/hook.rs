@@ -12,7 +12,8 @@ use crate::attributes;
 /// Under this name the hook remembers the span of an evaluation.
 const SPAN: &str = "span";
 
-/// Adds an event for each evaluation to the active span, and makes a span of each evaluation if wanted.
+/// Adds an event for each evaluation to the active span, and makes a span of each evaluation if
+/// wanted.
 ///
 /// The [crate documentation](crate) tells what the trace holds, and which span is the active one.
 ///
@@ -50,8 +51,9 @@ impl Hook for TracingHook {
         HookMetadata::new("OpenTelemetry tracing")
     }
 
-    /// Starts the evaluation's span, if wanted. It does not become the active one: an awaiting door may go on with its
-    /// evaluation on another thread, and the active span is a matter of one thread.
+    /// Starts the evaluation's span, if wanted. It does not become the active one: an awaiting door
+    /// may go on with its evaluation on another thread, and the active span is a matter of one
+    /// thread.
     fn before_evaluation(
         &self,
         series: &EvaluationSeriesContext<'_>,
@@ -60,11 +62,14 @@ impl Hook for TracingHook {
         if !self.add_spans {
             return Ok(data);
         }
-        // Asked for each time: until the application has set its tracer provider, the global one makes no spans.
-        let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME")).with_version(env!("CARGO_PKG_VERSION"));
+        // Asked for each time: until the application has set its tracer provider, the global one
+        // makes no spans.
+        let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
+            .with_version(env!("CARGO_PKG_VERSION"));
         let tracer = global::tracer_with_scope(scope.build());
-        let span =
-            tracer.span_builder(format!("Client.{}", series.method)).with_attributes(attributes::question(series));
+        let span = tracer
+            .span_builder(format!("Client.{}", series.method))
+            .with_attributes(attributes::question(series));
         Ok(data.with(SPAN, tracer.build(span)))
     }
 
@@ -82,7 +87,10 @@ impl Hook for TracingHook {
             let active = context.span();
             if active.is_recording() {
                 let set = self.environment_id.as_ref().or(series.environment_id);
-                active.add_event("feature_flag", attributes::answer(series, detail, self.include_value, set));
+                active.add_event(
+                    "feature_flag",
+                    attributes::answer(series, detail, self.include_value, set),
+                );
             }
         });
         Ok(data)
@@ -94,24 +102,25 @@ impl Hook for TracingHook {
 pub struct TracingHookBuilder(TracingHook);
 
 impl TracingHookBuilder {
-    /// Whether each evaluation is a span of its own, a child of the active one, or a root if there is none. It is made by
-    /// the global tracer provider. Default: `false`.
+    /// Whether each evaluation is a span of its own, a child of the active one, or a root if there
+    /// is none. It is made by the global tracer provider. Default: `false`.
     #[must_use]
     pub fn add_spans(mut self, add: bool) -> Self {
         self.0.add_spans = add;
         self
     }
 
-    /// Whether events hold the flag's value, as JSON text. Values may be large, and not meant for everyone who reads
-    /// traces. Default: `false`.
+    /// Whether events hold the flag's value, as JSON text. Values may be large, and not meant for
+    /// everyone who reads traces. Default: `false`.
     #[must_use]
     pub fn include_value(mut self, include: bool) -> Self {
         self.0.include_value = include;
         self
     }
 
-    /// Sets the environment that the flags are from, which comes before the one that the service names. An empty one
-    /// counts as none, with a warning. Default: what the service says, if it does.
+    /// Sets the environment that the flags are from, which comes before the one that the service
+    /// names. An empty one counts as none, with a warning. Default: what the service says, if it
+    /// does.
     #[must_use]
     pub fn environment_id(mut self, id: impl Into<Text>) -> Self {
         let id = id.into();

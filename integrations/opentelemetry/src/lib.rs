@@ -1,8 +1,8 @@
 //! Feature-flag evaluations in [OpenTelemetry] traces, for the [`vexil`] SDK.
 //!
-//! With a [`TracingHook`] the trace of a request tells which flags were evaluated on the way and how they came out, so
-//! that a change of latency or errors can be laid beside a change of a flag. It is for traces alone: it makes no metrics
-//! and no log records.
+//! With a [`TracingHook`] the trace of a request tells which flags were evaluated on the way and
+//! how they came out, so that a change of latency or errors can be laid beside a change of a flag.
+//! It is for traces alone: it makes no metrics and no log records.
 //!
 //! ```
 //! use opentelemetry::trace::{Tracer, TracerProvider, mark_span_as_active};
@@ -30,9 +30,10 @@
 //!
 //! # What is in the trace
 //!
-//! Each evaluation adds an event called `feature_flag` to the span that is active when the evaluation ends; without one
-//! that records, nothing happens. Names are those of OpenTelemetry's semantic conventions for feature flags; the two that
-//! those do not have are the ones of the vendor's SDKs.
+//! Each evaluation adds an event called `feature_flag` to the span that is active when the
+//! evaluation ends; without one that records, nothing happens. Names are those of OpenTelemetry's
+//! semantic conventions for feature flags; the two that those do not have are the ones of the
+//! vendor's SDKs.
 //!
 //! | attribute | value |
 //! | --- | --- |
@@ -49,22 +50,24 @@
 //!
 //! So the trace holds the keys of contexts, but none of their other attributes.
 //!
-//! With [`TracingHookBuilder::add_spans`], each evaluation also is a span of its own, `Client.variation`,
-//! `Client.variation_detail` or `Client.migration_variation`, with the key of the flag and the context's. It is for
-//! evaluations that wait: for big segments, or for a store without a cache.
+//! With [`TracingHookBuilder::add_spans`], each evaluation also is a span of its own,
+//! `Client.variation`, `Client.variation_detail` or `Client.migration_variation`, with the key of
+//! the flag and the context's. It is for evaluations that wait: for big segments, or for a store
+//! without a cache.
 //!
 //! # The active span
 //!
 //! The hook takes the active span from the current OpenTelemetry context of the thread. In `async` code, a future has to
 //! bring its context along when it is polled, with [`FutureExt::with_context`], whichever door of the client it uses.
 //!
-//! **With [`tracing`] and `tracing-opentelemetry`** nothing else is needed: a `tracing` span that is entered, by `in_scope`,
-//! `#[instrument]` or `Instrument`, makes its OpenTelemetry span the current one. Unless the layer is told not to, by
-//! `with_context_activation(false)`: then the hook finds no span.
+//! **With [`tracing`] and `tracing-opentelemetry`** nothing else is needed: a `tracing` span that
+//! is entered, by `in_scope`, `#[instrument]` or `Instrument`, makes its OpenTelemetry span the
+//! current one. Unless the layer is told not to, by `with_context_activation(false)`: then the hook
+//! finds no span.
 //!
-//! The application and this crate have to use the same version of the crate `opentelemetry`, 0.33 (with which
-//! `tracing-opentelemetry` 0.34 goes): two versions know nothing of each other's spans. `cargo tree -d` shows whether there
-//! are two.
+//! The application and this crate have to use the same version of the crate `opentelemetry`, 0.33
+//! (with which `tracing-opentelemetry` 0.34 goes): two versions know nothing of each other's spans.
+//! `cargo tree -d` shows whether there are two.
 //!
 //! [OpenTelemetry]: https://opentelemetry.io
 //! [fully qualified key]: vexil::Context::fully_qualified_key

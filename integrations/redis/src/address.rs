@@ -30,42 +30,77 @@ pub(crate) enum Host {
 }
 
 impl Address {
-    /// `redis://[user[:password]@]host[:port][/database]`, the same with `rediss` for TLS, or `unix://path[?db=database]`.
+    /// `redis://[user[:password]@]host[:port][/database]`, the same with `rediss` for TLS, or
+    /// `unix://path[?db=database]`.
     pub(crate) fn parse(text: &str) -> Result<Self, RedisConfigError> {
-        let refuse = |reason| RedisConfigError::Url { url: redacted_url(text), reason };
+        let refuse = |reason| RedisConfigError::Url {
+            url: redacted_url(text),
+            reason,
+        };
         let url = Url::parse(text).map_err(|_| refuse("it is no URL"))?;
-        let credentials = credentials(&url).ok_or_else(|| refuse("its credentials are not percent-encoded UTF-8"))?;
-        let number = |digits: &str| digits.parse().map_err(|_| refuse("its database is no number"));
+        let credentials = credentials(&url)
+            .ok_or_else(|| refuse("its credentials are not percent-encoded UTF-8"))?;
+        let number = |digits: &str| {
+            digits
+                .parse()
+                .map_err(|_| refuse("its database is no number"))
+        };
         let tls = match url.scheme() {
             "redis" | "valkey" => false,
             "rediss" | "valkeys" => true,
             "unix" | "redis+unix" | "valkey+unix" => {
-                let path = percent_decode_str(url.path()).decode_utf8().map_err(|_| refuse("its path is not UTF-8"))?;
+                let path = percent_decode_str(url.path())
+                    .decode_utf8()
+                    .map_err(|_| refuse("its path is not UTF-8"))?;
                 if path.is_empty() {
                     return Err(refuse("it has no path"));
                 }
                 let database = url.query_pairs().find(|(name, _)| name == "db");
                 let database = database.map(|(_, digits)| number(&digits)).transpose()?;
-                return Ok(Self { host: Host::Socket(path.as_ref().into()), tls: false, credentials, database });
+                return Ok(Self {
+                    host: Host::Socket(path.as_ref().into()),
+                    tls: false,
+                    credentials,
+                    database,
+                });
             }
             _ => return Err(refuse("its scheme is none of redis, rediss and unix")),
         };
-        let name = url.host_str().filter(|name| !name.is_empty()).ok_or_else(|| refuse("it has no host"))?;
+        let name = url
+            .host_str()
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| refuse("it has no host"))?;
         // A name in brackets is an IPv6 address.
         let name = name.trim_start_matches('[').trim_end_matches(']').into();
         let path = url.path().trim_matches('/');
-        let database = if path.is_empty() { None } else { Some(number(path)?) };
-        Ok(Self { host: Host::Tcp { name, port: url.port().unwrap_or(DEFAULT_PORT) }, tls, credentials, database })
+        let database = if path.is_empty() {
+            None
+        } else {
+            Some(number(path)?)
+        };
+        Ok(Self {
+            host: Host::Tcp {
+                name,
+                port: url.port().unwrap_or(DEFAULT_PORT),
+            },
+            tls,
+            credentials,
+            database,
+        })
     }
 }
 
-/// The user and password in a URL; a password alone is that of the default user. `None` if they are not text.
+/// The user and password in a URL; a password alone is that of the default user. `None` if they are
+/// not text.
 fn credentials(url: &Url) -> Option<Option<RedisCredentials>> {
     let decode = |text| Some(percent_decode_str(text).decode_utf8().ok()?.into_owned());
     let user = decode(url.username())?;
     Some(match url.password() {
         Some(password) if user.is_empty() => Some(RedisCredentials::password(decode(password)?)),
-        password if !user.is_empty() => Some(RedisCredentials::user(user, decode(password.unwrap_or_default())?)),
+        password if !user.is_empty() => Some(RedisCredentials::user(
+            user,
+            decode(password.unwrap_or_default())?,
+        )),
         _ => None,
     })
 }
@@ -74,7 +109,10 @@ impl Host {
     /// As a server of a cluster, or a sentinel, writes it: `host:port`.
     #[cfg(any(feature = "cluster", feature = "sentinel"))]
     pub(crate) fn tcp(name: &str, port: u16) -> Self {
-        Self::Tcp { name: name.into(), port }
+        Self::Tcp {
+            name: name.into(),
+            port,
+        }
     }
 }
 
@@ -93,20 +131,35 @@ mod tests {
     use super::*;
 
     fn tcp(name: &str, port: u16) -> Host {
-        Host::Tcp { name: name.into(), port }
+        Host::Tcp {
+            name: name.into(),
+            port,
+        }
     }
 
     // STO-1.1: default port, database from the path
     #[test]
     fn a_url_says_host_port_and_database() {
         let address = Address::parse("redis://localhost").unwrap();
-        assert_eq!((address.host, address.tls, address.database), (tcp("localhost", 6379), false, None));
+        assert_eq!(
+            (address.host, address.tls, address.database),
+            (tcp("localhost", 6379), false, None)
+        );
         let address = Address::parse("rediss://h:6390/2").unwrap();
-        assert_eq!((address.host, address.tls, address.database), (tcp("h", 6390), true, Some(2)));
+        assert_eq!(
+            (address.host, address.tls, address.database),
+            (tcp("h", 6390), true, Some(2))
+        );
         let address = Address::parse("redis://[::1]:7/").unwrap();
-        assert_eq!((address.host.to_string(), address.database), ("[::1]:7".to_owned(), None));
+        assert_eq!(
+            (address.host.to_string(), address.database),
+            ("[::1]:7".to_owned(), None)
+        );
         let address = Address::parse("unix:///run/redis.sock?db=3").unwrap();
-        assert_eq!((address.host, address.database), (Host::Socket("/run/redis.sock".into()), Some(3)));
+        assert_eq!(
+            (address.host, address.database),
+            (Host::Socket("/run/redis.sock".into()), Some(3))
+        );
     }
 
     // STO-9.5: password and ACL user
@@ -131,7 +184,10 @@ mod tests {
         ] {
             let error = Address::parse(url).expect_err(url).to_string();
             assert!(error.contains(why), "{error}");
-            assert!(!error.contains("secret") && !error.contains("ada"), "{error}");
+            assert!(
+                !error.contains("secret") && !error.contains("ada"),
+                "{error}"
+            );
         }
         assert!(!format!("{:?}", Address::parse("redis://ada:secret@h")).contains("secret"));
     }

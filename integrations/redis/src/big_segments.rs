@@ -11,7 +11,8 @@ use crate::connection::Lease;
 use crate::error::{Fault, store_error};
 use crate::request::{Limit, Request};
 
-/// Reads who belongs to big segments from Redis, where a Relay Proxy, or LaunchDarkly's own integration, keeps it.
+/// Reads who belongs to big segments from Redis, where a Relay Proxy, or LaunchDarkly's own
+/// integration, keeps it.
 ///
 /// ```
 /// use vexil_redis::RedisBigSegmentStore;
@@ -43,7 +44,10 @@ impl RedisBigSegmentStore {
     async fn set(&self, key: &str) -> Result<Vec<String>, Fault> {
         let mut command = redis::cmd("SMEMBERS");
         command.arg(key);
-        let answer = self.lease.send_one(&Request::one(key, command, Limit::Read)).await?;
+        let answer = self
+            .lease
+            .send_one(&Request::one(key, command, Limit::Read))
+            .await?;
         redis::from_redis_value(answer).map_err(|_| Fault::Unexpected)
     }
 }
@@ -62,18 +66,26 @@ impl BigSegmentStore for RedisBigSegmentStore {
         let included = self.key(&format!("big_segment_include:{context_hash}"));
         let excluded = self.key(&format!("big_segment_exclude:{context_hash}"));
         // Side by side, not in one request: in a cluster they are on different servers.
-        let (included, excluded) = tokio::try_join!(self.set(&included), self.set(&excluded)).map_err(store_error)?;
+        let (included, excluded) =
+            tokio::try_join!(self.set(&included), self.set(&excluded)).map_err(store_error)?;
         if included.is_empty() && excluded.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Membership::new(included.iter().map(String::as_str), excluded.iter().map(String::as_str))))
+        Ok(Some(Membership::new(
+            included.iter().map(String::as_str),
+            excluded.iter().map(String::as_str),
+        )))
     }
 
     async fn last_synchronized(&self) -> Result<Option<u64>, StoreError> {
         let key = self.key("big_segments_synchronized_on");
         let mut command = redis::cmd("GET");
         command.arg(&key);
-        let answer = self.lease.send_one(&Request::one(&key, command, Limit::Probe)).await.map_err(store_error)?;
+        let answer = self
+            .lease
+            .send_one(&Request::one(&key, command, Limit::Probe))
+            .await
+            .map_err(store_error)?;
         match answer {
             Value::Nil => Ok(None),
             Value::BulkString(text) if text.is_empty() => Ok(None),

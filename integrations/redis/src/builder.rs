@@ -49,11 +49,15 @@ enum Connection {
 impl<S> RedisStoreBuilder<S> {
     pub(crate) fn new() -> Self {
         let connection = Connection::Own(Box::new(RedisConnection::builder()));
-        Self { connection, prefix: DEFAULT_PREFIX.to_owned(), makes: PhantomData }
+        Self {
+            connection,
+            prefix: DEFAULT_PREFIX.to_owned(),
+            makes: PhantomData,
+        }
     }
 
-    /// Where the server is, as in [`RedisConnectionBuilder::url`]. The store has a connection of its own then. Default:
-    /// `redis://localhost:6379`.
+    /// Where the server is, as in [`RedisConnectionBuilder::url`]. The store has a connection of
+    /// its own then. Default: `redis://localhost:6379`.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.connection = Connection::Own(Box::new(RedisConnection::builder().url(url)));
         self
@@ -65,12 +69,16 @@ impl<S> RedisStoreBuilder<S> {
         self
     }
 
-    /// What the names of all keys begin with, before a colon. It must be the one that the Relay Proxy, or whoever else
-    /// writes or reads them, is configured with. In a cluster it should have a hash tag: `{launchdarkly}`. Default, also if
-    /// it is empty: `launchdarkly`.
+    /// What the names of all keys begin with, before a colon. It must be the one that the Relay
+    /// Proxy, or whoever else writes or reads them, is configured with. In a cluster it should have
+    /// a hash tag: `{launchdarkly}`. Default, also if it is empty: `launchdarkly`.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         let prefix = prefix.into();
-        self.prefix = if prefix.is_empty() { DEFAULT_PREFIX.to_owned() } else { prefix };
+        self.prefix = if prefix.is_empty() {
+            DEFAULT_PREFIX.to_owned()
+        } else {
+            prefix
+        };
         self
     }
 
@@ -94,37 +102,45 @@ impl<S> RedisStoreBuilder<S> {
 }
 
 impl RedisStoreBuilder<RedisDataStore> {
-    /// The store, to be shared between clients or used without one. Nothing is connected yet, and the server need not be
-    /// there.
+    /// The store, to be shared between clients or used without one. Nothing is connected yet, and
+    /// the server need not be there.
     ///
     /// # Errors
     /// If the URL cannot be used.
     pub fn build(self) -> Result<RedisDataStore, RedisConfigError> {
-        self.open("flags").map(|(lease, prefix)| RedisDataStore::new(lease, &prefix))
+        self.open("flags")
+            .map(|(lease, prefix)| RedisDataStore::new(lease, &prefix))
     }
 }
 
 impl RedisStoreBuilder<RedisBigSegmentStore> {
-    /// The store, to be shared between clients or used without one. Nothing is connected yet, and the server need not be
-    /// there.
+    /// The store, to be shared between clients or used without one. Nothing is connected yet, and
+    /// the server need not be there.
     ///
     /// # Errors
     /// If the URL cannot be used.
     pub fn build(self) -> Result<RedisBigSegmentStore, RedisConfigError> {
-        self.open("big segments").map(|(lease, prefix)| RedisBigSegmentStore::new(lease, prefix))
+        self.open("big segments")
+            .map(|(lease, prefix)| RedisBigSegmentStore::new(lease, prefix))
     }
 }
 
 impl Configure<dyn PersistentDataStore> for RedisStoreBuilder<RedisDataStore> {
     fn configure(&self, _: &ClientContext) -> Result<Arc<dyn PersistentDataStore>, ConfigError> {
-        let store = self.clone().build().map_err(|error| ConfigError::component("Redis data store", error))?;
+        let store = self
+            .clone()
+            .build()
+            .map_err(|error| ConfigError::component("Redis data store", error))?;
         Ok(Arc::new(store))
     }
 }
 
 impl Configure<dyn BigSegmentStore> for RedisStoreBuilder<RedisBigSegmentStore> {
     fn configure(&self, _: &ClientContext) -> Result<Arc<dyn BigSegmentStore>, ConfigError> {
-        let store = self.clone().build().map_err(|error| ConfigError::component("Redis big-segment store", error))?;
+        let store = self
+            .clone()
+            .build()
+            .map_err(|error| ConfigError::component("Redis big-segment store", error))?;
         Ok(Arc::new(store))
     }
 }
@@ -132,7 +148,11 @@ impl Configure<dyn BigSegmentStore> for RedisStoreBuilder<RedisBigSegmentStore> 
 // Not derived: that would ask the store itself to be `Clone` and `Debug`.
 impl<S> Clone for RedisStoreBuilder<S> {
     fn clone(&self) -> Self {
-        Self { connection: self.connection.clone(), prefix: self.prefix.clone(), makes: PhantomData }
+        Self {
+            connection: self.connection.clone(),
+            prefix: self.prefix.clone(),
+            makes: PhantomData,
+        }
     }
 }
 

@@ -19,23 +19,32 @@ impl RedisCredentials {
     /// The password of the default user, as the server's setting `requirepass` has it.
     #[must_use]
     pub fn password(password: impl Into<String>) -> Self {
-        Self { user: None, password: password.into().into() }
+        Self {
+            user: None,
+            password: password.into().into(),
+        }
     }
 
     /// A user of the server's access control list.
     #[must_use]
     pub fn user(name: impl Into<String>, password: impl Into<String>) -> Self {
-        Self { user: Some(name.into().into()), password: password.into().into() }
+        Self {
+            user: Some(name.into().into()),
+            password: password.into().into(),
+        }
     }
 }
 
 impl fmt::Debug for RedisCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisCredentials").field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("RedisCredentials")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
     }
 }
 
-type Provided = Pin<Box<dyn Future<Output = Result<RedisCredentials, Box<dyn Error + Send + Sync>>> + Send>>;
+type Provided =
+    Pin<Box<dyn Future<Output = Result<RedisCredentials, Box<dyn Error + Send + Sync>>> + Send>>;
 
 type Provider = Arc<dyn Fn() -> Provided + Send + Sync>;
 
@@ -58,7 +67,9 @@ impl CredentialSource {
     }
 
     /// The credentials of this moment.
-    pub(crate) async fn current(&self) -> Result<Option<RedisCredentials>, Box<dyn Error + Send + Sync>> {
+    pub(crate) async fn current(
+        &self,
+    ) -> Result<Option<RedisCredentials>, Box<dyn Error + Send + Sync>> {
         match self {
             Self::None => Ok(None),
             Self::Fixed(credentials) => Ok(Some(credentials.clone())),
@@ -67,13 +78,16 @@ impl CredentialSource {
     }
 }
 
-/// Asks the application's provider. A panic of it is an error like any other, and must not end the task that connects.
+/// Asks the application's provider. A panic of it is an error like any other, and must not end the
+/// task that connects.
 async fn contained(provide: Provider) -> Result<RedisCredentials, Box<dyn Error + Send + Sync>> {
     let mut provided: Provided = Box::pin(async move { provide().await });
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| provided.as_mut().poll(cx))) {
-        Ok(polled) => polled,
-        Err(_panic) => Poll::Ready(Err("the provider of credentials panicked".into())),
-    })
+    poll_fn(
+        |cx| match catch_unwind(AssertUnwindSafe(|| provided.as_mut().poll(cx))) {
+            Ok(polled) => polled,
+            Err(_panic) => Poll::Ready(Err("the provider of credentials panicked".into())),
+        },
+    )
     .await
 }
 

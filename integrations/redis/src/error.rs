@@ -46,12 +46,15 @@ pub enum RedisConfigError {
     },
 }
 
-/// What went wrong with a request. It can be cloned, because everybody who waits for a connection is told why there is
-/// none.
+/// What went wrong with a request. It can be cloned, because everybody who waits for a connection
+/// is told why there is none.
 #[derive(Clone, Debug, Error)]
 pub(crate) enum Fault {
     #[error("no connection to {address}")]
-    Connect { address: Arc<str>, source: Arc<dyn Error + Send + Sync> },
+    Connect {
+        address: Arc<str>,
+        source: Arc<dyn Error + Send + Sync>,
+    },
     #[error("the credentials cannot be had")]
     Credentials(#[source] Arc<dyn Error + Send + Sync>),
     #[error("the connection was lost")]
@@ -83,9 +86,13 @@ impl Fault {
         }
         match error.clone().into_server_errors().as_deref() {
             Some([(_, answer), ..]) => Self::Server(answer.clone()),
-            // The client's own words for an answer to `SELECT`, which is all that is left to be refused.
+            // The client's own words for an answer to `SELECT`, which is all that is left to be
+            // refused.
             _ if matches!(error.kind(), ErrorKind::Server(_)) => Self::NoDatabase(error),
-            _ => Self::Connect { address: Arc::clone(address), source: Arc::new(error) },
+            _ => Self::Connect {
+                address: Arc::clone(address),
+                source: Arc::new(error),
+            },
         }
     }
 
@@ -109,11 +116,14 @@ impl Fault {
         }
     }
 
-    /// Whether the connection is of no use any more: it is gone, or leads to a server that is not the right one.
+    /// Whether the connection is of no use any more: it is gone, or leads to a server that is not
+    /// the right one.
     pub(crate) fn is_of_connection(&self) -> bool {
         match self {
             Self::Lost(_) => true,
-            Self::Server(error) => error.code() == "NOAUTH" || error.kind() == Some(ServerErrorKind::ReadOnly),
+            Self::Server(error) => {
+                error.code() == "NOAUTH" || error.kind() == Some(ServerErrorKind::ReadOnly)
+            }
             _ => false,
         }
     }
@@ -128,7 +138,9 @@ impl Fault {
         let error = match self {
             Self::Server(error) => error,
             Self::NoDatabase(_) => {
-                return Some("check the number of the database; a Redis Cluster has only the database 0");
+                return Some(
+                    "check the number of the database; a Redis Cluster has only the database 0",
+                );
             }
             _ => return None,
         };
@@ -141,14 +153,18 @@ impl Fault {
                 "the keys are in different slots of a Redis Cluster: choose a prefix with a hash tag such as \
                  \"{launchdarkly}\"",
             ),
-            "WRONGTYPE" => Some("a key of this prefix holds something other than flag data: is the prefix right?"),
+            "WRONGTYPE" => Some(
+                "a key of this prefix holds something other than flag data: is the prefix right?",
+            ),
             _ => None,
         }
     }
 }
 
 fn says(error: &ServerError, words: &str) -> bool {
-    error.details().is_some_and(|details| details.contains(words))
+    error
+        .details()
+        .is_some_and(|details| details.contains(words))
 }
 
 /// A fault with what would help.
@@ -180,7 +196,9 @@ mod tests {
 
     fn told(answer: &str) -> StoreError {
         let value = redis::parse_redis_value(format!("-{answer}\r\n").as_bytes()).unwrap();
-        let Value::ServerError(error) = value else { panic!("{value:?}") };
+        let Value::ServerError(error) = value else {
+            panic!("{value:?}")
+        };
         store_error(Fault::Server(error))
     }
 
@@ -198,7 +216,10 @@ mod tests {
             "READONLY You can't write against a read only replica.",
             "ERR max number of clients reached",
         ] {
-            assert!(matches!(told(passing), StoreError::Unavailable { .. }), "{passing}");
+            assert!(
+                matches!(told(passing), StoreError::Unavailable { .. }),
+                "{passing}"
+            );
         }
         for refusal in [
             "NOAUTH Authentication required.",
@@ -206,14 +227,20 @@ mod tests {
             "NOPERM this user has no permissions to run the 'set' command",
             "ERR AUTH <password> called without any password configured for the default user",
         ] {
-            assert!(matches!(told(refusal), StoreError::Auth { .. }), "{refusal}");
+            assert!(
+                matches!(told(refusal), StoreError::Auth { .. }),
+                "{refusal}"
+            );
         }
         for lasting in [
             "WRONGTYPE Operation against a key holding the wrong kind of value",
             "CROSSSLOT Keys in request don't hash to the same slot",
             "MOVED 5868 127.0.0.1:6381",
         ] {
-            assert!(matches!(told(lasting), StoreError::Config { .. }), "{lasting}");
+            assert!(
+                matches!(told(lasting), StoreError::Config { .. }),
+                "{lasting}"
+            );
         }
         assert!(matches!(store_error(Fault::Timeout), StoreError::Timeout));
     }

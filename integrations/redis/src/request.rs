@@ -4,11 +4,15 @@ use redis::{Cmd, Pipeline, Value};
 
 use crate::error::Fault;
 
-/// Commands about keys in one slot. All of them may be sent again when it is unknown whether they were carried out.
+/// Commands about keys in one slot. All of them may be sent again when it is unknown whether they
+/// were carried out.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     /// The key that says which server of a cluster is asked.
-    #[cfg_attr(not(feature = "cluster"), expect(dead_code, reason = "only a cluster has servers to choose from"))]
+    #[cfg_attr(
+        not(feature = "cluster"),
+        expect(dead_code, reason = "only a cluster has servers to choose from")
+    )]
     pub(crate) key: String,
     commands: Vec<Cmd>,
     /// Whether the commands are carried out at one moment.
@@ -29,12 +33,22 @@ pub(crate) enum Limit {
 
 impl Request {
     pub(crate) fn one(key: &str, command: Cmd, limit: Limit) -> Self {
-        Self { key: key.to_owned(), commands: vec![command], atomic: false, limit }
+        Self {
+            key: key.to_owned(),
+            commands: vec![command],
+            atomic: false,
+            limit,
+        }
     }
 
     /// All commands at one moment, by `MULTI` and `EXEC`.
     pub(crate) fn transaction(key: &str, commands: Vec<Cmd>, limit: Limit) -> Self {
-        Self { key: key.to_owned(), commands, atomic: true, limit }
+        Self {
+            key: key.to_owned(),
+            commands,
+            atomic: true,
+            limit,
+        }
     }
 
     /// Whether the commands are carried out at one moment.
@@ -43,7 +57,8 @@ impl Request {
         self.atomic
     }
 
-    /// What is sent, and how many answers come. `asking`: to a server that is just being given the key's slot.
+    /// What is sent, and how many answers come. `asking`: to a server that is just being given the
+    /// key's slot.
     pub(crate) fn packed(&self, asking: bool) -> (Pipeline, usize) {
         let mut pipeline = Pipeline::with_capacity(self.commands.len() + 2);
         if self.atomic {
@@ -62,8 +77,8 @@ impl Request {
         (pipeline, answers)
     }
 
-    /// The answers to the commands, or the first of them that is an error. One error in a transaction does not undo the
-    /// rest of it, so all must be looked at (STO-1.5, step 4).
+    /// The answers to the commands, or the first of them that is an error. One error in a
+    /// transaction does not undo the rest of it, so all must be looked at (STO-1.5, step 4).
     pub(crate) fn answers(&self, mut all: Vec<Value>, asking: bool) -> Result<Vec<Value>, Fault> {
         if self.atomic {
             let outcome = all.pop().ok_or(Fault::Unexpected)?;
@@ -78,7 +93,11 @@ impl Request {
             all = all.into_iter().skip(1).step_by(2).collect();
         }
         first_error(&all)?;
-        if all.len() == self.commands.len() { Ok(all) } else { Err(Fault::Unexpected) }
+        if all.len() == self.commands.len() {
+            Ok(all)
+        } else {
+            Err(Fault::Unexpected)
+        }
     }
 }
 
@@ -96,7 +115,10 @@ mod tests {
 
     /// What a server answers, a line for each command.
     fn answers(lines: &[&str]) -> Vec<Value> {
-        lines.iter().map(|line| redis::parse_redis_value(format!("{line}\r\n").as_bytes()).unwrap()).collect()
+        lines
+            .iter()
+            .map(|line| redis::parse_redis_value(format!("{line}\r\n").as_bytes()).unwrap())
+            .collect()
     }
 
     fn transaction(lines: &[&str]) -> Result<Vec<Value>, Fault> {
@@ -107,20 +129,39 @@ mod tests {
     // STO-1.5, step 4, and STO-F12: check every element
     #[test]
     fn an_error_anywhere_in_a_transaction_is_one() {
-        assert_eq!(transaction(&["+OK", "+QUEUED", "+QUEUED", "*2\r\n:1\r\n+OK"]).unwrap().len(), 2);
+        assert_eq!(
+            transaction(&["+OK", "+QUEUED", "+QUEUED", "*2\r\n:1\r\n+OK"])
+                .unwrap()
+                .len(),
+            2
+        );
         for (lines, code) in [
-            (["+OK", "+QUEUED", "+QUEUED", "*2\r\n-WRONGTYPE a\r\n+OK"], "WRONGTYPE"),
+            (
+                ["+OK", "+QUEUED", "+QUEUED", "*2\r\n-WRONGTYPE a\r\n+OK"],
+                "WRONGTYPE",
+            ),
             (["+OK", "+QUEUED", "+QUEUED", "*2\r\n:1\r\n-OOM b"], "OOM"),
             (["+OK", "-MOVED 1 a:1", "+QUEUED", "-EXECABORT c"], "MOVED"),
-            (["-NOPERM d", "+OK", "+OK", "-ERR EXEC without MULTI"], "NOPERM"),
+            (
+                ["-NOPERM d", "+OK", "+OK", "-ERR EXEC without MULTI"],
+                "NOPERM",
+            ),
             (["+OK", "+QUEUED", "+QUEUED", "-CROSSSLOT e"], "CROSSSLOT"),
         ] {
-            let Err(Fault::Server(error)) = transaction(&lines) else { panic!("{lines:?}") };
+            let Err(Fault::Server(error)) = transaction(&lines) else {
+                panic!("{lines:?}")
+            };
             assert_eq!(error.code(), code);
         }
-        assert!(matches!(transaction(&["+OK", "+QUEUED", "+QUEUED", "*-1"]), Err(Fault::Contended)));
+        assert!(matches!(
+            transaction(&["+OK", "+QUEUED", "+QUEUED", "*-1"]),
+            Err(Fault::Contended)
+        ));
         for nonsense in ["+OK", "*1\r\n:1"] {
-            assert!(matches!(transaction(&["+OK", "+QUEUED", "+QUEUED", nonsense]), Err(Fault::Unexpected)));
+            assert!(matches!(
+                transaction(&["+OK", "+QUEUED", "+QUEUED", nonsense]),
+                Err(Fault::Unexpected)
+            ));
         }
         assert!(matches!(transaction(&[]), Err(Fault::Unexpected)));
     }

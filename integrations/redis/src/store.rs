@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use redis::{Cmd, Value};
 use tokio::sync::watch;
 use vexil::model::DataKind;
-use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert};
+use vexil::store::{
+    Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert,
+};
 use vexil::{PerProcess, Text, async_trait};
 
 use crate::builder::RedisStoreBuilder;
@@ -20,7 +22,8 @@ use crate::upsert::{self, Write};
 /// How many items one command writes.
 const CHUNK: usize = 500;
 
-/// Keeps flags and segments in Redis, where other processes, SDKs in other languages and Relay Proxies find them.
+/// Keeps flags and segments in Redis, where other processes, SDKs in other languages and Relay
+/// Proxies find them.
 ///
 /// ```
 /// use vexil_redis::RedisDataStore;
@@ -31,14 +34,16 @@ const CHUNK: usize = 500;
 ///
 /// # What is where
 ///
-/// With the prefix `P`: the hash `P:features` has a field for each flag, the hash `P:segments` one for each segment, and the
-/// string `P:$inited` is there once somebody has written a complete data set. Nothing expires.
+/// With the prefix `P`: the hash `P:features` has a field for each flag, the hash `P:segments` one
+/// for each segment, and the string `P:$inited` is there once somebody has written a complete data
+/// set. Nothing expires.
 #[derive(Debug)]
 pub struct RedisDataStore {
     lease: Arc<Lease>,
     keys: Keys,
     changes: PerProcess<watch::Receiver<()>>,
-    /// Whether the keys cannot be in one transaction, because they are on different servers of a cluster.
+    /// Whether the keys cannot be in one transaction, because they are on different servers of a
+    /// cluster.
     split: AtomicBool,
     warned_of_split: AtomicBool,
     /// Whether the server runs no scripts for us.
@@ -73,23 +78,41 @@ impl RedisDataStore {
 
     async fn read_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, Fault> {
         let hash = self.keys.items(kind);
-        items(self.lease.send_one(&Request::one(&hash, get_all(&hash), Limit::Bulk)).await?)
+        items(
+            self.lease
+                .send_one(&Request::one(&hash, get_all(&hash), Limit::Bulk))
+                .await?,
+        )
     }
 
     async fn read_marker(&self, limit: Limit) -> Result<bool, Fault> {
         let marker = self.keys.marker();
-        is_there(&self.lease.send_one(&Request::one(&marker, exists(&marker), limit)).await?)
+        is_there(
+            &self
+                .lease
+                .send_one(&Request::one(&marker, exists(&marker), limit))
+                .await?,
+        )
     }
 
     /// Everything at one moment.
     async fn read_at_once(&self) -> Result<StoredSnapshot, Fault> {
         let marker = self.keys.marker();
-        let mut commands: Vec<Cmd> = DataKind::READ_ORDER.map(|kind| get_all(&self.keys.items(kind))).into();
+        let mut commands: Vec<Cmd> = DataKind::READ_ORDER
+            .map(|kind| get_all(&self.keys.items(kind)))
+            .into();
         commands.push(exists(&marker));
-        let mut answers = self.lease.send(&Request::transaction(&marker, commands, Limit::Bulk)).await?;
+        let mut answers = self
+            .lease
+            .send(&Request::transaction(&marker, commands, Limit::Bulk))
+            .await?;
         let initialized = is_there(&answers.pop().ok_or(Fault::Unexpected)?)?;
         let collect = |(kind, answer)| Ok(Collection::new(kind, items(answer)?));
-        let collections = DataKind::READ_ORDER.into_iter().zip(answers).map(collect).collect::<Result<_, Fault>>()?;
+        let collections = DataKind::READ_ORDER
+            .into_iter()
+            .zip(answers)
+            .map(collect)
+            .collect::<Result<_, Fault>>()?;
         Ok(StoredSnapshot::new(collections, initialized))
     }
 
@@ -99,23 +122,49 @@ impl RedisDataStore {
         for kind in DataKind::READ_ORDER {
             collections.push(Collection::new(kind, self.read_all(kind).await?));
         }
-        Ok(StoredSnapshot::new(collections, self.read_marker(Limit::Bulk).await?))
+        Ok(StoredSnapshot::new(
+            collections,
+            self.read_marker(Limit::Bulk).await?,
+        ))
     }
 
     /// Everything is replaced at one moment.
     async fn write_at_once(&self, data: &[Collection]) -> Result<(), Fault> {
-        let mut commands: Vec<Cmd> = data.iter().flat_map(|collection| self.replace(collection)).collect();
+        let mut commands: Vec<Cmd> = data
+            .iter()
+            .flat_map(|collection| self.replace(collection))
+            .collect();
         commands.push(self.set_marker());
-        self.lease.send(&Request::transaction(&self.keys.marker(), commands, Limit::Bulk)).await.map(drop)
+        self.lease
+            .send(&Request::transaction(
+                &self.keys.marker(),
+                commands,
+                Limit::Bulk,
+            ))
+            .await
+            .map(drop)
     }
 
     /// Each kind is replaced at one moment. The marker comes last.
     async fn write_one_by_one(&self, data: &[Collection]) -> Result<(), Fault> {
         for collection in data {
             let hash = self.keys.items(collection.kind);
-            self.lease.send(&Request::transaction(&hash, self.replace(collection), Limit::Bulk)).await?;
+            self.lease
+                .send(&Request::transaction(
+                    &hash,
+                    self.replace(collection),
+                    Limit::Bulk,
+                ))
+                .await?;
         }
-        self.lease.send(&Request::one(&self.keys.marker(), self.set_marker(), Limit::Bulk)).await.map(drop)
+        self.lease
+            .send(&Request::one(
+                &self.keys.marker(),
+                self.set_marker(),
+                Limit::Bulk,
+            ))
+            .await
+            .map(drop)
     }
 
     /// What replaces all items of a kind.
@@ -131,7 +180,9 @@ impl RedisDataStore {
             }
             set
         };
-        std::iter::once(delete).chain(collection.items.chunks(CHUNK).map(set)).collect()
+        std::iter::once(delete)
+            .chain(collection.items.chunks(CHUNK).map(set))
+            .collect()
     }
 
     fn set_marker(&self) -> Cmd {
@@ -156,9 +207,16 @@ impl PersistentDataStore for RedisDataStore {
         let hash = self.keys.items(kind);
         let mut command = redis::cmd("HGET");
         command.arg(&hash).arg(key);
-        match self.lease.send_one(&Request::one(&hash, command, Limit::Read)).await.map_err(store_error)? {
+        match self
+            .lease
+            .send_one(&Request::one(&hash, command, Limit::Read))
+            .await
+            .map_err(store_error)?
+        {
             Value::Nil => Ok(None),
-            Value::BulkString(body) => Ok(Some(body).filter(|body| !body.is_empty()).map(StoredItem::new)),
+            Value::BulkString(body) => Ok(Some(body)
+                .filter(|body| !body.is_empty())
+                .map(StoredItem::new)),
             _ => Err(store_error(Fault::Unexpected)),
         }
     }
@@ -189,9 +247,18 @@ impl PersistentDataStore for RedisDataStore {
         self.write_one_by_one(data).await.map_err(store_error)
     }
 
-    async fn upsert(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
+    async fn upsert(
+        &self,
+        kind: DataKind,
+        key: &str,
+        item: &StoredItem,
+    ) -> Result<Upsert, StoreError> {
         let hash = self.keys.items(kind);
-        let write = Write { hash: &hash, key, item };
+        let write = Write {
+            hash: &hash,
+            key,
+            item,
+        };
         let outcome = if self.scripts_refused.load(Ordering::Relaxed) {
             write.by_watching(&self.lease).await
         } else {
@@ -199,7 +266,8 @@ impl PersistentDataStore for RedisDataStore {
                 Err(fault) if upsert::is_refused(&fault) => {
                     let written = write.by_watching(&self.lease).await;
                     // Where nothing may be written at all, it is not the scripts.
-                    self.scripts_refused.store(written.is_ok(), Ordering::Relaxed);
+                    self.scripts_refused
+                        .store(written.is_ok(), Ordering::Relaxed);
                     written
                 }
                 outcome => outcome,
@@ -224,13 +292,19 @@ impl PersistentDataStore for RedisDataStore {
             Some(snapshot) => snapshot,
             None => self.read_one_by_one().await.map_err(store_error)?,
         };
-        let is_empty = snapshot.collections.iter().all(|collection| collection.items.is_empty());
+        let is_empty = snapshot
+            .collections
+            .iter()
+            .all(|collection| collection.items.is_empty());
         self.survey(is_empty && !snapshot.initialized);
         Ok(snapshot)
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        self.read_marker(Limit::Probe).await.map(drop).map_err(store_error)
+        self.read_marker(Limit::Probe)
+            .await
+            .map(drop)
+            .map_err(store_error)
     }
 
     fn changes(&self) -> Option<watch::Receiver<()>> {
@@ -267,10 +341,14 @@ fn is_there(answer: &Value) -> Result<bool, Fault> {
     }
 }
 
-/// Reads the answer to `HGETALL`: a map, or in the older protocol a list of keys and values in turn.
+/// Reads the answer to `HGETALL`: a map, or in the older protocol a list of keys and values in
+/// turn.
 fn items(answer: Value) -> Result<Vec<(Text, StoredItem)>, Fault> {
     match answer {
-        Value::Map(pairs) => pairs.into_iter().filter_map(|(key, body)| item(key, body).transpose()).collect(),
+        Value::Map(pairs) => pairs
+            .into_iter()
+            .filter_map(|(key, body)| item(key, body).transpose())
+            .collect(),
         Value::Array(mut parts) => {
             let mut items = Vec::with_capacity(parts.len() / 2);
             let mut parts = parts.drain(..);
@@ -283,9 +361,12 @@ fn items(answer: Value) -> Result<Vec<(Text, StoredItem)>, Fault> {
     }
 }
 
-/// One item; none if its key is not text, which no SDK writes, or if it is empty, which means that it is not there.
+/// One item; none if its key is not text, which no SDK writes, or if it is empty, which means that
+/// it is not there.
 fn item(key: Value, body: Value) -> Result<Option<(Text, StoredItem)>, Fault> {
-    let (Value::BulkString(key), Value::BulkString(body)) = (key, body) else { return Err(Fault::Unexpected) };
+    let (Value::BulkString(key), Value::BulkString(body)) = (key, body) else {
+        return Err(Fault::Unexpected);
+    };
     match String::from_utf8(key) {
         Ok(key) if !body.is_empty() => Ok(Some((key.into(), StoredItem::new(body)))),
         Ok(_) => Ok(None),

@@ -1,8 +1,8 @@
 //! [`Survey`]: one look at a server, after the first reading, for what goes wrong unnoticed.
 //!
-//! A wrong prefix looks like an environment without flags, and a server that may evict keys loses all flags of an
-//! environment in one go, as they are one key (STO-1.7, row 35 of section 10). What the user may not ask
-//! is not asked again.
+//! A wrong prefix looks like an environment without flags, and a server that may evict keys loses
+//! all flags of an environment in one go, as they are one key (STO-1.7, row 35 of section 10). What
+//! the user may not ask is not asked again.
 
 use std::process;
 use std::sync::{Arc, OnceLock};
@@ -41,7 +41,10 @@ impl Survey {
                     warn_of_nothing(&lease, &keys).await;
                 }
             });
-            Running { task, process: process::id() }
+            Running {
+                task,
+                process: process::id(),
+            }
         });
     }
 
@@ -63,14 +66,18 @@ impl Drop for Survey {
 async fn warn_of_eviction(lease: &Lease, keys: &Keys) {
     let mut question = redis::cmd("CONFIG");
     question.arg("GET").arg("maxmemory-policy");
-    let Some(answer) = ask(lease, keys, question).await else { return };
+    let Some(answer) = ask(lease, keys, question).await else {
+        return;
+    };
     // A map in the newer protocol, a list in the older one.
     let policy = match &answer {
         Value::Map(pairs) => pairs.first().map(|(_, policy)| policy),
         Value::Array(parts) => parts.get(1),
         _ => None,
     };
-    let policy = policy.and_then(|policy| redis::from_redis_value_ref::<String>(policy).ok()).unwrap_or_default();
+    let policy = policy
+        .and_then(|policy| redis::from_redis_value_ref::<String>(policy).ok())
+        .unwrap_or_default();
     if policy.starts_with("allkeys-") {
         tracing::warn!(
             url = lease.settings().url,
@@ -98,9 +105,14 @@ async fn similar(lease: &Lease, keys: &Keys) -> Vec<String> {
     let mut cursor = "0".to_owned();
     for _ in 0..PAGES {
         let mut scan = redis::cmd("SCAN");
-        scan.arg(&cursor).arg("MATCH").arg("*:features").arg("COUNT").arg(PAGE);
+        scan.arg(&cursor)
+            .arg("MATCH")
+            .arg("*:features")
+            .arg("COUNT")
+            .arg(PAGE);
         let answer = ask(lease, keys, scan).await;
-        let page = answer.and_then(|answer| redis::from_redis_value::<(String, Vec<String>)>(answer).ok());
+        let page =
+            answer.and_then(|answer| redis::from_redis_value::<(String, Vec<String>)>(answer).ok());
         let Some((next, page)) = page else { break };
         found.extend(page);
         if next == "0" || found.len() >= NAMED {
@@ -114,5 +126,8 @@ async fn similar(lease: &Lease, keys: &Keys) -> Vec<String> {
 
 /// An answer, if there is one and the user may ask.
 async fn ask(lease: &Lease, keys: &Keys, question: Cmd) -> Option<Value> {
-    lease.send_one(&Request::one(&keys.marker(), question, Limit::Probe)).await.ok()
+    lease
+        .send_one(&Request::one(&keys.marker(), question, Limit::Probe))
+        .await
+        .ok()
 }

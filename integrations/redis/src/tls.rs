@@ -1,7 +1,8 @@
 //! TLS for `rediss://`: which servers are trusted, and how the client identifies itself.
 //!
-//! The provider of cryptography is always named, by [`vexil::tls::provider`]: rustls panics where it has to choose between
-//! two. The Redis client's TLS leaves the choice to rustls, so it is not used.
+//! The provider of cryptography is always named, by [`vexil::tls::provider`]: rustls panics where
+//! it has to choose between two. The Redis client's TLS leaves the choice to rustls, so it is not
+//! used.
 
 use std::fmt;
 use std::io;
@@ -55,8 +56,12 @@ mod by_rustls {
     use super::*;
 
     impl Tls {
-        /// TLS 1.2 and later. Without a file of authorities, those of the operating system are trusted.
-        pub(crate) fn new(ca_certs: Option<&Path>, cert_file: Option<&Path>) -> Result<Self, RedisConfigError> {
+        /// TLS 1.2 and later. Without a file of authorities, those of the operating system are
+        /// trusted.
+        pub(crate) fn new(
+            ca_certs: Option<&Path>,
+            cert_file: Option<&Path>,
+        ) -> Result<Self, RedisConfigError> {
             let provider = vexil::tls::provider().ok_or_else(|| impossible(NO_PROVIDER))?;
             let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
                 .with_safe_default_protocol_versions()
@@ -65,14 +70,19 @@ mod by_rustls {
                 Some(path) => builder.with_root_certificates(roots(path)?),
                 None => {
                     let verifier = Verifier::new(provider).map_err(impossible)?;
-                    builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+                    builder
+                        .dangerous()
+                        .with_custom_certificate_verifier(Arc::new(verifier))
                 }
             };
             let config = match cert_file {
                 Some(path) => {
                     let chain = certificates(path, IDENTITY)?;
-                    let key = PrivateKeyDer::from_pem_file(path).map_err(|error| bad_file(path, IDENTITY, error))?;
-                    builder.with_client_auth_cert(chain, key).map_err(|error| bad_file(path, IDENTITY, error))?
+                    let key = PrivateKeyDer::from_pem_file(path)
+                        .map_err(|error| bad_file(path, IDENTITY, error))?;
+                    builder
+                        .with_client_auth_cert(chain, key)
+                        .map_err(|error| bad_file(path, IDENTITY, error))?
                 }
                 None => builder.with_no_client_auth(),
             };
@@ -80,7 +90,11 @@ mod by_rustls {
         }
 
         /// Shakes hands with the server of this name or address.
-        pub(crate) async fn connect(&self, name: &str, stream: TcpStream) -> io::Result<Box<dyn Stream>> {
+        pub(crate) async fn connect(
+            &self,
+            name: &str,
+            stream: TcpStream,
+        ) -> io::Result<Box<dyn Stream>> {
             let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
             Ok(Box::new(self.0.connect(name, stream).await?))
         }
@@ -91,11 +105,13 @@ mod by_rustls {
     const ROOTS: &str = "PEM certificates";
     const IDENTITY: &str = "a PEM certificate chain and its private key";
 
-    /// The authorities in a PEM file. One that cannot be used is left out with a warning, as long as another can.
+    /// The authorities in a PEM file. One that cannot be used is left out with a warning, as long
+    /// as another can.
     fn roots(path: &Path) -> Result<RootCertStore, RedisConfigError> {
         let mut roots = RootCertStore::empty();
         let mut refused = Vec::new();
-        let certificates = CertificateDer::pem_file_iter(path).map_err(|error| bad_file(path, ROOTS, error))?;
+        let certificates =
+            CertificateDer::pem_file_iter(path).map_err(|error| bad_file(path, ROOTS, error))?;
         for (index, certificate) in certificates.enumerate() {
             let added: Result<(), Box<dyn Error + Send + Sync>> = match certificate {
                 Ok(certificate) => roots.add(certificate).map_err(Into::into),
@@ -105,7 +121,10 @@ mod by_rustls {
             refused.extend(added.err().map(|error| (index + 1, error)));
         }
         if roots.is_empty() {
-            let error = refused.into_iter().next().map_or_else(|| pem::Error::NoItemsFound.into(), |(_, error)| error);
+            let error = refused
+                .into_iter()
+                .next()
+                .map_or_else(|| pem::Error::NoItemsFound.into(), |(_, error)| error);
             return Err(bad_file(path, ROOTS, error));
         }
         for (position, error) in refused {
@@ -115,19 +134,33 @@ mod by_rustls {
     }
 
     /// The certificates in a PEM file; there is at least one.
-    fn certificates(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'static>>, RedisConfigError> {
-        let all = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    fn certificates(
+        path: &Path,
+        what: &'static str,
+    ) -> Result<Vec<CertificateDer<'static>>, RedisConfigError> {
+        let all =
+            CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         match all.map_err(|error| bad_file(path, what, error))? {
             none if none.is_empty() => Err(bad_file(path, what, pem::Error::NoItemsFound)),
             some => Ok(some),
         }
     }
 
-    fn bad_file(path: &Path, what: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> RedisConfigError {
-        RedisConfigError::File { path: path.to_owned(), what, source: source.into() }
+    fn bad_file(
+        path: &Path,
+        what: &'static str,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> RedisConfigError {
+        RedisConfigError::File {
+            path: path.to_owned(),
+            what,
+            source: source.into(),
+        }
     }
 
     fn impossible(source: impl Into<Box<dyn Error + Send + Sync>>) -> RedisConfigError {
-        RedisConfigError::Tls { source: source.into() }
+        RedisConfigError::Tls {
+            source: source.into(),
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Writing one item if it is newer: by a script, which the server runs at one moment, or where scripts are refused by
-//! watching the hash. STO-1.6.
+//! Writing one item if it is newer: by a script, which the server runs at one moment, or where
+//! scripts are refused by watching the hash. STO-1.6.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -14,11 +14,12 @@ use crate::connection::{Dedicated, Lease};
 use crate::error::Fault;
 use crate::request::{Limit, Request};
 
-/// Returns the stored item if it is at least as new. Else writes, and returns nothing, or 1 if what is written over had
-/// no version that could be told.
+/// Returns the stored item if it is at least as new. Else writes, and returns nothing, or 1 if what
+/// is written over had no version that could be told.
 ///
-/// The server's parser refuses half surrogates, which other SDKs write. The text is decoded a second time without them;
-/// escaped backslashes go first, as they may stand before what only looks like an escape.
+/// The server's parser refuses half surrogates, which other SDKs write. The text is decoded a
+/// second time without them; escaped backslashes go first, as they may stand before what only looks
+/// like an escape.
 const SCRIPT: &str = r"local stored = redis.call('HGET', KEYS[1], ARGV[1])
 local unreadable = false
 if stored then
@@ -61,11 +62,17 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     fn written(over_unreadable: bool) -> Self {
-        Self { upsert: Upsert::Written, over_unreadable }
+        Self {
+            upsert: Upsert::Written,
+            over_unreadable,
+        }
     }
 
     fn superseded(stored: Vec<u8>) -> Self {
-        Self { upsert: Upsert::Superseded(Some(StoredItem::new(stored))), over_unreadable: false }
+        Self {
+            upsert: Upsert::Superseded(Some(StoredItem::new(stored))),
+            over_unreadable: false,
+        }
     }
 }
 
@@ -74,7 +81,13 @@ impl Write<'_> {
     pub(crate) async fn by_script(self, lease: &Lease) -> Result<Outcome, Fault> {
         let run = |command: &str, script: &str| {
             let mut command = redis::cmd(command);
-            command.arg(script).arg(1).arg(self.hash).arg(self.key).arg(self.version()).arg(&self.item.body[..]);
+            command
+                .arg(script)
+                .arg(1)
+                .arg(self.hash)
+                .arg(self.key)
+                .arg(self.version())
+                .arg(&self.item.body[..]);
             Request::one(self.hash, command, Limit::Bulk)
         };
         let answer = match lease.send_one(&run("EVALSHA", &SCRIPT_HASH)).await {
@@ -99,7 +112,10 @@ impl Write<'_> {
             if attempt > 0 {
                 sleep(Duration::from_millis(fastrand::u64(1..=20))).await;
             }
-            match timeout_at(deadline, self.watch_once(&mut connection)).await.unwrap_or(Err(Fault::Timeout)) {
+            match timeout_at(deadline, self.watch_once(&mut connection))
+                .await
+                .unwrap_or(Err(Fault::Timeout))
+            {
                 Err(Fault::Contended) => {}
                 outcome => return outcome,
             }
@@ -124,7 +140,9 @@ impl Write<'_> {
             (stored, version) => {
                 connection.send(&redis::cmd("MULTI")).await?;
                 let mut set = redis::cmd("HSET");
-                connection.send(set.arg(self.hash).arg(self.key).arg(&self.item.body[..])).await?;
+                connection
+                    .send(set.arg(self.hash).arg(self.key).arg(&self.item.body[..]))
+                    .await?;
                 match connection.send(&redis::cmd("EXEC")).await? {
                     Value::Nil => Err(Fault::Contended),
                     Value::Array(answers) => match answers.into_iter().next() {
@@ -140,7 +158,10 @@ impl Write<'_> {
 
     /// The version that is written: beside the text, as the SDK gives it, or that of the text.
     fn version(self) -> u64 {
-        self.item.version.or_else(|| version_of(&self.item.body).map(|version| version as u64)).unwrap_or(0)
+        self.item
+            .version
+            .or_else(|| version_of(&self.item.body).map(|version| version as u64))
+            .unwrap_or(0)
     }
 }
 
@@ -163,7 +184,11 @@ fn version_of(body: &[u8]) -> Option<f64> {
 
 /// Whether the server, or a proxy before it, runs no scripts for us.
 pub(crate) fn is_refused(fault: &Fault) -> bool {
-    let Fault::Server(error) = fault else { return false };
-    let unknown = error.details().is_some_and(|details| details.contains("unknown command"));
+    let Fault::Server(error) = fault else {
+        return false;
+    };
+    let unknown = error
+        .details()
+        .is_some_and(|details| details.contains("unknown command"));
     error.kind() == Some(ServerErrorKind::NoPerm) || unknown
 }

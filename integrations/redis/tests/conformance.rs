@@ -1,4 +1,5 @@
-//! The public suites, on a server alone, on a cluster with and without a hash tag, and on the primary of a sentinel.
+//! The public suites, on a server alone, on a cluster with and without a hash tag, and on the
+//! primary of a sentinel.
 #![cfg(test)]
 
 use std::fmt::Debug;
@@ -108,8 +109,12 @@ impl Place for Alone {
 #[derive(Debug, Default)]
 struct WithoutScripts;
 
-static WITHOUT_SCRIPTS: LazyLock<RedisServer> =
-    LazyLock::new(|| RedisServer::builder().acl_user("writer", "secret", "~* +@all -@scripting").start().unwrap());
+static WITHOUT_SCRIPTS: LazyLock<RedisServer> = LazyLock::new(|| {
+    RedisServer::builder()
+        .acl_user("writer", "secret", "~* +@all -@scripting")
+        .start()
+        .unwrap()
+});
 
 impl Place for WithoutScripts {
     fn connection() -> RedisConnectionBuilder {
@@ -145,7 +150,11 @@ impl<const HASH_TAG: bool> Place for Cluster<HASH_TAG> {
     }
 
     fn prefix(prefix: &str) -> String {
-        if HASH_TAG { format!("{{{prefix}}}") } else { prefix.to_owned() }
+        if HASH_TAG {
+            format!("{{{prefix}}}")
+        } else {
+            prefix.to_owned()
+        }
     }
 }
 
@@ -178,7 +187,10 @@ struct Harness<P> {
 
 /// A connection to where nobody listens.
 fn nowhere() -> RedisConnection {
-    RedisConnection::builder().url("redis://127.0.0.1:1").build().unwrap()
+    RedisConnection::builder()
+        .url("redis://127.0.0.1:1")
+        .build()
+        .unwrap()
 }
 
 fn key<P: Place>(prefix: &str, name: &str) -> String {
@@ -190,7 +202,13 @@ fn command<P: Place>(key: &str, arguments: &[&[u8]]) {
 }
 
 fn flag_store<P: Place>(connection: &RedisConnection, prefix: &str) -> Arc<RedisDataStore> {
-    Arc::new(RedisDataStore::builder().connection(connection).prefix(P::prefix(prefix)).build().unwrap())
+    Arc::new(
+        RedisDataStore::builder()
+            .connection(connection)
+            .prefix(P::prefix(prefix))
+            .build()
+            .unwrap(),
+    )
 }
 
 #[async_trait]
@@ -205,7 +223,10 @@ impl<P: Place> PersistentStoreHarness for Harness<P> {
 
     async fn put(&self, prefix: &str, kind: DataKind, field: &str, row: &StoredItem) {
         let key = key::<P>(prefix, kind.namespace());
-        command::<P>(&key, &[b"HSET", key.as_bytes(), field.as_bytes(), &row.body]);
+        command::<P>(
+            &key,
+            &[b"HSET", key.as_bytes(), field.as_bytes(), &row.body],
+        );
     }
 
     async fn mark(&self, prefix: &str) {
@@ -220,17 +241,24 @@ impl<P: Place> PersistentStoreHarness for Harness<P> {
         }
     }
 
-    /// What stands between the store and the server waits where the transaction begins: what was read is watched then.
+    /// What stands between the store and the server waits where the transaction begins: what was
+    /// read is watched then.
     async fn racing(&self, prefix: &str, meanwhile: Meanwhile) -> Arc<dyn PersistentDataStore> {
         let server = P::server_of(prefix);
         let proxy = FaultProxy::start(server.address()).unwrap();
         let connection = P::connection().url(
-            server.url_as("writer", "secret").replace(&server.address().to_string(), &proxy.address().to_string()),
+            server
+                .url_as("writer", "secret")
+                .replace(&server.address().to_string(), &proxy.address().to_string()),
         );
         proxy.corrupt(Direction::ToServer, move |bytes| {
             if bytes.windows(5).any(|word| word == b"MULTI") {
                 let wait = || {
-                    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(meanwhile())
+                    tokio::runtime::Builder::new_current_thread()
+                        .enable_all()
+                        .build()
+                        .unwrap()
+                        .block_on(meanwhile())
                 };
                 // This thread drives the proxy, and may not wait.
                 std::thread::scope(|scope| scope.spawn(wait).join().unwrap());
@@ -245,15 +273,28 @@ impl<P: Place> PersistentStoreHarness for Harness<P> {
 impl<P: Place> BigSegmentStoreHarness for Harness<P> {
     async fn store(&self, prefix: &str) -> Arc<dyn BigSegmentStore> {
         let connection = P::connection().build().unwrap();
-        let store = RedisBigSegmentStore::builder().connection(&connection).prefix(P::prefix(prefix));
+        let store = RedisBigSegmentStore::builder()
+            .connection(&connection)
+            .prefix(P::prefix(prefix));
         Arc::new(store.build().unwrap())
     }
 
     async fn unreachable(&self) -> Arc<dyn BigSegmentStore> {
-        Arc::new(RedisBigSegmentStore::builder().connection(&nowhere()).build().unwrap())
+        Arc::new(
+            RedisBigSegmentStore::builder()
+                .connection(&nowhere())
+                .build()
+                .unwrap(),
+        )
     }
 
-    async fn set_membership(&self, prefix: &str, context_hash: &str, included: &[&str], excluded: &[&str]) {
+    async fn set_membership(
+        &self,
+        prefix: &str,
+        context_hash: &str,
+        included: &[&str],
+        excluded: &[&str],
+    ) {
         for (set, segments) in [("include", included), ("exclude", excluded)] {
             let key = key::<P>(prefix, &format!("big_segment_{set}:{context_hash}"));
             command::<P>(&key, &[b"DEL", key.as_bytes()]);
@@ -272,7 +313,12 @@ impl<P: Place> BigSegmentStoreHarness for Harness<P> {
         let pattern = key::<P>(prefix, "big_segment*");
         for server in P::servers() {
             let found = server.command(["KEYS", &pattern]).unwrap();
-            for key in found.list().into_iter().flatten().filter_map(RedisReply::text) {
+            for key in found
+                .list()
+                .into_iter()
+                .flatten()
+                .filter_map(RedisReply::text)
+            {
                 server.command(["DEL", &key]).unwrap();
             }
         }

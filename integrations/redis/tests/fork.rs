@@ -24,7 +24,9 @@ fn write(server: &RedisServer, version: u32, value: &str) {
     let flag = format!(
         r#"{{"key":"banner","version":{version},"on":false,"offVariation":0,"fallthrough":{{"variation":0}},"variations":["{value}"]}}"#
     );
-    server.command(["HSET", "launchdarkly:features", "banner", &flag]).unwrap();
+    server
+        .command(["HSET", "launchdarkly:features", "banner", &flag])
+        .unwrap();
     server.command(["SET", "launchdarkly:$inited", ""]).unwrap();
 }
 
@@ -34,7 +36,11 @@ fn banner(client: &Client) -> vexil::Text {
 
 /// A client that has read the database and is told of changes.
 fn reading(store: impl Into<PersistentStoreConfig>) -> Client {
-    let client = Client::builder("sdk-key").daemon_mode(store).without_events().start().unwrap();
+    let client = Client::builder("sdk-key")
+        .daemon_mode(store)
+        .without_events()
+        .start()
+        .unwrap();
     client.blocking_wait_until_ready(SOON).unwrap();
     client
 }
@@ -42,7 +48,9 @@ fn reading(store: impl Into<PersistentStoreConfig>) -> Client {
 #[track_caller]
 fn hears_of(client: &Client, change: impl FnOnce(), wanted: &str) {
     let (changes, changed) = channel();
-    client.flag_tracker().add_listener(move |_| changes.send(()).unwrap_or_default());
+    client
+        .flag_tracker()
+        .add_listener(move |_| changes.send(()).unwrap_or_default());
     change();
     while banner(client) != wanted {
         changed.recv_timeout(SOON).unwrap();
@@ -53,7 +61,10 @@ fn hears_of(client: &Client, change: impl FnOnce(), wanted: &str) {
 fn a_shared_connection_and_a_shared_store_work_in_the_parent_and_in_a_forked_child() {
     let server = RedisServer::start().unwrap();
     write(&server, 1, "first");
-    let connection = RedisConnection::builder().url(server.url()).build().unwrap();
+    let connection = RedisConnection::builder()
+        .url(server.url())
+        .build()
+        .unwrap();
     let on_connection = || RedisDataStore::builder().connection(&connection);
     let store = Arc::new(on_connection().build().unwrap());
     let on_store = || PersistentStoreConfig::new(Arc::clone(&store));

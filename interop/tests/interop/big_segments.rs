@@ -14,18 +14,23 @@ const USER_1: &str = "CgQblGLKpKMbrDVn4Lbm/ZEAeH2yq0M9lvbReMq/zpA=";
 
 const FLAGS: [&str; 3] = ["lounge", "hall", "attic"];
 
-// STO-4.2: an inclusion counts more than an exclusion, no record is no error; section 4.4: the outcomes
+// STO-4.2: an inclusion counts more than an exclusion, no record is no error; section 4.4: the
+// outcomes
 pub(crate) fn big_segments_are_read_alike(database: &dyn Database) {
     fill(database);
     database.put_membership(USER_KEY, &["vip.g12", "team.g1"], &["vip.g12"]);
     database.put_membership(USER_1, &["vip.g11"], &["vip.g12"]);
     database.put_synchronized(milliseconds_ago(0));
     let answers = questions().answers(database);
-    let lounge: Vec<_> = (0..4).map(|context| answers.value(context, "lounge").clone()).collect();
+    let lounge: Vec<_> = (0..4)
+        .map(|context| answers.value(context, "lounge").clone())
+        .collect();
     // Included; excluded, though a rule of the segment would have it in; by that rule; neither.
     assert_eq!(lounge, [true, false, true, false]);
     // The segment is of teams, and only the last one is of such a kind.
-    let hall: Vec<_> = (0..4).map(|context| answers.value(context, "hall").clone()).collect();
+    let hall: Vec<_> = (0..4)
+        .map(|context| answers.value(context, "hall").clone())
+        .collect();
     assert_eq!(hall, [false, false, false, true]);
     assert_eq!(*status(answers.reason(0, "lounge")), "HEALTHY");
     assert_eq!(*status(answers.reason(0, "hall")), Json::Null);
@@ -38,7 +43,8 @@ pub(crate) fn big_segments_out_of_step_are_read_alike(database: &dyn Database) {
     fill(database);
     database.put_membership(USER_KEY, &["vip.g12"], &[]);
     for time in [None, Some(milliseconds_ago(3_600_000))] {
-        time.into_iter().for_each(|time| database.put_synchronized(time));
+        time.into_iter()
+            .for_each(|time| database.put_synchronized(time));
         let answers = questions().answers(database);
         assert_eq!(*answers.value(0, "lounge"), true);
         assert_eq!(*status(answers.reason(0, "lounge")), "STALE");
@@ -52,18 +58,27 @@ fn questions() -> Questions<'static> {
         json!({"kind": "user", "key": "user2", "staff": true}),
         json!({"kind": "team", "key": "user-key"}),
     ];
-    Questions { contexts, flags: &FLAGS, states: true }
+    Questions {
+        contexts,
+        flags: &FLAGS,
+        states: true,
+    }
 }
 
 fn fill(database: &dyn Database) {
-    let staff = json!([{"id": "s", "clauses": [{"attribute": "staff", "op": "in", "values": [true]}]}]);
+    let staff =
+        json!([{"id": "s", "clauses": [{"attribute": "staff", "op": "in", "values": [true]}]}]);
     let segments = [
         ("vip", json!({"generation": 12, "rules": staff})),
-        ("team", json!({"generation": 1, "unboundedContextKind": "team"})),
+        (
+            "team",
+            json!({"generation": 1, "unboundedContextKind": "team"}),
+        ),
         ("dust", json!({"rules": staff})),
     ];
     for (key, properties) in segments {
-        let mut segment = json!({"key": key, "version": 1, "unbounded": true, "salt": "", "included": ["user2"]});
+        let mut segment =
+            json!({"key": key, "version": 1, "unbounded": true, "salt": "", "included": ["user2"]});
         let properties = properties.as_object().unwrap().clone();
         segment.as_object_mut().unwrap().extend(properties);
         database.put(Segment, key, 1, &segment.to_string());
@@ -84,6 +99,9 @@ fn status(reason: &Json) -> &Json {
 }
 
 fn milliseconds_ago(time: u64) -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_millis();
     u64::try_from(now).unwrap() - time
 }

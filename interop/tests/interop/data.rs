@@ -1,9 +1,10 @@
-//! What both SDKs receive, and from what the service sends one could tell whether a text has been touched.
+//! What both SDKs receive, and from what the service sends one could tell whether a text has been
+//! touched.
 
 use serde_json::json;
 
-/// A flag in an order, with spaces, numbers and escapes that no serializer would write, and with properties that no SDK
-/// knows. It has all that any reader needs.
+/// A flag in an order, with spaces, numbers and escapes that no serializer would write, and with
+/// properties that no SDK knows. It has all that any reader needs.
 pub(crate) const PECULIAR: &str = "{ \"variations\": [\"plain\", {\"b\":1e2, \"a\":[1.50,null]}] ,\"version\":5,\t\"key\":\"peculiar\",\
     \"shadow\" : {\"z\":[], \"y\": 0.10, \"x\":\"\\u00e9é\\/\"},\"on\":true, \"prerequisites\":[],\"salt\":\"\\u0073\",\n \
     \"targets\":[{\"values\":[\"bob\"],\"variation\":0}],\"rules\":[],\"fallthrough\":{\"variation\":1}, \
@@ -40,8 +41,7 @@ pub(crate) const STAFF: &str = "{ \"version\":4, \"included\":[\"ada\"],\"exclud
 pub(crate) const FEW: &str = r#"{"key":"few","version":1,"included":["bob"]}"#;
 
 /// Is deleted, as version 4.
-pub(crate) const OLD: &str =
-    r#"{"key":"old","version":3,"included":["ada"],"excluded":[],"salt":"g7","rules":[],"deleted":false}"#;
+pub(crate) const OLD: &str = r#"{"key":"old","version":3,"included":["ada"],"excluded":[],"salt":"g7","rules":[],"deleted":false}"#;
 
 /// What stays as it is sent, and needs nothing added.
 pub(crate) const COMPLETE_FLAGS: [(&str, &str); 6] = [
@@ -54,8 +54,17 @@ pub(crate) const COMPLETE_FLAGS: [(&str, &str); 6] = [
 ];
 
 /// All keys of flags that are asked for.
-pub(crate) const FLAGS: [&str; 9] =
-    ["peculiar", "switch", "ruled", "rollout", ODD_KEY, "minimal", "changed", "gone", "never-there"];
+pub(crate) const FLAGS: [&str; 9] = [
+    "peculiar",
+    "switch",
+    "ruled",
+    "rollout",
+    ODD_KEY,
+    "minimal",
+    "changed",
+    "gone",
+    "never-there",
+];
 
 /// The events of a stream: everything, then a change and two deletions.
 pub(crate) fn events() -> [(&'static str, String); 4] {
@@ -70,17 +79,33 @@ pub(crate) fn events() -> [(&'static str, String); 4] {
         ("gone", GONE),
     ];
     let segments = [("staff", STAFF), ("few", FEW), ("old", OLD)];
-    let data = format!(r#"{{"flags":{},"segments":{}}}"#, object(&flags), object(&segments));
+    let data = format!(
+        r#"{{"flags":{},"segments":{}}}"#,
+        object(&flags),
+        object(&segments)
+    );
     [
         ("put", format!(r#"{{"path":"/","data":{data}}}"#)),
-        ("patch", format!(r#"{{"path":"/flags/changed","data":{}}}"#, CHANGED[1])),
-        ("delete", json!({"path": "/flags/gone", "version": 7}).to_string()),
-        ("delete", json!({"path": "/segments/old", "version": 4}).to_string()),
+        (
+            "patch",
+            format!(r#"{{"path":"/flags/changed","data":{}}}"#, CHANGED[1]),
+        ),
+        (
+            "delete",
+            json!({"path": "/flags/gone", "version": 7}).to_string(),
+        ),
+        (
+            "delete",
+            json!({"path": "/segments/old", "version": 4}).to_string(),
+        ),
     ]
 }
 
 /// Put together as text, so that the items are left as they are.
 fn object(items: &[(&str, &str)]) -> String {
-    let items: Vec<_> = items.iter().map(|(key, text)| format!("{}:{text}", json!(key))).collect();
+    let items: Vec<_> = items
+        .iter()
+        .map(|(key, text)| format!("{}:{text}", json!(key)))
+        .collect();
     format!("{{{}}}", items.join(","))
 }

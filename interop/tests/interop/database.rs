@@ -30,7 +30,8 @@ pub(crate) trait Database {
     /// The same place, as `peer.py` takes it.
     fn for_python(&self) -> Json;
 
-    /// Writes an item as somebody else would. The version is for databases that keep it beside the text.
+    /// Writes an item as somebody else would. The version is for databases that keep it beside the
+    /// text.
     fn put(&self, kind: DataKind, key: &str, version: u64, text: &str);
 
     /// The text of an item, byte for byte.

@@ -10,7 +10,8 @@ use vexil::store::PersistentDataStore;
 use vexil_dynamodb::aws_sdk_dynamodb::Client;
 use vexil_dynamodb::aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
 use vexil_dynamodb::aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
+    ScalarAttributeType,
 };
 use vexil_dynamodb::{DynamoDbBigSegmentStore, DynamoDbBuilder, DynamoDbDataStore};
 use vexil_testing::servers::dynamodb_url;
@@ -26,7 +27,10 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         .endpoint_url(dynamodb_url().unwrap())
         .region(Region::new("eu-central-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "test"));
-    let table = Table { name: format!("interop-{}", std::process::id()), client: Client::from_conf(config.build()) };
+    let table = Table {
+        name: format!("interop-{}", std::process::id()),
+        client: Client::from_conf(config.build()),
+    };
     RUNTIME.block_on(create(&table));
     table
 });
@@ -37,11 +41,21 @@ struct Table {
 }
 
 async fn create(table: &Table) {
-    let mut create = table.client.create_table().table_name(&table.name).billing_mode(BillingMode::PayPerRequest);
+    let mut create = table
+        .client
+        .create_table()
+        .table_name(&table.name)
+        .billing_mode(BillingMode::PayPerRequest);
     for (name, role) in [("namespace", KeyType::Hash), ("key", KeyType::Range)] {
-        let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
-        let key = KeySchemaElement::builder().attribute_name(name).key_type(role);
-        create = create.attribute_definitions(attribute.build().unwrap()).key_schema(key.build().unwrap());
+        let attribute = AttributeDefinition::builder()
+            .attribute_name(name)
+            .attribute_type(ScalarAttributeType::S);
+        let key = KeySchemaElement::builder()
+            .attribute_name(name)
+            .key_type(role);
+        create = create
+            .attribute_definitions(attribute.build().unwrap())
+            .key_schema(key.build().unwrap());
     }
     create.send().await.unwrap();
 }
@@ -65,9 +79,12 @@ impl Place {
     }
 
     fn keys(&self, namespace: &str, key: &str) -> HashMap<String, AttributeValue> {
-        [("namespace", s(format!("{}:{namespace}", self.prefix))), ("key", s(key))]
-            .map(|(name, value)| (name.to_owned(), value))
-            .into()
+        [
+            ("namespace", s(format!("{}:{namespace}", self.prefix))),
+            ("key", s(key)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
     }
 
     fn put_row(
@@ -77,13 +94,31 @@ impl Place {
         attributes: impl IntoIterator<Item = (&'static str, AttributeValue)>,
     ) {
         let mut row = self.keys(namespace, key);
-        row.extend(attributes.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        RUNTIME.block_on(TABLE.client.put_item().table_name(&TABLE.name).set_item(Some(row)).send()).unwrap();
+        row.extend(
+            attributes
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
+        RUNTIME
+            .block_on(
+                TABLE
+                    .client
+                    .put_item()
+                    .table_name(&TABLE.name)
+                    .set_item(Some(row))
+                    .send(),
+            )
+            .unwrap();
     }
 
     fn row(&self, namespace: &str, key: &str) -> Option<HashMap<String, AttributeValue>> {
         let keys = Some(self.keys(namespace, key));
-        let row = TABLE.client.get_item().table_name(&TABLE.name).set_key(keys).consistent_read(true);
+        let row = TABLE
+            .client
+            .get_item()
+            .table_name(&TABLE.name)
+            .set_key(keys)
+            .consistent_read(true);
         RUNTIME.block_on(row.send()).unwrap().item
     }
 
@@ -95,7 +130,11 @@ impl Place {
 
 impl Database for Place {
     fn store(&self) -> Arc<dyn PersistentDataStore> {
-        Arc::new(self.builder(DynamoDbDataStore::builder(&TABLE.name)).build().unwrap())
+        Arc::new(
+            self.builder(DynamoDbDataStore::builder(&TABLE.name))
+                .build()
+                .unwrap(),
+        )
     }
 
     fn flags(&self) -> PersistentStoreConfig {
@@ -103,7 +142,8 @@ impl Database for Place {
     }
 
     fn big_segments(&self) -> BigSegmentsConfig {
-        self.builder(DynamoDbBigSegmentStore::builder(&TABLE.name)).into()
+        self.builder(DynamoDbBigSegmentStore::builder(&TABLE.name))
+            .into()
     }
 
     fn for_python(&self) -> Json {
@@ -112,7 +152,11 @@ impl Database for Place {
 
     fn put(&self, kind: DataKind, key: &str, version: u64, text: &str) {
         let version = AttributeValue::N(version.to_string());
-        self.put_row(kind.namespace(), key, [("version", version), ("item", s(text))]);
+        self.put_row(
+            kind.namespace(),
+            key,
+            [("version", version), ("item", s(text))],
+        );
     }
 
     fn text(&self, kind: DataKind, key: &str) -> Option<String> {
@@ -129,14 +173,26 @@ impl Database for Place {
     }
 
     fn put_membership(&self, context_hash: &str, included: &[&str], excluded: &[&str]) {
-        let sets = [("included", included), ("excluded", excluded)].into_iter().filter(|(_, set)| !set.is_empty());
-        let strings = |set: &[&str]| AttributeValue::Ss(set.iter().map(|&segment| segment.to_owned()).collect());
-        self.put_row("big_segments_user", context_hash, sets.map(|(name, set)| (name, strings(set))));
+        let sets = [("included", included), ("excluded", excluded)]
+            .into_iter()
+            .filter(|(_, set)| !set.is_empty());
+        let strings = |set: &[&str]| {
+            AttributeValue::Ss(set.iter().map(|&segment| segment.to_owned()).collect())
+        };
+        self.put_row(
+            "big_segments_user",
+            context_hash,
+            sets.map(|(name, set)| (name, strings(set))),
+        );
     }
 
     fn put_synchronized(&self, time: u64) {
         let time = AttributeValue::N(time.to_string());
-        self.put_row("big_segments_metadata", &self.alone("big_segments_metadata"), [("synchronizedOn", time)]);
+        self.put_row(
+            "big_segments_metadata",
+            &self.alone("big_segments_metadata"),
+            [("synchronizedOn", time)],
+        );
     }
 }
 

@@ -1,7 +1,9 @@
-//! The field's Python SDK and this one on the same databases, each as writer and as reader: STO-11.1.
+//! The field's Python SDK and this one on the same databases, each as writer and as reader:
+//! STO-11.1.
 //!
-//! `scripts/interop` runs it, and provides the Python SDK. What the tests compare is what the one writes and the other
-//! reads, in real servers; `peer.py` is the Python end. Both SDKs receive flags by streaming, from one fake service.
+//! `scripts/interop` runs it, and provides the Python SDK. What the tests compare is what the one
+//! writes and the other reads, in real servers; `peer.py` is the Python end. Both SDKs receive
+//! flags by streaming, from one fake service.
 
 #![cfg(test)]
 

@@ -12,13 +12,21 @@ pub(crate) struct Writer(Child);
 
 impl Writer {
     pub(crate) fn start(database: &dyn Database, service: &str) -> Self {
-        Self(command(database, "write", service).stdin(Stdio::piped()).spawn().unwrap())
+        Self(
+            command(database, "write", service)
+                .stdin(Stdio::piped())
+                .spawn()
+                .unwrap(),
+        )
     }
 
     pub(crate) fn end(mut self) {
         // Its standard input ends, and so does it.
         let status = self.0.wait().unwrap();
-        assert!(status.success(), "the Python SDK failed while writing: {status}");
+        assert!(
+            status.success(),
+            "the Python SDK failed while writing: {status}"
+        );
     }
 }
 
@@ -34,12 +42,17 @@ pub(crate) fn read(database: &dyn Database, questions: &Json) -> Json {
 
 fn run(mut command: Command) -> Vec<u8> {
     let output = command.stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success(), "the Python SDK failed:\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "the Python SDK failed:\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     output.stdout
 }
 
 fn command(database: &dyn Database, action: &str, argument: &str) -> Command {
-    let python = env::var_os("VEXIL_INTEROP_PYTHON").expect("scripts/interop names a Python that has the SDK");
+    let python = env::var_os("VEXIL_INTEROP_PYTHON")
+        .expect("scripts/interop names a Python that has the SDK");
     let mut command = Command::new(python);
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/peer.py"));
     command.args([&database.for_python().to_string(), action, argument]);

@@ -24,24 +24,37 @@ impl<'a> Questions<'a> {
             json!({"kind": "user", "key": "bob"}),
             json!({"kind": "multi", "user": {"key": "carol", "country": "FR"}, "org": {"key": "acme"}}),
         ];
-        Self { contexts, flags, states: true }
+        Self {
+            contexts,
+            flags,
+            states: true,
+        }
     }
 
     pub(crate) fn without_states(self) -> Self {
-        Self { states: false, ..self }
+        Self {
+            states: false,
+            ..self
+        }
     }
 
-    /// The answers of both, which must be the same: Python's, and this SDK's with everything in memory and with each
-    /// item read when it is needed.
+    /// The answers of both, which must be the same: Python's, and this SDK's with everything in
+    /// memory and with each item read when it is needed.
     #[track_caller]
     pub(crate) fn answers(&self, database: &dyn Database) -> Answers {
         let rust = self.of_rust(database, None);
         for (other, answers) in [
-            ("Rust, reading one by one", self.of_rust(database, Some(CacheMode::Off))),
+            (
+                "Rust, reading one by one",
+                self.of_rust(database, Some(CacheMode::Off)),
+            ),
             ("Python", comparable(peer::read(database, &self.to_json()))),
         ] {
             let difference = difference(&rust, &answers).unwrap_or_default();
-            assert!(difference.is_empty(), "other answers than those of {other}: {difference}");
+            assert!(
+                difference.is_empty(),
+                "other answers than those of {other}: {difference}"
+            );
         }
         Answers(rust)
     }
@@ -59,12 +72,20 @@ impl<'a> Questions<'a> {
             .start()
             .unwrap();
         client.blocking_wait_until_ready(PATIENCE).unwrap();
-        let contexts: Vec<Context> =
-            self.contexts.iter().map(|context| serde_json::from_value(context.clone()).unwrap()).collect();
-        let details: Vec<_> = contexts.iter().map(|context| self.details(&client, context)).collect();
+        let contexts: Vec<Context> = self
+            .contexts
+            .iter()
+            .map(|context| serde_json::from_value(context.clone()).unwrap())
+            .collect();
+        let details: Vec<_> = contexts
+            .iter()
+            .map(|context| self.details(&client, context))
+            .collect();
         let states = contexts.iter().filter(|_| self.states);
         let options = FlagsStateOptions::default().with_reasons(true);
-        let states: Vec<_> = states.map(|context| client.all_flags_state(context, options).to_json()).collect();
+        let states: Vec<_> = states
+            .map(|context| client.all_flags_state(context, options).to_json())
+            .collect();
         let initialized = RUNTIME.block_on(database.store().is_initialized()).unwrap();
         RUNTIME.block_on(client.close(PATIENCE));
         comparable(json!({"initialized": initialized, "details": details, "states": states}))
@@ -75,7 +96,11 @@ impl<'a> Questions<'a> {
             let detail = client.json_variation_detail(key, context, Value::from("default"));
             json!({"value": detail.value, "variationIndex": detail.variation_index, "reason": detail.reason})
         };
-        self.flags.iter().map(|&key| (key.to_owned(), detail(key))).collect::<Map<_, _>>().into()
+        self.flags
+            .iter()
+            .map(|&key| (key.to_owned(), detail(key)))
+            .collect::<Map<_, _>>()
+            .into()
     }
 
     fn to_json(&self) -> Json {
@@ -99,7 +124,11 @@ impl Answers {
     pub(crate) fn assert_gone(&self, flag: &str) {
         for context in self.0["details"].as_array().unwrap() {
             assert_eq!(context[flag]["value"], "default", "{flag}");
-            assert_eq!(context[flag]["reason"], json!({"kind": "ERROR", "errorKind": "FLAG_NOT_FOUND"}), "{flag}");
+            assert_eq!(
+                context[flag]["reason"],
+                json!({"kind": "ERROR", "errorKind": "FLAG_NOT_FOUND"}),
+                "{flag}"
+            );
         }
         for state in self.0["states"].as_array().unwrap() {
             assert_eq!(state.get(flag), None, "{flag}");
@@ -131,9 +160,11 @@ fn comparable(answers: Json) -> Json {
     match answers {
         Json::Number(number) => number.as_f64().unwrap().into(),
         Json::Array(items) => items.into_iter().map(comparable).collect(),
-        Json::Object(items) => {
-            items.into_iter().map(|(key, value)| (key, comparable(value))).collect::<Map<_, _>>().into()
-        }
+        Json::Object(items) => items
+            .into_iter()
+            .map(|(key, value)| (key, comparable(value)))
+            .collect::<Map<_, _>>()
+            .into(),
         other => other,
     }
 }

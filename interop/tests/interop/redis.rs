@@ -26,22 +26,36 @@ impl Place {
 
     fn command(&self, name: &str, key: &str, arguments: &[&str]) -> RedisReply {
         let key = format!("{}:{key}", self.prefix);
-        SERVER.command([name, &key].into_iter().chain(arguments.iter().copied())).unwrap()
+        SERVER
+            .command([name, &key].into_iter().chain(arguments.iter().copied()))
+            .unwrap()
     }
 }
 
 impl Database for Place {
     fn store(&self) -> Arc<dyn PersistentDataStore> {
         let _within = RUNTIME.enter();
-        Arc::new(RedisDataStore::builder().url(SERVER.url()).prefix(&self.prefix).build().unwrap())
+        Arc::new(
+            RedisDataStore::builder()
+                .url(SERVER.url())
+                .prefix(&self.prefix)
+                .build()
+                .unwrap(),
+        )
     }
 
     fn flags(&self) -> PersistentStoreConfig {
-        RedisDataStore::builder().url(SERVER.url()).prefix(&self.prefix).into()
+        RedisDataStore::builder()
+            .url(SERVER.url())
+            .prefix(&self.prefix)
+            .into()
     }
 
     fn big_segments(&self) -> BigSegmentsConfig {
-        RedisBigSegmentStore::builder().url(SERVER.url()).prefix(&self.prefix).into()
+        RedisBigSegmentStore::builder()
+            .url(SERVER.url())
+            .prefix(&self.prefix)
+            .into()
     }
 
     fn for_python(&self) -> Json {
@@ -67,7 +81,11 @@ impl Database for Place {
     fn put_membership(&self, context_hash: &str, included: &[&str], excluded: &[&str]) {
         for (set, segments) in [("include", included), ("exclude", excluded)] {
             if !segments.is_empty() {
-                self.command("SADD", &format!("big_segment_{set}:{context_hash}"), segments);
+                self.command(
+                    "SADD",
+                    &format!("big_segment_{set}:{context_hash}"),
+                    segments,
+                );
             }
         }
     }

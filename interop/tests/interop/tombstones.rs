@@ -11,14 +11,26 @@ const LIVE: &str = r#"{"key":"live","version":1,"on":true,"prerequisites":[],"sa
 
 /// A to D, of flags and of segments, by the key that they are at.
 const SHAPES: [(&str, &str, &str); 4] = [
-    ("a", r#"{"version":7,"deleted":true}"#, r#"{"version":7,"deleted":true}"#),
-    ("b", r#"{"key":"b","version":7,"deleted":true}"#, r#"{"key":"b","version":7,"deleted":true}"#),
+    (
+        "a",
+        r#"{"version":7,"deleted":true}"#,
+        r#"{"version":7,"deleted":true}"#,
+    ),
+    (
+        "b",
+        r#"{"key":"b","version":7,"deleted":true}"#,
+        r#"{"key":"b","version":7,"deleted":true}"#,
+    ),
     (
         "c",
         r#"{"key":"$deleted","on":false,"prerequisites":[],"targets":[],"contextTargets":[],"rules":[],"fallthrough":{},"offVariation":null,"variations":[],"clientSide":false,"salt":"","trackEvents":false,"trackEventsFallthrough":false,"debugEventsUntilDate":null,"version":7,"deleted":true}"#,
         r#"{"key":"$deleted","included":[],"excluded":[],"includedContexts":[],"excludedContexts":[],"salt":"","rules":[],"version":7,"generation":null,"deleted":true}"#,
     ),
-    ("d", r#"{"version":7,"key":"$deleted","deleted":true}"#, r#"{"version":7,"key":"$deleted","deleted":true}"#),
+    (
+        "d",
+        r#"{"version":7,"key":"$deleted","deleted":true}"#,
+        r#"{"version":7,"key":"$deleted","deleted":true}"#,
+    ),
 ];
 
 // STO-1.3 and STO-11.1: none of them is a flag, and none spoils another
@@ -32,7 +44,9 @@ pub(crate) fn tombstones_of_every_shape_are_read_alike(database: &dyn Database) 
     let questions = Questions::about(&["live", "a", "b", "c", "d"]);
     let answers = questions.answers(database);
     assert_eq!(*answers.value(0, "live"), "outside");
-    ["a", "b", "c", "d"].iter().for_each(|key| answers.assert_gone(key));
+    ["a", "b", "c", "d"]
+        .iter()
+        .for_each(|key| answers.assert_gone(key));
 
     // E. All flags together are more than Python can read with it.
     database.put(Flag, "e", 7, "null");
@@ -40,7 +54,10 @@ pub(crate) fn tombstones_of_every_shape_are_read_alike(database: &dyn Database) 
     let answers = Answers(questions.of_rust(database, None));
     assert_eq!(*answers.value(0, "live"), "outside");
     answers.assert_gone("e");
-    Questions::about(&["live", "a", "e"]).without_states().answers(database).assert_gone("e");
+    Questions::about(&["live", "a", "e"])
+        .without_states()
+        .answers(database)
+        .assert_gone("e");
 }
 
 // STO-1.3: shape C is written, with each property at its neutral value
@@ -65,9 +82,17 @@ pub(crate) fn what_python_deleted_is_gone_for_rust(database: &dyn Database) {
         ]),
     );
     let written = parsed(&database.text(Flag, "switch").unwrap());
-    assert_eq!(written, json!({"key": "switch", "version": 50, "deleted": true}));
+    assert_eq!(
+        written,
+        json!({"key": "switch", "version": 50, "deleted": true})
+    );
     // Without the state of all flags, where Python lists also a prerequisite that is not there.
-    let answers = Questions::about(&data::FLAGS).without_states().answers(database);
+    let answers = Questions::about(&data::FLAGS)
+        .without_states()
+        .answers(database);
     answers.assert_gone("switch");
-    assert_eq!(*answers.reason(0, "ruled"), json!({"kind": "PREREQUISITE_FAILED", "prerequisiteKey": "switch"}));
+    assert_eq!(
+        *answers.reason(0, "ruled"),
+        json!({"kind": "PREREQUISITE_FAILED", "prerequisiteKey": "switch"})
+    );
 }

@@ -22,7 +22,8 @@ pub(crate) fn rust_writes_what_the_service_sent_byte_for_byte(database: &dyn Dat
     assert!(database.has_marker());
 }
 
-// STO-1.2: what PHP needs is there in everything; what lacks it has it added, and is not touched otherwise
+// STO-1.2: what PHP needs is there in everything; what lacks it has it added, and is not touched
+// otherwise
 pub(crate) fn rust_adds_what_other_readers_need_and_nothing_else(database: &dyn Database) {
     const OF_A_FLAG: &[&str] = &[
         "key",
@@ -37,19 +38,31 @@ pub(crate) fn rust_adds_what_other_readers_need_and_nothing_else(database: &dyn 
         "variations",
         "deleted",
     ];
-    const OF_A_SEGMENT: &[&str] = &["key", "version", "included", "excluded", "salt", "rules", "deleted"];
+    const OF_A_SEGMENT: &[&str] = &[
+        "key", "version", "included", "excluded", "salt", "rules", "deleted",
+    ];
     by_rust(database);
     for key in FLAGS.into_iter().filter(|key| *key != "never-there") {
         let flag = json(database, Flag, key);
-        OF_A_FLAG.iter().for_each(|name| assert!(flag.get(name).is_some(), "{key} has no {name}: {flag}"));
+        OF_A_FLAG
+            .iter()
+            .for_each(|name| assert!(flag.get(name).is_some(), "{key} has no {name}: {flag}"));
     }
     for key in ["staff", "few", "old"] {
         let segment = json(database, Segment, key);
-        OF_A_SEGMENT.iter().for_each(|name| assert!(segment.get(name).is_some(), "{key} has no {name}: {segment}"));
+        OF_A_SEGMENT.iter().for_each(|name| {
+            assert!(
+                segment.get(name).is_some(),
+                "{key} has no {name}: {segment}"
+            )
+        });
     }
     for (kind, key, sent) in [(Flag, "minimal", MINIMAL), (Segment, "few", FEW)] {
         let text = database.text(kind, key).unwrap();
-        assert!(text.starts_with(sent.trim_end_matches('}').trim_end()), "{text}");
+        assert!(
+            text.starts_with(sent.trim_end_matches('}').trim_end()),
+            "{text}"
+        );
     }
 }
 
@@ -59,19 +72,33 @@ pub(crate) fn python_reads_what_rust_wrote_as_rust_does(database: &dyn Database)
     assert_answers(database);
 }
 
-// STO-11.1: value and all flags, this SDK as the reader. Python leaves unknown properties in what it writes
+// STO-11.1: value and all flags, this SDK as the reader. Python leaves unknown properties in what
+// it writes
 pub(crate) fn rust_reads_what_python_wrote_as_python_does(database: &dyn Database) {
     by_python(database);
     assert!(database.has_marker());
-    assert_eq!(json(database, Flag, "peculiar"), serde_json::from_str::<Json>(data::PECULIAR).unwrap());
+    assert_eq!(
+        json(database, Flag, "peculiar"),
+        serde_json::from_str::<Json>(data::PECULIAR).unwrap()
+    );
     assert_answers(database);
 }
 
 // STO-1.3 and STO-1.5: a full data set leaves nothing of what was there, tombstones included
 pub(crate) fn each_replaces_all_that_the_other_left(database: &dyn Database) {
     let leave_more = || {
-        database.put(Flag, "left-over", 99, r#"{"key":"left-over","version":99,"deleted":true}"#);
-        database.put(Flag, "switch", 99, &data::SWITCH.replace("\"version\":2", "\"version\":99"));
+        database.put(
+            Flag,
+            "left-over",
+            99,
+            r#"{"key":"left-over","version":99,"deleted":true}"#,
+        );
+        database.put(
+            Flag,
+            "switch",
+            99,
+            &data::SWITCH.replace("\"version\":2", "\"version\":99"),
+        );
         database.put(Segment, "left-over", 1, FEW);
     };
     let assert_replaced = || {
@@ -95,8 +122,14 @@ fn assert_answers(database: &dyn Database) {
     let answers = Questions::about(&FLAGS).answers(database);
     assert_eq!(answers.0["initialized"], true);
     let [ada, bob, carol] = [0, 1, 2];
-    assert_eq!(*answers.value(ada, "peculiar"), json!({"b": 100.0, "a": [1.5, null]}));
-    assert_eq!(*answers.reason(bob, "peculiar"), json!({"kind": "TARGET_MATCH"}));
+    assert_eq!(
+        *answers.value(ada, "peculiar"),
+        json!({"b": 100.0, "a": [1.5, null]})
+    );
+    assert_eq!(
+        *answers.reason(bob, "peculiar"),
+        json!({"kind": "TARGET_MATCH"})
+    );
     assert_eq!(*answers.value(ada, "ruled"), "member");
     assert_eq!(*answers.value(bob, "ruled"), "member");
     assert_eq!(*answers.value(carol, "ruled"), "abroad");
@@ -108,7 +141,10 @@ fn assert_answers(database: &dyn Database) {
     for state in answers.0["states"].as_array().unwrap() {
         assert_eq!(state["$valid"], true);
         // All that were sent but the one that was deleted.
-        assert_eq!(state["$flagsState"].as_object().unwrap().len(), FLAGS.len() - 2);
+        assert_eq!(
+            state["$flagsState"].as_object().unwrap().len(),
+            FLAGS.len() - 2
+        );
     }
 }
 
@@ -135,21 +171,34 @@ pub(crate) fn by_python(database: &dyn Database) {
 
 fn service() -> FakeService {
     let service = FakeService::start().unwrap();
-    let stream = data::events().into_iter().fold(Answer::stream(), |stream, (name, data)| stream.event(name, &data));
+    let stream = data::events()
+        .into_iter()
+        .fold(Answer::stream(), |stream, (name, data)| {
+            stream.event(name, &data)
+        });
     service.always(Endpoint::Stream, stream);
     service
 }
 
 fn wait_until_written(database: &dyn Database) {
-    let is = |kind, key, version| database.text(kind, key).is_some_and(|text| parsed(&text)["version"] == version);
-    // What was there before goes first, and the last deletion comes last, unless everything is written at once.
+    let is = |kind, key, version| {
+        database
+            .text(kind, key)
+            .is_some_and(|text| parsed(&text)["version"] == version)
+    };
+    // What was there before goes first, and the last deletion comes last, unless everything is
+    // written at once.
     until("all that was streamed is written", || {
         database.has_marker() && !is(Flag, "left-over", 99) && is(Segment, "old", 4)
     });
 }
 
 fn json(database: &dyn Database, kind: DataKind, key: &str) -> Json {
-    parsed(&database.text(kind, key).unwrap_or_else(|| panic!("there is no {key}")))
+    parsed(
+        &database
+            .text(kind, key)
+            .unwrap_or_else(|| panic!("there is no {key}")),
+    )
 }
 
 pub(crate) fn parsed(text: &str) -> Json {

@@ -17,12 +17,19 @@ pub fn hold<H>(
     clause: impl for<'a> FnOnce(&'a H) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
 ) {
     // Two threads, so that writers at the same time are that.
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(BLOCKING_THREADS)
+        .enable_all()
+        .build();
     let runtime =
-        Builder::new_multi_thread().worker_threads(2).max_blocking_threads(BLOCKING_THREADS).enable_all().build();
-    let runtime = runtime.unwrap_or_else(|error| panic!("there is no runtime for the test: {error}"));
+        runtime.unwrap_or_else(|error| panic!("there is no runtime for the test: {error}"));
     runtime.block_on(async {
         let harness = harness();
         let held = tokio::time::timeout(PATIENCE, clause(&harness)).await;
-        assert!(held.is_ok(), "the store has not done within {PATIENCE:?} what the clause asks");
+        assert!(
+            held.is_ok(),
+            "the store has not done within {PATIENCE:?} what the clause asks"
+        );
     });
 }

@@ -28,7 +28,10 @@ impl<T> Must<T> for Result<T, StoreError> {
         match self {
             Ok(_) => panic!("{what} succeeds though the database cannot be reached"),
             Err(error) => {
-                assert!(error.is_temporary(), "{what} gives an error that does not pass by itself: {error:?}")
+                assert!(
+                    error.is_temporary(),
+                    "{what} gives an error that does not pass by itself: {error:?}"
+                )
             }
         }
     }

@@ -10,16 +10,19 @@ use tokio::time::timeout;
 /// How many threads a clause's runtime has for blocking work.
 pub(super) const BLOCKING_THREADS: usize = 16;
 
-/// How long to wait for the threads. A store that keeps one of them for itself makes a clause weaker, not wrong.
+/// How long to wait for the threads. A store that keeps one of them for itself makes a clause
+/// weaker, not wrong.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The runtime's threads for blocking work. Until this is dropped, what `spawn_blocking` is given waits.
+/// The runtime's threads for blocking work. Until this is dropped, what `spawn_blocking` is given
+/// waits.
 pub(super) struct Occupied {
     /// A thread is free again when its sender is dropped.
     _threads: Vec<mpsc::Sender<()>>,
 }
 
-/// Occupies all threads for blocking work. Blocking work that was handed over before this call is done when it returns.
+/// Occupies all threads for blocking work. Blocking work that was handed over before this call is
+/// done when it returns.
 pub(super) async fn occupy() -> Occupied {
     let started = Arc::new(Semaphore::new(0));
     let occupy_one = |_| {

@@ -8,7 +8,8 @@ use super::sse;
 
 /// An answer that a test has written, faults and all. Hand it to [`FakeService::answer`](super::FakeService::answer).
 ///
-/// A constructor says what is answered, and methods change the way: they go together in every combination.
+/// A constructor says what is answered, and methods change the way: they go together in every
+/// combination.
 ///
 /// ```
 /// use std::time::Duration;
@@ -74,7 +75,9 @@ impl Answer {
 
     /// 200 with JSON, or with what claims to be that.
     pub fn json(text: impl Into<String>) -> Self {
-        Self::status(200).header("content-type", "application/json").body(text.into())
+        Self::status(200)
+            .header("content-type", "application/json")
+            .body(text.into())
     }
 
     /// A redirect: a status of 300 and more, and the place.
@@ -82,8 +85,9 @@ impl Answer {
         Self::status(status).header("location", location)
     }
 
-    /// A stream that does not begin with a `put`: the events that are [added](Answer::event), and then changes of
-    /// flags as they come. Without events it is a stream that opens and says nothing.
+    /// A stream that does not begin with a `put`: the events that are [added](Answer::event), and
+    /// then changes of flags as they come. Without events it is a stream that opens and says
+    /// nothing.
     pub fn stream() -> Self {
         Self::new(Kind::Stream)
     }
@@ -226,7 +230,9 @@ impl Answer {
     /// All of the body in one.
     pub(super) fn whole(&self) -> Bytes {
         let mut all = BytesMut::new();
-        self.pieces.iter().for_each(|piece| all.extend_from_slice(piece));
+        self.pieces
+            .iter()
+            .for_each(|piece| all.extend_from_slice(piece));
         all.freeze()
     }
 }

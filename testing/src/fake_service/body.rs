@@ -33,10 +33,19 @@ pub(super) struct BodyWriter<'a, W> {
 impl<'a, W: AsyncWrite + Unpin> BodyWriter<'a, W> {
     pub(super) fn new(to: &'a mut W, answer: &'a Answer, chunked: bool) -> Self {
         let (trickle, fault) = (answer.trickle.as_ref(), answer.fault);
-        Self { to, chunked, trickle, fault, bytes: 0, events: 0, silent: false }
+        Self {
+            to,
+            chunked,
+            trickle,
+            fault,
+            bytes: 0,
+            events: 0,
+            silent: false,
+        }
     }
 
-    /// Says that the headers are sent. Like the other methods, it gives an outcome if the answer ends here.
+    /// Says that the headers are sent. Like the other methods, it gives an outcome if the answer
+    /// ends here.
     pub(super) async fn begin(&mut self) -> io::Result<Option<Outcome>> {
         match self.limit(0) {
             Some(_) => self.fail().await,
@@ -62,7 +71,11 @@ impl<'a, W: AsyncWrite + Unpin> BodyWriter<'a, W> {
 
     /// Sends what is not part of the body proper, and counts for nothing.
     pub(super) async fn aside(&mut self, piece: &[u8]) -> io::Result<()> {
-        if self.silent { Ok(()) } else { self.write(piece).await }
+        if self.silent {
+            Ok(())
+        } else {
+            self.write(piece).await
+        }
     }
 
     /// Ends the body. If nothing is to be heard any more, neither is this.
@@ -78,7 +91,8 @@ impl<'a, W: AsyncWrite + Unpin> BodyWriter<'a, W> {
 
     /// How much of the next piece may be sent before the fault.
     fn limit(&self, next: usize) -> Option<usize> {
-        self.fault.and_then(|(point, _)| point.within(next, self.bytes, self.events))
+        self.fault
+            .and_then(|(point, _)| point.within(next, self.bytes, self.events))
     }
 
     async fn fail(&mut self) -> io::Result<Option<Outcome>> {
@@ -98,7 +112,9 @@ impl<'a, W: AsyncWrite + Unpin> BodyWriter<'a, W> {
     }
 
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Some((size, pace)) = self.trickle else { return self.write_piece(bytes).await };
+        let Some((size, pace)) = self.trickle else {
+            return self.write_piece(bytes).await;
+        };
         for piece in bytes.chunks(*size) {
             pace.wait().await;
             self.write_piece(piece).await?;
@@ -112,7 +128,9 @@ impl<'a, W: AsyncWrite + Unpin> BodyWriter<'a, W> {
             return Ok(());
         }
         if self.chunked {
-            self.to.write_all(format!("{:x}\r\n", bytes.len()).as_bytes()).await?;
+            self.to
+                .write_all(format!("{:x}\r\n", bytes.len()).as_bytes())
+                .await?;
             self.to.write_all(bytes).await?;
             self.to.write_all(b"\r\n").await?;
         } else {

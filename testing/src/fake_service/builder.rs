@@ -24,23 +24,31 @@ pub struct FakeServiceBuilder {
 
 impl FakeServiceBuilder {
     pub(super) fn new() -> Self {
-        Self { data: None, heartbeat: HEARTBEAT, environment_id: None, sdk_key: None, certificate: None }
+        Self {
+            data: None,
+            heartbeat: HEARTBEAT,
+            environment_id: None,
+            sdk_key: None,
+            certificate: None,
+        }
     }
 
-    /// Begins with these flags and segments: JSON as a poll gets it, `{"flags": {…}, "segments": {…}}`. Default: none.
+    /// Begins with these flags and segments: JSON as a poll gets it, `{"flags": {…}, "segments":
+    /// {…}}`. Default: none.
     pub fn data(mut self, json: impl Into<String>) -> Self {
         self.data = Some(json.into());
         self
     }
 
-    /// How long a stream is silent before it gets a heartbeat; zero means for ever. Default: three minutes, as with
-    /// the real service.
+    /// How long a stream is silent before it gets a heartbeat; zero means for ever. Default: three
+    /// minutes, as with the real service.
     pub fn heartbeat(mut self, interval: Duration) -> Self {
         self.heartbeat = interval;
         self
     }
 
-    /// Names this environment in the answers to streams and polls, as `X-LD-EnvID`. Default: no such header.
+    /// Names this environment in the answers to streams and polls, as `X-LD-EnvID`. Default: no
+    /// such header.
     pub fn environment_id(mut self, id: impl Into<String>) -> Self {
         self.environment_id = Some(id.into());
         self
@@ -66,16 +74,34 @@ impl FakeServiceBuilder {
     /// Starts the service, which listens when this returns.
     ///
     /// # Errors
-    /// If the data is none, the certificate cannot be made, or the system has no port or thread left.
+    /// If the data is none, the certificate cannot be made, or the system has no port or thread
+    /// left.
     pub fn start(self) -> Result<FakeService, StartError> {
-        let Self { data, heartbeat, environment_id, sdk_key, certificate } = self;
+        let Self {
+            data,
+            heartbeat,
+            environment_id,
+            sdk_key,
+            certificate,
+        } = self;
         let mut state = State::default();
         if let Some(data) = data {
             state.data.replace(&data)?;
         }
         let (authority, tls) = certificate.map(Authority::sign).transpose()?.unzip();
-        let shared = Arc::new(Shared::new(Settings { heartbeat, environment_id, sdk_key }, state));
+        let shared = Arc::new(Shared::new(
+            Settings {
+                heartbeat,
+                environment_id,
+                sdk_key,
+            },
+            state,
+        ));
         let server = server::start(Arc::clone(&shared), tls)?;
-        Ok(FakeService { shared, authority, server })
+        Ok(FakeService {
+            shared,
+            authority,
+            server,
+        })
     }
 }

@@ -65,7 +65,10 @@ async fn accept(
         },
     };
     // Declared before the socket is split, dropped after it is closed.
-    let ended = Ended { shared, connection: Arc::new(connection) };
+    let ended = Ended {
+        shared,
+        connection: Arc::new(connection),
+    };
     serve(&ended, socket).await
 }
 
@@ -84,7 +87,9 @@ async fn serve(ended: &Ended, socket: Box<dyn Socket>) -> io::Result<()> {
                 return Ok(());
             }
             Err(ReadError::Refused(status)) => {
-                let head = format!("HTTP/1.1 {status} Refused\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                let head = format!(
+                    "HTTP/1.1 {status} Refused\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+                );
                 writer.write_all(head.as_bytes()).await?;
                 break Outcome::Close;
             }

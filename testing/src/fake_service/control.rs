@@ -12,10 +12,11 @@ use super::{Answer, DataError, Endpoint, FakeService, sse};
 use crate::flag_builder::FlagBuilder;
 use crate::preconfigured::PreconfiguredError;
 
-/// Flags and segments. A change is queued for all open streams when its method returns, and polls see it.
+/// Flags and segments. A change is queued for all open streams when its method returns, and polls
+/// see it.
 ///
-/// The methods and their rules are those of [`TestData`](crate::TestData): versions of a key count up, and a builder
-/// goes on from what it was last given.
+/// The methods and their rules are those of [`TestData`](crate::TestData): versions of a key count
+/// up, and a builder goes on from what it was last given.
 impl FakeService {
     /// Makes a flag give everybody this value, any JSON value; the flag is made if there is none.
     pub fn set(&self, key: impl Into<Text>, value: impl Into<Value>) -> &Self {
@@ -26,11 +27,14 @@ impl FakeService {
         })
     }
 
-    /// A builder for this flag: what [`FakeService::update`] was last given for it, or else a boolean flag that gives
-    /// everybody `true`.
+    /// A builder for this flag: what [`FakeService::update`] was last given for it, or else a
+    /// boolean flag that gives everybody `true`.
     pub fn flag(&self, key: impl Into<Text>) -> FlagBuilder {
         let key = key.into();
-        self.shared.state.look(|state| state.data.builder(&key).cloned()).unwrap_or_else(|| FlagBuilder::new(key))
+        self.shared
+            .state
+            .look(|state| state.data.builder(&key).cloned())
+            .unwrap_or_else(|| FlagBuilder::new(key))
     }
 
     /// Adds or replaces the flag that the builder describes.
@@ -46,20 +50,27 @@ impl FakeService {
         self.publish(|data| data.put_built(flag))
     }
 
-    /// Adds or replaces a flag as it is: its JSON, of which only the `key` is looked at. The version is raised if it
-    /// is not newer than the last one.
+    /// Adds or replaces a flag as it is: its JSON, of which only the `key` is looked at. The
+    /// version is raised if it is not newer than the last one.
     ///
     /// # Errors
     /// If there is no `key`.
-    pub fn use_preconfigured_flag(&self, flag: serde_json::Value) -> Result<&Self, PreconfiguredError> {
+    pub fn use_preconfigured_flag(
+        &self,
+        flag: serde_json::Value,
+    ) -> Result<&Self, PreconfiguredError> {
         self.try_publish(|data| data.put_ready(Category::Flags, flag))
     }
 
-    /// Adds or replaces a segment as it is, as [`FakeService::use_preconfigured_flag`] does with a flag.
+    /// Adds or replaces a segment as it is, as [`FakeService::use_preconfigured_flag`] does with a
+    /// flag.
     ///
     /// # Errors
     /// If there is no `key`.
-    pub fn use_preconfigured_segment(&self, segment: serde_json::Value) -> Result<&Self, PreconfiguredError> {
+    pub fn use_preconfigured_segment(
+        &self,
+        segment: serde_json::Value,
+    ) -> Result<&Self, PreconfiguredError> {
         self.try_publish(|data| data.put_ready(Category::Segments, segment))
     }
 
@@ -73,8 +84,8 @@ impl FakeService {
         self.publish(|data| data.delete(Category::Segments, key))
     }
 
-    /// Replaces all flags and segments, in the versions that the JSON gives them; open streams get a `put`. The items
-    /// are not looked at: they may be what no SDK can read.
+    /// Replaces all flags and segments, in the versions that the JSON gives them; open streams get
+    /// a `put`. The items are not looked at: they may be what no SDK can read.
     ///
     /// # Errors
     /// If the text is no JSON object, or its `flags` or `segments` are none.
@@ -90,7 +101,10 @@ impl FakeService {
         self
     }
 
-    fn try_publish<E>(&self, change: impl FnOnce(&mut Data) -> Result<Bytes, E>) -> Result<&Self, E> {
+    fn try_publish<E>(
+        &self,
+        change: impl FnOnce(&mut Data) -> Result<Bytes, E>,
+    ) -> Result<&Self, E> {
         self.shared.state.change(|state| {
             let event = change(&mut state.data)?;
             state.streams.tell(&Part::Send(event));
@@ -139,7 +153,8 @@ impl FakeService {
 
 /// Answers other than the usual.
 impl FakeService {
-    /// Gives this answer to the next request to an endpoint, or to the one after those that have theirs already.
+    /// Gives this answer to the next request to an endpoint, or to the one after those that have
+    /// theirs already.
     pub fn answer(&self, endpoint: Endpoint, answer: Answer) -> &Self {
         self.answers(endpoint, [answer])
     }
@@ -147,29 +162,39 @@ impl FakeService {
     /// Gives these answers to the next requests to an endpoint, one each.
     pub fn answers(&self, endpoint: Endpoint, answers: impl IntoIterator<Item = Answer>) -> &Self {
         let answers: Vec<_> = answers.into_iter().collect();
-        self.shared.state.change(|state| answers.into_iter().for_each(|answer| state.scripts.add(endpoint, answer)));
+        self.shared.state.change(|state| {
+            answers
+                .into_iter()
+                .for_each(|answer| state.scripts.add(endpoint, answer))
+        });
         self
     }
 
     /// Gives this answer to all requests to an endpoint that have none of their own.
     pub fn always(&self, endpoint: Endpoint, answer: Answer) -> &Self {
-        self.shared.state.change(|state| state.scripts.always(endpoint, answer));
+        self.shared
+            .state
+            .change(|state| state.scripts.always(endpoint, answer));
         self
     }
 
     /// Goes back to the usual answers of an endpoint. Those that are under way are not touched.
     pub fn as_usual(&self, endpoint: Endpoint) -> &Self {
-        self.shared.state.change(|state| state.scripts.clear(endpoint));
+        self.shared
+            .state
+            .change(|state| state.scripts.clear(endpoint));
         self
     }
 
-    /// Resets the next `count` connections as soon as they are made: before TLS, and before a request.
+    /// Resets the next `count` connections as soon as they are made: before TLS, and before a
+    /// request.
     pub fn reset_connections(&self, count: usize) -> &Self {
         self.shared.state.change(|state| state.resets = count);
         self
     }
 
-    /// What the header `date` says from now on; `None` leaves it out. Before this is called, it is the real time.
+    /// What the header `date` says from now on; `None` leaves it out. Before this is called, it is
+    /// the real time.
     pub fn set_date(&self, time: impl Into<Option<SystemTime>>) -> &Self {
         let clock = time.into().map_or(Clock::Absent, Clock::Fixed);
         self.shared.state.change(|state| state.clock = clock);

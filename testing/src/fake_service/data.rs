@@ -67,9 +67,19 @@ impl Data {
     }
 
     /// Takes over an item that came ready made. Gives the event that tells of it.
-    pub(super) fn put_ready(&mut self, category: Category, json: Value) -> Result<Bytes, PreconfiguredError> {
-        let key = json.get("key").and_then(Value::as_str).filter(|key| !key.is_empty()).map(str::to_owned);
-        let key = key.ok_or(PreconfiguredError::NoKey { kind: category.kind() })?;
+    pub(super) fn put_ready(
+        &mut self,
+        category: Category,
+        json: Value,
+    ) -> Result<Bytes, PreconfiguredError> {
+        let key = json
+            .get("key")
+            .and_then(Value::as_str)
+            .filter(|key| !key.is_empty())
+            .map(str::to_owned);
+        let key = key.ok_or(PreconfiguredError::NoKey {
+            kind: category.kind(),
+        })?;
         Ok(self.put(category, &key, json))
     }
 
@@ -77,23 +87,43 @@ impl Data {
     pub(super) fn delete(&mut self, category: Category, key: &str) -> Bytes {
         let version = self.next_version(category, key);
         self.forget_builder(category, key);
-        self.items.insert((category, key.to_owned()), Stored { version, json: None });
+        self.items.insert(
+            (category, key.to_owned()),
+            Stored {
+                version,
+                json: None,
+            },
+        );
         self.revision += 1;
-        sse::event("delete", &json!({"path": path(category, key), "version": version}).to_string())
+        sse::event(
+            "delete",
+            &json!({"path": path(category, key), "version": version}).to_string(),
+        )
     }
 
     /// Replaces everything. Gives the event that tells of it.
     pub(super) fn replace(&mut self, text: &str) -> Result<Bytes, DataError> {
-        let data: Value = serde_json::from_str(text).map_err(|source| DataError::NotJson { source })?;
+        let data: Value =
+            serde_json::from_str(text).map_err(|source| DataError::NotJson { source })?;
         let mut items = BTreeMap::new();
         for category in [Category::Flags, Category::Segments] {
             let found = match data.get(category.name()) {
                 None => continue,
                 Some(Value::Object(found)) => found,
-                Some(_) => return Err(DataError::NoMap { property: category.name() }),
+                Some(_) => {
+                    return Err(DataError::NoMap {
+                        property: category.name(),
+                    });
+                }
             };
             for (key, json) in found {
-                items.insert((category, key.clone()), Stored { version: version(json), json: Some(json.clone()) });
+                items.insert(
+                    (category, key.clone()),
+                    Stored {
+                        version: version(json),
+                        json: Some(json.clone()),
+                    },
+                );
             }
         }
         if !data.is_object() {
@@ -107,7 +137,10 @@ impl Data {
 
     /// The event with which a stream begins.
     pub(super) fn put_event(&self) -> Bytes {
-        sse::event("put", &json!({"path": "/", "data": self.to_json()}).to_string())
+        sse::event(
+            "put",
+            &json!({"path": "/", "data": self.to_json()}).to_string(),
+        )
     }
 
     /// What a poll gets.
@@ -126,14 +159,26 @@ impl Data {
             object.insert("version".to_owned(), version.into());
         }
         self.forget_builder(category, key);
-        let event = sse::event("patch", &json!({"path": path(category, key), "data": &json}).to_string());
-        self.items.insert((category, key.to_owned()), Stored { version, json: Some(json) });
+        let event = sse::event(
+            "patch",
+            &json!({"path": path(category, key), "data": &json}).to_string(),
+        );
+        self.items.insert(
+            (category, key.to_owned()),
+            Stored {
+                version,
+                json: Some(json),
+            },
+        );
         self.revision += 1;
         event
     }
 
     fn next_version(&self, category: Category, key: &str) -> u64 {
-        self.items.get(&(category, key.to_owned())).map_or(0, |item| item.version).saturating_add(1)
+        self.items
+            .get(&(category, key.to_owned()))
+            .map_or(0, |item| item.version)
+            .saturating_add(1)
     }
 
     fn forget_builder(&mut self, category: Category, key: &str) {
@@ -144,8 +189,13 @@ impl Data {
 
     fn to_json(&self) -> Value {
         let all = |wanted| {
-            let items = self.items.iter().filter(|((category, _), _)| *category == wanted);
-            items.filter_map(|((_, key), item)| Some((key.clone(), item.json.clone()?))).collect::<Map<_, _>>()
+            let items = self
+                .items
+                .iter()
+                .filter(|((category, _), _)| *category == wanted);
+            items
+                .filter_map(|((_, key), item)| Some((key.clone(), item.json.clone()?)))
+                .collect::<Map<_, _>>()
         };
         json!({"flags": all(Category::Flags), "segments": all(Category::Segments)})
     }
@@ -182,7 +232,9 @@ impl fmt::Display for DataError {
         match self {
             Self::NotJson { .. } => f.write_str("the text is not valid JSON"),
             Self::NoObject => f.write_str("the data is no JSON object"),
-            Self::NoMap { property } => write!(f, "the property `{property}` of the data is no JSON object"),
+            Self::NoMap { property } => {
+                write!(f, "the property `{property}` of the data is no JSON object")
+            }
         }
     }
 }

@@ -19,7 +19,8 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// A path with an empty segment (`//all`) belongs to none: it is what a client makes of a careless join.
+    /// A path with an empty segment (`//all`) belongs to none: it is what a client makes of a
+    /// careless join.
     pub(super) fn of(path: &str) -> Self {
         let known = [
             ("/all", Self::Stream),
@@ -27,7 +28,9 @@ impl Endpoint {
             ("/bulk", Self::Events),
             ("/diagnostic", Self::Diagnostics),
         ];
-        let found = known.into_iter().find(|(end, _)| path.ends_with(end) && !path.contains("//"));
+        let found = known
+            .into_iter()
+            .find(|(end, _)| path.ends_with(end) && !path.contains("//"));
         found.map_or(Self::Other, |(_, endpoint)| endpoint)
     }
 

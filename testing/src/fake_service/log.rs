@@ -34,17 +34,27 @@ impl Log {
         self.bytes += request.body().len();
         self.requests.push_back(request.clone());
         while self.requests.len() > MAX_REQUESTS || self.bytes > MAX_BYTES {
-            let Some(oldest) = self.requests.pop_front() else { break };
+            let Some(oldest) = self.requests.pop_front() else {
+                break;
+            };
             self.bytes -= oldest.body().len();
-            self.payloads.retain(|(_, payload)| payload.request().number() != oldest.number());
+            self.payloads
+                .retain(|(_, payload)| payload.request().number() != oldest.number());
         }
         request
     }
 
-    /// Counts the events of a request that is being answered with success, unless it is one that was sent again.
+    /// Counts the events of a request that is being answered with success, unless it is one that
+    /// was sent again.
     pub(super) fn accept(&mut self, request: &Request) {
-        let Some(payload) = Payload::of(request) else { return };
-        let known = payload.id().is_some() && self.payloads.iter().any(|(_, other)| other.id() == payload.id());
+        let Some(payload) = Payload::of(request) else {
+            return;
+        };
+        let known = payload.id().is_some()
+            && self
+                .payloads
+                .iter()
+                .any(|(_, other)| other.id() == payload.id());
         if !known {
             self.payloads.push_back((self.accepted, payload));
             self.accepted += 1;
@@ -53,14 +63,20 @@ impl Log {
 
     pub(super) fn next(&mut self, endpoint: Endpoint) -> Option<Request> {
         let from = self.taken.get(&endpoint).copied().unwrap_or(0);
-        let mut rest = self.requests.iter().skip_while(|request| request.number() < from);
+        let mut rest = self
+            .requests
+            .iter()
+            .skip_while(|request| request.number() < from);
         let next = rest.find(|request| request.endpoint() == endpoint)?.clone();
         self.taken.insert(endpoint, next.number() + 1);
         Some(next)
     }
 
     pub(super) fn next_payload(&mut self) -> Option<Payload> {
-        let (place, next) = self.payloads.iter().find(|(place, _)| *place >= self.payloads_taken)?;
+        let (place, next) = self
+            .payloads
+            .iter()
+            .find(|(place, _)| *place >= self.payloads_taken)?;
         self.payloads_taken = place + 1;
         Some(next.clone())
     }
@@ -103,9 +119,21 @@ mod tests {
             let request = log.record(events(b"[1]"), &connection);
             log.accept(&request);
         }
-        assert_eq!((log.requests().count(), log.payloads().count()), (MAX_REQUESTS, MAX_REQUESTS));
-        assert_eq!(log.next(Endpoint::Events).map(|request| request.number()), Some(5));
-        assert_eq!(log.next_payload().map(|payload| payload.request().number()), Some(5));
-        assert_eq!(log.next_payload().map(|payload| payload.request().number()), Some(6));
+        assert_eq!(
+            (log.requests().count(), log.payloads().count()),
+            (MAX_REQUESTS, MAX_REQUESTS)
+        );
+        assert_eq!(
+            log.next(Endpoint::Events).map(|request| request.number()),
+            Some(5)
+        );
+        assert_eq!(
+            log.next_payload().map(|payload| payload.request().number()),
+            Some(5)
+        );
+        assert_eq!(
+            log.next_payload().map(|payload| payload.request().number()),
+            Some(6)
+        );
     }
 }

@@ -1,8 +1,9 @@
 //! [`FakeService`]: the service's endpoints in process, for tests of everything that talks to the real ones.
 //!
-//! Where [`TestData`](crate::TestData) takes the place of a connection, this is at the other end of one: a client
-//! streams or polls flags from it over HTTP and posts its events to it, and the test changes flags, reads the events
-//! and decides what goes wrong. It serves every SDK of the protocol, not only [`vexil`].
+//! Where [`TestData`](crate::TestData) takes the place of a connection, this is at the other end of
+//! one: a client streams or polls flags from it over HTTP and posts its events to it, and the test
+//! changes flags, reads the events and decides what goes wrong. It serves every SDK of the
+//! protocol, not only [`vexil`].
 //!
 //! ```
 //! use vexil_testing::FakeService;
@@ -34,18 +35,18 @@
 //! | `POST …/diagnostic` | 202; 400 to what is no JSON object |
 //! | any other path | 404 |
 //!
-//! Any prefix may come before a path, as with the base URIs of a proxy. An [`Answer`] takes the place of the usual one
-//! for the next request ([`FakeService::answer`]) or for all ([`FakeService::always`]): other statuses, delays, and
-//! faults at any [`Point`] of the answer.
+//! Any prefix may come before a path, as with the base URIs of a proxy. An [`Answer`] takes the
+//! place of the usual one for the next request ([`FakeService::answer`]) or for all
+//! ([`FakeService::always`]): other statuses, delays, and faults at any [`Point`] of the answer.
 //!
 //! # Waiting
 //! No test has to sleep. What has not happened yet is a [`Waiting`], which ends as soon as it has: with `wait()` in
 //! plain code and with `.await` on any executor. An answer is held back by a [`Gate`] rather than by a delay.
 //!
 //! # Bounds
-//! HTTP/1.1 over loopback, 1024 connections, bodies of 64 MiB. The last 10,000 requests are kept, or fewer if their
-//! bodies are large. A stream whose client is 1024 changes behind is closed. When the service is dropped, its thread
-//! and all connections end.
+//! HTTP/1.1 over loopback, 1024 connections, bodies of 64 MiB. The last 10,000 requests are kept,
+//! or fewer if their bodies are large. A stream whose client is 1024 changes behind is closed. When
+//! the service is dropped, its thread and all connections end.
 
 mod answer;
 mod body;
@@ -93,10 +94,11 @@ use self::server::Server;
 use self::shared::Shared;
 use self::tls::Authority;
 
-/// The service's stream, poll and events endpoints on a port of this machine. See the [module documentation](self).
+/// The service's stream, poll and events endpoints on a port of this machine. See the [module
+/// documentation](self).
 ///
-/// It runs on a thread of its own, so that it serves clients of plain tests and of async ones, and ends when it is
-/// dropped.
+/// It runs on a thread of its own, so that it serves clients of plain tests and of async ones, and
+/// ends when it is dropped.
 pub struct FakeService {
     shared: Arc<Shared>,
     authority: Option<Authority>,
@@ -126,11 +128,15 @@ impl FakeService {
         FakeServiceBuilder::new()
     }
 
-    /// The base URI of all endpoints, without a slash at the end. More of a path may follow, before that of the
-    /// endpoint.
+    /// The base URI of all endpoints, without a slash at the end. More of a path may follow, before
+    /// that of the endpoint.
     #[must_use]
     pub fn url(&self) -> String {
-        let scheme = if self.authority.is_some() { "https" } else { "http" };
+        let scheme = if self.authority.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         format!("{scheme}://{}", self.server.address)
     }
 
@@ -146,7 +152,8 @@ impl FakeService {
         self.authority.as_ref().map(Authority::pem)
     }
 
-    /// With TLS, a file with the certificate that clients have to trust. It is there as long as the service.
+    /// With TLS, a file with the certificate that clients have to trust. It is there as long as the
+    /// service.
     #[must_use]
     pub fn ca_pem_path(&self) -> Option<&Path> {
         self.authority.as_ref().map(Authority::path)
@@ -155,6 +162,8 @@ impl FakeService {
 
 impl fmt::Debug for FakeService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FakeService").field("url", &self.url()).finish_non_exhaustive()
+        f.debug_struct("FakeService")
+            .field("url", &self.url())
+            .finish_non_exhaustive()
     }
 }

@@ -10,21 +10,29 @@ impl FakeService {
     ///
     /// It is there when it was received in full, which is before it is answered.
     pub fn next_request(&self, endpoint: Endpoint) -> Waiting<'_, Request> {
-        let take = move || self.shared.state.change_quietly(|state| state.log.next(endpoint));
+        let take = move || {
+            self.shared
+                .state
+                .change_quietly(|state| state.log.next(endpoint))
+        };
         self.waiting(format!("a request to {endpoint:?}"), take)
     }
 
     /// All requests, handed out or not.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
-        self.shared.state.look(|state| state.log.requests().cloned().collect())
+        self.shared
+            .state
+            .look(|state| state.log.requests().cloned().collect())
     }
 
     /// All requests to one endpoint.
     #[must_use]
     pub fn requests_to(&self, endpoint: Endpoint) -> Vec<Request> {
         let wanted = |request: &&Request| request.endpoint() == endpoint;
-        self.shared.state.look(|state| state.log.requests().filter(wanted).cloned().collect())
+        self.shared
+            .state
+            .look(|state| state.log.requests().filter(wanted).cloned().collect())
     }
 
     /// How many answers that were written for the next requests to an endpoint are left.
@@ -50,20 +58,27 @@ impl FakeService {
 
     /// So many open streams, neither more nor less.
     pub fn wait_for_streams(&self, count: usize) -> Waiting<'_, ()> {
-        self.until(format!("{count} open streams"), move || self.open_streams() == count)
+        self.until(format!("{count} open streams"), move || {
+            self.open_streams() == count
+        })
     }
 
     /// The end of the connection on which a request came.
     pub fn wait_for_closed(&self, request: &Request) -> Waiting<'_, ClosedBy> {
         let request = request.clone();
-        let what = format!("the end of the connection of {} {}", request.method(), request.path());
+        let what = format!(
+            "the end of the connection of {} {}",
+            request.method(),
+            request.path()
+        );
         self.waiting(what, move || request.closed())
     }
 
-    /// Whatever a test can tell from what the service has seen. `what` completes the sentence "waited for".
+    /// Whatever a test can tell from what the service has seen. `what` completes the sentence
+    /// "waited for".
     ///
-    /// The condition is tried at once and whenever something has happened here: a request, an answer, a stream or a
-    /// connection that ends. What happens elsewhere does not count as that.
+    /// The condition is tried at once and whenever something has happened here: a request, an
+    /// answer, a stream or a connection that ends. What happens elsewhere does not count as that.
     ///
     /// ```no_run
     /// # let service = vexil_testing::FakeService::start()?;
@@ -78,28 +93,43 @@ impl FakeService {
         self.waiting(what.into(), move || condition().then_some(()))
     }
 
-    fn waiting<'a, T>(&'a self, what: String, look: impl FnMut() -> Option<T> + Send + 'a) -> Waiting<'a, T> {
+    fn waiting<'a, T>(
+        &'a self,
+        what: String,
+        look: impl FnMut() -> Option<T> + Send + 'a,
+    ) -> Waiting<'a, T> {
         Waiting::new(&*self.shared, self.server.background.handle(), what, look)
     }
 }
 
-/// Analytics events that were accepted: answered with success, a payload that was sent again only once.
+/// Analytics events that were accepted: answered with success, a payload that was sent again only
+/// once.
 impl FakeService {
     /// The next payload: the first one that no call of this has handed out before.
     pub fn next_payload(&self) -> Waiting<'_, Payload> {
-        self.waiting("a payload".to_owned(), || self.shared.state.change_quietly(|state| state.log.next_payload()))
+        self.waiting("a payload".to_owned(), || {
+            self.shared
+                .state
+                .change_quietly(|state| state.log.next_payload())
+        })
     }
 
     /// All payloads, handed out or not.
     #[must_use]
     pub fn payloads(&self) -> Vec<Payload> {
-        self.shared.state.look(|state| state.log.payloads().cloned().collect())
+        self.shared
+            .state
+            .look(|state| state.log.payloads().cloned().collect())
     }
 
     /// The events of all payloads.
     #[must_use]
     pub fn events(&self) -> Vec<Value> {
-        self.payloads().iter().flat_map(Payload::events).cloned().collect()
+        self.payloads()
+            .iter()
+            .flat_map(Payload::events)
+            .cloned()
+            .collect()
     }
 
     /// How often flags were evaluated, by the summaries of all payloads.

@@ -8,7 +8,8 @@ use tokio::sync::Semaphore;
 
 /// Holds answers back until the test says so. Clones are the same gate.
 ///
-/// Unlike a delay it needs no guess at how long something takes: the test does what it has to do meanwhile, and opens.
+/// Unlike a delay it needs no guess at how long something takes: the test does what it has to do
+/// meanwhile, and opens.
 ///
 /// ```
 /// use vexil_testing::FakeService;
@@ -31,7 +32,9 @@ impl Gate {
     /// A gate that is closed.
     #[must_use]
     pub fn new() -> Self {
-        Self { permits: Arc::new(Semaphore::new(0)) }
+        Self {
+            permits: Arc::new(Semaphore::new(0)),
+        }
     }
 
     /// Lets through whatever waits, and whatever comes.
@@ -39,14 +42,16 @@ impl Gate {
         self.permits.close();
     }
 
-    /// Lets the next `count` through: answers that wait here, or pieces of an answer that [trickles].
+    /// Lets the next `count` through: answers that wait here, or pieces of an answer that
+    /// [trickles].
     ///
     /// [trickles]: super::Answer::trickle
     pub fn let_through(&self, count: u32) {
-        // An open gate has no need of permits. More of them than there can be would be a programming error in the
-        // semaphore's eyes.
+        // An open gate has no need of permits. More of them than there can be would be a
+        // programming error in the semaphore's eyes.
         let room = Semaphore::MAX_PERMITS.saturating_sub(self.permits.available_permits());
-        self.permits.add_permits(room.min(usize::try_from(count).unwrap_or(room)));
+        self.permits
+            .add_permits(room.min(usize::try_from(count).unwrap_or(room)));
     }
 
     async fn pass(&self) {
@@ -65,7 +70,9 @@ impl Default for Gate {
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").field("open", &self.permits.is_closed()).finish_non_exhaustive()
+        f.debug_struct("Gate")
+            .field("open", &self.permits.is_closed())
+            .finish_non_exhaustive()
     }
 }
 

@@ -17,12 +17,16 @@ impl Payload {
     /// `None` if the request holds no list.
     pub(super) fn of(request: &Request) -> Option<Self> {
         match request.json()? {
-            Value::Array(events) => Some(Self { request: request.clone(), events: events.into() }),
+            Value::Array(events) => Some(Self {
+                request: request.clone(),
+                events: events.into(),
+            }),
             _ => None,
         }
     }
 
-    /// The `X-LaunchDarkly-Payload-ID`. A payload that is sent again has the same, and is counted once.
+    /// The `X-LaunchDarkly-Payload-ID`. A payload that is sent again has the same, and is counted
+    /// once.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.request.header("x-launchdarkly-payload-id")
@@ -64,10 +68,20 @@ pub struct SummaryCount {
 impl SummaryCounts {
     pub(super) fn of<'a>(events: impl Iterator<Item = &'a Value>) -> Self {
         let mut counts = Self::default();
-        for summary in events.filter(|event| event.get("kind").is_some_and(|kind| kind == "summary")) {
-            let features = summary.get("features").and_then(Value::as_object).into_iter().flatten();
+        for summary in
+            events.filter(|event| event.get("kind").is_some_and(|kind| kind == "summary"))
+        {
+            let features = summary
+                .get("features")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten();
             for (flag, feature) in features {
-                let counters = feature.get("counters").and_then(Value::as_array).into_iter().flatten();
+                let counters = feature
+                    .get("counters")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten();
                 counters.for_each(|counter| counts.add(flag, counter));
             }
         }
@@ -105,19 +119,31 @@ impl SummaryCounts {
     }
 
     fn sum(&self, wanted: impl Fn(&SummaryCount) -> bool) -> u64 {
-        self.0.iter().filter(|row| wanted(row)).map(|row| row.count).sum()
+        self.0
+            .iter()
+            .filter(|row| wanted(row))
+            .map(|row| row.count)
+            .sum()
     }
 
     fn add(&mut self, flag: &str, counter: &Value) {
         let variation = counter.get("variation").and_then(Value::as_i64);
         let version = counter.get("version").and_then(Value::as_u64);
         let count = counter.get("count").and_then(Value::as_u64).unwrap_or(0);
-        let same = |row: &&mut SummaryCount| row.flag == flag && row.variation == variation && row.version == version;
+        let same = |row: &&mut SummaryCount| {
+            row.flag == flag && row.variation == variation && row.version == version
+        };
         match self.0.iter_mut().find(same) {
             Some(row) => row.count += count,
             None => {
                 let value = counter.get("value").cloned().unwrap_or_default();
-                self.0.push(SummaryCount { flag: flag.to_owned(), variation, version, value, count });
+                self.0.push(SummaryCount {
+                    flag: flag.to_owned(),
+                    variation,
+                    version,
+                    value,
+                    count,
+                });
             }
         }
     }

@@ -20,14 +20,15 @@ impl Point {
         Self::bytes(0)
     }
 
-    /// When this many bytes of the body were sent, as they are before chunking. Heartbeats do not count.
+    /// When this many bytes of the body were sent, as they are before chunking. Heartbeats do not
+    /// count.
     #[must_use]
     pub fn bytes(count: usize) -> Self {
         Self(Kind::Byte(count))
     }
 
-    /// When this many events of a stream were sent. The first is the `put`; heartbeats do not count. A body that is no
-    /// stream counts as one event.
+    /// When this many events of a stream were sent. The first is the `put`; heartbeats do not
+    /// count. A body that is no stream counts as one event.
     #[must_use]
     pub fn events(count: usize) -> Self {
         Self(Kind::Events(count))
@@ -39,8 +40,14 @@ impl Point {
         Self(Kind::MidEvent)
     }
 
-    /// How much of the next piece, which is `next` bytes long, may be sent. `None`: all of it, and more.
-    pub(super) fn within(self, next: usize, sent_bytes: usize, sent_events: usize) -> Option<usize> {
+    /// How much of the next piece, which is `next` bytes long, may be sent. `None`: all of it, and
+    /// more.
+    pub(super) fn within(
+        self,
+        next: usize,
+        sent_bytes: usize,
+        sent_events: usize,
+    ) -> Option<usize> {
         match self.0 {
             Kind::Byte(count) => count.checked_sub(sent_bytes).filter(|left| *left <= next),
             Kind::Events(count) => (sent_events >= count).then_some(0),

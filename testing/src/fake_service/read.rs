@@ -40,7 +40,10 @@ pub(super) struct Input<R> {
 
 impl<R: AsyncRead + Unpin> Input<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, ahead: BytesMut::new() }
+        Self {
+            reader,
+            ahead: BytesMut::new(),
+        }
     }
 
     pub(super) fn into_reader(self) -> R {
@@ -48,14 +51,21 @@ impl<R: AsyncRead + Unpin> Input<R> {
     }
 
     /// The next request, as soon as it is there in full.
-    pub(super) async fn request<W: AsyncWrite + Unpin>(&mut self, writer: &mut W) -> Result<Incoming, ReadError> {
+    pub(super) async fn request<W: AsyncWrite + Unpin>(
+        &mut self,
+        writer: &mut W,
+    ) -> Result<Incoming, ReadError> {
         let head = loop {
             if let Some(head) = Head::parse(&mut self.ahead)? {
                 break head;
             }
             self.more().await?;
         };
-        if head.headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
+        if head
+            .headers
+            .get(EXPECT)
+            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+        {
             writer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
         }
         let body = self.body(&head.headers).await?;
@@ -95,11 +105,20 @@ impl<R: AsyncRead + Unpin> Input<R> {
     }
 
     async fn body(&mut self, headers: &HeaderMap) -> Result<Bytes, ReadError> {
-        if headers.get(TRANSFER_ENCODING).is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        if headers
+            .get(TRANSFER_ENCODING)
+            .is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+        {
             return self.chunks().await;
         }
-        let Some(length) = headers.get(CONTENT_LENGTH) else { return Ok(Bytes::new()) };
-        let length = length.to_str().ok().and_then(|length| length.parse().ok()).ok_or(ReadError::Refused(400))?;
+        let Some(length) = headers.get(CONTENT_LENGTH) else {
+            return Ok(Bytes::new());
+        };
+        let length = length
+            .to_str()
+            .ok()
+            .and_then(|length| length.parse().ok())
+            .ok_or(ReadError::Refused(400))?;
         self.take(length).await
     }
 
@@ -161,7 +180,9 @@ impl Head {
         let mut request = httparse::Request::new(&mut headers);
         let length = match request.parse(input) {
             Ok(httparse::Status::Complete(length)) => length,
-            Ok(httparse::Status::Partial) if input.len() > MAX_HEAD => return Err(ReadError::Refused(431)),
+            Ok(httparse::Status::Partial) if input.len() > MAX_HEAD => {
+                return Err(ReadError::Refused(431));
+            }
             Ok(httparse::Status::Partial) => return Ok(None),
             Err(httparse::Error::TooManyHeaders) => return Err(ReadError::Refused(431)),
             Err(_) => return Err(ReadError::Refused(400)),
@@ -192,19 +213,34 @@ impl Head {
 
 /// The target without scheme and host, which a client names that takes the service for a proxy.
 fn origin_form(target: &str) -> &str {
-    let Some((_, rest)) = target.split_once("://").filter(|_| !target.starts_with('/')) else { return target };
-    rest.find('/').and_then(|start| rest.get(start..)).unwrap_or("/")
+    let Some((_, rest)) = target
+        .split_once("://")
+        .filter(|_| !target.starts_with('/'))
+    else {
+        return target;
+    };
+    rest.find('/')
+        .and_then(|start| rest.get(start..))
+        .unwrap_or("/")
 }
 
 /// The body decompressed, and whether that was possible.
 fn decode(headers: &HeaderMap, body: Bytes) -> (Bytes, bool) {
-    if headers.get(CONTENT_ENCODING).is_none_or(|coding| coding != "gzip") {
+    if headers
+        .get(CONTENT_ENCODING)
+        .is_none_or(|coding| coding != "gzip")
+    {
         return (body, true);
     }
     let mut decoded = Vec::new();
     // One byte more than allowed tells that there is more than allowed.
-    let limit = u64::try_from(MAX_BODY).unwrap_or(u64::MAX).saturating_add(1);
-    match MultiGzDecoder::new(&body[..]).take(limit).read_to_end(&mut decoded) {
+    let limit = u64::try_from(MAX_BODY)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    match MultiGzDecoder::new(&body[..])
+        .take(limit)
+        .read_to_end(&mut decoded)
+    {
         Ok(size) if size <= MAX_BODY => (decoded.into(), true),
         _ => (body, false),
     }

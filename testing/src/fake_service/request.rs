@@ -56,7 +56,12 @@ pub enum ClosedBy {
 
 impl Request {
     pub(super) fn new(number: u64, incoming: Incoming, connection: Arc<Connection>) -> Self {
-        Self(Arc::new(Exchange { number, incoming, connection, status: OnceLock::new() }))
+        Self(Arc::new(Exchange {
+            number,
+            incoming,
+            connection,
+            status: OnceLock::new(),
+        }))
     }
 
     /// What it is about.
@@ -104,7 +109,11 @@ impl Request {
     /// The body as JSON, if it is that.
     #[must_use]
     pub fn json(&self) -> Option<serde_json::Value> {
-        self.0.incoming.intact.then(|| serde_json::from_slice(self.body()).ok()).flatten()
+        self.0
+            .incoming
+            .intact
+            .then(|| serde_json::from_slice(self.body()).ok())
+            .flatten()
     }
 
     /// When all of it was there.
@@ -147,23 +156,36 @@ impl Request {
 
     /// Whether one of a header's comma-separated values is this.
     pub(super) fn lists(&self, name: &str, value: &str) -> bool {
-        let values = self.headers().get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-        values.flat_map(|list| list.split(',')).any(|listed| listed.trim().eq_ignore_ascii_case(value))
+        let values = self
+            .headers()
+            .get_all(name)
+            .into_iter()
+            .filter_map(|value| value.to_str().ok());
+        values
+            .flat_map(|list| list.split(','))
+            .any(|listed| listed.trim().eq_ignore_ascii_case(value))
     }
 
     /// Whether the client understands gzip: it names it, and does not rule it out by a weight of 0.
     pub(super) fn accepts_gzip(&self) -> bool {
-        let values = self.headers().get_all("accept-encoding").into_iter().filter_map(|value| value.to_str().ok());
+        let values = self
+            .headers()
+            .get_all("accept-encoding")
+            .into_iter()
+            .filter_map(|value| value.to_str().ok());
         values.flat_map(|list| list.split(',')).any(|listed| {
             let mut parts = listed.split(';').map(str::trim);
-            let gzip = parts.next().is_some_and(|coding| coding.eq_ignore_ascii_case("gzip"));
+            let gzip = parts
+                .next()
+                .is_some_and(|coding| coding.eq_ignore_ascii_case("gzip"));
             let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
             gzip && weight.is_none_or(|weight| weight > 0.0)
         })
     }
 }
 
-/// Without the values of headers, among which is the SDK key, and without the body, which tells of persons.
+/// Without the values of headers, among which is the SDK key, and without the body, which tells of
+/// persons.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
@@ -180,7 +202,10 @@ impl fmt::Debug for Request {
 
 impl Connection {
     pub(super) fn new(number: u64) -> Self {
-        Self { number, closed: OnceLock::new() }
+        Self {
+            number,
+            closed: OnceLock::new(),
+        }
     }
 
     /// The first who says so has done it.

@@ -32,7 +32,9 @@ pub(super) async fn respond<W: AsyncWrite + Unpin>(
     }
     match answer.kind {
         Kind::Usual | Kind::Fixed(_) | Kind::Stream => {
-            let response = shared.state.change(|state| prepare(shared, state, request, answer))?;
+            let response = shared
+                .state
+                .change(|state| prepare(shared, state, request, answer))?;
             send(shared, request, answer, response, writer).await
         }
         Kind::Raw => {
@@ -47,7 +49,12 @@ pub(super) async fn respond<W: AsyncWrite + Unpin>(
 }
 
 /// Decides what is answered, and takes note of what that means.
-fn prepare(shared: &Arc<Shared>, state: &mut State, request: &Request, answer: &Answer) -> io::Result<Response> {
+fn prepare(
+    shared: &Arc<Shared>,
+    state: &mut State,
+    request: &Request,
+    answer: &Answer,
+) -> io::Result<Response> {
     let mut response = match answer.kind {
         Kind::Stream => Response::stream(shared, state),
         Kind::Fixed(status) => Response::status(status),
@@ -84,14 +91,27 @@ async fn send<W: AsyncWrite + Unpin>(
     response: Response,
     writer: &mut W,
 ) -> io::Result<Outcome> {
-    let Response { status, headers, pieces, stream, .. } = response;
+    let Response {
+        status,
+        headers,
+        pieces,
+        stream,
+        ..
+    } = response;
     let bodiless = matches!(status, 100..200 | 204 | 304);
     let endless = stream.is_some();
-    let chunked = !bodiless && request.is_modern() && answer.length.is_none() && (endless || answer.chunked);
-    let closing = endless || answer.length.is_some() || !request.is_modern() || request.lists("connection", "close");
+    let chunked =
+        !bodiless && request.is_modern() && answer.length.is_none() && (endless || answer.chunked);
+    let closing = endless
+        || answer.length.is_some()
+        || !request.is_modern()
+        || request.lists("connection", "close");
 
     let mut head = BytesMut::new();
-    let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Unknown");
+    let reason = StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or("Unknown");
     head.extend_from_slice(format!("HTTP/1.1 {status} {reason}\r\n").as_bytes());
     for (name, value) in &headers {
         put_header(&mut head, name, value);
@@ -126,7 +146,11 @@ async fn send<W: AsyncWrite + Unpin>(
         Some(stream) if !bodiless => go_on(shared.settings.heartbeat, stream, body).await,
         _ => {
             body.finish().await?;
-            Ok(if closing { Outcome::Close } else { Outcome::Next })
+            Ok(if closing {
+                Outcome::Close
+            } else {
+                Outcome::Next
+            })
         }
     }
 }
@@ -182,7 +206,10 @@ fn compress(response: &mut Response, coding: Coding) -> io::Result<()> {
     let mut compressed = encoder.finish()?;
     if coding == Coding::CorruptGzip {
         // What follows the header of ten bytes: data and checksum.
-        compressed.iter_mut().skip(10).for_each(|byte| *byte = !*byte);
+        compressed
+            .iter_mut()
+            .skip(10)
+            .for_each(|byte| *byte = !*byte);
     }
     response.pieces = vec![compressed.into()];
     response.header("content-encoding", "gzip");

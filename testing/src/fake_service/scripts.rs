@@ -28,7 +28,8 @@ impl Scripts {
 
     pub(super) fn take(&mut self, endpoint: Endpoint) -> Answer {
         let next = self.next.get_mut(&endpoint).and_then(VecDeque::pop_front);
-        next.or_else(|| self.always.get(&endpoint).cloned()).unwrap_or_else(Answer::usual)
+        next.or_else(|| self.always.get(&endpoint).cloned())
+            .unwrap_or_else(Answer::usual)
     }
 
     /// How many of the answers that were written for the next requests are left.

@@ -23,7 +23,14 @@ pub(super) fn start(shared: Arc<Shared>, tls: Option<TlsAcceptor>) -> Result<Ser
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let background = Background::start("vexil-fake-service", || {
-        Ok(listen(shared, tokio::net::TcpListener::from_std(listener)?, tls))
+        Ok(listen(
+            shared,
+            tokio::net::TcpListener::from_std(listener)?,
+            tls,
+        ))
     })?;
-    Ok(Server { address, background })
+    Ok(Server {
+        address,
+        background,
+    })
 }

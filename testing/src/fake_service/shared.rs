@@ -14,7 +14,8 @@ use crate::waiting::Watched;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) settings: Settings,
-    /// One lock for everything, so that a change of flags and the opening of a stream have an order.
+    /// One lock for everything, so that a change of flags and the opening of a stream have an
+    /// order.
     pub(super) state: Observed<State>,
 }
 
@@ -48,7 +49,10 @@ pub(super) enum Clock {
 
 impl Shared {
     pub(super) fn new(settings: Settings, state: State) -> Self {
-        Self { settings, state: Observed::new(state) }
+        Self {
+            settings,
+            state: Observed::new(state),
+        }
     }
 }
 
@@ -60,7 +64,9 @@ impl Watched for Shared {
     fn seen(&self) -> String {
         self.state.look(|state| {
             let requests = state.log.requests().map(|request| {
-                let status = request.status().map_or_else(|| "no status".to_owned(), |status| status.to_string());
+                let status = request
+                    .status()
+                    .map_or_else(|| "no status".to_owned(), |status| status.to_string());
                 format!("{} {} ({status})", request.method(), request.path())
             });
             let mut requests: Vec<_> = requests.collect();
@@ -69,8 +75,15 @@ impl Watched for Shared {
                 0 => String::new(),
                 count => format!("{count} earlier ones, "),
             };
-            let last = if last.is_empty() { "none".to_owned() } else { last.join(", ") };
-            format!("open streams: {}; requests: {earlier}{last}", state.streams.count())
+            let last = if last.is_empty() {
+                "none".to_owned()
+            } else {
+                last.join(", ")
+            };
+            format!(
+                "open streams: {}; requests: {earlier}{last}",
+                state.streams.count()
+            )
         })
     }
 }

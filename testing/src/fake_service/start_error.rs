@@ -19,8 +19,8 @@ pub enum StartError {
         /// What is wrong with it.
         source: DataError,
     },
-    /// The certificate cannot be made or used: a host may have a name that cannot be one, or there is no provider of
-    /// cryptography.
+    /// The certificate cannot be made or used: a host may have a name that cannot be one, or there
+    /// is no provider of cryptography.
     Certificate {
         /// What is wrong.
         source: Box<dyn Error + Send + Sync>,
@@ -29,7 +29,9 @@ pub enum StartError {
 
 impl StartError {
     pub(super) fn certificate(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Certificate { source: source.into() }
+        Self::Certificate {
+            source: source.into(),
+        }
     }
 }
 

@@ -33,7 +33,8 @@ pub(super) enum StreamEnd {
 impl Streams {
     pub(super) fn tell(&mut self, part: &Part) {
         // Without its sender, a stream ends when it has sent what is queued.
-        self.open.retain(|(_, stream)| stream.try_send(part.clone()).is_ok());
+        self.open
+            .retain(|(_, stream)| stream.try_send(part.clone()).is_ok());
     }
 
     pub(super) fn count(&self) -> usize {
@@ -46,7 +47,11 @@ impl Streams {
         let number = self.count;
         self.count += 1;
         self.open.push((number, sender));
-        OpenStream { parts, number, shared: Arc::clone(shared) }
+        OpenStream {
+            parts,
+            number,
+            shared: Arc::clone(shared),
+        }
     }
 }
 
@@ -65,6 +70,11 @@ impl OpenStream {
 
 impl Drop for OpenStream {
     fn drop(&mut self) {
-        self.shared.state.change(|state| state.streams.open.retain(|(number, _)| *number != self.number));
+        self.shared.state.change(|state| {
+            state
+                .streams
+                .open
+                .retain(|(number, _)| *number != self.number)
+        });
     }
 }

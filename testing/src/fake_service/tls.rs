@@ -12,7 +12,8 @@ use tokio_rustls::TlsAcceptor;
 use super::start_error::StartError;
 use crate::authority::{LOOPBACK, sign};
 
-/// The certificate that the service shows, signed by an authority that is made for it and forgotten with it.
+/// The certificate that the service shows, signed by an authority that is made for it and forgotten
+/// with it.
 #[derive(Clone, Debug)]
 pub struct Certificate {
     hosts: Vec<String>,
@@ -23,19 +24,28 @@ impl Certificate {
     /// One for `localhost` and 127.0.0.1: a client that trusts the authority accepts it.
     #[must_use]
     pub fn valid() -> Self {
-        Self { hosts: LOOPBACK.map(str::to_owned).to_vec(), expired: false }
+        Self {
+            hosts: LOOPBACK.map(str::to_owned).to_vec(),
+            expired: false,
+        }
     }
 
     /// The same, but its time has passed.
     #[must_use]
     pub fn expired() -> Self {
-        Self { expired: true, ..Self::valid() }
+        Self {
+            expired: true,
+            ..Self::valid()
+        }
     }
 
     /// One for another host, which is not where the service is.
     #[must_use]
     pub fn for_host(host: impl Into<String>) -> Self {
-        Self { hosts: vec![host.into()], ..Self::valid() }
+        Self {
+            hosts: vec![host.into()],
+            ..Self::valid()
+        }
     }
 }
 
@@ -60,10 +70,12 @@ impl Authority {
 
     /// Makes an authority, and what it takes to show a certificate of its.
     pub(super) fn sign(certificate: Certificate) -> Result<(Self, TlsAcceptor), StartError> {
-        let signed = sign(certificate.hosts, certificate.expired).map_err(StartError::certificate)?;
+        let signed =
+            sign(certificate.hosts, certificate.expired).map_err(StartError::certificate)?;
         let key = PrivatePkcs8KeyDer::from(signed.key.serialize_der());
 
-        let provider = vexil::tls::provider().ok_or_else(|| StartError::certificate(NO_PROVIDER))?;
+        let provider =
+            vexil::tls::provider().ok_or_else(|| StartError::certificate(NO_PROVIDER))?;
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(StartError::certificate)?
@@ -74,6 +86,12 @@ impl Authority {
 
         let mut file = NamedTempFile::with_suffix(".pem")?;
         file.write_all(signed.authority_pem.as_bytes())?;
-        Ok((Self { pem: signed.authority_pem, file }, TlsAcceptor::from(Arc::new(config))))
+        Ok((
+            Self {
+                pem: signed.authority_pem,
+                file,
+            },
+            TlsAcceptor::from(Arc::new(config)),
+        ))
     }
 }

@@ -22,7 +22,13 @@ pub(super) struct Response {
 
 impl Response {
     pub(super) fn status(status: u16) -> Self {
-        Self { status, headers: Vec::new(), pieces: Vec::new(), stream: None, gzip: false }
+        Self {
+            status,
+            headers: Vec::new(),
+            pieces: Vec::new(),
+            stream: None,
+            gzip: false,
+        }
     }
 
     /// A stream that has not sent anything yet.
@@ -37,11 +43,15 @@ impl Response {
 
     pub(super) fn usual(shared: &Arc<Shared>, state: &mut State, request: &Request) -> Self {
         let settings = &shared.settings;
-        let Some(method) = request.endpoint().method() else { return Self::status(404) };
+        let Some(method) = request.endpoint().method() else {
+            return Self::status(404);
+        };
         if *request.method() != method {
             return Self::status(405);
         }
-        if settings.sdk_key.is_some() && request.header("authorization") != settings.sdk_key.as_deref() {
+        if settings.sdk_key.is_some()
+            && request.header("authorization") != settings.sdk_key.as_deref()
+        {
             return Self::status(401);
         }
         match request.endpoint() {
@@ -52,10 +62,18 @@ impl Response {
             }
             Endpoint::Poll => Self::poll(settings, state, request),
             Endpoint::Events => {
-                Self::status(if request.json().is_some_and(|json| json.is_array()) { 202 } else { 400 })
+                Self::status(if request.json().is_some_and(|json| json.is_array()) {
+                    202
+                } else {
+                    400
+                })
             }
             Endpoint::Diagnostics => {
-                Self::status(if request.json().is_some_and(|json| json.is_object()) { 202 } else { 400 })
+                Self::status(if request.json().is_some_and(|json| json.is_object()) {
+                    202
+                } else {
+                    400
+                })
             }
             Endpoint::Other => Self::status(404),
         }

@@ -1,8 +1,8 @@
 //! [`FaultProxy`]: connections with faults, between a client and a server on this machine.
 //!
-//! A client that is proven against a server that works is not proven yet: networks break in the middle of an answer,
-//! hold back what they have, and lose it. The proxy passes on what comes until it is told otherwise, and faults are
-//! switched on and off while it runs.
+//! A client that is proven against a server that works is not proven yet: networks break in the
+//! middle of an answer, hold back what they have, and lose it. The proxy passes on what comes until
+//! it is told otherwise, and faults are switched on and off while it runs.
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -85,10 +85,11 @@ pub struct ProxyCounts {
     pub to_client: u64,
 }
 
-/// A TCP proxy on loopback whose connections have the faults that a test wants. See the [module documentation](self).
+/// A TCP proxy on loopback whose connections have the faults that a test wants. See the [module
+/// documentation](self).
 ///
-/// It runs on a thread of its own, so that it serves plain tests and async ones. When it is dropped, all its connections
-/// end.
+/// It runs on a thread of its own, so that it serves plain tests and async ones. When it is
+/// dropped, all its connections end.
 pub struct FaultProxy {
     shared: Arc<Shared>,
     address: SocketAddr,
@@ -104,10 +105,16 @@ impl FaultProxy {
     /// If the server's name is none, or the system has no port or thread left.
     pub fn start(server: impl ToSocketAddrs) -> io::Result<Self> {
         let server = server.to_socket_addrs()?.next();
-        let server = server.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the server has no address"))?;
+        let server = server
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the server has no address"))?;
         let background = Background::start("vexil-fault-proxy", || Ok(pending()))?;
         let address = (Ipv4Addr::LOCALHOST, ports::free(&[])?).into();
-        let proxy = Self { shared: Arc::new(Shared::new(server)), address, listening: Mutex::new(None), background };
+        let proxy = Self {
+            shared: Arc::new(Shared::new(server)),
+            address,
+            listening: Mutex::new(None),
+            background,
+        };
         proxy.accept()?;
         Ok(proxy)
     }
@@ -124,29 +131,33 @@ impl FaultProxy {
         self.address.port()
     }
 
-    /// Ends all connections that are open, in an orderly way: both ends see that the other has closed.
+    /// Ends all connections that are open, in an orderly way: both ends see that the other has
+    /// closed.
     pub fn cut(&self) {
         self.shared.cut(End::Closed);
     }
 
-    /// Ends all connections that are open with a reset, as when the other end has crashed or a firewall has forgotten
-    /// them.
+    /// Ends all connections that are open with a reset, as when the other end has crashed or a
+    /// firewall has forgotten them.
     pub fn reset(&self) {
         self.shared.cut(End::Reset);
     }
 
-    /// Ends all connections when so many more bytes have passed in this direction, over all of them. What is beyond is
-    /// lost. It happens once; connections that come afterwards are whole. With 0, the next byte is the first one lost.
+    /// Ends all connections when so many more bytes have passed in this direction, over all of
+    /// them. What is beyond is lost. It happens once; connections that come afterwards are whole.
+    /// With 0, the next byte is the first one lost.
     pub fn cut_after(&self, direction: Direction, bytes: u64) {
-        self.shared.state.change(|state| state.faults_mut(direction).cut_after = Some(bytes));
+        self.shared
+            .state
+            .change(|state| state.faults_mut(direction).cut_after = Some(bytes));
     }
 
     /// Refuses new connections: the port is closed when this returns. Those that are open stay.
     pub fn refuse(&self) {
         if let Some(task) = self.listening().take() {
             task.abort();
-            // It has been dropped when this ends, and the listener with it. Unconstrained, as the caller may be a task of
-            // Tokio's that has used up its share.
+            // It has been dropped when this ends, and the listener with it. Unconstrained, as the
+            // caller may be a task of Tokio's that has used up its share.
             let _ = pollster::block_on(unconstrained(task));
         }
     }
@@ -168,20 +179,27 @@ impl FaultProxy {
         Ok(())
     }
 
-    /// Holds back whatever comes in this direction, a piece at a time, for so long. Zero: no longer.
+    /// Holds back whatever comes in this direction, a piece at a time, for so long. Zero: no
+    /// longer.
     pub fn delay(&self, direction: Direction, time: Duration) {
-        self.shared.state.change(|state| state.faults_mut(direction).delay = time);
+        self.shared
+            .state
+            .change(|state| state.faults_mut(direction).delay = time);
     }
 
     /// Passes nothing on in this direction, not even the end of a connection, until [`Self::resume`]. Nothing of it is
     /// lost.
     pub fn stall(&self, direction: Direction) {
-        self.shared.state.change(|state| state.faults_mut(direction).stalled = true);
+        self.shared
+            .state
+            .change(|state| state.faults_mut(direction).stalled = true);
     }
 
     /// Passes on what was held back by [`Self::stall`], and everything that comes.
     pub fn resume(&self, direction: Direction) {
-        self.shared.state.change(|state| state.faults_mut(direction).stalled = false);
+        self.shared
+            .state
+            .change(|state| state.faults_mut(direction).stalled = false);
     }
 
     /// Changes what comes in this direction, a piece at a time, before it is passed on.
@@ -196,7 +214,11 @@ impl FaultProxy {
     pub fn corrupt(&self, direction: Direction, change: impl FnMut(&mut Vec<u8>) + Send + 'static) {
         let change = Arc::new(Mutex::new(change));
         // The one before is dropped when the state is free again.
-        drop(self.shared.state.change(|state| state.faults_mut(direction).corrupt.replace(change)));
+        drop(
+            self.shared
+                .state
+                .change(|state| state.faults_mut(direction).corrupt.replace(change)),
+        );
     }
 
     /// Ends all faults. Connections that were cut stay so.
@@ -204,9 +226,14 @@ impl FaultProxy {
     /// # Errors
     /// As with [`Self::accept`].
     pub fn restore(&self) -> io::Result<()> {
-        let end = |state: &mut shared::State, direction| std::mem::take(state.faults_mut(direction));
+        let end =
+            |state: &mut shared::State, direction| std::mem::take(state.faults_mut(direction));
         // They may hold code of others, which is dropped when the state is free again.
-        drop(self.shared.state.change(|state| [Direction::ToServer, Direction::ToClient].map(|of| end(state, of))));
+        drop(
+            self.shared.state.change(|state| {
+                [Direction::ToServer, Direction::ToClient].map(|of| end(state, of))
+            }),
+        );
         self.accept()
     }
 
@@ -233,13 +260,18 @@ impl FaultProxy {
     }
 
     fn listening(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
-        self.listening.lock().unwrap_or_else(PoisonError::into_inner)
+        self.listening
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for FaultProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = self.counts();
-        f.debug_struct("FaultProxy").field("address", &self.address).field("counts", &counts).finish_non_exhaustive()
+        f.debug_struct("FaultProxy")
+            .field("address", &self.address)
+            .field("counts", &counts)
+            .finish_non_exhaustive()
     }
 }

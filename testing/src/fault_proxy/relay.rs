@@ -76,7 +76,12 @@ impl Shared {
     }
 
     /// Until this direction has come to its end, or is broken.
-    async fn pass_on(&self, direction: Direction, mut from: ReadHalf<'_>, mut to: WriteHalf<'_>) -> io::Result<()> {
+    async fn pass_on(
+        &self,
+        direction: Direction,
+        mut from: ReadHalf<'_>,
+        mut to: WriteHalf<'_>,
+    ) -> io::Result<()> {
         let mut piece = Vec::with_capacity(PIECE);
         loop {
             piece.clear();

@@ -32,7 +32,8 @@ pub(super) struct Faults {
     pub(super) corrupt: Option<Corruption>,
 }
 
-/// What changes the bytes of a piece. It is code of others, so it has a lock of its own and is called under no other.
+/// What changes the bytes of a piece. It is code of others, so it has a lock of its own and is
+/// called under no other.
 type Corruption = Arc<Mutex<dyn FnMut(&mut Vec<u8>) + Send>>;
 
 /// How a connection is ended.
@@ -61,7 +62,10 @@ impl State {
 
 impl Shared {
     pub(super) fn new(server: SocketAddr) -> Self {
-        Self { server, state: Observed::new(State::default()) }
+        Self {
+            server,
+            state: Observed::new(State::default()),
+        }
     }
 
     pub(super) fn counts(&self) -> ProxyCounts {
@@ -73,7 +77,8 @@ impl Shared {
     }
 
     pub(super) fn cut(&self, end: End) {
-        self.state.change(|state| state.cuts = (state.cuts.0 + 1, end));
+        self.state
+            .change(|state| state.cuts = (state.cuts.0 + 1, end));
     }
 
     /// A connection of now is ended by the first cut from here on.
@@ -83,12 +88,16 @@ impl Shared {
 
     /// Until connections of a time of `cuts` are ended.
     pub(super) async fn ended(&self, cuts: u64) -> End {
-        self.state.until(|state| Some(state.cuts.1).filter(|_| state.cuts.0 != cuts)).await
+        self.state
+            .until(|state| Some(state.cuts.1).filter(|_| state.cuts.0 != cuts))
+            .await
     }
 
     /// Until what comes in this direction is passed on. It may be told to wait first.
     pub(super) async fn flows(&self, direction: Direction) {
-        self.state.until(|state| Some(()).filter(|()| !state.faults(direction).stalled)).await;
+        self.state
+            .until(|state| Some(()).filter(|()| !state.faults(direction).stalled))
+            .await;
     }
 
     pub(super) fn delay(&self, direction: Direction) -> Duration {
@@ -97,17 +106,22 @@ impl Shared {
 
     /// Does to a piece what is to be done with it. Whether it is the last one that passes.
     pub(super) fn spoil(&self, direction: Direction, piece: &mut Vec<u8>) -> bool {
-        let corrupt = self.state.look(|state| state.faults(direction).corrupt.clone());
+        let corrupt = self
+            .state
+            .look(|state| state.faults(direction).corrupt.clone());
         if let Some(corrupt) = corrupt {
             (corrupt.lock().unwrap_or_else(PoisonError::into_inner))(piece);
         }
-        self.state.change_quietly(|state| state.faults_mut(direction).spoil(piece))
+        self.state
+            .change_quietly(|state| state.faults_mut(direction).spoil(piece))
     }
 }
 
 impl Faults {
     fn spoil(&mut self, piece: &mut Vec<u8>) -> bool {
-        let Some(left) = &mut self.cut_after else { return false };
+        let Some(left) = &mut self.cut_after else {
+            return false;
+        };
         let length = piece.len() as u64;
         // With none left, the next byte is what the cut waits for.
         let last = length > *left || (length == *left && length > 0);

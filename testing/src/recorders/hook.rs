@@ -2,7 +2,8 @@
 
 use vexil::eval::Detail;
 use vexil::hooks::{
-    EvaluationMethod, EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData, TrackSeriesContext,
+    EvaluationMethod, EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData,
+    TrackSeriesContext,
 };
 use vexil::{Context, Text, Value};
 
@@ -74,7 +75,10 @@ impl HookRecorder {
     /// A recorder of this name that remembers nothing yet.
     #[must_use]
     pub fn new(name: impl Into<Text>) -> Self {
-        Self { name: name.into(), stages: Records::default() }
+        Self {
+            name: name.into(),
+            stages: Records::default(),
+        }
     }
 
     /// The stages so far, in order. They are forgotten.
@@ -112,7 +116,8 @@ impl Hook for HookRecorder {
         series: &EvaluationSeriesContext<'_>,
         data: SeriesData,
     ) -> Result<SeriesData, HookError> {
-        self.stages.extend([RecordedStage::BeforeEvaluation(RecordedSeries::of(series))]);
+        self.stages
+            .extend([RecordedStage::BeforeEvaluation(RecordedSeries::of(series))]);
         Ok(data)
     }
 
@@ -122,7 +127,10 @@ impl Hook for HookRecorder {
         data: SeriesData,
         detail: &Detail<Value>,
     ) -> Result<SeriesData, HookError> {
-        self.stages.extend([RecordedStage::AfterEvaluation(RecordedSeries::of(series), detail.clone())]);
+        self.stages.extend([RecordedStage::AfterEvaluation(
+            RecordedSeries::of(series),
+            detail.clone(),
+        )]);
         Ok(data)
     }
 

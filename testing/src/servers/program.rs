@@ -15,12 +15,14 @@ use crate::ports;
 /// How many ports are tried, if others take them first.
 const TRIES: usize = 5;
 
-/// A program with a folder of its own. While it runs there is also what `C` stands for: a connection to it.
+/// A program with a folder of its own. While it runs there is also what `C` stands for: a
+/// connection to it.
 #[derive(Debug)]
 pub(super) struct Program<C> {
     name: &'static str,
     path: PathBuf,
-    /// None while it is killed. Held for the time of a call, so that nobody speaks to a program that another restarts.
+    /// None while it is killed. Held for the time of a call, so that nobody speaks to a program
+    /// that another restarts.
     running: Mutex<Option<Running<C>>>,
     /// After the process that writes to it.
     folder: TempDir,
@@ -34,7 +36,12 @@ pub(super) struct Running<C> {
 
 impl<C> Program<C> {
     pub(super) fn new(name: &'static str, path: PathBuf) -> io::Result<Self> {
-        Ok(Self { name, path, running: Mutex::new(None), folder: TempDir::new()? })
+        Ok(Self {
+            name,
+            path,
+            running: Mutex::new(None),
+            folder: TempDir::new()?,
+        })
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -49,14 +56,25 @@ impl<C> Program<C> {
     ) -> Result<(), ServerError> {
         let mut running = self.lock();
         drop(running.take());
-        let mut process = Process::start(&self.path, arguments, self.folder(), &self.folder().join("log"))?;
+        let mut process = Process::start(
+            &self.path,
+            arguments,
+            self.folder(),
+            &self.folder().join("log"),
+        )?;
         let connection = until(format!("{} to answer", self.name), || {
             if process.has_ended()? {
-                return Err(ServerError::Ended { program: self.name, output: process.output() });
+                return Err(ServerError::Ended {
+                    program: self.name,
+                    output: process.output(),
+                });
             }
             Ok(answers())
         })?;
-        *running = Some(Running { process, connection });
+        *running = Some(Running {
+            process,
+            connection,
+        });
         Ok(())
     }
 
@@ -77,7 +95,10 @@ impl<C> Program<C> {
         &self,
         act: impl FnOnce(&mut Running<C>) -> Result<T, ServerError>,
     ) -> Result<T, ServerError> {
-        let killed = ServerError::Ended { program: self.name, output: "it was killed".to_owned() };
+        let killed = ServerError::Ended {
+            program: self.name,
+            output: "it was killed".to_owned(),
+        };
         self.lock().as_mut().map_or(Err(killed), act)
     }
 
@@ -95,7 +116,8 @@ pub(super) fn at_free_port(
     loop {
         tries += 1;
         match start(ports::free(distances)?) {
-            Err(ServerError::Ended { output, .. }) if output.contains("in use") && tries < TRIES => {}
+            Err(ServerError::Ended { output, .. })
+                if output.contains("in use") && tries < TRIES => {}
             started => return started,
         }
     }

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{DynamoDbLocal, RedisCluster, RedisServer, ServerError};
 
-/// The URL of a Redis that tests may fill: what `VEXIL_REDIS_URL` says, or else a server that is started by the first
-/// call and ends with this process.
+/// The URL of a Redis that tests may fill: what `VEXIL_REDIS_URL` says, or else a server that is
+/// started by the first call and ends with this process.
 ///
 /// # Errors
 /// If no server can be started; the message says what to install.
@@ -15,25 +15,32 @@ pub fn redis_url() -> Result<String, ServerError> {
     SERVER.get("VEXIL_REDIS_URL", RedisServer::start, RedisServer::url)
 }
 
-/// The URLs of the nodes of a Redis Cluster that tests may fill: what `VEXIL_REDIS_CLUSTER_URLS` says, with commas
-/// between, or else a cluster that is started by the first call and ends with this process.
+/// The URLs of the nodes of a Redis Cluster that tests may fill: what `VEXIL_REDIS_CLUSTER_URLS`
+/// says, with commas between, or else a cluster that is started by the first call and ends with
+/// this process.
 ///
 /// # Errors
 /// If no cluster can be started; the message says what to install.
 pub fn redis_cluster_urls() -> Result<Vec<String>, ServerError> {
     static CLUSTER: Shared<RedisCluster> = Shared::new();
-    let urls = CLUSTER.get("VEXIL_REDIS_CLUSTER_URLS", RedisCluster::start, |cluster| cluster.urls().join(","))?;
+    let urls = CLUSTER.get("VEXIL_REDIS_CLUSTER_URLS", RedisCluster::start, |cluster| {
+        cluster.urls().join(",")
+    })?;
     Ok(urls.split(',').map(|url| url.trim().to_owned()).collect())
 }
 
-/// The URL of a DynamoDB that tests may fill: what `VEXIL_DYNAMODB_URL` says, or else a DynamoDB Local that is started
-/// by the first call and ends with this process.
+/// The URL of a DynamoDB that tests may fill: what `VEXIL_DYNAMODB_URL` says, or else a DynamoDB
+/// Local that is started by the first call and ends with this process.
 ///
 /// # Errors
 /// If no server can be started; the message says what to install.
 pub fn dynamodb_url() -> Result<String, ServerError> {
     static SERVER: Shared<DynamoDbLocal> = Shared::new();
-    SERVER.get("VEXIL_DYNAMODB_URL", DynamoDbLocal::start, DynamoDbLocal::url)
+    SERVER.get(
+        "VEXIL_DYNAMODB_URL",
+        DynamoDbLocal::start,
+        DynamoDbLocal::url,
+    )
 }
 
 /// A server that is started when it is first asked for.

@@ -29,7 +29,11 @@ pub(super) fn until<T>(
         match look()? {
             Seen::Yes(found) => return Ok(found),
             Seen::NotYet(seen) if Instant::now() >= deadline => {
-                return Err(ServerError::TimedOut { what: what.into(), patience: PATIENCE, seen });
+                return Err(ServerError::TimedOut {
+                    what: what.into(),
+                    patience: PATIENCE,
+                    seen,
+                });
             }
             Seen::NotYet(_) => thread::sleep(INTERVAL),
         }

@@ -9,7 +9,8 @@ use vexil::eval::Membership;
 
 use super::{MemoryDatabase, StoreCalls, StoreMethod};
 
-/// A big-segment store in memory that counts its calls and fails as a test wants. Clones are the same store.
+/// A big-segment store in memory that counts its calls and fails as a test wants. Clones are the
+/// same store.
 ///
 /// ```
 /// use vexil::big_segments::BigSegmentStore;
@@ -42,7 +43,11 @@ impl MemoryBigSegmentStore {
     /// A store with what a database has under a prefix.
     #[must_use]
     pub fn attached(database: &MemoryDatabase, prefix: impl Into<String>) -> Self {
-        Self { calls: Arc::new(StoreCalls::new()), database: database.clone(), prefix: prefix.into() }
+        Self {
+            calls: Arc::new(StoreCalls::new()),
+            database: database.clone(),
+            prefix: prefix.into(),
+        }
     }
 
     /// How often it was called, and what goes wrong then.
@@ -68,12 +73,17 @@ impl Default for MemoryBigSegmentStore {
 impl BigSegmentStore for MemoryBigSegmentStore {
     async fn membership(&self, context_hash: &str) -> Result<Option<Membership>, StoreError> {
         let answer = self.calls.enter(StoreMethod::Membership).await?;
-        answer.give(self.database.look(&self.prefix, |environment| environment.memberships.get(context_hash).cloned()))
+        answer.give(self.database.look(&self.prefix, |environment| {
+            environment.memberships.get(context_hash).cloned()
+        }))
     }
 
     async fn last_synchronized(&self) -> Result<Option<u64>, StoreError> {
         let answer = self.calls.enter(StoreMethod::LastSynchronized).await?;
-        answer.give(self.database.look(&self.prefix, |environment| environment.synchronized))
+        answer.give(
+            self.database
+                .look(&self.prefix, |environment| environment.synchronized),
+        )
     }
 
     async fn close(&self) {

@@ -33,8 +33,8 @@ pub enum StoreMethod {
     Close,
 }
 
-/// What goes wrong when a method is called. [`StoreMethod::Close`] can give no error: there, only delays, hanging and
-/// panics are faults.
+/// What goes wrong when a method is called. [`StoreMethod::Close`] can give no error: there, only
+/// delays, hanging and panics are faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreFault {
@@ -104,10 +104,12 @@ impl StoreCalls {
         self.0.look(|state| state.count(method))
     }
 
-    /// Waits until a method was called so often, since the store was made. There is no end to this: a test gives it a
-    /// limit.
+    /// Waits until a method was called so often, since the store was made. There is no end to this:
+    /// a test gives it a limit.
     pub async fn reached(&self, method: StoreMethod, count: u64) {
-        self.0.until(|state| (state.count(method) >= count).then_some(())).await;
+        self.0
+            .until(|state| (state.count(method) >= count).then_some(()))
+            .await;
     }
 
     /// Counts a call and has its fault happen. With `Ok`, the deed is done next; then [`Answer::give`].
@@ -115,7 +117,11 @@ impl StoreCalls {
         let (fault, now) = self.0.change(|state| {
             *state.counts.entry(method).or_default() += 1;
             let next = state.next.get_mut(&method).and_then(VecDeque::pop_front);
-            (next.or_else(|| state.faults.get(&method).copied()).or(state.all), state.changes)
+            (
+                next.or_else(|| state.faults.get(&method).copied())
+                    .or(state.all),
+                state.changes,
+            )
         });
         match fault {
             None => {}
@@ -124,7 +130,11 @@ impl StoreCalls {
             Some(StoreFault::TimeOut) => return Err(StoreError::Timeout),
             Some(StoreFault::LoseAnswer) => return Ok(Answer::Lost),
             Some(StoreFault::Delay(time)) => tokio::time::sleep(time).await,
-            Some(StoreFault::Hang) => self.0.until(|state| (state.changes != now).then_some(())).await,
+            Some(StoreFault::Hang) => {
+                self.0
+                    .until(|state| (state.changes != now).then_some(()))
+                    .await
+            }
             #[expect(clippy::panic, reason = "it is what the test has asked for")]
             Some(StoreFault::Panic) => panic!("the test has the store panic"),
         }

@@ -33,7 +33,9 @@ pub(super) struct Environment {
 impl Environment {
     pub(super) fn all(&self, kind: DataKind) -> Vec<(Text, StoredItem)> {
         let items = self.items.get(&kind).into_iter().flatten();
-        items.map(|(key, item)| (key.clone(), item.clone())).collect()
+        items
+            .map(|(key, item)| (key.clone(), item.clone()))
+            .collect()
     }
 }
 
@@ -47,18 +49,24 @@ impl MemoryDatabase {
     /// Writes an item or tombstone, whatever there is.
     pub fn put(&self, prefix: &str, kind: DataKind, key: impl Into<Text>, item: StoredItem) {
         let key = key.into();
-        self.change(prefix, |environment| drop(environment.items.entry(kind).or_default().insert(key, item)));
+        self.change(prefix, |environment| {
+            drop(environment.items.entry(kind).or_default().insert(key, item))
+        });
     }
 
     /// Removes an item, without a tombstone.
     pub fn remove(&self, prefix: &str, kind: DataKind, key: &str) {
-        self.change(prefix, |environment| drop(environment.items.entry(kind).or_default().remove(key)));
+        self.change(prefix, |environment| {
+            drop(environment.items.entry(kind).or_default().remove(key))
+        });
     }
 
     /// The item or tombstone that is there.
     #[must_use]
     pub fn item(&self, prefix: &str, kind: DataKind, key: &str) -> Option<StoredItem> {
-        self.look(prefix, |environment| environment.items.get(&kind)?.get(key).cloned())
+        self.look(prefix, |environment| {
+            environment.items.get(&kind)?.get(key).cloned()
+        })
     }
 
     /// Sets or removes the marker of a complete data set.
@@ -79,12 +87,20 @@ impl MemoryDatabase {
     }
 
     /// As [`Self::set_membership`], for a context whose key is hashed already.
-    pub fn set_membership_of_hash(&self, prefix: &str, context_hash: impl Into<String>, membership: Membership) {
+    pub fn set_membership_of_hash(
+        &self,
+        prefix: &str,
+        context_hash: impl Into<String>,
+        membership: Membership,
+    ) {
         let hash = context_hash.into();
-        self.change(prefix, |environment| drop(environment.memberships.insert(hash, membership)));
+        self.change(prefix, |environment| {
+            drop(environment.memberships.insert(hash, membership))
+        });
     }
 
-    /// Says when big segments were last in step with the service, in milliseconds since 1970; none: never.
+    /// Says when big segments were last in step with the service, in milliseconds since 1970; none:
+    /// never.
     pub fn set_synchronized(&self, prefix: &str, time: Option<u64>) {
         self.change(prefix, |environment| environment.synchronized = time);
     }
@@ -96,11 +112,13 @@ impl MemoryDatabase {
 
     pub(super) fn look<T>(&self, prefix: &str, look: impl FnOnce(&Environment) -> T) -> T {
         // Whoever looks at a prefix makes its environment, which is empty.
-        self.0.change_quietly(|environments| look(environments.entry(prefix.to_owned()).or_default()))
+        self.0
+            .change_quietly(|environments| look(environments.entry(prefix.to_owned()).or_default()))
     }
 
     pub(super) fn change<T>(&self, prefix: &str, change: impl FnOnce(&mut Environment) -> T) -> T {
-        self.0.change(|environments| change(environments.entry(prefix.to_owned()).or_default()))
+        self.0
+            .change(|environments| change(environments.entry(prefix.to_owned()).or_default()))
     }
 
     pub(super) fn changes(&self) -> watch::Receiver<()> {

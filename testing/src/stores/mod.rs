@@ -1,8 +1,10 @@
-//! Databases in memory: stores for tests, with the faults that a test wants and a memory of what was done to them.
+//! Databases in memory: stores for tests, with the faults that a test wants and a memory of what
+//! was done to them.
 //!
-//! An application that tests how it takes the loss of its database needs none for that, and a test that nothing writes
-//! where nothing may write needs one that remembers. Stores are cheap to clone, and clones are the same store; several
-//! stores on one [`MemoryDatabase`] are what several processes are on one server.
+//! An application that tests how it takes the loss of its database needs none for that, and a test
+//! that nothing writes where nothing may write needs one that remembers. Stores are cheap to clone,
+//! and clones are the same store; several stores on one [`MemoryDatabase`] are what several
+//! processes are on one server.
 //!
 //! ```
 //! use vexil::model::DataKind;

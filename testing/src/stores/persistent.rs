@@ -7,13 +7,15 @@ use serde_json::Value;
 use tokio::sync::watch;
 use vexil::config::{ClientContext, ConfigError, Configure};
 use vexil::model::DataKind;
-use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert};
+use vexil::store::{
+    Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert,
+};
 use vexil::{Text, async_trait};
 
 use super::{MemoryDatabase, StoreCalls, StoreMethod};
 
-/// A persistent store in memory that counts its calls, remembers its writes, and fails as a test wants. Clones are the
-/// same store. See [`crate::stores`].
+/// A persistent store in memory that counts its calls, remembers its writes, and fails as a test
+/// wants. Clones are the same store. See [`crate::stores`].
 #[derive(Clone, Debug)]
 pub struct MemoryPersistentStore {
     calls: Arc<StoreCalls>,
@@ -27,7 +29,10 @@ pub struct MemoryPersistentStore {
 
 /// What somebody has tried to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the seam has two methods that write")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the seam has two methods that write"
+)]
 pub enum StoreWrite {
     /// Everything.
     Init(Vec<Collection>),
@@ -90,7 +95,8 @@ impl MemoryPersistentStore {
         &self.calls
     }
 
-    /// What somebody has tried to write through this store so far, in order; with or without success.
+    /// What somebody has tried to write through this store so far, in order; with or without
+    /// success.
     #[must_use]
     pub fn writes(&self) -> Vec<StoreWrite> {
         self.written().clone()
@@ -107,7 +113,11 @@ impl MemoryPersistentStore {
     }
 
     fn may_write(&self) -> Result<(), StoreError> {
-        if self.reads_only { Err(StoreError::ReadOnly) } else { Ok(()) }
+        if self.reads_only {
+            Err(StoreError::ReadOnly)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -126,12 +136,18 @@ impl PersistentDataStore for MemoryPersistentStore {
 
     async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
         let answer = self.calls.enter(StoreMethod::GetAll).await?;
-        answer.give(self.database.look(&self.prefix, |environment| environment.all(kind)))
+        answer.give(
+            self.database
+                .look(&self.prefix, |environment| environment.all(kind)),
+        )
     }
 
     async fn is_initialized(&self) -> Result<bool, StoreError> {
         let answer = self.calls.enter(StoreMethod::IsInitialized).await?;
-        answer.give(self.database.look(&self.prefix, |environment| environment.initialized))
+        answer.give(
+            self.database
+                .look(&self.prefix, |environment| environment.initialized),
+        )
     }
 
     async fn init(&self, data: &[Collection]) -> Result<(), StoreError> {
@@ -140,15 +156,26 @@ impl PersistentDataStore for MemoryPersistentStore {
         self.may_write()?;
         self.database.change(&self.prefix, |environment| {
             for collection in data {
-                environment.items.insert(collection.kind, collection.items.iter().cloned().collect());
+                environment
+                    .items
+                    .insert(collection.kind, collection.items.iter().cloned().collect());
             }
             environment.initialized = true;
         });
         answer.give(())
     }
 
-    async fn upsert(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
-        self.written().push(StoreWrite::Upsert { kind, key: key.into(), item: item.clone() });
+    async fn upsert(
+        &self,
+        kind: DataKind,
+        key: &str,
+        item: &StoredItem,
+    ) -> Result<Upsert, StoreError> {
+        self.written().push(StoreWrite::Upsert {
+            kind,
+            key: key.into(),
+            item: item.clone(),
+        });
         let answer = self.calls.enter(StoreMethod::Upsert).await?;
         self.may_write()?;
         answer.give(self.database.change(&self.prefix, |environment| {
@@ -166,7 +193,8 @@ impl PersistentDataStore for MemoryPersistentStore {
     async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
         let answer = self.calls.enter(StoreMethod::Snapshot).await?;
         answer.give(self.database.look(&self.prefix, |environment| {
-            let collections = DataKind::READ_ORDER.map(|kind| Collection::new(kind, environment.all(kind)));
+            let collections =
+                DataKind::READ_ORDER.map(|kind| Collection::new(kind, environment.all(kind)));
             StoredSnapshot::new(collections.into(), environment.initialized)
         }))
     }
@@ -199,8 +227,14 @@ impl Configure<dyn PersistentDataStore> for MemoryPersistentStore {
     }
 }
 
-/// The version beside the text, or else the one in it; none if it cannot be told, which is older than any.
+/// The version beside the text, or else the one in it; none if it cannot be told, which is older
+/// than any.
 fn version(item: &StoredItem) -> Option<u64> {
-    let in_text = || serde_json::from_slice::<Value>(&item.body).ok()?.get("version")?.as_u64();
+    let in_text = || {
+        serde_json::from_slice::<Value>(&item.body)
+            .ok()?
+            .get("version")?
+            .as_u64()
+    };
     item.version.or_else(in_text)
 }

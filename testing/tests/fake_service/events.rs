@@ -25,10 +25,25 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn events_are_accepted_and_kept() {
     let service = FakeService::start().unwrap();
     let mut wire = Wire::new(&service);
-    assert_eq!(wire.ask("POST", "/bulk", &[(ID, "one")], br#"[{"kind":"identify"}]"#).status, 202);
+    assert_eq!(
+        wire.ask("POST", "/bulk", &[(ID, "one")], br#"[{"kind":"identify"}]"#)
+            .status,
+        202
+    );
     let packed = gzip(br#"[{"kind":"custom"},{"kind":"index"}]"#);
-    assert_eq!(wire.ask("POST", "/x/bulk", &[("content-encoding", "gzip")], &packed).status, 202);
-    assert_eq!(service.events(), [json!({"kind": "identify"}), json!({"kind": "custom"}), json!({"kind": "index"})]);
+    assert_eq!(
+        wire.ask("POST", "/x/bulk", &[("content-encoding", "gzip")], &packed)
+            .status,
+        202
+    );
+    assert_eq!(
+        service.events(),
+        [
+            json!({"kind": "identify"}),
+            json!({"kind": "custom"}),
+            json!({"kind": "index"})
+        ]
+    );
 
     let first = service.next_payload().wait().unwrap();
     assert_eq!((first.id(), first.events().len()), (Some("one"), 1));
@@ -36,7 +51,11 @@ fn events_are_accepted_and_kept() {
     let second = service.next_payload().wait().unwrap();
     assert_eq!((second.id(), second.request().path()), (None, "/x/bulk"));
     assert_eq!(service.payloads().len(), 2);
-    assert_eq!(first.request().connection(), second.request().connection(), "the connection is used again");
+    assert_eq!(
+        first.request().connection(),
+        second.request().connection(),
+        "the connection is used again"
+    );
 }
 
 #[test]
@@ -55,11 +74,22 @@ fn what_are_no_events_is_refused() {
     let service = FakeService::start().unwrap();
     let mut wire = Wire::new(&service);
     for body in ["", "{}", "[1"] {
-        assert_eq!(wire.ask("POST", "/bulk", &[], body.as_bytes()).status, 400, "{body}");
+        assert_eq!(
+            wire.ask("POST", "/bulk", &[], body.as_bytes()).status,
+            400,
+            "{body}"
+        );
     }
-    assert_eq!(wire.ask("POST", "/bulk", &[("content-encoding", "gzip")], b"[]").status, 400);
+    assert_eq!(
+        wire.ask("POST", "/bulk", &[("content-encoding", "gzip")], b"[]")
+            .status,
+        400
+    );
     assert!(service.payloads().is_empty());
-    assert_eq!(service.requests_to(Endpoint::Events)[2].body().as_ref(), b"[1");
+    assert_eq!(
+        service.requests_to(Endpoint::Events)[2].body().as_ref(),
+        b"[1"
+    );
 }
 
 // 4
@@ -67,7 +97,11 @@ fn what_are_no_events_is_refused() {
 fn diagnostics_are_accepted() {
     let service = FakeService::start().unwrap();
     let mut wire = Wire::new(&service);
-    assert_eq!(wire.ask("POST", "/diagnostic", &[], br#"{"kind":"diagnostic-init"}"#).status, 202);
+    assert_eq!(
+        wire.ask("POST", "/diagnostic", &[], br#"{"kind":"diagnostic-init"}"#)
+            .status,
+        202
+    );
     assert_eq!(wire.ask("POST", "/diagnostic", &[], b"[]").status, 400);
     let request = service.next_request(Endpoint::Diagnostics).wait().unwrap();
     assert_eq!(request.json().unwrap()["kind"], "diagnostic-init");
@@ -88,8 +122,18 @@ fn summaries_are_added_up() {
         wire.ask("POST", "/bulk", &[], summary.to_string().as_bytes());
     }
     let counts = service.summary_counts();
-    assert_eq!((counts.total(), counts.flag("banner"), counts.flag("none")), (12, 8, 0));
-    assert_eq!((counts.variation("banner", 0), counts.default_value("ghost"), counts.rows().len()), (6, 4, 3));
+    assert_eq!(
+        (counts.total(), counts.flag("banner"), counts.flag("none")),
+        (12, 8, 0)
+    );
+    assert_eq!(
+        (
+            counts.variation("banner", 0),
+            counts.default_value("ghost"),
+            counts.rows().len()
+        ),
+        (6, 4, 3)
+    );
     assert_eq!(counts.rows()[0].value, "hello");
 }
 
@@ -97,7 +141,9 @@ fn summaries_are_added_up() {
 fn bodies_may_come_in_chunks_and_after_a_question() {
     let service = FakeService::start().unwrap();
     let mut wire = Wire::new(&service);
-    wire.write(b"POST /bulk HTTP/1.1\r\ntransfer-encoding: chunked\r\nexpect: 100-continue\r\n\r\n");
+    wire.write(
+        b"POST /bulk HTTP/1.1\r\ntransfer-encoding: chunked\r\nexpect: 100-continue\r\n\r\n",
+    );
     assert!(wire.head().starts_with("HTTP/1.1 100 "));
     wire.write(b"2\r\n[1\r\n1;x=y\r\n]\r\n0\r\ntrailer: t\r\n\r\n");
     assert_eq!(wire.answer().status, 202);
@@ -122,7 +168,11 @@ fn requests_that_are_none_are_refused() {
 fn the_date_is_the_tests_choice() {
     let service = FakeService::start().unwrap();
     let mut wire = Wire::new(&service);
-    let mut date = || wire.ask("POST", "/bulk", &[], b"[]").header("date").map(str::to_owned);
+    let mut date = || {
+        wire.ask("POST", "/bulk", &[], b"[]")
+            .header("date")
+            .map(str::to_owned)
+    };
     assert!(date().is_some());
     service.set_date(SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777));
     assert_eq!(date().as_deref(), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
@@ -133,9 +183,17 @@ fn the_date_is_the_tests_choice() {
 #[test]
 fn debug_shows_no_key_and_no_event() {
     let service = FakeService::start().unwrap();
-    Wire::new(&service).ask("POST", "/bulk", &[("Authorization", "sdk-secret")], br#"["private"]"#);
+    Wire::new(&service).ask(
+        "POST",
+        "/bulk",
+        &[("Authorization", "sdk-secret")],
+        br#"["private"]"#,
+    );
     let request = service.next_request(Endpoint::Events).wait().unwrap();
     assert_eq!(request.header("authorization"), Some("sdk-secret"));
     let shown = format!("{request:?} {service:?}");
-    assert!(!shown.contains("secret") && !shown.contains("private"), "{shown}");
+    assert!(
+        !shown.contains("secret") && !shown.contains("private"),
+        "{shown}"
+    );
 }

@@ -19,7 +19,10 @@ fn service(endpoint: Endpoint, answer: Answer) -> FakeService {
 #[test]
 fn answers_are_used_in_their_order_and_then_the_usual_one() {
     let service = FakeService::start().unwrap();
-    service.answers(Endpoint::Poll, [Answer::status(503), Answer::status(599).body("sorry")]);
+    service.answers(
+        Endpoint::Poll,
+        [Answer::status(503), Answer::status(599).body("sorry")],
+    );
     let mut wire = Wire::new(&service);
     assert_eq!(wire.ask("POST", "/bulk", &[], b"[]").status, 202);
     assert_eq!(wire.ask("GET", POLL, &[], b"").status, 503);
@@ -32,7 +35,9 @@ fn answers_are_used_in_their_order_and_then_the_usual_one() {
 #[test]
 fn an_answer_for_always_ends_with_the_outage() {
     let service = FakeService::start().unwrap();
-    service.always(Endpoint::Poll, Answer::status(401)).answer(Endpoint::Poll, Answer::status(500));
+    service
+        .always(Endpoint::Poll, Answer::status(401))
+        .answer(Endpoint::Poll, Answer::status(500));
     let mut wire = Wire::new(&service);
     let mut poll = || wire.ask("GET", POLL, &[], b"").status;
     assert_eq!([poll(), poll(), poll()], [500, 401, 401]);
@@ -43,7 +48,9 @@ fn an_answer_for_always_ends_with_the_outage() {
 // 37, 38
 #[test]
 fn statuses_come_with_their_headers() {
-    let redirect = Answer::redirect(307, "/elsewhere/all").header("X-Thing", b"\xff").without_header("date");
+    let redirect = Answer::redirect(307, "/elsewhere/all")
+        .header("X-Thing", b"\xff")
+        .without_header("date");
     let service = service(Endpoint::Stream, redirect);
     service.answer(Endpoint::Stream, Answer::status(204));
     let mut wire = Wire::new(&service);
@@ -56,16 +63,27 @@ fn statuses_come_with_their_headers() {
         b"HTTP/1.1 307 Temporary Redirect\r\nlocation: /elsewhere/all\r\nx-thing: \xff\r\ncontent-length: 0\r\n\r\n";
     assert_eq!(head, wanted);
     let answer = wire.ask("GET", "/all", &[], b"");
-    assert_eq!((answer.status, answer.header("content-length")), (204, None));
+    assert_eq!(
+        (answer.status, answer.header("content-length")),
+        (204, None)
+    );
 }
 
 // 34
 #[test]
 fn the_usual_answer_can_have_other_headers() {
-    let service = service(Endpoint::Stream, Answer::usual().content_type("text/html").environment_id("env-2"));
+    let service = service(
+        Endpoint::Stream,
+        Answer::usual()
+            .content_type("text/html")
+            .environment_id("env-2"),
+    );
     let mut wire = Wire::get(&service, "/all");
     let head = wire.head();
-    assert!(head.contains("content-type: text/html\r\n") && !head.contains("event-stream"), "{head}");
+    assert!(
+        head.contains("content-type: text/html\r\n") && !head.contains("event-stream"),
+        "{head}"
+    );
     assert!(head.contains("x-ld-envid: env-2\r\n"), "{head}");
     assert_eq!(parse(&wire.event()).0, "put");
 }
@@ -78,17 +96,33 @@ fn no_answer_at_all_lasts_until_the_client_gives_up() {
     let request = service.next_request(Endpoint::Poll).wait().unwrap();
     assert!(wire.is_silent());
     wire.close();
-    assert_eq!(service.wait_for_closed(&request).wait().unwrap(), ClosedBy::Client);
+    assert_eq!(
+        service.wait_for_closed(&request).wait().unwrap(),
+        ClosedBy::Client
+    );
     assert_eq!(request.status(), None);
 }
 
 #[test]
 fn a_connection_can_end_without_an_answer() {
     let service = FakeService::start().unwrap();
-    service.answers(Endpoint::Poll, [Answer::hang_up(), Answer::reset(), Answer::garbage(b"\0garbage")]);
+    service.answers(
+        Endpoint::Poll,
+        [
+            Answer::hang_up(),
+            Answer::reset(),
+            Answer::garbage(b"\0garbage"),
+        ],
+    );
     assert_eq!(Wire::get(&service, POLL).rest(), (String::new(), None));
-    assert_eq!(Wire::get(&service, POLL).rest(), (String::new(), Some(ErrorKind::ConnectionReset)));
-    assert_eq!(Wire::get(&service, POLL).rest(), ("\0garbage".to_owned(), None));
+    assert_eq!(
+        Wire::get(&service, POLL).rest(),
+        (String::new(), Some(ErrorKind::ConnectionReset))
+    );
+    assert_eq!(
+        Wire::get(&service, POLL).rest(),
+        ("\0garbage".to_owned(), None)
+    );
     // 45, 46
     service.reset_connections(1);
     let mut wire = Wire::new(&service);
@@ -103,7 +137,10 @@ fn a_stream_can_end_in_the_middle_of_an_event() {
     let mut wire = Wire::get(&service, "/all");
     wire.head();
     let half = wire.chunk();
-    assert!(half.starts_with("event: put\n") && !half.ends_with('\n'), "{half}");
+    assert!(
+        half.starts_with("event: put\n") && !half.ends_with('\n'),
+        "{half}"
+    );
     assert_eq!(wire.rest(), (String::new(), None));
 }
 
@@ -154,7 +191,10 @@ fn a_stream_can_fall_silent_at_any_point() {
 
 #[test]
 fn an_answer_can_be_silent_instead_of_ending() {
-    let service = service(Endpoint::Poll, Answer::json("{}").chunked().silent_at(Point::events(1)));
+    let service = service(
+        Endpoint::Poll,
+        Answer::json("{}").chunked().silent_at(Point::events(1)),
+    );
     let mut wire = Wire::get(&service, POLL);
     wire.head();
     assert_eq!(wire.chunk(), "{}");
@@ -166,8 +206,14 @@ fn an_answer_can_be_silent_instead_of_ending() {
 fn a_body_can_be_shorter_than_its_length() {
     let service = FakeService::start().unwrap();
     let cut = Answer::json("0123456789").cut_at(Point::mid_event());
-    service.answers(Endpoint::Poll, [cut, Answer::json("0123456789").content_length(20)]);
-    for (length, sent) in [("content-length: 10\r\n", "01234"), ("content-length: 20\r\n", "0123456789")] {
+    service.answers(
+        Endpoint::Poll,
+        [cut, Answer::json("0123456789").content_length(20)],
+    );
+    for (length, sent) in [
+        ("content-length: 10\r\n", "01234"),
+        ("content-length: 20\r\n", "0123456789"),
+    ] {
         let mut wire = Wire::get(&service, POLL);
         assert!(wire.head().contains(length));
         assert_eq!(wire.rest(), (sent.to_owned(), None));
@@ -182,7 +228,10 @@ fn a_fault_behind_the_end_never_happens() {
 
 #[test]
 fn chunks_can_break() {
-    let service = service(Endpoint::Poll, Answer::json("0123").break_chunking_at(Point::bytes(2)));
+    let service = service(
+        Endpoint::Poll,
+        Answer::json("0123").break_chunking_at(Point::bytes(2)),
+    );
     let mut wire = Wire::get(&service, POLL);
     assert!(wire.head().contains("transfer-encoding: chunked\r\n"));
     assert_eq!(wire.rest(), ("2\r\n01\r\nno length\r\n".to_owned(), None));
@@ -192,7 +241,10 @@ fn chunks_can_break() {
 #[test]
 fn compression_can_be_forced_and_corrupt() {
     let service = FakeService::start().unwrap();
-    service.answers(Endpoint::Poll, [Answer::usual().gzip(), Answer::usual().corrupt_gzip()]);
+    service.answers(
+        Endpoint::Poll,
+        [Answer::usual().gzip(), Answer::usual().corrupt_gzip()],
+    );
     let mut wire = Wire::new(&service);
     let mut poll = || {
         let answer = wire.ask("GET", POLL, &[], b"");
@@ -235,7 +287,10 @@ fn an_answer_trickles_as_its_gate_lets_it() {
 // 2.4: malformed events.
 #[test]
 fn a_stream_can_begin_with_other_events_than_a_put() {
-    let service = service(Endpoint::Stream, Answer::stream().event("put", "{sorry").event("new", "{}"));
+    let service = service(
+        Endpoint::Stream,
+        Answer::stream().event("put", "{sorry").event("new", "{}"),
+    );
     let mut wire = Wire::get(&service, "/all");
     wire.head();
     assert_eq!(wire.event(), "event: put\ndata: {sorry\n\n");

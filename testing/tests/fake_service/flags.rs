@@ -8,7 +8,9 @@ use vexil_testing::{FakeService, PreconfiguredError};
 use crate::support::Wire;
 
 fn poll(service: &FakeService) -> Value {
-    Wire::new(service).ask("GET", "/sdk/latest-all", &[], b"").json()
+    Wire::new(service)
+        .ask("GET", "/sdk/latest-all", &[], b"")
+        .json()
 }
 
 #[test]
@@ -16,14 +18,26 @@ fn a_poll_gets_all_flags_and_segments() {
     let service = FakeService::start().unwrap();
     assert_eq!(poll(&service), json!({"flags": {}, "segments": {}}));
     service.set("banner", "hello").set("on", false);
-    service.use_preconfigured_segment(json!({"key": "staff", "included": ["ada"], "version": 7})).unwrap();
+    service
+        .use_preconfigured_segment(json!({"key": "staff", "included": ["ada"], "version": 7}))
+        .unwrap();
     let data = poll(&service);
     assert_eq!(data["flags"]["banner"]["variations"], json!(["hello"]));
     assert_eq!(data["flags"]["on"]["fallthrough"], json!({"variation": 1}));
-    assert_eq!(data["segments"]["staff"], json!({"key": "staff", "included": ["ada"], "version": 7}));
+    assert_eq!(
+        data["segments"]["staff"],
+        json!({"key": "staff", "included": ["ada"], "version": 7})
+    );
     service.delete("banner").delete_segment("staff");
     let data = poll(&service);
-    assert_eq!(data["flags"].as_object().unwrap().keys().collect::<Vec<_>>(), ["on"]);
+    assert_eq!(
+        data["flags"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .collect::<Vec<_>>(),
+        ["on"]
+    );
     assert_eq!(data["segments"], json!({}));
 }
 
@@ -35,7 +49,10 @@ fn a_poll_gets_304_until_something_changes() {
     let first = wire.ask("GET", "/sdk/latest-all", &[], b"");
     let etag = first.header("etag").unwrap();
     let same = wire.ask("GET", "/sdk/latest-all", &[("if-none-match", etag)], b"");
-    assert_eq!((same.status, same.header("etag"), same.text()), (304, Some(etag), ""));
+    assert_eq!(
+        (same.status, same.header("etag"), same.text()),
+        (304, Some(etag), "")
+    );
     assert_eq!(same.header("content-length"), None);
     service.set("banner", "hello");
     let other = wire.ask("GET", "/sdk/latest-all", &[("if-none-match", etag)], b"");
@@ -49,13 +66,23 @@ fn a_poll_is_compressed_for_who_accepts_that() {
     let service = FakeService::start().unwrap();
     let mut wire = Wire::new(&service);
     for accepts in ["gzip", "br, GZIP;q=0.5", "deflate,gzip"] {
-        let answer = wire.ask("GET", "/sdk/latest-all", &[("accept-encoding", accepts)], b"");
+        let answer = wire.ask(
+            "GET",
+            "/sdk/latest-all",
+            &[("accept-encoding", accepts)],
+            b"",
+        );
         assert_eq!(answer.header("content-encoding"), Some("gzip"), "{accepts}");
         let data: Value = serde_json::from_reader(GzDecoder::new(&answer.body[..])).unwrap();
         assert_eq!(data, json!({"flags": {}, "segments": {}}));
     }
     for refuses in ["br", "gzip;q=0", ""] {
-        let answer = wire.ask("GET", "/sdk/latest-all", &[("accept-encoding", refuses)], b"");
+        let answer = wire.ask(
+            "GET",
+            "/sdk/latest-all",
+            &[("accept-encoding", refuses)],
+            b"",
+        );
         assert_eq!(answer.header("content-encoding"), None, "{refuses}");
     }
 }
@@ -68,9 +95,13 @@ fn versions_count_up_also_after_a_deletion() {
     assert_eq!(version(), 2);
     service.delete("a").set("a", 3);
     assert_eq!(version(), 4);
-    service.use_preconfigured_flag(json!({"key": "a", "version": 9})).unwrap();
+    service
+        .use_preconfigured_flag(json!({"key": "a", "version": 9}))
+        .unwrap();
     assert_eq!(version(), 9);
-    service.use_preconfigured_flag(json!({"key": "a", "version": 9})).unwrap();
+    service
+        .use_preconfigured_flag(json!({"key": "a", "version": 9}))
+        .unwrap();
     assert_eq!(version(), 10);
 }
 
@@ -79,7 +110,10 @@ fn a_builder_goes_on_from_what_it_was_last_given() {
     let service = FakeService::start().unwrap();
     service.update(service.flag("a").variation_for_user("ada", false));
     service.update(service.flag("a").variation_for_user("bob", false));
-    assert_eq!(poll(&service)["flags"]["a"]["targets"], json!([{"variation": 1, "values": ["ada", "bob"]}]));
+    assert_eq!(
+        poll(&service)["flags"]["a"]["targets"],
+        json!([{"variation": 1, "values": ["ada", "bob"]}])
+    );
     service.delete("a");
     service.update(service.flag("a"));
     assert_eq!(poll(&service)["flags"]["a"]["targets"], json!([]));
@@ -87,8 +121,12 @@ fn a_builder_goes_on_from_what_it_was_last_given() {
 
 #[test]
 fn whole_data_is_served_as_it_is() {
-    let data = json!({"flags": {"a": null, "b": {"version": 3, "new": {"thing": 1.5}}}, "segments": {}});
-    let service = FakeService::builder().data(data.to_string()).start().unwrap();
+    let data =
+        json!({"flags": {"a": null, "b": {"version": 3, "new": {"thing": 1.5}}}, "segments": {}});
+    let service = FakeService::builder()
+        .data(data.to_string())
+        .start()
+        .unwrap();
     assert_eq!(poll(&service), data);
     service.set_data("{}").unwrap();
     assert_eq!(poll(&service), json!({"flags": {}, "segments": {}}));
@@ -97,11 +135,22 @@ fn whole_data_is_served_as_it_is() {
 #[test]
 fn data_that_cannot_be_served_is_refused() {
     let service = FakeService::start().unwrap();
-    assert!(matches!(service.set_data("{sorry"), Err(DataError::NotJson { .. })));
+    assert!(matches!(
+        service.set_data("{sorry"),
+        Err(DataError::NotJson { .. })
+    ));
     assert!(matches!(service.set_data("[]"), Err(DataError::NoObject)));
-    assert!(matches!(service.set_data(r#"{"flags": true}"#), Err(DataError::NoMap { property: "flags" })));
+    assert!(matches!(
+        service.set_data(r#"{"flags": true}"#),
+        Err(DataError::NoMap { property: "flags" })
+    ));
     let refused = FakeService::builder().data("no").start();
-    assert!(matches!(refused, Err(StartError::Data { source: DataError::NotJson { .. } })));
+    assert!(matches!(
+        refused,
+        Err(StartError::Data {
+            source: DataError::NotJson { .. }
+        })
+    ));
     let keyless = service.use_preconfigured_flag(json!({"on": true}));
     assert!(matches!(keyless, Err(PreconfiguredError::NoKey { .. })));
 }
@@ -111,23 +160,56 @@ fn data_that_cannot_be_served_is_refused() {
 fn a_path_may_have_a_prefix_but_no_empty_segment() {
     let service = FakeService::start().unwrap();
     let mut wire = Wire::new(&service);
-    assert_eq!(wire.ask("GET", "/relay/1/sdk/latest-all?filter=a+b", &[], b"").status, 200);
-    assert_eq!(wire.ask("GET", "http://elsewhere:1/sdk/latest-all", &[], b"").status, 200);
-    assert_eq!(wire.ask("GET", "/relay//sdk/latest-all", &[], b"").status, 404);
+    assert_eq!(
+        wire.ask("GET", "/relay/1/sdk/latest-all?filter=a+b", &[], b"")
+            .status,
+        200
+    );
+    assert_eq!(
+        wire.ask("GET", "http://elsewhere:1/sdk/latest-all", &[], b"")
+            .status,
+        200
+    );
+    assert_eq!(
+        wire.ask("GET", "/relay//sdk/latest-all", &[], b"").status,
+        404
+    );
     assert_eq!(wire.ask("GET", "/sdk/latest-flags", &[], b"").status, 404);
     assert_eq!(wire.ask("POST", "/all", &[], b"").status, 405);
     assert_eq!(wire.ask("GET", "/bulk", &[], b"").status, 405);
     let requests = service.requests();
-    assert_eq!((requests[0].path(), requests[0].query()), ("/relay/1/sdk/latest-all", Some("filter=a+b")));
-    assert_eq!((requests[1].path(), requests[1].query()), ("/sdk/latest-all", None));
+    assert_eq!(
+        (requests[0].path(), requests[0].query()),
+        ("/relay/1/sdk/latest-all", Some("filter=a+b"))
+    );
+    assert_eq!(
+        (requests[1].path(), requests[1].query()),
+        ("/sdk/latest-all", None)
+    );
 }
 
 #[test]
 fn a_service_can_ask_for_a_key_and_name_its_environment() {
-    let service = FakeService::builder().sdk_key("sdk-key").environment_id("env-1").start().unwrap();
+    let service = FakeService::builder()
+        .sdk_key("sdk-key")
+        .environment_id("env-1")
+        .start()
+        .unwrap();
     let mut wire = Wire::new(&service);
     assert_eq!(wire.ask("GET", "/sdk/latest-all", &[], b"").status, 401);
-    assert_eq!(wire.ask("GET", "/sdk/latest-all", &[("Authorization", "other")], b"").status, 401);
-    let answer = wire.ask("GET", "/sdk/latest-all", &[("Authorization", "sdk-key")], b"");
-    assert_eq!((answer.status, answer.header("x-ld-envid")), (200, Some("env-1")));
+    assert_eq!(
+        wire.ask("GET", "/sdk/latest-all", &[("Authorization", "other")], b"")
+            .status,
+        401
+    );
+    let answer = wire.ask(
+        "GET",
+        "/sdk/latest-all",
+        &[("Authorization", "sdk-key")],
+        b"",
+    );
+    assert_eq!(
+        (answer.status, answer.header("x-ld-envid")),
+        (200, Some("env-1"))
+    );
 }

@@ -22,18 +22,26 @@ fn a_service_that_is_dropped_ends_all_connections() {
     let request = service.next_request(Endpoint::Poll).wait().unwrap();
     let address = service.address();
     drop(service);
-    assert_eq!((poll.rest().0, stream.rest().0), (String::new(), String::new()));
+    assert_eq!(
+        (poll.rest().0, stream.rest().0),
+        (String::new(), String::new())
+    );
     assert_eq!(request.closed(), Some(ClosedBy::Service));
     assert!(std::net::TcpStream::connect(address).is_err());
 }
 
 #[test]
 fn a_service_can_start_wait_and_end_in_a_runtime() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let service = FakeService::start().unwrap();
         let mut wire = Wire::get(&service, "/all");
-        assert_eq!(service.next_request(Endpoint::Stream).await.unwrap().path(), "/all");
+        assert_eq!(
+            service.next_request(Endpoint::Stream).await.unwrap().path(),
+            "/all"
+        );
         service.wait_for_streams(1).wait().unwrap();
         wire.head();
     });
@@ -47,7 +55,10 @@ fn what_is_waited_for_may_come_later() {
         Wire::new(&service).ask("POST", "/bulk", &[], b"[1, 2]");
         assert_eq!(waiting.join().unwrap().unwrap().events().len(), 2);
     });
-    service.until("two events", || service.events().len() == 2).wait().unwrap();
+    service
+        .until("two events", || service.events().len() == 2)
+        .wait()
+        .unwrap();
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The fake service, seen from a client that looks at the bytes. Rules are those of `docs/protocol`.
+//! The fake service, seen from a client that looks at the bytes. Rules are those of
+//! `docs/protocol`.
 
 #![cfg(test)]
 

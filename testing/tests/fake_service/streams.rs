@@ -23,19 +23,36 @@ fn a_stream_begins_with_all_flags_and_goes_on_with_changes() {
     service.set("a", true);
     let mut wire = Wire::get(&service, "/all");
     let head = wire.head();
-    assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.contains("content-type: text/event-stream\r\n"), "{head}");
+    assert!(
+        head.starts_with("HTTP/1.1 200 OK\r\n")
+            && head.contains("content-type: text/event-stream\r\n"),
+        "{head}"
+    );
     let put = wire.event();
     let (name, data) = parse(&put);
-    assert_eq!((name, &data["path"], &data["data"]["segments"]), ("put", &json!("/"), &json!({})));
+    assert_eq!(
+        (name, &data["path"], &data["data"]["segments"]),
+        ("put", &json!("/"), &json!({}))
+    );
     assert_eq!(data["data"]["flags"]["a"]["version"], 1);
 
     service.set("a", false).delete("a");
-    service.use_preconfigured_segment(json!({"key": "staff"})).unwrap();
-    service.set_data(r#"{"flags": {"b": {"version": 4}}}"#).unwrap();
+    service
+        .use_preconfigured_segment(json!({"key": "staff"}))
+        .unwrap();
+    service
+        .set_data(r#"{"flags": {"b": {"version": 4}}}"#)
+        .unwrap();
     let events: Vec<_> = (0..4).map(|_| wire.event()).collect();
     let (name, data) = parse(&events[0]);
-    assert_eq!((name, &data["path"], &data["data"]["version"]), ("patch", &json!("/flags/a"), &json!(2)));
-    assert_eq!(parse(&events[1]), ("delete", json!({"path": "/flags/a", "version": 3})));
+    assert_eq!(
+        (name, &data["path"], &data["data"]["version"]),
+        ("patch", &json!("/flags/a"), &json!(2))
+    );
+    assert_eq!(
+        parse(&events[1]),
+        ("delete", json!({"path": "/flags/a", "version": 3}))
+    );
     let segment = json!({"path": "/segments/staff", "data": {"key": "staff", "version": 1}});
     assert_eq!(parse(&events[2]), ("patch", segment));
     let put = json!({"path": "/", "data": {"flags": {"b": {"version": 4}}, "segments": {}}});
@@ -57,7 +74,11 @@ fn every_open_stream_hears_of_a_change() {
 fn events_and_bytes_of_any_form_can_be_sent() {
     let service = FakeService::start().unwrap();
     let mut wire = open(&service);
-    service.send_event("put", "{sorry").send_event("two", "a\nb").send_raw("event: pa").send_heartbeat();
+    service
+        .send_event("put", "{sorry")
+        .send_event("two", "a\nb")
+        .send_raw("event: pa")
+        .send_heartbeat();
     assert_eq!(wire.event(), "event: put\ndata: {sorry\n\n");
     assert_eq!(wire.event(), "event: two\ndata: a\ndata: b\n\n");
     assert_eq!(wire.chunk(), "event: pa");
@@ -66,9 +87,15 @@ fn events_and_bytes_of_any_form_can_be_sent() {
 
 #[test]
 fn a_silent_stream_gets_heartbeats() {
-    let service = FakeService::builder().heartbeat(Duration::from_millis(1)).start().unwrap();
+    let service = FakeService::builder()
+        .heartbeat(Duration::from_millis(1))
+        .start()
+        .unwrap();
     let mut wire = open(&service);
-    assert_eq!((wire.chunk(), wire.chunk()), (":\n".to_owned(), ":\n".to_owned()));
+    assert_eq!(
+        (wire.chunk(), wire.chunk()),
+        (":\n".to_owned(), ":\n".to_owned())
+    );
 }
 
 // 2.8: the service sees that a client has closed its stream.
@@ -79,7 +106,10 @@ fn the_end_of_a_client_is_seen() {
     let request = service.next_request(Endpoint::Stream).wait().unwrap();
     assert_eq!((request.closed(), service.open_streams()), (None, 1));
     wire.close();
-    assert_eq!(service.wait_for_closed(&request).wait().unwrap(), ClosedBy::Client);
+    assert_eq!(
+        service.wait_for_closed(&request).wait().unwrap(),
+        ClosedBy::Client
+    );
     service.wait_for_streams(0).wait().unwrap();
 }
 
@@ -97,11 +127,17 @@ fn open_streams_can_be_ended_in_three_ways() {
 
     let mut wire = open(&service);
     service.reset_streams();
-    assert_eq!(wire.rest(), (String::new(), Some(ErrorKind::ConnectionReset)));
+    assert_eq!(
+        wire.rest(),
+        (String::new(), Some(ErrorKind::ConnectionReset))
+    );
 
     service.wait_for_streams(0).wait().unwrap();
     for request in service.requests() {
-        assert_eq!(service.wait_for_closed(&request).wait().unwrap(), ClosedBy::Service);
+        assert_eq!(
+            service.wait_for_closed(&request).wait().unwrap(),
+            ClosedBy::Service
+        );
     }
 }
 
@@ -118,7 +154,10 @@ fn a_stream_whose_client_is_far_behind_is_closed() {
     assert_eq!(service.open_streams(), 0);
     gate.open();
     let (rest, error) = wire.rest();
-    assert!(rest.ends_with("1\r\n\n\r\n") && error.is_none(), "what was queued is sent: {error:?}");
+    assert!(
+        rest.ends_with("1\r\n\n\r\n") && error.is_none(),
+        "what was queued is sent: {error:?}"
+    );
 }
 
 #[test]
@@ -129,5 +168,8 @@ fn an_old_client_gets_a_stream_without_chunks() {
     assert!(!wire.head().contains("transfer-encoding"));
     service.close_streams();
     let (rest, error) = wire.rest();
-    assert!(rest.starts_with("event: put\n") && rest.ends_with("\n\n") && error.is_none(), "{rest}");
+    assert!(
+        rest.starts_with("event: put\n") && rest.ends_with("\n\n") && error.is_none(),
+        "{rest}"
+    );
 }

@@ -50,9 +50,18 @@ impl Wire {
     }
 
     pub(crate) fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) {
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let length = if method == "POST" { format!("content-length: {}\r\n", body.len()) } else { String::new() };
-        self.write(format!("{method} {path} HTTP/1.1\r\nhost: fake\r\n{headers}{length}\r\n").as_bytes());
+        let headers: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        let length = if method == "POST" {
+            format!("content-length: {}\r\n", body.len())
+        } else {
+            String::new()
+        };
+        self.write(
+            format!("{method} {path} HTTP/1.1\r\nhost: fake\r\n{headers}{length}\r\n").as_bytes(),
+        );
         self.write(body);
     }
 
@@ -61,7 +70,13 @@ impl Wire {
     }
 
     /// Asks and reads the whole answer.
-    pub(crate) fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answered {
+    pub(crate) fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answered {
         self.send(method, path, headers, body);
         self.answer()
     }
@@ -70,7 +85,11 @@ impl Wire {
         let head = self.head();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let length = header(&head, "content-length").map_or(0, |length| length.parse().unwrap());
-        Answered { status, body: self.exactly(length), head }
+        Answered {
+            status,
+            body: self.exactly(length),
+            head,
+        }
     }
 
     /// The status line and the headers, in lower case.
@@ -102,7 +121,11 @@ impl Wire {
     /// All that comes before the connection ends, and the error that it ends with.
     pub(crate) fn rest(&mut self) -> (String, Option<ErrorKind>) {
         let mut bytes = Vec::new();
-        let error = self.0.read_to_end(&mut bytes).err().map(|error| error.kind());
+        let error = self
+            .0
+            .read_to_end(&mut bytes)
+            .err()
+            .map(|error| error.kind());
         (String::from_utf8_lossy(&bytes).into_owned(), error)
     }
 
@@ -131,10 +154,15 @@ impl Wire {
 pub(crate) fn parse(event: &str) -> (&str, serde_json::Value) {
     let (name, data) = event.trim_end().split_once('\n').unwrap();
     let data = data.strip_prefix("data: ").unwrap();
-    (name.strip_prefix("event: ").unwrap(), serde_json::from_str(data).unwrap())
+    (
+        name.strip_prefix("event: ").unwrap(),
+        serde_json::from_str(data).unwrap(),
+    )
 }
 
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = head.lines().filter_map(|line| line.split_once(": "));
-    lines.find(|(other, _)| *other == name).map(|(_, value)| value)
+    lines
+        .find(|(other, _)| *other == name)
+        .map(|(_, value)| value)
 }

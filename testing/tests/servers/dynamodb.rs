@@ -18,7 +18,12 @@ fn it_answers_until_it_is_killed_and_is_empty_when_it_is_back_at_its_port() {
     assert!(created.starts_with(r#"{"TableDescription":"#), "{created}");
     assert_eq!(tables(&server), r#"{"TableNames":["flags"]}"#);
     server.kill();
-    assert_eq!(TcpStream::connect(("127.0.0.1", server.port())).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    assert_eq!(
+        TcpStream::connect(("127.0.0.1", server.port()))
+            .unwrap_err()
+            .kind(),
+        ErrorKind::ConnectionRefused
+    );
     server.restart().unwrap();
     assert_eq!(tables(&server), r#"{"TableNames":[]}"#);
 }
@@ -29,10 +34,14 @@ fn it_is_silent_while_it_is_paused() {
     server.pause().unwrap();
     let mut client = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
     client.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
-    client.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    client
+        .set_read_timeout(Some(Duration::from_millis(50)))
+        .unwrap();
     assert!(client.read(&mut [0]).is_err());
     server.resume().unwrap();
-    client.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    client
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
     assert_eq!(client.read(&mut [0]).unwrap(), 1);
 }
 
@@ -45,10 +54,15 @@ fn tables(server: &DynamoDbLocal) -> String {
     call(server, "ListTables", "{}")
 }
 
-/// Calls an action, signed by somebody: DynamoDB Local looks whether there is a signature, not whose it is.
+/// Calls an action, signed by somebody: DynamoDB Local looks whether there is a signature, not
+/// whose it is.
 fn call(server: &DynamoDbLocal, action: &str, body: &str) -> String {
     // Errors are answers, so that the test shows them.
-    let agent = ureq::Agent::from(ureq::Agent::config_builder().http_status_as_error(false).build());
+    let agent = ureq::Agent::from(
+        ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build(),
+    );
     let answer = agent
         .post(server.url())
         .header("x-amz-target", format!("DynamoDB_20120810.{action}"))

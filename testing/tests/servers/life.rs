@@ -31,15 +31,27 @@ fn a_server_ends_with_the_process_of_its_test_however_that_ends() {
             thread::park();
         }
     }
-    let mut inner = again("life::a_server_ends_with_the_process_of_its_test_however_that_ends").spawn().unwrap();
-    let mut output = BufReader::new(inner.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let port = output.find_map(|line| line.strip_prefix("port ").map(|port| port.parse::<u16>().unwrap())).unwrap();
+    let mut inner = again("life::a_server_ends_with_the_process_of_its_test_however_that_ends")
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(inner.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    let port = output
+        .find_map(|line| {
+            line.strip_prefix("port ")
+                .map(|port| port.parse::<u16>().unwrap())
+        })
+        .unwrap();
     assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
     inner.kill().unwrap();
     inner.wait().unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);
     while TcpStream::connect(("127.0.0.1", port)).is_ok() {
-        assert!(Instant::now() < deadline, "the server goes on without its test");
+        assert!(
+            Instant::now() < deadline,
+            "the server goes on without its test"
+        );
         thread::sleep(Duration::from_millis(10));
     }
 }
@@ -47,7 +59,10 @@ fn a_server_ends_with_the_process_of_its_test_however_that_ends() {
 #[test]
 fn what_is_not_there_is_an_error_that_says_what_to_install() {
     if env::var_os(INNER).is_some() {
-        for error in [RedisServer::start().unwrap_err(), DynamoDbLocal::start().unwrap_err()] {
+        for error in [
+            RedisServer::start().unwrap_err(),
+            DynamoDbLocal::start().unwrap_err(),
+        ] {
             assert!(matches!(error, ServerError::Missing { .. }), "{error}");
             println!("\nerror {error}");
         }
@@ -56,10 +71,21 @@ fn what_is_not_there_is_an_error_that_says_what_to_install() {
     let mut inner = again("life::what_is_not_there_is_an_error_that_says_what_to_install");
     let inner = inner.env("PATH", "/nowhere").output().unwrap();
     let output = String::from_utf8(inner.stdout).unwrap();
-    let errors: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("error ")).collect();
-    let [redis, dynamodb] = errors[..] else { panic!("{output}") };
-    assert!(redis.starts_with("redis-server was not found: install the Debian package redis-server"), "{redis}");
-    assert!(dynamodb.starts_with("java was not found: DynamoDB Local needs Java 17"), "{dynamodb}");
+    let errors: Vec<_> = output
+        .lines()
+        .filter_map(|line| line.strip_prefix("error "))
+        .collect();
+    let [redis, dynamodb] = errors[..] else {
+        panic!("{output}")
+    };
+    assert!(
+        redis.starts_with("redis-server was not found: install the Debian package redis-server"),
+        "{redis}"
+    );
+    assert!(
+        dynamodb.starts_with("java was not found: DynamoDB Local needs Java 17"),
+        "{dynamodb}"
+    );
     assert!(inner.status.success());
 }
 
@@ -70,15 +96,28 @@ fn a_server_that_runs_elsewhere_is_taken_as_it_is() {
         return;
     }
     let mut inner = again("life::a_server_that_runs_elsewhere_is_taken_as_it_is");
-    let inner = inner.env("VEXIL_REDIS_URL", "redis://elsewhere:1").output().unwrap();
-    assert!(String::from_utf8(inner.stdout).unwrap().contains("\nurl redis://elsewhere:1\n"));
+    let inner = inner
+        .env("VEXIL_REDIS_URL", "redis://elsewhere:1")
+        .output()
+        .unwrap();
+    assert!(
+        String::from_utf8(inner.stdout)
+            .unwrap()
+            .contains("\nurl redis://elsewhere:1\n")
+    );
     assert!(inner.status.success());
 }
 
 #[test]
 fn tests_of_a_process_share_a_server() {
     if env::var_os("VEXIL_REDIS_URL").is_none() {
-        let port = redis_url().unwrap().rsplit_once(':').unwrap().1.parse::<u16>().unwrap();
+        let port = redis_url()
+            .unwrap()
+            .rsplit_once(':')
+            .unwrap()
+            .1
+            .parse::<u16>()
+            .unwrap();
         assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
     }
     assert_eq!(redis_url().unwrap(), redis_url().unwrap());
@@ -86,14 +125,20 @@ fn tests_of_a_process_share_a_server() {
 
 #[test]
 fn a_configuration_that_the_server_refuses_is_an_error_with_its_words() {
-    let error = RedisServer::builder().config("no-such-setting yes").start().unwrap_err();
+    let error = RedisServer::builder()
+        .config("no-such-setting yes")
+        .start()
+        .unwrap_err();
     assert!(error.to_string().contains("no-such-setting"), "{error}");
 }
 
 /// This test once more, in a process of its own.
 fn again(test: &str) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", test, "--nocapture"]).env(INNER, "yes").env_remove("VEXIL_REDIS_URL");
+    command
+        .args(["--exact", test, "--nocapture"])
+        .env(INNER, "yes")
+        .env_remove("VEXIL_REDIS_URL");
     command.stdout(Stdio::piped());
     command
 }

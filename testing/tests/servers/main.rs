@@ -1,5 +1,5 @@
-//! Real servers start, do what a test wants, and end with it. The rule of the house is D13: a test that needs a server
-//! and has none fails, with what to install.
+//! Real servers start, do what a test wants, and end with it. The rule of the house is D13: a test
+//! that needs a server and has none fails, with what to install.
 
 #![cfg(test)]
 #![cfg(unix)]

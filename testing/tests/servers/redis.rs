@@ -14,10 +14,16 @@ use vexil_testing::servers::{RedisReply, RedisServer, ServerError};
 fn answers_come_as_they_are() {
     let server = RedisServer::start().unwrap();
     let text = |text: &str| RedisReply::Text(text.into());
-    assert_eq!(server.command(["SET", "a", "\0ключ\r\n"]).unwrap(), text("OK"));
+    assert_eq!(
+        server.command(["SET", "a", "\0ключ\r\n"]).unwrap(),
+        text("OK")
+    );
     assert_eq!(server.command(["GET", "a"]).unwrap(), text("\0ключ\r\n"));
     assert_eq!(server.command(["GET", "b"]).unwrap(), RedisReply::Nil);
-    assert_eq!(server.command(["SADD", "s", "x", "y"]).unwrap(), RedisReply::Integer(2));
+    assert_eq!(
+        server.command(["SADD", "s", "x", "y"]).unwrap(),
+        RedisReply::Integer(2)
+    );
     assert_eq!(
         server.command(["MGET", "a", "b"]).unwrap(),
         RedisReply::List(vec![text("\0ключ\r\n"), RedisReply::Nil])
@@ -27,14 +33,22 @@ fn answers_come_as_they_are() {
         matches!(&error, ServerError::Refused { command, reply } if command == "HGET" && reply.starts_with("WRONGTYPE"))
     );
     // The connection is the same one after a refusal, and another one after it was closed.
-    server.command(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no"]).unwrap();
+    server
+        .command(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no"])
+        .unwrap();
     assert_eq!(server.command(["PING"]).unwrap(), text("PONG"));
 }
 
 #[test]
 fn a_password_is_asked_for_and_is_part_of_the_url() {
-    let server = RedisServer::builder().password("open \"sesame\"").start().unwrap();
-    assert_eq!(server.url(), format!("redis://:open%20%22sesame%22@127.0.0.1:{}", server.port()));
+    let server = RedisServer::builder()
+        .password("open \"sesame\"")
+        .start()
+        .unwrap();
+    assert_eq!(
+        server.url(),
+        format!("redis://:open%20%22sesame%22@127.0.0.1:{}", server.port())
+    );
     let mut client = Client::connect(&server);
     assert!(client.say("PING").starts_with("-NOAUTH"));
     assert!(client.say(r#"AUTH "open \"sesame\"""#).starts_with("+OK"));
@@ -44,8 +58,14 @@ fn a_password_is_asked_for_and_is_part_of_the_url() {
 
 #[test]
 fn users_have_their_rights_and_no_others() {
-    let server = RedisServer::builder().acl_user("reader", "secret", "~* +@read").start().unwrap();
-    assert_eq!(server.url_as("reader", "secret"), format!("redis://reader:secret@127.0.0.1:{}", server.port()));
+    let server = RedisServer::builder()
+        .acl_user("reader", "secret", "~* +@read")
+        .start()
+        .unwrap();
+    assert_eq!(
+        server.url_as("reader", "secret"),
+        format!("redis://reader:secret@127.0.0.1:{}", server.port())
+    );
     let mut client = Client::connect(&server);
     assert!(client.say("AUTH reader secret").starts_with("+OK"));
     assert!(client.say("GET a").starts_with("$-1"));
@@ -59,11 +79,18 @@ fn with_tls_the_server_shows_a_certificate_that_its_authority_has_signed() {
     let server = RedisServer::builder().tls().start().unwrap();
     assert!(server.url().starts_with("rediss://"));
     let files = server.tls().unwrap();
-    assert_eq!(std::fs::read_to_string(files.ca_path()).unwrap(), files.ca_pem());
+    assert_eq!(
+        std::fs::read_to_string(files.ca_path()).unwrap(),
+        files.ca_pem()
+    );
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(files.ca_pem().as_bytes()).unwrap()).unwrap();
+    roots
+        .add(CertificateDer::from_pem_slice(files.ca_pem().as_bytes()).unwrap())
+        .unwrap();
     let provider = vexil::tls::provider().unwrap();
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap();
     let config = config.with_root_certificates(roots).with_no_client_auth();
     let session = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
     let mut stream = StreamOwned::new(session, TcpStream::connect(server.address()).unwrap());
@@ -82,7 +109,10 @@ fn a_killed_server_refuses_and_is_empty_when_it_is_back_at_its_port() {
     let mut client = Client::connect(&server);
     server.kill();
     assert_eq!(client.say("PING"), "");
-    assert_eq!(TcpStream::connect(server.address()).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    assert_eq!(
+        TcpStream::connect(server.address()).unwrap_err().kind(),
+        ErrorKind::ConnectionRefused
+    );
     assert!(server.command(["PING"]).is_err());
     assert!(server.pause().is_err());
     server.restart().unwrap();
@@ -92,10 +122,17 @@ fn a_killed_server_refuses_and_is_empty_when_it_is_back_at_its_port() {
 
 #[test]
 fn a_server_that_writes_to_disk_has_its_data_after_a_restart() {
-    let server = RedisServer::builder().config("appendonly yes").config("appendfsync always").start().unwrap();
+    let server = RedisServer::builder()
+        .config("appendonly yes")
+        .config("appendfsync always")
+        .start()
+        .unwrap();
     server.command(["SET", "a", "b"]).unwrap();
     server.restart().unwrap();
-    assert_eq!(server.command(["GET", "a"]).unwrap().text().as_deref(), Some("b"));
+    assert_eq!(
+        server.command(["GET", "a"]).unwrap().text().as_deref(),
+        Some("b")
+    );
 }
 
 #[test]
@@ -103,14 +140,25 @@ fn a_paused_server_is_silent_and_answers_when_it_goes_on() {
     let server = RedisServer::start().unwrap();
     let mut client = Client::connect(&server);
     server.pause().unwrap();
-    client.0.get_ref().set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    client
+        .0
+        .get_ref()
+        .set_read_timeout(Some(Duration::from_millis(50)))
+        .unwrap();
     client.0.get_mut().write_all(b"PING\r\n").unwrap();
     let silence = client.0.fill_buf().unwrap_err();
-    assert!(matches!(silence.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{silence}");
+    assert!(
+        matches!(silence.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        "{silence}"
+    );
     // The system still takes connections in its name.
     assert!(TcpStream::connect(server.address()).is_ok());
     server.resume().unwrap();
-    client.0.get_ref().set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    client
+        .0
+        .get_ref()
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
     assert!(client.answer().starts_with("+PONG"));
     // One that is dropped while it is paused ends too.
     server.pause().unwrap();
@@ -121,12 +169,25 @@ fn a_paused_server_is_silent_and_answers_when_it_goes_on() {
 
 #[test]
 fn limits_are_those_of_the_test_s_own_clients() {
-    let server = RedisServer::builder().max_clients(1).max_memory(3_000_000).start().unwrap();
+    let server = RedisServer::builder()
+        .max_clients(1)
+        .max_memory(3_000_000)
+        .start()
+        .unwrap();
     let mut first = Client::connect(&server);
     assert!(first.say("PING").starts_with("+PONG"));
-    assert!(Client::connect(&server).answer().starts_with("-ERR max number of clients"));
-    let refused = server.command(["SET", "a", &"x".repeat(4_000_000)]).and_then(|_| server.command(["SET", "b", "c"]));
-    assert!(matches!(&refused, Err(ServerError::Refused { reply, .. }) if reply.starts_with("OOM")), "{refused:?}");
+    assert!(
+        Client::connect(&server)
+            .answer()
+            .starts_with("-ERR max number of clients")
+    );
+    let refused = server
+        .command(["SET", "a", &"x".repeat(4_000_000)])
+        .and_then(|_| server.command(["SET", "b", "c"]));
+    assert!(
+        matches!(&refused, Err(ServerError::Refused { reply, .. }) if reply.starts_with("OOM")),
+        "{refused:?}"
+    );
 }
 
 /// A client of the server's port, by the protocol's inline commands.
@@ -135,20 +196,27 @@ struct Client(BufReader<TcpStream>);
 impl Client {
     fn connect(server: &RedisServer) -> Self {
         let stream = TcpStream::connect(server.address()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
         Self(BufReader::new(stream))
     }
 
     fn say(&mut self, command: &str) -> String {
         // If the server has gone, the answer shows it.
-        let _ = self.0.get_mut().write_all(format!("{command}\r\n").as_bytes());
+        let _ = self
+            .0
+            .get_mut()
+            .write_all(format!("{command}\r\n").as_bytes());
         self.answer()
     }
 
     fn answer(&mut self) -> String {
         let mut answer = String::new();
         match self.0.read_line(&mut answer) {
-            Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("no answer: {error}"),
+            Err(error) if error.kind() != ErrorKind::ConnectionReset => {
+                panic!("no answer: {error}")
+            }
             _ => answer,
         }
     }

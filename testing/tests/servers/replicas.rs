@@ -2,26 +2,48 @@
 
 use std::collections::HashSet;
 
-use vexil_testing::servers::{RedisCluster, RedisReply, RedisSentinel, RedisServer, redis_cluster_urls};
+use vexil_testing::servers::{
+    RedisCluster, RedisReply, RedisSentinel, RedisServer, redis_cluster_urls,
+};
 
 #[test]
 fn a_replica_follows_its_primary() {
-    let primary = RedisServer::builder().password("secret").tls().start().unwrap();
+    let primary = RedisServer::builder()
+        .password("secret")
+        .tls()
+        .start()
+        .unwrap();
     let replica = RedisServer::builder().replica_of(&primary).start().unwrap();
     primary.command(["SET", "a", "b"]).unwrap();
     let followers = RedisReply::Integer(1);
     // A write counts as seen when the replica says so; before it is connected, none does.
     while primary.command(["WAIT", "1", "1000"]).unwrap() != followers {}
-    assert_eq!(replica.command(["GET", "a"]).unwrap().text().as_deref(), Some("b"));
-    assert!(replica.command(["SET", "a", "c"]).unwrap_err().to_string().contains("READONLY"));
+    assert_eq!(
+        replica.command(["GET", "a"]).unwrap().text().as_deref(),
+        Some("b")
+    );
+    assert!(
+        replica
+            .command(["SET", "a", "c"])
+            .unwrap_err()
+            .to_string()
+            .contains("READONLY")
+    );
 }
 
 #[test]
 fn the_nodes_of_a_cluster_share_the_keys() {
     let cluster = RedisCluster::start().unwrap();
-    let ports: HashSet<_> = ["launchdarkly:features", "launchdarkly:segments", "launchdarkly:$inited", "a", "b", "c"]
-        .map(|key| cluster.node_of(key).unwrap().port())
-        .into();
+    let ports: HashSet<_> = [
+        "launchdarkly:features",
+        "launchdarkly:segments",
+        "launchdarkly:$inited",
+        "a",
+        "b",
+        "c",
+    ]
+    .map(|key| cluster.node_of(key).unwrap().port())
+    .into();
     assert_eq!(ports.len(), 3);
     let [one, two] = ["{x}:a", "{x}:b"].map(|key| cluster.node_of(key).unwrap().port());
     assert_eq!(one, two);
@@ -29,7 +51,11 @@ fn the_nodes_of_a_cluster_share_the_keys() {
 
 #[test]
 fn a_cluster_takes_commands_again_when_a_killed_node_is_back() {
-    let cluster = RedisServer::builder().password("secret").tls().start_cluster().unwrap();
+    let cluster = RedisServer::builder()
+        .password("secret")
+        .tls()
+        .start_cluster()
+        .unwrap();
     let node = cluster.node_of("a").unwrap();
     node.kill();
     assert!(node.command(["EXISTS", "a"]).is_err());
@@ -46,7 +72,11 @@ fn tests_of_a_process_share_a_cluster() {
 
 #[test]
 fn a_sentinel_names_the_replica_when_the_primary_is_killed() {
-    let redis = RedisServer::builder().password("secret").tls().start_sentinel().unwrap();
+    let redis = RedisServer::builder()
+        .password("secret")
+        .tls()
+        .start_sentinel()
+        .unwrap();
     let [first, second] = redis.servers();
     first.command(["SET", "a", "b"]).unwrap();
     first.command(["WAIT", "1", "0"]).unwrap();
@@ -54,7 +84,10 @@ fn a_sentinel_names_the_replica_when_the_primary_is_killed() {
     first.kill();
     redis.wait_for_other_primary(first.port()).unwrap();
     assert_eq!(redis.primary().unwrap().port(), second.port());
-    assert_eq!(second.command(["GET", "a"]).unwrap().text().as_deref(), Some("b"));
+    assert_eq!(
+        second.command(["GET", "a"]).unwrap().text().as_deref(),
+        Some("b")
+    );
     second.command(["SET", "a", "c"]).unwrap();
 }
 
@@ -75,9 +108,20 @@ fn a_sentinel_fails_over_only_while_a_test_waits_for_it() {
     let redis = RedisSentinel::start().unwrap();
     let [first, _] = redis.servers();
     let patience = || {
-        let state = redis.sentinel().command(["SENTINEL", "MASTER", redis.name()]).unwrap();
-        let fields: Vec<_> = state.list().unwrap().iter().filter_map(RedisReply::text).collect();
-        let field = fields.windows(2).find(|pair| pair[0] == "down-after-milliseconds").unwrap();
+        let state = redis
+            .sentinel()
+            .command(["SENTINEL", "MASTER", redis.name()])
+            .unwrap();
+        let fields: Vec<_> = state
+            .list()
+            .unwrap()
+            .iter()
+            .filter_map(RedisReply::text)
+            .collect();
+        let field = fields
+            .windows(2)
+            .find(|pair| pair[0] == "down-after-milliseconds")
+            .unwrap();
         field[1].parse::<u32>().unwrap()
     };
     assert!(patience() >= 30_000, "{} ms", patience());

@@ -86,11 +86,18 @@ struct Harness {
 
 impl Harness {
     fn new(fault: Fault) -> Self {
-        Self { fault, database: Arc::default() }
+        Self {
+            fault,
+            database: Arc::default(),
+        }
     }
 
     fn place(&self, prefix: &str) -> String {
-        if self.fault == Fault::IgnoresPrefixes { String::new() } else { prefix.to_owned() }
+        if self.fault == Fault::IgnoresPrefixes {
+            String::new()
+        } else {
+            prefix.to_owned()
+        }
     }
 }
 
@@ -99,31 +106,60 @@ impl BigSegmentStoreHarness for Harness {
     async fn store(&self, prefix: &str) -> Arc<dyn BigSegmentStore> {
         let (fault, database) = (self.fault, Arc::clone(&self.database));
         let (cache, querying) = (Mutex::default(), AtomicBool::new(false));
-        Arc::new(Faulty { fault, database: Some(database), prefix: self.place(prefix), cache, querying })
+        Arc::new(Faulty {
+            fault,
+            database: Some(database),
+            prefix: self.place(prefix),
+            cache,
+            querying,
+        })
     }
 
     async fn unreachable(&self) -> Arc<dyn BigSegmentStore> {
         let (cache, querying) = (Mutex::default(), AtomicBool::new(false));
-        Arc::new(Faulty { fault: self.fault, database: None, prefix: String::new(), cache, querying })
+        Arc::new(Faulty {
+            fault: self.fault,
+            database: None,
+            prefix: String::new(),
+            cache,
+            querying,
+        })
     }
 
     async fn set_membership(&self, prefix: &str, hash: &str, included: &[&str], excluded: &[&str]) {
         let mut database = self.database.lock().unwrap();
-        let row = database.rows.entry((self.place(prefix), hash.to_owned())).or_default();
+        let row = database
+            .rows
+            .entry((self.place(prefix), hash.to_owned()))
+            .or_default();
         if self.fault != Fault::ForgetsNothing {
             row.clear();
         }
-        let included = included.iter().map(|reference| ((*reference).to_owned(), true));
-        row.extend(included.chain(excluded.iter().map(|reference| ((*reference).to_owned(), false))));
+        let included = included
+            .iter()
+            .map(|reference| ((*reference).to_owned(), true));
+        row.extend(
+            included.chain(
+                excluded
+                    .iter()
+                    .map(|reference| ((*reference).to_owned(), false)),
+            ),
+        );
     }
 
     async fn set_synchronized(&self, prefix: &str, time: u64) {
-        self.database.lock().unwrap().times.insert(self.place(prefix), time);
+        self.database
+            .lock()
+            .unwrap()
+            .times
+            .insert(self.place(prefix), time);
     }
 
     async fn clear(&self, prefix: &str) {
         let mut database = self.database.lock().unwrap();
-        database.rows.retain(|(place, _), _| *place != self.place(prefix));
+        database
+            .rows
+            .retain(|(place, _), _| *place != self.place(prefix));
         database.times.remove(&self.place(prefix));
     }
 }
@@ -157,13 +193,20 @@ impl Faulty {
         let references = |wanted: bool| {
             let references = row.iter().filter(move |(_, included)| *included == wanted);
             references.map(|(reference, _)| match self.fault {
-                Fault::ForgetsGenerations => reference.split('.').next().unwrap_or_default().to_owned(),
+                Fault::ForgetsGenerations => {
+                    reference.split('.').next().unwrap_or_default().to_owned()
+                }
                 _ => reference.clone(),
             })
         };
-        let excluded: Vec<_> = references(false).filter(|_| self.fault != Fault::ForgetsExclusions).collect();
-        let loses = |reference: &String| self.fault == Fault::ExclusionWins && excluded.contains(reference);
-        let included: Vec<_> = references(true).filter(|reference| !loses(reference)).collect();
+        let excluded: Vec<_> = references(false)
+            .filter(|_| self.fault != Fault::ForgetsExclusions)
+            .collect();
+        let loses =
+            |reference: &String| self.fault == Fault::ExclusionWins && excluded.contains(reference);
+        let included: Vec<_> = references(true)
+            .filter(|reference| !loses(reference))
+            .collect();
         Membership::new(included, excluded)
     }
 }
@@ -171,7 +214,9 @@ impl Faulty {
 #[async_trait]
 impl BigSegmentStore for Faulty {
     async fn membership(&self, context_hash: &str) -> Result<Option<Membership>, StoreError> {
-        let Some(database) = self.query().await? else { return Ok(None) };
+        let Some(database) = self.query().await? else {
+            return Ok(None);
+        };
         let mut cache = self.cache.lock().unwrap();
         if self.fault == Fault::Caches
             && let Some(cached) = cache.get(context_hash)
@@ -183,7 +228,10 @@ impl BigSegmentStore for Faulty {
             Fault::IgnoresCase => hash.eq_ignore_ascii_case(context_hash),
             _ => hash == context_hash,
         };
-        let rows = database.rows.iter().filter(|((prefix, hash), _)| *prefix == self.prefix && is_meant(hash));
+        let rows = database
+            .rows
+            .iter()
+            .filter(|((prefix, hash), _)| *prefix == self.prefix && is_meant(hash));
         let mut rows = rows.map(|(_, row)| row).peekable();
         if rows.peek().is_none() && self.fault == Fault::AbsenceIsAnError {
             return Err(StoreError::unavailable("there is nothing"));
@@ -196,10 +244,14 @@ impl BigSegmentStore for Faulty {
     }
 
     async fn last_synchronized(&self) -> Result<Option<u64>, StoreError> {
-        let Some(database) = self.query().await? else { return Ok(None) };
+        let Some(database) = self.query().await? else {
+            return Ok(None);
+        };
         match database.times.get(&self.prefix) {
             Some(time) if self.fault == Fault::CountsSeconds => Ok(Some(time / 1000)),
-            None if self.fault == Fault::NeverIsAnError => Err(StoreError::unavailable("there is no time")),
+            None if self.fault == Fault::NeverIsAnError => {
+                Err(StoreError::unavailable("there is no time"))
+            }
             time => Ok(time.copied()),
         }
     }

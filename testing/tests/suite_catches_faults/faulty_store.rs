@@ -9,7 +9,9 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::{spawn_blocking, yield_now};
 use vexil::model::DataKind;
-use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert};
+use vexil::store::{
+    Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert,
+};
 use vexil::{Text, async_trait};
 use vexil_testing::conformance::Meanwhile;
 use vexil_testing::{MemoryDatabase, MemoryPersistentStore};
@@ -107,9 +109,13 @@ impl Inits {
 
     /// Writes, but lets a newer one that was called meanwhile go first.
     fn write(&self, number: usize, write: impl FnOnce()) {
-        let overtaken = |(called, written): &mut (usize, usize)| number < *called && written < called;
+        let overtaken =
+            |(called, written): &mut (usize, usize)| number < *called && written < called;
         let numbers = self.numbers.lock().unwrap();
-        let (mut numbers, _) = self.written.wait_timeout_while(numbers, Duration::from_secs(10), overtaken).unwrap();
+        let (mut numbers, _) = self
+            .written
+            .wait_timeout_while(numbers, Duration::from_secs(10), overtaken)
+            .unwrap();
         write();
         numbers.1 = numbers.1.max(number);
         self.written.notify_all();
@@ -147,7 +153,9 @@ impl Faulty {
         }
         Some(match (self.fault, json) {
             (Fault::SpellsTextAnew, Some(json)) => spelled_anew(item, &json),
-            (Fault::TakesWholeObjectsForLive, Some(json)) if json.get("rules").is_some() => item.with_deleted(false),
+            (Fault::TakesWholeObjectsForLive, Some(json)) if json.get("rules").is_some() => {
+                item.with_deleted(false)
+            }
             _ => item,
         })
     }
@@ -155,10 +163,16 @@ impl Faulty {
     async fn rows(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
         let mut rows = self.inner.get_all(kind).await?;
         match self.fault {
-            Fault::EmptinessIsAnError if rows.is_empty() => return Err(StoreError::unavailable("there is nothing")),
+            Fault::EmptinessIsAnError if rows.is_empty() => {
+                return Err(StoreError::unavailable("there is nothing"));
+            }
             Fault::GivesARowTwice => rows.extend(rows.first().cloned()),
             Fault::MixesKinds => {
-                let other = if kind == DataKind::Flag { DataKind::Segment } else { DataKind::Flag };
+                let other = if kind == DataKind::Flag {
+                    DataKind::Segment
+                } else {
+                    DataKind::Flag
+                };
                 rows.extend(self.inner.get_all(other).await?);
             }
             Fault::StopsAfterAPage => {
@@ -169,16 +183,25 @@ impl Faulty {
                 });
             }
             Fault::ReadsOtherPrefixes => {
-                let other = MemoryPersistentStore::attached(&self.database, format!("{}:other", self.prefix));
+                let other = MemoryPersistentStore::attached(
+                    &self.database,
+                    format!("{}:other", self.prefix),
+                );
                 rows.extend(other.get_all(kind).await?);
             }
             Fault::TakesKeysFromTheText => {
                 for (key, item) in &mut rows {
                     let json: Option<Value> = serde_json::from_slice(&item.body).ok();
-                    *key = json.as_ref().and_then(|json| json.get("key")?.as_str()).unwrap_or_default().into();
+                    *key = json
+                        .as_ref()
+                        .and_then(|json| json.get("key")?.as_str())
+                        .unwrap_or_default()
+                        .into();
                 }
             }
-            Fault::IgnoresCase => rows.iter_mut().for_each(|(key, _)| *key = key.to_lowercase().into()),
+            Fault::IgnoresCase => rows
+                .iter_mut()
+                .for_each(|(key, _)| *key = key.to_lowercase().into()),
             Fault::UnreadableRowSpoilsAll => {
                 for (_, item) in &rows {
                     serde_json::from_slice::<Value>(&item.body).map_err(StoreError::unavailable)?;
@@ -197,12 +220,15 @@ impl Faulty {
         };
         let version = |item: &StoredItem| {
             let json: Option<Value> = serde_json::from_slice(&item.body).ok();
-            item.version.or_else(|| json.as_ref()?.get("version")?.as_u64())
+            item.version
+                .or_else(|| json.as_ref()?.get("version")?.as_u64())
         };
         let (old, new) = (version(stored), version(item));
         match self.fault {
             Fault::UpsertIgnoresVersions => true,
-            Fault::VersionsAreText => old.map(|old| old.to_string()) < new.map(|new| new.to_string()),
+            Fault::VersionsAreText => {
+                old.map(|old| old.to_string()) < new.map(|new| new.to_string())
+            }
             Fault::EqualIsNewer => old <= new,
             Fault::UnknownIsNewest => old.is_some_and(|old| Some(old) < new),
             Fault::RespectsOnlyItself => stored.version < new,
@@ -222,11 +248,20 @@ impl Faulty {
     }
 
     fn written_key(&self, key: &str) -> String {
-        if self.fault == Fault::WritesIgnoreCase { key.to_lowercase() } else { key.to_owned() }
+        if self.fault == Fault::WritesIgnoreCase {
+            key.to_lowercase()
+        } else {
+            key.to_owned()
+        }
     }
 
     fn put(&self, kind: DataKind, key: &str, item: &StoredItem) {
-        self.database.put(&self.prefix, kind, self.written_key(key), self.written(item));
+        self.database.put(
+            &self.prefix,
+            kind,
+            self.written_key(key),
+            self.written(item),
+        );
     }
 
     async fn write_all(&self, data: &[Collection]) -> Result<(), StoreError> {
@@ -249,15 +284,22 @@ impl Faulty {
             for (key, stored) in self.inner.get_all(kind).await? {
                 let kept = items.iter().any(|(new, _)| self.written_key(new) == *key)
                     || self.fault == Fault::InitRemovesNothing
-                    || (self.fault == Fault::InitKeepsTombstones && stored.body.ends_with(b"\"deleted\":true}"));
+                    || (self.fault == Fault::InitKeepsTombstones
+                        && stored.body.ends_with(b"\"deleted\":true}"));
                 if !kept {
                     self.database.remove(&self.prefix, kind, &key);
                 }
             }
-            let limit = if self.fault == Fault::InitWritesOneRequest { 25 } else { usize::MAX };
+            let limit = if self.fault == Fault::InitWritesOneRequest {
+                25
+            } else {
+                usize::MAX
+            };
             for (key, item) in items.iter().take(limit) {
                 let stored = self.inner.get(kind, key).await?;
-                if self.fault == Fault::InitLooksAtVersions && stored.is_some_and(|stored| !self.wins(&stored, item)) {
+                if self.fault == Fault::InitLooksAtVersions
+                    && stored.is_some_and(|stored| !self.wins(&stored, item))
+                {
                     continue;
                 }
                 self.put(kind, key, item);
@@ -269,8 +311,14 @@ impl Faulty {
         Ok(())
     }
 
-    async fn write_one(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
-        // Without an await between look and write, a store in memory is alone on its database: all run in one lock.
+    async fn write_one(
+        &self,
+        kind: DataKind,
+        key: &str,
+        item: &StoredItem,
+    ) -> Result<Upsert, StoreError> {
+        // Without an await between look and write, a store in memory is alone on its database: all
+        // run in one lock.
         static ALONE: Mutex<()> = Mutex::new(());
         if self.fault == Fault::LooksAndThenWrites {
             let stored = self.inner.get(kind, key).await?;
@@ -280,7 +328,9 @@ impl Faulty {
             return Ok(self.write_over(stored, kind, key, item));
         }
         let _alone = ALONE.lock().unwrap();
-        let stored = self.database.item(&self.prefix, kind, &self.written_key(key));
+        let stored = self
+            .database
+            .item(&self.prefix, kind, &self.written_key(key));
         Ok(self.write_over(stored, kind, key, item))
     }
 
@@ -295,7 +345,9 @@ impl Faulty {
         match (&stored, self.fault) {
             (None, Fault::UpsertOnlyReplaces) => return Upsert::Superseded(None),
             (None, Fault::DeletesOnlyWhatIsThere) if is_deletion => return Upsert::Written,
-            (Some(stored), _) if !self.wins(stored, item) => return Upsert::Superseded(Some(stored.clone())),
+            (Some(stored), _) if !self.wins(stored, item) => {
+                return Upsert::Superseded(Some(stored.clone()));
+            }
             _ => {}
         }
         if self.fault == Fault::DeletesForGood && is_deletion {
@@ -313,7 +365,8 @@ impl Faulty {
         Upsert::Written
     }
 
-    /// Begins a write, which takes a while; fails if the one before was never ended and the store minds.
+    /// Begins a write, which takes a while; fails if the one before was never ended and the store
+    /// minds.
     async fn begin_write(&self) -> Result<(), StoreError> {
         if self.writing.swap(true, Ordering::SeqCst) && self.fault == Fault::DroppedWritesBlock {
             return Err(StoreError::Timeout);
@@ -331,8 +384,15 @@ impl PersistentDataStore for Faulty {
         {
             return Ok(found.clone());
         }
-        let found = self.inner.get(kind, key).await?.and_then(|item| self.seen(item));
-        self.cache.lock().unwrap().insert((kind, key.to_owned()), found.clone());
+        let found = self
+            .inner
+            .get(kind, key)
+            .await?
+            .and_then(|item| self.seen(item));
+        self.cache
+            .lock()
+            .unwrap()
+            .insert((kind, key.to_owned()), found.clone());
         if self.fault == Fault::AnswersGoToTheNextCall {
             if let Some(left_over) = self.left_over.lock().unwrap().take() {
                 return Ok(left_over);
@@ -346,12 +406,15 @@ impl PersistentDataStore for Faulty {
 
     async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
         let rows = self.rows(kind).await?;
-        Ok(rows.into_iter().filter_map(|(key, item)| Some((key, self.seen(item)?))).collect())
+        Ok(rows
+            .into_iter()
+            .filter_map(|(key, item)| Some((key, self.seen(item)?)))
+            .collect())
     }
 
     async fn is_initialized(&self) -> Result<bool, StoreError> {
-        let rows_count =
-            self.fault == Fault::RowsCountAsMarker && !self.inner.get_all(DataKind::Flag).await?.is_empty();
+        let rows_count = self.fault == Fault::RowsCountAsMarker
+            && !self.inner.get_all(DataKind::Flag).await?.is_empty();
         Ok(rows_count || self.inner.is_initialized().await?)
     }
 
@@ -360,7 +423,9 @@ impl PersistentDataStore for Faulty {
             let (number, inits) = (self.inits.call(), Arc::clone(&self.inits));
             let (store, data) = (self.inner.clone(), data.to_vec());
             let write = move || pollster::block_on(store.init(&data)).unwrap();
-            return spawn_blocking(move || inits.write(number, write)).await.map_err(StoreError::unavailable);
+            return spawn_blocking(move || inits.write(number, write))
+                .await
+                .map_err(StoreError::unavailable);
         }
         self.begin_write().await?;
         self.write_all(data).await?;
@@ -368,7 +433,12 @@ impl PersistentDataStore for Faulty {
         Ok(())
     }
 
-    async fn upsert(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
+    async fn upsert(
+        &self,
+        kind: DataKind,
+        key: &str,
+        item: &StoredItem,
+    ) -> Result<Upsert, StoreError> {
         self.begin_write().await?;
         let upsert = self.write_one(kind, key, item).await?;
         self.writing.store(false, Ordering::SeqCst);
@@ -440,7 +510,12 @@ impl PersistentDataStore for Optimistic {
         self.store.is_initialized().await
     }
 
-    async fn upsert(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
+    async fn upsert(
+        &self,
+        kind: DataKind,
+        key: &str,
+        item: &StoredItem,
+    ) -> Result<Upsert, StoreError> {
         loop {
             let looked = self.store.get(kind, key).await?;
             let meanwhile = self.meanwhile.lock().unwrap().take();
@@ -450,7 +525,9 @@ impl PersistentDataStore for Optimistic {
             let overtaken = self.store.get(kind, key).await? != looked;
             match self.store.fault {
                 Fault::GivesUpWhenOvertaken if overtaken => return Ok(Upsert::Superseded(None)),
-                Fault::LooksAndThenWrites => return Ok(self.store.write_over(looked, kind, key, item)),
+                Fault::LooksAndThenWrites => {
+                    return Ok(self.store.write_over(looked, kind, key, item));
+                }
                 _ if overtaken => {}
                 _ => return Ok(self.store.write_over(looked, kind, key, item)),
             }

@@ -107,7 +107,10 @@ caught! {
 #[test]
 fn every_clause_of_the_suite_has_its_fault() {
     let names = |groups: &[(&'static str, &[&'static str])]| -> BTreeSet<_> {
-        groups.iter().flat_map(|(group, clauses)| clauses.iter().map(move |clause| (*group, *clause))).collect()
+        groups
+            .iter()
+            .flat_map(|(group, clauses)| clauses.iter().map(move |clause| (*group, *clause)))
+            .collect()
     };
     assert_eq!(names(CAUGHT), names(&GROUPS));
 }
@@ -115,7 +118,13 @@ fn every_clause_of_the_suite_has_its_fault() {
 mod without_a_fault {
     use super::{Fault, Harness};
 
-    vexil_testing::persistent_store_conformance!(Harness::new(Fault::None), reads, writes, pushes, racing);
+    vexil_testing::persistent_store_conformance!(
+        Harness::new(Fault::None),
+        reads,
+        writes,
+        pushes,
+        racing
+    );
 }
 
 /// A new database for each test, which keeps only the text of what others write.
@@ -126,27 +135,38 @@ struct Harness {
 
 impl Harness {
     fn new(fault: Fault) -> Self {
-        Self { fault, database: MemoryDatabase::new() }
+        Self {
+            fault,
+            database: MemoryDatabase::new(),
+        }
     }
 }
 
 #[async_trait]
 impl PersistentStoreHarness for Harness {
     async fn store(&self, prefix: &str) -> Arc<dyn PersistentDataStore> {
-        let database = if self.fault == Fault::KeepsItAll { MemoryDatabase::new() } else { self.database.clone() };
+        let database = if self.fault == Fault::KeepsItAll {
+            MemoryDatabase::new()
+        } else {
+            self.database.clone()
+        };
         Arc::new(Faulty::new(self.fault, &database, prefix))
     }
 
     async fn unreachable(&self) -> Arc<dyn PersistentDataStore> {
         let store = MemoryPersistentStore::new();
-        if !matches!(self.fault, Fault::TroubleIsAbsence | Fault::TroubleIsSuccess) {
+        if !matches!(
+            self.fault,
+            Fault::TroubleIsAbsence | Fault::TroubleIsSuccess
+        ) {
             store.calls().fault_all(vexil_testing::StoreFault::Fail);
         }
         Arc::new(store)
     }
 
     async fn put(&self, prefix: &str, kind: DataKind, key: &str, row: &StoredItem) {
-        self.database.put(prefix, kind, key, StoredItem::new(row.body.clone()));
+        self.database
+            .put(prefix, kind, key, StoredItem::new(row.body.clone()));
     }
 
     async fn mark(&self, prefix: &str) {
@@ -159,6 +179,9 @@ impl PersistentStoreHarness for Harness {
 
     async fn racing(&self, prefix: &str, meanwhile: Meanwhile) -> Arc<dyn PersistentDataStore> {
         let store = Faulty::new(self.fault, &self.database, prefix);
-        Arc::new(Optimistic { store, meanwhile: Mutex::new(Some(Arc::new(meanwhile))) })
+        Arc::new(Optimistic {
+            store,
+            meanwhile: Mutex::new(Some(Arc::new(meanwhile))),
+        })
     }
 }

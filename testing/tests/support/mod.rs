@@ -7,7 +7,9 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use vexil::data_source::{DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceState, NotStoredError};
+use vexil::data_source::{
+    DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceState, NotStoredError,
+};
 use vexil::model::{DataSet, Item, Upserted};
 use vexil::store::{DataStore, MemoryStore, Snapshot, StoreError};
 use vexil_testing::TestData;
@@ -22,7 +24,10 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(before_init: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { lines: Mutex::default(), before_init: Some(Box::new(before_init)) }
+        Self {
+            lines: Mutex::default(),
+            before_init: Some(Box::new(before_init)),
+        }
     }
 
     /// What was told since the last time.
@@ -56,7 +61,11 @@ impl DataSink for Recorder {
         if let Some(act) = &self.before_init {
             act();
         }
-        let items = data.flags.into_iter().map(Item::Flag).chain(data.segments.into_iter().map(Item::Segment));
+        let items = data
+            .flags
+            .into_iter()
+            .map(Item::Flag)
+            .chain(data.segments.into_iter().map(Item::Segment));
         let lines: Vec<_> = items.map(|item| line(&item)).collect();
         self.add(format!("init [{}]", lines.join(", ")));
         Ok(())
@@ -68,7 +77,10 @@ impl DataSink for Recorder {
     }
 
     fn update_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>) {
-        self.add(format!("{state:?} {}", error.map(|error| error.message).unwrap_or_default()));
+        self.add(format!(
+            "{state:?} {}",
+            error.map(|error| error.message).unwrap_or_default()
+        ));
     }
 }
 
@@ -86,7 +98,9 @@ pub(crate) fn attach(data: &TestData) -> (Arc<Recorder>, Running) {
 pub(crate) fn attach_as(data: &TestData, recorder: &Arc<Recorder>) -> Running {
     let (source, sink) = (data.clone(), Arc::clone(recorder));
     let mut running: Running = Box::pin(async move { source.run(sink).await });
-    let polled = running.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let polled = running
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
     assert!(polled.is_pending(), "test data never ends by itself");
     running
 }
@@ -111,7 +125,10 @@ pub(crate) struct Habitual {
 
 impl Habitual {
     pub(crate) fn new(habit: Habit) -> Arc<Self> {
-        Arc::new(Self { habit, store: MemoryStore::new() })
+        Arc::new(Self {
+            habit,
+            store: MemoryStore::new(),
+        })
     }
 
     async fn act(&self) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! Dates that only one of the two can read.
 //!
-//! They stand in two places only: among the values of `before` and `after`, and in one attribute that no
-//! other operator asks for. So changing them changes nothing but the reading of dates.
+//! They stand in two places only: among the values of `before` and `after`, and in one attribute
+//! that no other operator asks for. So changing them changes nothing but the reading of dates.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,8 @@ pub(super) fn spoil_loose(case: &mut Case) {
     });
 }
 
-/// Puts the last milliseconds of the peer's calendar in place of those beyond it, in the same order.
+/// Puts the last milliseconds of the peer's calendar in place of those beyond it, in the same
+/// order.
 pub(super) fn bring_near(case: &mut Case) {
     const WITHIN: [f64; 6] = [-8.33e15, -8.32e15, -8.31e15, 8.19e15, 8.2e15, 8.21e15];
     replace(case, &|value| {

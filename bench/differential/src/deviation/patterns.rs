@@ -6,8 +6,12 @@ use crate::case::Case;
 use crate::shape::{Shape, visit};
 
 /// Each class in the peer's syntax for ASCII only.
-const ASCII: [(&str, &str); 4] =
-    [(r"\d", "(?-u:\\d)"), (r"\w", "(?-u:\\w)"), (r"\s", r"[\t\n\x0C\r ]"), (r"\b", "(?-u:\\b)")];
+const ASCII: [(&str, &str); 4] = [
+    (r"\d", "(?-u:\\d)"),
+    (r"\w", "(?-u:\\w)"),
+    (r"\s", r"[\t\n\x0C\r ]"),
+    (r"\b", "(?-u:\\b)"),
+];
 
 /// Makes the classes of patterns mean ASCII to the peer too.
 pub(super) fn restrict_to_ascii(case: &mut Case) {
@@ -15,7 +19,9 @@ pub(super) fn restrict_to_ascii(case: &mut Case) {
         if shape != Shape::Clause || object.get("op").and_then(Value::as_str) != Some("matches") {
             return;
         }
-        let Some(Value::Array(values)) = object.get_mut("values") else { return };
+        let Some(Value::Array(values)) = object.get_mut("values") else {
+            return;
+        };
         for value in values {
             if let Value::String(pattern) = value {
                 for (class, ascii) in ASCII {

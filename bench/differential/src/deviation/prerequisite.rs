@@ -1,8 +1,8 @@
 //! Prerequisites that end in an error of their own.
 //!
-//! An index out of range, nowhere to go, a malformed `bucketBy`: for a prerequisite these mean that it
-//! has no variation, hence has failed. The peer passes the error up. In its copy such flags get further
-//! variations which nobody demands, and every mistake is made to lead to one of them.
+//! An index out of range, nowhere to go, a malformed `bucketBy`: for a prerequisite these mean that
+//! it has no variation, hence has failed. The peer passes the error up. In its copy such flags get
+//! further variations which nobody demands, and every mistake is made to lead to one of them.
 
 use serde_json::{Map, Value, json};
 
@@ -35,8 +35,8 @@ pub(super) fn accept_local_errors(flags: &mut Map<String, Value>) {
     }
 }
 
-/// Moves an index out of range among the undemanded; different ones stay different, since targets are
-/// found by them.
+/// Moves an index out of range among the undemanded; different ones stay different, since targets
+/// are found by them.
 fn redirect(object: &mut Object, member: &str, known: i64) {
     let Some(index) = object.get(member).and_then(Value::as_i64) else {
         return;
@@ -57,5 +57,6 @@ fn leads_nowhere(object: &Object) -> bool {
     };
     let is_experiment = rollout.get("kind").and_then(Value::as_str) == Some("experiment");
     let is_empty = |list: &Value| list.as_array().is_none_or(Vec::is_empty);
-    rollout.get("variations").is_none_or(is_empty) || (!is_experiment && !has_valid_bucket_by(rollout, "contextKind"))
+    rollout.get("variations").is_none_or(is_empty)
+        || (!is_experiment && !has_valid_bucket_by(rollout, "contextKind"))
 }

@@ -35,7 +35,8 @@ pub(super) fn write_integers(case: &mut Case) {
 /// Takes away items that are only there to say that they are not.
 pub(super) fn drop_tombstones(case: &mut Case) {
     case.flags.retain(|_, flag| !Case::is_deleted(flag));
-    case.segments.retain(|_, segment| !Case::is_deleted(segment));
+    case.segments
+        .retain(|_, segment| !Case::is_deleted(segment));
 }
 
 /// Puts a parsable kind without contexts in place of unparsable ones, and none in place of none.

@@ -16,8 +16,14 @@ pub(super) fn unbounded_without_store(case: &mut Case) {
             continue;
         }
         let kind = named_kind(segment, "unboundedContextKind").unwrap_or("user");
-        let would_ask = segment.get("generation").is_some_and(Value::is_number) && case.key_of_kind(kind).is_some();
-        for list in ["included", "excluded", "includedContexts", "excludedContexts"] {
+        let would_ask = segment.get("generation").is_some_and(Value::is_number)
+            && case.key_of_kind(kind).is_some();
+        for list in [
+            "included",
+            "excluded",
+            "includedContexts",
+            "excludedContexts",
+        ] {
             segment.insert(list.into(), json!([]));
         }
         if !would_ask {
@@ -63,5 +69,7 @@ pub(super) fn has_valid_bucket_by(object: &Object, kind_member: &str) -> bool {
     let Some(attribute) = object.get("bucketBy").and_then(Value::as_str) else {
         return true;
     };
-    attribute.is_empty() || named_kind(object, kind_member).is_none() || Reference::new(attribute).is_valid()
+    attribute.is_empty()
+        || named_kind(object, kind_member).is_none()
+        || Reference::new(attribute).is_valid()
 }

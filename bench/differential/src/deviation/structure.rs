@@ -37,8 +37,8 @@ pub(super) fn drop_structures(case: &mut Case) {
     });
 }
 
-/// An integer is bucketed by its digits, so its digits may as well be text. Only `bucketBy` asks for
-/// the attribute this is done to.
+/// An integer is bucketed by its digits, so its digits may as well be text. Only `bucketBy` asks
+/// for the attribute this is done to.
 pub(super) fn bucket_by_text(case: &mut Case) {
     each_member(&mut case.context, &mut |member| {
         if let Some(number) = member.get(BIG_INTEGER).and_then(Value::as_i64) {
@@ -74,9 +74,16 @@ pub(super) fn each_member(context: &mut Value, see: &mut dyn FnMut(&mut Object))
         return;
     };
     if is_multi {
-        context.values_mut().filter_map(Value::as_object_mut).for_each(see);
+        context
+            .values_mut()
+            .filter_map(Value::as_object_mut)
+            .for_each(see);
     } else if is_old_user {
-        context.get_mut("custom").and_then(Value::as_object_mut).into_iter().for_each(see);
+        context
+            .get_mut("custom")
+            .and_then(Value::as_object_mut)
+            .into_iter()
+            .for_each(see);
     } else {
         see(context);
     }

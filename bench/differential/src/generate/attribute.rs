@@ -21,8 +21,8 @@ pub(crate) enum Family {
     Misc,
     /// Numbers near the limits of integers and doubles: for equality and order only.
     Huge,
-    /// Dates the peer reads otherwise. Nothing but date operators may ask for them, so that correcting
-    /// the peer's copy of the context changes the outcome of no other operator.
+    /// Dates the peer reads otherwise. Nothing but date operators may ask for them, so that
+    /// correcting the peer's copy of the context changes the outcome of no other operator.
     Moment,
     /// Integers too big for the peer's bucketing. Nothing but `bucketBy` may ask for them.
     BigInteger,
@@ -37,7 +37,11 @@ pub(crate) struct Attribute {
 }
 
 const fn attribute(family: Family, name: &'static str, reference: &'static str) -> Attribute {
-    Attribute { family, name, reference }
+    Attribute {
+        family,
+        name,
+        reference,
+    }
 }
 
 pub(crate) const MOMENT: &str = "moment";

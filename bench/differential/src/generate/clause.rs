@@ -34,7 +34,11 @@ pub(crate) fn clauses(dice: &mut Dice, segments: &[String]) -> Value {
 }
 
 fn clause(dice: &mut Dice, segments: &[String]) -> Value {
-    let mut clause = if dice.chance(22) { segment_match(dice, segments) } else { attribute_match(dice) };
+    let mut clause = if dice.chance(22) {
+        segment_match(dice, segments)
+    } else {
+        attribute_match(dice)
+    };
     if let Some(clause) = clause.as_object_mut()
         && dice.chance(25)
     {
@@ -48,9 +52,14 @@ fn segment_match(dice: &mut Dice, segments: &[String]) -> Value {
         0 => json!("absent"),
         1 => pool::anything(dice, 1),
         // In bounds or none: an index past the end gives the name of a segment that does not exist.
-        throw => json!(segments.get(throw as usize % segments.len().max(1)).map_or("absent", String::as_str)),
+        throw => json!(
+            segments
+                .get(throw as usize % segments.len().max(1))
+                .map_or("absent", String::as_str)
+        ),
     });
-    let mut clause = json!({ "attribute": "", "op": "segmentMatch", "values": values, "negate": false });
+    let mut clause =
+        json!({ "attribute": "", "op": "segmentMatch", "values": values, "negate": false });
     if dice.chance(30)
         && let Some(clause) = clause.as_object_mut()
     {
@@ -83,12 +92,24 @@ fn attribute_match(dice: &mut Dice) -> Value {
 /// An operator with values for an attribute of this family.
 fn test(family: Family, dice: &mut Dice) -> (&'static str, Vec<Value>) {
     let mut operator = match family {
-        Family::Text | Family::Kind => {
-            dice.pick(["in", "in", "startsWith", "endsWith", "contains", "matches", "matches"])
-        }
-        Family::Number => {
-            dice.pick(["in", "lessThan", "lessThanOrEqual", "greaterThan", "greaterThanOrEqual", "before", "after"])
-        }
+        Family::Text | Family::Kind => dice.pick([
+            "in",
+            "in",
+            "startsWith",
+            "endsWith",
+            "contains",
+            "matches",
+            "matches",
+        ]),
+        Family::Number => dice.pick([
+            "in",
+            "lessThan",
+            "lessThanOrEqual",
+            "greaterThan",
+            "greaterThanOrEqual",
+            "before",
+            "after",
+        ]),
         Family::Huge => dice.pick(["in", "lessThan", "lessThanOrEqual", "greaterThan"]),
         Family::Date => dice.pick(["before", "after", "before", "after", "in"]),
         Family::Moment => dice.pick(["before", "after"]),

@@ -7,7 +7,8 @@ use super::pool;
 use crate::dice::Dice;
 use crate::shape::Object;
 
-/// The attributes a context may carry: name, what it usually holds, whether it holds a list of that.
+/// The attributes a context may carry: name, what it usually holds, whether it holds a list of
+/// that.
 const CARRIED: [(&str, Family, bool); 17] = [
     ("email", Family::Text, false),
     ("region", Family::Text, false),
@@ -64,7 +65,8 @@ fn member(dice: &mut Dice) -> Object {
         member.insert("anonymous".into(), json!(dice.chance(70)));
     }
     if dice.chance(10) {
-        let meta = json!({ "privateAttributes": ["email", "/plan/tier"], "redactedAttributes": [] });
+        let meta =
+            json!({ "privateAttributes": ["email", "/plan/tier"], "redactedAttributes": [] });
         member.insert("_meta".into(), meta);
     }
     member
@@ -74,7 +76,11 @@ fn member(dice: &mut Dice) -> Object {
 fn old_user(dice: &mut Dice) -> Value {
     let mut custom = custom(dice);
     custom.remove("email");
-    let key = if dice.chance(15) { json!("") } else { pool::key(dice) };
+    let key = if dice.chance(15) {
+        json!("")
+    } else {
+        pool::key(dice)
+    };
     let mut user = json!({ "key": key, "custom": custom });
     if let Some(user) = user.as_object_mut() {
         if dice.chance(50) {
@@ -116,7 +122,10 @@ fn custom(dice: &mut Dice) -> Object {
     }
     if dice.chance(50) {
         let is_list = dice.chance(30);
-        custom.insert(attribute::MOMENT.into(), carried(Family::Moment, is_list, dice));
+        custom.insert(
+            attribute::MOMENT.into(),
+            carried(Family::Moment, is_list, dice),
+        );
     }
     custom
 }

@@ -5,11 +5,20 @@ use serde_json::{Map, Value, json};
 use super::{clause, pool, rollout};
 use crate::dice::Dice;
 
-/// The flag `all[position]`. Its prerequisites are mostly later ones, so that cycles are there but rare.
+/// The flag `all[position]`. Its prerequisites are mostly later ones, so that cycles are there but
+/// rare.
 pub(crate) fn flag(dice: &mut Dice, all: &[String], position: usize, segments: &[String]) -> Value {
     let key = all.get(position).map_or("", String::as_str);
-    let count = if dice.chance(2) { 0 } else { dice.between(1, 4) };
-    let off_variation = if dice.chance(15) { Value::Null } else { json!(rollout::variation(dice, count)) };
+    let count = if dice.chance(2) {
+        0
+    } else {
+        dice.between(1, 4)
+    };
+    let off_variation = if dice.chance(15) {
+        Value::Null
+    } else {
+        json!(rollout::variation(dice, count))
+    };
     let mut fallthrough = Map::new();
     rollout::destination(dice, count, &mut fallthrough);
     let mut flag = json!({
@@ -104,8 +113,10 @@ fn prerequisites(dice: &mut Dice, all: &[String], position: usize) -> Vec<Value>
             // Any flag, this one included: where cycles come from.
             4..=9 => all.get(dice.between(0, all.len() as i64) as usize),
             _ => {
-                let later =
-                    dice.between(position as i64 + 1, all.len() as i64 - 1 + i64::from(position + 1 == all.len()));
+                let later = dice.between(
+                    position as i64 + 1,
+                    all.len() as i64 - 1 + i64::from(position + 1 == all.len()),
+                );
                 all.get(later as usize)
             }
         };

@@ -1,24 +1,52 @@
 //! The small pools that everything is drawn from.
 //!
-//! Small, because two strings drawn at random from all strings never match, and an evaluator that finds
-//! no match exercises nothing but its last line.
+//! Small, because two strings drawn at random from all strings never match, and an evaluator that
+//! finds no match exercises nothing but its last line.
 
 use serde_json::{Value, json};
 
 use crate::dice::Dice;
 
-pub(crate) const KEYS: [&str; 9] = ["ada", "bob", "cy", "userKeyA", "userKeyB", "33333", "a:b%c", "ключ", "d/1"];
+pub(crate) const KEYS: [&str; 9] = [
+    "ada", "bob", "cy", "userKeyA", "userKeyB", "33333", "a:b%c", "ключ", "d/1",
+];
 /// Kinds a context can have; `user` is listed more often as it is the default everywhere.
 pub(crate) const KINDS: [&str; 6] = ["user", "user", "user", "org", "device", "Zed"];
 /// Kinds only data can name: no context ever has them.
 pub(crate) const UNUSABLE_KINDS: [&str; 5] = ["multi", "kind", "bad kind", "ключ", ""];
 pub(crate) const SALTS: [&str; 5] = ["salt", "saltyA", "", "a.b", "ключ"];
 pub(crate) const SEEDS: [i64; 6] = [0, 61, -3, 42, i64::MAX, i64::MIN];
-pub(crate) const BAD_REFERENCES: [&str; 9] = ["", "/", "//", "/a//b", "/a/", "/a~2", "/a~", "/plan/tier~", "///"];
+pub(crate) const BAD_REFERENCES: [&str; 9] = [
+    "",
+    "/",
+    "//",
+    "/a//b",
+    "/a/",
+    "/a~2",
+    "/a~",
+    "/plan/tier~",
+    "///",
+];
 
-const TEXTS: [&str; 14] =
-    ["ada", "Ada", "x", "hello world", "emea", "apac", "", "a.b+c", "99", "true", "Zed", "ключ", "line\nbreak", "é"];
-const FRAGMENTS: [&str; 12] = ["a", "A", "", "hel", "world", "ea", "ada", "9", "o w", "ю", "é", "user"];
+const TEXTS: [&str; 14] = [
+    "ada",
+    "Ada",
+    "x",
+    "hello world",
+    "emea",
+    "apac",
+    "",
+    "a.b+c",
+    "99",
+    "true",
+    "Zed",
+    "ключ",
+    "line\nbreak",
+    "é",
+];
+const FRAGMENTS: [&str; 12] = [
+    "a", "A", "", "hel", "world", "ea", "ada", "9", "o w", "ю", "é", "user",
+];
 const PATTERNS: [&str; 22] = [
     "a",
     "l+",
@@ -169,8 +197,8 @@ const NOT_VERSIONS: [&str; 18] = [
     "2.0.x",
 ];
 
-/// A seed, and a weight so close to a key's bucket that single and double precision disagree about it.
-/// One or two for each of [`KEYS`]; found by search.
+/// A seed, and a weight so close to a key's bucket that single and double precision disagree about
+/// it. One or two for each of [`KEYS`]; found by search.
 pub(crate) const EDGES: [(i64, i64); 18] = [
     (875, 89_655),
     (1163, 65_591),

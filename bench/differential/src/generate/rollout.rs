@@ -52,9 +52,14 @@ pub(crate) fn destination(dice: &mut Dice, count: i64, object: &mut Object) {
 /// A rollout whose shares end where one key's bucket is, to the last bit that counts.
 fn edge(dice: &mut Dice, count: i64) -> Value {
     let (seed, weight) = dice.pick(pool::EDGES);
-    let first = if dice.chance(50) { 0 } else { dice.between(0, weight) };
+    let first = if dice.chance(50) {
+        0
+    } else {
+        dice.between(0, weight)
+    };
     let weights = [first, weight - first, 100_000 - weight];
-    let variations = weights.map(|weight| json!({ "variation": variation(dice, count), "weight": weight }));
+    let variations =
+        weights.map(|weight| json!({ "variation": variation(dice, count), "weight": weight }));
     json!({ "seed": seed, "variations": variations })
 }
 

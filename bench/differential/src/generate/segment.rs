@@ -8,7 +8,11 @@ use crate::dice::Dice;
 /// The segment `all[position]`. It mostly refers to later ones, so that cycles are there but rare.
 pub(crate) fn segment(dice: &mut Dice, all: &[String], position: usize) -> Value {
     let key = all.get(position).map_or("", String::as_str);
-    let reachable = if dice.chance(8) { all } else { all.get(position + 1..).unwrap_or_default() };
+    let reachable = if dice.chance(8) {
+        all
+    } else {
+        all.get(position + 1..).unwrap_or_default()
+    };
     let mut segment = json!({
         "key": key,
         "version": dice.between(1, 99),
@@ -39,7 +43,11 @@ fn keys(dice: &mut Dice, most: i64) -> Vec<Value> {
 }
 
 fn members(dice: &mut Dice) -> Vec<Value> {
-    dice.several(0, 1, |dice| json!({ "contextKind": rollout::kind(dice), "values": keys(dice, 2) }))
+    dice.several(
+        0,
+        1,
+        |dice| json!({ "contextKind": rollout::kind(dice), "values": keys(dice, 2) }),
+    )
 }
 
 fn rule(dice: &mut Dice, reachable: &[String]) -> Value {

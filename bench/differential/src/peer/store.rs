@@ -11,9 +11,9 @@ use crate::deviation::UNDEMANDED_INDEX;
 
 /// Flags and segments by key.
 ///
-/// It can hide that the peer never takes a failed prerequisite off its path: a flag that fails by its
-/// own prerequisites is handed out as a flag without any, whose fallthrough is the off variation. The
-/// peer then has the result it would have had, and nothing to leave on the path.
+/// It can hide that the peer never takes a failed prerequisite off its path: a flag that fails by
+/// its own prerequisites is handed out as a flag without any, whose fallthrough is the off
+/// variation. The peer then has the result it would have had, and nothing to leave on the path.
 pub(super) struct PeerStore {
     flags: HashMap<String, (Flag, Value)>,
     segments: HashMap<String, Segment>,
@@ -22,7 +22,8 @@ pub(super) struct PeerStore {
 
 struct Settling {
     context: Context,
-    /// Keys being evaluated by [`PeerStore::settled`]; meeting one again is a cycle, left to the peer.
+    /// Keys being evaluated by [`PeerStore::settled`]; meeting one again is a cycle, left to the
+    /// peer.
     under_way: RefCell<HashSet<String>>,
 }
 
@@ -31,7 +32,10 @@ impl PeerStore {
         Self {
             flags: HashMap::new(),
             segments: HashMap::new(),
-            settles_failures: settles_failures.map(|context| Settling { context, under_way: RefCell::default() }),
+            settles_failures: settles_failures.map(|context| Settling {
+                context,
+                under_way: RefCell::default(),
+            }),
         }
     }
 
@@ -41,7 +45,11 @@ impl PeerStore {
         Ok(())
     }
 
-    pub(super) fn insert_segment(&mut self, key: &str, json: &Value) -> Result<(), serde_json::Error> {
+    pub(super) fn insert_segment(
+        &mut self,
+        key: &str,
+        json: &Value,
+    ) -> Result<(), serde_json::Error> {
         let segment = Segment::deserialize(json)?;
         self.segments.insert(key.to_owned(), segment);
         Ok(())

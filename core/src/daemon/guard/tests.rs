@@ -14,8 +14,14 @@ type Read = [(usize, usize); 2];
 impl Database {
     /// A database whose marker was seen, if it ever had one.
     fn new(has_marker: bool) -> Self {
-        let mut database = Self { guard: Guard::new(false), missing: [0, 0] };
-        assert_eq!(database.read([(0, 0), (0, 0)], has_marker), Verdict::Deleted);
+        let mut database = Self {
+            guard: Guard::new(false),
+            missing: [0, 0],
+        };
+        assert_eq!(
+            database.read([(0, 0), (0, 0)], has_marker),
+            Verdict::Deleted
+        );
         database
     }
 
@@ -24,7 +30,15 @@ impl Database {
         self.missing = read.map(|(known, read)| known - read);
         let sizes = [0, 1].map(|kind| {
             let ((known, read), missing) = (read[kind], self.missing[kind]);
-            (KINDS[kind], Sizes { known, read, missing, returned: before[kind].saturating_sub(missing) })
+            (
+                KINDS[kind],
+                Sizes {
+                    known,
+                    read,
+                    missing,
+                    returned: before[kind].saturating_sub(missing),
+                },
+            )
         });
         self.guard.judge(&sizes, has_marker, Instant::now())
     }
@@ -43,7 +57,10 @@ impl Database {
                 // Readings in between, which change notifications cause, shorten nothing.
                 for _ in 0..3 {
                     tokio::time::advance((until - Instant::now()) / 2).await;
-                    assert_eq!(self.read(read, has_marker), Verdict::Kept { until: Some(until) });
+                    assert_eq!(
+                        self.read(read, has_marker),
+                        Verdict::Kept { until: Some(until) }
+                    );
                 }
                 tokio::time::advance(until - Instant::now()).await;
             }
@@ -57,7 +74,12 @@ const ALL_THERE: (usize, usize) = (3, 3);
 
 #[tokio::test(start_paused = true)]
 async fn what_is_missing_counts_as_deleted_after_a_time_that_depends_on_how_much_it_is() {
-    let (never, minute, moment, at_once) = (None, Some(LOSS_DELAY), Some(CONFIRMATION_DELAY), Some(Duration::ZERO));
+    let (never, minute, moment, at_once) = (
+        None,
+        Some(LOSS_DELAY),
+        Some(CONFIRMATION_DELAY),
+        Some(Duration::ZERO),
+    );
     for (had_marker, has_marker, read, expected) in [
         // All flags.
         (true, true, [(10, 0), ALL_THERE], never),
@@ -92,7 +114,10 @@ async fn what_is_missing_counts_as_deleted_after_a_time_that_depends_on_how_much
     ] {
         let mut database = Database::new(had_marker);
         let found = database.believed_after(read, has_marker).await;
-        assert_eq!(found, expected, "had a marker: {had_marker}, has one: {has_marker}, {read:?}");
+        assert_eq!(
+            found, expected,
+            "had a marker: {had_marker}, has one: {has_marker}, {read:?}"
+        );
     }
 }
 
@@ -103,19 +128,35 @@ async fn a_database_that_is_being_refilled_is_believed_when_nothing_has_come_bac
         database.read([(30, 0), ALL_THERE], had_marker);
         for read in 1..29 {
             tokio::time::advance(LOSS_DELAY - Duration::from_secs(1)).await;
-            let kept = Verdict::Kept { until: Some(Instant::now() + LOSS_DELAY) };
-            assert_eq!(database.read([(30, read), ALL_THERE], had_marker), kept, "{read} of 30");
+            let kept = Verdict::Kept {
+                until: Some(Instant::now() + LOSS_DELAY),
+            };
+            assert_eq!(
+                database.read([(30, read), ALL_THERE], had_marker),
+                kept,
+                "{read} of 30"
+            );
         }
-        assert_eq!(database.believed_after([(30, 28), ALL_THERE], had_marker).await, Some(LOSS_DELAY));
+        assert_eq!(
+            database
+                .believed_after([(30, 28), ALL_THERE], had_marker)
+                .await,
+            Some(LOSS_DELAY)
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_marker_that_comes_back_before_the_last_items_does_not_delete_them() {
     let mut database = Database::new(true);
-    assert_eq!(database.read([(30, 20), ALL_THERE], false), Verdict::Kept { until: None });
+    assert_eq!(
+        database.read([(30, 20), ALL_THERE], false),
+        Verdict::Kept { until: None }
+    );
     tokio::time::advance(LOSS_DELAY * 2).await;
-    let kept = Verdict::Kept { until: Some(Instant::now() + LOSS_DELAY) };
+    let kept = Verdict::Kept {
+        until: Some(Instant::now() + LOSS_DELAY),
+    };
     assert_eq!(database.read([(30, 20), ALL_THERE], true), kept);
     assert_eq!(database.read([(30, 30), ALL_THERE], true), Verdict::Deleted);
 }
@@ -124,17 +165,31 @@ async fn a_marker_that_comes_back_before_the_last_items_does_not_delete_them() {
 async fn an_item_that_comes_back_while_few_are_missing_proves_a_refill() {
     let mut database = Database::new(true);
     let until = Some(Instant::now() + CONFIRMATION_DELAY);
-    assert_eq!(database.read([(30, 20), ALL_THERE], true), Verdict::Kept { until });
+    assert_eq!(
+        database.read([(30, 20), ALL_THERE], true),
+        Verdict::Kept { until }
+    );
     tokio::time::advance(Duration::from_secs(1)).await;
-    assert_eq!(database.believed_after([(30, 21), ALL_THERE], true).await, Some(LOSS_DELAY));
+    assert_eq!(
+        database.believed_after([(30, 21), ALL_THERE], true).await,
+        Some(LOSS_DELAY)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn with_accept_empty_every_reading_is_believed_at_once() {
     let mut guard = Guard::new(true);
-    let lost = Sizes { known: 1_000, read: 0, missing: 1_000, returned: 0 };
+    let lost = Sizes {
+        known: 1_000,
+        read: 0,
+        missing: 1_000,
+        returned: 0,
+    };
     for (read, has_marker) in [(1_000, true), (0, false), (1, false)] {
         let sizes = Sizes { read, ..lost };
-        assert_eq!(guard.judge(&[(DataKind::Flag, sizes)], has_marker, Instant::now()), Verdict::Deleted);
+        assert_eq!(
+            guard.judge(&[(DataKind::Flag, sizes)], has_marker, Instant::now()),
+            Verdict::Deleted
+        );
     }
 }

@@ -46,32 +46,60 @@ struct Script {
 
 impl Script {
     fn new(answers: impl IntoIterator<Item = Answer>) -> Arc<Self> {
-        Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), ..Self::default() })
+        Arc::new(Self {
+            answers: Mutex::new(answers.into_iter().collect()),
+            ..Self::default()
+        })
     }
 
     fn requests(&self) -> Vec<Request<Bytes>> {
-        self.asked.lock().unwrap().iter().map(|(_, request)| request.clone()).collect()
+        self.asked
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(_, request)| request.clone())
+            .collect()
     }
 
     /// How long after the first each later request was made.
     fn delays(&self) -> Vec<Duration> {
         let asked = self.asked.lock().unwrap();
-        asked.iter().skip(1).map(|(at, _)| *at - asked[0].0).collect()
+        asked
+            .iter()
+            .skip(1)
+            .map(|(at, _)| *at - asked[0].0)
+            .collect()
     }
 }
 
 #[async_trait]
 impl HttpTransport for Script {
-    async fn send(&self, request: Request<Bytes>, options: RequestOptions) -> Result<Response<Body>, TransportError> {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: RequestOptions,
+    ) -> Result<Response<Body>, TransportError> {
         assert_eq!(options.read_timeout, READ_TIMEOUT);
         self.asked.lock().unwrap().push((Instant::now(), request));
-        let answer = self.answers.lock().unwrap().pop_front().expect("another request");
-        let mut response = Response::new(Body::new(Pieces { left: 2, read: Arc::clone(&self.read) }));
+        let answer = self
+            .answers
+            .lock()
+            .unwrap()
+            .pop_front()
+            .expect("another request");
+        let mut response = Response::new(Body::new(Pieces {
+            left: 2,
+            read: Arc::clone(&self.read),
+        }));
         *response.status_mut() = StatusCode::ACCEPTED;
         let error = |kind| Err(TransportError::new(kind, "so it was written"));
         match answer {
             Answer::Status(status) => *response.status_mut() = status.try_into().unwrap(),
-            Answer::Date(date) => drop(response.headers_mut().insert(DATE, HeaderValue::from_static(date))),
+            Answer::Date(date) => drop(
+                response
+                    .headers_mut()
+                    .insert(DATE, HeaderValue::from_static(date)),
+            ),
             Answer::Endless => *response.body_mut() = Body::new(Never),
             Answer::Error(kind) => return error(kind),
             Answer::Silence => {
@@ -125,7 +153,10 @@ async fn sent(script: &Arc<Script>) -> Delivered {
 }
 
 fn header<'a>(request: &'a Request<Bytes>, name: &str) -> Option<&'a str> {
-    request.headers().get(name).map(|value| value.to_str().unwrap())
+    request
+        .headers()
+        .get(name)
+        .map(|value| value.to_str().unwrap())
 }
 
 const OK: Delivered = Delivered::Ok { server_time: None };
@@ -135,7 +166,9 @@ const OK: Delivered = Delivered::Ok { server_time: None };
 async fn events_are_posted_below_the_base_with_their_headers() {
     let script = Script::new([Answer::Status(202)]);
     assert_eq!(sent(&script).await, OK);
-    let [request] = &script.requests()[..] else { panic!("one request") };
+    let [request] = &script.requests()[..] else {
+        panic!("one request")
+    };
     assert_eq!(request.method(), Method::POST);
     assert_eq!(request.uri(), "https://ada:secret@h:8111/endpoints/7/bulk");
     assert_eq!(header(request, "authorization"), Some("sdk-key"));
@@ -156,7 +189,10 @@ async fn each_payload_has_an_id_of_its_own() {
     assert_eq!(delivery.send_events(1, BODY.to_vec()).await, OK);
     assert_eq!(delivery.send_events(1, BODY.to_vec()).await, OK);
     let requests = script.requests();
-    let ids: Vec<_> = requests.iter().map(|request| header(request, "x-launchdarkly-payload-id").unwrap()).collect();
+    let ids: Vec<_> = requests
+        .iter()
+        .map(|request| header(request, "x-launchdarkly-payload-id").unwrap())
+        .collect();
     assert_ne!(ids[0], ids[1]);
 }
 
@@ -164,10 +200,17 @@ async fn each_payload_has_an_id_of_its_own() {
 #[tokio::test(start_paused = true)]
 async fn diagnostics_are_posted_without_schema_and_id() {
     let script = Script::new([Answer::Status(202)]);
-    delivery(&script, false).send_diagnostic(b"{}".to_vec()).await;
-    let [request] = &script.requests()[..] else { panic!("one request") };
+    delivery(&script, false)
+        .send_diagnostic(b"{}".to_vec())
+        .await;
+    let [request] = &script.requests()[..] else {
+        panic!("one request")
+    };
     assert_eq!(request.method(), Method::POST);
-    assert_eq!(request.uri(), "https://ada:secret@h:8111/endpoints/7/diagnostic");
+    assert_eq!(
+        request.uri(),
+        "https://ada:secret@h:8111/endpoints/7/diagnostic"
+    );
     assert_eq!(header(request, "authorization"), Some("sdk-key"));
     assert_eq!(header(request, "content-type"), Some("application/json"));
     assert_eq!(header(request, "x-launchdarkly-event-schema"), None);
@@ -178,7 +221,11 @@ async fn diagnostics_are_posted_without_schema_and_id() {
 // EVT-1.2
 #[tokio::test(start_paused = true)]
 async fn bodies_are_compressed_if_that_is_on() {
-    let script = Script::new([Answer::Status(503), Answer::Status(202), Answer::Status(202)]);
+    let script = Script::new([
+        Answer::Status(503),
+        Answer::Status(202),
+        Answer::Status(202),
+    ]);
     let delivery = delivery(&script, true);
     let body = BODY.repeat(1000);
     assert_eq!(delivery.send_events(1, body.clone()).await, OK);
@@ -189,11 +236,17 @@ async fn bodies_are_compressed_if_that_is_on() {
         assert_eq!(header(request, "content-encoding"), Some("gzip"));
         assert!(request.body().len() < body.len() / 10);
         let mut plain = Vec::new();
-        GzDecoder::new(&request.body()[..]).read_to_end(&mut plain).unwrap();
+        GzDecoder::new(&request.body()[..])
+            .read_to_end(&mut plain)
+            .unwrap();
         assert_eq!(plain, body);
     }
     let bytes = delivery.stats().bytes.load(Ordering::Relaxed);
-    assert_eq!(bytes, 2 * u64::try_from(requests[0].body().len()).unwrap(), "as sent");
+    assert_eq!(
+        bytes,
+        2 * u64::try_from(requests[0].body().len()).unwrap(),
+        "as sent"
+    );
 }
 
 // EVT-3.6, rows 2 and 3, and the retry rule
@@ -201,19 +254,33 @@ async fn bodies_are_compressed_if_that_is_on() {
 async fn trouble_that_passes_is_met_with_one_more_attempt_a_second_later() {
     use TransportErrorKind::*;
     let statuses = [300, 304, 400, 408, 429, 500, 501, 502, 503, 504, 599].map(Answer::Status);
-    let errors = [Connection, Timeout, Certificate, Redirect, Request, TooLarge].map(Answer::Error);
+    let errors = [
+        Connection,
+        Timeout,
+        Certificate,
+        Redirect,
+        Request,
+        TooLarge,
+    ]
+    .map(Answer::Error);
     for answer in statuses.into_iter().chain(errors) {
         let script = Script::new([answer.clone(), Answer::Status(200)]);
         assert_eq!(sent(&script).await, OK, "{answer:?}");
         assert_eq!(script.delays(), [Duration::from_secs(1)], "{answer:?}");
-        let [first, second] = &script.requests()[..] else { panic!("two requests") };
+        let [first, second] = &script.requests()[..] else {
+            panic!("two requests")
+        };
         assert_eq!(first.uri(), second.uri());
         assert_eq!(first.headers(), second.headers(), "the id is the same");
         assert_eq!(first.body(), second.body());
 
         let script = Script::new([answer.clone(), answer.clone()]);
         let delivery = delivery(&script, false);
-        assert_eq!(delivery.send_events(1, BODY.to_vec()).await, Delivered::Dropped, "{answer:?}");
+        assert_eq!(
+            delivery.send_events(1, BODY.to_vec()).await,
+            Delivered::Dropped,
+            "{answer:?}"
+        );
         assert_eq!(counts(&delivery), [44, 2, 1, 1], "{answer:?}");
     }
 }
@@ -224,11 +291,19 @@ async fn a_refusal_is_final() {
     for status in [401, 402, 403, 404, 405, 406, 410, 418, 499] {
         let script = Script::new([Answer::Status(status)]);
         let delivery = delivery(&script, false);
-        assert_eq!(delivery.send_events(1, BODY.to_vec()).await, Delivered::Refused, "{status}");
+        assert_eq!(
+            delivery.send_events(1, BODY.to_vec()).await,
+            Delivered::Refused,
+            "{status}"
+        );
         assert_eq!(counts(&delivery), [22, 1, 0, 1], "{status}");
 
         let script = Script::new([Answer::Status(500), Answer::Status(status)]);
-        assert_eq!(sent(&script).await, Delivered::Refused, "{status} at the second attempt");
+        assert_eq!(
+            sent(&script).await,
+            Delivered::Refused,
+            "{status} at the second attempt"
+        );
     }
 }
 
@@ -237,10 +312,17 @@ async fn a_refusal_is_final() {
 async fn a_payload_that_is_too_large_is_dropped_and_no_other() {
     let script = Script::new([413, 202, 429, 413].map(Answer::Status));
     let delivery = delivery(&script, false);
-    assert_eq!(delivery.send_events(1, BODY.to_vec()).await, Delivered::Dropped);
+    assert_eq!(
+        delivery.send_events(1, BODY.to_vec()).await,
+        Delivered::Dropped
+    );
     assert_eq!(counts(&delivery), [22, 1, 0, 1]);
     assert_eq!(delivery.send_events(1, BODY.to_vec()).await, OK);
-    assert_eq!(delivery.send_events(1, BODY.to_vec()).await, Delivered::Dropped, "at the second attempt");
+    assert_eq!(
+        delivery.send_events(1, BODY.to_vec()).await,
+        Delivered::Dropped,
+        "at the second attempt"
+    );
     assert_eq!(counts(&delivery), [88, 4, 1, 2]);
 }
 
@@ -250,7 +332,11 @@ async fn a_service_that_hangs_does_not_hold_a_delivery_up_for_ever() {
     for (answer, limit) in [(Answer::Silence, 15), (Answer::Forever, 60)] {
         let script = Script::new([answer.clone(), Answer::Status(202)]);
         assert_eq!(sent(&script).await, OK, "{answer:?}");
-        assert_eq!(script.delays(), [Duration::from_secs(limit + 1)], "{answer:?}");
+        assert_eq!(
+            script.delays(),
+            [Duration::from_secs(limit + 1)],
+            "{answer:?}"
+        );
     }
 }
 
@@ -258,14 +344,24 @@ async fn a_service_that_hangs_does_not_hold_a_delivery_up_for_ever() {
 #[tokio::test(start_paused = true)]
 async fn the_clock_of_the_service_is_told() {
     let time = |date| async move { sent(&Script::new([Answer::Date(date)])).await };
-    let expected = Delivered::Ok { server_time: Some(784_111_777_000) };
+    let expected = Delivered::Ok {
+        server_time: Some(784_111_777_000),
+    };
     assert_eq!(time("Sun, 06 Nov 1994 08:49:37 GMT").await, expected);
     assert_eq!(time("Sunday, 06-Nov-94 08:49:37 GMT").await, expected);
     assert_eq!(time("Sun Nov  6 08:49:37 1994").await, expected);
-    for nonsense in ["", "tomorrow", "1994-11-06T08:49:37Z", "Sun, 06 Nov 1694 08:49:37 GMT"] {
+    for nonsense in [
+        "",
+        "tomorrow",
+        "1994-11-06T08:49:37Z",
+        "Sun, 06 Nov 1694 08:49:37 GMT",
+    ] {
         assert_eq!(time(nonsense).await, OK, "{nonsense}");
     }
-    let script = Script::new([Answer::Status(500), Answer::Date("Sun, 06 Nov 1994 08:49:37 GMT")]);
+    let script = Script::new([
+        Answer::Status(500),
+        Answer::Date("Sun, 06 Nov 1994 08:49:37 GMT"),
+    ]);
     assert_eq!(sent(&script).await, expected, "at the second attempt");
 }
 
@@ -284,7 +380,12 @@ async fn answers_are_read_to_their_end_unless_they_take_long() {
 // EVT-4.2
 #[tokio::test(start_paused = true)]
 async fn diagnostics_have_a_second_attempt_too_and_count_for_nothing() {
-    for (answers, asked) in [(vec![503, 202], 2), (vec![503, 503], 2), (vec![401], 1), (vec![413], 1)] {
+    for (answers, asked) in [
+        (vec![503, 202], 2),
+        (vec![503, 503], 2),
+        (vec![401], 1),
+        (vec![413], 1),
+    ] {
         let script = Script::new(answers.into_iter().map(Answer::Status));
         let delivery = delivery(&script, false);
         delivery.send_diagnostic(b"{}".to_vec()).await;
@@ -301,7 +402,11 @@ async fn a_base_that_is_no_url_is_asked_nothing() {
         let script = Script::new([]);
         let transport = Arc::clone(&script);
         let delivery = Delivery::new(transport, HeaderMap::new(), base, READ_TIMEOUT, false);
-        assert_eq!(delivery.send_events(1, BODY.to_vec()).await, Delivered::Refused, "{base}");
+        assert_eq!(
+            delivery.send_events(1, BODY.to_vec()).await,
+            Delivered::Refused,
+            "{base}"
+        );
         delivery.send_diagnostic(b"{}".to_vec()).await;
         assert_eq!(counts(&delivery), [0, 0, 0, 1], "{base}");
     }
@@ -312,8 +417,14 @@ async fn what_is_repeated_is_for_debugging_and_what_is_lost_is_told_without_secr
     let refused = Answer::Error(TransportErrorKind::Connection);
     for (answers, levels) in [
         (vec![Answer::Status(202)], vec![]),
-        (vec![Answer::Status(503), Answer::Status(202)], vec!["DEBUG"]),
-        (vec![Answer::Status(503), refused.clone()], vec!["DEBUG", "WARN"]),
+        (
+            vec![Answer::Status(503), Answer::Status(202)],
+            vec!["DEBUG"],
+        ),
+        (
+            vec![Answer::Status(503), refused.clone()],
+            vec!["DEBUG", "WARN"],
+        ),
         (vec![Answer::Status(413)], vec!["WARN"]),
         (vec![Answer::Status(401)], vec!["ERROR"]),
         (vec![refused, Answer::Status(403)], vec!["DEBUG", "ERROR"]),
@@ -324,10 +435,16 @@ async fn what_is_repeated_is_for_debugging_and_what_is_lost_is_told_without_secr
         sent(&script).await;
         drop(guard);
         let text = log.text();
-        let found: Vec<_> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
+        let found: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
         assert_eq!(found, levels, "{text}");
         if matches!(levels.last(), Some(&"WARN" | &"ERROR")) {
-            assert!(text.contains("bytes=22") && text.contains(&attempts), "{text}");
+            assert!(
+                text.contains("bytes=22") && text.contains(&attempts),
+                "{text}"
+            );
         }
         for secret in ["sdk-key", "secret", "8111", "identify"] {
             assert!(!text.contains(secret), "{text}");
@@ -338,7 +455,13 @@ async fn what_is_repeated_is_for_debugging_and_what_is_lost_is_told_without_secr
 /// Bytes, attempts, retries and payloads that were dropped.
 fn counts(delivery: &Delivery) -> [u64; 4] {
     let stats = delivery.stats();
-    [&stats.bytes, &stats.attempts, &stats.retries, &stats.dropped].map(|count| count.load(Ordering::Relaxed))
+    [
+        &stats.bytes,
+        &stats.attempts,
+        &stats.retries,
+        &stats.dropped,
+    ]
+    .map(|count| count.load(Ordering::Relaxed))
 }
 
 #[derive(Clone, Debug, Default)]

@@ -75,9 +75,18 @@ fn the_first_report_tells_of_the_sdk_the_platform_and_the_settings() {
 fn the_platform_is_told_by_name_and_version() {
     let platform = platform();
     let text = |name: &str| platform[name].as_str().unwrap();
-    assert_eq!([text("name"), text("osArch"), text("osName")], ["Rust", consts::ARCH, os_name(consts::OS)]);
+    assert_eq!(
+        [text("name"), text("osArch"), text("osName")],
+        ["Rust", consts::ARCH, os_name(consts::OS)]
+    );
     #[cfg(unix)]
-    assert!(text("osVersion").split('.').take(2).all(|part| part.parse::<u32>().is_ok()), "{platform:?}");
+    assert!(
+        text("osVersion")
+            .split('.')
+            .take(2)
+            .all(|part| part.parse::<u32>().is_ok()),
+        "{platform:?}"
+    );
 }
 
 // EVT-4.1
@@ -85,7 +94,10 @@ fn the_platform_is_told_by_name_and_version() {
 fn what_is_not_known_is_left_out() {
     let report = read(&Diagnostics::new("sdk", DiagnosticConfiguration::default()).init());
     assert_eq!(report["configuration"], json!({}));
-    assert_eq!(report["sdk"], json!({ "name": "VexilRust", "version": env!("CARGO_PKG_VERSION") }));
+    assert_eq!(
+        report["sdk"],
+        json!({ "name": "VexilRust", "version": env!("CARGO_PKG_VERSION") })
+    );
     assert!(report["creationDate"].as_u64().unwrap() > 1_700_000_000_000);
 }
 
@@ -98,8 +110,16 @@ fn a_later_report_tells_what_has_happened_since_the_one_before() {
     diagnostics.add_deduplicated(3);
     diagnostics.set_events_in_last_batch(9);
     diagnostics.set_events_in_last_batch(7);
-    diagnostics.stream_init(UNIX_EPOCH + Duration::from_millis(1100), Duration::from_millis(250), true);
-    diagnostics.stream_init(UNIX_EPOCH + Duration::from_millis(1400), Duration::from_millis(50), false);
+    diagnostics.stream_init(
+        UNIX_EPOCH + Duration::from_millis(1100),
+        Duration::from_millis(250),
+        true,
+    );
+    diagnostics.stream_init(
+        UNIX_EPOCH + Duration::from_millis(1400),
+        Duration::from_millis(50),
+        false,
+    );
     let expected = json!({
         "kind": "diagnostic",
         "id": id,
@@ -124,7 +144,11 @@ fn a_later_report_tells_what_has_happened_since_the_one_before() {
         "eventsInLastBatch": 0,
         "streamInits": [],
     });
-    assert_eq!(read(&diagnostics.statistics_at(3000, 6)), expected, "all begins anew");
+    assert_eq!(
+        read(&diagnostics.statistics_at(3000, 6)),
+        expected,
+        "all begins anew"
+    );
 }
 
 // EVT-4.2
@@ -135,15 +159,22 @@ fn of_many_attempts_to_open_a_stream_the_latest_are_reported() {
         statistics.stream_init(timestamp, Duration::ZERO, true);
     }
     let inits = statistics.take_stream_inits();
-    assert_eq!((inits.len(), &inits[0]["timestamp"], &inits[99]["timestamp"]), (100, &json!(50), &json!(149)));
+    assert_eq!(
+        (inits.len(), &inits[0]["timestamp"], &inits[99]["timestamp"]),
+        (100, &json!(50), &json!(149))
+    );
 }
 
 // EVT-4.1
 #[test]
 fn a_key_is_told_by_its_last_six_characters() {
-    for (key, expected) in
-        [("", ""), ("abc", "abc"), ("abcdef", "abcdef"), ("sdk-abcdef", "abcdef"), ("aéééééé", "éééééé")]
-    {
+    for (key, expected) in [
+        ("", ""),
+        ("abc", "abc"),
+        ("abcdef", "abcdef"),
+        ("sdk-abcdef", "abcdef"),
+        ("aéééééé", "éééééé"),
+    ] {
         assert_eq!(suffix(key), expected);
     }
 }

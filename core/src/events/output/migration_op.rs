@@ -58,7 +58,11 @@ struct Evaluation<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(tag = "key", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "key",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
 enum Measurement {
     Invoked {
         values: Values<bool>,
@@ -88,7 +92,10 @@ struct Values<T> {
 impl<T> Values<T> {
     /// None if there is nothing of either origin.
     fn of<U: Copy>(origins: PerOrigin<U>, value: impl Fn(U) -> Option<T>) -> Option<Self> {
-        let values = Self { old: value(origins.old), new: value(origins.new) };
+        let values = Self {
+            old: value(origins.old),
+            new: value(origins.new),
+        };
         (values.old.is_some() || values.new.is_some()).then_some(values)
     }
 }
@@ -96,7 +103,10 @@ impl<T> Values<T> {
 fn write_measurements<S: Serializer>(op: &MigrationOp, serializer: S) -> Result<S::Ok, S::Error> {
     let yes = |yes: bool| yes.then_some(true);
     let took = |latency: Option<Duration>| latency.map(millis);
-    let consistent = |value| Measurement::Consistent { value, sampling_ratio: unless_each(op.check_ratio) };
+    let consistent = |value| Measurement::Consistent {
+        value,
+        sampling_ratio: unless_each(op.check_ratio),
+    };
     let measurements = [
         Values::of(op.invoked, yes).map(|values| Measurement::Invoked { values }),
         op.consistent.map(consistent),

@@ -23,7 +23,10 @@ fn writer(redaction: Redaction) -> EventWriter {
 }
 
 fn events<const N: usize>(events: [FullEvent; N]) -> Payload {
-    Payload { events: events.into(), summary: Summary::default() }
+    Payload {
+        events: events.into(),
+        summary: Summary::default(),
+    }
 }
 
 fn ada() -> Context {
@@ -54,43 +57,91 @@ fn debug(flag: EvaluatedFlag) -> serde_json::Value {
 }
 
 fn custom(data: impl Into<Value>, metric: Option<f64>) -> FullEvent {
-    FullEvent::Custom { date: 5, key: "bought".into(), context: ada(), data: data.into(), metric }
+    FullEvent::Custom {
+        date: 5,
+        key: "bought".into(),
+        context: ada(),
+        data: data.into(),
+        metric,
+    }
 }
 
 fn summary<const N: usize>(flags: [(&str, FlagSummary); N]) -> Payload {
-    let flags = flags.into_iter().map(|(key, flag)| (key.into(), flag)).collect();
-    Payload { events: Vec::new(), summary: Summary { start: 3, end: 9, flags } }
+    let flags = flags
+        .into_iter()
+        .map(|(key, flag)| (key.into(), flag))
+        .collect();
+    Payload {
+        events: Vec::new(),
+        summary: Summary {
+            start: 3,
+            end: 9,
+            flags,
+        },
+    }
 }
 
 fn flag_summary<const N: usize>(counters: [Counter; N]) -> FlagSummary {
-    FlagSummary { default: Some("off".into()), kinds: ["user".into()].into(), counters: counters.into() }
+    FlagSummary {
+        default: Some("off".into()),
+        kinds: ["user".into()].into(),
+        counters: counters.into(),
+    }
 }
 
 fn counter(version: Option<u64>, variation: Option<usize>, value: &str, count: u64) -> Counter {
-    Counter { version, variation, value: value.into(), count }
+    Counter {
+        version,
+        variation,
+        value: value.into(),
+        count,
+    }
 }
 
 // EVT-1.1
 #[test]
 fn a_payload_is_an_array_of_its_events_in_order_with_the_summary_last() {
-    let mut payload = summary([("beta-ui", flag_summary([counter(Some(1), Some(0), "on", 1)]))]);
+    let mut payload = summary([(
+        "beta-ui",
+        flag_summary([counter(Some(1), Some(0), "on", 1)]),
+    )]);
     payload.events = vec![
-        FullEvent::Index { date: 1, context: ada() },
+        FullEvent::Index {
+            date: 1,
+            context: ada(),
+        },
         FullEvent::Feature(Box::new(evaluated())),
         FullEvent::Debug(Box::new(evaluated())),
         custom(Value::Null, None),
-        FullEvent::Identify { date: 2, context: ada() },
+        FullEvent::Identify {
+            date: 2,
+            context: ada(),
+        },
     ];
     let written = written(&payload);
-    let kinds: Vec<_> = written.as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["index", "feature", "debug", "custom", "identify", "summary"]);
+    let kinds: Vec<_> = written
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        kinds,
+        ["index", "feature", "debug", "custom", "identify", "summary"]
+    );
 }
 
 // EVT-1.1
 #[test]
 fn there_is_no_summary_of_nothing() {
     assert_eq!(written(&Payload::default()), json!([]));
-    assert_eq!(written(&events([custom(0, None)])).as_array().unwrap().len(), 1);
+    assert_eq!(
+        written(&events([custom(0, None)]))
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 // EVT-1.6
@@ -99,8 +150,14 @@ fn index_and_identify_have_a_date_and_a_context() {
     let context = json!({"kind": "user", "key": "ada", "anonymous": true, "name": "Ada"});
     let original = Context::try_from(context.clone()).unwrap();
     let introductions = events([
-        FullEvent::Index { date: 1_700_000_000_123, context: original.clone() },
-        FullEvent::Identify { date: 7, context: original },
+        FullEvent::Index {
+            date: 1_700_000_000_123,
+            context: original.clone(),
+        },
+        FullEvent::Identify {
+            date: 7,
+            context: original,
+        },
     ]);
     assert_eq!(
         written(&introductions),
@@ -115,7 +172,10 @@ fn index_and_identify_have_a_date_and_a_context() {
 #[test]
 fn a_feature_event_without_anything_special_has_just_these_properties() {
     let writer = writer(Redaction::new());
-    let text = writer.write(&events([FullEvent::Feature(Box::new(evaluated()))])).unwrap().body;
+    let text = writer
+        .write(&events([FullEvent::Feature(Box::new(evaluated()))]))
+        .unwrap()
+        .body;
     assert_eq!(
         String::from_utf8(text).unwrap(),
         r#"[{"kind":"feature","creationDate":1700000000123,"key":"beta-ui","version":12,"variation":1,"value":"on","#
@@ -143,7 +203,11 @@ fn a_debug_event_has_the_properties_of_a_feature_event() {
 // EVT-1.6
 #[test]
 fn a_feature_event_of_a_prerequisite_names_the_flag_that_depends_on_it_and_has_no_default() {
-    let flag = EvaluatedFlag { default: None, prerequisite_of: Some("parent".into()), ..evaluated() };
+    let flag = EvaluatedFlag {
+        default: None,
+        prerequisite_of: Some("parent".into()),
+        ..evaluated()
+    };
     assert_eq!(
         feature(flag),
         json!({"kind": "feature", "creationDate": 1_700_000_000_123_u64, "key": "beta-ui", "version": 12,
@@ -154,11 +218,27 @@ fn a_feature_event_of_a_prerequisite_names_the_flag_that_depends_on_it_and_has_n
 // EVT-1.6
 #[test]
 fn null_is_a_default_and_a_value_like_any_other() {
-    let event = feature(EvaluatedFlag { default: Some(Value::Null), value: Value::Null, ..evaluated() });
-    assert_eq!((event.get("default"), event.get("value")), (Some(&json!(null)), Some(&json!(null))));
-    for value in [json!(false), json!(0), json!(""), json!([]), json!({"a": [1.5, null]})] {
-        let event =
-            feature(EvaluatedFlag { default: Some(value.clone().into()), value: value.clone().into(), ..evaluated() });
+    let event = feature(EvaluatedFlag {
+        default: Some(Value::Null),
+        value: Value::Null,
+        ..evaluated()
+    });
+    assert_eq!(
+        (event.get("default"), event.get("value")),
+        (Some(&json!(null)), Some(&json!(null)))
+    );
+    for value in [
+        json!(false),
+        json!(0),
+        json!(""),
+        json!([]),
+        json!({"a": [1.5, null]}),
+    ] {
+        let event = feature(EvaluatedFlag {
+            default: Some(value.clone().into()),
+            value: value.clone().into(),
+            ..evaluated()
+        });
         assert_eq!((&event["default"], &event["value"]), (&value, &value));
     }
 }
@@ -166,9 +246,17 @@ fn null_is_a_default_and_a_value_like_any_other() {
 // EVT-1.6 and EVT-1.7
 #[test]
 fn a_reason_is_written_where_there_is_one() {
-    let in_experiment = ReasonKind::Fallthrough { in_experiment: true };
-    let event = feature(EvaluatedFlag { reason: Some(in_experiment.into()), ..evaluated() });
-    assert_eq!(event["reason"], json!({"kind": "FALLTHROUGH", "inExperiment": true}));
+    let in_experiment = ReasonKind::Fallthrough {
+        in_experiment: true,
+    };
+    let event = feature(EvaluatedFlag {
+        reason: Some(in_experiment.into()),
+        ..evaluated()
+    });
+    assert_eq!(
+        event["reason"],
+        json!({"kind": "FALLTHROUGH", "inExperiment": true})
+    );
     assert!(feature(evaluated()).get("reason").is_none());
 }
 
@@ -192,9 +280,20 @@ fn where_the_default_was_given_there_is_a_version_but_no_variation() {
 // EVT-1.6
 #[test]
 fn variation_and_version_0_are_written_and_the_version_of_an_unknown_flag_is_not() {
-    let event = feature(EvaluatedFlag { version: Some(0), variation: Some(0), ..evaluated() });
-    assert_eq!((&event["version"], &event["variation"]), (&json!(0), &json!(0)));
-    let event = feature(EvaluatedFlag { version: None, variation: None, ..evaluated() });
+    let event = feature(EvaluatedFlag {
+        version: Some(0),
+        variation: Some(0),
+        ..evaluated()
+    });
+    assert_eq!(
+        (&event["version"], &event["variation"]),
+        (&json!(0), &json!(0))
+    );
+    let event = feature(EvaluatedFlag {
+        version: None,
+        variation: None,
+        ..evaluated()
+    });
     assert!(event.get("version").is_none() && event.get("variation").is_none());
 }
 
@@ -202,7 +301,10 @@ fn variation_and_version_0_are_written_and_the_version_of_an_unknown_flag_is_not
 #[test]
 fn the_sampling_ratio_is_written_unless_it_is_1() {
     for (ratio, shown) in [(None, None), (Some(1), None), (Some(2), Some(json!(2)))] {
-        let event = feature(EvaluatedFlag { sampling_ratio: ratio, ..evaluated() });
+        let event = feature(EvaluatedFlag {
+            sampling_ratio: ratio,
+            ..evaluated()
+        });
         assert_eq!(event.get("samplingRatio"), shown.as_ref());
     }
 }
@@ -212,7 +314,10 @@ fn the_sampling_ratio_is_written_unless_it_is_1() {
 fn a_custom_event_has_data_and_metric_only_if_they_were_given() {
     let context = json!({"kind": "user", "key": "ada"});
     assert_eq!(
-        written(&events([custom(Value::Null, None), custom(json!({"sku": [1, null]}), Some(1.5))])),
+        written(&events([
+            custom(Value::Null, None),
+            custom(json!({"sku": [1, null]}), Some(1.5))
+        ])),
         json!([
             {"kind": "custom", "creationDate": 5, "key": "bought", "context": context},
             {"kind": "custom", "creationDate": 5, "key": "bought", "context": context, "data": {"sku": [1, null]},
@@ -225,7 +330,10 @@ fn a_custom_event_has_data_and_metric_only_if_they_were_given() {
 #[test]
 fn empty_data_are_data() {
     for data in [json!(false), json!(0), json!(""), json!([]), json!({})] {
-        assert_eq!(written(&events([custom(data.clone(), None)]))[0].get("data"), Some(&data));
+        assert_eq!(
+            written(&events([custom(data.clone(), None)]))[0].get("data"),
+            Some(&data)
+        );
     }
 }
 
@@ -241,7 +349,10 @@ fn a_metric_may_be_any_number_that_json_can_write() {
         (f64::NAN, None),
         (f64::INFINITY, None),
     ] {
-        assert_eq!(written(&events([custom(Value::Null, Some(metric))]))[0].get("metricValue"), shown.as_ref());
+        assert_eq!(
+            written(&events([custom(Value::Null, Some(metric))]))[0].get("metricValue"),
+            shown.as_ref()
+        );
     }
 }
 
@@ -250,9 +361,15 @@ fn a_metric_may_be_any_number_that_json_can_write() {
 fn a_summary_counts_by_flag() {
     let known = FlagSummary {
         kinds: ["user".into(), "org".into()].into(),
-        ..flag_summary([counter(Some(12), Some(1), "on", 3), counter(Some(0), Some(0), "off", 1)])
+        ..flag_summary([
+            counter(Some(12), Some(1), "on", 3),
+            counter(Some(0), Some(0), "off", 1),
+        ])
     };
-    let ghost = FlagSummary { default: Some(7.into()), ..flag_summary([counter(None, None, "7", 2)]) };
+    let ghost = FlagSummary {
+        default: Some(7.into()),
+        ..flag_summary([counter(None, None, "7", 2)])
+    };
     assert_eq!(
         written(&summary([("beta-ui", known), ("ghost", ghost)])),
         json!([{"kind": "summary", "startDate": 3, "endDate": 9, "features": {
@@ -270,34 +387,76 @@ fn a_summary_counts_by_flag() {
 // EVT-1.6
 #[test]
 fn a_counter_of_the_default_of_a_known_flag_has_no_variation() {
-    let written = written(&summary([("f", flag_summary([counter(Some(4), None, "off", 1)]))]));
-    assert_eq!(written[0]["features"]["f"]["counters"], json!([{"value": "off", "version": 4, "count": 1}]));
+    let written = written(&summary([(
+        "f",
+        flag_summary([counter(Some(4), None, "off", 1)]),
+    )]));
+    assert_eq!(
+        written[0]["features"]["f"]["counters"],
+        json!([{"value": "off", "version": 4, "count": 1}])
+    );
 }
 
 // EVT-1.6
 #[test]
 fn a_summary_has_the_default_null_if_null_is_the_default_or_the_first_evaluation_had_none() {
-    for (default, shown) in [(None, Some(json!(null))), (Some(Value::Null), Some(json!(null)))] {
-        let flag = FlagSummary { default, ..flag_summary([counter(Some(1), Some(0), "on", 1)]) };
-        assert_eq!(written(&summary([("f", flag)]))[0]["features"]["f"].get("default"), shown.as_ref());
+    for (default, shown) in [
+        (None, Some(json!(null))),
+        (Some(Value::Null), Some(json!(null))),
+    ] {
+        let flag = FlagSummary {
+            default,
+            ..flag_summary([counter(Some(1), Some(0), "on", 1)])
+        };
+        assert_eq!(
+            written(&summary([("f", flag)]))[0]["features"]["f"].get("default"),
+            shown.as_ref()
+        );
     }
 }
 
 /// The context of each kind of event.
 fn contexts(writer: &EventWriter, context: serde_json::Value) -> Vec<(String, serde_json::Value)> {
     let context = Context::try_from(context).unwrap();
-    let flag = || Box::new(EvaluatedFlag { context: context.clone(), ..evaluated() });
+    let flag = || {
+        Box::new(EvaluatedFlag {
+            context: context.clone(),
+            ..evaluated()
+        })
+    };
     let payload = events([
-        FullEvent::Index { date: 1, context: context.clone() },
-        FullEvent::Identify { date: 1, context: context.clone() },
+        FullEvent::Index {
+            date: 1,
+            context: context.clone(),
+        },
+        FullEvent::Identify {
+            date: 1,
+            context: context.clone(),
+        },
         FullEvent::Debug(flag()),
         FullEvent::Feature(flag()),
-        FullEvent::Custom { date: 1, key: "c".into(), context: context.clone(), data: Value::Null, metric: None },
-        migration_op::event(MigrationOp { context: context.clone(), ..migration_op::read() }),
+        FullEvent::Custom {
+            date: 1,
+            key: "c".into(),
+            context: context.clone(),
+            data: Value::Null,
+            metric: None,
+        },
+        migration_op::event(MigrationOp {
+            context: context.clone(),
+            ..migration_op::read()
+        }),
     ]);
     let written = written_by(writer, &payload);
     let written = written.as_array().unwrap().iter();
-    written.map(|event| (event["kind"].as_str().unwrap().to_owned(), event["context"].clone())).collect()
+    written
+        .map(|event| {
+            (
+                event["kind"].as_str().unwrap().to_owned(),
+                event["context"].clone(),
+            )
+        })
+        .collect()
 }
 
 // EVT-1.5
@@ -316,11 +475,18 @@ fn private_attributes_are_left_out_of_every_event() {
         "_meta": {"privateAttributes": ["/b/c"]}});
     let some = json!({"kind": "user", "key": "u", "name": "U", "b": {"d": 3},
         "_meta": {"redactedAttributes": ["a", "/b/c"]}});
-    for (kind, context) in contexts(&writer(Redaction::new().private_attributes(["a"])), original.clone()) {
+    for (kind, context) in contexts(
+        &writer(Redaction::new().private_attributes(["a"])),
+        original.clone(),
+    ) {
         assert_eq!(context, some, "{kind}");
     }
-    let none = json!({"kind": "user", "key": "u", "_meta": {"redactedAttributes": ["name", "a", "b"]}});
-    for (kind, context) in contexts(&writer(Redaction::new().all_attributes_private(true)), original) {
+    let none =
+        json!({"kind": "user", "key": "u", "_meta": {"redactedAttributes": ["name", "a", "b"]}});
+    for (kind, context) in contexts(
+        &writer(Redaction::new().all_attributes_private(true)),
+        original,
+    ) {
         assert_eq!(context, none, "{kind}");
     }
 }
@@ -339,13 +505,27 @@ fn anonymous_contexts_lose_their_attributes_in_feature_custom_and_migration_even
 #[test]
 fn each_event_has_a_line_of_its_own_where_they_are_written_as_lines() {
     let lines = EventWriter::new(Redaction::new(), Format::Lines, None);
-    let mut payload = summary([("beta-ui", flag_summary([counter(Some(1), Some(0), "two\nlines", 1)]))]);
-    payload.events = vec![FullEvent::Index { date: 1, context: ada() }, custom("text", None)];
+    let mut payload = summary([(
+        "beta-ui",
+        flag_summary([counter(Some(1), Some(0), "two\nlines", 1)]),
+    )]);
+    payload.events = vec![
+        FullEvent::Index {
+            date: 1,
+            context: ada(),
+        },
+        custom("text", None),
+    ];
     let written = lines.write(&payload).unwrap();
     let text = String::from_utf8(written.body).unwrap();
     assert!(text.ends_with('\n'));
-    let kinds: Vec<_> =
-        text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["kind"].clone()).collect();
-    assert_eq!((kinds, written.count), (vec![json!("index"), json!("custom"), json!("summary")], 3));
+    let kinds: Vec<_> = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["kind"].clone())
+        .collect();
+    assert_eq!(
+        (kinds, written.count),
+        (vec![json!("index"), json!("custom"), json!("summary")], 3)
+    );
     assert!(lines.write(&Payload::default()).unwrap().body.is_empty());
 }

@@ -20,20 +20,37 @@ fn assert_shown(rules: &Redaction, original: serde_json::Value, shown: serde_jso
 }
 
 #[track_caller]
-fn assert_shown_with(rules: &Redaction, anonymous: Anonymous, original: serde_json::Value, shown: serde_json::Value) {
+fn assert_shown_with(
+    rules: &Redaction,
+    anonymous: Anonymous,
+    original: serde_json::Value,
+    shown: serde_json::Value,
+) {
     let context = context(original);
-    assert_eq!(serde_json::to_value(rules.apply(&context, anonymous)).unwrap(), shown);
+    assert_eq!(
+        serde_json::to_value(rules.apply(&context, anonymous)).unwrap(),
+        shown
+    );
     let text = serde_json::to_string(&rules.apply(&context, anonymous)).unwrap();
-    assert_eq!(text.matches("_meta").count(), shown.to_string().matches("_meta").count(), "nothing is written twice");
+    assert_eq!(
+        text.matches("_meta").count(),
+        shown.to_string().matches("_meta").count(),
+        "nothing is written twice"
+    );
 }
 
 // EVT-1.8
 #[test]
 fn a_context_of_one_kind_is_shown_with_its_kind_and_without_whatever_it_lacks() {
-    assert_shown(&rules([]), json!({"kind": "user", "key": "u"}), json!({"kind": "user", "key": "u"}));
+    assert_shown(
+        &rules([]),
+        json!({"kind": "user", "key": "u"}),
+        json!({"kind": "user", "key": "u"}),
+    );
     let sparse = json!({"kind": "org", "key": "o", "anonymous": false, "name": null, "gone": null});
     assert_shown(&rules([]), sparse, json!({"kind": "org", "key": "o"}));
-    let full = json!({"kind": "org", "key": "o", "anonymous": true, "name": "O", "plan": "pro", "": 0});
+    let full =
+        json!({"kind": "org", "key": "o", "anonymous": true, "name": "O", "plan": "pro", "": 0});
     assert_shown(&rules([]), full.clone(), full);
 }
 
@@ -59,7 +76,11 @@ fn values_are_shown_as_they_are_with_nulls_inside_them() {
 #[test]
 fn private_references_that_leave_out_nothing_are_not_shown() {
     let original = json!({"kind": "user", "key": "u", "a": 1, "_meta": {"privateAttributes": ["b", "/a/b", "/a/b/c"]}});
-    assert_shown(&rules(["c"]), original, json!({"kind": "user", "key": "u", "a": 1}));
+    assert_shown(
+        &rules(["c"]),
+        original,
+        json!({"kind": "user", "key": "u", "a": 1}),
+    );
 }
 
 // EVT-2.1 and EVT-2.3
@@ -70,13 +91,18 @@ fn all_attributes_can_be_private_in_every_context() {
     let shown = json!({"kind": "multi", "org": {"key": "o", "_meta": {"redactedAttributes": ["address", "seats"]}},
         "user": {"key": "u", "anonymous": true, "_meta": {"redactedAttributes": ["name", "b"]}}});
     assert_shown(&all_private(), original, shown);
-    assert_shown(&all_private(), json!({"kind": "a", "key": "k"}), json!({"kind": "a", "key": "k"}));
+    assert_shown(
+        &all_private(),
+        json!({"kind": "a", "key": "k"}),
+        json!({"kind": "a", "key": "k"}),
+    );
 }
 
 // EVT-2.3
 #[test]
 fn names_that_begin_with_a_slash_are_escaped_where_all_attributes_are_private() {
-    let original = json!({"kind": "user", "key": "u", "/ssn": 1, "/a~b/c": 2, "d/e": 3, "f~g": 4, "~": 5});
+    let original =
+        json!({"kind": "user", "key": "u", "/ssn": 1, "/a~b/c": 2, "d/e": 3, "f~g": 4, "~": 5});
     let shown = json!({"kind": "user", "key": "u",
         "_meta": {"redactedAttributes": ["/~1a~0b~1c", "/~1ssn", "d/e", "f~g", "~"]}});
     assert_shown(&all_private(), original, shown);
@@ -85,8 +111,7 @@ fn names_that_begin_with_a_slash_are_escaped_where_all_attributes_are_private() 
 // EVT-2.1
 #[test]
 fn references_of_the_application_hold_for_all_kinds() {
-    let original =
-        json!({"kind": "multi", "org": {"key": "o", "name": "O", "a": 1}, "user": {"key": "u", "name": "U"}});
+    let original = json!({"kind": "multi", "org": {"key": "o", "name": "O", "a": 1}, "user": {"key": "u", "name": "U"}});
     let shown = json!({"kind": "multi", "org": {"key": "o", "_meta": {"redactedAttributes": ["a", "name"]}},
         "user": {"key": "u", "_meta": {"redactedAttributes": ["name"]}}});
     assert_shown(&rules(["name", "a"]), original, shown);
@@ -118,7 +143,18 @@ fn what_several_sources_keep_private_is_united_and_listed_once() {
 // EVT-2.2
 #[test]
 fn kind_key_anonymous_and_meta_are_never_left_out() {
-    let names = ["kind", "key", "anonymous", "_meta", "/kind", "/key", "/anonymous", "/_meta", "/key/x", "/_meta/x"];
+    let names = [
+        "kind",
+        "key",
+        "anonymous",
+        "_meta",
+        "/kind",
+        "/key",
+        "/anonymous",
+        "/_meta",
+        "/key/x",
+        "/_meta/x",
+    ];
     let original = json!({"kind": "user", "key": "u", "anonymous": true, "_meta": {"privateAttributes": names}});
     let shown = json!({"kind": "user", "key": "u", "anonymous": true});
     assert_shown(&rules(names), original.clone(), shown.clone());
@@ -139,13 +175,17 @@ fn references_are_names_or_else_paths_with_escapes() {
 // EVT-2.2
 #[test]
 fn invalid_references_are_ignored() {
-    let invalid = ["", "/", "//", "//a", "/a/", "/a//b", "/a~", "/a~2", "/a/b~x"];
+    let invalid = [
+        "", "/", "//", "//a", "/a/", "/a//b", "/a~", "/a~2", "/a/b~x",
+    ];
     let original = json!({"kind": "user", "key": "u", "name": "U", "a": {"b": 1}, "": 2, "/": 3, "a~": 4,
         "_meta": {"privateAttributes": invalid}});
-    let shown = json!({"kind": "user", "key": "u", "name": "U", "a": {"b": 1}, "": 2, "/": 3, "a~": 4});
+    let shown =
+        json!({"kind": "user", "key": "u", "name": "U", "a": {"b": 1}, "": 2, "/": 3, "a~": 4});
     assert_shown(&rules(invalid), original, shown);
     // They do not stand in the way of valid ones.
-    let original = json!({"kind": "user", "key": "u", "z": 1, "_meta": {"privateAttributes": ["", "/z"]}});
+    let original =
+        json!({"kind": "user", "key": "u", "z": 1, "_meta": {"privateAttributes": ["", "/z"]}});
     assert_shown(
         &rules(invalid),
         original,
@@ -185,7 +225,11 @@ fn names_are_compared_whole() {
     let original = json!({"kind": "user", "key": "u", "a": 1, "ab": {"c": 2, "cd": 3}, "A": 4, "names": 5, "Name": 6});
     let shown = json!({"kind": "user", "key": "u", "a": 1, "ab": {"cd": 3}, "A": 4, "names": 5, "Name": 6,
         "_meta": {"redactedAttributes": ["/ab/c"]}});
-    assert_shown(&rules(["name", "/ab/c", "/a/b", "abc", "/b"]), original, shown);
+    assert_shown(
+        &rules(["name", "/ab/c", "/a/b", "abc", "/b"]),
+        original,
+        shown,
+    );
 }
 
 // EVT-2.2
@@ -195,7 +239,11 @@ fn a_reference_to_the_whole_wins_over_references_inside_of_it() {
         "a": {"b": {"c": 1, "d": 2}, "e": 3}, "f": {"g": {"h": 4}, "i": 5},
         "_meta": {"privateAttributes": ["/a/b", "/f/g/h"]}});
     let shown = json!({"kind": "user", "key": "u", "f": {"i": 5}, "_meta": {"redactedAttributes": ["a", "/f/g"]}});
-    assert_shown(&rules(["/a/b/c", "a", "/a/e", "/f/g"]), original.clone(), shown);
+    assert_shown(
+        &rules(["/a/b/c", "a", "/a/e", "/f/g"]),
+        original.clone(),
+        shown,
+    );
     // What hides another reference in one context may be missing in the next one.
     let rules = rules(["/a/b/c", "/a/b"]);
     let shown = json!({"kind": "user", "key": "u", "a": {"e": 3}, "f": {"g": {}, "i": 5},
@@ -207,15 +255,15 @@ fn a_reference_to_the_whole_wins_over_references_inside_of_it() {
 #[test]
 fn objects_stay_when_they_become_empty() {
     let original = json!({"kind": "user", "key": "u", "a": {"b": {"c": 1}}, "d": {}});
-    let shown =
-        json!({"kind": "user", "key": "u", "a": {"b": {}}, "d": {}, "_meta": {"redactedAttributes": ["/a/b/c"]}});
+    let shown = json!({"kind": "user", "key": "u", "a": {"b": {}}, "d": {}, "_meta": {"redactedAttributes": ["/a/b/c"]}});
     assert_shown(&rules(["/a/b/c", "/d/e"]), original, shown);
 }
 
 // EVT-2.2
 #[test]
 fn nulls_at_the_top_are_neither_shown_nor_listed() {
-    let original = json!({"kind": "user", "key": "u", "name": null, "a": null, "o": {"n": null, "m": null}});
+    let original =
+        json!({"kind": "user", "key": "u", "name": null, "a": null, "o": {"n": null, "m": null}});
     assert_shown(
         &all_private(),
         original.clone(),
@@ -239,7 +287,8 @@ fn references_are_listed_as_they_were_given_those_of_the_context_first() {
 #[test]
 fn names_from_old_users_and_literals_are_listed_escaped() {
     let old = json!({"key": "u", "custom": {"/ssn": 1, "a": 2}, "privateAttributeNames": ["/ssn"]});
-    let shown = json!({"kind": "user", "key": "u", "a": 2, "_meta": {"redactedAttributes": ["/~1ssn"]}});
+    let shown =
+        json!({"kind": "user", "key": "u", "a": 2, "_meta": {"redactedAttributes": ["/~1ssn"]}});
     assert_shown(&rules([]), old, shown);
 }
 
@@ -248,8 +297,7 @@ fn names_from_old_users_and_literals_are_listed_escaped() {
 fn anonymous_contexts_can_be_shown_without_their_attributes() {
     let guest = json!({"kind": "user", "key": "u", "anonymous": true, "name": "U", "/a": {"b": 1},
         "_meta": {"privateAttributes": ["/~1a/b"]}});
-    let bare =
-        json!({"kind": "user", "key": "u", "anonymous": true, "_meta": {"redactedAttributes": ["name", "/~1a"]}});
+    let bare = json!({"kind": "user", "key": "u", "anonymous": true, "_meta": {"redactedAttributes": ["name", "/~1a"]}});
     assert_shown_with(&rules(["name"]), Anonymous::Redacted, guest.clone(), bare);
     let shown = json!({"kind": "user", "key": "u", "anonymous": true, "/a": {},
         "_meta": {"redactedAttributes": ["/~1a/b", "name"]}});
@@ -279,6 +327,12 @@ fn many_attributes_and_references_find_each_other() {
     original.as_object_mut().unwrap().extend(all);
     let rules = Redaction::new().private_attributes(names.map(|name| format!("/{name}/x")));
     let shown = serde_json::to_value(rules.apply(&context(original), Anonymous::Shown)).unwrap();
-    assert_eq!(shown["_meta"]["redactedAttributes"].as_array().unwrap().len(), 40);
+    assert_eq!(
+        shown["_meta"]["redactedAttributes"]
+            .as_array()
+            .unwrap()
+            .len(),
+        40
+    );
     assert!((0..40).all(|number| shown[format!("n{number}")] == json!({"y": 2})));
 }

@@ -46,7 +46,12 @@ struct Service {
 impl Service {
     fn new(mood: Mood) -> Arc<Self> {
         let (payloads, under_way, most_under_way) = Default::default();
-        Arc::new(Self { mood: Mutex::new(mood), payloads, under_way, most_under_way })
+        Arc::new(Self {
+            mood: Mutex::new(mood),
+            payloads,
+            under_way,
+            most_under_way,
+        })
     }
 
     fn becomes(&self, mood: Mood) {
@@ -54,13 +59,27 @@ impl Service {
     }
 
     fn events(&self) -> Vec<Json> {
-        self.payloads.lock().unwrap().values().flat_map(|payload| payload.as_array().unwrap().clone()).collect()
+        self.payloads
+            .lock()
+            .unwrap()
+            .values()
+            .flat_map(|payload| payload.as_array().unwrap().clone())
+            .collect()
     }
 
     /// How many evaluations the summaries of all payloads count.
     fn counted(&self) -> u64 {
-        let summaries = self.events().into_iter().filter(|event| event["kind"] == "summary");
-        summaries.map(|summary| summary["features"]["f"]["counters"][0]["count"].as_u64().unwrap()).sum()
+        let summaries = self
+            .events()
+            .into_iter()
+            .filter(|event| event["kind"] == "summary");
+        summaries
+            .map(|summary| {
+                summary["features"]["f"]["counters"][0]["count"]
+                    .as_u64()
+                    .unwrap()
+            })
+            .sum()
     }
 }
 
@@ -75,9 +94,19 @@ impl Drop for UnderWay<'_> {
 
 #[async_trait]
 impl HttpTransport for Service {
-    async fn send(&self, request: Request<Bytes>, _: RequestOptions) -> Result<Response<Body>, TransportError> {
-        let id = request.headers()["x-launchdarkly-payload-id"].to_str().unwrap().to_owned();
-        self.payloads.lock().unwrap().insert(id, serde_json::from_slice(request.body()).unwrap());
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        _: RequestOptions,
+    ) -> Result<Response<Body>, TransportError> {
+        let id = request.headers()["x-launchdarkly-payload-id"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        self.payloads
+            .lock()
+            .unwrap()
+            .insert(id, serde_json::from_slice(request.body()).unwrap());
         let under_way = self.under_way.fetch_add(1, Ordering::Relaxed) + 1;
         self.most_under_way.fetch_max(under_way, Ordering::Relaxed);
         let _under_way = UnderWay(&self.under_way);
@@ -105,14 +134,36 @@ impl Fixture {
         let service = Service::new(mood);
         let records = Arc::new(Records::new(CAPACITY, 1_000, false));
         let transport = Arc::clone(&service);
-        let delivery = Delivery::new(transport, HeaderMap::new(), "http://h", Duration::from_secs(15), false);
-        let intervals = Intervals { flush: FLUSH, forget_contexts: Duration::from_secs(300), diagnostics: None };
+        let delivery = Delivery::new(
+            transport,
+            HeaderMap::new(),
+            "http://h",
+            Duration::from_secs(15),
+            false,
+        );
+        let intervals = Intervals {
+            flush: FLUSH,
+            forget_contexts: Duration::from_secs(300),
+            diagnostics: None,
+        };
         let diagnostics = Diagnostics::new("sdk-key", DiagnosticConfiguration::default());
         let writer = EventWriter::new(Redaction::new(), Format::Array, None);
         let runtime = Runtime::of(tokio::runtime::Handle::current());
-        let processor = Worker::start(runtime, Arc::clone(&records), writer, delivery, diagnostics, intervals);
+        let processor = Worker::start(
+            runtime,
+            Arc::clone(&records),
+            writer,
+            delivery,
+            diagnostics,
+            intervals,
+        );
         let flag = json!({"key": "f", "version": 1, "variations": [true], "trackEvents": true});
-        Self { service, records, processor, flag: serde_json::from_value(flag).unwrap() }
+        Self {
+            service,
+            records,
+            processor,
+            flag: serde_json::from_value(flag).unwrap(),
+        }
     }
 
     /// Evaluates a flag that is reported in full, so many times, for one context.
@@ -145,16 +196,25 @@ async fn what_became_of_events_is_counted() {
     fixture.evaluate(CAPACITY + 6);
     fixture.processor.flush_and_wait().await;
     let stats = fixture.stats();
-    // Of the evaluations one less than the capacity, the introduction of the context, and the summary.
+    // Of the evaluations one less than the capacity, the introduction of the context, and the
+    // summary.
     assert_eq!((stats.delivered_events, stats.dropped_events), (101, 7));
-    assert_eq!((stats.attempts, stats.retries, stats.dropped_payloads), (1, 0, 0));
+    assert_eq!(
+        (stats.attempts, stats.retries, stats.dropped_payloads),
+        (1, 0, 0)
+    );
 
-    fixture.service.becomes(Mood::Answers(StatusCode::SERVICE_UNAVAILABLE));
+    fixture
+        .service
+        .becomes(Mood::Answers(StatusCode::SERVICE_UNAVAILABLE));
     fixture.evaluate(1);
     fixture.processor.flush_and_wait().await;
     let later = fixture.stats();
     assert_eq!((later.delivered_events, later.dropped_events), (101, 7));
-    assert_eq!((later.attempts, later.retries, later.dropped_payloads), (3, 1, 1));
+    assert_eq!(
+        (later.attempts, later.retries, later.dropped_payloads),
+        (3, 1, 1)
+    );
 }
 
 // EVT-3.6
@@ -170,12 +230,22 @@ async fn an_hour_of_errors_loses_payloads_counts_each_once_and_piles_nothing_up(
     }
     fixture.processor.flush_and_wait().await;
     let lost = fixture.stats();
-    assert!((INTERVALS - 1..=INTERVALS).contains(&lost.dropped_payloads), "{lost:?}");
-    assert_eq!((lost.attempts, lost.retries), (lost.dropped_payloads * 2, lost.dropped_payloads));
+    assert!(
+        (INTERVALS - 1..=INTERVALS).contains(&lost.dropped_payloads),
+        "{lost:?}"
+    );
+    assert_eq!(
+        (lost.attempts, lost.retries),
+        (lost.dropped_payloads * 2, lost.dropped_payloads)
+    );
     assert_eq!(lost.dropped_events, 0, "the buffer was emptied each time");
     assert_eq!(log.count("some events were dropped"), lost.dropped_payloads);
     assert!(fixture.records.take().0.is_empty());
-    assert_eq!(fixture.service.counted(), INTERVALS * 10, "each was in one payload");
+    assert_eq!(
+        fixture.service.counted(),
+        INTERVALS * 10,
+        "each was in one payload"
+    );
 
     fixture.service.becomes(Mood::Answers(StatusCode::ACCEPTED));
     fixture.evaluate(3);
@@ -195,22 +265,46 @@ async fn a_service_that_hangs_takes_up_all_deliveries_and_no_more_memory_than_th
         fixture.evaluate(50);
         sleep(Duration::from_secs(1)).await;
     }
-    assert_eq!(fixture.service.most_under_way.load(Ordering::Relaxed), places());
+    assert_eq!(
+        fixture.service.most_under_way.load(Ordering::Relaxed),
+        places()
+    );
     let (held, ..) = fixture.records.take();
     assert!(held.events.len() <= CAPACITY, "{}", held.events.len());
-    let held: u64 = held.summary.flags.values().flat_map(|flag| &flag.counters).map(|counter| counter.count).sum();
+    let held: u64 = held
+        .summary
+        .flags
+        .values()
+        .flat_map(|flag| &flag.counters)
+        .map(|counter| counter.count)
+        .sum();
 
     fixture.service.becomes(Mood::Answers(StatusCode::ACCEPTED));
     fixture.processor.flush_and_wait().await;
     let evaluations = u64::try_from(SECONDS * 50).unwrap();
-    assert_eq!(fixture.service.counted() + held, evaluations, "no count was lost without a word");
-    let full = fixture.service.events().iter().filter(|event| event["kind"] == "feature").count();
+    assert_eq!(
+        fixture.service.counted() + held,
+        evaluations,
+        "no count was lost without a word"
+    );
+    let full = fixture
+        .service
+        .events()
+        .iter()
+        .filter(|event| event["kind"] == "feature")
+        .count();
     let dropped = usize::try_from(fixture.stats().dropped_events).unwrap();
     // The context was introduced now and then, and what was taken above was in the buffer.
-    assert!((SECONDS * 50 - CAPACITY..=SECONDS * 50 + SECONDS).contains(&(full + dropped)), "{full} and {dropped}");
+    assert!(
+        (SECONDS * 50 - CAPACITY..=SECONDS * 50 + SECONDS).contains(&(full + dropped)),
+        "{full} and {dropped}"
+    );
     // One word each time the buffer is full, not one for each event.
     let words = log.count("more events than the buffer holds");
-    assert!((1..=u64::try_from(SECONDS / 5).unwrap()).contains(&words), "{words}");
+    assert!(
+        (1..=u64::try_from(SECONDS / 5).unwrap()).contains(&words),
+        "{words}"
+    );
 }
 
 // EVT-3.2
@@ -234,10 +328,15 @@ async fn a_full_buffer_is_told_once_until_there_is_room_again() {
 async fn a_context_with_a_large_attribute_is_delivered_whole() {
     let fixture = Fixture::new(Mood::Answers(StatusCode::ACCEPTED));
     let photo = "x".repeat(1 << 20);
-    let large = Context::builder("ada").set("photo", photo.as_str()).build().unwrap();
+    let large = Context::builder("ada")
+        .set("photo", photo.as_str())
+        .build()
+        .unwrap();
     fixture.processor.record(&Event::Identify(&large));
     fixture.processor.flush_and_wait().await;
-    let [event] = &fixture.service.events()[..] else { panic!("one event") };
+    let [event] = &fixture.service.events()[..] else {
+        panic!("one event")
+    };
     assert_eq!(event["context"]["photo"], photo);
 }
 
@@ -246,15 +345,22 @@ async fn a_context_with_a_large_attribute_is_delivered_whole() {
 async fn debugging_ends_by_the_clock_that_is_ahead_and_goes_on_if_that_is_set_back() {
     let mut fixture = Fixture::new(Mood::Answers(StatusCode::ACCEPTED));
     let until = super::super::payload::now() + 3_600_000;
-    let flag = json!({"key": "f", "version": 1, "variations": [true], "debugEventsUntilDate": until});
+    let flag =
+        json!({"key": "f", "version": 1, "variations": [true], "debugEventsUntilDate": until});
     fixture.flag = serde_json::from_value(flag).unwrap();
     let debugged = |server_time| {
         fixture.records.set_server_time(server_time);
         fixture.evaluate(1);
         let (payload, ..) = fixture.records.take();
-        payload.events.iter().any(|event| matches!(event, super::super::payload::FullEvent::Debug(_)))
+        payload
+            .events
+            .iter()
+            .any(|event| matches!(event, super::super::payload::FullEvent::Debug(_)))
     };
-    assert_eq!([0, until + 1, u64::MAX, until - 1].map(debugged), [true, false, false, true]);
+    assert_eq!(
+        [0, until + 1, u64::MAX, until - 1].map(debugged),
+        [true, false, false, true]
+    );
 }
 
 #[cfg(feature = "metrics")]
@@ -266,7 +372,9 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     fn listen(&self) -> tracing::subscriber::DefaultGuard {
         let to = self.clone();
-        let log = tracing_subscriber::fmt().with_ansi(false).with_max_level(Level::WARN);
+        let log = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_max_level(Level::WARN);
         tracing::subscriber::set_default(log.with_writer(move || to.clone()).finish())
     }
 

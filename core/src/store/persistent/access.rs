@@ -1,7 +1,8 @@
 //! [`Reader`] and [`Writer`]: a database as the SDK uses it.
 //!
-//! Every call is bounded in time, and a panic of the store is contained. A reader has no way to write: a client that only
-//! reads is given one and nothing else, so that no mistake elsewhere can make it write.
+//! Every call is bounded in time, and a panic of the store is contained. A reader has no way to
+//! write: a client that only reads is given one and nothing else, so that no mistake elsewhere can
+//! make it write.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +12,14 @@ use vexil_eval::Text;
 use vexil_eval::model::DataKind;
 
 use super::{
-    Collection, DEFAULT_REFRESH_INTERVAL, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert,
+    Collection, DEFAULT_REFRESH_INTERVAL, PersistentDataStore, StoreError, StoredItem,
+    StoredSnapshot, Upsert,
 };
 use crate::deadline;
 use crate::store_call::bounded;
 
-/// How long one item, the marker or a probe may take before the database counts as unavailable. A slow database is not
-/// an unavailable one, so this is longer than evaluations usually wait.
+/// How long one item, the marker or a probe may take before the database counts as unavailable. A
+/// slow database is not an unavailable one, so this is longer than evaluations usually wait.
 pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// How long everything may take.
 const EVERYTHING: Duration = Duration::from_secs(10);
@@ -40,7 +42,10 @@ impl Reader {
         bounded(limit, self.0.get(kind, key)).await
     }
 
-    pub(crate) async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
+    pub(crate) async fn get_all(
+        &self,
+        kind: DataKind,
+    ) -> Result<Vec<(Text, StoredItem)>, StoreError> {
         bounded(EVERYTHING, self.0.get_all(kind)).await
     }
 
@@ -88,11 +93,17 @@ impl Writer {
     }
 
     pub(crate) async fn init(&self, data: &[Collection]) -> Result<(), StoreError> {
-        // A store that writes in batches, and waits between them where the database asks for that, needs its time.
+        // A store that writes in batches, and waits between them where the database asks for that,
+        // needs its time.
         bounded(EVERYTHING * 6, self.0.0.init(data)).await
     }
 
-    pub(crate) async fn upsert(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
+    pub(crate) async fn upsert(
+        &self,
+        kind: DataKind,
+        key: &str,
+        item: &StoredItem,
+    ) -> Result<Upsert, StoreError> {
         bounded(EVERYTHING, self.0.0.upsert(kind, key, item)).await
     }
 }

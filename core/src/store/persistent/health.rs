@@ -1,8 +1,9 @@
 //! [`Health`]: what is reported of a database while it answers and while it does not.
 //!
-//! The status changes with the first failure and with the end of the outage. The log is slower: a fault that passes is
-//! logged at debug level, and an outage of a minute is worth one warning. A database that has never answered is worth it
-//! at once, as its address or its credentials may be wrong, and so is an error that time alone will not change.
+//! The status changes with the first failure and with the end of the outage. The log is slower: a
+//! fault that passes is logged at debug level, and an outage of a minute is worth one warning. A
+//! database that has never answered is worth it at once, as its address or its credentials may be
+//! wrong, and so is an error that time alone will not change.
 
 use std::time::{Duration, SystemTime};
 
@@ -65,7 +66,8 @@ impl Health {
         &self.reporter
     }
 
-    /// A call failed. `stale` tells whether evaluations may use data that is older than the database's.
+    /// A call failed. `stale` tells whether evaluations may use data that is older than the
+    /// database's.
     pub(crate) fn failed(&mut self, error: &StoreError, stale: bool) {
         let info = DataStoreErrorInfo::new(error);
         let now = Instant::now();
@@ -107,7 +109,13 @@ impl Health {
     }
 
     /// Everything was read or written: so many items, of which `corrupt` could not be read.
-    pub(crate) fn refreshed(&mut self, items: usize, corrupt: usize, initialized: bool, stale: bool) {
+    pub(crate) fn refreshed(
+        &mut self,
+        items: usize,
+        corrupt: usize,
+        initialized: bool,
+        stale: bool,
+    ) {
         let has_flaws = std::mem::take(&mut self.has_flaws) || corrupt > 0;
         self.reporter.update(|status| {
             if !has_flaws {

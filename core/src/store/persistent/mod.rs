@@ -1,23 +1,26 @@
 //! [`PersistentDataStore`]: a database that keeps flags and segments for many processes.
 //!
-//! The database stores text and knows nothing of flags: everything else (reading items, deciding what is newer in
-//! memory, caching, watching over outages) is done by the SDK in front of it. Three methods make a store that a service
-//! can read flags from; two more make one that it can write to. Absence is never an error, and trouble is never absence:
-//! a store that cannot reach its database says so, and must not answer "not found".
+//! The database stores text and knows nothing of flags: everything else (reading items, deciding
+//! what is newer in memory, caching, watching over outages) is done by the SDK in front of it.
+//! Three methods make a store that a service can read flags from; two more make one that it can
+//! write to. Absence is never an error, and trouble is never absence: a store that cannot reach its
+//! database says so, and must not answer "not found".
 //!
-//! **Contract.** Items are addressed by kind and key; the key in an item's text means nothing. Tombstones of deleted
-//! items are items like others and are returned as such. Methods are called on the client's Tokio runtime, whose timers,
-//! sockets and tasks a store may use, and may be called concurrently. A store neither caches nor
-//! retries beyond what its client does within one call: that is done in front of it. Calls are bounded in time by the
-//! SDK; a store bounds single requests itself. **Errors** are [`StoreError`]; the SDK keeps what it had, reports the
-//! status and asks again. **Cancellation**: dropping a future may leave a write done or not done; `init` may then be done
-//! in part, and is repeated. **Panics** are contained and count as unavailable.
+//! **Contract.** Items are addressed by kind and key; the key in an item's text means nothing.
+//! Tombstones of deleted items are items like others and are returned as such. Methods are called
+//! on the client's Tokio runtime, whose timers, sockets and tasks a store may use, and may be
+//! called concurrently. A store neither caches nor retries beyond what its client does within one
+//! call: that is done in front of it. Calls are bounded in time by the SDK; a store bounds single
+//! requests itself. **Errors** are [`StoreError`]; the SDK keeps what it had, reports the status
+//! and asks again. **Cancellation**: dropping a future may leave a write done or not done; `init`
+//! may then be done in part, and is repeated. **Panics** are contained and count as unavailable.
 //!
-//! **Order of writes.** The SDK drops the future of a write that exceeds its deadline and calls the method again. The
-//! dropped write must not take effect after one that was called later, as it would bring back old data. This matters for
-//! stores that hand their work to another thread or task: what `spawn_blocking` was given runs on after its future was
-//! dropped, and pieces of work run in no particular order. Such a store takes an owned lock before it hands over a write,
-//! and moves the guard into the work:
+//! **Order of writes.** The SDK drops the future of a write that exceeds its deadline and calls the
+//! method again. The dropped write must not take effect after one that was called later, as it
+//! would bring back old data. This matters for stores that hand their work to another thread or
+//! task: what `spawn_blocking` was given runs on after its future was dropped, and pieces of work
+//! run in no particular order. Such a store takes an owned lock before it hands over a write, and
+//! moves the guard into the work:
 //!
 //! ```
 //! use std::io;
@@ -42,11 +45,12 @@
 //! }
 //! ```
 //!
-//! A request that has left the process cannot be called back. A store over a network sends its writes over one ordered
-//! connection, or leaves the rest to the versions of items and to
+//! A request that has left the process cannot be called back. A store over a network sends its
+//! writes over one ordered connection, or leaves the rest to the versions of items and to
 //! [`reconcile_interval`](crate::config::PersistentStoreConfig::reconcile_interval).
 //!
-//! `vexil-testing` has a suite that holds a store to this in one line: `persistent_store_conformance!`.
+//! `vexil-testing` has a suite that holds a store to this in one line:
+//! `persistent_store_conformance!`.
 //!
 //! ```
 //! use std::{fs, io, path::PathBuf};
@@ -106,7 +110,8 @@ use vexil_eval::model::DataKind;
 
 use super::StoreError;
 
-/// A database that keeps flags and segments for many processes. See the [module documentation](self) for the contract.
+/// A database that keeps flags and segments for many processes. See the [module
+/// documentation](self) for the contract.
 #[async_trait]
 pub trait PersistentDataStore: Debug + Send + Sync + 'static {
     /// Gets one item or its tombstone; none if the store has neither.
@@ -118,9 +123,10 @@ pub trait PersistentDataStore: Debug + Send + Sync + 'static {
     /// Whether somebody, at some time, wrote a complete data set: whether the store has its marker.
     async fn is_initialized(&self) -> Result<bool, StoreError>;
 
-    /// Replaces everything, without looking at versions, and then sets the marker. Collections and their items come in
-    /// the order in which they should be written where that is not done at once: what others refer to comes first; what
-    /// is not in the data is deleted last. A kind that is not in the data stays as it is.
+    /// Replaces everything, without looking at versions, and then sets the marker. Collections and
+    /// their items come in the order in which they should be written where that is not done at
+    /// once: what others refer to comes first; what is not in the data is deleted last. A kind that
+    /// is not in the data stays as it is.
     ///
     /// # Errors
     /// [`StoreError::TooLarge`] says that everything else was written. By default: [`StoreError::ReadOnly`].
@@ -129,25 +135,34 @@ pub trait PersistentDataStore: Debug + Send + Sync + 'static {
         Err(StoreError::ReadOnly)
     }
 
-    /// Writes one item or tombstone if there is none, or one of a lower [version](StoredItem::version); one whose
-    /// version cannot be told is replaced. Must be safe against others who write at the same time.
+    /// Writes one item or tombstone if there is none, or one of a lower
+    /// [version](StoredItem::version); one whose version cannot be told is replaced. Must be safe
+    /// against others who write at the same time.
     ///
     /// # Errors
     /// By default: [`StoreError::ReadOnly`].
-    async fn upsert(&self, kind: DataKind, key: &str, item: &StoredItem) -> Result<Upsert, StoreError> {
+    async fn upsert(
+        &self,
+        kind: DataKind,
+        key: &str,
+        item: &StoredItem,
+    ) -> Result<Upsert, StoreError> {
         let _ = (kind, key, item);
         Err(StoreError::ReadOnly)
     }
 
     /// Gets everything, at one moment if the store can do that. By default: [flags before
-    /// segments](DataKind::READ_ORDER), so that the segments are at least as new as the flags that refer to them, and
-    /// then the marker.
+    /// segments](DataKind::READ_ORDER), so that the segments are at least as new as the flags that
+    /// refer to them, and then the marker.
     async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
         let mut collections = Vec::new();
         for kind in DataKind::READ_ORDER {
             collections.push(Collection::new(kind, self.get_all(kind).await?));
         }
-        Ok(StoredSnapshot::new(collections, self.is_initialized().await?))
+        Ok(StoredSnapshot::new(
+            collections,
+            self.is_initialized().await?,
+        ))
     }
 
     /// Whether the store answers again; asked during an outage. By default: asks for the marker.
@@ -155,8 +170,8 @@ pub trait PersistentDataStore: Debug + Send + Sync + 'static {
         self.is_initialized().await.map(drop)
     }
 
-    /// Is marked as changed whenever something in the store may have changed, if the store can tell. Only a hint: the
-    /// SDK reads again then, and does so at intervals anyhow.
+    /// Is marked as changed whenever something in the store may have changed, if the store can
+    /// tell. Only a hint: the SDK reads again then, and does so at intervals anyhow.
     fn changes(&self) -> Option<watch::Receiver<()>> {
         None
     }
@@ -166,7 +181,8 @@ pub trait PersistentDataStore: Debug + Send + Sync + 'static {
         "custom"
     }
 
-    /// How often a service that only reads should read everything again. Zero stands for 15 s; at least 100 ms.
+    /// How often a service that only reads should read everything again. Zero stands for 15 s; at
+    /// least 100 ms.
     fn refresh_interval(&self) -> Duration {
         DEFAULT_REFRESH_INTERVAL
     }
@@ -184,10 +200,11 @@ const DEFAULT_REFRESH_INTERVAL: Duration = Duration::from_secs(15);
 pub struct StoredItem {
     /// The item's JSON, byte for byte as it came from the service.
     pub body: Bytes,
-    /// The version, if the database keeps it beside the text. It counts more than what the text says. The SDK sets it in
-    /// what it writes.
+    /// The version, if the database keeps it beside the text. It counts more than what the text
+    /// says. The SDK sets it in what it writes.
     pub version: Option<u64>,
-    /// Whether the item is a tombstone, if the database keeps that beside the text. The SDK sets it in what it writes.
+    /// Whether the item is a tombstone, if the database keeps that beside the text. The SDK sets it
+    /// in what it writes.
     pub deleted: Option<bool>,
 }
 
@@ -195,7 +212,11 @@ impl StoredItem {
     /// An item of which the database keeps only the text.
     #[must_use]
     pub fn new(body: impl Into<Bytes>) -> Self {
-        Self { body: body.into(), version: None, deleted: None }
+        Self {
+            body: body.into(),
+            version: None,
+            deleted: None,
+        }
     }
 
     /// Adds the version that is kept beside the text.
@@ -245,7 +266,10 @@ impl StoredSnapshot {
     /// A snapshot of these parts.
     #[must_use]
     pub fn new(collections: Vec<Collection>, initialized: bool) -> Self {
-        Self { collections, initialized }
+        Self {
+            collections,
+            initialized,
+        }
     }
 }
 

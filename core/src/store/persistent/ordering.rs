@@ -1,5 +1,5 @@
-//! In which order a data set is written, where that is not done at once: what others refer to comes first, so that who
-//! reads meanwhile finds what an item refers to (STO-5.2).
+//! In which order a data set is written, where that is not done at once: what others refer to comes
+//! first, so that who reads meanwhile finds what an item refers to (STO-5.2).
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,14 +22,25 @@ pub(crate) fn collections(data: &DataSet) -> (Vec<Collection>, Vec<StoreError>) 
         });
         Collection::new(kind, stored.collect())
     };
-    let segments = collection(DataKind::Segment, data.segments.iter().cloned().map(Item::Segment).collect());
-    let flags = collection(DataKind::Flag, in_order(&data.flags).into_iter().cloned().map(Item::Flag).collect());
+    let segments = collection(
+        DataKind::Segment,
+        data.segments.iter().cloned().map(Item::Segment).collect(),
+    );
+    let flags = collection(
+        DataKind::Flag,
+        in_order(&data.flags)
+            .into_iter()
+            .cloned()
+            .map(Item::Flag)
+            .collect(),
+    );
     (vec![segments, flags], refused)
 }
 
 /// The flags, each after all its prerequisites; flags that need one another come in any order.
 fn in_order(flags: &[Entry<Flag>]) -> Vec<&Entry<Flag>> {
-    let by_key: HashMap<&Text, &Entry<Flag>> = flags.iter().map(|entry| (entry.key(), entry)).collect();
+    let by_key: HashMap<&Text, &Entry<Flag>> =
+        flags.iter().map(|entry| (entry.key(), entry)).collect();
     let (mut ordered, mut seen) = (Vec::with_capacity(flags.len()), HashSet::new());
     for entry in flags {
         // The flags on the way down, each with its prerequisites that are still to be looked at.
@@ -39,7 +50,9 @@ fn in_order(flags: &[Entry<Flag>]) -> Vec<&Entry<Flag>> {
             if let Some(entry) = next.filter(|entry| seen.insert(entry.key())) {
                 path.push((entry, entry.present().map(|flag| flag.prerequisites())));
             }
-            let Some((entry, prerequisites)) = path.last_mut() else { break };
+            let Some((entry, prerequisites)) = path.last_mut() else {
+                break;
+            };
             next = match prerequisites.as_mut().and_then(Iterator::next) {
                 Some(key) => by_key.get(key).copied(),
                 None => {
@@ -63,8 +76,17 @@ mod tests {
         let data = DataSet::from_json(data.to_string().as_bytes()).unwrap();
         let (collections, refused) = collections(&data);
         assert!(refused.is_empty(), "{refused:?}");
-        let keys = |collection: Collection| collection.items.into_iter().map(|(key, _)| key.to_string()).collect();
-        collections.into_iter().map(|collection| (collection.kind, keys(collection))).collect()
+        let keys = |collection: Collection| {
+            collection
+                .items
+                .into_iter()
+                .map(|(key, _)| key.to_string())
+                .collect()
+        };
+        collections
+            .into_iter()
+            .map(|collection| (collection.kind, keys(collection)))
+            .collect()
     }
 
     fn needs(keys: &[&str]) -> serde_json::Value {

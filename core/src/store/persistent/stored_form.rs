@@ -1,8 +1,9 @@
 //! How items are written down, and how what others wrote is read (STO-1.2 and STO-1.3).
 //!
-//! What is written is what the service sent, byte for byte; only what other readers cannot do without is added where it
-//! is missing. What is read may come from any SDK of the field, of any age: a tombstone has five shapes, and each item
-//! stands for itself, so that one that is spoilt spoils no other.
+//! What is written is what the service sent, byte for byte; only what other readers cannot do
+//! without is added where it is missing. What is read may come from any SDK of the field, of any
+//! age: a tombstone has five shapes, and each item stands for itself, so that one that is spoilt
+//! spoils no other.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -22,7 +23,11 @@ pub(crate) fn decode(kind: DataKind, key: &Text, stored: &StoredItem) -> Result<
     let version = stored.version.filter(|version| *version > 0);
     let text = stored.body.trim_ascii();
     if stored.deleted == Some(true) || text.is_empty() || text == b"null" {
-        return Ok(Item::deleted(kind, key.clone(), version.unwrap_or_default()));
+        return Ok(Item::deleted(
+            kind,
+            key.clone(),
+            version.unwrap_or_default(),
+        ));
     }
     match Item::from_json(kind, key.clone(), text) {
         Ok(item) => {
@@ -36,8 +41,9 @@ pub(crate) fn decode(kind: DataKind, key: &Text, stored: &StoredItem) -> Result<
 /// Reads all that a store keeps; gives what cannot be read beside it.
 pub(crate) fn decode_all(collections: &[Collection]) -> (DataSet, Vec<StoreError>) {
     let mut spoilt = Vec::new();
-    let stored =
-        collections.iter().flat_map(|Collection { kind, items, .. }| items.iter().map(move |item| (*kind, item)));
+    let stored = collections
+        .iter()
+        .flat_map(|Collection { kind, items, .. }| items.iter().map(move |item| (*kind, item)));
     let items = stored.filter_map(|(kind, (key, stored))| match decode(kind, key, stored) {
         Ok(item) => Some(item),
         Err(error) => {
@@ -55,10 +61,16 @@ pub(crate) fn decode_all(collections: &[Collection]) -> (DataSet, Vec<StoreError
 pub(crate) fn encode(item: &Item) -> Result<StoredItem, StoreError> {
     let (kind, version) = (item.kind(), item.version());
     if item.is_deleted() {
-        return Ok(StoredItem::new(tombstone(kind, version)).with_version(version).with_deleted(true));
+        return Ok(StoredItem::new(tombstone(kind, version))
+            .with_version(version)
+            .with_deleted(true));
     }
-    let corrupt = |source: Box<dyn Error + Send + Sync>| StoreError::corrupt(kind, item.key().clone(), source);
-    let json = item.json().ok_or_else(|| corrupt("its source kept no JSON of it".into()))?;
+    let corrupt = |source: Box<dyn Error + Send + Sync>| {
+        StoreError::corrupt(kind, item.key().clone(), source)
+    };
+    let json = item
+        .json()
+        .ok_or_else(|| corrupt("its source kept no JSON of it".into()))?;
     let text = std::str::from_utf8(&json).map_err(|error| corrupt(error.into()))?;
     let repaired_text;
     let properties = match serde_json::from_str(text) {
@@ -77,10 +89,13 @@ pub(crate) fn encode(item: &Item) -> Result<StoredItem, StoreError> {
         Some(repaired) => repaired.into(),
         None => json,
     };
-    Ok(StoredItem::new(body).with_version(version).with_deleted(false))
+    Ok(StoredItem::new(body)
+        .with_version(version)
+        .with_deleted(false))
 }
 
-/// A deleted item as the Relay Proxy writes it: a complete object, which even readers that know no tombstones survive.
+/// A deleted item as the Relay Proxy writes it: a complete object, which even readers that know no
+/// tombstones survive.
 fn tombstone(kind: DataKind, version: u64) -> String {
     match kind {
         DataKind::Flag => format!(
@@ -106,20 +121,28 @@ const NEEDED_OF_A_FLAG: &[(&str, &str)] = &[
 ];
 
 /// The same of a segment.
-const NEEDED_OF_A_SEGMENT: &[(&str, &str)] =
-    &[("included", "[]"), ("excluded", "[]"), ("salt", "\"\""), ("rules", "[]"), ("deleted", "false")];
+const NEEDED_OF_A_SEGMENT: &[(&str, &str)] = &[
+    ("included", "[]"),
+    ("excluded", "[]"),
+    ("salt", "\"\""),
+    ("rules", "[]"),
+    ("deleted", "false"),
+];
 
-/// The item's JSON with what it lacks: its key, its version as the SDK knows it, and what readers need. None if it lacks
-/// nothing. Nothing else is touched.
+/// The item's JSON with what it lacks: its key, its version as the SDK knows it, and what readers
+/// need. None if it lacks nothing. Nothing else is touched.
 fn repaired(item: &Item, properties: &[(Cow<'_, str>, &RawValue)]) -> Option<String> {
     let needed = match item.kind() {
         DataKind::Flag => NEEDED_OF_A_FLAG,
         DataKind::Segment => NEEDED_OF_A_SEGMENT,
     };
     let is_there = |name: &str| properties.iter().any(|(known, _)| known == name);
-    let version_is_right = properties.iter().rfind(|(name, _)| name == "version").is_some_and(|(_, value)| {
-        serde_json::from_str(value.get()).is_ok_and(|version: u64| version == item.version())
-    });
+    let version_is_right = properties
+        .iter()
+        .rfind(|(name, _)| name == "version")
+        .is_some_and(|(_, value)| {
+            serde_json::from_str(value.get()).is_ok_and(|version: u64| version == item.version())
+        });
     let key_is_there = is_there("key");
     if key_is_there && version_is_right && needed.iter().all(|(name, _)| is_there(name)) {
         return None;
@@ -131,9 +154,15 @@ fn repaired(item: &Item, properties: &[(Cow<'_, str>, &RawValue)]) -> Option<Str
         let _ = write!(json, "{comma}{}:{value}", serde_json::Value::from(name));
     };
     if !key_is_there {
-        add("key", &serde_json::Value::from(item.key().as_str()).to_string());
+        add(
+            "key",
+            &serde_json::Value::from(item.key().as_str()).to_string(),
+        );
     }
-    for (name, value) in properties.iter().filter(|(name, _)| version_is_right || name != "version") {
+    for (name, value) in properties
+        .iter()
+        .filter(|(name, _)| version_is_right || name != "version")
+    {
         add(name, value.get());
     }
     if !version_is_right {

@@ -1,9 +1,10 @@
 //! [`WriteBehind`]: the store of a client that receives flags itself and keeps a database up to date with them.
 //!
-//! Evaluations read memory. What the data source delivers is in memory when it has been delivered, and is written to the
-//! database after that, in the background: single items collapse to the newest of each key, and after an outage
-//! everything is written, from memory, which alone is known to be complete. Before the first delivery, memory is filled
-//! with what the database holds. The rules are those of STO-9.3 and STO-10.
+//! Evaluations read memory. What the data source delivers is in memory when it has been delivered,
+//! and is written to the database after that, in the background: single items collapse to the
+//! newest of each key, and after an outage everything is written, from memory, which alone is known
+//! to be complete. Before the first delivery, memory is filled with what the database holds. The
+//! rules are those of STO-9.3 and STO-10.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,8 +44,8 @@ struct Shared {
     memory: MemoryStore,
     reader: Reader,
     writer: Writer,
-    /// Guards the order of what goes into memory and what is to be written. Held for a few instructions and for a write
-    /// to memory, never across anything that waits.
+    /// Guards the order of what goes into memory and what is to be written. Held for a few
+    /// instructions and for a write to memory, never across anything that waits.
     queue: Mutex<Queue>,
     /// Rings when there is something to write.
     wake: Notify,
@@ -54,7 +55,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Queue {
-    /// Whether the data source has delivered everything once. From then on memory is the source of truth.
+    /// Whether the data source has delivered everything once. From then on memory is the source of
+    /// truth.
     delivered: bool,
     pending: Pending,
 }
@@ -83,7 +85,8 @@ impl Pending {
 }
 
 impl WriteBehind {
-    /// With `reconcile_interval`, the database is read that often, and what it holds in an older version is written again.
+    /// With `reconcile_interval`, the database is read that often, and what it holds in an older
+    /// version is written again.
     pub(crate) fn new(
         reader: Reader,
         reconcile_interval: Option<Duration>,
@@ -100,9 +103,17 @@ impl WriteBehind {
             wake: Notify::new(),
             settled: watch::Sender::new(true),
         });
-        let driver = Driver { shared: Arc::clone(&shared), health, written: Vec::new(), reconcile_interval };
+        let driver = Driver {
+            shared: Arc::clone(&shared),
+            health,
+            written: Vec::new(),
+            reconcile_interval,
+        };
         let driver = runtime.spawn_watched("writer of the data store", driver.run(), died);
-        Self { shared, driver: Mutex::new(Some(driver)) }
+        Self {
+            shared,
+            driver: Mutex::new(Some(driver)),
+        }
     }
 }
 
@@ -144,15 +155,26 @@ impl DataStore for WriteBehind {
 
     async fn close(&self) {
         let mut settled = self.shared.settled.subscribe();
-        if timeout(LAST_WRITES, settled.wait_for(|settled| *settled)).await.is_err() {
+        if timeout(LAST_WRITES, settled.wait_for(|settled| *settled))
+            .await
+            .is_err()
+        {
             let left = match &self.shared.queue().pending {
                 Pending::Nothing => "what is being written".to_owned(),
                 Pending::Items(items) => format!("{} items", items.len()),
                 Pending::Everything => "everything".to_owned(),
             };
-            tracing::warn!(left, "the data store was closed before all was written to it");
+            tracing::warn!(
+                left,
+                "the data store was closed before all was written to it"
+            );
         }
-        drop(self.driver.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(
+            self.driver
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
         self.shared.reader.close().await;
     }
 }
@@ -168,11 +190,15 @@ impl Shared {
         self.wake.notify_one();
     }
 
-    /// What memory holds in a newer version than the database, or what that lacks altogether; it need not know of deletions.
+    /// What memory holds in a newer version than the database, or what that lacks altogether; it
+    /// need not know of deletions.
     fn newer_than(&self, snapshot: &StoredSnapshot) -> Vec<Item> {
         let held = Environment::new(decode_all(&snapshot.collections).0, true);
         let place = |item: &Item| (item.kind(), item.key().clone());
-        let versions: HashMap<_, _> = held.items().map(|item| (place(&item), item.version())).collect();
+        let versions: HashMap<_, _> = held
+            .items()
+            .map(|item| (place(&item), item.version()))
+            .collect();
         let is_behind = |item: &Item| match versions.get(&place(item)) {
             Some(version) => *version < item.version(),
             None => !item.is_deleted(),
@@ -182,7 +208,11 @@ impl Shared {
 
     /// All that is in memory, tombstones aside.
     fn everything(&self) -> DataSet {
-        self.memory.load().items().filter(|item| !item.is_deleted()).collect()
+        self.memory
+            .load()
+            .items()
+            .filter(|item| !item.is_deleted())
+            .collect()
     }
 }
 
@@ -190,7 +220,8 @@ impl Shared {
 struct Driver {
     shared: Arc<Shared>,
     health: Health,
-    /// An item of each kind that was written: whether the database still has it tells whether it was emptied.
+    /// An item of each kind that was written: whether the database still has it tells whether it
+    /// was emptied.
     written: Vec<(DataKind, Text)>,
     reconcile_interval: Option<Duration>,
 }
@@ -203,11 +234,18 @@ impl Driver {
             () = shared.wake.notified() => {}
             () = self.fill_memory() => shared.wake.notified().await,
         }
-        let reconcile_interval = self.reconcile_interval.unwrap_or(NEVER).clamp(CHECK_INTERVAL, NEVER);
-        let (mut check_at, mut reconcile_at) = (Instant::now() + CHECK_INTERVAL, Instant::now() + reconcile_interval);
+        let reconcile_interval = self
+            .reconcile_interval
+            .unwrap_or(NEVER)
+            .clamp(CHECK_INTERVAL, NEVER);
+        let (mut check_at, mut reconcile_at) = (
+            Instant::now() + CHECK_INTERVAL,
+            Instant::now() + reconcile_interval,
+        );
         loop {
             self.write_all().await;
-            // Whether it is time or there is something to write makes no difference: what is due is done.
+            // Whether it is time or there is something to write makes no difference: what is due is
+            // done.
             let _ = timeout_at(check_at.min(reconcile_at), shared.wake.notified()).await;
             if Instant::now() >= check_at {
                 self.check().await;
@@ -288,7 +326,12 @@ impl Driver {
             Pending::Items(items) => {
                 for ((kind, key), item) in items {
                     let written = match encode(&item) {
-                        Ok(stored) => self.shared.writer.upsert(kind, &key, &stored).await.map(drop),
+                        Ok(stored) => self
+                            .shared
+                            .writer
+                            .upsert(kind, &key, &stored)
+                            .await
+                            .map(drop),
                         Err(error) => Err(error),
                     };
                     self.unless_flawed(written)?;
@@ -310,7 +353,10 @@ impl Driver {
             Some((collection.kind, key.clone()))
         });
         self.written = of_each_kind.collect();
-        let items = collections.iter().map(|collection| collection.items.len()).sum();
+        let items = collections
+            .iter()
+            .map(|collection| collection.items.len())
+            .sum();
         self.health.refreshed(items, 0, true, false);
         Ok(())
     }
@@ -351,13 +397,16 @@ impl Driver {
     }
 
     fn write_again(&self) {
-        tracing::info!("everything is written to the data store again, because it may have lost something");
+        tracing::info!(
+            "everything is written to the data store again, because it may have lost something"
+        );
         let mut queue = self.shared.queue();
         self.shared.put(&mut queue, Pending::Everything);
     }
 
-    /// Writes again what the database holds in an older version than memory, or lacks: of several clients that write, one
-    /// that is behind may have written everything after another one wrote something newer.
+    /// Writes again what the database holds in an older version than memory, or lacks: of several
+    /// clients that write, one that is behind may have written everything after another one wrote
+    /// something newer.
     async fn reconcile(&mut self) {
         let snapshot = match self.shared.reader.snapshot().await {
             Ok(snapshot) => snapshot,
@@ -366,9 +415,14 @@ impl Driver {
         self.health.answered();
         let behind = self.shared.newer_than(&snapshot);
         if !behind.is_empty() {
-            tracing::info!(items = behind.len(), "the data store holds older versions; they are written again");
+            tracing::info!(
+                items = behind.len(),
+                "the data store holds older versions; they are written again"
+            );
             let mut queue = self.shared.queue();
-            let pending = behind.into_iter().fold(std::mem::take(&mut queue.pending), Pending::and);
+            let pending = behind
+                .into_iter()
+                .fold(std::mem::take(&mut queue.pending), Pending::and);
             self.shared.put(&mut queue, pending);
         }
     }
@@ -378,7 +432,13 @@ impl Driver {
             return Ok(true);
         }
         for (kind, key) in &self.written {
-            if self.shared.reader.get(*kind, key, ANSWER_LIMIT).await?.is_none() {
+            if self
+                .shared
+                .reader
+                .get(*kind, key, ANSWER_LIMIT)
+                .await?
+                .is_none()
+            {
                 return Ok(true);
             }
         }

@@ -20,14 +20,19 @@ fn stream(policy: RetryPolicy) -> StreamBackoff {
 
 /// The delays after these failures, in seconds.
 fn delays(backoff: &mut StreamBackoff, now: Instant, failures: &[Failure]) -> Vec<u64> {
-    failures.iter().map(|failure| backoff.failed(*failure, now).unwrap().as_secs()).collect()
+    failures
+        .iter()
+        .map(|failure| backoff.failed(*failure, now).unwrap().as_secs())
+        .collect()
 }
 
 // SRC-2.5; section 10, rows 40 and 41
 #[test]
 fn statuses_are_passing_or_final() {
     let of = |status| Failure::of_status(StatusCode::from_u16(status).unwrap());
-    for status in [400, 408, 429, 500, 501, 502, 503, 504, 599, 100, 201, 204, 301, 304] {
+    for status in [
+        400, 408, 429, 500, 501, 502, 503, 504, 599, 100, 201, 204, 301, 304,
+    ] {
         assert_eq!(of(status), Passing, "{status}");
     }
     for status in [401, 402, 403, 404, 405, 406, 410, 418, 451, 499] {
@@ -38,9 +43,20 @@ fn statuses_are_passing_or_final() {
 // SRC-2.5; section 10, rows 44 to 46
 #[test]
 fn a_certificate_that_is_not_trusted_does_not_pass_and_other_trouble_does() {
-    assert_eq!(Failure::of_transport(TransportErrorKind::Certificate), Untrusted);
-    let passing = [TransportErrorKind::Connection, TransportErrorKind::Timeout, TransportErrorKind::Redirect];
-    assert!(passing.iter().all(|kind| Failure::of_transport(*kind) == Passing));
+    assert_eq!(
+        Failure::of_transport(TransportErrorKind::Certificate),
+        Untrusted
+    );
+    let passing = [
+        TransportErrorKind::Connection,
+        TransportErrorKind::Timeout,
+        TransportErrorKind::Redirect,
+    ];
+    assert!(
+        passing
+            .iter()
+            .all(|kind| Failure::of_transport(*kind) == Passing)
+    );
 }
 
 // SRC-2.6
@@ -61,7 +77,11 @@ fn rare_delays_double_up_to_an_hour_whatever_fails() {
 // SRC-2.7
 #[test]
 fn rare_attempts_begin_with_the_first_failure_that_does_not_pass() {
-    let delays = delays(&mut stream(NeverStop), Instant::now(), &[Passing, Passing, Passing, Untrusted, Passing]);
+    let delays = delays(
+        &mut stream(NeverStop),
+        Instant::now(),
+        &[Passing, Passing, Passing, Untrusted, Passing],
+    );
     assert_eq!(delays, [1, 2, 4, 300, 600]);
 }
 
@@ -73,7 +93,12 @@ fn chance_takes_away_at_the_most_a_half() {
     assert_eq!(backoff.failed(Passing, now), Some(SECOND / 2));
     assert_eq!(backoff.failed(Passing, now), Some(SECOND));
     assert_eq!(backoff.failed(Refused, now), Some(150 * SECOND));
-    for most in [Duration::ZERO, Duration::from_nanos(1), SECOND, Duration::MAX] {
+    for most in [
+        Duration::ZERO,
+        Duration::from_nanos(1),
+        SECOND,
+        Duration::MAX,
+    ] {
         assert!((0..100).all(|_| jitter(most) <= most));
     }
     assert!((0..1000).any(|_| jitter(SECOND) > SECOND * 3 / 4));
@@ -91,7 +116,11 @@ fn only_a_minute_of_delivering_forgets_failures() {
     backoff.delivered(now);
     assert_eq!(delays(&mut backoff, now, &[Passing]), [4]);
     now += 10 * HEALTHY;
-    assert_eq!(delays(&mut backoff, now, &[Passing]), [8], "the connection delivered nothing");
+    assert_eq!(
+        delays(&mut backoff, now, &[Passing]),
+        [8],
+        "the connection delivered nothing"
+    );
     backoff.delivered(now);
     now += HEALTHY;
     assert_eq!(delays(&mut backoff, now, &[Passing, Passing]), [1, 2]);
@@ -114,7 +143,8 @@ fn a_minute_of_delivering_ends_rare_attempts() {
     assert_eq!(delays(&mut backoff, now, &[Refused, Refused]), [300, 600]);
 }
 
-// Behind a proxy that ends each stream after 59 seconds, one refusal must not make all later gaps long.
+// Behind a proxy that ends each stream after 59 seconds, one refusal must not make all later gaps
+// long.
 #[test]
 fn a_whole_data_set_ends_rare_attempts_however_short_the_connection_was() {
     let mut backoff = stream(NeverStop);
@@ -126,7 +156,11 @@ fn a_whole_data_set_ends_rare_attempts_however_short_the_connection_was() {
         now += HEALTHY - SECOND;
         assert_eq!(delays(&mut backoff, now, &[Passing]), [expected]);
     }
-    assert_eq!(delays(&mut backoff, now, &[Refused, Passing]), [300, 600], "the connection delivered nothing");
+    assert_eq!(
+        delays(&mut backoff, now, &[Refused, Passing]),
+        [300, 600],
+        "the connection delivered nothing"
+    );
 }
 
 #[test]
@@ -145,7 +179,10 @@ fn any_first_delay_becomes_seconds_in_the_end() {
         let mut backoff = StreamBackoff::new(NeverStop, base, none);
         let now = Instant::now();
         assert_eq!(backoff.failed(Passing, now), Some(Duration::from_millis(1)));
-        assert_eq!((0..20).filter_map(|_| backoff.failed(Passing, now)).last(), Some(LONGEST_DELAY));
+        assert_eq!(
+            (0..20).filter_map(|_| backoff.failed(Passing, now)).last(),
+            Some(LONGEST_DELAY)
+        );
     }
 }
 
@@ -153,9 +190,15 @@ fn any_first_delay_becomes_seconds_in_the_end() {
 #[test]
 fn a_base_of_zero_is_the_default_and_a_long_one_counts_for_rare_attempts() {
     let now = Instant::now();
-    assert_eq!(StreamBackoff::new(NeverStop, Duration::ZERO, none).failed(Passing, now), Some(SECOND));
+    assert_eq!(
+        StreamBackoff::new(NeverStop, Duration::ZERO, none).failed(Passing, now),
+        Some(SECOND)
+    );
     let mut backoff = StreamBackoff::new(NeverStop, 1000 * SECOND, none);
-    assert_eq!(delays(&mut backoff, now, &[Passing, Refused, Refused, Refused]), [30, 1000, 2000, 3600]);
+    assert_eq!(
+        delays(&mut backoff, now, &[Passing, Refused, Refused, Refused]),
+        [30, 1000, 2000, 3600]
+    );
 }
 
 // SRC-2.6
@@ -171,11 +214,21 @@ fn any_number_of_failures_is_within_bounds() {
 fn the_delay_that_the_service_asks_for_starts_the_series_again() {
     let mut backoff = stream(NeverStop);
     let now = Instant::now();
-    assert_eq!(delays(&mut backoff, now, &[Passing, Passing, Passing]), [1, 2, 4]);
+    assert_eq!(
+        delays(&mut backoff, now, &[Passing, Passing, Passing]),
+        [1, 2, 4]
+    );
     backoff.set_base(3 * SECOND);
-    assert_eq!(delays(&mut backoff, now, &[Passing, Passing, Passing]), [3, 6, 12]);
+    assert_eq!(
+        delays(&mut backoff, now, &[Passing, Passing, Passing]),
+        [3, 6, 12]
+    );
     backoff.set_base(3 * SECOND);
-    assert_eq!(delays(&mut backoff, now, &[Passing]), [24], "nothing new was asked for");
+    assert_eq!(
+        delays(&mut backoff, now, &[Passing]),
+        [24],
+        "nothing new was asked for"
+    );
     backoff.set_base(Duration::from_millis(1));
     assert_eq!(backoff.failed(Passing, now), Some(SHORTEST_ADVISED_DELAY));
 }
@@ -185,7 +238,10 @@ fn the_delay_that_the_service_asks_for_starts_the_series_again() {
 fn the_legacy_policy_stops_at_a_refusal_and_at_nothing_else() {
     let mut backoff = stream(LegacyStop);
     let now = Instant::now();
-    assert_eq!(delays(&mut backoff, now, &[Passing, Untrusted, Passing]), [1, 2, 4]);
+    assert_eq!(
+        delays(&mut backoff, now, &[Passing, Untrusted, Passing]),
+        [1, 2, 4]
+    );
     assert_eq!(backoff.failed(Refused, now), None);
     let mut polls = PollBackoff::new(LegacyStop, 30 * SECOND, none);
     assert_eq!(polls.failed(Untrusted), Some(30 * SECOND));
@@ -219,5 +275,8 @@ fn rare_polls_are_never_less_than_an_interval_apart() {
     let mut polls = PollBackoff::new(NeverStop, 250 * SECOND, all);
     assert_eq!(polls.failed(Refused), Some(250 * SECOND));
     let mut polls = PollBackoff::new(NeverStop, 5000 * SECOND, none);
-    assert_eq!([polls.failed(Refused), polls.failed(Refused)], [Some(5000 * SECOND); 2]);
+    assert_eq!(
+        [polls.failed(Refused), polls.failed(Refused)],
+        [Some(5000 * SECOND); 2]
+    );
 }

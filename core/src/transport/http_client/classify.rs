@@ -25,12 +25,16 @@ pub(super) fn classify(error: impl Error + Send + Sync + 'static) -> TransportEr
 fn is_timeout(error: &(dyn Error + 'static)) -> bool {
     error.is::<ConnectTimeout>()
         || error.downcast_ref().is_some_and(hyper::Error::is_timeout)
-        || error.downcast_ref().is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::TimedOut)
+        || error
+            .downcast_ref()
+            .is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::TimedOut)
 }
 
 /// The error and what lies below it.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| below(*error))
+    iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
+        below(*error)
+    })
 }
 
 fn below<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {

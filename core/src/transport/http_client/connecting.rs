@@ -1,8 +1,9 @@
 //! Watches a request make its connection.
 //!
-//! The HTTP library times a request as a whole. Two rules need to know more: making a connection has a time limit of
-//! its own, which the wait for an answer must not cut short; and only a request that went out on a connection left
-//! over from an earlier one may be repeated. So the connector reports to the request that it works for.
+//! The HTTP library times a request as a whole. Two rules need to know more: making a connection
+//! has a time limit of its own, which the wait for an answer must not cut short; and only a request
+//! that went out on a connection left over from an earlier one may be repeated. So the connector
+//! reports to the request that it works for.
 
 use std::time::Duration;
 
@@ -38,7 +39,10 @@ pub(super) async fn watch<T>(limit: Duration, request: impl Future<Output = T>) 
         output = REQUEST.scope(sender, request) => Some(output),
         () = silence(receiver.clone(), limit) => None,
     };
-    Watched { output, fresh: receiver.borrow().fresh }
+    Watched {
+        output,
+        fresh: receiver.borrow().fresh,
+    }
 }
 
 /// Ends when nothing is being connected and nothing has changed for so long.
@@ -65,7 +69,8 @@ pub(super) fn report<T>(connecting: impl Future<Output = T>) -> impl Future<Outp
     }
 }
 
-/// A connection in the making. It ends by being dropped, since a connect may be given up at any time.
+/// A connection in the making. It ends by being dropped, since a connect may be given up at any
+/// time.
 struct Mark(Option<watch::Sender<Progress>>);
 
 impl Mark {

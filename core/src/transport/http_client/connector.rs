@@ -53,18 +53,28 @@ impl Connector {
         tcp.set_keepalive_retries(Some(probes));
         #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
         tcp.set_tcp_user_timeout(Some(USER_TIMEOUT));
-        Self { tcp, tls, proxies, limit }
+        Self {
+            tcp,
+            tls,
+            proxies,
+            limit,
+        }
     }
 
     async fn connect(self, target: Uri) -> Result<TokioIo<Connection>, BoxError> {
-        let Self { tcp, tls, proxies, .. } = self;
+        let Self {
+            tcp, tls, proxies, ..
+        } = self;
         if target.scheme() == Some(&Scheme::HTTPS) && tls.is_none() {
             return Err(NoTls.into());
         }
         let Some(proxy) = proxies.proxy_for(&target) else {
             return Hop { tcp, tls }.call(target).await;
         };
-        let mut to_proxy = Hop { tcp, tls: tls.clone().map(Tls::for_proxies) };
+        let mut to_proxy = Hop {
+            tcp,
+            tls: tls.clone().map(Tls::for_proxies),
+        };
         if target.scheme() != Some(&Scheme::HTTPS) {
             let mut connection = to_proxy.call(proxy.uri).await?;
             connection.inner_mut().is_proxied = true;
@@ -91,7 +101,11 @@ impl Service<Uri> for Connector {
     fn call(&mut self, target: Uri) -> Connecting {
         let limit = self.limit;
         let connecting = tokio::time::timeout(limit, self.clone().connect(target));
-        Box::pin(report(async move { connecting.await.unwrap_or_else(|_elapsed| Err(ConnectTimeout(limit).into())) }))
+        Box::pin(report(async move {
+            connecting
+                .await
+                .unwrap_or_else(|_elapsed| Err(ConnectTimeout(limit).into()))
+        }))
     }
 }
 
@@ -122,7 +136,11 @@ impl Service<Uri> for Hop {
             let stream: Box<dyn Stream> = Box::new(tcp.await?.into_inner());
             let connection = match host.scheme() {
                 Some(scheme) if *scheme == Scheme::HTTPS => secure(tls, &host, stream).await?,
-                _ => Connection { stream, is_http2: false, is_proxied: false },
+                _ => Connection {
+                    stream,
+                    is_http2: false,
+                    is_proxied: false,
+                },
             };
             Ok(TokioIo::new(connection))
         })
@@ -130,9 +148,20 @@ impl Service<Uri> for Hop {
 }
 
 /// Performs the TLS handshake with a host.
-async fn secure(tls: Option<Tls>, host: &Uri, stream: Box<dyn Stream>) -> Result<Connection, BoxError> {
-    let (stream, is_http2) = tls.ok_or(NoTls)?.connect(bare(host.host().unwrap_or_default()), stream).await?;
-    Ok(Connection { stream, is_http2, is_proxied: false })
+async fn secure(
+    tls: Option<Tls>,
+    host: &Uri,
+    stream: Box<dyn Stream>,
+) -> Result<Connection, BoxError> {
+    let (stream, is_http2) = tls
+        .ok_or(NoTls)?
+        .connect(bare(host.host().unwrap_or_default()), stream)
+        .await?;
+    Ok(Connection {
+        stream,
+        is_http2,
+        is_proxied: false,
+    })
 }
 
 /// A stream of bytes in both directions.
@@ -151,18 +180,30 @@ pub(super) struct Connection {
 impl connect::Connection for Connection {
     fn connected(&self) -> Connected {
         let connected = Connected::new().proxy(self.is_proxied);
-        if self.is_http2 { connected.negotiated_h2() } else { connected }
+        if self.is_http2 {
+            connected.negotiated_h2()
+        } else {
+            connected
+        }
     }
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 

@@ -19,7 +19,11 @@ pub(super) struct Gunzip {
 
 impl Gunzip {
     pub(super) fn new() -> Self {
-        Self { decoder: MultiGzDecoder::new(Vec::new()), pending: Bytes::new(), started: false }
+        Self {
+            decoder: MultiGzDecoder::new(Vec::new()),
+            pending: Bytes::new(),
+            started: false,
+        }
     }
 
     /// Adds what has arrived. Everything before it must have been taken.
@@ -33,7 +37,8 @@ impl Gunzip {
         while !self.pending.is_empty() {
             let slice = self.pending.split_to(self.pending.len().min(SLICE));
             self.decoder.write_all(&slice)?;
-            // The decoder keeps what it could pass on. The next event of a stream may be a long time coming.
+            // The decoder keeps what it could pass on. The next event of a stream may be a long
+            // time coming.
             self.decoder.flush()?;
             if let Some(decoded) = self.decoded() {
                 return Ok(Some(decoded));
@@ -88,12 +93,18 @@ mod tests {
 
     #[test]
     fn pieces_of_any_size_decode_to_the_same_text() {
-        let text = (0..20_000_u32).flat_map(|n| (n * n).to_string().into_bytes()).collect::<Vec<_>>();
+        let text = (0..20_000_u32)
+            .flat_map(|n| (n * n).to_string().into_bytes())
+            .collect::<Vec<_>>();
         let mut members = gzip(&text);
         members.extend(gzip(b"a second member"));
         let expected = [&text[..], b"a second member"].concat();
         for size in [1, 7, SLICE - 1, SLICE, SLICE + 1, members.len()] {
-            assert_eq!(decode(members.chunks(size).map(<[u8]>::to_vec)).unwrap(), expected, "{size}");
+            assert_eq!(
+                decode(members.chunks(size).map(<[u8]>::to_vec)).unwrap(),
+                expected,
+                "{size}"
+            );
         }
     }
 

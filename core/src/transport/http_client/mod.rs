@@ -1,8 +1,8 @@
 //! The default [`HttpTransport`], over `hyper`.
 //!
-//! The library keeps connections and speaks HTTP. Connecting, proxies, redirects, waiting, decoding and what an error
-//! means are decided here. At most one idle connection is kept, so that a request that meets a dead one and is repeated
-//! cannot meet another.
+//! The library keeps connections and speaks HTTP. Connecting, proxies, redirects, waiting, decoding
+//! and what an error means are decided here. At most one idle connection is kept, so that a request
+//! that meets a dead one and is repeated cannot meet another.
 
 mod classify;
 mod connecting;
@@ -24,7 +24,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue, PROXY_AUTHORIZATION,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue,
+    PROXY_AUTHORIZATION,
 };
 use http::uri::Scheme;
 use http::{HeaderMap, Method, Response};
@@ -49,7 +50,8 @@ pub(crate) use self::tls::Tls;
 pub(crate) use self::tls_settings::{NoTls, TlsSettings};
 use super::{Body, Chunks, HttpTransport, RequestOptions, TransportError, TransportErrorKind};
 
-/// Below an HTTP/2 connection: how often to see whether the other side is still there, and how long to wait for a sign.
+/// Below an HTTP/2 connection: how often to see whether the other side is still there, and how long
+/// to wait for a sign.
 const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(15));
 /// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(90);
@@ -63,8 +65,8 @@ pub(crate) struct DefaultTransport {
 }
 
 impl DefaultTransport {
-    /// A transport whose connections are made within `connect_timeout` and go through `proxy`, or through what the
-    /// environment names. Without `tls` it cannot reach `https` URLs.
+    /// A transport whose connections are made within `connect_timeout` and go through `proxy`, or
+    /// through what the environment names. Without `tls` it cannot reach `https` URLs.
     pub(crate) fn new(connect_timeout: Duration, proxy: Option<Url>, tls: Option<Tls>) -> Self {
         let proxies = Arc::new(Proxies::new(proxy));
         let (ping, pong) = PING;
@@ -77,14 +79,27 @@ impl DefaultTransport {
             .http2_keep_alive_timeout(pong)
             .http2_keep_alive_while_idle(true)
             .build(Connector::new(connect_timeout, tls, Arc::clone(&proxies)));
-        Self { client, proxies, refusals: Refusals::default() }
+        Self {
+            client,
+            proxies,
+            refusals: Refusals::default(),
+        }
     }
 
-    /// One hop. A connection that was left over may have died unnoticed; asking again is harmless then.
-    async fn exchange(&self, request: &Request, limit: Duration) -> Result<Response<Incoming>, TransportError> {
+    /// One hop. A connection that was left over may have died unnoticed; asking again is harmless
+    /// then.
+    async fn exchange(
+        &self,
+        request: &Request,
+        limit: Duration,
+    ) -> Result<Response<Incoming>, TransportError> {
         let (outcome, fresh) = self.attempt(request, limit).await?;
         match outcome {
-            Err(error) if !fresh && error.kind == TransportErrorKind::Connection && request.method() == Method::GET => {
+            Err(error)
+                if !fresh
+                    && error.kind == TransportErrorKind::Connection
+                    && request.method() == Method::GET =>
+            {
                 tracing::debug!("a connection that was kept had died");
                 self.attempt(request, limit).await?.0
             }
@@ -96,11 +111,18 @@ impl DefaultTransport {
     async fn attempt(&self, request: &Request, limit: Duration) -> Result<Attempt, TransportError> {
         let mut request = request.to_http()?;
         if request.uri().scheme() == Some(&Scheme::HTTP)
-            && let Some(credentials) = self.proxies.proxy_for(request.uri()).and_then(|proxy| proxy.authorization)
+            && let Some(credentials) = self
+                .proxies
+                .proxy_for(request.uri())
+                .and_then(|proxy| proxy.authorization)
         {
-            request.headers_mut().entry(PROXY_AUTHORIZATION).or_insert(credentials);
+            request
+                .headers_mut()
+                .entry(PROXY_AUTHORIZATION)
+                .or_insert(credentials);
         }
-        let Watched { output, fresh } = connecting::watch(limit, self.client.request(request)).await;
+        let Watched { output, fresh } =
+            connecting::watch(limit, self.client.request(request)).await;
         let outcome = match output {
             Some(outcome) => outcome.map_err(classify),
             None => Err(Silence(limit).into()),
@@ -122,7 +144,9 @@ impl HttpTransport for DefaultTransport {
         let mut request = Request::try_from(request)?;
         let headers = request.headers_mut();
         // Says that nothing else is understood: without the header any encoding is acceptable.
-        headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
+        headers
+            .entry(ACCEPT_ENCODING)
+            .or_insert(HeaderValue::from_static("identity"));
         if let Some(key) = headers.get_mut(AUTHORIZATION) {
             key.set_sensitive(true);
         }
@@ -145,7 +169,11 @@ fn decoded(response: Response<Incoming>, read_timeout: Duration) -> Response<Bod
         parts.headers.remove(CONTENT_LENGTH);
         Gunzip::new()
     });
-    let mut answer = Response::new(Body::new(Pieces { body, gunzip, read_timeout }));
+    let mut answer = Response::new(Body::new(Pieces {
+        body,
+        gunzip,
+        read_timeout,
+    }));
     *answer.status_mut() = parts.status;
     *answer.version_mut() = parts.version;
     *answer.headers_mut() = parts.headers;
@@ -153,7 +181,9 @@ fn decoded(response: Response<Incoming>, read_timeout: Duration) -> Response<Bod
 }
 
 fn is_gzip(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"gzip"))
+    headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"gzip"))
 }
 
 /// A body from the network. Dropping it closes the connection, unless it has come to its end.
@@ -169,7 +199,9 @@ impl Pieces {
     async fn received(&mut self) -> Result<Option<Bytes>, TransportError> {
         loop {
             let frame = tokio::time::timeout(self.read_timeout, self.body.frame()).await;
-            let Some(frame) = frame.map_err(|_elapsed| Silence(self.read_timeout))? else { return Ok(None) };
+            let Some(frame) = frame.map_err(|_elapsed| Silence(self.read_timeout))? else {
+                return Ok(None);
+            };
             // What is no data is a trailer, which the service does not use.
             if let Ok(data) = frame.map_err(classify)?.into_data() {
                 return Ok(Some(data));

@@ -1,4 +1,5 @@
-//! Stands in for TLS where the feature `tls` is off: no crate of TLS is linked, and `https` is an error.
+//! Stands in for TLS where the feature `tls` is off: no crate of TLS is linked, and `https` is an
+//! error.
 
 use std::error::Error;
 
@@ -11,7 +12,11 @@ pub(crate) enum Tls {}
 
 impl Tls {
     pub(crate) fn new(settings: TlsSettings<'_>) -> Result<Option<Self>, NoTls> {
-        if settings.are_default() { Ok(None) } else { Err(NoTls) }
+        if settings.are_default() {
+            Ok(None)
+        } else {
+            Err(NoTls)
+        }
     }
 
     pub(super) fn for_proxies(self) -> Self {

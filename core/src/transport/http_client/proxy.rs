@@ -1,7 +1,8 @@
 //! Which requests go through which proxy.
 //!
-//! A proxy that is set by hand takes every request. Otherwise the environment decides, by the rules that `curl` made
-//! common. They are written out here because the HTTP library's own do not know ports in `no_proxy`.
+//! A proxy that is set by hand takes every request. Otherwise the environment decides, by the rules
+//! that `curl` made common. They are written out here because the HTTP library's own do not know
+//! ports in `no_proxy`.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -24,9 +25,17 @@ pub(crate) struct ProxyError;
 
 /// Reads a proxy's URI. Without a scheme it is an http proxy.
 pub(crate) fn parse(uri: &str) -> Result<Url, ProxyError> {
-    let with_scheme = if uri.contains("://") { uri.to_owned() } else { format!("http://{uri}") };
+    let with_scheme = if uri.contains("://") {
+        uri.to_owned()
+    } else {
+        format!("http://{uri}")
+    };
     let url = Url::parse(with_scheme.trim()).map_err(|_not_a_url| ProxyError)?;
-    if matches!(url.scheme(), "http" | "https") && url.has_host() { Ok(url) } else { Err(ProxyError) }
+    if matches!(url.scheme(), "http" | "https") && url.has_host() {
+        Ok(url)
+    } else {
+        Err(ProxyError)
+    }
 }
 
 /// Which proxies there are.
@@ -47,7 +56,9 @@ impl Proxies {
     pub(super) fn proxy_for(&self, target: &Uri) -> Option<Proxy> {
         let url = match self {
             Self::Fixed(url) => Some(url.clone()),
-            Self::Environment(environment) => environment.as_ref()?.proxy_for(&Url::parse(&target.to_string()).ok()?),
+            Self::Environment(environment) => environment
+                .as_ref()?
+                .proxy_for(&Url::parse(&target.to_string()).ok()?),
         };
         url.and_then(|url| Proxy::new(&url))
     }
@@ -70,7 +81,10 @@ pub(super) struct Proxy {
 impl Proxy {
     fn new(url: &Url) -> Option<Self> {
         // A URL that was read as a proxy's is an http or https URL.
-        Some(Self { uri: uri(url).ok()?, authorization: authorization(url) })
+        Some(Self {
+            uri: uri(url).ok()?,
+            authorization: authorization(url),
+        })
     }
 }
 
@@ -81,7 +95,8 @@ fn authorization(url: &Url) -> Option<HeaderValue> {
     }
     let decoded = |text| percent_decode_str(text).collect::<Vec<_>>();
     let credentials = [decoded(url.username()), b":".to_vec(), decoded(password)].concat();
-    let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(credentials))).ok()?;
+    let mut value =
+        HeaderValue::try_from(format!("Basic {}", STANDARD.encode(credentials))).ok()?;
     value.set_sensitive(true);
     Some(value)
 }
@@ -108,10 +123,15 @@ impl Environment {
     /// Reads the variables by `variable`; none if there are none about proxies.
     pub(super) fn read(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
-        let either = |lower: &str| variable(lower).or_else(|| variable(&lower.to_ascii_uppercase()));
+        let either =
+            |lower: &str| variable(lower).or_else(|| variable(&lower.to_ascii_uppercase()));
         // A CGI program is given a request's `Proxy` header as `HTTP_PROXY`.
         let is_cgi = variable("REQUEST_METHOD").is_some();
-        let http = if is_cgi { variable("http_proxy") } else { either("http_proxy") };
+        let http = if is_cgi {
+            variable("http_proxy")
+        } else {
+            either("http_proxy")
+        };
         let (https, all) = (either("https_proxy"), either("all_proxy"));
         if http.is_none() && https.is_none() && all.is_none() {
             return None;
@@ -131,15 +151,26 @@ impl Environment {
         if is_loopback(host) {
             return None;
         }
-        if self.except.iter().any(|exception| exception.covers(host, port)) {
+        if self
+            .except
+            .iter()
+            .any(|exception| exception.covers(host, port))
+        {
             return None;
         }
-        if target.scheme() == "https" { self.https.clone() } else { self.http.clone() }
+        if target.scheme() == "https" {
+            self.https.clone()
+        } else {
+            self.http.clone()
+        }
     }
 }
 
 fn is_loopback(host: &str) -> bool {
-    host == "localhost" || bare(host).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || bare(host)
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// A proxy that the environment names, unless it cannot be used.
@@ -153,11 +184,16 @@ fn usable(uri: String) -> Option<Url> {
 
 /// The items of `no_proxy`, with commas or white space between them.
 fn exceptions(list: &str) -> Vec<Exception> {
-    let items = list.split([',', ' ', '\t', '\n', '\r']).filter(|item| !item.is_empty());
+    let items = list
+        .split([',', ' ', '\t', '\n', '\r'])
+        .filter(|item| !item.is_empty());
     let parse = |item| {
         let exception = Exception::parse(item);
         if exception.is_none() {
-            tracing::warn!(item, "an item of no_proxy is not a host, a network or \"*\" and is ignored");
+            tracing::warn!(
+                item,
+                "an item of no_proxy is not a host, a network or \"*\" and is ignored"
+            );
         }
         exception
     };
@@ -188,10 +224,15 @@ impl Exception {
         let item = item.to_ascii_lowercase();
         // Several colons and no brackets: an address, not a port.
         let (host, port) = match item.rsplit_once(':') {
-            Some((host, port)) if host.ends_with(']') || !host.contains(':') => (host, Some(port.parse().ok()?)),
+            Some((host, port)) if host.ends_with(']') || !host.contains(':') => {
+                (host, Some(port.parse().ok()?))
+            }
             _ => (item.as_str(), None),
         };
-        Some(Self { hosts: Hosts::parse(host)?, port })
+        Some(Self {
+            hosts: Hosts::parse(host)?,
+            port,
+        })
     }
 
     fn covers(&self, host: &str, port: u16) -> bool {
@@ -204,27 +245,37 @@ impl Hosts {
         if text == "*" {
             return Some(Self::All);
         }
-        let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
+        let (address, length) = text
+            .split_once('/')
+            .map_or((text, None), |(address, length)| (address, Some(length)));
         if let Ok(address) = bare(address).parse::<IpAddr>() {
             let most = if address.is_ipv4() { 32 } else { 128 };
             let length = length.map_or(Some(most), |length| length.parse().ok())?;
             return (length <= most).then_some(Self::Network(address, length));
         }
-        let (below, domain) = text.strip_prefix("*.").map_or((false, text), |domain| (true, domain));
+        let (below, domain) = text
+            .strip_prefix("*.")
+            .map_or((false, text), |domain| (true, domain));
         let domain = domain.trim_start_matches('.').trim_end_matches('.');
         if domain.is_empty() || domain.contains(['*', '/', ':', '[', ']']) {
             return None;
         }
-        Some(if below { Self::Below(domain.to_owned()) } else { Self::Domain(domain.to_owned()) })
+        Some(if below {
+            Self::Below(domain.to_owned())
+        } else {
+            Self::Domain(domain.to_owned())
+        })
     }
 
     fn contain(&self, host: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Network(network, length) => {
-                host.parse().is_ok_and(|address| shared_prefix(*network, address) >= Some(*length))
+            Self::Network(network, length) => host
+                .parse()
+                .is_ok_and(|address| shared_prefix(*network, address) >= Some(*length)),
+            Self::Domain(domain) => {
+                beyond(host, domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
             }
-            Self::Domain(domain) => beyond(host, domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
             Self::Below(domain) => beyond(host, domain).is_some_and(|rest| rest.ends_with('.')),
         }
     }
@@ -246,7 +297,9 @@ fn shared_prefix(a: IpAddr, b: IpAddr) -> Option<u32> {
 
 /// An address without the brackets that URLs put around it.
 pub(super) fn bare(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+    host.strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host)
 }
 
 #[cfg(test)]
@@ -254,7 +307,12 @@ mod tests {
     use super::*;
 
     fn proxy(variables: &[(&str, &str)], target: &str) -> Option<String> {
-        let find = |name: &str| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
+        let find = |name: &str| {
+            variables
+                .iter()
+                .find(|(own, _)| *own == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
         let proxy = Environment::read(find)?.proxy_for(&Url::parse(target).unwrap())?;
         Some(proxy.as_str().trim_end_matches('/').to_owned())
     }
@@ -262,19 +320,32 @@ mod tests {
     // SRC-9: environment proxy
     #[test]
     fn each_scheme_has_its_variable_and_lower_case_wins() {
-        let both = [("http_proxy", "a:1"), ("HTTP_PROXY", "b:2"), ("HTTPS_PROXY", "https://c:3")];
+        let both = [
+            ("http_proxy", "a:1"),
+            ("HTTP_PROXY", "b:2"),
+            ("HTTPS_PROXY", "https://c:3"),
+        ];
         assert_eq!(proxy(&both, "http://x/").as_deref(), Some("http://a:1"));
         assert_eq!(proxy(&both, "https://x/").as_deref(), Some("https://c:3"));
         assert_eq!(proxy(&both[1..2], "https://x/"), None);
-        assert_eq!(proxy(&both[1..2], "http://x/").as_deref(), Some("http://b:2"));
-        assert_eq!(proxy(&[("ALL_PROXY", "d:4")], "https://x/").as_deref(), Some("http://d:4"));
+        assert_eq!(
+            proxy(&both[1..2], "http://x/").as_deref(),
+            Some("http://b:2")
+        );
+        assert_eq!(
+            proxy(&[("ALL_PROXY", "d:4")], "https://x/").as_deref(),
+            Some("http://d:4")
+        );
     }
 
     #[test]
     fn a_cgi_program_does_not_trust_the_upper_case_variable() {
         let cgi = ("REQUEST_METHOD", "GET");
         assert_eq!(proxy(&[cgi, ("HTTP_PROXY", "evil:1")], "http://x/"), None);
-        assert_eq!(proxy(&[cgi, ("http_proxy", "good:1")], "http://x/").as_deref(), Some("http://good:1"));
+        assert_eq!(
+            proxy(&[cgi, ("http_proxy", "good:1")], "http://x/").as_deref(),
+            Some("http://good:1")
+        );
     }
 
     #[test]
@@ -285,7 +356,12 @@ mod tests {
 
     #[test]
     fn this_machine_needs_no_proxy() {
-        for target in ["http://localhost/", "http://127.0.0.1:1/", "http://127.1.2.3/", "http://[::1]/"] {
+        for target in [
+            "http://localhost/",
+            "http://127.0.0.1:1/",
+            "http://127.1.2.3/",
+            "http://[::1]/",
+        ] {
             assert_eq!(proxy(&[("http_proxy", "a:1")], target), None, "{target}");
         }
         assert!(proxy(&[("http_proxy", "a:1")], "http://localhost.example.com/").is_some());
@@ -295,7 +371,11 @@ mod tests {
     #[test]
     fn no_proxy_names_hosts_suffixes_ports_and_networks() {
         let goes_direct = |no_proxy: &str, host: &str| {
-            proxy(&[("http_proxy", "a:1"), ("NO_PROXY", no_proxy)], &format!("http://{host}/")).is_none()
+            proxy(
+                &[("http_proxy", "a:1"), ("NO_PROXY", no_proxy)],
+                &format!("http://{host}/"),
+            )
+            .is_none()
         };
         for (no_proxy, host) in [
             ("*", "any.where"),

@@ -1,10 +1,11 @@
 //! Where an answer sends a request.
 //!
-//! A redirect changes neither the method nor the body, whatever its status is: a request for flags stays the same
-//! request wherever it is sent. Only the SDK key does not travel to another origin.
+//! A redirect changes neither the method nor the body, whatever its status is: a request for flags
+//! stays the same request wherever it is sent. Only the SDK key does not travel to another origin.
 //!
-//! Two kinds of redirects are refused, whatever their status: from https to http, where flags could be read and changed
-//! on the way; and of a POST to another origin, because the bodies of events hold personal data.
+//! Two kinds of redirects are refused, whatever their status: from https to http, where flags could
+//! be read and changed on the way; and of a POST to another origin, because the bodies of events
+//! hold personal data.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -57,8 +58,8 @@ impl RedirectError {
     }
 }
 
-/// Logs refused redirects. A request is repeated after each of them, so only a refusal that differs from the last one is
-/// a warning.
+/// Logs refused redirects. A request is repeated after each of them, so only a refusal that differs
+/// from the last one is a warning.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
     /// Held only while a line is compared.
@@ -67,7 +68,9 @@ pub(super) struct Refusals {
 
 impl Refusals {
     pub(super) fn log(&self, error: &RedirectError) {
-        let Some(host) = error.refused_host() else { return };
+        let Some(host) = error.refused_host() else {
+            return;
+        };
         let reason = error.to_string();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if *last == reason {
@@ -80,14 +83,23 @@ impl Refusals {
 }
 
 /// Points the request to where the answer sends it; says whether it sends it anywhere.
-pub(super) fn follow(request: &mut Request, response: &Response<Incoming>) -> Result<bool, RedirectError> {
+pub(super) fn follow(
+    request: &mut Request,
+    response: &Response<Incoming>,
+) -> Result<bool, RedirectError> {
     if !redirects(response.status()) {
         return Ok(false);
     }
-    let location = response.headers().get(LOCATION).filter(|location| !location.is_empty());
+    let location = response
+        .headers()
+        .get(LOCATION)
+        .filter(|location| !location.is_empty());
     let location = str::from_utf8(location.ok_or(RedirectError::NoLocation)?.as_bytes());
     let location = location.map_err(|_not_text| RedirectError::BadLocation)?;
-    let url = request.url().join(location).map_err(|_not_a_url| RedirectError::BadLocation)?;
+    let url = request
+        .url()
+        .join(location)
+        .map_err(|_not_a_url| RedirectError::BadLocation)?;
     if !is_http(&url) {
         return Err(RedirectError::BadLocation);
     }
@@ -113,10 +125,15 @@ fn without_credentials(mut url: Url) -> Url {
 /// Whether a request may be sent on from one URL to another.
 fn permit(method: &Method, from: &Url, to: &Url) -> Result<(), RedirectError> {
     if from.scheme() == "https" && to.scheme() == "http" {
-        return Err(RedirectError::Insecure { host: shown_host(to) });
+        return Err(RedirectError::Insecure {
+            host: shown_host(to),
+        });
     }
     if !method.is_safe() && from.origin() != to.origin() {
-        return Err(RedirectError::OtherOrigin { method: method.clone(), host: shown_host(to) });
+        return Err(RedirectError::OtherOrigin {
+            method: method.clone(),
+            host: shown_host(to),
+        });
     }
     Ok(())
 }
@@ -124,7 +141,12 @@ fn permit(method: &Method, from: &Url, to: &Url) -> Result<(), RedirectError> {
 /// Host and port as a log may show them, no longer than a host's name can be.
 fn shown_host(url: &Url) -> String {
     const LONGEST: usize = 253;
-    let host: String = url.host_str().unwrap_or_default().chars().take(LONGEST).collect();
+    let host: String = url
+        .host_str()
+        .unwrap_or_default()
+        .chars()
+        .take(LONGEST)
+        .collect();
     match url.port() {
         Some(port) => format!("{host}:{port}"),
         None => host,

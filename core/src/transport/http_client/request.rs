@@ -50,12 +50,21 @@ impl TryFrom<http::Request<Bytes>> for Request {
 
     fn try_from(request: http::Request<Bytes>) -> Result<Self, InvalidUrl> {
         let (parts, body) = request.into_parts();
-        let url = Url::parse(&parts.uri.to_string()).ok().filter(is_http).ok_or(InvalidUrl)?;
-        Ok(Self { method: parts.method, url, headers: parts.headers, body })
+        let url = Url::parse(&parts.uri.to_string())
+            .ok()
+            .filter(is_http)
+            .ok_or(InvalidUrl)?;
+        Ok(Self {
+            method: parts.method,
+            url,
+            headers: parts.headers,
+            body,
+        })
     }
 }
 
-/// The URL as the HTTP library takes it, without credentials: those are never part of a request line.
+/// The URL as the HTTP library takes it, without credentials: those are never part of a request
+/// line.
 pub(super) fn uri(url: &Url) -> Result<Uri, InvalidUrl> {
     let mut url = url.clone();
     let cleared = url.set_username("").and_then(|()| url.set_password(None));

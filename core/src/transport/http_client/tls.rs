@@ -1,7 +1,7 @@
 //! [`Tls`]: which servers are trusted, and how the client identifies itself.
 //!
-//! The provider of cryptography is always named, see [`provider`]: rustls panics where it has to choose between two.
-//! Without a file of authorities the operating system's roots are trusted.
+//! The provider of cryptography is always named, see [`provider`]: rustls panics where it has to
+//! choose between two. Without a file of authorities the operating system's roots are trusted.
 
 use std::error::Error;
 use std::fmt;
@@ -30,10 +30,16 @@ impl Tls {
     /// TLS 1.2 and later, by these settings; `None` if there is no provider of cryptography.
     pub(crate) fn new(settings: TlsSettings<'_>) -> Result<Option<Self>, TlsError> {
         if let Some(config) = settings.config {
-            return Ok(Some(Self(TlsConnector::from(with_protocols(Arc::clone(config))))));
+            return Ok(Some(Self(TlsConnector::from(with_protocols(Arc::clone(
+                config,
+            ))))));
         }
         let Some(provider) = provider() else {
-            return if settings.are_default() { Ok(None) } else { Err(TlsError::NoProvider(NoTls)) };
+            return if settings.are_default() {
+                Ok(None)
+            } else {
+                Err(TlsError::NoProvider(NoTls))
+            };
         };
         let config = Arc::new(client_config(settings, provider)?);
         Ok(Some(Self(TlsConnector::from(with_protocols(config)))))
@@ -46,7 +52,8 @@ impl Tls {
         Self(TlsConnector::from(Arc::new(config)))
     }
 
-    /// Performs the handshake with the server of this name or address. Returns whether it speaks HTTP/2.
+    /// Performs the handshake with the server of this name or address. Returns whether it speaks
+    /// HTTP/2.
     pub(super) async fn connect(
         &self,
         name: &str,
@@ -76,10 +83,13 @@ fn with_protocols(mut config: Arc<ClientConfig>) -> Arc<ClientConfig> {
     config
 }
 
-/// Whether the server's certificate is refused. An alert about the client's own, or a handshake that breaks off, is a
-/// connection error like others.
+/// Whether the server's certificate is refused. An alert about the client's own, or a handshake
+/// that breaks off, is a connection error like others.
 pub(super) fn is_about_a_certificate(error: &(dyn Error + 'static)) -> bool {
-    matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
+    matches!(
+        error.downcast_ref(),
+        Some(rustls::Error::InvalidCertificate(_))
+    )
 }
 
 /// Why these settings cannot be used.
@@ -104,7 +114,10 @@ pub(crate) enum TlsError {
     NoProvider(NoTls),
 }
 
-fn client_config(settings: TlsSettings<'_>, provider: Arc<CryptoProvider>) -> Result<ClientConfig, TlsError> {
+fn client_config(
+    settings: TlsSettings<'_>,
+    provider: Arc<CryptoProvider>,
+) -> Result<ClientConfig, TlsError> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?
         .dangerous()
@@ -112,7 +125,9 @@ fn client_config(settings: TlsSettings<'_>, provider: Arc<CryptoProvider>) -> Re
     match settings.cert_file {
         Some(path) => {
             let (chain, key) = identity(path)?;
-            builder.with_client_auth_cert(chain, key).map_err(|error| bad_file(path, IDENTITY, error))
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| bad_file(path, IDENTITY, error))
         }
         None => Ok(builder.with_no_client_auth()),
     }
@@ -123,7 +138,9 @@ fn verifier(
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
     if !settings.verify {
-        tracing::warn!("certificates are not verified: anybody on the way can read and change what is exchanged");
+        tracing::warn!(
+            "certificates are not verified: anybody on the way can read and change what is exchanged"
+        );
         return Ok(Arc::new(TrustVerifier::everything(Arc::clone(provider))));
     }
     if let Some(path) = settings.ca_certs {
@@ -139,15 +156,25 @@ fn verifier(
 const ROOTS: &str = "PEM certificates";
 const IDENTITY: &str = "a PEM certificate chain and its private key";
 
-fn bad_file(path: &Path, what: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> TlsError {
-    TlsError::File { path: path.to_owned(), what, source: source.into() }
+fn bad_file(
+    path: &Path,
+    what: &'static str,
+    source: impl Into<Box<dyn Error + Send + Sync>>,
+) -> TlsError {
+    TlsError::File {
+        path: path.to_owned(),
+        what,
+        source: source.into(),
+    }
 }
 
-/// The authorities in a PEM file. One that cannot be used is left out with a warning, as long as another can.
+/// The authorities in a PEM file. One that cannot be used is left out with a warning, as long as
+/// another can.
 fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     let mut refused = Vec::new();
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| bad_file(path, ROOTS, error))?;
+    let certificates =
+        CertificateDer::pem_file_iter(path).map_err(|error| bad_file(path, ROOTS, error))?;
     for (index, certificate) in certificates.enumerate() {
         let added: Result<(), Box<dyn Error + Send + Sync>> = match certificate {
             Ok(certificate) => roots.add(certificate).map_err(Into::into),
@@ -157,7 +184,10 @@ fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
         refused.extend(added.err().map(|error| (index + 1, error)));
     }
     if roots.is_empty() {
-        let error = refused.into_iter().next().map_or_else(|| pem::Error::NoItemsFound.into(), |(_, error)| error);
+        let error = refused
+            .into_iter()
+            .next()
+            .map_or_else(|| pem::Error::NoItemsFound.into(), |(_, error)| error);
         return Err(bad_file(path, ROOTS, error));
     }
     for (position, error) in refused {
@@ -166,14 +196,21 @@ fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
     Ok(roots)
 }
 
-fn identity(path: &Path) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
+fn identity(
+    path: &Path,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
     let chain = certificates(path).map_err(|error| bad_file(path, IDENTITY, error))?;
-    let key = PrivateKeyDer::from_pem_file(path).map_err(|error| bad_file(path, IDENTITY, error))?;
+    let key =
+        PrivateKeyDer::from_pem_file(path).map_err(|error| bad_file(path, IDENTITY, error))?;
     Ok((chain, key))
 }
 
 /// The certificates in a PEM file; there is at least one.
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
     let certificates = CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>()?;
-    if certificates.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(certificates) }
+    if certificates.is_empty() {
+        Err(pem::Error::NoItemsFound)
+    } else {
+        Ok(certificates)
+    }
 }

@@ -7,7 +7,8 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
-/// Trusts what the operating system trusts, or everybody. Signatures of the handshake count in either case.
+/// Trusts what the operating system trusts, or everybody. Signatures of the handshake count in
+/// either case.
 #[derive(Debug)]
 pub(super) struct TrustVerifier {
     provider: Arc<CryptoProvider>,
@@ -17,27 +18,35 @@ pub(super) struct TrustVerifier {
 #[derive(Debug)]
 enum Trust {
     Everything,
-    /// The roots are read when the first certificate arrives: that takes some milliseconds, and a client of a relay
-    /// without TLS never needs them. None if this system has none.
+    /// The roots are read when the first certificate arrives: that takes some milliseconds, and a
+    /// client of a relay without TLS never needs them. None if this system has none.
     System(OnceLock<Option<rustls_platform_verifier::Verifier>>),
 }
 
 impl TrustVerifier {
     /// Every certificate is good.
     pub(super) fn everything(provider: Arc<CryptoProvider>) -> Self {
-        Self { provider, trust: Trust::Everything }
+        Self {
+            provider,
+            trust: Trust::Everything,
+        }
     }
 
     /// What the operating system trusts is good.
     pub(super) fn system(provider: Arc<CryptoProvider>) -> Self {
-        Self { provider, trust: Trust::System(OnceLock::new()) }
+        Self {
+            provider,
+            trust: Trust::System(OnceLock::new()),
+        }
     }
 
     fn read_roots(&self) -> Option<rustls_platform_verifier::Verifier> {
         let report = |error| {
             tracing::warn!(%error, "this system trusts no certificates: no https server can be reached");
         };
-        rustls_platform_verifier::Verifier::new(Arc::clone(&self.provider)).map_err(report).ok()
+        rustls_platform_verifier::Verifier::new(Arc::clone(&self.provider))
+            .map_err(report)
+            .ok()
     }
 }
 
@@ -53,7 +62,10 @@ impl ServerCertVerifier for TrustVerifier {
         match &self.trust {
             Trust::Everything => Ok(ServerCertVerified::assertion()),
             Trust::System(roots) => {
-                let roots = roots.get_or_init(|| self.read_roots()).as_ref().ok_or(CertificateError::UnknownIssuer)?;
+                let roots = roots
+                    .get_or_init(|| self.read_roots())
+                    .as_ref()
+                    .ok_or(CertificateError::UnknownIssuer)?;
                 roots.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
             }
         }
@@ -65,7 +77,12 @@ impl ServerCertVerifier for TrustVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -74,10 +91,17 @@ impl ServerCertVerifier for TrustVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }

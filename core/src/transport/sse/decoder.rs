@@ -118,12 +118,18 @@ impl Decoder {
         std::mem::take(&mut self.advice)
     }
 
-    /// What kind of event the one that is arriving is, as far as it has said: `message`, unless it says otherwise.
+    /// What kind of event the one that is arriving is, as far as it has said: `message`, unless it
+    /// says otherwise.
     pub(crate) fn name(&self) -> Cow<'_, str> {
-        if self.name.is_empty() { Cow::Borrowed("message") } else { String::from_utf8_lossy(&self.name) }
+        if self.name.is_empty() {
+            Cow::Borrowed("message")
+        } else {
+            String::from_utf8_lossy(&self.name)
+        }
     }
 
-    /// Takes bytes from `piece` up to the end of a part of an event. None if the piece is used up before.
+    /// Takes bytes from `piece` up to the end of a part of an event. None if the piece is used up
+    /// before.
     pub(crate) fn next(&mut self, piece: &mut Bytes) -> Result<Option<Part>, DecodeError> {
         self.skip_bom(piece);
         while let Some(&first) = piece.first() {
@@ -142,7 +148,9 @@ impl Decoder {
                     self.begin_value()?
                 }
                 (Place::Name, _) => {
-                    self.take_name(&piece.split_to(memchr3(b':', b'\n', b'\r', piece).unwrap_or(piece.len())));
+                    self.take_name(
+                        &piece.split_to(memchr3(b':', b'\n', b'\r', piece).unwrap_or(piece.len())),
+                    );
                     None
                 }
                 (Place::Colon(field), _) => {
@@ -150,9 +158,10 @@ impl Decoder {
                     self.place = Place::Value(field);
                     None
                 }
-                (Place::Value(field), _) => {
-                    self.append(field, piece.split_to(memchr2(b'\n', b'\r', piece).unwrap_or(piece.len())))?
-                }
+                (Place::Value(field), _) => self.append(
+                    field,
+                    piece.split_to(memchr2(b'\n', b'\r', piece).unwrap_or(piece.len())),
+                )?,
             };
             if part.is_some() {
                 return Ok(part);
@@ -170,7 +179,8 @@ impl Decoder {
                     piece.advance(1);
                 }
                 Some(_) => {
-                    self.field.extend_from_slice(BOM.get(..seen).unwrap_or_default());
+                    self.field
+                        .extend_from_slice(BOM.get(..seen).unwrap_or_default());
                     self.bom = None;
                 }
                 None => self.bom = None,
@@ -181,7 +191,8 @@ impl Decoder {
     /// One byte more than the longest name is enough to know that it is none.
     fn take_name(&mut self, name: &[u8]) {
         let room = (Field::LONGEST + 1).saturating_sub(self.field.len());
-        self.field.extend_from_slice(name.get(..room).unwrap_or(name));
+        self.field
+            .extend_from_slice(name.get(..room).unwrap_or(name));
     }
 
     /// Begins the value of the field whose name was read.
@@ -191,7 +202,9 @@ impl Decoder {
         self.place = Place::Colon(field);
         match field {
             Field::Event => self.name.clear(),
-            Field::Data if self.data.is_some() => return self.append(field, Bytes::from_static(b"\n")),
+            Field::Data if self.data.is_some() => {
+                return self.append(field, Bytes::from_static(b"\n"));
+            }
             Field::Data => self.data = Some(0),
             Field::Id | Field::Retry | Field::Other => {}
         }
@@ -252,7 +265,9 @@ fn retry(value: &[u8]) -> Option<Duration> {
         return None;
     }
     let digits = value.iter().map(|digit| u64::from(digit - b'0'));
-    let millis = digits.fold(0_u64, |millis, digit| millis.saturating_mul(10).saturating_add(digit));
+    let millis = digits.fold(0_u64, |millis, digit| {
+        millis.saturating_mul(10).saturating_add(digit)
+    });
     (millis > 0).then(|| Duration::from_millis(millis).clamp(RETRY.0, RETRY.1))
 }
 

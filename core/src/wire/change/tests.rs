@@ -4,16 +4,22 @@ use std::error::Error;
 
 use super::*;
 
-const FLAG: &str =
-    r#"{"key": "other", "version": 8, "on": true, "variations": ["x"], "fallthrough": {"variation": 0}}"#;
+const FLAG: &str = r#"{"key": "other", "version": 8, "on": true, "variations": ["x"], "fallthrough": {"variation": 0}}"#;
 
 /// What an event means, in whatever pieces its data arrives.
 fn read_event(name: &str, data: impl AsRef<[u8]>) -> Result<Change, WireError> {
     let data = data.as_ref();
     let whole = in_pieces(name, data, data.len().max(1));
     // Long enough to be many pieces, short enough to be cheap.
-    for size in [1, 7, 1000].into_iter().filter(|size| data.len() / size < 1_000) {
-        assert_eq!(format!("{:?}", in_pieces(name, data, size)), format!("{whole:?}"), "in pieces of {size} bytes");
+    for size in [1, 7, 1000]
+        .into_iter()
+        .filter(|size| data.len() / size < 1_000)
+    {
+        assert_eq!(
+            format!("{:?}", in_pieces(name, data, size)),
+            format!("{whole:?}"),
+            "in pieces of {size} bytes"
+        );
     }
     whole
 }
@@ -42,7 +48,10 @@ fn one(name: &str, data: &str) -> Item {
 
 #[track_caller]
 fn ignored(name: &str, data: &str) {
-    assert!(matches!(read_event(name, data), Ok(Change::Ignored)), "{name}: {data}");
+    assert!(
+        matches!(read_event(name, data), Ok(Change::Ignored)),
+        "{name}: {data}"
+    );
 }
 
 /// The error and its causes, in one line.
@@ -61,9 +70,19 @@ fn error(name: &str, data: &str) -> String {
 // SRC-2.2
 #[test]
 fn a_put_replaces_everything_and_its_path_is_optional() {
-    for path in [r#""path": "/", "#, r#""path": "", "#, r#""path": null, "#, ""] {
-        let data = all(&format!(r#"{{{path}"data": {{"flags": {{"f": {FLAG}}}, "segments": {{"s": {{}}}}}}}}"#));
-        assert_eq!((data.flags[0].key().as_str(), data.flags[0].version()), ("f", 8));
+    for path in [
+        r#""path": "/", "#,
+        r#""path": "", "#,
+        r#""path": null, "#,
+        "",
+    ] {
+        let data = all(&format!(
+            r#"{{{path}"data": {{"flags": {{"f": {FLAG}}}, "segments": {{"s": {{}}}}}}}}"#
+        ));
+        assert_eq!(
+            (data.flags[0].key().as_str(), data.flags[0].version()),
+            ("f", 8)
+        );
         assert_eq!(data.segments[0].key(), "s");
     }
 }
@@ -78,7 +97,11 @@ fn a_put_for_another_path_is_ignored_with_whatever_it_holds() {
 // SRC-2.2; section 10, rows 10, 11 and 26
 #[test]
 fn what_is_missing_in_a_put_is_empty_and_what_is_unknown_is_skipped() {
-    for data in ["{}", r#"{"flags": null}"#, r#"{"experiments": {"e": [1]}, "segments": {}}"#] {
+    for data in [
+        "{}",
+        r#"{"flags": null}"#,
+        r#"{"experiments": {"e": [1]}, "segments": {}}"#,
+    ] {
         let data = all(&format!(r#"{{"data": {data}}}"#));
         assert!(data.flags.is_empty() && data.segments.is_empty());
     }
@@ -99,16 +122,28 @@ fn the_path_of_a_patch_decides_kind_and_key_wherever_it_stands() {
         format!(r#"{{"data": {FLAG}, "more": [{{}}], "path": "\/flags\/a/b é"}}"#)
     }] {
         let item = one("patch", &data);
-        assert_eq!((item.kind(), item.key().as_str(), item.version()), (DataKind::Flag, "a/b é", 8));
+        assert_eq!(
+            (item.kind(), item.key().as_str(), item.version()),
+            (DataKind::Flag, "a/b é", 8)
+        );
     }
-    let item = one("patch", r#"{"path": "/segments/%41", "data": {"version": 3}}"#);
-    assert_eq!((item.kind(), item.key().as_str(), item.version()), (DataKind::Segment, "%41", 3));
+    let item = one(
+        "patch",
+        r#"{"path": "/segments/%41", "data": {"version": 3}}"#,
+    );
+    assert_eq!(
+        (item.kind(), item.key().as_str(), item.version()),
+        (DataKind::Segment, "%41", 3)
+    );
 }
 
 // SRC-2.2
 #[test]
 fn a_patch_of_a_deleted_item_is_a_tombstone() {
-    let item = one("patch", r#"{"path": "/flags/f", "data": {"version": 5, "deleted": true}}"#);
+    let item = one(
+        "patch",
+        r#"{"path": "/flags/f", "data": {"version": 5, "deleted": true}}"#,
+    );
     assert!(matches!(&item, Item::Flag(entry) if entry.present().is_none()));
     assert_eq!(item.version(), 5);
 }
@@ -120,7 +155,10 @@ fn unknown_events_and_kinds_are_ignored_unread() {
     ignored("message", "");
     ignored("goodbye", "{}");
     ignored("patch", r#"{"path": "/cats/Jack", "data": {}}"#);
-    ignored("patch", r#"{"data": {"version": "no"}, "path": "/cats/Jack"}"#);
+    ignored(
+        "patch",
+        r#"{"data": {"version": "no"}, "path": "/cats/Jack"}"#,
+    );
     ignored("delete", r#"{"path": "/cats/Jack"}"#);
     ignored("patch", r#"{"path": "/flags/", "data": {}}"#);
 }
@@ -128,15 +166,35 @@ fn unknown_events_and_kinds_are_ignored_unread() {
 // SRC-2.4; section 10, rows 8, 9, 12, 13 and 29
 #[test]
 fn what_is_no_json_or_of_the_wrong_shape_is_malformed() {
-    let unreadable = ["{sorry", "", "[]", "true", r#"["/", {}]"#, r#"{"path": 7, "data": {}}"#, r#"{"data": {}} more"#];
+    let unreadable = [
+        "{sorry",
+        "",
+        "[]",
+        "true",
+        r#"["/", {}]"#,
+        r#"{"path": 7, "data": {}}"#,
+        r#"{"data": {}} more"#,
+    ];
     for event in ["put", "patch", "delete"] {
         for data in unreadable {
             let error = error(event, data);
-            assert!(error.starts_with(&format!("a \"{event}\" event cannot be read: ")), "{event}: {data}: {error}");
+            assert!(
+                error.starts_with(&format!("a \"{event}\" event cannot be read: ")),
+                "{event}: {data}: {error}"
+            );
         }
     }
-    for flags in ["true", "[]", r#"{"f": null}"#, r#"{"f": []}"#, r#"{"f": {"rules": {}}}"#] {
-        error("put", &format!(r#"{{"data": {{"flags": {flags}, "segments": {{}}}}}}"#));
+    for flags in [
+        "true",
+        "[]",
+        r#"{"f": null}"#,
+        r#"{"f": []}"#,
+        r#"{"f": {"rules": {}}}"#,
+    ] {
+        error(
+            "put",
+            &format!(r#"{{"data": {{"flags": {flags}, "segments": {{}}}}}}"#),
+        );
     }
     error("put", r#"{"data": [{}, {}]}"#);
     error("patch", r#"{"path": "/flags/f", "data": true}"#);
@@ -145,12 +203,30 @@ fn what_is_no_json_or_of_the_wrong_shape_is_malformed() {
 
 #[test]
 fn an_error_names_the_item_and_says_what_is_wrong() {
-    let put = error("put", r#"{"data": {"flags": {"good": {}, "bad": {"on": 7}}}}"#);
-    assert!(put.starts_with(r#"flag "bad" cannot be read: invalid type: integer, expected a boolean"#), "{put}");
-    let patch = error("patch", r#"{"path": "/segments/bad", "data": {"included": 7}}"#);
-    assert!(patch.starts_with(r#"segment "bad" cannot be read: "#), "{patch}");
-    assert_eq!(error("patch", r#"{"data": {}}"#), r#"a "patch" event has no path"#);
-    assert_eq!(error("patch", r#"{"path": "/flags/f", "data": null}"#), r#"a "patch" event has no data"#);
+    let put = error(
+        "put",
+        r#"{"data": {"flags": {"good": {}, "bad": {"on": 7}}}}"#,
+    );
+    assert!(
+        put.starts_with(r#"flag "bad" cannot be read: invalid type: integer, expected a boolean"#),
+        "{put}"
+    );
+    let patch = error(
+        "patch",
+        r#"{"path": "/segments/bad", "data": {"included": 7}}"#,
+    );
+    assert!(
+        patch.starts_with(r#"segment "bad" cannot be read: "#),
+        "{patch}"
+    );
+    assert_eq!(
+        error("patch", r#"{"data": {}}"#),
+        r#"a "patch" event has no path"#
+    );
+    assert_eq!(
+        error("patch", r#"{"path": "/flags/f", "data": null}"#),
+        r#"a "patch" event has no data"#
+    );
 }
 
 #[test]
@@ -166,14 +242,26 @@ fn the_version_of_a_deletion_is_any_number() {
         ("1e20", LARGEST),
         ("-1e30", 0),
     ] {
-        let item = one("delete", &format!(r#"{{"version": {version}, "path": "/flags/f"}}"#));
+        let item = one(
+            "delete",
+            &format!(r#"{{"version": {version}, "path": "/flags/f"}}"#),
+        );
         assert_eq!((item.key().as_str(), item.version()), ("f", expected));
     }
     for version in ["\"7\"", "true", "{}"] {
-        let error = error("delete", &format!(r#"{{"path": "/segments/s", "version": {version}}}"#));
-        assert!(error.starts_with("the deletion of /segments/s has a version that is not a number: "), "{error}");
+        let error = error(
+            "delete",
+            &format!(r#"{{"path": "/segments/s", "version": {version}}}"#),
+        );
+        assert!(
+            error.starts_with("the deletion of /segments/s has a version that is not a number: "),
+            "{error}"
+        );
     }
-    assert_eq!(error("delete", r#"{"path": "/flags/f"}"#), r#"a "delete" event has no version"#);
+    assert_eq!(
+        error("delete", r#"{"path": "/flags/f"}"#),
+        r#"a "delete" event has no version"#
+    );
 }
 
 #[test]
@@ -183,46 +271,86 @@ fn half_surrogates_in_any_string_refuse_nothing_and_are_replaced() {
         r#"{{"path": "/", "m\ud800": "\ud800", "data":
             {{"flags": {{"bad\ud800": {flag}, "good": {{}}}}, "segments": {{"s": {{"included": ["\udbff", "\ud83d\ude00"]}}}}}}}}"#
     ));
-    assert_eq!((data.flags[0].key().as_str(), data.flags[0].version()), ("bad\u{fffd}", 2));
-    assert_eq!((data.flags[1].key().as_str(), data.segments[0].key().as_str()), ("good", "s"));
+    assert_eq!(
+        (data.flags[0].key().as_str(), data.flags[0].version()),
+        ("bad\u{fffd}", 2)
+    );
+    assert_eq!(
+        (
+            data.flags[1].key().as_str(),
+            data.segments[0].key().as_str()
+        ),
+        ("good", "s")
+    );
 
-    let item = one("patch", &format!(r#"{{"path": "/flags/k\ud800", "data": {flag}}}"#));
-    let Item::Flag(entry) = &item else { panic!("{item:?}") };
+    let item = one(
+        "patch",
+        &format!(r#"{{"path": "/flags/k\ud800", "data": {flag}}}"#),
+    );
+    let Item::Flag(entry) = &item else {
+        panic!("{item:?}")
+    };
     assert_eq!((item.key().as_str(), item.version()), ("k\u{fffd}", 2));
-    assert_eq!(entry.present().unwrap().variations(), [crate::Value::from("a\u{fffd}b")]);
+    assert_eq!(
+        entry.present().unwrap().variations(),
+        [crate::Value::from("a\u{fffd}b")]
+    );
 
     let item = one("delete", r#"{"path": "/segments/k\ud800", "version": 3}"#);
     assert_eq!((item.key().as_str(), item.version()), ("k\u{fffd}", 3));
 
     let mut poll = PollReader::new(true);
     let body = format!(r#"{{"flags": {{"f": {flag}}}}}"#);
-    body.as_bytes().chunks(3).try_for_each(|piece| poll.push(piece)).unwrap();
+    body.as_bytes()
+        .chunks(3)
+        .try_for_each(|piece| poll.push(piece))
+        .unwrap();
     // What is kept for stores is what has arrived.
     assert_eq!(poll.finish().unwrap().flags[0].json().unwrap(), flag);
 }
 
 #[test]
 fn an_item_that_is_refused_is_named_although_others_have_half_surrogates() {
-    let put = error("put", r#"{"data": {"flags": {"odd": {"salt": "\ud800"}, "bad": {"salt": 7, "key": "\ud800"}}}}"#);
-    assert_eq!(put, r#"flag "bad" cannot be read: invalid type: integer, expected a string at line 1 column 10"#);
+    let put = error(
+        "put",
+        r#"{"data": {"flags": {"odd": {"salt": "\ud800"}, "bad": {"salt": 7, "key": "\ud800"}}}}"#,
+    );
+    assert_eq!(
+        put,
+        r#"flag "bad" cannot be read: invalid type: integer, expected a string at line 1 column 10"#
+    );
 }
 
 #[test]
 fn many_half_surrogates_cost_no_more_than_they_are_long() {
-    let flags: Vec<_> = (0..20_000).map(|n| format!(r#""f{n}": {{"salt": "\ud800"}}"#)).collect();
+    let flags: Vec<_> = (0..20_000)
+        .map(|n| format!(r#""f{n}": {{"salt": "\ud800"}}"#))
+        .collect();
     let data = format!(r#"{{"flags": {{{}}}}}"#, flags.join(","));
     let begin = std::time::Instant::now();
-    assert_eq!(DataSet::from_json(data.as_bytes()).unwrap().flags.len(), 20_000);
+    assert_eq!(
+        DataSet::from_json(data.as_bytes()).unwrap().flags.len(),
+        20_000
+    );
     // Repairing all the text for each item would take minutes.
-    assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{:?}", begin.elapsed());
+    assert!(
+        begin.elapsed() < std::time::Duration::from_secs(20),
+        "{:?}",
+        begin.elapsed()
+    );
 }
 
 // SRC-F20
 #[test]
 fn of_a_property_that_is_given_twice_the_last_one_counts() {
-    let item = one("delete", r#"{"path": "/flags/a", "version": 1, "path": "/flags/b", "version": 2}"#);
+    let item = one(
+        "delete",
+        r#"{"path": "/flags/a", "version": 1, "path": "/flags/b", "version": 2}"#,
+    );
     assert_eq!((item.key().as_str(), item.version()), ("b", 2));
-    let data = all(r#"{"data": {"flags": true}, "path": "/x", "data": {"flags": {"last": {}}}, "path": "/"}"#);
+    let data = all(
+        r#"{"data": {"flags": true}, "path": "/x", "data": {"flags": {"last": {}}}, "path": "/"}"#,
+    );
     assert_eq!(data.flags[0].key(), "last");
 }
 
@@ -230,8 +358,15 @@ fn of_a_property_that_is_given_twice_the_last_one_counts() {
 #[test]
 fn data_that_is_not_utf_8_is_malformed_in_whatever_event() {
     for name in ["put", "patch", "delete", "whatever"] {
-        for data in [b"{\"a\": \"\xff\"}".as_slice(), b"{\"a\": \"\xe2\x82\n\xac\"}", b"{\"a\": \"\xe2\x82"] {
-            assert!(matches!(read_event(name, data), Err(WireError::NotUtf8)), "{name}: {data:?}");
+        for data in [
+            b"{\"a\": \"\xff\"}".as_slice(),
+            b"{\"a\": \"\xe2\x82\n\xac\"}",
+            b"{\"a\": \"\xe2\x82",
+        ] {
+            assert!(
+                matches!(read_event(name, data), Err(WireError::NotUtf8)),
+                "{name}: {data:?}"
+            );
         }
     }
     let data = all(r#"{"path": "/", "data": {"flags": {"añ€😀": {}}}}"#);
@@ -252,7 +387,10 @@ fn the_name_counts_that_an_event_has_at_its_end() {
     for name in ["patch", "whatever"] {
         reader.push("put", begin).unwrap();
         reader.push(name, end).unwrap();
-        assert!(matches!(reader.finish(name), Err(WireError::Renamed)), "{name}");
+        assert!(
+            matches!(reader.finish(name), Err(WireError::Renamed)),
+            "{name}"
+        );
     }
     reader.push("put", put.as_bytes()).unwrap();
     assert!(matches!(reader.finish("put"), Ok(Change::All(_))));
@@ -261,15 +399,26 @@ fn the_name_counts_that_an_event_has_at_its_end() {
 #[test]
 fn a_put_is_refused_as_soon_as_it_is_malformed() {
     let mut reader = EventReader::new(false);
-    reader.push("put", br#"{"path": "/", "data": {"flags": {"good": {}, "bad": 7"#).unwrap();
-    assert_eq!(reader.push("put", b", ").unwrap_err().to_string(), "flag \"bad\" cannot be read");
+    reader
+        .push(
+            "put",
+            br#"{"path": "/", "data": {"flags": {"good": {}, "bad": 7"#,
+        )
+        .unwrap();
+    assert_eq!(
+        reader.push("put", b", ").unwrap_err().to_string(),
+        "flag \"bad\" cannot be read"
+    );
 }
 
 // SRC-F28
 #[test]
 fn deep_nesting_is_malformed_and_does_no_harm() {
     let deep = "[".repeat(100_000);
-    error("put", &format!(r#"{{"data": {{"flags": {{"f": {{"variations": {deep}"#));
+    error(
+        "put",
+        &format!(r#"{{"data": {{"flags": {{"f": {{"variations": {deep}"#),
+    );
     error("patch", &deep);
     error("put", &format!(r#"{{"other": {deep}"#));
 }
@@ -282,12 +431,16 @@ fn a_poll_body_is_a_data_set() {
         body.chunks(3).try_for_each(|piece| reader.push(piece))?;
         reader.finish()
     };
-    let data = read_poll(format!(r#"{{"flags": {{"": {FLAG}}}, "more": 1}}  "#).as_bytes()).unwrap();
+    let data =
+        read_poll(format!(r#"{{"flags": {{"": {FLAG}}}, "more": 1}}  "#).as_bytes()).unwrap();
     assert_eq!(data.flags[0].key(), "");
     for body in ["", "<html></html>", "null", "[]", "{}{}", r#"{"flags": {}"#] {
         assert!(read_poll(body.as_bytes()).is_err(), "{body}");
     }
-    assert!(matches!(read_poll(b"{\"a\": \"\xff\"}"), Err(WireError::NotUtf8)));
+    assert!(matches!(
+        read_poll(b"{\"a\": \"\xff\"}"),
+        Err(WireError::NotUtf8)
+    ));
 }
 
 // STO-1.2: what is stored is what was received

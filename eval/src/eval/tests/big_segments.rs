@@ -19,11 +19,31 @@ fn membership_of(key: &str) -> Need {
 fn a_big_segment_needs_the_membership_of_the_key_of_its_kind() {
     for (segment, context, need) in [
         (big(json!({})), user("ada"), Some(membership_of("ada"))),
-        (big(json!({"unboundedContextKind": "org"})), org_and_user("acme", "ada"), Some(membership_of("acme"))),
-        (big(json!({"unboundedContextKind": ""})), org_and_user("acme", "ada"), Some(membership_of("ada"))),
-        (big(json!({"generation": 0})), user("ada"), Some(membership_of("ada"))),
-        (big(json!({"included": ["ada"], "excluded": ["ada"]})), user("ada"), Some(membership_of("ada"))),
-        (big(json!({"unboundedContextKind": "org"})), user("ada"), None),
+        (
+            big(json!({"unboundedContextKind": "org"})),
+            org_and_user("acme", "ada"),
+            Some(membership_of("acme")),
+        ),
+        (
+            big(json!({"unboundedContextKind": ""})),
+            org_and_user("acme", "ada"),
+            Some(membership_of("ada")),
+        ),
+        (
+            big(json!({"generation": 0})),
+            user("ada"),
+            Some(membership_of("ada")),
+        ),
+        (
+            big(json!({"included": ["ada"], "excluded": ["ada"]})),
+            user("ada"),
+            Some(membership_of("ada")),
+        ),
+        (
+            big(json!({"unboundedContextKind": "org"})),
+            user("ada"),
+            None,
+        ),
         (big(json!({"generation": null})), user("ada"), None),
         (json!({"generation": 100}), user("ada"), None),
     ] {
@@ -47,8 +67,13 @@ fn data_that_knows_nothing_of_big_segments_leaves_the_question_open() {
         }
     }
 
-    let data = Plain(Data::clause(segment_match(&["s"]), json!({"s": big(json!({}))})));
-    let Found::Present(f) = data.flag("f") else { unreachable!() };
+    let data = Plain(Data::clause(
+        segment_match(&["s"]),
+        json!({"s": big(json!({}))}),
+    ));
+    let Found::Present(f) = data.flag("f") else {
+        unreachable!()
+    };
     let ada = user("ada");
     let outcome = evaluate(f, &ada, &data);
     assert!(
@@ -82,8 +107,13 @@ fn a_membership_decides_and_where_it_does_not_the_rules_do() {
         let regular = json!({"included": ["ada"], "excluded": ["ada"]});
         for (rules, expected) in [(json!([key_rule]), with_rule), (json!([]), without_rule)] {
             let segment = merged(big(json!({"rules": rules})), regular.clone());
-            let data = Data::clause(segment_match(&["s"]), json!({"s": segment})).answering("ada", given.clone());
-            assert_eq!(data.matches(&user("ada")), Some(expected), "{given:?}, rules {rules}");
+            let data = Data::clause(segment_match(&["s"]), json!({"s": segment}))
+                .answering("ada", given.clone());
+            assert_eq!(
+                data.matches(&user("ada")),
+                Some(expected),
+                "{given:?}, rules {rules}"
+            );
             assert_eq!(status(&data, &user("ada")), Some(given.status));
         }
     }
@@ -105,8 +135,10 @@ fn memberships_name_segments_by_key_and_generation() {
 fn a_segment_without_a_generation_is_not_configured_and_its_rules_are_not_asked() {
     for kind in ["user", "org"] {
         let segment = json!({"unbounded": true, "unboundedContextKind": kind, "included": ["ada"], "rules": [{}]});
-        let data = Data::clause(segment_match(&["s"]), json!({"s": segment}))
-            .answering("ada", answer(&["s.g0", "s"], &[], BigSegmentsStatus::Healthy));
+        let data = Data::clause(segment_match(&["s"]), json!({"s": segment})).answering(
+            "ada",
+            answer(&["s.g0", "s"], &[], BigSegmentsStatus::Healthy),
+        );
         assert_eq!(data.matches(&user("ada")), Some(false));
         let expected = Some(BigSegmentsStatus::NotConfigured);
         assert_eq!(status(&data, &user("ada")), expected, "{kind}");
@@ -130,7 +162,10 @@ fn fetch(data: &mut Data, context: &Context) -> Vec<Need> {
             panic!("{need:?} was not expected");
         };
         let given = answer(&[], &[], BigSegmentsStatus::Healthy);
-        assert!(data.memberships.insert(key.clone(), given).is_none(), "{key} was needed twice");
+        assert!(
+            data.memberships.insert(key.clone(), given).is_none(),
+            "{key} was needed twice"
+        );
         needs.push(need);
     }
     needs
@@ -148,7 +183,10 @@ fn there_is_one_need_for_each_context_key_in_the_order_of_use() {
     for (context, needs) in [
         (user("ada"), vec![membership_of("ada")]),
         (org_and_user("same", "same"), vec![membership_of("same")]),
-        (org_and_user("acme", "ada"), vec![membership_of("ada"), membership_of("acme")]),
+        (
+            org_and_user("acme", "ada"),
+            vec![membership_of("ada"), membership_of("acme")],
+        ),
     ] {
         let mut data = Data::clause(all.clone(), segments.clone());
         assert_eq!(fetch(&mut data, &context), needs);
@@ -159,7 +197,8 @@ fn there_is_one_need_for_each_context_key_in_the_order_of_use() {
 #[test]
 fn of_several_answers_the_worst_status_is_reported() {
     use BigSegmentsStatus::{Healthy, NotConfigured, Stale, StoreError};
-    let segments = json!({"users": big(json!({})), "orgs": big(json!({"unboundedContextKind": "org"}))});
+    let segments =
+        json!({"users": big(json!({})), "orgs": big(json!({"unboundedContextKind": "org"}))});
     let from_best_to_worst = [Healthy, Stale, StoreError, NotConfigured];
     for (rank, user_status) in from_best_to_worst.into_iter().enumerate() {
         for (other_rank, org_status) in from_best_to_worst.into_iter().enumerate() {
@@ -169,7 +208,11 @@ fn of_several_answers_the_worst_status_is_reported() {
                 .answering("acme", no_answer(org_status));
             let worst = from_best_to_worst[rank.max(other_rank)];
             let context = org_and_user("acme", "ada");
-            assert_eq!(status(&data, &context), Some(worst), "{user_status:?} and {org_status:?}");
+            assert_eq!(
+                status(&data, &context),
+                Some(worst),
+                "{user_status:?} and {org_status:?}"
+            );
         }
     }
 }
@@ -183,7 +226,8 @@ fn a_missing_generation_outweighs_an_answer_and_an_unused_segment_counts_nothing
         (["unsynchronised", "big"], BigSegmentsStatus::NotConfigured),
         (["big", "unsynchronised"], BigSegmentsStatus::Stale),
     ] {
-        let data = Data::clause(segment_match(&keys), segments.clone()).answering("ada", stale.clone());
+        let data =
+            Data::clause(segment_match(&keys), segments.clone()).answering("ada", stale.clone());
         assert_eq!(data.matches(&user("ada")), Some(true));
         assert_eq!(status(&data, &user("ada")), Some(expected), "{keys:?}");
     }
@@ -198,12 +242,32 @@ fn the_status_is_part_of_whatever_reason_results() {
     let error = json!({"kind": "ERROR", "errorKind": "MALFORMED_FLAG"});
     let rule_match = json!({"kind": "RULE_MATCH", "ruleIndex": 0});
     for (more, index, reason) in [
-        (json!({"rules": [in_big(json!({"variation": 1}))]}), json!(1), rule_match),
-        (json!({"rules": [in_big(json!({"variation": 9}))]}), json!(null), error.clone()),
-        (json!({"rules": [in_big(json!({})), circle.clone()]}), json!(null), error.clone()),
+        (
+            json!({"rules": [in_big(json!({"variation": 1}))]}),
+            json!(1),
+            rule_match,
+        ),
+        (
+            json!({"rules": [in_big(json!({"variation": 9}))]}),
+            json!(null),
+            error.clone(),
+        ),
+        (
+            json!({"rules": [in_big(json!({})), circle.clone()]}),
+            json!(null),
+            error.clone(),
+        ),
         (json!({"rules": [circle]}), json!(null), error),
-        (json!({"prerequisites": [{"key": "p", "variation": 0}]}), json!(2), failed),
-        (json!({"prerequisites": [{"key": "p", "variation": 1}]}), json!(0), json!({"kind": "FALLTHROUGH"})),
+        (
+            json!({"prerequisites": [{"key": "p", "variation": 0}]}),
+            json!(2),
+            failed,
+        ),
+        (
+            json!({"prerequisites": [{"key": "p", "variation": 1}]}),
+            json!(0),
+            json!({"kind": "FALLTHROUGH"}),
+        ),
         (
             json!({"prerequisites": [{"key": "p", "variation": 1}], "targets": [{"values": ["ada"]}]}),
             json!(0),
@@ -217,7 +281,11 @@ fn the_status_is_part_of_whatever_reason_results() {
         let data = Data::new(json!({"f": flag(more.clone()), "p": p}), segments)
             .answering("ada", answer(&["s.g100"], &[], BigSegmentsStatus::Stale));
         let reason = merged(reason, json!({"bigSegmentsStatus": "STALE"}));
-        assert_eq!(data.detail("f", &user("ada")), json!([index, reason]), "{more}");
+        assert_eq!(
+            data.detail("f", &user("ada")),
+            json!([index, reason]),
+            "{more}"
+        );
     }
 }
 
@@ -225,7 +293,10 @@ fn the_status_is_part_of_whatever_reason_results() {
 #[test]
 fn prerequisites_share_memberships_and_only_the_outer_reason_shows_the_status() {
     let p = flag(json!({"rules": [{"clauses": [segment_match(&["s"])], "variation": 0}]}));
-    let f = merged(requiring(&["p"]), json!({"rules": [{"clauses": [segment_match(&["s"])], "variation": 1}]}));
+    let f = merged(
+        requiring(&["p"]),
+        json!({"rules": [{"clauses": [segment_match(&["s"])], "variation": 1}]}),
+    );
     let segments = json!({"s": big(json!({}))});
     let mut data = Data::new(json!({"f": f, "p": p}), segments);
     let ada = user("ada");
@@ -236,12 +307,21 @@ fn prerequisites_share_memberships_and_only_the_outer_reason_shows_the_status() 
         data.detail("f", &ada),
         json!([1, {"kind": "RULE_MATCH", "ruleIndex": 0, "bigSegmentsStatus": "HEALTHY"}])
     );
-    assert_eq!(data.prerequisites("f", &ada), json!([["p", "f", 0, {"kind": "RULE_MATCH", "ruleIndex": 0}]]));
+    assert_eq!(
+        data.prerequisites("f", &ada),
+        json!([["p", "f", 0, {"kind": "RULE_MATCH", "ruleIndex": 0}]])
+    );
 }
 
 // EVAL-5
 #[test]
 fn without_big_segments_the_reason_has_no_status() {
-    let data = Data::clause(segment_match(&["s"]), json!({"s": {"included": ["ada"], "generation": 1}}));
-    assert_eq!(data.detail("f", &user("ada")), json!([1, {"kind": "RULE_MATCH", "ruleIndex": 0, "ruleId": "r"}]));
+    let data = Data::clause(
+        segment_match(&["s"]),
+        json!({"s": {"included": ["ada"], "generation": 1}}),
+    );
+    assert_eq!(
+        data.detail("f", &user("ada")),
+        json!([1, {"kind": "RULE_MATCH", "ruleIndex": 0, "ruleId": "r"}])
+    );
 }

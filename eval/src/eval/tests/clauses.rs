@@ -72,8 +72,10 @@ fn a_clause_without_a_valid_attribute_is_malformed_whatever_else_it_says() {
 // EVAL-2.3, EVAL-4.6 and EVAL-7.3
 #[test]
 fn an_attribute_is_a_plain_name_unless_a_kind_stands_beside_it() {
-    let ada = context(json!({"kind": "user", "key": "k", "/o/p": "plain", "o": {"p": "nested"},
-        "l": ["z"], "s": "str", "/": "slash"}));
+    let ada = context(
+        json!({"kind": "user", "key": "k", "/o/p": "plain", "o": {"p": "nested"},
+        "l": ["z"], "s": "str", "/": "slash"}),
+    );
     for (kind, attribute, value) in [
         (json!(null), "/o/p", "plain"),
         (json!(""), "/o/p", "plain"),
@@ -84,7 +86,8 @@ fn an_attribute_is_a_plain_name_unless_a_kind_stands_beside_it() {
         (json!("user"), "key", "k"),
         (json!(null), "key", "k"),
     ] {
-        let written = json!({"contextKind": kind, "attribute": attribute, "op": "in", "values": [value]});
+        let written =
+            json!({"contextKind": kind, "attribute": attribute, "op": "in", "values": [value]});
         assert_eq!(clause(written.clone(), &ada), Some(true), "{written}");
     }
     for (kind, attribute) in [
@@ -116,7 +119,11 @@ fn built_in_attributes_can_be_tested_like_any_other() {
         ("name", json!("N"), &user("k"), false),
     ] {
         let written = json!({"attribute": attribute, "op": "in", "values": [value]});
-        assert_eq!(clause(written.clone(), context), Some(expected), "{written}");
+        assert_eq!(
+            clause(written.clone(), context),
+            Some(expected),
+            "{written}"
+        );
     }
     let nameless = json!({"attribute": "name", "op": "in", "values": ["N"], "negate": true});
     assert_eq!(clause(nameless, &user("k")), Some(false));
@@ -161,13 +168,21 @@ fn the_attribute_kind_means_all_kinds_of_the_context() {
         (&cat, "matches", "^c.t$", true),
         (&cat, "lessThan", "dog", false),
     ] {
-        for (kind, attribute) in
-            [(json!(null), "kind"), (json!("user"), "kind"), (json!("user"), "/kind"), (json!("other"), "kind")]
-        {
-            let written = json!({"contextKind": kind, "attribute": attribute, "op": op, "values": [value]});
+        for (kind, attribute) in [
+            (json!(null), "kind"),
+            (json!("user"), "kind"),
+            (json!("user"), "/kind"),
+            (json!("other"), "kind"),
+        ] {
+            let written =
+                json!({"contextKind": kind, "attribute": attribute, "op": op, "values": [value]});
             let negated = merged(written.clone(), json!({"negate": true}));
             assert_eq!(clause(written.clone(), context), Some(matches), "{written}");
-            assert_eq!(clause(negated.clone(), context), Some(!matches), "{negated}");
+            assert_eq!(
+                clause(negated.clone(), context),
+                Some(!matches),
+                "{negated}"
+            );
         }
     }
 }
@@ -176,7 +191,11 @@ fn the_attribute_kind_means_all_kinds_of_the_context() {
 #[test]
 fn a_kind_that_reads_as_a_version_is_compared_as_one() {
     let versioned = Context::with_kind("k", "2.1").unwrap();
-    for (op, value) in [("semVerEqual", "2.1.0"), ("semVerLessThan", "2.2"), ("semVerGreaterThan", "2.0")] {
+    for (op, value) in [
+        ("semVerEqual", "2.1.0"),
+        ("semVerLessThan", "2.2"),
+        ("semVerGreaterThan", "2.0"),
+    ] {
         let written = json!({"attribute": "kind", "op": op, "values": [value]});
         assert_eq!(clause(written.clone(), &versioned), Some(true), "{written}");
     }
@@ -200,12 +219,19 @@ fn segment_clauses_ignore_attribute_and_kind_and_skip_what_names_no_segment() {
         (json!(["deleted"]), false),
         (json!([]), false),
     ] {
-        for more in [json!({}), json!({"attribute": "///", "contextKind": "device"})] {
+        for more in [
+            json!({}),
+            json!({"attribute": "///", "contextKind": "device"}),
+        ] {
             for negate in [false, true] {
                 let base = json!({"op": "segmentMatch", "values": values, "negate": negate});
                 let written = merged(base, more.clone());
                 let data = Data::clause(written.clone(), segments.clone());
-                assert_eq!(data.matches(&user("ada")), Some(matches != negate), "{written}");
+                assert_eq!(
+                    data.matches(&user("ada")),
+                    Some(matches != negate),
+                    "{written}"
+                );
             }
         }
     }
@@ -216,11 +242,15 @@ fn check(op: &str, attribute: Json, values: Json, matches: bool) {
     let context = with_attribute(attribute.clone());
     for negate in [false, true] {
         let written = json!({"attribute": "a", "op": op, "values": values, "negate": negate});
-        assert_eq!(clause(written.clone(), &context), Some(matches != negate), "{attribute} against {written}");
+        assert_eq!(
+            clause(written.clone(), &context),
+            Some(matches != negate),
+            "{attribute} against {written}"
+        );
     }
 }
 
-// EVAL-0.1 and EVAL-4.7
+// EVAL-0 and EVAL-4.7
 #[test]
 fn in_compares_within_types_and_never_between_them() {
     for (attribute, values, matches) in [
@@ -248,10 +278,16 @@ fn in_compares_within_types_and_never_between_them() {
     ] {
         check("in", attribute, values, matches);
     }
-    let many: Json = (0..1_000).flat_map(|n| [json!(n), json!(format!("s{n}"))]).collect();
-    for (attribute, matches) in
-        [(json!(0), true), (json!(999), true), (json!(1_000), false), (json!("s999"), true), (json!("s1000"), false)]
-    {
+    let many: Json = (0..1_000)
+        .flat_map(|n| [json!(n), json!(format!("s{n}"))])
+        .collect();
+    for (attribute, matches) in [
+        (json!(0), true),
+        (json!(999), true),
+        (json!(1_000), false),
+        (json!("s999"), true),
+        (json!("s1000"), false),
+    ] {
         check("in", attribute, many.clone(), matches);
     }
 }
@@ -274,7 +310,12 @@ fn text_operators_take_strings_as_they_are() {
         ("matches", json!("hello world"), json!(["^wor"]), false),
         ("matches", json!("hello world"), json!(["***", "o w"]), true),
         ("matches", json!("hello world"), json!(["(?=hello)"]), false),
-        ("matches", json!("hello world"), json!(["WORLD", "(?i)WORLD"]), true),
+        (
+            "matches",
+            json!("hello world"),
+            json!(["WORLD", "(?i)WORLD"]),
+            true,
+        ),
         ("matches", json!("hello world"), json!([""]), true),
     ] {
         check(op, attribute, values, matches);
@@ -312,7 +353,12 @@ fn dates_are_compared_as_instants_and_equal_ones_match_neither_way() {
         (json!(noon), json!(["2020-01-01T12:00:01Z"]), true, false),
         (json!(noon), json!(["2020-01-01T11:59:59Z"]), false, true),
         (json!(noon), json!([noon]), false, false),
-        (json!(noon), json!(["2020-01-01T13:00:00+01:00"]), false, false),
+        (
+            json!(noon),
+            json!(["2020-01-01T13:00:00+01:00"]),
+            false,
+            false,
+        ),
         (json!(noon), json!([noon_millis]), false, false),
         (json!(noon_millis), json!([noon_millis + 1]), true, false),
         (json!(noon_millis), json!([noon]), false, false),
@@ -334,9 +380,19 @@ fn dates_are_compared_as_instants_and_equal_ones_match_neither_way() {
 #[test]
 fn every_year_of_four_digits_is_a_date() {
     check("before", json!(0), json!(["9999-12-31T23:59:59Z"]), true);
-    check("before", json!(0), json!(["9999-12-31T23:59:59-23:59"]), true);
+    check(
+        "before",
+        json!(0),
+        json!(["9999-12-31T23:59:59-23:59"]),
+        true,
+    );
     check("after", json!(0), json!(["0000-01-01T00:00:00Z"]), true);
-    check("after", json!(0), json!(["0000-01-01T00:00:00+23:59"]), true);
+    check(
+        "after",
+        json!(0),
+        json!(["0000-01-01T00:00:00+23:59"]),
+        true,
+    );
 }
 
 // EVAL-4.7 and EVAL-4.9
@@ -347,7 +403,13 @@ fn versions_are_compared_by_precedence() {
         (json!("2"), json!(["2.0.0+build"]), true, false, false),
         (json!("2.0.0-rc"), json!(["2"]), false, true, false),
         (json!("10.0.1"), json!(["2.0"]), false, false, true),
-        (json!("2.0.0-rc.2"), json!(["2.0.0-rc.10"]), false, true, false),
+        (
+            json!("2.0.0-rc.2"),
+            json!(["2.0.0-rc.10"]),
+            false,
+            true,
+            false,
+        ),
         // Any value will do.
         (json!("2"), json!(["1", "3", "2"]), true, true, true),
         (json!("2"), json!(["v1", "bad", "3"]), false, true, false),
@@ -410,7 +472,8 @@ fn without_the_attribute_no_operator_matches_negated_or_not() {
         for op in OPERATORS.into_iter().chain(["no-such-op", ""]) {
             for values in [json!([]), json!([1]), json!(["x"]), json!([null])] {
                 for negate in [false, true] {
-                    let written = json!({"attribute": "a", "op": op, "values": values, "negate": negate});
+                    let written =
+                        json!({"attribute": "a", "op": op, "values": values, "negate": negate});
                     assert_eq!(clause(written.clone(), &context), Some(false), "{written}");
                 }
             }
@@ -474,19 +537,33 @@ fn a_malformed_clause_inside_a_segment_makes_the_flag_malformed() {
         ("nested", user("ada"), None),
         ("behind", user("ada"), Some(false)),
     ] {
-        assert_eq!(in_segment(key, segments.clone(), &context), expected, "{key}");
+        assert_eq!(
+            in_segment(key, segments.clone(), &context),
+            expected,
+            "{key}"
+        );
     }
 }
 
 #[test]
 fn a_match_that_would_take_too_long_makes_the_flag_malformed_negated_or_not() {
     let mut random = fastrand::Rng::with_seed(1);
-    let text: String = (0..40_000).map(|_| if random.bool() { 'a' } else { 'b' }).collect();
-    let alone = Context::builder("ada").set("a", text.as_str()).build().unwrap();
-    let in_a_list = Context::builder("ada").set("a", [text.as_str()]).build().unwrap();
-    let decided_before = Context::builder("ada").set("a", ["abc", text.as_str()]).build().unwrap();
-    let hard =
-        |negate| json!({"attribute": "a", "op": "matches", "values": ["^abc$", "a[ab]{900}c"], "negate": negate});
+    let text: String = (0..40_000)
+        .map(|_| if random.bool() { 'a' } else { 'b' })
+        .collect();
+    let alone = Context::builder("ada")
+        .set("a", text.as_str())
+        .build()
+        .unwrap();
+    let in_a_list = Context::builder("ada")
+        .set("a", [text.as_str()])
+        .build()
+        .unwrap();
+    let decided_before = Context::builder("ada")
+        .set("a", ["abc", text.as_str()])
+        .build()
+        .unwrap();
+    let hard = |negate| json!({"attribute": "a", "op": "matches", "values": ["^abc$", "a[ab]{900}c"], "negate": negate});
     assert_eq!(clause(hard(false), &in_a_list), None);
     assert_eq!(clause(hard(true), &alone), None);
     assert_eq!(clause(hard(true), &decided_before), Some(false));

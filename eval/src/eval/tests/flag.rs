@@ -11,18 +11,45 @@ fn in_a_thread_with_a_small_stack(test: impl FnOnce() + Send + 'static) {
 // EVAL-3.2
 #[test]
 fn reasons_are_written_without_null_false_or_empty_members() {
-    let rule =
-        |rule_id: &str, in_experiment| ReasonKind::RuleMatch { rule_index: 0, rule_id: rule_id.into(), in_experiment };
-    let failed = ReasonKind::PrerequisiteFailed { prerequisite_key: "p".into() };
+    let rule = |rule_id: &str, in_experiment| ReasonKind::RuleMatch {
+        rule_index: 0,
+        rule_id: rule_id.into(),
+        in_experiment,
+    };
+    let failed = ReasonKind::PrerequisiteFailed {
+        prerequisite_key: "p".into(),
+    };
     for (kind, json) in [
         (ReasonKind::Off, json!({"kind": "OFF"})),
         (ReasonKind::TargetMatch, json!({"kind": "TARGET_MATCH"})),
-        (ReasonKind::Fallthrough { in_experiment: false }, json!({"kind": "FALLTHROUGH"})),
-        (ReasonKind::Fallthrough { in_experiment: true }, json!({"kind": "FALLTHROUGH", "inExperiment": true})),
-        (rule("", false), json!({"kind": "RULE_MATCH", "ruleIndex": 0})),
-        (rule("r", true), json!({"kind": "RULE_MATCH", "ruleIndex": 0, "ruleId": "r", "inExperiment": true})),
-        (failed, json!({"kind": "PREREQUISITE_FAILED", "prerequisiteKey": "p"})),
-        (ReasonKind::Error(EvalErrorKind::WrongType), json!({"kind": "ERROR", "errorKind": "WRONG_TYPE"})),
+        (
+            ReasonKind::Fallthrough {
+                in_experiment: false,
+            },
+            json!({"kind": "FALLTHROUGH"}),
+        ),
+        (
+            ReasonKind::Fallthrough {
+                in_experiment: true,
+            },
+            json!({"kind": "FALLTHROUGH", "inExperiment": true}),
+        ),
+        (
+            rule("", false),
+            json!({"kind": "RULE_MATCH", "ruleIndex": 0}),
+        ),
+        (
+            rule("r", true),
+            json!({"kind": "RULE_MATCH", "ruleIndex": 0, "ruleId": "r", "inExperiment": true}),
+        ),
+        (
+            failed,
+            json!({"kind": "PREREQUISITE_FAILED", "prerequisiteKey": "p"}),
+        ),
+        (
+            ReasonKind::Error(EvalErrorKind::WrongType),
+            json!({"kind": "ERROR", "errorKind": "WRONG_TYPE"}),
+        ),
     ] {
         let mut reason = Reason::from(kind);
         assert_eq!(serde_json::to_value(&reason).unwrap(), json);
@@ -61,10 +88,16 @@ fn error_kinds_and_statuses_are_written_in_the_words_of_the_protocol() {
 fn a_flag_that_is_off_serves_its_off_variation_and_looks_at_nothing_else() {
     let busy = json!({"on": false, "prerequisites": [{"key": "missing"}],
         "targets": [{"variation": 1, "values": ["ada"]}], "rules": [{"variation": 1}]});
-    for (off_variation, expected) in
-        [(json!(1), off(1)), (json!(null), off(None)), (json!(3), malformed()), (json!(-1), malformed())]
-    {
-        let f = merged(flag(busy.clone()), json!({"offVariation": off_variation.clone()}));
+    for (off_variation, expected) in [
+        (json!(1), off(1)),
+        (json!(null), off(None)),
+        (json!(3), malformed()),
+        (json!(-1), malformed()),
+    ] {
+        let f = merged(
+            flag(busy.clone()),
+            json!({"offVariation": off_variation.clone()}),
+        );
         let data = Data::flags(json!({"f": f}));
         assert_eq!(data.detail("f", &user("ada")), expected, "{off_variation}");
         assert_eq!(data.prerequisites("f", &user("ada")), json!([]));
@@ -96,7 +129,11 @@ fn an_outcome_is_its_variation_else_its_rollout_else_malformed() {
             "by-rule": flag(by_rule),
         }));
         let expected = |reason: Json| index.map_or_else(malformed, |index| json!([index, reason]));
-        assert_eq!(data.detail("by-fallthrough", &user("ada")), expected(json!({"kind": "FALLTHROUGH"})), "{outcome}");
+        assert_eq!(
+            data.detail("by-fallthrough", &user("ada")),
+            expected(json!({"kind": "FALLTHROUGH"})),
+            "{outcome}"
+        );
         assert_eq!(
             data.detail("by-rule", &user("ada")),
             expected(json!({"kind": "RULE_MATCH", "ruleIndex": 0})),
@@ -114,8 +151,14 @@ fn the_value_is_the_variation_itself_even_if_that_is_null() {
         "object": flag(json!({"variations": variations, "fallthrough": {"variation": 1}})),
     }));
     let ada = user("ada");
-    assert_eq!(data.evaluation("null", &ada).variation, Some((0, &Value::Null)));
-    assert_eq!(data.evaluation("object", &ada).variation, Some((1, &json!({"x": [1]}).into())));
+    assert_eq!(
+        data.evaluation("null", &ada).variation,
+        Some((0, &Value::Null))
+    );
+    assert_eq!(
+        data.evaluation("object", &ada).variation,
+        Some((1, &json!({"x": [1]}).into()))
+    );
 }
 
 // EVAL-4.2
@@ -131,7 +174,10 @@ fn targets_come_before_rules_and_the_first_matching_rule_wins() {
     }))}));
     for (key, expected) in [
         ("targeted", target_match(2)),
-        ("ada", json!([1, {"kind": "RULE_MATCH", "ruleIndex": 1, "ruleId": "keyed"}])),
+        (
+            "ada",
+            json!([1, {"kind": "RULE_MATCH", "ruleIndex": 1, "ruleId": "keyed"}]),
+        ),
         ("bob", json!([0, {"kind": "RULE_MATCH", "ruleIndex": 2}])),
     ] {
         assert_eq!(data.detail("f", &user(key)), expected, "{key}");
@@ -146,7 +192,10 @@ fn a_failed_prerequisite_gives_the_off_result() {
         (json!(null), prerequisite_failed(None, "missing")),
         (json!(3), malformed()),
     ] {
-        let f = merged(requiring(&["missing"]), json!({"offVariation": off_variation}));
+        let f = merged(
+            requiring(&["missing"]),
+            json!({"offVariation": off_variation}),
+        );
         let data = Data::flags(json!({"f": f}));
         assert_eq!(data.detail("f", &user("ada")), expected);
     }
@@ -161,7 +210,11 @@ fn the_deepest_data_that_is_allowed_fits_into_a_small_stack() {
         let ada = user("ada");
         assert_eq!(data.detail("f0", &ada), fallthrough(0));
         let evaluation = data.evaluation("f0", &ada);
-        let reasons: Vec<_> = evaluation.prerequisites.iter().map(|event| reason(event.verdict).to_string()).collect();
+        let reasons: Vec<_> = evaluation
+            .prerequisites
+            .iter()
+            .map(|event| reason(event.verdict).to_string())
+            .collect();
         assert_eq!(reasons.len(), 100);
         assert_eq!(reasons[0], "matched rule 0");
     });

@@ -5,10 +5,14 @@ use super::*;
 /// Rules that end in a fatal error for everybody, and the segments that they need.
 fn fatal_rules() -> [(Json, Json); 4] {
     let circle = json!({"s": {"rules": [rule_of(segment_match(&["s"]))]}});
-    let broken = json!({"s": {"rules": [{"weight": 1, "bucketBy": "//", "rolloutContextKind": "user"}]}});
+    let broken =
+        json!({"s": {"rules": [{"weight": 1, "bucketBy": "//", "rolloutContextKind": "user"}]}});
     [
         (rule_of(json!({"op": "in"})), json!({})),
-        (rule_of(json!({"op": "in", "attribute": "/a//b", "contextKind": "user"})), json!({})),
+        (
+            rule_of(json!({"op": "in", "attribute": "/a//b", "contextKind": "user"})),
+            json!({}),
+        ),
         (rule_of(segment_match(&["s"])), circle),
         (rule_of(segment_match(&["s"])), broken),
     ]
@@ -16,7 +20,8 @@ fn fatal_rules() -> [(Json, Json); 4] {
 
 /// What makes a flag malformed and nothing else.
 fn local_errors() -> [Json; 6] {
-    let bad_attribute = json!({"contextKind": "user", "bucketBy": "//", "variations": [{"weight": 100_000}]});
+    let bad_attribute =
+        json!({"contextKind": "user", "bucketBy": "//", "variations": [{"weight": 100_000}]});
     [
         json!({"fallthrough": {"variation": 3}}),
         json!({"fallthrough": {}}),
@@ -66,7 +71,11 @@ fn a_local_error_in_a_prerequisite_fails_it_and_is_recorded() {
     for broken in local_errors() {
         let data = Data::flags(json!({"f": requiring(&["p"]), "p": flag(broken.clone())}));
         let ada = user("ada");
-        assert_eq!(data.detail("f", &ada), prerequisite_failed(2, "p"), "{broken}");
+        assert_eq!(
+            data.detail("f", &ada),
+            prerequisite_failed(2, "p"),
+            "{broken}"
+        );
         let events = json!([["p", "f", null, error.clone()]]);
         assert_eq!(data.prerequisites("f", &ada), events, "{broken}");
     }
@@ -76,7 +85,11 @@ fn a_local_error_in_a_prerequisite_fails_it_and_is_recorded() {
 #[test]
 fn prerequisites_fail_unless_they_are_there_on_and_of_the_required_variation() {
     for (p, expected, events) in [
-        (flag(json!({})), fallthrough(0), json!([["p", "f", 0, {"kind": "FALLTHROUGH"}]])),
+        (
+            flag(json!({})),
+            fallthrough(0),
+            json!([["p", "f", 0, {"kind": "FALLTHROUGH"}]]),
+        ),
         (
             flag(json!({"fallthrough": {"variation": 1}})),
             prerequisite_failed(2, "p"),
@@ -92,7 +105,11 @@ fn prerequisites_fail_unless_they_are_there_on_and_of_the_required_variation() {
             prerequisite_failed(2, "p"),
             json!([["p", "f", null, {"kind": "OFF"}]]),
         ),
-        (json!({"deleted": true, "version": 2}), prerequisite_failed(2, "p"), json!([])),
+        (
+            json!({"deleted": true, "version": 2}),
+            prerequisite_failed(2, "p"),
+            json!([]),
+        ),
     ] {
         let data = Data::flags(json!({"f": requiring(&["p"]), "p": p.clone()}));
         let ada = user("ada");
@@ -181,7 +198,10 @@ fn a_flag_that_failed_in_one_branch_is_no_circle_in_the_next() {
         json!([0, {"kind": "FALLTHROUGH"}]),
         "a failed prerequisite that is on still meets the requirement by its variation"
     );
-    assert_eq!(data.prerequisites("f", &ada).as_array().map(Vec::len), Some(5));
+    assert_eq!(
+        data.prerequisites("f", &ada).as_array().map(Vec::len),
+        Some(5)
+    );
 }
 
 // EVAL-4.4
@@ -208,13 +228,20 @@ fn a_flag_that_is_off_breaks_a_circle() {
     }));
     let ada = user("ada");
     assert_eq!(data.detail("f", &ada), prerequisite_failed(2, "a"));
-    assert_eq!(data.prerequisites("f", &ada), json!([["a", "f", 2, {"kind": "OFF"}]]));
+    assert_eq!(
+        data.prerequisites("f", &ada),
+        json!([["a", "f", 2, {"kind": "OFF"}]])
+    );
 }
 
 // EVAL-4.4 and EVAL-9
 #[test]
 fn a_hundred_prerequisites_may_follow_one_another_and_no_more() {
-    for (length, expected) in [(101, fallthrough(0)), (102, malformed()), (10_000, malformed())] {
+    for (length, expected) in [
+        (101, fallthrough(0)),
+        (102, malformed()),
+        (10_000, malformed()),
+    ] {
         let data = Data::flags(prerequisite_chain(length, flag(json!({}))));
         assert_eq!(data.detail("f0", &user("ada")), expected, "{length} flags");
     }
@@ -233,7 +260,12 @@ fn a_flag_that_is_not_known_yet_is_needed_when_it_is_reached() {
     });
     let data = Data::flags(flags).without("p");
     let need = Some(Need::Flag("p".into()));
-    for (key, need) in [("f", need.clone()), ("outer", need), ("off", None), ("early", None)] {
+    for (key, need) in [
+        ("f", need.clone()),
+        ("outer", need),
+        ("off", None),
+        ("early", None),
+    ] {
         assert_eq!(data.need(key, &user("ada")), need, "{key}");
     }
 }
@@ -243,7 +275,8 @@ fn flags_that_multiply_end_as_malformed_and_not_in_an_endless_evaluation() {
     let flags: serde_json::Map<_, _> = (0..40)
         .map(|n| {
             let below = format!("flag-{}", n + 1);
-            let prerequisites = json!([{"key": below, "variation": 0}, {"key": below, "variation": 0}]);
+            let prerequisites =
+                json!([{"key": below, "variation": 0}, {"key": below, "variation": 0}]);
             let prerequisites = if n < 39 { prerequisites } else { json!([]) };
             let flag = json!({"on": true, "variations": [true], "fallthrough": {"variation": 0},
                 "prerequisites": prerequisites});
@@ -252,6 +285,12 @@ fn flags_that_multiply_end_as_malformed_and_not_in_an_endless_evaluation() {
         .collect();
     let data = Data::flags(flags.into());
     let context = Context::new("ada").unwrap();
-    assert_eq!(data.detail("flag-0", &context), json!([null, {"kind": "ERROR", "errorKind": "MALFORMED_FLAG"}]));
-    assert_eq!(data.detail("flag-30", &context), json!([0, {"kind": "FALLTHROUGH"}]));
+    assert_eq!(
+        data.detail("flag-0", &context),
+        json!([null, {"kind": "ERROR", "errorKind": "MALFORMED_FLAG"}])
+    );
+    assert_eq!(
+        data.detail("flag-30", &context),
+        json!([0, {"kind": "FALLTHROUGH"}])
+    );
 }

@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// What a rollout gives: the index and whether the context is in an experiment. Rules and the fallthrough agree.
+/// What a rollout gives: the index and whether the context is in an experiment. Rules and the
+/// fallthrough agree.
 fn rolled(rollout: &Json, context: &Context) -> Option<(usize, bool)> {
     let outcome = json!({"rollout": rollout});
     let [by_fallthrough, by_rule] = [
@@ -22,7 +23,9 @@ fn rolled(rollout: &Json, context: &Context) -> Option<(usize, bool)> {
 /// Shares of a rollout, each of a variation and a weight.
 fn shares(shares: &[(usize, i64)]) -> Json {
     let shares = shares.iter();
-    shares.map(|(variation, weight)| json!({"variation": variation, "weight": weight})).collect()
+    shares
+        .map(|(variation, weight)| json!({"variation": variation, "weight": weight}))
+        .collect()
 }
 
 // EVAL-7.2, rows 1 to 4, 7 and 8
@@ -32,7 +35,8 @@ fn rollouts_by_key_follow_the_table_of_vectors() {
     let mut experiment = json!({"kind": "experiment", "seed": 61,
         "variations": shares(&[(0, 10_000), (1, 20_000), (0, 70_000)])});
     experiment["variations"][2]["untracked"] = json!(true);
-    let short = json!({"kind": "experiment", "seed": 42, "variations": shares(&[(0, 5_000), (1, 5_000)])});
+    let short =
+        json!({"kind": "experiment", "seed": 42, "variations": shares(&[(0, 5_000), (1, 5_000)])});
     for (rollout, key, index, in_experiment) in [
         (plain(&[(0, 60_000), (1, 40_000)]), "userKeyA", 0, false),
         (plain(&[(0, 60_000), (1, 40_000)]), "userKeyB", 1, false),
@@ -42,7 +46,12 @@ fn rollouts_by_key_follow_the_table_of_vectors() {
         (experiment, "userKeyC", 0, false),
         (plain(&[(0, 5_000), (1, 5_000)]), "userKeyD", 1, false),
         (short, "userKeyD", 1, true),
-        (plain(&[(0, 42_157), (1, 1), (2, 57_842)]), "userKeyA", 1, false),
+        (
+            plain(&[(0, 42_157), (1, 1), (2, 57_842)]),
+            "userKeyA",
+            1,
+            false,
+        ),
         (plain(&[(0, 42_158), (1, 57_842)]), "userKeyA", 0, false),
     ] {
         let found = rolled(&rollout, &user(key));
@@ -59,7 +68,13 @@ fn rollouts_by_attribute_and_kind_follow_the_table_of_vectors() {
 
     let by_attribute = json!({"contextKind": "user", "bucketBy": "attr1",
         "variations": shares(&[(0, -5), (1, 10), (0, 99_995)])});
-    for value in [json!(true), json!(1.5), json!(["x"]), json!({}), json!(null)] {
+    for value in [
+        json!(true),
+        json!(1.5),
+        json!(["x"]),
+        json!({}),
+        json!(null),
+    ] {
         let builder = Context::builder("userKeyA").set("attr1", value.clone());
         let context = builder.build().unwrap();
         assert_eq!(rolled(&by_attribute, &context), Some((1, false)), "{value}");
@@ -70,8 +85,12 @@ fn rollouts_by_attribute_and_kind_follow_the_table_of_vectors() {
     let zzz = Context::builder("userKeyA").set("attr1", "zzz");
     assert_eq!(rolled(&experiment, &zzz.build().unwrap()), Some((0, true)));
 
-    let broken = json!({"contextKind": "user", "bucketBy": "///", "variations": shares(&[(0, 100_000)])});
-    for context in [user("userKeyA"), Context::with_kind("userKeyA", "org").unwrap()] {
+    let broken =
+        json!({"contextKind": "user", "bucketBy": "///", "variations": shares(&[(0, 100_000)])});
+    for context in [
+        user("userKeyA"),
+        Context::with_kind("userKeyA", "org").unwrap(),
+    ] {
         assert_eq!(rolled(&broken, &context), None);
     }
 }
@@ -125,19 +144,47 @@ fn the_bucket_depends_on_seed_attribute_and_kind_as_the_table_of_buckets_says() 
         (json!({"bucketBy": "a"}), attribute(json!(33_333.0)), 54_771),
         (json!({"bucketBy": "a"}), attribute(json!("33333")), 54_771),
         (json!({"bucketBy": "a"}), attribute(json!(99_999)), 73_096),
-        (json!({"bucketBy": "a", "seed": -3}), attribute(json!(-7)), 6_775),
+        (
+            json!({"bucketBy": "a", "seed": -3}),
+            attribute(json!(-7)),
+            6_775,
+        ),
         (json!({"bucketBy": "a"}), attribute(json!(1e19)), 0),
         (json!({"bucketBy": "a"}), attribute(json!(-1e19)), 0),
         (json!({"bucketBy": "/o/p"}), with_nested("userKeyA"), 0),
-        (json!({"bucketBy": "/o/p", "contextKind": "user"}), with_nested("userKeyA"), 42_157),
+        (
+            json!({"bucketBy": "/o/p", "contextKind": "user"}),
+            with_nested("userKeyA"),
+            42_157,
+        ),
         (json!({"bucketBy": "//"}), user("userKeyA"), 0),
         (json!({"bucketBy": ""}), user("userKeyA"), 42_157),
-        (json!({"bucketBy": "", "contextKind": "user"}), user("userKeyA"), 42_157),
+        (
+            json!({"bucketBy": "", "contextKind": "user"}),
+            user("userKeyA"),
+            42_157,
+        ),
         (json!({"bucketBy": null}), user("userKeyA"), 42_157),
-        (json!({"kind": "from the future", "bucketBy": "a"}), attribute(json!("userKeyA")), 42_157),
-        (json!({"kind": "experiment", "bucketBy": "//", "contextKind": "user"}), user("userKeyA"), 42_157),
-        (json!({"contextKind": "org"}), org_and_user("userKeyA", "userKeyB"), 42_157),
-        (json!({"contextKind": "user"}), org_and_user("userKeyA", "userKeyB"), 67_084),
+        (
+            json!({"kind": "from the future", "bucketBy": "a"}),
+            attribute(json!("userKeyA")),
+            42_157,
+        ),
+        (
+            json!({"kind": "experiment", "bucketBy": "//", "contextKind": "user"}),
+            user("userKeyA"),
+            42_157,
+        ),
+        (
+            json!({"contextKind": "org"}),
+            org_and_user("userKeyA", "userKeyB"),
+            42_157,
+        ),
+        (
+            json!({"contextKind": "user"}),
+            org_and_user("userKeyA", "userKeyB"),
+            67_084,
+        ),
         (json!({"contextKind": "org"}), user("userKeyA"), 0),
     ] {
         assert_eq!(part(&rollout, &context), expected, "{rollout}");
@@ -148,7 +195,12 @@ fn the_bucket_depends_on_seed_attribute_and_kind_as_the_table_of_buckets_says() 
 #[test]
 fn the_hash_takes_flag_key_and_salt_as_they_are() {
     for (key, salt, user_key, boundary) in [
-        ("flag-with-fallthrough-rollout", json!(null), "user-key", 72_240),
+        (
+            "flag-with-fallthrough-rollout",
+            json!(null),
+            "user-key",
+            72_240,
+        ),
         ("flag-with-rule-rollout", json!(""), "user-key", 67_345),
         ("flagé", json!("salt"), "ключ", 7_964),
     ] {
@@ -166,9 +218,11 @@ fn the_hash_takes_flag_key_and_salt_as_they_are() {
 // EVAL-4.11
 #[test]
 fn a_rollout_that_misses_the_kind_is_no_experiment_even_past_the_end() {
-    for (weights, index) in
-        [(shares(&[(2, 0), (1, 1), (0, 9)]), 1), (shares(&[(0, 0), (2, 0)]), 2), (shares(&[(0, -1), (1, -1)]), 1)]
-    {
+    for (weights, index) in [
+        (shares(&[(2, 0), (1, 1), (0, 9)]), 1),
+        (shares(&[(0, 0), (2, 0)]), 2),
+        (shares(&[(0, -1), (1, -1)]), 1),
+    ] {
         let rollout = json!({"kind": "experiment", "contextKind": "org", "variations": weights});
         let found = rolled(&rollout, &user("userKeyA"));
         assert_eq!(found, Some((index, false)), "{rollout}");
@@ -205,15 +259,23 @@ fn experiments_and_tracked_outcomes_are_reported_in_full() {
         (json!({"trackEvents": true}), false),
         (json!({"trackEventsFallthrough": true}), true),
         (json!({"trackEventsFallthrough": true, "on": false}), false),
-        (json!({"trackEventsFallthrough": true, "targets": targets}), false),
-        (json!({"trackEventsFallthrough": true, "rules": [{"variation": 0}]}), false),
+        (
+            json!({"trackEventsFallthrough": true, "targets": targets}),
+            false,
+        ),
+        (
+            json!({"trackEventsFallthrough": true, "rules": [{"variation": 0}]}),
+            false,
+        ),
         (json!({"rules": [tracked.clone()]}), true),
         (json!({"rules": [{"variation": 0}, tracked]}), false),
         (json!({"fallthrough": experiment.clone()}), true),
         (json!({"rules": [experiment]}), true),
     ] {
         let data = Data::flags(json!({"f": flag(more.clone())}));
-        let Found::Present(f) = data.flag("f") else { unreachable!() };
+        let Found::Present(f) = data.flag("f") else {
+            unreachable!()
+        };
         let ada = user("ada");
         let verdict = data.evaluation("f", &ada).verdict;
         assert_eq!(verdict.is_experiment(f), expected, "{more}");

@@ -69,13 +69,20 @@ fn segment_rules_match_by_all_clauses_and_the_first_match_counts() {
         (json!([{"clauses": [yes]}]), true),
         (json!([{"clauses": [yes, no]}]), false),
         (json!([{"clauses": [no]}, {"clauses": [yes]}]), true),
-        (json!([{"clauses": [yes], "weight": 0}, {"clauses": [yes]}]), true),
+        (
+            json!([{"clauses": [yes], "weight": 0}, {"clauses": [yes]}]),
+            true,
+        ),
         (json!([{"clauses": [yes], "weight": 0}]), false),
         (json!([{"clauses": [no], "weight": 100_000}]), false),
         (json!([{"clauses": [yes], "weight": null}]), true),
     ] {
         let segments = json!({"s": {"rules": rules}});
-        assert_eq!(in_segment("s", segments, &user("ada")), Some(expected), "{rules}");
+        assert_eq!(
+            in_segment("s", segments, &user("ada")),
+            Some(expected),
+            "{rules}"
+        );
     }
 }
 
@@ -134,7 +141,11 @@ fn a_context_without_the_kind_of_a_segment_rollout_is_in_no_share() {
         json!({"weight": 100_000, "rolloutContextKind": "org", "bucketBy": "a"}),
     ] {
         let segments = json!({"s": {"rules": [rule.clone()]}});
-        assert_eq!(in_segment("s", segments, &user("ada")), Some(false), "{rule}");
+        assert_eq!(
+            in_segment("s", segments, &user("ada")),
+            Some(false),
+            "{rule}"
+        );
     }
 }
 
@@ -143,8 +154,15 @@ fn a_context_without_the_kind_of_a_segment_rollout_is_in_no_share() {
 fn a_broken_share_of_a_segment_is_malformed_for_everybody_who_reaches_it() {
     let broken = json!({"weight": 100_000, "bucketBy": "///", "rolloutContextKind": "org"});
     let unweighted = json!({"bucketBy": "///", "rolloutContextKind": "org"});
-    let never = merged(broken.clone(), rule_of(json!({"attribute": "key", "op": "in", "values": []})));
-    for (rule, expected) in [(broken, None), (unweighted, Some(true)), (never, Some(false))] {
+    let never = merged(
+        broken.clone(),
+        rule_of(json!({"attribute": "key", "op": "in", "values": []})),
+    );
+    for (rule, expected) in [
+        (broken, None),
+        (unweighted, Some(true)),
+        (never, Some(false)),
+    ] {
         let segments = json!({"s": {"rules": [rule.clone()]}});
         for context in [user("ada"), Context::with_kind("acme", "org").unwrap()] {
             let found = in_segment("s", segments.clone(), &context);
@@ -157,7 +175,8 @@ fn a_broken_share_of_a_segment_is_malformed_for_everybody_who_reaches_it() {
 #[test]
 fn segments_refer_to_segments_and_the_same_one_may_stand_side_by_side() {
     let refer = |keys: &[&str]| json!({"rules": [rule_of(segment_match(keys))]});
-    let twice = json!({"rules": [{"clauses": [segment_match(&["leaf"]), segment_match(&["leaf"])]}]});
+    let twice =
+        json!({"rules": [{"clauses": [segment_match(&["leaf"]), segment_match(&["leaf"])]}]});
     let branches = refer(&["other", "left", "right"]);
     let negated = json!({"op": "segmentMatch", "values": ["leaf"], "negate": true});
     let segments = json!({
@@ -169,8 +188,13 @@ fn segments_refer_to_segments_and_the_same_one_may_stand_side_by_side() {
         "branches": branches,
         "not-leaf": {"rules": [rule_of(negated)]},
     });
-    for (key, expected) in [("right", true), ("twice", true), ("branches", true), ("left", false), ("not-leaf", false)]
-    {
+    for (key, expected) in [
+        ("right", true),
+        ("twice", true),
+        ("branches", true),
+        ("left", false),
+        ("not-leaf", false),
+    ] {
         let found = in_segment(key, segments.clone(), &user("ada"));
         assert_eq!(found, Some(expected), "{key}");
     }
@@ -182,7 +206,8 @@ fn segments_refer_to_segments_and_the_same_one_may_stand_side_by_side() {
 // EVAL-4.10
 #[test]
 fn circles_of_segments_are_malformed_for_those_who_walk_them() {
-    let refer = |key: &str| json!({"included": ["listed"], "rules": [rule_of(segment_match(&[key]))]});
+    let refer =
+        |key: &str| json!({"included": ["listed"], "rules": [rule_of(segment_match(&[key]))]});
     for segments in [
         json!({"s": refer("s")}),
         json!({"s": refer("t"), "t": {"rules": [rule_of(segment_match(&["s"]))]}}),

@@ -36,7 +36,10 @@ fn the_order_of_context_targets_decides_between_kinds() {
     let org = json!({"contextKind": "org", "variation": 1, "values": ["acme"]});
     let placeholder = json!({"contextKind": "user", "variation": 2});
     let targets = json!([{"variation": 2, "values": ["ada"]}]);
-    for (lists, index) in [(json!([org.clone(), placeholder.clone()]), 1), (json!([placeholder, org]), 2)] {
+    for (lists, index) in [
+        (json!([org.clone(), placeholder.clone()]), 1),
+        (json!([placeholder, org]), 2),
+    ] {
         let f = flag(json!({"targets": targets.clone(), "contextTargets": lists.clone()}));
         let data = Data::flags(json!({"f": f}));
         let both = org_and_user("acme", "ada");
@@ -90,7 +93,8 @@ fn an_entry_of_kind_user_with_keys_of_its_own_refers_to_no_older_list() {
 // EVAL-4.5
 #[test]
 fn an_impossible_target_variation_matters_only_to_those_it_targets() {
-    let data = Data::flags(json!({"f": flag(json!({"targets": [{"variation": 3, "values": ["ada"]}]}))}));
+    let data =
+        Data::flags(json!({"f": flag(json!({"targets": [{"variation": 3, "values": ["ada"]}]}))}));
     assert_eq!(data.detail("f", &user("ada")), malformed());
     assert_eq!(data.detail("f", &user("bob")), fallthrough(0));
 }

@@ -15,11 +15,22 @@ const WORD: Ranges = &[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')];
 
 /// A range of code points of which some may be surrogates.
 pub(super) fn range(start: u32, end: u32) -> ClassUnicode {
-    // Surrogates are in no text: a range loses them at its ends, and a `ClassUnicode` has none in the middle.
-    let start = if (0xD800..0xE000).contains(&start) { 0xE000 } else { start };
-    let end = if (0xD800..0xE000).contains(&end) { 0xD7FF } else { end };
+    // Surrogates are in no text: a range loses them at its ends, and a `ClassUnicode` has none in
+    // the middle.
+    let start = if (0xD800..0xE000).contains(&start) {
+        0xE000
+    } else {
+        start
+    };
+    let end = if (0xD800..0xE000).contains(&end) {
+        0xD7FF
+    } else {
+        end
+    };
     match (char::from_u32(start), char::from_u32(end)) {
-        (Some(start), Some(end)) if start <= end => ClassUnicode::new([ClassUnicodeRange::new(start, end)]),
+        (Some(start), Some(end)) if start <= end => {
+            ClassUnicode::new([ClassUnicodeRange::new(start, end)])
+        }
         _ => ClassUnicode::empty(),
     }
 }
@@ -27,14 +38,18 @@ pub(super) fn range(start: u32, end: u32) -> ClassUnicode {
 /// The last code point that differs from another one only in case. Beyond are mostly ideographs.
 pub(super) const LAST_FOLDED: u32 = 0x1E943;
 
-/// Adds what differs from a member only in case. Returns how many pieces were looked at, which is what took the time.
+/// Adds what differs from a member only in case. Returns how many pieces were looked at, which is
+/// what took the time.
 pub(super) fn fold(class: &mut ClassUnicode) -> usize {
-    // Letters with case are few and stand together. The library looks up each code point of a range in which there is one,
-    // so long ranges are given to it in pieces.
+    // Letters with case are few and stand together. The library looks up each code point of a range
+    // in which there is one, so long ranges are given to it in pieces.
     const PIECE: u32 = 64;
     let (mut folded, mut pieces) = (Vec::new(), 0);
     for whole in class.iter() {
-        let (mut start, end) = (u32::from(whole.start()), u32::from(whole.end()).min(LAST_FOLDED));
+        let (mut start, end) = (
+            u32::from(whole.start()),
+            u32::from(whole.end()).min(LAST_FOLDED),
+        );
         while start <= end {
             let last = end.min(start | (PIECE - 1));
             let mut piece = range(start, last);
@@ -51,7 +66,11 @@ pub(super) fn fold(class: &mut ClassUnicode) -> usize {
 
 impl Parser<'_> {
     /// A named set under the flags of the moment: first folded, then negated, as Go does.
-    fn set(&mut self, mut class: ClassUnicode, negated: bool) -> Result<ClassUnicode, PatternError> {
+    fn set(
+        &mut self,
+        mut class: ClassUnicode,
+        negated: bool,
+    ) -> Result<ClassUnicode, PatternError> {
         self.fold_if_asked(&mut class)?;
         if negated {
             class.negate();
@@ -62,17 +81,30 @@ impl Parser<'_> {
     fn fold_if_asked(&mut self, class: &mut ClassUnicode) -> Result<(), PatternError> {
         // Folding is to cost about as much as compiling what costs the same.
         const PIECES_OF_COST: usize = 4;
-        if self.flags.fold { self.spend(fold(class) / PIECES_OF_COST, self.at) } else { Ok(()) }
+        if self.flags.fold {
+            self.spend(fold(class) / PIECES_OF_COST, self.at)
+        } else {
+            Ok(())
+        }
     }
 
     fn named(&mut self, ranges: Ranges, negated: bool) -> Result<ClassUnicode, PatternError> {
-        self.set(ClassUnicode::new(ranges.iter().map(|(start, end)| ClassUnicodeRange::new(*start, *end))), negated)
+        self.set(
+            ClassUnicode::new(
+                ranges
+                    .iter()
+                    .map(|(start, end)| ClassUnicodeRange::new(*start, *end)),
+            ),
+            negated,
+        )
     }
 
     /// Reads `\d`, `\D`, `\s`, `\S`, `\w`, `\W`, `\p…` or `\P…`; `None` if something else comes.
     pub(super) fn class_escape(&mut self) -> Result<Option<ClassUnicode>, PatternError> {
         let mut following = self.rest().chars();
-        let (Some('\\'), Some(letter)) = (following.next(), following.next()) else { return Ok(None) };
+        let (Some('\\'), Some(letter)) = (following.next(), following.next()) else {
+            return Ok(None);
+        };
         let ranges = match letter.to_ascii_lowercase() {
             'd' => DIGIT,
             's' => SPACE,
@@ -92,7 +124,9 @@ impl Parser<'_> {
         self.at += 2;
         let mut name = match self.next() {
             Some('{') => {
-                let Some((name, _)) = self.rest().split_once('}') else { return Err(unknown) };
+                let Some((name, _)) = self.rest().split_once('}') else {
+                    return Err(unknown);
+                };
                 self.at += name.len() + 1;
                 name
             }
@@ -107,13 +141,19 @@ impl Parser<'_> {
         self.set(class, negated)
     }
 
-    /// Reads `[:alpha:]` or `[:^alpha:]`; `None` if something else comes. What looks like one and has another name is
-    /// refused, however far away the end is.
+    /// Reads `[:alpha:]` or `[:^alpha:]`; `None` if something else comes. What looks like one and
+    /// has another name is refused, however far away the end is.
     fn posix(&mut self) -> Result<Option<ClassUnicode>, PatternError> {
-        let Some((name, _)) = self.rest().strip_prefix("[:").and_then(|rest| rest.split_once(":]")) else {
+        let Some((name, _)) = self
+            .rest()
+            .strip_prefix("[:")
+            .and_then(|rest| rest.split_once(":]"))
+        else {
             return Ok(None);
         };
-        let (bare, negated) = name.strip_prefix('^').map_or((name, false), |bare| (bare, true));
+        let (bare, negated) = name
+            .strip_prefix('^')
+            .map_or((name, false), |bare| (bare, true));
         let ranges: Ranges = match bare {
             "alnum" => &[('0', '9'), ('A', 'Z'), ('a', 'z')],
             "alpha" => &[('A', 'Z'), ('a', 'z')],
@@ -172,7 +212,10 @@ impl Parser<'_> {
             self.at += 1;
             high = self.class_character(class_start)?;
             if high < low {
-                return Err(PatternError::new("class range ends before it begins", start));
+                return Err(PatternError::new(
+                    "class range ends before it begins",
+                    start,
+                ));
             }
         }
         let mut member = range(low, high);
@@ -184,6 +227,8 @@ impl Parser<'_> {
         if self.rest().starts_with('\\') {
             return self.escape();
         }
-        self.next().map(u32::from).ok_or_else(|| PatternError::new("class without end", class_start))
+        self.next()
+            .map(u32::from)
+            .ok_or_else(|| PatternError::new("class without end", class_start))
     }
 }

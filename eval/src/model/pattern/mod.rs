@@ -1,7 +1,8 @@
 //! [`Pattern`]: the operand of `matches`, a regular expression in the syntax of RE2 as Go reads it.
 //!
-//! A pattern is parsed when it arrives, so that a bad one is reported then. It is compiled by the first match that needs
-//! it, in a time that its cost bounds ([`parser::MAX_COST`]); the costly ones may be compiled before.
+//! A pattern is parsed when it arrives, so that a bad one is reported then. It is compiled by the
+//! first match that needs it, in a time that its cost bounds ([`parser::MAX_COST`]); the costly
+//! ones may be compiled before.
 
 mod class;
 mod error;
@@ -20,7 +21,8 @@ use crate::text::Text;
 /// The cost from which compiling takes more than about a millisecond.
 const COSTLY: usize = 5_000;
 
-/// A regular expression of a clause. It is shared by all clauses of a data set that have the same text.
+/// A regular expression of a clause. It is shared by all clauses of a data set that have the same
+/// text.
 #[derive(Debug)]
 pub struct Pattern {
     text: Text,
@@ -32,11 +34,17 @@ pub struct Pattern {
 impl Pattern {
     pub(crate) fn new(text: &Text) -> Result<Self, PatternError> {
         let parsed = parser::parse(text)?;
-        Ok(Self { text: text.clone(), cost: parsed.cost, program: OnceLock::new() })
+        Ok(Self {
+            text: text.clone(),
+            cost: parsed.cost,
+            program: OnceLock::new(),
+        })
     }
 
-    /// Whether the pattern is found anywhere in the text; `None` if it would take too long to tell.
-    pub(crate) fn is_match(&self, text: &str) -> Option<bool> {
+    /// Whether the pattern is found anywhere in the text. Returns `None` if that would take too long to
+    /// tell.
+    #[must_use]
+    pub fn is_match(&self, text: &str) -> Option<bool> {
         self.program().as_ref()?.is_match(text)
     }
 
@@ -52,7 +60,8 @@ impl Pattern {
         }
     }
 
-    /// Whether the pattern takes long to compile, and is not compiled yet: it should be before an evaluation needs it.
+    /// Whether the pattern takes long to compile, and is not compiled yet: it should be before an
+    /// evaluation needs it.
     #[must_use]
     pub fn is_costly(&self) -> bool {
         self.cost >= COSTLY && self.program.get().is_none()
@@ -64,7 +73,8 @@ impl Pattern {
         self.program.get().is_some()
     }
 
-    /// An estimate of the time and memory that compiling takes; a simple pattern costs about a hundred.
+    /// An estimate of the time and memory that compiling takes; a simple pattern costs about a
+    /// hundred.
     #[must_use]
     pub fn cost(&self) -> usize {
         self.cost
@@ -76,8 +86,10 @@ impl Pattern {
     }
 
     fn program(&self) -> &Option<Arc<Program>> {
-        // Parsed again: a parsed form is larger than a pattern, and most of an environment's are never used.
-        self.program.get_or_init(|| Program::new(&parser::parse(&self.text).ok()?).ok().map(Arc::new))
+        // Parsed again: a parsed form is larger than a pattern, and most of an environment's are
+        // never used.
+        self.program
+            .get_or_init(|| Program::new(&parser::parse(&self.text).ok()?).map(Arc::new))
     }
 }
 
@@ -87,7 +99,10 @@ pub(super) struct Patterns(HashMap<Text, Result<Arc<Pattern>, PatternError>>);
 
 impl Patterns {
     pub(super) fn read(&mut self, text: &Text) -> Result<Arc<Pattern>, PatternError> {
-        self.0.entry(text.clone()).or_insert_with(|| Pattern::new(text).map(Arc::new)).clone()
+        self.0
+            .entry(text.clone())
+            .or_insert_with(|| Pattern::new(text).map(Arc::new))
+            .clone()
     }
 }
 

@@ -1,11 +1,12 @@
 //! [`parse`]: from the syntax of RE2, as Go reads it, to the form that the engine is built from.
 //!
-//! The grammar is Go's, not that of the `regex` crate, which refuses some of it (`[\w-.]`, `x{y`, `[[]`, `\Q…\E`), reads
-//! some otherwise (`&&` in a class, `\d`, `\s` and `\w` beyond ASCII) and accepts what Go refuses. Only whether a pattern
-//! matches is asked, so captures and greediness leave no trace.
+//! The grammar is Go's, not that of the `regex` crate, which refuses some of it (`[\w-.]`, `x{y`,
+//! `[[]`, `\Q…\E`), reads some otherwise (`&&` in a class, `\d`, `\s` and `\w` beyond ASCII) and
+//! accepts what Go refuses. Only whether a pattern matches is asked, so captures and greediness
+//! leave no trace.
 //!
-//! No input makes it recurse, and what it builds is limited while it is built: [`MAX_COST`] also counts repetitions,
-//! which make the compiled form large where the pattern is short.
+//! No input makes it recurse, and what it builds is limited while it is built: [`MAX_COST`] also
+//! counts repetitions, which make the compiled form large where the pattern is short.
 
 use regex_syntax::hir::{Class, ClassUnicode, Dot, Hir, Look, Repetition};
 use regex_syntax::utf8::Utf8Sequences;
@@ -22,8 +23,8 @@ const MAX_REPEAT: usize = 1000;
 /// How many groups may be open at once. Go's limit for groups that capture.
 const MAX_GROUPS: usize = 999;
 
-/// How deep the parsed form may be. Building the automaton recurses over it, on the stack of any thread: at this depth
-/// that takes less than 128 KiB in a release build.
+/// How deep the parsed form may be. Building the automaton recurses over it, on the stack of any
+/// thread: at this depth that takes less than 128 KiB in a release build.
 const MAX_DEPTH: usize = 170;
 
 /// A pattern in the form that the engine is built from, and what that will cost.
@@ -36,7 +37,15 @@ pub(super) struct Parsed {
 }
 
 pub(super) fn parse(pattern: &str) -> Result<Parsed, PatternError> {
-    Parser { pattern, at: 0, flags: Flags::default(), group: Group::default(), outer: Vec::new(), cost: 0 }.parse()
+    Parser {
+        pattern,
+        at: 0,
+        flags: Flags::default(),
+        group: Group::default(),
+        outer: Vec::new(),
+        cost: 0,
+    }
+    .parse()
 }
 
 pub(super) struct Parser<'p> {
@@ -97,10 +106,14 @@ impl<'p> Parser<'p> {
                 _ => None,
             };
             if let Some((min, max)) = counts {
-                // Whether few or many are preferred makes no difference to whether there is a match.
+                // Whether few or many are preferred makes no difference to whether there is a
+                // match.
                 self.take('?');
                 if repeated {
-                    return Err(PatternError::new("repetition operator after another one", start));
+                    return Err(PatternError::new(
+                        "repetition operator after another one",
+                        start,
+                    ));
                 }
                 self.repeat(start, min, max)?;
                 repeated = true;
@@ -114,7 +127,11 @@ impl<'p> Parser<'p> {
         }
         let whole = self.close();
         check_depth(&whole.hir)?;
-        Ok(Parsed { hir: whole.hir, cost: self.cost, width: whole.width })
+        Ok(Parsed {
+            hir: whole.hir,
+            cost: self.cost,
+            width: whole.width,
+        })
     }
 
     /// Reads one part that is no repetition operator and begins with `next`.
@@ -144,10 +161,22 @@ impl<'p> Parser<'p> {
                 return self.push_class(class);
             }
             '\\' => return self.backslash(),
-            '^' => Hir::look(if self.flags.lines { Look::StartLF } else { Look::Start }),
-            '$' => Hir::look(if self.flags.lines { Look::EndLF } else { Look::End }),
+            '^' => Hir::look(if self.flags.lines {
+                Look::StartLF
+            } else {
+                Look::Start
+            }),
+            '$' => Hir::look(if self.flags.lines {
+                Look::EndLF
+            } else {
+                Look::End
+            }),
             '.' => {
-                let dot = if self.flags.dot_all { Dot::AnyChar } else { Dot::AnyCharExceptLF };
+                let dot = if self.flags.dot_all {
+                    Dot::AnyChar
+                } else {
+                    Dot::AnyCharExceptLF
+                };
                 self.at += 1;
                 // The sequences of bytes that UTF-8 has.
                 return self.push(Hir::dot(dot), 10);
@@ -174,7 +203,9 @@ impl<'p> Parser<'p> {
                     None => (quoted, quoted.len() + 2),
                 };
                 self.at += length;
-                return quoted.chars().try_for_each(|literal| self.push_literal(literal.into()));
+                return quoted
+                    .chars()
+                    .try_for_each(|literal| self.push_literal(literal.into()));
             }
             _ => {
                 return match self.class_escape()? {
@@ -195,15 +226,26 @@ impl<'p> Parser<'p> {
         let start = self.at;
         let unknown = PatternError::new("unknown escape sequence", start);
         self.at += 1;
-        let Some(next) = self.next() else { return Err(PatternError::new("backslash at the end", start)) };
+        let Some(next) = self.next() else {
+            return Err(PatternError::new("backslash at the end", start));
+        };
         Ok(match next {
             // A single digit would be a back-reference.
-            '1'..='7' if !self.rest().starts_with(|c| matches!(c, '0'..='7')) => return Err(unknown),
+            '1'..='7' if !self.rest().starts_with(|c| matches!(c, '0'..='7')) => {
+                return Err(unknown);
+            }
             '0'..='7' => {
-                let following = self.rest().bytes().take(2).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
+                let following = self
+                    .rest()
+                    .bytes()
+                    .take(2)
+                    .take_while(|byte| matches!(byte, b'0'..=b'7'))
+                    .count();
                 let digits = &self.pattern[start + 1..self.at + following];
                 self.at += following;
-                digits.bytes().fold(0, |value, digit| value * 8 + u32::from(digit - b'0'))
+                digits
+                    .bytes()
+                    .fold(0, |value, digit| value * 8 + u32::from(digit - b'0'))
             }
             'x' => self.hexadecimal().ok_or(unknown)?,
             'a' => 0x07,
@@ -235,22 +277,36 @@ impl<'p> Parser<'p> {
 
     /// Reads `{n}`, `{n,}` or `{n,m}`. Any other brace is a literal: `None`, and nothing is read.
     fn counts(&mut self) -> Result<Option<(u32, Option<u32>)>, PatternError> {
-        let Some((inner, _)) = self.rest()[1..].split_once('}') else { return Ok(None) };
-        let (min, max) =
-            inner.split_once(',').map_or((inner, Some(inner)), |(min, max)| (min, (!max.is_empty()).then_some(max)));
+        let Some((inner, _)) = self.rest()[1..].split_once('}') else {
+            return Ok(None);
+        };
+        let (min, max) = inner
+            .split_once(',')
+            .map_or((inner, Some(inner)), |(min, max)| {
+                (min, (!max.is_empty()).then_some(max))
+            });
         let is_number = |digits: &str| {
-            digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'))
+            digits.bytes().all(|byte| byte.is_ascii_digit())
+                && (digits == "0" || !digits.starts_with('0'))
         };
         if min.is_empty() || !is_number(min) || !max.is_none_or(is_number) {
             return Ok(None);
         }
         // Of digits alone, only a number that is too large fails to parse.
-        let count = |digits: &str| digits.parse().ok().filter(|count| *count as usize <= MAX_REPEAT);
+        let count = |digits: &str| {
+            digits
+                .parse()
+                .ok()
+                .filter(|count| *count as usize <= MAX_REPEAT)
+        };
         let too_large = PatternError::new("repeat count over 1000", self.at);
         let min: u32 = count(min).ok_or_else(|| too_large.clone())?;
         let max = max.map(|max| count(max).ok_or(too_large)).transpose()?;
         if max.is_some_and(|max| max < min) {
-            return Err(PatternError::new("repeat counts in the wrong order", self.at));
+            return Err(PatternError::new(
+                "repeat counts in the wrong order",
+                self.at,
+            ));
         }
         self.at += inner.len() + 2;
         Ok(Some((min, max)))
@@ -262,7 +318,11 @@ impl<'p> Parser<'p> {
         };
         let most = max.unwrap_or(min).max(1) as usize;
         // What is repeated no times at all leaves nothing of the counts within.
-        let copies = if max == Some(0) { 1 } else { element.copies * most };
+        let copies = if max == Some(0) {
+            1
+        } else {
+            element.copies * most
+        };
         if most >= 2 && copies > MAX_REPEAT {
             return Err(PatternError::new("nested repeat counts over 1000", start));
         }
@@ -270,8 +330,18 @@ impl<'p> Parser<'p> {
         let added = cost - element.cost;
         let width = (element.width + 1).saturating_mul(most);
         let sub = Box::new(element.hir);
-        let hir = Hir::repetition(Repetition { min, max, greedy: true, sub });
-        self.group.sequence.push(Element { hir, cost, width, copies });
+        let hir = Hir::repetition(Repetition {
+            min,
+            max,
+            greedy: true,
+            sub,
+        });
+        self.group.sequence.push(Element {
+            hir,
+            cost,
+            width,
+            copies,
+        });
         self.spend(added, start)
     }
 
@@ -280,12 +350,17 @@ impl<'p> Parser<'p> {
         let (start, before) = (self.at, self.flags);
         self.at += 1;
         if self.take('?') {
-            let name = self.rest().strip_prefix("P<").or_else(|| self.rest().strip_prefix('<'));
+            let name = self
+                .rest()
+                .strip_prefix("P<")
+                .or_else(|| self.rest().strip_prefix('<'));
             if let Some(rest) = name {
                 let named = rest.split_once('>').filter(|(name, _)| {
                     !name.is_empty() && name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
                 });
-                let Some((_, rest)) = named else { return Err(PatternError::new("bad group name", start)) };
+                let Some((_, rest)) = named else {
+                    return Err(PatternError::new("bad group name", start));
+                };
                 self.at = self.pattern.len() - rest.len();
             } else if !self.read_flags(start)? {
                 return Ok(());
@@ -294,7 +369,11 @@ impl<'p> Parser<'p> {
         if self.outer.len() >= MAX_GROUPS {
             return Err(PatternError::new("nests too deeply", start));
         }
-        let group = Group { start, flags: before, ..Group::default() };
+        let group = Group {
+            start,
+            flags: before,
+            ..Group::default()
+        };
         self.outer.push(std::mem::replace(&mut self.group, group));
         Ok(())
     }
@@ -336,7 +415,12 @@ impl<'p> Parser<'p> {
     }
 
     fn push(&mut self, hir: Hir, cost: usize) -> Result<(), PatternError> {
-        self.group.sequence.push(Element { hir, cost, width: 1, copies: 1 });
+        self.group.sequence.push(Element {
+            hir,
+            cost,
+            width: 1,
+            copies: 1,
+        });
         self.spend(cost, self.at)
     }
 
@@ -344,7 +428,10 @@ impl<'p> Parser<'p> {
         let cost = if class.is_ascii() {
             1
         } else {
-            class.iter().map(|range| Utf8Sequences::new(range.start(), range.end()).count()).sum()
+            class
+                .iter()
+                .map(|range| Utf8Sequences::new(range.start(), range.end()).count())
+                .sum()
         };
         self.push(Hir::class(Class::Unicode(class)), cost)
     }
@@ -366,7 +453,11 @@ impl<'p> Parser<'p> {
 
     pub(super) fn spend(&mut self, cost: usize, at: usize) -> Result<(), PatternError> {
         self.cost = self.cost.saturating_add(cost);
-        if self.cost > MAX_COST { Err(PatternError::new("too large", at)) } else { Ok(()) }
+        if self.cost > MAX_COST {
+            Err(PatternError::new("too large", at))
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) fn rest(&self) -> &'p str {
@@ -400,7 +491,12 @@ fn join(elements: impl Iterator<Item = Element>, join: fn(Vec<Hir>) -> Hir) -> E
         element.hir
     });
     let hir = join(parts.collect());
-    Element { hir, cost, width, copies }
+    Element {
+        hir,
+        cost,
+        width,
+        copies,
+    }
 }
 
 /// Walks the parsed form level by level.
@@ -410,7 +506,10 @@ fn check_depth(hir: &Hir) -> Result<(), PatternError> {
         if level.is_empty() {
             return Ok(());
         }
-        level = level.into_iter().flat_map(|hir| hir.kind().subs()).collect();
+        level = level
+            .into_iter()
+            .flat_map(|hir| hir.kind().subs())
+            .collect();
     }
     Err(PatternError::new("nests too deeply", 0))
 }

@@ -1,8 +1,9 @@
 //! [`Program`]: a pattern ready to be matched.
 //!
-//! A lazy DFA over the automaton of the pattern: it reads each byte once, whatever the pattern. Only where it would keep
-//! building states that it does not use again does it give up, and the simulation of the automaton takes over, whose
-//! time is the product of the sizes of pattern and text. Only that is limited.
+//! A lazy DFA over the automaton of the pattern: it reads each byte once, whatever the pattern.
+//! Only where it would keep building states that it does not use again does it give up, and the
+//! simulation of the automaton takes over, whose time is the product of the sizes of pattern and
+//! text. Only that is limited.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use regex_automata::Input;
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::pikevm::PikeVM;
-use regex_automata::nfa::thompson::{BuildError, Compiler, Config, WhichCaptures};
+use regex_automata::nfa::thompson::{Compiler, Config, WhichCaptures};
 use regex_automata::util::pool::Pool;
 
 use super::parser::Parsed;
@@ -29,20 +30,26 @@ pub(super) struct Program {
 type NewCache = Box<dyn Fn() -> Cache + Send + Sync + UnwindSafe + RefUnwindSafe>;
 
 impl Program {
-    pub(super) fn new(pattern: &Parsed) -> Result<Self, BuildError> {
+    /// Returns `None` if the library refuses the pattern. It has no reason to: sizes are limited when
+    /// the pattern is parsed, and there are no Unicode word boundaries.
+    pub(super) fn new(pattern: &Parsed) -> Option<Self> {
         let nfa = Compiler::new()
             .configure(Config::new().which_captures(WhichCaptures::None))
-            .build_from_hir(&pattern.hir)?;
+            .build_from_hir(&pattern.hir)
+            .ok()?;
         let config = DFA::config()
             // A large automaton may need more than the default, and its size is limited before.
             .skip_cache_capacity_check(true)
             .minimum_cache_clear_count(Some(3))
             .minimum_bytes_per_state(Some(10));
-        // The size of the cache is not checked, and there are no Unicode word boundaries: it cannot fail.
-        let dfa = Arc::new(DFA::builder().configure(config).build_from_nfa(nfa).expect("no limit is set"));
+        let dfa = Arc::new(DFA::builder().configure(config).build_from_nfa(nfa).ok()?);
         let for_cache = Arc::clone(&dfa);
         let caches = Pool::new(Box::new(move || for_cache.create_cache()) as NewCache);
-        Ok(Self { dfa, caches, width: pattern.width })
+        Some(Self {
+            dfa,
+            caches,
+            width: pattern.width,
+        })
     }
 
     /// Whether the pattern is found anywhere in the text; `None` if it would take too long to tell.

@@ -1,14 +1,19 @@
 //! The names of `\p{…}`: general categories and scripts, by the names that Go accepts.
 //!
-//! Go accepts fewer names than `regex-syntax`: no short names of scripts, no `sc=`, no binary properties, no script of
-//! several words (its tables have an underscore there, which the requested name loses). A name that is accepted here
-//! and refused by the other SDKs would let a flag work in one service and not in the next.
+//! Go accepts fewer names than `regex-syntax`: no short names of scripts, no `sc=`, no binary
+//! properties, no script of several words (its tables have an underscore there, which the requested
+//! name loses). A name that is accepted here and refused by the other SDKs would let a flag work in
+//! one service and not in the next.
 
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, HirKind};
 
 /// Returns the code points of a property, or `None` if the name is unknown.
 pub(super) fn code_points(name: &str) -> Option<ClassUnicode> {
-    let name: String = name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).map(|c| c.to_ascii_lowercase()).collect();
+    let name: String = name
+        .chars()
+        .filter(|c| !matches!(c, '_' | '-' | ' '))
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
     match name.as_str() {
         "any" => return Some(range('\0', char::MAX)),
         "ascii" => return Some(range('\0', '\x7F')),
@@ -21,19 +26,31 @@ pub(super) fn code_points(name: &str) -> Option<ClassUnicode> {
         "cs" | "surrogate" => return Some(ClassUnicode::empty()),
         _ => {}
     }
-    if let Some((_, short)) = CATEGORIES.iter().find(|(long, short)| *long == name || *short == name) {
+    if let Some((_, short)) = CATEGORIES
+        .iter()
+        .find(|(long, short)| *long == name || *short == name)
+    {
         return table("gc", short);
     }
-    SCRIPTS.contains(&name.as_str()).then(|| table("sc", &name)).flatten()
+    SCRIPTS
+        .contains(&name.as_str())
+        .then(|| table("sc", &name))
+        .flatten()
 }
 
 /// Reads a table of `regex-syntax`, which hands them out through its parser only.
 fn table(property: &str, value: &str) -> Option<ClassUnicode> {
-    match regex_syntax::parse(&format!(r"\p{{{property}={value}}}")).ok()?.into_kind() {
+    match regex_syntax::parse(&format!(r"\p{{{property}={value}}}"))
+        .ok()?
+        .into_kind()
+    {
         HirKind::Class(Class::Unicode(class)) => Some(class),
         // A class of a single code point.
         HirKind::Literal(literal) => {
-            let ranges = std::str::from_utf8(&literal.0).ok()?.chars().map(|c| ClassUnicodeRange::new(c, c));
+            let ranges = std::str::from_utf8(&literal.0)
+                .ok()?
+                .chars()
+                .map(|c| ClassUnicodeRange::new(c, c));
             Some(ClassUnicode::new(ranges))
         }
         _ => None,
@@ -44,7 +61,8 @@ fn range(start: char, end: char) -> ClassUnicode {
     ClassUnicode::new([ClassUnicodeRange::new(start, end)])
 }
 
-/// Long and short names of general categories. Where there are two long names, the pair stands twice.
+/// Long and short names of general categories. Where there are two long names, the pair stands
+/// twice.
 const CATEGORIES: &[(&str, &str)] = &[
     ("casedletter", "lc"),
     ("closepunctuation", "pe"),

@@ -1,4 +1,5 @@
-//! What bounds a pattern, and what is kept of it. What patterns mean is held against Go's answers in `tests/patterns.rs`.
+//! What bounds a pattern, and what is kept of it. What patterns mean is held against Go's answers
+//! in `tests/patterns.rs`.
 
 use std::thread;
 
@@ -45,7 +46,11 @@ fn a_pattern_that_would_be_large_is_refused_before_it_is_built() {
         "a".repeat(400_000),
         r"((\S{10}){10}){10}".repeat(100),
     ] {
-        assert!(refusal(&text).starts_with("too large"), "{}", &text[..20.min(text.len())]);
+        assert!(
+            refusal(&text).starts_with("too large"),
+            "{}",
+            &text[..20.min(text.len())]
+        );
     }
 }
 
@@ -77,18 +82,33 @@ fn patterns_that_people_write_are_not_too_large() {
 fn a_pattern_that_nests_too_deeply_is_refused() {
     let nested = |depth| format!("{}a{}", "(b".repeat(depth), ")*".repeat(depth));
     for text in ["(".repeat(1_000_000), nested(400), nested(100_000)] {
-        assert!(refusal(&text).starts_with("nests too deeply"), "{}", &text[..20]);
+        assert!(
+            refusal(&text).starts_with("nests too deeply"),
+            "{}",
+            &text[..20]
+        );
     }
     // Groups alone leave nothing behind that is deep.
-    assert!(pattern(&format!("{}a{}", "(".repeat(900), ")".repeat(900))).is_match("a").unwrap());
+    assert!(
+        pattern(&format!("{}a{}", "(".repeat(900), ")".repeat(900)))
+            .is_match("a")
+            .unwrap()
+    );
 }
 
 #[test]
 fn the_deepest_pattern_compiles_on_a_small_stack() {
-    let deepest = (1..400).rev().map(|depth| format!("{}a{}", "(b".repeat(depth), ")*".repeat(depth)));
-    let deepest = deepest.map(Text::from).find_map(|text| Pattern::new(&text).ok()).unwrap();
+    let deepest = (1..400)
+        .rev()
+        .map(|depth| format!("{}a{}", "(b".repeat(depth), ")*".repeat(depth)));
+    let deepest = deepest
+        .map(Text::from)
+        .find_map(|text| Pattern::new(&text).ok())
+        .unwrap();
     // Builds without optimisation need several times as much.
-    let running = thread::Builder::new().stack_size(2 << 20).spawn(move || deepest.is_match("bba"));
+    let running = thread::Builder::new()
+        .stack_size(2 << 20)
+        .spawn(move || deepest.is_match("bba"));
     assert_eq!(running.unwrap().join().unwrap(), Some(true));
 }
 
@@ -114,23 +134,33 @@ fn what_is_compiled_is_taken_over() {
 /// Letters `a` and `b` in an order that does not repeat.
 fn disorder(length: usize) -> String {
     let mut random = fastrand::Rng::with_seed(1);
-    (0..length).map(|_| if random.bool() { 'a' } else { 'b' }).collect()
+    (0..length)
+        .map(|_| if random.bool() { 'a' } else { 'b' })
+        .collect()
 }
 
-// In `a[ab]{900}c` each `a` begins a way of its own, and in disorder no two moments have the same ways.
+// In `a[ab]{900}c` each `a` begins a way of its own, and in disorder no two moments have the same
+// ways.
 #[test]
 fn a_match_that_would_take_too_long_is_given_up() {
     let hard = pattern("a[ab]{900}c");
     assert_eq!(hard.is_match(&disorder(100_000)), None);
     // What can be told in time is told.
     assert_eq!(hard.is_match(&disorder(5_000)), Some(false));
-    assert_eq!(hard.is_match(&format!("{0}a{1}c", disorder(5_000), disorder(900))), Some(true));
+    assert_eq!(
+        hard.is_match(&format!("{0}a{1}c", disorder(5_000), disorder(900))),
+        Some(true)
+    );
 }
 
 #[test]
 fn a_long_text_is_no_reason_to_give_up() {
     let text = disorder(10_000_000) + "@example.com";
-    for (regex, found) in [(r"^[\w-\.]+@([\w-]+\.)+[\w-]{2,4}$", true), ("(?i)EXAMPLE", true), (r"(\w+\s)+\d", false)] {
+    for (regex, found) in [
+        (r"^[\w-\.]+@([\w-]+\.)+[\w-]{2,4}$", true),
+        ("(?i)EXAMPLE", true),
+        (r"(\w+\s)+\d", false),
+    ] {
         assert_eq!(pattern(regex).is_match(&text), Some(found), "{regex}");
     }
 }

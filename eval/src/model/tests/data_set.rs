@@ -1,4 +1,5 @@
-//! Whole environments, and the items in them: what is rejected, what the error names, and which key counts.
+//! Whole environments, and the items in them: what is rejected, what the error names, and which key
+//! counts.
 
 use super::*;
 
@@ -6,8 +7,18 @@ use super::*;
 #[test]
 fn an_item_is_an_object_and_nothing_else() {
     for kind in KINDS {
-        for bad in [json!(true), json!(null), json!(1), json!("{}"), json!([]), json!([{}])] {
-            for error in [item(kind, &bad).unwrap_err(), data(&data_of(kind, &bad)).unwrap_err()] {
+        for bad in [
+            json!(true),
+            json!(null),
+            json!(1),
+            json!("{}"),
+            json!([]),
+            json!([{}]),
+        ] {
+            for error in [
+                item(kind, &bad).unwrap_err(),
+                data(&data_of(kind, &bad)).unwrap_err(),
+            ] {
                 assert_eq!(error.item, Some((kind, "k".into())), "{kind} {bad}");
             }
             assert!(serde_json::from_value::<Flag>(bad.clone()).is_err());
@@ -31,7 +42,13 @@ fn data_that_is_no_object_of_items_is_rejected() {
     ] {
         assert_eq!(data(&bad).unwrap_err().item, None, "{bad}");
     }
-    for bad in ["", "{", r#"{"flags": {}} {}"#, r#"{"flags": {}},"#, r#"{"flags": {"k": {}}, "segments": {}"#] {
+    for bad in [
+        "",
+        "{",
+        r#"{"flags": {}} {}"#,
+        r#"{"flags": {}},"#,
+        r#"{"flags": {"k": {}}, "segments": {}"#,
+    ] {
         let error = DataSet::from_json(bad.as_bytes()).unwrap_err();
         assert_eq!(error.item, None, "{bad}");
         assert_eq!(error.to_string(), "flag data cannot be read");
@@ -45,9 +62,15 @@ fn the_error_names_the_item_where_reading_ended() {
     let segment = |key: &str| Some((DataKind::Segment, Text::from(key)));
     for (text, item) in [
         (r#"{"flags": {"a": {}, "b": 1, "c": 1}}"#, flag("b")),
-        (r#"{"flags": {"a": {}}, "segments": {"b": {"salt": 1}}}"#, segment("b")),
+        (
+            r#"{"flags": {"a": {}}, "segments": {"b": {"salt": 1}}}"#,
+            segment("b"),
+        ),
         (r#"{"flags": {"a": {"version": 1, "key": "ot"#, flag("a")),
-        (r#"{"flags": {"a": {}, "b": {"rules": [{"clauses": [1]}]}}}"#, flag("b")),
+        (
+            r#"{"flags": {"a": {}, "b": {"rules": [{"clauses": [1]}]}}}"#,
+            flag("b"),
+        ),
     ] {
         let error = DataSet::from_json(text.as_bytes()).unwrap_err();
         assert_eq!(error.item, item, "{text}");
@@ -66,7 +89,10 @@ fn both_sections_are_optional_and_other_ones_are_skipped() {
         (json!({"flags": null, "segments": null}), (0, 0)),
         (json!({"flags": {"a": {}, "b": {}}}), (2, 0)),
         (json!({"segments": {"a": {}}}), (0, 1)),
-        (json!({"flags": {"a": {}}, "configs": [1], "path": "/", "segments": {"a": {}}}), (1, 1)),
+        (
+            json!({"flags": {"a": {}}, "configs": [1], "path": "/", "segments": {"a": {}}}),
+            (1, 1),
+        ),
     ] {
         let data = data(&json).unwrap();
         assert_eq!((data.flags.len(), data.segments.len()), counts, "{json}");
@@ -107,7 +133,11 @@ fn an_item_that_is_written_twice_is_kept_in_the_order_of_the_text() {
     let text = r#"{"flags": {"k": {"version": 5}, "other": {}, "k": {"version": 3}},
         "segments": {"k": {"version": 1}}, "flags": {"k": {"version": 4, "deleted": true}}}"#;
     let data = DataSet::from_json(text.as_bytes()).unwrap();
-    let flags: Vec<_> = data.flags.iter().map(|entry| (entry.key().as_str(), entry.version())).collect();
+    let flags: Vec<_> = data
+        .flags
+        .iter()
+        .map(|entry| (entry.key().as_str(), entry.version()))
+        .collect();
     assert_eq!(flags, [("k", 5), ("other", 0), ("k", 3), ("k", 4)]);
     assert!(data.flags[3].present().is_none());
     assert_eq!(data.segments.len(), 1);
@@ -137,7 +167,8 @@ fn the_key_under_which_an_item_arrives_is_its_key() {
 // EVAL-2.2 and EVAL-4.11
 #[test]
 fn the_key_under_which_an_item_arrives_is_the_one_that_is_hashed() {
-    let rollout_of = json!({"key": "other", "salt": "salt", "fallthrough": {"rollout": {"variations": [{}]}}});
+    let rollout_of =
+        json!({"key": "other", "salt": "salt", "fallthrough": {"rollout": {"variations": [{}]}}});
     let data = data(&data_of(DataKind::Flag, &rollout_of)).unwrap();
     let flag = data.flags[0].present().unwrap();
     let bucket = rollout(&flag.fallthrough).prefix.bucket(b"ada");
@@ -147,7 +178,9 @@ fn the_key_under_which_an_item_arrives_is_the_one_that_is_hashed() {
 
 /// What is kept of the only flag.
 fn kept(data: &DataSet) -> Option<String> {
-    data.flags[0].json().map(|json| String::from_utf8(json.to_vec()).unwrap())
+    data.flags[0]
+        .json()
+        .map(|json| String::from_utf8(json.to_vec()).unwrap())
 }
 
 // STO-1.2: what is stored is what was received
@@ -155,7 +188,9 @@ fn kept(data: &DataSet) -> Option<String> {
 fn an_item_keeps_its_text_byte_for_byte() {
     let json = r#"{ "version" : 3.0,  "novelty": {"a": [1.50, "}"]}, "on":false }"#;
     let item = Item::from_json(DataKind::Flag, "k", json.as_bytes()).unwrap();
-    let Item::Flag(entry) = &item else { panic!("a segment") };
+    let Item::Flag(entry) = &item else {
+        panic!("a segment")
+    };
     assert_eq!(entry.json().unwrap(), json);
     for document in [
         format!(r#"{{"flags": {{ "k" : {json} , "l": {{}}}}, "segments": {{}}}}"#),
@@ -163,7 +198,11 @@ fn an_item_keeps_its_text_byte_for_byte() {
         format!(r#"{{"flags":{{"k\u0031":{json}}}}}"#),
         format!(r#"{{"flags":{{"k":{json}}},"segments":{{"s":{{"version":1,"version":2}}}}}}"#),
     ] {
-        assert_eq!(kept(&DataSet::from_json(document.as_bytes()).unwrap()).unwrap(), json, "{document}");
+        assert_eq!(
+            kept(&DataSet::from_json(document.as_bytes()).unwrap()).unwrap(),
+            json,
+            "{document}"
+        );
     }
 }
 
@@ -171,8 +210,15 @@ fn an_item_keeps_its_text_byte_for_byte() {
 fn an_item_of_another_format_keeps_no_text_unless_it_is_given_one() {
     let data = DataSet::read(data_of(DataKind::Flag, &json!({"version": 3}))).unwrap();
     assert_eq!(kept(&data), None);
-    let flags = data.flags.into_iter().map(|entry| entry.with_json(r#"{"version":3}"#)).collect();
-    assert_eq!(kept(&DataSet::new(flags, Vec::new())).unwrap(), r#"{"version":3}"#);
+    let flags = data
+        .flags
+        .into_iter()
+        .map(|entry| entry.with_json(r#"{"version":3}"#))
+        .collect();
+    assert_eq!(
+        kept(&DataSet::new(flags, Vec::new())).unwrap(),
+        r#"{"version":3}"#
+    );
     let alone: Flag = serde_json::from_str(r#"{ "version": 3 }"#).unwrap();
     assert_eq!(Entry::from(alone).json().unwrap(), r#"{"version":3}"#);
 }

@@ -23,27 +23,37 @@ fn an_empty_flag_has_the_defaults_of_the_protocol() {
 // EVAL-2.2
 #[test]
 fn a_flag_has_what_its_json_says() {
-    let flag = flag(json!({"key": "k", "version": 9_007_199_254_740_992_u64, "on": true,
+    let flag = flag(
+        json!({"key": "k", "version": 9_007_199_254_740_992_u64, "on": true,
         "variations": [null, {"x": [1]}], "offVariation": 1, "fallthrough": {"variation": 0},
         "targets": [{"variation": 1, "values": ["ada"]}],
         "prerequisites": [{"key": "p", "variation": 2}, {"key": "q"}],
         "trackEvents": true, "trackEventsFallthrough": true, "excludeFromSummaries": true,
-        "debugEventsUntilDate": 1_512_543_600_000_u64, "samplingRatio": 10, "migration": {"checkRatio": 5}}));
-    assert_eq!((flag.key().as_str(), flag.version()), ("k", 9_007_199_254_740_992));
+        "debugEventsUntilDate": 1_512_543_600_000_u64, "samplingRatio": 10, "migration": {"checkRatio": 5}}),
+    );
+    assert_eq!(
+        (flag.key().as_str(), flag.version()),
+        ("k", 9_007_199_254_740_992)
+    );
     assert!(flag.is_on());
     assert_eq!(flag.variations(), [Value::Null, json!({"x": [1]}).into()]);
     assert_eq!(flag.off_variation, Some(1));
     assert!(matches!(flag.fallthrough, Serve::Variation(0)));
     assert_eq!(flag.targets.find(|_| Some("ada")), Some(1));
     let prerequisites = flag.prerequisites.iter();
-    let prerequisites: Vec<_> = prerequisites.map(|required| (required.key.as_str(), required.variation)).collect();
+    let prerequisites: Vec<_> = prerequisites
+        .map(|required| (required.key.as_str(), required.variation))
+        .collect();
     assert_eq!(prerequisites, [("p", 2), ("q", 0)]);
     assert!(flag.prerequisites().eq(["p", "q"]));
     assert!(flag.track_events());
     assert!(flag.track_events_fallthrough);
     assert!(flag.exclude_from_summaries());
     assert_eq!(flag.debug_events_until(), Some(1_512_543_600_000));
-    assert_eq!((flag.sampling_ratio(), flag.check_ratio()), (Some(10), Some(5)));
+    assert_eq!(
+        (flag.sampling_ratio(), flag.check_ratio()),
+        (Some(10), Some(5))
+    );
     assert_eq!(flag.with_version(3).version(), 3);
 }
 
@@ -82,12 +92,28 @@ fn client_side_availability_decides_who_may_see_a_flag_and_without_it_client_sid
         (json!({"clientSide": true}), true, true),
         (json!({"clientSide": false}), true, false),
         (json!({"clientSide": null}), true, false),
-        (json!({"clientSide": true, "clientSideAvailability": null}), true, true),
-        (json!({"clientSide": true, "clientSideAvailability": {}}), false, false),
+        (
+            json!({"clientSide": true, "clientSideAvailability": null}),
+            true,
+            true,
+        ),
+        (
+            json!({"clientSide": true, "clientSideAvailability": {}}),
+            false,
+            false,
+        ),
         (availability(json!({})), false, false),
         (availability(json!({"usingMobileKey": true})), true, false),
-        (availability(json!({"usingEnvironmentId": true})), false, true),
-        (availability(json!({"usingMobileKey": null, "usingEnvironmentId": true})), false, true),
+        (
+            availability(json!({"usingEnvironmentId": true})),
+            false,
+            true,
+        ),
+        (
+            availability(json!({"usingMobileKey": null, "usingEnvironmentId": true})),
+            false,
+            true,
+        ),
     ] {
         let flag = flag(json.clone());
         let seen = (flag.using_mobile_key(), flag.using_environment_id());
@@ -120,5 +146,9 @@ fn flags_and_segments_name_the_segments_that_they_refer_to() {
         {"clauses": [clause("segmentMatch", json!(["a"]))]},
     ]);
     assert!(flag(json!({"rules": rules})).segments().eq(["a", "b", "a"]));
-    assert!(segment(json!({"rules": rules})).segments().eq(["a", "b", "a"]));
+    assert!(
+        segment(json!({"rules": rules}))
+            .segments()
+            .eq(["a", "b", "a"])
+    );
 }

@@ -28,7 +28,10 @@ fn integers_may_be_written_with_a_fraction_which_is_cut_off() {
         assert_eq!(flag.off_variation, Some(read), "{written}");
         assert_eq!(flag.sampling_ratio(), Some(read), "{written}");
         assert_eq!(flag.prerequisites[0].variation, read, "{written}");
-        assert!(matches!(flag.fallthrough, Serve::Variation(index) if index == read), "{written}");
+        assert!(
+            matches!(flag.fallthrough, Serve::Variation(index) if index == read),
+            "{written}"
+        );
     }
 }
 

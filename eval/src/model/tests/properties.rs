@@ -188,7 +188,9 @@ fn with_unknown_properties(json: Json) -> Json {
         Json::Array(elements) => elements.into_iter().map(with_unknown_properties).collect(),
         Json::Object(members) => {
             let members = members.into_iter();
-            let mut members: Map<_, _> = members.map(|(name, value)| (name, with_unknown_properties(value))).collect();
+            let mut members: Map<_, _> = members
+                .map(|(name, value)| (name, with_unknown_properties(value)))
+                .collect();
             members.insert("fromTheFuture".to_owned(), json!([{"on": 1}, "x", null]));
             members.into()
         }
@@ -237,5 +239,9 @@ fn of_a_property_that_is_written_twice_the_last_one_counts() {
     let flag = data.flags[0].present().unwrap();
     assert_eq!((flag.version(), flag.is_on()), (2, false));
     assert_eq!(flag.variations(), [json!({"a": 2}).into()]);
-    assert!(data.segments[0].present().unwrap().rules[0].rollout.is_none());
+    assert!(
+        data.segments[0].present().unwrap().rules[0]
+            .rollout
+            .is_none()
+    );
 }

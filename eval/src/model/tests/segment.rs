@@ -20,9 +20,11 @@ fn an_empty_segment_has_the_defaults_of_the_protocol() {
 // EVAL-2.4
 #[test]
 fn a_segment_has_what_its_json_says() {
-    let listed = segment(json!({"key": "s", "version": 3, "included": ["ada"], "excluded": ["bob"],
+    let listed = segment(
+        json!({"key": "s", "version": 3, "included": ["ada"], "excluded": ["bob"],
         "includedContexts": [{"contextKind": "org", "values": ["acme"]}, {"values": ["eve"]}],
-        "rules": [{"weight": 50_000, "rolloutContextKind": "org"}]}));
+        "rules": [{"weight": 50_000, "rolloutContextKind": "org"}]}),
+    );
     assert_eq!((listed.key().as_str(), listed.version()), ("s", 3));
     let of_kind = |wanted: &'static str, key: &'static str| {
         move |kind: &Kind| (*kind == Kind::from(Text::from(wanted))).then_some(key)
@@ -35,7 +37,10 @@ fn a_segment_has_what_its_json_says() {
         ("org", "acme", true, false),
         ("org", "ada", false, false),
     ] {
-        let found = (listed.included.contain(of_kind(kind, key)), listed.excluded.contain(of_kind(kind, key)));
+        let found = (
+            listed.included.contain(of_kind(kind, key)),
+            listed.excluded.contain(of_kind(kind, key)),
+        );
         assert_eq!(found, (included, excluded), "{kind} {key}");
     }
     let rollout = listed.rules[0].rollout.as_ref().unwrap();
@@ -50,10 +55,26 @@ fn a_big_segment_knows_its_kind_and_its_reference() {
     for (json, kind, reference) in [
         (json!({"unbounded": true}), "user", None),
         (json!({"unbounded": true, "generation": null}), "user", None),
-        (json!({"unbounded": true, "generation": 0}), "user", Some("k.g0")),
-        (json!({"unbounded": true, "generation": 2.0}), "user", Some("k.g2")),
-        (json!({"unbounded": true, "unboundedContextKind": "org", "generation": 100}), "org", Some("k.g100")),
-        (json!({"unbounded": true, "unboundedContextKind": ""}), "user", None),
+        (
+            json!({"unbounded": true, "generation": 0}),
+            "user",
+            Some("k.g0"),
+        ),
+        (
+            json!({"unbounded": true, "generation": 2.0}),
+            "user",
+            Some("k.g2"),
+        ),
+        (
+            json!({"unbounded": true, "unboundedContextKind": "org", "generation": 100}),
+            "org",
+            Some("k.g100"),
+        ),
+        (
+            json!({"unbounded": true, "unboundedContextKind": ""}),
+            "user",
+            None,
+        ),
     ] {
         let data = data(&data_of(DataKind::Segment, &json)).unwrap();
         let segment = data.segments[0].present().unwrap();

@@ -20,57 +20,123 @@ async fn a_context_is_in_the_segments_of_its_row() {
     let table = TestTable::new().await;
     let row = || [("namespace", s("p:big_segments_user")), ("key", s(HASH))];
     let tap = Tap::open();
-    let store = through(&tap, DynamoDbBigSegmentStore::builder(&table.name).prefix("p")).build().unwrap();
-    for (included, excluded) in
-        [(vec!["vip.g12"], vec![]), (vec![], vec!["a.g1", "b.g2"]), (vec!["a.g1"], vec!["a.g1"])]
-    {
+    let store = through(
+        &tap,
+        DynamoDbBigSegmentStore::builder(&table.name).prefix("p"),
+    )
+    .build()
+    .unwrap();
+    for (included, excluded) in [
+        (vec!["vip.g12"], vec![]),
+        (vec![], vec!["a.g1", "b.g2"]),
+        (vec!["a.g1"], vec!["a.g1"]),
+    ] {
         let [namespace, key] = row();
-        let sets = [("included", &included), ("excluded", &excluded)].into_iter().filter(|(_, set)| !set.is_empty());
-        let mut put = table.client.put_item().table_name(&table.name).item(namespace.0, namespace.1).item(key.0, key.1);
+        let sets = [("included", &included), ("excluded", &excluded)]
+            .into_iter()
+            .filter(|(_, set)| !set.is_empty());
+        let mut put = table
+            .client
+            .put_item()
+            .table_name(&table.name)
+            .item(namespace.0, namespace.1)
+            .item(key.0, key.1);
         for (name, references) in sets {
-            put = put.item(name, AttributeValue::Ss(references.iter().copied().map(str::to_owned).collect()));
+            put = put.item(
+                name,
+                AttributeValue::Ss(references.iter().copied().map(str::to_owned).collect()),
+            );
         }
         put.send().await.unwrap();
-        assert_eq!(store.membership(HASH).await.unwrap(), Some(Membership::new(included, excluded)));
+        assert_eq!(
+            store.membership(HASH).await.unwrap(),
+            Some(Membership::new(included, excluded))
+        );
     }
     assert_eq!(tap.operations(), ["GetItem"; 3]);
-    assert!(tap.calls().iter().all(|call| call.body["ConsistentRead"] == true));
+    assert!(
+        tap.calls()
+            .iter()
+            .all(|call| call.body["ConsistentRead"] == true)
+    );
 }
 
-// spec/04 4.2: nothing found is no membership and no error; a row stays when its last reference is taken away.
+// spec/04 4.2: nothing found is no membership and no error; a row stays when its last reference is
+// taken away.
 #[tokio::test]
 async fn nothing_is_known_without_references() {
     let table = TestTable::new().await;
-    let store = local(DynamoDbBigSegmentStore::builder(&table.name)).build().unwrap();
+    let store = local(DynamoDbBigSegmentStore::builder(&table.name))
+        .build()
+        .unwrap();
     assert_eq!(store.membership(HASH).await.unwrap(), None);
-    table.put([("namespace", s("big_segments_user")), ("key", s(HASH)), ("included", set(["a.g1"]))]).await;
+    table
+        .put([
+            ("namespace", s("big_segments_user")),
+            ("key", s(HASH)),
+            ("included", set(["a.g1"])),
+        ])
+        .await;
     assert!(store.membership(HASH).await.unwrap().is_some());
-    let delete = table.client.update_item().table_name(&table.name).update_expression("DELETE included :gone");
-    let delete = delete.key("namespace", s("big_segments_user")).key("key", s(HASH));
-    delete.expression_attribute_values(":gone", set(["a.g1"])).send().await.unwrap();
+    let delete = table
+        .client
+        .update_item()
+        .table_name(&table.name)
+        .update_expression("DELETE included :gone");
+    let delete = delete
+        .key("namespace", s("big_segments_user"))
+        .key("key", s(HASH));
+    delete
+        .expression_attribute_values(":gone", set(["a.g1"]))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(table.rows().await.len(), 1);
     assert_eq!(store.membership(HASH).await.unwrap(), None);
 }
 
-// spec/04 4.2: `synchronizedOn` in milliseconds; missing or zero is "never"; what is no number is an error.
+// spec/04 4.2: `synchronizedOn` in milliseconds; missing or zero is "never"; what is no number is
+// an error.
 #[tokio::test]
 async fn the_last_synchronization_is_in_the_metadata() {
     let table = TestTable::new().await;
-    let store = local(DynamoDbBigSegmentStore::builder(&table.name)).prefix("p").build().unwrap();
+    let store = local(DynamoDbBigSegmentStore::builder(&table.name))
+        .prefix("p")
+        .build()
+        .unwrap();
     assert_eq!(store.last_synchronized().await.unwrap(), None);
-    let row = || [("namespace", s("p:big_segments_metadata")), ("key", s("p:big_segments_metadata"))];
+    let row = || {
+        [
+            ("namespace", s("p:big_segments_metadata")),
+            ("key", s("p:big_segments_metadata")),
+        ]
+    };
     let [namespace, key] = row();
-    table.put([namespace, key, ("lastVersion", s("a cursor"))]).await;
+    table
+        .put([namespace, key, ("lastVersion", s("a cursor"))])
+        .await;
     assert_eq!(store.last_synchronized().await.unwrap(), None);
-    for (value, expected) in [(n(0), None), (n(1_700_000_000_123), Some(1_700_000_000_123))] {
+    for (value, expected) in [
+        (n(0), None),
+        (n(1_700_000_000_123), Some(1_700_000_000_123)),
+    ] {
         let [namespace, key] = row();
         table.put([namespace, key, ("synchronizedOn", value)]).await;
         assert_eq!(store.last_synchronized().await.unwrap(), expected);
     }
-    for wrong in [s("1700000000123"), AttributeValue::N("-1".to_owned()), AttributeValue::Bool(true)] {
+    for wrong in [
+        s("1700000000123"),
+        AttributeValue::N("-1".to_owned()),
+        AttributeValue::Bool(true),
+    ] {
         let [namespace, key] = row();
-        table.put([namespace, key, ("synchronizedOn", wrong.clone())]).await;
+        table
+            .put([namespace, key, ("synchronizedOn", wrong.clone())])
+            .await;
         let error = store.last_synchronized().await.unwrap_err();
-        assert!(matches!(error, StoreError::Config { .. }), "{wrong:?}: {error:?}");
+        assert!(
+            matches!(error, StoreError::Config { .. }),
+            "{wrong:?}: {error:?}"
+        );
     }
 }

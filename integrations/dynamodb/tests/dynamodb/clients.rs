@@ -20,42 +20,81 @@ fn flag(version: u64, value: &str) -> String {
     )
 }
 
-// spec/04 6 and 10 row 3: daemon mode reads what is there, follows it, and goes on with it when the database is down.
+// spec/04 6 and 10 row 3: daemon mode reads what is there, follows it, and goes on with it when the
+// database is down.
 #[tokio::test]
 async fn a_daemon_client_follows_the_table_and_survives_its_loss() {
     let table = TestTable::new().await;
-    let writer = local(DynamoDbDataStore::builder(&table.name)).prefix("p").build().unwrap();
-    writer.init(&data(vec![], vec![("banner", item(1, &flag(1, "hello")))])).await.unwrap();
+    let writer = local(DynamoDbDataStore::builder(&table.name))
+        .prefix("p")
+        .build()
+        .unwrap();
+    writer
+        .init(&data(vec![], vec![("banner", item(1, &flag(1, "hello")))]))
+        .await
+        .unwrap();
     let (proxy, store) = behind(DynamoDbDataStore::builder(&table.name));
-    let store = PersistentStoreConfig::new(store.prefix("p")).refresh_interval(Duration::from_millis(100));
-    let client = Client::builder("sdk-key").daemon_mode(store).without_events().start().unwrap();
+    let store =
+        PersistentStoreConfig::new(store.prefix("p")).refresh_interval(Duration::from_millis(100));
+    let client = Client::builder("sdk-key")
+        .daemon_mode(store)
+        .without_events()
+        .start()
+        .unwrap();
     client.wait_until_ready(PATIENCE).await.unwrap();
     let ada = Context::new("ada").unwrap();
     assert_eq!(client.string_variation("banner", &ada, "default"), "hello");
 
     let (heard, changes) = mpsc::channel();
-    client.flag_tracker().add_listener(move |change| drop(heard.send(change.key.to_string())));
-    writer.upsert(DataKind::Flag, "banner", &item(2, &flag(2, "goodbye"))).await.unwrap();
-    let changed = tokio::task::spawn_blocking(move || changes.recv_timeout(PATIENCE)).await.unwrap().unwrap();
+    client
+        .flag_tracker()
+        .add_listener(move |change| drop(heard.send(change.key.to_string())));
+    writer
+        .upsert(DataKind::Flag, "banner", &item(2, &flag(2, "goodbye")))
+        .await
+        .unwrap();
+    let changed = tokio::task::spawn_blocking(move || changes.recv_timeout(PATIENCE))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(changed, "banner");
-    assert_eq!(client.string_variation("banner", &ada, "default"), "goodbye");
+    assert_eq!(
+        client.string_variation("banner", &ada, "default"),
+        "goodbye"
+    );
 
     proxy.refuse();
     proxy.cut();
     let status = client.data_store_status();
-    assert!(status.wait_for(|status| !status.available && status.stale, PATIENCE).await);
-    assert_eq!(client.string_variation("banner", &ada, "default"), "goodbye");
+    assert!(
+        status
+            .wait_for(|status| !status.available && status.stale, PATIENCE)
+            .await
+    );
+    assert_eq!(
+        client.string_variation("banner", &ada, "default"),
+        "goodbye"
+    );
     proxy.restore().unwrap();
-    assert!(status.wait_for(|status| status.available && !status.stale, PATIENCE).await);
+    assert!(
+        status
+            .wait_for(|status| status.available && !status.stale, PATIENCE)
+            .await
+    );
 }
 
-// spec/04 9.3: what a client receives gets into the table, with the marker, and later changes after it.
+// spec/04 9.3: what a client receives gets into the table, with the marker, and later changes after
+// it.
 #[tokio::test]
 async fn what_a_client_receives_gets_into_the_table() {
     let table = TestTable::new().await;
     let store = PersistentStoreConfig::new(local(DynamoDbDataStore::builder(&table.name)));
     let flags = TestData::new().with("banner", "hello");
-    let client = Client::builder("sdk-key").data_source(flags.clone()).data_store(store).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_source(flags.clone())
+        .data_store(store)
+        .start()
+        .unwrap();
     client.wait_until_ready(PATIENCE).await.unwrap();
     flags.set("banner", "goodbye");
     // Writes what is left to write.
@@ -66,7 +105,14 @@ async fn what_a_client_receives_gets_into_the_table() {
     let text = rows[1]["item"].as_s().unwrap();
     assert!(text.contains("goodbye"), "{text}");
     let reader = PersistentStoreConfig::new(local(DynamoDbDataStore::builder(&table.name)));
-    let reader = Client::builder("sdk-key").daemon_mode(reader).without_events().start().unwrap();
+    let reader = Client::builder("sdk-key")
+        .daemon_mode(reader)
+        .without_events()
+        .start()
+        .unwrap();
     reader.wait_until_ready(PATIENCE).await.unwrap();
-    assert_eq!(reader.string_variation("banner", &Context::new("ada").unwrap(), "default"), "goodbye");
+    assert_eq!(
+        reader.string_variation("banner", &Context::new("ada").unwrap(), "default"),
+        "goodbye"
+    );
 }

@@ -9,7 +9,9 @@ use vexil::async_trait;
 use vexil::big_segments::BigSegmentStore;
 use vexil::model::DataKind;
 use vexil::store::{PersistentDataStore, StoredItem};
-use vexil_dynamodb::{DynamoDbBigSegmentStore, DynamoDbBuilder, DynamoDbDataStore, aws_sdk_dynamodb};
+use vexil_dynamodb::{
+    DynamoDbBigSegmentStore, DynamoDbBuilder, DynamoDbDataStore, aws_sdk_dynamodb,
+};
 use vexil_testing::conformance::{BigSegmentStoreHarness, PersistentStoreHarness};
 
 use crate::support::{TestTable, local, n, s};
@@ -34,19 +36,35 @@ impl Harness {
 
     async fn remove(&self, prefix: &str) {
         let table = self.table().await;
-        let names = ["features", "segments", "$inited", "big_segments_user", "big_segments_metadata"];
+        let names = [
+            "features",
+            "segments",
+            "$inited",
+            "big_segments_user",
+            "big_segments_metadata",
+        ];
         let namespaces = names.map(|name| s(format!("{prefix}:{name}")));
         for mut row in table.rows().await {
             row.retain(|name, _| ["namespace", "key"].contains(&name.as_str()));
             if namespaces.contains(&row["namespace"]) {
-                table.client.delete_item().table_name(&table.name).set_key(Some(row)).send().await.unwrap();
+                table
+                    .client
+                    .delete_item()
+                    .table_name(&table.name)
+                    .set_key(Some(row))
+                    .send()
+                    .await
+                    .unwrap();
             }
         }
     }
 }
 
 fn unreachable<S>(builder: DynamoDbBuilder<S>) -> DynamoDbBuilder<S> {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     local(builder).endpoint(format!("http://{closed}"))
 }
 
@@ -58,7 +76,11 @@ impl PersistentStoreHarness for Harness {
     }
 
     async fn unreachable(&self) -> Arc<dyn PersistentDataStore> {
-        Arc::new(unreachable(DynamoDbDataStore::builder("flags")).build().unwrap())
+        Arc::new(
+            unreachable(DynamoDbDataStore::builder("flags"))
+                .build()
+                .unwrap(),
+        )
     }
 
     async fn put(&self, prefix: &str, kind: DataKind, key: &str, row: &StoredItem) {
@@ -67,15 +89,29 @@ impl PersistentStoreHarness for Harness {
         let table = self.table().await;
         match row.version {
             Some(version) => {
-                table.put([("namespace", namespace), ("key", s(key)), ("version", n(version)), ("item", text)]).await;
+                table
+                    .put([
+                        ("namespace", namespace),
+                        ("key", s(key)),
+                        ("version", n(version)),
+                        ("item", text),
+                    ])
+                    .await;
             }
-            None => table.put([("namespace", namespace), ("key", s(key)), ("item", text)]).await,
+            None => {
+                table
+                    .put([("namespace", namespace), ("key", s(key)), ("item", text)])
+                    .await
+            }
         }
     }
 
     async fn mark(&self, prefix: &str) {
         let marker = s(format!("{prefix}:$inited"));
-        self.table().await.put([("namespace", marker.clone()), ("key", marker)]).await;
+        self.table()
+            .await
+            .put([("namespace", marker.clone()), ("key", marker)])
+            .await;
     }
 
     async fn clear(&self, prefix: &str) {
@@ -91,12 +127,25 @@ impl BigSegmentStoreHarness for Harness {
     }
 
     async fn unreachable(&self) -> Arc<dyn BigSegmentStore> {
-        Arc::new(unreachable(DynamoDbBigSegmentStore::builder("flags")).build().unwrap())
+        Arc::new(
+            unreachable(DynamoDbBigSegmentStore::builder("flags"))
+                .build()
+                .unwrap(),
+        )
     }
 
-    async fn set_membership(&self, prefix: &str, context_hash: &str, included: &[&str], excluded: &[&str]) {
+    async fn set_membership(
+        &self,
+        prefix: &str,
+        context_hash: &str,
+        included: &[&str],
+        excluded: &[&str],
+    ) {
         let table = self.table().await;
-        let row = [("namespace", s(format!("{prefix}:big_segments_user"))), ("key", s(context_hash))];
+        let row = [
+            ("namespace", s(format!("{prefix}:big_segments_user"))),
+            ("key", s(context_hash)),
+        ];
         let mut put = table.client.put_item().table_name(&table.name);
         for (name, value) in row {
             put = put.item(name, value);
@@ -104,7 +153,10 @@ impl BigSegmentStoreHarness for Harness {
         // DynamoDB has no empty sets.
         for (name, references) in [("included", included), ("excluded", excluded)] {
             if !references.is_empty() {
-                put = put.item(name, AttributeValue::Ss(references.iter().copied().map(str::to_owned).collect()));
+                put = put.item(
+                    name,
+                    AttributeValue::Ss(references.iter().copied().map(str::to_owned).collect()),
+                );
             }
         }
         put.send().await.unwrap();
@@ -113,7 +165,13 @@ impl BigSegmentStoreHarness for Harness {
     async fn set_synchronized(&self, prefix: &str, time: u64) {
         let metadata = s(format!("{prefix}:big_segments_metadata"));
         let table = self.table().await;
-        table.put([("namespace", metadata.clone()), ("key", metadata), ("synchronizedOn", n(time))]).await;
+        table
+            .put([
+                ("namespace", metadata.clone()),
+                ("key", metadata),
+                ("synchronizedOn", n(time)),
+            ])
+            .await;
     }
 
     async fn clear(&self, prefix: &str) {

@@ -27,13 +27,18 @@ fn cause(error: &StoreError) -> String {
 
 /// A store over a client, and a table that is not there.
 fn store(client: Client) -> DynamoDbDataStore {
-    DynamoDbDataStore::builder("flags").client(client).build().unwrap()
+    DynamoDbDataStore::builder("flags")
+        .client(client)
+        .build()
+        .unwrap()
 }
 
 // spec/04 10 row 30: a missing table is the configuration's fault, whatever is asked.
 #[tokio::test]
 async fn a_missing_table_is_named_with_the_remedy() {
-    let store = local(DynamoDbDataStore::builder("no-such-table")).build().unwrap();
+    let store = local(DynamoDbDataStore::builder("no-such-table"))
+        .build()
+        .unwrap();
     let errors = [
         store.get(DataKind::Flag, "a").await.unwrap_err(),
         store.get_all(DataKind::Flag).await.unwrap_err(),
@@ -41,23 +46,45 @@ async fn a_missing_table_is_named_with_the_remedy() {
         store.probe().await.unwrap_err(),
         store.snapshot().await.unwrap_err(),
         store.init(&data(vec![], vec![])).await.unwrap_err(),
-        store.upsert(DataKind::Flag, "a", &item(1, "{}")).await.unwrap_err(),
-        local(DynamoDbBigSegmentStore::builder("no-such-table")).build().unwrap().membership("x").await.unwrap_err(),
+        store
+            .upsert(DataKind::Flag, "a", &item(1, "{}"))
+            .await
+            .unwrap_err(),
+        local(DynamoDbBigSegmentStore::builder("no-such-table"))
+            .build()
+            .unwrap()
+            .membership("x")
+            .await
+            .unwrap_err(),
     ];
     for error in errors {
         assert!(matches!(error, StoreError::Config { .. }), "{error:?}");
-        assert!(cause(&error).contains("no table \"no-such-table\""), "{error:?}");
-        assert!(cause(&error).contains("partition key \"namespace\""), "{error:?}");
+        assert!(
+            cause(&error).contains("no table \"no-such-table\""),
+            "{error:?}"
+        );
+        assert!(
+            cause(&error).contains("partition key \"namespace\""),
+            "{error:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_table_with_other_keys_is_the_configurations_fault() {
     let table = TestTable::with_keys("id", "sort").await;
-    let store = local(DynamoDbDataStore::builder(&table.name)).build().unwrap();
-    for error in [store.get(DataKind::Flag, "a").await.unwrap_err(), store.snapshot().await.unwrap_err()] {
+    let store = local(DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
+    for error in [
+        store.get(DataKind::Flag, "a").await.unwrap_err(),
+        store.snapshot().await.unwrap_err(),
+    ] {
         assert!(matches!(error, StoreError::Config { .. }), "{error:?}");
-        assert!(cause(&error).contains("partition key \"namespace\""), "{error:?}");
+        assert!(
+            cause(&error).contains("partition key \"namespace\""),
+            "{error:?}"
+        );
     }
 }
 
@@ -71,7 +98,11 @@ impl ProvideCredentials for Later {
         Self: 'a,
     {
         let credentials = Credentials::new("id", "secret", None, None, "test");
-        Provided::ready(if self.0.load(Ordering::Relaxed) { Ok(credentials) } else { Err((self.1)()) })
+        Provided::ready(if self.0.load(Ordering::Relaxed) {
+            Ok(credentials)
+        } else {
+            Err((self.1)())
+        })
     }
 }
 
@@ -80,14 +111,20 @@ impl ProvideCredentials for Later {
 async fn missing_credentials_are_told_from_trouble_in_getting_them() {
     let answer = Tap::new(|_, _| Reply::Answer(200, json!({})));
     let there = Arc::new(AtomicBool::new(false));
-    let with = |credentials| answer.client_with(|settings| settings.credentials_provider(credentials).build());
+    let with = |credentials| {
+        answer.client_with(|settings| settings.credentials_provider(credentials).build())
+    };
 
-    let missing = store(with(Later(there.clone(), || CredentialsError::not_loaded("none"))));
+    let missing = store(with(Later(there.clone(), || {
+        CredentialsError::not_loaded("none")
+    })));
     let error = missing.is_initialized().await.unwrap_err();
     assert!(matches!(error, StoreError::Config { .. }), "{error:?}");
     assert!(cause(&error).contains("AWS_PROFILE"), "{error:?}");
 
-    let trouble = store(with(Later(there.clone(), || CredentialsError::provider_error("no answer"))));
+    let trouble = store(with(Later(there.clone(), || {
+        CredentialsError::provider_error("no answer")
+    })));
     let error = trouble.is_initialized().await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
 
@@ -103,14 +140,29 @@ const BARE: &str = "VEXIL_TEST_BARE";
 #[test]
 fn a_machine_without_settings_is_told_what_it_lacks() {
     if env::var_os(BARE).is_some() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         return runtime.block_on(lacks_everything());
     }
     let mut bare = Command::new(env::current_exe().unwrap());
-    bare.args(["--exact", "errors::a_machine_without_settings_is_told_what_it_lacks"]).env_clear();
-    let output = bare.env(BARE, "1").env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", "/nowhere").output().unwrap();
+    bare.args([
+        "--exact",
+        "errors::a_machine_without_settings_is_told_what_it_lacks",
+    ])
+    .env_clear();
+    let output = bare
+        .env(BARE, "1")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("HOME", "/nowhere")
+        .output()
+        .unwrap();
     let printed = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
+    assert!(
+        output.status.success() && printed.contains("1 passed"),
+        "{printed}"
+    );
 }
 
 async fn lacks_everything() {
@@ -118,7 +170,10 @@ async fn lacks_everything() {
     let error = store.is_initialized().await.unwrap_err();
     assert!(matches!(error, StoreError::Config { .. }), "{error:?}");
     assert!(cause(&error).contains("AWS_REGION"), "{error:?}");
-    let store = DynamoDbDataStore::builder("flags").region("eu-central-1").build().unwrap();
+    let store = DynamoDbDataStore::builder("flags")
+        .region("eu-central-1")
+        .build()
+        .unwrap();
     let error = store.is_initialized().await.unwrap_err();
     assert!(matches!(error, StoreError::Config { .. }), "{error:?}");
     assert!(cause(&error).contains("AWS_PROFILE"), "{error:?}");
@@ -140,10 +195,16 @@ async fn a_client_without_a_region_is_the_configurations_fault() {
 // spec/04 10 row 13: credentials that are refused may be replaced in place.
 #[tokio::test]
 async fn refused_access_says_what_is_needed() {
-    for code in
-        ["AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException", "InvalidSignatureException"]
-    {
-        let error = store(Tap::new(move |_, _| refusal(code)).client()).is_initialized().await.unwrap_err();
+    for code in [
+        "AccessDeniedException",
+        "UnrecognizedClientException",
+        "ExpiredTokenException",
+        "InvalidSignatureException",
+    ] {
+        let error = store(Tap::new(move |_, _| refusal(code)).client())
+            .is_initialized()
+            .await
+            .unwrap_err();
         assert!(matches!(error, StoreError::Auth { .. }), "{error:?}");
         assert!(cause(&error).contains("dynamodb:GetItem"), "{error:?}");
         assert!(cause(&error).contains(code), "{error:?}");
@@ -159,16 +220,31 @@ async fn trouble_of_the_service_or_the_line_is_temporary() {
         || Reply::Broken,
     ];
     for reply in replies {
-        let error = store(Tap::new(move |_, _| reply()).client()).is_initialized().await.unwrap_err();
-        assert!(matches!(error, StoreError::Unavailable { .. }), "{:?}: {error:?}", reply());
+        let error = store(Tap::new(move |_, _| reply()).client())
+            .is_initialized()
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, StoreError::Unavailable { .. }),
+            "{:?}: {error:?}",
+            reply()
+        );
     }
 }
 
 #[tokio::test]
 async fn a_port_where_nobody_listens_is_unavailable() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let nobody = DynamoDbDataStore::builder("flags").endpoint(format!("http://127.0.0.1:{port}"));
-    let nobody = nobody.region("eu-central-1").credentials("id", "a secret").build().unwrap();
+    let nobody = nobody
+        .region("eu-central-1")
+        .credentials("id", "a secret")
+        .build()
+        .unwrap();
     let error = nobody.snapshot().await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert!(!format!("{error:?} {nobody:?}").contains("a secret"));
@@ -178,8 +254,13 @@ async fn a_port_where_nobody_listens_is_unavailable() {
 #[tokio::test]
 async fn https_is_tls() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
-    let builder = DynamoDbDataStore::builder("flags").endpoint(format!("https://{}", server.local_addr().unwrap()));
-    let store = builder.region("eu-central-1").credentials("id", "secret").build().unwrap();
+    let builder = DynamoDbDataStore::builder("flags")
+        .endpoint(format!("https://{}", server.local_addr().unwrap()));
+    let store = builder
+        .region("eu-central-1")
+        .credentials("id", "secret")
+        .build()
+        .unwrap();
     let served = thread::spawn(move || {
         let mut first = [0];
         server.accept().unwrap().0.read_exact(&mut first).unwrap();

@@ -7,34 +7,64 @@ use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem};
 use vexil_dynamodb::{DynamoDbDataStore, aws_sdk_dynamodb};
 
 use crate::support::{
-    Call, Reply, Tap, TestTable, data, item, item_row, local, many, marker_row, n, s, through, written,
+    Call, Reply, Tap, TestTable, data, item, item_row, local, many, marker_row, n, s, through,
+    written,
 };
 
 fn borrowed(items: &[(String, StoredItem)]) -> Vec<(&str, StoredItem)> {
-    items.iter().map(|(key, item)| (key.as_str(), item.clone())).collect()
+    items
+        .iter()
+        .map(|(key, item)| (key.as_str(), item.clone()))
+        .collect()
 }
 
 fn batches(tap: &Tap) -> Vec<Call> {
-    tap.calls().into_iter().filter(|call| call.operation == "BatchWriteItem").collect()
+    tap.calls()
+        .into_iter()
+        .filter(|call| call.operation == "BatchWriteItem")
+        .collect()
 }
 
-// spec/04 2.2 steps 2 to 4: segments before flags, at most 25 requests at once, deletes after all puts, those of flags
-// first; the marker last, by a request of its own.
+// spec/04 2.2 steps 2 to 4: segments before flags, at most 25 requests at once, deletes after all
+// puts, those of flags first; the marker last, by a request of its own.
 #[tokio::test]
 async fn puts_come_before_deletes_and_the_marker_comes_last() {
     let table = TestTable::new().await;
-    let old = local(DynamoDbDataStore::builder(&table.name)).build().unwrap();
-    old.init(&data(vec![("old-s", item(9, "{}"))], vec![("old-f", item(9, "{}"))])).await.unwrap();
+    let old = local(DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
+    old.init(&data(
+        vec![("old-s", item(9, "{}"))],
+        vec![("old-f", item(9, "{}"))],
+    ))
+    .await
+    .unwrap();
     let tap = Tap::open();
-    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
     let (segments, flags) = (many(27, "{}"), many(51, "{}"));
-    store.init(&data(borrowed(&segments), borrowed(&flags))).await.unwrap();
+    store
+        .init(&data(borrowed(&segments), borrowed(&flags)))
+        .await
+        .unwrap();
 
-    let puts: Vec<_> = batches(&tap).iter().map(|call| written(call, "put")).collect();
-    let keys = |items: &[(String, StoredItem)]| items.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
-    assert_eq!(puts.iter().map(Vec::len).collect::<Vec<_>>(), [25, 2, 25, 25, 1, 0, 0]);
+    let puts: Vec<_> = batches(&tap)
+        .iter()
+        .map(|call| written(call, "put"))
+        .collect();
+    let keys = |items: &[(String, StoredItem)]| {
+        items.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        puts.iter().map(Vec::len).collect::<Vec<_>>(),
+        [25, 2, 25, 25, 1, 0, 0]
+    );
     assert_eq!(puts.concat(), [keys(&segments), keys(&flags)].concat());
-    let deletes: Vec<_> = batches(&tap).iter().map(|call| written(call, "delete")).collect();
+    let deletes: Vec<_> = batches(&tap)
+        .iter()
+        .map(|call| written(call, "delete"))
+        .collect();
     assert_eq!(deletes[..5].concat(), [""; 0]);
     assert_eq!(deletes[5..], [["old-f"], ["old-s"]]);
     let last = tap.calls().pop().unwrap();
@@ -47,46 +77,95 @@ async fn puts_come_before_deletes_and_the_marker_comes_last() {
 #[tokio::test]
 async fn older_data_replaces_newer() {
     let table = TestTable::new().await;
-    let store = local(DynamoDbDataStore::builder(&table.name)).build().unwrap();
-    store.init(&data(vec![], vec![("a", item(9, "new"))])).await.unwrap();
-    store.init(&data(vec![], vec![("a", item(2, "old"))])).await.unwrap();
-    assert_eq!(table.rows().await, [marker_row("$inited"), item_row("features", "a", 2, "old")]);
+    let store = local(DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
+    store
+        .init(&data(vec![], vec![("a", item(9, "new"))]))
+        .await
+        .unwrap();
+    store
+        .init(&data(vec![], vec![("a", item(2, "old"))]))
+        .await
+        .unwrap();
+    assert_eq!(
+        table.rows().await,
+        [marker_row("$inited"), item_row("features", "a", 2, "old")]
+    );
 }
 
-// A full rewrite with what is there already is the usual one: each reconnection of each process brings it.
+// A full rewrite with what is there already is the usual one: each reconnection of each process
+// brings it.
 #[tokio::test]
 async fn rows_that_are_as_they_should_be_are_not_written_again() {
     let table = TestTable::new().await;
     let tap = Tap::open();
-    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
-    let mut flags = ["as it was", "bare", "marked", "newer", "other text"].map(|key| (key, item(1, "{}")));
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
+    let mut flags =
+        ["as it was", "bare", "marked", "newer", "other text"].map(|key| (key, item(1, "{}")));
     store.init(&data(vec![], flags.to_vec())).await.unwrap();
     // Others have lost a part of a row, or added something to it.
-    table.put([("namespace", s("features")), ("key", s("bare"))]).await;
-    let marked = [("namespace", s("features")), ("key", s("marked")), ("version", n(1)), ("item", s("{}"))];
+    table
+        .put([("namespace", s("features")), ("key", s("bare"))])
+        .await;
+    let marked = [
+        ("namespace", s("features")),
+        ("key", s("marked")),
+        ("version", n(1)),
+        ("item", s("{}")),
+    ];
     let [namespace, key, version, text] = marked;
-    table.put([namespace, key, version, text, ("deleted", AttributeValue::Bool(true))]).await;
+    table
+        .put([
+            namespace,
+            key,
+            version,
+            text,
+            ("deleted", AttributeValue::Bool(true)),
+        ])
+        .await;
     flags[3].1 = item(2, "{}");
     // The same version, another text: a payload filter may do that.
     flags[4].1 = item(1, "{ }");
     let before = batches(&tap).len();
     store.init(&data(vec![], flags.to_vec())).await.unwrap();
     store.init(&data(vec![], flags.to_vec())).await.unwrap();
-    let puts: Vec<_> = batches(&tap)[before..].iter().map(|call| written(call, "put")).collect();
+    let puts: Vec<_> = batches(&tap)[before..]
+        .iter()
+        .map(|call| written(call, "put"))
+        .collect();
     assert_eq!(puts, [["bare", "marked", "newer", "other text"]]);
-    let items =
-        flags.map(|(key, item)| item_row("features", key, item.version.unwrap(), str::from_utf8(&item.body).unwrap()));
+    let items = flags.map(|(key, item)| {
+        item_row(
+            "features",
+            key,
+            item.version.unwrap(),
+            str::from_utf8(&item.body).unwrap(),
+        )
+    });
     assert_eq!(table.rows().await[1..], items);
 }
 
-// spec/04 2.2: the same key twice in a batch would have the whole batch rejected. As everywhere, the last counts.
+// spec/04 2.2: the same key twice in a batch would have the whole batch rejected. As everywhere,
+// the last counts.
 #[tokio::test]
 async fn an_item_that_comes_twice_is_written_once() {
     let table = TestTable::new().await;
-    let store = local(DynamoDbDataStore::builder(&table.name)).build().unwrap();
-    let flags = vec![("a", item(1, "first")), ("b", item(1, "{}")), ("a", item(2, "last"))];
+    let store = local(DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
+    let flags = vec![
+        ("a", item(1, "first")),
+        ("b", item(1, "{}")),
+        ("a", item(2, "last")),
+    ];
     store.init(&data(vec![], flags)).await.unwrap();
-    assert_eq!(store.get(DataKind::Flag, "a").await.unwrap(), Some(StoredItem::new("last").with_version(2)));
+    assert_eq!(
+        store.get(DataKind::Flag, "a").await.unwrap(),
+        Some(StoredItem::new("last").with_version(2))
+    );
     assert_eq!(store.get_all(DataKind::Flag).await.unwrap().len(), 2);
 }
 
@@ -94,20 +173,50 @@ async fn an_item_that_comes_twice_is_written_once() {
 #[tokio::test]
 async fn a_kind_that_is_not_in_the_data_stays() {
     let table = TestTable::new().await;
-    let store = local(DynamoDbDataStore::builder(&table.name)).build().unwrap();
-    store.init(&data(vec![("s", item(1, "{}"))], vec![("f", item(1, "{}"))])).await.unwrap();
-    store.init(&[Collection::new(DataKind::Flag, vec![])]).await.unwrap();
-    assert_eq!(table.rows().await, [marker_row("$inited"), item_row("segments", "s", 1, "{}")]);
+    let store = local(DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
+    store
+        .init(&data(
+            vec![("s", item(1, "{}"))],
+            vec![("f", item(1, "{}"))],
+        ))
+        .await
+        .unwrap();
+    store
+        .init(&[Collection::new(DataKind::Flag, vec![])])
+        .await
+        .unwrap();
+    assert_eq!(
+        table.rows().await,
+        [marker_row("$inited"), item_row("segments", "s", 1, "{}")]
+    );
 }
 
-// spec/04 2.3 and 10 row 29: the item is left out, its old row stays, the rest is written, and the caller is told.
+// spec/04 2.3 and 10 row 29: the item is left out, its old row stays, the rest is written, and the
+// caller is told.
 #[tokio::test]
 async fn an_item_that_is_too_large_keeps_its_old_row() {
     let table = TestTable::new().await;
-    let store = local(DynamoDbDataStore::builder(&table.name)).build().unwrap();
-    store.init(&data(vec![], vec![("big", item(1, "small")), ("unused", item(1, "{}"))])).await.unwrap();
-    let flags = vec![("a", item(1, "{}")), ("big", item(2, &"x".repeat(400_000))), ("z", item(1, "{}"))];
-    let error = store.init(&data(vec![("s", item(1, "{}"))], flags)).await.unwrap_err();
+    let store = local(DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
+    store
+        .init(&data(
+            vec![],
+            vec![("big", item(1, "small")), ("unused", item(1, "{}"))],
+        ))
+        .await
+        .unwrap();
+    let flags = vec![
+        ("a", item(1, "{}")),
+        ("big", item(2, &"x".repeat(400_000))),
+        ("z", item(1, "{}")),
+    ];
+    let error = store
+        .init(&data(vec![("s", item(1, "{}"))], flags))
+        .await
+        .unwrap_err();
     assert!(
         matches!(error, StoreError::TooLarge { kind: DataKind::Flag, ref key, bytes: 400_135 } if key == "big"),
         "{error:?}"
@@ -127,14 +236,25 @@ async fn an_item_that_is_too_large_keeps_its_old_row() {
 #[tokio::test]
 async fn an_item_that_cannot_be_kept_does_not_spoil_the_others() {
     let table = TestTable::new().await;
-    let store = local(DynamoDbDataStore::builder(&table.name)).build().unwrap();
+    let store = local(DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
     let flags = vec![
         (Text::from(""), item(1, "{}")),
-        (Text::from("bytes"), StoredItem::new(&b"\xff"[..]).with_version(1)),
+        (
+            Text::from("bytes"),
+            StoredItem::new(&b"\xff"[..]).with_version(1),
+        ),
         (Text::from("good"), item(1, "{}")),
     ];
-    store.init(&[Collection::new(DataKind::Flag, flags)]).await.unwrap();
-    assert_eq!(table.rows().await, [marker_row("$inited"), item_row("features", "good", 1, "{}")]);
+    store
+        .init(&[Collection::new(DataKind::Flag, flags)])
+        .await
+        .unwrap();
+    assert_eq!(
+        table.rows().await,
+        [marker_row("$inited"), item_row("features", "good", 1, "{}")]
+    );
 }
 
 // spec/04 2.2: DynamoDB takes 16 MB at once.
@@ -142,10 +262,15 @@ async fn an_item_that_cannot_be_kept_does_not_spoil_the_others() {
 async fn large_items_make_small_batches() {
     let table = TestTable::new().await;
     let tap = Tap::open();
-    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
     let items = many(25, &"\"".repeat(390_000));
     store.init(&data(vec![], borrowed(&items))).await.unwrap();
-    let sizes: Vec<_> = batches(&tap).iter().map(|call| call.body.to_string().len()).collect();
+    let sizes: Vec<_> = batches(&tap)
+        .iter()
+        .map(|call| call.body.to_string().len())
+        .collect();
     assert_eq!(sizes.len(), 3);
     assert!(sizes.iter().all(|size| *size < 16_000_000), "{sizes:?}");
     assert_eq!(store.get_all(DataKind::Flag).await.unwrap().len(), 25);
@@ -155,14 +280,25 @@ async fn large_items_make_small_batches() {
 #[tokio::test]
 async fn a_failure_on_the_way_leaves_no_marker_and_removes_nothing() {
     let table = TestTable::new().await;
-    let old = local(DynamoDbDataStore::builder(&table.name)).build().unwrap();
-    old.upsert(DataKind::Flag, "old", &item(1, "{}")).await.unwrap();
+    let old = local(DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
+    old.upsert(DataKind::Flag, "old", &item(1, "{}"))
+        .await
+        .unwrap();
     let tap = Tap::new(|_, call| match call.operation.as_str() {
-        "BatchWriteItem" if written(call, "put").contains(&"item-00025".to_owned()) => Reply::Broken,
+        "BatchWriteItem" if written(call, "put").contains(&"item-00025".to_owned()) => {
+            Reply::Broken
+        }
         _ => Reply::Pass,
     });
-    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
-    let error = store.init(&data(vec![], borrowed(&many(30, "{}")))).await.unwrap_err();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
+    let error = store
+        .init(&data(vec![], borrowed(&many(30, "{}"))))
+        .await
+        .unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert_eq!(table.rows().await.len(), 26);
     assert!(old.get(DataKind::Flag, "old").await.unwrap().is_some());

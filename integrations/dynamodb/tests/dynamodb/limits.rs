@@ -13,7 +13,13 @@ use crate::support::{Reply, Tap, data, item};
 
 /// Answers the first request and is silent then.
 fn silent() -> Tap {
-    Tap::new(|number, _| if number == 0 { Reply::Answer(200, json!({})) } else { Reply::Silence })
+    Tap::new(|number, _| {
+        if number == 0 {
+            Reply::Answer(200, json!({}))
+        } else {
+            Reply::Silence
+        }
+    })
 }
 
 async fn limit<T>(call: impl Future<Output = Result<T, StoreError>>) -> Duration {
@@ -26,15 +32,32 @@ async fn limit<T>(call: impl Future<Output = Result<T, StoreError>>) -> Duration
 /// A single read has 5 s, a probe 2 s, everything 10 s, and writing everything a minute.
 #[tokio::test(start_paused = true)]
 async fn each_call_has_its_limit() {
-    let store = DynamoDbDataStore::builder("flags").client(silent().client()).build().unwrap();
+    let store = DynamoDbDataStore::builder("flags")
+        .client(silent().client())
+        .build()
+        .unwrap();
     store.probe().await.unwrap();
-    assert_eq!(limit(store.get(DataKind::Flag, "a")).await.as_millis(), 5_000);
+    assert_eq!(
+        limit(store.get(DataKind::Flag, "a")).await.as_millis(),
+        5_000
+    );
     assert_eq!(limit(store.is_initialized()).await.as_millis(), 5_000);
     assert_eq!(limit(store.probe()).await.as_millis(), 2_000);
-    assert_eq!(limit(store.upsert(DataKind::Flag, "a", &item(1, "{}"))).await.as_millis(), 10_000);
-    assert_eq!(limit(store.get_all(DataKind::Flag)).await.as_millis(), 10_000);
+    assert_eq!(
+        limit(store.upsert(DataKind::Flag, "a", &item(1, "{}")))
+            .await
+            .as_millis(),
+        10_000
+    );
+    assert_eq!(
+        limit(store.get_all(DataKind::Flag)).await.as_millis(),
+        10_000
+    );
     assert_eq!(limit(store.snapshot()).await.as_millis(), 10_000);
-    assert_eq!(limit(store.init(&data(vec![], vec![]))).await.as_millis(), 60_000);
+    assert_eq!(
+        limit(store.init(&data(vec![], vec![]))).await.as_millis(),
+        60_000
+    );
 
     let limits = DynamoDbDataStore::builder("flags")
         .read_timeout(Duration::from_secs(1))
@@ -46,18 +69,30 @@ async fn each_call_has_its_limit() {
     assert_eq!(limit(store.probe()).await.as_secs(), 4);
     assert_eq!(limit(store.snapshot()).await.as_secs(), 3);
 
-    let store = DynamoDbBigSegmentStore::builder("flags").client(silent().client()).build().unwrap();
+    let store = DynamoDbBigSegmentStore::builder("flags")
+        .client(silent().client())
+        .build()
+        .unwrap();
     store.last_synchronized().await.unwrap();
     assert_eq!(limit(store.membership("hash")).await.as_millis(), 5_000);
     assert_eq!(limit(store.last_synchronized()).await.as_millis(), 5_000);
 }
 
-// Region, credentials and connection have to be found first, and where that takes longer than a read may, no read would
-// ever succeed.
+// Region, credentials and connection have to be found first, and where that takes longer than a
+// read may, no read would ever succeed.
 #[tokio::test(start_paused = true)]
 async fn calls_have_more_time_until_the_first_answer() {
-    let tap = Tap::new(|number, _| if number < 2 { Reply::Silence } else { Reply::Answer(200, json!({})) });
-    let store = DynamoDbDataStore::builder("flags").client(tap.client()).build().unwrap();
+    let tap = Tap::new(|number, _| {
+        if number < 2 {
+            Reply::Silence
+        } else {
+            Reply::Answer(200, json!({}))
+        }
+    });
+    let store = DynamoDbDataStore::builder("flags")
+        .client(tap.client())
+        .build()
+        .unwrap();
     assert_eq!(limit(store.get(DataKind::Flag, "a")).await.as_secs(), 10);
     assert_eq!(limit(store.probe()).await.as_secs(), 10);
     store.probe().await.unwrap();

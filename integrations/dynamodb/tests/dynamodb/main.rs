@@ -1,6 +1,10 @@
 //! The stores against a real DynamoDB Local, and against what it does not do by itself.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod big_segments;
 mod builder;

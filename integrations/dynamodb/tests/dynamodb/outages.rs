@@ -14,8 +14,20 @@ use crate::support::{TestTable, behind, data, item, many};
 async fn store() -> (FaultProxy, DynamoDbDataStore) {
     let table = TestTable::new().await;
     let (proxy, builder) = behind(DynamoDbDataStore::builder(&table.name));
-    let store = builder.read_timeout(Duration::from_millis(500)).build().unwrap();
-    store.init(&data(vec![], vec![("a", item(1, r#"{"of":"a"}"#)), ("b", item(1, r#"{"of":"b"}"#))])).await.unwrap();
+    let store = builder
+        .read_timeout(Duration::from_millis(500))
+        .build()
+        .unwrap();
+    store
+        .init(&data(
+            vec![],
+            vec![
+                ("a", item(1, r#"{"of":"a"}"#)),
+                ("b", item(1, r#"{"of":"b"}"#)),
+            ],
+        ))
+        .await
+        .unwrap();
     (proxy, store)
 }
 
@@ -28,12 +40,19 @@ fn stored(text: &'static str) -> Option<StoredItem> {
 async fn a_connection_that_was_closed_costs_nothing() {
     let (proxy, store) = store().await;
     proxy.cut();
-    assert_eq!(store.get(DataKind::Flag, "a").await.unwrap(), stored(r#"{"of":"a"}"#));
+    assert_eq!(
+        store.get(DataKind::Flag, "a").await.unwrap(),
+        stored(r#"{"of":"a"}"#)
+    );
     proxy.reset();
-    assert_eq!(store.get(DataKind::Flag, "b").await.unwrap(), stored(r#"{"of":"b"}"#));
+    assert_eq!(
+        store.get(DataKind::Flag, "b").await.unwrap(),
+        stored(r#"{"of":"b"}"#)
+    );
 }
 
-// spec/04 10 row 3, and 9.2: connection trouble is not "not found"; the same store works when the database is back.
+// spec/04 10 row 3, and 9.2: connection trouble is not "not found"; the same store works when the
+// database is back.
 #[tokio::test]
 async fn a_database_that_is_down_is_unavailable_until_it_is_back() {
     let (proxy, store) = store().await;
@@ -44,14 +63,23 @@ async fn a_database_that_is_down_is_unavailable_until_it_is_back() {
     temporary(store.get(DataKind::Flag, "unknown").await.unwrap_err());
     temporary(store.snapshot().await.unwrap_err());
     temporary(store.probe().await.unwrap_err());
-    temporary(store.upsert(DataKind::Flag, "a", &item(2, "{}")).await.unwrap_err());
+    temporary(
+        store
+            .upsert(DataKind::Flag, "a", &item(2, "{}"))
+            .await
+            .unwrap_err(),
+    );
     temporary(store.init(&data(vec![], vec![])).await.unwrap_err());
     proxy.restore().unwrap();
     store.probe().await.unwrap();
-    assert_eq!(store.snapshot().await.unwrap().collections[0].items.len(), 2);
+    assert_eq!(
+        store.snapshot().await.unwrap().collections[0].items.len(),
+        2
+    );
 }
 
-// spec/04 10 rows 6 and 7: a silent database costs a read its 500 ms; what comes late answers nobody else.
+// spec/04 10 rows 6 and 7: a silent database costs a read its 500 ms; what comes late answers
+// nobody else.
 #[tokio::test]
 async fn a_late_answer_is_not_taken_for_another() {
     let (proxy, store) = store().await;
@@ -60,10 +88,20 @@ async fn a_late_answer_is_not_taken_for_another() {
     let error = store.get(DataKind::Flag, "a").await.unwrap_err();
     assert!(matches!(error, StoreError::Timeout), "{error:?}");
     // Far below the 10 s that everything may take, for machines that are busy.
-    assert!((500..5_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    assert!(
+        (500..5_000).contains(&start.elapsed().as_millis()),
+        "{:?}",
+        start.elapsed()
+    );
     proxy.resume(Direction::ToClient);
-    assert_eq!(store.get(DataKind::Flag, "b").await.unwrap(), stored(r#"{"of":"b"}"#));
-    assert_eq!(store.get(DataKind::Flag, "a").await.unwrap(), stored(r#"{"of":"a"}"#));
+    assert_eq!(
+        store.get(DataKind::Flag, "b").await.unwrap(),
+        stored(r#"{"of":"b"}"#)
+    );
+    assert_eq!(
+        store.get(DataKind::Flag, "a").await.unwrap(),
+        stored(r#"{"of":"a"}"#)
+    );
 }
 
 #[tokio::test]
@@ -72,7 +110,10 @@ async fn a_slow_database_is_waited_for_within_the_limit() {
     proxy.delay(Direction::ToClient, Duration::from_millis(600));
     let error = store.get(DataKind::Flag, "a").await.unwrap_err();
     assert!(matches!(error, StoreError::Timeout), "{error:?}");
-    assert_eq!(store.snapshot().await.unwrap().collections[0].items.len(), 2);
+    assert_eq!(
+        store.snapshot().await.unwrap().collections[0].items.len(),
+        2
+    );
 }
 
 // A half of the data is never taken for the whole.
@@ -80,7 +121,10 @@ async fn a_slow_database_is_waited_for_within_the_limit() {
 async fn an_answer_that_breaks_off_is_repeated_or_an_error() {
     let (proxy, store) = store().await;
     let items = many(30, &"x".repeat(60_000));
-    let flags: Vec<_> = items.iter().map(|(key, item)| (key.as_str(), item.clone())).collect();
+    let flags: Vec<_> = items
+        .iter()
+        .map(|(key, item)| (key.as_str(), item.clone()))
+        .collect();
     store.init(&data(vec![], flags)).await.unwrap();
     for bytes in [100, 500_000, 1_500_000] {
         proxy.cut_after(Direction::ToClient, bytes);
@@ -95,10 +139,18 @@ async fn an_answer_that_breaks_off_is_repeated_or_an_error() {
 #[tokio::test]
 async fn an_answer_that_is_garbled_is_an_error_and_no_absence() {
     let (proxy, store) = store().await;
-    proxy.corrupt(Direction::ToClient, |bytes| bytes.iter_mut().for_each(|byte| *byte ^= 0x55));
-    for error in [store.get(DataKind::Flag, "a").await.unwrap_err(), store.snapshot().await.unwrap_err()] {
+    proxy.corrupt(Direction::ToClient, |bytes| {
+        bytes.iter_mut().for_each(|byte| *byte ^= 0x55)
+    });
+    for error in [
+        store.get(DataKind::Flag, "a").await.unwrap_err(),
+        store.snapshot().await.unwrap_err(),
+    ] {
         assert!(error.is_temporary(), "{error:?}");
     }
     proxy.restore().unwrap();
-    assert_eq!(store.get(DataKind::Flag, "a").await.unwrap(), stored(r#"{"of":"a"}"#));
+    assert_eq!(
+        store.get(DataKind::Flag, "a").await.unwrap(),
+        stored(r#"{"of":"a"}"#)
+    );
 }

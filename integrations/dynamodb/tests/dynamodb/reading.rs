@@ -12,15 +12,24 @@ use crate::support::{Tap, TestTable, data, item, local, many, through};
 async fn all_pages_are_read() {
     let table = TestTable::new().await;
     let tap = Tap::open();
-    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
     let text = "x".repeat(60_000);
     let items = many(30, &text);
-    let flags: Vec<_> = items.iter().map(|(key, item)| (key.as_str(), item.clone())).collect();
+    let flags: Vec<_> = items
+        .iter()
+        .map(|(key, item)| (key.as_str(), item.clone()))
+        .collect();
     store.init(&data(vec![], flags.clone())).await.unwrap();
     let before = tap.calls().len();
     let read = store.get_all(DataKind::Flag).await.unwrap();
     let expected = StoredItem::new(text).with_version(1);
-    assert!(read.iter().map(|(key, _)| key.as_str()).eq(flags.iter().map(|(key, _)| *key)));
+    assert!(
+        read.iter()
+            .map(|(key, _)| key.as_str())
+            .eq(flags.iter().map(|(key, _)| *key))
+    );
     assert!(read.iter().all(|(_, item)| *item == expected));
     assert_eq!(tap.operations()[before..], ["Query", "Query"]);
     // And so for what is to be removed.
@@ -31,22 +40,43 @@ async fn all_pages_are_read() {
 #[tokio::test]
 async fn an_item_as_large_as_may_be_is_read_as_it_was_written() {
     let table = TestTable::new().await;
-    let store = local(DynamoDbDataStore::builder(&table.name)).build().unwrap();
+    let store = local(DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
     // Quotes and letters outside ASCII are longer where they are sent than where they are kept.
     let text = r#"{"ü":"\""}"#.repeat(36_000);
-    store.init(&data(vec![], vec![("a", item(1, &text))])).await.unwrap();
-    assert_eq!(store.get(DataKind::Flag, "a").await.unwrap().unwrap().body, text);
-    assert_eq!(store.snapshot().await.unwrap().collections[0].items[0].1.body, text);
+    store
+        .init(&data(vec![], vec![("a", item(1, &text))]))
+        .await
+        .unwrap();
+    assert_eq!(
+        store.get(DataKind::Flag, "a").await.unwrap().unwrap().body,
+        text
+    );
+    assert_eq!(
+        store.snapshot().await.unwrap().collections[0].items[0]
+            .1
+            .body,
+        text
+    );
 }
 
-// spec/04 2.2: consistent reads; 9.4: flags first, then segments, then the marker; for half the price where everything is
-// read at intervals.
+// spec/04 2.2: consistent reads; 9.4: flags first, then segments, then the marker; for half the
+// price where everything is read at intervals.
 #[tokio::test]
 async fn only_a_snapshot_may_be_some_moments_old() {
     let table = TestTable::new().await;
     let tap = Tap::open();
-    let store = through(&tap, DynamoDbDataStore::builder(&table.name).prefix("p")).build().unwrap();
-    store.init(&data(vec![("s", item(1, "{}"))], vec![("f", item(1, "{}"))])).await.unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name).prefix("p"))
+        .build()
+        .unwrap();
+    store
+        .init(&data(
+            vec![("s", item(1, "{}"))],
+            vec![("f", item(1, "{}"))],
+        ))
+        .await
+        .unwrap();
     let before = tap.calls().len();
     store.get(DataKind::Flag, "f").await.unwrap();
     store.get_all(DataKind::Segment).await.unwrap();
@@ -55,11 +85,24 @@ async fn only_a_snapshot_may_be_some_moments_old() {
     let after = tap.calls().len();
     let snapshot = store.snapshot().await.unwrap();
     let calls = tap.calls();
-    assert_eq!(tap.operations()[before..after], ["GetItem", "Query", "GetItem", "GetItem"]);
-    assert!(calls[before..after].iter().all(|call| call.body["ConsistentRead"] == json!(true)));
+    assert_eq!(
+        tap.operations()[before..after],
+        ["GetItem", "Query", "GetItem", "GetItem"]
+    );
+    assert!(
+        calls[before..after]
+            .iter()
+            .all(|call| call.body["ConsistentRead"] == json!(true))
+    );
     assert_eq!(tap.operations()[after..], ["Query", "Query", "GetItem"]);
-    assert!(calls[after..].iter().all(|call| call.body["ConsistentRead"] == json!(false)));
-    let namespaces = calls[after..after + 2].iter().map(|call| &call.body["ExpressionAttributeValues"][":namespace"]);
+    assert!(
+        calls[after..]
+            .iter()
+            .all(|call| call.body["ConsistentRead"] == json!(false))
+    );
+    let namespaces = calls[after..after + 2]
+        .iter()
+        .map(|call| &call.body["ExpressionAttributeValues"][":namespace"]);
     assert!(namespaces.eq([&json!({"S": "p:features"}), &json!({"S": "p:segments"})]));
     assert!(snapshot.initialized);
     assert_eq!(snapshot.collections.len(), 2);
@@ -68,7 +111,9 @@ async fn only_a_snapshot_may_be_some_moments_old() {
 #[tokio::test]
 async fn an_empty_table_is_empty_and_not_initialized() {
     let table = TestTable::new().await;
-    let store = local(DynamoDbDataStore::builder(&table.name)).build().unwrap();
+    let store = local(DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
     assert!(!store.is_initialized().await.unwrap());
     assert_eq!(store.get(DataKind::Flag, "a").await.unwrap(), None);
     assert_eq!(store.get_all(DataKind::Segment).await.unwrap(), []);

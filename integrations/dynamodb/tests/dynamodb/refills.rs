@@ -25,30 +25,52 @@ fn flag(number: usize, version: u64) -> Row {
 fn complete(version: u64) -> Vec<Row> {
     let segment = format!(r#"{{"key":"segment","version":{version},"included":["ada"]}}"#);
     let segment = item_row("segments", "segment", version, &segment);
-    (0..FLAGS).map(|number| flag(number, version)).chain([segment, marker_row("$inited")]).collect()
+    (0..FLAGS)
+        .map(|number| flag(number, version))
+        .chain([segment, marker_row("$inited")])
+        .collect()
 }
 
 async fn put(table: &TestTable, row: Row) {
-    table.client.put_item().table_name(&table.name).set_item(Some(row)).send().await.unwrap();
+    table
+        .client
+        .put_item()
+        .table_name(&table.name)
+        .set_item(Some(row))
+        .send()
+        .await
+        .unwrap();
 }
 
 async fn empty(table: &TestTable) {
     for row in table.rows().await {
         let key = |name: &str| -> AttributeValue { row[name].clone() };
         let delete = table.client.delete_item().table_name(&table.name);
-        delete.key("namespace", key("namespace")).key("key", key("key")).send().await.unwrap();
+        delete
+            .key("namespace", key("namespace"))
+            .key("key", key("key"))
+            .send()
+            .await
+            .unwrap();
     }
 }
 
-/// The least value of all flags: their version, -1 if the segment is missing, or 0 if one returns its default.
+/// The least value of all flags: their version, -1 if the segment is missing, or 0 if one returns
+/// its default.
 fn least(client: &Client) -> i64 {
     let ada = Context::new("ada").unwrap();
     let values = (0..FLAGS).map(|number| client.int_variation(&format!("flag-{number}"), &ada, 0));
     values.min().unwrap()
 }
 
-/// Evaluates all flags for as long as it does not hold, and for a limited time; whether it came to hold.
-async fn holds_without_defaults(client: &Client, what: &str, time: Duration, holds: impl Fn() -> bool) -> bool {
+/// Evaluates all flags for as long as it does not hold, and for a limited time; whether it came to
+/// hold.
+async fn holds_without_defaults(
+    client: &Client,
+    what: &str,
+    time: Duration,
+    holds: impl Fn() -> bool,
+) -> bool {
     let start = Instant::now();
     while start.elapsed() < time {
         assert!(least(client) > 0, "{what}: after {:?}", start.elapsed());
@@ -68,7 +90,11 @@ async fn a_table_that_is_emptied_and_refilled_row_by_row_removes_no_flag() {
     }
     let store = PersistentStoreConfig::new(local(DynamoDbDataStore::builder(&table.name)));
     let store = store.refresh_interval(Duration::from_millis(50));
-    let client = Client::builder("sdk-key").daemon_mode(store).without_events().start().unwrap();
+    let client = Client::builder("sdk-key")
+        .daemon_mode(store)
+        .without_events()
+        .start()
+        .unwrap();
     client.wait_until_ready(TIMEOUT).await.unwrap();
     let status = || client.data_store_status().status();
 
@@ -79,7 +105,11 @@ async fn a_table_that_is_emptied_and_refilled_row_by_row_removes_no_flag() {
     let never = || !status().stale;
     assert!(!holds_without_defaults(&client, "one patch", Duration::from_secs(4), never).await);
 
-    for (version, order) in [(3, "marker last"), (4, "marker first"), (5, "segments first")] {
+    for (version, order) in [
+        (3, "marker last"),
+        (4, "marker first"),
+        (5, "segments first"),
+    ] {
         empty(&table).await;
         let mut rows = complete(version);
         match order {
@@ -92,6 +122,10 @@ async fn a_table_that_is_emptied_and_refilled_row_by_row_removes_no_flag() {
             put(&table, row).await;
         }
         let complete = || least(&client) == i64::try_from(version).unwrap() && !status().stale;
-        assert!(holds_without_defaults(&client, order, TIMEOUT, complete).await, "{order}: {:?}", status());
+        assert!(
+            holds_without_defaults(&client, order, TIMEOUT, complete).await,
+            "{order}: {:?}",
+            status()
+        );
     }
 }

@@ -19,8 +19,13 @@ const LIMITS: &[(&str, Sets)] = &[
 ];
 
 async fn is_used(store: &DynamoDbDataStore) -> Result<(), StoreError> {
-    store.init(&data(vec![], vec![("a", item(1, "{}"))])).await?;
-    assert_eq!(store.upsert(DataKind::Flag, "a", &item(2, "{}")).await?, Upsert::Written);
+    store
+        .init(&data(vec![], vec![("a", item(1, "{}"))]))
+        .await?;
+    assert_eq!(
+        store.upsert(DataKind::Flag, "a", &item(2, "{}")).await?,
+        Upsert::Written
+    );
     assert!(store.get(DataKind::Flag, "a").await?.is_some());
     assert!(store.snapshot().await?.initialized);
     store.probe().await
@@ -31,11 +36,17 @@ async fn a_store_can_be_used_with_any_limit() {
     let table = TestTable::new().await;
     for (setting, set) in LIMITS {
         for limit in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
-            let store = set(local(DynamoDbDataStore::builder(&table.name)), limit).build().unwrap();
-            // A busy machine may need longer than the shortest limit, so that the store is asked again.
+            let store = set(local(DynamoDbDataStore::builder(&table.name)), limit)
+                .build()
+                .unwrap();
+            // A busy machine may need longer than the shortest limit, so that the store is asked
+            // again.
             let start = Instant::now();
             while let Err(error) = is_used(&store).await {
-                assert!(start.elapsed() < Duration::from_secs(60), "{setting}({limit:?}): {error:?}");
+                assert!(
+                    start.elapsed() < Duration::from_secs(60),
+                    "{setting}({limit:?}): {error:?}"
+                );
             }
         }
     }

@@ -11,7 +11,9 @@ use vexil_dynamodb::{DynamoDbDataStore, aws_sdk_dynamodb};
 use vexil_testing::FaultProxy;
 use vexil_testing::fault_proxy::Direction;
 
-use crate::support::{Call, Reply, Tap, TestTable, behind, data, item, many, refusal, through, unprocessed, written};
+use crate::support::{
+    Call, Reply, Tap, TestTable, behind, data, item, many, refusal, through, unprocessed, written,
+};
 
 /// Lets two thirds of a batch through to the server.
 fn a_part(call: &Call) -> Reply {
@@ -19,40 +21,89 @@ fn a_part(call: &Call) -> Reply {
     let (table, requests) = tables.iter().next().unwrap();
     let requests = requests.as_array().unwrap();
     let (taken, left) = requests.split_at((requests.len() * 2).div_ceil(3));
-    let answer = if left.is_empty() { json!({}) } else { json!({ table: left }) };
-    Reply::Instead(json!({"RequestItems": {table: taken}}), json!({"UnprocessedItems": answer}))
+    let answer = if left.is_empty() {
+        json!({})
+    } else {
+        json!({ table: left })
+    };
+    Reply::Instead(
+        json!({"RequestItems": {table: taken}}),
+        json!({"UnprocessedItems": answer}),
+    )
 }
 
-// spec/04 2.2, UnprocessedItems, and 10 row 28: they are sent again until none are left; the marker waits for them.
+// spec/04 2.2, UnprocessedItems, and 10 row 28: they are sent again until none are left; the marker
+// waits for them.
 #[tokio::test]
 async fn what_was_left_unprocessed_is_sent_again() {
     let table = TestTable::new().await;
-    let tap = Tap::new(|_, call| if call.operation == "BatchWriteItem" { a_part(call) } else { Reply::Pass });
-    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
+    let tap = Tap::new(|_, call| {
+        if call.operation == "BatchWriteItem" {
+            a_part(call)
+        } else {
+            Reply::Pass
+        }
+    });
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
     let flags = many(30, "{}");
-    let flags: Vec<_> = flags.iter().map(|(key, item)| (key.as_str(), item.clone())).collect();
-    store.init(&data(vec![("s", item(1, "{}"))], flags)).await.unwrap();
+    let flags: Vec<_> = flags
+        .iter()
+        .map(|(key, item)| (key.as_str(), item.clone()))
+        .collect();
+    store
+        .init(&data(vec![("s", item(1, "{}"))], flags))
+        .await
+        .unwrap();
     assert_eq!(table.rows().await.len(), 1 + 30 + 1);
     assert_eq!(tap.operations().last().unwrap(), "PutItem");
     store.init(&data(vec![], vec![])).await.unwrap();
     assert_eq!(table.rows().await.len(), 1);
     // A batch is done before the next begins: 25, 8 and 2 flags, and then the others.
-    let puts: Vec<_> = tap.calls().iter().map(|call| written(call, "put").len()).filter(|count| *count > 0).collect();
+    let puts: Vec<_> = tap
+        .calls()
+        .iter()
+        .map(|call| written(call, "put").len())
+        .filter(|count| *count > 0)
+        .collect();
     assert_eq!(puts, [1, 25, 8, 2, 5, 1]);
 }
 
 // A table without any capacity left refuses whole batches instead.
 #[tokio::test]
 async fn a_batch_that_is_throttled_as_a_whole_is_sent_again() {
-    for code in ["ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"] {
+    for code in [
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+    ] {
         let table = TestTable::new().await;
         // The two queries come first.
-        let tap = Tap::new(move |number, _| if (1..4).contains(&number) { refusal(code) } else { Reply::Pass });
-        let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
-        store.init(&data(vec![], vec![("a", item(1, "{}"))])[1..]).await.unwrap();
+        let tap = Tap::new(move |number, _| {
+            if (1..4).contains(&number) {
+                refusal(code)
+            } else {
+                Reply::Pass
+            }
+        });
+        let store = through(&tap, DynamoDbDataStore::builder(&table.name))
+            .build()
+            .unwrap();
+        store
+            .init(&data(vec![], vec![("a", item(1, "{}"))])[1..])
+            .await
+            .unwrap();
         assert_eq!(
             tap.operations(),
-            ["Query", "BatchWriteItem", "BatchWriteItem", "BatchWriteItem", "BatchWriteItem", "PutItem"]
+            [
+                "Query",
+                "BatchWriteItem",
+                "BatchWriteItem",
+                "BatchWriteItem",
+                "BatchWriteItem",
+                "PutItem"
+            ]
         );
         assert_eq!(table.rows().await.len(), 2);
     }
@@ -62,25 +113,50 @@ async fn a_batch_that_is_throttled_as_a_whole_is_sent_again() {
 #[tokio::test(start_paused = true)]
 async fn a_table_that_takes_nothing_for_a_minute_is_unavailable() {
     let tap = Tap::new(|_, call| {
-        Reply::Answer(200, if call.operation == "BatchWriteItem" { unprocessed(call) } else { json!({}) })
+        Reply::Answer(
+            200,
+            if call.operation == "BatchWriteItem" {
+                unprocessed(call)
+            } else {
+                json!({})
+            },
+        )
     });
-    let store = DynamoDbDataStore::builder("flags").client(tap.client()).build().unwrap();
+    let store = DynamoDbDataStore::builder("flags")
+        .client(tap.client())
+        .build()
+        .unwrap();
     let start = Instant::now();
-    let error = store.init(&data(vec![], vec![("a", item(1, "{}")), ("b", item(1, "{}"))])).await.unwrap_err();
+    let error = store
+        .init(&data(
+            vec![],
+            vec![("a", item(1, "{}")), ("b", item(1, "{}"))],
+        ))
+        .await
+        .unwrap_err();
     let waited = start.elapsed();
     assert!(error.is_temporary(), "{error:?}");
     assert_eq!(
         std::error::Error::source(&error).unwrap().to_string(),
         "the table throttles: 2 of a batch of rows were not taken in time; it needs more write capacity"
     );
-    assert!((Duration::from_secs(55)..=Duration::from_secs(60)).contains(&waited), "{waited:?}");
+    assert!(
+        (Duration::from_secs(55)..=Duration::from_secs(60)).contains(&waited),
+        "{waited:?}"
+    );
     let operations = tap.operations();
     assert!(!operations.contains(&"PutItem".to_owned()));
-    // 50 ms and its doubles up to 5 s, each cut by chance, by a half on average: some 30 in a minute.
-    assert!((15..100).contains(&operations.len()), "{}", operations.len());
+    // 50 ms and its doubles up to 5 s, each cut by chance, by a half on average: some 30 in a
+    // minute.
+    assert!(
+        (15..100).contains(&operations.len()),
+        "{}",
+        operations.len()
+    );
 }
 
-// spec/04 9.6: the AWS client sends again what was throttled; only if that does not help is the store unavailable.
+// spec/04 9.6: the AWS client sends again what was throttled; only if that does not help is the
+// store unavailable.
 #[tokio::test(start_paused = true)]
 async fn reads_that_are_throttled_for_a_moment_succeed() {
     let item = json!({"Item": {"key": {"S": "a"}, "version": {"N": "2"}, "item": {"S": "{}"}}});
@@ -91,64 +167,129 @@ async fn reads_that_are_throttled_for_a_moment_succeed() {
     let tap = Tap::new(throttle_first);
     let retries = RetryConfig::standard().with_initial_backoff(Duration::from_millis(50));
     let client = tap.client_with(|settings| settings.retry_config(retries).build());
-    let store = DynamoDbDataStore::builder("flags").client(client).build().unwrap();
-    assert_eq!(store.get(DataKind::Flag, "a").await.unwrap(), Some(StoredItem::new("{}").with_version(2)));
+    let store = DynamoDbDataStore::builder("flags")
+        .client(client)
+        .build()
+        .unwrap();
+    assert_eq!(
+        store.get(DataKind::Flag, "a").await.unwrap(),
+        Some(StoredItem::new("{}").with_version(2))
+    );
 
     let tap = Tap::new(|_, _| refusal("ThrottlingException"));
-    let store = DynamoDbDataStore::builder("flags").client(tap.client()).build().unwrap();
+    let store = DynamoDbDataStore::builder("flags")
+        .client(tap.client())
+        .build()
+        .unwrap();
     let error = store.get(DataKind::Flag, "a").await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
 }
 
-// spec/04 10 row 28, for the client that is made here, which repeats a request twice by itself. The AWS client's adaptive
-// mode would hold back the reads that come after, beyond their limit, and never repeat the others.
+// spec/04 10 row 28, for the client that is made here, which repeats a request twice by itself. The
+// AWS client's adaptive mode would hold back the reads that come after, beyond their limit, and
+// never repeat the others.
 #[tokio::test]
 async fn a_request_that_is_throttled_holds_back_no_other() {
     let table = TestTable::new().await;
     let (proxy, builder) = behind(DynamoDbDataStore::builder(&table.name));
-    let store = builder.read_timeout(Duration::from_secs(1)).build().unwrap();
-    store.init(&data(vec![], vec![("a", item(1, "{}"))])).await.unwrap();
+    let store = builder
+        .read_timeout(Duration::from_secs(1))
+        .build()
+        .unwrap();
+    store
+        .init(&data(vec![], vec![("a", item(1, "{}"))]))
+        .await
+        .unwrap();
     throttle(&proxy, 2);
     for _ in 0..50 {
-        assert_eq!(store.get(DataKind::Flag, "a").await.unwrap(), Some(StoredItem::new("{}").with_version(1)));
+        assert_eq!(
+            store.get(DataKind::Flag, "a").await.unwrap(),
+            Some(StoredItem::new("{}").with_version(1))
+        );
     }
     throttle(&proxy, 7);
-    assert_eq!(store.snapshot().await.unwrap().collections[0].items.len(), 1);
+    assert_eq!(
+        store.snapshot().await.unwrap().collections[0].items.len(),
+        1
+    );
 }
 
 // spec/04 10 row 28: what is to outlast throttling is repeated for longer than the AWS client does.
 #[tokio::test]
 async fn a_write_outlasts_throttling() {
     let table = TestTable::new().await;
-    let tap = Tap::new(|number, _| if number < 5 { refusal("ThrottlingException") } else { Reply::Pass });
-    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
-    assert_eq!(store.upsert(DataKind::Flag, "a", &item(2, "{}")).await.unwrap(), Upsert::Written);
+    let tap = Tap::new(|number, _| {
+        if number < 5 {
+            refusal("ThrottlingException")
+        } else {
+            Reply::Pass
+        }
+    });
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
+    assert_eq!(
+        store
+            .upsert(DataKind::Flag, "a", &item(2, "{}"))
+            .await
+            .unwrap(),
+        Upsert::Written
+    );
     assert_eq!(tap.operations(), ["PutItem"; 6]);
 }
 
 // After a while, throttling is reported for what it is.
 #[tokio::test(start_paused = true)]
 async fn a_table_that_throttles_for_long_is_unavailable() {
-    let tap =
-        Tap::new(|number, _| if number == 0 { Reply::Answer(200, json!({})) } else { refusal("ThrottlingException") });
-    let store = DynamoDbDataStore::builder("flags").client(tap.client()).build().unwrap();
+    let tap = Tap::new(|number, _| {
+        if number == 0 {
+            Reply::Answer(200, json!({}))
+        } else {
+            refusal("ThrottlingException")
+        }
+    });
+    let store = DynamoDbDataStore::builder("flags")
+        .client(tap.client())
+        .build()
+        .unwrap();
     store.probe().await.unwrap();
     let throttled = |error: StoreError, waited: Duration, limit: u64| {
         assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
-        assert!(std::error::Error::source(&error).unwrap().to_string().contains("ThrottlingException"), "{error:?}");
+        assert!(
+            std::error::Error::source(&error)
+                .unwrap()
+                .to_string()
+                .contains("ThrottlingException"),
+            "{error:?}"
+        );
         assert!(waited.as_secs() < limit, "{waited:?}");
     };
     let start = Instant::now();
-    throttled(store.get_all(DataKind::Flag).await.unwrap_err(), start.elapsed(), 10);
+    throttled(
+        store.get_all(DataKind::Flag).await.unwrap_err(),
+        start.elapsed(),
+        10,
+    );
     let start = Instant::now();
-    throttled(store.upsert(DataKind::Flag, "a", &item(1, "{}")).await.unwrap_err(), start.elapsed(), 10);
+    throttled(
+        store
+            .upsert(DataKind::Flag, "a", &item(1, "{}"))
+            .await
+            .unwrap_err(),
+        start.elapsed(),
+        10,
+    );
 }
 
 /// Turns the next answers of a server into those of one that throttles.
 fn throttle(proxy: &FaultProxy, answers: usize) {
     let mut left = answers;
-    let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}"#;
-    let answer = format!("HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let body =
+        r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}"#;
+    let answer = format!(
+        "HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
     proxy.corrupt(Direction::ToClient, move |bytes| {
         if left > 0 {
             left -= 1;

@@ -8,13 +8,23 @@ use vexil_dynamodb::{DynamoDbDataStore, aws_sdk_dynamodb};
 
 use crate::support::{Reply, Tap, TestTable, item, item_row, local, n, s, through};
 
-// spec/04 2.2, 1.6: written if there is nothing or something older; the same version is not written again.
+// spec/04 2.2, 1.6: written if there is nothing or something older; the same version is not written
+// again.
 #[tokio::test]
 async fn only_a_newer_item_is_written() {
     let table = TestTable::new().await;
-    let store = local(DynamoDbDataStore::builder(&table.name)).build().unwrap();
-    let upsert = async |version, text| store.upsert(DataKind::Flag, "a", &item(version, text)).await.unwrap();
-    let stored = |version, text: &'static str| Upsert::Superseded(Some(StoredItem::new(text).with_version(version)));
+    let store = local(DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
+    let upsert = async |version, text| {
+        store
+            .upsert(DataKind::Flag, "a", &item(version, text))
+            .await
+            .unwrap()
+    };
+    let stored = |version, text: &'static str| {
+        Upsert::Superseded(Some(StoredItem::new(text).with_version(version)))
+    };
     assert_eq!(upsert(9, "first").await, Upsert::Written);
     assert_eq!(upsert(8, "older").await, stored(9, "first"));
     assert_eq!(upsert(9, "same").await, stored(9, "first"));
@@ -23,19 +33,43 @@ async fn only_a_newer_item_is_written() {
     assert_eq!(table.rows().await, [item_row("features", "a", 10, "newer")]);
 }
 
-// spec/04 2.2: a row without a version would refuse every update for ever; so would one whose version is a text.
+// spec/04 2.2: a row without a version would refuse every update for ever; so would one whose
+// version is a text.
 #[tokio::test]
 async fn a_row_whose_version_cannot_be_told_is_replaced() {
     let table = TestTable::new().await;
-    let store = local(DynamoDbDataStore::builder(&table.name)).build().unwrap();
-    let row = || [("namespace", s("features")), ("key", s("a")), ("item", s(r#"{"version":9}"#))];
+    let store = local(DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
+    let row = || {
+        [
+            ("namespace", s("features")),
+            ("key", s("a")),
+            ("item", s(r#"{"version":9}"#)),
+        ]
+    };
     let [namespace, key, text] = row();
     table.put([namespace, key, text]).await;
-    assert_eq!(store.upsert(DataKind::Flag, "a", &item(1, "{}")).await.unwrap(), Upsert::Written);
-    for version in [s("9"), AttributeValue::Null(true), AttributeValue::L(vec![n(9)])] {
+    assert_eq!(
+        store
+            .upsert(DataKind::Flag, "a", &item(1, "{}"))
+            .await
+            .unwrap(),
+        Upsert::Written
+    );
+    for version in [
+        s("9"),
+        AttributeValue::Null(true),
+        AttributeValue::L(vec![n(9)]),
+    ] {
         let [namespace, key, text] = row();
-        table.put([namespace, key, text, ("version", version.clone())]).await;
-        let upsert = store.upsert(DataKind::Flag, "a", &item(1, "{}")).await.unwrap();
+        table
+            .put([namespace, key, text, ("version", version.clone())])
+            .await;
+        let upsert = store
+            .upsert(DataKind::Flag, "a", &item(1, "{}"))
+            .await
+            .unwrap();
         assert_eq!(upsert, Upsert::Written, "{version:?}");
     }
     assert_eq!(table.rows().await, [item_row("features", "a", 1, "{}")]);
@@ -48,17 +82,33 @@ async fn the_item_that_won_comes_without_a_second_request() {
     let newer = item(2, "newer");
     let winner = Upsert::Superseded(Some(StoredItem::new("newer").with_version(2)));
     let tap = Tap::open();
-    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
     store.upsert(DataKind::Flag, "a", &newer).await.unwrap();
-    assert_eq!(store.upsert(DataKind::Flag, "a", &item(1, "older")).await.unwrap(), winner);
+    assert_eq!(
+        store
+            .upsert(DataKind::Flag, "a", &item(1, "older"))
+            .await
+            .unwrap(),
+        winner
+    );
     assert_eq!(tap.operations(), ["PutItem", "PutItem"]);
 
     let tap = Tap::new(|_, call| match call.operation.as_str() {
         "PutItem" => Reply::Answer(400, json!({"__type": "x#ConditionalCheckFailedException"})),
         _ => Reply::Pass,
     });
-    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
-    assert_eq!(store.upsert(DataKind::Flag, "a", &item(1, "older")).await.unwrap(), winner);
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
+    assert_eq!(
+        store
+            .upsert(DataKind::Flag, "a", &item(1, "older"))
+            .await
+            .unwrap(),
+        winner
+    );
     assert_eq!(tap.operations(), ["PutItem", "GetItem"]);
 }
 
@@ -67,23 +117,39 @@ async fn the_item_that_won_comes_without_a_second_request() {
 async fn an_item_that_is_too_large_is_refused_before_it_is_sent() {
     let table = TestTable::new().await;
     let tap = Tap::open();
-    let store = through(&tap, DynamoDbDataStore::builder(&table.name)).build().unwrap();
+    let store = through(&tap, DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
     // 100, the names of four attributes, "features", "a" and "1".
     let largest = 400_000 - 100 - "namespacekeyversionitem".len() - "featuresa1".len();
-    let upsert = async |bytes| store.upsert(DataKind::Flag, "a", &item(1, &"x".repeat(bytes))).await;
+    let upsert = async |bytes| {
+        store
+            .upsert(DataKind::Flag, "a", &item(1, &"x".repeat(bytes)))
+            .await
+    };
     let error = upsert(largest + 1).await.unwrap_err();
-    assert!(matches!(error, StoreError::TooLarge { kind: DataKind::Flag, ref key, bytes: 400_001 } if key == "a"));
+    assert!(
+        matches!(error, StoreError::TooLarge { kind: DataKind::Flag, ref key, bytes: 400_001 } if key == "a")
+    );
     assert_eq!(tap.operations(), [""; 0]);
     assert_eq!(upsert(largest).await.unwrap(), Upsert::Written);
     let long = "k".repeat(1025);
-    assert!(matches!(store.upsert(DataKind::Flag, &long, &item(1, "{}")).await, Err(StoreError::TooLarge { .. })));
+    assert!(matches!(
+        store.upsert(DataKind::Flag, &long, &item(1, "{}")).await,
+        Err(StoreError::TooLarge { .. })
+    ));
 }
 
 #[tokio::test]
 async fn what_dynamodb_cannot_keep_is_refused_with_the_reason() {
     let table = TestTable::new().await;
-    let store = local(DynamoDbDataStore::builder(&table.name)).build().unwrap();
-    let error = store.upsert(DataKind::Flag, "", &item(1, "{}")).await.unwrap_err();
+    let store = local(DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
+    let error = store
+        .upsert(DataKind::Flag, "", &item(1, "{}"))
+        .await
+        .unwrap_err();
     assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
     let bytes = StoredItem::new(&b"\xff"[..]).with_version(1);
     let error = store.upsert(DataKind::Flag, "a", &bytes).await.unwrap_err();
@@ -96,11 +162,22 @@ async fn what_dynamodb_cannot_keep_is_refused_with_the_reason() {
 #[tokio::test]
 async fn of_many_writers_the_newest_wins() {
     let table = TestTable::new().await;
-    let store = local(DynamoDbDataStore::builder(&table.name)).build().unwrap();
+    let store = local(DynamoDbDataStore::builder(&table.name))
+        .build()
+        .unwrap();
     let upsert = async |version: u64| {
         let item = item(version, &format!("text {version}"));
         store.upsert(DataKind::Segment, "a", &item).await.unwrap();
     };
-    tokio::join!(upsert(3), upsert(7), upsert(1), upsert(5), upsert(8), upsert(2), upsert(6), upsert(4));
+    tokio::join!(
+        upsert(3),
+        upsert(7),
+        upsert(1),
+        upsert(5),
+        upsert(8),
+        upsert(2),
+        upsert(6),
+        upsert(4)
+    );
     assert_eq!(table.rows().await, [item_row("segments", "a", 8, "text 8")]);
 }

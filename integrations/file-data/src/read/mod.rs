@@ -22,53 +22,82 @@ use crate::error::FileDataError;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The bytes of a file. Only a regular file: opening a pipe could wait forever, and a device may never end.
+/// The bytes of a file. Only a regular file: opening a pipe could wait forever, and a device may
+/// never end.
 pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, FileDataError> {
     let read = || {
         if !std::fs::metadata(path)?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is not a regular file"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "this is not a regular file",
+            ));
         }
         std::fs::read(path)
     };
-    read().map_err(|source| FileDataError::Unreadable { path: path.to_owned(), source })
+    read().map_err(|source| FileDataError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// What the bytes of a file say. `keep_json` tells whether the items are to have their JSON.
-pub(crate) fn contents(path: &Path, bytes: &[u8], keep_json: bool) -> Result<Contents, FileDataError> {
+pub(crate) fn contents(
+    path: &Path,
+    bytes: &[u8],
+    keep_json: bool,
+) -> Result<Contents, FileDataError> {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let (line, column) = position(bytes.get(..error.valid_up_to()).unwrap_or_default());
-        FileDataError::Malformed { path: path.to_owned(), line, column, item: None, source: error.into() }
+        FileDataError::Malformed {
+            path: path.to_owned(),
+            line,
+            column,
+            item: None,
+            source: error.into(),
+        }
     })?;
     if bytes.trim_ascii_start().starts_with(b"{") {
         let (text, contents) = json(text).map_err(|malformed| {
             let (line, column) = (malformed.source.line(), malformed.source.column());
             at(path, line, column, malformed)
         })?;
-        Ok(if keep_json { with_json(&text, contents) } else { contents })
+        Ok(if keep_json {
+            with_json(&text, contents)
+        } else {
+            contents
+        })
     } else {
         let mut contents = yaml::read(text).map_err(|malformed| {
             let (line, column) = yaml::position(&malformed.source);
             at(path, line, column, malformed)
         })?;
         contents.may_be_cut_off = contents.is_empty();
-        Ok(if keep_json { yaml::with_json(text, contents) } else { contents })
+        Ok(if keep_json {
+            yaml::with_json(text, contents)
+        } else {
+            contents
+        })
     }
 }
 
 /// Adds the JSON of the items, byte for byte where no property of the whole is written twice.
 fn with_json(text: &str, contents: Contents) -> Contents {
-    if let Some(texts) = Texts::<Box<RawValue>>::read(&mut serde_json::Deserializer::from_str(text)) {
+    if let Some(texts) = Texts::<Box<RawValue>>::read(&mut serde_json::Deserializer::from_str(text))
+    {
         return texts.add_to(contents);
     }
-    let loose = serde_json::from_str::<serde_json::Value>(text).ok().and_then(Texts::<serde_json::Value>::read);
+    let loose = serde_json::from_str::<serde_json::Value>(text)
+        .ok()
+        .and_then(Texts::<serde_json::Value>::read);
     match loose {
         Some(texts) => texts.add_to(contents),
         None => contents,
     }
 }
 
-/// What a text says, with the text that was read: half surrogates are replaced if it cannot be read otherwise.
+/// What a text says, with the text that was read: half surrogates are replaced if it cannot be read
+/// otherwise.
 fn json(text: &str) -> Result<(Cow<'_, str>, Contents), Malformed<serde_json::Error>> {
     let read = |text: &str| strict_json(text).or_else(|error| loose_json(text).ok_or(error));
     match read(text) {
@@ -83,7 +112,10 @@ fn json(text: &str) -> Result<(Cow<'_, str>, Contents), Malformed<serde_json::Er
 fn strict_json(text: &str) -> Result<Contents, Malformed<serde_json::Error>> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let contents = Contents::read(&mut deserializer)?;
-    deserializer.end().map_err(|source| Malformed { item: None, source: source.into() })?;
+    deserializer.end().map_err(|source| Malformed {
+        item: None,
+        source: source.into(),
+    })?;
     Ok(contents)
 }
 
@@ -104,12 +136,21 @@ where
         Cow::Borrowed(_) => source,
         Cow::Owned(message) => message.into(),
     };
-    FileDataError::Malformed { path: path.to_owned(), line, column, item, source }
+    FileDataError::Malformed {
+        path: path.to_owned(),
+        line,
+        column,
+        item,
+        source,
+    }
 }
 
 /// The line and column that follow this text.
 fn position(before: &[u8]) -> (usize, usize) {
     let lines = before.split(|byte| *byte == b'\n');
-    let column = lines.clone().next_back().map_or(0, |line| String::from_utf8_lossy(line).chars().count());
+    let column = lines
+        .clone()
+        .next_back()
+        .map_or(0, |line| String::from_utf8_lossy(line).chars().count());
     (lines.count(), column + 1)
 }

@@ -1,7 +1,7 @@
 //! [`Contents`]: the sections of a file.
 //!
-//! The SDK reads flags and segments and skips what else there is. [`Sections`] stands between it and the parser and
-//! takes the plain values out as they come by, so that a file is parsed once.
+//! The SDK reads flags and segments and skips what else there is. [`Sections`] stands between it
+//! and the parser and takes the plain values out as they come by, so that a file is parsed once.
 
 use std::fmt;
 
@@ -18,7 +18,8 @@ pub(crate) struct Contents {
     /// The flags of the section of plain values.
     pub(crate) values: Vec<Entry<Flag>>,
     pub(crate) segments: Vec<Entry<Segment>>,
-    /// Whether there is nothing in it, in a form that may be the beginning of something: JSON has an end, YAML has none.
+    /// Whether there is nothing in it, in a form that may be the beginning of something: JSON has
+    /// an end, YAML has none.
     pub(crate) may_be_cut_off: bool,
 }
 
@@ -34,15 +35,28 @@ impl Contents {
         self.flags.is_empty() && self.values.is_empty() && self.segments.is_empty()
     }
 
-    pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, Malformed<D::Error>> {
+    pub(super) fn read<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, Malformed<D::Error>> {
         let mut values = Values::default();
-        match DataSet::read(Sections { inner: deserializer, values: &mut values }) {
-            Ok(data) => {
-                Ok(Self { flags: data.flags, values: values.flags, segments: data.segments, may_be_cut_off: false })
-            }
+        match DataSet::read(Sections {
+            inner: deserializer,
+            values: &mut values,
+        }) {
+            Ok(data) => Ok(Self {
+                flags: data.flags,
+                values: values.flags,
+                segments: data.segments,
+                may_be_cut_off: false,
+            }),
             Err(error) => {
-                let item = error.item.or(values.current.map(|key| (DataKind::Flag, key)));
-                Err(Malformed { item, source: Box::new(error.source) })
+                let item = error
+                    .item
+                    .or(values.current.map(|key| (DataKind::Flag, key)));
+                Err(Malformed {
+                    item,
+                    source: Box::new(error.source),
+                })
             }
         }
     }
@@ -67,7 +81,10 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Sections<'_, D> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         // An option, because a YAML document may be empty.
-        self.inner.deserialize_option(Sections { inner: visitor, values: self.values })
+        self.inner.deserialize_option(Sections {
+            inner: visitor,
+            values: self.values,
+        })
     }
 
     forward_to_deserialize_any! {
@@ -84,7 +101,8 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Sections<'_, V> {
     }
 
     fn visit_none<E: serde::de::Error>(self) -> Result<V::Value, E> {
-        self.inner.visit_map(MapDeserializer::new(std::iter::empty::<(&str, &str)>()))
+        self.inner
+            .visit_map(MapDeserializer::new(std::iter::empty::<(&str, &str)>()))
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<V::Value, E> {
@@ -96,17 +114,25 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Sections<'_, V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_map(Sections { inner: map, values: self.values })
+        self.inner.visit_map(Sections {
+            inner: map,
+            values: self.values,
+        })
     }
 }
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for Sections<'_, A> {
     type Error = A::Error;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
         while let Some(section) = self.inner.next_key::<Text>()? {
             if section != "flagValues" {
-                return seed.deserialize(section.as_str().into_deserializer()).map(Some);
+                return seed
+                    .deserialize(section.as_str().into_deserializer())
+                    .map(Some);
             }
             self.inner.next_value_seed(&mut *self.values)?;
         }

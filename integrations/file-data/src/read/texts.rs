@@ -1,7 +1,7 @@
 //! The JSON of items, for stores that keep text.
 //!
-//! Items that are read straight from a parser keep none. Where somebody wants it, the file is read once more, as text in
-//! the case of JSON; what YAML says is written as JSON.
+//! Items that are read straight from a parser keep none. Where somebody wants it, the file is read
+//! once more, as text in the case of JSON; what YAML says is written as JSON.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -27,7 +27,10 @@ impl<'de, V: Deserialize<'de> + Display> Texts<V> {
 
     /// Adds their JSON to the items.
     pub(super) fn add_to(self, contents: Contents) -> Contents {
-        let (flags, segments) = (self.flags.unwrap_or_default(), self.segments.unwrap_or_default());
+        let (flags, segments) = (
+            self.flags.unwrap_or_default(),
+            self.segments.unwrap_or_default(),
+        );
         let flag = |entry: Entry<Flag>| match flags.get(entry.key()) {
             Some(json) => entry.with_json(json.to_string()),
             None => entry,

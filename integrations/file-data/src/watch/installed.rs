@@ -50,7 +50,11 @@ impl Installed {
             for directory in &trail.directories {
                 watcher.watch(directory, RecursiveMode::NonRecursive)?;
             }
-            Ok(Self { trail, signal, watcher: Some(watcher) })
+            Ok(Self {
+                trail,
+                signal,
+                watcher: Some(watcher),
+            })
         })
         .await
     }
@@ -61,7 +65,11 @@ impl Installed {
         let end = Instant::now() + PATIENCE;
         loop {
             let quiet = end.min(Instant::now() + QUIET);
-            if timeout_at(quiet, self.signal.changed.notified()).await.is_err() || end <= Instant::now() {
+            if timeout_at(quiet, self.signal.changed.notified())
+                .await
+                .is_err()
+                || end <= Instant::now()
+            {
                 return;
             }
         }
@@ -70,7 +78,8 @@ impl Installed {
     /// Whether it still watches what has to be watched.
     pub(super) async fn is_current(&self, paths: &Arc<[PathBuf]>) -> bool {
         let paths = Arc::clone(paths);
-        !self.signal.blind.load(Ordering::Acquire) && blocking(move || Trail::of(&paths)).await == self.trail
+        !self.signal.blind.load(Ordering::Acquire)
+            && blocking(move || Trail::of(&paths)).await == self.trail
     }
 }
 
@@ -79,8 +88,16 @@ impl Signal {
         let Ok(event) = event else {
             return self.raise(true);
         };
-        let is_gone = matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
-        if is_gone && event.paths.iter().any(|path| trail.directories.contains(path)) {
+        let is_gone = matches!(
+            event.kind,
+            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
+        );
+        if is_gone
+            && event
+                .paths
+                .iter()
+                .any(|path| trail.directories.contains(path))
+        {
             return self.raise(true);
         }
         let is_read = match event.kind {
@@ -89,7 +106,9 @@ impl Signal {
             EventKind::Access(_) => true,
             _ => false,
         };
-        let matters = || event.paths.is_empty() || event.paths.iter().any(|path| trail.entries.contains(path));
+        let matters = || {
+            event.paths.is_empty() || event.paths.iter().any(|path| trail.entries.contains(path))
+        };
         if event.need_rescan() || (!is_read && matters()) {
             self.raise(false);
         }
@@ -111,6 +130,8 @@ impl Drop for Installed {
 
 impl fmt::Debug for Installed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Installed").field("trail", &self.trail).finish_non_exhaustive()
+        f.debug_struct("Installed")
+            .field("trail", &self.trail)
+            .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,8 @@
 //! [`Watch`]: waits until files may have changed.
 //!
-//! "May have", because the loader tells by the bytes. So a watch is free to wake too often, at no other cost than a
-//! read, and must not wake too seldom: whenever it could have missed something, it wakes.
+//! "May have", because the loader tells by the bytes. So a watch is free to wake too often, at no
+//! other cost than a read, and must not wake too seldom: whenever it could have missed something,
+//! it wakes.
 
 mod installed;
 mod stamp;
@@ -50,8 +51,8 @@ impl Watch {
         }
     }
 
-    /// Ends when the files may have changed. Can be dropped and called again; a change is not lost for it as long as
-    /// the files are read after this ended or was dropped.
+    /// Ends when the files may have changed. Can be dropped and called again; a change is not lost
+    /// for it as long as the files are read after this ended or was dropped.
     pub(crate) async fn changed(&mut self) {
         loop {
             if let Some(installed) = &self.installed {
@@ -77,7 +78,11 @@ impl Watch {
                     return;
                 }
             }
-            let wake = if self.force_polling { self.next_poll } else { self.next_poll.min(self.next_install) };
+            let wake = if self.force_polling {
+                self.next_poll
+            } else {
+                self.next_poll.min(self.next_install)
+            };
             sleep_until(wake).await;
         }
     }
@@ -93,7 +98,10 @@ impl Watch {
                 if !self.complained {
                     self.complained = true;
                     let error: &dyn std::error::Error = &error;
-                    tracing::warn!(error, "flag files cannot be watched; they are looked at in intervals instead");
+                    tracing::warn!(
+                        error,
+                        "flag files cannot be watched; they are looked at in intervals instead"
+                    );
                 }
             }
         }

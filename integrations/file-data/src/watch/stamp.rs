@@ -20,14 +20,23 @@ impl Stamps {
         let stamp = |path: &PathBuf| {
             let metadata = std::fs::metadata(path).ok()?;
             let real = std::fs::canonicalize(path).ok();
-            Some(Stamp { modified: metadata.modified().ok(), len: metadata.len(), real })
+            Some(Stamp {
+                modified: metadata.modified().ok(),
+                len: metadata.len(),
+                real,
+            })
         };
         Self(paths.iter().map(stamp).collect())
     }
 
-    /// Takes over what is seen now: whether that calls for a reload. A file that vanished does not, its return does.
+    /// Takes over what is seen now: whether that calls for a reload. A file that vanished does not,
+    /// its return does.
     pub(super) fn update(&mut self, now: Self) -> bool {
-        let changed = now.0.iter().zip(&self.0).any(|(now, before)| now.is_some() && now != before);
+        let changed = now
+            .0
+            .iter()
+            .zip(&self.0)
+            .any(|(now, before)| now.is_some() && now != before);
         *self = now;
         changed
     }

@@ -1,7 +1,8 @@
 //! [`Trail`]: the directory entries that decide what a path leads to.
 //!
-//! Those are the file itself and each link on the way to it. A change of any of them can change what is read: an editor
-//! replaces the file; Kubernetes replaces `..data`, a link to a directory that the file's own link goes through.
+//! Those are the file itself and each link on the way to it. A change of any of them can change
+//! what is read: an editor replaces the file; Kubernetes replaces `..data`, a link to a directory
+//! that the file's own link goes through.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
@@ -65,7 +66,8 @@ impl Trail {
     }
 
     fn add(&mut self, directory: &Path, entry: &Path) {
-        // Links in the root belong to the system. They stay, and the root is a noisy place to watch.
+        // Links in the root belong to the system. They stay, and the root is a noisy place to
+        // watch.
         if directory.parent().is_some() {
             self.entries.insert(entry.to_owned());
             self.directories.insert(directory.to_owned());
@@ -82,7 +84,9 @@ enum Step {
 
 fn steps(path: &Path) -> VecDeque<Step> {
     let step = |component: Component<'_>| match component {
-        Component::Prefix(_) | Component::RootDir => Some(Step::Start(component.as_os_str().to_owned())),
+        Component::Prefix(_) | Component::RootDir => {
+            Some(Step::Start(component.as_os_str().to_owned()))
+        }
         Component::CurDir => None,
         Component::ParentDir => Some(Step::Up),
         Component::Normal(name) => Some(Step::Into(name.to_owned())),

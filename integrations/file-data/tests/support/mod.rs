@@ -55,7 +55,10 @@ pub(crate) fn refused(text: impl AsRef<[u8]>) -> FileDataError {
 }
 
 pub(crate) fn start(data: impl Configure<dyn DataSource>) -> Client {
-    Client::builder("sdk-key").data_source(data).start().unwrap()
+    Client::builder("sdk-key")
+        .data_source(data)
+        .start()
+        .unwrap()
 }
 
 pub(crate) fn value(client: &Client, key: &str) -> Value {
@@ -65,7 +68,9 @@ pub(crate) fn value(client: &Client, key: &str) -> Value {
 /// The keys of flags that change from now on.
 pub(crate) fn changes(client: &Client) -> Receiver<String> {
     let (send, receive) = mpsc::channel();
-    client.flag_tracker().add_listener(move |change| drop(send.send(change.key.to_string())));
+    client
+        .flag_tracker()
+        .add_listener(move |change| drop(send.send(change.key.to_string())));
     receive
 }
 
@@ -75,7 +80,10 @@ pub(crate) fn next(statuses: &mut Subscription<DataSourceStatus>) -> DataSourceS
 }
 
 /// The next status of this state.
-pub(crate) fn next_in(statuses: &mut Subscription<DataSourceStatus>, state: DataSourceState) -> DataSourceStatus {
+pub(crate) fn next_in(
+    statuses: &mut Subscription<DataSourceStatus>,
+    state: DataSourceState,
+) -> DataSourceStatus {
     loop {
         let status = next(statuses);
         if status.state == state {

@@ -27,7 +27,9 @@ fn a_targeting_key_alone_is_a_user() {
 
 #[test]
 fn the_kind_is_the_field_of_that_name() {
-    let org = EvaluationContext::default().with_targeting_key("acme").with_custom_field("kind", "org");
+    let org = EvaluationContext::default()
+        .with_targeting_key("acme")
+        .with_custom_field("kind", "org");
     assert_eq!(converted(&org), json!({"kind": "org", "key": "acme"}));
 }
 
@@ -35,7 +37,10 @@ fn the_kind_is_the_field_of_that_name() {
 fn the_key_may_be_a_field_and_gives_way_to_the_targeting_key() {
     let field = EvaluationContext::default().with_custom_field("key", "field");
     assert_eq!(converted(&field), json!({"kind": "user", "key": "field"}));
-    assert_eq!(converted(&field.with_targeting_key("ada")), json!({"kind": "user", "key": "ada"}));
+    assert_eq!(
+        converted(&field.with_targeting_key("ada")),
+        json!({"kind": "user", "key": "ada"})
+    );
 }
 
 #[test]
@@ -72,7 +77,9 @@ fn a_date_is_a_text_that_operators_on_dates_understand() {
     let date = time::OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
     let context = ada().with_custom_field("since", date);
     assert_eq!(converted(&context)["since"], "2023-11-14T22:13:20Z");
-    let no_year = time::Date::MAX.midnight().assume_offset(time::UtcOffset::from_hms(23, 59, 59).unwrap());
+    let no_year = time::Date::MAX
+        .midnight()
+        .assume_offset(time::UtcOffset::from_hms(23, 59, 59).unwrap());
     assert_eq!(
         converted(&ada().with_custom_field("since", no_year)).get("since"),
         None,
@@ -82,14 +89,22 @@ fn a_date_is_a_text_that_operators_on_dates_understand() {
 
 #[test]
 fn private_attributes_are_a_list_of_names_or_references() {
-    let private = |value| converted(&ada().with_custom_field("privateAttributes", value))["_meta"].take();
+    let private =
+        |value| converted(&ada().with_custom_field("privateAttributes", value))["_meta"].take();
     let expected = json!({"privateAttributes": ["email", "/address/city"]});
     let names = ["email", "/address/city"];
-    assert_eq!(private(structure(names.map(str::to_owned).to_vec())), expected);
+    assert_eq!(
+        private(structure(names.map(str::to_owned).to_vec())),
+        expected
+    );
     assert_eq!(private(structure(Value::from(names.to_vec()))), expected);
     assert_eq!(private(structure(json!(names))), expected);
     assert_eq!(private(structure(vexil::Value::from(names))), expected);
-    assert_eq!(private(structure(json!(["email", 7, "/address/city"]))), expected, "what is no name is left out");
+    assert_eq!(
+        private(structure(json!(["email", 7, "/address/city"]))),
+        expected,
+        "what is no name is left out"
+    );
 }
 
 #[test]
@@ -97,8 +112,12 @@ fn structures_of_every_type_that_is_understood_are_attributes() {
     let expected = json!({"city": "London", "lines": ["a", 1, 0.5, true], "place": {"zip": 7}});
     let list = || Value::Array(vec!["a".into(), 1.into(), 0.5.into(), true.into()]);
     let place = || StructValue::default().with_field("zip", 7);
-    let fields =
-        || StructValue::default().with_field("city", "London").with_field("lines", list()).with_field("place", place());
+    let fields = || {
+        StructValue::default()
+            .with_field("city", "London")
+            .with_field("lines", list())
+            .with_field("place", place())
+    };
     let context = EvaluationContext::default()
         .with_custom_field("city", "London")
         .with_custom_field("lines", structure(list()))
@@ -107,20 +126,34 @@ fn structures_of_every_type_that_is_understood_are_attributes() {
         ("StructValue", structure(fields())),
         ("Value", structure(Value::Struct(fields()))),
         ("serde_json::Value", structure(expected.clone())),
-        ("vexil::Value", structure(vexil::Value::from(expected.clone()))),
+        (
+            "vexil::Value",
+            structure(vexil::Value::from(expected.clone())),
+        ),
         ("EvaluationContext", structure(context)),
     ] {
-        assert_eq!(converted(&ada().with_custom_field("address", value))["address"], expected, "{what}");
+        assert_eq!(
+            converted(&ada().with_custom_field("address", value))["address"],
+            expected,
+            "{what}"
+        );
     }
     struct Unknown;
-    assert_eq!(converted(&ada().with_custom_field("address", structure(Unknown))).get("address"), None);
+    assert_eq!(
+        converted(&ada().with_custom_field("address", structure(Unknown))).get("address"),
+        None
+    );
 }
 
 #[test]
 fn a_context_of_kind_multi_has_a_structure_for_each_kind() {
-    let user = EvaluationContext::default().with_targeting_key("ada").with_custom_field("name", "Ada");
+    let user = EvaluationContext::default()
+        .with_targeting_key("ada")
+        .with_custom_field("name", "Ada");
     let org = json!({"key": "acme", "seats": 250, "privateAttributes": ["seats"]});
-    let device = StructValue::default().with_field("targetingKey", "d-1").with_field("anonymous", true);
+    let device = StructValue::default()
+        .with_field("targetingKey", "d-1")
+        .with_field("anonymous", true);
     let context = EvaluationContext::default()
         .with_custom_field("kind", "multi")
         .with_custom_field("user", structure(user))
@@ -134,8 +167,15 @@ fn a_context_of_kind_multi_has_a_structure_for_each_kind() {
     });
     assert_eq!(converted(&context), expected);
     // As it may come from the global context.
-    assert_eq!(converted(&context.clone().with_targeting_key("bob")), expected);
-    assert_eq!(converted(&context.with_custom_field("plan", "pro")), expected, "what is no kind is left out");
+    assert_eq!(
+        converted(&context.clone().with_targeting_key("bob")),
+        expected
+    );
+    assert_eq!(
+        converted(&context.with_custom_field("plan", "pro")),
+        expected,
+        "what is no kind is left out"
+    );
 }
 
 #[test]
@@ -144,9 +184,15 @@ fn one_invalid_kind_makes_all_of_them_invalid() {
         .with_custom_field("kind", "multi")
         .with_custom_field("user", structure(json!({"key": "ada"})))
         .with_custom_field("org", structure(json!({"seats": 250})));
-    assert!(matches!(convert(&context), Err(ContextError::InvalidMembers { .. })));
+    assert!(matches!(
+        convert(&context),
+        Err(ContextError::InvalidMembers { .. })
+    ));
     let none = EvaluationContext::default().with_custom_field("kind", "multi");
     assert!(matches!(convert(&none), Err(ContextError::NoKinds)));
     let of_other_type = EvaluationContext::default().with_custom_field("key", 7);
-    assert!(matches!(convert(&of_other_type), Err(ContextError::EmptyKey)));
+    assert!(matches!(
+        convert(&of_other_type),
+        Err(ContextError::EmptyKey)
+    ));
 }

@@ -7,22 +7,37 @@ use vexil_testing::TestData;
 
 use crate::support::{ada, ask, builder, code, flags, stable};
 
-// Evaluation: "Flag not found error", "Error message in evaluation details". TCK: "An unknown flag key returns the code
-// default"
+// Evaluation: "Flag not found error", "Error message in evaluation details". TCK: "An unknown flag
+// key returns the code default"
 #[tokio::test]
 async fn an_unknown_flag_is_not_found() {
     let client = stable().await;
     let (ada, key) = (Some(&ada()), "non-existent-flag");
-    assert_eq!(code(client.get_bool_details(key, ada, None).await), EvaluationErrorCode::FlagNotFound);
-    assert_eq!(code(client.get_string_details(key, ada, None).await), EvaluationErrorCode::FlagNotFound);
-    assert_eq!(code(client.get_int_details(key, ada, None).await), EvaluationErrorCode::FlagNotFound);
-    assert_eq!(code(client.get_float_details(key, ada, None).await), EvaluationErrorCode::FlagNotFound);
-    let object = client.get_struct_details::<StructValue>(key, ada, None).await;
+    assert_eq!(
+        code(client.get_bool_details(key, ada, None).await),
+        EvaluationErrorCode::FlagNotFound
+    );
+    assert_eq!(
+        code(client.get_string_details(key, ada, None).await),
+        EvaluationErrorCode::FlagNotFound
+    );
+    assert_eq!(
+        code(client.get_int_details(key, ada, None).await),
+        EvaluationErrorCode::FlagNotFound
+    );
+    assert_eq!(
+        code(client.get_float_details(key, ada, None).await),
+        EvaluationErrorCode::FlagNotFound
+    );
+    let object = client
+        .get_struct_details::<StructValue>(key, ada, None)
+        .await;
     assert_eq!(code(object), EvaluationErrorCode::FlagNotFound);
 }
 
-// Evaluation: "Type mismatch error", "Default value type validation". TCK: "Requesting the wrong type …", "Requesting a
-// structured flag as a scalar …", "A float flag is not silently narrowed to an integer"
+// Evaluation: "Type mismatch error", "Default value type validation". TCK: "Requesting the wrong
+// type …", "Requesting a structured flag as a scalar …", "A float flag is not silently narrowed to
+// an integer"
 #[tokio::test]
 async fn no_value_is_turned_into_one_of_another_type() {
     let client = stable().await;
@@ -42,7 +57,11 @@ async fn no_value_is_turned_into_one_of_another_type() {
                 "String" => code(client.get_string_details(key, Some(&ada), None).await),
                 "Integer" => code(client.get_int_details(key, Some(&ada), None).await),
                 "Float" => code(client.get_float_details(key, Some(&ada), None).await),
-                _ => code(client.get_struct_details::<StructValue>(key, Some(&ada), None).await),
+                _ => code(
+                    client
+                        .get_struct_details::<StructValue>(key, Some(&ada), None)
+                        .await,
+                ),
             };
             assert_eq!(code, EvaluationErrorCode::TypeMismatch, "{key} as {asked}");
         }
@@ -51,27 +70,48 @@ async fn no_value_is_turned_into_one_of_another_type() {
 
 #[tokio::test]
 async fn a_number_that_floats_cannot_tell_from_its_neighbour_is_no_integer() {
-    let flags = TestData::new().with("too-large", 9_007_199_254_740_992_i64).with("too-small", -9.1e15);
+    let flags = TestData::new()
+        .with("too-large", 9_007_199_254_740_992_i64)
+        .with("too-small", -9.1e15);
     let client = ask(builder(flags)).await;
     for key in ["too-large", "too-small"] {
-        assert_eq!(code(client.get_int_value(key, Some(&ada()), None).await), EvaluationErrorCode::TypeMismatch);
-        client.get_float_value(key, Some(&ada()), None).await.unwrap();
+        assert_eq!(
+            code(client.get_int_value(key, Some(&ada()), None).await),
+            EvaluationErrorCode::TypeMismatch
+        );
+        client
+            .get_float_value(key, Some(&ada()), None)
+            .await
+            .unwrap();
     }
 }
 
 #[tokio::test]
 async fn a_type_mismatch_says_what_was_found_and_what_does_not_fit() {
     let client = ask(builder(TestData::new().with("text", "many"))).await;
-    let error = client.get_int_value("text", Some(&ada()), None).await.unwrap_err();
+    let error = client
+        .get_int_value("text", Some(&ada()), None)
+        .await
+        .unwrap_err();
     let message = error.message.unwrap();
-    assert!(message.starts_with("the flag's value is a string: invalid type: string \"many\""), "{message}");
+    assert!(
+        message.starts_with("the flag's value is a string: invalid type: string \"many\""),
+        "{message}"
+    );
 }
 
 #[tokio::test]
 async fn a_list_is_no_structure_and_a_null_in_a_list_has_no_place_in_one() {
-    let client = ask(builder(TestData::new().with("list", json!([1])).with("hole", json!({"list": [1, null]})))).await;
+    let client = ask(builder(
+        TestData::new()
+            .with("list", json!([1]))
+            .with("hole", json!({"list": [1, null]})),
+    ))
+    .await;
     for key in ["list", "hole"] {
-        let result = client.get_struct_details::<StructValue>(key, Some(&ada()), None).await;
+        let result = client
+            .get_struct_details::<StructValue>(key, Some(&ada()), None)
+            .await;
         assert_eq!(code(result), EvaluationErrorCode::TypeMismatch, "{key}");
     }
 }
@@ -80,7 +120,9 @@ async fn a_list_is_no_structure_and_a_null_in_a_list_has_no_place_in_one() {
 #[tokio::test]
 async fn without_data_the_provider_is_not_ready() {
     let client = ask(Client::builder("sdk-key").offline(true)).await;
-    let result = client.get_bool_details("boolean-flag", Some(&ada()), None).await;
+    let result = client
+        .get_bool_details("boolean-flag", Some(&ada()), None)
+        .await;
     assert_eq!(code(result), EvaluationErrorCode::ProviderNotReady);
 }
 
@@ -88,7 +130,9 @@ async fn without_data_the_provider_is_not_ready() {
 #[tokio::test]
 async fn a_flag_that_contradicts_itself_is_a_parse_error() {
     let client = stable().await;
-    let result = client.get_string_details("malformed", Some(&ada()), None).await;
+    let result = client
+        .get_string_details("malformed", Some(&ada()), None)
+        .await;
     assert_eq!(code(result), EvaluationErrorCode::ParseError);
 }
 
@@ -96,8 +140,13 @@ async fn a_flag_that_contradicts_itself_is_a_parse_error() {
 #[tokio::test]
 async fn without_a_key_the_targeting_key_is_missing() {
     let client = stable().await;
-    for context in [None, Some(EvaluationContext::default().with_custom_field("email", "ballmer@macrosoft.com"))] {
-        let result = client.get_bool_details("boolean-targeted-zero-flag", context.as_ref(), None).await;
+    for context in [
+        None,
+        Some(EvaluationContext::default().with_custom_field("email", "ballmer@macrosoft.com")),
+    ] {
+        let result = client
+            .get_bool_details("boolean-targeted-zero-flag", context.as_ref(), None)
+            .await;
         assert_eq!(code(result), EvaluationErrorCode::TargetingKeyMissing);
     }
 }
@@ -107,27 +156,50 @@ async fn a_kind_that_is_not_allowed_makes_an_invalid_context() {
     let client = stable().await;
     for kind in ["", "kind", "no kind"] {
         let context = ada().with_custom_field("kind", kind);
-        let result = client.get_bool_details("boolean-flag", Some(&context), None).await;
+        let result = client
+            .get_bool_details("boolean-flag", Some(&context), None)
+            .await;
         assert_eq!(code(result), EvaluationErrorCode::InvalidContext, "{kind}");
     }
 }
 
-// Evaluation: "DISABLED reason": the caller's default, which the caller has and the crate does not ask for
+// Evaluation: "DISABLED reason": the caller's default, which the caller has and the crate does not
+// ask for
 #[tokio::test]
 async fn a_disabled_flag_without_a_variation_leaves_the_value_to_the_caller() {
     let client = stable().await;
-    let error = client.get_string_value("disabled-without-variation", Some(&ada()), None).await.unwrap_err();
-    assert_eq!(error.code, EvaluationErrorCode::General("GENERAL".to_owned()));
-    assert_eq!(error.message.as_deref(), Some("the flag is off, and leaves the value to the caller"));
+    let error = client
+        .get_string_value("disabled-without-variation", Some(&ada()), None)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.code,
+        EvaluationErrorCode::General("GENERAL".to_owned())
+    );
+    assert_eq!(
+        error.message.as_deref(),
+        Some("the flag is off, and leaves the value to the caller")
+    );
 }
 
 #[tokio::test]
 async fn a_default_that_the_client_knows_is_a_value_with_the_reason_error() {
     let client = ask(builder(flags()).defaults([("non-existent-flag", "known")])).await;
-    let details = client.get_string_details("non-existent-flag", Some(&ada()), None).await.unwrap();
-    assert_eq!((details.value.as_str(), details.reason), ("known", Some(EvaluationReason::Error)));
+    let details = client
+        .get_string_details("non-existent-flag", Some(&ada()), None)
+        .await
+        .unwrap();
+    assert_eq!(
+        (details.value.as_str(), details.reason),
+        ("known", Some(EvaluationReason::Error))
+    );
     assert_eq!(details.variant, None);
-    assert_eq!(details.flag_metadata.values["errorKind"], "FLAG_NOT_FOUND".into());
-    let other_type = client.get_bool_details("non-existent-flag", Some(&ada()), None).await;
+    assert_eq!(
+        details.flag_metadata.values["errorKind"],
+        "FLAG_NOT_FOUND".into()
+    );
+    let other_type = client
+        .get_bool_details("non-existent-flag", Some(&ada()), None)
+        .await;
     assert_eq!(code(other_type), EvaluationErrorCode::FlagNotFound);
 }

@@ -12,62 +12,139 @@ use crate::support::{ada, ask, flags};
 #[tokio::test]
 async fn an_evaluation_is_reported_with_its_reason_and_without_a_default_that_nobody_gave() {
     let (events, hook) = (EventRecorder::new(), HookRecorder::new("recorder"));
-    let builder = Client::builder("sdk-key").data_source(flags()).events(events.clone()).hook(hook.clone());
+    let builder = Client::builder("sdk-key")
+        .data_source(flags())
+        .events(events.clone())
+        .hook(hook.clone());
     let client = ask(builder).await;
-    assert!(client.get_bool_value("boolean-flag", Some(&ada()), None).await.unwrap());
-    let [RecordedEvent::Evaluation(evaluation)] = &events.take()[..] else { panic!("one evaluation") };
-    assert_eq!((evaluation.key.as_str(), &evaluation.value), ("boolean-flag", &true.into()));
+    assert!(
+        client
+            .get_bool_value("boolean-flag", Some(&ada()), None)
+            .await
+            .unwrap()
+    );
+    let [RecordedEvent::Evaluation(evaluation)] = &events.take()[..] else {
+        panic!("one evaluation")
+    };
+    assert_eq!(
+        (evaluation.key.as_str(), &evaluation.value),
+        ("boolean-flag", &true.into())
+    );
     assert!(evaluation.with_reason);
     assert_eq!(evaluation.default, Some(vexil::Value::Null));
-    let [RecordedStage::BeforeEvaluation(before), RecordedStage::AfterEvaluation(_, detail)] = &hook.take()[..] else {
+    let [
+        RecordedStage::BeforeEvaluation(before),
+        RecordedStage::AfterEvaluation(_, detail),
+    ] = &hook.take()[..]
+    else {
         panic!("two stages")
     };
-    assert_eq!((before.method, &before.default_value), (EvaluationMethod::VariationDetail, &vexil::Value::Null));
-    assert_eq!((&detail.value, detail.variation_index), (&true.into(), Some(1)));
+    assert_eq!(
+        (before.method, &before.default_value),
+        (EvaluationMethod::VariationDetail, &vexil::Value::Null)
+    );
+    assert_eq!(
+        (&detail.value, detail.variation_index),
+        (&true.into(), Some(1))
+    );
 }
 
 #[tokio::test]
 async fn a_default_that_the_client_was_configured_with_is_returned_and_reported() {
     let events = EventRecorder::new();
-    let builder =
-        Client::builder("sdk-key").defaults([("no-such-flag", 7)]).data_source(flags()).events(events.clone());
+    let builder = Client::builder("sdk-key")
+        .defaults([("no-such-flag", 7)])
+        .data_source(flags())
+        .events(events.clone());
     let client = ask(builder).await;
-    assert_eq!(client.get_int_value("no-such-flag", Some(&ada()), None).await.unwrap(), 7);
-    let [RecordedEvent::Evaluation(evaluation)] = &events.take()[..] else { panic!("one evaluation") };
-    assert_eq!((&evaluation.default, &evaluation.value), (&Some(7.into()), &7.into()));
+    assert_eq!(
+        client
+            .get_int_value("no-such-flag", Some(&ada()), None)
+            .await
+            .unwrap(),
+        7
+    );
+    let [RecordedEvent::Evaluation(evaluation)] = &events.take()[..] else {
+        panic!("one evaluation")
+    };
+    assert_eq!(
+        (&evaluation.default, &evaluation.value),
+        (&Some(7.into()), &7.into())
+    );
 }
 
 // A hook of ours sees what the caller gets, also if that is an error
 #[tokio::test]
 async fn a_type_mismatch_is_one_for_hooks_of_the_client_too() {
     let hook = HookRecorder::new("recorder");
-    let client = ask(Client::builder("sdk-key").data_source(flags()).without_events().hook(hook.clone())).await;
-    client.get_int_value("float-flag", Some(&ada()), None).await.unwrap_err();
-    let [_, RecordedStage::AfterEvaluation(_, detail)] = &hook.take()[..] else { panic!("two stages") };
-    assert_eq!(detail.reason.error(), Some(vexil::eval::EvalErrorKind::WrongType));
+    let client = ask(Client::builder("sdk-key")
+        .data_source(flags())
+        .without_events()
+        .hook(hook.clone()))
+    .await;
+    client
+        .get_int_value("float-flag", Some(&ada()), None)
+        .await
+        .unwrap_err();
+    let [_, RecordedStage::AfterEvaluation(_, detail)] = &hook.take()[..] else {
+        panic!("two stages")
+    };
+    assert_eq!(
+        detail.reason.error(),
+        Some(vexil::eval::EvalErrorKind::WrongType)
+    );
 }
 
 // OpenFeature 6.1.1, 6.2.1; vendor: the value is the metric value, and the rest is data
 #[test]
 fn tracking_tells_name_context_value_and_data() {
     let events = EventRecorder::new();
-    let client = Client::builder("sdk-key").data_source(flags()).events(events.clone()).start().unwrap();
+    let client = Client::builder("sdk-key")
+        .data_source(flags())
+        .events(events.clone())
+        .start()
+        .unwrap();
     let provider = Provider::new(client);
-    let data = StructValue::default().with_field("items", 3).with_field("gift", true);
+    let data = StructValue::default()
+        .with_field("items", 3)
+        .with_field("gift", true);
     provider.track("bought", &ada(), Some(49.9), &data);
     provider.track("looked", &ada(), None, &StructValue::default());
-    provider.track("unknown", &EvaluationContext::default(), None, &StructValue::default());
+    provider.track(
+        "unknown",
+        &EvaluationContext::default(),
+        None,
+        &StructValue::default(),
+    );
     let told: Vec<_> = events.take().into_iter().map(told).collect();
     assert_eq!(
         told,
         [
-            ("bought".to_owned(), "ada".to_owned(), json!({"items": 3, "gift": true}).into(), Some(49.9)),
-            ("looked".to_owned(), "ada".to_owned(), vexil::Value::Null, None),
+            (
+                "bought".to_owned(),
+                "ada".to_owned(),
+                json!({"items": 3, "gift": true}).into(),
+                Some(49.9)
+            ),
+            (
+                "looked".to_owned(),
+                "ada".to_owned(),
+                vexil::Value::Null,
+                None
+            ),
         ]
     );
 }
 
 fn told(event: RecordedEvent) -> (String, String, vexil::Value, Option<f64>) {
-    let RecordedEvent::Custom { key, context, data, metric } = event else { panic!("{event:?}") };
+    let RecordedEvent::Custom {
+        key,
+        context,
+        data,
+        metric,
+    } = event
+    else {
+        panic!("{event:?}")
+    };
     (key.to_string(), context.key().to_owned(), data, metric)
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use open_feature::EvaluationContext;
 use open_feature::provider::{FeatureProvider, ProviderStatus};
-use vexil::data_source::{DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceErrorKind};
+use vexil::data_source::{
+    DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceErrorKind,
+};
 use vexil::status::DataSourceState;
 use vexil::{Client, ClientBuilder};
 use vexil_openfeature::Provider;
@@ -27,7 +29,12 @@ impl DataSource for Late {
 
 fn late() -> (Arc<tokio::sync::Notify>, ClientBuilder) {
     let now = Arc::new(tokio::sync::Notify::new());
-    (now.clone(), Client::builder("sdk-key").data_source(Late(now)).without_events())
+    (
+        now.clone(),
+        Client::builder("sdk-key")
+            .data_source(Late(now))
+            .without_events(),
+    )
 }
 
 // Evaluation: "Provider status accessibility". OpenFeature 2.4.2
@@ -43,7 +50,8 @@ async fn a_provider_with_data_is_ready() {
 #[tokio::test]
 async fn initialization_waits_for_data() {
     let (now, builder) = late();
-    let mut provider = Provider::new(builder.start().unwrap()).initialization_timeout(Duration::from_secs(60));
+    let mut provider =
+        Provider::new(builder.start().unwrap()).initialization_timeout(Duration::from_secs(60));
     assert_eq!(provider.status(), ProviderStatus::NotReady);
     now.notify_one();
     provider.initialize(&EvaluationContext::default()).await;
@@ -55,11 +63,15 @@ async fn initialization_waits_for_data() {
 async fn initialization_that_fails_is_an_error_until_there_is_data() {
     let (now, builder) = late();
     let client = builder.start().unwrap();
-    let mut provider = Provider::new(client.clone()).initialization_timeout(Duration::from_millis(1));
+    let mut provider =
+        Provider::new(client.clone()).initialization_timeout(Duration::from_millis(1));
     provider.initialize(&EvaluationContext::default()).await;
     assert_eq!(provider.status(), ProviderStatus::Error);
     now.notify_one();
-    client.wait_until_ready(Duration::from_secs(60)).await.unwrap();
+    client
+        .wait_until_ready(Duration::from_secs(60))
+        .await
+        .unwrap();
     assert_eq!(provider.status(), ProviderStatus::Ready);
 }
 
@@ -93,25 +105,46 @@ fn a_source_that_has_given_up_before_it_had_data_is_an_error() {
     #[vexil::async_trait]
     impl DataSource for Refused {
         async fn run(&self, _: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
-            Err(DataSourceError::invalid_data(std::io::Error::other("refused")))
+            Err(DataSourceError::invalid_data(std::io::Error::other(
+                "refused",
+            )))
         }
     }
-    let provider = Provider::new(builder(TestData::new()).data_source(Refused).start().unwrap());
+    let provider = Provider::new(
+        builder(TestData::new())
+            .data_source(Refused)
+            .start()
+            .unwrap(),
+    );
     assert_eq!(provider.status(), ProviderStatus::Error);
 }
 
 #[tokio::test]
 async fn a_database_that_is_down_makes_the_provider_stale_until_it_is_back() {
     let store = MemoryPersistentStore::new().with_refresh_interval(Duration::from_millis(1));
-    let client = Client::builder("sdk-key").daemon_mode(store.clone()).without_events().start().unwrap();
+    let client = Client::builder("sdk-key")
+        .daemon_mode(store.clone())
+        .without_events()
+        .start()
+        .unwrap();
     let mut provider = Provider::new(client.clone());
     provider.initialize(&EvaluationContext::default()).await;
     assert_eq!(provider.status(), ProviderStatus::Ready);
     store.calls().fault_all(StoreFault::Fail);
-    assert!(client.data_store_status().wait_for(|status| status.stale, Duration::from_secs(60)).await);
+    assert!(
+        client
+            .data_store_status()
+            .wait_for(|status| status.stale, Duration::from_secs(60))
+            .await
+    );
     assert_eq!(provider.status(), ProviderStatus::STALE);
     store.calls().heal();
-    assert!(client.data_store_status().wait_for(|status| !status.stale, Duration::from_secs(60)).await);
+    assert!(
+        client
+            .data_store_status()
+            .wait_for(|status| !status.stale, Duration::from_secs(60))
+            .await
+    );
     assert_eq!(provider.status(), ProviderStatus::Ready);
 }
 
@@ -119,12 +152,20 @@ async fn a_database_that_is_down_makes_the_provider_stale_until_it_is_back() {
 async fn a_database_that_was_never_read_makes_the_provider_an_error_until_it_is() {
     let store = MemoryPersistentStore::new().with_refresh_interval(Duration::from_millis(1));
     store.calls().fault_all(StoreFault::Fail);
-    let client = Client::builder("sdk-key").daemon_mode(store.clone()).without_events().start().unwrap();
-    let mut provider = Provider::new(client.clone()).initialization_timeout(Duration::from_millis(10));
+    let client = Client::builder("sdk-key")
+        .daemon_mode(store.clone())
+        .without_events()
+        .start()
+        .unwrap();
+    let mut provider =
+        Provider::new(client.clone()).initialization_timeout(Duration::from_millis(10));
     assert_eq!(provider.status(), ProviderStatus::NotReady);
     provider.initialize(&EvaluationContext::default()).await;
     assert_eq!(provider.status(), ProviderStatus::Error);
     store.calls().heal();
-    client.wait_until_ready(Duration::from_secs(60)).await.unwrap();
+    client
+        .wait_until_ready(Duration::from_secs(60))
+        .await
+        .unwrap();
     assert_eq!(provider.status(), ProviderStatus::Ready);
 }

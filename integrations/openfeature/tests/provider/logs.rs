@@ -13,7 +13,10 @@ use crate::support::ada;
 fn logged(contexts: &[EvaluationContext]) -> Vec<String> {
     let provider = Provider::new(Client::builder("sdk-key").offline(true).start().unwrap());
     let (reader, writer) = pipe().unwrap();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(Arc::new(writer)).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(Arc::new(writer))
+        .finish();
     tracing::subscriber::with_default(subscriber, || {
         for context in contexts {
             let _ = provider.clone().context(context);
@@ -26,11 +29,25 @@ fn logged(contexts: &[EvaluationContext]) -> Vec<String> {
 #[test]
 fn each_sort_of_trouble_is_said_once_with_the_fields_name() {
     struct Secret;
-    let multi = EvaluationContext::default().with_custom_field("kind", "multi").with_custom_field("plan", "secret");
+    let multi = EvaluationContext::default()
+        .with_custom_field("kind", "multi")
+        .with_custom_field("plan", "secret");
     for (context, field, words) in [
-        (ada().with_custom_field("key", "secret"), "key", "the targeting key is the context's key"),
-        (ada().with_custom_field("anonymous", "secret"), "anonymous", "no such field with a value of this type"),
-        (ada().with_custom_field("kind", 7), "kind", "no such field with a value of this type"),
+        (
+            ada().with_custom_field("key", "secret"),
+            "key",
+            "the targeting key is the context's key",
+        ),
+        (
+            ada().with_custom_field("anonymous", "secret"),
+            "anonymous",
+            "no such field with a value of this type",
+        ),
+        (
+            ada().with_custom_field("kind", 7),
+            "kind",
+            "no such field with a value of this type",
+        ),
         (
             ada().with_custom_field("address", EvaluationContextFieldValue::new_struct(Secret)),
             "address",
@@ -39,9 +56,17 @@ fn each_sort_of_trouble_is_said_once_with_the_fields_name() {
         (multi, "plan", "every field is a structure"),
     ] {
         let lines = logged(&[context.clone(), context]);
-        let [line] = &lines[..] else { panic!("one line: {lines:?}") };
-        assert!(line.contains(words) && line.contains(&format!("field=\"{field}\"")), "{line}");
-        assert!(line.contains("WARN") && !line.contains("secret") && !line.contains("ada"), "{line}");
+        let [line] = &lines[..] else {
+            panic!("one line: {lines:?}")
+        };
+        assert!(
+            line.contains(words) && line.contains(&format!("field=\"{field}\"")),
+            "{line}"
+        );
+        assert!(
+            line.contains("WARN") && !line.contains("secret") && !line.contains("ada"),
+            "{line}"
+        );
     }
 }
 
@@ -50,6 +75,9 @@ fn a_context_that_is_in_order_is_not_worth_a_line() {
     let user = ada().with_custom_field("email", "ada@example.com");
     // A targeting key may come from the global context.
     let multi = ada().with_custom_field("kind", "multi");
-    let multi = multi.with_custom_field("user", EvaluationContextFieldValue::new_struct(user.clone()));
+    let multi = multi.with_custom_field(
+        "user",
+        EvaluationContextFieldValue::new_struct(user.clone()),
+    );
     assert_eq!(logged(&[user, multi]), Vec::<String>::new());
 }

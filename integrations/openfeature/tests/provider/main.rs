@@ -1,6 +1,6 @@
-//! The provider through OpenFeature's own client. "Evaluation" and "TCK" are the scenarios of the OpenFeature
-//! specification: evaluations through a client, and what providers owe. "Vendor" is what the vendor's providers for other
-//! languages do.
+//! The provider through OpenFeature's own client. "Evaluation" and "TCK" are the scenarios of the
+//! OpenFeature specification: evaluations through a client, and what providers owe. "Vendor" is
+//! what the vendor's providers for other languages do.
 #![cfg(test)]
 
 mod contexts;

@@ -13,9 +13,16 @@ const SETTING: &str = "Provider::initialization_timeout";
 #[tokio::test]
 async fn an_initialization_may_take_any_time() {
     for time in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
-        let client = Client::builder("sdk-key").data_source(TestData::new()).start().unwrap();
+        let client = Client::builder("sdk-key")
+            .data_source(TestData::new())
+            .start()
+            .unwrap();
         let mut provider = Provider::new(client).initialization_timeout(time);
         provider.initialize(&EvaluationContext::default()).await;
-        assert_eq!(provider.status(), ProviderStatus::Ready, "{SETTING}({time:?})");
+        assert_eq!(
+            provider.status(),
+            ProviderStatus::Ready,
+            "{SETTING}({time:?})"
+        );
     }
 }

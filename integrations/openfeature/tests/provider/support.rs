@@ -1,7 +1,8 @@
 //! Clients of OpenFeature, and the flags of its scenarios.
 
 use open_feature::{
-    EvaluationContext, EvaluationError, EvaluationErrorCode, EvaluationReason, OpenFeature, StructValue,
+    EvaluationContext, EvaluationError, EvaluationErrorCode, EvaluationReason, OpenFeature,
+    StructValue,
 };
 use serde_json::json;
 use vexil::{Client, ClientBuilder};
@@ -11,7 +12,8 @@ use vexil_testing::{FlagBuilder, TestData};
 /// OpenFeature's client in front of ours.
 pub(crate) async fn ask(builder: ClientBuilder) -> open_feature::Client {
     let mut api = OpenFeature::default();
-    api.set_provider(Provider::new(builder.start().unwrap())).await;
+    api.set_provider(Provider::new(builder.start().unwrap()))
+        .await;
     api.create_client()
 }
 
@@ -21,7 +23,9 @@ pub(crate) async fn stable() -> open_feature::Client {
 }
 
 pub(crate) fn builder(flags: TestData) -> ClientBuilder {
-    Client::builder("sdk-key").data_source(flags).without_events()
+    Client::builder("sdk-key")
+        .data_source(flags)
+        .without_events()
 }
 
 pub(crate) fn ada() -> EvaluationContext {
@@ -45,7 +49,10 @@ pub(crate) fn flags() -> TestData {
     let flags = TestData::new();
     let two = |key: &str, values: serde_json::Value| {
         let values: Vec<_> = values.as_array().unwrap().clone();
-        FlagBuilder::new(key).variations(values).fallthrough_variation(1).off_variation(0)
+        FlagBuilder::new(key)
+            .variations(values)
+            .fallthrough_variation(1)
+            .off_variation(0)
     };
     for (name, values, zero) in [
         ("boolean", json!([false, true]), json!([true, false])),
@@ -61,9 +68,14 @@ pub(crate) fn flags() -> TestData {
         flags.update(two(&format!("{name}-flag"), values));
         flags.update(two(&format!("{name}-zero-flag"), zero.clone()));
         let targeted = two(&format!("{name}-targeted-zero-flag"), zero).fallthrough_variation(0);
-        flags.update(targeted.if_match("email", ["ballmer@macrosoft.com"]).then_return(1));
+        flags.update(
+            targeted
+                .if_match("email", ["ballmer@macrosoft.com"])
+                .then_return(1),
+        );
     }
-    let context_aware = two("context-aware", json!(["EXTERNAL", "INTERNAL"])).fallthrough_variation(0);
+    let context_aware =
+        two("context-aware", json!(["EXTERNAL", "INTERNAL"])).fallthrough_variation(0);
     flags.update(
         context_aware
             .if_match("email", ["ballmer@macrosoft.com"])
@@ -74,8 +86,13 @@ pub(crate) fn flags() -> TestData {
     );
     let by_key = two("targeting-key-flag", json!(["miss", "hit"])).fallthrough_variation(0);
     flags.update(by_key.variation_for_user("5c3d8535-f81a-4478-a6d3-afaa4d51199e", 1));
-    flags.set("large-integer-flag", 2_147_483_647_i64).set("huge-integer-flag", 9_007_199_254_740_991_i64);
-    flags.set("whole-float-flag", 10.0).set("wrong-flag", "uno").set("null-flag", serde_json::Value::Null);
+    flags
+        .set("large-integer-flag", 2_147_483_647_i64)
+        .set("huge-integer-flag", 9_007_199_254_740_991_i64);
+    flags
+        .set("whole-float-flag", 10.0)
+        .set("wrong-flag", "uno")
+        .set("null-flag", serde_json::Value::Null);
     flags.update(two("disabled-flag", json!(["served", "not served"])).on(false));
     flags
         .use_preconfigured_flag(json!({"key": "disabled-without-variation", "on": false, "variations": ["a"]}))
@@ -90,7 +107,11 @@ pub(crate) fn flags() -> TestData {
 /// The code of an error, which must come with words.
 pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, EvaluationError>) -> EvaluationErrorCode {
     let error = result.unwrap_err();
-    assert!(error.message.is_some_and(|message| !message.is_empty()), "{:?} without a message", error.code);
+    assert!(
+        error.message.is_some_and(|message| !message.is_empty()),
+        "{:?} without a message",
+        error.code
+    );
     error.code
 }
 

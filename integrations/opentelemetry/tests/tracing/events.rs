@@ -6,10 +6,13 @@ use vexil_otel::TracingHook;
 
 use crate::support::{Environment, ada, builder, client, event, named, traced, traced_async};
 
-/// What the event of an evaluation of `key` for Ada holds, with all settings as they are by default.
+/// What the event of an evaluation of `key` for Ada holds, with all settings as they are by
+/// default.
 fn of_flag(key: &str) -> Vec<(String, String)> {
     let client = client(TracingHook::new());
-    event(&traced(|| client.string_variation(key, &ada(), ""))).into_iter().collect()
+    event(&traced(|| client.string_variation(key, &ada(), "")))
+        .into_iter()
+        .collect()
 }
 
 // OTEL 1.2.2.2 to 1.2.2.5, 1.2.2.7; conventions: evaluation event
@@ -55,12 +58,21 @@ fn every_reason_has_a_word_of_the_conventions() {
         ("no-such-flag", None, "error"),
     ] {
         let event = of_flag(key);
-        let get = |name: &str| event.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let get = |name: &str| {
+            event
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.as_str())
+        };
         assert_eq!(get("feature_flag.result.reason"), Some(reason), "{key}");
         assert_eq!(get("feature_flag.result.variant"), variant, "{key}");
         assert_eq!(get("feature_flag.result.variationIndex"), variant, "{key}");
         let in_experiment = (reason == "split").then_some("true");
-        assert_eq!(get("feature_flag.result.reason.inExperiment"), in_experiment, "{key}");
+        assert_eq!(
+            get("feature_flag.result.reason.inExperiment"),
+            in_experiment,
+            "{key}"
+        );
         assert_eq!(get("error.type").is_some(), reason == "error", "{key}");
     }
 }
@@ -76,40 +88,76 @@ fn every_error_has_a_word_of_the_conventions() {
     assert_eq!(of(&started, "no-such-flag", Ok(ada())), "flag_not_found");
     assert_eq!(of(&started, "malformed", Ok(ada())), "parse_error");
     assert_eq!(of(&started, "colour", Ok(ada())), "type_mismatch");
-    assert_eq!(of(&started, "colour", Context::new("")), "targeting_key_missing");
-    assert_eq!(of(&started, "colour", Context::with_kind("ada", "no kind")), "invalid_context");
-    let offline = Client::builder("sdk-key").offline(true).hook(TracingHook::new()).start().unwrap();
+    assert_eq!(
+        of(&started, "colour", Context::new("")),
+        "targeting_key_missing"
+    );
+    assert_eq!(
+        of(&started, "colour", Context::with_kind("ada", "no kind")),
+        "invalid_context"
+    );
+    let offline = Client::builder("sdk-key")
+        .offline(true)
+        .hook(TracingHook::new())
+        .start()
+        .unwrap();
     assert_eq!(of(&offline, "colour", Ok(ada())), "provider_not_ready");
 }
 
 #[test]
 fn an_invalid_context_has_no_identifier() {
     let client = client(TracingHook::new());
-    let event = event(&traced(|| client.bool_variation("colour", &Context::new(""), false)));
+    let event = event(&traced(|| {
+        client.bool_variation("colour", &Context::new(""), false)
+    }));
     assert_eq!(event.get("feature_flag.context.id"), None);
 }
 
 // OTEL 1.2.2.6 to 1.2.2.8
 #[test]
 fn the_value_is_there_as_json_text_if_it_is_asked_for() {
-    let flags = vexil_testing::TestData::new().with("limits", serde_json::json!({"rps": 100})).with("on", true);
+    let flags = vexil_testing::TestData::new()
+        .with("limits", serde_json::json!({"rps": 100}))
+        .with("on", true);
     let hook = TracingHook::builder().include_value(true).build();
     let client = builder(hook).data_source(flags).start().unwrap();
-    let value = |evaluate: &dyn Fn()| event(&traced(evaluate)).remove("feature_flag.result.value").unwrap();
-    assert_eq!(value(&|| drop(client.json_variation("limits", &ada(), Value::Null))), r#"{"rps":100}"#);
-    assert_eq!(value(&|| assert!(client.bool_variation("on", &ada(), false))), "true");
-    assert_eq!(value(&|| drop(client.string_variation("no-such-flag", &ada(), "mine"))), r#""mine""#);
+    let value = |evaluate: &dyn Fn()| {
+        event(&traced(evaluate))
+            .remove("feature_flag.result.value")
+            .unwrap()
+    };
+    assert_eq!(
+        value(&|| drop(client.json_variation("limits", &ada(), Value::Null))),
+        r#"{"rps":100}"#
+    );
+    assert_eq!(
+        value(&|| assert!(client.bool_variation("on", &ada(), false))),
+        "true"
+    );
+    assert_eq!(
+        value(&|| drop(client.string_variation("no-such-flag", &ada(), "mine"))),
+        r#""mine""#
+    );
 }
 
 // OTEL 1.2.2.9
 #[test]
 fn the_environment_is_the_one_that_is_set_or_else_the_one_that_the_service_names() {
     let set = |hook, source| {
-        let client = Client::builder("sdk-key").data_source(source).without_events().hook(hook).start().unwrap();
-        event(&traced(|| client.string_variation("colour", &ada(), ""))).remove("feature_flag.set.id")
+        let client = Client::builder("sdk-key")
+            .data_source(source)
+            .without_events()
+            .hook(hook)
+            .start()
+            .unwrap();
+        event(&traced(|| client.string_variation("colour", &ada(), "")))
+            .remove("feature_flag.set.id")
     };
     let named = || TracingHook::builder().environment_id("mine").build();
-    assert_eq!(set(TracingHook::new(), Environment("theirs")).as_deref(), Some("theirs"));
+    assert_eq!(
+        set(TracingHook::new(), Environment("theirs")).as_deref(),
+        Some("theirs")
+    );
     assert_eq!(set(named(), Environment("theirs")).as_deref(), Some("mine"));
     let unnamed = builder(named()).start().unwrap();
     let spans = traced(|| unnamed.string_variation("colour", &ada(), ""));
@@ -140,7 +188,11 @@ fn every_evaluation_of_a_request_is_an_event_in_their_order() {
         drop(client.string_variation_detail("off", &ada(), ""));
         drop(client.json_variation_as("targeted", &ada(), String::new()));
     });
-    let keys: Vec<_> = spans[0].events.iter().map(|event| event.attributes[0].value.to_string()).collect();
+    let keys: Vec<_> = spans[0]
+        .events
+        .iter()
+        .map(|event| event.attributes[0].value.to_string())
+        .collect();
     assert_eq!(keys, ["colour", "off", "targeted"]);
 }
 
@@ -148,7 +200,10 @@ fn every_evaluation_of_a_request_is_an_event_in_their_order() {
 fn an_awaiting_door_writes_to_the_span_of_its_future() {
     let client = client(TracingHook::new());
     let spans = block_on(traced_async(async {
-        assert_eq!(client.string_variation_async("colour", &ada(), "").await, "blue");
+        assert_eq!(
+            client.string_variation_async("colour", &ada(), "").await,
+            "blue"
+        );
     }));
     assert_eq!(event(&spans)["feature_flag.key"], "colour");
 }

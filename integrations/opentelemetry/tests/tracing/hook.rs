@@ -13,13 +13,19 @@ use crate::support::{ada, builder, event, flags, traced};
 #[test]
 fn an_empty_environment_counts_as_none_and_is_logged() {
     let (mut log_reader, log_writer) = pipe().unwrap();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(Arc::new(log_writer)).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(Arc::new(log_writer))
+        .finish();
     let make = || TracingHook::builder().environment_id("").build();
     let hook = tracing::subscriber::with_default(subscriber, make);
     let mut log = String::new();
     log_reader.read_to_string(&mut log).unwrap();
     assert_eq!(log.lines().count(), 1, "{log}");
-    assert!(log.contains("WARN vexil_otel::hook: the environment id for traces is empty"), "{log}");
+    assert!(
+        log.contains("WARN vexil_otel::hook: the environment id for traces is empty"),
+        "{log}"
+    );
     let client = builder(hook).start().unwrap();
     let event = event(&traced(|| client.string_variation("colour", &ada(), "")));
     assert_eq!(event.get("feature_flag.set.id"), None);
@@ -27,7 +33,10 @@ fn an_empty_environment_counts_as_none_and_is_logged() {
 
 #[test]
 fn the_log_knows_the_hook_by_its_name() {
-    assert_eq!(TracingHook::new().metadata().name.as_str(), "OpenTelemetry tracing");
+    assert_eq!(
+        TracingHook::new().metadata().name.as_str(),
+        "OpenTelemetry tracing"
+    );
 }
 
 #[test]
@@ -40,11 +49,19 @@ fn without_an_active_span_the_hook_allocates_nothing() {
         }
     }
     let allocations = |hook: Arc<dyn Hook>| {
-        let client = Client::builder("sdk-key").data_source(flags()).without_events().hook(hook).start().unwrap();
+        let client = Client::builder("sdk-key")
+            .data_source(flags())
+            .without_events()
+            .hook(hook)
+            .start()
+            .unwrap();
         let context = ada();
         let evaluate = || client.string_variation("colour", &context, "");
         evaluate();
         allocation_counter::measure(|| (0..10).for_each(|_| drop(evaluate()))).count_total
     };
-    assert_eq!(allocations(Arc::new(TracingHook::new())), allocations(Arc::new(Nothing)));
+    assert_eq!(
+        allocations(Arc::new(TracingHook::new())),
+        allocations(Arc::new(Nothing))
+    );
 }

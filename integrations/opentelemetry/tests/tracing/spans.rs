@@ -17,14 +17,19 @@ fn with_spans() -> TracingHook {
 fn an_evaluation_is_a_child_of_the_active_span_with_the_keys_of_flag_and_context() {
     let client = client(with_spans());
     let spans = traced(|| client.string_variation("colour", &ada(), ""));
-    let [evaluation, request] = &spans[..] else { panic!("two spans: {spans:?}") };
+    let [evaluation, request] = &spans[..] else {
+        panic!("two spans: {spans:?}")
+    };
     assert_eq!(evaluation.name, "Client.variation");
     assert_eq!(evaluation.parent_span_id, request.span_context.span_id());
     assert_eq!(evaluation.span_kind, SpanKind::Internal);
     assert_eq!(evaluation.instrumentation_scope.name(), "vexil-otel");
     assert_eq!(
         attributes(&evaluation.attributes),
-        named([("feature_flag.key", "colour"), ("feature_flag.context.id", "ada")])
+        named([
+            ("feature_flag.key", "colour"),
+            ("feature_flag.context.id", "ada")
+        ])
     );
 }
 
@@ -48,14 +53,25 @@ fn spans_are_called_after_client_and_method() {
         drop(client.migration_variation("colour", &ada(), Stage::Off));
     });
     let names: Vec<_> = spans.iter().map(|span| span.name.as_ref()).collect();
-    assert_eq!(names, ["Client.variation", "Client.variation_detail", "Client.migration_variation", "request"]);
+    assert_eq!(
+        names,
+        [
+            "Client.variation",
+            "Client.variation_detail",
+            "Client.migration_variation",
+            "request"
+        ]
+    );
 }
 
 // OTEL 1.2.3.1
 #[test]
 fn there_are_no_spans_unless_they_are_asked_for() {
     let client = client(TracingHook::new());
-    assert_eq!(traced(|| client.string_variation("colour", &ada(), "")).len(), 1);
+    assert_eq!(
+        traced(|| client.string_variation("colour", &ada(), "")).len(),
+        1
+    );
 }
 
 #[test]
@@ -68,7 +84,13 @@ fn without_an_active_span_an_evaluation_is_the_root_of_a_trace() {
     drop(client.string_variation("colour", &nobody_else, ""));
     let id = |value: &opentelemetry::KeyValue| value.value.as_str() == "without-an-active-span";
     let spans = exported(|span| span.attributes.iter().any(id));
-    assert_eq!(spans.iter().map(|span| span.parent_span_id).collect::<Vec<_>>(), [SpanId::INVALID]);
+    assert_eq!(
+        spans
+            .iter()
+            .map(|span| span.parent_span_id)
+            .collect::<Vec<_>>(),
+        [SpanId::INVALID]
+    );
 }
 
 #[test]
@@ -85,5 +107,8 @@ fn an_awaiting_door_has_a_span_too() {
 fn the_span_of_an_invalid_context_has_the_flag_alone() {
     let client = client(with_spans());
     let spans = traced(|| assert!(!client.bool_variation("colour", &Context::new(""), false)));
-    assert_eq!(attributes(&spans[0].attributes), named([("feature_flag.key", "colour")]));
+    assert_eq!(
+        attributes(&spans[0].attributes),
+        named([("feature_flag.key", "colour")])
+    );
 }

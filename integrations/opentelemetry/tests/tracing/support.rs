@@ -17,7 +17,9 @@ fn tracing() -> &'static (SdkTracerProvider, InMemorySpanExporter) {
     static TRACING: OnceLock<(SdkTracerProvider, InMemorySpanExporter)> = OnceLock::new();
     TRACING.get_or_init(|| {
         let exporter = InMemorySpanExporter::default();
-        let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
+        let provider = SdkTracerProvider::builder()
+            .with_simple_exporter(exporter.clone())
+            .build();
         global::set_tracer_provider(provider.clone());
         (provider, exporter)
     })
@@ -29,12 +31,20 @@ pub(crate) fn provider() -> &'static SdkTracerProvider {
 
 /// All spans so far that `is_it` accepts, in the order in which they ended.
 pub(crate) fn exported(is_it: impl Fn(&SpanData) -> bool) -> Vec<SpanData> {
-    tracing().1.get_finished_spans().unwrap().into_iter().filter(is_it).collect()
+    tracing()
+        .1
+        .get_finished_spans()
+        .unwrap()
+        .into_iter()
+        .filter(is_it)
+        .collect()
 }
 
-/// Runs `work` in a request of its own, and gives all spans of that request. The request's is the last.
+/// Runs `work` in a request of its own, and gives all spans of that request. The request's is the
+/// last.
 pub(crate) fn traced<T>(work: impl FnOnce() -> T) -> Vec<SpanData> {
-    let context = opentelemetry::Context::new().with_span(provider().tracer("test").start("request"));
+    let context =
+        opentelemetry::Context::new().with_span(provider().tracer("test").start("request"));
     {
         let _active = context.clone().attach();
         work();
@@ -44,7 +54,8 @@ pub(crate) fn traced<T>(work: impl FnOnce() -> T) -> Vec<SpanData> {
 
 /// Does what [`traced`] does, with work that is awaited.
 pub(crate) async fn traced_async<T>(work: impl Future<Output = T>) -> Vec<SpanData> {
-    let context = opentelemetry::Context::new().with_span(provider().tracer("test").start("request"));
+    let context =
+        opentelemetry::Context::new().with_span(provider().tracer("test").start("request"));
     work.with_context(context.clone()).await;
     finished(&context)
 }
@@ -58,20 +69,32 @@ fn finished(context: &opentelemetry::Context) -> Vec<SpanData> {
 /// The attributes of the only event of the last span, which must be the flag's.
 pub(crate) fn event(spans: &[SpanData]) -> BTreeMap<String, String> {
     let events = &spans.last().unwrap().events;
-    let [event] = &events[..] else { panic!("one event: {events:?}") };
+    let [event] = &events[..] else {
+        panic!("one event: {events:?}")
+    };
     assert_eq!(event.name, "feature_flag");
     attributes(&event.attributes)
 }
 
 pub(crate) fn attributes(attributes: &[opentelemetry::KeyValue]) -> BTreeMap<String, String> {
-    let named: BTreeMap<_, _> = attributes.iter().map(|one| (one.key.to_string(), one.value.to_string())).collect();
-    assert_eq!(named.len(), attributes.len(), "each name occurs once: {attributes:?}");
+    let named: BTreeMap<_, _> = attributes
+        .iter()
+        .map(|one| (one.key.to_string(), one.value.to_string()))
+        .collect();
+    assert_eq!(
+        named.len(),
+        attributes.len(),
+        "each name occurs once: {attributes:?}"
+    );
     named
 }
 
 /// Attributes as [`attributes`] gives them.
 pub(crate) fn named<const N: usize>(attributes: [(&str, &str); N]) -> BTreeMap<String, String> {
-    attributes.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    attributes
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 pub(crate) fn ada() -> Context {
@@ -81,28 +104,42 @@ pub(crate) fn ada() -> Context {
 /// One flag for each reason that there is.
 pub(crate) fn flags() -> TestData {
     let flags = TestData::new();
-    let colours =
-        |key: &str| FlagBuilder::new(key).variations(["red", "blue"]).off_variation(0).fallthrough_variation(1);
+    let colours = |key: &str| {
+        FlagBuilder::new(key)
+            .variations(["red", "blue"])
+            .off_variation(0)
+            .fallthrough_variation(1)
+    };
     flags.update(colours("colour"));
     flags.update(colours("off").on(false));
     flags.update(colours("targeted").variation_for_user("ada", 0));
     flags.update(colours("ruled").if_match("key", ["ada"]).then_return(0));
     let flag = |key: &str, more: serde_json::Value| {
         let mut flag = json!({"key": key, "on": true, "salt": "s", "variations": ["red", "blue"], "offVariation": 0});
-        flag.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        flag.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         flags.use_preconfigured_flag(flag).unwrap();
     };
-    let experiment =
-        json!({"rollout": {"kind": "experiment", "seed": 1, "variations": [{"variation": 1, "weight": 100_000}]}});
+    let experiment = json!({"rollout": {"kind": "experiment", "seed": 1, "variations": [{"variation": 1, "weight": 100_000}]}});
     flag("in-experiment", json!({"fallthrough": experiment}));
-    flag("dependent", json!({"prerequisites": [{"key": "off", "variation": 1}], "fallthrough": {"variation": 1}}));
-    flag("off-without-variation", json!({"on": false, "offVariation": null, "fallthrough": {"variation": 1}}));
+    flag(
+        "dependent",
+        json!({"prerequisites": [{"key": "off", "variation": 1}], "fallthrough": {"variation": 1}}),
+    );
+    flag(
+        "off-without-variation",
+        json!({"on": false, "offVariation": null, "fallthrough": {"variation": 1}}),
+    );
     flag("malformed", json!({"fallthrough": {"variation": 7}}));
     flags
 }
 
 pub(crate) fn builder(hook: TracingHook) -> ClientBuilder {
-    Client::builder("sdk-key").data_source(flags()).without_events().hook(hook)
+    Client::builder("sdk-key")
+        .data_source(flags())
+        .without_events()
+        .hook(hook)
 }
 
 pub(crate) fn client(hook: TracingHook) -> Client {

@@ -20,18 +20,39 @@ fn with_layer(work: impl FnOnce()) {
 /// The keys of the flags that the span of this name tells of, and the names of its children.
 fn seen(name: &str) -> (Vec<String>, Vec<String>) {
     let spans = exported(|span| span.name == name);
-    let [span] = &spans[..] else { panic!("one span called {name}: {spans:?}") };
-    let flags = span.events.iter().filter(|event| event.name == "feature_flag");
-    let keys = flags.map(|event| event.attributes[0].value.to_string()).collect();
+    let [span] = &spans[..] else {
+        panic!("one span called {name}: {spans:?}")
+    };
+    let flags = span
+        .events
+        .iter()
+        .filter(|event| event.name == "feature_flag");
+    let keys = flags
+        .map(|event| event.attributes[0].value.to_string())
+        .collect();
     let children = exported(|child| child.parent_span_id == span.span_context.span_id());
-    (keys, children.into_iter().map(|child| child.name.into_owned()).collect())
+    (
+        keys,
+        children
+            .into_iter()
+            .map(|child| child.name.into_owned())
+            .collect(),
+    )
 }
 
 #[test]
 fn a_span_of_tracing_that_is_entered_is_the_active_one() {
     let client = client(TracingHook::builder().add_spans(true).build());
-    with_layer(|| info_span!("entered").in_scope(|| drop(client.string_variation("colour", &ada(), ""))));
-    assert_eq!(seen("entered"), (vec!["colour".to_owned()], vec!["Client.variation".to_owned()]));
+    with_layer(|| {
+        info_span!("entered").in_scope(|| drop(client.string_variation("colour", &ada(), "")))
+    });
+    assert_eq!(
+        seen("entered"),
+        (
+            vec!["colour".to_owned()],
+            vec!["Client.variation".to_owned()]
+        )
+    );
 }
 
 #[test]
@@ -41,7 +62,11 @@ fn an_instrumented_future_brings_its_span_along_to_another_thread() {
         // Comes back once, wherever it is polled then.
         let mut once = false;
         std::future::poll_fn(|_| {
-            let ready = if once { std::task::Poll::Ready(()) } else { std::task::Poll::Pending };
+            let ready = if once {
+                std::task::Poll::Ready(())
+            } else {
+                std::task::Poll::Pending
+            };
             once = true;
             ready
         })
@@ -51,11 +76,16 @@ fn an_instrumented_future_brings_its_span_along_to_another_thread() {
     let client = client(TracingHook::new());
     with_layer(|| {
         let mut future = pin!(handle(&client).instrument(info_span!("instrumented")));
-        let mut poll = || future.as_mut().poll(&mut TaskContext::from_waker(Waker::noop()));
+        let mut poll = || {
+            future
+                .as_mut()
+                .poll(&mut TaskContext::from_waker(Waker::noop()))
+        };
         assert!(poll().is_pending());
         let dispatch = tracing::dispatcher::get_default(Clone::clone);
         std::thread::scope(|scope| {
-            let other = scope.spawn(|| tracing::dispatcher::with_default(&dispatch, || poll().is_ready()));
+            let other =
+                scope.spawn(|| tracing::dispatcher::with_default(&dispatch, || poll().is_ready()));
             assert!(other.join().unwrap());
         });
     });

@@ -7,11 +7,13 @@ use tokio::sync::watch;
 
 use crate::keys::Keys;
 
-/// The stores that want to know of changes. A server that speaks RESP3 tells of each change to a key with one of the
-/// registered prefixes (`CLIENT TRACKING` in broadcasting mode), without having to remember what was read.
+/// The stores that want to know of changes. A server that speaks RESP3 tells of each change to a
+/// key with one of the registered prefixes (`CLIENT TRACKING` in broadcasting mode), without having
+/// to remember what was read.
 #[derive(Debug)]
 pub(crate) struct Changes {
-    /// Short, and never held across an await: who registered, by the keys of their prefix. Stores stay registered.
+    /// Short, and never held across an await: who registered, by the keys of their prefix. Stores
+    /// stay registered.
     watchers: Mutex<Vec<Watcher>>,
     /// How many there are, for those who arm connections.
     count: watch::Sender<usize>,
@@ -25,7 +27,10 @@ struct Watcher {
 
 impl Changes {
     pub(crate) fn new() -> Self {
-        Self { watchers: Mutex::default(), count: watch::Sender::new(0) }
+        Self {
+            watchers: Mutex::default(),
+            count: watch::Sender::new(0),
+        }
     }
 
     /// Is marked whenever something under these keys may have changed.
@@ -54,7 +59,8 @@ impl Changes {
             for key in &watcher.keys {
                 command.arg("PREFIX").arg(key);
             }
-            // What this process writes is no news to it, unless by a script: the server counts that as somebody else's.
+            // What this process writes is no news to it, unless by a script: the server counts that
+            // as somebody else's.
             command.arg("NOLOOP");
             command
         };
@@ -82,8 +88,12 @@ impl Changes {
     }
 
     fn mark(&self, concerns: impl Fn(&Watcher) -> bool) {
-        let concerned: Vec<_> =
-            self.lock().iter().filter(|watcher| concerns(watcher)).map(|watcher| watcher.changed.clone()).collect();
+        let concerned: Vec<_> = self
+            .lock()
+            .iter()
+            .filter(|watcher| concerns(watcher))
+            .map(|watcher| watcher.changed.clone())
+            .collect();
         // Wakes those who wait, which may run any code, so the lock is free by now.
         for changed in concerned {
             changed.send_replace(());
@@ -92,6 +102,8 @@ impl Changes {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Watcher>> {
         // Nothing that runs under the lock panics halfway through a change.
-        self.watchers.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.watchers
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

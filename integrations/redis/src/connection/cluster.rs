@@ -1,7 +1,8 @@
 //! [`Cluster`]: the servers of a Redis Cluster, and which of them has which key.
 //!
-//! Each server that is asked has a [`Link`] of its own, which mends itself. Who has what is learnt from any server
-//! (`CLUSTER SLOTS`), and from redirections: a user who may not ask for the former gets along with the latter.
+//! Each server that is asked has a [`Link`] of its own, which mends itself. Who has what is learnt
+//! from any server (`CLUSTER SLOTS`), and from redirections: a user who may not ask for the former
+//! gets along with the latter.
 
 mod slots;
 
@@ -52,11 +53,21 @@ struct Map {
 
 impl Cluster {
     pub(crate) fn new(seeds: Vec<Host>, settings: Arc<Settings>, changes: Arc<Changes>) -> Self {
-        Self { seeds, settings, changes, map: Mutex::default(), asked: tokio::sync::Mutex::new(None) }
+        Self {
+            seeds,
+            settings,
+            changes,
+            map: Mutex::default(),
+            asked: tokio::sync::Mutex::new(None),
+        }
     }
 
     /// Sends a request to the server that has its key.
-    pub(crate) async fn send(&self, request: &Request, deadline: Instant) -> Result<Vec<Value>, Fault> {
+    pub(crate) async fn send(
+        &self,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<Vec<Value>, Fault> {
         let slot = slot(request.key.as_bytes());
         let mut host = self.owner(slot, request.limit, deadline, None).await?;
         let mut asking = false;
@@ -69,18 +80,25 @@ impl Cluster {
                     asking = false;
                 }
                 // A server that is just being given the slot carries out commands one by one.
-                Err(fault) if fault.server_kind() == Some(ServerErrorKind::Ask) && !request.is_atomic() => {
+                Err(fault)
+                    if fault.server_kind() == Some(ServerErrorKind::Ask)
+                        && !request.is_atomic() =>
+                {
                     host = redirection(&fault, &host).ok_or(Fault::Moving)?;
                     asking = true;
                 }
-                Err(fault) if fault.server_kind() == Some(ServerErrorKind::Ask) => return Err(Fault::Moving),
+                Err(fault) if fault.server_kind() == Some(ServerErrorKind::Ask) => {
+                    return Err(Fault::Moving);
+                }
                 Err(fault @ (Fault::Connect { .. } | Fault::Lost(_))) => {
                     self.map().doubtful = true;
                     if rerouted {
                         return Err(fault);
                     }
                     rerouted = true;
-                    host = self.owner(slot, request.limit, deadline, Some(&host)).await?;
+                    host = self
+                        .owner(slot, request.limit, deadline, Some(&host))
+                        .await?;
                     asking = false;
                 }
                 outcome => return outcome,
@@ -92,7 +110,9 @@ impl Cluster {
     /// A connection of one's own to the server that has a key.
     pub(crate) async fn dedicated(&self, key: &str) -> Result<Dedicated, Fault> {
         let deadline = Instant::now() + self.settings.limits.bulk;
-        let host = self.owner(slot(key.as_bytes()), Limit::Bulk, deadline, None).await?;
+        let host = self
+            .owner(slot(key.as_bytes()), Limit::Bulk, deadline, None)
+            .await?;
         self.link(&host).dedicated().await
     }
 
@@ -101,9 +121,15 @@ impl Cluster {
         *self.map() = Map::default();
     }
 
-    /// The server that has a slot, as far as is known; a seed, which will redirect us, if nothing is. `suspect` is a server
-    /// that could not be reached, and is asked last.
-    async fn owner(&self, slot: u16, limit: Limit, deadline: Instant, suspect: Option<&Host>) -> Result<Host, Fault> {
+    /// The server that has a slot, as far as is known; a seed, which will redirect us, if nothing
+    /// is. `suspect` is a server that could not be reached, and is asked last.
+    async fn owner(
+        &self,
+        slot: u16,
+        limit: Limit,
+        deadline: Instant,
+        suspect: Option<&Host>,
+    ) -> Result<Host, Fault> {
         let known = {
             let map = self.map();
             map.owner(slot).filter(|_| !map.doubtful)
@@ -120,7 +146,12 @@ impl Cluster {
     }
 
     /// Asks one server after another for the map, until one answers.
-    async fn draw_map(&self, limit: Limit, deadline: Instant, suspect: Option<&Host>) -> Result<(), Fault> {
+    async fn draw_map(
+        &self,
+        limit: Limit,
+        deadline: Instant,
+        suspect: Option<&Host>,
+    ) -> Result<(), Fault> {
         let mut asked = self.asked.lock().await;
         let drawn = !self.map().ranges.is_empty();
         if drawn && asked.is_some_and(|asked| asked.elapsed() < ASK_EVERY) {
@@ -138,7 +169,9 @@ impl Cluster {
             let soon = deadline.min(Instant::now() + self.settings.limits.probe);
             match self.link(&host).send(&question, false, soon).await {
                 Ok(answers) => {
-                    let ranges = answers.first().and_then(|answer| parse_ranges(answer, &host));
+                    let ranges = answers
+                        .first()
+                        .and_then(|answer| parse_ranges(answer, &host));
                     self.take(ranges.ok_or(Fault::Unexpected)?);
                     return Ok(());
                 }
@@ -155,7 +188,9 @@ impl Cluster {
 
     fn take(&self, ranges: Ranges) {
         let mut map = self.map();
-        map.links.retain(|host, _| ranges.iter().any(|range| range.host == *host) || self.seeds.contains(host));
+        map.links.retain(|host, _| {
+            ranges.iter().any(|range| range.host == *host) || self.seeds.contains(host)
+        });
         map.ranges = ranges;
         map.moved.clear();
         map.doubtful = false;
@@ -172,7 +207,11 @@ impl Cluster {
         let mut map = self.map();
         let make = || {
             let place = Locate::Host(host.clone());
-            Arc::new(Link::new(place, Arc::clone(&self.settings), Arc::clone(&self.changes)))
+            Arc::new(Link::new(
+                place,
+                Arc::clone(&self.settings),
+                Arc::clone(&self.changes),
+            ))
         };
         Arc::clone(map.links.entry(host.clone()).or_insert_with(make))
     }
@@ -184,14 +223,21 @@ impl Cluster {
 
 impl Map {
     fn owner(&self, slot: u16) -> Option<Host> {
-        let ranged = || self.ranges.iter().find(|range| range.contains(slot)).map(|range| range.host.clone());
+        let ranged = || {
+            self.ranges
+                .iter()
+                .find(|range| range.contains(slot))
+                .map(|range| range.host.clone())
+        };
         self.moved.get(&slot).cloned().or_else(ranged)
     }
 }
 
 /// Where a redirection leads: `<slot> <host>:<port>`, where no host means the one who says it.
 fn redirection(fault: &Fault, from: &Host) -> Option<Host> {
-    let Fault::Server(error) = fault else { return None };
+    let Fault::Server(error) = fault else {
+        return None;
+    };
     let address = error.details()?.split_ascii_whitespace().nth(1)?;
     let (name, port) = address.rsplit_once(':')?;
     let port = port.parse().ok()?;

@@ -10,7 +10,8 @@ use tokio::task::JoinHandle;
 
 use crate::error::Fault;
 
-/// A connection for commands that change its state, such as `WATCH`. It is closed when it is dropped.
+/// A connection for commands that change its state, such as `WATCH`. It is closed when it is
+/// dropped.
 pub(crate) struct Dedicated {
     connection: MultiplexedConnection,
     /// Moves the bytes; ended by the drop of this.
@@ -18,13 +19,24 @@ pub(crate) struct Dedicated {
 }
 
 impl Dedicated {
-    pub(crate) fn new(connection: MultiplexedConnection, driver: Pin<Box<dyn Future<Output = ()> + Send>>) -> Self {
-        Self { connection, driver: tokio::spawn(driver) }
+    pub(crate) fn new(
+        connection: MultiplexedConnection,
+        driver: Pin<Box<dyn Future<Output = ()> + Send>>,
+    ) -> Self {
+        Self {
+            connection,
+            driver: tokio::spawn(driver),
+        }
     }
 
     /// Sends one command; an error of the server is one.
     pub(crate) async fn send(&mut self, command: &Cmd) -> Result<Value, Fault> {
-        match self.connection.send_packed_command(command).await.map_err(Fault::Lost)? {
+        match self
+            .connection
+            .send_packed_command(command)
+            .await
+            .map_err(Fault::Lost)?
+        {
             Value::ServerError(error) => Err(Fault::Server(error)),
             answer => Ok(answer),
         }

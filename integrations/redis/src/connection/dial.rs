@@ -1,7 +1,7 @@
 //! One connection, from an address to being logged in.
 //!
-//! The Redis client is given a stream that is ours: so TLS uses the cryptography that we name, dead peers are noticed by
-//! the operating system, and every time limit holds for the whole way.
+//! The Redis client is given a stream that is ours: so TLS uses the cryptography that we name, dead
+//! peers are noticed by the operating system, and every time limit holds for the whole way.
 
 use std::fmt;
 use std::future::Future;
@@ -11,7 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{AsyncPushSender, MultiplexedConnection};
-use redis::{AsyncConnectionConfig, ErrorKind, ProtocolVersion, RedisConnectionInfo, RedisError, ServerErrorKind};
+use redis::{
+    AsyncConnectionConfig, ErrorKind, ProtocolVersion, RedisConnectionInfo, RedisError,
+    ServerErrorKind,
+};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -46,11 +49,14 @@ pub(crate) struct Dialed {
 
 impl fmt::Debug for Dialed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dialed").field("pushes", &self.pushes).finish_non_exhaustive()
+        f.debug_struct("Dialed")
+            .field("pushes", &self.pushes)
+            .finish_non_exhaustive()
     }
 }
 
-/// Silence of a connection after which the operating system asks whether the other side is still there, and how often.
+/// Silence of a connection after which the operating system asks whether the other side is still
+/// there, and how often.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(15);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
 
@@ -62,7 +68,11 @@ pub(crate) async fn dial(
 ) -> Result<Dialed, Fault> {
     let address: Arc<str> = endpoint.host.to_string().into();
     let dialing = async {
-        let credentials = endpoint.credentials.current().await.map_err(|error| Fault::Credentials(error.into()))?;
+        let credentials = endpoint
+            .credentials
+            .current()
+            .await
+            .map_err(|error| Fault::Credentials(error.into()))?;
         let mut login = RedisConnectionInfo::default()
             .set_db(endpoint.database.into())
             .set_lib_name(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
@@ -73,11 +83,15 @@ pub(crate) async fn dial(
                 login = login.set_username(user);
             }
         }
-        let stream = open(endpoint, settings).await.map_err(|error| refused(&address, error))?;
+        let stream = open(endpoint, settings)
+            .await
+            .map_err(|error| refused(&address, error))?;
         match log_in(&login, stream, pushes).await {
             Err(error) if lacks_resp3(&error) => {
                 let login = login.set_protocol(ProtocolVersion::RESP2);
-                let stream = open(endpoint, settings).await.map_err(|error| refused(&address, error))?;
+                let stream = open(endpoint, settings)
+                    .await
+                    .map_err(|error| refused(&address, error))?;
                 log_in(&login, stream, None).await
             }
             outcome => outcome,
@@ -91,12 +105,20 @@ pub(crate) async fn dial(
 }
 
 fn refused(address: &Arc<str>, error: io::Error) -> Fault {
-    Fault::Connect { address: Arc::clone(address), source: Arc::new(error) }
+    Fault::Connect {
+        address: Arc::clone(address),
+        source: Arc::new(error),
+    }
 }
 
-/// Whether the server does not know RESP3, or the user may not ask for it: Redis before version 6, and proxies like it.
+/// Whether the server does not know RESP3, or the user may not ask for it: Redis before version 6,
+/// and proxies like it.
 fn lacks_resp3(error: &RedisError) -> bool {
-    let unknown = || error.detail().is_some_and(|words| words.contains("unknown command"));
+    let unknown = || {
+        error
+            .detail()
+            .is_some_and(|words| words.contains("unknown command"))
+    };
     match error.kind() {
         ErrorKind::RESP3NotSupported | ErrorKind::Server(ServerErrorKind::NoPerm) => true,
         _ => error.code() == Some("NOPROTO") || unknown(),
@@ -113,7 +135,9 @@ async fn open(endpoint: &Endpoint<'_>, settings: &Settings) -> io::Result<Box<dy
     };
     let stream = TcpStream::connect((name, port)).await?;
     stream.set_nodelay(true)?;
-    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_AFTER)
+        .with_interval(KEEPALIVE_EVERY);
     SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
     match &settings.tls {
         Some(tls) if endpoint.encrypted => tls.connect(name, stream).await,
@@ -131,6 +155,11 @@ async fn log_in(
     if let Some(pushes) = pushes {
         config = config.set_push_sender(pushes);
     }
-    let (connection, driver) = MultiplexedConnection::new_with_config(login, stream, config).await?;
-    Ok(Dialed { connection, driver: Box::pin(driver), pushes: login.protocol() == ProtocolVersion::RESP3 })
+    let (connection, driver) =
+        MultiplexedConnection::new_with_config(login, stream, config).await?;
+    Ok(Dialed {
+        connection,
+        driver: Box::pin(driver),
+        pushes: login.protocol() == ProtocolVersion::RESP3,
+    })
 }

@@ -22,7 +22,10 @@ pub(crate) struct Lease {
 impl Lease {
     pub(crate) fn new(connection: RedisConnection) -> Self {
         connection.shared.users.fetch_add(1, Ordering::AcqRel);
-        Self { connection, released: AtomicBool::new(false) }
+        Self {
+            connection,
+            released: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -34,7 +37,10 @@ impl Lease {
         if self.released.load(Ordering::Acquire) {
             return Err(Fault::Closed);
         }
-        self.sockets().topology.send(request, self.deadline(request.limit)).await
+        self.sockets()
+            .topology
+            .send(request, self.deadline(request.limit))
+            .await
     }
 
     /// Sends a request for one answer within its limit.
@@ -44,7 +50,9 @@ impl Lease {
 
     /// A connection of the store's own, to where a key is.
     pub(crate) async fn dedicated(&self, key: &str, deadline: Instant) -> Result<Dedicated, Fault> {
-        timeout_at(deadline, self.sockets().topology.dedicated(key)).await.unwrap_or(Err(Fault::Timeout))
+        timeout_at(deadline, self.sockets().topology.dedicated(key))
+            .await
+            .unwrap_or(Err(Fault::Timeout))
     }
 
     pub(crate) fn deadline(&self, limit: Limit) -> Instant {

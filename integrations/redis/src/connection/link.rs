@@ -1,10 +1,10 @@
 //! [`Link`]: one multiplexed connection that mends itself.
 //!
-//! A task of its own connects, carries the connection's bytes, asks every ten seconds whether the server is still there,
-//! and connects again: at once after a connection was lost, and then with a backoff of 100 ms to 5 s. Requests never
-//! connect themselves. They wait until the first attempt after a loss has ended, and fail at once with its error
-//! afterwards, unless they can wait for another attempt. A request that waits ends the backoff, but attempts stay at
-//! least 100 ms apart.
+//! A task of its own connects, carries the connection's bytes, asks every ten seconds whether the
+//! server is still there, and connects again: at once after a connection was lost, and then with a
+//! backoff of 100 ms to 5 s. Requests never connect themselves. They wait until the first attempt
+//! after a loss has ended, and fail at once with its error afterwards, unless they can wait for
+//! another attempt. A request that waits ends the backoff, but attempts stay at least 100 ms apart.
 
 mod live;
 mod outage;
@@ -27,10 +27,12 @@ use super::{Dedicated, Settings};
 use crate::error::Fault;
 use crate::request::{Limit, Request};
 
-/// The shortest time between the beginnings of two attempts, and the backoff after the first failure.
+/// The shortest time between the beginnings of two attempts, and the backoff after the first
+/// failure.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// A connection that is lost sooner counts as a failed attempt, so that a server that hangs up is not asked in a loop.
+/// A connection that is lost sooner counts as a failed attempt, so that a server that hangs up is
+/// not asked in a loop.
 const LASTING: Duration = Duration::from_secs(1);
 
 /// One connection to one place.
@@ -76,12 +78,22 @@ impl Drop for Mender {
 impl Link {
     pub(crate) fn new(place: Locate, settings: Arc<Settings>, changes: Arc<Changes>) -> Self {
         let state = watch::Sender::new(State::Connecting);
-        let shared = Shared { place, settings, changes, state, hurry: Notify::new() };
-        Self { shared: Arc::new(shared), task: Mutex::default() }
+        let shared = Shared {
+            place,
+            settings,
+            changes,
+            state,
+            hurry: Notify::new(),
+        };
+        Self {
+            shared: Arc::new(shared),
+            task: Mutex::default(),
+        }
     }
 
-    /// Sends a request and waits for the answers until the deadline. If the connection turns out to be lost, or to lead
-    /// to a server that is not the right one, the request is sent once more over the next one.
+    /// Sends a request and waits for the answers until the deadline. If the connection turns out to
+    /// be lost, or to lead to a server that is not the right one, the request is sent once more
+    /// over the next one.
     pub(crate) async fn send(
         &self,
         request: &Request,
@@ -110,7 +122,9 @@ impl Link {
 
     /// A connection that nobody else uses, for commands that change its state.
     pub(crate) async fn dedicated(&self) -> Result<Dedicated, Fault> {
-        let Dialed { connection, driver, .. } = self.shared.connect(None).await?;
+        let Dialed {
+            connection, driver, ..
+        } = self.shared.connect(None).await?;
         Ok(Dedicated::new(connection, driver))
     }
 
@@ -120,7 +134,8 @@ impl Link {
         self.shared.state.send_replace(State::Connecting);
     }
 
-    /// The connection, as soon as there is one. `patient`: if there is none, another attempt is waited for.
+    /// The connection, as soon as there is one. `patient`: if there is none, another attempt is
+    /// waited for.
     async fn live(&self, patient: bool) -> Result<Live, Fault> {
         self.start();
         let mut states = self.shared.state.subscribe();
@@ -128,7 +143,9 @@ impl Link {
         loop {
             match &*states.borrow_and_update() {
                 State::Up(live) if !live.is_condemned() => return Ok(live.clone()),
-                State::Down { fault, .. } if !patient || fault.is_refusal() => return Err(fault.clone()),
+                State::Down { fault, .. } if !patient || fault.is_refusal() => {
+                    return Err(fault.clone());
+                }
                 State::Down { attempt, fault } => match hurried {
                     Some(before) if before < *attempt => return Err(fault.clone()),
                     Some(_) => {}
@@ -161,9 +178,24 @@ impl Link {
 
 impl Shared {
     async fn connect(&self, pushes: Option<Arc<dyn AsyncPushSender>>) -> Result<Dialed, Fault> {
-        let Settings { encrypted, ref credentials, database, .. } = *self.settings;
+        let Settings {
+            encrypted,
+            ref credentials,
+            database,
+            ..
+        } = *self.settings;
         let host = self.place.find(&self.settings).await?;
-        let dialed = dial(&Endpoint { host, encrypted, credentials, database }, &self.settings, pushes).await?;
+        let dialed = dial(
+            &Endpoint {
+                host,
+                encrypted,
+                credentials,
+                database,
+            },
+            &self.settings,
+            pushes,
+        )
+        .await?;
         Ok(dialed)
     }
 
@@ -182,7 +214,10 @@ impl Shared {
             Ok(())
         };
         let dialed = self.connect(Some(Arc::new(take))).await?;
-        Ok((Live::new(dialed.connection.clone(), &self.settings.limits), dialed))
+        Ok((
+            Live::new(dialed.connection.clone(), &self.settings.limits),
+            dialed,
+        ))
     }
 }
 
@@ -211,7 +246,8 @@ async fn mend(shared: Arc<Shared>) {
                 let refused = fault.is_refusal();
                 shared.state.send_replace(State::Down { attempt, fault });
                 if std::mem::take(&mut lost) {
-                    // Whoever reads now learns of the outage, and not only when an interval is over.
+                    // Whoever reads now learns of the outage, and not only when an interval is
+                    // over.
                     shared.changes.mark_all();
                 }
                 if refused {

@@ -38,9 +38,9 @@ use crate::tls::Tls;
 /// A connection to Redis that stores share: [one of flags](crate::RedisDataStore) and [one of big
 /// segments](crate::RedisBigSegmentStore), or those of several environments.
 ///
-/// It is made when it is first used, and again whenever it is lost; requests of all stores travel over it side by side. It
-/// closes when the last store that uses it is closed. Cloning it gives another handle to the same connection. A forked
-/// process makes a connection of its own.
+/// It is made when it is first used, and again whenever it is lost; requests of all stores travel
+/// over it side by side. It closes when the last store that uses it is closed. Cloning it gives
+/// another handle to the same connection. A forked process makes a connection of its own.
 ///
 /// ```
 /// use vexil_redis::{RedisBigSegmentStore, RedisConnection, RedisDataStore};
@@ -68,13 +68,21 @@ impl RedisConnection {
             let settings = Arc::clone(&settings);
             move || Sockets::new(Arc::clone(&settings))
         });
-        Self { shared: Arc::new(Shared { settings, sockets, users: AtomicUsize::new(0) }) }
+        Self {
+            shared: Arc::new(Shared {
+                settings,
+                sockets,
+                users: AtomicUsize::new(0),
+            }),
+        }
     }
 }
 
 impl fmt::Debug for RedisConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("RedisConnection").field(&self.shared.settings).finish()
+        f.debug_tuple("RedisConnection")
+            .field(&self.shared.settings)
+            .finish()
     }
 }
 
@@ -96,7 +104,10 @@ pub(crate) struct Sockets {
 impl Sockets {
     fn new(settings: Arc<Settings>) -> Self {
         let changes = Arc::new(Changes::new());
-        Self { topology: Topology::new(settings, Arc::clone(&changes)), changes }
+        Self {
+            topology: Topology::new(settings, Arc::clone(&changes)),
+            changes,
+        }
     }
 }
 
@@ -157,9 +168,13 @@ impl Topology {
         let place = match settings.target.clone() {
             Target::Server(host) => Locate::Host(host),
             #[cfg(feature = "sentinel")]
-            Target::Primary { name, sentinels } => Locate::Sentinels(sentinel::Sentinels::new(name, sentinels)),
+            Target::Primary { name, sentinels } => {
+                Locate::Sentinels(sentinel::Sentinels::new(name, sentinels))
+            }
             #[cfg(feature = "cluster")]
-            Target::Nodes(nodes) => return Self::Cluster(Box::new(Cluster::new(nodes, settings, changes))),
+            Target::Nodes(nodes) => {
+                return Self::Cluster(Box::new(Cluster::new(nodes, settings, changes)));
+            }
         };
         Self::One(Box::new(Link::new(place, settings, changes)))
     }

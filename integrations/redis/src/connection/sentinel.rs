@@ -34,10 +34,17 @@ struct Unknown {
 impl Sentinels {
     pub(crate) fn new(name: String, sentinels: Vec<Address>) -> Self {
         let with_source = |address: Address| {
-            let source = address.credentials.clone().map_or(CredentialSource::None, CredentialSource::Fixed);
+            let source = address
+                .credentials
+                .clone()
+                .map_or(CredentialSource::None, CredentialSource::Fixed);
             (address, source)
         };
-        Self { name, sentinels: sentinels.into_iter().map(with_source).collect(), first: AtomicUsize::new(0) }
+        Self {
+            name,
+            sentinels: sentinels.into_iter().map(with_source).collect(),
+            first: AtomicUsize::new(0),
+        }
     }
 
     /// Asks one after the other. Each has the time that connecting may take.
@@ -46,7 +53,9 @@ impl Sentinels {
         let mut last = None;
         for step in 0..self.sentinels.len() {
             let index = (first + step) % self.sentinels.len();
-            let Some((address, credentials)) = self.sentinels.get(index) else { continue };
+            let Some((address, credentials)) = self.sentinels.get(index) else {
+                continue;
+            };
             match self.ask(address, credentials, settings).await {
                 Ok(Some(host)) => {
                     self.first.store(index, Ordering::Relaxed);
@@ -57,8 +66,14 @@ impl Sentinels {
                 Err(fault) => last = Some(fault),
             }
         }
-        let source = Arc::new(Unknown { name: self.name.clone(), last });
-        Err(Fault::Connect { address: settings.url.as_str().into(), source })
+        let source = Arc::new(Unknown {
+            name: self.name.clone(),
+            last,
+        });
+        Err(Fault::Connect {
+            address: settings.url.as_str().into(),
+            source,
+        })
     }
 
     async fn ask(
@@ -67,15 +82,30 @@ impl Sentinels {
         credentials: &CredentialSource,
         settings: &Settings,
     ) -> Result<Option<Host>, Fault> {
-        let endpoint = Endpoint { host: address.host.clone(), encrypted: address.tls, credentials, database: 0 };
+        let endpoint = Endpoint {
+            host: address.host.clone(),
+            encrypted: address.tls,
+            credentials,
+            database: 0,
+        };
         let dialed = dial(&endpoint, settings, None).await?;
         let mut sentinel = Dedicated::new(dialed.connection, dialed.driver);
         let mut question = redis::cmd("SENTINEL");
         question.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name);
         let answer = tokio::time::timeout(settings.limits.connect, sentinel.send(&question));
-        let Value::Array(parts) = answer.await.map_err(|_| Fault::Timeout)?? else { return Ok(None) };
-        let parts: Vec<String> = parts.iter().filter_map(|part| redis::from_redis_value_ref(part).ok()).collect();
-        let [name, port] = &parts[..] else { return Err(Fault::Unexpected) };
-        Ok(Some(Host::tcp(name, port.parse().map_err(|_| Fault::Unexpected)?)))
+        let Value::Array(parts) = answer.await.map_err(|_| Fault::Timeout)?? else {
+            return Ok(None);
+        };
+        let parts: Vec<String> = parts
+            .iter()
+            .filter_map(|part| redis::from_redis_value_ref(part).ok())
+            .collect();
+        let [name, port] = &parts[..] else {
+            return Err(Fault::Unexpected);
+        };
+        Ok(Some(Host::tcp(
+            name,
+            port.parse().map_err(|_| Fault::Unexpected)?,
+        )))
     }
 }

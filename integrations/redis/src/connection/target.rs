@@ -14,7 +14,10 @@ pub(crate) enum Target {
     Nodes(Vec<Host>),
     /// On the server that these sentinels call by this name.
     #[cfg(feature = "sentinel")]
-    Primary { name: String, sentinels: Vec<crate::address::Address> },
+    Primary {
+        name: String,
+        sentinels: Vec<crate::address::Address>,
+    },
 }
 
 impl Target {
@@ -46,7 +49,10 @@ pub(crate) enum Locate {
 
 impl Locate {
     /// The server of this moment.
-    #[cfg_attr(not(feature = "sentinel"), expect(unused_variables, reason = "only sentinels have to be asked"))]
+    #[cfg_attr(
+        not(feature = "sentinel"),
+        expect(unused_variables, reason = "only sentinels have to be asked")
+    )]
     pub(crate) async fn find(&self, settings: &Settings) -> Result<Host, Fault> {
         match self {
             Self::Host(host) => Ok(host.clone()),

@@ -9,7 +9,9 @@ use tokio::time::timeout;
 use vexil::big_segments::BigSegmentStore;
 use vexil::model::DataKind;
 use vexil::store::{PersistentDataStore, StoreError};
-use vexil_redis::{RedisBigSegmentStore, RedisConfigError, RedisConnection, RedisCredentials, RedisDataStore};
+use vexil_redis::{
+    RedisBigSegmentStore, RedisConfigError, RedisConnection, RedisCredentials, RedisDataStore,
+};
 use vexil_testing::servers::RedisServer;
 
 use crate::support::{Log, SOON, chain, data, item, keys, store_on, until};
@@ -21,12 +23,23 @@ pub(crate) const READER: &str = "resetkeys %R~launchdarkly:* -@all +hget +hgetal
 // STO-1.7 and issue 5: a user that may only read is enough for daemon mode, and can change nothing
 #[tokio::test]
 async fn a_user_that_may_only_read_reads_everything_and_writes_nothing() {
-    let server = RedisServer::builder().acl_user("reader", "secret", READER).start().unwrap();
+    let server = RedisServer::builder()
+        .acl_user("reader", "secret", READER)
+        .start()
+        .unwrap();
     store_on(&server).init(&data(&["a"], &["s"])).await.unwrap();
-    server.command(["SADD", "launchdarkly:big_segment_include:h", "vip.g1"]).unwrap();
+    server
+        .command(["SADD", "launchdarkly:big_segment_include:h", "vip.g1"])
+        .unwrap();
 
-    let connection = RedisConnection::builder().url(server.url_as("reader", "secret")).build().unwrap();
-    let store = RedisDataStore::builder().connection(&connection).build().unwrap();
+    let connection = RedisConnection::builder()
+        .url(server.url_as("reader", "secret"))
+        .build()
+        .unwrap();
+    let store = RedisDataStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap();
     let mut changes = store.changes().unwrap();
     let snapshot = store.snapshot().await.unwrap();
     assert!(snapshot.initialized);
@@ -34,39 +47,76 @@ async fn a_user_that_may_only_read_reads_everything_and_writes_nothing() {
     assert!(store.get(DataKind::Segment, "s").await.unwrap().is_some());
     assert_eq!(store.get_all(DataKind::Flag).await.unwrap().len(), 1);
     store.probe().await.unwrap();
-    let big_segments = RedisBigSegmentStore::builder().connection(&connection).build().unwrap();
-    assert_eq!(big_segments.membership("h").await.unwrap().unwrap().is_included("vip.g1"), Some(true));
+    let big_segments = RedisBigSegmentStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap();
+    assert_eq!(
+        big_segments
+            .membership("h")
+            .await
+            .unwrap()
+            .unwrap()
+            .is_included("vip.g1"),
+        Some(true)
+    );
     assert_eq!(big_segments.last_synchronized().await.unwrap(), None);
-    server.command(["HSET", "launchdarkly:features", "b", "{}"]).unwrap();
-    timeout(SOON, changes.changed()).await.expect("the server tells of it").unwrap();
+    server
+        .command(["HSET", "launchdarkly:features", "b", "{}"])
+        .unwrap();
+    timeout(SOON, changes.changed())
+        .await
+        .expect("the server tells of it")
+        .unwrap();
 
     let refusals = [
         store.init(&data(&[], &[])).await.unwrap_err(),
-        store.upsert(DataKind::Flag, "a", &item("a", 9)).await.unwrap_err(),
+        store
+            .upsert(DataKind::Flag, "a", &item("a", 9))
+            .await
+            .unwrap_err(),
     ];
     for refusal in refusals {
         assert!(matches!(refusal, StoreError::Auth { .. }), "{refusal:?}");
         assert!(chain(&refusal).contains("NOPERM"), "{}", chain(&refusal));
     }
-    assert_eq!(keys(&store.get_all(DataKind::Flag).await.unwrap()), ["a", "b"]);
+    assert_eq!(
+        keys(&store.get_all(DataKind::Flag).await.unwrap()),
+        ["a", "b"]
+    );
 }
 
 // STO-1.7: what writers need besides
 #[tokio::test]
 async fn a_user_with_the_rights_of_a_writer_writes() {
     let rights = format!("{READER} ~launchdarkly:* +hset +del +set +eval +evalsha +watch +unwatch");
-    let server = RedisServer::builder().acl_user("writer", "secret", &rights).start().unwrap();
-    let store = RedisDataStore::builder().url(server.url_as("writer", "secret")).build().unwrap();
+    let server = RedisServer::builder()
+        .acl_user("writer", "secret", &rights)
+        .start()
+        .unwrap();
+    let store = RedisDataStore::builder()
+        .url(server.url_as("writer", "secret"))
+        .build()
+        .unwrap();
     store.init(&data(&["a"], &["s"])).await.unwrap();
-    store.upsert(DataKind::Flag, "a", &item("a", 9)).await.unwrap();
-    assert_eq!(store.get(DataKind::Flag, "a").await.unwrap().unwrap().body, item("a", 9).body);
+    store
+        .upsert(DataKind::Flag, "a", &item("a", 9))
+        .await
+        .unwrap();
+    assert_eq!(
+        store.get(DataKind::Flag, "a").await.unwrap().unwrap().body,
+        item("a", 9).body
+    );
 }
 
 // STO-9.5 and STO-F13: refused at once, with the cause, and without the password
 #[tokio::test]
 async fn a_wrong_password_is_refused_access() {
     let server = RedisServer::builder().password("right").start().unwrap();
-    for url in [format!("redis://:wr0ng@{}", server.address()), format!("redis://{}", server.address())] {
+    for url in [
+        format!("redis://:wr0ng@{}", server.address()),
+        format!("redis://{}", server.address()),
+    ] {
         let (log, _guard) = Log::start();
         let store = RedisDataStore::builder().url(url).build().unwrap();
         for _ in 0..3 {
@@ -74,7 +124,12 @@ async fn a_wrong_password_is_refused_access() {
             assert!(matches!(error, StoreError::Auth { .. }), "{error:?}");
             assert!(!chain(&error).contains("wr0ng"), "{}", chain(&error));
         }
-        assert_eq!(log.count(&["WARN", "no connection to Redis"]), 1, "once a minute: {:?}", log.lines());
+        assert_eq!(
+            log.count(&["WARN", "no connection to Redis"]),
+            1,
+            "once a minute: {:?}",
+            log.lines()
+        );
         assert_eq!(log.count(&["wr0ng"]), 0);
     }
     let store = RedisDataStore::builder().url(server.url()).build().unwrap();
@@ -90,7 +145,13 @@ async fn a_password_that_nobody_asked_for_is_refused_or_taken_but_never_shown() 
         .credentials(RedisCredentials::user("nobody", "s3cret"))
         .build()
         .unwrap();
-    let error = RedisDataStore::builder().connection(&connection).build().unwrap().snapshot().await.unwrap_err();
+    let error = RedisDataStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap()
+        .snapshot()
+        .await
+        .unwrap_err();
     assert!(matches!(error, StoreError::Auth { .. }), "{error:?}");
     assert!(!format!("{} {connection:?}", chain(&error)).contains("s3cret"));
 }
@@ -98,7 +159,10 @@ async fn a_password_that_nobody_asked_for_is_refused_or_taken_but_never_shown() 
 // STO-9.5, auth: a callback for each connection, for tokens that expire
 #[tokio::test]
 async fn credentials_are_asked_for_again_for_each_connection() {
-    let server = RedisServer::builder().acl_user("flags", "token-1", "~* &* +@all").start().unwrap();
+    let server = RedisServer::builder()
+        .acl_user("flags", "token-1", "~* &* +@all")
+        .start()
+        .unwrap();
     let token = Arc::new(Mutex::new("token-1".to_owned()));
     let asked = Arc::new(AtomicUsize::new(0));
     let connection = RedisConnection::builder()
@@ -113,13 +177,21 @@ async fn credentials_are_asked_for_again_for_each_connection() {
         })
         .build()
         .unwrap();
-    let store = RedisDataStore::builder().connection(&connection).build().unwrap();
+    let store = RedisDataStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap();
     store.snapshot().await.unwrap();
     assert_eq!(asked.load(Ordering::Relaxed), 1);
-    server.command(["ACL", "SETUSER", "flags", "resetpass", ">token-2"]).unwrap();
+    server
+        .command(["ACL", "SETUSER", "flags", "resetpass", ">token-2"])
+        .unwrap();
     "token-2".clone_into(&mut token.lock().unwrap());
     server.command(["CLIENT", "KILL", "USER", "flags"]).unwrap();
-    until("the new token is taken", async || store.probe().await.is_ok()).await;
+    until("the new token is taken", async || {
+        store.probe().await.is_ok()
+    })
+    .await;
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 
@@ -133,21 +205,34 @@ async fn a_refused_user_is_tried_again_after_five_seconds() {
         .credential_provider({
             let asked = Arc::clone(&asked);
             move || {
-                let password = if asked.fetch_add(1, Ordering::Relaxed) == 0 { "wrong" } else { "right" };
+                let password = if asked.fetch_add(1, Ordering::Relaxed) == 0 {
+                    "wrong"
+                } else {
+                    "right"
+                };
                 async move { Ok(RedisCredentials::password(password)) }
             }
         })
         .build()
         .unwrap();
-    let store = RedisDataStore::builder().connection(&connection).build().unwrap();
+    let store = RedisDataStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap();
     let mut changes = store.changes().unwrap();
     let start = Instant::now();
     // Neither waits for the next attempt.
     for _ in 0..2 {
         assert!(matches!(store.probe().await, Err(StoreError::Auth { .. })));
     }
-    assert!(start.elapsed() < Duration::from_secs(5), "a refusal is told at once");
-    timeout(SOON, changes.changed()).await.expect("the store is let in").unwrap();
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "a refusal is told at once"
+    );
+    timeout(SOON, changes.changed())
+        .await
+        .expect("the store is let in")
+        .unwrap();
     assert!(start.elapsed() >= Duration::from_secs(5));
     store.probe().await.unwrap();
     assert_eq!(asked.load(Ordering::Relaxed), 2);
@@ -161,44 +246,99 @@ async fn credentials_that_cannot_be_had_are_an_error_of_access() {
         .credential_provider(|| async { Err("the vault is closed".into()) })
         .build()
         .unwrap();
-    let error = RedisDataStore::builder().connection(&connection).build().unwrap().snapshot().await.unwrap_err();
+    let error = RedisDataStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap()
+        .snapshot()
+        .await
+        .unwrap_err();
     assert!(matches!(error, StoreError::Auth { .. }), "{error:?}");
-    assert!(chain(&error).contains("the vault is closed"), "{}", chain(&error));
+    assert!(
+        chain(&error).contains("the vault is closed"),
+        "{}",
+        chain(&error)
+    );
 }
 
 // STO-9.5, TLS: a custom authority; no connection to whom nobody vouches for
 #[tokio::test]
 async fn with_tls_only_a_trusted_server_is_talked_to() {
-    let server = RedisServer::builder().password("secret").tls().start().unwrap();
-    let trusting =
-        RedisConnection::builder().url(server.url()).ca_certs(server.tls().unwrap().ca_path()).build().unwrap();
-    let store = RedisDataStore::builder().connection(&trusting).build().unwrap();
+    let server = RedisServer::builder()
+        .password("secret")
+        .tls()
+        .start()
+        .unwrap();
+    let trusting = RedisConnection::builder()
+        .url(server.url())
+        .ca_certs(server.tls().unwrap().ca_path())
+        .build()
+        .unwrap();
+    let store = RedisDataStore::builder()
+        .connection(&trusting)
+        .build()
+        .unwrap();
     store.init(&data(&["a"], &[])).await.unwrap();
     assert_eq!(keys(&store.get_all(DataKind::Flag).await.unwrap()), ["a"]);
     // The process's default provider is the application's to install.
     assert!(rustls::crypto::CryptoProvider::get_default().is_none());
 
     let error = store_on(&server).snapshot().await.unwrap_err();
-    assert!(error.is_temporary() && chain(&error).contains("certificate"), "{}", chain(&error));
+    assert!(
+        error.is_temporary() && chain(&error).contains("certificate"),
+        "{}",
+        chain(&error)
+    );
     // Without TLS, such a server says nothing that could be understood.
-    let plain = RedisDataStore::builder().url(format!("redis://{}", server.address())).build().unwrap();
+    let plain = RedisDataStore::builder()
+        .url(format!("redis://{}", server.address()))
+        .build()
+        .unwrap();
     assert!(plain.snapshot().await.is_err());
 }
 
 // STO-9.5, TLS: client certificate
 #[tokio::test]
 async fn with_tls_a_server_may_ask_for_a_certificate() {
-    let server = RedisServer::builder().tls().config("tls-auth-clients yes").start().unwrap();
+    let server = RedisServer::builder()
+        .tls()
+        .config("tls-auth-clients yes")
+        .start()
+        .unwrap();
     let files = server.tls().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let identity = folder.path().join("identity.pem");
-    let pem = [fs::read(files.certificate_path()).unwrap(), fs::read(files.key_path()).unwrap()].concat();
+    let pem = [
+        fs::read(files.certificate_path()).unwrap(),
+        fs::read(files.key_path()).unwrap(),
+    ]
+    .concat();
     fs::write(&identity, pem).unwrap();
-    let builder = RedisConnection::builder().url(server.url()).ca_certs(files.ca_path());
-    let unknown = builder.clone().connect_timeout(Duration::from_secs(5)).build().unwrap();
-    assert!(RedisDataStore::builder().connection(&unknown).build().unwrap().snapshot().await.is_err());
+    let builder = RedisConnection::builder()
+        .url(server.url())
+        .ca_certs(files.ca_path());
+    let unknown = builder
+        .clone()
+        .connect_timeout(Duration::from_secs(5))
+        .build()
+        .unwrap();
+    assert!(
+        RedisDataStore::builder()
+            .connection(&unknown)
+            .build()
+            .unwrap()
+            .snapshot()
+            .await
+            .is_err()
+    );
     let known = builder.cert_file(&identity).build().unwrap();
-    RedisDataStore::builder().connection(&known).build().unwrap().snapshot().await.unwrap();
+    RedisDataStore::builder()
+        .connection(&known)
+        .build()
+        .unwrap()
+        .snapshot()
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -210,19 +350,36 @@ async fn a_bundle_is_used_without_its_flawed_certificates() {
     let good = fs::read_to_string(server.tls().unwrap().ca_path()).unwrap();
     fs::write(&bundle, format!("{broken}{good}{broken}")).unwrap();
     let (log, _guard) = Log::start();
-    let connection = RedisConnection::builder().url(server.url()).ca_certs(&bundle).build().unwrap();
+    let connection = RedisConnection::builder()
+        .url(server.url())
+        .ca_certs(&bundle)
+        .build()
+        .unwrap();
     for position in ["position=1", "position=3"] {
         assert_eq!(log.count(&["WARN", position, "bundle.pem"]), 1);
     }
     assert_eq!(log.count(&["WARN"]), 2);
-    RedisDataStore::builder().connection(&connection).build().unwrap().snapshot().await.unwrap();
+    RedisDataStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap()
+        .snapshot()
+        .await
+        .unwrap();
 }
 
 #[test]
 fn certificates_for_a_connection_without_tls_are_a_warning() {
     let (log, _guard) = Log::start();
-    RedisConnection::builder().url("redis://ada:secret@h").ca_certs("roots.pem").build().unwrap();
-    assert_eq!(log.count(&["WARN", "certificates have no effect", "redis://…@h"]), 1);
+    RedisConnection::builder()
+        .url("redis://ada:secret@h")
+        .ca_certs("roots.pem")
+        .build()
+        .unwrap();
+    assert_eq!(
+        log.count(&["WARN", "certificates have no effect", "redis://…@h"]),
+        1
+    );
 }
 
 #[test]
@@ -242,8 +399,16 @@ fn no_setting_and_no_refusal_of_one_shows_a_secret() {
         let shown = format!("{builder:?} {store:?} {:?}", store.clone().build());
         assert!(!shown.replace("h/secret", "").contains("secret"), "{shown}");
         match builder.build() {
-            Ok(connection) => assert!(!format!("{connection:?}").contains("secret"), "{connection:?}"),
-            Err(error) => assert!(!format!("{error} {error:?}").replace("h/secret", "").contains("secret"), "{error}"),
+            Ok(connection) => assert!(
+                !format!("{connection:?}").contains("secret"),
+                "{connection:?}"
+            ),
+            Err(error) => assert!(
+                !format!("{error} {error:?}")
+                    .replace("h/secret", "")
+                    .contains("secret"),
+                "{error}"
+            ),
         }
     }
 }
@@ -254,8 +419,14 @@ fn a_file_that_holds_no_certificates_is_named() {
     let path = folder.path().join("empty.pem");
     fs::write(&path, "").unwrap();
     let builder = RedisConnection::builder().url("rediss://h");
-    for error in [builder.clone().ca_certs(&path).build(), builder.cert_file(&path).build()] {
+    for error in [
+        builder.clone().ca_certs(&path).build(),
+        builder.cert_file(&path).build(),
+    ] {
         let error = error.expect_err("nothing is in the file");
-        assert!(matches!(&error, RedisConfigError::File { path: named, .. } if *named == path), "{error}");
+        assert!(
+            matches!(&error, RedisConfigError::File { path: named, .. } if *named == path),
+            "{error}"
+        );
     }
 }

@@ -9,7 +9,11 @@ use crate::support::chain;
 const HASH: &str = "CEXjZY7cHJG/ydFy7q4+YEFwVrG3/pkJwA4FAjrbfx0=";
 
 fn store_on(server: &RedisServer, prefix: &str) -> RedisBigSegmentStore {
-    RedisBigSegmentStore::builder().url(server.url()).prefix(prefix).build().unwrap()
+    RedisBigSegmentStore::builder()
+        .url(server.url())
+        .prefix(prefix)
+        .build()
+        .unwrap()
 }
 
 // STO-4.2: two sets; inclusion beats exclusion; nothing found is no error
@@ -18,10 +22,25 @@ async fn a_context_is_in_what_its_sets_say() {
     let server = RedisServer::start().unwrap();
     let store = store_on(&server, "");
     assert!(store.membership(HASH).await.unwrap().is_none());
-    server.command(["SADD", &format!("launchdarkly:big_segment_include:{HASH}"), "vip.g12", "both.g1"]).unwrap();
-    server.command(["SADD", &format!("launchdarkly:big_segment_exclude:{HASH}"), "out.g2", "both.g1"]).unwrap();
+    server
+        .command([
+            "SADD",
+            &format!("launchdarkly:big_segment_include:{HASH}"),
+            "vip.g12",
+            "both.g1",
+        ])
+        .unwrap();
+    server
+        .command([
+            "SADD",
+            &format!("launchdarkly:big_segment_exclude:{HASH}"),
+            "out.g2",
+            "both.g1",
+        ])
+        .unwrap();
     let membership = store.membership(HASH).await.unwrap().unwrap();
-    let found = ["vip.g12", "both.g1", "out.g2", "vip.g11"].map(|segment| membership.is_included(segment));
+    let found =
+        ["vip.g12", "both.g1", "out.g2", "vip.g11"].map(|segment| membership.is_included(segment));
     assert_eq!(found, [Some(true), Some(true), Some(false), None]);
 }
 
@@ -29,8 +48,14 @@ async fn a_context_is_in_what_its_sets_say() {
 #[tokio::test]
 async fn a_context_may_only_be_excluded() {
     let server = RedisServer::start().unwrap();
-    server.command(["SADD", &format!("a:b:big_segment_exclude:{HASH}"), "out.g2"]).unwrap();
-    let membership = store_on(&server, "a:b").membership(HASH).await.unwrap().unwrap();
+    server
+        .command(["SADD", &format!("a:b:big_segment_exclude:{HASH}"), "out.g2"])
+        .unwrap();
+    let membership = store_on(&server, "a:b")
+        .membership(HASH)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(membership.is_included("out.g2"), Some(false));
 }
 
@@ -44,7 +69,10 @@ async fn the_time_of_the_last_synchronization_is_read_or_refused() {
     server.command(["SET", key, ""]).unwrap();
     assert_eq!(store.last_synchronized().await.unwrap(), None);
     server.command(["SET", key, "1735689600123"]).unwrap();
-    assert_eq!(store.last_synchronized().await.unwrap(), Some(1_735_689_600_123));
+    assert_eq!(
+        store.last_synchronized().await.unwrap(),
+        Some(1_735_689_600_123)
+    );
     server.command(["SET", key, "yesterday"]).unwrap();
     let error = store.last_synchronized().await.unwrap_err();
     assert!(chain(&error).contains(key), "{}", chain(&error));
@@ -54,10 +82,22 @@ async fn the_time_of_the_last_synchronization_is_read_or_refused() {
 #[tokio::test]
 async fn trouble_is_not_absence() {
     let server = RedisServer::start().unwrap();
-    server.command(["SET", &format!("launchdarkly:big_segment_include:{HASH}"), "no set"]).unwrap();
+    server
+        .command([
+            "SET",
+            &format!("launchdarkly:big_segment_include:{HASH}"),
+            "no set",
+        ])
+        .unwrap();
     let store = store_on(&server, "");
-    assert!(matches!(store.membership(HASH).await, Err(StoreError::Config { .. })));
+    assert!(matches!(
+        store.membership(HASH).await,
+        Err(StoreError::Config { .. })
+    ));
     server.kill();
-    assert!(matches!(store.membership(HASH).await, Err(StoreError::Unavailable { .. })));
+    assert!(matches!(
+        store.membership(HASH).await,
+        Err(StoreError::Unavailable { .. })
+    ));
     store.close().await;
 }

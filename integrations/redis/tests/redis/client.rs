@@ -16,22 +16,34 @@ fn write(server: &RedisServer, key: &str, version: u32, value: &str) {
     let flag = format!(
         r#"{{"key":"{key}","version":{version},"on":false,"offVariation":0,"fallthrough":{{"variation":0}},"variations":["{value}"]}}"#
     );
-    server.command(["HSET", "launchdarkly:features", key, &flag]).unwrap();
+    server
+        .command(["HSET", "launchdarkly:features", key, &flag])
+        .unwrap();
 }
 
 /// What a Relay Proxy would leave behind.
 fn fill(server: &RedisServer) {
     write(server, "banner", 1, "plain");
     let segment = r#"{"key":"vip","version":1,"unbounded":true,"generation":12,"salt":""}"#;
-    server.command(["HSET", "launchdarkly:segments", "vip", segment]).unwrap();
+    server
+        .command(["HSET", "launchdarkly:segments", "vip", segment])
+        .unwrap();
     let flag = r#"{"key":"lounge","version":1,"on":true,"offVariation":0,"fallthrough":{"variation":0},
         "variations":[false,true],"rules":[{"id":"r","variation":1,
         "clauses":[{"attribute":"","op":"segmentMatch","values":["vip"]}]}]}"#;
-    server.command(["HSET", "launchdarkly:features", "lounge", flag]).unwrap();
+    server
+        .command(["HSET", "launchdarkly:features", "lounge", flag])
+        .unwrap();
     server.command(["SET", "launchdarkly:$inited", ""]).unwrap();
     // The hash of "user-key": STO-4.1.
     let hash = "CEXjZY7cHJG/ydFy7q4+YEFwVrG3/pkJwA4FAjrbfx0=";
-    server.command(["SADD", &format!("launchdarkly:big_segment_include:{hash}"), "vip.g12"]).unwrap();
+    server
+        .command([
+            "SADD",
+            &format!("launchdarkly:big_segment_include:{hash}"),
+            "vip.g12",
+        ])
+        .unwrap();
 }
 
 /// A client that reads what others write.
@@ -51,7 +63,9 @@ fn banner(client: &Client) -> vexil::Text {
 /// The keys of flags that change from now on.
 fn changes(client: &Client) -> Receiver<String> {
     let (send, receive) = mpsc::channel();
-    client.flag_tracker().add_listener(move |change| drop(send.send(change.key.to_string())));
+    client
+        .flag_tracker()
+        .add_listener(move |change| drop(send.send(change.key.to_string())));
     receive
 }
 
@@ -66,9 +80,15 @@ fn until_banner_is(client: &Client, value: &str) {
 // Issue 5: a daemon client is proven unable to write; it needs no more than STO-1.7 says
 #[test]
 fn a_daemon_client_of_a_user_that_may_only_read_has_flags_changes_and_big_segments() {
-    let server = RedisServer::builder().acl_user("reader", "secret", READER).start().unwrap();
+    let server = RedisServer::builder()
+        .acl_user("reader", "secret", READER)
+        .start()
+        .unwrap();
     fill(&server);
-    let connection = RedisConnection::builder().url(server.url_as("reader", "secret")).build().unwrap();
+    let connection = RedisConnection::builder()
+        .url(server.url_as("reader", "secret"))
+        .build()
+        .unwrap();
     let client = daemon(&connection);
     until_banner_is(&client, "plain");
     let changes = changes(&client);
@@ -85,25 +105,46 @@ fn a_daemon_client_of_a_user_that_may_only_read_has_flags_changes_and_big_segmen
     }
 }
 
-// STO-F3 and STO-F22: the status tells the truth at once. Redis is restarted empty; no flag is lost, and what is written then is seen
+// STO-F3 and STO-F22: the status tells the truth at once. Redis is restarted empty; no flag is
+// lost, and what is written then is seen
 #[test]
 fn a_daemon_client_outlives_its_server_and_hears_of_the_next_one() {
     let server = RedisServer::start().unwrap();
     fill(&server);
-    let client = daemon(&RedisConnection::builder().url(server.url()).build().unwrap());
+    let client = daemon(
+        &RedisConnection::builder()
+            .url(server.url())
+            .build()
+            .unwrap(),
+    );
     until_banner_is(&client, "plain");
     let start = Instant::now();
     server.kill();
-    assert!(client.data_store_status().blocking_wait_for(|status| !status.available, SOON));
-    assert!(start.elapsed() < Duration::from_secs(10), "it is told by the connection, not found at the next reading");
+    assert!(
+        client
+            .data_store_status()
+            .blocking_wait_for(|status| !status.available, SOON)
+    );
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "it is told by the connection, not found at the next reading"
+    );
     assert_eq!(banner(&client), "plain");
     server.restart().unwrap();
-    assert!(client.data_store_status().blocking_wait_for(|status| status.available && status.stale, SOON));
+    assert!(
+        client
+            .data_store_status()
+            .blocking_wait_for(|status| status.available && status.stale, SOON)
+    );
     assert_eq!(banner(&client), "plain");
     fill(&server);
     write(&server, "banner", 3, "new");
     until_banner_is(&client, "new");
-    assert!(client.data_store_status().blocking_wait_for(|status| status.available && !status.stale, SOON));
+    assert!(
+        client
+            .data_store_status()
+            .blocking_wait_for(|status| status.available && !status.stale, SOON)
+    );
 }
 
 // STO-F3: the status tells of an outage when the connection breaks, not when all is read again
@@ -113,10 +154,18 @@ fn a_daemon_client_knows_of_an_outage_long_before_the_next_reading() {
     fill(&server);
     let store = RedisDataStore::builder().url(server.url());
     let store = PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(3600));
-    let client = Client::builder("sdk-key").daemon_mode(store).without_events().start().unwrap();
+    let client = Client::builder("sdk-key")
+        .daemon_mode(store)
+        .without_events()
+        .start()
+        .unwrap();
     until_banner_is(&client, "plain");
     server.kill();
-    assert!(client.data_store_status().blocking_wait_for(|status| !status.available && status.stale, SOON));
+    assert!(
+        client
+            .data_store_status()
+            .blocking_wait_for(|status| !status.available && status.stale, SOON)
+    );
     assert_eq!(banner(&client), "plain");
 }
 
@@ -138,12 +187,21 @@ fn a_client_that_receives_flags_keeps_them_in_redis() {
             std::thread::sleep(Duration::from_millis(5));
         }
     };
-    eventually("the data set is written", &|| number(&server, &["EXISTS", "launchdarkly:$inited"]) == 1);
+    eventually("the data set is written", &|| {
+        number(&server, &["EXISTS", "launchdarkly:$inited"]) == 1
+    });
     flags.set("other", true);
-    eventually("the new flag is written", &|| number(&server, &["HLEN", "launchdarkly:features"]) == 2);
+    eventually("the new flag is written", &|| {
+        number(&server, &["HLEN", "launchdarkly:features"]) == 2
+    });
     drop(client);
     // And what was written is what another client reads.
-    let reader = daemon(&RedisConnection::builder().url(server.url()).build().unwrap());
+    let reader = daemon(
+        &RedisConnection::builder()
+            .url(server.url())
+            .build()
+            .unwrap(),
+    );
     until_banner_is(&reader, "plain");
 }
 
@@ -152,7 +210,12 @@ fn a_client_that_receives_flags_keeps_them_in_redis() {
 fn a_change_is_visible_soon_after_it_is_written() {
     let server = RedisServer::start().unwrap();
     fill(&server);
-    let client = daemon(&RedisConnection::builder().url(server.url()).build().unwrap());
+    let client = daemon(
+        &RedisConnection::builder()
+            .url(server.url())
+            .build()
+            .unwrap(),
+    );
     until_banner_is(&client, "plain");
     let mut times = Vec::new();
     for version in 2..202 {

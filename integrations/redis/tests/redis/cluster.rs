@@ -10,21 +10,35 @@ use crate::support::{Log, SOON, chain, data, item, keys, number, until};
 
 fn connection(cluster: &RedisCluster) -> RedisConnection {
     let urls = cluster.urls();
-    RedisConnection::builder().url(&urls[0]).cluster(&urls[1..]).build().unwrap()
+    RedisConnection::builder()
+        .url(&urls[0])
+        .cluster(&urls[1..])
+        .build()
+        .unwrap()
 }
 
 fn store(cluster: &RedisCluster, prefix: &str) -> RedisDataStore {
-    RedisDataStore::builder().connection(&connection(cluster)).prefix(prefix).build().unwrap()
+    RedisDataStore::builder()
+        .connection(&connection(cluster))
+        .prefix(prefix)
+        .build()
+        .unwrap()
 }
 
 async fn works(store: &RedisDataStore) {
     store.init(&data(&["a", "b"], &["s"])).await.unwrap();
-    store.upsert(DataKind::Flag, "a", &item("a", 2)).await.unwrap();
+    store
+        .upsert(DataKind::Flag, "a", &item("a", 2))
+        .await
+        .unwrap();
     let snapshot = store.snapshot().await.unwrap();
     assert!(snapshot.initialized);
     assert_eq!(keys(&snapshot.collections[0].items), ["a", "b"]);
     assert_eq!(keys(&snapshot.collections[1].items), ["s"]);
-    assert_eq!(store.get(DataKind::Flag, "a").await.unwrap().unwrap().body, item("a", 2).body);
+    assert_eq!(
+        store.get(DataKind::Flag, "a").await.unwrap().unwrap().body,
+        item("a", 2).body
+    );
 }
 
 // STO-9.5, cluster: with a hash tag one transaction, without one a warning; push in either case
@@ -36,14 +50,22 @@ async fn flags_are_found_on_whichever_node_they_are() {
         let store = store(&cluster, prefix);
         let mut changes = store.changes().unwrap();
         works(&store).await;
-        assert_eq!(log.count(&["WARN", "hash tag"]), warnings, "{:?}", log.lines());
+        assert_eq!(
+            log.count(&["WARN", "hash tag"]),
+            warnings,
+            "{:?}",
+            log.lines()
+        );
         changes.mark_unchanged();
         for key in ["features", "segments"] {
             let key = format!("{prefix}:{key}");
             let node = cluster.node_of(&key).unwrap();
             assert!(number(node, &["HLEN", &key]) > 0);
             node.command(["HSET", &key, "new", "{}"]).unwrap();
-            tokio::time::timeout(SOON, changes.changed()).await.expect("the node tells of it").unwrap();
+            tokio::time::timeout(SOON, changes.changed())
+                .await
+                .expect("the node tells of it")
+                .unwrap();
         }
     }
 }
@@ -52,11 +74,18 @@ async fn flags_are_found_on_whichever_node_they_are() {
 #[tokio::test]
 async fn big_segments_are_found_on_whichever_node_they_are() {
     let cluster = RedisCluster::start().unwrap();
-    let store = RedisBigSegmentStore::builder().connection(&connection(&cluster)).build().unwrap();
+    let store = RedisBigSegmentStore::builder()
+        .connection(&connection(&cluster))
+        .build()
+        .unwrap();
     for n in 0..20 {
         for (set, segment) in [("include", "in.g1"), ("exclude", "out.g1")] {
             let key = format!("launchdarkly:big_segment_{set}:{n}");
-            cluster.node_of(&key).unwrap().command(["SADD", &key, segment]).unwrap();
+            cluster
+                .node_of(&key)
+                .unwrap()
+                .command(["SADD", &key, segment])
+                .unwrap();
         }
         let membership = store.membership(&n.to_string()).await.unwrap().unwrap();
         assert_eq!(membership.is_included("in.g1"), Some(true));
@@ -72,24 +101,58 @@ async fn a_slot_that_moves_is_followed() {
     let store = store(&cluster, "{ld:prod}");
     works(&store).await;
     let from = cluster.node_of("{ld:prod}:features").unwrap();
-    let to = cluster.nodes().iter().find(|node| node.port() != from.port()).unwrap();
+    let to = cluster
+        .nodes()
+        .iter()
+        .find(|node| node.port() != from.port())
+        .unwrap();
     let id = |node: &RedisServer| node.command(["CLUSTER", "MYID"]).unwrap().text().unwrap();
     let slot = number(from, &["CLUSTER", "KEYSLOT", "{ld:prod}"]).to_string();
-    to.command(["CLUSTER", "SETSLOT", &slot, "IMPORTING", &id(from)]).unwrap();
-    from.command(["CLUSTER", "SETSLOT", &slot, "MIGRATING", &id(to)]).unwrap();
+    to.command(["CLUSTER", "SETSLOT", &slot, "IMPORTING", &id(from)])
+        .unwrap();
+    from.command(["CLUSTER", "SETSLOT", &slot, "MIGRATING", &id(to)])
+        .unwrap();
     let port = to.port().to_string();
-    from.command(["MIGRATE", "127.0.0.1", &port, "{ld:prod}:features", "0", "5000"]).unwrap();
+    from.command([
+        "MIGRATE",
+        "127.0.0.1",
+        &port,
+        "{ld:prod}:features",
+        "0",
+        "5000",
+    ])
+    .unwrap();
     // Half of it has moved. One by one, keys are asked for where they are.
     assert!(store.get(DataKind::Flag, "a").await.unwrap().is_some());
     assert!(store.get(DataKind::Segment, "s").await.unwrap().is_some());
     // All at one moment cannot be had now, but later.
     assert!(store.snapshot().await.unwrap_err().is_temporary());
-    from.command(["MIGRATE", "127.0.0.1", &port, "{ld:prod}:segments", "0", "5000"]).unwrap();
-    from.command(["MIGRATE", "127.0.0.1", &port, "{ld:prod}:$inited", "0", "5000"]).unwrap();
+    from.command([
+        "MIGRATE",
+        "127.0.0.1",
+        &port,
+        "{ld:prod}:segments",
+        "0",
+        "5000",
+    ])
+    .unwrap();
+    from.command([
+        "MIGRATE",
+        "127.0.0.1",
+        &port,
+        "{ld:prod}:$inited",
+        "0",
+        "5000",
+    ])
+    .unwrap();
     for node in [to, from] {
-        node.command(["CLUSTER", "SETSLOT", &slot, "NODE", &id(to)]).unwrap();
+        node.command(["CLUSTER", "SETSLOT", &slot, "NODE", &id(to)])
+            .unwrap();
     }
-    assert_eq!(keys(&store.snapshot().await.unwrap().collections[0].items), ["a", "b"]);
+    assert_eq!(
+        keys(&store.snapshot().await.unwrap().collections[0].items),
+        ["a", "b"]
+    );
     works(&store).await;
 }
 
@@ -97,27 +160,63 @@ async fn a_slot_that_moves_is_followed() {
 #[tokio::test]
 async fn one_node_that_answers_leads_to_the_others() {
     let reader = "~* +@all -cluster|slots";
-    let cluster = RedisServer::builder().acl_user("reader", "secret", reader).start_cluster().unwrap();
-    let [first, second, ..] = cluster.nodes() else { panic!("three nodes") };
+    let cluster = RedisServer::builder()
+        .acl_user("reader", "secret", reader)
+        .start_cluster()
+        .unwrap();
+    let [first, second, ..] = cluster.nodes() else {
+        panic!("three nodes")
+    };
     let closed = "redis://127.0.0.1:1".to_owned();
-    let plain = RedisConnection::builder().url(closed).cluster([first.url()]).build().unwrap();
-    works(&RedisDataStore::builder().connection(&plain).prefix("launchdarkly").build().unwrap()).await;
-    let redirected =
-        RedisConnection::builder().url(second.url_as("reader", "secret")).cluster([first.url()]).build().unwrap();
-    works(&RedisDataStore::builder().connection(&redirected).prefix("other").build().unwrap()).await;
+    let plain = RedisConnection::builder()
+        .url(closed)
+        .cluster([first.url()])
+        .build()
+        .unwrap();
+    works(
+        &RedisDataStore::builder()
+            .connection(&plain)
+            .prefix("launchdarkly")
+            .build()
+            .unwrap(),
+    )
+    .await;
+    let redirected = RedisConnection::builder()
+        .url(second.url_as("reader", "secret"))
+        .cluster([first.url()])
+        .build()
+        .unwrap();
+    works(
+        &RedisDataStore::builder()
+            .connection(&redirected)
+            .prefix("other")
+            .build()
+            .unwrap(),
+    )
+    .await;
 }
 
 // STO-9.5: TLS and auth hold for every node
 #[tokio::test]
 async fn all_nodes_may_ask_for_a_password_and_speak_tls() {
-    let cluster = RedisServer::builder().password("secret").tls().start_cluster().unwrap();
+    let cluster = RedisServer::builder()
+        .password("secret")
+        .tls()
+        .start_cluster()
+        .unwrap();
     let connection = RedisConnection::builder()
         .url(&cluster.urls()[0])
         .cluster::<&str>([])
         .ca_certs(cluster.tls().unwrap().ca_path())
         .build()
         .unwrap();
-    works(&RedisDataStore::builder().connection(&connection).build().unwrap()).await;
+    works(
+        &RedisDataStore::builder()
+            .connection(&connection)
+            .build()
+            .unwrap(),
+    )
+    .await;
 }
 
 // A node that goes takes its part with it; when it is back, so is everything
@@ -140,10 +239,18 @@ async fn a_node_that_is_back_serves_again() {
 #[tokio::test]
 async fn a_cluster_that_nobody_told_us_of_is_an_error_of_configuration() {
     let cluster = RedisCluster::start().unwrap();
-    let other =
-        cluster.nodes().iter().find(|node| node.port() != cluster.node_of("launchdarkly:features").unwrap().port());
-    let store = RedisDataStore::builder().url(other.unwrap().url()).build().unwrap();
-    for error in [store.get(DataKind::Flag, "a").await.unwrap_err(), store.snapshot().await.unwrap_err()] {
+    let other = cluster
+        .nodes()
+        .iter()
+        .find(|node| node.port() != cluster.node_of("launchdarkly:features").unwrap().port());
+    let store = RedisDataStore::builder()
+        .url(other.unwrap().url())
+        .build()
+        .unwrap();
+    for error in [
+        store.get(DataKind::Flag, "a").await.unwrap_err(),
+        store.snapshot().await.unwrap_err(),
+    ] {
         assert!(matches!(error, StoreError::Config { .. }), "{error:?}");
         assert!(chain(&error).contains("`cluster`"), "{}", chain(&error));
     }
@@ -151,10 +258,23 @@ async fn a_cluster_that_nobody_told_us_of_is_an_error_of_configuration() {
 
 #[test]
 fn settings_that_a_cluster_cannot_have_are_refused() {
-    let builder = || RedisConnection::builder().url("redis://h/1").cluster(["redis://h:2"]);
-    assert!(matches!(builder().build(), Err(RedisConfigError::Conflict { .. })));
+    let builder = || {
+        RedisConnection::builder()
+            .url("redis://h/1")
+            .cluster(["redis://h:2"])
+    };
+    assert!(matches!(
+        builder().build(),
+        Err(RedisConfigError::Conflict { .. })
+    ));
     assert!(builder().database(0).build().is_ok());
-    let both = builder().database(0).sentinels("main", ["redis://h:3"]).build();
+    let both = builder()
+        .database(0)
+        .sentinels("main", ["redis://h:3"])
+        .build();
     assert!(matches!(both, Err(RedisConfigError::Conflict { .. })));
-    assert!(matches!(RedisConnection::builder().cluster(["h"]).build(), Err(RedisConfigError::Url { .. })));
+    assert!(matches!(
+        RedisConnection::builder().cluster(["h"]).build(),
+        Err(RedisConfigError::Url { .. })
+    ));
 }

@@ -9,10 +9,14 @@ use vexil::store::{PersistentDataStore, StoreError};
 use vexil_redis::{RedisBigSegmentStore, RedisConnection, RedisDataStore};
 use vexil_testing::servers::RedisServer;
 
-use crate::support::{Log, SOON, chain, clients, data, info, item, keys, number, store_on, text, until};
+use crate::support::{
+    Log, SOON, chain, clients, data, info, item, keys, number, store_on, text, until,
+};
 
 fn kill_connections(server: &RedisServer) {
-    server.command(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).unwrap();
+    server
+        .command(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])
+        .unwrap();
 }
 
 // STO-9.5, lazy start, and STO-F1 and STO-F2
@@ -23,7 +27,11 @@ async fn a_store_is_built_without_a_server_and_works_once_there_is_one() {
     let store = store_on(&server);
     let error = store.snapshot().await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }));
-    assert!(chain(&error).contains(&format!("no connection to {}", server.address())), "{}", chain(&error));
+    assert!(
+        chain(&error).contains(&format!("no connection to {}", server.address())),
+        "{}",
+        chain(&error)
+    );
     // A read of one item does not wait for the next attempt: it gets the error of the last one.
     let error = store.get(DataKind::Flag, "a").await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
@@ -31,17 +39,33 @@ async fn a_store_is_built_without_a_server_and_works_once_there_is_one() {
     // Whoever probes makes the store try again at once, whatever the pause would be.
     until("the store works", async || store.probe().await.is_ok()).await;
     store.init(&data(&["a"], &[])).await.unwrap();
-    assert_eq!(store.get(DataKind::Flag, "a").await.unwrap().unwrap().body, item("a", 1).body);
+    assert_eq!(
+        store.get(DataKind::Flag, "a").await.unwrap().unwrap().body,
+        item("a", 1).body
+    );
 }
 
 // STO-9.5, connection: shared by flag and big-segment store; closed with the last
 #[tokio::test]
 async fn stores_share_a_connection_and_the_last_one_closes_it() {
     let server = RedisServer::start().unwrap();
-    let connection = RedisConnection::builder().url(server.url()).build().unwrap();
-    let flags = RedisDataStore::builder().connection(&connection).build().unwrap();
-    let big_segments = RedisBigSegmentStore::builder().connection(&connection).build().unwrap();
-    assert_eq!(clients(&server), 0, "nothing is connected before it is needed");
+    let connection = RedisConnection::builder()
+        .url(server.url())
+        .build()
+        .unwrap();
+    let flags = RedisDataStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap();
+    let big_segments = RedisBigSegmentStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap();
+    assert_eq!(
+        clients(&server),
+        0,
+        "nothing is connected before it is needed"
+    );
     flags.snapshot().await.unwrap();
     big_segments.last_synchronized().await.unwrap();
     assert_eq!(clients(&server), 1);
@@ -53,7 +77,13 @@ async fn stores_share_a_connection_and_the_last_one_closes_it() {
     drop(big_segments);
     until("the connection is closed", async || clients(&server) == 0).await;
     // The connection itself can be used again.
-    RedisDataStore::builder().connection(&connection).build().unwrap().snapshot().await.unwrap();
+    RedisDataStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap()
+        .snapshot()
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -81,20 +111,32 @@ async fn a_dropped_connection_is_not_seen_by_who_asks() {
         match version {
             2 => assert_eq!(keys(&store.get_all(DataKind::Flag).await.unwrap()), ["a"]),
             3 => store.init(&data(&["a", "b"], &[])).await.unwrap(),
-            _ => drop(store.upsert(DataKind::Flag, "a", &item("a", version)).await.unwrap()),
+            _ => drop(
+                store
+                    .upsert(DataKind::Flag, "a", &item("a", version))
+                    .await
+                    .unwrap(),
+            ),
         }
     }
-    assert_eq!(store.snapshot().await.unwrap().collections[0].items.len(), 2);
+    assert_eq!(
+        store.snapshot().await.unwrap().collections[0].items.len(),
+        2
+    );
 }
 
-/// A server that hangs up every time makes the backoff grow to seconds. A request that waits does not wait for that, and
-/// yet there are not more than ten attempts in a second.
+/// A server that hangs up every time makes the backoff grow to seconds. A request that waits does
+/// not wait for that, and yet there are not more than ten attempts in a second.
 #[tokio::test]
 async fn a_waiting_request_ends_the_backoff_but_not_the_pause_between_attempts() {
     const LOSSES: u32 = 20;
     let server = RedisServer::start().unwrap();
     let store = store_on(&server);
-    let connections = || info(&server, "total_connections_received").parse::<u32>().unwrap();
+    let connections = || {
+        info(&server, "total_connections_received")
+            .parse::<u32>()
+            .unwrap()
+    };
     let (before, start) = (connections(), Instant::now());
     for _ in 0..LOSSES {
         store.snapshot().await.unwrap();
@@ -118,7 +160,10 @@ async fn a_hung_server_costs_the_limit_and_late_answers_are_dropped() {
         .bulk_timeout(Duration::from_millis(300))
         .build()
         .unwrap();
-    let store = RedisDataStore::builder().connection(&connection).build().unwrap();
+    let store = RedisDataStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap();
     store.init(&data(&["a", "b"], &[])).await.unwrap();
     server.pause().unwrap();
     for limit in [100, 300] {
@@ -132,9 +177,16 @@ async fn a_hung_server_costs_the_limit_and_late_answers_are_dropped() {
         assert!(start.elapsed() >= limit && start.elapsed() < limit + Duration::from_secs(5));
     }
     server.resume().unwrap();
-    until("the server answers again", async || store.probe().await.is_ok()).await;
+    until("the server answers again", async || {
+        store.probe().await.is_ok()
+    })
+    .await;
     for key in ["a", "b", "c", "b"] {
-        let found = store.get(DataKind::Flag, key).await.unwrap().map(|item| item.body);
+        let found = store
+            .get(DataKind::Flag, key)
+            .await
+            .unwrap()
+            .map(|item| item.body);
         assert_eq!(found, (key != "c").then(|| item(key, 1).body));
     }
     assert_eq!(
@@ -148,17 +200,29 @@ async fn a_hung_server_costs_the_limit_and_late_answers_are_dropped() {
 #[tokio::test]
 async fn after_three_late_answers_the_connection_is_another_one() {
     let server = RedisServer::start().unwrap();
-    let connection =
-        RedisConnection::builder().url(server.url()).read_timeout(Duration::from_millis(50)).build().unwrap();
-    let store = RedisDataStore::builder().connection(&connection).build().unwrap();
+    let connection = RedisConnection::builder()
+        .url(server.url())
+        .read_timeout(Duration::from_millis(50))
+        .build()
+        .unwrap();
+    let store = RedisDataStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap();
     store.init(&data(&["a"], &[])).await.unwrap();
     let before = info(&server, "total_connections_received");
     server.pause().unwrap();
     for _ in 0..3 {
-        assert!(matches!(store.get(DataKind::Flag, "a").await, Err(StoreError::Timeout)));
+        assert!(matches!(
+            store.get(DataKind::Flag, "a").await,
+            Err(StoreError::Timeout)
+        ));
     }
     server.resume().unwrap();
-    until("the server answers again", async || store.get(DataKind::Flag, "a").await.is_ok()).await;
+    until("the server answers again", async || {
+        store.get(DataKind::Flag, "a").await.is_ok()
+    })
+    .await;
     assert_ne!(info(&server, "total_connections_received"), before);
     assert_eq!(clients(&server), 1);
 }
@@ -173,10 +237,20 @@ async fn a_server_that_accepts_and_says_nothing_is_no_connection() {
         .read_timeout(Duration::from_millis(50))
         .build()
         .unwrap();
-    let store = RedisDataStore::builder().connection(&connection).build().unwrap();
-    assert!(matches!(store.get(DataKind::Flag, "a").await, Err(StoreError::Timeout)));
+    let store = RedisDataStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap();
+    assert!(matches!(
+        store.get(DataKind::Flag, "a").await,
+        Err(StoreError::Timeout)
+    ));
     let error = store.snapshot().await.unwrap_err();
-    assert!(chain(&error).contains("no connection to") && chain(&error).contains("timed out"), "{}", chain(&error));
+    assert!(
+        chain(&error).contains("no connection to") && chain(&error).contains("timed out"),
+        "{}",
+        chain(&error)
+    );
 }
 
 // A store outlives a runtime, as a shared connection does when one of two clients goes
@@ -185,7 +259,10 @@ fn a_connection_moves_to_another_runtime_when_its_own_is_gone() {
     let server = RedisServer::start().unwrap();
     let store = store_on(&server);
     for _ in 0..3 {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(async { store.snapshot().await.unwrap() });
     }
 }
@@ -218,9 +295,18 @@ async fn many_readers_share_the_connection() {
 async fn the_log_says_where_flags_are_and_never_the_password() {
     let server = RedisServer::builder().password("s3cret").start().unwrap();
     let (log, _guard) = Log::start();
-    let store = RedisDataStore::builder().url(format!("{}/3", server.url())).prefix("ld:shop").build().unwrap();
+    let store = RedisDataStore::builder()
+        .url(format!("{}/3", server.url()))
+        .prefix("ld:shop")
+        .build()
+        .unwrap();
     let url = format!("redis://…@{}/3", server.address());
-    assert_eq!(log.count(&["INFO", &url, "database=3", "prefix=\"ld:shop\""]), 1, "{:?}", log.lines());
+    assert_eq!(
+        log.count(&["INFO", &url, "database=3", "prefix=\"ld:shop\""]),
+        1,
+        "{:?}",
+        log.lines()
+    );
     store.snapshot().await.unwrap();
     kill_connections(&server);
     until("a new connection", async || store.probe().await.is_ok()).await;
@@ -234,11 +320,23 @@ async fn the_log_says_where_flags_are_and_never_the_password() {
 #[tokio::test]
 async fn an_empty_prefix_in_a_full_server_is_warned_of_once() {
     let server = RedisServer::start().unwrap();
-    server.command(["HSET", "ld:shop:features", "a", "{}"]).unwrap();
+    server
+        .command(["HSET", "ld:shop:features", "a", "{}"])
+        .unwrap();
     let (log, _guard) = Log::start();
-    let store = RedisDataStore::builder().url(server.url()).prefix("ld:shpo").build().unwrap();
+    let store = RedisDataStore::builder()
+        .url(server.url())
+        .prefix("ld:shpo")
+        .build()
+        .unwrap();
     store.snapshot().await.unwrap();
-    let words = ["WARN", "is it the right one?", "prefix=\"ld:shpo\"", "ld:shop:features", "database=0"];
+    let words = [
+        "WARN",
+        "is it the right one?",
+        "prefix=\"ld:shpo\"",
+        "ld:shop:features",
+        "database=0",
+    ];
     until("the warning", async || log.count(&words) == 1).await;
     store.snapshot().await.unwrap();
     assert_eq!(log.count(&words), 1);
@@ -248,11 +346,17 @@ async fn an_empty_prefix_in_a_full_server_is_warned_of_once() {
 // STO-1.7 and STO-F23: a policy that may evict all flags at once
 #[tokio::test]
 async fn a_server_that_may_evict_flags_is_warned_of() {
-    let server = RedisServer::builder().config("maxmemory-policy allkeys-lru").start().unwrap();
+    let server = RedisServer::builder()
+        .config("maxmemory-policy allkeys-lru")
+        .start()
+        .unwrap();
     let (log, _guard) = Log::start();
     let store = store_on(&server);
     store.snapshot().await.unwrap();
-    until("the warning", async || log.count(&["WARN", "may evict", "allkeys-lru"]) == 1).await;
+    until("the warning", async || {
+        log.count(&["WARN", "may evict", "allkeys-lru"]) == 1
+    })
+    .await;
     assert_eq!(text(&server, &["PING"]).as_deref(), Some("PONG"));
 }
 
@@ -273,5 +377,9 @@ async fn a_server_may_be_reached_by_a_socket() {
     let url = format!("unix://{}?db=4", path.display()).replace(' ', "%20");
     let store = RedisDataStore::builder().url(url).build().unwrap();
     store.init(&data(&["a"], &[])).await.unwrap();
-    assert!(text(&server, &["INFO", "keyspace"]).unwrap().contains("db4:keys=2"));
+    assert!(
+        text(&server, &["INFO", "keyspace"])
+            .unwrap()
+            .contains("db4:keys=2")
+    );
 }

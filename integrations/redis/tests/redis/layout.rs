@@ -15,11 +15,23 @@ async fn a_data_set_is_two_hashes_and_an_empty_marker() {
     assert!(!store.is_initialized().await.unwrap());
     store.init(&data(&["a", "ключ"], &["s"])).await.unwrap();
 
-    let RedisReply::List(all) = server.command(["KEYS", "*"]).unwrap() else { panic!() };
+    let RedisReply::List(all) = server.command(["KEYS", "*"]).unwrap() else {
+        panic!()
+    };
     let mut all: Vec<String> = all.iter().filter_map(RedisReply::text).collect();
     all.sort();
-    assert_eq!(all, ["launchdarkly:$inited", "launchdarkly:features", "launchdarkly:segments"]);
-    assert_eq!(text(&server, &["GET", "launchdarkly:$inited"]).as_deref(), Some(""));
+    assert_eq!(
+        all,
+        [
+            "launchdarkly:$inited",
+            "launchdarkly:features",
+            "launchdarkly:segments"
+        ]
+    );
+    assert_eq!(
+        text(&server, &["GET", "launchdarkly:$inited"]).as_deref(),
+        Some("")
+    );
     assert_eq!(number(&server, &["HLEN", "launchdarkly:features"]), 2);
     assert_eq!(
         text(&server, &["HGET", "launchdarkly:features", "ключ"]).as_deref(),
@@ -36,8 +48,15 @@ async fn a_data_set_is_two_hashes_and_an_empty_marker() {
 #[tokio::test]
 async fn a_prefix_is_free_text_and_an_empty_one_means_the_default() {
     let server = RedisServer::start().unwrap();
-    for (prefix, flags) in [("", "launchdarkly:features"), ("app-:/{x}", "app-:/{x}:features")] {
-        let store = RedisDataStore::builder().url(server.url()).prefix(prefix).build().unwrap();
+    for (prefix, flags) in [
+        ("", "launchdarkly:features"),
+        ("app-:/{x}", "app-:/{x}:features"),
+    ] {
+        let store = RedisDataStore::builder()
+            .url(server.url())
+            .prefix(prefix)
+            .build()
+            .unwrap();
         store.init(&data(&["a"], &[])).await.unwrap();
         assert_eq!(number(&server, &["HLEN", flags]), 1);
     }
@@ -47,11 +66,29 @@ async fn a_prefix_is_free_text_and_an_empty_one_means_the_default() {
 #[tokio::test]
 async fn the_database_is_that_of_the_url_or_of_the_setting() {
     let server = RedisServer::start().unwrap();
-    let by_url = RedisDataStore::builder().url(format!("{}/2", server.url())).build().unwrap();
+    let by_url = RedisDataStore::builder()
+        .url(format!("{}/2", server.url()))
+        .build()
+        .unwrap();
     by_url.init(&data(&["a"], &[])).await.unwrap();
-    let connection = vexil_redis::RedisConnection::builder().url(server.url()).database(2).build().unwrap();
-    let by_setting = RedisDataStore::builder().connection(&connection).build().unwrap();
-    assert_eq!(by_setting.get(DataKind::Flag, "a").await.unwrap().unwrap().body, item("a", 1).body);
+    let connection = vexil_redis::RedisConnection::builder()
+        .url(server.url())
+        .database(2)
+        .build()
+        .unwrap();
+    let by_setting = RedisDataStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap();
+    assert_eq!(
+        by_setting
+            .get(DataKind::Flag, "a")
+            .await
+            .unwrap()
+            .unwrap()
+            .body,
+        item("a", 1).body
+    );
     assert!(!store_on(&server).is_initialized().await.unwrap());
 }
 
@@ -59,7 +96,9 @@ async fn the_database_is_that_of_the_url_or_of_the_setting() {
 #[tokio::test]
 async fn any_marker_counts_whatever_it_holds() {
     let server = RedisServer::start().unwrap();
-    server.command(["SET", "launchdarkly:$inited", "launchdarkly:$inited"]).unwrap();
+    server
+        .command(["SET", "launchdarkly:$inited", "launchdarkly:$inited"])
+        .unwrap();
     assert!(store_on(&server).is_initialized().await.unwrap());
 }
 
@@ -67,27 +106,50 @@ async fn any_marker_counts_whatever_it_holds() {
 #[tokio::test]
 async fn a_data_set_replaces_everything_that_was_there() {
     let store = shared_store();
-    store.upsert(DataKind::Flag, "old", &item("old", 99)).await.unwrap();
+    store
+        .upsert(DataKind::Flag, "old", &item("old", 99))
+        .await
+        .unwrap();
     store.init(&data(&["a"], &["s"])).await.unwrap();
     store.init(&data(&["b"], &[])).await.unwrap();
     let snapshot = store.snapshot().await.unwrap();
     assert!(snapshot.initialized);
-    let [flags, segments] = &snapshot.collections[..] else { panic!("two kinds") };
-    assert_eq!((flags.kind, keys(&flags.items)), (DataKind::Flag, vec!["b"]));
-    assert_eq!((segments.kind, keys(&segments.items)), (DataKind::Segment, vec![]));
+    let [flags, segments] = &snapshot.collections[..] else {
+        panic!("two kinds")
+    };
+    assert_eq!(
+        (flags.kind, keys(&flags.items)),
+        (DataKind::Flag, vec!["b"])
+    );
+    assert_eq!(
+        (segments.kind, keys(&segments.items)),
+        (DataKind::Segment, vec![])
+    );
 }
 
 // STO-1.5: chunks of about 500 fields
 #[tokio::test]
 async fn thousands_of_items_are_written_and_read() {
     let store = shared_store();
-    let items = |count: u32| (0..count).map(|n| (n.to_string().into(), item("k", n.into()))).collect();
+    let items = |count: u32| {
+        (0..count)
+            .map(|n| (n.to_string().into(), item("k", n.into())))
+            .collect()
+    };
     let written = Collection::new(DataKind::Flag, items(2_501));
-    store.init(&[Collection::new(DataKind::Segment, items(500)), written.clone()]).await.unwrap();
+    store
+        .init(&[
+            Collection::new(DataKind::Segment, items(500)),
+            written.clone(),
+        ])
+        .await
+        .unwrap();
     let mut read = store.get_all(DataKind::Flag).await.unwrap();
     read.sort_by_key(|(key, _)| key.parse::<u32>().unwrap());
     assert!(
-        read.iter().map(|(key, item)| (key, &item.body)).eq(written.items.iter().map(|(key, item)| (key, &item.body)))
+        read.iter()
+            .map(|(key, item)| (key, &item.body))
+            .eq(written.items.iter().map(|(key, item)| (key, &item.body)))
     );
     assert_eq!(store.get_all(DataKind::Segment).await.unwrap().len(), 500);
 }
@@ -99,9 +161,14 @@ async fn what_is_not_there_is_no_error() {
     let store = store_on(&server);
     assert_eq!(store.get(DataKind::Flag, "a").await.unwrap(), None);
     assert_eq!(store.get_all(DataKind::Segment).await.unwrap(), []);
-    server.command(["HSET", "launchdarkly:features", "a", "", "b", "{}"]).unwrap();
+    server
+        .command(["HSET", "launchdarkly:features", "a", "", "b", "{}"])
+        .unwrap();
     assert_eq!(store.get(DataKind::Flag, "a").await.unwrap(), None);
-    assert_eq!(store.get_all(DataKind::Flag).await.unwrap(), [("b".into(), StoredItem::new("{}"))]);
+    assert_eq!(
+        store.get_all(DataKind::Flag).await.unwrap(),
+        [("b".into(), StoredItem::new("{}"))]
+    );
 }
 
 // STO-1.3 and STO-1.4: tombstones are items like others, whatever their shape, and bytes stay bytes
@@ -109,20 +176,42 @@ async fn what_is_not_there_is_no_error() {
 async fn tombstones_and_nonsense_are_given_as_they_are() {
     let server = RedisServer::start().unwrap();
     let store = store_on(&server);
-    let shapes =
-        [r#"{"version":7,"deleted":true}"#, r#"{"key":"$deleted","version":7,"deleted":true}"#, "null", "{\"tru"];
+    let shapes = [
+        r#"{"version":7,"deleted":true}"#,
+        r#"{"key":"$deleted","version":7,"deleted":true}"#,
+        "null",
+        "{\"tru",
+    ];
     for (key, shape) in shapes.iter().enumerate() {
-        server.command(["HSET", "launchdarkly:segments", &key.to_string(), shape]).unwrap();
+        server
+            .command(["HSET", "launchdarkly:segments", &key.to_string(), shape])
+            .unwrap();
     }
     let mut all = store.get_all(DataKind::Segment).await.unwrap();
     all.sort_by(|a, b| a.0.cmp(&b.0));
-    assert!(all.iter().map(|(_, item)| &item.body[..]).eq(shapes.iter().map(|shape| shape.as_bytes())));
+    assert!(
+        all.iter()
+            .map(|(_, item)| &item.body[..])
+            .eq(shapes.iter().map(|shape| shape.as_bytes()))
+    );
 }
 
 // Bad input is left out with a word, and nothing else is lost for it
 #[tokio::test]
 async fn a_key_that_is_no_text_is_left_out() {
     let server = RedisServer::start().unwrap();
-    server.command([&b"HSET"[..], b"launchdarkly:features", b"\xff", b"{}", b"a", b"{}"]).unwrap();
-    assert_eq!(keys(&store_on(&server).get_all(DataKind::Flag).await.unwrap()), ["a"]);
+    server
+        .command([
+            &b"HSET"[..],
+            b"launchdarkly:features",
+            b"\xff",
+            b"{}",
+            b"a",
+            b"{}",
+        ])
+        .unwrap();
+    assert_eq!(
+        keys(&store_on(&server).get_all(DataKind::Flag).await.unwrap()),
+        ["a"]
+    );
 }

@@ -12,7 +12,10 @@ use vexil_testing::servers::RedisServer;
 use crate::support::{SOON, clients, data, item, number, store_on, until};
 
 async fn changed(changes: &mut watch::Receiver<()>) {
-    timeout(SOON, changes.changed()).await.expect("the server tells of it").unwrap();
+    timeout(SOON, changes.changed())
+        .await
+        .expect("the server tells of it")
+        .unwrap();
     changes.mark_unchanged();
 }
 
@@ -45,14 +48,18 @@ async fn every_change_of_others_is_told_again_and_again() {
         changed(&mut changes).await;
     }
     // What is not ours is not told.
-    for key in ["launchdarkly:features-old", "launchdarkly:other", "launchdarkly2:features"] {
+    for key in [
+        "launchdarkly:features-old",
+        "launchdarkly:other",
+        "launchdarkly2:features",
+    ] {
         server.command(["HSET", key, "a", "{}"]).unwrap();
     }
     nothing_changed(&store, &changes).await;
 }
 
-// What this process writes is no news to it; what a script writes is told all the same, as the server counts it as
-// somebody else's
+// What this process writes is no news to it; what a script writes is told all the same, as the
+// server counts it as somebody else's
 #[tokio::test]
 async fn an_own_data_set_is_not_told() {
     let server = RedisServer::start().unwrap();
@@ -66,15 +73,28 @@ async fn an_own_data_set_is_not_told() {
 #[tokio::test]
 async fn stores_that_share_a_connection_hear_of_their_own_keys() {
     let server = RedisServer::start().unwrap();
-    let connection = RedisConnection::builder().url(server.url()).build().unwrap();
-    let store = |prefix: &str| RedisDataStore::builder().connection(&connection).prefix(prefix).build().unwrap();
+    let connection = RedisConnection::builder()
+        .url(server.url())
+        .build()
+        .unwrap();
+    let store = |prefix: &str| {
+        RedisDataStore::builder()
+            .connection(&connection)
+            .prefix(prefix)
+            .build()
+            .unwrap()
+    };
     let first = store("first");
     first.snapshot().await.unwrap();
     // Registered when the connection is up already.
     let second = store("second");
     second.snapshot().await.unwrap();
     let (mut of_first, mut of_second) = (first.changes().unwrap(), second.changes().unwrap());
-    let told = |prefix: &str| server.command(["HSET", &format!("{prefix}:features"), "a", "{}"]).unwrap();
+    let told = |prefix: &str| {
+        server
+            .command(["HSET", &format!("{prefix}:features"), "a", "{}"])
+            .unwrap()
+    };
     until("the second store is told", async || {
         told("second");
         second.probe().await.unwrap();
@@ -99,9 +119,17 @@ async fn a_new_connection_counts_as_a_change_and_is_told_of_more() {
     let mut changes = store.changes().unwrap();
     store.snapshot().await.unwrap();
     nothing_changed(&store, &changes).await;
-    assert_eq!(number(&server, &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]), 1);
+    assert_eq!(
+        number(
+            &server,
+            &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]
+        ),
+        1
+    );
     changed(&mut changes).await;
-    server.command(["HSET", "launchdarkly:features", "a", "{}"]).unwrap();
+    server
+        .command(["HSET", "launchdarkly:features", "a", "{}"])
+        .unwrap();
     changed(&mut changes).await;
 }
 
@@ -115,7 +143,15 @@ async fn a_server_that_comes_up_counts_as_a_change() {
     assert!(store.snapshot().await.is_err());
     server.restart().unwrap();
     changed(&mut changes).await;
-    assert!(store.snapshot().await.unwrap().collections.iter().all(|collection| collection.items.is_empty()));
+    assert!(
+        store
+            .snapshot()
+            .await
+            .unwrap()
+            .collections
+            .iter()
+            .all(|collection| collection.items.is_empty())
+    );
     server.restart().unwrap();
     changed(&mut changes).await;
 }
@@ -123,26 +159,45 @@ async fn a_server_that_comes_up_counts_as_a_change() {
 // STO-9.4: Redis before 6, or a proxy like it: nothing is told, everything else works
 #[tokio::test]
 async fn a_server_without_resp3_tells_nothing_and_serves_all_the_same() {
-    let server = RedisServer::builder().config("rename-command HELLO \"\"").start().unwrap();
+    let server = RedisServer::builder()
+        .config("rename-command HELLO \"\"")
+        .start()
+        .unwrap();
     let store = store_on(&server);
     let changes = store.changes().unwrap();
     store.init(&data(&["a"], &["s"])).await.unwrap();
-    store.upsert(DataKind::Flag, "a", &item("a", 2)).await.unwrap();
+    store
+        .upsert(DataKind::Flag, "a", &item("a", 2))
+        .await
+        .unwrap();
     let snapshot = store.snapshot().await.unwrap();
     assert!(snapshot.initialized);
-    assert_eq!(snapshot.collections[0].items, [("a".into(), vexil::store::StoredItem::new(item("a", 2).body))]);
-    server.command(["HSET", "launchdarkly:features", "a", "{}"]).unwrap();
+    assert_eq!(
+        snapshot.collections[0].items,
+        [("a".into(), vexil::store::StoredItem::new(item("a", 2).body))]
+    );
+    server
+        .command(["HSET", "launchdarkly:features", "a", "{}"])
+        .unwrap();
     nothing_changed(&store, &changes).await;
 }
 
 // STO-9.4: the same, where only the tracking is refused
 #[tokio::test]
 async fn a_server_that_does_not_track_serves_all_the_same() {
-    let server = RedisServer::builder().acl_user("u", "p", "~* +@all -client|tracking").start().unwrap();
-    let store = RedisDataStore::builder().url(server.url_as("u", "p")).build().unwrap();
+    let server = RedisServer::builder()
+        .acl_user("u", "p", "~* +@all -client|tracking")
+        .start()
+        .unwrap();
+    let store = RedisDataStore::builder()
+        .url(server.url_as("u", "p"))
+        .build()
+        .unwrap();
     let changes = store.changes().unwrap();
     store.init(&data(&["a"], &["s"])).await.unwrap();
-    server.command(["HSET", "launchdarkly:features", "b", "{}"]).unwrap();
+    server
+        .command(["HSET", "launchdarkly:features", "b", "{}"])
+        .unwrap();
     assert_eq!(store.get_all(DataKind::Flag).await.unwrap().len(), 2);
     nothing_changed(&store, &changes).await;
 }
@@ -157,7 +212,9 @@ async fn a_change_is_told_within_milliseconds() {
     let mut times = Vec::new();
     for _ in 0..500 {
         let start = Instant::now();
-        server.command(["HSET", "launchdarkly:features", "a", "{}"]).unwrap();
+        server
+            .command(["HSET", "launchdarkly:features", "a", "{}"])
+            .unwrap();
         changed(&mut changes).await;
         times.push(start.elapsed());
     }

@@ -24,7 +24,11 @@ pub(crate) enum Write {
 /// All writes that make the data set complete.
 pub(crate) fn complete() -> Vec<Write> {
     let segments = (0..SEGMENTS).map(Write::Segment);
-    (0..FLAGS).map(Write::Flag).chain(segments).chain([Write::Marker]).collect()
+    (0..FLAGS)
+        .map(Write::Flag)
+        .chain(segments)
+        .chain([Write::Marker])
+        .collect()
 }
 
 /// The command that a writer sends, with this version of an item.
@@ -43,11 +47,22 @@ pub(crate) fn command(write: Write, version: u32) -> Vec<String> {
                 r#"{{"key":"flag-{number}","version":{version},"on":true,"variations":[{version},-1],"rules":{rules},"fallthrough":{{"variation":{}}}}}"#,
                 number % 2
             );
-            ["HSET".into(), "launchdarkly:features".into(), format!("flag-{number}"), flag]
+            [
+                "HSET".into(),
+                "launchdarkly:features".into(),
+                format!("flag-{number}"),
+                flag,
+            ]
         }
         Write::Segment(number) => {
-            let segment = format!(r#"{{"key":"segment-{number}","version":{version},"included":["ada"]}}"#);
-            ["HSET".into(), "launchdarkly:segments".into(), format!("segment-{number}"), segment]
+            let segment =
+                format!(r#"{{"key":"segment-{number}","version":{version},"included":["ada"]}}"#);
+            [
+                "HSET".into(),
+                "launchdarkly:segments".into(),
+                format!("segment-{number}"),
+                segment,
+            ]
         }
         Write::Marker => return ["SET", "launchdarkly:$inited", ""].map(String::from).into(),
     };
@@ -60,7 +75,11 @@ pub(crate) fn reading(server: &RedisServer) -> Client {
         server.command(command(write, 1)).unwrap();
     }
     let store = RedisDataStore::builder().url(server.url());
-    let client = Client::builder("sdk-key").daemon_mode(store).without_events().start().unwrap();
+    let client = Client::builder("sdk-key")
+        .daemon_mode(store)
+        .without_events()
+        .start()
+        .unwrap();
     client.blocking_wait_until_ready(SOON).unwrap();
     client
 }
@@ -85,7 +104,9 @@ pub(crate) fn while_watched(client: &Client, watch: &Watch, act: impl FnOnce()) 
         scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
                 for flag in 0..FLAGS {
-                    watch.missing.fetch_add(u64::from(value(client, flag) <= 0), Ordering::Relaxed);
+                    watch
+                        .missing
+                        .fetch_add(u64::from(value(client, flag) <= 0), Ordering::Relaxed);
                     watch.evaluations.fetch_add(1, Ordering::Relaxed);
                 }
                 // The processor is needed for what is observed.
@@ -123,9 +144,18 @@ fn one_patch_after_flushall_removes_no_flag() {
         server.command(command(Write::Flag(0), 2)).unwrap();
         until("the patch counts", || value(&client, 0) == 2);
         // Longer than the second look at a database takes that lost most of what it held.
-        assert!(!client.data_store_status().blocking_wait_for(|status| !status.stale, Duration::from_secs(4)));
+        assert!(
+            !client
+                .data_store_status()
+                .blocking_wait_for(|status| !status.stale, Duration::from_secs(4))
+        );
     });
-    assert_eq!(watch.missing.into_inner(), 0, "of {} evaluations", watch.evaluations.into_inner());
+    assert_eq!(
+        watch.missing.into_inner(),
+        0,
+        "of {} evaluations",
+        watch.evaluations.into_inner()
+    );
 }
 
 #[test]
@@ -133,7 +163,11 @@ fn a_refill_of_any_order_removes_no_flag() {
     let server = RedisServer::start().unwrap();
     let client = reading(&server);
     let mut version = 1;
-    for pause in [Duration::ZERO, Duration::from_millis(1), Duration::from_millis(80)] {
+    for pause in [
+        Duration::ZERO,
+        Duration::from_millis(1),
+        Duration::from_millis(80),
+    ] {
         for order in ["marker last", "marker first", "segments first", "backwards"] {
             let mut writes = complete();
             match order {
@@ -156,7 +190,12 @@ fn a_refill_of_any_order_removes_no_flag() {
                 });
             });
             let missing = watch.missing.into_inner();
-            assert_eq!(missing, 0, "{order}, {pause:?}: of {} evaluations", watch.evaluations.into_inner());
+            assert_eq!(
+                missing,
+                0,
+                "{order}, {pause:?}: of {} evaluations",
+                watch.evaluations.into_inner()
+            );
         }
     }
 }

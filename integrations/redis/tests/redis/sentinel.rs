@@ -10,11 +10,17 @@ use crate::support::{Log, chain, data, item, keys, number, until};
 fn connection(redis: &RedisSentinel) -> RedisConnection {
     // The first sentinel is not there.
     let sentinels = ["redis://127.0.0.1:1".to_owned(), redis.sentinel().url()];
-    RedisConnection::builder().sentinels(redis.name(), sentinels).build().unwrap()
+    RedisConnection::builder()
+        .sentinels(redis.name(), sentinels)
+        .build()
+        .unwrap()
 }
 
 fn store(redis: &RedisSentinel) -> RedisDataStore {
-    RedisDataStore::builder().connection(&connection(redis)).build().unwrap()
+    RedisDataStore::builder()
+        .connection(&connection(redis))
+        .build()
+        .unwrap()
 }
 
 // STO-F20: READONLY from the old primary: ask again, connect again, repeat once
@@ -25,7 +31,10 @@ async fn writes_go_to_whoever_is_the_primary() {
     store.init(&data(&["a"], &["s"])).await.unwrap();
     let [first, second] = redis.servers();
     assert_eq!(number(first, &["HLEN", "launchdarkly:features"]), 1);
-    until("the replica has it", async || number(second, &["HLEN", "launchdarkly:features"]) == 1).await;
+    until("the replica has it", async || {
+        number(second, &["HLEN", "launchdarkly:features"]) == 1
+    })
+    .await;
 
     redis.fail_over().unwrap();
     until("the old primary is a replica", async || {
@@ -35,9 +44,15 @@ async fn writes_go_to_whoever_is_the_primary() {
     .await;
     // Whatever became of the connection, the write is not lost.
     store.init(&data(&["a", "b"], &[])).await.unwrap();
-    store.upsert(DataKind::Flag, "b", &item("b", 2)).await.unwrap();
+    store
+        .upsert(DataKind::Flag, "b", &item("b", 2))
+        .await
+        .unwrap();
     assert_eq!(number(second, &["HLEN", "launchdarkly:features"]), 2);
-    assert_eq!(keys(&store.get_all(DataKind::Flag).await.unwrap()), ["a", "b"]);
+    assert_eq!(
+        keys(&store.get_all(DataKind::Flag).await.unwrap()),
+        ["a", "b"]
+    );
 }
 
 // STO-9.5, sentinel: asked again after a disconnect; STO-F21
@@ -48,39 +63,78 @@ async fn when_the_primary_dies_the_next_one_serves() {
     store.init(&data(&["a"], &[])).await.unwrap();
     let mut changes = store.changes().unwrap();
     let [first, second] = redis.servers();
-    until("the replica has it", async || number(second, &["HLEN", "launchdarkly:features"]) == 1).await;
+    until("the replica has it", async || {
+        number(second, &["HLEN", "launchdarkly:features"]) == 1
+    })
+    .await;
     first.kill();
     redis.wait_for_other_primary(first.port()).unwrap();
-    until("the next one serves", async || store.upsert(DataKind::Flag, "a", &item("a", 2)).await.is_ok()).await;
+    until("the next one serves", async || {
+        store
+            .upsert(DataKind::Flag, "a", &item("a", 2))
+            .await
+            .is_ok()
+    })
+    .await;
     assert!(changes.has_changed().unwrap());
     changes.mark_unchanged();
-    second.command(["HSET", "launchdarkly:features", "b", "{}"]).unwrap();
-    tokio::time::timeout(crate::support::SOON, changes.changed()).await.expect("the next one tells of it").unwrap();
+    second
+        .command(["HSET", "launchdarkly:features", "b", "{}"])
+        .unwrap();
+    tokio::time::timeout(crate::support::SOON, changes.changed())
+        .await
+        .expect("the next one tells of it")
+        .unwrap();
 }
 
 // STO-9.5: TLS and auth hold for whom a sentinel names, and the log says who was asked for whom
 #[tokio::test]
 async fn the_primary_may_ask_for_a_password_and_all_may_speak_tls() {
-    let redis = RedisServer::builder().password("s3cret").tls().start_sentinel().unwrap();
+    let redis = RedisServer::builder()
+        .password("s3cret")
+        .tls()
+        .start_sentinel()
+        .unwrap();
     let builder = RedisConnection::builder()
         .sentinels(redis.name(), [redis.sentinel().url()])
         .ca_certs(redis.tls().unwrap().ca_path());
     let connection = builder.clone().url("rediss://:s3cret@any").build().unwrap();
     let (log, _guard) = Log::start();
-    RedisDataStore::builder().connection(&connection).build().unwrap().snapshot().await.unwrap();
+    RedisDataStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap()
+        .snapshot()
+        .await
+        .unwrap();
     let asked = format!("{} of {}", redis.name(), redis.sentinel().url());
     assert_eq!(log.count(&["INFO", &asked]), 1, "{:?}", log.lines());
     assert_eq!(log.count(&["s3cret"]), 0);
     let connection = builder.url("rediss://any").build().unwrap();
-    let refused = RedisDataStore::builder().connection(&connection).build().unwrap();
-    assert!(matches!(refused.snapshot().await, Err(StoreError::Auth { .. })));
+    let refused = RedisDataStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap();
+    assert!(matches!(
+        refused.snapshot().await,
+        Err(StoreError::Auth { .. })
+    ));
 }
 
 #[tokio::test]
 async fn a_primary_that_no_sentinel_knows_is_named() {
     let redis = RedisSentinel::start().unwrap();
-    let connection = RedisConnection::builder().sentinels("other", [redis.sentinel().url()]).build().unwrap();
-    let error = RedisDataStore::builder().connection(&connection).build().unwrap().snapshot().await.unwrap_err();
+    let connection = RedisConnection::builder()
+        .sentinels("other", [redis.sentinel().url()])
+        .build()
+        .unwrap();
+    let error = RedisDataStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap()
+        .snapshot()
+        .await
+        .unwrap_err();
     assert!(
         error.is_temporary() && chain(&error).contains("no sentinel knows a primary \"other\""),
         "{}",
@@ -90,6 +144,8 @@ async fn a_primary_that_no_sentinel_knows_is_named() {
 
 #[test]
 fn at_least_one_sentinel_is_named() {
-    let none = RedisConnection::builder().sentinels("main", Vec::<String>::new()).build();
+    let none = RedisConnection::builder()
+        .sentinels("main", Vec::<String>::new())
+        .build();
     assert!(matches!(none, Err(RedisConfigError::Conflict { .. })));
 }

@@ -14,16 +14,37 @@ use crate::support::{SOON, data, item, until};
 type Sets = fn(RedisConnectionBuilder, Duration) -> RedisConnectionBuilder;
 
 const LIMITS: &[(&str, Sets)] = &[
-    ("RedisConnectionBuilder::connect_timeout", RedisConnectionBuilder::connect_timeout),
-    ("RedisConnectionBuilder::read_timeout", RedisConnectionBuilder::read_timeout),
-    ("RedisConnectionBuilder::bulk_timeout", RedisConnectionBuilder::bulk_timeout),
-    ("RedisConnectionBuilder::probe_timeout", RedisConnectionBuilder::probe_timeout),
+    (
+        "RedisConnectionBuilder::connect_timeout",
+        RedisConnectionBuilder::connect_timeout,
+    ),
+    (
+        "RedisConnectionBuilder::read_timeout",
+        RedisConnectionBuilder::read_timeout,
+    ),
+    (
+        "RedisConnectionBuilder::bulk_timeout",
+        RedisConnectionBuilder::bulk_timeout,
+    ),
+    (
+        "RedisConnectionBuilder::probe_timeout",
+        RedisConnectionBuilder::probe_timeout,
+    ),
 ];
 
 async fn is_used(store: &RedisDataStore) -> Result<(), StoreError> {
     store.init(&data(&["a"], &["s"])).await?;
-    assert_eq!(store.upsert(DataKind::Flag, "a", &item("a", 2)).await?, Upsert::Written);
-    assert_eq!(store.get(DataKind::Flag, "a").await?.map(|found| found.body), Some(item("a", 2).body));
+    assert_eq!(
+        store.upsert(DataKind::Flag, "a", &item("a", 2)).await?,
+        Upsert::Written
+    );
+    assert_eq!(
+        store
+            .get(DataKind::Flag, "a")
+            .await?
+            .map(|found| found.body),
+        Some(item("a", 2).body)
+    );
     assert!(store.snapshot().await?.initialized);
     store.probe().await
 }
@@ -33,9 +54,15 @@ async fn a_store_can_be_used_with_any_limit() {
     let server = RedisServer::start().unwrap();
     for (setting, set) in LIMITS {
         for limit in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
-            let connection = set(RedisConnection::builder().url(server.url()), limit).build().unwrap();
-            let store = RedisDataStore::builder().connection(&connection).build().unwrap();
-            // A busy machine may need longer than the shortest limit, so that the store is asked again.
+            let connection = set(RedisConnection::builder().url(server.url()), limit)
+                .build()
+                .unwrap();
+            let store = RedisDataStore::builder()
+                .connection(&connection)
+                .build()
+                .unwrap();
+            // A busy machine may need longer than the shortest limit, so that the store is asked
+            // again.
             let start = Instant::now();
             while let Err(error) = is_used(&store).await {
                 assert!(start.elapsed() < SOON, "{setting}({limit:?}): {error:?}");
@@ -61,9 +88,17 @@ async fn a_provider_of_credentials_that_panics_fails_requests_at_once_until_it_d
         })
         .build()
         .unwrap();
-    let store = RedisDataStore::builder().connection(&connection).build().unwrap();
-    let failed = tokio::time::timeout(SOON, store.snapshot()).await.expect("it does not wait for its limit");
+    let store = RedisDataStore::builder()
+        .connection(&connection)
+        .build()
+        .unwrap();
+    let failed = tokio::time::timeout(SOON, store.snapshot())
+        .await
+        .expect("it does not wait for its limit");
     assert!(matches!(failed, Err(StoreError::Auth { .. })), "{failed:?}");
     panics.store(false, Ordering::Relaxed);
-    until("the provider is asked again", async || store.snapshot().await.is_ok()).await;
+    until("the provider is asked again", async || {
+        store.snapshot().await.is_ok()
+    })
+    .await;
 }

@@ -25,7 +25,11 @@ fn reading(mode: CacheMode) -> (RedisServer, FaultProxy, Client) {
     let proxy = FaultProxy::start(server.address()).unwrap();
     let store = RedisDataStore::builder().url(format!("redis://{}", proxy.address()));
     let store = PersistentStoreConfig::new(store).cache(mode);
-    let client = Client::builder("sdk-key").daemon_mode(store).without_events().start().unwrap();
+    let client = Client::builder("sdk-key")
+        .daemon_mode(store)
+        .without_events()
+        .start()
+        .unwrap();
     client.blocking_wait_until_ready(SOON).unwrap();
     (server, proxy, client)
 }
@@ -49,11 +53,18 @@ fn an_answer_that_is_held_back_for_a_moment_costs_time_and_no_value() {
                     .collect();
                 proxy.resume(Direction::ToClient);
                 for evaluation in evaluations {
-                    assert_eq!(evaluation.join().unwrap(), 1, "{mode:?}, known: {was_known}");
+                    assert_eq!(
+                        evaluation.join().unwrap(),
+                        1,
+                        "{mode:?}, known: {was_known}"
+                    );
                 }
             });
             let status = client.data_store_status().status();
-            assert!(status.available && status.error.is_none(), "{mode:?}, known: {was_known}: {status:?}");
+            assert!(
+                status.available && status.error.is_none(),
+                "{mode:?}, known: {was_known}: {status:?}"
+            );
         }
     }
 }
@@ -68,7 +79,9 @@ fn a_server_that_does_not_answer_at_all_is_an_outage_in_which_the_last_known_fla
             assert_eq!(value(&client, 1), 1, "{mode:?}");
             !client.data_store_status().status().available
         });
-        server.command(command(crate::refills::Write::Flag(1), 2)).unwrap();
+        server
+            .command(command(crate::refills::Write::Flag(1), 2))
+            .unwrap();
         proxy.resume(Direction::ToClient);
         until("the outage is over", || value(&client, 1) == 2);
     }

@@ -1,7 +1,8 @@
-//! A client in daemon mode over a server that is emptied and refilled at random, for as long as one wants.
+//! A client in daemon mode over a server that is emptied and refilled at random, for as long as one
+//! wants.
 //!
-//! Short by default. `scripts/soak MINUTES` runs it longer; `VEXIL_SOAK_SECONDS` says for how many seconds, and
-//! `VEXIL_SOAK_SEED` repeats the choices of a run.
+//! Short by default. `scripts/soak MINUTES` runs it longer; `VEXIL_SOAK_SECONDS` says for how many
+//! seconds, and `VEXIL_SOAK_SEED` repeats the choices of a run.
 
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -9,10 +10,14 @@ use std::time::{Duration, Instant};
 
 use vexil_testing::servers::RedisServer;
 
-use crate::refills::{FLAGS, Watch, Write, command, complete, reading, until, value, while_watched};
+use crate::refills::{
+    FLAGS, Watch, Write, command, complete, reading, until, value, while_watched,
+};
 
 fn number_in(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|number| number.parse().unwrap())
+    std::env::var(variable)
+        .ok()
+        .map(|number| number.parse().unwrap())
 }
 
 #[test]
@@ -27,7 +32,8 @@ fn flags_that_were_known_never_return_their_defaults_whatever_happens_to_the_ser
     println!("soak: {time:?}, seed {seed}");
     while_watched(&client, &watch, || {
         while start.elapsed() < time {
-            // Any number of losses, each with a part of a refill after it, and a whole refill in the end.
+            // Any number of losses, each with a part of a refill after it, and a whole refill in
+            // the end.
             for part in (0..random.usize(1..4)).rev() {
                 version += 1;
                 losses += 1;
@@ -39,7 +45,11 @@ fn flags_that_were_known_never_return_their_defaults_whatever_happens_to_the_ser
                     server.command(["FLUSHALL"]).unwrap();
                 }
                 refill(&server, &mut random, version, part == 0);
-                assert_eq!(watch.missing.load(Ordering::Relaxed), 0, "seed {seed}, version {version}");
+                assert_eq!(
+                    watch.missing.load(Ordering::Relaxed),
+                    0,
+                    "seed {seed}, version {version}"
+                );
             }
             until("the refill is complete", || {
                 (0..FLAGS).all(|flag| value(&client, flag) == i64::from(version))
@@ -48,11 +58,14 @@ fn flags_that_were_known_never_return_their_defaults_whatever_happens_to_the_ser
         }
     });
     let (evaluations, missing) = (watch.evaluations.into_inner(), watch.missing.into_inner());
-    println!("soak: {evaluations} evaluations, {missing} defaults, {losses} losses, {restarts} of them restarts");
+    println!(
+        "soak: {evaluations} evaluations, {missing} defaults, {losses} losses, {restarts} of them restarts"
+    );
     assert_eq!(missing, 0, "seed {seed}");
 }
 
-/// Writes the data set in a random order and at a random pace; if it is not to be whole, a part without the marker.
+/// Writes the data set in a random order and at a random pace; if it is not to be whole, a part
+/// without the marker.
 fn refill(server: &RedisServer, random: &mut fastrand::Rng, version: u32, whole: bool) {
     let mut writes = complete();
     random.shuffle(&mut writes);
@@ -60,7 +73,11 @@ fn refill(server: &RedisServer, random: &mut fastrand::Rng, version: u32, whole:
         writes.retain(|write| !matches!(write, Write::Marker));
         writes.truncate(random.usize(..writes.len()));
     }
-    let pause = Duration::from_micros(*random.choice([0, 0, 300, 3_000, 30_000].iter()).unwrap_or(&0));
+    let pause = Duration::from_micros(
+        *random
+            .choice([0, 0, 300, 3_000, 30_000].iter())
+            .unwrap_or(&0),
+    );
     if random.u8(..4) == 0 && whole {
         // At once, as most writers do at their start.
         let writes = writes.iter().map(|write| command(*write, version));
@@ -77,7 +94,11 @@ fn refill(server: &RedisServer, random: &mut fastrand::Rng, version: u32, whole:
 /// All commands at one moment, by a script.
 fn transaction(server: &RedisServer, commands: impl Iterator<Item = Vec<String>>) {
     let script = "local at = 1\nwhile at <= #ARGV do\n local count = tonumber(ARGV[at])\n redis.call(unpack(ARGV, at + 1, at + count))\n at = at + count + 1\nend";
-    let words = commands.flat_map(|command| std::iter::once(command.len().to_string()).chain(command));
-    let call: Vec<String> = ["EVAL".to_owned(), script.to_owned(), "0".to_owned()].into_iter().chain(words).collect();
+    let words =
+        commands.flat_map(|command| std::iter::once(command.len().to_string()).chain(command));
+    let call: Vec<String> = ["EVAL".to_owned(), script.to_owned(), "0".to_owned()]
+        .into_iter()
+        .chain(words)
+        .collect();
     server.command(call).unwrap();
 }

@@ -20,12 +20,20 @@ pub(crate) const SOON: Duration = Duration::from_secs(30);
 /// A prefix that no other test has.
 pub(crate) fn unique_prefix() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("vexil:{}:{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "vexil:{}:{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 /// A store on the server that tests share, under a prefix of its own.
 pub(crate) fn shared_store() -> RedisDataStore {
-    RedisDataStore::builder().url(redis_url().unwrap()).prefix(unique_prefix()).build().unwrap()
+    RedisDataStore::builder()
+        .url(redis_url().unwrap())
+        .prefix(unique_prefix())
+        .build()
+        .unwrap()
 }
 
 /// A store on a server of the test's own, with the default prefix.
@@ -35,13 +43,23 @@ pub(crate) fn store_on(server: &RedisServer) -> RedisDataStore {
 
 /// An item as the SDK gives it to a store.
 pub(crate) fn item(key: &str, version: u64) -> StoredItem {
-    StoredItem::new(format!(r#"{{"key":"{key}", "version":{version},"unknown":["é"]}}"#)).with_version(version)
+    StoredItem::new(format!(
+        r#"{{"key":"{key}", "version":{version},"unknown":["é"]}}"#
+    ))
+    .with_version(version)
 }
 
 /// Flags and segments of these keys, in version 1.
 pub(crate) fn data(flags: &[&str], segments: &[&str]) -> [Collection; 2] {
-    let items = |keys: &[&str]| keys.iter().map(|key| (Text::from(*key), item(key, 1))).collect();
-    [Collection::new(DataKind::Segment, items(segments)), Collection::new(DataKind::Flag, items(flags))]
+    let items = |keys: &[&str]| {
+        keys.iter()
+            .map(|key| (Text::from(*key), item(key, 1)))
+            .collect()
+    };
+    [
+        Collection::new(DataKind::Segment, items(segments)),
+        Collection::new(DataKind::Flag, items(flags)),
+    ]
 }
 
 /// The keys of a collection, in order.
@@ -67,14 +85,19 @@ pub(crate) fn number(server: &RedisServer, command: &[&str]) -> i64 {
 /// A line of `INFO`.
 pub(crate) fn info(server: &RedisServer, name: &str) -> String {
     let info = text(server, &["INFO", "everything"]).unwrap();
-    let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.unwrap_or_else(|| panic!("{name} in {info}")).to_owned()
+    let line = info
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    line.unwrap_or_else(|| panic!("{name} in {info}"))
+        .to_owned()
 }
 
 /// How many clients a server has, the test's own connection aside.
 pub(crate) fn clients(server: &RedisServer) -> usize {
     let list = text(server, &["CLIENT", "LIST", "TYPE", "normal"]).unwrap();
-    list.lines().filter(|line| !line.contains("/socket:")).count()
+    list.lines()
+        .filter(|line| !line.contains("/socket:"))
+        .count()
 }
 
 /// Waits until it holds.
@@ -116,12 +139,19 @@ impl Log {
 
     /// The lines so far: time, level, module, message.
     pub(crate) fn lines(&self) -> Vec<String> {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
+        String::from_utf8(self.0.lock().unwrap().clone())
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect()
     }
 
     /// How many lines have all of these words.
     pub(crate) fn count(&self, words: &[&str]) -> usize {
-        self.lines().iter().filter(|line| words.iter().all(|word| line.contains(word))).count()
+        self.lines()
+            .iter()
+            .filter(|line| words.iter().all(|word| line.contains(word)))
+            .count()
     }
 }
 

@@ -12,42 +12,101 @@ use crate::support::{Log, chain, info, item, shared_store, store_on, text};
 /// A server whose users may run no scripts.
 fn without_scripts() -> RedisServer {
     let rights = "~* +@all -@scripting";
-    RedisServer::builder().acl_user("writer", "secret", rights).start().unwrap()
+    RedisServer::builder()
+        .acl_user("writer", "secret", rights)
+        .start()
+        .unwrap()
 }
 
 async fn only_newer_is_written(store: &RedisDataStore) {
-    assert_eq!(store.upsert(DataKind::Flag, "a", &item("a", 5)).await.unwrap(), Upsert::Written);
+    assert_eq!(
+        store
+            .upsert(DataKind::Flag, "a", &item("a", 5))
+            .await
+            .unwrap(),
+        Upsert::Written
+    );
     for version in [4, 5] {
-        let Upsert::Superseded(Some(stored)) = store.upsert(DataKind::Flag, "a", &item("a", version)).await.unwrap()
+        let Upsert::Superseded(Some(stored)) = store
+            .upsert(DataKind::Flag, "a", &item("a", version))
+            .await
+            .unwrap()
         else {
             panic!("version {version} is not newer")
         };
         assert_eq!(stored.body, item("a", 5).body);
     }
-    assert_eq!(store.upsert(DataKind::Flag, "a", &item("a", 6)).await.unwrap(), Upsert::Written);
-    assert_eq!(store.get(DataKind::Flag, "a").await.unwrap().unwrap().body, item("a", 6).body);
+    assert_eq!(
+        store
+            .upsert(DataKind::Flag, "a", &item("a", 6))
+            .await
+            .unwrap(),
+        Upsert::Written
+    );
+    assert_eq!(
+        store.get(DataKind::Flag, "a").await.unwrap().unwrap().body,
+        item("a", 6).body
+    );
     assert_eq!(store.get(DataKind::Segment, "a").await.unwrap(), None);
 }
 
 async fn what_has_no_version_is_replaced(server: &RedisServer, store: &RedisDataStore) {
-    for stored in ["null", "{\"versi", "[1]", "7", r#"{"version":"9"}"#, r#"{"key":"a"}"#] {
-        server.command(["HSET", "launchdarkly:segments", "a", stored]).unwrap();
+    for stored in [
+        "null",
+        "{\"versi",
+        "[1]",
+        "7",
+        r#"{"version":"9"}"#,
+        r#"{"key":"a"}"#,
+    ] {
+        server
+            .command(["HSET", "launchdarkly:segments", "a", stored])
+            .unwrap();
         let (log, _guard) = Log::start();
-        assert_eq!(store.upsert(DataKind::Segment, "a", &item("a", 1)).await.unwrap(), Upsert::Written, "{stored}");
-        assert_eq!(log.count(&["WARN", "cannot be told", "key=\"a\""]), 1, "{stored}");
+        assert_eq!(
+            store
+                .upsert(DataKind::Segment, "a", &item("a", 1))
+                .await
+                .unwrap(),
+            Upsert::Written,
+            "{stored}"
+        );
+        assert_eq!(
+            log.count(&["WARN", "cannot be told", "key=\"a\""]),
+            1,
+            "{stored}"
+        );
     }
 }
 
 /// As Go, Java and Node write it: they do not look into strings.
-async fn what_has_half_surrogates_is_not_replaced_by_what_is_older(server: &RedisServer, store: &RedisDataStore) {
+async fn what_has_half_surrogates_is_not_replaced_by_what_is_older(
+    server: &RedisServer,
+    store: &RedisDataStore,
+) {
     for stored in [
         r#"{"key":"a","version":5,"salt":"\ud800"}"#,
         r#"{"key":"a","x\udc00":1,"version":5.5,"salt":"\\\ud83d \ud83d\ude00 \\ud800"}"#,
     ] {
-        server.command(["HSET", "launchdarkly:features", "a", stored]).unwrap();
-        let upsert = store.upsert(DataKind::Flag, "a", &item("a", 4)).await.unwrap();
-        assert!(matches!(&upsert, Upsert::Superseded(Some(item)) if item.body == stored), "{upsert:?}");
-        assert_eq!(store.upsert(DataKind::Flag, "a", &item("a", 6)).await.unwrap(), Upsert::Written, "{stored}");
+        server
+            .command(["HSET", "launchdarkly:features", "a", stored])
+            .unwrap();
+        let upsert = store
+            .upsert(DataKind::Flag, "a", &item("a", 4))
+            .await
+            .unwrap();
+        assert!(
+            matches!(&upsert, Upsert::Superseded(Some(item)) if item.body == stored),
+            "{upsert:?}"
+        );
+        assert_eq!(
+            store
+                .upsert(DataKind::Flag, "a", &item("a", 6))
+                .await
+                .unwrap(),
+            Upsert::Written,
+            "{stored}"
+        );
     }
 }
 
@@ -70,7 +129,10 @@ async fn of_many_writers_the_newest_wins(store: RedisDataStore) {
     for writer in writers {
         writer.await.unwrap();
     }
-    assert_eq!(store.get(DataKind::Flag, "a").await.unwrap().unwrap().body, item("a", 20).body);
+    assert_eq!(
+        store.get(DataKind::Flag, "a").await.unwrap().unwrap().body,
+        item("a", 20).body
+    );
 }
 
 // STO-1.6: condition
@@ -83,11 +145,18 @@ async fn only_what_is_newer_is_written() {
 #[tokio::test]
 async fn where_scripts_are_refused_only_what_is_newer_is_written_too() {
     let server = without_scripts();
-    let store = RedisDataStore::builder().url(server.url_as("writer", "secret")).build().unwrap();
+    let store = RedisDataStore::builder()
+        .url(server.url_as("writer", "secret"))
+        .build()
+        .unwrap();
     only_newer_is_written(&store).await;
     what_has_no_version_is_replaced(&server, &store).await;
     what_has_half_surrogates_is_not_replaced_by_what_is_older(&server, &store).await;
-    assert!(!text(&server, &["INFO", "commandstats"]).unwrap().contains("cmdstat_eval:calls"));
+    assert!(
+        !text(&server, &["INFO", "commandstats"])
+            .unwrap()
+            .contains("cmdstat_eval:calls")
+    );
     assert_ne!(info(&server, "cmdstat_watch"), "");
     // Refused once, they are not tried again.
     assert!(info(&server, "cmdstat_evalsha").contains("rejected_calls=1,"));
@@ -107,11 +176,34 @@ async fn a_tombstone_is_written_as_it_is_and_keeps_older_items_out() {
     let server = RedisServer::start().unwrap();
     let store = store_on(&server);
     let tombstone = r#"{"key":"$deleted","on":false,"version":7,"deleted":true}"#;
-    let deleted = StoredItem::new(tombstone).with_version(7).with_deleted(true);
-    assert_eq!(store.upsert(DataKind::Flag, "gone", &deleted).await.unwrap(), Upsert::Written);
-    assert_eq!(text(&server, &["HGET", "launchdarkly:features", "gone"]).as_deref(), Some(tombstone));
-    assert!(matches!(store.upsert(DataKind::Flag, "gone", &item("gone", 7)).await.unwrap(), Upsert::Superseded(_)));
-    assert_eq!(store.upsert(DataKind::Flag, "gone", &item("gone", 8)).await.unwrap(), Upsert::Written);
+    let deleted = StoredItem::new(tombstone)
+        .with_version(7)
+        .with_deleted(true);
+    assert_eq!(
+        store
+            .upsert(DataKind::Flag, "gone", &deleted)
+            .await
+            .unwrap(),
+        Upsert::Written
+    );
+    assert_eq!(
+        text(&server, &["HGET", "launchdarkly:features", "gone"]).as_deref(),
+        Some(tombstone)
+    );
+    assert!(matches!(
+        store
+            .upsert(DataKind::Flag, "gone", &item("gone", 7))
+            .await
+            .unwrap(),
+        Upsert::Superseded(_)
+    ));
+    assert_eq!(
+        store
+            .upsert(DataKind::Flag, "gone", &item("gone", 8))
+            .await
+            .unwrap(),
+        Upsert::Written
+    );
 }
 
 // STO-1.6: EVALSHA, and EVAL where the server does not know the script
@@ -120,10 +212,16 @@ async fn a_server_that_forgets_its_scripts_is_told_again() {
     let server = RedisServer::start().unwrap();
     let store = store_on(&server);
     for version in 1..=3 {
-        store.upsert(DataKind::Flag, "a", &item("a", version)).await.unwrap();
+        store
+            .upsert(DataKind::Flag, "a", &item("a", version))
+            .await
+            .unwrap();
     }
     server.command(["SCRIPT", "FLUSH"]).unwrap();
-    store.upsert(DataKind::Flag, "a", &item("a", 4)).await.unwrap();
+    store
+        .upsert(DataKind::Flag, "a", &item("a", 4))
+        .await
+        .unwrap();
     assert!(info(&server, "cmdstat_eval").starts_with("calls=2,"));
 }
 
@@ -132,7 +230,10 @@ async fn a_server_that_forgets_its_scripts_is_told_again() {
 async fn of_many_that_write_at_once_the_newest_wins() {
     of_many_writers_the_newest_wins(shared_store()).await;
     let server = without_scripts();
-    let store = RedisDataStore::builder().url(server.url_as("writer", "secret")).build().unwrap();
+    let store = RedisDataStore::builder()
+        .url(server.url_as("writer", "secret"))
+        .build()
+        .unwrap();
     of_many_writers_the_newest_wins(store).await;
 }
 
@@ -140,29 +241,44 @@ async fn of_many_that_write_at_once_the_newest_wins() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storm_of_changes_is_an_error_that_may_pass() {
     let server = Arc::new(without_scripts());
-    let store = RedisDataStore::builder().url(server.url_as("writer", "secret")).build().unwrap();
+    let store = RedisDataStore::builder()
+        .url(server.url_as("writer", "secret"))
+        .build()
+        .unwrap();
     // Whatever the store says to the server, somebody else changes the hash just before.
     let storm = tokio::task::spawn_blocking({
         let server = Arc::clone(&server);
         move || {
             for n in 0..100_000 {
                 let n = n.to_string();
-                if server.command(["HSET", "launchdarkly:features", "other", &n]).is_err() {
+                if server
+                    .command(["HSET", "launchdarkly:features", "other", &n])
+                    .is_err()
+                {
                     return;
                 }
             }
         }
     });
     let error = loop {
-        match store.upsert(DataKind::Flag, "a", &item("a", u64::MAX)).await {
+        match store
+            .upsert(DataKind::Flag, "a", &item("a", u64::MAX))
+            .await
+        {
             Ok(_) => {
-                server.command(["HDEL", "launchdarkly:features", "a"]).unwrap();
+                server
+                    .command(["HDEL", "launchdarkly:features", "a"])
+                    .unwrap();
                 assert!(!storm.is_finished(), "the storm was never strong enough");
             }
             Err(error) => break error,
         }
     };
-    assert!(error.is_temporary() && chain(&error).contains("again and again"), "{}", chain(&error));
+    assert!(
+        error.is_temporary() && chain(&error).contains("again and again"),
+        "{}",
+        chain(&error)
+    );
     server.kill();
     storm.await.unwrap();
 }

@@ -11,7 +11,8 @@ use vexil::transport::RequestOptions;
 use vexil_dynamodb::DynamoDbDataStore;
 use vexil_redis::RedisDataStore;
 
-/// Makes a request for this `https` URL by the HTTP transport and by the DynamoDB store, and prepares TLS for Redis.
+/// Makes a request for this `https` URL by the HTTP transport and by the DynamoDB store, and
+/// prepares TLS for Redis.
 ///
 /// # Panics
 /// If any of it fails.

@@ -1,4 +1,5 @@
-//! Runs each neighbour without vexil and with it, against a server on this machine, and compares what comes of it.
+//! Runs each neighbour without vexil and with it, against a server on this machine, and compares
+//! what comes of it.
 //!
 //! `compare <folder>`: in the folder are `alone/` and `beside/`, with a program of each neighbour.
 
@@ -91,7 +92,8 @@ fn serve(handle: impl Fn(std::net::TcpStream) -> Result<()> + Clone + Send + 'st
     Ok(port)
 }
 
-/// Answers one request: DynamoDB's with an empty object, others with what was sent in their headers.
+/// Answers one request: DynamoDB's with an empty object, others with what was sent in their
+/// headers.
 fn answer(stream: impl Read + Write) -> Result<()> {
     let mut stream = BufReader::new(stream);
     let (mut head, mut length, mut is_aws) = (String::new(), 0, false);

@@ -1,4 +1,5 @@
-//! rustls by hand: `ClientConfig::builder()` takes the only provider that is linked, and panics if there are two.
+//! rustls by hand: `ClientConfig::builder()` takes the only provider that is linked, and panics if
+//! there are two.
 
 use std::env;
 use std::sync::Arc;

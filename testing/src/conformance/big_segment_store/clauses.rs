@@ -9,16 +9,22 @@ use crate::conformance::begin::begin;
 use crate::conformance::must::Must;
 use crate::conformance::{BigSegmentStoreHarness, prefix};
 
-/// The hashes of `user-key`, of `a/b`, and of `ключ`: Base64 has characters that other places give a meaning to.
+/// The hashes of `user-key`, of `a/b`, and of `ключ`: Base64 has characters that other places give
+/// a meaning to.
 const ADA: &str = "CEXjZY7cHJG/ydFy7q4+YEFwVrG3/pkJwA4FAjrbfx0=";
 const BOB: &str = "wUzdwDP2S53qgOpnXPKAoBXmclFgkKViZ4EVPcaP6hE=";
 const EVE: &str = "HeNqMq95jaDBrJKXYDoyDtj+VnzyHJF3ESpM6RTruL4=";
 
 /// That nothing is known about a context is no error.
-pub async fn a_context_of_which_nothing_is_known_is_none_and_no_error(harness: &dyn BigSegmentStoreHarness) {
+pub async fn a_context_of_which_nothing_is_known_is_none_and_no_error(
+    harness: &dyn BigSegmentStoreHarness,
+) {
     let place = Place::new(harness).await;
     let membership = place.store().await.membership(ADA).await.must("membership");
-    assert_eq!(membership, None, "what is known of a context of which nothing is known");
+    assert_eq!(
+        membership, None,
+        "what is known of a context of which nothing is known"
+    );
 }
 
 /// A segment is named by its reference: key and generation.
@@ -26,8 +32,18 @@ pub async fn segments_that_include_a_context_are_told(harness: &dyn BigSegmentSt
     let place = Place::new(harness).await;
     place.set(ADA, &["vip.g1", "vip.g12", "ключ.g1"], &[]).await;
     let membership = place.membership(ADA).await;
-    assert_told(&membership, &[("vip.g1", Some(true)), ("vip.g12", Some(true)), ("ключ.g1", Some(true))]);
-    assert_told(&membership, &[("vip.g2", None), ("vip", None), ("vip.g", None)]);
+    assert_told(
+        &membership,
+        &[
+            ("vip.g1", Some(true)),
+            ("vip.g12", Some(true)),
+            ("ключ.g1", Some(true)),
+        ],
+    );
+    assert_told(
+        &membership,
+        &[("vip.g2", None), ("vip", None), ("vip.g", None)],
+    );
     place.clear().await;
 }
 
@@ -35,9 +51,15 @@ pub async fn segments_that_include_a_context_are_told(harness: &dyn BigSegmentSt
 pub async fn segments_that_exclude_a_context_are_told(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     place.set(ADA, &[], &["vip.g1"]).await;
-    assert_told(&place.membership(ADA).await, &[("vip.g1", Some(false)), ("vip.g2", None)]);
+    assert_told(
+        &place.membership(ADA).await,
+        &[("vip.g1", Some(false)), ("vip.g2", None)],
+    );
     place.set(BOB, &["vip.g1"], &["staff.g3"]).await;
-    assert_told(&place.membership(BOB).await, &[("vip.g1", Some(true)), ("staff.g3", Some(false))]);
+    assert_told(
+        &place.membership(BOB).await,
+        &[("vip.g1", Some(true)), ("staff.g3", Some(false))],
+    );
     place.clear().await;
 }
 
@@ -45,7 +67,10 @@ pub async fn segments_that_exclude_a_context_are_told(harness: &dyn BigSegmentSt
 pub async fn a_segment_that_includes_and_excludes_includes(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     place.set(ADA, &["vip.g1"], &["vip.g1", "staff.g3"]).await;
-    assert_told(&place.membership(ADA).await, &[("vip.g1", Some(true)), ("staff.g3", Some(false))]);
+    assert_told(
+        &place.membership(ADA).await,
+        &[("vip.g1", Some(true)), ("staff.g3", Some(false))],
+    );
     place.clear().await;
 }
 
@@ -54,13 +79,24 @@ pub async fn contexts_are_kept_apart(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     place.set(ADA, &["vip.g1"], &[]).await;
     place.set(BOB, &["staff.g3"], &["vip.g1"]).await;
-    assert_told(&place.membership(ADA).await, &[("vip.g1", Some(true)), ("staff.g3", None)]);
-    assert_told(&place.membership(BOB).await, &[("vip.g1", Some(false)), ("staff.g3", Some(true))]);
-    assert_eq!(place.store().await.membership(EVE).await.must("membership"), None, "a third one");
+    assert_told(
+        &place.membership(ADA).await,
+        &[("vip.g1", Some(true)), ("staff.g3", None)],
+    );
+    assert_told(
+        &place.membership(BOB).await,
+        &[("vip.g1", Some(false)), ("staff.g3", Some(true))],
+    );
+    assert_eq!(
+        place.store().await.membership(EVE).await.must("membership"),
+        None,
+        "a third one"
+    );
     place.clear().await;
 }
 
-/// What the store is given is the hash, in the standard Base64 with padding: it is neither hashed nor spelled anew.
+/// What the store is given is the hash, in the standard Base64 with padding: it is neither hashed
+/// nor spelled anew.
 pub async fn a_hash_is_taken_as_it_is(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     for (hash, reference) in [(ADA, "a.g1"), (BOB, "b.g1"), (EVE, "e.g1")] {
@@ -70,19 +106,35 @@ pub async fn a_hash_is_taken_as_it_is(harness: &dyn BigSegmentStoreHarness) {
         assert_told(&place.membership(hash).await, &[(reference, Some(true))]);
     }
     let store = place.store().await;
-    for other in [ADA.trim_end_matches('=').to_owned(), ADA.replace('/', "_").replace('+', "-"), ADA.to_lowercase()] {
-        assert_eq!(store.membership(&other).await.must("membership"), None, "another spelling of a hash");
+    for other in [
+        ADA.trim_end_matches('=').to_owned(),
+        ADA.replace('/', "_").replace('+', "-"),
+        ADA.to_lowercase(),
+    ] {
+        assert_eq!(
+            store.membership(&other).await.must("membership"),
+            None,
+            "another spelling of a hash"
+        );
     }
     place.clear().await;
 }
 
 /// A row may be left of which the last segment was removed.
-pub async fn a_context_whose_last_segment_was_removed_is_in_none(harness: &dyn BigSegmentStoreHarness) {
+pub async fn a_context_whose_last_segment_was_removed_is_in_none(
+    harness: &dyn BigSegmentStoreHarness,
+) {
     let place = Place::new(harness).await;
     place.set(ADA, &["vip.g1"], &["staff.g3"]).await;
     assert_told(&place.membership(ADA).await, &[("vip.g1", Some(true))]);
     place.set(ADA, &[], &[]).await;
-    let membership = place.store().await.membership(ADA).await.must("membership").unwrap_or_default();
+    let membership = place
+        .store()
+        .await
+        .membership(ADA)
+        .await
+        .must("membership")
+        .unwrap_or_default();
     assert_told(&membership, &[("vip.g1", None), ("staff.g3", None)]);
     place.clear().await;
 }
@@ -91,10 +143,20 @@ pub async fn a_context_whose_last_segment_was_removed_is_in_none(harness: &dyn B
 pub async fn memberships_of_other_prefixes_do_not_count(harness: &dyn BigSegmentStoreHarness) {
     let (place, other) = Place::two(harness).await;
     other.set(ADA, &["vip.g1"], &["staff.g3"]).await;
-    assert_eq!(place.store().await.membership(ADA).await.must("membership"), None, "under another prefix");
+    assert_eq!(
+        place.store().await.membership(ADA).await.must("membership"),
+        None,
+        "under another prefix"
+    );
     place.set(ADA, &[], &["vip.g1"]).await;
-    assert_told(&place.membership(ADA).await, &[("vip.g1", Some(false)), ("staff.g3", None)]);
-    assert_told(&other.membership(ADA).await, &[("vip.g1", Some(true)), ("staff.g3", Some(false))]);
+    assert_told(
+        &place.membership(ADA).await,
+        &[("vip.g1", Some(false)), ("staff.g3", None)],
+    );
+    assert_told(
+        &other.membership(ADA).await,
+        &[("vip.g1", Some(true)), ("staff.g3", Some(false))],
+    );
     other.clear().await;
     place.clear().await;
 }
@@ -103,34 +165,73 @@ pub async fn memberships_of_other_prefixes_do_not_count(harness: &dyn BigSegment
 pub async fn memberships_are_read_anew_each_time(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
-    assert_eq!(store.membership(ADA).await.must("membership"), None, "before there is anything");
+    assert_eq!(
+        store.membership(ADA).await.must("membership"),
+        None,
+        "before there is anything"
+    );
     place.set(ADA, &["vip.g1"], &[]).await;
-    let first = store.membership(ADA).await.must("membership").unwrap_or_default();
+    let first = store
+        .membership(ADA)
+        .await
+        .must("membership")
+        .unwrap_or_default();
     assert_told(&first, &[("vip.g1", Some(true))]);
     place.set(ADA, &[], &["vip.g1"]).await;
-    let second = store.membership(ADA).await.must("membership").unwrap_or_default();
+    let second = store
+        .membership(ADA)
+        .await
+        .must("membership")
+        .unwrap_or_default();
     assert_told(&second, &[("vip.g1", Some(false))]);
     harness.set_synchronized(&place.prefix, 1).await;
-    assert_eq!(store.last_synchronized().await.must("last_synchronized"), Some(1), "the first time");
+    assert_eq!(
+        store.last_synchronized().await.must("last_synchronized"),
+        Some(1),
+        "the first time"
+    );
     harness.set_synchronized(&place.prefix, 2).await;
-    assert_eq!(store.last_synchronized().await.must("last_synchronized"), Some(2), "the second time");
+    assert_eq!(
+        store.last_synchronized().await.must("last_synchronized"),
+        Some(2),
+        "the second time"
+    );
     place.clear().await;
 }
 
 /// No time means never, and is no error, even if memberships are there.
-pub async fn a_store_that_was_never_synchronized_says_so_without_an_error(harness: &dyn BigSegmentStoreHarness) {
+pub async fn a_store_that_was_never_synchronized_says_so_without_an_error(
+    harness: &dyn BigSegmentStoreHarness,
+) {
     let place = Place::new(harness).await;
     place.set(ADA, &["vip.g1"], &[]).await;
-    let time = place.store().await.last_synchronized().await.must("last_synchronized");
-    assert_eq!(time, None, "the time of a store that was never synchronized");
+    let time = place
+        .store()
+        .await
+        .last_synchronized()
+        .await
+        .must("last_synchronized");
+    assert_eq!(
+        time, None,
+        "the time of a store that was never synchronized"
+    );
     place.clear().await;
 }
 
 /// The time is a number of milliseconds since 1970, more than fits into 32 bits.
-pub async fn the_time_of_the_last_synchronization_is_told_in_milliseconds(harness: &dyn BigSegmentStoreHarness) {
+pub async fn the_time_of_the_last_synchronization_is_told_in_milliseconds(
+    harness: &dyn BigSegmentStoreHarness,
+) {
     let place = Place::new(harness).await;
-    harness.set_synchronized(&place.prefix, 1_769_904_000_123).await;
-    let time = place.store().await.last_synchronized().await.must("last_synchronized");
+    harness
+        .set_synchronized(&place.prefix, 1_769_904_000_123)
+        .await;
+    let time = place
+        .store()
+        .await
+        .last_synchronized()
+        .await
+        .must("last_synchronized");
     assert_eq!(time, Some(1_769_904_000_123), "the time");
     place.clear().await;
 }
@@ -139,17 +240,30 @@ pub async fn the_time_of_the_last_synchronization_is_told_in_milliseconds(harnes
 pub async fn the_time_of_another_prefix_does_not_count(harness: &dyn BigSegmentStoreHarness) {
     let (place, other) = Place::two(harness).await;
     harness.set_synchronized(&other.prefix, 7).await;
-    let time = place.store().await.last_synchronized().await.must("last_synchronized");
+    let time = place
+        .store()
+        .await
+        .last_synchronized()
+        .await
+        .must("last_synchronized");
     assert_eq!(time, None, "the time of another prefix");
     other.clear().await;
     place.clear().await;
 }
 
 /// Trouble is never absence: both reads fail, by an error that may pass, and do so in time.
-pub async fn a_big_segment_store_out_of_reach_is_an_error_and_never_absence(harness: &dyn BigSegmentStoreHarness) {
+pub async fn a_big_segment_store_out_of_reach_is_an_error_and_never_absence(
+    harness: &dyn BigSegmentStoreHarness,
+) {
     let store = harness.unreachable().await;
-    store.membership(ADA).await.must_be_unavailable("membership");
-    store.last_synchronized().await.must_be_unavailable("last_synchronized");
+    store
+        .membership(ADA)
+        .await
+        .must_be_unavailable("membership");
+    store
+        .last_synchronized()
+        .await
+        .must_be_unavailable("last_synchronized");
     store.close().await;
 }
 
@@ -163,9 +277,17 @@ pub async fn a_query_that_is_dropped_leaves_the_store_usable(harness: &dyn BigSe
     for _ in 0..20 {
         begin(store.membership(BOB)).await;
         begin(store.last_synchronized()).await;
-        let membership = store.membership(ADA).await.must("membership").unwrap_or_default();
+        let membership = store
+            .membership(ADA)
+            .await
+            .must("membership")
+            .unwrap_or_default();
         assert_told(&membership, &[("vip.g1", Some(true))]);
-        assert_eq!(store.last_synchronized().await.must("last_synchronized"), Some(7), "the time");
+        assert_eq!(
+            store.last_synchronized().await.must("last_synchronized"),
+            Some(7),
+            "the time"
+        );
     }
     place.clear().await;
 }
@@ -198,12 +320,17 @@ impl<'a> Place<'a> {
     }
 
     async fn set(&self, hash: &str, included: &[&str], excluded: &[&str]) {
-        self.harness.set_membership(&self.prefix, hash, included, excluded).await;
+        self.harness
+            .set_membership(&self.prefix, hash, included, excluded)
+            .await;
     }
 
     async fn membership(&self, hash: &str) -> Membership {
         let membership = self.store().await.membership(hash).await.must("membership");
-        assert!(membership.is_some(), "what is known of the context {hash} is not found");
+        assert!(
+            membership.is_some(),
+            "what is known of the context {hash} is not found"
+        );
         membership.unwrap_or_default()
     }
 
@@ -216,6 +343,10 @@ impl<'a> Place<'a> {
 #[track_caller]
 fn assert_told(membership: &Membership, expected: &[(&str, Option<bool>)]) {
     for (reference, included) in expected {
-        assert_eq!(membership.is_included(reference), *included, "whether {reference} includes the context");
+        assert_eq!(
+            membership.is_included(reference),
+            *included,
+            "whether {reference} includes the context"
+        );
     }
 }

@@ -5,7 +5,8 @@ mod clauses;
 
 pub use self::clauses::*;
 
-/// A test for each clause that a [`BigSegmentStore`](vexil::big_segments::BigSegmentStore) has to meet.
+/// A test for each clause that a [`BigSegmentStore`](vexil::big_segments::BigSegmentStore) has to
+/// meet.
 ///
 /// The argument is an expression that makes a [`BigSegmentStoreHarness`](crate::conformance::BigSegmentStoreHarness); each
 /// test evaluates it for itself.

@@ -16,7 +16,8 @@ pub mod reads;
 mod rows;
 pub mod writes;
 
-/// A test for each clause that a [`PersistentDataStore`](vexil::store::PersistentDataStore) has to meet.
+/// A test for each clause that a [`PersistentDataStore`](vexil::store::PersistentDataStore) has to
+/// meet.
 ///
 /// The argument is an expression that makes a [`PersistentStoreHarness`](crate::conformance::PersistentStoreHarness); each
 /// test evaluates it for itself. Alone, it stands for the groups `reads` and `writes`; other
@@ -147,9 +148,24 @@ macro_rules! persistent_store_conformance {
 
 /// The names of the clauses of each group, as the macro has them.
 pub const GROUPS: [(&str, &[&str]); 5] = [
-    ("reads", persistent_store_conformance! { @group reads names () }),
-    ("writes", persistent_store_conformance! { @group writes names () }),
-    ("read_only", persistent_store_conformance! { @group read_only names () }),
-    ("pushes", persistent_store_conformance! { @group pushes names () }),
-    ("racing", persistent_store_conformance! { @group racing names () }),
+    (
+        "reads",
+        persistent_store_conformance! { @group reads names () },
+    ),
+    (
+        "writes",
+        persistent_store_conformance! { @group writes names () },
+    ),
+    (
+        "read_only",
+        persistent_store_conformance! { @group read_only names () },
+    ),
+    (
+        "pushes",
+        persistent_store_conformance! { @group pushes names () },
+    ),
+    (
+        "racing",
+        persistent_store_conformance! { @group racing names () },
+    ),
 ];

@@ -10,7 +10,8 @@ use super::rows::{Place, live};
 use crate::conformance::PersistentStoreHarness;
 use crate::conformance::must::Must;
 
-/// How long a store is given to get ready to be told, before something is changed once more; and how often that is.
+/// How long a store is given to get ready to be told, before something is changed once more; and
+/// how often that is.
 const PATIENCE: Duration = Duration::from_millis(500);
 const TRIES: u64 = 12;
 
@@ -25,7 +26,9 @@ pub async fn a_change_by_others_is_told(harness: &dyn PersistentStoreHarness) {
 }
 
 /// Who is told reads again, and is told again when there is something new.
-pub async fn a_second_change_is_told_after_the_first_was_read(harness: &dyn PersistentStoreHarness) {
+pub async fn a_second_change_is_told_after_the_first_was_read(
+    harness: &dyn PersistentStoreHarness,
+) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     let mut changes = told_by(&*store);
@@ -40,7 +43,9 @@ pub async fn a_second_change_is_told_after_the_first_was_read(harness: &dyn Pers
 
 #[expect(clippy::panic, reason = "the end of a test that fails")]
 fn told_by(store: &dyn PersistentDataStore) -> watch::Receiver<()> {
-    store.changes().unwrap_or_else(|| panic!("the store does not tell of changes"))
+    store
+        .changes()
+        .unwrap_or_else(|| panic!("the store does not tell of changes"))
 }
 
 #[expect(clippy::panic, reason = "the end of a test that fails")]
@@ -48,7 +53,10 @@ async fn is_told(place: &Place<'_>, kind: DataKind, changes: &mut watch::Receive
     changes.mark_unchanged();
     for version in 1..=TRIES {
         place.put(kind, "a", &live("a", version)).await;
-        if matches!(tokio::time::timeout(PATIENCE, changes.changed()).await, Ok(Ok(()))) {
+        if matches!(
+            tokio::time::timeout(PATIENCE, changes.changed()).await,
+            Ok(Ok(()))
+        ) {
             return;
         }
     }

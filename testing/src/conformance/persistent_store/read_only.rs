@@ -13,9 +13,21 @@ pub async fn init_is_refused_and_changes_nothing(harness: &dyn PersistentStoreHa
     let store = place.store().await;
     place.put(DataKind::Flag, "a", &live("a", 1)).await;
     let refused = store.init(&data(&[("b", 1)], &[])).await;
-    assert!(matches!(refused, Err(StoreError::ReadOnly)), "init gives {refused:?}");
-    assert_items(&*store, DataKind::Flag, &[("a", 1)], "after an init that was refused").await;
-    assert!(!store.is_initialized().await.must("is_initialized"), "an init that was refused sets the marker");
+    assert!(
+        matches!(refused, Err(StoreError::ReadOnly)),
+        "init gives {refused:?}"
+    );
+    assert_items(
+        &*store,
+        DataKind::Flag,
+        &[("a", 1)],
+        "after an init that was refused",
+    )
+    .await;
+    assert!(
+        !store.is_initialized().await.must("is_initialized"),
+        "an init that was refused sets the marker"
+    );
     place.clear().await;
 }
 
@@ -26,8 +38,17 @@ pub async fn upsert_is_refused_and_changes_nothing(harness: &dyn PersistentStore
     place.put(DataKind::Flag, "a", &live("a", 1)).await;
     for key in ["a", "b"] {
         let refused = store.upsert(DataKind::Flag, key, &live(key, 2)).await;
-        assert!(matches!(refused, Err(StoreError::ReadOnly)), "upsert gives {refused:?}");
+        assert!(
+            matches!(refused, Err(StoreError::ReadOnly)),
+            "upsert gives {refused:?}"
+        );
     }
-    assert_items(&*store, DataKind::Flag, &[("a", 1)], "after upserts that were refused").await;
+    assert_items(
+        &*store,
+        DataKind::Flag,
+        &[("a", 1)],
+        "after upserts that were refused",
+    )
+    .await;
     place.clear().await;
 }

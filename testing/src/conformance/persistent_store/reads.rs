@@ -5,33 +5,67 @@ use std::collections::BTreeSet;
 use vexil::model::DataKind;
 use vexil::store::StoredItem;
 
-use super::rows::{KINDS, ODD_KEYS, Place, all, assert_items, assert_same, by_key, get, is_tombstone, live, tombstone};
+use super::rows::{
+    KINDS, ODD_KEYS, Place, all, assert_items, assert_same, by_key, get, is_tombstone, live,
+    tombstone,
+};
 use crate::conformance::PersistentStoreHarness;
 use crate::conformance::begin::begin;
 use crate::conformance::must::Must;
 
-/// Absence is not failure: an empty collection is empty, what is not there is none, and there is no marker.
-pub async fn an_empty_store_has_nothing_and_says_so_without_an_error(harness: &dyn PersistentStoreHarness) {
+/// Absence is not failure: an empty collection is empty, what is not there is none, and there is no
+/// marker.
+pub async fn an_empty_store_has_nothing_and_says_so_without_an_error(
+    harness: &dyn PersistentStoreHarness,
+) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     for kind in KINDS {
-        assert_eq!(get(&*store, kind, "a").await, None, "a {kind} that is not there");
-        assert!(all(&*store, kind).await.is_empty(), "{kind}s that are not there");
+        assert_eq!(
+            get(&*store, kind, "a").await,
+            None,
+            "a {kind} that is not there"
+        );
+        assert!(
+            all(&*store, kind).await.is_empty(),
+            "{kind}s that are not there"
+        );
     }
-    assert!(!store.is_initialized().await.must("is_initialized"), "an empty store is initialized");
+    assert!(
+        !store.is_initialized().await.must("is_initialized"),
+        "an empty store is initialized"
+    );
     let snapshot = store.snapshot().await.must("snapshot");
-    assert!(snapshot.collections.iter().all(|collection| collection.items.is_empty()), "{snapshot:?}");
-    assert!(!snapshot.initialized, "the snapshot of an empty store is initialized");
+    assert!(
+        snapshot
+            .collections
+            .iter()
+            .all(|collection| collection.items.is_empty()),
+        "{snapshot:?}"
+    );
+    assert!(
+        !snapshot.initialized,
+        "the snapshot of an empty store is initialized"
+    );
 }
 
-/// Bytes that arrived are the bytes that are stored: spaces, the order of properties, escapes, spellings of numbers.
+/// Bytes that arrived are the bytes that are stored: spaces, the order of properties, escapes,
+/// spellings of numbers.
 pub async fn a_row_is_given_byte_for_byte_as_it_was_written(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     for kind in KINDS {
         place.put(kind, "a", &live("a", 3)).await;
-        assert_same(get(&*store, kind, "a").await.as_ref(), &live("a", 3), "a row");
-        assert_same(all(&*store, kind).await.get("a"), &live("a", 3), "a row in get_all");
+        assert_same(
+            get(&*store, kind, "a").await.as_ref(),
+            &live("a", 3),
+            "a row",
+        );
+        assert_same(
+            all(&*store, kind).await.get("a"),
+            &live("a", 3),
+            "a row in get_all",
+        );
     }
     place.clear().await;
 }
@@ -49,18 +83,23 @@ pub async fn all_rows_are_given_once_each(harness: &dyn PersistentStoreHarness) 
     place.clear().await;
 }
 
-/// Databases that answer in pages are asked for all of them: 40 rows of 60 KB are more than a page of DynamoDB's.
+/// Databases that answer in pages are asked for all of them: 40 rows of 60 KB are more than a page
+/// of DynamoDB's.
 pub async fn all_of_many_large_rows_are_given(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     let filling = "x".repeat(60_000);
     let row = StoredItem::new(format!(r#"{{"version":1,"filling":"{filling}"}}"#)).with_version(1);
     for number in 0..40 {
-        place.put(DataKind::Segment, &format!("key-{number}"), &row).await;
+        place
+            .put(DataKind::Segment, &format!("key-{number}"), &row)
+            .await;
     }
     let found = all(&*store, DataKind::Segment).await;
     assert_eq!(found.len(), 40, "the rows that there are");
-    found.values().for_each(|found| assert_same(Some(found), &row, "a large row"));
+    found
+        .values()
+        .for_each(|found| assert_same(Some(found), &row, "a large row"));
     place.clear().await;
 }
 
@@ -71,13 +110,24 @@ pub async fn kinds_are_kept_apart(harness: &dyn PersistentStoreHarness) {
     place.put(DataKind::Flag, "flag", &live("flag", 1)).await;
     place.put(DataKind::Flag, "both", &live("both", 2)).await;
     place.put(DataKind::Segment, "both", &live("both", 3)).await;
-    assert_items(&*store, DataKind::Flag, &[("flag", 1), ("both", 2)], "kinds").await;
+    assert_items(
+        &*store,
+        DataKind::Flag,
+        &[("flag", 1), ("both", 2)],
+        "kinds",
+    )
+    .await;
     assert_items(&*store, DataKind::Segment, &[("both", 3)], "kinds").await;
-    assert_eq!(get(&*store, DataKind::Segment, "flag").await, None, "a segment of a flag's key");
+    assert_eq!(
+        get(&*store, DataKind::Segment, "flag").await,
+        None,
+        "a segment of a flag's key"
+    );
     place.clear().await;
 }
 
-/// Environments that share a database do not see one another, even if one's prefix begins with the other's.
+/// Environments that share a database do not see one another, even if one's prefix begins with the
+/// other's.
 pub async fn prefixes_are_kept_apart(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let others = [
@@ -92,32 +142,66 @@ pub async fn prefixes_are_kept_apart(harness: &dyn PersistentStoreHarness) {
     }
     place.put(DataKind::Flag, "own", &live("own", 2)).await;
     let store = place.store().await;
-    assert_items(&*store, DataKind::Flag, &[("own", 2)], "beside other prefixes").await;
+    assert_items(
+        &*store,
+        DataKind::Flag,
+        &[("own", 2)],
+        "beside other prefixes",
+    )
+    .await;
     assert_items(&*store, DataKind::Segment, &[], "beside other prefixes").await;
-    assert!(!store.is_initialized().await.must("is_initialized"), "the marker of another prefix counts");
+    assert!(
+        !store.is_initialized().await.must("is_initialized"),
+        "the marker of another prefix counts"
+    );
     for other in others {
-        assert_items(&*other.store().await, DataKind::Flag, &[("other", 1)], "another prefix").await;
+        assert_items(
+            &*other.store().await,
+            DataKind::Flag,
+            &[("other", 1)],
+            "another prefix",
+        )
+        .await;
         other.clear().await;
     }
     place.clear().await;
 }
 
 /// The key in an item's text means nothing; it may be another one, or not be there.
-pub async fn the_address_of_a_row_is_its_key_whatever_its_text_says(harness: &dyn PersistentStoreHarness) {
+pub async fn the_address_of_a_row_is_its_key_whatever_its_text_says(
+    harness: &dyn PersistentStoreHarness,
+) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     let keyless = StoredItem::new(r#"{"version":1}"#).with_version(1);
     place.put(DataKind::Flag, "keyless", &keyless).await;
     place.put(DataKind::Flag, "real", &live("another", 2)).await;
     let found = all(&*store, DataKind::Flag).await;
-    assert_eq!(found.keys().map(vexil::Text::as_str).collect::<Vec<_>>(), ["keyless", "real"], "the keys");
-    assert_same(get(&*store, DataKind::Flag, "keyless").await.as_ref(), &keyless, "a row without a key in its text");
-    assert_same(get(&*store, DataKind::Flag, "real").await.as_ref(), &live("another", 2), "a row with another key");
-    assert_eq!(get(&*store, DataKind::Flag, "another").await, None, "the key in the text");
+    assert_eq!(
+        found.keys().map(vexil::Text::as_str).collect::<Vec<_>>(),
+        ["keyless", "real"],
+        "the keys"
+    );
+    assert_same(
+        get(&*store, DataKind::Flag, "keyless").await.as_ref(),
+        &keyless,
+        "a row without a key in its text",
+    );
+    assert_same(
+        get(&*store, DataKind::Flag, "real").await.as_ref(),
+        &live("another", 2),
+        "a row with another key",
+    );
+    assert_eq!(
+        get(&*store, DataKind::Flag, "another").await,
+        None,
+        "the key in the text"
+    );
     place.clear().await;
 }
 
-/// Keys are kept as they are: letters of any script, separators and patterns of the database, its own names.
+/// Keys are kept as they are: letters of any script, separators and patterns of the database, its
+/// own names.
 pub async fn odd_keys_are_found_as_they_are(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -129,7 +213,8 @@ pub async fn odd_keys_are_found_as_they_are(harness: &dyn PersistentStoreHarness
     place.clear().await;
 }
 
-/// The database keeps text and knows nothing of flags: what cannot be read is for the SDK to see, and only that.
+/// The database keeps text and knows nothing of flags: what cannot be read is for the SDK to see,
+/// and only that.
 pub async fn an_unreadable_row_hides_no_other(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -140,7 +225,11 @@ pub async fn an_unreadable_row_hides_no_other(harness: &dyn PersistentStoreHarne
     let found = all(&*store, DataKind::Flag).await;
     assert_same(found.get("a"), &live("a", 1), "the row before");
     assert_same(found.get("c"), &live("c", 1), "the row after");
-    assert_eq!(found.get("b").map(|item| &item.body), Some(&unreadable.body), "the unreadable row");
+    assert_eq!(
+        found.get("b").map(|item| &item.body),
+        Some(&unreadable.body),
+        "the unreadable row"
+    );
     place.clear().await;
 }
 
@@ -180,33 +269,63 @@ async fn tombstone_is_given(harness: &dyn PersistentStoreHarness, text: &'static
         place.put(kind, "gone", &row).await;
         place.put(kind, "there", &live("there", 1)).await;
         let items = all(&*store, kind).await;
-        assert_same(items.get("there"), &live("there", 1), "the item beside the tombstone");
+        assert_same(
+            items.get("there"),
+            &live("there", 1),
+            "the item beside the tombstone",
+        );
         for found in [get(&*store, kind, "gone").await.as_ref(), items.get("gone")] {
             assert!(found.is_some(), "the tombstone of the {kind} is not given");
             let Some(found) = found else { continue };
-            assert!(is_tombstone(found), "the tombstone of the {kind} is given as a live item: {found:?}");
-            assert_eq!(found.version.unwrap_or(7), 7, "the version beside the tombstone of the {kind}");
+            assert!(
+                is_tombstone(found),
+                "the tombstone of the {kind} is given as a live item: {found:?}"
+            );
+            assert_eq!(
+                found.version.unwrap_or(7),
+                7,
+                "the version beside the tombstone of the {kind}"
+            );
         }
     }
     place.clear().await;
 }
 
 /// Rows without the marker are no complete data set, and the marker is one without rows.
-pub async fn the_marker_makes_it_initialized_and_nothing_else_does(harness: &dyn PersistentStoreHarness) {
+pub async fn the_marker_makes_it_initialized_and_nothing_else_does(
+    harness: &dyn PersistentStoreHarness,
+) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     place.put(DataKind::Flag, "a", &live("a", 1)).await;
     place.put(DataKind::Segment, "a", &live("a", 1)).await;
-    assert!(!store.is_initialized().await.must("is_initialized"), "rows without the marker count as initialized");
+    assert!(
+        !store.is_initialized().await.must("is_initialized"),
+        "rows without the marker count as initialized"
+    );
     place.mark().await;
-    assert!(store.is_initialized().await.must("is_initialized"), "the marker does not count");
+    assert!(
+        store.is_initialized().await.must("is_initialized"),
+        "the marker does not count"
+    );
     let empty = Place::new(harness).await;
     empty.mark().await;
     assert!(
-        empty.store().await.is_initialized().await.must("is_initialized"),
+        empty
+            .store()
+            .await
+            .is_initialized()
+            .await
+            .must("is_initialized"),
         "the marker without rows does not count"
     );
-    assert_items(&*empty.store().await, DataKind::Flag, &[], "the marker is no item").await;
+    assert_items(
+        &*empty.store().await,
+        DataKind::Flag,
+        &[],
+        "the marker is no item",
+    )
+    .await;
     empty.clear().await;
     place.clear().await;
 }
@@ -218,18 +337,33 @@ pub async fn a_snapshot_has_all_rows_and_the_marker(harness: &dyn PersistentStor
     place.put(DataKind::Flag, "a", &live("a", 1)).await;
     place.put(DataKind::Flag, "gone", &tombstone(2)).await;
     place.put(DataKind::Segment, "s", &live("s", 3)).await;
-    assert!(!store.snapshot().await.must("snapshot").initialized, "the snapshot has a marker that is not there");
+    assert!(
+        !store.snapshot().await.must("snapshot").initialized,
+        "the snapshot has a marker that is not there"
+    );
     place.mark().await;
     let snapshot = store.snapshot().await.must("snapshot");
     assert!(snapshot.initialized, "the snapshot lacks the marker");
-    let kinds: BTreeSet<_> = snapshot.collections.iter().map(|collection| collection.kind.namespace()).collect();
-    assert_eq!((snapshot.collections.len(), kinds.len()), (2, 2), "the snapshot has each kind once");
+    let kinds: BTreeSet<_> = snapshot
+        .collections
+        .iter()
+        .map(|collection| collection.kind.namespace())
+        .collect();
+    assert_eq!(
+        (snapshot.collections.len(), kinds.len()),
+        (2, 2),
+        "the snapshot has each kind once"
+    );
     for collection in snapshot.collections {
         let found = by_key(collection.items);
         if collection.kind == DataKind::Flag {
             assert_eq!(found.len(), 2, "the flags of the snapshot");
             assert_same(found.get("a"), &live("a", 1), "the flag of the snapshot");
-            assert_same(found.get("gone"), &tombstone(2), "the tombstone of the snapshot");
+            assert_same(
+                found.get("gone"),
+                &tombstone(2),
+                "the tombstone of the snapshot",
+            );
         } else {
             assert_eq!(found.len(), 1, "the segments of the snapshot");
             assert_same(found.get("s"), &live("s", 3), "the segment of the snapshot");
@@ -253,28 +387,57 @@ pub async fn what_others_write_is_seen_at_once(harness: &dyn PersistentStoreHarn
     let place = Place::new(harness).await;
     let store = place.store().await;
     for version in 1..=3 {
-        assert_eq!(get(&*store, DataKind::Flag, "missing").await, None, "what is not there");
+        assert_eq!(
+            get(&*store, DataKind::Flag, "missing").await,
+            None,
+            "what is not there"
+        );
         place.put(DataKind::Flag, "a", &live("a", version)).await;
-        assert_items(&*store, DataKind::Flag, &[("a", version)], "after a write by others").await;
+        assert_items(
+            &*store,
+            DataKind::Flag,
+            &[("a", version)],
+            "after a write by others",
+        )
+        .await;
     }
-    place.put(DataKind::Flag, "missing", &live("missing", 1)).await;
-    assert!(get(&*store, DataKind::Flag, "missing").await.is_some(), "what was missing before is still missing");
-    assert!(!store.is_initialized().await.must("is_initialized"), "there is no marker yet");
+    place
+        .put(DataKind::Flag, "missing", &live("missing", 1))
+        .await;
+    assert!(
+        get(&*store, DataKind::Flag, "missing").await.is_some(),
+        "what was missing before is still missing"
+    );
+    assert!(
+        !store.is_initialized().await.must("is_initialized"),
+        "there is no marker yet"
+    );
     place.mark().await;
-    assert!(store.is_initialized().await.must("is_initialized"), "the marker is not seen");
+    assert!(
+        store.is_initialized().await.must("is_initialized"),
+        "the marker is not seen"
+    );
     place.clear().await;
     assert_items(&*store, DataKind::Flag, &[], "after everything was removed").await;
-    assert!(!store.is_initialized().await.must("is_initialized"), "the marker is still seen");
+    assert!(
+        !store.is_initialized().await.must("is_initialized"),
+        "the marker is still seen"
+    );
 }
 
 /// Trouble is never absence: every read fails, by an error that may pass, and does so in time.
-pub async fn a_database_out_of_reach_is_an_error_and_never_absence(harness: &dyn PersistentStoreHarness) {
+pub async fn a_database_out_of_reach_is_an_error_and_never_absence(
+    harness: &dyn PersistentStoreHarness,
+) {
     let store = harness.unreachable().await;
     for kind in KINDS {
         store.get(kind, "a").await.must_be_unavailable("get");
         store.get_all(kind).await.must_be_unavailable("get_all");
     }
-    store.is_initialized().await.must_be_unavailable("is_initialized");
+    store
+        .is_initialized()
+        .await
+        .must_be_unavailable("is_initialized");
     store.snapshot().await.must_be_unavailable("snapshot");
     store.probe().await.must_be_unavailable("probe");
     store.close().await;
@@ -290,7 +453,13 @@ pub async fn a_read_that_is_dropped_leaves_the_store_usable(harness: &dyn Persis
         begin(store.get(DataKind::Segment, "a")).await;
         begin(store.get_all(DataKind::Segment)).await;
         begin(store.snapshot()).await;
-        assert_items(&*store, DataKind::Flag, &[("a", 1)], "after reads that were dropped").await;
+        assert_items(
+            &*store,
+            DataKind::Flag,
+            &[("a", 1)],
+            "after reads that were dropped",
+        )
+        .await;
     }
     place.clear().await;
 }

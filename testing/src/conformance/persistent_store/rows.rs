@@ -13,7 +13,8 @@ use crate::conformance::{PersistentStoreHarness, prefix};
 
 pub(super) const KINDS: [DataKind; 2] = [DataKind::Flag, DataKind::Segment];
 
-/// Keys that a careless store takes for something else: its own names, patterns, separators; or that differ only a bit.
+/// Keys that a careless store takes for something else: its own names, patterns, separators; or
+/// that differ only a bit.
 pub(super) const ODD_KEYS: [&str; 15] = [
     "$inited",
     "$deleted",
@@ -69,22 +70,34 @@ impl<'a> Place<'a> {
 /// A live item, whose text no serializer would write like that.
 pub(super) fn live(key: &str, version: u64) -> StoredItem {
     let key = Value::from(key);
-    let text =
-        format!("{{ \"version\":{version},\n\t\"key\" : {key}, \"\\u006fn\":true, \"n\":1.50 ,\"t\":\"\\u00e9é\"}} ");
-    StoredItem::new(text).with_version(version).with_deleted(false)
+    let text = format!(
+        "{{ \"version\":{version},\n\t\"key\" : {key}, \"\\u006fn\":true, \"n\":1.50 ,\"t\":\"\\u00e9é\"}} "
+    );
+    StoredItem::new(text)
+        .with_version(version)
+        .with_deleted(false)
 }
 
 /// A tombstone as the SDK writes it.
 pub(super) fn tombstone(version: u64) -> StoredItem {
     let text = format!(r#"{{"key":"$deleted","version":{version},"deleted":true}}"#);
-    StoredItem::new(text).with_version(version).with_deleted(true)
+    StoredItem::new(text)
+        .with_version(version)
+        .with_deleted(true)
 }
 
 /// What the SDK gives `init`: segments before flags.
 pub(super) fn data(flags: &[(&str, u64)], segments: &[(&str, u64)]) -> [Collection; 2] {
-    let items =
-        |items: &[(&str, u64)]| items.iter().map(|(key, version)| (Text::from(*key), live(key, *version))).collect();
-    [Collection::new(DataKind::Segment, items(segments)), Collection::new(DataKind::Flag, items(flags))]
+    let items = |items: &[(&str, u64)]| {
+        items
+            .iter()
+            .map(|(key, version)| (Text::from(*key), live(key, *version)))
+            .collect()
+    };
+    [
+        Collection::new(DataKind::Segment, items(segments)),
+        Collection::new(DataKind::Flag, items(flags)),
+    ]
 }
 
 /// Asserts that this was found: its bytes, and what the database keeps beside them, if it does.
@@ -92,28 +105,46 @@ pub(super) fn data(flags: &[(&str, u64)], segments: &[(&str, u64)]) -> [Collecti
 pub(super) fn assert_same(found: Option<&StoredItem>, expected: &StoredItem, what: &str) {
     assert!(found.is_some(), "{what} is not found");
     let Some(found) = found else { return };
-    assert_eq!(found.body, expected.body, "{what} has other bytes than those that were written");
+    assert_eq!(
+        found.body, expected.body,
+        "{what} has other bytes than those that were written"
+    );
     let version = found.version.or(expected.version);
-    assert_eq!(version, expected.version, "{what} has another version beside its text than the one that was written");
+    assert_eq!(
+        version, expected.version,
+        "{what} has another version beside its text than the one that was written"
+    );
     let deleted = found.deleted.unwrap_or(is_tombstone(expected));
-    assert_eq!(deleted, is_tombstone(expected), "{what} is a tombstone, or not, against what was written");
+    assert_eq!(
+        deleted,
+        is_tombstone(expected),
+        "{what} is a tombstone, or not, against what was written"
+    );
 }
 
 /// Whether the SDK takes it for a tombstone: by what is beside the text, or else by the text.
 pub(super) fn is_tombstone(item: &StoredItem) -> bool {
-    item.deleted.unwrap_or_else(|| match serde_json::from_slice::<Value>(&item.body) {
-        Ok(Value::Null) => true,
-        Ok(text) => text.get("deleted") == Some(&Value::Bool(true)),
-        Err(_) => item.body.is_empty(),
-    })
+    item.deleted
+        .unwrap_or_else(|| match serde_json::from_slice::<Value>(&item.body) {
+            Ok(Value::Null) => true,
+            Ok(text) => text.get("deleted") == Some(&Value::Bool(true)),
+            Err(_) => item.body.is_empty(),
+        })
 }
 
-pub(super) async fn get(store: &dyn PersistentDataStore, kind: DataKind, key: &str) -> Option<StoredItem> {
+pub(super) async fn get(
+    store: &dyn PersistentDataStore,
+    kind: DataKind,
+    key: &str,
+) -> Option<StoredItem> {
     store.get(kind, key).await.must("get")
 }
 
 /// All items of a kind by key; asserts that no key comes twice.
-pub(super) async fn all(store: &dyn PersistentDataStore, kind: DataKind) -> BTreeMap<Text, StoredItem> {
+pub(super) async fn all(
+    store: &dyn PersistentDataStore,
+    kind: DataKind,
+) -> BTreeMap<Text, StoredItem> {
     by_key(store.get_all(kind).await.must("get_all"))
 }
 
@@ -134,10 +165,22 @@ pub(super) async fn assert_items(
     let found = all(store, kind).await;
     let mut keys: Vec<_> = expected.iter().map(|(key, _)| *key).collect();
     keys.sort_unstable();
-    assert_eq!(found.keys().map(Text::as_str).collect::<Vec<_>>(), keys, "{what}: the {kind}s that there are");
+    assert_eq!(
+        found.keys().map(Text::as_str).collect::<Vec<_>>(),
+        keys,
+        "{what}: the {kind}s that there are"
+    );
     for (key, version) in expected {
-        assert_same(found.get(*key), &live(key, *version), &format!("{what}: the {kind} \"{key}\" in get_all"));
+        assert_same(
+            found.get(*key),
+            &live(key, *version),
+            &format!("{what}: the {kind} \"{key}\" in get_all"),
+        );
         let single = get(store, kind, key).await;
-        assert_same(single.as_ref(), &live(key, *version), &format!("{what}: the {kind} \"{key}\""));
+        assert_same(
+            single.as_ref(),
+            &live(key, *version),
+            &format!("{what}: the {kind} \"{key}\""),
+        );
     }
 }

@@ -24,28 +24,52 @@ const ROUNDS: Duration = Duration::from_secs(5);
 pub async fn init_writes_all_items_and_the_marker(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
-    store.init(&data(&[("a", 1), ("b", 2)], &[("a", 3)])).await.must("init");
+    store
+        .init(&data(&[("a", 1), ("b", 2)], &[("a", 3)]))
+        .await
+        .must("init");
     assert_items(&*store, DataKind::Flag, &[("a", 1), ("b", 2)], "after init").await;
     assert_items(&*store, DataKind::Segment, &[("a", 3)], "after init").await;
-    assert!(store.is_initialized().await.must("is_initialized"), "init does not set the marker");
+    assert!(
+        store.is_initialized().await.must("is_initialized"),
+        "init does not set the marker"
+    );
     place.clear().await;
 }
 
 /// Databases that take so many items at once are given them in parts: 25 with DynamoDB.
-pub async fn init_writes_more_items_than_fit_into_one_request(harness: &dyn PersistentStoreHarness) {
+pub async fn init_writes_more_items_than_fit_into_one_request(
+    harness: &dyn PersistentStoreHarness,
+) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     let keys: Vec<_> = (0..1234).map(|number| format!("key-{number}")).collect();
-    let items = keys.iter().map(|key| (key.as_str().into(), live(key, 7))).collect();
+    let items = keys
+        .iter()
+        .map(|key| (key.as_str().into(), live(key, 7)))
+        .collect();
     let segments = vec![("s".into(), live("s", 1))];
-    let data = [Collection::new(DataKind::Segment, segments), Collection::new(DataKind::Flag, items)];
+    let data = [
+        Collection::new(DataKind::Segment, segments),
+        Collection::new(DataKind::Flag, items),
+    ];
     store.init(&data).await.must("init");
     let found = all(&*store, DataKind::Flag).await;
-    assert_eq!(found.len(), keys.len(), "the flags that there are after an init of many");
+    assert_eq!(
+        found.len(),
+        keys.len(),
+        "the flags that there are after an init of many"
+    );
     for key in &keys {
         assert_same(found.get(key.as_str()), &live(key, 7), key);
     }
-    assert_items(&*store, DataKind::Segment, &[("s", 1)], "after an init of many flags").await;
+    assert_items(
+        &*store,
+        DataKind::Segment,
+        &[("s", 1)],
+        "after an init of many flags",
+    )
+    .await;
     place.clear().await;
 }
 
@@ -58,7 +82,10 @@ pub async fn init_removes_what_is_not_in_the_data(harness: &dyn PersistentStoreH
         place.put(DataKind::Flag, &key, &live(&key, 100)).await;
     }
     place.put(DataKind::Segment, "old", &live("old", 100)).await;
-    store.init(&data(&[("a", 1)], &[("s", 1)])).await.must("init");
+    store
+        .init(&data(&[("a", 1)], &[("s", 1)]))
+        .await
+        .must("init");
     assert_items(&*store, DataKind::Flag, &[("a", 1)], "after init").await;
     assert_items(&*store, DataKind::Segment, &[("s", 1)], "after init").await;
     place.clear().await;
@@ -81,21 +108,29 @@ pub async fn init_does_not_look_at_versions(harness: &dyn PersistentStoreHarness
     let store = place.store().await;
     place.put(DataKind::Flag, "a", &live("a", 100)).await;
     place.put(DataKind::Segment, "s", &live("s", 100)).await;
-    store.init(&data(&[("a", 1)], &[("s", 1)])).await.must("init");
+    store
+        .init(&data(&[("a", 1)], &[("s", 1)]))
+        .await
+        .must("init");
     assert_items(&*store, DataKind::Flag, &[("a", 1)], "after init").await;
     assert_items(&*store, DataKind::Segment, &[("s", 1)], "after init").await;
     place.clear().await;
 }
 
 /// An environment may have nothing, and is initialized all the same.
-pub async fn init_with_empty_collections_leaves_only_the_marker(harness: &dyn PersistentStoreHarness) {
+pub async fn init_with_empty_collections_leaves_only_the_marker(
+    harness: &dyn PersistentStoreHarness,
+) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     place.put(DataKind::Flag, "old", &live("old", 1)).await;
     store.init(&data(&[], &[])).await.must("init");
     assert_items(&*store, DataKind::Flag, &[], "after an init of nothing").await;
     assert_items(&*store, DataKind::Segment, &[], "after an init of nothing").await;
-    assert!(store.is_initialized().await.must("is_initialized"), "an init of nothing does not set the marker");
+    assert!(
+        store.is_initialized().await.must("is_initialized"),
+        "an init of nothing does not set the marker"
+    );
     place.clear().await;
 }
 
@@ -106,8 +141,20 @@ pub async fn init_keeps_a_kind_that_is_not_in_the_data(harness: &dyn PersistentS
     place.put(DataKind::Segment, "s", &live("s", 3)).await;
     let [_, flags] = data(&[("a", 1)], &[]);
     store.init(&[flags]).await.must("init");
-    assert_items(&*store, DataKind::Flag, &[("a", 1)], "after an init of flags").await;
-    assert_items(&*store, DataKind::Segment, &[("s", 3)], "after an init of flags").await;
+    assert_items(
+        &*store,
+        DataKind::Flag,
+        &[("a", 1)],
+        "after an init of flags",
+    )
+    .await;
+    assert_items(
+        &*store,
+        DataKind::Segment,
+        &[("s", 3)],
+        "after an init of flags",
+    )
+    .await;
     place.clear().await;
 }
 
@@ -115,33 +162,73 @@ pub async fn init_keeps_a_kind_that_is_not_in_the_data(harness: &dyn PersistentS
 pub async fn init_again_replaces_what_it_wrote(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
-    store.init(&data(&[("a", 5), ("b", 5)], &[("s", 5)])).await.must("init");
-    store.init(&data(&[("b", 4), ("c", 1)], &[])).await.must("a second init");
-    assert_items(&*store, DataKind::Flag, &[("b", 4), ("c", 1)], "after a second init").await;
+    store
+        .init(&data(&[("a", 5), ("b", 5)], &[("s", 5)]))
+        .await
+        .must("init");
+    store
+        .init(&data(&[("b", 4), ("c", 1)], &[]))
+        .await
+        .must("a second init");
+    assert_items(
+        &*store,
+        DataKind::Flag,
+        &[("b", 4), ("c", 1)],
+        "after a second init",
+    )
+    .await;
     assert_items(&*store, DataKind::Segment, &[], "after a second init").await;
-    assert!(store.is_initialized().await.must("is_initialized"), "a second init removes the marker");
+    assert!(
+        store.is_initialized().await.must("is_initialized"),
+        "a second init removes the marker"
+    );
     place.clear().await;
 }
 
-/// Bytes that arrived are the bytes that are stored: numbers that no float holds, escapes, line ends, large texts.
+/// Bytes that arrived are the bytes that are stored: numbers that no float holds, escapes, line
+/// ends, large texts.
 pub async fn written_text_is_kept_byte_for_byte(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
-    let long = format!(r#"{{"version":1,"filling":"{}"}}"#, "é\u{1f6a9}x".repeat(20_000));
+    let long = format!(
+        r#"{{"version":1,"filling":"{}"}}"#,
+        "é\u{1f6a9}x".repeat(20_000)
+    );
     let texts = [
         "{\"version\":1,\"n\":123456789012345678901234567890.10e+5,\"a\":[ ],\"o\":{ }}",
         " \r\n\t{\"version\" : 1,\"version2\":1.0,\"t\":\"\\u0000\\ud83d\\udea9\\/\"}\r\n",
         "{\"version\":1,\"t\":\"ключ \u{1f6a9} \u{2028}\"}",
         &long,
     ];
-    let item = |text: &str| StoredItem::new(text.to_owned()).with_version(1).with_deleted(false);
-    let items = (0..).zip(texts).map(|(number, text)| (format!("init-{number}").into(), item(text))).collect();
-    store.init(&[Collection::new(DataKind::Flag, items)]).await.must("init");
+    let item = |text: &str| {
+        StoredItem::new(text.to_owned())
+            .with_version(1)
+            .with_deleted(false)
+    };
+    let items = (0..)
+        .zip(texts)
+        .map(|(number, text)| (format!("init-{number}").into(), item(text)))
+        .collect();
+    store
+        .init(&[Collection::new(DataKind::Flag, items)])
+        .await
+        .must("init");
     for (number, text) in (0..).zip(texts) {
-        store.upsert(DataKind::Flag, &format!("upsert-{number}"), &item(text)).await.must("upsert");
+        store
+            .upsert(DataKind::Flag, &format!("upsert-{number}"), &item(text))
+            .await
+            .must("upsert");
         for key in [format!("init-{number}"), format!("upsert-{number}")] {
-            assert_same(get(&*store, DataKind::Flag, &key).await.as_ref(), &item(text), &key);
-            assert_same(all(&*store, DataKind::Flag).await.get(key.as_str()), &item(text), &key);
+            assert_same(
+                get(&*store, DataKind::Flag, &key).await.as_ref(),
+                &item(text),
+                &key,
+            );
+            assert_same(
+                all(&*store, DataKind::Flag).await.get(key.as_str()),
+                &item(text),
+                &key,
+            );
         }
     }
     place.clear().await;
@@ -156,14 +243,18 @@ pub async fn odd_keys_are_written_as_they_are(harness: &dyn PersistentStoreHarne
     assert_items(&*store, DataKind::Flag, &expected, "odd keys after init").await;
     let newer: Vec<_> = ODD_KEYS.into_iter().zip(101..).collect();
     for (key, version) in &newer {
-        let upsert = store.upsert(DataKind::Flag, key, &live(key, *version)).await.must("upsert");
+        let upsert = store
+            .upsert(DataKind::Flag, key, &live(key, *version))
+            .await
+            .must("upsert");
         assert_eq!(upsert, Upsert::Written, "the key {key:?}");
     }
     assert_items(&*store, DataKind::Flag, &newer, "odd keys after upserts").await;
     place.clear().await;
 }
 
-/// Environments that share a database do not touch one another, even if one's prefix begins with the other's.
+/// Environments that share a database do not touch one another, even if one's prefix begins with
+/// the other's.
 pub async fn writes_stay_within_their_prefix(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let others = [
@@ -171,18 +262,41 @@ pub async fn writes_stay_within_their_prefix(harness: &dyn PersistentStoreHarnes
         Place::at(harness, format!("{}:other", place.prefix)).await,
     ];
     for other in &others {
-        other.store().await.init(&data(&[("a", 1), ("b", 1)], &[("s", 1)])).await.must("init of another prefix");
+        other
+            .store()
+            .await
+            .init(&data(&[("a", 1), ("b", 1)], &[("s", 1)]))
+            .await
+            .must("init of another prefix");
     }
     let store = place.store().await;
     assert_items(&*store, DataKind::Flag, &[], "before init").await;
     store.init(&data(&[("a", 2)], &[])).await.must("init");
-    store.upsert(DataKind::Flag, "b", &live("b", 2)).await.must("upsert");
-    assert_items(&*store, DataKind::Flag, &[("a", 2), ("b", 2)], "beside other prefixes").await;
+    store
+        .upsert(DataKind::Flag, "b", &live("b", 2))
+        .await
+        .must("upsert");
+    assert_items(
+        &*store,
+        DataKind::Flag,
+        &[("a", 2), ("b", 2)],
+        "beside other prefixes",
+    )
+    .await;
     for other in others {
         let store = other.store().await;
-        assert_items(&*store, DataKind::Flag, &[("a", 1), ("b", 1)], "another prefix").await;
+        assert_items(
+            &*store,
+            DataKind::Flag,
+            &[("a", 1), ("b", 1)],
+            "another prefix",
+        )
+        .await;
         assert_items(&*store, DataKind::Segment, &[("s", 1)], "another prefix").await;
-        assert!(store.is_initialized().await.must("is_initialized"), "the marker of another prefix is gone");
+        assert!(
+            store.is_initialized().await.must("is_initialized"),
+            "the marker of another prefix is gone"
+        );
         other.clear().await;
     }
     place.clear().await;
@@ -192,12 +306,24 @@ pub async fn writes_stay_within_their_prefix(harness: &dyn PersistentStoreHarnes
 pub async fn a_second_store_sees_what_the_first_one_wrote(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let (first, second) = (place.store().await, place.store().await);
-    assert!(!second.is_initialized().await.must("is_initialized"), "there is no marker yet");
-    first.init(&data(&[("a", 1)], &[("s", 1)])).await.must("init");
-    assert!(second.is_initialized().await.must("is_initialized"), "the second store does not see the marker");
+    assert!(
+        !second.is_initialized().await.must("is_initialized"),
+        "there is no marker yet"
+    );
+    first
+        .init(&data(&[("a", 1)], &[("s", 1)]))
+        .await
+        .must("init");
+    assert!(
+        second.is_initialized().await.must("is_initialized"),
+        "the second store does not see the marker"
+    );
     assert_items(&*second, DataKind::Flag, &[("a", 1)], "the second store").await;
     assert_items(&*second, DataKind::Segment, &[("s", 1)], "the second store").await;
-    second.upsert(DataKind::Flag, "a", &live("a", 2)).await.must("upsert");
+    second
+        .upsert(DataKind::Flag, "a", &live("a", 2))
+        .await
+        .must("upsert");
     assert_items(&*first, DataKind::Flag, &[("a", 2)], "the first store").await;
     place.clear().await;
 }
@@ -221,9 +347,18 @@ pub async fn upsert_of_a_newer_version_replaces(harness: &dyn PersistentStoreHar
     let store = place.store().await;
     store.init(&data(&[("a", 9)], &[])).await.must("init");
     for version in [10, 99, 100, 4_000_000_000] {
-        let upsert = store.upsert(DataKind::Flag, "a", &live("a", version)).await.must("upsert");
+        let upsert = store
+            .upsert(DataKind::Flag, "a", &live("a", version))
+            .await
+            .must("upsert");
         assert_eq!(upsert, Upsert::Written, "version {version}");
-        assert_items(&*store, DataKind::Flag, &[("a", version)], "after the upsert").await;
+        assert_items(
+            &*store,
+            DataKind::Flag,
+            &[("a", version)],
+            "after the upsert",
+        )
+        .await;
     }
     place.clear().await;
 }
@@ -244,7 +379,9 @@ pub async fn upsert_of_an_equal_version_changes_nothing(harness: &dyn Persistent
     let place = Place::new(harness).await;
     let store = place.store().await;
     store.init(&data(&[("a", 10)], &[])).await.must("init");
-    let other_text = StoredItem::new(r#"{"key":"a","version":10,"other":true}"#).with_version(10).with_deleted(false);
+    let other_text = StoredItem::new(r#"{"key":"a","version":10,"other":true}"#)
+        .with_version(10)
+        .with_deleted(false);
     is_superseded(&*store, &other_text, &live("a", 10)).await;
     place.clear().await;
 }
@@ -253,11 +390,32 @@ pub async fn upsert_of_an_equal_version_changes_nothing(harness: &dyn Persistent
 pub async fn upsert_touches_nothing_else(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
-    store.init(&data(&[("a", 1), ("b", 1)], &[("a", 1), ("b", 1)])).await.must("init");
-    store.upsert(DataKind::Flag, "a", &live("a", 2)).await.must("upsert");
-    store.upsert(DataKind::Segment, "c", &live("c", 3)).await.must("upsert");
-    assert_items(&*store, DataKind::Flag, &[("a", 2), ("b", 1)], "after upserts").await;
-    assert_items(&*store, DataKind::Segment, &[("a", 1), ("b", 1), ("c", 3)], "after upserts").await;
+    store
+        .init(&data(&[("a", 1), ("b", 1)], &[("a", 1), ("b", 1)]))
+        .await
+        .must("init");
+    store
+        .upsert(DataKind::Flag, "a", &live("a", 2))
+        .await
+        .must("upsert");
+    store
+        .upsert(DataKind::Segment, "c", &live("c", 3))
+        .await
+        .must("upsert");
+    assert_items(
+        &*store,
+        DataKind::Flag,
+        &[("a", 2), ("b", 1)],
+        "after upserts",
+    )
+    .await;
+    assert_items(
+        &*store,
+        DataKind::Segment,
+        &[("a", 1), ("b", 1), ("c", 3)],
+        "after upserts",
+    )
+    .await;
     place.clear().await;
 }
 
@@ -265,19 +423,33 @@ pub async fn upsert_touches_nothing_else(harness: &dyn PersistentStoreHarness) {
 pub async fn upsert_does_not_set_the_marker(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
-    store.upsert(DataKind::Flag, "a", &live("a", 1)).await.must("upsert");
-    store.upsert(DataKind::Segment, "a", &live("a", 1)).await.must("upsert");
-    assert!(!store.is_initialized().await.must("is_initialized"), "upsert sets the marker");
+    store
+        .upsert(DataKind::Flag, "a", &live("a", 1))
+        .await
+        .must("upsert");
+    store
+        .upsert(DataKind::Segment, "a", &live("a", 1))
+        .await
+        .must("upsert");
+    assert!(
+        !store.is_initialized().await.must("is_initialized"),
+        "upsert sets the marker"
+    );
     place.clear().await;
 }
 
 /// What nobody can read must not stand in the way of what can be read.
-pub async fn upsert_replaces_a_row_whose_version_cannot_be_told(harness: &dyn PersistentStoreHarness) {
+pub async fn upsert_replaces_a_row_whose_version_cannot_be_told(
+    harness: &dyn PersistentStoreHarness,
+) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     for text in [r#"{"version":"#, "", "[]", r#""version""#, "{}"] {
         place.put(DataKind::Flag, "a", &StoredItem::new(text)).await;
-        let upsert = store.upsert(DataKind::Flag, "a", &live("a", 1)).await.must("upsert");
+        let upsert = store
+            .upsert(DataKind::Flag, "a", &live("a", 1))
+            .await
+            .must("upsert");
         assert_eq!(upsert, Upsert::Written, "over the row {text:?}");
         assert_items(&*store, DataKind::Flag, &[("a", 1)], "after the upsert").await;
     }
@@ -291,11 +463,26 @@ pub async fn upsert_respects_the_version_of_a_row_by_others(harness: &dyn Persis
     place.put(DataKind::Flag, "a", &live("a", 10)).await;
     is_superseded(&*store, &live("a", 9), &live("a", 10)).await;
     is_superseded(&*store, &tombstone(10), &live("a", 10)).await;
-    let upsert = store.upsert(DataKind::Flag, "a", &live("a", 11)).await.must("upsert");
+    let upsert = store
+        .upsert(DataKind::Flag, "a", &live("a", 11))
+        .await
+        .must("upsert");
     assert_eq!(upsert, Upsert::Written, "a newer item over that of others");
-    place.put(DataKind::Flag, "a", &StoredItem::new(r#"{"version":20,"deleted":true}"#).with_version(20)).await;
-    let upsert = store.upsert(DataKind::Flag, "a", &live("a", 20)).await.must("upsert");
-    assert!(matches!(upsert, Upsert::Superseded(_)), "an item as old as the tombstone of others");
+    place
+        .put(
+            DataKind::Flag,
+            "a",
+            &StoredItem::new(r#"{"version":20,"deleted":true}"#).with_version(20),
+        )
+        .await;
+    let upsert = store
+        .upsert(DataKind::Flag, "a", &live("a", 20))
+        .await
+        .must("upsert");
+    assert!(
+        matches!(upsert, Upsert::Superseded(_)),
+        "an item as old as the tombstone of others"
+    );
     place.clear().await;
 }
 
@@ -303,10 +490,23 @@ pub async fn upsert_respects_the_version_of_a_row_by_others(harness: &dyn Persis
 pub async fn deletion_of_a_newer_version_leaves_a_tombstone(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
-    store.init(&data(&[("a", 1), ("b", 1)], &[("a", 1)])).await.must("init");
+    store
+        .init(&data(&[("a", 1), ("b", 1)], &[("a", 1)]))
+        .await
+        .must("init");
     is_deleted(&*store, &tombstone(2)).await;
-    assert_same(get(&*store, DataKind::Flag, "b").await.as_ref(), &live("b", 1), "the item beside it");
-    assert_items(&*store, DataKind::Segment, &[("a", 1)], "after the deletion").await;
+    assert_same(
+        get(&*store, DataKind::Flag, "b").await.as_ref(),
+        &live("b", 1),
+        "the item beside it",
+    );
+    assert_items(
+        &*store,
+        DataKind::Segment,
+        &[("a", 1)],
+        "after the deletion",
+    )
+    .await;
     place.clear().await;
 }
 
@@ -329,7 +529,9 @@ pub async fn deletion_of_an_equal_version_changes_nothing(harness: &dyn Persiste
 }
 
 /// The item may come after its deletion.
-pub async fn deletion_of_what_is_not_there_leaves_a_tombstone(harness: &dyn PersistentStoreHarness) {
+pub async fn deletion_of_what_is_not_there_leaves_a_tombstone(
+    harness: &dyn PersistentStoreHarness,
+) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     store.init(&data(&[], &[])).await.must("init");
@@ -338,7 +540,9 @@ pub async fn deletion_of_what_is_not_there_leaves_a_tombstone(harness: &dyn Pers
 }
 
 /// What was deleted does not come back by an update that was sent before.
-pub async fn an_older_upsert_does_not_bring_back_what_was_deleted(harness: &dyn PersistentStoreHarness) {
+pub async fn an_older_upsert_does_not_bring_back_what_was_deleted(
+    harness: &dyn PersistentStoreHarness,
+) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     store.init(&data(&[("a", 1)], &[])).await.must("init");
@@ -355,7 +559,10 @@ pub async fn a_newer_upsert_brings_back_what_was_deleted(harness: &dyn Persisten
     let store = place.store().await;
     store.init(&data(&[("a", 1)], &[])).await.must("init");
     is_deleted(&*store, &tombstone(5)).await;
-    let upsert = store.upsert(DataKind::Flag, "a", &live("a", 6)).await.must("upsert");
+    let upsert = store
+        .upsert(DataKind::Flag, "a", &live("a", 6))
+        .await
+        .must("upsert");
     assert_eq!(upsert, Upsert::Written, "what became of it");
     assert_items(&*store, DataKind::Flag, &[("a", 6)], "after the upsert").await;
     place.clear().await;
@@ -366,17 +573,28 @@ pub async fn of_concurrent_writers_the_newest_version_wins(harness: &dyn Persist
     const WRITERS: u64 = 24;
     const KEYS: [&str; 4] = ["a", "b", "c", "d"];
     let place = Place::new(harness).await;
-    let stores = [place.store().await, place.store().await, place.store().await];
+    let stores = [
+        place.store().await,
+        place.store().await,
+        place.store().await,
+    ];
     let start = Arc::new(Barrier::new(KEYS.len() * WRITERS as usize));
     let mut writers = JoinSet::new();
-    // For some keys the newest comes first, for others in between: whoever does not look writes an older one last.
+    // For some keys the newest comes first, for others in between: whoever does not look writes an
+    // older one last.
     for (shift, key) in (0..).step_by(7).zip(KEYS) {
         for (writer, store) in (0..WRITERS).zip(stores.iter().cycle()) {
             let (store, start) = (Arc::clone(store), Arc::clone(&start));
             let version = (2 * WRITERS - writer - shift) % WRITERS + 1;
             writers.spawn(async move {
                 start.wait().await;
-                (version, store.upsert(DataKind::Flag, key, &live(key, version)).await.must("upsert"))
+                (
+                    version,
+                    store
+                        .upsert(DataKind::Flag, key, &live(key, version))
+                        .await
+                        .must("upsert"),
+                )
             });
         }
     }
@@ -384,19 +602,32 @@ pub async fn of_concurrent_writers_the_newest_version_wins(harness: &dyn Persist
         let lost = version == WRITERS && upsert != Upsert::Written;
         assert!(!lost, "the newest version was not written: {upsert:?}");
     }
-    assert_items(&*stores[0], DataKind::Flag, &KEYS.map(|key| (key, WRITERS)), "after all have written").await;
+    assert_items(
+        &*stores[0],
+        DataKind::Flag,
+        &KEYS.map(|key| (key, WRITERS)),
+        "after all have written",
+    )
+    .await;
     place.clear().await;
 }
 
 /// Trouble is never success.
 pub async fn writes_to_a_database_out_of_reach_fail(harness: &dyn PersistentStoreHarness) {
     let store = harness.unreachable().await;
-    store.init(&data(&[("a", 1)], &[])).await.must_be_unavailable("init");
-    store.upsert(DataKind::Flag, "a", &live("a", 1)).await.must_be_unavailable("upsert");
+    store
+        .init(&data(&[("a", 1)], &[]))
+        .await
+        .must_be_unavailable("init");
+    store
+        .upsert(DataKind::Flag, "a", &live("a", 1))
+        .await
+        .must_be_unavailable("upsert");
     store.close().await;
 }
 
-/// Dropping a call may leave a write done or not done; the store works on, and no later call gets its answer.
+/// Dropping a call may leave a write done or not done; the store works on, and no later call gets
+/// its answer.
 pub async fn a_write_that_is_dropped_leaves_the_store_usable(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -405,21 +636,35 @@ pub async fn a_write_that_is_dropped_leaves_the_store_usable(harness: &dyn Persi
         begin(store.upsert(DataKind::Segment, "a", &live("a", version))).await;
         begin(store.upsert(DataKind::Flag, "x", &tombstone(version))).await;
     }
-    store.init(&data(&[("a", 1)], &[("s", 1)])).await.must("init after writes that were dropped");
-    let upsert = store.upsert(DataKind::Flag, "a", &live("a", 2)).await.must("upsert after writes that were dropped");
+    store
+        .init(&data(&[("a", 1)], &[("s", 1)]))
+        .await
+        .must("init after writes that were dropped");
+    let upsert = store
+        .upsert(DataKind::Flag, "a", &live("a", 2))
+        .await
+        .must("upsert after writes that were dropped");
     assert_eq!(upsert, Upsert::Written, "what became of it");
-    assert_same(get(&*store, DataKind::Flag, "a").await.as_ref(), &live("a", 2), "what was written last");
+    assert_same(
+        get(&*store, DataKind::Flag, "a").await.as_ref(),
+        &live("a", 2),
+        "what was written last",
+    );
     place.clear().await;
 }
 
-/// Blocking work runs on after the call that handed it over was dropped. A later `init` is written after it all the same.
-pub async fn an_init_that_is_dropped_is_not_written_after_a_later_one(harness: &dyn PersistentStoreHarness) {
+/// Blocking work runs on after the call that handed it over was dropped. A later `init` is written
+/// after it all the same.
+pub async fn an_init_that_is_dropped_is_not_written_after_a_later_one(
+    harness: &dyn PersistentStoreHarness,
+) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     // Each round may come out right by chance. A slow database has fewer of them.
     let begun = Instant::now();
     for version in (1..=50).take_while(|_| begun.elapsed() < ROUNDS) {
-        // All calls are made before any blocking work begins. Then every piece of it has a thread at once.
+        // All calls are made before any blocking work begins. Then every piece of it has a thread
+        // at once.
         let threads = occupy().await;
         for _ in 1..BLOCKING_THREADS {
             begin(store.init(&data(&[("dropped", version)], &[("dropped", version)]))).await;
@@ -428,30 +673,65 @@ pub async fn an_init_that_is_dropped_is_not_written_after_a_later_one(harness: &
         let mut init = pin!(store.init(&kept));
         let polled = poll_once(init.as_mut()).await;
         drop(threads);
-        let written = if let Poll::Ready(written) = polled { written } else { init.await };
+        let written = if let Poll::Ready(written) = polled {
+            written
+        } else {
+            init.await
+        };
         written.must("init after inits that were dropped");
         // Now all blocking work is done.
         drop(occupy().await);
-        assert_items(&*store, DataKind::Flag, &[("a", version)], "after an init that followed dropped ones").await;
-        assert_items(&*store, DataKind::Segment, &[("s", version)], "after an init that followed dropped ones").await;
+        assert_items(
+            &*store,
+            DataKind::Flag,
+            &[("a", version)],
+            "after an init that followed dropped ones",
+        )
+        .await;
+        assert_items(
+            &*store,
+            DataKind::Segment,
+            &[("s", version)],
+            "after an init that followed dropped ones",
+        )
+        .await;
     }
     place.clear().await;
 }
 
-/// Asserts that this is not written over the flag that is there, and that the answer does not say otherwise.
+/// Asserts that this is not written over the flag that is there, and that the answer does not say
+/// otherwise.
 async fn is_superseded(store: &dyn PersistentDataStore, item: &StoredItem, stored: &StoredItem) {
     let upsert = store.upsert(DataKind::Flag, "a", item).await.must("upsert");
-    assert!(matches!(upsert, Upsert::Superseded(_)), "{item:?} counts as newer than {stored:?}");
+    assert!(
+        matches!(upsert, Upsert::Superseded(_)),
+        "{item:?} counts as newer than {stored:?}"
+    );
     if let Upsert::Superseded(Some(winner)) = &upsert {
         assert_same(Some(winner), stored, "the item that came with the answer");
     }
-    assert_same(get(store, DataKind::Flag, "a").await.as_ref(), stored, "the item that was there before");
+    assert_same(
+        get(store, DataKind::Flag, "a").await.as_ref(),
+        stored,
+        "the item that was there before",
+    );
 }
 
 /// Deletes the flag, and asserts that its tombstone is there.
 async fn is_deleted(store: &dyn PersistentDataStore, tombstone: &StoredItem) {
-    let upsert = store.upsert(DataKind::Flag, "a", tombstone).await.must("upsert");
+    let upsert = store
+        .upsert(DataKind::Flag, "a", tombstone)
+        .await
+        .must("upsert");
     assert_eq!(upsert, Upsert::Written, "what became of the tombstone");
-    assert_same(get(store, DataKind::Flag, "a").await.as_ref(), tombstone, "the tombstone");
-    assert_same(all(store, DataKind::Flag).await.get("a"), tombstone, "the tombstone in get_all");
+    assert_same(
+        get(store, DataKind::Flag, "a").await.as_ref(),
+        tombstone,
+        "the tombstone",
+    );
+    assert_same(
+        all(store, DataKind::Flag).await.get("a"),
+        tombstone,
+        "the tombstone in get_all",
+    );
 }

@@ -31,10 +31,14 @@ impl RedisServerBuilder {
         self
     }
 
-    /// Adds a user with this password and these rights, in the words of `ACL SETUSER`: `"~* +@read"`.
+    /// Adds a user with this password and these rights, in the words of `ACL SETUSER`: `"~*
+    /// +@read"`.
     pub fn acl_user(mut self, name: &str, password: &str, rights: &str) -> Self {
         self.has_users = true;
-        self.config(format!("user {name} on {} {rights}", quoted(&format!(">{password}"))))
+        self.config(format!(
+            "user {name} on {} {rights}",
+            quoted(&format!(">{password}"))
+        ))
     }
 
     /// Speaks only TLS, with a certificate by an authority that is made for it: [`RedisServer::tls`].
@@ -48,7 +52,8 @@ impl RedisServerBuilder {
         self.config(format!("maxclients {}", count + 1))
     }
 
-    /// How many bytes there may be in memory. More is refused, unless the configuration says what is to be evicted.
+    /// How many bytes there may be in memory. More is refused, unless the configuration says what
+    /// is to be evicted.
     pub fn max_memory(self, bytes: usize) -> Self {
         self.config(format!("maxmemory {bytes}"))
     }
@@ -56,15 +61,17 @@ impl RedisServerBuilder {
     /// Makes it a replica, with the password and the authority of its primary.
     pub fn replica_of(mut self, primary: &RedisServer) -> Self {
         if let Some(password) = primary.password() {
-            self = self.config(format!("masterauth {}", quoted(password))).password(password);
+            self = self
+                .config(format!("masterauth {}", quoted(password)))
+                .password(password);
         }
         self.tls = primary.tls_files().cloned();
         self.wants_tls = self.tls.is_some();
         self.config(format!("replicaof 127.0.0.1 {}", primary.port()))
     }
 
-    /// Adds a line to the server's configuration: `"maxmemory-policy allkeys-lru"`, `"appendonly yes"`. By default the
-    /// server writes nothing to disk, so a restart makes it empty.
+    /// Adds a line to the server's configuration: `"maxmemory-policy allkeys-lru"`, `"appendonly
+    /// yes"`. By default the server writes nothing to disk, so a restart makes it empty.
     pub fn config(mut self, line: impl Into<String>) -> Self {
         self.lines.push(line.into());
         self
@@ -115,7 +122,10 @@ impl RedisServerBuilder {
             None => line(format!("port {port}")),
             Some(tls) => {
                 line(format!("port 0\ntls-port {port}"));
-                line(format!("tls-cert-file {}", quoted_path(tls.certificate_path())));
+                line(format!(
+                    "tls-cert-file {}",
+                    quoted_path(tls.certificate_path())
+                ));
                 line(format!("tls-key-file {}", quoted_path(tls.key_path())));
                 line(format!("tls-ca-cert-file {}", quoted_path(tls.ca_path())));
                 line("tls-auth-clients no\ntls-replication yes\ntls-cluster yes".to_owned());

@@ -8,7 +8,8 @@ use super::{RedisServer, RedisServerBuilder, TlsFiles};
 const SLOTS: u32 = 16_384;
 const NODES: u32 = 3;
 
-/// A Redis Cluster of three nodes, each with a third of the slots and no replica. It is killed when this is dropped.
+/// A Redis Cluster of three nodes, each with a third of the slots and no replica. It is killed when
+/// this is dropped.
 ///
 /// ```
 /// use vexil_testing::servers::RedisCluster;
@@ -25,7 +26,8 @@ pub struct RedisCluster {
 }
 
 impl RedisCluster {
-    /// Starts a cluster without a password. It takes commands when this returns. With password or TLS:
+    /// Starts a cluster without a password. It takes commands when this returns. With password or
+    /// TLS:
     /// [`RedisServerBuilder::start_cluster`].
     ///
     /// # Errors
@@ -34,7 +36,8 @@ impl RedisCluster {
         RedisServer::builder().start_cluster()
     }
 
-    /// The nodes. They may be killed, paused and restarted; a node that is restarted keeps its slots.
+    /// The nodes. They may be killed, paused and restarted; a node that is restarted keeps its
+    /// slots.
     #[must_use]
     pub fn nodes(&self) -> &[RedisServer] {
         &self.nodes
@@ -64,7 +67,9 @@ impl RedisCluster {
                     other => return other.map(|_| Seen::Yes(node)),
                 }
             }
-            Ok(Seen::NotYet("every node says that another has it".to_owned()))
+            Ok(Seen::NotYet(
+                "every node says that another has it".to_owned(),
+            ))
         };
         until(format!("the node of {key}"), asked)
     }
@@ -74,24 +79,43 @@ impl RedisCluster {
     /// # Errors
     /// If that does not happen.
     pub fn wait_until_ready(&self) -> Result<(), ServerError> {
-        let expected = ["cluster_state:ok".to_owned(), format!("cluster_known_nodes:{NODES}")];
+        let expected = [
+            "cluster_state:ok".to_owned(),
+            format!("cluster_known_nodes:{NODES}"),
+        ];
         for node in &self.nodes {
             until("the cluster to take commands", || {
-                let info = node.command(["CLUSTER", "INFO"])?.text().unwrap_or_default();
-                let ready = expected.iter().all(|line| info.lines().any(|found| found == line));
-                Ok(if ready { Seen::Yes(()) } else { Seen::NotYet(info) })
+                let info = node
+                    .command(["CLUSTER", "INFO"])?
+                    .text()
+                    .unwrap_or_default();
+                let ready = expected
+                    .iter()
+                    .all(|line| info.lines().any(|found| found == line));
+                Ok(if ready {
+                    Seen::Yes(())
+                } else {
+                    Seen::NotYet(info)
+                })
             })?;
         }
         Ok(())
     }
 
     pub(super) fn start_with(recipe: &RedisServerBuilder) -> Result<Self, ServerError> {
-        let recipe = recipe.clone().config("cluster-enabled yes").config("cluster-node-timeout 2000");
+        let recipe = recipe
+            .clone()
+            .config("cluster-enabled yes")
+            .config("cluster-node-timeout 2000");
         let nodes: Result<Vec<_>, _> = (0..NODES).map(|_| recipe.clone().start()).collect();
         let cluster = Self { nodes: nodes? };
         for (index, node) in (0..).zip(&cluster.nodes) {
             let slots = (first_slot(index)..first_slot(index + 1)).map(|slot| slot.to_string());
-            node.command(["CLUSTER".to_owned(), "ADDSLOTS".to_owned()].into_iter().chain(slots))?;
+            node.command(
+                ["CLUSTER".to_owned(), "ADDSLOTS".to_owned()]
+                    .into_iter()
+                    .chain(slots),
+            )?;
             node.command(["CLUSTER", "SET-CONFIG-EPOCH", &(index + 1).to_string()])?;
         }
         if let Some((first, others)) = cluster.nodes.split_first() {

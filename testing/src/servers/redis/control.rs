@@ -12,7 +12,10 @@ const ANSWER: Duration = Duration::from_secs(20);
 
 /// What Redis answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the protocol's second version has these, errors aside")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the protocol's second version has these, errors aside"
+)]
 pub enum RedisReply {
     /// There is nothing.
     Nil,
@@ -55,7 +58,10 @@ impl Control {
         Ok(Self(BufReader::new(stream)))
     }
 
-    pub(super) fn command<A: AsRef<[u8]>>(&mut self, arguments: &[A]) -> Result<RedisReply, ServerError> {
+    pub(super) fn command<A: AsRef<[u8]>>(
+        &mut self,
+        arguments: &[A],
+    ) -> Result<RedisReply, ServerError> {
         let mut request = format!("*{}\r\n", arguments.len()).into_bytes();
         for argument in arguments {
             let argument = argument.as_ref();
@@ -65,7 +71,10 @@ impl Control {
         }
         self.0.get_mut().write_all(&request)?;
         self.reply()?.map_err(|reply| ServerError::Refused {
-            command: arguments.first().map(|name| String::from_utf8_lossy(name.as_ref()).into()).unwrap_or_default(),
+            command: arguments
+                .first()
+                .map(|name| String::from_utf8_lossy(name.as_ref()).into())
+                .unwrap_or_default(),
             reply,
         })
     }
@@ -108,11 +117,21 @@ impl Control {
                     }
                 }
             },
-            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "this is no answer of Redis")),
+            _ => {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "this is no answer of Redis",
+                ));
+            }
         }))
     }
 }
 
 fn number(text: &str) -> io::Result<i64> {
-    text.parse().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "Redis did not say how much follows"))
+    text.parse().map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            "Redis did not say how much follows",
+        )
+    })
 }

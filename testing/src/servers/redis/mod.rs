@@ -71,16 +71,32 @@ impl RedisServer {
     /// Where it answers, with the password if it has one: `redis://…`, with TLS `rediss://…`.
     #[must_use]
     pub fn url(&self) -> String {
-        let scheme = if self.recipe.tls.is_some() { "rediss" } else { "redis" };
-        let password = self.password().map(|password| format!(":{}@", escaped(password))).unwrap_or_default();
+        let scheme = if self.recipe.tls.is_some() {
+            "rediss"
+        } else {
+            "redis"
+        };
+        let password = self
+            .password()
+            .map(|password| format!(":{}@", escaped(password)))
+            .unwrap_or_default();
         format!("{scheme}://{password}{}", self.address())
     }
 
     /// Where it answers, as a user of [`RedisServerBuilder::acl_user`].
     #[must_use]
     pub fn url_as(&self, user: &str, password: &str) -> String {
-        let scheme = if self.recipe.tls.is_some() { "rediss" } else { "redis" };
-        format!("{scheme}://{}:{}@{}", escaped(user), escaped(password), self.address())
+        let scheme = if self.recipe.tls.is_some() {
+            "rediss"
+        } else {
+            "redis"
+        };
+        format!(
+            "{scheme}://{}:{}@{}",
+            escaped(user),
+            escaped(password),
+            self.address()
+        )
     }
 
     /// The address that it listens on.
@@ -101,21 +117,31 @@ impl RedisServer {
         self.tls_files().map(|files| &**files)
     }
 
-    /// Has the server do something, whatever password and TLS ask of others: `["HSET", "a", "b", "c"]`.
+    /// Has the server do something, whatever password and TLS ask of others: `["HSET", "a", "b",
+    /// "c"]`.
     ///
     /// # Errors
     /// If the server refuses, or does not run, or does not answer within 20 seconds.
-    pub fn command<A: AsRef<[u8]>>(&self, arguments: impl IntoIterator<Item = A>) -> Result<RedisReply, ServerError> {
+    pub fn command<A: AsRef<[u8]>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<RedisReply, ServerError> {
         let arguments: Vec<_> = arguments.into_iter().collect();
         self.program.with(|running| {
             if let Some(control) = &mut running.connection {
                 match control.command(&arguments) {
-                    // The server has closed the connection, as `CLIENT KILL` has it do. It is done again over a new one.
-                    Err(ServerError::Io { source }) if is_broken(&source) => running.connection = None,
+                    // The server has closed the connection, as `CLIENT KILL` has it do. It is done
+                    // again over a new one.
+                    Err(ServerError::Io { source }) if is_broken(&source) => {
+                        running.connection = None
+                    }
                     done => return done,
                 }
             }
-            running.connection.insert(self.connect()?).command(&arguments)
+            running
+                .connection
+                .insert(self.connect()?)
+                .command(&arguments)
         })
     }
 
@@ -124,15 +150,18 @@ impl RedisServer {
         self.program.kill();
     }
 
-    /// Starts it again at the same port; kills it before if it runs. It is empty, unless its configuration has it write
-    /// to disk.
+    /// Starts it again at the same port; kills it before if it runs. It is empty, unless its
+    /// configuration has it write to disk.
     ///
     /// # Errors
     /// If it does not start.
     pub fn restart(&self) -> Result<(), ServerError> {
         let folder = self.program.folder();
         let configuration = folder.join("redis.conf");
-        fs::write(&configuration, self.recipe.configuration(self.port, folder, &self.socket()))?;
+        fs::write(
+            &configuration,
+            self.recipe.configuration(self.port, folder, &self.socket()),
+        )?;
         let mut arguments = vec![configuration.as_os_str()];
         arguments.extend(self.recipe.arguments.iter().map(OsStr::new));
         self.program.restart(arguments, || {
@@ -140,7 +169,10 @@ impl RedisServer {
                 control.command(&["PING"])?;
                 Ok(control)
             });
-            control.map_or_else(|error| Seen::NotYet(error.to_string()), |control| Seen::Yes(Some(control)))
+            control.map_or_else(
+                |error| Seen::NotYet(error.to_string()),
+                |control| Seen::Yes(Some(control)),
+            )
         })
     }
 
@@ -169,8 +201,15 @@ impl RedisServer {
     }
 
     fn start_with(recipe: RedisServerBuilder) -> Result<Self, ServerError> {
-        let program = find(PROGRAM).ok_or(ServerError::Missing { program: PROGRAM, help: INSTALL })?;
-        let mut server = Self { port: 0, recipe, program: Program::new(PROGRAM, program)? };
+        let program = find(PROGRAM).ok_or(ServerError::Missing {
+            program: PROGRAM,
+            help: INSTALL,
+        })?;
+        let mut server = Self {
+            port: 0,
+            recipe,
+            program: Program::new(PROGRAM, program)?,
+        };
         at_free_port(&[CLUSTER_BUS], |port| {
             server.port = port;
             server.restart()
@@ -193,7 +232,9 @@ impl RedisServer {
 
 impl fmt::Debug for RedisServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisServer").field("address", &self.address()).finish_non_exhaustive()
+        f.debug_struct("RedisServer")
+            .field("address", &self.address())
+            .finish_non_exhaustive()
     }
 }
 
@@ -205,7 +246,9 @@ fn is_broken(error: &std::io::Error) -> bool {
 /// A name or password as a URL has it.
 fn escaped(text: &str) -> String {
     let escape = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+            char::from(byte).to_string()
+        }
         _ => format!("%{byte:02X}"),
     };
     text.bytes().map(escape).collect()

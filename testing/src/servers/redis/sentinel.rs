@@ -10,14 +10,16 @@ use super::{RedisReply, RedisServer, RedisServerBuilder, TlsFiles};
 /// What the sentinel calls the pair.
 const NAME: &str = "vexil";
 
-/// After how many milliseconds of silence the sentinel takes a server for dead, unless a test waits for that. A machine
-/// that is busy may not run a server for seconds; the sentinel must not fail over by itself then.
+/// After how many milliseconds of silence the sentinel takes a server for dead, unless a test waits
+/// for that. A machine that is busy may not run a server for seconds; the sentinel must not fail
+/// over by itself then.
 const PATIENT: &str = "60000";
 
 /// The same while a test waits for the sentinel to replace a primary that it has killed.
 const IMPATIENT: &str = "500";
 
-/// A primary, its replica, and one sentinel that watches over both. They are killed when this is dropped.
+/// A primary, its replica, and one sentinel that watches over both. They are killed when this is
+/// dropped.
 ///
 /// The sentinel fails over only when it is told to by [`Self::fail_over`], or while [`Self::wait_for_other_primary`] waits.
 ///
@@ -37,8 +39,8 @@ pub struct RedisSentinel {
 }
 
 impl RedisSentinel {
-    /// Starts all three without a password. When this returns, the replica is in step and the sentinel knows of it.
-    /// With password or TLS: [`RedisServerBuilder::start_sentinel`].
+    /// Starts all three without a password. When this returns, the replica is in step and the
+    /// sentinel knows of it. With password or TLS: [`RedisServerBuilder::start_sentinel`].
     ///
     /// # Errors
     /// If `redis-server` is not installed, with what to install; or if it does not start.
@@ -77,14 +79,17 @@ impl RedisSentinel {
     pub fn primary(&self) -> Result<&RedisServer, ServerError> {
         let look = || {
             let address = self.primary_address()?;
-            let found = self.servers.iter().find(|server| server.address() == address);
+            let found = self
+                .servers
+                .iter()
+                .find(|server| server.address() == address);
             Ok(found.map_or_else(|| Seen::NotYet(address.to_string()), Seen::Yes))
         };
         until("the sentinel to name a primary", look)
     }
 
-    /// Has the sentinel make the replica the primary, and waits until it is. The other one learns of it seconds later,
-    /// and takes writes until then.
+    /// Has the sentinel make the replica the primary, and waits until it is. The other one learns
+    /// of it seconds later, and takes writes until then.
     ///
     /// # Errors
     /// If that does not happen.
@@ -94,8 +99,8 @@ impl RedisSentinel {
         self.wait_until_other(before)
     }
 
-    /// Has the sentinel replace a primary that does not answer, and waits until it names another one than the one at this
-    /// port, and that one takes writes.
+    /// Has the sentinel replace a primary that does not answer, and waits until it names another
+    /// one than the one at this port, and that one takes writes.
     ///
     /// # Errors
     /// If that does not happen.
@@ -106,7 +111,15 @@ impl RedisSentinel {
     }
 
     fn set_down_after(&self, milliseconds: &str) -> Result<(), ServerError> {
-        self.sentinel.command(["SENTINEL", "SET", NAME, "down-after-milliseconds", milliseconds]).map(drop)
+        self.sentinel
+            .command([
+                "SENTINEL",
+                "SET",
+                NAME,
+                "down-after-milliseconds",
+                milliseconds,
+            ])
+            .map(drop)
     }
 
     fn wait_until_other(&self, than: u16) -> Result<(), ServerError> {
@@ -117,7 +130,11 @@ impl RedisSentinel {
                 return Ok(Seen::NotYet(format!("it is still {than}")));
             }
             let role = role(primary)?;
-            Ok(if role == "master" { Seen::Yes(()) } else { Seen::NotYet(format!("{} is {role}", primary.port())) })
+            Ok(if role == "master" {
+                Seen::Yes(())
+            } else {
+                Seen::NotYet(format!("{} is {role}", primary.port()))
+            })
         })
     }
 
@@ -133,7 +150,10 @@ impl RedisSentinel {
         // The sentinel asks how they are when it starts, and then only every ten seconds.
         until("the replica to be in step", || {
             let role = replica.command(["ROLE"])?;
-            let connected = role.list().and_then(|role| role.get(3)).and_then(RedisReply::text);
+            let connected = role
+                .list()
+                .and_then(|role| role.get(3))
+                .and_then(RedisReply::text);
             Ok(if connected.as_deref() == Some("connected") {
                 Seen::Yes(())
             } else {
@@ -145,13 +165,19 @@ impl RedisSentinel {
         sentinel.arguments = vec!["--sentinel"];
         sentinel.tls = recipe.tls.clone();
         let mut sentinel = sentinel
-            .config(format!("sentinel monitor {NAME} 127.0.0.1 {} 1", primary.port()))
+            .config(format!(
+                "sentinel monitor {NAME} 127.0.0.1 {} 1",
+                primary.port()
+            ))
             .config(format!("sentinel down-after-milliseconds {NAME} {PATIENT}"))
             .config(format!("sentinel failover-timeout {NAME} 3000"));
         if let Some(password) = &recipe.password {
             sentinel = sentinel.config(format!("sentinel auth-pass {NAME} {}", quoted(password)));
         }
-        let started = Self { servers: [primary, replica], sentinel: sentinel.start()? };
+        let started = Self {
+            servers: [primary, replica],
+            sentinel: sentinel.start()?,
+        };
         started.wait_until_known()?;
         Ok(started)
     }
@@ -160,18 +186,38 @@ impl RedisSentinel {
     fn wait_until_known(&self) -> Result<(), ServerError> {
         until("the sentinel to know of the replica", || {
             let replicas = self.sentinel.command(["SENTINEL", "REPLICAS", NAME])?;
-            let known = replicas.list().into_iter().flatten().filter_map(|replica| replica.list()).any(|replica| {
-                let fields: Vec<_> = replica.iter().filter_map(RedisReply::text).collect();
-                let has = |name: &str, value: &str| fields.windows(2).any(|pair| pair[0] == name && pair[1] == value);
-                has("flags", "slave") && has("master-link-status", "ok")
-            });
-            Ok(if known { Seen::Yes(()) } else { Seen::NotYet(format!("{replicas:?}")) })
+            let known = replicas
+                .list()
+                .into_iter()
+                .flatten()
+                .filter_map(|replica| replica.list())
+                .any(|replica| {
+                    let fields: Vec<_> = replica.iter().filter_map(RedisReply::text).collect();
+                    let has = |name: &str, value: &str| {
+                        fields
+                            .windows(2)
+                            .any(|pair| pair[0] == name && pair[1] == value)
+                    };
+                    has("flags", "slave") && has("master-link-status", "ok")
+                });
+            Ok(if known {
+                Seen::Yes(())
+            } else {
+                Seen::NotYet(format!("{replicas:?}"))
+            })
         })
     }
 
     fn primary_address(&self) -> Result<SocketAddr, ServerError> {
-        let reply = self.sentinel.command(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME])?;
-        let words: Vec<_> = reply.list().into_iter().flatten().filter_map(RedisReply::text).collect();
+        let reply = self
+            .sentinel
+            .command(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME])?;
+        let words: Vec<_> = reply
+            .list()
+            .into_iter()
+            .flatten()
+            .filter_map(RedisReply::text)
+            .collect();
         words.join(":").parse().map_err(|_| ServerError::Refused {
             command: "SENTINEL GET-MASTER-ADDR-BY-NAME".to_owned(),
             reply: format!("{reply:?}"),
@@ -182,5 +228,9 @@ impl RedisSentinel {
 /// What a server says of itself: `master` or `slave`, in the words of the protocol.
 fn role(server: &RedisServer) -> Result<String, ServerError> {
     let reply = server.command(["ROLE"])?;
-    Ok(reply.list().and_then(|list| list.first()).and_then(RedisReply::text).unwrap_or_default())
+    Ok(reply
+        .list()
+        .and_then(|list| list.first())
+        .and_then(RedisReply::text)
+        .unwrap_or_default())
 }

@@ -8,8 +8,8 @@ use tempfile::TempDir;
 use super::super::ServerError;
 use crate::authority::{LOOPBACK, sign};
 
-/// The certificate of a server with TLS, and that of the authority which was made for it, as files. They are there as
-/// long as the server.
+/// The certificate of a server with TLS, and that of the authority which was made for it, as files.
+/// They are there as long as the server.
 #[derive(Debug)]
 pub struct TlsFiles {
     ca_pem: String,
@@ -30,7 +30,13 @@ impl TlsFiles {
         let ca = write("ca.pem", signed.authority_pem.clone())?;
         let certificate = write("certificate.pem", signed.certificate.pem())?;
         let key = write("key.pem", signed.key.serialize_pem())?;
-        Ok(Self { ca_pem: signed.authority_pem, ca, certificate, key, _folder: folder })
+        Ok(Self {
+            ca_pem: signed.authority_pem,
+            ca,
+            certificate,
+            key,
+            _folder: folder,
+        })
     }
 
     /// The certificate that clients have to trust, as PEM.

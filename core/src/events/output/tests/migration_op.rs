@@ -15,7 +15,10 @@ pub(super) fn read() -> MigrationOp {
         default_stage: Stage::Off,
         version: Some(0),
         sampling_ratio: None,
-        invoked: PerOrigin { old: true, new: false },
+        invoked: PerOrigin {
+            old: true,
+            new: false,
+        },
         failed: PerOrigin::default(),
         latency: PerOrigin::default(),
         consistent: None,
@@ -24,7 +27,10 @@ pub(super) fn read() -> MigrationOp {
 }
 
 pub(super) fn event(op: MigrationOp) -> FullEvent {
-    FullEvent::MigrationOp { date: 1_700_000_000_555, op: Box::new(op) }
+    FullEvent::MigrationOp {
+        date: 1_700_000_000_555,
+        op: Box::new(op),
+    }
 }
 
 fn written_op(op: MigrationOp) -> serde_json::Value {
@@ -51,13 +57,25 @@ fn everything_that_is_known_is_written() {
         operation: Operation::Write,
         sampling_ratio: Some(10),
         check_ratio: Some(4),
-        invoked: PerOrigin { old: true, new: true },
-        failed: PerOrigin { old: false, new: true },
-        latency: PerOrigin { old: Some(Duration::from_micros(14_900)), new: Some(Duration::ZERO) },
+        invoked: PerOrigin {
+            old: true,
+            new: true,
+        },
+        failed: PerOrigin {
+            old: false,
+            new: true,
+        },
+        latency: PerOrigin {
+            old: Some(Duration::from_micros(14_900)),
+            new: Some(Duration::ZERO),
+        },
         consistent: Some(false),
         ..read()
     });
-    assert_eq!((&op["operation"], &op["samplingRatio"]), (&json!("write"), &json!(10)));
+    assert_eq!(
+        (&op["operation"], &op["samplingRatio"]),
+        (&json!("write"), &json!(10))
+    );
     assert_eq!(
         op["measurements"],
         json!([
@@ -73,7 +91,11 @@ fn everything_that_is_known_is_written() {
 #[test]
 fn a_default_has_no_variation_and_an_unknown_flag_no_version() {
     let detail = Detail::new(Stage::Off, None, EvalErrorKind::FlagNotFound.into());
-    let op = written_op(MigrationOp { detail, version: None, ..read() });
+    let op = written_op(MigrationOp {
+        detail,
+        version: None,
+        ..read()
+    });
     assert_eq!(
         op["evaluation"],
         json!({"key": "move-db", "value": "off", "default": "off",
@@ -87,10 +109,16 @@ fn ratios_of_1_are_not_written() {
     let op = written_op(MigrationOp {
         sampling_ratio: Some(1),
         check_ratio: Some(1),
-        invoked: PerOrigin { old: true, new: true },
+        invoked: PerOrigin {
+            old: true,
+            new: true,
+        },
         consistent: Some(true),
         ..read()
     });
     assert_eq!(op.get("samplingRatio"), None);
-    assert_eq!(op["measurements"][1], json!({"key": "consistent", "value": true}));
+    assert_eq!(
+        op["measurements"][1],
+        json!({"key": "consistent", "value": true})
+    );
 }

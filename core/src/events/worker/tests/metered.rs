@@ -17,13 +17,19 @@ struct Counters {
 impl Counters {
     fn counts(&self) -> BTreeMap<String, u64> {
         let counts = self.counts.lock().unwrap();
-        counts.iter().map(|(name, count)| (name.clone(), count.load(Ordering::Relaxed))).collect()
+        counts
+            .iter()
+            .map(|(name, count)| (name.clone(), count.load(Ordering::Relaxed)))
+            .collect()
     }
 }
 
 impl Recorder for Counters {
     fn describe_counter(&self, key: KeyName, unit: Option<Unit>, _: SharedString) {
-        self.units.lock().unwrap().insert(key.as_str().to_owned(), unit.unwrap());
+        self.units
+            .lock()
+            .unwrap()
+            .insert(key.as_str().to_owned(), unit.unwrap());
     }
 
     fn describe_gauge(&self, key: KeyName, _: Option<Unit>, _: SharedString) {
@@ -53,8 +59,10 @@ async fn a_recorder_is_told_what_became_of_the_events_of_all_clients() {
     let counters = Counters::default();
     // The runtime of this test runs on this thread alone.
     let _recording = metrics::set_default_local_recorder(&counters);
-    let clients =
-        [Fixture::new(Mood::Answers(StatusCode::ACCEPTED)), Fixture::new(Mood::Answers(StatusCode::BAD_GATEWAY))];
+    let clients = [
+        Fixture::new(Mood::Answers(StatusCode::ACCEPTED)),
+        Fixture::new(Mood::Answers(StatusCode::BAD_GATEWAY)),
+    ];
     for _ in 0..3 {
         for client in &clients {
             client.evaluate(CAPACITY + 6);
@@ -65,14 +73,28 @@ async fn a_recorder_is_told_what_became_of_the_events_of_all_clients() {
     let sum = |of: fn(&EventStats) -> u64| stats.iter().map(of).sum::<u64>();
     let expected = [
         ("vexil_event_bytes_total", sum(|stats| stats.bytes)),
-        ("vexil_event_payloads_dropped_total", sum(|stats| stats.dropped_payloads)),
+        (
+            "vexil_event_payloads_dropped_total",
+            sum(|stats| stats.dropped_payloads),
+        ),
         ("vexil_event_requests_total", sum(|stats| stats.attempts)),
         ("vexil_event_retries_total", sum(|stats| stats.retries)),
-        ("vexil_events_delivered_total", sum(|stats| stats.delivered_events)),
-        ("vexil_events_dropped_total", sum(|stats| stats.dropped_events)),
+        (
+            "vexil_events_delivered_total",
+            sum(|stats| stats.delivered_events),
+        ),
+        (
+            "vexil_events_dropped_total",
+            sum(|stats| stats.dropped_events),
+        ),
     ];
     assert!(expected.iter().all(|(_, count)| *count > 0), "{expected:?}");
-    assert_eq!(counters.counts(), expected.map(|(name, count)| (name.to_owned(), count)).into());
+    assert_eq!(
+        counters.counts(),
+        expected
+            .map(|(name, count)| (name.to_owned(), count))
+            .into()
+    );
     let units = counters.units.lock().unwrap();
     assert!(units.keys().eq(counters.counts().keys()));
     assert_eq!(units["vexil_event_bytes_total"], Unit::Bytes);

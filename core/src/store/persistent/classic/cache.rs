@@ -1,6 +1,7 @@
 //! [`Cache`]: the items that were read lately, or that were found missing.
 //!
-//! Readers take no lock: like the store in memory, the cache is a snapshot of which a copy with one change is cheap.
+//! Readers take no lock: like the store in memory, the cache is a snapshot of which a copy with one
+//! change is cheap.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,13 +20,14 @@ use crate::store::shards::Shard;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CacheMode {
-    /// Every evaluation reads the database. What was read last is kept, and used only while the database is unavailable
-    /// or slow.
+    /// Every evaluation reads the database. What was read last is kept, and used only while the
+    /// database is unavailable or slow.
     Off,
     /// What was read counts for this long, in general 15 s. Zero: every evaluation reads the database, but what was read
     /// last is used while the database is away. `Duration::MAX`: like [`Infinite`](Self::Infinite).
     Ttl(Duration),
-    /// What was read once counts for ever, unless this client's data source delivers something newer.
+    /// What was read once counts for ever, unless this client's data source delivers something
+    /// newer.
     Infinite,
 }
 
@@ -73,13 +75,20 @@ pub(super) struct Slots {
 
 impl Slots {
     fn empty() -> Self {
-        Self { flags: Table::new(Vec::new()), segments: Table::new(Vec::new()) }
+        Self {
+            flags: Table::new(Vec::new()),
+            segments: Table::new(Vec::new()),
+        }
     }
 }
 
 impl Cache {
     pub(super) fn new(mode: CacheMode) -> Self {
-        Self { mode, slots: ArcSwap::from_pointee(Slots::empty()), writer: Mutex::default() }
+        Self {
+            mode,
+            slots: ArcSwap::from_pointee(Slots::empty()),
+            writer: Mutex::default(),
+        }
     }
 
     pub(super) fn mode(&self) -> CacheMode {
@@ -105,13 +114,27 @@ impl Cache {
     }
 
     fn put_flag(&self, key: Text, entry: Option<Entry<Flag>>) {
-        let slot = Slot { key, entry, expires: self.expiry() };
-        self.change(|slots| Slots { flags: slots.flags.with(slot), ..slots.clone() });
+        let slot = Slot {
+            key,
+            entry,
+            expires: self.expiry(),
+        };
+        self.change(|slots| Slots {
+            flags: slots.flags.with(slot),
+            ..slots.clone()
+        });
     }
 
     fn put_segment(&self, key: Text, entry: Option<Entry<Segment>>) {
-        let slot = Slot { key, entry, expires: self.expiry() };
-        self.change(|slots| Slots { segments: slots.segments.with(slot), ..slots.clone() });
+        let slot = Slot {
+            key,
+            entry,
+            expires: self.expiry(),
+        };
+        self.change(|slots| Slots {
+            segments: slots.segments.with(slot),
+            ..slots.clone()
+        });
     }
 
     pub(super) fn put(&self, item: Item) {
@@ -123,13 +146,28 @@ impl Cache {
 
     /// Forgets everything and remembers these.
     pub(super) fn replace(&self, data: DataSet) {
-        let flags = data.flags.into_iter().map(|entry| self.slot(entry)).collect();
-        let segments = data.segments.into_iter().map(|entry| self.slot(entry)).collect();
-        self.change(|_| Slots { flags: Table::new(flags), segments: Table::new(segments) });
+        let flags = data
+            .flags
+            .into_iter()
+            .map(|entry| self.slot(entry))
+            .collect();
+        let segments = data
+            .segments
+            .into_iter()
+            .map(|entry| self.slot(entry))
+            .collect();
+        self.change(|_| Slots {
+            flags: Table::new(flags),
+            segments: Table::new(segments),
+        });
     }
 
     fn slot<T: ItemData>(&self, entry: Entry<T>) -> Slot<T> {
-        Slot { key: entry.key().clone(), entry: Some(entry), expires: self.expiry() }
+        Slot {
+            key: entry.key().clone(),
+            entry: Some(entry),
+            expires: self.expiry(),
+        }
     }
 
     fn change(&self, next: impl FnOnce(&Slots) -> Slots) {
@@ -137,8 +175,8 @@ impl Cache {
         self.slots.store(Arc::new(next(&self.slots.load())));
     }
 
-    /// When what is read now expires. Jitter only shortens the time: items that were read together need not expire
-    /// together, and none may be served longer than the application wants.
+    /// When what is read now expires. Jitter only shortens the time: items that were read together
+    /// need not expire together, and none may be served longer than the application wants.
     fn expiry(&self) -> Option<Expiry> {
         let ttl = match self.mode {
             CacheMode::Off => Duration::ZERO,
@@ -147,7 +185,11 @@ impl Cache {
         };
         let now = Moment::now();
         let at = now.after(ttl.mul_f64(0.85 + fastrand::f64() * 0.12));
-        Some(Expiry { at, refresh_from: now.after(ttl.mul_f64(0.75)), asked: Arc::default() })
+        Some(Expiry {
+            at,
+            refresh_from: now.after(ttl.mul_f64(0.75)),
+            asked: Arc::default(),
+        })
     }
 }
 
@@ -155,7 +197,11 @@ impl<T> Slot<T> {
     /// One that counts for ever.
     #[cfg(test)]
     pub(super) fn lasting(key: Text, entry: Option<Entry<T>>) -> Self {
-        Self { key, entry, expires: None }
+        Self {
+            key,
+            entry,
+            expires: None,
+        }
     }
 
     pub(super) fn entry(&self) -> Option<&Entry<T>> {
@@ -165,7 +211,10 @@ impl<T> Slot<T> {
     pub(super) fn age(&self, now: Moment) -> Age {
         match &self.expires {
             Some(expiry) if now.has_reached(expiry.at) => Age::Expired,
-            Some(expiry) if now.has_reached(expiry.refresh_from) && !expiry.asked.swap(true, Ordering::Relaxed) => {
+            Some(expiry)
+                if now.has_reached(expiry.refresh_from)
+                    && !expiry.asked.swap(true, Ordering::Relaxed) =>
+            {
                 Age::Due
             }
             _ => Age::Fresh,

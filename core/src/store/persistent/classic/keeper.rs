@@ -41,7 +41,11 @@ impl Keeper {
         while let Some(shared) = self.shared.upgrade() {
             let is_initialized = shared.initialized.load(Ordering::Acquire);
             drop(shared);
-            let wait = if is_known && is_initialized { Duration::MAX } else { MARKER_INTERVAL };
+            let wait = if is_known && is_initialized {
+                Duration::MAX
+            } else {
+                MARKER_INTERVAL
+            };
             match timeout(wait, self.inbox.recv()).await {
                 Ok(Some(message)) => self.act(message).await,
                 Ok(None) => return,
@@ -52,13 +56,19 @@ impl Keeper {
 
     /// Finds out whether the database holds a complete data set. Returns whether it has answered.
     async fn ask_for_the_marker(&mut self) -> bool {
-        let Some(shared) = self.shared.upgrade() else { return false };
+        let Some(shared) = self.shared.upgrade() else {
+            return false;
+        };
         match shared.reader.is_initialized().await {
             Ok(is_initialized) => {
                 // In daemon mode the database counts as initialized whatever it holds.
-                shared.initialized.fetch_or(is_initialized, Ordering::AcqRel);
+                shared
+                    .initialized
+                    .fetch_or(is_initialized, Ordering::AcqRel);
                 self.health.answered();
-                self.health.reporter().update(|status| status.initialized = is_initialized);
+                self.health
+                    .reporter()
+                    .update(|status| status.initialized = is_initialized);
                 true
             }
             Err(error) => {
@@ -69,7 +79,9 @@ impl Keeper {
     }
 
     async fn act(&mut self, message: Message) {
-        let Some(shared) = self.shared.upgrade() else { return };
+        let Some(shared) = self.shared.upgrade() else {
+            return;
+        };
         match message {
             Message::Refresh(kind, key) => drop(shared.fetch(kind, key).await),
             Message::Flawed(error) => self.health.flawed(&error),
@@ -83,8 +95,9 @@ impl Keeper {
                 self.health.recovered(&shared.reader, true).await;
                 self.health.answered();
                 self.health.reporter().update(|status| status.stale = false);
-                // The errors of the outage are over with it. What fails from now on is another one, which must not be
-                // dropped here: its reader has marked the database as unavailable, and nothing else would end that.
+                // The errors of the outage are over with it. What fails from now on is another one,
+                // which must not be dropped here: its reader has marked the database as
+                // unavailable, and nothing else would end that.
                 while let Ok(message) = self.inbox.try_recv() {
                     if let Message::Flawed(error) = message {
                         self.health.flawed(&error);

@@ -1,11 +1,13 @@
 //! [`Classic`]: a store that reads the database when an evaluation needs something, as the field's older SDKs do.
 //!
-//! For environments too large for memory, and for parity with those SDKs. An item is read once, however many evaluations
-//! wait for it, and cached as the [`CacheMode`] says; an item in use is read again before it expires. While the database
-//! is unavailable or slow, the last known items are served, however old they are.
+//! For environments too large for memory, and for parity with those SDKs. An item is read once,
+//! however many evaluations wait for it, and cached as the [`CacheMode`] says; an item in use is
+//! read again before it expires. While the database is unavailable or slow, the last known items
+//! are served, however old they are.
 //!
-//! A slow database is not an unavailable one. An evaluation waits as long as the client allows, and then uses the last
-//! known item; the read goes on, and its answer counts for later evaluations. Only a read without an answer for
+//! A slow database is not an unavailable one. An evaluation waits as long as the client allows, and
+//! then uses the last known item; the read goes on, and its answer counts for later evaluations.
+//! Only a read without an answer for
 //! [`ANSWER_LIMIT`], after which a probe fails too, or an error of the database starts an outage, in which nothing but
 //! probes is sent.
 
@@ -47,8 +49,9 @@ use crate::store::{DataStore, Snapshot, StoreError, Upserted};
 /// The pause before a read is repeated whose own limit is shorter than an evaluation may wait.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// The part of the time that an evaluation may wait after which an answer is late, and after which the last known item is
-/// used instead. An evaluation of several items waits once then: for the others it finds an answer late already.
+/// The part of the time that an evaluation may wait after which an answer is late, and after which
+/// the last known item is used instead. An evaluation of several items waits once then: for the
+/// others it finds an answer late already.
 const LATE: f64 = 0.8;
 const TOO_LATE: f64 = 0.9;
 
@@ -122,9 +125,16 @@ impl Classic {
             reading_all: Flights::new(),
             messages,
         });
-        let keeper = Keeper { shared: Arc::downgrade(&shared), inbox, health };
+        let keeper = Keeper {
+            shared: Arc::downgrade(&shared),
+            inbox,
+            health,
+        };
         let keeper = runtime.spawn_watched("keeper of the data store", keeper.run(), died);
-        Self { shared, keeper: Mutex::new(Some(keeper)) }
+        Self {
+            shared,
+            keeper: Mutex::new(Some(keeper)),
+        }
     }
 }
 
@@ -132,7 +142,11 @@ impl Classic {
 impl DataStore for Classic {
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
         let slots = self.shared.cache.slots();
-        reader(&View { slots: &slots, now: Moment::now(), shared: &self.shared });
+        reader(&View {
+            slots: &slots,
+            now: Moment::now(),
+            shared: &self.shared,
+        });
     }
 
     fn is_initialized(&self) -> bool {
@@ -160,8 +174,11 @@ impl DataStore for Classic {
         let writer = shared.writer.as_ref().ok_or(StoreError::ReadOnly)?;
         let written = match encode(&item) {
             Ok(stored) => match writer.upsert(item.kind(), item.key(), &stored).await {
-                // What superseded it is itself: an earlier answer was lost, or another process writes the same.
-                Ok(Upsert::Superseded(Some(other))) if other.body == stored.body => Ok(Upsert::Written),
+                // What superseded it is itself: an earlier answer was lost, or another process
+                // writes the same.
+                Ok(Upsert::Superseded(Some(other))) if other.body == stored.body => {
+                    Ok(Upsert::Written)
+                }
                 written => written,
             },
             Err(error) => Err(error),
@@ -176,7 +193,8 @@ impl DataStore for Classic {
                 return Ok(Upserted::Stale);
             }
             Err(error) => {
-                // One that the database cannot take is served all the same, for as long as it is remembered.
+                // One that the database cannot take is served all the same, for as long as it is
+                // remembered.
                 if let Err(error) = shared.unless_flawed(Err(error)) {
                     shared.remember_for_ever(item);
                     return Err(error);
@@ -201,7 +219,12 @@ impl DataStore for Classic {
     }
 
     async fn close(&self) {
-        drop(self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(
+            self.keeper
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
         self.shared.reader.close().await;
     }
 }
@@ -221,7 +244,10 @@ impl Shared {
             CacheMode::Ttl(ttl) => Some(Moment::now().after(ttl)),
             CacheMode::Infinite => None,
         };
-        self.all.store(Some(Arc::new(All { environment: Arc::clone(&environment), expires })));
+        self.all.store(Some(Arc::new(All {
+            environment: Arc::clone(&environment),
+            expires,
+        })));
         environment
     }
 
@@ -229,7 +255,10 @@ impl Shared {
     fn remember(&self, item: Item) {
         if let Some(all) = &*self.all.load() {
             let changed = all.environment.with(item.clone());
-            let next = changed.map(|environment| All { environment: Arc::new(environment), expires: all.expires });
+            let next = changed.map(|environment| All {
+                environment: Arc::new(environment),
+                expires: all.expires,
+            });
             if let Some(next) = next {
                 self.all.store(Some(Arc::new(next)));
             }
@@ -237,8 +266,8 @@ impl Shared {
         self.cache.put(item);
     }
 
-    /// Remembers an item that could not be written, if what is remembered counts for ever: then nothing would read it from
-    /// the database later.
+    /// Remembers an item that could not be written, if what is remembered counts for ever: then
+    /// nothing would read it from the database later.
     fn remember_for_ever(&self, item: Item) {
         let known = self.last_known(item.kind(), item.key()).ok().flatten();
         let is_newer = known.is_none_or(|known| known.version() < item.version());
@@ -251,19 +280,23 @@ impl Shared {
         self.away.load(Ordering::Acquire)
     }
 
-    /// Reads one item in single flight. While the database is unavailable or slow, the last known item is returned.
+    /// Reads one item in single flight. While the database is unavailable or slow, the last known
+    /// item is returned.
     async fn fetch(self: &Arc<Self>, kind: DataKind, key: Text) -> Answer {
         let known = self.last_known(kind, &key);
         let shared = Arc::clone(self);
-        self.read_or(
-            known,
-            async move { shared.reading.join((kind, key.clone()), || shared.read_one(kind, &key)).await },
-        )
+        self.read_or(known, async move {
+            shared
+                .reading
+                .join((kind, key.clone()), || shared.read_one(kind, &key))
+                .await
+        })
         .await
     }
 
-    /// Awaits a read for as long as an evaluation may wait, or a little less if something is known that can be returned
-    /// then. The read itself goes on, so that a late answer counts for later evaluations.
+    /// Awaits a read for as long as an evaluation may wait, or a little less if something is known
+    /// that can be returned then. The read itself goes on, so that a late answer counts for later
+    /// evaluations.
     async fn read_or<T: Send + 'static>(
         &self,
         known: Result<T, StoreError>,
@@ -273,9 +306,15 @@ impl Shared {
             return known;
         }
         let (sender, answer) = oneshot::channel();
-        // Bounded in time by the reader. Without an evaluation that waits, sending fails, which does not matter.
-        self.runtime.spawn_detached(async move { drop(sender.send(read.await)) });
-        let limit = if known.is_ok() { self.evaluation_timeout.mul_f64(TOO_LATE) } else { self.evaluation_timeout };
+        // Bounded in time by the reader. Without an evaluation that waits, sending fails, which
+        // does not matter.
+        self.runtime
+            .spawn_detached(async move { drop(sender.send(read.await)) });
+        let limit = if known.is_ok() {
+            self.evaluation_timeout.mul_f64(TOO_LATE)
+        } else {
+            self.evaluation_timeout
+        };
         match timeout(limit, answer).await {
             Ok(Ok(Ok(read))) => Ok(read),
             Ok(Ok(Err(error))) => known.or(Err(error)),
@@ -290,19 +329,27 @@ impl Shared {
         if let Ok(answer) = timeout(self.evaluation_timeout.mul_f64(LATE), read.as_mut()).await {
             return answer;
         }
-        tracing::debug!("an answer of the data store is late; the last known items are used until it arrives");
+        tracing::debug!(
+            "an answer of the data store is late; the last known items are used until it arrives"
+        );
         self.late.fetch_add(1, Ordering::AcqRel);
         let answer = read.await;
         self.late.fetch_sub(1, Ordering::AcqRel);
         answer
     }
 
-    /// Gets one item from the database. A store that gives up earlier than evaluations do is asked again.
+    /// Gets one item from the database. A store that gives up earlier than evaluations do is asked
+    /// again.
     async fn get(&self, kind: DataKind, key: &Text) -> Result<Option<StoredItem>, StoreError> {
         let begun = Instant::now();
         loop {
-            let read = self.reader.get(kind, key, self.evaluation_timeout.max(ANSWER_LIMIT)).await;
-            if !matches!(read, Err(StoreError::Timeout)) || begun.elapsed() + RETRY_PAUSE >= self.evaluation_timeout {
+            let read = self
+                .reader
+                .get(kind, key, self.evaluation_timeout.max(ANSWER_LIMIT))
+                .await;
+            if !matches!(read, Err(StoreError::Timeout))
+                || begun.elapsed() + RETRY_PAUSE >= self.evaluation_timeout
+            {
                 return read;
             }
             sleep(RETRY_PAUSE).await;
@@ -336,11 +383,13 @@ impl Shared {
         match item {
             Some(Item::Flag(entry)) => {
                 let known = || slots.flags.get(entry.key())?.entry()?.present();
-                self.arrivals.meet(DataKind::Flag, entry, || known().map(AsRef::as_ref));
+                self.arrivals
+                    .meet(DataKind::Flag, entry, || known().map(AsRef::as_ref));
             }
             Some(Item::Segment(entry)) => {
                 let known = || slots.segments.get(entry.key())?.entry()?.present();
-                self.arrivals.meet(DataKind::Segment, entry, || known().map(AsRef::as_ref));
+                self.arrivals
+                    .meet(DataKind::Segment, entry, || known().map(AsRef::as_ref));
             }
             None => {}
         }
@@ -350,8 +399,14 @@ impl Shared {
     fn last_known(&self, kind: DataKind, key: &Text) -> Answer {
         let slots = self.cache.slots();
         let known = match kind {
-            DataKind::Flag => slots.flags.get(key).map(|slot| slot.entry().cloned().map(Item::Flag)),
-            DataKind::Segment => slots.segments.get(key).map(|slot| slot.entry().cloned().map(Item::Segment)),
+            DataKind::Flag => slots
+                .flags
+                .get(key)
+                .map(|slot| slot.entry().cloned().map(Item::Flag)),
+            DataKind::Segment => slots
+                .segments
+                .get(key)
+                .map(|slot| slot.entry().cloned().map(Item::Segment)),
         };
         known.ok_or_else(never_read)
     }
@@ -359,20 +414,30 @@ impl Shared {
     async fn fetch_all(self: &Arc<Self>) -> Result<Arc<Environment>, StoreError> {
         let known = self.all.load_full();
         if let Some(all) = &known
-            && all.expires.is_none_or(|expires| !Moment::now().has_reached(expires))
+            && all
+                .expires
+                .is_none_or(|expires| !Moment::now().has_reached(expires))
         {
             return Ok(Arc::clone(&all.environment));
         }
-        let known = known.map(|all| Arc::clone(&all.environment)).ok_or_else(never_read);
+        let known = known
+            .map(|all| Arc::clone(&all.environment))
+            .ok_or_else(never_read);
         let shared = Arc::clone(self);
-        self.read_or(known, async move { shared.reading_all.join((), || shared.read_all()).await }).await
+        self.read_or(known, async move {
+            shared.reading_all.join((), || shared.read_all()).await
+        })
+        .await
     }
 
     async fn read_all(&self) -> Result<Arc<Environment>, StoreError> {
         let mut collections = Vec::new();
         for kind in DataKind::READ_ORDER {
-            let items =
-                self.reader.get_all(kind).await.inspect_err(|error| self.tell(Message::Failed(error.clone())))?;
+            let items = self
+                .reader
+                .get_all(kind)
+                .await
+                .inspect_err(|error| self.tell(Message::Failed(error.clone())))?;
             collections.push(Collection::new(kind, items));
         }
         let (data, spoilt) = decode_all(&collections);
@@ -391,8 +456,10 @@ impl Shared {
                 Ok(())
             }
             Err(error) => {
-                // The keeper finds out whether a database that has not answered in time is unavailable.
-                self.away.fetch_or(!matches!(error, StoreError::Timeout), Ordering::AcqRel);
+                // The keeper finds out whether a database that has not answered in time is
+                // unavailable.
+                self.away
+                    .fetch_or(!matches!(error, StoreError::Timeout), Ordering::AcqRel);
                 self.tell(Message::Failed(error.clone()));
                 Err(error)
             }

@@ -1,13 +1,13 @@
 //! [`Table`]: the slots of one kind of item, of which those of absent items take a bounded amount of memory.
 //!
-//! The keys of absent flags may come from outside the application, in any number and length. Those of items that exist, or
-//! once did, are the database's.
+//! The keys of absent flags may come from outside the application, in any number and length. Those
+//! of items that exist, or once did, are the database's.
 
 use super::cache::Slot;
 use crate::store::shards::{Shard, Shards};
 
-/// Memory for slots of items that were never there. When it is used up, they are all forgotten: then the database is asked
-/// again for those that are still requested.
+/// Memory for slots of items that were never there. When it is used up, they are all forgotten:
+/// then the database is asked again for those that are still requested.
 const ABSENT_BYTES: usize = 1 << 20;
 
 #[derive(Clone, Debug)]
@@ -20,7 +20,11 @@ pub(super) struct Table<T> {
 
 impl<T: Clone> Table<T> {
     pub(super) fn new(slots: Vec<Slot<T>>) -> Self {
-        Self { known: Shards::new(slots), absent: Shards::new(Vec::new()), absent_bytes: 0 }
+        Self {
+            known: Shards::new(slots),
+            absent: Shards::new(Vec::new()),
+            absent_bytes: 0,
+        }
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&Slot<T>> {
@@ -36,18 +40,27 @@ impl<T: Clone> Table<T> {
     #[must_use]
     pub(super) fn with(&self, slot: Slot<T>) -> Self {
         if slot.entry().is_some() || self.known.get(slot.key()).is_some() {
-            return Self { known: self.known.with(slot), ..self.clone() };
+            return Self {
+                known: self.known.with(slot),
+                ..self.clone()
+            };
         }
         let bytes = match self.absent.get(slot.key()) {
             Some(_) => 0,
             None => size_of::<Slot<T>>() + slot.key().len(),
         };
-        let Some(room) = ABSENT_BYTES.checked_sub(bytes) else { return self.clone() };
+        let Some(room) = ABSENT_BYTES.checked_sub(bytes) else {
+            return self.clone();
+        };
         let (absent, used) = match self.absent_bytes <= room {
             true => (self.absent.clone(), self.absent_bytes),
             false => (Shards::new(Vec::new()), 0),
         };
-        Self { known: self.known.clone(), absent: absent.with(slot), absent_bytes: used + bytes }
+        Self {
+            known: self.known.clone(),
+            absent: absent.with(slot),
+            absent_bytes: used + bytes,
+        }
     }
 }
 
@@ -61,7 +74,8 @@ mod tests {
     }
 
     fn present(key: &str) -> Slot<Flag> {
-        let flag: Flag = serde_json::from_value(serde_json::json!({"key": key, "version": 1})).unwrap();
+        let flag: Flag =
+            serde_json::from_value(serde_json::json!({"key": key, "version": 1})).unwrap();
         Slot::lasting(key.into(), Some(Entry::from(flag)))
     }
 
@@ -96,7 +110,9 @@ mod tests {
 
     #[test]
     fn a_flag_that_appears_or_vanishes_is_known_from_then_on() {
-        let table = Table::new(Vec::new()).with(absent("flag")).with(present("flag"));
+        let table = Table::new(Vec::new())
+            .with(absent("flag"))
+            .with(present("flag"));
         assert!(table.get("flag").unwrap().entry().is_some());
         let table = table.with(absent("flag"));
         assert!(table.get("flag").unwrap().entry().is_none());

@@ -18,10 +18,22 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
-    fn look_up<'s, T: Clone>(&self, slots: &'s Table<T>, kind: DataKind, key: &str) -> Found<&'s T> {
+    fn look_up<'s, T: Clone>(
+        &self,
+        slots: &'s Table<T>,
+        kind: DataKind,
+        key: &str,
+    ) -> Found<&'s T> {
         match slots.get(key) {
-            Some(slot) if self.shared.counts(slot.age(self.now), || (kind, key.into())) => {
-                slot.entry().and_then(Entry::present).map(AsRef::as_ref).into()
+            Some(slot)
+                if self
+                    .shared
+                    .counts(slot.age(self.now), || (kind, key.into())) =>
+            {
+                slot.entry()
+                    .and_then(Entry::present)
+                    .map(AsRef::as_ref)
+                    .into()
             }
             _ => Found::Unknown,
         }
@@ -40,11 +52,21 @@ impl Lookup for View<'_> {
 
 impl Snapshot for View<'_> {
     fn flags(&self) -> Box<dyn Iterator<Item = &Arc<Flag>> + '_> {
-        Box::new(self.slots.flags.iter().filter_map(|slot| slot.entry()?.present()))
+        Box::new(
+            self.slots
+                .flags
+                .iter()
+                .filter_map(|slot| slot.entry()?.present()),
+        )
     }
 
     fn segments(&self) -> Box<dyn Iterator<Item = &Arc<Segment>> + '_> {
-        Box::new(self.slots.segments.iter().filter_map(|slot| slot.entry()?.present()))
+        Box::new(
+            self.slots
+                .segments
+                .iter()
+                .filter_map(|slot| slot.entry()?.present()),
+        )
     }
 
     fn is_complete(&self) -> bool {

@@ -10,7 +10,9 @@ fn read(kind: DataKind, stored: StoredItem) -> Item {
 }
 
 fn written(kind: DataKind, json: &str) -> Bytes {
-    encode(&Item::from_json(kind, "k", json.as_bytes()).unwrap()).unwrap().body
+    encode(&Item::from_json(kind, "k", json.as_bytes()).unwrap())
+        .unwrap()
+        .body
 }
 
 /// What a service sends of an item, complete enough for every reader.
@@ -45,19 +47,23 @@ fn what_readers_need_is_added_and_nothing_else_is_touched() {
     assert_eq!(serde_json::from_str::<Value>(text).unwrap(), expected);
 
     let segment: Value = serde_json::from_slice(&written(DataKind::Segment, "{}")).unwrap();
-    let expected =
-        json!({"key": "k", "version": 0, "included": [], "excluded": [], "salt": "", "rules": [], "deleted": false});
+    let expected = json!({"key": "k", "version": 0, "included": [], "excluded": [], "salt": "", "rules": [], "deleted": false});
     assert_eq!(segment, expected);
 }
 
 #[test]
 fn an_item_whose_version_was_raised_is_written_with_that_version() {
     for kind in KINDS {
-        let item = Item::from_json(kind, "k", complete(kind).as_bytes()).unwrap().with_version(9);
+        let item = Item::from_json(kind, "k", complete(kind).as_bytes())
+            .unwrap()
+            .with_version(9);
         let stored = encode(&item).unwrap();
         assert_eq!((stored.version, stored.deleted), (Some(9), Some(false)));
         let json: Value = serde_json::from_slice(&stored.body).unwrap();
-        assert_eq!((&json["version"], &json["key"], &json["salt"]), (&json!(9), &json!("k"), &json!("s")));
+        assert_eq!(
+            (&json["version"], &json["key"], &json["salt"]),
+            (&json!(9), &json!("k"), &json!("s"))
+        );
     }
 }
 
@@ -68,15 +74,26 @@ fn odd_numbers_and_half_surrogates_are_read_and_written() {
         assert_eq!(stored.version(), 4);
         let body = written(kind, r#"{"version":4.5,"salt":"\ud800","x\udc00":1}"#);
         assert_eq!(read(kind, StoredItem::new(body.clone())).version(), 4);
-        assert!(str::from_utf8(&body).unwrap().contains("\"version\":4"), "{body:?}");
+        assert!(
+            str::from_utf8(&body).unwrap().contains("\"version\":4"),
+            "{body:?}"
+        );
     }
 }
 
 #[test]
 fn what_is_corrupt_is_named_and_not_quoted() {
     for kind in KINDS {
-        let error = decode(kind, &"k".into(), &StoredItem::new(r#"{"salt":["se"],"rules":"secret"}"#)).unwrap_err();
-        assert!(matches!(&error, StoreError::Corrupt { kind: of, key, .. } if *of == kind && key == "k"), "{error:?}");
+        let error = decode(
+            kind,
+            &"k".into(),
+            &StoredItem::new(r#"{"salt":["se"],"rules":"secret"}"#),
+        )
+        .unwrap_err();
+        assert!(
+            matches!(&error, StoreError::Corrupt { kind: of, key, .. } if *of == kind && key == "k"),
+            "{error:?}"
+        );
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");
     }
 }
@@ -85,7 +102,10 @@ fn what_is_corrupt_is_named_and_not_quoted() {
 fn an_item_without_its_text_is_refused_by_name() {
     let data = vexil_eval::model::DataSet::read(json!({"flags": {"k": {}}})).unwrap();
     let error = encode(&Item::Flag(data.flags[0].clone())).unwrap_err();
-    assert!(matches!(&error, StoreError::Corrupt { kind: DataKind::Flag, key, .. } if key == "k"), "{error:?}");
+    assert!(
+        matches!(&error, StoreError::Corrupt { kind: DataKind::Flag, key, .. } if key == "k"),
+        "{error:?}"
+    );
 }
 
 // STO-1.3: the five shapes
@@ -95,19 +115,37 @@ fn a_tombstone_of_any_shape_is_one() {
         let relay = StoredItem::new(tombstone(kind, 7));
         for (shape, version) in [
             (StoredItem::new(r#"{"version":7,"deleted":true}"#), 7),
-            (StoredItem::new(r#"{"key":"k","version":7,"deleted":true}"#), 7),
+            (
+                StoredItem::new(r#"{"key":"k","version":7,"deleted":true}"#),
+                7,
+            ),
             (relay.clone(), 7),
-            (StoredItem::new(r#"{"version":7,"key":"$deleted","deleted":true}"#), 7),
+            (
+                StoredItem::new(r#"{"version":7,"key":"$deleted","deleted":true}"#),
+                7,
+            ),
             (StoredItem::new("null").with_version(7), 7),
             (StoredItem::new("null"), 0),
             (StoredItem::new("").with_version(7), 7),
-            (StoredItem::new(complete(kind)).with_deleted(true).with_version(7), 7),
+            (
+                StoredItem::new(complete(kind))
+                    .with_deleted(true)
+                    .with_version(7),
+                7,
+            ),
             // What a tombstone holds beside its version is nobody's business.
-            (StoredItem::new(r#"{"version":7,"deleted":true,"rules":"?"}"#), 7),
+            (
+                StoredItem::new(r#"{"version":7,"deleted":true,"rules":"?"}"#),
+                7,
+            ),
         ] {
             let item = read(kind, shape.clone());
             assert!(item.is_deleted(), "{shape:?}");
-            assert_eq!((item.version(), item.key().as_str(), item.kind()), (version, "k", kind), "{shape:?}");
+            assert_eq!(
+                (item.version(), item.key().as_str(), item.kind()),
+                (version, "k", kind),
+                "{shape:?}"
+            );
         }
         let deleted = encode(&Item::deleted(kind, "k", 7)).unwrap();
         assert_eq!(deleted, relay.with_version(7).with_deleted(true));
@@ -118,15 +156,28 @@ fn a_tombstone_of_any_shape_is_one() {
 #[test]
 fn the_version_beside_the_text_counts_more() {
     for kind in KINDS {
-        assert_eq!(read(kind, StoredItem::new(complete(kind)).with_version(12)).version(), 12);
-        assert_eq!(read(kind, StoredItem::new(complete(kind)).with_version(0)).version(), 3);
+        assert_eq!(
+            read(kind, StoredItem::new(complete(kind)).with_version(12)).version(),
+            12
+        );
+        assert_eq!(
+            read(kind, StoredItem::new(complete(kind)).with_version(0)).version(),
+            3
+        );
     }
 }
 
 // STO-1.2: the address counts, not what the item says
 #[test]
 fn the_key_is_that_of_the_address() {
-    assert_eq!(read(DataKind::Flag, StoredItem::new(r#"{"key":"other","version":1}"#)).key(), "k");
+    assert_eq!(
+        read(
+            DataKind::Flag,
+            StoredItem::new(r#"{"key":"other","version":1}"#)
+        )
+        .key(),
+        "k"
+    );
 }
 
 #[test]
@@ -134,7 +185,12 @@ fn a_spoilt_item_is_named() {
     for kind in KINDS {
         for bad in ["{", "[]", "7", r#"{"version":"x"}"#, r#"{"rules":1}"#] {
             let error = decode(kind, &"k".into(), &StoredItem::new(bad)).unwrap_err();
-            let StoreError::Corrupt { kind: named, key, .. } = &error else { panic!("{error:?}") };
+            let StoreError::Corrupt {
+                kind: named, key, ..
+            } = &error
+            else {
+                panic!("{error:?}")
+            };
             assert_eq!((*named, key.as_str()), (kind, "k"), "{bad}");
         }
     }

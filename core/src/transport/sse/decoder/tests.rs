@@ -14,7 +14,10 @@ struct Event {
 }
 
 fn event(name: &str, data: impl AsRef<[u8]>) -> Event {
-    Event { name: name.to_owned(), data: data.as_ref().to_vec() }
+    Event {
+        name: name.to_owned(),
+        data: data.as_ref().to_vec(),
+    }
 }
 
 fn message(data: impl AsRef<[u8]>) -> Event {
@@ -22,7 +25,10 @@ fn message(data: impl AsRef<[u8]>) -> Event {
 }
 
 /// All events of a body that arrives in these pieces, and what it advises.
-fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, limit: usize) -> Result<(Vec<Event>, Advice), DecodeError> {
+fn decode<'a>(
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+    limit: usize,
+) -> Result<(Vec<Event>, Advice), DecodeError> {
     let mut decoder = Decoder::new(limit);
     let (mut events, mut data) = (Vec::new(), Vec::new());
     for piece in pieces {
@@ -30,7 +36,10 @@ fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, limit: usize) -> Resul
         while let Some(part) = decoder.next(&mut piece)? {
             match part {
                 Part::Data(part) => data.extend_from_slice(&part),
-                Part::End(name) => events.push(Event { name, data: std::mem::take(&mut data) }),
+                Part::End(name) => events.push(Event {
+                    name,
+                    data: std::mem::take(&mut data),
+                }),
             }
         }
         assert!(piece.is_empty());
@@ -41,7 +50,11 @@ fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, limit: usize) -> Resul
 #[track_caller]
 fn decoded(body: &[u8]) -> (Vec<Event>, Advice) {
     let whole = decode([body], LIMIT).unwrap();
-    assert_eq!(decode(body.chunks(1), LIMIT).unwrap(), whole, "in pieces of one byte");
+    assert_eq!(
+        decode(body.chunks(1), LIMIT).unwrap(),
+        whole,
+        "in pieces of one byte"
+    );
     whole
 }
 
@@ -62,7 +75,10 @@ fn one_byte_order_mark_at_the_beginning_is_skipped() {
     gives("\u{feff}data: a\n\n", &[message("a")]);
     gives("\u{feff}data: \u{feff}b\n\n", &[message("\u{feff}b")]);
     gives("\u{feff}\u{feff}data: a\n\n", &[]);
-    gives("data: a\n\n\u{feff}data: b\n\ndata: c\n\n", &[message("a"), message("c")]);
+    gives(
+        "data: a\n\n\u{feff}data: b\n\ndata: c\n\n",
+        &[message("a"), message("c")],
+    );
     gives(b"\xEF\xBBdata: a\n\ndata: b\n\n", &[message("b")]);
     gives(b"\xEF\ndata: b\n\n", &[message("b")]);
 }
@@ -73,27 +89,45 @@ fn lines_end_with_lf_cr_or_both() {
     gives("data: a\ndata: b\n\n", &[message("a\nb")]);
     gives("data: a\rdata: b\r\r", &[message("a\nb")]);
     gives("data: a\r\ndata: b\r\n\r\n", &[message("a\nb")]);
-    gives("data: a\rdata: b\r\n\ndata: c\n\r\n\rdata: d\n\n", &[message("a\nb"), message("c"), message("d")]);
+    gives(
+        "data: a\rdata: b\r\n\ndata: c\n\r\n\rdata: d\n\n",
+        &[message("a\nb"), message("c"), message("d")],
+    );
 }
 
 // Rule 4
 #[test]
 fn one_space_behind_the_colon_does_not_count() {
-    gives("data:a\n\ndata: a\n\ndata:  a\n\ndata\n\n", &[message("a"), message("a"), message(" a"), message("")]);
-    gives("data: a:b\n\ndata:\n\ndata: \n\n", &[message("a:b"), message(""), message("")]);
+    gives(
+        "data:a\n\ndata: a\n\ndata:  a\n\ndata\n\n",
+        &[message("a"), message("a"), message(" a"), message("")],
+    );
+    gives(
+        "data: a:b\n\ndata:\n\ndata: \n\n",
+        &[message("a:b"), message(""), message("")],
+    );
 }
 
 // Rule 5
 #[test]
 fn unknown_fields_are_ignored_and_names_are_exact() {
-    gives("Data: a\n\nDATA: a\n\ndata : a\n\n data: a\n\ndat: a\n\ndatas: a\n\n", &[]);
-    gives("other: x\n\nother\n\ndata: a\nother: x\neventual: y\ndatabase\n\n", &[message("a")]);
+    gives(
+        "Data: a\n\nDATA: a\n\ndata : a\n\n data: a\n\ndat: a\n\ndatas: a\n\n",
+        &[],
+    );
+    gives(
+        "other: x\n\nother\n\ndata: a\nother: x\neventual: y\ndatabase\n\n",
+        &[message("a")],
+    );
 }
 
 // Rule 6
 #[test]
 fn comments_are_ignored_whatever_their_bytes() {
-    gives(b":\n: data: x\n:\xff\xfe\n:\n\ndata: a\n:in between\xf0\ndata: b\n\n", &[message("a\nb")]);
+    gives(
+        b":\n: data: x\n:\xff\xfe\n:\n\ndata: a\n:in between\xf0\ndata: b\n\n",
+        &[message("a\nb")],
+    );
 }
 
 // Rules 7 and 8
@@ -108,8 +142,14 @@ fn data_lines_are_joined_and_without_any_there_is_no_event() {
 // Rule 9
 #[test]
 fn an_event_has_the_last_name_it_gives_itself() {
-    gives("event: put\ndata: a\n\ndata: b\n\n", &[event("put", "a"), message("b")]);
-    gives("data: a\nevent: x\nevent:patch\n\nevent: x\nevent\ndata: b\n\n", &[event("patch", "a"), message("b")]);
+    gives(
+        "event: put\ndata: a\n\ndata: b\n\n",
+        &[event("put", "a"), message("b")],
+    );
+    gives(
+        "data: a\nevent: x\nevent:patch\n\nevent: x\nevent\ndata: b\n\n",
+        &[event("patch", "a"), message("b")],
+    );
 }
 
 // Rules 10 and 12
@@ -118,8 +158,14 @@ fn an_id_counts_from_the_end_of_its_event_on() {
     let id = |body: &str| decoded(body.as_bytes()).1.last_event_id;
     assert_eq!(id("id: 7\ndata: a\n\n"), Some(b"7".to_vec()));
     assert_eq!(id("id: 7\n\ndata: a\n\n"), Some(b"7".to_vec()));
-    assert_eq!(id("id: 7\ndata: a\n\nid: 8\ndata: b\n"), Some(b"7".to_vec()));
-    assert_eq!(id("id: 7\nid: 8\n\nid: a\0b\ndata: b\n\n"), Some(b"8".to_vec()));
+    assert_eq!(
+        id("id: 7\ndata: a\n\nid: 8\ndata: b\n"),
+        Some(b"7".to_vec())
+    );
+    assert_eq!(
+        id("id: 7\nid: 8\n\nid: a\0b\ndata: b\n\n"),
+        Some(b"8".to_vec())
+    );
     assert_eq!(id("id: 7\n\nid:\n\n"), Some(Vec::new()));
     assert_eq!(id("id: 7\n\nid\n\n"), Some(Vec::new()));
     assert_eq!(id("data: a\n\n"), None);
@@ -136,7 +182,10 @@ fn a_time_to_reconnect_is_digits_within_bounds() {
     for value in ["", "0", "00", "-1", "+1", "1.5", "1e3", " 1", "١"] {
         assert_eq!(retry(value), None, "{value}");
     }
-    assert_eq!(decoded(b"retry: 50\nretry: x\n\n").1.retry, Some(Duration::from_millis(50)));
+    assert_eq!(
+        decoded(b"retry: 50\nretry: x\n\n").1.retry,
+        Some(Duration::from_millis(50))
+    );
 }
 
 // Rule 12; section 10, row 1
@@ -154,7 +203,11 @@ fn large_events_arrive_in_one_line_or_many() {
     let (events, _) = decode(body.as_bytes().chunks(8192), 1 << 26).unwrap();
     assert_eq!(events, [message(&line)]);
     let lines = vec!["0123456789"; 500_000];
-    let body: String = lines.iter().flat_map(|line| ["data: ", line, "\r\n"]).collect::<String>() + "\r\n";
+    let body: String = lines
+        .iter()
+        .flat_map(|line| ["data: ", line, "\r\n"])
+        .collect::<String>()
+        + "\r\n";
     let (events, _) = decode(body.as_bytes().chunks(8191), 1 << 26).unwrap();
     assert_eq!(events, [message(lines.join("\n"))]);
 }
@@ -164,19 +217,33 @@ fn large_events_arrive_in_one_line_or_many() {
 fn an_event_beyond_the_limit_is_an_error_in_whatever_field() {
     let too_large = Err(DecodeError::TooLarge { limit: 10 });
     assert!(decode([b"data: 0123456789\n\n".as_slice()], 10).is_ok());
-    for body in ["data: 0123456789a", "event: 0123456789a", "id: 0123456789a", "retry: 01234567890"] {
+    for body in [
+        "data: 0123456789a",
+        "event: 0123456789a",
+        "id: 0123456789a",
+        "retry: 01234567890",
+    ] {
         assert_eq!(decode([body.as_bytes()], 10), too_large, "{body}");
         assert_eq!(decode(body.as_bytes().chunks(1), 10), too_large, "{body}");
     }
     assert_eq!(decode(["data\n".repeat(12).as_bytes()], 10), too_large);
-    assert_eq!(decode([b"event: 01234\nid: 01234\ndata: 5\n".as_slice()], 10), too_large);
+    assert_eq!(
+        decode([b"event: 01234\nid: 01234\ndata: 5\n".as_slice()], 10),
+        too_large
+    );
 }
 
 // Section 10, row 5
 #[test]
 fn endless_comments_and_unknown_fields_are_not_kept() {
     let mut decoder = Decoder::new(10);
-    for piece in [":".to_owned(), "x".repeat(100_000), "\n".to_owned(), "other".repeat(100_000), ":y".repeat(1000)] {
+    for piece in [
+        ":".to_owned(),
+        "x".repeat(100_000),
+        "\n".to_owned(),
+        "other".repeat(100_000),
+        ":y".repeat(1000),
+    ] {
         assert_eq!(decoder.next(&mut Bytes::from(piece)), Ok(None));
     }
     let kept = [&decoder.field, &decoder.value, &decoder.name].map(Vec::capacity);
@@ -187,7 +254,10 @@ fn endless_comments_and_unknown_fields_are_not_kept() {
 #[test]
 fn events_that_arrive_together_come_one_after_the_other() {
     let body: String = (0..100).map(|n| format!("data: {n}\n\n")).collect();
-    gives(body, &(0..100).map(|n| message(n.to_string())).collect::<Vec<_>>());
+    gives(
+        body,
+        &(0..100).map(|n| message(n.to_string())).collect::<Vec<_>>(),
+    );
 }
 
 // Rule 15; section 10, row 6
@@ -201,7 +271,12 @@ fn a_name_that_is_not_utf_8_is_not_known() {
 fn while_data_arrives_the_event_has_the_name_that_it_has_given_itself_so_far() {
     let mut decoder = Decoder::new(LIMIT);
     let mut names = Vec::new();
-    for body in ["data: a\n", "event: x\ndata: b\n", "event: put\nevent: patch\ndata: c\n\n", "data: d\n\n"] {
+    for body in [
+        "data: a\n",
+        "event: x\ndata: b\n",
+        "event: put\nevent: patch\ndata: c\n\n",
+        "data: d\n\n",
+    ] {
         let mut piece = Bytes::from(body);
         while let Some(part) = decoder.next(&mut piece).unwrap() {
             match part {
@@ -211,7 +286,17 @@ fn while_data_arrives_the_event_has_the_name_that_it_has_given_itself_so_far() {
             }
         }
     }
-    assert_eq!(names, ["message", "x", "patch", "end of patch", "message", "end of message"]);
+    assert_eq!(
+        names,
+        [
+            "message",
+            "x",
+            "patch",
+            "end of patch",
+            "message",
+            "end of message"
+        ]
+    );
 }
 
 // Section 10, row 7
@@ -223,8 +308,8 @@ fn nul_is_data() {
 /// A body of the pieces that bodies are made of, and others.
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
     let tokens = [
-        "data", "event", "id", "retry", "dat", "datax", ":", " ", "\n", "\r", "\r\n", "\n\n", "\u{feff}", "é", "😀",
-        "x", "42", "\0",
+        "data", "event", "id", "retry", "dat", "datax", ":", " ", "\n", "\r", "\r\n", "\n\n",
+        "\u{feff}", "é", "😀", "x", "42", "\0",
     ];
     let token = prop_oneof![
         20 => prop::sample::select(tokens.to_vec()).prop_map(|token| token.as_bytes().to_vec()),
@@ -236,7 +321,8 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
 /// The same rules, word for word and slowly: the whole body is split into lines first.
 fn model(body: &[u8]) -> Vec<Event> {
     let body = body.strip_prefix(BOM).unwrap_or(body);
-    let (mut lines, mut line, mut bytes) = (Vec::new(), Vec::new(), body.iter().copied().peekable());
+    let (mut lines, mut line, mut bytes) =
+        (Vec::new(), Vec::new(), body.iter().copied().peekable());
     while let Some(byte) = bytes.next() {
         match byte {
             b'\r' => {
@@ -254,11 +340,17 @@ fn model(body: &[u8]) -> Vec<Event> {
             let lines = std::mem::take(&mut data);
             if !lines.is_empty() {
                 let name = String::from_utf8_lossy(&name);
-                events.push(event(if name.is_empty() { "message" } else { &name }, lines.join(&b'\n')));
+                events.push(event(
+                    if name.is_empty() { "message" } else { &name },
+                    lines.join(&b'\n'),
+                ));
             }
             continue;
         }
-        let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+        let colon = line
+            .iter()
+            .position(|byte| *byte == b':')
+            .unwrap_or(line.len());
         let value = line.get(colon + 1..).unwrap_or_default();
         let value = value.strip_prefix(b" ").unwrap_or(value).to_vec();
         match &line[..colon] {

@@ -10,7 +10,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region, SharedHttpClient};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
+    ScalarAttributeType,
 };
 use serde_json::{Value, json};
 pub(crate) use tap::{Call, Reply, Tap};
@@ -38,19 +39,36 @@ impl TestTable {
 
     /// A table that was made before, on whatever runtime.
     pub(crate) fn existing(name: &str) -> Self {
-        Self { name: name.to_owned(), client: client_over(http()) }
+        Self {
+            name: name.to_owned(),
+            client: client_over(http()),
+        }
     }
 
     /// A table whose keys have other names.
     pub(crate) async fn with_keys(partition: &str, sort: &str) -> Self {
         static TABLES: AtomicU32 = AtomicU32::new(0);
-        let name = format!("test-{}-{}", std::process::id(), TABLES.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "test-{}-{}",
+            std::process::id(),
+            TABLES.fetch_add(1, Ordering::Relaxed)
+        );
         let table = Self::existing(&name);
-        let mut create = table.client.create_table().table_name(&name).billing_mode(BillingMode::PayPerRequest);
+        let mut create = table
+            .client
+            .create_table()
+            .table_name(&name)
+            .billing_mode(BillingMode::PayPerRequest);
         for (name, role) in [(partition, KeyType::Hash), (sort, KeyType::Range)] {
-            let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
-            let key = KeySchemaElement::builder().attribute_name(name).key_type(role);
-            create = create.attribute_definitions(attribute.build().unwrap()).key_schema(key.build().unwrap());
+            let attribute = AttributeDefinition::builder()
+                .attribute_name(name)
+                .attribute_type(ScalarAttributeType::S);
+            let key = KeySchemaElement::builder()
+                .attribute_name(name)
+                .key_type(role);
+            create = create
+                .attribute_definitions(attribute.build().unwrap())
+                .key_schema(key.build().unwrap());
         }
         create.send().await.unwrap();
         table
@@ -58,22 +76,46 @@ impl TestTable {
 
     /// Everything that is in the table, sorted by its keys.
     pub(crate) async fn rows(&self) -> Vec<Row> {
-        let rows = self.client.scan().table_name(&self.name).consistent_read(true).into_paginator().items().send();
+        let rows = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
         let mut rows: Vec<Row> = rows.collect::<Result<_, _>>().await.unwrap();
-        rows.sort_by_key(|row| (format!("{:?}", row["namespace"]), format!("{:?}", row["key"])));
+        rows.sort_by_key(|row| {
+            (
+                format!("{:?}", row["namespace"]),
+                format!("{:?}", row["key"]),
+            )
+        });
         rows
     }
 
     /// Writes a row as it is.
     pub(crate) async fn put<const N: usize>(&self, row: [(&str, AttributeValue); N]) {
-        let row = row.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        self.client.put_item().table_name(&self.name).set_item(Some(row)).send().await.unwrap();
+        let row = row
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        self.client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(row))
+            .send()
+            .await
+            .unwrap();
     }
 }
 
 /// A store over this table, through the default client of the crate.
 pub(crate) fn local<S>(builder: DynamoDbBuilder<S>) -> DynamoDbBuilder<S> {
-    let builder = builder.endpoint(dynamodb_url().unwrap()).region("eu-central-1").credentials("local", "local");
+    let builder = builder
+        .endpoint(dynamodb_url().unwrap())
+        .region("eu-central-1")
+        .credentials("local", "local");
     patient(builder)
 }
 
@@ -85,7 +127,10 @@ pub(crate) fn through<S>(tap: &Tap, builder: DynamoDbBuilder<S>) -> DynamoDbBuil
 /// With limits that a busy machine keeps, for tests of anything but these.
 fn patient<S>(builder: DynamoDbBuilder<S>) -> DynamoDbBuilder<S> {
     let limit = Duration::from_secs(30);
-    builder.read_timeout(limit).probe_timeout(limit).bulk_timeout(limit)
+    builder
+        .read_timeout(limit)
+        .probe_timeout(limit)
+        .bulk_timeout(limit)
 }
 
 /// The same, with a proxy in front of the database.
@@ -122,22 +167,34 @@ pub(crate) fn n(number: u64) -> AttributeValue {
 
 /// The row of an item as the field's SDKs write it.
 pub(crate) fn item_row(namespace: &str, key: &str, version: u64, item: &str) -> Row {
-    [("namespace", s(namespace)), ("key", s(key)), ("version", n(version)), ("item", s(item))]
+    [
+        ("namespace", s(namespace)),
+        ("key", s(key)),
+        ("version", n(version)),
+        ("item", s(item)),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+pub(crate) fn marker_row(marker: &str) -> Row {
+    [("namespace", s(marker)), ("key", s(marker))]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
 }
 
-pub(crate) fn marker_row(marker: &str) -> Row {
-    [("namespace", s(marker)), ("key", s(marker))].map(|(name, value)| (name.to_owned(), value)).into()
-}
-
 /// An item as the SDK writes it.
 pub(crate) fn item(version: u64, body: &str) -> StoredItem {
-    StoredItem::new(body.to_owned()).with_version(version).with_deleted(false)
+    StoredItem::new(body.to_owned())
+        .with_version(version)
+        .with_deleted(false)
 }
 
 /// Segments and flags, in the order in which the SDK gives them.
-pub(crate) fn data(segments: Vec<(&str, StoredItem)>, flags: Vec<(&str, StoredItem)>) -> Vec<Collection> {
+pub(crate) fn data(
+    segments: Vec<(&str, StoredItem)>,
+    flags: Vec<(&str, StoredItem)>,
+) -> Vec<Collection> {
     [(DataKind::Segment, segments), (DataKind::Flag, flags)]
         .map(|(kind, items)| {
             let items = items.into_iter().map(|(key, item)| (Text::from(key), item));
@@ -148,21 +205,31 @@ pub(crate) fn data(segments: Vec<(&str, StoredItem)>, flags: Vec<(&str, StoredIt
 
 /// Items of this number, all of version 1, with keys in order.
 pub(crate) fn many(count: usize, body: &str) -> Vec<(String, StoredItem)> {
-    (0..count).map(|number| (format!("item-{number:05}"), item(1, body))).collect()
+    (0..count)
+        .map(|number| (format!("item-{number:05}"), item(1, body)))
+        .collect()
 }
 
 /// An error as DynamoDB answers it.
 pub(crate) fn refusal(code: &str) -> Reply {
-    Reply::Answer(400, json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "no"}))
+    Reply::Answer(
+        400,
+        json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "no"}),
+    )
 }
 
 /// The keys of a call's puts or deletes, in order.
 pub(crate) fn written(call: &Call, what: &str) -> Vec<String> {
-    let requests = call.body["RequestItems"].as_object().into_iter().flat_map(serde_json::Map::values);
-    let keys = requests.flat_map(|requests| requests.as_array().unwrap()).filter_map(|request| match what {
-        "put" => request.pointer("/PutRequest/Item/key/S"),
-        _ => request.pointer("/DeleteRequest/Key/key/S"),
-    });
+    let requests = call.body["RequestItems"]
+        .as_object()
+        .into_iter()
+        .flat_map(serde_json::Map::values);
+    let keys = requests
+        .flat_map(|requests| requests.as_array().unwrap())
+        .filter_map(|request| match what {
+            "put" => request.pointer("/PutRequest/Item/key/S"),
+            _ => request.pointer("/DeleteRequest/Key/key/S"),
+        });
     keys.map(|key| key.as_str().unwrap().to_owned()).collect()
 }
 

@@ -1,6 +1,7 @@
 //! [`Tap`]: a connection to DynamoDB that remembers what passes, and answers in its place.
 //!
-//! No server on this machine throttles, leaves items unprocessed or goes silent when a test wants it.
+//! No server on this machine throttles, leaves items unprocessed or goes silent when a test wants
+//! it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -52,7 +53,11 @@ pub(crate) struct Tap {
 
 impl Tap {
     pub(crate) fn new(decide: impl Fn(usize, &Call) -> Reply + Send + Sync + 'static) -> Self {
-        Self { server: super::http(), calls: Arc::default(), decide: Arc::new(decide) }
+        Self {
+            server: super::http(),
+            calls: Arc::default(),
+            decide: Arc::new(decide),
+        }
     }
 
     /// Lets everything pass.
@@ -80,7 +85,10 @@ impl Tap {
 
     /// The names of the requests so far.
     pub(crate) fn operations(&self) -> Vec<String> {
-        self.calls().into_iter().map(|call| call.operation).collect()
+        self.calls()
+            .into_iter()
+            .map(|call| call.operation)
+            .collect()
     }
 }
 
@@ -91,7 +99,11 @@ impl fmt::Debug for Tap {
 }
 
 impl HttpClient for Tap {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(Connector {
             server: self.server.http_connector(settings, components),
             tap: self.clone(),
@@ -107,7 +119,14 @@ struct Connector {
 
 impl HttpConnector for Connector {
     fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
-        let operation = request.headers().get("x-amz-target").unwrap().rsplit('.').next().unwrap().to_owned();
+        let operation = request
+            .headers()
+            .get("x-amz-target")
+            .unwrap()
+            .rsplit('.')
+            .next()
+            .unwrap()
+            .to_owned();
         let body = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
         let call = Call { operation, body };
         let number = {
@@ -119,21 +138,32 @@ impl HttpConnector for Connector {
             Reply::Pass => self.server.call(request),
             Reply::Instead(body, answer) => {
                 let body = body.to_string();
-                request.headers_mut().insert("content-length", body.len().to_string());
+                request
+                    .headers_mut()
+                    .insert("content-length", body.len().to_string());
                 *request.body_mut() = SdkBody::from(body);
                 let sent = self.server.call(request);
                 HttpConnectorFuture::new(async move {
                     let received = sent.await?;
-                    Ok(if received.status().is_success() { response(200, &answer) } else { received })
+                    Ok(if received.status().is_success() {
+                        response(200, &answer)
+                    } else {
+                        received
+                    })
                 })
             }
             Reply::Answer(status, body) => HttpConnectorFuture::ready(Ok(response(status, &body))),
-            Reply::Broken => HttpConnectorFuture::ready(Err(ConnectorError::io("the connection broke".into()))),
+            Reply::Broken => {
+                HttpConnectorFuture::ready(Err(ConnectorError::io("the connection broke".into())))
+            }
             Reply::Silence => HttpConnectorFuture::new(std::future::pending()),
         }
     }
 }
 
 fn response(status: u16, body: &Value) -> HttpResponse {
-    HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body.to_string()))
+    HttpResponse::new(
+        StatusCode::try_from(status).unwrap(),
+        SdkBody::from(body.to_string()),
+    )
 }

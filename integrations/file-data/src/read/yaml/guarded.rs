@@ -1,14 +1,18 @@
 //! [`Guarded`]: what flag data asks of YAML beyond the parser.
 //!
-//! Keys: a number is its decimal text; `true` is what tools of YAML 1.1 make of `on`; anything else but a string is an
-//! error. Text: aliases repeat it for free in the file and at full price in memory, so it is counted as it is read.
+//! Keys: a number is its decimal text; `true` is what tools of YAML 1.1 make of `on`; anything else
+//! but a string is an error. Text: aliases repeat it for free in the file and at full price in
+//! memory, so it is counted as it is read.
 
 use std::cell::Cell;
 use std::fmt;
 
 use serde::Deserializer;
 use serde::de::value::StringDeserializer;
-use serde::de::{DeserializeSeed, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
+    Visitor,
+};
 
 /// A parser or any part of one, guarded.
 pub(super) struct Guarded<'b, T> {
@@ -20,12 +24,16 @@ pub(super) struct Guarded<'b, T> {
 impl<'b, T> Guarded<'b, T> {
     /// Guards something that the guarded thing leads to.
     fn lead<U>(&self, inner: U) -> Guarded<'b, U> {
-        Guarded { inner, bytes_left: self.bytes_left }
+        Guarded {
+            inner,
+            bytes_left: self.bytes_left,
+        }
     }
 
     fn count<E: Error>(&self, text: &str) -> Result<(), E> {
         let left = self.bytes_left.get().checked_sub(text.len());
-        self.bytes_left.set(left.ok_or_else(|| E::custom("the aliases expand to too much text"))?);
+        self.bytes_left
+            .set(left.ok_or_else(|| E::custom("the aliases expand to too much text"))?);
         Ok(())
     }
 }
@@ -104,7 +112,10 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Guarded<'_, V> {
         self.inner.visit_some(deserializer)
     }
 
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+    fn visit_newtype_struct<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<V::Value, D::Error> {
         let deserializer = self.lead(deserializer);
         self.inner.visit_newtype_struct(deserializer)
     }
@@ -139,7 +150,10 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Guarded<'_, S> {
 impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Guarded<'_, A> {
     type Error = A::Error;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
         let seed = self.lead(seed);
         self.inner.next_element_seed(seed)
     }
@@ -152,7 +166,10 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Guarded<'_, A> {
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for Guarded<'_, A> {
     type Error = A::Error;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
         let key = self.lead(Key(seed));
         self.inner.next_key_seed(key)
     }
@@ -174,7 +191,8 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Key<S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
-        let name: StringDeserializer<D::Error> = deserializer.deserialize_any(Name)?.into_deserializer();
+        let name: StringDeserializer<D::Error> =
+            deserializer.deserialize_any(Name)?.into_deserializer();
         self.0.deserialize(name)
     }
 }
@@ -190,7 +208,11 @@ impl Visitor<'_> for Name {
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<String, E> {
-        if value { Ok("on".to_owned()) } else { Err(E::invalid_type(serde::de::Unexpected::Bool(value), &self)) }
+        if value {
+            Ok("on".to_owned())
+        } else {
+            Err(E::invalid_type(serde::de::Unexpected::Bool(value), &self))
+        }
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<String, E> {

@@ -23,7 +23,8 @@ impl Range {
     }
 }
 
-/// The slot of a key: of the part in its first braces, if there is something in them, else of all of it.
+/// The slot of a key: of the part in its first braces, if there is something in them, else of all
+/// of it.
 pub(super) fn slot(key: &[u8]) -> u16 {
     let tag = key.iter().position(|byte| *byte == b'{').and_then(|open| {
         let inside = key.get(open + 1..)?;
@@ -40,26 +41,45 @@ pub(in crate::connection) fn are_in_one_slot(keys: &[String]) -> bool {
     slots.all(|slot| Some(slot) == first)
 }
 
-/// Reads the answer to `CLUSTER SLOTS`. A server without a name of its own is the one that was asked.
+/// Reads the answer to `CLUSTER SLOTS`. A server without a name of its own is the one that was
+/// asked.
 pub(super) fn parse_ranges(answer: &Value, asked: &Host) -> Option<Ranges> {
-    let Value::Array(ranges) = answer else { return None };
-    ranges.iter().map(|range| parse_range(range, asked)).collect()
+    let Value::Array(ranges) = answer else {
+        return None;
+    };
+    ranges
+        .iter()
+        .map(|range| parse_range(range, asked))
+        .collect()
 }
 
 fn parse_range(range: &Value, asked: &Host) -> Option<Range> {
-    let Value::Array(parts) = range else { return None };
-    let [first, last, Value::Array(primary), ..] = &parts[..] else { return None };
-    let [name, port, ..] = &primary[..] else { return None };
+    let Value::Array(parts) = range else {
+        return None;
+    };
+    let [first, last, Value::Array(primary), ..] = &parts[..] else {
+        return None;
+    };
+    let [name, port, ..] = &primary[..] else {
+        return None;
+    };
     let number = |value: &Value| match value {
         Value::Int(number) => u16::try_from(*number).ok(),
         _ => None,
     };
-    let host = match (redis::from_redis_value_ref::<Option<String>>(name).ok()?, asked) {
+    let host = match (
+        redis::from_redis_value_ref::<Option<String>>(name).ok()?,
+        asked,
+    ) {
         (Some(name), _) if !name.is_empty() => Host::tcp(&name, number(port)?),
         (_, Host::Tcp { name, .. }) => Host::tcp(name, number(port)?),
         (_, Host::Socket(_)) => return None,
     };
-    Some(Range { first: number(first)?, last: number(last)?, host })
+    Some(Range {
+        first: number(first)?,
+        last: number(last)?,
+        host,
+    })
 }
 
 #[cfg(test)]
@@ -70,13 +90,16 @@ mod tests {
     // STO-1.7: the slots of the default prefix, as a real cluster gave them
     #[test]
     fn keys_have_the_slots_that_a_cluster_gives_them() {
-        let slots = Keys::new("launchdarkly").all().map(|key| slot(key.as_bytes()));
+        let slots = Keys::new("launchdarkly")
+            .all()
+            .map(|key| slot(key.as_bytes()));
         assert_eq!(slots, [5868, 8134, 5466]);
         assert!(!are_in_one_slot(&Keys::new("launchdarkly").all()));
         assert!(are_in_one_slot(&Keys::new("{ld:prod}").all()));
     }
 
-    // Redis Cluster specification, hash tags: only the first braces count, and only with something between them
+    // Redis Cluster specification, hash tags: only the first braces count, and only with something
+    // between them
     #[test]
     fn a_hash_tag_is_what_the_first_braces_hold() {
         assert_eq!(slot(b"{user1000}.following"), slot(b"user1000"));

@@ -48,15 +48,28 @@ impl Live {
             late: AtomicU32::new(0),
             bulk: AtomicUsize::new(0),
         };
-        Self { connection, health: Arc::new(health) }
+        Self {
+            connection,
+            health: Arc::new(health),
+        }
     }
 
     /// Sends a request over this connection and waits for the answers until the deadline.
-    pub(super) async fn send(&self, request: &Request, asking: bool, deadline: Instant) -> Result<Vec<Value>, Fault> {
+    pub(super) async fn send(
+        &self,
+        request: &Request,
+        asking: bool,
+        deadline: Instant,
+    ) -> Result<Vec<Value>, Fault> {
         let _bulk = (request.limit == Limit::Bulk).then(|| Bulk::new(&self.health));
         let (pipeline, count) = request.packed(asking);
         let mut connection = self.connection.clone();
-        match timeout_at(deadline, connection.send_packed_commands(&pipeline, 0, count)).await {
+        match timeout_at(
+            deadline,
+            connection.send_packed_commands(&pipeline, 0, count),
+        )
+        .await
+        {
             Ok(answers) => {
                 self.health.late.store(0, Ordering::Relaxed);
                 request.answers(answers.map_err(Fault::Lost)?, asking)
@@ -79,21 +92,34 @@ impl Live {
         self.health.condemn.notify_one();
     }
 
-    /// Makes the server tell of changes, to the stores from this one on. Returns how many stores there are now. A server
-    /// that cannot, or may not, tells nothing; what is read at intervals is read anyhow.
+    /// Makes the server tell of changes, to the stores from this one on. Returns how many stores
+    /// there are now. A server that cannot, or may not, tells nothing; what is read at intervals is
+    /// read anyhow.
     pub(super) async fn arm(&self, changes: &Changes, from: usize, pushes: bool) -> usize {
-        let commands = if pushes { changes.arming(from) } else { Vec::new() };
+        let commands = if pushes {
+            changes.arming(from)
+        } else {
+            Vec::new()
+        };
         let armed = from + commands.len();
         for command in commands {
             if let Some(Value::ServerError(error)) = self.ask(&command).await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "this Redis server does not tell of changes");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "this Redis server does not tell of changes"
+                );
             }
         }
         armed
     }
 
     /// Watches over the connection until it should be replaced.
-    pub(super) async fn keep(&self, changes: &Changes, mut counts: Option<watch::Receiver<usize>>, mut armed: usize) {
+    pub(super) async fn keep(
+        &self,
+        changes: &Changes,
+        mut counts: Option<watch::Receiver<usize>>,
+        mut armed: usize,
+    ) {
         let mut pause = PING_EVERY;
         loop {
             let more = async {
@@ -120,7 +146,12 @@ impl Live {
     /// Sends one command; none if no answer comes in time.
     async fn ask(&self, command: &Cmd) -> Option<Value> {
         let mut connection = self.connection.clone();
-        match timeout(self.health.probe_limit, connection.send_packed_command(command)).await {
+        match timeout(
+            self.health.probe_limit,
+            connection.send_packed_command(command),
+        )
+        .await
+        {
             Ok(answer) => {
                 self.health.late.store(0, Ordering::Relaxed);
                 // An error here is the end of the connection, which its owner notices.

@@ -25,11 +25,17 @@ pub(super) struct Outage {
 }
 
 impl Outage {
-    /// The time until the next attempt: it doubles up to a bound, and chance takes away up to a half.
+    /// The time until the next attempt: it doubles up to a bound, and chance takes away up to a
+    /// half.
     pub(super) fn pause(&mut self) -> Duration {
-        let pause = SHORTEST_PAUSE.saturating_mul(1 << self.failures.min(16)).min(LONGEST_PAUSE);
+        let pause = SHORTEST_PAUSE
+            .saturating_mul(1 << self.failures.min(16))
+            .min(LONGEST_PAUSE);
         self.failures = self.failures.saturating_add(1);
-        let chance = pause.as_micros().try_into().map_or(0, |most: u64| fastrand::u64(..=most / 2));
+        let chance = pause
+            .as_micros()
+            .try_into()
+            .map_or(0, |most: u64| fastrand::u64(..=most / 2));
         pause.saturating_sub(Duration::from_micros(chance))
     }
 
@@ -43,7 +49,8 @@ impl Outage {
         }
     }
 
-    /// A failure that may pass is worth a warning after a minute, a refusal at once; both again each minute.
+    /// A failure that may pass is worth a warning after a minute, a refusal at once; both again
+    /// each minute.
     fn is_worth_a_warning(&mut self, is_refusal: bool) -> bool {
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
@@ -67,12 +74,16 @@ mod tests {
     fn the_pause_doubles_from_100_ms_to_5_s_and_chance_takes_up_to_a_half() {
         for _ in 0..100 {
             let mut outage = Outage::default();
-            for most in [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000].map(Duration::from_millis) {
+            for most in [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000].map(Duration::from_millis)
+            {
                 let pause = outage.pause();
                 assert!(pause >= most / 2 && pause <= most, "{pause:?} of {most:?}");
             }
         }
-        let mut outage = Outage { failures: u32::MAX, ..Outage::default() };
+        let mut outage = Outage {
+            failures: u32::MAX,
+            ..Outage::default()
+        };
         assert!(outage.pause() <= LONGEST_PAUSE);
     }
 

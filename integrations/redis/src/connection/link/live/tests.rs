@@ -13,7 +13,9 @@ async fn connection() -> (Live, DuplexStream) {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let login = RedisConnectionInfo::default().set_skip_set_lib_name();
     let config = AsyncConnectionConfig::new().set_response_timeout(None);
-    let (connection, driver) = MultiplexedConnection::new_with_config(&login, ours, config).await.unwrap();
+    let (connection, driver) = MultiplexedConnection::new_with_config(&login, ours, config)
+        .await
+        .unwrap();
     tokio::spawn(driver);
     (Live::new(connection, &Limits::default()), theirs)
 }
@@ -21,7 +23,11 @@ async fn connection() -> (Live, DuplexStream) {
 /// Answers every request, and counts them.
 async fn answer(mut server: DuplexStream, count: Arc<AtomicUsize>) {
     let mut request = [0; 1024];
-    while server.read(&mut request).await.is_ok_and(|length| length > 0) {
+    while server
+        .read(&mut request)
+        .await
+        .is_ok_and(|length| length > 0)
+    {
         count.fetch_add(1, Relaxed);
         server.write_all(b"+PONG\r\n").await.unwrap();
     }
@@ -45,7 +51,11 @@ async fn a_connection_that_is_silent_is_given_up_after_three_questions() {
     let (live, _server) = connection().await;
     let start = Instant::now();
     live.keep(&Changes::new(), None, 0).await;
-    assert_eq!(start.elapsed().as_secs(), 16, "ten seconds, and then two for each question");
+    assert_eq!(
+        start.elapsed().as_secs(),
+        16,
+        "ten seconds, and then two for each question"
+    );
     assert!(live.is_condemned());
 }
 
@@ -62,14 +72,20 @@ async fn behind_a_large_answer_nobody_is_late() {
     };
     tokio::task::yield_now().await;
     for _ in 0..5 {
-        assert!(matches!(live.send(&one, false, deadline(1)).await, Err(Fault::Timeout)));
+        assert!(matches!(
+            live.send(&one, false, deadline(1)).await,
+            Err(Fault::Timeout)
+        ));
     }
     assert!(!live.is_condemned());
     server.write_all(b"*0\r\n").await.unwrap();
     assert!(all.await.unwrap().is_ok());
     for _ in 0..3 {
         assert!(!live.is_condemned());
-        assert!(matches!(live.send(&one, false, deadline(1)).await, Err(Fault::Timeout)));
+        assert!(matches!(
+            live.send(&one, false, deadline(1)).await,
+            Err(Fault::Timeout)
+        ));
     }
     assert!(live.is_condemned());
 }
