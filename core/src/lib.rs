@@ -75,13 +75,14 @@ pub mod data_source;
 pub mod deadline;
 pub mod eval;
 pub mod events;
-mod flights;
 pub mod global;
 pub mod hooks;
 pub mod migration;
 mod moment;
 mod per_process;
 mod runtime;
+mod single_flight;
+mod sink;
 pub mod status;
 pub mod store;
 mod store_call;
@@ -90,7 +91,6 @@ mod store_error;
 pub mod tls;
 #[cfg(feature = "http")]
 pub mod transport;
-mod update;
 mod url_text;
 mod watchdog;
 #[cfg(feature = "http")]
@@ -99,8 +99,8 @@ mod wire;
 pub use async_trait::async_trait;
 pub use client::{Client, ClientBuilder};
 pub use per_process::PerProcess;
+pub use sink::{FlagChange, ListenerId};
 pub use status::Subscription;
-pub use update::{FlagChange, ListenerId};
 pub use vexil_eval::{
     Array, Context, ContextBuilder, ContextError, MultiContextBuilder, Number, Object, Reference,
     ReferenceError, Text, Value,

@@ -10,7 +10,13 @@ use std::path::{Path, PathBuf};
 /// is for.
 const LAYERS: &[&[&str]] = &[
     &["url_text"],
-    &["deadline", "flights", "per_process", "tls", "watchdog"],
+    &[
+        "deadline",
+        "single_flight",
+        "per_process",
+        "tls",
+        "watchdog",
+    ],
     &["moment"],
     &["eval"],
     &["wire"],
@@ -22,7 +28,7 @@ const LAYERS: &[&[&str]] = &[
     &["store", "big_segments", "data_source", "events", "hooks"],
     &["daemon"],
     &["config"],
-    &["update"],
+    &["sink"],
     &["client"],
     &["migration", "global"],
 ];

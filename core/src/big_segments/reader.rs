@@ -16,9 +16,9 @@ use tokio::time::{Instant, sleep};
 use vexil_eval::{BigSegmentsStatus, Membership, MembershipAnswer, Text};
 
 use super::{BigSegmentStore, StoreError};
-use crate::flights::Flights;
 use crate::moment::Moment;
 use crate::runtime::{Runtime, Task};
+use crate::single_flight::SingleFlight;
 use crate::status::{BigSegmentsStatusCell, BigSegmentsStoreStatus};
 use crate::store_call::bounded;
 
@@ -58,7 +58,7 @@ struct Shared {
     status: BigSegmentsStatusCell,
     /// By context key, the least recently used ones first to go. Held for a few instructions.
     known: Mutex<Remembered>,
-    asking: Arc<Flights<Text, Result<Option<Membership>, StoreError>>>,
+    asking: Arc<SingleFlight<Text, Result<Option<Membership>, StoreError>>>,
     /// Until when the store is left alone. Held for a few instructions.
     pause: Mutex<Option<Instant>>,
 }
@@ -126,7 +126,7 @@ impl BigSegmentReader {
                 contexts: known,
                 bytes: 0,
             }),
-            asking: Flights::new(),
+            asking: SingleFlight::new(),
             pause: Mutex::default(),
         });
         let died = {

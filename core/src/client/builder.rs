@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use vexil_eval::{Text, Value};
 
-use super::complaints::Complaints;
+use super::log_once::LogOnce;
 use super::plugin::{EnvironmentMetadata, Plugin, Plugins};
 use super::resolve::Resolver;
 use super::{Client, Shared};
@@ -29,9 +29,9 @@ use crate::data_source::{DataSink, DataSource, DataSourceError};
 use crate::events::{Contained, EventProcessor};
 use crate::hooks::{Hook, Hooks};
 use crate::runtime::{Runtime, Task};
+use crate::sink::{ChangeHub, Updater};
 use crate::status::{DataSourceErrorInfo, DataSourceErrorKind, DataSourceState};
 use crate::store::{DataStore, MemoryStore};
-use crate::update::{ChangeHub, Updater};
 use crate::watchdog::Death;
 
 const DEFAULT_EVALUATION_TIMEOUT: Duration = Duration::from_secs(2);
@@ -305,7 +305,7 @@ impl ClientBuilder {
             big_segments,
             runtime: runtime.clone(),
             updater: Arc::clone(&updater),
-            complaints: Complaints::default(),
+            log_once: LogOnce::default(),
             evaluation_timeout: self.evaluation_timeout,
             warned_cached: AtomicBool::new(false),
         });

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::{Client, Shared};
 use crate::big_segments::BigSegmentReader;
 use crate::events::EventProcessor;
-use crate::runtime::{Runtime, contain};
+use crate::runtime::{Runtime, catch_panic};
 use crate::store::DataStore;
 
 /// Whether everything was closed, once that is known.
@@ -210,7 +210,7 @@ impl Components {
             let Some(processor) = processor else {
                 return true;
             };
-            let closed = contain(processor.close()).await.is_some();
+            let closed = catch_panic(processor.close()).await.is_some();
             let lost = pending(&*processor);
             if !closed || lost > 0 {
                 tracing::error!(
@@ -222,7 +222,7 @@ impl Components {
             closed && lost == 0
         };
         let store = async {
-            let closed = contain(store.close()).await.is_some();
+            let closed = catch_panic(store.close()).await.is_some();
             if !closed {
                 tracing::error!("the data store panicked while it was closed");
             }

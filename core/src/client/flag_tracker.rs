@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use vexil_eval::{Context, Text, Value};
 
 use super::resolve::Resolver;
-use crate::update::{ChangeHub, FlagChange, ListenerId};
+use crate::sink::{ChangeHub, FlagChange, ListenerId};
 
 /// Tells listeners when flags change. See [`Client::flag_tracker`](crate::Client::flag_tracker).
 ///

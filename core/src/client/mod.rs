@@ -2,14 +2,14 @@
 
 mod builder;
 mod closing;
-mod complaints;
 mod flag_tracker;
 mod flags_state;
-mod own_type;
+pub(crate) mod hooked;
+mod json_as;
+mod log_once;
 mod plugin;
 mod record;
 mod resolve;
-pub(crate) mod series;
 pub(crate) mod value;
 pub(crate) mod variation;
 

@@ -201,7 +201,7 @@ impl Client {
     fn valid<'c>(&self, context: &'c impl EvaluationContext) -> Option<&'c Context> {
         let context = context.context();
         context
-            .map_err(|error| self.shared.resolver.complaints.invalid_context(error))
+            .map_err(|error| self.shared.resolver.log_once.invalid_context(error))
             .ok()
     }
 }

@@ -18,11 +18,11 @@ use vexil_eval::{
     MembershipAnswer, Need, Text,
 };
 
-use super::complaints::Complaints;
+use super::log_once::LogOnce;
 use crate::big_segments::BigSegmentReader;
 use crate::runtime::{self, Runtime};
+use crate::sink::Updater;
 use crate::store::{DataStore, MemoryStore, Snapshot, StoreError};
-use crate::update::Updater;
 
 pub(crate) struct Resolver {
     pub(super) offline: bool,
@@ -36,7 +36,7 @@ pub(crate) struct Resolver {
     pub(super) big_segments: Option<Arc<BigSegmentReader>>,
     pub(super) runtime: Runtime,
     pub(super) updater: Arc<Updater>,
-    pub(super) complaints: Complaints,
+    pub(super) log_once: LogOnce,
     /// How long a synchronous door may wait for I/O.
     pub(super) evaluation_timeout: Duration,
     /// Whether it was logged that evaluations use data of an earlier process.
@@ -83,7 +83,7 @@ impl Resolver {
             self.admit_unrefreshed()?;
         }
         context.map_err(|error| {
-            self.complaints.invalid_context(error);
+            self.log_once.invalid_context(error);
             EvalErrorKind::UserNotSpecified
         })
     }
@@ -93,11 +93,11 @@ impl Resolver {
     fn admit_unrefreshed(&self) -> Result<(), EvalErrorKind> {
         match self.availability() {
             DataAvailability::Defaults if self.daemon_mode => {
-                self.complaints.not_read();
+                self.log_once.not_read();
                 Err(EvalErrorKind::Exception)
             }
             DataAvailability::Defaults => {
-                self.complaints.not_ready();
+                self.log_once.not_ready();
                 Err(EvalErrorKind::ClientNotReady)
             }
             DataAvailability::Cached
@@ -236,7 +236,7 @@ impl Resolver {
         let item = match self.fetch_item(kind, key.clone()).await {
             Ok(item) => item,
             Err(error) => {
-                self.complaints.fetch_failed(kind, &key, &error);
+                self.log_once.fetch_failed(kind, &key, &error);
                 return None;
             }
         };
@@ -279,7 +279,7 @@ impl Resolver {
         match self.ask(async move { store.fetch_all().await }).await {
             Ok(everything) => Some(everything),
             Err(error) => {
-                self.complaints.fetch_all_failed(&error);
+                self.log_once.fetch_all_failed(&error);
                 None
             }
         }
@@ -303,7 +303,7 @@ impl Resolver {
     }
 
     fn failed<R>(&self, key: &str) -> Result<R, EvalErrorKind> {
-        self.complaints.about_key(key, EvalErrorKind::Exception);
+        self.log_once.about_key(key, EvalErrorKind::Exception);
         Err(EvalErrorKind::Exception)
     }
 }

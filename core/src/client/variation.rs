@@ -372,7 +372,7 @@ impl Client {
     fn flag_failed(&self, key: &str, error: &FlagError) {
         self.shared
             .resolver
-            .complaints
+            .log_once
             .about_flag(key, error.version, error.kind);
     }
 
@@ -381,7 +381,7 @@ impl Client {
     fn wrong_type(&self, key: &str, wrong: &WrongType) {
         self.shared
             .resolver
-            .complaints
+            .log_once
             .wrong_type(key, wrong.version, &wrong.mismatch);
     }
 
@@ -392,7 +392,7 @@ impl Client {
             error,
             EvalErrorKind::ClientNotReady | EvalErrorKind::UserNotSpecified
         ) {
-            self.shared.resolver.complaints.about_key(key, error);
+            self.shared.resolver.log_once.about_key(key, error);
         }
     }
 

@@ -8,7 +8,7 @@ use crate::daemon::{DaemonStore, ExternalUpdates, StoredData};
 use crate::data_source::DataSource;
 use crate::deadline;
 use crate::store::persistent::access::Reader;
-use crate::store::persistent::classic::Classic;
+use crate::store::persistent::read_through::ReadThroughStore;
 use crate::store::persistent::write_behind::WriteBehind;
 use crate::store::{CacheMode, DataStore, PersistentDataStore};
 
@@ -143,7 +143,7 @@ impl PersistentStoreConfig {
         let reporter = context.data_store_status().clone();
         if let Some(mode) = self.cache {
             let timeout = context.evaluation_timeout();
-            let store = Arc::new(Classic::new(
+            let store = Arc::new(ReadThroughStore::new(
                 reader,
                 false,
                 mode,
@@ -188,7 +188,7 @@ impl Configure<dyn DataStore> for PersistentStoreConfig {
         let reader = self.reader(context)?;
         let (runtime, reporter) = (context.runtime(), context.data_store_status().clone());
         Ok(match self.cache {
-            Some(mode) => Arc::new(Classic::new(
+            Some(mode) => Arc::new(ReadThroughStore::new(
                 reader,
                 true,
                 mode,

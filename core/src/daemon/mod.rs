@@ -6,17 +6,17 @@
 //! here can write. While the database is unavailable, holds corrupt items or has lost data, the
 //! last good data stays in use.
 
-mod adoption;
-mod guard;
+mod diff;
+mod loss_guard;
 mod store;
 
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adoption::Adopted;
 use async_trait::async_trait;
-use guard::{Guard, Verdict};
+use diff::KnownItems;
+use loss_guard::{Guard, Verdict};
 pub(crate) use store::DaemonStore;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -46,7 +46,7 @@ struct Refresher<'a> {
     settings: &'a StoredData,
     sink: &'a dyn DataSink,
     health: Health,
-    adopted: Adopted,
+    adopted: KnownItems,
     guard: Guard,
     /// Whether the database was read once, and evaluations use what it held.
     loaded: bool,
@@ -75,7 +75,7 @@ impl DataSource for StoredData {
             settings: self,
             sink: &*sink,
             health: Health::new(self.reporter.clone(), &self.store),
-            adopted: Adopted::default(),
+            adopted: KnownItems::default(),
             guard: Guard::new(self.accept_empty),
             loaded: false,
             is_behind: true,

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 
 use super::{Event, EventProcessor, EventStats};
-use crate::runtime::contain;
+use crate::runtime::catch_panic;
 
 pub(crate) struct Contained {
     processor: Arc<dyn EventProcessor>,
@@ -77,7 +77,7 @@ impl EventProcessor for Contained {
 
     async fn flush_and_confirm(&self) -> bool {
         // In a block: the call may panic before there is a future.
-        let confirmed = contain(async { self.processor.flush_and_confirm().await }).await;
+        let confirmed = catch_panic(async { self.processor.flush_and_confirm().await }).await;
         if confirmed.is_none() {
             self.panicked("flush_and_wait");
         }

@@ -41,8 +41,6 @@ mod budget;
 mod buffer;
 mod contained;
 #[cfg(feature = "http")]
-mod context_keys;
-#[cfg(feature = "http")]
 mod delivery;
 #[cfg(feature = "http")]
 mod destination;
@@ -52,11 +50,11 @@ mod diagnostic;
 mod file;
 #[cfg(feature = "http")]
 mod filter;
+#[cfg(feature = "http")]
+mod json;
 #[cfg(feature = "metrics")]
 mod meter;
 mod migration_op;
-#[cfg(feature = "http")]
-mod output;
 #[cfg(feature = "http")]
 mod payload;
 #[cfg(feature = "http")]
@@ -65,6 +63,8 @@ mod per_thread;
 mod processor;
 mod redaction;
 mod sampling;
+#[cfg(feature = "http")]
+mod seen_contexts;
 #[cfg(feature = "http")]
 mod summary;
 #[cfg(feature = "http")]
@@ -92,7 +92,7 @@ pub(crate) use self::{
     diagnostic::{DiagnosticConfiguration, Diagnostics},
     file::EventFile,
     filter::Filter,
-    output::{EventWriter, Format},
+    json::{EventWriter, Format},
     processor::Records,
     worker::{Intervals, Worker},
 };

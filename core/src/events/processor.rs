@@ -11,10 +11,10 @@ use vexil_eval::Context;
 use vexil_eval::model::Flag;
 
 use super::buffer::Buffer;
-use super::context_keys::ContextKeys;
 use super::delivery::DeliveryStats;
 use super::diagnostic::Diagnostics;
 use super::payload::{EvaluatedFlag, FullEvent, Payload, now};
+use super::seen_contexts::SeenContexts;
 use super::summary::Summaries;
 use super::{
     CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats, MigrationOp, is_sampled,
@@ -26,7 +26,7 @@ use crate::runtime::Task;
 pub(crate) struct Records {
     omit_anonymous: bool,
     summaries: Summaries,
-    known: ContextKeys,
+    known: SeenContexts,
     buffer: Buffer,
     /// The latest time that the service told, in milliseconds since 1970; 0 before it did.
     server_time: AtomicU64,
@@ -47,7 +47,7 @@ impl Records {
         Self {
             omit_anonymous,
             summaries: Summaries::default(),
-            known: ContextKeys::new(context_keys_capacity),
+            known: SeenContexts::new(context_keys_capacity),
             buffer: Buffer::new(capacity),
             server_time: AtomicU64::new(0),
             under_way: Mutex::default(),

@@ -11,7 +11,7 @@ use vexil_eval::migration::{Operation, Origin, Stage};
 use super::settings::Settings;
 use super::tracker::OpTracker;
 use crate::client::Client;
-use crate::runtime::contain;
+use crate::runtime::catch_panic;
 
 /// What a function that reads or writes may fail with.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
@@ -126,7 +126,7 @@ impl<'a> Run<'a> {
         call: impl Future<Output = Result<T, BoxError>>,
     ) -> OperationResult<T> {
         let start = Instant::now();
-        let answer = contain(call).await;
+        let answer = catch_panic(call).await;
         self.answered(origin, start.elapsed(), answer)
     }
 

@@ -5,7 +5,7 @@ use vexil_eval::model::Flag;
 use vexil_eval::{EvalErrorKind, Evaluation};
 
 use super::tracker::{MigrationFlag, OpTracker, TrackerError};
-use crate::client::series::end;
+use crate::client::hooked::end;
 use crate::client::variation::{Read, ReadDetail, read_detail};
 use crate::client::{Client, EvaluationContext};
 use crate::events::Event;

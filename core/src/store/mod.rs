@@ -56,7 +56,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 pub use memory::MemoryStore;
-pub use persistent::classic::CacheMode;
+pub use persistent::read_through::CacheMode;
 pub use persistent::{Collection, PersistentDataStore, StoredItem, StoredSnapshot, Upsert};
 use vexil_eval::Lookup;
 use vexil_eval::model::{DataKind, DataSet, Flag, Item, Segment};

@@ -1,4 +1,4 @@
-//! [`Incoming`]: text that arrives in pieces and is dropped as soon as it was read.
+//! [`Utf8Buffer`]: text that arrives in pieces and is dropped as soon as it was read.
 
 use vexil_eval::json::Cursor;
 
@@ -6,7 +6,7 @@ use super::WireError;
 
 /// What has arrived and was not read yet.
 #[derive(Debug, Default)]
-pub(super) struct Incoming {
+pub(super) struct Utf8Buffer {
     text: String,
     /// The beginning of a character of which the end has not arrived.
     cut: Vec<u8>,
@@ -16,7 +16,7 @@ pub(super) struct Incoming {
     enough: usize,
 }
 
-impl Incoming {
+impl Utf8Buffer {
     /// Takes a piece, of whatever size, and lets `read` read on.
     pub(super) fn push(
         &mut self,
@@ -99,7 +99,7 @@ mod tests {
     fn a_long_value_is_not_tried_anew_at_every_piece() {
         let long = "x".repeat(1 << 20);
         let body = format!("\"a\"  \"{long}\" \"b\" ");
-        let (mut incoming, mut texts) = (Incoming::default(), Texts::default());
+        let (mut incoming, mut texts) = (Utf8Buffer::default(), Texts::default());
         for piece in body.as_bytes().chunks(64) {
             incoming
                 .push(piece, |cursor| texts.advance(cursor))
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_was_read_is_dropped() {
-        let (mut incoming, mut texts) = (Incoming::default(), Texts::default());
+        let (mut incoming, mut texts) = (Utf8Buffer::default(), Texts::default());
         for _ in 0..10_000 {
             incoming
                 .push(br#""a" "b" "#, |cursor| texts.advance(cursor))
@@ -130,7 +130,7 @@ mod tests {
     fn characters_may_be_cut_anywhere_and_must_be_whole_in_the_end() {
         let body = "\"añ€😀\" ".as_bytes();
         for size in 1..body.len() {
-            let (mut incoming, mut texts) = (Incoming::default(), Texts::default());
+            let (mut incoming, mut texts) = (Utf8Buffer::default(), Texts::default());
             for piece in body.chunks(size) {
                 incoming
                     .push(piece, |cursor| texts.advance(cursor))
@@ -139,10 +139,10 @@ mod tests {
             incoming.finish(|cursor| texts.advance(cursor)).unwrap();
             assert_eq!(texts.read, ["añ€😀"]);
         }
-        let mut cut = Incoming::default();
+        let mut cut = Utf8Buffer::default();
         cut.push(b"\xe2\x82", |_| Ok(())).unwrap();
         assert!(matches!(cut.finish(|_| Ok(())), Err(WireError::NotUtf8)));
-        let mut wrong = Incoming::default();
+        let mut wrong = Utf8Buffer::default();
         wrong.push(b"\xe2\x82", |_| Ok(())).unwrap();
         assert!(matches!(
             wrong.push(b"\n", |_| Ok(())),

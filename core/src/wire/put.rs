@@ -11,12 +11,12 @@ use vexil_eval::model::{DataSet, DataSetReader};
 
 use super::WireError;
 use super::change::Change;
-use super::incoming::Incoming;
+use super::incoming::Utf8Buffer;
 
 /// Reads the data of a `put`.
 #[derive(Debug)]
 pub(super) struct PutReader {
-    incoming: Incoming,
+    incoming: Utf8Buffer,
     envelope: Envelope,
     /// Whether the items keep their text.
     keep_json: bool,
@@ -44,7 +44,7 @@ enum Data {
 impl PutReader {
     pub(super) fn new(keep_json: bool) -> Self {
         Self {
-            incoming: Incoming::default(),
+            incoming: Utf8Buffer::default(),
             envelope: Envelope::default(),
             keep_json,
         }
@@ -81,7 +81,7 @@ impl Envelope {
     fn advance(&mut self, cursor: &mut Cursor<'_>, keep_json: bool) -> Result<(), WireError> {
         loop {
             let is_read = match self.object.step(cursor).map_err(malformed)? {
-                Step::Wait => return Ok(()),
+                Step::Incomplete => return Ok(()),
                 Step::End => return cursor.end().map_err(malformed),
                 Step::Member(name) => match name.as_str() {
                     "path" => {

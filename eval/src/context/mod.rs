@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(crate) use builder::MULTI_KIND;
 pub use builder::{ContextBuilder, ContextError, MultiContextBuilder};
 pub(crate) use kind::Kind;
-use name::{Attribute, BuiltIn, Name, Print};
+use name::{Attribute, BuiltIn, Name, NameHash};
 pub use reference::{Reference, ReferenceError};
 
 use crate::text::{Text, key_hash};
@@ -288,7 +288,7 @@ impl Context {
     /// The value of a custom attribute.
     #[must_use]
     pub fn custom_attribute(&self, name: &str) -> Option<&Value> {
-        self.single()?.custom_attribute(name, Print::of(name))
+        self.single()?.custom_attribute(name, NameHash::of(name))
     }
 
     /// About how many bytes the context takes, here and as JSON.
@@ -396,7 +396,11 @@ impl Single {
 
     /// Few names are compared one by one, which compares their prints; many are searched.
     #[inline]
-    fn custom_attribute(&self, name: &(impl AsRef<str> + ?Sized), print: Print) -> Option<&Value> {
+    fn custom_attribute(
+        &self,
+        name: &(impl AsRef<str> + ?Sized),
+        print: NameHash,
+    ) -> Option<&Value> {
         const FEW: usize = 16;
         let found = if self.attributes.len() <= FEW {
             self.attributes

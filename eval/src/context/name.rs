@@ -1,6 +1,6 @@
 //! [`Name`] and [`Attribute`]: how attributes are told apart.
 //!
-//! Attributes are searched for in every clause, so what a name means, and its [`Print`], are found
+//! Attributes are searched for in every clause, so what a name means, and its [`NameHash`], are found
 //! out once: when a context is built, and when a flag arrives.
 
 use std::ops::Deref;
@@ -10,14 +10,14 @@ use crate::text::{Text, key_hash};
 /// The name of an attribute that is not built in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Name {
-    print: Print,
+    print: NameHash,
     text: Text,
 }
 
 impl Name {
     /// Whether this is the name `text`, which has the print `print`.
     #[inline]
-    pub(super) fn is(&self, text: &(impl AsRef<str> + ?Sized), print: Print) -> bool {
+    pub(super) fn is(&self, text: &(impl AsRef<str> + ?Sized), print: NameHash) -> bool {
         self.print == print && (print.is_all() || self.text == *text.as_ref())
     }
 }
@@ -26,7 +26,7 @@ impl From<Text> for Name {
     #[inline]
     fn from(text: Text) -> Self {
         Self {
-            print: Print::of(&text),
+            print: NameHash::of(&text),
             text,
         }
     }
@@ -48,9 +48,9 @@ impl Deref for Name {
 
 /// What stands for a name where names are compared: all of a short one, a hash of a long one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Print(u64);
+pub(super) struct NameHash(u64);
 
-impl Print {
+impl NameHash {
     const HASHED: u64 = 1 << 63;
 
     #[inline]
@@ -76,7 +76,7 @@ impl Print {
 pub(super) enum Attribute {
     BuiltIn(BuiltIn),
     /// Any other; the print of its name.
-    Custom(Print),
+    Custom(NameHash),
 }
 
 /// The attributes that a context has besides those that the application sets.
@@ -95,7 +95,7 @@ impl Attribute {
             "key" => Self::BuiltIn(BuiltIn::Key),
             "name" => Self::BuiltIn(BuiltIn::Name),
             "anonymous" => Self::BuiltIn(BuiltIn::Anonymous),
-            _ => Self::Custom(Print::of(name)),
+            _ => Self::Custom(NameHash::of(name)),
         }
     }
 }
@@ -123,7 +123,7 @@ mod tests {
         for one in texts {
             for two in texts {
                 assert_eq!(
-                    Name::from(Text::from(one)).is(two, Print::of(two)),
+                    Name::from(Text::from(one)).is(two, NameHash::of(two)),
                     one == two,
                     "{one:?} {two:?}"
                 );
@@ -134,9 +134,9 @@ mod tests {
     #[test]
     fn long_names_with_the_same_print_are_compared_in_full() {
         let name = Name {
-            print: Print::of("signupDate"),
+            print: NameHash::of("signupDate"),
             text: "another one".into(),
         };
-        assert!(!name.is("signupDate", Print::of("signupDate")));
+        assert!(!name.is("signupDate", NameHash::of("signupDate")));
     }
 }

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::slice::from_ref;
 use std::sync::Arc;
 
+use super::Abort;
 use super::Evaluator;
-use super::Halt;
 use crate::context::Context;
 use crate::model::clause::{Clause, Members, Test};
 use crate::model::date::Date;
@@ -20,7 +20,7 @@ impl<'a> Evaluator<'_, 'a> {
         &mut self,
         clauses: &'a [Clause],
         path: &super::Path<'_>,
-    ) -> Result<bool, Halt> {
+    ) -> Result<bool, Abort> {
         for clause in clauses {
             if !self.clause_matches(clause, path)? {
                 return Ok(false);
@@ -29,14 +29,18 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(true)
     }
 
-    fn clause_matches(&mut self, clause: &'a Clause, path: &super::Path<'_>) -> Result<bool, Halt> {
+    fn clause_matches(
+        &mut self,
+        clause: &'a Clause,
+        path: &super::Path<'_>,
+    ) -> Result<bool, Abort> {
         if let Test::Segments(keys) = &clause.test {
             return Ok(self.any_segment_contains(keys, path)? != clause.negate);
         }
         if clause.attribute.error().is_some() {
-            return Err(Halt::Malformed);
+            return Err(Abort::Malformed);
         }
-        attribute_matches(clause, self.context).ok_or(Halt::Malformed)
+        attribute_matches(clause, self.context).ok_or(Abort::Malformed)
     }
 }
 

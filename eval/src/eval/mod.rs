@@ -88,11 +88,11 @@ pub fn evaluate_into<'a>(
     };
     match evaluator.flag(flag, &Path::Start) {
         Ok(()) => None,
-        Err(Halt::Malformed) => {
+        Err(Abort::Malformed) => {
             evaluator.malformed();
             None
         }
-        Err(Halt::Needs(need)) => Some(need),
+        Err(Abort::Needs(need)) => Some(need),
     }
 }
 
@@ -109,14 +109,14 @@ struct Evaluator<'e, 'a> {
 
 /// Ends the whole evaluation, wherever it is. A flag's own malformations are milder: they only make
 /// its result an error, so that a flag which depends on it fails its prerequisite and nothing more.
-enum Halt {
+enum Abort {
     Malformed,
     Needs(Need),
 }
 
 impl<'a> Evaluator<'_, 'a> {
     /// Evaluates a flag; the result is in `found`.
-    fn flag(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<(), Halt> {
+    fn flag(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<(), Abort> {
         if !flag.on {
             self.off(flag, Verdict::Off);
             return Ok(());
@@ -151,10 +151,10 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     /// Counts one more prerequisite or segment.
-    fn visit(&mut self) -> Result<(), Halt> {
+    fn visit(&mut self) -> Result<(), Abort> {
         self.visits += 1;
         if self.visits > MAX_VISITS {
-            Err(Halt::Malformed)
+            Err(Abort::Malformed)
         } else {
             Ok(())
         }
@@ -231,13 +231,13 @@ const MAX_VISITS: u32 = 10_000;
 
 impl<'p> Path<'p> {
     /// One level down, unless that closes a circle or goes too deep.
-    fn enter(&'p self, key: &'p str) -> Result<Self, Halt> {
+    fn enter(&'p self, key: &'p str) -> Result<Self, Abort> {
         let depth = match self {
             Path::Start => 0,
             Path::Below { depth, .. } => depth + 1,
         };
         if depth >= MAX_DEPTH || self.holds(key) {
-            return Err(Halt::Malformed);
+            return Err(Abort::Malformed);
         }
         Ok(Path::Below {
             key,

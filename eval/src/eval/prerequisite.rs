@@ -2,7 +2,7 @@
 
 use super::detail::{Evaluation, PrerequisiteEvaluation};
 use super::lookup::{Found, Need};
-use super::{Evaluator, Halt, Path};
+use super::{Abort, Evaluator, Path};
 use crate::model::Flag;
 use crate::text::Text;
 
@@ -16,7 +16,7 @@ impl<'a> Evaluator<'_, 'a> {
         &mut self,
         flag: &'a Flag,
         path: &Path<'_>,
-    ) -> Result<Option<&'a Text>, Halt> {
+    ) -> Result<Option<&'a Text>, Abort> {
         if flag.prerequisites.is_empty() {
             Ok(None)
         } else {
@@ -24,13 +24,13 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
-    fn first_failed(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<Option<&'a Text>, Halt> {
+    fn first_failed(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<Option<&'a Text>, Abort> {
         let path = &path.enter(&flag.key)?;
         for required in &flag.prerequisites {
             let prerequisite = match self.data.flag(&required.key) {
                 Found::Present(prerequisite) => prerequisite,
                 Found::Absent => return Ok(Some(&required.key)),
-                Found::Unknown => return Err(Halt::Needs(Need::Flag(required.key.clone()))),
+                Found::Unknown => return Err(Abort::Needs(Need::Flag(required.key.clone()))),
             };
             self.visit()?;
             self.flag(prerequisite, path)?;

@@ -3,7 +3,7 @@
 use super::bucket::bucket;
 use super::detail::BigSegmentsStatus;
 use super::lookup::{Found, Need};
-use super::{Evaluator, Halt, Path};
+use super::{Abort, Evaluator, Path};
 use crate::context::{Kind, Member};
 use crate::model::Segment;
 use crate::model::SegmentRollout;
@@ -15,12 +15,12 @@ impl<'a> Evaluator<'_, 'a> {
         &mut self,
         keys: &'a [Text],
         path: &Path<'_>,
-    ) -> Result<bool, Halt> {
+    ) -> Result<bool, Abort> {
         for key in keys {
             let found = match self.data.segment(key) {
                 Found::Present(segment) => self.segment_contains(segment, path)?,
                 Found::Absent => false,
-                Found::Unknown => return Err(Halt::Needs(Need::Segment(key.clone()))),
+                Found::Unknown => return Err(Abort::Needs(Need::Segment(key.clone()))),
             };
             if found {
                 return Ok(true);
@@ -29,7 +29,7 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(false)
     }
 
-    fn segment_contains(&mut self, segment: &'a Segment, path: &Path<'_>) -> Result<bool, Halt> {
+    fn segment_contains(&mut self, segment: &'a Segment, path: &Path<'_>) -> Result<bool, Abort> {
         self.visit()?;
         let path = &path.enter(&segment.key)?;
         let listed = if segment.big.is_some() {
@@ -53,7 +53,7 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     /// The same for a segment whose lists live in a big-segment store.
-    fn big_segment_lists(&mut self, segment: &'a Segment) -> Result<Option<bool>, Halt> {
+    fn big_segment_lists(&mut self, segment: &'a Segment) -> Result<Option<bool>, Abort> {
         let Some(big) = &segment.big else {
             return Ok(None);
         };
@@ -76,7 +76,7 @@ impl<'a> Evaluator<'_, 'a> {
                 self.report(BigSegmentsStatus::NotConfigured);
                 Ok(None)
             }
-            Found::Unknown => Err(Halt::Needs(Need::Membership(member.key().into()))),
+            Found::Unknown => Err(Abort::Needs(Need::Membership(member.key().into()))),
         }
     }
 
@@ -86,7 +86,11 @@ impl<'a> Evaluator<'_, 'a> {
         *worst = (*worst).max(Some(status));
     }
 
-    fn segment_rules_match(&mut self, segment: &'a Segment, path: &Path<'_>) -> Result<bool, Halt> {
+    fn segment_rules_match(
+        &mut self,
+        segment: &'a Segment,
+        path: &Path<'_>,
+    ) -> Result<bool, Abort> {
         for rule in &segment.rules {
             if !self.clauses_match(&rule.clauses, path)? {
                 continue;
@@ -102,9 +106,9 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(false)
     }
 
-    fn is_in_share(&self, rollout: &SegmentRollout) -> Result<bool, Halt> {
+    fn is_in_share(&self, rollout: &SegmentRollout) -> Result<bool, Abort> {
         let bucket = bucket(self.context, &rollout.kind, &rollout.by, &rollout.prefix)
-            .map_err(|_| Halt::Malformed)?;
+            .map_err(|_| Abort::Malformed)?;
         Ok(!bucket.kind_missing && bucket.value < rollout.end)
     }
 }

@@ -183,7 +183,7 @@ pub enum Step<'o> {
     /// To its end.
     End,
     /// To the end of the text.
-    Wait,
+    Incomplete,
 }
 
 impl Object {
@@ -202,12 +202,12 @@ impl Object {
                 _ => {}
             }
             let Some(byte) = cursor.peek()? else {
-                return Ok(Step::Wait);
+                return Ok(Step::Incomplete);
             };
             self.expected = match (self.expected, byte) {
                 (Expected::NameOrEnd | Expected::Name, b'"') => {
                     let Some(name) = cursor.value()? else {
-                        return Ok(Step::Wait);
+                        return Ok(Step::Incomplete);
                     };
                     self.name = name;
                     Expected::Colon

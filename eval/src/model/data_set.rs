@@ -12,7 +12,7 @@ use thiserror::Error;
 use super::flag::Flag;
 use super::item::{DataKind, Entry, Item, Prepared, entry, read_entry};
 use super::pattern::Patterns;
-use super::read::Strict;
+use super::read::MapOnly;
 use super::segment::Segment;
 use crate::json::{Cursor, Object, Step};
 use crate::text::Text;
@@ -186,7 +186,7 @@ impl DataSetReader {
         loop {
             let (section, reading) = (&mut self.section, &mut self.reading);
             let read = match self.object.step(cursor)? {
-                Step::Wait => return Ok(false),
+                Step::Incomplete => return Ok(false),
                 Step::End => return Ok(true),
                 Step::Member(name) => match name.as_str() {
                     "flags" => items(
@@ -230,7 +230,7 @@ fn items<T: Prepared>(
     }
     loop {
         let key = match section.step(cursor)? {
-            Step::Wait => return Ok(false),
+            Step::Incomplete => return Ok(false),
             Step::Member(key) => key.clone(),
             Step::End => {
                 *section = Object::default();
@@ -325,7 +325,7 @@ impl<'de, T: Prepared> Visitor<'de> for Section<'_, T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<Text>()? {
             self.reading.item = Some((self.kind, key.clone()));
-            let Strict(raw) = map.next_value::<Strict<T::Raw>>()?;
+            let MapOnly(raw) = map.next_value::<MapOnly<T::Raw>>()?;
             self.to.push(entry(raw, key, &mut self.reading.patterns));
             self.reading.item = None;
         }

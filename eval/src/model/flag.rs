@@ -12,7 +12,7 @@ use super::item::{ItemData, Prepared};
 use super::keys::KeyMap;
 use super::pattern::{Pattern, Patterns};
 use super::problem::{Defect, Problem};
-use super::read::{RawAvailability, RawFlag, RawOutcome, RawRollout, RawRule, RawTarget, Strict};
+use super::read::{MapOnly, RawAvailability, RawFlag, RawOutcome, RawRollout, RawRule, RawTarget};
 use super::rollout::{BucketBy, Prefix, Rollout, Weighted};
 use crate::context::Kind;
 use crate::text::{Text, key_hash};
@@ -258,7 +258,7 @@ impl Prepared for Flag {
             targets: Targets::prepare(raw.targets, raw.context_targets),
             rules,
             prerequisites: prerequisites
-                .map(|Strict(raw)| Prerequisite {
+                .map(|MapOnly(raw)| Prerequisite {
                     key: raw.key,
                     variation: raw.variation.0,
                 })
@@ -286,7 +286,7 @@ impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = serde_json::Value::deserialize(deserializer)?;
         let text = Bytes::from(json.to_string());
-        let Strict(raw) = Strict::<RawFlag>::deserialize(json).map_err(D::Error::custom)?;
+        let MapOnly(raw) = MapOnly::<RawFlag>::deserialize(json).map_err(D::Error::custom)?;
         if raw.deleted {
             return Err(D::Error::custom(
                 "a deleted flag is no flag; read it as an item",
@@ -331,7 +331,7 @@ impl Prepare<'_> {
     fn outcome(&self, raw: RawOutcome, defects: &mut Vec<Defect>) -> Serve {
         match (raw.variation, raw.rollout) {
             (Some(index), _) => Serve::Variation(index.0),
-            (None, Some(Strict(rollout))) if !rollout.variations.is_empty() => {
+            (None, Some(MapOnly(rollout))) if !rollout.variations.is_empty() => {
                 Serve::Rollout(Box::new(self.rollout(rollout, defects)))
             }
             _ => {
@@ -362,7 +362,7 @@ impl Prepare<'_> {
             |seed| Prefix::of_seed(seed.0),
         );
         let mut end = 0.0;
-        let weighted = raw.variations.into_iter().map(|Strict(raw)| {
+        let weighted = raw.variations.into_iter().map(|MapOnly(raw)| {
             end += Weighted::share(raw.weight.0);
             Weighted {
                 variation: raw.variation.0,
@@ -395,14 +395,14 @@ struct Target {
 }
 
 impl Targets {
-    fn prepare(targets: Vec<Strict<RawTarget>>, context_targets: Vec<Strict<RawTarget>>) -> Self {
+    fn prepare(targets: Vec<MapOnly<RawTarget>>, context_targets: Vec<MapOnly<RawTarget>>) -> Self {
         let lists = if context_targets.is_empty() {
             targets
         } else {
             Self::resolve(&targets, context_targets)
         };
         let mut kinds: Vec<(Kind, Vec<(Text, Target)>)> = Vec::new();
-        for (place, Strict(list)) in lists.into_iter().enumerate() {
+        for (place, MapOnly(list)) in lists.into_iter().enumerate() {
             let kind = Kind::from(list.context_kind);
             let target = Target {
                 place,
@@ -426,22 +426,22 @@ impl Targets {
     /// An empty entry of kind user stands for the first list of the older form with the same
     /// variation.
     fn resolve(
-        targets: &[Strict<RawTarget>],
-        context_targets: Vec<Strict<RawTarget>>,
-    ) -> Vec<Strict<RawTarget>> {
+        targets: &[MapOnly<RawTarget>],
+        context_targets: Vec<MapOnly<RawTarget>>,
+    ) -> Vec<MapOnly<RawTarget>> {
         let mut older: HashMap<i64, &RawTarget> = HashMap::new();
-        for Strict(target) in targets {
+        for MapOnly(target) in targets {
             older.entry(target.variation.0).or_insert(target);
         }
-        let resolved = context_targets.into_iter().map(|Strict(target)| {
+        let resolved = context_targets.into_iter().map(|MapOnly(target)| {
             let is_user = Kind::from(target.context_kind.clone()) == Kind::User;
             match older.get(&target.variation.0) {
-                Some(list) if is_user && target.values.is_empty() => Strict(RawTarget {
+                Some(list) if is_user && target.values.is_empty() => MapOnly(RawTarget {
                     variation: list.variation,
                     values: list.values.clone(),
                     context_kind: list.context_kind.clone(),
                 }),
-                _ => Strict(target),
+                _ => MapOnly(target),
             }
         });
         resolved.collect()

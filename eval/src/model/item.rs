@@ -16,7 +16,7 @@ use super::data_set::ReadError;
 use super::flag::Flag;
 use super::pattern::{Pattern, Patterns};
 use super::problem::Problem;
-use super::read::{RawFlag, RawSegment, RawTombstone, Strict};
+use super::read::{MapOnly, RawFlag, RawSegment, RawTombstone};
 use super::segment::Segment;
 use crate::json::Cursor;
 use crate::text::Text;
@@ -403,8 +403,8 @@ pub(super) fn read_entry<T: Prepared>(
     keep_json: bool,
 ) -> Result<Option<Entry<T>>, serde_json::Error> {
     let begin = cursor.value_begins();
-    let read = match cursor.value::<Strict<T::Raw>>() {
-        Ok(raw) => raw.map(|Strict(raw)| entry(raw, key, patterns)),
+    let read = match cursor.value::<MapOnly<T::Raw>>() {
+        Ok(raw) => raw.map(|MapOnly(raw)| entry(raw, key, patterns)),
         Err(error) => match cursor.value() {
             Ok(value) => value
                 .map(|value| loose_entry(value, key, patterns))
@@ -433,7 +433,7 @@ fn loose_entry<T: Prepared>(
             version: tombstone.version.0,
         });
     }
-    let Strict(raw) = serde_json::from_value(value)?;
+    let MapOnly(raw) = serde_json::from_value(value)?;
     Ok(entry(raw, key, patterns))
 }
 

@@ -30,18 +30,18 @@ pub(super) struct RawFlag {
     pub(super) variations: Vec<Value>,
     pub(super) off_variation: Option<Integer>,
     #[serde(deserialize_with = "or_default")]
-    pub(super) fallthrough: Strict<RawOutcome>,
+    pub(super) fallthrough: MapOnly<RawOutcome>,
     #[serde(deserialize_with = "list")]
-    pub(super) targets: Vec<Strict<RawTarget>>,
+    pub(super) targets: Vec<MapOnly<RawTarget>>,
     #[serde(deserialize_with = "list")]
-    pub(super) context_targets: Vec<Strict<RawTarget>>,
+    pub(super) context_targets: Vec<MapOnly<RawTarget>>,
     #[serde(deserialize_with = "list")]
-    pub(super) rules: Vec<Strict<RawRule>>,
+    pub(super) rules: Vec<MapOnly<RawRule>>,
     #[serde(deserialize_with = "list")]
-    pub(super) prerequisites: Vec<Strict<RawPrerequisite>>,
+    pub(super) prerequisites: Vec<MapOnly<RawPrerequisite>>,
     #[serde(deserialize_with = "or_default")]
     pub(super) salt: Text,
-    pub(super) client_side_availability: Option<Strict<RawAvailability>>,
+    pub(super) client_side_availability: Option<MapOnly<RawAvailability>>,
     #[serde(deserialize_with = "or_default")]
     pub(super) client_side: bool,
     #[serde(deserialize_with = "or_default")]
@@ -53,7 +53,7 @@ pub(super) struct RawFlag {
     pub(super) exclude_from_summaries: bool,
     pub(super) sampling_ratio: Option<Integer>,
     #[serde(deserialize_with = "or_default")]
-    pub(super) migration: Strict<RawMigration>,
+    pub(super) migration: MapOnly<RawMigration>,
 }
 
 /// A variation or a rollout: the fallthrough, and a part of every rule.
@@ -61,7 +61,7 @@ pub(super) struct RawFlag {
 #[serde(default)]
 pub(super) struct RawOutcome {
     pub(super) variation: Option<Integer>,
-    pub(super) rollout: Option<Strict<RawRollout>>,
+    pub(super) rollout: Option<MapOnly<RawRollout>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -70,9 +70,9 @@ pub(super) struct RawRule {
     #[serde(deserialize_with = "or_default")]
     pub(super) id: Text,
     #[serde(deserialize_with = "list")]
-    pub(super) clauses: Vec<Strict<RawClause>>,
+    pub(super) clauses: Vec<MapOnly<RawClause>>,
     pub(super) variation: Option<Integer>,
-    pub(super) rollout: Option<Strict<RawRollout>>,
+    pub(super) rollout: Option<MapOnly<RawRollout>>,
     #[serde(deserialize_with = "or_default")]
     pub(super) track_events: bool,
 }
@@ -108,7 +108,7 @@ pub(super) struct RawRollout {
     pub(super) bucket_by: Text,
     pub(super) seed: Option<Integer>,
     #[serde(deserialize_with = "list")]
-    pub(super) variations: Vec<Strict<RawWeighted>>,
+    pub(super) variations: Vec<MapOnly<RawWeighted>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -168,11 +168,11 @@ pub(super) struct RawSegment {
     #[serde(deserialize_with = "list")]
     pub(super) excluded: Vec<Text>,
     #[serde(deserialize_with = "list")]
-    pub(super) included_contexts: Vec<Strict<RawSegmentTarget>>,
+    pub(super) included_contexts: Vec<MapOnly<RawSegmentTarget>>,
     #[serde(deserialize_with = "list")]
-    pub(super) excluded_contexts: Vec<Strict<RawSegmentTarget>>,
+    pub(super) excluded_contexts: Vec<MapOnly<RawSegmentTarget>>,
     #[serde(deserialize_with = "list")]
-    pub(super) rules: Vec<Strict<RawSegmentRule>>,
+    pub(super) rules: Vec<MapOnly<RawSegmentRule>>,
     #[serde(deserialize_with = "or_default")]
     pub(super) unbounded: bool,
     #[serde(deserialize_with = "or_default")]
@@ -193,7 +193,7 @@ pub(super) struct RawSegmentTarget {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct RawSegmentRule {
     #[serde(deserialize_with = "list")]
-    pub(super) clauses: Vec<Strict<RawClause>>,
+    pub(super) clauses: Vec<MapOnly<RawClause>>,
     pub(super) weight: Option<Integer>,
     #[serde(deserialize_with = "or_default")]
     pub(super) bucket_by: Text,
@@ -316,21 +316,21 @@ impl<'de> Deserialize<'de> for Integer {
 /// A struct that must be written as an object. Derived readers also take an array of the fields in
 /// order, and since every field here has a default, `[]` would be a valid flag.
 #[derive(Default)]
-pub(super) struct Strict<T>(pub(super) T);
+pub(super) struct MapOnly<T>(pub(super) T);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Strict<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for MapOnly<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct StrictVisitor<T>(PhantomData<T>);
 
         impl<'de, T: Deserialize<'de>> Visitor<'de> for StrictVisitor<T> {
-            type Value = Strict<T>;
+            type Value = MapOnly<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Strict<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Strict)
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<MapOnly<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(MapOnly)
             }
         }
 

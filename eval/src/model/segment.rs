@@ -11,7 +11,7 @@ use super::item::{ItemData, Prepared};
 use super::keys::KeySet;
 use super::pattern::{Pattern, Patterns};
 use super::problem::{Defect, Problem};
-use super::read::{RawSegment, RawSegmentRule, RawSegmentTarget, Strict};
+use super::read::{MapOnly, RawSegment, RawSegmentRule, RawSegmentTarget};
 use super::rollout::{BucketBy, Prefix, Weighted};
 use crate::context::Kind;
 use crate::text::Text;
@@ -138,7 +138,7 @@ impl Prepared for Segment {
             .rules
             .into_iter()
             .enumerate()
-            .map(|(index, Strict(rule))| {
+            .map(|(index, MapOnly(rule))| {
                 let mut defects = Vec::new();
                 let rule = SegmentRule::prepare(rule, &key, &raw.salt, patterns, &mut defects);
                 problems.extend(defects.into_iter().map(|defect| Problem {
@@ -171,7 +171,7 @@ impl<'de> Deserialize<'de> for Segment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = serde_json::Value::deserialize(deserializer)?;
         let text = Bytes::from(json.to_string());
-        let Strict(raw) = Strict::<RawSegment>::deserialize(json).map_err(D::Error::custom)?;
+        let MapOnly(raw) = MapOnly::<RawSegment>::deserialize(json).map_err(D::Error::custom)?;
         if raw.deleted {
             return Err(D::Error::custom(
                 "a deleted segment is no segment; read it as an item",
@@ -227,9 +227,9 @@ impl SegmentRule {
 pub(crate) struct Lists(Box<[(Kind, KeySet)]>);
 
 impl Lists {
-    fn prepare(users: Vec<Text>, contexts: Vec<Strict<RawSegmentTarget>>) -> Self {
+    fn prepare(users: Vec<Text>, contexts: Vec<MapOnly<RawSegmentTarget>>) -> Self {
         let mut kinds: Vec<(Kind, Vec<Text>)> = vec![(Kind::User, users)];
-        for Strict(target) in contexts {
+        for MapOnly(target) in contexts {
             let kind = Kind::from(target.context_kind);
             match kinds.iter_mut().find(|(known, _)| *known == kind) {
                 Some((_, keys)) => keys.extend(target.values),

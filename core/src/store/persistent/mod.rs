@@ -93,11 +93,11 @@
 //! ```
 
 pub(crate) mod access;
-pub(crate) mod classic;
+pub(crate) mod codec;
 pub(crate) mod health;
-mod ordering;
-pub(crate) mod stored_form;
+pub(crate) mod read_through;
 pub(crate) mod write_behind;
+mod write_order;
 
 use std::fmt::Debug;
 use std::time::Duration;

@@ -18,9 +18,9 @@ use vexil_eval::model::{DataKind, DataSet, Item};
 
 use super::StoredSnapshot;
 use super::access::{ANSWER_LIMIT, Reader, Writer};
+use super::codec::{decode_all, encode};
 use super::health::{Health, watch};
-use super::ordering::collections;
-use super::stored_form::{decode_all, encode};
+use super::write_order::collections;
 use crate::deadline::NEVER;
 use crate::runtime::{Runtime, Task};
 use crate::status::DataStoreReporter;

@@ -16,7 +16,7 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower_service::Service;
 
-use super::connecting::report;
+use super::connect_watch::report;
 use super::proxy::{Proxies, bare};
 use super::tls::Tls;
 use super::tls_settings::NoTls;

@@ -5,7 +5,7 @@
 //! that meets a dead one and is repeated cannot meet another.
 
 mod classify;
-mod connecting;
+mod connect_watch;
 mod connector;
 mod gzip;
 mod proxy;
@@ -37,7 +37,7 @@ use thiserror::Error;
 use url::Url;
 
 use self::classify::classify;
-use self::connecting::Watched;
+use self::connect_watch::Watched;
 use self::connector::Connector;
 use self::gzip::Gunzip;
 use self::proxy::Proxies;
@@ -122,7 +122,7 @@ impl DefaultTransport {
                 .or_insert(credentials);
         }
         let Watched { output, fresh } =
-            connecting::watch(limit, self.client.request(request)).await;
+            connect_watch::watch(limit, self.client.request(request)).await;
         let outcome = match output {
             Some(outcome) => outcome.map_err(classify),
             None => Err(Silence(limit).into()),

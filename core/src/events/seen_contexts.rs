@@ -1,4 +1,4 @@
-//! [`ContextKeys`]: the contexts that the service knows already.
+//! [`SeenContexts`]: the contexts that the service knows already.
 //!
 //! Every evaluation asks, and nearly always the answer is yes; so asking reads a few words of one
 //! cache line and writes nothing. Contexts are remembered by a hash of their canonical key. The
@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 const WAYS: usize = 7;
 
 #[derive(Debug)]
-pub(super) struct ContextKeys {
+pub(super) struct SeenContexts {
     /// A power of two.
     sets: Box<[Set]>,
 }
@@ -30,7 +30,7 @@ struct Set {
     next: Mutex<u8>,
 }
 
-impl ContextKeys {
+impl SeenContexts {
     /// Room for at least `capacity` contexts.
     pub(super) fn new(capacity: usize) -> Self {
         // Twice the room, so that chance fills few sets before the whole is full.
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_context_is_new_once_until_all_are_forgotten() {
-        let keys = ContextKeys::new(1_000);
+        let keys = SeenContexts::new(1_000);
         let new = || {
             (0..500)
                 .filter(|n| !keys.seen(key_hash(&format!("user-{n}")), || true))
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn of_many_threads_one_reports_a_context() {
-        let keys = ContextKeys::new(1_000);
+        let keys = SeenContexts::new(1_000);
         let new: usize = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)
                 .map(|_| {
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn far_beyond_the_capacity_the_oldest_are_forgotten() {
-        let keys = ContextKeys::new(16);
+        let keys = SeenContexts::new(16);
         let hashes: Vec<_> = (0..10_000)
             .map(|n| key_hash(&format!("user-{n}")))
             .collect();
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn while_nobody_can_be_introduced_nobody_makes_room() {
-        let keys = ContextKeys::new(16);
+        let keys = SeenContexts::new(16);
         let hashes: Vec<_> = (0..10_000)
             .map(|n| key_hash(&format!("user-{n}")))
             .collect();

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use vexil_eval::Text;
 use vexil_eval::model::{DataKind, DataSet, Entry, Flag, Item};
 
-use super::stored_form::encode;
+use super::codec::encode;
 use super::{Collection, StoreError};
 
 /// A data set as it is written, and what of it cannot be written.

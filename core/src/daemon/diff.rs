@@ -1,4 +1,4 @@
-//! [`Adopted`]: what was read and taken over, so that the next reading costs only what has changed.
+//! [`KnownItems`]: what was read and taken over, so that the next reading costs only what has changed.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -7,13 +7,13 @@ use foldhash::fast::{FixedState, RandomState};
 use vexil_eval::Text;
 use vexil_eval::model::{DataKind, DataSet, Item};
 
-use super::guard::Sizes;
-use crate::store::persistent::stored_form::decode;
+use super::loss_guard::Sizes;
+use crate::store::persistent::codec::decode;
 use crate::store::{Collection, StoreError, StoredItem, StoredSnapshot};
 
 /// Items by kind and key, with what they were read from.
 #[derive(Debug, Default)]
-pub(super) struct Adopted {
+pub(super) struct KnownItems {
     items: HashMap<DataKind, HashMap<Text, Known, RandomState>>,
     /// How often everything was read.
     readings: u64,
@@ -63,7 +63,7 @@ impl Change {
     }
 }
 
-impl Adopted {
+impl KnownItems {
     /// Compares what was read to what there is.
     pub(super) fn survey<'s>(&mut self, snapshot: &'s StoredSnapshot) -> Survey<'s> {
         self.readings += 1;

@@ -1,4 +1,4 @@
-//! [`Complaints`]: problems of evaluations, each logged once.
+//! [`LogOnce`]: problems of evaluations, each logged once.
 //!
 //! A malformed flag is evaluated as often as a good one, and a line of log for each time would bury
 //! everything else. So a problem is logged once, and again when the flag has changed since.
@@ -25,14 +25,14 @@ const MEMORY: usize = 10_000;
 const LOGGED_KEY: usize = 200;
 
 #[derive(Debug, Default)]
-pub(crate) struct Complaints {
+pub(crate) struct LogOnce {
     known_flags: Memory,
     unknown_keys: Memory,
     not_ready: AtomicBool,
     invalid_context: AtomicBool,
 }
 
-impl Complaints {
+impl LogOnce {
     /// No flag could be evaluated under this key.
     pub(super) fn about_key(&self, key: &str, kind: EvalErrorKind) {
         if !self.unknown_keys.is_new(key, kind, 0) {

@@ -6,7 +6,7 @@ use vexil_eval::model::Flag;
 use vexil_eval::{Detail, EvalErrorKind, Evaluation, TypeMismatch, Value};
 
 use super::Client;
-use super::series::end;
+use super::hooked::end;
 use super::value::{EvaluationContext, FlagValue, sealed};
 use super::variation::{Read, ReadDetail, read_detail};
 use crate::hooks::{Asked, EvaluationMethod};
@@ -199,7 +199,7 @@ impl Client {
                         .with_error(&error);
                     self.shared
                         .resolver
-                        .complaints
+                        .log_once
                         .wrong_type(key, version, &mismatch);
                     json =
                         Detail::mismatched(Value::Null, mismatch, json.reason.big_segments_status);

@@ -1,4 +1,4 @@
-//! [`Flights`]: who asks for what somebody else is asking for already waits for the same answer.
+//! [`SingleFlight`]: who asks for what somebody else is asking for already waits for the same answer.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 /// The questions that are under way, by what is asked.
 #[derive(Debug)]
-pub(crate) struct Flights<K, V> {
+pub(crate) struct SingleFlight<K, V> {
     /// Held for a few instructions, never across an await.
     under_way: Mutex<HashMap<K, watch::Receiver<Option<V>>>>,
 }
@@ -20,7 +20,7 @@ enum Role<V> {
     Follows(watch::Receiver<Option<V>>),
 }
 
-impl<K: Clone + Eq + Hash, V: Clone> Flights<K, V> {
+impl<K: Clone + Eq + Hash, V: Clone> SingleFlight<K, V> {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             under_way: Mutex::default(),
@@ -68,7 +68,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Flights<K, V> {
 
 /// Removes a flight when it is over, however it ends.
 struct Landing<'a, K: Eq + Hash, V> {
-    flights: &'a Flights<K, V>,
+    flights: &'a SingleFlight<K, V>,
     key: &'a K,
 }
 
@@ -93,7 +93,7 @@ mod tests {
     #[tokio::test]
     async fn many_who_ask_at_once_share_one_answer_and_the_next_asks_anew() {
         let (flights, asked, go) = (
-            Flights::new(),
+            SingleFlight::new(),
             Arc::new(AtomicUsize::new(0)),
             Arc::new(Notify::new()),
         );
@@ -125,7 +125,7 @@ mod tests {
 
     #[tokio::test]
     async fn if_whoever_leads_gives_up_another_asks() {
-        let flights: Arc<Flights<&str, u8>> = Flights::new();
+        let flights: Arc<SingleFlight<&str, u8>> = SingleFlight::new();
         let leader = tokio::spawn({
             let flights = Arc::clone(&flights);
             async move { flights.join("k", std::future::pending).await }

@@ -14,11 +14,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use super::delivery::{Delivered, DeliveryStats};
 use super::destination::Destination;
 use super::diagnostic::Diagnostics;
+use super::json::EventWriter;
 #[cfg(feature = "metrics")]
 use super::meter::Meter;
-use super::output::EventWriter;
 use super::processor::{Command, DefaultEventProcessor, Records};
-use crate::runtime::{Runtime, contain};
+use crate::runtime::{Runtime, catch_panic};
 
 /// How many deliveries may be under way.
 const DELIVERIES: u32 = 5;
@@ -177,7 +177,7 @@ impl Worker {
                 // The filter dropped all events.
                 0 => Some(Delivered::Ok { server_time: None }),
                 // The transport may be the application's.
-                count => contain(destination.deliver(count, written.body)).await,
+                count => catch_panic(destination.deliver(count, written.body)).await,
             };
             let Some(delivered) = delivered else {
                 return tracing::error!(count, "the transport panicked while it sent events, and they are lost");

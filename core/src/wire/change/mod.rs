@@ -10,7 +10,7 @@ use vexil_eval::model::{DataKind, DataSet, DataSetReader, Item, ItemVersion};
 
 use super::WireError;
 use super::envelope::Envelope;
-use super::incoming::Incoming;
+use super::incoming::Utf8Buffer;
 use super::put::PutReader;
 
 /// What a stream event means.
@@ -81,7 +81,7 @@ impl EventReader {
 /// Reads the answer to a poll while it arrives.
 #[derive(Debug)]
 pub(crate) struct PollReader {
-    incoming: Incoming,
+    incoming: Utf8Buffer,
     reader: DataSetReader,
 }
 
@@ -89,7 +89,7 @@ impl PollReader {
     /// `keep_json` tells whether the items keep their text.
     pub(crate) fn new(keep_json: bool) -> Self {
         Self {
-            incoming: Incoming::default(),
+            incoming: Utf8Buffer::default(),
             reader: DataSetReader::new(keep_json),
         }
     }

@@ -1,4 +1,4 @@
-//! [`Classic`]: a store that reads the database when an evaluation needs something, as the field's older SDKs do.
+//! [`ReadThroughStore`]: a store that reads the database when an evaluation needs something, as the field's older SDKs do.
 //!
 //! For environments too large for memory, and for parity with those SDKs. An item is read once,
 //! however many evaluations wait for it, and cached as the [`CacheMode`] says; an item in use is
@@ -12,7 +12,7 @@
 //! probes is sent.
 
 mod cache;
-mod keeper;
+mod refresher;
 mod table;
 mod view;
 
@@ -26,7 +26,7 @@ use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 pub use cache::CacheMode;
 use cache::{Age, Cache};
-use keeper::{Keeper, Message};
+use refresher::{Message, Refresher};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 use vexil_eval::Text;
@@ -34,13 +34,13 @@ use vexil_eval::model::{DataKind, DataSet, Item};
 use view::View;
 
 use super::access::{ANSWER_LIMIT, Reader, Writer};
+use super::codec::{decode, decode_all, encode};
 use super::health::{Health, watch};
-use super::ordering::collections;
-use super::stored_form::{decode, decode_all, encode};
+use super::write_order::collections;
 use super::{Collection, StoredItem, Upsert};
-use crate::flights::Flights;
 use crate::moment::Moment;
 use crate::runtime::{Runtime, Task};
+use crate::single_flight::SingleFlight;
 use crate::status::DataStoreReporter;
 use crate::store::arrival::Arrivals;
 use crate::store::environment::Environment;
@@ -59,7 +59,7 @@ const TOO_LATE: f64 = 0.9;
 type Answer = Result<Option<Item>, StoreError>;
 
 #[derive(Debug)]
-pub(crate) struct Classic {
+pub(crate) struct ReadThroughStore {
     shared: Arc<Shared>,
     /// Works in the background; taken by whoever closes the store.
     keeper: Mutex<Option<Task<()>>>,
@@ -84,8 +84,8 @@ struct Shared {
     evaluation_timeout: Duration,
     /// Where reads go on that no evaluation waits for any more.
     runtime: Runtime,
-    reading: Arc<Flights<(DataKind, Text), Answer>>,
-    reading_all: Arc<Flights<(), Result<Arc<Environment>, StoreError>>>,
+    reading: Arc<SingleFlight<(DataKind, Text), Answer>>,
+    reading_all: Arc<SingleFlight<(), Result<Arc<Environment>, StoreError>>>,
     /// What the keeper is to do.
     messages: mpsc::UnboundedSender<Message>,
 }
@@ -97,7 +97,7 @@ struct All {
     expires: Option<Moment>,
 }
 
-impl Classic {
+impl ReadThroughStore {
     /// `writes` is false in daemon mode.
     pub(crate) fn new(
         reader: Reader,
@@ -121,11 +121,11 @@ impl Classic {
             late: AtomicUsize::new(0),
             evaluation_timeout,
             runtime: runtime.clone(),
-            reading: Flights::new(),
-            reading_all: Flights::new(),
+            reading: SingleFlight::new(),
+            reading_all: SingleFlight::new(),
             messages,
         });
-        let keeper = Keeper {
+        let keeper = Refresher {
             shared: Arc::downgrade(&shared),
             inbox,
             health,
@@ -139,7 +139,7 @@ impl Classic {
 }
 
 #[async_trait]
-impl DataStore for Classic {
+impl DataStore for ReadThroughStore {
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
         let slots = self.shared.cache.slots();
         reader(&View {

@@ -1,4 +1,4 @@
-//! [`Keeper`]: the background task of a classic store.
+//! [`Refresher`]: the background task of a classic store.
 
 use std::sync::Weak;
 use std::sync::atomic::Ordering;
@@ -28,14 +28,14 @@ pub(super) enum Message {
 }
 
 /// Reads again what is in use, and watches over outages.
-pub(super) struct Keeper {
+pub(super) struct Refresher {
     /// Weak, so that the keeper ends with the store.
     pub(super) shared: Weak<Shared>,
     pub(super) inbox: mpsc::UnboundedReceiver<Message>,
     pub(super) health: Health,
 }
 
-impl Keeper {
+impl Refresher {
     pub(super) async fn run(mut self) {
         let mut is_known = self.ask_for_the_marker().await;
         while let Some(shared) = self.shared.upgrade() {

@@ -1,7 +1,7 @@
 //! [`Updater`]: the data sink of a client. It stores what arrives, in order, and then announces it.
 
-mod changes;
-mod dependents;
+mod dependency_graph;
+mod listeners;
 mod patterns;
 
 use std::collections::HashMap;
@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-pub(crate) use changes::ChangeHub;
-pub use changes::{FlagChange, ListenerId};
-use dependents::Dependents;
+use dependency_graph::Dependents;
+pub(crate) use listeners::ChangeHub;
+pub use listeners::{FlagChange, ListenerId};
 use patterns::compile_ahead;
 use tokio::sync::{Mutex, watch};
 use vexil_eval::model::{DataKind, DataSet, Entry, Flag, Item, ItemData, Segment, Upserted};
@@ -23,7 +23,7 @@ use vexil_eval::{Found, Text};
 use crate::data_source::{DataSink, NotStoredError};
 use crate::events::EventProcessor;
 use crate::hooks::Hooks;
-use crate::runtime::{Runtime, contain};
+use crate::runtime::{Runtime, catch_panic};
 use crate::status::{
     DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatusCell,
 };
@@ -175,7 +175,7 @@ impl Updater {
         } else {
             data.without_json()
         };
-        contain(self.store.init(data))
+        catch_panic(self.store.init(data))
             .await
             .unwrap_or_else(|| Err(StoreError::unavailable(PANICKED)))
     }
@@ -186,7 +186,7 @@ impl Updater {
         } else {
             item.without_json()
         };
-        contain(self.store.upsert(item))
+        catch_panic(self.store.upsert(item))
             .await
             .unwrap_or_else(|| Err(StoreError::unavailable(PANICKED)))
     }
