@@ -3,8 +3,8 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
 #[cfg(feature = "http")]
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use vexil_eval::Text;
 
 #[cfg(feature = "http")]
