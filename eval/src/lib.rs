@@ -53,5 +53,5 @@ pub use eval::{
     MembershipAnswer, Need, Outcome, PrerequisiteEvaluation, Reason, ReasonKind, TypeMismatch,
     Verdict, evaluate, evaluate_into,
 };
-pub use text::{Text, key_hash};
+pub use text::{Text, key_hash, short_str_eq};
 pub use value::{Array, Number, Object, Value};

@@ -59,11 +59,12 @@ pub fn key_hash(key: &str) -> u64 {
     FixedState::with_seed(0x0076_6578_696C).hash_one(key)
 }
 
-/// Whether two texts are the same. Keys, kinds and names are short and compared all the time: up to
-/// 32 bytes are two words that may overlap, which saves calling a function that first has to find
-/// out as much.
+/// Whether two strings are equal. Keys, kinds and names are short and are compared on every
+/// evaluation: up to 32 bytes are compared as two words that may overlap, which saves the call of
+/// a function that would first have to find the length.
 #[inline]
-pub(crate) fn same(one: &str, two: &str) -> bool {
+#[must_use]
+pub fn short_str_eq(one: &str, two: &str) -> bool {
     let (one, two) = (one.as_bytes(), two.as_bytes());
     if one.len() != two.len() {
         return false;
@@ -105,7 +106,7 @@ impl AsRef<str> for Text {
 impl PartialEq for Text {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        same(self, other)
+        short_str_eq(self, other)
     }
 }
 
@@ -192,26 +193,26 @@ impl From<Text> for Arc<str> {
 impl PartialEq<str> for Text {
     #[inline]
     fn eq(&self, other: &str) -> bool {
-        same(self, other)
+        short_str_eq(self, other)
     }
 }
 
 impl PartialEq<&str> for Text {
     #[inline]
     fn eq(&self, other: &&str) -> bool {
-        same(self, other)
+        short_str_eq(self, other)
     }
 }
 
 impl PartialEq<String> for Text {
     fn eq(&self, other: &String) -> bool {
-        same(self, other)
+        short_str_eq(self, other)
     }
 }
 
 impl PartialEq<Text> for &str {
     fn eq(&self, other: &Text) -> bool {
-        same(self, other)
+        short_str_eq(self, other)
     }
 }
 
@@ -247,7 +248,7 @@ impl<'de> Deserialize<'de> for Text {
 
 #[cfg(test)]
 mod tests {
-    use super::{INLINE, Text, same};
+    use super::{INLINE, Text, short_str_eq};
 
     #[test]
     fn every_length_is_kept_whole() {
@@ -264,11 +265,11 @@ mod tests {
         let text: String = ('a'..='z').chain('A'..='Z').collect();
         for length in 0..=text.len() {
             let one = &text[..length];
-            assert!(same(one, one) && !same(one, &format!("{one}!")));
+            assert!(short_str_eq(one, one) && !short_str_eq(one, &format!("{one}!")));
             for place in 0..length {
                 let mut other = one.to_owned();
                 other.replace_range(place..=place, "!");
-                assert!(!same(one, &other), "{one} and {other}");
+                assert!(!short_str_eq(one, &other), "{one} and {other}");
             }
         }
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use vexil_eval::model::{Entry, ItemData};
+use vexil_eval::short_str_eq;
 
 /// More tables than this would make the list of tables the thing that costs.
 const MAX_SHARDS: usize = 1024;
@@ -71,7 +72,7 @@ impl<T: Shard> Shards<T> {
     pub(super) fn get(&self, key: &str) -> Option<&T> {
         let hash = self.hasher.hash_one(key);
         let table = self.tables.get(shard_of(hash, self.tables.len()))?;
-        table.find(hash, |entry| *entry.key() == *key)
+        table.find(hash, |entry| short_str_eq(entry.key(), key))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
@@ -97,7 +98,7 @@ impl<T: Shard> Shards<T> {
 
 /// Whether the key is new.
 fn insert<T: Shard>(table: &mut HashTable<T>, hasher: &RandomState, hash: u64, entry: T) -> bool {
-    match table.find_mut(hash, |known| known.key() == entry.key()) {
+    match table.find_mut(hash, |known| short_str_eq(known.key(), entry.key())) {
         Some(known) => {
             *known = entry;
             false

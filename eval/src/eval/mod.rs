@@ -116,6 +116,7 @@ enum Abort {
 
 impl<'a> Evaluator<'_, 'a> {
     /// Evaluates a flag; the result is in `found`.
+    #[inline]
     fn flag(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<(), Abort> {
         if !flag.on {
             self.off(flag, Verdict::Off);
