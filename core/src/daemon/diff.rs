@@ -1,4 +1,5 @@
-//! [`KnownItems`]: what was read and taken over, so that the next reading costs only what has changed.
+//! [`KnownItems`]: the items taken from the database so far, so that a refresh applies only the
+//! differences.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -11,43 +12,43 @@ use super::loss_guard::Sizes;
 use crate::store::persistent::codec::decode;
 use crate::store::{Collection, StoreError, StoredItem, StoredSnapshot};
 
-/// Items by kind and key, with what they were read from.
+/// Items by kind and key, each with a hash of the stored item it was read from.
 #[derive(Debug, Default)]
 pub(super) struct KnownItems {
     items: HashMap<DataKind, HashMap<Text, Known, RandomState>>,
-    /// How often everything was read.
+    /// How many snapshots were surveyed.
     readings: u64,
 }
 
-/// An item that was read.
+/// An item that the database held in at least one snapshot.
 #[derive(Debug)]
 struct Known {
-    /// A hash of what the database held, to tell whether that has changed.
+    /// A hash of the stored item, to detect changes.
     hash: u64,
-    /// What it says; if that cannot be read, what it said before; none if it said nothing.
+    /// The last version that could be decoded. `None` if there was none.
     item: Option<Item>,
     corrupt: bool,
-    /// The last reading that found it.
+    /// The number of the last snapshot that held it.
     seen: u64,
 }
 
-/// How what was read compares to what there is.
+/// The differences between a snapshot and the known items.
 pub(super) struct Survey<'s> {
     pub(super) sizes: Vec<(DataKind, Sizes)>,
-    /// What is new or not what it was, with its hash.
+    /// New and changed items, each with its hash.
     news: Vec<(DataKind, &'s Text, &'s StoredItem, u64)>,
 }
 
-/// What taking over has come to.
+/// The result of [`KnownItems::take_over`].
 #[derive(Debug, Default)]
 pub(super) struct Change {
-    /// The items that are new or different.
+    /// The new and changed items.
     pub(super) items: Vec<Item>,
-    /// How many are not there any more.
+    /// How many items were removed.
     removed: usize,
-    /// How many have changed without a higher version.
+    /// How many items changed without a higher version.
     not_newer: usize,
-    /// The items that have become unreadable.
+    /// The new and changed items that cannot be decoded.
     pub(super) spoilt: Vec<StoreError>,
 }
 
@@ -56,7 +57,7 @@ impl Change {
         self.items.is_empty() && self.removed == 0
     }
 
-    /// The only item that is different, if it can take its place as an update does.
+    /// The changed item, if it is the only difference and an upsert can deliver it.
     pub(super) fn only_update(&mut self) -> Option<Item> {
         let is_update = self.items.len() == 1 && self.removed == 0 && self.not_newer == 0;
         if is_update { self.items.pop() } else { None }
@@ -64,7 +65,7 @@ impl Change {
 }
 
 impl KnownItems {
-    /// Compares what was read to what there is.
+    /// Compares a snapshot with the known items.
     pub(super) fn survey<'s>(&mut self, snapshot: &'s StoredSnapshot) -> Survey<'s> {
         self.readings += 1;
         let mut survey = Survey {
@@ -96,15 +97,15 @@ impl KnownItems {
         survey
     }
 
-    /// Takes over what is new or changed, and with `remove` removes what is missing. An item that
-    /// cannot be parsed keeps its last good version.
+    /// Applies new and changed items, and removes missing ones if `remove` is set. An item that
+    /// cannot be decoded keeps its last good version.
     pub(super) fn take_over(&mut self, survey: Survey<'_>, remove: bool) -> Change {
         let mut change = Change::default();
         for (kind, key, stored, hash) in survey.news {
             let known = self.items.entry(kind).or_default();
             let before = known.remove(key).and_then(|known| known.item);
-            // Nobody writes these items anywhere, so their text is let go of while nobody shares
-            // them yet.
+            // These items are never written anywhere, so their JSON is dropped while they are not
+            // shared yet.
             let (item, corrupt) = match decode(kind, key, stored).map(Item::without_json) {
                 Ok(item) => {
                     change.not_newer += usize::from(
@@ -140,13 +141,13 @@ impl KnownItems {
         if change.not_newer > 0 {
             tracing::info!(
                 items = change.not_newer,
-                "items of the data store have changed without a higher version; they are used"
+                "items of the data store changed without a higher version; the changes were applied"
             );
         }
         change
     }
 
-    /// Everything that was taken over.
+    /// All known items.
     pub(super) fn data(&self) -> DataSet {
         self.items
             .values()
@@ -168,8 +169,8 @@ impl KnownItems {
     }
 }
 
-/// A hash of what a database holds. That two texts share one by chance is as good as impossible;
-/// that somebody makes two that do is his own loss.
+/// A 64-bit hash of the stored item. It is not collision-resistant, which is fine: only a writer of
+/// the database could exploit a collision.
 fn hash(stored: &StoredItem) -> u64 {
     FixedState::default().hash_one((&stored.body[..], stored.version, stored.deleted))
 }

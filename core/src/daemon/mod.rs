@@ -1,10 +1,10 @@
 //! Daemon mode: [`StoredData`] is the data source of a client whose flags are in a database that
 //! another process fills.
 //!
-//! The whole environment is kept in memory, so that an evaluation costs what it costs with any
-//! other source. It is read again at intervals, and when the database notifies of a change. Nothing
-//! here can write. While the database is unavailable, holds corrupt items or has lost data, the
-//! last good data stays in use.
+//! The whole environment is kept in memory, so an evaluation costs the same as with any other
+//! source. The database is read again at intervals and after each change notification, and never
+//! written. While it is unavailable, holds corrupt items or has lost data, the last good data stays
+//! in use.
 
 mod diff;
 mod loss_guard;
@@ -28,33 +28,33 @@ use crate::store::StoredSnapshot;
 use crate::store::persistent::access::Reader;
 use crate::store::persistent::health::Health;
 
-/// The shortest time between two readings, however often the database notifies of changes.
+/// Minimum time between two refreshes, however many change notifications arrive.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Reads everything that a database holds, again and again.
+/// Reads the whole database at intervals and delivers the changes.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredData {
     pub(crate) store: Reader,
     pub(crate) refresh_interval: Duration,
-    /// Whether items that are missing from the database always count as deleted.
+    /// Whether missing items count as deleted at once, without the loss guard.
     pub(crate) accept_empty: bool,
     pub(crate) reporter: DataStoreReporter,
 }
 
-/// What was read last, and what is known about how it is read.
+/// The state of a running [`StoredData`].
 struct Refresher<'a> {
     settings: &'a StoredData,
     sink: &'a dyn DataSink,
     health: Health,
     adopted: KnownItems,
     guard: Guard,
-    /// Whether the database was read once, and evaluations use what it held.
+    /// Whether a snapshot was delivered, so that evaluations use its data.
     loaded: bool,
-    /// Whether the sink lacks something that was adopted, because it refused an update.
+    /// Whether the sink lacks adopted items, because it failed to store an update.
     is_behind: bool,
 }
 
-/// The source of a client whose evaluations read the database: it has nothing to deliver.
+/// The data source of a client whose store reads the database itself. It delivers nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct ExternalUpdates;
 
@@ -69,7 +69,8 @@ impl DataSource for ExternalUpdates {
 #[async_trait]
 impl DataSource for StoredData {
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
-        // Valid from the start: how the database is doing is the status of the data store.
+        // Valid from the start: the state of the database is reported as the status of the data
+        // store.
         sink.update_status(DataSourceState::Valid, None);
         let mut refresher = Refresher {
             settings: self,
@@ -89,8 +90,8 @@ impl DataSource for StoredData {
 }
 
 impl Refresher<'_> {
-    /// Reads everything, as often as it takes, and takes it over. Returns when to read again at the
-    /// latest.
+    /// Reads a snapshot, retrying until that succeeds, and applies it. Returns the deadline of the
+    /// next refresh.
     async fn refresh(&mut self) -> Instant {
         loop {
             match self.settings.store.snapshot().await {
@@ -108,8 +109,8 @@ impl Refresher<'_> {
         }
     }
 
-    /// Takes over what was read, as far as it can be believed. Returns when to read again at the
-    /// latest.
+    /// Applies a snapshot, as far as the loss guard accepts it. Returns the deadline of the next
+    /// refresh.
     async fn take_over(&mut self, snapshot: &StoredSnapshot) -> Instant {
         if !self.loaded {
             self.warn_of_what_is_incomplete(snapshot);
@@ -121,7 +122,7 @@ impl Refresher<'_> {
         for error in &change.spoilt {
             self.health.flawed(error);
         }
-        // First the status: a caller that waited for the data may look at it.
+        // The status is updated first, because a caller that waited for the data may read it.
         let stale = verdict != Verdict::Deleted;
         self.health.refreshed(
             self.adopted.len(),
@@ -131,16 +132,17 @@ impl Refresher<'_> {
         );
         if self.is_behind || !change.is_none() {
             let delivered = match change.only_update().filter(|_| !self.is_behind) {
-                // Most changes are of one item, and need not replace all.
+                // Most changes concern a single item, which an upsert delivers without replacing
+                // the rest.
                 Some(item) => self.sink.upsert(item).await.map(drop),
                 None => self.sink.init(self.adopted.data()).await,
             };
-            // The sink reports its failure itself. The next refresh delivers everything.
+            // The sink reports its own failures. The next refresh then delivers everything.
             self.is_behind = delivered.is_err();
             self.loaded |= delivered.is_ok();
         }
-        // Jitter only shortens the interval, which bounds how old the data may be, and spreads the
-        // load of many processes.
+        // Jitter spreads the load of many processes. It only shortens the interval, which bounds
+        // the age of the data.
         let interval = self
             .settings
             .refresh_interval
@@ -152,8 +154,7 @@ impl Refresher<'_> {
         }
     }
 
-    /// Warns if the first reading found nothing, or items without the marker of a complete data
-    /// set.
+    /// Warns if the first snapshot is empty or lacks the marker of a complete data set.
     fn warn_of_what_is_incomplete(&self, snapshot: &StoredSnapshot) {
         let store = self.settings.store.describe();
         let items: usize = snapshot
@@ -170,13 +171,13 @@ impl Refresher<'_> {
             tracing::warn!(
                 store,
                 items,
-                "the data store has no marker of a complete data set; it may have lost data, or is being filled"
+                "the data store has no marker of a complete data set; it may have lost data or is being filled"
             );
         }
     }
 }
 
-/// Waits until `latest`, or until the database notifies of a change, but not for less than until
+/// Waits until `latest` or until the database notifies of a change, but never returns before
 /// `earliest`.
 async fn wait(earliest: Instant, latest: Instant, changes: Option<&mut watch::Receiver<()>>) {
     let changed = async {
@@ -187,7 +188,7 @@ async fn wait(earliest: Instant, latest: Instant, changes: Option<&mut watch::Re
             return pending().await;
         }
         sleep_until(earliest).await;
-        // The next reading sees all changes so far.
+        // The next refresh sees all changes so far.
         changes.mark_unchanged();
     };
     tokio::select! {

@@ -1,4 +1,4 @@
-//! [`DaemonStore`]: the store in memory of a client whose flags come from a database, which is closed with it.
+//! [`DaemonStore`]: a memory store that also closes the database its data comes from.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ impl DaemonStore {
 #[async_trait]
 #[deny(
     clippy::missing_trait_methods,
-    reason = "it hides nothing of what it wraps"
+    reason = "every method must be forwarded to the wrapped store"
 )]
 impl DataStore for DaemonStore {
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {

@@ -2,12 +2,12 @@
 //!
 //! A deleted flag leaves a tombstone. An item that is missing altogether was either left out of a
 //! complete data set, or the database has lost it: it was flushed, evicted a key, was restarted
-//! without persistence, or is being refilled by writers that have not noticed the loss, one patch
-//! or one item at a time. A client that removes what such a database lacks returns defaults until
-//! the refill is complete. So missing items are kept until it is clear that they were deleted,
-//! while new and changed items are taken over at once.
+//! without persistence, or is being refilled one patch or one item at a time by writers that have
+//! not noticed the loss. A client that removed the missing items would return defaults until the
+//! refill is complete. So missing items are kept until it is clear that they were deleted, while
+//! new and changed items are applied at once.
 //!
-//! | what is missing | counts as deleted |
+//! | missing | counts as deleted |
 //! | --- | --- |
 //! | the marker of a complete data set, after it was seen | never; the marker has to come back first |
 //! | all items of a kind, 10 items or more, or without a marker | never |
@@ -16,32 +16,32 @@
 //! | fewer items | after 2 s |
 //!
 //! The time starts when the set of missing items last changed. Items that come back prove that a
-//! refill is under way; what is still missing then counts as deleted after a minute, however little
-//! it is. A database that never had a marker proves less: if 10 items and more than half are
-//! missing, the time is 2 s, otherwise the items are removed at once.
+//! refill is under way; the remaining missing items, however few, then count as deleted after a
+//! minute. A database that never had a marker proves less: if at least 10 items and more than half
+//! are missing, the time is 2 s, otherwise the items are removed at once.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 use vexil_eval::model::DataKind;
 
-/// A data set of this size is not deleted item by item until nothing is left.
+/// Losing all of at least this many items is treated as data loss, never as deletion.
 const MANY: usize = 10;
-/// How long items must be missing if the database may have lost them.
+/// How long items must be missing before they count as deleted, if the database may have lost them.
 const LOSS_DELAY: Duration = Duration::from_secs(60);
-/// How long items must be missing if another process may be writing right now.
+/// The same if another process may merely be in the middle of a write.
 const CONFIRMATION_DELAY: Duration = Duration::from_secs(2);
 
-/// How a reading compares to the known items, for one kind of items.
+/// How a snapshot compares with the known items of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sizes {
     /// How many items are known.
     pub(super) known: usize,
-    /// How many items were read.
+    /// How many items the snapshot holds.
     pub(super) read: usize,
-    /// How many known items were not read.
+    /// How many known items the snapshot lacks.
     pub(super) missing: usize,
-    /// How many known items were read, and were missing in the reading before.
+    /// How many known items the snapshot holds that the previous one lacked.
     pub(super) returned: usize,
 }
 
@@ -64,14 +64,14 @@ impl Sizes {
     }
 }
 
-/// What becomes of the missing items.
+/// The decision about the missing items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// They were deleted, or nothing is missing.
+    /// Remove them: they were deleted. Also returned if nothing is missing.
     Deleted,
-    /// They are kept.
+    /// Keep them.
     Kept {
-        /// When they will count as deleted if nothing changes. `None`: never.
+        /// When they will count as deleted if nothing changes. `None` means never.
         until: Option<Instant>,
     },
 }
@@ -81,7 +81,7 @@ pub(super) struct Guard {
     accept_empty: bool,
     /// Whether the marker of a complete data set was ever read.
     had_marker: bool,
-    /// What is missing at present, and kept.
+    /// The current loss, if items are missing and kept.
     loss: Option<Loss>,
 }
 
@@ -89,14 +89,14 @@ pub(super) struct Guard {
 struct Loss {
     missing: usize,
     lacks_marker: bool,
-    /// When what is missing last changed.
+    /// When the set of missing items last changed.
     since: Instant,
-    /// Whether the database has probably lost data, as opposed to being in the middle of a write.
+    /// Whether the database has probably lost data, rather than being in the middle of a write.
     is_severe: bool,
 }
 
 impl Guard {
-    /// With `accept_empty`, everything that is missing counts as deleted.
+    /// With `accept_empty`, missing items count as deleted at once.
     pub(super) fn new(accept_empty: bool) -> Self {
         Self {
             accept_empty,
@@ -105,8 +105,8 @@ impl Guard {
         }
     }
 
-    /// Judges a reading, by the sizes of each kind. `has_marker`: whether the marker of a complete
-    /// data set was read.
+    /// Judges a snapshot by the sizes of each kind. `has_marker` is whether it has the marker of a
+    /// complete data set.
     pub(super) fn judge(
         &mut self,
         sizes: &[(DataKind, Sizes)],
@@ -143,7 +143,7 @@ impl Guard {
                 known,
                 missing,
                 has_marker,
-                "the data store has lost data; the last known items stay in use"
+                "the data store has lost data; keeping the last known items"
             );
         }
         let Some(mut delay) = delay else {
@@ -158,13 +158,13 @@ impl Guard {
         }
         tracing::info!(
             missing = total.missing,
-            "items that are missing from the data store were deleted"
+            "items missing from the data store count as deleted and were removed"
         );
         self.loss = None;
         Verdict::Deleted
     }
 
-    /// How long what is missing has to stay missing to count as deleted. `None`: it never does.
+    /// How long the missing items must stay missing to count as deleted. `None` means for ever.
     fn delay(
         &self,
         sizes: &[(DataKind, Sizes)],

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A guard and how the database looked in the reading before.
+/// A guard and the numbers of items missing from the previous snapshot.
 struct Database {
     guard: Guard,
     missing: [usize; 2],
@@ -8,11 +8,11 @@ struct Database {
 
 const KINDS: [DataKind; 2] = [DataKind::Flag, DataKind::Segment];
 
-/// For each kind: how many items are known, and how many of them were read.
+/// For each kind: how many items are known, and how many of them the snapshot holds.
 type Read = [(usize, usize); 2];
 
 impl Database {
-    /// A database whose marker was seen, if it ever had one.
+    /// A database whose marker, if it has one, was seen.
     fn new(has_marker: bool) -> Self {
         let mut database = Self {
             guard: Guard::new(false),
@@ -43,7 +43,7 @@ impl Database {
         self.guard.judge(&sizes, has_marker, Instant::now())
     }
 
-    /// After how long a reading counts, if the database stays like this; `None` if it never does.
+    /// After how long a snapshot is accepted if the database stays unchanged. `None` means never.
     async fn believed_after(&mut self, read: Read, has_marker: bool) -> Option<Duration> {
         let start = Instant::now();
         match self.read(read, has_marker) {
@@ -54,7 +54,7 @@ impl Database {
                 return None;
             }
             Verdict::Kept { until: Some(until) } => {
-                // Readings in between, which change notifications cause, shorten nothing.
+                // Refreshes in between, caused by change notifications, do not shorten the delay.
                 for _ in 0..3 {
                     tokio::time::advance((until - Instant::now()) / 2).await;
                     assert_eq!(
@@ -73,7 +73,7 @@ impl Database {
 const ALL_THERE: (usize, usize) = (3, 3);
 
 #[tokio::test(start_paused = true)]
-async fn what_is_missing_counts_as_deleted_after_a_time_that_depends_on_how_much_it_is() {
+async fn the_delay_before_missing_items_count_as_deleted_depends_on_their_number() {
     let (never, minute, moment, at_once) = (
         None,
         Some(LOSS_DELAY),
@@ -106,7 +106,7 @@ async fn what_is_missing_counts_as_deleted_after_a_time_that_depends_on_how_much
         (true, true, [(30, 15), ALL_THERE], moment),
         (true, true, [(2, 1), ALL_THERE], moment),
         (false, false, [(30, 15), ALL_THERE], at_once),
-        // Everything is there, and only the marker is gone.
+        // Only the marker is missing.
         (true, false, [(30, 30), ALL_THERE], never),
         // Nothing is missing.
         (false, true, [(30, 30), ALL_THERE], at_once),
@@ -122,7 +122,7 @@ async fn what_is_missing_counts_as_deleted_after_a_time_that_depends_on_how_much
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_database_that_is_being_refilled_is_believed_when_nothing_has_come_back_for_a_minute() {
+async fn a_refill_ends_when_no_item_has_come_back_for_a_minute() {
     for had_marker in [false, true] {
         let mut database = Database::new(had_marker);
         database.read([(30, 0), ALL_THERE], had_marker);
@@ -147,7 +147,7 @@ async fn a_database_that_is_being_refilled_is_believed_when_nothing_has_come_bac
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_marker_that_comes_back_before_the_last_items_does_not_delete_them() {
+async fn a_marker_that_returns_before_the_last_items_does_not_delete_them() {
     let mut database = Database::new(true);
     assert_eq!(
         database.read([(30, 20), ALL_THERE], false),
@@ -162,7 +162,7 @@ async fn a_marker_that_comes_back_before_the_last_items_does_not_delete_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_item_that_comes_back_while_few_are_missing_proves_a_refill() {
+async fn an_item_that_returns_while_few_are_missing_proves_a_refill() {
     let mut database = Database::new(true);
     let until = Some(Instant::now() + CONFIRMATION_DELAY);
     assert_eq!(
@@ -177,7 +177,7 @@ async fn an_item_that_comes_back_while_few_are_missing_proves_a_refill() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_accept_empty_every_reading_is_believed_at_once() {
+async fn with_accept_empty_every_snapshot_is_accepted_at_once() {
     let mut guard = Guard::new(true);
     let lost = Sizes {
         known: 1_000,
