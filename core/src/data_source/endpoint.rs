@@ -1,4 +1,4 @@
-//! [`Endpoint`]: one URL of the service, and how to ask it.
+//! [`Endpoint`]: one URL of the service and how to send requests to it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,19 +18,19 @@ use crate::wire::{self, PayloadFilter};
 #[derive(Clone)]
 pub(crate) struct Endpoint {
     transport: Arc<dyn HttpTransport>,
-    /// None if the base is no URL.
+    /// `None` if the base is not a valid URL.
     uri: Option<Uri>,
     headers: HeaderMap,
 }
 
-/// The base URL and the path are not a URL. Bases are checked when a client starts; with the path,
-/// one may be too long.
+/// The base URL and the path do not form a valid URL. Base URLs are checked when a client starts,
+/// but the URL may be too long once the path is appended.
 #[derive(Debug, Error)]
 #[error("the base URL of the service is not a valid http or https URL")]
 struct InvalidBase;
 
 impl Endpoint {
-    /// The endpoint of a path below a base.
+    /// An endpoint at `path` below the URL `base`.
     pub(crate) fn new(
         transport: Arc<dyn HttpTransport>,
         headers: HeaderMap,
@@ -52,14 +52,14 @@ impl Endpoint {
     /// The URL.
     ///
     /// # Errors
-    /// If there is none: then there is nothing to ask, now or later (SRC-1.2).
+    /// Returns an error if the URL is invalid. No later attempt can succeed then (SRC-1.2).
     pub(super) fn uri(&self) -> Result<&Uri, DataSourceError> {
         self.uri
             .as_ref()
             .ok_or_else(|| DataSourceError::new(DataSourceErrorKind::Unknown, InvalidBase))
     }
 
-    /// Asks, with some headers more than usual.
+    /// Sends a GET request with the headers in `more` in addition to the usual ones.
     pub(super) async fn get<const N: usize>(
         &self,
         uri: &Uri,
@@ -82,7 +82,7 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// Tells the sink which environment an answer is from, if it says so (SRC-1.4).
+/// Passes the environment id of a response to the sink, if the response has one (SRC-1.4).
 pub(super) fn pass_environment_id(headers: &HeaderMap, sink: &dyn DataSink) {
     let id = headers
         .get(wire::ENVIRONMENT_ID)

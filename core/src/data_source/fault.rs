@@ -1,4 +1,4 @@
-//! [`Fault`]: what can go wrong between the service and the sink, and what it means for the status and the next attempt.
+//! [`Fault`]: a failure of a data source, and its meaning for the status and the next attempt.
 
 use std::error::Error;
 
@@ -22,7 +22,7 @@ pub(super) enum Fault {
     Ended,
     #[error("the answer did not end in time")]
     TooSlow,
-    #[error("the answer is no stream of events in UTF-8")]
+    #[error("the response is not an event stream in UTF-8")]
     NoEventStream,
     #[error(transparent)]
     Decode(DecodeError),
@@ -33,7 +33,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// What can be expected of another attempt.
+    /// The class of the failure, which decides when to retry.
     pub(super) fn failure(&self) -> Failure {
         match self {
             Self::Status(status) => Failure::of_status(*status),
@@ -65,7 +65,8 @@ impl Fault {
         }
     }
 
-    /// What the status says of it, causes included. None if the sink has reported it already.
+    /// The error to report in the status, causes included. `None` if the sink has already reported
+    /// it.
     pub(super) fn info(&self) -> Option<DataSourceErrorInfo> {
         if matches!(self, Self::NotStored(_)) {
             return None;
@@ -75,7 +76,7 @@ impl Fault {
         Some(info)
     }
 
-    /// What happened and why, in one line.
+    /// The error and its causes, in one line.
     pub(super) fn message(&self) -> String {
         let mut message = self.to_string();
         let mut source = self.source();

@@ -1,13 +1,14 @@
-//! [`DataSource`]: where flag data comes from; [`DataSink`]: where it goes.
+//! [`DataSource`] supplies flag data; [`DataSink`] receives it.
 //!
-//! A source never sees the store. It hands what it received to the sink and says how it is doing;
-//! order, change events and status live behind the sink.
+//! A source never sees the store. It passes data and its own status to the sink, which handles
+//! ordering, change events and status listeners.
 //!
-//! **Contract.** `run` is called once for each client and delivers to that client's sink until there is nothing more
-//! to deliver. It is told to stop by being dropped. It is first polled inside [`ClientBuilder::start`], on the thread
-//! that calls it: a source with data at hand delivers it there, and the client is ready when `start` returns.
-//! **Errors.** Trouble that may pass is a status: report it with [`DataSink::update_status`] and go on. An error ends
-//! the source for good. **Panics** end it too and are contained.
+//! **Contract.** `run` is called once for each client and delivers to that client's sink until
+//! there is nothing more to deliver. It is stopped by being dropped. It is first polled inside
+//! [`ClientBuilder::start`], on the calling thread: if a source has its data available, it delivers
+//! it there, and the client is ready when `start` returns. **Errors.** Report a temporary error
+//! with [`DataSink::update_status`] and continue. An error that `run` returns ends the source for
+//! good. **Panics** also end the source and are contained.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -66,14 +67,17 @@ pub use crate::status::{
     DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatus,
 };
 
-/// Where flag data comes from. See the [module documentation](self) for the contract.
+/// A source of flag data. See the [module documentation](self) for the contract.
 #[async_trait]
 pub trait DataSource: Debug + Send + Sync + 'static {
-    /// Delivers to `sink` until there is nothing more to deliver, or until dropped.
+    /// Delivers to `sink` until there is nothing more to deliver or the future is dropped.
+    ///
+    /// # Errors
+    /// Returns an error if the source has failed for good.
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError>;
 
-    /// Whether evaluations of these flags are worth reporting to the service, where the application
-    /// does not say. Not if the flags are made up for a test.
+    /// Whether evaluations of these flags are reported to the service unless the application
+    /// configures it. Default: `true`. A source of test data returns `false`.
     fn reports_events(&self) -> bool {
         true
     }
@@ -91,53 +95,60 @@ impl<T: DataSource + ?Sized> DataSource for Arc<T> {
     }
 }
 
-/// What a client gives to its data source.
+/// Receives flag data and status from a [`DataSource`]. Implemented by the client.
 ///
-/// A failure to store is reported to the application by the sink itself; the error is there for a
-/// source that wants to deliver again.
+/// The sink itself reports a failure to store to the application. It also returns the error, so
+/// that a source can deliver again.
 #[async_trait]
 pub trait DataSink: Debug + Send + Sync + 'static {
-    /// Replaces everything. The source is [valid](DataSourceState::Valid) then, and the client
+    /// Replaces all data. The source then becomes [valid](DataSourceState::Valid), and the client
     /// ready.
+    ///
+    /// # Errors
+    /// Returns an error if the store failed.
     async fn init(&self, data: DataSet) -> Result<(), NotStoredError>;
 
-    /// Inserts, replaces or deletes one item, if it is newer than the one there.
+    /// Inserts, replaces or deletes one item if it is newer than the stored one.
+    ///
+    /// # Errors
+    /// Returns an error if the store failed.
     async fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError>;
 
-    /// Whether the JSON that items were read from is wanted. A source that reads items in a way that does not keep it
-    /// ([`DataSet::read`]) adds it then, with [`Entry::with_json`](vexil_eval::model::Entry::with_json).
+    /// Whether items must carry the JSON they were read from. A source that reads items without it
+    /// ([`DataSet::read`]) then adds it with
+    /// [`Entry::with_json`](vexil_eval::model::Entry::with_json).
     fn keeps_json(&self) -> bool {
         false
     }
 
-    /// Says what an attempt to connect has come to, for the SDK's report about itself: when it
-    /// began, how long it took to the first data or to its failure, and which of the two it was.
+    /// Reports an attempt to connect, for diagnostic events: when it began, how long it took until
+    /// the first data or the failure, and whether it failed.
     fn connection_attempt(&self, began: SystemTime, took: Duration, failed: bool) {
         let _ = (began, took, failed);
     }
 
-    /// Says how the source is doing. [`DataSourceState::Interrupted`] counts as initializing before
-    /// the first data, and after [`DataSourceState::Off`] nothing counts.
+    /// Reports the state of the source. [`DataSourceState::Interrupted`] is treated as initializing
+    /// before the first data; after [`DataSourceState::Off`], updates are ignored.
     fn update_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>);
 
-    /// Says which environment the data is from, before it is delivered; a later id replaces an
-    /// earlier one. For hooks.
+    /// Sets the id of the data's environment, which hooks receive. Call it before delivering the
+    /// data; a later id replaces an earlier one.
     #[expect(unused_variables, reason = "named for the documentation")]
     fn set_environment_id(&self, id: Text) {}
 }
 
-/// What a data source delivered could not be stored. The application was told already.
+/// An update could not be stored. The application has already been notified.
 #[derive(Debug, Error)]
 #[error("the update could not be stored")]
 #[non_exhaustive]
 pub struct NotStoredError {
-    /// Why, in the words of the store.
+    /// The store's error.
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
 }
 
 impl NotStoredError {
-    /// An error of the store.
+    /// Wraps an error of the store.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             source: source.into(),
@@ -145,20 +156,20 @@ impl NotStoredError {
     }
 }
 
-/// Why a data source has ended for good.
+/// A failure that ended a data source for good.
 #[derive(Debug, Error)]
 #[error("the data source has ended: {}", describe(*kind))]
 #[non_exhaustive]
 pub struct DataSourceError {
-    /// The kind of trouble, as it appears in the status.
+    /// The kind of error, as reported in the status.
     pub kind: DataSourceErrorKind,
-    /// What happened.
+    /// The underlying error.
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
 }
 
 impl DataSourceError {
-    /// An error of some kind.
+    /// An error of this kind.
     pub fn new(kind: DataSourceErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             kind,
@@ -166,12 +177,12 @@ impl DataSourceError {
         }
     }
 
-    /// What should be delivered cannot be understood.
+    /// An error for data that cannot be parsed.
     pub fn invalid_data(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::new(DataSourceErrorKind::InvalidData, source)
     }
 
-    /// What was delivered could not be stored.
+    /// An error for data that could not be stored.
     #[must_use]
     pub fn store(source: NotStoredError) -> Self {
         Self::new(DataSourceErrorKind::StoreError, source)
@@ -180,8 +191,8 @@ impl DataSourceError {
 
 fn describe(kind: DataSourceErrorKind) -> &'static str {
     match kind {
-        DataSourceErrorKind::Unknown => "unknown trouble",
-        DataSourceErrorKind::NetworkError => "network trouble",
+        DataSourceErrorKind::Unknown => "unknown error",
+        DataSourceErrorKind::NetworkError => "network error",
         DataSourceErrorKind::ErrorResponse => "refused by the service",
         DataSourceErrorKind::InvalidData => "invalid data",
         DataSourceErrorKind::StoreError => "the data store failed",

@@ -1,8 +1,8 @@
-//! [`Outage`]: what a log says while there is no data.
+//! [`Outage`]: logs failures to fetch flag data.
 //!
-//! A fault that is retried is nobody's business but a debugger's. That flags have not been current
-//! for a minute is worth one warning, however many faults that takes and whether or not the present
-//! attempt has failed yet.
+//! A fault that is retried is logged at debug level. Flag data that has not been current for a
+//! minute is worth one warning, however many faults occur, and even if the current attempt has not
+//! failed yet.
 
 use std::future::Future;
 use std::pin::pin;
@@ -13,20 +13,20 @@ use tokio::time::{Instant, timeout_at};
 use super::fault::Fault;
 use crate::transport::backoff::Failure;
 
-/// So long may data be missing before it is worth a warning.
+/// How long data may be missing or stale before a warning is logged.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// A time without data.
+/// A period without current data.
 #[derive(Debug)]
 pub(super) struct Outage {
-    /// When it is worth a warning; none while data is current.
+    /// When to log the warning. `None` while data is current.
     due: Option<Instant>,
     warned: bool,
     last: Option<String>,
 }
 
 impl Outage {
-    /// The time before the first data.
+    /// The period before the first data.
     pub(super) fn at_start() -> Self {
         Self {
             due: Some(Instant::now() + GRACE),
@@ -35,21 +35,21 @@ impl Outage {
         }
     }
 
-    /// An attempt failed; the next begins after a while, if there is one.
+    /// Logs a failed attempt. `delay` is the time until the next one; `None` if there is none.
     pub(super) fn failed(&mut self, fault: &Fault, delay: Option<Duration>) {
         let (error, status) = (fault.message(), fault.status());
         match (delay, fault.failure()) {
-            // Whoever hears of the end says so.
+            // The caller logs the end of the data source.
             (None, _) => {}
             (Some(delay), Failure::Passing) => {
-                tracing::debug!(error, status, ?delay, "flag data could not be got")
+                tracing::debug!(error, status, ?delay, "fetching flag data failed")
             }
             (Some(delay), _) => {
                 tracing::error!(
                     error,
                     status,
                     ?delay,
-                    "flag data cannot be got; the next attempt is not soon"
+                    "cannot fetch flag data; retrying rarely"
                 );
             }
         }
@@ -69,7 +69,7 @@ impl Outage {
         };
     }
 
-    /// Awaits something, and warns meanwhile if it takes too long.
+    /// Awaits `future`, and logs the warning if it becomes due meanwhile.
     pub(super) async fn during<T>(&mut self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         if let Some(due) = self.due.filter(|_| !self.warned) {
@@ -80,7 +80,7 @@ impl Outage {
             let error = self.last.as_deref();
             tracing::warn!(
                 error,
-                "flag data has not been current for a minute; attempts go on"
+                "flag data has not been current for a minute; still retrying"
             );
         }
         future.await

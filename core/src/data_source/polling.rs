@@ -1,8 +1,7 @@
-//! [`PollingDataSource`]: the service is asked for all data again and again.
+//! [`PollingDataSource`]: fetches all flag data at intervals.
 //!
-//! Polls begin at a fixed beat and never overlap; a beat that is missed is left out. A poll that
-//! fails changes nothing but the status, and is not repeated before its time. The rules are those
-//! of SRC-3.
+//! Polls start at a fixed rate and never overlap; missed polls are skipped. A failed poll changes
+//! only the status, and is not retried before the next poll is due. The rules are those of SRC-3.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +20,7 @@ use crate::transport::backoff::{PollBackoff, jitter};
 use crate::transport::{Body, RetryPolicy, TransportError, TransportErrorKind};
 use crate::wire::change::PollReader;
 
-/// Asks for flag data at intervals.
+/// Fetches all flag data at intervals.
 #[derive(Clone, Debug)]
 pub(crate) struct PollingDataSource {
     pub(crate) endpoint: Endpoint,
@@ -31,7 +30,7 @@ pub(crate) struct PollingDataSource {
     pub(crate) max_body_size: usize,
 }
 
-/// What a poll has brought.
+/// The result of a poll.
 enum Answer {
     Unchanged,
     Data(DataSet, Option<HeaderValue>),
@@ -42,7 +41,7 @@ impl DataSource for PollingDataSource {
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         let uri = self.endpoint.uri()?;
         tracing::warn!(
-            "flags are polled: streaming is faster and cheaper, unless the service's support advised this"
+            "polling is enabled; streaming is faster and cheaper, so poll only if LaunchDarkly support advised it"
         );
         let mut backoff = PollBackoff::new(self.retry_policy, self.poll_interval, jitter);
         let mut outage = Outage::at_start();
@@ -74,14 +73,14 @@ impl DataSource for PollingDataSource {
 }
 
 impl PollingDataSource {
-    /// Asks once and stores what has come.
+    /// Performs one poll and stores its data.
     async fn poll(
         &self,
         uri: &Uri,
         sink: &dyn DataSink,
         etag: &mut Option<HeaderValue>,
     ) -> Result<(), Fault> {
-        // Bytes that come one by one, each in time, must not hold a poll up for ever.
+        // The read timeout alone would let a body that trickles in hold up a poll for ever.
         let deadline = self
             .read_timeout
             .saturating_mul(4)
@@ -90,8 +89,7 @@ impl PollingDataSource {
         match answer.map_err(|_| Fault::TooSlow)?? {
             Answer::Unchanged => sink.update_status(DataSourceState::Valid, None),
             Answer::Data(data, new_etag) => {
-                // If the data is not stored, the next poll must not be told that nothing has
-                // changed.
+                // If storing fails, the next poll must not get `304 Not Modified`.
                 *etag = None;
                 sink.init(data).await?;
                 *etag = new_etag;
@@ -143,7 +141,7 @@ impl PollingDataSource {
     }
 }
 
-/// The first beat, from a planned one on, that is not over.
+/// The first scheduled time, from `planned` on, that has not passed.
 fn beat_after(planned: Instant, interval: Duration, now: Instant) -> Instant {
     let late = now.saturating_duration_since(planned).as_nanos();
     let missed = late.div_ceil(interval.as_nanos().max(1));
@@ -156,7 +154,7 @@ mod tests {
 
     // SRC-3
     #[test]
-    fn beats_that_are_missed_are_left_out() {
+    fn missed_polls_are_skipped() {
         let (now, second) = (Instant::now(), Duration::from_secs(1));
         let beat = |planned: Instant| beat_after(planned, 30 * second, now);
         assert_eq!(beat(now + 5 * second), now + 5 * second);

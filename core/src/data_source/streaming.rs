@@ -1,9 +1,9 @@
-//! [`StreamingDataSource`]: the service sends changes as they happen.
+//! [`StreamingDataSource`]: receives changes from the service as they happen.
 //!
-//! One connection at a time. Whatever goes wrong with it, including data that cannot be understood
-//! or stored, ends in the same place: the connection is closed, the status says why, and after a
-//! delay there is a new connection, which begins with all the data. What is there stays meanwhile.
-//! The rules are those of SRC-2.
+//! There is one connection at a time. Every failure, including invalid data and a failure to store,
+//! is handled alike: the connection is closed, the status reports the error, and a new connection
+//! is opened after a delay. It starts with the complete data; until then the last known data stays
+//! in use. The rules are those of SRC-2.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -33,12 +33,12 @@ pub(crate) struct StreamingDataSource {
     pub(crate) max_event_size: usize,
 }
 
-/// What outlives a connection.
+/// State that outlives a connection.
 struct Memory {
     backoff: StreamBackoff,
     outage: Outage,
     last_event_id: Option<HeaderValue>,
-    /// When the present attempt to connect began; none once it has come to something.
+    /// When the current attempt to connect began. `None` once it has delivered data or failed.
     attempt: Option<(SystemTime, Instant)>,
 }
 
@@ -81,7 +81,7 @@ impl DataSource for StreamingDataSource {
 }
 
 impl StreamingDataSource {
-    /// One connection, from its beginning to its end, which is always a fault. It is closed when
+    /// Opens one connection and processes its events until it fails. The connection is closed when
     /// this returns.
     async fn connection(
         &self,
@@ -133,15 +133,14 @@ impl StreamingDataSource {
                 }
                 Change::Item(item) => drop(sink.upsert(item).await?),
                 Change::Ignored => {
-                    tracing::debug!(event = name, "an event is not known and ignored")
+                    tracing::debug!(event = name, "ignoring an unknown event")
                 }
             }
         }
     }
 }
 
-/// Awaits the end of the next event, while its data is read; gives its name, or none when the body
-/// has ended.
+/// Reads the next event to its end and returns its name, or `None` if the body has ended.
 async fn whole_event(
     events: &mut EventStream,
     reader: &mut EventReader,
@@ -155,8 +154,7 @@ async fn whole_event(
     Ok(None)
 }
 
-/// Whether an answer is a stream of events in UTF-8 that can be read as it is (SRC-2.1, rule 16;
-/// section 10, rows 34 to 36).
+/// Whether a response is an unencoded event stream in UTF-8 (SRC-2.1, rule 16; SRC-F34 to SRC-F36).
 fn is_event_stream(headers: &HeaderMap) -> bool {
     if headers
         .get(CONTENT_ENCODING)
