@@ -1,4 +1,4 @@
-//! [`Arrivals`]: what is done with each flag and segment that arrives, before it counts.
+//! [`Arrivals`]: processes each flag and segment that arrives, before it is stored.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,20 +6,19 @@ use std::sync::{Mutex, PoisonError};
 use vexil_eval::Text;
 use vexil_eval::model::{DataKind, Entry, ItemData};
 
-/// How many items with problems are remembered.
+/// How many items with logged problems are remembered.
 const MEMORY: usize = 10_000;
 
 #[derive(Debug, Default)]
 pub(crate) struct Arrivals {
-    /// The versions of which the problems were logged. A service that delivers the same data with
-    /// each connection, or a database that is read for each evaluation, would repeat the lines
-    /// otherwise. Locked for items with problems only.
+    /// The versions whose problems were logged. Without it, the lines would repeat when a service
+    /// delivers the same data with each connection, or when the database is read for each
+    /// evaluation. Locked only for items with problems.
     logged: Mutex<HashMap<(DataKind, Text), u64>>,
 }
 
 impl Arrivals {
-    /// Takes over what is compiled of the patterns of the item before, and logs the problems of a
-    /// new version.
+    /// Reuses the compiled patterns of the previous item, and logs the problems of a new version.
     pub(crate) fn meet<'a, T: ItemData + 'a>(
         &self,
         kind: DataKind,

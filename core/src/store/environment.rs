@@ -1,4 +1,4 @@
-//! [`Environment`]: all flags and segments of one moment, of which a copy with one change is cheap.
+//! [`Environment`]: an immutable snapshot of all flags and segments, cheap to copy with one change.
 
 use std::sync::Arc;
 
@@ -24,18 +24,19 @@ impl Environment {
         }
     }
 
-    /// Whether this came of a whole data set.
+    /// Whether this was built from a complete data set.
     pub(super) fn is_initialized(&self) -> bool {
         self.initialized
     }
 
-    /// All items, deleted ones too.
+    /// All items, including tombstones.
     pub(super) fn items(&self) -> impl Iterator<Item = Item> {
         let segments = self.segments.iter().cloned().map(Item::Segment);
         self.flags.iter().cloned().map(Item::Flag).chain(segments)
     }
 
-    /// The same with one item added or replaced, if it is newer than the one there.
+    /// A copy with one item added or replaced. Returns `None` if the item is not newer than the
+    /// stored one.
     pub(super) fn with(&self, item: Item) -> Option<Self> {
         match item {
             Item::Flag(entry) => newer(&self.flags, entry).map(|flags| Self {

@@ -1,4 +1,4 @@
-//! [`MemoryStore`]: the default store, immutable snapshots that are swapped whole.
+//! [`MemoryStore`]: the default store. It swaps immutable snapshots.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,21 +9,21 @@ use vexil_eval::model::{DataSet, Item};
 use super::environment::Environment;
 use super::{DataStore, Snapshot, StoreError, Upserted};
 
-/// Keeps everything in memory. Readers take no lock and never wait for a writer. A clone is the
-/// same store.
+/// A store that keeps all data in memory. Readers take no lock and never wait for a writer. Clones
+/// share the same data.
 #[derive(Clone, Debug)]
 pub struct MemoryStore(Arc<Memory>);
 
 #[derive(Debug)]
 struct Memory {
     current: ArcSwap<Environment>,
-    /// Held by whoever derives the next environment from the current one, so that no update is
-    /// lost. Readers never touch it.
+    /// Held while the next environment is derived from the current one, so that no update is lost.
+    /// Readers never take it.
     writer: Mutex<()>,
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         let empty = DataSet::default();
@@ -34,20 +34,20 @@ impl MemoryStore {
         }))
     }
 
-    /// What `read` lends, held for as long as the guard is.
+    /// The current environment, which the guard keeps alive.
     #[inline]
     pub(crate) fn load(&self) -> Guard<Arc<Environment>> {
         self.0.current.load()
     }
 
-    /// What `init` does, which needs nothing that could fail.
+    /// The infallible implementation of `init`.
     pub(super) fn replace(&self, data: DataSet) {
         let next = Arc::new(Environment::new(data, true));
         let _writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.current.store(next);
     }
 
-    /// What `upsert` does.
+    /// The infallible implementation of `upsert`.
     pub(super) fn insert_if_newer(&self, item: Item) -> Upserted {
         let _writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(next) = self.load().with(item) else {

@@ -1,18 +1,19 @@
-//! [`DataStore`]: where flags and segments are kept for evaluation.
+//! [`DataStore`] keeps flags and segments for evaluation.
 //!
-//! A store answers from memory, whatever it has behind it, so reading is synchronous and never
-//! waits. It lends a
-//! [`Snapshot`], the data of one moment, for the time of one call; so an evaluation never sees half an update, and no
-//! counter is shared between threads that read. What a store does not hold in memory it calls
-//! [`Found::Unknown`](vexil_eval::Found::Unknown) and is then asked to [`fetch`](DataStore::fetch). To read flags
-//! from a database, there is an easier seam than this one: [`PersistentDataStore`].
+//! Reading is synchronous and never waits: a store answers from memory, whatever its backend. It
+//! lends a [`Snapshot`] for the duration of one call, so an evaluation never sees a partial update,
+//! and readers share no reference counter. For an item that is not in memory, the snapshot returns
+//! [`Found::Unknown`](vexil_eval::Found::Unknown), and the client then calls
+//! [`fetch`](DataStore::fetch). To read flags from a database, implement [`PersistentDataStore`]
+//! instead, which is simpler.
 //!
-//! **Contract.** `init` replaces everything, at once for readers. `upsert` takes an item only if its version is
-//! higher than that of the item or tombstone it replaces. A reader must see a write that has returned `Ok`.
-//! **Errors** are failures; something that is not there is no error. **Cancellation**: dropping a future may leave a
-//! write done or not done, never half done. **Panics** of a store are contained by the client. **Re-entrance**: a store may
-//! use the client, but not wait for the data sink: the sink writes one update after the other, and would wait for itself.
-//! **Forks**: what belongs to one process, such as connections, is best kept in a [`PerProcess`](crate::PerProcess).
+//! **Contract.** `init` replaces all data atomically. `upsert` stores an item only if its version
+//! is higher than that of the item or tombstone it replaces. Readers must see a write once it has
+//! returned `Ok`. **Errors** are failures; a missing item is not an error. **Cancellation**: if a
+//! future is dropped, its write may or may not take effect, but never partially. **Panics** of a
+//! store are contained by the client. **Re-entrance**: a store may use the client, but must not
+//! wait for the data sink, which applies updates one at a time and would deadlock. **Forks**: keep
+//! resources of one process, such as connections, in a [`PerProcess`](crate::PerProcess).
 //!
 //! ```
 //! use std::sync::{Arc, RwLock};
@@ -64,55 +65,68 @@ use vexil_eval::model::{DataKind, DataSet, Flag, Item, Segment};
 pub use crate::store_error::StoreError;
 pub use vexil_eval::model::Upserted;
 
-/// Where flags and segments are kept for evaluation. See the [module documentation](self) for the
-/// contract.
+/// Keeps flags and segments for evaluation. See the [module documentation](self) for the contract.
 #[async_trait]
 pub trait DataStore: Debug + Send + Sync + 'static {
-    /// Calls `reader` once, before returning, with the data of this moment.
+    /// Calls `reader` exactly once, before returning, with a snapshot of the current data.
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot));
 
-    /// Whether there was an `init`, by this process or an earlier one.
+    /// Whether this process or an earlier one has called `init`.
     fn is_initialized(&self) -> bool;
 
-    /// Replaces everything.
+    /// Replaces all data.
+    ///
+    /// # Errors
+    /// Returns an error if the data could not be stored.
     async fn init(&self, data: DataSet) -> Result<(), StoreError>;
 
-    /// Inserts or replaces one item, if it is newer.
+    /// Inserts or replaces one item if it is newer than the stored one.
+    ///
+    /// # Errors
+    /// Returns an error if the item could not be stored.
     async fn upsert(&self, item: Item) -> Result<Upserted, StoreError>;
 
-    /// Gets an item that a snapshot called unknown; none if there is no such item. A store whose
-    /// snapshots know everything is never asked.
+    /// Fetches an item for which a snapshot returned
+    /// [`Found::Unknown`](vexil_eval::Found::Unknown). Returns `None` if there is no such item.
+    /// Never called if the store's snapshots are complete.
+    ///
+    /// # Errors
+    /// Returns an error if the item could not be read.
     async fn fetch(&self, kind: DataKind, key: &str) -> Result<Option<Item>, StoreError> {
         let _ = (kind, key);
         Ok(None)
     }
 
-    /// Gets everything, for a store whose snapshots are not [complete](Snapshot::is_complete); no
-    /// other is asked.
+    /// Fetches all items. Called only if the store's snapshots are not
+    /// [complete](Snapshot::is_complete).
+    ///
+    /// # Errors
+    /// Returns an error if the items could not be read. The default implementation always does.
     async fn fetch_all(&self) -> Result<Arc<dyn Snapshot + Send + Sync>, StoreError> {
         Err(StoreError::config(
-            "the store does not hold everything and cannot fetch it",
+            "the store's snapshots are incomplete, and it does not implement `fetch_all`",
         ))
     }
 
-    /// Whether the store wants the JSON that items were read from, to keep it elsewhere. The SDK
-    /// lets go of it otherwise.
+    /// Whether items must carry the JSON they were read from, so that the store can write it
+    /// elsewhere. Otherwise the SDK drops it. Default: `false`.
     fn keeps_json(&self) -> bool {
         false
     }
 
-    /// The store in memory that [`read`](DataStore::read) lends the snapshots of, if that is all it
-    /// does. Asked once, when a client starts: its evaluations then read that one and do not pass
-    /// through this store, which makes them faster.
+    /// The memory store behind [`read`](DataStore::read), if `read` only lends its snapshots.
+    /// Called once, when a client starts: evaluations then read the memory store directly, which is
+    /// faster. Default: `None`.
     fn memory(&self) -> Option<MemoryStore> {
         None
     }
 
-    /// Lets go of what the store holds open. Called once; a snapshot may still be read afterwards.
+    /// Closes the store and releases its resources. Called once; snapshots may still be read
+    /// afterwards.
     async fn close(&self);
 }
 
-/// The data of one moment: single items through [`Lookup`], and all of them.
+/// An immutable view of the data at one moment. [`Lookup`] finds single items.
 pub trait Snapshot: Lookup {
     /// All flags that are not deleted, in any order.
     fn flags(&self) -> Box<dyn Iterator<Item = &Arc<Flag>> + '_>;
@@ -120,8 +134,8 @@ pub trait Snapshot: Lookup {
     /// All segments that are not deleted, in any order.
     fn segments(&self) -> Box<dyn Iterator<Item = &Arc<Segment>> + '_>;
 
-    /// Whether these are all that there are. If not, whoever needs all is given those that
-    /// [`fetch_all`](DataStore::fetch_all) gets.
+    /// Whether the snapshot holds all items. If not, callers that need all items use
+    /// [`fetch_all`](DataStore::fetch_all). Default: `true`.
     fn is_complete(&self) -> bool {
         true
     }

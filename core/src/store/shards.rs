@@ -1,8 +1,8 @@
-//! [`Shards`]: an immutable map by key of which a copy with one change is cheap.
+//! [`Shards`]: an immutable map by key, cheap to copy with one change.
 //!
-//! The items are spread over about as many tables as each of them holds items. A changed copy
-//! shares all tables but one, so a patch costs the square root of what copying the map would cost,
-//! and a look-up one step more than in a single table.
+//! The items are spread over about as many tables as each table has items. A changed copy shares
+//! all tables but one, so a patch costs about the square root of a full copy. A look-up takes one
+//! step more than in a single table.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use hashbrown::HashTable;
 use vexil_eval::model::{Entry, ItemData};
 use vexil_eval::short_str_eq;
 
-/// More tables than this would make the list of tables the thing that costs.
+/// With more tables than this, copying the list of tables would dominate the cost of a change.
 const MAX_SHARDS: usize = 1024;
 
-/// What a map can hold.
+/// An entry of a [`Shards`] map.
 pub(super) trait Shard: Clone {
     fn key(&self) -> &str;
 }
@@ -30,7 +30,7 @@ impl<T: ItemData> Shard for Entry<T> {
 #[derive(Debug)]
 pub(super) struct Shards<T> {
     hasher: RandomState,
-    /// A power of two, at least one.
+    /// Their number is a power of two.
     tables: Box<[Arc<HashTable<T>>]>,
     len: usize,
 }
@@ -46,7 +46,7 @@ impl<T> Clone for Shards<T> {
 }
 
 impl<T: Shard> Shards<T> {
-    /// Of two entries with the same key the last one counts.
+    /// Builds a map. Of several entries with the same key, the last one wins.
     pub(super) fn new(entries: Vec<T>) -> Self {
         let hasher = RandomState::default();
         let count = shard_count(entries.len());
@@ -79,7 +79,7 @@ impl<T: Shard> Shards<T> {
         self.tables.iter().flat_map(|table| table.iter())
     }
 
-    /// The same items with one added or replaced.
+    /// A copy with one entry added or replaced.
     #[must_use]
     pub(super) fn with(&self, entry: T) -> Self {
         let hash = self.hasher.hash_one(entry.key());
@@ -88,7 +88,7 @@ impl<T: Shard> Shards<T> {
         if let Some(table) = changed.tables.get_mut(shard_of(hash, count)) {
             changed.len += usize::from(insert(Arc::make_mut(table), &self.hasher, hash, entry));
         }
-        // Grown far beyond what the number of tables was chosen for: spread the items anew.
+        // The map has outgrown its number of tables, so redistribute the entries.
         if shard_count(changed.len) > count * 2 {
             return Self::new(changed.iter().cloned().collect());
         }
@@ -96,7 +96,7 @@ impl<T: Shard> Shards<T> {
     }
 }
 
-/// Whether the key is new.
+/// Inserts or replaces an entry. Returns whether the key is new.
 fn insert<T: Shard>(table: &mut HashTable<T>, hasher: &RandomState, hash: u64, entry: T) -> bool {
     match table.find_mut(hash, |known| short_str_eq(known.key(), entry.key())) {
         Some(known) => {
@@ -114,8 +114,8 @@ fn shard_count(len: usize) -> usize {
     len.isqrt().next_power_of_two().min(MAX_SHARDS)
 }
 
-/// The tables themselves go by the lowest and the highest bits of the hash; this takes bits between
-/// them.
+/// The tables themselves use the lowest and the highest bits of the hash, so this uses bits in
+/// between.
 #[expect(clippy::as_conversions, reason = "only the lower bits are wanted")]
 fn shard_of(hash: u64, count: usize) -> usize {
     (hash >> 32) as usize & (count - 1)
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_copy_leaves_the_original_as_it_was() {
+    fn a_changed_copy_does_not_change_the_original() {
         let one = Shards::new(vec![flag("a", 1), flag("b", 1)]);
         let two = one
             .with(flag("a", 2))
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_entries_with_the_same_key_the_last_one_counts() {
+    fn of_two_entries_with_the_same_key_the_last_one_wins() {
         let shards = Shards::new(vec![flag("a", 1), flag("a", 7)]);
         assert_eq!(
             (shards.get("a").map(Entry::version), shards.len),

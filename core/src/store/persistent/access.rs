@@ -1,8 +1,8 @@
-//! [`Reader`] and [`Writer`]: a database as the SDK uses it.
+//! [`Reader`] and [`Writer`]: the SDK's handles to a database.
 //!
-//! Every call is bounded in time, and a panic of the store is contained. A reader has no way to
-//! write: a client that only reads is given one and nothing else, so that no mistake elsewhere can
-//! make it write.
+//! Every call has a timeout, and a panic of the store is contained. A reader has no method that
+//! writes: a client that only reads gets nothing but a reader, so no bug elsewhere can make it
+//! write.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,13 +18,14 @@ use super::{
 use crate::deadline;
 use crate::store_call::bounded;
 
-/// How long one item, the marker or a probe may take before the database counts as unavailable. A
-/// slow database is not an unavailable one, so this is longer than evaluations usually wait.
+/// Timeout for reading one item or the marker and for a probe, after which the database counts as
+/// unavailable. It is longer than evaluations usually wait, because a slow database is not an
+/// unavailable one.
 pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(5);
-/// How long everything may take.
+/// Timeout for reading all data and for writing one item.
 const EVERYTHING: Duration = Duration::from_secs(10);
 
-/// A database that is only read.
+/// Read-only access to a database.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader(Arc<dyn PersistentDataStore>);
 
@@ -62,7 +63,7 @@ impl Reader {
     }
 
     pub(crate) async fn close(&self) {
-        // There is nothing left that a failure could change.
+        // A failure is ignored: the store is not used any more.
         let closed = bounded(ANSWER_LIMIT, async {
             self.0.close().await;
             Ok(())
@@ -83,7 +84,7 @@ impl Reader {
     }
 }
 
-/// The same database, to be written to.
+/// Write access to a database.
 #[derive(Clone, Debug)]
 pub(crate) struct Writer(Reader);
 
@@ -93,8 +94,8 @@ impl Writer {
     }
 
     pub(crate) async fn init(&self, data: &[Collection]) -> Result<(), StoreError> {
-        // A store that writes in batches, and waits between them where the database asks for that,
-        // needs its time.
+        // A longer timeout, because a store may write in batches and wait between them when the
+        // database throttles it.
         bounded(EVERYTHING * 6, self.0.0.init(data)).await
     }
 

@@ -1,9 +1,9 @@
-//! [`Health`]: what is reported of a database while it answers and while it does not.
+//! [`Health`]: reports the state of a database to the status and the log.
 //!
 //! The status changes with the first failure and with the end of the outage. The log is slower: a
-//! fault that passes is logged at debug level, and an outage of a minute is worth one warning. A
-//! database that has never answered is worth it at once, as its address or its credentials may be
-//! wrong, and so is an error that time alone will not change.
+//! temporary failure is logged at debug level, and an outage of a minute causes one warning. The
+//! warning is logged at once if the database has never answered, because its address or credentials
+//! may be wrong, and for an error that is not temporary.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,13 +14,13 @@ use super::access::Reader;
 use crate::status::{DataStoreErrorInfo, DataStoreReporter, DataStoreStatus};
 use crate::watchdog::Death;
 
-/// How long an outage lasts before it is worth a warning.
+/// How long an outage must last before a warning is logged.
 const GRACE: Duration = Duration::from_secs(60);
 /// The delay before the first probe of an outage, and the longest delay between two.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
-/// What the unexpected end of the task that watches a database means for its status.
+/// Returns a callback that reports the unexpected end of a store's background task in the status.
 pub(crate) fn watch(reporter: &DataStoreReporter) -> impl FnOnce(Death) + Send + 'static + use<> {
     let reporter = reporter.clone();
     move |death| {
@@ -39,13 +39,13 @@ pub(crate) struct Health {
     store: &'static str,
     /// Whether the database has ever answered.
     has_answered: bool,
-    /// Since when the database does not answer.
+    /// When the current outage began.
     since: Option<Instant>,
-    /// Whether that was worth a warning already.
+    /// Whether a warning was logged for the current outage.
     warned: bool,
-    /// Whether an item was left out since everything was last read or written.
+    /// Whether an item was skipped since all data was last read or written.
     has_flaws: bool,
-    /// How long to wait before it is asked again.
+    /// The delay before the next probe.
     delay: Duration,
 }
 
@@ -66,7 +66,7 @@ impl Health {
         &self.reporter
     }
 
-    /// A call failed. `stale` tells whether evaluations may use data that is older than the
+    /// Reports a failed call. `stale` is whether evaluations may use data that is older than the
     /// database's.
     pub(crate) fn failed(&mut self, error: &StoreError, stale: bool) {
         let info = DataStoreErrorInfo::new(error);
@@ -79,9 +79,9 @@ impl Health {
         } else {
             self.warned = true;
             if self.has_answered {
-                tracing::warn!(store, error = %info, "the data store does not answer; the last known data stays in use");
+                tracing::warn!(store, error = %info, "the data store does not answer; keeping the last known data");
             } else {
-                tracing::warn!(store, error = %info, "the data store has not answered yet; attempts go on");
+                tracing::warn!(store, error = %info, "the data store has never answered; still retrying");
             }
         }
         self.reporter.update(|status| {
@@ -91,15 +91,15 @@ impl Health {
         });
     }
 
-    /// Something is wrong with an item and with nothing else.
+    /// Reports an error that affects a single item only.
     pub(crate) fn flawed(&mut self, error: &StoreError) {
         self.has_flaws = true;
         let info = DataStoreErrorInfo::new(error);
-        tracing::error!(error = %info, "an item of the data store is left out");
+        tracing::error!(error = %info, "skipping an invalid item of the data store");
         self.reporter.update(|status| status.error = Some(info));
     }
 
-    /// The database has answered, so it is there.
+    /// Reports that the database has answered.
     pub(crate) fn answered(&mut self) {
         if self.since.take().is_some() && self.warned {
             tracing::info!("the data store answers again");
@@ -108,7 +108,8 @@ impl Health {
         self.reporter.update(DataStoreStatus::answer);
     }
 
-    /// Everything was read or written: so many items, of which `corrupt` could not be read.
+    /// Reports that all data was read or written: `items` in total, of which `corrupt` could not be
+    /// decoded.
     pub(crate) fn refreshed(
         &mut self,
         items: usize,
@@ -127,14 +128,14 @@ impl Health {
         });
     }
 
-    /// Waits before the next probe, longer each time.
+    /// Waits before the next probe. The delay doubles each time, up to a limit.
     pub(crate) async fn pause(&mut self) {
         // Jitter of up to a quarter, so that many processes do not probe at the same moment.
         sleep(self.delay.mul_f64(0.75 + fastrand::f64() / 4.0)).await;
         self.delay = (self.delay * 2).min(LONGEST_DELAY);
     }
 
-    /// Ends when the database answers again.
+    /// Probes the database until it answers again.
     pub(crate) async fn recovered(&mut self, store: &Reader, stale: bool) {
         loop {
             self.pause().await;

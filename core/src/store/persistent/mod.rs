@@ -1,26 +1,27 @@
-//! [`PersistentDataStore`]: a database that keeps flags and segments for many processes.
+//! [`PersistentDataStore`]: a database that shares flags and segments between processes.
 //!
-//! The database stores text and knows nothing of flags: everything else (reading items, deciding
-//! what is newer in memory, caching, watching over outages) is done by the SDK in front of it.
-//! Three methods make a store that a service can read flags from; two more make one that it can
-//! write to. Absence is never an error, and trouble is never absence: a store that cannot reach its
-//! database says so, and must not answer "not found".
+//! The database stores opaque text. The SDK in front of it does everything else: parsing items,
+//! comparing versions in memory, caching and handling outages. Three methods make a store that a
+//! client can read flags from; two more make one that a client can write to. Absence is never an
+//! error, and an error is never absence: a store that cannot reach its database must return an
+//! error, never "not found".
 //!
-//! **Contract.** Items are addressed by kind and key; the key in an item's text means nothing.
-//! Tombstones of deleted items are items like others and are returned as such. Methods are called
-//! on the client's Tokio runtime, whose timers, sockets and tasks a store may use, and may be
-//! called concurrently. A store neither caches nor retries beyond what its client does within one
-//! call: that is done in front of it. Calls are bounded in time by the SDK; a store bounds single
-//! requests itself. **Errors** are [`StoreError`]; the SDK keeps what it had, reports the status
-//! and asks again. **Cancellation**: dropping a future may leave a write done or not done; `init`
-//! may then be done in part, and is repeated. **Panics** are contained and count as unavailable.
+//! **Contract.** Items are addressed by kind and key; the key inside an item's text is ignored.
+//! Tombstones of deleted items are ordinary items and are returned as such. Methods are called on
+//! the client's Tokio runtime, whose timers, sockets and tasks a store may use, and may be called
+//! concurrently. A store neither caches nor retries, except for what its database client does
+//! within one call. The SDK applies a timeout to each call; a store applies its own to single
+//! requests. **Errors** are [`StoreError`]; on an error the SDK keeps the last known data, reports
+//! the status and retries. **Cancellation**: if a future is dropped, its write may or may not take
+//! effect. An `init` may then be partial; the SDK repeats it. **Panics** are contained and count as
+//! [`StoreError::Unavailable`].
 //!
-//! **Order of writes.** The SDK drops the future of a write that exceeds its deadline and calls the
-//! method again. The dropped write must not take effect after one that was called later, as it
-//! would bring back old data. This matters for stores that hand their work to another thread or
-//! task: what `spawn_blocking` was given runs on after its future was dropped, and pieces of work
-//! run in no particular order. Such a store takes an owned lock before it hands over a write, and
-//! moves the guard into the work:
+//! **Order of writes.** The SDK drops the future of a write that exceeds its timeout and calls the
+//! method again. The dropped write must not take effect after a later one, because it would bring
+//! back old data. This matters for stores that hand work to another thread or task: a
+//! `spawn_blocking` closure keeps running after its future is dropped, and closures run in no
+//! particular order. Such a store takes an owned lock before it hands over a write, and moves the
+//! guard into the closure:
 //!
 //! ```
 //! use std::io;
@@ -33,11 +34,11 @@
 //!     turn: &Arc<Mutex<()>>,
 //!     work: impl FnOnce() -> io::Result<()> + Send + 'static,
 //! ) -> Result<(), StoreError> {
-//!     // A write that is dropped here was never begun.
+//!     // A write that is dropped here has not started.
 //!     let guard = Arc::clone(turn).lock_owned().await;
 //!     let written = spawn_blocking(move || {
 //!         let written = work();
-//!         // Only now may the next write begin, whether or not the future of this one is still there.
+//!         // Only now may the next write start, even if the future of this one was dropped.
 //!         drop(guard);
 //!         written
 //!     });
@@ -45,12 +46,12 @@
 //! }
 //! ```
 //!
-//! A request that has left the process cannot be called back. A store over a network sends its
-//! writes over one ordered connection, or leaves the rest to the versions of items and to
+//! A request that has left the process cannot be cancelled. A store over a network sends its writes
+//! over one ordered connection, or relies on the items' versions and on
 //! [`reconcile_interval`](crate::config::PersistentStoreConfig::reconcile_interval).
 //!
-//! `vexil-testing` has a suite that holds a store to this in one line:
-//! `persistent_store_conformance!`.
+//! The macro `persistent_store_conformance!` of `vexil-testing` tests a store against this
+//! contract.
 //!
 //! ```
 //! use std::{fs, io, path::PathBuf};
@@ -110,37 +111,48 @@ use vexil_eval::model::DataKind;
 
 use super::StoreError;
 
-/// A database that keeps flags and segments for many processes. See the [module
+/// A database that shares flags and segments between processes. See the [module
 /// documentation](self) for the contract.
 #[async_trait]
 pub trait PersistentDataStore: Debug + Send + Sync + 'static {
-    /// Gets one item or its tombstone; none if the store has neither.
-    async fn get(&self, kind: DataKind, key: &str) -> Result<Option<StoredItem>, StoreError>;
-
-    /// Gets all items of a kind, tombstones included, by key in any order.
-    async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError>;
-
-    /// Whether somebody, at some time, wrote a complete data set: whether the store has its marker.
-    async fn is_initialized(&self) -> Result<bool, StoreError>;
-
-    /// Replaces everything, without looking at versions, and then sets the marker. Collections and
-    /// their items come in the order in which they should be written where that is not done at
-    /// once: what others refer to comes first; what is not in the data is deleted last. A kind that
-    /// is not in the data stays as it is.
+    /// Reads one item or its tombstone. Returns `None` if the store has neither.
     ///
     /// # Errors
-    /// [`StoreError::TooLarge`] says that everything else was written. By default: [`StoreError::ReadOnly`].
+    /// Returns an error if the item could not be read.
+    async fn get(&self, kind: DataKind, key: &str) -> Result<Option<StoredItem>, StoreError>;
+
+    /// Reads all items of a kind with their keys, tombstones included, in any order.
+    ///
+    /// # Errors
+    /// Returns an error if the items could not be read.
+    async fn get_all(&self, kind: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError>;
+
+    /// Whether the store has the marker of a complete data set, which any process may have written.
+    ///
+    /// # Errors
+    /// Returns an error if the marker could not be read.
+    async fn is_initialized(&self) -> Result<bool, StoreError>;
+
+    /// Replaces all data regardless of versions, and then sets the marker. A store that cannot
+    /// write atomically writes collections and items in the given order, in which every item comes
+    /// after the items it refers to, and deletes items that are not in the data last. A kind that
+    /// is not in the data remains unchanged.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`] means that all other items were written. The default implementation
+    /// returns [`StoreError::ReadOnly`].
     async fn init(&self, data: &[Collection]) -> Result<(), StoreError> {
         let _ = data;
         Err(StoreError::ReadOnly)
     }
 
-    /// Writes one item or tombstone if there is none, or one of a lower
-    /// [version](StoredItem::version); one whose version cannot be told is replaced. Must be safe
-    /// against others who write at the same time.
+    /// Writes one item or tombstone if the store has none for the key, or one of a lower
+    /// [version](StoredItem::version). An item whose version cannot be determined is replaced. Must
+    /// be atomic with respect to concurrent writers.
     ///
     /// # Errors
-    /// By default: [`StoreError::ReadOnly`].
+    /// Returns an error if the item could not be written. The default implementation returns
+    /// [`StoreError::ReadOnly`].
     async fn upsert(
         &self,
         kind: DataKind,
@@ -151,9 +163,12 @@ pub trait PersistentDataStore: Debug + Send + Sync + 'static {
         Err(StoreError::ReadOnly)
     }
 
-    /// Gets everything, at one moment if the store can do that. By default: [flags before
-    /// segments](DataKind::READ_ORDER), so that the segments are at least as new as the flags that
-    /// refer to them, and then the marker.
+    /// Reads all items and the marker, as one consistent snapshot if the store supports that. The
+    /// default implementation reads [flags before segments](DataKind::READ_ORDER), so that the
+    /// segments are at least as new as the flags that refer to them, and then the marker.
+    ///
+    /// # Errors
+    /// Returns an error if any part could not be read.
     async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
         let mut collections = Vec::new();
         for kind in DataKind::READ_ORDER {
@@ -165,51 +180,57 @@ pub trait PersistentDataStore: Debug + Send + Sync + 'static {
         ))
     }
 
-    /// Whether the store answers again; asked during an outage. By default: asks for the marker.
+    /// Checks whether the store is reachable. Called during an outage. The default implementation
+    /// reads the marker.
+    ///
+    /// # Errors
+    /// Returns an error if the store is still unavailable.
     async fn probe(&self) -> Result<(), StoreError> {
         self.is_initialized().await.map(drop)
     }
 
-    /// Is marked as changed whenever something in the store may have changed, if the store can
-    /// tell. Only a hint: the SDK reads again then, and does so at intervals anyhow.
+    /// A receiver that is notified whenever data in the store may have changed, if the store
+    /// supports that. Notifications are only a hint: the SDK then reads the store again, which it
+    /// also does at intervals. Default: `None`.
     fn changes(&self) -> Option<watch::Receiver<()>> {
         None
     }
 
-    /// The kind of database, for the SDK's report about itself: `"Redis"`, `"DynamoDB"`.
+    /// The kind of database, for logs and diagnostic events, for example `"Redis"` or `"DynamoDB"`.
+    /// Default: `"custom"`.
     fn describe(&self) -> &'static str {
         "custom"
     }
 
-    /// How often a service that only reads should read everything again. Zero stands for 15 s; at
-    /// least 100 ms.
+    /// How often a client in daemon mode reads all data again. Default: 15 s. Zero means the
+    /// default; values below 100 ms are raised to 100 ms.
     fn refresh_interval(&self) -> Duration {
         DEFAULT_REFRESH_INTERVAL
     }
 
-    /// Lets go of what the store holds open. Called once. By default there is nothing to do.
+    /// Closes the store and releases its resources. Called once. Does nothing by default.
     async fn close(&self) {}
 }
 
 /// See [`PersistentDataStore::refresh_interval`].
 const DEFAULT_REFRESH_INTERVAL: Duration = Duration::from_secs(15);
 
-/// An item as a database keeps it.
+/// An item as stored in a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredItem {
     /// The item's JSON, byte for byte as it came from the service.
     pub body: Bytes,
-    /// The version, if the database keeps it beside the text. It counts more than what the text
-    /// says. The SDK sets it in what it writes.
+    /// The version, if the database stores it beside the text. It takes precedence over the version
+    /// in the text. Always set in items that the SDK writes.
     pub version: Option<u64>,
-    /// Whether the item is a tombstone, if the database keeps that beside the text. The SDK sets it
-    /// in what it writes.
+    /// Whether the item is a tombstone, if the database stores that beside the text. Always set in
+    /// items that the SDK writes.
     pub deleted: Option<bool>,
 }
 
 impl StoredItem {
-    /// An item of which the database keeps only the text.
+    /// Creates an item of which the database stores only the text.
     #[must_use]
     pub fn new(body: impl Into<Bytes>) -> Self {
         Self {
@@ -219,14 +240,14 @@ impl StoredItem {
         }
     }
 
-    /// Adds the version that is kept beside the text.
+    /// Sets the version that is stored beside the text.
     #[must_use]
     pub fn with_version(mut self, version: u64) -> Self {
         self.version = Some(version);
         self
     }
 
-    /// Adds whether the item is a tombstone, as kept beside the text.
+    /// Sets whether the item is a tombstone, as stored beside the text.
     #[must_use]
     pub fn with_deleted(mut self, deleted: bool) -> Self {
         self.deleted = Some(deleted);
@@ -245,25 +266,25 @@ pub struct Collection {
 }
 
 impl Collection {
-    /// A collection of these items.
+    /// Creates a collection.
     #[must_use]
     pub fn new(kind: DataKind, items: Vec<(Text, StoredItem)>) -> Self {
         Self { kind, items }
     }
 }
 
-/// Everything that a database keeps.
+/// The complete contents of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredSnapshot {
     /// The items, a collection for each kind.
     pub collections: Vec<Collection>,
-    /// Whether the marker of a complete data set is there.
+    /// Whether the database has the marker of a complete data set.
     pub initialized: bool,
 }
 
 impl StoredSnapshot {
-    /// A snapshot of these parts.
+    /// Creates a snapshot.
     #[must_use]
     pub fn new(collections: Vec<Collection>, initialized: bool) -> Self {
         Self {
@@ -273,12 +294,13 @@ impl StoredSnapshot {
     }
 }
 
-/// What became of [`PersistentDataStore::upsert`].
+/// The result of [`PersistentDataStore::upsert`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "an item is written or it is not")]
 pub enum Upsert {
     /// The item was written.
     Written,
-    /// The store has an item of the same or a higher version: this one, if it came with the answer.
+    /// The store has an item of the same or a higher version. Holds that item if the store returned
+    /// it.
     Superseded(Option<StoredItem>),
 }

@@ -1,5 +1,5 @@
-//! In which order a data set is written, where that is not done at once: what others refer to comes
-//! first, so that who reads meanwhile finds what an item refers to (STO-5.2).
+//! The order in which a data set is written if that is not atomic. Every item comes after the items
+//! it refers to, so that a concurrent reader finds them (STO-5.2).
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use vexil_eval::model::{DataKind, DataSet, Entry, Flag, Item};
 use super::codec::encode;
 use super::{Collection, StoreError};
 
-/// A data set as it is written, and what of it cannot be written.
+/// Encodes a data set in write order. Also returns the errors of the items that cannot be written.
 pub(crate) fn collections(data: &DataSet) -> (Vec<Collection>, Vec<StoreError>) {
     let mut refused = Vec::new();
     let mut collection = |kind, items: Vec<Item>| {
@@ -37,13 +37,13 @@ pub(crate) fn collections(data: &DataSet) -> (Vec<Collection>, Vec<StoreError>) 
     (vec![segments, flags], refused)
 }
 
-/// The flags, each after all its prerequisites; flags that need one another come in any order.
+/// Sorts flags so that each comes after its prerequisites. Flags in a cycle come in any order.
 fn in_order(flags: &[Entry<Flag>]) -> Vec<&Entry<Flag>> {
     let by_key: HashMap<&Text, &Entry<Flag>> =
         flags.iter().map(|entry| (entry.key(), entry)).collect();
     let (mut ordered, mut seen) = (Vec::with_capacity(flags.len()), HashSet::new());
     for entry in flags {
-        // The flags on the way down, each with its prerequisites that are still to be looked at.
+        // The stack of the depth-first search: flags with their unvisited prerequisites.
         let mut path = Vec::new();
         let mut next = by_key.get(entry.key()).copied();
         loop {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_that_need_one_another_are_written_once_each() {
+    fn flags_in_a_cycle_are_written_once_each() {
         let data = json!({"flags": {"a": needs(&["b"]), "b": needs(&["a"]), "c": needs(&["c"])}});
         let mut keys = written(&data)[1].1.clone();
         keys.sort();
