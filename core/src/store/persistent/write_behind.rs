@@ -1,10 +1,9 @@
-//! [`WriteBehind`]: the store of a client that receives flags itself and keeps a database up to date with them.
+//! [`WriteBehind`]: a memory store that keeps a database up to date in the background.
 //!
-//! Evaluations read memory. What the data source delivers is in memory when it has been delivered,
-//! and is written to the database after that, in the background: single items collapse to the
-//! newest of each key, and after an outage everything is written, from memory, which alone is known
-//! to be complete. Before the first delivery, memory is filled with what the database holds. The
-//! rules are those of STO-9.3 and STO-10.
+//! Evaluations read memory. An update is in memory when its delivery returns, and is written to the
+//! database later in the background. Pending items collapse to the newest version of each key.
+//! After an outage all data is written from memory, which alone is known to be complete. Before the
+//! first delivery, memory is filled from the database. The rules are those of STO-9.3 and STO-10.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,15 +26,15 @@ use crate::status::DataStoreReporter;
 use crate::store::environment::Environment;
 use crate::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
 
-/// How often it is asked whether the database still has what was written.
+/// How often the database is checked for data loss.
 const CHECK_INTERVAL: Duration = Duration::from_secs(15);
-/// How long closing waits for what is not written yet.
+/// How long `close` waits for pending writes.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(crate) struct WriteBehind {
     shared: Arc<Shared>,
-    /// Writes in the background; taken by whoever closes the store.
+    /// The background task. `close` takes it.
     driver: Mutex<Option<Task<()>>>,
 }
 
@@ -44,31 +43,31 @@ struct Shared {
     memory: MemoryStore,
     reader: Reader,
     writer: Writer,
-    /// Guards the order of what goes into memory and what is to be written. Held for a few
-    /// instructions and for a write to memory, never across anything that waits.
+    /// Keeps the order of updates in memory and of pending writes the same. Held for a few
+    /// instructions and for a write to memory, never across an `await`.
     queue: Mutex<Queue>,
-    /// Rings when there is something to write.
+    /// Notified when there is something to write.
     wake: Notify,
-    /// Whether everything is written.
+    /// Whether there are no pending writes.
     settled: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
-    /// Whether the data source has delivered everything once. From then on memory is the source of
-    /// truth.
+    /// Whether the data source has delivered a complete data set. From then on memory is the source
+    /// of truth.
     delivered: bool,
     pending: Pending,
 }
 
-/// What is still to be written.
+/// The writes that are still to be done.
 #[derive(Debug, Default)]
 enum Pending {
     #[default]
     Nothing,
     /// These items, the newest of each key.
     Items(HashMap<(DataKind, Text), Item>),
-    /// All that is in memory.
+    /// All data in memory.
     Everything,
 }
 
@@ -85,8 +84,8 @@ impl Pending {
 }
 
 impl WriteBehind {
-    /// With `reconcile_interval`, the database is read that often, and what it holds in an older
-    /// version is written again.
+    /// With `reconcile_interval`, the database is read that often, and items that are older there
+    /// than in memory are written again.
     pub(crate) fn new(
         reader: Reader,
         reconcile_interval: Option<Duration>,
@@ -160,13 +159,13 @@ impl DataStore for WriteBehind {
             .is_err()
         {
             let left = match &self.shared.queue().pending {
-                Pending::Nothing => "what is being written".to_owned(),
+                Pending::Nothing => "a write in progress".to_owned(),
                 Pending::Items(items) => format!("{} items", items.len()),
                 Pending::Everything => "everything".to_owned(),
             };
             tracing::warn!(
                 left,
-                "the data store was closed before all was written to it"
+                "the data store was closed before all data was written to it"
             );
         }
         drop(
@@ -190,8 +189,8 @@ impl Shared {
         self.wake.notify_one();
     }
 
-    /// What memory holds in a newer version than the database, or what that lacks altogether; it
-    /// need not know of deletions.
+    /// The items that the database lacks or holds in an older version. A tombstone that it lacks
+    /// does not count.
     fn newer_than(&self, snapshot: &StoredSnapshot) -> Vec<Item> {
         let held = Environment::new(decode_all(&snapshot.collections).0, true);
         let place = |item: &Item| (item.kind(), item.key().clone());
@@ -206,7 +205,7 @@ impl Shared {
         self.memory.load().items().filter(is_behind).collect()
     }
 
-    /// All that is in memory, tombstones aside.
+    /// All data in memory, without tombstones.
     fn everything(&self) -> DataSet {
         self.memory
             .load()
@@ -216,12 +215,11 @@ impl Shared {
     }
 }
 
-/// What runs in the background.
+/// The background task of a [`WriteBehind`] store.
 struct Driver {
     shared: Arc<Shared>,
     health: Health,
-    /// An item of each kind that was written: whether the database still has it tells whether it
-    /// was emptied.
+    /// One written item of each kind. If the database lacks one of them, it has lost data.
     written: Vec<(DataKind, Text)>,
     reconcile_interval: Option<Duration>,
 }
@@ -244,8 +242,7 @@ impl Driver {
         );
         loop {
             self.write_all().await;
-            // Whether it is time or there is something to write makes no difference: what is due is
-            // done.
+            // Timeout and wake-up are handled alike: the checks below decide what is due.
             let _ = timeout_at(check_at.min(reconcile_at), shared.wake.notified()).await;
             if Instant::now() >= check_at {
                 self.check().await;
@@ -258,7 +255,7 @@ impl Driver {
         }
     }
 
-    /// Fills memory with what the database holds, as soon as it holds something.
+    /// Fills memory from the database as soon as it holds a complete data set.
     async fn fill_memory(&mut self) {
         loop {
             match self.shared.reader.snapshot().await {
@@ -291,13 +288,13 @@ impl Driver {
             }
             !queue.delivered
         };
-        // Wakes those who watch the status, so the lock is free by now.
+        // This wakes listeners of the status, so the lock must be released first.
         if adopted {
             self.health.refreshed(items, spoilt.len(), true, false);
         }
     }
 
-    /// Writes what there is to write, until there is nothing left.
+    /// Performs pending writes until there are none left.
     async fn write_all(&mut self) {
         loop {
             let pending = {
@@ -312,7 +309,7 @@ impl Driver {
                 self.health.answered();
                 continue;
             };
-            // Whatever the database has now, afterwards it shall have everything.
+            // A failed write leaves the database in an unknown state, so rewrite everything.
             self.shared.queue().pending = Pending::Everything;
             self.health.failed(&error, false);
             self.health.recovered(&self.shared.reader, false).await;
@@ -361,7 +358,7 @@ impl Driver {
         Ok(())
     }
 
-    /// An item that cannot be written is left out and reported; it is no outage.
+    /// Reports an item that cannot be written and skips it. This does not start an outage.
     fn unless_flawed(&mut self, written: Result<(), StoreError>) -> Result<(), StoreError> {
         match written {
             Err(error @ (StoreError::TooLarge { .. } | StoreError::Corrupt { .. })) => {
@@ -372,7 +369,7 @@ impl Driver {
         }
     }
 
-    /// Looks whether the database still has what was written; writes everything if not.
+    /// Checks whether the database has lost data, and writes everything again if so.
     async fn check(&mut self) {
         if self.written.is_empty() {
             return;
@@ -388,7 +385,8 @@ impl Driver {
         }
     }
 
-    /// Waits until the database is back from a failure. What it has then nobody knows.
+    /// Waits until the database answers again, and then schedules a full write, because its
+    /// contents are unknown after an outage.
     async fn outlast(&mut self, error: &StoreError) {
         self.health.failed(error, false);
         self.health.recovered(&self.shared.reader, false).await;
@@ -397,16 +395,14 @@ impl Driver {
     }
 
     fn write_again(&self) {
-        tracing::info!(
-            "everything is written to the data store again, because it may have lost something"
-        );
+        tracing::info!("writing all data to the data store again, because it may have lost data");
         let mut queue = self.shared.queue();
         self.shared.put(&mut queue, Pending::Everything);
     }
 
-    /// Writes again what the database holds in an older version than memory, or lacks: of several
-    /// clients that write, one that is behind may have written everything after another one wrote
-    /// something newer.
+    /// Writes the items again that the database lacks or holds in an older version than memory. If
+    /// several clients write, one that is behind may have written all its data after another one
+    /// wrote something newer.
     async fn reconcile(&mut self) {
         let snapshot = match self.shared.reader.snapshot().await {
             Ok(snapshot) => snapshot,
@@ -417,7 +413,7 @@ impl Driver {
         if !behind.is_empty() {
             tracing::info!(
                 items = behind.len(),
-                "the data store holds older versions; they are written again"
+                "the data store holds older versions; writing the newer ones again"
             );
             let mut queue = self.shared.queue();
             let pending = behind

@@ -1,9 +1,9 @@
-//! How items are written down, and how what others wrote is read (STO-1.2 and STO-1.3).
+//! Encodes and decodes stored items (STO-1.2 and STO-1.3).
 //!
-//! What is written is what the service sent, byte for byte; only what other readers cannot do
-//! without is added where it is missing. What is read may come from any SDK of the field, of any
-//! age: a tombstone has five shapes, and each item stands for itself, so that one that is spoilt
-//! spoils no other.
+//! Items are written byte for byte as the service sent them; only properties that other readers
+//! require are added if they are missing. Stored items may come from any LaunchDarkly SDK of any
+//! age: a tombstone has five forms, and each item is decoded on its own, so that a corrupt item
+//! does not affect others.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -18,7 +18,7 @@ use vexil_eval::model::{DataKind, DataSet, Item};
 
 use super::{Collection, StoreError, StoredItem};
 
-/// Reads what a store keeps under a key.
+/// Decodes the item that a store holds under a key.
 pub(crate) fn decode(kind: DataKind, key: &Text, stored: &StoredItem) -> Result<Item, StoreError> {
     let version = stored.version.filter(|version| *version > 0);
     let text = stored.body.trim_ascii();
@@ -38,7 +38,7 @@ pub(crate) fn decode(kind: DataKind, key: &Text, stored: &StoredItem) -> Result<
     }
 }
 
-/// Reads all that a store keeps; gives what cannot be read beside it.
+/// Decodes all items of a store. Also returns the errors of the items that cannot be decoded.
 pub(crate) fn decode_all(collections: &[Collection]) -> (DataSet, Vec<StoreError>) {
     let mut spoilt = Vec::new();
     let stored = collections
@@ -54,10 +54,10 @@ pub(crate) fn decode_all(collections: &[Collection]) -> (DataSet, Vec<StoreError
     (items.collect(), spoilt)
 }
 
-/// How an item is written.
+/// Encodes an item.
 ///
 /// # Errors
-/// If it came without its JSON: [`StoreError::Corrupt`].
+/// Returns [`StoreError::Corrupt`] if the item has no JSON, or its JSON is not valid.
 pub(crate) fn encode(item: &Item) -> Result<StoredItem, StoreError> {
     let (kind, version) = (item.kind(), item.version());
     if item.is_deleted() {
@@ -70,11 +70,11 @@ pub(crate) fn encode(item: &Item) -> Result<StoredItem, StoreError> {
     };
     let json = item
         .json()
-        .ok_or_else(|| corrupt("its source kept no JSON of it".into()))?;
+        .ok_or_else(|| corrupt("the data source did not keep its JSON".into()))?;
     let text = std::str::from_utf8(&json).map_err(|error| corrupt(error.into()))?;
     let repaired_text;
     let properties = match serde_json::from_str(text) {
-        // Names of properties are decoded, unlike values.
+        // Unlike values, property names are decoded, which fails for lone surrogates.
         Err(error) => match replace_lone_surrogates(text) {
             Some(repaired) => {
                 repaired_text = repaired;
@@ -94,8 +94,8 @@ pub(crate) fn encode(item: &Item) -> Result<StoredItem, StoreError> {
         .with_deleted(false))
 }
 
-/// A deleted item as the Relay Proxy writes it: a complete object, which even readers that know no
-/// tombstones survive.
+/// A tombstone as the Relay Proxy writes it: a complete object, which even readers without support
+/// for tombstones can parse.
 fn tombstone(kind: DataKind, version: u64) -> String {
     match kind {
         DataKind::Flag => format!(
@@ -107,7 +107,7 @@ fn tombstone(kind: DataKind, version: u64) -> String {
     }
 }
 
-/// What readers without defaults of their own need of a flag, with the neutral value of each.
+/// The properties of a flag that readers without defaults require, each with its neutral value.
 const NEEDED_OF_A_FLAG: &[(&str, &str)] = &[
     ("on", "false"),
     ("prerequisites", "[]"),
@@ -120,7 +120,7 @@ const NEEDED_OF_A_FLAG: &[(&str, &str)] = &[
     ("deleted", "false"),
 ];
 
-/// The same of a segment.
+/// The same for a segment.
 const NEEDED_OF_A_SEGMENT: &[(&str, &str)] = &[
     ("included", "[]"),
     ("excluded", "[]"),
@@ -129,8 +129,9 @@ const NEEDED_OF_A_SEGMENT: &[(&str, &str)] = &[
     ("deleted", "false"),
 ];
 
-/// The item's JSON with what it lacks: its key, its version as the SDK knows it, and what readers
-/// need. None if it lacks nothing. Nothing else is touched.
+/// The item's JSON with missing properties added: its key, its version as the SDK knows it, and the
+/// properties that readers require. Returns `None` if nothing is missing. All other properties are
+/// copied unchanged.
 fn repaired(item: &Item, properties: &[(Cow<'_, str>, &RawValue)]) -> Option<String> {
     let needed = match item.kind() {
         DataKind::Flag => NEEDED_OF_A_FLAG,
@@ -175,7 +176,7 @@ fn repaired(item: &Item, properties: &[(Cow<'_, str>, &RawValue)]) -> Option<Str
     Some(json)
 }
 
-/// The properties of an object in their order, their values unread.
+/// The properties of an object in their order, with unparsed values.
 struct Properties<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Properties<'de> {

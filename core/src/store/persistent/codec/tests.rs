@@ -15,7 +15,7 @@ fn written(kind: DataKind, json: &str) -> Bytes {
         .body
 }
 
-/// What a service sends of an item, complete enough for every reader.
+/// An item as the service sends it, with every property that readers require.
 fn complete(kind: DataKind) -> &'static str {
     match kind {
         DataKind::Flag => {
@@ -30,7 +30,7 @@ fn complete(kind: DataKind) -> &'static str {
 
 // STO-1.2
 #[test]
-fn what_is_written_is_what_was_received() {
+fn an_item_is_written_as_it_was_received() {
     for kind in KINDS {
         assert_eq!(written(kind, complete(kind)), complete(kind));
     }
@@ -38,7 +38,7 @@ fn what_is_written_is_what_was_received() {
 
 // STO-1.2: write-side repair
 #[test]
-fn what_readers_need_is_added_and_nothing_else_is_touched() {
+fn properties_that_readers_require_are_added_and_nothing_else_changes() {
     let flag = written(DataKind::Flag, r#"{"on":true, "n\u0065w": 1.50 }"#);
     let text = std::str::from_utf8(&flag).unwrap();
     assert!(text.contains(r#""new":1.50"#), "{text}");
@@ -68,7 +68,7 @@ fn an_item_whose_version_was_raised_is_written_with_that_version() {
 }
 
 #[test]
-fn odd_numbers_and_half_surrogates_are_read_and_written() {
+fn fractional_versions_and_lone_surrogates_are_read_and_written() {
     for kind in KINDS {
         let stored = read(kind, StoredItem::new(r#"{"version":4.5,"salt":"\ud800"}"#));
         assert_eq!(stored.version(), 4);
@@ -82,7 +82,7 @@ fn odd_numbers_and_half_surrogates_are_read_and_written() {
 }
 
 #[test]
-fn what_is_corrupt_is_named_and_not_quoted() {
+fn the_error_of_a_corrupt_item_names_its_key_and_does_not_quote_it() {
     for kind in KINDS {
         let error = decode(
             kind,
@@ -99,7 +99,7 @@ fn what_is_corrupt_is_named_and_not_quoted() {
 }
 
 #[test]
-fn an_item_without_its_text_is_refused_by_name() {
+fn encoding_an_item_without_json_is_an_error_that_names_it() {
     let data = vexil_eval::model::DataSet::read(json!({"flags": {"k": {}}})).unwrap();
     let error = encode(&Item::Flag(data.flags[0].clone())).unwrap_err();
     assert!(
@@ -108,9 +108,9 @@ fn an_item_without_its_text_is_refused_by_name() {
     );
 }
 
-// STO-1.3: the five shapes
+// STO-1.3: the five forms
 #[test]
-fn a_tombstone_of_any_shape_is_one() {
+fn a_tombstone_of_any_form_is_recognized() {
     for kind in KINDS {
         let relay = StoredItem::new(tombstone(kind, 7));
         for (shape, version) in [
@@ -133,7 +133,7 @@ fn a_tombstone_of_any_shape_is_one() {
                     .with_version(7),
                 7,
             ),
-            // What a tombstone holds beside its version is nobody's business.
+            // Other properties of a tombstone are ignored.
             (
                 StoredItem::new(r#"{"version":7,"deleted":true,"rules":"?"}"#),
                 7,
@@ -152,9 +152,9 @@ fn a_tombstone_of_any_shape_is_one() {
     }
 }
 
-// STO-2.1: the attribute beside the text counts more than the text, unless it is zero
+// STO-2.1: the version beside the text takes precedence, unless it is zero
 #[test]
-fn the_version_beside_the_text_counts_more() {
+fn the_version_beside_the_text_takes_precedence() {
     for kind in KINDS {
         assert_eq!(
             read(kind, StoredItem::new(complete(kind)).with_version(12)).version(),
@@ -167,9 +167,9 @@ fn the_version_beside_the_text_counts_more() {
     }
 }
 
-// STO-1.2: the address counts, not what the item says
+// STO-1.2: the key under which the item is stored, not the one in its text
 #[test]
-fn the_key_is_that_of_the_address() {
+fn an_item_has_the_key_under_which_it_is_stored() {
     assert_eq!(
         read(
             DataKind::Flag,
@@ -181,7 +181,7 @@ fn the_key_is_that_of_the_address() {
 }
 
 #[test]
-fn a_spoilt_item_is_named() {
+fn the_error_of_a_corrupt_item_names_its_key() {
     for kind in KINDS {
         for bad in ["{", "[]", "7", r#"{"version":"x"}"#, r#"{"rules":1}"#] {
             let error = decode(kind, &"k".into(), &StoredItem::new(bad)).unwrap_err();

@@ -1,7 +1,7 @@
-//! [`Cache`]: the items that were read lately, or that were found missing.
+//! [`Cache`]: items that were read recently, or were found to be absent.
 //!
-//! Readers take no lock: like the store in memory, the cache is a snapshot of which a copy with one
-//! change is cheap.
+//! Readers take no lock: like the memory store, the cache is an immutable snapshot that is cheap to
+//! copy with one change.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,45 +16,46 @@ use crate::deadline::NEVER;
 use crate::moment::Moment;
 use crate::store::shards::Shard;
 
-/// How a client that does not hold everything in memory remembers what it has read.
+/// How a client that does not hold all data in memory caches the items it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CacheMode {
-    /// Every evaluation reads the database. What was read last is kept, and used only while the
+    /// Every evaluation reads the database. The last known items are kept, but used only while the
     /// database is unavailable or slow.
     Off,
-    /// What was read counts for this long, in general 15 s. Zero: every evaluation reads the database, but what was read
-    /// last is used while the database is away. `Duration::MAX`: like [`Infinite`](Self::Infinite).
+    /// Cached items expire after this time; 15 s suits most applications. Zero: every evaluation
+    /// reads the database, and the last known items are used only while it is unavailable or slow.
+    /// `Duration::MAX`: like [`Infinite`](Self::Infinite).
     Ttl(Duration),
-    /// What was read once counts for ever, unless this client's data source delivers something
-    /// newer.
+    /// Cached items never expire. They change only when this client's data source delivers a newer
+    /// version.
     Infinite,
 }
 
-/// An item, or that there is none, and how long that counts.
+/// A cached item or its absence, with its expiry.
 #[derive(Clone, Debug)]
 pub(super) struct Slot<T> {
     key: Text,
-    /// None if there is no such item.
+    /// `None` if there is no such item.
     entry: Option<Entry<T>>,
-    /// When it stops counting; none if never.
+    /// `None` if the slot never expires.
     expires: Option<Expiry>,
 }
 
 #[derive(Clone, Debug)]
 struct Expiry {
     at: Moment,
-    /// From when on a reader asks for a newer one.
+    /// From when on a reader requests a refresh.
     refresh_from: Moment,
-    /// Whether somebody has asked.
+    /// Whether a refresh was requested.
     asked: Arc<AtomicBool>,
 }
 
-/// What a slot says at a time.
+/// The age of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Age {
     Fresh,
-    /// Fresh, and to be read anew: this is the first to notice.
+    /// Fresh, but due for a refresh. Returned only to the first reader that notices.
     Due,
     Expired,
 }
@@ -63,7 +64,7 @@ pub(super) enum Age {
 pub(super) struct Cache {
     mode: CacheMode,
     slots: ArcSwap<Slots>,
-    /// Held by whoever derives the next slots from the current ones. Readers never touch it.
+    /// Held while the next slots are derived from the current ones. Readers never take it.
     writer: Mutex<()>,
 }
 
@@ -99,7 +100,7 @@ impl Cache {
         self.slots.load()
     }
 
-    /// Caches that there is no such item. Without a cache, only a known item is worth replacing.
+    /// Caches the absence of an item. With [`CacheMode::Off`], only if the cache has a slot for it.
     pub(super) fn put_missing(&self, kind: DataKind, key: Text) {
         let slots = self.slots.load();
         let is_known = match kind {
@@ -144,7 +145,7 @@ impl Cache {
         }
     }
 
-    /// Forgets everything and remembers these.
+    /// Replaces all slots.
     pub(super) fn replace(&self, data: DataSet) {
         let flags = data
             .flags
@@ -175,8 +176,9 @@ impl Cache {
         self.slots.store(Arc::new(next(&self.slots.load())));
     }
 
-    /// When what is read now expires. Jitter only shortens the time: items that were read together
-    /// need not expire together, and none may be served longer than the application wants.
+    /// The expiry of an item that is cached now. Jitter keeps items that were read together from
+    /// expiring together. It only shortens the time, because no item may be served longer than the
+    /// application allows.
     fn expiry(&self) -> Option<Expiry> {
         let ttl = match self.mode {
             CacheMode::Off => Duration::ZERO,
@@ -194,7 +196,7 @@ impl Cache {
 }
 
 impl<T> Slot<T> {
-    /// One that counts for ever.
+    /// A slot that never expires.
     #[cfg(test)]
     pub(super) fn lasting(key: Text, entry: Option<Entry<T>>) -> Self {
         Self {

@@ -1,15 +1,15 @@
-//! [`ReadThroughStore`]: a store that reads the database when an evaluation needs something, as the field's older SDKs do.
+//! [`ReadThroughStore`]: a store that reads items from the database on demand, like the older
+//! LaunchDarkly SDKs.
 //!
-//! For environments too large for memory, and for parity with those SDKs. An item is read once,
-//! however many evaluations wait for it, and cached as the [`CacheMode`] says; an item in use is
-//! read again before it expires. While the database is unavailable or slow, the last known items
-//! are served, however old they are.
+//! It serves environments that are too large for memory, and parity with those SDKs. An item is
+//! read in single flight and cached according to [`CacheMode`]; an item in use is refreshed before
+//! it expires. While the database is unavailable or slow, the last known items are served, however
+//! old they are.
 //!
-//! A slow database is not an unavailable one. An evaluation waits as long as the client allows, and
-//! then uses the last known item; the read goes on, and its answer counts for later evaluations.
-//! Only a read without an answer for
-//! [`ANSWER_LIMIT`], after which a probe fails too, or an error of the database starts an outage, in which nothing but
-//! probes is sent.
+//! A slow database is not an unavailable one. An evaluation waits until its timeout and then uses
+//! the last known item; the read continues, and its result serves later evaluations. Only two
+//! things start an outage: an error of the database, or a read that exceeds [`ANSWER_LIMIT`] and is
+//! followed by a failed probe. During an outage only probes are sent.
 
 mod cache;
 mod refresher;
@@ -46,54 +46,54 @@ use crate::store::arrival::Arrivals;
 use crate::store::environment::Environment;
 use crate::store::{DataStore, Snapshot, StoreError, Upserted};
 
-/// The pause before a read is repeated whose own limit is shorter than an evaluation may wait.
+/// The pause before a read is repeated whose timeout is shorter than that of an evaluation.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// The part of the time that an evaluation may wait after which an answer is late, and after which
-/// the last known item is used instead. An evaluation of several items waits once then: for the
-/// others it finds an answer late already.
+/// The fractions of the evaluation timeout after which a read counts as late, and after which the
+/// last known item is used instead. The first is smaller, so that an evaluation of several items
+/// waits only once: it finds the reads of the others late already.
 const LATE: f64 = 0.8;
 const TOO_LATE: f64 = 0.9;
 
-/// What was read of one key, or why nothing was.
+/// The result of reading one key.
 type Answer = Result<Option<Item>, StoreError>;
 
 #[derive(Debug)]
 pub(crate) struct ReadThroughStore {
     shared: Arc<Shared>,
-    /// Works in the background; taken by whoever closes the store.
+    /// The background task. `close` takes it.
     keeper: Mutex<Option<Task<()>>>,
 }
 
 #[derive(Debug)]
 struct Shared {
     reader: Reader,
-    /// None in daemon mode, which never writes.
+    /// `None` in daemon mode, which never writes.
     writer: Option<Writer>,
     cache: Cache,
     arrivals: Arrivals,
-    /// Everything, once somebody asked for it, and when that stops counting.
+    /// All items and their expiry, once `fetch_all` was called.
     all: ArcSwapOption<All>,
     /// Whether the database holds a complete data set.
     initialized: AtomicBool,
-    /// Whether the database is unavailable. Then it is only probed.
+    /// Whether the database is unavailable. While it is, only probes are sent.
     away: AtomicBool,
-    /// How many reads of items are late, and still without an answer.
+    /// The number of late reads that have not completed.
     late: AtomicUsize,
-    /// How long an evaluation may wait.
+    /// The timeout of an evaluation.
     evaluation_timeout: Duration,
-    /// Where reads go on that no evaluation waits for any more.
+    /// Runs the reads, which continue after an evaluation has stopped waiting.
     runtime: Runtime,
     reading: Arc<SingleFlight<(DataKind, Text), Answer>>,
     reading_all: Arc<SingleFlight<(), Result<Arc<Environment>, StoreError>>>,
-    /// What the keeper is to do.
+    /// Messages to the [`Refresher`].
     messages: mpsc::UnboundedSender<Message>,
 }
 
 #[derive(Debug)]
 struct All {
     environment: Arc<Environment>,
-    /// None if it counts for ever.
+    /// `None` if it never expires.
     expires: Option<Moment>,
 }
 
@@ -174,8 +174,8 @@ impl DataStore for ReadThroughStore {
         let writer = shared.writer.as_ref().ok_or(StoreError::ReadOnly)?;
         let written = match encode(&item) {
             Ok(stored) => match writer.upsert(item.kind(), item.key(), &stored).await {
-                // What superseded it is itself: an earlier answer was lost, or another process
-                // writes the same.
+                // The stored item is identical: an earlier response was lost, or another process
+                // writes the same data.
                 Ok(Upsert::Superseded(Some(other))) if other.body == stored.body => {
                     Ok(Upsert::Written)
                 }
@@ -193,8 +193,7 @@ impl DataStore for ReadThroughStore {
                 return Ok(Upserted::Stale);
             }
             Err(error) => {
-                // One that the database cannot take is served all the same, for as long as it is
-                // remembered.
+                // An item that the database cannot store is still served from the cache.
                 if let Err(error) = shared.unless_flawed(Err(error)) {
                     shared.remember_for_ever(item);
                     return Err(error);
@@ -230,16 +229,16 @@ impl DataStore for ReadThroughStore {
 }
 
 impl Shared {
-    /// The keeper lives as long as the store is open; afterwards there is nothing to do.
+    /// Sends a message to the refresher. Sending fails only after the store was closed.
     fn tell(&self, message: Message) {
         drop(self.messages.send(message));
     }
 
-    /// Caches everything, and returns it.
+    /// Caches all items and returns them.
     fn remember_all(&self, environment: Environment) -> Arc<Environment> {
         let environment = Arc::new(environment);
         let expires = match self.cache.mode() {
-            // Expired at once: it is only for outages.
+            // Expired at once, because it is used only during outages.
             CacheMode::Off => Some(Moment::now()),
             CacheMode::Ttl(ttl) => Some(Moment::now().after(ttl)),
             CacheMode::Infinite => None,
@@ -251,7 +250,7 @@ impl Shared {
         environment
     }
 
-    /// Remembers a newer item.
+    /// Caches a newer item.
     fn remember(&self, item: Item) {
         if let Some(all) = &*self.all.load() {
             let changed = all.environment.with(item.clone());
@@ -266,8 +265,8 @@ impl Shared {
         self.cache.put(item);
     }
 
-    /// Remembers an item that could not be written, if what is remembered counts for ever: then
-    /// nothing would read it from the database later.
+    /// Caches an item that could not be written, if cached items never expire: otherwise the
+    /// database would be read again later anyway.
     fn remember_for_ever(&self, item: Item) {
         let known = self.last_known(item.kind(), item.key()).ok().flatten();
         let is_newer = known.is_none_or(|known| known.version() < item.version());
@@ -280,8 +279,8 @@ impl Shared {
         self.away.load(Ordering::Acquire)
     }
 
-    /// Reads one item in single flight. While the database is unavailable or slow, the last known
-    /// item is returned.
+    /// Reads one item in single flight. Returns the last known item while the database is
+    /// unavailable or slow.
     async fn fetch(self: &Arc<Self>, kind: DataKind, key: Text) -> Answer {
         let known = self.last_known(kind, &key);
         let shared = Arc::clone(self);
@@ -294,9 +293,8 @@ impl Shared {
         .await
     }
 
-    /// Awaits a read for as long as an evaluation may wait, or a little less if something is known
-    /// that can be returned then. The read itself goes on, so that a late answer counts for later
-    /// evaluations.
+    /// Awaits a read until the evaluation timeout, or a little less if there is a known value to
+    /// return instead. The read itself continues, so that a late result serves later evaluations.
     async fn read_or<T: Send + 'static>(
         &self,
         known: Result<T, StoreError>,
@@ -306,7 +304,7 @@ impl Shared {
             return known;
         }
         let (sender, answer) = oneshot::channel();
-        // Bounded in time by the reader. Without an evaluation that waits, sending fails, which
+        // The reader applies a timeout. Sending fails if the evaluation has stopped waiting, which
         // does not matter.
         self.runtime
             .spawn_detached(async move { drop(sender.send(read.await)) });
@@ -323,14 +321,14 @@ impl Shared {
         }
     }
 
-    /// Awaits the answer to a read of one item, and takes note while it is late.
+    /// Awaits a read of one item, and counts it as late if it exceeds its share of the timeout.
     async fn noting_delay<T>(&self, read: impl Future<Output = T>) -> T {
         let mut read = pin!(read);
         if let Ok(answer) = timeout(self.evaluation_timeout.mul_f64(LATE), read.as_mut()).await {
             return answer;
         }
         tracing::debug!(
-            "an answer of the data store is late; the last known items are used until it arrives"
+            "the data store is slow to answer; using the last known items until it does"
         );
         self.late.fetch_add(1, Ordering::AcqRel);
         let answer = read.await;
@@ -338,8 +336,8 @@ impl Shared {
         answer
     }
 
-    /// Gets one item from the database. A store that gives up earlier than evaluations do is asked
-    /// again.
+    /// Reads one item from the database. The read is repeated if the store times out earlier than
+    /// an evaluation would.
     async fn get(&self, kind: DataKind, key: &Text) -> Result<Option<StoredItem>, StoreError> {
         let begun = Instant::now();
         loop {
@@ -371,13 +369,13 @@ impl Shared {
                 Ok(item)
             }
             Err(error) => {
-                // A corrupt item counts as missing, and is reported.
+                // A corrupt item counts as absent, and is reported.
                 self.unless_flawed(Err(error)).map(|()| None)
             }
         }
     }
 
-    /// Compares an item that was read with what was remembered of it.
+    /// Compares an item with its cached version.
     fn meet(&self, item: Option<&Item>) {
         let slots = self.cache.slots();
         match item {
@@ -395,7 +393,10 @@ impl Shared {
         }
     }
 
-    /// What was last known of an item that cannot be read.
+    /// The last known version of an item.
+    ///
+    /// # Errors
+    /// Returns an error if the item was never read.
     fn last_known(&self, kind: DataKind, key: &Text) -> Answer {
         let slots = self.cache.slots();
         let known = match kind {
@@ -447,7 +448,8 @@ impl Shared {
         Ok(self.remember_all(Environment::new(data, true)))
     }
 
-    /// An error of one item is no error of the database, and is reported as what it is.
+    /// Reports an error. An error that affects a single item is not an error of the database and
+    /// becomes `Ok`.
     fn unless_flawed(&self, result: Result<(), StoreError>) -> Result<(), StoreError> {
         match result {
             Ok(()) => Ok(()),
@@ -456,8 +458,7 @@ impl Shared {
                 Ok(())
             }
             Err(error) => {
-                // The keeper finds out whether a database that has not answered in time is
-                // unavailable.
+                // After a timeout, the refresher finds out whether the database is unavailable.
                 self.away
                     .fetch_or(!matches!(error, StoreError::Timeout), Ordering::AcqRel);
                 self.tell(Message::Failed(error.clone()));
@@ -466,7 +467,7 @@ impl Shared {
         }
     }
 
-    /// What a reader makes of the age of a slot: whether it still counts.
+    /// Whether a slot of this age may be used. Requests a refresh if it is due.
     fn counts(&self, age: Age, ask: impl FnOnce() -> (DataKind, Text)) -> bool {
         match age {
             Age::Fresh => true,
@@ -481,5 +482,5 @@ impl Shared {
 }
 
 fn never_read() -> StoreError {
-    StoreError::unavailable("the data store is unavailable, and this was never read from it")
+    StoreError::unavailable("the data store is unavailable and the data was never read from it")
 }

@@ -1,4 +1,4 @@
-//! [`Refresher`]: the background task of a classic store.
+//! [`Refresher`]: the background task of a read-through store.
 
 use std::sync::Weak;
 use std::sync::atomic::Ordering;
@@ -13,10 +13,10 @@ use super::Shared;
 use crate::store::StoreError;
 use crate::store::persistent::health::Health;
 
-/// How often it is asked whether the database holds a complete data set, until it does.
+/// How often the marker of a complete data set is read until it is found.
 const MARKER_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What the keeper has to handle.
+/// A message to the [`Refresher`].
 #[derive(Debug)]
 pub(super) enum Message {
     /// An item is in use and expires soon.
@@ -27,9 +27,9 @@ pub(super) enum Message {
     Flawed(StoreError),
 }
 
-/// Reads again what is in use, and watches over outages.
+/// Refreshes items in use before they expire, and handles outages.
 pub(super) struct Refresher {
-    /// Weak, so that the keeper ends with the store.
+    /// `Weak`, so that dropping the store stops this task.
     pub(super) shared: Weak<Shared>,
     pub(super) inbox: mpsc::UnboundedReceiver<Message>,
     pub(super) health: Health,
@@ -54,14 +54,15 @@ impl Refresher {
         }
     }
 
-    /// Finds out whether the database holds a complete data set. Returns whether it has answered.
+    /// Reads the marker of a complete data set. Returns whether the database answered.
     async fn ask_for_the_marker(&mut self) -> bool {
         let Some(shared) = self.shared.upgrade() else {
             return false;
         };
         match shared.reader.is_initialized().await {
             Ok(is_initialized) => {
-                // In daemon mode the database counts as initialized whatever it holds.
+                // In daemon mode the database counts as initialized whether or not it has the
+                // marker.
                 shared
                     .initialized
                     .fetch_or(is_initialized, Ordering::AcqRel);
@@ -86,7 +87,8 @@ impl Refresher {
             Message::Refresh(kind, key) => drop(shared.fetch(kind, key).await),
             Message::Flawed(error) => self.health.flawed(&error),
             Message::Failed(error) => {
-                // Slow or unavailable? An answer that is late is no reason to stop asking.
+                // A probe tells a slow database from an unavailable one. A late answer alone does
+                // not start an outage.
                 if matches!(error, StoreError::Timeout) && shared.reader.probe().await.is_ok() {
                     return self.health.answered();
                 }
@@ -95,9 +97,9 @@ impl Refresher {
                 self.health.recovered(&shared.reader, true).await;
                 self.health.answered();
                 self.health.reporter().update(|status| status.stale = false);
-                // The errors of the outage are over with it. What fails from now on is another one,
-                // which must not be dropped here: its reader has marked the database as
-                // unavailable, and nothing else would end that.
+                // Drop the errors of the outage while `away` is still set. A failure after that
+                // starts a new outage, and its message must not be dropped: the reader has set
+                // `away`, and only this task clears it.
                 while let Ok(message) = self.inbox.try_recv() {
                     if let Message::Flawed(error) = message {
                         self.health.flawed(&error);

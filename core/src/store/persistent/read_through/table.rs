@@ -1,19 +1,19 @@
-//! [`Table`]: the slots of one kind of item, of which those of absent items take a bounded amount of memory.
+//! [`Table`]: the slots of one kind of item, with a memory bound for absent items.
 //!
-//! The keys of absent flags may come from outside the application, in any number and length. Those
-//! of items that exist, or once did, are the database's.
+//! The keys of absent flags may come from outside the application, in any number and length. The
+//! number of items that exist, or once did, is bounded by the database.
 
 use super::cache::Slot;
 use crate::store::shards::{Shard, Shards};
 
-/// Memory for slots of items that were never there. When it is used up, they are all forgotten:
-/// then the database is asked again for those that are still requested.
+/// Memory bound for the slots of absent items. When it is reached, they are all dropped, and the
+/// database is read again for those that are still requested.
 const ABSENT_BYTES: usize = 1 << 20;
 
 #[derive(Clone, Debug)]
 pub(super) struct Table<T> {
     known: Shards<Slot<T>>,
-    /// Items that were not there when they were first read.
+    /// Items that were absent when they were first read.
     absent: Shards<Slot<T>>,
     absent_bytes: usize,
 }
@@ -31,12 +31,12 @@ impl<T: Clone> Table<T> {
         self.known.get(key).or_else(|| self.absent.get(key))
     }
 
-    /// The slots of items that exist, or once did.
+    /// The slots of items that exist or once did.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Slot<T>> {
         self.known.iter()
     }
 
-    /// The same slots with one added or replaced.
+    /// A copy with one slot added or replaced.
     #[must_use]
     pub(super) fn with(&self, slot: Slot<T>) -> Self {
         if slot.entry().is_some() || self.known.get(slot.key()).is_some() {
@@ -79,18 +79,18 @@ mod tests {
         Slot::lasting(key.into(), Some(Entry::from(flag)))
     }
 
-    /// Memory for keys of absent flags.
+    /// The memory used by the keys of absent flags.
     fn key_bytes(table: &Table<Flag>) -> usize {
         table.absent.iter().map(|slot| slot.key().len()).sum()
     }
 
     #[test]
-    fn absent_flags_take_a_bounded_amount_of_memory_and_flags_that_exist_stay() {
+    fn absent_flags_use_bounded_memory_and_existing_flags_are_kept() {
         let mut table = Table::new(vec![present("flag")]);
         for n in 0..10_000 {
             let key = format!("{}{n}", "x".repeat(1_000));
             table = table.with(absent(&key));
-            assert!(table.get(&key).is_some(), "the newest is remembered");
+            assert!(table.get(&key).is_some(), "the newest slot is kept");
             assert!(key_bytes(&table) <= ABSENT_BYTES);
         }
         assert!(table.get("flag").unwrap().entry().is_some());
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_that_is_replaced_takes_no_more_memory() {
+    fn replacing_a_slot_uses_no_more_memory() {
         let mut table = Table::new(Vec::new());
         for _ in 0..10_000 {
             table = table.with(absent(&"x".repeat(1_000)));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_that_appears_or_vanishes_is_known_from_then_on() {
+    fn a_flag_that_appears_or_disappears_is_found_accordingly() {
         let table = Table::new(Vec::new())
             .with(absent("flag"))
             .with(present("flag"));

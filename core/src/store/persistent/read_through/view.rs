@@ -1,4 +1,4 @@
-//! [`View`]: what a classic store knows at one moment.
+//! [`View`]: a snapshot of a read-through store's cache.
 
 use std::sync::Arc;
 
