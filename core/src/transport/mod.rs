@@ -1,15 +1,16 @@
-//! [`HttpTransport`]: how requests reach the service.
+//! [`HttpTransport`] sends HTTP requests to the service.
 //!
-//! One request, one answer: no retries, no pool of jobs, no knowledge of flags. Retrying, decoding
-//! and the meaning of statuses are the callers'; proxies, certificates and sockets are the
-//! transport's. Bodies arrive in pieces, since a stream's never ends.
+//! A transport sends one request and returns one response. It handles proxies, certificates and
+//! sockets. The callers handle retries, decoding and the meaning of statuses. Bodies arrive in
+//! chunks, because a stream's body never ends.
 //!
-//! **Contract.** `send` resolves when the headers are there, whatever the status is: an answer of 500 is an answer.
-//! Redirects are followed (up to ten, `Authorization` only to the same origin), but none from https to http, and no
-//! `POST` to another origin, since the bodies of events hold personal data. Content encodings that the request accepts
-//! are decoded. [`RequestOptions::read_timeout`] bounds every wait for more bytes, the headers
-//! included. **Errors** say what kind of trouble it was, because a certificate that is not trusted is retried less
-//! often than a broken connection. **Cancellation**: dropping the future or the body closes the connection.
+//! **Contract.** `send` resolves when the headers have arrived, whatever the status: a response of
+//! 500 is not an error. Redirects are followed (up to ten, `Authorization` only to the same
+//! origin), but none from https to http, and no `POST` to another origin, because the bodies of
+//! events hold personal data. Content encodings that the request accepts are decoded.
+//! [`RequestOptions::read_timeout`] bounds every wait for more bytes, including the headers.
+//! **Errors** have a kind, because an untrusted certificate is retried less often than a broken
+//! connection. **Cancellation**: dropping the future or the body closes the connection.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -45,10 +46,13 @@ pub use backoff::RetryPolicy;
 use bytes::Bytes;
 use thiserror::Error;
 
-/// Carries requests to the service. See the [module documentation](self) for the contract.
+/// Sends HTTP requests to the service. See the [module documentation](self) for the contract.
 #[async_trait]
 pub trait HttpTransport: fmt::Debug + Send + Sync + 'static {
-    /// Sends a request and waits for the head of the answer.
+    /// Sends a request and waits for the headers of the response.
+    ///
+    /// # Errors
+    /// Returns an error if no response arrived. A response is `Ok` whatever its status.
     async fn send(
         &self,
         request: http::Request<Bytes>,
@@ -56,49 +60,52 @@ pub trait HttpTransport: fmt::Debug + Send + Sync + 'static {
     ) -> Result<http::Response<Body>, TransportError>;
 }
 
-/// How one request is to be sent.
+/// Options of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequestOptions {
-    /// The longest time without a byte from the other side.
+    /// The longest time to wait for the headers or for more bytes of the body.
     pub read_timeout: Duration,
 }
 
 impl RequestOptions {
-    /// Options with this time limit between bytes.
+    /// Creates options with this read timeout.
     #[must_use]
     pub fn new(read_timeout: Duration) -> Self {
         Self { read_timeout }
     }
 }
 
-/// The body of an answer, piece by piece.
+/// The body of a response, read in chunks.
 pub struct Body(Box<dyn Chunks>);
 
-/// Where the pieces of a body come from.
+/// The source of a body's chunks.
 #[async_trait]
 pub trait Chunks: Send + Sync {
-    /// The next piece; none at the end.
+    /// Returns the next chunk, or `None` at the end of the body.
+    ///
+    /// # Errors
+    /// Returns an error if the connection broke or the read timeout expired.
     async fn next(&mut self) -> Result<Option<Bytes>, TransportError>;
 }
 
 impl Body {
-    /// A body of these pieces.
+    /// Creates a body from a source of chunks.
     #[must_use]
     pub fn new(chunks: impl Chunks + 'static) -> Self {
         Self(Box::new(chunks))
     }
 
-    /// A body that is all there.
+    /// Creates a body from bytes that are already in memory.
     #[must_use]
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         Self::new(VecDeque::from([bytes.into()]))
     }
 
-    /// The next piece; none at the end.
+    /// Returns the next chunk, or `None` at the end of the body.
     ///
     /// # Errors
-    /// If the connection breaks or falls silent.
+    /// Returns an error if the connection broke or the read timeout expired.
     pub async fn next(&mut self) -> Result<Option<Bytes>, TransportError> {
         self.0.next().await
     }
@@ -117,20 +124,20 @@ impl Chunks for VecDeque<Bytes> {
     }
 }
 
-/// Why a request was not answered, or an answer broke off.
+/// A request failed, or its response broke off.
 #[derive(Debug, Error)]
 #[error("{}", self.kind.describe())]
 #[non_exhaustive]
 pub struct TransportError {
-    /// The kind of trouble.
+    /// The kind of error.
     pub kind: TransportErrorKind,
-    /// What happened, in the words of the HTTP library.
+    /// The error of the HTTP library.
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
 }
 
 impl TransportError {
-    /// Trouble of some kind.
+    /// Creates an error of this kind.
     pub fn new(kind: TransportErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             kind,
@@ -139,21 +146,21 @@ impl TransportError {
     }
 }
 
-/// The kinds of trouble between here and the service.
+/// The kinds of transport errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
-    /// The connection could not be made or broke.
+    /// The connection could not be established, or it broke.
     Connection,
-    /// Nothing arrived in time.
+    /// A timeout expired before data arrived.
     Timeout,
-    /// The other side's certificate is not trusted.
+    /// The server's certificate is not trusted.
     Certificate,
-    /// A redirect led nowhere or is refused, or there were too many.
+    /// A redirect is invalid or refused, or there were too many.
     Redirect,
-    /// The request cannot be sent as it is, for instance because its URL is invalid.
+    /// The request cannot be sent, for example because its URL is invalid.
     Request,
-    /// What arrived is larger than allowed.
+    /// The response is larger than allowed.
     TooLarge,
 }
 

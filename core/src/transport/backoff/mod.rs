@@ -1,10 +1,10 @@
-//! When to ask again after a failure, and whether at all.
+//! Backoff: whether and when to retry after a failure.
 //!
-//! Pure: what time it is and which part of a delay is left to chance are arguments. Trouble that
-//! passes is retried soon and ever less soon. An answer that time alone does not change, such as a
-//! refused key, is retried rarely: keys are rotated and proxies misconfigured for a while, and a
-//! client that gave up would stay behind until it is restarted. The rules are those of SRC-2.5 to
-//! SRC-2.7 and SRC-3.
+//! The functions are pure: the current time and the source of jitter are arguments. A temporary
+//! failure is retried with exponential backoff. A response that time alone does not change, such as
+//! a refused key, is retried rarely: keys are rotated and proxies misconfigured for a while, and a
+//! client that stopped would stay out of date until it is restarted. The rules are those of SRC-2.5
+//! to SRC-2.7 and SRC-3.
 
 use std::time::{Duration, Instant};
 
@@ -12,34 +12,33 @@ use http::StatusCode;
 
 use super::TransportErrorKind;
 
-/// What a data source does about an answer that time alone does not change: a refused key, or an
-/// address where there is nothing.
+/// How a data source handles a response that time alone does not change, such as a refused key or
+/// an unknown URL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RetryPolicy {
-    /// It goes on asking, after 5 minutes at first and after an hour at most, half of which is left
-    /// to chance. A certificate that is not trusted is treated alike. This ends with the first
-    /// stream that delivers a whole data set, or with two polls in a row that succeed.
+    /// Keeps retrying, after 5 minutes at first and after at most an hour. Jitter takes away up to
+    /// half of each delay. An untrusted certificate is handled alike. Normal retries resume after
+    /// the first stream that delivers a complete data set, or after two successful polls in a row.
     #[default]
     NeverStop,
-    /// It stops for good and its state is [`Off`](crate::status::DataSourceState::Off), as in older
-    /// SDKs.
+    /// Stops for good with the state [`Off`](crate::status::DataSourceState::Off), like older SDKs.
     LegacyStop,
 }
 
-/// The kinds of failures, by what can be expected of another attempt.
+/// The kinds of failures, by the prospects of a retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// It may succeed soon.
+    /// Temporary: a retry may succeed soon.
     Passing,
-    /// The other side is not who it should be.
+    /// The server's identity could not be verified.
     Untrusted,
-    /// The other side does not want us.
+    /// The service refused the request.
     Refused,
 }
 
 impl Failure {
-    /// What a status that is not the expected one means.
+    /// Classifies an unexpected status.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         match status.as_u16() {
             400 | 408 | 429 => Self::Passing,
@@ -48,18 +47,17 @@ impl Failure {
         }
     }
 
-    /// What trouble on the way means.
+    /// Classifies a transport error.
     pub(crate) fn of_transport(kind: TransportErrorKind) -> Self {
         match kind {
-            // A request that cannot be sent today cannot be sent tomorrow, unless the transport is
-            // mistaken.
+            // A request that cannot be sent now will hardly be sendable later.
             TransportErrorKind::Certificate | TransportErrorKind::Request => Self::Untrusted,
             _ => Self::Passing,
         }
     }
 }
 
-/// How another attempt is made.
+/// When the next attempt is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Retry {
     Soon,
@@ -77,18 +75,18 @@ impl RetryPolicy {
     }
 }
 
-/// A source of chance: any time from zero to the one given.
+/// A source of jitter: returns a duration from zero to its argument.
 pub(crate) type Jitter = fn(Duration) -> Duration;
 
-/// Evenly distributed chance.
+/// Uniformly distributed jitter.
 pub(crate) fn jitter(most: Duration) -> Duration {
     Duration::from_nanos(fastrand::u64(
         ..=u64::try_from(most.as_nanos()).unwrap_or(u64::MAX),
     ))
 }
 
-/// The delay before the attempt after so many failures in a row: it doubles up to a bound, and
-/// chance takes away up to a half.
+/// The delay after `failures` failures in a row. It doubles with each failure up to `most`; jitter
+/// then takes away up to half.
 fn delay(base: Duration, most: Duration, failures: u32, jitter: Jitter) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
     let delay = base.saturating_mul(1 << doublings).min(most);
@@ -100,35 +98,35 @@ const LONGEST_DELAY: Duration = Duration::from_secs(30);
 const RARE_DELAY: Duration = Duration::from_secs(300);
 const LONGEST_RARE_DELAY: Duration = Duration::from_secs(3600);
 
-/// The shortest first delay of a stream. It doubles sixteen times at most, so a shorter one would
+/// The shortest initial delay of a stream. It doubles at most sixteen times, so a shorter one would
 /// never reach a second.
 const SHORTEST_DELAY: Duration = Duration::from_millis(1);
 
-/// The shortest first delay that the service may ask for.
+/// The shortest initial delay that the service can set.
 const SHORTEST_ADVISED_DELAY: Duration = Duration::from_millis(100);
 
-/// So long must a stream have delivered for the failures before it to be forgotten.
+/// How long a stream must have delivered events before earlier failures no longer count.
 const HEALTHY: Duration = Duration::from_secs(60);
 
-/// The delays between the connections of a stream. They are long after a refusal, until a
-/// connection has delivered a whole data set or has been healthy for a minute.
+/// The delays between the connections of a stream. After a refusal they are long, until a
+/// connection has delivered a complete data set or has been healthy for a minute.
 #[derive(Clone, Debug)]
 pub(crate) struct StreamBackoff {
     policy: RetryPolicy,
     base: Duration,
     jitter: Jitter,
-    /// How many failures there were in a row.
+    /// The number of failures in a row.
     failures: u32,
-    /// Whether attempts are rare.
+    /// Whether the long delays apply.
     rarely: bool,
     /// When the connection delivered its first event.
     delivering_since: Option<Instant>,
-    /// Whether the connection delivered a whole data set.
+    /// Whether the connection delivered a complete data set.
     has_delivered_all: bool,
 }
 
 impl StreamBackoff {
-    /// `base` is the delay after the first failure; zero stands for one second.
+    /// `base` is the delay after the first failure. Zero means one second.
     pub(crate) fn new(policy: RetryPolicy, base: Duration, jitter: Jitter) -> Self {
         let base = if base.is_zero() {
             DEFAULT_DELAY
@@ -146,9 +144,9 @@ impl StreamBackoff {
         }
     }
 
-    /// The service asks for a first delay. One that it has asked for before does not start the
-    /// series again: a service sends it on each connection, and connections that end at once must
-    /// become rarer.
+    /// Sets the initial delay that the service sent. An unchanged value does not restart the
+    /// backoff: a service sends it on each connection, and connections that end at once must become
+    /// rarer.
     pub(crate) fn set_base(&mut self, base: Duration) {
         let base = base.max(SHORTEST_ADVISED_DELAY);
         if base != self.base {
@@ -157,24 +155,24 @@ impl StreamBackoff {
         }
     }
 
-    /// The connection delivered an event.
+    /// Records that the connection delivered an event.
     pub(crate) fn delivered(&mut self, now: Instant) {
         self.delivering_since.get_or_insert(now);
     }
 
-    /// The connection delivered a whole data set, which was stored.
+    /// Records that the connection delivered a complete data set, which was stored.
     pub(crate) fn delivered_all(&mut self) {
         self.has_delivered_all = true;
     }
 
-    /// The connection failed or ended: how long to wait before the next one, unless there is to be
-    /// none.
+    /// Records that the connection failed or ended. Returns the delay before the next one, or
+    /// `None` if there must be none.
     pub(crate) fn failed(&mut self, failure: Failure, now: Instant) -> Option<Duration> {
         let delivered = self.delivering_since.take();
         let is_healthy =
             delivered.is_some_and(|since| now.saturating_duration_since(since) >= HEALTHY);
-        // A service that delivers does not refuse the client any more, even where a proxy ends each
-        // stream within a minute.
+        // A service that delivers no longer refuses the client, even if a proxy ends each stream
+        // within a minute.
         let is_accepted = std::mem::take(&mut self.has_delivered_all) && self.rarely;
         if is_healthy || is_accepted {
             self.failures = 0;
@@ -196,13 +194,13 @@ impl StreamBackoff {
     }
 }
 
-/// The times between polls.
+/// The intervals between polls.
 #[derive(Clone, Debug)]
 pub(crate) struct PollBackoff {
     policy: RetryPolicy,
     interval: Duration,
     jitter: Jitter,
-    /// How many failures and how many successes in a row there were since polls became rare.
+    /// While polls are rare: the number of failures, and of successes in a row.
     rare: Option<(u32, u32)>,
 }
 
@@ -216,8 +214,8 @@ impl PollBackoff {
         }
     }
 
-    /// A poll succeeded: how long after its start the next one begins. Two in a row end a time of
-    /// rare polls.
+    /// Records a successful poll. Returns the time from its start to that of the next one. After
+    /// two successes in a row, polls are no longer rare.
     pub(crate) fn succeeded(&mut self) -> Duration {
         self.rare = match self.rare {
             Some((failures, 0)) => Some((failures, 1)),
@@ -226,7 +224,8 @@ impl PollBackoff {
         self.interval
     }
 
-    /// A poll failed: how long after its start the next one begins, unless there is to be none.
+    /// Records a failed poll. Returns the time from its start to that of the next one, or `None` if
+    /// there must be none.
     pub(crate) fn failed(&mut self, failure: Failure) -> Option<Duration> {
         let failures = match (self.policy.after(failure), self.rare) {
             (Retry::Never, _) => return None,

@@ -1,4 +1,4 @@
-//! The series of delays, by a clock that only the test moves.
+//! The sequences of delays, with a clock that only the test advances.
 
 use super::*;
 use Failure::{Passing, Refused, Untrusted};
@@ -26,9 +26,9 @@ fn delays(backoff: &mut StreamBackoff, now: Instant, failures: &[Failure]) -> Ve
         .collect()
 }
 
-// SRC-2.5; section 10, rows 40 and 41
+// SRC-2.5, SRC-F40, SRC-F41
 #[test]
-fn statuses_are_passing_or_final() {
+fn statuses_are_temporary_failures_or_refusals() {
     let of = |status| Failure::of_status(StatusCode::from_u16(status).unwrap());
     for status in [
         400, 408, 429, 500, 501, 502, 503, 504, 599, 100, 201, 204, 301, 304,
@@ -40,9 +40,9 @@ fn statuses_are_passing_or_final() {
     }
 }
 
-// SRC-2.5; section 10, rows 44 to 46
+// SRC-2.5, SRC-F44 to SRC-F46
 #[test]
-fn a_certificate_that_is_not_trusted_does_not_pass_and_other_trouble_does() {
+fn an_untrusted_certificate_is_not_temporary_and_other_errors_are() {
     assert_eq!(
         Failure::of_transport(TransportErrorKind::Certificate),
         Untrusted
@@ -68,7 +68,7 @@ fn delays_double_up_to_half_a_minute() {
 
 // SRC-2.6
 #[test]
-fn rare_delays_double_up_to_an_hour_whatever_fails() {
+fn rare_delays_double_up_to_an_hour_for_every_failure() {
     let failures = [Refused, Passing, Refused, Untrusted, Passing, Refused];
     let delays = delays(&mut stream(NeverStop), Instant::now(), &failures);
     assert_eq!(delays, [300, 600, 1200, 2400, 3600, 3600]);
@@ -76,7 +76,7 @@ fn rare_delays_double_up_to_an_hour_whatever_fails() {
 
 // SRC-2.7
 #[test]
-fn rare_attempts_begin_with_the_first_failure_that_does_not_pass() {
+fn rare_attempts_begin_with_the_first_refusal() {
     let delays = delays(
         &mut stream(NeverStop),
         Instant::now(),
@@ -87,7 +87,7 @@ fn rare_attempts_begin_with_the_first_failure_that_does_not_pass() {
 
 // SRC-2.6
 #[test]
-fn chance_takes_away_at_the_most_a_half() {
+fn jitter_takes_away_at_most_half() {
     let mut backoff = StreamBackoff::new(NeverStop, SECOND, all);
     let now = Instant::now();
     assert_eq!(backoff.failed(Passing, now), Some(SECOND / 2));
@@ -107,7 +107,7 @@ fn chance_takes_away_at_the_most_a_half() {
 
 // SRC-2.6
 #[test]
-fn only_a_minute_of_delivering_forgets_failures() {
+fn only_a_minute_of_delivery_resets_the_failures() {
     let mut backoff = stream(NeverStop);
     let mut now = Instant::now();
     assert_eq!(delays(&mut backoff, now, &[Passing, Passing]), [1, 2]);
@@ -128,7 +128,7 @@ fn only_a_minute_of_delivering_forgets_failures() {
 
 // SRC-2.7
 #[test]
-fn a_minute_of_delivering_ends_rare_attempts() {
+fn a_minute_of_delivery_ends_rare_attempts() {
     let mut backoff = stream(NeverStop);
     let mut now = Instant::now();
     assert_eq!(delays(&mut backoff, now, &[Refused]), [300]);
@@ -146,7 +146,7 @@ fn a_minute_of_delivering_ends_rare_attempts() {
 // Behind a proxy that ends each stream after 59 seconds, one refusal must not make all later gaps
 // long.
 #[test]
-fn a_whole_data_set_ends_rare_attempts_however_short_the_connection_was() {
+fn a_complete_data_set_ends_rare_attempts_even_on_a_short_connection() {
     let mut backoff = stream(NeverStop);
     let mut now = Instant::now();
     assert_eq!(delays(&mut backoff, now, &[Refused, Passing]), [300, 600]);
@@ -174,7 +174,7 @@ fn a_single_event_does_not_end_rare_attempts() {
 
 // SRC-2.6
 #[test]
-fn any_first_delay_becomes_seconds_in_the_end() {
+fn every_initial_delay_grows_to_seconds() {
     for base in [Duration::from_nanos(1), Duration::from_millis(1)] {
         let mut backoff = StreamBackoff::new(NeverStop, base, none);
         let now = Instant::now();
@@ -188,7 +188,7 @@ fn any_first_delay_becomes_seconds_in_the_end() {
 
 // SRC-2.6
 #[test]
-fn a_base_of_zero_is_the_default_and_a_long_one_counts_for_rare_attempts() {
+fn a_base_of_zero_is_the_default_and_a_long_one_applies_to_rare_attempts() {
     let now = Instant::now();
     assert_eq!(
         StreamBackoff::new(NeverStop, Duration::ZERO, none).failed(Passing, now),
@@ -203,7 +203,7 @@ fn a_base_of_zero_is_the_default_and_a_long_one_counts_for_rare_attempts() {
 
 // SRC-2.6
 #[test]
-fn any_number_of_failures_is_within_bounds() {
+fn delays_stay_within_bounds_for_any_number_of_failures() {
     let mut backoff = StreamBackoff::new(NeverStop, Duration::MAX, none);
     backoff.failures = u32::MAX;
     assert_eq!(backoff.failed(Passing, Instant::now()), Some(LONGEST_DELAY));
@@ -211,7 +211,7 @@ fn any_number_of_failures_is_within_bounds() {
 
 // SRC-2.1, rule 11
 #[test]
-fn the_delay_that_the_service_asks_for_starts_the_series_again() {
+fn a_new_delay_from_the_service_restarts_the_backoff() {
     let mut backoff = stream(NeverStop);
     let now = Instant::now();
     assert_eq!(
@@ -233,9 +233,9 @@ fn the_delay_that_the_service_asks_for_starts_the_series_again() {
     assert_eq!(backoff.failed(Passing, now), Some(SHORTEST_ADVISED_DELAY));
 }
 
-// SRC-2.7; section 10, rows 42 and 44
+// SRC-2.7, SRC-F42, SRC-F44
 #[test]
-fn the_legacy_policy_stops_at_a_refusal_and_at_nothing_else() {
+fn the_legacy_policy_stops_only_at_a_refusal() {
     let mut backoff = stream(LegacyStop);
     let now = Instant::now();
     assert_eq!(
@@ -250,7 +250,7 @@ fn the_legacy_policy_stops_at_a_refusal_and_at_nothing_else() {
 
 // SRC-3
 #[test]
-fn passing_trouble_leaves_the_interval_of_polls_as_it_is() {
+fn temporary_failures_do_not_change_the_poll_interval() {
     let mut polls = PollBackoff::new(NeverStop, 30 * SECOND, none);
     assert!((0..10).all(|_| polls.failed(Passing) == Some(30 * SECOND)));
     assert_eq!(polls.succeeded(), 30 * SECOND);
@@ -269,9 +269,9 @@ fn two_successes_in_a_row_end_rare_polls() {
     assert_eq!(polls.failed(Refused), Some(300 * SECOND));
 }
 
-// SRC-3; section 10, row 41
+// SRC-3, SRC-F41
 #[test]
-fn rare_polls_are_never_less_than_an_interval_apart() {
+fn rare_polls_are_at_least_an_interval_apart() {
     let mut polls = PollBackoff::new(NeverStop, 250 * SECOND, all);
     assert_eq!(polls.failed(Refused), Some(250 * SECOND));
     let mut polls = PollBackoff::new(NeverStop, 5000 * SECOND, none);

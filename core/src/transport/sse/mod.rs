@@ -1,11 +1,10 @@
-//! Server-sent events: the body of one answer becomes one stream of events.
+//! Server-sent events: reads the body of one response as a stream of events.
 //!
-//! There is no reconnection here, and no meaning: [`EventStream`] ends when the body does. Why the
-//! decoder is our own stands in `docs/decisions/007-sse-decoder.md`.
+//! [`EventStream`] ends when the body does; it neither reconnects nor interprets events.
+//! `docs/decisions/007-sse-decoder.md` explains why the SDK has its own decoder.
 //!
-//! Bytes are passed on as they arrive, so each is looked at once however the body is cut into
-//! pieces, and the data of an event is not kept here. What an event may hold is bounded all the
-//! same.
+//! Bytes are passed on as they arrive. So each byte is examined once, however the body is cut into
+//! pieces, and the data of an event is not kept here. The size of an event is bounded nevertheless.
 
 mod decoder;
 
@@ -19,8 +18,8 @@ use tokio::task::yield_now;
 
 use super::{Body, TransportError};
 
-/// After so many pieces in a row the task gives way. A flood must not starve the thread's other
-/// tasks.
+/// The task yields after this many pieces in a row, so that a flood does not starve the thread's
+/// other tasks.
 const PIECES_IN_A_ROW: u32 = 64;
 
 /// The events of one body, part by part.
@@ -30,7 +29,7 @@ pub(crate) struct EventStream {
     decoder: Decoder,
     /// The piece that is being decoded.
     piece: Bytes,
-    /// How many pieces were taken since the task last gave way.
+    /// How many pieces were taken since the task last yielded.
     taken: u32,
 }
 
@@ -40,13 +39,14 @@ pub(crate) enum StreamError {
     /// The body broke off.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// What arrived cannot be decoded.
+    /// The bytes cannot be decoded.
     #[error(transparent)]
     Decode(#[from] DecodeError),
 }
 
 impl EventStream {
-    /// The events of a body. More than `max_event_size` bytes for one event are an error.
+    /// Creates a stream of a body's events. An event of more than `max_event_size` bytes is an
+    /// error.
     pub(crate) fn new(body: Body, max_event_size: usize) -> Self {
         Self {
             body,
@@ -56,8 +56,8 @@ impl EventStream {
         }
     }
 
-    /// The next part of an event; none when the body has ended, be it in the middle of an event.
-    /// Nothing is lost if the future is dropped and made again.
+    /// Returns the next part of an event, or `None` when the body has ended, even in the middle of
+    /// an event. The method is cancel safe.
     pub(crate) async fn next(&mut self) -> Result<Option<Part>, StreamError> {
         loop {
             if let Some(part) = self.decoder.next(&mut self.piece)? {
@@ -75,12 +75,12 @@ impl EventStream {
         }
     }
 
-    /// The name of the event that is arriving, as far as it has said.
+    /// The name of the current event, as far as it is known.
     pub(crate) fn name(&self) -> Cow<'_, str> {
         self.decoder.name()
     }
 
-    /// What the stream has said about reconnecting since this was last asked.
+    /// Takes the advice about reconnecting that has arrived since the last call.
     pub(crate) fn take_advice(&mut self) -> Advice {
         self.decoder.take_advice()
     }

@@ -130,7 +130,7 @@ impl ReadThroughStore {
             inbox,
             health,
         };
-        let keeper = runtime.spawn_watched("keeper of the data store", keeper.run(), died);
+        let keeper = runtime.spawn_watched("refresher of the data store", keeper.run(), died);
         Self {
             shared,
             keeper: Mutex::new(Some(keeper)),

@@ -1,4 +1,4 @@
-//! [`Decoder`]: bytes to the parts of events.
+//! [`Decoder`]: decodes bytes to the parts of events.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use thiserror::Error;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// The shortest and the longest time to reconnect that a server may ask for.
+/// The shortest and the longest reconnect delay that a server can set.
 const RETRY: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(3600));
 
 /// A part of an event.
@@ -17,20 +17,20 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(1), Duration::from_se
 pub(crate) enum Part {
     /// Some of its data.
     Data(Bytes),
-    /// Its end, and its name.
+    /// Its end, with its name.
     End(String),
 }
 
-/// What a server may say about reconnecting.
+/// A server's advice about reconnecting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Advice {
-    /// The id of the last event, to be sent as `Last-Event-ID`; empty takes an earlier one back.
+    /// The id of the last event, to be sent as `Last-Event-ID`. An empty id clears an earlier one.
     pub(crate) last_event_id: Option<Vec<u8>>,
-    /// How long to wait before reconnecting.
+    /// The reconnect delay.
     pub(crate) retry: Option<Duration>,
 }
 
-/// Why bytes cannot be decoded.
+/// A decoding error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum DecodeError {
     /// An event is larger than allowed.
@@ -41,12 +41,12 @@ pub(crate) enum DecodeError {
     },
 }
 
-/// Where in a line the decoder is.
+/// The position of the decoder within a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// In the name of the field.
     Name,
-    /// Behind the colon, where one space does not count.
+    /// After the colon, where one space is skipped.
     Colon(Field),
     /// In the value.
     Value(Field),
@@ -58,7 +58,7 @@ enum Field {
     Data,
     Id,
     Retry,
-    /// A comment, or a field that is not known.
+    /// A comment or an unknown field.
     Other,
 }
 
@@ -77,23 +77,23 @@ impl Field {
     }
 }
 
-/// Turns pieces of a body into parts of events.
+/// Decodes pieces of a body to parts of events.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     limit: usize,
-    /// How much of the byte order mark has been seen; none once the beginning is over.
+    /// How many bytes of the byte order mark were seen. `None` after the beginning of the body.
     bom: Option<usize>,
-    /// Whether the last byte ended a line as CR: then an LF belongs to it.
+    /// Whether the last byte was a CR, so that a following LF belongs to the same end of line.
     after_cr: bool,
     place: Place,
-    /// The name of the field, as far as it matters.
+    /// The name of the field, truncated to one byte more than the longest known name.
     field: Vec<u8>,
     /// The value of an `id` or `retry` field.
     value: Vec<u8>,
     name: Vec<u8>,
-    /// How many bytes of data the event has so far; none if it has no data.
+    /// How many bytes of data the event has so far. `None` if it has no `data` line.
     data: Option<usize>,
-    /// The id that counts from the end of this event on.
+    /// The id that takes effect at the end of this event.
     id: Option<Vec<u8>>,
     advice: Advice,
 }
@@ -118,8 +118,7 @@ impl Decoder {
         std::mem::take(&mut self.advice)
     }
 
-    /// What kind of event the one that is arriving is, as far as it has said: `message`, unless it
-    /// says otherwise.
+    /// The name of the current event as far as it is known. The default is `message`.
     pub(crate) fn name(&self) -> Cow<'_, str> {
         if self.name.is_empty() {
             Cow::Borrowed("message")
@@ -128,8 +127,8 @@ impl Decoder {
         }
     }
 
-    /// Takes bytes from `piece` up to the end of a part of an event. None if the piece is used up
-    /// before.
+    /// Takes bytes from `piece` up to the end of a part of an event. Returns `None` if the piece
+    /// ends before that.
     pub(crate) fn next(&mut self, piece: &mut Bytes) -> Result<Option<Part>, DecodeError> {
         self.skip_bom(piece);
         while let Some(&first) = piece.first() {
@@ -170,7 +169,7 @@ impl Decoder {
         Ok(None)
     }
 
-    /// One byte order mark at the very beginning does not count.
+    /// Skips one byte order mark at the very beginning.
     fn skip_bom(&mut self, piece: &mut Bytes) {
         while let (Some(seen), Some(first)) = (self.bom, piece.first()) {
             match BOM.get(seen) {
@@ -188,7 +187,7 @@ impl Decoder {
         }
     }
 
-    /// One byte more than the longest name is enough to know that it is none.
+    /// Keeps one byte more than the longest name, which suffices to recognize an unknown field.
     fn take_name(&mut self, name: &[u8]) {
         let room = (Field::LONGEST + 1).saturating_sub(self.field.len());
         self.field
@@ -259,7 +258,7 @@ impl Decoder {
     }
 }
 
-/// A time to reconnect: a number of milliseconds, but not zero.
+/// Parses a reconnect delay: a number of milliseconds other than zero.
 fn retry(value: &[u8]) -> Option<Duration> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
         return None;

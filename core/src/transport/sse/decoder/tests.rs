@@ -1,4 +1,5 @@
-//! The rules of SRC-2.1, each with the body in one piece and in pieces of one byte.
+//! The rules of SRC-2.1, each tested with the body in one piece and in pieces of one byte. "Rule"
+//! means a rule of SRC-2.1.
 
 use proptest::prelude::*;
 
@@ -6,7 +7,7 @@ use super::*;
 
 const LIMIT: usize = 1 << 20;
 
-/// An event as a whole.
+/// A complete event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Event {
     name: String,
@@ -24,7 +25,7 @@ fn message(data: impl AsRef<[u8]>) -> Event {
     event("message", data)
 }
 
-/// All events of a body that arrives in these pieces, and what it advises.
+/// All events of a body that arrives in these pieces, and its advice.
 fn decode<'a>(
     pieces: impl IntoIterator<Item = &'a [u8]>,
     limit: usize,
@@ -97,7 +98,7 @@ fn lines_end_with_lf_cr_or_both() {
 
 // Rule 4
 #[test]
-fn one_space_behind_the_colon_does_not_count() {
+fn one_space_after_the_colon_is_skipped() {
     gives(
         "data:a\n\ndata: a\n\ndata:  a\n\ndata\n\n",
         &[message("a"), message("a"), message(" a"), message("")],
@@ -123,7 +124,7 @@ fn unknown_fields_are_ignored_and_names_are_exact() {
 
 // Rule 6
 #[test]
-fn comments_are_ignored_whatever_their_bytes() {
+fn comments_of_any_bytes_are_ignored() {
     gives(
         b":\n: data: x\n:\xff\xfe\n:\n\ndata: a\n:in between\xf0\ndata: b\n\n",
         &[message("a\nb")],
@@ -132,7 +133,7 @@ fn comments_are_ignored_whatever_their_bytes() {
 
 // Rules 7 and 8
 #[test]
-fn data_lines_are_joined_and_without_any_there_is_no_event() {
+fn data_lines_are_joined_and_an_event_without_any_is_not_dispatched() {
     gives("data\ndata\n\n", &[message("\n")]);
     gives("data: a\ndata\ndata: b\n\n", &[message("a\n\nb")]);
     gives("event: put\n\ndata: a\n\n", &[message("a")]);
@@ -141,7 +142,7 @@ fn data_lines_are_joined_and_without_any_there_is_no_event() {
 
 // Rule 9
 #[test]
-fn an_event_has_the_last_name_it_gives_itself() {
+fn the_last_name_of_an_event_wins() {
     gives(
         "event: put\ndata: a\n\ndata: b\n\n",
         &[event("put", "a"), message("b")],
@@ -154,7 +155,7 @@ fn an_event_has_the_last_name_it_gives_itself() {
 
 // Rules 10 and 12
 #[test]
-fn an_id_counts_from_the_end_of_its_event_on() {
+fn an_id_takes_effect_at_the_end_of_its_event() {
     let id = |body: &str| decoded(body.as_bytes()).1.last_event_id;
     assert_eq!(id("id: 7\ndata: a\n\n"), Some(b"7".to_vec()));
     assert_eq!(id("id: 7\n\ndata: a\n\n"), Some(b"7".to_vec()));
@@ -171,9 +172,9 @@ fn an_id_counts_from_the_end_of_its_event_on() {
     assert_eq!(id("data: a\n\n"), None);
 }
 
-// Rule 11; section 10, row 30
+// Rule 11, SRC-F30
 #[test]
-fn a_time_to_reconnect_is_digits_within_bounds() {
+fn a_reconnect_delay_consists_of_digits_and_is_clamped() {
     let retry = |value: &str| decoded(format!("retry: {value}\n").as_bytes()).1.retry;
     assert_eq!(retry("50"), Some(Duration::from_millis(50)));
     assert_eq!(retry("007"), Some(Duration::from_millis(7)));
@@ -188,14 +189,14 @@ fn a_time_to_reconnect_is_digits_within_bounds() {
     );
 }
 
-// Rule 12; section 10, row 1
+// Rule 12, SRC-F1
 #[test]
-fn an_event_without_its_empty_line_is_discarded() {
+fn an_event_without_a_blank_line_is_discarded() {
     gives("data: a\n\ndata: b\n", &[message("a")]);
     gives("data: a\n\ndata: b", &[message("a")]);
 }
 
-// Rule 13; section 10, row 3
+// Rule 13, SRC-F3
 #[test]
 fn large_events_arrive_in_one_line_or_many() {
     let line = "x".repeat(5_000_000);
@@ -212,9 +213,9 @@ fn large_events_arrive_in_one_line_or_many() {
     assert_eq!(events, [message(lines.join("\n"))]);
 }
 
-// Rule 13; section 10, rows 4 and 5
+// Rule 13, SRC-F4, SRC-F5
 #[test]
-fn an_event_beyond_the_limit_is_an_error_in_whatever_field() {
+fn an_event_beyond_the_limit_is_an_error_in_every_field() {
     let too_large = Err(DecodeError::TooLarge { limit: 10 });
     assert!(decode([b"data: 0123456789\n\n".as_slice()], 10).is_ok());
     for body in [
@@ -233,7 +234,7 @@ fn an_event_beyond_the_limit_is_an_error_in_whatever_field() {
     );
 }
 
-// Section 10, row 5
+// SRC-F5
 #[test]
 fn endless_comments_and_unknown_fields_are_not_kept() {
     let mut decoder = Decoder::new(10);
@@ -252,7 +253,7 @@ fn endless_comments_and_unknown_fields_are_not_kept() {
 
 // Rule 14
 #[test]
-fn events_that_arrive_together_come_one_after_the_other() {
+fn events_that_arrive_together_are_returned_in_order() {
     let body: String = (0..100).map(|n| format!("data: {n}\n\n")).collect();
     gives(
         body,
@@ -260,15 +261,15 @@ fn events_that_arrive_together_come_one_after_the_other() {
     );
 }
 
-// Rule 15; section 10, row 6
+// Rule 15, SRC-F6
 #[test]
-fn a_name_that_is_not_utf_8_is_not_known() {
+fn a_name_that_is_not_utf_8_is_unknown() {
     gives(b"event: p\xffut\ndata: a\n\n", &[event("p\u{fffd}ut", "a")]);
 }
 
 // Rule 9
 #[test]
-fn while_data_arrives_the_event_has_the_name_that_it_has_given_itself_so_far() {
+fn while_data_arrives_the_event_has_its_latest_name() {
     let mut decoder = Decoder::new(LIMIT);
     let mut names = Vec::new();
     for body in [
@@ -299,13 +300,13 @@ fn while_data_arrives_the_event_has_the_name_that_it_has_given_itself_so_far() {
     );
 }
 
-// Section 10, row 7
+// SRC-F7
 #[test]
 fn nul_is_data() {
     gives("data: a\0b\n\n", &[message("a\0b")]);
 }
 
-/// A body of the pieces that bodies are made of, and others.
+/// Bodies built from typical fragments and arbitrary bytes.
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
     let tokens = [
         "data", "event", "id", "retry", "dat", "datax", ":", " ", "\n", "\r", "\r\n", "\n\n",
@@ -318,7 +319,7 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(token, 0..60).prop_map(|tokens| tokens.concat())
 }
 
-/// The same rules, word for word and slowly: the whole body is split into lines first.
+/// A slow reference implementation of the rules, which splits the whole body into lines first.
 fn model(body: &[u8]) -> Vec<Event> {
     let body = body.strip_prefix(BOM).unwrap_or(body);
     let (mut lines, mut line, mut bytes) =
@@ -365,9 +366,8 @@ fn model(body: &[u8]) -> Vec<Event> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    // Section 11, check 7
     #[test]
-    fn any_cut_of_a_body_gives_the_same_events(body in bodies(), cuts in prop::collection::vec(1_usize..9, 1..40)) {
+    fn any_cut_of_a_body_decodes_to_the_same_events(body in bodies(), cuts in prop::collection::vec(1_usize..9, 1..40)) {
         let whole = decode([body.as_slice()], LIMIT);
         let (mut pieces, mut rest) = (Vec::new(), body.as_slice());
         for cut in cuts.iter().cycle().take(body.len()) {
