@@ -168,7 +168,7 @@ impl TransportErrorKind {
     fn describe(self) -> &'static str {
         match self {
             Self::Connection => "the connection could not be made or broke",
-            Self::Timeout => "nothing arrived in time",
+            Self::Timeout => "no data arrived in time",
             Self::Certificate => "the certificate is not trusted",
             Self::Redirect => "a redirect was not followed",
             Self::Request => "the request cannot be sent",

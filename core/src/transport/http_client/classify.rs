@@ -1,4 +1,4 @@
-//! From the HTTP library's errors to ours.
+//! Maps errors of the HTTP library to [`TransportError`].
 
 use std::error::Error;
 use std::{io, iter};
@@ -8,7 +8,7 @@ use super::tls::is_about_a_certificate;
 use super::tls_settings::NoTls;
 use crate::transport::{TransportError, TransportErrorKind};
 
-/// Tells the kind of an error by its causes.
+/// Determines the kind of an error from its causes.
 pub(super) fn classify(error: impl Error + Send + Sync + 'static) -> TransportError {
     let kind = if causes(&error).any(is_about_a_certificate) {
         TransportErrorKind::Certificate
@@ -30,7 +30,7 @@ fn is_timeout(error: &(dyn Error + 'static)) -> bool {
             .is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::TimedOut)
 }
 
-/// The error and what lies below it.
+/// The error and its chain of causes.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
         below(*error)
@@ -39,7 +39,7 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 
 fn below<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     match error.downcast_ref().and_then(io::Error::get_ref) {
-        // Its `source` would skip this one.
+        // `io::Error::source` would skip the inner error itself.
         Some(inner) => Some(inner),
         None => error.source(),
     }

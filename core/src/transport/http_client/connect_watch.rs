@@ -1,37 +1,38 @@
-//! Watches a request make its connection.
+//! Tracks whether a request is establishing a connection.
 //!
-//! The HTTP library times a request as a whole. Two rules need to know more: making a connection
-//! has a time limit of its own, which the wait for an answer must not cut short; and only a request
-//! that went out on a connection left over from an earlier one may be repeated. So the connector
-//! reports to the request that it works for.
+//! The HTTP library only shows a request as a whole. Two rules need more: establishing a connection
+//! has its own timeout, which must not shorten the wait for a response; and only a request that was
+//! sent on a reused connection may be repeated. So the connector reports its progress to the
+//! request it serves.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 tokio::task_local! {
-    /// The request that is being polled. The connector is called from inside it.
+    /// The progress of the request that is being polled. The connector is called inside its future.
     static REQUEST: watch::Sender<Progress>;
 }
 
-/// How far a request has come.
+/// The progress of a request.
 #[derive(Clone, Copy, Debug, Default)]
 struct Progress {
-    /// Connections that are being made for it right now.
+    /// How many connections are being established for it.
     connecting: usize,
-    /// Whether one was made, or tried, for it.
+    /// Whether a connection was established or attempted for it.
     fresh: bool,
 }
 
-/// How a watched request ended.
+/// The result of [`watch()`].
 pub(super) struct Watched<T> {
-    /// What it came to; none after too long a silence.
+    /// The output of the request. `None` if the timeout expired.
     pub(super) output: Option<T>,
-    /// Whether it had a connection made for it, and did not take one from the pool.
+    /// Whether a new connection was established for it, instead of one taken from the pool.
     pub(super) fresh: bool,
 }
 
-/// Awaits a request, but no longer than `limit` while it is not busy connecting.
+/// Awaits a request with the timeout `limit`, which does not run while a connection is being
+/// established.
 pub(super) async fn watch<T>(limit: Duration, request: impl Future<Output = T>) -> Watched<T> {
     let (sender, receiver) = watch::channel(Progress::default());
     let output = tokio::select! {
@@ -45,11 +46,11 @@ pub(super) async fn watch<T>(limit: Duration, request: impl Future<Output = T>) 
     }
 }
 
-/// Ends when nothing is being connected and nothing has changed for so long.
+/// Completes when no connection is being established and nothing has changed for `limit`.
 async fn silence(mut progress: watch::Receiver<Progress>, limit: Duration) {
     loop {
         let connecting = progress.borrow_and_update().connecting > 0;
-        // An error would mean that the request is over, and then nobody waits for this.
+        // An error means that the request has ended, and this future is about to be dropped.
         let change = async { drop(progress.changed().await) };
         if connecting {
             change.await;
@@ -59,7 +60,7 @@ async fn silence(mut progress: watch::Receiver<Progress>, limit: Duration) {
     }
 }
 
-/// Reports a connection to the request that needs it, from now until it is made or given up.
+/// Reports a connection attempt to its request, from now until it completes or is dropped.
 pub(super) fn report<T>(connecting: impl Future<Output = T>) -> impl Future<Output = T> {
     let mark = Mark::new();
     async move {
@@ -69,8 +70,8 @@ pub(super) fn report<T>(connecting: impl Future<Output = T>) -> impl Future<Outp
     }
 }
 
-/// A connection in the making. It ends by being dropped, since a connect may be given up at any
-/// time.
+/// Marks a connection attempt. Dropping it ends the mark, because an attempt can be cancelled at
+/// any time.
 struct Mark(Option<watch::Sender<Progress>>);
 
 impl Mark {
@@ -104,7 +105,7 @@ mod tests {
 
     // SRC-2.8: connect timeout, waiting for response headers
     #[tokio::test(start_paused = true)]
-    async fn the_wait_for_an_answer_starts_when_the_connection_is_there() {
+    async fn the_wait_for_a_response_starts_when_the_connection_is_established() {
         let connect = Duration::from_secs(100);
         for (answer, arrives) in [(LIMIT / 2, true), (LIMIT * 2, false)] {
             let start = Instant::now();
@@ -119,14 +120,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_that_was_kept_is_not_fresh() {
+    async fn a_reused_connection_is_not_fresh() {
         let start = Instant::now();
         let Watched { output, fresh } = watch(LIMIT, std::future::pending::<()>()).await;
         assert_eq!((output, fresh, start.elapsed()), (None, false, LIMIT));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connect_that_is_given_up_no_longer_counts() {
+    async fn a_cancelled_connection_attempt_no_longer_counts() {
         let start = Instant::now();
         let request = async {
             let connecting = report(sleep(LIMIT * 9));

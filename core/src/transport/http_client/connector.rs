@@ -24,7 +24,8 @@ use super::tls_settings::NoTls;
 type BoxError = Box<dyn Error + Send + Sync>;
 type Connecting = Pin<Box<dyn Future<Output = Result<TokioIo<Connection>, BoxError>> + Send>>;
 
-/// When a silent TCP connection is probed, at which intervals, and how many probes may be lost.
+/// TCP keep-alive: the idle time before the first probe, the interval of probes, and how many may
+/// be lost.
 const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(15), Duration::from_secs(15), 3);
 /// How long sent data may stay unacknowledged before the connection counts as broken.
 #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
@@ -40,13 +41,13 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// A connector that opens a connection within `limit`, or returns [`ConnectTimeout`].
+    /// Creates a connector that opens a connection within `limit`, or returns [`ConnectTimeout`].
     pub(super) fn new(limit: Duration, tls: Option<Tls>, proxies: Arc<Proxies>) -> Self {
         let (idle, interval, probes) = KEEPALIVE;
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        // One of several addresses may take a part of it only.
+        // If the host has several addresses, each gets only a part of the limit.
         tcp.set_connect_timeout(Some(limit));
         tcp.set_keepalive(Some(idle));
         tcp.set_keepalive_interval(Some(interval));
@@ -109,9 +110,9 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// The connection was not there in time.
+/// The connection was not established in time.
 #[derive(Debug, Error)]
-#[error("no connection in {0:?}")]
+#[error("no connection within {0:?}")]
 pub(super) struct ConnectTimeout(Duration);
 
 /// Connects to one host, which may be a proxy.
@@ -164,16 +165,16 @@ async fn secure(
     })
 }
 
-/// A stream of bytes in both directions.
+/// A bidirectional byte stream.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// An open connection, and what the HTTP library must know about it.
+/// An open connection with the properties that the HTTP library needs.
 pub(super) struct Connection {
     stream: Box<dyn Stream>,
     is_http2: bool,
-    /// Whether a proxy reads the requests and needs to be told the whole URL.
+    /// Whether requests go to a proxy, which needs the absolute URL.
     is_proxied: bool,
 }
 

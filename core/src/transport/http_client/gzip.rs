@@ -1,19 +1,19 @@
-//! [`Gunzip`]: decodes a compressed body as it arrives.
+//! [`Gunzip`]: decompresses a body as it arrives.
 
 use std::io::{self, Write};
 
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 
-/// How much is decoded at once. Its output is at most about a thousand times as large.
+/// How many bytes are decoded at once. The output is at most about a thousand times as large.
 const SLICE: usize = 4096;
 
-/// A decoder between two pieces of a body.
+/// A streaming gzip decoder.
 pub(super) struct Gunzip {
     decoder: MultiGzDecoder<Vec<u8>>,
-    /// What has arrived and is not decoded yet.
+    /// Input that is not decoded yet.
     pending: Bytes,
-    /// Whether anything has arrived: an empty body is not a truncated one.
+    /// Whether any input has arrived. An empty body is not a truncated one.
     started: bool,
 }
 
@@ -26,19 +26,19 @@ impl Gunzip {
         }
     }
 
-    /// Adds what has arrived. Everything before it must have been taken.
+    /// Adds input. All earlier input must have been taken.
     pub(super) fn push(&mut self, piece: Bytes) {
         self.started |= !piece.is_empty();
         self.pending = piece;
     }
 
-    /// Takes what can be decoded so far; `None` if that takes more input.
+    /// Takes the next decoded bytes. Returns `None` if more input is needed.
     pub(super) fn take(&mut self) -> io::Result<Option<Bytes>> {
         while !self.pending.is_empty() {
             let slice = self.pending.split_to(self.pending.len().min(SLICE));
             self.decoder.write_all(&slice)?;
-            // The decoder keeps what it could pass on. The next event of a stream may be a long
-            // time coming.
+            // Without a flush the decoder withholds output, and the next event of a stream may take
+            // long to arrive.
             self.decoder.flush()?;
             if let Some(decoded) = self.decoded() {
                 return Ok(Some(decoded));
@@ -47,10 +47,10 @@ impl Gunzip {
         Ok(None)
     }
 
-    /// Takes the rest, once everything has arrived.
+    /// Takes the remaining decoded bytes once all input was added.
     ///
     /// # Errors
-    /// If the body is truncated.
+    /// Returns an error if the body is truncated.
     pub(super) fn finish(&mut self) -> io::Result<Option<Bytes>> {
         if self.started {
             self.decoder.try_finish()?;
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_was_flushed_is_there_before_the_next_one() {
+    fn a_flushed_event_is_decoded_before_the_next_one_arrives() {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
         let mut gunzip = Gunzip::new();
         for event in ["data: 1\n\n", "data: 2\n\n"] {
@@ -122,12 +122,12 @@ mod tests {
     }
 
     #[test]
-    fn a_truncated_or_corrupt_body_is_an_error_and_an_empty_one_is_empty() {
+    fn a_truncated_or_corrupt_body_is_an_error_and_an_empty_one_is_not() {
         let good = gzip(b"hello");
         for length in 1..good.len() {
             decode([good[..length].to_vec()]).unwrap_err();
         }
-        decode([b"plain text, in spite of what the header says".to_vec()]).unwrap_err();
+        decode([b"plain text, despite the header".to_vec()]).unwrap_err();
         assert_eq!(decode([]).unwrap(), b"");
         assert_eq!(decode([vec![]]).unwrap(), b"");
     }

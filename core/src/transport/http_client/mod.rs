@@ -1,8 +1,9 @@
 //! The default [`HttpTransport`], over `hyper`.
 //!
-//! The library keeps connections and speaks HTTP. Connecting, proxies, redirects, waiting, decoding
-//! and what an error means are decided here. At most one idle connection is kept, so that a request
-//! that meets a dead one and is repeated cannot meet another.
+//! The library pools connections and speaks HTTP. This module handles connecting, proxies,
+//! redirects, timeouts, decoding and the classification of errors. The pool keeps at most one idle
+//! connection for each host, so that a request that fails on a dead connection does not get another
+//! dead one when it is repeated.
 
 mod classify;
 mod connect_watch;
@@ -50,13 +51,12 @@ pub(crate) use self::tls::Tls;
 pub(crate) use self::tls_settings::{NoTls, TlsSettings};
 use super::{Body, Chunks, HttpTransport, RequestOptions, TransportError, TransportErrorKind};
 
-/// Below an HTTP/2 connection: how often to see whether the other side is still there, and how long
-/// to wait for a sign.
+/// HTTP/2 keep-alive: the interval of pings and the timeout of the reply.
 const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(15));
 /// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(90);
 
-/// Requests over TCP and TLS.
+/// Sends requests over TCP and TLS.
 #[derive(Debug)]
 pub(crate) struct DefaultTransport {
     client: Client<Connector, Full<Bytes>>,
@@ -65,8 +65,9 @@ pub(crate) struct DefaultTransport {
 }
 
 impl DefaultTransport {
-    /// A transport whose connections are made within `connect_timeout` and go through `proxy`, or
-    /// through what the environment names. Without `tls` it cannot reach `https` URLs.
+    /// Creates a transport. Connections are established within `connect_timeout` and go through
+    /// `proxy`, or through the proxy that the environment names. Without `tls`, `https` URLs are an
+    /// error.
     pub(crate) fn new(connect_timeout: Duration, proxy: Option<Url>, tls: Option<Tls>) -> Self {
         let proxies = Arc::new(Proxies::new(proxy));
         let (ping, pong) = PING;
@@ -86,8 +87,8 @@ impl DefaultTransport {
         }
     }
 
-    /// One hop. A connection that was left over may have died unnoticed; asking again is harmless
-    /// then.
+    /// Sends one request without following redirects. A pooled connection may have died unnoticed;
+    /// repeating a GET is harmless then.
     async fn exchange(
         &self,
         request: &Request,
@@ -100,14 +101,14 @@ impl DefaultTransport {
                     && error.kind == TransportErrorKind::Connection
                     && request.method() == Method::GET =>
             {
-                tracing::debug!("a connection that was kept had died");
+                tracing::debug!("a pooled connection was dead; repeating the request");
                 self.attempt(request, limit).await?.0
             }
             outcome => outcome,
         }
     }
 
-    /// The head of the answer, and whether a connection was made for it.
+    /// Returns the response without its body, and whether a new connection was established for it.
     async fn attempt(&self, request: &Request, limit: Duration) -> Result<Attempt, TransportError> {
         let mut request = request.to_http()?;
         if request.uri().scheme() == Some(&Scheme::HTTP)
@@ -131,7 +132,7 @@ impl DefaultTransport {
     }
 }
 
-/// What a request came to, and whether it had a connection made for it.
+/// The result of a request, and whether a new connection was established for it.
 type Attempt = (Result<Response<Incoming>, TransportError>, bool);
 
 #[async_trait]
@@ -143,7 +144,7 @@ impl HttpTransport for DefaultTransport {
     ) -> Result<Response<Body>, TransportError> {
         let mut request = Request::try_from(request)?;
         let headers = request.headers_mut();
-        // Says that nothing else is understood: without the header any encoding is acceptable.
+        // Without this header, the server may use any encoding.
         headers
             .entry(ACCEPT_ENCODING)
             .or_insert(HeaderValue::from_static("identity"));
@@ -161,7 +162,7 @@ impl HttpTransport for DefaultTransport {
     }
 }
 
-/// The answer with a body that is read within the time limit and decoded if it is compressed.
+/// The response with a body that applies the read timeout and is decompressed if necessary.
 fn decoded(response: Response<Incoming>, read_timeout: Duration) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
     let gunzip = is_gzip(&parts.headers).then(|| {
@@ -186,23 +187,23 @@ fn is_gzip(headers: &HeaderMap) -> bool {
         .is_some_and(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"gzip"))
 }
 
-/// A body from the network. Dropping it closes the connection, unless it has come to its end.
+/// A body from the network. Dropping it closes the connection, unless the body has ended.
 struct Pieces {
     body: Incoming,
-    /// Decodes the body, if it is compressed.
+    /// Decompresses the body if it is compressed.
     gunzip: Option<Gunzip>,
     read_timeout: Duration,
 }
 
 impl Pieces {
-    /// The next piece as it was sent; `None` at the end.
+    /// Returns the next chunk as it was sent, or `None` at the end.
     async fn received(&mut self) -> Result<Option<Bytes>, TransportError> {
         loop {
             let frame = tokio::time::timeout(self.read_timeout, self.body.frame()).await;
             let Some(frame) = frame.map_err(|_elapsed| Silence(self.read_timeout))? else {
                 return Ok(None);
             };
-            // What is no data is a trailer, which the service does not use.
+            // A frame without data holds trailers, which the service does not use.
             if let Ok(data) = frame.map_err(classify)?.into_data() {
                 return Ok(Some(data));
             }
@@ -229,14 +230,14 @@ impl Chunks for Pieces {
     }
 }
 
-/// A body that cannot be decoded was damaged on the way.
+/// An error for a body that cannot be decompressed: it was damaged in transit.
 fn corrupt(error: io::Error) -> TransportError {
     TransportError::new(TransportErrorKind::Connection, error)
 }
 
-/// No byte arrived in time.
+/// No byte arrived within the read timeout.
 #[derive(Debug, Error)]
-#[error("no byte in {0:?}")]
+#[error("no byte within {0:?}")]
 struct Silence(Duration);
 
 impl From<Silence> for TransportError {

@@ -1,4 +1,4 @@
-//! Stands in for TLS where the feature `tls` is off: no crate of TLS is linked, and `https` is an
+//! Replaces the TLS module if the feature `tls` is off: no TLS crate is linked, and `https` is an
 //! error.
 
 use std::error::Error;
@@ -6,7 +6,7 @@ use std::error::Error;
 use super::connector::Stream;
 use super::tls_settings::{NoTls, TlsSettings};
 
-/// TLS cannot be used.
+/// Uninhabited: TLS is not available.
 #[derive(Clone, Debug)]
 pub(crate) enum Tls {}
 

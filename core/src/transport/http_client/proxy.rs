@@ -1,8 +1,8 @@
-//! Which requests go through which proxy.
+//! Selects the proxy of each request.
 //!
-//! A proxy that is set by hand takes every request. Otherwise the environment decides, by the rules
-//! that `curl` made common. They are written out here because the HTTP library's own do not know
-//! ports in `no_proxy`.
+//! A configured proxy takes every request. Otherwise the environment variables decide, by the rules
+//! that `curl` established. They are implemented here because the HTTP library's own implementation
+//! does not support ports in `no_proxy`.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -18,12 +18,12 @@ use super::request::uri;
 
 pub(crate) use crate::url_text::redacted_url as redacted;
 
-/// A proxy's URI cannot be used. It may hold a password, so it is not shown.
+/// The URI of a proxy is invalid. The error does not show it, because it may contain a password.
 #[derive(Debug, Error)]
-#[error("the proxy is not given as an http or https URI with a host")]
+#[error("the proxy is not an http or https URI with a host")]
 pub(crate) struct ProxyError;
 
-/// Reads a proxy's URI. Without a scheme it is an http proxy.
+/// Parses the URI of a proxy. Without a scheme it is an http proxy.
 pub(crate) fn parse(uri: &str) -> Result<Url, ProxyError> {
     let with_scheme = if uri.contains("://") {
         uri.to_owned()
@@ -38,16 +38,16 @@ pub(crate) fn parse(uri: &str) -> Result<Url, ProxyError> {
     }
 }
 
-/// Which proxies there are.
+/// The proxies of a transport.
 pub(super) enum Proxies {
     /// One for every request.
     Fixed(Url),
-    /// Those that the environment names, if it names any.
+    /// The proxies that the environment names, if any.
     Environment(Option<Environment>),
 }
 
 impl Proxies {
-    /// The given proxy for every request, or those that the environment of the process names.
+    /// Uses `fixed` for every request, or else the proxies that the process environment names.
     pub(super) fn new(fixed: Option<Url>) -> Self {
         fixed.map_or_else(|| Self::Environment(Environment::of_process()), Self::Fixed)
     }
@@ -64,14 +64,14 @@ impl Proxies {
     }
 }
 
-// Without the credentials of proxies.
+// Omits the credentials of proxies.
 impl fmt::Debug for Proxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Proxies")
     }
 }
 
-/// A proxy, and how the client identifies itself to it.
+/// A proxy with the client's credentials.
 pub(super) struct Proxy {
     pub(super) uri: Uri,
     /// The value of `Proxy-Authorization`.
@@ -80,7 +80,7 @@ pub(super) struct Proxy {
 
 impl Proxy {
     fn new(url: &Url) -> Option<Self> {
-        // A URL that was read as a proxy's is an http or https URL.
+        // `parse` has checked that this is an http or https URL.
         Some(Self {
             uri: uri(url).ok()?,
             authorization: authorization(url),
@@ -105,27 +105,27 @@ fn authorization(url: &Url) -> Option<HeaderValue> {
 pub(super) struct Environment {
     http: Option<Url>,
     https: Option<Url>,
-    /// Where no proxy is used.
+    /// The hosts that are reached without a proxy.
     except: Vec<Exception>,
 }
 
-/// Whether the environment of the process names a proxy.
+/// Whether the process environment names a proxy.
 pub(crate) fn in_environment() -> bool {
     Environment::of_process().is_some()
 }
 
 impl Environment {
-    /// What the environment of the process says; none if it says nothing about proxies.
+    /// Reads the process environment. Returns `None` if it has no proxy variables.
     pub(super) fn of_process() -> Option<Self> {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    /// Reads the variables by `variable`; none if there are none about proxies.
+    /// Reads the variables with `variable`. Returns `None` if there are no proxy variables.
     pub(super) fn read(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let either =
             |lower: &str| variable(lower).or_else(|| variable(&lower.to_ascii_uppercase()));
-        // A CGI program is given a request's `Proxy` header as `HTTP_PROXY`.
+        // In a CGI program, `HTTP_PROXY` holds the `Proxy` header of the incoming request.
         let is_cgi = variable("REQUEST_METHOD").is_some();
         let http = if is_cgi {
             variable("http_proxy")
@@ -147,7 +147,7 @@ impl Environment {
     /// The proxy for requests to this address.
     pub(super) fn proxy_for(&self, target: &Url) -> Option<Url> {
         let (host, port) = (target.host_str()?, target.port_or_known_default()?);
-        // Seen from a proxy, these would be the proxy's own.
+        // A proxy would connect to its own loopback interface.
         if is_loopback(host) {
             return None;
         }
@@ -173,16 +173,16 @@ fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// A proxy that the environment names, unless it cannot be used.
+/// Parses a proxy that the environment names. Logs and ignores an invalid one.
 fn usable(uri: String) -> Option<Url> {
     let url = parse(&uri);
     if let Err(error) = &url {
-        tracing::warn!(%error, "a proxy that the environment names is ignored");
+        tracing::warn!(%error, "ignoring an invalid proxy of the environment");
     }
     url.ok()
 }
 
-/// The items of `no_proxy`, with commas or white space between them.
+/// Parses `no_proxy`, whose items are separated by commas or white space.
 fn exceptions(list: &str) -> Vec<Exception> {
     let items = list
         .split([',', ' ', '\t', '\n', '\r'])
@@ -192,7 +192,7 @@ fn exceptions(list: &str) -> Vec<Exception> {
         if exception.is_none() {
             tracing::warn!(
                 item,
-                "an item of no_proxy is not a host, a network or \"*\" and is ignored"
+                "ignoring an item of no_proxy that is not a host, a network or \"*\""
             );
         }
         exception
@@ -204,25 +204,25 @@ fn exceptions(list: &str) -> Vec<Exception> {
 #[derive(Debug, PartialEq, Eq)]
 struct Exception {
     hosts: Hosts,
-    /// None stands for every port.
+    /// `None` means every port.
     port: Option<u16>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Hosts {
     All,
-    /// Addresses whose first bits are those of this one.
+    /// Addresses that share this many leading bits with this one.
     Network(IpAddr, u32),
-    /// In lower case, without dots at the ends: the host of this name and those below it.
+    /// The host of this name and its subdomains. In lower case, without dots at either end.
     Domain(String),
-    /// The same, but only the hosts below it.
+    /// Only the subdomains of this name, in the same form.
     Below(String),
 }
 
 impl Exception {
     fn parse(item: &str) -> Option<Self> {
         let item = item.to_ascii_lowercase();
-        // Several colons and no brackets: an address, not a port.
+        // Several colons without brackets are an IPv6 address without a port.
         let (host, port) = match item.rsplit_once(':') {
             Some((host, port)) if host.ends_with(']') || !host.contains(':') => {
                 (host, Some(port.parse().ok()?))
@@ -281,12 +281,12 @@ impl Hosts {
     }
 }
 
-/// What a host's name has before the name of a domain. URLs have hosts in lower case.
+/// The part of a host name before the name of a domain. Hosts of URLs are in lower case.
 fn beyond<'h>(host: &'h str, domain: &str) -> Option<&'h str> {
     host.trim_end_matches('.').strip_suffix(domain)
 }
 
-/// How many bits two addresses have in common; none if they are of different versions.
+/// How many leading bits two addresses share. `None` if their IP versions differ.
 fn shared_prefix(a: IpAddr, b: IpAddr) -> Option<u32> {
     match (a, b) {
         (IpAddr::V4(a), IpAddr::V4(b)) => Some((a.to_bits() ^ b.to_bits()).leading_zeros()),
@@ -319,7 +319,7 @@ mod tests {
 
     // SRC-9: environment proxy
     #[test]
-    fn each_scheme_has_its_variable_and_lower_case_wins() {
+    fn each_scheme_has_its_own_variable_and_lower_case_wins() {
         let both = [
             ("http_proxy", "a:1"),
             ("HTTP_PROXY", "b:2"),
@@ -349,13 +349,13 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_or_unusable_variable_is_no_proxy() {
+    fn empty_and_invalid_variables_are_ignored() {
         assert!(Environment::read(|_| Some(" ".to_owned())).is_none());
         assert_eq!(proxy(&[("http_proxy", "socks5://a:1")], "http://x/"), None);
     }
 
     #[test]
-    fn this_machine_needs_no_proxy() {
+    fn loopback_addresses_need_no_proxy() {
         for target in [
             "http://localhost/",
             "http://127.0.0.1:1/",

@@ -1,11 +1,12 @@
-//! Where an answer sends a request.
+//! Follows redirects.
 //!
-//! A redirect changes neither the method nor the body, whatever its status is: a request for flags
-//! stays the same request wherever it is sent. Only the SDK key does not travel to another origin.
+//! A redirect changes neither the method nor the body, whatever its status: a request for flags
+//! stays the same request wherever it is sent. Only credentials are removed when the origin
+//! changes.
 //!
-//! Two kinds of redirects are refused, whatever their status: from https to http, where flags could
-//! be read and changed on the way; and of a POST to another origin, because the bodies of events
-//! hold personal data.
+//! Two kinds of redirects are refused, whatever their status. A redirect from https to http would
+//! expose flags to reading and tampering. A redirect of a POST to another origin would disclose the
+//! bodies of events, which hold personal data.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -17,28 +18,28 @@ use url::Url;
 
 use super::request::Request;
 
-/// The most redirects that are followed for one request.
+/// The maximum number of redirects for one request.
 pub(super) const MOST: usize = 10;
 
-/// Why a redirect cannot be followed.
+/// A redirect that cannot be followed.
 #[derive(Debug, Error)]
 pub(super) enum RedirectError {
-    /// There was no end to them.
+    /// There were too many redirects.
     #[error("more than {MOST} redirects")]
     TooMany,
-    /// The answer does not say where to.
-    #[error("the answer has no location")]
+    /// The response has no `Location` header.
+    #[error("the redirect has no location")]
     NoLocation,
-    /// The location is not one that a request can be sent to.
+    /// The location is not a URL that a request can be sent to.
     #[error("the location is not an http or https URL")]
     BadLocation,
-    /// It leads from https to http.
+    /// The redirect leads from https to http.
     #[error("it leads from https to http, to {host}")]
     Insecure {
         /// The host, and the port if it is not the usual one.
         host: String,
     },
-    /// It would carry the body of a request to another origin.
+    /// The redirect would send the body of a request to another origin.
     #[error("it leads a {method} to another origin, to {host}")]
     OtherOrigin {
         /// The request's method.
@@ -49,7 +50,7 @@ pub(super) enum RedirectError {
 }
 
 impl RedirectError {
-    /// The host of a redirect that could be followed and is refused.
+    /// The host of a valid redirect that is refused.
     fn refused_host(&self) -> Option<&str> {
         match self {
             Self::Insecure { host } | Self::OtherOrigin { host, .. } => Some(host),
@@ -58,11 +59,11 @@ impl RedirectError {
     }
 }
 
-/// Logs refused redirects. A request is repeated after each of them, so only a refusal that differs
-/// from the last one is a warning.
+/// Logs refused redirects. Each request may be refused again, so a refusal is logged only if it
+/// differs from the previous one.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
-    /// Held only while a line is compared.
+    /// The last logged reason. Held only while two reasons are compared.
     last: Mutex<String>,
 }
 
@@ -82,7 +83,7 @@ impl Refusals {
     }
 }
 
-/// Points the request to where the answer sends it; says whether it sends it anywhere.
+/// Applies a redirect to the request. Returns whether the response is a redirect.
 pub(super) fn follow(
     request: &mut Request,
     response: &Response<Incoming>,
@@ -114,7 +115,7 @@ pub(super) fn follow(
     Ok(true)
 }
 
-/// A server has no say in the credentials that are presented to another.
+/// Removes credentials: a server must not choose the credentials that are sent to another server.
 fn without_credentials(mut url: Url) -> Url {
     // Fails only for URLs without a host.
     let _ = url.set_username("");
@@ -122,7 +123,7 @@ fn without_credentials(mut url: Url) -> Url {
     url
 }
 
-/// Whether a request may be sent on from one URL to another.
+/// Checks whether a request may be redirected from one URL to another.
 fn permit(method: &Method, from: &Url, to: &Url) -> Result<(), RedirectError> {
     if from.scheme() == "https" && to.scheme() == "http" {
         return Err(RedirectError::Insecure {
@@ -138,7 +139,7 @@ fn permit(method: &Method, from: &Url, to: &Url) -> Result<(), RedirectError> {
     Ok(())
 }
 
-/// Host and port as a log may show them, no longer than a host's name can be.
+/// Host and port for the log, truncated to the maximum length of a host name.
 fn shown_host(url: &Url) -> String {
     const LONGEST: usize = 253;
     let host: String = url
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn no_request_leaves_https_and_no_post_its_origin() {
+    fn no_request_leaves_https_and_no_post_leaves_its_origin() {
         for (from, to, get, post) in [
             ("https://a/x", "https://a/y", "followed", "followed"),
             ("https://a/x", "https://A:443/y", "followed", "followed"),

@@ -1,4 +1,4 @@
-//! [`Request`]: a request whose target changes with each redirect.
+//! [`Request`]: a request whose URL changes with each redirect.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
@@ -63,8 +63,7 @@ impl TryFrom<http::Request<Bytes>> for Request {
     }
 }
 
-/// The URL as the HTTP library takes it, without credentials: those are never part of a request
-/// line.
+/// The URL for the HTTP library, without credentials, which must not appear in a request line.
 pub(super) fn uri(url: &Url) -> Result<Uri, InvalidUrl> {
     let mut url = url.clone();
     let cleared = url.set_username("").and_then(|()| url.set_password(None));
@@ -72,7 +71,7 @@ pub(super) fn uri(url: &Url) -> Result<Uri, InvalidUrl> {
     url.as_str().parse().map_err(|_invalid| InvalidUrl)
 }
 
-/// The URL cannot be requested. It may contain credentials, so it is not shown.
+/// The URL is invalid. The error does not show it, because it may contain credentials.
 #[derive(Debug, Error)]
 #[error("not an http or https URL with a host")]
 pub(super) struct InvalidUrl;

@@ -1,7 +1,8 @@
-//! [`Tls`]: which servers are trusted, and how the client identifies itself.
+//! [`Tls`]: builds the rustls client configuration and performs TLS handshakes.
 //!
-//! The provider of cryptography is always named, see [`provider`]: rustls panics where it has to
-//! choose between two. Without a file of authorities the operating system's roots are trusted.
+//! The crypto provider is always passed explicitly, see [`provider`], because rustls panics if it
+//! has to choose between two. Without a file of root certificates, the operating system's roots are
+//! trusted.
 
 use std::error::Error;
 use std::fmt;
@@ -22,12 +23,13 @@ use super::tls_settings::{NoTls, TlsSettings};
 use super::trust::TrustVerifier;
 use crate::tls::provider;
 
-/// TLS towards servers and proxies.
+/// TLS for connections to servers and proxies.
 #[derive(Clone)]
 pub(crate) struct Tls(TlsConnector);
 
 impl Tls {
-    /// TLS 1.2 and later, by these settings; `None` if there is no provider of cryptography.
+    /// Configures TLS 1.2 and later. Returns `None` if there is no crypto provider and the settings
+    /// are the defaults.
     pub(crate) fn new(settings: TlsSettings<'_>) -> Result<Option<Self>, TlsError> {
         if let Some(config) = settings.config {
             return Ok(Some(Self(TlsConnector::from(with_protocols(Arc::clone(
@@ -45,15 +47,15 @@ impl Tls {
         Ok(Some(Self(TlsConnector::from(with_protocols(config)))))
     }
 
-    /// The same towards a proxy, which is asked for a tunnel in HTTP/1.1.
+    /// The same for connections to a proxy, which speak HTTP/1.1.
     pub(super) fn for_proxies(self) -> Self {
         let mut config = ClientConfig::clone(self.0.config());
         config.alpn_protocols.clear();
         Self(TlsConnector::from(Arc::new(config)))
     }
 
-    /// Performs the handshake with the server of this name or address. Returns whether it speaks
-    /// HTTP/2.
+    /// Performs the handshake with the server of this name or address. Returns the encrypted stream
+    /// and whether the server chose HTTP/2.
     pub(super) async fn connect(
         &self,
         name: &str,
@@ -75,7 +77,7 @@ impl fmt::Debug for Tls {
 const HTTP2: &[u8] = b"h2";
 const HTTP1: &[u8] = b"http/1.1";
 
-/// Offers both versions of HTTP, unless the configuration says which.
+/// Offers HTTP/2 and HTTP/1.1, unless the configuration sets the protocols.
 fn with_protocols(mut config: Arc<ClientConfig>) -> Arc<ClientConfig> {
     if config.alpn_protocols.is_empty() {
         Arc::make_mut(&mut config).alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
@@ -83,8 +85,8 @@ fn with_protocols(mut config: Arc<ClientConfig>) -> Arc<ClientConfig> {
     config
 }
 
-/// Whether the server's certificate is refused. An alert about the client's own, or a handshake
-/// that breaks off, is a connection error like others.
+/// Whether the error is about the server's certificate. An alert about the client's certificate and
+/// a handshake that breaks off are ordinary connection errors.
 pub(super) fn is_about_a_certificate(error: &(dyn Error + 'static)) -> bool {
     matches!(
         error.downcast_ref(),
@@ -92,24 +94,24 @@ pub(super) fn is_about_a_certificate(error: &(dyn Error + 'static)) -> bool {
     )
 }
 
-/// Why these settings cannot be used.
+/// The TLS settings cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum TlsError {
-    /// A file cannot be read, or has no such thing in it.
+    /// A file cannot be read, or does not contain the expected PEM items.
     #[error("{} cannot be read as {what}", path.display())]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// What was looked for.
+        /// The expected contents.
         what: &'static str,
-        /// Why.
+        /// The cause.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The provider of cryptography does not support what is needed.
+    /// The crypto provider lacks a required feature.
     #[error("TLS cannot be set up")]
     Setup(#[from] rustls::Error),
-    /// There is no provider of cryptography.
+    /// There is no crypto provider.
     #[error(transparent)]
     NoProvider(NoTls),
 }
@@ -139,7 +141,7 @@ fn verifier(
 ) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
     if !settings.verify {
         tracing::warn!(
-            "certificates are not verified: anybody on the way can read and change what is exchanged"
+            "TLS certificates are not verified: connections can be intercepted and tampered with"
         );
         return Ok(Arc::new(TrustVerifier::everything(Arc::clone(provider))));
     }
@@ -168,8 +170,8 @@ fn bad_file(
     }
 }
 
-/// The authorities in a PEM file. One that cannot be used is left out with a warning, as long as
-/// another can.
+/// The root certificates in a PEM file. An invalid one is skipped with a warning if there is a
+/// valid one.
 fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     let mut refused = Vec::new();
@@ -191,7 +193,7 @@ fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
         return Err(bad_file(path, ROOTS, error));
     }
     for (position, error) in refused {
-        tracing::warn!(path = %path.display(), position, error = &*error, "a certificate cannot be used and is left out");
+        tracing::warn!(path = %path.display(), position, error = &*error, "skipping an invalid root certificate");
     }
     Ok(roots)
 }
@@ -205,7 +207,7 @@ fn identity(
     Ok((chain, key))
 }
 
-/// The certificates in a PEM file; there is at least one.
+/// The certificates in a PEM file, at least one.
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
     let certificates = CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>()?;
     if certificates.is_empty() {

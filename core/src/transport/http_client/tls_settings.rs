@@ -1,4 +1,4 @@
-//! What the application says about TLS.
+//! [`TlsSettings`]: the application's TLS settings.
 
 use std::path::Path;
 #[cfg(feature = "tls")]
@@ -6,28 +6,28 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-/// What the application says about TLS.
+/// The application's TLS settings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TlsSettings<'a> {
     /// A configuration that replaces all other settings.
     #[cfg(feature = "tls")]
     pub(crate) config: Option<&'a Arc<rustls::ClientConfig>>,
-    /// The only roots to trust, as PEM; `None` for the operating system's.
+    /// A PEM file with the only roots to trust. `None` means the operating system's roots.
     pub(crate) ca_certs: Option<&'a Path>,
-    /// The client's own certificate chain and its key, as PEM.
+    /// A PEM file with the client's certificate chain and private key.
     pub(crate) cert_file: Option<&'a Path>,
-    /// Whether to verify the server's certificate at all.
+    /// Whether to verify the server's certificate.
     pub(crate) verify: bool,
 }
 
 impl TlsSettings<'_> {
-    /// Whether the defaults are meant, with which plain HTTP works as well.
+    /// Whether these are the defaults, with which plain HTTP works without TLS.
     pub(super) fn are_default(self) -> bool {
         self.verify && self.ca_certs.is_none() && self.cert_file.is_none()
     }
 }
 
-/// There is no TLS in this build, or no provider of cryptography for it.
+/// This build has no TLS, or no crypto provider for it.
 #[derive(Debug, Error)]
 #[error(
     "TLS has no provider of cryptography: turn on the cargo feature `tls-aws-lc-rs` or `tls-ring` of vexil, or, with \

@@ -1,4 +1,4 @@
-//! [`TrustVerifier`]: whom to trust, where the application names no authorities.
+//! [`TrustVerifier`]: verifies server certificates if the application sets no root certificates.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,7 +7,7 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
-/// Trusts what the operating system trusts, or everybody. Signatures of the handshake count in
+/// Trusts the operating system's roots, or every certificate. Handshake signatures are verified in
 /// either case.
 #[derive(Debug)]
 pub(super) struct TrustVerifier {
@@ -18,13 +18,13 @@ pub(super) struct TrustVerifier {
 #[derive(Debug)]
 enum Trust {
     Everything,
-    /// The roots are read when the first certificate arrives: that takes some milliseconds, and a
-    /// client of a relay without TLS never needs them. None if this system has none.
+    /// The roots are loaded when the first certificate arrives: that takes some milliseconds, and a
+    /// client of a relay without TLS never needs them. `None` if the system has no roots.
     System(OnceLock<Option<rustls_platform_verifier::Verifier>>),
 }
 
 impl TrustVerifier {
-    /// Every certificate is good.
+    /// Accepts every certificate.
     pub(super) fn everything(provider: Arc<CryptoProvider>) -> Self {
         Self {
             provider,
@@ -32,7 +32,7 @@ impl TrustVerifier {
         }
     }
 
-    /// What the operating system trusts is good.
+    /// Accepts certificates that the operating system trusts.
     pub(super) fn system(provider: Arc<CryptoProvider>) -> Self {
         Self {
             provider,
@@ -42,7 +42,7 @@ impl TrustVerifier {
 
     fn read_roots(&self) -> Option<rustls_platform_verifier::Verifier> {
         let report = |error| {
-            tracing::warn!(%error, "this system trusts no certificates: no https server can be reached");
+            tracing::warn!(%error, "cannot load the system's root certificates: no https server can be reached");
         };
         rustls_platform_verifier::Verifier::new(Arc::clone(&self.provider))
             .map_err(report)

@@ -1,5 +1,4 @@
-//! The rules of SRC-2.1, each tested with the body in one piece and in pieces of one byte. "Rule"
-//! means a rule of SRC-2.1.
+//! The rules of SRC-2.1, each tested with the body in one piece and in pieces of one byte.
 
 use proptest::prelude::*;
 
