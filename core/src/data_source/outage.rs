@@ -57,7 +57,7 @@ impl Outage {
         self.last = Some(error);
     }
 
-    /// Data is current.
+    /// Records that data is current.
     pub(super) fn ended(&mut self) {
         if self.warned {
             tracing::info!("flag data is current again");

@@ -158,7 +158,7 @@ impl Guard {
         }
         tracing::info!(
             missing = total.missing,
-            "items missing from the data store count as deleted and were removed"
+            "removing the items that are missing from the data store"
         );
         self.loss = None;
         Verdict::Deleted

@@ -146,7 +146,7 @@ pub trait PersistentDataStore: Debug + Send + Sync + 'static {
         Err(StoreError::ReadOnly)
     }
 
-    /// Writes one item or tombstone if the store has none for the key, or one of a lower
+    /// Writes one item or tombstone if the store has no item for the key or one of a lower
     /// [version](StoredItem::version). An item whose version cannot be determined is replaced. Must
     /// be atomic with respect to concurrent writers.
     ///

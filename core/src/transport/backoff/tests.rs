@@ -227,7 +227,7 @@ fn a_new_delay_from_the_service_restarts_the_backoff() {
     assert_eq!(
         delays(&mut backoff, now, &[Passing]),
         [24],
-        "nothing new was asked for"
+        "the value has not changed"
     );
     backoff.set_base(Duration::from_millis(1));
     assert_eq!(backoff.failed(Passing, now), Some(SHORTEST_ADVISED_DELAY));

@@ -40,7 +40,7 @@ pub(crate) fn parse(uri: &str) -> Result<Url, ProxyError> {
 
 /// The proxies of a transport.
 pub(super) enum Proxies {
-    /// One for every request.
+    /// One proxy for every request.
     Fixed(Url),
     /// The proxies that the environment names, if any.
     Environment(Option<Environment>),

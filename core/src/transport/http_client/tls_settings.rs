@@ -30,7 +30,8 @@ impl TlsSettings<'_> {
 /// This build has no TLS, or no crypto provider for it.
 #[derive(Debug, Error)]
 #[error(
-    "TLS has no provider of cryptography: turn on the cargo feature `tls-aws-lc-rs` or `tls-ring` of vexil, or, with \
-     its feature `tls`, install a default provider of rustls in this process or configure rustls by hand"
+    "no crypto provider for TLS: enable the cargo feature `tls-aws-lc-rs` or `tls-ring` of vexil, \
+     or, with its feature `tls`, install a default rustls provider in this process or supply a \
+     rustls configuration"
 )]
 pub(crate) struct NoTls;

@@ -33,10 +33,10 @@ pub(crate) struct EventStream {
     taken: u32,
 }
 
-/// Why a stream of events broke off.
+/// An error that ended an event stream.
 #[derive(Debug, Error)]
 pub(crate) enum StreamError {
-    /// The body broke off.
+    /// The body could not be read to its end.
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// The bytes cannot be decoded.

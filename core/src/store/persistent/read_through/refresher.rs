@@ -21,7 +21,7 @@ const MARKER_INTERVAL: Duration = Duration::from_millis(500);
 pub(super) enum Message {
     /// An item is in use and expires soon.
     Refresh(DataKind, Text),
-    /// A call failed or was not answered in time.
+    /// A call failed or timed out.
     Failed(StoreError),
     /// An item is corrupt, or cannot be written.
     Flawed(StoreError),
