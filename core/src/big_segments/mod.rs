@@ -1,12 +1,12 @@
-//! [`BigSegmentStore`]: a database that knows which contexts belong to segments too large to be sent to every server.
+//! [`BigSegmentStore`]: a database of memberships in segments too large to be sent to every server.
 //!
-//! Somebody else fills it, a Relay Proxy as a rule; the SDK asks it for one context at a time, and
-//! caches what it says.
+//! Another process fills the database, usually a Relay Proxy. The SDK queries it for one context at
+//! a time and caches the results.
 //!
-//! **Contract.** Contexts are named by a hash of their key, segments by a reference of key and
-//! generation. Methods are called on the client's Tokio runtime, and may be called concurrently. A
-//! store neither caches nor retries beyond what its client does within one call. That nothing is
-//! known about a context is no error. **Errors** give evaluations the status `STORE_ERROR`; the
+//! **Contract.** A context is identified by a hash of its key, a segment by a reference made of its
+//! key and generation. Methods are called on the client's Tokio runtime, possibly concurrently. A
+//! store neither caches nor retries beyond what its client library does within one call. A context
+//! without an entry is not an error. **Errors** set the status `STORE_ERROR` on evaluations; the
 //! segments' rules still apply. **Cancellation**: the futures may be dropped at any time.
 //! **Panics** are contained and count as errors.
 //!
@@ -44,14 +44,14 @@ pub use crate::store_error::StoreError;
 /// A database of big segments. See the [module documentation](self) for the contract.
 #[async_trait]
 pub trait BigSegmentStore: Debug + Send + Sync + 'static {
-    /// What is known about a context; none if nothing is. The hash is the standard Base64, with
-    /// padding, of the SHA-256 of the context's key.
+    /// Returns the memberships of a context, or `None` if the store has no entry for it. The hash
+    /// is the standard Base64, with padding, of the SHA-256 of the context's key.
     async fn membership(&self, context_hash: &str) -> Result<Option<Membership>, StoreError>;
 
-    /// When the store was last in step with the service, in milliseconds since 1970; none if it
-    /// never was.
+    /// Returns when the store was last synchronized with the service, in milliseconds since 1970,
+    /// or `None` if it never was.
     async fn last_synchronized(&self) -> Result<Option<u64>, StoreError>;
 
-    /// Lets go of what the store holds open. Called once. By default there is nothing to do.
+    /// Releases the store's resources. Called once. The default does nothing.
     async fn close(&self) {}
 }

@@ -1,8 +1,8 @@
-//! [`BigSegmentReader`]: asks the store of big segments, remembers what it said, and watches how current it is.
+//! [`BigSegmentReader`]: queries the big-segment store, caches memberships and polls the store's
+//! status.
 //!
-//! One query for a context serves all who wait for it, and for some seconds all who come later.
-//! After a failure the store is left alone for a moment, and what was known before goes on being
-//! used. The rules are those of STO-4.4.
+//! Concurrent and shortly following evaluations of a context share one query. After a failure,
+//! queries pause briefly and the last known memberships are used. The rules are those of STO-4.4.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,32 +22,31 @@ use crate::single_flight::SingleFlight;
 use crate::status::{BigSegmentsStatusCell, BigSegmentsStoreStatus};
 use crate::store_call::bounded;
 
-/// Memory for what is remembered of contexts, whose keys may come from outside the application in
-/// any length.
+/// Memory limit of the cache. Context keys may come from outside the application, in any length.
 const MOST_BYTES: usize = 16 << 20;
-/// How long the store may take to answer.
+/// Timeout of a store call.
 const LIMIT: Duration = Duration::from_secs(2);
-/// How long it is left alone after a failure.
+/// Pause between a failure and the next query.
 const PAUSE: Duration = Duration::from_millis(500);
-/// From how far in the future on the time of the last synchronisation is worth a warning.
+/// A last synchronization further in the future than this is logged.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
-/// How a store of big segments is used.
+/// How a big-segment store is used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
-    /// How many contexts are remembered.
+    /// Maximum number of cached contexts.
     pub(crate) context_cache_size: usize,
-    /// How long a context is remembered.
+    /// How long a context is cached.
     pub(crate) context_cache_time: Duration,
     pub(crate) status_poll_interval: Duration,
-    /// After how long without synchronisation the store is stale.
+    /// Time without synchronization after which the store is stale.
     pub(crate) stale_after: Duration,
 }
 
 #[derive(Debug)]
 pub(crate) struct BigSegmentReader {
     shared: Arc<Shared>,
-    /// Asks for the status; taken by whoever closes the reader.
+    /// Polls the status; taken when the reader is closed.
     poller: Mutex<Option<Task<()>>>,
 }
 
@@ -56,14 +55,14 @@ struct Shared {
     store: Arc<dyn BigSegmentStore>,
     settings: Settings,
     status: BigSegmentsStatusCell,
-    /// By context key, the least recently used ones first to go. Held for a few instructions.
+    /// Memberships by context key, evicted in LRU order. Held for a few instructions.
     known: Mutex<Remembered>,
     asking: Arc<SingleFlight<Text, Result<Option<Membership>, StoreError>>>,
-    /// Until when the store is left alone. Held for a few instructions.
+    /// No queries are sent before this instant. Held for a few instructions.
     pause: Mutex<Option<Instant>>,
 }
 
-/// What the store said of a context.
+/// A cached result of the store for one context.
 #[derive(Clone, Debug)]
 struct Known {
     membership: Option<Membership>,
@@ -71,14 +70,14 @@ struct Known {
 }
 
 impl Known {
-    /// About how many bytes it takes under this key.
+    /// Returns the approximate size of the entry in bytes, under this key.
     fn weight(&self, context_key: &Text) -> usize {
         let membership = self.membership.as_ref().map_or(0, Membership::weight);
         size_of::<(Text, Self)>() + context_key.len() + membership
     }
 }
 
-/// What the store said of contexts, by context key.
+/// The cache of memberships, by context key.
 #[derive(Debug)]
 struct Remembered {
     contexts: LruCache<Text, Known>,
@@ -86,8 +85,8 @@ struct Remembered {
 }
 
 impl Remembered {
-    /// Remembers an answer. The least recently used ones make room; one that is larger than all the
-    /// room is not remembered.
+    /// Caches a membership and evicts the least recently used entries to make room. An entry larger
+    /// than the whole cache is not kept.
     fn put(&mut self, context_key: Text, known: Known) {
         if let Some(older) = self.contexts.pop(&context_key) {
             self.bytes -= older.weight(&context_key);
@@ -115,7 +114,7 @@ impl BigSegmentReader {
         settings: Settings,
         runtime: &Runtime,
     ) -> Self {
-        // `LruCache::new` allocates room for its whole capacity, which may be any number.
+        // `LruCache::new` allocates its whole capacity up front, which may be any number.
         let mut known = LruCache::unbounded();
         known.resize(NonZeroUsize::new(settings.context_cache_size).unwrap_or(NonZeroUsize::MIN));
         let shared = Arc::new(Shared {
@@ -150,14 +149,14 @@ impl BigSegmentReader {
         &self.shared.status
     }
 
-    /// What is known about a context without asking anybody.
+    /// Returns the cached membership of a context, without querying the store.
     pub(crate) fn known(&self, context_key: &Text) -> Option<MembershipAnswer> {
         let status = self.shared.status.known()?;
         let known = self.shared.fresh(context_key)?;
         Some(MembershipAnswer::new(known, trust(status)))
     }
 
-    /// What the store says of a context.
+    /// Returns the membership of a context, from the cache or the store.
     pub(crate) async fn membership(&self, context_key: Text) -> MembershipAnswer {
         let shared = &self.shared;
         let answer = match shared.fresh(&context_key) {
@@ -167,7 +166,7 @@ impl BigSegmentReader {
         let status = shared.status.first_known().await;
         match (answer, shared.expired(&context_key)) {
             (Ok(membership), _) => MembershipAnswer::new(membership, trust(status)),
-            // Old data is better than none.
+            // Expired data is better than no data.
             (Err(_), Some(old)) => MembershipAnswer::new(old, BigSegmentsStatus::Stale),
             (Err(_), None) => MembershipAnswer::new(None, BigSegmentsStatus::StoreError),
         }
@@ -180,7 +179,7 @@ impl BigSegmentReader {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         drop(poller);
-        // There is nothing left that a failure could change.
+        // A failure has no further consequences.
         let closed = bounded(LIMIT, async {
             self.shared.store.close().await;
             Ok(())
@@ -189,7 +188,7 @@ impl BigSegmentReader {
     }
 }
 
-/// How far an answer can be trusted, by how the store is doing.
+/// Maps the store's status to the reliability of its results.
 fn trust(status: BigSegmentsStoreStatus) -> BigSegmentsStatus {
     match status {
         BigSegmentsStoreStatus {
@@ -205,7 +204,7 @@ impl Shared {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is remembered and still counts.
+    /// Returns the cached membership if it has not expired.
     fn fresh(&self, context_key: &Text) -> Option<Option<Membership>> {
         let mut known = self.known();
         known
@@ -215,7 +214,7 @@ impl Shared {
             .map(|known| known.membership.clone())
     }
 
-    /// What is remembered, however old.
+    /// Returns the cached membership, expired or not.
     fn expired(&self, context_key: &Text) -> Option<Option<Membership>> {
         self.known()
             .contexts
@@ -226,7 +225,7 @@ impl Shared {
     async fn ask(&self, context_key: Text) -> Result<Option<Membership>, StoreError> {
         let paused = *self.pause.lock().unwrap_or_else(PoisonError::into_inner);
         if paused.is_some_and(|until| Instant::now() < until) {
-            return Err(StoreError::unavailable("the store failed a moment ago"));
+            return Err(StoreError::unavailable("a query of the store failed recently"));
         }
         self.asking
             .join(context_key.clone(), || self.query(&context_key))
@@ -249,7 +248,7 @@ impl Shared {
             }
             Err(error) => {
                 let error: &dyn std::error::Error = error;
-                tracing::warn!(error, "big segments could not be queried");
+                tracing::warn!(error, "cannot query the big-segment store");
                 *self.pause.lock().unwrap_or_else(PoisonError::into_inner) =
                     Some(Instant::now() + PAUSE);
             }
@@ -257,7 +256,7 @@ impl Shared {
         asked
     }
 
-    /// `was_available`: whether the last answer was no error, so that only the first error of an
+    /// `was_available` is whether the previous query succeeded, so that only the first error of an
     /// outage is a warning.
     async fn current_status(&self, was_available: bool) -> BigSegmentsStoreStatus {
         match bounded(LIMIT, self.store.last_synchronized()).await {
@@ -274,7 +273,7 @@ impl Shared {
                 if was_available {
                     tracing::warn!(
                         error,
-                        "the big-segment store does not answer; attempts go on"
+                        "the big-segment store does not answer; still retrying"
                     );
                 } else {
                     tracing::debug!(error, "the big-segment store does not answer");
@@ -288,7 +287,7 @@ impl Shared {
     }
 }
 
-/// Asks for the status, now and again and again.
+/// Polls the status at intervals.
 async fn poll(shared: Arc<Shared>) {
     let mut was_available = true;
     loop {
@@ -299,8 +298,8 @@ async fn poll(shared: Arc<Shared>) {
     }
 }
 
-/// How long ago a time in milliseconds since 1970 was. One in the future was just now: clocks
-/// differ.
+/// Returns the age of a time in milliseconds since 1970. A time in the future has age zero, since
+/// clocks differ.
 fn age(millis: u64) -> Duration {
     let (then, now) = (
         UNIX_EPOCH + Duration::from_millis(millis),
@@ -308,7 +307,7 @@ fn age(millis: u64) -> Duration {
     );
     now.duration_since(then).unwrap_or_else(|ahead| {
         if ahead.duration() > CLOCK_TOLERANCE {
-            tracing::debug!(ahead = ?ahead.duration(), "big segments were synchronised in the future: clocks differ");
+            tracing::debug!(ahead = ?ahead.duration(), "last synchronization of the big-segment store is in the future: clocks differ");
         }
         Duration::ZERO
     })
@@ -326,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_takes_a_bounded_amount_of_memory() {
+    fn the_cache_takes_a_bounded_amount_of_memory() {
         let capacity = NonZeroUsize::new(1_000_000).unwrap();
         let mut remembered = Remembered {
             contexts: LruCache::new(capacity),
@@ -359,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_contexts_are_remembered_as_were_asked_for() {
+    fn the_cache_holds_as_many_contexts_as_configured() {
         let mut remembered = Remembered {
             contexts: LruCache::new(NonZeroUsize::new(2).unwrap()),
             bytes: 0,

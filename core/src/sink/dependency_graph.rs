@@ -1,8 +1,8 @@
-//! [`Dependents`]: which flags are affected when a flag or segment changes.
+//! [`Dependents`]: finds the flags that are affected by a change of a flag or segment.
 //!
-//! A flag depends on its prerequisites and on the segments that its rules name, a segment on the
-//! segments that its rules name. The graph is built when somebody first wants to know, and kept up
-//! to date from then on.
+//! A flag depends on its prerequisites and on the segments in its rules; a segment depends on the
+//! segments in its rules. The graph is built on the first query and updated incrementally
+//! afterwards.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -34,7 +34,7 @@ impl Dependents {
         graph
     }
 
-    /// Takes over what an item depends on now; a deleted one depends on nothing.
+    /// Replaces the dependencies of an item; a deleted item has none.
     pub(super) fn update(&mut self, item: &Item) {
         let needs = match item {
             Item::Flag(entry) => entry.present().map(|flag| flag_needs(flag)),
@@ -43,8 +43,7 @@ impl Dependents {
         self.set((item.kind(), item.key().clone()), needs.unwrap_or_default());
     }
 
-    /// The flags among `changed` and all flags that depend on any of them, over any number of
-    /// steps.
+    /// Returns the flags among `changed` and all flags that depend on them, directly or indirectly.
     pub(super) fn affected_flags(&self, changed: impl IntoIterator<Item = Node>) -> BTreeSet<Text> {
         let mut pending: Vec<Node> = changed.into_iter().collect();
         let mut seen: HashSet<Node> = pending.iter().cloned().collect();

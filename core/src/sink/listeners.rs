@@ -1,8 +1,8 @@
-//! [`ChangeHub`]: tells listeners which flags have changed.
+//! [`ChangeHub`]: notifies listeners of flag changes.
 //!
-//! Listeners are code of others. They run one after the other on a thread where they may block, in
-//! the order in which the updates were stored, and never on the path of an update or an evaluation.
-//! One that panics is logged and the others still run.
+//! Listeners are application code. They run one after the other on a thread where they may block,
+//! in the order in which the updates were stored, and never on the path of an update or an
+//! evaluation. A panic in a listener is logged; the other listeners still run.
 
 use std::fmt;
 use std::ops::Range;
@@ -15,12 +15,11 @@ use vexil_eval::Text;
 
 use crate::runtime::Runtime;
 
-/// How many updates may wait for listeners to be done with earlier ones. A listener that holds up
-/// more loses some.
+/// Maximum number of updates queued for delivery. Updates beyond it are dropped.
 const BACKLOG: usize = 4096;
 
-/// A flag whose configuration has changed, or that of something it depends on. Its value need not
-/// have.
+/// A flag whose configuration, or that of one of its dependencies, has changed. Its value may still
+/// be the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlagChange {
@@ -28,7 +27,7 @@ pub struct FlagChange {
     pub key: Text,
 }
 
-/// Names a listener, to remove it.
+/// Identifies a listener, for removing it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListenerId(u64);
 
@@ -37,17 +36,17 @@ type Listener = Arc<dyn Fn(&FlagChange) + Send + Sync>;
 /// The changes of one update.
 struct Update {
     changes: Vec<FlagChange>,
-    /// The listeners that hear of it: as a rule all that were added before it.
+    /// The listeners to notify: usually all that were added before the update.
     to: Range<ListenerId>,
 }
 
 pub(crate) struct ChangeHub {
     runtime: Runtime,
-    /// Held while the list is copied or changed, never while a listener is called or dropped: that
-    /// is code of others.
+    /// Held while the list is copied or changed, never while a listener is called or dropped,
+    /// because that runs application code.
     listening: Mutex<Listening>,
     next_id: AtomicU64,
-    /// Updates of which listeners were not told.
+    /// Number of dropped updates.
     lost: AtomicU64,
 }
 
@@ -55,8 +54,8 @@ pub(crate) struct ChangeHub {
 struct Listening {
     /// In the order in which they were added.
     listeners: Vec<(ListenerId, Listener)>,
-    /// To the task that calls the listeners; made with the first of them. The task ends when this
-    /// is dropped.
+    /// Channel to the task that calls the listeners; created with the first listener. The task ends
+    /// when this sender is dropped.
     queue: Option<mpsc::Sender<Update>>,
     closed: bool,
 }
@@ -80,7 +79,8 @@ impl ChangeHub {
         let id = ListenerId(self.next_id.fetch_add(1, Ordering::Relaxed));
         if listening.closed {
             drop(listening);
-            // It is never called. Its drop may use the tracker, so it comes after the lock's.
+            // The listener is never called. Its `Drop` may use the tracker, so the lock is released
+            // first.
             drop(listener);
             return id;
         }
@@ -108,8 +108,8 @@ impl ChangeHub {
         drop(removed);
     }
 
-    /// Drops all listeners, present and future ones: one that owns the client would keep it in
-    /// memory for ever.
+    /// Drops all listeners and rejects later ones: a listener that owns the client would otherwise
+    /// keep it in memory for ever.
     pub(crate) fn close(&self) {
         let before = std::mem::replace(
             &mut *self.lock(),
@@ -125,7 +125,7 @@ impl ChangeHub {
         !self.lock().listeners.is_empty()
     }
 
-    /// Queues the changes of one update.
+    /// Queues one update for all listeners.
     pub(crate) fn announce(&self, keys: impl IntoIterator<Item = Text>) {
         let changes: Vec<_> = keys.into_iter().map(|key| FlagChange { key }).collect();
         let Some(queue) = self.lock().queue.clone().filter(|_| !changes.is_empty()) else {
@@ -159,7 +159,7 @@ impl ChangeHub {
     fn send(&self, queue: &mpsc::Sender<Update>, update: Update) {
         if queue.try_send(update).is_err() && self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
             tracing::warn!(
-                "flag-change listeners do not keep up; some will not hear of some changes"
+                "flag-change listener queue full, change events dropped"
             );
         }
     }

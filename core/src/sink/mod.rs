@@ -1,4 +1,5 @@
-//! [`Updater`]: the data sink of a client. It stores what arrives, in order, and then announces it.
+//! [`Updater`]: a client's data sink. Stores updates in the order of arrival, then notifies
+//! listeners.
 
 mod dependency_graph;
 mod listeners;
@@ -36,28 +37,28 @@ pub(crate) struct Updater {
     store: Arc<dyn DataStore>,
     pub(crate) status: DataSourceStatusCell,
     pub(crate) changes: Arc<ChangeHub>,
-    /// Hears how the data source is connected, for its report about the SDK.
+    /// Is notified of connection attempts, which diagnostics report.
     processor: Option<Arc<dyn EventProcessor>>,
-    /// Hear which environment the data is from.
+    /// Receive the environment id.
     hooks: Arc<Hooks>,
     /// Whether the source has delivered to this client.
     refreshed: AtomicBool,
-    /// Becomes true when it has, for whoever waits for that.
+    /// Becomes true with `refreshed`; wakes the tasks that wait for the first data.
     first_data: watch::Sender<bool>,
-    /// Whether the client is closed: what is still on its way is not stored any more.
+    /// Whether the client is closed. Updates that arrive later are rejected.
     closed: AtomicBool,
     arrivals: Arrivals,
     /// Whether the last write failed: only the first failure of an outage is logged.
     outage: AtomicBool,
-    /// Held while one update is stored and announced, across the store's awaits: updates take
-    /// effect in the order in which they arrived. Readers never touch it. None until there are
+    /// Held while one update is stored and announced, across the store's awaits, so that updates
+    /// take effect in the order of arrival. Readers never lock it. `None` until there are
     /// listeners.
     dependents: Mutex<Option<Dependents>>,
 }
 
 const PANICKED: &str = "the data store panicked";
 
-/// Versions by key, to tell what a new data set has changed.
+/// Versions by key, for detecting what a new data set changes.
 type Versions = HashMap<(DataKind, Text), u64>;
 
 impl Updater {
@@ -84,14 +85,14 @@ impl Updater {
         }
     }
 
-    /// Nothing is stored or announced from now on, and the status stays off.
+    /// Rejects all later updates and sets the status to `Off` for good.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.status.update(DataSourceState::Off, None);
         self.changes.close();
     }
 
-    /// To be asked before a write.
+    /// Returns an error if the client is closed. Checked before each write.
     fn is_open(&self) -> Result<(), NotStoredError> {
         if self.closed.load(Ordering::Acquire) {
             Err(NotStoredError::new("the client is closed"))
@@ -105,9 +106,9 @@ impl Updater {
         self.refreshed.load(Ordering::Acquire)
     }
 
-    /// Ends when the source has delivered to this client.
+    /// Completes once the data source has delivered to this client.
     pub(crate) async fn first_data(&self) {
-        // The sender is in the same place, so it cannot be gone.
+        // The sender is a field of `self`, so the channel cannot be closed.
         let _ = self
             .first_data
             .subscribe()
@@ -115,15 +116,15 @@ impl Updater {
             .await;
     }
 
-    /// Runs over the current data of the store. Returns `None` if the store panics first or lends
-    /// no data.
+    /// Runs `reader` on the current data of the store. Returns `None` if the store panics first or
+    /// provides no data.
     fn read<R>(&self, reader: impl FnOnce(&dyn Snapshot) -> R) -> Option<R> {
         let (mut reader, mut result) = (Some(reader), None);
         let read = || {
             self.store
                 .read(&mut |snapshot| result = reader.take().map(|reader| reader(snapshot)))
         };
-        // The result is set when the reader has ended, so a panic leaves nothing half done.
+        // The result is set only after the reader returns, so a panic leaves no partial state.
         let _ = catch_unwind(AssertUnwindSafe(read));
         result
     }
@@ -145,7 +146,8 @@ impl Updater {
         self.read(collect).unwrap_or_default()
     }
 
-    /// What is done with items before they are stored.
+    /// Takes over compiled patterns, logs defects and compiles costly patterns, before items are
+    /// stored.
     async fn prepare(&self, flags: &[Entry<Flag>], segments: &[Entry<Segment>]) {
         self.read(|before| {
             for entry in flags {
@@ -191,8 +193,8 @@ impl Updater {
             .unwrap_or_else(|| Err(StoreError::unavailable(PANICKED)))
     }
 
-    /// What the store's answer means for the status. Single items before the first data set leave
-    /// it as it is.
+    /// Updates the status from the result of a write. A successful single write before the first
+    /// data set leaves the status unchanged.
     fn report<T>(&self, stored: Result<T, StoreError>) -> Result<T, NotStoredError> {
         let outage = self.outage.swap(stored.is_err(), Ordering::Relaxed);
         match &stored {
@@ -202,7 +204,7 @@ impl Updater {
                 if !outage {
                     tracing::warn!(
                         error = error as &dyn std::error::Error,
-                        "flag data could not be stored"
+                        "cannot store flag data"
                     );
                 }
                 let info =
@@ -233,7 +235,7 @@ impl DataSink for Updater {
         }
         let reported = self.report(stored);
         if reported.is_ok() {
-            // Last: whoever waited for data is to find the status good.
+            // Last, so that tasks woken by this see the updated status.
             self.first_data.send_replace(true);
         }
         reported
@@ -285,7 +287,7 @@ impl DataSink for Updater {
     }
 }
 
-/// The items that are in only one of the two, or in both with different versions.
+/// Returns the items that are in only one of the two, or in both with different versions.
 fn differences(mut before: Versions, after: Versions) -> Vec<(DataKind, Text)> {
     let changed = after
         .into_iter()

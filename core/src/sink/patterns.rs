@@ -1,9 +1,9 @@
-//! Compiles costly regular expressions before the data counts, so that no evaluation has to.
+//! Compiles costly regular expressions before the data takes effect, so that no evaluation has to.
 //!
-//! Most patterns compile within microseconds, when they are first used: an environment may hold
-//! thousands that never are. Some take up to a tenth of a second. Those compile here, off the
-//! thread of evaluations, up to a total that keeps a hostile environment from delaying its own
-//! arrival; the rest compiles when it is used.
+//! Most patterns compile within microseconds, on first use; an environment may hold thousands that
+//! are never used. Some take up to a tenth of a second. Those are compiled here, off the evaluating
+//! threads, up to a total cost that keeps a hostile environment from delaying its own arrival. The
+//! rest compile on first use.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use vexil_eval::model::Pattern;
 
 use crate::runtime::Runtime;
 
-/// The cost that is compiled ahead for one update: about a third of a second.
+/// Total cost compiled ahead per update: about a third of a second.
 const MAX_COST_AHEAD: usize = 1_000_000;
 
 pub(super) async fn compile_ahead(
@@ -26,7 +26,7 @@ pub(super) async fn compile_ahead(
     });
     let costly: Vec<_> = costly.collect();
     if !costly.is_empty() {
-        // If the thread is not to be had, they compile when they are used.
+        // Without a blocking thread, they compile on first use.
         let _ = runtime
             .spawn_blocking(move || costly.iter().for_each(|pattern| pattern.compile()))
             .finish()

@@ -1,4 +1,4 @@
-//! What becomes of regular expressions when data arrives.
+//! Tests of how regular expressions are compiled when data arrives.
 
 use serde_json::{Value as Json, json};
 use vexil_eval::Lookup;
@@ -65,7 +65,7 @@ fn compiled(store: &MemoryStore, kind: DataKind) -> Vec<bool> {
 }
 
 #[test]
-fn a_patched_item_keeps_what_is_compiled_of_its_patterns() {
+fn a_patched_item_keeps_its_compiled_patterns() {
     for kind in [DataKind::Flag, DataKind::Segment] {
         let (updater, store) = updater();
         upsert(&updater, kind, &item(1, &["a+", "b+"]));
@@ -79,7 +79,7 @@ fn a_patched_item_keeps_what_is_compiled_of_its_patterns() {
 }
 
 #[test]
-fn a_data_set_that_arrives_again_keeps_what_is_compiled() {
+fn a_data_set_that_arrives_again_keeps_its_compiled_patterns() {
     let (updater, store) = updater();
     let data = json!({"flags": {"k": item(1, &["a+"])}, "segments": {"k": item(1, &["a+", "b+"])}});
     init(&updater, &data);
@@ -101,7 +101,7 @@ fn a_data_set_that_arrives_again_keeps_what_is_compiled() {
 }
 
 #[test]
-fn costly_patterns_are_compiled_before_the_data_counts_and_others_are_not() {
+fn only_costly_patterns_are_compiled_before_the_data_takes_effect() {
     for kind in [DataKind::Flag, DataKind::Segment] {
         let (updater, store) = updater();
         upsert(&updater, kind, &item(1, &["a+", r"^\pL{1,20}$"]));
@@ -121,7 +121,7 @@ fn costly_patterns_are_compiled_before_the_data_counts_and_others_are_not() {
 }
 
 #[test]
-fn what_is_compiled_ahead_is_limited_for_each_update() {
+fn compiling_ahead_is_limited_for_each_update() {
     let (updater, store) = updater();
     let patterns: Vec<String> = (100..300)
         .map(|count| format!(r"x\pL{{10}}{count}"))

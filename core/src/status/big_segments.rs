@@ -1,4 +1,4 @@
-//! How a client's store of big segments is doing.
+//! The status of a client's big-segment store.
 
 use std::time::Duration;
 
@@ -7,18 +7,19 @@ use tokio::sync::watch;
 use super::watched::{Subscription, Watched};
 use crate::runtime;
 
-/// Whether a client's big-segment store can be asked, and whether its answers are current.
+/// The status of a client's big-segment store: whether it can be queried and whether its data is
+/// current.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BigSegmentsStoreStatus {
-    /// Whether the store answered last time. Not without a store.
+    /// Whether the last query succeeded; `false` without a store.
     pub available: bool,
-    /// Whether it was last in step with the service too long ago.
+    /// Whether the last synchronization with the service is too long ago.
     pub stale: bool,
 }
 
 impl BigSegmentsStoreStatus {
-    /// A status of these parts.
+    /// Creates a status.
     #[must_use]
     pub fn new(available: bool, stale: bool) -> Self {
         Self { available, stale }
@@ -29,7 +30,7 @@ impl BigSegmentsStoreStatus {
 #[derive(Debug)]
 pub(crate) struct BigSegmentsStatusCell {
     status: Watched<BigSegmentsStoreStatus>,
-    /// Whether the store was asked. What is known before that is nobody's business.
+    /// Whether the store was queried. Earlier changes are not reported.
     is_known: watch::Sender<bool>,
 }
 
@@ -52,7 +53,7 @@ impl BigSegmentsStatusCell {
             tracing::info!(
                 available = status.available,
                 stale = status.stale,
-                "the status of big segments changes"
+                "big-segment store status changed"
             );
         }
         self.is_known.send_replace(true);
@@ -62,9 +63,9 @@ impl BigSegmentsStatusCell {
         self.is_known.borrow().then(|| self.status.get())
     }
 
-    /// The status, once it is known.
+    /// Returns the status as soon as the first query has completed.
     pub(crate) async fn first_known(&self) -> BigSegmentsStoreStatus {
-        // The sender is in the same place, so it cannot be gone.
+        // The sender is a field of `self`, so the channel cannot be closed.
         let _ = self
             .is_known
             .subscribe()
@@ -74,7 +75,7 @@ impl BigSegmentsStatusCell {
     }
 }
 
-/// Tells how a client's big-segment store is doing, now and from now on. See
+/// Reports the status of a client's big-segment store, and its changes. See
 /// [`Client::big_segments_status`](crate::Client::big_segments_status).
 #[derive(Debug)]
 pub struct BigSegmentsStatusProvider<'a> {
@@ -86,8 +87,8 @@ impl<'a> BigSegmentsStatusProvider<'a> {
         Self { cell }
     }
 
-    /// The current status. Just after the start it is being asked for; this waits for the answer.
-    /// Without a store there is none available.
+    /// Returns the current status. Right after the start, waits for the first query to complete.
+    /// Without a store, `available` is `false`.
     pub async fn status(&self) -> BigSegmentsStoreStatus {
         match self.cell {
             Some(cell) => cell.first_known().await,
@@ -95,14 +96,14 @@ impl<'a> BigSegmentsStatusProvider<'a> {
         }
     }
 
-    /// Does what [`BigSegmentsStatusProvider::status`] does, on this thread; none if the store does
-    /// not answer within `timeout`.
+    /// Blocking form of [`BigSegmentsStatusProvider::status`]. Returns `None` if the store does not
+    /// answer within `timeout`.
     #[must_use]
     pub fn blocking_status(&self, timeout: Duration) -> Option<BigSegmentsStoreStatus> {
         runtime::park(timeout, self.status())
     }
 
-    /// All changes from now on; none without a store.
+    /// Subscribes to all later changes. Returns `None` without a store.
     #[must_use]
     pub fn subscribe(&self) -> Option<Subscription<BigSegmentsStoreStatus>> {
         self.cell.map(|cell| cell.status.subscribe())

@@ -1,4 +1,4 @@
-//! What a client's data source is doing.
+//! The status of a client's data source.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -6,34 +6,34 @@ use std::time::{Duration, SystemTime};
 use super::watched::{Subscription, Watched};
 use crate::runtime::Runtime;
 
-/// What the data source is doing.
+/// The state of a data source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DataSourceState {
-    /// It has not delivered yet.
+    /// No data has been delivered yet.
     Initializing,
-    /// The data it delivered is current, as far as it knows.
+    /// The delivered data is current, as far as the data source knows.
     Valid,
-    /// It lost its connection, or what it got was unusable; it goes on trying, and what was good
-    /// stays.
+    /// The connection was lost or the payload was unusable. The data source keeps retrying, and the
+    /// last good data stays in use.
     Interrupted,
-    /// It was closed or has given up.
+    /// The data source was closed or has given up.
     Off,
 }
 
-/// What kind of trouble a data source met.
+/// The kind of a data source error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DataSourceErrorKind {
-    /// None of the others.
+    /// An error of any other kind.
     Unknown,
     /// The connection failed or broke.
     NetworkError,
     /// The service answered with an error.
     ErrorResponse,
-    /// What was delivered could not be understood.
+    /// The payload could not be parsed.
     InvalidData,
-    /// What was delivered could not be stored.
+    /// The payload could not be stored.
     StoreError,
 }
 
@@ -41,21 +41,21 @@ pub enum DataSourceErrorKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DataSourceErrorInfo {
-    /// Its kind.
+    /// The kind of error.
     pub kind: DataSourceErrorKind,
     /// The HTTP status, for [`DataSourceErrorKind::ErrorResponse`].
     pub status_code: Option<u16>,
-    /// When it happened.
+    /// When the error occurred.
     pub time: SystemTime,
-    /// When it was over: when the data source became [valid](DataSourceState::Valid). `None` while
-    /// it lasts.
+    /// When the error ended: when the data source became [valid](DataSourceState::Valid). `None`
+    /// while the error lasts.
     pub ended: Option<SystemTime>,
-    /// What happened, for people.
+    /// A human-readable message.
     pub message: String,
 }
 
 impl DataSourceErrorInfo {
-    /// An error that happens now.
+    /// Creates an error that occurs now.
     #[must_use]
     pub fn new(kind: DataSourceErrorKind, message: impl Into<String>) -> Self {
         Self {
@@ -74,20 +74,21 @@ impl fmt::Display for DataSourceErrorInfo {
     }
 }
 
-/// The state of the data source, and what last went wrong.
+/// The status of a data source: its state and its last error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DataSourceStatus {
     /// The state.
     pub state: DataSourceState,
-    /// Since when it has been in this state.
+    /// Since when the data source has been in this state.
     pub since: SystemTime,
-    /// The last error. [`DataSourceErrorInfo::ended`] tells a past one from a present one.
+    /// The last error. [`DataSourceErrorInfo::ended`] distinguishes a past error from a current
+    /// one.
     pub error: Option<DataSourceErrorInfo>,
 }
 
 impl DataSourceStatus {
-    /// The error, if the service has refused the SDK key and has not delivered since.
+    /// Returns the error if the service rejected the SDK key and has not delivered data since.
     pub(crate) fn refusal(&self) -> Option<&DataSourceErrorInfo> {
         let is_refusal = |error: &&DataSourceErrorInfo| {
             error.kind == DataSourceErrorKind::ErrorResponse
@@ -114,13 +115,13 @@ impl DataSourceStatusCell {
         Self(Watched::new(current))
     }
 
-    /// Takes over a new state, as far as the rules of the protocol allow. Subscribers are notified
-    /// of a new state and of every error: each is an attempt that failed.
+    /// Applies a new state, as far as the rules of the protocol allow. Subscribers are notified of
+    /// each new state and of every error, since each error is a failed attempt.
     pub(crate) fn update(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>) {
         self.0.update(|current| {
             let state = match (current.state, state) {
                 (DataSourceState::Off, _) => return false,
-                // What has not started cannot be interrupted.
+                // A source that has not started cannot be interrupted.
                 (DataSourceState::Initializing, DataSourceState::Interrupted) => {
                     DataSourceState::Initializing
                 }
@@ -144,7 +145,7 @@ impl DataSourceStatusCell {
         });
     }
 
-    /// The first status, from now on, that `is_it` accepts.
+    /// Waits for a status that `is_it` accepts, the current one included.
     pub(crate) async fn first(
         &self,
         is_it: impl Fn(&DataSourceStatus) -> bool,
@@ -153,7 +154,7 @@ impl DataSourceStatusCell {
     }
 }
 
-/// Tells what a client's data source is doing, now and from now on. See
+/// Reports the status of a client's data source, and its changes. See
 /// [`Client::data_source_status`](crate::Client::data_source_status).
 #[derive(Debug)]
 pub struct DataSourceStatusProvider<'a> {
@@ -166,21 +167,22 @@ impl<'a> DataSourceStatusProvider<'a> {
         Self { cell, runtime }
     }
 
-    /// The current status.
+    /// Returns the current status.
     #[must_use]
     pub fn status(&self) -> DataSourceStatus {
         self.cell.0.get()
     }
 
-    /// All changes from now on: of the state, and every error, so that each failed attempt is one.
+    /// Subscribes to all later changes: every new state and every error, so that each failed
+    /// attempt is a change.
     #[must_use]
     pub fn subscribe(&self) -> Subscription<DataSourceStatus> {
         self.cell.0.subscribe()
     }
 
-    /// Waits for a state: whether it came within `timeout`. Ends early, with `false`, when the data
-    /// source is off. `Duration::ZERO` only looks at the present state; `Duration::MAX` sets no
-    /// limit.
+    /// Waits for a state and returns whether it was reached within `timeout`. Returns `false` early
+    /// if the data source is off. `Duration::ZERO` only checks the current state; `Duration::MAX`
+    /// sets no limit.
     pub async fn wait_for(&self, state: DataSourceState, timeout: Duration) -> bool {
         self.runtime
             .timeout(timeout, self.comes_to(state))
@@ -188,7 +190,7 @@ impl<'a> DataSourceStatusProvider<'a> {
             .unwrap_or(false)
     }
 
-    /// Does what [`DataSourceStatusProvider::wait_for`] does, on this thread.
+    /// Blocking form of [`DataSourceStatusProvider::wait_for`].
     #[must_use]
     pub fn blocking_wait_for(&self, state: DataSourceState, timeout: Duration) -> bool {
         self.runtime
@@ -211,10 +213,10 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(60);
 
-    fn trouble() -> Option<DataSourceErrorInfo> {
+    fn failure() -> Option<DataSourceErrorInfo> {
         Some(DataSourceErrorInfo::new(
             DataSourceErrorKind::NetworkError,
-            "trouble",
+            "connection lost",
         ))
     }
 
@@ -223,10 +225,10 @@ mod tests {
         let cell = DataSourceStatusCell::new();
         let ended = || cell.0.get().error.map(|error| error.ended.is_some());
         for (state, error, expected) in [
-            (DataSourceState::Interrupted, trouble(), Some(false)),
+            (DataSourceState::Interrupted, failure(), Some(false)),
             (DataSourceState::Valid, None, Some(true)),
             (DataSourceState::Interrupted, None, Some(true)),
-            (DataSourceState::Interrupted, trouble(), Some(false)),
+            (DataSourceState::Interrupted, failure(), Some(false)),
             (DataSourceState::Valid, None, Some(true)),
             (DataSourceState::Off, None, Some(true)),
         ] {
@@ -236,10 +238,10 @@ mod tests {
     }
 
     #[test]
-    fn trouble_before_the_first_data_leaves_the_source_initializing_and_is_remembered() {
+    fn an_error_before_the_first_data_leaves_the_source_initializing_and_is_kept() {
         let cell = DataSourceStatusCell::new();
         let mut changes = cell.0.subscribe();
-        cell.update(DataSourceState::Interrupted, trouble());
+        cell.update(DataSourceState::Interrupted, failure());
         cell.update(DataSourceState::Valid, None);
         cell.update(DataSourceState::Valid, None);
         cell.update(DataSourceState::Off, None);
@@ -259,12 +261,12 @@ mod tests {
             status
                 .error
                 .as_ref()
-                .is_some_and(|error| error.message == "trouble")
+                .is_some_and(|error| error.message == "connection lost")
         }));
     }
 
     #[test]
-    fn waiting_for_a_state_ends_with_it_or_when_the_source_is_off() {
+    fn waiting_for_a_state_ends_when_it_is_reached_or_the_source_is_off() {
         let runtime = Runtime::shared().unwrap();
         let cell = DataSourceStatusCell::new();
         let provider = DataSourceStatusProvider::new(&cell, &runtime);
@@ -285,7 +287,7 @@ mod tests {
         let cell = DataSourceStatusCell::new();
         let mut changes = cell.0.subscribe();
         for _ in 0..BACKLOG * 2 {
-            cell.update(DataSourceState::Initializing, trouble());
+            cell.update(DataSourceState::Initializing, failure());
         }
         cell.update(DataSourceState::Valid, None);
         let last = std::iter::from_fn(|| changes.blocking_next(Duration::from_millis(1))).last();

@@ -1,4 +1,4 @@
-//! How a client's data store is doing, if it has a database behind it.
+//! The status of a client's data store, if it is backed by a database.
 
 use std::error::Error;
 use std::fmt;
@@ -9,35 +9,33 @@ use super::watched::{Subscription, Watched};
 use crate::runtime::Runtime;
 use crate::store_error::StoreError;
 
-/// How a client's data store is doing: one that has a database behind it. One in memory is always
-/// available.
+/// The status of a data store that is backed by a database. An in-memory store is always available.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DataStoreStatus {
-    /// Whether the database answered last time. Before the first answer or error this is `true`:
-    /// see
-    /// [`answered`](Self::answered).
+    /// Whether the last call to the database succeeded. `true` before the first answer or error;
+    /// see [`answered`](Self::answered).
     pub available: bool,
     /// Whether the database has answered at least once.
     pub answered: bool,
-    /// Whether evaluations may use data that is older than what the database holds, or than it
-    /// should be: the database is down, or it has lost what it had and the SDK goes on with what it
-    /// knows.
+    /// Whether evaluations may use data that is older than the database's contents, or older than
+    /// it should be: the database is down, or it has lost its data and the SDK continues with the
+    /// last known data.
     pub stale: bool,
-    /// Whether the database holds a complete data set, as far as is known.
+    /// Whether the database holds a complete data set, as far as the SDK knows.
     pub initialized: bool,
-    /// When everything was last read or written without an error.
+    /// When the whole data set was last read or written without an error.
     pub last_refresh: Option<SystemTime>,
-    /// How many flags and segments were there then.
+    /// Number of flags and segments at that time.
     pub items: usize,
-    /// How many of them could not be read.
+    /// Number of those items that could not be read.
     pub corrupt: usize,
-    /// The last error. [`DataStoreErrorInfo::ended`] tells a past one from a present one.
+    /// The last error. [`DataStoreErrorInfo::ended`] distinguishes a past error from a current one.
     pub error: Option<DataStoreErrorInfo>,
 }
 
 impl Default for DataStoreStatus {
-    /// Available and current, and nothing is known yet.
+    /// Available and current; the database has not answered yet.
     fn default() -> Self {
         Self {
             available: true,
@@ -53,8 +51,8 @@ impl Default for DataStoreStatus {
 }
 
 impl DataStoreStatus {
-    /// Takes over the fields that differ between two statuses. Returns whether subscribers are to
-    /// be notified.
+    /// Applies the fields that differ between `before` and `after`. Returns whether subscribers
+    /// must be notified.
     fn merge(&mut self, before: &Self, after: Self) -> bool {
         fn take<T: PartialEq>(field: &mut T, before: &T, after: T) {
             if *before != after {
@@ -84,23 +82,23 @@ impl DataStoreStatus {
     }
 }
 
-/// What kind of trouble a data store met.
+/// The kind of a data store error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DataStoreErrorKind {
-    /// It could not be reached, or answered with an error.
+    /// The database could not be reached, or answered with an error.
     Unavailable,
-    /// It did not answer in time.
+    /// The database did not answer in time.
     Timeout,
-    /// It refuses access.
+    /// The database denies access.
     Auth,
-    /// It cannot be used as it is configured.
+    /// The database cannot be used as configured.
     Config,
-    /// An item in it cannot be read.
+    /// A stored item cannot be read.
     Corrupt,
-    /// An item is too large for it.
+    /// An item is too large for the database.
     TooLarge,
-    /// It only reads.
+    /// The store is read-only.
     ReadOnly,
 }
 
@@ -110,8 +108,8 @@ pub enum DataStoreErrorKind {
 /// # fn report(status: &vexil::status::DataStoreStatus) {
 /// if let Some(error) = &status.error {
 ///     match error.ended {
-///         Some(_) => println!("the last error, which is over: {error}"),
-///         None => println!("the present error: {error}"),
+///         Some(_) => println!("last error, resolved: {error}"),
+///         None => println!("current error: {error}"),
 ///     }
 /// }
 /// # }
@@ -119,19 +117,19 @@ pub enum DataStoreErrorKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DataStoreErrorInfo {
-    /// Its kind.
+    /// The kind of error.
     pub kind: DataStoreErrorKind,
-    /// When it last happened.
+    /// When the error last occurred.
     pub time: SystemTime,
-    /// When it was over: the database answered again, or everything was read or written without an
-    /// error. `None` while it lasts.
+    /// When the error ended: the database answered again, or the whole data set was read or written
+    /// without an error. `None` while the error lasts.
     pub ended: Option<SystemTime>,
-    /// What happened, for people.
+    /// A human-readable message.
     pub message: String,
 }
 
 impl DataStoreErrorInfo {
-    /// An error that happens now.
+    /// Creates an error that occurs now.
     #[must_use]
     pub fn new(error: &StoreError) -> Self {
         let kind = match error {
@@ -155,7 +153,7 @@ impl DataStoreErrorInfo {
         }
     }
 
-    /// Whether it concerns one item, as opposed to the whole database.
+    /// Whether the error concerns a single item, as opposed to the whole database.
     fn is_of_item(&self) -> bool {
         matches!(
             self.kind,
@@ -163,7 +161,7 @@ impl DataStoreErrorInfo {
         )
     }
 
-    /// All but when it happened, which alone is no reason to notify.
+    /// All fields except the time, whose change alone is no reason to notify.
     fn essence(&self) -> (DataStoreErrorKind, &str, bool) {
         (self.kind, &self.message, self.ended.is_some())
     }
@@ -175,7 +173,7 @@ impl fmt::Display for DataStoreErrorInfo {
     }
 }
 
-/// Where a data store says how it is doing. A clone belongs to the same client.
+/// Where a data store reports its status. A clone belongs to the same client.
 #[derive(Clone, Debug)]
 pub struct DataStoreReporter(Arc<Watched<DataStoreStatus>>);
 
@@ -186,8 +184,8 @@ impl DataStoreReporter {
 
     /// Changes the status. Subscribers are notified if anything but times and numbers has changed.
     ///
-    /// `change` is called with a copy, outside of any lock: it may use the client. Of two changes
-    /// at the same time, the later one wins in the fields that both have changed.
+    /// `change` is called with a copy, outside any lock, so it may use the client. Of two
+    /// concurrent updates, the later one wins in the fields that both have changed.
     pub fn update(&self, change: impl FnOnce(&mut DataStoreStatus)) {
         let before = self.get();
         let mut changed = before.clone();
@@ -199,13 +197,13 @@ impl DataStoreReporter {
         self.0.get()
     }
 
-    /// The first status, from now on, that `is_it` accepts.
+    /// Waits for a status that `is_it` accepts, the current one included.
     pub(crate) async fn first(&self, is_it: impl Fn(&DataStoreStatus) -> bool) -> DataStoreStatus {
         self.0.first(is_it).await
     }
 }
 
-/// What subscribers are notified of.
+/// The fields whose changes subscribers are notified of.
 fn essence(status: &DataStoreStatus) -> impl PartialEq + '_ {
     let DataStoreStatus {
         available,
@@ -225,13 +223,13 @@ fn essence(status: &DataStoreStatus) -> impl PartialEq + '_ {
 }
 
 impl DataStoreStatus {
-    /// Takes note that the database answers, and that an error of the whole database is over.
+    /// Records that the database has answered, which ends an error of the whole database.
     pub(crate) fn answer(&mut self) {
         (self.available, self.answered) = (true, true);
         self.end_error(|error| !error.is_of_item());
     }
 
-    /// Takes note that no item is corrupt or left out.
+    /// Records that no item is corrupt or left out.
     pub(crate) fn end_item_error(&mut self) {
         self.end_error(DataStoreErrorInfo::is_of_item);
     }
@@ -248,7 +246,7 @@ impl DataStoreStatus {
     }
 }
 
-/// Tells how a client's data store is doing, now and from now on. See
+/// Reports the status of a client's data store, and its changes. See
 /// [`Client::data_store_status`](crate::Client::data_store_status).
 #[derive(Debug)]
 pub struct DataStoreStatusProvider<'a> {
@@ -261,20 +259,20 @@ impl<'a> DataStoreStatusProvider<'a> {
         Self { reporter, runtime }
     }
 
-    /// The current status.
+    /// Returns the current status.
     #[must_use]
     pub fn status(&self) -> DataStoreStatus {
         self.reporter.get()
     }
 
-    /// Changes from now on, of anything but times and numbers.
+    /// Subscribes to later changes of anything but times and numbers.
     #[must_use]
     pub fn subscribe(&self) -> Subscription<DataStoreStatus> {
         self.reporter.0.subscribe()
     }
 
-    /// Waits for a status that `is_it` accepts, the current one included: whether it came within
-    /// `timeout`.
+    /// Waits for a status that `is_it` accepts, the current one included. Returns whether it was
+    /// reached within `timeout`.
     pub async fn wait_for(
         &self,
         is_it: impl Fn(&DataStoreStatus) -> bool,
@@ -286,7 +284,7 @@ impl<'a> DataStoreStatusProvider<'a> {
             .is_some()
     }
 
-    /// Does what [`DataStoreStatusProvider::wait_for`] does, on this thread.
+    /// Blocking form of [`DataStoreStatusProvider::wait_for`].
     #[must_use]
     pub fn blocking_wait_for(
         &self,

@@ -1,8 +1,7 @@
-//! States that can be watched: how data sources and stores are doing, and [`Subscription`].
+//! Status of data sources and stores, and [`Subscription`] to its changes.
 //!
-//! Whoever changes a state publishes it once; everyone who subscribed sees all changes in their
-//! order. A subscriber that falls behind loses the oldest changes, never the newest, and holds
-//! nobody up.
+//! Each change is published once, and every subscriber receives all changes in order. A subscriber
+//! that falls behind loses the oldest changes, never the newest, and does not block the publisher.
 
 mod big_segments;
 mod data_source;

@@ -1,4 +1,4 @@
-//! [`Watched`]: a state that tells of its changes, and [`Subscription`], which hears of them.
+//! [`Watched`]: a state that publishes its changes, and [`Subscription`], which receives them.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,15 +9,17 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::runtime;
 
-/// How many changes a subscriber may be behind. States change rarely; this is hours of trouble.
+/// How many changes a subscriber may fall behind. States change rarely, so this covers hours of
+/// outage.
 pub(super) const BACKLOG: usize = 256;
 
-/// Changes of a state, in order, from the time of subscribing.
+/// A subscription to the changes of a state, in order, from the time of subscribing.
 #[derive(Debug)]
 pub struct Subscription<T>(broadcast::Receiver<T>);
 
 impl<T: Clone> Subscription<T> {
-    /// The next change; none when there will be no more, because the client is gone.
+    /// Waits for the next change. Returns `None` if there will be no more, because the client was
+    /// dropped.
     pub async fn next(&mut self) -> Option<T> {
         loop {
             match self.0.recv().await {
@@ -28,8 +30,8 @@ impl<T: Clone> Subscription<T> {
         }
     }
 
-    /// Waits on this thread for the next change; none if there is none within `timeout`.
-    /// `Duration::MAX` sets no limit.
+    /// Blocks the current thread until the next change. Returns `None` if there is none within
+    /// `timeout`. `Duration::MAX` sets no limit.
     pub fn blocking_next(&mut self, timeout: Duration) -> Option<T> {
         runtime::park(timeout, self.next()).flatten()
     }
@@ -38,8 +40,8 @@ impl<T: Clone> Subscription<T> {
 /// A state, and its changes.
 #[derive(Debug)]
 pub(super) struct Watched<T> {
-    /// Held for a few instructions, never across an await and never while subscribers are woken:
-    /// that may run any code.
+    /// Held for a few instructions, never across an await and never while subscribers are woken,
+    /// because wakers may run arbitrary code.
     inner: Mutex<Inner<T>>,
     changes: broadcast::Sender<T>,
 }
@@ -47,9 +49,9 @@ pub(super) struct Watched<T> {
 #[derive(Debug)]
 struct Inner<T> {
     current: T,
-    /// Changes that are not broadcast yet, in order.
+    /// Changes not broadcast yet, in order.
     unsent: VecDeque<T>,
-    /// Whether a thread is broadcasting; it also sends what is added meanwhile.
+    /// Whether a thread is broadcasting; it also sends the changes added meanwhile.
     sending: bool,
 }
 
@@ -66,8 +68,8 @@ impl<T: Clone> Watched<T> {
         }
     }
 
-    /// Changes the state; `change` tells whether it did. It is called under the lock, so it is
-    /// never code of others.
+    /// Changes the state; `change` returns whether it did. It runs under the lock, so it must never
+    /// be application code.
     pub(super) fn update(&self, change: impl FnOnce(&mut T) -> bool) {
         let mut inner = self.lock();
         if !change(&mut inner.current) {
@@ -95,9 +97,9 @@ impl<T: Clone> Watched<T> {
         Subscription(self.changes.subscribe())
     }
 
-    /// The first state, from now on, that `is_it` accepts.
+    /// Waits for a state that `is_it` accepts, the current one included.
     pub(super) async fn first(&self, is_it: impl Fn(&T) -> bool) -> T {
-        // Subscribed before looking, so that no change falls between the two.
+        // Subscribes before reading the state, so that no change is missed in between.
         let mut changes = self.subscribe();
         let mut state = self.get();
         while !is_it(&state) {
@@ -122,8 +124,8 @@ mod tests {
 
     use super::*;
 
-    /// A waker that looks at the state and changes it at once, as an executor that runs tasks when
-    /// they are woken would.
+    /// A waker that reads and changes the state at once, like an executor that runs tasks inside
+    /// `wake`.
     struct Eager(Arc<Watched<u8>>, Sender<u8>);
 
     impl Wake for Eager {
@@ -137,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subscriber_may_use_the_state_when_it_is_woken_and_the_order_of_changes_stays() {
+    fn a_woken_subscriber_may_change_the_state_and_changes_stay_in_order() {
         let (seen, sees) = channel();
         thread::spawn(move || {
             let watched = Arc::new(Watched::new(0));

@@ -1,4 +1,4 @@
-//! [`Envelope`]: what is around the data of a patch or deletion.
+//! [`Envelope`]: the members of a patch or delete event around its data.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,9 +10,9 @@ use vexil_eval::json::quiet;
 
 use super::WireError;
 
-/// What is around the data of an event that is all there. The parts are slices of the event: their
-/// order is arbitrary, and the data means nothing before the path is known. Null counts as missing,
-/// of a part given twice the last one counts.
+/// The members of a complete event. They are slices of the event, because their order is arbitrary
+/// and the data can be interpreted only once the path is known. Null counts as missing; of a
+/// duplicate member, the last one wins.
 #[derive(Default)]
 pub(super) struct Envelope<'a> {
     pub(super) path: Option<Cow<'a, str>>,
@@ -21,7 +21,7 @@ pub(super) struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads what is around the data of an event.
+    /// Parses the envelope of an event.
     pub(super) fn read(event: &'static str, data: &'a str) -> Result<Self, WireError> {
         serde_json::from_str(data).map_err(|source| WireError::Envelope {
             event,

@@ -1,23 +1,22 @@
-//! [`Utf8Buffer`]: text that arrives in pieces and is dropped as soon as it was read.
+//! [`Utf8Buffer`]: a buffer for text that arrives in pieces and is dropped as soon as it is parsed.
 
 use vexil_eval::json::Cursor;
 
 use super::WireError;
 
-/// What has arrived and was not read yet.
+/// Received text that is not parsed yet.
 #[derive(Debug, Default)]
 pub(super) struct Utf8Buffer {
     text: String,
-    /// The beginning of a character of which the end has not arrived.
+    /// The first bytes of an incomplete character.
     cut: Vec<u8>,
-    /// At how many bytes it is worth to read on. A value is read from its beginning each time, so
-    /// it is tried again when twice as much of it is there: then a long one is not read more than
-    /// twice in all.
+    /// Length at which parsing is attempted again. Each attempt parses a value from its beginning,
+    /// so the length doubles between attempts: a long value is parsed at most twice in total.
     enough: usize,
 }
 
 impl Utf8Buffer {
-    /// Takes a piece, of whatever size, and lets `read` read on.
+    /// Appends a piece of any size and lets `read` continue parsing.
     pub(super) fn push(
         &mut self,
         piece: &[u8],
@@ -35,7 +34,7 @@ impl Utf8Buffer {
         Ok(())
     }
 
-    /// Lets `read` read the rest: nothing follows.
+    /// Lets `read` parse the rest. Called once the whole text has arrived.
     pub(super) fn finish(
         self,
         read: impl FnOnce(&mut Cursor<'_>) -> Result<(), WireError>,
@@ -58,7 +57,7 @@ impl Utf8Buffer {
         self.append_characters(piece)
     }
 
-    /// Appends the characters that are whole and keeps the beginning of one that is not.
+    /// Appends complete characters and keeps the first bytes of an incomplete one.
     fn append_characters(&mut self, bytes: &[u8]) -> Result<(), WireError> {
         let (whole, cut) = match str::from_utf8(bytes) {
             Ok(text) => (text, [].as_slice()),
@@ -78,7 +77,7 @@ impl Utf8Buffer {
 mod tests {
     use super::*;
 
-    /// Reads texts one after the other, each a JSON value, and counts how often that was tried.
+    /// Parses a sequence of JSON strings and counts the attempts.
     #[derive(Default)]
     struct Texts {
         read: Vec<String>,
@@ -96,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_value_is_not_tried_anew_at_every_piece() {
+    fn a_long_value_is_not_parsed_again_at_every_piece() {
         let long = "x".repeat(1 << 20);
         let body = format!("\"a\"  \"{long}\" \"b\" ");
         let (mut incoming, mut texts) = (Utf8Buffer::default(), Texts::default());
@@ -111,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_is_dropped() {
+    fn parsed_text_is_dropped() {
         let (mut incoming, mut texts) = (Utf8Buffer::default(), Texts::default());
         for _ in 0..10_000 {
             incoming
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_may_be_cut_anywhere_and_must_be_whole_in_the_end() {
+    fn characters_may_be_split_anywhere_but_must_be_complete_at_the_end() {
         let body = "\"añ€😀\" ".as_bytes();
         for size in 1..body.len() {
             let (mut incoming, mut texts) = (Utf8Buffer::default(), Texts::default());

@@ -1,7 +1,8 @@
-//! All that is known of the service's paths, headers and envelopes.
+//! The service's paths, headers and envelopes.
 //!
-//! Pure: bytes come in, values go out. [`change`] reads what streams and polls deliver; what is here makes the URLs
-//! that deliver it. Another version of the protocol is another file beside [`change`].
+//! This module is pure: bytes in, values out. [`change`] parses the payloads of streams and polls;
+//! this file builds their URLs. Another version of the protocol would be another file beside
+//! [`change`].
 
 pub(crate) mod change;
 mod envelope;
@@ -20,25 +21,25 @@ pub(crate) const STREAM_PATH: &str = "/all";
 /// The path of the poll of all flags and segments, below the polling base.
 pub(crate) const POLL_PATH: &str = "/sdk/latest-all";
 
-/// The header of an answer that names the environment of the SDK key.
+/// The response header that names the environment of the SDK key.
 pub(crate) const ENVIRONMENT_ID: &str = "x-ld-envid";
 
-/// Why something that the service delivered cannot be used.
+/// Why a payload of the service cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub(crate) enum WireError {
-    /// The data of an event, or a body, is not UTF-8.
+    /// The data of an event, or a response body, is not UTF-8.
     #[error("the text is not UTF-8")]
     NotUtf8,
-    /// An event is no `put` any more, after some of it was read as one.
-    #[error("a \"put\" event has changed its name")]
+    /// The name of an event changed after part of it was parsed as a `put`.
+    #[error("a \"put\" event changed its name")]
     Renamed,
     /// The envelope is malformed.
     #[error("a \"{event}\" event cannot be read")]
     Envelope {
         /// The event's name.
         event: &'static str,
-        /// What is wrong with it.
+        /// The JSON error.
         #[source]
         source: serde_json::Error,
     },
@@ -47,31 +48,30 @@ pub(crate) enum WireError {
     Missing {
         /// The event's name.
         event: &'static str,
-        /// The property.
+        /// The name of the property.
         property: &'static str,
     },
     /// The version of a deletion is not a number.
     #[error("the deletion of {path} has a version that is not a number")]
     Version {
-        /// What is to be deleted.
+        /// The path of the item to delete.
         path: String,
-        /// What is wrong with the version.
+        /// The JSON error.
         #[source]
         source: serde_json::Error,
     },
-    /// The data inside is malformed. The message names the item.
+    /// An item is malformed. The message names the item.
     #[error(transparent)]
     Data(#[from] ReadError<serde_json::Error>),
 }
 
-/// A payload filter: the key of a part of the environment that is to be delivered instead of the
-/// whole.
+/// A payload filter: the key of a part of the environment, which is delivered instead of the whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PayloadFilter(Text);
 
 impl PayloadFilter {
-    /// None if the key is not one: letters, digits, `.`, `_` and `-`, the first of them a letter or
-    /// digit.
+    /// Returns `None` if the key is invalid. A valid key consists of letters, digits, `.`, `_` and
+    /// `-`, and starts with a letter or digit.
     pub(crate) fn new(key: &str) -> Option<Self> {
         let is_valid = key.starts_with(|c: char| c.is_ascii_alphanumeric())
             && key
@@ -81,9 +81,9 @@ impl PayloadFilter {
     }
 }
 
-/// The URL of a path below a base, which may have a path and a query of its own:
-/// `https://relay/ld/?a=b` and `/all` give `https://relay/ld/all?a=b`. A filter needs no encoding,
-/// by what keys of filters are made of.
+/// Returns the URL of a path below a base, which may have its own path and query: for
+/// `https://relay/ld/?a=b` and `/all`, `https://relay/ld/all?a=b`. A filter needs no encoding,
+/// because its key has no special characters.
 pub(crate) fn url(base: &str, path: &str, filter: Option<&PayloadFilter>) -> String {
     let base = base.split('#').next().unwrap_or_default();
     let (base, query) = match base.split_once('?') {
@@ -106,7 +106,7 @@ mod tests {
 
     // SRC-1.2
     #[test]
-    fn a_path_is_appended_to_the_base_whatever_slashes_it_ends_with() {
+    fn a_path_is_appended_to_a_base_with_any_number_of_trailing_slashes() {
         for base in [
             "http://h:8111/endpoints/7",
             "http://h:8111/endpoints/7/",
@@ -153,7 +153,7 @@ mod tests {
 
     // SRC-1.3
     #[test]
-    fn a_filter_key_is_made_of_letters_digits_dots_dashes_and_underscores() {
+    fn a_filter_key_consists_of_letters_digits_dots_dashes_and_underscores() {
         for key in ["encoding_not_necessary", "a", "7", "A.b-C_9"] {
             assert!(PayloadFilter::new(key).is_some(), "{key}");
         }

@@ -1,8 +1,8 @@
-//! [`PutReader`]: a whole environment, read item by item while it arrives.
+//! [`PutReader`]: parses a whole environment item by item while it arrives.
 //!
-//! A put may be hundreds of times the size of any item in it. Its text is never there as a whole,
-//! unless its path stands behind its data, which no service is known to do: then the data means
-//! nothing before.
+//! A put may be hundreds of times the size of any of its items. Its text is never held as a whole,
+//! unless the path follows the data, which no known service does: the data cannot be interpreted
+//! without the path.
 
 use serde::de::IgnoredAny;
 use vexil_eval::Text;
@@ -13,20 +13,20 @@ use super::WireError;
 use super::change::Change;
 use super::incoming::Utf8Buffer;
 
-/// Reads the data of a `put`.
+/// Parses the data of a `put`.
 #[derive(Debug)]
 pub(super) struct PutReader {
     incoming: Utf8Buffer,
     envelope: Envelope,
-    /// Whether the items keep their text.
+    /// Whether items keep their JSON text.
     keep_json: bool,
 }
 
-/// What was read. Null counts as missing, of a part given twice the last one counts.
+/// The members parsed so far. Null counts as missing; of a duplicate member, the last one wins.
 #[derive(Debug, Default)]
 struct Envelope {
     object: Object,
-    /// Whether the path stands for everything; none as long as there is no path.
+    /// Whether the path is the root; `None` until the path has arrived.
     is_root: Option<bool>,
     data: Data,
 }
@@ -37,7 +37,7 @@ enum Data {
     Missing,
     Reading(DataSetReader),
     Read(DataSet),
-    /// It came when its path was not known to be the root.
+    /// The text of data that arrived before a root path.
     Text(String),
 }
 
@@ -50,14 +50,14 @@ impl PutReader {
         }
     }
 
-    /// Takes a piece.
+    /// Appends a piece.
     pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), WireError> {
         self.incoming.push(piece, |cursor| {
             self.envelope.advance(cursor, self.keep_json)
         })
     }
 
-    /// What it means, once nothing follows.
+    /// Returns the change. Called once the whole event has arrived.
     pub(super) fn finish(self) -> Result<Change, WireError> {
         let mut envelope = self.envelope;
         self.incoming
@@ -66,7 +66,8 @@ impl PutReader {
             return Ok(Change::Ignored);
         }
         match envelope.data {
-            // The end of the event would be missing too, had the reading of its data not ended.
+            // `Reading` cannot occur here: incomplete data means an incomplete event, which failed
+            // above.
             Data::Missing | Data::Reading(_) => Err(WireError::Missing {
                 event: "put",
                 property: "data",
@@ -107,7 +108,7 @@ impl Envelope {
 }
 
 impl Data {
-    /// Reads on. Whether the end was reached.
+    /// Continues parsing. Returns whether the end of the data was reached.
     fn advance(
         &mut self,
         is_root: bool,

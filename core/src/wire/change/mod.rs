@@ -1,9 +1,9 @@
-//! Stream events and poll bodies become changes. The path decides what kind of item arrived, never
+//! Parses stream events and poll bodies into changes. The path decides the kind of an item, never
 //! the item's shape.
 //!
-//! What is large is read while it arrives, but none of it is given out before its end is there: one
-//! malformed item rejects all of it. Events and kinds of items that are not known are skipped
-//! unread, so that the service may add some.
+//! Large payloads are parsed while they arrive but returned only once complete: one malformed item
+//! rejects the whole payload. Unknown events and kinds of items are skipped without parsing, so
+//! that the service may add some.
 
 use vexil_eval::json::{quiet, replace_lone_surrogates};
 use vexil_eval::model::{DataKind, DataSet, DataSetReader, Item, ItemVersion};
@@ -13,25 +13,25 @@ use super::envelope::Envelope;
 use super::incoming::Utf8Buffer;
 use super::put::PutReader;
 
-/// What a stream event means.
+/// The change that a stream event describes.
 #[derive(Debug)]
 pub(crate) enum Change {
-    /// Everything is replaced.
+    /// Replaces all data.
     All(DataSet),
-    /// One item is written or deleted, if it is newer than the one there.
+    /// Writes or deletes one item, if its version is newer than the stored one.
     Item(Item),
-    /// Nothing.
+    /// No change.
     Ignored,
 }
 
-/// Reads the events of a stream while they arrive.
+/// Parses stream events while they arrive.
 #[derive(Debug)]
 pub(crate) struct EventReader {
-    /// Whether the items keep their text.
+    /// Whether items keep their JSON text.
     keep_json: bool,
-    /// Of the event that is arriving: its data, if it is a `put`.
+    /// Parser of the current event, if it is a `put`.
     put: Option<PutReader>,
-    /// Its data, if it is anything else or has no name yet.
+    /// Data of the current event, if it is not a `put` or has no name yet.
     data: Vec<u8>,
 }
 
@@ -44,7 +44,7 @@ impl EventReader {
         }
     }
 
-    /// Takes some of an event's data. `name` is the name that the event has so far.
+    /// Appends a piece of an event's data. `name` is the event's name as received so far.
     pub(crate) fn push(&mut self, name: &str, data: &[u8]) -> Result<(), WireError> {
         if name == "put" && self.data.is_empty() {
             return self
@@ -56,7 +56,7 @@ impl EventReader {
         Ok(())
     }
 
-    /// What the event means, once its end has arrived.
+    /// Returns the event's change. Called once the end of the event has arrived.
     pub(crate) fn finish(&mut self, name: &str) -> Result<Change, WireError> {
         let (put, data) = (self.put.take(), std::mem::take(&mut self.data));
         match put {
@@ -78,7 +78,7 @@ impl EventReader {
     }
 }
 
-/// Reads the answer to a poll while it arrives.
+/// Parses the response body of a poll while it arrives.
 #[derive(Debug)]
 pub(crate) struct PollReader {
     incoming: Utf8Buffer,
@@ -86,7 +86,7 @@ pub(crate) struct PollReader {
 }
 
 impl PollReader {
-    /// `keep_json` tells whether the items keep their text.
+    /// `keep_json` is whether items keep their JSON text.
     pub(crate) fn new(keep_json: bool) -> Self {
         Self {
             incoming: Utf8Buffer::default(),
@@ -94,13 +94,13 @@ impl PollReader {
         }
     }
 
-    /// Takes a piece.
+    /// Appends a piece.
     pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), WireError> {
         self.incoming
             .push(piece, |cursor| Ok(self.reader.document(cursor)?))
     }
 
-    /// All of it, once nothing follows.
+    /// Returns the data set. Called once the whole body has arrived.
     pub(crate) fn finish(mut self) -> Result<DataSet, WireError> {
         self.incoming
             .finish(|cursor| Ok(self.reader.document(cursor)?))?;
@@ -108,8 +108,8 @@ impl PollReader {
     }
 }
 
-/// Reads what is around the data of an event, and what it means. Half surrogates in the envelope,
-/// in a path for instance, are replaced if it cannot be read otherwise.
+/// Parses the envelope of an event and passes it to `read`. If that fails, unpaired surrogates, for
+/// instance in a path, are replaced and the envelope is parsed again.
 fn opened(
     event: &'static str,
     data: &str,
@@ -163,8 +163,8 @@ fn delete(envelope: Envelope<'_>) -> Result<Change, WireError> {
     Ok(Change::Item(Item::deleted(kind, key, version)))
 }
 
-/// The item that a path names: `/flags/KEY` or `/segments/KEY`. The key is raw and may hold
-/// slashes.
+/// Returns the kind and key in a path: `/flags/KEY` or `/segments/KEY`. The key is raw and may
+/// contain slashes.
 fn item(path: &str) -> Option<(DataKind, &str)> {
     let named = |prefix| path.strip_prefix(prefix).filter(|key| !key.is_empty());
     let flag = named("/flags/").map(|key| (DataKind::Flag, key));

@@ -1,4 +1,4 @@
-//! What the service may send, and what it means.
+//! Tests of the payloads that the service may send.
 
 use std::error::Error;
 
@@ -6,11 +6,11 @@ use super::*;
 
 const FLAG: &str = r#"{"key": "other", "version": 8, "on": true, "variations": ["x"], "fallthrough": {"variation": 0}}"#;
 
-/// What an event means, in whatever pieces its data arrives.
+/// Parses an event, once whole and once for each of several piece sizes.
 fn read_event(name: &str, data: impl AsRef<[u8]>) -> Result<Change, WireError> {
     let data = data.as_ref();
     let whole = in_pieces(name, data, data.len().max(1));
-    // Long enough to be many pieces, short enough to be cheap.
+    // Long enough for many pieces, short enough to be cheap.
     for size in [1, 7, 1000]
         .into_iter()
         .filter(|size| data.len() / size < 1_000)
@@ -89,14 +89,14 @@ fn a_put_replaces_everything_and_its_path_is_optional() {
 
 // SRC-2.2
 #[test]
-fn a_put_for_another_path_is_ignored_with_whatever_it_holds() {
+fn a_put_for_another_path_is_ignored_whatever_its_data() {
     ignored("put", r#"{"path": "/elsewhere", "data": {"flags": true}}"#);
     ignored("put", r#"{"data": {"flags": true}, "path": "/elsewhere"}"#);
 }
 
 // SRC-2.2; section 10, rows 10, 11 and 26
 #[test]
-fn what_is_missing_in_a_put_is_empty_and_what_is_unknown_is_skipped() {
+fn missing_parts_of_a_put_are_empty_and_unknown_parts_are_skipped() {
     for data in [
         "{}",
         r#"{"flags": null}"#,
@@ -117,7 +117,7 @@ fn a_put_without_data_is_malformed() {
 
 // SRC-2.2
 #[test]
-fn the_path_of_a_patch_decides_kind_and_key_wherever_it_stands() {
+fn the_path_of_a_patch_decides_kind_and_key_in_any_position() {
     for data in [format!(r#"{{"path": "/flags/a/b é", "data": {FLAG}}}"#), {
         format!(r#"{{"data": {FLAG}, "more": [{{}}], "path": "\/flags\/a/b é"}}"#)
     }] {
@@ -150,7 +150,7 @@ fn a_patch_of_a_deleted_item_is_a_tombstone() {
 
 // SRC-2.2; section 10, row 26
 #[test]
-fn unknown_events_and_kinds_are_ignored_unread() {
+fn unknown_events_and_kinds_are_ignored_without_parsing() {
     ignored("whatever", "{sorry");
     ignored("message", "");
     ignored("goodbye", "{}");
@@ -165,7 +165,7 @@ fn unknown_events_and_kinds_are_ignored_unread() {
 
 // SRC-2.4; section 10, rows 8, 9, 12, 13 and 29
 #[test]
-fn what_is_no_json_or_of_the_wrong_shape_is_malformed() {
+fn invalid_json_and_json_of_the_wrong_shape_are_malformed() {
     let unreadable = [
         "{sorry",
         "",
@@ -202,7 +202,7 @@ fn what_is_no_json_or_of_the_wrong_shape_is_malformed() {
 }
 
 #[test]
-fn an_error_names_the_item_and_says_what_is_wrong() {
+fn an_error_names_the_item_and_its_cause() {
     let put = error(
         "put",
         r#"{"data": {"flags": {"good": {}, "bad": {"on": 7}}}}"#,
@@ -265,7 +265,7 @@ fn the_version_of_a_deletion_is_any_number() {
 }
 
 #[test]
-fn half_surrogates_in_any_string_refuse_nothing_and_are_replaced() {
+fn unpaired_surrogates_in_any_string_are_replaced() {
     let flag = r#"{"version": 2, "on": true, "salt": "\ud800", "variations": ["a\udfffb"], "x\udc00": ["\ud83d"]}"#;
     let data = all(&format!(
         r#"{{"path": "/", "m\ud800": "\ud800", "data":
@@ -305,12 +305,12 @@ fn half_surrogates_in_any_string_refuse_nothing_and_are_replaced() {
         .chunks(3)
         .try_for_each(|piece| poll.push(piece))
         .unwrap();
-    // What is kept for stores is what has arrived.
+    // The text kept for stores is the text received.
     assert_eq!(poll.finish().unwrap().flags[0].json().unwrap(), flag);
 }
 
 #[test]
-fn an_item_that_is_refused_is_named_although_others_have_half_surrogates() {
+fn a_rejected_item_is_named_even_if_others_have_unpaired_surrogates() {
     let put = error(
         "put",
         r#"{"data": {"flags": {"odd": {"salt": "\ud800"}, "bad": {"salt": 7, "key": "\ud800"}}}}"#,
@@ -322,7 +322,7 @@ fn an_item_that_is_refused_is_named_although_others_have_half_surrogates() {
 }
 
 #[test]
-fn many_half_surrogates_cost_no_more_than_they_are_long() {
+fn many_unpaired_surrogates_take_linear_time() {
     let flags: Vec<_> = (0..20_000)
         .map(|n| format!(r#""f{n}": {{"salt": "\ud800"}}"#))
         .collect();
@@ -332,7 +332,7 @@ fn many_half_surrogates_cost_no_more_than_they_are_long() {
         DataSet::from_json(data.as_bytes()).unwrap().flags.len(),
         20_000
     );
-    // Repairing all the text for each item would take minutes.
+    // Repairing the whole text for each item would take minutes.
     assert!(
         begin.elapsed() < std::time::Duration::from_secs(20),
         "{:?}",
@@ -342,7 +342,7 @@ fn many_half_surrogates_cost_no_more_than_they_are_long() {
 
 // SRC-F20
 #[test]
-fn of_a_property_that_is_given_twice_the_last_one_counts() {
+fn of_a_duplicate_property_the_last_one_wins() {
     let item = one(
         "delete",
         r#"{"path": "/flags/a", "version": 1, "path": "/flags/b", "version": 2}"#,
@@ -356,7 +356,7 @@ fn of_a_property_that_is_given_twice_the_last_one_counts() {
 
 // SRC-F6
 #[test]
-fn data_that_is_not_utf_8_is_malformed_in_whatever_event() {
+fn data_that_is_not_utf_8_is_malformed_in_any_event() {
     for name in ["put", "patch", "delete", "whatever"] {
         for data in [
             b"{\"a\": \"\xff\"}".as_slice(),
@@ -375,7 +375,7 @@ fn data_that_is_not_utf_8_is_malformed_in_whatever_event() {
 
 // SRC-2.1, rule 9
 #[test]
-fn the_name_counts_that_an_event_has_at_its_end() {
+fn the_name_of_an_event_is_the_one_it_has_at_its_end() {
     let put = r#"{"path": "/", "data": {"flags": {"f": {}}}}"#;
     let (begin, end) = put.as_bytes().split_at(20);
     let mut reader = EventReader::new(false);
@@ -383,7 +383,7 @@ fn the_name_counts_that_an_event_has_at_its_end() {
     reader.push("put", end).unwrap();
     assert!(matches!(reader.finish("put"), Ok(Change::All(data)) if data.flags.len() == 1));
 
-    // What was read as a put cannot be anything else any more.
+    // Data parsed as a put cannot become another event.
     for name in ["patch", "whatever"] {
         reader.push("put", begin).unwrap();
         reader.push(name, end).unwrap();
@@ -397,7 +397,7 @@ fn the_name_counts_that_an_event_has_at_its_end() {
 }
 
 #[test]
-fn a_put_is_refused_as_soon_as_it_is_malformed() {
+fn a_put_is_rejected_as_soon_as_it_is_malformed() {
     let mut reader = EventReader::new(false);
     reader
         .push(
@@ -413,7 +413,7 @@ fn a_put_is_refused_as_soon_as_it_is_malformed() {
 
 // SRC-F28
 #[test]
-fn deep_nesting_is_malformed_and_does_no_harm() {
+fn deep_nesting_is_malformed_and_does_not_overflow_the_stack() {
     let deep = "[".repeat(100_000);
     error(
         "put",
@@ -443,9 +443,9 @@ fn a_poll_body_is_a_data_set() {
     ));
 }
 
-// STO-1.2: what is stored is what was received
+// STO-1.2: the stored text is the received text
 #[test]
-fn the_items_of_an_event_keep_their_text_where_that_is_wanted() {
+fn the_items_of_an_event_keep_their_text_if_configured() {
     let put = r#"{"path": "/", "data": {"flags": {"a": { "version": 3.0 }}}}"#;
     let kept = |keep_json| {
         let mut reader = EventReader::new(keep_json);
