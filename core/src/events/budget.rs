@@ -1,9 +1,9 @@
-//! [`Budget`]: a limit on memory that is shared by threads and rarely spent.
+//! [`Budget`]: a memory limit that is shared by threads and rarely reached.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A number of bytes that may be in use at once. A refused charge only reads, so threads that keep
-/// running into the limit do not contend for its cache line.
+/// A number of bytes that may be in use at once. A rejected charge only reads, so threads that keep
+/// hitting the limit do not contend for its cache line.
 #[derive(Debug)]
 pub(super) struct Budget {
     limit: usize,
@@ -18,13 +18,13 @@ impl Budget {
         }
     }
 
-    /// Whether `bytes` could be charged now.
+    /// Returns whether `bytes` could be charged now.
     pub(super) fn has_room(&self, bytes: usize) -> bool {
         self.with(self.used.load(Ordering::Relaxed), bytes)
             .is_some()
     }
 
-    /// Takes `bytes` out of the budget; `false` if fewer are left, and then none are taken.
+    /// Charges `bytes`. Returns `false`, and charges nothing, if fewer are left.
     pub(super) fn charge(&self, bytes: usize) -> bool {
         self.used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
@@ -33,7 +33,7 @@ impl Budget {
             .is_ok()
     }
 
-    /// Returns what was charged before.
+    /// Releases bytes charged before.
     pub(super) fn release(&self, bytes: usize) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
     }

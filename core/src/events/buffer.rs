@@ -1,4 +1,4 @@
-//! [`Buffer`]: full events until the next delivery, not more than its capacity, and not more than memory can bear.
+//! [`Buffer`]: holds full events until the next delivery, limited by number and by memory.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -6,26 +6,27 @@ use std::sync::{Mutex, PoisonError};
 use super::payload::FullEvent;
 use super::per_thread::PerThread;
 
-/// So many bytes are as good as any number of events: what is written of them must fit into memory
-/// once more.
+/// Memory limit: the serialized payload is built in memory too, so the buffer may hold at most this
+/// many bytes.
 const MOST_BYTES: usize = 64 << 20;
 
 #[derive(Debug)]
 pub(super) struct Buffer {
     capacity: usize,
-    /// Whether there is no room, for those who only want to know that.
+    /// Whether the buffer is full, readable without the lock.
     full: AtomicBool,
     held: Mutex<Held>,
-    /// Apart for each thread: without room, every evaluation for a new context drops an event.
+    /// One counter per thread: while the buffer is full, every evaluation for a new context drops
+    /// an event.
     dropped: PerThread<AtomicU64>,
-    /// Whether it was logged that events are dropped, since there last was room.
+    /// Whether dropping was logged since the buffer last had room.
     warned: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct Held {
     events: Vec<FullEvent>,
-    /// About how many bytes they take.
+    /// Approximate size in bytes.
     bytes: usize,
 }
 
@@ -40,13 +41,13 @@ impl Buffer {
         }
     }
 
-    /// Whether there is room, as far as a look without a lock can tell.
+    /// Returns whether the buffer has room. Reads without a lock, so the result may be outdated.
     pub(super) fn has_room(&self) -> bool {
         !self.full.load(Ordering::Relaxed)
     }
 
-    /// Takes an event in, if there is room; if not, it is not even made, and counted. An event that
-    /// is larger than all the room still finds a place where there is any.
+    /// Adds an event if there is room. Otherwise, the event is not created, and is counted as
+    /// dropped. An event larger than the memory limit is still accepted while the buffer has room.
     pub(super) fn push(&self, make: impl FnOnce() -> FullEvent) {
         if !self.has_room() {
             return self.drop_one();
@@ -68,7 +69,7 @@ impl Buffer {
         held.events.len() >= self.capacity || held.bytes >= MOST_BYTES
     }
 
-    /// Takes all events out.
+    /// Takes all events.
     pub(super) fn take(&self) -> Vec<FullEvent> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let Held { events, .. } = std::mem::take(&mut *held);
@@ -76,7 +77,7 @@ impl Buffer {
         events
     }
 
-    /// How many events are held.
+    /// Returns the number of events held.
     pub(super) fn len(&self) -> usize {
         self.held
             .lock()
@@ -85,7 +86,7 @@ impl Buffer {
             .len()
     }
 
-    /// How many events were dropped so far.
+    /// Returns the number of events dropped so far.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
             .iter()
@@ -96,11 +97,11 @@ impl Buffer {
     #[cold]
     fn drop_one(&self) {
         self.dropped.own().fetch_add(1, Ordering::Relaxed);
-        // Looked at first: what nobody writes, all cores can have at hand.
+        // Plain load first: avoids taking the cache line exclusive on every drop.
         if !self.warned.load(Ordering::Relaxed) && !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 capacity = self.capacity,
-                "more events than the buffer holds: full events are dropped until the next delivery; counts are kept"
+                "event buffer full, dropping full events until the next delivery; evaluations are still counted"
             );
         }
     }
@@ -114,14 +115,14 @@ mod tests {
     fn dates(events: &[FullEvent]) -> Vec<u64> {
         let date = |event: &FullEvent| match event {
             FullEvent::Identify { date, .. } => *date,
-            other => panic!("{other:?} was not expected"),
+            other => panic!("unexpected event: {other:?}"),
         };
         events.iter().map(date).collect()
     }
 
     // EVT-3.2
     #[test]
-    fn the_oldest_are_kept_and_what_is_dropped_is_counted() {
+    fn the_oldest_events_are_kept_and_dropped_events_are_counted() {
         let buffer = Buffer::new(3);
         let push = |date| {
             buffer.push(|| FullEvent::Identify {
@@ -138,20 +139,20 @@ mod tests {
         assert_eq!(
             (dates(&buffer.take()), buffer.dropped()),
             (vec![6], 2),
-            "there is room again at once"
+            "there is room again"
         );
     }
 
     #[test]
-    fn an_event_without_room_is_not_even_made() {
+    fn an_event_without_room_is_not_created() {
         let buffer = Buffer::new(0);
-        buffer.push(|| panic!("it was made"));
+        buffer.push(|| panic!("the event was created"));
         assert_eq!(buffer.dropped(), 1);
     }
 
-    // A context may be as large as it likes, and there may be thousands like it.
+    // The size of a context is unlimited, and there may be thousands of large ones.
     #[test]
-    fn events_that_take_much_memory_fill_the_buffer_too() {
+    fn large_events_fill_the_buffer_before_its_capacity_is_reached() {
         let buffer = Buffer::new(10_000);
         let large = Context::builder("ada")
             .set("photo", "x".repeat(1 << 20))
@@ -169,11 +170,10 @@ mod tests {
         assert_eq!(
             (buffer.take().len(), buffer.dropped()),
             (1, 36),
-            "there is room again at once"
+            "there is room again"
         );
 
-        // The name of an event is as long as the application likes, and so is the path of a private
-        // attribute.
+        // The name of an event and the path of a private attribute have no length limit either.
         let (small, name) = (Context::new("ada").unwrap(), "x".repeat(1 << 20));
         let custom = || FullEvent::Custom {
             date: 1,
@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(
             (buffer.take().len(), buffer.dropped()),
             (1, 1),
-            "one finds a place, however large it is"
+            "an empty buffer accepts an event of any size"
         );
     }
 }

@@ -1,8 +1,8 @@
-//! [`Contained`]: an event processor that may panic.
+//! [`Contained`]: wraps an event processor and contains its panics.
 //!
-//! A processor is the application's code, and is called on the threads of evaluations and of the
-//! data source. A panic of it is logged once, what was to be recorded counts as dropped, and a
-//! flush that panicked has not delivered.
+//! A processor may be application code, and is called on the threads of evaluations and of the data
+//! source. Its first panic is logged, a record lost by a panic counts as dropped, and a flush that
+//! panicked has not delivered.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,9 +17,9 @@ use crate::runtime::catch_panic;
 
 pub(crate) struct Contained {
     processor: Arc<dyn EventProcessor>,
-    /// Whether a panic was logged.
+    /// Whether a panic has been logged.
     logged: AtomicBool,
-    /// How many records were lost by a panic.
+    /// Number of records lost by a panic.
     lost: AtomicU64,
 }
 
@@ -45,7 +45,7 @@ impl Contained {
         if !self.logged.swap(true, Ordering::Relaxed) {
             tracing::error!(
                 method,
-                "the event processor panicked; what it loses is counted and not logged again"
+                "the event processor panicked; further panics are not logged, lost events are counted"
             );
         }
     }
@@ -54,7 +54,7 @@ impl Contained {
 #[async_trait]
 #[deny(
     clippy::missing_trait_methods,
-    reason = "it hides nothing of what it wraps"
+    reason = "a wrapper must forward every method"
 )]
 impl EventProcessor for Contained {
     #[inline]
@@ -76,7 +76,7 @@ impl EventProcessor for Contained {
     }
 
     async fn flush_and_confirm(&self) -> bool {
-        // In a block: the call may panic before there is a future.
+        // In an async block, because the call may panic before it returns a future.
         let confirmed = catch_panic(async { self.processor.flush_and_confirm().await }).await;
         if confirmed.is_none() {
             self.panicked("flush_and_wait");
@@ -85,7 +85,7 @@ impl EventProcessor for Contained {
     }
 
     async fn close(&self) {
-        // Closing a client contains and reports a panic itself.
+        // The client contains and reports a panic itself when it is closed.
         self.processor.close().await;
     }
 

@@ -1,11 +1,11 @@
-//! [`Destination`]: where payloads go.
+//! [`Destination`]: where payloads are delivered.
 
 use std::sync::Arc;
 
 use super::delivery::{Delivered, Delivery, DeliveryStats};
 use super::file::EventFile;
 
-/// Where payloads go.
+/// Where payloads are delivered.
 pub(crate) enum Destination {
     Service(Box<Delivery>),
     File(EventFile),
@@ -19,7 +19,7 @@ impl Destination {
         }
     }
 
-    /// Delivers so many events.
+    /// Delivers `count` events.
     pub(super) async fn deliver(&self, count: usize, body: Vec<u8>) -> Delivered {
         match self {
             Self::Service(service) => service.send_events(count, body).await,
@@ -27,7 +27,7 @@ impl Destination {
         }
     }
 
-    /// Delivers statistics about the SDK, which only the service takes.
+    /// Delivers diagnostics, which only the service accepts.
     pub(super) async fn diagnose(&self, body: Vec<u8>) {
         if let Self::Service(service) = self {
             service.send_diagnostic(body).await;

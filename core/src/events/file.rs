@@ -1,8 +1,8 @@
-//! [`EventFile`]: appends payloads to a file, one event a line.
+//! [`EventFile`]: appends payloads to a file, one event per line.
 //!
-//! The file is opened for each payload, so that it may be moved away while the client runs. Writing
-//! happens on a thread that may block. A payload that cannot be written is dropped and counted, as
-//! one that the service does not take.
+//! The file is opened for each payload, so that it may be moved away while the client runs. Writes
+//! run on the blocking pool. A payload that cannot be written is dropped and counted, like one that
+//! the service rejects.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -21,18 +21,18 @@ pub(crate) struct EventFile {
 
 struct Place {
     path: PathBuf,
-    /// Where a file that is full is moved to.
+    /// Where a full file is moved to.
     full: PathBuf,
     most_bytes: u64,
-    /// Held while a payload is written, on a thread that may block: payloads must not mix.
+    /// Held while a payload is written, on the blocking pool, so that payloads do not interleave.
     writing: Mutex<()>,
 }
 
 impl EventFile {
-    /// Appends to the file at `path`, which is created if it is not there.
+    /// Opens the file at `path` for appending, and creates it if it does not exist.
     ///
     /// # Errors
-    /// If it cannot be opened for writing.
+    /// Returns an error if the file cannot be opened for writing.
     pub(crate) fn open(runtime: Runtime, path: &Path, most_bytes: u64) -> io::Result<Self> {
         let mut full = path.as_os_str().to_owned();
         full.push(".1");
@@ -54,7 +54,7 @@ impl EventFile {
         &self.stats
     }
 
-    /// Appends so many events.
+    /// Appends `count` events.
     pub(super) async fn append(&self, count: usize, body: Vec<u8>) -> Delivered {
         let (place, bytes) = (Arc::clone(&self.place), body.len());
         self.stats.count(1, bytes);
@@ -71,11 +71,11 @@ impl EventFile {
                 return Delivered::Ok { server_time: None };
             }
             Some(Err(error)) => error,
-            None => io::Error::other("the runtime has ended"),
+            None => io::Error::other("the runtime has shut down"),
         };
         self.stats.dropped.fetch_add(1, Ordering::Relaxed);
         let path = self.place.path.display();
-        tracing::warn!(%path, %error, count, bytes, "events could not be written to their file and are dropped");
+        tracing::warn!(%path, %error, count, bytes, "cannot write events to the file, payload dropped");
         Delivered::Dropped
     }
 }
@@ -99,8 +99,7 @@ impl Place {
             std::fs::rename(&self.path, &self.full)?;
             file = self.open()?;
         }
-        // A write that failed half-way has left part of a line behind. It must not swallow the next
-        // one.
+        // A partial write leaves a truncated line, which must not corrupt the next one.
         if ends_inside_a_line(&mut file)? {
             file.write_all(b"\n")?;
         }
@@ -138,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_line_does_not_swallow_the_next_one() {
+    fn a_truncated_line_does_not_corrupt_the_next_one() {
         let directory = tempfile::tempdir().unwrap();
         let place = place(&directory, u64::MAX);
         std::fs::write(&place.path, "{\"kind\":\"ind").unwrap();
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_file_is_moved_away_and_the_one_before_it_replaced() {
+    fn a_full_file_is_moved_away_and_replaces_the_previous_one() {
         let directory = tempfile::tempdir().unwrap();
         let place = place(&directory, 10);
         for line in ["one\n", "two\n", "three\n", "four\n", "five\n"] {
@@ -158,7 +157,7 @@ mod tests {
             (text(&place.full), text(&place.path)),
             ("three\n".to_owned(), "four\nfive\n".to_owned())
         );
-        // One payload that is larger than the file may be is written whole.
+        // A payload larger than the size limit is written whole.
         place.append(b"a long line\n").unwrap();
         assert_eq!(text(&place.path), "a long line\n");
     }

@@ -1,8 +1,7 @@
-//! [`Filter`]: the application's last look at events before they leave the process.
+//! [`Filter`]: the application's filter for events before they leave the process.
 //!
-//! It runs where payloads are written, on a thread that may be busy, never on one that evaluates.
-//! An event on which it panics is dropped: a filter that is there to keep something back must not
-//! let it through by failing.
+//! It runs on the blocking pool while payloads are serialized, never on an evaluating thread. An
+//! event on which it panics is dropped: a filter that withholds data must not leak it by failing.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,15 +11,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// An event as it is about to be sent: a JSON object, after private attributes were left out.
+/// An event as it is about to be sent: a JSON object without private attributes.
 ///
 /// Its `kind` is `index`, `identify`, `feature`, `debug`, `custom`, `migration_op` or `summary`.
-/// The service refuses members that it does not know.
+/// The service rejects unknown members.
 #[derive(Clone, PartialEq)]
 pub struct OutputEvent(Map<String, Value>);
 
 impl OutputEvent {
-    /// The kind of event.
+    /// Returns the kind of event.
     #[must_use]
     pub fn kind(&self) -> &str {
         self.0
@@ -29,13 +28,13 @@ impl OutputEvent {
             .unwrap_or_default()
     }
 
-    /// All that will be sent.
+    /// Returns all members of the event.
     #[must_use]
     pub fn members(&self) -> &Map<String, Value> {
         &self.0
     }
 
-    /// All that will be sent, to be changed.
+    /// Returns all members of the event, for modification.
     #[must_use]
     pub fn members_mut(&mut self) -> &mut Map<String, Value> {
         &mut self.0
@@ -48,7 +47,7 @@ impl Serialize for OutputEvent {
     }
 }
 
-/// Attributes of contexts stay out of logs.
+/// Keeps attributes of contexts out of logs.
 impl fmt::Debug for OutputEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OutputEvent")
@@ -57,14 +56,14 @@ impl fmt::Debug for OutputEvent {
     }
 }
 
-/// Decides on each event; `None` drops it.
+/// Returns the event to send, or `None` to drop it.
 type Decide = dyn Fn(OutputEvent) -> Option<OutputEvent> + Send + Sync;
 
-/// The application's function, contained.
+/// The application's function, with its panics contained.
 #[derive(Clone)]
 pub(crate) struct Filter {
     decide: Arc<Decide>,
-    /// Whether it was logged that it panicked.
+    /// Whether a panic has been logged.
     warned: Arc<AtomicBool>,
 }
 
@@ -78,7 +77,7 @@ impl Filter {
         }
     }
 
-    /// The event as it is to be sent; `None` if it is dropped.
+    /// Returns the event to send, or `None` if the filter drops it.
     pub(super) fn apply(&self, event: &impl Serialize) -> serde_json::Result<Option<OutputEvent>> {
         let Value::Object(members) = serde_json::to_value(event)? else {
             // Every event is written as an object.
@@ -89,7 +88,7 @@ impl Filter {
             catch_unwind(AssertUnwindSafe(|| (self.decide)(event))).unwrap_or_else(|_panic| {
                 if !self.warned.swap(true, Ordering::Relaxed) {
                     tracing::error!(
-                        "the filter before_send panicked; events on which it panics are dropped"
+                        "the before_send filter panicked; events on which it panics are dropped"
                     );
                 }
                 None

@@ -1,7 +1,8 @@
-//! [`Meter`]: what has become of events, told to the recorder of metrics that the application has installed.
+//! [`Meter`]: publishes event statistics to the metrics recorder that the application has
+//! installed.
 //!
-//! The numbers are those of [`EventStats`]; the clients of a process add up. A count is told after
-//! each delivery and at each interval between deliveries, never while a flag is evaluated.
+//! The numbers are those of [`EventStats`], summed over the clients of a process. They are
+//! published after each delivery and at each flush, never during an evaluation.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,8 +26,8 @@ const BYTES: &str = "vexil_event_bytes_total";
 pub(super) struct Meter {
     records: Arc<Records>,
     delivered: Arc<DeliveryStats>,
-    /// What was told so far. Held while the rest is read, so that nothing is told twice, and not
-    /// while it is told: the recorder is code of others.
+    /// The statistics published so far. Held while the current ones are read, so that nothing is
+    /// published twice, and released before publishing, because the recorder is application code.
     told: Mutex<EventStats>,
 }
 
@@ -76,7 +77,7 @@ impl Meter {
         }
     }
 
-    /// Tells what has come since it was last told.
+    /// Publishes the increments since the last call.
     pub(super) fn tell(&self) {
         let (stats, told) = {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);

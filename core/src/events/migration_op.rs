@@ -1,37 +1,38 @@
-//! [`MigrationOp`]: what one read or write of a migration came to.
+//! [`MigrationOp`]: the outcome of one read or write of a migration.
 
 use std::time::Duration;
 
 use vexil_eval::migration::{Operation, PerOrigin, Stage};
 use vexil_eval::{Context, Detail, Text};
 
-/// What one read or write of a migration came to, as the service wants to know it. A
-/// [tracker](crate::migration::OpTracker) makes it.
+/// The outcome of one read or write of a migration, as reported to the service. Created by a
+/// [tracker](crate::migration::OpTracker).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MigrationOp {
-    /// What was done.
+    /// The operation.
     pub operation: Operation,
-    /// For whom.
+    /// The context of the operation.
     pub context: Context,
-    /// The key of the flag that decides on the stage.
+    /// The key of the flag that selects the stage.
     pub key: Text,
-    /// The stage, and why it is this one.
+    /// The stage and its reason.
     pub detail: Detail<Stage>,
     /// The caller's default.
     pub default_stage: Stage,
-    /// The flag's version; none if there is no such flag.
+    /// The flag's version; `None` if the flag does not exist.
     pub version: Option<u64>,
-    /// One in how many operations the flag has reported; none means each, and 0 or less none.
+    /// Operations are reported with a probability of 1 in this ratio. `None` reports each, 0 or
+    /// less none.
     pub sampling_ratio: Option<i64>,
     /// Which origins were called.
     pub invoked: PerOrigin<bool>,
     /// Which of them failed.
     pub failed: PerOrigin<bool>,
-    /// How long each of them took; none if that was not measured.
+    /// How long each call took; `None` if that was not measured.
     pub latency: PerOrigin<Option<Duration>>,
-    /// Whether both gave the same; none if they were not compared.
+    /// Whether both results were equal; `None` if they were not compared.
     pub consistent: Option<bool>,
-    /// One in how many operations the flag has compared; none means each.
+    /// Results are compared with a probability of 1 in this ratio. `None` compares each.
     pub check_ratio: Option<i64>,
 }

@@ -1,18 +1,18 @@
-//! [`EventProcessor`]: who hears of evaluations, and of what the application tells.
+//! [`EventProcessor`]: receives evaluations and the events that the application records.
 //!
-//! A processor gets borrowed records: most evaluations only add one to a counter, so nothing is
-//! cloned for those that do not keep anything.
+//! Records are passed by reference: most evaluations only increment a counter, so nothing is cloned
+//! unless the processor keeps it.
 //!
-//! **Contract.** `record` is called on the thread of the evaluation, often and by many threads at
-//! once: it must not block and should not allocate. `flush` asks for delivery and returns at once;
-//! `flush_and_wait` ends when all that was recorded before is delivered or dropped. `close` does
-//! the same and then lets go of everything; it is called once, and `record` may still be called
-//! afterwards, to no effect. **Errors** are the processor's own affair: it counts what it drops.
+//! **Contract.** `record` is called on the evaluating thread, often and concurrently: it must not
+//! block and should not allocate. `flush` requests a delivery and returns at once; `flush_and_wait`
+//! completes when everything recorded before is delivered or dropped. `close` does the same and
+//! then releases all resources; it is called once, and `record` may still be called afterwards,
+//! without effect. **Errors** are handled by the processor, which counts the events it drops.
 //! **Cancellation**: a dropped future delivers nothing twice. **Panics** are contained.
 //!
-//! Contexts hold personal data. A processor that writes them somewhere leaves out what is private
-//! with
-//! [`Redaction::redact`]; their [`Serialize`](serde::Serialize) form has everything.
+//! Contexts hold personal data. A processor that writes them anywhere must leave out private
+//! attributes with [`Redaction::redact`]; their [`Serialize`](serde::Serialize) form contains
+//! everything.
 //!
 //! ```
 //! use std::sync::atomic::{AtomicU64, Ordering};
@@ -97,21 +97,21 @@ pub(crate) use self::{
     worker::{Intervals, Worker},
 };
 
-/// Who hears of evaluations. See the [module documentation](self) for the contract.
+/// Receives evaluations and other events. See the [module documentation](self) for the contract.
 #[async_trait]
 pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
-    /// Takes note of an event.
+    /// Records an event.
     fn record(&self, event: &Event<'_>);
 
-    /// Asks for delivery, and returns at once.
+    /// Requests a delivery and returns at once.
     fn flush(&self);
 
-    /// Ends when all that was recorded before is delivered or dropped.
+    /// Completes when everything recorded before is delivered or dropped.
     async fn flush_and_wait(&self);
 
-    /// Does what [`flush_and_wait`](Self::flush_and_wait) does, and returns whether events can
-    /// still be delivered. A processor whose own background work has ended returns `false`, and so
-    /// does [`Client::flush_and_wait`] then.
+    /// Like [`flush_and_wait`](Self::flush_and_wait), but returns whether events can still be
+    /// delivered. A processor whose background work has ended returns `false`;
+    /// [`Client::flush_and_wait`] then returns `false` too.
     ///
     /// [`Client::flush_and_wait`]: crate::Client::flush_and_wait
     async fn flush_and_confirm(&self) -> bool {
@@ -119,112 +119,112 @@ pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
         true
     }
 
-    /// Delivers what there is and lets go of everything.
+    /// Delivers all pending events and releases all resources.
     async fn close(&self);
 
-    /// The data source has tried to connect; for processors that report about the SDK itself.
+    /// Called after each connection attempt of the data source, for processors that send
+    /// diagnostics about the SDK. The default does nothing.
     fn connection_attempt(&self, began: SystemTime, took: Duration, failed: bool) {
         let _ = (began, took, failed);
     }
 
-    /// How many events were recorded and not delivered yet, where evaluations that are only counted
-    /// are one event each. When a client is dropped before they are delivered, or closed without
-    /// delivering them, this number is logged. Default: 0, for a processor that delivers nothing.
+    /// Returns the number of recorded events that are not delivered yet, where evaluations that are
+    /// only counted are one event each. The number is logged if a client is dropped before they are
+    /// delivered, or closed without delivering them. The default returns 0, for a processor that
+    /// delivers nothing.
     fn pending(&self) -> u64 {
         0
     }
 
-    /// What has become of events so far. A processor that delivers nothing leaves this alone.
+    /// Returns the event statistics so far. The default returns zeros, for a processor that
+    /// delivers nothing.
     fn stats(&self) -> EventStats {
         EventStats::default()
     }
 }
 
-/// What has become of events so far.
+/// Statistics about events and their delivery.
 ///
 /// With the feature `metrics`, the recorder of the `metrics` crate that the application has
-/// installed hears the same of all clients together, within an interval between deliveries, as
-/// counters: `vexil_events_delivered_total`, `vexil_events_dropped_total`,
+/// installed receives the sums over all clients as counters, updated at least once per flush
+/// interval: `vexil_events_delivered_total`, `vexil_events_dropped_total`,
 /// `vexil_event_counts_dropped_total`, `vexil_event_kinds_dropped_total`,
 /// `vexil_event_filtered_total`, `vexil_event_payloads_dropped_total`,
 /// `vexil_event_requests_total`, `vexil_event_retries_total` and `vexil_event_bytes_total`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventStats {
-    /// Events that the service has accepted; the counts of evaluations of one delivery are one
-    /// event.
+    /// Events that the service accepted. The summary of one delivery is one event.
     pub delivered_events: u64,
-    /// Full events that were dropped because the buffer was full, in which counts of evaluations
-    /// take no place; and all that was recorded and could not be delivered because the processor
-    /// panicked or its runtime is gone.
+    /// Full events dropped because the buffer was full (summaries take no space in it), and
+    /// everything recorded but undeliverable because the processor panicked or its runtime is gone.
     pub dropped_events: u64,
-    /// Evaluations of unknown flags that no summary counts, because the keys of unknown flags had
-    /// used up the 4 MiB that they may take between two deliveries. Evaluations of known flags are
-    /// always counted.
+    /// Evaluations of unknown flags that no summary counts, because the keys of unknown flags
+    /// exceeded 4 MiB between two deliveries. Evaluations of known flags are always counted.
     pub dropped_counts: u64,
-    /// Evaluations whose context kinds are missing in a summary, because the flag was evaluated for
-    /// more than 100 kinds, or all kinds together took more than 1 MiB, between two deliveries. The
+    /// Evaluations whose context kinds are missing from a summary, because the flag was evaluated
+    /// for more than 100 kinds, or all kinds together exceeded 1 MiB, between two deliveries. The
     /// evaluations themselves are counted.
     pub dropped_kinds: u64,
-    /// Events that the filter [`before_send`](crate::config::EventsConfig::before_send) dropped, or
-    /// could not see to its end because it panicked.
+    /// Events dropped by the filter [`before_send`](crate::config::EventsConfig::before_send), or
+    /// because the filter panicked.
     pub filtered_events: u64,
-    /// Deliveries that were given up: the service could not be reached twice, or refused them, or
-    /// the transport panicked; or the file could not be written.
+    /// Deliveries given up: both attempts failed, the service rejected them, the transport
+    /// panicked, or the file could not be written.
     pub dropped_payloads: u64,
-    /// Requests that were sent.
+    /// Requests sent.
     pub attempts: u64,
-    /// Requests that repeated an earlier one.
+    /// Requests that were retries.
     pub retries: u64,
-    /// Bytes that were sent, as they went over the wire.
+    /// Bytes sent, as they went over the wire.
     pub bytes: u64,
 }
 
-/// Something that has happened.
+/// An event to record.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
     /// A flag was evaluated, by the application or as the prerequisite of another one.
     Evaluation(EvaluationEvent<'a>),
-    /// The application introduces a context.
+    /// The application identified a context.
     Identify(&'a Context),
-    /// The application tells of something.
+    /// The application tracked a custom event.
     Custom(CustomEvent<'a>),
-    /// The application has read or written something that is being migrated.
+    /// The application read or wrote data under migration.
     MigrationOp(&'a MigrationOp),
 }
 
-/// A flag was evaluated.
+/// An evaluation of a flag.
 #[non_exhaustive]
 pub struct EvaluationEvent<'a> {
     /// The flag's key.
     pub key: &'a str,
-    /// For whom.
+    /// The context of the evaluation.
     pub context: &'a Context,
-    /// The flag and its verdict; none if there is no such flag, or no data at all.
+    /// The flag and its verdict; `None` if the flag does not exist or no data is available.
     pub flag: Option<(&'a Flag, &'a Verdict<'a>)>,
-    /// The variation that was given; none if the default was.
+    /// The variation returned; `None` if the default was returned.
     pub variation: Option<(usize, &'a Value)>,
-    /// The error that the caller got, if one.
+    /// The error returned to the caller, if any.
     pub error: Option<EvalErrorKind>,
-    /// How far the answers about big segments can be trusted; none if none were needed.
+    /// Reliability of the big-segment memberships; `None` if none were needed.
     pub big_segments_status: Option<BigSegmentsStatus>,
-    /// Whether the caller asked for the reason.
+    /// Whether the caller requested the reason.
     pub with_reason: bool,
-    /// The flag that depends on this one, if that is why it was evaluated.
+    /// The dependent flag, if this one was evaluated as its prerequisite.
     pub prerequisite_of: Option<&'a Text>,
-    /// Makes the caller's default; see [`EvaluationEvent::default_value`].
+    /// Creates the caller's default; see [`EvaluationEvent::default_value`].
     pub(crate) default: Option<&'a dyn Fn() -> Value>,
 }
 
 impl EvaluationEvent<'_> {
-    /// The caller's default; none if the flag was evaluated as a prerequisite.
+    /// Returns the caller's default, or `None` if the flag was evaluated as a prerequisite.
     #[must_use]
     pub fn default_value(&self) -> Option<Value> {
         self.default.map(|make| make())
     }
 
-    /// What the caller got: the variation's value or the default.
+    /// Returns the value returned to the caller: the variation's value or the default.
     #[must_use]
     pub fn value(&self) -> Value {
         match self.variation {
@@ -233,7 +233,7 @@ impl EvaluationEvent<'_> {
         }
     }
 
-    /// Whether the flag reports this evaluation in full, with its reason, on account of an
+    /// Returns whether this evaluation is reported in full, with its reason, because of an
     /// experiment.
     #[must_use]
     pub fn is_experiment(&self) -> bool {
@@ -241,7 +241,7 @@ impl EvaluationEvent<'_> {
             .is_some_and(|(flag, verdict)| verdict.is_experiment(flag))
     }
 
-    /// Why the caller got what it got.
+    /// Returns the reason for the value returned to the caller.
     #[must_use]
     pub fn reason(&self) -> Reason {
         let kind = match (self.error, self.flag) {
@@ -261,16 +261,16 @@ impl fmt::Debug for EvaluationEvent<'_> {
     }
 }
 
-/// The application tells of something.
+/// The application tracked a custom event.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct CustomEvent<'a> {
-    /// What it is called.
+    /// The event's name.
     pub key: &'a str,
-    /// By whom or for whom it happened.
+    /// The context of the event.
     pub context: &'a Context,
-    /// Whatever the application says of it; null if nothing.
+    /// The application's data; null if there is none.
     pub data: &'a Value,
-    /// A number for an experiment to add up or average.
+    /// A number for an experiment to sum or average.
     pub metric: Option<f64>,
 }

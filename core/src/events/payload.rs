@@ -1,4 +1,4 @@
-//! [`Payload`]: what one delivery carries, before it is written as JSON.
+//! [`Payload`]: the contents of one delivery, before serialization.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,16 +7,16 @@ use vexil_eval::{Context, Reason, Text, Value};
 
 use super::MigrationOp;
 
-/// What one delivery carries. Times are in milliseconds since 1970.
+/// The contents of one delivery. Times are in milliseconds since 1970.
 #[derive(Debug, Default)]
 pub(super) struct Payload {
-    /// In the order in which they happened.
+    /// In the order of recording.
     pub(super) events: Vec<FullEvent>,
     pub(super) summary: Summary,
 }
 
 impl Payload {
-    /// How many events it is. The summary is one of them, unless there is nothing to sum up.
+    /// Returns the number of events. The summary is one of them, unless it is empty.
     pub(super) fn len(&self) -> usize {
         self.events.len() + usize::from(!self.summary.flags.is_empty())
     }
@@ -26,7 +26,7 @@ impl Payload {
     }
 }
 
-/// An event that is reported by itself, and takes a place in the buffer.
+/// An event that is reported individually and occupies a slot in the buffer.
 #[derive(Debug)]
 pub(super) enum FullEvent {
     /// A context was seen for the first time.
@@ -54,7 +54,7 @@ pub(super) enum FullEvent {
 }
 
 impl FullEvent {
-    /// About how many bytes the event takes, kept as well as written.
+    /// Returns the approximate size of the event in bytes, in memory as well as serialized.
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Index { context, .. } | Self::Identify { context, .. } => context.weight(),
@@ -70,59 +70,59 @@ impl FullEvent {
     }
 }
 
-/// One evaluation in full.
+/// The full record of one evaluation.
 #[derive(Clone, Debug)]
 pub(super) struct EvaluatedFlag {
     pub(super) date: u64,
     pub(super) key: Text,
     pub(super) context: Context,
-    /// None if there is no such flag.
+    /// `None` if the flag does not exist.
     pub(super) version: Option<u64>,
-    /// None if the default was given.
+    /// `None` if the default was returned.
     pub(super) variation: Option<usize>,
     pub(super) value: Value,
-    /// None for a prerequisite.
+    /// `None` for a prerequisite.
     pub(super) default: Option<Value>,
-    /// None if nobody asked.
+    /// `None` if the reason was not requested.
     pub(super) reason: Option<Reason>,
     pub(super) prerequisite_of: Option<Text>,
-    /// None stands for each.
+    /// `None` means each.
     pub(super) sampling_ratio: Option<i64>,
 }
 
-/// How often each flag had each value.
+/// Number of evaluations by flag, version and variation.
 #[derive(Debug, Default)]
 pub(super) struct Summary {
-    /// The first evaluation that is counted.
+    /// The time of the first counted evaluation.
     pub(super) start: u64,
-    /// No evaluation that is counted is later.
+    /// A time not before the last counted evaluation.
     pub(super) end: u64,
     pub(super) flags: HashMap<Text, FlagSummary>,
 }
 
-/// How often one flag had each value.
+/// Number of evaluations of one flag by version and variation.
 #[derive(Debug, Default)]
 pub(super) struct FlagSummary {
-    /// The default of the first evaluation; none if that was one as a prerequisite.
+    /// The default of the first evaluation; `None` if that was of a prerequisite.
     pub(super) default: Option<Value>,
-    /// The kinds of the contexts that it was evaluated for.
+    /// The context kinds that the flag was evaluated for.
     pub(super) kinds: BTreeSet<Text>,
     pub(super) counters: Vec<Counter>,
 }
 
-/// How often one flag had one value in one version.
+/// Number of evaluations of one flag with one version and variation.
 #[derive(Debug)]
 pub(super) struct Counter {
-    /// None if there is no such flag.
+    /// `None` if the flag does not exist.
     pub(super) version: Option<u64>,
-    /// None if the default was given.
+    /// `None` if the default was returned.
     pub(super) variation: Option<usize>,
-    /// That of the first evaluation.
+    /// The value of the first evaluation.
     pub(super) value: Value,
     pub(super) count: u64,
 }
 
-/// The present time, as events write it.
+/// Returns the current time in milliseconds since 1970.
 pub(super) fn now() -> u64 {
     millis(
         SystemTime::now()
@@ -131,7 +131,7 @@ pub(super) fn now() -> u64 {
     )
 }
 
-/// A time as events write it.
+/// Returns a duration in milliseconds.
 pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

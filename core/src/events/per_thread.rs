@@ -1,12 +1,12 @@
-//! [`PerThread`]: what every evaluation writes, once for each thread.
+//! [`PerThread`]: a value sharded by thread, for data that every evaluation writes.
 //!
-//! Until there are more threads than places, no two of them write to the same cache lines.
+//! As long as there are no more threads than shards, no two of them write to the same cache line.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const PLACES: usize = 32;
 
-/// The next thread's place.
+/// The shard of the next new thread.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
@@ -16,7 +16,7 @@ thread_local! {
 #[derive(Debug)]
 pub(super) struct PerThread<T>(Box<[Place<T>; PLACES]>);
 
-/// Alone on its cache lines.
+/// Padded to its own cache lines.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Place<T>(T);
@@ -28,14 +28,14 @@ impl<T: Default> Default for PerThread<T> {
 }
 
 impl<T> PerThread<T> {
-    /// The value of this thread.
+    /// Returns the current thread's value.
     pub(super) fn own(&self) -> &T {
         let place = PLACE.with(|place| *place);
-        // The place is one of them; the first serves where the compiler cannot know.
+        // The index is always in range; the fallback avoids a panicking path.
         &self.0.get(place).unwrap_or(&self.0[0]).0
     }
 
-    /// The values of all threads.
+    /// Returns the values of all threads.
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.iter().map(|place| &place.0)
     }

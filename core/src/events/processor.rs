@@ -1,4 +1,5 @@
-//! [`DefaultEventProcessor`]: counts evaluations, keeps full events, and leaves delivery to its [worker](super::worker).
+//! [`DefaultEventProcessor`]: counts evaluations, buffers full events, and leaves delivery to its
+//! [worker](super::worker).
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,24 +22,24 @@ use super::{
 };
 use crate::runtime::Task;
 
-/// What a processor remembers, between the threads that record and the worker that delivers.
+/// State shared by the recording threads and the worker that delivers.
 #[derive(Debug)]
 pub(crate) struct Records {
     omit_anonymous: bool,
     summaries: Summaries,
     known: SeenContexts,
     buffer: Buffer,
-    /// The latest time that the service told, in milliseconds since 1970; 0 before it did.
+    /// Latest time reported by the service, in milliseconds since 1970; 0 before the first report.
     server_time: AtomicU64,
-    /// How many events were taken and are on their way to the service. Held while events are taken
-    /// or counted, so that none of them is overlooked.
+    /// Number of events taken and being delivered. Held while events are taken or counted, so that
+    /// none of them is missed.
     under_way: Mutex<u64>,
-    /// Whether events are of no use any more: the processor is closed or has failed, or the service
-    /// does not want them.
+    /// Whether recording has stopped: the processor is closed or has failed, or the service rejects
+    /// events.
     ended: AtomicBool,
-    /// Whether the worker has ended before the processor was closed.
+    /// Whether the worker ended before the processor was closed.
     failed: AtomicBool,
-    /// What was recorded and cannot be delivered because the worker has ended.
+    /// Number of recorded events that cannot be delivered because the worker has ended.
     undeliverable: AtomicU64,
 }
 
@@ -122,7 +123,7 @@ impl Records {
         });
     }
 
-    /// The context was introduced when the flag was evaluated, and is not again.
+    /// The context was introduced when the flag was evaluated.
     fn migration_op(&self, op: &MigrationOp) {
         if is_sampled(op.sampling_ratio) {
             self.buffer.push(|| FullEvent::MigrationOp {
@@ -132,7 +133,7 @@ impl Records {
         }
     }
 
-    /// Whether the service has heard of a context lately. If it has not, it does now.
+    /// Returns whether the service knows the context. If it does not, queues an index event.
     fn is_known(&self, context: &Context) -> bool {
         let Some(context) = self.introduced(context) else {
             return false;
@@ -149,7 +150,7 @@ impl Records {
         known
     }
 
-    /// What the service is told of a context where it is introduced; none if that is nothing.
+    /// Returns the context as introduced to the service, or `None` if it must not be.
     fn introduced<'c>(&self, context: &'c Context) -> Option<Cow<'c, Context>> {
         if self.omit_anonymous {
             context.without_anonymous().map(Cow::Owned)
@@ -158,15 +159,15 @@ impl Records {
         }
     }
 
-    /// Whether evaluations are reported for debugging: neither our clock nor the service's says
-    /// that it is over.
+    /// Returns whether the flag's debugging is active: neither the local clock nor the service's
+    /// has passed its end.
     fn is_debugged(&self, flag: &Flag) -> bool {
         let until = flag.debug_events_until();
         until.is_some_and(|until| until > now() && until > self.server_time.load(Ordering::Relaxed))
     }
 
-    /// Takes all that is to be delivered, and how many events were for known contexts. The events
-    /// are under way until the guard is dropped.
+    /// Takes everything to deliver, and the number of events for known contexts. The events count
+    /// as under way until the guard is dropped.
     pub(super) fn take(self: &Arc<Self>) -> (Payload, u64, UnderWay) {
         let mut under_way = self.under_way();
         let (payload, deduplicated) = self.take_all();
@@ -196,8 +197,8 @@ impl Records {
         self.buffer.dropped() + self.undeliverable.load(Ordering::Relaxed)
     }
 
-    /// The worker has ended too early: what there is, and what is recorded from now on, is dropped
-    /// and counted.
+    /// Called when the worker has ended too early: drops and counts all pending events and those
+    /// recorded later.
     pub(super) fn fail(&self) {
         self.failed.store(true, Ordering::Relaxed);
         self.ended.store(true, Ordering::Relaxed);
@@ -220,7 +221,7 @@ impl Records {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many events are not delivered yet.
+    /// Returns the number of events not delivered yet.
     fn pending(&self) -> u64 {
         let under_way = self.under_way();
         to_u64(self.buffer.len())
@@ -228,19 +229,19 @@ impl Records {
             .saturating_add(*under_way)
     }
 
-    /// Nothing is recorded from now on.
+    /// Stops recording.
     fn stop(&self) {
         self.ended.store(true, Ordering::Relaxed);
     }
 
-    /// Nothing is recorded from now on, and what there is is dropped.
+    /// Stops recording and drops all pending events.
     pub(super) fn end(&self) {
         self.stop();
         self.take_all();
     }
 }
 
-/// Events that are on their way to the service.
+/// Counts events as under way until it is dropped.
 pub(super) struct UnderWay {
     records: Arc<Records>,
     count: u64,
@@ -271,28 +272,27 @@ fn in_full(event: &EvaluationEvent<'_>, flag: &Flag, experiment: bool) -> Evalua
     }
 }
 
-/// What the worker is told.
+/// A command to the worker.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// Deliver, if there is a place for a delivery.
+    /// Deliver, if a delivery slot is free.
     Flush,
-    /// Deliver, and say when it is done: whether no delivery has panicked meanwhile.
+    /// Deliver, and reply when done: whether no delivery panicked meanwhile.
     FlushAndWait(oneshot::Sender<bool>),
-    /// Deliver, say when it is done, and end.
+    /// Deliver, reply when done, and end.
     Close(oneshot::Sender<()>),
 }
 
-/// Reports to the service: counts of evaluations, and events in full where flags or the application
-/// ask for them.
+/// Sends events to the service: summaries of evaluations, and full events where flags or the
+/// application request them.
 #[derive(Debug)]
 pub(crate) struct DefaultEventProcessor {
     records: Arc<Records>,
     delivered: Arc<DeliveryStats>,
     diagnostics: Arc<Diagnostics>,
-    /// To the worker. Bounded: who flushes faster than it can listen has flushed already.
+    /// Channel to the worker. Bounded: if it is full, a flush is already pending.
     commands: mpsc::Sender<Command>,
-    /// Stops the worker, which ends by itself when the processor is closed, if the processor is
-    /// dropped before that.
+    /// Stops the worker if the processor is dropped without being closed.
     _worker: Task<()>,
 }
 
@@ -313,7 +313,7 @@ impl DefaultEventProcessor {
         }
     }
 
-    /// Has the worker do something, and returns what it came to; none if the worker has ended.
+    /// Sends a command and waits for the reply. Returns `None` if the worker has ended.
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
         let (done, finished) = oneshot::channel();
         self.commands.send(command(done)).await.ok()?;
@@ -336,7 +336,7 @@ impl EventProcessor for DefaultEventProcessor {
     }
 
     async fn flush_and_confirm(&self) -> bool {
-        // Of a processor that was closed, everything was delivered.
+        // A closed processor has delivered everything.
         self.ask(Command::FlushAndWait)
             .await
             .unwrap_or_else(|| !self.records.has_failed())
@@ -344,7 +344,8 @@ impl EventProcessor for DefaultEventProcessor {
 
     async fn close(&self) {
         self.ask(Command::Close).await;
-        // What is left was recorded too late, or the worker has ended: it still counts as pending.
+        // Remaining events were recorded too late, or the worker has ended: they still count as
+        // pending.
         self.records.stop();
     }
 
@@ -361,7 +362,7 @@ impl EventProcessor for DefaultEventProcessor {
     }
 }
 
-/// What has become of events so far.
+/// Returns the event statistics so far.
 pub(super) fn stats(records: &Records, delivered: &DeliveryStats) -> EventStats {
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let dropped = records.summaries.dropped();

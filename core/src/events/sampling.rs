@@ -1,6 +1,7 @@
-//! Chance, where flags ask for a part of something only (EVT-8).
+//! Sampling by ratio, 1 in n (EVT-8).
 
-/// Whether chance lets this one of `ratio` pass. None stands for each; 0 and less for none.
+/// Returns whether this event is sampled, with a probability of 1 in `ratio`. `None` samples each,
+/// 0 or less none.
 pub(crate) fn is_sampled(ratio: Option<i64>) -> bool {
     match ratio {
         None | Some(1) => true,
@@ -16,7 +17,7 @@ mod tests {
 
     // EVT-8
     #[test]
-    fn one_in_ratio_passes() {
+    fn one_in_ratio_is_sampled() {
         let passed = |ratio| (0..10_000).filter(|_| is_sampled(ratio)).count();
         fastrand::seed(7);
         assert_eq!(

@@ -1,13 +1,11 @@
-//! [`SeenContexts`]: the contexts that the service knows already.
+//! [`SeenContexts`]: a cache of the contexts that the service knows already.
 //!
-//! Every evaluation asks, and nearly always the answer is yes; so asking reads a few words of one
-//! cache line and writes nothing. Contexts are remembered by a hash of their canonical key. The
-//! places are more than the capacity asked for, in sets of seven; where a set is full, the oldest
-//! of its entries makes room.
+//! Every evaluation queries it, and nearly always hits; a hit reads a few words of one cache line
+//! and writes nothing. Contexts are identified by a hash of their canonical key. The cache has more
+//! slots than the configured capacity, in sets of seven; a full set evicts its oldest entry.
 //!
-//! While the service can be told of nobody, because the buffer of events is full, nobody has to
-//! make room either: who was introduced stays known, and threads that meet new contexts only read
-//! what they share.
+//! While the event buffer is full, no index event can be sent, so nothing is evicted: introduced
+//! contexts stay known, and threads that meet new contexts only read shared data.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -20,20 +18,20 @@ pub(super) struct SeenContexts {
     sets: Box<[Set]>,
 }
 
-/// On one cache line, where a lock takes four bytes.
+/// Fits on one cache line if a lock takes four bytes.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct Set {
-    /// Hashes; zero is a free place.
+    /// Hashes; zero marks a free slot.
     hashes: [AtomicU64; WAYS],
-    /// Held by whoever adds to the set: the place that the next one takes. Asking takes no lock.
+    /// The slot of the next entry. Locked to add to the set; lookups take no lock.
     next: Mutex<u8>,
 }
 
 impl SeenContexts {
-    /// Room for at least `capacity` contexts.
+    /// Creates a cache for at least `capacity` contexts.
     pub(super) fn new(capacity: usize) -> Self {
-        // Twice the room, so that chance fills few sets before the whole is full.
+        // Twice the capacity, so that few sets overflow before the whole cache is full.
         let sets = capacity
             .saturating_mul(2)
             .div_ceil(WAYS)
@@ -44,8 +42,8 @@ impl SeenContexts {
         }
     }
 
-    /// Whether a context was seen lately; from now on it was, unless there is no place for it. Then
-    /// another one makes room only if `can_introduce`.
+    /// Returns whether a context was seen lately, and adds it if it was not. If its set is full,
+    /// the oldest entry is evicted only if `can_introduce`.
     pub(super) fn seen(&self, identity: u64, can_introduce: impl FnOnce() -> bool) -> bool {
         let hash = identity.max(1);
         let place = usize::try_from(hash >> 32)
@@ -78,8 +76,8 @@ impl Set {
             .any(|slot| slot.load(Ordering::Relaxed) == hash)
     }
 
-    /// Whether the hash was there already: another thread may have been faster, and only one of
-    /// them reports a context.
+    /// Adds a hash. Returns whether it was present already: another thread may have been faster,
+    /// and only one of them reports a context.
     fn add(&self, hash: u64) -> bool {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         if self.holds(hash) {
@@ -109,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_is_new_once_until_all_are_forgotten() {
+    fn a_context_is_new_once_until_the_cache_is_cleared() {
         let keys = SeenContexts::new(1_000);
         let new = || {
             (0..500)
@@ -122,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_threads_one_reports_a_context() {
+    fn only_one_of_many_threads_reports_a_context() {
         let keys = SeenContexts::new(1_000);
         let new: usize = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)
@@ -143,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn far_beyond_the_capacity_the_oldest_are_forgotten() {
+    fn beyond_the_capacity_the_oldest_contexts_are_evicted() {
         let keys = SeenContexts::new(16);
         let hashes: Vec<_> = (0..10_000)
             .map(|n| key_hash(&format!("user-{n}")))
@@ -154,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn while_nobody_can_be_introduced_nobody_makes_room() {
+    fn no_context_is_evicted_while_none_can_be_introduced() {
         let keys = SeenContexts::new(16);
         let hashes: Vec<_> = (0..10_000)
             .map(|n| key_hash(&format!("user-{n}")))
@@ -172,8 +170,7 @@ mod tests {
         assert!(strangers.iter().all(|hash| !keys.seen(*hash, || false)));
         assert!(known.iter().all(|hash| keys.seen(**hash, || false)));
 
-        // Free places are taken all the same: a context that comes often is not met as a stranger
-        // each time.
+        // Free slots are still used, so that a recurring context is not new each time.
         keys.clear();
         assert!(!keys.seen(strangers[0], || false));
         assert!(keys.seen(strangers[0], || false));

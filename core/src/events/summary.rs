@@ -1,12 +1,12 @@
 //! [`Summaries`]: counts evaluations per flag, without contention between threads.
 //!
-//! Each thread has a shard of its own (until there are more threads than shards), so its lock is
-//! free whenever the thread comes, and no cache line travels between cores. A count of a known flag
-//! is never dropped: it stays in a shard until a payload takes it.
+//! Each thread has its own shard (until there are more threads than shards), so its lock is
+//! uncontended and no cache line moves between cores. A count of a known flag is never dropped: it
+//! stays in its shard until a payload takes it.
 //!
 //! Keys of unknown flags and context kinds may come from outside the application, in any number and
-//! length. They share budgets of memory, and what goes beyond is dropped and counted. The cost of
-//! an evaluation does not depend on how many there are.
+//! length. They share memory budgets; what exceeds them is dropped and counted. The cost of an
+//! evaluation does not depend on their number.
 
 use std::collections::hash_map;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,30 +21,30 @@ use super::budget::Budget;
 use super::payload::{Counter, FlagSummary, Summary};
 use super::per_thread::PerThread;
 
-/// Memory for counts of unknown flags.
+/// Memory limit for counts of unknown flags.
 const UNKNOWN_FLAGS_BYTES: usize = 4 << 20;
 
-/// Memory for context kinds.
+/// Memory limit for context kinds.
 const KINDS_BYTES: usize = 1 << 20;
 
-/// How many kinds one count holds. They are searched one by one.
+/// Maximum number of kinds per count. They are searched linearly.
 const MOST_KINDS: usize = 100;
 
-/// The first kind of each count is free up to this length: it takes no more than a multiple of what
-/// the flag itself takes.
+/// The first kind of each count is not charged up to this length: it takes at most a multiple of
+/// the flag's own size.
 const FREE_KIND_BYTES: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Summaries {
     shards: PerThread<Mutex<Counts>>,
-    /// The order in which counts began, across shards. Advanced once for each new count, not for
-    /// each evaluation.
+    /// Sequence number of the next count, across shards. Incremented once per new count, not per
+    /// evaluation.
     next: AtomicU64,
     unknown_flags: Budget,
     kinds: Budget,
-    /// Apart for each thread, as an attack makes each evaluation drop something.
+    /// One counter per thread, because under attack every evaluation may drop something.
     dropped: PerThread<Dropped>,
-    /// Whether it was logged that something is dropped, since the last payload was taken.
+    /// Whether dropping was logged since the last payload was taken.
     warned: AtomicBool,
 }
 
@@ -67,7 +67,7 @@ struct Dropped {
     kinds: AtomicU64,
 }
 
-/// How many evaluations were not counted, or counted without their kinds.
+/// Number of evaluations not counted, or counted without their kinds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct DroppedTotal {
     pub(super) counts: u64,
@@ -77,11 +77,11 @@ pub(super) struct DroppedTotal {
 #[derive(Debug, Default)]
 struct Counts {
     table: HashTable<Count>,
-    /// When the first of them was counted, in milliseconds since 1970.
+    /// Time of the first count, in milliseconds since 1970.
     start: u64,
-    /// How many evaluations were for contexts that were known already.
+    /// Number of evaluations for contexts that were known already.
     deduplicated: u64,
-    /// What the table takes of each budget.
+    /// Bytes charged to each budget.
     unknown_flags_bytes: usize,
     kinds_bytes: usize,
 }
@@ -89,7 +89,7 @@ struct Counts {
 #[derive(Debug)]
 struct Count {
     hash: u64,
-    /// Which count of all shards it is, in the order in which they began.
+    /// Position among the counts of all shards, in the order of creation.
     sequence: u64,
     key: Text,
     version: Option<u64>,
@@ -97,13 +97,13 @@ struct Count {
     value: Value,
     default: Option<Value>,
     kinds: SmallVec<[Text; 1]>,
-    /// A hash of the kinds that were added last: mostly there is nothing to add.
+    /// Hash of the last kinds added, a fast path for the common case of no new kinds.
     last_kinds: u64,
     count: u64,
 }
 
 impl Summaries {
-    /// Counts an evaluation. The clock is read only for the first of a payload.
+    /// Counts an evaluation. The clock is read only for the first one of a payload.
     pub(super) fn count(
         &self,
         event: &EvaluationEvent<'_>,
@@ -133,7 +133,7 @@ impl Summaries {
         self.begin(counts, event, hash, now);
     }
 
-    /// Begins a new count.
+    /// Creates a new count.
     fn begin(
         &self,
         counts: &mut Counts,
@@ -141,8 +141,8 @@ impl Summaries {
         hash: u64,
         now: impl Fn() -> u64,
     ) {
-        // Looked at before the value and the default are made, so that a flood costs no more than
-        // this.
+        // Checked before the value and the default are created, so that a flood of unknown flags
+        // stays cheap.
         let is_unknown = event.flag.is_none();
         let key_bytes = size_of::<Count>() + event.key.len();
         if is_unknown && !self.unknown_flags.has_room(key_bytes) {
@@ -175,7 +175,7 @@ impl Summaries {
         counts.table.insert_unique(hash, count, |count| count.hash);
     }
 
-    /// Adds the kinds of a context to those of a count. What has no room ends the search, so that a
+    /// Adds the kinds of a context to a count. Stops at the first kind that has no room, so that a
     /// context of very many kinds costs no more than a full list.
     fn add_kinds(&self, kinds: &mut SmallVec<[Text; 1]>, charged: &mut usize, context: &Context) {
         for member in context.individual_contexts() {
@@ -197,12 +197,12 @@ impl Summaries {
         }
     }
 
-    /// Notes that an event was for a context that was known already.
+    /// Records an event for a context that was known already.
     pub(super) fn deduplicated(&self) {
         self.own().deduplicated += 1;
     }
 
-    /// Takes all counts. Returns the number of evaluations for known contexts too.
+    /// Takes all counts. Also returns the number of evaluations for known contexts.
     pub(super) fn take(&self, now: impl Fn() -> u64) -> (Summary, u64) {
         let (mut summary, mut deduplicated) = (
             Summary {
@@ -223,8 +223,7 @@ impl Summaries {
             taken.extend(counts.table);
         }
         self.warned.store(false, Ordering::Relaxed);
-        // A flag's default, and the value of each of its counters, are those of the first
-        // evaluation.
+        // The default of a flag and the values of its counters are those of the first evaluation.
         taken.sort_unstable_by_key(|count| count.sequence);
         for mut count in taken {
             match summary.flags.entry(std::mem::take(&mut count.key)) {
@@ -238,14 +237,14 @@ impl Summaries {
                 }
             }
         }
-        // Read when all are taken, so that none of them is later; unless the clock was set back
-        // meanwhile.
+        // Read after all counts are taken, so that none of them is later unless the clock was set
+        // back.
         summary.end = now();
         summary.start = summary.start.min(summary.end);
         (summary, deduplicated)
     }
 
-    /// How many evaluations are counted and not taken yet.
+    /// Returns the number of evaluations counted and not taken yet.
     pub(super) fn total(&self) -> u64 {
         self.shards
             .iter()
@@ -259,7 +258,7 @@ impl Summaries {
             .sum()
     }
 
-    /// What was dropped so far.
+    /// Returns the numbers dropped so far.
     pub(super) fn dropped(&self) -> DroppedTotal {
         self.dropped
             .iter()
@@ -272,20 +271,19 @@ impl Summaries {
     #[cold]
     fn drop_count(&self) {
         self.dropped.own().counts.fetch_add(1, Ordering::Relaxed);
-        self.warn_once("too many unknown flags are evaluated: further ones are not counted until the next delivery");
+        self.warn_once("too many unknown flags, further ones are not counted until the next delivery");
     }
 
     #[cold]
     fn drop_kind(&self) {
         self.dropped.own().kinds.fetch_add(1, Ordering::Relaxed);
         self.warn_once(
-            "flags are evaluated for too many context kinds: further ones are not reported until the next delivery",
+            "too many context kinds, further ones are not reported until the next delivery",
         );
     }
 
     fn warn_once(&self, message: &str) {
-        // Loaded before it is swapped, so that the cache line stays shared by all threads once it
-        // is set.
+        // Plain load first: avoids taking the cache line exclusive once it is set.
         if !self.warned.load(Ordering::Relaxed) && !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!("{message}");
         }
@@ -309,7 +307,8 @@ fn mix(key: u64, version: Option<u64>, variation: Option<usize>) -> u64 {
 }
 
 impl FlagSummary {
-    /// Adds a count; of those with the same version and variation, the first one's value stays.
+    /// Adds a count. Among counts with the same version and variation, the value of the first one
+    /// is kept.
     fn add(&mut self, count: Count) {
         self.kinds.extend(count.kinds);
         let same = |counter: &&mut Counter| {
@@ -368,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn no_count_is_lost_while_payloads_are_taken() {
+    fn no_count_is_lost_while_counts_are_taken() {
         let (summaries, done) = (Summaries::default(), AtomicBool::new(false));
         let context = Context::new("ada").unwrap();
         let flags: Vec<_> = (0..5).map(|n| flag(&format!("flag-{n}"), n)).collect();
@@ -400,7 +399,7 @@ mod tests {
 
     // EVT-1.6
     #[test]
-    fn a_summary_does_not_end_before_it_begins_whatever_the_clock_does() {
+    fn a_summary_does_not_end_before_it_starts_even_if_the_clock_is_set_back() {
         let summaries = Summaries::default();
         let (flag, ada) = (flag("f", 1), Context::new("ada").unwrap());
         for (end, expected) in [(9, (7, 9)), (3, (3, 3)), (7_000_000, (7, 7_000_000))] {
@@ -415,7 +414,7 @@ mod tests {
 
     // EVT-1.6
     #[test]
-    fn a_payload_adds_up_what_all_threads_have_counted() {
+    fn a_payload_sums_the_counts_of_all_threads() {
         let summaries = Summaries::default();
         let ada = Context::new("ada").unwrap();
         let both =
@@ -450,10 +449,10 @@ mod tests {
             (ghost.version, ghost.variation, ghost.count, &ghost.value),
             (None, None, 2, &Value::from(false))
         );
-        assert!(summaries.take(|| 9).0.flags.is_empty(), "all begins anew");
+        assert!(summaries.take(|| 9).0.flags.is_empty(), "counting starts from zero");
     }
 
-    /// Evaluates a flag, or an unknown one called `key`, with this default; none is that of a
+    /// Evaluates `flag`, or an unknown flag called `key`, with this default; `None` stands for a
     /// prerequisite.
     fn evaluate(
         summaries: &Summaries,
@@ -479,10 +478,10 @@ mod tests {
     }
 
     #[test]
-    fn the_default_of_a_flag_is_that_of_its_first_evaluation_whichever_thread_made_it() {
+    fn the_default_of_a_flag_is_that_of_its_first_evaluation_on_any_thread() {
         let ada = Context::new("ada").unwrap();
-        // More rounds than there are shards, so that the first evaluation is in a later shard than
-        // the others too.
+        // More rounds than shards, so that the first evaluation is also in a later shard than the
+        // others.
         for round in 0..100 {
             let summaries = Summaries::default();
             let first = round % 4;
@@ -492,7 +491,7 @@ mod tests {
                 } else {
                     Value::from(call)
                 };
-                // Other versions, so that the order of a hash table would tell too.
+                // Different versions, so that a dependence on hash table order would show too.
                 let flag = flag("f", (first + call) % 4);
                 std::thread::scope(|scope| {
                     scope.spawn(|| evaluate(&summaries, "f", Some(&flag), Some(default), &ada));
@@ -516,8 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_unknown_flags_take_a_bounded_amount_of_memory_and_known_flags_are_counted_all_the_same()
-     {
+    fn unknown_flags_take_bounded_memory_and_known_flags_are_still_counted() {
         let (summaries, ada, known) = (
             Summaries::default(),
             Context::new("ada").unwrap(),
@@ -554,7 +552,7 @@ mod tests {
         assert_eq!(
             total(&summary) + dropped.counts,
             calls + 2,
-            "whatever is not counted is reported as dropped"
+            "an evaluation not counted is reported as dropped"
         );
 
         evaluate(&summaries, "ghost", None, Some(false.into()), &ada);
@@ -566,7 +564,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_default_of_an_unknown_flag_counts_against_the_memory() {
+    fn a_large_default_of_an_unknown_flag_is_charged_to_the_memory_limit() {
         let (summaries, ada) = (Summaries::default(), Context::new("ada").unwrap());
         let large = Value::from("x".repeat(UNKNOWN_FLAGS_BYTES));
         evaluate(&summaries, "ghost", None, Some(large), &ada);
@@ -577,7 +575,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_take_a_bounded_amount_of_memory_and_every_evaluation_is_counted() {
+    fn kinds_take_bounded_memory_and_every_evaluation_is_counted() {
         let summaries = Summaries::default();
         let flags: Vec<_> = (0..2_000).map(|n| flag(&format!("flag-{n}"), 1)).collect();
         let kinds: Vec<_> = (0..80_000)

@@ -1,9 +1,8 @@
-//! [`Delivery`]: one payload to the service, with one more attempt if the first fails.
+//! [`Delivery`]: sends payloads to the service, with one retry.
 //!
-//! A payload is never kept for later than that: what the service does not take within two attempts
-//! is dropped and counted, for memory must not grow with an outage. Both attempts send the same
-//! bytes under the same id, so that the service can tell that they are one. The rules are those of
-//! EVT-1.1, EVT-1.2 and EVT-3.6.
+//! A payload is dropped and counted if both attempts fail, so that memory does not grow during an
+//! outage. Both attempts send the same bytes under the same id, so that the service can detect
+//! duplicates. The rules are those of EVT-1.1, EVT-1.2 and EVT-3.6.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -35,8 +34,7 @@ const PAYLOAD_ID: HeaderName = HeaderName::from_static("x-launchdarkly-payload-i
 const ATTEMPTS: u64 = 2;
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// An answer that is longer, or takes longer, costs more than the new connection that it would
-/// save.
+/// Reading a longer or slower response costs more than the new connection it would save.
 const LONGEST_ANSWER: usize = 64 * 1024;
 const LONGEST_READ: Duration = Duration::from_secs(1);
 
@@ -44,7 +42,7 @@ const LONGEST_READ: Duration = Duration::from_secs(1);
 pub(crate) struct Delivery {
     transport: Arc<dyn HttpTransport>,
     headers: HeaderMap,
-    /// None if the base is no URL.
+    /// `None` if the base is not a valid URL.
     events: Option<Uri>,
     diagnostic: Option<Uri>,
     read_timeout: Duration,
@@ -52,35 +50,36 @@ pub(crate) struct Delivery {
     stats: Arc<DeliveryStats>,
 }
 
-/// What became of a payload of events.
+/// The outcome of a delivery.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Delivered {
-    /// The service has it; and its clock, in milliseconds since 1970, if it told.
+    /// The service accepted the payload. `server_time` is its clock, in milliseconds since 1970, if
+    /// the response has it.
     Ok { server_time: Option<u64> },
-    /// It is lost. The next one may be delivered.
+    /// The payload is lost. The next one may be delivered.
     Dropped,
-    /// It is lost, and the service wants no more.
+    /// The payload is lost, and the service accepts no more.
     Refused,
 }
 
-/// What it took to deliver events, so far. Diagnostics do not count.
+/// Statistics of event deliveries so far. Diagnostics are not counted.
 #[derive(Debug, Default)]
 pub(super) struct DeliveryStats {
-    /// As they were sent: compressed, and twice if there were two attempts.
+    /// As sent: compressed, and counted for each attempt.
     pub(super) bytes: AtomicU64,
     pub(super) attempts: AtomicU64,
-    /// How many of the attempts were second ones.
+    /// Number of second attempts.
     pub(super) retries: AtomicU64,
-    /// How many events the application's filter dropped.
+    /// Number of events that the application's filter dropped.
     pub(super) filtered: AtomicU64,
-    /// How many payloads were lost.
+    /// Number of payloads lost.
     pub(super) dropped: AtomicU64,
-    /// How many events the service has accepted.
+    /// Number of events that the service accepted.
     pub(super) events: AtomicU64,
 }
 
 impl Delivery {
-    /// `headers` are those of every request; `base` is where the service takes events.
+    /// `headers` are sent with every request; `base` is the base URL for events.
     pub(crate) fn new(
         transport: Arc<dyn HttpTransport>,
         headers: HeaderMap,
@@ -104,13 +103,13 @@ impl Delivery {
         &self.stats
     }
 
-    /// Sends so many events, a JSON array.
+    /// Sends `count` events as a JSON array.
     pub(super) async fn send_events(&self, count: usize, body: Vec<u8>) -> Delivered {
         let mut request = self.request(self.events.as_ref(), body).await;
         request
             .headers_mut()
             .insert(EVENT_SCHEMA, HeaderValue::from_static("4"));
-        // A UUID has no character that a header cannot carry.
+        // A UUID is always a valid header value.
         if let Ok(id) = HeaderValue::try_from(Uuid::new_v4().to_string()) {
             request.headers_mut().insert(PAYLOAD_ID, id);
         }
@@ -131,7 +130,7 @@ impl Delivery {
                 status,
                 bytes,
                 attempts,
-                "the service refuses events: no more are sent"
+                "the service rejects events, sending no more"
             );
             return Delivered::Refused;
         }
@@ -141,13 +140,12 @@ impl Delivery {
             count,
             bytes,
             attempts,
-            "some events were dropped"
+            "cannot deliver events, payload dropped"
         );
         Delivered::Dropped
     }
 
-    /// Sends statistics about the SDK, a JSON object. If the service does not take them, nobody is
-    /// the worse for it.
+    /// Sends diagnostics, a JSON object. Failures are logged at debug level and otherwise ignored.
     pub(super) async fn send_diagnostic(&self, body: Vec<u8>) {
         let request = self.request(self.diagnostic.as_ref(), body).await;
         if let Err(Failed { fault, attempts }) = self.send(&request, None).await {
@@ -156,12 +154,12 @@ impl Delivery {
                 error,
                 status,
                 attempts,
-                "statistics about the SDK were dropped"
+                "cannot deliver diagnostics, payload dropped"
             );
         }
     }
 
-    /// Everything that both attempts have in common.
+    /// Builds the request that both attempts send.
     async fn request(&self, uri: Option<&Uri>, body: Vec<u8>) -> Request<Bytes> {
         let plain = Bytes::from(body);
         let gzip = if self.gzip {
@@ -181,7 +179,7 @@ impl Delivery {
         request
     }
 
-    /// Sends a request, twice if need be, and gives the service's clock.
+    /// Sends a request, with one retry, and returns the service's clock.
     async fn send(
         &self,
         request: &Request<Bytes>,
@@ -207,13 +205,13 @@ impl Delivery {
                 return Err(Failed { fault, attempts });
             }
             let (error, status) = (fault.message(), fault.status());
-            tracing::debug!(error, status, attempts, delay = ?RETRY_DELAY, "a delivery failed and is repeated");
+            tracing::debug!(error, status, attempts, delay = ?RETRY_DELAY, "delivery attempt failed, retrying");
             sleep(RETRY_DELAY).await;
         }
     }
 
     async fn attempt(&self, request: Request<Bytes>) -> Result<Option<u64>, Fault> {
-        // A transport that does not keep its time limit must not hold a delivery up for ever.
+        // A transport that ignores its timeout must not block a delivery for ever.
         let deadline = self
             .read_timeout
             .saturating_mul(4)
@@ -243,7 +241,7 @@ impl DeliveryStats {
     }
 }
 
-/// A payload is lost, after so many attempts, the last of which failed for a reason.
+/// A delivery that failed: the last error and the number of attempts.
 struct Failed {
     fault: Fault,
     attempts: u64,
@@ -263,7 +261,7 @@ enum Fault {
 }
 
 impl Fault {
-    /// Whether another attempt may succeed. One that is too large for the service stays so.
+    /// Whether a retry may succeed. A payload that is too large stays too large.
     fn is_passing(&self) -> bool {
         match self {
             Self::Status(status) => Failure::of_status(*status) == Failure::Passing,
@@ -272,7 +270,7 @@ impl Fault {
         }
     }
 
-    /// Whether no payload whatever has a chance.
+    /// Whether the service rejects all payloads.
     fn is_refusal(&self) -> bool {
         match self {
             Self::Status(StatusCode::PAYLOAD_TOO_LARGE) => false,
@@ -287,7 +285,7 @@ impl Fault {
         }
     }
 
-    /// What happened and why, in one line.
+    /// The error and its sources, in one line.
     fn message(&self) -> String {
         let mut message = self.to_string();
         let mut source = self.source();
@@ -304,7 +302,7 @@ fn uri(base: &str, path: &str) -> Option<Uri> {
     uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some())
 }
 
-/// The bytes in gzip, made where work may take its time; none if that fails.
+/// Compresses the bytes on the blocking pool. Returns `None` if that fails.
 async fn compressed(body: Bytes) -> Option<Bytes> {
     Runtime::of(Handle::current())
         .spawn_blocking(move || gzip(&body))
@@ -319,7 +317,7 @@ fn gzip(body: &[u8]) -> io::Result<Bytes> {
     encoder.finish().map(Bytes::from)
 }
 
-/// Reads an answer that nobody is interested in, so that its connection can carry the next request.
+/// Reads the rest of a response, so that its connection can be reused.
 async fn read_to_end(mut body: Body) {
     let read = async {
         let mut left = LONGEST_ANSWER;
@@ -330,11 +328,11 @@ async fn read_to_end(mut body: Body) {
             left = less;
         }
     };
-    // Whether or not it ended, the body is dropped now.
+    // The body is dropped now, even if it is incomplete.
     let _ = timeout(LONGEST_READ, read).await;
 }
 
-/// The service's clock, in milliseconds since 1970.
+/// Returns the service's clock, in milliseconds since 1970.
 fn server_time(headers: &HeaderMap) -> Option<u64> {
     let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
     u64::try_from(date.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()

@@ -1,8 +1,7 @@
-//! [`Diagnostics`]: what the service is told of the SDK itself, at the start and every now and then.
+//! [`Diagnostics`]: reports about the SDK itself, at the start and at intervals.
 //!
-//! Numbers, names of platforms and whether settings differ from their defaults; no key, no URL, no
-//! name of an attribute. What is not known is left out rather than guessed. The rules are those of
-//! EVT-4.
+//! Reports contain numbers, platform names and whether settings differ from their defaults; no
+//! keys, URLs or attribute names. Unknown values are left out. The rules are those of EVT-4.
 
 use std::collections::VecDeque;
 use std::env::consts;
@@ -15,10 +14,10 @@ use uuid::Uuid;
 
 use super::payload::{millis, now};
 
-/// How many attempts to open a stream are reported at the most, the latest ones.
+/// Maximum number of stream attempts in a report; the latest are kept.
 const STREAM_INITS: usize = 100;
 
-/// Makes the service's statistics about one client.
+/// Builds the diagnostics of one client.
 #[derive(Debug)]
 pub(crate) struct Diagnostics {
     id: Value,
@@ -26,16 +25,16 @@ pub(crate) struct Diagnostics {
     statistics: Statistics,
     /// When the last report was made, in milliseconds since 1970.
     since: AtomicU64,
-    /// How many events had been dropped by then.
+    /// Number of events dropped by then.
     dropped: AtomicU64,
 }
 
-/// How a client is configured. What is none is not reported.
+/// The configuration of a client. `None` fields are not reported.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DiagnosticConfiguration {
     pub(crate) wrapper_name: Option<String>,
     pub(crate) wrapper_version: Option<String>,
-    /// Whether polls, events and streams go elsewhere than to the service's own addresses.
+    /// Whether polls, events and streams use addresses other than the service's own.
     pub(crate) custom_base_uri: Option<bool>,
     pub(crate) custom_events_uri: Option<bool>,
     pub(crate) custom_stream_uri: Option<bool>,
@@ -53,16 +52,16 @@ pub(crate) struct DiagnosticConfiguration {
     pub(crate) context_keys_capacity: Option<usize>,
     pub(crate) context_keys_flush_interval: Option<Duration>,
     pub(crate) diagnostic_recording_interval: Option<Duration>,
-    /// `memory`, what a store calls itself, or `custom`.
+    /// `memory`, the name that a store reports, or `custom`.
     pub(crate) data_store_type: Option<String>,
 }
 
-/// What has happened since the last report.
+/// Statistics since the last report.
 #[derive(Debug, Default)]
 struct Statistics {
     deduplicated_contexts: AtomicU64,
     events_in_last_batch: AtomicU64,
-    /// Written once per connection and read once per report: who comes first hardly ever matters.
+    /// Locked once per connection and once per report, so contention is negligible.
     stream_inits: Mutex<VecDeque<StreamInit>>,
 }
 
@@ -91,33 +90,33 @@ impl Diagnostics {
         }
     }
 
-    /// An attempt to connect has come to something.
+    /// Records a finished connection attempt.
     pub(super) fn stream_init(&self, began: SystemTime, took: Duration, failed: bool) {
         let began = began.duration_since(UNIX_EPOCH).unwrap_or_default();
         self.statistics.stream_init(millis(began), took, failed);
     }
 
-    /// So many events were for contexts that are known already.
+    /// Adds a number of events for contexts that the service knows already.
     pub(super) fn add_deduplicated(&self, events: u64) {
         self.statistics
             .deduplicated_contexts
             .fetch_add(events, Ordering::Relaxed);
     }
 
-    /// A payload of so many events is on its way.
+    /// Sets the number of events in the latest payload.
     pub(super) fn set_events_in_last_batch(&self, events: usize) {
         self.statistics
             .events_in_last_batch
             .store(integer(events), Ordering::Relaxed);
     }
 
-    /// The report at the start.
+    /// Returns the initial report.
     pub(super) fn init(&self) -> Vec<u8> {
         self.init_at(now())
     }
 
-    /// The report of what has happened since the last one. `dropped` is how many events were
-    /// dropped so far, in all.
+    /// Returns the report since the last one. `dropped` is the total number of events dropped so
+    /// far.
     pub(super) fn statistics(&self, dropped: u64) -> Vec<u8> {
         self.statistics_at(now(), dropped)
     }
@@ -212,8 +211,8 @@ impl DiagnosticConfiguration {
 }
 
 impl Statistics {
-    /// An attempt to open a stream has come to something: its first data, or a failure. It began at
-    /// a time in milliseconds since 1970.
+    /// Records a finished stream attempt: it received its first data or failed. `timestamp` is its
+    /// start, in milliseconds since 1970.
     fn stream_init(&self, timestamp: u64, duration: Duration, failed: bool) {
         let mut inits = self
             .stream_inits
@@ -250,7 +249,7 @@ fn known<const N: usize>(fields: [(&str, Option<Value>); N]) -> Map<String, Valu
         .collect()
 }
 
-/// The last six characters.
+/// Returns the last six characters.
 fn suffix(sdk_key: &str) -> &str {
     let start = sdk_key
         .char_indices()
@@ -260,7 +259,7 @@ fn suffix(sdk_key: &str) -> &str {
     sdk_key.get(start..).unwrap_or_default()
 }
 
-/// An operating system by the name that the service has for it.
+/// Returns the service's name for an operating system.
 fn os_name(os: &str) -> &str {
     match os {
         "linux" => "Linux",
@@ -270,7 +269,7 @@ fn os_name(os: &str) -> &str {
     }
 }
 
-/// The release of the operating system, as it calls it itself.
+/// Returns the release of the operating system.
 #[cfg(unix)]
 fn os_version() -> Option<String> {
     rustix::system::uname()
@@ -280,7 +279,7 @@ fn os_version() -> Option<String> {
         .map(str::to_owned)
 }
 
-/// There is no safe way to ask.
+/// There is no safe API for it.
 #[cfg(not(unix))]
 fn os_version() -> Option<String> {
     None

@@ -1,8 +1,8 @@
-//! [`Worker`]: delivers what a processor has recorded, at intervals and on demand.
+//! [`Worker`]: delivers recorded events, at intervals and on demand.
 //!
-//! Writing and compressing a payload is work for a thread that may be busy; sending it is not.
-//! Several deliveries may be under way; where all places are taken, events stay where they are for
-//! the next time, so nothing is lost by waiting.
+//! Serialization and compression run on the blocking pool; sending is async. Several deliveries may
+//! run at once. If all slots are taken, events stay buffered until the next flush, so waiting loses
+//! nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,18 +20,18 @@ use super::meter::Meter;
 use super::processor::{Command, DefaultEventProcessor, Records};
 use crate::runtime::{Runtime, catch_panic};
 
-/// How many deliveries may be under way.
+/// Maximum number of concurrent deliveries.
 const DELIVERIES: u32 = 5;
 
-/// How many commands may wait for the worker.
+/// Capacity of the command channel.
 const COMMANDS: usize = 64;
 
-/// How often what is done.
+/// Intervals of the worker's periodic tasks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Intervals {
     pub(crate) flush: Duration,
     pub(crate) forget_contexts: Duration,
-    /// None if the service gets no statistics about the SDK.
+    /// `None` if no diagnostics are sent.
     pub(crate) diagnostics: Option<Duration>,
 }
 
@@ -42,14 +42,14 @@ pub(crate) struct Worker {
     diagnostics: Arc<Diagnostics>,
     runtime: Runtime,
     places: Arc<Semaphore>,
-    /// How many deliveries have panicked.
+    /// Number of deliveries that panicked.
     panicked: Arc<AtomicU64>,
     #[cfg(feature = "metrics")]
     meter: Arc<Meter>,
 }
 
 impl Worker {
-    /// Starts a worker; it ends when the processor is closed or gone.
+    /// Starts a worker. It ends when the processor is closed or dropped.
     pub(crate) fn start(
         runtime: Runtime,
         records: Arc<Records>,
@@ -105,7 +105,7 @@ impl Worker {
                     Some(Command::FlushAndWait(done)) => {
                         let before = self.panicked.load(Ordering::Relaxed);
                         self.flush_and_wait().await;
-                        // The caller has stopped waiting if this fails.
+                        // Fails if the caller has stopped waiting.
                         let _ = done.send(self.panicked.load(Ordering::Relaxed) == before);
                     }
                     Some(Command::Close(done)) => {
@@ -124,7 +124,7 @@ impl Worker {
         }
     }
 
-    /// Starts a delivery, if there is a place for it.
+    /// Starts a delivery, if a slot is free.
     fn flush(&self) {
         #[cfg(feature = "metrics")]
         self.meter.tell();
@@ -133,9 +133,9 @@ impl Worker {
         }
     }
 
-    /// Delivers all there is, and waits for this delivery and all that are under way.
+    /// Delivers all pending events, and waits for this delivery and all that are under way.
     async fn flush_and_wait(&self) {
-        // The semaphore is never closed, so a place can always be had in the end.
+        // The semaphore is never closed, so a slot always becomes free.
         if let Ok(place) = Arc::clone(&self.places).acquire_owned().await {
             self.deliver(place);
         }
@@ -169,18 +169,18 @@ impl Worker {
             let written = runtime.spawn_blocking(move || writer.write(&payload)).finish().await;
             let written = match written {
                 Some(Ok(written)) => written,
-                Some(Err(error)) => return tracing::error!(%error, count, "events could not be written and are lost"),
-                None => return tracing::error!(count, "events could not be written and are lost"),
+                Some(Err(error)) => return tracing::error!(%error, count, "cannot serialize events, payload lost"),
+                None => return tracing::error!(count, "cannot serialize events, payload lost"),
             };
             destination.stats().filtered.fetch_add(written.filtered, Ordering::Relaxed);
             let delivered = match written.count {
                 // The filter dropped all events.
                 0 => Some(Delivered::Ok { server_time: None }),
-                // The transport may be the application's.
+                // The transport may be application code.
                 count => catch_panic(destination.deliver(count, written.body)).await,
             };
             let Some(delivered) = delivered else {
-                return tracing::error!(count, "the transport panicked while it sent events, and they are lost");
+                return tracing::error!(count, "the transport panicked while sending events, payload lost");
             };
             underway.counted();
             match delivered {
@@ -200,8 +200,8 @@ impl Worker {
     }
 }
 
-/// A payload whose fate is not counted yet. Dropped on the way, by a panic or with the runtime, it
-/// counts as lost.
+/// A payload whose outcome is not counted yet. If dropped before that, by a panic or with the
+/// runtime, it counts as lost.
 struct Underway {
     stats: Arc<DeliveryStats>,
     panicked: Arc<AtomicU64>,
@@ -209,7 +209,7 @@ struct Underway {
 }
 
 impl Underway {
-    /// What became of the payload was counted.
+    /// Marks the outcome of the payload as counted.
     fn counted(mut self) {
         self.is_counted = true;
     }
