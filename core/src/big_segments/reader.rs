@@ -225,7 +225,9 @@ impl Shared {
     async fn ask(&self, context_key: Text) -> Result<Option<Membership>, StoreError> {
         let paused = *self.pause.lock().unwrap_or_else(PoisonError::into_inner);
         if paused.is_some_and(|until| Instant::now() < until) {
-            return Err(StoreError::unavailable("a query of the store failed recently"));
+            return Err(StoreError::unavailable(
+                "a query of the store failed recently",
+            ));
         }
         self.asking
             .join(context_key.clone(), || self.query(&context_key))

@@ -271,7 +271,9 @@ impl Summaries {
     #[cold]
     fn drop_count(&self) {
         self.dropped.own().counts.fetch_add(1, Ordering::Relaxed);
-        self.warn_once("too many unknown flags, further ones are not counted until the next delivery");
+        self.warn_once(
+            "too many unknown flags, further ones are not counted until the next delivery",
+        );
     }
 
     #[cold]
@@ -449,7 +451,10 @@ mod tests {
             (ghost.version, ghost.variation, ghost.count, &ghost.value),
             (None, None, 2, &Value::from(false))
         );
-        assert!(summaries.take(|| 9).0.flags.is_empty(), "counting starts from zero");
+        assert!(
+            summaries.take(|| 9).0.flags.is_empty(),
+            "counting starts from zero"
+        );
     }
 
     /// Evaluates `flag`, or an unknown flag called `key`, with this default; `None` stands for a

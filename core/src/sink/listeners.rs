@@ -158,9 +158,7 @@ impl ChangeHub {
 
     fn send(&self, queue: &mpsc::Sender<Update>, update: Update) {
         if queue.try_send(update).is_err() && self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::warn!(
-                "flag-change listener queue full, change events dropped"
-            );
+            tracing::warn!("flag-change listener queue full, change events dropped");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Against a transport that answers as it was told, and a clock that jumps.
+//! Tests of the delivery with a scripted transport and a paused clock.
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -20,27 +20,27 @@ const BASE: &str = "https://ada:secret@h:8111/endpoints/7/";
 const BODY: &[u8] = br#"[{"kind": "identify"}]"#;
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What happens to a request.
+/// The outcome of a request.
 #[derive(Clone, Debug)]
 enum Answer {
     Status(u16),
-    /// An answer of 202 with this `Date`.
+    /// A response of 202 with this `Date`.
     Date(&'static str),
-    /// An answer of 202 with a body that is never there.
+    /// A response of 202 with a body that never arrives.
     Endless,
     Error(TransportErrorKind),
-    /// Nothing arrives within the transport's time limit.
+    /// No response; the transport returns a timeout error.
     Silence,
-    /// Nothing arrives, and the transport does not mind.
+    /// No response; the transport ignores its timeout.
     Forever,
 }
 
-/// Answers in their order, and all that was asked.
+/// Scripted answers, and the requests received.
 #[derive(Debug, Default)]
 struct Script {
     answers: Mutex<VecDeque<Answer>>,
     asked: Mutex<Vec<(Instant, Request<Bytes>)>>,
-    /// How many bodies were read to their end.
+    /// Number of bodies read to the end.
     read: Arc<AtomicUsize>,
 }
 
@@ -61,7 +61,7 @@ impl Script {
             .collect()
     }
 
-    /// How long after the first each later request was made.
+    /// The delay of each later request after the first.
     fn delays(&self) -> Vec<Duration> {
         let asked = self.asked.lock().unwrap();
         asked
@@ -86,13 +86,13 @@ impl HttpTransport for Script {
             .lock()
             .unwrap()
             .pop_front()
-            .expect("another request");
+            .expect("unexpected request");
         let mut response = Response::new(Body::new(Pieces {
             left: 2,
             read: Arc::clone(&self.read),
         }));
         *response.status_mut() = StatusCode::ACCEPTED;
-        let error = |kind| Err(TransportError::new(kind, "so it was written"));
+        let error = |kind| Err(TransportError::new(kind, "scripted error"));
         match answer {
             Answer::Status(status) => *response.status_mut() = status.try_into().unwrap(),
             Answer::Date(date) => drop(
@@ -112,7 +112,7 @@ impl HttpTransport for Script {
     }
 }
 
-/// A body of a few pieces.
+/// A response body of several chunks.
 struct Pieces {
     left: usize,
     read: Arc<AtomicUsize>,
@@ -147,7 +147,7 @@ fn delivery(script: &Arc<Script>, gzip: bool) -> Delivery {
     Delivery::new(transport, headers, BASE, READ_TIMEOUT, gzip)
 }
 
-/// Sends one payload and gives what became of it.
+/// Sends one payload and returns its outcome.
 async fn sent(script: &Arc<Script>) -> Delivered {
     delivery(script, false).send_events(1, BODY.to_vec()).await
 }
@@ -183,7 +183,7 @@ async fn events_are_posted_below_the_base_with_their_headers() {
 
 // EVT-1.2
 #[tokio::test(start_paused = true)]
-async fn each_payload_has_an_id_of_its_own() {
+async fn each_payload_has_its_own_id() {
     let script = Script::new([Answer::Status(202), Answer::Status(202)]);
     let delivery = delivery(&script, false);
     assert_eq!(delivery.send_events(1, BODY.to_vec()).await, OK);
@@ -220,7 +220,7 @@ async fn diagnostics_are_posted_without_schema_and_id() {
 
 // EVT-1.2
 #[tokio::test(start_paused = true)]
-async fn bodies_are_compressed_if_that_is_on() {
+async fn bodies_are_compressed_if_configured() {
     let script = Script::new([
         Answer::Status(503),
         Answer::Status(202),
@@ -251,7 +251,7 @@ async fn bodies_are_compressed_if_that_is_on() {
 
 // EVT-3.6, rows 2 and 3, and the retry rule
 #[tokio::test(start_paused = true)]
-async fn trouble_that_passes_is_met_with_one_more_attempt_a_second_later() {
+async fn a_temporary_error_is_retried_once_after_one_second() {
     use TransportErrorKind::*;
     let statuses = [300, 304, 400, 408, 429, 500, 501, 502, 503, 504, 599].map(Answer::Status);
     let errors = [
@@ -268,7 +268,7 @@ async fn trouble_that_passes_is_met_with_one_more_attempt_a_second_later() {
         assert_eq!(sent(&script).await, OK, "{answer:?}");
         assert_eq!(script.delays(), [Duration::from_secs(1)], "{answer:?}");
         let [first, second] = &script.requests()[..] else {
-            panic!("two requests")
+            panic!("expected two requests")
         };
         assert_eq!(first.uri(), second.uri());
         assert_eq!(first.headers(), second.headers(), "the id is the same");
@@ -309,7 +309,7 @@ async fn a_refusal_is_final() {
 
 // EVT-3.6, row 5
 #[tokio::test(start_paused = true)]
-async fn a_payload_that_is_too_large_is_dropped_and_no_other() {
+async fn only_a_payload_that_is_too_large_is_dropped() {
     let script = Script::new([413, 202, 429, 413].map(Answer::Status));
     let delivery = delivery(&script, false);
     assert_eq!(
@@ -328,7 +328,7 @@ async fn a_payload_that_is_too_large_is_dropped_and_no_other() {
 
 // EVT-3.6, row 2
 #[tokio::test(start_paused = true)]
-async fn a_service_that_hangs_does_not_hold_a_delivery_up_for_ever() {
+async fn a_service_that_hangs_does_not_block_a_delivery_for_ever() {
     for (answer, limit) in [(Answer::Silence, 15), (Answer::Forever, 60)] {
         let script = Script::new([answer.clone(), Answer::Status(202)]);
         assert_eq!(sent(&script).await, OK, "{answer:?}");
@@ -342,7 +342,7 @@ async fn a_service_that_hangs_does_not_hold_a_delivery_up_for_ever() {
 
 // EVT-3.6, row 1, and section 3.4
 #[tokio::test(start_paused = true)]
-async fn the_clock_of_the_service_is_told() {
+async fn the_clock_of_the_service_is_reported() {
     let time = |date| async move { sent(&Script::new([Answer::Date(date)])).await };
     let expected = Delivered::Ok {
         server_time: Some(784_111_777_000),
@@ -365,9 +365,9 @@ async fn the_clock_of_the_service_is_told() {
     assert_eq!(sent(&script).await, expected, "at the second attempt");
 }
 
-// Contract of the transport: connections are used again
+// Contract of the transport: connections are reused
 #[tokio::test(start_paused = true)]
-async fn answers_are_read_to_their_end_unless_they_take_long() {
+async fn responses_are_read_to_the_end_unless_they_take_long() {
     let script = Script::new([Answer::Status(500), Answer::Status(202)]);
     assert_eq!(sent(&script).await, OK);
     assert_eq!(script.read.load(Ordering::Relaxed), 2);
@@ -379,7 +379,7 @@ async fn answers_are_read_to_their_end_unless_they_take_long() {
 
 // EVT-4.2
 #[tokio::test(start_paused = true)]
-async fn diagnostics_have_a_second_attempt_too_and_count_for_nothing() {
+async fn diagnostics_are_retried_too_and_are_not_counted() {
     for (answers, asked) in [
         (vec![503, 202], 2),
         (vec![503, 503], 2),
@@ -397,7 +397,7 @@ async fn diagnostics_have_a_second_attempt_too_and_count_for_nothing() {
 
 // EVT-1.1
 #[tokio::test(start_paused = true)]
-async fn a_base_that_is_no_url_is_asked_nothing() {
+async fn no_request_is_sent_to_an_invalid_base_url() {
     for base in ["", "no url", "ftp://h", "/only/a/path", "h:80"] {
         let script = Script::new([]);
         let transport = Arc::clone(&script);
@@ -413,7 +413,7 @@ async fn a_base_that_is_no_url_is_asked_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_repeated_is_for_debugging_and_what_is_lost_is_told_without_secrets() {
+async fn retries_are_logged_at_debug_level_and_losses_as_warnings_without_secrets() {
     let refused = Answer::Error(TransportErrorKind::Connection);
     for (answers, levels) in [
         (vec![Answer::Status(202)], vec![]),
@@ -452,7 +452,7 @@ async fn what_is_repeated_is_for_debugging_and_what_is_lost_is_told_without_secr
     }
 }
 
-/// Bytes, attempts, retries and payloads that were dropped.
+/// Returns the numbers of bytes, attempts, retries and dropped payloads.
 fn counts(delivery: &Delivery) -> [u64; 4] {
     let stats = delivery.stats();
     [

@@ -1,4 +1,4 @@
-//! What reports say.
+//! Tests of the contents of reports.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn read(report: &[u8]) -> Value {
 
 // EVT-4.1
 #[test]
-fn the_first_report_tells_of_the_sdk_the_platform_and_the_settings() {
+fn the_first_report_describes_the_sdk_the_platform_and_the_settings() {
     let second = Duration::from_secs(1);
     let configuration = DiagnosticConfiguration {
         wrapper_name: Some("web".to_owned()),
@@ -72,7 +72,7 @@ fn the_first_report_tells_of_the_sdk_the_platform_and_the_settings() {
 
 // EVT-4.1
 #[test]
-fn the_platform_is_told_by_name_and_version() {
+fn the_platform_has_a_name_and_a_version() {
     let platform = platform();
     let text = |name: &str| platform[name].as_str().unwrap();
     assert_eq!(
@@ -91,7 +91,7 @@ fn the_platform_is_told_by_name_and_version() {
 
 // EVT-4.1
 #[test]
-fn what_is_not_known_is_left_out() {
+fn unknown_values_are_left_out() {
     let report = read(&Diagnostics::new("sdk", DiagnosticConfiguration::default()).init());
     assert_eq!(report["configuration"], json!({}));
     assert_eq!(
@@ -103,7 +103,7 @@ fn what_is_not_known_is_left_out() {
 
 // EVT-4.2
 #[test]
-fn a_later_report_tells_what_has_happened_since_the_one_before() {
+fn a_later_report_covers_the_time_since_the_previous_one() {
     let diagnostics = Diagnostics::new("sdk-key", DiagnosticConfiguration::default());
     let id = read(&diagnostics.init_at(1000))["id"].clone();
     diagnostics.add_deduplicated(2);
@@ -147,13 +147,13 @@ fn a_later_report_tells_what_has_happened_since_the_one_before() {
     assert_eq!(
         read(&diagnostics.statistics_at(3000, 6)),
         expected,
-        "all begins anew"
+        "counting starts from zero"
     );
 }
 
 // EVT-4.2
 #[test]
-fn of_many_attempts_to_open_a_stream_the_latest_are_reported() {
+fn only_the_latest_of_many_stream_attempts_are_reported() {
     let statistics = Statistics::default();
     for timestamp in 0..150 {
         statistics.stream_init(timestamp, Duration::ZERO, true);
@@ -167,7 +167,7 @@ fn of_many_attempts_to_open_a_stream_the_latest_are_reported() {
 
 // EVT-4.1
 #[test]
-fn a_key_is_told_by_its_last_six_characters() {
+fn an_sdk_key_is_reported_by_its_last_six_characters() {
     for (key, expected) in [
         ("", ""),
         ("abc", "abc"),

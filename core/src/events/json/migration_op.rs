@@ -1,4 +1,4 @@
-//! [`Operation`]: a migration's read or write as the service reads it (EVT-7.6).
+//! [`Operation`]: the JSON form of a migration's read or write (EVT-7.6).
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ struct Evaluation<'a> {
     default: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     variation: Option<usize>,
-    /// Zero is a version like others; none is left out.
+    /// Zero is a valid version; `None` is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
     reason: &'a Reason,
@@ -80,7 +80,7 @@ enum Measurement {
     },
 }
 
-/// What there is of each origin.
+/// A value for each origin that has one.
 #[derive(Serialize)]
 struct Values<T> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,7 +90,7 @@ struct Values<T> {
 }
 
 impl<T> Values<T> {
-    /// None if there is nothing of either origin.
+    /// Returns `None` if neither origin has a value.
     fn of<U: Copy>(origins: PerOrigin<U>, value: impl Fn(U) -> Option<T>) -> Option<Self> {
         let values = Self {
             old: value(origins.old),
@@ -120,7 +120,7 @@ fn write_measurements<S: Serializer>(op: &MigrationOp, serializer: S) -> Result<
     written.end()
 }
 
-/// A ratio is written unless it says "each", which is understood.
+/// Returns the ratio to write: 1 is the default and left out.
 fn unless_each(ratio: Option<i64>) -> Option<i64> {
     ratio.filter(|ratio| *ratio != 1)
 }

@@ -1,8 +1,8 @@
-//! [`EventWriter`]: payloads as the JSON that the service reads.
+//! [`EventWriter`]: serializes payloads to the service's JSON.
 //!
-//! The service refuses properties that it does not know, so each kind of event is a type here whose
-//! fields are just those of the protocol. They borrow from the payload: the only thing that is
-//! allocated is the text.
+//! The service rejects unknown properties, so each kind of event has its own type here, with
+//! exactly the fields of the protocol. The types borrow from the payload, so only the text is
+//! allocated.
 
 mod migration_op;
 
@@ -16,7 +16,7 @@ use super::filter::Filter;
 use super::payload::{Counter, EvaluatedFlag, FlagSummary, FullEvent, Payload, Summary};
 use super::redaction::{Anonymous, RedactedContext, Redaction};
 
-/// Writes payloads, leaving out what is private.
+/// Serializes payloads without private attributes.
 #[derive(Debug)]
 pub(crate) struct EventWriter {
     redaction: Redaction,
@@ -24,22 +24,22 @@ pub(crate) struct EventWriter {
     filter: Option<Filter>,
 }
 
-/// How the events of a payload follow one another.
+/// How the events of a payload are separated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// In one array, as the service takes them.
+    /// One JSON array, the format of the service.
     Array,
-    /// Each on a line of its own.
+    /// One event per line.
     Lines,
 }
 
-/// A payload as text.
+/// A serialized payload.
 #[derive(Debug, Default)]
 pub(super) struct Written {
     pub(super) body: Vec<u8>,
-    /// How many events there are in it.
+    /// Number of events in it.
     pub(super) count: usize,
-    /// How many events the application's filter dropped.
+    /// Number of events that the application's filter dropped.
     pub(super) filtered: u64,
 }
 
@@ -52,9 +52,9 @@ impl EventWriter {
         }
     }
 
-    /// All events, and the summary as the last one, unless there is nothing to sum up.
+    /// Serializes all events, followed by the summary unless it is empty.
     pub(super) fn write(&self, payload: &Payload) -> serde_json::Result<Written> {
-        /// Most events take less.
+        /// Enough for most events.
         const BYTES: usize = 256;
         let capacity = BYTES * (payload.events.len() + payload.summary.flags.len());
         let mut written = Written {
@@ -192,7 +192,7 @@ struct Evaluation<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     variation: Option<usize>,
     value: &'a Value,
-    /// Null is a default like others; none is left out.
+    /// Null is a valid default; `None` is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     default: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -236,7 +236,7 @@ fn write_features<S: Serializer>(
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Feature<'a> {
-    /// Null if the first evaluation had no default, being that of a prerequisite.
+    /// Null if the first evaluation had no default, because it was of a prerequisite.
     default: Option<&'a Value>,
     context_kinds: &'a BTreeSet<Text>,
     #[serde(serialize_with = "write_counters")]
@@ -264,7 +264,7 @@ struct Counted<'a> {
     variation: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
-    /// True in place of a version, or left out.
+    /// `true` if the flag does not exist, otherwise left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     unknown: Option<bool>,
     count: u64,

@@ -1,10 +1,10 @@
-//! [`Redaction`]: what events show of a context, and what they leave out.
+//! [`Redaction`]: decides which attributes of a context events contain.
 //!
-//! Event processors of an application can apply the same rules: see [`Redaction::redact`].
+//! Custom event processors can apply the same rules: see [`Redaction::redact`].
 //!
-//! Which references apply to a context is settled before it is written: they are kept in the order
-//! of their paths, none inside another. So the writer only looks for the names that it comes
-//! across, and the list of what was left out is the same list. Nothing is copied on the way.
+//! The references that apply to a context are determined before it is serialized: sorted by path,
+//! none inside another. The serializer therefore only looks up the names it meets, and the same
+//! list reports the redacted attributes. Nothing is copied.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -13,7 +13,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use vexil_eval::{Context, Object, Reference, Text, Value};
 
-/// Which attributes of contexts are private, besides those that a context itself keeps private.
+/// The private attributes of contexts, in addition to those that a context itself declares private.
 ///
 /// ```
 /// use vexil::Context;
@@ -31,33 +31,34 @@ use vexil_eval::{Context, Object, Reference, Text, Value};
 #[must_use]
 pub struct Redaction {
     all: bool,
-    /// Valid ones, in the order of their paths, none inside another.
+    /// Valid references, sorted by path, none inside another.
     references: Vec<Reference>,
 }
 
-/// What becomes of anonymous contexts, and of anonymous members of others.
+/// How anonymous contexts, and anonymous members of multi-contexts, are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Anonymous {
-    /// They are shown like any other.
+    /// With their attributes, like any other context.
     Shown,
-    /// All their attributes are left out.
+    /// Without any attributes.
     Redacted,
 }
 
 impl Redaction {
-    /// Only what a context itself keeps private is left out.
+    /// Creates a redaction that leaves out only the attributes that a context itself declares
+    /// private.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether all attributes are left out, but for kind, key and anonymous. Default: `false`.
+    /// Sets whether all attributes are left out, except kind, key and anonymous. Default: `false`.
     pub fn all_attributes_private(mut self, on: bool) -> Self {
         self.all = on;
         self
     }
 
-    /// Attributes, or parts of attributes, that are left out of all contexts. Invalid references
-    /// are ignored. Adds to earlier calls. Default: none.
+    /// Adds attributes, or parts of attributes, to leave out of all contexts. Invalid references
+    /// are ignored. Default: no attributes.
     pub fn private_attributes<R: Into<Reference>>(
         mut self,
         references: impl IntoIterator<Item = R>,
@@ -72,16 +73,16 @@ impl Redaction {
         self
     }
 
-    /// The context as the SDK writes it into events: without private attributes, whose names it
-    /// lists. For event processors of your own.
+    /// Returns the context as the SDK writes it into events: without private attributes, whose
+    /// names it lists. For custom event processors.
     ///
-    /// Serializing a [`Context`] itself writes everything, private or not, and is meant for storing
-    /// it.
+    /// Serializing a [`Context`] directly writes all attributes, private or not, and is meant for
+    /// storage.
     pub fn redact<'a>(&'a self, context: &'a Context) -> RedactedContext<'a> {
         self.apply(context, Anonymous::Shown)
     }
 
-    /// The context as an event of this kind shows it.
+    /// Returns the context as an event shows it.
     pub(super) fn apply<'a>(
         &'a self,
         context: &'a Context,
@@ -94,7 +95,7 @@ impl Redaction {
         }
     }
 
-    /// All that `context`, which has one kind, has and must not show.
+    /// Returns the references to private data that `context`, which has one kind, contains.
     fn references<'a>(&'a self, context: &'a Context) -> Vec<&'a Reference> {
         let private = context.private_attributes().iter().chain(&self.references);
         let mut found = private
@@ -105,8 +106,8 @@ impl Redaction {
     }
 }
 
-/// Whether there is something at `reference` that may be left out: kind, key and `anonymous` never
-/// are.
+/// Returns whether the context has a value at `reference` that may be left out: kind, key and
+/// `anonymous` never are.
 fn has(context: &Context, reference: &Reference) -> bool {
     let Some((first, rest)) = reference.components().split_first() else {
         return false;
@@ -118,7 +119,7 @@ fn has(context: &Context, reference: &Reference) -> bool {
         || rest.is_empty() && *first == "name" && context.name().is_some()
 }
 
-/// Sorts by path and drops whatever is the same as, or inside of, an earlier one.
+/// Sorts by path and removes references that are equal to, or inside, an earlier one.
 fn keep_outermost<R: Borrow<Reference>>(references: &mut Vec<R>) {
     fn path<R: Borrow<Reference>>(reference: &R) -> &[Text] {
         reference.borrow().components()
@@ -127,7 +128,7 @@ fn keep_outermost<R: Borrow<Reference>>(references: &mut Vec<R>) {
     references.dedup_by(|later, earlier| path(later).starts_with(path(earlier)));
 }
 
-/// A context as an event shows it. Serializes to the form of the protocol; see [`Redaction::redact`].
+/// A context as an event shows it. Serializes to the protocol's format; see [`Redaction::redact`].
 #[derive(Clone, Copy)]
 #[must_use]
 pub struct RedactedContext<'a> {
@@ -137,8 +138,8 @@ pub struct RedactedContext<'a> {
 }
 
 impl RedactedContext<'_> {
-    /// Leaves out all attributes of anonymous contexts too, as the SDK does in events about
-    /// evaluations, custom events and events of migrations, but not where it introduces a context.
+    /// Also leaves out all attributes of anonymous contexts, as the SDK does in evaluation, custom
+    /// and migration events, but not in events that introduce a context.
     ///
     /// ```
     /// use vexil::Context;
@@ -158,7 +159,7 @@ impl RedactedContext<'_> {
     }
 }
 
-/// Attributes stay out of logs, redacted or not.
+/// Keeps attributes out of logs, redacted or not.
 impl fmt::Debug for RedactedContext<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("RedactedContext")
@@ -189,8 +190,7 @@ impl Serialize for RedactedContext<'_> {
     }
 }
 
-/// All but the kind of a context that has one kind: where it is a member of another, the kind is
-/// its name there.
+/// A context of one kind without its kind: in a multi-context, the kind is the name of the member.
 struct Parts<'a>(RedactedContext<'a>);
 
 impl Serialize for Parts<'_> {
@@ -229,8 +229,8 @@ impl Parts<'_> {
     }
 }
 
-/// Writes all of `members` that none of `redacted` leaves out; `depth` names lead to where these
-/// members are.
+/// Writes the `members` that `redacted` does not leave out. `depth` is the number of path
+/// components that lead to them.
 fn write_members<'a, M: SerializeMap>(
     map: &mut M,
     members: impl Iterator<Item = (&'a str, &'a Value)>,
@@ -240,7 +240,7 @@ fn write_members<'a, M: SerializeMap>(
     for (name, value) in members {
         match (at(redacted, depth, name), value) {
             ([], value) => map.serialize_entry(name, value)?,
-            // If one of them ends here, it is the only one.
+            // A reference that ends here is the only one.
             ([first, ..], Value::Object(object)) if first.depth() > depth + 1 => {
                 map.serialize_entry(
                     name,
@@ -257,7 +257,8 @@ fn write_members<'a, M: SerializeMap>(
     Ok(())
 }
 
-/// Those of `redacted` that have `name` behind the first `depth` names, which all of them share.
+/// Returns the references that have `name` after the first `depth` components, which all of them
+/// share.
 fn at<'r, 'a>(redacted: &'r [&'a Reference], depth: usize, name: &str) -> &'r [&'a Reference] {
     let part = |reference: &&Reference| {
         reference
@@ -271,7 +272,7 @@ fn at<'r, 'a>(redacted: &'r [&'a Reference], depth: usize, name: &str) -> &'r [&
     redacted.get(start..end).unwrap_or_default()
 }
 
-/// An object of which something is left out.
+/// An object with redacted members.
 struct Partial<'a> {
     object: &'a Object,
     redacted: &'a [&'a Reference],
@@ -286,7 +287,7 @@ impl Serialize for Partial<'_> {
     }
 }
 
-/// Tells what was left out, if anything was.
+/// Writes the list of redacted attributes, if there are any.
 fn write_meta<M: SerializeMap, R: Serialize>(map: &mut M, redacted: &[R]) -> Result<(), M::Error> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]

@@ -35,13 +35,13 @@ fn assert_shown_with(
     assert_eq!(
         text.matches("_meta").count(),
         shown.to_string().matches("_meta").count(),
-        "nothing is written twice"
+        "each member is written once"
     );
 }
 
 // EVT-1.8
 #[test]
-fn a_context_of_one_kind_is_shown_with_its_kind_and_without_whatever_it_lacks() {
+fn a_context_of_one_kind_is_shown_with_its_kind_and_without_missing_attributes() {
     assert_shown(
         &rules([]),
         json!({"kind": "user", "key": "u"}),
@@ -56,7 +56,7 @@ fn a_context_of_one_kind_is_shown_with_its_kind_and_without_whatever_it_lacks() 
 
 // EVT-1.8
 #[test]
-fn members_of_a_context_of_several_kinds_have_no_kind_and_each_its_own_meta() {
+fn members_of_a_multi_context_have_no_kind_and_each_has_its_own_meta() {
     let original = json!({"kind": "multi", "org": {"key": "o", "name": "O", "_meta": {"privateAttributes": ["name"]}},
         "user": {"key": "u", "age": 3, "_meta": {"privateAttributes": ["age"]}}, "zone": {"key": "z"}});
     let shown = json!({"kind": "multi", "org": {"key": "o", "_meta": {"redactedAttributes": ["name"]}},
@@ -66,7 +66,7 @@ fn members_of_a_context_of_several_kinds_have_no_kind_and_each_its_own_meta() {
 
 // EVT-1.8
 #[test]
-fn values_are_shown_as_they_are_with_nulls_inside_them() {
+fn values_are_shown_unchanged_including_nested_nulls() {
     let full = json!({"kind": "user", "key": "u", "t": true, "f": false, "i": -3, "d": 1.5, "s": "ключ\n\"", "e": "",
         "a": [1, [null, {"x": []}], {}], "o": {"n": null, "o": {"p": [1.25]}, "e": {}}});
     assert_shown(&rules([]), full.clone(), full);
@@ -74,7 +74,7 @@ fn values_are_shown_as_they_are_with_nulls_inside_them() {
 
 // EVT-1.8
 #[test]
-fn private_references_that_leave_out_nothing_are_not_shown() {
+fn private_references_without_a_value_are_not_listed() {
     let original = json!({"kind": "user", "key": "u", "a": 1, "_meta": {"privateAttributes": ["b", "/a/b", "/a/b/c"]}});
     assert_shown(
         &rules(["c"]),
@@ -100,7 +100,7 @@ fn all_attributes_can_be_private_in_every_context() {
 
 // EVT-2.3
 #[test]
-fn names_that_begin_with_a_slash_are_escaped_where_all_attributes_are_private() {
+fn names_that_begin_with_a_slash_are_escaped_if_all_attributes_are_private() {
     let original =
         json!({"kind": "user", "key": "u", "/ssn": 1, "/a~b/c": 2, "d/e": 3, "f~g": 4, "~": 5});
     let shown = json!({"kind": "user", "key": "u",
@@ -110,7 +110,7 @@ fn names_that_begin_with_a_slash_are_escaped_where_all_attributes_are_private() 
 
 // EVT-2.1
 #[test]
-fn references_of_the_application_hold_for_all_kinds() {
+fn references_of_the_application_apply_to_all_kinds() {
     let original = json!({"kind": "multi", "org": {"key": "o", "name": "O", "a": 1}, "user": {"key": "u", "name": "U"}});
     let shown = json!({"kind": "multi", "org": {"key": "o", "_meta": {"redactedAttributes": ["a", "name"]}},
         "user": {"key": "u", "_meta": {"redactedAttributes": ["name"]}}});
@@ -119,7 +119,7 @@ fn references_of_the_application_hold_for_all_kinds() {
 
 // EVT-2.1
 #[test]
-fn references_of_a_context_hold_for_no_other_kind_and_no_later_context() {
+fn references_of_a_context_apply_to_no_other_kind_and_no_later_context() {
     let rules = rules([]);
     let original = json!({"kind": "multi", "org": {"key": "o", "a": 1, "_meta": {"privateAttributes": ["a"]}},
         "user": {"key": "u", "a": 2}});
@@ -132,7 +132,7 @@ fn references_of_a_context_hold_for_no_other_kind_and_no_later_context() {
 
 // EVT-2.1 and EVT-2.2
 #[test]
-fn what_several_sources_keep_private_is_united_and_listed_once() {
+fn references_of_several_sources_are_merged_and_listed_once() {
     let original = json!({"kind": "user", "key": "u", "name": "U", "a": 1, "b": 2, "c": 3, "o": {"p": 1, "q": 2},
         "_meta": {"privateAttributes": ["/name", "a", "/a", "/o/p", "/o/p"]}});
     let shown = json!({"kind": "user", "key": "u", "c": 3, "o": {"q": 2},
@@ -163,7 +163,7 @@ fn kind_key_anonymous_and_meta_are_never_left_out() {
 
 // EVT-2.2
 #[test]
-fn references_are_names_or_else_paths_with_escapes() {
+fn references_are_names_or_paths_with_escapes() {
     let original = json!({"kind": "user", "key": "u", "a/b": 1, "a~b": 2, "/c": 3, "d~0": 4, "e": {"f/g": 5, "~1": 6},
         "h": {"i": 7}, "h/i": 8, "/h/i": 9});
     let shown = json!({"kind": "user", "key": "u", "e": {}, "h": {"i": 7},  "/h/i": 9,
@@ -183,7 +183,7 @@ fn invalid_references_are_ignored() {
     let shown =
         json!({"kind": "user", "key": "u", "name": "U", "a": {"b": 1}, "": 2, "/": 3, "a~": 4});
     assert_shown(&rules(invalid), original, shown);
-    // They do not stand in the way of valid ones.
+    // They do not affect valid references.
     let original =
         json!({"kind": "user", "key": "u", "z": 1, "_meta": {"privateAttributes": ["", "/z"]}});
     assert_shown(
@@ -195,7 +195,7 @@ fn invalid_references_are_ignored() {
 
 // EVT-2.2
 #[test]
-fn paths_lead_through_objects_only_and_leave_their_other_members() {
+fn paths_traverse_objects_only_and_keep_their_other_members() {
     let original = json!({"kind": "user", "key": "u",
         "address": {"city": "X", "street": {"name": "S", "no": 1}, "zip": 9},
         "list": [{"x": 1}], "text": "abc", "number": 1});
@@ -221,7 +221,7 @@ fn paths_lead_through_objects_only_and_leave_their_other_members() {
 
 // EVT-2.2
 #[test]
-fn names_are_compared_whole() {
+fn names_are_compared_in_full() {
     let original = json!({"kind": "user", "key": "u", "a": 1, "ab": {"c": 2, "cd": 3}, "A": 4, "names": 5, "Name": 6});
     let shown = json!({"kind": "user", "key": "u", "a": 1, "ab": {"cd": 3}, "A": 4, "names": 5, "Name": 6,
         "_meta": {"redactedAttributes": ["/ab/c"]}});
@@ -234,7 +234,7 @@ fn names_are_compared_whole() {
 
 // EVT-2.2
 #[test]
-fn a_reference_to_the_whole_wins_over_references_inside_of_it() {
+fn a_reference_to_an_object_overrides_references_inside_it() {
     let original = json!({"kind": "user", "key": "u",
         "a": {"b": {"c": 1, "d": 2}, "e": 3}, "f": {"g": {"h": 4}, "i": 5},
         "_meta": {"privateAttributes": ["/a/b", "/f/g/h"]}});
@@ -244,7 +244,7 @@ fn a_reference_to_the_whole_wins_over_references_inside_of_it() {
         original.clone(),
         shown,
     );
-    // What hides another reference in one context may be missing in the next one.
+    // An attribute that hides another reference may be missing in the next context.
     let rules = rules(["/a/b/c", "/a/b"]);
     let shown = json!({"kind": "user", "key": "u", "a": {"e": 3}, "f": {"g": {}, "i": 5},
         "_meta": {"redactedAttributes": ["/a/b", "/f/g/h"]}});
@@ -253,7 +253,7 @@ fn a_reference_to_the_whole_wins_over_references_inside_of_it() {
 
 // EVT-2.2
 #[test]
-fn objects_stay_when_they_become_empty() {
+fn objects_are_kept_when_they_become_empty() {
     let original = json!({"kind": "user", "key": "u", "a": {"b": {"c": 1}}, "d": {}});
     let shown = json!({"kind": "user", "key": "u", "a": {"b": {}}, "d": {}, "_meta": {"redactedAttributes": ["/a/b/c"]}});
     assert_shown(&rules(["/a/b/c", "/d/e"]), original, shown);
@@ -261,7 +261,7 @@ fn objects_stay_when_they_become_empty() {
 
 // EVT-2.2
 #[test]
-fn nulls_at_the_top_are_neither_shown_nor_listed() {
+fn top_level_nulls_are_neither_shown_nor_listed() {
     let original =
         json!({"kind": "user", "key": "u", "name": null, "a": null, "o": {"n": null, "m": null}});
     assert_shown(
@@ -269,14 +269,14 @@ fn nulls_at_the_top_are_neither_shown_nor_listed() {
         original.clone(),
         json!({"kind": "user", "key": "u", "_meta": {"redactedAttributes": ["o"]}}),
     );
-    // Inside of an object a null is a value like others.
+    // Inside an object, null is a regular value.
     let shown = json!({"kind": "user", "key": "u", "o": {"m": null}, "_meta": {"redactedAttributes": ["/o/n"]}});
     assert_shown(&rules(["name", "a", "/o/n"]), original, shown);
 }
 
 // EVT-2.3
 #[test]
-fn references_are_listed_as_they_were_given_those_of_the_context_first() {
+fn references_are_listed_as_written_those_of_the_context_first() {
     let original = json!({"kind": "user", "key": "u", "name": "U", "a": 1, "b": {"c": 2},
         "_meta": {"privateAttributes": ["/a"]}});
     let shown = json!({"kind": "user", "key": "u", "b": {}, "_meta": {"redactedAttributes": ["/a", "/b/c", "/name"]}});
@@ -285,7 +285,7 @@ fn references_are_listed_as_they_were_given_those_of_the_context_first() {
 
 // EVT-2.3
 #[test]
-fn names_from_old_users_and_literals_are_listed_escaped() {
+fn names_from_legacy_users_and_literals_are_listed_escaped() {
     let old = json!({"key": "u", "custom": {"/ssn": 1, "a": 2}, "privateAttributeNames": ["/ssn"]});
     let shown =
         json!({"kind": "user", "key": "u", "a": 2, "_meta": {"redactedAttributes": ["/~1ssn"]}});
@@ -311,7 +311,7 @@ fn anonymous_contexts_can_be_shown_without_their_attributes() {
 
 // EVT-2.4
 #[test]
-fn of_a_context_of_several_kinds_only_the_anonymous_members_lose_their_attributes() {
+fn only_anonymous_members_of_a_multi_context_lose_their_attributes() {
     let original = json!({"kind": "multi", "org": {"key": "o", "name": "O", "a": 1},
         "user": {"key": "u", "anonymous": true, "name": "U", "a": 2}});
     let shown = json!({"kind": "multi", "org": {"key": "o", "name": "O", "_meta": {"redactedAttributes": ["a"]}},
@@ -320,7 +320,7 @@ fn of_a_context_of_several_kinds_only_the_anonymous_members_lose_their_attribute
 }
 
 #[test]
-fn many_attributes_and_references_find_each_other() {
+fn many_attributes_are_matched_with_many_references() {
     let names = (0..40).map(|number| format!("n{number}"));
     let all = names.clone().map(|name| (name, json!({"x": 1, "y": 2})));
     let mut original = json!({"kind": "user", "key": "u"});

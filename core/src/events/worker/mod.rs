@@ -166,13 +166,21 @@ impl Worker {
         };
         self.runtime.spawn_detached(async move {
             let (_place, _under_way) = (place, under_way);
-            let written = runtime.spawn_blocking(move || writer.write(&payload)).finish().await;
+            let written = runtime
+                .spawn_blocking(move || writer.write(&payload))
+                .finish()
+                .await;
             let written = match written {
                 Some(Ok(written)) => written,
-                Some(Err(error)) => return tracing::error!(%error, count, "cannot serialize events, payload lost"),
+                Some(Err(error)) => {
+                    return tracing::error!(%error, count, "cannot serialize events, payload lost");
+                }
                 None => return tracing::error!(count, "cannot serialize events, payload lost"),
             };
-            destination.stats().filtered.fetch_add(written.filtered, Ordering::Relaxed);
+            destination
+                .stats()
+                .filtered
+                .fetch_add(written.filtered, Ordering::Relaxed);
             let delivered = match written.count {
                 // The filter dropped all events.
                 0 => Some(Delivered::Ok { server_time: None }),
@@ -180,11 +188,16 @@ impl Worker {
                 count => catch_panic(destination.deliver(count, written.body)).await,
             };
             let Some(delivered) = delivered else {
-                return tracing::error!(count, "the transport panicked while sending events, payload lost");
+                return tracing::error!(
+                    count,
+                    "the transport panicked while sending events, payload lost"
+                );
             };
             underway.counted();
             match delivered {
-                Delivered::Ok { server_time: Some(time) } => records.set_server_time(time),
+                Delivered::Ok {
+                    server_time: Some(time),
+                } => records.set_server_time(time),
                 Delivered::Refused => records.end(),
                 Delivered::Ok { server_time: None } | Delivered::Dropped => {}
             }

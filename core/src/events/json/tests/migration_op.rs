@@ -5,7 +5,7 @@ use vexil_eval::migration::{Operation, PerOrigin, Stage};
 
 use super::*;
 
-/// A read of the old origin, of which nothing more is known.
+/// A read from the old origin, without optional values.
 pub(super) fn read() -> MigrationOp {
     MigrationOp {
         operation: Operation::Read,
@@ -39,7 +39,7 @@ fn written_op(op: MigrationOp) -> serde_json::Value {
 
 // EVT-1.6 and EVT-7.6
 #[test]
-fn what_is_not_known_is_left_out() {
+fn unknown_values_are_left_out() {
     assert_eq!(
         written_op(read()),
         json!({"kind": "migration_op", "creationDate": 1_700_000_000_555_u64, "operation": "read",
@@ -52,7 +52,7 @@ fn what_is_not_known_is_left_out() {
 
 // EVT-7.6
 #[test]
-fn everything_that_is_known_is_written() {
+fn all_known_values_are_written() {
     let op = written_op(MigrationOp {
         operation: Operation::Write,
         sampling_ratio: Some(10),

@@ -6,7 +6,7 @@ use vexil_eval::{EvalErrorKind, ReasonKind};
 use super::*;
 use crate::events::MigrationOp;
 
-/// What a writer without rules writes.
+/// Returns the JSON of a writer without redaction rules.
 fn written(payload: &Payload) -> serde_json::Value {
     written_by(&writer(Redaction::new()), payload)
 }
@@ -133,7 +133,7 @@ fn a_payload_is_an_array_of_its_events_in_order_with_the_summary_last() {
 
 // EVT-1.1
 #[test]
-fn there_is_no_summary_of_nothing() {
+fn an_empty_summary_is_not_written() {
     assert_eq!(written(&Payload::default()), json!([]));
     assert_eq!(
         written(&events([custom(0, None)]))
@@ -170,7 +170,7 @@ fn index_and_identify_have_a_date_and_a_context() {
 
 // EVT-1.4 and EVT-1.6
 #[test]
-fn a_feature_event_without_anything_special_has_just_these_properties() {
+fn a_minimal_feature_event_has_exactly_the_required_properties() {
     let writer = writer(Redaction::new());
     let text = writer
         .write(&events([FullEvent::Feature(Box::new(evaluated()))]))
@@ -202,7 +202,7 @@ fn a_debug_event_has_the_properties_of_a_feature_event() {
 
 // EVT-1.6
 #[test]
-fn a_feature_event_of_a_prerequisite_names_the_flag_that_depends_on_it_and_has_no_default() {
+fn a_prerequisite_event_names_the_dependent_flag_and_has_no_default() {
     let flag = EvaluatedFlag {
         default: None,
         prerequisite_of: Some("parent".into()),
@@ -217,7 +217,7 @@ fn a_feature_event_of_a_prerequisite_names_the_flag_that_depends_on_it_and_has_n
 
 // EVT-1.6
 #[test]
-fn null_is_a_default_and_a_value_like_any_other() {
+fn null_is_written_as_a_default_and_as_a_value() {
     let event = feature(EvaluatedFlag {
         default: Some(Value::Null),
         value: Value::Null,
@@ -245,7 +245,7 @@ fn null_is_a_default_and_a_value_like_any_other() {
 
 // EVT-1.6 and EVT-1.7
 #[test]
-fn a_reason_is_written_where_there_is_one() {
+fn a_reason_is_written_if_present() {
     let in_experiment = ReasonKind::Fallthrough {
         in_experiment: true,
     };
@@ -262,7 +262,7 @@ fn a_reason_is_written_where_there_is_one() {
 
 // EVT-1.7
 #[test]
-fn where_the_default_was_given_there_is_a_version_but_no_variation() {
+fn an_event_with_the_default_has_a_version_but_no_variation() {
     let malformed = EvaluatedFlag {
         variation: None,
         value: "off".into(),
@@ -328,7 +328,7 @@ fn a_custom_event_has_data_and_metric_only_if_they_were_given() {
 
 // EVT-1.6
 #[test]
-fn empty_data_are_data() {
+fn empty_data_is_written() {
     for data in [json!(false), json!(0), json!(""), json!([]), json!({})] {
         assert_eq!(
             written(&events([custom(data.clone(), None)]))[0].get("data"),
@@ -339,7 +339,7 @@ fn empty_data_are_data() {
 
 // EVT-1.6
 #[test]
-fn a_metric_may_be_any_number_that_json_can_write() {
+fn a_metric_may_be_any_finite_number() {
     for (metric, shown) in [
         (0.0, Some(json!(0))),
         (-0.0, Some(json!(0))),
@@ -358,7 +358,7 @@ fn a_metric_may_be_any_number_that_json_can_write() {
 
 // EVT-1.6
 #[test]
-fn a_summary_counts_by_flag() {
+fn a_summary_has_counters_by_flag() {
     let known = FlagSummary {
         kinds: ["user".into(), "org".into()].into(),
         ..flag_summary([
@@ -399,7 +399,7 @@ fn a_counter_of_the_default_of_a_known_flag_has_no_variation() {
 
 // EVT-1.6
 #[test]
-fn a_summary_has_the_default_null_if_null_is_the_default_or_the_first_evaluation_had_none() {
+fn a_summary_has_a_null_default_for_a_null_or_missing_default() {
     for (default, shown) in [
         (None, Some(json!(null))),
         (Some(Value::Null), Some(json!(null))),
@@ -415,7 +415,7 @@ fn a_summary_has_the_default_null_if_null_is_the_default_or_the_first_evaluation
     }
 }
 
-/// The context of each kind of event.
+/// Returns the kind and context of one event of each kind.
 fn contexts(writer: &EventWriter, context: serde_json::Value) -> Vec<(String, serde_json::Value)> {
     let context = Context::try_from(context).unwrap();
     let flag = || {
@@ -461,7 +461,7 @@ fn contexts(writer: &EventWriter, context: serde_json::Value) -> Vec<(String, se
 
 // EVT-1.5
 #[test]
-fn every_event_of_a_context_holds_it_in_full() {
+fn every_event_contains_the_full_context() {
     let multi = json!({"kind": "multi", "org": {"key": "o", "seats": 2}, "user": {"key": "u", "name": "U"}});
     for (kind, context) in contexts(&writer(Redaction::new()), multi.clone()) {
         assert_eq!(context, multi, "{kind}");
@@ -493,7 +493,7 @@ fn private_attributes_are_left_out_of_every_event() {
 
 // EVT-2.4
 #[test]
-fn anonymous_contexts_lose_their_attributes_in_feature_custom_and_migration_events_only() {
+fn only_feature_custom_and_migration_events_redact_anonymous_contexts() {
     let guest = json!({"kind": "user", "key": "u", "anonymous": true, "name": "U"});
     let bare = json!({"kind": "user", "key": "u", "anonymous": true, "_meta": {"redactedAttributes": ["name"]}});
     for (kind, context) in contexts(&writer(Redaction::new()), guest.clone()) {
@@ -503,7 +503,7 @@ fn anonymous_contexts_lose_their_attributes_in_feature_custom_and_migration_even
 }
 
 #[test]
-fn each_event_has_a_line_of_its_own_where_they_are_written_as_lines() {
+fn the_lines_format_writes_one_event_per_line() {
     let lines = EventWriter::new(Redaction::new(), Format::Lines, None);
     let mut payload = summary([(
         "beta-ui",

@@ -1,4 +1,4 @@
-//! What a recorder of metrics is told.
+//! Tests of the metrics that are published.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
@@ -7,7 +7,7 @@ use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, Share
 
 use super::*;
 
-/// Keeps counters, and their units as far as they were described.
+/// Records counters, and their units if described.
 #[derive(Debug, Default)]
 struct Counters {
     counts: Mutex<BTreeMap<String, Arc<AtomicU64>>>,
@@ -33,11 +33,11 @@ impl Recorder for Counters {
     }
 
     fn describe_gauge(&self, key: KeyName, _: Option<Unit>, _: SharedString) {
-        panic!("{key:?} is no counter");
+        panic!("{key:?} is not a counter");
     }
 
     fn describe_histogram(&self, key: KeyName, _: Option<Unit>, _: SharedString) {
-        panic!("{key:?} is no counter");
+        panic!("{key:?} is not a counter");
     }
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
@@ -46,18 +46,18 @@ impl Recorder for Counters {
     }
 
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        panic!("{key} is no counter");
+        panic!("{key} is not a counter");
     }
 
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        panic!("{key} is no counter");
+        panic!("{key} is not a counter");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_recorder_is_told_what_became_of_the_events_of_all_clients() {
+async fn a_recorder_receives_the_sums_of_the_event_statistics_of_all_clients() {
     let counters = Counters::default();
-    // The runtime of this test runs on this thread alone.
+    // The test's runtime is single-threaded, so the thread-local recorder sees all counters.
     let _recording = metrics::set_default_local_recorder(&counters);
     let clients = [
         Fixture::new(Mood::Answers(StatusCode::ACCEPTED)),

@@ -1,4 +1,4 @@
-//! A whole processor against a service in trouble, under a clock that jumps to whatever comes next.
+//! Tests of a whole processor against a failing service, with a paused clock.
 
 use std::collections::HashMap;
 use std::future::pending;
@@ -25,21 +25,21 @@ use crate::transport::{Body, HttpTransport, RequestOptions, TransportError};
 const FLUSH: Duration = Duration::from_secs(5);
 const CAPACITY: usize = 100;
 
-/// What the service does with requests.
+/// How the service responds to requests.
 #[derive(Clone, Copy, Debug)]
 enum Mood {
     Answers(StatusCode),
     Hangs,
 }
 
-/// Takes events, or does not, and remembers what it was sent.
+/// A service that records the payloads it receives.
 #[derive(Debug)]
 struct Service {
     mood: Mutex<Mood>,
-    /// By the id of the payload: an attempt that is repeated is one payload.
+    /// By payload id: a retry counts as the same payload.
     payloads: Mutex<HashMap<String, Json>>,
     under_way: AtomicUsize,
-    /// How many requests were under way at once, at the most.
+    /// Maximum number of concurrent requests.
     most_under_way: AtomicUsize,
 }
 
@@ -67,7 +67,7 @@ impl Service {
             .collect()
     }
 
-    /// How many evaluations the summaries of all payloads count.
+    /// Returns the number of evaluations in the summaries of all payloads.
     fn counted(&self) -> u64 {
         let summaries = self
             .events()
@@ -83,7 +83,7 @@ impl Service {
     }
 }
 
-/// A request that is under way. A request that is given up is dropped.
+/// A request under way. Dropped when the request ends or is cancelled.
 struct UnderWay<'a>(&'a AtomicUsize);
 
 impl Drop for UnderWay<'_> {
@@ -166,7 +166,7 @@ impl Fixture {
         }
     }
 
-    /// Evaluates a flag that is reported in full, so many times, for one context.
+    /// Evaluates, `times` times, a flag that is reported in full, always for the same context.
     fn evaluate(&self, times: usize) {
         let (ada, value) = (Context::new("ada").unwrap(), Value::from(true));
         for _ in 0..times {
@@ -191,13 +191,12 @@ impl Fixture {
 
 // EVT-3.6
 #[tokio::test(start_paused = true)]
-async fn what_became_of_events_is_counted() {
+async fn delivered_dropped_and_retried_events_are_counted() {
     let fixture = Fixture::new(Mood::Answers(StatusCode::ACCEPTED));
     fixture.evaluate(CAPACITY + 6);
     fixture.processor.flush_and_wait().await;
     let stats = fixture.stats();
-    // Of the evaluations one less than the capacity, the introduction of the context, and the
-    // summary.
+    // Delivered: one evaluation less than the capacity, the index event and the summary.
     assert_eq!((stats.delivered_events, stats.dropped_events), (101, 7));
     assert_eq!(
         (stats.attempts, stats.retries, stats.dropped_payloads),
@@ -219,7 +218,7 @@ async fn what_became_of_events_is_counted() {
 
 // EVT-3.6
 #[tokio::test(start_paused = true)]
-async fn an_hour_of_errors_loses_payloads_counts_each_once_and_piles_nothing_up() {
+async fn an_hour_of_errors_drops_each_payload_once_and_accumulates_nothing() {
     const INTERVALS: u64 = 3600 / 5;
     let log = Log::default();
     let _listening = log.listen();
@@ -239,12 +238,15 @@ async fn an_hour_of_errors_loses_payloads_counts_each_once_and_piles_nothing_up(
         (lost.dropped_payloads * 2, lost.dropped_payloads)
     );
     assert_eq!(lost.dropped_events, 0, "the buffer was emptied each time");
-    assert_eq!(log.count("cannot deliver events, payload dropped"), lost.dropped_payloads);
+    assert_eq!(
+        log.count("cannot deliver events, payload dropped"),
+        lost.dropped_payloads
+    );
     assert!(fixture.records.take().0.is_empty());
     assert_eq!(
         fixture.service.counted(),
         INTERVALS * 10,
-        "each was in one payload"
+        "each evaluation was in one payload"
     );
 
     fixture.service.becomes(Mood::Answers(StatusCode::ACCEPTED));
@@ -256,7 +258,7 @@ async fn an_hour_of_errors_loses_payloads_counts_each_once_and_piles_nothing_up(
 
 // EVT-3.2 and EVT-3.6
 #[tokio::test(start_paused = true)]
-async fn a_service_that_hangs_takes_up_all_deliveries_and_no_more_memory_than_they_do() {
+async fn a_service_that_hangs_occupies_all_delivery_slots_but_bounded_memory() {
     const SECONDS: usize = 1_800;
     let log = Log::default();
     let _listening = log.listen();
@@ -285,7 +287,7 @@ async fn a_service_that_hangs_takes_up_all_deliveries_and_no_more_memory_than_th
     assert_eq!(
         fixture.service.counted() + held,
         evaluations,
-        "no count was lost without a word"
+        "no count was lost"
     );
     let full = fixture
         .service
@@ -294,12 +296,12 @@ async fn a_service_that_hangs_takes_up_all_deliveries_and_no_more_memory_than_th
         .filter(|event| event["kind"] == "feature")
         .count();
     let dropped = usize::try_from(fixture.stats().dropped_events).unwrap();
-    // The context was introduced now and then, and what was taken above was in the buffer.
+    // Index events recur, and the events taken above were in the buffer.
     assert!(
         (SECONDS * 50 - CAPACITY..=SECONDS * 50 + SECONDS).contains(&(full + dropped)),
         "{full} and {dropped}"
     );
-    // One word each time the buffer is full, not one for each event.
+    // One log line each time the buffer is full, not one per event.
     let words = log.count("event buffer full");
     assert!(
         (1..=u64::try_from(SECONDS / 5).unwrap()).contains(&words),
@@ -309,7 +311,7 @@ async fn a_service_that_hangs_takes_up_all_deliveries_and_no_more_memory_than_th
 
 // EVT-3.2
 #[tokio::test(start_paused = true)]
-async fn a_full_buffer_is_told_once_until_there_is_room_again() {
+async fn a_full_buffer_is_logged_once_until_it_has_room_again() {
     let log = Log::default();
     let _listening = log.listen();
     let fixture = Fixture::new(Mood::Answers(StatusCode::ACCEPTED));
@@ -318,14 +320,14 @@ async fn a_full_buffer_is_told_once_until_there_is_room_again() {
         assert_eq!(log.count("event buffer full"), round);
         fixture.processor.flush_and_wait().await;
     }
-    // One place was taken by the introduction of the context.
+    // One slot was taken by the index event.
     assert_eq!(fixture.stats().dropped_events, 2 * 1_000 - (100 - 1) - 100);
     assert_eq!(fixture.service.counted(), 2_000);
 }
 
 // EVT-3.3
 #[tokio::test(start_paused = true)]
-async fn a_context_with_a_large_attribute_is_delivered_whole() {
+async fn a_context_with_a_large_attribute_is_delivered_in_full() {
     let fixture = Fixture::new(Mood::Answers(StatusCode::ACCEPTED));
     let photo = "x".repeat(1 << 20);
     let large = Context::builder("ada")
@@ -342,7 +344,7 @@ async fn a_context_with_a_large_attribute_is_delivered_whole() {
 
 // EVT-1.5
 #[tokio::test(start_paused = true)]
-async fn debugging_ends_by_the_clock_that_is_ahead_and_goes_on_if_that_is_set_back() {
+async fn debugging_ends_by_the_later_clock_and_resumes_if_it_is_set_back() {
     let mut fixture = Fixture::new(Mood::Answers(StatusCode::ACCEPTED));
     let until = super::super::payload::now() + 3_600_000;
     let flag =
@@ -378,7 +380,7 @@ impl Log {
         tracing::subscriber::set_default(log.with_writer(move || to.clone()).finish())
     }
 
-    /// How many lines hold this.
+    /// Returns the number of lines that contain `message`.
     fn count(&self, message: &str) -> u64 {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         u64::try_from(text.lines().filter(|line| line.contains(message)).count()).unwrap()
