@@ -179,7 +179,7 @@ impl BigSegmentReader {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         drop(poller);
-        // A failure has no further consequences.
+        // A failure to close is ignored: nothing is left to do.
         let closed = bounded(LIMIT, async {
             self.shared.store.close().await;
             Ok(())

@@ -224,7 +224,7 @@ impl EvaluationEvent<'_> {
         self.default.map(|make| make())
     }
 
-    /// Returns the value returned to the caller: the variation's value or the default.
+    /// Returns the value that the caller received: the variation's value or the default.
     #[must_use]
     pub fn value(&self) -> Value {
         match self.variation {
@@ -241,7 +241,7 @@ impl EvaluationEvent<'_> {
             .is_some_and(|(flag, verdict)| verdict.is_experiment(flag))
     }
 
-    /// Returns the reason for the value returned to the caller.
+    /// Returns the reason for the value that the caller received.
     #[must_use]
     pub fn reason(&self) -> Reason {
         let kind = match (self.error, self.flag) {

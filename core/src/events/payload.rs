@@ -95,7 +95,7 @@ pub(super) struct EvaluatedFlag {
 pub(super) struct Summary {
     /// The time of the first counted evaluation.
     pub(super) start: u64,
-    /// A time not before the last counted evaluation.
+    /// The end of the interval: no counted evaluation is later.
     pub(super) end: u64,
     pub(super) flags: HashMap<Text, FlagSummary>,
 }

@@ -123,7 +123,7 @@ impl Records {
         });
     }
 
-    /// The context was introduced when the flag was evaluated.
+    /// No index event is needed: the context was introduced when the flag was evaluated.
     fn migration_op(&self, op: &MigrationOp) {
         if is_sampled(op.sampling_ratio) {
             self.buffer.push(|| FullEvent::MigrationOp {

@@ -30,7 +30,7 @@ impl BigSegmentsStoreStatus {
 #[derive(Debug)]
 pub(crate) struct BigSegmentsStatusCell {
     status: Watched<BigSegmentsStoreStatus>,
-    /// Whether the store was queried. Earlier changes are not reported.
+    /// Whether the first query has completed. Its result is not reported as a change.
     is_known: watch::Sender<bool>,
 }
 

@@ -340,7 +340,7 @@ async fn a_service_that_hangs_does_not_block_a_delivery_for_ever() {
     }
 }
 
-// EVT-3.6, row 1, and section 3.4
+// EVT-3.6, row 1, and EVT-3.4
 #[tokio::test(start_paused = true)]
 async fn the_clock_of_the_service_is_reported() {
     let time = |date| async move { sent(&Script::new([Answer::Date(date)])).await };

@@ -31,7 +31,7 @@ use vexil_eval::{Context, Object, Reference, Text, Value};
 #[must_use]
 pub struct Redaction {
     all: bool,
-    /// Valid references, sorted by path, none inside another.
+    /// Valid references only, sorted by path, none inside another.
     references: Vec<Reference>,
 }
 
@@ -57,8 +57,8 @@ impl Redaction {
         self
     }
 
-    /// Adds attributes, or parts of attributes, to leave out of all contexts. Invalid references
-    /// are ignored. Default: no attributes.
+    /// Adds attributes, or parts of attributes, to those left out of all contexts. Invalid
+    /// references are ignored. Default: no attributes.
     pub fn private_attributes<R: Into<Reference>>(
         mut self,
         references: impl IntoIterator<Item = R>,
@@ -82,7 +82,7 @@ impl Redaction {
         self.apply(context, Anonymous::Shown)
     }
 
-    /// Returns the context as an event shows it.
+    /// Returns the context as an event shows it, with this treatment of anonymous contexts.
     pub(super) fn apply<'a>(
         &'a self,
         context: &'a Context,

@@ -94,7 +94,7 @@ fn a_put_for_another_path_is_ignored_whatever_its_data() {
     ignored("put", r#"{"data": {"flags": true}, "path": "/elsewhere"}"#);
 }
 
-// SRC-2.2; section 10, rows 10, 11 and 26
+// SRC-2.2, SRC-F10, SRC-F11 and SRC-F26
 #[test]
 fn missing_parts_of_a_put_are_empty_and_unknown_parts_are_skipped() {
     for data in [
@@ -148,7 +148,7 @@ fn a_patch_of_a_deleted_item_is_a_tombstone() {
     assert_eq!(item.version(), 5);
 }
 
-// SRC-2.2; section 10, row 26
+// SRC-2.2 and SRC-F26
 #[test]
 fn unknown_events_and_kinds_are_ignored_without_parsing() {
     ignored("whatever", "{sorry");
@@ -163,7 +163,7 @@ fn unknown_events_and_kinds_are_ignored_without_parsing() {
     ignored("patch", r#"{"path": "/flags/", "data": {}}"#);
 }
 
-// SRC-2.4; section 10, rows 8, 9, 12, 13 and 29
+// SRC-2.4, SRC-F8, SRC-F9, SRC-F12, SRC-F13 and SRC-F29
 #[test]
 fn invalid_json_and_json_of_the_wrong_shape_are_malformed() {
     let unreadable = [
@@ -342,7 +342,7 @@ fn many_unpaired_surrogates_take_linear_time() {
 
 // SRC-F20
 #[test]
-fn of_a_duplicate_property_the_last_one_wins() {
+fn the_last_of_duplicate_properties_wins() {
     let item = one(
         "delete",
         r#"{"path": "/flags/a", "version": 1, "path": "/flags/b", "version": 2}"#,
@@ -423,7 +423,7 @@ fn deep_nesting_is_malformed_and_does_not_overflow_the_stack() {
     error("put", &format!(r#"{{"other": {deep}"#));
 }
 
-// SRC-3; section 10, row 29
+// SRC-3 and SRC-F29
 #[test]
 fn a_poll_body_is_a_data_set() {
     let read_poll = |body: &[u8]| {

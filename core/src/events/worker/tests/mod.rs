@@ -258,7 +258,7 @@ async fn an_hour_of_errors_drops_each_payload_once_and_accumulates_nothing() {
 
 // EVT-3.2 and EVT-3.6
 #[tokio::test(start_paused = true)]
-async fn a_service_that_hangs_occupies_all_delivery_slots_but_bounded_memory() {
+async fn a_service_that_hangs_occupies_all_delivery_slots_and_bounded_memory() {
     const SECONDS: usize = 1_800;
     let log = Log::default();
     let _listening = log.listen();
