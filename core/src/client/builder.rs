@@ -36,7 +36,7 @@ use crate::watchdog::Death;
 
 const DEFAULT_EVALUATION_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Configures and starts a [`Client`]. A clone starts a client of its own.
+/// Configures and starts a [`Client`]. Each clone starts a separate client.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ClientBuilder {
@@ -45,7 +45,7 @@ pub struct ClientBuilder {
     defaults: HashMap<Text, Value>,
     data_source: Option<Arc<dyn Configure<dyn DataSource>>>,
     data_store: Option<Arc<dyn Configure<dyn DataStore>>>,
-    /// The database of a client that only reads one.
+    /// The database, in daemon mode.
     daemon: Option<PersistentStoreConfig>,
     big_segments: Option<BigSegmentsConfig>,
     events: Events,
@@ -57,10 +57,10 @@ pub struct ClientBuilder {
     web: WebSettings,
 }
 
-/// Who hears of evaluations.
+/// Where events go.
 #[derive(Clone, Debug, Default)]
 enum Events {
-    /// The service, if the flags are the service's.
+    /// To the service, unless the data source is made for tests.
     #[default]
     Usual,
     Nobody,
@@ -93,15 +93,15 @@ impl ClientBuilder {
         self
     }
 
-    /// Whether the client stays off the network: it takes no data, and every evaluation gives its
-    /// default. Default: `false`.
+    /// Whether the client stays off the network: it receives no data, and every evaluation returns
+    /// its default. Default: `false`.
     pub fn offline(mut self, offline: bool) -> Self {
         self.offline = offline;
         self
     }
 
-    /// Values that are given where a flag has none, before the default of the call. One that is not
-    /// of the type that a call asks for is passed over. Adds to earlier calls. Default: none.
+    /// Default values for flags, used before the default of the call. A value that is not of the
+    /// requested type is skipped. Adds to earlier calls. Default: empty.
     pub fn defaults<K: Into<Text>, V: Into<Value>>(
         mut self,
         defaults: impl IntoIterator<Item = (K, V)>,
@@ -114,69 +114,68 @@ impl ClientBuilder {
         self
     }
 
-    /// Where flags come from: [`StreamingConfig`](crate::config::StreamingConfig),
-    /// [`PollingConfig`](crate::config::PollingConfig), files, a test, or a source of your own. Default: they are streamed
-    /// from the service (without the feature `http`: none).
+    /// The source of flags: [`StreamingConfig`](crate::config::StreamingConfig),
+    /// [`PollingConfig`](crate::config::PollingConfig), files, test data, or a custom data source.
+    /// Default: streaming from the service. Without the feature `http` there is no default.
     pub fn data_source(mut self, source: impl Configure<dyn DataSource>) -> Self {
         self.data_source = Some(Arc::new(source));
         self
     }
 
-    /// Takes flags from a database that somebody else fills, a Relay Proxy as a rule: daemon mode. The client asks the
-    /// service for nothing, and never writes to the database. [`data_source`](Self::data_source) and
-    /// [`data_store`](Self::data_store) have no effect then.
+    /// Reads flags from a database that another process fills, usually a Relay Proxy: daemon mode.
+    /// The client requests no flags from the service and never writes to the database.
+    /// [`data_source`](Self::data_source) and [`data_store`](Self::data_store) then have no effect.
     ///
-    /// The client is [initialized](Client::is_initialized) at once, as in other SDKs, even if the
-    /// database is unavailable.
-    /// [`Client::wait_until_ready`] waits until the database was read, and fails if it cannot be.
+    /// The client is [initialized](Client::is_initialized) immediately, as in other SDKs, even if
+    /// the database is unavailable. [`Client::wait_until_ready`] waits for the first successful
+    /// read of the database, and fails if there is none in time.
     pub fn daemon_mode(mut self, store: impl Into<PersistentStoreConfig>) -> Self {
         self.daemon = Some(store.into());
         self
     }
 
-    /// Where flags are kept: a [`PersistentStoreConfig`] keeps a database up to date. Default: in
-    /// memory.
+    /// The store that keeps flags. A [`PersistentStoreConfig`] also keeps a database up to date.
+    /// Default: in memory.
     pub fn data_store(mut self, store: impl Configure<dyn DataStore>) -> Self {
         self.data_store = Some(Arc::new(store));
         self
     }
 
-    /// Where the memberships of big segments are kept. Default: nowhere; then no context belongs to
-    /// one.
+    /// The store of big-segment memberships. Default: unset, in which case no context belongs to a
+    /// big segment.
     pub fn big_segments(mut self, store: impl Into<BigSegmentsConfig>) -> Self {
         self.big_segments = Some(store.into());
         self
     }
 
-    /// Who hears of evaluations and of what the application tells:
-    /// [`EventsConfig`](crate::config::EventsConfig) for the service, or a processor of your own. Default: the service,
-    /// with the default settings, unless the data source is [made for
-    /// tests](DataSource::reports_events) (without the feature `http`: nobody).
+    /// The receiver of analytics events: [`EventsConfig`](crate::config::EventsConfig) sends them
+    /// to the service; a custom processor may replace it. Default: the service, with the default
+    /// settings, unless the data source is [made for tests](DataSource::reports_events). Without
+    /// the feature `http`, events are discarded by default.
     pub fn events(mut self, processor: impl Configure<dyn EventProcessor>) -> Self {
         self.events = Events::Processor(Arc::new(processor));
         self
     }
 
-    /// Nobody hears of evaluations.
+    /// Disables events.
     pub fn without_events(mut self) -> Self {
         self.events = Events::Nobody;
         self
     }
 
-    /// Code that runs around evaluations. Adds to earlier calls. Default: none.
+    /// Adds a hook, which runs code before and after evaluations. Default: no hooks.
     pub fn hook(mut self, hook: impl Hook) -> Self {
         self.hooks.push(Arc::new(hook));
         self
     }
 
-    /// An extension with hooks of its own, which run after those of the builder. Adds to earlier
-    /// calls. Default: none.
+    /// Adds a plugin. Its hooks run after those of the builder. Default: no plugins.
     pub fn plugin(mut self, plugin: impl Plugin) -> Self {
         self.plugins.push(Arc::new(plugin));
         self
     }
 
-    /// How long an evaluation may wait for I/O, in the configurations where it has to: with a data
+    /// How long an evaluation may wait for I/O, in the configurations that require I/O: with a data
     /// store that is [read through](PersistentStoreConfig::cache), and with big segments. Default:
     /// 2 s. Zero: it does not wait, and returns its default if something would have to be fetched.
     /// `Duration::MAX`: it waits until the store answers or fails.
@@ -185,60 +184,61 @@ impl ClientBuilder {
         self
     }
 
-    /// Runs the background work on this Tokio runtime instead of the thread that all clients share. Its timers and
-    /// I/O must be enabled, and it has to run until the client is closed: [`Client::close`] returns `false` otherwise. If it is
-    /// shut down earlier, this is logged as one error, the data source is [off](DataSourceState::Off), evaluations go on with
-    /// the data there is, and events are dropped and counted. In a process that was forked after this call, it is replaced
-    /// by the thread that all clients share.
+    /// Runs the background work on this Tokio runtime instead of the thread that all clients share.
+    ///
+    /// Timers and I/O of the runtime must be enabled. It has to run until the client is closed;
+    /// otherwise [`Client::close`] returns `false`. If it is shut down earlier, one error is
+    /// logged, the data source is [off](DataSourceState::Off), evaluations keep using the last
+    /// data, and events are dropped and counted. In a process that was forked after this call, the
+    /// shared thread is used instead.
     pub fn runtime(mut self, runtime: tokio::runtime::Handle) -> Self {
         self.runtime = Some(Runtime::of(runtime));
         self
     }
 
-    /// Where the service is. Default: the service's own endpoints.
+    /// The base URLs of the service. Default: LaunchDarkly's endpoints.
     #[cfg(feature = "http")]
     pub fn service_endpoints(mut self, endpoints: ServiceEndpoints) -> Self {
         self.web.endpoints = endpoints;
         self
     }
 
-    /// How requests are made: time limits, proxy, certificates. Default: see [`HttpConfig`].
+    /// HTTP settings: timeouts, proxy, certificates. Default: see [`HttpConfig`].
     #[cfg(feature = "http")]
     pub fn http(mut self, http: HttpConfig) -> Self {
         self.web.http = http;
         self
     }
 
-    /// Which application uses the client, for the service's statistics. Default: nothing is said.
+    /// The application that uses the client, for the service's statistics. Default: not reported.
     #[cfg(feature = "http")]
     pub fn application(mut self, application: ApplicationInfo) -> Self {
         self.web.application = application;
         self
     }
 
-    /// Which library wraps the client, if one does. Default: none.
+    /// The library that wraps the client, for the service's statistics. Default: not reported.
     #[cfg(feature = "http")]
     pub fn wrapper(mut self, wrapper: WrapperInfo) -> Self {
         self.web.wrapper = Some(wrapper);
         self
     }
 
-    /// Starts the client and returns at once. Whether it has data already depends on the source:
-    /// see
-    /// [`Client::wait_until_ready`].
+    /// Starts the client and returns immediately. Whether it already has data depends on the data
+    /// source: see [`Client::wait_until_ready`].
     ///
     /// # Errors
-    /// If the SDK key or a base URL is not one, a component cannot be configured, there is no data
-    /// source, the background thread cannot be started, or the [runtime](Self::runtime) is shut
-    /// down already.
+    /// Returns an error if the SDK key or a base URL is invalid, a component cannot be configured,
+    /// there is no data source, the background thread cannot be started, or the
+    /// [runtime](Self::runtime) is already shut down.
     pub fn start(self) -> Result<Client, ConfigError> {
         let runtime = match self.runtime {
             Some(runtime) if !runtime.is_inherited() => runtime,
-            // A runtime of the parent process does nothing in this one.
+            // A runtime of the parent process does not run in this one.
             _ => Runtime::shared().map_err(|source| ConfigError::Runtime { source })?,
         };
         if runtime.is_gone() {
-            let source = io::Error::other("the runtime that the client was given is shut down");
+            let source = io::Error::other("the runtime set by the application is shut down");
             return Err(ConfigError::Runtime { source });
         }
         let daemon = self.daemon.filter(|_| !self.offline);
@@ -333,7 +333,7 @@ impl ClientBuilder {
     }
 }
 
-/// Where flags are kept.
+/// The configured data store, or one in memory.
 fn store(
     recipe: Option<Arc<dyn Configure<dyn DataStore>>>,
     context: &ClientContext,
@@ -347,7 +347,7 @@ fn store(
     }
 }
 
-/// Where they come from.
+/// The configured data source, or the default one.
 fn source(
     recipe: Option<Arc<dyn Configure<dyn DataSource>>>,
     context: &ClientContext,
@@ -396,12 +396,12 @@ fn default_source() -> Result<Arc<dyn Configure<dyn DataSource>>, ConfigError> {
 
 type Run = Pin<Box<dyn Future<Output = Result<(), DataSourceError>> + Send>>;
 
-/// Starts the data source on this thread and leaves the rest of its work to the runtime. A source
-/// that has data at hand has delivered it when this returns.
+/// Polls the data source once on this thread, then moves it to the runtime. A source whose data is
+/// available immediately has delivered it when this returns.
 fn launch(runtime: &Runtime, source: Arc<dyn DataSource>, sink: Arc<Updater>) -> Option<Task<()>> {
     let to: Arc<dyn DataSink> = Arc::clone(&sink) as Arc<dyn DataSink>;
-    // Unconstrained: started inside a busy task, the source must not be told to give way before it
-    // has delivered.
+    // Unconstrained: inside a busy task, Tokio's cooperative budget would make the source yield
+    // before it has delivered.
     let mut run: Run = Box::pin(tokio::task::unconstrained(
         async move { source.run(to).await },
     ));
@@ -416,21 +416,21 @@ fn launch(runtime: &Runtime, source: Arc<dyn DataSource>, sink: Arc<Updater>) ->
             ended(&sink, result);
             None
         }
-        // The runtime polls it again, with a waker that counts.
+        // The runtime polls it again, with a real waker.
         Ok(Poll::Pending) => {
             let to = Arc::clone(&sink);
             let running = async move { ended(&sink, run.await) };
             Some(runtime.spawn_watched("data source", running, move |death| died(&to, death)))
         }
         Err(_panic) => {
-            tracing::error!("the data source panicked when it was started; flags stay as they are");
+            tracing::error!("the data source panicked when it was started; keeping the last known data");
             died(&sink, Death::Panicked);
             None
         }
     }
 }
 
-/// What an unexpected end of a data source means for its status. It was logged.
+/// Reports that the data source's task died. The watchdog has logged it.
 fn died(sink: &Updater, death: Death) {
     let message = match death {
         Death::Panicked => "the data source panicked",
@@ -445,7 +445,7 @@ fn died(sink: &Updater, death: Death) {
     );
 }
 
-/// What the end of a data source means for its status.
+/// Logs and reports that the data source has ended.
 fn ended(sink: &Updater, result: Result<(), DataSourceError>) {
     let info = match result {
         Ok(()) if sink.is_refreshed() => return,
@@ -460,6 +460,6 @@ fn ended(sink: &Updater, result: Result<(), DataSourceError>) {
             DataSourceErrorInfo::new(error.kind, message)
         }
     };
-    tracing::error!(error = %info, "the data source has ended; flags stay as they are");
+    tracing::error!(error = %info, "the data source has ended; keeping the last known data");
     sink.update_status(DataSourceState::Off, Some(info));
 }

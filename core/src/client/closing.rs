@@ -1,5 +1,5 @@
-//! Closing a client. It runs to its end in the background: a time limit or a dropped future only
-//! ends the waiting.
+//! Closing a client. Closing always completes in the background: a timeout or a dropped future only
+//! ends the wait for it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,22 +14,22 @@ use crate::events::EventProcessor;
 use crate::runtime::{Runtime, catch_panic};
 use crate::store::DataStore;
 
-/// Whether everything was closed, once that is known.
+/// Whether everything was closed; `None` until closing has finished.
 pub(super) type Outcome = watch::Sender<Option<bool>>;
 
 impl Client {
-    /// Delivers all events, ends all background work and closes the components; waits for that for
-    /// at most `timeout`. Flags can still be evaluated afterwards, with the last data. Hooks and
+    /// Delivers all events, stops all background work and closes the components, waiting at most
+    /// `timeout`. Flags can still be evaluated afterwards, with the last data. Hooks and
     /// flag-change listeners are dropped.
     ///
     /// Returns `true` if everything was closed in time. As with [`Client::flush_and_wait`], events
-    /// that the service refused, or could not be reached for, count as delivered. Returns `false`,
-    /// after one line of the log, if the time was too short, if a component panicked, or if the
-    /// client's [own runtime](crate::ClientBuilder::runtime) had ended.
+    /// count as delivered even if the service refused them or was unreachable. Returns `false`, and
+    /// logs one line, if the timeout elapsed, a component panicked, or the client's [own
+    /// runtime](crate::ClientBuilder::runtime) had ended.
     ///
-    /// Closing starts when this future is first polled, and does not end with it: it goes on in the
-    /// background when the time is over or the future is dropped, for as long as the process lives.
-    /// Every later call waits for the same closing.
+    /// Closing starts when this future is first polled. It continues in the background after the
+    /// timeout, or after the future is dropped, for as long as the process lives. Later calls wait
+    /// for the same closing.
     pub async fn close(&self, timeout: Duration) -> bool {
         self.shared.close();
         let closed = self
@@ -40,8 +40,7 @@ impl Client {
         self.shared.report(closed)
     }
 
-    /// Does what [`Client::close`] does, on this thread. May be called inside a runtime, which it
-    /// blocks.
+    /// Blocking form of [`Client::close`]. May be called inside a runtime, whose thread it blocks.
     ///
     /// ```
     /// use std::time::Duration;
@@ -56,9 +55,9 @@ impl Client {
         self.shared.report(closed)
     }
 
-    /// A guard that [closes](Client::blocking_close) the client when it is dropped, also by a
-    /// panic, and waits for that for at most `timeout`. Bound at the start of `main`, it makes sure
-    /// that no event is lost at the end.
+    /// Returns a guard that [closes](Client::blocking_close) the client when it is dropped,
+    /// including during a panic, waiting at most `timeout`. Bind it at the start of `main` so that
+    /// no event is lost at the end.
     ///
     /// ```
     /// use std::time::Duration;
@@ -99,22 +98,22 @@ impl Drop for CloseOnDrop {
 }
 
 impl Shared {
-    /// Stops what runs and starts to close the components, the first time. In a forked process,
-    /// nothing of an inherited client is touched.
+    /// Stops the data source and starts closing the components, on the first call. In a forked
+    /// process, an inherited client is left untouched.
     pub(super) fn close(&self) {
         if self.runtime.is_unusable() || self.is_closed.swap(true, Ordering::AcqRel) {
             return;
         }
         let source = self.source().take();
         drop(source);
-        // Drops listeners and hooks, which are code of others.
+        // Drops listeners and hooks, which are application code and may panic.
         let stop = || {
             self.resolver.updater.close();
             self.hooks.close();
         };
         if catch_unwind(AssertUnwindSafe(stop)).is_err() {
             tracing::error!("a listener or hook panicked when it was dropped");
-            // The listeners come first, so the hooks may still be there.
+            // The listeners are dropped first, so the hooks may remain.
             self.hooks.close();
         }
         let components = Components {
@@ -129,7 +128,7 @@ impl Shared {
         self.runtime.spawn_detached(closing.run());
     }
 
-    /// Ends when everything is closed, or as much of it as can be.
+    /// Waits until closing has finished. Returns whether everything was closed.
     async fn closed(&self) -> bool {
         match self
             .outcome
@@ -139,7 +138,7 @@ impl Shared {
             .as_deref()
         {
             Ok(Some(closed)) => *closed,
-            // The sender is in the same place, so it cannot be gone.
+            // `self` owns the sender, so the channel is open.
             Ok(None) | Err(_) => false,
         }
     }
@@ -148,13 +147,13 @@ impl Shared {
         if closed.is_none() && !self.runtime.is_inherited() {
             tracing::warn!(
                 undelivered = self.pending(),
-                "the client could not be closed in time; closing goes on in the background"
+                "the client could not be closed in time; closing continues in the background"
             );
         }
         closed.unwrap_or(false)
     }
 
-    /// How many events were recorded and not delivered yet.
+    /// Number of recorded events that are not delivered yet.
     pub(super) fn pending(&self) -> u64 {
         self.processor.as_deref().map(pending).unwrap_or_default()
     }
@@ -163,7 +162,8 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         if self.runtime.is_inherited() {
-            // These are the parent's: dropping them would wake its tasks and close its connections.
+            // These belong to the parent process: dropping them would wake its tasks and close its
+            // connections.
             let components = (
                 Arc::clone(&self.resolver),
                 self.processor.clone(),
@@ -186,12 +186,12 @@ impl Drop for Shared {
     }
 }
 
-/// What a processor reports, or zero if it panics.
+/// The processor's pending events; zero if it panics.
 fn pending(processor: &dyn EventProcessor) -> u64 {
     catch_unwind(AssertUnwindSafe(|| processor.pending())).unwrap_or_default()
 }
 
-/// What has to be closed.
+/// The components to close.
 struct Components {
     processor: Option<Arc<dyn EventProcessor>>,
     store: Arc<dyn DataStore>,
@@ -199,7 +199,8 @@ struct Components {
 }
 
 impl Components {
-    /// Closes all of them at once, so that none waits for another. Returns whether that went well.
+    /// Closes all components concurrently, so that a slow one does not delay the others. Returns
+    /// whether all succeeded.
     async fn close(self) -> bool {
         let Self {
             processor,
@@ -255,8 +256,8 @@ impl Closing {
 }
 
 impl Drop for Closing {
-    /// The runtime may end before closing does. What has not started then is closed on the thread
-    /// that all clients share.
+    /// The runtime may end before closing does. Components that are not closed by then are closed
+    /// on the thread that all clients share.
     fn drop(&mut self) {
         if self.outcome.borrow().is_some() {
             return;

@@ -1,4 +1,4 @@
-//! [`FlagTracker`]: listeners for changes of flags, and of the value that a flag has for a context.
+//! [`FlagTracker`]: listeners for changes of flags, and of a flag's value for a context.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -7,27 +7,27 @@ use vexil_eval::{Context, Text, Value};
 use super::resolve::Resolver;
 use crate::sink::{ChangeHub, FlagChange, ListenerId};
 
-/// Tells listeners when flags change. See [`Client::flag_tracker`](crate::Client::flag_tracker).
+/// Notifies listeners when flags change. See [`Client::flag_tracker`](crate::Client::flag_tracker).
 ///
-/// Listeners run one after the other, in the order of the updates, on a thread of their own where
-/// they may block and use the client. One that panics is logged, and the others still run. All of
-/// them are dropped when the client is closed. Until then, one that holds a clone of the client
-/// keeps the client open.
+/// Listeners run one after another, in the order of the updates, on a separate thread where they
+/// may block and use the client. A panic is logged, and the other listeners still run. Closing the
+/// client drops all listeners. Until then, a listener that holds a clone of the client keeps the
+/// client open.
 #[derive(Debug)]
 pub struct FlagTracker<'a> {
     changes: &'a Arc<ChangeHub>,
     resolver: &'a Arc<Resolver>,
 }
 
-/// The value of a flag for a context has changed.
+/// A change of a flag's value for a context.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FlagValueChange {
     /// The flag's key.
     pub key: Text,
-    /// The value before; null if the flag gave none.
+    /// The previous value; null if the flag had none.
     pub old_value: Value,
-    /// The value now; null if the flag gives none.
+    /// The new value; null if the flag has none.
     pub new_value: Value,
 }
 
@@ -36,10 +36,10 @@ impl<'a> FlagTracker<'a> {
         Self { changes, resolver }
     }
 
-    /// Calls `listener` whenever the configuration of a flag has changed, or that of a flag or
-    /// segment it depends on.
+    /// Calls `listener` whenever a flag's configuration changes, or that of a flag or segment it
+    /// depends on.
     ///
-    /// A listener that was added before the first data arrives hears of every flag then.
+    /// A listener added before the first data arrives is then notified of every flag.
     pub fn add_listener(
         &self,
         listener: impl Fn(&FlagChange) + Send + Sync + 'static,
@@ -47,10 +47,10 @@ impl<'a> FlagTracker<'a> {
         self.changes.add(listener)
     }
 
-    /// Calls `listener` whenever the value of a flag has changed for a context.
+    /// Calls `listener` whenever the value of a flag changes for a context.
     ///
-    /// The value is taken now, and again after each change of the flag. These evaluations report no
-    /// events.
+    /// The flag is evaluated now, and again after each change of the flag. These evaluations report
+    /// no events.
     pub fn add_flag_value_change_listener(
         &self,
         key: impl Into<Text>,
@@ -58,7 +58,7 @@ impl<'a> FlagTracker<'a> {
         listener: impl Fn(&FlagValueChange) + Send + Sync + 'static,
     ) -> ListenerId {
         let (key, context, resolver) = (key.into(), context.clone(), Arc::downgrade(self.resolver));
-        // Locked to exchange values, never during an evaluation or a call. Listeners run one at a
+        // Held only to swap the value, never during an evaluation or a call. Listeners run one at a
         // time.
         let last = Mutex::new(value(&resolver, &key, &context));
         let id = self.changes.add({
@@ -79,20 +79,19 @@ impl<'a> FlagTracker<'a> {
                 }
             }
         });
-        // The flag may have changed after its value was taken and before the listener was added.
+        // The flag may have changed between the evaluation and the registration of the listener.
         self.changes.announce_to(id, key);
         id
     }
 
-    /// Stops calling a listener. One that was removed before, or is of another client, changes
-    /// nothing.
+    /// Removes a listener. Has no effect if it was already removed or belongs to another client.
     pub fn remove_listener(&self, id: ListenerId) {
         self.changes.remove(id);
     }
 }
 
-/// The flag's value, or null. Held weakly, so that a listener does not keep a closed client's store
-/// alive.
+/// The flag's value, or null. The resolver is a `Weak`, so that a listener does not keep a closed
+/// client's store alive.
 fn value(resolver: &Weak<Resolver>, key: &str, context: &Context) -> Value {
     let evaluated = resolver.upgrade().and_then(|resolver| {
         let context = resolver.admit(Ok(context)).ok()?;

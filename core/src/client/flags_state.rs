@@ -1,4 +1,4 @@
-//! [`FlagsState`]: all flags of a context at one moment, to start a front end with.
+//! [`FlagsState`]: the values of all flags for a context, for bootstrapping a front end.
 
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,16 +13,16 @@ use super::resolve::{Attempt, Fetched, Overlay};
 use super::value::EvaluationContext;
 use crate::store::Snapshot;
 
-/// What a [`FlagsState`] holds.
+/// Selects the contents of a [`FlagsState`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlagsStateOptions {
-    /// Only flags that browsers may see. Default: all flags.
+    /// Only flags that are available to client-side SDKs. Default: all flags.
     pub client_side_only: bool,
-    /// The reason of every flag. Default: only those that experiments need.
+    /// Include the reason of every flag. Default: only those that experiments need.
     pub with_reasons: bool,
-    /// Versions and reasons only of flags whose evaluations are reported in full. Default: of all
-    /// flags.
+    /// Include versions and reasons only for flags whose evaluations are reported in full. Default:
+    /// for all flags.
     pub details_only_for_tracked_flags: bool,
 }
 
@@ -49,9 +49,9 @@ impl FlagsStateOptions {
     }
 }
 
-/// The values of all flags for one context, with what a front end's SDK needs beside them.
+/// The values of all flags for one context, with the metadata that a front end's SDK needs.
 ///
-/// It serialises to the JSON that the front ends of the field read.
+/// It serialises to the bootstrap JSON that client-side SDKs read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FlagsState {
     valid: bool,
@@ -65,7 +65,7 @@ struct FlagState {
     metadata: Metadata,
 }
 
-/// What is written of a flag beside its value, but for the reason.
+/// The serialised metadata of a flag, except the reason.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Metadata {
     variation: Option<usize>,
@@ -77,20 +77,21 @@ struct Metadata {
 }
 
 impl FlagsState {
-    /// Whether there is a state at all: not if the client has no data, is offline, or the context
+    /// Whether the state is valid. It is not if the client has no data, is offline, or the context
     /// is invalid.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.valid
     }
 
-    /// The value of a flag; null if the flag gave none, none if there is no such flag.
+    /// The value of a flag: null if the flag has no value for the context, `None` if there is no
+    /// such flag.
     #[must_use]
     pub fn value(&self, key: &str) -> Option<&Value> {
         self.flags.get(key).map(|flag| &flag.value)
     }
 
-    /// The reason of a flag's value; none if the options leave it out.
+    /// The reason of a flag's value; `None` if the options leave it out.
     #[must_use]
     pub fn reason(&self, key: &str) -> Option<&Reason> {
         self.flags.get(key)?.reason.as_ref()
@@ -104,8 +105,8 @@ impl FlagsState {
     /// The JSON for the front end.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
-        // Only maps with keys that are no strings, and failing writers, cannot be serialised; there
-        // are neither here.
+        // Serialisation fails only for map keys that are not strings and for failing writers;
+        // neither occurs here.
         serde_json::to_value(self).unwrap_or_default()
     }
 }
@@ -113,7 +114,7 @@ impl FlagsState {
 impl Client {
     /// Evaluates all flags for a context. This reports no events.
     ///
-    /// Waits like [`Client::variation`] if big segments or a store that is not in memory are
+    /// Like [`Client::variation`], it waits for I/O if big segments or a store outside memory are
     /// involved.
     #[must_use]
     pub fn all_flags_state(
@@ -133,7 +134,7 @@ impl Client {
         }
     }
 
-    /// Like [`Client::all_flags_state`], awaiting what that one would wait for.
+    /// Async form of [`Client::all_flags_state`]: awaits I/O instead of blocking.
     pub async fn all_flags_state_async(
         &self,
         context: &impl EvaluationContext,
@@ -152,7 +153,7 @@ impl Client {
         }
     }
 
-    /// Evaluates all flags with what is at hand.
+    /// Evaluates all flags without I/O.
     fn attempt_all(
         &self,
         context: &Context,
@@ -171,7 +172,7 @@ impl Client {
             .unwrap_or_else(|| Ok(FlagsState::default()))
     }
 
-    /// Evaluates all flags with what has to be fetched first; none if fetching fails.
+    /// Fetches the missing data and evaluates all flags. Returns `None` if fetching fails.
     async fn complete(
         &self,
         context: &Context,
@@ -200,7 +201,7 @@ impl Client {
     }
 }
 
-/// What has to be fetched before all flags can be evaluated.
+/// Data to fetch before all flags can be evaluated.
 enum Lack {
     /// The flags and segments themselves.
     Everything,
@@ -289,7 +290,7 @@ impl Serialize for AllMetadata<'_> {
     }
 }
 
-/// The metadata; the value stands elsewhere.
+/// Only the metadata: the value is serialised at the top level.
 impl Serialize for FlagState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self {

@@ -1,6 +1,6 @@
-//! Evaluations between the stages of the hooks.
+//! Evaluations with hooks.
 //!
-//! A door without hooks looks at one flag and goes its way; with hooks it comes here, off that way.
+//! Kept out of line, so that the path without hooks costs one atomic load and stays inlined.
 
 use std::sync::Arc;
 
@@ -13,21 +13,22 @@ use super::variation::read_detail;
 use crate::hooks::{Asked, EvaluationMethod, Hook, Series};
 
 impl Client {
-    /// Adds a hook behind those that there are. It takes part in every evaluation that begins from
-    /// now on, and holds up none that runs. A hook that holds a clone of the client keeps it open,
-    /// until the client is closed: that drops all hooks, and those that are added later.
+    /// Adds a hook after the existing ones. It takes part in evaluations that begin after this
+    /// call, and does not delay those in progress. A hook that holds a clone of the client keeps
+    /// the client open until [`close`](Client::close), which drops all hooks. A closed client drops
+    /// added hooks immediately.
     pub fn add_hook(&self, hook: impl Hook) {
         self.shared.hooks.add(Arc::new(hook));
     }
 
-    /// Runs the first stages, if there are hooks.
+    /// Runs the stages before the evaluation. Returns `None` if there are no hooks.
     pub(crate) fn series<'a>(&self, asked: Asked<'a>) -> Option<Series<'a>> {
         let hooks = &self.shared.hooks;
         (!hooks.is_empty()).then(|| hooks.begin(asked))
     }
 
-    /// The closure is this method's own, and `evaluate` with it: shared with a door without hooks,
-    /// that one's would be a call that it was not before.
+    /// A distinct closure type, so that `evaluate` is monomorphised separately and the path without
+    /// hooks keeps its inlined copy.
     #[inline(never)]
     pub(super) fn variation_in_series<T: FlagValue>(
         &self,
@@ -74,7 +75,8 @@ impl Client {
     }
 }
 
-/// Runs the last stages of a series, if there is one, with what the caller gets.
+/// Runs the stages after the evaluation, if there is a series, with the detail that the caller
+/// receives.
 #[inline]
 pub(crate) fn end<T: Clone + Into<Value>>(
     series: Option<Series<'_>>,

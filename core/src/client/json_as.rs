@@ -1,4 +1,4 @@
-//! The value of a flag as a type of the caller's own, read by serde.
+//! Flag values of any type that serde can deserialize.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,8 +11,7 @@ use super::value::{EvaluationContext, FlagValue, sealed};
 use super::variation::{Read, ReadDetail, read_detail};
 use crate::hooks::{Asked, EvaluationMethod};
 
-/// The caller's default of such a type. The flag is evaluated as JSON, and read as the type
-/// afterwards.
+/// The caller's default. The flag is evaluated as JSON and deserialized afterwards.
 struct OwnDefault<'a, T>(&'a T);
 
 impl<T> Clone for OwnDefault<'_, T> {
@@ -35,7 +34,7 @@ impl<T: Serialize + DeserializeOwned + Sync> FlagValue for OwnDefault<'_, T> {
         self.to_value()
     }
 
-    /// Null if the type cannot be written as JSON.
+    /// Null if the type cannot be serialized as JSON.
     fn to_value(&self) -> Value {
         serde_json::to_value(self.0).map_or(Value::Null, Into::into)
     }
@@ -46,7 +45,7 @@ impl<T: Serialize + DeserializeOwned + Sync> FlagValue for OwnDefault<'_, T> {
     }
 }
 
-/// What is read of a flag, with the flag's version.
+/// A flag's value as JSON, and the flag's version.
 type Found = (ReadDetail<Value>, u64);
 
 fn read_versioned(read: Read<Value>, flag: &Flag, evaluation: &Evaluation<'_>) -> Found {
@@ -54,12 +53,12 @@ fn read_versioned(read: Read<Value>, flag: &Flag, evaluation: &Evaluation<'_>) -
 }
 
 impl Client {
-    /// The value of a flag as a type of your own; `default` if it has none or does not fit the
-    /// type.
+    /// The value of a flag, deserialized as `T`; `default` if the flag has no value or it does not
+    /// fit.
     ///
-    /// Events report the default as the JSON that it serializes to. Integers beyond ±(2^53−1) do not fit an integer type:
-    /// flags' numbers are floats, which skip integers there. Why a value does not fit is logged once for each version of
-    /// the flag, and told by [`Detail::type_mismatch`].
+    /// Events report the default as the JSON that it serializes to. Integers beyond ±(2^53−1) do
+    /// not fit an integer type: flags' numbers are floats, which skip integers there. A mismatch is
+    /// logged once for each version of the flag, and returned by [`Detail::type_mismatch`].
     ///
     /// ```
     /// #[derive(serde::Deserialize, serde::Serialize)]
@@ -81,8 +80,8 @@ impl Client {
             .value
     }
 
-    /// The value of a flag as a type of your own, and why it is this one; `default` if it has none
-    /// or does not fit.
+    /// The value of a flag, deserialized as `T`, with its reason; `default` if the flag has no
+    /// value or it does not fit.
     ///
     /// ```
     /// use vexil::{Client, Context};
@@ -110,7 +109,7 @@ impl Client {
         self.as_own_type(EvaluationMethod::VariationDetail, key, context, default)
     }
 
-    /// Like [`Client::json_variation_as`], awaiting what that one would wait for.
+    /// Async form of [`Client::json_variation_as`]: awaits I/O instead of blocking.
     pub async fn json_variation_as_async<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
@@ -122,7 +121,7 @@ impl Client {
             .value
     }
 
-    /// Like [`Client::json_variation_as_detail`], awaiting what that one would wait for.
+    /// Async form of [`Client::json_variation_as_detail`]: awaits I/O instead of blocking.
     pub async fn json_variation_as_detail_async<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
@@ -177,8 +176,8 @@ impl Client {
         detail.map(|_| value.unwrap_or(default))
     }
 
-    /// Reads JSON as the caller's type. Returns what hooks see, and the value unless it is the
-    /// caller's default. That is written as JSON only if there are hooks.
+    /// Deserializes the JSON value. Returns the detail for the hooks, and the value; `None` stands
+    /// for the caller's default, which is serialized only if there are hooks.
     fn fit<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
