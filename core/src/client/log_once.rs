@@ -1,12 +1,12 @@
-//! [`LogOnce`]: problems of evaluations, each logged once.
+//! [`LogOnce`]: logs each evaluation problem once.
 //!
-//! A malformed flag is evaluated as often as a good one, and a line of log for each time would bury
-//! everything else. So a problem is logged once, and again when the flag has changed since.
+//! A malformed flag is evaluated as often as a valid one, and one log line per evaluation would
+//! flood the log. A problem is therefore logged once, and again after the flag has changed.
 //!
-//! Keys of unknown flags may come from outside the application, in any number and length. What is
-//! remembered of a problem is a hash, and only so many problems are remembered; further ones are
-//! not logged but counted, and the count is logged whenever it reaches a power of ten. Problems of
-//! flags that exist are remembered apart: a flood of unknown keys does not hide them.
+//! Unknown flag keys may come from outside the application, in any number and length. Only a hash
+//! of each problem is stored, and their number is bounded. Beyond the bound, problems are counted
+//! instead of logged, and the count is logged at each power of ten. Problems of existing flags are
+//! stored separately, so that a flood of unknown keys cannot hide them.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -18,10 +18,10 @@ use vexil_eval::{ContextError, EvalErrorKind, TypeMismatch, key_hash};
 
 use crate::store::StoreError;
 
-/// How many problems are remembered, of known and of unknown flags each.
+/// Maximum number of stored problems, for known and for unknown flags each.
 const MEMORY: usize = 10_000;
 
-/// The longest part of a key that is logged.
+/// Maximum length of a logged key, in bytes.
 const LOGGED_KEY: usize = 200;
 
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ pub(crate) struct LogOnce {
 }
 
 impl LogOnce {
-    /// No flag could be evaluated under this key.
+    /// Logs that no flag could be evaluated under this key.
     pub(super) fn about_key(&self, key: &str, kind: EvalErrorKind) {
         if !self.unknown_keys.is_new(key, kind, 0) {
             return;
@@ -50,7 +50,7 @@ impl LogOnce {
         }
     }
 
-    /// A flag of this version could not be evaluated.
+    /// Logs that this version of a flag could not be evaluated.
     pub(super) fn about_flag(&self, key: &str, version: u64, kind: EvalErrorKind) {
         if !self.known_flags.is_new(key, kind, version) {
             return;
@@ -74,7 +74,7 @@ impl LogOnce {
         }
     }
 
-    /// A flag of this version has a value of another type than the one requested.
+    /// Logs that this version of a flag has a value of another type than the requested one.
     pub(super) fn wrong_type(&self, key: &str, version: u64, mismatch: &TypeMismatch) {
         if self
             .known_flags
@@ -132,24 +132,24 @@ impl LogOnce {
     }
 }
 
-/// The problems that were logged.
+/// The problems that have been logged.
 #[derive(Debug, Default)]
 struct Memory {
-    /// Locked only when there is a problem, for a look-up.
+    /// Locked only for a look-up, when a problem occurs.
     logged: Mutex<Logged>,
 }
 
 #[derive(Debug, Default)]
 struct Logged {
-    /// By the hash of a key and the kind of problem: the version of the flag. Two keys with the
-    /// same hash cost a line of log at worst.
+    /// Flag version by the hash of the key and the kind of problem. A hash collision costs at most
+    /// one log line.
     versions: HashMap<(u64, EvalErrorKind), u64>,
-    /// How often something went wrong that is not remembered.
+    /// Number of problems that were neither stored nor logged.
     suppressed: u64,
 }
 
 impl Memory {
-    /// Whether a problem of a flag in this version is to be logged.
+    /// Records a problem and returns whether it has to be logged.
     fn is_new(&self, key: &str, kind: EvalErrorKind, version: u64) -> bool {
         let suppressed = {
             let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
@@ -164,7 +164,7 @@ impl Memory {
             logged.suppressed = logged.suppressed.saturating_add(1);
             logged.suppressed
         };
-        // Logged without the lock: a subscriber may do anything.
+        // Logged after the lock is released: a subscriber may run arbitrary code.
         if is_power_of_ten(suppressed) {
             tracing::warn!(
                 suppressed,
@@ -182,7 +182,7 @@ fn is_power_of_ten(number: u64) -> bool {
         .is_some_and(|exponent| 10_u64.pow(exponent) == number)
 }
 
-/// A key as it is logged.
+/// The key in the form in which it is logged.
 fn shortened(key: &str) -> Cow<'_, str> {
     match key.get(..key.floor_char_boundary(LOGGED_KEY)) {
         Some(start) if start.len() < key.len() => format!("{start}… ({} bytes)", key.len()).into(),
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_problems_are_remembered_and_further_ones_counted() {
+    fn problems_beyond_the_bound_are_counted_instead_of_logged() {
         let memory = Memory::default();
         let is_new = |n: usize| {
             memory.is_new(
@@ -224,14 +224,14 @@ mod tests {
         assert_eq!((0..MEMORY + 5).filter(|n| is_new(*n)).count(), MEMORY);
         assert!(
             !is_new(MEMORY + 1),
-            "a problem that is not remembered is not logged each time"
+            "a problem beyond the bound must not be logged"
         );
         let logged = memory.logged.lock().unwrap();
         assert_eq!((logged.versions.len(), logged.suppressed), (MEMORY, 6));
     }
 
     #[test]
-    fn a_long_key_is_logged_in_part() {
+    fn a_long_key_is_truncated_in_the_log() {
         assert_eq!(shortened("key"), "key");
         let long = "€".repeat(1_000);
         assert_eq!(
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn powers_of_ten_are_told_from_other_numbers() {
+    fn powers_of_ten_are_recognised() {
         let powers: Vec<_> = (0..=1_000)
             .filter(|number| is_power_of_ten(*number))
             .collect();

@@ -1,4 +1,4 @@
-//! [`Client`]: evaluates flags, and owns all that keeps them up to date.
+//! [`Client`]: evaluates flags, and owns the components that keep them up to date.
 
 mod builder;
 mod closing;
@@ -46,16 +46,17 @@ use crate::status::{
 
 /// Evaluates feature flags.
 ///
-/// One client serves a whole process and all its threads. Clones are cheap and are the same client.
+/// One client serves a whole process and all its threads. Clones are cheap and share one client.
 ///
-/// **Close it before the process ends**, with [`close`](Self::close), [`blocking_close`](Self::blocking_close) or the guard
-/// [`close_on_drop`](Self::close_on_drop): events are delivered in the background, and those that are not delivered yet
-/// would be lost. When the last clone is dropped, the client closes in the background, which takes
-/// time that a process that ends does not have; undelivered events are logged then.
+/// **Close it before the process ends**, with [`close`](Self::close),
+/// [`blocking_close`](Self::blocking_close) or the guard [`close_on_drop`](Self::close_on_drop):
+/// events are delivered in the background, and undelivered events are lost with the process. When
+/// the last clone is dropped, the client starts closing in the background and logs the number of
+/// undelivered events, but the process may end before closing has finished.
 ///
-/// **After a fork**, start a new client in the child. One from before the fork evaluates there with
-/// the data of that moment; it receives no updates and sends no events, its calls with a time limit
-/// return without success, and the parent's client is not affected.
+/// **After a fork**, start a new client in the child. A client from before the fork evaluates there
+/// with the data it had at the fork: it receives no updates and sends no events, and its methods
+/// with a timeout return without success. The parent's client is not affected.
 ///
 /// ```
 /// use vexil::{Client, Context};
@@ -84,32 +85,32 @@ pub struct Client {
     shared: Arc<Shared>,
 }
 
-/// What all clones of a client share. Background tasks hold parts of it, never the whole, so that
-/// the last clone's end is the client's end.
+/// The state that all clones of a client share. Background tasks hold parts of it, never all of it,
+/// so that dropping the last clone closes the client.
 struct Shared {
     sdk_key: SdkKey,
     data_store_status: DataStoreReporter,
     defaults: HashMap<Text, Value>,
     resolver: Arc<Resolver>,
     runtime: Runtime,
-    /// Who hears of evaluations; none if nobody does.
+    /// Receives events; `None` if events are disabled.
     processor: Option<Arc<dyn EventProcessor>>,
     hooks: Arc<Hooks>,
     /// The running data source. Taken when the client is closed; dropping it stops the source.
     source: Mutex<Option<Task<()>>>,
     is_closed: AtomicBool,
-    /// What came of closing, once it is over.
+    /// The result of closing.
     outcome: Arc<Outcome>,
 }
 
 impl Client {
-    /// Starts configuring a client.
+    /// Returns a builder for a client with this SDK key.
     pub fn builder(sdk_key: impl Into<SdkKey>) -> ClientBuilder {
         ClientBuilder::new(sdk_key.into())
     }
 
-    /// Waits until the client is ready: until there is data to evaluate flags with. May be called
-    /// any number of times, on any executor. With a `timeout` of zero it only looks.
+    /// Waits until the client is ready, that is, has data to evaluate flags with. May be called any
+    /// number of times, on any executor. With a `timeout` of zero it only checks.
     ///
     /// | mode | ready | kept current while |
     /// | --- | --- | --- |
@@ -119,19 +120,19 @@ impl Client {
     /// | daemon mode with a [`cache`](crate::config::PersistentStoreConfig::cache) | once the database has answered | the same |
     /// | offline | always | always |
     ///
-    /// Once ready, a client stays ready: data that it has goes on being used during outages. So
-    /// `wait_until_ready` is the expression for a readiness probe. A process is not to be restarted
-    /// because of flags, and a liveness probe needs nothing of the client: an outage of the service
-    /// or of the database, which the third column tells, ends by itself.
-    /// [`is_initialized`](Self::is_initialized) has the meaning that it has in other SDKs, and is always `true` in daemon
-    /// mode.
+    /// A ready client stays ready: it keeps using its last data during outages. This makes
+    /// `wait_until_ready` suitable for a readiness probe. Do not use it in a liveness probe: a
+    /// restart does not fix an outage of the service or the database, and the client recovers by
+    /// itself. The third column says how to detect such an outage.
+    /// [`is_initialized`](Self::is_initialized) has the same meaning as in other SDKs, and is
+    /// always `true` in daemon mode.
     ///
     /// ```
     /// use std::time::Duration;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let client = vexil::Client::builder("sdk-key").offline(true).start()?;
     ///
-    /// // At the start; a process that can do with defaults goes on whatever comes of it.
+    /// // At the start: a process that can run with defaults continues without flags.
     /// if let Err(error) = client.blocking_wait_until_ready(Duration::from_secs(5)) {
     ///     eprintln!("starting without flags: {error}");
     /// }
@@ -143,28 +144,28 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// If there is no data after `timeout`, with the last error of the data source
-    /// ([`NotReadyError::Timeout`]) or, in daemon mode, of the data store
-    /// ([`NotReadyError::StoreNotRead`]). At once if the service refuses the SDK key
-    /// ([`NotReadyError::Refused`]), or if the data source has given up
-    /// ([`NotReadyError::GivenUp`]). The client stays usable, and goes on trying unless it has
-    /// given up.
+    /// Returns [`NotReadyError::Timeout`] if there is no data after `timeout`, with the last error
+    /// of the data source; in daemon mode [`NotReadyError::StoreNotRead`], with the last error of
+    /// the data store. Returns immediately with [`NotReadyError::Refused`] if the service refuses
+    /// the SDK key, and with [`NotReadyError::GivenUp`] if the data source has given up. The client
+    /// stays usable after an error, and keeps trying unless the data source has given up.
     pub async fn wait_until_ready(&self, timeout: Duration) -> Result<(), NotReadyError> {
         self.shared.runtime.timeout(timeout, self.settled()).await;
         self.ready()
     }
 
-    /// Does what [`Client::wait_until_ready`] does, on this thread. May be called inside a runtime,
-    /// which it blocks.
+    /// Blocking form of [`Client::wait_until_ready`]. May be called inside a runtime, whose thread
+    /// it blocks.
     ///
     /// # Errors
-    /// The same.
+    /// Returns the same errors as [`Client::wait_until_ready`].
     pub fn blocking_wait_until_ready(&self, timeout: Duration) -> Result<(), NotReadyError> {
         self.shared.runtime.park(timeout, self.settled());
         self.ready()
     }
 
-    /// Ends when the client has data, needs none, will never have any, or is refused.
+    /// Waits until the client has data or needs none, or the data source has given up or was
+    /// refused.
     async fn settled(&self) {
         let updater = &self.shared.resolver.updater;
         let is_over = |status: &DataSourceStatus| {
@@ -177,7 +178,7 @@ impl Client {
         }
     }
 
-    /// Whether there is data to evaluate flags with, or none is needed.
+    /// Whether the client has data to evaluate flags with, or needs none.
     fn has_data(&self) -> bool {
         // A store that is read through in daemon mode has data as soon as the database answers.
         let may_be_read =
@@ -206,23 +207,23 @@ impl Client {
         })
     }
 
-    /// Whether flags can be evaluated, as other SDKs tell it: there is data, or the client is
-    /// offline, where defaults are all there is. In [daemon mode](ClientBuilder::daemon_mode)
-    /// always `true`, even if the database was never read; see
-    /// [`wait_until_ready`](Self::wait_until_ready) for that.
+    /// Whether flags can be evaluated, as other SDKs define it: the client has data, or it is
+    /// offline, where every evaluation returns its default. In [daemon
+    /// mode](ClientBuilder::daemon_mode) always `true`, even if the database was never read; use
+    /// [`wait_until_ready`](Self::wait_until_ready) to check that.
     #[must_use]
     pub fn is_initialized(&self) -> bool {
         let needs_none = self.is_offline() || self.shared.resolver.daemon_mode;
         needs_none || self.data_availability() > DataAvailability::Defaults
     }
 
-    /// How fresh the data is that evaluations use.
+    /// The freshness of the data that evaluations use.
     #[must_use]
     pub fn data_availability(&self) -> DataAvailability {
         self.shared.resolver.availability()
     }
 
-    /// Whether the client was configured to stay off the network.
+    /// Whether the client is configured to stay off the network.
     #[must_use]
     pub fn is_offline(&self) -> bool {
         self.shared.resolver.offline
@@ -234,14 +235,14 @@ impl Client {
         &self.shared.sdk_key
     }
 
-    /// A hash that proves to the service that this server vouches for the context: the secure mode
-    /// of front ends.
+    /// The secure-mode hash of a context, which proves to the service that this server vouches for
+    /// the context.
     ///
     /// It is the HMAC-SHA256 of the context's fully qualified key under the SDK key, in lowercase
     /// hexadecimal.
     #[must_use]
     pub fn secure_mode_hash(&self, context: &Context) -> String {
-        // HMAC takes keys of any length.
+        // Cannot fail: HMAC accepts keys of any length.
         let Ok(mut hmac) = Hmac::<Sha256>::new_from_slice(self.shared.sdk_key.as_str().as_bytes())
         else {
             return String::new();
@@ -254,20 +255,19 @@ impl Client {
             .collect()
     }
 
-    /// What the data source is doing.
+    /// The status of the data source.
     #[must_use]
     pub fn data_source_status(&self) -> DataSourceStatusProvider<'_> {
         DataSourceStatusProvider::new(&self.shared.resolver.updater.status, &self.shared.runtime)
     }
 
-    /// How the data store is doing, if it has a database behind it. One in memory is always
-    /// available.
+    /// The status of the data store's database. A store in memory is always available.
     #[must_use]
     pub fn data_store_status(&self) -> DataStoreStatusProvider<'_> {
         DataStoreStatusProvider::new(&self.shared.data_store_status, &self.shared.runtime)
     }
 
-    /// How the store of big segments is doing.
+    /// The status of the big-segment store.
     #[must_use]
     pub fn big_segments_status(&self) -> BigSegmentsStatusProvider<'_> {
         BigSegmentsStatusProvider::new(
@@ -279,7 +279,7 @@ impl Client {
         )
     }
 
-    /// Listeners for changes of flags.
+    /// Adds and removes listeners for flag changes.
     #[must_use]
     pub fn flag_tracker(&self) -> FlagTracker<'_> {
         FlagTracker::new(&self.shared.resolver.updater.changes, &self.shared.resolver)
@@ -287,11 +287,11 @@ impl Client {
 }
 
 impl Shared {
-    /// Owns the running data source from now on; that of a closed client is stopped.
+    /// Takes ownership of the running data source. If the client is already closed, the source is
+    /// stopped.
     fn attach(&self, source: Option<Task<()>>) {
         let mut own = self.source();
-        // Read under the lock: a thread that closes the client takes the source after it has set
-        // this.
+        // Read under the lock: `close` sets the flag before it takes the source.
         if !self.is_closed.load(Ordering::Acquire) {
             *own = source;
         }
@@ -311,31 +311,31 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Why a client is not ready.
+/// The reason why a client is not ready.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum NotReadyError {
-    /// There was no data in time. The client goes on trying.
+    /// There was no data before the timeout. The client keeps trying.
     #[error("the client has no data yet{}", because(error.as_ref()))]
     Timeout {
         /// The last error of the data source, if there was one.
         error: Option<DataSourceErrorInfo>,
     },
-    /// In daemon mode, the database could not be read in time. The client goes on trying.
+    /// In daemon mode, the database could not be read before the timeout. The client keeps trying.
     #[error("the data store has not been read yet{}", because(error.as_ref()))]
     StoreNotRead {
         /// The last error of the data store, if there was one.
         error: Option<DataStoreErrorInfo>,
     },
-    /// The service refuses the SDK key (status 401 or 403). The client goes on trying, minutes
-    /// apart, as the key may become valid.
-    #[error("the client is refused: {error}")]
+    /// The service refuses the SDK key (status 401 or 403). The client keeps trying, minutes apart,
+    /// because the key may become valid.
+    #[error("the service refuses the client: {error}")]
     Refused {
         /// The refusal.
         error: DataSourceErrorInfo,
     },
     /// The data source has given up, or the client was closed.
-    #[error("the client has no data and will get none{}", because(error.as_ref()))]
+    #[error("the client has no data, and the data source has ended{}", because(error.as_ref()))]
     GivenUp {
         /// The last error of the data source, if there was one.
         error: Option<DataSourceErrorInfo>,

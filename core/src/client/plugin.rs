@@ -1,14 +1,14 @@
-//! [`Plugin`]: an extension that brings hooks of its own and gets to know the client.
+//! [`Plugin`]: an extension with its own hooks and access to the client.
 //!
-//! An observability package, say, is one object that an application adds to the builder; it brings
-//! its hooks and takes what it needs of the client.
+//! For example, an observability package is one object that the application adds to the builder: it
+//! provides hooks and registers listeners on the client.
 //!
 //! **Contract.** When a client starts, [`Plugin::hooks`] of all plugins runs first, in the order of
-//! their registration; then the components of the client are made; then [`Plugin::register`] of all
-//! plugins runs, before the data source starts. The client that it is given is complete, hooks
-//! included, but has no data yet, unless a store has some. The client does not keep the plugin.
-//! **Errors** and **panics** are contained and logged with the plugin's name; the client starts all
-//! the same, and a plugin without hooks is registered like any other.
+//! registration; then the client's components are created; then [`Plugin::register`] of all plugins
+//! runs, before the data source starts. The client passed to it is complete, including hooks, but
+//! has no data yet, except data from a persistent store. The client does not keep the plugin.
+//! **Errors** and **panics** are caught and logged with the plugin's name. The client starts
+//! nevertheless, and a plugin whose `hooks` failed is still registered.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -21,8 +21,11 @@ use super::Client;
 use crate::config::{ClientContext, SdkKey};
 use crate::hooks::Hook;
 
-/// An extension of a client. Its file tells when which method is called, and what becomes of
-/// errors.
+/// An extension of a client.
+///
+/// When a client starts, `hooks` of all plugins is called first, in the order of registration.
+/// After the components are created and before the data source starts, `register` is called. Errors
+/// and panics are logged with the plugin's name, and the client starts nevertheless.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -57,17 +60,17 @@ use crate::hooks::Hook;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Plugin: Debug + Send + Sync + 'static {
-    /// Who the plugin is, for the log.
+    /// Describes the plugin, for the log.
     fn metadata(&self) -> PluginMetadata;
 
-    /// The hooks that it brings. They run after those of the builder and of earlier plugins.
-    /// Default: none.
+    /// Returns the plugin's hooks. They run after those of the builder and of earlier plugins.
+    /// Default: no hooks.
     fn hooks(&self, environment: &EnvironmentMetadata) -> Result<Vec<Arc<dyn Hook>>, PluginError> {
         let _ = environment;
         Ok(Vec::new())
     }
 
-    /// Gets to know the client.
+    /// Passes the client to the plugin, which may register listeners or keep a clone.
     fn register(
         &self,
         client: &Client,
@@ -75,33 +78,33 @@ pub trait Plugin: Debug + Send + Sync + 'static {
     ) -> Result<(), PluginError>;
 }
 
-/// What a plugin fails with: anything that is an error, or a text.
+/// The error of a plugin: any error type, or a string.
 pub type PluginError = Box<dyn Error + Send + Sync>;
 
-/// Who a plugin is.
+/// Describes a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PluginMetadata {
-    /// The name, as the log shows it.
+    /// The name shown in the log.
     pub name: Text,
 }
 
 impl PluginMetadata {
-    /// A plugin of this name.
+    /// Metadata with this name.
     pub fn new(name: impl Into<Text>) -> Self {
         Self { name: name.into() }
     }
 }
 
-/// In what surroundings a plugin is used.
+/// Describes the SDK and the application that a plugin runs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EnvironmentMetadata {
     /// The SDK.
     pub sdk: SdkMetadata,
-    /// The key of the client. Like anywhere else, its `Debug` form does not show it.
+    /// The client's SDK key. Its `Debug` form does not show the key.
     pub sdk_key: SdkKey,
-    /// The application, if it has said anything of itself.
+    /// The application, if it has an id or a version.
     pub application: Option<ApplicationMetadata>,
 }
 
@@ -127,21 +130,21 @@ impl EnvironmentMetadata {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SdkMetadata {
-    /// The name under which the SDK introduces itself.
+    /// The SDK's name.
     pub name: Text,
     /// Its version.
     pub version: Text,
     /// The wrapping library, if there is one.
     pub wrapper_name: Option<Text>,
-    /// Its version, if it has said so.
+    /// The version of the wrapping library, if known.
     pub wrapper_version: Option<Text>,
 }
 
-/// What the application has said of itself.
+/// Describes the application. Set with [`ClientBuilder::application`](crate::ClientBuilder).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApplicationMetadata {
-    /// What it is called.
+    /// The application's id.
     pub id: Option<Text>,
     /// Its version.
     pub version: Option<Text>,
@@ -165,7 +168,7 @@ impl Plugins {
         }
     }
 
-    /// The hooks that the plugins bring.
+    /// The hooks of all plugins.
     pub(super) fn hooks(&self) -> Vec<Arc<dyn Hook>> {
         let hooks = |plugin| {
             contained(plugin, "hooks", || plugin.hooks(&self.environment)).unwrap_or_default()
@@ -182,13 +185,13 @@ impl Plugins {
     }
 }
 
-/// Runs a plugin's code; none if it fails, which is logged.
+/// Runs a method of a plugin. Logs an error or panic and returns `None`.
 fn contained<T>(
     plugin: &Arc<dyn Plugin>,
     method: &'static str,
     run: impl FnOnce() -> Result<T, PluginError>,
 ) -> Option<T> {
-    // The texts of name and error are the plugin's code too.
+    // Formatting the error and reading the name run the plugin's code too.
     let run = AssertUnwindSafe(|| run().map_err(|error| error.to_string()));
     let error = match catch_unwind(run) {
         Ok(Ok(result)) => return Some(result),
@@ -197,6 +200,6 @@ fn contained<T>(
     };
     let name = catch_unwind(AssertUnwindSafe(|| plugin.metadata().name));
     let name = name.unwrap_or(Text::from_static("unnamed plugin"));
-    tracing::error!(plugin = %name, method, error, "a plugin failed; the client starts all the same");
+    tracing::error!(plugin = %name, method, error, "a plugin failed; the client starts nevertheless");
     None
 }

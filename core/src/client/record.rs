@@ -1,4 +1,4 @@
-//! Evaluations, and what the application tells, become events.
+//! Records events for evaluations and for `identify` and `track`.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::Client;
 use super::value::EvaluationContext;
 use crate::events::{CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats};
 
-/// What all events of one call have in common. Without a processor, everything here does nothing.
+/// Records the events of one call. Does nothing without a processor.
 pub(super) struct Recorder<'a> {
     pub(super) processor: Option<&'a dyn EventProcessor>,
     pub(super) key: &'a str,
@@ -19,8 +19,8 @@ pub(super) struct Recorder<'a> {
 }
 
 impl Recorder<'_> {
-    /// A flag was evaluated, after its prerequisites. `error` is what the caller got instead of the
-    /// flag's result.
+    /// Records the evaluations of the prerequisites, then of the flag. `error` is set if the caller
+    /// received the default because of it.
     #[inline]
     pub(super) fn evaluated(
         &self,
@@ -61,7 +61,7 @@ impl Recorder<'_> {
         }));
     }
 
-    /// There was no flag to evaluate.
+    /// Records an evaluation that found no flag.
     pub(super) fn unknown(&self, error: EvalErrorKind) {
         let Some(processor) = self.processor else {
             return;
@@ -81,29 +81,29 @@ impl Recorder<'_> {
 }
 
 impl Client {
-    /// Introduces a context to the service, without evaluating a flag for it. One that was never
-    /// evaluated is not known there otherwise. An invalid context is logged and not introduced.
+    /// Reports a context to the service without evaluating a flag for it. An evaluation reports its
+    /// context by itself. An invalid context is logged and not reported.
     pub fn identify(&self, context: &impl EvaluationContext) {
         if let (Some(processor), Some(context)) = (self.processor(), self.valid(context)) {
-            // The old user form allows an empty key, under which nobody can be introduced.
+            // The legacy user format allows an empty key, which the service cannot index.
             if context.multiple() || !context.key().is_empty() {
                 processor.record(&Event::Identify(context));
             }
         }
     }
 
-    /// Tells the service of something that has happened, under a name that metrics and experiments
-    /// know.
+    /// Reports a custom event to the service. `key` is the name under which metrics and experiments
+    /// refer to it.
     pub fn track(&self, key: &str, context: &impl EvaluationContext) {
         self.track_with(key, context, &Value::Null, None);
     }
 
-    /// Does what [`Client::track`] does, with data of any form; null is none.
+    /// Does the same as [`Client::track`], with additional data; null means no data.
     pub fn track_data(&self, key: &str, context: &impl EvaluationContext, data: impl Into<Value>) {
         self.track_with(key, context, &data.into(), None);
     }
 
-    /// Does what [`Client::track_data`] does, with a number for a metric to add up or average.
+    /// Does the same as [`Client::track_data`], with a number that a metric sums or averages.
     pub fn track_metric(
         &self,
         key: &str,
@@ -136,7 +136,7 @@ impl Client {
         }
     }
 
-    /// Asks for delivery of all events so far, and returns at once.
+    /// Starts the delivery of all events recorded so far, and returns immediately.
     pub fn flush(&self) {
         if let Some(processor) = self.processor()
             && !self.shared.runtime.is_unusable()
@@ -145,12 +145,12 @@ impl Client {
         }
     }
 
-    /// Delivers all events so far, and returns whether that was done within `timeout`. What the
-    /// service refused, or could not be reached for, counts as done. `Duration::ZERO` does not wait
-    /// for the delivery; `Duration::MAX` sets no limit.
+    /// Delivers all events recorded so far, and returns whether this finished within `timeout`.
+    /// Events count as delivered even if the service refused them or was unreachable.
+    /// `Duration::ZERO` does not wait for the delivery; `Duration::MAX` sets no limit.
     ///
-    /// Returns `false` if events cannot be delivered any more, because the processor or the
-    /// transport panicked or the [runtime](crate::ClientBuilder::runtime) of the client is gone.
+    /// Returns `false` if events can no longer be delivered, because the processor or the transport
+    /// panicked, or the client's [runtime](crate::ClientBuilder::runtime) is gone.
     pub async fn flush_and_wait(&self, timeout: Duration) -> bool {
         let Some(processor) = self.processor() else {
             return true;
@@ -165,7 +165,7 @@ impl Client {
             .unwrap_or(false)
     }
 
-    /// Does what [`Client::flush_and_wait`] does, on this thread.
+    /// Blocking form of [`Client::flush_and_wait`].
     pub fn blocking_flush(&self, timeout: Duration) -> bool {
         let Some(processor) = self.processor() else {
             return true;
@@ -179,7 +179,7 @@ impl Client {
             .unwrap_or(false)
     }
 
-    /// What has become of events so far.
+    /// Counters of delivered, dropped and filtered events since the client was started.
     #[must_use]
     pub fn event_stats(&self) -> EventStats {
         self.processor()
@@ -187,7 +187,7 @@ impl Client {
             .unwrap_or_default()
     }
 
-    /// Tells the event processor, if there is one.
+    /// Passes an event to the event processor, if there is one.
     pub(crate) fn record(&self, event: &Event<'_>) {
         if let Some(processor) = self.processor() {
             processor.record(event);

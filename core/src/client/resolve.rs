@@ -1,8 +1,8 @@
-//! [`Resolver`]: evaluates a flag, fetching what the evaluator lacks until it lacks nothing.
+//! [`Resolver`]: evaluates a flag, fetching missing data until the evaluation is complete.
 //!
-//! In every default configuration the evaluator lacks nothing and the first attempt is the last:
-//! the store's snapshot is read, the flag evaluated, the result handed over, without a lock, an
-//! allocation or a wait.
+//! In every default configuration no data is missing and the first attempt succeeds: it reads the
+//! store's snapshot, evaluates the flag and passes on the result, without a lock, an allocation or
+//! a wait.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -26,28 +26,27 @@ use crate::store::{DataStore, MemoryStore, Snapshot, StoreError};
 
 pub(crate) struct Resolver {
     pub(super) offline: bool,
-    /// Whether there is a database that somebody else fills: then the client is initialized
-    /// whatever it holds.
+    /// In daemon mode the client is initialized whatever the database holds.
     pub(super) daemon_mode: bool,
     pub(super) store: Arc<dyn DataStore>,
-    /// The same, for evaluations to read without a detour, if it lies in memory.
+    /// The same store, if it is in memory: evaluations then read it without dynamic dispatch.
     pub(super) memory: Option<MemoryStore>,
-    /// None if there is no store of big segments.
+    /// `None` if no big-segment store is configured.
     pub(super) big_segments: Option<Arc<BigSegmentReader>>,
     pub(super) runtime: Runtime,
     pub(super) updater: Arc<Updater>,
     pub(super) log_once: LogOnce,
-    /// How long a synchronous door may wait for I/O.
+    /// How long a synchronous evaluation may wait for I/O.
     pub(super) evaluation_timeout: Duration,
-    /// Whether it was logged that evaluations use data of an earlier process.
+    /// Whether the use of an earlier process's data has been logged.
     pub(super) warned_cached: AtomicBool,
 }
 
-/// How fresh the data is that evaluations use.
+/// The freshness of the data that evaluations use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum DataAvailability {
-    /// There is none; evaluations give their defaults.
+    /// No data; evaluations return their defaults.
     Defaults,
     /// Data that an earlier process left in the store.
     Cached,
@@ -55,7 +54,8 @@ pub enum DataAvailability {
     Refreshed,
 }
 
-/// What becomes of an evaluation, while its snapshot is lent. Not called if there is no such flag.
+/// Converts an evaluation to a result while the snapshot is borrowed. Not called if there is no
+/// such flag.
 pub(super) trait Finish<R>: Fn(&Flag, &Evaluation<'_>) -> R {}
 impl<R, F: Fn(&Flag, &Evaluation<'_>) -> R> Finish<R> for F {}
 
@@ -70,7 +70,7 @@ impl Resolver {
         }
     }
 
-    /// Whether a flag can be evaluated for this context at all.
+    /// Checks that the client and the context permit an evaluation.
     #[inline]
     pub(super) fn admit<'c>(
         &self,
@@ -88,7 +88,7 @@ impl Resolver {
         })
     }
 
-    /// The same while the data source has not delivered.
+    /// Slow path of `admit`, before the data source has delivered.
     #[cold]
     fn admit_unrefreshed(&self) -> Result<(), EvalErrorKind> {
         match self.availability() {
@@ -112,7 +112,8 @@ impl Resolver {
         }
     }
 
-    /// Evaluates on this thread, waiting if something has to be fetched, within [`Self::evaluation_timeout`].
+    /// Evaluates on this thread. If data has to be fetched, waits at most
+    /// [`Self::evaluation_timeout`].
     #[inline]
     pub(super) fn resolve<R>(
         &self,
@@ -129,13 +130,13 @@ impl Resolver {
             .unwrap_or_else(|| self.failed(key))
     }
 
-    /// Parks this thread until something is fetched; none if that fails or takes longer than an
-    /// evaluation may.
+    /// Parks this thread while data is fetched. Returns `None` if that fails or exceeds the
+    /// evaluation timeout.
     pub(super) fn wait<R>(&self, fetching: impl Future<Output = Option<R>>) -> Option<R> {
         runtime::park(self.evaluation_timeout, fetching).flatten()
     }
 
-    /// Does what [`Resolver::resolve`] does, but awaits instead of waiting.
+    /// Async form of [`Resolver::resolve`].
     pub(super) async fn resolve_async<R>(
         &self,
         key: &str,
@@ -155,7 +156,8 @@ impl Resolver {
             .unwrap_or_else(|| self.failed(key))
     }
 
-    /// Fetches what is needed and tries again, as often as it takes; none if fetching fails.
+    /// Fetches the missing data and retries, until the attempt is complete. Returns `None` if
+    /// fetching fails.
     pub(super) async fn fetch_until_done<R>(
         &self,
         mut need: Need,
@@ -171,7 +173,7 @@ impl Resolver {
         }
     }
 
-    /// Evaluates with what is at hand.
+    /// Evaluates with the current snapshot alone.
     #[inline]
     fn attempt<R>(
         &self,
@@ -191,7 +193,7 @@ impl Resolver {
         evaluate(snapshot.flag(key), key, context, &**snapshot, finish)
     }
 
-    /// Evaluates with what is at hand and what was fetched.
+    /// Evaluates with the current snapshot and the fetched data.
     fn attempt_with<R>(
         &self,
         fetched: &Fetched,
@@ -207,11 +209,12 @@ impl Resolver {
             .unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)))
     }
 
-    /// Runs over the store's current data; none if the store panics or lends no snapshot.
+    /// Runs `reader` on the store's current snapshot. Returns `None` if the store panics or
+    /// provides no snapshot.
     #[inline]
     pub(super) fn read<R>(&self, reader: impl Fn(&dyn Snapshot) -> R) -> Option<R> {
         let mut result = None;
-        // A panic leaves nothing behind that could be seen half done: the result is not set then.
+        // Unwind-safe: after a panic, `result` is unset and nothing else was modified.
         let read = || {
             self.store
                 .read(&mut |snapshot| result = Some(reader(snapshot)))
@@ -222,7 +225,7 @@ impl Resolver {
         }
     }
 
-    /// Gets one thing and adds it to what was fetched; none if that failed, which is logged.
+    /// Fetches one item or membership into `fetched`. Logs a failure and returns `None`.
     async fn fetch(&self, need: Need, fetched: &mut Fetched) -> Option<()> {
         let (kind, key) = match need {
             Need::Flag(key) => (DataKind::Flag, key),
@@ -253,7 +256,7 @@ impl Resolver {
         Some(())
     }
 
-    /// What the store of big segments says of a context; without one, nothing is known about any.
+    /// The big-segment memberships of a context.
     async fn membership(&self, context_key: Text) -> MembershipAnswer {
         let Some(big_segments) = &self.big_segments else {
             return MembershipAnswer::new(None, BigSegmentsStatus::NotConfigured);
@@ -273,7 +276,8 @@ impl Resolver {
         self.ask(async move { store.fetch(kind, &key).await }).await
     }
 
-    /// Gets everything from a store that does not hold it; none if that failed, which is logged.
+    /// Fetches all data from a store that does not hold it in memory. Logs a failure and returns
+    /// `None`.
     pub(super) async fn fetch_all(&self) -> Option<Arc<dyn Snapshot + Send + Sync>> {
         let store = Arc::clone(&self.store);
         match self.ask(async move { store.fetch_all().await }).await {
@@ -285,8 +289,8 @@ impl Resolver {
         }
     }
 
-    /// Asks the store, on the SDK's own runtime: the caller may have none, or be blocking the one
-    /// it has.
+    /// Queries the store on the client's runtime: the caller may have no runtime, or be blocking
+    /// it.
     async fn ask<T: Send + 'static>(
         &self,
         question: impl Future<Output = Result<T, StoreError>> + Send + 'static,
@@ -343,7 +347,7 @@ fn evaluate<R>(
     }
 }
 
-/// What was fetched for one evaluation. None stands for "there is no such item".
+/// The data fetched for one evaluation. `None` means that there is no such item.
 #[derive(Default)]
 pub(super) struct Fetched {
     flags: HashMap<Text, Option<Entry<Flag>>>,
@@ -351,7 +355,7 @@ pub(super) struct Fetched {
     memberships: HashMap<Text, MembershipAnswer>,
 }
 
-/// A snapshot, and over it what was fetched because the snapshot did not know it.
+/// A snapshot, overlaid with the fetched data that the snapshot lacks.
 pub(super) struct Overlay<'a> {
     pub(super) fetched: &'a Fetched,
     pub(super) snapshot: &'a dyn Snapshot,

@@ -1,9 +1,9 @@
-//! [`FlagValue`]: the types that a flag can be asked for, and [`EvaluationContext`]: what it can be asked with.
+//! [`FlagValue`]: the types that a flag can be evaluated as, and [`EvaluationContext`]: the arguments that it can be evaluated for.
 
 use vexil_eval::migration::Stage;
 use vexil_eval::{Context, ContextError, Number, Text, Value};
 
-/// A type of flag values. The type of the default decides which type is requested.
+/// A type that a flag can be evaluated as. The type of the default determines the requested type.
 ///
 /// | default | flag | result |
 /// | --- | --- | --- |
@@ -15,9 +15,11 @@ use vexil_eval::{Context, ContextError, Number, Text, Value};
 /// | [`Value`], [`serde_json::Value`] | any | the same |
 /// | [`Stage`](crate::migration::Stage) | string that names a stage | `Stage` |
 ///
-/// Sealed: for other types there is [`Client::json_variation_as`](crate::Client::json_variation_as). There is only one type
-/// of integers and one of floats, so that a literal needs no suffix: `client.variation("limit", &context, 100)`. The
-/// compiler names the alternatives:
+/// This trait is sealed; for other types, use
+/// [`Client::json_variation_as`](crate::Client::json_variation_as). There is only one integer type
+/// and one float type, so that a literal needs no suffix:
+/// `client.variation("limit", &context, 100)`. For unsupported types, the compiler error names the
+/// alternatives:
 ///
 /// ```compile_fail,E0277
 /// # fn example(client: &vexil::Client, context: &vexil::Context) {
@@ -38,25 +40,25 @@ use vexil_eval::{Context, ContextError, Number, Text, Value};
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no type that a flag can be requested as",
-    label = "not the type of a flag's default",
+    message = "a flag cannot be evaluated as `{Self}`",
+    label = "not a supported type of default",
     note = "use `bool`, `i64`, `f64`, `&str`, `String`, `vexil::Text`, `vexil::Value` or `serde_json::Value`",
-    note = "for other integers, `f32`, `Option` and types of your own, call `json_variation_as`"
+    note = "for other integers, `f32`, `Option` and custom types, call `json_variation_as`"
 )]
 pub trait FlagValue: sealed::Sealed + Clone + Send + Sync {
-    /// What is returned for a default of this type.
+    /// The type returned for a default of this type.
     type Output: Clone + Into<Value> + Send + 'static;
 
-    /// The type with its article, for messages.
+    /// The name of the type with its article, for messages.
     #[doc(hidden)]
     const EXPECTED: &'static str;
 
-    /// Whether events report the variation also if its value has another type. Otherwise they
+    /// Whether events report the variation even if its value has another type. Otherwise they
     /// report the default.
     #[doc(hidden)]
     const MISMATCH_IS_REPORTED_AS_VARIATION: bool = false;
 
-    /// The variation's value; `None` if it has another type.
+    /// Reads a variation's value. Returns `None` if it has another type.
     fn read(value: &Value) -> Option<Self::Output>;
 
     /// The caller's default.
@@ -65,8 +67,8 @@ pub trait FlagValue: sealed::Sealed + Clone + Send + Sync {
     /// The caller's default as JSON.
     fn to_value(&self) -> Value;
 
-    /// The default as events report it: the one configured for the flag, if it has the type, or the
-    /// caller's.
+    /// The default that events report: the one configured for the flag if it has this type,
+    /// otherwise the caller's.
     #[doc(hidden)]
     fn reported(&self, configured: Option<&Value>) -> Value {
         configured
@@ -75,19 +77,22 @@ pub trait FlagValue: sealed::Sealed + Clone + Send + Sync {
     }
 }
 
-/// A context, or the failed attempt to make one: then evaluations give the default, with the reason
-/// [`UserNotSpecified`](vexil_eval::EvalErrorKind::UserNotSpecified).
+/// A context, or the error of building one. In the latter case, evaluations return the default,
+/// with the reason [`UserNotSpecified`](vexil_eval::EvalErrorKind::UserNotSpecified).
 ///
-/// Sealed, and implemented for [`Context`] and for `Result<Context, ContextError>`.
+/// This trait is sealed. It is implemented for [`Context`] and for `Result<Context, ContextError>`.
 pub trait EvaluationContext: sealed::Sealed + Sync {
-    /// The context, if it is valid.
+    /// Returns the context.
+    ///
+    /// # Errors
+    /// Returns the error of the context if it is invalid.
     fn context(&self) -> Result<&Context, &ContextError>;
 }
 
 pub(crate) mod sealed {
     #[expect(
         unnameable_types,
-        reason = "a trait that nobody can name cannot be implemented elsewhere"
+        reason = "a trait that other crates cannot name cannot be implemented there"
     )]
     pub trait Sealed {}
 }
@@ -106,8 +111,8 @@ impl EvaluationContext for Result<Context, ContextError> {
     }
 }
 
-/// `type`, called `expected` in messages, read by `read`, with `into` turning the default into what
-/// is returned and `value` into what is reported.
+/// Implements `FlagValue` for `type`. `expected` is its name in messages, `read` reads a value,
+/// `into` converts the default to the output, and `value` converts it to the reported value.
 macro_rules! flag_value {
     ($type:ty => $output:ty, $expected:literal, $read:expr, $into:expr, $value:expr $(, $name:ident = $constant:expr)?) => {
         impl sealed::Sealed for $type {}
@@ -149,9 +154,9 @@ flag_value!(
 flag_value!(Text => Self, "a string", text, |default| default, |default| default.clone().into());
 flag_value!(&str => Text, "a string", text, Into::into, |default| (*default).into());
 flag_value!(Value => Self, "any value", |value| Some(value.clone()), |default| default, Clone::clone);
-// A text that names no stage is of the wrong type, like anything that is no text. Other SDKs
-// evaluate such a flag as a string, and read the stage from the result afterwards: so the events of
-// all of them report the variation.
+// A string that names no stage has the wrong type, like any value that is not a string. Other SDKs
+// evaluate such a flag as a string and parse the stage afterwards, so their events report the
+// variation; ours do the same.
 flag_value!(
     Stage => Self, "the stage of a migration", |value| value.as_str()?.parse().ok(), |stage| stage,
     |stage| (*stage).into(), MISMATCH_IS_REPORTED_AS_VARIATION = true
@@ -161,7 +166,7 @@ flag_value!(
     |default| default.clone().into()
 );
 
-/// An integer that takes no number with a fraction.
+/// An integer default that rejects numbers with a fraction.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StrictInt(pub(super) i64);
 
@@ -172,12 +177,12 @@ fn text(value: &Value) -> Option<Text> {
     }
 }
 
-/// A fraction is cut off, as the protocol has it.
+/// Truncates a fraction, as the protocol requires.
 fn truncated(value: &Value) -> Option<i64> {
     Number::new(value.as_f64()?.trunc())?.as_exact_i64()
 }
 
-/// A number with a fraction is none.
+/// Returns `None` for a number with a fraction.
 fn whole(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_exact_i64(),

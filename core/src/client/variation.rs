@@ -1,9 +1,9 @@
-//! The doors to a flag's value: one generic path, and a typed door to it for each type of value.
+//! The methods that evaluate a flag: a generic one, and a typed one for each type of value.
 //!
-//! Every door takes the flag's key, the context and a default, and never fails: where the flag
-//! gives no value, the door gives the default. `…_detail` tells why, `…_async` awaits what the
-//! others would wait for (big segments and stores that are not in memory; in every default
-//! configuration nothing waits).
+//! Each method takes the flag's key, the context and a default, and never fails: if the flag has no
+//! value, it returns the default. The `…_detail` methods also return the reason. The `…_async`
+//! methods await I/O where the others block; it occurs only with big segments and with stores
+//! outside memory, never in a default configuration.
 
 use vexil_eval::model::Flag;
 use vexil_eval::{
@@ -15,22 +15,22 @@ use super::record::Recorder;
 use super::value::{EvaluationContext, FlagValue, StrictInt};
 use crate::hooks::EvaluationMethod;
 
-/// What a variation is read as.
+/// The result of reading a variation as type `T`.
 pub(crate) enum Read<T> {
     Value(T),
-    /// The flag has no variation for the context, because of an error or because it is off.
+    /// The flag has no variation for the context: it is off, or there was an error.
     Nothing(Option<FlagError>),
-    /// Behind a pointer, so that what is common stays small.
+    /// Boxed, to keep the common variants small.
     WrongType(Box<WrongType>),
 }
 
-/// A flag of this version could not be evaluated.
+/// This version of the flag could not be evaluated.
 pub(crate) struct FlagError {
     kind: EvalErrorKind,
     version: u64,
 }
 
-/// The value of a flag of this version has another type.
+/// The value in this version of the flag has another type.
 pub(crate) struct WrongType {
     mismatch: Box<TypeMismatch>,
     version: u64,
@@ -53,7 +53,7 @@ impl<O> Read<O> {
         }
     }
 
-    /// The error that the caller gets, if one.
+    /// The error returned to the caller, if any.
     #[inline]
     fn error(&self) -> Option<EvalErrorKind> {
         match self {
@@ -63,7 +63,7 @@ impl<O> Read<O> {
         }
     }
 
-    /// The error that events report.
+    /// The error that events report, if any.
     #[inline]
     fn reported_error<T: FlagValue<Output = O>>(&self) -> Option<EvalErrorKind> {
         let is_hidden = T::MISMATCH_IS_REPORTED_AS_VARIATION && matches!(self, Self::WrongType(_));
@@ -79,23 +79,23 @@ fn wrong_type<T: FlagValue>(version: u64, found: &Value) -> Read<T::Output> {
     }))
 }
 
-/// Makes the four doors of one type.
-macro_rules! doors {
+/// Defines the four methods of each type.
+macro_rules! variation_methods {
     ($($what:literal, $default:ty => $output:ty, $into:expr,
        $plain:ident $detail:ident $plain_async:ident $detail_async:ident;)+) => {$(
-        #[doc = concat!("The value of ", $what, "; `default` if it has none.")]
+        #[doc = concat!("The value of ", $what, "; `default` if the flag has no value.")]
         #[must_use]
         pub fn $plain(&self, key: &str, context: &impl EvaluationContext, default: $default) -> $output {
             self.variation(key, context, ($into)(default))
         }
 
-        #[doc = concat!("The value of ", $what, " and why it is this one; `default` if it has none.")]
+        #[doc = concat!("The value of ", $what, " with its reason; `default` if the flag has no value.")]
         #[must_use]
         pub fn $detail(&self, key: &str, context: &impl EvaluationContext, default: $default) -> Detail<$output> {
             self.variation_detail(key, context, ($into)(default))
         }
 
-        #[doc = concat!("Like [`Client::", stringify!($plain), "`], awaiting what that one would wait for.")]
+        #[doc = concat!("Async form of [`Client::", stringify!($plain), "`]: awaits I/O instead of blocking.")]
         pub async fn $plain_async(
             &self,
             key: &str,
@@ -105,7 +105,7 @@ macro_rules! doors {
             self.variation_async(key, context, ($into)(default)).await
         }
 
-        #[doc = concat!("Like [`Client::", stringify!($detail), "`], awaiting what that one would wait for.")]
+        #[doc = concat!("Async form of [`Client::", stringify!($detail), "`]: awaits I/O instead of blocking.")]
         pub async fn $detail_async(
             &self,
             key: &str,
@@ -118,14 +118,14 @@ macro_rules! doors {
 }
 
 impl Client {
-    doors! {
+    variation_methods! {
         "a boolean flag", bool => bool, std::convert::identity,
         bool_variation bool_variation_detail bool_variation_async bool_variation_detail_async;
 
-        "a number flag as an integer, a fraction being cut off", i64 => i64, std::convert::identity,
+        "a number flag as an integer, truncating a fraction", i64 => i64, std::convert::identity,
         int_variation int_variation_detail int_variation_async int_variation_detail_async;
 
-        "a number flag as an integer, where `1.5` is none", i64 => i64, StrictInt,
+        "a number flag as an integer, where a value with a fraction has the wrong type", i64 => i64, StrictInt,
         strict_int_variation strict_int_variation_detail strict_int_variation_async strict_int_variation_detail_async;
 
         "a number flag", f64 => f64, std::convert::identity,
@@ -138,7 +138,7 @@ impl Client {
         json_variation json_variation_detail json_variation_async json_variation_detail_async;
     }
 
-    /// The value of a flag, of the type that `default` has; `default` if it has none.
+    /// The value of a flag, of the same type as `default`; `default` if the flag has no value.
     ///
     /// ```
     /// # fn example(client: &vexil::Client, context: &vexil::Context) {
@@ -163,8 +163,8 @@ impl Client {
         self.value_of(key, result, default)
     }
 
-    /// The value of a flag, of the type that `default` has, and why it is this one; `default` if it
-    /// has none.
+    /// The value of a flag, of the same type as `default`, with its reason; `default` if the flag
+    /// has no value.
     pub fn variation_detail<T: FlagValue>(
         &self,
         key: &str,
@@ -183,7 +183,7 @@ impl Client {
         self.detail_of(key, result, default)
     }
 
-    /// Like [`Client::variation`], awaiting what that one would wait for.
+    /// Async form of [`Client::variation`]: awaits I/O instead of blocking.
     pub async fn variation_async<T: FlagValue>(
         &self,
         key: &str,
@@ -202,7 +202,7 @@ impl Client {
         self.value_of(key, result, default)
     }
 
-    /// Like [`Client::variation_detail`], awaiting what that one would wait for.
+    /// Async form of [`Client::variation_detail`]: awaits I/O instead of blocking.
     pub async fn variation_detail_async<T: FlagValue>(
         &self,
         key: &str,
@@ -220,7 +220,7 @@ impl Client {
         self.detail_of(key, result, default)
     }
 
-    /// The one generic path: admission, evaluation, events. Hooks run around it.
+    /// Checks, evaluates and records events. Hooks run around it.
     #[inline]
     pub(crate) fn evaluate<T: FlagValue, R>(
         &self,
@@ -270,7 +270,7 @@ impl Client {
         result
     }
 
-    /// The same path, awaiting.
+    /// Async form of [`Client::evaluate`].
     pub(crate) async fn evaluate_async<T: FlagValue, R: Send>(
         &self,
         key: &str,
@@ -305,7 +305,7 @@ impl Client {
         result
     }
 
-    /// An evaluation without a flag is counted too, unless the client is offline or the context
+    /// Records an evaluation that found no flag, unless the client is offline or the context is
     /// invalid.
     #[inline]
     fn record_unknown<'a, R>(
@@ -336,7 +336,8 @@ impl Client {
         self.default_of(key, default)
     }
 
-    /// Always inlined: that hooks use it too must not cost the doors without hooks a call.
+    /// Always inlined: otherwise the second caller, in `hooked.rs`, would turn this into a call on
+    /// the path without hooks.
     #[inline(always)]
     pub(crate) fn detail_of<T: FlagValue>(
         &self,
@@ -376,7 +377,7 @@ impl Client {
             .about_flag(key, error.version, error.kind);
     }
 
-    /// Logs that a flag's value has another type.
+    /// Logs that a flag's value has another type than the requested one.
     #[cold]
     fn wrong_type(&self, key: &str, wrong: &WrongType) {
         self.shared
@@ -385,7 +386,7 @@ impl Client {
             .wrong_type(key, wrong.version, &wrong.mismatch);
     }
 
-    /// Logs that there is no flag to evaluate. What concerns all flags was logged already.
+    /// Logs that there is no flag to evaluate. Problems that concern all flags were logged earlier.
     #[cold]
     fn no_flag(&self, key: &str, error: EvalErrorKind) {
         if !matches!(
@@ -396,7 +397,7 @@ impl Client {
         }
     }
 
-    /// The value that the client was configured to give for this flag, or else the caller's.
+    /// The default configured for this flag if it has the type, otherwise the caller's.
     fn default_of<T: FlagValue>(&self, key: &str, default: T) -> T::Output {
         let configured = self.shared.defaults.get(key).and_then(T::read);
         configured.unwrap_or_else(|| default.into_default())

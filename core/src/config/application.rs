@@ -1,11 +1,12 @@
-//! [`ApplicationInfo`] and [`WrapperInfo`]: who uses the SDK, for the service's statistics.
+//! [`ApplicationInfo`] and [`WrapperInfo`]: the users of the SDK, for the service's statistics.
 
 use vexil_eval::Text;
 
-/// The application that uses the client. The service shows it beside the flags that it evaluates.
+/// Describes the application that uses the client. The service shows it with the flags that the
+/// application evaluates.
 ///
-/// Values have 1 to 64 characters, letters, digits, `.`, `_` and `-`; another value is left out,
-/// with a warning.
+/// A value has 1 to 64 characters: letters, digits, `.`, `_` and `-`. An invalid value is omitted
+/// and logged as a warning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct ApplicationInfo {
@@ -14,12 +15,12 @@ pub struct ApplicationInfo {
 }
 
 impl ApplicationInfo {
-    /// Nothing about the application.
+    /// An empty description.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets what the application is called, for instance `authentication-service`.
+    /// Sets the application's id, for instance `authentication-service`.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self
@@ -31,7 +32,7 @@ impl ApplicationInfo {
         self
     }
 
-    /// The tags header (SRC-1.5); none if there is nothing to say.
+    /// The value of the tags header (SRC-1.5); `None` if there are no valid tags.
     pub(crate) fn tags(&self) -> Option<String> {
         let tags = [
             ("application-id", &self.id),
@@ -44,7 +45,7 @@ impl ApplicationInfo {
             }
             tracing::warn!(
                 name,
-                "a value of the application info is not valid and is left out"
+                "a value of the application info is invalid and is omitted"
             );
             None
         });
@@ -52,7 +53,7 @@ impl ApplicationInfo {
         (!tags.is_empty()).then_some(tags)
     }
 
-    /// Id and version, as far as they are valid.
+    /// Id and version; `None` for each that is invalid.
     pub(super) fn valid(&self) -> [Option<Text>; 2] {
         let valid = |value: &Option<String>| {
             value
@@ -69,9 +70,9 @@ fn is_tag(value: &str) -> bool {
     (1..=64).contains(&value.len()) && value.bytes().all(allowed)
 }
 
-/// A library that wraps the SDK for a framework, if there is one. White space around name and
-/// version is left out; a client does not start if one of them has characters that an HTTP header
-/// cannot carry.
+/// Describes a library that wraps the SDK, for instance for a framework. White space around name
+/// and version is trimmed. A client does not start if one of them has characters that an HTTP
+/// header cannot carry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct WrapperInfo {
@@ -80,7 +81,7 @@ pub struct WrapperInfo {
 }
 
 impl WrapperInfo {
-    /// The name of the wrapping library.
+    /// A wrapping library with this name.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: trimmed(name),
@@ -94,13 +95,13 @@ impl WrapperInfo {
         self
     }
 
-    /// Name and version, as far as they are not empty.
+    /// Name and version; `None` for each that is empty.
     pub(super) fn parts(&self) -> [Option<Text>; 2] {
         let given = |text: &str| (!text.is_empty()).then(|| Text::from(text));
         [given(&self.name), self.version.as_deref().and_then(given)]
     }
 
-    /// The wrapper header: `name` or `name/version`; none without a name.
+    /// The value of the wrapper header: `name` or `name/version`. `None` without a name.
     pub(crate) fn header(&self) -> Option<String> {
         let name = Some(&self.name).filter(|name| !name.is_empty())?;
         Some(
@@ -130,7 +131,7 @@ mod tests {
 
     // SRC-1.5
     #[test]
-    fn each_tag_is_checked_alone_and_what_is_invalid_is_left_out() {
+    fn each_tag_is_validated_separately_and_an_invalid_one_is_omitted() {
         assert_eq!(
             tags("a.B_1-", "2.0").as_deref(),
             Some("application-id/a.B_1- application-version/2.0")
@@ -153,7 +154,7 @@ mod tests {
 
     // SRC-1.4
     #[test]
-    fn a_wrapper_without_a_name_is_not_mentioned() {
+    fn a_wrapper_without_a_name_has_no_header() {
         assert_eq!(WrapperInfo::new("w").header().as_deref(), Some("w"));
         assert_eq!(
             WrapperInfo::new("w").version("1").header().as_deref(),

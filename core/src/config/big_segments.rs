@@ -1,4 +1,4 @@
-//! [`BigSegmentsConfig`]: a store of big segments, and how a client uses it.
+//! [`BigSegmentsConfig`]: a big-segment store, and how a client uses it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::deadline;
 
 const DEFAULT_STATUS_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A store of big segments, and how a client uses it. The defaults are the field's (STO-4.4).
+/// A big-segment store, and how a client uses it. The defaults are those of other SDKs (STO-4.4).
 ///
 /// ```
 /// use std::time::Duration;
@@ -34,7 +34,7 @@ pub struct BigSegmentsConfig {
 }
 
 impl BigSegmentsConfig {
-    /// This store, with the default settings.
+    /// Uses this store with the default settings.
     pub fn new(store: impl Configure<dyn BigSegmentStore>) -> Self {
         let settings = Settings {
             context_cache_size: 1000,
@@ -48,30 +48,31 @@ impl BigSegmentsConfig {
         }
     }
 
-    /// How many contexts' memberships are remembered; of more, the least recently used ones are
-    /// asked for again. Default: 1000. At least one is remembered. `usize::MAX`: all are.
+    /// Maximum number of contexts whose memberships are cached; the least recently used are
+    /// evicted. Default: 1000. Zero means one. `usize::MAX`: no limit.
     pub fn context_cache_size(mut self, contexts: usize) -> Self {
         self.settings.context_cache_size = contexts;
         self
     }
 
-    /// How long a context's memberships are remembered. Default: 5 s. Zero: every evaluation asks
-    /// the store, unless a query for the same context is under way. `Duration::MAX`: until the
+    /// How long a context's memberships are cached. Default: 5 s. Zero: every evaluation queries
+    /// the store, unless a query for the same context is in progress. `Duration::MAX`: until the
     /// client is closed.
     pub fn context_cache_time(mut self, time: Duration) -> Self {
         self.settings.context_cache_time = time;
         self
     }
 
-    /// How often the store is asked how current it is; never less often than [`stale_after`](Self::stale_after).
-    /// Default, and meaning of zero: 5 s. At least 100 ms.
+    /// Interval between queries of the store's freshness, at most
+    /// [`stale_after`](Self::stale_after). Default, and meaning of zero: 5 s. At least 100 ms.
     pub fn status_poll_interval(mut self, interval: Duration) -> Self {
         self.settings.status_poll_interval = interval;
         self
     }
 
-    /// After how long without being in step with the service the store counts as stale. Default: 2
-    /// min. Zero: it is always stale. `Duration::MAX`: it is never stale once it was in step.
+    /// Time since the last synchronisation with the service after which the store counts as stale.
+    /// Default: 2 min. Zero: it is always stale. `Duration::MAX`: it is never stale once it was
+    /// synchronised.
     pub fn stale_after(mut self, time: Duration) -> Self {
         self.settings.stale_after = time;
         self

@@ -1,4 +1,4 @@
-//! [`ClientContext`]: what a recipe may know of the client that it makes a component for.
+//! [`ClientContext`]: the properties of a client that its components are configured from.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -15,7 +15,8 @@ use crate::status::DataStoreReporter;
 #[cfg(feature = "http")]
 use crate::transport::HttpTransport;
 
-/// What a recipe may know of the client that it makes a component for.
+/// The properties of a client that its components are configured from. Passed to
+/// [`Configure::configure`](super::Configure::configure).
 #[derive(Clone, Debug)]
 pub struct ClientContext {
     sdk_key: SdkKey,
@@ -23,13 +24,13 @@ pub struct ClientContext {
     daemon_mode: bool,
     evaluation_timeout: Duration,
     data_store_status: DataStoreReporter,
-    /// `memory`, or what kind of database the store has behind it, once that is known.
+    /// `memory`, or the kind of the store's database. Unset until the store is configured.
     data_store_type: Arc<OnceLock<&'static str>>,
     #[cfg(feature = "http")]
     web: Web,
 }
 
-/// What the application says of how to talk to the service.
+/// The application's settings for requests to the service.
 #[cfg(feature = "http")]
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WebSettings {
@@ -39,17 +40,17 @@ pub(crate) struct WebSettings {
     pub(crate) wrapper: Option<WrapperInfo>,
 }
 
-/// How flags arrive from the service.
+/// How flags are received from the service, for diagnostic events.
 #[cfg(feature = "http")]
 #[derive(Clone, Copy, Debug)]
 pub(super) enum FlagsArrive {
-    /// As a stream; so long is the first delay before it is opened again.
+    /// Streaming; `reconnect_delay` is the initial backoff.
     Streaming { reconnect_delay: Duration },
-    /// At intervals.
+    /// Polling at this interval.
     Polling { interval: Duration },
 }
 
-/// How the client talks to the service.
+/// The validated settings for requests to the service.
 #[cfg(feature = "http")]
 #[derive(Clone, Debug)]
 struct Web {
@@ -58,10 +59,9 @@ struct Web {
     http: HttpConfig,
     application: ApplicationInfo,
     wrapper: Option<WrapperInfo>,
-    /// How flags arrive, once the data source is configured; for the SDK's report about itself.
+    /// Unset until the data source is configured.
     flags_arrive: Arc<OnceLock<FlagsArrive>>,
-    /// Made when the first component asks for it: a client that takes its flags from elsewhere
-    /// needs no TLS.
+    /// Created on first use: a client that never connects to the service needs no TLS.
     transport: Arc<OnceLock<Arc<dyn HttpTransport>>>,
 }
 
@@ -89,7 +89,7 @@ impl Web {
 }
 
 impl ClientContext {
-    /// What a client has in common with its components, once its settings are seen to be possible.
+    /// Validates the settings that all components share.
     pub(crate) fn new(
         sdk_key: SdkKey,
         runtime: Runtime,
@@ -115,13 +115,13 @@ impl ClientContext {
         })
     }
 
-    /// Where a data store says how it is doing.
+    /// Receives the data store's status reports.
     #[must_use]
     pub fn data_store_status(&self) -> &DataStoreReporter {
         &self.data_store_status
     }
 
-    /// Whether the client takes its flags from a database that somebody else fills.
+    /// Whether the client is in [daemon mode](crate::ClientBuilder::daemon_mode).
     #[must_use]
     pub fn is_daemon_mode(&self) -> bool {
         self.daemon_mode
@@ -137,7 +137,7 @@ impl ClientContext {
         let _ = self.data_store_type.set(name);
     }
 
-    /// `memory`, or what kind of database the store has behind it; none if the store has not said.
+    /// `memory`, or the kind of the store's database. `None` if the store has not reported it.
     #[cfg(feature = "http")]
     pub(super) fn data_store_type(&self) -> Option<&'static str> {
         self.data_store_type.get().copied()
@@ -149,25 +149,25 @@ impl ClientContext {
         let _ = self.web.flags_arrive.set(how);
     }
 
-    /// How flags arrive from the service; none if they come from elsewhere, or the data source is
-    /// not configured yet.
+    /// How flags are received from the service. `None` for another data source, or before the data
+    /// source is configured.
     #[cfg(feature = "http")]
     pub(super) fn flags_arrive(&self) -> Option<FlagsArrive> {
         self.web.flags_arrive.get().copied()
     }
 
-    /// Where the client's background work runs.
+    /// The runtime of the client's background work.
     pub(crate) fn runtime(&self) -> &Runtime {
         &self.runtime
     }
 
-    /// The key that the client presents to the service.
+    /// The key that authenticates the client to the service.
     #[must_use]
     pub fn sdk_key(&self) -> &SdkKey {
         &self.sdk_key
     }
 
-    /// Id and version of the application, as far as it has said them.
+    /// Id and version of the application; `None` for each that is unset or invalid.
     pub(crate) fn application(&self) -> [Option<Text>; 2] {
         #[cfg(feature = "http")]
         return self.web.application.valid();
@@ -175,7 +175,7 @@ impl ClientContext {
         return [None, None];
     }
 
-    /// Name and version of the library that wraps the client, if there is one.
+    /// Name and version of the wrapping library; `None` for each that is unset.
     pub(crate) fn wrapper(&self) -> [Option<Text>; 2] {
         #[cfg(feature = "http")]
         return self
@@ -188,37 +188,38 @@ impl ClientContext {
         return [None, None];
     }
 
-    /// Where the service is.
+    /// The base URLs of the service.
     #[cfg(feature = "http")]
     pub fn endpoints(&self) -> &ServiceEndpoints {
         &self.web.endpoints
     }
 
-    /// The headers of every request: who asks, in whose name, and with which key.
+    /// The headers of every request: SDK, application, wrapper, SDK key, and those that the
+    /// application added.
     #[cfg(feature = "http")]
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.web.headers
     }
 
-    /// Which library wraps the client, and how requests are made; for the SDK's report about
-    /// itself.
+    /// The wrapping library and the HTTP settings, for diagnostic events.
     #[cfg(feature = "http")]
     pub(super) fn about(&self) -> (Option<&WrapperInfo>, &HttpConfig) {
         (self.web.wrapper.as_ref(), &self.web.http)
     }
 
-    /// The longest time without a byte from the service, for requests that are not streams.
+    /// The maximum time without a byte from the service, for requests other than streams.
     #[cfg(feature = "http")]
     #[must_use]
     pub fn read_timeout(&self) -> Duration {
         self.web.http.read_timeout
     }
 
-    /// What carries requests; all components of a client share it.
+    /// The HTTP transport, which all components of a client share.
     ///
     /// # Errors
-    /// If the HTTP settings are impossible, for instance because a certificate cannot be read.
+    /// Returns an error if the HTTP settings are invalid, for instance if a certificate file cannot
+    /// be read.
     #[cfg(feature = "http")]
     pub fn transport(&self) -> Result<Arc<dyn HttpTransport>, ConfigError> {
         if let Some(transport) = self.web.transport.get() {
@@ -228,7 +229,7 @@ impl ClientContext {
         Ok(Arc::clone(self.web.transport.get_or_init(|| transport)))
     }
 
-    /// The same, for requests below this base URL.
+    /// The transport for requests to this base URL, which it must support.
     #[cfg(feature = "http")]
     pub(super) fn transport_to(
         &self,
@@ -239,7 +240,7 @@ impl ClientContext {
     }
 }
 
-/// The name under which the SDK introduces itself.
+/// The `User-Agent` of all requests.
 #[cfg(feature = "http")]
 const USER_AGENT: &str = concat!("VexilRust/", env!("CARGO_PKG_VERSION"));
 

@@ -1,4 +1,4 @@
-//! [`ServiceEndpoints`]: where the service is.
+//! [`ServiceEndpoints`]: the base URLs of the service.
 
 use std::fmt;
 
@@ -7,14 +7,13 @@ use ::http::Uri;
 use super::ConfigError;
 use crate::url_text::redacted_url;
 
-/// The base URLs of the service's parts. Each is independent of the others; what is not set is the
-/// service's own.
+/// The base URLs for streaming, polling and events. Each may be set independently; the default is
+/// LaunchDarkly's endpoint.
 ///
-/// A base URL begins with `https://` or `http://` and has a host. A path and a query are kept;
-/// slashes at the end of the path, and white space around the URL, do not matter. User and password
-/// are refused when the client starts: they would be sent in the `Authorization` header, which
-/// carries the SDK key. In front of a Relay Proxy set all three with
-/// [`ServiceEndpoints::relay`].
+/// A base URL begins with `https://` or `http://` and has a host. A path and a query are kept.
+/// Trailing slashes of the path and white space around the URL are ignored. A URL with user or
+/// password is rejected when the client starts: they would be sent in the `Authorization` header,
+/// which carries the SDK key. For a Relay Proxy, set all three with [`ServiceEndpoints::relay`].
 ///
 /// ```
 /// use vexil::Client;
@@ -24,7 +23,7 @@ use crate::url_text::redacted_url;
 /// assert!(matches!(error, ConfigError::BaseUrl { .. }));
 /// ```
 ///
-/// The `Debug` form shows no query.
+/// The `Debug` form omits queries.
 #[derive(Clone, PartialEq, Eq)]
 #[must_use]
 pub struct ServiceEndpoints {
@@ -38,7 +37,7 @@ const POLLING: &str = "https://sdk.launchdarkly.com";
 const EVENTS: &str = "https://events.launchdarkly.com";
 
 impl ServiceEndpoints {
-    /// The service's own endpoints.
+    /// LaunchDarkly's endpoints.
     pub fn new() -> Self {
         Self {
             streaming: STREAMING.to_owned(),
@@ -47,12 +46,12 @@ impl ServiceEndpoints {
         }
     }
 
-    /// All parts at one place, such as a Relay Proxy.
+    /// One base URL for everything, such as that of a Relay Proxy.
     ///
-    /// A Relay Proxy serves streams to server-side SDKs, and no polling: a client with
-    /// [`PollingConfig`](super::PollingConfig) gets status 404 from it, and no flags. Use streaming, which is the default,
-    /// or [daemon mode](crate::ClientBuilder::daemon_mode) over the database that the Relay Proxy
-    /// fills.
+    /// A Relay Proxy serves streams to server-side SDKs, but no polling: a client with
+    /// [`PollingConfig`](super::PollingConfig) receives status 404 from it, and no flags. Use
+    /// streaming, which is the default, or [daemon mode](crate::ClientBuilder::daemon_mode) with
+    /// the database that the Relay Proxy fills.
     pub fn relay(url: impl Into<String>) -> Self {
         let url = trimmed(url);
         Self {
@@ -62,43 +61,43 @@ impl ServiceEndpoints {
         }
     }
 
-    /// Sets where flags are streamed from. Default: `https://stream.launchdarkly.com`.
+    /// Sets the base URL for streaming. Default: `https://stream.launchdarkly.com`.
     pub fn with_streaming(mut self, url: impl Into<String>) -> Self {
         self.streaming = trimmed(url);
         self
     }
 
-    /// Sets where flags are polled from. Default: `https://sdk.launchdarkly.com`.
+    /// Sets the base URL for polling. Default: `https://sdk.launchdarkly.com`.
     pub fn with_polling(mut self, url: impl Into<String>) -> Self {
         self.polling = trimmed(url);
         self
     }
 
-    /// Sets where events are sent to. Default: `https://events.launchdarkly.com`.
+    /// Sets the base URL for events. Default: `https://events.launchdarkly.com`.
     pub fn with_events(mut self, url: impl Into<String>) -> Self {
         self.events = trimmed(url);
         self
     }
 
-    /// Where flags are streamed from.
+    /// The base URL for streaming.
     #[must_use]
     pub fn streaming(&self) -> &str {
         &self.streaming
     }
 
-    /// Where flags are polled from.
+    /// The base URL for polling.
     #[must_use]
     pub fn polling(&self) -> &str {
         &self.polling
     }
 
-    /// Where events are sent to.
+    /// The base URL for events.
     #[must_use]
     pub fn events(&self) -> &str {
         &self.events
     }
 
-    /// Whether streaming, polling and events are elsewhere than at the service's own places.
+    /// Whether the URLs for streaming, polling and events differ from the defaults.
     pub(super) fn are_custom(&self) -> [bool; 3] {
         [
             self.streaming != STREAMING,
@@ -107,8 +106,7 @@ impl ServiceEndpoints {
         ]
     }
 
-    /// Whether a client can use these URLs. Warns if some are the service's own and others are not,
-    /// which is rarely meant.
+    /// Validates the URLs. Warns if only some of them are customised, which is usually a mistake.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         for (part, url) in self.parts() {
             if let Some(reason) = problem(url) {
@@ -131,7 +129,7 @@ impl ServiceEndpoints {
             tracing::warn!(
                 set = list(&set),
                 default = list(&unset),
-                "some base URLs are set and the others keep their defaults"
+                "only some base URLs are set, which is usually a mistake"
             );
         }
         Ok(())
@@ -150,7 +148,7 @@ fn trimmed(url: impl Into<String>) -> String {
     url.into().trim().to_owned()
 }
 
-/// What is wrong with a base URL.
+/// Returns the reason why a base URL is invalid, or `None` if it is valid.
 fn problem(url: &str) -> Option<&'static str> {
     let Some((scheme, _)) = url.split_once("://") else {
         return Some("it must begin with https:// or http://");
@@ -174,7 +172,7 @@ fn problem(url: &str) -> Option<&'static str> {
     if host.is_empty() {
         return Some("it has no host");
     }
-    // Between host and port there is a colon.
+    // The authority is `host` or `host:port`.
     let port = authority
         .strip_prefix(host)
         .and_then(|rest| rest.strip_prefix(':'))
@@ -182,7 +180,7 @@ fn problem(url: &str) -> Option<&'static str> {
     (!port.is_empty() && uri.port_u16().is_none()).then_some("its port is not a number up to 65535")
 }
 
-/// Without queries, which may hold secrets.
+/// Omits queries, which may hold secrets.
 impl fmt::Debug for ServiceEndpoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("ServiceEndpoints");
@@ -204,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_url_is_http_or_https_with_a_host_and_little_else() {
+    fn a_base_url_is_http_or_https_with_a_host_and_no_credentials() {
         for good in [
             "https://relay",
             "HTTP://Relay:8030/",

@@ -1,4 +1,4 @@
-//! [`EventsConfig`]: what is reported to the service, and when.
+//! [`EventsConfig`] and [`EventFileConfig`]: settings of analytics events.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use crate::events::{
     EventWriter, Filter, Format, Intervals, OutputEvent, Records, Redaction, Worker,
 };
 
-/// The shortest interval between statistics about the SDK.
+/// The minimum interval between diagnostic events.
 const SHORTEST_DIAGNOSTIC_INTERVAL: Duration = Duration::from_secs(60);
 const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
 const EVENT_FILE_BYTES: u64 = 256 << 20;
 const CONTEXT_KEYS_FLUSH_INTERVAL: Duration = Duration::from_secs(300);
 
-/// What is reported to the service, and when: the recipe of the usual event processor.
+/// Configures the events that the client sends to the service.
 ///
 /// ```
 /// use std::time::Duration;
@@ -64,16 +64,17 @@ impl EventsConfig {
         }
     }
 
-    /// How many full events are kept between two deliveries; more are dropped and counted, and so
-    /// are events beyond 64 MiB in all. Counts of evaluations take no place, and those of known
-    /// flags are never dropped. Default: 10,000. Zero: full events are all dropped and only counts
-    /// are delivered. `usize::MAX`: only the 64 MiB count.
+    /// Maximum number of full events buffered between two deliveries. Further events are dropped
+    /// and counted, as are events beyond 64 MiB in total. Summaries of evaluation counts do not use
+    /// this capacity, and counts of existing flags are never dropped. Default: 10,000. Zero: all
+    /// full events are dropped, and only counts are delivered. `usize::MAX`: only the 64 MiB limit
+    /// applies.
     pub fn capacity(mut self, events: usize) -> Self {
         self.capacity = events;
         self
     }
 
-    /// The time between deliveries. Default, and meaning of zero: 5 seconds. At least 100 ms.
+    /// The interval between deliveries. Default, and meaning of zero: 5 seconds. At least 100 ms.
     /// `Duration::MAX`: events are only delivered on [`flush`](crate::Client::flush) and when the
     /// client is closed.
     pub fn flush_interval(mut self, interval: Duration) -> Self {
@@ -81,15 +82,15 @@ impl EventsConfig {
         self
     }
 
-    /// Whether all attributes of all contexts stay out of events, but for kind, key and anonymous.
-    /// Default: `false`.
+    /// Whether events omit all attributes of all contexts except kind, key and anonymous. Default:
+    /// `false`.
     pub fn all_attributes_private(mut self, on: bool) -> Self {
         self.all_attributes_private = on;
         self.redaction = self.redaction.all_attributes_private(on);
         self
     }
 
-    /// Attributes, or parts of attributes, of all contexts that stay out of events. Adds to earlier
+    /// Attributes, or parts of attributes, that events omit for all contexts. Adds to earlier
     /// calls. Default: none.
     pub fn private_attributes<R: Into<Reference>>(
         mut self,
@@ -99,13 +100,14 @@ impl EventsConfig {
         self
     }
 
-    /// Sees each event before it is sent, summaries too, and returns it, changed or not; `None`
-    /// drops it. For what
-    /// [`EventsConfig::private_attributes`] cannot express. Default: none.
+    /// A filter called with each event before it is sent, including summaries. It returns the
+    /// event, which it may modify, or `None` to drop it. Use it where
+    /// [`EventsConfig::private_attributes`] is not sufficient. Default: no filter.
     ///
-    /// The filter runs on a thread of its own, never while a flag is evaluated. If it panics, the event is dropped, and one
-    /// line is logged. Dropped events are counted in [`EventStats::filtered_events`](crate::events::EventStats). An event
-    /// that is dropped is lost: without summaries, the service does not know how often flags are evaluated.
+    /// The filter runs on a separate thread, never during an evaluation. If it panics, the event is
+    /// dropped and one line is logged. Dropped events are counted in
+    /// [`EventStats::filtered_events`](crate::events::EventStats). A dropped event is lost: without
+    /// summaries, the service does not know how often flags are evaluated.
     ///
     /// ```
     /// use vexil::Client;
@@ -130,9 +132,8 @@ impl EventsConfig {
         self
     }
 
-    /// Appends events to a file instead of sending them, one JSON object a line, with these
-    /// settings. See
-    /// [`EventFileConfig`].
+    /// Appends events to a file instead of sending them, one JSON object per line, with these
+    /// settings. See [`EventFileConfig`].
     pub fn to_file(self, path: impl Into<PathBuf>) -> EventFileConfig {
         EventFileConfig {
             events: self,
@@ -141,44 +142,43 @@ impl EventsConfig {
         }
     }
 
-    /// Whether anonymous contexts are left out where contexts are introduced to the service.
-    /// Default: `false`.
+    /// Whether anonymous contexts are omitted from index and identify events. Default: `false`.
     pub fn omit_anonymous_contexts(mut self, on: bool) -> Self {
         self.omit_anonymous_contexts = on;
         self
     }
 
-    /// How many contexts are remembered at least, so that each is introduced once. Default: 1,000.
-    /// Zero: a handful. Memory for all of them is allocated at the start, 64 MiB at most, which is
-    /// room for 3.6 million.
+    /// Minimum number of context keys that are cached so that each context is indexed once.
+    /// Default: 1,000. Zero: a handful. The memory is allocated at the start: at most 64 MiB,
+    /// enough for 3.6 million contexts.
     pub fn context_keys_capacity(mut self, contexts: usize) -> Self {
         self.context_keys_capacity = contexts;
         self
     }
 
-    /// After how long all contexts are introduced again. Default, and meaning of zero: 5 minutes.
-    /// At least 100 ms. `Duration::MAX`: never.
+    /// Time after which all contexts are indexed again. Default, and meaning of zero: 5 minutes. At
+    /// least 100 ms. `Duration::MAX`: never.
     pub fn context_keys_flush_interval(mut self, interval: Duration) -> Self {
         self.context_keys_flush_interval =
             deadline::interval(interval, CONTEXT_KEYS_FLUSH_INTERVAL);
         self
     }
 
-    /// Whether deliveries are compressed with gzip. Default: `false`.
+    /// Whether payloads are compressed with gzip. Default: `false`.
     pub fn compress(mut self, on: bool) -> Self {
         self.compress = on;
         self
     }
 
-    /// Whether the service gets no statistics about the SDK itself. Default: `false`.
+    /// Whether diagnostic events about the SDK are disabled. Default: `false`.
     pub fn diagnostic_opt_out(mut self, on: bool) -> Self {
         self.diagnostic_opt_out = on;
         self
     }
 
-    /// The time between statistics about the SDK. Default: 15 minutes. A shorter time than a
-    /// minute, zero included, means a minute. `Duration::MAX`: they are only sent when the client
-    /// starts.
+    /// The interval between diagnostic events. Default: 15 minutes. An interval shorter than one
+    /// minute, including zero, means one minute. `Duration::MAX`: they are only sent when the
+    /// client starts.
     pub fn diagnostic_recording_interval(mut self, interval: Duration) -> Self {
         self.diagnostic_recording_interval = interval.clamp(SHORTEST_DIAGNOSTIC_INTERVAL, NEVER);
         self
@@ -205,14 +205,15 @@ impl Configure<dyn EventProcessor> for EventsConfig {
     }
 }
 
-/// Appends events to a file, one JSON object a line, in the form in which the service would get them: the recipe of an
-/// event processor for those who collect events themselves. Made by [`EventsConfig::to_file`].
+/// Configures an event processor that appends events to a file, one JSON object per line, in the
+/// format in which they would be sent to the service. Created by [`EventsConfig::to_file`].
 ///
-/// Evaluations wait for no file: events are collected in memory, within [`EventsConfig::capacity`],
-/// and written at each
-/// [`EventsConfig::flush_interval`], on flush, and on close; each summary counts the evaluations in between. What cannot be
-/// written is dropped, counted in [`EventStats::dropped_payloads`](crate::events::EventStats) and
-/// logged. The file is opened for each delivery, so it may be moved away at any time.
+/// Evaluations do not wait for the file: events are buffered in memory, within
+/// [`EventsConfig::capacity`], and written at each [`EventsConfig::flush_interval`], on flush, and
+/// on close. Each summary counts the evaluations since the previous one. Events that cannot be
+/// written are dropped, logged, and counted in
+/// [`EventStats::dropped_payloads`](crate::events::EventStats). The file is opened for each
+/// delivery, so it may be moved at any time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -243,9 +244,9 @@ pub struct EventFileConfig {
 }
 
 impl EventFileConfig {
-    /// How large the file may become. A full one is moved to the same name with `.1` behind it, in
-    /// place of the one that was there, so that at most twice as much of the disk is used. Default,
-    /// and meaning of zero: 256 MiB. `u64::MAX`: no limit.
+    /// Maximum size of the file. A full file is renamed with the suffix `.1`, replacing the
+    /// previous one, so that at most twice this size is used on disk. Default, and meaning of zero:
+    /// 256 MiB. `u64::MAX`: no limit.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.most_bytes = if bytes == 0 { EVENT_FILE_BYTES } else { bytes };
         self
@@ -254,7 +255,7 @@ impl EventFileConfig {
 
 impl Configure<dyn EventProcessor> for EventFileConfig {
     /// # Errors
-    /// If the file cannot be opened for writing.
+    /// Returns an error if the file cannot be opened for writing.
     fn configure(&self, context: &ClientContext) -> Result<Arc<dyn EventProcessor>, ConfigError> {
         let file = EventFile::open(context.runtime().clone(), &self.path, self.most_bytes)
             .map_err(|error| ConfigError::component("file for events", error))?;
@@ -263,8 +264,8 @@ impl Configure<dyn EventProcessor> for EventFileConfig {
 }
 
 impl EventsConfig {
-    /// Starts a processor with these settings. `diagnostics` is the interval of statistics about
-    /// the SDK, if any are sent.
+    /// Starts a processor with these settings. `diagnostics` is the interval of diagnostic events;
+    /// `None` disables them.
     fn start(
         &self,
         context: &ClientContext,
@@ -294,7 +295,8 @@ impl EventsConfig {
         ))
     }
 
-    /// What the SDK reports of its settings. Never keys, URLs or names of attributes.
+    /// The configuration reported in diagnostic events. It never contains keys, URLs or attribute
+    /// names.
     fn about(&self, context: &ClientContext) -> DiagnosticConfiguration {
         let (wrapper, http) = context.about();
         let [stream, base, events] = context.endpoints().are_custom();
@@ -321,7 +323,7 @@ impl EventsConfig {
             data_store_type: Some(context.data_store_type().unwrap_or("custom").to_owned()),
             all_attributes_private: Some(self.all_attributes_private),
             polling_interval,
-            // A client starts at once; how long the application waits for it is not known here.
+            // Unknown: the timeout is an argument of `wait_until_ready`.
             start_wait: None,
             reconnect_time,
             context_keys_capacity: Some(self.context_keys_capacity),

@@ -1,14 +1,14 @@
-//! Payload filters as they are configured.
+//! Validates configured payload filters.
 
 use crate::wire::PayloadFilter;
 
-/// The filter of a key; none, and a line in the log, if the key is not one (SRC-1.3).
+/// The filter with this key. Logs an error and returns `None` if the key is invalid (SRC-1.3).
 pub(super) fn accepted(key: &str) -> Option<PayloadFilter> {
     let filter = PayloadFilter::new(key);
     if filter.is_none() {
         tracing::error!(
             key,
-            "the payload filter is invalid and left out: the whole environment is asked for"
+            "the payload filter is invalid and ignored; requesting the whole environment"
         );
     }
     filter

@@ -1,4 +1,4 @@
-//! [`HttpConfig`]: how requests reach the service.
+//! [`HttpConfig`]: HTTP settings.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -17,14 +17,13 @@ use crate::transport::http_client::{
     DefaultTransport, NoTls, Tls, TlsSettings, parse_proxy, proxy_in_environment, redacted_proxy,
 };
 
-/// What a [`ConfigError::Component`] calls it.
+/// The name of the component in a [`ConfigError::Component`].
 const COMPONENT: &str = "HTTP transport";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How requests reach the service: time limits, proxy, certificates, more headers; or a transport
-/// of your own.
+/// HTTP settings: timeouts, proxy, certificates, additional headers, or a custom transport.
 ///
 /// ```
 /// use std::time::Duration;
@@ -47,14 +46,14 @@ pub struct HttpConfig {
     #[cfg(feature = "tls")]
     rustls_config: Option<Arc<rustls::ClientConfig>>,
     pub(super) headers: HeaderMap,
-    /// The first header that cannot be sent. The settings are refused when they are used.
+    /// The first invalid header. Reported as an error by `build`.
     refused_header: Option<HeaderError>,
     transport: Option<Arc<dyn HttpTransport>>,
 }
 
 impl HttpConfig {
-    /// The defaults: proxies as the environment has them, certificates as the operating system
-    /// trusts them.
+    /// The default settings: proxies from the environment, and certificates that the operating
+    /// system trusts.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -72,69 +71,70 @@ impl HttpConfig {
         }
     }
 
-    /// The longest time that making a connection may take, from looking up the host's name to the
-    /// end of the TLS handshake, a proxy's part included. Default, and meaning of zero: 10 seconds.
-    /// At least 10 ms. `Duration::MAX`: no limit but the operating system's.
+    /// Timeout for establishing a connection, from DNS resolution to the end of the TLS handshake,
+    /// including a proxy's part. Default, and meaning of zero: 10 seconds. At least 10 ms.
+    /// `Duration::MAX`: no limit other than the operating system's.
     #[must_use]
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = deadline::limit(limit, CONNECT_TIMEOUT);
         self
     }
 
-    /// The longest time without a byte from the service, for polls and analytics events. Default,
-    /// and meaning of zero: 15 seconds. At least 10 ms. `Duration::MAX`: no limit. Streams are
-    /// silent for longer by nature; they have a limit of their own.
+    /// Maximum time without a byte from the service, for polls and events. Default, and meaning of
+    /// zero: 15 seconds. At least 10 ms. `Duration::MAX`: no limit. Streams have a separate
+    /// [`read_timeout`](super::StreamingConfig::read_timeout), because they are silent for longer.
     #[must_use]
     pub fn read_timeout(mut self, limit: Duration) -> Self {
         self.read_timeout = deadline::limit(limit, READ_TIMEOUT);
         self
     }
 
-    /// Sends all requests through this proxy, whatever the environment says. An `http` or `https`
-    /// URI; user name and password may be part of it, percent-encoded where necessary.
+    /// Sends all requests through this proxy and ignores the environment. An `http` or `https` URI,
+    /// which may contain user name and password, percent-encoded where necessary.
     ///
-    /// Unless set, the environment decides: `https_proxy`, `http_proxy`, `all_proxy` and
-    /// `no_proxy`, in lower or upper case.
+    /// Default: the environment variables `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`,
+    /// in lower or upper case.
     #[must_use]
     pub fn http_proxy(mut self, uri: impl Into<String>) -> Self {
         self.http_proxy = Some(uri.into());
         self
     }
 
-    /// Trusts the authorities in this PEM file and no others. A certificate in it that cannot be
-    /// used is left out with a warning that names its position, as long as another can be used.
-    /// Unless set, the operating system's authorities are trusted.
+    /// Trusts only the certificate authorities in this PEM file. An unusable certificate in it is
+    /// skipped, with a warning that names its position, unless no usable one remains. Default: the
+    /// operating system's certificate authorities.
     ///
-    /// A server's certificate must name its host as a subject alternative name. A common name does
-    /// not count.
+    /// A server's certificate must name its host as a subject alternative name. The common name is
+    /// ignored.
     #[must_use]
     pub fn ca_certs(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_certs = Some(path.into());
         self
     }
 
-    /// Presents the certificate in this PEM file to servers that ask for one. The file holds the
-    /// chain, the client's own certificate first, and the private key (PKCS#8, PKCS#1 or SEC1).
+    /// Presents the certificate in this PEM file to servers that request one. The file holds the
+    /// certificate chain, with the client's own certificate first, and the private key (PKCS#8,
+    /// PKCS#1 or SEC1).
     #[must_use]
     pub fn cert_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.cert_file = Some(path.into());
         self
     }
 
-    /// Accepts any certificate for any host, which makes TLS useless against anyone who can intercept the connection.
-    /// For tests only. Off unless set; on, it prevails over [`ca_certs`](Self::ca_certs).
+    /// Accepts any certificate for any host, which makes TLS useless against an attacker who can
+    /// intercept the connection. For tests only. Default: `false`. If `true`, it overrides
+    /// [`ca_certs`](Self::ca_certs).
     #[must_use]
     pub fn disable_ssl_verification(mut self, disable: bool) -> Self {
         self.disable_ssl_verification = disable;
         self
     }
 
-    /// Uses this configuration of rustls 0.23 for TLS, with its own provider of cryptography: for
-    /// FIPS, bundled roots, keys in hardware. The other settings of certificates have no effect
-    /// then. HTTP/2 and HTTP/1.1 are offered to the server unless the configuration names protocols
-    /// (ALPN).
+    /// Uses this rustls 0.23 configuration for TLS, including its crypto provider: for FIPS,
+    /// bundled roots, or hardware keys. The other certificate settings then have no effect. HTTP/2
+    /// and HTTP/1.1 are offered to the server unless the configuration sets ALPN protocols.
     ///
-    /// Needs the cargo feature `tls`, which is part of `tls-aws-lc-rs` and `tls-ring`.
+    /// Requires the cargo feature `tls`, which `tls-aws-lc-rs` and `tls-ring` enable.
     ///
     /// ```
     /// use rustls::{ClientConfig, RootCertStore};
@@ -156,12 +156,11 @@ impl HttpConfig {
         self
     }
 
-    /// Adds a header to every request. It goes wherever requests go, to other hosts too if they
-    /// redirect.
+    /// Adds a header to every request, including requests redirected to other hosts.
     ///
-    /// The SDK's own headers, of which `Authorization` carries the SDK key, are never replaced.
-    /// White space around the value is left out. A client does not start with a header that cannot
-    /// be sent: a value is made of visible ASCII characters and spaces.
+    /// The SDK's own headers are never replaced; of these, `Authorization` carries the SDK key.
+    /// White space around the value is trimmed. A client does not start with an invalid header: a
+    /// value consists of visible ASCII characters and spaces.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let Ok(name) = name.trim().parse::<HeaderName>() else {
@@ -184,21 +183,21 @@ impl HttpConfig {
         self
     }
 
-    /// Sends requests by a transport of your own. Of the other settings only the read timeout and
-    /// the headers keep their effect. A forked process needs a transport that was made in it, as
-    /// connections belong to one process.
+    /// Sends requests with a custom transport. Of the other settings, only the read timeout and the
+    /// headers then have an effect. A forked process needs a transport created in that process,
+    /// because connections belong to one process.
     #[must_use]
     pub fn transport(mut self, transport: impl HttpTransport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
     }
 
-    /// Makes the transport, for a transport of your own that passes requests on to it.
+    /// Creates the transport, for a custom transport to wrap.
     ///
-    /// It must be used inside a Tokio runtime with I/O and time enabled, as it is in the SDK.
+    /// It must be used inside a Tokio runtime with I/O and time enabled, as the SDK does.
     ///
     /// # Errors
-    /// If a file cannot be used, or the proxy's URI, or a header.
+    /// Returns an error if a certificate file, the proxy's URI or a header is invalid.
     pub fn build(&self) -> Result<Arc<dyn HttpTransport>, ConfigError> {
         if let Some(error) = &self.refused_header {
             return Err(impossible(error.clone()));
@@ -209,14 +208,14 @@ impl HttpConfig {
         }
     }
 
-    /// Whether requests go through a proxy, named here or in the environment; none if a transport
-    /// of the application's own decides.
+    /// Whether requests go through a proxy, set here or in the environment. `None` with a custom
+    /// transport.
     pub(super) fn uses_proxy(&self) -> Option<bool> {
         let named = || self.http_proxy.is_some() || proxy_in_environment();
         self.transport.is_none().then(named)
     }
 
-    /// Whether requests below this base URL can be made.
+    /// Checks that requests to this base URL are possible.
     pub(super) fn check(&self, base_url: &str) -> Result<(), ConfigError> {
         let is_https = base_url
             .trim_start()
@@ -258,10 +257,10 @@ impl HttpConfig {
     }
 }
 
-/// A header cannot be sent. What it holds may be a secret and is not shown.
+/// An invalid header. Its value may be a secret and is not shown.
 #[derive(Clone, Debug, Error)]
 enum HeaderError {
-    #[error("the name of a header is not one")]
+    #[error("a header has an invalid name")]
     Name,
     #[error("the value of the header {name} has characters that HTTP cannot carry")]
     Value {
@@ -280,7 +279,7 @@ impl Default for HttpConfig {
     }
 }
 
-// Without the proxy's credentials and the values of headers.
+// Omits the proxy's credentials and the values of headers.
 impl fmt::Debug for HttpConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpConfig")

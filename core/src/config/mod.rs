@@ -1,8 +1,8 @@
-//! How a client gets its components: [`Configure`].
+//! Settings of a client and its components.
 //!
-//! A component is given to the builder ready made, or as a recipe that makes it from what only the
-//! client knows. The same method takes both, because a component that can be cloned is its own
-//! recipe.
+//! The builder accepts a finished component, or a configuration that creates it from the client's
+//! properties: [`Configure`]. A component that can be cloned is its own configuration, so the same
+//! builder method accepts both.
 
 #[cfg(feature = "http")]
 mod application;
@@ -55,10 +55,10 @@ use crate::data_source::DataSource;
 use crate::events::EventProcessor;
 use crate::store::{DataStore, PersistentDataStore};
 
-/// A recipe for a component of a client.
+/// A configuration from which a component of a client is created.
 ///
-/// Implement it for a type that holds a component's settings. A builder keeps the recipe and can be
-/// cloned and started more than once, hence `&self`.
+/// Implement it for a type that holds a component's settings. It takes `&self`, because a builder
+/// can be cloned and started more than once.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -77,10 +77,10 @@ use crate::store::{DataStore, PersistentDataStore};
 /// let builder = vexil::Client::builder("sdk-key").data_store(OwnStore);
 /// ```
 pub trait Configure<T: ?Sized>: Debug + Send + Sync + 'static {
-    /// Makes the component for one client.
+    /// Creates the component for one client.
     ///
     /// # Errors
-    /// If the settings are impossible: [`ConfigError::component`].
+    /// Returns an error if the settings are invalid: see [`ConfigError::component`].
     fn configure(&self, context: &ClientContext) -> Result<Arc<T>, ConfigError>;
 }
 
@@ -90,46 +90,46 @@ impl<S: DataSource + Clone> Configure<dyn DataSource> for S {
     }
 }
 
-/// A processor that is shared between clients, or looked at from outside.
+/// A processor that is shared between clients or inspected by the application.
 impl<P: EventProcessor> Configure<dyn EventProcessor> for Arc<P> {
     fn configure(&self, _: &ClientContext) -> Result<Arc<dyn EventProcessor>, ConfigError> {
         Ok(Self::clone(self))
     }
 }
 
-/// A store that is shared between clients, or looked at from outside.
+/// A store that is shared between clients or inspected by the application.
 impl<S: DataStore> Configure<dyn DataStore> for Arc<S> {
     fn configure(&self, _: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
         Ok(Self::clone(self))
     }
 }
 
-/// A persistent store that is shared between clients, or looked at from outside.
+/// A persistent store that is shared between clients or inspected by the application.
 impl<S: PersistentDataStore> Configure<dyn PersistentDataStore> for Arc<S> {
     fn configure(&self, _: &ClientContext) -> Result<Arc<dyn PersistentDataStore>, ConfigError> {
         Ok(Self::clone(self))
     }
 }
 
-/// A big-segment store that is shared between clients, or looked at from outside.
+/// A big-segment store that is shared between clients or inspected by the application.
 impl<S: BigSegmentStore> Configure<dyn BigSegmentStore> for Arc<S> {
     fn configure(&self, _: &ClientContext) -> Result<Arc<dyn BigSegmentStore>, ConfigError> {
         Ok(Self::clone(self))
     }
 }
 
-/// Why a client cannot be started.
+/// The reason why a client cannot be started.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// There is nothing to take flags from, because the feature `http` is off: give the builder a
-    /// data source, or set it offline.
+    /// There is no data source, because the feature `http` is off. Set one on the builder, or set
+    /// the client offline.
     #[error("a client needs a data source unless it is offline")]
     NoDataSource,
-    /// The SDK key is none. The error does not show it.
+    /// The SDK key is invalid. The error does not show the key.
     #[error("the SDK key {reason}")]
     SdkKey {
-        /// What is wrong with it.
+        /// Why the key is invalid.
         reason: &'static str,
     },
     /// A base URL cannot be used.
@@ -137,32 +137,32 @@ pub enum ConfigError {
     BaseUrl {
         /// `streaming`, `polling` or `events`.
         part: &'static str,
-        /// The URL, without the credentials and the query in it.
+        /// The URL, without credentials and query.
         url: String,
-        /// What is wrong with it.
+        /// Why the URL is invalid.
         reason: &'static str,
     },
-    /// A component's settings are impossible.
+    /// A component's settings are invalid.
     #[error("the {component} cannot be configured")]
     Component {
-        /// Which component.
+        /// The component.
         component: &'static str,
-        /// Why.
+        /// The cause.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The background thread could not be started, or the runtime that the client was given is shut
-    /// down.
+    /// The background thread could not be started, or the client's
+    /// [runtime](crate::ClientBuilder::runtime) is shut down.
     #[error("the background work cannot be started")]
     Runtime {
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
 }
 
 impl ConfigError {
-    /// The settings of a component are impossible.
+    /// Creates an error about a component's settings.
     pub fn component(
         component: &'static str,
         source: impl Into<Box<dyn Error + Send + Sync>>,

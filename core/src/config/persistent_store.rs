@@ -14,30 +14,30 @@ use crate::store::{CacheMode, DataStore, PersistentDataStore};
 
 /// A database of flags, and how a client uses it.
 ///
-/// As the store of a client that [receives flags itself](crate::ClientBuilder::data_store), the
-/// database is kept up to date with what arrives; evaluations read memory, which is filled from the
+/// As the [data store](crate::ClientBuilder::data_store) of a client with a data source, the
+/// database is updated with the received data. Evaluations read memory, which is filled from the
 /// database until the first data arrives. In [daemon mode](crate::ClientBuilder::daemon_mode)
-/// another process fills it, and the client only reads.
+/// another process fills the database, and the client only reads it.
 ///
 /// # A slow database
 ///
-/// | mode | what a slow database means |
+/// | mode | effect of a slow database |
 /// | --- | --- |
-/// | everything in memory (the default) | no evaluation ever waits; changes are seen, and written, later. A reading may take 10 s. |
-/// | with a [`cache`](Self::cache) | an evaluation that needs a read waits up to [`evaluation_timeout`](crate::ClientBuilder::evaluation_timeout). After that it uses the last known item, or its default if the item was never read. The read goes on, and a late answer counts for later evaluations. |
+/// | everything in memory (the default) | Evaluations never wait; changes are read, and written, later. A read may take 10 s. |
+/// | with a [`cache`](Self::cache) | An evaluation that needs a read waits up to [`evaluation_timeout`](crate::ClientBuilder::evaluation_timeout). After that it uses the last known item, or its default if the item was never read. The read continues, and later evaluations use a late answer. |
 ///
-/// A slow answer is no outage. With a cache, an outage begins with an error of the database, or
-/// when a read and then a probe have had no answer for 5 s each. During an outage nobody waits:
-/// evaluations use the last known items, with
-/// [`CacheMode::Off`] too, which keeps them for this purpose alone.
+/// A slow answer is not an outage. With a cache, an outage begins with an error of the database, or
+/// when a read and then a probe have had no answer for 5 s each. During an outage evaluations do
+/// not wait: they use the last known items. [`CacheMode::Off`] keeps items too, only for this
+/// purpose.
 ///
 /// # A database that has lost its data
 ///
 /// A database that was flushed, evicted a key or was restarted empty looks like an environment
 /// without flags, and while it is refilled, like an environment with few. In daemon mode with
-/// everything in memory, the last known items stay in use until the database has proven that they
-/// were deleted: [`accept_empty`](Self::accept_empty). With a cache, evaluations read the database
-/// and return what it holds, as other SDKs do, and so their defaults.
+/// everything in memory, the last known items stay in use until the database proves that they were
+/// deleted: see [`accept_empty`](Self::accept_empty). With a cache, evaluations use whatever the
+/// database holds, as in other SDKs, and therefore return their defaults.
 ///
 /// ```
 /// use std::time::Duration;
@@ -62,14 +62,14 @@ use crate::store::{CacheMode, DataStore, PersistentDataStore};
 pub struct PersistentStoreConfig {
     store: Arc<dyn Configure<dyn PersistentDataStore>>,
     cache: Option<CacheMode>,
-    /// Zero: what the store suggests.
+    /// Zero: the store's suggested interval.
     refresh_interval: Duration,
     accept_empty: bool,
     reconcile_interval: Option<Duration>,
 }
 
 impl PersistentStoreConfig {
-    /// This database, with the default settings.
+    /// Uses this database with the default settings.
     pub fn new(store: impl Configure<dyn PersistentDataStore>) -> Self {
         Self {
             store: Arc::new(store),
@@ -80,50 +80,50 @@ impl PersistentStoreConfig {
         }
     }
 
-    /// Reads items one by one when evaluations need them, and caches them, instead of keeping
-    /// everything in memory: for environments that are too large for that, and for parity with
-    /// other SDKs. An evaluation may wait then, up to
-    /// [`evaluation_timeout`](crate::ClientBuilder::evaluation_timeout): see [a slow database](Self#a-slow-database).
-    /// Default: everything is kept in memory.
+    /// Reads items individually when evaluations need them, and caches them, instead of keeping
+    /// everything in memory. Use it for environments that do not fit into memory, or for parity
+    /// with other SDKs. Evaluations may then wait up to
+    /// [`evaluation_timeout`](crate::ClientBuilder::evaluation_timeout): see [a slow
+    /// database](Self#a-slow-database). Default: everything is kept in memory.
     pub fn cache(mut self, mode: CacheMode) -> Self {
         self.cache = Some(mode);
         self
     }
 
-    /// How old what is in memory may be in daemon mode, while the database answers. A database that
-    /// tells of changes is read sooner. Default, and meaning of zero: what the store
-    /// [suggests](PersistentDataStore::refresh_interval), which is 15 s for Redis and 30 s for
-    /// DynamoDB. At least 100 ms. `Duration::MAX`: only when the database tells of a change.
-    /// Without effect with a [`cache`](Self::cache).
+    /// Interval between reads of the database in daemon mode. A database that notifies of changes
+    /// is read sooner. Default, and meaning of zero: the store's
+    /// [suggestion](PersistentDataStore::refresh_interval), which is 15 s for Redis and 30 s for
+    /// DynamoDB. At least 100 ms. `Duration::MAX`: only after a change notification. Has no effect
+    /// with a [`cache`](Self::cache).
     pub fn refresh_interval(mut self, interval: Duration) -> Self {
         self.refresh_interval = interval;
         self
     }
 
-    /// Whether, in daemon mode, items that are missing from the database count as deleted at once.
-    /// Default: `false`. Without effect with a [`cache`](Self::cache).
+    /// Whether, in daemon mode, items that are missing from the database count as deleted
+    /// immediately. Default: `false`. Has no effect with a [`cache`](Self::cache).
     ///
-    /// By default they stay in use, while new and changed items are taken over, and the status is
+    /// By default they stay in use, while new and changed items are applied, and the status is
     /// [`stale`](crate::status::DataStoreStatus::stale). They count as deleted
-    /// - never, while the marker of a complete data set is gone that was there before, or while all
+    /// - never, while a previously present marker of a complete data set is missing, or while all
     ///   of 10 or more flags (or segments) are missing;
-    /// - if more than half are missing, or the database has lost data before, once nothing has come
-    ///   back for a minute;
+    /// - once no item has reappeared for a minute, if more than half are missing or the database
+    ///   has lost data before;
     /// - otherwise after 2 s.
     ///
-    /// Deleting a flag in the service's user interface is not affected: it leaves a tombstone. A
-    /// database whose writer sets no marker proves less: unless all items are missing, or more than
-    /// half and at least 10, they count as deleted at once.
+    /// Deleting a flag in the service's user interface is not affected, because it leaves a
+    /// tombstone. A database whose writer sets no marker proves less: missing items count as
+    /// deleted immediately, unless all are missing, or more than half and at least 10.
     pub fn accept_empty(mut self, accept: bool) -> Self {
         self.accept_empty = accept;
         self
     }
 
-    /// How often a client that keeps the database up to date reads all of it, and writes again what
-    /// it holds in an older version than the client, or lacks. For several such clients on one
-    /// database: one that is behind may write everything after another one wrote something newer.
-    /// In general 5 minutes; a shorter time than 15 s, zero included, means 15 s. Default, and
-    /// meaning of `Duration::MAX`: never. Without effect in daemon mode and with a
+    /// Interval at which a client that updates the database reads all of it, and rewrites items
+    /// that are missing or older than the client's. Use it if several such clients share one
+    /// database: a client that lags behind may overwrite newer data with a full write. 5 minutes is
+    /// a reasonable interval. An interval shorter than 15 s, including zero, means 15 s. Default,
+    /// and meaning of `Duration::MAX`: never. Has no effect in daemon mode and with a
     /// [`cache`](Self::cache).
     pub fn reconcile_interval(mut self, interval: Duration) -> Self {
         self.reconcile_interval = Some(interval);
@@ -136,8 +136,8 @@ impl PersistentStoreConfig {
         Ok(reader)
     }
 
-    /// What a client in daemon mode consists of: a store that cannot write to the database, and a
-    /// source that reads it, unless evaluations do that.
+    /// Creates the components of daemon mode: a read-only store, and a data source that reads the
+    /// database unless evaluations read it themselves.
     pub(crate) fn read_only(&self, context: &ClientContext) -> Result<ReadOnly, ConfigError> {
         let reader = self.reader(context)?;
         let reporter = context.data_store_status().clone();

@@ -1,4 +1,4 @@
-//! [`PollingConfig`]: flags by asking for them again and again.
+//! [`PollingConfig`]: polling for flags.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +16,12 @@ use crate::wire::POLL_PATH;
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(30);
 const MAX_BODY_SIZE: usize = 256 << 20;
 
-/// Flags are asked for at intervals. Changes arrive later than with [`StreamingConfig`](super::StreamingConfig), and
-/// all the data is transferred whenever anything has changed; for networks that do not let a stream through.
+/// Polls the service for flags at an interval. Changes arrive later than with
+/// [`StreamingConfig`](super::StreamingConfig), and every change transfers all data. Use it in
+/// networks that block streams.
 ///
-/// A Relay Proxy serves no polling to server-side SDKs. Behind one, use streaming, or [daemon
-/// mode](crate::ClientBuilder::daemon_mode) over the database that it fills.
+/// A Relay Proxy does not support polling by server-side SDKs. With one, use streaming, or [daemon
+/// mode](crate::ClientBuilder::daemon_mode) with the database that it fills.
 ///
 /// ```
 /// use std::time::Duration;
@@ -52,38 +53,38 @@ impl PollingConfig {
         }
     }
 
-    /// How long after the beginning of one poll the next begins. Default, and least: 30 seconds; a
-    /// shorter interval, zero included, is logged and not used. `Duration::MAX`: one poll that
-    /// succeeds is the last.
+    /// Interval between the starts of two polls. Default, and minimum: 30 seconds. A shorter
+    /// interval, including zero, is raised to it with a warning. `Duration::MAX`: polling ends
+    /// after the first success.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;
         self
     }
 
-    /// Takes the interval as it is. For tests of this crate; the service does not want to be asked
-    /// more often.
+    /// Removes the minimum interval. Only for tests of this crate: the service does not allow more
+    /// frequent polls.
     #[doc(hidden)]
     pub fn without_shortest_interval(mut self) -> Self {
         self.shortest_interval = Duration::from_millis(1);
         self
     }
 
-    /// The key of a payload filter: only a part of the environment is delivered. A key that is not
-    /// made of letters, digits, `.`, `_` and `-`, with a letter or digit first, is logged and left
-    /// out. Default: none.
+    /// The key of a payload filter, which limits the received data to a part of the environment. A
+    /// key consists of letters, digits, `.`, `_` and `-`, starting with a letter or digit; an
+    /// invalid key is logged and ignored. Default: no filter.
     pub fn payload_filter(mut self, key: impl Into<Text>) -> Self {
         self.payload_filter = Some(key.into());
         self
     }
 
-    /// What happens when the service refuses the client. Default: [`RetryPolicy::NeverStop`].
+    /// Whether to retry after the service refuses the client. Default: [`RetryPolicy::NeverStop`].
     pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.retry_policy = policy;
         self
     }
 
-    /// The largest answer that is accepted, in bytes after decompression. An answer holds the whole
-    /// environment. Default, and meaning of zero: 256 MiB. `usize::MAX`: any size is accepted.
+    /// Maximum size of a response, in bytes after decompression. A response holds the whole
+    /// environment. Default, and meaning of zero: 256 MiB. `usize::MAX`: no limit.
     pub fn max_body_size(mut self, bytes: usize) -> Self {
         self.max_body_size = deadline::size(bytes, MAX_BODY_SIZE);
         self
@@ -100,7 +101,7 @@ impl Configure<dyn DataSource> for PollingConfig {
     fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
         let poll_interval = self.poll_interval.clamp(self.shortest_interval, NEVER);
         if poll_interval > self.poll_interval {
-            tracing::warn!(asked = ?self.poll_interval, used = ?poll_interval, "the poll interval is too short");
+            tracing::warn!(asked = ?self.poll_interval, used = ?poll_interval, "the poll interval is too short; using the minimum");
         }
         context.set_flags_arrive(FlagsArrive::Polling {
             interval: poll_interval,

@@ -1,4 +1,4 @@
-//! [`SdkKey`]: a secret that does not end up in logs.
+//! [`SdkKey`]: the SDK key, which `Debug` does not show.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use vexil_eval::Text;
 
 use super::ConfigError;
 
-/// The longest key.
+/// Maximum length of a key.
 const LONGEST: usize = 8192;
 
-/// The key that a client presents to the service. Its `Debug` form does not show it.
+/// The key that authenticates a client to the service. Its `Debug` form does not show the key.
 ///
-/// A key consists of letters, digits, `.`, `_` and `-`, at most 8192 of them. White space around it is left out, such
-/// as the newline at the end of a mounted secret. A client does not start with anything else, nor with an empty key
-/// unless it is offline or in daemon mode: [`ConfigError::SdkKey`].
+/// A key consists of at most 8192 letters, digits, `.`, `_` and `-`. White space around it is
+/// trimmed, such as the newline at the end of a mounted secret. Starting a client with any other
+/// key fails with [`ConfigError::SdkKey`]; an empty key is valid only offline and in daemon mode.
 ///
 /// ```
 /// use vexil::Client;
@@ -27,13 +27,13 @@ const LONGEST: usize = 8192;
 pub struct SdkKey(Text);
 
 impl SdkKey {
-    /// The key itself.
+    /// The key as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether a client can start with this key; `may_be_empty` if it needs none.
+    /// Validates the key; an empty one is valid if `may_be_empty`.
     pub(crate) fn check(&self, may_be_empty: bool) -> Result<(), ConfigError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         let reason = match self.0.as_str() {
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn white_space_around_a_key_is_left_out() {
+    fn white_space_around_a_key_is_trimmed() {
         for key in [
             "sdk-1234.a_B",
             "sdk-1234.a_B\n",
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_key_is_refused_and_not_shown() {
+    fn an_invalid_key_is_rejected_and_not_shown() {
         for bad in [
             "sdk secret",
             "sdk\nsecret",

@@ -1,4 +1,4 @@
-//! [`StreamingConfig`]: flags as a stream.
+//! [`StreamingConfig`]: streaming of flags.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::wire::STREAM_PATH;
 const READ_TIMEOUT: Duration = Duration::from_secs(300);
 const MAX_EVENT_SIZE: usize = 256 << 20;
 
-/// Flags arrive as a stream of changes: the recipe of the usual data source.
+/// Streams flags and their changes from the service. This is the default data source.
 ///
 /// ```
 /// use std::time::Duration;
@@ -48,39 +48,38 @@ impl StreamingConfig {
         }
     }
 
-    /// How long to wait before the first attempt to reconnect. The waits after it double up to 30
-    /// seconds, and chance takes away up to a half of each. Default, and meaning of zero: 1 second.
-    /// At least 1 ms; `Duration::MAX` means 30 seconds.
+    /// Delay before the first attempt to reconnect. Later delays double up to 30 seconds, and each
+    /// is shortened by a random amount of up to a half. Default, and meaning of zero: 1 second. At
+    /// least 1 ms; `Duration::MAX` means 30 seconds.
     pub fn initial_reconnect_delay(mut self, delay: Duration) -> Self {
         self.initial_reconnect_delay = delay;
         self
     }
 
-    /// How long the stream may be silent before it counts as broken. The service sends something at
+    /// Maximum time without a byte on the stream before it is reopened. The service sends data at
     /// least every 3 minutes. Default, and meaning of zero: 5 minutes. At least 10 ms.
-    /// `Duration::MAX`: a silent stream is never given up.
+    /// `Duration::MAX`: no limit.
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.read_timeout = deadline::limit(timeout, READ_TIMEOUT);
         self
     }
 
-    /// The key of a payload filter: only a part of the environment is delivered. A key that is not
-    /// made of letters, digits, `.`, `_` and `-`, with a letter or digit first, is logged and left
-    /// out. Default: none.
+    /// The key of a payload filter, which limits the received data to a part of the environment. A
+    /// key consists of letters, digits, `.`, `_` and `-`, starting with a letter or digit; an
+    /// invalid key is logged and ignored. Default: no filter.
     pub fn payload_filter(mut self, key: impl Into<Text>) -> Self {
         self.payload_filter = Some(key.into());
         self
     }
 
-    /// What happens when the service refuses the client. Default: [`RetryPolicy::NeverStop`].
+    /// Whether to retry after the service refuses the client. Default: [`RetryPolicy::NeverStop`].
     pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.retry_policy = policy;
         self
     }
 
-    /// The largest event that is accepted, in bytes. A larger one breaks the connection. The first
-    /// event holds the whole environment. Default, and meaning of zero: 256 MiB. `usize::MAX`: any
-    /// size is accepted.
+    /// Maximum size of an event, in bytes. A larger event closes the connection. The first event
+    /// holds the whole environment. Default, and meaning of zero: 256 MiB. `usize::MAX`: no limit.
     pub fn max_event_size(mut self, bytes: usize) -> Self {
         self.max_event_size = deadline::size(bytes, MAX_EVENT_SIZE);
         self
