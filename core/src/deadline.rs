@@ -1,37 +1,38 @@
-//! Bounds for the times that an application sets.
+//! Bounds for durations and sizes that an application sets.
 //!
-//! A setting takes any [`Duration`]. `Instant::now() + Duration::MAX` panics, and a loop that
-//! pauses for one nanosecond occupies a core. Each setting passes through one of these functions
-//! where the component is built, so that the rules are the same everywhere: zero means the default,
-//! a time below a floor is raised to it, and a time above [`NEVER`] is lowered to it.
+//! A setting accepts any [`Duration`], but `Instant::now() + Duration::MAX` panics, and a loop that
+//! sleeps for one nanosecond keeps a core busy. Each setting therefore passes through one of these
+//! functions when its component is built, so that the rules are the same everywhere: zero means the
+//! default, a duration below the minimum is raised to it, and a duration above [`NEVER`] is lowered
+//! to it.
 //!
-//! Public for the crates of this workspace only.
+//! Public only for the crates of this workspace.
 
 use std::time::Duration;
 
-/// Thirty years: no process runs that long, and the clocks and timers of every platform can
-/// represent it.
+/// Thirty years: longer than any process runs, and representable by the clocks and timers of every
+/// platform.
 pub const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
-/// The shortest pause between two rounds of work that is repeated.
+/// Minimum interval of repeated work.
 pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The shortest limit of a request. A shorter one would fail every request.
+/// Minimum timeout of a request. A shorter one would fail every request.
 pub const SHORTEST_LIMIT: Duration = Duration::from_millis(10);
 
-/// The pause between two rounds of work that is repeated.
+/// The interval of repeated work.
 #[must_use]
 pub fn interval(asked: Duration, default: Duration) -> Duration {
     unless_zero(asked, default).clamp(SHORTEST_INTERVAL, NEVER)
 }
 
-/// The limit of a request.
+/// The timeout of a request.
 #[must_use]
 pub fn limit(asked: Duration, default: Duration) -> Duration {
     unless_zero(asked, default).clamp(SHORTEST_LIMIT, NEVER)
 }
 
-/// The largest input that is accepted, in bytes. Zero means the default.
+/// Maximum size of an input, in bytes. Zero means the default.
 #[must_use]
 pub fn size(asked: usize, default: usize) -> usize {
     if asked == 0 { default } else { asked }
@@ -49,7 +50,7 @@ mod tests {
     const NANOSECOND: Duration = Duration::from_nanos(1);
 
     #[test]
-    fn a_time_is_the_default_a_floor_itself_or_never() {
+    fn a_duration_is_the_default_or_clamped_to_its_bounds() {
         for (of, floor) in [
             (interval as fn(_, _) -> _, SHORTEST_INTERVAL),
             (limit, SHORTEST_LIMIT),
@@ -66,7 +67,7 @@ mod tests {
                 bounded.map(|asked| of(asked, DEFAULT)),
                 [DEFAULT, floor, floor, DEFAULT * 2, NEVER, NEVER]
             );
-            // A default may come from the application too.
+            // A default set by the application is clamped as well.
             assert_eq!(
                 [Duration::ZERO, Duration::MAX].map(|default| of(Duration::ZERO, default)),
                 [floor, NEVER]

@@ -1,8 +1,7 @@
 //! Evaluation as a pure function, and the types of its results.
 //!
-//! These come from the crate `vexil-eval`, which performs no I/O and can be used without a client.
-//! A
-//! [`Client`](crate::Client) calls [`evaluate`] with the data of its store.
+//! Re-exported from the crate `vexil-eval`, which performs no I/O and can be used without a client.
+//! A [`Client`](crate::Client) calls [`evaluate`] with the data of its store.
 
 pub use vexil_eval::{
     BigSegmentsStatus, Detail, EvalErrorKind, Evaluation, Found, Lookup, Membership,

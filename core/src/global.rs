@@ -1,4 +1,4 @@
-//! One client for the whole process, where passing one around is not worth it.
+//! One client for the whole process, for applications that do not pass a client around.
 //!
 //! ```
 //! use std::time::Duration;
@@ -10,9 +10,8 @@
 //! # Ok::<(), vexil::global::GlobalError>(())
 //! ```
 //!
-//! Statics are not dropped when a program ends, and neither is this client: close it, or events
-//! that were not delivered yet are lost. In a forked process, [`client`] starts a client of that
-//! process.
+//! Statics are not dropped when a program ends, and neither is this client: close it, or
+//! undelivered events are lost. In a forked process, [`client`] starts a separate client.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process;
@@ -24,32 +23,32 @@ use thiserror::Error;
 use crate::client::{Client, ClientBuilder};
 use crate::config::ConfigError;
 
-/// Held to look or to change, never while a client starts: plugins, sources and stores run then,
-/// which may ask for the global client themselves.
+/// Held for reads and changes, never while a client starts: plugins, sources and stores run then,
+/// and may call [`client`].
 static GLOBAL: Mutex<Global> = Mutex::new(Global {
     builder: None,
     client: None,
     starting: None,
 });
-/// Notified when a start is over.
+/// Notified when a start has finished.
 static STARTED: Condvar = Condvar::new();
 
 struct Global {
     builder: Option<ClientBuilder>,
-    /// The client, and the process that it was started in.
+    /// The client, with the process that it was started in.
     client: Option<(u32, Client)>,
-    /// The thread that starts a client, and its process. Others wait for it.
+    /// The thread that is starting a client, and its process. Other threads wait for it.
     starting: Option<(u32, ThreadId)>,
 }
 
 /// Sets the configuration of the global client.
 ///
-/// If the global client was started already, a new one takes its place at once, and the old one is
+/// If the global client is already started, a new one replaces it immediately, and the old one is
 /// closed in the background. If the new one cannot be started, the old one stays.
 ///
 /// # Errors
-/// If the new client cannot be started, or if the call is made by code that runs while the global
-/// client starts.
+/// Returns an error if the new client cannot be started, or if called by code that runs while the
+/// global client starts.
 pub fn configure(builder: ClientBuilder) -> Result<(), GlobalError> {
     let mut global = wait_for_turn()?;
     if global.client.is_none() {
@@ -65,11 +64,13 @@ pub fn configure(builder: ClientBuilder) -> Result<(), GlobalError> {
     Ok(())
 }
 
-/// The global client, started at the first call. Calls by other threads wait while it starts.
+/// Returns the global client, which the first call starts. Calls by other threads wait while it
+/// starts.
 ///
 /// # Errors
-/// If there is no configuration, the client cannot be started, or the call is made by code that
-/// runs while the global client starts: by a plugin, say, which is given the client anyway.
+/// Returns an error if [`configure`] was not called, if the client cannot be started, or if called
+/// by code that runs while the global client starts. An example is a plugin, which receives the
+/// client as an argument.
 pub fn client() -> Result<Client, GlobalError> {
     let global = wait_for_turn()?;
     if let Some((_, client)) = &global.client {
@@ -84,7 +85,7 @@ fn lock() -> MutexGuard<'static, Global> {
     GLOBAL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits until no other thread starts a client. What was there before a fork is forgotten.
+/// Waits until no other thread is starting a client. A client from before a fork is discarded.
 fn wait_for_turn() -> Result<MutexGuard<'static, Global>, GlobalError> {
     let (process, this) = (process::id(), thread::current().id());
     let mut global = lock();
@@ -94,7 +95,7 @@ fn wait_for_turn() -> Result<MutexGuard<'static, Global>, GlobalError> {
             .as_ref()
             .is_some_and(|(started_in, _)| *started_in != process)
         {
-            // Its end would be that of the parent's client.
+            // Leaked: dropping it could affect the parent's client.
             std::mem::forget(global.client.take());
         }
         match global.starting {
@@ -109,8 +110,8 @@ fn wait_for_turn() -> Result<MutexGuard<'static, Global>, GlobalError> {
     }
 }
 
-/// Starts a client while others wait, though not for the lock. Returns it, and the one that it
-/// replaces.
+/// Starts a client without holding the lock; other threads wait on `STARTED`. Returns the client
+/// and the one that it replaces.
 fn start(
     mut global: MutexGuard<'static, Global>,
     builder: ClientBuilder,
@@ -136,20 +137,21 @@ fn start(
     Ok((client, old.map(|(_, client)| client)))
 }
 
-/// Why there is no global client.
+/// The reason why there is no global client.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum GlobalError {
     /// [`configure`] was not called.
     #[error("the global client is not configured")]
     NotConfigured,
-    /// The call was made on the thread that starts the global client, by code that the start runs.
+    /// The call was made on the thread that is starting the global client, by code that the start
+    /// runs.
     #[error("the global client is being started by this thread")]
     Starting,
     /// The client cannot be started.
     #[error(transparent)]
     Config {
-        /// Why.
+        /// The cause.
         #[from]
         source: ConfigError,
     },

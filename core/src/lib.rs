@@ -2,8 +2,8 @@
 //! replaced.
 //!
 //! A [`Client`] evaluates flags for a [`Context`]. It is started once, shared by all threads, and
-//! kept up to date by a data source; an evaluation is a look-up in an immutable snapshot, without a
-//! lock and without an allocation.
+//! kept up to date by a data source. An evaluation reads an immutable snapshot, without a lock or
+//! an allocation.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -11,8 +11,8 @@
 //! use vexil::model::DataSet;
 //! use vexil::{Client, Context};
 //!
-//! /// Flags that were compiled in. Real programs stream them, read them from files (`vexil-file-data`) or, in tests,
-//! /// make them up (`vexil-testing`).
+//! /// Flags that are compiled in. Real programs stream them, read them from files (`vexil-file-data`) or, in tests,
+//! /// build them (`vexil-testing`).
 //! #[derive(Clone, Debug)]
 //! struct Compiled;
 //!
@@ -44,12 +44,12 @@
 //! | evaluating flags | [`Client`], [`client`], [`eval::Reason`] |
 //! | contexts | [`Context`], [`ContextBuilder`], [`Reference`] |
 //! | settings | [`ClientBuilder`], [`config`] |
-//! | a source of flags of your own | [`data_source`] |
-//! | a store of your own | [`store`] |
+//! | a custom data source | [`data_source`] |
+//! | a custom store | [`store`] |
 //! | changes of flags | [`Client::flag_tracker`] |
 //! | code around evaluations | [`hooks`], [`client::Plugin`] |
 //! | moving from one system to another | [`migration`] |
-//! | how the client is doing | [`Client::data_source_status`], [`status`] |
+//! | the client's status | [`Client::data_source_status`], [`status`] |
 //! | the end of a process, and forked processes | [`Client`], [`Client::close_on_drop`] |
 //! | one client for the process | [`global`] |
 //!
@@ -57,14 +57,15 @@
 //!
 //! - `http` (default): streaming, polling and events over HTTP. Without it, no HTTP crate is
 //!   linked.
-//! - `tls-aws-lc-rs` (default): `https`, by rustls with the cryptography of aws-lc. Most crates
-//!   that use rustls have this provider by default.
-//! - `tls-ring`: the same with the cryptography of ring. For programs in which rustls has the
-//!   provider ring only: rustls panics in a crate that leaves the choice to it if both are linked.
-//!   Turn the default features off then, in `vexil-redis` and `vexil-dynamodb` too.
-//! - `tls`: the same without a provider. The application installs one for its process, or gives
-//!   [`HttpConfig::rustls_config`](config::HttpConfig) what it needs. The process default prevails over the two above, too.
-//! - `float-roundtrip` (default): numbers in JSON parse to the nearest float, for the whole binary.
+//! - `tls-aws-lc-rs` (default): `https`, with rustls and the crypto provider aws-lc-rs, which most
+//!   crates that use rustls enable by default.
+//! - `tls-ring`: `https`, with rustls and the crypto provider ring. Use it in programs in which
+//!   every crate uses ring: if both providers are linked, rustls panics in crates that rely on its
+//!   choice. Also turn off the default features, here and in `vexil-redis` and `vexil-dynamodb`.
+//! - `tls`: `https`, with rustls and no provider. The application installs a process default, or
+//!   passes a configuration to [`HttpConfig::rustls_config`](config::HttpConfig). A process default
+//!   also overrides the providers of the two features above.
+//! - `float-roundtrip` (default): JSON numbers parse to the nearest float, in the whole binary.
 
 pub mod big_segments;
 pub mod client;

@@ -1,9 +1,8 @@
-//! [`Moment`]: a time by two clocks, for what is remembered for a while.
+//! [`Moment`]: a timestamp on two clocks, for the expiry of cached data.
 //!
-//! The clock that only runs forward stands still while a machine is suspended or a function is
-//! frozen; the clock on the wall goes on, but may be set. What is remembered stops to count by
-//! whichever says so first (STO-F24): read once too often, it costs a query, and read too late, it
-//! is wrong.
+//! The monotonic clock stops while a machine is suspended or a function is frozen; the wall clock
+//! continues, but may be set. An entry expires as soon as either clock passes its deadline
+//! (STO-F24): expiring too early costs a query, but expiring too late returns wrong data.
 
 use std::time::{Duration, SystemTime};
 
@@ -25,7 +24,7 @@ impl Moment {
         }
     }
 
-    /// The moment that is `wait` later, [`NEVER`] at most.
+    /// The moment `wait` later, at most [`NEVER`].
     #[must_use]
     pub(crate) fn after(self, wait: Duration) -> Self {
         let wait = wait.min(NEVER);
@@ -35,7 +34,7 @@ impl Moment {
         }
     }
 
-    /// Whether it is not earlier than `deadline`, by any of the clocks.
+    /// Whether either clock has reached `deadline`.
     pub(crate) fn has_reached(self, deadline: Self) -> bool {
         self.running >= deadline.running || self.wall >= deadline.wall
     }
@@ -48,7 +47,7 @@ mod tests {
     const TTL: Duration = Duration::from_secs(15);
 
     #[test]
-    fn either_clock_ends_what_was_remembered() {
+    fn an_entry_expires_by_either_clock() {
         let then = Moment::now();
         let deadline = then.after(TTL);
         let later = |running: u64, wall: u64| Moment {
@@ -57,9 +56,9 @@ mod tests {
         };
         assert!(!later(14, 14).has_reached(deadline));
         assert!(later(15, 14).has_reached(deadline));
-        // Suspended for an hour: one of the clocks did not notice.
+        // Suspended for an hour: the monotonic clock stood still.
         assert!(later(1, 3_600).has_reached(deadline));
-        // The other one was set back.
+        // The wall clock was set back.
         let set_back = Moment {
             running: then.running + TTL,
             wall: then.wall - Duration::from_secs(3_600),
@@ -68,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn no_time_is_too_long() {
+    fn the_longest_duration_does_not_overflow() {
         assert!(!Moment::now().has_reached(Moment::now().after(Duration::MAX)));
     }
 }

@@ -1,4 +1,4 @@
-//! [`PerProcess`]: what a forked process must not share with its parent.
+//! [`PerProcess`]: a value that a forked process does not share with its parent.
 
 use std::fmt;
 use std::process;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-/// A value that each process makes for itself when it first needs it: connections, pools and tasks
-/// of a store, for instance.
+/// A value that each process creates on first use, for instance the connections, pools and tasks of
+/// a store.
 ///
-/// After a fork, the child has a copy of the parent's value. The sockets in it are the parent's
-/// too, and its tasks run nowhere. [`PerProcess::get`] therefore makes a new value in the child.
-/// The copy is leaked, as its drop could stop or wake what is the parent's.
+/// After a fork, the child has a copy of the parent's value. Its sockets are shared with the
+/// parent, and its tasks do not run. [`PerProcess::get`] therefore creates a new value in the
+/// child. The copy is leaked, because dropping it could stop or wake tasks of the parent.
 ///
 /// ```
 /// use vexil::PerProcess;
@@ -21,7 +21,7 @@ use arc_swap::ArcSwapOption;
 /// ```
 pub struct PerProcess<T> {
     make: Box<dyn Fn() -> T + Send + Sync>,
-    /// No lock: a fork could copy one that is held.
+    /// No lock, because a fork could copy a held one.
     made: ArcSwapOption<Made<T>>,
 }
 
@@ -31,7 +31,7 @@ struct Made<T> {
 }
 
 impl<T> PerProcess<T> {
-    /// Makes values with `make`. It may be called by several threads at once, of which one value is
+    /// Creates values with `make`. Several threads may call it concurrently; one of their values is
     /// kept.
     pub fn new(make: impl Fn() -> T + Send + Sync + 'static) -> Self {
         Self {
@@ -40,7 +40,7 @@ impl<T> PerProcess<T> {
         }
     }
 
-    /// The value of this process.
+    /// Returns the value of this process.
     pub fn get(&self) -> Arc<T> {
         let process = process::id();
         loop {

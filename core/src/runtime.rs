@@ -1,14 +1,14 @@
-//! [`Runtime`]: the one place that spawns, sleeps and stops tasks.
+//! [`Runtime`]: spawns, times and stops background tasks.
 //!
-//! All background work of all clients of a process runs on one thread, started when the first
-//! client needs it. A client therefore works alike from any executor, from plain threads and in
-//! tests that drop their runtime, and can be dropped anywhere. The thread lives as long as the
-//! process; idle, it costs nothing.
+//! All background work of all clients of a process runs on one thread, started with the first
+//! client. A client therefore works the same with any executor, with plain threads and in tests
+//! that drop their runtime, and can be dropped anywhere. The thread lives as long as the process
+//! and uses no CPU when idle.
 //!
 //! **After a fork** the child has a copy of the runtime's memory, but not its thread, and it shares
-//! the runtime's epoll instance with the parent. Whatever the child registered, removed or woke
-//! there would happen to the parent. A runtime therefore belongs to the process that made it. In
-//! any other process it starts nothing, stops nothing and is never dropped, and a new client gets a
+//! the runtime's epoll instance with the parent. Anything the child registered, removed or woke
+//! there would affect the parent. A runtime therefore belongs to the process that created it. In
+//! any other process it starts nothing, stops nothing and is never dropped, and a new client uses a
 //! runtime of that process.
 
 use std::future::{Future, poll_fn};
@@ -29,11 +29,11 @@ use tokio::task::JoinHandle;
 
 use crate::watchdog::{Death, Watchdog};
 
-/// The process's own runtime, once a client has asked for it. No lock: a fork could copy one that
-/// is held.
+/// The process's shared runtime, started with the first client. No lock, because a fork could copy
+/// a held one.
 static SHARED: ArcSwapOption<SharedThread> = ArcSwapOption::const_empty();
 
-/// The thread that all clients of a process share.
+/// The background thread that all clients of a process share.
 struct SharedThread {
     process: u32,
     handle: Handle,
@@ -65,13 +65,13 @@ pub(crate) struct Runtime(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     handle: Handle,
-    /// Whether this is the thread that all clients share, which runs as long as the process.
+    /// Whether this is the shared thread, which runs as long as the process.
     shared: bool,
-    /// The process that this runtime works in.
+    /// The process that this runtime was created in.
     process: u32,
-    /// The last forked process in which a use of this runtime was logged.
+    /// The last forked process that has logged a use of this runtime.
     warned_in: AtomicU32,
-    /// Whether it was logged that the runtime was shut down.
+    /// Whether the shutdown of the runtime has been logged.
     reported: Arc<AtomicBool>,
 }
 
@@ -84,15 +84,15 @@ impl Runtime {
             if let Some(thread) = found.as_deref().filter(|thread| thread.process == process) {
                 return Ok(Self::new(thread.handle.clone(), true));
             }
-            // If another thread is faster, this one ends again.
+            // If another thread wins the race, this thread ends again.
             let started = Arc::new(SharedThread::start(process)?);
             drop(SHARED.compare_and_swap(&found, Some(started)));
-            // The parent's is leaked: dropping it would wake the parent's thread.
+            // Leaked: dropping the parent's runtime would wake the parent's thread.
             std::mem::forget(found);
         }
     }
 
-    /// A runtime of the caller's, made in this process.
+    /// A runtime of the application, used in this process.
     pub(crate) fn of(handle: Handle) -> Self {
         Self::new(handle, false)
     }
@@ -113,21 +113,21 @@ impl Runtime {
         self.0.process != process::id()
     }
 
-    /// Does what [`Runtime::is_inherited`] does, for a call that an inherited client cannot carry
-    /// out: the first one in a process is logged.
+    /// Like [`Runtime::is_inherited`], for calls that an inherited client cannot carry out. Logs
+    /// the first such call of a process.
     pub(crate) fn is_unusable(&self) -> bool {
         let inherited = self.is_inherited();
         if inherited && self.0.warned_in.swap(process::id(), Ordering::Relaxed) != process::id() {
             tracing::warn!(
                 parent = self.0.process,
-                "a client from before a fork is used in the forked process: it evaluates with the data of that moment, \
+                "a client from before a fork is used in the forked process: it evaluates with the data it had at the fork, \
                  receives no updates and sends no events; start a new client in the forked process"
             );
         }
         inherited
     }
 
-    /// Whether the runtime was shut down, so that nothing runs on it any more.
+    /// Whether the runtime was shut down, so that it no longer runs tasks.
     pub(crate) fn is_gone(&self) -> bool {
         let Some(handle) = self.handle() else {
             return false;
@@ -137,8 +137,8 @@ impl Runtime {
             let gone = Arc::clone(&gone);
             move |_| gone.store(true, Ordering::Release)
         };
-        // A runtime that was shut down drops a new task at once. The caller reports that, so no log
-        // is written.
+        // A runtime that was shut down drops a new task immediately. Marked as reported, because
+        // the caller reports the error.
         let watchdog = Watchdog::new(
             "probe",
             Arc::default(),
@@ -153,12 +153,12 @@ impl Runtime {
         (!self.is_unusable()).then_some(&self.0.handle)
     }
 
-    /// Makes this the runtime that timers and sockets made on this thread belong to.
+    /// Enters the runtime, so that timers and sockets created on this thread use it.
     pub(crate) fn enter(&self) -> Option<EnterGuard<'_>> {
         self.handle().map(Handle::enter)
     }
 
-    /// Runs a future until it ends or the task is dropped.
+    /// Spawns a future, which runs until it ends or the task is dropped.
     pub(crate) fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -166,8 +166,8 @@ impl Runtime {
         Task::new(self.handle().map(|handle| handle.spawn(future)))
     }
 
-    /// Runs work that should go on until it is done or the task is dropped. Any other end is logged
-    /// and passed to `died`.
+    /// Spawns a future that must run until it completes or the task is dropped. Any other end is
+    /// logged and passed to `died`.
     pub(crate) fn spawn_watched<F>(
         &self,
         name: &'static str,
@@ -185,7 +185,7 @@ impl Runtime {
             died,
         );
         let Some(handle) = self.handle() else {
-            // The inherited client has reported itself.
+            // `is_unusable` has logged the inherited client.
             watchdog.done();
             return Task::new(None);
         };
@@ -199,14 +199,14 @@ impl Runtime {
         task
     }
 
-    /// Runs a future until it ends; nobody owns it. Only for work that is bounded in time.
+    /// Spawns a future without a handle. Only for work that is bounded in time.
     pub(crate) fn spawn_detached(&self, future: impl Future<Output = ()> + Send + 'static) {
         if let Some(handle) = self.handle() {
             drop(handle.spawn(future));
         }
     }
 
-    /// Runs code that may block.
+    /// Runs code that may block on the blocking pool.
     pub(crate) fn spawn_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -214,8 +214,8 @@ impl Runtime {
         Task::new(self.handle().map(|handle| handle.spawn_blocking(work)))
     }
 
-    /// Awaits a future for a limited time, on whatever executor the caller is. In a forked child,
-    /// where nothing can make the future ready, it is only looked at.
+    /// Awaits a future with a timeout, on any executor. In a forked child, where the future cannot
+    /// become ready, it is only polled.
     pub(crate) async fn timeout<T>(
         &self,
         limit: Duration,
@@ -229,7 +229,7 @@ impl Runtime {
         .await
     }
 
-    /// Does what [`Runtime::timeout`] does, on this thread.
+    /// Blocking form of [`Runtime::timeout`].
     pub(crate) fn park<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
         park(
             if self.is_unusable() {
@@ -241,19 +241,20 @@ impl Runtime {
         )
     }
 
-    /// Ends after a time.
+    /// Completes after `limit`.
     async fn alarm(&self, limit: Duration) {
         if self.is_unusable() {
             return;
         }
-        // The timers are made inside the tasks, where there is a runtime.
+        // The timers are created inside the tasks, because they need a runtime context.
         let sleep = || async move { tokio::time::sleep(limit).await };
         let own = self.spawn(sleep());
         if self.0.shared {
             own.finish().await;
             return;
         }
-        // A caller's runtime may have ended, or nothing drives it any more.
+        // The application's runtime may have ended, or may no longer be driven, so a second timer
+        // runs on the shared thread.
         let Ok(reliable) = Self::shared() else {
             own.finish().await;
             return;
@@ -273,7 +274,7 @@ pub(crate) struct Task<T> {
     /// `None` if the task was never started.
     running: Option<JoinHandle<T>>,
     process: u32,
-    /// Tells the task's watchdog, if it has one, that the task is stopped on purpose.
+    /// Set before the task is stopped, so that its watchdog ignores the stop.
     stopped: Option<Arc<AtomicBool>>,
 }
 
@@ -286,7 +287,7 @@ impl<T> Task<T> {
         }
     }
 
-    /// The task's output. Returns `None` if it panicked, was stopped or never started.
+    /// Returns the task's output, or `None` if it panicked, was stopped or never started.
     pub(crate) async fn finish(mut self) -> Option<T> {
         self.running.as_mut()?.await.ok()
     }
@@ -303,17 +304,17 @@ impl<T> Drop for Task<T> {
             }
             running.abort();
         } else {
-            // The task is the parent's.
+            // Leaked: the task belongs to the parent.
             std::mem::forget(running);
         }
     }
 }
 
-/// Parks this thread until the future is ready or the time is over. It needs no runtime and may be
+/// Parks this thread until the future is ready or the timeout elapses. Needs no runtime and may be
 /// called inside one.
 pub(crate) fn park<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
-    // Unconstrained: inside a busy task, Tokio would put off the wake-up until that task yields,
-    // which it never does.
+    // Unconstrained: inside a busy task, Tokio's cooperative budget would delay the wake-up until
+    // that task yields, but it is parked here.
     let mut future = pin!(tokio::task::unconstrained(future));
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut cx = Context::from_waker(&waker);
@@ -329,8 +330,8 @@ pub(crate) fn park<T>(limit: Duration, future: impl Future<Output = T>) -> Optio
     }
 }
 
-/// Runs both at once, the second on a thread of its own; one after the other where there can be no
-/// thread.
+/// Runs both functions concurrently, the second on a new thread; sequentially if no thread can be
+/// started.
 pub(crate) fn both<A, B: Send>(first: impl FnOnce() -> A, second: impl Fn() -> B + Sync) -> (A, B) {
     thread::scope(|scope| {
         match thread::Builder::new()
@@ -349,7 +350,7 @@ pub(crate) fn both<A, B: Send>(first: impl FnOnce() -> A, second: impl Fn() -> B
     })
 }
 
-/// Runs foreign code; none if it panics.
+/// Runs foreign code. Returns `None` if it panics.
 pub(crate) async fn catch_panic<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     poll_fn(
@@ -376,7 +377,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parking_ends_with_the_future_or_with_the_time() {
+    fn parking_ends_with_the_future_or_with_the_timeout() {
         let runtime = Runtime::shared().unwrap();
         let (send, receive) = tokio::sync::oneshot::channel();
         runtime.spawn_detached(async move { send.send(7).unwrap() });
@@ -396,9 +397,9 @@ mod tests {
         assert_eq!(park(Duration::from_secs(60), early), Some(Some(3)));
     }
 
-    // Each waits for the other: one after the other they would wait for ever.
+    // Each function waits for the other, so a sequential run would time out.
     #[test]
-    fn both_run_at_once() {
+    fn both_run_concurrently() {
         let (to_second, from_first) = std::sync::mpsc::channel();
         let (to_first, from_second) = std::sync::mpsc::channel();
         let from_first = Mutex::new(from_first);
@@ -418,7 +419,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_watched_task_that_panics_is_noticed_and_one_that_ends_or_is_stopped_is_not() {
+    async fn a_watchdog_reports_a_panic_but_not_an_end_or_a_stop() {
         let runtime = Runtime::of(Handle::current());
         let (send, mut deaths) = tokio::sync::mpsc::unbounded_channel();
         let died = || {
@@ -443,13 +444,13 @@ mod tests {
         assert_eq!(
             deaths.recv().await,
             None,
-            "all watchdogs are gone, and none has barked"
+            "all watchdogs are dropped without another report"
         );
         assert!(!runtime.is_gone());
     }
 
     #[test]
-    fn a_watched_task_notices_that_its_runtime_is_gone_however_late_it_is_started() {
+    fn a_watchdog_reports_a_runtime_that_was_shut_down_before_or_after_the_spawn() {
         let theirs = tokio::runtime::Runtime::new().unwrap();
         let runtime = Runtime::of(theirs.handle().clone());
         let (send, deaths) = std::sync::mpsc::channel();
@@ -478,7 +479,7 @@ mod tests {
         drop(task);
         assert!(
             park(Duration::from_secs(60), receive).unwrap().is_err(),
-            "the sender goes with the task"
+            "the sender must be dropped with the task"
         );
     }
 }

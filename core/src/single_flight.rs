@@ -1,4 +1,4 @@
-//! [`SingleFlight`]: who asks for what somebody else is asking for already waits for the same answer.
+//! [`SingleFlight`]: deduplicates concurrent requests for the same key.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-/// The questions that are under way, by what is asked.
+/// The requests in progress, by key.
 #[derive(Debug)]
 pub(crate) struct SingleFlight<K, V> {
-    /// Held for a few instructions, never across an await.
+    /// Held briefly, never across an await.
     under_way: Mutex<HashMap<K, watch::Receiver<Option<V>>>>,
 }
 
-/// Whoever asks first gets the answer for all.
+/// The first caller for a key runs the request; the others await its result.
 enum Role<V> {
     Leads(watch::Sender<Option<V>>),
     Follows(watch::Receiver<Option<V>>),
@@ -27,8 +27,8 @@ impl<K: Clone + Eq + Hash, V: Clone> SingleFlight<K, V> {
         })
     }
 
-    /// The answer to a question: that of the one under way, if there is one. If whoever leads it
-    /// gives up, one of the others asks anew.
+    /// Returns the result of the request for `key`, joining one in progress if there is one. If the
+    /// leader is dropped, one of the followers runs the request again.
     pub(crate) async fn join<F: Future<Output = V>>(&self, key: K, ask: impl Fn() -> F) -> V {
         loop {
             match self.role(&key) {
@@ -66,7 +66,7 @@ impl<K: Clone + Eq + Hash, V: Clone> SingleFlight<K, V> {
     }
 }
 
-/// Removes a flight when it is over, however it ends.
+/// Removes a request from the map when it ends, including by a panic or cancellation.
 struct Landing<'a, K: Eq + Hash, V> {
     flights: &'a SingleFlight<K, V>,
     key: &'a K,
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn many_who_ask_at_once_share_one_answer_and_the_next_asks_anew() {
+    async fn concurrent_requests_share_one_result_and_a_later_request_runs_again() {
         let (flights, asked, go) = (
             SingleFlight::new(),
             Arc::new(AtomicUsize::new(0)),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn if_whoever_leads_gives_up_another_asks() {
+    async fn a_follower_runs_the_request_if_the_leader_is_dropped() {
         let flights: Arc<SingleFlight<&str, u8>> = SingleFlight::new();
         let leader = tokio::spawn({
             let flights = Arc::clone(&flights);

@@ -1,4 +1,4 @@
-//! [`bounded`]: how a store of others is called.
+//! [`bounded`]: calls the code of a store.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::runtime::catch_panic;
 use crate::store_error::StoreError;
 
-/// Calls a store: it has so much time, and if it panics, that is its failure and nobody else's.
+/// Runs a store call with a timeout; a panic becomes [`StoreError::Unavailable`].
 pub(crate) async fn bounded<T>(
     limit: Duration,
     call: impl Future<Output = Result<T, StoreError>>,

@@ -1,4 +1,4 @@
-//! [`StoreError`]: why a store, of flags or of big segments, could not do what it was asked.
+//! [`StoreError`]: the error of a data store or a big-segment store.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -7,85 +7,85 @@ use thiserror::Error;
 use vexil_eval::Text;
 use vexil_eval::model::DataKind;
 
-/// Why a store could not do what it was asked. That something is not there is no error.
+/// The error of a data store or a big-segment store. A missing item is not an error.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The store could not be reached or answered with an error.
+    /// The store could not be reached, or answered with an error.
     #[error("the data store is unavailable")]
     Unavailable {
-        /// What happened, in the words of the store's client.
+        /// The error of the store's client library.
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
     /// The store did not answer in time.
     #[error("the data store did not answer in time")]
     Timeout,
-    /// The store refuses these credentials, or what they may do does not suffice.
+    /// The store rejects the credentials, or their permissions are insufficient.
     #[error("the data store refuses access")]
     Auth {
-        /// The refusal, in the words of the store's client.
+        /// The error of the store's client library.
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
-    /// The store answers, but cannot be used as it is configured: a table is missing, a key holds
-    /// something else, the server belongs to a cluster.
+    /// The store answers, but cannot be used with this configuration: for instance, a table is
+    /// missing, a key has another type, or the server belongs to a cluster.
     #[error("the data store cannot be used as it is configured")]
     Config {
-        /// What is wrong, and what would help.
+        /// The problem, and how to fix it.
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
-    /// What is stored cannot be understood.
+    /// A stored item is malformed.
     #[error("the stored {kind} \"{key}\" cannot be read")]
     Corrupt {
         /// Whether it is a flag or a segment.
         kind: DataKind,
         /// Its key.
         key: Text,
-        /// What is wrong with it.
+        /// Why it cannot be read.
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
-    /// An item is larger than the store can keep. It was left out, and what the store had of it
-    /// stays; everything else was written.
+    /// An item is too large for the store. It was not written, and the store keeps its previous
+    /// version; all other items were written.
     #[error("the {kind} \"{key}\" of {bytes} bytes is too large for the data store")]
     TooLarge {
         /// Whether it is a flag or a segment.
         kind: DataKind,
         /// Its key.
         key: Text,
-        /// Its size, as the store counts it.
+        /// Its size as measured by the store.
         bytes: usize,
     },
-    /// The store only reads.
-    #[error("the data store only reads")]
+    /// The store is read-only.
+    #[error("the data store is read-only")]
     ReadOnly,
 }
 
 impl StoreError {
-    /// An error of the store's client.
+    /// Creates an [`Unavailable`](Self::Unavailable) error.
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Unavailable {
             source: Arc::from(source.into()),
         }
     }
 
-    /// A refusal.
+    /// Creates an [`Auth`](Self::Auth) error.
     pub fn auth(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Auth {
             source: Arc::from(source.into()),
         }
     }
 
-    /// A store that cannot be used as it is configured.
+    /// Creates a [`Config`](Self::Config) error.
     pub fn config(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Config {
             source: Arc::from(source.into()),
         }
     }
 
-    /// A stored item that cannot be understood.
+    /// Creates a [`Corrupt`](Self::Corrupt) error.
     pub fn corrupt(
         kind: DataKind,
         key: impl Into<Text>,
@@ -98,7 +98,7 @@ impl StoreError {
         }
     }
 
-    /// Whether the same call may succeed later, with nothing changed but time.
+    /// Whether the same call may succeed later without any intervention.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {

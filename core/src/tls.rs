@@ -1,21 +1,22 @@
-//! Which cryptography TLS connections use.
+//! The crypto provider of TLS connections.
 
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 
-/// The provider of cryptography for TLS connections: rustls's process default if the application
+/// Returns the crypto provider for TLS connections: the rustls process default if the application
 /// has installed one, otherwise that of the cargo feature `tls-aws-lc-rs` or `tls-ring`, in this
 /// order. `None` without either.
 ///
-/// It is for stores and transports that open TLS connections of their own. Pass it to
-/// [`ClientConfig::builder_with_provider`]. The process default is never set: that is the application's to do, and
-/// rustls panics in programs where two providers are linked and a library relies on it.
+/// Use it in stores and transports that open their own TLS connections, by passing it to
+/// [`ClientConfig::builder_with_provider`]. The process default is never set here: that is up to
+/// the application, and rustls panics in programs where two providers are linked and a library
+/// relies on the default.
 ///
 /// [`ClientConfig::builder_with_provider`]: rustls::ClientConfig::builder_with_provider
 ///
 /// ```
-/// let provider = vexil::tls::provider().ok_or("no provider of cryptography")?;
+/// let provider = vexil::tls::provider().ok_or("no crypto provider")?;
 /// let config = rustls::ClientConfig::builder_with_provider(provider)
 ///     .with_safe_default_protocol_versions()?
 ///     .with_root_certificates(rustls::RootCertStore::empty())

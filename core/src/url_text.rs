@@ -1,6 +1,6 @@
-//! URLs as logs, errors and `Debug` may show them.
+//! Redacts URLs for logs, errors and `Debug`.
 
-/// A URL without its credentials, query and fragment, however malformed it is.
+/// Returns a URL without its credentials, query and fragment. The URL may be malformed.
 ///
 /// ```
 /// use vexil::config::redacted_url;
@@ -12,7 +12,7 @@
 pub fn redacted_url(url: &str) -> String {
     let (scheme, rest) = url.find("://").map_or(("", url), |at| url.split_at(at + 3));
     let (rest, query) = match rest.find(['?', '#']) {
-        // A password with a question mark looks like a query with an at sign.
+        // An `@` after the `?` may mean that the `?` is part of a password.
         Some(at) if rest.get(at..).is_some_and(|query| query.contains('@')) => {
             return format!("{scheme}…");
         }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neither_credentials_nor_queries_are_shown() {
+    fn credentials_and_queries_are_redacted() {
         for (url, shown) in [
             ("http://ada:secret@host:1", "http://…@host:1"),
             ("ada:secret@host:1", "…@host:1"),

@@ -1,19 +1,19 @@
-//! [`Watchdog`]: notices a background task that ends before its work is done.
+//! [`Watchdog`]: detects a background task that ends before its work is done.
 //!
-//! A task ends that way if it panics, or if the runtime it runs on is shut down. Either is an error
-//! of the program that would otherwise be silent: flags stay as they are and events are lost.
-//! Stopping a task on purpose is no such end.
+//! A task ends early if it panics, or if its runtime is shut down. Either is a bug in the program
+//! that would otherwise be silent: flags would no longer be updated, and events would be lost.
+//! Stopping a task on purpose is not reported.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-/// How a task ended that should have gone on.
+/// How a task ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Death {
-    /// It panicked.
+    /// The task panicked.
     Panicked,
-    /// The runtime was shut down, and the task with it.
+    /// The task's runtime was shut down.
     RuntimeGone,
 }
 
@@ -26,15 +26,15 @@ impl Death {
     }
 }
 
-/// Lives in a task, and is dropped with it.
+/// A guard that is owned by a task and dropped with it.
 pub(crate) struct Watchdog<F: FnOnce(Death)> {
-    /// What is done about an unexpected end; none once the work is done.
+    /// Called on an early end; `None` once the work is done.
     died: Option<F>,
-    /// Names the task in the log.
+    /// The task's name in the log.
     task: &'static str,
     /// Set by the task's owner before it stops the task.
     stopped: Arc<AtomicBool>,
-    /// Whether it was logged that the runtime is gone. Shared by all tasks of a client.
+    /// Whether the shutdown of the runtime has been logged. Shared by all tasks of a client.
     reported: Arc<AtomicBool>,
 }
 
@@ -53,7 +53,7 @@ impl<F: FnOnce(Death)> Watchdog<F> {
         }
     }
 
-    /// The work is done.
+    /// Marks the work as done.
     pub(crate) fn done(mut self) {
         self.died = None;
     }
@@ -71,7 +71,7 @@ impl<F: FnOnce(Death)> Drop for Watchdog<F> {
         } else if !self.stopped.load(Ordering::Acquire) {
             if !self.reported.swap(true, Ordering::AcqRel) {
                 tracing::error!(
-                    "the runtime of the client is gone: flags stay as they are and events are lost"
+                    "the runtime of the client is gone; flags are no longer updated and events are lost"
                 );
             }
             died(Death::RuntimeGone);
