@@ -140,7 +140,7 @@ impl HttpConfig {
     /// use rustls::{ClientConfig, RootCertStore};
     /// use vexil::config::HttpConfig;
     ///
-    /// let provider = vexil::tls::provider().ok_or("no provider of cryptography")?;
+    /// let provider = vexil::tls::provider().ok_or("no crypto provider")?;
     /// let roots = RootCertStore::empty();
     /// let tls = ClientConfig::builder_with_provider(provider)
     ///     .with_protocol_versions(&[&rustls::version::TLS13])?

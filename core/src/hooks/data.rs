@@ -1,20 +1,20 @@
-//! [`SeriesData`]: what a hook remembers from one stage of a series to the next.
+//! [`SeriesData`]: values that a hook passes from one stage of a series to the next.
 
 use std::any::Any;
 use std::fmt;
 
 use vexil_eval::Text;
 
-/// What a hook remembers from one stage of a series to the next: values of any type, under names.
+/// Named values of any type that a hook passes from one stage of a series to the next.
 ///
-/// It belongs to one hook and one series. Empty, it costs nothing.
+/// It belongs to one hook and one series. If empty, it does not allocate.
 ///
 /// ```
 /// use vexil::hooks::SeriesData;
 ///
 /// let mut data = SeriesData::default().with("attempts", 3_u32);
 /// assert_eq!(data.get::<u32>("attempts"), Some(&3));
-/// assert_eq!(data.get::<String>("attempts"), None, "it is of another type");
+/// assert_eq!(data.get::<String>("attempts"), None, "the value has another type");
 /// assert_eq!(data.remove::<u32>("attempts"), Some(3));
 /// assert!(data.is_empty());
 /// ```
@@ -22,14 +22,14 @@ use vexil_eval::Text;
 pub struct SeriesData(Vec<(Text, Box<dyn Any + Send>)>);
 
 impl SeriesData {
-    /// The same data with a value under this name, in place of one that was there.
+    /// Returns the data with `value` stored under this name, replacing a previous value.
     #[must_use]
     pub fn with(mut self, name: impl Into<Text>, value: impl Any + Send) -> Self {
         self.set(name, value);
         self
     }
 
-    /// Puts a value under this name, in place of one that was there.
+    /// Stores a value under this name, replacing a previous one.
     pub fn set(&mut self, name: impl Into<Text>, value: impl Any + Send) {
         let (name, value) = (name.into(), Box::new(value));
         match self.0.iter_mut().find(|(known, _)| *known == name) {
@@ -38,14 +38,15 @@ impl SeriesData {
         }
     }
 
-    /// The value under this name, if it is of this type.
+    /// Returns the value under this name; `None` if there is none or it has another type.
     #[must_use]
     pub fn get<T: Any>(&self, name: &str) -> Option<&T> {
         let (_, value) = self.0.iter().find(|(known, _)| known == name)?;
         value.downcast_ref()
     }
 
-    /// Takes out the value under this name, if it is of this type.
+    /// Removes and returns the value under this name; `None` if there is none or it has another
+    /// type.
     pub fn remove<T: Any>(&mut self, name: &str) -> Option<T> {
         let at = self
             .0
@@ -55,19 +56,19 @@ impl SeriesData {
         value.downcast().ok().map(|value| *value)
     }
 
-    /// The names, in the order in which they were first used.
+    /// Returns the names, in the order in which they were first stored.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &Text> {
         self.0.iter().map(|(name, _)| name)
     }
 
-    /// Whether there is nothing.
+    /// Whether there are no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// The names alone: the values may be anything.
+/// Shows only the names, because values need not implement `Debug`.
 impl fmt::Debug for SeriesData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.names()).finish()

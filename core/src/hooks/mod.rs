@@ -1,19 +1,19 @@
-//! [`Hook`]: code of the application that runs before and after each evaluation, and after each call of `track`.
+//! [`Hook`]: application code that runs before and after each evaluation, and after each call of `track`.
 //!
-//! A hook sees what is asked and what is answered, and can change neither: it is for traces,
-//! metrics and logs. What it wants to remember between the two stages of one evaluation it puts
-//! into the series data, which only it sees.
+//! A hook sees the arguments and the result of an evaluation and can change neither: it is intended
+//! for traces, metrics and logs. It passes its own data from the first stage of an evaluation to
+//! the second as [`SeriesData`].
 //!
-//! **Contract.** Stages run on the thread of the call, in its time, and by many threads at once:
-//! they must not take long. Before an evaluation hooks run in the order in which they were
-//! registered, after it in reverse, after `track` in order again. A call of a door is one series,
-//! whatever else the flag depends on; all-flags state and flag-change listeners run no hooks. A
-//! hook that is added while a series runs takes part from the next one on. A stage may use the
-//! client, but an evaluation in it is a series too, for the same hooks. Closing the client drops
-//! its hooks. **Errors** and **panics** are contained and logged once for each stage of each hook;
-//! the others run, and the answer is the same. A stage that fails leaves its hook without series
-//! data. **Cancellation**: an awaiting door that is dropped runs no stage after it, and drops the
-//! series data.
+//! **Contract.** Stages run synchronously on the calling thread, and on many threads concurrently,
+//! so they must be fast. Before an evaluation hooks run in the order of registration, after it in
+//! reverse, and after `track` in order. Each call of an evaluation method is one series, regardless
+//! of prerequisites; all-flags state and flag-change listeners run no hooks. A hook that is added
+//! during a series takes part from the next one on. A stage may use the client, but an evaluation
+//! in it starts another series with the same hooks. Closing the client drops its hooks. **Errors**
+//! and **panics** are caught and logged once for each stage of each hook. The other hooks still
+//! run, and the result is unchanged. A stage that fails leaves its hook without series data.
+//! **Cancellation**: if the future of an evaluation is dropped, the stages after the evaluation do
+//! not run, and the series data is dropped.
 //!
 //! ```
 //! use std::time::Instant;
@@ -59,11 +59,11 @@ use vexil_eval::{Context, ContextError, Detail, Text, Value};
 
 /// Code that runs around evaluations. See the [module documentation](self) for the contract.
 pub trait Hook: fmt::Debug + Send + Sync + 'static {
-    /// Who the hook is, for the log. Asked once, when the hook is registered.
+    /// Describes the hook, for the log. Called once, when the hook is registered.
     fn metadata(&self) -> HookMetadata;
 
-    /// Runs before an evaluation. `data` is empty; what is returned comes back after the
-    /// evaluation.
+    /// Runs before an evaluation. `data` is empty; the returned data is passed to
+    /// [`after_evaluation`](Self::after_evaluation).
     fn before_evaluation(
         &self,
         series: &EvaluationSeriesContext<'_>,
@@ -73,8 +73,9 @@ pub trait Hook: fmt::Debug + Send + Sync + 'static {
         Ok(data)
     }
 
-    /// Runs after an evaluation, of which `detail` is the answer. It always has the reason, whether
-    /// the caller asked for it or not. `data` is what the stage before the evaluation returned.
+    /// Runs after an evaluation. `detail` is the result, which always has a reason, even if the
+    /// caller did not request one. `data` is the data that
+    /// [`before_evaluation`](Self::before_evaluation) returned.
     fn after_evaluation(
         &self,
         series: &EvaluationSeriesContext<'_>,
@@ -85,18 +86,18 @@ pub trait Hook: fmt::Debug + Send + Sync + 'static {
         Ok(data)
     }
 
-    /// Runs after the application has told of something, and the event processor has heard of it,
-    /// if there is one.
+    /// Runs after a call of `track`, once the event processor, if there is one, has received the
+    /// event.
     fn after_track(&self, series: &TrackSeriesContext<'_>) -> Result<(), HookError> {
         let _ = series;
         Ok(())
     }
 }
 
-/// What a stage fails with: anything that is an error, or a text.
+/// The error of a stage: any error type, or a string.
 pub type HookError = Box<dyn Error + Send + Sync>;
 
-/// A hook that is shared between clients, or looked at from outside.
+/// A hook that is shared between clients or inspected by the application.
 #[deny(clippy::missing_trait_methods)]
 impl<H: Hook + ?Sized> Hook for Arc<H> {
     fn metadata(&self) -> HookMetadata {
@@ -125,39 +126,39 @@ impl<H: Hook + ?Sized> Hook for Arc<H> {
     }
 }
 
-/// Who a hook is.
+/// Describes a hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HookMetadata {
-    /// The name, as the log shows it.
+    /// The name shown in the log.
     pub name: Text,
 }
 
 impl HookMetadata {
-    /// A hook of this name.
+    /// Metadata with this name.
     pub fn new(name: impl Into<Text>) -> Self {
         Self { name: name.into() }
     }
 }
 
-/// What was asked, for the stages around one evaluation.
+/// The arguments of one evaluation, for the stages around it.
 #[non_exhaustive]
 pub struct EvaluationSeriesContext<'a> {
-    /// The flag's key, as it was asked for.
+    /// The requested flag key.
     pub flag_key: &'a str,
-    /// For whom; or why the context is invalid, and the answer the default.
+    /// The context; or the error of an invalid context, for which the default is returned.
     pub context: Result<&'a Context, &'a ContextError>,
-    /// By which method of the client. The typed doors are the generic ones, and the awaiting doors
-    /// those that wait.
+    /// The evaluation method. Typed methods count as the generic method, and async methods as the
+    /// blocking one.
     pub method: EvaluationMethod,
-    /// The environment that the flags are from, once the service has said so.
+    /// The id of the flags' environment, once the service has sent it.
     pub environment_id: Option<&'a Text>,
-    /// Makes the caller's default: most hooks do not want it.
+    /// Creates the caller's default lazily, because most hooks do not need it.
     default: &'a (dyn Fn() -> Value + Sync),
 }
 
 impl EvaluationSeriesContext<'_> {
-    /// The caller's default. Null for a default of a type that has no JSON form.
+    /// The caller's default. Null if its type cannot be serialized as JSON.
     #[must_use]
     pub fn default_value(&self) -> Value {
         (self.default)()
@@ -197,7 +198,7 @@ impl EvaluationMethod {
         }
     }
 
-    /// Whether the caller asked for the reason.
+    /// Whether the caller requested the reason.
     pub(crate) fn with_reason(self) -> bool {
         self == Self::VariationDetail
     }
@@ -209,18 +210,18 @@ impl fmt::Display for EvaluationMethod {
     }
 }
 
-/// What the application has told, for the stage after it.
+/// The arguments of one call of `track`, for the stage after it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TrackSeriesContext<'a> {
-    /// What it is called.
+    /// The event's key.
     pub key: &'a str,
-    /// By whom or for whom it happened.
+    /// The context that the event belongs to.
     pub context: &'a Context,
-    /// What the application says of it; none if nothing.
+    /// The event's data; `None` if the application passed none.
     pub data: Option<&'a Value>,
-    /// A number for a metric.
+    /// The event's metric value.
     pub metric_value: Option<f64>,
-    /// The environment that the flags are from, once the service has said so.
+    /// The id of the flags' environment, once the service has sent it.
     pub environment_id: Option<&'a Text>,
 }

@@ -1,8 +1,8 @@
-//! [`Hooks`] runs them: in order, each by itself, and for nothing where there are none.
+//! [`Hooks`]: runs the hooks of a client.
 //!
-//! What is installed is replaced whole when a hook is added, so nobody waits for anybody: a series
-//! keeps what it began with. Whatever a hook does wrong ends here, in one line of the log for each
-//! of its stages.
+//! Adding a hook replaces the whole list atomically, so that evaluations never wait; a series keeps
+//! the list it began with. Errors and panics of a hook are contained here, and logged once for each
+//! stage.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -20,20 +20,20 @@ use super::{
 /// The hooks of a client.
 #[derive(Debug, Default)]
 pub(crate) struct Hooks {
-    /// Whether there are any: all that an evaluation without hooks looks at. Unset only when the
+    /// Whether there are hooks: the only load of an evaluation without hooks. Unset only when the
     /// client is closed.
     any: AtomicBool,
     current: ArcSwap<Installed>,
 }
 
-/// All that a series needs of its client, so that it is borrowed at one stroke.
+/// The client state that a series needs, loaded as one snapshot.
 #[derive(Clone, Debug, Default)]
 struct Installed {
-    /// In the order in which they were registered.
+    /// In the order of registration.
     hooks: Vec<Arc<Registered>>,
-    /// The environment that the flags are from, once the data source has said so.
+    /// The id of the flags' environment, once the data source has reported it.
     environment_id: Option<Text>,
-    /// Whether the client is closed: no hook is added any more.
+    /// Whether the client is closed. Hooks added later are dropped.
     closed: bool,
 }
 
@@ -50,7 +50,7 @@ impl Hooks {
         }
     }
 
-    /// Adds a hook behind the others, for series that begin later.
+    /// Adds a hook after the others, for series that begin later.
     pub(crate) fn add(&self, hook: Arc<dyn Hook>) {
         let hook = Registered::new(hook);
         self.change(|installed| {
@@ -61,8 +61,8 @@ impl Hooks {
         self.any.store(true, Ordering::Release);
     }
 
-    /// Drops all hooks, present and future ones: one that owns the client would keep it in memory
-    /// for ever. A series that runs keeps its own until it ends.
+    /// Drops all hooks, and those that are added later: a hook that owns the client would keep it
+    /// alive forever. A running series keeps its hooks until it ends.
     pub(crate) fn close(&self) {
         self.change(|installed| {
             *installed = Installed {
@@ -79,7 +79,7 @@ impl Hooks {
         }
     }
 
-    /// Replaces what is installed, starting over if somebody else does meanwhile.
+    /// Replaces the installed state, retrying after a concurrent change.
     fn change(&self, change: impl Fn(&mut Installed)) {
         self.current.rcu(|installed| {
             let mut changed = Installed::clone(installed);
@@ -114,7 +114,7 @@ impl Hooks {
         }
     }
 
-    /// Runs the stages after the application has told of something.
+    /// Runs the stages after a call of `track`.
     pub(crate) fn after_track(
         &self,
         key: &str,
@@ -138,7 +138,7 @@ impl Hooks {
     }
 }
 
-/// What is asked of a client.
+/// The arguments of an evaluation.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) key: &'a str,
@@ -162,12 +162,13 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// One evaluation whose first stages have run.
+/// An evaluation in progress whose `before` stages have run.
 pub(crate) struct Series<'a> {
-    /// What was installed when it began: the same hooks run after the evaluation as before it.
+    /// The state when the series began, so that the same hooks run after the evaluation as before
+    /// it.
     installed: Guard<Arc<Installed>>,
     asked: Asked<'a>,
-    /// What hooks want to remember, with their places: in order, and none that is empty.
+    /// Non-empty series data with the index of its hook, in order.
     data: SmallVec<[(usize, SeriesData); 2]>,
 }
 
@@ -187,7 +188,7 @@ impl Series<'_> {
                 None
             };
             let own = own.map(|(_, own)| own).unwrap_or_default();
-            // What the last stage returns is dropped by the hook's own rules too, hence in here.
+            // The returned data is dropped inside the stage, because its `Drop` may panic.
             let stage = || hook.hook.after_evaluation(&context, own, detail).map(drop);
             hook.run(Stage::AfterEvaluation, asked.key, stage);
         }
@@ -201,12 +202,12 @@ enum Stage {
     AfterTrack,
 }
 
-/// A hook, and what it has done wrong.
+/// A hook, with its name and logged failures.
 #[derive(Debug)]
 struct Registered {
     hook: Arc<dyn Hook>,
     name: Text,
-    /// Whether it was logged that a stage fails.
+    /// Whether a failure of the stage has been logged.
     before_failed: AtomicBool,
     after_failed: AtomicBool,
     track_failed: AtomicBool,
@@ -231,14 +232,14 @@ impl Registered {
         })
     }
 
-    /// Runs a stage; none if it fails. `key` is the flag's or the event's, for the log.
+    /// Runs a stage. Returns `None` if it fails. `key` is the flag's or event's key, for the log.
     fn run<T>(
         &self,
         stage: Stage,
         key: &str,
         run: impl FnOnce() -> Result<T, HookError>,
     ) -> Option<T> {
-        // The error's text is the hook's code too.
+        // Formatting the error runs the hook's code too.
         let run = || run().map_err(|error| error.to_string());
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(result)) => Some(result),
@@ -255,7 +256,7 @@ impl Registered {
             Stage::AfterTrack => ("afterTrack", &self.track_failed),
         };
         if !logged.swap(true, Ordering::Relaxed) {
-            tracing::error!(hook = %self.name, stage, key, error, "a hook failed; the next failures are not logged");
+            tracing::error!(hook = %self.name, stage, key, error, "a hook failed; further failures of this stage are not logged");
         }
         None
     }

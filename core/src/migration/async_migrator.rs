@@ -1,4 +1,4 @@
-//! [`AsyncMigrator`]: reads and writes by stage, awaiting both origins.
+//! [`AsyncMigrator`]: reads and writes by migration stage, with async functions.
 
 use std::fmt;
 use std::future::Future;
@@ -11,15 +11,15 @@ use super::settings::{ExecutionOrder, MigratorError, Settings, setters};
 use crate::client::{Client, EvaluationContext};
 use crate::events::is_sampled;
 
-/// A function that reads or writes.
+/// A read or write function.
 type Call<P, T> = Box<dyn Fn(P) -> Answer<T> + Send + Sync>;
 type Answer<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
-/// Reads and writes by the stage of a flag, with functions that are awaited, on whatever executor
-/// the caller is. The twin of [`Migrator`](super::Migrator).
+/// Reads and writes by the migration stage of a flag, with async functions, on any executor. The
+/// async counterpart of [`Migrator`](super::Migrator).
 ///
-/// Where both origins take part, each is given a clone of the query or the change. A read or write
-/// that is dropped before its end is not reported.
+/// If both origins take part, each receives a clone of the query or change. A read or write whose
+/// future is dropped before it completes is not reported.
 ///
 /// ```
 /// use vexil::migration::{AsyncMigrator, Stage};
@@ -57,7 +57,7 @@ pub struct AsyncMigrator<Query, Found, Change, Written> {
 impl<Query: Clone + Send, Found: Send, Change: Clone + Send, Written: Send>
     AsyncMigrator<Query, Found, Change, Written>
 {
-    /// Starts a migrator for the flags of this client.
+    /// Returns a builder for a migrator that uses the flags of this client.
     pub fn builder(client: &Client) -> AsyncMigratorBuilder<Query, Found, Change, Written> {
         let settings = Settings::default();
         AsyncMigratorBuilder {
@@ -69,8 +69,8 @@ impl<Query: Clone + Send, Found: Send, Change: Clone + Send, Written: Send>
         }
     }
 
-    /// Reads by the stage that the flag `key` has for `context`. The result is that of the origin
-    /// that decides, whatever the other one has answered.
+    /// Reads according to the stage of the flag `key` for `context`. Returns the result of the
+    /// authoritative origin, whatever the other one returned.
     pub async fn read(
         &self,
         key: &str,
@@ -105,8 +105,8 @@ impl<Query: Clone + Send, Found: Send, Change: Clone + Send, Written: Send>
         answer
     }
 
-    /// Writes by the stage that the flag `key` has for `context`, first to the origin that decides;
-    /// if that fails, to no other.
+    /// Writes according to the stage of the flag `key` for `context`, first to the authoritative
+    /// origin. If that fails, the other one is not written.
     pub async fn write(
         &self,
         key: &str,
@@ -144,7 +144,7 @@ impl<Query: Clone + Send, Found: Send, Change: Clone + Send, Written: Send>
     }
 }
 
-/// Makes an [`AsyncMigrator`].
+/// Configures and builds an [`AsyncMigrator`].
 #[must_use]
 pub struct AsyncMigratorBuilder<Query, Found, Change, Written> {
     client: Client,
@@ -157,7 +157,7 @@ pub struct AsyncMigratorBuilder<Query, Found, Change, Written> {
 impl<Query, Found, Change, Written> AsyncMigratorBuilder<Query, Found, Change, Written> {
     setters!(Found);
 
-    /// How the old and the new origin are read. Required.
+    /// Sets the functions that read the old and the new origin. Required.
     pub fn read<Old, New, E, F>(
         mut self,
         old: impl Fn(Query) -> Old + Send + Sync + 'static,
@@ -176,7 +176,7 @@ impl<Query, Found, Change, Written> AsyncMigratorBuilder<Query, Found, Change, W
         self
     }
 
-    /// How the old and the new origin are written. Required.
+    /// Sets the functions that write the old and the new origin. Required.
     pub fn write<Old, New, E, F>(
         mut self,
         old: impl Fn(Change) -> Old + Send + Sync + 'static,
@@ -195,10 +195,10 @@ impl<Query, Found, Change, Written> AsyncMigratorBuilder<Query, Found, Change, W
         self
     }
 
-    /// The migrator.
+    /// Builds the migrator.
     ///
     /// # Errors
-    /// If it was not told how to read or how to write.
+    /// Returns an error if the functions of `read` or `write` are not set.
     pub fn build(self) -> Result<AsyncMigrator<Query, Found, Change, Written>, MigratorError> {
         Ok(AsyncMigrator {
             client: self.client,

@@ -1,4 +1,4 @@
-//! [`Migrator`]: reads and writes by stage, on the thread of the caller.
+//! [`Migrator`]: reads and writes by migration stage, on the calling thread.
 
 use std::fmt;
 
@@ -10,15 +10,15 @@ use crate::client::{Client, EvaluationContext};
 use crate::events::is_sampled;
 use crate::runtime::both;
 
-/// A function that reads or writes.
+/// A read or write function.
 type Call<P, T> = Box<dyn Fn(&P) -> Result<T, BoxError> + Send + Sync>;
 
-/// Reads and writes by the stage of a flag, with functions that block. See the [module](super) for
-/// an example.
+/// Reads and writes by the migration stage of a flag, with blocking functions. See the
+/// [module](super) for an example.
 ///
-/// `Query` is what a read is given and `Found` what it gives; `Change` is what a write is given and
-/// `Written` what it gives. Where a function panics, its origin has failed. A concurrent read
-/// starts a thread for the origin that does not decide.
+/// `Query` and `Found` are the argument and the result of a read; `Change` and `Written` are those
+/// of a write. A panic of a function counts as an error of its origin. A concurrent read starts a
+/// thread for the non-authoritative origin.
 pub struct Migrator<Query: ?Sized, Found, Change: ?Sized, Written> {
     client: Client,
     settings: Settings,
@@ -30,7 +30,7 @@ pub struct Migrator<Query: ?Sized, Found, Change: ?Sized, Written> {
 impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written>
     Migrator<Query, Found, Change, Written>
 {
-    /// Starts a migrator for the flags of this client.
+    /// Returns a builder for a migrator that uses the flags of this client.
     pub fn builder(client: &Client) -> MigratorBuilder<Query, Found, Change, Written> {
         let settings = Settings::default();
         MigratorBuilder {
@@ -42,8 +42,8 @@ impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written>
         }
     }
 
-    /// Reads by the stage that the flag `key` has for `context`. The result is that of the origin
-    /// that decides, whatever the other one has answered.
+    /// Reads according to the stage of the flag `key` for `context`. Returns the result of the
+    /// authoritative origin, whatever the other one returned.
     pub fn read(
         &self,
         key: &str,
@@ -72,8 +72,8 @@ impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written>
         answer
     }
 
-    /// Writes by the stage that the flag `key` has for `context`, first to the origin that decides;
-    /// if that fails, to no other.
+    /// Writes according to the stage of the flag `key` for `context`, first to the authoritative
+    /// origin. If that fails, the other one is not written.
     pub fn write(
         &self,
         key: &str,
@@ -95,7 +95,7 @@ impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written>
     }
 }
 
-/// Makes a [`Migrator`].
+/// Configures and builds a [`Migrator`].
 #[must_use]
 pub struct MigratorBuilder<Query: ?Sized, Found, Change: ?Sized, Written> {
     client: Client,
@@ -108,7 +108,7 @@ pub struct MigratorBuilder<Query: ?Sized, Found, Change: ?Sized, Written> {
 impl<Query: ?Sized, Found, Change: ?Sized, Written> MigratorBuilder<Query, Found, Change, Written> {
     setters!(Found);
 
-    /// How the old and the new origin are read. Required.
+    /// Sets the functions that read the old and the new origin. Required.
     pub fn read<E: Into<BoxError>, F: Into<BoxError>>(
         mut self,
         old: impl Fn(&Query) -> Result<Found, E> + Send + Sync + 'static,
@@ -121,7 +121,7 @@ impl<Query: ?Sized, Found, Change: ?Sized, Written> MigratorBuilder<Query, Found
         self
     }
 
-    /// How the old and the new origin are written. Required.
+    /// Sets the functions that write the old and the new origin. Required.
     pub fn write<E: Into<BoxError>, F: Into<BoxError>>(
         mut self,
         old: impl Fn(&Change) -> Result<Written, E> + Send + Sync + 'static,
@@ -134,10 +134,10 @@ impl<Query: ?Sized, Found, Change: ?Sized, Written> MigratorBuilder<Query, Found
         self
     }
 
-    /// The migrator.
+    /// Builds the migrator.
     ///
     /// # Errors
-    /// If it was not told how to read or how to write.
+    /// Returns an error if the functions of `read` or `write` are not set.
     pub fn build(self) -> Result<Migrator<Query, Found, Change, Written>, MigratorError> {
         Ok(Migrator {
             client: self.client,

@@ -1,9 +1,8 @@
-//! Migrations: moving from one system to another by the stages of a flag.
+//! Migrations from one system to another, controlled by a flag.
 //!
-//! A flag says how far a migration has come, for each context. A [`Migrator`] (or, where the two
-//! systems are awaited, an
-//! [`AsyncMigrator`]) reads and writes accordingly, and reports how often the two systems agree, how often they fail, and
-//! how long they take:
+//! A flag determines the stage of a migration for each context. A [`Migrator`] (or, for async
+//! functions, an [`AsyncMigrator`]) reads and writes accordingly, and reports how often the results
+//! of the two systems agree, their errors and their latency:
 //!
 //! | stage | read | result | write, in this order | result |
 //! | --- | --- | --- | --- | --- |
@@ -14,9 +13,9 @@
 //! | `rampdown` | new | new | new, old | new |
 //! | `complete` | new | new | new | new |
 //!
-//! A program that has its own way of reading and writing asks for the stage itself, with
-//! [`Client::migration_variation`](crate::Client::migration_variation), and reports with the [`OpTracker`] that comes with
-//! it.
+//! A program that does its own reading and writing gets the stage with
+//! [`Client::migration_variation`](crate::Client::migration_variation), and reports with the
+//! [`OpTracker`] that this method returns.
 //!
 //! ```
 //! use std::collections::HashMap;

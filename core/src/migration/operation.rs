@@ -1,4 +1,4 @@
-//! One read or write of a migration: which origins take part, what they answer, what is reported.
+//! One read or write of a migration: selects the origins, calls them and reports the results.
 
 use std::error::Error;
 use std::future::Future;
@@ -13,30 +13,30 @@ use super::tracker::OpTracker;
 use crate::client::Client;
 use crate::runtime::catch_panic;
 
-/// What a function that reads or writes may fail with.
+/// The error of a read or write function.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Tells whether two answers are the same.
+/// Compares two results.
 pub(super) type Compare<T> = dyn Fn(&T, &T) -> bool + Send + Sync;
 
-/// What one origin has answered.
+/// The result of one origin.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct OperationResult<T> {
-    /// Which one.
+    /// The origin.
     pub origin: Origin,
-    /// Its answer.
+    /// Its result.
     pub result: Result<T, OriginError>,
 }
 
-/// What the origins have answered to a write.
+/// The results of a write.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct WriteResult<T> {
-    /// The answer that counts.
+    /// The result of the authoritative origin.
     pub authoritative: OperationResult<T>,
-    /// The other one's; none if it was not called, because of the stage or because the first has
-    /// failed.
+    /// The result of the other origin; `None` if it was not called, because of the stage or because
+    /// the authoritative write failed.
     pub nonauthoritative: Option<OperationResult<T>>,
 }
 
@@ -44,28 +44,27 @@ pub struct WriteResult<T> {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OriginError {
-    /// It has failed.
+    /// The function returned an error.
     #[error("the {origin} origin has failed")]
     Failed {
-        /// Which origin.
+        /// The origin.
         origin: Origin,
-        /// In its own words.
+        /// The function's error.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
     /// The function panicked.
     #[error("the function for the {origin} origin panicked")]
     Panicked {
-        /// Which origin.
+        /// The origin.
         origin: Origin,
     },
 }
 
-/// The origin that decides, and the other one if it takes part, in the order in which they are
-/// called.
+/// The authoritative origin, and the other one if it takes part, in the order of the calls.
 pub(super) type Origins = (Origin, Option<Origin>);
 
-/// Who is read (EVT-7.1).
+/// The origins that are read in a stage (EVT-7.1).
 pub(super) fn readers(stage: Stage) -> Origins {
     match stage {
         Stage::Off | Stage::DualWrite => (Origin::Old, None),
@@ -75,7 +74,7 @@ pub(super) fn readers(stage: Stage) -> Origins {
     }
 }
 
-/// Who is written (EVT-7.1).
+/// The origins that are written in a stage (EVT-7.1).
 pub(super) fn writers(stage: Stage) -> Origins {
     match stage {
         Stage::Off => (Origin::Old, None),
@@ -85,7 +84,7 @@ pub(super) fn writers(stage: Stage) -> Origins {
     }
 }
 
-/// One read or write that is under way. Reported when it ends; not if it is dropped before.
+/// A read or write in progress. Reported when it ends, but not if it is dropped earlier.
 #[derive(Debug)]
 pub(super) struct Run<'a> {
     client: &'a Client,
@@ -130,7 +129,7 @@ impl<'a> Run<'a> {
         self.answered(origin, start.elapsed(), answer)
     }
 
-    /// An origin has answered, or panicked if there is no answer.
+    /// Records the result of an origin; `None` means that the function panicked.
     fn answered<T>(
         &self,
         origin: Origin,
@@ -152,7 +151,7 @@ impl<'a> Run<'a> {
         OperationResult { origin, result }
     }
 
-    /// Compares what both have answered, if they have, and ends.
+    /// Compares the results if both origins succeeded, then ends the operation.
     pub(super) fn end_compared<T>(
         self,
         compare: Option<&Compare<T>>,
@@ -167,7 +166,7 @@ impl<'a> Run<'a> {
         self.end();
     }
 
-    /// Reports.
+    /// Reports the operation.
     pub(super) fn end(self) {
         self.client.track_migration_op(&self.tracker);
     }

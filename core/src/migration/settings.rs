@@ -1,18 +1,17 @@
-//! What migrators of both kinds can be told.
+//! Settings of both kinds of migrator.
 
 use thiserror::Error;
 
-/// In which order the two origins are read, where both are. They are always written one after the
-/// other.
+/// The order in which two origins are read. They are always written sequentially.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExecutionOrder {
-    /// Both at once.
+    /// Both concurrently.
     #[default]
     Concurrent,
-    /// One after the other, the one that decides first.
+    /// Sequentially, the authoritative one first.
     Serial,
-    /// One after the other, the first one by chance.
+    /// Sequentially, in random order.
     Random,
 }
 
@@ -33,43 +32,43 @@ impl Default for Settings {
     }
 }
 
-/// Why a migrator cannot be made.
+/// The reason why a migrator cannot be built.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MigratorError {
-    /// The migrator was not told how to read.
-    #[error("the migrator was not told how to read")]
+    /// The read functions are not set.
+    #[error("the migrator has no read functions")]
     ReadMissing,
-    /// The migrator was not told how to write.
-    #[error("the migrator was not told how to write")]
+    /// The write functions are not set.
+    #[error("the migrator has no write functions")]
     WriteMissing,
 }
 
-/// The methods of a builder that has `settings`, and a function that compares what was read.
+/// Defines the setters of a builder with the fields `settings` and `compare`.
 macro_rules! setters {
     ($found:ident) => {
-        /// In which order both origins are read, in the stages that read both. Default:
+        /// The order in which the origins are read, in the stages that read both. Default:
         /// concurrently.
         pub fn read_execution_order(mut self, order: ExecutionOrder) -> Self {
             self.settings.read_execution_order = order;
             self
         }
 
-        /// Whether it is reported how long each origin takes. Default: `true`.
+        /// Whether the latency of each origin is reported. Default: `true`.
         pub fn track_latency(mut self, on: bool) -> Self {
             self.settings.track_latency = on;
             self
         }
 
-        /// Whether it is reported which origins fail. Default: `true`.
+        /// Whether errors of each origin are reported. Default: `true`.
         pub fn track_errors(mut self, on: bool) -> Self {
             self.settings.track_errors = on;
             self
         }
 
-        /// Tells whether two results are the same, the one that decides first; asked when both
-        /// origins were read without an error, as often as the flag wants. Default: nothing is
-        /// compared.
+        /// Sets a function that returns whether two read results agree; its first argument is the
+        /// authoritative result. It is called if both reads succeed, at the flag's check ratio.
+        /// Default: results are not compared.
         pub fn compare(
             mut self,
             compare: impl Fn(&$found, &$found) -> bool + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! [`OpTracker`]: notes what happens in one read or write of a migration.
+//! [`OpTracker`]: records one read or write of a migration.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,23 +11,22 @@ use vexil_eval::{Context, Detail, Text};
 
 use crate::events::{MigrationOp, is_sampled};
 
-/// Notes what happens in one read or write of a migration, from any thread. Comes with the stage
-/// from
-/// [`Client::migration_variation`](crate::Client::migration_variation), and goes to
-/// [`Client::track_migration_op`](crate::Client::track_migration_op).
+/// Records one read or write of a migration, from any thread. Returned by
+/// [`Client::migration_variation`](crate::Client::migration_variation) with the stage, and reported
+/// by [`Client::track_migration_op`](crate::Client::track_migration_op).
 #[derive(Debug)]
 pub struct OpTracker {
     key: Text,
-    /// None if it is invalid.
+    /// `None` if the context is invalid.
     context: Option<Context>,
     detail: Detail<Stage>,
     default_stage: Stage,
     flag: MigrationFlag,
-    /// Locked to note one thing; the two origins of a concurrent read report at once.
+    /// Held to record one value; the origins of a concurrent read record in parallel.
     noted: Mutex<Noted>,
 }
 
-/// What the flag says of reports; nothing if there is no such flag.
+/// The flag properties that a report needs; empty if there is no such flag.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct MigrationFlag {
     version: Option<u64>,
@@ -73,28 +72,29 @@ impl OpTracker {
         }
     }
 
-    /// What is done.
+    /// Records whether this is a read or a write.
     pub fn operation(&self, operation: Operation) {
         self.noted().operation = Some(operation);
     }
 
-    /// An origin was called.
+    /// Records that an origin was called.
     pub fn invoked(&self, origin: Origin) {
         *self.noted().invoked.of_mut(origin) = true;
     }
 
-    /// An origin that was called has failed.
+    /// Records that a called origin failed.
     pub fn error(&self, origin: Origin) {
         *self.noted().failed.of_mut(origin) = true;
     }
 
-    /// How long an origin that was called took, failed or not.
+    /// Records the latency of a called origin, whether it failed or not.
     pub fn latency(&self, origin: Origin, latency: Duration) {
         *self.noted().latency.of_mut(origin) = Some(latency);
     }
 
-    /// Whether both origins have given the same. Only asked if the flag wants this operation
-    /// compared; if `compare` panics, that is logged and nothing noted.
+    /// Records whether the results of both origins agree. `compare` is only called if the flag's
+    /// check ratio selects this operation. If it panics, an error is logged and nothing is
+    /// recorded.
     pub fn consistent(&self, compare: impl FnOnce() -> bool) {
         if !is_sampled(self.flag.check_ratio) {
             return;
@@ -107,10 +107,10 @@ impl OpTracker {
         }
     }
 
-    /// What was noted so far, as it is reported.
+    /// Builds the report of the operation.
     ///
     /// # Errors
-    /// If it does not make sense.
+    /// Returns an error if the recorded values are incomplete or contradictory.
     pub fn build(&self) -> Result<MigrationOp, TrackerError> {
         let noted = self.noted();
         let operation = noted.operation.ok_or(TrackerError::OperationMissing)?;
@@ -155,12 +155,12 @@ impl OpTracker {
     }
 }
 
-/// Why what was noted of a migration cannot be reported.
+/// The reason why a migration operation cannot be reported.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TrackerError {
-    /// It was not noted whether something was read or written.
-    #[error("it was not noted whether something was read or written")]
+    /// The operation, read or write, was not recorded.
+    #[error("the operation (read or write) was not recorded")]
     OperationMissing,
     /// The key of the flag is empty.
     #[error("the key of the flag is empty")]
@@ -174,7 +174,7 @@ pub enum TrackerError {
     /// An origin has a latency or an error, but was not called.
     #[error("the {origin} origin has a latency or an error, but was not called")]
     NotInvoked {
-        /// Which origin.
+        /// The origin.
         origin: Origin,
     },
     /// Results were compared, but only one origin was called.

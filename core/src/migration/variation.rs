@@ -1,4 +1,4 @@
-//! The stage of a migration for a context, and the report of what was done by it.
+//! Evaluates the stage of a migration, and reports migration operations.
 
 use vexil_eval::migration::Stage;
 use vexil_eval::model::Flag;
@@ -11,7 +11,7 @@ use crate::client::{Client, EvaluationContext};
 use crate::events::Event;
 use crate::hooks::{Asked, EvaluationMethod, Series};
 
-/// What is read of a flag.
+/// A flag's stage, and the properties that a report needs.
 type Found = (ReadDetail<Stage>, MigrationFlag);
 
 fn read(read: Read<Stage>, flag: &Flag, evaluation: &Evaluation<'_>) -> Found {
@@ -19,10 +19,10 @@ fn read(read: Read<Stage>, flag: &Flag, evaluation: &Evaluation<'_>) -> Found {
 }
 
 impl Client {
-    /// The stage of a migration, and what reports about one read or write in it. `default_stage` if
-    /// the flag has none, or has a value that is no stage.
+    /// Returns the stage of a migration for a context, and a tracker that reports one read or
+    /// write. The stage is `default_stage` if the flag has no value, or one that is not a stage.
     ///
-    /// A [`Migrator`](super::Migrator) does this and all the rest.
+    /// A [`Migrator`](super::Migrator) calls this method, reads or writes, and reports.
     ///
     /// ```
     /// use vexil::migration::{Operation, Origin, Stage};
@@ -55,7 +55,7 @@ impl Client {
         self.staged(key, context, default_stage, found, series)
     }
 
-    /// Like [`Client::migration_variation`], awaiting what that one would wait for.
+    /// Async form of [`Client::migration_variation`]: awaits I/O instead of blocking.
     pub async fn migration_variation_async(
         &self,
         key: &str,
@@ -102,14 +102,15 @@ impl Client {
         )
     }
 
-    /// Reports what was done in a migration, once it is done. What does not make sense is logged
-    /// and not reported; that the context is invalid was logged when the flag was evaluated.
+    /// Reports a finished migration operation. An incomplete or contradictory one is logged and not
+    /// reported. With an invalid context nothing is logged, because the evaluation has already
+    /// logged it.
     pub fn track_migration_op(&self, tracker: &OpTracker) {
         match tracker.build() {
             Ok(op) => self.record(&Event::MigrationOp(&op)),
             Err(TrackerError::InvalidContext) => {}
             Err(error) => {
-                tracing::error!(flag.key = %tracker.key(), %error, "a migration operation is not reported")
+                tracing::error!(flag.key = %tracker.key(), %error, "a migration operation cannot be reported")
             }
         }
     }
