@@ -1,4 +1,4 @@
-//! Evaluation as a pure function, and the types of its results.
+//! Evaluation of flags as a pure function, and its result types.
 //!
 //! Re-exported from the crate `vexil-eval`, which performs no I/O and can be used without a client.
 //! A [`Client`](crate::Client) calls [`evaluate`] with the data of its store.

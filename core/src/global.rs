@@ -41,7 +41,7 @@ struct Global {
     starting: Option<(u32, ThreadId)>,
 }
 
-/// Sets the configuration of the global client.
+/// Configures the global client.
 ///
 /// If the global client is already started, a new one replaces it immediately, and the old one is
 /// closed in the background. If the new one cannot be started, the old one stays.

@@ -11,8 +11,8 @@
 //! use vexil::model::DataSet;
 //! use vexil::{Client, Context};
 //!
-//! /// Flags that are compiled in. Real programs stream them, read them from files (`vexil-file-data`) or, in tests,
-//! /// build them (`vexil-testing`).
+//! /// Flags that are compiled in. Real programs stream them, read them from files
+//! /// (`vexil-file-data`) or, in tests, build them (`vexil-testing`).
 //! #[derive(Clone, Debug)]
 //! struct Compiled;
 //!

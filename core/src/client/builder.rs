@@ -1,4 +1,4 @@
-//! [`ClientBuilder`]: chooses every component of a client and starts it.
+//! [`ClientBuilder`]: configures the components of a client and starts it.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -423,7 +423,9 @@ fn launch(runtime: &Runtime, source: Arc<dyn DataSource>, sink: Arc<Updater>) ->
             Some(runtime.spawn_watched("data source", running, move |death| died(&to, death)))
         }
         Err(_panic) => {
-            tracing::error!("the data source panicked when it was started; keeping the last known data");
+            tracing::error!(
+                "the data source panicked when it was started; keeping the last known data"
+            );
             died(&sink, Death::Panicked);
             None
         }

@@ -77,7 +77,7 @@ impl Client {
         }
     }
 
-    /// Closes without waiting.
+    /// Starts closing without waiting for it.
     pub(crate) fn close_in_background(&self) {
         self.shared.close();
     }
@@ -256,8 +256,8 @@ impl Closing {
 }
 
 impl Drop for Closing {
-    /// The runtime may end before closing does. Components that are not closed by then are closed
-    /// on the thread that all clients share.
+    /// The runtime may end before closing does. If closing has not started by then, it runs on the
+    /// thread that all clients share.
     fn drop(&mut self) {
         if self.outcome.borrow().is_some() {
             return;

@@ -102,7 +102,7 @@ impl FlagsState {
         self.flags.iter().map(|(key, flag)| (key, &flag.value))
     }
 
-    /// The JSON for the front end.
+    /// The bootstrap JSON for a front end.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         // Serialisation fails only for map keys that are not strings and for failing writers;

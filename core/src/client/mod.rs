@@ -114,8 +114,8 @@ impl Client {
     ///
     /// | mode | ready | kept current while |
     /// | --- | --- | --- |
-    /// | streaming, polling, another data source | once it has delivered | [`data_source_status`](Self::data_source_status) is [`Valid`](DataSourceState::Valid) |
-    /// | the same with a persistent store | also once complete data was read from the database | the same; the database is, while [`data_store_status`](Self::data_store_status) is `available` |
+    /// | streaming, polling, another data source | once it has delivered data | [`data_source_status`](Self::data_source_status) is [`Valid`](DataSourceState::Valid) |
+    /// | the same, with a persistent store | also once complete data was read from the database | the same; the database is kept current while [`data_store_status`](Self::data_store_status) is `available` |
     /// | daemon mode | once the database was read, even if it was empty | `data_store_status` is `available` and not `stale` |
     /// | daemon mode with a [`cache`](crate::config::PersistentStoreConfig::cache) | once the database has answered | the same |
     /// | offline | always | always |
@@ -331,7 +331,7 @@ pub enum NotReadyError {
     /// because the key may become valid.
     #[error("the service refuses the client: {error}")]
     Refused {
-        /// The refusal.
+        /// The error of the refused request.
         error: DataSourceErrorInfo,
     },
     /// The data source has given up, or the client was closed.

@@ -150,7 +150,7 @@ pub struct ApplicationMetadata {
     pub version: Option<Text>,
 }
 
-/// As in the `User-Agent` of requests.
+/// Also used in the `User-Agent` of requests.
 const SDK_NAME: &str = "VexilRust";
 
 /// The plugins of a client that is about to start.

@@ -29,7 +29,7 @@ pub(crate) struct Resolver {
     /// In daemon mode the client is initialized whatever the database holds.
     pub(super) daemon_mode: bool,
     pub(super) store: Arc<dyn DataStore>,
-    /// The same store, if it is in memory: evaluations then read it without dynamic dispatch.
+    /// The same store, if it is in memory: evaluations then load its snapshot directly.
     pub(super) memory: Option<MemoryStore>,
     /// `None` if no big-segment store is configured.
     pub(super) big_segments: Option<Arc<BigSegmentReader>>,

@@ -1,4 +1,5 @@
-//! [`FlagValue`]: the types that a flag can be evaluated as, and [`EvaluationContext`]: the arguments that it can be evaluated for.
+//! [`FlagValue`]: the types that a flag can be evaluated as. [`EvaluationContext`]: the arguments
+//! that it can be evaluated for.
 
 use vexil_eval::migration::Stage;
 use vexil_eval::{Context, ContextError, Number, Text, Value};

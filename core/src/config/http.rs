@@ -101,8 +101,8 @@ impl HttpConfig {
     }
 
     /// Trusts only the certificate authorities in this PEM file. An unusable certificate in it is
-    /// skipped, with a warning that names its position, unless no usable one remains. Default: the
-    /// operating system's certificate authorities.
+    /// skipped, with a warning that names its position; if none is usable, the settings are
+    /// invalid. Default: the operating system's certificate authorities.
     ///
     /// A server's certificate must name its host as a subject alternative name. The common name is
     /// ignored.

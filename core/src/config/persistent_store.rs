@@ -1,4 +1,4 @@
-//! [`PersistentStoreConfig`]: a database of flags, and how a client uses it.
+//! [`PersistentStoreConfig`]: a persistent store of flags, and how a client uses it.
 
 use std::sync::Arc;
 use std::time::Duration;

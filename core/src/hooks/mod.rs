@@ -1,4 +1,5 @@
-//! [`Hook`]: application code that runs before and after each evaluation, and after each call of `track`.
+//! [`Hook`]: application code that runs before and after each evaluation, and after each call of
+//! `track`.
 //!
 //! A hook sees the arguments and the result of an evaluation and can change neither: it is intended
 //! for traces, metrics and logs. It passes its own data from the first stage of an evaluation to

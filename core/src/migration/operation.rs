@@ -118,7 +118,7 @@ impl<'a> Run<'a> {
         self.answered(origin, start.elapsed(), answer)
     }
 
-    /// Calls an origin and awaits its answer.
+    /// Calls an origin and awaits its result.
     pub(super) async fn call_async<T>(
         &self,
         origin: Origin,
