@@ -451,9 +451,10 @@ fn died(sink: &Updater, death: Death) {
 fn ended(sink: &Updater, result: Result<(), DataSourceError>) {
     let info = match result {
         Ok(()) if sink.is_refreshed() => return,
-        Ok(()) => {
-            DataSourceErrorInfo::new(DataSourceErrorKind::Unknown, "the data source had no data")
-        }
+        Ok(()) => DataSourceErrorInfo::new(
+            DataSourceErrorKind::Unknown,
+            "the data source ended without data",
+        ),
         Err(error) => {
             let message = match error.source.source() {
                 Some(cause) => format!("{error}: {}: {cause}", error.source),
