@@ -63,7 +63,8 @@ enum Events {
     /// To the service, unless the data source is made for tests.
     #[default]
     Usual,
-    Nobody,
+    /// Nowhere.
+    Disabled,
     Processor(Arc<dyn Configure<dyn EventProcessor>>),
 }
 
@@ -159,7 +160,7 @@ impl ClientBuilder {
 
     /// Disables events.
     pub fn without_events(mut self) -> Self {
-        self.events = Events::Nobody;
+        self.events = Events::Disabled;
         self
     }
 
@@ -367,7 +368,7 @@ impl Events {
         let processor = match self {
             Self::Processor(recipe) => Some(recipe.configure(context)?),
             Self::Usual if source.reports_events() => usual_events(context)?,
-            Self::Usual | Self::Nobody => None,
+            Self::Usual | Self::Disabled => None,
         };
         Ok(processor
             .map(|processor| Arc::new(Contained::new(processor)) as Arc<dyn EventProcessor>))
