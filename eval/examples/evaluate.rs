@@ -1,5 +1,6 @@
-//! Evaluates a flag without a client. It runs natively and as WebAssembly: `scripts/test-wasm`
-//! builds it for `wasm32-unknown-unknown` and runs it under Node.js, which reads the exit status.
+//! Evaluates a flag without a client. The example runs natively and as WebAssembly:
+//! `scripts/test-wasm` builds it for `wasm32-unknown-unknown`, runs it under Node.js and checks
+//! the exit status.
 
 use std::error::Error;
 use std::process::ExitCode;

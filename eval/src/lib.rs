@@ -1,14 +1,14 @@
-//! The evaluator of [vexil](https://github.com/vexil-rs/vexil), alone: contexts, flags, segments,
-//! and the function that evaluates one for the other.
+//! The evaluator of [vexil](https://github.com/vexil-rs/vexil) as a separate crate: contexts,
+//! flags, segments, and the function that evaluates a flag for a context.
 //!
-//! The crate performs no I/O. It has no runtime, takes no lock, reads no clock and writes no log,
-//! so it serves a server, a command line, a test and WebAssembly alike. Bytes come in, values come
-//! out. The `vexil` crate re-exports everything that an application needs; depend on this crate
-//! directly where flags are evaluated without a client.
+//! The crate has no runtime, performs no I/O, takes no lock, reads no clock and writes no log, so
+//! it also works in command-line tools, tests and WebAssembly. The `vexil` crate re-exports
+//! everything that an application needs; depend on this crate directly to evaluate flags without a
+//! client.
 //!
-//! All work that can be done once is done when an item is read ([`model`]): operands are parsed,
-//! lists become hash tables, hash inputs are prepared. An evaluation then allocates nothing. What
-//! it cannot know it names ([`Outcome::Needs`]): the caller fetches that and evaluates again.
+//! Work that can be done once is done when an item is read ([`model`]): operands are parsed, lists
+//! become hash tables, hash inputs are prepared. An evaluation then does not allocate. If data is
+//! missing, it returns [`Outcome::Needs`]; the caller fetches the data and evaluates again.
 //!
 //! ```
 //! use vexil_eval::model::DataSet;

@@ -1,4 +1,4 @@
-//! The words of migrations: [`Stage`], how far one has come; [`Operation`] and [`Origin`].
+//! The vocabulary of migrations: [`Stage`], [`Operation`] and [`Origin`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,7 +19,7 @@ use crate::value::Value;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(
     clippy::exhaustive_enums,
-    reason = "the protocol has these six; code that migrates must handle each"
+    reason = "the protocol defines exactly these six stages"
 )]
 pub enum Stage {
     /// Only the old system is used.
@@ -37,7 +37,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// The stage as flags name it.
+    /// Returns the name of the stage as used in flags.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -81,15 +81,18 @@ impl From<Stage> for Value {
     }
 }
 
-/// A text names no stage.
+/// The text is not the name of a migration stage.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("no such migration stage")]
 #[non_exhaustive]
 pub struct ParseStageError;
 
-/// What is done with the data that moves.
+/// An operation on the migrated data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "the protocol has these two")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the protocol defines exactly these two operations"
+)]
 pub enum Operation {
     /// Data is read.
     Read,
@@ -98,7 +101,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The operation as events name it.
+    /// Returns the name of the operation as used in events.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -108,18 +111,21 @@ impl Operation {
     }
 }
 
-/// One of the two systems between which data moves.
+/// One of the two systems of a migration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a migration has these two ends")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a migration has exactly these two systems"
+)]
 pub enum Origin {
-    /// The one that the data comes from.
+    /// The system that data is migrated from.
     Old,
-    /// The one that it goes to.
+    /// The system that data is migrated to.
     New,
 }
 
 impl Origin {
-    /// The origin as events name it.
+    /// Returns the name of the origin as used in events.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -141,18 +147,21 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Something of each of the two origins.
+/// A pair of values, one for each origin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a migration has these two ends")]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a migration has exactly these two systems"
+)]
 pub struct PerOrigin<T> {
-    /// Of the old one.
+    /// The value of the old system.
     pub old: T,
-    /// Of the new one.
+    /// The value of the new system.
     pub new: T,
 }
 
 impl<T> PerOrigin<T> {
-    /// That of one of them.
+    /// Returns the value of an origin.
     pub fn of(&self, origin: Origin) -> &T {
         match origin {
             Origin::Old => &self.old,
@@ -160,7 +169,7 @@ impl<T> PerOrigin<T> {
         }
     }
 
-    /// That of one of them, to change it.
+    /// Returns a mutable reference to the value of an origin.
     pub fn of_mut(&mut self, origin: Origin) -> &mut T {
         match origin {
             Origin::Old => &mut self.old,

@@ -1,9 +1,8 @@
 //! [`Text`]: an immutable string that is cheap to clone.
 //!
-//! Keys, kinds, attribute names and string values are short and are copied far more often than they
-//! are made. Up to 23 bytes live inside the value itself, longer ones behind a shared pointer; so
-//! the evaluator, the string door and the context builder can hand strings around without touching
-//! the allocator.
+//! Keys, kinds, attribute names and string values are short and are copied far more often than
+//! created. Up to 23 bytes are stored inline, longer texts behind a shared pointer, so the
+//! evaluator, the string variation method and the context builder pass strings without allocating.
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
@@ -16,7 +15,7 @@ use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
 
-/// An immutable string, cheap to clone; it dereferences to [`str`].
+/// An immutable string that is cheap to clone. Dereferences to [`str`].
 ///
 /// ```
 /// use vexil_eval::Text;
@@ -30,26 +29,26 @@ use smol_str::SmolStr;
 #[derive(Clone, Default, Eq, PartialOrd, Ord)]
 pub struct Text(SmolStr);
 
-/// The most bytes that fit into the value itself; `SmolStr::new_inline` panics above it.
+/// The maximum length of an inline text in bytes; `SmolStr::new_inline` panics above it.
 const INLINE: usize = 23;
 
 impl Text {
-    /// The string itself.
+    /// Returns the string.
     #[must_use]
     #[inline]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// A text from a literal: neither copied nor allocated.
+    /// Creates a text from a literal without copying or allocating.
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {
         Self(SmolStr::new_static(text))
     }
 }
 
-/// A 64-bit hash of a key. Equal keys have equal hashes throughout the process; it is not stable
-/// across versions of this crate.
+/// Returns a 64-bit hash of a key. It is the same throughout the process, but not stable across
+/// versions of this crate.
 ///
 /// ```
 /// assert_eq!(vexil_eval::key_hash("banner"), vexil_eval::key_hash("banner"));
@@ -59,9 +58,9 @@ pub fn key_hash(key: &str) -> u64 {
     FixedState::with_seed(0x0076_6578_696C).hash_one(key)
 }
 
-/// Whether two strings are equal. Keys, kinds and names are short and are compared on every
-/// evaluation: up to 32 bytes are compared as two words that may overlap, which saves the call of
-/// a function that would first have to find the length.
+/// Compares two texts. Keys, kinds and names are short and compared often: up to 32 bytes are
+/// compared as two words that may overlap, which saves a call to `memcmp` and its dispatch on the
+/// length.
 #[inline]
 #[must_use]
 pub fn short_str_eq(one: &str, two: &str) -> bool {
@@ -80,7 +79,7 @@ pub fn short_str_eq(one: &str, two: &str) -> bool {
         .unwrap_or_else(|| one.first() == two.first())
 }
 
-/// Whether the first and the last bytes are the same; none if there are fewer.
+/// Whether the first and the last `N` bytes are equal; `None` if there are fewer.
 #[inline]
 fn ends<const N: usize>(one: &[u8], two: &[u8]) -> Option<bool> {
     let same_start = one.first_chunk::<N>()? == two.first_chunk()?;
@@ -116,7 +115,7 @@ impl Hash for Text {
     }
 }
 
-// `Hash` and `Eq` are those of `str`, so maps keyed by `Text` answer look-ups by `&str`.
+// `Hash` and `Eq` are those of `str`, so maps keyed by `Text` can be queried by `&str`.
 impl Borrow<str> for Text {
     fn borrow(&self) -> &str {
         self.as_str()
@@ -138,8 +137,8 @@ impl fmt::Display for Text {
 impl From<&str> for Text {
     #[inline]
     fn from(text: &str) -> Self {
-        // Both give the same; but `new` reads back what it has just copied, and waits for it (15 %
-        // of building a context).
+        // Equivalent to `SmolStr::new`, which reads back the bytes that it has just copied and
+        // stalls on them (15 % of the time to build a context).
         Self(if text.len() <= INLINE {
             SmolStr::new_inline(text)
         } else {
@@ -251,8 +250,8 @@ mod tests {
     use super::{INLINE, Text, short_str_eq};
 
     #[test]
-    fn every_length_is_kept_whole() {
-        // Three bytes a character, so that the limit falls inside of one too.
+    fn texts_of_every_length_are_stored_in_full() {
+        // Three bytes per character, so that the limit also falls inside one.
         for length in 0..=2 * INLINE {
             for text in ["x".repeat(length), "€".repeat(length)] {
                 assert_eq!(Text::from(text.as_str()), text.as_str());
@@ -261,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_the_same_if_each_byte_is() {
+    fn texts_are_equal_if_and_only_if_every_byte_is() {
         let text: String = ('a'..='z').chain('A'..='Z').collect();
         for length in 0..=text.len() {
             let one = &text[..length];

@@ -1,4 +1,4 @@
-//! [`ContextBuilder`] and [`MultiContextBuilder`]: all that makes a context, checked once, in `build`.
+//! [`ContextBuilder`] and [`MultiContextBuilder`]: build contexts, which are validated in `build`.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use crate::context::reference::Reference;
 use crate::text::Text;
 use crate::value::{Value, sorted_members};
 
-/// The kind of a context that names none.
+/// The default kind of a context.
 pub(crate) const DEFAULT_KIND: Text = Text::from_static("user");
 
-/// The kind that a context of several kinds reports.
+/// The kind of every multi-context.
 pub(crate) const MULTI_KIND: Text = Text::from_static("multi");
 
-/// Builds a [`Context`] of one kind.
+/// A builder of a single-kind [`Context`].
 ///
 /// ```
 /// use vexil_eval::Context;
@@ -36,7 +36,7 @@ pub struct ContextBuilder {
     key: Text,
     name: Option<Text>,
     anonymous: bool,
-    /// In the order of the calls; `build` sorts, and lets the last value of a name count.
+    /// In call order; `build` sorts them, and the last value of a name wins.
     attributes: Vec<(Name, Value)>,
     private: Vec<Reference>,
 }
@@ -53,8 +53,7 @@ impl ContextBuilder {
         }
     }
 
-    /// What `context` holds, ready to be changed. Of a context of several kinds nothing is taken
-    /// over.
+    /// Copies the properties of `context`; copies nothing from a multi-context.
     pub(crate) fn from_context(context: &Context) -> Self {
         let Members::Single(single) = &context.0.members else {
             return Self::new(Text::default());
@@ -69,8 +68,8 @@ impl ContextBuilder {
         }
     }
 
-    /// Sets the kind: letters, digits, `.`, `_` and `-`, but neither `kind` nor `multi`. Default
-    /// and meaning of the empty string: `user`.
+    /// Sets the kind, which may contain letters, digits, `.`, `_` and `-` and must not be `kind` or
+    /// `multi`. The default, and the meaning of an empty string, is `user`.
     #[must_use]
     pub fn kind(mut self, kind: impl Into<Text>) -> Self {
         self.kind = kind.into();
@@ -84,25 +83,27 @@ impl ContextBuilder {
         self
     }
 
-    /// Sets the display name. Default: none.
+    /// Sets the display name. By default a context has no name.
     #[must_use]
     pub fn name(mut self, name: impl Into<Text>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Keeps the context out of the service's list of contexts; it changes no evaluation. Default:
-    /// `false`.
+    /// Marks the context as anonymous: it is left out of the service's list of contexts.
+    /// Evaluations are not affected. Default: `false`.
     #[must_use]
     pub fn anonymous(mut self, anonymous: bool) -> Self {
         self.anonymous = anonymous;
         self
     }
 
-    /// Sets any attribute by its name; `null` removes it. What lies deeper than [`Value::MAX_DEPTH`] levels is null.
+    /// Sets an attribute by name; `null` removes it. Arrays and objects nested deeper than
+    /// [`Value::MAX_DEPTH`] levels become null.
     ///
-    /// The names `kind`, `key`, `name` and `anonymous` set those parts. A value that such a part cannot have, the
-    /// name `_meta` and the empty name change nothing; use [`ContextBuilder::try_set`] to learn of it.
+    /// The names `kind`, `key`, `name` and `anonymous` set the built-in attributes. The call is
+    /// ignored if the value has the wrong type for a built-in attribute, or if the name is `_meta`
+    /// or empty; use [`ContextBuilder::try_set`] to detect this.
     #[must_use]
     #[inline]
     pub fn set(mut self, name: impl Into<Text>, value: impl Into<Value>) -> Self {
@@ -110,7 +111,7 @@ impl ContextBuilder {
         self
     }
 
-    /// Does what [`ContextBuilder::set`] does, in place, and says whether the value was accepted.
+    /// Like [`ContextBuilder::set`], but in place. Returns whether the value was accepted.
     #[inline]
     pub fn try_set(&mut self, name: impl Into<Text>, value: impl Into<Value>) -> bool {
         let name = name.into();
@@ -133,18 +134,18 @@ impl ContextBuilder {
         true
     }
 
-    /// Keeps these attributes, or parts of attributes, out of all analytics events. Adds to earlier
-    /// calls.
+    /// Marks attributes, or values nested in them, as private: they are removed from all analytics
+    /// events. Repeated calls add to the list.
     #[must_use]
     pub fn private<R: Into<Reference>>(mut self, references: impl IntoIterator<Item = R>) -> Self {
         self.private.extend(references.into_iter().map(Into::into));
         self
     }
 
-    /// Checks and finishes the context.
+    /// Validates and returns the context.
     ///
     /// # Errors
-    /// If the key is empty or the kind is not allowed.
+    /// Returns an error if the key is empty or the kind is not allowed.
     pub fn build(self) -> Result<Context, ContextError> {
         if self.key.is_empty() {
             return Err(ContextError::EmptyKey);
@@ -152,7 +153,7 @@ impl ContextBuilder {
         self.build_with_any_key()
     }
 
-    /// The old user form allows the empty key; nothing else does.
+    /// Like `build`, but accepts an empty key, which only the legacy user format allows.
     pub(crate) fn build_with_any_key(mut self) -> Result<Context, ContextError> {
         if self.kind.is_empty() {
             self.kind = DEFAULT_KIND;
@@ -177,14 +178,14 @@ impl ContextBuilder {
         Ok(Context::of(Members::Single(single), canonical_key))
     }
 
-    /// Adds an attribute under any name; for JSON, whose readers have dispatched the built-in names
-    /// already.
+    /// Adds an attribute without looking at its name: the JSON reader has already handled the
+    /// built-in names.
     pub(crate) fn push_attribute(&mut self, name: Text, value: Value) {
         self.attributes.push((name.into(), value));
     }
 }
 
-/// Attributes are private data and stay out of logs.
+/// Omits the attributes, which are private data and must not be logged.
 impl fmt::Debug for ContextBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ContextBuilder")
@@ -194,7 +195,7 @@ impl fmt::Debug for ContextBuilder {
     }
 }
 
-/// Builds a [`Context`] of several kinds.
+/// A builder of a multi-kind [`Context`].
 ///
 /// ```
 /// use vexil_eval::Context;
@@ -214,11 +215,11 @@ pub struct MultiContextBuilder {
 }
 
 impl MultiContextBuilder {
-    /// Adds a context, valid or not; one of several kinds adds each of its members.
+    /// Adds a context, valid or not. A multi-context contributes each of its members.
     #[must_use]
     #[expect(
         clippy::should_implement_trait,
-        reason = "the field's word; nobody adds contexts with a plus sign"
+        reason = "the name used by other SDKs; contexts have no `+` operator"
     )]
     pub fn add(mut self, context: impl Into<Result<Context, ContextError>>) -> Self {
         match context.into() {
@@ -228,10 +229,10 @@ impl MultiContextBuilder {
         self
     }
 
-    /// Checks and finishes the context; a sole member is returned as it is.
+    /// Validates and returns the context. A single member is returned unchanged.
     ///
     /// # Errors
-    /// If no context was added, a kind was added twice, or one of the contexts was invalid.
+    /// Returns an error if no context was added, a kind was added twice, or a member is invalid.
     pub fn build(mut self) -> Result<Context, ContextError> {
         if !self.errors.is_empty() {
             return Err(ContextError::InvalidMembers {
@@ -284,7 +285,7 @@ fn check_kind(kind: &str) -> Result<(), ContextError> {
     }
 }
 
-/// `kind:key` with `%` and `:` of the key escaped (EVAL-1.11).
+/// Returns `kind:key` with `%` and `:` in the key escaped (EVAL-1.11).
 fn canonical_part(kind: &str, key: &str) -> String {
     let mut part = String::with_capacity(kind.len() + 1 + key.len());
     part.push_str(kind);
@@ -299,21 +300,21 @@ fn canonical_part(kind: &str, key: &str) -> String {
     part
 }
 
-/// Why something is no valid context. Messages never repeat what the context holds, only names of
-/// properties.
+/// An error of building or reading a context. Messages name properties but never contain their
+/// values.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ContextError {
     /// The key is missing, null or empty.
     #[error("context key must not be null or empty")]
     EmptyKey,
-    /// The kind is given and empty, in JSON.
+    /// The kind is an empty string; only in JSON.
     #[error("context kind must not be empty")]
     EmptyKind,
-    /// The kind is `kind`, a reserved word.
+    /// The kind is the reserved word `kind`.
     #[error("\"kind\" is not a valid context kind")]
     KindIsKind,
-    /// The kind of a single context is `multi`, a reserved word.
+    /// The kind of a single context is the reserved word `multi`.
     #[error("context of kind \"multi\" must be created by a multi-context builder")]
     KindIsMulti,
     /// The kind has characters other than letters, digits, `.`, `_` and `-`.
@@ -325,13 +326,13 @@ pub enum ContextError {
     /// A multi-context has two members of the same kind.
     #[error("multi-context cannot have the kind \"{kind}\" more than once")]
     DuplicateKind {
-        /// The kind that was there already.
+        /// The duplicate kind.
         kind: Text,
     },
     /// Members of a multi-context are invalid.
     #[error("multi-context has invalid members: {}", list(errors))]
     InvalidMembers {
-        /// What is wrong with each invalid member.
+        /// The error of each invalid member.
         errors: Vec<Self>,
     },
     /// A property of the JSON form has a value of the wrong type.
@@ -339,16 +340,16 @@ pub enum ContextError {
     PropertyType {
         /// The property's name.
         property: &'static str,
-        /// What it has to be.
+        /// The expected type, with its article.
         expected: &'static str,
     },
-    /// The JSON form is no object.
+    /// The JSON value is not an object.
     #[error("context must be a JSON object")]
     NotAnObject,
-    /// The text is no JSON.
+    /// The text is not valid JSON.
     #[error("context is not valid JSON")]
     Json {
-        /// Where reading ended, and why.
+        /// The error of the JSON parser.
         #[source]
         source: serde_json::Error,
     },

@@ -1,8 +1,9 @@
-//! JSON forms of a context: single, multi, and the old user form, which has no `kind`.
+//! The JSON formats of a context: single-kind, multi-kind, and the legacy user format without
+//! `kind`.
 //!
-//! Which form it is depends on whether a property `kind` is there, and on nothing else: a `kind` that is empty or
-//! no string is an error, never a sign of an old user. Reading goes through [`Value`], since the form is known only
-//! when the whole object was read.
+//! Only the presence of `kind` selects the format: an empty `kind`, or one that is not a string, is
+//! an error and never means a legacy user. The format is known only after the whole object has been
+//! read, so reading goes through [`Value`].
 
 use std::str::FromStr;
 
@@ -17,8 +18,8 @@ use crate::value::{Object, Value};
 impl FromStr for Context {
     type Err = ContextError;
 
-    /// Reads a context from JSON. Half surrogates in strings, which `serde_json` alone refuses, are
-    /// read as the replacement character U+FFFD.
+    /// Reads a context from JSON. Lone surrogates in strings, which `serde_json` alone rejects,
+    /// become the replacement character U+FFFD.
     fn from_str(json: &str) -> Result<Self, ContextError> {
         let value = read_value(json).or_else(|error| match replace_lone_surrogates(json) {
             Some(repaired) => read_value(&repaired),
@@ -28,7 +29,7 @@ impl FromStr for Context {
     }
 }
 
-/// Reads a value in which attributes may be as deep as in a context that was built.
+/// Reads a value whose attributes may be nested as deeply as those of a built context.
 fn read_value(json: &str) -> Result<Value, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let value = Value::deserialize_context(&mut deserializer)?;
@@ -121,7 +122,7 @@ fn old_user(object: &Object) -> Result<Context, ContextError> {
             _ => builder,
         };
     }
-    // After the top level, so that a custom attribute wins over one of the same name there.
+    // After the top level, so that an attribute in `custom` wins over a top-level one.
     match object.get("custom") {
         None | Some(Value::Null) => {}
         Some(Value::Object(custom)) => {
@@ -223,7 +224,7 @@ impl Serialize for Context {
     }
 }
 
-/// A member of a multi-context: all but the kind, which is the name it stands under.
+/// A member of a multi-context. Leaves out the kind, which is the member's name in the object.
 struct Parts<'a>(&'a Single);
 
 impl Serialize for Parts<'_> {

@@ -1,9 +1,10 @@
-//! [`Kind`]: the kind of contexts that a part of a flag or segment is about.
+//! [`Kind`]: the context kind that a part of a flag or segment refers to.
 
 use super::builder::DEFAULT_KIND;
 use crate::text::Text;
 
-/// A kind. Nearly all are `user`, and of two that are nobody has to look at the text.
+/// A context kind. `User` is a separate variant, so that the most common comparison does not touch
+/// the string.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Kind {
     #[default]
@@ -12,7 +13,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Whether this is the kind called `text`, of which it is known whether that is `user`.
+    /// Whether this is the kind `text`; `is_user` is the precomputed result of `text == "user"`.
     #[inline]
     pub(super) fn is(&self, text: &Text, is_user: bool) -> bool {
         match self {
@@ -22,7 +23,7 @@ impl Kind {
     }
 }
 
-/// The empty text stands for `user`.
+/// An empty text means `user`.
 impl From<Text> for Kind {
     fn from(text: Text) -> Self {
         if text.is_empty() || text == DEFAULT_KIND {

@@ -1,7 +1,7 @@
-//! [`Context`]: whom or what a flag is evaluated for.
+//! [`Context`]: the subject of an evaluation.
 //!
-//! A context is valid from the start: whatever builds one returns a `Result`, so the evaluator
-//! never asks. It is immutable, shared by its clones, and holds its canonical key ready.
+//! Every constructor validates and returns a `Result`, so the evaluator need not check contexts. A
+//! context is immutable, shared by its clones, and stores its canonical key.
 
 mod builder;
 mod json;
@@ -22,12 +22,11 @@ pub use reference::{Reference, ReferenceError};
 use crate::text::{Text, key_hash};
 use crate::value::Value;
 
-/// Whom or what a flag is evaluated for: a user, an organisation, a device, or several of these at
-/// once.
+/// The subject of an evaluation: a user, an organisation, a device, or several of these at once.
 ///
-/// Cheap to clone. Build one with [`Context::new`], [`Context::builder`], [`Context::multi`], or
-/// from JSON with serde, `str::parse` or `TryFrom`. Neither key nor attributes appear in its
-/// `Debug` form.
+/// Cheap to clone. Build one with [`Context::new`], [`Context::builder`] or [`Context::multi`], or
+/// read it from JSON with serde, `str::parse` or `TryFrom`. Its `Debug` output contains neither the
+/// key nor the attributes.
 ///
 /// ```
 /// use vexil_eval::Context;
@@ -43,7 +42,7 @@ use crate::value::Value;
 #[derive(Clone)]
 pub struct Context(Arc<Inner>);
 
-/// The hashes stand first and together: they are all that events read of a context that they know.
+/// The hashes come first and together: event processing reads only these of a known context.
 #[repr(C)]
 struct Inner {
     /// A hash of the canonical key.
@@ -56,12 +55,12 @@ struct Inner {
 
 enum Members {
     Single(Single),
-    /// At least two, sorted by kind.
+    /// At least two members, sorted by kind.
     Multi(Box<[Context]>),
 }
 
-/// One kind's part. The built-in attributes are kept as values, so that a look-up can lend them
-/// like any other.
+/// The data of one kind. Built-in attributes are stored as values, so that a lookup can borrow them
+/// like any other attribute.
 struct Single {
     /// Always a string.
     kind: Value,
@@ -71,38 +70,39 @@ struct Single {
     /// A string or null.
     name: Value,
     anonymous: bool,
-    /// Sorted by name, without nulls.
+    /// Sorted by name, without null values.
     attributes: Vec<(Name, Value)>,
     private: Vec<Reference>,
 }
 
 impl Context {
-    /// A context of kind `user` with nothing but a key.
+    /// Creates a context of kind `user` with only a key.
     ///
     /// # Errors
-    /// If the key is empty.
+    /// Returns an error if the key is empty.
     pub fn new(key: impl Into<Text>) -> Result<Self, ContextError> {
         Self::builder(key).build()
     }
 
-    /// A context of any kind with nothing but a key.
+    /// Creates a context of the given kind with only a key.
     ///
     /// # Errors
-    /// If the key is empty or the kind is not allowed, see [`ContextBuilder::kind`].
+    /// Returns an error if the key is empty or the kind is not allowed; see
+    /// [`ContextBuilder::kind`].
     pub fn with_kind(key: impl Into<Text>, kind: impl Into<Text>) -> Result<Self, ContextError> {
         Self::builder(key).kind(kind).build()
     }
 
-    /// Starts a context of kind `user`; the builder can change that.
+    /// Returns a builder of a context of kind `user`; [`ContextBuilder::kind`] changes the kind.
     #[must_use]
     pub fn builder(key: impl Into<Text>) -> ContextBuilder {
         ContextBuilder::new(key.into())
     }
 
-    /// One context of all the given kinds; a sole one is returned as it is.
+    /// Creates a multi-context from the given contexts. A single context is returned unchanged.
     ///
     /// # Errors
-    /// If there are none, or two of the same kind.
+    /// Returns an error if there are no contexts, or two of the same kind.
     pub fn multi(contexts: impl IntoIterator<Item = Self>) -> Result<Self, ContextError> {
         contexts
             .into_iter()
@@ -110,19 +110,19 @@ impl Context {
             .build()
     }
 
-    /// Starts a context of several kinds.
+    /// Returns a builder of a multi-context.
     #[must_use]
     pub fn multi_builder() -> MultiContextBuilder {
         MultiContextBuilder::default()
     }
 
-    /// A builder that holds all that this context holds; nothing, if it is of several kinds.
+    /// Returns a builder with all properties of this context; an empty builder for a multi-context.
     #[must_use]
     pub fn to_builder(&self) -> ContextBuilder {
         ContextBuilder::from_context(self)
     }
 
-    /// The kind; `multi` for a context of several kinds.
+    /// Returns the kind; `multi` for a multi-context.
     #[must_use]
     pub fn kind(&self) -> &str {
         match &self.0.members {
@@ -131,31 +131,32 @@ impl Context {
         }
     }
 
-    /// The key; empty for a context of several kinds.
+    /// Returns the key; empty for a multi-context.
     #[must_use]
     pub fn key(&self) -> &str {
         self.single().map_or("", |single| single.key_text())
     }
 
-    /// The display name.
+    /// Returns the display name.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.single()?.name.as_str()
     }
 
-    /// Whether the context is kept out of the service's list of contexts.
+    /// Whether the context is anonymous, that is, left out of the service's list of contexts.
     #[must_use]
     pub fn anonymous(&self) -> bool {
         self.single().is_some_and(|single| single.anonymous)
     }
 
-    /// Whether this is a context of several kinds.
+    /// Whether this is a multi-context.
     #[must_use]
     pub fn multiple(&self) -> bool {
         matches!(self.0.members, Members::Multi(_))
     }
 
-    /// The value of an attribute by its plain name; built-in names work, paths do not: see [`Context::lookup`].
+    /// Returns the value of an attribute by its plain name, built-in or custom. For paths, use
+    /// [`Context::lookup`].
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Value> {
         match &self.0.members {
@@ -164,8 +165,8 @@ impl Context {
         }
     }
 
-    /// The value at a reference. A context of several kinds has only a `kind`; ask one of its
-    /// members instead.
+    /// Returns the value at a reference. A multi-context has only the attribute `kind`; look up
+    /// the others in its members.
     #[must_use]
     pub fn lookup(&self, reference: &Reference) -> Option<Value> {
         match (&self.0.members, reference.components()) {
@@ -175,8 +176,7 @@ impl Context {
         }
     }
 
-    /// The names of all attributes that are not built in, in order; none for a context of several
-    /// kinds.
+    /// Returns the names of all custom attributes in order. A multi-context has none.
     pub fn custom_attributes(&self) -> impl Iterator<Item = &str> {
         self.single()
             .into_iter()
@@ -184,19 +184,20 @@ impl Context {
             .map(|(name, _)| name.as_str())
     }
 
-    /// The attributes that this context keeps out of events.
+    /// Returns the references of the private attributes, which are removed from events.
     #[must_use]
     pub fn private_attributes(&self) -> &[Reference] {
         self.single().map_or(&[], |single| &single.private)
     }
 
-    /// How many kinds the context has.
+    /// Returns the number of kinds.
     #[must_use]
     pub fn individual_context_count(&self) -> usize {
         self.individual_contexts().len()
     }
 
-    /// The members in the order of their kinds; the context itself, if it has one kind.
+    /// Returns the members in the order of their kinds; for a single-kind context, the context
+    /// itself.
     pub fn individual_contexts(&self) -> impl ExactSizeIterator<Item = &Self> {
         match &self.0.members {
             Members::Single(_) => std::slice::from_ref(self).iter(),
@@ -204,20 +205,20 @@ impl Context {
         }
     }
 
-    /// The member of a kind.
+    /// Returns the member of the given kind.
     #[must_use]
     pub fn individual_context(&self, kind: &str) -> Option<&Self> {
         self.individual_contexts()
             .find(|member| member.kind() == kind)
     }
 
-    /// A string that names kinds and keys unambiguously: the canonical key of the protocol.
+    /// Returns the canonical key of the protocol, an unambiguous string of all kinds and keys.
     #[must_use]
     pub fn fully_qualified_key(&self) -> &str {
         &self.0.canonical_key
     }
 
-    /// The part of a kind, for the evaluator.
+    /// Returns the data of a kind for the evaluator.
     #[inline]
     pub(crate) fn member(&self, kind: &Kind) -> Option<Member<'_>> {
         match &self.0.members {
@@ -230,7 +231,7 @@ impl Context {
         }
     }
 
-    /// The kinds of all members, as attribute values.
+    /// Returns the kinds of all members as attribute values.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = &Value> {
         self.individual_contexts()
             .filter_map(Self::single)
@@ -260,15 +261,15 @@ impl Context {
     }
 }
 
-/// What events need of a context.
+/// Accessors for event processing.
 impl Context {
-    /// The context without its anonymous members. Returns `None` if all members are anonymous.
+    /// Returns the context without its anonymous members, or `None` if all members are anonymous.
     #[must_use]
     pub fn without_anonymous(&self) -> Option<Self> {
         if !self.individual_contexts().any(Self::anonymous) {
             return Some(self.clone());
         }
-        // Kinds that differed still do, so the only error that is left is that there are none.
+        // The kinds are still distinct, so the only possible error is an empty list.
         Self::multi(
             self.individual_contexts()
                 .filter(|member| !member.anonymous())
@@ -277,7 +278,7 @@ impl Context {
         .ok()
     }
 
-    /// The custom attributes, sorted by name. A multi-context has none of its own.
+    /// Returns the custom attributes, sorted by name. A multi-context has none.
     pub fn attributes(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
         let attributes: &[(Name, Value)] = self.single().map_or(&[], |single| &single.attributes);
         attributes
@@ -285,13 +286,13 @@ impl Context {
             .map(|(name, value)| (name.as_str(), value))
     }
 
-    /// The value of a custom attribute.
+    /// Returns the value of a custom attribute.
     #[must_use]
     pub fn custom_attribute(&self, name: &str) -> Option<&Value> {
         self.single()?.custom_attribute(name, NameHash::of(name))
     }
 
-    /// About how many bytes the context takes, here and as JSON.
+    /// Returns the approximate size of the context in bytes, in memory and as JSON.
     #[must_use]
     pub fn weight(&self) -> usize {
         self.individual_contexts()
@@ -300,14 +301,15 @@ impl Context {
             .sum()
     }
 
-    /// A hash of the fully qualified key, computed when the context was built; see [`key_hash`](crate::key_hash).
+    /// Returns a hash of the fully qualified key, computed when the context was built; see
+    /// [`key_hash`](crate::key_hash).
     #[inline]
     #[must_use]
     pub fn key_hash(&self) -> u64 {
         self.0.key_hash
     }
 
-    /// A hash of the kinds of all members, computed when the context was built.
+    /// Returns a hash of the kinds of all members, computed when the context was built.
     #[inline]
     #[must_use]
     pub fn kinds_hash(&self) -> u64 {
@@ -315,7 +317,7 @@ impl Context {
     }
 }
 
-/// One kind's part of a context, lent to the evaluator.
+/// The data of one kind of a context, as borrowed by the evaluator.
 #[derive(Clone, Copy)]
 pub(crate) struct Member<'a>(&'a Single);
 
@@ -376,7 +378,7 @@ impl Single {
         reference.find(|attribute, name| self.attribute(attribute, name))
     }
 
-    /// The attribute called `name`, which means `attribute`.
+    /// Returns the attribute `name`, where `attribute` is its parsed form.
     #[inline]
     fn attribute(&self, attribute: Attribute, name: &(impl AsRef<str> + ?Sized)) -> Option<&Value> {
         match attribute {
@@ -394,7 +396,7 @@ impl Single {
         }
     }
 
-    /// Few names are compared one by one, which compares their prints; many are searched.
+    /// Scans short lists, comparing name hashes; uses binary search for long ones.
     #[inline]
     fn custom_attribute(
         &self,
@@ -460,7 +462,7 @@ fn same_in_any_order(one: &[Reference], two: &[Reference]) -> bool {
             .all(|reference| count(one, reference) == count(two, reference))
 }
 
-/// Keys and attributes are private data and stay out of logs.
+/// Omits the keys and attributes, which are private data and must not be logged.
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds: Vec<_> = self.individual_contexts().map(Self::kind).collect();

@@ -1,13 +1,13 @@
-//! [`Name`] and [`Attribute`]: how attributes are told apart.
+//! [`Name`] and [`Attribute`]: attribute names prepared for comparison.
 //!
-//! Attributes are searched for in every clause, so what a name means, and its [`NameHash`], are found
-//! out once: when a context is built, and when a flag arrives.
+//! Every clause looks up an attribute. Classifying a name and computing its [`NameHash`] therefore
+//! happens only once: when a context is built, and when a flag is read.
 
 use std::ops::Deref;
 
 use crate::text::{Text, key_hash};
 
-/// The name of an attribute that is not built in.
+/// The name of a custom attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Name {
     print: NameHash,
@@ -15,7 +15,7 @@ pub(crate) struct Name {
 }
 
 impl Name {
-    /// Whether this is the name `text`, which has the print `print`.
+    /// Whether this is the name `text`, whose hash is `print`.
     #[inline]
     pub(super) fn is(&self, text: &(impl AsRef<str> + ?Sized), print: NameHash) -> bool {
         self.print == print && (print.is_all() || self.text == *text.as_ref())
@@ -46,7 +46,7 @@ impl Deref for Name {
     }
 }
 
-/// What stands for a name where names are compared: all of a short one, a hash of a long one.
+/// A name condensed for comparison: the whole text of a short name, a hash of a long one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NameHash(u64);
 
@@ -56,7 +56,7 @@ impl NameHash {
     #[inline]
     pub(super) fn of(name: &str) -> Self {
         match u64::try_from(name.len()) {
-            // The length stands before the bytes, so no other name looks the same.
+            // The length precedes the bytes, so that no other name has the same value.
             Ok(length @ 0..=7) => Self(
                 name.bytes()
                     .fold(length, |print, byte| print << 8 | u64::from(byte)),
@@ -65,21 +65,21 @@ impl NameHash {
         }
     }
 
-    /// Whether names with this print are the same name.
+    /// Whether equal hashes imply equal names, that is, whether this holds the whole name.
     fn is_all(self) -> bool {
         self.0 & Self::HASHED == 0
     }
 }
 
-/// What the name of an attribute means.
+/// A classified attribute name.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Attribute {
     BuiltIn(BuiltIn),
-    /// Any other; the print of its name.
+    /// A custom attribute, with the hash of its name.
     Custom(NameHash),
 }
 
-/// The attributes that a context has besides those that the application sets.
+/// The built-in attributes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum BuiltIn {
     Kind,
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_the_same_if_their_texts_are() {
+    fn names_are_equal_if_and_only_if_their_texts_are() {
         let texts = [
             "",
             "a",
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn long_names_with_the_same_print_are_compared_in_full() {
+    fn long_names_with_equal_hashes_are_compared_in_full() {
         let name = Name {
             print: NameHash::of("signupDate"),
             text: "another one".into(),

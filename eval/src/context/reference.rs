@@ -1,10 +1,10 @@
 //! [`Reference`]: the address of an attribute, or of a value inside one.
 //!
-//! The syntax looks like JSON Pointer and is less: a string that does not start with `/` is one
-//! plain name, nothing in it is special; one that does is a path of names in which `~1` means `/`
-//! and `~0` means `~`. Arrays have no addresses. A reference that breaks these rules is kept with
-//! its reason, because flag data may hold one and must survive being read; it finds nothing, and a
-//! clause that uses it is malformed.
+//! The syntax resembles a subset of JSON Pointer. A string that does not start with `/` is a plain
+//! name without special characters. One that does is a path of names, in which `~1` means `/` and
+//! `~0` means `~`. Array elements cannot be addressed. An invalid reference is kept together with
+//! its error, because flag data may contain one and must still be readable; it never finds a value,
+//! and a clause that uses it is malformed.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -34,24 +34,25 @@ pub struct Reference {
 
 #[derive(Clone, Debug)]
 enum Meaning {
-    /// The text is the name of an attribute.
+    /// The text is an attribute name.
     Name(Attribute),
-    /// Boxed, as most references are names and there are many in flags.
+    /// Boxed, because most references are names and flags contain many of them.
     Path(Box<Path>),
     Invalid(ReferenceError),
 }
 
-/// The path that the text describes.
+/// A parsed path.
 #[derive(Clone, Debug)]
 struct Path {
-    /// What the first name means.
+    /// The first name, classified.
     first: Attribute,
     names: Box<[Text]>,
 }
 
 impl Reference {
-    /// Reads a reference: a string that does not start with `/` is one plain name; one that does is a path of names in
-    /// which `~1` means `/` and `~0` means `~`. Never fails: see [`Reference::error`].
+    /// Parses a reference. A string that does not start with `/` is a plain name; one that does is
+    /// a path of names, in which `~1` means `/` and `~0` means `~`. Never fails: an invalid
+    /// reference reports [`Reference::error`].
     #[must_use]
     pub fn new(text: impl Into<Text>) -> Self {
         let text = text.into();
@@ -66,7 +67,7 @@ impl Reference {
         Self { text, meaning }
     }
 
-    /// The attribute whose whole name is `name`, whatever characters it holds.
+    /// Returns a reference to the attribute `name`, taken literally whatever it contains.
     #[must_use]
     pub fn literal(name: impl Into<Text>) -> Self {
         let name = name.into();
@@ -89,8 +90,8 @@ impl Reference {
         }
     }
 
-    /// What is at the reference, if it is not null; `attribute` gives a context's attribute by what
-    /// its name means.
+    /// Returns the value at the reference unless it is null. `attribute` looks up a top-level
+    /// attribute of the context by its classified name.
     #[inline]
     pub(super) fn find<'v>(
         &self,
@@ -110,7 +111,7 @@ impl Reference {
         (!found.is_null()).then_some(found)
     }
 
-    /// Whether it is about the kind of a context.
+    /// Whether this refers to the attribute `kind`.
     pub(crate) fn is_kind(&self) -> bool {
         let first = match &self.meaning {
             Meaning::Name(first) => *first,
@@ -120,13 +121,13 @@ impl Reference {
         matches!(first, Attribute::BuiltIn(BuiltIn::Kind))
     }
 
-    /// The string form: the original text, kept even when it is no valid reference.
+    /// Returns the original text, also for an invalid reference.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The names on the path, unescaped; none if the reference is invalid.
+    /// Returns the unescaped names on the path; empty if the reference is invalid.
     #[must_use]
     pub fn components(&self) -> &[Text] {
         match &self.meaning {
@@ -136,13 +137,13 @@ impl Reference {
         }
     }
 
-    /// How many names the path has; 0 if the reference is invalid.
+    /// Returns the number of names on the path; 0 if the reference is invalid.
     #[must_use]
     pub fn depth(&self) -> usize {
         self.components().len()
     }
 
-    /// Why the reference is invalid, if it is.
+    /// Returns why the reference is invalid, or `None` if it is valid.
     #[must_use]
     pub fn error(&self) -> Option<ReferenceError> {
         match self.meaning {
@@ -184,14 +185,14 @@ fn unescape(component: &str) -> Result<Text, ReferenceError> {
     Ok(name.into())
 }
 
-/// Why a string is no valid attribute reference.
+/// Why a string is not a valid attribute reference.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReferenceError {
     /// The string is empty or `/`.
     #[error("attribute reference is empty")]
     Empty,
-    /// Two slashes follow one another, or one ends the string.
+    /// The string contains two consecutive slashes or ends with one.
     #[error("attribute reference has an empty component")]
     EmptyComponent,
     /// A `~` is not followed by `0` or `1`.
@@ -199,7 +200,7 @@ pub enum ReferenceError {
     Escape,
 }
 
-/// References are equal when they mean the same attribute: the literal `/a` equals the reference
+/// References are equal if they refer to the same attribute: the literal `/a` equals the reference
 /// `/~1a`.
 impl PartialEq for Reference {
     fn eq(&self, other: &Self) -> bool {

@@ -12,7 +12,7 @@ fn written(context: &Context) -> serde_json::Value {
 
 // EVAL-1.1
 #[test]
-fn a_kind_may_only_hold_letters_digits_dot_underscore_and_dash() {
+fn a_kind_may_only_contain_letters_digits_dot_underscore_and_dash() {
     for code in 1..=255_u8 {
         let kind = char::from(code).to_string();
         let allowed = code.is_ascii_alphanumeric() || b"._-".contains(&code);
@@ -37,7 +37,7 @@ fn a_kind_may_only_hold_letters_digits_dot_underscore_and_dash() {
 
 // EVAL-1.3
 #[test]
-fn the_generic_setter_routes_built_in_names_and_refuses_what_they_cannot_be() {
+fn set_routes_built_in_names_and_ignores_values_of_the_wrong_type() {
     let mut builder = Context::builder("old");
     assert!(builder.try_set("key", "new"));
     assert!(builder.try_set("kind", "org"));
@@ -72,13 +72,13 @@ fn the_generic_setter_routes_built_in_names_and_refuses_what_they_cannot_be() {
     assert_eq!(
         written(&context)["name"],
         json!("N"),
-        "a built context does not change"
+        "a built context must not change"
     );
 }
 
 // EVAL-1.4
 #[test]
-fn multi_contexts_flatten_sort_collapse_and_refuse_duplicates() {
+fn multi_contexts_flatten_sort_collapse_and_reject_duplicates() {
     let kinds = ["alpha", "_x", "Zed", "9k"].map(|kind| Context::with_kind("k", kind).unwrap());
     let multi = Context::multi(kinds).unwrap();
     let order: Vec<_> = multi.individual_contexts().map(Context::kind).collect();
@@ -117,7 +117,7 @@ fn multi_contexts_flatten_sort_collapse_and_refuse_duplicates() {
 
 // EVAL-1.4
 #[test]
-fn anonymous_members_can_be_left_out() {
+fn without_anonymous_removes_anonymous_members() {
     let known = Context::with_kind("acme", "org").unwrap();
     let guest = Context::builder("guest").anonymous(true).build().unwrap();
     let device = Context::with_kind("d-9", "device").unwrap();
@@ -136,7 +136,7 @@ fn anonymous_members_can_be_left_out() {
     assert_eq!(
         multi(&[&known, &guest]).without_anonymous(),
         Some(known),
-        "one member is left as it is"
+        "a single remaining member is returned unchanged"
     );
 
     let robot = guest.to_builder().kind("robot").build().unwrap();
@@ -145,7 +145,7 @@ fn anonymous_members_can_be_left_out() {
 
 // EVAL-1.5
 #[test]
-fn the_property_kind_decides_how_json_is_read() {
+fn the_property_kind_selects_the_json_format() {
     for bad in [
         json!(null),
         json!(true),
@@ -187,7 +187,7 @@ fn the_property_kind_decides_how_json_is_read() {
 
 // EVAL-1.5 and EVAL-1.7
 #[test]
-fn json_forms_are_read_whole_and_written_without_defaults() {
+fn json_formats_are_read_completely_and_written_without_defaults() {
     let full = json!({"kind": "org", "key": "k", "name": "N", "anonymous": true, "a": [1, {"b": null}], "": 1,
         "_meta": {"privateAttributes": ["a", "/x/y"]}});
     assert_eq!(written(&parse(full.clone()).unwrap()), full);
@@ -212,7 +212,7 @@ fn json_forms_are_read_whole_and_written_without_defaults() {
 
 // EVAL-1.6
 #[test]
-fn the_old_user_form_becomes_a_context_of_kind_user() {
+fn the_legacy_user_format_becomes_a_context_of_kind_user() {
     let old = json!({"key": "", "name": "N", "firstName": "F", "email": "top", "anonymous": null, "secondary": "s",
         "unknown": 1, "custom": {"email": "custom", "n": 3, "gone": null, "name": "no", "kind": "no"},
         "privateAttributeNames": ["email", "/a"]});
@@ -236,7 +236,7 @@ fn the_old_user_form_becomes_a_context_of_kind_user() {
 
 // EVAL-7.3
 #[test]
-fn references_find_what_the_table_of_vectors_says() {
+fn references_follow_the_table_of_vectors() {
     let context = parse(
         json!({"kind": "user", "key": "k", "name": "N", "a/b": 1, "a~b": 2, "/x/y": 3,
         "o": {"p": {"q": "deep"}, "2": "two", "s/t": 4}, "l": ["z"], "s": "str"}),
@@ -339,7 +339,7 @@ fn canonical_keys_follow_the_table_of_vectors() {
 
 // EVAL-1.12
 #[test]
-fn equality_ignores_order_and_compares_private_references_by_meaning() {
+fn equality_ignores_order_and_compares_private_references_by_path() {
     let base = Context::builder("k")
         .set("a", 1)
         .set("b", json!({"x": 1, "y": 2}));
@@ -361,7 +361,7 @@ fn equality_ignores_order_and_compares_private_references_by_meaning() {
 }
 
 #[test]
-fn debug_output_holds_neither_key_nor_attributes() {
+fn debug_output_contains_neither_key_nor_attributes() {
     let builder = Context::builder("secret-key")
         .name("secret-name")
         .set("email", "secret-mail");
@@ -370,7 +370,7 @@ fn debug_output_holds_neither_key_nor_attributes() {
 }
 
 #[test]
-fn half_surrogates_in_json_become_replacement_characters() {
+fn lone_surrogates_in_json_become_replacement_characters() {
     let context: Context =
         r#"{"kind": "user", "key": "k\ud800", "name": "\ud83d\ude00", "a\udc00": ["\udfff"]}"#
             .parse()
@@ -385,7 +385,7 @@ fn half_surrogates_in_json_become_replacement_characters() {
 }
 
 #[test]
-fn a_context_with_attributes_of_the_greatest_depth_is_read_from_what_it_is_written_as() {
+fn attributes_of_the_maximum_depth_survive_a_json_round_trip() {
     let deepest = (0..Value::MAX_DEPTH).fold(Value::from(1), |inner, _| Value::from([inner]));
     let user = Context::builder("ada")
         .set("deepest", deepest)
@@ -406,7 +406,7 @@ fn a_context_with_attributes_of_the_greatest_depth_is_read_from_what_it_is_writt
 }
 
 #[test]
-fn a_context_of_ten_thousand_levels_is_refused_as_text_and_cut_otherwise() {
+fn a_context_of_ten_thousand_levels_is_rejected_as_text_and_cut_otherwise() {
     let text = format!(
         r#"{{"kind": "user", "key": "ada", "deep": {}{}}}"#,
         "[".repeat(10_000),

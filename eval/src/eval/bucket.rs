@@ -1,16 +1,16 @@
-//! Which share of a rollout a context falls into.
+//! Selects the share of a rollout that a context belongs to.
 
 use crate::context::{Context, Kind, Member};
 use crate::model::rollout::{BucketBy, Prefix, Rollout, Weighted};
 use crate::value::Value;
 
-/// The attribute that decides the bucket is an invalid reference.
+/// The rollout buckets by an attribute whose reference is invalid.
 pub(super) struct InvalidReference;
 
-/// A place between 0 and 1.
+/// A position between 0 and 1.
 pub(super) struct Bucket {
     pub(super) value: f32,
-    /// Whether the context lacks the kind that the rollout is about.
+    /// Whether the context lacks the kind that the rollout buckets by.
     pub(super) kind_missing: bool,
 }
 
@@ -20,8 +20,8 @@ pub(super) fn bucket(
     by: &BucketBy,
     prefix: &Prefix,
 ) -> Result<Bucket, InvalidReference> {
-    // The reference is judged before the context is looked at: a broken rollout is broken for
-    // everybody.
+    // The reference is checked before the context, so that a malformed rollout fails for every
+    // context.
     if let BucketBy::Attribute(reference) = by
         && reference.error().is_some()
     {
@@ -49,7 +49,7 @@ fn attribute<'a>(member: Member<'a>, by: &BucketBy) -> Option<&'a Value> {
     }
 }
 
-/// Only strings and whole numbers can be hashed.
+/// Returns `None` unless the value is a string or a whole number, the only types that are hashed.
 fn hashed(value: &Value, prefix: &Prefix) -> Option<f32> {
     match value {
         Value::String(text) => Some(prefix.bucket(text.as_bytes())),
@@ -61,7 +61,7 @@ fn hashed(value: &Value, prefix: &Prefix) -> Option<f32> {
     }
 }
 
-/// Decimal digits without an allocation.
+/// An integer formatted as decimal digits without an allocation.
 #[derive(Default)]
 struct Digits([u8; 20]);
 
@@ -89,7 +89,7 @@ impl Digits {
 }
 
 impl Rollout {
-    /// The share that a bucket falls into; the last one, if the shares end before it.
+    /// Returns the share that contains the bucket; the last one if the shares end before it.
     pub(super) fn choose(&self, bucket: &Bucket) -> Option<&Weighted> {
         self.weighted
             .iter()

@@ -1,4 +1,4 @@
-//! Operators against attributes.
+//! Evaluates clauses: attribute values against operators.
 
 use std::cmp::Ordering;
 use std::slice::from_ref;
@@ -15,7 +15,7 @@ use crate::text::Text;
 use crate::value::Value;
 
 impl<'a> Evaluator<'_, 'a> {
-    /// Whether all clauses match. A clause behind one that does not match is not even looked at.
+    /// Whether all clauses match. Stops at the first one that does not.
     pub(super) fn clauses_match(
         &mut self,
         clauses: &'a [Clause],
@@ -44,12 +44,12 @@ impl<'a> Evaluator<'_, 'a> {
     }
 }
 
-/// Whether a clause matches; `None` if a regular expression would take too long to tell.
+/// Whether a clause matches; `None` if a regular expression exceeds its step limit.
 fn attribute_matches(clause: &Clause, context: &Context) -> Option<bool> {
     if clause.attribute.is_kind() {
         return Some(clause.test.matches_any(context.kinds())? != clause.negate);
     }
-    // Without the kind or the attribute there is nothing to negate either.
+    // Without the kind or the attribute a negated clause does not match either.
     let Some(value) = context
         .member(&clause.kind)
         .and_then(|member| member.lookup(&clause.attribute))
@@ -73,9 +73,8 @@ impl Test {
         Some(false)
     }
 
-    /// Whether a value is of a type that the operator is for, and meets it. Elements of nested
-    /// arrays are not looked at. Returns `None` if a regular expression would take too long to
-    /// tell.
+    /// Whether the value has the operator's type and satisfies it. Does not descend into nested
+    /// arrays. Returns `None` if a regular expression exceeds its step limit.
     fn matches(&self, value: &Value) -> Option<bool> {
         let text = |meets: &dyn Fn(&str) -> bool| value.as_str().is_some_and(meets);
         let number = |meets: fn(f64, f64) -> bool, limit| {
@@ -117,7 +116,7 @@ impl Test {
             Self::VersionEqual(versions) => version(Ordering::Equal, versions),
             Self::VersionLessThan(limit) => version(Ordering::Less, from_ref(limit)),
             Self::VersionGreaterThan(limit) => version(Ordering::Greater, from_ref(limit)),
-            // Segments are looked at where the data is.
+            // Segment clauses are evaluated by the caller, which has access to the data.
             Self::Segments(_) | Self::Never => false,
         })
     }

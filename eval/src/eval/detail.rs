@@ -1,8 +1,8 @@
-//! What an evaluation yields: [`Detail`] and [`Reason`] for callers, [`Evaluation`] for the layers
-//! above.
+//! Results of evaluations: [`Detail`] and [`Reason`] for applications, [`Evaluation`] for the
+//! client.
 //!
-//! An [`Evaluation`] borrows from the flag it was made of, so that a caller who wants only the
-//! value pays for nothing else; a [`Reason`] is its owned form.
+//! An [`Evaluation`] borrows from the flag, so that reading only the value costs nothing more; a
+//! [`Reason`] is the owned form.
 
 use std::fmt;
 
@@ -14,20 +14,20 @@ use crate::model::Flag;
 use crate::text::Text;
 use crate::value::Value;
 
-/// A flag's value for a context, and why it is this one.
+/// The value of a flag for a context, and the reason for it.
 ///
-/// Two details are equal if value, variation and reason are; a [`TypeMismatch`] only explains the
-/// reason.
+/// Two details are equal if value, variation and reason are; the [`TypeMismatch`] is not compared,
+/// because it only explains the reason.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Detail<T> {
-    /// The variation's value, or the default.
+    /// The value of the variation, or the default.
     pub value: T,
-    /// Which variation it is; none if `value` is the default.
+    /// The index of the variation; `None` if `value` is the default.
     pub variation_index: Option<usize>,
-    /// Why.
+    /// The reason for the value.
     pub reason: Reason,
-    /// Behind a pointer, as it is rare and details are moved often.
+    /// Boxed, because it is rare and details are moved often.
     type_mismatch: Option<Box<TypeMismatch>>,
 }
 
@@ -40,7 +40,7 @@ impl<T: PartialEq> PartialEq for Detail<T> {
 }
 
 impl<T> Detail<T> {
-    /// A detail of these parts; for hooks and tests.
+    /// Creates a detail from its parts, for hooks and tests.
     #[must_use]
     pub fn new(value: T, variation_index: Option<usize>, reason: Reason) -> Self {
         Self {
@@ -51,8 +51,8 @@ impl<T> Detail<T> {
         }
     }
 
-    /// The default, because the flag's value has another type; `big_segments_status` is that of the
-    /// evaluation.
+    /// Creates the detail of a flag whose value has the wrong type: `default` with
+    /// [`EvalErrorKind::WrongType`]. `big_segments_status` is that of the evaluation.
     #[must_use]
     pub fn mismatched(
         value: T,
@@ -71,7 +71,7 @@ impl<T> Detail<T> {
         }
     }
 
-    /// Which type was requested and which was found, if the reason is [`EvalErrorKind::WrongType`].
+    /// Returns the requested and the actual type if the error is [`EvalErrorKind::WrongType`].
     ///
     /// ```
     /// use vexil_eval::{Detail, TypeMismatch};
@@ -86,13 +86,13 @@ impl<T> Detail<T> {
         self.type_mismatch.as_deref()
     }
 
-    /// Whether the value is the caller's default, because the flag gave none.
+    /// Whether the value is the caller's default because the flag has no value for the context.
     #[must_use]
     pub fn is_default_value(&self) -> bool {
         self.variation_index.is_none()
     }
 
-    /// The same detail with another value.
+    /// Returns the same detail with its value converted by `change`.
     #[must_use]
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Detail<U> {
         Detail {
@@ -104,22 +104,22 @@ impl<T> Detail<T> {
     }
 }
 
-/// Why a flag's value could not be returned as the type that was requested.
+/// Why the value of a flag could not be returned as the requested type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TypeMismatch {
-    /// The requested type, with its article: `an integer`, `a string`; for a type of the caller's,
-    /// its Rust name.
+    /// The requested type, with its article: `an integer`, `a string`. For a type defined by the
+    /// application, its Rust name.
     pub expected: &'static str,
     /// The JSON type of the flag's value, with its article: `a number`, `an object`, `null`.
     pub found: &'static str,
-    /// What the deserialization of the caller's type says, cut after 500 bytes; `None` for the
-    /// types that flags have themselves.
+    /// The deserialization error of a type defined by the application, cut after 500 bytes; `None`
+    /// for the built-in types of flags.
     pub error: Option<String>,
 }
 
 impl TypeMismatch {
-    /// A value of another type than `expected`, which is named with its article.
+    /// Creates a mismatch. `expected` names the requested type with its article.
     #[must_use]
     pub fn new(expected: &'static str, found: &Value) -> Box<Self> {
         Box::new(Self {
@@ -129,10 +129,10 @@ impl TypeMismatch {
         })
     }
 
-    /// Adds the error of the deserialization, cut after 500 bytes.
+    /// Adds the deserialization error, cut after 500 bytes.
     #[must_use]
     pub fn with_error(mut self: Box<Self>, error: &dyn fmt::Display) -> Box<Self> {
-        /// An error of serde quotes the whole string that it does not expect.
+        // A serde error quotes the unexpected string in full.
         const LONGEST: usize = 500;
         let mut error = error.to_string();
         if error.len() > LONGEST {
@@ -154,7 +154,7 @@ impl fmt::Display for TypeMismatch {
     }
 }
 
-/// Why an evaluation came out as it did. Serialises to the form of the protocol.
+/// The reason for the result of an evaluation. Serializes to the format of the protocol.
 ///
 /// ```
 /// use vexil_eval::{Reason, ReasonKind};
@@ -169,14 +169,14 @@ impl fmt::Display for TypeMismatch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reason {
-    /// The reason proper.
+    /// The kind of the reason.
     pub kind: ReasonKind,
-    /// How far the answers about big segments can be trusted; none if none were needed.
+    /// The status of the big-segment query; `None` if the evaluation needed none.
     pub big_segments_status: Option<BigSegmentsStatus>,
 }
 
-/// The reasons that there are. `T` holds the texts: [`Text`] in a [`Reason`], a reference to it in
-/// a [`Verdict`].
+/// The kinds of reasons. `T` holds the strings: [`Text`] in a [`Reason`], a reference to it in a
+/// [`Verdict`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReasonKind<T = Text> {
@@ -187,64 +187,64 @@ pub enum ReasonKind<T = Text> {
         /// Whether the context takes part in an experiment.
         in_experiment: bool,
     },
-    /// The context is targeted by its key.
+    /// An individual target lists the key of the context.
     TargetMatch,
     /// A rule matched.
     RuleMatch {
-        /// The rule's place, counted from 0.
+        /// The index of the rule, counted from 0.
         rule_index: usize,
-        /// The rule's id; empty if it has none.
+        /// The id of the rule; empty if it has none.
         rule_id: T,
         /// Whether the context takes part in an experiment.
         in_experiment: bool,
     },
-    /// A flag that this one depends on is off or gave another variation.
+    /// A prerequisite flag is off or returned another variation.
     PrerequisiteFailed {
-        /// The key of that flag.
+        /// The key of the prerequisite flag.
         prerequisite_key: T,
     },
-    /// There is no result; the value is the default.
+    /// The evaluation failed; the value is the default.
     Error(EvalErrorKind),
 }
 
-/// A reason that still borrows from the flag.
+/// A reason that borrows from the flag.
 pub type Verdict<'a> = ReasonKind<&'a Text>;
 
-/// Why there is no result.
+/// Why an evaluation failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EvalErrorKind {
     /// The client has no data yet, or is offline.
     ClientNotReady,
-    /// There is no such flag.
+    /// The flag does not exist.
     FlagNotFound,
     /// The context is invalid.
     UserNotSpecified,
-    /// The flag contradicts itself: an impossible variation, a circle of prerequisites or segments,
-    /// a clause without an attribute.
+    /// The flag is inconsistent: a variation index out of range, a cycle of prerequisites or
+    /// segments, a clause without an attribute.
     MalformedFlag,
-    /// The flag's value is not of the type that was asked for.
+    /// The value of the flag does not have the requested type.
     WrongType,
-    /// Something failed while the flag was looked up or evaluated.
+    /// The flag could not be looked up or evaluated because of an error.
     Exception,
 }
 
-/// How far the answers about big segments can be trusted, from best to worst.
+/// How reliable the big-segment memberships of an evaluation are, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum BigSegmentsStatus {
-    /// They were queried and are up to date.
+    /// The store was queried and is up to date.
     Healthy,
-    /// They were queried and may be out of date.
+    /// The store was queried and may be out of date.
     Stale,
     /// The query failed.
     StoreError,
-    /// There is no big-segment store, or the segment was never synchronised.
+    /// No big-segment store is configured, or the segment was never synchronised.
     NotConfigured,
 }
 
 impl Reason {
-    /// A reason of these parts; for event processors and tests.
+    /// Creates a reason from its parts, for event processors and tests.
     #[must_use]
     pub fn new(kind: ReasonKind, big_segments_status: Option<BigSegmentsStatus>) -> Self {
         Self {
@@ -253,7 +253,7 @@ impl Reason {
         }
     }
 
-    /// The error, if there is no result.
+    /// Returns the error if the evaluation failed.
     #[must_use]
     pub fn error(&self) -> Option<EvalErrorKind> {
         self.kind.error()
@@ -267,7 +267,7 @@ impl Reason {
 }
 
 impl<T> ReasonKind<T> {
-    /// The error, if there is no result.
+    /// Returns the error if the evaluation failed.
     #[must_use]
     pub fn error(&self) -> Option<EvalErrorKind> {
         match self {
@@ -290,7 +290,7 @@ impl<T> ReasonKind<T> {
         )
     }
 
-    /// Whether `flag`, evaluated for this reason, reports that in full and with the reason.
+    /// Whether `flag`, evaluated with this verdict, sends a full event with the reason.
     #[must_use]
     pub fn is_experiment(&self, flag: &Flag) -> bool {
         let tracked = match self {
@@ -306,7 +306,7 @@ impl<T> ReasonKind<T> {
 }
 
 impl Verdict<'_> {
-    /// The reason in its owned form.
+    /// Converts to the owned form.
     #[must_use]
     pub fn to_kind(self) -> ReasonKind {
         match self {
@@ -345,7 +345,7 @@ impl From<EvalErrorKind> for Reason {
     }
 }
 
-/// One sentence without a full stop, for logs and people.
+/// One sentence without a full stop, for logs and messages.
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.kind {
@@ -459,13 +459,13 @@ impl Serialize for BigSegmentsStatus {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Evaluation<'a> {
-    /// The variation and its value; none means the default.
+    /// The index and value of the variation; `None` means the caller's default.
     pub variation: Option<(usize, &'a Value)>,
-    /// Why.
+    /// The reason.
     pub verdict: Verdict<'a>,
-    /// How far the answers about big segments can be trusted; none if none were needed.
+    /// The status of the big-segment query; `None` if the evaluation needed none.
     pub big_segments_status: Option<BigSegmentsStatus>,
-    /// The prerequisites that were evaluated on the way, the deepest first.
+    /// The prerequisites that were evaluated, the deepest first.
     pub(crate) prerequisites: SmallVec<[PrerequisiteEvaluation<'a>; 2]>,
 }
 
@@ -476,7 +476,7 @@ impl Default for Evaluation<'_> {
 }
 
 impl Evaluation<'_> {
-    /// An empty result, for [`evaluate_into`](crate::evaluate_into).
+    /// Creates an empty result for [`evaluate_into`](crate::evaluate_into).
     #[inline]
     #[must_use]
     pub fn new() -> Self {
@@ -488,14 +488,14 @@ impl Evaluation<'_> {
         }
     }
 
-    /// The prerequisites that were evaluated on the way, the deepest first.
+    /// Returns the prerequisites that were evaluated, the deepest first.
     #[inline]
     #[must_use]
     pub fn prerequisites(&self) -> &[PrerequisiteEvaluation<'_>] {
         &self.prerequisites
     }
 
-    /// The reason in its owned form.
+    /// Returns the reason in its owned form.
     #[must_use]
     pub fn reason(&self) -> Reason {
         Reason {
@@ -505,16 +505,16 @@ impl Evaluation<'_> {
     }
 }
 
-/// The result of a flag that another one depends on.
+/// The result of a prerequisite flag.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PrerequisiteEvaluation<'a> {
     /// The prerequisite.
     pub flag: &'a Flag,
-    /// The key of the flag that depends on it.
+    /// The key of the dependent flag.
     pub prerequisite_of: &'a Text,
-    /// The variation and its value; none means that it has none.
+    /// The index and value of the variation; `None` if the flag has no value for the context.
     pub variation: Option<(usize, &'a Value)>,
-    /// Why.
+    /// The reason.
     pub verdict: Verdict<'a>,
 }

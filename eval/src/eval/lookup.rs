@@ -1,4 +1,4 @@
-//! [`Lookup`]: what an evaluation may ask for while it runs, and [`Need`]: how it says what it could not get.
+//! [`Lookup`]: the data that an evaluation reads; [`Need`]: data that must be fetched first.
 
 use std::collections::HashMap;
 
@@ -6,35 +6,35 @@ use super::detail::BigSegmentsStatus;
 use crate::model::{Flag, Segment};
 use crate::text::Text;
 
-/// The data of one moment. It answers at once: what would take I/O is [`Found::Unknown`].
+/// A snapshot of flag data. Answers at once: data that requires I/O is [`Found::Unknown`].
 pub trait Lookup {
-    /// The flag of a key.
+    /// Returns the flag with the given key.
     fn flag(&self, key: &str) -> Found<&Flag>;
 
-    /// The segment of a key.
+    /// Returns the segment with the given key.
     fn segment(&self, key: &str) -> Found<&Segment>;
 
-    /// Which big segments a context key belongs to. Data that knows nothing of big segments leaves
-    /// this alone; then the evaluation asks for it with [`Need::Membership`]. [`Found::Absent`]
-    /// says that there is no store to ask.
+    /// Returns the big segments that a context key belongs to. The default implementation returns
+    /// [`Found::Unknown`], so that the evaluation reports [`Need::Membership`].
+    /// [`Found::Absent`] means that there is no big-segment store.
     fn membership(&self, context_key: &str) -> Found<&MembershipAnswer> {
         let _ = context_key;
         Found::Unknown
     }
 }
 
-/// The answer to a look-up. Not there and not known are different answers.
+/// The result of a lookup, which tells apart missing and not yet fetched data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
-    reason = "an implementor of Lookup must be able to give each answer"
+    reason = "implementors of Lookup must be able to return each variant"
 )]
 pub enum Found<T> {
-    /// It is there.
+    /// The data is available.
     Present(T),
-    /// It is certainly not there.
+    /// The data does not exist.
     Absent,
-    /// It has to be fetched first.
+    /// The data must be fetched first.
     Unknown,
 }
 
@@ -44,31 +44,31 @@ impl<T> From<Option<T>> for Found<T> {
     }
 }
 
-/// What an evaluation cannot do without. Fetch it and evaluate again: nothing of the first attempt
-/// remains.
+/// Data that an evaluation requires. Fetch it and evaluate again; the first attempt leaves no state
+/// behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
     reason = "a caller that cannot fetch a need cannot finish the evaluation"
 )]
 pub enum Need {
-    /// The flag of a key.
+    /// The flag with this key.
     Flag(Text),
-    /// The segment of a key.
+    /// The segment with this key.
     Segment(Text),
-    /// The big segments that a context key belongs to.
+    /// The big segments that this context key belongs to.
     Membership(Text),
 }
 
-/// The big segments that one context belongs to, as far as a store knows.
+/// The big segments that a context belongs to, according to a store.
 ///
-/// A segment is named by its reference, `key.g` and the generation. One that is in neither list is
-/// undecided, and its rules apply.
+/// A segment is named by its reference, `key.g` and the generation. For a segment that is neither
+/// included nor excluded, the rules of the segment decide.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Membership(HashMap<Text, bool>);
 
 impl Membership {
-    /// A membership of these segment references. A reference in both lists is included.
+    /// Creates a membership from segment references. A reference in both lists counts as included.
     #[must_use]
     pub fn new<T: Into<Text>>(
         included: impl IntoIterator<Item = T>,
@@ -83,13 +83,13 @@ impl Membership {
         Self(excluded.chain(included).collect())
     }
 
-    /// Whether the context is included or excluded; none if it is neither.
+    /// Whether the context is included (`true`) or excluded (`false`); `None` if it is neither.
     #[must_use]
     pub fn is_included(&self, segment_reference: &str) -> Option<bool> {
         self.0.get(segment_reference).copied()
     }
 
-    /// About how many bytes it takes.
+    /// Returns the approximate size in bytes.
     pub fn weight(&self) -> usize {
         self.0
             .keys()
@@ -98,18 +98,18 @@ impl Membership {
     }
 }
 
-/// What is known about a context's big segments, and how far it can be trusted.
+/// The big-segment memberships of a context, and how reliable they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MembershipAnswer {
-    /// The membership; none if the query failed or there is no store.
+    /// The membership; `None` if the query failed or there is no store.
     pub membership: Option<Membership>,
-    /// How far it can be trusted.
+    /// How reliable the membership is.
     pub status: BigSegmentsStatus,
 }
 
 impl MembershipAnswer {
-    /// An answer of these parts.
+    /// Creates an answer from its parts.
     #[must_use]
     pub fn new(membership: Option<Membership>, status: BigSegmentsStatus) -> Self {
         Self { membership, status }

@@ -1,9 +1,9 @@
-//! The evaluator: a pure function of a flag, a context and the data of one moment.
+//! The evaluator: a pure function of a flag, a context and a snapshot of the data.
 //!
-//! It does no I/O, takes no lock and reads no clock. What it lacks, it names ([`Outcome::Needs`]);
-//! the caller fetches that and evaluates again, which is safe, since nothing of the first attempt
-//! remains. Prerequisites that were evaluated on the way come out as data, so whoever reports them
-//! decides how. On its way it allocates nothing.
+//! It performs no I/O, takes no lock, reads no clock and does not allocate. If data is missing, it
+//! returns [`Outcome::Needs`]; the caller fetches the data and evaluates again, which is safe
+//! because the first attempt leaves no state behind. Evaluated prerequisites are part of the
+//! result, and the caller decides how to report them.
 //!
 //! ```
 //! use vexil_eval::{Found, Lookup, Outcome, evaluate};
@@ -47,16 +47,16 @@ use crate::model::rollout::Rollout;
 use crate::model::{Flag, Serve};
 use crate::value::Value;
 
-/// How an evaluation ended.
+/// The outcome of an evaluation.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::exhaustive_enums,
     reason = "an evaluation is done or it is not"
 )]
 pub enum Outcome<'a> {
-    /// With a result, which may be an error.
+    /// The evaluation has a result, which may be an error.
     Done(Evaluation<'a>),
-    /// Without one: this has to be fetched first.
+    /// The evaluation has no result because this data must be fetched first.
     Needs(Need),
 }
 
@@ -69,10 +69,10 @@ pub fn evaluate<'a>(flag: &'a Flag, context: &'a Context, data: &'a dyn Lookup) 
     }
 }
 
-/// Evaluates a flag into `evaluation`, which saves a copy of the result. Returns what the
-/// evaluation lacks, if anything; the result then means nothing.
+/// Like [`evaluate`], but writes the result into `evaluation`, which saves a copy. If this returns
+/// `Some`, the data must be fetched first and the result is meaningless.
 ///
-/// `evaluation` must be fresh: see [`Evaluation::new`].
+/// `evaluation` must be fresh; see [`Evaluation::new`].
 #[inline]
 pub fn evaluate_into<'a>(
     evaluation: &mut Evaluation<'a>,
@@ -99,24 +99,23 @@ pub fn evaluate_into<'a>(
 struct Evaluator<'e, 'a> {
     context: &'a Context,
     data: &'a dyn Lookup,
-    /// Prerequisites and segments looked at so far.
+    /// The number of prerequisites and segments visited so far.
     visits: u32,
-    /// The result of the flag that was evaluated last, and what was noted on the way. Results are
-    /// written here rather than given back: what is made of small parts and then copied whole makes
-    /// the processor wait for the parts.
+    /// The result of the flag evaluated last, and the prerequisites and status so far. Results are
+    /// written here rather than returned: copying a struct that was just written field by field
+    /// stalls on store forwarding.
     found: &'e mut Evaluation<'a>,
 }
 
-/// Ends the whole evaluation, wherever it is. A flag's own malformations are milder: they only make
-/// its result an error, so that a flag which depends on it fails its prerequisite and nothing more.
+/// Aborts the whole evaluation. A malformed flag itself does not abort: its result is an error, so
+/// that only the prerequisite of a dependent flag fails.
 enum Abort {
     Malformed,
     Needs(Need),
 }
 
 impl<'a> Evaluator<'_, 'a> {
-    /// Evaluates a flag; the result is in `found`.
-    #[inline]
+    /// Evaluates a flag and writes the result to `found`.
     fn flag(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<(), Abort> {
         if !flag.on {
             self.off(flag, Verdict::Off);
@@ -134,7 +133,7 @@ impl<'a> Evaluator<'_, 'a> {
             return Ok(());
         }
         for (rule_index, rule) in flag.rules.iter().enumerate() {
-            // A segment chain starts anew in each clause; prerequisites have a chain of their own.
+            // Segment cycle detection restarts in each clause; prerequisites use their own path.
             if self.clauses_match(&rule.clauses, &Path::Start)? {
                 let verdict = |in_experiment| Verdict::RuleMatch {
                     rule_index,
@@ -151,7 +150,7 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(())
     }
 
-    /// Counts one more prerequisite or segment.
+    /// Counts a visit to a prerequisite or segment.
     fn visit(&mut self) -> Result<(), Abort> {
         self.visits += 1;
         if self.visits > MAX_VISITS {
@@ -161,7 +160,7 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
-    /// The verdict depends on whether the context takes part in an experiment.
+    /// `verdict` receives whether the context takes part in an experiment.
     #[inline]
     fn serve(&mut self, flag: &'a Flag, serve: &'a Serve, verdict: impl Fn(bool) -> Verdict<'a>) {
         match serve {
@@ -174,8 +173,8 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
-    /// The variation of a rollout, and whether that is part of an experiment; none if the rollout
-    /// is malformed.
+    /// Returns the variation of a rollout, and whether it is part of an experiment; `None` if the
+    /// rollout is malformed.
     fn share(&self, rollout: &Rollout) -> Option<(i64, bool)> {
         let bucket = bucket(self.context, &rollout.kind, &rollout.by, &rollout.prefix).ok()?;
         let weighted = rollout.choose(&bucket)?;
@@ -210,8 +209,8 @@ impl<'a> Evaluator<'_, 'a> {
     }
 }
 
-/// The keys from where an evaluation started to where it is: flags through prerequisites, or
-/// segments through their rules. It lives on the stack, a link a level.
+/// The keys on the way from the start of an evaluation to the current item: flags through
+/// prerequisites, or segments through rules. A linked list on the stack, one node per level.
 enum Path<'p> {
     Start,
     Below {
@@ -221,17 +220,17 @@ enum Path<'p> {
     },
 }
 
-/// How deep prerequisites or nested segments may go. Real data stays below ten; without a limit,
-/// data could overflow the stack.
+/// The maximum depth of prerequisites and of nested segments. Real data stays below ten; without a
+/// limit, data could overflow the stack.
 const MAX_DEPTH: usize = 100;
 
-/// How many prerequisites and segments one evaluation may look at. Flags that need one another
-/// several times over multiply; thirty such flags in a row would keep an evaluation busy for
-/// minutes.
+/// The maximum number of prerequisites and segments that one evaluation visits. Repeated
+/// dependencies multiply: a chain of thirty flags that each require the next one twice would keep
+/// an evaluation busy for minutes.
 const MAX_VISITS: u32 = 10_000;
 
 impl<'p> Path<'p> {
-    /// One level down, unless that closes a circle or goes too deep.
+    /// Goes one level down. Fails on a cycle or below the maximum depth.
     fn enter(&'p self, key: &'p str) -> Result<Self, Abort> {
         let depth = match self {
             Path::Start => 0,

@@ -1,4 +1,4 @@
-//! Flags that a flag depends on.
+//! Evaluates the prerequisites of a flag.
 
 use super::detail::{Evaluation, PrerequisiteEvaluation};
 use super::lookup::{Found, Need};
@@ -7,10 +7,10 @@ use crate::model::Flag;
 use crate::text::Text;
 
 impl<'a> Evaluator<'_, 'a> {
-    /// The first prerequisite that is not met, if any.
+    /// Returns the key of the first failed prerequisite, if any.
     ///
-    /// A prerequisite that is off is never met, not even if its off variation is the required one.
-    /// It is evaluated and reported all the same; those behind a failed one are not.
+    /// A prerequisite that is off always fails, even if its off variation is the required one. It
+    /// is still evaluated and reported; those after a failed one are not.
     #[inline]
     pub(super) fn failed_prerequisite(
         &mut self,

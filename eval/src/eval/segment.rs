@@ -1,4 +1,4 @@
-//! Whether a context belongs to a segment.
+//! Evaluates whether a context belongs to a segment.
 
 use super::bucket::bucket;
 use super::detail::BigSegmentsStatus;
@@ -43,7 +43,7 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
-    /// Whether the context is listed as included or excluded.
+    /// Whether the context is included or excluded by key; `None` if it is neither.
     fn lists(&self, segment: &Segment) -> Option<bool> {
         let key_of = |kind: &Kind| self.context.member(kind).map(Member::key);
         if segment.included.contain(key_of) {
@@ -52,7 +52,7 @@ impl<'a> Evaluator<'_, 'a> {
         segment.excluded.contain(key_of).then_some(false)
     }
 
-    /// The same for a segment whose lists live in a big-segment store.
+    /// Like `lists`, for a segment whose lists are kept in a big-segment store.
     fn big_segment_lists(&mut self, segment: &'a Segment) -> Result<Option<bool>, Abort> {
         let Some(big) = &segment.big else {
             return Ok(None);
@@ -80,7 +80,7 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
-    /// Of several answers the worst status counts.
+    /// Records the status of a query. The worst of several wins.
     fn report(&mut self, status: BigSegmentsStatus) {
         let worst = &mut self.found.big_segments_status;
         *worst = (*worst).max(Some(status));

@@ -1,8 +1,8 @@
-//! [`Cursor`], [`Object`]: JSON is read member by member, also while its text is still arriving.
+//! [`Cursor`], [`Object`]: incremental reading of JSON, member by member.
 //!
-//! Values are the parser's affair; only what stands between them, in the outermost objects, is read
-//! here. So whatever is large in an environment never has to be there as a whole: it is one member
-//! after the other.
+//! Values are parsed by `serde_json`; only the outermost objects, with the punctuation between
+//! values, are read here. A large environment is therefore never held in memory as a whole, only
+//! one member at a time.
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
@@ -11,17 +11,17 @@ use serde_json::Error;
 use crate::json::{quiet, replace_lone_surrogates};
 use crate::text::Text;
 
-/// A place in JSON text of which more may arrive.
+/// A position in JSON text, more of which may arrive.
 #[derive(Debug)]
 pub struct Cursor<'t> {
     text: &'t str,
     at: usize,
-    /// Whether this is all there will be: then what has no end is an error.
+    /// Whether the text is complete, so that a value without an end is an error.
     complete: bool,
 }
 
 impl<'t> Cursor<'t> {
-    /// The beginning of text that is all there.
+    /// Starts reading a complete text.
     pub fn whole(text: &'t str) -> Self {
         Self {
             text,
@@ -30,7 +30,7 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// The beginning of text of which more may arrive.
+    /// Starts reading a text, more of which may arrive.
     pub fn arriving(text: &'t str) -> Self {
         Self {
             text,
@@ -39,18 +39,18 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// How many bytes have been read.
+    /// Returns the number of bytes read.
     pub fn position(&self) -> usize {
         self.at
     }
 
-    /// Passes white space; gives where the next value begins.
+    /// Skips white space and returns the position of the next value.
     pub fn value_begins(&mut self) -> usize {
         self.skip_white_space();
         self.at
     }
 
-    /// The text from there to here.
+    /// Returns the text from `begin` to the current position.
     pub fn since(&self, begin: usize) -> &'t [u8] {
         self.text.get(begin..self.at).unwrap_or_default().as_bytes()
     }
@@ -59,11 +59,11 @@ impl<'t> Cursor<'t> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    /// The next byte that is no white space; none if it has not arrived.
+    /// Returns the next byte that is not white space; `None` if it has not arrived.
     fn peek(&mut self) -> Result<Option<u8>, Error> {
         let next = self.skip_white_space();
         if next.is_none() && self.complete {
-            Err(Error::custom("the text ends early"))
+            Err(Error::custom("unexpected end of text"))
         } else {
             Ok(next)
         }
@@ -75,10 +75,9 @@ impl<'t> Cursor<'t> {
         rest.bytes().next()
     }
 
-    /// Reads a value. Returns `None` if its end has not arrived, and then nothing is read.
+    /// Reads a value. Returns `None` and consumes nothing if the end of the value has not arrived.
     ///
-    /// Half surrogates in strings are read as the replacement character. Errors do not quote the
-    /// value.
+    /// Lone surrogates in strings become the replacement character. Errors do not quote the value.
     pub fn value<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Error> {
         if self.peek()?.is_none() {
             return Ok(None);
@@ -93,12 +92,12 @@ impl<'t> Cursor<'t> {
         }))
     }
 
-    /// Reads a value that was refused once more, without the half surrogates that it may contain.
+    /// Reads a rejected value again, with its lone surrogates replaced.
     fn repaired_value<T: DeserializeOwned>(
         &self,
         error: Error,
     ) -> Result<Option<(T, usize)>, Error> {
-        // Only this value is repaired, not all the text: skipping it does not decode its strings.
+        // Only this value is repaired, not the whole text: skipping it does not decode its strings.
         let text = match read::<IgnoredAny>(self.rest(), self.complete) {
             Ok(Some((_, length))) => self.rest().get(..length).unwrap_or_default(),
             Ok(None) => self.rest(),
@@ -107,11 +106,11 @@ impl<'t> Cursor<'t> {
         let Some(repaired) = replace_lone_surrogates(text) else {
             return Err(error);
         };
-        // A number at the end of the slice does not go on: what follows was seen above.
+        // A number at the end of the slice is complete: the text after it was seen above.
         read(&repaired, self.complete || text.len() < self.rest().len())
     }
 
-    /// The text of a value, unread.
+    /// Returns the text of a value without parsing it.
     pub fn text(&mut self) -> Result<Option<&'t str>, Error> {
         self.skip_white_space();
         let begin = self.at;
@@ -119,7 +118,7 @@ impl<'t> Cursor<'t> {
         Ok(value.and_then(|_| self.text.get(begin..self.at)))
     }
 
-    /// Passes a null. Whether there was one; none if that cannot be told yet.
+    /// Skips a null. Returns whether there was one; `None` if too little text has arrived.
     pub fn null(&mut self) -> Result<Option<bool>, Error> {
         match self.peek()? {
             Some(b'n') => Ok(self.value::<()>()?.map(|()| true)),
@@ -127,17 +126,17 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// An error if anything but white space follows.
+    /// Returns an error if anything but white space follows.
     pub fn end(&mut self) -> Result<(), Error> {
         match self.skip_white_space() {
             None => Ok(()),
-            Some(_) => Err(Error::custom("there is more behind the end")),
+            Some(_) => Err(Error::custom("unexpected data after the end")),
         }
     }
 }
 
-/// Reads the value at the beginning of a text, with its length. Returns `None` if its end has not
-/// arrived; `complete` tells that there is no more to arrive.
+/// Parses the value at the beginning of a text and returns it with its length. Returns `None` if
+/// the end of the value has not arrived; `complete` means that no more text will.
 fn read<'t, T: Deserialize<'t>>(
     text: &'t str,
     complete: bool,
@@ -146,7 +145,7 @@ fn read<'t, T: Deserialize<'t>>(
     let value = values.next().transpose();
     let length = values.byte_offset();
     match value {
-        // A number that ends where the text does may go on.
+        // A number at the end of the text may continue.
         Ok(_) if length == text.len() && !complete => Ok(None),
         Err(error) if error.is_eof() && !complete => Ok(None),
         value => Ok(value?.map(|value| (value, length))),
@@ -160,7 +159,7 @@ pub struct Object {
     name: Text,
 }
 
-/// What comes next in an object.
+/// The next token expected in an object.
 #[derive(Clone, Copy, Debug, Default)]
 enum Expected {
     #[default]
@@ -173,27 +172,26 @@ enum Expected {
     Nothing,
 }
 
-/// How far an object was read.
+/// The result of a step through an object.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a reader must handle each step")]
 pub enum Step<'o> {
-    /// To a member of this name. Its value comes next; [`Object::value_read`] is to be called after
-    /// it.
+    /// A member of this name. Read its value next, then call [`Object::value_read`].
     Member(&'o Text),
-    /// To its end.
+    /// The end of the object.
     End,
-    /// To the end of the text.
+    /// The end of the text that has arrived so far.
     Incomplete,
 }
 
 impl Object {
-    /// Whether the object's opening brace was read.
+    /// Whether the opening brace was read.
     #[must_use]
     pub fn has_begun(&self) -> bool {
         !matches!(self.expected, Expected::Begin)
     }
 
-    /// Reads on to the next value or to the end.
+    /// Advances to the value of the next member, or to the end.
     pub fn step(&mut self, cursor: &mut Cursor<'_>) -> Result<Step<'_>, Error> {
         loop {
             match self.expected {
@@ -221,22 +219,22 @@ impl Object {
         }
     }
 
-    /// The value of the member was read.
+    /// Records that the value of the current member was read.
     pub fn value_read(&mut self) {
         self.expected = Expected::CommaOrEnd;
     }
 }
 
 impl Expected {
-    /// What comes after one of the bytes that make up an object.
+    /// Returns the expectation after one of the structural bytes of an object.
     fn after(self, byte: u8) -> Result<Self, Error> {
         match (self, byte) {
             (Self::Begin, b'{') => Ok(Self::NameOrEnd),
             (Self::Colon, b':') => Ok(Self::Value),
             (Self::CommaOrEnd, b',') => Ok(Self::Name),
             (Self::NameOrEnd | Self::CommaOrEnd, b'}') => Ok(Self::Nothing),
-            (Self::Begin, _) => Err(Error::custom("there is no object where one is expected")),
-            _ => Err(Error::custom("the members of an object are malformed")),
+            (Self::Begin, _) => Err(Error::custom("expected an object")),
+            _ => Err(Error::custom("malformed object")),
         }
     }
 }

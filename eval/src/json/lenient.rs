@@ -1,19 +1,19 @@
-//! JSON text of others: what `serde_json` refuses although Go's parser takes it, and error messages
-//! without data.
+//! Accepts JSON that `serde_json` rejects although Go's parser accepts it, and removes data from
+//! error messages.
 //!
-//! Flag data and contexts are written by many programs, and most are read elsewhere by Go or
-//! JavaScript. Both accept the escape of half a surrogate pair, which is no character; `serde_json`
-//! does not, and one such string would otherwise refuse a whole environment. The replacement runs
+//! Flag data and contexts are written by many programs, and most are otherwise read by Go or
+//! JavaScript. Both accept the escape of a lone surrogate, which is not a character; `serde_json`
+//! does not, and one such string would make a whole environment unreadable. The replacement runs
 //! only after the parser has failed.
 
 use std::borrow::Cow;
 
 use serde::de::Error as _;
 
-/// Replaces each escape of half a surrogate pair, such as `\ud800`, by that of the replacement
+/// Replaces each escape of a lone surrogate, such as `\ud800`, by the escape of the replacement
 /// character, `\ufffd`.
 ///
-/// Returns `None` if the text has no such escape. Replacing changes no offset: both escapes have
+/// Returns `None` if the text has no such escape. Offsets do not change, because both escapes have
 /// the same length.
 ///
 /// ```
@@ -27,7 +27,7 @@ use serde::de::Error as _;
 pub fn replace_lone_surrogates(json: &str) -> Option<String> {
     let mut repaired = String::new();
     let (mut copied, mut at) = (0, 0);
-    // Outside of strings JSON has no backslash, so strings need not be told from the rest.
+    // JSON has no backslashes outside strings, so the two need not be told apart.
     while let Some(distance) = json.get(at..).and_then(|rest| rest.find('\\')) {
         let escape = at + distance;
         at = match escaped_unit(json, escape) {
@@ -56,7 +56,7 @@ pub fn replace_lone_surrogates(json: &str) -> Option<String> {
 /// The length of an escape like `\u0041`.
 const UNIT: usize = 6;
 
-/// The UTF-16 unit that an escape at this offset stands for; `None` if there is no `\u` escape.
+/// Returns the UTF-16 unit that is escaped at this offset; `None` if there is no `\u` escape.
 fn escaped_unit(json: &str, at: usize) -> Option<u32> {
     let digits = json.get(at..at + UNIT)?.strip_prefix("\\u")?;
     digits
@@ -64,7 +64,7 @@ fn escaped_unit(json: &str, at: usize) -> Option<u32> {
         .try_fold(0, |unit, digit| Some(unit * 16 + digit.to_digit(16)?))
 }
 
-/// The message of a serde error without the value that it quotes: flag data may be confidential.
+/// Removes the quoted value from the message of a serde error: flag data may be confidential.
 ///
 /// ```
 /// use vexil_eval::json::without_values;
@@ -78,7 +78,7 @@ pub fn without_values(message: &str) -> Cow<'_, str> {
         .into_iter()
         .find_map(|words| {
             let (before, found) = message.split_once(words)?;
-            // The last one: a string that is quoted may contain these words too.
+            // The last occurrence: a quoted string may contain these words too.
             let (found, expected) = found.rsplit_once(", expected ")?;
             let kind = found.split(['"', '`', '\'']).next()?.trim_end();
             (kind.len() < found.len())
@@ -87,12 +87,12 @@ pub fn without_values(message: &str) -> Cow<'_, str> {
     found.map_or(Cow::Borrowed(message), Cow::Owned)
 }
 
-/// The same error without the value that it quotes.
+/// Returns the same error without the value that it quotes.
 #[must_use]
 pub fn quiet(error: serde_json::Error) -> serde_json::Error {
     match without_values(&error.to_string()) {
         Cow::Borrowed(_) => error,
-        // `serde_json` takes line and column back from the words at the end.
+        // `serde_json` parses line and column from the end of the message.
         Cow::Owned(message) => serde_json::Error::custom(message),
     }
 }
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_halves_of_pairs_are_replaced_and_offsets_stay() {
+    fn only_lone_surrogates_are_replaced_and_offsets_do_not_change() {
         for (json, expected) in [
             (r#""\uD800""#, r#""\ufffd""#),
             (r#""\udfff\ud800""#, r#""\ufffd\ufffd""#),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_value_is_left_out_of_a_message_whatever_it_contains() {
+    fn a_quoted_value_is_removed_from_a_message_whatever_it_contains() {
         let error = |json: &str| quiet(serde_json::from_str::<bool>(json).unwrap_err());
         for json in [
             r#""secret, expected secret""#,

@@ -1,4 +1,4 @@
-//! Reading JSON: member by member while it arrives, and leniently where other SDKs accept what
+//! JSON reading: incremental, member by member, and lenient where other SDKs accept text that
 //! `serde_json` rejects.
 
 mod cursor;

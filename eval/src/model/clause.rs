@@ -1,7 +1,8 @@
-//! [`Clause`]: one condition of a rule, its operands parsed and condensed once, when the flag arrives.
+//! [`Clause`]: a condition of a rule, with its operands parsed and condensed when the flag is read.
 //!
-//! Condensing keeps evaluation flat in the number of values: a list for `in` becomes a set, and
-//! since a clause matches if *any* value does, `lessThan [3, 9, 5]` is `lessThan 9`.
+//! Condensing makes the cost of an evaluation independent of the number of values: the list of an
+//! `in` clause becomes a set, and because a clause matches if *any* value does,
+//! `lessThan [3, 9, 5]` becomes `lessThan 9`.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ pub(crate) struct Clause {
     pub(crate) test: Test,
 }
 
-/// What an attribute's value is tested for. Values that no operator could match are gone.
+/// The operator and its operands. Operands that can never match have been removed.
 #[derive(Clone, Debug)]
 pub(crate) enum Test {
     In(Box<Members>),
@@ -39,16 +40,16 @@ pub(crate) enum Test {
     Before(Date),
     After(Date),
     VersionEqual(Box<[Version<Text>]>),
-    /// Boxed, as all that is larger than a pointer and a length: there are many clauses.
+    /// Boxed, like everything larger than a pointer and a length, because flags have many clauses.
     VersionLessThan(Box<Version<Text>>),
     VersionGreaterThan(Box<Version<Text>>),
     Segments(Box<[Text]>),
-    /// An unknown operator, or no usable value: matches nothing, so that a negated clause matches
+    /// An unknown operator or no usable operand: matches nothing, so a negated clause matches
     /// everything.
     Never,
 }
 
-/// The values of an `in` clause, by type: types never equal one another.
+/// The operands of an `in` clause by type. Values of different types are never equal.
 #[derive(Clone, Debug)]
 pub(crate) struct Members {
     pub(crate) strings: KeySet,
@@ -80,7 +81,7 @@ impl Clause {
         }
     }
 
-    /// The segments that the clause names.
+    /// Returns the keys of the segments in a `segmentMatch` clause.
     pub(crate) fn segment_keys(&self) -> &[Text] {
         match &self.test {
             Test::Segments(keys) => keys,
@@ -88,7 +89,7 @@ impl Clause {
         }
     }
 
-    /// The regular expressions that the clause holds.
+    /// Returns the regular expressions of a `matches` clause.
     pub(super) fn patterns(&self) -> &[Arc<Pattern>] {
         match &self.test {
             Test::Matches(patterns) => patterns,
@@ -97,7 +98,7 @@ impl Clause {
     }
 }
 
-/// An attribute is a plain name where no kind stands beside it, and a reference where one does.
+/// The attribute of a clause without a kind is a plain name; with a kind it is a reference.
 pub(super) fn reference(attribute: Text, kind: &Text) -> Reference {
     if kind.is_empty() {
         Reference::literal(attribute)
@@ -166,7 +167,7 @@ impl Members {
                 Value::Bool(false) => holds_false = true,
                 Value::Number(number) => numbers.push(number.as_f64()),
                 Value::String(text) => strings.push(text),
-                // Arrays, objects and nulls equal nothing.
+                // Arrays, objects and nulls never match.
                 Value::Null | Value::Array(_) | Value::Object(_) => {}
             }
         }
@@ -225,7 +226,7 @@ fn parsed<T>(
     operands
 }
 
-/// The one operand that decides for all: a clause matches if any of its values does.
+/// Keeps the operand that is easiest to satisfy, because a clause matches if any operand does.
 fn extreme<T>(operands: Vec<T>, beats: fn(&T, &T) -> bool, test: fn(T) -> Test) -> Test {
     let best = operands
         .into_iter()

@@ -1,7 +1,7 @@
-//! [`DataSet`]: a whole environment, and how it is read.
+//! [`DataSet`]: the flags and segments of an environment, and their reader.
 //!
-//! JSON is read item by item, so that the text of an environment need not be there as a whole:
-//! while it arrives, what has arrived becomes items. Other formats come through serde.
+//! JSON is read item by item as it arrives, so the text of an environment is never held in memory
+//! as a whole. Other formats are read with serde.
 
 use std::fmt;
 
@@ -17,8 +17,7 @@ use super::segment::Segment;
 use crate::json::{Cursor, Object, Step};
 use crate::text::Text;
 
-/// A whole environment: all flags and all segments. Of two items with the same key the last one
-/// counts.
+/// All flags and segments of an environment. If a key is repeated, the last item wins.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct DataSet {
@@ -29,13 +28,13 @@ pub struct DataSet {
 }
 
 impl DataSet {
-    /// A data set of these items.
+    /// Creates a data set from its items.
     #[must_use]
     pub fn new(flags: Vec<Entry<Flag>>, segments: Vec<Entry<Segment>>) -> Self {
         Self { flags, segments }
     }
 
-    /// Lets go of the JSON that the items were read from.
+    /// Drops the JSON text of all items.
     #[must_use]
     pub fn without_json(self) -> Self {
         let flags = self.flags.into_iter().map(Entry::without_json).collect();
@@ -43,7 +42,7 @@ impl DataSet {
         Self { flags, segments }
     }
 
-    /// Reads `{"flags": {…}, "segments": {…}}`. Both are optional; other properties are skipped.
+    /// Reads `{"flags": {…}, "segments": {…}}`. Both are optional; other properties are ignored.
     ///
     /// ```
     /// use vexil_eval::model::DataSet;
@@ -56,12 +55,12 @@ impl DataSet {
     /// # Ok::<(), vexil_eval::model::ReadError<serde_json::Error>>(())
     /// ```
     ///
-    /// The items keep their text, for stores that want it.
+    /// The items keep their JSON text, which stores may need.
     ///
     /// # Errors
-    /// If the text is no JSON, or any item is malformed. The error names the item.
+    /// Returns an error if the text is not valid JSON or an item is malformed; it names the item.
     pub fn from_json(json: &[u8]) -> Result<Self, ReadError<serde_json::Error>> {
-        // Checking the encoding of the whole text once is faster than checking that of each string.
+        // Validating the whole text as UTF-8 once is faster than validating each string.
         let text = std::str::from_utf8(json);
         let text = text.map_err(|error| ReadError {
             item: None,
@@ -72,10 +71,11 @@ impl DataSet {
         Ok(reader.finish())
     }
 
-    /// Reads the same from any format that serde knows. The items keep no text; see [`Entry::with_json`].
+    /// Reads the same structure from any serde format. The items keep no JSON text; see
+    /// [`Entry::with_json`].
     ///
     /// # Errors
-    /// If the data ends early or any item is malformed. The error names the item.
+    /// Returns an error if the data is truncated or an item is malformed; it names the item.
     pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, ReadError<D::Error>> {
         let mut reading = Reading::default();
         let read = DataSetSeed(&mut reading).deserialize(deserializer);
@@ -99,14 +99,14 @@ impl FromIterator<Item> for DataSet {
     }
 }
 
-/// Flag data that cannot be read, and the item where reading ended.
+/// Flag data could not be read. Names the item that was being read.
 #[derive(Debug, Error)]
 #[error("{}", self.message())]
 #[non_exhaustive]
 pub struct ReadError<E> {
-    /// The malformed item; none if the fault lies outside all items.
+    /// The malformed item; `None` if the error lies outside all items.
     pub item: Option<(DataKind, Text)>,
-    /// What is wrong, and where, in the words of the format's parser.
+    /// The error of the parser, with the position in the text.
     #[source]
     pub source: E,
 }
@@ -120,27 +120,27 @@ impl<E> ReadError<E> {
     }
 }
 
-/// What is carried through the reading of one data set.
+/// The state of reading one data set.
 #[derive(Debug, Default)]
 struct Reading {
     patterns: Patterns,
-    /// The item that is being read: the culprit, if reading fails.
+    /// The item being read, for the error message.
     item: Option<(DataKind, Text)>,
     keep_json: bool,
 }
 
-/// Reads a data set from JSON of which more may arrive.
+/// Reads a data set from JSON, more of which may arrive.
 #[derive(Debug, Default)]
 pub struct DataSetReader {
     object: Object,
-    /// The members of `flags` or `segments`, whichever is being read.
+    /// The object `flags` or `segments`, whichever is being read.
     section: Object,
     reading: Reading,
     data: DataSet,
 }
 
 impl DataSetReader {
-    /// `keep_json` tells whether the items keep their text.
+    /// Creates a reader. `keep_json` selects whether the items keep their JSON text.
     #[must_use]
     pub fn new(keep_json: bool) -> Self {
         Self {
@@ -152,7 +152,7 @@ impl DataSetReader {
         }
     }
 
-    /// Reads on. Whether the end was reached.
+    /// Reads what has arrived. Returns whether the end was reached.
     pub fn advance(
         &mut self,
         cursor: &mut Cursor<'_>,
@@ -163,7 +163,7 @@ impl DataSetReader {
         })
     }
 
-    /// Reads on, where nothing else follows.
+    /// Like `advance`, for a document that must not be followed by anything.
     pub fn document(
         &mut self,
         cursor: &mut Cursor<'_>,
@@ -176,7 +176,7 @@ impl DataSetReader {
         Ok(())
     }
 
-    /// What was read.
+    /// Returns the data set.
     #[must_use]
     pub fn finish(self) -> DataSet {
         self.data
@@ -214,7 +214,7 @@ impl DataSetReader {
     }
 }
 
-/// Reads on in the map of one kind of items. Whether the end was reached.
+/// Reads items of one kind. Returns whether the end of their object was reached.
 fn items<T: Prepared>(
     kind: DataKind,
     section: &mut Object,
@@ -288,7 +288,7 @@ impl<'de> Visitor<'de> for DataSetSeed<'_> {
     }
 }
 
-/// The map of one kind of items.
+/// Deserializes the object of one kind of items.
 struct Section<'r, T> {
     kind: DataKind,
     to: &'r mut Vec<Entry<T>>,

@@ -1,15 +1,13 @@
-//! [`Date`]: the instants that `before` and `after` compare.
+//! [`Date`]: the operands of `before` and `after`.
 //!
-//! A number is a count of milliseconds since 1970 and may be of any size; a string is RFC 3339,
-//! strictly: a date, a `T`, a time with seconds, a zone. Parsers of dates accept more than that (a
-//! space for the `T`, a leap second, short zones), and what they accept differs from SDK to SDK.
-//! This one reads exactly the one shape, and since it runs in every evaluation that compares dates,
-//! without a detour over a calendar type.
+//! A number is a count of milliseconds since 1970, of any size. A string is strict RFC 3339: a
+//! date, a `T`, a time with seconds, a zone. General date parsers accept more (a space for the `T`,
+//! leap seconds, short zones), and the extensions differ between SDKs. This parser accepts exactly
+//! one format and, because it runs in every evaluation that compares dates, avoids a calendar type.
 
 use crate::value::Value;
 
-/// An instant: whole milliseconds since 1970, and nanoseconds beyond them. Compares in order of
-/// time.
+/// An instant: whole milliseconds since 1970 plus nanoseconds. Ordered by time.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub(crate) struct Date {
     millis: f64,
@@ -28,7 +26,7 @@ impl Date {
         }
     }
 
-    /// `YYYY-MM-DDThh:mm:ss[.fraction](Z|±hh:mm)`
+    /// Parses `YYYY-MM-DDThh:mm:ss[.fraction](Z|±hh:mm)`.
     fn parse_text(text: &[u8]) -> Option<Self> {
         let (start, rest) = text.split_first_chunk::<19>()?;
         let [
@@ -72,7 +70,7 @@ impl Date {
         let seconds = i64::from(days_since_1970(year, month, day)) * 86_400
             + i64::from(minutes * 60 + second);
         let millis = seconds * 1_000 + i64::from(nanos / 1_000_000);
-        // Years of four digits are far below 2^53 milliseconds.
+        // Years of four digits stay far below 2^53 milliseconds.
         #[expect(clippy::as_conversions, reason = "exact, see above")]
         Some(Self {
             millis: millis as f64,
@@ -86,7 +84,7 @@ fn number(digits: [u8; 2]) -> Option<i32> {
     (tens < 10 && units < 10).then(|| i32::from(tens) * 10 + i32::from(units))
 }
 
-/// The nanoseconds of an optional fraction of one to nine digits, and what follows it.
+/// Returns the nanoseconds of an optional fraction of one to nine digits, and the rest.
 fn fraction(rest: &[u8]) -> Option<(i32, &[u8])> {
     let [b'.', rest @ ..] = rest else {
         return Some((0, rest));
@@ -106,7 +104,7 @@ fn fraction(rest: &[u8]) -> Option<(i32, &[u8])> {
     ))
 }
 
-/// How many minutes a zone is ahead of UTC.
+/// Returns how many minutes a zone is ahead of UTC.
 fn offset(zone: &[u8]) -> Option<i32> {
     let (sign, hours, minutes) = match *zone {
         [b'Z' | b'z'] => return Some(0),
@@ -126,7 +124,7 @@ fn days_of(month: i32, year: i32) -> i32 {
     }
 }
 
-/// Days of the Gregorian calendar. A year is counted from March, so that the leap day ends it.
+/// Converts a Gregorian date to days. Years start in March, so that a leap day comes last.
 fn days_since_1970(year: i32, month: i32, day: i32) -> i32 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
@@ -166,7 +164,7 @@ mod tests {
 
     // EVAL-4.8 and EVAL-7.4
     #[test]
-    fn what_is_not_strictly_rfc_3339_is_no_date() {
+    fn strings_that_are_not_strictly_rfc_3339_are_rejected() {
         for text in [
             "2017-12-06",
             "00:00:00.000-07.00",
@@ -194,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn every_day_of_the_calendar_follows_the_day_before() {
+    fn consecutive_days_are_one_day_apart() {
         let mut expected = days_since_1970(0, 1, 1);
         for year in 0..=9_999 {
             for month in 1..=12 {
@@ -212,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn all_digits_of_the_fraction_count_and_numbers_of_any_size_compare() {
+    fn nanoseconds_and_numbers_of_any_size_are_compared() {
         let date = |text: &str| Date::parse(&text.into()).unwrap();
         assert!(date("2020-01-01T00:00:00.000000001Z") > date("2020-01-01T00:00:00Z"));
         assert!(date("1960-01-01T00:00:00.0000015Z") > date("1960-01-01T00:00:00.000001Z"));

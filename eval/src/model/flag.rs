@@ -1,4 +1,4 @@
-//! [`Flag`]: a feature flag as the evaluator wants it.
+//! [`Flag`]: a feature flag prepared for evaluation.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use crate::context::Kind;
 use crate::text::{Text, key_hash};
 use crate::value::Value;
 
-/// A feature flag. Read one from JSON, alone or as part of a [`DataSet`](super::DataSet); in
-/// `vexil-testing` there is a builder.
+/// A feature flag. Read one from JSON, alone or as part of a [`DataSet`](super::DataSet); the crate
+/// `vexil-testing` has a builder.
 #[derive(Clone, Debug)]
 pub struct Flag {
     pub(crate) key: Text,
@@ -42,17 +42,17 @@ pub struct Flag {
     sampling_ratio: Option<i64>,
     check_ratio: Option<i64>,
     problems: Box<[Problem]>,
-    /// What it was read from, if a store may want that.
+    /// The JSON text, if stores may need it.
     json: Option<Bytes>,
 }
 
-/// What a rule or the fallthrough gives.
+/// The outcome of a rule or of the fallthrough.
 #[derive(Clone, Debug)]
 pub(crate) enum Serve {
     Variation(i64),
-    /// Boxed: it is large, and most flags and rules have none.
+    /// Boxed, because it is large and most flags and rules have none.
     Rollout(Box<Rollout>),
-    /// Neither was given: malformed, once it is reached.
+    /// Neither is present: the flag is malformed if an evaluation gets here.
     Nothing,
 }
 
@@ -71,20 +71,21 @@ pub(crate) struct Prerequisite {
 }
 
 impl Flag {
-    /// The key.
+    /// Returns the key.
     #[must_use]
     pub fn key(&self) -> &Text {
         &self.key
     }
 
-    /// A hash of the key, computed when the flag was read; see [`key_hash`](crate::key_hash).
+    /// Returns a hash of the key, computed when the flag was read; see
+    /// [`key_hash`](crate::key_hash).
     #[inline]
     #[must_use]
     pub fn key_hash(&self) -> u64 {
         self.key_hash
     }
 
-    /// The version; a newer one replaces an older one.
+    /// Returns the version. A higher version replaces a lower one.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version
@@ -96,20 +97,20 @@ impl Flag {
         self.on
     }
 
-    /// The values that the flag can have.
+    /// Returns the values that the flag can have.
     #[must_use]
     pub fn variations(&self) -> &[Value] {
         &self.variations
     }
 
-    /// The keys of the flags that this one depends on, in order.
+    /// Returns the keys of the prerequisite flags, in order.
     pub fn prerequisites(&self) -> impl ExactSizeIterator<Item = &Text> {
         self.prerequisites
             .iter()
             .map(|prerequisite| &prerequisite.key)
     }
 
-    /// The keys of the segments that its rules name.
+    /// Returns the keys of the segments that the rules refer to.
     pub fn segments(&self) -> impl Iterator<Item = &Text> {
         self.rules
             .iter()
@@ -117,62 +118,65 @@ impl Flag {
             .flat_map(Clause::segment_keys)
     }
 
-    /// Whether browsers may see the flag.
+    /// Whether the flag is available to client-side SDKs in browsers.
     #[must_use]
     pub fn using_environment_id(&self) -> bool {
         self.using_environment_id
     }
 
-    /// Whether mobile devices may see the flag.
+    /// Whether the flag is available to client-side SDKs on mobile devices.
     #[must_use]
     pub fn using_mobile_key(&self) -> bool {
         self.using_mobile_key
     }
 
-    /// Whether every evaluation is reported in full.
+    /// Whether every evaluation sends a full event.
     #[must_use]
     pub fn track_events(&self) -> bool {
         self.track_events
     }
 
-    /// Until when every evaluation is reported for debugging, in milliseconds since 1970.
+    /// Returns the time until which every evaluation sends a debug event, in milliseconds since
+    /// 1970.
     #[must_use]
     pub fn debug_events_until(&self) -> Option<u64> {
         self.debug_events_until
     }
 
-    /// Whether evaluations are left out of the summaries.
+    /// Whether evaluations are excluded from summary events.
     #[must_use]
     pub fn exclude_from_summaries(&self) -> bool {
         self.exclude_from_summaries
     }
 
-    /// One in how many full events is sent; none means each, and 0 or less means no event.
+    /// Returns the sampling ratio n: one in n full events is sent. `None` means every event, 0 or
+    /// less means no event.
     #[must_use]
     pub fn sampling_ratio(&self) -> Option<i64> {
         self.sampling_ratio
     }
 
-    /// One in how many migration operations compares both results; none means each.
+    /// Returns the check ratio n: one in n migration operations compares both results. `None`
+    /// means every operation.
     #[must_use]
     pub fn check_ratio(&self) -> Option<i64> {
         self.check_ratio
     }
 
-    /// Defects that do not keep the flag from being used.
+    /// Returns defects that do not prevent the flag from being used.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
 
-    /// The same flag in another version.
+    /// Returns the same flag with another version.
     #[must_use]
     pub fn with_version(mut self, version: u64) -> Self {
         self.version = version;
         self
     }
 
-    /// The variation at an index that flag data names, which may be out of range.
+    /// Returns the variation at an index from flag data, which may be out of range.
     pub(crate) fn variation(&self, index: i64) -> Option<(usize, &Value)> {
         let index = usize::try_from(index).ok()?;
         self.variations.get(index).map(|value| (index, value))
@@ -289,7 +293,7 @@ impl<'de> Deserialize<'de> for Flag {
         let MapOnly(raw) = MapOnly::<RawFlag>::deserialize(json).map_err(D::Error::custom)?;
         if raw.deleted {
             return Err(D::Error::custom(
-                "a deleted flag is no flag; read it as an item",
+                "a deleted flag is not a flag; read it as an item",
             ));
         }
         Ok(Self {
@@ -299,7 +303,7 @@ impl<'de> Deserialize<'de> for Flag {
     }
 }
 
-/// What the parts of a flag need from the whole.
+/// The data of the flag that its parts need when they are prepared.
 struct Prepare<'a> {
     key: &'a Text,
     salt: &'a Text,
@@ -345,7 +349,7 @@ impl Prepare<'_> {
         let experiment = raw.kind == "experiment";
         let by = match raw.bucket_by.as_str() {
             "" => BucketBy::Key,
-            // An experiment always goes by the key and does not even look at the attribute.
+            // An experiment always buckets by the key and ignores the attribute.
             _ if experiment => BucketBy::Key,
             _ => BucketBy::Attribute(reference(raw.bucket_by, &raw.context_kind)),
         };
@@ -381,10 +385,11 @@ impl Prepare<'_> {
     }
 }
 
-/// Individual targets, one table for each kind.
+/// Individual targets, in one table per kind.
 ///
-/// Flag data lists them by variation, and the order of that list decides between kinds. So each key
-/// keeps the place of its list, and of several kinds' hits the first place wins.
+/// Flag data lists targets by variation, and between kinds the order of these lists decides. Each
+/// key therefore keeps the position of its list; among matches of several kinds the first position
+/// wins.
 #[derive(Clone, Debug)]
 pub(crate) struct Targets(Box<[(Kind, KeyMap<Target>)]>);
 
@@ -423,8 +428,8 @@ impl Targets {
         )
     }
 
-    /// An empty entry of kind user stands for the first list of the older form with the same
-    /// variation.
+    /// Converts the lists of flag data. An empty list of kind `user` stands for the first list of
+    /// the older format with the same variation.
     fn resolve(
         targets: &[MapOnly<RawTarget>],
         context_targets: Vec<MapOnly<RawTarget>>,
@@ -447,7 +452,8 @@ impl Targets {
         resolved.collect()
     }
 
-    /// The variation that a context is targeted with; `key_of` gives the context's key of a kind.
+    /// Returns the variation for which a context is targeted. `key_of` returns the key of the
+    /// context for a kind.
     #[inline]
     pub(crate) fn find<'c>(&self, key_of: impl Fn(&Kind) -> Option<&'c str>) -> Option<i64> {
         if self.0.is_empty() {

@@ -1,8 +1,8 @@
-//! [`Item`]: what data sources deliver one by one, and stores keep.
+//! [`Item`]: a flag or segment as delivered by data sources and kept by stores.
 //!
-//! An item is a flag or a segment, present or deleted; a deleted one keeps its version, so that an
-//! older update that arrives late stays without effect. The key of the map that an item arrives in
-//! is its key, whatever it says itself.
+//! An item is present or deleted. A deleted item keeps its version, so that an older update that
+//! arrives late has no effect. The key of an item is its name in the enclosing object; a `key`
+//! property in the item itself is ignored.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,11 +21,11 @@ use super::segment::Segment;
 use crate::json::Cursor;
 use crate::text::Text;
 
-/// The two kinds of items.
+/// The kinds of items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(
     clippy::exhaustive_enums,
-    reason = "a store that does not know a kind could not keep it"
+    reason = "a store must handle every kind of item"
 )]
 pub enum DataKind {
     /// Feature flags.
@@ -35,15 +35,15 @@ pub enum DataKind {
 }
 
 impl DataKind {
-    /// The order in which a store writes that cannot write both at once: segments before the flags
-    /// that refer to them.
+    /// The write order of stores without atomic writes: segments before the flags that refer to
+    /// them.
     pub const WRITE_ORDER: [Self; 2] = [Self::Segment, Self::Flag];
 
-    /// The order in which a store reads that cannot read both at once: the segments are then at
+    /// The read order of stores without atomic reads: flags first, so that the segments are at
     /// least as new as the flags.
     pub const READ_ORDER: [Self; 2] = [Self::Flag, Self::Segment];
 
-    /// The name of the kind in a database.
+    /// Returns the name of the kind in a database.
     #[must_use]
     pub fn namespace(self) -> &'static str {
         match self {
@@ -62,21 +62,21 @@ impl fmt::Display for DataKind {
     }
 }
 
-/// What flags and segments have in common. Implemented by [`Flag`] and [`Segment`] only.
+/// The common interface of [`Flag`] and [`Segment`], which are its only implementors.
 pub trait ItemData: sealed::Sealed {
-    /// The key.
+    /// Returns the key.
     fn key(&self) -> &Text;
 
-    /// The version.
+    /// Returns the version.
     fn version(&self) -> u64;
 
-    /// Defects that do not keep the item from being used.
+    /// Returns defects that do not prevent the item from being used.
     fn problems(&self) -> &[Problem];
 
-    /// The regular expressions of its rules.
+    /// Returns the regular expressions of the rules.
     fn patterns(&self) -> impl Iterator<Item = &Arc<Pattern>>;
 
-    /// Takes over the compiled form of the patterns that an earlier version of the item has too.
+    /// Reuses the compiled form of patterns that an earlier version of the item also has.
     fn take_over_patterns(&self, before: &Self) {
         let compiled: HashMap<_, _> = before
             .patterns()
@@ -89,7 +89,7 @@ pub trait ItemData: sealed::Sealed {
         }
     }
 
-    /// The JSON that the item was read from, if it was kept.
+    /// Returns the JSON text of the item, if it was kept.
     fn json(&self) -> Option<&Bytes>;
 }
 
@@ -101,7 +101,7 @@ mod sealed {
     impl Sealed for super::Segment {}
 }
 
-/// How flags and segments are made of what was read.
+/// Items that are prepared from their raw form.
 pub(super) trait Prepared: ItemData + Clone {
     type Raw: IsDeleted + for<'de> Deserialize<'de>;
 
@@ -111,7 +111,7 @@ pub(super) trait Prepared: ItemData + Clone {
     fn prepare(raw: Self::Raw, key: Option<Text>, patterns: &mut Patterns) -> Self;
 }
 
-/// Whether a raw item is a tombstone, and of which version.
+/// Whether a raw item is a tombstone, and its version.
 pub(super) trait IsDeleted {
     fn deleted(&self) -> Option<u64>;
 }
@@ -128,22 +128,25 @@ impl IsDeleted for RawSegment {
     }
 }
 
-/// A flag or segment, or what is left of a deleted one.
+/// A flag or segment, or the tombstone of a deleted one.
 #[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "an item is there or it is not")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "an item is either present or deleted"
+)]
 pub enum Entry<T> {
-    /// It is there.
+    /// The item is present.
     Present(Arc<T>),
-    /// It was deleted.
+    /// The item was deleted.
     Deleted {
-        /// The key it had.
+        /// The key of the deleted item.
         key: Text,
         /// The version of the deletion.
         version: u64,
     },
 }
 
-/// Shares the item, whether or not it could be cloned itself.
+/// Shares the item, so `T` need not be `Clone`.
 impl<T> Clone for Entry<T> {
     fn clone(&self) -> Self {
         match self {
@@ -157,7 +160,7 @@ impl<T> Clone for Entry<T> {
 }
 
 impl<T> Entry<T> {
-    /// The flag or segment, unless it was deleted.
+    /// Returns the flag or segment, or `None` if it was deleted.
     #[must_use]
     pub fn present(&self) -> Option<&Arc<T>> {
         match self {
@@ -168,7 +171,7 @@ impl<T> Entry<T> {
 }
 
 impl<T: ItemData> Entry<T> {
-    /// The key.
+    /// Returns the key.
     #[must_use]
     pub fn key(&self) -> &Text {
         match self {
@@ -177,7 +180,7 @@ impl<T: ItemData> Entry<T> {
         }
     }
 
-    /// The version.
+    /// Returns the version.
     #[must_use]
     pub fn version(&self) -> u64 {
         match self {
@@ -186,14 +189,14 @@ impl<T: ItemData> Entry<T> {
         }
     }
 
-    /// Defects that do not keep the item from being used.
+    /// Returns defects that do not prevent the item from being used.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         self.present().map_or(&[], |item| item.problems())
     }
 
-    /// The JSON that the item was read from, byte for byte; none if it was deleted, or if its text
-    /// was not kept.
+    /// Returns the JSON text of the item, byte for byte; `None` if it was deleted or its text was
+    /// not kept.
     #[must_use]
     pub fn json(&self) -> Option<Bytes> {
         self.present()?.json().cloned()
@@ -205,14 +208,13 @@ impl<T: ItemData> Entry<T> {
     reason = "the bound holds for the two types of items and no others"
 )]
 impl<T: Prepared> Entry<T> {
-    /// Adds the JSON that the item was read from, if it was read in a way that does not keep it.
-    /// Stores that keep text need it.
+    /// Adds the JSON text to an item that was read without it. Stores that save the text need it.
     #[must_use]
     pub fn with_json(self, json: impl Into<Bytes>) -> Self {
         self.with_text(Some(json.into()))
     }
 
-    /// Lets go of the JSON that the item was read from.
+    /// Drops the JSON text.
     #[must_use]
     pub fn without_json(self) -> Self {
         match self.present().and_then(|item| item.json()) {
@@ -221,7 +223,7 @@ impl<T: Prepared> Entry<T> {
         }
     }
 
-    /// The same item in another version.
+    /// Returns the same item with another version.
     #[must_use]
     pub fn with_version(mut self, to: u64) -> Self {
         match &mut self {
@@ -246,11 +248,11 @@ impl<T> From<T> for Entry<T> {
     }
 }
 
-/// One flag or segment, present or deleted: what an update carries.
+/// A flag or segment, present or deleted: the content of an update.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::exhaustive_enums,
-    reason = "a store that does not know a kind could not keep it"
+    reason = "a store must handle every kind of item"
 )]
 pub enum Item {
     /// A flag.
@@ -260,10 +262,10 @@ pub enum Item {
 }
 
 impl Item {
-    /// Reads one item. `key` is where it arrived and becomes its key.
+    /// Reads an item. Its key is `key`, the name under which it arrived.
     ///
     /// # Errors
-    /// If the text is no JSON object of that kind; the error names the item.
+    /// Returns an error if the text is not a JSON object of that kind; it names the item.
     pub fn from_json(
         kind: DataKind,
         key: impl Into<Text>,
@@ -280,7 +282,7 @@ impl Item {
         })
     }
 
-    /// A deleted item.
+    /// Creates a deleted item.
     #[must_use]
     pub fn deleted(kind: DataKind, key: impl Into<Text>, version: u64) -> Self {
         let key = key.into();
@@ -290,7 +292,7 @@ impl Item {
         }
     }
 
-    /// Whether it is a flag or a segment.
+    /// Returns whether this is a flag or a segment.
     #[must_use]
     pub fn kind(&self) -> DataKind {
         match self {
@@ -299,7 +301,7 @@ impl Item {
         }
     }
 
-    /// Whether it was deleted.
+    /// Whether the item was deleted.
     #[must_use]
     pub fn is_deleted(&self) -> bool {
         match self {
@@ -308,7 +310,7 @@ impl Item {
         }
     }
 
-    /// The same item in another version.
+    /// Returns the same item with another version.
     #[must_use]
     pub fn with_version(self, version: u64) -> Self {
         match self {
@@ -317,7 +319,7 @@ impl Item {
         }
     }
 
-    /// The key.
+    /// Returns the key.
     #[must_use]
     pub fn key(&self) -> &Text {
         match self {
@@ -326,7 +328,7 @@ impl Item {
         }
     }
 
-    /// The version.
+    /// Returns the version.
     #[must_use]
     pub fn version(&self) -> u64 {
         match self {
@@ -335,8 +337,8 @@ impl Item {
         }
     }
 
-    /// The JSON that the item was read from, byte for byte; none if it was deleted, or if its text
-    /// was not kept.
+    /// Returns the JSON text of the item, byte for byte; `None` if it was deleted or its text was
+    /// not kept.
     #[must_use]
     pub fn json(&self) -> Option<Bytes> {
         match self {
@@ -345,7 +347,7 @@ impl Item {
         }
     }
 
-    /// Lets go of the JSON that the item was read from.
+    /// Drops the JSON text.
     #[must_use]
     pub fn without_json(self) -> Self {
         match self {
@@ -354,7 +356,7 @@ impl Item {
         }
     }
 
-    /// Defects that do not keep the item from being used.
+    /// Returns defects that do not prevent the item from being used.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         match self {
@@ -364,13 +366,13 @@ impl Item {
     }
 }
 
-/// What became of an `upsert`.
+/// The result of an `upsert`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "an update is applied or it is not")]
 pub enum Upserted {
     /// The item was written.
     Written,
-    /// The store has the same version or a newer one; nothing changed.
+    /// The store has the same or a newer version; nothing changed.
     Stale,
 }
 
@@ -388,14 +390,13 @@ impl From<Segment> for Item {
 
 fn entry_from_json<T: Prepared>(key: Text, json: &[u8]) -> Result<Entry<T>, serde_json::Error> {
     let mut cursor = Cursor::whole(std::str::from_utf8(json).map_err(serde_json::Error::custom)?);
-    // Of text that is all there, none would be an error already.
+    // The cursor was created with complete text, so truncation is already an error.
     let entry = read_entry(key, &mut cursor, &mut Patterns::default(), true)?;
     cursor.end()?;
-    entry.ok_or_else(|| serde_json::Error::custom("the text ends early"))
+    entry.ok_or_else(|| serde_json::Error::custom("unexpected end of text"))
 }
 
-/// Reads an item of which the end may not have arrived; none if it has not. `keep_json` tells
-/// whether it keeps its text.
+/// Reads an item; `None` if its end has not arrived. `keep_json` selects whether it keeps its text.
 pub(super) fn read_entry<T: Prepared>(
     key: Text,
     cursor: &mut Cursor<'_>,
@@ -419,8 +420,8 @@ pub(super) fn read_entry<T: Prepared>(
     Ok(read.map(keep))
 }
 
-/// Reads what the strict and fast reader refuses without need: what a tombstone holds beside its
-/// version is nobody's business, and of a property that is written twice the last one counts.
+/// Slow path for items that the strict reader rejects: accepts tombstones with arbitrary other
+/// properties, and duplicate properties, of which the last wins.
 fn loose_entry<T: Prepared>(
     value: serde_json::Value,
     key: Text,

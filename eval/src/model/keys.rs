@@ -1,7 +1,6 @@
-//! [`KeyMap`] and [`KeySet`]: long lists of keys, turned into hash tables when a flag or segment arrives.
+//! [`KeyMap`] and [`KeySet`]: long lists of keys become hash tables when a flag or segment is read.
 //!
-//! A handful of keys is scanned faster than it is hashed; beyond that the cost of a look-up stays
-//! flat.
+//! A few keys are faster to scan than to hash; beyond that, a hash table keeps the cost constant.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +10,7 @@ use crate::text::Text;
 
 const FEW: usize = 16;
 
-/// Keys with something attached; of two equal keys the first one counts.
+/// Maps keys to values. Of duplicate keys the first wins.
 #[derive(Clone, Debug)]
 pub(crate) enum KeyMap<V> {
     Few(Box<[(Text, V)]>),
@@ -44,7 +43,7 @@ impl<V> FromIterator<(Text, V)> for KeyMap<V> {
     }
 }
 
-/// Keys alone.
+/// A set of keys.
 #[derive(Clone, Debug)]
 pub(crate) enum KeySet {
     Few(Box<[Text]>),
@@ -75,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_equal_keys_the_first_counts_however_many_there_are() {
+    fn the_first_of_duplicate_keys_wins_in_maps_of_all_sizes() {
         for extra in [0, 100] {
             let pairs = [("a", 1), ("b", 2), ("a", 3)].map(|(key, value)| (Text::from(key), value));
             let more = (0..extra).map(|n| (Text::from(format!("x{n}")), 0));

@@ -1,9 +1,9 @@
-//! Flags and segments: what the service says, ready to be evaluated.
+//! Flags and segments, prepared for evaluation.
 //!
-//! Everything that can be done once is done when an item arrives: operands and references are
-//! parsed, lists become hash tables, hash inputs are prepared. The parts of a flag are private, so
-//! that they can be condensed further without breaking anybody; what plug-ins and hooks ask of a
-//! flag has a method.
+//! Work that can be done once is done when an item is read: operands and references are parsed,
+//! lists become hash tables, hash inputs are prepared. The parts of a flag are private, so that
+//! they can be condensed further without a breaking change; methods return what plugins and hooks
+//! need.
 
 pub(crate) mod clause;
 mod data_set;

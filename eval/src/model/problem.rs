@@ -1,8 +1,7 @@
-//! [`Problem`]: what is wrong inside a flag or segment that can be used all the same.
+//! [`Problem`]: a defect of a flag or segment that can nevertheless be used.
 //!
-//! An operator from the future, a pattern that does not compile, a date that is none: the protocol
-//! says what each of them means (mostly "no match"), so the item is accepted. Whoever receives it
-//! can still tell a person about it.
+//! The protocol defines the effect of an unknown operator, an invalid pattern or an invalid date
+//! (mostly "no match"), so the item is accepted. Problems let the application report the defect.
 
 use std::fmt;
 
@@ -13,13 +12,13 @@ use crate::context::ReferenceError;
 use crate::text::Text;
 use crate::value::Value;
 
-/// A defect of a flag or segment, and where it is.
+/// A defect of a flag or segment, and its location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// The rule, counted from 0; none for the fallthrough.
+    /// The index of the rule, counted from 0; `None` for the fallthrough.
     pub rule: Option<usize>,
-    /// What is wrong.
+    /// The defect.
     pub defect: Defect,
 }
 
@@ -32,7 +31,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What can be wrong with a part of a flag or segment.
+/// The kinds of defects in a flag or segment.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Defect {
@@ -42,32 +41,33 @@ pub enum Defect {
         /// The operator.
         op: Text,
     },
-    /// A regular expression is refused: its syntax is not that of RE2 as Go reads it, or it is too
-    /// large. It matches nothing.
-    // Without the expression: lists of addresses are written as one, and this is logged.
-    #[error("regular expression of {} bytes is refused: {error}", pattern.len())]
+    /// A regular expression is rejected: it is not valid in Go's RE2 syntax, or it is too large.
+    /// It matches nothing.
+    // The message omits the expression: it may list e-mail addresses, and messages are logged.
+    #[error("regular expression of {} bytes is rejected: {error}", pattern.len())]
     Pattern {
         /// The expression.
         pattern: Text,
-        /// Why it is refused, and where.
+        /// Why it is rejected, and where.
         error: PatternError,
     },
-    /// A value is no date or no version where one is needed; it matches nothing. The message does
-    /// not quote the value.
+    /// An operand is not a valid date or version although the operator needs one; it matches
+    /// nothing. The message does not quote the value.
     #[error("a value is not of the type that the operator compares")]
     Operand {
         /// The value.
         value: Value,
     },
-    /// An attribute reference is invalid; a flag that comes to use it is malformed.
+    /// An attribute reference is invalid. A flag whose evaluation uses it is malformed.
     #[error("attribute reference \"{reference}\": {error}")]
     Attribute {
-        /// The reference as it was written.
+        /// The reference as written in the flag data.
         reference: Text,
-        /// What is wrong with it.
+        /// Why the reference is invalid.
         error: ReferenceError,
     },
-    /// There is neither a variation nor a rollout; a flag that comes to use it is malformed.
+    /// A rule or fallthrough has neither a variation nor a rollout. A flag whose evaluation uses it
+    /// is malformed.
     #[error("neither a variation nor a rollout")]
     NoOutcome,
 }

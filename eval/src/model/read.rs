@@ -1,8 +1,9 @@
-//! The tolerant reader: JSON of flags and segments, as loose as the protocol allows and no looser.
+//! The JSON reader of flags and segments, exactly as tolerant as the protocol requires.
 //!
-//! Unknown properties are skipped; a missing property and a null one mean the default; integers may be written as
-//! `1.0`. A value of the wrong type rejects the whole item. What is read here is raw: [`super::flag`] and
-//! [`super::segment`] turn it into what is evaluated, once the key and the shared patterns are known.
+//! Unknown properties are ignored; a missing or null property means its default; integers may be
+//! written as `1.0`. A value of the wrong type rejects the whole item. The result is raw:
+//! [`super::flag`] and [`super::segment`] prepare it for evaluation once the key and the shared
+//! patterns are known.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -56,7 +57,7 @@ pub(super) struct RawFlag {
     pub(super) migration: MapOnly<RawMigration>,
 }
 
-/// A variation or a rollout: the fallthrough, and a part of every rule.
+/// A variation or a rollout: the fallthrough, or the outcome of a rule.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RawOutcome {
@@ -201,7 +202,7 @@ pub(super) struct RawSegmentRule {
     pub(super) rollout_context_kind: Text,
 }
 
-/// All that is read of an item that is deleted, whatever else it holds.
+/// The part of a deleted item that is read; its other properties are ignored.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RawTombstone {
@@ -215,8 +216,8 @@ fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// A list; null is an empty one. Most are short, and there are many: what is gathered on the stack
-/// first takes just the memory that it needs, and takes it once.
+/// Reads a list; null is an empty one. Most lists are short, and there are many: collecting on the
+/// stack first allows a single allocation of the exact size.
 fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
@@ -254,8 +255,7 @@ fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer.deserialize_option(ListVisitor(PhantomData))
 }
 
-/// The version of an item, read as any [`Integer`]. Versions start at zero; a negative one is no
-/// newer than that.
+/// The version of an item, read as an [`Integer`]. A negative version becomes zero, the lowest one.
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "a version is a number")]
 pub struct ItemVersion(pub u64);
@@ -266,14 +266,14 @@ impl<'de> Deserialize<'de> for ItemVersion {
     }
 }
 
-/// A number that is meant as an integer. As in Go's reader, which converts any number, a fraction
-/// is cut off; a number beyond 64 bits becomes the largest or smallest one, where Go's result
+/// A number that is read as an integer. As in Go's reader, which converts any number, a fraction is
+/// truncated. A number beyond 64 bits becomes the largest or smallest integer, where Go's result
 /// depends on the processor. Integers within 64 bits are exact.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Integer(pub(super) i64);
 
 impl Integer {
-    /// For times and versions, which are never negative.
+    /// Converts times and versions, which are never negative.
     pub(super) fn unsigned(self) -> u64 {
         u64::try_from(self.0).unwrap_or(0)
     }
@@ -300,21 +300,20 @@ impl<'de> Deserialize<'de> for Integer {
 
             #[expect(
                 clippy::as_conversions,
-                reason = "cuts off the fraction and saturates, which is meant"
+                reason = "truncating the fraction and saturating are intended"
             )]
             fn visit_f64<E>(self, value: f64) -> Result<Integer, E> {
                 Ok(Integer(value as i64))
             }
         }
 
-        // Asking for any value, not for an i64: a deserializer may refuse `1.0` where an integer is
-        // asked for.
+        // Requests any value rather than an i64, for which a deserializer may reject `1.0`.
         deserializer.deserialize_any(IntegerVisitor)
     }
 }
 
-/// A struct that must be written as an object. Derived readers also take an array of the fields in
-/// order, and since every field here has a default, `[]` would be a valid flag.
+/// Accepts only an object. Derived deserializers also accept an array of the fields in order, and
+/// because every field here has a default, `[]` would be a valid flag.
 #[derive(Default)]
 pub(super) struct MapOnly<T>(pub(super) T);
 

@@ -1,4 +1,4 @@
-//! [`Rollout`]: shares of contexts, and the hash input that is the same for all of them.
+//! [`Rollout`]: weighted variations, and the common prefix of their hash inputs.
 
 use std::slice::from_ref;
 
@@ -16,7 +16,7 @@ pub(crate) struct Rollout {
     pub(crate) weighted: Box<[Weighted]>,
 }
 
-/// Which attribute decides the bucket.
+/// The attribute by which contexts are bucketed.
 #[derive(Clone, Debug)]
 pub(crate) enum BucketBy {
     Key,
@@ -26,25 +26,28 @@ pub(crate) enum BucketBy {
 #[derive(Clone, Debug)]
 pub(crate) struct Weighted {
     pub(crate) variation: i64,
-    /// Where this share ends: the sum of its own weight and those before it.
+    /// The end of this share: the sum of its weight and all earlier ones.
     pub(crate) end: f32,
     pub(crate) untracked: bool,
 }
 
 impl Weighted {
-    /// A weight as a share of one. In single precision, as most SDKs of the field calculate: only
-    /// so do contexts at a boundary get the same variation everywhere.
-    #[expect(clippy::as_conversions, reason = "single precision is the protocol")]
+    /// Converts a weight to a fraction of one. Uses single precision like most other SDKs, so that
+    /// contexts at a boundary get the same variation everywhere.
+    #[expect(
+        clippy::as_conversions,
+        reason = "the protocol requires single precision"
+    )]
     pub(crate) fn share(weight: i64) -> f32 {
         weight as f32 / 100_000.0
     }
 }
 
-/// Everything that precedes the attribute's value in what is hashed, `key.salt.` or `seed.`: the
-/// SHA-1 of it, as far as it fills blocks, and the block that the value goes on with.
+/// The hash input that precedes the attribute value, `key.salt.` or `seed.`: the SHA-1 state after
+/// its full blocks, and the partial block that the value continues.
 ///
-/// The blocks are put together here because that is most of what a rollout costs beside their
-/// compression: a hasher that is cloned, fed and finished takes half as long again.
+/// Blocks are assembled here because that is, besides the compression, the largest cost of a
+/// rollout: cloning, updating and finalizing a hasher takes 50 % longer.
 #[derive(Clone, Debug)]
 pub(crate) struct Prefix {
     state: State,
@@ -64,7 +67,7 @@ const INITIAL: State = [
     0x1032_5476,
     0xC3D2_E1F0,
 ];
-/// Where the length of the text stands in the last block.
+/// The position of the text length in the last block.
 const LENGTH: usize = BLOCK - size_of::<u64>();
 
 impl Prefix {
@@ -86,15 +89,18 @@ impl Prefix {
         }
     }
 
-    /// The bucket of a value, from 0 to 1: the first 60 bits of the hash as a fraction.
-    #[expect(clippy::as_conversions, reason = "single precision is the protocol")]
+    /// Returns the bucket of a value, from 0 to 1: the first 60 bits of the hash as a fraction.
+    #[expect(
+        clippy::as_conversions,
+        reason = "the protocol requires single precision"
+    )]
     pub(crate) fn bucket(&self, value: &[u8]) -> f32 {
         let [first, second, ..] = self.hash(value);
         let bits = (u64::from(first) << 32 | u64::from(second)) >> 4;
         bits as f32 / 0x0FFF_FFFF_FFFF_FFFF_u64 as f32
     }
 
-    /// Ends the hash with a value: the text, a one bit, zeros, and the length of the text in bits
+    /// Finalizes the hash with a value: the text, a one bit, zeros, and the text length in bits
     /// (FIPS 180-4, section 5.1.1).
     fn hash(&self, value: &[u8]) -> State {
         let (mut state, mut block) = (self.state, self.block);
@@ -114,12 +120,12 @@ impl Prefix {
     }
 }
 
-/// Adds text to a block that is filled up to `place`, and compresses the block whenever it is full.
-/// Gives the place behind the text.
+/// Appends text to a block filled up to `place`, and compresses the block whenever it is full.
+/// Returns the position after the text.
 #[inline]
 fn absorb(state: &mut State, block: &mut Block, mut place: usize, text: &[u8]) -> usize {
     for byte in text {
-        // The place is always within the block.
+        // `place` is always within the block.
         if let Some(free) = block.get_mut(place) {
             *free = *byte;
         }
@@ -139,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_of_all_lengths_are_hashed_as_sha_1_hashes_them() {
+    fn texts_of_all_lengths_have_the_same_hash_as_with_the_sha1_crate() {
         let text = "0123456789abcdefghijklmnopqrstuvwxyz".repeat(6);
         for length in 0..=text.len() {
             let whole: [u8; 20] = Sha1::digest(&text[..length]).into();

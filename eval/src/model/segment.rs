@@ -1,4 +1,4 @@
-//! [`Segment`]: a list of contexts, by key or by rules, that flags can refer to.
+//! [`Segment`]: a set of contexts, given by key or by rules, that flags can refer to.
 
 use std::sync::Arc;
 
@@ -26,16 +26,15 @@ pub struct Segment {
     pub(crate) rules: Box<[SegmentRule]>,
     pub(crate) big: Option<BigSegment>,
     problems: Box<[Problem]>,
-    /// What it was read from, if a store may want that.
+    /// The JSON text, if stores may need it.
     json: Option<Bytes>,
 }
 
-/// What a big segment has beside its rules; its lists live in a store of their own.
+/// The additional data of a big segment, whose lists are kept in a separate store.
 #[derive(Clone, Debug)]
 pub(crate) struct BigSegment {
     pub(crate) kind: Kind,
-    /// The name under which memberships know it: key and generation. None before it was
-    /// synchronised.
+    /// The name in memberships: key and generation. `None` before the first synchronisation.
     pub(crate) reference: Option<Text>,
 }
 
@@ -45,7 +44,7 @@ pub(crate) struct SegmentRule {
     pub(crate) rollout: Option<Box<SegmentRollout>>,
 }
 
-/// The share of matching contexts that a rule takes.
+/// The percentage of matching contexts to which a rule applies.
 #[derive(Clone, Debug)]
 pub(crate) struct SegmentRollout {
     pub(crate) kind: Kind,
@@ -55,25 +54,25 @@ pub(crate) struct SegmentRollout {
 }
 
 impl Segment {
-    /// The key.
+    /// Returns the key.
     #[must_use]
     pub fn key(&self) -> &Text {
         &self.key
     }
 
-    /// The version; a newer one replaces an older one.
+    /// Returns the version. A higher version replaces a lower one.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// Whether its lists live in a big-segment store.
+    /// Whether its lists are kept in a big-segment store.
     #[must_use]
     pub fn is_big(&self) -> bool {
         self.big.is_some()
     }
 
-    /// The keys of the segments that its rules name.
+    /// Returns the keys of the segments that the rules refer to.
     pub fn segments(&self) -> impl Iterator<Item = &Text> {
         self.rules
             .iter()
@@ -81,13 +80,13 @@ impl Segment {
             .flat_map(Clause::segment_keys)
     }
 
-    /// Defects that do not keep the segment from being used.
+    /// Returns defects that do not prevent the segment from being used.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
 
-    /// The same segment in another version.
+    /// Returns the same segment with another version.
     #[must_use]
     pub fn with_version(mut self, version: u64) -> Self {
         self.version = version;
@@ -174,7 +173,7 @@ impl<'de> Deserialize<'de> for Segment {
         let MapOnly(raw) = MapOnly::<RawSegment>::deserialize(json).map_err(D::Error::custom)?;
         if raw.deleted {
             return Err(D::Error::custom(
-                "a deleted segment is no segment; read it as an item",
+                "a deleted segment is not a segment; read it as an item",
             ));
         }
         Ok(Self {
@@ -222,7 +221,7 @@ impl SegmentRule {
     }
 }
 
-/// Lists of keys, one set for each kind.
+/// Lists of keys, in one set per kind.
 #[derive(Clone, Debug)]
 pub(crate) struct Lists(Box<[(Kind, KeySet)]>);
 
@@ -245,7 +244,7 @@ impl Lists {
         )
     }
 
-    /// Whether a context is listed; `key_of` gives the context's key of a kind.
+    /// Whether a context is listed. `key_of` returns the key of the context for a kind.
     pub(crate) fn contain<'c>(&self, key_of: impl Fn(&Kind) -> Option<&'c str>) -> bool {
         self.0
             .iter()

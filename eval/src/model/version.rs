@@ -1,15 +1,15 @@
-//! [`Version`]: semantic versions as flags compare them.
+//! [`Version`]: semantic versions as compared by flags.
 //!
-//! Looser than SemVer 2.0 in one point (minor and patch may be missing) and as strict in all
-//! others. Parsing borrows and compares in place, because an attribute is parsed anew in every
-//! evaluation.
+//! More lenient than SemVer 2.0 in one respect (minor and patch may be missing) and as strict in
+//! all others. Parsing borrows and compares in place, because each evaluation parses the attribute
+//! again.
 
 use std::cmp::Ordering;
 
 use crate::text::Text;
 use crate::value::Value;
 
-/// A version; `S` holds its pre-release part. Build metadata never counts and is not kept.
+/// A version; `S` holds its pre-release part. Build metadata is ignored and not kept.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Version<S> {
     numbers: [u64; 3],
@@ -36,7 +36,7 @@ impl<'a> Version<&'a str> {
         if rest.is_empty() {
             return Some(Self { numbers, pre: "" });
         }
-        // What is left is empty, `-pre`, `+build` or `-pre+build`.
+        // The rest is empty, `-pre`, `+build` or `-pre+build`.
         let (rest, build) = split(rest, '+');
         if build.is_some_and(|build| !build.split('.').all(is_identifier)) {
             return None;
@@ -64,7 +64,7 @@ impl<'a> Version<&'a str> {
 }
 
 impl<S: AsRef<str>> Version<S> {
-    /// Precedence of SemVer 2.0, section 11.
+    /// Compares by the precedence of SemVer 2.0, section 11.
     pub(crate) fn precedence<O: AsRef<str>>(&self, other: &Version<O>) -> Ordering {
         let by_pre = || match (self.pre.as_ref(), other.pre.as_ref()) {
             ("", "") => Ordering::Equal,
@@ -84,7 +84,7 @@ fn pre_release(one: &str, two: &str) -> Ordering {
             (None, Some(_)) => Ordering::Less,
             (Some(_), None) => Ordering::Greater,
             (Some(a), Some(b)) => match (is_numeric(a), is_numeric(b)) {
-                // Without leading zeros the longer number is the larger one, at any length.
+                // Without leading zeros the longer number is the larger one, whatever the length.
                 (true, true) => a.len().cmp(&b.len()).then_with(|| a.cmp(b)),
                 (true, false) => Ordering::Less,
                 (false, true) => Ordering::Greater,
@@ -97,8 +97,8 @@ fn pre_release(one: &str, two: &str) -> Ordering {
     }
 }
 
-/// The number that the text begins with, and what follows; none if there is none, a zero leads it,
-/// or it is too large.
+/// Returns the number at the beginning of the text and the rest; `None` if there is no number, it
+/// has a leading zero, or it is too large.
 fn leading_number(text: &str) -> Option<(u64, &str)> {
     let (mut number, mut digits) = (0_u64, 0);
     for byte in text.bytes() {
@@ -168,7 +168,7 @@ mod tests {
 
     // EVAL-7.4
     #[test]
-    fn what_is_no_version_is_refused() {
+    fn invalid_versions_are_rejected() {
         for text in [
             "02.0.0",
             "v2.0.0",
@@ -195,7 +195,7 @@ mod tests {
 
     // EVAL-7.4
     #[test]
-    fn precedence_is_that_of_semver() {
+    fn precedence_follows_semver() {
         let ascending = [
             "1.0.0-alpha",
             "1.0.0-alpha.1",

@@ -1,8 +1,8 @@
-//! `&Value` as a [`Deserializer`]: types of the caller's are read from a value itself, not from a
-//! copy of it.
+//! `&Value` as a [`Deserializer`], so that application types are read without copying the value.
 //!
-//! It reads what `serde_json::Value` would read, except for integers beyond ±(2^53−1): numbers are
-//! floats here, which skip integers there, so such an integer is refused rather than changed.
+//! Accepts what `serde_json::Value` accepts, except integers beyond ±(2^53−1): numbers are floats
+//! here, which cannot represent every integer beyond that, so such an integer is rejected rather
+//! than changed.
 
 use serde::Deserializer;
 use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer, SeqDeserializer};
@@ -13,7 +13,7 @@ use serde_json::Error;
 
 use super::{Number, Object, Value};
 
-/// Reads an integer, or a key that holds one.
+/// Deserializes an integer, or a map key that holds one.
 macro_rules! integers {
     ($read:ident: $($method:ident)+) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -142,7 +142,7 @@ impl Value {
     }
 }
 
-/// As the unsigned integer that it is, if it is one: types behind an untagged enum take no other.
+/// Visits a non-negative integer as unsigned: types behind an untagged enum accept nothing else.
 fn visit_integer<'de, V: Visitor<'de>>(integer: i64, visitor: V) -> Result<V::Value, Error> {
     match u64::try_from(integer) {
         Ok(integer) => visitor.visit_u64(integer),
@@ -157,7 +157,7 @@ fn inexact(number: Number) -> Error {
     ))
 }
 
-/// The members of an object, one after the other.
+/// Iterates over the members of an object.
 struct Members<'de> {
     rest: std::slice::Iter<'de, (crate::text::Text, Value)>,
     value: Option<&'de Value>,
@@ -173,7 +173,7 @@ impl<'de> Members<'de> {
         }
     }
 
-    /// An error unless all members were read.
+    /// Returns an error unless all members were read.
     fn end(&self, expected: &dyn Expected) -> Result<(), Error> {
         match self.rest.len() {
             0 => Ok(()),
@@ -197,7 +197,7 @@ impl<'de> MapAccess<'de> for Members<'de> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        // A value is only requested after its key.
+        // Serde requests a value only after its key.
         seed.deserialize(self.value.take().unwrap_or(&Value::Null))
     }
 
@@ -206,11 +206,10 @@ impl<'de> MapAccess<'de> for Members<'de> {
     }
 }
 
-/// The name of a member. Maps may have keys that are numbers or booleans, which JSON writes as
-/// strings.
+/// The name of a member. Map keys may be numbers or booleans, which JSON writes as strings.
 struct Key<'de>(&'de str);
 
-/// Reads a key as what its text says; a text that says nothing of the kind is an unexpected string.
+/// Deserializes a key by parsing its text; if that fails, it is an unexpected string.
 macro_rules! parsed_keys {
     ($($method:ident $type:ty => $visit:ident;)+) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -313,7 +312,7 @@ mod tests {
         T::deserialize(&Value::from(json)).map_err(|error| error.to_string())
     }
 
-    /// What `serde_json` makes of it.
+    /// Asserts that the value deserializes as with `serde_json`.
     #[track_caller]
     fn same<T: DeserializeOwned + PartialEq + std::fmt::Debug>(json: serde_json::Value) {
         let expected = serde_json::from_value::<T>(json.clone());
@@ -321,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn types_are_read_as_serde_json_reads_them() {
+    fn types_are_deserialized_as_by_serde_json() {
         let whole = json!({"small": -7, "large": 9_007_199_254_740_991_u64, "fraction": 2, "name": "n", "letter": "l",
             "shapes": ["Dot", {"Circle": 1.5}, {"Line": [1, 2]}, {"Box": {"width": -3}}], "pair": [true, null],
             "maybe": null, "by_number": {"7": 1}, "extra": [1, {"a": 2.5}]});
@@ -365,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn values_by_themselves_are_read_as_serde_json_reads_them() {
+    fn top_level_values_are_deserialized_as_by_serde_json() {
         for json in [
             json!(null),
             json!(false),
@@ -397,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_that_floats_skip_are_refused_and_not_changed() {
+    fn integers_beyond_the_precision_of_floats_are_rejected() {
         #[derive(Debug, Deserialize)]
         #[expect(dead_code, reason = "only whether it can be read counts")]
         struct Flattened {

@@ -1,4 +1,4 @@
-//! Segments whose lists live elsewhere.
+//! Big segments.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn membership_of(key: &str) -> Need {
 
 // EVAL-5
 #[test]
-fn a_big_segment_needs_the_membership_of_the_key_of_its_kind() {
+fn a_big_segment_needs_the_membership_of_the_context_key_of_its_kind() {
     for (segment, context, need) in [
         (big(json!({})), user("ada"), Some(membership_of("ada"))),
         (
@@ -54,7 +54,7 @@ fn a_big_segment_needs_the_membership_of_the_key_of_its_kind() {
 
 // EVAL-5
 #[test]
-fn data_that_knows_nothing_of_big_segments_leaves_the_question_open() {
+fn a_lookup_without_big_segments_reports_membership_as_needed() {
     struct Plain(Data);
 
     impl Lookup for Plain {
@@ -78,13 +78,13 @@ fn data_that_knows_nothing_of_big_segments_leaves_the_question_open() {
     let outcome = evaluate(f, &ada, &data);
     assert!(
         matches!(outcome, Outcome::Needs(need) if need == membership_of("ada")),
-        "the default of the trait is not to know"
+        "the default of the trait must be `Unknown`"
     );
 }
 
 // EVAL-5
 #[test]
-fn a_membership_decides_and_where_it_does_not_the_rules_do() {
+fn the_rules_decide_only_if_the_membership_does_not() {
     use BigSegmentsStatus::{Healthy, NotConfigured, Stale, StoreError};
     let included = |status| answer(&["s.g100"], &[], status);
     let excluded = |status| answer(&[], &["s.g100"], status);
@@ -132,7 +132,7 @@ fn memberships_name_segments_by_key_and_generation() {
 
 // EVAL-5
 #[test]
-fn a_segment_without_a_generation_is_not_configured_and_its_rules_are_not_asked() {
+fn a_segment_without_a_generation_is_not_configured_and_skips_its_rules() {
     for kind in ["user", "org"] {
         let segment = json!({"unbounded": true, "unboundedContextKind": kind, "included": ["ada"], "rules": [{}]});
         let data = Data::clause(segment_match(&["s"]), json!({"s": segment})).answering(
@@ -154,7 +154,7 @@ fn a_context_without_the_kind_is_not_in_the_segment_and_sets_no_status() {
     assert_eq!(status(&data, &user("ada")), None);
 }
 
-/// Evaluates flag `f` as a client does, fetching what is needed; returns that, in order.
+/// Evaluates flag `f` like a client, fetching what is missing. Returns the needs in order.
 fn fetch(data: &mut Data, context: &Context) -> Vec<Need> {
     let mut needs = Vec::new();
     while let Some(need) = data.need("f", context) {
@@ -173,7 +173,7 @@ fn fetch(data: &mut Data, context: &Context) -> Vec<Need> {
 
 // EVAL-5
 #[test]
-fn there_is_one_need_for_each_context_key_in_the_order_of_use() {
+fn there_is_one_need_per_context_key_in_the_order_of_use() {
     let segments = json!({
         "users": big(json!({})),
         "more-users": big(json!({"generation": 2})),
@@ -195,7 +195,7 @@ fn there_is_one_need_for_each_context_key_in_the_order_of_use() {
 
 // EVAL-5
 #[test]
-fn of_several_answers_the_worst_status_is_reported() {
+fn the_worst_of_several_statuses_is_reported() {
     use BigSegmentsStatus::{Healthy, NotConfigured, Stale, StoreError};
     let segments =
         json!({"users": big(json!({})), "orgs": big(json!({"unboundedContextKind": "org"}))});
@@ -219,7 +219,7 @@ fn of_several_answers_the_worst_status_is_reported() {
 
 // EVAL-5
 #[test]
-fn a_missing_generation_outweighs_an_answer_and_an_unused_segment_counts_nothing() {
+fn a_missing_generation_is_the_worst_status_and_unused_segments_are_ignored() {
     let segments = json!({"big": big(json!({})), "unsynchronised": {"unbounded": true}});
     let stale = answer(&["big.g100"], &[], BigSegmentsStatus::Stale);
     for (keys, expected) in [
@@ -235,7 +235,7 @@ fn a_missing_generation_outweighs_an_answer_and_an_unused_segment_counts_nothing
 
 // EVAL-5
 #[test]
-fn the_status_is_part_of_whatever_reason_results() {
+fn the_status_is_part_of_every_kind_of_reason() {
     let in_big = |outcome: Json| merged(json!({"clauses": [segment_match(&["s"])]}), outcome);
     let circle = rule_of(segment_match(&["circle"]));
     let failed = json!({"kind": "PREREQUISITE_FAILED", "prerequisiteKey": "p"});

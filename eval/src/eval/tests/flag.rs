@@ -1,8 +1,8 @@
-//! Flags as a whole, and what an evaluation says of itself.
+//! Whole flags, reasons and limits.
 
 use super::*;
 
-/// Threads of servers often have far smaller stacks than the main thread.
+/// Server threads often have far smaller stacks than the main thread.
 fn in_a_thread_with_a_small_stack(test: impl FnOnce() + Send + 'static) {
     let thread = thread::Builder::new().stack_size(1 << 20).spawn(test);
     thread.unwrap().join().unwrap();
@@ -62,7 +62,7 @@ fn reasons_are_written_without_null_false_or_empty_members() {
 
 // EVAL-3.2 and EVAL-3.3
 #[test]
-fn error_kinds_and_statuses_are_written_in_the_words_of_the_protocol() {
+fn error_kinds_and_statuses_have_the_names_of_the_protocol() {
     for (kind, word) in [
         (EvalErrorKind::ClientNotReady, "CLIENT_NOT_READY"),
         (EvalErrorKind::FlagNotFound, "FLAG_NOT_FOUND"),
@@ -85,7 +85,7 @@ fn error_kinds_and_statuses_are_written_in_the_words_of_the_protocol() {
 
 // EVAL-4.2
 #[test]
-fn a_flag_that_is_off_serves_its_off_variation_and_looks_at_nothing_else() {
+fn a_flag_that_is_off_serves_its_off_variation_and_evaluates_nothing() {
     let busy = json!({"on": false, "prerequisites": [{"key": "missing"}],
         "targets": [{"variation": 1, "values": ["ada"]}], "rules": [{"variation": 1}]});
     for (off_variation, expected) in [
@@ -106,7 +106,7 @@ fn a_flag_that_is_off_serves_its_off_variation_and_looks_at_nothing_else() {
 
 // EVAL-4.2
 #[test]
-fn an_outcome_is_its_variation_else_its_rollout_else_malformed() {
+fn an_outcome_is_its_variation_or_else_its_rollout_or_else_malformed() {
     let rollout = |index: i64| json!({"variations": [{"variation": index, "weight": 100_000}]});
     for (outcome, index) in [
         (json!({"variation": 2}), Some(2)),
@@ -144,7 +144,7 @@ fn an_outcome_is_its_variation_else_its_rollout_else_malformed() {
 
 // EVAL-3.1 and EVAL-4.2
 #[test]
-fn the_value_is_the_variation_itself_even_if_that_is_null() {
+fn the_value_is_the_variation_even_if_it_is_null() {
     let variations = json!([null, {"x": [1]}, false]);
     let data = Data::flags(json!({
         "null": flag(json!({"variations": variations.clone()})),
@@ -186,7 +186,7 @@ fn targets_come_before_rules_and_the_first_matching_rule_wins() {
 
 // EVAL-4.2 and EVAL-4.4
 #[test]
-fn a_failed_prerequisite_gives_the_off_result() {
+fn a_failed_prerequisite_serves_the_off_variation() {
     for (off_variation, expected) in [
         (json!(1), prerequisite_failed(1, "missing")),
         (json!(null), prerequisite_failed(None, "missing")),
@@ -203,7 +203,7 @@ fn a_failed_prerequisite_gives_the_off_result() {
 
 // EVAL-9
 #[test]
-fn the_deepest_data_that_is_allowed_fits_into_a_small_stack() {
+fn data_of_the_maximum_depth_is_evaluated_on_a_small_stack() {
     in_a_thread_with_a_small_stack(|| {
         let last = flag(json!({"rules": [{"clauses": [segment_match(&["s0"])], "variation": 0}]}));
         let data = Data::new(prerequisite_chain(101, last), segment_chain(100));
@@ -222,7 +222,7 @@ fn the_deepest_data_that_is_allowed_fits_into_a_small_stack() {
 
 // EVAL-9
 #[test]
-fn data_that_goes_too_deep_is_malformed_even_in_a_small_stack() {
+fn data_beyond_the_maximum_depth_is_malformed_even_on_a_small_stack() {
     in_a_thread_with_a_small_stack(|| {
         let ada = user("ada");
         let flags = Data::flags(prerequisite_chain(10_000, flag(json!({}))));
@@ -314,7 +314,7 @@ fn whole_evaluations_with_failed_prerequisites_follow_the_table_of_vectors() {
     let evaluation = data.evaluation("checkout-v2", &ada);
     assert_eq!(evaluation.variation, Some((0, &"old".into())));
     let [event] = evaluation.prerequisites.as_slice() else {
-        panic!("one prerequisite was evaluated");
+        panic!("expected exactly one evaluated prerequisite");
     };
     assert_eq!(event.flag.key(), "payments-live");
     assert_eq!(event.prerequisite_of, "checkout-v2");

@@ -1,4 +1,4 @@
-//! The evaluator against the rules of the protocol; each file proves one part of them.
+//! Tests of the evaluator against the rules of the protocol, one topic per file.
 
 mod big_segments;
 mod clauses;
@@ -17,12 +17,12 @@ use super::*;
 use crate::model::{DataSet, Entry, ItemData, Segment};
 use crate::text::Text;
 
-/// The data of one moment, as a store would hold it.
+/// A snapshot of flag data.
 #[derive(Default)]
 struct Data {
     items: DataSet,
     memberships: HashMap<Text, MembershipAnswer>,
-    /// The key of the one item that has to be fetched first.
+    /// The key of the one item that must be fetched first.
     unknown: Option<&'static str>,
 }
 
@@ -55,7 +55,7 @@ impl Data {
         Self::new(flags, json!({}))
     }
 
-    /// A flag `f` that serves 1 to whom the clause matches, and 0 to others.
+    /// A flag `f` that serves 1 if the clause matches, and 0 otherwise.
     fn clause(clause: Json, segments: Json) -> Self {
         let rule = json!({"id": "r", "clauses": [clause], "variation": 1});
         Self::new(json!({"f": flag(json!({"rules": [rule]}))}), segments)
@@ -101,14 +101,13 @@ impl Data {
         }
     }
 
-    /// `[index, reason]`
+    /// Returns `[index, reason]`.
     fn detail(&self, key: &str, context: &Context) -> Json {
         let evaluation = self.evaluation(key, context);
         json!([index(evaluation.variation), evaluation.reason()])
     }
 
-    /// `[flag, the flag that depends on it, index, reason]` of each prerequisite that was
-    /// evaluated.
+    /// Returns `[flag, dependent flag, index, reason]` for each evaluated prerequisite.
     fn prerequisites(&self, key: &str, context: &Context) -> Json {
         let evaluation = self.evaluation(key, context);
         let events = evaluation.prerequisites.iter().map(|event| {
@@ -122,7 +121,7 @@ impl Data {
         events.collect()
     }
 
-    /// Whether the rule of flag `f` matches; none if the flag is malformed.
+    /// Whether the rule of flag `f` matches; `None` if the flag is malformed.
     fn matches(&self, context: &Context) -> Option<bool> {
         match self.evaluation("f", context).verdict {
             Verdict::RuleMatch { .. } => Some(true),
@@ -145,14 +144,14 @@ fn reason(verdict: Verdict<'_>) -> Reason {
     evaluation.reason()
 }
 
-/// A flag of three variations that is on and falls through to the first; `more` overrides.
+/// A flag with three variations that is on and falls through to the first; `more` overrides.
 fn flag(more: Json) -> Json {
     let base = json!({"on": true, "variations": ["zero", "one", "two"], "offVariation": 2,
         "fallthrough": {"variation": 0}});
     merged(base, more)
 }
 
-/// A flag that requires the first variation of others.
+/// A flag that requires the first variation of other flags.
 fn requiring(keys: &[&str]) -> Json {
     let required: Json = keys
         .iter()
@@ -169,12 +168,12 @@ fn merged(mut base: Json, more: Json) -> Json {
     base
 }
 
-/// Whether a clause matches; none if it makes the flag malformed.
+/// Whether a clause matches; `None` if it makes the flag malformed.
 fn clause(clause: Json, context: &Context) -> Option<bool> {
     Data::clause(clause, json!({})).matches(context)
 }
 
-/// Whether a context is in segment `key`; none if that makes the flag malformed.
+/// Whether a context is in segment `key`; `None` if that makes the flag malformed.
 fn in_segment(key: &str, segments: Json, context: &Context) -> Option<bool> {
     Data::clause(segment_match(&[key]), segments).matches(context)
 }

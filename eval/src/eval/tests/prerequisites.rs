@@ -1,8 +1,8 @@
-//! Flags that a flag depends on.
+//! Prerequisites.
 
 use super::*;
 
-/// Rules that end in a fatal error for everybody, and the segments that they need.
+/// Rules that fail fatally for every context, and the segments that they need.
 fn fatal_rules() -> [(Json, Json); 4] {
     let circle = json!({"s": {"rules": [rule_of(segment_match(&["s"]))]}});
     let broken =
@@ -18,7 +18,7 @@ fn fatal_rules() -> [(Json, Json); 4] {
     ]
 }
 
-/// What makes a flag malformed and nothing else.
+/// Changes that make only the flag itself malformed.
 fn local_errors() -> [Json; 6] {
     let bad_attribute =
         json!({"contextKind": "user", "bucketBy": "//", "variations": [{"weight": 100_000}]});
@@ -34,7 +34,7 @@ fn local_errors() -> [Json; 6] {
 
 // EVAL-4.3
 #[test]
-fn both_grades_of_errors_make_the_flag_itself_malformed() {
+fn fatal_and_local_errors_make_the_flag_itself_malformed() {
     for (rule, segments) in fatal_rules() {
         let f = flag(json!({"rules": [rule.clone(), {"variation": 1}]}));
         let data = Data::new(json!({"f": f}), segments);
@@ -48,7 +48,7 @@ fn both_grades_of_errors_make_the_flag_itself_malformed() {
 
 // EVAL-4.3
 #[test]
-fn a_fatal_error_in_a_prerequisite_is_fatal_for_the_flag_and_leaves_no_trace_of_the_path() {
+fn a_fatal_error_in_a_prerequisite_is_fatal_and_records_no_prerequisites() {
     for (rule, segments) in fatal_rules() {
         let flags = json!({
             "f": requiring(&["sound", "middle"]),
@@ -83,7 +83,7 @@ fn a_local_error_in_a_prerequisite_fails_it_and_is_recorded() {
 
 // EVAL-4.4
 #[test]
-fn prerequisites_fail_unless_they_are_there_on_and_of_the_required_variation() {
+fn prerequisites_fail_unless_they_exist_are_on_and_serve_the_required_variation() {
     for (p, expected, events) in [
         (
             flag(json!({})),
@@ -129,7 +129,7 @@ fn a_missing_prerequisite_fails_without_being_recorded() {
 
 // EVAL-4.4
 #[test]
-fn prerequisites_behind_a_failed_one_are_not_evaluated() {
+fn prerequisites_after_a_failed_one_are_not_evaluated() {
     let data = Data::flags(json!({
         "f": requiring(&["passes", "fails", "unseen"]),
         "passes": flag(json!({})),
@@ -185,7 +185,7 @@ fn the_same_flag_may_be_a_prerequisite_in_two_branches() {
 
 // EVAL-4.4
 #[test]
-fn a_flag_that_failed_in_one_branch_is_no_circle_in_the_next() {
+fn a_flag_that_failed_in_one_branch_is_not_a_cycle_in_the_next() {
     let data = Data::flags(json!({
         "f": requiring(&["one", "two"]),
         "one": merged(requiring(&["off"]), json!({"offVariation": 0})),
@@ -206,7 +206,7 @@ fn a_flag_that_failed_in_one_branch_is_no_circle_in_the_next() {
 
 // EVAL-4.4
 #[test]
-fn circles_of_prerequisites_are_malformed_wherever_they_close() {
+fn cycles_of_prerequisites_are_malformed_wherever_they_close() {
     for flags in [
         json!({"f": requiring(&["f"])}),
         json!({"f": requiring(&["a"]), "a": requiring(&["f"])}),
@@ -221,7 +221,7 @@ fn circles_of_prerequisites_are_malformed_wherever_they_close() {
 
 // EVAL-4.4
 #[test]
-fn a_flag_that_is_off_breaks_a_circle() {
+fn a_flag_that_is_off_breaks_a_cycle() {
     let data = Data::flags(json!({
         "f": requiring(&["a"]),
         "a": merged(requiring(&["f"]), json!({"on": false})),
@@ -236,7 +236,7 @@ fn a_flag_that_is_off_breaks_a_circle() {
 
 // EVAL-4.4 and EVAL-9
 #[test]
-fn a_hundred_prerequisites_may_follow_one_another_and_no_more() {
+fn a_chain_may_have_a_hundred_prerequisites_and_no_more() {
     for (length, expected) in [
         (101, fallthrough(0)),
         (102, malformed()),
@@ -249,7 +249,7 @@ fn a_hundred_prerequisites_may_follow_one_another_and_no_more() {
 
 // EVAL-4.4
 #[test]
-fn a_flag_that_is_not_known_yet_is_needed_when_it_is_reached() {
+fn an_unknown_flag_is_needed_when_it_is_reached() {
     let flags = json!({
         "f": requiring(&["first", "p"]),
         "first": flag(json!({})),
@@ -271,7 +271,7 @@ fn a_flag_that_is_not_known_yet_is_needed_when_it_is_reached() {
 }
 
 #[test]
-fn flags_that_multiply_end_as_malformed_and_not_in_an_endless_evaluation() {
+fn flags_with_exponentially_many_visits_are_malformed() {
     let flags: serde_json::Map<_, _> = (0..40)
         .map(|n| {
             let below = format!("flag-{}", n + 1);

@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// What a rollout gives: the index and whether the context is in an experiment. Rules and the
-/// fallthrough agree.
+/// Returns the index that a rollout serves, and whether the context is in an experiment. Asserts
+/// that rules and the fallthrough agree.
 fn rolled(rollout: &Json, context: &Context) -> Option<(usize, bool)> {
     let outcome = json!({"rollout": rollout});
     let [by_fallthrough, by_rule] = [
@@ -20,7 +20,7 @@ fn rolled(rollout: &Json, context: &Context) -> Option<(usize, bool)> {
     by_rule
 }
 
-/// Shares of a rollout, each of a variation and a weight.
+/// Builds the shares of a rollout from variations and weights.
 fn shares(shares: &[(usize, i64)]) -> Json {
     let shares = shares.iter();
     shares
@@ -112,7 +112,7 @@ fn segment_rollouts_follow_the_table_of_vectors() {
     }
 }
 
-/// In which of 100,000 equal parts a rollout puts a context, found with ever narrower shares.
+/// Finds by binary search in which of 100,000 equal parts a rollout puts a context.
 fn part(rollout: &Json, context: &Context) -> i64 {
     let (mut low, mut high) = (0, 100_000);
     while high - low > 1 {
@@ -129,7 +129,7 @@ fn part(rollout: &Json, context: &Context) -> i64 {
 
 // EVAL-4.11 and EVAL-7.1
 #[test]
-fn the_bucket_depends_on_seed_attribute_and_kind_as_the_table_of_buckets_says() {
+fn the_bucket_depends_on_seed_attribute_and_kind() {
     let attribute = |value: Json| with_attribute(value);
     for (rollout, context, expected) in [
         (json!({}), user("userKeyA"), 42_157),
@@ -193,7 +193,7 @@ fn the_bucket_depends_on_seed_attribute_and_kind_as_the_table_of_buckets_says() 
 
 // EVAL-4.11 and EVAL-7.1
 #[test]
-fn the_hash_takes_flag_key_and_salt_as_they_are() {
+fn the_hash_uses_flag_key_and_salt_unchanged() {
     for (key, salt, user_key, boundary) in [
         (
             "flag-with-fallthrough-rollout",
@@ -217,7 +217,7 @@ fn the_hash_takes_flag_key_and_salt_as_they_are() {
 
 // EVAL-4.11
 #[test]
-fn a_rollout_that_misses_the_kind_is_no_experiment_even_past_the_end() {
+fn a_rollout_without_the_kind_is_not_an_experiment_even_past_the_end() {
     for (weights, index) in [
         (shares(&[(2, 0), (1, 1), (0, 9)]), 1),
         (shares(&[(0, 0), (2, 0)]), 2),

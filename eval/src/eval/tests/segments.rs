@@ -4,7 +4,7 @@ use super::*;
 
 // EVAL-4.10 and EVAL-9
 #[test]
-fn segments_may_be_nested_a_hundred_deep_and_no_deeper() {
+fn segments_may_be_nested_a_hundred_levels_deep_and_no_deeper() {
     for (length, expected) in [(100, Some(true)), (101, None), (10_000, None)] {
         let found = in_segment("s0", segment_chain(length), &user("ada"));
         assert_eq!(found, expected, "{length} segments");
@@ -13,7 +13,7 @@ fn segments_may_be_nested_a_hundred_deep_and_no_deeper() {
 
 // EVAL-4.10
 #[test]
-fn includes_beat_excludes_and_excludes_beat_rules() {
+fn includes_override_excludes_and_excludes_override_rules() {
     let segment = json!({
         "included": ["in", "both"],
         "excluded": ["out", "both"],
@@ -39,7 +39,7 @@ fn includes_beat_excludes_and_excludes_beat_rules() {
         (user("in-by-default-kind"), true),
         (user("out-by-kind"), false),
         (user("by-rule"), true),
-        (user("nobody"), false),
+        (user("unlisted"), false),
         (user("in-second-list"), false),
         (org("in"), true),
         (org("both"), true),
@@ -60,7 +60,7 @@ fn includes_beat_excludes_and_excludes_beat_rules() {
 
 // EVAL-4.10
 #[test]
-fn segment_rules_match_by_all_clauses_and_the_first_match_counts() {
+fn a_segment_rule_matches_if_all_clauses_do_and_the_first_match_wins() {
     let yes = json!({"attribute": "key", "op": "in", "values": ["ada"]});
     let no = json!({"attribute": "key", "op": "in", "values": ["bob"]});
     for (rules, expected) in [
@@ -89,7 +89,7 @@ fn segment_rules_match_by_all_clauses_and_the_first_match_counts() {
 // EVAL-4.10 and EVAL-7.1
 #[test]
 fn segment_weights_compare_strictly_with_the_bucket_of_segment_key_and_salt() {
-    // The bucket of user key and salt is 0.145747 for userKeyA, and 0 for what cannot be hashed.
+    // The bucket of user key and salt is 0.145747 for userKeyA, and 0 for an unhashable value.
     let keyed = user("userKeyA");
     let attribute = |value: Json| {
         let builder = Context::builder("other").set("a", value);
@@ -135,7 +135,7 @@ fn segment_weights_compare_strictly_with_the_bucket_of_segment_key_and_salt() {
 
 // EVAL-4.10
 #[test]
-fn a_context_without_the_kind_of_a_segment_rollout_is_in_no_share() {
+fn a_context_without_the_kind_of_a_segment_rollout_does_not_match() {
     for rule in [
         json!({"weight": 100_000, "rolloutContextKind": "org"}),
         json!({"weight": 100_000, "rolloutContextKind": "org", "bucketBy": "a"}),
@@ -151,7 +151,7 @@ fn a_context_without_the_kind_of_a_segment_rollout_is_in_no_share() {
 
 // EVAL-4.10
 #[test]
-fn a_broken_share_of_a_segment_is_malformed_for_everybody_who_reaches_it() {
+fn a_malformed_segment_rollout_is_malformed_for_every_context_that_reaches_it() {
     let broken = json!({"weight": 100_000, "bucketBy": "///", "rolloutContextKind": "org"});
     let unweighted = json!({"bucketBy": "///", "rolloutContextKind": "org"});
     let never = merged(
@@ -173,7 +173,7 @@ fn a_broken_share_of_a_segment_is_malformed_for_everybody_who_reaches_it() {
 
 // EVAL-4.10
 #[test]
-fn segments_refer_to_segments_and_the_same_one_may_stand_side_by_side() {
+fn segments_may_refer_to_the_same_segment_more_than_once() {
     let refer = |keys: &[&str]| json!({"rules": [rule_of(segment_match(keys))]});
     let twice =
         json!({"rules": [{"clauses": [segment_match(&["leaf"]), segment_match(&["leaf"])]}]});
@@ -205,7 +205,7 @@ fn segments_refer_to_segments_and_the_same_one_may_stand_side_by_side() {
 
 // EVAL-4.10
 #[test]
-fn circles_of_segments_are_malformed_for_those_who_walk_them() {
+fn cycles_of_segments_are_malformed_if_an_evaluation_enters_them() {
     let refer =
         |key: &str| json!({"included": ["listed"], "rules": [rule_of(segment_match(&[key]))]});
     for segments in [
@@ -222,7 +222,7 @@ fn circles_of_segments_are_malformed_for_those_who_walk_them() {
 
 // EVAL-4.10
 #[test]
-fn a_segment_that_is_not_known_yet_is_needed_when_it_is_reached() {
+fn an_unknown_segment_is_needed_when_it_is_reached() {
     let segments = json!({
         "has": {"included": ["ada"]},
         "nested": {"rules": [rule_of(segment_match(&["s"]))]},

@@ -49,7 +49,7 @@ fn the_order_of_context_targets_decides_between_kinds() {
 
 // EVAL-4.5
 #[test]
-fn an_empty_entry_of_kind_user_stands_for_the_first_older_list_of_its_variation() {
+fn an_empty_user_entry_refers_to_the_first_older_list_of_its_variation() {
     let data = Data::flags(json!({"f": flag(json!({
         "targets": [
             {"variation": 1, "values": ["ada"]},
@@ -81,7 +81,7 @@ fn an_empty_entry_of_kind_user_stands_for_the_first_older_list_of_its_variation(
 
 // EVAL-4.5
 #[test]
-fn an_entry_of_kind_user_with_keys_of_its_own_refers_to_no_older_list() {
+fn a_user_entry_with_keys_does_not_refer_to_an_older_list() {
     let data = Data::flags(json!({"f": flag(json!({
         "targets": [{"variation": 1, "values": ["older"]}],
         "contextTargets": [{"contextKind": "user", "variation": 1, "values": ["own"]}],
@@ -92,7 +92,7 @@ fn an_entry_of_kind_user_with_keys_of_its_own_refers_to_no_older_list() {
 
 // EVAL-4.5
 #[test]
-fn an_impossible_target_variation_matters_only_to_those_it_targets() {
+fn an_invalid_target_variation_affects_only_targeted_contexts() {
     let data =
         Data::flags(json!({"f": flag(json!({"targets": [{"variation": 3, "values": ["ada"]}]}))}));
     assert_eq!(data.detail("f", &user("ada")), malformed());
@@ -101,7 +101,7 @@ fn an_impossible_target_variation_matters_only_to_those_it_targets() {
 
 // EVAL-4.5
 #[test]
-fn long_target_lists_work_like_short_ones() {
+fn long_and_short_target_lists_behave_alike() {
     let keys = |from: usize| (from..from + 1_000).map(|n| format!("key-{n}"));
     let data = Data::flags(json!({"f": flag(json!({"targets": [
         {"variation": 1, "values": keys(0).collect::<Vec<_>>()},

@@ -1,4 +1,4 @@
-//! Sets of code points: what `\d`, `\w`, `[:alpha:]`, `\p{Greek}` and `[…]` stand for.
+//! Sets of code points: `\d`, `\w`, `[:alpha:]`, `\p{Greek}` and `[…]`.
 
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
@@ -9,14 +9,14 @@ use super::property;
 type Ranges = &'static [(char, char)];
 
 const DIGIT: Ranges = &[('0', '9')];
-/// Go's `\s`: without the vertical tab, which `[:space:]` has.
+/// Go's `\s`, which unlike `[:space:]` lacks the vertical tab.
 const SPACE: Ranges = &[('\t', '\n'), ('\x0C', '\r'), (' ', ' ')];
 const WORD: Ranges = &[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')];
 
-/// A range of code points of which some may be surrogates.
+/// Returns a range of code points, some of which may be surrogates.
 pub(super) fn range(start: u32, end: u32) -> ClassUnicode {
-    // Surrogates are in no text: a range loses them at its ends, and a `ClassUnicode` has none in
-    // the middle.
+    // Text contains no surrogates: they are cut off the ends of a range, and `ClassUnicode`
+    // excludes them in the middle.
     let start = if (0xD800..0xE000).contains(&start) {
         0xE000
     } else {
@@ -35,14 +35,14 @@ pub(super) fn range(start: u32, end: u32) -> ClassUnicode {
     }
 }
 
-/// The last code point that differs from another one only in case. Beyond are mostly ideographs.
+/// The last code point with a case variant. Those beyond are mostly ideographs.
 pub(super) const LAST_FOLDED: u32 = 0x1E943;
 
-/// Adds what differs from a member only in case. Returns how many pieces were looked at, which is
-/// what took the time.
+/// Adds the case variants of all members. Returns the number of chunks that were folded, which
+/// measures the time it took.
 pub(super) fn fold(class: &mut ClassUnicode) -> usize {
-    // Letters with case are few and stand together. The library looks up each code point of a range
-    // in which there is one, so long ranges are given to it in pieces.
+    // Letters with case are few and close together. The library looks up every code point of a
+    // range that contains one, so long ranges are passed to it in chunks.
     const PIECE: u32 = 64;
     let (mut folded, mut pieces) = (Vec::new(), 0);
     for whole in class.iter() {
@@ -53,7 +53,7 @@ pub(super) fn fold(class: &mut ClassUnicode) -> usize {
         while start <= end {
             let last = end.min(start | (PIECE - 1));
             let mut piece = range(start, last);
-            // It fails only without the tables of the feature `unicode-case`, which is on.
+            // Fails only without the tables of the feature `unicode-case`, which is enabled.
             let _ = piece.try_case_fold_simple();
             folded.extend(piece.iter().copied());
             start = last + 1;
@@ -65,7 +65,7 @@ pub(super) fn fold(class: &mut ClassUnicode) -> usize {
 }
 
 impl Parser<'_> {
-    /// A named set under the flags of the moment: first folded, then negated, as Go does.
+    /// Returns a named set under the current flags: first folded, then negated, as in Go.
     fn set(
         &mut self,
         mut class: ClassUnicode,
@@ -79,7 +79,7 @@ impl Parser<'_> {
     }
 
     fn fold_if_asked(&mut self, class: &mut ClassUnicode) -> Result<(), PatternError> {
-        // Folding is to cost about as much as compiling what costs the same.
+        // Scales the cost of folding to that of compiling, by time.
         const PIECES_OF_COST: usize = 4;
         if self.flags.fold {
             self.spend(fold(class) / PIECES_OF_COST, self.at)
@@ -99,7 +99,7 @@ impl Parser<'_> {
         )
     }
 
-    /// Reads `\d`, `\D`, `\s`, `\S`, `\w`, `\W`, `\p…` or `\P…`; `None` if something else comes.
+    /// Reads `\d`, `\D`, `\s`, `\S`, `\w`, `\W`, `\p…` or `\P…`; `None` if something else follows.
     pub(super) fn class_escape(&mut self) -> Result<Option<ClassUnicode>, PatternError> {
         let mut following = self.rest().chars();
         let (Some('\\'), Some(letter)) = (following.next(), following.next()) else {
@@ -141,8 +141,8 @@ impl Parser<'_> {
         self.set(class, negated)
     }
 
-    /// Reads `[:alpha:]` or `[:^alpha:]`; `None` if something else comes. What looks like one and
-    /// has another name is refused, however far away the end is.
+    /// Reads `[:alpha:]` or `[:^alpha:]`; `None` if something else follows. The same syntax with an
+    /// unknown name is rejected, however far away its end is.
     fn posix(&mut self) -> Result<Option<ClassUnicode>, PatternError> {
         let Some((name, _)) = self
             .rest()
@@ -182,7 +182,7 @@ impl Parser<'_> {
         let negated = self.take('^');
         let mut class = ClassUnicode::empty();
         let mut first = true;
-        // A `]` that comes first is a member.
+        // A `]` in first position is a member.
         while first || !self.take(']') {
             first = false;
             let member = match self.posix()? {
@@ -201,12 +201,12 @@ impl Parser<'_> {
         Ok(class)
     }
 
-    /// Reads one character of a class, or a range.
+    /// Reads one character or range of a class.
     fn member(&mut self, class_start: usize) -> Result<ClassUnicode, PatternError> {
         let start = self.at;
         let low = self.class_character(class_start)?;
         let mut high = low;
-        // A `-` before the end is a member of its own.
+        // A `-` before the end is an ordinary member.
         let mut following = self.rest().chars();
         if following.next() == Some('-') && following.next().is_some_and(|next| next != ']') {
             self.at += 1;

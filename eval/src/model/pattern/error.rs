@@ -1,8 +1,8 @@
-//! [`PatternError`]: why a regular expression is refused.
+//! [`PatternError`]: why a regular expression is rejected.
 
 use thiserror::Error;
 
-/// Why a regular expression is refused, and where.
+/// Why a regular expression is rejected, and where.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{reason} at byte {offset}")]
 pub struct PatternError {
@@ -15,7 +15,7 @@ impl PatternError {
         Self { reason, offset }
     }
 
-    /// Returns the offset of the refused part, in bytes from the start of the pattern.
+    /// Returns the offset of the rejected part, in bytes from the start of the pattern.
     #[must_use]
     pub fn offset(&self) -> usize {
         self.offset

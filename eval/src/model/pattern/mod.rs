@@ -1,8 +1,8 @@
-//! [`Pattern`]: the operand of `matches`, a regular expression in the syntax of RE2 as Go reads it.
+//! [`Pattern`]: the operand of `matches`, a regular expression in Go's RE2 syntax.
 //!
-//! A pattern is parsed when it arrives, so that a bad one is reported then. It is compiled by the
-//! first match that needs it, in a time that its cost bounds ([`parser::MAX_COST`]); the costly
-//! ones may be compiled before.
+//! A pattern is parsed when it is read, so that an invalid one is reported then. It is compiled by
+//! the first match that needs it, in a time bounded by its cost ([`parser::MAX_COST`]); expensive
+//! ones may be compiled in advance.
 
 mod class;
 mod error;
@@ -18,16 +18,15 @@ use program::Program;
 
 use crate::text::Text;
 
-/// The cost from which compiling takes more than about a millisecond.
+/// The cost above which compiling takes more than about a millisecond.
 const COSTLY: usize = 5_000;
 
-/// A regular expression of a clause. It is shared by all clauses of a data set that have the same
-/// text.
+/// A regular expression of a clause, shared by all clauses of a data set with the same text.
 #[derive(Debug)]
 pub struct Pattern {
     text: Text,
     cost: usize,
-    /// `None` inside if it cannot be compiled, which its parsed form rules out.
+    /// `Some(None)` if compiling failed, which parsing rules out.
     program: OnceLock<Option<Arc<Program>>>,
 }
 
@@ -41,8 +40,8 @@ impl Pattern {
         })
     }
 
-    /// Whether the pattern is found anywhere in the text. Returns `None` if that would take too long to
-    /// tell.
+    /// Whether the pattern occurs anywhere in the text. Returns `None` if the match would exceed
+    /// its step limit.
     #[must_use]
     pub fn is_match(&self, text: &str) -> Option<bool> {
         self.program().as_ref()?.is_match(text)
@@ -52,16 +51,16 @@ impl Pattern {
         &self.text
     }
 
-    /// Shares what is compiled of the same pattern in an older item.
+    /// Reuses the compiled program of the same pattern in an older item.
     pub(super) fn take_over(&self, before: &Self) {
         if let Some(program) = before.program.get() {
-            // It may be compiled already: then that stays.
+            // If it is already compiled, the existing program stays.
             let _ = self.program.set(program.clone());
         }
     }
 
-    /// Whether the pattern takes long to compile, and is not compiled yet: it should be before an
-    /// evaluation needs it.
+    /// Whether the pattern is expensive to compile and not compiled yet, so that it should be
+    /// compiled before an evaluation needs it.
     #[must_use]
     pub fn is_costly(&self) -> bool {
         self.cost >= COSTLY && self.program.get().is_none()
@@ -73,7 +72,7 @@ impl Pattern {
         self.program.get().is_some()
     }
 
-    /// An estimate of the time and memory that compiling takes; a simple pattern costs about a
+    /// Returns an estimate of the time and memory of compiling; a simple pattern costs about a
     /// hundred.
     #[must_use]
     pub fn cost(&self) -> usize {
@@ -86,14 +85,14 @@ impl Pattern {
     }
 
     fn program(&self) -> &Option<Arc<Program>> {
-        // Parsed again: a parsed form is larger than a pattern, and most of an environment's are
-        // never used.
+        // Parsed again: keeping the parsed form would take more memory than the text, and most
+        // patterns of an environment are never used.
         self.program
             .get_or_init(|| Program::new(&parser::parse(&self.text).ok()?).map(Arc::new))
     }
 }
 
-/// Patterns by their text: one data set repeats few of them often.
+/// Patterns by text: data sets often repeat a few patterns many times.
 #[derive(Debug, Default)]
 pub(super) struct Patterns(HashMap<Text, Result<Arc<Pattern>, PatternError>>);
 

@@ -1,12 +1,12 @@
-//! [`parse`]: from the syntax of RE2, as Go reads it, to the form that the engine is built from.
+//! [`parse`]: parses Go's RE2 syntax into the intermediate form of the regex engine.
 //!
-//! The grammar is Go's, not that of the `regex` crate, which refuses some of it (`[\w-.]`, `x{y`,
-//! `[[]`, `\Q…\E`), reads some otherwise (`&&` in a class, `\d`, `\s` and `\w` beyond ASCII) and
-//! accepts what Go refuses. Only whether a pattern matches is asked, so captures and greediness
-//! leave no trace.
+//! The grammar is Go's. The `regex` crate rejects some of it (`[\w-.]`, `x{y`, `[[]`, `\Q…\E`),
+//! interprets some differently (`&&` in a class; `\d`, `\s` and `\w` beyond ASCII) and accepts
+//! patterns that Go rejects. Only whether a pattern matches is of interest, so captures and
+//! greediness are ignored.
 //!
-//! No input makes it recurse, and what it builds is limited while it is built: [`MAX_COST`] also
-//! counts repetitions, which make the compiled form large where the pattern is short.
+//! The parser does not recurse, and it limits the size of its result while building it:
+//! [`MAX_COST`] also counts repetitions, which make the compiled form of a short pattern large.
 
 use regex_syntax::hir::{Class, ClassUnicode, Dot, Hir, Look, Repetition};
 use regex_syntax::utf8::Utf8Sequences;
@@ -14,25 +14,25 @@ use regex_syntax::utf8::Utf8Sequences;
 use super::class;
 use super::error::PatternError;
 
-/// How large a compiled pattern may be: about the number of states of its automaton.
+/// The maximum size of a compiled pattern, in approximate states of its automaton.
 pub(super) const MAX_COST: usize = 300_000;
 
-/// How often a part may be repeated, with the repetitions around it multiplied. Go's limit.
+/// The maximum number of repetitions of a part, nested counts multiplied. Go's limit.
 const MAX_REPEAT: usize = 1000;
 
-/// How many groups may be open at once. Go's limit for groups that capture.
+/// The maximum number of nested groups. Go's limit for capturing groups.
 const MAX_GROUPS: usize = 999;
 
-/// How deep the parsed form may be. Building the automaton recurses over it, on the stack of any
-/// thread: at this depth that takes less than 128 KiB in a release build.
+/// The maximum depth of the parsed form. Building the automaton recurses over it on the stack of
+/// any thread; at this depth that takes less than 128 KiB in a release build.
 const MAX_DEPTH: usize = 170;
 
-/// A pattern in the form that the engine is built from, and what that will cost.
+/// A pattern in the intermediate form of the regex engine, with its cost.
 pub(super) struct Parsed {
     pub(super) hir: Hir,
-    /// About the number of states of the automaton.
+    /// The approximate number of states of the automaton.
     pub(super) cost: usize,
-    /// About the number of states that one character of a text can lead to.
+    /// The approximate number of states that one character of a text can reach.
     pub(super) width: usize,
 }
 
@@ -50,17 +50,17 @@ pub(super) fn parse(pattern: &str) -> Result<Parsed, PatternError> {
 
 pub(super) struct Parser<'p> {
     pub(super) pattern: &'p str,
-    /// How far it is read, in bytes.
+    /// The position of the parser, in bytes.
     pub(super) at: usize,
     pub(super) flags: Flags,
-    /// The innermost group that is open, or the whole pattern.
+    /// The innermost open group, or the whole pattern.
     group: Group,
     outer: Vec<Group>,
-    /// The cost of all that was read.
+    /// The cost of the parts read so far.
     cost: usize,
 }
 
-/// The flags that make a difference to whether a pattern matches.
+/// The flags that affect whether a pattern matches.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Flags {
     /// `i`
@@ -71,29 +71,29 @@ pub(super) struct Flags {
     dot_all: bool,
 }
 
-/// A group of which the end was not reached.
+/// An open group.
 #[derive(Default)]
 struct Group {
     start: usize,
-    /// The flags before it, which hold again behind it.
+    /// The flags before the group, restored after it.
     flags: Flags,
     alternatives: Vec<Element>,
-    /// What was read since the last bar.
+    /// The parts read since the last `|`.
     sequence: Vec<Element>,
 }
 
-/// A part of a pattern that a repetition may follow.
+/// A part of a pattern to which a repetition can apply.
 struct Element {
     hir: Hir,
     cost: usize,
     width: usize,
-    /// The largest product of counts on a path through it.
+    /// The largest product of repetition counts on a path through it.
     copies: usize,
 }
 
 impl<'p> Parser<'p> {
     fn parse(mut self) -> Result<Parsed, PatternError> {
-        // Whether the part before is a repetition operator, which no other may follow.
+        // Whether the previous part is a repetition operator, after which no other may follow.
         let mut repeated = false;
         while let Some(next) = self.rest().chars().next() {
             let start = self.at;
@@ -106,8 +106,7 @@ impl<'p> Parser<'p> {
                 _ => None,
             };
             if let Some((min, max)) = counts {
-                // Whether few or many are preferred makes no difference to whether there is a
-                // match.
+                // Greediness does not affect whether there is a match.
                 self.take('?');
                 if repeated {
                     return Err(PatternError::new(
@@ -134,7 +133,7 @@ impl<'p> Parser<'p> {
         })
     }
 
-    /// Reads one part that is no repetition operator and begins with `next`.
+    /// Reads one part, starting with `next`, that is not a repetition operator.
     fn part(&mut self, next: char) -> Result<(), PatternError> {
         let hir = match next {
             '(' => return self.open(),
@@ -146,7 +145,7 @@ impl<'p> Parser<'p> {
                 self.flags = self.group.flags;
                 let element = self.close();
                 self.group = outer;
-                // Its parts are counted already.
+                // The cost of its parts is already counted.
                 self.group.sequence.push(element);
                 return Ok(());
             }
@@ -178,7 +177,7 @@ impl<'p> Parser<'p> {
                     Dot::AnyCharExceptLF
                 };
                 self.at += 1;
-                // The sequences of bytes that UTF-8 has.
+                // The byte sequences of UTF-8.
                 return self.push(Hir::dot(dot), 10);
             }
             literal => {
@@ -221,7 +220,7 @@ impl<'p> Parser<'p> {
         self.push(Hir::look(look), 1)
     }
 
-    /// Reads an escape that stands for one code point, and returns that; it may be a surrogate.
+    /// Reads an escape of a single code point, which may be a surrogate.
     pub(super) fn escape(&mut self) -> Result<u32, PatternError> {
         let start = self.at;
         let unknown = PatternError::new("unknown escape sequence", start);
@@ -230,7 +229,7 @@ impl<'p> Parser<'p> {
             return Err(PatternError::new("backslash at the end", start));
         };
         Ok(match next {
-            // A single digit would be a back-reference.
+            // A single digit would be a backreference.
             '1'..='7' if !self.rest().starts_with(|c| matches!(c, '0'..='7')) => {
                 return Err(unknown);
             }
@@ -259,7 +258,7 @@ impl<'p> Parser<'p> {
         })
     }
 
-    /// Reads what follows `\x`: two digits, or any number of them in braces.
+    /// Reads the rest of `\x`: two digits, or any number of them in braces.
     fn hexadecimal(&mut self) -> Option<u32> {
         let digit = |parser: &mut Self| parser.next()?.to_digit(16);
         if !self.take('{') {
@@ -275,7 +274,8 @@ impl<'p> Parser<'p> {
         Some(value)
     }
 
-    /// Reads `{n}`, `{n,}` or `{n,m}`. Any other brace is a literal: `None`, and nothing is read.
+    /// Reads `{n}`, `{n,}` or `{n,m}`. For any other brace, a literal, consumes nothing and returns
+    /// `None`.
     fn counts(&mut self) -> Result<Option<(u32, Option<u32>)>, PatternError> {
         let Some((inner, _)) = self.rest()[1..].split_once('}') else {
             return Ok(None);
@@ -292,7 +292,7 @@ impl<'p> Parser<'p> {
         if min.is_empty() || !is_number(min) || !max.is_none_or(is_number) {
             return Ok(None);
         }
-        // Of digits alone, only a number that is too large fails to parse.
+        // Digits fail to parse only if the number is too large.
         let count = |digits: &str| {
             digits
                 .parse()
@@ -317,7 +317,7 @@ impl<'p> Parser<'p> {
             return Err(PatternError::new("nothing to repeat", start));
         };
         let most = max.unwrap_or(min).max(1) as usize;
-        // What is repeated no times at all leaves nothing of the counts within.
+        // A part that is repeated zero times discards the counts within it.
         let copies = if max == Some(0) {
             1
         } else {
@@ -378,7 +378,7 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    /// Reads the rest of `(?flags:` or `(?flags)`. Returns whether a group begins.
+    /// Reads the rest of `(?flags:` or `(?flags)`. Returns whether a group starts.
     fn read_flags(&mut self, start: usize) -> Result<bool, PatternError> {
         let (mut flags, mut on, mut any) = (self.flags, true, false);
         while let Some(next) = self.next() {
@@ -386,7 +386,7 @@ impl<'p> Parser<'p> {
                 'i' => flags.fold = on,
                 'm' => flags.lines = on,
                 's' => flags.dot_all = on,
-                // Which match is preferred makes no difference to whether there is one.
+                // Greediness does not affect whether there is a match.
                 'U' => {}
                 '-' if on => {
                     (on, any) = (false, false);
@@ -403,7 +403,7 @@ impl<'p> Parser<'p> {
         Err(PatternError::new("unsupported group syntax", start))
     }
 
-    /// Ends the innermost group.
+    /// Closes the innermost group.
     fn close(&mut self) -> Element {
         let mut group = std::mem::take(&mut self.group);
         let last = concatenation(&mut group.sequence);
@@ -470,7 +470,7 @@ impl<'p> Parser<'p> {
         Some(next)
     }
 
-    /// Reads a character if it comes next.
+    /// Consumes a character if it comes next.
     pub(super) fn take(&mut self, wanted: char) -> bool {
         let found = self.rest().starts_with(wanted);
         self.at += if found { wanted.len_utf8() } else { 0 };
@@ -499,7 +499,7 @@ fn join(elements: impl Iterator<Item = Element>, join: fn(Vec<Hir>) -> Hir) -> E
     }
 }
 
-/// Walks the parsed form level by level.
+/// Checks the depth of the parsed form level by level.
 fn check_depth(hir: &Hir) -> Result<(), PatternError> {
     let mut level = vec![hir];
     for _ in 0..MAX_DEPTH {

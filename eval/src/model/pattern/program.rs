@@ -1,9 +1,8 @@
-//! [`Program`]: a pattern ready to be matched.
+//! [`Program`]: a compiled pattern.
 //!
-//! A lazy DFA over the automaton of the pattern: it reads each byte once, whatever the pattern.
-//! Only where it would keep building states that it does not use again does it give up, and the
-//! simulation of the automaton takes over, whose time is the product of the sizes of pattern and
-//! text. Only that is limited.
+//! A lazy DFA reads each byte once, whatever the pattern. It gives up only if it keeps building
+//! states without reusing them. Then an NFA simulation takes over, whose time is the product of the
+//! sizes of pattern and text; only this time is limited.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
@@ -16,29 +15,29 @@ use regex_automata::util::pool::Pool;
 
 use super::parser::Parsed;
 
-/// How many steps of the simulation one match may take: about a second.
+/// The maximum number of simulation steps of one match, about a second.
 const MAX_STEPS: usize = 1 << 26;
 
 #[derive(Debug)]
 pub(super) struct Program {
     dfa: Arc<DFA>,
     caches: Pool<Cache, NewCache>,
-    /// How many states the simulation may be in at once.
+    /// The maximum number of simultaneously active states of the simulation.
     width: usize,
 }
 
 type NewCache = Box<dyn Fn() -> Cache + Send + Sync + UnwindSafe + RefUnwindSafe>;
 
 impl Program {
-    /// Returns `None` if the library refuses the pattern. It has no reason to: sizes are limited when
-    /// the pattern is parsed, and there are no Unicode word boundaries.
+    /// Compiles a pattern. Returns `None` if the library rejects it, which should not happen: the
+    /// parser limits sizes, and there are no Unicode word boundaries.
     pub(super) fn new(pattern: &Parsed) -> Option<Self> {
         let nfa = Compiler::new()
             .configure(Config::new().which_captures(WhichCaptures::None))
             .build_from_hir(&pattern.hir)
             .ok()?;
         let config = DFA::config()
-            // A large automaton may need more than the default, and its size is limited before.
+            // Large automata may exceed the default cache; the parser has limited their size.
             .skip_cache_capacity_check(true)
             .minimum_cache_clear_count(Some(3))
             .minimum_bytes_per_state(Some(10));
@@ -52,7 +51,8 @@ impl Program {
         })
     }
 
-    /// Whether the pattern is found anywhere in the text; `None` if it would take too long to tell.
+    /// Whether the pattern occurs anywhere in the text; `None` if the match would exceed its step
+    /// limit.
     pub(super) fn is_match(&self, text: &str) -> Option<bool> {
         let input = Input::new(text).earliest(true);
         match self.dfa.try_search_fwd(&mut self.caches.get(), &input) {

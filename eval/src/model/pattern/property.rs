@@ -1,9 +1,9 @@
-//! The names of `\p{…}`: general categories and scripts, by the names that Go accepts.
+//! The property names of `\p{…}`: the general categories and scripts that Go accepts.
 //!
 //! Go accepts fewer names than `regex-syntax`: no short names of scripts, no `sc=`, no binary
-//! properties, no script of several words (its tables have an underscore there, which the requested
-//! name loses). A name that is accepted here and refused by the other SDKs would let a flag work in
-//! one service and not in the next.
+//! properties, no scripts of several words (its tables contain an underscore, which is removed from
+//! the requested name). Accepting more names here than other SDKs do would make a flag work in one
+//! service and not in another.
 
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, HirKind};
 
@@ -22,7 +22,7 @@ pub(super) fn code_points(name: &str) -> Option<ClassUnicode> {
             assigned.negate();
             return Some(assigned);
         }
-        // Text holds no surrogates.
+        // Text contains no surrogates.
         "cs" | "surrogate" => return Some(ClassUnicode::empty()),
         _ => {}
     }
@@ -38,14 +38,14 @@ pub(super) fn code_points(name: &str) -> Option<ClassUnicode> {
         .flatten()
 }
 
-/// Reads a table of `regex-syntax`, which hands them out through its parser only.
+/// Reads a table of `regex-syntax`, which exposes its tables only through its parser.
 fn table(property: &str, value: &str) -> Option<ClassUnicode> {
     match regex_syntax::parse(&format!(r"\p{{{property}={value}}}"))
         .ok()?
         .into_kind()
     {
         HirKind::Class(Class::Unicode(class)) => Some(class),
-        // A class of a single code point.
+        // A class with a single code point.
         HirKind::Literal(literal) => {
             let ranges = std::str::from_utf8(&literal.0)
                 .ok()?
@@ -61,8 +61,7 @@ fn range(start: char, end: char) -> ClassUnicode {
     ClassUnicode::new([ClassUnicodeRange::new(start, end)])
 }
 
-/// Long and short names of general categories. Where there are two long names, the pair stands
-/// twice.
+/// Long and short names of general categories. A category with two long names is listed twice.
 const CATEGORIES: &[(&str, &str)] = &[
     ("casedletter", "lc"),
     ("closepunctuation", "pe"),

@@ -1,5 +1,5 @@
-//! What bounds a pattern, and what is kept of it. What patterns mean is held against Go's answers
-//! in `tests/patterns.rs`.
+//! Limits, errors and caching of patterns. `core/tests/patterns.rs` compares their semantics with
+//! Go's.
 
 use std::thread;
 
@@ -15,7 +15,7 @@ fn refusal(text: &str) -> String {
 }
 
 #[test]
-fn a_refusal_tells_what_is_wrong_and_where() {
+fn an_error_tells_what_is_wrong_and_where() {
     for (text, refused) in [
         ("ab(?=c)", "unsupported group syntax at byte 2"),
         (r"é\1", "unknown escape sequence at byte 2"),
@@ -38,7 +38,7 @@ fn a_refusal_tells_what_is_wrong_and_where() {
 }
 
 #[test]
-fn a_pattern_that_would_be_large_is_refused_before_it_is_built() {
+fn a_pattern_that_would_be_too_large_is_rejected_before_it_is_built() {
     for text in [
         r"\pL{1000}".to_owned(),
         r"\pL".repeat(100_000),
@@ -55,7 +55,7 @@ fn a_pattern_that_would_be_large_is_refused_before_it_is_built() {
 }
 
 #[test]
-fn no_code_point_beyond_the_last_that_is_folded_differs_in_case_only() {
+fn no_code_point_beyond_the_last_folded_one_has_a_case_variant() {
     let beyond = class::range(class::LAST_FOLDED + 1, char::MAX.into());
     let mut folded = beyond.clone();
     folded.try_case_fold_simple().unwrap();
@@ -66,7 +66,7 @@ fn no_code_point_beyond_the_last_that_is_folded_differs_in_case_only() {
 }
 
 #[test]
-fn patterns_that_people_write_are_not_too_large() {
+fn realistic_patterns_are_not_too_large() {
     for text in [
         r"^[\p{L}\p{M}\p{N}_-]{1,255}$",
         r"^[\w-]{1,63}(\.[\w-]{1,63}){0,15}$",
@@ -79,7 +79,7 @@ fn patterns_that_people_write_are_not_too_large() {
 }
 
 #[test]
-fn a_pattern_that_nests_too_deeply_is_refused() {
+fn a_pattern_that_nests_too_deeply_is_rejected() {
     let nested = |depth| format!("{}a{}", "(b".repeat(depth), ")*".repeat(depth));
     for text in ["(".repeat(1_000_000), nested(400), nested(100_000)] {
         assert!(
@@ -88,7 +88,7 @@ fn a_pattern_that_nests_too_deeply_is_refused() {
             &text[..20]
         );
     }
-    // Groups alone leave nothing behind that is deep.
+    // Groups alone do not deepen the parsed form.
     assert!(
         pattern(&format!("{}a{}", "(".repeat(900), ")".repeat(900)))
             .is_match("a")
@@ -105,7 +105,7 @@ fn the_deepest_pattern_compiles_on_a_small_stack() {
         .map(Text::from)
         .find_map(|text| Pattern::new(&text).ok())
         .unwrap();
-    // Builds without optimisation need several times as much.
+    // Unoptimized builds need several times as much.
     let running = thread::Builder::new()
         .stack_size(2 << 20)
         .spawn(move || deepest.is_match("bba"));
@@ -113,7 +113,7 @@ fn the_deepest_pattern_compiles_on_a_small_stack() {
 }
 
 #[test]
-fn a_pattern_is_compiled_when_it_is_used_and_only_then() {
+fn a_pattern_is_compiled_on_first_use() {
     let pattern = pattern("a+");
     assert!(pattern.program.get().is_none());
     assert_eq!(pattern.is_match("caat"), Some(true));
@@ -121,7 +121,7 @@ fn a_pattern_is_compiled_when_it_is_used_and_only_then() {
 }
 
 #[test]
-fn what_is_compiled_is_taken_over() {
+fn a_compiled_program_is_reused() {
     let (old, new) = (pattern("a+"), pattern("a+"));
     new.take_over(&old);
     assert!(new.program.get().is_none());
@@ -131,7 +131,7 @@ fn what_is_compiled_is_taken_over() {
     assert!(Arc::ptr_eq(&program(&old), &program(&new)));
 }
 
-/// Letters `a` and `b` in an order that does not repeat.
+/// Letters `a` and `b` in a sequence that does not repeat.
 fn disorder(length: usize) -> String {
     let mut random = fastrand::Rng::with_seed(1);
     (0..length)
@@ -139,13 +139,13 @@ fn disorder(length: usize) -> String {
         .collect()
 }
 
-// In `a[ab]{900}c` each `a` begins a way of its own, and in disorder no two moments have the same
-// ways.
+// In `a[ab]{900}c` each `a` starts another thread of the simulation, and with irregular input no
+// two positions have the same set of threads.
 #[test]
-fn a_match_that_would_take_too_long_is_given_up() {
+fn a_match_that_would_take_too_long_is_aborted() {
     let hard = pattern("a[ab]{900}c");
     assert_eq!(hard.is_match(&disorder(100_000)), None);
-    // What can be told in time is told.
+    // Matches within the limit finish.
     assert_eq!(hard.is_match(&disorder(5_000)), Some(false));
     assert_eq!(
         hard.is_match(&format!("{0}a{1}c", disorder(5_000), disorder(900))),
@@ -154,7 +154,7 @@ fn a_match_that_would_take_too_long_is_given_up() {
 }
 
 #[test]
-fn a_long_text_is_no_reason_to_give_up() {
+fn a_long_text_alone_does_not_abort_a_match() {
     let text = disorder(10_000_000) + "@example.com";
     for (regex, found) in [
         (r"^[\w-\.]+@([\w-]+\.)+[\w-]{2,4}$", true),

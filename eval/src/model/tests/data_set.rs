@@ -1,11 +1,10 @@
-//! Whole environments, and the items in them: what is rejected, what the error names, and which key
-//! counts.
+//! Data sets and their items: rejected input, error messages, and the keys of items.
 
 use super::*;
 
 // EVAL-2.1 and EVAL-2.6
 #[test]
-fn an_item_is_an_object_and_nothing_else() {
+fn an_item_must_be_an_object() {
     for kind in KINDS {
         for bad in [
             json!(true),
@@ -29,7 +28,7 @@ fn an_item_is_an_object_and_nothing_else() {
 
 // EVAL-2.6
 #[test]
-fn data_that_is_no_object_of_items_is_rejected() {
+fn data_that_is_not_an_object_of_items_is_rejected() {
     for bad in [
         json!(null),
         json!(true),
@@ -57,7 +56,7 @@ fn data_that_is_no_object_of_items_is_rejected() {
 
 // EVAL-2.6
 #[test]
-fn the_error_names_the_item_where_reading_ended() {
+fn the_error_names_the_item_at_which_reading_stopped() {
     let flag = |key: &str| Some((DataKind::Flag, Text::from(key)));
     let segment = |key: &str| Some((DataKind::Segment, Text::from(key)));
     for (text, item) in [
@@ -83,7 +82,7 @@ fn the_error_names_the_item_where_reading_ended() {
 
 // EVAL-2.6
 #[test]
-fn both_sections_are_optional_and_other_ones_are_skipped() {
+fn both_sections_are_optional_and_unknown_ones_are_ignored() {
     for (json, counts) in [
         (json!({}), (0, 0)),
         (json!({"flags": null, "segments": null}), (0, 0)),
@@ -101,7 +100,7 @@ fn both_sections_are_optional_and_other_ones_are_skipped() {
 
 // EVAL-2.6 and EVAL-9
 #[test]
-fn json_of_ten_thousand_levels_is_an_error_and_no_crash() {
+fn json_of_ten_thousand_levels_is_an_error_and_not_a_crash() {
     let open = "[".repeat(10_000);
     let arrays = format!("{open}{}", "]".repeat(10_000));
     let objects = format!("{}1{}", r#"{"x":"#.repeat(10_000), "}".repeat(10_000));
@@ -129,7 +128,7 @@ fn json_of_ten_thousand_levels_is_an_error_and_no_crash() {
 
 // EVAL-2.1
 #[test]
-fn an_item_that_is_written_twice_is_kept_in_the_order_of_the_text() {
+fn duplicate_items_are_kept_in_the_order_of_the_text() {
     let text = r#"{"flags": {"k": {"version": 5}, "other": {}, "k": {"version": 3}},
         "segments": {"k": {"version": 1}}, "flags": {"k": {"version": 4, "deleted": true}}}"#;
     let data = DataSet::from_json(text.as_bytes()).unwrap();
@@ -176,14 +175,14 @@ fn the_key_under_which_an_item_arrives_is_the_one_that_is_hashed() {
     assert_eq!(bucket.to_bits(), expected.to_bits());
 }
 
-/// What is kept of the only flag.
+/// Returns the JSON text of the only flag.
 fn kept(data: &DataSet) -> Option<String> {
     data.flags[0]
         .json()
         .map(|json| String::from_utf8(json.to_vec()).unwrap())
 }
 
-// STO-1.2: what is stored is what was received
+// STO-1.2: the stored text is the received text
 #[test]
 fn an_item_keeps_its_text_byte_for_byte() {
     let json = r#"{ "version" : 3.0,  "novelty": {"a": [1.50, "}"]}, "on":false }"#;
@@ -194,7 +193,7 @@ fn an_item_keeps_its_text_byte_for_byte() {
     assert_eq!(entry.json().unwrap(), json);
     for document in [
         format!(r#"{{"flags": {{ "k" : {json} , "l": {{}}}}, "segments": {{}}}}"#),
-        // A key with escapes, and a property that is written twice
+        // A key with escapes, and a duplicate property.
         format!(r#"{{"flags":{{"k\u0031":{json}}}}}"#),
         format!(r#"{{"flags":{{"k":{json}}},"segments":{{"s":{{"version":1,"version":2}}}}}}"#),
     ] {
@@ -207,7 +206,7 @@ fn an_item_keeps_its_text_byte_for_byte() {
 }
 
 #[test]
-fn an_item_of_another_format_keeps_no_text_unless_it_is_given_one() {
+fn an_item_of_another_format_has_no_text_until_one_is_added() {
     let data = DataSet::read(data_of(DataKind::Flag, &json!({"version": 3}))).unwrap();
     assert_eq!(kept(&data), None);
     let flags = data

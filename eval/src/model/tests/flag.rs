@@ -1,4 +1,4 @@
-//! Flags: defaults, and what their JSON says.
+//! Flags: defaults and properties.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn an_empty_flag_has_the_defaults_of_the_protocol() {
 
 // EVAL-2.2
 #[test]
-fn a_flag_has_what_its_json_says() {
+fn the_properties_of_a_flag_are_read() {
     let flag = flag(
         json!({"key": "k", "version": 9_007_199_254_740_992_u64, "on": true,
         "variations": [null, {"x": [1]}], "offVariation": 1, "fallthrough": {"variation": 0},
@@ -62,7 +62,7 @@ fn a_flag_has_what_its_json_says() {
 fn the_parts_of_a_flag_have_the_defaults_of_the_protocol() {
     let flag = flag(json!({"rules": [{}, {"clauses": [{}]}, {"rollout": {"variations": [{}]}}]}));
     let [empty, with_clause, with_rollout] = &*flag.rules else {
-        panic!("three rules were written");
+        panic!("the flag has three rules");
     };
     assert_eq!((empty.id.as_str(), empty.clauses.len()), ("", 0));
     assert!(!empty.track_events);
@@ -85,7 +85,7 @@ fn the_parts_of_a_flag_have_the_defaults_of_the_protocol() {
 
 // EVAL-2.2
 #[test]
-fn client_side_availability_decides_who_may_see_a_flag_and_without_it_client_side_does() {
+fn client_side_availability_overrides_the_older_property_client_side() {
     let availability = |json: Json| json!({"clientSideAvailability": json});
     for (json, mobile, browser) in [
         (json!({}), true, false),
@@ -123,7 +123,7 @@ fn client_side_availability_decides_who_may_see_a_flag_and_without_it_client_sid
 
 // EVAL-2.2
 #[test]
-fn a_debug_date_of_zero_is_none() {
+fn a_debug_date_of_zero_means_no_date() {
     for (date, expected) in [
         (json!(0), None),
         (json!(0.0), None),
@@ -139,7 +139,7 @@ fn a_debug_date_of_zero_is_none() {
 
 // EVAL-2.3
 #[test]
-fn flags_and_segments_name_the_segments_that_they_refer_to() {
+fn flags_and_segments_list_the_segments_that_they_refer_to() {
     let clause = |op: &str, values: Json| json!({"op": op, "values": values});
     let rules = json!([
         {"clauses": [clause("segmentMatch", json!(["a", 3, "b"])), clause("in", json!(["x"]))]},

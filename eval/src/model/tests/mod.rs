@@ -1,4 +1,4 @@
-//! The tolerant reader: what JSON of flags and segments becomes.
+//! Tests of the tolerant JSON reader of flags and segments.
 
 mod data_set;
 mod flag;
@@ -20,7 +20,7 @@ use crate::value::Value;
 
 type Result<T> = std::result::Result<T, ReadError<serde_json::Error>>;
 
-/// Reads an item as an update brings it.
+/// Reads an item like one of an update.
 fn item(kind: DataKind, json: &Json) -> Result<Item> {
     Item::from_json(kind, "k", json.to_string().as_bytes())
 }
@@ -37,7 +37,7 @@ fn data(json: &Json) -> Result<DataSet> {
     DataSet::from_json(json.to_string().as_bytes())
 }
 
-/// A whole environment of nothing but this item.
+/// A data set that contains only this item.
 fn data_of(kind: DataKind, item: &Json) -> Json {
     json!({section(kind): {"k": item}})
 }
@@ -51,7 +51,7 @@ fn section(kind: DataKind) -> &'static str {
 
 const KINDS: [DataKind; 2] = [DataKind::Flag, DataKind::Segment];
 
-/// What of an item can be seen, for comparisons.
+/// The observable state of an item, for comparisons.
 fn shown(kind: DataKind, json: &Json) -> String {
     format!("{:?}", item(kind, json).unwrap().without_json())
 }

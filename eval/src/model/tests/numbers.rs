@@ -1,10 +1,10 @@
-//! Versions, indexes and weights, as the services of all languages write them.
+//! Versions, indexes and weights in all notations that services use.
 
 use super::*;
 
 // EVAL-2.1
 #[test]
-fn integers_may_be_written_with_a_fraction_which_is_cut_off() {
+fn integers_may_have_a_fraction_which_is_truncated() {
     for (written, read) in [
         ("2", 2),
         ("2.0", 2),
@@ -37,7 +37,7 @@ fn integers_may_be_written_with_a_fraction_which_is_cut_off() {
 
 // EVAL-2.1
 #[test]
-fn indexes_and_weights_may_be_negative_and_versions_count_from_zero() {
+fn indexes_and_weights_may_be_negative_and_versions_start_at_zero() {
     let weights = json!([{"variation": -1, "weight": -5}, {"weight": 10}, {"weight": 99_995}]);
     let flag = flag(json!({"version": -3, "rules": [{"rollout": {"variations": weights}}]}));
     assert_eq!(flag.version(), 0);
@@ -50,7 +50,7 @@ fn indexes_and_weights_may_be_negative_and_versions_count_from_zero() {
 }
 
 #[test]
-fn versions_of_all_forms_of_items_are_read_alike() {
+fn versions_are_read_alike_in_items_of_every_form() {
     let largest = 9_223_372_036_854_775_807_u64;
     for (written, read) in [
         (json!(7), 7),

@@ -1,15 +1,15 @@
-//! What is accepted, fails only at evaluation, and is listed as a problem.
+//! Defects that are accepted, fail only at evaluation, and are listed as problems.
 
 use super::*;
 
-/// The problems of a flag, each as it is shown to people.
+/// The problems of a flag as displayed.
 fn problems(flag: &Flag) -> Vec<String> {
     flag.problems().iter().map(ToString::to_string).collect()
 }
 
 // EVAL-2.1
 #[test]
-fn what_only_fails_at_evaluation_is_accepted_and_listed_as_a_problem() {
+fn defects_that_fail_at_evaluation_are_accepted_and_listed_as_problems() {
     let clause =
         |clause: Json| json!({"rules": [{"variation": 0}, {"variation": 0, "clauses": [clause]}]});
     let rollout = |more: Json| {
@@ -168,7 +168,7 @@ fn kinds_inside_flag_data_are_not_checked() {
 
 // EVAL-4.7
 #[test]
-fn a_pattern_that_does_not_compile_is_listed_wherever_it_stands() {
+fn an_invalid_pattern_is_listed_wherever_it_occurs() {
     let clause = json!({"attribute": "a", "op": "matches", "values": ["(", "ok"]});
     let rule = json!({"clauses": [clause], "variation": 0});
     let flag = json!({"rules": [rule, rule], "fallthrough": {"variation": 0}});

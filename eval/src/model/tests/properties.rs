@@ -1,8 +1,8 @@
-//! What every property has in common: its type, and null, unknown and repeated members.
+//! Rules for all properties: types, and null, unknown and repeated members.
 
 use super::*;
 
-/// What a property holds.
+/// The type of a property.
 #[derive(Clone, Copy)]
 enum Type {
     Bool,
@@ -46,7 +46,7 @@ impl Type {
     }
 }
 
-/// Every property of a flag, by its path; `[]` stands for an array with one element.
+/// The paths of all properties of a flag; `[]` stands for an array with one element.
 const FLAG: [(&str, Type); 52] = [
     ("key", Type::Text),
     ("version", Type::Integer),
@@ -102,7 +102,7 @@ const FLAG: [(&str, Type); 52] = [
     ("migration/checkRatio", Type::Integer),
 ];
 
-/// Every property of a segment that is read.
+/// The paths of all properties of a segment that are read.
 const SEGMENT: [(&str, Type); 25] = [
     ("key", Type::Text),
     ("version", Type::Integer),
@@ -137,7 +137,7 @@ fn properties() -> impl Iterator<Item = (DataKind, &'static str, Type)> {
     flag.into_iter().chain(segment)
 }
 
-/// An item that has this value at a path.
+/// An item with this value at a path.
 fn at(path: &str, value: Json) -> Json {
     path.rsplit('/').fold(value, |inner, step| match step {
         "[]" => json!([inner]),
@@ -145,7 +145,7 @@ fn at(path: &str, value: Json) -> Json {
     })
 }
 
-/// The same item without that property, but with all that leads to it.
+/// The same item without that property, but with its enclosing objects.
 fn without(path: &str) -> Json {
     match path.rsplit_once('/') {
         Some((parent, _)) => at(parent, json!({})),
@@ -155,7 +155,7 @@ fn without(path: &str) -> Json {
 
 // EVAL-2.1 to EVAL-2.4
 #[test]
-fn null_is_the_same_as_a_missing_property_everywhere() {
+fn null_means_the_same_as_a_missing_property() {
     for (kind, path, _) in properties() {
         let null = at(path, json!(null));
         let missing = without(path);
@@ -218,7 +218,7 @@ fn unknown_properties_are_ignored_at_every_level() {
 
 // EVAL-2.1
 #[test]
-fn unknown_properties_are_ignored_however_deep_they_go() {
+fn unknown_properties_are_ignored_however_deep_they_are() {
     let arrays = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let item = format!(r#"{{"version": 2, "fromTheFuture": {arrays}}}"#);
     for kind in KINDS {
@@ -231,7 +231,7 @@ fn unknown_properties_are_ignored_however_deep_they_go() {
 
 // EVAL-1.5 and EVAL-2.1
 #[test]
-fn of_a_property_that_is_written_twice_the_last_one_counts() {
+fn the_last_of_duplicate_properties_wins() {
     let flag = r#"{"version": 1, "on": true, "version": 2, "on": false, "variations": [{"a": 1, "a": 2}]}"#;
     let segment = r#"{"rules": [{"clauses": [], "weight": 1, "weight": null}]}"#;
     let text = format!(r#"{{"flags": {{"f": {flag}}}, "segments": {{"s": {segment}}}}}"#);

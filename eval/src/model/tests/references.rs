@@ -1,8 +1,8 @@
-//! By what a clause or a rollout goes: the syntax that the kind beside it decides.
+//! The references of clauses and rollouts, whose syntax depends on the kind beside them.
 
 use super::*;
 
-/// Members of an object in either order.
+/// An object with two members, in either order.
 fn in_both_orders(one: &str, other: &str) -> [String; 2] {
     [format!("{{{one}, {other}}}"), format!("{{{other}, {one}}}")]
 }
@@ -10,13 +10,13 @@ fn in_both_orders(one: &str, other: &str) -> [String; 2] {
 fn attribute_of(by: &BucketBy) -> &Reference {
     match by {
         BucketBy::Attribute(reference) => reference,
-        BucketBy::Key => panic!("the rollout goes by the key"),
+        BucketBy::Key => panic!("the rollout buckets by the key"),
     }
 }
 
 // EVAL-2.3
 #[test]
-fn the_kind_beside_an_attribute_decides_its_syntax_in_any_order_of_members() {
+fn the_kind_decides_the_syntax_of_an_attribute_in_any_order_of_members() {
     let name = ["/a/b"].as_slice();
     let path = ["a", "b"].as_slice();
     for (kind, components) in [
@@ -50,7 +50,7 @@ fn the_kind_beside_an_attribute_decides_its_syntax_in_any_order_of_members() {
 
 // EVAL-2.3 and EVAL-4.11
 #[test]
-fn an_empty_bucket_by_means_the_key_whatever_the_kind() {
+fn an_empty_bucket_by_means_the_key_for_every_kind() {
     for rollout_json in [
         json!({"bucketBy": "", "variations": [{}]}),
         json!({"bucketBy": "", "contextKind": "org", "variations": [{}]}),

@@ -1,4 +1,4 @@
-//! Segments: defaults, and what their JSON says.
+//! Segments: defaults and properties.
 
 use super::*;
 
@@ -19,7 +19,7 @@ fn an_empty_segment_has_the_defaults_of_the_protocol() {
 
 // EVAL-2.4
 #[test]
-fn a_segment_has_what_its_json_says() {
+fn the_properties_of_a_segment_are_read() {
     let listed = segment(
         json!({"key": "s", "version": 3, "included": ["ada"], "excluded": ["bob"],
         "includedContexts": [{"contextKind": "org", "values": ["acme"]}, {"values": ["eve"]}],
@@ -51,7 +51,7 @@ fn a_segment_has_what_its_json_says() {
 
 // EVAL-2.4 and EVAL-5
 #[test]
-fn a_big_segment_knows_its_kind_and_its_reference() {
+fn a_big_segment_has_a_kind_and_a_reference() {
     for (json, kind, reference) in [
         (json!({"unbounded": true}), "user", None),
         (json!({"unbounded": true, "generation": null}), "user", None),

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// All forms of a deleted item of version 7.
+/// All JSON forms of an item deleted in version 7.
 fn tombstones() -> [Json; 6] {
     [
         json!({"key": "k", "version": 7, "deleted": true}),
@@ -15,7 +15,7 @@ fn tombstones() -> [Json; 6] {
     ]
 }
 
-/// Deleted items of version 7 with properties that a present item could not have.
+/// Items deleted in version 7 with property values that a present item could not have.
 fn tombstones_with_junk() -> [Json; 3] {
     [
         json!({"version": 7, "deleted": true, "on": "yes", "rules": {}, "salt": 3}),
@@ -43,7 +43,7 @@ fn only(data: &DataSet) -> Item {
 
 // EVAL-2.5
 #[test]
-fn a_tombstone_keeps_nothing_but_key_and_version() {
+fn a_tombstone_keeps_only_key_and_version() {
     for json in tombstones() {
         for kind in KINDS {
             let alone = item(kind, &json).unwrap();
@@ -62,7 +62,7 @@ fn a_tombstone_keeps_nothing_but_key_and_version() {
 
 // EVAL-2.5
 #[test]
-fn what_a_tombstone_holds_beside_its_version_does_not_matter() {
+fn other_properties_of_a_tombstone_are_ignored() {
     for json in tombstones_with_junk() {
         for kind in KINDS {
             assert!(is_tombstone(&item(kind, &json).unwrap()), "{json}");
@@ -72,7 +72,7 @@ fn what_a_tombstone_holds_beside_its_version_does_not_matter() {
 
 // EVAL-2.5
 #[test]
-fn what_a_tombstone_in_a_data_set_holds_does_not_matter_either() {
+fn other_properties_of_a_tombstone_in_a_data_set_are_ignored() {
     for json in tombstones_with_junk() {
         for kind in KINDS {
             let data = data(&data_of(kind, &json)).unwrap();
@@ -83,7 +83,7 @@ fn what_a_tombstone_in_a_data_set_holds_does_not_matter_either() {
 
 // EVAL-2.5
 #[test]
-fn only_a_true_deleted_makes_a_tombstone() {
+fn only_deleted_true_makes_a_tombstone() {
     for kind in KINDS {
         for json in [
             json!({"version": 7}),
