@@ -1,8 +1,8 @@
-// Prints random regular expressions, random texts, and what Go's regexp says of them, one case a line:
+// Prints random regular expressions and texts with the result of Go's regexp, one case per line:
 //
 //	{"pattern": "a+", "subject": "caat", "go": true}
 //
-// "go" is true, false, or "refused". scripts/regex-differential compares the answers with ours.
+// "go" is true, false, or "refused". scripts/regex-differential compares the results with ours.
 package main
 
 import (
@@ -28,8 +28,8 @@ type testCase struct {
 }
 
 func main() {
-	count := flag.Int("count", 200_000, "how many cases")
-	seed := flag.Uint64("seed", 1, "where the random numbers start")
+	count := flag.Int("count", 200_000, "number of cases")
+	seed := flag.Uint64("seed", 1, "seed of the random numbers")
 	flag.Parse()
 	out := bufio.NewWriter(os.Stdout)
 	encoder := json.NewEncoder(out)
@@ -54,7 +54,7 @@ func main() {
 	}
 }
 
-// Patterns that people write, and corners of the grammar that random patterns rarely meet.
+// Realistic patterns, and corner cases of the grammar that random patterns rarely reach.
 var corners = []string{
 	`^[\w-\.]+@([\w-]+\.)+[\w-]{2,4}$`, `^[\w.+-]+@example\.com$`, `@(foo|bar)\.(com|org)$`, `^v?\d+\.\d+(\.\d+)?(-[\w.]+)?$`,
 	`^\+?[\d -]{7,}$`, `^(10|172\.(1[6-9]|2\d|3[01])|192\.168)\.`, `^/api/v[12]/{id}$`, `(?i)^(ios|android)$`, `^[a-z]{2}(-[A-Z]{2})?$`,
@@ -79,7 +79,8 @@ func (g generator) one(of []string) string { return of[g.IntN(len(of))] }
 
 func (g generator) chance(percent int) bool { return g.IntN(100) < percent }
 
-// Some of these differ in case only, in ways that tables of ASCII miss; some are what a class or an escape is about.
+// Some of these differ only in case, in ways that ASCII tables miss; others are members of a class
+// or are used in an escape.
 var characters = strings.Split("a b k s A K S z 0 1 9 _ - . , : ; ! @ # / = < > & ~ ' \" % [ ] { } ( ) ^ $ | * + ? \\ "+
 	"é É ß ẞ ſ K Σ σ ς İ ı Ж ж 日 😀 𐐀 𐐨 ٣ ⅷ Ⅷ ǅ µ μ Å å \u00a0 \u2028 \ufffd \u0085", " ")
 
@@ -204,7 +205,8 @@ func (g generator) atom(depth int) string {
 	}
 }
 
-// good picks mostly of the first ones: those at the end are refused, and a pattern with one of them tells little else.
+// good mostly picks from the first items. The others are rejected, and a pattern with one of them
+// tests little else.
 func (g generator) good(of []string, first int) string {
 	if g.chance(97) {
 		return of[g.IntN(first)]
@@ -336,8 +338,9 @@ func (g generator) sample(re *syntax.Regexp, depth int) string {
 
 func max0(n int) int { return max(n, 0) }
 
-// isOfAnotherUnicode reports whether the tables of Go (Unicode 15.0) and ours (16.0) differ about a rune: what was
-// unassigned, and the few whose category or case was changed. A surrogate cannot be in a text of ours.
+// isOfAnotherUnicode reports whether the tables of Go (Unicode 15.0) and ours (16.0) differ for a
+// rune: previously unassigned ones, and the few with another category or case. Our texts cannot
+// contain surrogates.
 func isOfAnotherUnicode(r rune) bool {
 	if unicode.Is(unicode.Cn, r) || unicode.Is(unicode.Cs, r) {
 		return true

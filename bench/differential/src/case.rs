@@ -1,33 +1,32 @@
-//! One generated question: a data set and a context.
+//! One generated case: a data set and a context.
 //!
-//! Every flag of the set is evaluated for the context, so that the cost of parsing is shared and
-//! flags made to be prerequisites are also asked directly. The case is kept as JSON, because JSON
-//! is what both evaluators agree to read, and because a difference is then reported in a form one
-//! can replay by hand.
+//! Every flag of the set is evaluated for the context, so that parsing is paid once and flags
+//! generated as prerequisites are also evaluated directly. A case is kept as JSON, because both
+//! evaluators read JSON, and because a reported difference can then be replayed by hand.
 
 use serde_json::{Map, Value, json};
 
-/// A data set, a context, and the seed they came from.
+/// A data set, a context, and the seed from which they were generated.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Case {
-    /// The seed that generates exactly this case.
+    /// The seed that generates this case.
     pub seed: u64,
     /// Flags by key.
     pub flags: Map<String, Value>,
     /// Segments by key.
     pub segments: Map<String, Value>,
-    /// The context, in any of the forms an SDK accepts.
+    /// The context, in any of the formats that an SDK accepts.
     pub context: Value,
 }
 
 impl Case {
-    /// Whether the flag is a tombstone, which nobody evaluates.
+    /// Whether the flag is a tombstone, which is not evaluated.
     pub(crate) fn is_deleted(flag: &Value) -> bool {
         flag.get("deleted") == Some(&Value::Bool(true))
     }
 
-    /// The keys of the flags that are evaluated, in order.
+    /// Returns the keys of the evaluated flags, in order.
     pub fn flag_keys(&self) -> impl Iterator<Item = &str> {
         self.flags
             .iter()
@@ -35,19 +34,19 @@ impl Case {
             .map(|(key, _)| key.as_str())
     }
 
-    /// The data set as the service would send it.
+    /// Returns the data set in the format of the service.
     #[must_use]
     pub fn data_set(&self) -> Value {
         json!({ "flags": self.flags, "segments": self.segments })
     }
 
-    /// Whether evaluations may have to report how far big segments can be trusted.
+    /// Whether evaluations may have to report a big-segment status.
     pub(crate) fn has_big_segments(&self) -> bool {
         let is_big = |segment: &Value| segment.get("unbounded") == Some(&Value::Bool(true));
         self.segments.values().any(is_big)
     }
 
-    /// The key of the context's member of this kind, if it has one.
+    /// Returns the key of the context's member of this kind, if it has one.
     pub(crate) fn key_of_kind(&self, kind: &str) -> Option<&str> {
         let member = match self.context.get("kind").and_then(Value::as_str) {
             None if kind == "user" => Some(&self.context),

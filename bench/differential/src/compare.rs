@@ -1,4 +1,4 @@
-//! Asks both evaluators and demands one answer.
+//! Runs both evaluators and requires equal results.
 
 use std::fmt;
 
@@ -11,11 +11,12 @@ use crate::shrink::shrink;
 use crate::tally::Tally;
 use crate::{ours, peer};
 
-/// Evaluates all flags of the case with both.
+/// Evaluates all flags of the case with both evaluators.
 ///
 /// # Errors
 ///
-/// A [`Difference`] if our answer is not that of the peer with its deviations compensated.
+/// Returns a [`Difference`] if our result differs from that of the peer with its deviations
+/// compensated.
 pub fn examine(case: &Case) -> Result<Agreement<'_>, Box<Difference>> {
     let answers = peer::evaluate_all(case, DeviationSet::ALL);
     if let Some(difference) = differences(case, &answers).next() {
@@ -30,7 +31,7 @@ fn differences<'a>(
 ) -> impl Iterator<Item = Difference> + 'a {
     let mut ours = ours::evaluate_all(case);
     if case.has_big_segments() {
-        // The peer knows no such status, and its compensation does not give it one.
+        // The peer has no such status, and the compensation does not add one.
         ours.iter_mut().for_each(Observed::drop_big_segments_status);
     }
     let answers = ours.into_iter().zip(expected);
@@ -45,7 +46,7 @@ fn differences<'a>(
         })
 }
 
-/// A case on which both evaluators gave the same answers.
+/// A case for which both evaluators returned the same results.
 #[derive(Clone, Debug)]
 pub struct Agreement<'a> {
     case: &'a Case,
@@ -53,14 +54,14 @@ pub struct Agreement<'a> {
 }
 
 impl Agreement<'_> {
-    /// How many flags were evaluated.
+    /// Returns the number of evaluated flags.
     #[must_use]
     pub fn pairs(&self) -> u64 {
         self.answers.len() as u64
     }
 
-    /// Counts the answers, and which deviations had to be compensated for them. To find that out,
-    /// the peer is asked many more times.
+    /// Counts the results, and the deviations that had to be compensated. Finding these evaluates
+    /// the case with the peer many more times.
     pub fn count(&self, tally: &mut Tally) {
         let as_is = peer::evaluate_all(self.case, DeviationSet::NONE);
         let mattering = if as_is == self.answers {
@@ -82,7 +83,7 @@ impl Agreement<'_> {
         }
     }
 
-    /// What the peer answers when a deviation is left uncompensated, for those the case contains.
+    /// Returns the peer's results with one deviation left uncompensated, for each in the case.
     fn without_each_deviation(&self) -> Vec<(Deviation, Vec<Observed>)> {
         let complete = Prepared::new(self.case, DeviationSet::ALL);
         Deviation::ALL
@@ -96,22 +97,22 @@ impl Agreement<'_> {
     }
 }
 
-/// One question with two answers.
+/// A flag for which the evaluators returned different results.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Difference {
-    /// The data set and the context, without what the difference does not need.
+    /// The data set and the context, reduced to what the difference needs.
     pub case: Case,
-    /// The flag asked about.
+    /// The evaluated flag.
     pub flag: String,
-    /// What our evaluator said.
+    /// The result of our evaluator.
     pub ours: Observed,
-    /// What the peer said, its deviations compensated.
+    /// The result of the peer, with its deviations compensated.
     pub expected: Observed,
 }
 
 impl Difference {
-    /// The same difference on the smallest case that shows it.
+    /// Returns the same difference for the smallest case that shows it.
     fn smallest(self) -> Self {
         let same = |case: &Case| {
             let expected = peer::evaluate_all(case, DeviationSet::ALL);

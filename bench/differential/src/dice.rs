@@ -1,9 +1,9 @@
-//! The only source of chance: a seeded generator, so that a seed names a case for ever.
+//! The only source of randomness: a seeded generator, so that a seed always yields the same case.
 //!
-//! Nothing here reads a clock or the machine's entropy. A difference found on one machine is found
-//! on every other by its seed alone.
+//! No clock and no system entropy is used. A difference found on one machine can be reproduced on
+//! any other from its seed.
 
-/// A seeded source of choices.
+/// A seeded random generator.
 #[derive(Debug)]
 pub(crate) struct Dice(fastrand::Rng);
 
@@ -12,24 +12,24 @@ impl Dice {
         Self(fastrand::Rng::with_seed(seed))
     }
 
-    /// True in `percent` of a hundred throws.
+    /// Returns `true` with a probability of `percent`.
     pub(crate) fn chance(&mut self, percent: u32) -> bool {
         self.0.u32(..100) < percent
     }
 
-    /// One of the given things, all equally likely.
+    /// Returns one of the given items with equal probability.
     pub(crate) fn pick<T: Copy, const N: usize>(&mut self, from: [T; N]) -> T {
-        const { assert!(N > 0, "nothing to pick from") };
-        // In bounds: the throw is below N, which is at least one.
+        const { assert!(N > 0, "expected at least one item") };
+        // In bounds: the index is below N, which is at least one.
         from[self.0.usize(..N)]
     }
 
-    /// A number from `low` to `high`, both included.
+    /// Returns a number from `low` to `high`, inclusive.
     pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
         self.0.i64(low..=high)
     }
 
-    /// As many things as a throw from `low` to `high` says.
+    /// Returns between `low` and `high` items, inclusive.
     pub(crate) fn several<T>(
         &mut self,
         low: i64,

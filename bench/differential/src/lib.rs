@@ -1,12 +1,14 @@
-//! Random flags and contexts, evaluated by vexil and by the published evaluator: the answers must
-//! be equal.
+//! Evaluates random flags and contexts with vexil and with the published evaluator, and compares
+//! the results, which must be equal.
 //!
-//! Tests written from a specification share the reader's misunderstandings. The published evaluator
-//! does not, so it is asked the same questions, many more of them than anyone would write down.
-//! Where it is known to be wrong it is corrected by name ([`deviation`]), never excused.
+//! Tests written from a specification share their author's misunderstandings. The published
+//! evaluator does not, so both evaluate the same cases, many more than could be written by hand.
+//! Known deviations of the published evaluator are compensated by name ([`deviation`]); no case is
+//! skipped.
 //!
-//! A seed stands for a case for ever ([`generate`]); [`compare`] asks both and [`tally`] shows what
-//! was exercised. `cargo run -p vexil-differential --release -- --pairs 1000000` runs for long.
+//! A seed always yields the same case ([`generate`]). [`compare`] runs both evaluators, and
+//! [`tally`] shows what was exercised. For a long run, use
+//! `cargo run -p vexil-differential --release -- --pairs 1000000`.
 
 pub mod case;
 pub mod compare;

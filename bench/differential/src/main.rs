@@ -1,4 +1,4 @@
-//! The long run: as many pairs as asked for, from consecutive seeds.
+//! The long run: any number of pairs from consecutive seeds.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use vexil_differential::compare::examine;
 use vexil_differential::generate;
 use vexil_differential::tally::Tally;
 
-/// Differences shown before giving up: more of them seldom say more.
+/// The number of differences after which the run stops; more are seldom informative.
 const SHOWN: usize = 3;
 
 fn main() -> ExitCode {

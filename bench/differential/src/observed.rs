@@ -1,16 +1,16 @@
-//! What an evaluation said, in a form in which two evaluators can be compared.
+//! The result of an evaluation, in a form that can be compared between evaluators.
 
 use serde_json::{Value, json};
 
-/// The outcome of one evaluation, or of the failure to make one.
+/// The outcome of one evaluation, or its failure.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Observed {
-    /// The variation's value; none when the caller's default would be used.
+    /// The value of the variation; `None` if the caller's default would be used.
     pub value: Option<Value>,
-    /// The variation's index.
+    /// The index of the variation.
     pub index: Option<i64>,
-    /// The reason as an SDK reports it.
+    /// The reason, as an SDK reports it.
     pub reason: Value,
 }
 
@@ -23,7 +23,7 @@ impl Observed {
         }
     }
 
-    /// There was no evaluation: the data was refused, or the evaluator panicked.
+    /// No evaluation took place: the data was rejected, or the evaluator panicked.
     pub(crate) fn failed(how: &str, why: &str) -> Self {
         Self::new(None, None, json!({ "kind": how, "message": why }))
     }
@@ -34,7 +34,7 @@ impl Observed {
         }
     }
 
-    /// The reason in one line, to be counted.
+    /// Returns the reason in one line, for counting.
     #[must_use]
     pub fn label(&self) -> String {
         let text = |member: &str| self.reason.get(member).and_then(Value::as_str);
@@ -49,7 +49,7 @@ impl Observed {
     }
 }
 
-/// JSON knows one type of number: `1` and `1.0` are the same value.
+/// Converts all numbers to doubles, so that `1` and `1.0` are the same value.
 fn as_doubles(value: Value) -> Value {
     match value {
         Value::Number(number) => number.as_f64().map_or(Value::Null, Value::from),

@@ -1,4 +1,4 @@
-//! The evaluator under test, asked about the case as it is.
+//! Runs the evaluator under test on the unmodified case.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -26,7 +26,7 @@ pub fn evaluate_all(case: &Case) -> Vec<Observed> {
         .collect()
 }
 
-/// The case in our own types.
+/// The case in our types.
 struct Parsed {
     context: Context,
     data: Data,
@@ -68,7 +68,7 @@ fn observe(evaluation: &Evaluation<'_>) -> Observed {
     )
 }
 
-/// A data set by key, with no store for big segments.
+/// A data set by key, without a big-segment store.
 struct Data {
     flags: HashMap<String, Arc<Flag>>,
     segments: HashMap<String, Arc<Segment>>,

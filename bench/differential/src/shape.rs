@@ -1,7 +1,7 @@
-//! The objects a data set is made of, and a walk over all of them.
+//! The objects of a data set, and a visitor for all of them.
 //!
-//! The generator thins and disguises members, and the deviations put them back; both have to find,
-//! say, every clause wherever it stands. That knowledge is here once.
+//! The generator removes and rewrites members, and the deviations restore them; both must find, for
+//! example, every clause wherever it occurs. Only this module knows the structure.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ use crate::case::Case;
 /// A JSON object.
 pub(crate) type Object = Map<String, Value>;
 
-/// What an object of a data set is.
+/// The type of an object in a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     Flag,
@@ -27,7 +27,7 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
-    /// Members that hold further objects, alone or in a list.
+    /// Members that contain further objects, alone or in a list.
     fn children(self) -> &'static [(&'static str, Self)] {
         match self {
             Self::Flag => &[
@@ -50,7 +50,7 @@ impl Shape {
         }
     }
 
-    /// Members that a reader may find missing or null, with the value it then has to assume.
+    /// Members that may be missing or null, with the default that a reader must assume.
     pub(crate) fn defaults(self) -> Vec<(&'static str, Value)> {
         match self {
             Self::Flag => vec![
@@ -108,7 +108,7 @@ impl Shape {
         }
     }
 
-    /// Members that hold whole numbers.
+    /// Members that contain whole numbers.
     pub(crate) fn integers(self) -> &'static [&'static str] {
         match self {
             Self::Flag => &["version", "offVariation"],
@@ -134,7 +134,7 @@ impl Shape {
     }
 }
 
-/// Shows every object of the data set to `see`, parents before their children.
+/// Calls `see` with every object of the data set, parents before their children.
 pub(crate) fn visit(case: &mut Case, see: &mut dyn FnMut(Shape, &mut Object)) {
     for flag in case.flags.values_mut() {
         descend(Shape::Flag, flag, see);
@@ -144,7 +144,7 @@ pub(crate) fn visit(case: &mut Case, see: &mut dyn FnMut(Shape, &mut Object)) {
     }
 }
 
-/// Shows one object and those below it to `see`.
+/// Calls `see` with one object and its descendants.
 pub(crate) fn descend(shape: Shape, value: &mut Value, see: &mut dyn FnMut(Shape, &mut Object)) {
     let Some(object) = value.as_object_mut() else {
         return;
@@ -163,7 +163,7 @@ pub(crate) fn descend(shape: Shape, value: &mut Value, see: &mut dyn FnMut(Shape
     }
 }
 
-/// The kind an object names; absent, null and empty all mean that it names none.
+/// Returns the kind that an object names; `None` if it is absent, null or empty.
 pub(crate) fn named_kind<'a>(object: &'a Object, member: &str) -> Option<&'a str> {
     object
         .get(member)

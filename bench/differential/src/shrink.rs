@@ -1,14 +1,14 @@
-//! Takes away from a case what its difference does not need.
+//! Reduces a case to the parts that its difference needs.
 //!
-//! A generated case is a page of JSON of which one clause matters. Members and elements are
-//! removed, the largest first, for as long as the two answers stay of the kinds they were; what
-//! remains can be read.
+//! A generated case is a page of JSON, of which usually one clause matters. Members and elements
+//! are removed, the largest first, as long as both results keep their kinds; the remainder is
+//! readable.
 
 use serde_json::{Value, json};
 
 use crate::case::Case;
 
-/// The smallest case found for which `still_differs` holds.
+/// Returns the smallest case found for which `still_differs` holds.
 pub(crate) fn shrink(case: &Case, still_differs: &dyn Fn(&Case) -> bool) -> Case {
     let mut whole = json!({
         "flags": case.flags, "segments": case.segments, "context": case.context,
@@ -38,7 +38,7 @@ fn to_case(seed: u64, whole: &Value) -> Option<Case> {
     })
 }
 
-/// Pointers to all that could be removed, parents before children.
+/// Returns pointers to everything that could be removed, parents before children.
 fn removals(whole: &Value) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     let mut level = vec![(Vec::new(), whole)];

@@ -1,11 +1,11 @@
-//! What was counted on the way, so that a green run also shows what it was green about.
+//! Counts of a run, which show what a successful run has exercised.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::deviation::Deviation;
 
-/// Where several deviations each suffice to spoil an answer, none of them decides alone.
+/// The label for results that several deviations affect, none of them alone.
 const SEVERAL: &str = "(several at once)";
 
 /// Counts of pairs, of reasons, and of the deviations that mattered.
@@ -18,19 +18,19 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// All flag evaluations compared.
+    /// Returns the number of compared evaluations.
     #[must_use]
     pub fn pairs(&self) -> u64 {
         self.agreed + self.compensated
     }
 
-    /// Pairs on which the unchanged peer agreed.
+    /// Returns the number of pairs on which the unmodified peer agreed.
     #[must_use]
     pub fn agreed(&self) -> u64 {
         self.agreed
     }
 
-    /// How often the deviation alone decided whether the peer's answer is right.
+    /// Returns how many results of the peer were wrong because of this deviation alone.
     #[must_use]
     pub fn mattered(&self, deviation: Deviation) -> u64 {
         self.by_deviation
@@ -39,8 +39,8 @@ impl Tally {
             .unwrap_or(0)
     }
 
-    /// How many results carried this reason, as [`Observed::label`](crate::observed::Observed::label)
-    /// words it.
+    /// Returns how many results have this reason, in the wording of
+    /// [`Observed::label`](crate::observed::Observed::label).
     #[must_use]
     pub fn reason(&self, label: &str) -> u64 {
         self.by_reason.get(label).copied().unwrap_or(0)
@@ -69,15 +69,15 @@ impl Tally {
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "pairs                             {:>12}", self.pairs())?;
-        writeln!(f, "agreed with the peer as it is     {:>12}", self.agreed)?;
+        writeln!(f, "agreed with the unmodified peer   {:>12}", self.agreed)?;
         writeln!(
             f,
-            "agreed, a deviation compensated   {:>12}",
+            "agreed after compensation         {:>12}",
             self.compensated
         )?;
         writeln!(
             f,
-            "deviations, by pairs they decided (a pair may count for several):"
+            "deviations, by number of affected pairs (a pair may count for several):"
         )?;
         for deviation in Deviation::ALL {
             write_count(f, &deviation.name(), self.mattered(deviation))?;

@@ -1,4 +1,4 @@
-//! A seed is a case for ever, and the cases reach every stage of an evaluation.
+//! A seed always yields the same case, and the cases reach every stage of an evaluation.
 
 use vexil_differential::deviation::DeviationSet;
 use vexil_differential::{generate, peer};
@@ -45,7 +45,7 @@ fn every_reason_is_frequent() {
 }
 
 #[test]
-fn the_compensated_peer_refuses_nothing() {
+fn the_compensated_peer_rejects_nothing() {
     for seed in 0..2_000 {
         for observed in peer::evaluate_all(&generate::case(seed), DeviationSet::ALL) {
             assert_ne!(

@@ -1,4 +1,4 @@
-//! A run of fixed seeds, short enough for every build; the long one is the package's binary.
+//! A run over fixed seeds, short enough for every build; the binary of the package runs longer.
 
 use vexil_differential::compare::examine;
 use vexil_differential::deviation::Deviation;
@@ -8,7 +8,7 @@ use vexil_differential::tally::Tally;
 const PAIRS: u64 = 20_000;
 
 #[test]
-fn both_evaluators_give_one_answer() {
+fn both_evaluators_return_the_same_results() {
     let mut pairs = 0;
     for seed in 0.. {
         if pairs >= PAIRS {
@@ -21,9 +21,9 @@ fn both_evaluators_give_one_answer() {
     }
 }
 
-/// Else the others would agree for want of questions.
+/// Otherwise the other tests could pass without exercising anything.
 #[test]
-fn the_unchanged_peer_agrees_on_most_pairs() {
+fn the_unmodified_peer_agrees_on_most_pairs() {
     let mut tally = Tally::default();
     for seed in 0..500 {
         if let Ok(agreement) = examine(&generate::case(seed)) {

@@ -1,7 +1,7 @@
-//! Dates that only one of the two can read.
+//! Dates that only one of the evaluators accepts.
 //!
-//! They stand in two places only: among the values of `before` and `after`, and in one attribute
-//! that no other operator asks for. So changing them changes nothing but the reading of dates.
+//! They occur only among the values of `before` and `after`, and in one attribute that no other
+//! operator tests. Changing them therefore affects only how dates are read.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::case::Case;
 use crate::generate::{MOMENT, pool};
 use crate::shape::{Shape, visit};
 
-/// Makes loose dates unreadable to the peer too.
+/// Makes loose dates invalid for the peer too.
 pub(super) fn spoil_loose(case: &mut Case) {
     replace(case, &|value| {
         let text = value.as_str()?;
@@ -18,8 +18,7 @@ pub(super) fn spoil_loose(case: &mut Case) {
     });
 }
 
-/// Puts the last milliseconds of the peer's calendar in place of those beyond it, in the same
-/// order.
+/// Replaces dates beyond the peer's calendar by its last milliseconds, in the same order.
 pub(super) fn bring_near(case: &mut Case) {
     const WITHIN: [f64; 6] = [-8.33e15, -8.32e15, -8.31e15, 8.19e15, 8.2e15, 8.21e15];
     replace(case, &|value| {

@@ -1,14 +1,14 @@
-//! The points on which the published evaluator is known to differ, each by name.
+//! The known deviations of the published evaluator, each with a name.
 //!
-//! A test that excuses whole cases proves little: one odd segment would excuse everything about the
-//! flag. So no case is excused. For each deviation there is a *compensation*, a change to the
-//! peer's copy of the case after which the peer's rule gives what ours must give. With all of them
-//! applied the two evaluators have to agree on every pair, so a compensation also fails the test
-//! when our evaluator shares the deviation. How often each one matters is found by leaving it out.
+//! A test that skips whole cases proves little: one odd segment would exclude everything about the
+//! flag. So no case is skipped. Each deviation has a *compensation*, a change to the peer's copy of
+//! the case after which the peer's rule returns the result that ours must return. With all
+//! compensations applied, the evaluators must agree on every pair, so the test also fails if our
+//! evaluator shares a deviation. How often a deviation matters is found by leaving its compensation
+//! out.
 //!
-//! Not here: data that we have to refuse and the peer swallows (string weights, malformed
-//! rollouts), `anonymous: null`, and all that is outside an evaluation. The generator makes none of
-//! it.
+//! Not covered: data that we must reject and the peer accepts (string weights, malformed rollouts),
+//! `anonymous: null`, and everything outside an evaluation. The generator does not produce these.
 
 mod dates;
 mod patterns;
@@ -23,10 +23,11 @@ use crate::case::Case;
 
 pub(crate) use prerequisite::UNDEMANDED_INDEX;
 
-/// A deviation of the published evaluator, version 2.2.1.
+/// A deviation of the published evaluator, version 2.2.1: what the peer does; then the correct
+/// behaviour.
 ///
-/// The order is the order of compensation: what concerns reading comes first, so that the others
-/// find complete data.
+/// The variants are in the order of compensation: those that concern reading come first, so that
+/// the others find complete data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Deviation {
@@ -34,47 +35,47 @@ pub enum Deviation {
     MissingMembers,
     /// `1.0` for an integer is a parse error; it is the integer 1.
     IntegerWrittenAsFloat,
-    /// Tombstones are read as items; they do not exist.
+    /// Tombstones are read as items; they are deleted and do not exist.
     Deleted,
-    /// A kind no context can have is a parse error, or is read as kind user with a literal
-    /// attribute; it is a plain string that matches nothing, and the empty string is no kind at
-    /// all.
+    /// A kind that no context can have is a parse error, or is read as kind `user` with a literal
+    /// attribute; it is a plain string that matches nothing, and the empty string means no kind.
     UnusableKind,
     /// `bucketBy: ""` is malformed; it means the key.
     EmptyBucketBy,
     /// An unknown rollout kind is malformed; it is a plain rollout.
     UnknownRolloutKind,
-    /// `in` finds equal objects, lists and nulls; they never match.
+    /// `in` matches equal objects, lists and nulls; they never match.
     InWithStructures,
-    /// Dates with a space, a leap second, more than nine digits or a typographic minus are taken;
-    /// they are no dates.
+    /// Dates with a space, a leap second, more than nine digits or a typographic minus are
+    /// accepted; they are invalid.
     LooseDates,
-    /// `\d`, `\w`, `\s` and `\b` of patterns know all of Unicode; they mean ASCII, as in Go.
+    /// `\d`, `\w`, `\s` and `\b` in patterns cover all of Unicode; they mean ASCII, as in Go.
     UnicodeClasses,
-    /// Milliseconds beyond the peer's calendar are no dates; they compare as numbers.
+    /// Milliseconds beyond the peer's calendar are invalid dates; they compare as numbers.
     FarDates,
-    /// Integers beyond 2^53 cannot be bucketed by; all of 64 bits can.
+    /// Integers beyond 2^53 cannot be bucketed; all 64-bit integers can.
     BigIntegerBucket,
     /// Every entry of `targets` with the variation of a context target is tried; only the first
-    /// counts.
+    /// one matters.
     RepeatedUserTargets,
     /// Big segments are read as regular ones.
     BigSegments,
-    /// A segment rule with a weight matches contexts that lack the kind it buckets; it must not.
+    /// A weighted segment rule matches contexts that lack its rollout kind; it must not.
     SegmentRolloutWithoutKind,
-    /// A negative weight of a segment rule matches all; it matches none.
+    /// A negative weight of a segment rule matches every context; it matches none.
     NegativeSegmentWeight,
-    /// A prerequisite with an error of its own makes the dependent flag malformed; it has just
-    /// failed.
+    /// A prerequisite that is itself malformed makes the dependent flag malformed; the prerequisite
+    /// just fails.
     PrerequisiteLocalError,
-    /// A failed prerequisite stays on the path, and meeting it again is called a cycle.
+    /// A failed prerequisite stays on the path and is reported as a cycle when it is reached again;
+    /// it is not a cycle.
     FailedPrerequisiteOnPath,
-    /// An index beyond the variations stays in the result beside the error.
+    /// An index out of range stays in the result beside the error; it is omitted.
     IndexLeftInError,
 }
 
 impl Deviation {
-    /// All of them, in the order of compensation.
+    /// All deviations, in the order of compensation.
     pub const ALL: [Self; 18] = [
         Self::MissingMembers,
         Self::IntegerWrittenAsFloat,
@@ -96,16 +97,16 @@ impl Deviation {
         Self::IndexLeftInError,
     ];
 
-    /// The name it is counted under.
+    /// Returns the name under which the deviation is counted.
     #[must_use]
     pub fn name(self) -> String {
         format!("{self:?}")
     }
 
-    /// Whether leaving the deviation uncompensated could change an answer about the case at all;
-    /// `complete` is the case with everything compensated.
+    /// Whether leaving the deviation uncompensated could change any result of the case; `complete`
+    /// is the case with everything compensated.
     pub(crate) fn is_in(self, case: &Case, complete: &Prepared) -> bool {
-        // These two are not seen in the data.
+        // These two are not visible in the data.
         matches!(
             self,
             Self::FailedPrerequisiteOnPath | Self::IndexLeftInError
@@ -133,24 +134,23 @@ impl Deviation {
             Self::PrerequisiteLocalError => {
                 prerequisite::accept_local_errors(&mut prepared.prerequisites);
             }
-            // These two cannot be written into the data: the peer's store and its answer are
-            // adapted.
+            // These two cannot be expressed in the data: the peer's store and result are adapted.
             Self::FailedPrerequisiteOnPath | Self::IndexLeftInError => {}
         }
     }
 }
 
-/// Which deviations to compensate.
+/// A set of deviations to compensate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviationSet(u32);
 
 impl DeviationSet {
-    /// The peer as it is.
+    /// No deviation: the unmodified peer.
     pub const NONE: Self = Self(0);
-    /// The peer as it should be.
+    /// All deviations: the corrected peer.
     pub const ALL: Self = Self(u32::MAX);
 
-    /// The set without one of its members.
+    /// Returns the set without one of its members.
     #[must_use]
     pub fn without(self, deviation: Deviation) -> Self {
         Self(self.0 & !(1 << deviation as u32))
@@ -167,7 +167,7 @@ impl DeviationSet {
 #[derive(PartialEq)]
 pub(crate) struct Prepared {
     pub(crate) case: Case,
-    /// The flags as prerequisites of others; a flag asked about directly is taken from the case.
+    /// The flags as prerequisites of others; a directly evaluated flag is taken from the case.
     pub(crate) prerequisites: Map<String, Value>,
 }
 

@@ -1,11 +1,11 @@
-//! Patterns whose classes mean more to the peer.
+//! Patterns whose classes cover more characters in the peer.
 
 use serde_json::Value;
 
 use crate::case::Case;
 use crate::shape::{Shape, visit};
 
-/// Each class in the peer's syntax for ASCII only.
+/// Each class, and its ASCII-only form in the peer's syntax.
 const ASCII: [(&str, &str); 4] = [
     (r"\d", "(?-u:\\d)"),
     (r"\w", "(?-u:\\w)"),
@@ -13,7 +13,7 @@ const ASCII: [(&str, &str); 4] = [
     (r"\b", "(?-u:\\b)"),
 ];
 
-/// Makes the classes of patterns mean ASCII to the peer too.
+/// Restricts the classes of patterns to ASCII in the peer too.
 pub(super) fn restrict_to_ascii(case: &mut Case) {
     visit(case, &mut |shape, object| {
         if shape != Shape::Clause || object.get("op").and_then(Value::as_str) != Some("matches") {

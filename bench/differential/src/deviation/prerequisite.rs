@@ -1,19 +1,20 @@
-//! Prerequisites that end in an error of their own.
+//! Prerequisites that are themselves malformed.
 //!
-//! An index out of range, nowhere to go, a malformed `bucketBy`: for a prerequisite these mean that
-//! it has no variation, hence has failed. The peer passes the error up. In its copy such flags get
-//! further variations which nobody demands, and every mistake is made to lead to one of them.
+//! An index out of range, a missing outcome, a malformed `bucketBy`: for a prerequisite these mean
+//! that it has no variation and has therefore failed. The peer propagates the error. In its copy
+//! such flags get additional variations that no prerequisite requires, and every defect is
+//! redirected to one of them.
 
 use serde_json::{Map, Value, json};
 
 use super::segment::has_valid_bucket_by;
 use crate::shape::{Object, Shape, descend};
 
-/// A variation that every compensated flag has and that no prerequisite asks for.
+/// A variation that every compensated flag has and no prerequisite requires.
 pub(crate) const UNDEMANDED_INDEX: i64 = 32;
 const COUNT: usize = 64;
 
-/// Makes every mistake of the flags lead to a variation that nobody demands.
+/// Redirects every defect of the flags to a variation that no prerequisite requires.
 pub(super) fn accept_local_errors(flags: &mut Map<String, Value>) {
     for flag in flags.values_mut() {
         let Some(Value::Array(variations)) = flag.get_mut("variations") else {
@@ -35,14 +36,14 @@ pub(super) fn accept_local_errors(flags: &mut Map<String, Value>) {
     }
 }
 
-/// Moves an index out of range among the undemanded; different ones stay different, since targets
-/// are found by them.
+/// Redirects an index out of range to an unrequired one. Distinct indexes stay distinct, because
+/// targets are matched by them.
 fn redirect(object: &mut Object, member: &str, known: i64) {
     let Some(index) = object.get(member).and_then(Value::as_i64) else {
         return;
     };
     if !(0..known).contains(&index) && index != UNDEMANDED_INDEX {
-        // The generator makes -1, 0 to 8 and 99.
+        // The generator produces -1, 0 to 8 and 99.
         let distinct = UNDEMANDED_INDEX + 1 + (index + 1).min(20);
         object.insert(member.into(), json!(distinct));
     }

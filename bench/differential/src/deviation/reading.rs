@@ -1,14 +1,14 @@
-//! What the peer cannot read, written so that it can.
+//! Rewrites data that the peer cannot read.
 
 use serde_json::{Value, json};
 
 use crate::case::Case;
 use crate::shape::{Shape, named_kind, visit};
 
-/// A kind that can be parsed and that no context has.
+/// A valid kind that no context has.
 pub(super) const NOWHERE: &str = "nowhere";
 
-/// Writes out the defaults of members that are missing or null.
+/// Inserts the defaults of members that are missing or null.
 pub(super) fn complete(case: &mut Case) {
     visit(case, &mut |shape, object| {
         for (member, default) in shape.defaults() {
@@ -19,7 +19,7 @@ pub(super) fn complete(case: &mut Case) {
     });
 }
 
-/// Writes `1.0` as `1` where an integer stands.
+/// Replaces `1.0` by `1` where an integer is expected.
 pub(super) fn write_integers(case: &mut Case) {
     visit(case, &mut |shape, object| {
         for member in shape.integers() {
@@ -32,14 +32,14 @@ pub(super) fn write_integers(case: &mut Case) {
     });
 }
 
-/// Takes away items that are only there to say that they are not.
+/// Removes tombstones.
 pub(super) fn drop_tombstones(case: &mut Case) {
     case.flags.retain(|_, flag| !Case::is_deleted(flag));
     case.segments
         .retain(|_, segment| !Case::is_deleted(segment));
 }
 
-/// Puts a parsable kind without contexts in place of unparsable ones, and none in place of none.
+/// Replaces unparsable kinds by a valid kind without contexts, and an empty kind by none.
 pub(super) fn replace_unusable_kinds(case: &mut Case) {
     visit(case, &mut |shape, object| {
         let Some(member) = shape.kind_member() else {

@@ -1,4 +1,4 @@
-//! Segments that the peer finds a context in, or out of, by other rules.
+//! Segments whose membership the peer decides by other rules.
 
 use launchdarkly_server_sdk_evaluation::Reference;
 use serde_json::{Value, json};
@@ -7,8 +7,8 @@ use super::reading::NOWHERE;
 use crate::case::Case;
 use crate::shape::{Object, Shape, named_kind, visit};
 
-/// A big segment where no store is configured: nobody is in it by name, and its rules count only if
-/// there would have been a question to ask the store.
+/// A big segment without a configured store contains no context by key, and its rules apply only
+/// if the store would have been queried.
 pub(super) fn unbounded_without_store(case: &mut Case) {
     let mut segments = std::mem::take(&mut case.segments);
     for segment in segments.values_mut().filter_map(Value::as_object_mut) {
@@ -33,9 +33,9 @@ pub(super) fn unbounded_without_store(case: &mut Case) {
     case.segments = segments;
 }
 
-/// Gives a weighted rule whose kind the context lacks a last clause that never matches.
+/// Appends a clause that never matches to weighted rules whose kind the context lacks.
 ///
-/// A malformed `bucketBy` is an error before anyone looks for the kind, so such rules stay.
+/// A malformed `bucketBy` is an error before the kind is checked, so such rules are unchanged.
 pub(super) fn block_absent_kinds(case: &mut Case) {
     let here = case.clone();
     visit(case, &mut |shape, object| {
@@ -54,7 +54,7 @@ pub(super) fn block_absent_kinds(case: &mut Case) {
     });
 }
 
-/// No bucket is below zero, whichever weight below one says so.
+/// Raises negative weights to zero: no bucket is below zero.
 pub(super) fn raise_negative_weights(case: &mut Case) {
     visit(case, &mut |shape, object| {
         let weight = object.get("weight").and_then(Value::as_f64);
@@ -64,7 +64,7 @@ pub(super) fn raise_negative_weights(case: &mut Case) {
     });
 }
 
-/// Whether the object's `bucketBy` is one; without a kind beside it, any text is.
+/// Whether the object has a valid `bucketBy`; without a kind any text is valid.
 pub(super) fn has_valid_bucket_by(object: &Object, kind_member: &str) -> bool {
     let Some(attribute) = object.get("bucketBy").and_then(Value::as_str) else {
         return true;

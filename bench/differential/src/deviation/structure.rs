@@ -1,4 +1,4 @@
-//! Small differences in clauses, rollouts and targets.
+//! Minor deviations in clauses, rollouts and targets.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::case::Case;
 use crate::generate::BIG_INTEGER;
 use crate::shape::{Object, Shape, visit};
 
-/// An empty `bucketBy` says nothing.
+/// Removes an empty `bucketBy`, which means the default.
 pub(super) fn drop_empty_bucket_by(case: &mut Case) {
     visit(case, &mut |_, object| {
         if object.get("bucketBy").and_then(Value::as_str) == Some("") {
@@ -15,7 +15,7 @@ pub(super) fn drop_empty_bucket_by(case: &mut Case) {
     });
 }
 
-/// Whatever is no experiment is a rollout.
+/// Replaces unknown rollout kinds: everything that is not an experiment is a plain rollout.
 pub(super) fn replace_unknown_rollout_kinds(case: &mut Case) {
     visit(case, &mut |shape, object| {
         let kind = object.get("kind").and_then(Value::as_str);
@@ -25,7 +25,7 @@ pub(super) fn replace_unknown_rollout_kinds(case: &mut Case) {
     });
 }
 
-/// Operands of `in` that can never match may as well not be there.
+/// Removes operands of `in` that can never match.
 pub(super) fn drop_structures(case: &mut Case) {
     visit(case, &mut |shape, object| {
         if shape == Shape::Clause
@@ -37,8 +37,8 @@ pub(super) fn drop_structures(case: &mut Case) {
     });
 }
 
-/// An integer is bucketed by its digits, so its digits may as well be text. Only `bucketBy` asks
-/// for the attribute this is done to.
+/// Replaces an integer by a string of its digits, which has the same bucket. Only `bucketBy` uses
+/// the attribute.
 pub(super) fn bucket_by_text(case: &mut Case) {
     each_member(&mut case.context, &mut |member| {
         if let Some(number) = member.get(BIG_INTEGER).and_then(Value::as_i64) {
@@ -47,7 +47,7 @@ pub(super) fn bucket_by_text(case: &mut Case) {
     });
 }
 
-/// Where context targets refer to `targets` by variation, only the first of each variation counts.
+/// Keeps the first entry of `targets` per variation, the only one that context targets refer to.
 pub(super) fn keep_first_targets(case: &mut Case) {
     for flag in case.flags.values_mut() {
         let refers = |list: &Value| list.as_array().is_some_and(|list| !list.is_empty());
@@ -66,7 +66,7 @@ pub(super) fn keep_first_targets(case: &mut Case) {
     }
 }
 
-/// Shows the attributes of every member of a context to `see`.
+/// Calls `see` with the attributes of every member of a context.
 pub(super) fn each_member(context: &mut Value, see: &mut dyn FnMut(&mut Object)) {
     let is_multi = context.get("kind").and_then(Value::as_str) == Some("multi");
     let is_old_user = context.get("kind").is_none();

@@ -1,14 +1,14 @@
-//! The attributes that contexts carry and clauses ask for.
+//! The attributes of contexts and clauses.
 //!
-//! Each belongs to a family that says which values and operators suit it, so that most clauses are
-//! sensible and may match; the generator then breaks a share of them on purpose.
+//! Each belongs to a family that determines suitable values and operators, so that most clauses are
+//! sensible and may match; the generator then breaks some of them on purpose.
 
 use serde_json::{Value, json};
 
 use super::pool;
 use crate::dice::Dice;
 
-/// What an attribute usually holds.
+/// The usual type of an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {
     Text,
@@ -19,12 +19,12 @@ pub(crate) enum Family {
     Key,
     Kind,
     Misc,
-    /// Numbers near the limits of integers and doubles: for equality and order only.
+    /// Numbers near the limits of integers and doubles, for equality and order only.
     Huge,
-    /// Dates the peer reads otherwise. Nothing but date operators may ask for them, so that
-    /// correcting the peer's copy of the context changes the outcome of no other operator.
+    /// Dates that the peer reads differently. Only date operators may test them, so that correcting
+    /// the peer's copy of the context does not affect other operators.
     Moment,
-    /// Integers too big for the peer's bucketing. Nothing but `bucketBy` may ask for them.
+    /// Integers too large for the peer's bucketing. Only `bucketBy` may use them.
     BigInteger,
 }
 
@@ -80,12 +80,12 @@ const ATTRIBUTES: [Attribute; 30] = [
     attribute(Family::Moment, MOMENT, "/moment"),
 ];
 
-/// Any attribute a clause may ask for.
+/// Returns any attribute that a clause may test.
 pub(crate) fn any(dice: &mut Dice) -> Attribute {
     dice.pick(ATTRIBUTES)
 }
 
-/// An attribute to bucket by, in the syntax asked for.
+/// Returns an attribute to bucket by, in the requested syntax.
 pub(crate) fn to_bucket_by(dice: &mut Dice, as_reference: bool) -> &'static str {
     let attribute = match dice.between(0, 9) {
         0..=3 => attribute(Family::BigInteger, BIG_INTEGER, "/bigint"),
@@ -98,7 +98,7 @@ pub(crate) fn to_bucket_by(dice: &mut Dice, as_reference: bool) -> &'static str 
     }
 }
 
-/// A value that suits the family.
+/// Returns a suitable value for the family.
 pub(crate) fn value(family: Family, dice: &mut Dice) -> Value {
     match family {
         Family::Text => pool::text(dice),

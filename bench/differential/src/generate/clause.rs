@@ -1,4 +1,4 @@
-//! Clauses: every operator, on suitable and unsuitable values.
+//! Generates clauses: every operator, with suitable and unsuitable values.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ const OPERATORS: [&str; 17] = [
     "",
 ];
 
-/// A list of clauses, all of which have to match; `segments` names what `segmentMatch` may ask for.
+/// Generates a list of clauses; `segments` are the keys that `segmentMatch` may use.
 pub(crate) fn clauses(dice: &mut Dice, segments: &[String]) -> Value {
     let (low, high) = if dice.chance(6) { (0, 0) } else { (1, 3) };
     let high = if dice.chance(60) { high.min(1) } else { high };
@@ -51,7 +51,7 @@ fn segment_match(dice: &mut Dice, segments: &[String]) -> Value {
     let values = dice.several(1, 2, |dice| match dice.between(0, 19) {
         0 => json!("absent"),
         1 => pool::anything(dice, 1),
-        // In bounds or none: an index past the end gives the name of a segment that does not exist.
+        // In bounds or missing: an index past the end yields the key of a nonexistent segment.
         throw => json!(
             segments
                 .get(throw as usize % segments.len().max(1))
@@ -89,7 +89,7 @@ fn attribute_match(dice: &mut Dice) -> Value {
     clause
 }
 
-/// An operator with values for an attribute of this family.
+/// Returns an operator with values for an attribute of this family.
 fn test(family: Family, dice: &mut Dice) -> (&'static str, Vec<Value>) {
     let mut operator = match family {
         Family::Text | Family::Kind => dice.pick([

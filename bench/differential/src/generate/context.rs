@@ -1,4 +1,4 @@
-//! Contexts: single, multi, and the old user form.
+//! Generates contexts: single-kind, multi-kind, and the legacy user format.
 
 use serde_json::{Map, Value, json};
 
@@ -7,8 +7,7 @@ use super::pool;
 use crate::dice::Dice;
 use crate::shape::Object;
 
-/// The attributes a context may carry: name, what it usually holds, whether it holds a list of
-/// that.
+/// The attributes that a context may have: name, family, and whether the value is a list.
 const CARRIED: [(&str, Family, bool); 17] = [
     ("email", Family::Text, false),
     ("region", Family::Text, false),
@@ -29,7 +28,7 @@ const CARRIED: [(&str, Family, bool); 17] = [
     (attribute::BIG_INTEGER, Family::BigInteger, false),
 ];
 
-/// A context in one of the forms every SDK reads.
+/// Generates a context in one of the formats that every SDK reads.
 pub(crate) fn context(dice: &mut Dice) -> Value {
     match dice.between(0, 9) {
         0 => old_user(dice),
@@ -72,7 +71,7 @@ fn member(dice: &mut Dice) -> Object {
     member
 }
 
-/// A user of the time before contexts; it alone may have an empty key.
+/// Generates a context in the legacy user format, the only one that allows an empty key.
 fn old_user(dice: &mut Dice) -> Value {
     let mut custom = custom(dice);
     custom.remove("email");
@@ -141,7 +140,7 @@ fn carried(family: Family, is_list: bool, dice: &mut Dice) -> Value {
     attribute::value(family, dice)
 }
 
-/// An attribute with attributes.
+/// Generates an attribute with nested attributes.
 fn plan(dice: &mut Dice) -> Value {
     if dice.chance(10) {
         return pool::anything(dice, 1);

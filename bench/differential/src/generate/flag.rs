@@ -1,12 +1,12 @@
-//! Flags of every shape.
+//! Generates flags of every shape.
 
 use serde_json::{Map, Value, json};
 
 use super::{clause, pool, rollout};
 use crate::dice::Dice;
 
-/// The flag `all[position]`. Its prerequisites are mostly later ones, so that cycles are there but
-/// rare.
+/// Generates the flag `all[position]`. Its prerequisites are mostly later flags, so that cycles are
+/// possible but rare.
 pub(crate) fn flag(dice: &mut Dice, all: &[String], position: usize, segments: &[String]) -> Value {
     let key = all.get(position).map_or("", String::as_str);
     let count = if dice.chance(2) {
@@ -45,7 +45,7 @@ pub(crate) fn flag(dice: &mut Dice, all: &[String], position: usize, segments: &
     flag
 }
 
-/// Members that have no say in an evaluation, and one that no reader knows.
+/// Adds members that do not affect evaluations, including an unknown one.
 fn decorate(dice: &mut Dice, flag: &mut Map<String, Value>) {
     if dice.chance(20) {
         let visible = json!({ "usingMobileKey": true, "usingEnvironmentId": dice.chance(50) });
@@ -61,7 +61,7 @@ fn decorate(dice: &mut Dice, flag: &mut Map<String, Value>) {
     }
 }
 
-/// A value for a variation, distinct within the flag where the type allows.
+/// Returns the value of a variation, distinct within the flag where the type allows.
 fn outcome(dice: &mut Dice, at: i64) -> Value {
     match dice.between(0, 9) {
         0 => Value::Null,
@@ -93,7 +93,7 @@ fn targets(dice: &mut Dice, count: i64) -> Vec<Value> {
 fn context_targets(dice: &mut Dice, count: i64) -> Vec<Value> {
     let most = if dice.chance(40) { 4 } else { 0 };
     dice.several(0, most, |dice| {
-        // An empty entry of kind user only points to the user keys of `targets`.
+        // An empty entry of kind `user` only refers to the user keys of `targets`.
         if dice.chance(50) {
             return json!({ "contextKind": "user", "values": [], "variation": rollout::variation(dice, count) });
         }
@@ -110,7 +110,7 @@ fn prerequisites(dice: &mut Dice, all: &[String], position: usize) -> Vec<Value>
     dice.several(0, most, |dice| {
         let key = match dice.between(0, 99) {
             0..=3 => None,
-            // Any flag, this one included: where cycles come from.
+            // Any flag including this one, which creates cycles.
             4..=9 => all.get(dice.between(0, all.len() as i64) as usize),
             _ => {
                 let later = dice.between(

@@ -1,9 +1,8 @@
-//! Makes a case from a seed.
+//! Generates a case from a seed.
 //!
-//! Most of what it makes is sensible, so that evaluations reach every stage; a small share of every
-//! kind of thing is broken, since broken data is where evaluators differ. It writes the full list
-//! of members that the published evaluator insists on, except in a few cases that are thinned out
-//! on purpose.
+//! Most of the data is sensible, so that evaluations reach every stage; a small share of everything
+//! is malformed, because that is where evaluators differ. Flags have all members that the published
+//! evaluator requires, except in a few cases from which members are removed on purpose.
 
 mod attribute;
 mod clause;
@@ -21,7 +20,7 @@ use crate::case::Case;
 use crate::dice::Dice;
 use crate::shape::visit;
 
-/// The case that belongs to a seed.
+/// Returns the case of a seed.
 #[must_use]
 pub fn case(seed: u64) -> Case {
     let mut dice = Dice::new(seed);
@@ -53,7 +52,7 @@ fn names(of: &str, count: i64) -> Vec<String> {
     (0..count).map(|at| format!("{of}-{at}")).collect()
 }
 
-/// Takes members away, or makes them null, where a reader has to assume a default.
+/// Removes members, or makes them null, where a reader must assume a default.
 fn thin_out(case: &mut Case, dice: &mut Dice) {
     visit(case, &mut |shape, object| {
         for (member, _) in shape.defaults() {
@@ -69,7 +68,7 @@ fn thin_out(case: &mut Case, dice: &mut Dice) {
     });
 }
 
-/// Writes some whole numbers as `1.0`, which some JSON writers do.
+/// Writes some whole numbers as `1.0`, as some JSON writers do.
 fn write_integers_as_floats(case: &mut Case, dice: &mut Dice) {
     const EXACT: i64 = 1 << 53;
     visit(case, &mut |shape, object| {

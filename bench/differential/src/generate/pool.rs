@@ -1,7 +1,7 @@
-//! The small pools that everything is drawn from.
+//! The small pools from which everything is drawn.
 //!
-//! Small, because two strings drawn at random from all strings never match, and an evaluator that
-//! finds no match exercises nothing but its last line.
+//! They are small because two arbitrary random strings never match, and an evaluator without
+//! matches exercises only its fallthrough.
 
 use serde_json::{Value, json};
 
@@ -10,9 +10,9 @@ use crate::dice::Dice;
 pub(crate) const KEYS: [&str; 9] = [
     "ada", "bob", "cy", "userKeyA", "userKeyB", "33333", "a:b%c", "ключ", "d/1",
 ];
-/// Kinds a context can have; `user` is listed more often as it is the default everywhere.
+/// Kinds that a context can have. `user` is repeated because it is the default everywhere.
 pub(crate) const KINDS: [&str; 6] = ["user", "user", "user", "org", "device", "Zed"];
-/// Kinds only data can name: no context ever has them.
+/// Kinds that occur only in flag data: no context can have them.
 pub(crate) const UNUSABLE_KINDS: [&str; 5] = ["multi", "kind", "bad kind", "ключ", ""];
 pub(crate) const SALTS: [&str; 5] = ["salt", "saltyA", "", "a.b", "ключ"];
 pub(crate) const SEEDS: [i64; 6] = [0, 61, -3, 42, i64::MAX, i64::MIN];
@@ -71,7 +71,8 @@ const PATTERNS: [&str; 22] = [
     r"(a)\1",
     "a{2,1}",
 ];
-/// Whole milliseconds, fractions, negative numbers and edges; all are dates the peer can hold.
+/// Whole milliseconds, fractions, negative numbers and edge cases; the peer can represent all of
+/// them as dates.
 const NUMBERS: [f64; 16] = [
     0.0,
     -0.0,
@@ -90,7 +91,7 @@ const NUMBERS: [f64; 16] = [
     1_512_543_600_000.5,
     1_460_847_451_684.0,
 ];
-/// Neighbours that one double stands for, and values beyond every integer type.
+/// Neighbouring integers with the same double, and values beyond every integer type.
 const HUGE: [&str; 8] = [
     "9007199254740992",
     "9007199254740993",
@@ -119,7 +120,7 @@ const DATES: [&str; 16] = [
     "2017-12-06T12:30:00+05:30",
     "2000-02-29T00:00:00-23:59",
 ];
-/// Refused by everyone.
+/// Rejected by both evaluators.
 const NOT_DATES: [&str; 14] = [
     "2017-12-06",
     "00:00:00.000-07.00",
@@ -136,7 +137,8 @@ const NOT_DATES: [&str; 14] = [
     "2017-12-06T07:00:00Z ",
     "2017-12-06T24:00:00Z",
 ];
-/// Refused by us, taken by the peer: a space, a leap second, too many digits, a typographic minus.
+/// Rejected by us, accepted by the peer: a space, a leap second, too many digits, a typographic
+/// minus.
 pub(crate) const LOOSE_DATES: [&str; 5] = [
     "2017-12-06 00:00:00.000-07:00",
     "2017-12-06 07:00:00Z",
@@ -144,7 +146,7 @@ pub(crate) const LOOSE_DATES: [&str; 5] = [
     "2017-12-06T07:00:00.0000000001Z",
     "2017-12-06T07:00:00\u{2212}07:00",
 ];
-/// Milliseconds beyond the peer's calendar, in rising order.
+/// Milliseconds beyond the peer's calendar, in ascending order.
 pub(crate) const FAR_DATES: [&str; 6] = ["-1e300", "-9e18", "-1e16", "1e16", "9e18", "1e300"];
 const VERSIONS: [&str; 28] = [
     "2",
@@ -197,8 +199,8 @@ const NOT_VERSIONS: [&str; 18] = [
     "2.0.x",
 ];
 
-/// A seed, and a weight so close to a key's bucket that single and double precision disagree about
-/// it. One or two for each of [`KEYS`]; found by search.
+/// A seed, and a weight so close to the bucket of a key that single and double precision disagree.
+/// One or two for each of [`KEYS`], found by search.
 pub(crate) const EDGES: [(i64, i64); 18] = [
     (875, 89_655),
     (1163, 65_591),
@@ -236,7 +238,7 @@ pub(crate) fn key(dice: &mut Dice) -> Value {
     json!(dice.pick(KEYS))
 }
 
-/// A number, written as an integer where it can be and the dice say so.
+/// Returns a number, sometimes written as an integer if possible.
 pub(crate) fn number(dice: &mut Dice) -> Value {
     let number = dice.pick(NUMBERS);
     let is_whole = number.fract() == 0.0 && number.is_sign_positive();
@@ -259,7 +261,7 @@ pub(crate) fn date(dice: &mut Dice) -> Value {
     }
 }
 
-/// A date on whose reading the peer and the specification may differ.
+/// Returns a date that the peer and the specification may read differently.
 pub(crate) fn disputed_date(dice: &mut Dice) -> Value {
     match dice.between(0, 9) {
         0..=1 => json!(dice.pick(LOOSE_DATES)),
@@ -275,7 +277,7 @@ pub(crate) fn version(dice: &mut Dice) -> Value {
     json!(dice.pick(VERSIONS))
 }
 
-/// One of a few structures, so that equal ones meet.
+/// Returns one of a few structures, so that equal ones occur.
 pub(crate) fn structure(dice: &mut Dice) -> Value {
     match dice.between(0, 5) {
         0 => Value::Null,
@@ -287,7 +289,7 @@ pub(crate) fn structure(dice: &mut Dice) -> Value {
     }
 }
 
-/// Anything at all, but nothing disputed.
+/// Returns any value without disputed parts.
 pub(crate) fn anything(dice: &mut Dice, depth: u32) -> Value {
     match dice.between(0, if depth == 0 { 7 } else { 11 }) {
         0 => Value::Null,
@@ -301,7 +303,7 @@ pub(crate) fn anything(dice: &mut Dice, depth: u32) -> Value {
     }
 }
 
-/// A number literal as the value it denotes; null if it denotes none.
+/// Parses a number literal; null if it is invalid.
 pub(crate) fn literal(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What a rule or the fallthrough leads to: a variation, a rollout, an experiment, or a mistake.
+//! Generates the outcomes of rules and fallthroughs: variations, rollouts, experiments and defects.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,7 @@ use super::{attribute, pool};
 use crate::dice::Dice;
 use crate::shape::Object;
 
-/// A kind as data names it, now and then one no context can have.
+/// Returns a kind for flag data, occasionally one that no context can have.
 pub(crate) fn kind(dice: &mut Dice) -> &'static str {
     if dice.between(0, 199) == 0 {
         return dice.pick(pool::UNUSABLE_KINDS);
@@ -14,7 +14,7 @@ pub(crate) fn kind(dice: &mut Dice) -> &'static str {
     dice.pick(pool::KINDS)
 }
 
-/// A variation index, now and then out of range on either side.
+/// Returns a variation index, occasionally out of range on either side.
 pub(crate) fn variation(dice: &mut Dice, count: i64) -> i64 {
     if count == 0 || dice.chance(3) {
         return dice.pick([-1, count, count + 3, 99]);
@@ -22,7 +22,7 @@ pub(crate) fn variation(dice: &mut Dice, count: i64) -> i64 {
     dice.between(0, count - 1)
 }
 
-/// Puts a variation or a rollout, both or neither into the object.
+/// Adds a variation or a rollout, both or neither to the object.
 pub(crate) fn destination(dice: &mut Dice, count: i64, object: &mut Object) {
     match dice.between(0, 99) {
         0..=54 => {
@@ -49,7 +49,7 @@ pub(crate) fn destination(dice: &mut Dice, count: i64, object: &mut Object) {
     }
 }
 
-/// A rollout whose shares end where one key's bucket is, to the last bit that counts.
+/// Generates a rollout with a share that ends exactly at the bucket of a key.
 fn edge(dice: &mut Dice, count: i64) -> Value {
     let (seed, weight) = dice.pick(pool::EDGES);
     let first = if dice.chance(50) {
@@ -97,7 +97,7 @@ fn rollout(dice: &mut Dice, count: i64) -> Value {
     Value::Object(rollout)
 }
 
-/// Says by which attribute of which kind to bucket.
+/// Adds the attribute and kind to bucket by.
 pub(crate) fn bucketing(dice: &mut Dice, object: &mut Object, kind_member: &str) {
     let has_kind = dice.chance(60);
     if has_kind {
@@ -123,13 +123,13 @@ fn weighted_variations(dice: &mut Dice, count: i64) -> Value {
     let mut rest = 100_000;
     let mut list = dice.several(1, 4, |dice| {
         let weight = match style {
-            // A fair share of what is left, to the digit.
+            // A random part of the remaining weight.
             0..=5 => dice.between(0, rest),
-            // Too little, so that the last one takes what remains.
+            // Too little, so that the last share takes the rest.
             6 => dice.between(0, 9_000),
             // Too much.
             7 => dice.between(0, 200_000),
-            // Negative weights, which are no more than arithmetic.
+            // Negative weights, which are simply added up.
             8 => dice.between(-50_000, 60_000),
             _ => dice.pick([0, 100_000, 50_000, -5, 10, 99_995, 1]),
         };

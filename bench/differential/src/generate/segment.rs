@@ -1,11 +1,12 @@
-//! Segments: lists, rules with and without weight, nesting and cycles.
+//! Generates segments: lists, rules with and without weight, nesting and cycles.
 
 use serde_json::{Map, Value, json};
 
 use super::{clause, pool, rollout};
 use crate::dice::Dice;
 
-/// The segment `all[position]`. It mostly refers to later ones, so that cycles are there but rare.
+/// Generates the segment `all[position]`. It mostly refers to later ones, so that cycles are
+/// possible but rare.
 pub(crate) fn segment(dice: &mut Dice, all: &[String], position: usize) -> Value {
     let key = all.get(position).map_or("", String::as_str);
     let reachable = if dice.chance(8) {

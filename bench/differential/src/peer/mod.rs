@@ -1,8 +1,8 @@
-//! The published evaluator, asked the same question.
+//! Runs the published evaluator on the same case.
 //!
-//! It is asked twice: about the case as it is, and about the case with the peer's known deviations
-//! compensated (see [`deviation`](crate::deviation)). Data it refuses and panics become
-//! observations too.
+//! It runs twice: on the unmodified case, and on the case with the peer's known deviations
+//! compensated (see [`deviation`](crate::deviation)). Rejected data and panics are recorded as
+//! results too.
 
 mod store;
 
@@ -17,8 +17,8 @@ use crate::deviation::{Deviation, DeviationSet, Prepared};
 use crate::observed::Observed;
 use store::PeerStore;
 
-/// Evaluates every flag of the case, in the order of [`Case::flag_keys`], compensating the
-/// deviations of the set.
+/// Evaluates every flag of the case, in the order of [`Case::flag_keys`], with the deviations of
+/// the set compensated.
 #[must_use]
 pub fn evaluate_all(case: &Case, compensated: DeviationSet) -> Vec<Observed> {
     let prepared = Prepared::new(case, compensated);
@@ -31,7 +31,7 @@ pub fn evaluate_all(case: &Case, compensated: DeviationSet) -> Vec<Observed> {
         .collect()
 }
 
-/// The case in the peer's own types.
+/// The case in the peer's types.
 struct Parsed {
     asked: Vec<(String, Flag)>,
     store: PeerStore,
@@ -64,7 +64,7 @@ impl Parsed {
 
     fn observe(&self, key: &str, compensated: DeviationSet) -> Observed {
         let Some((_, flag)) = self.asked.iter().find(|(asked, _)| asked == key) else {
-            return Observed::failed("LOST", "the flag is not among those parsed");
+            return Observed::failed("LOST", "the flag is not in the data set");
         };
         let answer = catch_unwind(AssertUnwindSafe(|| {
             let detail = evaluate(&self.store, flag, &self.context, None);

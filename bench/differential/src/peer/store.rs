@@ -1,4 +1,4 @@
-//! The data set as the peer looks it up.
+//! The data set as a store of the peer.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -11,9 +11,9 @@ use crate::deviation::UNDEMANDED_INDEX;
 
 /// Flags and segments by key.
 ///
-/// It can hide that the peer never takes a failed prerequisite off its path: a flag that fails by
-/// its own prerequisites is handed out as a flag without any, whose fallthrough is the off
-/// variation. The peer then has the result it would have had, and nothing to leave on the path.
+/// It can hide that the peer never removes a failed prerequisite from its path: a flag that fails
+/// because of its own prerequisites is returned without them and with the off variation as its
+/// fallthrough. The peer then gets the same result and leaves nothing on the path.
 pub(super) struct PeerStore {
     flags: HashMap<String, (Flag, Value)>,
     segments: HashMap<String, Segment>,
@@ -22,8 +22,8 @@ pub(super) struct PeerStore {
 
 struct Settling {
     context: Context,
-    /// Keys being evaluated by [`PeerStore::settled`]; meeting one again is a cycle, left to the
-    /// peer.
+    /// Keys being evaluated by [`PeerStore::settled`]; reaching one again is a cycle, which is left
+    /// to the peer.
     under_way: RefCell<HashSet<String>>,
 }
 
@@ -55,7 +55,7 @@ impl PeerStore {
         Ok(())
     }
 
-    /// The flag without its prerequisites, if they fail.
+    /// Returns the flag without its prerequisites if they fail.
     fn settled(&self, flag: &Flag, json: &Value) -> Option<Flag> {
         let settling = self.settles_failures.as_ref()?;
         if json.get("prerequisites")?.as_array()?.is_empty()
