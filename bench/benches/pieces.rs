@@ -1,12 +1,12 @@
-//! The pieces that an evaluation, an update and a start are made of, each by itself: `cargo bench
-//! -p vexil-bench`.
+//! Microbenchmarks of the parts of an evaluation, an update and a start: `cargo bench -p
+//! vexil-bench`.
 //!
-//! For looking at one piece while working on it. What is quoted comes from `scripts/bench`, which
-//! compares.
+//! Use them while working on one part. Published results come from `scripts/bench`, which compares
+//! both SDKs.
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a bench that cannot begin has nothing to say"
+    reason = "a bench that cannot start has no result"
 )]
 
 use divan::counter::BytesCount;
@@ -18,7 +18,7 @@ use vexil::store::{DataStore, MemoryStore};
 use vexil::{Client, Context};
 use vexil_testing::TestData;
 
-/// Flags of the workload's mixture in every bench but that of a whole data set.
+/// Flags of the workload in every bench except that of a whole data set.
 const FLAGS: u32 = 1_000;
 
 #[global_allocator]
@@ -61,7 +61,7 @@ const CASES: [&str; 8] = [
     "bench-prereq",
 ];
 
-/// A flag that is at hand, by the evaluator.
+/// Evaluates a flag that has already been looked up.
 #[divan::bench(args = CASES)]
 fn evaluator(bencher: Bencher, flag: &str) {
     let (store, user) = (store(), user());
@@ -74,14 +74,14 @@ fn evaluator(bencher: Bencher, flag: &str) {
     });
 }
 
-/// A flag by its key, by the client's door.
+/// Evaluates a flag by key, through the client.
 #[divan::bench(args = CASES)]
 fn door(bencher: Bencher, flag: &str) {
     let (client, user) = (client(), user());
     bencher.bench_local(|| client.bool_variation(black_box(flag), &user, false));
 }
 
-/// The same with value and reason.
+/// Evaluates a flag by key, through the client, with the reason.
 #[divan::bench(args = ["bench-simple", "bench-rules"])]
 fn door_with_detail(bencher: Bencher, flag: &str) {
     let (client, user) = (client(), user());
@@ -105,7 +105,7 @@ fn context_clone(bencher: Bencher) {
     bencher.bench_local(|| user.clone());
 }
 
-/// A whole data set of the service.
+/// Parses a complete data set of the service.
 #[divan::bench(args = [100, 1_000, 10_000], sample_count = 20)]
 fn parse_data_set(bencher: Bencher, flags: u32) {
     let json = vexil_bench::workload(flags).unwrap();
@@ -114,7 +114,7 @@ fn parse_data_set(bencher: Bencher, flags: u32) {
         .bench_local(|| DataSet::from_json(json.as_bytes()));
 }
 
-/// One flag of a patch, read and put into the store.
+/// Parses a flag of a patch and writes it to the store.
 #[divan::bench]
 fn patch(bencher: Bencher) {
     let store = store();

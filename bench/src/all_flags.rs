@@ -1,4 +1,4 @@
-//! The state of all flags, for a front end: 1,009 flags with the default options.
+//! Measures the state of all flags for a front end: 1,009 flags with the default options.
 
 use std::error::Error;
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use crate::measure::batch;
 use crate::sdk::Sdk;
 use crate::workload::{USER, generate};
 
-/// How many times faster than the peer this is meant to be.
+/// The target speed-up over the peer.
 const TIMES_FASTER: f64 = 10.0;
 
 pub(crate) fn cases() -> Result<Vec<Case>, Box<dyn Error>> {
@@ -25,7 +25,7 @@ impl Measurement for AllFlags {
     fn calls<S: Sdk>(&self) -> Result<Vec<Call>, Box<dyn Error>> {
         let client = Rc::new(S::client(&S::test_data(S::parse(&self.json)?))?);
         let user = S::context(&USER)?;
-        // Without its flags a side would be fast, and say so in its text.
+        // A side without flags would be fast; comparing the text of the answers reveals it.
         let answer = serde_json::to_string(&S::flags_state(&client, &user))?
             .contains("\"bench-simple\":true");
         let call = |name: &str, run| Call {

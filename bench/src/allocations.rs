@@ -1,4 +1,4 @@
-//! Counts of allocations, from a program that can count to the one that does not.
+//! Allocation counts, passed from the counting programs to the timing program.
 
 use std::collections::HashMap;
 use std::env::consts::EXE_SUFFIX;
@@ -11,21 +11,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
 
-/// Counts what each thread allocates by itself.
+/// Counts the allocations of each thread separately.
 pub(crate) const BY_THREAD: &str = "vexil-bench-allocs";
-/// Counts what all threads of the process allocate.
+/// Counts the allocations of all threads of the process.
 pub(crate) const BY_PROCESS: &str = "vexil-bench-heap";
 
-/// What was allocated, or what a call allocates on average.
+/// A number of allocations, or the average per call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Allocated {
-    /// How often.
+    /// The number of allocations.
     pub allocations: f64,
-    /// How much.
+    /// The allocated bytes.
     pub bytes: f64,
 }
 
-/// Runs a closure and says what was allocated meanwhile.
+/// Runs a closure and returns what was allocated during the run.
 pub(crate) type Counter<'a> = &'a dyn Fn(&mut dyn FnMut()) -> Allocated;
 
 impl Add for Allocated {
@@ -50,7 +50,7 @@ impl Div<f64> for Allocated {
     }
 }
 
-/// The program of this name, which is built together with this one.
+/// Returns the path of a program that is built together with this one.
 pub(crate) fn neighbour(name: &str) -> Result<PathBuf, Box<dyn Error>> {
     let program = std::env::current_exe()?.with_file_name(format!("{name}{EXE_SUFFIX}"));
     match program.exists() {
@@ -59,7 +59,7 @@ pub(crate) fn neighbour(name: &str) -> Result<PathBuf, Box<dyn Error>> {
     }
 }
 
-/// What a call of each lane allocates on its thread, by the lane's name.
+/// Returns the allocations per call of each lane on its thread, by the name of the lane.
 pub(crate) fn from_neighbour(
     command: &Command,
 ) -> Result<HashMap<String, Allocated>, Box<dyn Error>> {
@@ -68,11 +68,11 @@ pub(crate) fn from_neighbour(
         .stderr(Stdio::inherit())
         .output()?;
     if !output.status.success() {
-        return Err("the counting of allocations failed".into());
+        return Err("counting allocations failed".into());
     }
     let text = String::from_utf8(output.stdout)?;
     text.lines()
-        .map(|line| from_line(line).ok_or_else(|| format!("not a count: {line}").into()))
+        .map(|line| from_line(line).ok_or_else(|| format!("invalid count: {line}").into()))
         .collect()
 }
 
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_read_as_it_was_written() {
+    fn a_line_is_read_back_unchanged() {
         let per_call = Allocated {
             allocations: 12.5,
             bytes: 640.0,
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_are_refused() {
+    fn other_lines_are_rejected() {
         assert!(from_line("a, simple\tmany\t1").is_none());
         assert!(from_line("a, simple").is_none());
     }

@@ -1,4 +1,4 @@
-//! What is to be measured, by the names of the workload's own description.
+//! The command line: which parts to measure, and how thoroughly.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -18,35 +18,35 @@ use crate::{
 enum Part {
     /// One evaluation.
     Evaluation,
-    /// One evaluation, beside the least that one could cost.
+    /// One evaluation, compared with the minimal possible cost.
     Floor,
     /// Evaluations with events.
     Events,
-    /// Evaluations with events at a fixed rate, and in bursts.
+    /// Evaluations with events at a fixed rate and in bursts.
     Paced,
     /// The state of all flags.
     AllFlags,
-    /// A start over the stream.
+    /// A start that receives its flags over the stream.
     Startup,
-    /// JSON text to the SDK's model.
+    /// Parsing of JSON text into the model of the SDK.
     Parsing,
     /// Evaluations while flags change.
     UnderPatches,
-    /// A context: built, and cloned.
+    /// Building and cloning a context.
     Contexts,
-    /// What an evaluation with events allocates.
+    /// Allocations of an evaluation with events.
     EventAllocations,
-    /// An evaluation with a hook around it.
+    /// An evaluation with a hook.
     Hooks,
-    /// A client that reads a database.
+    /// A client that reads its flags from a database.
     Daemon,
-    /// The same cost at many sizes.
+    /// Costs as functions of a size.
     Growth,
-    /// A client whose database goes away and comes back empty.
+    /// A client whose database goes down and comes back empty.
     Outage,
 }
 
-/// Those that `all` and `quick` measure, in their order.
+/// The parts measured by `all` and `quick`, in order.
 const REGULAR: [Part; 13] = [
     Part::Evaluation,
     Part::Floor,
@@ -70,7 +70,7 @@ pub(crate) struct Command {
 }
 
 impl Command {
-    /// `all`, `quick`, or parts by their names; `quick` among them measures those briefly.
+    /// Parses `all`, `quick`, or names of parts; with `quick` among the names, effort is brief.
     pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
         let (mut parts, mut effort) = (Vec::new(), Effort::Full);
         for argument in arguments {
@@ -90,13 +90,13 @@ impl Command {
         }
     }
 
-    /// What [`Self::parse`] makes the same command of.
+    /// Returns arguments that [`Self::parse`] reads as the same command.
     pub(crate) fn arguments(&self) -> impl Iterator<Item = &'static str> {
         let brief = (self.effort == Effort::Brief).then_some("quick");
         self.parts.iter().map(|part| part.name()).chain(brief)
     }
 
-    /// A command for each part.
+    /// Returns one command per part.
     pub(crate) fn one_by_one(&self) -> impl Iterator<Item = Self> {
         self.parts.iter().map(|part| Self {
             parts: vec![*part],
@@ -104,7 +104,7 @@ impl Command {
         })
     }
 
-    /// Measures part after part. `each` is handed what was found, as soon as it was.
+    /// Measures the parts in order. Calls `each` with each report as soon as it is complete.
     pub(crate) fn measure(&self, mut each: impl FnMut(Report)) -> Result<(), Box<dyn Error>> {
         let allocated = match self.lanes()?.is_empty() {
             true => HashMap::new(),
@@ -116,7 +116,7 @@ impl Command {
         Ok(())
     }
 
-    /// All that is called in batches, whose allocations can be counted.
+    /// Returns the lanes of all parts that run in batches, whose allocations can be counted.
     pub(crate) fn lanes(&self) -> Result<Vec<Lane>, Box<dyn Error>> {
         let mut lanes = Vec::new();
         for part in &self.parts {
@@ -156,7 +156,7 @@ impl Part {
             .find(|part| part.name() == name)
     }
 
-    /// Ours beside the peer, in batches.
+    /// Returns the cases that compare our side with the peer in batches.
     fn cases(self) -> Result<Vec<Case>, Box<dyn Error>> {
         match self {
             Self::Evaluation => evaluation::cases(),
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_named_one_by_one_or_all_at_once() {
+    fn parts_are_selected_by_name_or_all_at_once() {
         assert_eq!(
             parse("evaluation floor"),
             Some(Command {
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_passed_on_as_it_was_given() {
+    fn a_command_is_passed_on_unchanged() {
         let command = parse("all-flags event-allocations quick").unwrap();
         assert_eq!(
             command.arguments().collect::<Vec<_>>(),

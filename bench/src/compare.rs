@@ -1,7 +1,7 @@
-//! Two sides of one case, brought together.
+//! Combines both sides of a case.
 //!
-//! Before anything is timed, the answers are compared: two sides that differ are not doing the
-//! same work, and a ratio of their times would mean nothing.
+//! The answers are compared before anything is timed: sides with different answers do different
+//! work, and the ratio of their times would be meaningless.
 
 use std::error::Error;
 
@@ -10,25 +10,25 @@ use crate::ours::Ours;
 use crate::peer::Peer;
 use crate::sdk::Sdk;
 
-/// A measurement, written once for whichever side.
+/// A measurement, written once for both sides.
 pub(crate) trait Measurement {
     fn calls<S: Sdk>(&self) -> Result<Vec<Call>, Box<dyn Error>>;
 }
 
-/// One side of a case, ready to be run.
+/// One side of a case, ready to run.
 pub(crate) struct Call {
     pub(crate) name: String,
     pub(crate) run: Batch,
-    /// What the call answers; the sides must agree.
+    /// The result of the call; both sides must return the same.
     pub(crate) answer: bool,
-    /// How much text one call reads, if that is what it does.
+    /// The size of the text that a call parses, if any.
     pub(crate) bytes: Option<usize>,
-    /// How many times faster than the peer ours is meant to be.
+    /// The target speed-up over the peer.
     pub(crate) target: Option<f64>,
 }
 
 impl Call {
-    /// A call without a target, whose answer says nothing.
+    /// Creates a call without a target or a meaningful result.
     pub(crate) fn new(name: impl Into<String>, run: Batch) -> Self {
         Self {
             name: name.into(),
@@ -50,19 +50,19 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// The names of both sides, ours first.
+    /// Returns the names of both sides, ours first.
     pub(crate) fn names(&self) -> [String; 2] {
         ["ours", "peer"].map(|side| format!("{side} {}", self.name))
     }
 
-    /// Both sides, ours first.
+    /// Returns both sides as lanes, ours first.
     pub(crate) fn into_lanes(self) -> [Lane; 2] {
         let [ours, peer] = self.names();
         [Lane::new(ours, self.ours), Lane::new(peer, self.peer)]
     }
 }
 
-/// The measurement for both sides.
+/// Prepares a measurement for both sides.
 pub(crate) fn both(measurement: &impl Measurement) -> Result<Vec<Case>, Box<dyn Error>> {
     let ours = measurement.calls::<Ours>()?;
     let peers = measurement.calls::<Peer>()?;

@@ -1,14 +1,14 @@
-//! [`Effort`]: how much a part of the benchmark measures.
+//! [`Effort`]: how thoroughly a part is measured.
 
 use std::time::Duration;
 
 use crate::measure::Pace;
 
-/// How much is measured.
+/// How thoroughly a part is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effort {
-    /// A short run that shows that everything works and roughly how fast; its figures are not
-    /// quoted.
+    /// A short run that checks that everything works and roughly how fast; its results are not
+    /// published.
     Brief,
     /// A run whose figures are quoted.
     Full,

@@ -1,8 +1,8 @@
-//! One evaluation, one thread, in a tight loop on one context.
+//! One evaluation on one thread, in a tight loop with one context.
 //!
-//! By the client with its events disabled, as an application calls it, and by the evaluator alone,
-//! to tell what the client adds. The data holds a thousand other flags, so that finding the flag
-//! costs what it costs in a real environment.
+//! Measured through a client with events disabled, as an application calls it, and through the
+//! evaluator alone, which shows what the client adds. The data contains a thousand other flags, so
+//! that the lookup costs as much as in a real environment.
 
 use std::error::Error;
 use std::rc::Rc;
@@ -24,7 +24,7 @@ const FLAGS: [(&str, &str); 10] = [
     ("    1,000 values", LARGE_CLAUSE),
     ("    10,000 keys", LARGE_SEGMENT),
 ];
-/// What the client's doors aim at.
+/// The target speed-up of the client's methods.
 const TIMES_FASTER: f64 = 15.0;
 const ROLLOUT: &str = "bench-rollout";
 
@@ -75,7 +75,7 @@ fn call<D: 'static, C: Clone + 'static>(
 ) -> Result<Call, Box<dyn Error>> {
     let (door, context) = (Rc::clone(door), context.clone());
     let answer = evaluate(&door, flag, &context);
-    // Anything else means that the default was served, and nothing was evaluated.
+    // Any other value means that the default was returned and nothing was evaluated.
     if !answer && flag != ROLLOUT {
         return Err(format!("{name}: `{flag}` is not true").into());
     }

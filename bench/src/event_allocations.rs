@@ -1,10 +1,10 @@
-//! What an evaluation with events allocates: on its thread, and in the whole process until
-//! everything is delivered.
+//! Allocations of an evaluation with events: on its thread, and in the whole process until all
+//! events are delivered.
 //!
-//! What other calls allocate on their thread is in the tables of `evaluation`, `all_flags`,
-//! `parsing` and `contexts`. Here threads that deliver events are counted as well, by a program of
-//! its own, so each side has a process of its own and the service is in another one. Calls are
-//! paced, so that nothing is lost.
+//! The allocations of other calls on their thread are in the tables of `evaluation`, `all_flags`,
+//! `parsing` and `contexts`. This part also counts the threads that deliver events, so it uses a
+//! separate program, one process per side, and the service in another process. Calls are paced, so
+//! that no event is lost.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -25,10 +25,10 @@ use crate::workload::generate;
 
 const FLAG: &str = "bench-simple";
 const CONTEXTS: usize = 10;
-/// Calls a second.
+/// Calls per second.
 const RATE: f64 = 10_000.0;
 
-/// Paced calls, in a program that counts.
+/// A probe that makes paced calls in a counting program.
 pub(crate) struct Counting {
     url: String,
     calls: u64,
@@ -37,9 +37,9 @@ pub(crate) struct Counting {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Counted {
-    /// While the calls were made.
+    /// Allocations during the calls.
     calling: Allocated,
-    /// From the last call until everything was delivered.
+    /// Allocations from the last call until all events were delivered.
     closing: Allocated,
 }
 
@@ -81,7 +81,7 @@ impl Probe for Counting {
                 black_box(S::bool_variation(&client, FLAG, context));
             }
         };
-        // The service is told of each context once; that is not part of a call.
+        // The first event of each context introduces it to the service; that is not part of a call.
         (0..CONTEXTS).for_each(|_| call());
         let calling = count(&mut || pace(self.calls, RATE, &mut call));
         let mut client = Some(client);

@@ -1,8 +1,8 @@
-//! Evaluations with events, and whether all of them are delivered.
+//! Evaluations with events, and whether all events are delivered.
 //!
-//! Threads evaluate one flag in a closed loop, walking through the contexts, each from its own
-//! place; then the client is closed, and the counts of all summaries that arrived are added up.
-//! What is missing was evaluated and never reported.
+//! Threads evaluate one flag in a closed loop, each iterating over the contexts from its own
+//! starting point. Then the client is closed, and the counts of all received summaries are added
+//! up. The difference is the number of evaluations that were never reported.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -23,7 +23,7 @@ const FLAG: &str = "bench-simple";
 const THREADS: [usize; 2] = [1, 2];
 const CONTEXTS: [usize; 2] = [10, 100_000];
 
-/// How a run is made.
+/// The parameters of a run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
     pub(crate) threads: usize,
@@ -31,15 +31,15 @@ pub(crate) struct Shape {
     pub(crate) seconds: f64,
 }
 
-/// What one run came to.
+/// The result of a run.
 pub(crate) struct Run {
-    /// Calls a second, by all threads.
+    /// Calls per second of all threads.
     pub(crate) rate: f64,
-    /// The share of the calls that the service heard of.
+    /// The share of the calls that the service received.
     delivered: f64,
 }
 
-/// The table of all combinations, each run `rounds` times for `seconds`, the sides in turns.
+/// Measures all combinations, each `rounds` times for `seconds`, with alternating sides.
 pub(crate) fn report(data: &Data, rounds: usize, seconds: f64) -> Result<Report, Box<dyn Error>> {
     let json = String::from_utf8(data.to_json()?)?;
     let (mut rows, mut findings) = (Vec::new(), Vec::new());
@@ -105,7 +105,7 @@ pub(crate) fn report(data: &Data, rounds: usize, seconds: f64) -> Result<Report,
     })
 }
 
-/// Has a new process evaluate with events until the time is over, then counts what has arrived.
+/// Starts a process that evaluates with events for a fixed time, then counts the received events.
 pub(crate) fn run(side: Side, json: &str, shape: Shape) -> Result<Run, Box<dyn Error>> {
     let service = FakeService::builder().data(json).start()?;
     let Calls { calls, rate } = side(&Loop {
@@ -118,18 +118,19 @@ pub(crate) fn run(side: Side, json: &str, shape: Shape) -> Result<Run, Box<dyn E
     })
 }
 
-/// Whose process it is.
+/// Runs a loop in a process of one side.
 pub(crate) type Side = fn(&Loop) -> Result<Calls, Box<dyn Error>>;
 
-/// Evaluations in a closed loop. In a process of its own, since contexts that lie where earlier
-/// ones were freed are spread over the whole heap, and to fetch them takes as long as to evaluate.
+/// Evaluations in a closed loop. Runs in a separate process, because contexts allocated in memory
+/// that was freed earlier are scattered over the heap, and fetching them takes as long as
+/// evaluating.
 #[derive(Debug)]
 pub(crate) struct Loop {
     url: String,
     shape: Shape,
 }
 
-/// How many evaluations there were, and how many a second.
+/// The number of evaluations, and their rate per second.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Calls {
     calls: u64,
@@ -180,7 +181,7 @@ impl Probe for Loop {
     }
 }
 
-/// Has threads evaluate until the time is over: how many calls they made, and how many a second.
+/// Evaluates on several threads for a fixed time. Returns the number and rate of the calls.
 pub(crate) fn evaluate<S: Sdk>(
     client: &S::Client,
     contexts: &[S::Context],
@@ -195,7 +196,7 @@ pub(crate) fn evaluate<S: Sdk>(
                 scope.spawn(move || evaluate_until::<S>(client, contexts, offset, start + limit))
             })
             .collect();
-        // A loop that panicked has made no calls that count.
+        // The calls of a thread that panicked are not counted.
         loops
             .into_iter()
             .map(|calls| calls.join().unwrap_or(0))
@@ -204,7 +205,7 @@ pub(crate) fn evaluate<S: Sdk>(
     (calls, calls as f64 / start.elapsed().as_secs_f64())
 }
 
-/// Looks at the clock once in a thousand calls.
+/// Evaluates until the deadline, reading the clock once per thousand calls.
 fn evaluate_until<S: Sdk>(
     client: &S::Client,
     contexts: &[S::Context],

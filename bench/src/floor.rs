@@ -1,10 +1,10 @@
-//! The floor: the least that an evaluation by key can cost, beside what ours costs.
+//! The floor: the minimal cost of an evaluation by key, compared with ours.
 //!
-//! Whoever evaluates a flag has to find the flags of this moment, find the flag among them, and see
-//! what it serves: one load of a snapshot, one hash lookup, one `match`. With events it has to
-//! count as well: one atomic addition that nobody else contends for. For a rollout it has to hash,
-//! by SHA-1 as the protocol has it: two blocks for the workload's flag. That is done here and
-//! nothing else, with the crates that ours uses, on the same number of flags.
+//! Every evaluation must find the current flags, find the flag among them, and decide what it
+//! serves: one load of a snapshot, one hash lookup, one `match`. With events it must also count:
+//! one uncontended atomic addition. A rollout must also hash, with SHA-1 as the protocol requires:
+//! two blocks for the workload's flag. This module does exactly that and nothing else, with the
+//! same crates as ours and the same number of flags.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -27,7 +27,7 @@ const FLAGS: u32 = 1_000;
 const FLAG: &str = "bench-simple";
 const ROLLOUT: &str = "bench-rollout";
 
-/// A flag of which nothing is left but what it serves, and how often it did.
+/// A flag reduced to the value that it serves and a counter.
 struct LeastFlag {
     serves: Serves,
     count: AtomicU64,
@@ -76,8 +76,7 @@ impl Least {
         let Some(flag) = flags.get(key) else {
             return false;
         };
-        // Another thread takes the counts to deliver them, so nothing less than this keeps them
-        // exact.
+        // Another thread takes and resets the counts, so they must be atomic to stay exact.
         flag.count.fetch_add(1, Ordering::Relaxed);
         match flag.serves {
             Serves::On(value) => value,
@@ -85,8 +84,8 @@ impl Least {
         }
     }
 
-    /// What is served depends on the hash, and the next hash on this one: the time is that until it
-    /// is known.
+    /// The value depends on the hash, and the next hash on this one, so the loop measures latency
+    /// rather than throughput.
     fn evaluate_and_hash(&self, key: &str, state: &mut [u32; 5]) -> bool {
         compress(state, black_box(&[[0x61; 64]; 2]));
         self.evaluate(key) && state[0] & 1 == 0

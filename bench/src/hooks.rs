@@ -1,4 +1,4 @@
-//! What a hook costs that does nothing, around an evaluation without events.
+//! The cost of a hook that does nothing, for an evaluation without events.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -17,7 +17,7 @@ use crate::workload::{USER, generate};
 
 const FLAG: &str = "bench-simple";
 
-/// A hook that leaves every stage as it is.
+/// A hook that uses the default implementation of every stage.
 #[derive(Debug)]
 struct Empty;
 
@@ -27,7 +27,7 @@ impl Hook for Empty {
     }
 }
 
-/// An evaluation without hooks, and with one.
+/// Returns an evaluation without hooks, and one with a hook.
 pub(crate) fn lanes() -> Result<[Lane; 2], Box<dyn Error>> {
     let source = Ours::test_data(Ours::parse(&generate(1_000).to_json()?)?);
     let builder = || {

@@ -1,8 +1,8 @@
-//! The hot paths, each by itself, for a tool that counts instructions.
+//! Runs the hot paths one by one, for a tool that counts instructions.
 //!
-//! Instructions are the same on a busy machine as on a quiet one, so they can have a budget. What
-//! is counted is what happens within [`measured`], whose name the tool is given: neither the start
-//! nor the threads that run beside.
+//! Instruction counts do not depend on the load of the machine, so they can have a budget. Only
+//! instructions within [`measured`], whose name is passed to the tool, are counted, which excludes
+//! the start and other threads.
 
 use std::error::Error;
 
@@ -13,7 +13,7 @@ use crate::ours::Ours;
 use crate::sdk::Sdk;
 use crate::workload::{USER, generate};
 
-/// By name: the flag, and whether its evaluations are reported.
+/// Name, flag, and whether evaluations send events.
 const PATHS: [(&str, &str, bool); 5] = [
     ("fallthrough", "bench-simple", false),
     ("rules", "bench-rules", false),
@@ -22,11 +22,11 @@ const PATHS: [(&str, &str, bool); 5] = [
     ("fallthrough-with-events", "bench-simple", true),
 ];
 
-/// So many calls are enough that what happens rarely within them weighs nothing.
+/// Enough calls to make rare work within them negligible.
 const CALLS: u64 = 10_000;
 
-/// Without arguments prints the paths and how many calls are measured; with the name of one of
-/// them, runs it.
+/// Runs the hot path of the given name. Without arguments prints all names and the number of
+/// measured calls.
 pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
     let Some(name) = arguments.next() else {
         for (name, ..) in PATHS {
@@ -37,7 +37,7 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box
     let (_, flag, reported) = PATHS
         .into_iter()
         .find(|path| path.0 == name)
-        .ok_or("there is no such path")?;
+        .ok_or("unknown path")?;
     let json = String::from_utf8(generate(1_000).to_json()?)?;
     let service = FakeService::builder().data(json.as_str()).start()?;
     let client = match reported {
@@ -46,13 +46,13 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box
     };
     let user = Ours::context(&USER)?;
     let mut calls = batch(move || Ours::bool_variation(&client, flag, &user));
-    // What the first call makes and later ones find: compiled patterns, values of the thread.
+    // Fills caches that later calls reuse: compiled patterns, thread-local values.
     calls(1);
     measured(&mut calls);
     Ok(())
 }
 
-/// Not inlined: it is found by its name.
+/// Not inlined, because the tool finds it by name.
 #[inline(never)]
 fn measured(calls: &mut Batch) {
     calls(CALLS);

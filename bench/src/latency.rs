@@ -1,7 +1,6 @@
-//! How long calls took, of very many calls: a histogram, so that recording one costs next to
-//! nothing.
+//! A latency histogram that is cheap enough to record every call.
 
-/// Steps to a power of two: a time is known to less than half a percent, and below 512 ns exactly.
+/// Steps per power of two: the error is below half a percent, and below 512 ns there is none.
 const STEPS: u32 = 256;
 const BUCKETS: usize = 57 * STEPS as usize;
 
@@ -29,7 +28,7 @@ impl Latencies {
         self.most = self.most.max(nanos);
     }
 
-    /// Takes over what another has recorded.
+    /// Adds the records of another histogram.
     pub(crate) fn add(&mut self, other: &Self) {
         for (bucket, more) in self.buckets.iter_mut().zip(&other.buckets) {
             *bucket += more;
@@ -42,12 +41,12 @@ impl Latencies {
         self.calls
     }
 
-    /// The longest, exactly.
+    /// Returns the exact maximum.
     pub(crate) fn most(&self) -> u64 {
         self.most
     }
 
-    /// What this share of the calls did not exceed.
+    /// Returns the latency that this share of the calls did not exceed.
     pub(crate) fn quantile(&self, share: f64) -> u64 {
         let wanted = (share * self.calls as f64).ceil().max(1.0) as u64;
         let mut seen = 0;
@@ -68,13 +67,13 @@ fn bucket(nanos: u64) -> usize {
     (u64::from(shift * STEPS) + (nanos >> shift)) as usize
 }
 
-/// The longest time that falls into a bucket.
+/// Returns the longest latency of a bucket.
 fn greatest(bucket: usize) -> u64 {
     let bucket = bucket as u64;
     let steps = u64::from(STEPS);
     let shift = (bucket / steps).saturating_sub(1);
     let step = bucket - shift * steps;
-    // The last bucket ends with the last number of 64 bits.
+    // The last bucket ends at `u64::MAX`.
     ((step + 1) << shift).wrapping_sub(1)
 }
 
@@ -83,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_times_are_exact_and_long_ones_nearly() {
+    fn short_latencies_are_exact_and_long_ones_nearly_exact() {
         for nanos in [0, 1, 255, 256, 511] {
             assert_eq!(greatest(bucket(nanos)), nanos);
         }
@@ -111,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn two_are_added_to_one() {
+    fn two_histograms_can_be_added() {
         let [mut one, mut two] = [Latencies::new(), Latencies::new()];
         one.record(10);
         two.record(10);
@@ -129,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quantile_is_what_that_share_did_not_exceed() {
+    fn a_quantile_is_the_latency_that_its_share_did_not_exceed() {
         let mut latencies = Latencies::new();
         assert_eq!((latencies.quantile(0.5), latencies.most()), (0, 0));
         for nanos in 1..=100 {

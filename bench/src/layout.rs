@@ -1,17 +1,17 @@
-//! Numbers and tables for people.
+//! Formats numbers and tables.
 
 use std::fmt;
 
-/// What stands where there is no number.
+/// The placeholder for a missing number.
 pub(crate) const NOTHING: &str = "-";
 
-/// The lines of a table, its columns as wide as they need to be.
+/// Formats a table, with columns as wide as needed.
 pub(crate) fn aligned<const N: usize>(headings: [String; N], rows: &[[String; N]]) -> String {
     columns(&headings, rows)
 }
 
-/// Does what [`aligned`] does, for a number of columns that only the program knows. All rows have
-/// that of the headings.
+/// Like [`aligned`], for a number of columns known only at run time. All rows must have as many
+/// columns as the headings.
 pub(crate) fn columns<R: AsRef<[String]>>(headings: &[String], rows: &[R]) -> String {
     let lines = || std::iter::once(headings).chain(rows.iter().map(AsRef::as_ref));
     let mut widths = vec![0; headings.len()];
@@ -33,7 +33,7 @@ pub(crate) fn columns<R: AsRef<[String]>>(headings: &[String], rows: &[R]) -> St
     text
 }
 
-/// A side's number: the median of what was measured, and how far to trust it.
+/// The result of a side: the median, and the range that shows how reliable it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -60,12 +60,12 @@ impl fmt::Display for Spread {
     }
 }
 
-/// How many times `of` a number is, with a digit after the point.
+/// Formats the ratio of a number to `of`, with one decimal.
 pub(crate) fn ratio(number: f64, of: f64) -> String {
     format!("{:.1}", number / of)
 }
 
-/// A whole number with its thousands set apart; small ones keep a digit after the point.
+/// Formats a whole number with thousands separators; small numbers keep one decimal.
 pub(crate) fn grouped(number: f64) -> String {
     if number.is_nan() || number < 100.0 && number.fract() != 0.0 {
         return format!("{number:.1}");
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_are_set_apart() {
+    fn thousands_are_separated() {
         assert_eq!(grouped(12.34), "12.3");
         assert_eq!(grouped(99.96), "100.0");
         assert_eq!(grouped(999.4), "999");
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_median_is_not_moved_by_one_slow_turn() {
+    fn a_median_is_not_affected_by_one_slow_turn() {
         let spread = Spread::of(vec![5.0, 900.0, 4.0]);
         assert_eq!(
             spread,

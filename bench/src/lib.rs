@@ -1,18 +1,18 @@
-//! Measures vexil beside the incumbent Rust SDK: one process, one workload, batches that alternate.
+//! Benchmarks vexil against the incumbent Rust SDK: one process, one workload, alternating batches.
 //!
-//! Absolute times say little on a machine that others share, so nothing here judges one; what is
-//! reported is how the two sides compare when both meet the same minute of the same machine.
-//! Everything that is measured is written once, against the trait `sdk::Sdk`, and instantiated
-//! for either side, so a side cannot be favoured by a loop of its own. Where a side needs a process
-//! to itself, the processes take turns in place of the batches.
+//! Absolute times mean little on a shared machine, so only the ratio of both sides is reported,
+//! measured under the same load. Every measurement is written once, against the trait `sdk::Sdk`,
+//! and instantiated for both sides, so that neither has a loop of its own. If a side needs a
+//! separate process, processes alternate instead of batches.
 //!
-//! Times and allocations come from different programs. A counting allocator slows whichever side
-//! allocates more, so `vexil-bench` runs on the system's allocator and asks its neighbours for the
-//! counts: `vexil-bench-allocs` counts by thread, `vexil-bench-heap` for the whole process. All
-//! must be built:
+//! Times and allocations come from different programs. A counting allocator slows down the side
+//! that allocates more, so `vexil-bench` uses the system allocator and gets the counts from two
+//! other programs: `vexil-bench-allocs` counts per thread, and `vexil-bench-heap` for the whole
+//! process. All must be built:
 //!
 //! ```text
 //! cargo build --release -p vexil-bench && target/release/vexil-bench evaluation
+//! ```
 //! ```
 
 mod all_flags;
@@ -55,11 +55,11 @@ use std::error::Error;
 pub use crate::allocations::Allocated;
 use crate::command::Command;
 
-/// Measures what the arguments name, and prints tables.
+/// Measures the parts named by the arguments and prints tables.
 ///
 /// # Errors
 ///
-/// When the arguments are not understood, or the two sides do not give the same answers.
+/// Returns an error if the arguments are invalid or the two sides return different results.
 pub fn time(arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = arguments.collect();
     let uncounted = |call: &mut dyn FnMut()| {
@@ -82,14 +82,14 @@ pub fn time(arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error
     Ok(())
 }
 
-/// Counts the allocations of what the arguments name, for [`time`] to read.
+/// Counts the allocations of the parts named by the arguments, in a format that [`time`] reads.
 ///
-/// `count` runs a closure and says what was allocated meanwhile. It comes from outside since it
-/// only works in a program that has a counting allocator.
+/// `count` runs a closure and returns what was allocated during the run. It is a parameter because
+/// it requires a counting global allocator.
 ///
 /// # Errors
 ///
-/// As for [`time`].
+/// Returns an error under the same conditions as [`time`].
 pub fn count_allocations(
     arguments: impl Iterator<Item = String>,
     count: impl Fn(&mut dyn FnMut()) -> Allocated,
@@ -105,30 +105,31 @@ pub fn count_allocations(
     Ok(())
 }
 
-/// Runs the hot path that the argument names, for a tool that counts instructions; without one,
-/// lists the paths.
+/// Runs the hot path named by the argument, for a tool that counts instructions; without an
+/// argument, lists the paths.
 ///
 /// # Errors
 ///
-/// When there is no such path.
+/// Returns an error if the path is unknown.
 pub fn run_hot_path(arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
     hot_path::run(arguments)
 }
 
-/// The workload's flags and segments as JSON: so many of the mixture, and the fixed ones.
+/// Returns the flags and segments of the workload as JSON: `flags` generated ones and the fixed
+/// ones.
 ///
 /// # Errors
 ///
-/// Never: all of it can be written as JSON.
+/// Never returns an error: all of the data can be serialized.
 pub fn workload(flags: u32) -> Result<String, Box<dyn Error>> {
     Ok(String::from_utf8(workload::generate(flags).to_json()?)?)
 }
 
-/// The workload's user, of eight attributes.
+/// Returns the user of the workload, with eight attributes.
 ///
 /// # Errors
 ///
-/// Never: it is a valid context.
+/// Never returns an error: the context is valid.
 pub fn workload_user() -> Result<vexil::Context, Box<dyn Error>> {
     <ours::Ours as sdk::Sdk>::context(&workload::USER)
 }

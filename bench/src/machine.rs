@@ -1,10 +1,10 @@
-//! How busy the machine is with others meanwhile: figures that were taken on a busy machine say so.
+//! Measures the load of other processes, so that results from a busy machine can be recognised.
 
 use std::fs;
 use std::thread;
 
-/// The time that processors have spent, in ticks: by everybody, and by this process with the
-/// children it has waited for.
+/// Processor time in ticks: of all processes, and of this process including the children that it
+/// has waited for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Busy {
     all: u64,
@@ -13,7 +13,7 @@ pub(crate) struct Busy {
 }
 
 impl Busy {
-    /// Up to now; none on systems other than Linux.
+    /// Returns the time up to now; `None` on systems other than Linux.
     pub(crate) fn now() -> Option<Self> {
         let (all, passed) = machine(&fs::read_to_string("/proc/stat").ok()?)?;
         Some(Self {
@@ -23,7 +23,8 @@ impl Busy {
         })
     }
 
-    /// How many processors others have kept busy since then, of how many there are.
+    /// Returns the number of processors that other processes kept busy since then, and the number
+    /// of all processors.
     pub(crate) fn others_since(self) -> Option<(f64, f64)> {
         let now = Self::now()?;
         let cores = thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64);
@@ -33,8 +34,8 @@ impl Busy {
     }
 }
 
-/// How often this thread has waited for something, other than for a processor; none on systems
-/// other than Linux.
+/// Returns how often this thread has waited for anything but a processor; `None` on systems other
+/// than Linux.
 pub(crate) fn waits() -> Option<u64> {
     voluntary(&fs::read_to_string("/proc/thread-self/status").ok()?)
 }
@@ -48,7 +49,7 @@ fn voluntary(status: &str) -> Option<u64> {
         .ok()
 }
 
-/// A sentence about how busy others were since then.
+/// Returns a sentence about the load of other processes since then.
 pub(crate) fn remark(before: Option<Busy>) -> String {
     match before.and_then(Busy::others_since) {
         Some((others, cores)) => {
@@ -58,8 +59,7 @@ pub(crate) fn remark(before: Option<Busy>) -> String {
     }
 }
 
-/// Ticks of all processors that were spent on anything, those that another machine took included;
-/// and all ticks.
+/// Returns the ticks that all processors were busy, including steal time, and all ticks.
 fn machine(stat: &str) -> Option<(u64, u64)> {
     let numbers: Option<Vec<u64>> = stat
         .lines()
@@ -78,8 +78,8 @@ fn machine(stat: &str) -> Option<(u64, u64)> {
     Some((passed - idle - waiting, passed))
 }
 
-/// utime, stime, cutime and cstime: the 14th field and those after it, behind a name that may have
-/// blanks.
+/// Returns utime, stime, cutime and cstime: the 14th field and those after it. The process name
+/// before them may contain spaces.
 fn process(stat: &str) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(')')?;
     fields
@@ -90,7 +90,7 @@ fn process(stat: &str) -> Option<u64> {
         .sum()
 }
 
-/// The load that the kernel reports, for the record.
+/// Returns the load average of the kernel, for the record.
 pub(crate) fn state() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_found_in_what_the_kernel_writes() {
+    fn times_are_parsed_from_proc_files() {
         assert_eq!(
             machine("cpu  10 1 20 300 40 2 3 4 0 0\ncpu0 1 2\n"),
             Some((40, 380))

@@ -1,4 +1,4 @@
-//! The timing program; see the library for what it does and why there are two.
+//! The timing program; see the library for how it works and why there are several programs.
 
 use std::error::Error;
 

@@ -1,9 +1,9 @@
 //! Times and counts of calls.
 //!
-//! On a shared machine the seconds differ more from each other than the sides do. So the sides
-//! take turns (ours, peer, ours, peer, …) in batches long enough to read the clock rarely and
-//! short enough that a slow spell falls on both; the median of a side's batches is its number, and
-//! the least and greatest show how far to trust it.
+//! On a shared machine the load varies more from second to second than the sides differ. The sides
+//! therefore alternate (ours, peer, ours, peer, …) in batches that are long enough to read the
+//! clock rarely and short enough that a slow period affects both. The result of a side is the
+//! median of its batches; minimum and maximum show how reliable it is.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -12,13 +12,13 @@ use crate::allocations::{Allocated, Counter};
 use crate::compare::Case;
 use crate::layout::Spread;
 
-/// Makes the call as often as it is told.
+/// Makes the given number of calls.
 ///
-/// The loop is inside, compiled together with the call, so that dynamic dispatch is paid once a
-/// batch and not once a call.
+/// The loop is inside and compiled together with the call, so that dynamic dispatch is paid once
+/// per batch rather than once per call.
 pub(crate) type Batch = Box<dyn FnMut(u64)>;
 
-/// A batch of `call`s. The result is dropped within the measured time.
+/// Wraps a call in a batch. Dropping the result is part of the measured time.
 pub(crate) fn batch<R>(mut call: impl FnMut() -> R + 'static) -> Batch {
     Box::new(move |times| {
         for _ in 0..times {
@@ -27,7 +27,7 @@ pub(crate) fn batch<R>(mut call: impl FnMut() -> R + 'static) -> Batch {
     })
 }
 
-/// One of those that are measured beside each other, by its name.
+/// One of several alternatives that are measured in turns.
 pub(crate) struct Lane {
     pub(crate) name: String,
     pub(crate) run: Batch,
@@ -42,29 +42,29 @@ impl Lane {
     }
 }
 
-/// How long to measure.
+/// The duration of a measurement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
-    /// Batches of each side.
+    /// Batches per side.
     pub(crate) rounds: usize,
-    /// What one batch should last.
+    /// The target duration of a batch.
     pub(crate) batch: Duration,
 }
 
-/// Something known of both sides.
+/// A pair of values, one per side.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sides<T> {
     pub(crate) ours: T,
     pub(crate) peer: T,
 }
 
-/// Times both sides of a case, in turns: nanoseconds per call.
+/// Times both sides of a case in turns. Returns nanoseconds per call.
 pub(crate) fn alternate(case: &mut Case, pace: Pace) -> Sides<Spread> {
     let [ours, peer] = in_turns([&mut case.ours, &mut case.peer], pace);
     Sides { ours, peer }
 }
 
-/// Times all of them, in turns: nanoseconds per call.
+/// Times all batches in turns. Returns nanoseconds per call.
 pub(crate) fn in_turns<const N: usize>(batches: [&mut Batch; N], pace: Pace) -> [Spread; N] {
     let mut timed = batches.map(|batch| Timed::new(batch, pace));
     for _ in 0..pace.rounds {
@@ -73,25 +73,25 @@ pub(crate) fn in_turns<const N: usize>(batches: [&mut Batch; N], pace: Pace) -> 
     timed.map(|timed| Spread::of(timed.turns))
 }
 
-/// Counts what a call allocates, on average of a few.
+/// Returns the allocations per call, averaged over a few calls.
 pub(crate) fn count(lane: &mut Lane, count: Counter<'_>) -> Allocated {
     const CALLS: u32 = 8;
-    // What is made once and kept is not part of a call.
+    // Values that are created once and kept are not part of a call.
     (lane.run)(1);
     count(&mut || (lane.run)(u64::from(CALLS))) / f64::from(CALLS)
 }
 
 struct Timed<'a> {
     run: &'a mut Batch,
-    /// Calls in one turn.
+    /// Calls per turn.
     calls: u64,
-    /// Nanoseconds per call, a number for each turn.
+    /// Nanoseconds per call of each turn.
     turns: Vec<f64>,
 }
 
 impl Pace {
-    /// The same time in more and shorter batches, which fall into the same spell of a shared
-    /// machine more often: for what is so short that its neighbours' moods weigh more than it does.
+    /// Returns the same total duration in more and shorter batches, which more often share the
+    /// same load. For calls that are so short that the noise exceeds their duration.
     pub(crate) fn finer(self) -> Self {
         Self {
             rounds: 5 * self.rounds,
@@ -101,12 +101,12 @@ impl Pace {
 }
 
 impl<'a> Timed<'a> {
-    /// Finds how many calls fill a batch; that also warms the side up.
+    /// Determines the number of calls per batch, which also warms up the side.
     fn new(run: &'a mut Batch, pace: Pace) -> Self {
         let mut calls = 1;
         loop {
             if clock(run, calls) * 4 >= pace.batch {
-                // The first calls were slower than those that are measured.
+                // The first calls are slower than the measured ones.
                 let elapsed = clock(run, calls);
                 let fitting = calls as f64 * pace.batch.as_secs_f64() / elapsed.as_secs_f64();
                 return Self {
@@ -145,7 +145,7 @@ mod tests {
     };
 
     #[test]
-    fn sides_take_turns() {
+    fn sides_alternate() {
         let turns = Rc::new(RefCell::new(Vec::new()));
         let side = |name: char| -> Batch {
             let turns = Rc::clone(&turns);
@@ -159,12 +159,12 @@ mod tests {
         in_turns([&mut side('A'), &mut side('B')], PACE);
 
         let order: String = turns.borrow().iter().collect();
-        // Before that, each side finds how many calls fill a batch.
+        // The calls before that determine the size of a batch.
         assert!(order.ends_with("ABABAB"), "{order}");
     }
 
     #[test]
-    fn counts_are_per_call_and_leave_out_the_first() {
+    fn counts_are_per_call_and_exclude_the_first_call() {
         let calls = Rc::new(RefCell::new(0_u32));
         let seen = Rc::clone(&calls);
         let mut lane = Lane::new("count", batch(move || *seen.borrow_mut() += 1));

@@ -1,4 +1,4 @@
-//! How much memory this process takes, and how many threads it has, as the kernel counts them.
+//! Memory and threads of this process, as reported by the kernel.
 
 use std::fs;
 
@@ -8,15 +8,15 @@ const STATUS: &str = "/proc/self/status";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Memory {
-    /// The most that was ever resident, in KiB.
+    /// The peak resident memory in KiB.
     pub(crate) peak: u64,
-    /// What is resident now, in KiB.
+    /// The current resident memory in KiB.
     pub(crate) resident: u64,
     pub(crate) threads: u64,
 }
 
 impl Memory {
-    /// Of this process, now; or why it is not known.
+    /// Reads the memory of this process; the error tells why it is unknown.
     pub(crate) fn now() -> Result<Self, String> {
         let status = fs::read_to_string(STATUS).map_err(|error| {
             format!("{STATUS} cannot be read, as on systems other than Linux: {error}")
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lines_are_found_among_the_others() {
+    fn the_lines_are_found_among_others() {
         let status = "Name:\tvexil-bench\nVmPeak:\t  999999 kB\nVmHWM:\t   43210 kB\nVmRSS:\t    9876 kB\nRssAnon:\t 1 kB\nThreads:\t3\n";
         assert_eq!(
             Memory::parse(status),
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_say_nothing() {
+    fn invalid_texts_are_rejected() {
         for status in [
             "",
             "VmHWM:\t1 kB\n",

@@ -1,4 +1,4 @@
-//! Our side: vexil, as its users use it.
+//! Our side: vexil, used like an application uses it.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -26,8 +26,7 @@ impl Sdk for Ours {
     type TestData = TestData;
 
     fn parse(json: &[u8]) -> Result<DataSet, Box<dyn Error>> {
-        // As the built-in sources read: the items keep no text, unless there is a database that
-        // wants it.
+        // Like the built-in data sources without a database: the items keep no JSON text.
         Ok(DataSet::read(&mut serde_json::Deserializer::from_str(
             std::str::from_utf8(json)?,
         ))?)
@@ -65,10 +64,10 @@ impl Sdk for Ours {
 
     fn update(data: &TestData, flag: Item) -> Result<(), Box<dyn Error>> {
         let Item::Flag(Entry::Present(flag)) = flag else {
-            return Err("that is no flag".into());
+            return Err("the item is not a flag".into());
         };
-        // It was just read, and nobody else has it.
-        data.use_preconfigured_flag(Arc::into_inner(flag).ok_or("somebody holds the flag")?)?;
+        // Just read, so this is the only reference.
+        data.use_preconfigured_flag(Arc::into_inner(flag).ok_or("the flag is shared")?)?;
         Ok(())
     }
 

@@ -1,8 +1,8 @@
-//! An outage in daemon mode: the database is killed under load, stays away, comes back empty, and
+//! An outage in daemon mode: the database is killed under load, stays down, comes back empty, and
 //! is refilled item by item.
 //!
-//! Threads evaluate all the time. No evaluation may return another value than before, none may
-//! wait, no flag may be lost, and the status has to say what is the case. What was seen is printed.
+//! Threads evaluate all the time. No evaluation may return a different value or block, no flag may
+//! be lost, and the status must be correct. All observations are printed.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,18 +23,18 @@ use crate::sdk::Sdk;
 use crate::workload::{USER, generate};
 
 const FLAGS: u32 = 10_000;
-/// The fixed flags are there as well.
+/// The generated flags and the fixed ones.
 const ALL_FLAGS: usize = FLAGS as usize + 9;
 const THREADS: usize = 2;
-/// How long a change of the status may take: longer than the client waits between two looks at the
-/// database.
+/// The maximum delay of a status change: longer than the client's interval between two checks of
+/// the database.
 const NOTICED: Duration = Duration::from_secs(30);
 
-/// What the threads have met in one phase.
+/// The observations of the threads in one phase.
 struct Load {
     wrong: u64,
-    /// How often one of them waited for something other than a processor; not a number where the
-    /// system does not tell.
+    /// How often a thread waited for anything but a processor; NaN where the system does not
+    /// report it.
     waits: f64,
     latencies: Latencies,
 }
@@ -72,14 +72,14 @@ pub(crate) fn report(effort: Effort) -> Result<Report, Box<dyn Error>> {
     phase("back, empty", &mut || {
         database.server.restart()?;
         timeline.wait_for("restarted empty", |status| status.available)?;
-        // So long that an empty environment would have been believed if it ever were.
+        // Long enough for an empty environment to be accepted if it ever were.
         thread::sleep(Duration::from_secs(20));
         timeline.note("still empty");
         Ok(())
     })?;
     phase("one patch", &mut || {
         database.patch()?;
-        // Longer than the second look takes at a database that has lost most of what it held.
+        // Longer than the client waits before it confirms a large loss of data.
         thread::sleep(Duration::from_secs(5));
         timeline.note("one patch written");
         Ok(())
@@ -95,7 +95,7 @@ pub(crate) fn report(effort: Effort) -> Result<Report, Box<dyn Error>> {
     Ok(summary(timeline, &phases, lost, away))
 }
 
-/// Evaluates on threads while `until` runs.
+/// Evaluates on several threads while `until` runs.
 fn under_load(
     client: &Client,
     user: &Context,
@@ -123,7 +123,7 @@ fn under_load(
                             break;
                         }
                         let start = Instant::now();
-                        // The default is the other value, so that it would be seen.
+                        // The default is the opposite value, so that it would be noticed.
                         let given = client.bool_variation(key, user, !value);
                         latencies.record(start.elapsed().as_nanos() as u64);
                         wrong.fetch_add(u64::from(given != *value), Ordering::Relaxed);
@@ -152,7 +152,7 @@ fn under_load(
     })
 }
 
-/// What the status said, and when.
+/// The status over time.
 struct Timeline<'a> {
     client: &'a Client,
     start: Instant,
@@ -241,8 +241,8 @@ fn summary(timeline: Timeline<'_>, phases: &[(&str, Load)], lost: usize, away: D
         away.as_secs()
     );
     let wrong: u64 = phases.iter().map(|(_, load)| load.wrong).sum();
-    // The slowest call says nothing: on a machine that others share it is a thread that had to wait
-    // for a processor.
+    // The maximum latency is not a target: on a shared machine it is that of a thread waiting for
+    // a processor.
     let waits: f64 = phases.iter().map(|(_, load)| load.waits).sum();
     Report {
         text,

@@ -1,8 +1,9 @@
-//! Evaluations with events at a fixed rate and in bursts, and whether all of them are delivered.
+//! Evaluations with events at a fixed rate and in bursts, and whether all events are delivered.
 //!
-//! One thread, paced by spinning, for a while; or all calls at once, of a client that was idle.
-//! Then the client is closed, and the counts that arrived are added up. Every run is a process of
-//! its own, and the rates are taken in rounds: what a thread that delivers can do drifts with time
+//! Either one thread makes calls paced by a spin loop, or an idle client receives all calls at
+//! once. Then the client is closed, and the received counts are added up. Every run is a separate
+//! process, and all rates are measured in each round, because the performance of the delivering
+//! thread drifts over time on a virtual machine.
 //! on a virtual machine.
 
 use std::error::Error;
@@ -23,14 +24,14 @@ use crate::workload::generate;
 const FLAG: &str = "bench-simple";
 const CONTEXTS: usize = 10;
 
-/// Calls a second.
+/// Calls per second.
 const RATES: [u64; 4] = [100_000, 250_000, 500_000, 1_000_000];
-/// Calls at once, on one context.
+/// Calls at once, with one context.
 const BURSTS: [u64; 3] = [1_000, 10_000, 100_000];
-/// More calls a second than any side can make.
+/// More calls per second than any side can make.
 const AT_ONCE: f64 = 1e12;
 
-/// Calls at a rate.
+/// A probe that makes calls at a fixed rate.
 #[derive(Debug)]
 pub(crate) struct Paced {
     url: String,
@@ -80,7 +81,7 @@ impl Probe for Paced {
     }
 }
 
-/// Makes so many calls, so many a second; a call that is late is made at once.
+/// Makes `calls` calls at `rate` per second; a late call is made immediately.
 pub(crate) fn pace(calls: u64, rate: f64, mut call: impl FnMut()) {
     let start = Instant::now();
     for number in 0..calls {

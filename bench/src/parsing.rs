@@ -1,6 +1,6 @@
-//! JSON text in memory to the SDK's own model, ten thousand flags.
+//! Parses JSON text of ten thousand flags into each SDK's own model.
 //!
-//! The model is dropped within the measured time: an SDK drops one whenever it receives the next.
+//! Dropping the model is part of the measured time: an SDK drops one whenever it receives the next.
 
 use std::error::Error;
 

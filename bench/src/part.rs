@@ -1,8 +1,7 @@
-//! Each part of what is measured, in a process of its own.
+//! Runs each part in a separate process.
 //!
-//! Whatever one part leaves behind (a heap in pieces, threads that end later) would be the next
-//! one's to pay. The process writes what it finds as lines of JSON, and the one that was started by
-//! people shows them.
+//! Leftovers of one part (a fragmented heap, threads that end later) would otherwise slow down the
+//! next one. The process writes its reports as lines of JSON, and the parent process displays them.
 
 use std::error::Error;
 use std::io::{BufRead as _, BufReader};
@@ -14,7 +13,7 @@ use crate::report::Report;
 
 const SUBCOMMAND: &str = "part";
 
-/// Measures in a new process, and hands over what it finds.
+/// Measures in a new process and passes on its reports.
 pub(crate) fn start(command: &Command, mut each: impl FnMut(Report)) -> Result<(), Box<dyn Error>> {
     let mut process = Process::new(std::env::current_exe()?);
     let mut process = process
@@ -37,7 +36,7 @@ pub(crate) fn start(command: &Command, mut each: impl FnMut(Report)) -> Result<(
     }
 }
 
-/// Does what this process was started for, if it was started by [`start`].
+/// Runs the part if this process was started by [`start`].
 pub(crate) fn run(arguments: &[String]) -> Option<Result<(), Box<dyn Error>>> {
     let (SUBCOMMAND, rest) = arguments
         .split_first()
@@ -53,7 +52,7 @@ fn measure(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let mut before = Busy::now();
     command.measure(|mut report| {
         report.text += &machine::remark(before);
-        // A report is text and numbers, which can always be written.
+        // A report consists of text and numbers, which can always be serialized.
         println!("{}", serde_json::to_string(&report).unwrap_or_default());
         before = Busy::now();
     })
@@ -64,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_arguments_are_none_of_its_business() {
+    fn other_arguments_are_ignored() {
         let run =
             |arguments: &[&str]| run(&arguments.iter().map(|&a| a.to_owned()).collect::<Vec<_>>());
         assert!(run(&["evaluation"]).is_none() && run(&[]).is_none());

@@ -1,7 +1,7 @@
-//! What a patch costs whoever receives it, at ten thousand flags and without a socket.
+//! The cost of a patch for its receiver, with ten thousand flags and without a socket.
 //!
-//! The peer keeps its store to itself; it is reached through the test data source, which both sides
-//! offer and which both let do more than the store alone. Our store alone is measured beside it.
+//! The peer's store is private; it is reached through the test data source, which exists on both
+//! sides and does more than update the store. Our store is also measured alone.
 
 use std::error::Error;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use crate::report::Report;
 use crate::sdk::Sdk;
 use crate::workload::{Data, Patch, patches};
 
-/// The results of so many rounds, each of which patches every flag once.
+/// Measures the given number of rounds, each of which patches every flag once.
 pub(crate) fn report(data: &Data, rounds: u32) -> Result<Report, Box<dyn Error>> {
     let json = data.to_json()?;
     let patches = patches(data)?;
@@ -54,8 +54,7 @@ fn row(name: &str, ours: Vec<f64>, peer: Option<Vec<f64>>) -> [String; 4] {
     [name.into(), ours.to_string(), peer, ratio]
 }
 
-/// A side's client and where its flags are changed, and what that has cost: a number for each
-/// round.
+/// The client and test data source of a side, with the cost of each round.
 struct Side<S: Sdk> {
     source: S::TestData,
     _client: S::Client,
@@ -84,14 +83,14 @@ impl<S: Sdk> Side<S> {
     }
 }
 
-/// A round of patches.
+/// The patches of a round.
 struct Round<T> {
     made: Vec<T>,
-    /// The time for one patch.
+    /// The time per patch.
     nanos: f64,
 }
 
-/// Reads the flags, in the versions of a round.
+/// Parses the flags with the versions of a round.
 fn read<S: Sdk>(patches: &[Patch], round: u32) -> Result<Round<S::Flag>, Box<dyn Error>> {
     let texts = patches
         .iter()

@@ -1,9 +1,8 @@
-//! The other side: LaunchDarkly's own Rust SDK, as its users use it.
+//! The other side: LaunchDarkly's Rust SDK, used like an application uses it.
 //!
-//! Flags reach its client through the test data source that it offers to everyone, which leaves
-//! them in the same in-memory store as its stream does, with no socket involved; where the stream
-//! is measured, by its default transport. Events are disabled by its null event processor; it has
-//! no other way that still evaluates.
+//! Its client receives flags through the public test data source, which writes to the same
+//! in-memory store as the stream but needs no socket; measurements of the stream use its default
+//! transport. Events are disabled with its null event processor, the only way that still evaluates.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -84,11 +83,11 @@ impl Sdk for Peer {
         let client = start(ConfigBuilder::new("sdk-key").data_source(data))?;
         match client.initialized() {
             true => Ok(client),
-            false => Err("the peer's client did not take its flags".into()),
+            false => Err("the peer's client did not accept its flags".into()),
         }
     }
 
-    /// Its client offers a future to wait with, which needs Tokio's clock.
+    /// The peer's client can only be waited for with a future that needs Tokio's clock.
     fn connect(url: &str) -> Result<Client, Box<dyn Error>> {
         let mut endpoints = ServiceEndpointsBuilder::new();
         ready(start(
@@ -142,11 +141,11 @@ fn ready(client: Client) -> Result<Client, Box<dyn Error>> {
         .build()?;
     match waiting.block_on(client.wait_for_initialization(START_LIMIT)) {
         Some(true) => Ok(client),
-        _ => Err("the peer's client got no flags".into()),
+        _ => Err("the peer's client received no flags".into()),
     }
 }
 
-/// A client that sends no events.
+/// Starts a client that sends no events.
 fn start(config: ConfigBuilder) -> Result<Client, Box<dyn Error>> {
     let client = Client::build(
         config
@@ -163,7 +162,7 @@ pub(crate) struct Evaluator {
     segments: HashMap<String, Segment>,
 }
 
-/// The trait asks for owned items, so these clone, as the peer's own store does.
+/// The trait returns owned items, so these methods clone, like the peer's own store.
 impl Store for Evaluator {
     fn flag(&self, flag_key: &str) -> Option<Flag> {
         self.flags.get(flag_key).cloned()

@@ -1,7 +1,7 @@
-//! Measurements that need a process of their own: the program starts itself again, with a
-//! subcommand that the usage does not mention.
+//! Measurements in a separate process: the program starts itself again with a hidden subcommand.
 //!
-//! A process measures one side, so that what one leaves behind in the allocator or in the caches is
+//! A process measures only one side, so that the state of allocator and caches left by one side
+//! does not affect the other. The sides alternate, as elsewhere.
 //! not the other's to pay. The sides take turns, as elsewhere.
 
 use std::error::Error;
@@ -22,12 +22,12 @@ const SUBCOMMAND: &str = "probe";
 const OURS: &str = "ours";
 const PEER: &str = "peer";
 
-/// What such a process does, for either side.
+/// A measurement in a separate process, for either side.
 pub(crate) trait Probe: Sized {
     const NAME: &'static str;
     type Found: Serialize + DeserializeOwned;
 
-    /// The program that runs it.
+    /// Returns the path of the program to start.
     fn program(&self) -> Result<PathBuf, Box<dyn Error>> {
         Ok(std::env::current_exe()?)
     }
@@ -36,7 +36,7 @@ pub(crate) trait Probe: Sized {
 
     fn parse(arguments: &[String]) -> Option<Self>;
 
-    /// `count` counts allocations, if the program that runs this can.
+    /// Runs the measurement. `count` counts allocations if this program can.
     fn run<S: Sdk>(&self, count: Counter<'_>) -> Result<Self::Found, Box<dyn Error>>;
 }
 
@@ -72,7 +72,7 @@ fn start<P: Probe>(probe: &P, side: &str) -> Result<P::Found, Box<dyn Error>> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Does what this process was started for, if it was started by [`both`] or for one side.
+/// Runs the probe if this process was started by [`both`], [`ours`] or [`peer`].
 pub(crate) fn run(arguments: &[String], count: Counter<'_>) -> Option<Result<(), Box<dyn Error>>> {
     let [SUBCOMMAND, side, name, ..] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
     else {
@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &[String], count: Counter<'_>) -> Option<Result<(),
             answer::<event_allocations::Counting>(side, rest, count)
         }
         paced::Paced::NAME => answer::<paced::Paced>(side, rest, count),
-        _ => Err(format!("there is no probe {name}").into()),
+        _ => Err(format!("unknown probe {name}").into()),
     })
 }
 
@@ -96,11 +96,12 @@ fn answer<P: Probe>(
     arguments: &[String],
     count: Counter<'_>,
 ) -> Result<(), Box<dyn Error>> {
-    let probe = P::parse(arguments).ok_or_else(|| format!("not for {}: {arguments:?}", P::NAME))?;
+    let probe = P::parse(arguments)
+        .ok_or_else(|| format!("invalid arguments for {}: {arguments:?}", P::NAME))?;
     let found = match side {
         OURS => probe.run::<Ours>(count)?,
         PEER => probe.run::<Peer>(count)?,
-        _ => return Err(format!("there is no side {side}").into()),
+        _ => return Err(format!("unknown side {side}").into()),
     };
     println!("{}", serde_json::to_string(&found)?);
     Ok(())
@@ -112,7 +113,7 @@ mod tests {
     use crate::allocations::Allocated;
 
     #[test]
-    fn other_arguments_are_none_of_its_business() {
+    fn other_arguments_are_ignored() {
         let run = |arguments: &[&str]| {
             let arguments: Vec<_> = arguments.iter().map(|&a| a.to_owned()).collect();
             run(&arguments, &|_| Allocated::default())

@@ -1,4 +1,4 @@
-//! What a measurement hands over: a table to read, and the numbers that were aimed at.
+//! The report of a measurement: a table, and the results that have targets.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::layout;
 
-/// A table, and what in it has a target.
+/// A table, with the findings that have targets.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) text: String,
     pub(crate) findings: Vec<Finding>,
 }
 
-/// A number that was measured, beside the one that was aimed at.
+/// A measured number and its target.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Finding {
     what: String,
@@ -36,7 +36,7 @@ impl Finding {
         }
     }
 
-    /// A number that is not one meets nothing.
+    /// NaN never meets a target.
     fn is_met(&self) -> bool {
         match self.target {
             Target::AtLeast(bound) => self.measured >= bound,
@@ -64,7 +64,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// All findings as one table; nothing where there are none.
+/// Formats all findings as one table; empty if there are none.
 pub(crate) fn targets(findings: &[Finding]) -> String {
     if findings.is_empty() {
         return String::new();
@@ -78,7 +78,7 @@ pub(crate) fn targets(findings: &[Finding]) -> String {
     format!("{table}{met} of {} targets met\n", findings.len())
 }
 
-/// As many digits as tell a number from its target.
+/// Formats a number with enough digits to tell it from its target.
 fn number(number: f64) -> String {
     match number.abs() {
         size if size == 0.0 || size >= 100.0 => layout::grouped(number),
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_is_met_or_not_and_what_was_not_measured_meets_none() {
+    fn a_target_is_met_or_not_and_a_missing_number_meets_none() {
         let met = |measured, target| Finding::new("a", measured, target).is_met();
         assert!(met(15.0, Target::AtLeast(15.0)) && !met(14.9, Target::AtLeast(15.0)));
         assert!(met(0.0, Target::AtMost(0.0)) && !met(0.1, Target::AtMost(0.0)));
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_counts_what_was_met() {
+    fn the_table_counts_the_targets_that_were_met() {
         let findings = [
             Finding::new("speed", 20.0, Target::AtLeast(15.0)),
             Finding::new("allocations", 0.125, Target::AtMost(0.0)),

@@ -1,8 +1,8 @@
-//! What a side must be able to do in order to be measured.
+//! The operations that a side must support in order to be measured.
 //!
-//! A measurement is written against this trait and runs for both sides as compiled from the same
-//! source. Each method is the shortest correct use of the SDK by one of its users; none may keep
-//! something from call to call that a user would not.
+//! Measurements are written against this trait, so both sides run the same source. Each method is
+//! the shortest correct use of the SDK by an application; none may cache anything between calls
+//! that an application would not.
 
 use std::error::Error;
 use std::time::Duration;
@@ -11,21 +11,21 @@ use serde::Serialize;
 
 use crate::workload::{ContextData, USER};
 
-/// How long a client may take to get its flags.
+/// The maximum time until a client has its flags.
 pub(crate) const START_LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) trait Sdk: 'static {
-    /// The SDK's own form of flags and segments.
+    /// The SDK's representation of flags and segments.
     type Model: 'static;
     type Context: Clone + Sync + 'static;
     /// A started client.
     type Client: Sync + 'static;
-    /// The evaluator without a client around it.
+    /// The evaluator without a client.
     type Evaluator: 'static;
     type Flag;
-    /// The values of all flags, to be written as JSON.
+    /// The values of all flags, serializable as JSON.
     type FlagsState: Serialize + 'static;
-    /// Where tests change the flags of a client.
+    /// The test data source, which changes the flags of a client.
     type TestData;
 
     fn parse(json: &[u8]) -> Result<Self::Model, Box<dyn Error>>;
@@ -34,7 +34,7 @@ pub(crate) trait Sdk: 'static {
 
     fn multi_context(parts: &[ContextData]) -> Result<Self::Context, Box<dyn Error>>;
 
-    /// One flag, as a patch brings it.
+    /// Parses a flag from a patch.
     fn read_flag(key: &str, json: &str) -> Result<Self::Flag, Box<dyn Error>>;
 
     fn test_data(model: Self::Model) -> Self::TestData;
@@ -44,30 +44,30 @@ pub(crate) trait Sdk: 'static {
 
     fn client(data: &Self::TestData) -> Result<Self::Client, Box<dyn Error>>;
 
-    /// A client that streams from the service at this URL, sends no events and is else as by
-    /// default. Returns when it has its flags.
+    /// Starts a client that streams from the service at this URL, sends no events and otherwise has
+    /// default settings. Returns when the client has its flags.
     fn connect(url: &str) -> Result<Self::Client, Box<dyn Error>>;
 
-    /// A client that streams from the service at this URL and sends its events there. Returns when
-    /// it has its flags.
+    /// Starts a client that streams from the service at this URL and sends its events there.
+    /// Returns when the client has its flags.
     fn connect_with_events(url: &str) -> Result<Self::Client, Box<dyn Error>>;
 
-    /// Delivers what there is to deliver, and ends the client.
+    /// Delivers all pending events and closes the client.
     fn close(client: Self::Client);
 
-    /// The flag's value by the client, `false` by default.
+    /// Evaluates the flag through the client, with the default `false`.
     fn bool_variation(client: &Self::Client, flag: &str, context: &Self::Context) -> bool;
 
-    /// All flags for the context, for the front ends' SDKs.
+    /// Returns the values of all flags for the context, for front-end SDKs.
     fn flags_state(client: &Self::Client, context: &Self::Context) -> Self::FlagsState;
 
     fn evaluator(model: Self::Model) -> Result<Self::Evaluator, Box<dyn Error>>;
 
-    /// The flag's value by the evaluator; `false` where it has none.
+    /// Evaluates the flag with the evaluator; `false` if it has no value.
     fn evaluate(evaluator: &Self::Evaluator, flag: &str, context: &Self::Context) -> bool;
 }
 
-/// The workload's user under another key, which lives as long as the program.
+/// Returns the workload's user with another key.
 pub(crate) fn numbered_user<S: Sdk>(number: usize) -> Result<S::Context, Box<dyn Error>> {
     S::context(&ContextData {
         key: Box::leak(format!("user-{number:06}").into_boxed_str()),

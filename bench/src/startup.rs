@@ -1,8 +1,8 @@
-//! A start with ten thousand flags that come over the stream.
+//! A start with ten thousand flags that are received over the stream.
 //!
-//! Each start is that of a new process, and counts from before the client is made until it has its
-//! flags. Settings are those of each side's default, TLS included although the service is reached
-//! without it; only events are disabled, on both.
+//! Each start happens in a new process and is timed from before the client is created until it has
+//! its flags. Both sides use their default settings including TLS, although the connection to the
+//! service is plain; only events are disabled on both.
 
 use std::error::Error;
 use std::thread;
@@ -20,10 +20,10 @@ use crate::sdk::Sdk;
 use crate::service::Service;
 use crate::workload::Data;
 
-/// How long after the start the memory is looked at again.
+/// The delay after the start before memory is measured again.
 const SETTLED: Duration = Duration::from_secs(1);
 
-/// A start, of a client of the service at this URL.
+/// A probe that starts a client of the service at this URL.
 pub(crate) struct Start {
     url: String,
 }
@@ -34,7 +34,7 @@ pub(crate) struct Started {
     memory: Option<Stages>,
 }
 
-/// The memory of a process: before the client is made, when it has its flags, and some time after.
+/// The memory of a process: before the client is created, when it has its flags, and after a delay.
 #[derive(Debug, Serialize, Deserialize)]
 struct Stages {
     before: Memory,
@@ -71,7 +71,7 @@ impl Probe for Start {
                 at_start,
                 settled,
             }),
-            // The process that prints the table asks again, for the reason.
+            // The parent process determines the reason itself.
             _ => None,
         };
         drop(client);
@@ -82,7 +82,7 @@ impl Probe for Start {
     }
 }
 
-/// The results of so many processes of each side.
+/// Measures the given number of processes per side.
 pub(crate) fn report(data: &Data, processes: usize) -> Result<Report, Box<dyn Error>> {
     let service = Service::start(data)?;
     let start = Start {
@@ -146,7 +146,7 @@ pub(crate) fn report(data: &Data, processes: usize) -> Result<Report, Box<dyn Er
     Ok(Report { text, findings })
 }
 
-/// A number of both sides, unless the system does not tell it.
+/// A number for each side, missing if the system does not report it.
 struct Row {
     name: String,
     sides: Option<Sides<Spread>>,
@@ -173,7 +173,7 @@ impl Row {
         self.sides.map_or(f64::NAN, |sides| sides.ours.median)
     }
 
-    /// How many times ours the peer's is.
+    /// Returns the ratio of the peer's number to ours.
     fn ratio(&self) -> f64 {
         self.sides
             .map_or(f64::NAN, |sides| sides.peer.median / sides.ours.median)

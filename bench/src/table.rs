@@ -1,4 +1,4 @@
-//! The results, as a table for people.
+//! Formats the results as a table.
 
 use std::collections::HashMap;
 
@@ -88,7 +88,7 @@ fn counts(ours: f64, peer: f64) -> String {
     format!("{}/{}", short(ours), short(peer))
 }
 
-/// A count: whole if it is, else an average with one digit.
+/// Formats a count: without decimals if it is whole, otherwise with one.
 pub(crate) fn short(count: f64) -> String {
     match count.fract() == 0.0 {
         true => grouped(count),
@@ -96,7 +96,7 @@ pub(crate) fn short(count: f64) -> String {
     }
 }
 
-/// Megabytes (10^6) a second. A byte a nanosecond is a thousand of them.
+/// Formats the throughput in megabytes (10^6 bytes) per second; 1 byte/ns is 1,000 MB/s.
 fn throughput(name: &str, bytes: usize, times: Sides<Spread>) -> String {
     let speed = |times: Spread| format!("{:.1} MB/s", 1_000.0 * bytes as f64 / times.median);
     format!(

@@ -1,9 +1,8 @@
-//! How long evaluations take while flags change: a thousand patches a second, at ten thousand
-//! flags.
+//! Evaluation latency while flags change: a thousand patches per second, with ten thousand flags.
 //!
-//! One thread evaluates in a tight loop, and every call is timed by one look at the clock, which is
-//! included. Without patches the same loop shows what the machine alone does to the slowest calls.
-//! A run counts only if all patches have arrived: the versions of all flags are added up.
+//! One thread evaluates in a tight loop, and every call is timed with one clock reading, which is
+//! included. The same loop without patches shows how much the machine alone affects the slowest
+//! calls. A run is valid only if all patches have arrived, which the sum of all versions shows.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -22,7 +21,7 @@ use crate::sdk::Sdk;
 use crate::service::{Service, order_patches};
 use crate::workload::{Data, USER};
 
-/// Patches a second.
+/// Patches per second.
 const RATE: u32 = 1_000;
 const FLAG: &str = "bench-simple";
 const QUANTILES: [(&str, f64); 4] = [
@@ -31,20 +30,20 @@ const QUANTILES: [(&str, f64); 4] = [
     ("p99.9", 0.999),
     ("p99.99", 0.9999),
 ];
-/// How long the last patches may take to arrive.
+/// The maximum delay of the last patches.
 const ARRIVAL: Duration = Duration::from_secs(30);
 
-/// A loop of calls.
+/// A probe that makes calls in a loop.
 pub(crate) struct Calls {
     pub(crate) url: String,
-    /// Patches a second meanwhile.
+    /// Concurrent patches per second.
     pub(crate) rate: u32,
     pub(crate) seconds: f64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Called {
-    /// In nanoseconds: the quantiles, and the longest call.
+    /// The quantiles and the maximum, in nanoseconds.
     pub(crate) nanos: [u64; 5],
     calls: u64,
     patches: u64,
@@ -107,20 +106,20 @@ impl Probe for Calls {
     }
 }
 
-/// The sum of all flags' versions.
+/// Returns the sum of the versions of all flags.
 fn versions<S: Sdk>(client: &S::Client, user: &S::Context) -> Result<u64, Box<dyn Error>> {
     let state = serde_json::to_value(S::flags_state(client, user))?;
     let flags = state
         .get("$flagsState")
         .and_then(|flags| flags.as_object())
-        .ok_or("there is no state of the flags")?;
+        .ok_or("the flags state is missing")?;
     Ok(flags
         .values()
         .filter_map(|flag| flag.get("version")?.as_u64())
         .sum())
 }
 
-/// Waits for all patches that were ordered. Each raises one version by one.
+/// Waits for all ordered patches. Each increments one version.
 fn arrived<S: Sdk>(
     client: &S::Client,
     user: &S::Context,
@@ -140,7 +139,7 @@ fn arrived<S: Sdk>(
     }
 }
 
-/// The results of so many rounds of loops of so many seconds.
+/// Measures the given number of rounds of loops that last `seconds` each.
 pub(crate) fn report(data: &Data, rounds: usize, seconds: f64) -> Result<Report, Box<dyn Error>> {
     let service = Service::start(data)?;
     let calls = |rate| Calls {

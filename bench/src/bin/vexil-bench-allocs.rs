@@ -1,8 +1,7 @@
-//! The counting program: the same cases, under an allocator that counts.
+//! The counting program: runs the same cases with a counting allocator.
 //!
-//! Naming the crate `allocation_counter` is what makes its allocator that of the whole program, so
-//! it is named here and nowhere else. It counts by thread: what an SDK's own threads allocate
-//! meanwhile is left out.
+//! Referring to the crate `allocation_counter` makes its allocator the global one, so only this
+//! binary refers to it. It counts per thread: allocations of an SDK's own threads are left out.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! The program that counts the allocations of all threads of its process.
+//! Counts the allocations of all threads of its process.
 
 use std::alloc::System;
 use std::error::Error;

@@ -1,4 +1,4 @@
-//! Runs one hot path, for callgrind to count its instructions. `scripts/instructions` starts it.
+//! Runs one hot path under callgrind, which counts its instructions; see `scripts/instructions`.
 
 use std::error::Error;
 

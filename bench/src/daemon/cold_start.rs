@@ -1,5 +1,5 @@
-//! A start in daemon mode, beside the least that it takes: reading both hashes whole, and parsing
-//! every item.
+//! A start in daemon mode, compared with the minimal work: reading both hashes and parsing every
+//! item.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -14,8 +14,8 @@ use crate::report::{Finding, Report, Target};
 
 pub(super) fn report(database: &Database, rounds: usize) -> Result<Report, Box<dyn Error>> {
     let (mut starts, mut readings) = (Vec::new(), Vec::new());
-    // One more than is counted: the first of each is slower than it would be in a process that runs
-    // already.
+    // The first round is not counted: it is slower than a start in a process that is already
+    // running.
     for _ in 0..=rounds {
         starts.push(millis(|| database.client())?);
         readings.push(millis(|| read_all(database))?);
@@ -43,7 +43,8 @@ pub(super) fn report(database: &Database, rounds: usize) -> Result<Report, Box<d
     })
 }
 
-/// From a new connection on, as a start does. What was made is let go of after the time is taken.
+/// Measures a call from a new connection on, like a start. Its result is dropped after the clock
+/// has stopped.
 fn millis<T>(call: impl FnOnce() -> Result<T, Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
     let start = Instant::now();
     let made = black_box(call()?);

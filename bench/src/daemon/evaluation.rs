@@ -1,4 +1,4 @@
-//! One evaluation in daemon mode, beside one of the same flags in memory.
+//! One evaluation in daemon mode, compared with one of the same flags in memory.
 
 use std::error::Error;
 

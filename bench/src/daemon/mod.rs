@@ -1,7 +1,7 @@
-//! Daemon mode: what a client costs that reads its flags from Redis, beside one that was handed
-//! them.
+//! Daemon mode: the cost of a client that reads its flags from Redis, compared with one that has
+//! them in memory.
 //!
-//! The server is a real one on this machine, filled as a Relay Proxy would fill it.
+//! The server is a real one on this machine, with the data that a Relay Proxy would write.
 
 mod cold_start;
 mod evaluation;
@@ -19,12 +19,12 @@ use crate::report::Report;
 use crate::sdk::START_LIMIT;
 use crate::workload::{Data, generate};
 
-/// The keys of the default prefix.
+/// The keys with the default prefix.
 const FLAGS: &str = "launchdarkly:features";
 const SEGMENTS: &str = "launchdarkly:segments";
 const MARKER: &str = "launchdarkly:$inited";
 
-/// A server with flags in it.
+/// A Redis server filled with flags.
 pub(crate) struct Database {
     pub(crate) server: RedisServer,
     data: Data,
@@ -40,7 +40,7 @@ impl Database {
         Ok(database)
     }
 
-    /// Writes everything in one transaction.
+    /// Writes all data in one transaction.
     pub(crate) fn fill(&self) -> Result<(), Box<dyn Error>> {
         let mut all = redis::pipe();
         all.atomic()
@@ -51,10 +51,10 @@ impl Database {
         Ok(())
     }
 
-    /// Writes one flag, as a writer does that has not noticed that the server lost everything.
+    /// Writes one flag, like a writer that has not noticed that the server lost its data.
     pub(crate) fn patch(&self) -> Result<(), Box<dyn Error>> {
         let texts = self.data.flag_texts()?;
-        let (key, flag) = texts.first().ok_or("there are no flags")?;
+        let (key, flag) = texts.first().ok_or("the workload has no flags")?;
         redis::cmd("HSET")
             .arg(FLAGS)
             .arg(key)
@@ -63,8 +63,8 @@ impl Database {
         Ok(())
     }
 
-    /// Writes everything item by item: the marker first, which makes it the worst of all orders,
-    /// then the flags, then the segments.
+    /// Writes all data item by item: the marker first, which is the worst possible order, then the
+    /// flags, then the segments.
     pub(crate) fn refill(&self) -> Result<(), Box<dyn Error>> {
         let mut connection = self.connection()?;
         redis::cmd("SET")
@@ -90,7 +90,7 @@ impl Database {
         Ok(redis::Client::open(self.server.url())?.get_connection()?)
     }
 
-    /// A client in daemon mode that has read everything.
+    /// Returns a client in daemon mode that has read all data.
     pub(crate) fn client(&self) -> Result<Client, Box<dyn Error>> {
         let store = RedisDataStore::builder().url(self.server.url());
         let client = Client::builder("sdk-key")

@@ -1,7 +1,8 @@
-//! How long it takes until a change that was written to the database is seen.
+//! The delay until a change in the database is visible.
 //!
-//! A listener that hears of a flag can evaluate its new version already, so what is counted until
-//! then is no less than what an evaluation would wait. The clock starts before the writer's command
+//! A listener that is notified of a flag can already evaluate its new version, so the measured
+//! time is an upper bound of the delay of an evaluation. The clock starts before the writer sends
+//! its command.
 //! is sent.
 
 use std::error::Error;
@@ -16,7 +17,7 @@ use crate::layout;
 use crate::report::{Finding, Report, Target};
 use crate::workload::patches;
 
-/// After which a change counts as lost.
+/// The time after which a change counts as lost.
 const LIMIT: Duration = Duration::from_secs(30);
 
 pub(super) fn report(database: &Database, changes: u32) -> Result<Report, Box<dyn Error>> {
@@ -41,14 +42,14 @@ pub(super) fn report(database: &Database, changes: u32) -> Result<Report, Box<dy
         loop {
             let (key, at) = seen
                 .recv_timeout(LIMIT)
-                .map_err(|_| format!("nobody heard of {}", patch.key()))?;
-            // A flag that depends on the last one may still be announced.
+                .map_err(|_| format!("no listener was notified of {}", patch.key()))?;
+            // A flag that depends on the previous one may still be announced.
             if key == patch.key() {
                 latencies.record((at - written).as_nanos() as u64);
                 break;
             }
         }
-        // Not in step with anything that the client does at intervals.
+        // Avoids running in step with periodic work of the client.
         std::thread::sleep(Duration::from_millis(u64::from(number as u32 * 37 % 50)));
     }
 

@@ -1,4 +1,4 @@
-//! Evaluations with events in a closed loop, by contexts and by threads.
+//! Evaluations with events in a closed loop, by number of contexts and of threads.
 
 use std::error::Error;
 
@@ -11,7 +11,7 @@ use crate::probe;
 use crate::sdk::{Sdk, numbered_user};
 use crate::workload::generate;
 
-/// Distinct contexts that one thread walks through.
+/// Varies the number of distinct contexts of one thread.
 pub(super) fn contexts(effort: Effort) -> Result<Curve, Box<dyn Error>> {
     let json = json()?;
     let about = (
@@ -34,7 +34,7 @@ pub(super) fn contexts(effort: Effort) -> Result<Curve, Box<dyn Error>> {
     })
 }
 
-/// Threads that evaluate at once.
+/// Varies the number of threads that evaluate concurrently.
 pub(super) fn threads(effort: Effort) -> Result<Curve, Box<dyn Error>> {
     let json = json()?;
     let about = (
@@ -69,7 +69,7 @@ pub(super) fn threads(effort: Effort) -> Result<Curve, Box<dyn Error>> {
     )
 }
 
-/// Calls a second without events.
+/// Returns the calls per second without events.
 fn quiet<S: Sdk>(json: &str, shape: Shape) -> Result<f64, Box<dyn Error>> {
     let client = S::client(&S::test_data(S::parse(json.as_bytes())?))?;
     let contexts = (0..shape.contexts)

@@ -1,7 +1,6 @@
-//! Growth: the same cost at many sizes, as a table and as a plot.
+//! Growth: a cost as a function of a size, as a table and as a plot.
 //!
-//! Each curve is drawn into a file of its own under [`FOLDER`], from where the documentation shows
-//! it.
+//! Each curve is drawn into a file under [`FOLDER`], which the documentation shows.
 
 mod load;
 mod patches;
@@ -16,15 +15,15 @@ use crate::effort::Effort;
 use crate::layout;
 use crate::report::Report;
 
-/// Where plots are written, under the folder in which the program runs.
+/// The folder of the plots, relative to the working directory.
 const FOLDER: &str = "docs/performance";
 
-/// How a cost grows with something.
+/// A cost as a function of a size.
 struct Curve {
-    /// The name of the file, without its ending.
+    /// The file name without extension.
     name: &'static str,
     title: &'static str,
-    /// What the cost grows with, and the cost.
+    /// The labels of the size and of the cost.
     axes: [&'static str; 2],
     series: Vec<Series>,
 }
@@ -50,7 +49,7 @@ impl Series {
     }
 }
 
-/// The curve of a cost that is measured for all its series at once, at each of the sizes.
+/// Measures all series of a curve at each size.
 fn curve<const N: usize>(
     (name, title, axes): (&'static str, &'static str, [&'static str; 2]),
     series: [&str; N],
@@ -83,7 +82,7 @@ pub(crate) fn reports(effort: Effort, each: &mut impl FnMut(Report)) -> Result<(
         patches::patches,
     ] {
         let curve = measure(effort)?;
-        // A brief run says nothing that should replace what a full one has drawn.
+        // A brief run must not overwrite the plots of a full run.
         if effort == Effort::Full {
             fs::create_dir_all(FOLDER)?;
             fs::write(

@@ -1,4 +1,4 @@
-//! Evaluations while patches arrive, by their rate.
+//! Evaluations while patches arrive, as a function of the patch rate.
 
 use std::error::Error;
 
@@ -9,8 +9,8 @@ use crate::service::Service;
 use crate::under_patches::{Called, Calls};
 use crate::workload::generate;
 
-/// Patches a second: the middle and the slow evaluations. A side that does not take all patches in
-/// time has no point.
+/// Varies the patches per second; measures the median and the slow evaluations. A side that does
+/// not receive all patches in time has no point.
 pub(super) fn patches(effort: Effort) -> Result<Curve, Box<dyn Error>> {
     let service = Service::start(&generate(10_000))?;
     let about = (

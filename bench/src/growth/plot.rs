@@ -1,5 +1,5 @@
-//! A curve as SVG: both axes by powers of ten, so that a cost that does not grow is level and one
-//! that grows with the size is a straight line upwards.
+//! Draws a curve as SVG. Both axes are logarithmic, so that a constant cost is a horizontal line
+//! and a linear cost a diagonal one.
 
 use std::error::Error;
 use std::ops::Range;
@@ -33,7 +33,7 @@ fn draw<B: DrawingBackend>(
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
     let points = || curve.series.iter().flat_map(|series| &series.points);
     let horizontal = around(points().map(|point| point.0), [1.2, 1.2]);
-    // The names of the series stand above them.
+    // Leaves space for the legend above the curves.
     let vertical = around(points().map(|point| point.1), [2.0, 30.0]);
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(area)
@@ -73,13 +73,13 @@ fn draw<B: DrawingBackend>(
     area.present()
 }
 
-/// From below the least to above the greatest, by these factors.
+/// Returns the range of the numbers, extended by these factors.
 fn around(numbers: impl Iterator<Item = f64>, [below, above]: [f64; 2]) -> Range<f64> {
     let (least, greatest) = numbers.fold(
         (f64::INFINITY, 0.0),
         |(least, greatest): (f64, f64), number| (least.min(number), greatest.max(number)),
     );
-    // A curve without points is an empty plot.
+    // Without points, returns a fixed range for an empty plot.
     if least.is_finite() {
         least / below..greatest * above
     } else {

@@ -1,4 +1,4 @@
-//! One evaluation at many sizes of what it is made on, without events.
+//! One evaluation without events, as a function of the size of its data.
 
 use std::error::Error;
 
@@ -12,7 +12,7 @@ use crate::workload::{Data, LARGE_CLAUSE, LARGE_SEGMENT, USER, clause_of, genera
 
 const UNIT: &str = "ns per evaluation";
 
-/// Flags in the environment: one flag over and over, and every fifth in turn.
+/// Varies the number of flags in the environment; evaluates one flag repeatedly, or every fifth.
 pub(super) fn flags(effort: Effort) -> Result<Curve, Box<dyn Error>> {
     let about = (
         "flags",
@@ -32,7 +32,7 @@ pub(super) fn flags(effort: Effort) -> Result<Curve, Box<dyn Error>> {
         |count| {
             let json = generate(count).to_json()?;
             let mut one = sides(&json, &["bench-simple".into()])?;
-            // Those that are on and give one variation to everybody.
+            // Flags that are on and serve the same variation to every context.
             let keys: Vec<_> = (0..count)
                 .filter(|number| (2..6).contains(&(number % 20)))
                 .map(|number| format!("flag-{number:05}"))
@@ -49,7 +49,7 @@ pub(super) fn flags(effort: Effort) -> Result<Curve, Box<dyn Error>> {
     )
 }
 
-/// Values of a flag's clause.
+/// Varies the number of values in the flag's clause.
 pub(super) fn clause(effort: Effort) -> Result<Curve, Box<dyn Error>> {
     let about = (
         "flag-size",
@@ -64,7 +64,7 @@ pub(super) fn clause(effort: Effort) -> Result<Curve, Box<dyn Error>> {
     )
 }
 
-/// Keys of a segment.
+/// Varies the number of keys in a segment.
 pub(super) fn segment(effort: Effort) -> Result<Curve, Box<dyn Error>> {
     let about = (
         "segment-size",
@@ -82,7 +82,7 @@ fn one(data: &Data, flag: &str, effort: Effort) -> Result<[f64; 2], Box<dyn Erro
     Ok(in_turns(sides.each_mut(), effort.pace()).map(|time| time.median))
 }
 
-/// Both sides, evaluating these flags in turn.
+/// Returns batches for both sides that evaluate these flags in turn.
 fn sides(json: &[u8], keys: &[String]) -> Result<[Batch; 2], Box<dyn Error>> {
     Ok([side::<Ours>(json, keys)?, side::<Peer>(json, keys)?])
 }

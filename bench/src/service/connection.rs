@@ -1,4 +1,4 @@
-//! One connection: which request gets which answer.
+//! Serves one connection: dispatches requests to their answers.
 
 use std::io::{self, BufReader, Write};
 use std::net::TcpStream;

@@ -1,7 +1,7 @@
-//! A stand-in for the service, on loopback: it streams the flags, and patches when it is told to.
+//! A fake service on loopback that streams the flags, and patches on request.
 //!
-//! It runs on threads of the program that starts the measured processes, one a connection, so that
-//! none of its work and memory is counted as a client's. What it sends is made beforehand.
+//! It runs in the process that starts the measured processes, with one thread per connection, so
+//! that its work and memory are not attributed to a client. Its messages are prepared in advance.
 
 mod connection;
 mod order;
@@ -21,16 +21,16 @@ pub(crate) struct Service {
     url: String,
 }
 
-/// What all connections share.
+/// The state shared by all connections.
 struct Shared {
-    /// The first event of a stream, in the pieces of its body.
+    /// The first event of a stream, as chunks of its body.
     put: Vec<u8>,
     patches: Vec<Patch>,
     orders: Orders,
 }
 
 impl Service {
-    /// Starts a service that has these flags. It ends with the process.
+    /// Starts a service with these flags. It stops when the process exits.
     pub(crate) fn start(data: &Data) -> io::Result<Self> {
         let put = stream::put(&data.to_json()?);
         let shared = Arc::new(Shared {
@@ -43,7 +43,7 @@ impl Service {
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
                 let shared = Arc::clone(&shared);
-                // A client that goes away in the middle is no fault of anybody's.
+                // A client may disconnect at any time; that is not an error.
                 thread::spawn(move || drop(connection::serve(connection, &shared)));
             }
         });
@@ -64,7 +64,7 @@ mod tests {
     use crate::workload::generate;
 
     #[test]
-    fn a_stream_begins_with_everything_and_goes_on_with_patches_as_ordered() {
+    fn a_stream_starts_with_all_data_and_continues_with_requested_patches() {
         let data = generate(20);
         let service = Service::start(&data).unwrap();
         let mut connection =

@@ -1,4 +1,4 @@
-//! Orders of patches: placed by a request, carried out by the connections that stream.
+//! Orders of patches: placed by a request, executed by the streaming connections.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 const PATH: &str = "/ctl/patch?";
 
-/// So many patches, evenly spaced.
+/// An order of evenly spaced patches.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Order {
     pub(super) patches: u32,
@@ -15,7 +15,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// The order that a request's target is: `/ctl/patch?rate=R&secs=S`, for R patches a second.
+    /// Parses an order from a request target `/ctl/patch?rate=R&secs=S`, for R patches per second.
     pub(super) fn parse(target: &str) -> Option<Self> {
         let query = target.strip_prefix(PATH)?;
         let number = |name| {
@@ -35,8 +35,8 @@ impl Order {
     }
 }
 
-/// Orders patches of a service: `rate` a second, from now on for so many seconds. Returns when they
-/// have begun.
+/// Orders patches from a service: `rate` per second for `seconds`, starting now. Returns when they
+/// have started.
 pub(crate) fn order_patches(url: &str, rate: u32, seconds: f64) -> io::Result<()> {
     let mut connection = TcpStream::connect(url.trim_start_matches("http://"))?;
     let request =
@@ -50,7 +50,7 @@ pub(crate) fn order_patches(url: &str, rate: u32, seconds: f64) -> io::Result<()
     }
 }
 
-/// The last order, and its number, by which a connection knows whether it has carried it out.
+/// The last order with its number, which tells a connection whether it is new.
 #[derive(Debug, Default)]
 pub(super) struct Orders {
     last: Mutex<(u64, Option<Order>)>,
@@ -69,7 +69,7 @@ impl Orders {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Waits for an order after the one of this number. None if the time is over before.
+    /// Waits for an order after the one with this number. Returns `None` on timeout.
     pub(super) fn next(&self, number: &mut u64, limit: Duration) -> Option<Order> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_order_names_its_rate_and_how_long_it_holds() {
+    fn an_order_contains_its_rate_and_duration() {
         let order = Order {
             patches: 500,
             apart: Duration::from_millis(1),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_is_carried_out_once() {
+    fn an_order_is_executed_once() {
         let orders = Orders::default();
         let mut number = orders.last_number();
         let order = Order {

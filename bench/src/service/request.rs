@@ -1,4 +1,4 @@
-//! The little of HTTP/1.1 that a request to the service needs.
+//! The minimal subset of HTTP/1.1 for requests to the service.
 
 use std::io::{self, BufRead, Read};
 
@@ -10,7 +10,7 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// The next request on a connection; none if the client has closed it. Its body is skipped.
+    /// Reads the next request and skips its body. Returns `None` if the client has disconnected.
     pub(super) fn read(from: &mut impl BufRead) -> io::Result<Option<Self>> {
         let first = line(from)?;
         let mut words = first.split(' ').map(str::to_owned);
@@ -32,7 +32,7 @@ impl Request {
     }
 }
 
-/// A line without its end; empty at the end of the connection.
+/// Reads a line without its end; empty at the end of the connection.
 fn line(from: &mut impl BufRead) -> io::Result<String> {
     let mut line = String::new();
     from.read_line(&mut line)?;

@@ -1,4 +1,4 @@
-//! The stream of flags: everything, then patches as they are ordered.
+//! The stream of flags: all data, then patches as ordered.
 
 use std::io::{self, Write};
 use std::net::TcpStream;
@@ -13,10 +13,10 @@ const HEAD: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 const PIECE: usize = 32 * 1024;
 const HEARTBEAT: Duration = Duration::from_secs(10);
-/// Which flag is patched next: so many after the last one. It is prime, so all have their turn.
+/// The distance between consecutively patched flags. It is prime, so that every flag is patched.
 const STRIDE: usize = 7919;
 
-/// The event that brings everything, cut into pieces of the body.
+/// Returns the event with all data, split into chunks of the body.
 pub(super) fn put(data: &[u8]) -> Vec<u8> {
     let event = [
         b"event: put\ndata: {\"path\":\"/\",\"data\":",
@@ -27,7 +27,7 @@ pub(super) fn put(data: &[u8]) -> Vec<u8> {
     event.chunks(PIECE).flat_map(piece).collect()
 }
 
-/// Sends until the client goes away.
+/// Sends until the client disconnects.
 pub(super) fn send(mut to: TcpStream, shared: &Shared) -> io::Result<()> {
     let mut number = shared.orders.last_number();
     to.write_all(HEAD)?;
@@ -45,12 +45,12 @@ pub(super) fn send(mut to: TcpStream, shared: &Shared) -> io::Result<()> {
     }
 }
 
-/// The patches of one connection. It began with the first versions, and each patch raises one of
-/// them.
+/// The patches of one connection, which start from the initial versions. Each patch increments the
+/// version of one flag.
 struct Feed<'a> {
     patches: &'a [Patch],
     sent: usize,
-    /// How often each flag was patched.
+    /// The number of patches of each flag.
     raises: Vec<u32>,
 }
 
@@ -78,7 +78,7 @@ impl Feed<'_> {
     }
 }
 
-/// A piece of a body whose length is not said beforehand.
+/// Encodes a chunk of a chunked body.
 fn piece(bytes: &[u8]) -> Vec<u8> {
     [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
 }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_is_one_event_in_pieces() {
+    fn all_data_is_one_event_in_several_chunks() {
         let data = vec![b'x'; 2 * PIECE];
         let mut body = put(&data).as_slice().to_vec();
         let mut event = Vec::new();

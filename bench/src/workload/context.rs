@@ -1,7 +1,7 @@
-//! The contexts that flags are evaluated for, as plain values.
+//! The contexts of the workload, as plain values.
 //!
-//! Each side builds its own contexts from these; that both walk the same list keeps the building
-//! comparable too.
+//! Each side builds its contexts from these. Both iterate over the same list, so that the cost of
+//! building them is comparable too.
 
 /// The user of every evaluation: eight attributes, three types and a list.
 pub(crate) const USER: ContextData = ContextData {
@@ -22,7 +22,7 @@ pub(crate) const USER: ContextData = ContextData {
     ],
 };
 
-/// What joins the user to make the context of two kinds.
+/// The organisation that joins the user in the context of two kinds.
 pub(crate) const ORG: ContextData = ContextData {
     kind: Some("org"),
     key: "org-acme",
@@ -34,7 +34,7 @@ pub(crate) const ORG: ContextData = ContextData {
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ContextData {
-    /// None for a user: nobody names the kind that every builder begins with.
+    /// `None` for a user, which is the default kind of every builder.
     pub(crate) kind: Option<&'static str>,
     pub(crate) key: &'static str,
     pub(crate) attributes: &'static [(&'static str, AttributeData)],

@@ -1,6 +1,7 @@
-//! The fixed flags, each of them one case of the measurements.
+//! The fixed flags, each of which is one case of the measurements.
 //!
-//! All are on and `true` for the bench user, save the rollout, which only has to give the same
+//! All are on and `true` for the user of the workload, except the rollout, which only has to return
+//! the same value on both sides.
 //! everywhere.
 
 use super::USER;
@@ -10,7 +11,7 @@ use super::parts::{
 use super::rng::Rng;
 use super::shape::{Data, Flag, Operand, Segment, SegmentRule, Serve};
 
-/// Adds the flags, and the segments that they name.
+/// Adds the fixed flags and the segments to which they refer.
 pub(super) fn add_fixed(rng: &mut Rng, data: &mut Data) {
     let flags = [
         boolean(rng, "bench-simple"),
@@ -33,7 +34,7 @@ pub(super) fn add_fixed(rng: &mut Rng, data: &mut Data) {
     data.segments.extend(segments);
 }
 
-/// The user is the tenth of ten targeted keys.
+/// A flag whose tenth and last targeted key is the user's.
 fn last_target(rng: &mut Rng) -> Flag {
     let keys = |numbers: std::ops::Range<u32>| numbers.map(|n| format!("target-{n:02}"));
     Flag {
@@ -46,7 +47,7 @@ fn last_target(rng: &mut Rng) -> Flag {
     }
 }
 
-/// The user matches the third rule, and every clause before it is evaluated.
+/// A flag whose third rule matches the user, after all earlier clauses have been evaluated.
 fn third_rule(rng: &mut Rng, key: &str, op: &'static str, email: &str) -> Flag {
     let flag = boolean(rng, key);
     let rules = vec![
@@ -89,7 +90,7 @@ fn even_rollout(rng: &mut Rng) -> Flag {
     }
 }
 
-/// A flag that serves `true` to a segment's members.
+/// A flag that serves `true` to the members of a segment.
 pub(super) fn in_segment(rng: &mut Rng, key: &str, segment: &str) -> Flag {
     let flag = boolean(rng, key);
     let rule = rule(rng, vec![segment_match(segment)], 0);
@@ -107,7 +108,7 @@ fn with_prerequisite(rng: &mut Rng) -> Flag {
     }
 }
 
-/// The user is the last of the included keys.
+/// A segment whose last included key is the user's.
 fn last_included(rng: &mut Rng) -> Segment {
     let mut segment = segment(rng, "bench-seg-incl");
     if let Some(last) = segment.included.last_mut() {
@@ -116,7 +117,7 @@ fn last_included(rng: &mut Rng) -> Segment {
     segment
 }
 
-/// The user is not included, and matches the second rule.
+/// A segment that does not include the user, but whose second rule matches.
 fn second_rule(rng: &mut Rng) -> Segment {
     let mut segment = segment(rng, "bench-seg-rule");
     if let Some(second) = segment.rules.last_mut() {

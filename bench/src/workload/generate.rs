@@ -1,7 +1,7 @@
-//! From the number of flags to the data: a mixture of shapes in fixed shares.
+//! Generates the data for a number of flags: a mixture of shapes in fixed proportions.
 //!
-//! The order in which random numbers are drawn is part of the format. Where a function draws more
-//! than one, it draws them in named `let`s, top down, so that the order can be seen.
+//! The order in which random numbers are drawn is part of the format. A function that draws several
+//! draws them in named `let`s from top to bottom, so that the order is visible.
 
 use super::fixed::add_fixed;
 use super::parts::{
@@ -15,7 +15,7 @@ const SEGMENTS: u32 = 50;
 const COUNTRIES: [&str; 10] = ["US", "GB", "FR", "DE", "CN", "JP", "BR", "IN", "CA", "AU"];
 const FIRST_NAMES: [&str; 5] = ["jane", "john", "mary", "li", "ana"];
 
-/// `count` flags of mixed shapes, the fixed flags, and the segments that they name.
+/// Generates `count` flags of mixed shapes, the fixed flags, and the segments that they refer to.
 pub(crate) fn generate(count: u32) -> Data {
     let mut rng = Rng::seeded();
     let mut data = Data {
@@ -28,7 +28,7 @@ pub(crate) fn generate(count: u32) -> Data {
     data
 }
 
-/// A flag of the mixture; which shape it has follows from its index.
+/// Generates a flag of the mixture; its shape depends on its index.
 fn mixed(rng: &mut Rng, index: u32) -> Flag {
     let key = flag_key(index);
     let mut flag = match index % 20 {
@@ -71,7 +71,7 @@ fn targets(rng: &mut Rng, key: &str) -> Flag {
     }
 }
 
-/// The newer form, in which `contextTargets` gives the order and leaves user keys to `targets`.
+/// Targets in the newer format: `contextTargets` has the order, `targets` the user keys.
 fn targets_with_placeholders(rng: &mut Rng, key: &str) -> Flag {
     Flag {
         context_targets: vec![target(0, vec![]), target(1, vec![])],
@@ -115,7 +115,7 @@ fn in_random_segment(rng: &mut Rng, key: &str) -> Flag {
     }
 }
 
-/// A prerequisite on one of the simple flags among the twenty that begin at `block`.
+/// A prerequisite on one of the simple flags among the twenty that start at `block`.
 fn prerequisite_in_block(rng: &mut Rng, key: &str, block: u32) -> Flag {
     let flag = boolean(rng, key);
     let needed = flag_key(block + 2 + rng.below(4));
@@ -141,7 +141,7 @@ fn json(rng: &mut Rng, key: &str) -> Flag {
     plain(rng, key, [dark, light])
 }
 
-/// A clause of one of the six kinds that the mixture draws from.
+/// A clause of one of the six kinds in the mixture.
 fn random_clause(rng: &mut Rng, kind: u32) -> Clause {
     match kind {
         0 => {

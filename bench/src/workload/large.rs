@@ -1,7 +1,7 @@
-//! Two flags whose lists are long, added beside the common data.
+//! Two flags with long lists, added to the common data.
 //!
-//! The common data has short lists throughout, so it cannot tell a scan from a lookup. These can.
-//! They are added separately, since the common data's bytes are fixed by digest.
+//! The lists of the common data are too short to tell a scan from a lookup; these are not. They are
+//! added separately, because the bytes of the common data are fixed by a digest.
 
 use super::USER;
 use super::fixed::in_segment;
@@ -9,12 +9,12 @@ use super::parts::{boolean, clause, rule, segment, user_key};
 use super::rng::Rng;
 use super::shape::{Data, Flag, Operand, Serve};
 
-/// A flag with one `in` clause of a thousand keys; the user's is the last.
+/// A flag with one `in` clause of a thousand keys, of which the user's is the last.
 pub(crate) const LARGE_CLAUSE: &str = "bench-clause-1000";
-/// A flag on a segment of ten thousand included keys; the user's is the last.
+/// A flag with a segment of ten thousand included keys, of which the user's is the last.
 pub(crate) const LARGE_SEGMENT: &str = "bench-segment-10000";
 
-/// Adds both flags, and the segment that one of them names.
+/// Adds both flags, and the segment of one of them.
 pub(crate) fn add_large(data: &mut Data) {
     for large in [clause_of(1_000), segment_of(10_000)] {
         data.flags.extend(large.flags);
@@ -22,8 +22,8 @@ pub(crate) fn add_large(data: &mut Data) {
     }
 }
 
-/// A flag with one `in` clause of so many keys, [`LARGE_CLAUSE`] whatever their number; the user's
-/// is the last.
+/// A flag with one `in` clause of the given number of keys, named [`LARGE_CLAUSE`] whatever the
+/// number; the user's key is the last.
 pub(crate) fn clause_of(values: u32) -> Data {
     let mut rng = Rng::seeded();
     let values = keys_ending_in_user(values).map(Operand::Text).collect();
@@ -40,8 +40,8 @@ pub(crate) fn clause_of(values: u32) -> Data {
     }
 }
 
-/// A flag on a segment of so many included keys, [`LARGE_SEGMENT`] whatever their number; the
-/// user's is the last.
+/// A flag with a segment of the given number of included keys, named [`LARGE_SEGMENT`] whatever the
+/// number; the user's key is the last.
 pub(crate) fn segment_of(keys: u32) -> Data {
     let mut rng = Rng::seeded();
     let mut members = segment(&mut rng, "bench-seg-10000");

@@ -1,11 +1,12 @@
-//! The data that both sides are measured on.
+//! The data on which both sides are measured.
 //!
-//! The flag data is generated, not stored: seven megabytes of JSON do not belong in a repository,
-//! and a generator can be read. It draws every random choice from a generator of its own with a
-//! fixed seed, so the bytes are the same on every machine; the digests in the tests pin them, and
-//! numbers taken from any SDK that was fed the same bytes can be put side by side.
+//! The flag data is generated rather than stored: seven megabytes of JSON do not belong in a
+//! repository, and a generator can be reviewed. Its random generator is its own and has a fixed
+//! seed, so the bytes are the same on every machine. The digests in the tests pin them, so results
+//! of any SDK that reads the same bytes are comparable.
 //!
-//! Nothing here knows either SDK: data leaves as JSON text, contexts as plain values.
+//! This module does not depend on either SDK: it returns data as JSON text and contexts as plain
+//! values.
 
 mod context;
 mod fixed;

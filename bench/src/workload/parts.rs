@@ -1,4 +1,4 @@
-//! What all flags and segments are put together from.
+//! The common building blocks of flags and segments.
 
 use super::rng::Rng;
 use super::shape::{
@@ -53,7 +53,7 @@ pub(super) fn plain(rng: &mut Rng, key: &str, variations: [Variation; 2]) -> Fla
     }
 }
 
-/// A segment of a hundred keys and two rules, the second of them for half of those it matches.
+/// A segment of a hundred keys and two rules, the second of them for half of the matching contexts.
 pub(super) fn segment(rng: &mut Rng, key: &str) -> Segment {
     let included = random_users(rng, 100);
     let version = 1 + rng.below(50);

@@ -1,20 +1,19 @@
-//! The patches that a service sends when somebody changes flags.
+//! The patches that a service sends when flags change.
 
 use super::shape::{Data, Flag};
 
-/// A change of one flag of the mixture: nothing of it changes but the version.
+/// A patch of one flag of the mixture, which changes only its version.
 ///
-/// Everything else is written once, beforehand, so that sending a patch costs the sender little.
+/// All other text is prepared in advance, so that sending a patch is cheap.
 #[derive(Debug)]
 pub(crate) struct Patch {
     key: String,
     version: u32,
-    /// The flag's JSON up to the version, and behind it.
+    /// The JSON of the flag before and after the version.
     parts: [String; 2],
 }
 
-/// A patch for each flag of the mixture, in the order of the flags. The fixed flags stay as they
-/// are.
+/// Returns a patch for each flag of the mixture, in order. The fixed flags have none.
 pub(crate) fn patches(data: &Data) -> Result<Vec<Patch>, serde_json::Error> {
     data.flags
         .iter()
@@ -27,7 +26,7 @@ impl Patch {
     fn of(flag: &Flag) -> Result<Self, serde_json::Error> {
         const VERSION: &str = "\"version\":";
         let json = serde_json::to_string(flag)?;
-        // Only the key stands before it, and no key has quotes.
+        // Only the key comes before it, and keys contain no quotes.
         let (before, after) = json.split_once(VERSION).unwrap_or((&json, ""));
         let after = after.trim_start_matches(|c: char| c.is_ascii_digit());
         let parts = [format!("{before}{VERSION}"), after.into()];
@@ -38,18 +37,18 @@ impl Patch {
         })
     }
 
-    /// The key of the flag.
+    /// Returns the key of the flag.
     pub(crate) fn key(&self) -> &str {
         &self.key
     }
 
-    /// The flag, its version raised by `raise`.
+    /// Returns the flag, with its version increased by `raise`.
     pub(crate) fn flag(&self, raise: u32) -> String {
         let [before, after] = &self.parts;
         format!("{before}{}{after}", self.version + raise)
     }
 
-    /// The data of the stream's event.
+    /// Returns the data of the stream event.
     pub(crate) fn event(&self, raise: u32) -> String {
         format!(
             r#"{{"path":"/flags/{}","data":{}}}"#,
@@ -67,10 +66,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_patch_is_the_flag_in_a_later_version() {
+    fn a_patch_is_the_flag_with_a_higher_version() {
         let data = generate(20);
         let patches = patches(&data).unwrap();
-        assert_eq!(patches.len(), 20, "the fixed flags have none");
+        assert_eq!(patches.len(), 20, "the fixed flags must have no patches");
         for (patch, flag) in patches.iter().zip(&data.flags) {
             let mut expected = to_value(flag).unwrap();
             assert_eq!(

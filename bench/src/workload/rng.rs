@@ -1,7 +1,7 @@
-//! The source of every random choice in the data: xorshift64*.
+//! The random generator of the data: xorshift64*.
 //!
-//! Written out rather than taken from a crate, because the bytes of the data depend on its exact
-//! sequence, and a crate may change its sequence between versions.
+//! Implemented here rather than taken from a crate, because the bytes of the data depend on the
+//! exact sequence, which a crate may change between versions.
 
 const SEED: u64 = 0x1D_5DC0_FFEE;
 const MULTIPLIER: u64 = 0x2545_F491_4F6C_DD1D;
@@ -14,20 +14,20 @@ impl Rng {
         Self(SEED)
     }
 
-    /// A number in `0..bound`. The lowest bits are dropped, as they are the weak ones.
+    /// Returns a number in `0..bound`. Drops the lowest bits, which are the weak ones.
     pub(super) fn below(&mut self, bound: u32) -> u32 {
         let number = (self.next() >> 11) % u64::from(bound);
-        // The remainder of a division by a u32 fits one.
+        // The remainder of a division by a `u32` fits into one.
         number as u32
     }
 
-    /// One of `choices`.
+    /// Returns one of `choices`.
     pub(super) fn pick<T: Copy, const N: usize>(&mut self, choices: &[T; N]) -> T {
         // Every list of choices is a short constant, and `below` stays within its length.
         choices[self.below(N as u32) as usize]
     }
 
-    /// `length` hexadecimal digits, as in salts and rule ids.
+    /// Returns `length` hexadecimal digits, as in salts and rule ids.
     pub(super) fn hex(&mut self, length: usize) -> String {
         (0..length)
             .map(|_| char::from(self.pick(b"0123456789abcdef")))

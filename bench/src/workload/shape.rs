@@ -1,13 +1,13 @@
-//! The JSON shapes of flags and segments, as the service writes them.
+//! The JSON shapes of flags and segments, as written by the service.
 //!
-//! These types only serialize, and they belong to neither side: had the data been built from one
-//! side's model, that side would never meet a field it does not know. Fields stand in the order in
-//! which they are written, since the digests cover the bytes.
+//! These types only serialize and belong to neither side: data built from one side's model would
+//! never contain a property that this side does not know. Fields are in the order in which they are
+//! written, because the digests cover the bytes.
 
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-/// A whole environment: what the service sends when a client connects.
+/// The data set that the service sends when a client connects.
 #[derive(Debug, Serialize)]
 pub(crate) struct Data {
     #[serde(serialize_with = "keyed")]
@@ -17,17 +17,17 @@ pub(crate) struct Data {
 }
 
 impl Data {
-    /// The JSON text, without blanks.
+    /// Returns compact JSON text.
     pub(crate) fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(self)
     }
 
-    /// The JSON text of each flag, by key.
+    /// Returns the JSON text of each flag, by key.
     pub(crate) fn flag_texts(&self) -> Result<Vec<(String, String)>, serde_json::Error> {
         texts(&self.flags)
     }
 
-    /// The JSON text of each segment, by key.
+    /// Returns the JSON text of each segment, by key.
     pub(crate) fn segment_texts(&self) -> Result<Vec<(String, String)>, serde_json::Error> {
         texts(&self.segments)
     }
@@ -104,7 +104,7 @@ pub(super) enum Operand {
     Number(u32),
 }
 
-/// What a rule or the fallthrough serves.
+/// The outcome of a rule or of the fallthrough.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Serve {
@@ -167,7 +167,7 @@ pub(super) struct SegmentRule {
     pub(super) share: Option<Share>,
 }
 
-/// The part of the matching contexts that a segment's rule takes in.
+/// The percentage of matching contexts that a segment rule includes.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Share {
@@ -199,7 +199,7 @@ fn texts<T: Keyed>(items: &[T]) -> Result<Vec<(String, String)>, serde_json::Err
         .collect()
 }
 
-/// Writes a list as an object by key, in the list's own order.
+/// Serializes a list as an object by key, in the order of the list.
 fn keyed<S: Serializer, T: Keyed>(items: &[T], serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(items.len()))?;
     for item in items {

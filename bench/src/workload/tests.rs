@@ -25,7 +25,7 @@ fn ten_thousand_flags_have_the_published_bytes() {
 }
 
 #[test]
-fn large_flags_are_added_and_nothing_else_moves() {
+fn large_flags_are_added_without_other_changes() {
     let common = generate(20).to_json().unwrap();
     let mut data = generate(20);
     add_large(&mut data);
