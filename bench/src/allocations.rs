@@ -55,7 +55,7 @@ pub(crate) fn neighbour(name: &str) -> Result<PathBuf, Box<dyn Error>> {
     let program = std::env::current_exe()?.with_file_name(format!("{name}{EXE_SUFFIX}"));
     match program.exists() {
         true => Ok(program),
-        false => Err(format!("{name} is not there: build all programs of the package").into()),
+        false => Err(format!("{name} is missing: build all programs of the package").into()),
     }
 }
 

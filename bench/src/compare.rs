@@ -71,7 +71,7 @@ pub(crate) fn both(measurement: &impl Measurement) -> Result<Vec<Case>, Box<dyn 
         .map(|(ours, peer)| {
             if ours.answer != peer.answer {
                 let (name, ours, peer) = (peer.name, ours.answer, peer.answer);
-                return Err(format!("{name}: ours answers {ours}, the peer {peer}").into());
+                return Err(format!("{name}: ours returns {ours}, the peer {peer}").into());
             }
             Ok(Case {
                 name: peer.name,

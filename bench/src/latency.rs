@@ -98,7 +98,7 @@ mod tests {
             let held = greatest(bucket(nanos));
             assert!(
                 nanos <= held && held - nanos <= nanos / 256,
-                "{nanos} is held as {held}"
+                "{nanos} is recorded as {held}"
             );
             assert!(bucket(nanos) < BUCKETS);
         }

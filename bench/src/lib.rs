@@ -2,8 +2,8 @@
 //!
 //! Absolute times mean little on a shared machine, so only the ratio of both sides is reported,
 //! measured under the same load. Every measurement is written once, against the trait `sdk::Sdk`,
-//! and instantiated for both sides, so that neither has a loop of its own. If a side needs a
-//! separate process, processes alternate instead of batches.
+//! and instantiated for both sides, so that both use the same loop. If a side needs a separate
+//! process, processes alternate instead of batches.
 //!
 //! Times and allocations come from different programs. A counting allocator slows down the side
 //! that allocates more, so `vexil-bench` uses the system allocator and gets the counts from two

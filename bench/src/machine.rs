@@ -53,9 +53,9 @@ fn voluntary(status: &str) -> Option<u64> {
 pub(crate) fn remark(before: Option<Busy>) -> String {
     match before.and_then(Busy::others_since) {
         Some((others, cores)) => {
-            format!("foreign: others kept {others:.2} of {cores:.0} processors busy meanwhile\n")
+            format!("other load: {others:.2} of {cores:.0} processors busy with other processes\n")
         }
-        None => "foreign: unknown on this system\n".into(),
+        None => "other load: unknown on this system\n".into(),
     }
 }
 

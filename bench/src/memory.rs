@@ -22,7 +22,7 @@ impl Memory {
             format!("{STATUS} cannot be read, as on systems other than Linux: {error}")
         })?;
         Self::parse(&status)
-            .ok_or_else(|| format!("{STATUS} does not name VmHWM and VmRSS in kB, and Threads"))
+            .ok_or_else(|| format!("{STATUS} lacks VmHWM or VmRSS in kB, or Threads"))
     }
 
     fn parse(status: &str) -> Option<Self> {

@@ -192,7 +192,7 @@ impl Timeline<'_> {
         {
             let status = self.client.data_store_status().status();
             return Err(format!(
-                "{what}: the status does not say so after {NOTICED:?}: {status:?}"
+                "{what}: the status does not show it after {NOTICED:?}: {status:?}"
             )
             .into());
         }
@@ -237,7 +237,7 @@ fn summary(timeline: Timeline<'_>, phases: &[(&str, Load)], lost: usize, away: D
     ];
     text += &layout::aligned(headings.map(String::from), &rows);
     text += &format!(
-        "{THREADS} threads; the database was away for {} s\n",
+        "{THREADS} threads; the database was down for {} s\n",
         away.as_secs()
     );
     let wrong: u64 = phases.iter().map(|(_, load)| load.wrong).sum();
@@ -254,7 +254,7 @@ fn summary(timeline: Timeline<'_>, phases: &[(&str, Load)], lost: usize, away: D
             ),
             Finding::new("outage: flags lost", lost as f64, Target::AtMost(0.0)),
             Finding::new(
-                "outage: times that an evaluation waited",
+                "outage: evaluations that waited",
                 waits,
                 Target::AtMost(0.0),
             ),

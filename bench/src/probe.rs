@@ -129,7 +129,7 @@ mod tests {
         assert!(
             run(&[
                 SUBCOMMAND,
-                "nobody",
+                "neither",
                 startup::Start::NAME,
                 "http://localhost:1"
             ])

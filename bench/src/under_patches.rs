@@ -92,7 +92,7 @@ impl Probe for Calls {
             last = now;
         }
         if wrong > 0 {
-            return Err(format!("{wrong} calls gave the default").into());
+            return Err(format!("{wrong} calls returned the default").into());
         }
 
         let ordered = (f64::from(self.rate) * self.seconds).round() as u64;
@@ -133,7 +133,7 @@ fn arrived<S: Sdk>(
             return Ok(patches);
         }
         if start.elapsed() > ARRIVAL || patches > ordered {
-            return Err(format!("{patches} patches of {ordered} were applied").into());
+            return Err(format!("only {patches} of {ordered} patches were applied").into());
         }
         thread::sleep(Duration::from_millis(50));
     }
@@ -184,7 +184,7 @@ pub(crate) fn report(data: &Data, rounds: usize, seconds: f64) -> Result<Report,
     );
     let patches: u64 = patched.iter().map(|run| run.ours.patches).sum();
     text += &format!(
-        "{rounds} rounds of {seconds} s, each in a process of its own; all {} patches were applied, by both sides\n",
+        "{rounds} rounds of {seconds} s, each in a separate process; all {} patches were applied, by both sides\n",
         layout::grouped(patches as f64),
     );
     let slow = QUANTILES

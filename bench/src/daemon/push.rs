@@ -67,7 +67,7 @@ pub(super) fn report(database: &Database, changes: u32) -> Result<Report, Box<dy
         most,
     ]];
     let headings = [
-        "written until seen, by push",
+        "from write to notification",
         "p50, ms",
         "p99, ms",
         "max, ms",
@@ -76,7 +76,7 @@ pub(super) fn report(database: &Database, changes: u32) -> Result<Report, Box<dy
     Ok(Report {
         text: layout::aligned(headings, &rows),
         findings: vec![Finding::new(
-            "daemon mode: a change is seen after, ms at p99",
+            "daemon mode: delay of a change, ms at p99",
             numbers[1],
             Target::AtMost(50.0),
         )],

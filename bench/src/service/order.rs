@@ -46,7 +46,9 @@ pub(crate) fn order_patches(url: &str, rate: u32, seconds: f64) -> io::Result<()
     BufReader::new(connection).read_line(&mut answer)?;
     match answer.contains(" 202 ") {
         true => Ok(()),
-        false => Err(io::Error::other(format!("the service answered: {answer}"))),
+        false => Err(io::Error::other(format!(
+            "unexpected answer of the service: {answer}"
+        ))),
     }
 }
 

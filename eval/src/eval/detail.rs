@@ -159,7 +159,11 @@ impl fmt::Display for TypeMismatch {
 /// ```
 /// use vexil_eval::{Reason, ReasonKind};
 ///
-/// let reason = Reason::from(ReasonKind::RuleMatch { rule_index: 0, rule_id: "r-1".into(), in_experiment: false });
+/// let reason = Reason::from(ReasonKind::RuleMatch {
+///     rule_index: 0,
+///     rule_id: "r-1".into(),
+///     in_experiment: false,
+/// });
 /// assert_eq!(
 ///     serde_json::to_value(&reason).unwrap(),
 ///     serde_json::json!({"kind": "RULE_MATCH", "ruleIndex": 0, "ruleId": "r-1"}),

@@ -21,7 +21,9 @@
 //!     }
 //! }
 //!
-//! let flag: Flag = serde_json::from_str(r#"{"on": true, "variations": ["a", "b"], "fallthrough": {"variation": 1}}"#)?;
+//! let flag: Flag = serde_json::from_str(
+//!     r#"{"on": true, "variations": ["a", "b"], "fallthrough": {"variation": 1}}"#,
+//! )?;
 //! let context = Context::new("ada")?;
 //! let Outcome::Done(evaluation) = evaluate(&flag, &context, &Nothing) else { unreachable!() };
 //! assert_eq!(evaluation.variation, Some((1, &"b".into())));

@@ -11,9 +11,9 @@ use crate::deviation::UNDEMANDED_INDEX;
 
 /// Flags and segments by key.
 ///
-/// It can hide that the peer never removes a failed prerequisite from its path: a flag that fails
-/// because of its own prerequisites is returned without them and with the off variation as its
-/// fallthrough. The peer then gets the same result and leaves nothing on the path.
+/// It can hide that the peer never removes a failed prerequisite from its path: a flag whose
+/// prerequisites fail is returned without them and with the off variation as its fallthrough. The
+/// peer then gets the same result and leaves nothing on the path.
 pub(super) struct PeerStore {
     flags: HashMap<String, (Flag, Value)>,
     segments: HashMap<String, Segment>,

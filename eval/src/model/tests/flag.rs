@@ -62,7 +62,7 @@ fn the_properties_of_a_flag_are_read() {
 fn the_parts_of_a_flag_have_the_defaults_of_the_protocol() {
     let flag = flag(json!({"rules": [{}, {"clauses": [{}]}, {"rollout": {"variations": [{}]}}]}));
     let [empty, with_clause, with_rollout] = &*flag.rules else {
-        panic!("the flag has three rules");
+        panic!("expected three rules");
     };
     assert_eq!((empty.id.as_str(), empty.clauses.len()), ("", 0));
     assert!(!empty.track_events);
