@@ -1,21 +1,21 @@
-//! [`sign`]: a certificate for this machine, by an authority that is made for it and forgotten with it.
+//! [`sign`]: issues a certificate for this machine from a temporary authority.
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose,
 };
 
-/// The hosts of a server on this machine.
+/// The host names of a server on this machine.
 pub(crate) const LOOPBACK: [&str; 2] = ["localhost", "127.0.0.1"];
 
-/// A certificate, its key, and the certificate that clients have to trust.
+/// A certificate, its key, and the certificate of its authority.
 pub(crate) struct Signed {
     pub(crate) authority_pem: String,
     pub(crate) certificate: Certificate,
     pub(crate) key: KeyPair,
 }
 
-/// Makes an authority, and has it sign a certificate for these hosts.
+/// Creates an authority, which signs a certificate for these hosts.
 pub(crate) fn sign(hosts: Vec<String>, expired: bool) -> Result<Signed, rcgen::Error> {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -33,7 +33,7 @@ pub(crate) fn sign(hosts: Vec<String>, expired: bool) -> Result<Signed, rcgen::E
     let mut leaf = CertificateParams::new(hosts)?;
     leaf.distinguished_name
         .push(DnType::CommonName, "vexil test server");
-    // Servers that form a cluster show it to one another as clients, too.
+    // Cluster nodes also present it to one another as clients.
     leaf.extended_key_usages = vec![
         ExtendedKeyUsagePurpose::ServerAuth,
         ExtendedKeyUsagePurpose::ClientAuth,

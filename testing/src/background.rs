@@ -1,4 +1,4 @@
-//! [`Background`]: a thread with a runtime of its own.
+//! [`Background`]: a thread with its own runtime.
 
 use std::future::Future;
 use std::io;
@@ -7,18 +7,18 @@ use std::thread::{self, JoinHandle};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-/// Ends with this being dropped, and all tasks and connections with it.
+/// Dropping this stops the thread, with all tasks and connections.
 #[derive(Debug)]
 pub(crate) struct Background {
     runtime: Handle,
     /// Dropped to stop the thread.
     stop: Option<oneshot::Sender<()>>,
-    /// Waited for when it was stopped.
+    /// Joined after it was stopped.
     thread: Option<JoinHandle<()>>,
 }
 
 impl Background {
-    /// Runs what `prepare` makes, inside the runtime, on the thread.
+    /// Runs the future made by `prepare` on the thread; `prepare` runs inside the runtime.
     pub(crate) fn start<F>(name: &str, prepare: impl FnOnce() -> io::Result<F>) -> io::Result<Self>
     where
         F: Future<Output = ()> + Send + 'static,
@@ -55,8 +55,8 @@ impl Drop for Background {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // It waits for nobody, so this is short. If it has panicked, its connections are closed
-            // all the same.
+            // The thread does not block, so the join is short. If it panicked, its connections are
+            // closed nevertheless.
             let _ = thread.join();
         }
     }

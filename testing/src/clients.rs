@@ -1,8 +1,7 @@
-//! [`Clients`]: the clients that are attached, and how each is told of changes.
+//! [`Clients`]: the attached clients, and their notification.
 //!
-//! A client gets the flags of one moment first, and that may take time. Whoever makes a change
-//! meanwhile waits for it: told sooner, the client would lose the change to the older flags that
-//! come after it.
+//! A new client first receives all flags, which may take time. A concurrent change waits until that
+//! is done: delivered earlier, it would be overwritten by the older flags that arrive after it.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -29,7 +28,7 @@ impl Clients {
         self.0.retain(|other| !Arc::ptr_eq(other, client));
     }
 
-    /// Those who are attached now, to be told of something when the state is no longer locked.
+    /// Returns the attached clients, to be notified after the state is unlocked.
     pub(crate) fn all(&self) -> Vec<Arc<Attached>> {
         self.0.clone()
     }
@@ -51,11 +50,11 @@ pub(crate) struct Attached {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// It is being given the flags of the moment in which it was attached.
+    /// The client is receiving the flags that were current when it attached.
     Starting,
-    /// It has those, and is told of changes.
+    /// The client has those flags and is notified of changes.
     Started,
-    /// It has stopped its data source.
+    /// The client has stopped its data source.
     Ended,
 }
 
@@ -65,14 +64,14 @@ impl Attached {
         self.left.notify_all();
     }
 
-    /// Tells the client of a change, as soon as it has what was there before.
+    /// Notifies the client of a change, once it has its initial flags.
     pub(crate) fn tell(&self, item: Item) {
         let stage = self
             .left
             .wait_while(self.lock(), |stage| *stage == Stage::Starting);
         let stage = *stage.unwrap_or_else(PoisonError::into_inner);
         if stage == Stage::Started {
-            // If the client's store fails, the client itself reports it.
+            // If the client's store fails, the client reports the error itself.
             drop(wait(self.sink.upsert(item)));
         }
     }

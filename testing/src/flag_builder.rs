@@ -1,8 +1,7 @@
-//! [`FlagBuilder`]: a flag of a test, described by what it gives to whom.
+//! [`FlagBuilder`]: describes a test flag.
 //!
-//! It writes the JSON of the service and has it read by the SDK, so that a built flag is treated
-//! like any other. Equal builders write equal JSON, whatever the order of the calls that do not
-//! depend on one another.
+//! It writes the service's JSON, which the SDK then parses, so a built flag is treated like any
+//! other. Equal builders write equal JSON, whatever the order of independent calls.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +12,14 @@ use vexil::{Text, Value};
 use crate::rule_builder::{Rule, RuleBuilder};
 use crate::variation::{Choice, Variation};
 
-/// The kind of a context that names none.
+/// The default context kind.
 pub(crate) const USER: Text = Text::from_static("user");
 
-/// Describes a flag: its variations and who gets which.
+/// A builder for a flag: its variations, targets and rules.
 ///
-/// A new one is a boolean flag that gives `true` to everybody. Get one from [`TestData::flag`](crate::TestData::flag)
-/// to change what is there, and hand it to [`TestData::update`](crate::TestData::update).
+/// A new one is a boolean flag that returns `true` for every context.
+/// [`TestData::flag`](crate::TestData::flag) returns a builder with the flag's current settings;
+/// pass it to [`TestData::update`](crate::TestData::update).
 ///
 /// ```
 /// use vexil::{Client, Context};
@@ -50,7 +50,7 @@ pub struct FlagBuilder {
     variations: Vec<Value>,
     fallthrough: i64,
     off: i64,
-    /// The variation of each targeted key, by kind: a key has one at the most.
+    /// The variation of each targeted key, by kind. A key has at most one.
     targets: BTreeMap<Text, BTreeMap<Text, i64>>,
     rules: Vec<Rule>,
     sampling_ratio: Option<i64>,
@@ -59,7 +59,8 @@ pub struct FlagBuilder {
 }
 
 impl FlagBuilder {
-    /// A boolean flag that is on and gives `true` to everybody; turned off, it gives `false`.
+    /// Creates a boolean flag that is on and returns `true` for every context. When turned off, it
+    /// returns `false`.
     pub fn new(key: impl Into<Text>) -> Self {
         let mut flag = Self {
             key: key.into(),
@@ -77,62 +78,63 @@ impl FlagBuilder {
         flag
     }
 
-    /// Whether targeting is on; off, everybody gets the off variation. Default: `true`.
+    /// Sets whether targeting is on. While it is off, the off variation is served. Default: `true`.
     pub fn on(mut self, on: bool) -> Self {
         self.on = on;
         self
     }
 
     /// Makes the variations `true` and `false`, the fallthrough `true` and the off variation
-    /// `false`. If those are the variations already, nothing changes. Whatever takes `true` or
-    /// `false` for a variation does this first.
+    /// `false`. Does nothing if those are the variations already. Every method that takes `true` or
+    /// `false` as a variation calls this first.
     pub fn boolean_flag(mut self) -> Self {
         self.become_boolean();
         self
     }
 
-    /// Replaces the values that the flag can have. What refers to them by their index goes on doing
-    /// so. Default: `true`, `false`.
+    /// Replaces the variations of the flag. Existing references by index are kept. Default: `true`,
+    /// `false`.
     pub fn variations<V: Into<Value>>(mut self, variations: impl IntoIterator<Item = V>) -> Self {
         self.variations = variations.into_iter().map(Into::into).collect();
         self
     }
 
-    /// What everybody gets whom neither a target nor a rule concerns. Default: `true`.
+    /// Sets the variation served when no target or rule matches. Default: `true`.
     pub fn fallthrough_variation(mut self, variation: impl Into<Variation>) -> Self {
         self.fallthrough = self.index(variation.into());
         self
     }
 
-    /// What everybody gets while targeting is off. Default: `false`.
+    /// Sets the variation served while targeting is off. Default: `false`.
     pub fn off_variation(mut self, variation: impl Into<Variation>) -> Self {
         self.off = self.index(variation.into());
         self
     }
 
-    /// Gives everybody this variation: turns targeting on and removes all targets and rules. The
-    /// off variation stays.
+    /// Serves this variation to every context: turns targeting on and removes all targets and
+    /// rules. The off variation stays.
     pub fn variation_for_all(mut self, variation: impl Into<Variation>) -> Self {
         self.fallthrough = self.index(variation.into());
         self.on = true;
         self.clear_rules().clear_targets()
     }
 
-    /// Gives everybody this value, which becomes the only variation, also while targeting is off.
+    /// Serves this value to every context. It becomes the only variation, so it is also served
+    /// while targeting is off.
     pub fn value_for_all(self, value: impl Into<Value>) -> Self {
         self.variations([value.into()])
             .off_variation(0)
             .variation_for_all(0)
     }
 
-    /// Gives the user with this key a variation; short for [`FlagBuilder::variation_for_key`] with
-    /// the kind `user`.
+    /// Targets the user with this key: short for [`FlagBuilder::variation_for_key`] with the kind
+    /// `user`.
     pub fn variation_for_user(self, key: impl Into<Text>, variation: impl Into<Variation>) -> Self {
         self.variation_for_key(USER, key, variation)
     }
 
-    /// Gives the context of this kind and key a variation, instead of any other that it was given
-    /// before. It comes before all rules.
+    /// Serves a variation to the context with this kind and key. Replaces an earlier target for the
+    /// same context. Targets are evaluated before rules.
     pub fn variation_for_key(
         mut self,
         kind: impl Into<Text>,
@@ -147,7 +149,7 @@ impl FlagBuilder {
         self
     }
 
-    /// Starts a rule for users that have one of these values for an attribute; short for
+    /// Starts a rule that matches users with one of these attribute values: short for
     /// [`FlagBuilder::if_match_context`] with the kind `user`.
     pub fn if_match<V: Into<Value>>(
         self,
@@ -157,10 +159,10 @@ impl FlagBuilder {
         self.if_match_context(USER, attribute, values)
     }
 
-    /// Starts a rule for contexts of this kind that have one of these values for an attribute.
-    /// Rules are tried in the order in which they were added.
+    /// Starts a rule that matches contexts of this kind with one of these attribute values. Rules
+    /// are evaluated in the order in which they were added.
     ///
-    /// The attribute is a name or a reference into an object, such as `/address/city`.
+    /// The attribute is a name, or a reference into an object such as `/address/city`.
     pub fn if_match_context<V: Into<Value>>(
         self,
         kind: impl Into<Text>,
@@ -170,7 +172,7 @@ impl FlagBuilder {
         RuleBuilder::new(self).and_match_context(kind, attribute, values)
     }
 
-    /// Starts a rule for users that have none of these values for an attribute; short for
+    /// Starts a rule that matches users with none of these attribute values: short for
     /// [`FlagBuilder::if_not_match_context`] with the kind `user`.
     pub fn if_not_match<V: Into<Value>>(
         self,
@@ -180,8 +182,8 @@ impl FlagBuilder {
         self.if_not_match_context(USER, attribute, values)
     }
 
-    /// Starts a rule for contexts of this kind that have none of these values for an attribute. One
-    /// that lacks the attribute does not match, as in all negated clauses of the protocol.
+    /// Starts a rule that matches contexts of this kind with none of these attribute values. A
+    /// context without the attribute does not match, as in all negated clauses of the protocol.
     pub fn if_not_match_context<V: Into<Value>>(
         self,
         kind: impl Into<Text>,
@@ -197,33 +199,33 @@ impl FlagBuilder {
         self
     }
 
-    /// Removes all targets, of every kind.
+    /// Removes all targets of every kind.
     pub fn clear_targets(mut self) -> Self {
         self.targets.clear();
         self
     }
 
-    /// One in how many full events is sent, 0 meaning none. Default: each.
+    /// Sends one in `ratio` full events; 0 sends none. Default: every event.
     pub fn sampling_ratio(mut self, ratio: i64) -> Self {
         self.sampling_ratio = Some(ratio);
         self
     }
 
-    /// Whether evaluations are left out of the summaries. Default: `false`.
+    /// Sets whether evaluations are excluded from summaries. Default: `false`.
     pub fn exclude_from_summaries(mut self, exclude: bool) -> Self {
         self.exclude_from_summaries = exclude;
         self
     }
 
-    /// One in how many operations of a migration compares both results, 0 meaning none. Default:
-    /// each.
+    /// Compares both results in one in `ratio` migration operations; 0 compares none. Default:
+    /// every operation.
     pub fn check_ratio(mut self, ratio: i64) -> Self {
         self.check_ratio = Some(ratio);
         self
     }
 
-    /// The flag, in version 1: for data sources of your own. Another version has
-    /// [`Flag::with_version`].
+    /// Builds the flag with version 1, for custom data sources. Use [`Flag::with_version`] for
+    /// another version.
     ///
     /// ```
     /// use vexil::model::DataSet;
@@ -239,12 +241,12 @@ impl FlagBuilder {
         reason = "the JSON does not depend on the caller but for values, which may be any"
     )]
     pub fn build(&self) -> Flag {
-        // `to_json` gives every property the type that the protocol demands.
+        // `to_json` writes every property with the type that the protocol requires.
         serde_json::from_value(self.to_json()).expect("the builder writes flags")
     }
 
-    /// The flag as the service would write it, in version 1: for files, stores and services of your
-    /// own.
+    /// Returns the flag as the service would write it, with version 1: for custom files, stores and
+    /// services.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         let (targets, context_targets) = self.target_lists();
@@ -282,7 +284,8 @@ impl FlagBuilder {
         &self.key
     }
 
-    /// The index of a variation, after making the flag boolean if that is what the variation takes.
+    /// Returns the index of a variation. Makes the flag boolean first if the variation is a
+    /// boolean.
     pub(crate) fn index(&mut self, variation: Variation) -> i64 {
         match variation.0 {
             Choice::Index(index) => index,

@@ -1,8 +1,7 @@
-//! Flags under a test's control, for applications and plug-ins that use [`vexil`].
+//! Test doubles for applications and plug-ins that use [`vexil`].
 //!
-//! A test gives its client [`TestData`] in place of a connection to the service, and keeps a clone
-//! to change flags with. Clients see a change when the call returns: there is nothing to wait for,
-//! no network and no file.
+//! A test gives its client [`TestData`] as the data source and changes flags through a clone of it.
+//! Clients see a change when the call returns: no waiting, no network, no files.
 //!
 //! ```
 //! use vexil::{Client, Context};
@@ -18,25 +17,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A flag that is not the same for everyone comes from a [`FlagBuilder`]: targets and rules. What
-//! the builder does not know (rollouts, other operators, prerequisites) comes from the JSON of the
-//! service, with
-//! [`TestData::use_preconfigured_flag`]. How an application takes it when the connection is lost shows
-//! [`TestData::update_status`].
+//! A [`FlagBuilder`] describes flags with targets and rules. For everything the builder does not
+//! support (rollouts, other operators, prerequisites), pass the service's JSON to
+//! [`TestData::use_preconfigured_flag`]. [`TestData::update_status`] simulates the loss of the
+//! connection.
 //!
-//! Where flags come from a database, [`stores`] has one in memory, whose faults are the test's, too. Who writes a store
-//! has it tested by [`persistent_store_conformance!`] or [`big_segment_store_conformance!`]; see [`conformance`].
+//! [`stores`] has in-memory databases with injectable faults, for tests of clients that read flags
+//! from a database. [`persistent_store_conformance!`] and [`big_segment_store_conformance!`] test a
+//! store implementation; see [`conformance`].
 #![cfg_attr(
     feature = "fake-service",
-    doc = "\nWhere the connection itself is to be tested, or another SDK, [`FakeService`] is the other end of it."
+    doc = "\nTo test the connection itself, or another SDK, use [`FakeService`], the service side of it."
 )]
 #![cfg_attr(
     all(unix, feature = "servers"),
-    doc = "\nA store is tested against the database that it is for, and [`servers`] starts that."
+    doc = "\n[`servers`] starts the real databases that stores are tested against."
 )]
 #![cfg_attr(
     feature = "fault-proxy",
-    doc = "\nA [`FaultProxy`] between a client and a server breaks their connections."
+    doc = "\nA [`FaultProxy`] between a client and a server injects connection faults."
 )]
 
 #[cfg(any(feature = "fake-service", all(unix, feature = "servers")))]

@@ -1,4 +1,4 @@
-//! [`Observed`]: a state that several threads look at and change, and whose changes can be waited for.
+//! [`Observed`]: state shared by several threads, whose changes can be awaited.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,9 +6,9 @@ use tokio::sync::watch;
 
 #[derive(Debug, Default)]
 pub(crate) struct Observed<T> {
-    /// Held for a look or a change, never across an await.
+    /// Locked for a single read or change, never across an await.
     state: Mutex<T>,
-    /// Marked after each change, for those who wait for something.
+    /// Marked after each change, to wake waiting tasks.
     changed: watch::Sender<()>,
 }
 
@@ -30,7 +30,7 @@ impl<T> Observed<T> {
         result
     }
 
-    /// A change that nobody can wait for.
+    /// Makes a change without waking waiting tasks.
     pub(crate) fn change_quietly<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
         change(&mut self.lock())
     }
@@ -39,14 +39,14 @@ impl<T> Observed<T> {
         self.changed.subscribe()
     }
 
-    /// Looks at once and after each change, until it finds something.
+    /// Evaluates `look` now and after each change until it returns `Some`.
     pub(crate) async fn until<R>(&self, mut look: impl FnMut(&T) -> Option<R>) -> R {
         let mut changes = self.changes();
         loop {
             if let Some(found) = self.look(&mut look) {
                 return found;
             }
-            // Its sender is here: it does not end.
+            // `self` holds the sender, so the channel cannot be closed.
             let _ = changes.changed().await;
         }
     }

@@ -1,15 +1,15 @@
-//! [`free`]: a port for a server that may go away and come back.
+//! [`free`]: finds a port for a server that may stop and start again.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Range;
 
-/// Below what systems give to outgoing connections: a client that tries a closed port of that range
-/// again and again may reach itself, or have the port when the server wants it back.
+/// Below the range of ephemeral ports. A client that keeps connecting to a closed ephemeral port
+/// may connect to itself, or own the port when the server needs it again.
 const RANGE: Range<u16> = 20_000..30_000;
 
-/// Finds a port that nobody listens on, together with those at the given distances from it. Another
-/// process may take it before it is used: whoever starts a server on it tries another one then.
+/// Finds a port that is free, as are the ports at the given distances from it. Another process may
+/// take it before it is used; the caller then tries another port.
 pub(crate) fn free(distances: &[u16]) -> io::Result<u16> {
     for _ in 0..200 {
         let port = fastrand::u16(RANGE);
@@ -24,7 +24,7 @@ pub(crate) fn free(distances: &[u16]) -> io::Result<u16> {
     }
     Err(io::Error::new(
         io::ErrorKind::AddrInUse,
-        "no free port was found on this machine",
+        "no free port found",
     ))
 }
 

@@ -1,4 +1,4 @@
-//! [`Preconfigured`]: flags and segments that are taken as they are, from JSON or ready made.
+//! [`Preconfigured`]: complete flags and segments, as JSON or as values.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -6,31 +6,31 @@ use std::fmt;
 
 use vexil::model::{DataKind, Flag, Item, ReadError, Segment};
 
-/// A whole flag (`T` is [`Flag`]) or segment (`T` is [`Segment`]): itself, or its JSON as the
-/// service writes it, as a
-/// [`serde_json::Value`] or as text. JSON must hold the `key`; all else has its defaults.
+/// A complete flag (`T` is [`Flag`]) or segment (`T` is [`Segment`]): the value itself, or the
+/// service's JSON as a [`serde_json::Value`] or text. JSON must contain the `key`; all other
+/// properties have defaults.
 ///
-/// Sealed: turn what you have into one of these.
+/// This trait is sealed.
 pub trait Preconfigured<T>: sealed::Sealed {
-    /// Why it may be unusable. A flag or segment itself never is.
+    /// The error of the conversion. Converting a flag or segment value cannot fail.
     type Error;
 
-    /// Reads it.
+    /// Converts it into an item.
     ///
     /// # Errors
-    /// If it is no flag or segment.
+    /// Returns an error if it is not a valid flag or segment.
     fn into_item(self) -> Result<Item, Self::Error>;
 }
 
 mod sealed {
     #[expect(
         unnameable_types,
-        reason = "a trait that nobody can name cannot be implemented elsewhere"
+        reason = "seals the trait: other crates cannot name this one"
     )]
     pub trait Sealed {}
 }
 
-/// Implements the trait for one type of items and its JSON.
+/// Implements the trait for one item type and its JSON.
 macro_rules! preconfigured {
     ($item:ty, $kind:expr) => {
         impl sealed::Sealed for $item {}
@@ -77,23 +77,23 @@ fn read(kind: DataKind, json: &serde_json::Value) -> Result<Item, PreconfiguredE
         .map_err(|source| PreconfiguredError::Malformed { source })
 }
 
-/// Why JSON cannot be used as a flag or segment.
+/// An error of reading JSON as a flag or segment.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PreconfiguredError {
-    /// The text is no JSON.
+    /// The text is not valid JSON.
     NotJson {
-        /// Where reading ended, and why.
+        /// The parse error, with its position.
         source: serde_json::Error,
     },
-    /// There is no `key`, or it is no string or empty.
+    /// The `key` is missing, empty or not a string.
     NoKey {
-        /// What it was meant to be.
+        /// The expected kind of item.
         kind: DataKind,
     },
     /// A property has a value of the wrong type.
     Malformed {
-        /// Which item, and what is wrong.
+        /// The item and its error.
         source: ReadError<serde_json::Error>,
     },
 }

@@ -1,4 +1,4 @@
-//! [`RuleBuilder`]: a rule of a flag in the making.
+//! [`RuleBuilder`]: a flag rule under construction.
 
 use serde_json::json;
 use vexil::{Text, Value};
@@ -6,11 +6,11 @@ use vexil::{Text, Value};
 use crate::flag_builder::{FlagBuilder, USER, kind_or_user};
 use crate::variation::Variation;
 
-/// A rule that was started with [`FlagBuilder::if_match`] or one of its siblings.
+/// A builder for a rule, started by [`FlagBuilder::if_match`] or one of its siblings.
 ///
-/// It matches a context that matches all its clauses; each clause looks at the part of a context that is of its kind,
-/// and does not match where there is none, negated or not. [`RuleBuilder::then_return`] adds the rule to the flag and
-/// gives the flag back.
+/// The rule matches a context that matches all its clauses. Each clause tests the part of the
+/// context that has the clause's kind, and does not match if there is none, negated or not.
+/// [`RuleBuilder::then_return`] adds the rule to the flag and returns the flag's builder.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct RuleBuilder {
@@ -41,7 +41,7 @@ impl RuleBuilder {
         }
     }
 
-    /// And the user has one of these values for an attribute.
+    /// Adds a clause: the user has one of these attribute values.
     pub fn and_match<V: Into<Value>>(
         self,
         attribute: impl Into<Text>,
@@ -50,7 +50,7 @@ impl RuleBuilder {
         self.and_match_context(USER, attribute, values)
     }
 
-    /// And the context of this kind has one of these values for an attribute.
+    /// Adds a clause: the context of this kind has one of these attribute values.
     pub fn and_match_context<V: Into<Value>>(
         self,
         kind: impl Into<Text>,
@@ -60,7 +60,7 @@ impl RuleBuilder {
         self.and(kind.into(), attribute.into(), values, false)
     }
 
-    /// And the user has none of these values for an attribute.
+    /// Adds a clause: the user has none of these attribute values.
     pub fn and_not_match<V: Into<Value>>(
         self,
         attribute: impl Into<Text>,
@@ -69,7 +69,7 @@ impl RuleBuilder {
         self.and_not_match_context(USER, attribute, values)
     }
 
-    /// And the context of this kind has none of these values for an attribute.
+    /// Adds a clause: the context of this kind has none of these attribute values.
     pub fn and_not_match_context<V: Into<Value>>(
         self,
         kind: impl Into<Text>,
@@ -79,7 +79,7 @@ impl RuleBuilder {
         self.and(kind.into(), attribute.into(), values, true)
     }
 
-    /// Finishes the rule: whom it matches gets this variation.
+    /// Finishes the rule: contexts that match it get this variation.
     pub fn then_return(self, variation: impl Into<Variation>) -> FlagBuilder {
         let Self { mut flag, clauses } = self;
         let variation = flag.index(variation.into());
@@ -106,7 +106,7 @@ impl RuleBuilder {
 }
 
 impl Rule {
-    /// The rule as the service would write it; its place in the flag is its id.
+    /// Returns the rule as the service would write it. Its index in the flag is its id.
     pub(crate) fn to_json(&self, place: usize) -> serde_json::Value {
         let clauses = self.clauses.iter().map(Clause::to_json).collect::<Vec<_>>();
         json!({"id": format!("rule{place}"), "variation": self.variation, "clauses": clauses})

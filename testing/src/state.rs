@@ -1,4 +1,4 @@
-//! [`State`]: what all clones of a [`TestData`](crate::TestData) share.
+//! [`State`]: shared by all clones of a [`TestData`](crate::TestData).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use crate::flag_builder::FlagBuilder;
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// Deleted items stay: their versions are continued.
+    /// Includes tombstones, whose versions new items continue.
     items: HashMap<(DataKind, Text), Item>,
-    /// What the flags were last built with, unless they came ready made.
+    /// The builder each flag was last built with, except for preconfigured flags.
     builders: HashMap<Text, FlagBuilder>,
     pub(crate) clients: Clients,
 }
@@ -23,15 +23,14 @@ impl State {
         self.builders.get(key)
     }
 
-    /// Takes over a flag that `builder` has built.
+    /// Stores a flag built by `builder`.
     pub(crate) fn put_built(&mut self, builder: FlagBuilder, flag: Flag) -> Item {
         let version = self.next_version(DataKind::Flag, flag.key());
         self.builders.insert(builder.key().clone(), builder);
         self.put(flag.with_version(version).into())
     }
 
-    /// Takes over an item that came ready made. Its version is raised if it is not newer than the
-    /// one before.
+    /// Stores a preconfigured item. Its version is raised if it is not newer than the previous one.
     pub(crate) fn put_ready(&mut self, item: Item) -> Item {
         let version = self
             .next_version(item.kind(), item.key())
@@ -46,7 +45,7 @@ impl State {
         self.put_ready(Item::deleted(kind, key, 0))
     }
 
-    /// Everything there is, in the order of the keys.
+    /// Returns all items, sorted by key.
     pub(crate) fn data_set(&self) -> DataSet {
         let mut data: DataSet = self.items.values().cloned().collect();
         data.flags.sort_by(|a, b| a.key().cmp(b.key()));
@@ -68,7 +67,7 @@ impl State {
     }
 }
 
-/// A whole environment, in the versions that it has.
+/// Creates the state of a whole environment, with its versions.
 impl From<DataSet> for State {
     fn from(data: DataSet) -> Self {
         let mut state = Self::default();

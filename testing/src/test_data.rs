@@ -1,8 +1,8 @@
-//! [`TestData`]: a data source under the test's control.
+//! [`TestData`]: a data source controlled by the test.
 //!
-//! Versions are counted under a lock, and clients told after it was released: they may be told out
-//! of turn, but never fall back, since a store keeps the newest version. So nothing that hears of a
-//! change can deadlock by making another.
+//! Versions are assigned under a lock, and clients are notified after it is released. Notifications
+//! can therefore arrive out of order, but flags never go back, because a store keeps the newest
+//! version. A change listener can make another change without a deadlock.
 
 use std::fmt;
 use std::future::pending;
@@ -19,15 +19,16 @@ use crate::flag_builder::FlagBuilder;
 use crate::preconfigured::Preconfigured;
 use crate::state::State;
 
-/// Flags in memory, which a test sets and changes: the data source of one client or many.
+/// An in-memory data source for one or more clients, whose flags the test changes.
 ///
-/// Clones are cheap and share everything: give one to [`ClientBuilder::data_source`] and keep one.
-/// A client has the flags that are there when `start` returns. A change has reached every client
-/// when the call that made it returns: evaluations see it, and change listeners are queued. Changes
-/// can be made from anywhere, also from a listener.
+/// Clones are cheap and share all data: pass one to [`ClientBuilder::data_source`] and keep one. A
+/// client has the current flags when `start` returns. When a method that makes a change returns,
+/// the change has reached every client: evaluations see it, and change listeners are queued.
+/// Changes can be made from anywhere, including from a listener.
 ///
-/// With flags in memory, as they are by default, nothing of this waits. A store that has I/O to do
-/// is waited for, so do not make changes on a thread that drives its I/O, or in the store itself.
+/// With in-memory flags, the default, no method blocks. With a store that does I/O, methods block
+/// until the store has finished, so do not make changes on a thread that drives the store's I/O, or
+/// inside the store.
 ///
 /// ```
 /// use vexil::{Client, Context};
@@ -50,19 +51,19 @@ use crate::state::State;
 /// [`ClientBuilder::data_source`]: vexil::ClientBuilder::data_source
 #[derive(Clone, Default)]
 pub struct TestData {
-    /// Held for a look or a change, never while a client is called.
+    /// Locked for a single read or change, never while a client is called.
     state: Arc<Mutex<State>>,
 }
 
 impl TestData {
-    /// No flags and no segments yet.
+    /// Creates test data without flags or segments.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a flag that gives everybody this value; the same as [`TestData::set`], for the line
-    /// that sets a test up.
+    /// Adds a flag that returns this value for every context. The same as [`TestData::set`], for
+    /// use in the expression that creates the test data.
     ///
     /// ```
     /// use vexil_testing::TestData;
@@ -75,10 +76,12 @@ impl TestData {
         self
     }
 
-    /// Makes a flag give everybody this value, any JSON value; the flag is made if there is none.
+    /// Makes a flag return this value, any JSON value, for every context. Creates the flag if it
+    /// does not exist.
     ///
-    /// With `true` or `false` it is a boolean flag. With another value it has this one variation,
-    /// which also holds while it is off. Targets and rules that were there are gone.
+    /// With `true` or `false` it becomes a boolean flag. With any other value, that value is its
+    /// only variation and is also returned while the flag is off. Existing targets and rules are
+    /// removed.
     pub fn set(&self, key: impl Into<Text>, value: impl Into<Value>) -> &Self {
         let flag = self.flag(key);
         self.update(match value.into() {
@@ -87,9 +90,9 @@ impl TestData {
         })
     }
 
-    /// A builder for this flag: what [`TestData::update`] was last given for it, or else a boolean
-    /// flag that gives everybody `true`, as [`FlagBuilder::new`] makes it. That also holds for a
-    /// flag that came ready made.
+    /// Returns a builder for this flag: the one last passed to [`TestData::update`], or else a
+    /// boolean flag that returns `true` for every context, as created by [`FlagBuilder::new`]. A
+    /// preconfigured flag does not change the builder.
     pub fn flag(&self, key: impl Into<Text>) -> FlagBuilder {
         let key = key.into();
         let known = self.lock().builder(&key).cloned();
@@ -97,17 +100,17 @@ impl TestData {
     }
 
     /// Adds or replaces the flag that the builder describes. Its version is one more than the last
-    /// one of this key, also if the flag was deleted in between; the first is 1.
+    /// version of this key, even if the flag was deleted in between; the first version is 1.
     pub fn update(&self, flag: FlagBuilder) -> &Self {
         let built = flag.build();
         self.publish(|state| state.put_built(flag, built))
     }
 
-    /// Adds or replaces a flag as it is: a [`Flag`], or JSON that holds what the builder does not
-    /// know.
+    /// Adds or replaces a flag unchanged: a [`Flag`], or JSON with properties that the builder does
+    /// not support.
     ///
-    /// Its version is kept if it is newer than the last one of this key; else it becomes one more
-    /// than that, so that versions never go back.
+    /// Its version is kept if it is newer than the last version of this key. Otherwise the version
+    /// becomes the last one plus one, so that versions never go back.
     ///
     /// ```
     /// use serde_json::json;
@@ -127,7 +130,7 @@ impl TestData {
     /// ```
     ///
     /// # Errors
-    /// If the JSON is no flag. A [`Flag`] always is one.
+    /// Returns an error if the JSON is not a valid flag. A [`Flag`] is always accepted.
     pub fn use_preconfigured_flag<F: Preconfigured<Flag>>(
         &self,
         flag: F,
@@ -136,11 +139,11 @@ impl TestData {
         Ok(self.publish(|state| state.put_ready(item)))
     }
 
-    /// Adds or replaces a segment as it is: a [`Segment`], or its JSON. Flags refer to it with
-    /// `segmentMatch`. Its version follows the rule of [`TestData::use_preconfigured_flag`].
+    /// Adds or replaces a segment unchanged: a [`Segment`], or its JSON. Flags refer to it with
+    /// `segmentMatch`. Its version is assigned as in [`TestData::use_preconfigured_flag`].
     ///
     /// # Errors
-    /// If the JSON is no segment. A [`Segment`] always is one.
+    /// Returns an error if the JSON is not a valid segment. A [`Segment`] is always accepted.
     pub fn use_preconfigured_segment<S: Preconfigured<Segment>>(
         &self,
         segment: S,
@@ -149,21 +152,22 @@ impl TestData {
         Ok(self.publish(|state| state.put_ready(item)))
     }
 
-    /// Deletes a flag, in the version after its last one. Its builder is forgotten.
+    /// Deletes a flag. The tombstone's version is one more than the flag's last version. The flag's
+    /// builder is dropped too.
     pub fn delete(&self, key: impl Into<Text>) -> &Self {
         self.publish(|state| state.delete(DataKind::Flag, key.into()))
     }
 
-    /// Deletes a segment, in the version after its last one. Contexts are no longer in it.
+    /// Deletes a segment. The tombstone's version is one more than the segment's last version. The
+    /// segment no longer contains any context.
     pub fn delete_segment(&self, key: impl Into<Text>) -> &Self {
         self.publish(|state| state.delete(DataKind::Segment, key.into()))
     }
 
-    /// Reports a status, with what went wrong if anything did, to every client that is attached
-    /// now.
+    /// Reports a status, optionally with an error, to every attached client.
     ///
-    /// Clients treat it as they treat that of any data source: a change of flags that follows means
-    /// that all is well again, and nothing follows after [`DataSourceState::Off`].
+    /// Clients treat it like the status of any data source: a later flag change makes the status
+    /// valid again, and no status follows [`DataSourceState::Off`].
     ///
     /// ```
     /// use vexil::Client;
@@ -190,14 +194,14 @@ impl TestData {
         self
     }
 
-    /// How many clients are attached: those that were started with this data and have not ended. A
+    /// Returns the number of attached clients: those started with this data that have not ended. A
     /// client that is closed or dropped detaches in the background.
     #[must_use]
     pub fn client_count(&self) -> usize {
         self.lock().clients.count()
     }
 
-    /// Makes a change and tells the clients.
+    /// Makes a change and notifies the clients.
     fn publish(&self, change: impl FnOnce(&mut State) -> Item) -> &Self {
         let (item, clients) = {
             let mut state = self.lock();
@@ -214,7 +218,8 @@ impl TestData {
     }
 }
 
-/// A whole environment, in the versions that it has; changes continue from there.
+/// Creates test data from a whole environment. Item versions are kept, and changes continue from
+/// them.
 impl From<DataSet> for TestData {
     fn from(data: DataSet) -> Self {
         Self {
@@ -223,7 +228,7 @@ impl From<DataSet> for TestData {
     }
 }
 
-/// Flags that give everybody these values.
+/// Creates flags that return these values for every context.
 impl<K: Into<Text>, V: Into<Value>> FromIterator<(K, V)> for TestData {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(flags: I) -> Self {
         flags
@@ -232,17 +237,17 @@ impl<K: Into<Text>, V: Into<Value>> FromIterator<(K, V)> for TestData {
     }
 }
 
-/// Flags that give everybody these values.
+/// Creates flags that return these values for every context.
 impl<K: Into<Text>, V: Into<Value>, const N: usize> From<[(K, V); N]> for TestData {
     fn from(flags: [(K, V); N]) -> Self {
         flags.into_iter().collect()
     }
 }
 
-/// For each client that runs it, an instance of its own, which ends with the client.
+/// Each client that runs the data source gets a separate instance, which ends with the client.
 #[vexil::async_trait]
 impl DataSource for TestData {
-    /// Evaluations of flags that are made up are of no use to the service.
+    /// The service has no use for evaluations of test flags.
     fn reports_events(&self) -> bool {
         false
     }
@@ -263,15 +268,15 @@ impl fmt::Debug for TestData {
     }
 }
 
-/// A client's being attached. It ends when this is dropped, which is when the client stops its data
-/// source.
+/// The registration of a client. Dropped when the client stops its data source, which detaches the
+/// client.
 struct Attachment {
     to: TestData,
     client: Arc<Attached>,
 }
 
 impl Attachment {
-    /// Attaches a client, and gives the data of that moment.
+    /// Attaches a client and returns the current data.
     fn new(to: &TestData, sink: &Arc<dyn DataSink>) -> (Self, DataSet) {
         let mut state = to.lock();
         let client = state.clients.attach(Arc::clone(sink));
@@ -289,8 +294,7 @@ impl Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        // What may be left of the client goes with the last of its handles: this one, after the
-        // lock was released.
+        // This may be the last handle to the client, so it is dropped after the lock is released.
         self.to.lock().clients.detach(&self.client);
         self.client.enter(Stage::Ended);
     }

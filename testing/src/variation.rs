@@ -1,10 +1,10 @@
-//! [`Variation`]: which of a flag's values is meant.
+//! [`Variation`]: refers to one of a flag's values.
 
-/// One of a flag's variations: an index, counted from 0, or `true` or `false`, which make the flag
+/// One of a flag's variations: an index, counted from 0, or a boolean, which makes the flag
 /// [boolean](crate::FlagBuilder::boolean_flag).
 ///
-/// The builders take anything that turns into one. An index that the flag does not have is not
-/// refused: flag data can be wrong in this way too, and evaluating such a flag gives the default.
+/// The builders accept any type that converts into one. An index out of range is accepted, because
+/// real flag data can be wrong in the same way: evaluating such a flag returns the default.
 ///
 /// ```
 /// use vexil_testing::FlagBuilder;
@@ -30,9 +30,9 @@ impl From<bool> for Variation {
 macro_rules! variation_from_index {
     ($($integer:ty),+) => {$(
         impl From<$integer> for Variation {
-            /// The variation at this index.
+            /// Converts the index of a variation.
             fn from(index: $integer) -> Self {
-                // No list is long enough for the difference to show.
+                // No variation list is long enough for saturation to matter.
                 Self(Choice::Index(i64::try_from(index).unwrap_or(i64::MAX)))
             }
         }

@@ -1,4 +1,4 @@
-//! [`wait`]: the end of a sink's call, on this thread.
+//! [`wait`]: drives a sink's call to its end on the current thread.
 
 use std::future::Future;
 use std::panic::resume_unwind;
@@ -6,13 +6,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-/// Runs a call to its end. With flags in memory, that is at once.
+/// Runs a call to its end. With in-memory flags it completes immediately.
 pub(crate) fn wait<T: Send>(mut call: Pin<Box<dyn Future<Output = T> + Send + '_>>) -> T {
     match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        // On a thread of its own, not on this one: in a Tokio task that has used up its share,
-        // everything of Tokio's is pending until the task yields, which it cannot while it waits
-        // here.
+        // Runs on a separate thread: in a Tokio task that has used up its budget, every Tokio
+        // future stays pending until the task yields, and this one blocks instead.
         Poll::Pending => {
             let waiting = thread::scope(|scope| scope.spawn(|| pollster::block_on(call)).join());
             waiting.unwrap_or_else(|panic| resume_unwind(panic))

@@ -1,4 +1,4 @@
-//! [`Waiting`]: what has not happened yet.
+//! [`Waiting`]: a condition that a test waits for.
 
 use std::error::Error;
 use std::fmt;
@@ -11,28 +11,26 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::task::coop::unconstrained;
 
-/// How long a test waits for something unless it says otherwise. Only a test that fails gets to
-/// know it.
+/// The default timeout. Reached only by tests that fail.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What tests wait for something of.
+/// A source of conditions to wait for.
 pub(crate) trait Watched: Sync {
-    /// Is marked after each change.
+    /// Returns a receiver that is marked after each change.
     fn changes(&self) -> watch::Receiver<()>;
 
-    /// What has happened instead of what a test has waited for.
+    /// Describes the current state, for the message of a timeout.
     fn seen(&self) -> String;
 }
 
-/// Something that a test waits for: on its thread with [`Waiting::wait`], or with `.await` on any
+/// A condition that a test waits for: on its thread with [`Waiting::wait`], or with `.await` on any
 /// executor.
 ///
-/// It looks whenever there is something new, so it ends at once when what it waits for has
-/// happened.
+/// The condition is evaluated after each change, so the wait ends as soon as it holds.
 #[must_use = "nothing is waited for until `wait` or `await`"]
 pub struct Waiting<'a, T> {
     watched: &'a dyn Watched,
-    /// For the timer.
+    /// Drives the timer.
     runtime: Handle,
     what: String,
     patience: Duration,
@@ -55,28 +53,28 @@ impl<'a, T> Waiting<'a, T> {
         }
     }
 
-    /// Waits no longer than this. Default: 30 seconds.
+    /// Sets the timeout. Default: 30 seconds.
     pub fn within(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Waits on this thread. Do not do that where the client's own tasks need the thread; await it
-    /// instead.
+    /// Blocks this thread until the condition holds. Use `.await` instead where the client's tasks
+    /// need the thread.
     ///
     /// # Errors
-    /// If it has not happened in time.
+    /// Returns an error if the condition does not hold within the timeout.
     pub fn wait(self) -> Result<T, TimedOut> {
-        // Unconstrained: a task of Tokio's that has used up its share could not get on here, as it
-        // cannot yield.
+        // Unconstrained: a Tokio task that has used up its budget would make no progress here,
+        // because it cannot yield.
         pollster::block_on(unconstrained(self.run()))
     }
 
     async fn run(mut self) -> Result<T, TimedOut> {
-        // Before the first look: what happens after it is noticed.
+        // Subscribed before the first evaluation, so that no later change is missed.
         let mut changes = self.watched.changes();
         let patience = self.patience;
-        // Made inside the runtime: the sleep looks for its own there.
+        // Spawned on the runtime, because the sleep needs its timer.
         let mut timer = Timer(
             self.runtime
                 .spawn(async move { tokio::time::sleep(patience).await }),
@@ -117,7 +115,7 @@ impl<T> fmt::Debug for Waiting<'_, T> {
     }
 }
 
-/// A timer that ends with whoever has set it.
+/// A timer task that is aborted when this is dropped.
 struct Timer(JoinHandle<()>);
 
 impl Drop for Timer {
@@ -126,7 +124,7 @@ impl Drop for Timer {
     }
 }
 
-/// What a test waited for did not happen in time. The message says what happened instead.
+/// The error of a wait that timed out. The message describes the state at that time.
 #[derive(Clone, Debug)]
 pub struct TimedOut {
     what: String,
