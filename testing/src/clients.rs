@@ -42,9 +42,9 @@ impl Clients {
 #[derive(Debug)]
 pub(crate) struct Attached {
     sink: Arc<dyn DataSink>,
-    /// Locked for a look or a change, never while the client is called.
+    /// Locked for a single read or change, never while the client is called.
     stage: Mutex<Stage>,
-    /// Notified when the first stage is left.
+    /// Notified when the first stage ends.
     left: Condvar,
 }
 

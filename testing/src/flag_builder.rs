@@ -309,8 +309,8 @@ impl FlagBuilder {
         }
     }
 
-    /// The lists of targeted keys, by variation. Users have theirs in the older form, and a place
-    /// among the others, so that the order between kinds is defined.
+    /// Returns the lists of targeted keys, by variation. Users are listed in the older form, with
+    /// an empty list among the others, so that the order between kinds is defined.
     fn target_lists(&self) -> (Vec<serde_json::Value>, Vec<serde_json::Value>) {
         let mut lists: BTreeMap<(i64, &Text), Vec<&Text>> = BTreeMap::new();
         for (kind, keys) in &self.targets {

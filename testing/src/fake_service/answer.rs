@@ -1,4 +1,4 @@
-//! [`Answer`]: what the next request gets instead of the usual.
+//! [`Answer`]: a scripted response to a request.
 
 use bytes::{Bytes, BytesMut};
 
@@ -6,10 +6,10 @@ use super::pace::Pace;
 use super::point::Point;
 use super::sse;
 
-/// An answer that a test has written, faults and all. Hand it to [`FakeService::answer`](super::FakeService::answer).
+/// A response defined by a test, including faults. Pass it to
+/// [`FakeService::answer`](super::FakeService::answer).
 ///
-/// A constructor says what is answered, and methods change the way: they go together in every
-/// combination.
+/// A constructor chooses the content, and methods change the delivery. All combinations are valid.
 ///
 /// ```
 /// use std::time::Duration;
@@ -25,7 +25,7 @@ use super::sse;
 #[must_use]
 pub struct Answer {
     pub(super) kind: Kind,
-    /// Names in lower case. Without a value, the header is left out.
+    /// Header names in lower case. A header without a value is left out.
     pub(super) headers: Vec<(String, Option<Bytes>)>,
     pub(super) pieces: Vec<Bytes>,
     pub(super) after: Option<Pace>,
@@ -47,7 +47,7 @@ pub(super) enum Kind {
     Reset,
 }
 
-/// What happens at a [`Point`].
+/// A fault at a [`Point`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     Cut,
@@ -63,51 +63,51 @@ pub(super) enum Coding {
 }
 
 impl Answer {
-    /// What the service would answer anyway, to change the way of it.
+    /// The usual response of the service, as a base for changes.
     pub fn usual() -> Self {
         Self::new(Kind::Usual)
     }
 
-    /// This status without a body. It need not be one that exists.
+    /// A response with this status and no body. The status need not exist.
     pub fn status(status: u16) -> Self {
         Self::new(Kind::Fixed(status))
     }
 
-    /// 200 with JSON, or with what claims to be that.
+    /// A 200 response that claims to be JSON; the text need not be valid.
     pub fn json(text: impl Into<String>) -> Self {
         Self::status(200)
             .header("content-type", "application/json")
             .body(text.into())
     }
 
-    /// A redirect: a status of 300 and more, and the place.
+    /// A redirect: a status from 300 on, and the location.
     pub fn redirect(status: u16, location: impl AsRef<[u8]>) -> Self {
         Self::status(status).header("location", location)
     }
 
-    /// A stream that does not begin with a `put`: the events that are [added](Answer::event), and
-    /// then changes of flags as they come. Without events it is a stream that opens and says
-    /// nothing.
+    /// A stream without the initial `put`: it has the [added events](Answer::event), followed by
+    /// later flag changes. Without events, it is a stream that opens and stays silent.
     pub fn stream() -> Self {
         Self::new(Kind::Stream)
     }
 
-    /// These bytes in place of a status line and all that follows; then the connection is closed.
+    /// These bytes instead of a status line and the rest of a response; then the connection is
+    /// closed.
     pub fn garbage(bytes: impl Into<Vec<u8>>) -> Self {
         Self::new(Kind::Raw).body(bytes)
     }
 
-    /// Nothing at all, not even headers. The connection stays open until the client gives up.
+    /// No response, not even headers. The connection stays open until the client gives up.
     pub fn nothing() -> Self {
         Self::new(Kind::Nothing)
     }
 
-    /// No answer: the connection is closed in an orderly way.
+    /// No response: the connection is closed gracefully.
     pub fn hang_up() -> Self {
         Self::new(Kind::HangUp)
     }
 
-    /// No answer: the connection is reset.
+    /// No response: the connection is reset.
     pub fn reset() -> Self {
         Self::new(Kind::Reset)
     }
@@ -126,24 +126,24 @@ impl Answer {
         }
     }
 
-    /// Adds a header, or replaces the one of this name. It is sent as it is, valid or not.
+    /// Adds or replaces a header. It is sent unchanged, valid or not.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.set_header(name, Some(Bytes::copy_from_slice(value.as_ref())));
         self
     }
 
-    /// Leaves a header out that would be sent, such as `date` or `etag`.
+    /// Leaves out a header that would be sent by default, such as `date` or `etag`.
     pub fn without_header(mut self, name: &str) -> Self {
         self.set_header(name, None);
         self
     }
 
-    /// Declares another type of content: short for the header `content-type`.
+    /// Sets the header `content-type`.
     pub fn content_type(self, value: &str) -> Self {
         self.header("content-type", value)
     }
 
-    /// Declares an environment: short for the header `X-LD-EnvID`.
+    /// Sets the header `X-LD-EnvID`.
     pub fn environment_id(self, id: &str) -> Self {
         self.header("x-ld-envid", id)
     }
@@ -154,19 +154,20 @@ impl Answer {
         self
     }
 
-    /// Appends an event to the body: its name, and data of any form.
+    /// Appends an event to the body: its name, and any data.
     pub fn event(mut self, name: &str, data: &str) -> Self {
         self.pieces.push(sse::event(name, data));
         self
     }
 
-    /// Waits before the headers: for a duration, or at a [`Gate`](super::Gate).
+    /// Delays the headers: by a duration, or until a [`Gate`](super::Gate) opens.
     pub fn after(mut self, pace: impl Into<Pace>) -> Self {
         self.after = Some(pace.into());
         self
     }
 
-    /// Sends the body in pieces of `size` bytes and waits before each, for a duration or at a [`Gate`](super::Gate).
+    /// Sends the body in pieces of `size` bytes. Delays each piece by a duration or until a
+    /// [`Gate`](super::Gate) opens.
     pub fn trickle(mut self, size: usize, pace: impl Into<Pace>) -> Self {
         self.trickle = Some((size.max(1), pace.into()));
         self
@@ -177,40 +178,40 @@ impl Answer {
         self.fault(point, Fault::Cut)
     }
 
-    /// Resets the connection at this point. What was sent just before may be lost with it.
+    /// Resets the connection at this point. Data sent just before may be lost.
     pub fn reset_at(self, point: Point) -> Self {
         self.fault(point, Fault::Reset)
     }
 
-    /// Sends nothing from this point on, also no heartbeat, and keeps the connection open.
+    /// Sends nothing from this point on, not even heartbeats, and keeps the connection open.
     pub fn silent_at(self, point: Point) -> Self {
         self.fault(point, Fault::Silence)
     }
 
-    /// Sends a chunk of no readable length at this point, and closes the connection.
+    /// Sends a chunk with an invalid length at this point, and closes the connection.
     pub fn break_chunking_at(self, point: Point) -> Self {
         self.chunked().fault(point, Fault::BreakChunking)
     }
 
-    /// Sends the body in chunks, of no length known in advance. A stream always is.
+    /// Sends the body in chunks, without a declared length. Streams are always chunked.
     pub fn chunked(mut self) -> Self {
         self.chunked = true;
         self
     }
 
-    /// Compresses the body, asked for or not.
+    /// Compresses the body, even if the client did not request it.
     pub fn gzip(mut self) -> Self {
         self.coding = Some(Coding::Gzip);
         self
     }
 
-    /// Says that the body is compressed, and sends what cannot be decompressed.
+    /// Declares the body as compressed but sends data that cannot be decompressed.
     pub fn corrupt_gzip(mut self) -> Self {
         self.coding = Some(Coding::CorruptGzip);
         self
     }
 
-    /// Declares a length that need not be true. The connection is closed after the body.
+    /// Declares a length, which need not be correct. The connection is closed after the body.
     pub fn content_length(mut self, length: u64) -> Self {
         self.length = Some(length);
         self
@@ -227,7 +228,7 @@ impl Answer {
         self.headers.push((name, value));
     }
 
-    /// All of the body in one.
+    /// Returns the whole body in one piece.
     pub(super) fn whole(&self) -> Bytes {
         let mut all = BytesMut::new();
         self.pieces

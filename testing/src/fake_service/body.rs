@@ -1,4 +1,4 @@
-//! [`BodyWriter`]: sends a body, in the way and with the fault that an answer wants.
+//! [`BodyWriter`]: sends a body with the delivery and fault of an answer.
 
 use std::io;
 
@@ -8,14 +8,14 @@ use super::answer::{Answer, Fault};
 use super::pace::Pace;
 use super::point::Point;
 
-/// What becomes of a connection after an answer.
+/// The state of a connection after an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Another request may come.
+    /// It can take another request.
     Next,
-    /// It is closed in an orderly way.
+    /// It is closed gracefully.
     Close,
-    /// It is closed without a word, which makes a difference with TLS.
+    /// It is closed without the closing message of TLS.
     Cut,
     Reset,
 }
@@ -44,8 +44,8 @@ impl<'a, W: AsyncWrite + Unpin> BodyWriter<'a, W> {
         }
     }
 
-    /// Says that the headers are sent. Like the other methods, it gives an outcome if the answer
-    /// ends here.
+    /// Called after the headers are sent. Like the other methods, it returns an outcome if the
+    /// answer ends here.
     pub(super) async fn begin(&mut self) -> io::Result<Option<Outcome>> {
         match self.limit(0) {
             Some(_) => self.fail().await,
@@ -69,7 +69,7 @@ impl<'a, W: AsyncWrite + Unpin> BodyWriter<'a, W> {
         }
     }
 
-    /// Sends what is not part of the body proper, and counts for nothing.
+    /// Sends data that is not part of the body and does not count towards a fault's point.
     pub(super) async fn aside(&mut self, piece: &[u8]) -> io::Result<()> {
         if self.silent {
             Ok(())
@@ -78,7 +78,7 @@ impl<'a, W: AsyncWrite + Unpin> BodyWriter<'a, W> {
         }
     }
 
-    /// Ends the body. If nothing is to be heard any more, neither is this.
+    /// Ends the body. Does nothing if the answer has gone silent.
     pub(super) async fn finish(self) -> io::Result<()> {
         if self.silent {
             std::future::pending::<()>().await;
@@ -89,7 +89,7 @@ impl<'a, W: AsyncWrite + Unpin> BodyWriter<'a, W> {
         self.to.flush().await
     }
 
-    /// How much of the next piece may be sent before the fault.
+    /// Returns how much of the next piece may be sent before the fault.
     fn limit(&self, next: usize) -> Option<usize> {
         self.fault
             .and_then(|(point, _)| point.within(next, self.bytes, self.events))
@@ -123,7 +123,7 @@ impl<'a, W: AsyncWrite + Unpin> BodyWriter<'a, W> {
     }
 
     async fn write_piece(&mut self, bytes: &[u8]) -> io::Result<()> {
-        // A chunk without content would be the last one.
+        // An empty chunk would end the body.
         if bytes.is_empty() {
             return Ok(());
         }

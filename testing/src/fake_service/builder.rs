@@ -1,4 +1,4 @@
-//! [`FakeServiceBuilder`]: what can be chosen before the service runs.
+//! [`FakeServiceBuilder`]: the settings of a fake service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use super::start_error::StartError;
 use super::tls::{Authority, Certificate};
 use super::{FakeService, server};
 
-/// How often the real service says that a silent stream is alive.
+/// The heartbeat interval of the real service.
 const HEARTBEAT: Duration = Duration::from_secs(3 * 60);
 
-/// Chooses what a [`FakeService`] is like. Get one from [`FakeService::builder`].
+/// A builder for a [`FakeService`], created by [`FakeService::builder`].
 #[derive(Debug)]
 #[must_use]
 pub struct FakeServiceBuilder {
@@ -33,49 +33,50 @@ impl FakeServiceBuilder {
         }
     }
 
-    /// Begins with these flags and segments: JSON as a poll gets it, `{"flags": {…}, "segments":
-    /// {…}}`. Default: none.
+    /// Sets the initial flags and segments, as the JSON of a poll response: `{"flags": {…},
+    /// "segments": {…}}`. Default: none.
     pub fn data(mut self, json: impl Into<String>) -> Self {
         self.data = Some(json.into());
         self
     }
 
-    /// How long a stream is silent before it gets a heartbeat; zero means for ever. Default: three
-    /// minutes, as with the real service.
+    /// Sets the heartbeat interval of silent streams; zero disables heartbeats. Default: three
+    /// minutes, like the real service.
     pub fn heartbeat(mut self, interval: Duration) -> Self {
         self.heartbeat = interval;
         self
     }
 
-    /// Names this environment in the answers to streams and polls, as `X-LD-EnvID`. Default: no
+    /// Sets the environment id sent with stream and poll responses as `X-LD-EnvID`. Default: no
     /// such header.
     pub fn environment_id(mut self, id: impl Into<String>) -> Self {
         self.environment_id = Some(id.into());
         self
     }
 
-    /// Answers 401 to everybody who has another key. Default: any key will do, and none too.
+    /// Requires this SDK key and returns 401 for any other. Default: any key or none is accepted.
     pub fn sdk_key(mut self, key: impl Into<String>) -> Self {
         self.sdk_key = Some(key.into());
         self
     }
 
-    /// Speaks TLS, with a certificate that is good for whoever trusts [`FakeService::ca_pem`].
+    /// Enables TLS, with a certificate that is valid for clients that trust
+    /// [`FakeService::ca_pem`].
     pub fn tls(self) -> Self {
         self.tls_with(Certificate::valid())
     }
 
-    /// Speaks TLS, with a certificate of your choice.
+    /// Enables TLS with this certificate.
     pub fn tls_with(mut self, certificate: Certificate) -> Self {
         self.certificate = Some(certificate);
         self
     }
 
-    /// Starts the service, which listens when this returns.
+    /// Starts the service. It is listening when this returns.
     ///
     /// # Errors
-    /// If the data is none, the certificate cannot be made, or the system has no port or thread
-    /// left.
+    /// Returns an error if the data is invalid, the certificate cannot be created, or no port or
+    /// thread is available.
     pub fn start(self) -> Result<FakeService, StartError> {
         let Self {
             data,

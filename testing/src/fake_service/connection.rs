@@ -1,4 +1,4 @@
-//! The life of connections: from being accepted to being closed.
+//! The lifecycle of connections.
 
 use std::io;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::respond::respond;
 use super::shared::Shared;
 use super::socket::Socket;
 
-/// More than these wait to be accepted.
+/// Further connections wait to be accepted.
 const MAX_CONNECTIONS: usize = 1024;
 
 pub(super) async fn listen(shared: Arc<Shared>, listener: TcpListener, tls: Option<TlsAcceptor>) {
@@ -24,15 +24,15 @@ pub(super) async fn listen(shared: Arc<Shared>, listener: TcpListener, tls: Opti
     let mut number = 0;
     while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
         let Ok((socket, _)) = listener.accept().await else {
-            // Out of file descriptors, perhaps: some may come free.
+            // Probably out of file descriptors: some may become free.
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
         let (shared, tls, connection) = (Arc::clone(&shared), tls.clone(), Connection::new(number));
         number += 1;
-        // Ends with its client or its answer, and at the latest with the runtime.
+        // Ends with its client or its answer, or with the runtime at the latest.
         tokio::spawn(async move {
-            // Of no interest: whoever has caused an error knows.
+            // The error is ignored: the test or the client that caused it observes it.
             let _ = accept(shared, socket, tls, connection).await;
             drop(slot);
         });
@@ -64,7 +64,7 @@ async fn accept(
             }
         },
     };
-    // Declared before the socket is split, dropped after it is closed.
+    // Declared before the socket is split, so that it is dropped after the socket is closed.
     let ended = Ended {
         shared,
         connection: Arc::new(connection),
@@ -116,7 +116,7 @@ async fn serve(ended: &Ended, socket: Box<dyn Socket>) -> io::Result<()> {
     }
 }
 
-/// Notes the end of a connection, whatever ends it.
+/// Records the end of a connection, whatever the cause.
 struct Ended {
     shared: Arc<Shared>,
     connection: Arc<Connection>,
@@ -125,7 +125,7 @@ struct Ended {
 impl Drop for Ended {
     fn drop(&mut self) {
         self.connection.close(ClosedBy::Service);
-        // Whoever waits for the end looks again.
+        // Wakes tasks that wait for the end.
         self.shared.state.change(|_| {});
     }
 }

@@ -1,4 +1,4 @@
-//! What a test makes the service do.
+//! Methods that control the service.
 
 use std::time::SystemTime;
 
@@ -12,13 +12,14 @@ use super::{Answer, DataError, Endpoint, FakeService, sse};
 use crate::flag_builder::FlagBuilder;
 use crate::preconfigured::PreconfiguredError;
 
-/// Flags and segments. A change is queued for all open streams when its method returns, and polls
-/// see it.
+/// Flags and segments. When a method returns, the change is queued for all open streams and visible
+/// to polls.
 ///
-/// The methods and their rules are those of [`TestData`](crate::TestData): versions of a key count
-/// up, and a builder goes on from what it was last given.
+/// The methods follow the rules of [`TestData`](crate::TestData): versions of a key increase, and a
+/// builder continues from the last one used for its flag.
 impl FakeService {
-    /// Makes a flag give everybody this value, any JSON value; the flag is made if there is none.
+    /// Makes a flag return this value, any JSON value, for every context. Creates the flag if it
+    /// does not exist.
     pub fn set(&self, key: impl Into<Text>, value: impl Into<Value>) -> &Self {
         let flag = self.flag(key);
         self.update(match value.into() {
@@ -27,8 +28,8 @@ impl FakeService {
         })
     }
 
-    /// A builder for this flag: what [`FakeService::update`] was last given for it, or else a
-    /// boolean flag that gives everybody `true`.
+    /// Returns a builder for this flag: the one last passed to [`FakeService::update`], or else a
+    /// boolean flag that returns `true` for every context.
     pub fn flag(&self, key: impl Into<Text>) -> FlagBuilder {
         let key = key.into();
         self.shared
@@ -50,11 +51,11 @@ impl FakeService {
         self.publish(|data| data.put_built(flag))
     }
 
-    /// Adds or replaces a flag as it is: its JSON, of which only the `key` is looked at. The
+    /// Adds or replaces a flag, given as JSON. Only its `key` and version are inspected. The
     /// version is raised if it is not newer than the last one.
     ///
     /// # Errors
-    /// If there is no `key`.
+    /// Returns an error if the `key` is missing.
     pub fn use_preconfigured_flag(
         &self,
         flag: serde_json::Value,
@@ -62,11 +63,11 @@ impl FakeService {
         self.try_publish(|data| data.put_ready(Category::Flags, flag))
     }
 
-    /// Adds or replaces a segment as it is, as [`FakeService::use_preconfigured_flag`] does with a
-    /// flag.
+    /// Adds or replaces a segment, given as JSON, by the rules of
+    /// [`FakeService::use_preconfigured_flag`].
     ///
     /// # Errors
-    /// If there is no `key`.
+    /// Returns an error if the `key` is missing.
     pub fn use_preconfigured_segment(
         &self,
         segment: serde_json::Value,
@@ -74,21 +75,21 @@ impl FakeService {
         self.try_publish(|data| data.put_ready(Category::Segments, segment))
     }
 
-    /// Deletes a flag, in the version after its last one.
+    /// Deletes a flag. The tombstone's version is one more than the flag's last version.
     pub fn delete(&self, key: &str) -> &Self {
         self.publish(|data| data.delete(Category::Flags, key))
     }
 
-    /// Deletes a segment, in the version after its last one.
+    /// Deletes a segment. The tombstone's version is one more than the segment's last version.
     pub fn delete_segment(&self, key: &str) -> &Self {
         self.publish(|data| data.delete(Category::Segments, key))
     }
 
-    /// Replaces all flags and segments, in the versions that the JSON gives them; open streams get
-    /// a `put`. The items are not looked at: they may be what no SDK can read.
+    /// Replaces all flags and segments. Versions are taken from the JSON, and open streams get a
+    /// `put`. The items are not validated, so they can be malformed.
     ///
     /// # Errors
-    /// If the text is no JSON object, or its `flags` or `segments` are none.
+    /// Returns an error if the text is not a JSON object, or its `flags` or `segments` is not one.
     pub fn set_data(&self, json: &str) -> Result<&Self, DataError> {
         self.try_publish(|data| data.replace(json))
     }
@@ -113,14 +114,14 @@ impl FakeService {
     }
 }
 
-/// The streams that are open now.
+/// Open streams.
 impl FakeService {
-    /// Sends an event with any name and any data, without changing the flags.
+    /// Sends an event with this name and data, without changing the flags.
     pub fn send_event(&self, name: &str, data: &str) -> &Self {
         self.tell(Part::Send(sse::event(name, data)))
     }
 
-    /// Sends bytes as they are, in a chunk of their own: half an event, say.
+    /// Sends bytes unchanged, in a separate chunk; for example, half an event.
     pub fn send_raw(&self, bytes: impl Into<Vec<u8>>) -> &Self {
         self.tell(Part::Send(bytes.into().into()))
     }
@@ -130,17 +131,17 @@ impl FakeService {
         self.tell(Part::Send(sse::HEARTBEAT))
     }
 
-    /// Ends all streams in an orderly way, after what was sent before.
+    /// Closes all streams gracefully, after everything that is queued was sent.
     pub fn close_streams(&self) -> &Self {
         self.tell(Part::End(StreamEnd::Orderly))
     }
 
-    /// Ends all streams by closing their connections, as if the service had crashed.
+    /// Closes the connections of all streams, as if the service had crashed.
     pub fn cut_streams(&self) -> &Self {
         self.tell(Part::End(StreamEnd::Cut))
     }
 
-    /// Ends all streams by resetting their connections.
+    /// Resets the connections of all streams.
     pub fn reset_streams(&self) -> &Self {
         self.tell(Part::End(StreamEnd::Reset))
     }
@@ -151,15 +152,15 @@ impl FakeService {
     }
 }
 
-/// Answers other than the usual.
+/// Scripted responses.
 impl FakeService {
-    /// Gives this answer to the next request to an endpoint, or to the one after those that have
-    /// theirs already.
+    /// Sets the answer to the next request to an endpoint. Queued after answers that are already
+    /// set.
     pub fn answer(&self, endpoint: Endpoint, answer: Answer) -> &Self {
         self.answers(endpoint, [answer])
     }
 
-    /// Gives these answers to the next requests to an endpoint, one each.
+    /// Sets the answers to the next requests to an endpoint, one for each request.
     pub fn answers(&self, endpoint: Endpoint, answers: impl IntoIterator<Item = Answer>) -> &Self {
         let answers: Vec<_> = answers.into_iter().collect();
         self.shared.state.change(|state| {
@@ -170,7 +171,7 @@ impl FakeService {
         self
     }
 
-    /// Gives this answer to all requests to an endpoint that have none of their own.
+    /// Sets the answer to all requests to an endpoint that have no queued answer.
     pub fn always(&self, endpoint: Endpoint, answer: Answer) -> &Self {
         self.shared
             .state
@@ -178,7 +179,7 @@ impl FakeService {
         self
     }
 
-    /// Goes back to the usual answers of an endpoint. Those that are under way are not touched.
+    /// Restores the usual answers of an endpoint. Answers in progress are not affected.
     pub fn as_usual(&self, endpoint: Endpoint) -> &Self {
         self.shared
             .state
@@ -186,15 +187,15 @@ impl FakeService {
         self
     }
 
-    /// Resets the next `count` connections as soon as they are made: before TLS, and before a
+    /// Resets the next `count` connections as soon as they are accepted: before TLS and before any
     /// request.
     pub fn reset_connections(&self, count: usize) -> &Self {
         self.shared.state.change(|state| state.resets = count);
         self
     }
 
-    /// What the header `date` says from now on; `None` leaves it out. Before this is called, it is
-    /// the real time.
+    /// Sets the time in the header `date`; `None` leaves the header out. By default it is the real
+    /// time.
     pub fn set_date(&self, time: impl Into<Option<SystemTime>>) -> &Self {
         let clock = time.into().map_or(Clock::Absent, Clock::Fixed);
         self.shared.state.change(|state| state.clock = clock);

@@ -1,4 +1,4 @@
-//! [`Data`]: the flags and segments that the service has, as JSON.
+//! [`Data`]: the service's flags and segments, as JSON.
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
@@ -13,14 +13,15 @@ use super::sse;
 use crate::flag_builder::FlagBuilder;
 use crate::preconfigured::PreconfiguredError;
 
-/// Everything is kept as the JSON it came as: what this SDK does not know, another one may.
+/// Items are kept as the original JSON, because another SDK may support properties that this one
+/// does not.
 #[derive(Debug, Default)]
 pub(super) struct Data {
-    /// Deleted items stay: their versions are continued.
+    /// Includes tombstones, whose versions new items continue.
     items: BTreeMap<(Category, String), Stored>,
-    /// What the flags were last built with, unless they came ready made.
+    /// The builder each flag was last built with, except for preconfigured flags.
     builders: HashMap<Text, FlagBuilder>,
-    /// How often something has changed.
+    /// The number of changes so far.
     revision: u64,
 }
 
@@ -33,7 +34,7 @@ pub(super) enum Category {
 #[derive(Debug)]
 struct Stored {
     version: u64,
-    /// `None` if it was deleted.
+    /// `None` if the item was deleted.
     json: Option<Value>,
 }
 
@@ -58,7 +59,7 @@ impl Data {
         self.builders.get(key)
     }
 
-    /// Takes over a built flag. Gives the event that tells of it.
+    /// Stores a built flag and returns the event that announces it.
     pub(super) fn put_built(&mut self, flag: FlagBuilder) -> Bytes {
         let (key, json) = (flag.key().clone(), flag.to_json());
         let event = self.put(Category::Flags, &key, json);
@@ -66,7 +67,7 @@ impl Data {
         event
     }
 
-    /// Takes over an item that came ready made. Gives the event that tells of it.
+    /// Stores a preconfigured item and returns the event that announces it.
     pub(super) fn put_ready(
         &mut self,
         category: Category,
@@ -83,7 +84,7 @@ impl Data {
         Ok(self.put(category, &key, json))
     }
 
-    /// Deletes an item. Gives the event that tells of it.
+    /// Deletes an item and returns the event that announces it.
     pub(super) fn delete(&mut self, category: Category, key: &str) -> Bytes {
         let version = self.next_version(category, key);
         self.forget_builder(category, key);
@@ -101,7 +102,7 @@ impl Data {
         )
     }
 
-    /// Replaces everything. Gives the event that tells of it.
+    /// Replaces all items and returns the event that announces it.
     pub(super) fn replace(&mut self, text: &str) -> Result<Bytes, DataError> {
         let data: Value =
             serde_json::from_str(text).map_err(|source| DataError::NotJson { source })?;
@@ -135,7 +136,7 @@ impl Data {
         Ok(self.put_event())
     }
 
-    /// The event with which a stream begins.
+    /// Returns the first event of a stream.
     pub(super) fn put_event(&self) -> Bytes {
         sse::event(
             "put",
@@ -143,12 +144,12 @@ impl Data {
         )
     }
 
-    /// What a poll gets.
+    /// Returns the body of a poll response.
     pub(super) fn body(&self) -> Bytes {
         self.to_json().to_string().into()
     }
 
-    /// Names this state of the data.
+    /// Returns an entity tag of this state of the data.
     pub(super) fn etag(&self) -> String {
         format!("\"revision-{}\"", self.revision)
     }
@@ -209,20 +210,20 @@ fn version(json: &Value) -> u64 {
     json.get("version").and_then(Value::as_u64).unwrap_or(0)
 }
 
-/// Why a text cannot be the data of the service.
+/// An error of reading a text as the service's data.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DataError {
-    /// The text is no JSON.
+    /// The text is not valid JSON.
     NotJson {
-        /// Where reading ended, and why.
+        /// The parse error, with its position.
         source: serde_json::Error,
     },
-    /// The JSON is no object.
+    /// The JSON is not an object.
     NoObject,
-    /// `flags` or `segments` does not map keys to items.
+    /// `flags` or `segments` is not a map from keys to items.
     NoMap {
-        /// Which of the two.
+        /// The name of the property.
         property: &'static str,
     },
 }
@@ -231,9 +232,12 @@ impl fmt::Display for DataError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotJson { .. } => f.write_str("the text is not valid JSON"),
-            Self::NoObject => f.write_str("the data is no JSON object"),
+            Self::NoObject => f.write_str("the data is not a JSON object"),
             Self::NoMap { property } => {
-                write!(f, "the property `{property}` of the data is no JSON object")
+                write!(
+                    f,
+                    "the property `{property}` of the data is not a JSON object"
+                )
             }
         }
     }

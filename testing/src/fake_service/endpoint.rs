@@ -1,8 +1,8 @@
-//! [`Endpoint`]: what a request is about.
+//! [`Endpoint`]: the endpoint of a request.
 
 use http::Method;
 
-/// One of the service's endpoints. The path of a request decides, whatever prefix it has.
+/// One of the service's endpoints. The end of a request's path selects it, whatever the prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
@@ -19,8 +19,8 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// A path with an empty segment (`//all`) belongs to none: it is what a client makes of a
-    /// careless join.
+    /// A path with an empty segment (`//all`) belongs to none: such paths result from joining URLs
+    /// incorrectly.
     pub(super) fn of(path: &str) -> Self {
         let known = [
             ("/all", Self::Stream),
@@ -34,7 +34,7 @@ impl Endpoint {
         found.map_or(Self::Other, |(_, endpoint)| endpoint)
     }
 
-    /// The only method that is allowed.
+    /// The only method allowed.
     pub(super) fn method(self) -> Option<Method> {
         match self {
             Self::Stream | Self::Poll => Some(Method::GET),

@@ -1,4 +1,4 @@
-//! [`Log`]: what was received, up to a bound.
+//! [`Log`]: a bounded record of received requests.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use super::endpoint::Endpoint;
 use super::payload::Payload;
 use super::request::{Connection, Incoming, Request};
 
-/// Beyond these, what is oldest is forgotten.
+/// Beyond this limit, the oldest requests are dropped.
 const MAX_REQUESTS: usize = 10_000;
 const MAX_BYTES: usize = 256 << 20;
 
@@ -16,14 +16,14 @@ pub(super) struct Log {
     requests: VecDeque<Request>,
     /// The size of all bodies in `requests`.
     bytes: usize,
-    /// How many there were, forgotten ones included.
+    /// The number of requests so far, dropped ones included.
     count: u64,
-    /// For each endpoint, the number of the request after the last one that was handed out.
+    /// For each endpoint, the number after that of the last request returned by `next_request`.
     taken: HashMap<Endpoint, u64>,
-    /// With their places in the order in which they were accepted.
+    /// Each with its position in the order of acceptance.
     payloads: VecDeque<(u64, Payload)>,
     accepted: u64,
-    /// The place after that of the last payload that was handed out.
+    /// The position after that of the last payload returned by `next_payload`.
     payloads_taken: u64,
 }
 
@@ -44,8 +44,8 @@ impl Log {
         request
     }
 
-    /// Counts the events of a request that is being answered with success, unless it is one that
-    /// was sent again.
+    /// Records the events of a request that is answered with success, unless the payload is a
+    /// repetition.
     pub(super) fn accept(&mut self, request: &Request) {
         let Some(payload) = Payload::of(request) else {
             return;
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_oldest_is_forgotten() {
+    fn the_oldest_requests_are_dropped() {
         let (mut log, connection) = (Log::default(), Arc::new(Connection::new(0)));
         for _ in 0..MAX_REQUESTS + 5 {
             let request = log.record(events(b"[1]"), &connection);

@@ -1,9 +1,8 @@
-//! [`FakeService`]: the service's endpoints in process, for tests of everything that talks to the real ones.
+//! [`FakeService`]: the service's endpoints in process, for tests of clients of the real ones.
 //!
-//! Where [`TestData`](crate::TestData) takes the place of a connection, this is at the other end of
-//! one: a client streams or polls flags from it over HTTP and posts its events to it, and the test
-//! changes flags, reads the events and decides what goes wrong. It serves every SDK of the
-//! protocol, not only [`vexil`].
+//! [`TestData`](crate::TestData) replaces a connection; this is the server side of one. A client
+//! streams or polls flags from it over HTTP and posts events to it. The test changes flags, reads
+//! the events and injects faults. It serves every SDK of the protocol, not only [`vexil`].
 //!
 //! ```
 //! use vexil_testing::FakeService;
@@ -26,27 +25,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What is answered
+//! # Answers
 //! | request | usual answer |
 //! | --- | --- |
 //! | `GET …/all` | a stream: a `put`, then each change as it is made, and heartbeats |
-//! | `GET …/sdk/latest-all` | all flags, with an `ETag`; 304 to who has them; compressed for who accepts that |
-//! | `POST …/bulk` | 202, and the events are kept; 400 to what is no JSON list |
-//! | `POST …/diagnostic` | 202; 400 to what is no JSON object |
+//! | `GET …/sdk/latest-all` | all flags, with an `ETag`; 304 if unchanged; compressed if the client
+//! accepts it |
+//! | `POST …/bulk` | 202, and the events are recorded; 400 if the body is not a JSON list |
+//! | `POST …/diagnostic` | 202; 400 if the body is not a JSON object |
 //! | any other path | 404 |
 //!
-//! Any prefix may come before a path, as with the base URIs of a proxy. An [`Answer`] takes the
-//! place of the usual one for the next request ([`FakeService::answer`]) or for all
-//! ([`FakeService::always`]): other statuses, delays, and faults at any [`Point`] of the answer.
+//! Any prefix may come before a path, as with the base URIs of a proxy. An [`Answer`] replaces the
+//! usual one for the next request ([`FakeService::answer`]) or for all requests
+//! ([`FakeService::always`]). It sets other statuses, delays, and faults at any [`Point`] of the
+//! answer.
 //!
 //! # Waiting
-//! No test has to sleep. What has not happened yet is a [`Waiting`], which ends as soon as it has: with `wait()` in
-//! plain code and with `.await` on any executor. An answer is held back by a [`Gate`] rather than by a delay.
+//! No test has to sleep. A [`Waiting`] completes as soon as its condition holds: with `wait()` in
+//! sync code and with `.await` on any executor. To hold back an answer, use a [`Gate`] rather than
+//! a delay.
 //!
 //! # Bounds
 //! HTTP/1.1 over loopback, 1024 connections, bodies of 64 MiB. The last 10,000 requests are kept,
-//! or fewer if their bodies are large. A stream whose client is 1024 changes behind is closed. When
-//! the service is dropped, its thread and all connections end.
+//! or fewer if their bodies are large. A stream whose client is 1024 changes behind is closed.
+//! Dropping the service ends its thread and all connections.
 
 mod answer;
 mod body;
@@ -94,11 +96,11 @@ use self::server::Server;
 use self::shared::Shared;
 use self::tls::Authority;
 
-/// The service's stream, poll and events endpoints on a port of this machine. See the [module
+/// A fake flag service on a local port, with stream, poll and events endpoints. See the [module
 /// documentation](self).
 ///
-/// It runs on a thread of its own, so that it serves clients of plain tests and of async ones, and
-/// ends when it is dropped.
+/// It runs on its own thread, so it serves clients of both sync and async tests. It stops when it
+/// is dropped.
 pub struct FakeService {
     shared: Arc<Shared>,
     authority: Option<Authority>,
@@ -106,15 +108,15 @@ pub struct FakeService {
 }
 
 impl FakeService {
-    /// Starts a service that has no flags yet, without TLS. It listens when this returns.
+    /// Starts a service without flags and without TLS. It is listening when this returns.
     ///
     /// # Errors
-    /// If the system has no port or thread left.
+    /// Returns an error if no port or thread is available.
     pub fn start() -> Result<Self, StartError> {
         Self::builder().start()
     }
 
-    /// Chooses what the service is like before it starts.
+    /// Returns a builder, to configure the service before it starts.
     ///
     /// ```
     /// use vexil_testing::FakeService;
@@ -128,8 +130,8 @@ impl FakeService {
         FakeServiceBuilder::new()
     }
 
-    /// The base URI of all endpoints, without a slash at the end. More of a path may follow, before
-    /// that of the endpoint.
+    /// Returns the base URI of all endpoints, without a trailing slash. A path prefix may be
+    /// appended to it.
     #[must_use]
     pub fn url(&self) -> String {
         let scheme = if self.authority.is_some() {
@@ -140,20 +142,20 @@ impl FakeService {
         format!("{scheme}://{}", self.server.address)
     }
 
-    /// Where the service listens.
+    /// Returns the address that the service listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.server.address
     }
 
-    /// With TLS, the certificate that clients have to trust, as PEM.
+    /// With TLS, returns the certificate that clients have to trust, as PEM.
     #[must_use]
     pub fn ca_pem(&self) -> Option<&str> {
         self.authority.as_ref().map(Authority::pem)
     }
 
-    /// With TLS, a file with the certificate that clients have to trust. It is there as long as the
-    /// service.
+    /// With TLS, returns the path of a file with the certificate that clients have to trust. The
+    /// file exists as long as the service.
     #[must_use]
     pub fn ca_pem_path(&self) -> Option<&Path> {
         self.authority.as_ref().map(Authority::path)

@@ -1,14 +1,14 @@
-//! What a test sees of what has come.
+//! Methods that observe requests, connections and events.
 
 use serde_json::Value;
 
 use super::{ClosedBy, Endpoint, FakeService, Payload, Request, SummaryCounts, Waiting};
 
-/// Requests, in the order in which they came.
+/// Requests, in the order in which they arrived.
 impl FakeService {
-    /// The next request to an endpoint: the first one that no call of this has handed out before.
+    /// Waits for the next request to an endpoint: the first one not yet returned by this method.
     ///
-    /// It is there when it was received in full, which is before it is answered.
+    /// A request is available once it was received in full, which is before it is answered.
     pub fn next_request(&self, endpoint: Endpoint) -> Waiting<'_, Request> {
         let take = move || {
             self.shared
@@ -18,7 +18,7 @@ impl FakeService {
         self.waiting(format!("a request to {endpoint:?}"), take)
     }
 
-    /// All requests, handed out or not.
+    /// Returns all requests, whether returned by [`Self::next_request`] or not.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         self.shared
@@ -26,7 +26,7 @@ impl FakeService {
             .look(|state| state.log.requests().cloned().collect())
     }
 
-    /// All requests to one endpoint.
+    /// Returns all requests to one endpoint.
     #[must_use]
     pub fn requests_to(&self, endpoint: Endpoint) -> Vec<Request> {
         let wanted = |request: &&Request| request.endpoint() == endpoint;
@@ -35,7 +35,7 @@ impl FakeService {
             .look(|state| state.log.requests().filter(wanted).cloned().collect())
     }
 
-    /// How many answers that were written for the next requests to an endpoint are left.
+    /// Returns the number of queued answers left for an endpoint.
     #[must_use]
     pub fn answers_left(&self, endpoint: Endpoint) -> usize {
         self.shared.state.look(|state| state.scripts.left(endpoint))
@@ -44,26 +44,27 @@ impl FakeService {
 
 /// Connections.
 impl FakeService {
-    /// How many streams are open.
+    /// Returns the number of open streams.
     #[must_use]
     pub fn open_streams(&self) -> usize {
         self.shared.state.look(|state| state.streams.count())
     }
 
-    /// How many TLS handshakes have failed: clients that do not trust the certificate.
+    /// Returns the number of failed TLS handshakes, as of clients that do not trust the
+    /// certificate.
     #[must_use]
     pub fn failed_handshakes(&self) -> usize {
         self.shared.state.look(|state| state.failed_handshakes)
     }
 
-    /// So many open streams, neither more nor less.
+    /// Waits until exactly this many streams are open.
     pub fn wait_for_streams(&self, count: usize) -> Waiting<'_, ()> {
         self.until(format!("{count} open streams"), move || {
             self.open_streams() == count
         })
     }
 
-    /// The end of the connection on which a request came.
+    /// Waits until the connection of a request is closed.
     pub fn wait_for_closed(&self, request: &Request) -> Waiting<'_, ClosedBy> {
         let request = request.clone();
         let what = format!(
@@ -74,11 +75,10 @@ impl FakeService {
         self.waiting(what, move || request.closed())
     }
 
-    /// Whatever a test can tell from what the service has seen. `what` completes the sentence
-    /// "waited for".
+    /// Waits for any condition on the observed traffic. `what` completes the sentence "waited for".
     ///
-    /// The condition is tried at once and whenever something has happened here: a request, an
-    /// answer, a stream or a connection that ends. What happens elsewhere does not count as that.
+    /// The condition is evaluated immediately, and again after each request, answer, and end of a
+    /// stream or connection. Other events do not trigger an evaluation.
     ///
     /// ```no_run
     /// # let service = vexil_testing::FakeService::start()?;
@@ -102,10 +102,10 @@ impl FakeService {
     }
 }
 
-/// Analytics events that were accepted: answered with success, a payload that was sent again only
+/// Accepted analytics events: those answered with success. A payload that was sent again counts
 /// once.
 impl FakeService {
-    /// The next payload: the first one that no call of this has handed out before.
+    /// Waits for the next payload: the first one not yet returned by this method.
     pub fn next_payload(&self) -> Waiting<'_, Payload> {
         self.waiting("a payload".to_owned(), || {
             self.shared
@@ -114,7 +114,7 @@ impl FakeService {
         })
     }
 
-    /// All payloads, handed out or not.
+    /// Returns all payloads, whether returned by [`Self::next_payload`] or not.
     #[must_use]
     pub fn payloads(&self) -> Vec<Payload> {
         self.shared
@@ -122,7 +122,7 @@ impl FakeService {
             .look(|state| state.log.payloads().cloned().collect())
     }
 
-    /// The events of all payloads.
+    /// Returns the events of all payloads.
     #[must_use]
     pub fn events(&self) -> Vec<Value> {
         self.payloads()
@@ -132,7 +132,7 @@ impl FakeService {
             .collect()
     }
 
-    /// How often flags were evaluated, by the summaries of all payloads.
+    /// Returns the evaluation counts in the summaries of all payloads.
     #[must_use]
     pub fn summary_counts(&self) -> SummaryCounts {
         SummaryCounts::of(self.payloads().iter().flat_map(Payload::events))

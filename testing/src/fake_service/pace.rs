@@ -1,4 +1,4 @@
-//! [`Gate`] and [`Pace`]: what an answer waits for.
+//! [`Gate`] and [`Pace`]: hold back or delay answers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-/// Holds answers back until the test says so. Clones are the same gate.
+/// Holds answers back until the test opens it. Clones share the same gate.
 ///
-/// Unlike a delay it needs no guess at how long something takes: the test does what it has to do
-/// meanwhile, and opens.
+/// Unlike a delay, it does not depend on timing: the test does its work in the meantime and then
+/// opens the gate.
 ///
 /// ```
 /// use vexil_testing::FakeService;
@@ -24,12 +24,12 @@ use tokio::sync::Semaphore;
 /// ```
 #[derive(Clone)]
 pub struct Gate {
-    /// A permit lets one waiter through; closing it lets everybody through, for good.
+    /// One permit lets one waiter through. Closing the semaphore lets all through permanently.
     permits: Arc<Semaphore>,
 }
 
 impl Gate {
-    /// A gate that is closed.
+    /// Creates a closed gate.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -37,25 +37,24 @@ impl Gate {
         }
     }
 
-    /// Lets through whatever waits, and whatever comes.
+    /// Lets all current and later waiters through.
     pub fn open(&self) {
         self.permits.close();
     }
 
-    /// Lets the next `count` through: answers that wait here, or pieces of an answer that
-    /// [trickles].
+    /// Lets the next `count` waiters through: answers, or pieces of an answer that [trickles].
     ///
     /// [trickles]: super::Answer::trickle
     pub fn let_through(&self, count: u32) {
-        // An open gate has no need of permits. More of them than there can be would be a
-        // programming error in the semaphore's eyes.
+        // An open gate needs no permits. The number is limited because the semaphore panics above
+        // its maximum.
         let room = Semaphore::MAX_PERMITS.saturating_sub(self.permits.available_permits());
         self.permits
             .add_permits(room.min(usize::try_from(count).unwrap_or(room)));
     }
 
     async fn pass(&self) {
-        // The only error is that the gate is open.
+        // The only possible error means that the gate is open.
         if let Ok(permit) = self.permits.acquire().await {
             permit.forget();
         }
@@ -76,7 +75,7 @@ impl fmt::Debug for Gate {
     }
 }
 
-/// When to go on: after a [`Duration`], or when a [`Gate`] lets through.
+/// When to continue: after a [`Duration`], or when a [`Gate`] lets the waiter through.
 #[derive(Clone, Debug)]
 pub struct Pace(Kind);
 

@@ -1,4 +1,4 @@
-//! [`Payload`] and [`SummaryCounts`]: what the events say.
+//! [`Payload`] and [`SummaryCounts`]: the content of analytics events.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::request::Request;
 
-/// Analytics events that were posted together, and accepted.
+/// Analytics events that were posted together and accepted.
 #[derive(Clone, Debug)]
 pub struct Payload {
     request: Request,
@@ -14,7 +14,7 @@ pub struct Payload {
 }
 
 impl Payload {
-    /// `None` if the request holds no list.
+    /// Returns `None` if the request body is not a list.
     pub(super) fn of(request: &Request) -> Option<Self> {
         match request.json()? {
             Value::Array(events) => Some(Self {
@@ -25,43 +25,43 @@ impl Payload {
         }
     }
 
-    /// The `X-LaunchDarkly-Payload-ID`. A payload that is sent again has the same, and is counted
-    /// once.
+    /// Returns the `X-LaunchDarkly-Payload-ID`. A payload that is sent again has the same id and is
+    /// counted once.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.request.header("x-launchdarkly-payload-id")
     }
 
-    /// The events, in their order.
+    /// Returns the events in order.
     #[must_use]
     pub fn events(&self) -> &[Value] {
         &self.events
     }
 
-    /// The request that brought it.
+    /// Returns the request of the payload.
     #[must_use]
     pub fn request(&self) -> &Request {
         &self.request
     }
 }
 
-/// How often flags were evaluated, by the summaries of all payloads together.
+/// The evaluation counts in the summaries of all payloads together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SummaryCounts(Vec<SummaryCount>);
 
-/// How often one flag gave one variation in one version.
+/// The count for one flag, variation and version.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SummaryCount {
     /// The flag's key.
     pub flag: String,
-    /// The index of the variation; none, if the caller's default was returned.
+    /// The index of the variation, or `None` if the caller's default was returned.
     pub variation: Option<i64>,
-    /// The flag's version; none, if the flag is unknown.
+    /// The flag's version, or `None` if the flag is unknown.
     pub version: Option<u64>,
-    /// The first value that was counted.
+    /// The value in the first summary that counted it.
     pub value: Value,
-    /// How often.
+    /// The number of evaluations.
     pub count: u64,
 }
 
@@ -88,31 +88,31 @@ impl SummaryCounts {
         counts
     }
 
-    /// All evaluations of all flags.
+    /// Returns the number of evaluations of all flags.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.sum(|_| true)
     }
 
-    /// All evaluations of a flag.
+    /// Returns the number of evaluations of a flag.
     #[must_use]
     pub fn flag(&self, key: &str) -> u64 {
         self.sum(|row| row.flag == key)
     }
 
-    /// The evaluations of a flag that gave this variation.
+    /// Returns the number of evaluations of a flag that returned this variation.
     #[must_use]
     pub fn variation(&self, key: &str, variation: i64) -> u64 {
         self.sum(|row| row.flag == key && row.variation == Some(variation))
     }
 
-    /// The evaluations of a flag that gave the caller's default.
+    /// Returns the number of evaluations of a flag that returned the caller's default.
     #[must_use]
     pub fn default_value(&self, key: &str) -> u64 {
         self.sum(|row| row.flag == key && row.variation.is_none())
     }
 
-    /// Each flag, variation and version that was counted, in the order of their arrival.
+    /// Returns each combination of flag, variation and version, in order of arrival.
     #[must_use]
     pub fn rows(&self) -> &[SummaryCount] {
         &self.0

@@ -1,8 +1,8 @@
-//! [`Point`]: where in an answer something happens to it.
+//! [`Point`]: the position of a fault in an answer.
 
-/// A place in an answer, at which it goes wrong.
+/// A position in an answer at which a fault happens.
 ///
-/// What lies behind the end of a body is never reached, and the answer remains whole.
+/// A position beyond the end of the body is never reached, and the answer stays complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Point(Kind);
 
@@ -14,21 +14,20 @@ enum Kind {
 }
 
 impl Point {
-    /// When the headers were sent, and nothing of the body.
+    /// After the headers, before the body.
     #[must_use]
     pub fn headers() -> Self {
         Self::bytes(0)
     }
 
-    /// When this many bytes of the body were sent, as they are before chunking. Heartbeats do not
-    /// count.
+    /// After this many bytes of the body, counted before chunking. Heartbeats do not count.
     #[must_use]
     pub fn bytes(count: usize) -> Self {
         Self(Kind::Byte(count))
     }
 
-    /// When this many events of a stream were sent. The first is the `put`; heartbeats do not
-    /// count. A body that is no stream counts as one event.
+    /// After this many events of a stream. The first is the `put`; heartbeats do not count. A body
+    /// that is not a stream counts as one event.
     #[must_use]
     pub fn events(count: usize) -> Self {
         Self(Kind::Events(count))
@@ -40,8 +39,8 @@ impl Point {
         Self(Kind::MidEvent)
     }
 
-    /// How much of the next piece, which is `next` bytes long, may be sent. `None`: all of it, and
-    /// more.
+    /// Returns how much of the next piece, which is `next` bytes long, may be sent. `None` means
+    /// all of it, and more.
     pub(super) fn within(
         self,
         next: usize,

@@ -1,4 +1,4 @@
-//! Reads requests off a connection.
+//! Reads requests from a connection.
 
 use std::io::{self, Read};
 use std::time::Instant;
@@ -15,14 +15,14 @@ use super::request::Incoming;
 const MAX_HEADERS: usize = 128;
 const MAX_HEAD: usize = 64 << 10;
 const MAX_BODY: usize = 64 << 20;
-/// Of what is told while an answer is under way.
+/// The limit of bytes read while an answer is in progress.
 const MAX_AHEAD: usize = 64 << 10;
 
-/// Why a request cannot be read.
+/// An error of reading a request.
 pub(super) enum ReadError {
     /// The connection has ended.
     Gone,
-    /// It is not worth a better answer than this status.
+    /// The request is answered with this status.
     Refused(u16),
 }
 
@@ -32,7 +32,7 @@ impl From<io::Error> for ReadError {
     }
 }
 
-/// What a client sends, and what was read of it and not used yet.
+/// The client's data, and the bytes that were read but not used yet.
 pub(super) struct Input<R> {
     reader: R,
     ahead: BytesMut,
@@ -50,7 +50,7 @@ impl<R: AsyncRead + Unpin> Input<R> {
         self.reader
     }
 
-    /// The next request, as soon as it is there in full.
+    /// Reads the next request in full.
     pub(super) async fn request<W: AsyncWrite + Unpin>(
         &mut self,
         writer: &mut W,
@@ -87,7 +87,7 @@ impl<R: AsyncRead + Unpin> Input<R> {
         })
     }
 
-    /// Ends when the client does. What it sends meanwhile is kept for later.
+    /// Waits until the client closes the connection. Bytes that arrive meanwhile are kept.
     pub(super) async fn gone(&mut self) {
         while self.ahead.len() < MAX_AHEAD {
             if self.more().await.is_err() {
@@ -152,7 +152,7 @@ impl<R: AsyncRead + Unpin> Input<R> {
         Ok(self.ahead.split_to(count).freeze())
     }
 
-    /// Up to the next end of a line, which is left out.
+    /// Reads a line, without the line end.
     async fn line(&mut self) -> Result<String, ReadError> {
         let end = loop {
             match self.ahead.windows(2).position(|pair| pair == b"\r\n") {
@@ -174,7 +174,7 @@ struct Head {
 }
 
 impl Head {
-    /// Takes a head from the input if all of it is there.
+    /// Removes a head from the input if it is complete.
     fn parse(input: &mut BytesMut) -> Result<Option<Self>, ReadError> {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
@@ -211,7 +211,7 @@ impl Head {
     }
 }
 
-/// The target without scheme and host, which a client names that takes the service for a proxy.
+/// Removes scheme and host from the target. Clients send them if they take the service for a proxy.
 fn origin_form(target: &str) -> &str {
     let Some((_, rest)) = target
         .split_once("://")
@@ -224,7 +224,7 @@ fn origin_form(target: &str) -> &str {
         .unwrap_or("/")
 }
 
-/// The body decompressed, and whether that was possible.
+/// Decompresses the body. The flag tells whether that was possible.
 fn decode(headers: &HeaderMap, body: Bytes) -> (Bytes, bool) {
     if headers
         .get(CONTENT_ENCODING)
@@ -233,7 +233,7 @@ fn decode(headers: &HeaderMap, body: Bytes) -> (Bytes, bool) {
         return (body, true);
     }
     let mut decoded = Vec::new();
-    // One byte more than allowed tells that there is more than allowed.
+    // One more byte than allowed reveals that the limit is exceeded.
     let limit = u64::try_from(MAX_BODY)
         .unwrap_or(u64::MAX)
         .saturating_add(1);

@@ -1,4 +1,4 @@
-//! [`Request`]: what a client has asked, as the service saw it.
+//! [`Request`]: a client's request as the service received it.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -9,7 +9,7 @@ use http::{HeaderMap, Method};
 
 use super::endpoint::Endpoint;
 
-/// A request that the service has received in full. Clones are cheap and the same request.
+/// A request that the service has received in full. Cloning is cheap.
 #[derive(Clone)]
 pub struct Request(Arc<Exchange>);
 
@@ -21,7 +21,7 @@ struct Exchange {
     status: OnceLock<u16>,
 }
 
-/// A request as it was read.
+/// A parsed request.
 pub(super) struct Incoming {
     pub(super) endpoint: Endpoint,
     pub(super) method: Method,
@@ -29,28 +29,28 @@ pub(super) struct Incoming {
     pub(super) query: Option<String>,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
-    /// Whether the body is what the headers say of its coding.
+    /// Whether the body could be decoded as its headers declare.
     pub(super) intact: bool,
-    /// Whether the client speaks HTTP/1.1, and not an older one.
+    /// Whether the client speaks HTTP/1.1 rather than an older version.
     pub(super) modern: bool,
     pub(super) received_at: Instant,
 }
 
-/// A connection on which requests have come.
+/// A connection that requests arrived on.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) number: u64,
-    /// Set once, when it ends.
+    /// Set once, when the connection ends.
     closed: OnceLock<ClosedBy>,
 }
 
-/// Who has closed a connection.
+/// The side that closed a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClosedBy {
-    /// The client: it has closed it, or gone away.
+    /// The client, by closing it or by disappearing.
     Client,
-    /// The service: its answer was meant to end so, or it was stopped.
+    /// The service, because of an answer or because it was stopped.
     Service,
 }
 
@@ -64,49 +64,49 @@ impl Request {
         }))
     }
 
-    /// What it is about.
+    /// Returns the endpoint.
     #[must_use]
     pub fn endpoint(&self) -> Endpoint {
         self.0.incoming.endpoint
     }
 
-    /// The method.
+    /// Returns the method.
     #[must_use]
     pub fn method(&self) -> &Method {
         &self.0.incoming.method
     }
 
-    /// The path, prefix and escapes included.
+    /// Returns the path, including prefix and escapes.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.0.incoming.path
     }
 
-    /// What follows the path after the `?`, as it came.
+    /// Returns the query, unparsed and without the `?`.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
         self.0.incoming.query.as_deref()
     }
 
-    /// All headers.
+    /// Returns all headers.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.0.incoming.headers
     }
 
-    /// The first value of a header, if it is text.
+    /// Returns the first value of a header, if it is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers().get(name)?.to_str().ok()
     }
 
-    /// The body: decompressed, if the headers say that it is compressed and it is.
+    /// Returns the body. It is decompressed if the headers declare compression and it is valid.
     #[must_use]
     pub fn body(&self) -> &Bytes {
         &self.0.incoming.body
     }
 
-    /// The body as JSON, if it is that.
+    /// Returns the body as JSON, if it is valid JSON.
     #[must_use]
     pub fn json(&self) -> Option<serde_json::Value> {
         self.0
@@ -116,37 +116,37 @@ impl Request {
             .flatten()
     }
 
-    /// When all of it was there.
+    /// Returns the time at which the request was complete.
     #[must_use]
     pub fn received_at(&self) -> Instant {
         self.0.incoming.received_at
     }
 
-    /// The number of the connection it came on, to see whether connections are used again.
+    /// Returns the number of the connection, which tells whether connections are reused.
     #[must_use]
     pub fn connection(&self) -> u64 {
         self.0.connection.number
     }
 
-    /// The status of the answer, as soon as that has begun. None of an answer without status.
+    /// Returns the status of the answer once it has begun. `None` for an answer without a status.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.0.status.get().copied()
     }
 
-    /// Whether its connection is closed, and by whom.
+    /// Returns which side closed the connection, or `None` if it is open.
     #[must_use]
     pub fn closed(&self) -> Option<ClosedBy> {
         self.0.connection.closed.get().copied()
     }
 
-    /// Its place among all requests.
+    /// The request's position among all requests.
     pub(super) fn number(&self) -> u64 {
         self.0.number
     }
 
     pub(super) fn set_status(&self, status: u16) {
-        // A request is answered once.
+        // A request is answered only once, so this cannot fail.
         let _ = self.0.status.set(status);
     }
 
@@ -154,7 +154,7 @@ impl Request {
         self.0.incoming.modern
     }
 
-    /// Whether one of a header's comma-separated values is this.
+    /// Whether the header's comma-separated values include this one.
     pub(super) fn lists(&self, name: &str, value: &str) -> bool {
         let values = self
             .headers()
@@ -166,7 +166,7 @@ impl Request {
             .any(|listed| listed.trim().eq_ignore_ascii_case(value))
     }
 
-    /// Whether the client understands gzip: it names it, and does not rule it out by a weight of 0.
+    /// Whether the client accepts gzip: it lists gzip with a weight other than 0.
     pub(super) fn accepts_gzip(&self) -> bool {
         let values = self
             .headers()
@@ -184,8 +184,7 @@ impl Request {
     }
 }
 
-/// Without the values of headers, among which is the SDK key, and without the body, which tells of
-/// persons.
+/// Omits header values, which include the SDK key, and the body, which has personal data.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
@@ -208,7 +207,7 @@ impl Connection {
         }
     }
 
-    /// The first who says so has done it.
+    /// Only the first call has an effect.
     pub(super) fn close(&self, by: ClosedBy) {
         let _ = self.closed.set(by);
     }

@@ -1,4 +1,4 @@
-//! Gives a request its answer.
+//! Answers a request.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::sse::HEARTBEAT;
 use super::streams::{OpenStream, Part, StreamEnd};
 use super::usual::Response;
 
-/// The first second that has no form in a header: that of the year 10000.
+/// The first second that the header format cannot represent: the start of the year 10000.
 const END_OF_DATES: Duration = Duration::from_secs(253_402_300_800);
 
 pub(super) async fn respond<W: AsyncWrite + Unpin>(
@@ -48,7 +48,7 @@ pub(super) async fn respond<W: AsyncWrite + Unpin>(
     }
 }
 
-/// Decides what is answered, and takes note of what that means.
+/// Decides on the answer, and records its consequences.
 fn prepare(
     shared: &Arc<Shared>,
     state: &mut State,
@@ -155,7 +155,7 @@ async fn send<W: AsyncWrite + Unpin>(
     }
 }
 
-/// Sends what comes until somebody ends it.
+/// Sends queued data until either side ends the stream.
 async fn go_on<W: AsyncWrite + Unpin>(
     heartbeat: Duration,
     mut stream: OpenStream,
@@ -175,7 +175,7 @@ async fn go_on<W: AsyncWrite + Unpin>(
                 }
             }
             Some(Part::End(StreamEnd::Orderly)) => {
-                // Not counted any more: the client may see the end before the connection is gone.
+                // Uncounted first: the client may see the end before the connection is closed.
                 drop(stream);
                 body.finish().await?;
                 return Ok(Outcome::Close);
@@ -205,7 +205,7 @@ fn compress(response: &mut Response, coding: Coding) -> io::Result<()> {
     }
     let mut compressed = encoder.finish()?;
     if coding == Coding::CorruptGzip {
-        // What follows the header of ten bytes: data and checksum.
+        // The rest after the ten-byte header: data and checksum.
         compressed
             .iter_mut()
             .skip(10)

@@ -1,11 +1,11 @@
-//! [`Scripts`]: the answers that were written in advance.
+//! [`Scripts`]: scripted answers.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::answer::Answer;
 use super::endpoint::Endpoint;
 
-/// For each endpoint, what the next requests get, and what all get after those.
+/// For each endpoint, the queued answers to the next requests, and the answer to all later ones.
 #[derive(Debug, Default)]
 pub(super) struct Scripts {
     next: HashMap<Endpoint, VecDeque<Answer>>,
@@ -32,7 +32,7 @@ impl Scripts {
             .unwrap_or_else(Answer::usual)
     }
 
-    /// How many of the answers that were written for the next requests are left.
+    /// Returns how many queued answers are left for an endpoint.
     pub(super) fn left(&self, endpoint: Endpoint) -> usize {
         self.next.get(&endpoint).map_or(0, VecDeque::len)
     }

@@ -1,4 +1,4 @@
-//! [`Server`]: where the service listens.
+//! [`Server`]: the listener of the service.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use super::shared::Shared;
 use super::start_error::StartError;
 use crate::background::Background;
 
-/// Ends with this being dropped, and all its connections with it.
+/// Dropping this stops the listener and closes all its connections.
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) address: SocketAddr,
     pub(super) background: Background,
 }
 
-/// Listens on a free port of this machine, which is not to be reached from elsewhere.
+/// Listens on a free loopback port, which is not reachable from other machines.
 pub(super) fn start(shared: Arc<Shared>, tls: Option<TlsAcceptor>) -> Result<Server, StartError> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     listener.set_nonblocking(true)?;

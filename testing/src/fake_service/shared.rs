@@ -1,4 +1,4 @@
-//! [`Shared`]: what the test and the service's thread have in common.
+//! [`Shared`]: state shared by the test and the service's thread.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,8 +14,7 @@ use crate::waiting::Watched;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) settings: Settings,
-    /// One lock for everything, so that a change of flags and the opening of a stream have an
-    /// order.
+    /// A single lock, so that flag changes and the opening of streams are ordered.
     pub(super) state: Observed<State>,
 }
 
@@ -33,12 +32,12 @@ pub(super) struct State {
     pub(super) scripts: Scripts,
     pub(super) log: Log,
     pub(super) clock: Clock,
-    /// How many connections are to be reset as soon as they come.
+    /// The number of next connections to reset as soon as they are accepted.
     pub(super) resets: usize,
     pub(super) failed_handshakes: usize,
 }
 
-/// What the header `date` says.
+/// The time in the header `date`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Clock {
     #[default]

@@ -1,11 +1,11 @@
-//! [`Socket`]: a connection, with TLS or without.
+//! [`Socket`]: a connection, with or without TLS.
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send {
-    /// What is below.
+    /// Returns the underlying TCP stream.
     fn tcp(&self) -> &TcpStream;
 }
 

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 
-/// What the service sends to keep a connection alive.
+/// The comment that keeps a connection alive.
 pub(super) const HEARTBEAT: Bytes = Bytes::from_static(b":\n");
 
-/// One event. Data of several lines becomes several `data` fields, which the client joins again.
+/// Encodes an event. Each line of the data becomes a `data` field; the client joins them again.
 pub(super) fn event(name: &str, data: &str) -> Bytes {
     let mut text = format!("event: {name}\n");
     for line in data.split('\n') {

@@ -1,28 +1,28 @@
-//! [`StartError`]: why there is no service.
+//! [`StartError`]: an error of starting the service.
 
 use std::error::Error;
 use std::{fmt, io};
 
 use super::data::DataError;
 
-/// Why the service cannot start.
+/// An error of starting the service.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// There is no port, thread or file to be had.
+    /// No port, thread or file is available.
     Io {
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// The data cannot be served.
+    /// The data is invalid.
     Data {
-        /// What is wrong with it.
+        /// The error in the data.
         source: DataError,
     },
-    /// The certificate cannot be made or used: a host may have a name that cannot be one, or there
-    /// is no provider of cryptography.
+    /// The certificate cannot be created or used: a host name is invalid, or there is no crypto
+    /// provider.
     Certificate {
-        /// What is wrong.
+        /// The underlying error.
         source: Box<dyn Error + Send + Sync>,
     },
 }
@@ -50,9 +50,9 @@ impl From<DataError> for StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Io { .. } => "the system refuses what the fake service needs",
-            Self::Data { .. } => "the data of the fake service cannot be served",
-            Self::Certificate { .. } => "the certificate of the fake service cannot be made",
+            Self::Io { .. } => "no port, thread or file is available for the fake service",
+            Self::Data { .. } => "the data of the fake service is invalid",
+            Self::Certificate { .. } => "cannot create the certificate of the fake service",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! [`Streams`]: the streams that are open now.
+//! [`Streams`]: the open streams.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::shared::Shared;
 
-/// How far a client may be behind with reading. A stream that is further behind is closed.
+/// How many messages may be queued for a client. A stream that is further behind is closed.
 const MAX_QUEUED: usize = 1024;
 
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub(super) struct Streams {
     count: u64,
 }
 
-/// What a stream is told to do.
+/// A command to a stream.
 #[derive(Clone, Debug)]
 pub(super) enum Part {
     Send(Bytes),
@@ -32,7 +32,7 @@ pub(super) enum StreamEnd {
 
 impl Streams {
     pub(super) fn tell(&mut self, part: &Part) {
-        // Without its sender, a stream ends when it has sent what is queued.
+        // Without its sender, a stream ends once its queue was sent.
         self.open
             .retain(|(_, stream)| stream.try_send(part.clone()).is_ok());
     }
@@ -41,7 +41,7 @@ impl Streams {
         self.open.len()
     }
 
-    /// Opens another. It hears of everything that is told from now on.
+    /// Opens a stream, which receives all later messages.
     pub(super) fn open(&mut self, shared: &Arc<Shared>) -> OpenStream {
         let (sender, parts) = mpsc::channel(MAX_QUEUED);
         let number = self.count;
@@ -55,7 +55,7 @@ impl Streams {
     }
 }
 
-/// The end of a stream at which a connection sends. It counts as open until this is dropped.
+/// The receiving end of a stream's queue. The stream counts as open until this is dropped.
 pub(super) struct OpenStream {
     parts: mpsc::Receiver<Part>,
     number: u64,

@@ -1,4 +1,4 @@
-//! [`Certificate`]: what the service shows of itself, and the authority that signs it.
+//! [`Certificate`]: the service's certificate, and the authority that signs it.
 
 use std::io::Write;
 use std::path::Path;
@@ -12,8 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use super::start_error::StartError;
 use crate::authority::{LOOPBACK, sign};
 
-/// The certificate that the service shows, signed by an authority that is made for it and forgotten
-/// with it.
+/// The certificate of the service, signed by a temporary authority.
 #[derive(Clone, Debug)]
 pub struct Certificate {
     hosts: Vec<String>,
@@ -21,7 +20,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// One for `localhost` and 127.0.0.1: a client that trusts the authority accepts it.
+    /// A certificate for `localhost` and 127.0.0.1, accepted by clients that trust the authority.
     #[must_use]
     pub fn valid() -> Self {
         Self {
@@ -30,7 +29,7 @@ impl Certificate {
         }
     }
 
-    /// The same, but its time has passed.
+    /// An expired certificate for the same hosts.
     #[must_use]
     pub fn expired() -> Self {
         Self {
@@ -39,7 +38,7 @@ impl Certificate {
         }
     }
 
-    /// One for another host, which is not where the service is.
+    /// A certificate for another host, which the service does not have.
     #[must_use]
     pub fn for_host(host: impl Into<String>) -> Self {
         Self {
@@ -49,10 +48,10 @@ impl Certificate {
     }
 }
 
-const NO_PROVIDER: &str = "there is no provider of cryptography: turn on the cargo feature `tls-aws-lc-rs` or `tls-ring` of \
+const NO_PROVIDER: &str = "no crypto provider: enable the cargo feature `tls-aws-lc-rs` or `tls-ring` of \
                            vexil-testing";
 
-/// The authority's own certificate, in a file that goes with it.
+/// The authority's certificate, in a temporary file.
 #[derive(Debug)]
 pub(super) struct Authority {
     pem: String,
@@ -68,7 +67,7 @@ impl Authority {
         self.file.path()
     }
 
-    /// Makes an authority, and what it takes to show a certificate of its.
+    /// Creates an authority, and an acceptor with a certificate signed by it.
     pub(super) fn sign(certificate: Certificate) -> Result<(Self, TlsAcceptor), StartError> {
         let signed =
             sign(certificate.hosts, certificate.expired).map_err(StartError::certificate)?;

@@ -1,4 +1,4 @@
-//! What the service answers when no test has said otherwise.
+//! The default answers of the service.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use super::request::Request;
 use super::shared::{Settings, Shared, State};
 use super::streams::OpenStream;
 
-/// An answer that is about to be sent.
+/// A response to be sent.
 pub(super) struct Response {
     pub(super) status: u16,
-    /// Names in lower case.
+    /// Header names in lower case.
     pub(super) headers: Vec<(String, Bytes)>,
     pub(super) pieces: Vec<Bytes>,
-    /// Where more pieces come from, for a stream.
+    /// The source of further pieces, for a stream.
     pub(super) stream: Option<OpenStream>,
     pub(super) gzip: bool,
 }
@@ -31,7 +31,7 @@ impl Response {
         }
     }
 
-    /// A stream that has not sent anything yet.
+    /// Creates the response of a new stream.
     pub(super) fn stream(shared: &Arc<Shared>, state: &mut State) -> Self {
         let mut response = Self::status(200);
         response.stream = Some(state.streams.open(shared));

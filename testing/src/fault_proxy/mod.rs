@@ -1,8 +1,8 @@
-//! [`FaultProxy`]: connections with faults, between a client and a server on this machine.
+//! [`FaultProxy`]: injects connection faults between a client and a local server.
 //!
-//! A client that is proven against a server that works is not proven yet: networks break in the
-//! middle of an answer, hold back what they have, and lose it. The proxy passes on what comes until
-//! it is told otherwise, and faults are switched on and off while it runs.
+//! A client that works with a healthy server may still fail on a real network: connections break in
+//! the middle of a response, stall and lose data. The proxy forwards everything until a test
+//! injects a fault. Faults can be switched on and off while it runs.
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -32,13 +32,15 @@
 //! | fault | what the client sees | until |
 //! | --- | --- | --- |
 //! | [`cut`](FaultProxy::cut), [`reset`](FaultProxy::reset) | the end of all connections | at once |
-//! | [`cut_after`](FaultProxy::cut_after) | the same, after so many bytes | it has happened |
-//! | [`refuse`](FaultProxy::refuse) | no new connection | [`accept`](FaultProxy::accept) |
-//! | [`delay`](FaultProxy::delay) | everything later | another delay |
-//! | [`stall`](FaultProxy::stall) | silence, no end | [`resume`](FaultProxy::resume) |
-//! | [`corrupt`](FaultProxy::corrupt) | other bytes | [`restore`](FaultProxy::restore) |
+//! | [`cut_after`](FaultProxy::cut_after) | the same, after a number of bytes | it has happened |
+//! | [`refuse`](FaultProxy::refuse) | connection refused | [`accept`](FaultProxy::accept) |
+//! | [`delay`](FaultProxy::delay) | everything arrives later | another delay |
+//! | [`stall`](FaultProxy::stall) | an open but silent connection | [`resume`](FaultProxy::resume)
+//! |
+//! | [`corrupt`](FaultProxy::corrupt) | changed bytes | [`restore`](FaultProxy::restore) |
 //!
-//! [`restore`](FaultProxy::restore) ends them all. Faults hold for connections that are open and for those that come.
+//! [`restore`](FaultProxy::restore) ends them all. Faults apply to open connections and to new
+//! ones.
 
 mod relay;
 mod shared;
@@ -59,7 +61,7 @@ use crate::background::Background;
 use crate::ports;
 pub use crate::waiting::{TimedOut, Waiting};
 
-/// The way that bytes take.
+/// The direction of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a connection has two ends")]
 pub enum Direction {
@@ -69,44 +71,44 @@ pub enum Direction {
     ToClient,
 }
 
-/// What has passed through a proxy since it was started.
+/// Traffic counters of a proxy, since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProxyCounts {
-    /// Connections of clients, those included that the server did not take.
+    /// Accepted client connections, including those that the server refused.
     pub accepted: u64,
     /// Connections that are open.
     pub open: u64,
-    /// Connections that a fault has ended.
+    /// Connections closed by a fault.
     pub cut: u64,
-    /// Bytes that were passed on to the server.
+    /// Bytes forwarded to the server.
     pub to_server: u64,
-    /// Bytes that were passed on to clients.
+    /// Bytes forwarded to clients.
     pub to_client: u64,
 }
 
-/// A TCP proxy on loopback whose connections have the faults that a test wants. See the [module
-/// documentation](self).
+/// A TCP proxy on loopback with injectable connection faults. See the [module documentation](self).
 ///
-/// It runs on a thread of its own, so that it serves plain tests and async ones. When it is
-/// dropped, all its connections end.
+/// It runs on its own thread, so it serves both sync and async tests. Dropping it closes all its
+/// connections.
 pub struct FaultProxy {
     shared: Arc<Shared>,
     address: SocketAddr,
-    /// The task that accepts; none while connections are refused. Its end closes the port.
+    /// The task that accepts connections; `None` while they are refused. Ending it closes the port.
     listening: Mutex<Option<JoinHandle<()>>>,
     background: Background,
 }
 
 impl FaultProxy {
-    /// Starts a proxy in front of a server, which need not be there yet. It passes everything on.
+    /// Starts a proxy in front of a server, which need not be running yet. It forwards everything.
     ///
     /// # Errors
-    /// If the server's name is none, or the system has no port or thread left.
+    /// Returns an error if the server's address does not resolve, or no port or thread is
+    /// available.
     pub fn start(server: impl ToSocketAddrs) -> io::Result<Self> {
         let server = server.to_socket_addrs()?.next();
         let server = server
-            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the server has no address"))?;
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the server address does not resolve"))?;
         let background = Background::start("vexil-fault-proxy", || Ok(pending()))?;
         let address = (Ipv4Addr::LOCALHOST, ports::free(&[])?).into();
         let proxy = Self {
@@ -119,53 +121,51 @@ impl FaultProxy {
         Ok(proxy)
     }
 
-    /// Where clients find it.
+    /// Returns the address for clients to connect to.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The port that clients find it at, on 127.0.0.1.
+    /// Returns the port for clients to connect to, on 127.0.0.1.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// Ends all connections that are open, in an orderly way: both ends see that the other has
-    /// closed.
+    /// Closes all open connections gracefully: both ends see that the other has closed.
     pub fn cut(&self) {
         self.shared.cut(End::Closed);
     }
 
-    /// Ends all connections that are open with a reset, as when the other end has crashed or a
-    /// firewall has forgotten them.
+    /// Resets all open connections, as after a crash of the other end or a firewall timeout.
     pub fn reset(&self) {
         self.shared.cut(End::Reset);
     }
 
-    /// Ends all connections when so many more bytes have passed in this direction, over all of
-    /// them. What is beyond is lost. It happens once; connections that come afterwards are whole.
-    /// With 0, the next byte is the first one lost.
+    /// Closes all connections once this many more bytes have been forwarded in this direction, over
+    /// all connections together. Bytes beyond are lost. It happens once; later connections are not
+    /// affected. With 0, the next byte is the first one lost.
     pub fn cut_after(&self, direction: Direction, bytes: u64) {
         self.shared
             .state
             .change(|state| state.faults_mut(direction).cut_after = Some(bytes));
     }
 
-    /// Refuses new connections: the port is closed when this returns. Those that are open stay.
+    /// Refuses new connections: the port is closed when this returns. Open connections stay open.
     pub fn refuse(&self) {
         if let Some(task) = self.listening().take() {
             task.abort();
-            // It has been dropped when this ends, and the listener with it. Unconstrained, as the
-            // caller may be a task of Tokio's that has used up its share.
+            // When this returns, the task and its listener are dropped. Unconstrained, because the
+            // caller may be a Tokio task that has used up its budget.
             let _ = pollster::block_on(unconstrained(task));
         }
     }
 
-    /// Accepts connections again, at the same port.
+    /// Accepts connections again on the same port.
     ///
     /// # Errors
-    /// If another process has taken the port meanwhile.
+    /// Returns an error if another process has taken the port meanwhile.
     pub fn accept(&self) -> io::Result<()> {
         let mut listening = self.listening();
         if listening.is_none() {
@@ -179,30 +179,29 @@ impl FaultProxy {
         Ok(())
     }
 
-    /// Holds back whatever comes in this direction, a piece at a time, for so long. Zero: no
-    /// longer.
+    /// Delays each piece of data in this direction by this time. Zero ends the delay.
     pub fn delay(&self, direction: Direction, time: Duration) {
         self.shared
             .state
             .change(|state| state.faults_mut(direction).delay = time);
     }
 
-    /// Passes nothing on in this direction, not even the end of a connection, until [`Self::resume`]. Nothing of it is
-    /// lost.
+    /// Forwards nothing in this direction, not even the end of a connection, until [`Self::resume`]
+    /// is called. No data is lost.
     pub fn stall(&self, direction: Direction) {
         self.shared
             .state
             .change(|state| state.faults_mut(direction).stalled = true);
     }
 
-    /// Passes on what was held back by [`Self::stall`], and everything that comes.
+    /// Forwards the data held back by [`Self::stall`], and everything after it.
     pub fn resume(&self, direction: Direction) {
         self.shared
             .state
             .change(|state| state.faults_mut(direction).stalled = false);
     }
 
-    /// Changes what comes in this direction, a piece at a time, before it is passed on.
+    /// Changes each piece of data in this direction before it is forwarded.
     ///
     /// ```
     /// # let proxy = vexil_testing::FaultProxy::start("127.0.0.1:1")?;
@@ -213,7 +212,7 @@ impl FaultProxy {
     /// ```
     pub fn corrupt(&self, direction: Direction, change: impl FnMut(&mut Vec<u8>) + Send + 'static) {
         let change = Arc::new(Mutex::new(change));
-        // The one before is dropped when the state is free again.
+        // The previous closure is dropped after the state is unlocked.
         drop(
             self.shared
                 .state
@@ -221,14 +220,14 @@ impl FaultProxy {
         );
     }
 
-    /// Ends all faults. Connections that were cut stay so.
+    /// Ends all faults. Closed connections stay closed.
     ///
     /// # Errors
-    /// As with [`Self::accept`].
+    /// Returns an error under the same conditions as [`Self::accept`].
     pub fn restore(&self) -> io::Result<()> {
         let end =
             |state: &mut shared::State, direction| std::mem::take(state.faults_mut(direction));
-        // They may hold code of others, which is dropped when the state is free again.
+        // The closures are foreign code, so they are dropped after the state is unlocked.
         drop(
             self.shared.state.change(|state| {
                 [Direction::ToServer, Direction::ToClient].map(|of| end(state, of))
@@ -237,13 +236,13 @@ impl FaultProxy {
         self.accept()
     }
 
-    /// What has passed so far.
+    /// Returns the traffic counters.
     #[must_use]
     pub fn counts(&self) -> ProxyCounts {
         self.shared.counts()
     }
 
-    /// Whatever a test can tell from what has passed. `what` completes the sentence "waited for".
+    /// Waits for a condition on the counters. `what` completes the sentence "waited for".
     ///
     /// ```no_run
     /// # let proxy = vexil_testing::FaultProxy::start("127.0.0.1:1")?;

@@ -1,4 +1,4 @@
-//! [`listen`]: each connection of a client gets one to the server, and what comes is passed on.
+//! [`listen`]: connects each client to the server and forwards the data.
 
 use std::io;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use tokio::net::{TcpListener, TcpStream};
 use super::Direction;
 use super::shared::{End, Shared};
 
-/// The largest piece that is passed on at once.
+/// The largest piece of data forwarded at once.
 const PIECE: usize = 64 << 10;
 
-/// Accepts until it is dropped. Connections do not end with it, but with the runtime.
+/// Accepts connections until dropped. Connections outlive it; they end with the runtime.
 pub(super) async fn listen(shared: Arc<Shared>, listener: TcpListener) {
     loop {
-        // An error is that of one connection, or that too many are open: then one will end.
+        // The error concerns a single connection, or too many are open; one of those will end.
         let Ok((client, _)) = listener.accept().await else {
             tokio::task::yield_now().await;
             continue;
@@ -31,7 +31,7 @@ pub(super) async fn listen(shared: Arc<Shared>, listener: TcpListener) {
     }
 }
 
-/// Counts a connection as open while it is there.
+/// Counts a connection as open for as long as this exists.
 struct Open(Arc<Shared>);
 
 impl Drop for Open {
@@ -43,7 +43,7 @@ impl Drop for Open {
 impl Shared {
     async fn connect(&self, mut client: TcpStream, cuts: u64) {
         let relayed = async {
-            // A server that is not there is one that closes.
+            // A server that is not running looks like one that closes.
             let mut server = TcpStream::connect(self.server).await?;
             client.set_nodelay(true)?;
             server.set_nodelay(true)?;
@@ -71,11 +71,11 @@ impl Shared {
             }
             io::Result::Ok(())
         };
-        // An error is the end of the connection, as the other side sees, too.
+        // An error ends the connection, which is what the other side sees too.
         let _ = relayed.await;
     }
 
-    /// Until this direction has come to its end, or is broken.
+    /// Completes when this direction ends or breaks.
     async fn pass_on(
         &self,
         direction: Direction,
@@ -91,7 +91,7 @@ impl Shared {
                 return to.shutdown().await;
             }
             tokio::time::sleep(self.delay(direction)).await;
-            // It may have been stalled meanwhile.
+            // The direction may have been stalled meanwhile.
             self.flows(direction).await;
             let last = self.spoil(direction, &mut piece);
             to.write_all(&piece).await?;

@@ -1,4 +1,4 @@
-//! [`Shared`]: what the test and the proxy's thread have in common.
+//! [`Shared`]: state shared by the test and the proxy's thread.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,7 @@ pub(super) struct State {
     to_server: Faults,
     to_client: Faults,
     counts: ProxyCounts,
-    /// How often all connections were ended, and how the last time.
+    /// The number of cuts of all connections, and how the last one ended them.
     cuts: (u64, End),
 }
 
@@ -32,11 +32,11 @@ pub(super) struct Faults {
     pub(super) corrupt: Option<Corruption>,
 }
 
-/// What changes the bytes of a piece. It is code of others, so it has a lock of its own and is
+/// A closure that corrupts pieces of data. It is foreign code, so it has a separate lock and is
 /// called under no other.
 type Corruption = Arc<Mutex<dyn FnMut(&mut Vec<u8>) + Send>>;
 
-/// How a connection is ended.
+/// How a connection is closed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum End {
     #[default]
@@ -81,19 +81,19 @@ impl Shared {
             .change(|state| state.cuts = (state.cuts.0 + 1, end));
     }
 
-    /// A connection of now is ended by the first cut from here on.
+    /// The current number of cuts: a new connection is closed by the next one.
     pub(super) fn cuts(&self) -> u64 {
         self.state.look(|state| state.cuts.0)
     }
 
-    /// Until connections of a time of `cuts` are ended.
+    /// Waits until connections opened at `cuts` are closed.
     pub(super) async fn ended(&self, cuts: u64) -> End {
         self.state
             .until(|state| Some(state.cuts.1).filter(|_| state.cuts.0 != cuts))
             .await
     }
 
-    /// Until what comes in this direction is passed on. It may be told to wait first.
+    /// Waits while this direction is stalled or delayed.
     pub(super) async fn flows(&self, direction: Direction) {
         self.state
             .until(|state| Some(()).filter(|()| !state.faults(direction).stalled))
@@ -104,7 +104,7 @@ impl Shared {
         self.state.look(|state| state.faults(direction).delay)
     }
 
-    /// Does to a piece what is to be done with it. Whether it is the last one that passes.
+    /// Applies the faults to a piece. Returns whether it is the last one to be forwarded.
     pub(super) fn spoil(&self, direction: Direction, piece: &mut Vec<u8>) -> bool {
         let corrupt = self
             .state
@@ -123,7 +123,7 @@ impl Faults {
             return false;
         };
         let length = piece.len() as u64;
-        // With none left, the next byte is what the cut waits for.
+        // With none left, the cut waits for the next byte.
         let last = length > *left || (length == *left && length > 0);
         piece.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
         *left = left.saturating_sub(length);

@@ -1,4 +1,4 @@
-//! [`EventRecorder`]: an event processor that remembers.
+//! [`EventRecorder`]: an event processor that records events.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use vexil::{Context, Text, Value, async_trait};
 
 use super::Records;
 
-/// An event processor that remembers everything and sends nothing. Clones remember together.
+/// An event processor that records every event and sends none. Clones share the record.
 ///
 /// ```
 /// use vexil::{Client, Context};
@@ -26,26 +26,26 @@ use super::Records;
 #[derive(Clone, Debug, Default)]
 pub struct EventRecorder(Records<RecordedEvent>);
 
-/// Something that has happened, as an [`EventRecorder`] remembers it.
+/// An event recorded by an [`EventRecorder`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum RecordedEvent {
     /// A flag was evaluated.
     Evaluation(Box<RecordedEvaluation>),
-    /// A context was introduced.
+    /// An identify event.
     Identify(Context),
-    /// The application told of something.
+    /// A custom event.
     Custom {
-        /// What it is called.
+        /// The event's name.
         key: Text,
-        /// By whom or for whom it happened.
+        /// The context of the event.
         context: Context,
-        /// What the application says of it.
+        /// The event's data.
         data: Value,
-        /// A number for a metric.
+        /// The metric value.
         metric: Option<f64>,
     },
-    /// The application read or wrote something that is being migrated.
+    /// A migration operation.
     MigrationOp(Box<MigrationOp>),
 }
 
@@ -55,38 +55,38 @@ pub enum RecordedEvent {
 pub struct RecordedEvaluation {
     /// The flag's key.
     pub key: Text,
-    /// For whom.
+    /// The context of the evaluation.
     pub context: Context,
-    /// The flag's version; none if there is no such flag.
+    /// The flag's version, or `None` if the flag is unknown.
     pub version: Option<u64>,
-    /// The variation; none if the default was given.
+    /// The variation, or `None` if the default was returned.
     pub variation: Option<usize>,
-    /// What the caller got.
+    /// The value returned to the caller.
     pub value: Value,
-    /// The caller's default; none for a prerequisite.
+    /// The caller's default, or `None` for a prerequisite.
     pub default: Option<Value>,
-    /// Why.
+    /// The reason of the evaluation.
     pub reason: Reason,
-    /// Whether the caller asked why.
+    /// Whether the caller requested the reason.
     pub with_reason: bool,
-    /// The flag that depends on this one, if that is why it was evaluated.
+    /// For the evaluation of a prerequisite, the flag that depends on it.
     pub prerequisite_of: Option<Text>,
 }
 
 impl EventRecorder {
-    /// A recorder that remembers nothing yet.
+    /// Creates an empty recorder.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What was recorded so far, in order. It is forgotten.
+    /// Returns the events recorded so far, in order, and clears the record.
     #[must_use]
     pub fn take(&self) -> Vec<RecordedEvent> {
         self.0.take()
     }
 
-    /// What was recorded so far, in order.
+    /// Returns the events recorded so far, in order.
     #[must_use]
     pub fn events(&self) -> Vec<RecordedEvent> {
         self.0.all()

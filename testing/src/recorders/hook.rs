@@ -1,4 +1,4 @@
-//! [`HookRecorder`]: a hook that remembers.
+//! [`HookRecorder`]: a hook that records its calls.
 
 use vexil::eval::Detail;
 use vexil::hooks::{
@@ -9,7 +9,7 @@ use vexil::{Context, Text, Value};
 
 use super::Records;
 
-/// A hook that remembers every stage. Clones remember together.
+/// A hook that records every stage. Clones share the record.
 ///
 /// ```
 /// use vexil::{Client, Context};
@@ -32,47 +32,47 @@ pub struct HookRecorder {
     stages: Records<RecordedStage>,
 }
 
-/// A stage that has run.
+/// A recorded stage.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum RecordedStage {
     /// Before an evaluation.
     BeforeEvaluation(RecordedSeries),
-    /// After an evaluation, with its answer.
+    /// After an evaluation, with its result.
     AfterEvaluation(RecordedSeries, Detail<Value>),
-    /// After the application told of something.
+    /// After a custom event was tracked.
     AfterTrack {
-        /// What it is called.
+        /// The event's name.
         key: Text,
-        /// By whom or for whom it happened.
+        /// The context of the event.
         context: Context,
-        /// What the application says of it; none if nothing.
+        /// The event's data, or `None` if there is none.
         data: Option<Value>,
-        /// A number for a metric.
+        /// The metric value.
         metric_value: Option<f64>,
-        /// The environment that the flags are from.
+        /// The environment that the flags belong to.
         environment_id: Option<Text>,
     },
 }
 
-/// What was asked.
+/// The parameters of an evaluation.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RecordedSeries {
     /// The flag's key.
     pub flag_key: Text,
-    /// For whom; none if the context is invalid.
+    /// The context, or `None` if it is invalid.
     pub context: Option<Context>,
     /// The caller's default.
     pub default_value: Value,
-    /// By which method.
+    /// The method that was called.
     pub method: EvaluationMethod,
-    /// The environment that the flags are from.
+    /// The environment that the flags belong to.
     pub environment_id: Option<Text>,
 }
 
 impl HookRecorder {
-    /// A recorder of this name that remembers nothing yet.
+    /// Creates an empty recorder with this name.
     #[must_use]
     pub fn new(name: impl Into<Text>) -> Self {
         Self {
@@ -81,13 +81,13 @@ impl HookRecorder {
         }
     }
 
-    /// The stages so far, in order. They are forgotten.
+    /// Returns the stages recorded so far, in order, and clears the record.
     #[must_use]
     pub fn take(&self) -> Vec<RecordedStage> {
         self.stages.take()
     }
 
-    /// The stages so far, in order.
+    /// Returns the stages recorded so far, in order.
     #[must_use]
     pub fn stages(&self) -> Vec<RecordedStage> {
         self.stages.all()

@@ -1,4 +1,4 @@
-//! Parts of a client that remember what they hear.
+//! Client components that record their calls.
 
 mod events;
 mod hook;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use events::{EventRecorder, RecordedEvaluation, RecordedEvent};
 pub use hook::{HookRecorder, RecordedSeries, RecordedStage};
 
-/// What was recorded, in order; clones record together.
+/// A record, in order. Clones share it.
 #[derive(Clone, Debug)]
 struct Records<T>(Arc<Mutex<Vec<T>>>);
 

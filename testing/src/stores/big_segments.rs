@@ -1,4 +1,4 @@
-//! [`MemoryBigSegmentStore`]: a big-segment store for tests.
+//! [`MemoryBigSegmentStore`]: an in-memory big-segment store for tests.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use vexil::eval::Membership;
 
 use super::{MemoryDatabase, StoreCalls, StoreMethod};
 
-/// A big-segment store in memory that counts its calls and fails as a test wants. Clones are the
+/// An in-memory big-segment store that counts its calls and has injectable faults. Clones share the
 /// same store.
 ///
 /// ```
@@ -34,13 +34,13 @@ pub struct MemoryBigSegmentStore {
 }
 
 impl MemoryBigSegmentStore {
-    /// A store with an empty database of its own.
+    /// Creates a store with its own empty database.
     #[must_use]
     pub fn new() -> Self {
         Self::attached(&MemoryDatabase::new(), "")
     }
 
-    /// A store with what a database has under a prefix.
+    /// Creates a store for one prefix of an existing database.
     #[must_use]
     pub fn attached(database: &MemoryDatabase, prefix: impl Into<String>) -> Self {
         Self {
@@ -50,13 +50,13 @@ impl MemoryBigSegmentStore {
         }
     }
 
-    /// How often it was called, and what goes wrong then.
+    /// Returns the store's call counters and faults.
     #[must_use]
     pub fn calls(&self) -> &StoreCalls {
         &self.calls
     }
 
-    /// The database behind it.
+    /// Returns the underlying database.
     #[must_use]
     pub fn database(&self) -> &MemoryDatabase {
         &self.database
@@ -87,7 +87,7 @@ impl BigSegmentStore for MemoryBigSegmentStore {
     }
 
     async fn close(&self) {
-        // There is no error to be given here.
+        // `close` returns no error.
         let _ = self.calls.enter(StoreMethod::Close).await;
     }
 }

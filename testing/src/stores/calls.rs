@@ -1,4 +1,4 @@
-//! [`StoreCalls`]: how often a store was called, and what goes wrong when it is.
+//! [`StoreCalls`]: counts the calls of a store and injects faults.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use vexil::store::StoreError;
 
 use crate::observed::Observed;
 
-/// The methods of stores that faults can be in.
+/// The store methods that can have faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreMethod {
@@ -29,42 +29,42 @@ pub enum StoreMethod {
     Membership,
     /// `BigSegmentStore::last_synchronized`
     LastSynchronized,
-    /// `close` of both
+    /// `close` of either store
     Close,
 }
 
-/// What goes wrong when a method is called. [`StoreMethod::Close`] can give no error: there, only
-/// delays, hanging and panics are faults.
+/// A fault of a method. [`StoreMethod::Close`] returns no error: for it, only delays, hanging and
+/// panics have an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreFault {
-    /// Nothing is done, and the error is [`StoreError::Unavailable`].
+    /// The call is not performed; it returns [`StoreError::Unavailable`].
     Fail,
-    /// Nothing is done, and the error is [`StoreError::Auth`].
+    /// The call is not performed; it returns [`StoreError::Auth`].
     Refuse,
-    /// Nothing is done, and the error is [`StoreError::Timeout`].
+    /// The call is not performed; it returns [`StoreError::Timeout`].
     TimeOut,
-    /// It is done, and the error is [`StoreError::Unavailable`]: the answer was lost.
+    /// The call is performed but returns [`StoreError::Unavailable`]: the response was lost.
     LoseAnswer,
-    /// It is done, but so much later, by Tokio's clock.
+    /// The call is performed after this delay, by Tokio's clock.
     Delay(Duration),
-    /// It is done when the store's faults are next changed, and not before.
+    /// The call waits until the store's faults are next changed, and is then performed.
     Hang,
     /// The method panics.
     Panic,
 }
 
-/// The calls of one store: they are counted, and can be made to go wrong.
+/// The call counters and faults of one store.
 #[derive(Debug)]
 pub struct StoreCalls(Observed<State>);
 
 #[derive(Debug, Default)]
 struct State {
     faults: HashMap<StoreMethod, StoreFault>,
-    /// For the next calls, before `faults`.
+    /// Faults of the next calls. They take precedence over `faults`.
     next: HashMap<StoreMethod, VecDeque<StoreFault>>,
     all: Option<StoreFault>,
-    /// How often faults were changed: what hangs waits for the next time.
+    /// The number of fault changes. Hanging calls wait for it to increase.
     changes: u64,
     counts: HashMap<StoreMethod, u64>,
 }
@@ -74,22 +74,23 @@ impl StoreCalls {
         Self(Observed::new(State::default()))
     }
 
-    /// From now on, this goes wrong whenever the method is called.
+    /// Injects a fault into all later calls of the method.
     pub fn fault(&self, method: StoreMethod, fault: StoreFault) {
         self.change(|state| state.faults.extend([(method, fault)]));
     }
 
-    /// This goes wrong the next time the method is called. Several wait for their turn.
+    /// Injects a fault into the next call of the method. Several faults are queued, one for each
+    /// call.
     pub fn fault_next(&self, method: StoreMethod, fault: StoreFault) {
         self.change(|state| state.next.entry(method).or_default().push_back(fault));
     }
 
-    /// From now on, this goes wrong whenever any method is called that has no fault of its own.
+    /// Injects a fault into all later calls of every method without a separate fault.
     pub fn fault_all(&self, fault: StoreFault) {
         self.change(|state| state.all = Some(fault));
     }
 
-    /// Ends all faults. What hangs goes on.
+    /// Removes all faults. Hanging calls continue.
     pub fn heal(&self) {
         self.change(|state| {
             state.faults.clear();
@@ -98,21 +99,22 @@ impl StoreCalls {
         });
     }
 
-    /// How often a method was called, with or without success.
+    /// Returns how often a method was called, successfully or not.
     #[must_use]
     pub fn count(&self, method: StoreMethod) -> u64 {
         self.0.look(|state| state.count(method))
     }
 
-    /// Waits until a method was called so often, since the store was made. There is no end to this:
-    /// a test gives it a limit.
+    /// Waits until a method was called `count` times since the store was created. There is no
+    /// timeout: the test has to set one.
     pub async fn reached(&self, method: StoreMethod, count: u64) {
         self.0
             .until(|state| (state.count(method) >= count).then_some(()))
             .await;
     }
 
-    /// Counts a call and has its fault happen. With `Ok`, the deed is done next; then [`Answer::give`].
+    /// Counts a call and applies its fault. If it returns `Ok`, the caller performs the operation
+    /// and then calls [`Answer::give`].
     pub(super) async fn enter(&self, method: StoreMethod) -> Result<Answer, StoreError> {
         let (fault, now) = self.0.change(|state| {
             *state.counts.entry(method).or_default() += 1;
@@ -126,7 +128,7 @@ impl StoreCalls {
         match fault {
             None => {}
             Some(StoreFault::Fail) => return Err(StoreError::unavailable("the test has it fail")),
-            Some(StoreFault::Refuse) => return Err(StoreError::auth("the test has it refused")),
+            Some(StoreFault::Refuse) => return Err(StoreError::auth("injected refusal")),
             Some(StoreFault::TimeOut) => return Err(StoreError::Timeout),
             Some(StoreFault::LoseAnswer) => return Ok(Answer::Lost),
             Some(StoreFault::Delay(time)) => tokio::time::sleep(time).await,
@@ -135,8 +137,8 @@ impl StoreCalls {
                     .until(|state| (state.changes != now).then_some(()))
                     .await
             }
-            #[expect(clippy::panic, reason = "it is what the test has asked for")]
-            Some(StoreFault::Panic) => panic!("the test has the store panic"),
+            #[expect(clippy::panic, reason = "injected by the test")]
+            Some(StoreFault::Panic) => panic!("injected panic"),
         }
         Ok(Answer::Given)
     }
@@ -155,7 +157,7 @@ impl State {
     }
 }
 
-/// What becomes of the answer to a call whose deed is done.
+/// The outcome of a call whose operation was performed.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Answer {
     Given,
@@ -166,7 +168,7 @@ impl Answer {
     pub(super) fn give<T>(self, answer: T) -> Result<T, StoreError> {
         match self {
             Self::Given => Ok(answer),
-            Self::Lost => Err(StoreError::unavailable("the test has the answer lost")),
+            Self::Lost => Err(StoreError::unavailable("injected loss of the response")),
         }
     }
 }

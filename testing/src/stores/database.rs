@@ -1,4 +1,4 @@
-//! [`MemoryDatabase`]: what several stores in memory have in common.
+//! [`MemoryDatabase`]: shared by several in-memory stores.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,18 +14,18 @@ use vexil::store::StoredItem;
 
 use crate::observed::Observed;
 
-/// A database in memory, with an environment for each prefix. Clones are the same database.
+/// An in-memory database with one environment per prefix. Clones share the same database.
 ///
-/// Its methods are those of somebody else who writes to it: a Relay Proxy, or another SDK.
+/// Its methods act as another process that writes to the database: a Relay Proxy or another SDK.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryDatabase(Arc<Observed<HashMap<String, Environment>>>);
 
-/// What is under one prefix.
+/// The data under one prefix.
 #[derive(Debug, Default)]
 pub(super) struct Environment {
     pub(super) items: HashMap<DataKind, BTreeMap<Text, StoredItem>>,
     pub(super) initialized: bool,
-    /// By the hash of the context's key.
+    /// By the hash of the context key.
     pub(super) memberships: HashMap<String, Membership>,
     pub(super) synchronized: Option<u64>,
 }
@@ -40,13 +40,13 @@ impl Environment {
 }
 
 impl MemoryDatabase {
-    /// An empty database.
+    /// Creates an empty database.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Writes an item or tombstone, whatever there is.
+    /// Writes an item or tombstone, whatever the stored version.
     pub fn put(&self, prefix: &str, kind: DataKind, key: impl Into<Text>, item: StoredItem) {
         let key = key.into();
         self.change(prefix, |environment| {
@@ -54,14 +54,14 @@ impl MemoryDatabase {
         });
     }
 
-    /// Removes an item, without a tombstone.
+    /// Removes an item without leaving a tombstone.
     pub fn remove(&self, prefix: &str, kind: DataKind, key: &str) {
         self.change(prefix, |environment| {
             drop(environment.items.entry(kind).or_default().remove(key))
         });
     }
 
-    /// The item or tombstone that is there.
+    /// Returns the stored item or tombstone.
     #[must_use]
     pub fn item(&self, prefix: &str, kind: DataKind, key: &str) -> Option<StoredItem> {
         self.look(prefix, |environment| {
@@ -74,7 +74,7 @@ impl MemoryDatabase {
         self.change(prefix, |environment| environment.initialized = initialized);
     }
 
-    /// Says which big segments, by their references, include a context and which exclude it.
+    /// Sets the big segments, by their references, that include and that exclude a context.
     pub fn set_membership<T: Into<Text>>(
         &self,
         prefix: &str,
@@ -86,7 +86,7 @@ impl MemoryDatabase {
         self.set_membership_of_hash(prefix, hash, Membership::new(included, excluded));
     }
 
-    /// As [`Self::set_membership`], for a context whose key is hashed already.
+    /// Like [`Self::set_membership`], for a context key that is already hashed.
     pub fn set_membership_of_hash(
         &self,
         prefix: &str,
@@ -99,8 +99,8 @@ impl MemoryDatabase {
         });
     }
 
-    /// Says when big segments were last in step with the service, in milliseconds since 1970; none:
-    /// never.
+    /// Sets when big segments were last synchronized with the service, in milliseconds since 1970.
+    /// `None` means never.
     pub fn set_synchronized(&self, prefix: &str, time: Option<u64>) {
         self.change(prefix, |environment| environment.synchronized = time);
     }
@@ -111,7 +111,7 @@ impl MemoryDatabase {
     }
 
     pub(super) fn look<T>(&self, prefix: &str, look: impl FnOnce(&Environment) -> T) -> T {
-        // Whoever looks at a prefix makes its environment, which is empty.
+        // An unknown prefix gets an empty environment.
         self.0
             .change_quietly(|environments| look(environments.entry(prefix.to_owned()).or_default()))
     }

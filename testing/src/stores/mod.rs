@@ -1,10 +1,8 @@
-//! Databases in memory: stores for tests, with the faults that a test wants and a memory of what
-//! was done to them.
+//! In-memory stores for tests, with injectable faults and a record of all writes.
 //!
-//! An application that tests how it takes the loss of its database needs none for that, and a test
-//! that nothing writes where nothing may write needs one that remembers. Stores are cheap to clone,
-//! and clones are the same store; several stores on one [`MemoryDatabase`] are what several
-//! processes are on one server.
+//! They let an application test how it handles the loss of its database, and let a test assert that
+//! nothing is written where writes are not allowed. Clones share the same store. Several stores on
+//! one [`MemoryDatabase`] act like several processes on one server.
 //!
 //! ```
 //! use vexil::model::DataKind;
@@ -18,7 +16,7 @@
 //! let store = MemoryPersistentStore::attached(&database, "prefix");
 //! let older = StoredItem::new(r#"{"key":"banner","version":2}"#);
 //! assert!(matches!(store.upsert(DataKind::Flag, "banner", &older).await?, Upsert::Superseded(_)));
-//! assert_eq!(store.writes().len(), 1, "tried, if in vain");
+//! assert_eq!(store.writes().len(), 1, "failed writes are recorded too");
 //!
 //! store.calls().fault(StoreMethod::Get, StoreFault::Fail);
 //! assert!(store.get(DataKind::Flag, "banner").await.is_err());

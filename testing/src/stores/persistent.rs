@@ -1,4 +1,4 @@
-//! [`MemoryPersistentStore`]: a persistent store for tests.
+//! [`MemoryPersistentStore`]: an in-memory persistent store for tests.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,8 +14,8 @@ use vexil::{Text, async_trait};
 
 use super::{MemoryDatabase, StoreCalls, StoreMethod};
 
-/// A persistent store in memory that counts its calls, remembers its writes, and fails as a test
-/// wants. Clones are the same store. See [`crate::stores`].
+/// An in-memory persistent store that counts its calls, records its writes and has injectable
+/// faults. Clones share the same store. See [`crate::stores`].
 #[derive(Clone, Debug)]
 pub struct MemoryPersistentStore {
     calls: Arc<StoreCalls>,
@@ -27,20 +27,20 @@ pub struct MemoryPersistentStore {
     refresh_interval: Option<Duration>,
 }
 
-/// What somebody has tried to write.
+/// An attempted write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
-    reason = "the seam has two methods that write"
+    reason = "the trait has two methods that write"
 )]
 pub enum StoreWrite {
-    /// Everything.
+    /// A complete data set.
     Init(Vec<Collection>),
-    /// One item, newer or not.
+    /// One item, whether newer than the stored one or not.
     Upsert {
-        /// Its kind.
+        /// The kind of the item.
         kind: DataKind,
-        /// Its key.
+        /// The key of the item.
         key: Text,
         /// The item or tombstone.
         item: StoredItem,
@@ -48,13 +48,13 @@ pub enum StoreWrite {
 }
 
 impl MemoryPersistentStore {
-    /// A store with an empty database of its own.
+    /// Creates a store with its own empty database.
     #[must_use]
     pub fn new() -> Self {
         Self::attached(&MemoryDatabase::new(), "")
     }
 
-    /// A store with what a database has under a prefix.
+    /// Creates a store for one prefix of an existing database.
     #[must_use]
     pub fn attached(database: &MemoryDatabase, prefix: impl Into<String>) -> Self {
         Self {
@@ -68,41 +68,40 @@ impl MemoryPersistentStore {
         }
     }
 
-    /// Makes it a store that cannot write. What is tried is remembered all the same.
+    /// Makes the store read-only. Attempted writes are still recorded.
     #[must_use]
     pub fn read_only(mut self) -> Self {
         self.reads_only = true;
         self
     }
 
-    /// Makes it a store that tells of changes, as Redis does and DynamoDB does not.
+    /// Makes the store send change notifications, as Redis does and DynamoDB does not.
     #[must_use]
     pub fn with_push(mut self) -> Self {
         self.pushes = true;
         self
     }
 
-    /// How often everything should be read again. Default: that of the seam.
+    /// Sets how often all data should be read again. Default: that of [`PersistentDataStore`].
     #[must_use]
     pub fn with_refresh_interval(mut self, interval: Duration) -> Self {
         self.refresh_interval = Some(interval);
         self
     }
 
-    /// How often it was called, and what goes wrong then.
+    /// Returns the store's call counters and faults.
     #[must_use]
     pub fn calls(&self) -> &StoreCalls {
         &self.calls
     }
 
-    /// What somebody has tried to write through this store so far, in order; with or without
-    /// success.
+    /// Returns all writes attempted through this store, in order, successful or not.
     #[must_use]
     pub fn writes(&self) -> Vec<StoreWrite> {
         self.written().clone()
     }
 
-    /// The database behind it.
+    /// Returns the underlying database.
     #[must_use]
     pub fn database(&self) -> &MemoryDatabase {
         &self.database
@@ -216,7 +215,7 @@ impl PersistentDataStore for MemoryPersistentStore {
     }
 
     async fn close(&self) {
-        // There is no error to be given here.
+        // `close` returns no error.
         let _ = self.calls.enter(StoreMethod::Close).await;
     }
 }
@@ -227,8 +226,8 @@ impl Configure<dyn PersistentDataStore> for MemoryPersistentStore {
     }
 }
 
-/// The version beside the text, or else the one in it; none if it cannot be told, which is older
-/// than any.
+/// Returns the version stored beside the text, or else the one in the text. `None` if neither is
+/// readable, which counts as older than any version.
 fn version(item: &StoredItem) -> Option<u64> {
     let in_text = || {
         serde_json::from_slice::<Value>(&item.body)
