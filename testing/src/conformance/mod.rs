@@ -1,10 +1,10 @@
-//! Suites that hold a store to the contract of its seam, in one line.
+//! Conformance suites for stores, in one line.
 //!
-//! A store author writes a harness, which knows how to reach the database by the side of the store,
-//! and names it in a macro. That expands to a test for each clause of the contract, whose name says
-//! what does not hold when it fails. So no clause can be forgotten, and a clause that is added
-//! later is in force with the next build. The harness speaks to the database itself, because a
-//! store shall read what others have written: a Relay Proxy, or another SDK.
+//! A store author writes a harness, which accesses the database without the store, and names it in
+//! a macro. The macro expands to a test for each clause of the contract, with a name that describes
+//! the failure. So no clause can be forgotten, and a clause added later takes effect with the next
+//! build. The harness accesses the database directly because a store must read the data of other
+//! writers: a Relay Proxy, or another SDK.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -43,9 +43,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! The crate that the macro is used in needs no other dependency for it. Each test has a Tokio
-//! runtime of its own, with two worker threads and 16 threads for blocking work, and a deadline of
-//! one minute.
+//! The crate that invokes the macro needs no further dependency. Each test has its own Tokio
+//! runtime, with two worker threads and 16 threads for blocking work, and a timeout of one minute.
 
 mod begin;
 pub mod big_segment_store;
@@ -67,20 +66,20 @@ use vexil::store::{PersistentDataStore, StoredItem};
 #[doc(hidden)]
 pub use self::hold::hold;
 
-/// What the suite for persistent stores needs to know of a database. It may panic: the test fails
-/// then.
+/// Access to a database for the suite for persistent stores. Methods may panic, which fails the
+/// test.
 ///
-/// Every test uses prefixes of its own, so tests can share a server. A prefix consists of letters,
-/// digits, `-` and `:`; the harness may add to it, such as the braces that keep the keys of a Redis
-/// Cluster together.
+/// Every test uses unique prefixes, so tests can share a server. A prefix consists of letters,
+/// digits, `-` and `:`. The harness may extend it, for example with the braces that keep the keys
+/// of a Redis Cluster together.
 #[async_trait]
 pub trait PersistentStoreHarness: Send + Sync {
-    /// A store of the kind that is tested, with what the database has under this prefix. Stores
-    /// that are made at several times share nothing but the database.
+    /// Creates a store under test for this prefix of the database. Stores created by different
+    /// calls share nothing but the database.
     async fn store(&self, prefix: &str) -> Arc<dyn PersistentDataStore>;
 
-    /// A store of that kind whose database cannot be reached: at a closed port, or in a folder that
-    /// is none.
+    /// Creates a store whose database is unreachable: at a closed port, or in a folder that does
+    /// not exist.
     async fn unreachable(&self) -> Arc<dyn PersistentDataStore>;
 
     /// Writes a row as another SDK would, without the store. The row's version is for databases
@@ -90,37 +89,37 @@ pub trait PersistentStoreHarness: Send + Sync {
     /// Sets the marker of a complete data set as another SDK would, without the store.
     async fn mark(&self, prefix: &str);
 
-    /// Removes everything under this prefix, and nothing under those that it is the beginning of.
+    /// Removes everything under this prefix, but nothing under longer prefixes that start with it.
     async fn clear(&self, prefix: &str);
 
-    /// For the group `racing`: a store whose upserts do this after they have looked at what is
-    /// there, and before they write.
+    /// For the group `racing`: creates a store whose upserts call `meanwhile` after reading the
+    /// current row and before writing.
     async fn racing(&self, prefix: &str, meanwhile: Meanwhile) -> Arc<dyn PersistentDataStore> {
         let _ = (prefix, meanwhile);
         unimplemented!(
-            "the group `racing` needs a harness that can hold up an upsert between look and write"
+            "the group `racing` needs a harness that can suspend an upsert between read and write"
         )
     }
 }
 
-/// What happens while a store of [`PersistentStoreHarness::racing`] is about to write.
+/// A write by another process, called while a store of [`PersistentStoreHarness::racing`] is about
+/// to write.
 pub type Meanwhile = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
-/// What the suite for big-segment stores needs to know of a database. It may panic: the test fails
-/// then.
+/// Access to a database for the suite for big-segment stores. Methods may panic, which fails the
+/// test.
 ///
-/// Prefixes are as with [`PersistentStoreHarness`].
+/// Prefixes are as in [`PersistentStoreHarness`].
 #[async_trait]
 pub trait BigSegmentStoreHarness: Send + Sync {
-    /// A store of the kind that is tested, with what the database has under this prefix.
+    /// Creates a store under test for this prefix of the database.
     async fn store(&self, prefix: &str) -> Arc<dyn BigSegmentStore>;
 
-    /// A store of that kind whose database cannot be reached.
+    /// Creates a store whose database is unreachable.
     async fn unreachable(&self) -> Arc<dyn BigSegmentStore>;
 
-    /// Makes these, as a Relay Proxy would, all the segments that are known to include or to
-    /// exclude a context. With neither, what is left is what a Relay Proxy leaves when it has
-    /// removed the last one.
+    /// Sets all segments that include or exclude a context, as a Relay Proxy would. If both are
+    /// empty, writes the record that a Relay Proxy leaves after it has removed the last one.
     async fn set_membership(
         &self,
         prefix: &str,
@@ -129,9 +128,10 @@ pub trait BigSegmentStoreHarness: Send + Sync {
         excluded: &[&str],
     );
 
-    /// Writes when big segments were last in step with the service, in milliseconds since 1970.
+    /// Writes when big segments were last synchronized with the service, in milliseconds since
+    /// 1970.
     async fn set_synchronized(&self, prefix: &str, time: u64);
 
-    /// Removes everything under this prefix, and nothing under those that it is the beginning of.
+    /// Removes everything under this prefix, but nothing under longer prefixes that start with it.
     async fn clear(&self, prefix: &str);
 }

@@ -1,16 +1,16 @@
-//! [`Must`]: errors that end a test.
+//! [`Must`]: panics on unexpected results.
 
 use std::error::Error;
 use std::iter::successors;
 
 use vexil::store::StoreError;
 
-/// What a clause says must succeed or fail.
+/// An expected success or failure.
 pub(super) trait Must<T> {
-    /// The value; panics with the error's whole story if there is none.
+    /// Returns the value; panics with the whole error chain if there is none.
     fn must(self, what: &str) -> T;
 
-    /// Panics unless this is an error that may pass.
+    /// Panics unless this is a temporary error.
     fn must_be_unavailable(self, what: &str);
 }
 
@@ -30,7 +30,7 @@ impl<T> Must<T> for Result<T, StoreError> {
             Err(error) => {
                 assert!(
                     error.is_temporary(),
-                    "{what} gives an error that does not pass by itself: {error:?}"
+                    "{what} returns an error that is not temporary: {error:?}"
                 )
             }
         }

@@ -1,4 +1,4 @@
-//! [`occupy`]: blocking work that a clause holds up.
+//! [`occupy`]: delays a clause's blocking work.
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -7,22 +7,22 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// How many threads a clause's runtime has for blocking work.
+/// The number of blocking threads of a clause's runtime.
 pub(super) const BLOCKING_THREADS: usize = 16;
 
-/// How long to wait for the threads. A store that keeps one of them for itself makes a clause
-/// weaker, not wrong.
+/// How long to wait for the threads. A store that occupies one permanently makes the clause weaker,
+/// not wrong.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The runtime's threads for blocking work. Until this is dropped, what `spawn_blocking` is given
-/// waits.
+/// The runtime's blocking threads. Until this is dropped, work passed to `spawn_blocking` is
+/// queued.
 pub(super) struct Occupied {
-    /// A thread is free again when its sender is dropped.
+    /// Dropping a sender frees its thread.
     _threads: Vec<mpsc::Sender<()>>,
 }
 
-/// Occupies all threads for blocking work. Blocking work that was handed over before this call is
-/// done when it returns.
+/// Occupies all blocking threads. Blocking work that was spawned before this call is finished when
+/// it returns.
 pub(super) async fn occupy() -> Occupied {
     let started = Arc::new(Semaphore::new(0));
     let occupy_one = |_| {
@@ -30,7 +30,7 @@ pub(super) async fn occupy() -> Occupied {
         let started = Arc::clone(&started);
         spawn_blocking(move || {
             started.add_permits(1);
-            // Ends with an error, which is the signal.
+            // Returns an error when the sender is dropped, which is the signal to end.
             let _ = release.recv();
         });
         thread

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-/// A prefix that no other test uses, of this run or another.
+/// Returns a prefix that no other test uses, in this run or another.
 pub(super) fn unique() -> String {
     format!("vexil-{:016x}", RandomState::new().hash_one(()))
 }

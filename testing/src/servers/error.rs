@@ -1,59 +1,59 @@
-//! [`ServerError`]: why there is no server, or why it does not do what a test asks.
+//! [`ServerError`]: errors of test servers.
 
 use std::io;
 use std::time::Duration;
 
 use thiserror::Error;
 
-/// Why a test has no server, or why the server does not do what it is asked.
+/// An error of starting or controlling a test server.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ServerError {
-    /// The program is not on this machine.
+    /// The program is not installed.
     #[error("{program} was not found: {help}")]
     Missing {
-        /// What was looked for.
+        /// The name of the program.
         program: &'static str,
-        /// What to install, or what else to do.
+        /// How to install or replace it.
         help: &'static str,
     },
-    /// The program ended instead of serving.
-    #[error("{program} ended while it was starting; it said: {output}")]
+    /// The program ended during startup.
+    #[error("{program} ended during startup with the output: {output}")]
     Ended {
-        /// What was started.
+        /// The name of the program.
         program: &'static str,
-        /// The end of what it printed.
+        /// The end of its output.
         output: String,
     },
-    /// What was waited for did not happen.
+    /// A condition did not hold before the timeout.
     #[error("waited {patience:?} for {what}; last seen: {seen}")]
     TimedOut {
-        /// What was waited for.
+        /// The condition.
         what: String,
-        /// For how long.
+        /// The timeout.
         patience: Duration,
-        /// What was there instead.
+        /// The state at the timeout.
         seen: String,
     },
     /// The server answered a command with an error.
-    #[error("the server refuses {command}: {reply}")]
+    #[error("the server refused {command}: {reply}")]
     Refused {
-        /// The command's name.
+        /// The name of the command.
         command: String,
-        /// The server's words.
+        /// The server's error message.
         reply: String,
     },
-    /// The certificate of a server with TLS cannot be made.
-    #[error("the server's certificate cannot be made")]
+    /// The server's TLS certificate could not be created.
+    #[error("cannot create the server's certificate")]
     Certificate {
-        /// What is wrong.
+        /// The underlying error.
         #[from]
         source: rcgen::Error,
     },
-    /// The system refuses what a server needs, or the connection to it broke.
-    #[error("the system refuses what a test server needs: {source}")]
+    /// An operating system error, or a broken connection to the server.
+    #[error("I/O error of a test server: {source}")]
     Io {
-        /// What the system says.
+        /// The underlying error.
         #[from]
         source: io::Error,
     },

@@ -1,16 +1,16 @@
-//! [`find`]: a program of this machine.
+//! [`find`]: locates programs on this machine.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// Finds a program on the path.
+/// Finds a program on the `PATH`.
 pub(super) fn find(name: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
         .map(|folder| folder.join(name))
         .find(|program| program.is_file())
 }
 
-/// Finds a file below the build's folder, of this package's workspace or of one around it.
+/// Finds a file in the `target` folder of this package's workspace or of an enclosing one.
 pub(super) fn find_in_target(file: &str) -> Option<PathBuf> {
     let target = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let package = env::var_os("CARGO_MANIFEST_DIR")

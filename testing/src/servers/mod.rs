@@ -1,8 +1,7 @@
-//! Real servers for tests: started on this machine at a free port, and ended with the test.
+//! Real servers for tests, started on a free local port and stopped with the test.
 //!
-//! A store is proven against the database that it is for, not against an imitation. A test asks for
-//! a server and gets one, or an error that says in one sentence what to install: it fails then, and
-//! is not skipped.
+//! A store is tested against its real database, not an imitation. Starting a server either succeeds
+//! or returns an error that says what to install, so that the test fails rather than being skipped.
 //!
 //! ```
 //! use vexil_testing::servers::RedisServer;
@@ -14,23 +13,23 @@
 //! # Ok::<(), vexil_testing::servers::ServerError>(())
 //! ```
 //!
-//! | server | one of its own | one for all tests of a process, or one that runs elsewhere |
+//! | server | private server | shared by all tests of a process, or external |
 //! | --- | --- | --- |
 //! | Redis | [`RedisServer`] | [`redis_url`], `VEXIL_REDIS_URL` |
 //! | Redis Cluster, three nodes | [`RedisCluster`] | [`redis_cluster_urls`], `VEXIL_REDIS_CLUSTER_URLS` |
 //! | Redis Sentinel, with primary and replica | [`RedisSentinel`] | |
 //! | DynamoDB Local | [`DynamoDbLocal`] | [`dynamodb_url`], `VEXIL_DYNAMODB_URL` |
 //!
-//! What the third column names is shared: tests keep apart by prefixes or tables of their own. A
-//! test that stops, restarts or fills a server needs one of its own.
+//! Servers in the third column are shared: tests must use separate prefixes or tables. A test that
+//! stops, restarts or fills a server needs a private one.
 //!
 //! Redis listens on loopback only. DynamoDB Local has no setting for that and listens on every
 //! address.
 //!
-//! # How they end
-//! A server that was started here is killed when its value is dropped, and when the test's process
-//! ends, however it ends: so a `static` may hold one. Nothing else is ever stopped. All calls wait
-//! on the calling thread, for conditions rather than for times, at most a minute.
+//! # Lifetime
+//! A server started here is killed when its value is dropped, or when the test process ends for any
+//! reason, so a `static` may hold one. No other server is ever stopped. All methods block the
+//! calling thread until a condition holds, for at most a minute.
 
 mod dynamodb;
 mod error;

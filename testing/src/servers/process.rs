@@ -1,4 +1,4 @@
-//! [`Process`]: another program that does not outlive the test.
+//! [`Process`]: a child process that does not outlive the test.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -9,10 +9,10 @@ use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Runs the program, and ends it when it is told to or this shell's own input ends, which is when
-/// the test's process has ended: what a `static` holds is never dropped, and a test may be killed.
-/// Then nobody is left to remove the folder, so that is done here too. The program's process id is
-/// the first line of the output.
+/// Runs the program, and kills it on command or when this shell's standard input closes, which
+/// happens when the test process ends: a value in a `static` is never dropped, and a test may be
+/// killed. The folder is removed here too, because the test process is gone by then. The first line
+/// of the output is the program's process id.
 const SUPERVISE: &str = r#"
 folder=$1 log=$2; shift 2
 exec 3<&0
@@ -33,18 +33,18 @@ wait "$watcher"
 if [ $? = 7 ]; then rm -rf "$folder"; fi
 "#;
 
-/// A program that runs until this is dropped or the test's process ends, however it ends.
+/// A program that runs until this is dropped or the test process ends for any reason.
 #[derive(Debug)]
 pub(super) struct Process {
     supervisor: Child,
-    /// A line or its end is what ends the program.
+    /// A line, or the end of input, kills the program.
     leash: Option<ChildStdin>,
     pid: Pid,
     log: PathBuf,
 }
 
 impl Process {
-    /// Starts a program in a folder that is for it alone; what it has to say goes to the log.
+    /// Starts a program in a separate folder. Its output goes to the log.
     pub(super) fn start<A: AsRef<OsStr>>(
         program: &Path,
         arguments: impl IntoIterator<Item = A>,
@@ -71,8 +71,7 @@ impl Process {
             BufReader::new(output).read_line(&mut line)?;
         }
         let pid = line.trim().parse().ok().and_then(Pid::from_raw);
-        let pid =
-            pid.ok_or_else(|| io::Error::other("the shell did not say which process it started"))?;
+        let pid = pid.ok_or_else(|| io::Error::other("the shell did not print the process id"))?;
         Ok(Self {
             supervisor,
             leash,
@@ -85,7 +84,7 @@ impl Process {
         Ok(self.supervisor.try_wait()?.is_some())
     }
 
-    /// The end of what the program said.
+    /// Returns the end of the program's output.
     pub(super) fn output(&self) -> String {
         let log = fs::read(&self.log).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
@@ -93,30 +92,30 @@ impl Process {
         lines[lines.len().saturating_sub(8)..].join(" | ")
     }
 
-    /// Stops the program where it is: its connections stay open and are silent.
+    /// Suspends the program: its connections stay open but silent.
     pub(super) fn pause(&mut self) -> io::Result<()> {
         self.signal(Signal::STOP)?;
-        // The signal has no effect yet when it is sent: threads that run go on for a while.
+        // The signal takes effect with a delay: running threads continue for a while.
         while !self.is_stopped() {
             thread::yield_now();
         }
         Ok(())
     }
 
-    /// Lets the program go on.
+    /// Resumes the program.
     pub(super) fn resume(&mut self) -> io::Result<()> {
         self.signal(Signal::CONT)
     }
 
-    /// Whether all threads stand still, where the system tells.
+    /// Whether all threads are stopped, on systems that report it.
     fn is_stopped(&self) -> bool {
         let Ok(threads) = fs::read_dir(format!("/proc/{}/task", self.pid.as_raw_nonzero())) else {
             return true;
         };
         threads.flatten().all(|thread| {
             let status = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-            // The state follows the name, which is in parentheses and may hold anything. A thread
-            // may just have ended.
+            // The state follows the name, which is in parentheses and may contain anything. A
+            // thread may have ended just now.
             status
                 .rsplit_once(") ")
                 .is_none_or(|(_, rest)| rest.starts_with('T'))
@@ -124,8 +123,7 @@ impl Process {
     }
 
     fn signal(&mut self, signal: Signal) -> io::Result<()> {
-        // The shell waits for the program, so the id is the program's as long as the shell is
-        // there.
+        // The shell waits for the program, so the process id stays valid as long as the shell runs.
         if self.has_ended()? {
             return Err(io::Error::new(
                 io::ErrorKind::NotFound,
@@ -139,10 +137,10 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if let Some(mut leash) = self.leash.take() {
-            // If the program has ended, nobody reads this.
+            // Fails only if the program and its shell have ended already.
             let _ = leash.write_all(b"\n");
         }
-        // It kills, it does not ask: this is short.
+        // The program is killed, not asked to exit, so the wait is short.
         let _ = self.supervisor.wait();
     }
 }

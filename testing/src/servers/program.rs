@@ -1,4 +1,4 @@
-//! [`Program`]: a server's program, which can be killed and started again.
+//! [`Program`]: a server program that can be killed and started again.
 
 use std::ffi::OsStr;
 use std::io;
@@ -12,19 +12,18 @@ use super::process::Process;
 use super::wait::{Seen, until};
 use crate::ports;
 
-/// How many ports are tried, if others take them first.
+/// How many ports are tried if other processes take them first.
 const TRIES: usize = 5;
 
-/// A program with a folder of its own. While it runs there is also what `C` stands for: a
-/// connection to it.
+/// A program with its own folder, and a connection `C` to it while it runs.
 #[derive(Debug)]
 pub(super) struct Program<C> {
     name: &'static str,
     path: PathBuf,
-    /// None while it is killed. Held for the time of a call, so that nobody speaks to a program
-    /// that another restarts.
+    /// `None` while the program is killed. Locked during a whole call, so that no thread uses a
+    /// program that another thread restarts.
     running: Mutex<Option<Running<C>>>,
-    /// After the process that writes to it.
+    /// Declared last, so that it is removed after the process that writes to it has ended.
     folder: TempDir,
 }
 
@@ -48,7 +47,7 @@ impl<C> Program<C> {
         self.folder.path()
     }
 
-    /// Kills the program if it runs, starts it, and waits until it answers.
+    /// Kills the program if it is running, starts it, and waits until it responds.
     pub(super) fn restart<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
@@ -90,7 +89,7 @@ impl<C> Program<C> {
         self.with(|running| Ok(running.process.resume()?))
     }
 
-    /// Does something with the program, which must not be killed.
+    /// Calls a closure with the running program. Returns an error if it was killed.
     pub(super) fn with<T>(
         &self,
         act: impl FnOnce(&mut Running<C>) -> Result<T, ServerError>,
@@ -107,7 +106,7 @@ impl<C> Program<C> {
     }
 }
 
-/// Starts something at a free port, and at another one if that was taken meanwhile.
+/// Starts a server on a free port, or on another one if the port was taken meanwhile.
 pub(super) fn at_free_port(
     distances: &[u16],
     mut start: impl FnMut(u16) -> Result<(), ServerError>,

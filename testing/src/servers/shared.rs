@@ -1,26 +1,26 @@
-//! Servers that the tests of a process share, or that run elsewhere.
+//! Servers that are shared by the tests of a process, or external.
 
 use std::env;
 use std::sync::{Mutex, PoisonError};
 
 use super::{DynamoDbLocal, RedisCluster, RedisServer, ServerError};
 
-/// The URL of a Redis that tests may fill: what `VEXIL_REDIS_URL` says, or else a server that is
-/// started by the first call and ends with this process.
+/// Returns the URL of a Redis for tests: the value of `VEXIL_REDIS_URL`, or else a server that the
+/// first call starts and that ends with this process.
 ///
 /// # Errors
-/// If no server can be started; the message says what to install.
+/// Returns an error if no server can be started; the message says what to install.
 pub fn redis_url() -> Result<String, ServerError> {
     static SERVER: Shared<RedisServer> = Shared::new();
     SERVER.get("VEXIL_REDIS_URL", RedisServer::start, RedisServer::url)
 }
 
-/// The URLs of the nodes of a Redis Cluster that tests may fill: what `VEXIL_REDIS_CLUSTER_URLS`
-/// says, with commas between, or else a cluster that is started by the first call and ends with
-/// this process.
+/// Returns the URLs of the nodes of a Redis Cluster for tests: the comma-separated value of
+/// `VEXIL_REDIS_CLUSTER_URLS`, or else a cluster that the first call starts and that ends with this
+/// process.
 ///
 /// # Errors
-/// If no cluster can be started; the message says what to install.
+/// Returns an error if no cluster can be started; the message says what to install.
 pub fn redis_cluster_urls() -> Result<Vec<String>, ServerError> {
     static CLUSTER: Shared<RedisCluster> = Shared::new();
     let urls = CLUSTER.get("VEXIL_REDIS_CLUSTER_URLS", RedisCluster::start, |cluster| {
@@ -29,11 +29,11 @@ pub fn redis_cluster_urls() -> Result<Vec<String>, ServerError> {
     Ok(urls.split(',').map(|url| url.trim().to_owned()).collect())
 }
 
-/// The URL of a DynamoDB that tests may fill: what `VEXIL_DYNAMODB_URL` says, or else a DynamoDB
-/// Local that is started by the first call and ends with this process.
+/// Returns the URL of a DynamoDB for tests: the value of `VEXIL_DYNAMODB_URL`, or else a DynamoDB
+/// Local that the first call starts and that ends with this process.
 ///
 /// # Errors
-/// If no server can be started; the message says what to install.
+/// Returns an error if no server can be started; the message says what to install.
 pub fn dynamodb_url() -> Result<String, ServerError> {
     static SERVER: Shared<DynamoDbLocal> = Shared::new();
     SERVER.get(
@@ -43,7 +43,7 @@ pub fn dynamodb_url() -> Result<String, ServerError> {
     )
 }
 
-/// A server that is started when it is first asked for.
+/// A server that is started on first use.
 #[derive(Debug)]
 struct Shared<S>(Mutex<Option<S>>);
 
@@ -61,7 +61,7 @@ impl<S> Shared<S> {
         if let Some(url) = env::var(variable).ok().filter(|url| !url.is_empty()) {
             return Ok(url);
         }
-        // Held while the server starts: whoever comes meanwhile waits for the same one.
+        // Locked while the server starts, so that concurrent callers wait for the same one.
         let mut server = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *server {
             Some(server) => Ok(url(server)),

@@ -1,25 +1,25 @@
-//! [`until`]: waiting for a condition, with a deadline.
+//! [`until`]: waits for a condition, with a timeout.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::ServerError;
 
-/// How long a server may take for what it is asked. Only a test that fails gets to know it.
+/// The timeout of server operations. Reached only by tests that fail.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often the condition is looked at.
+/// The polling interval.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// What a look at a condition shows.
+/// The result of evaluating a condition.
 pub(super) enum Seen<T> {
-    /// It holds.
+    /// The condition holds.
     Yes(T),
     /// It does not hold yet; this is there instead.
     NotYet(String),
 }
 
-/// Looks until the condition holds, an error ends it, or time is up.
+/// Polls until the condition holds, an error occurs, or the timeout passes.
 pub(super) fn until<T>(
     what: impl Into<String>,
     mut look: impl FnMut() -> Result<Seen<T>, ServerError>,

@@ -1,4 +1,4 @@
-//! What holds for every big-segment store.
+//! Clauses for every big-segment store.
 
 use std::sync::Arc;
 
@@ -9,25 +9,21 @@ use crate::conformance::begin::begin;
 use crate::conformance::must::Must;
 use crate::conformance::{BigSegmentStoreHarness, prefix};
 
-/// The hashes of `user-key`, of `a/b`, and of `ключ`: Base64 has characters that other places give
-/// a meaning to.
+/// The hashes of `user-key`, `a/b` and `ключ`: Base64 has characters that have a meaning elsewhere.
 const ADA: &str = "CEXjZY7cHJG/ydFy7q4+YEFwVrG3/pkJwA4FAjrbfx0=";
 const BOB: &str = "wUzdwDP2S53qgOpnXPKAoBXmclFgkKViZ4EVPcaP6hE=";
 const EVE: &str = "HeNqMq95jaDBrJKXYDoyDtj+VnzyHJF3ESpM6RTruL4=";
 
-/// That nothing is known about a context is no error.
+/// A context without a record is not an error.
 pub async fn a_context_of_which_nothing_is_known_is_none_and_no_error(
     harness: &dyn BigSegmentStoreHarness,
 ) {
     let place = Place::new(harness).await;
     let membership = place.store().await.membership(ADA).await.must("membership");
-    assert_eq!(
-        membership, None,
-        "what is known of a context of which nothing is known"
-    );
+    assert_eq!(membership, None, "the membership of an unknown context");
 }
 
-/// A segment is named by its reference: key and generation.
+/// A segment is identified by its reference: key and generation.
 pub async fn segments_that_include_a_context_are_told(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     place.set(ADA, &["vip.g1", "vip.g12", "ключ.g1"], &[]).await;
@@ -47,7 +43,7 @@ pub async fn segments_that_include_a_context_are_told(harness: &dyn BigSegmentSt
     place.clear().await;
 }
 
-/// To be excluded is not to be unknown: a segment's rules do not apply then.
+/// An excluded context differs from an unknown one: the segment's rules do not apply to it.
 pub async fn segments_that_exclude_a_context_are_told(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     place.set(ADA, &[], &["vip.g1"]).await;
@@ -63,7 +59,7 @@ pub async fn segments_that_exclude_a_context_are_told(harness: &dyn BigSegmentSt
     place.clear().await;
 }
 
-/// Inclusion beats exclusion.
+/// Inclusion takes precedence over exclusion.
 pub async fn a_segment_that_includes_and_excludes_includes(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     place.set(ADA, &["vip.g1"], &["vip.g1", "staff.g3"]).await;
@@ -74,7 +70,7 @@ pub async fn a_segment_that_includes_and_excludes_includes(harness: &dyn BigSegm
     place.clear().await;
 }
 
-/// Each context has its own segments.
+/// Each context has its own memberships.
 pub async fn contexts_are_kept_apart(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     place.set(ADA, &["vip.g1"], &[]).await;
@@ -90,13 +86,13 @@ pub async fn contexts_are_kept_apart(harness: &dyn BigSegmentStoreHarness) {
     assert_eq!(
         place.store().await.membership(EVE).await.must("membership"),
         None,
-        "a third one"
+        "a third context"
     );
     place.clear().await;
 }
 
-/// What the store is given is the hash, in the standard Base64 with padding: it is neither hashed
-/// nor spelled anew.
+/// The store receives the hash in standard Base64 with padding, and must neither hash it again nor
+/// change its encoding.
 pub async fn a_hash_is_taken_as_it_is(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     for (hash, reference) in [(ADA, "a.g1"), (BOB, "b.g1"), (EVE, "e.g1")] {
@@ -120,7 +116,7 @@ pub async fn a_hash_is_taken_as_it_is(harness: &dyn BigSegmentStoreHarness) {
     place.clear().await;
 }
 
-/// A row may be left of which the last segment was removed.
+/// A record may remain after its last segment was removed.
 pub async fn a_context_whose_last_segment_was_removed_is_in_none(
     harness: &dyn BigSegmentStoreHarness,
 ) {
@@ -139,7 +135,7 @@ pub async fn a_context_whose_last_segment_was_removed_is_in_none(
     place.clear().await;
 }
 
-/// Environments that share a database do not see one another.
+/// Environments that share a database are isolated.
 pub async fn memberships_of_other_prefixes_do_not_count(harness: &dyn BigSegmentStoreHarness) {
     let (place, other) = Place::two(harness).await;
     other.set(ADA, &["vip.g1"], &["staff.g3"]).await;
@@ -161,14 +157,14 @@ pub async fn memberships_of_other_prefixes_do_not_count(harness: &dyn BigSegment
     place.clear().await;
 }
 
-/// A store does not cache: that is done in front of it.
+/// A store does not cache: the SDK does.
 pub async fn memberships_are_read_anew_each_time(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     assert_eq!(
         store.membership(ADA).await.must("membership"),
         None,
-        "before there is anything"
+        "before the first write"
     );
     place.set(ADA, &["vip.g1"], &[]).await;
     let first = store
@@ -199,7 +195,7 @@ pub async fn memberships_are_read_anew_each_time(harness: &dyn BigSegmentStoreHa
     place.clear().await;
 }
 
-/// No time means never, and is no error, even if memberships are there.
+/// A missing time means never synchronized. It is not an error, even if memberships exist.
 pub async fn a_store_that_was_never_synchronized_says_so_without_an_error(
     harness: &dyn BigSegmentStoreHarness,
 ) {
@@ -218,7 +214,7 @@ pub async fn a_store_that_was_never_synchronized_says_so_without_an_error(
     place.clear().await;
 }
 
-/// The time is a number of milliseconds since 1970, more than fits into 32 bits.
+/// The time is in milliseconds since 1970, which exceeds 32 bits.
 pub async fn the_time_of_the_last_synchronization_is_told_in_milliseconds(
     harness: &dyn BigSegmentStoreHarness,
 ) {
@@ -236,7 +232,7 @@ pub async fn the_time_of_the_last_synchronization_is_told_in_milliseconds(
     place.clear().await;
 }
 
-/// Environments that share a database have times of their own.
+/// Environments that share a database have separate times.
 pub async fn the_time_of_another_prefix_does_not_count(harness: &dyn BigSegmentStoreHarness) {
     let (place, other) = Place::two(harness).await;
     harness.set_synchronized(&other.prefix, 7).await;
@@ -251,7 +247,7 @@ pub async fn the_time_of_another_prefix_does_not_count(harness: &dyn BigSegmentS
     place.clear().await;
 }
 
-/// Trouble is never absence: both reads fail, by an error that may pass, and do so in time.
+/// An outage is never absence: both reads fail in time, with a temporary error.
 pub async fn a_big_segment_store_out_of_reach_is_an_error_and_never_absence(
     harness: &dyn BigSegmentStoreHarness,
 ) {
@@ -267,7 +263,7 @@ pub async fn a_big_segment_store_out_of_reach_is_an_error_and_never_absence(
     store.close().await;
 }
 
-/// Queries are dropped when their time is up; the next ones must not suffer from it.
+/// Queries are dropped on timeout; later queries must not be affected.
 pub async fn a_query_that_is_dropped_leaves_the_store_usable(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -292,7 +288,7 @@ pub async fn a_query_that_is_dropped_leaves_the_store_usable(harness: &dyn BigSe
     place.clear().await;
 }
 
-/// An environment of its own in the database.
+/// An environment with a unique prefix.
 struct Place<'a> {
     harness: &'a dyn BigSegmentStoreHarness,
     prefix: String,
@@ -303,7 +299,7 @@ impl<'a> Place<'a> {
         Self::at(harness, prefix::unique()).await
     }
 
-    /// Two, the prefix of one of which begins with that of the other.
+    /// Returns two environments. The prefix of one starts with that of the other.
     async fn two(harness: &'a dyn BigSegmentStoreHarness) -> (Self, Self) {
         let place = Self::new(harness).await;
         let other = Self::at(harness, format!("{}:other", place.prefix)).await;
@@ -329,12 +325,12 @@ impl<'a> Place<'a> {
         let membership = self.store().await.membership(hash).await.must("membership");
         assert!(
             membership.is_some(),
-            "what is known of the context {hash} is not found"
+            "the membership of the context {hash} is not found"
         );
         membership.unwrap_or_default()
     }
 
-    /// Leaves nothing behind. A clause that does not hold leaves what it was about.
+    /// Removes all data. A failed clause leaves its data for inspection.
     async fn clear(self) {
         self.harness.clear(&self.prefix).await;
     }

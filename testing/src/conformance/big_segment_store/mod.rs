@@ -1,15 +1,16 @@
-//! The clauses for big-segment stores. [`big_segment_store_conformance!`](crate::big_segment_store_conformance) makes tests
-//! of them.
+//! Clauses for big-segment stores.
+//! [`big_segment_store_conformance!`](crate::big_segment_store_conformance) turns them into tests.
 
 mod clauses;
 
 pub use self::clauses::*;
 
-/// A test for each clause that a [`BigSegmentStore`](vexil::big_segments::BigSegmentStore) has to
-/// meet.
+/// Generates a test for each clause of the contract of
+/// [`BigSegmentStore`](vexil::big_segments::BigSegmentStore).
 ///
-/// The argument is an expression that makes a [`BigSegmentStoreHarness`](crate::conformance::BigSegmentStoreHarness); each
-/// test evaluates it for itself.
+/// The argument is an expression that creates a
+/// [`BigSegmentStoreHarness`](crate::conformance::BigSegmentStoreHarness); each test evaluates it
+/// separately.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -84,5 +85,5 @@ macro_rules! big_segment_store_conformance {
     };
 }
 
-/// The names of the clauses, as the macro has them.
+/// The names of all clauses, as listed in the macro.
 pub const CLAUSES: &[&str] = big_segment_store_conformance! { @clauses names () };

@@ -1,13 +1,14 @@
-//! The clauses for persistent stores, by group. [`persistent_store_conformance!`](crate::persistent_store_conformance)
-//! makes tests of them.
+//! Clauses for persistent stores, by group.
+//! [`persistent_store_conformance!`](crate::persistent_store_conformance) turns them into tests.
 //!
-//! | group | holds for |
+//! | group | applies to |
 //! | --- | --- |
 //! | [`reads`] | every store |
 //! | [`writes`] | stores that write |
-//! | [`read_only`] | stores that do not |
-//! | [`pushes`] | stores whose [`changes`](vexil::store::PersistentDataStore::changes) are told |
-//! | [`racing`] | stores that look before they write, with a harness that can come between |
+//! | [`read_only`] | read-only stores |
+//! | [`pushes`] | stores that send notifications through
+//! [`changes`](vexil::store::PersistentDataStore::changes) |
+//! | [`racing`] | stores that read before they write, with a harness that can write in between |
 
 pub mod pushes;
 pub mod racing;
@@ -16,12 +17,13 @@ pub mod reads;
 mod rows;
 pub mod writes;
 
-/// A test for each clause that a [`PersistentDataStore`](vexil::store::PersistentDataStore) has to
-/// meet.
+/// Generates a test for each clause of the contract of
+/// [`PersistentDataStore`](vexil::store::PersistentDataStore).
 ///
-/// The argument is an expression that makes a [`PersistentStoreHarness`](crate::conformance::PersistentStoreHarness); each
-/// test evaluates it for itself. Alone, it stands for the groups `reads` and `writes`; other
-/// [groups](crate::conformance::persistent_store) are named after it:
+/// The argument is an expression that creates a
+/// [`PersistentStoreHarness`](crate::conformance::PersistentStoreHarness); each test evaluates it
+/// separately. By default, the groups `reads` and `writes` are tested; other
+/// [groups](crate::conformance::persistent_store) can be listed after it:
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -38,7 +40,7 @@ pub mod writes;
 /// mod that_writes {
 ///     vexil_testing::persistent_store_conformance!(super::Harness);
 /// }
-/// mod that_writes_and_tells_of_changes {
+/// mod that_writes_and_notifies_of_changes {
 ///     vexil_testing::persistent_store_conformance!(super::Harness, reads, writes, pushes);
 /// }
 /// mod that_reads {
@@ -146,7 +148,7 @@ macro_rules! persistent_store_conformance {
     };
 }
 
-/// The names of the clauses of each group, as the macro has them.
+/// The names of the clauses of each group, as listed in the macro.
 pub const GROUPS: [(&str, &[&str]); 5] = [
     (
         "reads",

@@ -1,4 +1,4 @@
-//! What holds for stores that tell of changes.
+//! Clauses for stores that send change notifications.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use super::rows::{Place, live};
 use crate::conformance::PersistentStoreHarness;
 use crate::conformance::must::Must;
 
-/// How long a store is given to get ready to be told, before something is changed once more; and
-/// how often that is.
+/// How long to wait for a notification before the change is repeated. Bounds how long a store may
+/// take to subscribe.
 const PATIENCE: Duration = Duration::from_millis(500);
 const TRIES: u64 = 12;
 
-/// Whatever others change is told to whoever has read, as long as the database can be reached.
+/// Changes by other processes are notified to a reader as long as the database is reachable.
 pub async fn a_change_by_others_is_told(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -25,7 +25,7 @@ pub async fn a_change_by_others_is_told(harness: &dyn PersistentStoreHarness) {
     place.clear().await;
 }
 
-/// Who is told reads again, and is told again when there is something new.
+/// After a notification the client reads again, and later changes are notified again.
 pub async fn a_second_change_is_told_after_the_first_was_read(
     harness: &dyn PersistentStoreHarness,
 ) {
@@ -45,7 +45,7 @@ pub async fn a_second_change_is_told_after_the_first_was_read(
 fn told_by(store: &dyn PersistentDataStore) -> watch::Receiver<()> {
     store
         .changes()
-        .unwrap_or_else(|| panic!("the store does not tell of changes"))
+        .unwrap_or_else(|| panic!("the store sends no change notifications"))
 }
 
 #[expect(clippy::panic, reason = "the end of a test that fails")]
@@ -60,5 +60,5 @@ async fn is_told(place: &Place<'_>, kind: DataKind, changes: &mut watch::Receive
             return;
         }
     }
-    panic!("changes of a {kind} by others are not told");
+    panic!("no notification of a {kind} changed by another process");
 }

@@ -1,4 +1,4 @@
-//! What holds for stores that look before they write, when somebody comes between.
+//! Clauses for stores that read before they write, with a concurrent writer in between.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use super::rows::{Place, assert_items, live};
 use crate::conformance::PersistentStoreHarness;
 use crate::conformance::must::Must;
 
-/// Of two who write, the newer version wins, whoever writes last.
+/// Of two concurrent writes, the newer version wins, whichever is later.
 pub async fn an_upsert_that_is_overtaken_by_a_newer_one_changes_nothing(
     harness: &dyn PersistentStoreHarness,
 ) {
     let (place, upsert) = overtaken(harness, 2, 3).await;
     assert!(
         matches!(upsert, Upsert::Superseded(_)),
-        "the older one, which came later, says {upsert:?}"
+        "the late write of the older version returned {upsert:?}"
     );
     assert_items(
         &*place.store().await,
@@ -28,12 +28,16 @@ pub async fn an_upsert_that_is_overtaken_by_a_newer_one_changes_nothing(
     place.clear().await;
 }
 
-/// Being overtaken is no reason to give up.
+/// A lost race must not make the store give up.
 pub async fn an_upsert_that_is_overtaken_by_an_older_one_replaces_it(
     harness: &dyn PersistentStoreHarness,
 ) {
     let (place, upsert) = overtaken(harness, 3, 2).await;
-    assert_eq!(upsert, Upsert::Written, "the newer one, which came later");
+    assert_eq!(
+        upsert,
+        Upsert::Written,
+        "the late write of the newer version"
+    );
     assert_items(
         &*place.store().await,
         DataKind::Flag,
@@ -44,7 +48,7 @@ pub async fn an_upsert_that_is_overtaken_by_an_older_one_replaces_it(
     place.clear().await;
 }
 
-/// Writes version 1, and then `late` while somebody else writes `early`.
+/// Writes version 1, then `late`, while another writer writes `early`.
 async fn overtaken(
     harness: &dyn PersistentStoreHarness,
     late: u64,
@@ -63,7 +67,7 @@ async fn overtaken(
                 other
                     .upsert(DataKind::Flag, "a", &live("a", early))
                     .await
-                    .must("the upsert of the other one");
+                    .must("the concurrent upsert");
             })
         },
     );
@@ -71,6 +75,6 @@ async fn overtaken(
     let upsert = store
         .upsert(DataKind::Flag, "a", &live("a", late))
         .await
-        .must("the upsert that is overtaken");
+        .must("the overtaken upsert");
     (place, upsert)
 }

@@ -1,4 +1,4 @@
-//! What holds for stores that only read.
+//! Clauses for read-only stores.
 
 use vexil::model::DataKind;
 use vexil::store::StoreError;
@@ -7,7 +7,7 @@ use super::rows::{Place, assert_items, data, live};
 use crate::conformance::PersistentStoreHarness;
 use crate::conformance::must::Must;
 
-/// A store that only reads says so.
+/// A read-only store returns an error.
 pub async fn init_is_refused_and_changes_nothing(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -15,23 +15,17 @@ pub async fn init_is_refused_and_changes_nothing(harness: &dyn PersistentStoreHa
     let refused = store.init(&data(&[("b", 1)], &[])).await;
     assert!(
         matches!(refused, Err(StoreError::ReadOnly)),
-        "init gives {refused:?}"
+        "init returned {refused:?}"
     );
-    assert_items(
-        &*store,
-        DataKind::Flag,
-        &[("a", 1)],
-        "after an init that was refused",
-    )
-    .await;
+    assert_items(&*store, DataKind::Flag, &[("a", 1)], "after a refused init").await;
     assert!(
         !store.is_initialized().await.must("is_initialized"),
-        "an init that was refused sets the marker"
+        "a refused init set the marker"
     );
     place.clear().await;
 }
 
-/// A store that only reads says so.
+/// A read-only store returns an error.
 pub async fn upsert_is_refused_and_changes_nothing(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -40,14 +34,14 @@ pub async fn upsert_is_refused_and_changes_nothing(harness: &dyn PersistentStore
         let refused = store.upsert(DataKind::Flag, key, &live(key, 2)).await;
         assert!(
             matches!(refused, Err(StoreError::ReadOnly)),
-            "upsert gives {refused:?}"
+            "upsert returned {refused:?}"
         );
     }
     assert_items(
         &*store,
         DataKind::Flag,
         &[("a", 1)],
-        "after upserts that were refused",
+        "after refused upserts",
     )
     .await;
     place.clear().await;

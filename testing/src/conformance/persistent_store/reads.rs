@@ -1,4 +1,4 @@
-//! What holds for every store: rows that others have written are given as they are.
+//! Clauses for every store: rows of other writers are returned unchanged.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,8 @@ use crate::conformance::PersistentStoreHarness;
 use crate::conformance::begin::begin;
 use crate::conformance::must::Must;
 
-/// Absence is not failure: an empty collection is empty, what is not there is none, and there is no
-/// marker.
+/// Absence is not failure: a missing collection is empty, a missing item is `None`, and the store
+/// is not initialized.
 pub async fn an_empty_store_has_nothing_and_says_so_without_an_error(
     harness: &dyn PersistentStoreHarness,
 ) {
@@ -49,8 +49,7 @@ pub async fn an_empty_store_has_nothing_and_says_so_without_an_error(
     );
 }
 
-/// Bytes that arrived are the bytes that are stored: spaces, the order of properties, escapes,
-/// spellings of numbers.
+/// Stored bytes are returned unchanged: whitespace, property order, escapes and number formats.
 pub async fn a_row_is_given_byte_for_byte_as_it_was_written(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -70,7 +69,7 @@ pub async fn a_row_is_given_byte_for_byte_as_it_was_written(harness: &dyn Persis
     place.clear().await;
 }
 
-/// `get_all` gives all rows of a kind, in any order, once each.
+/// `get_all` returns each row of a kind once, in any order.
 pub async fn all_rows_are_given_once_each(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -83,8 +82,7 @@ pub async fn all_rows_are_given_once_each(harness: &dyn PersistentStoreHarness) 
     place.clear().await;
 }
 
-/// Databases that answer in pages are asked for all of them: 40 rows of 60 KB are more than a page
-/// of DynamoDB's.
+/// All pages of a database are read: 40 rows of 60 KB exceed a page of DynamoDB.
 pub async fn all_of_many_large_rows_are_given(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -96,14 +94,14 @@ pub async fn all_of_many_large_rows_are_given(harness: &dyn PersistentStoreHarne
             .await;
     }
     let found = all(&*store, DataKind::Segment).await;
-    assert_eq!(found.len(), 40, "the rows that there are");
+    assert_eq!(found.len(), 40, "the number of rows");
     found
         .values()
         .for_each(|found| assert_same(Some(found), &row, "a large row"));
     place.clear().await;
 }
 
-/// A flag and a segment of the same key are two things.
+/// A flag and a segment with the same key are distinct.
 pub async fn kinds_are_kept_apart(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -126,8 +124,7 @@ pub async fn kinds_are_kept_apart(harness: &dyn PersistentStoreHarness) {
     place.clear().await;
 }
 
-/// Environments that share a database do not see one another, even if one's prefix begins with the
-/// other's.
+/// Environments that share a database are isolated, even if one prefix starts with the other.
 pub async fn prefixes_are_kept_apart(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let others = [
@@ -146,13 +143,19 @@ pub async fn prefixes_are_kept_apart(harness: &dyn PersistentStoreHarness) {
         &*store,
         DataKind::Flag,
         &[("own", 2)],
-        "beside other prefixes",
+        "with data under other prefixes",
     )
     .await;
-    assert_items(&*store, DataKind::Segment, &[], "beside other prefixes").await;
+    assert_items(
+        &*store,
+        DataKind::Segment,
+        &[],
+        "with data under other prefixes",
+    )
+    .await;
     assert!(
         !store.is_initialized().await.must("is_initialized"),
-        "the marker of another prefix counts"
+        "the marker of another prefix makes the store initialized"
     );
     for other in others {
         assert_items(
@@ -167,7 +170,7 @@ pub async fn prefixes_are_kept_apart(harness: &dyn PersistentStoreHarness) {
     place.clear().await;
 }
 
-/// The key in an item's text means nothing; it may be another one, or not be there.
+/// The key in an item's text has no meaning; it may differ or be missing.
 pub async fn the_address_of_a_row_is_its_key_whatever_its_text_says(
     harness: &dyn PersistentStoreHarness,
 ) {
@@ -200,8 +203,8 @@ pub async fn the_address_of_a_row_is_its_key_whatever_its_text_says(
     place.clear().await;
 }
 
-/// Keys are kept as they are: letters of any script, separators and patterns of the database, its
-/// own names.
+/// Keys are used unchanged: letters of any script, separators and patterns of the database, and the
+/// database's own names.
 pub async fn odd_keys_are_found_as_they_are(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -213,8 +216,8 @@ pub async fn odd_keys_are_found_as_they_are(harness: &dyn PersistentStoreHarness
     place.clear().await;
 }
 
-/// The database keeps text and knows nothing of flags: what cannot be read is for the SDK to see,
-/// and only that.
+/// A store does not interpret rows. An unreadable row is reported by the SDK and must not affect
+/// others.
 pub async fn an_unreadable_row_hides_no_other(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -275,11 +278,14 @@ async fn tombstone_is_given(harness: &dyn PersistentStoreHarness, text: &'static
             "the item beside the tombstone",
         );
         for found in [get(&*store, kind, "gone").await.as_ref(), items.get("gone")] {
-            assert!(found.is_some(), "the tombstone of the {kind} is not given");
+            assert!(
+                found.is_some(),
+                "the tombstone of the {kind} is not returned"
+            );
             let Some(found) = found else { continue };
             assert!(
                 is_tombstone(found),
-                "the tombstone of the {kind} is given as a live item: {found:?}"
+                "the tombstone of the {kind} is returned as a live item: {found:?}"
             );
             assert_eq!(
                 found.version.unwrap_or(7),
@@ -291,7 +297,7 @@ async fn tombstone_is_given(harness: &dyn PersistentStoreHarness, text: &'static
     place.clear().await;
 }
 
-/// Rows without the marker are no complete data set, and the marker is one without rows.
+/// Rows without the marker are not a complete data set; the marker without rows is one.
 pub async fn the_marker_makes_it_initialized_and_nothing_else_does(
     harness: &dyn PersistentStoreHarness,
 ) {
@@ -306,7 +312,7 @@ pub async fn the_marker_makes_it_initialized_and_nothing_else_does(
     place.mark().await;
     assert!(
         store.is_initialized().await.must("is_initialized"),
-        "the marker does not count"
+        "the marker does not make the store initialized"
     );
     let empty = Place::new(harness).await;
     empty.mark().await;
@@ -317,20 +323,21 @@ pub async fn the_marker_makes_it_initialized_and_nothing_else_does(
             .is_initialized()
             .await
             .must("is_initialized"),
-        "the marker without rows does not count"
+        "the marker without rows does not make the store initialized"
     );
     assert_items(
         &*empty.store().await,
         DataKind::Flag,
         &[],
-        "the marker is no item",
+        "the marker is returned as an item",
     )
     .await;
     empty.clear().await;
     place.clear().await;
 }
 
-/// A snapshot is what the single methods say: each kind once, tombstones included, and the marker.
+/// A snapshot equals the results of the single methods: each kind once, with tombstones, and the
+/// marker.
 pub async fn a_snapshot_has_all_rows_and_the_marker(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -339,7 +346,7 @@ pub async fn a_snapshot_has_all_rows_and_the_marker(harness: &dyn PersistentStor
     place.put(DataKind::Segment, "s", &live("s", 3)).await;
     assert!(
         !store.snapshot().await.must("snapshot").initialized,
-        "the snapshot has a marker that is not there"
+        "the snapshot has the marker, but the database does not"
     );
     place.mark().await;
     let snapshot = store.snapshot().await.must("snapshot");
@@ -372,7 +379,7 @@ pub async fn a_snapshot_has_all_rows_and_the_marker(harness: &dyn PersistentStor
     place.clear().await;
 }
 
-/// A probe asks whether the database answers, not what.
+/// A probe checks whether the database responds, not its content.
 pub async fn a_probe_succeeds_with_the_marker_and_without(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -382,7 +389,7 @@ pub async fn a_probe_succeeds_with_the_marker_and_without(harness: &dyn Persiste
     place.clear().await;
 }
 
-/// A store does not cache: that is done in front of it.
+/// A store does not cache: the SDK does.
 pub async fn what_others_write_is_seen_at_once(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -390,14 +397,14 @@ pub async fn what_others_write_is_seen_at_once(harness: &dyn PersistentStoreHarn
         assert_eq!(
             get(&*store, DataKind::Flag, "missing").await,
             None,
-            "what is not there"
+            "a missing item"
         );
         place.put(DataKind::Flag, "a", &live("a", version)).await;
         assert_items(
             &*store,
             DataKind::Flag,
             &[("a", version)],
-            "after a write by others",
+            "after a write by another process",
         )
         .await;
     }
@@ -406,26 +413,26 @@ pub async fn what_others_write_is_seen_at_once(harness: &dyn PersistentStoreHarn
         .await;
     assert!(
         get(&*store, DataKind::Flag, "missing").await.is_some(),
-        "what was missing before is still missing"
+        "a missing item is cached"
     );
     assert!(
         !store.is_initialized().await.must("is_initialized"),
-        "there is no marker yet"
+        "the store is initialized without the marker"
     );
     place.mark().await;
     assert!(
         store.is_initialized().await.must("is_initialized"),
-        "the marker is not seen"
+        "the new marker is not read"
     );
     place.clear().await;
     assert_items(&*store, DataKind::Flag, &[], "after everything was removed").await;
     assert!(
         !store.is_initialized().await.must("is_initialized"),
-        "the marker is still seen"
+        "the removed marker is still read"
     );
 }
 
-/// Trouble is never absence: every read fails, by an error that may pass, and does so in time.
+/// An outage is never absence: every read fails in time, with a temporary error.
 pub async fn a_database_out_of_reach_is_an_error_and_never_absence(
     harness: &dyn PersistentStoreHarness,
 ) {
@@ -443,7 +450,7 @@ pub async fn a_database_out_of_reach_is_an_error_and_never_absence(
     store.close().await;
 }
 
-/// Calls are dropped when their time is up; the next ones must not suffer from it.
+/// Calls are dropped on timeout; later calls must not be affected.
 pub async fn a_read_that_is_dropped_leaves_the_store_usable(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -453,13 +460,7 @@ pub async fn a_read_that_is_dropped_leaves_the_store_usable(harness: &dyn Persis
         begin(store.get(DataKind::Segment, "a")).await;
         begin(store.get_all(DataKind::Segment)).await;
         begin(store.snapshot()).await;
-        assert_items(
-            &*store,
-            DataKind::Flag,
-            &[("a", 1)],
-            "after reads that were dropped",
-        )
-        .await;
+        assert_items(&*store, DataKind::Flag, &[("a", 1)], "after dropped reads").await;
     }
     place.clear().await;
 }

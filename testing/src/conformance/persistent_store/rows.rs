@@ -1,4 +1,4 @@
-//! What clauses write, and how they look at what is there.
+//! The rows that clauses write, and their assertions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::conformance::{PersistentStoreHarness, prefix};
 
 pub(super) const KINDS: [DataKind; 2] = [DataKind::Flag, DataKind::Segment];
 
-/// Keys that a careless store takes for something else: its own names, patterns, separators; or
-/// that differ only a bit.
+/// Keys that a store may misinterpret, such as its own names, patterns and separators, and keys
+/// with minimal differences.
 pub(super) const ODD_KEYS: [&str; 15] = [
     "$inited",
     "$deleted",
@@ -33,7 +33,7 @@ pub(super) const ODD_KEYS: [&str; 15] = [
     "a-key-of-sixty-four-characters-which-is-more-than-most-keys-have",
 ];
 
-/// An environment of its own in the database.
+/// An environment with a unique prefix.
 pub(super) struct Place<'a> {
     harness: &'a dyn PersistentStoreHarness,
     pub(super) prefix: String,
@@ -61,13 +61,13 @@ impl<'a> Place<'a> {
         self.harness.mark(&self.prefix).await;
     }
 
-    /// Leaves nothing behind. A clause that does not hold leaves what it was about.
+    /// Removes all data. A failed clause leaves its data for inspection.
     pub(super) async fn clear(self) {
         self.harness.clear(&self.prefix).await;
     }
 }
 
-/// A live item, whose text no serializer would write like that.
+/// Returns a live item, with text that no serializer would produce.
 pub(super) fn live(key: &str, version: u64) -> StoredItem {
     let key = Value::from(key);
     let text = format!(
@@ -78,7 +78,7 @@ pub(super) fn live(key: &str, version: u64) -> StoredItem {
         .with_deleted(false)
 }
 
-/// A tombstone as the SDK writes it.
+/// Returns a tombstone as the SDK writes it.
 pub(super) fn tombstone(version: u64) -> StoredItem {
     let text = format!(r#"{{"key":"$deleted","version":{version},"deleted":true}}"#);
     StoredItem::new(text)
@@ -86,7 +86,7 @@ pub(super) fn tombstone(version: u64) -> StoredItem {
         .with_deleted(true)
 }
 
-/// What the SDK gives `init`: segments before flags.
+/// Returns the data for `init`, with segments before flags as the SDK passes them.
 pub(super) fn data(flags: &[(&str, u64)], segments: &[(&str, u64)]) -> [Collection; 2] {
     let items = |items: &[(&str, u64)]| {
         items
@@ -100,29 +100,30 @@ pub(super) fn data(flags: &[(&str, u64)], segments: &[(&str, u64)]) -> [Collecti
     ]
 }
 
-/// Asserts that this was found: its bytes, and what the database keeps beside them, if it does.
+/// Asserts that the item was found with the expected bytes, and with the expected metadata if the
+/// database keeps any.
 #[track_caller]
 pub(super) fn assert_same(found: Option<&StoredItem>, expected: &StoredItem, what: &str) {
     assert!(found.is_some(), "{what} is not found");
     let Some(found) = found else { return };
     assert_eq!(
         found.body, expected.body,
-        "{what} has other bytes than those that were written"
+        "{what}: the bytes differ from those written"
     );
     let version = found.version.or(expected.version);
     assert_eq!(
         version, expected.version,
-        "{what} has another version beside its text than the one that was written"
+        "{what}: the version beside the text differs from the one written"
     );
     let deleted = found.deleted.unwrap_or(is_tombstone(expected));
     assert_eq!(
         deleted,
         is_tombstone(expected),
-        "{what} is a tombstone, or not, against what was written"
+        "{what}: the deleted state differs from the one written"
     );
 }
 
-/// Whether the SDK takes it for a tombstone: by what is beside the text, or else by the text.
+/// Whether the SDK treats the item as a tombstone, by its metadata or else by its text.
 pub(super) fn is_tombstone(item: &StoredItem) -> bool {
     item.deleted
         .unwrap_or_else(|| match serde_json::from_slice::<Value>(&item.body) {
@@ -140,7 +141,7 @@ pub(super) async fn get(
     store.get(kind, key).await.must("get")
 }
 
-/// All items of a kind by key; asserts that no key comes twice.
+/// Returns all items of a kind by key. Asserts that no key occurs twice.
 pub(super) async fn all(
     store: &dyn PersistentDataStore,
     kind: DataKind,
@@ -151,11 +152,11 @@ pub(super) async fn all(
 pub(super) fn by_key(items: Vec<(Text, StoredItem)>) -> BTreeMap<Text, StoredItem> {
     let count = items.len();
     let items: BTreeMap<_, _> = items.into_iter().collect();
-    assert_eq!(items.len(), count, "a key comes more than once");
+    assert_eq!(items.len(), count, "duplicate key");
     items
 }
 
-/// Asserts that there are these live items of a kind, and nothing else, in `get_all` and in `get`.
+/// Asserts that exactly these live items of a kind are returned by `get_all` and `get`.
 pub(super) async fn assert_items(
     store: &dyn PersistentDataStore,
     kind: DataKind,
@@ -168,7 +169,7 @@ pub(super) async fn assert_items(
     assert_eq!(
         found.keys().map(Text::as_str).collect::<Vec<_>>(),
         keys,
-        "{what}: the {kind}s that there are"
+        "{what}: the keys of all {kind}s"
     );
     for (key, version) in expected {
         assert_same(

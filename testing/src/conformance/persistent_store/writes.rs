@@ -1,4 +1,4 @@
-//! What holds for stores that write.
+//! Clauses for stores that write.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::conformance::begin::{begin, poll_once};
 use crate::conformance::must::Must;
 use crate::conformance::occupy::{BLOCKING_THREADS, occupy};
 
-/// How long a clause goes on with rounds that may come out right by chance.
+/// How long a clause repeats rounds that may succeed by chance.
 const ROUNDS: Duration = Duration::from_secs(5);
 
-/// `init` writes what it is given, and then the marker.
+/// `init` writes all items, and then the marker.
 pub async fn init_writes_all_items_and_the_marker(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -37,7 +37,7 @@ pub async fn init_writes_all_items_and_the_marker(harness: &dyn PersistentStoreH
     place.clear().await;
 }
 
-/// Databases that take so many items at once are given them in parts: 25 with DynamoDB.
+/// Some databases limit the items of one request: 25 with DynamoDB.
 pub async fn init_writes_more_items_than_fit_into_one_request(
     harness: &dyn PersistentStoreHarness,
 ) {
@@ -58,7 +58,7 @@ pub async fn init_writes_more_items_than_fit_into_one_request(
     assert_eq!(
         found.len(),
         keys.len(),
-        "the flags that there are after an init of many"
+        "the number of flags after an init of many"
     );
     for key in &keys {
         assert_same(found.get(key.as_str()), &live(key, 7), key);
@@ -73,7 +73,7 @@ pub async fn init_writes_more_items_than_fit_into_one_request(
     place.clear().await;
 }
 
-/// `init` replaces everything: what is not in the data is deleted.
+/// `init` replaces everything: items that are not in the data are deleted.
 pub async fn init_removes_what_is_not_in_the_data(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -91,7 +91,7 @@ pub async fn init_removes_what_is_not_in_the_data(harness: &dyn PersistentStoreH
     place.clear().await;
 }
 
-/// A tombstone stays until the next `init`.
+/// A tombstone is kept until the next `init`.
 pub async fn init_removes_tombstones(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -102,7 +102,7 @@ pub async fn init_removes_tombstones(harness: &dyn PersistentStoreHarness) {
     place.clear().await;
 }
 
-/// `init` discards whatever is there, even newer data.
+/// `init` replaces all data, even newer data.
 pub async fn init_does_not_look_at_versions(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -117,7 +117,7 @@ pub async fn init_does_not_look_at_versions(harness: &dyn PersistentStoreHarness
     place.clear().await;
 }
 
-/// An environment may have nothing, and is initialized all the same.
+/// An environment may be empty, and is initialized nevertheless.
 pub async fn init_with_empty_collections_leaves_only_the_marker(
     harness: &dyn PersistentStoreHarness,
 ) {
@@ -125,16 +125,16 @@ pub async fn init_with_empty_collections_leaves_only_the_marker(
     let store = place.store().await;
     place.put(DataKind::Flag, "old", &live("old", 1)).await;
     store.init(&data(&[], &[])).await.must("init");
-    assert_items(&*store, DataKind::Flag, &[], "after an init of nothing").await;
-    assert_items(&*store, DataKind::Segment, &[], "after an init of nothing").await;
+    assert_items(&*store, DataKind::Flag, &[], "after an empty init").await;
+    assert_items(&*store, DataKind::Segment, &[], "after an empty init").await;
     assert!(
         store.is_initialized().await.must("is_initialized"),
-        "an init of nothing does not set the marker"
+        "an empty init does not set the marker"
     );
     place.clear().await;
 }
 
-/// A kind that is not in the data stays as it is.
+/// A kind that is not in the data is not changed.
 pub async fn init_keeps_a_kind_that_is_not_in_the_data(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -158,7 +158,7 @@ pub async fn init_keeps_a_kind_that_is_not_in_the_data(harness: &dyn PersistentS
     place.clear().await;
 }
 
-/// Every connection that is made again begins with an `init`.
+/// Every reconnection begins with an `init`.
 pub async fn init_again_replaces_what_it_wrote(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -185,8 +185,8 @@ pub async fn init_again_replaces_what_it_wrote(harness: &dyn PersistentStoreHarn
     place.clear().await;
 }
 
-/// Bytes that arrived are the bytes that are stored: numbers that no float holds, escapes, line
-/// ends, large texts.
+/// Bytes are stored unchanged: numbers that no float can represent, escapes, line ends, large
+/// texts.
 pub async fn written_text_is_kept_byte_for_byte(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -234,7 +234,7 @@ pub async fn written_text_is_kept_byte_for_byte(harness: &dyn PersistentStoreHar
     place.clear().await;
 }
 
-/// Keys are kept as they are.
+/// Keys are stored unchanged.
 pub async fn odd_keys_are_written_as_they_are(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -253,8 +253,7 @@ pub async fn odd_keys_are_written_as_they_are(harness: &dyn PersistentStoreHarne
     place.clear().await;
 }
 
-/// Environments that share a database do not touch one another, even if one's prefix begins with
-/// the other's.
+/// Environments that share a database are isolated, even if one prefix starts with the other.
 pub async fn writes_stay_within_their_prefix(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let others = [
@@ -280,7 +279,7 @@ pub async fn writes_stay_within_their_prefix(harness: &dyn PersistentStoreHarnes
         &*store,
         DataKind::Flag,
         &[("a", 2), ("b", 2)],
-        "beside other prefixes",
+        "with data under other prefixes",
     )
     .await;
     for other in others {
@@ -302,13 +301,13 @@ pub async fn writes_stay_within_their_prefix(harness: &dyn PersistentStoreHarnes
     place.clear().await;
 }
 
-/// Processes share what is in the database, and nothing else.
+/// Processes share only the data in the database.
 pub async fn a_second_store_sees_what_the_first_one_wrote(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let (first, second) = (place.store().await, place.store().await);
     assert!(
         !second.is_initialized().await.must("is_initialized"),
-        "there is no marker yet"
+        "the store is initialized without the marker"
     );
     first
         .init(&data(&[("a", 1)], &[("s", 1)]))
@@ -316,7 +315,7 @@ pub async fn a_second_store_sees_what_the_first_one_wrote(harness: &dyn Persiste
         .must("init");
     assert!(
         second.is_initialized().await.must("is_initialized"),
-        "the second store does not see the marker"
+        "the second store does not read the marker"
     );
     assert_items(&*second, DataKind::Flag, &[("a", 1)], "the second store").await;
     assert_items(&*second, DataKind::Segment, &[("s", 1)], "the second store").await;
@@ -328,20 +327,20 @@ pub async fn a_second_store_sees_what_the_first_one_wrote(harness: &dyn Persiste
     place.clear().await;
 }
 
-/// An item that is not there is written, of whatever kind.
+/// A missing item of either kind is written.
 pub async fn upsert_writes_what_is_not_there(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     store.init(&data(&[], &[])).await.must("init");
     for kind in [DataKind::Flag, DataKind::Segment] {
         let upsert = store.upsert(kind, "a", &live("a", 1)).await.must("upsert");
-        assert_eq!(upsert, Upsert::Written, "what became of it");
+        assert_eq!(upsert, Upsert::Written, "the result of the upsert");
         assert_items(&*store, kind, &[("a", 1)], "after the upsert").await;
     }
     place.clear().await;
 }
 
-/// A newer item replaces; versions are compared as numbers.
+/// A newer item replaces an older one; versions are compared as numbers.
 pub async fn upsert_of_a_newer_version_replaces(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -374,7 +373,7 @@ pub async fn upsert_of_an_older_version_changes_nothing(harness: &dyn Persistent
     place.clear().await;
 }
 
-/// An item of the same version changes nothing.
+/// An item with the same version changes nothing.
 pub async fn upsert_of_an_equal_version_changes_nothing(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -386,7 +385,7 @@ pub async fn upsert_of_an_equal_version_changes_nothing(harness: &dyn Persistent
     place.clear().await;
 }
 
-/// One item is written, and nothing else of its kind or of its key.
+/// One item is written, and no other item of its kind or key is changed.
 pub async fn upsert_touches_nothing_else(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -419,7 +418,7 @@ pub async fn upsert_touches_nothing_else(harness: &dyn PersistentStoreHarness) {
     place.clear().await;
 }
 
-/// One item is no complete data set.
+/// A single item is not a complete data set.
 pub async fn upsert_does_not_set_the_marker(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -438,7 +437,7 @@ pub async fn upsert_does_not_set_the_marker(harness: &dyn PersistentStoreHarness
     place.clear().await;
 }
 
-/// What nobody can read must not stand in the way of what can be read.
+/// An unreadable row must not block a readable one.
 pub async fn upsert_replaces_a_row_whose_version_cannot_be_told(
     harness: &dyn PersistentStoreHarness,
 ) {
@@ -456,7 +455,7 @@ pub async fn upsert_replaces_a_row_whose_version_cannot_be_told(
     place.clear().await;
 }
 
-/// What others have written counts as what the store has written itself.
+/// Rows of other writers count like the store's own.
 pub async fn upsert_respects_the_version_of_a_row_by_others(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -467,7 +466,11 @@ pub async fn upsert_respects_the_version_of_a_row_by_others(harness: &dyn Persis
         .upsert(DataKind::Flag, "a", &live("a", 11))
         .await
         .must("upsert");
-    assert_eq!(upsert, Upsert::Written, "a newer item over that of others");
+    assert_eq!(
+        upsert,
+        Upsert::Written,
+        "a newer item than that of another writer"
+    );
     place
         .put(
             DataKind::Flag,
@@ -481,12 +484,12 @@ pub async fn upsert_respects_the_version_of_a_row_by_others(harness: &dyn Persis
         .must("upsert");
     assert!(
         matches!(upsert, Upsert::Superseded(_)),
-        "an item as old as the tombstone of others"
+        "an item as old as the tombstone of another writer"
     );
     place.clear().await;
 }
 
-/// A deletion is an upsert of a tombstone, which stays.
+/// A deletion is an upsert of a tombstone, which is kept.
 pub async fn deletion_of_a_newer_version_leaves_a_tombstone(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -498,7 +501,7 @@ pub async fn deletion_of_a_newer_version_leaves_a_tombstone(harness: &dyn Persis
     assert_same(
         get(&*store, DataKind::Flag, "b").await.as_ref(),
         &live("b", 1),
-        "the item beside it",
+        "an item with another key",
     );
     assert_items(
         &*store,
@@ -510,7 +513,7 @@ pub async fn deletion_of_a_newer_version_leaves_a_tombstone(harness: &dyn Persis
     place.clear().await;
 }
 
-/// A deletion that is older than the item changes nothing.
+/// A deletion older than the item changes nothing.
 pub async fn deletion_of_an_older_version_changes_nothing(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -519,7 +522,7 @@ pub async fn deletion_of_an_older_version_changes_nothing(harness: &dyn Persiste
     place.clear().await;
 }
 
-/// A deletion of the item's version changes nothing.
+/// A deletion with the item's version changes nothing.
 pub async fn deletion_of_an_equal_version_changes_nothing(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -528,7 +531,7 @@ pub async fn deletion_of_an_equal_version_changes_nothing(harness: &dyn Persiste
     place.clear().await;
 }
 
-/// The item may come after its deletion.
+/// The item may arrive after its deletion.
 pub async fn deletion_of_what_is_not_there_leaves_a_tombstone(
     harness: &dyn PersistentStoreHarness,
 ) {
@@ -539,7 +542,7 @@ pub async fn deletion_of_what_is_not_there_leaves_a_tombstone(
     place.clear().await;
 }
 
-/// What was deleted does not come back by an update that was sent before.
+/// A deleted item is not restored by an older update.
 pub async fn an_older_upsert_does_not_bring_back_what_was_deleted(
     harness: &dyn PersistentStoreHarness,
 ) {
@@ -553,7 +556,7 @@ pub async fn an_older_upsert_does_not_bring_back_what_was_deleted(
     place.clear().await;
 }
 
-/// What was deleted may be made again.
+/// A deleted item can be created again.
 pub async fn a_newer_upsert_brings_back_what_was_deleted(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -563,12 +566,12 @@ pub async fn a_newer_upsert_brings_back_what_was_deleted(harness: &dyn Persisten
         .upsert(DataKind::Flag, "a", &live("a", 6))
         .await
         .must("upsert");
-    assert_eq!(upsert, Upsert::Written, "what became of it");
+    assert_eq!(upsert, Upsert::Written, "the result of the upsert");
     assert_items(&*store, DataKind::Flag, &[("a", 6)], "after the upsert").await;
     place.clear().await;
 }
 
-/// `upsert` is safe against others who write at the same time, by the same store or another.
+/// `upsert` is atomic with respect to other writers, in the same store or another.
 pub async fn of_concurrent_writers_the_newest_version_wins(harness: &dyn PersistentStoreHarness) {
     const WRITERS: u64 = 24;
     const KEYS: [&str; 4] = ["a", "b", "c", "d"];
@@ -580,8 +583,8 @@ pub async fn of_concurrent_writers_the_newest_version_wins(harness: &dyn Persist
     ];
     let start = Arc::new(Barrier::new(KEYS.len() * WRITERS as usize));
     let mut writers = JoinSet::new();
-    // For some keys the newest comes first, for others in between: whoever does not look writes an
-    // older one last.
+    // For some keys the newest version is written first, for others in between: a store that does
+    // not check versions writes an older one last.
     for (shift, key) in (0..).step_by(7).zip(KEYS) {
         for (writer, store) in (0..WRITERS).zip(stores.iter().cycle()) {
             let (store, start) = (Arc::clone(store), Arc::clone(&start));
@@ -606,13 +609,13 @@ pub async fn of_concurrent_writers_the_newest_version_wins(harness: &dyn Persist
         &*stores[0],
         DataKind::Flag,
         &KEYS.map(|key| (key, WRITERS)),
-        "after all have written",
+        "after all writes",
     )
     .await;
     place.clear().await;
 }
 
-/// Trouble is never success.
+/// An outage is never success.
 pub async fn writes_to_a_database_out_of_reach_fail(harness: &dyn PersistentStoreHarness) {
     let store = harness.unreachable().await;
     store
@@ -626,8 +629,8 @@ pub async fn writes_to_a_database_out_of_reach_fail(harness: &dyn PersistentStor
     store.close().await;
 }
 
-/// Dropping a call may leave a write done or not done; the store works on, and no later call gets
-/// its answer.
+/// A dropped call may or may not have written; the store stays usable, and no later call receives
+/// its response.
 pub async fn a_write_that_is_dropped_leaves_the_store_usable(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
@@ -639,32 +642,32 @@ pub async fn a_write_that_is_dropped_leaves_the_store_usable(harness: &dyn Persi
     store
         .init(&data(&[("a", 1)], &[("s", 1)]))
         .await
-        .must("init after writes that were dropped");
+        .must("init after dropped writes");
     let upsert = store
         .upsert(DataKind::Flag, "a", &live("a", 2))
         .await
-        .must("upsert after writes that were dropped");
-    assert_eq!(upsert, Upsert::Written, "what became of it");
+        .must("upsert after dropped writes");
+    assert_eq!(upsert, Upsert::Written, "the result of the upsert");
     assert_same(
         get(&*store, DataKind::Flag, "a").await.as_ref(),
         &live("a", 2),
-        "what was written last",
+        "the last write",
     );
     place.clear().await;
 }
 
-/// Blocking work runs on after the call that handed it over was dropped. A later `init` is written
-/// after it all the same.
+/// Blocking work continues after its call was dropped. A later `init` must nevertheless be written
+/// after it.
 pub async fn an_init_that_is_dropped_is_not_written_after_a_later_one(
     harness: &dyn PersistentStoreHarness,
 ) {
     let place = Place::new(harness).await;
     let store = place.store().await;
-    // Each round may come out right by chance. A slow database has fewer of them.
+    // Each round may succeed by chance. A slow database runs fewer rounds.
     let begun = Instant::now();
     for version in (1..=50).take_while(|_| begun.elapsed() < ROUNDS) {
-        // All calls are made before any blocking work begins. Then every piece of it has a thread
-        // at once.
+        // All calls are made before any blocking work starts. Then all of it gets a thread at the
+        // same time.
         let threads = occupy().await;
         for _ in 1..BLOCKING_THREADS {
             begin(store.init(&data(&[("dropped", version)], &[("dropped", version)]))).await;
@@ -678,29 +681,28 @@ pub async fn an_init_that_is_dropped_is_not_written_after_a_later_one(
         } else {
             init.await
         };
-        written.must("init after inits that were dropped");
-        // Now all blocking work is done.
+        written.must("init after dropped inits");
+        // All blocking work is done.
         drop(occupy().await);
         assert_items(
             &*store,
             DataKind::Flag,
             &[("a", version)],
-            "after an init that followed dropped ones",
+            "after an init that follows dropped ones",
         )
         .await;
         assert_items(
             &*store,
             DataKind::Segment,
             &[("s", version)],
-            "after an init that followed dropped ones",
+            "after an init that follows dropped ones",
         )
         .await;
     }
     place.clear().await;
 }
 
-/// Asserts that this is not written over the flag that is there, and that the answer does not say
-/// otherwise.
+/// Asserts that the item does not replace the stored flag, and that the result says so.
 async fn is_superseded(store: &dyn PersistentDataStore, item: &StoredItem, stored: &StoredItem) {
     let upsert = store.upsert(DataKind::Flag, "a", item).await.must("upsert");
     assert!(
@@ -713,17 +715,17 @@ async fn is_superseded(store: &dyn PersistentDataStore, item: &StoredItem, store
     assert_same(
         get(store, DataKind::Flag, "a").await.as_ref(),
         stored,
-        "the item that was there before",
+        "the stored item",
     );
 }
 
-/// Deletes the flag, and asserts that its tombstone is there.
+/// Deletes the flag, and asserts that its tombstone is stored.
 async fn is_deleted(store: &dyn PersistentDataStore, tombstone: &StoredItem) {
     let upsert = store
         .upsert(DataKind::Flag, "a", tombstone)
         .await
         .must("upsert");
-    assert_eq!(upsert, Upsert::Written, "what became of the tombstone");
+    assert_eq!(upsert, Upsert::Written, "the result of the upsert");
     assert_same(
         get(store, DataKind::Flag, "a").await.as_ref(),
         tombstone,

@@ -1,4 +1,4 @@
-//! [`RedisServerBuilder`]: what can be chosen before a server starts.
+//! [`RedisServerBuilder`]: the settings of a Redis server.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,10 +7,10 @@ use std::sync::Arc;
 use super::super::ServerError;
 use super::{RedisCluster, RedisSentinel, RedisServer, TlsFiles};
 
-/// The user by whom a test itself speaks to a server that has users.
+/// The user of the test's own connection, on a server with users.
 pub(super) const CONTROL_USER: &str = "vexil-testing";
 
-/// Chooses what a [`RedisServer`] is like. Get one from [`RedisServer::builder`].
+/// A builder for a [`RedisServer`], created by [`RedisServer::builder`].
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct RedisServerBuilder {
@@ -24,14 +24,14 @@ pub struct RedisServerBuilder {
 }
 
 impl RedisServerBuilder {
-    /// Asks clients that name no user for this password. Default: none.
+    /// Sets the password of the default user. Default: none.
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.password = Some(password.into());
         self.has_users = true;
         self
     }
 
-    /// Adds a user with this password and these rights, in the words of `ACL SETUSER`: `"~*
+    /// Adds a user with this password and these rights, in the syntax of `ACL SETUSER`: `"~*
     /// +@read"`.
     pub fn acl_user(mut self, name: &str, password: &str, rights: &str) -> Self {
         self.has_users = true;
@@ -41,24 +41,25 @@ impl RedisServerBuilder {
         ))
     }
 
-    /// Speaks only TLS, with a certificate by an authority that is made for it: [`RedisServer::tls`].
+    /// Enables TLS and disables plain TCP. The certificate is signed by a temporary authority; see
+    /// [`RedisServer::tls`].
     pub fn tls(mut self) -> Self {
         self.wants_tls = true;
         self
     }
 
-    /// How many connections there may be, that of [`RedisServer::command`] aside.
+    /// Sets the maximum number of connections, not counting that of [`RedisServer::command`].
     pub fn max_clients(self, count: usize) -> Self {
         self.config(format!("maxclients {}", count + 1))
     }
 
-    /// How many bytes there may be in memory. More is refused, unless the configuration says what
-    /// is to be evicted.
+    /// Sets the memory limit in bytes. Writes beyond it are refused, unless the configuration sets
+    /// an eviction policy.
     pub fn max_memory(self, bytes: usize) -> Self {
         self.config(format!("maxmemory {bytes}"))
     }
 
-    /// Makes it a replica, with the password and the authority of its primary.
+    /// Makes the server a replica, with the password and authority of its primary.
     pub fn replica_of(mut self, primary: &RedisServer) -> Self {
         if let Some(password) = primary.password() {
             self = self
@@ -71,32 +72,34 @@ impl RedisServerBuilder {
     }
 
     /// Adds a line to the server's configuration: `"maxmemory-policy allkeys-lru"`, `"appendonly
-    /// yes"`. By default the server writes nothing to disk, so a restart makes it empty.
+    /// yes"`. By default the server writes nothing to disk, so a restart empties it.
     pub fn config(mut self, line: impl Into<String>) -> Self {
         self.lines.push(line.into());
         self
     }
 
-    /// Starts the server, at a free port. It answers when this returns.
+    /// Starts the server on a free port. It accepts commands when this returns.
     ///
     /// # Errors
-    /// If `redis-server` is not installed; if it does not take its configuration.
+    /// Returns an error if `redis-server` is not installed or rejects its configuration.
     pub fn start(self) -> Result<RedisServer, ServerError> {
         RedisServer::start_with(self.with_files()?)
     }
 
-    /// Starts three such servers as a cluster. It takes commands when this returns.
+    /// Starts three servers with these settings as a cluster. It accepts commands when this
+    /// returns.
     ///
     /// # Errors
-    /// As with [`Self::start`].
+    /// Returns an error under the same conditions as [`Self::start`].
     pub fn start_cluster(self) -> Result<RedisCluster, ServerError> {
         RedisCluster::start_with(&self.with_files()?)
     }
 
-    /// Starts two such servers as primary and replica, and a sentinel that watches over them.
+    /// Starts two servers with these settings as primary and replica, and a sentinel that monitors
+    /// them.
     ///
     /// # Errors
-    /// As with [`Self::start`].
+    /// Returns an error under the same conditions as [`Self::start`].
     pub fn start_sentinel(self) -> Result<RedisSentinel, ServerError> {
         RedisSentinel::start_with(&self.with_files()?)
     }
@@ -108,7 +111,8 @@ impl RedisServerBuilder {
         Ok(self)
     }
 
-    /// The server's configuration file. What a test has chosen comes last, as the last word counts.
+    /// Returns the text of the configuration file. The test's lines come last, so they take
+    /// precedence.
     pub(super) fn configuration(&self, port: u16, folder: &Path, socket: &Path) -> String {
         let mut text = String::new();
         let mut line = |line: String| {
@@ -132,7 +136,8 @@ impl RedisServerBuilder {
             }
         }
         if self.arguments.is_empty() {
-            // Not for a sentinel. A primary does not wait for more replicas to come.
+            // Not valid for a sentinel. The delay is 0 so that a primary does not wait for further
+            // replicas.
             line("save \"\"\nrepl-diskless-sync-delay 0".to_owned());
         }
         if let Some(password) = &self.password {
@@ -146,7 +151,7 @@ impl RedisServerBuilder {
     }
 }
 
-/// A value as the configuration file has it.
+/// Quotes a value for the configuration file.
 pub(super) fn quoted(value: &str) -> String {
     format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }

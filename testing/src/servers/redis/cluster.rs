@@ -1,15 +1,15 @@
-//! [`RedisCluster`]: three servers that share the keys.
+//! [`RedisCluster`]: three servers that form a Redis Cluster.
 
 use super::super::ServerError;
 use super::super::wait::{Seen, until};
 use super::{RedisServer, RedisServerBuilder, TlsFiles};
 
-/// How many hash slots a cluster has.
+/// The number of hash slots of a cluster.
 const SLOTS: u32 = 16_384;
 const NODES: u32 = 3;
 
 /// A Redis Cluster of three nodes, each with a third of the slots and no replica. It is killed when
-/// this is dropped.
+/// this value is dropped.
 ///
 /// ```
 /// use vexil_testing::servers::RedisCluster;
@@ -17,7 +17,7 @@ const NODES: u32 = 3;
 /// let cluster = RedisCluster::start()?;
 /// assert_eq!(cluster.urls().len(), 3);
 /// let answers = cluster.nodes().iter().map(|node| node.command(["SET", "greeting", "hello"]));
-/// assert_eq!(answers.filter(|answer| answer.is_ok()).count(), 1, "the others say who has it");
+/// assert_eq!(answers.filter(|answer| answer.is_ok()).count(), 1, "only the owner accepts the key");
 /// # Ok::<(), vexil_testing::servers::ServerError>(())
 /// ```
 #[derive(Debug)]
@@ -26,39 +26,39 @@ pub struct RedisCluster {
 }
 
 impl RedisCluster {
-    /// Starts a cluster without a password. It takes commands when this returns. With password or
-    /// TLS:
-    /// [`RedisServerBuilder::start_cluster`].
+    /// Starts a cluster without a password. It accepts commands when this returns. To set a
+    /// password or TLS, use [`RedisServerBuilder::start_cluster`].
     ///
     /// # Errors
-    /// If `redis-server` is not installed, with what to install; or if it does not start.
+    /// Returns an error if `redis-server` is not installed, with instructions; or if it does not
+    /// start.
     pub fn start() -> Result<Self, ServerError> {
         RedisServer::builder().start_cluster()
     }
 
-    /// The nodes. They may be killed, paused and restarted; a node that is restarted keeps its
+    /// Returns the nodes. They may be killed, paused and restarted; a restarted node keeps its
     /// slots.
     #[must_use]
     pub fn nodes(&self) -> &[RedisServer] {
         &self.nodes
     }
 
-    /// The URLs of all nodes.
+    /// Returns the URLs of all nodes.
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(RedisServer::url).collect()
     }
 
-    /// With TLS, what clients need: the same for all nodes.
+    /// Returns the certificates of a cluster with TLS. All nodes have the same.
     #[must_use]
     pub fn tls(&self) -> Option<&TlsFiles> {
         self.nodes.first().and_then(RedisServer::tls)
     }
 
-    /// The node that has a key's slot.
+    /// Returns the node that owns a key's slot.
     ///
     /// # Errors
-    /// If the nodes cannot be asked.
+    /// Returns an error if the nodes cannot be queried.
     pub fn node_of(&self, key: &str) -> Result<&RedisServer, ServerError> {
         let asked = || {
             for node in &self.nodes {
@@ -67,24 +67,22 @@ impl RedisCluster {
                     other => return other.map(|_| Seen::Yes(node)),
                 }
             }
-            Ok(Seen::NotYet(
-                "every node says that another has it".to_owned(),
-            ))
+            Ok(Seen::NotYet("every node redirects to another".to_owned()))
         };
         until(format!("the node of {key}"), asked)
     }
 
-    /// Waits until every node knows of all the others and takes commands.
+    /// Waits until every node knows all others and accepts commands.
     ///
     /// # Errors
-    /// If that does not happen.
+    /// Returns an error if that does not happen within the timeout.
     pub fn wait_until_ready(&self) -> Result<(), ServerError> {
         let expected = [
             "cluster_state:ok".to_owned(),
             format!("cluster_known_nodes:{NODES}"),
         ];
         for node in &self.nodes {
-            until("the cluster to take commands", || {
+            until("the cluster to accept commands", || {
                 let info = node
                     .command(["CLUSTER", "INFO"])?
                     .text()
@@ -128,7 +126,7 @@ impl RedisCluster {
     }
 }
 
-/// Where the share of a node begins; that of the one after the last is the end.
+/// Returns the first slot of a node. For the node after the last, returns the number of slots.
 fn first_slot(node: u32) -> u32 {
     SLOTS * node / NODES
 }

@@ -1,4 +1,4 @@
-//! [`Control`]: the connection by which a test itself speaks to a server.
+//! [`Control`]: the connection over which a test controls a server.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -7,28 +7,28 @@ use std::time::Duration;
 
 use super::super::ServerError;
 
-/// How long an answer may take; a paused server gives none.
+/// The timeout of a reply. A paused server sends none.
 const ANSWER: Duration = Duration::from_secs(20);
 
-/// What Redis answers.
+/// A reply of Redis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
     reason = "the protocol's second version has these, errors aside"
 )]
 pub enum RedisReply {
-    /// There is nothing.
+    /// A null reply.
     Nil,
-    /// A number.
+    /// An integer.
     Integer(i64),
     /// A string or a status.
     Text(Vec<u8>),
-    /// Several answers.
+    /// An array of replies.
     List(Vec<Self>),
 }
 
 impl RedisReply {
-    /// A string or a status as text; none if it is something else or no text.
+    /// Returns a string or a status as text. `None` for other replies and for invalid UTF-8.
     #[must_use]
     pub fn text(&self) -> Option<String> {
         match self {
@@ -37,7 +37,7 @@ impl RedisReply {
         }
     }
 
-    /// The answers of a list; none if it is something else.
+    /// Returns the elements of an array. `None` for other replies.
     #[must_use]
     pub fn list(&self) -> Option<&[Self]> {
         match self {
@@ -47,7 +47,7 @@ impl RedisReply {
     }
 }
 
-/// A connection over a Unix socket: it needs no TLS, and none of the server's ports.
+/// A connection over a Unix socket, which needs neither TLS nor a TCP port.
 #[derive(Debug)]
 pub(super) struct Control(BufReader<UnixStream>);
 
@@ -79,7 +79,7 @@ impl Control {
         })
     }
 
-    /// Reads an answer, or the words of a refusal.
+    /// Reads a reply, or the message of an error reply.
     fn reply(&mut self) -> io::Result<Result<RedisReply, String>> {
         let mut line = String::new();
         if self.0.read_line(&mut line)? == 0 {
@@ -120,7 +120,7 @@ impl Control {
             _ => {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
-                    "this is no answer of Redis",
+                    "not a Redis reply",
                 ));
             }
         }))
@@ -131,7 +131,7 @@ fn number(text: &str) -> io::Result<i64> {
     text.parse().map_err(|_| {
         io::Error::new(
             io::ErrorKind::InvalidData,
-            "Redis did not say how much follows",
+            "missing length in a Redis reply",
         )
     })
 }

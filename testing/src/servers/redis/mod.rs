@@ -1,4 +1,4 @@
-//! [`RedisServer`]: a Redis of a test's own.
+//! [`RedisServer`]: a private Redis server for a test.
 
 mod builder;
 mod cluster;
@@ -28,12 +28,12 @@ use super::wait::Seen;
 
 const PROGRAM: &str = "redis-server";
 const INSTALL: &str = "install the Debian package redis-server (scripts/install-servers does), or name a running Redis \
-    in VEXIL_REDIS_URL for the tests that need no server of their own";
+    in VEXIL_REDIS_URL for the tests that can share a server";
 
-/// How far from its port a server of a cluster listens for the others.
+/// The offset of a cluster node's bus port from its own port.
 const CLUSTER_BUS: u16 = 10_000;
 
-/// A Redis of this test's own, at a free port of this machine. It is killed when this is dropped.
+/// A private Redis server on a free local port. It is killed when this value is dropped.
 ///
 /// ```
 /// use vexil_testing::servers::RedisServer;
@@ -50,25 +50,27 @@ const CLUSTER_BUS: u16 = 10_000;
 pub struct RedisServer {
     port: u16,
     recipe: RedisServerBuilder,
-    /// With the connection by which the test itself speaks to it; none after it was lost.
+    /// Includes the test's own connection to the server; `None` after it was lost.
     program: Program<Option<Control>>,
 }
 
 impl RedisServer {
-    /// Starts a server without a password. It answers when this returns.
+    /// Starts a server without a password. It accepts commands when this returns.
     ///
     /// # Errors
-    /// If `redis-server` is not installed, with what to install; or if it does not start.
+    /// Returns an error if `redis-server` is not installed, with instructions; or if it does not
+    /// start.
     pub fn start() -> Result<Self, ServerError> {
         Self::builder().start()
     }
 
-    /// Chooses what the server is like before it starts.
+    /// Returns a builder, to configure the server before it starts.
     pub fn builder() -> RedisServerBuilder {
         RedisServerBuilder::default()
     }
 
-    /// Where it answers, with the password if it has one: `redis://…`, with TLS `rediss://…`.
+    /// Returns the server's URL, with the password if it has one: `redis://…`, or with TLS
+    /// `rediss://…`.
     #[must_use]
     pub fn url(&self) -> String {
         let scheme = if self.recipe.tls.is_some() {
@@ -83,7 +85,7 @@ impl RedisServer {
         format!("{scheme}://{password}{}", self.address())
     }
 
-    /// Where it answers, as a user of [`RedisServerBuilder::acl_user`].
+    /// Returns the server's URL for a user added with [`RedisServerBuilder::acl_user`].
     #[must_use]
     pub fn url_as(&self, user: &str, password: &str) -> String {
         let scheme = if self.recipe.tls.is_some() {
@@ -99,29 +101,29 @@ impl RedisServer {
         )
     }
 
-    /// The address that it listens on.
+    /// Returns the address that the server listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// The port that it listens on.
+    /// Returns the port that the server listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// With TLS, what clients need.
+    /// Returns the certificates of a server with TLS.
     #[must_use]
     pub fn tls(&self) -> Option<&TlsFiles> {
         self.tls_files().map(|files| &**files)
     }
 
-    /// Has the server do something, whatever password and TLS ask of others: `["HSET", "a", "b",
-    /// "c"]`.
+    /// Runs a command, without password or TLS: `["HSET", "a", "b", "c"]`.
     ///
     /// # Errors
-    /// If the server refuses, or does not run, or does not answer within 20 seconds.
+    /// Returns an error if the server refuses the command, is not running, or does not reply within
+    /// 20 seconds.
     pub fn command<A: AsRef<[u8]>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
@@ -130,8 +132,8 @@ impl RedisServer {
         self.program.with(|running| {
             if let Some(control) = &mut running.connection {
                 match control.command(&arguments) {
-                    // The server has closed the connection, as `CLIENT KILL` has it do. It is done
-                    // again over a new one.
+                    // The server closed the connection, for example because of `CLIENT KILL`. The
+                    // command is repeated over a new one.
                     Err(ServerError::Io { source }) if is_broken(&source) => {
                         running.connection = None
                     }
@@ -145,16 +147,17 @@ impl RedisServer {
         })
     }
 
-    /// Kills it. Its connections end and its port refuses, until [`Self::restart`].
+    /// Kills the server. Its connections close and its port refuses connections, until
+    /// [`Self::restart`] is called.
     pub fn kill(&self) {
         self.program.kill();
     }
 
-    /// Starts it again at the same port; kills it before if it runs. It is empty, unless its
-    /// configuration has it write to disk.
+    /// Starts the server again on the same port. Kills it first if it is running. It is empty,
+    /// unless its configuration makes it write to disk.
     ///
     /// # Errors
-    /// If it does not start.
+    /// Returns an error if it does not start.
     pub fn restart(&self) -> Result<(), ServerError> {
         let folder = self.program.folder();
         let configuration = folder.join("redis.conf");
@@ -176,18 +179,18 @@ impl RedisServer {
         })
     }
 
-    /// Stops it where it is: connections stay open and are silent, until [`Self::resume`].
+    /// Suspends the server: connections stay open but silent, until [`Self::resume`] is called.
     ///
     /// # Errors
-    /// If it does not run.
+    /// Returns an error if the server is not running.
     pub fn pause(&self) -> Result<(), ServerError> {
         self.program.pause()
     }
 
-    /// Lets it go on after [`Self::pause`].
+    /// Resumes the server after [`Self::pause`].
     ///
     /// # Errors
-    /// If it does not run.
+    /// Returns an error if the server is not running.
     pub fn resume(&self) -> Result<(), ServerError> {
         self.program.resume()
     }
@@ -243,7 +246,7 @@ fn is_broken(error: &std::io::Error) -> bool {
     matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
 }
 
-/// A name or password as a URL has it.
+/// Escapes a name or password for a URL.
 fn escaped(text: &str) -> String {
     let escape = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {

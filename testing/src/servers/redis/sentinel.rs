@@ -1,4 +1,4 @@
-//! [`RedisSentinel`]: a primary, a replica, and who decides which is which.
+//! [`RedisSentinel`]: a primary, a replica and a sentinel.
 
 use std::net::SocketAddr;
 
@@ -7,21 +7,22 @@ use super::super::wait::{Seen, until};
 use super::builder::quoted;
 use super::{RedisReply, RedisServer, RedisServerBuilder, TlsFiles};
 
-/// What the sentinel calls the pair.
+/// The name under which the sentinel monitors the pair.
 const NAME: &str = "vexil";
 
-/// After how many milliseconds of silence the sentinel takes a server for dead, unless a test waits
-/// for that. A machine that is busy may not run a server for seconds; the sentinel must not fail
-/// over by itself then.
+/// After how many milliseconds without a reply the sentinel treats a server as down, by default.
+/// Long, because a busy machine may not schedule a server for seconds, and the sentinel must not
+/// fail over by itself then.
 const PATIENT: &str = "60000";
 
-/// The same while a test waits for the sentinel to replace a primary that it has killed.
+/// The same while a test waits for the sentinel to replace a killed primary.
 const IMPATIENT: &str = "500";
 
-/// A primary, its replica, and one sentinel that watches over both. They are killed when this is
+/// A primary, its replica, and one sentinel that monitors both. They are killed when this value is
 /// dropped.
 ///
-/// The sentinel fails over only when it is told to by [`Self::fail_over`], or while [`Self::wait_for_other_primary`] waits.
+/// The sentinel fails over only on command by [`Self::fail_over`], or while
+/// [`Self::wait_for_other_primary`] waits.
 ///
 /// ```
 /// use vexil_testing::servers::RedisSentinel;
@@ -39,43 +40,44 @@ pub struct RedisSentinel {
 }
 
 impl RedisSentinel {
-    /// Starts all three without a password. When this returns, the replica is in step and the
-    /// sentinel knows of it. With password or TLS: [`RedisServerBuilder::start_sentinel`].
+    /// Starts all three without a password. When this returns, the replica is synchronized and
+    /// known to the sentinel. To set a password or TLS, use [`RedisServerBuilder::start_sentinel`].
     ///
     /// # Errors
-    /// If `redis-server` is not installed, with what to install; or if it does not start.
+    /// Returns an error if `redis-server` is not installed, with instructions; or if it does not
+    /// start.
     pub fn start() -> Result<Self, ServerError> {
         RedisServer::builder().start_sentinel()
     }
 
-    /// What the sentinel calls the pair: the name of the primary, as clients configure it.
+    /// Returns the name of the pair, as clients configure it.
     #[must_use]
     pub fn name(&self) -> &'static str {
         NAME
     }
 
-    /// The sentinel. It asks for no password.
+    /// Returns the sentinel. It requires no password.
     #[must_use]
     pub fn sentinel(&self) -> &RedisServer {
         &self.sentinel
     }
 
-    /// The two servers: first who was the primary at the beginning.
+    /// Returns the two servers, the initial primary first.
     #[must_use]
     pub fn servers(&self) -> &[RedisServer; 2] {
         &self.servers
     }
 
-    /// With TLS, what clients need: the same for all three.
+    /// Returns the certificates of servers with TLS. All three have the same.
     #[must_use]
     pub fn tls(&self) -> Option<&TlsFiles> {
         self.sentinel.tls()
     }
 
-    /// Whom the sentinel calls the primary now.
+    /// Returns the current primary, as reported by the sentinel.
     ///
     /// # Errors
-    /// If it cannot be asked.
+    /// Returns an error if the sentinel cannot be queried.
     pub fn primary(&self) -> Result<&RedisServer, ServerError> {
         let look = || {
             let address = self.primary_address()?;
@@ -88,22 +90,22 @@ impl RedisSentinel {
         until("the sentinel to name a primary", look)
     }
 
-    /// Has the sentinel make the replica the primary, and waits until it is. The other one learns
-    /// of it seconds later, and takes writes until then.
+    /// Makes the sentinel promote the replica, and waits until it is the primary. The old primary
+    /// is demoted seconds later, and accepts writes until then.
     ///
     /// # Errors
-    /// If that does not happen.
+    /// Returns an error if that does not happen within the timeout.
     pub fn fail_over(&self) -> Result<(), ServerError> {
         let before = self.primary()?.port();
         self.sentinel.command(["SENTINEL", "FAILOVER", NAME])?;
         self.wait_until_other(before)
     }
 
-    /// Has the sentinel replace a primary that does not answer, and waits until it names another
-    /// one than the one at this port, and that one takes writes.
+    /// Lets the sentinel replace a primary that does not reply. Waits until it reports a primary on
+    /// a port other than this one, and that primary accepts writes.
     ///
     /// # Errors
-    /// If that does not happen.
+    /// Returns an error if that does not happen within the timeout.
     pub fn wait_for_other_primary(&self, than: u16) -> Result<(), ServerError> {
         self.set_down_after(IMPATIENT)?;
         self.wait_until_other(than)?;
@@ -125,7 +127,7 @@ impl RedisSentinel {
     fn wait_until_other(&self, than: u16) -> Result<(), ServerError> {
         until("another primary", || {
             let primary = self.primary()?;
-            // Whoever was the primary before may not even be there.
+            // The previous primary may not be running.
             if primary.port() == than {
                 return Ok(Seen::NotYet(format!("it is still {than}")));
             }
@@ -140,15 +142,15 @@ impl RedisSentinel {
 
     pub(super) fn start_with(recipe: &RedisServerBuilder) -> Result<Self, ServerError> {
         let mut recipe = recipe.clone();
-        // Both have it: after a fail-over the first one follows the second.
+        // Both servers have the password: after a failover the first one replicates the second.
         if let Some(password) = &recipe.password {
             let line = format!("masterauth {}", quoted(password));
             recipe = recipe.config(line);
         }
         let primary = recipe.clone().start()?;
         let replica = recipe.clone().replica_of(&primary).start()?;
-        // The sentinel asks how they are when it starts, and then only every ten seconds.
-        until("the replica to be in step", || {
+        // The sentinel queries the servers at its start, and then only every ten seconds.
+        until("the replica to be synchronized", || {
             let role = replica.command(["ROLE"])?;
             let connected = role
                 .list()
@@ -182,7 +184,7 @@ impl RedisSentinel {
         Ok(started)
     }
 
-    /// Until the sentinel knows of a replica that is in step with the primary.
+    /// Waits until the sentinel knows a replica that is synchronized with the primary.
     fn wait_until_known(&self) -> Result<(), ServerError> {
         until("the sentinel to know of the replica", || {
             let replicas = self.sentinel.command(["SENTINEL", "REPLICAS", NAME])?;
@@ -225,7 +227,7 @@ impl RedisSentinel {
     }
 }
 
-/// What a server says of itself: `master` or `slave`, in the words of the protocol.
+/// Returns the role that a server reports: `master` or `slave`, the protocol's terms.
 fn role(server: &RedisServer) -> Result<String, ServerError> {
     let reply = server.command(["ROLE"])?;
     Ok(reply

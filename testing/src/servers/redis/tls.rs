@@ -1,4 +1,4 @@
-//! [`TlsFiles`]: what a server with TLS shows, and what its clients need.
+//! [`TlsFiles`]: the certificates of a server with TLS, for its clients.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use tempfile::TempDir;
 use super::super::ServerError;
 use crate::authority::{LOOPBACK, sign};
 
-/// The certificate of a server with TLS, and that of the authority which was made for it, as files.
-/// They are there as long as the server.
+/// The certificate of a server with TLS and that of its temporary authority, as files. They exist
+/// as long as the server.
 #[derive(Debug)]
 pub struct TlsFiles {
     ca_pem: String,
@@ -39,25 +39,26 @@ impl TlsFiles {
         })
     }
 
-    /// The certificate that clients have to trust, as PEM.
+    /// Returns the authority's certificate, which clients have to trust, as PEM.
     #[must_use]
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
     }
 
-    /// A file with the certificate that clients have to trust.
+    /// Returns the file with the authority's certificate, which clients have to trust.
     #[must_use]
     pub fn ca_path(&self) -> &Path {
         &self.ca
     }
 
-    /// A file with a certificate of that authority: the server's own, which also does for a client.
+    /// Returns the file with a certificate signed by the authority: the server's, which clients can
+    /// use too.
     #[must_use]
     pub fn certificate_path(&self) -> &Path {
         &self.certificate
     }
 
-    /// A file with the certificate's key.
+    /// Returns the file with the certificate's key.
     #[must_use]
     pub fn key_path(&self) -> &Path {
         &self.key
