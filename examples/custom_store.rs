@@ -1,12 +1,11 @@
-//! A store of one's own: flags in a file that several processes share. No account.
+//! A custom store: flags in a file shared by several processes. No account needed.
 //!
 //! `cargo run -p vexil-examples --example custom_store`
 //!
-//! One client receives flags and writes them through the store; another one reads them in daemon
-//! mode, as a second service on the same machine would. What is cached, what is newer and what an
-//! outage means is the SDK's business: the store only reads and writes text. At the foot of this
-//! file, the suite for stores holds it to its contract, with `cargo test -p vexil-examples
-//! --example custom_store`.
+//! One client receives flags and writes them through the store. Another one reads them in daemon
+//! mode, as a second service on the same machine would. The SDK handles caching, versions and
+//! outages; the store only reads and writes text. The conformance suite at the end of this file
+//! tests the store's contract: `cargo test -p vexil-examples --example custom_store`.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -76,7 +75,7 @@ impl FileStore {
     fn read(&self) -> io::Result<Contents> {
         match fs::read(self.folder.join("flags.json")) {
             Ok(text) => Ok(serde_json::from_slice(&text)?),
-            // Nobody has written yet. Without the folder that cannot be told.
+            // Nothing was written yet. A missing folder is an error instead.
             Err(error) if error.kind() == ErrorKind::NotFound && self.folder.is_dir() => {
                 Ok(Contents::default())
             }
@@ -84,10 +83,10 @@ impl FileStore {
         }
     }
 
-    /// Changes what is in the file, while no other process does.
+    /// Changes the file under a lock that excludes other processes.
     fn change<T>(&self, change: impl FnOnce(&mut Contents) -> T) -> io::Result<T> {
         let lock = File::create(self.folder.join("lock"))?;
-        // Until the file is closed.
+        // Held until the file is closed.
         lock.lock()?;
         let mut contents = self.read()?;
         let outcome = change(&mut contents);
@@ -99,7 +98,7 @@ impl FileStore {
         Ok(outcome)
     }
 
-    /// Changes the file on a thread that may block, after all earlier writes of this store.
+    /// Changes the file on a blocking thread, after all earlier writes of this store.
     ///
     /// Blocking work cannot be cancelled: it runs on after its future was dropped, and the threads
     /// of the pool run what they are handed in no particular order. Without a lock, an `init` that
@@ -119,7 +118,7 @@ impl FileStore {
         .await
     }
 
-    /// Does blocking work on a thread for it.
+    /// Runs blocking work on the blocking pool.
     async fn on_disk<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> io::Result<T> + Send + 'static,
@@ -151,7 +150,7 @@ impl PersistentDataStore for FileStore {
         Ok(self.on_disk(Self::read).await?.initialized)
     }
 
-    /// From one reading, so that it is of one moment.
+    /// Reads the file once, so that the snapshot is consistent.
     async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
         let contents = self.on_disk(Self::read).await?;
         let collections = DataKind::READ_ORDER.map(|kind| contents.collection(kind));
@@ -245,10 +244,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .data_store_status()
         .blocking_wait_for(|status| status.initialized, PATIENCE)
     {
-        return Err("nothing was written".into());
+        return Err("the store was not initialized in time".into());
     }
-    // A small file is cheap to read; a database would rather be asked every 15 seconds, or tell of
-    // changes itself.
+    // A small file is cheap to read. For a database, use a longer interval such as 15 seconds, or
+    // change notifications.
     let reading = PersistentStoreConfig::new(store).refresh_interval(Duration::from_millis(100));
     let reader = Client::builder("sdk-key-of-no-account")
         .daemon_mode(reading)
@@ -259,39 +258,39 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let ada = Context::new("ada")?;
     println!(
-        "The reader's banner: {}",
+        "Banner of the reader: {}",
         reader.string_variation("banner", &ada, "default")
     );
     let (changes, changed) = mpsc::channel();
     reader
         .flag_tracker()
         .add_flag_value_change_listener("banner", &ada, move |change| {
-            // Fails once the example has seen what it waits for, and then nobody minds.
+            // The receiver is dropped after the first change, so later sends fail.
             let _ = changes.send(change.clone());
         });
-    println!("The writer receives another one …");
+    println!("The writer receives a new banner …");
     flags.set("banner", "goodbye");
     let change = changed.recv_timeout(PATIENCE)?;
     println!(
-        "… and the reader's goes from {} to {}.\n",
+        "… the reader's banner changed from {} to {}.\n",
         change.old_value, change.new_value
     );
-    // What is not written yet is written now.
+    // Completes pending writes.
     if !writer.blocking_close(PATIENCE) {
-        return Err("the writer was not closed in time".into());
+        return Err("the writer did not close in time".into());
     }
     print_file(folder.path())
 }
 
 fn print_file(folder: &Path) -> Result<(), Box<dyn Error>> {
     println!(
-        "What is in the file:\n{}",
+        "Contents of the file:\n{}",
         fs::read_to_string(folder.join("flags.json"))?
     );
     Ok(())
 }
 
-/// The suite that holds every store to the contract.
+/// The conformance suite for stores.
 #[cfg(test)]
 mod tests {
     use tempfile::TempDir;

@@ -1,10 +1,10 @@
-//! A service that reads its flags from Redis, which a Relay Proxy fills: no connection to the flag
-//! service. No account.
+//! Reads flags from a Redis filled by a Relay Proxy, without a connection to the flag service. No
+//! account needed.
 //!
-//! `cargo run -p vexil-examples --example daemon_mode` starts a Redis of its own, for which
-//! `redis-server` must be installed (`scripts/install-servers` does that), and leaves there what a
-//! Relay Proxy would leave. It evaluates the flags of `flags.json`, sees a flag being switched on,
-//! and shows what an outage of Redis changes: nothing.
+//! `cargo run -p vexil-examples --example daemon_mode` starts a private Redis, which requires
+//! `redis-server` (installed by `scripts/install-servers`), and writes the data of a Relay Proxy to
+//! it. The example evaluates the flags of `flags.json`, receives a flag change, and shows that an
+//! outage of Redis does not change any evaluation.
 
 use std::error::Error;
 use std::io;
@@ -22,8 +22,8 @@ use vexil_testing::servers::{RedisServer, ServerError};
 const PATIENCE: Duration = Duration::from_secs(10);
 const PREFIX: &str = "ld:shop:live";
 
-/// What a Relay Proxy leaves of a flag that was deleted: a whole object, so that no reader misses a
-/// property.
+/// The tombstone that a Relay Proxy writes for a deleted flag: a complete object, so that no reader
+/// misses a property.
 const DELETED: &str = r#"{"key":"$deleted","on":false,"prerequisites":[],"targets":[],"contextTargets":[],"rules":[],
     "fallthrough":{},"offVariation":null,"variations":[],"clientSide":false,"salt":"","trackEvents":false,
     "trackEventsFallthrough":false,"debugEventsUntilDate":null,"version":4,"deleted":true}"#;
@@ -46,19 +46,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         .without_events()
         .start()?;
     let _closed_at_the_end = client.close_on_drop(PATIENCE);
-    // Readiness: the database was read. `is_initialized` is always true in daemon mode.
+    // Ready once the database was read. `is_initialized` is always true in daemon mode.
     client.blocking_wait_until_ready(PATIENCE)?;
     let contexts = contexts()?;
     println!("{}\n", table(&client, &contexts));
     print_status("Redis is up", &client);
 
-    println!("\nThe Relay Proxy writes that legacy-export is on …");
+    println!("\nThe Relay Proxy turns legacy-export on …");
     let [(name, ada), ..] = &contexts;
     let (changes, changed) = mpsc::channel();
     client
         .flag_tracker()
         .add_flag_value_change_listener("legacy-export", ada, move |change| {
-            // Fails once the example has seen what it waits for, and then nobody minds.
+            // The receiver is dropped after the first change, so later sends fail.
             let _ = changes.send((Instant::now(), change.clone()));
         });
     let written = Instant::now();
@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (seen, change) = changed.recv_timeout(PATIENCE)?;
     let took = seen.duration_since(written);
     println!(
-        "… and {took:.1?} later it is {} instead of {} for {name}.\n",
+        "… and {took:.1?} later its value for {name} is {} instead of {}.\n",
         change.new_value, change.old_value
     );
 
@@ -78,36 +78,33 @@ fn main() -> Result<(), Box<dyn Error>> {
     wait_until(&client, |status| status.available && status.stale)?;
     print_status("Redis was restarted and is empty", &client);
     if table(&client, &contexts) != before {
-        return Err("an outage has changed an evaluation".into());
+        return Err("the outage changed an evaluation".into());
     }
     relay.switch_on("legacy-export")?;
     wait_until(&client, |status| status.available && status.stale)?;
-    print_status(
-        "The Relay Proxy has written one patch, and nothing else",
-        &client,
-    );
+    print_status("The Relay Proxy has written a single patch", &client);
     if table(&client, &contexts) != before {
-        return Err("a patch has changed other flags".into());
+        return Err("the patch changed an evaluation".into());
     }
     println!(
-        "Meanwhile every flag was what it was before, for every context. Ready: {}.\n",
+        "During the outage, no flag changed for any context. Ready: {}.\n",
         is_ready(&client)
     );
 
     relay.fill()?;
     wait_until(&client, |status| status.available && !status.stale)?;
-    print_status("The Relay Proxy has filled Redis again", &client);
+    print_status("The Relay Proxy has written all flags again", &client);
     Ok(())
 }
 
-/// What a Relay Proxy does to its database.
+/// Writes to Redis like a Relay Proxy.
 struct Relay<'a> {
     redis: &'a RedisServer,
     data: Json,
 }
 
 impl Relay<'_> {
-    /// Writes everything, and in the end an empty marker that everything is there.
+    /// Writes all items, and then the empty marker of a complete data set.
     fn fill(&self) -> Result<(), Box<dyn Error>> {
         for (name, hash) in [("segments", "segments"), ("flags", "features")] {
             for key in self.data[name]
@@ -144,8 +141,8 @@ impl Relay<'_> {
     }
 }
 
-/// What a readiness probe asks. A liveness probe asks nothing of the client: outages end by
-/// themselves.
+/// The check for a readiness probe. A liveness probe must not depend on the client: it recovers
+/// from outages by itself.
 fn is_ready(client: &Client) -> bool {
     client.blocking_wait_until_ready(Duration::ZERO).is_ok()
 }
@@ -159,7 +156,7 @@ fn wait_until(
         .blocking_wait_for(holds, PATIENCE)
     {
         true => Ok(()),
-        false => Err("the status of the store never was what it should be".into()),
+        false => Err("the store did not reach the expected status in time".into()),
     }
 }
 
@@ -170,5 +167,5 @@ fn print_status(what: &str, client: &Client) {
         items,
         ..
     } = client.data_store_status().status();
-    println!("{what}: available: {available}, stale: {stale}, items at the last reading: {items}");
+    println!("{what}: available: {available}, stale: {stale}, items at the last refresh: {items}");
 }

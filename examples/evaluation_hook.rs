@@ -1,5 +1,5 @@
-//! A hook that measures evaluations and counts answers, and one that does wrong and disturbs
-//! nobody. No account.
+//! A hook that counts and measures evaluations, and a failing hook that affects no evaluation. No
+//! account needed.
 //!
 //! `cargo run -p vexil-examples --example evaluation_hook`
 
@@ -17,7 +17,7 @@ use vexil::hooks::{
 use vexil::{Client, Context, Value};
 use vexil_testing::{FlagBuilder, TestData};
 
-/// Counts the answers of each flag and adds up how long they took. Clones count together.
+/// Counts the results of each flag and sums the evaluation times. Clones share the counters.
 #[derive(Clone, Debug, Default)]
 struct Metrics(Arc<Mutex<BTreeMap<String, (u32, Duration)>>>);
 
@@ -40,7 +40,7 @@ impl Hook for Metrics {
         data: SeriesData,
         detail: &Detail<Value>,
     ) -> Result<SeriesData, HookError> {
-        let start: &Instant = data.get("start").ok_or("the evaluation has no start")?;
+        let start: &Instant = data.get("start").ok_or("missing start time")?;
         let answer = format!("{} = {} ({})", series.flag_key, detail.value, detail.reason);
         let mut metrics = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (count, took) = metrics.entry(answer).or_default();
@@ -55,7 +55,7 @@ impl Hook for Metrics {
     }
 }
 
-/// Always fails: that is logged once, and changes no answer.
+/// Always fails. The failure is logged once and does not change results.
 #[derive(Debug)]
 struct Broken;
 
@@ -69,7 +69,7 @@ impl Hook for Broken {
         _: &EvaluationSeriesContext<'_>,
         _: SeriesData,
     ) -> Result<SeriesData, HookError> {
-        Err("the collector cannot be reached".into())
+        Err("the collector is unreachable".into())
     }
 }
 
@@ -91,7 +91,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .hook(metrics.clone())
         .start()?;
     let _closed_at_the_end = client.close_on_drop(Duration::from_secs(10));
-    // Hooks can also be added while the client is at work.
+    // Hooks can also be added while the client is running.
     client.add_hook(Broken);
 
     for key in ["ada", "bob", "carol"] {

@@ -1,9 +1,10 @@
-//! A migration from one store to another, stage by stage, and what is reported of it. No account.
+//! Migrates from one store to another, stage by stage, and reports events. No account needed.
 //!
 //! `cargo run -p vexil-examples --example migration`
 //!
-//! Two shelves of books take the place of two databases. A flag moves from stage to stage; in each
-//! of them, a book is written and read. The events at the end are what the service would get.
+//! Two shelves of books stand in for two databases. A flag advances through the migration stages;
+//! in each stage, a book is written and read. The events printed at the end are those that a client
+//! with a service would send.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -17,13 +18,13 @@ use vexil::migration::{ExecutionOrder, Migrator, Stage};
 use vexil::{Client, Context};
 use vexil_testing::{EventRecorder, RecordedEvent, TestData};
 
-/// A store: authors by title.
+/// A store that maps titles to authors.
 #[derive(Clone, Debug, Default)]
 struct Shelf(Arc<Mutex<BTreeMap<String, String>>>);
 
-/// There is no such book.
+/// The error for an unknown title.
 #[derive(Debug, Error)]
-#[error("there is no book of this title")]
+#[error("no book with this title")]
 struct NoSuchBook;
 
 impl Shelf {
@@ -95,7 +96,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     ];
     for stage in stages {
         flags.set("move-shelves", stage.as_str());
-        let book = (format!("a book of {stage}"), "somebody".to_owned());
+        let book = (format!("book written at {stage}"), "author".to_owned());
         migrator
             .write("move-shelves", &ada, Stage::Off, &book)
             .authoritative
@@ -107,7 +108,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
     }
     println!(
-        "\nold shelf: {}\nnew shelf: {}\n",
+        "\nOld shelf: {}\nNew shelf: {}\n",
         old.titles(),
         new.titles()
     );

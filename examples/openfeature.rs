@@ -1,5 +1,4 @@
-//! Flags through OpenFeature: the application knows OpenFeature alone, but for the lines that set
-//! it up. No account.
+//! Evaluates flags through OpenFeature. Only the setup code depends on vexil. No account needed.
 //!
 //! `cargo run -p vexil-examples --example openfeature`
 
@@ -31,8 +30,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .variations([json!({"colour": "green"}), json!({"colour": "blue"})]);
     flags.update(theme.variation_for_user("ada", 1).fallthrough_variation(0));
 
-    // Here an application without a test's flags leaves the data source as it is: it streams from
-    // the service.
+    // A real application does not set a data source: by default the client streams from the
+    // service.
     let client = vexil::Client::builder("sdk-key-of-no-account")
         .data_source(flags.clone())
         .start()?;
@@ -65,7 +64,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         );
     }
 
-    println!("switched off for all");
+    println!("new-checkout is off for everyone");
     flags.set("new-checkout", false);
     let ada = person("ada", "pro");
     print(
@@ -73,12 +72,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .get_bool_details("new-checkout", Some(&ada), None)
             .await,
     );
-    // OpenFeature's methods take no default: it comes in where there is an error.
+    // OpenFeature's Rust methods take no default: the caller supplies one in case of an error.
     let beta = features
         .get_bool_value("no-such-flag", Some(&ada), None)
         .await
         .unwrap_or(true);
-    println!("  no-such-flag, by default: {beta}");
+    println!("  no-such-flag, with default: {beta}");
     print(
         features
             .get_bool_details("no-such-flag", Some(&ada), None)
@@ -91,12 +90,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Some(49.9),
         &StructValue::default().with_field("items", 3),
     );
-    // Events that are not delivered yet would be lost with the process.
+    // Delivers pending events, which would otherwise be lost with the process.
     client.close(Duration::from_secs(10)).await;
     Ok(())
 }
 
-/// A user of an organisation: a context of two kinds.
+/// Creates a multi-context of a user and an organisation.
 fn person(key: &str, plan: &str) -> EvaluationContext {
     let org = StructValue::default()
         .with_field("key", "acme")

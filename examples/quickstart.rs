@@ -1,11 +1,11 @@
-//! Flags evaluated for three contexts, and changing live. No account.
+//! Evaluates flags for three contexts and receives live changes. No account needed.
 //!
-//! `cargo run -p vexil-examples --example quickstart` starts a service in this process, streams the
-//! flags of `flags.json` from it over loopback, prints a table, sees a flag being switched on, and
-//! shows the events that were delivered.
+//! `cargo run -p vexil-examples --example quickstart` starts a fake service in this process,
+//! streams the flags of `flags.json` from it over loopback, prints a table, receives a flag change,
+//! and prints the analytics events that were delivered.
 //!
-//! With `-- --file PATH` the flags come from a file instead; with `-- --watch`, also while you edit
-//! it.
+//! With `-- --file PATH` the flags are read from a file instead. With `-- --watch`, edits of the
+//! file are picked up too.
 
 use std::error::Error;
 use std::io::{self, BufRead, Write};
@@ -53,10 +53,10 @@ fn from_service() -> Result<(), Box<dyn Error>> {
     client
         .flag_tracker()
         .add_flag_value_change_listener("legacy-export", &ada, move |change| {
-            // Fails once the example has seen what it waits for, and then nobody minds.
+            // The receiver is dropped after the first change, so later sends fail.
             let _ = changes.send(change.clone());
         });
-    println!("\nSomebody switches legacy-export on …");
+    println!("\nTurning legacy-export on …");
     let mut flag: serde_json::Value = serde_json::from_str(&flags)?;
     let mut flag = flag["flags"]["legacy-export"].take();
     flag["key"] = "legacy-export".into();
@@ -64,7 +64,7 @@ fn from_service() -> Result<(), Box<dyn Error>> {
     service.use_preconfigured_flag(flag)?;
     let change = changed.recv_timeout(PATIENCE)?;
     println!(
-        "… and {} for {name} goes from {} to {}.",
+        "… {} for {name} changed from {} to {}.",
         change.key, change.old_value, change.new_value
     );
 
@@ -78,14 +78,14 @@ fn from_service() -> Result<(), Box<dyn Error>> {
         serde_json::json!({"items": 3}),
     );
     client.blocking_flush(PATIENCE);
-    println!("\nWhat the service has been told:");
+    println!("\nEvents delivered to the service:");
     for event in service.events() {
         println!("{event}");
     }
     Ok(())
 }
 
-/// Reads a file, and watches it if wanted.
+/// Reads flags from a file, and optionally watches it.
 fn from_file(file: PathBuf, watch: bool) -> Result<(), Box<dyn Error>> {
     let client = Client::builder("sdk-key-of-no-account")
         .data_source(FileData::path(&file).watch(watch))
@@ -97,7 +97,7 @@ fn from_file(file: PathBuf, watch: bool) -> Result<(), Box<dyn Error>> {
     if watch {
         print_changes(&client, &contexts);
         println!(
-            "\nEdit {} and see what changes. Enter ends.",
+            "\nEdit {} to see changes. Press Enter to quit.",
             file.display()
         );
         io::stdout().flush()?;

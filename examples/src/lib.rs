@@ -1,4 +1,4 @@
-//! What the examples share: people to evaluate flags for, and a table to show the results in.
+//! Shared by the examples: contexts to evaluate flags for, and a table of the results.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use vexil::client::FlagsStateOptions;
 use vexil::{Client, Context, ContextError};
 
 /// Three contexts that the flags of `flags.json` tell apart.
-///
+/// Never returns an error, because all keys are valid.
 /// # Errors
 /// None of them, as their keys are not empty.
 pub fn contexts() -> Result<[(&'static str, Context); 3], ContextError> {
@@ -33,7 +33,7 @@ pub fn contexts() -> Result<[(&'static str, Context); 3], ContextError> {
 }
 
 /// Every flag for every context: its value, and why it is this one.
-#[must_use]
+# Renders every flag for every context, with value and reason.
 pub fn table(client: &Client, contexts: &[(&str, Context)]) -> String {
     let options = FlagsStateOptions::default().with_reasons(true);
     let states: Vec<_> = contexts
@@ -44,7 +44,7 @@ pub fn table(client: &Client, contexts: &[(&str, Context)]) -> String {
         .iter()
         .flat_map(|(_, state)| state.values().map(|(key, _)| key))
         .collect();
-    let mut rows = vec![["flag", "context", "value", "why"].map(String::from)];
+    let mut rows = vec![["flag", "context", "value", "reason"].map(String::from)];
     for key in keys {
         for (name, state) in &states {
             let value = state

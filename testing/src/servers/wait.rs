@@ -15,7 +15,7 @@ const INTERVAL: Duration = Duration::from_millis(10);
 pub(super) enum Seen<T> {
     /// The condition holds.
     Yes(T),
-    /// It does not hold yet; this is there instead.
+    /// The condition does not hold yet; the text describes the current state.
     NotYet(String),
 }
 
