@@ -28,8 +28,8 @@ use vexil_testing::TestData;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// `flags.json` in a folder. The file is replaced as a whole, so a reader sees all of a change or
-/// none of it.
+/// Stores flags in `flags.json` in a folder. The file is replaced atomically, so a reader never
+/// sees a partial change.
 #[derive(Clone, Debug)]
 struct FileStore {
     folder: PathBuf,
@@ -40,7 +40,7 @@ struct FileStore {
 #[derive(Default, Deserialize, Serialize)]
 struct Contents {
     initialized: bool,
-    /// By the name of the kind, and by key.
+    /// By kind namespace, then by key.
     items: BTreeMap<String, BTreeMap<String, Entry>>,
 }
 
@@ -48,7 +48,7 @@ struct Contents {
 struct Entry {
     version: Option<u64>,
     deleted: Option<bool>,
-    /// As a string, not as JSON in JSON: it stays as it is, byte for byte.
+    /// A string rather than nested JSON, so that the text is kept byte for byte.
     body: String,
 }
 

@@ -34,14 +34,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Streams from a service, and sees a flag change.
+/// Streams flags from a service, and receives a flag change.
 fn from_service() -> Result<(), Box<dyn Error>> {
     let flags = std::fs::read_to_string(default_file())?;
     let service = FakeService::builder().data(&flags).start()?;
     let client = Client::builder("sdk-key-of-no-account")
         .service_endpoints(ServiceEndpoints::relay(service.url()))
         .start()?;
-    // Events that are not delivered yet would be lost with the process.
+    // Delivers pending events, which would otherwise be lost with the process.
     let _closed_at_the_end = client.close_on_drop(PATIENCE);
     client.blocking_wait_until_ready(PATIENCE)?;
 

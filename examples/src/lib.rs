@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use vexil::client::FlagsStateOptions;
 use vexil::{Client, Context, ContextError};
 
-/// Three contexts that the flags of `flags.json` tell apart.
+/// Returns three contexts for which the flags of `flags.json` have different values.
 /// Never returns an error, because all keys are valid.
 /// # Errors
-/// None of them, as their keys are not empty.
+/// Never returns an error, because all keys are valid.
 pub fn contexts() -> Result<[(&'static str, Context); 3], ContextError> {
     let ada = Context::builder("ada")
         .name("Ada")
@@ -32,8 +32,8 @@ pub fn contexts() -> Result<[(&'static str, Context); 3], ContextError> {
     Ok([("ada", ada), ("bob", bob), ("carol of acme", carol)])
 }
 
-/// Every flag for every context: its value, and why it is this one.
-# Renders every flag for every context, with value and reason.
+/// Renders every flag for every context, with its value and reason.
+#[must_use]
 pub fn table(client: &Client, contexts: &[(&str, Context)]) -> String {
     let options = FlagsStateOptions::default().with_reasons(true);
     let states: Vec<_> = contexts
@@ -79,7 +79,7 @@ fn render(rows: &[[String; 4]]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The commands and code of the README, so that they are compiled and run.
+/// Compiles and runs the commands and code of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
