@@ -6,7 +6,7 @@ use vexil::client::FlagsStateOptions;
 use vexil::{Client, Context, ContextError};
 
 /// Returns three contexts for which the flags of `flags.json` have different values.
-/// Never returns an error, because all keys are valid.
+///
 /// # Errors
 /// Never returns an error, because all keys are valid.
 pub fn contexts() -> Result<[(&'static str, Context); 3], ContextError> {
