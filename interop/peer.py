@@ -1,10 +1,10 @@
-"""The field's Python SDK, told by a test what to do with a database.
+"""The Python SDK under the control of a test.
 
-    peer.py DATABASE write URL       keeps what a flag service streams, until standard input ends
-    peer.py DATABASE upsert CHANGES  hands changes of single items to the store
-    peer.py DATABASE read QUESTIONS  evaluates in daemon mode, and prints what came of it
+    peer.py DATABASE write URL       stores the data streamed by a flag service, until end of input
+    peer.py DATABASE upsert CHANGES  passes changes of single items to the store
+    peer.py DATABASE read QUESTIONS  evaluates in daemon mode and prints the results
 
-All arguments are JSON but for the URL.
+All arguments except the URL are JSON.
 """
 
 import json
@@ -17,12 +17,12 @@ from ldclient.feature_store import CacheConfig
 from ldclient.integrations import DynamoDB, Redis
 from ldclient.versioned_data_kind import FEATURES, SEGMENTS
 
-# Whatever becomes of the test, this process ends, after so many seconds.
+# Ends this process after this many seconds, even if the test was killed.
 signal.alarm(120)
 
 
 def stores(database):
-    """The store of flags and that of big segments, without a cache."""
+    """Returns the flag store and the big-segment store, without a cache."""
     cache = CacheConfig.disabled()
     prefix = database["prefix"]
     if "redis" in database:

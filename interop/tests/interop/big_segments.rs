@@ -1,4 +1,4 @@
-//! Big segments as a Relay Proxy writes them: STO-4.
+//! Big segments written by a Relay Proxy: STO-4.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,14 +8,14 @@ use vexil::model::DataKind::{Flag, Segment};
 use crate::Database;
 use crate::reading::Questions;
 
-/// Hashes of the keys `user-key` and `user1`: STO-4.1.
+/// The hashes of the keys `user-key` and `user1`: STO-4.1.
 const USER_KEY: &str = "CEXjZY7cHJG/ydFy7q4+YEFwVrG3/pkJwA4FAjrbfx0=";
 const USER_1: &str = "CgQblGLKpKMbrDVn4Lbm/ZEAeH2yq0M9lvbReMq/zpA=";
 
 const FLAGS: [&str; 3] = ["lounge", "hall", "attic"];
 
-// STO-4.2: an inclusion counts more than an exclusion, no record is no error; section 4.4: the
-// outcomes
+// STO-4.2: inclusion takes precedence over exclusion, and a missing record is not an error;
+// STO-4.4: the statuses
 pub(crate) fn big_segments_are_read_alike(database: &dyn Database) {
     fill(database);
     database.put_membership(USER_KEY, &["vip.g12", "team.g1"], &["vip.g12"]);
@@ -25,21 +25,21 @@ pub(crate) fn big_segments_are_read_alike(database: &dyn Database) {
     let lounge: Vec<_> = (0..4)
         .map(|context| answers.value(context, "lounge").clone())
         .collect();
-    // Included; excluded, though a rule of the segment would have it in; by that rule; neither.
+    // Included; excluded, although a rule of the segment matches; included by that rule; neither.
     assert_eq!(lounge, [true, false, true, false]);
-    // The segment is of teams, and only the last one is of such a kind.
+    // The segment's context kind is a team, which only the last context has.
     let hall: Vec<_> = (0..4)
         .map(|context| answers.value(context, "hall").clone())
         .collect();
     assert_eq!(hall, [false, false, false, true]);
     assert_eq!(*status(answers.reason(0, "lounge")), "HEALTHY");
     assert_eq!(*status(answers.reason(0, "hall")), Json::Null);
-    // Its segment never got a generation.
+    // Its segment has no generation.
     assert_eq!(*status(answers.reason(0, "attic")), "NOT_CONFIGURED");
 }
 
-// STO-4.2: not synchronised for long, or never: available and stale, and used nevertheless
-pub(crate) fn big_segments_out_of_step_are_read_alike(database: &dyn Database) {
+// STO-4.2: not synchronized for a long time, or never: stale, but still used
+pub(crate) fn stale_big_segments_are_read_alike(database: &dyn Database) {
     fill(database);
     database.put_membership(USER_KEY, &["vip.g12"], &[]);
     for time in [None, Some(milliseconds_ago(3_600_000))] {

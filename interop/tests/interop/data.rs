@@ -1,14 +1,13 @@
-//! What both SDKs receive, and from what the service sends one could tell whether a text has been
-//! touched.
+//! The data that both SDKs receive, and texts that reveal any change to them.
 
 use serde_json::json;
 
-/// A flag in an order, with spaces, numbers and escapes that no serializer would write, and with
-/// properties that no SDK knows. It has all that any reader needs.
+/// A flag with unusual property order, whitespace, numbers and escapes, which no serializer would
+/// produce, and with unknown properties. It has all properties that readers require.
 pub(crate) const PECULIAR: &str = "{ \"variations\": [\"plain\", {\"b\":1e2, \"a\":[1.50,null]}] ,\"version\":5,\t\"key\":\"peculiar\",\
     \"shadow\" : {\"z\":[], \"y\": 0.10, \"x\":\"\\u00e9é\\/\"},\"on\":true, \"prerequisites\":[],\"salt\":\"\\u0073\",\n \
     \"targets\":[{\"values\":[\"bob\"],\"variation\":0}],\"rules\":[],\"fallthrough\":{\"variation\":1}, \
-    \"offVariation\":null,\"deleted\":false, \"trackEvents\":false,\"debugEventsUntilDate\":null, \"nobody-knows-this\":1 }";
+    \"offVariation\":null,\"deleted\":false, \"trackEvents\":false,\"debugEventsUntilDate\":null, \"unknown-property\":1 }";
 
 pub(crate) const SWITCH: &str = r#"{"key":"switch","version":2,"on":true,"prerequisites":[],"salt":"a1","targets":[],"rules":[],"fallthrough":{"variation":0},"offVariation":1,"variations":[true,false],"deleted":false}"#;
 
@@ -21,7 +20,7 @@ pub(crate) const ODD_KEY: &str = "ключ / 50% \u{1f6a9}";
 
 pub(crate) const ODD: &str = r#"{"key":"ключ / 50% 🚩","version":1,"on":false,"prerequisites":[],"salt":"","targets":[],"rules":[],"fallthrough":{"variation":0},"offVariation":0,"variations":["off"],"deleted":false}"#;
 
-/// Lacks all that may be lacking.
+/// Omits all optional properties.
 pub(crate) const MINIMAL: &str =
     r#"{"key":"minimal","version":3,"on":true,"variations":["yes"],"fallthrough":{"variation":0}}"#;
 
@@ -31,19 +30,19 @@ pub(crate) const CHANGED: [&str; 2] = [
     r#"{"key":"changed","version":2, "on":false,"prerequisites":[],"salt":"d4","targets":[],"rules":[],"fallthrough":{"variation":0},"offVariation":0,"variations":["after"],"deleted":false,"new":[1.0]}"#,
 ];
 
-/// Is deleted, as version 7.
+/// Deleted by version 7.
 pub(crate) const GONE: &str = r#"{"key":"gone","version":6,"on":true,"prerequisites":[],"salt":"e5","targets":[],"rules":[],"fallthrough":{"variation":0},"offVariation":0,"variations":["alive"],"deleted":false}"#;
 
 pub(crate) const STAFF: &str = "{ \"version\":4, \"included\":[\"ada\"],\"excluded\":[],\"salt\":\"f6\",\"rules\":[],\
     \"includedContexts\":[], \"unknown\":{\"a\": 1.0}, \"deleted\":false,\"key\":\"staff\"}";
 
-/// Lacks all that may be lacking.
+/// Omits all optional properties.
 pub(crate) const FEW: &str = r#"{"key":"few","version":1,"included":["bob"]}"#;
 
-/// Is deleted, as version 4.
+/// Deleted by version 4.
 pub(crate) const OLD: &str = r#"{"key":"old","version":3,"included":["ada"],"excluded":[],"salt":"g7","rules":[],"deleted":false}"#;
 
-/// What stays as it is sent, and needs nothing added.
+/// Items that are stored exactly as sent, because they lack no required property.
 pub(crate) const COMPLETE_FLAGS: [(&str, &str); 6] = [
     ("peculiar", PECULIAR),
     ("switch", SWITCH),
@@ -53,7 +52,7 @@ pub(crate) const COMPLETE_FLAGS: [(&str, &str); 6] = [
     ("changed", CHANGED[1]),
 ];
 
-/// All keys of flags that are asked for.
+/// The keys of all flags that are evaluated.
 pub(crate) const FLAGS: [&str; 9] = [
     "peculiar",
     "switch",
@@ -66,7 +65,7 @@ pub(crate) const FLAGS: [&str; 9] = [
     "never-there",
 ];
 
-/// The events of a stream: everything, then a change and two deletions.
+/// Returns the events of a stream: all data, then a change and two deletions.
 pub(crate) fn events() -> [(&'static str, String); 4] {
     let flags = [
         ("peculiar", PECULIAR),
@@ -101,7 +100,7 @@ pub(crate) fn events() -> [(&'static str, String); 4] {
     ]
 }
 
-/// Put together as text, so that the items are left as they are.
+/// Concatenates text, so that the items are not changed.
 fn object(items: &[(&str, &str)]) -> String {
     let items: Vec<_> = items
         .iter()

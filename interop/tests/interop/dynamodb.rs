@@ -1,4 +1,4 @@
-//! A place in a table of DynamoDB.
+//! One environment in a DynamoDB table.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -19,7 +19,7 @@ use vexil_testing::servers::dynamodb_url;
 use crate::Database;
 use crate::database::{RUNTIME, prefix};
 
-/// One for all tests, and for no other process.
+/// Shared by all tests of this process, and by no other process.
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let config = Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -122,7 +122,7 @@ impl Place {
         RUNTIME.block_on(row.send()).unwrap().item
     }
 
-    /// The sort key of rows that are alone in their namespace: the namespace again.
+    /// Returns the sort key of a row that is alone in its namespace: the namespace again.
     fn alone(&self, namespace: &str) -> String {
         format!("{}:{namespace}", self.prefix)
     }

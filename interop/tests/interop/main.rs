@@ -1,9 +1,9 @@
-//! The field's Python SDK and this one on the same databases, each as writer and as reader:
+//! The official Python SDK and this one on the same databases, each as writer and as reader:
 //! STO-11.1.
 //!
-//! `scripts/interop` runs it, and provides the Python SDK. What the tests compare is what the one
-//! writes and the other reads, in real servers; `peer.py` is the Python end. Both SDKs receive
-//! flags by streaming, from one fake service.
+//! Run by `scripts/interop`, which provides the Python SDK. The tests compare the data written by
+//! one SDK with the data read by the other, in real servers; `peer.py` controls the Python SDK.
+//! Both SDKs stream flags from the same fake service.
 
 #![cfg(test)]
 
@@ -20,13 +20,13 @@ mod writing;
 
 use database::Database;
 
-/// Makes a test of each function for each database, in which it has a place of its own.
+/// Turns each function into one test per database, each with a separate environment.
 macro_rules! on_both_databases {
     ($($file:ident: $($name:ident)+;)+) => {
         mod on_redis {
             $(mod $file {
                 $(#[test]
-                #[ignore = "scripts/interop runs it, with the Python SDK"]
+                #[ignore = "run by scripts/interop, with the Python SDK"]
                 fn $name() {
                     crate::$file::$name(&crate::redis::Place::new());
                 })+
@@ -35,7 +35,7 @@ macro_rules! on_both_databases {
         mod on_dynamodb {
             $(mod $file {
                 $(#[test]
-                #[ignore = "scripts/interop runs it, with the Python SDK"]
+                #[ignore = "run by scripts/interop, with the Python SDK"]
                 fn $name() {
                     crate::$file::$name(&crate::dynamodb::Place::new());
                 })+
@@ -50,15 +50,15 @@ on_both_databases! {
         rust_adds_what_other_readers_need_and_nothing_else
         python_reads_what_rust_wrote_as_rust_does
         rust_reads_what_python_wrote_as_python_does
-        each_replaces_all_that_the_other_left;
+        each_sdk_replaces_all_data_of_the_other;
     tombstones:
         tombstones_of_every_shape_are_read_alike
         rust_writes_the_tombstones_of_a_relay
-        what_python_deleted_is_gone_for_rust;
+        rust_finds_no_flag_that_python_deleted;
     versions:
         rust_replaces_what_python_wrote_if_it_is_newer
         python_replaces_what_rust_wrote_if_it_is_newer;
     big_segments:
         big_segments_are_read_alike
-        big_segments_out_of_step_are_read_alike;
+        stale_big_segments_are_read_alike;
 }

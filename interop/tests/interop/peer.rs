@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::Database;
 
-/// A client that keeps what a service streams, until it is told to end.
+/// A client that stores the data streamed by a service, until it is ended.
 pub(crate) struct Writer(Child);
 
 impl Writer {
@@ -21,7 +21,7 @@ impl Writer {
     }
 
     pub(crate) fn end(mut self) {
-        // Its standard input ends, and so does it.
+        // `wait` closes the standard input, which ends the process.
         let status = self.0.wait().unwrap();
         assert!(
             status.success(),
@@ -30,12 +30,12 @@ impl Writer {
     }
 }
 
-/// Hands changes of single items to the store.
+/// Passes changes of single items to the store.
 pub(crate) fn upsert(database: &dyn Database, changes: &Json) {
     run(command(database, "upsert", &changes.to_string()));
 }
 
-/// Evaluates in daemon mode.
+/// Evaluates flags in daemon mode.
 pub(crate) fn read(database: &dyn Database, questions: &Json) -> Json {
     serde_json::from_slice(&run(command(database, "read", &questions.to_string()))).unwrap()
 }
@@ -52,7 +52,7 @@ fn run(mut command: Command) -> Vec<u8> {
 
 fn command(database: &dyn Database, action: &str, argument: &str) -> Command {
     let python = env::var_os("VEXIL_INTEROP_PYTHON")
-        .expect("scripts/interop names a Python that has the SDK");
+        .expect("VEXIL_INTEROP_PYTHON is set by scripts/interop");
     let mut command = Command::new(python);
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/peer.py"));
     command.args([&database.for_python().to_string(), action, argument]);

@@ -1,4 +1,4 @@
-//! [`Questions`]: what is evaluated, and what either SDK answers in daemon mode.
+//! [`Questions`]: evaluations that both SDKs perform in daemon mode.
 
 use serde_json::{Map, Value as Json, json};
 use vexil::client::FlagsStateOptions;
@@ -8,16 +8,16 @@ use vexil::{Client, Context, Value};
 use crate::database::{PATIENCE, RUNTIME};
 use crate::{Database, peer};
 
-/// What is asked of both.
+/// The evaluations for both SDKs.
 pub(crate) struct Questions<'a> {
     pub(crate) contexts: Vec<Json>,
     pub(crate) flags: &'a [&'a str],
-    /// Whether all flags are asked for together, too.
+    /// Whether the state of all flags is queried too.
     pub(crate) states: bool,
 }
 
 impl<'a> Questions<'a> {
-    /// About these flags and all flags, for three contexts.
+    /// Queries these flags and the state of all flags, for three contexts.
     pub(crate) fn about(flags: &'a [&'a str]) -> Self {
         let contexts = vec![
             json!({"kind": "user", "key": "ada", "country": "GB"}),
@@ -38,28 +38,25 @@ impl<'a> Questions<'a> {
         }
     }
 
-    /// The answers of both, which must be the same: Python's, and this SDK's with everything in
-    /// memory and with each item read when it is needed.
+    /// Returns the results, which must be equal: Python's, this SDK's with all data in memory, and
+    /// this SDK's with each item read on demand.
     #[track_caller]
     pub(crate) fn answers(&self, database: &dyn Database) -> Answers {
         let rust = self.of_rust(database, None);
         for (other, answers) in [
             (
-                "Rust, reading one by one",
+                "Rust, reading on demand",
                 self.of_rust(database, Some(CacheMode::Off)),
             ),
             ("Python", comparable(peer::read(database, &self.to_json()))),
         ] {
             let difference = difference(&rust, &answers).unwrap_or_default();
-            assert!(
-                difference.is_empty(),
-                "other answers than those of {other}: {difference}"
-            );
+            assert!(difference.is_empty(), "differs from {other}: {difference}");
         }
         Answers(rust)
     }
 
-    /// This SDK's answers.
+    /// Returns this SDK's results.
     pub(crate) fn of_rust(&self, database: &dyn Database, cache: Option<CacheMode>) -> Json {
         let mut flags = database.flags();
         if let Some(mode) = cache {
@@ -108,7 +105,7 @@ impl<'a> Questions<'a> {
     }
 }
 
-/// What both have answered.
+/// The common results of both SDKs.
 pub(crate) struct Answers(pub(crate) Json);
 
 impl Answers {
@@ -136,7 +133,7 @@ impl Answers {
     }
 }
 
-/// Where two answers differ first, and how.
+/// Returns the first difference between two results.
 fn difference(one: &Json, other: &Json) -> Option<String> {
     let below = |place: String, one, other| Some(format!("{place} → {}", difference(one, other)?));
     match (one, other) {
@@ -144,7 +141,7 @@ fn difference(one: &Json, other: &Json) -> Option<String> {
             let mut keys = ones.keys().chain(others.keys());
             keys.find_map(|key| match (ones.get(key), others.get(key)) {
                 (Some(one), Some(other)) => below(key.clone(), one, other),
-                _ => Some(format!("{key}, which only one of them has")),
+                _ => Some(format!("only one side has {key}")),
             })
         }
         (Json::Array(ones), Json::Array(others)) if ones.len() == others.len() => {
@@ -155,7 +152,7 @@ fn difference(one: &Json, other: &Json) -> Option<String> {
     }
 }
 
-/// Numbers are compared by what they are, not by how they are written: `1` and `1.0` are the same.
+/// Makes numbers comparable by value: `1` and `1.0` are equal.
 fn comparable(answers: Json) -> Json {
     match answers {
         Json::Number(number) => number.as_f64().unwrap().into(),

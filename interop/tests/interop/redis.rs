@@ -1,4 +1,4 @@
-//! A place in Redis.
+//! One environment in Redis.
 
 use std::sync::{Arc, LazyLock};
 
@@ -12,7 +12,7 @@ use vexil_testing::servers::{RedisReply, RedisServer};
 use crate::Database;
 use crate::database::{RUNTIME, prefix};
 
-/// One for all tests.
+/// Shared by all tests.
 static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start().unwrap());
 
 pub(crate) struct Place {

@@ -1,4 +1,4 @@
-//! Deleted items, in all the shapes that are found in databases: STO-1.3.
+//! Deleted items, in all shapes found in databases: STO-1.3.
 
 use serde_json::json;
 use vexil::model::DataKind::{Flag, Segment};
@@ -9,7 +9,7 @@ use crate::{Database, data, peer};
 
 const LIVE: &str = r#"{"key":"live","version":1,"on":true,"prerequisites":[],"salt":"","targets":[],"rules":[{"id":"r","variation":1,"clauses":[{"attribute":"","op":"segmentMatch","values":["a","b","c","d"]}]}],"fallthrough":{"variation":0},"offVariation":0,"variations":["outside","member"],"deleted":false}"#;
 
-/// A to D, of flags and of segments, by the key that they are at.
+/// Shapes A to D for flags and segments, by key.
 const SHAPES: [(&str, &str, &str); 4] = [
     (
         "a",
@@ -33,7 +33,7 @@ const SHAPES: [(&str, &str, &str); 4] = [
     ),
 ];
 
-// STO-1.3 and STO-11.1: none of them is a flag, and none spoils another
+// STO-1.3 and STO-11.1: no tombstone is read as a flag, and none affects another item
 pub(crate) fn tombstones_of_every_shape_are_read_alike(database: &dyn Database) {
     database.put(Flag, "live", 1, LIVE);
     for (key, flag, segment) in SHAPES {
@@ -48,7 +48,7 @@ pub(crate) fn tombstones_of_every_shape_are_read_alike(database: &dyn Database) 
         .iter()
         .for_each(|key| answers.assert_gone(key));
 
-    // E. All flags together are more than Python can read with it.
+    // Shape E. The Python SDK fails to read all flags with it.
     database.put(Flag, "e", 7, "null");
     let questions = Questions::about(&["live", "a", "e"]);
     let answers = Answers(questions.of_rust(database, None));
@@ -72,7 +72,7 @@ pub(crate) fn rust_writes_the_tombstones_of_a_relay(database: &dyn Database) {
 }
 
 // STO-1.3: shape B, as Python writes it
-pub(crate) fn what_python_deleted_is_gone_for_rust(database: &dyn Database) {
+pub(crate) fn rust_finds_no_flag_that_python_deleted(database: &dyn Database) {
     by_rust(database);
     peer::upsert(
         database,
@@ -86,7 +86,7 @@ pub(crate) fn what_python_deleted_is_gone_for_rust(database: &dyn Database) {
         written,
         json!({"key": "switch", "version": 50, "deleted": true})
     );
-    // Without the state of all flags, where Python lists also a prerequisite that is not there.
+    // Without the state of all flags, in which Python also lists missing prerequisites.
     let answers = Questions::about(&data::FLAGS)
         .without_states()
         .answers(database);

@@ -1,4 +1,4 @@
-//! Both write to one database, and the newer one wins: STO-1.6 and STO-2.2.
+//! Both SDKs write to one database, and the newer version wins: STO-1.6 and STO-2.2.
 
 use serde_json::{Value as Json, json};
 use vexil::model::DataKind::Flag;
@@ -26,8 +26,8 @@ pub(crate) fn rust_replaces_what_python_wrote_if_it_is_newer(database: &dyn Data
     );
     assert!(!rust(database, 7, &banner(7, "back from the dead")));
     assert_eq!(written(database)["deleted"], true);
-    assert!(rust(database, 9, &banner(9, "anew")));
-    assert_eq!(written(database), banner(9, "anew"));
+    assert!(rust(database, 9, &banner(9, "restored")));
+    assert_eq!(written(database), banner(9, "restored"));
 }
 
 pub(crate) fn python_replaces_what_rust_wrote_if_it_is_newer(database: &dyn Database) {
@@ -50,15 +50,15 @@ pub(crate) fn python_replaces_what_rust_wrote_if_it_is_newer(database: &dyn Data
     ));
     python(database, banner(7, "back from the dead"));
     assert_eq!(written(database)["deleted"], true);
-    python(database, banner(9, "anew"));
-    assert_eq!(written(database), banner(9, "anew"));
+    python(database, banner(9, "restored"));
+    assert_eq!(written(database), banner(9, "restored"));
 }
 
 fn banner(version: u64, value: &str) -> Json {
     json!({"key": "banner", "version": version, "on": false, "offVariation": 0, "variations": [value]})
 }
 
-/// Whether it was written.
+/// Returns whether the item was written.
 fn rust(database: &dyn Database, version: u64, item: &Json) -> bool {
     let item = StoredItem::new(item.to_string()).with_version(version);
     let store = database.store();

@@ -1,4 +1,4 @@
-//! What either SDK writes of a stream, and how the other reads that.
+//! Each SDK writes the streamed data, and the other one reads it.
 
 use serde_json::{Value as Json, json};
 use vexil::Client;
@@ -12,7 +12,7 @@ use crate::database::{PATIENCE, RUNTIME, until};
 use crate::reading::Questions;
 use crate::{Database, peer};
 
-// STO-1.2: the bytes received are stored; section 1.1: and a marker
+// STO-1.2: the received bytes are stored; STO-1.1: with a marker
 pub(crate) fn rust_writes_what_the_service_sent_byte_for_byte(database: &dyn Database) {
     by_rust(database);
     for (key, text) in COMPLETE_FLAGS {
@@ -22,8 +22,8 @@ pub(crate) fn rust_writes_what_the_service_sent_byte_for_byte(database: &dyn Dat
     assert!(database.has_marker());
 }
 
-// STO-1.2: what PHP needs is there in everything; what lacks it has it added, and is not touched
-// otherwise
+// STO-1.2: PHP requires certain properties. If an item lacks them, they are added and nothing else
+// is changed
 pub(crate) fn rust_adds_what_other_readers_need_and_nothing_else(database: &dyn Database) {
     const OF_A_FLAG: &[&str] = &[
         "key",
@@ -66,14 +66,14 @@ pub(crate) fn rust_adds_what_other_readers_need_and_nothing_else(database: &dyn 
     }
 }
 
-// STO-11.1: value and all flags, this SDK as the writer
+// STO-11.1: single flags and all flags, with this SDK as the writer
 pub(crate) fn python_reads_what_rust_wrote_as_rust_does(database: &dyn Database) {
     by_rust(database);
     assert_answers(database);
 }
 
-// STO-11.1: value and all flags, this SDK as the reader. Python leaves unknown properties in what
-// it writes
+// STO-11.1: single flags and all flags, with this SDK as the reader. Python keeps unknown
+// properties when it writes
 pub(crate) fn rust_reads_what_python_wrote_as_python_does(database: &dyn Database) {
     by_python(database);
     assert!(database.has_marker());
@@ -84,8 +84,8 @@ pub(crate) fn rust_reads_what_python_wrote_as_python_does(database: &dyn Databas
     assert_answers(database);
 }
 
-// STO-1.3 and STO-1.5: a full data set leaves nothing of what was there, tombstones included
-pub(crate) fn each_replaces_all_that_the_other_left(database: &dyn Database) {
+// STO-1.3 and STO-1.5: a full data set removes all earlier data, including tombstones
+pub(crate) fn each_sdk_replaces_all_data_of_the_other(database: &dyn Database) {
     let leave_more = || {
         database.put(
             Flag,
@@ -116,7 +116,7 @@ pub(crate) fn each_replaces_all_that_the_other_left(database: &dyn Database) {
     assert_answers(database);
 }
 
-/// The answers to what was streamed, which are the same whoever wrote and whoever reads.
+/// Checks the evaluations of the streamed data, which are the same for every writer and reader.
 #[track_caller]
 fn assert_answers(database: &dyn Database) {
     let answers = Questions::about(&FLAGS).answers(database);
@@ -140,7 +140,7 @@ fn assert_answers(database: &dyn Database) {
     answers.assert_gone("never-there");
     for state in answers.0["states"].as_array().unwrap() {
         assert_eq!(state["$valid"], true);
-        // All that were sent but the one that was deleted.
+        // All flags that were sent, except for the deleted one.
         assert_eq!(
             state["$flagsState"].as_object().unwrap().len(),
             FLAGS.len() - 2
@@ -148,7 +148,7 @@ fn assert_answers(database: &dyn Database) {
     }
 }
 
-/// Has the Rust SDK write all that is streamed.
+/// Makes the Rust SDK write the streamed data.
 pub(crate) fn by_rust(database: &dyn Database) {
     let service = service();
     let client = Client::builder("sdk-key")
@@ -161,7 +161,7 @@ pub(crate) fn by_rust(database: &dyn Database) {
     RUNTIME.block_on(client.close(PATIENCE));
 }
 
-/// Has the Python SDK write all that is streamed.
+/// Makes the Python SDK write the streamed data.
 pub(crate) fn by_python(database: &dyn Database) {
     let service = service();
     let writer = peer::Writer::start(database, &service.url());
@@ -186,9 +186,9 @@ fn wait_until_written(database: &dyn Database) {
             .text(kind, key)
             .is_some_and(|text| parsed(&text)["version"] == version)
     };
-    // What was there before goes first, and the last deletion comes last, unless everything is
+    // Earlier data is removed first. The last deletion is written last, unless everything is
     // written at once.
-    until("all that was streamed is written", || {
+    until("the streamed data is written", || {
         database.has_marker() && !is(Flag, "left-over", 99) && is(Segment, "old", 4)
     });
 }
@@ -197,7 +197,7 @@ fn json(database: &dyn Database, kind: DataKind, key: &str) -> Json {
     parsed(
         &database
             .text(kind, key)
-            .unwrap_or_else(|| panic!("there is no {key}")),
+            .unwrap_or_else(|| panic!("{key} is missing")),
     )
 }
 

@@ -1,4 +1,4 @@
-//! vexil with both databases, at work in somebody else's program.
+//! vexil with both databases, running inside another program.
 
 use std::error::Error;
 use std::time::Duration;
@@ -11,11 +11,11 @@ use vexil::transport::RequestOptions;
 use vexil_dynamodb::DynamoDbDataStore;
 use vexil_redis::RedisDataStore;
 
-/// Makes a request for this `https` URL by the HTTP transport and by the DynamoDB store, and
+/// Sends a request to this `https` URL with the HTTP transport and with the DynamoDB store, and
 /// prepares TLS for Redis.
 ///
 /// # Panics
-/// If any of it fails.
+/// Panics if any of it fails.
 pub fn work(url: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(requests(url)).unwrap();
@@ -30,7 +30,7 @@ async fn requests(url: &str) -> Result<(), Box<dyn Error>> {
     let table = DynamoDbDataStore::builder("flags").region("local").endpoint(url).credentials("local", "local");
     table.build()?.probe().await?;
 
-    // The configuration of TLS is made here; nothing is connected.
+    // Only creates the TLS configuration; does not connect.
     RedisDataStore::builder().url(url.replace("https://", "rediss://")).build()?;
     Ok(())
 }

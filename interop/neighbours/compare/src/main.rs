@@ -1,7 +1,7 @@
-//! Runs each neighbour without vexil and with it, against a server on this machine, and compares
-//! what comes of it.
+//! Runs each neighbour without vexil and with it, against a local server, and compares the output.
 //!
-//! `compare <folder>`: in the folder are `alone/` and `beside/`, with a program of each neighbour.
+//! `compare <folder>`: the folder contains `alone/` and `beside/`, with the program of each
+//! neighbour.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -19,7 +19,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<ExitCode> {
-    let folder = env::args_os().nth(1).ok_or("which folder?")?;
+    let folder = env::args_os().nth(1).ok_or("usage: compare <folder>")?;
     let folder = Path::new(&folder);
     let authority = folder.join("authority.pem");
     let tls = certificate(&authority)?;
@@ -32,7 +32,7 @@ fn main() -> Result<ExitCode> {
             .env("HTTPS_URL", format!("https://localhost:{https}"))
             .env("SSL_CERT_FILE", &authority)
             .env_remove("SSL_CERT_DIR")
-            // What a developer has in the environment changes nothing.
+            // Ignores proxy settings in the developer's environment.
             .envs(["NO_PROXY", "no_proxy"].map(|name| (name, "*")))
             .output()?;
         let ending = if output.status.success() {
@@ -53,7 +53,7 @@ fn main() -> Result<ExitCode> {
         let beside = run(&folder.join("beside").join(&name))?;
         let name = name.display();
         if alone == beside && !alone.is_empty() {
-            println!("{name}: the same with vexil and without it");
+            println!("{name}: same output with and without vexil");
         } else {
             println!("{name}: DIFFERENT\n--- without vexil\n{alone}\n--- with vexil\n{beside}");
             verdict = ExitCode::FAILURE;
@@ -62,7 +62,7 @@ fn main() -> Result<ExitCode> {
     Ok(verdict)
 }
 
-/// A certificate for `localhost`, and the authority that signs it in this file.
+/// Creates a certificate for `localhost`. Writes its authority to this file.
 fn certificate(authority: &Path) -> Result<Arc<ServerConfig>> {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -78,22 +78,21 @@ fn certificate(authority: &Path) -> Result<Arc<ServerConfig>> {
     Ok(Arc::new(config))
 }
 
-/// Handles every connection on a thread of its own. Returns the port.
+/// Handles each connection on a separate thread. Returns the port.
 fn serve(handle: impl Fn(std::net::TcpStream) -> Result<()> + Clone + Send + 'static) -> Result<u16> {
     let listener = TcpListener::bind("localhost:0")?;
     let port = listener.local_addr()?.port();
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let handle = handle.clone();
-            // A client that gives up is the client's affair.
+            // Errors are ignored: a client that disconnects reports its own failure.
             thread::spawn(move || handle(stream).is_ok());
         }
     });
     Ok(port)
 }
 
-/// Answers one request: DynamoDB's with an empty object, others with what was sent in their
-/// headers.
+/// Answers one request: for DynamoDB with an empty object, for others with the request's headers.
 fn answer(stream: impl Read + Write) -> Result<()> {
     let mut stream = BufReader::new(stream);
     let (mut head, mut length, mut is_aws) = (String::new(), 0, false);

@@ -1,5 +1,5 @@
-//! hyper with hyper-rustls, which chooses the provider by itself and trusts the operating system's
-//! roots.
+//! hyper with hyper-rustls, which selects the crypto provider itself and trusts the operating
+//! system's roots.
 
 use std::env;
 

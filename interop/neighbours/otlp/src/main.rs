@@ -1,4 +1,4 @@
-//! The OTLP exporter with its default features: a client of reqwest that blocks, without TLS.
+//! The OTLP exporter with its default features: a blocking reqwest client without TLS.
 
 use std::env;
 
@@ -9,7 +9,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 fn main() {
     #[cfg(feature = "vexil")]
     beside::work(&env::var("HTTPS_URL").unwrap());
-    // Over https it has no TLS, which must be an error as before.
+    // Without TLS, https must remain an error.
     for scheme in ["HTTP_URL", "HTTPS_URL"] {
         let endpoint = format!("{}/v1/traces", env::var(scheme).unwrap());
         let exporter = SpanExporter::builder().with_http().with_endpoint(endpoint).build().unwrap();

@@ -1,4 +1,4 @@
-//! rustls by hand: `ClientConfig::builder()` takes the only provider that is linked, and panics if
+//! Plain rustls: `ClientConfig::builder()` uses the only linked crypto provider, and panics if
 //! there are two.
 
 use std::env;
@@ -27,7 +27,7 @@ async fn main() {
     let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
-    // The server ends the connection without a word.
+    // Fails at the end, because the server closes without a TLS close message.
     let _ = stream.read_to_end(&mut answer).await;
     println!("{}", String::from_utf8_lossy(&answer));
 }
