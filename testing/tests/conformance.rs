@@ -1,4 +1,4 @@
-//! The stores in memory meet every clause that any store has to meet.
+//! The in-memory stores pass every clause that applies to any store.
 
 #![cfg(test)]
 

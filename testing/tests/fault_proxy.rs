@@ -1,4 +1,4 @@
-//! The proxy passes everything on but for what a test has told it to do.
+//! The proxy forwards everything except for injected faults.
 
 #![cfg(test)]
 
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use vexil_testing::FaultProxy;
 use vexil_testing::fault_proxy::Direction::{ToClient, ToServer};
 
-/// Only a test that fails waits so long.
+/// Reached only by tests that fail.
 const SOON: Duration = Duration::from_secs(30);
-/// Long enough for what does come to come; a test that waits it out proves less on a slower
-/// machine, never fails there.
+/// Long enough for data that is sent to arrive. On a slower machine, a test that waits this long
+/// proves less, but never fails.
 const SILENCE: Duration = Duration::from_millis(50);
 
 struct Setup {
@@ -28,7 +28,7 @@ impl Setup {
         Self { server, proxy }
     }
 
-    /// Both ends of a connection: the client's and the server's.
+    /// Returns both ends of a connection: the client's and the server's.
     fn connect(&self) -> (TcpStream, TcpStream) {
         let client = TcpStream::connect(self.proxy.address()).unwrap();
         let (served, _) = self.server.accept().unwrap();
@@ -44,7 +44,7 @@ fn read(stream: &mut TcpStream, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// All that comes until the other end has closed.
+/// Reads until the other end closes.
 fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
@@ -59,7 +59,7 @@ fn is_silent(stream: &mut TcpStream) -> bool {
 }
 
 #[test]
-fn without_a_fault_everything_passes_both_ways_and_is_counted() {
+fn without_a_fault_both_directions_are_forwarded_and_counted() {
     let setup = Setup::new();
     let (mut client, mut served) = setup.connect();
     let bytes: Vec<u8> = (0..3_000_000_u32)
@@ -71,15 +71,17 @@ fn without_a_fault_everything_passes_both_ways_and_is_counted() {
     });
     served.write_all(b"hello").unwrap();
     assert_eq!(read(&mut client, 5), b"hello");
-    let counted = setup.proxy.until("both to be counted", |counts| {
-        (counts.to_server, counts.to_client) == (3_000_000, 5)
-    });
+    let counted = setup
+        .proxy
+        .until("the traffic of both directions", |counts| {
+            (counts.to_server, counts.to_client) == (3_000_000, 5)
+        });
     let counts = counted.wait().unwrap();
     assert_eq!((counts.accepted, counts.open, counts.cut), (1, 1, 0));
 }
 
 #[test]
-fn each_direction_ends_by_itself() {
+fn each_direction_ends_separately() {
     let setup = Setup::new();
     let (mut client, mut served) = setup.connect();
     client.write_all(b"question").unwrap();
@@ -97,7 +99,7 @@ fn each_direction_ends_by_itself() {
 }
 
 #[test]
-fn a_cut_ends_the_connections_that_are_open_and_no_others() {
+fn a_cut_closes_only_open_connections() {
     let setup = Setup::new();
     let (mut first, mut first_served) = setup.connect();
     let (mut second, _second_served) = setup.connect();
@@ -110,7 +112,7 @@ fn a_cut_ends_the_connections_that_are_open_and_no_others() {
     assert_eq!(read(&mut third_served, 1), b"x");
     let counts = setup
         .proxy
-        .until("the cuts to be counted", |counts| counts.cut == 2)
+        .until("two cut connections", |counts| counts.cut == 2)
         .wait()
         .unwrap();
     assert_eq!((counts.accepted, counts.open), (3, 1));
@@ -132,7 +134,7 @@ fn a_reset_is_an_error_at_both_ends() {
 }
 
 #[test]
-fn a_cut_after_bytes_lets_just_these_pass_and_happens_once() {
+fn a_cut_after_bytes_forwards_exactly_these_and_happens_once() {
     let setup = Setup::new();
     let (mut client, mut served) = setup.connect();
     setup.proxy.cut_after(ToClient, 7);
@@ -159,7 +161,7 @@ fn a_cut_after_bytes_lets_just_these_pass_and_happens_once() {
 }
 
 #[test]
-fn refused_connections_find_no_port_and_open_ones_stay() {
+fn refusing_closes_the_port_and_keeps_open_connections() {
     let setup = Setup::new();
     let (mut client, mut served) = setup.connect();
     setup.proxy.refuse();
@@ -180,7 +182,7 @@ fn refused_connections_find_no_port_and_open_ones_stay() {
 }
 
 #[test]
-fn a_stall_is_silent_even_about_the_end_and_loses_nothing() {
+fn a_stall_holds_back_data_and_the_end_and_loses_nothing() {
     let setup = Setup::new();
     let (mut client, mut served) = setup.connect();
     setup.proxy.stall(ToClient);
@@ -190,7 +192,7 @@ fn a_stall_is_silent_even_about_the_end_and_loses_nothing() {
     setup.proxy.resume(ToClient);
     assert_eq!(rest(&mut client), b"hello");
 
-    // Connections that come later are silent too; the other direction is not.
+    // Later connections are silent too; the other direction is not.
     setup.proxy.stall(ToClient);
     let (mut client, mut served) = setup.connect();
     client.write_all(b"question").unwrap();
@@ -202,7 +204,7 @@ fn a_stall_is_silent_even_about_the_end_and_loses_nothing() {
 }
 
 #[test]
-fn a_delay_holds_back_what_comes() {
+fn a_delay_holds_back_data() {
     let setup = Setup::new();
     let (mut client, mut served) = setup.connect();
     let delay = Duration::from_millis(80);
@@ -214,7 +216,7 @@ fn a_delay_holds_back_what_comes() {
 }
 
 #[test]
-fn corrupted_bytes_arrive_as_the_test_has_changed_them() {
+fn corrupted_bytes_arrive_as_changed_by_the_test() {
     let setup = Setup::new();
     let (mut client, mut served) = setup.connect();
     setup.proxy.corrupt(ToClient, |bytes| bytes.reverse());
@@ -227,7 +229,7 @@ fn corrupted_bytes_arrive_as_the_test_has_changed_them() {
     assert_eq!(read(&mut client, 3), b"abc");
 }
 
-/// Asks the proxy for its counts when it is dropped.
+/// Reads the proxy's counters when it is dropped.
 struct Asks(Arc<FaultProxy>);
 
 impl Drop for Asks {
@@ -237,7 +239,7 @@ impl Drop for Asks {
 }
 
 #[test]
-fn what_corrupts_may_ask_the_proxy() {
+fn a_corrupting_closure_may_call_the_proxy() {
     let Setup { server, proxy } = Setup::new();
     let proxy = Arc::new(proxy);
     let asks = Asks(Arc::clone(&proxy));
@@ -271,7 +273,7 @@ fn restoring_ends_all_faults() {
 }
 
 #[test]
-fn a_server_that_is_not_there_closes_what_the_proxy_accepts() {
+fn connections_are_closed_while_the_server_is_down() {
     let setup = Setup::new();
     drop(setup.server);
     let mut client = TcpStream::connect(setup.proxy.address()).unwrap();
@@ -284,7 +286,7 @@ fn a_server_that_is_not_there_closes_what_the_proxy_accepts() {
 }
 
 #[test]
-fn a_proxy_that_is_dropped_closes_its_connections_and_its_port() {
+fn a_dropped_proxy_closes_its_connections_and_its_port() {
     let setup = Setup::new();
     let (mut client, _served) = setup.connect();
     let address = setup.proxy.address();
@@ -294,7 +296,7 @@ fn a_proxy_that_is_dropped_closes_its_connections_and_its_port() {
 }
 
 #[test]
-fn a_wait_in_vain_says_what_has_passed_instead() {
+fn a_timeout_reports_the_counters() {
     let setup = Setup::new();
     let waiting = setup
         .proxy

@@ -1,4 +1,4 @@
-//! Flags that are built: what they write, and what they give to whom. Rules are those of
+//! The JSON of built flags, and their evaluation. Rule ids refer to
 //! `docs/protocol/data-sources.md`.
 
 #![cfg(test)]
@@ -11,12 +11,12 @@ fn flag() -> FlagBuilder {
     FlagBuilder::new("flag")
 }
 
-/// A flag of three strings that gives the first of them, and is `"a"` when off.
+/// Returns a flag with three string variations. Serves the first one, and `"a"` when off.
 fn letters() -> FlagBuilder {
     flag().variations(["a", "b", "c"]).off_variation(0)
 }
 
-/// The value that the flag gives to a context, or null.
+/// Returns the value of the flag for a context, or null.
 fn value(flag: &FlagBuilder, context: &Context) -> Value {
     let data = TestData::new();
     data.update(flag.clone());
@@ -42,9 +42,9 @@ fn org(key: &str) -> Context {
     Context::with_kind(key, "org").unwrap()
 }
 
-// Section 7.2
+// SRC-7.2
 #[test]
-fn a_new_flag_is_boolean_and_on_and_gives_true_and_when_off_false() {
+fn a_new_flag_is_on_and_serves_true_and_false_when_off() {
     let json = flag().to_json();
     assert_eq!(json["on"], true);
     assert_eq!(json["variations"], json!([true, false]));
@@ -55,14 +55,14 @@ fn a_new_flag_is_boolean_and_on_and_gives_true_and_when_off_false() {
     assert_eq!(value(&flag().on(false).on(true), &user("ada")), true.into());
 }
 
-// Section 7.2
+// SRC-7.2
 #[test]
 fn making_a_boolean_flag_boolean_changes_nothing() {
     let changed = flag().fallthrough_variation(1).off_variation(0);
     assert_eq!(changed.clone().boolean_flag(), changed);
 }
 
-// Section 7.2
+// SRC-7.2
 #[test]
 fn making_another_flag_boolean_sets_variations_fallthrough_and_off_variation() {
     let other = flag()
@@ -72,9 +72,9 @@ fn making_another_flag_boolean_sets_variations_fallthrough_and_off_variation() {
     assert_eq!(other.boolean_flag(), flag());
 }
 
-// Section 7.2
+// SRC-7.2
 #[test]
-fn replacing_the_variations_leaves_the_indexes() {
+fn replacing_the_variations_keeps_the_indexes() {
     let flag = flag().fallthrough_variation(2).variations([1, 2, 3]);
     let json = flag.to_json();
     assert_eq!(json["variations"], json!([1, 2, 3]));
@@ -85,9 +85,9 @@ fn replacing_the_variations_leaves_the_indexes() {
     assert_eq!(value(&flag, &user("ada")), 3.into());
 }
 
-// Section 7.2
+// SRC-7.2
 #[test]
-fn true_and_false_make_a_flag_boolean_and_are_its_first_and_second_variation() {
+fn true_and_false_make_a_flag_boolean_and_select_its_variations() {
     for (index, boolean) in [true, false].into_iter().enumerate() {
         let fallthrough = letters().fallthrough_variation(boolean);
         assert_eq!(fallthrough, flag().fallthrough_variation(index));
@@ -102,9 +102,9 @@ fn true_and_false_make_a_flag_boolean_and_are_its_first_and_second_variation() {
     }
 }
 
-// Section 7.2
+// SRC-7.2
 #[test]
-fn indexes_may_be_of_any_common_integer_type_and_out_of_range() {
+fn indexes_may_have_any_common_integer_type_and_be_out_of_range() {
     let expected = letters().fallthrough_variation(2);
     assert_eq!(letters().fallthrough_variation(2_usize), expected);
     assert_eq!(letters().fallthrough_variation(2_u32), expected);
@@ -119,9 +119,9 @@ fn indexes_may_be_of_any_common_integer_type_and_out_of_range() {
     );
 }
 
-// Section 7.2
+// SRC-7.2
 #[test]
-fn a_variation_for_all_turns_the_flag_on_and_removes_rules_and_targets_but_not_the_off_variation() {
+fn a_variation_for_all_turns_the_flag_on_and_removes_rules_and_targets() {
     let flag = letters()
         .on(false)
         .off_variation(2)
@@ -134,9 +134,9 @@ fn a_variation_for_all_turns_the_flag_on_and_removes_rules_and_targets_but_not_t
     assert_eq!(value(&flag, &user("ada")), "b".into());
 }
 
-// Section 7.2
+// SRC-7.2
 #[test]
-fn a_value_for_all_is_the_only_variation_also_when_off() {
+fn a_value_for_all_is_the_only_variation_even_when_off() {
     let flag = letters()
         .variation_for_user("ada", 1)
         .value_for_all(json!({"rps": [1, 2.5, null]}));
@@ -153,9 +153,9 @@ fn a_value_for_all_is_the_only_variation_also_when_off() {
     );
 }
 
-// Section 7.2
+// SRC-7.2
 #[test]
-fn a_key_is_targeted_with_one_variation_of_its_kind_and_the_last_one_counts() {
+fn a_key_is_targeted_with_the_last_variation_set_for_its_kind() {
     let flag = letters()
         .variation_for_user("ada", 1)
         .variation_for_user("bob", 1)
@@ -175,9 +175,9 @@ fn a_key_is_targeted_with_one_variation_of_its_kind_and_the_last_one_counts() {
     assert_eq!(value(&flag, &org("bob")), "a".into());
 }
 
-// Section 7.3
+// SRC-7.3
 #[test]
-fn of_targets_of_two_kinds_the_lower_variation_counts() {
+fn of_targets_of_two_kinds_the_lower_variation_is_served() {
     let both = Context::multi([user("ada"), org("acme")]).unwrap();
     let user_first = letters()
         .variation_for_user("ada", 1)
@@ -189,7 +189,7 @@ fn of_targets_of_two_kinds_the_lower_variation_counts() {
     assert_eq!(value(&org_first, &both), "b".into());
 }
 
-// Section 7.2
+// SRC-7.2
 #[test]
 fn a_rule_matches_users_with_one_of_the_values() {
     let flag = letters().if_match("country", ["GB", "IE"]).then_return(1);
@@ -198,9 +198,9 @@ fn a_rule_matches_users_with_one_of_the_values() {
     assert_eq!(value(&flag, &user("ada")), "a".into());
 }
 
-// Section 7.2
+// SRC-7.2
 #[test]
-fn a_negated_rule_matches_users_with_another_value_but_not_those_without_any() {
+fn a_negated_rule_matches_users_with_other_values_but_not_without_one() {
     let flag = letters()
         .if_not_match("country", ["GB", "IE"])
         .then_return(1);
@@ -209,9 +209,9 @@ fn a_negated_rule_matches_users_with_another_value_but_not_those_without_any() {
     assert_eq!(value(&flag, &user("ada")), "a".into());
 }
 
-// Section 7.2
+// SRC-7.2
 #[test]
-fn all_clauses_of_a_rule_have_to_match() {
+fn a_rule_matches_only_if_all_clauses_match() {
     let flag = letters()
         .if_match("country", ["GB"])
         .and_match("age", [30, 40])
@@ -234,7 +234,7 @@ fn all_clauses_of_a_rule_have_to_match() {
     }
 }
 
-// Section 7.2
+// SRC-7.2
 #[test]
 fn an_attribute_may_be_a_reference_into_an_object() {
     let flag = letters()
@@ -246,9 +246,9 @@ fn an_attribute_may_be_a_reference_into_an_object() {
     );
 }
 
-// Section 7.3
+// SRC-7.3
 #[test]
-fn a_clause_looks_only_at_the_context_of_its_kind_and_fails_without_one_even_if_negated() {
+fn a_clause_without_a_context_of_its_kind_fails_even_if_negated() {
     let acme = Context::builder("acme")
         .kind("org")
         .set("plan", "pro")
@@ -277,15 +277,15 @@ fn a_clause_looks_only_at_the_context_of_its_kind_and_fails_without_one_even_if_
     assert_eq!(value(&both_kinds, &acme), "a".into());
 }
 
-// Section 7.2
+// SRC-7.2
 #[test]
-fn a_rule_that_was_never_finished_has_no_effect() {
+fn an_unfinished_rule_has_no_effect() {
     let flag = letters();
     drop(flag.clone().if_match("country", ["GB"]));
     assert_eq!(flag.to_json()["rules"], json!([]));
 }
 
-// Section 7.2
+// SRC-7.2
 #[test]
 fn rules_and_targets_can_be_cleared() {
     let full = letters()
@@ -304,9 +304,9 @@ fn rules_and_targets_can_be_cleared() {
     assert_eq!(full.clear_targets().clear_rules(), expected);
 }
 
-// Section 7.2
+// SRC-7.2
 #[test]
-fn ratios_and_the_exclusion_from_summaries_are_written_if_they_were_set() {
+fn ratios_and_the_exclusion_from_summaries_are_written_if_set() {
     let plain = flag()
         .exclude_from_summaries(true)
         .exclude_from_summaries(false)
@@ -335,9 +335,9 @@ fn ratios_and_the_exclusion_from_summaries_are_written_if_they_were_set() {
     );
 }
 
-// Section 7.3
+// SRC-7.3
 #[test]
-fn the_whole_json_is_as_the_service_writes_it() {
+fn the_complete_json_has_the_form_of_the_service() {
     let flag = FlagBuilder::new("theme")
         .variations(["light", "dark"])
         .fallthrough_variation(0)
@@ -387,7 +387,7 @@ fn the_whole_json_is_as_the_service_writes_it() {
     );
 }
 
-// Section 7.3
+// SRC-7.3
 #[test]
 fn the_json_does_not_depend_on_the_order_of_targets() {
     let keys = ["dora", "ada", "cleo", "bob"];
@@ -404,9 +404,9 @@ fn the_json_does_not_depend_on_the_order_of_targets() {
     assert_eq!(forth.to_json().to_string(), back.to_json().to_string());
 }
 
-// Section 7.3
+// SRC-7.3
 #[test]
-fn the_reason_of_a_match_names_the_rule_by_its_place() {
+fn the_reason_of_a_match_has_the_rule_index() {
     let data = TestData::new();
     data.update(
         letters()

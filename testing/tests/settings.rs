@@ -1,4 +1,4 @@
-//! What tests set to a time or a size takes any.
+//! Settings of test doubles that are a duration or a size accept any value.
 
 #![cfg(test)]
 #![cfg(feature = "fake-service")]
@@ -15,7 +15,7 @@ use vexil_testing::{FakeService, MemoryPersistentStore, StoreFault, StoreMethod}
 const TIMES: [Duration; 3] = [Duration::ZERO, Duration::from_nanos(1), Duration::MAX];
 const SOON: Duration = Duration::from_secs(30);
 
-/// What a path is answered with, as far as the text that it has to hold.
+/// Returns the response to a request of this path, up to and including this text.
 fn answer(service: &FakeService, path: &str, until: &str) -> String {
     let mut connection = TcpStream::connect(service.address()).unwrap();
     connection.set_read_timeout(Some(SOON)).unwrap();

@@ -1,5 +1,5 @@
-//! What the stores in memory do beyond what the conformance suites ask of any store: faults,
-//! counts, and a memory.
+//! Features of the in-memory stores beyond the conformance suites: faults, counters and a record of
+//! writes.
 
 #![cfg(test)]
 
@@ -30,7 +30,7 @@ fn item(version: u64) -> StoredItem {
 }
 
 #[test]
-fn each_fault_is_what_its_name_says() {
+fn each_fault_has_its_documented_effect() {
     run(async {
         let store = MemoryPersistentStore::new();
         let get = || async { store.get(Flag, "a").await };
@@ -54,14 +54,14 @@ fn each_fault_is_what_its_name_says() {
             async move { store.get(Flag, "a").await.map(drop) }
         });
         assert!(panicking.await.unwrap_err().is_panic());
-        // All of them were for one call.
+        // Each fault applied to one call only.
         assert_eq!(get().await.unwrap(), None);
         assert_eq!(store.calls().count(StoreMethod::Get), 7);
     });
 }
 
 #[test]
-fn what_hangs_goes_on_when_the_store_heals() {
+fn a_hanging_call_continues_when_the_store_heals() {
     run(async {
         let store = MemoryPersistentStore::new();
         store.calls().fault(StoreMethod::Get, StoreFault::Hang);
@@ -82,7 +82,7 @@ fn what_hangs_goes_on_when_the_store_heals() {
 }
 
 #[test]
-fn faults_are_those_of_a_method_or_of_all_and_of_one_store() {
+fn faults_apply_to_one_method_or_all_of_one_store() {
     run(async {
         let database = MemoryDatabase::new();
         let [store, other] = [(); 2].map(|()| MemoryPersistentStore::attached(&database, "p"));
@@ -116,7 +116,7 @@ fn faults_are_those_of_a_method_or_of_all_and_of_one_store() {
 }
 
 #[test]
-fn a_lost_answer_is_to_a_deed_that_is_done() {
+fn a_call_whose_response_is_lost_is_performed() {
     run(async {
         let store = MemoryPersistentStore::new();
         store
@@ -130,7 +130,7 @@ fn a_lost_answer_is_to_a_deed_that_is_done() {
 }
 
 #[test]
-fn whoever_tries_to_write_is_remembered() {
+fn attempted_writes_are_recorded() {
     run(async {
         let store = MemoryPersistentStore::new().read_only();
         assert!(matches!(
@@ -158,7 +158,7 @@ fn whoever_tries_to_write_is_remembered() {
 }
 
 #[test]
-fn a_store_with_push_tells_of_changes_by_anybody() {
+fn a_store_with_push_notifies_of_changes_by_any_writer() {
     run(async {
         let store = MemoryPersistentStore::new().with_push();
         let mut changes = store.changes().unwrap();
@@ -171,9 +171,9 @@ fn a_store_with_push_tells_of_changes_by_anybody() {
     });
 }
 
-// The version beside the text counts more than the one in it.
+// The version beside the text takes precedence over the one in it.
 #[test]
-fn what_is_newer_is_told_by_the_version_beside_the_text_and_else_by_the_text() {
+fn versions_are_read_beside_the_text_or_else_from_the_text() {
     run(async {
         let store = MemoryPersistentStore::new();
         store.database().put("", Flag, "a", item(1).with_version(5));
@@ -189,7 +189,7 @@ fn what_is_newer_is_told_by_the_version_beside_the_text_and_else_by_the_text() {
 }
 
 #[test]
-fn settings_are_what_the_sdk_asks_for() {
+fn settings_are_reported_to_the_sdk() {
     let store = MemoryPersistentStore::new();
     assert_eq!(store.refresh_interval(), Duration::from_secs(15));
     assert_eq!(
@@ -201,7 +201,7 @@ fn settings_are_what_the_sdk_asks_for() {
 }
 
 #[test]
-fn a_big_segment_store_fails_as_it_is_told_to() {
+fn a_big_segment_store_has_the_injected_faults() {
     run(async {
         let store = MemoryBigSegmentStore::new();
         store.database().set_synchronized("", Some(7));
@@ -223,9 +223,9 @@ fn a_big_segment_store_fails_as_it_is_told_to() {
     });
 }
 
-// Section 4.1: the standard Base64, with padding, of the SHA-256 of the context's key.
+// STO-4.1: the standard Base64, with padding, of the SHA-256 of the context key.
 #[test]
-fn contexts_are_hashed_as_relays_hash_them() {
+fn contexts_are_hashed_as_by_a_relay_proxy() {
     run(async {
         let store = MemoryBigSegmentStore::new();
         for (key, hash) in [

@@ -1,4 +1,4 @@
-//! Test data as a data source. Rules are those of `docs/protocol/data-sources.md`.
+//! `TestData` as a data source. Rule ids refer to `docs/protocol/data-sources.md`.
 
 #![cfg(test)]
 
@@ -45,9 +45,9 @@ fn value(client: &Client, key: &str) -> Value {
     client.json_variation(key, &ada(), Value::Null)
 }
 
-// The promise of the first page: a test drives a flag from memory in at most ten lines.
+// The promise of the README: a test controls an in-memory flag in at most ten lines.
 #[test]
-fn a_flag_is_driven_from_memory_in_a_few_lines() -> Result<(), Box<dyn Error>> {
+fn a_test_controls_a_flag_in_a_few_lines() -> Result<(), Box<dyn Error>> {
     let flags = TestData::new().with("new-checkout", false);
     let client = Client::builder("sdk-key")
         .data_source(flags.clone())
@@ -59,7 +59,7 @@ fn a_flag_is_driven_from_memory_in_a_few_lines() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn flags_of_any_json_value_are_made_in_one_line() {
+fn flags_with_any_json_value_are_created_in_one_line() {
     let data = TestData::new()
         .with("bool", true)
         .with("text", "hi")
@@ -77,7 +77,7 @@ fn flags_of_any_json_value_are_made_in_one_line() {
 }
 
 #[test]
-fn lists_of_keys_and_values_make_test_data() {
+fn test_data_is_created_from_lists_of_keys_and_values() {
     let from_array = TestData::from([("a", 1), ("b", 2)]);
     assert_eq!(value(&client(&from_array), "b"), 2.into());
     let collected: TestData = (0..3).map(|n| (format!("flag-{n}"), n)).collect();
@@ -103,7 +103,7 @@ fn setting_a_flag_turns_it_on_and_removes_targets() {
     assert_eq!(value(&client(&data), "flag"), true.into());
 }
 
-// Section 7.1, flag
+// SRC-7.1, flag
 #[test]
 fn the_builder_of_a_new_key_is_a_boolean_flag() {
     assert_eq!(
@@ -112,9 +112,9 @@ fn the_builder_of_a_new_key_is_a_boolean_flag() {
     );
 }
 
-// Section 7.1, flag
+// SRC-7.1, flag
 #[test]
-fn the_builder_of_a_known_key_is_what_was_last_given_to_update() {
+fn the_builder_of_a_known_key_is_the_last_one_passed_to_update() {
     let data = TestData::new();
     let flag = data
         .flag("flag")
@@ -124,18 +124,18 @@ fn the_builder_of_a_known_key_is_what_was_last_given_to_update() {
     assert_eq!(data.flag("flag"), flag);
 }
 
-// Section 7.1, flag
+// SRC-7.1, flag
 #[test]
-fn the_builder_of_a_preconfigured_flag_is_a_fresh_one() -> Result<(), Box<dyn Error>> {
+fn the_builder_of_a_preconfigured_flag_is_new() -> Result<(), Box<dyn Error>> {
     let data = TestData::new().with("flag", "text");
     data.use_preconfigured_flag(json!({"key": "flag", "on": false}))?;
     assert_eq!(data.flag("flag"), FlagBuilder::new("flag"));
     Ok(())
 }
 
-// Section 7.1, update
+// SRC-7.1, update
 #[test]
-fn the_first_version_is_1_and_every_update_adds_1_for_each_key_alone() {
+fn versions_start_at_1_and_increase_by_1_separately_for_each_key() {
     let data = TestData::new();
     let (seen, _running) = attach(&data);
     data.update(data.flag("a"))
@@ -148,7 +148,7 @@ fn the_first_version_is_1_and_every_update_adds_1_for_each_key_alone() {
     );
 }
 
-// Section 7.1, update
+// SRC-7.1, update
 #[test]
 fn changing_a_builder_after_an_update_has_no_effect_until_the_next_one() {
     let data = TestData::new();
@@ -162,10 +162,9 @@ fn changing_a_builder_after_an_update_has_no_effect_until_the_next_one() {
     assert_eq!(value(&client, "flag"), false.into());
 }
 
-// Section 7.1, use_preconfigured_flag
+// SRC-7.1, use_preconfigured_flag
 #[test]
-fn a_preconfigured_flag_is_taken_as_it_is_from_json_text_or_ready_made()
--> Result<(), Box<dyn Error>> {
+fn a_preconfigured_flag_is_kept_unchanged_from_json_text_or_value() -> Result<(), Box<dyn Error>> {
     let json =
         json!({"key": "json", "on": true, "variations": ["j"], "fallthrough": {"variation": 0}});
     let text = json.to_string().replace("\"json\"", "\"text\"");
@@ -181,10 +180,9 @@ fn a_preconfigured_flag_is_taken_as_it_is_from_json_text_or_ready_made()
     Ok(())
 }
 
-// Section 7.1, use_preconfigured_flag
+// SRC-7.1, use_preconfigured_flag
 #[test]
-fn the_version_of_a_preconfigured_flag_counts_if_it_is_newer_and_never_goes_back()
--> Result<(), Box<dyn Error>> {
+fn the_version_of_a_preconfigured_flag_never_goes_back() -> Result<(), Box<dyn Error>> {
     let data = TestData::new();
     let (seen, _running) = attach(&data);
     let version = |version: u64| json!({"key": "flag", "version": version});
@@ -205,7 +203,7 @@ fn the_version_of_a_preconfigured_flag_counts_if_it_is_newer_and_never_goes_back
     Ok(())
 }
 
-// Section 7.1, use_preconfigured_flag
+// SRC-7.1, use_preconfigured_flag
 #[test]
 fn a_preconfigured_flag_may_be_a_deleted_one() -> Result<(), Box<dyn Error>> {
     let data = TestData::new().with("flag", 1);
@@ -216,7 +214,7 @@ fn a_preconfigured_flag_may_be_a_deleted_one() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn json_that_is_no_flag_is_refused_with_the_item_and_the_cause() {
+fn invalid_json_is_refused_with_the_item_and_the_cause() {
     let data = TestData::new().with("flag", 1);
     let refused = |json| data.use_preconfigured_flag::<&str>(json).err().unwrap();
     assert!(matches!(refused("{"), PreconfiguredError::NotJson { .. }));
@@ -232,14 +230,14 @@ fn json_that_is_no_flag_is_refused_with_the_item_and_the_cause() {
     assert_eq!(
         value(&client(&data), "flag"),
         1.into(),
-        "what was there stays"
+        "the existing flag is kept"
     );
 }
 
-// Section 7.1, use_preconfigured_segment; section 7.4, segments from rules
+// SRC-7.1, use_preconfigured_segment; SRC-7.4, segments from rules
 #[test]
-fn a_flag_can_refer_to_a_preconfigured_segment_whose_changes_are_seen_at_once()
--> Result<(), Box<dyn Error>> {
+fn a_change_of_a_preconfigured_segment_affects_its_flags_immediately() -> Result<(), Box<dyn Error>>
+{
     let data = TestData::new();
     data.use_preconfigured_flag(json!({
         "key": "flag", "on": true, "variations": [true, false], "fallthrough": {"variation": 1},
@@ -258,9 +256,9 @@ fn a_flag_can_refer_to_a_preconfigured_segment_whose_changes_are_seen_at_once()
     Ok(())
 }
 
-// Section 7.1, use_preconfigured_segment
+// SRC-7.1, use_preconfigured_segment
 #[test]
-fn segments_count_their_versions_like_flags_and_apart_from_them() -> Result<(), Box<dyn Error>> {
+fn segments_have_versions_separate_from_flags() -> Result<(), Box<dyn Error>> {
     let data = TestData::new().with("key", true);
     let (seen, _running) = attach(&data);
     data.use_preconfigured_segment(json!({"key": "key"}))?;
@@ -281,9 +279,9 @@ fn segments_count_their_versions_like_flags_and_apart_from_them() -> Result<(), 
     Ok(())
 }
 
-// Section 7.1, delete
+// SRC-7.1, delete
 #[test]
-fn a_deleted_flag_is_gone_and_a_new_one_continues_its_versions_with_a_fresh_builder() {
+fn a_flag_created_after_a_deletion_continues_its_versions() {
     let data = TestData::new().with("flag", "text");
     let (seen, _running) = attach(&data);
     let client = client(&data);
@@ -301,7 +299,7 @@ fn a_deleted_flag_is_gone_and_a_new_one_continues_its_versions_with_a_fresh_buil
     assert_eq!(seen.take(), expected);
 }
 
-// Section 7.1, update_status
+// SRC-7.1, update_status
 #[test]
 fn a_status_reaches_every_client() {
     let data = TestData::new();
@@ -328,10 +326,10 @@ fn a_status_reaches_every_client() {
     );
 }
 
-// Section 7.4, start
+// SRC-7.4, start
 #[test]
-fn a_client_is_ready_and_valid_with_all_flags_and_segments_when_start_returns()
--> Result<(), Box<dyn Error>> {
+fn a_client_is_ready_with_all_flags_and_segments_when_start_returns() -> Result<(), Box<dyn Error>>
+{
     let data = TestData::new().with("b", 1).with("a", 1);
     data.use_preconfigured_segment(json!({"key": "s"}))?
         .delete("b");
@@ -349,7 +347,7 @@ fn a_client_is_ready_and_valid_with_all_flags_and_segments_when_start_returns()
     Ok(())
 }
 
-// Section 7.4, before attach
+// SRC-7.4, before attach
 #[test]
 fn a_client_without_any_flags_is_ready_too() {
     let client = client(&TestData::new());
@@ -357,7 +355,7 @@ fn a_client_without_any_flags_is_ready_too() {
     assert_eq!(value(&client, "flag"), Value::Null);
 }
 
-// Section 7.4, updates and several clients
+// SRC-7.4, updates and several clients
 #[test]
 fn a_change_is_visible_on_every_client_when_the_call_returns() {
     let data = TestData::new();
@@ -370,9 +368,10 @@ fn a_change_is_visible_on_every_client_when_the_call_returns() {
     }
 }
 
-// Section 7.4, updates
+// SRC-7.4, updates
 #[test]
-fn a_listener_hears_of_changes_of_a_flag_and_of_what_it_depends_on() -> Result<(), Box<dyn Error>> {
+fn a_listener_is_notified_of_changes_of_a_flag_and_its_dependencies() -> Result<(), Box<dyn Error>>
+{
     let data = TestData::new().with("plain", 1);
     data.use_preconfigured_segment(json!({"key": "testers"}))?
         .use_preconfigured_flag(json!({
@@ -414,7 +413,7 @@ fn a_listener_may_make_changes_itself() {
 }
 
 #[test]
-fn a_listener_for_values_hears_old_and_new() {
+fn a_value_listener_receives_the_old_and_the_new_value() {
     let data = TestData::new().with("flag", "old");
     let client = client(&data);
     let (send, changes) = channel();
@@ -428,38 +427,38 @@ fn a_listener_for_values_hears_old_and_new() {
     assert_eq!(changes.recv_timeout(SOON), Ok(("old".into(), "new".into())));
 }
 
-// Section 7.4, several clients
+// SRC-7.4, several clients
 #[test]
-fn each_client_detaches_alone_when_its_data_source_is_stopped() {
+fn each_client_detaches_when_its_data_source_is_stopped() {
     let data = TestData::new();
     let (first, first_running) = attach(&data);
     let (second, _second_running) = attach(&data);
     assert_eq!(data.client_count(), 2);
     drop(first_running);
     assert_eq!(data.client_count(), 1);
-    assert_eq!(Arc::strong_count(&first), 1, "the sink is let go of");
+    assert_eq!(Arc::strong_count(&first), 1, "the sink is released");
     data.set("flag", 1)
         .update_status(DataSourceState::Off, None);
     assert_eq!(first.take(), ["init []"]);
     assert_eq!(second.take(), ["init []", "flag flag 1", "Off "]);
 }
 
-// Section 7.4, several clients: dropped clients do not leak
+// SRC-7.4, several clients: dropped clients do not leak
 #[test]
-fn nothing_is_left_of_a_dropped_client() {
+fn a_dropped_client_leaves_nothing_behind() {
     let data = TestData::new().with("flag", 1);
     let (send, gone) = channel();
     let other = client(&data);
     drop(client_with(&data, Habit::SayGoodbye(send)));
     gone.recv_timeout(SOON).unwrap();
-    assert_eq!(data.client_count(), 1, "the other one");
+    assert_eq!(data.client_count(), 1, "only the other client");
     data.set("flag", 2);
     assert_eq!(value(&other, "flag"), 2.into());
 }
 
-// Section 7.4, several clients: an instance unregisters when its client closes
+// SRC-7.4, several clients: an instance unregisters when its client closes
 #[test]
-fn a_closed_client_keeps_its_flags_and_the_others_go_on() {
+fn a_closed_client_keeps_its_flags_and_the_others_continue() {
     let data = TestData::new().with("flag", 1);
     let (send, gone) = channel();
     let (closed, other) = (client_with(&data, Habit::SayGoodbye(send)), client(&data));
@@ -485,9 +484,9 @@ fn a_client_works_when_no_other_handle_is_left() {
     assert_eq!(value(&client, "flag"), 1.into());
 }
 
-// Section 7.4, start and updates: nothing is lost between the initial data and the first change
+// SRC-7.4, start and updates: no change is lost between the initial data and the first change
 #[test]
-fn what_changes_before_a_client_has_its_initial_data_comes_after_it() {
+fn a_change_during_the_initial_data_is_delivered_after_it() {
     let data = TestData::new().with("flag", 1);
     let (send, threads) = channel();
     let changing = data.clone();
@@ -498,7 +497,7 @@ fn what_changes_before_a_client_has_its_initial_data_comes_after_it() {
         while changing.flag("flag") == before {
             thread::yield_now();
         }
-        // The change is made. There is time to tell of it, if anybody dared.
+        // The change is made. Leaves time for an early notification, which would be wrong.
         (0..10_000).for_each(|_| thread::yield_now());
     }));
     let _running = attach_as(&data, &recorder);
@@ -506,9 +505,9 @@ fn what_changes_before_a_client_has_its_initial_data_comes_after_it() {
     assert_eq!(recorder.take(), ["init [flag flag 1]", "flag flag 2"]);
 }
 
-// Section 7.4, the same with threads
+// SRC-7.4, the same with threads
 #[test]
-fn clients_that_start_amid_changes_lose_none() {
+fn clients_that_start_during_changes_lose_none() {
     const LAST: i32 = 500;
     let data = TestData::new();
     let keys = ["a", "b", "c"];
@@ -534,9 +533,9 @@ fn clients_that_start_amid_changes_lose_none() {
     assert_eq!(data.client_count(), 40);
 }
 
-// Section 7.1, update
+// SRC-7.1, update
 #[test]
-fn changes_of_one_flag_from_many_threads_each_get_a_version_of_their_own() {
+fn concurrent_changes_of_one_flag_get_distinct_versions() {
     let data = TestData::new();
     let client = client(&data);
     let (seen, _running) = attach(&data);
@@ -562,7 +561,7 @@ fn changes_of_one_flag_from_many_threads_each_get_a_version_of_their_own() {
 }
 
 #[test]
-fn a_store_that_is_not_done_at_once_is_waited_for() {
+fn a_change_waits_for_a_store_that_does_not_finish_immediately() {
     let data = TestData::new().with("flag", 1);
     let client = client_with(&data, Habit::Hesitate);
     for n in 2..100 {
@@ -572,7 +571,7 @@ fn a_store_that_is_not_done_at_once_is_waited_for() {
 }
 
 #[test]
-fn whoever_makes_a_change_does_not_wait_for_a_client_that_ends_before_it_has_started() {
+fn a_change_does_not_wait_for_a_client_that_ends_during_its_start() {
     let data = TestData::new();
     let client = client_with(&data, Habit::Hang);
     thread::scope(|scope| {
@@ -583,7 +582,7 @@ fn whoever_makes_a_change_does_not_wait_for_a_client_that_ends_before_it_has_sta
 }
 
 #[test]
-fn a_client_whose_store_fails_reports_it_and_the_others_go_on() {
+fn a_client_whose_store_fails_reports_it_and_the_others_continue() {
     let data = TestData::new().with("flag", 1);
     let failing = client_with(&data, Habit::Fail);
     let other = client(&data);
@@ -598,7 +597,7 @@ fn a_client_whose_store_fails_reports_it_and_the_others_go_on() {
     assert_eq!(value(&other, "flag"), 2.into());
 }
 
-/// Makes changes inside a Tokio task, more than the task may make before it has to yield.
+/// Makes more changes inside a Tokio task than the task's budget allows before it has to yield.
 #[derive(Clone, Debug)]
 struct Busy(TestData);
 
@@ -632,7 +631,7 @@ fn any_number_of_changes_can_be_made_in_an_async_task() {
 }
 
 #[test]
-fn a_whole_data_set_keeps_its_versions_and_is_continued_from_there() -> Result<(), Box<dyn Error>> {
+fn a_data_set_keeps_its_versions_and_changes_continue_them() -> Result<(), Box<dyn Error>> {
     let json = json!({
         "flags": {
             "flag": {"version": 7, "on": true, "variations": ["a"], "fallthrough": {"variation": 0}},

@@ -1,4 +1,4 @@
-//! What becomes of events. Rules are those of `docs/protocol/events-hooks-migrations.md`.
+//! Analytics events. Rule ids refer to `docs/protocol/events-hooks-migrations.md`.
 
 use std::io::Write;
 use std::time::{Duration, SystemTime};
@@ -20,9 +20,9 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-// 1.1, 1.2
+// EVT-1.1, EVT-1.2
 #[test]
-fn events_are_accepted_and_kept() {
+fn events_are_accepted_and_recorded() {
     let service = FakeService::start().unwrap();
     let mut wire = Wire::new(&service);
     assert_eq!(
@@ -54,7 +54,7 @@ fn events_are_accepted_and_kept() {
     assert_eq!(
         first.request().connection(),
         second.request().connection(),
-        "the connection is used again"
+        "the connection is reused"
     );
 }
 
@@ -70,7 +70,7 @@ fn a_payload_that_is_sent_again_counts_once() {
 }
 
 #[test]
-fn what_are_no_events_is_refused() {
+fn invalid_events_are_refused() {
     let service = FakeService::start().unwrap();
     let mut wire = Wire::new(&service);
     for body in ["", "{}", "[1"] {
@@ -92,7 +92,7 @@ fn what_are_no_events_is_refused() {
     );
 }
 
-// 4
+// EVT-4
 #[test]
 fn diagnostics_are_accepted() {
     let service = FakeService::start().unwrap();
@@ -108,7 +108,7 @@ fn diagnostics_are_accepted() {
     assert!(service.events().is_empty());
 }
 
-// 1.6: the counters of all summaries.
+// EVT-1.6: the counters of all summaries.
 #[test]
 fn summaries_are_added_up() {
     let service = FakeService::start().unwrap();
@@ -138,7 +138,7 @@ fn summaries_are_added_up() {
 }
 
 #[test]
-fn bodies_may_come_in_chunks_and_after_a_question() {
+fn bodies_may_be_chunked_or_sent_after_100_continue() {
     let service = FakeService::start().unwrap();
     let mut wire = Wire::new(&service);
     wire.write(
@@ -151,7 +151,7 @@ fn bodies_may_come_in_chunks_and_after_a_question() {
 }
 
 #[test]
-fn requests_that_are_none_are_refused() {
+fn invalid_requests_are_refused() {
     let service = FakeService::start().unwrap();
     let long = format!("GET /all HTTP/1.1\r\nx: {}", "y".repeat(70_000));
     let large = "POST /bulk HTTP/1.1\r\ncontent-length: 99999999999\r\n\r\n";
@@ -163,9 +163,9 @@ fn requests_that_are_none_are_refused() {
     assert!(service.requests().is_empty());
 }
 
-// 3.4: the time by the service's clock.
+// The `date` header is the service's clock.
 #[test]
-fn the_date_is_the_tests_choice() {
+fn a_test_can_set_the_date() {
     let service = FakeService::start().unwrap();
     let mut wire = Wire::new(&service);
     let mut date = || {
@@ -181,7 +181,7 @@ fn the_date_is_the_tests_choice() {
 }
 
 #[test]
-fn debug_shows_no_key_and_no_event() {
+fn debug_output_has_neither_keys_nor_events() {
     let service = FakeService::start().unwrap();
     Wire::new(&service).ask(
         "POST",

@@ -1,4 +1,4 @@
-//! Answers that a test has written. Numbers are rows of the fault table, SRC-10.
+//! Scripted answers. Rule ids refer to `docs/protocol/data-sources.md`; the faults are in SRC-10.
 
 use std::io::{ErrorKind, Read};
 
@@ -17,7 +17,7 @@ fn service(endpoint: Endpoint, answer: Answer) -> FakeService {
 }
 
 #[test]
-fn answers_are_used_in_their_order_and_then_the_usual_one() {
+fn answers_are_used_in_order_and_then_the_usual_one() {
     let service = FakeService::start().unwrap();
     service.answers(
         Endpoint::Poll,
@@ -33,7 +33,7 @@ fn answers_are_used_in_their_order_and_then_the_usual_one() {
 }
 
 #[test]
-fn an_answer_for_always_ends_with_the_outage() {
+fn a_permanent_answer_lasts_until_the_usual_one_is_restored() {
     let service = FakeService::start().unwrap();
     service
         .always(Endpoint::Poll, Answer::status(401))
@@ -45,7 +45,7 @@ fn an_answer_for_always_ends_with_the_outage() {
     assert_eq!(poll(), 200);
 }
 
-// 37, 38
+// SRC-F37, SRC-F38
 #[test]
 fn statuses_come_with_their_headers() {
     let redirect = Answer::redirect(307, "/elsewhere/all")
@@ -69,7 +69,7 @@ fn statuses_come_with_their_headers() {
     );
 }
 
-// 34
+// SRC-F34
 #[test]
 fn the_usual_answer_can_have_other_headers() {
     let service = service(
@@ -88,9 +88,9 @@ fn the_usual_answer_can_have_other_headers() {
     assert_eq!(parse(&wire.event()).0, "put");
 }
 
-// 32
+// SRC-F32
 #[test]
-fn no_answer_at_all_lasts_until_the_client_gives_up() {
+fn a_request_without_an_answer_lasts_until_the_client_gives_up() {
     let service = service(Endpoint::Poll, Answer::nothing());
     let mut wire = Wire::get(&service, POLL);
     let request = service.next_request(Endpoint::Poll).wait().unwrap();
@@ -123,14 +123,14 @@ fn a_connection_can_end_without_an_answer() {
         Wire::get(&service, POLL).rest(),
         ("\0garbage".to_owned(), None)
     );
-    // 45, 46
+    // SRC-F45, SRC-F46
     service.reset_connections(1);
     let mut wire = Wire::new(&service);
     assert_eq!(wire.rest().1, Some(ErrorKind::ConnectionReset));
     assert_eq!(Wire::new(&service).ask("GET", POLL, &[], b"").status, 200);
 }
 
-// 1
+// SRC-F1
 #[test]
 fn a_stream_can_end_in_the_middle_of_an_event() {
     let service = service(Endpoint::Stream, Answer::usual().cut_at(Point::mid_event()));
@@ -155,7 +155,7 @@ fn a_stream_can_end_after_some_events() {
     assert_eq!(wire.rest(), (String::new(), None));
 }
 
-// 2
+// SRC-F2
 #[test]
 fn a_stream_can_be_reset() {
     let service = service(Endpoint::Stream, Answer::usual().reset_at(Point::bytes(9)));
@@ -163,7 +163,7 @@ fn a_stream_can_be_reset() {
     assert_eq!(wire.rest().1, Some(ErrorKind::ConnectionReset));
 }
 
-// 2.10: the stream that opens and then says nothing.
+// SRC-2.10: a stream that opens and then stays silent.
 #[test]
 fn a_stream_can_fall_silent_at_any_point() {
     let service = FakeService::start().unwrap();
@@ -175,7 +175,7 @@ fn a_stream_can_fall_silent_at_any_point() {
             assert_eq!(wire.chunk(), "event: put\n"[..sent]);
         }
         service.set("a", 1);
-        // The other streams are proof that this one was told too, and said nothing.
+        // The other streams prove that the message was sent and this stream stayed silent.
         let mut other = Wire::get(&service, "/all");
         other.head();
         other.event();
@@ -201,7 +201,7 @@ fn an_answer_can_be_silent_instead_of_ending() {
     assert!(wire.is_silent());
 }
 
-// 1, for polls
+// SRC-F1, for polls
 #[test]
 fn a_body_can_be_shorter_than_its_length() {
     let service = FakeService::start().unwrap();
@@ -221,7 +221,7 @@ fn a_body_can_be_shorter_than_its_length() {
 }
 
 #[test]
-fn a_fault_behind_the_end_never_happens() {
+fn a_fault_beyond_the_end_never_happens() {
     let service = service(Endpoint::Poll, Answer::json("{}").cut_at(Point::bytes(3)));
     assert_eq!(Wire::new(&service).ask("GET", POLL, &[], b"").text(), "{}");
 }
@@ -237,7 +237,7 @@ fn chunks_can_break() {
     assert_eq!(wire.rest(), ("2\r\n01\r\nno length\r\n".to_owned(), None));
 }
 
-// 56
+// SRC-F56
 #[test]
 fn compression_can_be_forced_and_corrupt() {
     let service = FakeService::start().unwrap();
@@ -263,16 +263,16 @@ fn an_answer_waits_for_its_gate() {
     let request = service.next_request(Endpoint::Poll).wait().unwrap();
     assert!(wire.is_silent());
     assert_eq!(request.status(), None);
-    // What is answered is decided behind the gate.
+    // The content of the answer is decided after the gate opens.
     service.set("late", true);
     gate.open();
     assert!(wire.answer().text().contains("late"));
     assert_eq!(request.status(), Some(200));
 }
 
-// 31
+// SRC-F31
 #[test]
-fn an_answer_trickles_as_its_gate_lets_it() {
+fn an_answer_trickles_at_the_pace_of_its_gate() {
     let gate = Gate::new();
     let service = service(Endpoint::Poll, Answer::json("012345").trickle(2, &gate));
     let mut wire = Wire::get(&service, POLL);
@@ -284,7 +284,7 @@ fn an_answer_trickles_as_its_gate_lets_it() {
     assert_eq!(wire.exactly(4), b"2345");
 }
 
-// 2.4: malformed events.
+// SRC-2.4: malformed events.
 #[test]
 fn a_stream_can_begin_with_other_events_than_a_put() {
     let service = service(

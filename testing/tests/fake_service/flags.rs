@@ -1,4 +1,4 @@
-//! What polls get, and what a change of flags is.
+//! Poll responses, and flag changes.
 
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ fn a_poll_gets_all_flags_and_segments() {
     assert_eq!(data["segments"], json!({}));
 }
 
-// 3: 304 for who has the data.
+// SRC-3: 304 if the client has the current data.
 #[test]
 fn a_poll_gets_304_until_something_changes() {
     let service = FakeService::start().unwrap();
@@ -60,9 +60,9 @@ fn a_poll_gets_304_until_something_changes() {
     assert_ne!(other.header("etag"), Some(etag));
 }
 
-// 1.4: gzip for who accepts it.
+// SRC-1.4: gzip if the client accepts it.
 #[test]
-fn a_poll_is_compressed_for_who_accepts_that() {
+fn a_poll_is_compressed_if_the_client_accepts_it() {
     let service = FakeService::start().unwrap();
     let mut wire = Wire::new(&service);
     for accepts in ["gzip", "br, GZIP;q=0.5", "deflate,gzip"] {
@@ -88,7 +88,7 @@ fn a_poll_is_compressed_for_who_accepts_that() {
 }
 
 #[test]
-fn versions_count_up_also_after_a_deletion() {
+fn versions_increase_even_after_a_deletion() {
     let service = FakeService::start().unwrap();
     let version = || poll(&service)["flags"]["a"]["version"].clone();
     service.set("a", 1).set("a", 2);
@@ -106,7 +106,7 @@ fn versions_count_up_also_after_a_deletion() {
 }
 
 #[test]
-fn a_builder_goes_on_from_what_it_was_last_given() {
+fn a_builder_continues_from_the_last_one_of_its_flag() {
     let service = FakeService::start().unwrap();
     service.update(service.flag("a").variation_for_user("ada", false));
     service.update(service.flag("a").variation_for_user("bob", false));
@@ -120,7 +120,7 @@ fn a_builder_goes_on_from_what_it_was_last_given() {
 }
 
 #[test]
-fn whole_data_is_served_as_it_is() {
+fn complete_data_is_served_unchanged() {
     let data =
         json!({"flags": {"a": null, "b": {"version": 3, "new": {"thing": 1.5}}}, "segments": {}});
     let service = FakeService::builder()
@@ -133,7 +133,7 @@ fn whole_data_is_served_as_it_is() {
 }
 
 #[test]
-fn data_that_cannot_be_served_is_refused() {
+fn invalid_data_is_refused() {
     let service = FakeService::start().unwrap();
     assert!(matches!(
         service.set_data("{sorry"),
@@ -155,7 +155,7 @@ fn data_that_cannot_be_served_is_refused() {
     assert!(matches!(keyless, Err(PreconfiguredError::NoKey { .. })));
 }
 
-// 1.2: a prefix is preserved, and `//` is an error.
+// SRC-1.2: a prefix is preserved, and `//` is an error.
 #[test]
 fn a_path_may_have_a_prefix_but_no_empty_segment() {
     let service = FakeService::start().unwrap();
@@ -189,7 +189,7 @@ fn a_path_may_have_a_prefix_but_no_empty_segment() {
 }
 
 #[test]
-fn a_service_can_ask_for_a_key_and_name_its_environment() {
+fn a_service_can_require_a_key_and_send_its_environment() {
     let service = FakeService::builder()
         .sdk_key("sdk-key")
         .environment_id("env-1")

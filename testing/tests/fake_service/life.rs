@@ -1,4 +1,4 @@
-//! The beginning and the end of a service, and waiting in between.
+//! Start and end of a service, and waiting.
 
 use std::thread;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::support::Wire;
 fn is_shared<T: Send + Sync + 'static>(_: &T) {}
 
 #[test]
-fn a_service_that_is_dropped_ends_all_connections() {
+fn a_dropped_service_closes_all_connections() {
     let service = FakeService::start().unwrap();
     is_shared(&service);
     service.answer(Endpoint::Poll, Answer::nothing());
@@ -31,7 +31,7 @@ fn a_service_that_is_dropped_ends_all_connections() {
 }
 
 #[test]
-fn a_service_can_start_wait_and_end_in_a_runtime() {
+fn a_service_can_start_wait_and_end_inside_a_runtime() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -48,7 +48,7 @@ fn a_service_can_start_wait_and_end_in_a_runtime() {
 }
 
 #[test]
-fn what_is_waited_for_may_come_later() {
+fn a_condition_may_hold_later() {
     let service = FakeService::start().unwrap();
     thread::scope(|scope| {
         let waiting = scope.spawn(|| pollster::block_on(async { service.next_payload().await }));
@@ -62,7 +62,7 @@ fn what_is_waited_for_may_come_later() {
 }
 
 #[test]
-fn each_request_is_handed_out_once() {
+fn each_request_is_returned_once() {
     let service = FakeService::start().unwrap();
     let mut wire = Wire::new(&service);
     for path in ["/a/sdk/latest-all", "/other", "/b/sdk/latest-all"] {

@@ -1,5 +1,4 @@
-//! The fake service, seen from a client that looks at the bytes. Rules are those of
-//! `docs/protocol`.
+//! The fake service, tested by a client that inspects the bytes. Rule ids refer to `docs/protocol`.
 
 #![cfg(test)]
 

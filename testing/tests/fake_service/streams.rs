@@ -1,4 +1,4 @@
-//! Streams, and what can be done to those that are open.
+//! Streams, and operations on open ones.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -16,9 +16,9 @@ fn open(service: &FakeService) -> Wire {
     wire
 }
 
-// 2.2: put, then patches and deletes.
+// SRC-2.2: put, then patches and deletes.
 #[test]
-fn a_stream_begins_with_all_flags_and_goes_on_with_changes() {
+fn a_stream_begins_with_all_flags_and_continues_with_changes() {
     let service = FakeService::start().unwrap();
     service.set("a", true);
     let mut wire = Wire::get(&service, "/all");
@@ -60,7 +60,7 @@ fn a_stream_begins_with_all_flags_and_goes_on_with_changes() {
 }
 
 #[test]
-fn every_open_stream_hears_of_a_change() {
+fn every_open_stream_receives_a_change() {
     let service = FakeService::start().unwrap();
     let mut wires = [open(&service), open(&service), open(&service)];
     assert_eq!(service.open_streams(), 3);
@@ -71,7 +71,7 @@ fn every_open_stream_hears_of_a_change() {
 }
 
 #[test]
-fn events_and_bytes_of_any_form_can_be_sent() {
+fn arbitrary_events_and_bytes_can_be_sent() {
     let service = FakeService::start().unwrap();
     let mut wire = open(&service);
     service
@@ -98,9 +98,9 @@ fn a_silent_stream_gets_heartbeats() {
     );
 }
 
-// 2.8: the service sees that a client has closed its stream.
+// SRC-2.8: the service detects that a client has closed its stream.
 #[test]
-fn the_end_of_a_client_is_seen() {
+fn the_service_detects_the_end_of_a_client() {
     let service = FakeService::start().unwrap();
     let wire = open(&service);
     let request = service.next_request(Endpoint::Stream).wait().unwrap();
@@ -156,7 +156,7 @@ fn a_stream_whose_client_is_far_behind_is_closed() {
     let (rest, error) = wire.rest();
     assert!(
         rest.ends_with("1\r\n\n\r\n") && error.is_none(),
-        "what was queued is sent: {error:?}"
+        "queued events are sent first: {error:?}"
     );
 }
 

@@ -1,4 +1,4 @@
-//! A client that takes nothing for granted.
+//! A client that checks every byte.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use vexil_testing::FakeService;
 
-/// Only a test that fails waits so long.
+/// Reached only by tests that fail.
 const SOON: Duration = Duration::from_secs(60);
 
 /// A connection to the service.
 pub(crate) struct Wire(pub(crate) TcpStream);
 
-/// An answer that came to its end in an orderly way, and kept the connection.
+/// An answer that ended normally and kept the connection open.
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) status: u16,
@@ -42,7 +42,7 @@ impl Wire {
         Self(socket)
     }
 
-    /// Connects and asks for something.
+    /// Connects and sends a GET request.
     pub(crate) fn get(service: &FakeService, path: &str) -> Self {
         let mut wire = Self::new(service);
         wire.send("GET", path, &[], b"");
@@ -69,7 +69,7 @@ impl Wire {
         self.0.write_all(bytes).unwrap();
     }
 
-    /// Asks and reads the whole answer.
+    /// Sends a request and reads the complete answer.
     pub(crate) fn ask(
         &mut self,
         method: &str,
@@ -92,12 +92,12 @@ impl Wire {
         }
     }
 
-    /// The status line and the headers, in lower case.
+    /// Returns the status line and the headers, in lower case.
     pub(crate) fn head(&mut self) -> String {
         String::from_utf8(self.until(b"\r\n\r\n")).unwrap()
     }
 
-    /// The next event of a stream, without what makes it a chunk.
+    /// Returns the next event of a stream, without the chunk framing.
     pub(crate) fn event(&mut self) -> String {
         let chunk = self.chunk();
         assert!(chunk.ends_with("\n\n"), "{chunk:?}");
@@ -118,7 +118,7 @@ impl Wire {
         bytes
     }
 
-    /// All that comes before the connection ends, and the error that it ends with.
+    /// Returns all data until the connection ends, and the error that ended it.
     pub(crate) fn rest(&mut self) -> (String, Option<ErrorKind>) {
         let mut bytes = Vec::new();
         let error = self
@@ -129,7 +129,7 @@ impl Wire {
         (String::from_utf8_lossy(&bytes).into_owned(), error)
     }
 
-    /// Whether nothing more is there at the moment.
+    /// Whether no data is available at the moment.
     pub(crate) fn is_silent(&mut self) -> bool {
         self.0.set_nonblocking(true).unwrap();
         let read = self.0.read(&mut [0]);
@@ -150,7 +150,7 @@ impl Wire {
     }
 }
 
-/// The name and the data of an event.
+/// Returns the name and the data of an event.
 pub(crate) fn parse(event: &str) -> (&str, serde_json::Value) {
     let (name, data) = event.trim_end().split_once('\n').unwrap();
     let data = data.strip_prefix("data: ").unwrap();

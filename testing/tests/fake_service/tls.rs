@@ -1,4 +1,4 @@
-//! TLS: a certificate to trust, and some that nobody should.
+//! TLS: valid and invalid certificates.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, Certificate, Endpoint};
 
-/// Asks for all flags, trusting the authority of one service.
+/// Polls all flags from a service, trusting the authority of another or the same one.
 fn poll(service: &FakeService, trusted: &FakeService) -> std::io::Result<String> {
     let mut roots = RootCertStore::empty();
     let file = CertificateDer::from_pem_file(trusted.ca_pem_path().unwrap()).unwrap();
@@ -34,7 +34,7 @@ fn poll(service: &FakeService, trusted: &FakeService) -> std::io::Result<String>
 }
 
 #[test]
-fn who_trusts_the_authority_is_served() {
+fn a_client_that_trusts_the_authority_is_served() {
     let service = FakeService::builder().tls().start().unwrap();
     assert!(service.url().starts_with("https://127.0.0.1:"));
     assert!(
@@ -54,7 +54,7 @@ fn who_trusts_the_authority_is_served() {
 
 // SRC-F44.
 #[test]
-fn certificates_can_be_wrong() {
+fn certificates_can_be_invalid() {
     let good = FakeService::builder().tls().start().unwrap();
     let others = [
         Certificate::valid(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use vexil_testing::servers::{DynamoDbLocal, dynamodb_url};
 
 #[test]
-fn it_answers_until_it_is_killed_and_is_empty_when_it_is_back_at_its_port() {
+fn a_killed_server_is_empty_after_a_restart_on_its_port() {
     let server = DynamoDbLocal::start().unwrap();
     assert_eq!(server.url(), format!("http://127.0.0.1:{}", server.port()));
     assert_eq!(tables(&server), r#"{"TableNames":[]}"#);
@@ -29,7 +29,7 @@ fn it_answers_until_it_is_killed_and_is_empty_when_it_is_back_at_its_port() {
 }
 
 #[test]
-fn it_is_silent_while_it_is_paused() {
+fn a_paused_server_is_silent() {
     let server = DynamoDbLocal::start().unwrap();
     server.pause().unwrap();
     let mut client = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
@@ -46,7 +46,7 @@ fn it_is_silent_while_it_is_paused() {
 }
 
 #[test]
-fn tests_of_a_process_share_one() {
+fn tests_of_a_process_share_a_server() {
     assert_eq!(dynamodb_url().unwrap(), dynamodb_url().unwrap());
 }
 
@@ -54,10 +54,10 @@ fn tables(server: &DynamoDbLocal) -> String {
     call(server, "ListTables", "{}")
 }
 
-/// Calls an action, signed by somebody: DynamoDB Local looks whether there is a signature, not
-/// whose it is.
+/// Calls an action with a dummy signature: DynamoDB Local requires a signature but does not verify
+/// it.
 fn call(server: &DynamoDbLocal, action: &str, body: &str) -> String {
-    // Errors are answers, so that the test shows them.
+    // Error statuses are returned as text, so that failing tests show them.
     let agent = ureq::Agent::from(
         ureq::Agent::config_builder()
             .http_status_as_error(false)

@@ -1,4 +1,4 @@
-//! How servers are found, and how they end.
+//! Finding servers, and their lifetime.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
@@ -9,11 +9,11 @@ use std::{env, mem};
 
 use vexil_testing::servers::{DynamoDbLocal, RedisServer, ServerError, redis_url};
 
-/// Tells a process of this test's that it is the one which the test looks at.
+/// Marks the child process in which a test runs again.
 const INNER: &str = "VEXIL_TESTING_INNER";
 
 #[test]
-fn a_server_ends_with_its_value() {
+fn a_server_ends_when_its_value_is_dropped() {
     let server = RedisServer::start().unwrap();
     let address = server.address();
     assert!(TcpStream::connect(address).is_ok());
@@ -22,7 +22,7 @@ fn a_server_ends_with_its_value() {
 }
 
 #[test]
-fn a_server_ends_with_the_process_of_its_test_however_that_ends() {
+fn a_server_ends_with_its_test_process_however_that_ends() {
     if env::var_os(INNER).is_some() {
         let server = RedisServer::start().unwrap();
         println!("\nport {}", server.port());
@@ -31,7 +31,7 @@ fn a_server_ends_with_the_process_of_its_test_however_that_ends() {
             thread::park();
         }
     }
-    let mut inner = again("life::a_server_ends_with_the_process_of_its_test_however_that_ends")
+    let mut inner = again("life::a_server_ends_with_its_test_process_however_that_ends")
         .spawn()
         .unwrap();
     let mut output = BufReader::new(inner.stdout.take().unwrap())
@@ -48,16 +48,13 @@ fn a_server_ends_with_the_process_of_its_test_however_that_ends() {
     inner.wait().unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);
     while TcpStream::connect(("127.0.0.1", port)).is_ok() {
-        assert!(
-            Instant::now() < deadline,
-            "the server goes on without its test"
-        );
+        assert!(Instant::now() < deadline, "the server outlives its test");
         thread::sleep(Duration::from_millis(10));
     }
 }
 
 #[test]
-fn what_is_not_there_is_an_error_that_says_what_to_install() {
+fn a_missing_program_is_an_error_that_says_what_to_install() {
     if env::var_os(INNER).is_some() {
         for error in [
             RedisServer::start().unwrap_err(),
@@ -68,7 +65,7 @@ fn what_is_not_there_is_an_error_that_says_what_to_install() {
         }
         return;
     }
-    let mut inner = again("life::what_is_not_there_is_an_error_that_says_what_to_install");
+    let mut inner = again("life::a_missing_program_is_an_error_that_says_what_to_install");
     let inner = inner.env("PATH", "/nowhere").output().unwrap();
     let output = String::from_utf8(inner.stdout).unwrap();
     let errors: Vec<_> = output
@@ -90,12 +87,12 @@ fn what_is_not_there_is_an_error_that_says_what_to_install() {
 }
 
 #[test]
-fn a_server_that_runs_elsewhere_is_taken_as_it_is() {
+fn the_url_of_an_external_server_is_returned_unchanged() {
     if env::var_os(INNER).is_some() {
         println!("\nurl {}", redis_url().unwrap());
         return;
     }
-    let mut inner = again("life::a_server_that_runs_elsewhere_is_taken_as_it_is");
+    let mut inner = again("life::the_url_of_an_external_server_is_returned_unchanged");
     let inner = inner
         .env("VEXIL_REDIS_URL", "redis://elsewhere:1")
         .output()
@@ -124,7 +121,7 @@ fn tests_of_a_process_share_a_server() {
 }
 
 #[test]
-fn a_configuration_that_the_server_refuses_is_an_error_with_its_words() {
+fn a_refused_configuration_is_an_error_with_the_output() {
     let error = RedisServer::builder()
         .config("no-such-setting yes")
         .start()
@@ -132,7 +129,7 @@ fn a_configuration_that_the_server_refuses_is_an_error_with_its_words() {
     assert!(error.to_string().contains("no-such-setting"), "{error}");
 }
 
-/// This test once more, in a process of its own.
+/// Runs this test again in a separate process.
 fn again(test: &str) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command

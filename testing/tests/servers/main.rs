@@ -1,5 +1,5 @@
-//! Real servers start, do what a test wants, and end with it. The rule of the house is D13: a test
-//! that needs a server and has none fails, with what to install.
+//! Real servers start, are controlled by a test, and end with it. A test whose server is not
+//! installed fails with instructions, and is not skipped.
 
 #![cfg(test)]
 #![cfg(unix)]

@@ -1,4 +1,4 @@
-//! What a Redis can be told to be and to do.
+//! Settings and operations of Redis servers.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use vexil_testing::servers::{RedisReply, RedisServer, ServerError};
 
 #[test]
-fn answers_come_as_they_are() {
+fn replies_are_returned_unchanged() {
     let server = RedisServer::start().unwrap();
     let text = |text: &str| RedisReply::Text(text.into());
     assert_eq!(
@@ -32,7 +32,7 @@ fn answers_come_as_they_are() {
     assert!(
         matches!(&error, ServerError::Refused { command, reply } if command == "HGET" && reply.starts_with("WRONGTYPE"))
     );
-    // The connection is the same one after a refusal, and another one after it was closed.
+    // A refusal keeps the connection. After the server has closed it, a new one is opened.
     server
         .command(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no"])
         .unwrap();
@@ -40,7 +40,7 @@ fn answers_come_as_they_are() {
 }
 
 #[test]
-fn a_password_is_asked_for_and_is_part_of_the_url() {
+fn a_password_is_required_and_part_of_the_url() {
     let server = RedisServer::builder()
         .password("open \"sesame\"")
         .start()
@@ -57,7 +57,7 @@ fn a_password_is_asked_for_and_is_part_of_the_url() {
 }
 
 #[test]
-fn users_have_their_rights_and_no_others() {
+fn users_have_only_their_rights() {
     let server = RedisServer::builder()
         .acl_user("reader", "secret", "~* +@read")
         .start()
@@ -70,12 +70,12 @@ fn users_have_their_rights_and_no_others() {
     assert!(client.say("AUTH reader secret").starts_with("+OK"));
     assert!(client.say("GET a").starts_with("$-1"));
     assert!(client.say("SET a b").starts_with("-NOPERM"));
-    // The test itself may do everything.
+    // The test's own connection has all rights.
     server.command(["SET", "a", "b"]).unwrap();
 }
 
 #[test]
-fn with_tls_the_server_shows_a_certificate_that_its_authority_has_signed() {
+fn with_tls_the_server_presents_a_certificate_signed_by_its_authority() {
     let server = RedisServer::builder().tls().start().unwrap();
     assert!(server.url().starts_with("rediss://"));
     let files = server.tls().unwrap();
@@ -103,7 +103,7 @@ fn with_tls_the_server_shows_a_certificate_that_its_authority_has_signed() {
 }
 
 #[test]
-fn a_killed_server_refuses_and_is_empty_when_it_is_back_at_its_port() {
+fn a_killed_server_is_empty_after_a_restart_on_its_port() {
     let server = RedisServer::start().unwrap();
     server.command(["SET", "a", "b"]).unwrap();
     let mut client = Client::connect(&server);
@@ -121,7 +121,7 @@ fn a_killed_server_refuses_and_is_empty_when_it_is_back_at_its_port() {
 }
 
 #[test]
-fn a_server_that_writes_to_disk_has_its_data_after_a_restart() {
+fn a_server_that_writes_to_disk_keeps_its_data_after_a_restart() {
     let server = RedisServer::builder()
         .config("appendonly yes")
         .config("appendfsync always")
@@ -136,7 +136,7 @@ fn a_server_that_writes_to_disk_has_its_data_after_a_restart() {
 }
 
 #[test]
-fn a_paused_server_is_silent_and_answers_when_it_goes_on() {
+fn a_paused_server_is_silent_and_responds_after_it_resumes() {
     let server = RedisServer::start().unwrap();
     let mut client = Client::connect(&server);
     server.pause().unwrap();
@@ -151,7 +151,7 @@ fn a_paused_server_is_silent_and_answers_when_it_goes_on() {
         matches!(silence.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
         "{silence}"
     );
-    // The system still takes connections in its name.
+    // The operating system still accepts connections for it.
     assert!(TcpStream::connect(server.address()).is_ok());
     server.resume().unwrap();
     client
@@ -160,7 +160,7 @@ fn a_paused_server_is_silent_and_answers_when_it_goes_on() {
         .set_read_timeout(Some(Duration::from_secs(30)))
         .unwrap();
     assert!(client.answer().starts_with("+PONG"));
-    // One that is dropped while it is paused ends too.
+    // A paused server ends too when it is dropped.
     server.pause().unwrap();
     let address = server.address();
     drop(server);
@@ -168,7 +168,7 @@ fn a_paused_server_is_silent_and_answers_when_it_goes_on() {
 }
 
 #[test]
-fn limits_are_those_of_the_test_s_own_clients() {
+fn limits_do_not_include_the_connection_of_the_test() {
     let server = RedisServer::builder()
         .max_clients(1)
         .max_memory(3_000_000)
@@ -190,7 +190,7 @@ fn limits_are_those_of_the_test_s_own_clients() {
     );
 }
 
-/// A client of the server's port, by the protocol's inline commands.
+/// A client of the server's port that uses the protocol's inline commands.
 struct Client(BufReader<TcpStream>);
 
 impl Client {
@@ -203,7 +203,7 @@ impl Client {
     }
 
     fn say(&mut self, command: &str) -> String {
-        // If the server has gone, the answer shows it.
+        // If the server is gone, reading the reply fails.
         let _ = self
             .0
             .get_mut()

@@ -1,4 +1,4 @@
-//! Several Redis servers that belong together.
+//! Groups of Redis servers.
 
 use std::collections::HashSet;
 
@@ -16,7 +16,8 @@ fn a_replica_follows_its_primary() {
     let replica = RedisServer::builder().replica_of(&primary).start().unwrap();
     primary.command(["SET", "a", "b"]).unwrap();
     let followers = RedisReply::Integer(1);
-    // A write counts as seen when the replica says so; before it is connected, none does.
+    // `WAIT` returns the number of replicas that confirmed the write: none before they are
+    // connected.
     while primary.command(["WAIT", "1", "1000"]).unwrap() != followers {}
     assert_eq!(
         replica.command(["GET", "a"]).unwrap().text().as_deref(),
@@ -50,7 +51,7 @@ fn the_nodes_of_a_cluster_share_the_keys() {
 }
 
 #[test]
-fn a_cluster_takes_commands_again_when_a_killed_node_is_back() {
+fn a_cluster_accepts_commands_after_a_killed_node_is_restarted() {
     let cluster = RedisServer::builder()
         .password("secret")
         .tls()
@@ -71,7 +72,7 @@ fn tests_of_a_process_share_a_cluster() {
 }
 
 #[test]
-fn a_sentinel_names_the_replica_when_the_primary_is_killed() {
+fn a_sentinel_promotes_the_replica_when_the_primary_is_killed() {
     let redis = RedisServer::builder()
         .password("secret")
         .tls()
@@ -92,7 +93,7 @@ fn a_sentinel_names_the_replica_when_the_primary_is_killed() {
 }
 
 #[test]
-fn a_replica_becomes_the_primary_when_it_is_told_to() {
+fn a_replica_becomes_the_primary_on_command() {
     let redis = RedisSentinel::start().unwrap();
     assert_eq!(redis.name(), "vexil");
     let [first, second] = redis.servers();
@@ -102,7 +103,7 @@ fn a_replica_becomes_the_primary_when_it_is_told_to() {
     second.command(["SET", "a", "b"]).unwrap();
 }
 
-/// A primary that a busy machine does not run for a second is not replaced behind a test's back.
+/// A busy machine may not schedule a primary for a second; it must not be replaced then.
 #[test]
 fn a_sentinel_fails_over_only_while_a_test_waits_for_it() {
     let redis = RedisSentinel::start().unwrap();

@@ -1,4 +1,4 @@
-//! A fault for each clause for big-segment stores.
+//! One fault for each clause for big-segment stores.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use vexil::big_segments::{BigSegmentStore, StoreError};
 use vexil::eval::Membership;
 use vexil_testing::conformance::{BigSegmentStoreHarness, big_segment_store};
 
-/// Names the fault by which each clause is to fail.
+/// Lists the fault with which each clause must fail.
 macro_rules! caught {
     ($($clause:ident by $fault:ident),+ $(,)?) => {
         $(
@@ -42,7 +42,7 @@ caught! {
 }
 
 #[test]
-fn every_clause_of_the_suite_has_its_fault() {
+fn every_clause_of_the_suite_has_a_fault() {
     let names = |clauses: &[&'static str]| clauses.iter().copied().collect::<BTreeSet<_>>();
     assert_eq!(names(CAUGHT), names(big_segment_store::CLAUSES));
 }
@@ -53,7 +53,7 @@ mod without_a_fault {
     vexil_testing::big_segment_store_conformance!(Harness::new(Fault::None));
 }
 
-/// What is wrong with a store. The names say what it does.
+/// A fault of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     None,
@@ -72,7 +72,7 @@ enum Fault {
     DroppedQueriesBlock,
 }
 
-/// By prefix and hash, what includes and what excludes; and, by prefix, times.
+/// Included and excluded segments by prefix and hash, and times by prefix.
 #[derive(Debug, Default)]
 struct Database {
     rows: HashMap<(String, String), Vec<(String, bool)>>,
@@ -167,7 +167,7 @@ impl BigSegmentStoreHarness for Harness {
 #[derive(Debug)]
 struct Faulty {
     fault: Fault,
-    /// None: it cannot be reached.
+    /// `None` if the database is unreachable.
     database: Option<Arc<Mutex<Database>>>,
     prefix: String,
     cache: Mutex<HashMap<String, Option<Membership>>>,
@@ -175,7 +175,8 @@ struct Faulty {
 }
 
 impl Faulty {
-    /// The database, after a while; an error if a query before was never ended and the store minds.
+    /// Returns the database after a delay. Fails if an earlier query was dropped and the fault
+    /// depends on it.
     async fn query(&self) -> Result<Option<MutexGuard<'_, Database>>, StoreError> {
         if self.querying.swap(true, Ordering::SeqCst) && self.fault == Fault::DroppedQueriesBlock {
             return Err(StoreError::Timeout);
@@ -185,7 +186,7 @@ impl Faulty {
         match &self.database {
             Some(database) => Ok(Some(database.lock().unwrap())),
             None if self.fault == Fault::TroubleIsAbsence => Ok(None),
-            None => Err(StoreError::unavailable("there is no database")),
+            None => Err(StoreError::unavailable("the database is unreachable")),
         }
     }
 
@@ -234,7 +235,7 @@ impl BigSegmentStore for Faulty {
             .filter(|((prefix, hash), _)| *prefix == self.prefix && is_meant(hash));
         let mut rows = rows.map(|(_, row)| row).peekable();
         if rows.peek().is_none() && self.fault == Fault::AbsenceIsAnError {
-            return Err(StoreError::unavailable("there is nothing"));
+            return Err(StoreError::unavailable("no record"));
         }
         let found = rows.peek().is_some();
         let row: Vec<_> = rows.flatten().cloned().collect();
@@ -249,9 +250,7 @@ impl BigSegmentStore for Faulty {
         };
         match database.times.get(&self.prefix) {
             Some(time) if self.fault == Fault::CountsSeconds => Ok(Some(time / 1000)),
-            None if self.fault == Fault::NeverIsAnError => {
-                Err(StoreError::unavailable("there is no time"))
-            }
+            None if self.fault == Fault::NeverIsAnError => Err(StoreError::unavailable("no time")),
             time => Ok(time.copied()),
         }
     }

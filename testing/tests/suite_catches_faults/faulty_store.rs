@@ -1,4 +1,4 @@
-//! [`Faulty`]: a persistent store in memory with one fault.
+//! [`Faulty`]: an in-memory persistent store with one fault.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use vexil::{Text, async_trait};
 use vexil_testing::conformance::Meanwhile;
 use vexil_testing::{MemoryDatabase, MemoryPersistentStore};
 
-/// What is wrong with a store. The names say what it does.
+/// A fault of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     None,
@@ -72,7 +72,7 @@ pub(crate) enum Fault {
     TroubleIsSuccess,
     DroppedWritesBlock,
     DroppedInitsComeLate,
-    // The other groups.
+    // Other groups.
     WritesAllTheSame,
     NeverTells,
     TellsOnce,
@@ -86,16 +86,16 @@ pub(crate) struct Faulty {
     prefix: String,
     inner: MemoryPersistentStore,
     cache: Mutex<HashMap<(DataKind, String), Option<StoredItem>>>,
-    /// What a call that was dropped would have been answered.
+    /// The result of a call that was dropped.
     left_over: Mutex<Option<Option<StoredItem>>>,
     writing: AtomicBool,
     inits: Arc<Inits>,
 }
 
-/// Writes by threads for blocking work, as many at once as there are.
+/// Writes on blocking threads, in parallel if several are available.
 #[derive(Debug, Default)]
 struct Inits {
-    /// How many were called, and the number of the last one that was written.
+    /// The number of calls, and the number of the last write.
     numbers: Mutex<(usize, usize)>,
     written: Condvar,
 }
@@ -107,7 +107,7 @@ impl Inits {
         numbers.0
     }
 
-    /// Writes, but lets a newer one that was called meanwhile go first.
+    /// Writes, but lets a later concurrent write finish first.
     fn write(&self, number: usize, write: impl FnOnce()) {
         let overtaken =
             |(called, written): &mut (usize, usize)| number < *called && written < called;
@@ -136,7 +136,7 @@ impl Faulty {
         }
     }
 
-    /// What is read of a row; none if it is hidden.
+    /// Returns a row as it is read, or `None` if the fault hides it.
     fn seen(&self, item: StoredItem) -> Option<StoredItem> {
         let json: Option<Value> = serde_json::from_slice(&item.body).ok();
         let property = |name: &str| json.as_ref().and_then(|json| json.get(name)).cloned();
@@ -164,7 +164,7 @@ impl Faulty {
         let mut rows = self.inner.get_all(kind).await?;
         match self.fault {
             Fault::EmptinessIsAnError if rows.is_empty() => {
-                return Err(StoreError::unavailable("there is nothing"));
+                return Err(StoreError::unavailable("no item"));
             }
             Fault::GivesARowTwice => rows.extend(rows.first().cloned()),
             Fault::MixesKinds => {
@@ -212,7 +212,7 @@ impl Faulty {
         Ok(rows)
     }
 
-    /// Whether an item is written over the one that is there.
+    /// Whether an item replaces the stored one.
     fn wins(&self, stored: &StoredItem, item: &StoredItem) -> bool {
         let is_deleted = |item: &StoredItem| {
             let json: Option<Value> = serde_json::from_slice(&item.body).ok();
@@ -317,8 +317,8 @@ impl Faulty {
         key: &str,
         item: &StoredItem,
     ) -> Result<Upsert, StoreError> {
-        // Without an await between look and write, a store in memory is alone on its database: all
-        // run in one lock.
+        // Without an await between read and write, an in-memory store needs a lock to be atomic:
+        // all share this one.
         static ALONE: Mutex<()> = Mutex::new(());
         if self.fault == Fault::LooksAndThenWrites {
             let stored = self.inner.get(kind, key).await?;
@@ -365,8 +365,8 @@ impl Faulty {
         Upsert::Written
     }
 
-    /// Begins a write, which takes a while; fails if the one before was never ended and the store
-    /// minds.
+    /// Starts a write, which takes some time. Fails if an earlier write was dropped and the fault
+    /// depends on it.
     async fn begin_write(&self) -> Result<(), StoreError> {
         if self.writing.swap(true, Ordering::SeqCst) && self.fault == Fault::DroppedWritesBlock {
             return Err(StoreError::Timeout);
@@ -453,7 +453,7 @@ impl PersistentDataStore for Faulty {
 
     async fn probe(&self) -> Result<(), StoreError> {
         if self.fault == Fault::ProbeWantsTheMarker && !self.inner.is_initialized().await? {
-            return Err(StoreError::unavailable("there is no marker"));
+            return Err(StoreError::unavailable("no marker"));
         }
         self.inner.probe().await
     }
@@ -483,10 +483,10 @@ fn spelled_anew(mut item: StoredItem, json: &Value) -> StoredItem {
     item
 }
 
-/// A store that looks before it writes, and looks again if it was overtaken.
+/// A store that reads before it writes, and retries if it was overtaken.
 pub(crate) struct Optimistic {
     pub(crate) store: Faulty,
-    /// What happens after the first look.
+    /// Called after the first read.
     pub(crate) meanwhile: Mutex<Option<Arc<Meanwhile>>>,
 }
 

@@ -1,6 +1,6 @@
-//! The suites are tested, too: for each clause there is a store with a fault that no other part of
-//! it has, and the clause must fail on it. That the clauses hold for stores without faults is seen
-//! in `conformance.rs`.
+//! Tests of the conformance suites: for each clause there is a store whose only fault violates it, and
+//! the clause must fail for that store. `conformance.rs` tests that the clauses hold for stores without
+//! faults.
 
 #![cfg(test)]
 
@@ -13,12 +13,12 @@ use std::pin::Pin;
 
 use vexil_testing::conformance::hold;
 
-/// Asserts that a clause does not hold for what this harness tests.
+/// Asserts that a clause fails for this harness.
 #[track_caller]
 fn assert_caught<H>(
     harness: H,
     clause: impl for<'a> FnOnce(&'a H) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
 ) {
     let held = catch_unwind(AssertUnwindSafe(|| hold(|| harness, clause)));
-    assert!(held.is_err(), "the clause holds in spite of the fault");
+    assert!(held.is_err(), "the clause does not detect the fault");
 }

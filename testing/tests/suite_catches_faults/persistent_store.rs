@@ -1,4 +1,4 @@
-//! A fault for each clause for persistent stores.
+//! One fault for each clause for persistent stores.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use vexil_testing::{MemoryDatabase, MemoryPersistentStore};
 
 use super::faulty_store::{Fault, Faulty, Optimistic};
 
-/// Names the fault by which each clause of a group is to fail.
+/// Lists the fault with which each clause of a group must fail.
 macro_rules! caught {
     ($($group:ident { $($clause:ident by $fault:ident),+ $(,)? })+) => {
         $(
@@ -105,7 +105,7 @@ caught! {
 }
 
 #[test]
-fn every_clause_of_the_suite_has_its_fault() {
+fn every_clause_of_the_suite_has_a_fault() {
     let names = |groups: &[(&'static str, &[&'static str])]| -> BTreeSet<_> {
         groups
             .iter()
@@ -127,7 +127,7 @@ mod without_a_fault {
     );
 }
 
-/// A new database for each test, which keeps only the text of what others write.
+/// A new database for each test, in which other writers store only the text.
 struct Harness {
     fault: Fault,
     database: MemoryDatabase,

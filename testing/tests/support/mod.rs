@@ -1,4 +1,4 @@
-//! What the tests of data sources need: a sink that remembers, and stores with habits.
+//! Shared by the tests of data sources: a recording sink, and stores with particular behaviour.
 
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
@@ -14,11 +14,11 @@ use vexil::model::{DataSet, Item, Upserted};
 use vexil::store::{DataStore, MemoryStore, Snapshot, StoreError};
 use vexil_testing::TestData;
 
-/// Remembers what it is told, one line for each thing.
+/// Records its calls, one line per call.
 #[derive(Default)]
 pub(crate) struct Recorder {
     lines: Mutex<Vec<String>>,
-    /// Called before the initial data is taken.
+    /// Called before the initial data is stored.
     before_init: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
@@ -30,7 +30,7 @@ impl Recorder {
         }
     }
 
-    /// What was told since the last time.
+    /// Returns the calls since the last call of this method.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.lines.lock().unwrap())
     }
@@ -87,7 +87,7 @@ impl DataSink for Recorder {
 /// A data source that runs until this is dropped.
 pub(crate) type Running = Pin<Box<dyn Future<Output = Result<(), DataSourceError>> + Send>>;
 
-/// Attaches a recorder, as a client attaches itself.
+/// Attaches a recorder as a client would.
 pub(crate) fn attach(data: &TestData) -> (Arc<Recorder>, Running) {
     let recorder = Arc::new(Recorder::default());
     let running = attach_as(data, &recorder);
@@ -105,19 +105,19 @@ pub(crate) fn attach_as(data: &TestData, recorder: &Arc<Recorder>) -> Running {
     running
 }
 
-/// What a [`Habitual`] store does.
+/// The behaviour of a [`Habitual`] store.
 pub(crate) enum Habit {
-    /// Is not done with anything at the first attempt.
+    /// Is pending at the first poll of each call.
     Hesitate,
-    /// Is never done.
+    /// Never completes a call.
     Hang,
-    /// Tells when it is gone.
+    /// Sends a message when it is dropped.
     SayGoodbye(Sender<()>),
-    /// Fails to take anything.
+    /// Fails every write.
     Fail,
 }
 
-/// A store in memory that has a habit.
+/// An in-memory store with a particular behaviour.
 pub(crate) struct Habitual {
     pub(crate) habit: Habit,
     pub(crate) store: MemoryStore,
@@ -181,7 +181,7 @@ impl DataStore for Habitual {
     }
 }
 
-/// Pending once, and then ready at once.
+/// Is pending once, then ready.
 pub(crate) async fn yield_once() {
     let mut yielded = false;
     poll_fn(|cx| {
