@@ -1,6 +1,6 @@
 //! Test doubles for applications and plug-ins that use [`vexil`].
 //!
-//! A test gives its client [`TestData`] as the data source and changes flags through a clone of it.
+//! A test passes [`TestData`] to its client as the data source and changes flags through a clone.
 //! Clients see a change when the call returns: no waiting, no network, no files.
 //!
 //! ```

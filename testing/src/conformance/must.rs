@@ -26,7 +26,7 @@ impl<T> Must<T> for Result<T, StoreError> {
 
     fn must_be_unavailable(self, what: &str) {
         match self {
-            Ok(_) => panic!("{what} succeeds though the database cannot be reached"),
+            Ok(_) => panic!("{what} succeeds although the database is unreachable"),
             Err(error) => {
                 assert!(
                     error.is_temporary(),

@@ -25,20 +25,20 @@ macro_rules! caught {
 }
 
 caught! {
-    a_context_of_which_nothing_is_known_is_none_and_no_error by AbsenceIsAnError,
-    segments_that_include_a_context_are_told by ForgetsGenerations,
-    segments_that_exclude_a_context_are_told by ForgetsExclusions,
+    an_unknown_context_has_no_membership_and_is_no_error by AbsenceIsAnError,
+    segments_that_include_a_context_are_returned by ForgetsGenerations,
+    segments_that_exclude_a_context_are_returned by ForgetsExclusions,
     a_segment_that_includes_and_excludes_includes by ExclusionWins,
-    contexts_are_kept_apart by OneForAll,
-    a_hash_is_taken_as_it_is by IgnoresCase,
+    contexts_have_separate_memberships by OneForAll,
+    a_hash_is_used_unchanged by IgnoresCase,
     a_context_whose_last_segment_was_removed_is_in_none by ForgetsNothing,
-    memberships_of_other_prefixes_do_not_count by IgnoresPrefixes,
-    memberships_are_read_anew_each_time by Caches,
-    a_store_that_was_never_synchronized_says_so_without_an_error by NeverIsAnError,
-    the_time_of_the_last_synchronization_is_told_in_milliseconds by CountsSeconds,
-    the_time_of_another_prefix_does_not_count by IgnoresPrefixes,
-    a_big_segment_store_out_of_reach_is_an_error_and_never_absence by TroubleIsAbsence,
-    a_query_that_is_dropped_leaves_the_store_usable by DroppedQueriesBlock,
+    memberships_of_other_prefixes_are_ignored by IgnoresPrefixes,
+    memberships_are_not_cached by Caches,
+    a_store_that_was_never_synchronized_has_no_time_and_no_error by NeverIsAnError,
+    the_time_of_the_last_synchronization_is_in_milliseconds by CountsSeconds,
+    the_time_of_another_prefix_is_ignored by IgnoresPrefixes,
+    an_unreachable_big_segment_store_is_an_error_and_never_absence by TroubleIsAbsence,
+    a_dropped_query_leaves_the_store_usable by DroppedQueriesBlock,
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Tests of the conformance suites: for each clause there is a store whose only fault violates it, and
-//! the clause must fail for that store. `conformance.rs` tests that the clauses hold for stores without
+//! Tests of the conformance suites: for each clause there is a store with a single fault, and the
+//! clause must fail for that store. `conformance.rs` tests that the clauses hold for stores without
 //! faults.
 
 #![cfg(test)]

@@ -15,7 +15,7 @@ const BOB: &str = "wUzdwDP2S53qgOpnXPKAoBXmclFgkKViZ4EVPcaP6hE=";
 const EVE: &str = "HeNqMq95jaDBrJKXYDoyDtj+VnzyHJF3ESpM6RTruL4=";
 
 /// A context without a record is not an error.
-pub async fn a_context_of_which_nothing_is_known_is_none_and_no_error(
+pub async fn an_unknown_context_has_no_membership_and_is_no_error(
     harness: &dyn BigSegmentStoreHarness,
 ) {
     let place = Place::new(harness).await;
@@ -24,7 +24,7 @@ pub async fn a_context_of_which_nothing_is_known_is_none_and_no_error(
 }
 
 /// A segment is identified by its reference: key and generation.
-pub async fn segments_that_include_a_context_are_told(harness: &dyn BigSegmentStoreHarness) {
+pub async fn segments_that_include_a_context_are_returned(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     place.set(ADA, &["vip.g1", "vip.g12", "ключ.g1"], &[]).await;
     let membership = place.membership(ADA).await;
@@ -44,7 +44,7 @@ pub async fn segments_that_include_a_context_are_told(harness: &dyn BigSegmentSt
 }
 
 /// An excluded context differs from an unknown one: the segment's rules do not apply to it.
-pub async fn segments_that_exclude_a_context_are_told(harness: &dyn BigSegmentStoreHarness) {
+pub async fn segments_that_exclude_a_context_are_returned(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     place.set(ADA, &[], &["vip.g1"]).await;
     assert_told(
@@ -71,7 +71,7 @@ pub async fn a_segment_that_includes_and_excludes_includes(harness: &dyn BigSegm
 }
 
 /// Each context has its own memberships.
-pub async fn contexts_are_kept_apart(harness: &dyn BigSegmentStoreHarness) {
+pub async fn contexts_have_separate_memberships(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     place.set(ADA, &["vip.g1"], &[]).await;
     place.set(BOB, &["staff.g3"], &["vip.g1"]).await;
@@ -93,7 +93,7 @@ pub async fn contexts_are_kept_apart(harness: &dyn BigSegmentStoreHarness) {
 
 /// The store receives the hash in standard Base64 with padding, and must neither hash it again nor
 /// change its encoding.
-pub async fn a_hash_is_taken_as_it_is(harness: &dyn BigSegmentStoreHarness) {
+pub async fn a_hash_is_used_unchanged(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     for (hash, reference) in [(ADA, "a.g1"), (BOB, "b.g1"), (EVE, "e.g1")] {
         place.set(hash, &[reference], &[]).await;
@@ -110,7 +110,7 @@ pub async fn a_hash_is_taken_as_it_is(harness: &dyn BigSegmentStoreHarness) {
         assert_eq!(
             store.membership(&other).await.must("membership"),
             None,
-            "another spelling of a hash"
+            "a hash in another encoding"
         );
     }
     place.clear().await;
@@ -136,7 +136,7 @@ pub async fn a_context_whose_last_segment_was_removed_is_in_none(
 }
 
 /// Environments that share a database are isolated.
-pub async fn memberships_of_other_prefixes_do_not_count(harness: &dyn BigSegmentStoreHarness) {
+pub async fn memberships_of_other_prefixes_are_ignored(harness: &dyn BigSegmentStoreHarness) {
     let (place, other) = Place::two(harness).await;
     other.set(ADA, &["vip.g1"], &["staff.g3"]).await;
     assert_eq!(
@@ -158,7 +158,7 @@ pub async fn memberships_of_other_prefixes_do_not_count(harness: &dyn BigSegment
 }
 
 /// A store does not cache: the SDK does.
-pub async fn memberships_are_read_anew_each_time(harness: &dyn BigSegmentStoreHarness) {
+pub async fn memberships_are_not_cached(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     assert_eq!(
@@ -196,7 +196,7 @@ pub async fn memberships_are_read_anew_each_time(harness: &dyn BigSegmentStoreHa
 }
 
 /// A missing time means never synchronized. It is not an error, even if memberships exist.
-pub async fn a_store_that_was_never_synchronized_says_so_without_an_error(
+pub async fn a_store_that_was_never_synchronized_has_no_time_and_no_error(
     harness: &dyn BigSegmentStoreHarness,
 ) {
     let place = Place::new(harness).await;
@@ -215,7 +215,7 @@ pub async fn a_store_that_was_never_synchronized_says_so_without_an_error(
 }
 
 /// The time is in milliseconds since 1970, which exceeds 32 bits.
-pub async fn the_time_of_the_last_synchronization_is_told_in_milliseconds(
+pub async fn the_time_of_the_last_synchronization_is_in_milliseconds(
     harness: &dyn BigSegmentStoreHarness,
 ) {
     let place = Place::new(harness).await;
@@ -233,7 +233,7 @@ pub async fn the_time_of_the_last_synchronization_is_told_in_milliseconds(
 }
 
 /// Environments that share a database have separate times.
-pub async fn the_time_of_another_prefix_does_not_count(harness: &dyn BigSegmentStoreHarness) {
+pub async fn the_time_of_another_prefix_is_ignored(harness: &dyn BigSegmentStoreHarness) {
     let (place, other) = Place::two(harness).await;
     harness.set_synchronized(&other.prefix, 7).await;
     let time = place
@@ -248,7 +248,7 @@ pub async fn the_time_of_another_prefix_does_not_count(harness: &dyn BigSegmentS
 }
 
 /// An outage is never absence: both reads fail in time, with a temporary error.
-pub async fn a_big_segment_store_out_of_reach_is_an_error_and_never_absence(
+pub async fn an_unreachable_big_segment_store_is_an_error_and_never_absence(
     harness: &dyn BigSegmentStoreHarness,
 ) {
     let store = harness.unreachable().await;
@@ -264,7 +264,7 @@ pub async fn a_big_segment_store_out_of_reach_is_an_error_and_never_absence(
 }
 
 /// Queries are dropped on timeout; later queries must not be affected.
-pub async fn a_query_that_is_dropped_leaves_the_store_usable(harness: &dyn BigSegmentStoreHarness) {
+pub async fn a_dropped_query_leaves_the_store_usable(harness: &dyn BigSegmentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     place.set(ADA, &["vip.g1"], &[]).await;

@@ -53,20 +53,20 @@ macro_rules! big_segment_store_conformance {
     };
     (@clauses $then:ident $rest:tt) => {
         $crate::big_segment_store_conformance! { @$then $rest [
-            a_context_of_which_nothing_is_known_is_none_and_no_error
-            segments_that_include_a_context_are_told
-            segments_that_exclude_a_context_are_told
+            an_unknown_context_has_no_membership_and_is_no_error
+            segments_that_include_a_context_are_returned
+            segments_that_exclude_a_context_are_returned
             a_segment_that_includes_and_excludes_includes
-            contexts_are_kept_apart
-            a_hash_is_taken_as_it_is
+            contexts_have_separate_memberships
+            a_hash_is_used_unchanged
             a_context_whose_last_segment_was_removed_is_in_none
-            memberships_of_other_prefixes_do_not_count
-            memberships_are_read_anew_each_time
-            a_store_that_was_never_synchronized_says_so_without_an_error
-            the_time_of_the_last_synchronization_is_told_in_milliseconds
-            the_time_of_another_prefix_does_not_count
-            a_big_segment_store_out_of_reach_is_an_error_and_never_absence
-            a_query_that_is_dropped_leaves_the_store_usable
+            memberships_of_other_prefixes_are_ignored
+            memberships_are_not_cached
+            a_store_that_was_never_synchronized_has_no_time_and_no_error
+            the_time_of_the_last_synchronization_is_in_milliseconds
+            the_time_of_another_prefix_is_ignored
+            an_unreachable_big_segment_store_is_an_error_and_never_absence
+            a_dropped_query_leaves_the_store_usable
         ] }
     };
     (@tests ($harness:expr) [$($clause:ident)+]) => {

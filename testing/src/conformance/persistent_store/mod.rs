@@ -58,60 +58,60 @@ macro_rules! persistent_store_conformance {
     };
     (@group reads $then:ident $rest:tt) => {
         $crate::persistent_store_conformance! { @$then $rest reads [
-            an_empty_store_has_nothing_and_says_so_without_an_error
-            a_row_is_given_byte_for_byte_as_it_was_written
-            all_rows_are_given_once_each
-            all_of_many_large_rows_are_given
-            kinds_are_kept_apart
-            prefixes_are_kept_apart
-            the_address_of_a_row_is_its_key_whatever_its_text_says
-            odd_keys_are_found_as_they_are
+            an_empty_store_returns_nothing_and_no_error
+            a_row_is_returned_byte_for_byte
+            all_rows_are_returned_once_each
+            all_of_many_large_rows_are_returned
+            kinds_are_separate
+            prefixes_are_isolated
+            a_row_is_found_by_its_key_whatever_its_text_contains
+            odd_keys_are_read_unchanged
             an_unreadable_row_hides_no_other
-            tombstone_a_of_version_and_deleted_is_given
-            tombstone_b_with_the_key_is_given
-            tombstone_c_of_a_whole_object_is_given
-            tombstone_d_of_three_properties_is_given
-            tombstone_e_of_null_is_given
-            the_marker_makes_it_initialized_and_nothing_else_does
+            tombstone_a_of_version_and_deleted_is_returned
+            tombstone_b_with_the_key_is_returned
+            tombstone_c_of_a_whole_object_is_returned
+            tombstone_d_of_three_properties_is_returned
+            tombstone_e_of_null_is_returned
+            only_the_marker_makes_a_store_initialized
             a_snapshot_has_all_rows_and_the_marker
             a_probe_succeeds_with_the_marker_and_without
-            what_others_write_is_seen_at_once
-            a_database_out_of_reach_is_an_error_and_never_absence
-            a_read_that_is_dropped_leaves_the_store_usable
+            writes_of_other_processes_are_read_immediately
+            an_unreachable_database_is_an_error_and_never_absence
+            a_dropped_read_leaves_the_store_usable
         ] }
     };
     (@group writes $then:ident $rest:tt) => {
         $crate::persistent_store_conformance! { @$then $rest writes [
             init_writes_all_items_and_the_marker
             init_writes_more_items_than_fit_into_one_request
-            init_removes_what_is_not_in_the_data
+            init_removes_items_that_are_not_in_the_data
             init_removes_tombstones
-            init_does_not_look_at_versions
+            init_ignores_versions
             init_with_empty_collections_leaves_only_the_marker
             init_keeps_a_kind_that_is_not_in_the_data
-            init_again_replaces_what_it_wrote
+            a_second_init_replaces_the_first
             written_text_is_kept_byte_for_byte
-            odd_keys_are_written_as_they_are
+            odd_keys_are_written_unchanged
             writes_stay_within_their_prefix
-            a_second_store_sees_what_the_first_one_wrote
-            upsert_writes_what_is_not_there
+            a_second_store_reads_the_data_of_the_first
+            upsert_writes_a_missing_item
             upsert_of_a_newer_version_replaces
             upsert_of_an_older_version_changes_nothing
             upsert_of_an_equal_version_changes_nothing
             upsert_touches_nothing_else
             upsert_does_not_set_the_marker
-            upsert_replaces_a_row_whose_version_cannot_be_told
-            upsert_respects_the_version_of_a_row_by_others
+            upsert_replaces_a_row_without_a_readable_version
+            upsert_respects_the_version_of_a_row_of_another_writer
             deletion_of_a_newer_version_leaves_a_tombstone
             deletion_of_an_older_version_changes_nothing
             deletion_of_an_equal_version_changes_nothing
-            deletion_of_what_is_not_there_leaves_a_tombstone
-            an_older_upsert_does_not_bring_back_what_was_deleted
-            a_newer_upsert_brings_back_what_was_deleted
+            deletion_of_a_missing_item_leaves_a_tombstone
+            an_older_upsert_does_not_restore_a_deleted_item
+            a_newer_upsert_restores_a_deleted_item
             of_concurrent_writers_the_newest_version_wins
-            writes_to_a_database_out_of_reach_fail
-            a_write_that_is_dropped_leaves_the_store_usable
-            an_init_that_is_dropped_is_not_written_after_a_later_one
+            writes_to_an_unreachable_database_fail
+            a_dropped_write_leaves_the_store_usable
+            a_dropped_init_is_not_written_after_a_later_one
         ] }
     };
     (@group read_only $then:ident $rest:tt) => {
@@ -122,14 +122,14 @@ macro_rules! persistent_store_conformance {
     };
     (@group pushes $then:ident $rest:tt) => {
         $crate::persistent_store_conformance! { @$then $rest pushes [
-            a_change_by_others_is_told
-            a_second_change_is_told_after_the_first_was_read
+            a_change_by_another_process_is_notified
+            a_second_change_is_notified_after_the_first_was_read
         ] }
     };
     (@group racing $then:ident $rest:tt) => {
         $crate::persistent_store_conformance! { @$then $rest racing [
-            an_upsert_that_is_overtaken_by_a_newer_one_changes_nothing
-            an_upsert_that_is_overtaken_by_an_older_one_replaces_it
+            an_upsert_overtaken_by_a_newer_one_changes_nothing
+            an_upsert_overtaken_by_an_older_one_replaces_it
         ] }
     };
     (@tests ($harness:expr) $group:ident [$($clause:ident)+]) => {

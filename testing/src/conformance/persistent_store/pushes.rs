@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const TRIES: u64 = 12;
 
 /// Changes by other processes are notified to a reader as long as the database is reachable.
-pub async fn a_change_by_others_is_told(harness: &dyn PersistentStoreHarness) {
+pub async fn a_change_by_another_process_is_notified(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     let mut changes = told_by(&*store);
@@ -26,7 +26,7 @@ pub async fn a_change_by_others_is_told(harness: &dyn PersistentStoreHarness) {
 }
 
 /// After a notification the client reads again, and later changes are notified again.
-pub async fn a_second_change_is_told_after_the_first_was_read(
+pub async fn a_second_change_is_notified_after_the_first_was_read(
     harness: &dyn PersistentStoreHarness,
 ) {
     let place = Place::new(harness).await;

@@ -10,7 +10,7 @@ use crate::conformance::PersistentStoreHarness;
 use crate::conformance::must::Must;
 
 /// Of two concurrent writes, the newer version wins, whichever is later.
-pub async fn an_upsert_that_is_overtaken_by_a_newer_one_changes_nothing(
+pub async fn an_upsert_overtaken_by_a_newer_one_changes_nothing(
     harness: &dyn PersistentStoreHarness,
 ) {
     let (place, upsert) = overtaken(harness, 2, 3).await;
@@ -29,9 +29,7 @@ pub async fn an_upsert_that_is_overtaken_by_a_newer_one_changes_nothing(
 }
 
 /// A lost race must not make the store give up.
-pub async fn an_upsert_that_is_overtaken_by_an_older_one_replaces_it(
-    harness: &dyn PersistentStoreHarness,
-) {
+pub async fn an_upsert_overtaken_by_an_older_one_replaces_it(harness: &dyn PersistentStoreHarness) {
     let (place, upsert) = overtaken(harness, 3, 2).await;
     assert_eq!(
         upsert,

@@ -15,21 +15,12 @@ use crate::conformance::must::Must;
 
 /// Absence is not failure: a missing collection is empty, a missing item is `None`, and the store
 /// is not initialized.
-pub async fn an_empty_store_has_nothing_and_says_so_without_an_error(
-    harness: &dyn PersistentStoreHarness,
-) {
+pub async fn an_empty_store_returns_nothing_and_no_error(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     for kind in KINDS {
-        assert_eq!(
-            get(&*store, kind, "a").await,
-            None,
-            "a {kind} that is not there"
-        );
-        assert!(
-            all(&*store, kind).await.is_empty(),
-            "{kind}s that are not there"
-        );
+        assert_eq!(get(&*store, kind, "a").await, None, "a missing {kind}");
+        assert!(all(&*store, kind).await.is_empty(), "missing {kind}s");
     }
     assert!(
         !store.is_initialized().await.must("is_initialized"),
@@ -50,7 +41,7 @@ pub async fn an_empty_store_has_nothing_and_says_so_without_an_error(
 }
 
 /// Stored bytes are returned unchanged: whitespace, property order, escapes and number formats.
-pub async fn a_row_is_given_byte_for_byte_as_it_was_written(harness: &dyn PersistentStoreHarness) {
+pub async fn a_row_is_returned_byte_for_byte(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     for kind in KINDS {
@@ -70,7 +61,7 @@ pub async fn a_row_is_given_byte_for_byte_as_it_was_written(harness: &dyn Persis
 }
 
 /// `get_all` returns each row of a kind once, in any order.
-pub async fn all_rows_are_given_once_each(harness: &dyn PersistentStoreHarness) {
+pub async fn all_rows_are_returned_once_each(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     let keys: Vec<_> = (0..40).map(|number| format!("key-{number}")).collect();
@@ -83,7 +74,7 @@ pub async fn all_rows_are_given_once_each(harness: &dyn PersistentStoreHarness) 
 }
 
 /// All pages of a database are read: 40 rows of 60 KB exceed a page of DynamoDB.
-pub async fn all_of_many_large_rows_are_given(harness: &dyn PersistentStoreHarness) {
+pub async fn all_of_many_large_rows_are_returned(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     let filling = "x".repeat(60_000);
@@ -102,7 +93,7 @@ pub async fn all_of_many_large_rows_are_given(harness: &dyn PersistentStoreHarne
 }
 
 /// A flag and a segment with the same key are distinct.
-pub async fn kinds_are_kept_apart(harness: &dyn PersistentStoreHarness) {
+pub async fn kinds_are_separate(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     place.put(DataKind::Flag, "flag", &live("flag", 1)).await;
@@ -119,13 +110,13 @@ pub async fn kinds_are_kept_apart(harness: &dyn PersistentStoreHarness) {
     assert_eq!(
         get(&*store, DataKind::Segment, "flag").await,
         None,
-        "a segment of a flag's key"
+        "a segment with the key of a flag"
     );
     place.clear().await;
 }
 
 /// Environments that share a database are isolated, even if one prefix starts with the other.
-pub async fn prefixes_are_kept_apart(harness: &dyn PersistentStoreHarness) {
+pub async fn prefixes_are_isolated(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let others = [
         Place::at(harness, format!("{}-other", place.prefix)).await,
@@ -171,7 +162,7 @@ pub async fn prefixes_are_kept_apart(harness: &dyn PersistentStoreHarness) {
 }
 
 /// The key in an item's text has no meaning; it may differ or be missing.
-pub async fn the_address_of_a_row_is_its_key_whatever_its_text_says(
+pub async fn a_row_is_found_by_its_key_whatever_its_text_contains(
     harness: &dyn PersistentStoreHarness,
 ) {
     let place = Place::new(harness).await;
@@ -205,7 +196,7 @@ pub async fn the_address_of_a_row_is_its_key_whatever_its_text_says(
 
 /// Keys are used unchanged: letters of any script, separators and patterns of the database, and the
 /// database's own names.
-pub async fn odd_keys_are_found_as_they_are(harness: &dyn PersistentStoreHarness) {
+pub async fn odd_keys_are_read_unchanged(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     for (key, version) in ODD_KEYS.into_iter().zip(1..) {
@@ -237,17 +228,17 @@ pub async fn an_unreadable_row_hides_no_other(harness: &dyn PersistentStoreHarne
 }
 
 /// Java, .NET and Haskell write `{"version":7,"deleted":true}`, and Node in part.
-pub async fn tombstone_a_of_version_and_deleted_is_given(harness: &dyn PersistentStoreHarness) {
+pub async fn tombstone_a_of_version_and_deleted_is_returned(harness: &dyn PersistentStoreHarness) {
     tombstone_is_given(harness, r#"{"version":7,"deleted":true}"#).await;
 }
 
 /// Python, Ruby, C++ and Erlang write the real key, too.
-pub async fn tombstone_b_with_the_key_is_given(harness: &dyn PersistentStoreHarness) {
+pub async fn tombstone_b_with_the_key_is_returned(harness: &dyn PersistentStoreHarness) {
     tombstone_is_given(harness, r#"{"key":"gone","version":7,"deleted":true}"#).await;
 }
 
 /// Go, and so every Relay Proxy, writes a whole object at its zero values, which reads like a flag.
-pub async fn tombstone_c_of_a_whole_object_is_given(harness: &dyn PersistentStoreHarness) {
+pub async fn tombstone_c_of_a_whole_object_is_returned(harness: &dyn PersistentStoreHarness) {
     let text = r#"{"key":"$deleted","on":false,"prerequisites":[],"targets":[],"contextTargets":[],"rules":[],
         "fallthrough":{},"offVariation":null,"variations":[],"clientSide":false,"salt":"","trackEvents":false,
         "trackEventsFallthrough":false,"debugEventsUntilDate":null,"version":7,"deleted":true}"#;
@@ -255,12 +246,12 @@ pub async fn tombstone_c_of_a_whole_object_is_given(harness: &dyn PersistentStor
 }
 
 /// An older SDK for Rust writes three properties.
-pub async fn tombstone_d_of_three_properties_is_given(harness: &dyn PersistentStoreHarness) {
+pub async fn tombstone_d_of_three_properties_is_returned(harness: &dyn PersistentStoreHarness) {
     tombstone_is_given(harness, r#"{"version":7,"key":"$deleted","deleted":true}"#).await;
 }
 
 /// Java writes the text `null` to DynamoDB, and the version beside it.
-pub async fn tombstone_e_of_null_is_given(harness: &dyn PersistentStoreHarness) {
+pub async fn tombstone_e_of_null_is_returned(harness: &dyn PersistentStoreHarness) {
     tombstone_is_given(harness, "null").await;
 }
 
@@ -275,7 +266,7 @@ async fn tombstone_is_given(harness: &dyn PersistentStoreHarness, text: &'static
         assert_same(
             items.get("there"),
             &live("there", 1),
-            "the item beside the tombstone",
+            "an item next to the tombstone",
         );
         for found in [get(&*store, kind, "gone").await.as_ref(), items.get("gone")] {
             assert!(
@@ -298,16 +289,14 @@ async fn tombstone_is_given(harness: &dyn PersistentStoreHarness, text: &'static
 }
 
 /// Rows without the marker are not a complete data set; the marker without rows is one.
-pub async fn the_marker_makes_it_initialized_and_nothing_else_does(
-    harness: &dyn PersistentStoreHarness,
-) {
+pub async fn only_the_marker_makes_a_store_initialized(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     place.put(DataKind::Flag, "a", &live("a", 1)).await;
     place.put(DataKind::Segment, "a", &live("a", 1)).await;
     assert!(
         !store.is_initialized().await.must("is_initialized"),
-        "rows without the marker count as initialized"
+        "rows without the marker make the store initialized"
     );
     place.mark().await;
     assert!(
@@ -359,7 +348,7 @@ pub async fn a_snapshot_has_all_rows_and_the_marker(harness: &dyn PersistentStor
     assert_eq!(
         (snapshot.collections.len(), kinds.len()),
         (2, 2),
-        "the snapshot has each kind once"
+        "the snapshot must have each kind once"
     );
     for collection in snapshot.collections {
         let found = by_key(collection.items);
@@ -390,7 +379,7 @@ pub async fn a_probe_succeeds_with_the_marker_and_without(harness: &dyn Persiste
 }
 
 /// A store does not cache: the SDK does.
-pub async fn what_others_write_is_seen_at_once(harness: &dyn PersistentStoreHarness) {
+pub async fn writes_of_other_processes_are_read_immediately(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     for version in 1..=3 {
@@ -433,7 +422,7 @@ pub async fn what_others_write_is_seen_at_once(harness: &dyn PersistentStoreHarn
 }
 
 /// An outage is never absence: every read fails in time, with a temporary error.
-pub async fn a_database_out_of_reach_is_an_error_and_never_absence(
+pub async fn an_unreachable_database_is_an_error_and_never_absence(
     harness: &dyn PersistentStoreHarness,
 ) {
     let store = harness.unreachable().await;
@@ -451,7 +440,7 @@ pub async fn a_database_out_of_reach_is_an_error_and_never_absence(
 }
 
 /// Calls are dropped on timeout; later calls must not be affected.
-pub async fn a_read_that_is_dropped_leaves_the_store_usable(harness: &dyn PersistentStoreHarness) {
+pub async fn a_dropped_read_leaves_the_store_usable(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     place.put(DataKind::Flag, "a", &live("a", 1)).await;

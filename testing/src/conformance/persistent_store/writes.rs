@@ -74,7 +74,7 @@ pub async fn init_writes_more_items_than_fit_into_one_request(
 }
 
 /// `init` replaces everything: items that are not in the data are deleted.
-pub async fn init_removes_what_is_not_in_the_data(harness: &dyn PersistentStoreHarness) {
+pub async fn init_removes_items_that_are_not_in_the_data(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     for number in 0..30 {
@@ -103,7 +103,7 @@ pub async fn init_removes_tombstones(harness: &dyn PersistentStoreHarness) {
 }
 
 /// `init` replaces all data, even newer data.
-pub async fn init_does_not_look_at_versions(harness: &dyn PersistentStoreHarness) {
+pub async fn init_ignores_versions(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     place.put(DataKind::Flag, "a", &live("a", 100)).await;
@@ -159,7 +159,7 @@ pub async fn init_keeps_a_kind_that_is_not_in_the_data(harness: &dyn PersistentS
 }
 
 /// Every reconnection begins with an `init`.
-pub async fn init_again_replaces_what_it_wrote(harness: &dyn PersistentStoreHarness) {
+pub async fn a_second_init_replaces_the_first(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     store
@@ -235,7 +235,7 @@ pub async fn written_text_is_kept_byte_for_byte(harness: &dyn PersistentStoreHar
 }
 
 /// Keys are stored unchanged.
-pub async fn odd_keys_are_written_as_they_are(harness: &dyn PersistentStoreHarness) {
+pub async fn odd_keys_are_written_unchanged(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     let expected: Vec<_> = ODD_KEYS.into_iter().zip(1..).collect();
@@ -302,7 +302,7 @@ pub async fn writes_stay_within_their_prefix(harness: &dyn PersistentStoreHarnes
 }
 
 /// Processes share only the data in the database.
-pub async fn a_second_store_sees_what_the_first_one_wrote(harness: &dyn PersistentStoreHarness) {
+pub async fn a_second_store_reads_the_data_of_the_first(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let (first, second) = (place.store().await, place.store().await);
     assert!(
@@ -328,7 +328,7 @@ pub async fn a_second_store_sees_what_the_first_one_wrote(harness: &dyn Persiste
 }
 
 /// A missing item of either kind is written.
-pub async fn upsert_writes_what_is_not_there(harness: &dyn PersistentStoreHarness) {
+pub async fn upsert_writes_a_missing_item(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     store.init(&data(&[], &[])).await.must("init");
@@ -438,7 +438,7 @@ pub async fn upsert_does_not_set_the_marker(harness: &dyn PersistentStoreHarness
 }
 
 /// An unreadable row must not block a readable one.
-pub async fn upsert_replaces_a_row_whose_version_cannot_be_told(
+pub async fn upsert_replaces_a_row_without_a_readable_version(
     harness: &dyn PersistentStoreHarness,
 ) {
     let place = Place::new(harness).await;
@@ -456,7 +456,9 @@ pub async fn upsert_replaces_a_row_whose_version_cannot_be_told(
 }
 
 /// Rows of other writers count like the store's own.
-pub async fn upsert_respects_the_version_of_a_row_by_others(harness: &dyn PersistentStoreHarness) {
+pub async fn upsert_respects_the_version_of_a_row_of_another_writer(
+    harness: &dyn PersistentStoreHarness,
+) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     place.put(DataKind::Flag, "a", &live("a", 10)).await;
@@ -532,9 +534,7 @@ pub async fn deletion_of_an_equal_version_changes_nothing(harness: &dyn Persiste
 }
 
 /// The item may arrive after its deletion.
-pub async fn deletion_of_what_is_not_there_leaves_a_tombstone(
-    harness: &dyn PersistentStoreHarness,
-) {
+pub async fn deletion_of_a_missing_item_leaves_a_tombstone(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     store.init(&data(&[], &[])).await.must("init");
@@ -543,9 +543,7 @@ pub async fn deletion_of_what_is_not_there_leaves_a_tombstone(
 }
 
 /// A deleted item is not restored by an older update.
-pub async fn an_older_upsert_does_not_bring_back_what_was_deleted(
-    harness: &dyn PersistentStoreHarness,
-) {
+pub async fn an_older_upsert_does_not_restore_a_deleted_item(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     store.init(&data(&[("a", 1)], &[])).await.must("init");
@@ -557,7 +555,7 @@ pub async fn an_older_upsert_does_not_bring_back_what_was_deleted(
 }
 
 /// A deleted item can be created again.
-pub async fn a_newer_upsert_brings_back_what_was_deleted(harness: &dyn PersistentStoreHarness) {
+pub async fn a_newer_upsert_restores_a_deleted_item(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     store.init(&data(&[("a", 1)], &[])).await.must("init");
@@ -616,7 +614,7 @@ pub async fn of_concurrent_writers_the_newest_version_wins(harness: &dyn Persist
 }
 
 /// An outage is never success.
-pub async fn writes_to_a_database_out_of_reach_fail(harness: &dyn PersistentStoreHarness) {
+pub async fn writes_to_an_unreachable_database_fail(harness: &dyn PersistentStoreHarness) {
     let store = harness.unreachable().await;
     store
         .init(&data(&[("a", 1)], &[]))
@@ -631,7 +629,7 @@ pub async fn writes_to_a_database_out_of_reach_fail(harness: &dyn PersistentStor
 
 /// A dropped call may or may not have written; the store stays usable, and no later call receives
 /// its response.
-pub async fn a_write_that_is_dropped_leaves_the_store_usable(harness: &dyn PersistentStoreHarness) {
+pub async fn a_dropped_write_leaves_the_store_usable(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     for version in 1..=20 {
@@ -658,9 +656,7 @@ pub async fn a_write_that_is_dropped_leaves_the_store_usable(harness: &dyn Persi
 
 /// Blocking work continues after its call was dropped. A later `init` must nevertheless be written
 /// after it.
-pub async fn an_init_that_is_dropped_is_not_written_after_a_later_one(
-    harness: &dyn PersistentStoreHarness,
-) {
+pub async fn a_dropped_init_is_not_written_after_a_later_one(harness: &dyn PersistentStoreHarness) {
     let place = Place::new(harness).await;
     let store = place.store().await;
     // Each round may succeed by chance. A slow database runs fewer rounds.
