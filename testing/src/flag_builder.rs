@@ -238,11 +238,11 @@ impl FlagBuilder {
     #[must_use]
     #[expect(
         clippy::expect_used,
-        reason = "the JSON does not depend on the caller but for values, which may be any"
+        reason = "the caller controls only values, and any value is valid"
     )]
     pub fn build(&self) -> Flag {
         // `to_json` writes every property with the type that the protocol requires.
-        serde_json::from_value(self.to_json()).expect("the builder writes flags")
+        serde_json::from_value(self.to_json()).expect("the builder writes valid flags")
     }
 
     /// Returns the flag as the service would write it, with version 1: for custom files, stores and

@@ -104,7 +104,7 @@ impl fmt::Display for PreconfiguredError {
             Self::NotJson { .. } => f.write_str("the text is not valid JSON"),
             Self::NoKey { kind } => write!(f, "the {kind} has no key"),
             Self::Malformed { .. } => {
-                f.write_str("the JSON does not have the form that the service writes")
+                f.write_str("the JSON does not have the format of the service")
             }
         }
     }

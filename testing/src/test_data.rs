@@ -91,8 +91,8 @@ impl TestData {
     }
 
     /// Returns a builder for this flag: the one last passed to [`TestData::update`], or else a
-    /// boolean flag that returns `true` for every context, as created by [`FlagBuilder::new`]. A
-    /// preconfigured flag does not change the builder.
+    /// boolean flag that returns `true` for every context, as created by [`FlagBuilder::new`]. The
+    /// latter is also returned for a preconfigured flag.
     pub fn flag(&self, key: impl Into<Text>) -> FlagBuilder {
         let key = key.into();
         let known = self.lock().builder(&key).cloned();

@@ -27,7 +27,7 @@ pub(crate) trait Watched: Sync {
 /// executor.
 ///
 /// The condition is evaluated after each change, so the wait ends as soon as it holds.
-#[must_use = "nothing is waited for until `wait` or `await`"]
+#[must_use = "does nothing until `wait` or `.await`"]
 pub struct Waiting<'a, T> {
     watched: &'a dyn Watched,
     /// Drives the timer.

@@ -163,7 +163,7 @@ fn invalid_requests_are_refused() {
     assert!(service.requests().is_empty());
 }
 
-// The `date` header is the service's clock.
+// EVT-3.4: debugging ends by the service's clock, from the `date` header.
 #[test]
 fn a_test_can_set_the_date() {
     let service = FakeService::start().unwrap();

@@ -317,8 +317,8 @@ impl Faulty {
         key: &str,
         item: &StoredItem,
     ) -> Result<Upsert, StoreError> {
-        // Without an await between read and write, an in-memory store needs a lock to be atomic:
-        // all share this one.
+        // All stores share this lock, so that a read and a write without an await in between are
+        // atomic.
         static ALONE: Mutex<()> = Mutex::new(());
         if self.fault == Fault::LooksAndThenWrites {
             let stored = self.inner.get(kind, key).await?;

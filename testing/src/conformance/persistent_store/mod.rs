@@ -6,8 +6,7 @@
 //! | [`reads`] | every store |
 //! | [`writes`] | stores that write |
 //! | [`read_only`] | read-only stores |
-//! | [`pushes`] | stores that send notifications through
-//! [`changes`](vexil::store::PersistentDataStore::changes) |
+//! | [`pushes`] | stores with [`changes`](vexil::store::PersistentDataStore::changes) |
 //! | [`racing`] | stores that read before they write, with a harness that can write in between |
 
 pub mod pushes;

@@ -10,8 +10,8 @@ use super::rows::{Place, live};
 use crate::conformance::PersistentStoreHarness;
 use crate::conformance::must::Must;
 
-/// How long to wait for a notification before the change is repeated. Bounds how long a store may
-/// take to subscribe.
+/// How long to wait for a notification before the change is repeated, and how often it is repeated:
+/// the store may still be subscribing.
 const PATIENCE: Duration = Duration::from_millis(500);
 const TRIES: u64 = 12;
 

@@ -14,7 +14,7 @@ const ANSWER: Duration = Duration::from_secs(20);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
-    reason = "the protocol's second version has these, errors aside"
+    reason = "RESP2 has exactly these types, besides errors"
 )]
 pub enum RedisReply {
     /// A null reply.
