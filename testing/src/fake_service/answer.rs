@@ -160,14 +160,14 @@ impl Answer {
         self
     }
 
-    /// Delays the headers: by a duration, or until a [`Gate`](super::Gate) opens.
+    /// Delays the headers: by a duration, or until a [`Gate`](super::Gate) lets it through.
     pub fn after(mut self, pace: impl Into<Pace>) -> Self {
         self.after = Some(pace.into());
         self
     }
 
     /// Sends the body in pieces of `size` bytes. Delays each piece by a duration or until a
-    /// [`Gate`](super::Gate) opens.
+    /// [`Gate`](super::Gate) lets it through.
     pub fn trickle(mut self, size: usize, pace: impl Into<Pace>) -> Self {
         self.trickle = Some((size.max(1), pace.into()));
         self

@@ -29,8 +29,7 @@
 //! | request | usual answer |
 //! | --- | --- |
 //! | `GET …/all` | a stream: a `put`, then each change as it is made, and heartbeats |
-//! | `GET …/sdk/latest-all` | all flags, with an `ETag`; 304 if unchanged; compressed if the client
-//! accepts it |
+//! | `GET …/sdk/latest-all` | all flags, with an `ETag`; 304 if unchanged; gzip if accepted |
 //! | `POST …/bulk` | 202, and the events are recorded; 400 if the body is not a JSON list |
 //! | `POST …/diagnostic` | 202; 400 if the body is not a JSON object |
 //! | any other path | 404 |

@@ -35,8 +35,7 @@
 //! | [`cut_after`](FaultProxy::cut_after) | the same, after a number of bytes | it has happened |
 //! | [`refuse`](FaultProxy::refuse) | connection refused | [`accept`](FaultProxy::accept) |
 //! | [`delay`](FaultProxy::delay) | everything arrives later | another delay |
-//! | [`stall`](FaultProxy::stall) | an open but silent connection | [`resume`](FaultProxy::resume)
-//! |
+//! | [`stall`](FaultProxy::stall) | silence without an end | [`resume`](FaultProxy::resume) |
 //! | [`corrupt`](FaultProxy::corrupt) | changed bytes | [`restore`](FaultProxy::restore) |
 //!
 //! [`restore`](FaultProxy::restore) ends them all. Faults apply to open connections and to new
