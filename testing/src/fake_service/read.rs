@@ -224,7 +224,7 @@ fn origin_form(target: &str) -> &str {
         .unwrap_or("/")
 }
 
-/// Decompresses the body. The flag tells whether that was possible.
+/// Decompresses the body. Also returns whether that was possible.
 fn decode(headers: &HeaderMap, body: Bytes) -> (Bytes, bool) {
     if headers
         .get(CONTENT_ENCODING)

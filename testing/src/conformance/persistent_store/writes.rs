@@ -706,7 +706,7 @@ async fn is_superseded(store: &dyn PersistentDataStore, item: &StoredItem, store
         "{item:?} counts as newer than {stored:?}"
     );
     if let Upsert::Superseded(Some(winner)) = &upsert {
-        assert_same(Some(winner), stored, "the item that came with the answer");
+        assert_same(Some(winner), stored, "the item in the result");
     }
     assert_same(
         get(store, DataKind::Flag, "a").await.as_ref(),
