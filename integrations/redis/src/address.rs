@@ -1,4 +1,4 @@
-//! [`Address`]: where a server is, as a URL says it, with the credentials kept apart so that no log shows them.
+//! [`Address`]: a parsed server URL, with the credentials kept apart so that they are never logged.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::error::RedisConfigError;
 
 const DEFAULT_PORT: u16 = 6379;
 
-/// What a URL says.
+/// The parts of a server URL.
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
     pub(crate) host: Host,
@@ -22,7 +22,7 @@ pub(crate) struct Address {
     pub(crate) database: Option<u32>,
 }
 
-/// Where a server listens.
+/// The host and port, or the socket, that a server listens on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Host {
     Tcp { name: Arc<str>, port: u16 },
@@ -30,20 +30,20 @@ pub(crate) enum Host {
 }
 
 impl Address {
-    /// `redis://[user[:password]@]host[:port][/database]`, the same with `rediss` for TLS, or
-    /// `unix://path[?db=database]`.
+    /// Parses `redis://[user[:password]@]host[:port][/database]`, the same with `rediss` for TLS,
+    /// or `unix://path[?db=database]`.
     pub(crate) fn parse(text: &str) -> Result<Self, RedisConfigError> {
         let refuse = |reason| RedisConfigError::Url {
             url: redacted_url(text),
             reason,
         };
-        let url = Url::parse(text).map_err(|_| refuse("it is no URL"))?;
+        let url = Url::parse(text).map_err(|_| refuse("it is not a URL"))?;
         let credentials = credentials(&url)
             .ok_or_else(|| refuse("its credentials are not percent-encoded UTF-8"))?;
         let number = |digits: &str| {
             digits
                 .parse()
-                .map_err(|_| refuse("its database is no number"))
+                .map_err(|_| refuse("its database is not a number"))
         };
         let tls = match url.scheme() {
             "redis" | "valkey" => false,
@@ -64,7 +64,7 @@ impl Address {
                     database,
                 });
             }
-            _ => return Err(refuse("its scheme is none of redis, rediss and unix")),
+            _ => return Err(refuse("its scheme must be redis, rediss or unix")),
         };
         let name = url
             .host_str()
@@ -90,8 +90,8 @@ impl Address {
     }
 }
 
-/// The user and password in a URL; a password alone is that of the default user. `None` if they are
-/// not text.
+/// The user and password in a URL. A password without a user is that of the default user. Returns
+/// `None` if they are not UTF-8.
 fn credentials(url: &Url) -> Option<Option<RedisCredentials>> {
     let decode = |text| Some(percent_decode_str(text).decode_utf8().ok()?.into_owned());
     let user = decode(url.username())?;
@@ -106,7 +106,7 @@ fn credentials(url: &Url) -> Option<Option<RedisCredentials>> {
 }
 
 impl Host {
-    /// As a server of a cluster, or a sentinel, writes it: `host:port`.
+    /// A host and port as a cluster node or a sentinel reports them.
     #[cfg(any(feature = "cluster", feature = "sentinel"))]
     pub(crate) fn tcp(name: &str, port: u16) -> Self {
         Self::Tcp {
@@ -139,7 +139,7 @@ mod tests {
 
     // STO-1.1: default port, database from the path
     #[test]
-    fn a_url_says_host_port_and_database() {
+    fn a_url_contains_host_port_and_database() {
         let address = Address::parse("redis://localhost").unwrap();
         assert_eq!(
             (address.host, address.tls, address.database),
@@ -164,7 +164,7 @@ mod tests {
 
     // STO-9.5: password and ACL user
     #[test]
-    fn a_url_may_carry_credentials_and_they_are_decoded() {
+    fn credentials_in_a_url_are_decoded() {
         let ada = Address::parse("redis://ada:s%40crt@h").unwrap().credentials;
         assert_eq!(ada, Some(RedisCredentials::user("ada", "s@crt")));
         let default = Address::parse("redis://:pw@h").unwrap().credentials;
@@ -173,9 +173,9 @@ mod tests {
 
     // STO-9.5: password redacted
     #[test]
-    fn what_is_no_address_is_refused_without_showing_a_password() {
+    fn an_invalid_url_is_rejected_without_showing_a_password() {
         for (url, why) in [
-            ("localhost", "it is no URL"),
+            ("localhost", "it is not a URL"),
             ("http://ada:secret@h", "its scheme"),
             ("redis://ada:secret@h/x", "its database"),
             ("redis://ada:%FFsecret@h", "its credentials"),

@@ -1,4 +1,5 @@
-//! [`RedisBigSegmentStore`]: big segments as a Relay Proxy keeps them in Redis, in two sets for each context.
+//! [`RedisBigSegmentStore`]: big segments in Redis, two sets for each context, as written by a
+//! Relay Proxy.
 
 use redis::Value;
 use thiserror::Error;
@@ -11,8 +12,8 @@ use crate::connection::Lease;
 use crate::error::{Fault, store_error};
 use crate::request::{Limit, Request};
 
-/// Reads who belongs to big segments from Redis, where a Relay Proxy, or LaunchDarkly's own
-/// integration, keeps it.
+/// Reads the big-segment memberships of contexts from Redis, where a Relay Proxy or LaunchDarkly's
+/// own integration writes them.
 ///
 /// ```
 /// use vexil_redis::RedisBigSegmentStore;
@@ -27,7 +28,8 @@ pub struct RedisBigSegmentStore {
 }
 
 impl RedisBigSegmentStore {
-    /// Starts from the defaults: the server at `redis://localhost:6379`, the prefix `launchdarkly`.
+    /// Returns a builder with the defaults: the server at `redis://localhost:6379`, the prefix
+    /// `launchdarkly`.
     pub fn builder() -> RedisStoreBuilder<Self> {
         RedisStoreBuilder::new()
     }
@@ -52,7 +54,7 @@ impl RedisBigSegmentStore {
     }
 }
 
-/// What stands where a time should.
+/// The synchronization key holds something other than a time.
 #[derive(Debug, Error)]
 #[error("\"{key}\" does not hold a number of milliseconds")]
 struct NotATime {
@@ -65,7 +67,7 @@ impl BigSegmentStore for RedisBigSegmentStore {
     async fn membership(&self, context_hash: &str) -> Result<Option<Membership>, StoreError> {
         let included = self.key(&format!("big_segment_include:{context_hash}"));
         let excluded = self.key(&format!("big_segment_exclude:{context_hash}"));
-        // Side by side, not in one request: in a cluster they are on different servers.
+        // Concurrently, not in one request: in a cluster the two sets are on different nodes.
         let (included, excluded) =
             tokio::try_join!(self.set(&included), self.set(&excluded)).map_err(store_error)?;
         if included.is_empty() && excluded.is_empty() {

@@ -1,4 +1,4 @@
-//! [`RedisStoreBuilder`]: which connection a store uses, and which prefix its keys have.
+//! [`RedisStoreBuilder`]: the connection and key prefix of a store.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,18 +14,20 @@ use crate::connection::{Lease, RedisConnection};
 use crate::error::RedisConfigError;
 use crate::store::RedisDataStore;
 
-/// The prefix unless another is chosen.
+/// Default prefix.
 const DEFAULT_PREFIX: &str = "launchdarkly";
 
-/// Configures a [`RedisDataStore`] or a [`RedisBigSegmentStore`]. A client takes it as it is.
+/// Configures a [`RedisDataStore`] or a [`RedisBigSegmentStore`].
+///
+/// The client builder accepts it directly.
 ///
 /// ```
 /// use vexil_redis::{RedisBigSegmentStore, RedisConnection, RedisDataStore};
 ///
-/// // A server, and nothing more to say of it:
+/// // A server with default settings:
 /// let flags = RedisDataStore::builder().url("redis://cache.example.com").prefix("ld:shop");
 ///
-/// // Everything that can be said of a connection, which stores may share:
+/// // A configured connection that several stores share:
 /// let connection = RedisConnection::builder().url("rediss://cache.example.com").build()?;
 /// let flags = RedisDataStore::builder().connection(&connection).prefix("ld:shop");
 /// let big_segments = RedisBigSegmentStore::builder().connection(&connection).prefix("ld:shop");
@@ -40,9 +42,9 @@ pub struct RedisStoreBuilder<S> {
 
 #[derive(Clone, Debug)]
 enum Connection {
-    /// One that is configured elsewhere.
+    /// A connection that the application configured separately.
     Shared(RedisConnection),
-    /// One for each store that is made.
+    /// A new connection for each store that is built.
     Own(Box<RedisConnectionBuilder>),
 }
 
@@ -56,22 +58,23 @@ impl<S> RedisStoreBuilder<S> {
         }
     }
 
-    /// Where the server is, as in [`RedisConnectionBuilder::url`]. The store has a connection of
-    /// its own then. Default: `redis://localhost:6379`.
+    /// Sets the server's URL, as in [`RedisConnectionBuilder::url`]. The store then has its own
+    /// connection. Default: `redis://localhost:6379`.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.connection = Connection::Own(Box::new(RedisConnection::builder().url(url)));
         self
     }
 
-    /// Uses a connection that is configured elsewhere and may be shared, in place of a [`url`](Self::url).
+    /// Uses a connection that is configured separately and may be shared, instead of a
+    /// [`url`](Self::url).
     pub fn connection(mut self, connection: &RedisConnection) -> Self {
         self.connection = Connection::Shared(connection.clone());
         self
     }
 
-    /// What the names of all keys begin with, before a colon. It must be the one that the Relay
-    /// Proxy, or whoever else writes or reads them, is configured with. In a cluster it should have
-    /// a hash tag: `{launchdarkly}`. Default, also if it is empty: `launchdarkly`.
+    /// Sets the prefix of all keys; a colon follows it. It must equal the prefix of the Relay
+    /// Proxy, or of any other process that writes or reads the keys. In a cluster it should have a
+    /// hash tag: `{launchdarkly}`. Default, also if it is empty: `launchdarkly`.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         let prefix = prefix.into();
         self.prefix = if prefix.is_empty() {
@@ -82,7 +85,7 @@ impl<S> RedisStoreBuilder<S> {
         self
     }
 
-    /// The store's use of its connection, and the prefix. The log says where things are.
+    /// Opens a lease on the connection and logs the server and prefix.
     fn open(self, contents: &'static str) -> Result<(Lease, String), RedisConfigError> {
         let connection = match self.connection {
             Connection::Shared(connection) => connection,
@@ -95,18 +98,19 @@ impl<S> RedisStoreBuilder<S> {
             database = settings.database,
             prefix = self.prefix,
             contents,
-            "Redis is used"
+            "using Redis"
         );
         Ok((lease, self.prefix))
     }
 }
 
 impl RedisStoreBuilder<RedisDataStore> {
-    /// The store, to be shared between clients or used without one. Nothing is connected yet, and
-    /// the server need not be there.
+    /// Builds the store, for one or several clients or for direct use.
+    ///
+    /// This does not connect; the server need not be running.
     ///
     /// # Errors
-    /// If the URL cannot be used.
+    /// Returns an error if the URL is not valid.
     pub fn build(self) -> Result<RedisDataStore, RedisConfigError> {
         self.open("flags")
             .map(|(lease, prefix)| RedisDataStore::new(lease, &prefix))
@@ -114,11 +118,12 @@ impl RedisStoreBuilder<RedisDataStore> {
 }
 
 impl RedisStoreBuilder<RedisBigSegmentStore> {
-    /// The store, to be shared between clients or used without one. Nothing is connected yet, and
-    /// the server need not be there.
+    /// Builds the store, for one or several clients or for direct use.
+    ///
+    /// This does not connect; the server need not be running.
     ///
     /// # Errors
-    /// If the URL cannot be used.
+    /// Returns an error if the URL is not valid.
     pub fn build(self) -> Result<RedisBigSegmentStore, RedisConfigError> {
         self.open("big segments")
             .map(|(lease, prefix)| RedisBigSegmentStore::new(lease, prefix))
@@ -145,7 +150,7 @@ impl Configure<dyn BigSegmentStore> for RedisStoreBuilder<RedisBigSegmentStore> 
     }
 }
 
-// Not derived: that would ask the store itself to be `Clone` and `Debug`.
+// Not derived: the derive would require `S: Clone` and `S: Debug`.
 impl<S> Clone for RedisStoreBuilder<S> {
     fn clone(&self) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! [`RedisConnectionBuilder`]: which server, as whom, and for how long to wait for it.
+//! [`RedisConnectionBuilder`]: the server, credentials and timeouts of a connection.
 
 use std::error::Error;
 use std::future::Future;
@@ -14,7 +14,7 @@ use crate::credentials::{CredentialSource, RedisCredentials};
 use crate::error::RedisConfigError;
 use crate::tls::Tls;
 
-/// Where a server is unless it is said.
+/// Default server URL.
 pub(crate) const DEFAULT_URL: &str = "redis://localhost:6379";
 
 /// Configures a [`RedisConnection`].
@@ -35,7 +35,7 @@ pub struct RedisConnectionBuilder {
     sentinels: Option<(String, Vec<Secret>)>,
 }
 
-/// A URL that may carry a password.
+/// A URL that may contain a password. Its `Debug` form redacts it.
 #[derive(Clone)]
 struct Secret(String);
 
@@ -63,7 +63,7 @@ impl RedisConnectionBuilder {
         }
     }
 
-    /// Where the server is: `redis://[user[:password]@]host[:port][/database]`, `rediss://…` for
+    /// Sets the server's URL: `redis://[user[:password]@]host[:port][/database]`, `rediss://…` for
     /// TLS (cargo feature `tls`), or `unix:///path[?db=database]`. User and password are
     /// percent-encoded where necessary. Default: `redis://localhost:6379`.
     pub fn url(mut self, url: impl Into<String>) -> Self {
@@ -71,22 +71,23 @@ impl RedisConnectionBuilder {
         self
     }
 
-    /// The number of the database. Writers and readers must agree on it. Default: that of the URL,
-    /// or 0.
+    /// Sets the database number. Writers and readers must use the same one. Default: that of the
+    /// URL, or 0.
     pub fn database(mut self, number: u32) -> Self {
         self.database = Some(number);
         self
     }
 
-    /// Who we are to the server. Default: what the URL says, or nobody.
+    /// Sets the credentials. Default: those of the URL; without any, the connection is not
+    /// authenticated.
     pub fn credentials(mut self, credentials: RedisCredentials) -> Self {
         self.credentials = CredentialSource::Fixed(credentials);
         self
     }
 
-    /// Asks for the credentials whenever a connection is made: for tokens that expire. What it
-    /// takes counts towards the [limit of connecting](Self::connect_timeout); if it fails, it is
-    /// asked again later.
+    /// Sets a provider of credentials, for example for tokens that expire. It is called for each
+    /// new connection. The call counts towards the [connect timeout](Self::connect_timeout); if it
+    /// fails, it is called again at the next attempt.
     ///
     /// ```
     /// use vexil_redis::{RedisConnection, RedisCredentials};
@@ -106,16 +107,16 @@ impl RedisConnectionBuilder {
         self
     }
 
-    /// Trusts the authorities in this PEM file and no others. A certificate in it that cannot be
-    /// used is left out with a warning that names its position, as long as another can be used.
-    /// Default: those that the operating system trusts.
+    /// Trusts only the certificate authorities in this PEM file. A certificate in it that cannot be
+    /// used is skipped with a warning that names its position, as long as another can be used.
+    /// Default: the authorities that the operating system trusts.
     #[cfg(feature = "tls")]
     pub fn ca_certs(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_certs = Some(path.into());
         self
     }
 
-    /// Presents the certificate in this PEM file to servers that ask for one. The file holds the
+    /// Presents the certificate in this PEM file to servers that request one. The file holds the
     /// chain, the client's own certificate first, and the private key (PKCS#8, PKCS#1 or SEC1).
     #[cfg(feature = "tls")]
     pub fn cert_file(mut self, path: impl Into<PathBuf>) -> Self {
@@ -123,42 +124,42 @@ impl RedisConnectionBuilder {
         self
     }
 
-    /// The longest time that making a connection may take, from looking up the host's name to being
-    /// logged in. Default, and meaning of zero: 2 s. At least 10 ms. `Duration::MAX`: no limit.
+    /// Limits how long a connection attempt may take, from resolving the host name to logging in.
+    /// Default, also for zero: 2 s. Minimum: 10 ms. `Duration::MAX`: no limit.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.limits.connect = deadline::limit(limit, Limits::default().connect);
         self
     }
 
-    /// The longest time that reading one item, or what is known about one context, may take.
-    /// Default, and meaning of zero: 5 s. At least 10 ms. `Duration::MAX`: no limit but that of the
-    /// client. An evaluation waits no longer than the client's `evaluation_timeout`, whatever this
-    /// is, and a slow answer is no outage.
+    /// Limits how long it may take to read one item, or the big segments of one context. Default,
+    /// also for zero: 5 s. Minimum: 10 ms. `Duration::MAX`: no limit except the client's. An
+    /// evaluation waits at most the client's `evaluation_timeout`, whatever this limit is. A slow
+    /// reply is not an outage.
     pub fn read_timeout(mut self, limit: Duration) -> Self {
         self.limits.read = deadline::limit(limit, Limits::default().read);
         self
     }
 
-    /// The longest time that reading everything may take, and writing. Default, and meaning of
-    /// zero: 10 s. At least 10 ms. `Duration::MAX`: no limit but that of the client.
+    /// Limits how long it may take to read everything, and to write. Default, also for zero: 10 s.
+    /// Minimum: 10 ms. `Duration::MAX`: no limit except the client's.
     pub fn bulk_timeout(mut self, limit: Duration) -> Self {
         self.limits.bulk = deadline::limit(limit, Limits::default().bulk);
         self
     }
 
-    /// The longest time that asking whether the server answers at all may take. Default, and
-    /// meaning of zero: 2 s. At least 10 ms. `Duration::MAX`: no limit but that of the client.
+    /// Limits how long a probe of the server may take. Default, also for zero: 2 s. Minimum: 10 ms.
+    /// `Duration::MAX`: no limit except the client's.
     pub fn probe_timeout(mut self, limit: Duration) -> Self {
         self.limits.probe = deadline::limit(limit, Limits::default().probe);
         self
     }
 
-    /// The server is part of a Redis Cluster; the URL, and these, are nodes of it to begin with. It
-    /// is enough that one of them answers. What they say of credentials and TLS does not count;
-    /// that of the URL does, for every node.
+    /// Connects to a Redis Cluster, with the URL and `more_nodes` as seed nodes. One reachable seed
+    /// is enough. Credentials and TLS of the URL apply to every node; those in `more_nodes` are
+    /// ignored.
     ///
-    /// Choose a prefix with a hash tag, such as `{launchdarkly}`: with any other, flags and
-    /// segments are on different nodes and cannot be read or replaced at one moment.
+    /// Choose a prefix with a hash tag, such as `{launchdarkly}`. With any other prefix, flags and
+    /// segments are on different nodes and cannot be read or replaced atomically.
     #[cfg(feature = "cluster")]
     pub fn cluster<U: Into<String>>(mut self, more_nodes: impl IntoIterator<Item = U>) -> Self {
         self.cluster = true;
@@ -169,9 +170,9 @@ impl RedisConnectionBuilder {
         self
     }
 
-    /// Asks these sentinels for the primary of this name, again after each failover. A sentinel's
-    /// URL may carry the credentials for that sentinel. Of the connection's own URL the host does
-    /// not count, the rest does, for the primary.
+    /// Queries these sentinels for the primary of this name, again after each failover. A
+    /// sentinel's URL may contain the credentials for that sentinel. The host of the connection's
+    /// own URL is ignored; its other parts apply to the primary.
     #[cfg(feature = "sentinel")]
     pub fn sentinels<U: Into<String>>(
         mut self,
@@ -188,10 +189,13 @@ impl RedisConnectionBuilder {
         self
     }
 
-    /// The connection. Nothing is connected yet, and the server need not be there.
+    /// Builds the connection.
+    ///
+    /// This does not connect; the server need not be running.
     ///
     /// # Errors
-    /// If a URL or a file cannot be used, or the settings exclude each other.
+    /// Returns an error if a URL is not valid, a file cannot be read, or settings exclude each
+    /// other.
     pub fn build(self) -> Result<RedisConnection, RedisConfigError> {
         let address = Address::parse(&self.url.0)?;
         let target = self.target(&address)?;
@@ -232,7 +236,7 @@ impl RedisConnectionBuilder {
         }))
     }
 
-    /// Where the server is, or who is asked for it, without credentials.
+    /// The server's URL, or the sentinels and the primary's name, without credentials.
     fn shown(&self) -> String {
         #[cfg(feature = "sentinel")]
         if let Some((primary, sentinels)) = &self.sentinels {

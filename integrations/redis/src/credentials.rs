@@ -1,4 +1,4 @@
-//! [`RedisCredentials`]: who we are to the server. Their `Debug` form shows no password.
+//! [`RedisCredentials`]: user and password. Their `Debug` form shows no password.
 
 use std::error::Error;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-/// A user of Redis and the password.
+/// A Redis user name and password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisCredentials {
     pub(crate) user: Option<Arc<str>>,
@@ -16,7 +16,7 @@ pub struct RedisCredentials {
 }
 
 impl RedisCredentials {
-    /// The password of the default user, as the server's setting `requirepass` has it.
+    /// Credentials of the default user, for the server's setting `requirepass`.
     #[must_use]
     pub fn password(password: impl Into<String>) -> Self {
         Self {
@@ -25,7 +25,7 @@ impl RedisCredentials {
         }
     }
 
-    /// A user of the server's access control list.
+    /// Credentials of a user in the server's access control list.
     #[must_use]
     pub fn user(name: impl Into<String>, password: impl Into<String>) -> Self {
         Self {
@@ -48,7 +48,7 @@ type Provided =
 
 type Provider = Arc<dyn Fn() -> Provided + Send + Sync>;
 
-/// Where the credentials of each new connection come from.
+/// The source of the credentials of each new connection.
 #[derive(Clone, Default)]
 pub(crate) enum CredentialSource {
     #[default]
@@ -66,7 +66,7 @@ impl CredentialSource {
         Self::Callback(Arc::new(move || Box::pin(provide())))
     }
 
-    /// The credentials of this moment.
+    /// Returns the current credentials.
     pub(crate) async fn current(
         &self,
     ) -> Result<Option<RedisCredentials>, Box<dyn Error + Send + Sync>> {
@@ -78,14 +78,14 @@ impl CredentialSource {
     }
 }
 
-/// Asks the application's provider. A panic of it is an error like any other, and must not end the
-/// task that connects.
+/// Calls the application's provider. A panic becomes an error, so that it does not end the task
+/// that connects.
 async fn contained(provide: Provider) -> Result<RedisCredentials, Box<dyn Error + Send + Sync>> {
     let mut provided: Provided = Box::pin(async move { provide().await });
     poll_fn(
         |cx| match catch_unwind(AssertUnwindSafe(|| provided.as_mut().poll(cx))) {
             Ok(polled) => polled,
-            Err(_panic) => Poll::Ready(Err("the provider of credentials panicked".into())),
+            Err(_panic) => Poll::Ready(Err("the credential provider panicked".into())),
         },
     )
     .await

@@ -1,4 +1,5 @@
-//! [`RedisConfigError`]: why settings are impossible. [`Fault`]: what went wrong with a request, and what the SDK is told.
+//! [`RedisConfigError`]: an invalid setting. [`Fault`]: a failed request, and the store error that
+//! it becomes.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -8,46 +9,46 @@ use redis::{ErrorKind, RedisError, ServerError, ServerErrorKind};
 use thiserror::Error;
 use vexil::store::StoreError;
 
-/// Why a connection to Redis cannot be made by these settings. It never shows a password.
+/// An error in the settings of a Redis connection. It never shows a password.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RedisConfigError {
-    /// An address cannot be used.
-    #[error("\"{url}\" is no address of a Redis server: {reason}")]
+    /// A URL is not valid.
+    #[error("\"{url}\" is not a valid Redis URL: {reason}")]
     Url {
-        /// The address, without the credentials in it.
+        /// The URL, without its credentials.
         url: String,
-        /// What is wrong with it.
+        /// Why it is not valid.
         reason: &'static str,
     },
-    /// Settings that exclude each other.
+    /// Settings exclude each other.
     #[error("{reason}")]
     Conflict {
-        /// Which, and why.
+        /// The settings, and why they conflict.
         reason: &'static str,
     },
-    /// A file of certificates or keys cannot be used.
+    /// A certificate or key file cannot be read.
     #[error("{} cannot be read as {what}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What was looked for in it.
+        /// The expected contents.
         what: &'static str,
-        /// Why it was not found.
+        /// The cause.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
     /// TLS cannot be set up.
     #[error("TLS cannot be set up")]
     Tls {
-        /// Why.
+        /// The cause.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
 }
 
-/// What went wrong with a request. It can be cloned, because everybody who waits for a connection
-/// is told why there is none.
+/// Why a request failed. `Clone`, because every request that waits for a connection receives the
+/// error of the failed attempt.
 #[derive(Clone, Debug, Error)]
 pub(crate) enum Fault {
     #[error("no connection to {address}")]
@@ -55,7 +56,7 @@ pub(crate) enum Fault {
         address: Arc<str>,
         source: Arc<dyn Error + Send + Sync>,
     },
-    #[error("the credentials cannot be had")]
+    #[error("the credentials are not available")]
     Credentials(#[source] Arc<dyn Error + Send + Sync>),
     #[error("the connection was lost")]
     Lost(#[source] RedisError),
@@ -63,31 +64,31 @@ pub(crate) enum Fault {
     Server(#[source] ServerError),
     #[error("the server refuses access")]
     Refused(#[source] RedisError),
-    #[error("the server has no database of this number, or not for this user")]
+    #[error("there is no database of this number, or the user may not select it")]
     NoDatabase(#[source] RedisError),
-    #[error("the server's answer is not what was asked for")]
+    #[error("unexpected reply from the server")]
     Unexpected,
-    #[error("somebody else changed the same key, again and again")]
+    #[error("another writer kept changing the same key")]
     Contended,
     #[cfg(feature = "cluster")]
-    #[error("what was asked for is moving from one server of the cluster to another")]
+    #[error("the slot of the key is moving between nodes of the cluster")]
     Moving,
-    #[error("no answer in time")]
+    #[error("no reply within the timeout")]
     Timeout,
     #[error("the store is closed")]
     Closed,
 }
 
 impl Fault {
-    /// An error of the client while a connection is set up.
+    /// The fault for an error that the Redis client returned while it set up a connection.
     pub(crate) fn of_setup(address: &Arc<str>, error: RedisError) -> Self {
         if error.kind() == ErrorKind::AuthenticationFailed {
             return Self::Refused(error);
         }
         match error.clone().into_server_errors().as_deref() {
             Some([(_, answer), ..]) => Self::Server(answer.clone()),
-            // The client's own words for an answer to `SELECT`, which is all that is left to be
-            // refused.
+            // The Redis client's own error for the reply to `SELECT`, the only remaining command
+            // that the server can refuse.
             _ if matches!(error.kind(), ErrorKind::Server(_)) => Self::NoDatabase(error),
             _ => Self::Connect {
                 address: Arc::clone(address),
@@ -96,7 +97,7 @@ impl Fault {
         }
     }
 
-    /// What the server said, if it said anything.
+    /// The kind of the server's error reply, if there was one.
     pub(crate) fn server_kind(&self) -> Option<ServerErrorKind> {
         match self {
             Self::Server(error) => error.kind(),
@@ -104,7 +105,7 @@ impl Fault {
         }
     }
 
-    /// Whether the credentials, or what they may do, are at fault.
+    /// Whether the credentials, or their permissions, are the cause.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {
             Self::Refused(_) | Self::Credentials(_) => true,
@@ -116,8 +117,7 @@ impl Fault {
         }
     }
 
-    /// Whether the connection is of no use any more: it is gone, or leads to a server that is not
-    /// the right one.
+    /// Whether the connection can no longer be used: it is lost, or leads to the wrong server.
     pub(crate) fn is_of_connection(&self) -> bool {
         match self {
             Self::Lost(_) => true,
@@ -133,7 +133,7 @@ impl Fault {
         self.server_kind() == Some(ServerErrorKind::CrossSlot)
     }
 
-    /// What to change, where time alone does not help.
+    /// The remedy, for an error that a retry cannot fix.
     fn remedy(&self) -> Option<&'static str> {
         let error = match self {
             Self::Server(error) => error,
@@ -167,7 +167,7 @@ fn says(error: &ServerError, words: &str) -> bool {
         .is_some_and(|details| details.contains(words))
 }
 
-/// A fault with what would help.
+/// A fault and its remedy.
 #[derive(Debug, Error)]
 #[error("{remedy}")]
 struct Remedied {
@@ -176,7 +176,7 @@ struct Remedied {
     fault: Fault,
 }
 
-/// What the SDK is told. STO-9.5, error classes.
+/// The store error for a fault. STO-9.5, error classes.
 pub(crate) fn store_error(fault: Fault) -> StoreError {
     match fault {
         Fault::Timeout => StoreError::Timeout,
@@ -204,7 +204,7 @@ mod tests {
 
     // STO-9.5, error classes
     #[test]
-    fn the_sdk_is_told_what_time_may_mend_and_what_it_may_not() {
+    fn temporary_errors_are_distinguished_from_permanent_ones() {
         for passing in [
             "LOADING Redis is loading the dataset in memory",
             "MASTERDOWN Link with MASTER is down",

@@ -1,4 +1,4 @@
-//! [`Keys`]: what the entries of a flag store are called.
+//! [`Keys`]: the names of the Redis keys of a flag store.
 
 use vexil::model::DataKind;
 
@@ -24,7 +24,7 @@ impl Keys {
         format!("{}:{}", self.prefix, kind.namespace())
     }
 
-    /// The mark of a complete data set.
+    /// The marker of a complete data set.
     pub(crate) fn marker(&self) -> String {
         format!("{}:$inited", self.prefix)
     }

@@ -1,10 +1,10 @@
-//! Feature flags and big segments in Redis, for the [`vexil`] SDK.
+//! Redis stores for flags and big segments of the [`vexil`] SDK.
 //!
-//! [`RedisDataStore`] holds flags and segments, [`RedisBigSegmentStore`] reads who belongs to big segments. Their keys are
-//! those of the Relay Proxy and of the field's other SDKs, so that each may write what another
-//! reads.
+//! [`RedisDataStore`] holds flags and segments. [`RedisBigSegmentStore`] reads the big-segment
+//! memberships of contexts. The key layout is that of the Relay Proxy and of the other LaunchDarkly
+//! SDKs, so that each can read the data that another writes.
 //!
-//! A service that reads flags which a Relay Proxy writes, without any connection to the flag
+//! A service that reads the flags that a Relay Proxy writes, without a connection to the flag
 //! service:
 //!
 //! ```no_run
@@ -19,8 +19,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A service that receives flags itself and keeps them in Redis, for its own next start and for
-//! others:
+//! A service that receives flags from the flag service and writes them to Redis, for its own next
+//! start and for other processes:
 //!
 //! ```no_run
 //! use vexil::Client;
@@ -32,7 +32,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Flags and big segments over one connection, as a user of the server's access control list, by
+//! Flags and big segments over one connection, with a user of the server's access control list and
 //! TLS:
 //!
 //! ```
@@ -46,65 +46,68 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What is where
+//! # Key layout
 //!
-//! With the prefix `P`, which is `launchdarkly` unless it is chosen:
+//! With the prefix `P` (default: `launchdarkly`):
 //!
-//! | key | holds |
+//! | key | value |
 //! | --- | --- |
-//! | `P:features`, `P:segments` | a hash with a field for each flag or segment: its JSON, byte for byte as it came |
-//! | `P:$inited` | is there once a complete data set was written |
-//! | `P:big_segment_include:…`, `P:big_segment_exclude:…` | the sets of a context's big segments, by the hash of its key |
-//! | `P:big_segments_synchronized_on` | when those were last in step, in milliseconds |
+//! | `P:features`, `P:segments` | hash with one field for each flag or segment: its JSON, byte for byte as received |
+//! | `P:$inited` | exists once a complete data set has been written |
+//! | `P:big_segment_include:…`, `P:big_segment_exclude:…` | sets of the big segments that include or exclude a context, by the hash of its key |
+//! | `P:big_segments_synchronized_on` | time of the last synchronization of the big segments, in milliseconds |
 //!
-//! The prefix is free text, and several environments share a server by theirs. A data set is
-//! replaced in one transaction; one item is written by a script, if it is newer, or where scripts
-//! are refused by watching the hash. Nothing expires.
+//! The prefix is free text. Several environments can share a server if each has its own prefix. A
+//! data set is replaced in one transaction. A single item is written by a script if it is newer
+//! than the stored one; where scripts are refused, the hash is watched (`WATCH`) instead. No key
+//! expires.
 //!
-//! # How changes arrive
+//! # Change notifications
 //!
-//! A server of version 6 or later tells of each change within milliseconds, by tracking (`CLIENT
-//! TRACKING`), which needs no setting of the server. Older ones, and proxies without it, are read
-//! at intervals; so is everything, in any case. Everything counts as changed after a connection was
-//! lost, and also when it cannot be made again: so the client's status tells of an outage at once.
+//! A server of version 6 or later notifies the store of each change within milliseconds, by `CLIENT
+//! TRACKING`, which needs no server setting. With older servers, and proxies without tracking,
+//! changes are found by the periodic refresh, which runs in any case. When a connection is lost,
+//! and when reconnecting fails, all keys count as changed, so that the client's status reports an
+//! outage at once.
 //!
-//! # How it is reached
+//! # Connection
 //!
-//! All stores of a [`RedisConnection`] share one connection. It is made when it is first used, and
-//! a client can be built while the server is down. When it is lost it is made again: at once, then
-//! after 100 ms and ever longer, up to 5 s. What was under way is repeated once, and nobody sees
-//! the loss. A request has a limit: 5 s for one item, 10 s for everything and for writing, 2 s to
-//! see whether the server answers, 2 s to connect; the [builder](RedisConnectionBuilder) sets
-//! others. A connection whose answers are late three times in a row is replaced.
+//! All stores of a [`RedisConnection`] share one connection. It is opened on first use, so a client
+//! can be built while the server is down. A lost connection is reopened at once, then with a
+//! backoff from 100 ms to 5 s. Requests in flight are retried once, so that a short loss is
+//! invisible to the caller. Each request has a timeout: 5 s for one item, 10 s for reading
+//! everything and for writing, 2 s for a probe, 2 s for connecting. The
+//! [builder](RedisConnectionBuilder) sets them. A connection whose replies are late three times in
+//! a row is replaced.
 //!
-//! | cargo feature | for |
+//! | cargo feature | enables |
 //! | --- | --- |
-//! | `tls-aws-lc-rs` (default) | `rediss://`, by rustls with the cryptography of aws-lc |
-//! | `tls-ring` | `rediss://`, by rustls with the cryptography of ring |
-//! | `tls` | `rediss://`, by rustls with the process's default provider. Without any of the three no TLS crate is linked |
+//! | `tls-aws-lc-rs` (default) | `rediss://`, with rustls and the aws-lc cryptography provider |
+//! | `tls-ring` | `rediss://`, with rustls and the ring cryptography provider |
+//! | `tls` | `rediss://`, with rustls and the process's default provider. Without any of the three features no TLS crate is linked |
 //! | `cluster` | Redis Cluster: `RedisConnectionBuilder::cluster` |
 //! | `sentinel` | Redis Sentinel: `RedisConnectionBuilder::sentinels` |
 //!
-//! # What a user needs
+//! # Permissions
 //!
-//! | who | needs |
+//! | use | permissions |
 //! | --- | --- |
 //! | daemon mode, big segments | `%R~P:* +hget +hgetall +exists +get +smembers +multi +exec +ping +hello +auth +select +client\|tracking` |
-//! | whoever writes | `~P:*`, and also `+hset +del +set +eval +evalsha +watch +unwatch` |
+//! | writing flags | `~P:*`, and also `+hset +del +set +eval +evalsha +watch +unwatch` |
 //!
-//! In a cluster also `+cluster|slots +asking`: without the former, servers are found by
-//! redirections. With `+config|get +scan` the log can warn of a server that may evict all flags at
-//! once, and of a prefix under which there is nothing.
+//! A cluster also needs `+cluster|slots +asking`; without `cluster|slots`, nodes are found by
+//! redirections. With `+config|get +scan` the store can log a warning if the server may evict all
+//! flags at once, or if there are no keys under the prefix.
 //!
-//! # What may go wrong
+//! # Limitations
 //!
 //! - Without a hash tag in the prefix, such as `{launchdarkly}`, the flags and segments of a
-//!   cluster are on different servers. Each kind is then replaced at one moment, but not both; a
-//!   warning says so.
-//! - A memory policy of `allkeys-…` lets a server evict all flags of an environment at once, as
-//!   they are one key. Use `noeviction` or `volatile-…`; nothing of ours is volatile.
-//! - What time alone does not mend is told apart, with what would help: refused access, a key that
-//!   holds something else, a server that belongs to a cluster.
+//!   cluster are on different nodes. Each kind is then replaced atomically, but not both together;
+//!   a warning is logged.
+//! - With an `allkeys-…` memory policy a server can evict all flags of an environment at once,
+//!   because they are one key. Use `noeviction` or `volatile-…`: the stores write no volatile keys.
+//! - Permanent errors are distinguished from outages and name the remedy: refused access, a key
+//!   that holds another type, a server that is part of a cluster.
 
 mod address;
 mod big_segments;

@@ -1,33 +1,34 @@
-//! [`Request`]: commands for one place, sent together, and how to read what comes back.
+//! [`Request`]: commands that are sent together, and the parser of their replies.
 
 use redis::{Cmd, Pipeline, Value};
 
 use crate::error::Fault;
 
-/// Commands about keys in one slot. All of them may be sent again when it is unknown whether they
-/// were carried out.
+/// Commands for keys in one slot. All of them can be sent again if it is unknown whether they were
+/// executed.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    /// The key that says which server of a cluster is asked.
+    /// The key that determines the cluster node.
     #[cfg_attr(
         not(feature = "cluster"),
         expect(dead_code, reason = "only a cluster has servers to choose from")
     )]
     pub(crate) key: String,
     commands: Vec<Cmd>,
-    /// Whether the commands are carried out at one moment.
+    /// Whether the commands are executed atomically.
     atomic: bool,
     pub(crate) limit: Limit,
 }
 
-/// How long to wait, and for what.
+/// The class of a request, which determines its timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Limit {
-    /// Somebody waits for one item: while there is no connection, say so at once.
+    /// A read of one item, which an evaluation may wait for. Fails at once while there is no
+    /// connection.
     Read,
-    /// Everything, or a write. Tries to connect if there is no connection.
+    /// A read of everything, or a write. Waits for a connection attempt if there is no connection.
     Bulk,
-    /// Whether the server answers. Tries to connect if there is no connection.
+    /// A probe. Waits for a connection attempt if there is no connection.
     Probe,
 }
 
@@ -41,7 +42,7 @@ impl Request {
         }
     }
 
-    /// All commands at one moment, by `MULTI` and `EXEC`.
+    /// All commands atomically, with `MULTI` and `EXEC`.
     pub(crate) fn transaction(key: &str, commands: Vec<Cmd>, limit: Limit) -> Self {
         Self {
             key: key.to_owned(),
@@ -51,13 +52,13 @@ impl Request {
         }
     }
 
-    /// Whether the commands are carried out at one moment.
+    /// Whether the commands are executed atomically.
     #[cfg(feature = "cluster")]
     pub(crate) fn is_atomic(&self) -> bool {
         self.atomic
     }
 
-    /// What is sent, and how many answers come. `asking`: to a server that is just being given the
+    /// Returns the pipeline and its number of replies. `asking`: for a node that is importing the
     /// key's slot.
     pub(crate) fn packed(&self, asking: bool) -> (Pipeline, usize) {
         let mut pipeline = Pipeline::with_capacity(self.commands.len() + 2);
@@ -77,8 +78,8 @@ impl Request {
         (pipeline, answers)
     }
 
-    /// The answers to the commands, or the first of them that is an error. One error in a
-    /// transaction does not undo the rest of it, so all must be looked at (STO-1.5, step 4).
+    /// Returns the replies to the commands, or the first error among them. An error in a
+    /// transaction does not roll back the rest of it, so every reply is checked (STO-1.5, step 4).
     pub(crate) fn answers(&self, mut all: Vec<Value>, asking: bool) -> Result<Vec<Value>, Fault> {
         if self.atomic {
             let outcome = all.pop().ok_or(Fault::Unexpected)?;
@@ -113,7 +114,7 @@ fn first_error(answers: &[Value]) -> Result<(), Fault> {
 mod tests {
     use super::*;
 
-    /// What a server answers, a line for each command.
+    /// The server's replies, one line for each command.
     fn answers(lines: &[&str]) -> Vec<Value> {
         lines
             .iter()
@@ -128,7 +129,7 @@ mod tests {
 
     // STO-1.5, step 4, and STO-F12: check every element
     #[test]
-    fn an_error_anywhere_in_a_transaction_is_one() {
+    fn any_error_in_a_transaction_is_reported() {
         assert_eq!(
             transaction(&["+OK", "+QUEUED", "+QUEUED", "*2\r\n:1\r\n+OK"])
                 .unwrap()
@@ -166,9 +167,9 @@ mod tests {
         assert!(matches!(transaction(&[]), Err(Fault::Unexpected)));
     }
 
-    // Redis Cluster specification: ASKING goes before the command, and has an answer of its own
+    // Redis Cluster specification: ASKING precedes each command, and has its own reply
     #[test]
-    fn asking_is_said_before_each_command_and_its_answer_left_out() {
+    fn asking_precedes_each_command_and_its_reply_is_skipped() {
         let request = Request::one("k", redis::cmd("GET"), Limit::Read);
         let (pipeline, count) = request.packed(true);
         assert_eq!((pipeline.len(), count), (2, 2));

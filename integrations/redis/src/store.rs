@@ -1,4 +1,5 @@
-//! [`RedisDataStore`]: flags and segments in two hashes and a marker, as every SDK and Relay Proxy keeps them.
+//! [`RedisDataStore`]: flags and segments in two hashes and a marker, in the layout of the Relay
+//! Proxy and the other SDKs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,11 +20,11 @@ use crate::request::{Limit, Request};
 use crate::survey::Survey;
 use crate::upsert::{self, Write};
 
-/// How many items one command writes.
+/// Maximum number of items in one `HSET`.
 const CHUNK: usize = 500;
 
-/// Keeps flags and segments in Redis, where other processes, SDKs in other languages and Relay
-/// Proxies find them.
+/// Stores flags and segments in Redis, where other processes, SDKs in other languages and Relay
+/// Proxies can read and write them.
 ///
 /// ```
 /// use vexil_redis::RedisDataStore;
@@ -32,27 +33,27 @@ const CHUNK: usize = 500;
 /// # Ok::<(), vexil_redis::RedisConfigError>(())
 /// ```
 ///
-/// # What is where
+/// # Key layout
 ///
 /// With the prefix `P`: the hash `P:features` has a field for each flag, the hash `P:segments` one
-/// for each segment, and the string `P:$inited` is there once somebody has written a complete data
-/// set. Nothing expires.
+/// for each segment, and the string `P:$inited` exists once a complete data set has been written.
+/// No key expires.
 #[derive(Debug)]
 pub struct RedisDataStore {
     lease: Arc<Lease>,
     keys: Keys,
     changes: PerProcess<watch::Receiver<()>>,
-    /// Whether the keys cannot be in one transaction, because they are on different servers of a
-    /// cluster.
+    /// Whether the keys are on different nodes of a cluster and cannot be in one transaction.
     split: AtomicBool,
     warned_of_split: AtomicBool,
-    /// Whether the server runs no scripts for us.
+    /// Whether the server refuses scripts.
     scripts_refused: AtomicBool,
     survey: Survey,
 }
 
 impl RedisDataStore {
-    /// Starts from the defaults: the server at `redis://localhost:6379`, the prefix `launchdarkly`.
+    /// Returns a builder with the defaults: the server at `redis://localhost:6379`, the prefix
+    /// `launchdarkly`.
     pub fn builder() -> RedisStoreBuilder<Self> {
         RedisStoreBuilder::new()
     }
@@ -63,7 +64,7 @@ impl RedisDataStore {
             let (lease, keys) = (Arc::clone(&lease), keys.clone());
             move || lease.watch(&keys)
         });
-        // From now on, so that the first connection is told of changes.
+        // Registered now, so that the first connection subscribes to changes.
         changes.get();
         Self {
             changes,
@@ -95,7 +96,7 @@ impl RedisDataStore {
         )
     }
 
-    /// Everything at one moment.
+    /// Reads everything atomically.
     async fn read_at_once(&self) -> Result<StoredSnapshot, Fault> {
         let marker = self.keys.marker();
         let mut commands: Vec<Cmd> = DataKind::READ_ORDER
@@ -116,7 +117,7 @@ impl RedisDataStore {
         Ok(StoredSnapshot::new(collections, initialized))
     }
 
-    /// One after the other: the flags, then the segments that they refer to, then the marker.
+    /// Reads the flags, then the segments that they refer to, then the marker, one after the other.
     async fn read_one_by_one(&self) -> Result<StoredSnapshot, Fault> {
         let mut collections = Vec::new();
         for kind in DataKind::READ_ORDER {
@@ -128,7 +129,7 @@ impl RedisDataStore {
         ))
     }
 
-    /// Everything is replaced at one moment.
+    /// Replaces everything atomically.
     async fn write_at_once(&self, data: &[Collection]) -> Result<(), Fault> {
         let mut commands: Vec<Cmd> = data
             .iter()
@@ -145,7 +146,7 @@ impl RedisDataStore {
             .map(drop)
     }
 
-    /// Each kind is replaced at one moment. The marker comes last.
+    /// Replaces each kind atomically. The marker is written last.
     async fn write_one_by_one(&self, data: &[Collection]) -> Result<(), Fault> {
         for collection in data {
             let hash = self.keys.items(collection.kind);
@@ -167,7 +168,7 @@ impl RedisDataStore {
             .map(drop)
     }
 
-    /// What replaces all items of a kind.
+    /// The commands that replace all items of a kind.
     fn replace(&self, collection: &Collection) -> Vec<Cmd> {
         let hash = self.keys.items(collection.kind);
         let mut delete = redis::cmd("DEL");
@@ -195,7 +196,7 @@ impl RedisDataStore {
         self.split.load(Ordering::Relaxed)
     }
 
-    /// Looks once, at what was read first, whether the settings can be right.
+    /// Starts the one-time check of the settings, after the first read.
     fn survey(&self, is_empty: bool) {
         self.survey.start(&self.lease, &self.keys, is_empty);
     }
@@ -240,7 +241,7 @@ impl PersistentDataStore for RedisDataStore {
             let prefix = self.keys.prefix();
             tracing::warn!(
                 prefix,
-                "flags and segments are on different servers of a cluster, and readers may see new ones beside old ones; \
+                "flags and segments are on different nodes of a cluster, so readers may see new and old data mixed; \
                  a prefix with a hash tag, such as \"{{{prefix}}}\", keeps them together"
             );
         }
@@ -265,7 +266,7 @@ impl PersistentDataStore for RedisDataStore {
             match write.by_script(&self.lease).await {
                 Err(fault) if upsert::is_refused(&fault) => {
                     let written = write.by_watching(&self.lease).await;
-                    // Where nothing may be written at all, it is not the scripts.
+                    // If the write fails too, the cause is not the missing scripts.
                     self.scripts_refused
                         .store(written.is_ok(), Ordering::Relaxed);
                     written
@@ -275,7 +276,7 @@ impl PersistentDataStore for RedisDataStore {
         };
         let outcome = outcome.map_err(store_error)?;
         if outcome.over_unreadable {
-            tracing::warn!(%kind, key, "a stored item whose version cannot be told was replaced");
+            tracing::warn!(%kind, key, "replaced a stored item whose version cannot be read");
         }
         Ok(outcome.upsert)
     }
@@ -333,7 +334,7 @@ fn exists(key: &str) -> Cmd {
     command
 }
 
-/// Reads the answer to `EXISTS`.
+/// Parses the reply to `EXISTS`.
 fn is_there(answer: &Value) -> Result<bool, Fault> {
     match answer {
         Value::Int(count) => Ok(*count > 0),
@@ -341,8 +342,7 @@ fn is_there(answer: &Value) -> Result<bool, Fault> {
     }
 }
 
-/// Reads the answer to `HGETALL`: a map, or in the older protocol a list of keys and values in
-/// turn.
+/// Parses the reply to `HGETALL`: a map, or in RESP2 a list of alternating keys and values.
 fn items(answer: Value) -> Result<Vec<(Text, StoredItem)>, Fault> {
     match answer {
         Value::Map(pairs) => pairs
@@ -361,8 +361,8 @@ fn items(answer: Value) -> Result<Vec<(Text, StoredItem)>, Fault> {
     }
 }
 
-/// One item; none if its key is not text, which no SDK writes, or if it is empty, which means that
-/// it is not there.
+/// Parses one item. Returns `None` if its key is not UTF-8, which no SDK writes, or if the body is
+/// empty, which means that the item is absent.
 fn item(key: Value, body: Value) -> Result<Option<(Text, StoredItem)>, Fault> {
     let (Value::BulkString(key), Value::BulkString(body)) = (key, body) else {
         return Err(Fault::Unexpected);
@@ -372,7 +372,7 @@ fn item(key: Value, body: Value) -> Result<Option<(Text, StoredItem)>, Fault> {
         Ok(_) => Ok(None),
         Err(error) => {
             let key = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            tracing::warn!(key, "an item whose key is not UTF-8 is left out");
+            tracing::warn!(key, "skipped an item whose key is not UTF-8");
             Ok(None)
         }
     }

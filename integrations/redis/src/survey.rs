@@ -1,8 +1,8 @@
-//! [`Survey`]: one look at a server, after the first reading, for what goes wrong unnoticed.
+//! [`Survey`]: a one-time check of the server, after the first read, for silent misconfiguration.
 //!
-//! A wrong prefix looks like an environment without flags, and a server that may evict keys loses
-//! all flags of an environment in one go, as they are one key (STO-1.7, row 35 of section 10). What
-//! the user may not ask is not asked again.
+//! A wrong prefix looks like an environment without flags, and a server that may evict keys can
+//! lose all flags of an environment at once, because they are one key (STO-1.7, row 35 of section
+//! 10). A check that the user has no permission for is skipped.
 
 use std::process;
 use std::sync::{Arc, OnceLock};
@@ -14,24 +14,24 @@ use crate::connection::Lease;
 use crate::keys::Keys;
 use crate::request::{Limit, Request};
 
-/// How many keys are looked through for similar ones, a page at a time, and how many are named.
+/// Limits of the search for similar keys: pages, keys a page, and keys named in the log.
 const PAGES: usize = 20;
 const PAGE: usize = 500;
 const NAMED: usize = 5;
 
-/// Takes place once, beside everything else.
+/// Runs once, in its own task.
 #[derive(Debug, Default)]
 pub(crate) struct Survey(OnceLock<Running>);
 
 #[derive(Debug)]
 struct Running {
     task: JoinHandle<()>,
-    /// The process that the task belongs to. A forked one leaves it alone.
+    /// The process that owns the task. A forked process does not abort it.
     process: u32,
 }
 
 impl Survey {
-    /// `is_empty`: nothing of this prefix was there.
+    /// `is_empty`: there was no data under the prefix.
     pub(crate) fn start(&self, lease: &Arc<Lease>, keys: &Keys, is_empty: bool) {
         self.0.get_or_init(|| {
             let (lease, keys) = (Arc::clone(lease), keys.clone());
@@ -69,7 +69,7 @@ async fn warn_of_eviction(lease: &Lease, keys: &Keys) {
     let Some(answer) = ask(lease, keys, question).await else {
         return;
     };
-    // A map in the newer protocol, a list in the older one.
+    // A map in RESP3, a list in RESP2.
     let policy = match &answer {
         Value::Map(pairs) => pairs.first().map(|(_, policy)| policy),
         Value::Array(parts) => parts.get(1),
@@ -99,7 +99,7 @@ async fn warn_of_nothing(lease: &Lease, keys: &Keys) {
     );
 }
 
-/// Keys that another prefix would have.
+/// The flag keys of other prefixes.
 async fn similar(lease: &Lease, keys: &Keys) -> Vec<String> {
     let mut found = Vec::new();
     let mut cursor = "0".to_owned();
@@ -124,7 +124,7 @@ async fn similar(lease: &Lease, keys: &Keys) -> Vec<String> {
     found
 }
 
-/// An answer, if there is one and the user may ask.
+/// Returns the reply; `None` if the command failed or the user has no permission for it.
 async fn ask(lease: &Lease, keys: &Keys, question: Cmd) -> Option<Value> {
     lease
         .send_one(&Request::one(&keys.marker(), question, Limit::Probe))

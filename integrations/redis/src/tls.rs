@@ -1,7 +1,7 @@
-//! TLS for `rediss://`: which servers are trusted, and how the client identifies itself.
+//! TLS for `rediss://`: trusted roots, and the client certificate.
 //!
-//! The provider of cryptography is always named, by [`vexil::tls::provider`]: rustls panics where
-//! it has to choose between two. The Redis client's TLS leaves the choice to rustls, so it is not
+//! The cryptography provider is always explicit, from [`vexil::tls::provider`]: rustls panics if it
+//! has to choose between two. The Redis client's own TLS leaves the choice to rustls, so it is not
 //! used.
 
 use std::fmt;
@@ -13,12 +13,12 @@ use tokio::net::TcpStream;
 use crate::connection::Stream;
 use crate::error::RedisConfigError;
 
-/// How connections are encrypted.
+/// The TLS connector.
 #[cfg(feature = "tls")]
 #[derive(Clone)]
 pub(crate) struct Tls(tokio_rustls::TlsConnector);
 
-/// Connections cannot be encrypted: the feature `tls` is off.
+/// Uninhabited: without the feature `tls` there is no TLS.
 #[cfg(not(feature = "tls"))]
 #[derive(Clone)]
 pub(crate) enum Tls {}
@@ -56,8 +56,8 @@ mod by_rustls {
     use super::*;
 
     impl Tls {
-        /// TLS 1.2 and later. Without a file of authorities, those of the operating system are
-        /// trusted.
+        /// Builds the connector, for TLS 1.2 and later. Without `ca_certs`, the operating system's
+        /// roots are trusted.
         pub(crate) fn new(
             ca_certs: Option<&Path>,
             cert_file: Option<&Path>,
@@ -89,7 +89,7 @@ mod by_rustls {
             Ok(Self(TlsConnector::from(Arc::new(config))))
         }
 
-        /// Shakes hands with the server of this name or address.
+        /// Performs the handshake with the server of this name or address.
         pub(crate) async fn connect(
             &self,
             name: &str,
@@ -100,13 +100,13 @@ mod by_rustls {
         }
     }
 
-    const NO_PROVIDER: &str = "there is no provider of cryptography: turn on the cargo feature `tls-aws-lc-rs` or \
+    const NO_PROVIDER: &str = "no cryptography provider: turn on the cargo feature `tls-aws-lc-rs` or \
                                `tls-ring` of vexil-redis, or install a default provider of rustls in this process";
     const ROOTS: &str = "PEM certificates";
     const IDENTITY: &str = "a PEM certificate chain and its private key";
 
-    /// The authorities in a PEM file. One that cannot be used is left out with a warning, as long
-    /// as another can.
+    /// Reads the root certificates in a PEM file. A certificate that cannot be used is skipped with
+    /// a warning, as long as another can.
     fn roots(path: &Path) -> Result<RootCertStore, RedisConfigError> {
         let mut roots = RootCertStore::empty();
         let mut refused = Vec::new();
@@ -128,12 +128,12 @@ mod by_rustls {
             return Err(bad_file(path, ROOTS, error));
         }
         for (position, error) in refused {
-            tracing::warn!(path = %path.display(), position, error = &*error, "a certificate cannot be used and is left out");
+            tracing::warn!(path = %path.display(), position, error = &*error, "skipped a certificate that cannot be used");
         }
         Ok(roots)
     }
 
-    /// The certificates in a PEM file; there is at least one.
+    /// Reads the certificates in a PEM file. Returns an error if there are none.
     fn certificates(
         path: &Path,
         what: &'static str,

@@ -1,5 +1,5 @@
-//! Writing one item if it is newer: by a script, which the server runs at one moment, or where
-//! scripts are refused by watching the hash. STO-1.6.
+//! Writes one item if it is newer: by a script, which the server executes atomically, or, where
+//! scripts are refused, by watching the hash. STO-1.6.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::connection::{Dedicated, Lease};
 use crate::error::Fault;
 use crate::request::{Limit, Request};
 
-/// Returns the stored item if it is at least as new. Else writes, and returns nothing, or 1 if what
-/// is written over had no version that could be told.
+/// Returns the stored item if it is at least as new. Otherwise writes the item and returns nil, or
+/// 1 if the version of the replaced item cannot be read.
 ///
-/// The server's parser refuses half surrogates, which other SDKs write. The text is decoded a
-/// second time without them; escaped backslashes go first, as they may stand before what only looks
-/// like an escape.
+/// The server's JSON parser rejects lone surrogates, which other SDKs write. The text is then
+/// decoded again without them. Escaped backslashes are removed first, because they may precede text
+/// that only looks like an escape.
 const SCRIPT: &str = r"local stored = redis.call('HGET', KEYS[1], ARGV[1])
 local unreadable = false
 if stored then
@@ -37,13 +37,13 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 if unreadable then return 1 end
 return nil";
 
-/// What the server knows the script by, once it has run it.
+/// The hash of the script for `EVALSHA`.
 static SCRIPT_HASH: LazyLock<String> = LazyLock::new(|| Script::new(SCRIPT).get_hash().to_owned());
 
-/// How often somebody else may change the hash while it is watched.
+/// How often another client may change the hash while it is watched.
 const ATTEMPTS: u32 = 10;
 
-/// One item, and where it goes.
+/// An item to write, and its hash and key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Write<'a> {
     /// The hash.
@@ -52,11 +52,11 @@ pub(crate) struct Write<'a> {
     pub(crate) item: &'a StoredItem,
 }
 
-/// What became of it.
+/// The result of a write.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) upsert: Upsert,
-    /// Whether something was written over that had no version that could be told.
+    /// Whether the item replaced one whose version cannot be read.
     pub(crate) over_unreadable: bool,
 }
 
@@ -77,7 +77,7 @@ impl Outcome {
 }
 
 impl Write<'_> {
-    /// By the script. An error is [`is_refused`] where the server runs none.
+    /// Writes by the script. If the server runs no scripts, the error satisfies [`is_refused`].
     pub(crate) async fn by_script(self, lease: &Lease) -> Result<Outcome, Fault> {
         let run = |command: &str, script: &str| {
             let mut command = redis::cmd(command);
@@ -104,7 +104,7 @@ impl Write<'_> {
         }
     }
 
-    /// By watching the hash, over a connection that nobody else uses.
+    /// Writes by watching the hash, over a dedicated connection.
     pub(crate) async fn by_watching(self, lease: &Lease) -> Result<Outcome, Fault> {
         let deadline = lease.deadline(Limit::Bulk);
         let mut connection = lease.dedicated(self.hash, deadline).await?;
@@ -156,7 +156,7 @@ impl Write<'_> {
         }
     }
 
-    /// The version that is written: beside the text, as the SDK gives it, or that of the text.
+    /// The version to write: that of the item, or else that in its text.
     fn version(self) -> u64 {
         self.item
             .version
@@ -165,24 +165,24 @@ impl Write<'_> {
     }
 }
 
-/// The version in an item's text; none if it cannot be told.
+/// The version in an item's text. Returns `None` if it cannot be read.
 fn version_of(body: &[u8]) -> Option<f64> {
     #[derive(Deserialize)]
     struct Versioned {
         version: f64,
     }
     let text = str::from_utf8(body).ok()?;
-    // A list would do for the fields in turn.
+    // serde would accept a list of the fields in order.
     if !text.trim_ascii_start().starts_with('{') {
         return None;
     }
     let read = |text: &str| serde_json::from_str::<Versioned>(text).ok();
-    // Names of properties may have half surrogates.
+    // Property names may contain lone surrogates.
     let item = read(text).or_else(|| read(&replace_lone_surrogates(text)?));
     item.map(|item| item.version)
 }
 
-/// Whether the server, or a proxy before it, runs no scripts for us.
+/// Whether the server, or a proxy in front of it, refuses to run scripts for this user.
 pub(crate) fn is_refused(fault: &Fault) -> bool {
     let Fault::Server(error) = fault else {
         return false;

@@ -1,4 +1,4 @@
-//! [`Changes`]: which keys the server tells us about, and whom that concerns.
+//! [`Changes`]: dispatches the server's change notifications to the stores.
 
 use std::sync::Mutex;
 
@@ -7,15 +7,15 @@ use tokio::sync::watch;
 
 use crate::keys::Keys;
 
-/// The stores that want to know of changes. A server that speaks RESP3 tells of each change to a
-/// key with one of the registered prefixes (`CLIENT TRACKING` in broadcasting mode), without having
-/// to remember what was read.
+/// The stores that subscribe to changes. A RESP3 server sends a notification for each change to a
+/// key with a registered prefix (`CLIENT TRACKING` in broadcasting mode); it need not remember
+/// which keys were read.
 #[derive(Debug)]
 pub(crate) struct Changes {
-    /// Short, and never held across an await: who registered, by the keys of their prefix. Stores
-    /// stay registered.
+    /// The registered stores, by the keys of their prefix. Stores stay registered. The lock is held
+    /// briefly and never across an await.
     watchers: Mutex<Vec<Watcher>>,
-    /// How many there are, for those who arm connections.
+    /// The number of watchers, for the tasks that subscribe connections.
     count: watch::Sender<usize>,
 }
 
@@ -33,7 +33,7 @@ impl Changes {
         }
     }
 
-    /// Is marked whenever something under these keys may have changed.
+    /// Returns a receiver that is marked whenever an entry under these keys may have changed.
     pub(crate) fn watch(&self, keys: &Keys) -> watch::Receiver<()> {
         let keys = keys.all();
         let mut watchers = self.lock();
@@ -46,12 +46,12 @@ impl Changes {
         receiver
     }
 
-    /// How many stores are registered, now and later.
+    /// The number of registered stores, now and later.
     pub(crate) fn count(&self) -> watch::Receiver<usize> {
         self.count.subscribe()
     }
 
-    /// What makes the server tell, a command for each store from this one on.
+    /// The commands that subscribe to changes, one for each store from index `from` on.
     pub(crate) fn arming(&self, from: usize) -> Vec<Cmd> {
         let tracking = |watcher: &Watcher| {
             let mut command = redis::cmd("CLIENT");
@@ -59,15 +59,15 @@ impl Changes {
             for key in &watcher.keys {
                 command.arg("PREFIX").arg(key);
             }
-            // What this process writes is no news to it, unless by a script: the server counts that
-            // as somebody else's.
+            // This process does not need notifications of its own writes. The server does not
+            // recognize them if a script makes them.
             command.arg("NOLOOP");
             command
         };
         self.lock().iter().skip(from).map(tracking).collect()
     }
 
-    /// Takes in what the server tells.
+    /// Handles a push message of the server.
     pub(crate) fn take(&self, news: &PushInfo) {
         if news.kind != PushKind::Invalidate {
             return;
@@ -77,12 +77,12 @@ impl Changes {
                 let concerns = |key: &Value| matches!(key, Value::BulkString(key) if watcher.keys.iter().any(|own| own.as_bytes() == *key));
                 changed.iter().any(concerns)
             }),
-            // Everything was deleted.
+            // The database was flushed.
             _ => self.mark_all(),
         }
     }
 
-    /// Everything may have changed.
+    /// Marks all stores as changed.
     pub(crate) fn mark_all(&self) {
         self.mark(|_| true);
     }
@@ -94,14 +94,14 @@ impl Changes {
             .filter(|watcher| concerns(watcher))
             .map(|watcher| watcher.changed.clone())
             .collect();
-        // Wakes those who wait, which may run any code, so the lock is free by now.
+        // Sending wakes receivers, which may run any code, so the lock is already released.
         for changed in concerned {
             changed.send_replace(());
         }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Watcher>> {
-        // Nothing that runs under the lock panics halfway through a change.
+        // No code under this lock panics in the middle of a change.
         self.watchers
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)

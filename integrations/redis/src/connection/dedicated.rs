@@ -1,4 +1,4 @@
-//! [`Dedicated`]: a connection that nobody else uses.
+//! [`Dedicated`]: a connection that is not shared.
 
 use std::fmt;
 use std::future::Future;
@@ -10,11 +10,10 @@ use tokio::task::JoinHandle;
 
 use crate::error::Fault;
 
-/// A connection for commands that change its state, such as `WATCH`. It is closed when it is
-/// dropped.
+/// A connection for commands that change its state, such as `WATCH`. Dropping it closes it.
 pub(crate) struct Dedicated {
     connection: MultiplexedConnection,
-    /// Moves the bytes; ended by the drop of this.
+    /// Drives the connection's I/O; aborted on drop.
     driver: JoinHandle<()>,
 }
 
@@ -29,7 +28,7 @@ impl Dedicated {
         }
     }
 
-    /// Sends one command; an error of the server is one.
+    /// Sends one command. Returns an error if the reply is one.
     pub(crate) async fn send(&mut self, command: &Cmd) -> Result<Value, Fault> {
         match self
             .connection

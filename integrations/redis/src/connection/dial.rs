@@ -1,7 +1,7 @@
-//! One connection, from an address to being logged in.
+//! Opens one connection, from resolving the address to logging in.
 //!
-//! The Redis client is given a stream that is ours: so TLS uses the cryptography that we name, dead
-//! peers are noticed by the operating system, and every time limit holds for the whole way.
+//! The Redis client receives a stream that is opened here. So TLS uses an explicit cryptography
+//! provider, the operating system detects dead peers, and the connect timeout covers every step.
 
 use std::fmt;
 use std::future::Future;
@@ -24,12 +24,12 @@ use crate::address::Host;
 use crate::credentials::CredentialSource;
 use crate::error::Fault;
 
-/// Bytes both ways.
+/// A bidirectional byte stream.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// Where to connect, and as whom.
+/// The address and credentials of a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Endpoint<'a> {
     pub(crate) host: Host,
@@ -41,9 +41,10 @@ pub(crate) struct Endpoint<'a> {
 /// A connection that is logged in.
 pub(crate) struct Dialed {
     pub(crate) connection: MultiplexedConnection,
-    /// Moves the bytes. It must be polled for as long as the connection is used, and ends with it.
+    /// Drives the connection's I/O. It must be polled as long as the connection is used, and ends
+    /// with it.
     pub(crate) driver: Pin<Box<dyn Future<Output = ()> + Send>>,
-    /// Whether the server can tell of changes: whether it speaks RESP3.
+    /// Whether the server can send change notifications, that is, speaks RESP3.
     pub(crate) pushes: bool,
 }
 
@@ -55,12 +56,11 @@ impl fmt::Debug for Dialed {
     }
 }
 
-/// Silence of a connection after which the operating system asks whether the other side is still
-/// there, and how often.
+/// Idle time before the operating system sends TCP keepalive probes, and their interval.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(15);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
 
-/// Connects and logs in, within the limit for that.
+/// Connects and logs in, within the connect timeout.
 pub(crate) async fn dial(
     endpoint: &Endpoint<'_>,
     settings: &Settings,
@@ -111,8 +111,8 @@ fn refused(address: &Arc<str>, error: io::Error) -> Fault {
     }
 }
 
-/// Whether the server does not know RESP3, or the user may not ask for it: Redis before version 6,
-/// and proxies like it.
+/// Whether the server does not support RESP3, or the user may not request it: Redis before version
+/// 6, and similar proxies.
 fn lacks_resp3(error: &RedisError) -> bool {
     let unknown = || {
         error
@@ -150,7 +150,7 @@ async fn log_in(
     stream: Box<dyn Stream>,
     pushes: Option<Arc<dyn AsyncPushSender>>,
 ) -> Result<Dialed, RedisError> {
-    // Each request has its own limit.
+    // Each request has its own timeout.
     let mut config = AsyncConnectionConfig::new().set_response_timeout(None);
     if let Some(pushes) = pushes {
         config = config.set_push_sender(pushes);

@@ -12,7 +12,7 @@ use crate::error::Fault;
 use crate::keys::Keys;
 use crate::request::{Limit, Request};
 
-/// One store's use of a connection, until it is released or dropped.
+/// A store's use of a connection, until it is released or dropped.
 #[derive(Debug)]
 pub(crate) struct Lease {
     connection: RedisConnection,
@@ -32,7 +32,7 @@ impl Lease {
         &self.connection.shared.settings
     }
 
-    /// Sends a request within its limit.
+    /// Sends a request within its timeout.
     pub(crate) async fn send(&self, request: &Request) -> Result<Vec<Value>, Fault> {
         if self.released.load(Ordering::Acquire) {
             return Err(Fault::Closed);
@@ -43,12 +43,12 @@ impl Lease {
             .await
     }
 
-    /// Sends a request for one answer within its limit.
+    /// Sends a request with one reply within its timeout.
     pub(crate) async fn send_one(&self, request: &Request) -> Result<Value, Fault> {
         self.send(request).await?.pop().ok_or(Fault::Unexpected)
     }
 
-    /// A connection of the store's own, to where a key is.
+    /// Opens a dedicated connection to the server that has a key.
     pub(crate) async fn dedicated(&self, key: &str, deadline: Instant) -> Result<Dedicated, Fault> {
         timeout_at(deadline, self.sockets().topology.dedicated(key))
             .await
@@ -59,12 +59,12 @@ impl Lease {
         Instant::now() + self.settings().limits.of(limit)
     }
 
-    /// Is marked whenever something under these keys may have changed.
+    /// Returns a receiver that is marked whenever an entry under these keys may have changed.
     pub(crate) fn watch(&self, keys: &Keys) -> watch::Receiver<()> {
         self.sockets().changes.watch(keys)
     }
 
-    /// Whether requests about these keys can be one.
+    /// Whether one request can cover all these keys.
     #[cfg_attr(
         not(feature = "cluster"),
         expect(unused_variables, reason = "only a cluster has servers to choose from")
@@ -77,7 +77,7 @@ impl Lease {
         }
     }
 
-    /// Ends the use. The last one to do so closes the connection.
+    /// Releases the connection. The last release closes it.
     pub(crate) fn release(&self) {
         if !self.released.swap(true, Ordering::AcqRel)
             && self.connection.shared.users.fetch_sub(1, Ordering::AcqRel) == 1

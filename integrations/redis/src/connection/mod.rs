@@ -1,4 +1,4 @@
-//! [`RedisConnection`]: what stores share, from the settings down to the sockets.
+//! [`RedisConnection`]: the settings and sockets that stores share.
 
 mod changes;
 #[cfg(feature = "cluster")]
@@ -35,12 +35,12 @@ use crate::error::Fault;
 use crate::request::{Limit, Request};
 use crate::tls::Tls;
 
-/// A connection to Redis that stores share: [one of flags](crate::RedisDataStore) and [one of big
-/// segments](crate::RedisBigSegmentStore), or those of several environments.
+/// A connection to Redis that several stores can share: a [flag store](crate::RedisDataStore) and a
+/// [big-segment store](crate::RedisBigSegmentStore), or those of several environments.
 ///
-/// It is made when it is first used, and again whenever it is lost; requests of all stores travel
-/// over it side by side. It closes when the last store that uses it is closed. Cloning it gives
-/// another handle to the same connection. A forked process makes a connection of its own.
+/// The connection is opened on first use, and again whenever it is lost. Requests of all stores are
+/// multiplexed over it. It closes when the last store that uses it is closed. A clone is another
+/// handle to the same connection. A forked process opens its own connection.
 ///
 /// ```
 /// use vexil_redis::{RedisBigSegmentStore, RedisConnection, RedisDataStore};
@@ -57,7 +57,7 @@ pub struct RedisConnection {
 }
 
 impl RedisConnection {
-    /// Starts from the defaults: the server at `redis://localhost:6379`.
+    /// Returns a builder with the defaults: the server at `redis://localhost:6379`.
     pub fn builder() -> RedisConnectionBuilder {
         RedisConnectionBuilder::new()
     }
@@ -90,11 +90,11 @@ impl fmt::Debug for RedisConnection {
 struct Shared {
     settings: Arc<Settings>,
     sockets: PerProcess<Sockets>,
-    /// How many stores use the connection. It is closed with the last of them.
+    /// Number of stores that use the connection. The last one closes it.
     users: AtomicUsize,
 }
 
-/// What processes do not share.
+/// The state that a forked process does not inherit.
 #[derive(Debug)]
 pub(crate) struct Sockets {
     topology: Topology,
@@ -111,21 +111,21 @@ impl Sockets {
     }
 }
 
-/// What the application says of the connection.
+/// The settings of the connection.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// Without credentials.
+    /// Without credentials, for logs.
     pub(crate) url: String,
     pub(crate) target: Target,
     pub(crate) database: u32,
     pub(crate) credentials: CredentialSource,
-    /// Whether connections to servers, other than sentinels, are encrypted.
+    /// Whether connections to servers, other than sentinels, use TLS.
     pub(crate) encrypted: bool,
     pub(crate) tls: Option<Tls>,
     pub(crate) limits: Limits,
 }
 
-/// The longest times. STO-9.5.
+/// Timeouts. STO-9.5.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     pub(crate) connect: Duration,
@@ -155,7 +155,7 @@ impl Limits {
     }
 }
 
-/// How many servers there are to choose from.
+/// One server, or the nodes of a cluster.
 #[derive(Debug)]
 enum Topology {
     One(Box<Link>),

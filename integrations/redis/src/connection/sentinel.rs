@@ -1,4 +1,4 @@
-//! [`Sentinels`]: who knows which server is the primary.
+//! [`Sentinels`]: finds the address of the primary.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,21 +12,21 @@ use crate::address::{Address, Host};
 use crate::credentials::CredentialSource;
 use crate::error::Fault;
 
-/// The sentinels that watch over one primary.
+/// The sentinels that monitor one primary.
 #[derive(Debug)]
 pub(crate) struct Sentinels {
     name: String,
     sentinels: Vec<(Address, CredentialSource)>,
-    /// The one that answered last is asked first.
+    /// Index of the sentinel that replied last; it is queried first.
     first: AtomicUsize,
 }
 
-/// Why nobody could say which server is the primary.
+/// No sentinel returned the primary's address.
 #[derive(Debug, thiserror::Error)]
 #[error("no sentinel knows a primary \"{name}\"")]
 struct Unknown {
     name: String,
-    /// What the last one said, if it did not even answer.
+    /// The last error, if a sentinel did not reply.
     #[source]
     last: Option<Fault>,
 }
@@ -47,7 +47,7 @@ impl Sentinels {
         }
     }
 
-    /// Asks one after the other. Each has the time that connecting may take.
+    /// Queries the sentinels one after the other. The connect timeout applies to each.
     pub(crate) async fn primary(&self, settings: &Settings) -> Result<Host, Fault> {
         let first = self.first.load(Ordering::Relaxed);
         let mut last = None;

@@ -1,18 +1,19 @@
-//! [`Target`]: what the settings say of where flags are. [`Locate`]: where one connection leads to, now.
+//! [`Target`]: the configured location of the data. [`Locate`]: the current server of one
+//! connection.
 
 use super::Settings;
 use crate::address::Host;
 use crate::error::Fault;
 
-/// Where flags are.
+/// The configured location of the data.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
-    /// On this server.
+    /// A single server.
     Server(Host),
-    /// In the cluster that these nodes belong to.
+    /// The cluster of these seed nodes.
     #[cfg(feature = "cluster")]
     Nodes(Vec<Host>),
-    /// On the server that these sentinels call by this name.
+    /// The primary that these sentinels know by this name.
     #[cfg(feature = "sentinel")]
     Primary {
         name: String,
@@ -29,7 +30,7 @@ impl Target {
         }
     }
 
-    /// Whether sentinels are asked over TLS.
+    /// Whether a sentinel is reached over TLS.
     pub(crate) fn has_encrypted_sentinels(&self) -> bool {
         match self {
             #[cfg(feature = "sentinel")]
@@ -39,7 +40,7 @@ impl Target {
     }
 }
 
-/// Where one connection leads to.
+/// The server of one connection, or how to find it.
 #[derive(Debug)]
 pub(crate) enum Locate {
     Host(Host),
@@ -48,10 +49,10 @@ pub(crate) enum Locate {
 }
 
 impl Locate {
-    /// The server of this moment.
+    /// Returns the current server.
     #[cfg_attr(
         not(feature = "sentinel"),
-        expect(unused_variables, reason = "only sentinels have to be asked")
+        expect(unused_variables, reason = "only sentinels need the settings")
     )]
     pub(crate) async fn find(&self, settings: &Settings) -> Result<Host, Fault> {
         match self {

@@ -1,8 +1,8 @@
-//! [`Cluster`]: the servers of a Redis Cluster, and which of them has which key.
+//! [`Cluster`]: the nodes of a Redis Cluster, and the slots that each serves.
 //!
-//! Each server that is asked has a [`Link`] of its own, which mends itself. Who has what is learnt
-//! from any server (`CLUSTER SLOTS`), and from redirections: a user who may not ask for the former
-//! gets along with the latter.
+//! Each node has its own [`Link`], which reconnects by itself. The slot map comes from any node
+//! (`CLUSTER SLOTS`) and from redirections; a user without permission for `CLUSTER SLOTS` relies on
+//! redirections alone.
 
 mod slots;
 
@@ -23,21 +23,22 @@ use crate::address::Host;
 use crate::error::Fault;
 use crate::request::{Limit, Request};
 
-/// How many redirections are followed for one request.
+/// Maximum number of redirections for one request.
 const REDIRECTIONS: usize = 5;
 
-/// The time between two questions for the map at least.
+/// Minimum time between two queries for the slot map.
 const ASK_EVERY: Duration = Duration::from_millis(500);
 
-/// The servers of a cluster.
+/// The nodes of a cluster.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     seeds: Vec<Host>,
     settings: Arc<Settings>,
     changes: Arc<Changes>,
-    /// Short, never held across an await.
+    /// The lock is held briefly and never across an await.
     map: Mutex<Map>,
-    /// When the map was last asked for. Held while it is, so that one asks for all.
+    /// Time of the last query for the map. Held during the query, so that concurrent callers share
+    /// it.
     asked: tokio::sync::Mutex<Option<Instant>>,
 }
 
@@ -45,9 +46,9 @@ pub(crate) struct Cluster {
 struct Map {
     links: HashMap<Host, Arc<Link>>,
     ranges: Ranges,
-    /// What redirections said since the map was drawn.
+    /// Redirections since the last slot map.
     moved: HashMap<u16, Host>,
-    /// Whether a server was not there, or redirected us.
+    /// Whether the map may be outdated: a node was unreachable or redirected a request.
     doubtful: bool,
 }
 
@@ -62,7 +63,7 @@ impl Cluster {
         }
     }
 
-    /// Sends a request to the server that has its key.
+    /// Sends a request to the node that has its key.
     pub(crate) async fn send(
         &self,
         request: &Request,
@@ -79,7 +80,7 @@ impl Cluster {
                     self.note_moved(slot, &host);
                     asking = false;
                 }
-                // A server that is just being given the slot carries out commands one by one.
+                // A node that is importing the slot executes commands one by one.
                 Err(fault)
                     if fault.server_kind() == Some(ServerErrorKind::Ask)
                         && !request.is_atomic() =>
@@ -107,7 +108,7 @@ impl Cluster {
         Err(Fault::Moving)
     }
 
-    /// A connection of one's own to the server that has a key.
+    /// Opens a dedicated connection to the node that has a key.
     pub(crate) async fn dedicated(&self, key: &str) -> Result<Dedicated, Fault> {
         let deadline = Instant::now() + self.settings.limits.bulk;
         let host = self
@@ -116,13 +117,13 @@ impl Cluster {
         self.link(&host).dedicated().await
     }
 
-    /// Ends all connections. The next request makes new ones.
+    /// Closes all connections. The next request opens new ones.
     pub(crate) fn stop(&self) {
         *self.map() = Map::default();
     }
 
-    /// The server that has a slot, as far as is known; a seed, which will redirect us, if nothing
-    /// is. `suspect` is a server that could not be reached, and is asked last.
+    /// The node that has a slot, according to the map; a seed, which will redirect, if the map does
+    /// not say. `suspect` is a node that could not be reached; it is queried last.
     async fn owner(
         &self,
         slot: u16,
@@ -145,7 +146,7 @@ impl Cluster {
         }
     }
 
-    /// Asks one server after another for the map, until one answers.
+    /// Queries one node after another for the slot map, until one replies.
     async fn draw_map(
         &self,
         limit: Limit,
@@ -175,7 +176,7 @@ impl Cluster {
                     self.take(ranges.ok_or(Fault::Unexpected)?);
                     return Ok(());
                 }
-                // It is there, but may not be asked: redirections must do.
+                // The node is reachable, but the user may not query the map: rely on redirections.
                 Err(fault) if fault.server_kind() == Some(ServerErrorKind::NoPerm) => {
                     self.map().doubtful = false;
                     return Ok(());
@@ -199,7 +200,7 @@ impl Cluster {
     fn note_moved(&self, slot: u16, host: &Host) {
         let mut map = self.map();
         map.moved.insert(slot, host.clone());
-        // Where one slot has moved, others may have. Without a map there is none to doubt.
+        // If one slot has moved, others may have. Without a map there is nothing to invalidate.
         map.doubtful = !map.ranges.is_empty();
     }
 
@@ -233,7 +234,7 @@ impl Map {
     }
 }
 
-/// Where a redirection leads: `<slot> <host>:<port>`, where no host means the one who says it.
+/// The target of a redirection: `<slot> <host>:<port>`. An empty host means the node that replied.
 fn redirection(fault: &Fault, from: &Host) -> Option<Host> {
     let Fault::Server(error) = fault else {
         return None;

@@ -1,4 +1,4 @@
-//! Slots: which part of a cluster a key belongs to, and who has which part.
+//! Slots: the parts of the key space, and the node that serves each.
 
 use redis::Value;
 
@@ -6,10 +6,10 @@ use crate::address::Host;
 
 const SLOTS: u16 = 16_384;
 
-/// Who has which slots.
+/// The slot ranges of all nodes.
 pub(super) type Ranges = Vec<Range>;
 
-/// A run of slots on one server.
+/// A range of slots on one node.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Range {
     first: u16,
@@ -23,8 +23,8 @@ impl Range {
     }
 }
 
-/// The slot of a key: of the part in its first braces, if there is something in them, else of all
-/// of it.
+/// The slot of a key: that of its first hash tag (the part in braces) if it is not empty, else of
+/// the whole key.
 pub(super) fn slot(key: &[u8]) -> u16 {
     let tag = key.iter().position(|byte| *byte == b'{').and_then(|open| {
         let inside = key.get(open + 1..)?;
@@ -34,15 +34,15 @@ pub(super) fn slot(key: &[u8]) -> u16 {
     crc16::State::<crc16::XMODEM>::calculate(tag.unwrap_or(key)) % SLOTS
 }
 
-/// Whether one server has all of these keys for certain.
+/// Whether these keys are certainly on one node.
 pub(in crate::connection) fn are_in_one_slot(keys: &[String]) -> bool {
     let mut slots = keys.iter().map(|key| slot(key.as_bytes()));
     let first = slots.next();
     slots.all(|slot| Some(slot) == first)
 }
 
-/// Reads the answer to `CLUSTER SLOTS`. A server without a name of its own is the one that was
-/// asked.
+/// Parses the reply to `CLUSTER SLOTS`. A node without a name is the one that was queried
+/// (`asked`).
 pub(super) fn parse_ranges(answer: &Value, asked: &Host) -> Option<Ranges> {
     let Value::Array(ranges) = answer else {
         return None;
@@ -87,9 +87,9 @@ mod tests {
     use super::*;
     use crate::keys::Keys;
 
-    // STO-1.7: the slots of the default prefix, as a real cluster gave them
+    // STO-1.7: the slots of the default prefix, as reported by a real cluster
     #[test]
-    fn keys_have_the_slots_that_a_cluster_gives_them() {
+    fn slots_equal_those_of_a_real_cluster() {
         let slots = Keys::new("launchdarkly")
             .all()
             .map(|key| slot(key.as_bytes()));
@@ -98,10 +98,10 @@ mod tests {
         assert!(are_in_one_slot(&Keys::new("{ld:prod}").all()));
     }
 
-    // Redis Cluster specification, hash tags: only the first braces count, and only with something
-    // between them
+    // Redis Cluster specification, hash tags: only the first braces count, and only if they are not
+    // empty
     #[test]
-    fn a_hash_tag_is_what_the_first_braces_hold() {
+    fn the_hash_tag_is_the_text_in_the_first_braces() {
         assert_eq!(slot(b"{user1000}.following"), slot(b"user1000"));
         assert_eq!(slot(b"foo{{bar}}zap"), slot(b"{bar"));
         assert_ne!(slot(b"foo{}{bar}"), slot(b"bar"));

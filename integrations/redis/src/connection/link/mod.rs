@@ -1,10 +1,10 @@
-//! [`Link`]: one multiplexed connection that mends itself.
+//! [`Link`]: one multiplexed connection that reconnects by itself.
 //!
-//! A task of its own connects, carries the connection's bytes, asks every ten seconds whether the
-//! server is still there, and connects again: at once after a connection was lost, and then with a
-//! backoff of 100 ms to 5 s. Requests never connect themselves. They wait until the first attempt
-//! after a loss has ended, and fail at once with its error afterwards, unless they can wait for
-//! another attempt. A request that waits ends the backoff, but attempts stay at least 100 ms apart.
+//! A background task connects, drives the connection's I/O, pings the server every ten seconds, and
+//! reconnects: at once after a loss, then with a backoff of 100 ms to 5 s. Requests never connect.
+//! They wait for the first attempt after a loss; once it has failed, they fail at once with its
+//! error, unless their limit allows them to wait for another attempt. A waiting request ends the
+//! backoff, but attempts stay at least 100 ms apart.
 
 mod live;
 mod outage;
@@ -27,19 +27,19 @@ use super::{Dedicated, Settings};
 use crate::error::Fault;
 use crate::request::{Limit, Request};
 
-/// The shortest time between the beginnings of two attempts, and the backoff after the first
-/// failure.
+/// Minimum time between the starts of two attempts, and the initial backoff.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// A connection that is lost sooner counts as a failed attempt, so that a server that hangs up is
-/// not asked in a loop.
+/// A connection that is lost sooner than this counts as a failed attempt, so that a server that
+/// hangs up is not contacted in a loop.
 const LASTING: Duration = Duration::from_secs(1);
 
-/// One connection to one place.
+/// One connection to one server.
 #[derive(Debug)]
 pub(crate) struct Link {
     shared: Arc<Shared>,
-    /// The task that connects. Short, never held across an await; dropping the link stops it.
+    /// The task that connects; dropping the link aborts it. The lock is held briefly and never
+    /// across an await.
     task: Mutex<Option<Mender>>,
 }
 
@@ -49,23 +49,23 @@ struct Shared {
     settings: Arc<Settings>,
     changes: Arc<Changes>,
     state: watch::Sender<State>,
-    /// Notified by requests that wait for a connection: ends the backoff.
+    /// Notified by requests that wait for a connection; ends the backoff.
     hurry: Notify,
 }
 
 #[derive(Clone, Debug)]
 enum State {
-    /// The first attempt since the start or since a connection was lost, or the backoff before it.
+    /// The first attempt since the start or since a loss, or the backoff before it.
     Connecting,
     Up(Live),
-    /// The last attempt, which had this number, failed.
+    /// The last attempt failed; `attempt` is its number.
     Down {
         attempt: u64,
         fault: Fault,
     },
 }
 
-/// A task that ends when it is dropped.
+/// A task that is aborted on drop.
 #[derive(Debug)]
 struct Mender(JoinHandle<()>);
 
@@ -91,9 +91,9 @@ impl Link {
         }
     }
 
-    /// Sends a request and waits for the answers until the deadline. If the connection turns out to
-    /// be lost, or to lead to a server that is not the right one, the request is sent once more
-    /// over the next one.
+    /// Sends a request and waits for the replies until the deadline. If the connection turns out to
+    /// be lost, or to lead to the wrong server, the request is sent once more over the next
+    /// connection.
     pub(crate) async fn send(
         &self,
         request: &Request,
@@ -120,7 +120,7 @@ impl Link {
         }
     }
 
-    /// A connection that nobody else uses, for commands that change its state.
+    /// Opens a dedicated connection, for commands that change its state.
     pub(crate) async fn dedicated(&self) -> Result<Dedicated, Fault> {
         let Dialed {
             connection, driver, ..
@@ -128,14 +128,14 @@ impl Link {
         Ok(Dedicated::new(connection, driver))
     }
 
-    /// Ends the connection. The next request makes another one.
+    /// Closes the connection. The next request opens another.
     pub(crate) fn stop(&self) {
         self.task().take();
         self.shared.state.send_replace(State::Connecting);
     }
 
-    /// The connection, as soon as there is one. `patient`: if there is none, another attempt is
-    /// waited for.
+    /// Returns the connection once there is one. `patient`: after a failed attempt, waits for one
+    /// more.
     async fn live(&self, patient: bool) -> Result<Live, Fault> {
         self.start();
         let mut states = self.shared.state.subscribe();
@@ -154,7 +154,7 @@ impl Link {
                         self.shared.hurry.notify_one();
                     }
                 },
-                // The task may be in the backoff after a connection that did not last.
+                // The task may be in the backoff after a short-lived connection.
                 State::Connecting => self.shared.hurry.notify_one(),
                 State::Up(_) => {}
             }
@@ -162,7 +162,7 @@ impl Link {
         }
     }
 
-    /// Starts the task unless it runs. It ends when the runtime that it was started on does.
+    /// Starts the task unless it runs. The task ends with its runtime.
     fn start(&self) {
         let mut task = self.task();
         if task.as_ref().is_none_or(|task| task.0.is_finished()) {
@@ -199,7 +199,7 @@ impl Shared {
         Ok(dialed)
     }
 
-    /// Waits before the next attempt, until the pause is over or a request waits for it.
+    /// Waits before the next attempt, until the pause ends or a request needs the connection.
     async fn back_off(&self, started: Instant, pause: Duration) {
         tokio::select! {
             () = sleep(pause) => {}
@@ -221,12 +221,12 @@ impl Shared {
     }
 }
 
-/// Keeps a connection up, for ever.
+/// Keeps a connection open indefinitely.
 async fn mend(shared: Arc<Shared>) {
     let mut outage = Outage::default();
-    // Whether somebody may have missed a change: at first nobody has read anything.
+    // Whether a store may have missed a change. `false` at first: no store has read anything yet.
     let mut missed = false;
-    // Whether there was a connection, and nobody was told yet that there is none.
+    // Whether a connection was lost and the stores have not been notified yet.
     let mut lost = false;
     for attempt in 1.. {
         let started = Instant::now();
@@ -246,12 +246,12 @@ async fn mend(shared: Arc<Shared>) {
                 let refused = fault.is_refusal();
                 shared.state.send_replace(State::Down { attempt, fault });
                 if std::mem::take(&mut lost) {
-                    // Whoever reads now learns of the outage, and not only when an interval is
-                    // over.
+                    // A store that refreshes now finds the outage, without waiting for its
+                    // interval.
                     shared.changes.mark_all();
                 }
                 if refused {
-                    // Requests fail at once meanwhile.
+                    // Requests fail at once during this pause.
                     sleep(outage::REFUSED_PAUSE).await;
                 } else {
                     shared.back_off(started, outage.pause()).await;
@@ -262,12 +262,13 @@ async fn mend(shared: Arc<Shared>) {
     }
 }
 
-/// Uses a connection until it is lost.
+/// Drives a connection until it is lost.
 async fn carry(shared: &Shared, live: &Live, dialed: Dialed, missed: bool) {
     let Dialed { driver, pushes, .. } = dialed;
     let counts = pushes.then(|| shared.changes.count());
     let using = async {
-        // First, so that no change is missed between the first read and this.
+        // Subscribes first, so that no change is missed between the first read and the
+        // subscription.
         let armed = live.arm(&shared.changes, 0, pushes).await;
         tracing::debug!(url = shared.settings.url, pushes, "connected to Redis");
         shared.state.send_replace(State::Up(live.clone()));

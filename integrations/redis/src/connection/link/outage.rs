@@ -1,4 +1,4 @@
-//! [`Outage`]: for how long there has been no connection, and what is said about it.
+//! [`Outage`]: backoff and logging while there is no connection.
 
 use std::time::Duration;
 
@@ -7,16 +7,17 @@ use tokio::time::Instant;
 use super::SHORTEST_PAUSE;
 use crate::error::Fault;
 
-/// The longest time between two attempts.
+/// Maximum backoff.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The time until another attempt where the server refuses us: credentials may be changed in place.
+/// Delay before the next attempt if the server refuses access: its credentials may be changed in
+/// place.
 pub(super) const REFUSED_PAUSE: Duration = Duration::from_secs(5);
 
-/// The time without a connection that is worth a warning, and between two warnings.
+/// Minimum outage before the first warning, and the interval between warnings.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
-/// Failures in a row.
+/// Consecutive failures.
 #[derive(Debug, Default)]
 pub(super) struct Outage {
     failures: u32,
@@ -25,8 +26,8 @@ pub(super) struct Outage {
 }
 
 impl Outage {
-    /// The time until the next attempt: it doubles up to a bound, and chance takes away up to a
-    /// half.
+    /// The delay before the next attempt: it doubles up to a maximum, minus up to half of it as
+    /// jitter.
     pub(super) fn pause(&mut self) -> Duration {
         let pause = SHORTEST_PAUSE
             .saturating_mul(1 << self.failures.min(16))
@@ -39,7 +40,7 @@ impl Outage {
         pause.saturating_sub(Duration::from_micros(chance))
     }
 
-    /// Says what is wrong.
+    /// Logs the failure.
     pub(super) fn report(&mut self, fault: &Fault, url: &str) {
         let error = fault as &dyn std::error::Error;
         if self.is_worth_a_warning(fault.is_refusal()) {
@@ -49,8 +50,8 @@ impl Outage {
         }
     }
 
-    /// A failure that may pass is worth a warning after a minute, a refusal at once; both again
-    /// each minute.
+    /// A temporary failure is logged as a warning after a minute, a refusal at once; both again
+    /// every minute.
     fn is_worth_a_warning(&mut self, is_refusal: bool) -> bool {
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
@@ -71,7 +72,7 @@ mod tests {
 
     // STO-9.5, lazy start: backoff 100 ms → 5 s, with jitter
     #[test]
-    fn the_pause_doubles_from_100_ms_to_5_s_and_chance_takes_up_to_a_half() {
+    fn backoff_doubles_from_100_ms_to_5_s_with_jitter_of_up_to_half() {
         for _ in 0..100 {
             let mut outage = Outage::default();
             for most in [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000].map(Duration::from_millis)
@@ -87,9 +88,9 @@ mod tests {
         assert!(outage.pause() <= LONGEST_PAUSE);
     }
 
-    // Decision D11: a retried fault is DEBUG, an outage is one WARN after a minute; STO-F13
+    // A retried fault is logged at DEBUG, an outage as one WARN a minute; STO-F13
     #[tokio::test(start_paused = true)]
-    async fn an_outage_is_worth_a_warning_a_minute_and_a_refusal_one_at_once() {
+    async fn outages_warn_every_minute_and_refusals_also_at_once() {
         for (is_refusal, warned_at) in [(false, [60, 120]), (true, [0, 60])] {
             let mut outage = Outage::default();
             let mut warned = Vec::new();

@@ -1,4 +1,4 @@
-//! [`Live`]: a connection that works, as far as is known.
+//! [`Live`]: an open connection and its health.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -14,10 +14,10 @@ use super::super::changes::Changes;
 use crate::error::Fault;
 use crate::request::{Limit, Request};
 
-/// How often a connection is asked whether it still works.
+/// Interval of the `PING` health check.
 const PING_EVERY: Duration = Duration::from_secs(10);
 
-/// So many answers in a row that are late make a connection useless.
+/// Number of consecutive late replies after which a connection is replaced.
 const LATE_ANSWERS: u32 = 3;
 
 #[derive(Clone, Debug)]
@@ -26,16 +26,16 @@ pub(super) struct Live {
     health: Arc<Health>,
 }
 
-/// What everybody who uses a connection has learnt about it.
+/// The health of a connection, shared by all its users.
 #[derive(Debug)]
 struct Health {
     probe_limit: Duration,
     condemned: AtomicBool,
-    /// Tells the task that owns the connection to let go of it.
+    /// Notifies the task that owns the connection to close it.
     condemn: Notify,
-    /// Answers in a row that did not come in time.
+    /// Number of consecutive late replies.
     late: AtomicU32,
-    /// Large requests under way. What waits behind them is late for a reason.
+    /// Number of bulk requests in flight. Other requests behind them may be late without a fault.
     bulk: AtomicUsize,
 }
 
@@ -54,7 +54,7 @@ impl Live {
         }
     }
 
-    /// Sends a request over this connection and waits for the answers until the deadline.
+    /// Sends a request over this connection and waits for the replies until the deadline.
     pub(super) async fn send(
         &self,
         request: &Request,
@@ -81,20 +81,20 @@ impl Live {
         }
     }
 
-    /// Whether the connection should not be used any more.
+    /// Whether the connection must not be used any more.
     pub(super) fn is_condemned(&self) -> bool {
         self.health.condemned.load(Ordering::Acquire)
     }
 
-    /// Has the connection replaced.
+    /// Marks the connection for replacement.
     pub(super) fn condemn(&self) {
         self.health.condemned.store(true, Ordering::Release);
         self.health.condemn.notify_one();
     }
 
-    /// Makes the server tell of changes, to the stores from this one on. Returns how many stores
-    /// there are now. A server that cannot, or may not, tells nothing; what is read at intervals is
-    /// read anyhow.
+    /// Subscribes the stores from index `from` on to changes, and returns the number of stores now
+    /// subscribed. If the server cannot send notifications, or the user may not subscribe, only the
+    /// periodic refresh finds changes.
     pub(super) async fn arm(&self, changes: &Changes, from: usize, pushes: bool) -> usize {
         let commands = if pushes {
             changes.arming(from)
@@ -106,14 +106,14 @@ impl Live {
             if let Some(Value::ServerError(error)) = self.ask(&command).await {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
-                    "this Redis server does not tell of changes"
+                    "this Redis server sends no change notifications"
                 );
             }
         }
         armed
     }
 
-    /// Watches over the connection until it should be replaced.
+    /// Monitors the connection until it must be replaced.
     pub(super) async fn keep(
         &self,
         changes: &Changes,
@@ -143,7 +143,7 @@ impl Live {
         }
     }
 
-    /// Sends one command; none if no answer comes in time.
+    /// Sends one command. Returns `None` if there is no reply within the probe timeout.
     async fn ask(&self, command: &Cmd) -> Option<Value> {
         let mut connection = self.connection.clone();
         match timeout(
@@ -154,7 +154,7 @@ impl Live {
         {
             Ok(answer) => {
                 self.health.late.store(0, Ordering::Relaxed);
-                // An error here is the end of the connection, which its owner notices.
+                // An error here means that the connection is closed, which its owner notices.
                 answer.ok()
             }
             Err(_) => {
@@ -174,7 +174,7 @@ impl Live {
     }
 }
 
-/// Counts a large request for as long as it is under way.
+/// Counts a bulk request while it is in flight.
 struct Bulk<'a>(&'a Health);
 
 impl<'a> Bulk<'a> {

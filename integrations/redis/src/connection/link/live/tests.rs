@@ -1,4 +1,4 @@
-//! A connection is watched over, in no time.
+//! Health checks of a connection, in paused time.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::*;
 
-/// A connection, and the server's end of it.
+/// A connection and the server's end of it.
 async fn connection() -> (Live, DuplexStream) {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let login = RedisConnectionInfo::default().set_skip_set_lib_name();
@@ -20,7 +20,7 @@ async fn connection() -> (Live, DuplexStream) {
     (Live::new(connection, &Limits::default()), theirs)
 }
 
-/// Answers every request, and counts them.
+/// Replies to every request, and counts them.
 async fn answer(mut server: DuplexStream, count: Arc<AtomicUsize>) {
     let mut request = [0; 1024];
     while server
@@ -35,33 +35,33 @@ async fn answer(mut server: DuplexStream, count: Arc<AtomicUsize>) {
 
 // STO-F32: PING each 10 s
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_works_is_asked_every_ten_seconds() {
+async fn a_healthy_connection_is_pinged_every_ten_seconds() {
     let (live, server) = connection().await;
     let count = Arc::new(AtomicUsize::new(0));
     tokio::spawn(answer(server, Arc::clone(&count)));
     let changes = Changes::new();
     let minute = timeout(Duration::from_secs(65), live.keep(&changes, None, 0)).await;
-    assert!(minute.is_err(), "it is kept");
+    assert!(minute.is_err(), "the connection is kept");
     assert_eq!(count.load(Relaxed), 6);
 }
 
-// STO-F7 and STO-F32: a channel that is dead without a word
+// STO-F7 and STO-F32: a silently dead connection
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_is_silent_is_given_up_after_three_questions() {
+async fn a_silent_connection_is_replaced_after_three_pings() {
     let (live, _server) = connection().await;
     let start = Instant::now();
     live.keep(&Changes::new(), None, 0).await;
     assert_eq!(
         start.elapsed().as_secs(),
         16,
-        "ten seconds, and then two for each question"
+        "ten seconds, then two for each ping"
     );
     assert!(live.is_condemned());
 }
 
-// Whatever waits behind a large answer is late for a reason
+// A request behind a large reply may be late without a fault
 #[tokio::test(start_paused = true)]
-async fn behind_a_large_answer_nobody_is_late() {
+async fn requests_behind_a_large_reply_do_not_count_as_late() {
     let (live, mut server) = connection().await;
     let everything = Request::one("k", redis::cmd("HGETALL"), Limit::Bulk);
     let one = Request::one("k", redis::cmd("HGET"), Limit::Read);
