@@ -1,4 +1,4 @@
-//! [`Batches`]: many writes, a few at a time, until the last is done.
+//! [`Batches`]: writes many rows in batches, and retries what the table does not process.
 
 use std::mem;
 
@@ -11,17 +11,17 @@ use crate::patience::Patience;
 use crate::row::{self, KEY, NAMESPACE, Row};
 use crate::table::Table;
 
-/// DynamoDB's own limit.
+/// DynamoDB's limit for one batch.
 const MAX_REQUESTS: usize = 25;
-/// DynamoDB takes 16 MB, as they are sent. Quotes in a text are sent as two bytes, and a batch
-/// should get there within the limit of a request on a slow line too.
+/// DynamoDB accepts 16 MB, counted as sent. Quotes in a text are sent as two bytes, and a batch
+/// should also be sent within the timeout of a request on a slow line.
 const MAX_BYTES: usize = 4_000_000;
 
-/// Writes batches one after the other.
+/// Writes batches sequentially.
 ///
-/// Under load DynamoDB writes a part of a batch, calls that a success, and names the rest. What is
-/// not sent again then is lost, so it is sent again, after delays that grow, until the table has
-/// taken it or time is up.
+/// Under load DynamoDB writes a part of a batch, reports success, and returns the unprocessed rows.
+/// They would be lost if they were not sent again, so they are retried with a backoff until the
+/// table accepts them or the deadline passes.
 #[derive(Debug)]
 pub(crate) struct Batches<'a> {
     table: &'a Table,
@@ -29,15 +29,15 @@ pub(crate) struct Batches<'a> {
     patience: Patience,
 }
 
-/// Writes a row, whatever is there.
+/// Writes a row unconditionally.
 pub(crate) fn put(row: Row) -> WriteRequest {
-    // It is only refused without a row.
+    // `build` fails only without a row.
     WriteRequest::builder()
         .set_put_request(PutRequest::builder().set_item(Some(row)).build().ok())
         .build()
 }
 
-/// Removes a row.
+/// Deletes a row.
 pub(crate) fn delete(namespace: &str, key: String) -> WriteRequest {
     let key = Row::from([
         (
@@ -46,7 +46,7 @@ pub(crate) fn delete(namespace: &str, key: String) -> WriteRequest {
         ),
         (KEY.to_owned(), AttributeValue::S(key)),
     ]);
-    // It is only refused without a key.
+    // `build` fails only without a key.
     WriteRequest::builder()
         .set_delete_request(DeleteRequest::builder().set_key(Some(key)).build().ok())
         .build()
@@ -61,8 +61,7 @@ impl<'a> Batches<'a> {
         })
     }
 
-    /// Writes all of it, in this order as far as it does not fit into one batch. Within a batch
-    /// there is none.
+    /// Writes all requests. Batches are sent in order; within a batch the order is undefined.
     pub(crate) async fn write(&self, requests: Vec<WriteRequest>) -> Result<(), StoreError> {
         let mut batch = Vec::new();
         let mut bytes = 0;
@@ -78,7 +77,7 @@ impl<'a> Batches<'a> {
         self.complete(batch).await
     }
 
-    /// Sends a batch until nothing is left of it.
+    /// Sends a batch until every row is processed.
     async fn complete(&self, mut batch: Vec<WriteRequest>) -> Result<(), StoreError> {
         let mut patience = self.patience;
         while !batch.is_empty() {
@@ -92,7 +91,7 @@ impl<'a> Batches<'a> {
         Ok(())
     }
 
-    /// Sends a batch once and returns what was not written.
+    /// Sends a batch once and returns the unprocessed requests.
     async fn send(&self, batch: Vec<WriteRequest>) -> Result<Vec<WriteRequest>, StoreError> {
         let request = self
             .client

@@ -1,4 +1,5 @@
-//! [`DynamoDbBigSegmentStore`]: a row for each context, and one that says when they were last in step.
+//! [`DynamoDbBigSegmentStore`]: one row for each context, and one for the time of the last
+//! synchronization.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use vexil::big_segments::{BigSegmentStore, StoreError};
@@ -9,15 +10,15 @@ use crate::error::RequestError;
 use crate::row::Row;
 use crate::table::Table;
 
-/// The partition of the contexts; the sort key is the hash of a context's key.
+/// The partition of the context rows; the sort key is the hash of the context key.
 const CONTEXTS: &str = "big_segments_user";
 const INCLUDED: &str = "included";
 const EXCLUDED: &str = "excluded";
-/// Both keys of the row that says when the others were last in step with the service.
+/// Both keys of the row with the time of the last synchronization.
 const METADATA: &str = "big_segments_metadata";
 const SYNCHRONIZED_ON: &str = "synchronizedOn";
 
-/// Big segments in a DynamoDB table, as a Relay Proxy fills it. See the [crate's
+/// Reads big segments from a DynamoDB table that a Relay Proxy fills. See the [crate
 /// documentation](crate).
 #[derive(Debug)]
 pub struct DynamoDbBigSegmentStore {
@@ -25,7 +26,8 @@ pub struct DynamoDbBigSegmentStore {
 }
 
 impl DynamoDbBigSegmentStore {
-    /// A store over this table, given by its name or its ARN. It may be the one that flags are in.
+    /// Returns a builder of a store for this table, given by its name or its ARN. It may be the
+    /// table that holds the flags.
     pub fn builder(table: impl Into<String>) -> DynamoDbBuilder<Self> {
         DynamoDbBuilder::new(table.into())
     }
@@ -60,7 +62,7 @@ impl BigSegmentStore for DynamoDbBigSegmentStore {
     }
 }
 
-/// None if the row names no segment: it stays when the last one is taken from it.
+/// Returns `None` if the row names no segment: the row stays when its last segment is removed.
 fn membership(row: &Row) -> Option<Membership> {
     let references = |name| {
         row.get(name)
@@ -77,7 +79,7 @@ fn membership(row: &Row) -> Option<Membership> {
     ))
 }
 
-/// None if the row does not say: then they never were in step.
+/// Returns `None` if the row has no time: the segments were never synchronized.
 fn synchronized_on(row: &Row) -> Result<Option<u64>, StoreError> {
     let number = match row.get(SYNCHRONIZED_ON) {
         None | Some(AttributeValue::Null(_)) => return Ok(None),

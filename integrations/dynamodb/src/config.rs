@@ -1,4 +1,4 @@
-//! [`DynamoDbBuilder`]: which table, whose rows in it, and how to reach it.
+//! [`DynamoDbBuilder`]: the table, key prefix and connection of a store.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -17,10 +17,12 @@ use crate::error::SettingsError;
 use crate::store::DynamoDbDataStore;
 use crate::table::Table;
 
-/// Configures a [`DynamoDbDataStore`] or a [`DynamoDbBigSegmentStore`]. A client takes it as it is.
+/// Configures a [`DynamoDbDataStore`] or a [`DynamoDbBigSegmentStore`].
 ///
-/// Nothing is opened or asked for before the store's first call: region and credentials are then
-/// found as all of AWS's programs find them, as far as they are not set here.
+/// The client builder accepts it directly.
+///
+/// No connection is made before the store's first call. Region and credentials that are not set
+/// here are then resolved by AWS's default chain.
 ///
 /// ```
 /// use vexil_dynamodb::DynamoDbDataStore;
@@ -38,7 +40,7 @@ pub struct DynamoDbBuilder<S> {
     makes: PhantomData<fn() -> S>,
 }
 
-/// What a builder was told.
+/// The settings of a builder.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) table: String,
@@ -50,15 +52,14 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
 }
 
-/// How long calls may take.
+/// Timeouts of calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// For one row to be read.
+    /// Reading one row.
     pub(crate) read: Duration,
-    /// For finding out whether the table answers.
+    /// Probing the table.
     pub(crate) probe: Duration,
-    /// For everything to be read, or one row to be written, with the repetitions that throttling
-    /// asks for.
+    /// Reading everything, or writing one row, including retries after throttling.
     pub(crate) bulk: Duration,
 }
 
@@ -89,30 +90,29 @@ impl<S> DynamoDbBuilder<S> {
         }
     }
 
-    /// Whose rows: several environments can share a table if each has a prefix of its own. It must
-    /// be the one that the Relay Proxy, or whoever else writes or reads these rows, is configured
-    /// with. Default: none.
+    /// Sets the prefix of all keys. Several environments can share a table if each has its own
+    /// prefix. It must equal the prefix of the Relay Proxy, or of any other process that writes or
+    /// reads the rows. Default: no prefix.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.settings.prefix = prefix.into();
         self
     }
 
-    /// The AWS region of the table. Default: from the environment, the profile or the machine.
+    /// Sets the AWS region of the table. Default: from the environment, the profile or the machine.
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.settings.region = Some(region.into());
         self
     }
 
-    /// Where DynamoDB answers, beginning with `https://` or `http://`: for a server on this
-    /// machine, or an endpoint in a private network. Default: the region's.
+    /// Sets the endpoint, a URL that begins with `https://` or `http://`, for example for a local
+    /// server or an endpoint in a private network. Default: the region's endpoint.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.settings.endpoint = Some(url.into().trim().to_owned());
         self
     }
 
-    /// Credentials that do not change, as a server on this machine wants some, whichever they are.
-    /// Default: AWS's chain, which is the environment, the profile, web identity, and the roles of
-    /// containers and machines.
+    /// Sets fixed credentials. A local server requires some, but accepts any. Default: AWS's chain:
+    /// the environment, the profile, web identity, and the roles of containers and machines.
     pub fn credentials(
         mut self,
         access_key_id: impl Into<String>,
@@ -128,42 +128,43 @@ impl<S> DynamoDbBuilder<S> {
         self
     }
 
-    /// The client to use, with its own region, endpoint, credentials, retries and proxy; what is
-    /// set here of those does not count then. It is for what this builder does not know, and for
-    /// sharing one client between stores. A forked process needs a client that was made in it.
+    /// Sets the client to use, with its own region, endpoint, credentials, retries and proxy; those
+    /// settings of this builder are then ignored. Use it for settings that this builder does not
+    /// have, and to share one client between stores. A forked process needs a client that was
+    /// created in it.
     pub fn client(mut self, client: Client) -> Self {
         self.settings.client = Some(client);
         self
     }
 
-    /// The longest time that reading one item, or what is known about one context, may take.
-    /// Default, and meaning of zero: 5 s. At least 10 ms. `Duration::MAX`: no limit but that of the
-    /// client. An evaluation waits no longer than the client's `evaluation_timeout`, whatever this
-    /// is, and a slow answer is no outage.
+    /// Limits how long it may take to read one item, or the big segments of one context. Default,
+    /// also for zero: 5 s. Minimum: 10 ms. `Duration::MAX`: no limit except the client's. An
+    /// evaluation waits at most the client's `evaluation_timeout`, whatever this limit is. A slow
+    /// reply is not an outage.
     ///
-    /// Until the table answers for the first time, each call may take 10 s: region and credentials
-    /// are found then, and a connection is made.
+    /// Until the table replies for the first time, each call may take 10 s, because region and
+    /// credentials are resolved and a connection is opened then.
     pub fn read_timeout(mut self, limit: Duration) -> Self {
         self.settings.limits.read = deadline::limit(limit, Limits::default().read);
         self
     }
 
-    /// The longest time that reading everything may take, and writing one item. Writing everything
-    /// may take a minute. Default, and meaning of zero: 10 s. At least 10 ms. `Duration::MAX`: no
-    /// limit but that of the client.
+    /// Limits how long it may take to read everything, and to write one item. Writing everything
+    /// may take one minute. Default, also for zero: 10 s. Minimum: 10 ms. `Duration::MAX`: no limit
+    /// except the client's.
     pub fn bulk_timeout(mut self, limit: Duration) -> Self {
         self.settings.limits.bulk = deadline::limit(limit, Limits::default().bulk);
         self
     }
 
-    /// The longest time that asking whether the table answers at all may take. Default, and meaning
-    /// of zero: 2 s. At least 10 ms. `Duration::MAX`: no limit but that of the client.
+    /// Limits how long a probe of the table may take. Default, also for zero: 2 s. Minimum: 10 ms.
+    /// `Duration::MAX`: no limit except the client's.
     pub fn probe_timeout(mut self, limit: Duration) -> Self {
         self.settings.limits.probe = deadline::limit(limit, Limits::default().probe);
         self
     }
 
-    /// What the settings say, once they are seen to be possible.
+    /// Validates the settings and creates the table handle.
     fn table(&self, component: &'static str) -> Result<Table, ConfigError> {
         match self.settings.problem() {
             Some(problem) => Err(ConfigError::component(component, problem)),
@@ -173,11 +174,11 @@ impl<S> DynamoDbBuilder<S> {
 }
 
 impl DynamoDbBuilder<DynamoDbDataStore> {
-    /// The store, to be shared between clients or used without one.
+    /// Builds the store, for one or several clients or for direct use.
     ///
     /// # Errors
-    /// If the table has no name, the endpoint is no URL, or it is an `https` URL without a cargo
-    /// feature for TLS.
+    /// Returns an error if the table name is empty, the endpoint is not a valid URL, or it is an
+    /// `https` URL without a cargo feature for TLS.
     pub fn build(self) -> Result<DynamoDbDataStore, ConfigError> {
         self.table("DynamoDB data store")
             .map(DynamoDbDataStore::new)
@@ -185,11 +186,11 @@ impl DynamoDbBuilder<DynamoDbDataStore> {
 }
 
 impl DynamoDbBuilder<DynamoDbBigSegmentStore> {
-    /// The store, to be shared between clients or used without one.
+    /// Builds the store, for one or several clients or for direct use.
     ///
     /// # Errors
-    /// If the table has no name, the endpoint is no URL, or it is an `https` URL without a cargo
-    /// feature for TLS.
+    /// Returns an error if the table name is empty, the endpoint is not a valid URL, or it is an
+    /// `https` URL without a cargo feature for TLS.
     pub fn build(self) -> Result<DynamoDbBigSegmentStore, ConfigError> {
         self.table("DynamoDB big-segment store")
             .map(DynamoDbBigSegmentStore::new)
@@ -208,7 +209,7 @@ impl Configure<dyn BigSegmentStore> for DynamoDbBuilder<DynamoDbBigSegmentStore>
     }
 }
 
-// Not derived: that would ask the store itself to be `Clone` and `Debug`.
+// Not derived: the derive would require `S: Clone` and `S: Debug`.
 impl<S> Clone for DynamoDbBuilder<S> {
     fn clone(&self) -> Self {
         Self {
@@ -241,14 +242,14 @@ impl Settings {
         if self.endpoint.as_ref().is_some_and(|url| !names_a_host(url)) {
             return Some(SettingsError::EndpointHost);
         }
-        // A region's own endpoint begins with `https://`, too.
+        // A region's default endpoint is an `https://` URL, too.
         let has_tls = cfg!(any(feature = "tls-aws-lc-rs", feature = "tls-ring"));
         (https && self.client.is_none() && !has_tls).then_some(SettingsError::NoTls)
     }
 }
 
-/// Whether a URL names a host and nothing that a request cannot carry: AWS's client signs requests
-/// and sends no credentials of a URL.
+/// Whether a URL has a host and no credentials: the AWS client signs requests and does not send
+/// credentials of a URL.
 fn names_a_host(url: &str) -> bool {
     let uri = http::Uri::try_from(url).ok();
     let authority = uri.as_ref().and_then(http::Uri::authority);
@@ -256,7 +257,7 @@ fn names_a_host(url: &str) -> bool {
         .is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
 }
 
-/// Without credentials, and without the URL, which may hold some.
+/// Omits the credentials, and the URL, which may contain some.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DynamoDb")

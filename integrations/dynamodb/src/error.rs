@@ -1,4 +1,4 @@
-//! What goes wrong with DynamoDB, and what it means to a store.
+//! Errors of DynamoDB, and the store errors that they become.
 
 use std::error::Error;
 use std::fmt;
@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use thiserror::Error;
 use vexil::store::StoreError;
 
-/// Settings that are impossible.
+/// An invalid setting.
 #[derive(Debug, Error)]
 pub(crate) enum SettingsError {
     #[error("the table has no name")]
@@ -19,20 +19,20 @@ pub(crate) enum SettingsError {
     #[error("the endpoint must name a host, without user and password")]
     EndpointHost,
     #[error(
-        "https needs the cargo feature `tls-aws-lc-rs` or `tls-ring` of vexil-dynamodb, or a client that brings TLS of \
-         its own"
+        "https needs the cargo feature `tls-aws-lc-rs` or `tls-ring` of vexil-dynamodb, or a client \
+         with its own TLS"
     )]
     NoTls,
 }
 
-/// Why a request failed.
+/// A failed request.
 #[derive(Debug, Error)]
 pub(crate) enum RequestError {
-    #[error("no AWS region is known: set one in the builder, in AWS_REGION or in the profile")]
+    #[error("no AWS region is configured: set one in the builder, in AWS_REGION or in the profile")]
     NoRegion,
     #[error(
-        "no AWS credentials were found: give the process a role, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or \
-         AWS_PROFILE, or give the builder a client that has some"
+        "no AWS credentials found: assign a role to the process, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or \
+         AWS_PROFILE, or set a client with credentials"
     )]
     NoCredentials {
         #[source]
@@ -58,32 +58,32 @@ pub(crate) enum RequestError {
         code: String,
         message: String,
     },
-    #[error("DynamoDB answers {code}: {message}")]
+    #[error("DynamoDB returned {code}: {message}")]
     Answer { code: String, message: String },
     #[error(
-        "the table throttles: {left} of a batch of rows were not taken in time; it needs more write capacity"
+        "the table throttles: {left} rows of a batch were not written in time; it needs more write capacity"
     )]
     Throttled { left: usize },
-    #[error("the time of the last synchronization is no number of milliseconds")]
+    #[error("the time of the last synchronization is not a number of milliseconds")]
     SynchronizedOn,
 }
 
 const NEEDED: &str = "a reader needs dynamodb:GetItem and dynamodb:Query, a writer also dynamodb:PutItem and \
                       dynamodb:BatchWriteItem";
 
-/// Why an item cannot be kept.
+/// An item that cannot be stored.
 #[derive(Debug, Error)]
 pub(crate) enum ItemError {
-    #[error("it is not UTF-8")]
+    #[error("the item is not UTF-8")]
     NotText(#[source] Utf8Error),
-    #[error("DynamoDB keeps nothing under an empty key")]
+    #[error("DynamoDB has no empty keys")]
     NoKey,
 }
 
-/// What an error says, and what those below it say.
+/// The messages of an error and of its sources.
 ///
-/// The errors themselves are not kept. Their `Debug` shows what was received: items, and where
-/// credentials were asked for, those.
+/// The errors themselves are dropped. Their `Debug` form shows the data received: items and, for
+/// credential providers, credentials.
 #[derive(Debug, Error)]
 #[error("{text}")]
 pub(crate) struct Cause {
@@ -101,7 +101,7 @@ impl Cause {
     }
 }
 
-/// What a failed request means to a store.
+/// The store error for a failed request.
 pub(crate) fn store_error<E, R>(error: &SdkError<E, R>, table: &str) -> StoreError
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -118,7 +118,7 @@ where
     }
 }
 
-/// Whether the table throttled a request, so that it may be repeated as it is.
+/// Whether the table throttled the request, so that it can be retried unchanged.
 pub(crate) fn is_throttled<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     error.code().is_some_and(|code| THROTTLING.contains(&code))
 }
@@ -131,10 +131,7 @@ const THROTTLING: [&str; 3] = [
 
 fn answered(answer: &impl ProvideErrorMetadata, table: &str) -> StoreError {
     let table = table.to_owned();
-    let code = answer
-        .code()
-        .unwrap_or("an error without a name")
-        .to_owned();
+    let code = answer.code().unwrap_or("an unnamed error").to_owned();
     let message = answer.message().unwrap_or_default().to_owned();
     match code.as_str() {
         "ResourceNotFoundException" => StoreError::config(RequestError::NoTable { table }),
@@ -165,7 +162,7 @@ fn answered(answer: &impl ProvideErrorMetadata, table: &str) -> StoreError {
     }
 }
 
-/// Whether there are no credentials, rather than trouble in getting them.
+/// Whether credentials are missing, as opposed to a provider that failed.
 fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
     std::iter::successors(Some(error), |&error| error.source()).any(|error| {
         matches!(

@@ -1,10 +1,10 @@
-//! Feature flags and big segments kept in Amazon DynamoDB, for the [`vexil`] SDK.
+//! Amazon DynamoDB stores for flags and big segments of the [`vexil`] SDK.
 //!
-//! [`DynamoDbDataStore`] holds flags and segments, [`DynamoDbBigSegmentStore`] reads who belongs to big segments. Their rows
-//! are those of the Relay Proxy and of the field's other SDKs, so that each may write what another
-//! reads.
+//! [`DynamoDbDataStore`] holds flags and segments. [`DynamoDbBigSegmentStore`] reads the
+//! big-segment memberships of contexts. The row layout is that of the Relay Proxy and of the other
+//! LaunchDarkly SDKs, so that each can read the data that another writes.
 //!
-//! A service that reads flags which a Relay Proxy writes, without any connection to the flag
+//! A service that reads the flags that a Relay Proxy writes, without a connection to the flag
 //! service:
 //!
 //! ```no_run
@@ -19,8 +19,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A service that receives flags itself and keeps them in the table, for its own next start and for
-//! others:
+//! A service that receives flags from the flag service and writes them to the table, for its own
+//! next start and for other processes:
 //!
 //! ```no_run
 //! use vexil::Client;
@@ -34,9 +34,9 @@
 //!
 //! # The table
 //!
-//! It must exist, with the partition key `namespace` and the sort key `key`, both of type String.
-//! Nothing here creates it, and it needs neither an index nor a time to live. Several environments
-//! share a table by [prefixes](DynamoDbBuilder::prefix).
+//! The table must exist, with the partition key `namespace` and the sort key `key`, both of type
+//! String. This crate does not create it. It needs neither an index nor a time to live. Several
+//! environments can share a table by [prefixes](DynamoDbBuilder::prefix).
 //!
 //! ```sh
 //! aws dynamodb create-table --table-name feature-flags --billing-mode PAY_PER_REQUEST \
@@ -44,20 +44,20 @@
 //!   --key-schema AttributeName=namespace,KeyType=HASH AttributeName=key,KeyType=RANGE
 //! ```
 //!
-//! | who | needs |
+//! | use | permissions |
 //! | --- | --- |
 //! | daemon mode, big segments | `dynamodb:GetItem`, `dynamodb:Query` |
-//! | whoever writes | also `dynamodb:PutItem`, `dynamodb:BatchWriteItem` |
+//! | writing flags | also `dynamodb:PutItem`, `dynamodb:BatchWriteItem` |
 //!
-//! # How it is reached
+//! # Connection
 //!
-//! Region and credentials are found at the first call as AWS's own programs find them: in the
-//! environment, in the profile, by web identity, and from the roles of containers and machines. The
-//! [builder](DynamoDbBuilder) sets them where that does not fit, and [takes a ready
-//! client](DynamoDbBuilder::client) for everything else: proxies, own certificates, roles to
-//! assume. Profiles that sign in by the browser or run a program need the features `sso` and
-//! `credentials-process` of the crate `aws-config`, which an application switches on by depending
-//! on it.
+//! Region and credentials are resolved at the first call by AWS's default chain: the environment,
+//! the profile, web identity, and the roles of containers and machines. The
+//! [builder](DynamoDbBuilder) can set them, and it [accepts an existing
+//! client](DynamoDbBuilder::client) for everything else: proxies, custom certificates, roles to
+//! assume. Profiles that sign in with a browser or run a program need the features `sso` and
+//! `credentials-process` of the crate `aws-config`; an application enables them by depending on
+//! that crate.
 //!
 //! ```
 //! use vexil_dynamodb::aws_sdk_dynamodb::config::{BehaviorVersion, Region};
@@ -71,32 +71,35 @@
 //!     .big_segments(DynamoDbBigSegmentStore::builder("feature-flags").client(shared));
 //! ```
 //!
-//! TLS is rustls, with the cryptography that the cargo feature names: `tls-aws-lc-rs` (default),
-//! which the AWS SDK uses too, or `tls-ring`. Without either, the endpoint must begin with
-//! `http://`, or a ready client must be given. Throttled requests are repeated, at delays that grow
-//! from 50 ms to 5 s. A call has a limit: 5 s for one item, 10 s for everything and for writing one
-//! item, a minute for writing everything, 2 s to see whether the table answers. The builder sets
-//! others. Until the first answer there is more time, for credentials to be found.
+//! TLS is rustls with the cryptography provider of the cargo feature: `tls-aws-lc-rs` (default),
+//! which is also the AWS SDK's default, or `tls-ring`. Without either, the endpoint must begin with
+//! `http://`, or an existing client must be set.
 //!
-//! # What it costs
+//! Throttled requests are retried, with a backoff from 50 ms to 5 s. Each call has a timeout: 5 s
+//! for one item, 10 s for reading everything and for writing one item, one minute for writing
+//! everything, 2 s for a probe. The builder sets them. The first calls have more time, because
+//! credentials are resolved then.
 //!
-//! DynamoDB has no cheap way to tell that something changed. In daemon mode everything is read
-//! every 30 s, or as
-//! [`PersistentStoreConfig::refresh_interval`](vexil::config::PersistentStoreConfig::refresh_interval) says: 1 read unit
-//! for each 8 KB. Data that arrives as a whole, as it does with each new connection to the service,
-//! is compared with the table's, at 1 unit for each 4 KB, and only rows that differ are written, at
-//! 1 write unit for each KB.
+//! # Cost
 //!
-//! # What may go wrong
+//! DynamoDB has no cheap change notifications. In daemon mode everything is read every 30 s, or at
+//! the interval of
+//! [`PersistentStoreConfig::refresh_interval`](vexil::config::PersistentStoreConfig::refresh_interval):
+//! 1 read unit for each 8 KB. A complete data set, which arrives with each new connection to the
+//! service, is compared with the table, at 1 read unit for each 4 KB, and only rows that differ are
+//! written, at 1 write unit for each KB.
 //!
-//! - Writing everything is not atomic. What others refer to is written first and what is no longer
-//!   used is removed last, so a reader meets old and new data together, but no gap; the marker that
-//!   the data is complete comes after all else. A table that throttles leaves parts of a batch
-//!   undone: they are sent again, for up to a minute. Then the call fails, without the marker.
-//! - A row holds at most 400 KB. An item of more than that is left out, and the log names it; its
-//!   old row stays, and clients that receive flags themselves use it from memory.
-//! - A missing table, missing credentials and refused access are told apart from a database that is
-//!   not reached, each with what would help.
+//! # Limitations
+//!
+//! - Writing everything is not atomic. Segments are written before the flags that refer to them,
+//!   and obsolete rows are deleted last, so a reader may see old and new data mixed, but nothing
+//!   missing. The marker of a complete data set is written after everything else. If the table
+//!   throttles, the unprocessed part of a batch is retried for up to a minute; then the call fails
+//!   and the marker is not written.
+//! - A row holds at most 400 KB. A larger item is skipped, and the log names it. Its old row stays,
+//!   and clients that receive flags from the service use the item from memory.
+//! - A missing table, missing credentials and refused access are distinguished from an unreachable
+//!   database; each error names the remedy.
 
 mod batch;
 mod big_segments;
@@ -107,7 +110,7 @@ mod row;
 mod store;
 mod table;
 
-/// The client that the stores use, for [`DynamoDbBuilder::client`].
+/// The AWS client crate, for [`DynamoDbBuilder::client`].
 pub use aws_sdk_dynamodb;
 pub use big_segments::DynamoDbBigSegmentStore;
 pub use config::DynamoDbBuilder;

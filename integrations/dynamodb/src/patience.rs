@@ -1,16 +1,16 @@
-//! [`Patience`]: how long, and at which delays, a request is repeated that the table throttles.
+//! [`Patience`]: the backoff and deadline of throttled requests.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// The delays begin below this one, and double.
+/// Upper bound of the first delay; it doubles with each retry.
 pub(crate) const FIRST_DELAY: Duration = Duration::from_millis(50);
-/// Up to this one.
+/// Maximum of that bound.
 pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
-/// How long, and at which delays, a request is repeated that the table throttles. A copy begins
-/// with the first delay again if it is made before the first wait.
+/// The backoff and deadline of throttled requests. A copy made before the first wait starts with
+/// the first delay again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
     deadline: Instant,
@@ -18,7 +18,7 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    /// For so long from now.
+    /// A deadline of `limit` from now.
     pub(crate) fn of(limit: Duration) -> Self {
         Self {
             deadline: Instant::now() + limit,
@@ -26,14 +26,14 @@ impl Patience {
         }
     }
 
-    /// Waits before the next repetition; at once `false` if there is no time left for it. Where
-    /// many wait for the same table, chance spreads them.
+    /// Waits before the next retry. Returns `false` at once if the deadline would pass. The delay
+    /// is random, so that concurrent callers do not retry together.
     pub(crate) async fn wait(&mut self) -> bool {
         let delay = self.longest.mul_f64(fastrand::f64());
         if Instant::now() + delay >= self.deadline {
             return false;
         }
-        tracing::debug!(store = "DynamoDB", ?delay, "the table throttles");
+        tracing::debug!(store = "DynamoDB", ?delay, "the table throttles; retrying");
         sleep(delay).await;
         self.longest = (self.longest * 2).min(LONGEST_DELAY);
         true

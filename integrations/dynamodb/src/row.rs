@@ -1,7 +1,7 @@
-//! Rows of the table and the items in them.
+//! Conversion between rows of the table and items.
 //!
-//! A row's partition key is `namespace`, its sort key `key`; an item's text is in `item`, its
-//! version in `version`. What the text says of key and version counts less than these.
+//! A row's partition key is `namespace`, its sort key is `key`. The item's text is in `item`, its
+//! version in `version`. These attributes take precedence over the key and version in the text.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use vexil::store::{StoreError, StoredItem};
 
 use crate::error::ItemError;
 
-/// The attributes of a row by name.
+/// The attributes of a row, by name.
 pub(crate) type Row = HashMap<String, AttributeValue>;
 
 pub(crate) const NAMESPACE: &str = "namespace";
@@ -22,18 +22,18 @@ pub(crate) const VERSION: &str = "version";
 const ITEM: &str = "item";
 const DELETED: &str = "deleted";
 
-/// What an item may count before it is left out. The true limit is 400 KiB; all SDKs of the field
-/// stay below it by the same estimate, so that they agree on what is too large.
+/// Maximum estimated size of an item. The true limit is 400 KiB; all SDKs stay below it by the same
+/// estimate, so that they agree on which items are too large.
 const MAX_SIZE: usize = 400_000;
-/// What the estimate adds for all that it does not count.
+/// Constant part of the estimate.
 const OVERHEAD: usize = 100;
-/// The length in bytes of the longest sort key.
+/// Maximum length of a sort key, in bytes.
 const MAX_KEY: usize = 1024;
 
-/// The row of an item.
+/// Converts an item to a row.
 ///
 /// # Errors
-/// If the table cannot keep it.
+/// Returns an error if the table cannot store the item.
 pub(crate) fn write(
     kind: DataKind,
     namespace: &str,
@@ -66,7 +66,7 @@ pub(crate) fn write(
     Ok(row)
 }
 
-/// What a row of ours counts, in bytes.
+/// The estimated size of a row, in bytes.
 pub(crate) fn size(row: &Row) -> usize {
     let sizes = row.iter().map(|(name, value)| match value {
         AttributeValue::S(text) | AttributeValue::N(text) => name.len() + text.len(),
@@ -75,8 +75,7 @@ pub(crate) fn size(row: &Row) -> usize {
     OVERHEAD + sizes.sum::<usize>()
 }
 
-/// Whether an item's row, of which the sort key was taken, is exactly what [`write`] makes of the
-/// item.
+/// Whether a row without its sort key equals the row that [`write`] creates for the item.
 pub(crate) fn holds(row: &Row, item: &StoredItem) -> bool {
     let text = |name, value: &[u8]| {
         row.get(name)
@@ -87,10 +86,10 @@ pub(crate) fn holds(row: &Row, item: &StoredItem) -> bool {
     row.len() == 3 && text(ITEM, &item.body) && version == Some(&version_of(item))
 }
 
-/// The item in a row.
+/// Converts a row to an item.
 pub(crate) fn read(mut row: Row) -> StoredItem {
     let version = match row.remove(VERSION) {
-        // Zero says nothing: the text's version counts then.
+        // Zero means that there is no version: the text's version applies.
         Some(AttributeValue::N(number)) => number.parse().ok().filter(|version| *version != 0),
         _ => None,
     };
@@ -102,7 +101,7 @@ pub(crate) fn read(mut row: Row) -> StoredItem {
     item
 }
 
-/// Takes the sort key out of a row.
+/// Removes and returns the sort key of a row.
 pub(crate) fn take_key(row: &mut Row) -> Option<String> {
     match row.remove(KEY) {
         Some(AttributeValue::S(key)) => Some(key),
@@ -110,20 +109,20 @@ pub(crate) fn take_key(row: &mut Row) -> Option<String> {
     }
 }
 
-/// An item's text. It is empty where there is none, and in a tombstone as the Java SDK writes it,
-/// the text `null`.
+/// The text of an item. Empty if there is none, and for a tombstone of the Java SDK, whose text is
+/// `null`.
 fn body(item: Option<AttributeValue>) -> Bytes {
     match item {
         None | Some(AttributeValue::Null(_)) => Bytes::new(),
         Some(AttributeValue::S(text)) if text.trim() == "null" => Bytes::new(),
         Some(AttributeValue::S(text)) => text.into(),
         Some(AttributeValue::B(bytes)) => bytes.into_inner().into(),
-        // Not an item, and not nothing either: whoever reads it finds that it is no JSON.
+        // Neither an item nor absent: parsing this text as JSON will fail.
         Some(other) => format!("{other:?}").into(),
     }
 }
 
-/// The version as a row has it. An item that comes without one counts as the lowest.
+/// The version as stored in a row. An item without a version counts as version 0.
 fn version_of(item: &StoredItem) -> String {
     item.version.unwrap_or(0).to_string()
 }

@@ -1,4 +1,4 @@
-//! [`DynamoDbDataStore`]: flags and segments as rows, one for each.
+//! [`DynamoDbDataStore`]: flags and segments, one row each.
 
 use std::collections::{HashMap, HashSet};
 use std::ptr;
@@ -19,24 +19,24 @@ use crate::patience::Patience;
 use crate::row::{self, KEY, NAMESPACE, Row, VERSION};
 use crate::table::Table;
 
-/// Says that a complete data set was written: both keys of its row.
+/// Both keys of the row that marks a complete data set.
 const MARKER: &str = "$inited";
-/// How long it may take to write everything.
+/// Timeout of writing everything.
 const WRITE_ALL_LIMIT: Duration = Duration::from_secs(60);
-/// Reading everything costs by the byte here, and nothing tells of changes.
+/// Refresh interval. Reads are billed by size, and there are no change notifications.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(30);
-/// A row is replaced if it has no version, none that is a number, or a lower one. So is a row that
-/// is not there.
+/// Replaces a row that does not exist, has no numeric version, or has a lower version.
 const IS_NEWER: &str = "NOT attribute_type(#version, :number) OR #version < :version";
 
-/// Flags and segments in a DynamoDB table. See the [crate's documentation](crate).
+/// Stores flags and segments in a DynamoDB table. See the [crate documentation](crate).
 #[derive(Debug)]
 pub struct DynamoDbDataStore {
     table: Table,
 }
 
 impl DynamoDbDataStore {
-    /// A store over this table, given by its name or its ARN. It must exist: nothing creates it.
+    /// Returns a builder of a store for this table, given by its name or its ARN. The table must
+    /// exist.
     pub fn builder(table: impl Into<String>) -> DynamoDbBuilder<Self> {
         DynamoDbBuilder::new(table.into())
     }
@@ -49,7 +49,7 @@ impl DynamoDbDataStore {
 #[vexil::async_trait]
 impl PersistentDataStore for DynamoDbDataStore {
     async fn get(&self, kind: DataKind, key: &str) -> Result<Option<StoredItem>, StoreError> {
-        // DynamoDB refuses to be asked for an empty key, and has none.
+        // DynamoDB rejects a request for an empty key, and has no such row.
         if key.is_empty() {
             return Ok(None);
         }
@@ -92,7 +92,7 @@ impl PersistentDataStore for DynamoDbDataStore {
             .await
     }
 
-    /// Reads what may be some moments old, at half the price.
+    /// Uses eventually consistent reads, at half the price.
     async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
         self.table
             .within(self.table.limits().bulk, |patience| {
@@ -196,7 +196,8 @@ impl DynamoDbDataStore {
                 Err(error) => return Err(self.table.error(&error)),
             };
             for mut row in page.items.into_iter().flatten() {
-                // In a table with other keys, single rows cannot be read, and that says so.
+                // A row without the sort key means that the table has other keys; reading a single
+                // row then returns an error that says so.
                 if let Some(key) = row::take_key(&mut row) {
                     each(key, row);
                 }
@@ -243,8 +244,7 @@ impl DynamoDbDataStore {
             Some(PutItemError::ConditionalCheckFailedException(lost)) => {
                 Ok(Upsert::Superseded(match &lost.item {
                     Some(row) => Some(row::read(row.clone())),
-                    // Servers before 2023, and some that imitate them, say only that the row is
-                    // there.
+                    // Servers before 2023, and some emulators, do not return the existing row.
                     None => self.item(kind, key).await?,
                 }))
             }
@@ -252,16 +252,16 @@ impl DynamoDbDataStore {
         }
     }
 
-    /// Writes what comes first in the data first, then removes what is not in it, in the reverse
-    /// order, and sets the marker when all of that is done. Rows that are as they should be are
-    /// left alone: it takes a read to find what to remove, and that costs a fraction of writing.
+    /// Writes the collections in order, then deletes obsolete rows in reverse order, then sets the
+    /// marker. Rows that are up to date are not written: obsolete rows can only be found by a read,
+    /// which costs a fraction of writing.
     async fn replace(&self, data: &[Collection], patience: Patience) -> Result<(), StoreError> {
         let batches = Batches::new(&self.table, patience).await?;
         let mut too_large = None;
         let mut unused = Vec::new();
         for Collection { kind, items, .. } in data {
-            // Of an item that is there twice, the last counts. A batch with the same key twice
-            // would be refused.
+            // If a key occurs twice, the last item wins. DynamoDB rejects a batch that contains a
+            // key twice.
             let latest: HashMap<&str, &StoredItem> = items
                 .iter()
                 .map(|(key, item)| (key.as_str(), item))
@@ -289,7 +289,7 @@ impl DynamoDbDataStore {
                 match row::write(*kind, &namespace, key, item) {
                     Ok(row) => puts.push(batch::put(row)),
                     Err(error) => {
-                        tracing::warn!(store = "DynamoDB", %kind, key = key.as_str(), %error, "an item is left out");
+                        tracing::warn!(store = "DynamoDB", %kind, key = key.as_str(), %error, "skipped an item");
                         if matches!(error, StoreError::TooLarge { .. }) {
                             too_large.get_or_insert(error);
                         }

@@ -1,4 +1,4 @@
-//! [`Table`]: a table, whose rows in it, and the client that reaches it, made when it is first needed.
+//! [`Table`]: a table, the key prefix, and the lazily created client.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,23 +21,22 @@ use crate::error::{RequestError, store_error};
 use crate::patience::{FIRST_DELAY, LONGEST_DELAY, Patience};
 use crate::row::{KEY, NAMESPACE, Row};
 
-/// How long the first answer may take: configuration and credentials are found then, and a
-/// connection is made.
+/// Minimum timeout until the first reply: configuration and credentials are resolved then, and a
+/// connection is opened.
 const FIRST_LIMIT: Duration = Duration::from_secs(10);
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
-/// How long one request may take, so that one that got lost can be repeated within the limit of its
-/// call.
+/// Timeout of one attempt, so that a lost request can be retried within the timeout of its call.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
 const ATTEMPTS: u32 = 3;
 
-/// A table, and whose rows in it.
+/// A table and the prefix of its rows.
 pub(crate) struct Table {
     settings: Settings,
-    /// Made by the first call that succeeds in it, on the runtime that the call runs on. A forked
-    /// process makes another.
+    /// Created by the first successful call, on the runtime of that call. A forked process creates
+    /// its own.
     client: PerProcess<OnceCell<Client>>,
-    /// Whether the table ever answered: until then, calls are given more time.
+    /// Whether the table has replied. Until then, calls have a longer timeout.
     has_answered: AtomicBool,
 }
 
@@ -58,7 +57,7 @@ impl Table {
         self.settings.limits
     }
 
-    /// The value of the partition key of these rows.
+    /// The partition key of rows of this kind.
     pub(crate) fn namespace(&self, name: &str) -> String {
         match self.settings.prefix.as_str() {
             "" => name.to_owned(),
@@ -66,7 +65,7 @@ impl Table {
         }
     }
 
-    /// Does some work within a limit.
+    /// Runs an operation with a timeout.
     pub(crate) async fn within<T, W>(
         &self,
         limit: Duration,
@@ -89,7 +88,7 @@ impl Table {
         result
     }
 
-    /// The client that reaches the table.
+    /// Returns the client, creating it on first use.
     pub(crate) async fn client(&self) -> Result<Client, StoreError> {
         self.client
             .get()
@@ -121,7 +120,7 @@ impl Table {
             .item)
     }
 
-    /// What a failed request means to a store.
+    /// The store error for a failed request.
     pub(crate) fn error<E, R>(&self, error: &SdkError<E, R>) -> StoreError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -147,17 +146,11 @@ impl Settings {
             return Err(StoreError::config(RequestError::NoRegion));
         };
         let (table, prefix, region) = (&self.table, &self.prefix, region.as_ref());
-        tracing::info!(
-            store = "DynamoDB",
-            table,
-            prefix,
-            region,
-            "the store is going to be used"
-        );
+        tracing::info!(store = "DynamoDB", table, prefix, region, "using DynamoDB");
         Ok(client)
     }
 
-    /// A client with what AWS's programs find in the environment, the profile and the machine.
+    /// Creates a client from the settings and AWS's default chain.
     async fn load(&self) -> Client {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .http_client(http_client())
@@ -172,8 +165,8 @@ impl Settings {
         if let Some(credentials) = &self.credentials {
             loader = loader.credentials_provider(credentials.clone());
         }
-        // Of its own: how often may be repeated is counted for all clients of a region in this
-        // process otherwise, the application's too.
+        // A separate partition: otherwise the retry quota is shared by all clients of a region in
+        // this process, including the application's.
         let partition = RetryPartition::custom("vexil").build();
         Client::from_conf(
             Builder::from(&loader.load().await)
@@ -183,7 +176,7 @@ impl Settings {
     }
 }
 
-/// The AWS SDK's own, with the provider of cryptography that the cargo feature names.
+/// The AWS SDK's HTTP client, with the cryptography provider of the cargo feature.
 fn http_client() -> SharedHttpClient {
     #[cfg(any(feature = "tls-aws-lc-rs", feature = "tls-ring"))]
     {
@@ -207,9 +200,9 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// Not adaptive: for a client with few requests, as this one is, that means none at all for seconds
-/// once it is throttled, and none that is repeated ever, as that costs five of the tokens of which
-/// its bucket then holds one. What should outlast throttling is repeated here, with [`Patience`].
+/// Standard mode, not adaptive. After throttling, adaptive mode would block a client with few
+/// requests, such as this one, for seconds, and would never retry: a retry costs five tokens, and
+/// the bucket then holds one. Longer throttling is handled here, with [`Patience`].
 fn retries() -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(ATTEMPTS)

@@ -255,7 +255,7 @@ impl RedisConnectionBuilder {
                 .collect::<Result<Vec<_>, _>>()?;
             if sentinels.is_empty() {
                 return Err(RedisConfigError::Conflict {
-                    reason: "no sentinel was named",
+                    reason: "no sentinels are configured",
                 });
             }
             #[cfg(feature = "cluster")]

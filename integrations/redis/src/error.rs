@@ -146,12 +146,13 @@ impl Fault {
         };
         match error.code() {
             "MOVED" | "ASK" => Some(
-                "the server is part of a Redis Cluster: build the connection with `cluster` (cargo feature `cluster`), \
-                 and choose a prefix with a hash tag such as \"{launchdarkly}\"",
+                "the server is part of a Redis Cluster: build the connection with `cluster` \
+                 (cargo feature `cluster`), and choose a prefix with a hash tag such as \
+                 \"{launchdarkly}\"",
             ),
             "CROSSSLOT" => Some(
-                "the keys are in different slots of a Redis Cluster: choose a prefix with a hash tag such as \
-                 \"{launchdarkly}\"",
+                "the keys are in different slots of a Redis Cluster: choose a prefix with a hash \
+                 tag such as \"{launchdarkly}\"",
             ),
             "WRONGTYPE" => Some(
                 "a key of this prefix holds something other than flag data: is the prefix right?",
