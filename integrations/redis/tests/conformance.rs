@@ -1,5 +1,5 @@
-//! The public suites, on a server alone, on a cluster with and without a hash tag, and on the
-//! primary of a sentinel.
+//! The public conformance suites, on a single server, on a cluster with and without a hash tag, and
+//! on the primary of a sentinel.
 #![cfg(test)]
 
 use std::fmt::Debug;
@@ -70,18 +70,18 @@ mod under_a_sentinel {
     }
 }
 
-/// A kind of place that flags can be in. All tests of the process share one.
+/// A kind of deployment. All tests of the process share one of each kind.
 trait Place: Default + Debug + Send + Sync + 'static {
-    /// How stores reach it.
+    /// Returns a builder of a connection to it.
     fn connection() -> RedisConnectionBuilder;
 
-    /// Who has a key.
+    /// Returns the server that has a key.
     fn server_of(key: &str) -> &'static RedisServer;
 
-    /// Everybody who has keys.
+    /// Returns all servers.
     fn servers() -> Vec<&'static RedisServer>;
 
-    /// What a prefix of a test's is here.
+    /// Converts a test's prefix to the one used here.
     fn prefix(prefix: &str) -> String {
         prefix.to_owned()
     }
@@ -177,15 +177,15 @@ impl Place for Sentinel {
     }
 }
 
-/// Reaches a place by the side of the stores.
+/// Writes to a deployment directly, bypassing the stores.
 #[derive(Default)]
 struct Harness<P> {
-    /// What stands between stores and the server, for as long as the test runs.
+    /// Proxies between stores and the server, kept alive for the whole test.
     proxies: Mutex<Vec<FaultProxy>>,
     place: PhantomData<P>,
 }
 
-/// A connection to where nobody listens.
+/// A connection to a closed port.
 fn nowhere() -> RedisConnection {
     RedisConnection::builder()
         .url("redis://127.0.0.1:1")
@@ -241,8 +241,8 @@ impl<P: Place> PersistentStoreHarness for Harness<P> {
         }
     }
 
-    /// What stands between the store and the server waits where the transaction begins: what was
-    /// read is watched then.
+    /// The proxy pauses at the start of the transaction: by then the item has been read and the
+    /// hash is watched.
     async fn racing(&self, prefix: &str, meanwhile: Meanwhile) -> Arc<dyn PersistentDataStore> {
         let server = P::server_of(prefix);
         let proxy = FaultProxy::start(server.address()).unwrap();
@@ -260,7 +260,7 @@ impl<P: Place> PersistentStoreHarness for Harness<P> {
                         .unwrap()
                         .block_on(meanwhile())
                 };
-                // This thread drives the proxy, and may not wait.
+                // This thread drives the proxy and must not block.
                 std::thread::scope(|scope| scope.spawn(wait).join().unwrap());
             }
         });

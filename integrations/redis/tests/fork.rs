@@ -1,4 +1,4 @@
-//! A connection and stores that were made before a fork, in the clients of a forked process.
+//! A connection and stores that were created before a fork, used by clients of the forked process.
 
 #![cfg(test)]
 #![cfg(unix)]
@@ -17,7 +17,7 @@ use vexil_testing::servers::RedisServer;
 
 use crate::child::Child;
 
-/// Longer than anything takes, even on a busy machine.
+/// Longer than any operation takes, even on a busy machine.
 const SOON: Duration = Duration::from_secs(30);
 
 fn write(server: &RedisServer, version: u32, value: &str) {
@@ -34,7 +34,7 @@ fn banner(client: &Client) -> vexil::Text {
     client.string_variation("banner", &Context::new("ada").unwrap(), "default")
 }
 
-/// A client that has read the database and is told of changes.
+/// A client that has read the database and receives change notifications.
 fn reading(store: impl Into<PersistentStoreConfig>) -> Client {
     let client = Client::builder("sdk-key")
         .daemon_mode(store)
@@ -58,7 +58,7 @@ fn hears_of(client: &Client, change: impl FnOnce(), wanted: &str) {
 }
 
 #[test]
-fn a_shared_connection_and_a_shared_store_work_in_the_parent_and_in_a_forked_child() {
+fn shared_connections_and_stores_work_in_a_parent_and_a_forked_child() {
     let server = RedisServer::start().unwrap();
     write(&server, 1, "first");
     let connection = RedisConnection::builder()

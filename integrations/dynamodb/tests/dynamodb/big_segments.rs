@@ -1,4 +1,4 @@
-//! Big segments as a Relay Proxy writes them.
+//! Big segments in the layout of a Relay Proxy.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use vexil::big_segments::{BigSegmentStore, StoreError};
@@ -14,7 +14,7 @@ fn set<const N: usize>(references: [&str; N]) -> AttributeValue {
     AttributeValue::Ss(references.map(str::to_owned).into())
 }
 
-// spec/04 4.2: one row for each context, with sets of segment references; one consistent read.
+// STO-4.2: one row for each context, with sets of segment references; one consistent read
 #[tokio::test]
 async fn a_context_is_in_the_segments_of_its_row() {
     let table = TestTable::new().await;
@@ -61,10 +61,10 @@ async fn a_context_is_in_the_segments_of_its_row() {
     );
 }
 
-// spec/04 4.2: nothing found is no membership and no error; a row stays when its last reference is
-// taken away.
+// STO-4.2: an absent row is no membership and no error; a row stays when its last reference is
+// removed
 #[tokio::test]
-async fn nothing_is_known_without_references() {
+async fn a_row_without_references_is_no_membership() {
     let table = TestTable::new().await;
     let store = local(DynamoDbBigSegmentStore::builder(&table.name))
         .build()
@@ -95,10 +95,10 @@ async fn nothing_is_known_without_references() {
     assert_eq!(store.membership(HASH).await.unwrap(), None);
 }
 
-// spec/04 4.2: `synchronizedOn` in milliseconds; missing or zero is "never"; what is no number is
-// an error.
+// STO-4.2: `synchronizedOn` in milliseconds; missing or zero means never; anything but a number is
+// an error
 #[tokio::test]
-async fn the_last_synchronization_is_in_the_metadata() {
+async fn the_last_synchronization_is_read_from_the_metadata() {
     let table = TestTable::new().await;
     let store = local(DynamoDbBigSegmentStore::builder(&table.name))
         .prefix("p")

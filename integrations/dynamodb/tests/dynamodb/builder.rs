@@ -1,11 +1,11 @@
-//! Settings: what is impossible, and what is not told.
+//! Settings: invalid values are rejected, and secrets are not shown.
 
 use std::error::Error;
 
 use vexil_dynamodb::{DynamoDbBigSegmentStore, DynamoDbDataStore};
 
 #[test]
-fn impossible_settings_are_told_when_the_store_is_made() {
+fn invalid_settings_are_reported_when_the_store_is_built() {
     let error = DynamoDbDataStore::builder("").build().unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -67,10 +67,9 @@ fn secrets_are_not_shown() {
     }
 }
 
-// spec/04 10 row 1: nothing is asked for before the first call, so a client can be made with the
-// database down.
+// STO-F1: no request before the first call, so a client can be built while the database is down
 #[test]
-fn a_store_is_made_without_a_runtime_and_without_a_network() {
+fn a_store_is_built_without_a_runtime_or_a_network() {
     let store = DynamoDbDataStore::builder("flags")
         .endpoint("https://dynamodb.invalid")
         .build()

@@ -1,4 +1,4 @@
-//! Clients in front of the table: one that fills it and one that only reads it.
+//! Clients of the table: one that writes it and one that only reads it.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -20,8 +20,8 @@ fn flag(version: u64, value: &str) -> String {
     )
 }
 
-// spec/04 6 and 10 row 3: daemon mode reads what is there, follows it, and goes on with it when the
-// database is down.
+// STO-6 and STO-F3: daemon mode reads the table, follows its changes, and serves the last data
+// while the database is down
 #[tokio::test]
 async fn a_daemon_client_follows_the_table_and_survives_its_loss() {
     let table = TestTable::new().await;
@@ -83,10 +83,9 @@ async fn a_daemon_client_follows_the_table_and_survives_its_loss() {
     );
 }
 
-// spec/04 9.3: what a client receives gets into the table, with the marker, and later changes after
-// it.
+// STO-9.3: received data is written to the table, with the marker, and later changes after it
 #[tokio::test]
-async fn what_a_client_receives_gets_into_the_table() {
+async fn received_data_is_written_to_the_table() {
     let table = TestTable::new().await;
     let store = PersistentStoreConfig::new(local(DynamoDbDataStore::builder(&table.name)));
     let flags = TestData::new().with("banner", "hello");
@@ -97,7 +96,7 @@ async fn what_a_client_receives_gets_into_the_table() {
         .unwrap();
     client.wait_until_ready(PATIENCE).await.unwrap();
     flags.set("banner", "goodbye");
-    // Writes what is left to write.
+    // Writes the remaining changes.
     client.close(PATIENCE).await;
     let rows = table.rows().await;
     assert_eq!(rows.len(), 2);

@@ -1,4 +1,4 @@
-//! The suites that hold every store to the contract of its seam.
+//! The public conformance suites for stores.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ mod of_the_big_segment_store {
     vexil_testing::big_segment_store_conformance!(super::Harness);
 }
 
-/// Prefixes in one table, which all tests share.
+/// Prefixes in one table that all tests share.
 struct Harness;
 
 impl Harness {

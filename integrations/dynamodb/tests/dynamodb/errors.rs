@@ -1,4 +1,4 @@
-//! What goes wrong is told apart, with a remedy where there is one.
+//! Errors are distinguished, and name the remedy if there is one.
 
 use std::env;
 use std::error::Error;
@@ -25,7 +25,7 @@ fn cause(error: &StoreError) -> String {
     error.source().unwrap().to_string()
 }
 
-/// A store over a client, and a table that is not there.
+/// A store with this client and a table that does not exist.
 fn store(client: Client) -> DynamoDbDataStore {
     DynamoDbDataStore::builder("flags")
         .client(client)
@@ -33,7 +33,7 @@ fn store(client: Client) -> DynamoDbDataStore {
         .unwrap()
 }
 
-// spec/04 10 row 30: a missing table is the configuration's fault, whatever is asked.
+// STO-F30: a missing table is a configuration error, whatever the call
 #[tokio::test]
 async fn a_missing_table_is_named_with_the_remedy() {
     let store = local(DynamoDbDataStore::builder("no-such-table"))
@@ -71,7 +71,7 @@ async fn a_missing_table_is_named_with_the_remedy() {
 }
 
 #[tokio::test]
-async fn a_table_with_other_keys_is_the_configurations_fault() {
+async fn a_table_with_other_keys_is_a_configuration_error() {
     let table = TestTable::with_keys("id", "sort").await;
     let store = local(DynamoDbDataStore::builder(&table.name))
         .build()
@@ -88,7 +88,7 @@ async fn a_table_with_other_keys_is_the_configurations_fault() {
     }
 }
 
-/// Gives credentials once they are there, and an error of a kind until then.
+/// Provides credentials once the flag is set, and an error of this kind until then.
 #[derive(Debug)]
 struct Later(Arc<AtomicBool>, fn() -> CredentialsError);
 
@@ -106,9 +106,9 @@ impl ProvideCredentials for Later {
     }
 }
 
-// spec/04 10 row 30: missing credentials too; as soon as there are some, the same store works.
+// STO-F30: missing credentials too; once there are some, the same store works
 #[tokio::test]
-async fn missing_credentials_are_told_from_trouble_in_getting_them() {
+async fn missing_credentials_are_distinguished_from_a_failing_provider() {
     let answer = Tap::new(|_, _| Reply::Answer(200, json!({})));
     let there = Arc::new(AtomicBool::new(false));
     let with = |credentials| {
@@ -116,29 +116,29 @@ async fn missing_credentials_are_told_from_trouble_in_getting_them() {
     };
 
     let missing = store(with(Later(there.clone(), || {
-        CredentialsError::not_loaded("none")
+        CredentialsError::not_loaded("no credentials")
     })));
     let error = missing.is_initialized().await.unwrap_err();
     assert!(matches!(error, StoreError::Config { .. }), "{error:?}");
     assert!(cause(&error).contains("AWS_PROFILE"), "{error:?}");
 
-    let trouble = store(with(Later(there.clone(), || {
+    let failing = store(with(Later(there.clone(), || {
         CredentialsError::provider_error("no answer")
     })));
-    let error = trouble.is_initialized().await.unwrap_err();
+    let error = failing.is_initialized().await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
 
     there.store(true, Ordering::Relaxed);
     assert!(!missing.is_initialized().await.unwrap());
-    assert!(!trouble.is_initialized().await.unwrap());
+    assert!(!failing.is_initialized().await.unwrap());
 }
 
-/// Set where the test runs again, without anything else in the environment.
+/// Set for the process that runs the test again with an otherwise empty environment.
 const BARE: &str = "VEXIL_TEST_BARE";
 
-// spec/04 10 row 30, for the client that is made here, on a machine that knows nothing of AWS.
+// STO-F30, for the default client, on a machine without AWS settings
 #[test]
-fn a_machine_without_settings_is_told_what_it_lacks() {
+fn errors_without_aws_settings_name_the_missing_setting() {
     if env::var_os(BARE).is_some() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -149,7 +149,7 @@ fn a_machine_without_settings_is_told_what_it_lacks() {
     let mut bare = Command::new(env::current_exe().unwrap());
     bare.args([
         "--exact",
-        "errors::a_machine_without_settings_is_told_what_it_lacks",
+        "errors::errors_without_aws_settings_name_the_missing_setting",
     ])
     .env_clear();
     let output = bare
@@ -180,7 +180,7 @@ async fn lacks_everything() {
 }
 
 #[tokio::test]
-async fn a_client_without_a_region_is_the_configurations_fault() {
+async fn a_client_without_a_region_is_a_configuration_error() {
     let tap = Tap::open();
     let client = tap.client_with(|settings| {
         let mut settings = settings;
@@ -192,9 +192,9 @@ async fn a_client_without_a_region_is_the_configurations_fault() {
     assert_eq!(tap.operations(), [""; 0]);
 }
 
-// spec/04 10 row 13: credentials that are refused may be replaced in place.
+// STO-F13: refused credentials may be replaced in place
 #[tokio::test]
-async fn refused_access_says_what_is_needed() {
+async fn refused_access_names_the_required_permissions() {
     for code in [
         "AccessDeniedException",
         "UnrecognizedClientException",
@@ -212,11 +212,11 @@ async fn refused_access_says_what_is_needed() {
 }
 
 #[tokio::test]
-async fn trouble_of_the_service_or_the_line_is_temporary() {
+async fn service_and_connection_errors_are_temporary() {
     let replies: [fn() -> Reply; 4] = [
         || refusal("InternalServerError"),
         || Reply::Answer(503, json!({})),
-        || Reply::Answer(200, json!("not what was asked for")),
+        || Reply::Answer(200, json!("unexpected")),
         || Reply::Broken,
     ];
     for reply in replies {
@@ -233,26 +233,27 @@ async fn trouble_of_the_service_or_the_line_is_temporary() {
 }
 
 #[tokio::test]
-async fn a_port_where_nobody_listens_is_unavailable() {
+async fn a_closed_port_is_unavailable() {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap()
         .port();
-    let nobody = DynamoDbDataStore::builder("flags").endpoint(format!("http://127.0.0.1:{port}"));
-    let nobody = nobody
+    let unreachable =
+        DynamoDbDataStore::builder("flags").endpoint(format!("http://127.0.0.1:{port}"));
+    let unreachable = unreachable
         .region("eu-central-1")
         .credentials("id", "a secret")
         .build()
         .unwrap();
-    let error = nobody.snapshot().await.unwrap_err();
+    let error = unreachable.snapshot().await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
-    assert!(!format!("{error:?} {nobody:?}").contains("a secret"));
+    assert!(!format!("{error:?} {unreachable:?}").contains("a secret"));
 }
 
-// The client that is made here speaks TLS, and whoever does not is unavailable.
+// The default client uses TLS, and a server without TLS is unavailable
 #[tokio::test]
-async fn https_is_tls() {
+async fn an_https_endpoint_uses_tls() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let builder = DynamoDbDataStore::builder("flags")
         .endpoint(format!("https://{}", server.local_addr().unwrap()));
@@ -268,13 +269,13 @@ async fn https_is_tls() {
     });
     let error = store.probe().await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
-    // A record of a handshake.
+    // The first byte of a TLS handshake record.
     assert_eq!(served.join().unwrap(), [0x16]);
 }
 
-// Secrets never appear in errors: AWS's own would show the answer of whoever gives out credentials.
+// Secrets never appear in errors: AWS's own errors would show the reply of the credential service
 #[tokio::test]
-async fn an_error_shows_nothing_of_what_was_received() {
+async fn errors_never_show_received_data() {
     let hidden = json!({"__type": "Unheard", "Message": "no", "SecretAccessKey": "hidden"});
     for (status, body) in [(200, json!("hidden")), (400, hidden)] {
         let error = store(Tap::new(move |_, _| Reply::Answer(status, body.clone())).client());

@@ -1,4 +1,4 @@
-//! Everything is replaced: in what order, and what is left alone.
+//! Writing everything: the order of writes, and rows that are not written.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use vexil::Text;
@@ -25,8 +25,8 @@ fn batches(tap: &Tap) -> Vec<Call> {
         .collect()
 }
 
-// spec/04 2.2 steps 2 to 4: segments before flags, at most 25 requests at once, deletes after all
-// puts, those of flags first; the marker last, by a request of its own.
+// STO-2.2, steps 2 to 4: segments before flags, at most 25 requests at once, deletes after all
+// puts, those of flags first; the marker last, in its own request
 #[tokio::test]
 async fn puts_come_before_deletes_and_the_marker_comes_last() {
     let table = TestTable::new().await;
@@ -73,7 +73,7 @@ async fn puts_come_before_deletes_and_the_marker_comes_last() {
     assert_eq!(table.rows().await.len(), 27 + 51 + 1);
 }
 
-// spec/04 1.5: versions are not compared, and what is there is discarded even if it is newer.
+// STO-1.5: versions are not compared; previous items are replaced even if they are newer
 #[tokio::test]
 async fn older_data_replaces_newer() {
     let table = TestTable::new().await;
@@ -94,10 +94,9 @@ async fn older_data_replaces_newer() {
     );
 }
 
-// A full rewrite with what is there already is the usual one: each reconnection of each process
-// brings it.
+// A full write with unchanged data is the usual case: each reconnection of each process causes one
 #[tokio::test]
-async fn rows_that_are_as_they_should_be_are_not_written_again() {
+async fn unchanged_rows_are_not_written_again() {
     let table = TestTable::new().await;
     let tap = Tap::open();
     let store = through(&tap, DynamoDbDataStore::builder(&table.name))
@@ -106,7 +105,7 @@ async fn rows_that_are_as_they_should_be_are_not_written_again() {
     let mut flags =
         ["as it was", "bare", "marked", "newer", "other text"].map(|key| (key, item(1, "{}")));
     store.init(&data(vec![], flags.to_vec())).await.unwrap();
-    // Others have lost a part of a row, or added something to it.
+    // Other processes have removed a part of a row, or added attributes to it.
     table
         .put([("namespace", s("features")), ("key", s("bare"))])
         .await;
@@ -127,7 +126,7 @@ async fn rows_that_are_as_they_should_be_are_not_written_again() {
         ])
         .await;
     flags[3].1 = item(2, "{}");
-    // The same version, another text: a payload filter may do that.
+    // The same version with another text: a payload filter may cause that.
     flags[4].1 = item(1, "{ }");
     let before = batches(&tap).len();
     store.init(&data(vec![], flags.to_vec())).await.unwrap();
@@ -148,10 +147,10 @@ async fn rows_that_are_as_they_should_be_are_not_written_again() {
     assert_eq!(table.rows().await[1..], items);
 }
 
-// spec/04 2.2: the same key twice in a batch would have the whole batch rejected. As everywhere,
-// the last counts.
+// STO-2.2: DynamoDB rejects a batch that contains the same key twice. As everywhere, the last item
+// wins
 #[tokio::test]
-async fn an_item_that_comes_twice_is_written_once() {
+async fn a_duplicate_item_is_written_once() {
     let table = TestTable::new().await;
     let store = local(DynamoDbDataStore::builder(&table.name))
         .build()
@@ -169,7 +168,7 @@ async fn an_item_that_comes_twice_is_written_once() {
     assert_eq!(store.get_all(DataKind::Flag).await.unwrap().len(), 2);
 }
 
-// spec/04 1.5: a kind that is not in the data is not touched.
+// STO-1.5: a kind that is not in the data is not changed
 #[tokio::test]
 async fn a_kind_that_is_not_in_the_data_stays() {
     let table = TestTable::new().await;
@@ -193,10 +192,10 @@ async fn a_kind_that_is_not_in_the_data_stays() {
     );
 }
 
-// spec/04 2.3 and 10 row 29: the item is left out, its old row stays, the rest is written, and the
-// caller is told.
+// STO-F29: the item is skipped, its old row stays, the rest is written, and the caller receives an
+// error
 #[tokio::test]
-async fn an_item_that_is_too_large_keeps_its_old_row() {
+async fn an_oversized_item_keeps_its_old_row() {
     let table = TestTable::new().await;
     let store = local(DynamoDbDataStore::builder(&table.name))
         .build()
@@ -234,7 +233,7 @@ async fn an_item_that_is_too_large_keeps_its_old_row() {
 }
 
 #[tokio::test]
-async fn an_item_that_cannot_be_kept_does_not_spoil_the_others() {
+async fn an_item_that_cannot_be_stored_does_not_affect_others() {
     let table = TestTable::new().await;
     let store = local(DynamoDbDataStore::builder(&table.name))
         .build()
@@ -257,9 +256,9 @@ async fn an_item_that_cannot_be_kept_does_not_spoil_the_others() {
     );
 }
 
-// spec/04 2.2: DynamoDB takes 16 MB at once.
+// STO-2.2: DynamoDB accepts 16 MB at once
 #[tokio::test]
-async fn large_items_make_small_batches() {
+async fn large_items_are_sent_in_small_batches() {
     let table = TestTable::new().await;
     let tap = Tap::open();
     let store = through(&tap, DynamoDbDataStore::builder(&table.name))
@@ -276,9 +275,9 @@ async fn large_items_make_small_batches() {
     assert_eq!(store.get_all(DataKind::Flag).await.unwrap().len(), 25);
 }
 
-// spec/04 10 row 26: whoever dies on the way leaves old and new together, and the marker as it was.
+// STO-F26: a process that ends in the middle leaves old and new items, and the marker unchanged
 #[tokio::test]
-async fn a_failure_on_the_way_leaves_no_marker_and_removes_nothing() {
+async fn a_failed_init_sets_no_marker_and_deletes_nothing() {
     let table = TestTable::new().await;
     let old = local(DynamoDbDataStore::builder(&table.name))
         .build()

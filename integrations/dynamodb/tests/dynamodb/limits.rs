@@ -1,4 +1,4 @@
-//! No call waits for ever.
+//! Every call has a timeout.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use vexil_dynamodb::{DynamoDbBigSegmentStore, DynamoDbDataStore};
 
 use crate::support::{Reply, Tap, data, item};
 
-/// Answers the first request and is silent then.
+/// Replies to the first request only.
 fn silent() -> Tap {
     Tap::new(|number, _| {
         if number == 0 {
@@ -24,14 +24,15 @@ fn silent() -> Tap {
 
 async fn limit<T>(call: impl Future<Output = Result<T, StoreError>>) -> Duration {
     let start = Instant::now();
-    let error = call.await.err().expect("nothing answers");
+    let error = call.await.err().expect("no reply");
     assert!(matches!(error, StoreError::Timeout), "{error:?}");
     start.elapsed()
 }
 
-/// A single read has 5 s, a probe 2 s, everything 10 s, and writing everything a minute.
+/// 5 s for a single read, 2 s for a probe, 10 s for everything, and a minute for writing
+/// everything.
 #[tokio::test(start_paused = true)]
-async fn each_call_has_its_limit() {
+async fn each_call_has_its_timeout() {
     let store = DynamoDbDataStore::builder("flags")
         .client(silent().client())
         .build()
@@ -78,10 +79,10 @@ async fn each_call_has_its_limit() {
     assert_eq!(limit(store.last_synchronized()).await.as_millis(), 5_000);
 }
 
-// Region, credentials and connection have to be found first, and where that takes longer than a
-// read may, no read would ever succeed.
+// Region and credentials are resolved and a connection is opened first. If that takes longer than
+// the read timeout, no read would ever succeed
 #[tokio::test(start_paused = true)]
-async fn calls_have_more_time_until_the_first_answer() {
+async fn calls_have_a_longer_timeout_until_the_first_reply() {
     let tap = Tap::new(|number, _| {
         if number < 2 {
             Reply::Silence

@@ -1,4 +1,5 @@
-//! The stores against a real DynamoDB Local, and against what it does not do by itself.
+//! Tests of the stores with a real DynamoDB Local, and with simulated faults that it does not
+//! produce.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! A line to the database that breaks, stalls or garbles. The database is a real one.
+//! A connection that breaks, stalls or is corrupted, to a real database.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use vexil_testing::fault_proxy::Direction;
 
 use crate::support::{TestTable, behind, data, item, many};
 
-/// A store behind a proxy, with two flags, that has answered before.
+/// A store behind a proxy, with two flags, that has received a reply before.
 async fn store() -> (FaultProxy, DynamoDbDataStore) {
     let table = TestTable::new().await;
     let (proxy, builder) = behind(DynamoDbDataStore::builder(&table.name));
@@ -35,9 +35,9 @@ fn stored(text: &'static str) -> Option<StoredItem> {
     Some(StoredItem::new(text).with_version(1))
 }
 
-// A connection that was closed while nobody used it costs no call: it is made again.
+// A connection that was closed while idle fails no call: it is opened again
 #[tokio::test]
-async fn a_connection_that_was_closed_costs_nothing() {
+async fn a_closed_connection_fails_no_call() {
     let (proxy, store) = store().await;
     proxy.cut();
     assert_eq!(
@@ -51,8 +51,7 @@ async fn a_connection_that_was_closed_costs_nothing() {
     );
 }
 
-// spec/04 10 row 3, and 9.2: connection trouble is not "not found"; the same store works when the
-// database is back.
+// STO-F3: a connection error is not an absent item; the same store works when the database is back
 #[tokio::test]
 async fn a_database_that_is_down_is_unavailable_until_it_is_back() {
     let (proxy, store) = store().await;
@@ -78,16 +77,16 @@ async fn a_database_that_is_down_is_unavailable_until_it_is_back() {
     );
 }
 
-// spec/04 10 rows 6 and 7: a silent database costs a read its 500 ms; what comes late answers
-// nobody else.
+// STO-F6 and STO-F7: a read from a silent database fails after its timeout of 500 ms; a late reply
+// is never returned for another request
 #[tokio::test]
-async fn a_late_answer_is_not_taken_for_another() {
+async fn a_late_reply_is_not_returned_for_another_request() {
     let (proxy, store) = store().await;
     proxy.stall(Direction::ToClient);
     let start = Instant::now();
     let error = store.get(DataKind::Flag, "a").await.unwrap_err();
     assert!(matches!(error, StoreError::Timeout), "{error:?}");
-    // Far below the 10 s that everything may take, for machines that are busy.
+    // Far below the bulk timeout of 10 s, even on a busy machine.
     assert!(
         (500..5_000).contains(&start.elapsed().as_millis()),
         "{:?}",
@@ -105,7 +104,7 @@ async fn a_late_answer_is_not_taken_for_another() {
 }
 
 #[tokio::test]
-async fn a_slow_database_is_waited_for_within_the_limit() {
+async fn a_slow_database_fails_reads_of_one_item_but_not_snapshots() {
     let (proxy, store) = store().await;
     proxy.delay(Direction::ToClient, Duration::from_millis(600));
     let error = store.get(DataKind::Flag, "a").await.unwrap_err();
@@ -116,9 +115,9 @@ async fn a_slow_database_is_waited_for_within_the_limit() {
     );
 }
 
-// A half of the data is never taken for the whole.
+// Partial data is never returned as complete
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_repeated_or_an_error() {
+async fn a_truncated_reply_is_retried_or_an_error() {
     let (proxy, store) = store().await;
     let items = many(30, &"x".repeat(60_000));
     let flags: Vec<_> = items
@@ -137,7 +136,7 @@ async fn an_answer_that_breaks_off_is_repeated_or_an_error() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_garbled_is_an_error_and_no_absence() {
+async fn a_corrupt_reply_is_an_error_and_not_an_absence() {
     let (proxy, store) = store().await;
     proxy.corrupt(Direction::ToClient, |bytes| {
         bytes.iter_mut().for_each(|byte| *byte ^= 0x55)

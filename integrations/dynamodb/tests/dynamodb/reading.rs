@@ -1,4 +1,4 @@
-//! Everything is read, page by page, and by the right kind of read.
+//! Reads of everything: pages, and the consistency of each read.
 
 use serde_json::json;
 use vexil::model::DataKind;
@@ -7,7 +7,7 @@ use vexil_dynamodb::DynamoDbDataStore;
 
 use crate::support::{Tap, TestTable, data, item, local, many, through};
 
-// spec/04 2.2: a page holds at most 1 MB; 30 rows of 60 KB take two.
+// STO-2.2: a page holds at most 1 MB; 30 rows of 60 KB take two
 #[tokio::test]
 async fn all_pages_are_read() {
     let table = TestTable::new().await;
@@ -32,18 +32,18 @@ async fn all_pages_are_read() {
     );
     assert!(read.iter().all(|(_, item)| *item == expected));
     assert_eq!(tap.operations()[before..], ["Query", "Query"]);
-    // And so for what is to be removed.
+    // The deletion of obsolete rows reads all pages too.
     store.init(&data(vec![], vec![])).await.unwrap();
     assert_eq!(store.get_all(DataKind::Flag).await.unwrap(), []);
 }
 
 #[tokio::test]
-async fn an_item_as_large_as_may_be_is_read_as_it_was_written() {
+async fn the_largest_possible_item_is_read_back_unchanged() {
     let table = TestTable::new().await;
     let store = local(DynamoDbDataStore::builder(&table.name))
         .build()
         .unwrap();
-    // Quotes and letters outside ASCII are longer where they are sent than where they are kept.
+    // Quotes and non-ASCII letters are longer on the wire than in the table.
     let text = r#"{"ü":"\""}"#.repeat(36_000);
     store
         .init(&data(vec![], vec![("a", item(1, &text))]))
@@ -61,10 +61,10 @@ async fn an_item_as_large_as_may_be_is_read_as_it_was_written() {
     );
 }
 
-// spec/04 2.2: consistent reads; 9.4: flags first, then segments, then the marker; for half the
-// price where everything is read at intervals.
+// STO-2.2 and STO-9.4: consistent reads; flags first, then segments, then the marker; eventually
+// consistent reads, at half the price, for the periodic refresh
 #[tokio::test]
-async fn only_a_snapshot_may_be_some_moments_old() {
+async fn only_snapshots_use_eventually_consistent_reads() {
     let table = TestTable::new().await;
     let tap = Tap::open();
     let store = through(&tap, DynamoDbDataStore::builder(&table.name).prefix("p"))

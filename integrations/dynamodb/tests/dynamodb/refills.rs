@@ -1,4 +1,4 @@
-//! What a client in daemon mode does while its table is emptied and filled again, row by row.
+//! A client in daemon mode while its table is emptied and refilled, row by row.
 
 use std::time::{Duration, Instant};
 
@@ -55,16 +55,15 @@ async fn empty(table: &TestTable) {
     }
 }
 
-/// The least value of all flags: their version, -1 if the segment is missing, or 0 if one returns
-/// its default.
+/// The lowest value of all flags: their version, -1 if the segment is missing, or 0 if a flag
+/// returns its default.
 fn least(client: &Client) -> i64 {
     let ada = Context::new("ada").unwrap();
     let values = (0..FLAGS).map(|number| client.int_variation(&format!("flag-{number}"), &ada, 0));
     values.min().unwrap()
 }
 
-/// Evaluates all flags for as long as it does not hold, and for a limited time; whether it came to
-/// hold.
+/// Evaluates all flags until the condition holds or the time is over. Returns whether it held.
 async fn holds_without_defaults(
     client: &Client,
     what: &str,
@@ -83,7 +82,7 @@ async fn holds_without_defaults(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_that_is_emptied_and_refilled_row_by_row_removes_no_flag() {
+async fn refilling_a_table_row_by_row_removes_no_flag() {
     let table = TestTable::new().await;
     for row in complete(1) {
         put(&table, row).await;
@@ -98,10 +97,10 @@ async fn a_table_that_is_emptied_and_refilled_row_by_row_removes_no_flag() {
     client.wait_until_ready(TIMEOUT).await.unwrap();
     let status = || client.data_store_status().status();
 
-    // The table is not emptied at one moment, and one patch is all that is written to it then.
+    // The table is not emptied atomically, and afterwards only one patch is written to it.
     empty(&table).await;
     put(&table, flag(0, 2)).await;
-    // Longer than the second look at a database takes that lost most of what it held.
+    // Longer than the confirmation of a suspicious loss takes.
     let never = || !status().stale;
     assert!(!holds_without_defaults(&client, "one patch", Duration::from_secs(4), never).await);
 

@@ -1,4 +1,4 @@
-//! What is written is what the field's other SDKs write, and what they write is understood.
+//! Rows are compatible with those of the other LaunchDarkly SDKs, in both directions.
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -8,8 +8,8 @@ use vexil_dynamodb::{DynamoDbDataStore, aws_sdk_dynamodb};
 
 use crate::support::{TestTable, data, item, item_row, local, marker_row, n, s};
 
-// spec/04 2.1: partition key, sort key, `version`, `item`; the marker's row has its name in both
-// keys, and nothing else.
+// STO-2.1: partition key, sort key, `version`, `item`; the marker's row has its name in both keys
+// and no other attributes
 #[tokio::test]
 async fn rows_are_those_of_the_other_sdks() {
     let table = TestTable::new().await;
@@ -37,8 +37,7 @@ async fn rows_are_those_of_the_other_sdks() {
     );
 }
 
-// spec/04 2.1: with a prefix, both keys of the marker carry it, and the partition key of everything
-// else.
+// STO-2.1: the prefix is in both keys of the marker, and in the partition key of all other rows
 #[tokio::test]
 async fn a_prefix_comes_before_namespaces_and_the_marker() {
     let table = TestTable::new().await;
@@ -65,7 +64,7 @@ async fn a_prefix_comes_before_namespaces_and_the_marker() {
 }
 
 #[tokio::test]
-async fn stores_with_other_prefixes_see_and_touch_nothing_of_each_other() {
+async fn stores_with_different_prefixes_are_isolated() {
     let table = TestTable::new().await;
     let [plain, one, two] = ["", "one", "two"].map(|prefix| {
         local(DynamoDbDataStore::builder(&table.name))
@@ -87,8 +86,8 @@ async fn stores_with_other_prefixes_see_and_touch_nothing_of_each_other() {
     assert_eq!(two.get_all(DataKind::Flag).await.unwrap(), []);
 }
 
-// spec/04 2.1, 1.3 shape E: an `item` that is missing, empty or `null` is a tombstone of the
-// version beside it.
+// STO-2.1 and STO-1.3, shape E: a row whose `item` is missing, empty or `null` is a tombstone with
+// the row's version
 #[tokio::test]
 async fn a_row_without_text_is_a_tombstone() {
     let table = TestTable::new().await;
@@ -125,10 +124,10 @@ async fn a_row_without_text_is_a_tombstone() {
     assert!(all.iter().all(|(_, item)| *item == tombstone));
 }
 
-// spec/04 2.1: the attribute's version counts unless it is zero; `deleted` is honoured where it is
-// true; the sort key is the key.
+// STO-2.1: the version attribute applies unless it is zero; `deleted` applies if it is true; the
+// sort key is the key
 #[tokio::test]
-async fn attributes_count_more_than_the_text() {
+async fn attributes_take_precedence_over_the_text() {
     let table = TestTable::new().await;
     let text = r#"{"key":"other","version":3}"#;
     let row = |key: &'static str| {
@@ -186,10 +185,9 @@ async fn attributes_count_more_than_the_text() {
     );
 }
 
-// spec/04 10 row 8: what cannot be read is one item's trouble, and neither an absence nor a
-// tombstone.
+// STO-F8: a corrupt row affects one item only, and is neither an absence nor a tombstone
 #[tokio::test]
-async fn an_item_that_is_no_text_is_passed_on_as_what_cannot_be_read() {
+async fn an_item_that_is_not_text_is_returned_as_corrupt() {
     let table = TestTable::new().await;
     let row = |key: &'static str| {
         [

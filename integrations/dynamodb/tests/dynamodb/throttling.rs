@@ -1,4 +1,5 @@
-//! A table that takes a part, or nothing for a while. DynamoDB Local never does that.
+//! A table that processes a part of a batch, or nothing for a while. DynamoDB Local never does
+//! that.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::support::{
     Call, Reply, Tap, TestTable, behind, data, item, many, refusal, through, unprocessed, written,
 };
 
-/// Lets two thirds of a batch through to the server.
+/// Passes two thirds of a batch to the server.
 fn a_part(call: &Call) -> Reply {
     let tables = call.body["RequestItems"].as_object().unwrap();
     let (table, requests) = tables.iter().next().unwrap();
@@ -32,10 +33,10 @@ fn a_part(call: &Call) -> Reply {
     )
 }
 
-// spec/04 2.2, UnprocessedItems, and 10 row 28: they are sent again until none are left; the marker
-// waits for them.
+// STO-2.2, UnprocessedItems, and STO-F28: unprocessed items are sent again until none are left; the
+// marker is written after them
 #[tokio::test]
-async fn what_was_left_unprocessed_is_sent_again() {
+async fn unprocessed_items_are_sent_again() {
     let table = TestTable::new().await;
     let tap = Tap::new(|_, call| {
         if call.operation == "BatchWriteItem" {
@@ -60,7 +61,7 @@ async fn what_was_left_unprocessed_is_sent_again() {
     assert_eq!(tap.operations().last().unwrap(), "PutItem");
     store.init(&data(vec![], vec![])).await.unwrap();
     assert_eq!(table.rows().await.len(), 1);
-    // A batch is done before the next begins: 25, 8 and 2 flags, and then the others.
+    // A batch is completed before the next begins: 25, 8 and 2 flags, and then the others.
     let puts: Vec<_> = tap
         .calls()
         .iter()
@@ -70,16 +71,16 @@ async fn what_was_left_unprocessed_is_sent_again() {
     assert_eq!(puts, [1, 25, 8, 2, 5, 1]);
 }
 
-// A table without any capacity left refuses whole batches instead.
+// A table without any capacity left refuses whole batches
 #[tokio::test]
-async fn a_batch_that_is_throttled_as_a_whole_is_sent_again() {
+async fn a_throttled_batch_is_sent_again() {
     for code in [
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "ThrottlingException",
     ] {
         let table = TestTable::new().await;
-        // The two queries come first.
+        // The two queries precede the batches.
         let tap = Tap::new(move |number, _| {
             if (1..4).contains(&number) {
                 refusal(code)
@@ -109,9 +110,9 @@ async fn a_batch_that_is_throttled_as_a_whole_is_sent_again() {
     }
 }
 
-// spec/04 2.2: for a minute, at delays that grow to 5 s; then a temporary error, and no marker.
+// STO-2.2: for a minute, with a backoff of up to 5 s; then a temporary error, and no marker
 #[tokio::test(start_paused = true)]
-async fn a_table_that_takes_nothing_for_a_minute_is_unavailable() {
+async fn a_table_that_processes_nothing_for_a_minute_is_unavailable() {
     let tap = Tap::new(|_, call| {
         Reply::Answer(
             200,
@@ -138,7 +139,7 @@ async fn a_table_that_takes_nothing_for_a_minute_is_unavailable() {
     assert!(error.is_temporary(), "{error:?}");
     assert_eq!(
         std::error::Error::source(&error).unwrap().to_string(),
-        "the table throttles: 2 of a batch of rows were not taken in time; it needs more write capacity"
+        "the table throttles: 2 rows of a batch were not written in time; it needs more write capacity"
     );
     assert!(
         (Duration::from_secs(55)..=Duration::from_secs(60)).contains(&waited),
@@ -146,7 +147,7 @@ async fn a_table_that_takes_nothing_for_a_minute_is_unavailable() {
     );
     let operations = tap.operations();
     assert!(!operations.contains(&"PutItem".to_owned()));
-    // 50 ms and its doubles up to 5 s, each cut by chance, by a half on average: some 30 in a
+    // 50 ms, doubling up to 5 s, each reduced by half on average as jitter: about 30 requests in a
     // minute.
     assert!(
         (15..100).contains(&operations.len()),
@@ -155,10 +156,9 @@ async fn a_table_that_takes_nothing_for_a_minute_is_unavailable() {
     );
 }
 
-// spec/04 9.6: the AWS client sends again what was throttled; only if that does not help is the
-// store unavailable.
+// The AWS client retries throttled requests; only if that fails is the store unavailable
 #[tokio::test(start_paused = true)]
-async fn reads_that_are_throttled_for_a_moment_succeed() {
+async fn briefly_throttled_reads_succeed() {
     let item = json!({"Item": {"key": {"S": "a"}, "version": {"N": "2"}, "item": {"S": "{}"}}});
     let throttle_first = move |number, _: &Call| match number {
         0 | 1 => refusal("ProvisionedThroughputExceededException"),
@@ -185,11 +185,10 @@ async fn reads_that_are_throttled_for_a_moment_succeed() {
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
 }
 
-// spec/04 10 row 28, for the client that is made here, which repeats a request twice by itself. The
-// AWS client's adaptive mode would hold back the reads that come after, beyond their limit, and
-// never repeat the others.
+// STO-F28, for the default client, which retries a request twice by itself. The AWS client's
+// adaptive mode would delay subsequent reads beyond their timeout, and never retry other requests
 #[tokio::test]
-async fn a_request_that_is_throttled_holds_back_no_other() {
+async fn a_throttled_request_does_not_delay_others() {
     let table = TestTable::new().await;
     let (proxy, builder) = behind(DynamoDbDataStore::builder(&table.name));
     let store = builder
@@ -214,7 +213,7 @@ async fn a_request_that_is_throttled_holds_back_no_other() {
     );
 }
 
-// spec/04 10 row 28: what is to outlast throttling is repeated for longer than the AWS client does.
+// STO-F28: writes are retried for longer than the AWS client retries them
 #[tokio::test]
 async fn a_write_outlasts_throttling() {
     let table = TestTable::new().await;
@@ -238,9 +237,9 @@ async fn a_write_outlasts_throttling() {
     assert_eq!(tap.operations(), ["PutItem"; 6]);
 }
 
-// After a while, throttling is reported for what it is.
+// Persistent throttling is reported as such
 #[tokio::test(start_paused = true)]
-async fn a_table_that_throttles_for_long_is_unavailable() {
+async fn a_persistently_throttling_table_is_unavailable() {
     let tap = Tap::new(|number, _| {
         if number == 0 {
             Reply::Answer(200, json!({}))
@@ -281,7 +280,7 @@ async fn a_table_that_throttles_for_long_is_unavailable() {
     );
 }
 
-/// Turns the next answers of a server into those of one that throttles.
+/// Replaces the server's next replies by throttling errors.
 fn throttle(proxy: &FaultProxy, answers: usize) {
     let mut left = answers;
     let body =

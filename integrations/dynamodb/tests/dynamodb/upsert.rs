@@ -1,4 +1,4 @@
-//! One item at a time, if it is newer.
+//! Conditional writes of one item.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
@@ -8,8 +8,8 @@ use vexil_dynamodb::{DynamoDbDataStore, aws_sdk_dynamodb};
 
 use crate::support::{Reply, Tap, TestTable, item, item_row, local, n, s, through};
 
-// spec/04 2.2, 1.6: written if there is nothing or something older; the same version is not written
-// again.
+// STO-2.2 and STO-1.6: written if there is no item or an older one; the same version is not written
+// again
 #[tokio::test]
 async fn only_a_newer_item_is_written() {
     let table = TestTable::new().await;
@@ -28,15 +28,15 @@ async fn only_a_newer_item_is_written() {
     assert_eq!(upsert(9, "first").await, Upsert::Written);
     assert_eq!(upsert(8, "older").await, stored(9, "first"));
     assert_eq!(upsert(9, "same").await, stored(9, "first"));
-    // Numbers are compared, not their digits.
+    // Versions are compared as numbers, not as text.
     assert_eq!(upsert(10, "newer").await, Upsert::Written);
     assert_eq!(table.rows().await, [item_row("features", "a", 10, "newer")]);
 }
 
-// spec/04 2.2: a row without a version would refuse every update for ever; so would one whose
-// version is a text.
+// STO-2.2: a row without a version would otherwise refuse every update forever; so would one whose
+// version is a text
 #[tokio::test]
-async fn a_row_whose_version_cannot_be_told_is_replaced() {
+async fn a_row_without_a_readable_version_is_replaced() {
     let table = TestTable::new().await;
     let store = local(DynamoDbDataStore::builder(&table.name))
         .build()
@@ -75,9 +75,9 @@ async fn a_row_whose_version_cannot_be_told_is_replaced() {
     assert_eq!(table.rows().await, [item_row("features", "a", 1, "{}")]);
 }
 
-// spec/04 2.2: the row that won comes with the refusal, and is read only where it does not.
+// STO-2.2: the refusal contains the newer row, which is read only if it does not
 #[tokio::test]
-async fn the_item_that_won_comes_without_a_second_request() {
+async fn the_newer_item_is_returned_without_a_second_request() {
     let table = TestTable::new().await;
     let newer = item(2, "newer");
     let winner = Upsert::Superseded(Some(StoredItem::new("newer").with_version(2)));
@@ -112,9 +112,9 @@ async fn the_item_that_won_comes_without_a_second_request() {
     assert_eq!(tap.operations(), ["PutItem", "GetItem"]);
 }
 
-// spec/04 2.3: an item of more than 400,000 bytes by the field's estimate is not sent.
+// STO-F29: an item of more than 400,000 bytes, by the estimate of all SDKs, is not sent
 #[tokio::test]
-async fn an_item_that_is_too_large_is_refused_before_it_is_sent() {
+async fn an_oversized_item_is_rejected_before_it_is_sent() {
     let table = TestTable::new().await;
     let tap = Tap::open();
     let store = through(&tap, DynamoDbDataStore::builder(&table.name))
@@ -141,7 +141,7 @@ async fn an_item_that_is_too_large_is_refused_before_it_is_sent() {
 }
 
 #[tokio::test]
-async fn what_dynamodb_cannot_keep_is_refused_with_the_reason() {
+async fn an_item_that_dynamodb_cannot_store_is_rejected_with_the_reason() {
     let table = TestTable::new().await;
     let store = local(DynamoDbDataStore::builder(&table.name))
         .build()
@@ -158,9 +158,9 @@ async fn what_dynamodb_cannot_keep_is_refused_with_the_reason() {
     assert_eq!(store.get(DataKind::Flag, "").await.unwrap(), None);
 }
 
-// spec/04 10 row 31: whoever writes at the same time, the highest version stays.
+// STO-F31: with concurrent writers, the highest version stays
 #[tokio::test]
-async fn of_many_writers_the_newest_wins() {
+async fn the_newest_of_many_writers_wins() {
     let table = TestTable::new().await;
     let store = local(DynamoDbDataStore::builder(&table.name))
         .build()

@@ -1,4 +1,4 @@
-//! Who may connect, and as whom: STO-1.7 and STO-9.5.
+//! Authentication, permissions and TLS: STO-1.7 and STO-9.5.
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,13 +16,13 @@ use vexil_testing::servers::RedisServer;
 
 use crate::support::{Log, SOON, chain, data, item, keys, store_on, until};
 
-/// What a service needs that only reads, word for word from STO-1.7.
+/// The permissions of a read-only service, word for word from STO-1.7.
 pub(crate) const READER: &str = "resetkeys %R~launchdarkly:* -@all +hget +hgetall +exists +get +smembers +multi +exec +ping +hello \
                       +auth +select +client|tracking +client|id +client|setname";
 
-// STO-1.7 and issue 5: a user that may only read is enough for daemon mode, and can change nothing
+// STO-1.7: read permissions are enough for daemon mode, and allow no writes
 #[tokio::test]
-async fn a_user_that_may_only_read_reads_everything_and_writes_nothing() {
+async fn a_read_only_user_reads_everything_and_writes_nothing() {
     let server = RedisServer::builder()
         .acl_user("reader", "secret", READER)
         .start()
@@ -66,7 +66,7 @@ async fn a_user_that_may_only_read_reads_everything_and_writes_nothing() {
         .unwrap();
     timeout(SOON, changes.changed())
         .await
-        .expect("the server tells of it")
+        .expect("the server notifies the store")
         .unwrap();
 
     let refusals = [
@@ -86,9 +86,9 @@ async fn a_user_that_may_only_read_reads_everything_and_writes_nothing() {
     );
 }
 
-// STO-1.7: what writers need besides
+// STO-1.7: the additional permissions of writers
 #[tokio::test]
-async fn a_user_with_the_rights_of_a_writer_writes() {
+async fn a_user_with_write_permissions_writes() {
     let rights = format!("{READER} ~launchdarkly:* +hset +del +set +eval +evalsha +watch +unwatch");
     let server = RedisServer::builder()
         .acl_user("writer", "secret", &rights)
@@ -136,13 +136,13 @@ async fn a_wrong_password_is_refused_access() {
     store.snapshot().await.unwrap();
 }
 
-// The server has no passwords, and the client sends one
+// The server requires no password, and the client sends one
 #[tokio::test]
-async fn a_password_that_nobody_asked_for_is_refused_or_taken_but_never_shown() {
+async fn an_unneeded_password_is_never_shown() {
     let server = RedisServer::start().unwrap();
     let connection = RedisConnection::builder()
         .url(server.url())
-        .credentials(RedisCredentials::user("nobody", "s3cret"))
+        .credentials(RedisCredentials::user("unknown", "s3cret"))
         .build()
         .unwrap();
     let error = RedisDataStore::builder()
@@ -156,9 +156,9 @@ async fn a_password_that_nobody_asked_for_is_refused_or_taken_but_never_shown() 
     assert!(!format!("{} {connection:?}", chain(&error)).contains("s3cret"));
 }
 
-// STO-9.5, auth: a callback for each connection, for tokens that expire
+// STO-9.5, auth: a provider that is called for each connection, for tokens that expire
 #[tokio::test]
-async fn credentials_are_asked_for_again_for_each_connection() {
+async fn the_credential_provider_is_called_for_each_connection() {
     let server = RedisServer::builder()
         .acl_user("flags", "token-1", "~* &* +@all")
         .start()
@@ -188,16 +188,16 @@ async fn credentials_are_asked_for_again_for_each_connection() {
         .unwrap();
     "token-2".clone_into(&mut token.lock().unwrap());
     server.command(["CLIENT", "KILL", "USER", "flags"]).unwrap();
-    until("the new token is taken", async || {
+    until("the new token is accepted", async || {
         store.probe().await.is_ok()
     })
     .await;
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 
-// STO-F13: refused, it is tried again after 5 s, with what the callback says then
+// STO-F13: after a refusal, the next attempt is after 5 s, with new credentials of the provider
 #[tokio::test]
-async fn a_refused_user_is_tried_again_after_five_seconds() {
+async fn a_refused_user_is_retried_after_five_seconds() {
     let server = RedisServer::builder().password("right").start().unwrap();
     let asked = Arc::new(AtomicUsize::new(0));
     let connection = RedisConnection::builder()
@@ -221,17 +221,17 @@ async fn a_refused_user_is_tried_again_after_five_seconds() {
         .unwrap();
     let mut changes = store.changes().unwrap();
     let start = Instant::now();
-    // Neither waits for the next attempt.
+    // Neither request waits for the next attempt.
     for _ in 0..2 {
         assert!(matches!(store.probe().await, Err(StoreError::Auth { .. })));
     }
     assert!(
         start.elapsed() < Duration::from_secs(5),
-        "a refusal is told at once"
+        "a refusal is reported at once"
     );
     timeout(SOON, changes.changed())
         .await
-        .expect("the store is let in")
+        .expect("the store is admitted")
         .unwrap();
     assert!(start.elapsed() >= Duration::from_secs(5));
     store.probe().await.unwrap();
@@ -239,7 +239,7 @@ async fn a_refused_user_is_tried_again_after_five_seconds() {
 }
 
 #[tokio::test]
-async fn credentials_that_cannot_be_had_are_an_error_of_access() {
+async fn a_failing_credential_provider_is_an_access_error() {
     let server = RedisServer::start().unwrap();
     let connection = RedisConnection::builder()
         .url(server.url())
@@ -261,9 +261,9 @@ async fn credentials_that_cannot_be_had_are_an_error_of_access() {
     );
 }
 
-// STO-9.5, TLS: a custom authority; no connection to whom nobody vouches for
+// STO-9.5, TLS: custom roots; no connection to an untrusted server
 #[tokio::test]
-async fn with_tls_only_a_trusted_server_is_talked_to() {
+async fn tls_rejects_an_untrusted_server() {
     let server = RedisServer::builder()
         .password("secret")
         .tls()
@@ -280,7 +280,7 @@ async fn with_tls_only_a_trusted_server_is_talked_to() {
         .unwrap();
     store.init(&data(&["a"], &[])).await.unwrap();
     assert_eq!(keys(&store.get_all(DataKind::Flag).await.unwrap()), ["a"]);
-    // The process's default provider is the application's to install.
+    // Only the application may install the process's default provider.
     assert!(rustls::crypto::CryptoProvider::get_default().is_none());
 
     let error = store_on(&server).snapshot().await.unwrap_err();
@@ -289,7 +289,7 @@ async fn with_tls_only_a_trusted_server_is_talked_to() {
         "{}",
         chain(&error)
     );
-    // Without TLS, such a server says nothing that could be understood.
+    // Without TLS, the server's reply is not valid.
     let plain = RedisDataStore::builder()
         .url(format!("redis://{}", server.address()))
         .build()
@@ -299,7 +299,7 @@ async fn with_tls_only_a_trusted_server_is_talked_to() {
 
 // STO-9.5, TLS: client certificate
 #[tokio::test]
-async fn with_tls_a_server_may_ask_for_a_certificate() {
+async fn tls_presents_a_client_certificate_on_request() {
     let server = RedisServer::builder()
         .tls()
         .config("tls-auth-clients yes")
@@ -342,7 +342,7 @@ async fn with_tls_a_server_may_ask_for_a_certificate() {
 }
 
 #[tokio::test]
-async fn a_bundle_is_used_without_its_flawed_certificates() {
+async fn invalid_certificates_in_a_bundle_are_skipped() {
     let server = RedisServer::builder().tls().start().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let bundle = folder.path().join("bundle.pem");
@@ -369,7 +369,7 @@ async fn a_bundle_is_used_without_its_flawed_certificates() {
 }
 
 #[test]
-fn certificates_for_a_connection_without_tls_are_a_warning() {
+fn certificates_without_tls_log_a_warning() {
     let (log, _guard) = Log::start();
     RedisConnection::builder()
         .url("redis://ada:secret@h")
@@ -383,7 +383,7 @@ fn certificates_for_a_connection_without_tls_are_a_warning() {
 }
 
 #[test]
-fn no_setting_and_no_refusal_of_one_shows_a_secret() {
+fn no_setting_or_error_shows_a_secret() {
     for url in [
         "redis://ada:secret@h",
         "redis://:sec@secret@h/1",
@@ -414,7 +414,7 @@ fn no_setting_and_no_refusal_of_one_shows_a_secret() {
 }
 
 #[test]
-fn a_file_that_holds_no_certificates_is_named() {
+fn a_file_without_certificates_is_named_in_the_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("empty.pem");
     fs::write(&path, "").unwrap();
@@ -423,7 +423,7 @@ fn a_file_that_holds_no_certificates_is_named() {
         builder.clone().ca_certs(&path).build(),
         builder.cert_file(&path).build(),
     ] {
-        let error = error.expect_err("nothing is in the file");
+        let error = error.expect_err("the file is empty");
         assert!(
             matches!(&error, RedisConfigError::File { path: named, .. } if *named == path),
             "{error}"

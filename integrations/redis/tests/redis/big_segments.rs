@@ -16,9 +16,9 @@ fn store_on(server: &RedisServer, prefix: &str) -> RedisBigSegmentStore {
         .unwrap()
 }
 
-// STO-4.2: two sets; inclusion beats exclusion; nothing found is no error
+// STO-4.2: two sets; inclusion takes precedence over exclusion; absence is not an error
 #[tokio::test]
-async fn a_context_is_in_what_its_sets_say() {
+async fn membership_comes_from_the_two_sets() {
     let server = RedisServer::start().unwrap();
     let store = store_on(&server, "");
     assert!(store.membership(HASH).await.unwrap().is_none());
@@ -46,7 +46,7 @@ async fn a_context_is_in_what_its_sets_say() {
 
 // STO-4.2: an exclusion alone is a membership too
 #[tokio::test]
-async fn a_context_may_only_be_excluded() {
+async fn an_exclusion_alone_is_a_membership() {
     let server = RedisServer::start().unwrap();
     server
         .command(["SADD", &format!("a:b:big_segment_exclude:{HASH}"), "out.g2"])
@@ -59,9 +59,9 @@ async fn a_context_may_only_be_excluded() {
     assert_eq!(membership.is_included("out.g2"), Some(false));
 }
 
-// STO-4.2 and STO-F34: milliseconds; missing or empty is "never"; anything else is an error
+// STO-4.2 and STO-F34: milliseconds; missing or empty means never; anything else is an error
 #[tokio::test]
-async fn the_time_of_the_last_synchronization_is_read_or_refused() {
+async fn the_time_of_the_last_synchronization_is_validated() {
     let server = RedisServer::start().unwrap();
     let store = store_on(&server, "");
     let key = "launchdarkly:big_segments_synchronized_on";
@@ -78,9 +78,9 @@ async fn the_time_of_the_last_synchronization_is_read_or_refused() {
     assert!(chain(&error).contains(key), "{}", chain(&error));
 }
 
-// STO-F33: a query that fails is an error, not "no membership"
+// STO-F33: a failed query is an error, not the absence of a membership
 #[tokio::test]
-async fn trouble_is_not_absence() {
+async fn a_failed_query_is_not_an_absent_membership() {
     let server = RedisServer::start().unwrap();
     server
         .command([

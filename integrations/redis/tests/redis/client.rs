@@ -1,4 +1,4 @@
-//! A whole client with the stores: issue 5, and STO-7.2, STO-9.3 and STO-9.4.
+//! Whole clients with the stores: STO-7.2, STO-9.3 and STO-9.4.
 
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ fn write(server: &RedisServer, key: &str, version: u32, value: &str) {
         .unwrap();
 }
 
-/// What a Relay Proxy would leave behind.
+/// Writes the data of a Relay Proxy.
 fn fill(server: &RedisServer) {
     write(server, "banner", 1, "plain");
     let segment = r#"{"key":"vip","version":1,"unbounded":true,"generation":12,"salt":""}"#;
@@ -46,7 +46,7 @@ fn fill(server: &RedisServer) {
         .unwrap();
 }
 
-/// A client that reads what others write.
+/// A client in daemon mode.
 fn daemon(connection: &RedisConnection) -> Client {
     Client::builder("sdk-key")
         .daemon_mode(RedisDataStore::builder().connection(connection))
@@ -60,7 +60,7 @@ fn banner(client: &Client) -> vexil::Text {
     client.string_variation("banner", &Context::new("user-key").unwrap(), "default")
 }
 
-/// The keys of flags that change from now on.
+/// Returns a receiver of the keys of flags that change from now on.
 fn changes(client: &Client) -> Receiver<String> {
     let (send, receive) = mpsc::channel();
     client
@@ -72,14 +72,14 @@ fn changes(client: &Client) -> Receiver<String> {
 fn until_banner_is(client: &Client, value: &str) {
     let start = Instant::now();
     while banner(client) != value {
-        assert!(start.elapsed() < SOON, "the banner never is {value}");
+        assert!(start.elapsed() < SOON, "the banner never became {value}");
         std::thread::sleep(Duration::from_millis(1));
     }
 }
 
-// Issue 5: a daemon client is proven unable to write; it needs no more than STO-1.7 says
+// STO-1.7: a daemon client needs no more permissions than these, and cannot write
 #[test]
-fn a_daemon_client_of_a_user_that_may_only_read_has_flags_changes_and_big_segments() {
+fn a_daemon_client_works_with_a_read_only_user() {
     let server = RedisServer::builder()
         .acl_user("reader", "secret", READER)
         .start()
@@ -105,10 +105,10 @@ fn a_daemon_client_of_a_user_that_may_only_read_has_flags_changes_and_big_segmen
     }
 }
 
-// STO-F3 and STO-F22: the status tells the truth at once. Redis is restarted empty; no flag is
-// lost, and what is written then is seen
+// STO-F3 and STO-F22: the status reports an outage at once. Redis restarts empty; no flag is lost,
+// and later writes are seen
 #[test]
-fn a_daemon_client_outlives_its_server_and_hears_of_the_next_one() {
+fn a_daemon_client_keeps_its_flags_while_the_server_restarts_empty() {
     let server = RedisServer::start().unwrap();
     fill(&server);
     let client = daemon(
@@ -127,7 +127,7 @@ fn a_daemon_client_outlives_its_server_and_hears_of_the_next_one() {
     );
     assert!(
         start.elapsed() < Duration::from_secs(10),
-        "it is told by the connection, not found at the next reading"
+        "reported by the connection, not by the next refresh"
     );
     assert_eq!(banner(&client), "plain");
     server.restart().unwrap();
@@ -147,9 +147,9 @@ fn a_daemon_client_outlives_its_server_and_hears_of_the_next_one() {
     );
 }
 
-// STO-F3: the status tells of an outage when the connection breaks, not when all is read again
+// STO-F3: the status reports an outage when the connection breaks, not at the next refresh
 #[test]
-fn a_daemon_client_knows_of_an_outage_long_before_the_next_reading() {
+fn a_daemon_client_reports_an_outage_before_the_next_refresh() {
     let server = RedisServer::start().unwrap();
     fill(&server);
     let store = RedisDataStore::builder().url(server.url());
@@ -169,9 +169,9 @@ fn a_daemon_client_knows_of_an_outage_long_before_the_next_reading() {
     assert_eq!(banner(&client), "plain");
 }
 
-// STO-9.3, MemoryFirst: what arrives is written
+// STO-9.3, MemoryFirst: received data is written to the store
 #[test]
-fn a_client_that_receives_flags_keeps_them_in_redis() {
+fn a_client_writes_received_flags_to_redis() {
     let server = RedisServer::start().unwrap();
     let flags = TestData::new().with("banner", "plain");
     let store = RedisDataStore::builder().url(server.url());
@@ -195,7 +195,7 @@ fn a_client_that_receives_flags_keeps_them_in_redis() {
         number(&server, &["HLEN", "launchdarkly:features"]) == 2
     });
     drop(client);
-    // And what was written is what another client reads.
+    // Another client reads the written data.
     let reader = daemon(
         &RedisConnection::builder()
             .url(server.url())
@@ -205,9 +205,9 @@ fn a_client_that_receives_flags_keeps_them_in_redis() {
     until_banner_is(&reader, "plain");
 }
 
-// Issue 5: a change written to Redis is visible in at most 50 ms at p99 by push
+// A change written to Redis is visible by push within 50 ms at p99
 #[test]
-fn a_change_is_visible_soon_after_it_is_written() {
+fn a_written_change_is_visible_soon() {
     let server = RedisServer::start().unwrap();
     fill(&server);
     let client = daemon(
@@ -230,6 +230,6 @@ fn a_change_is_visible_soon_after_it_is_written() {
     }
     times.sort();
     println!("visible after: p50 {:?}, p99 {:?}", times[100], times[197]);
-    // Far below the interval of 15 s, whatever else the machine does.
+    // Far below the refresh interval of 15 s, even on a busy machine.
     assert!(times[100] < Duration::from_millis(500), "{:?}", times[100]);
 }

@@ -41,9 +41,9 @@ async fn works(store: &RedisDataStore) {
     );
 }
 
-// STO-9.5, cluster: with a hash tag one transaction, without one a warning; push in either case
+// STO-9.5, cluster: one transaction with a hash tag, a warning without one; push in either case
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn flags_are_found_on_whichever_node_they_are() {
+async fn flags_are_read_from_the_node_that_has_them() {
     let cluster = RedisCluster::start().unwrap();
     for (prefix, warnings) in [("{ld:prod}", 0), ("launchdarkly", 1)] {
         let (log, _guard) = Log::start();
@@ -64,7 +64,7 @@ async fn flags_are_found_on_whichever_node_they_are() {
             node.command(["HSET", &key, "new", "{}"]).unwrap();
             tokio::time::timeout(SOON, changes.changed())
                 .await
-                .expect("the node tells of it")
+                .expect("the node notifies the store")
                 .unwrap();
         }
     }
@@ -72,7 +72,7 @@ async fn flags_are_found_on_whichever_node_they_are() {
 
 // STO-4.2: in a cluster the two sets of a context are on different nodes
 #[tokio::test]
-async fn big_segments_are_found_on_whichever_node_they_are() {
+async fn big_segments_are_read_from_the_node_that_has_them() {
     let cluster = RedisCluster::start().unwrap();
     let store = RedisBigSegmentStore::builder()
         .connection(&connection(&cluster))
@@ -94,9 +94,9 @@ async fn big_segments_are_found_on_whichever_node_they_are() {
     assert_eq!(store.last_synchronized().await.unwrap(), None);
 }
 
-// STO-F17: slots that move are followed, by MOVED and by ASK
+// STO-F17: the store follows moved slots, by MOVED and by ASK
 #[tokio::test]
-async fn a_slot_that_moves_is_followed() {
+async fn moved_slots_are_followed() {
     let cluster = RedisCluster::start().unwrap();
     let store = store(&cluster, "{ld:prod}");
     works(&store).await;
@@ -122,10 +122,10 @@ async fn a_slot_that_moves_is_followed() {
         "5000",
     ])
     .unwrap();
-    // Half of it has moved. One by one, keys are asked for where they are.
+    // Half of the slot has moved. Single keys are found on either node.
     assert!(store.get(DataKind::Flag, "a").await.unwrap().is_some());
     assert!(store.get(DataKind::Segment, "s").await.unwrap().is_some());
-    // All at one moment cannot be had now, but later.
+    // A transaction fails for now; the error is temporary.
     assert!(store.snapshot().await.unwrap_err().is_temporary());
     from.command([
         "MIGRATE",
@@ -156,9 +156,10 @@ async fn a_slot_that_moves_is_followed() {
     works(&store).await;
 }
 
-// STO-9.5: seeds. One that answers is enough, and a user who may not ask for the map is redirected
+// STO-9.5, seeds: one reachable seed is enough, and a user who may not query the slot map is
+// redirected
 #[tokio::test]
-async fn one_node_that_answers_leads_to_the_others() {
+async fn one_reachable_seed_is_enough() {
     let reader = "~* +@all -cluster|slots";
     let cluster = RedisServer::builder()
         .acl_user("reader", "secret", reader)
@@ -196,9 +197,9 @@ async fn one_node_that_answers_leads_to_the_others() {
     .await;
 }
 
-// STO-9.5: TLS and auth hold for every node
+// STO-9.5: TLS and authentication apply to every node
 #[tokio::test]
-async fn all_nodes_may_ask_for_a_password_and_speak_tls() {
+async fn a_cluster_may_require_a_password_and_tls() {
     let cluster = RedisServer::builder()
         .password("secret")
         .tls()
@@ -219,9 +220,9 @@ async fn all_nodes_may_ask_for_a_password_and_speak_tls() {
     .await;
 }
 
-// A node that goes takes its part with it; when it is back, so is everything
+// While a node is down its keys are unavailable; once it is back, everything works again
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_that_is_back_serves_again() {
+async fn a_restarted_node_serves_again() {
     let cluster = RedisCluster::start().unwrap();
     let store = store(&cluster, "{ld:prod}");
     works(&store).await;
@@ -235,9 +236,9 @@ async fn a_node_that_is_back_serves_again() {
     works(&store).await;
 }
 
-// STO-F18: an error that names the remedy, not a time-out
+// STO-F18: an error that names the remedy, not a timeout
 #[tokio::test]
-async fn a_cluster_that_nobody_told_us_of_is_an_error_of_configuration() {
+async fn an_unconfigured_cluster_is_a_configuration_error() {
     let cluster = RedisCluster::start().unwrap();
     let other = cluster
         .nodes()
@@ -257,7 +258,7 @@ async fn a_cluster_that_nobody_told_us_of_is_an_error_of_configuration() {
 }
 
 #[test]
-fn settings_that_a_cluster_cannot_have_are_refused() {
+fn invalid_cluster_settings_are_rejected() {
     let builder = || {
         RedisConnection::builder()
             .url("redis://h/1")

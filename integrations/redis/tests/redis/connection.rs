@@ -32,11 +32,12 @@ async fn a_store_is_built_without_a_server_and_works_once_there_is_one() {
         "{}",
         chain(&error)
     );
-    // A read of one item does not wait for the next attempt: it gets the error of the last one.
+    // A read of one item does not wait for the next attempt: it fails with the error of the last
+    // one.
     let error = store.get(DataKind::Flag, "a").await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     server.restart().unwrap();
-    // Whoever probes makes the store try again at once, whatever the pause would be.
+    // A probe triggers another attempt at once, whatever the backoff.
     until("the store works", async || store.probe().await.is_ok()).await;
     store.init(&data(&["a"], &[])).await.unwrap();
     assert_eq!(
@@ -64,7 +65,7 @@ async fn stores_share_a_connection_and_the_last_one_closes_it() {
     assert_eq!(
         clients(&server),
         0,
-        "nothing is connected before it is needed"
+        "no connection before the first request"
     );
     flags.snapshot().await.unwrap();
     big_segments.last_synchronized().await.unwrap();
@@ -76,7 +77,7 @@ async fn stores_share_a_connection_and_the_last_one_closes_it() {
     assert_eq!(clients(&server), 1);
     drop(big_segments);
     until("the connection is closed", async || clients(&server) == 0).await;
-    // The connection itself can be used again.
+    // The connection handle can be used again.
     RedisDataStore::builder()
         .connection(&connection)
         .build()
@@ -96,16 +97,17 @@ async fn a_dropped_store_closes_its_connection() {
     until("the connection is closed", async || clients(&server) == 0).await;
 }
 
-// STO-9.5, reconnect: what can be repeated is repeated once, and nobody sees the drop
+// STO-9.5, reconnect: repeatable requests are retried once, so that the caller does not see the
+// loss
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dropped_connection_is_not_seen_by_who_asks() {
+async fn a_dropped_connection_is_invisible_to_the_caller() {
     let server = RedisServer::start().unwrap();
     let store = store_on(&server);
     store.init(&data(&["a"], &["s"])).await.unwrap();
     kill_connections(&server);
     assert!(store.get(DataKind::Flag, "a").await.unwrap().is_some());
     for version in 2..5 {
-        // Long enough for the connection to be up again without a pause.
+        // Long enough for the connection to reconnect without a backoff.
         tokio::time::sleep(Duration::from_millis(1_100)).await;
         kill_connections(&server);
         match version {
@@ -125,10 +127,10 @@ async fn a_dropped_connection_is_not_seen_by_who_asks() {
     );
 }
 
-/// A server that hangs up every time makes the backoff grow to seconds. A request that waits does
-/// not wait for that, and yet there are not more than ten attempts in a second.
+/// A server that hangs up every time makes the backoff grow to seconds. A waiting request does not
+/// wait for that, but there are at most ten attempts a second.
 #[tokio::test]
-async fn a_waiting_request_ends_the_backoff_but_not_the_pause_between_attempts() {
+async fn a_waiting_request_ends_the_backoff_but_attempts_stay_apart() {
     const LOSSES: u32 = 20;
     let server = RedisServer::start().unwrap();
     let store = store_on(&server);
@@ -149,9 +151,9 @@ async fn a_waiting_request_ends_the_backoff_but_not_the_pause_between_attempts()
     assert!(u128::from(made) <= most, "{made} connections in {time:?}");
 }
 
-// STO-F6 and STO-F7: limits hold; late answers are dropped and never taken for others
+// STO-F6 and STO-F7: timeouts apply; late replies are dropped and never returned for other requests
 #[tokio::test]
-async fn a_hung_server_costs_the_limit_and_late_answers_are_dropped() {
+async fn requests_to_a_hung_server_time_out_and_late_replies_are_dropped() {
     let server = RedisServer::start().unwrap();
     let connection = RedisConnection::builder()
         .url(server.url())
@@ -177,7 +179,7 @@ async fn a_hung_server_costs_the_limit_and_late_answers_are_dropped() {
         assert!(start.elapsed() >= limit && start.elapsed() < limit + Duration::from_secs(5));
     }
     server.resume().unwrap();
-    until("the server answers again", async || {
+    until("the server replies again", async || {
         store.probe().await.is_ok()
     })
     .await;
@@ -192,13 +194,13 @@ async fn a_hung_server_costs_the_limit_and_late_answers_are_dropped() {
     assert_eq!(
         info(&server, "total_connections_received"),
         "2",
-        "the connection is the same one; the other is the test's"
+        "the same connection, and the test's own"
     );
 }
 
-// STO-F7: reconnect after three answers in a row that did not come in time
+// STO-F7: reconnect after three late replies in a row
 #[tokio::test]
-async fn after_three_late_answers_the_connection_is_another_one() {
+async fn three_late_replies_replace_the_connection() {
     let server = RedisServer::start().unwrap();
     let connection = RedisConnection::builder()
         .url(server.url())
@@ -219,7 +221,7 @@ async fn after_three_late_answers_the_connection_is_another_one() {
         ));
     }
     server.resume().unwrap();
-    until("the server answers again", async || {
+    until("the server replies again", async || {
         store.get(DataKind::Flag, "a").await.is_ok()
     })
     .await;
@@ -227,9 +229,9 @@ async fn after_three_late_answers_the_connection_is_another_one() {
     assert_eq!(clients(&server), 1);
 }
 
-// STO-9.5, time-outs: connecting has a limit of its own, and a reader does not wait for it
+// STO-9.5, timeouts: connecting has its own timeout, and a reader does not wait for it
 #[tokio::test]
-async fn a_server_that_accepts_and_says_nothing_is_no_connection() {
+async fn a_server_that_accepts_but_never_replies_is_no_connection() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let connection = RedisConnection::builder()
         .url(format!("redis://{}", silent.local_addr().unwrap()))
@@ -253,9 +255,9 @@ async fn a_server_that_accepts_and_says_nothing_is_no_connection() {
     );
 }
 
-// A store outlives a runtime, as a shared connection does when one of two clients goes
+// A store outlives a runtime, for example if one of two clients that share a connection stops
 #[test]
-fn a_connection_moves_to_another_runtime_when_its_own_is_gone() {
+fn a_connection_moves_to_another_runtime_after_its_own_ends() {
     let server = RedisServer::start().unwrap();
     let store = store_on(&server);
     for _ in 0..3 {
@@ -267,7 +269,7 @@ fn a_connection_moves_to_another_runtime_when_its_own_is_gone() {
     }
 }
 
-// One connection, whatever is asked at once
+// One connection for all concurrent requests
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_readers_share_the_connection() {
     let server = RedisServer::start().unwrap();
@@ -292,7 +294,7 @@ async fn many_readers_share_the_connection() {
 
 // STO-9.5, logging: the URL without the password, prefix and database
 #[tokio::test]
-async fn the_log_says_where_flags_are_and_never_the_password() {
+async fn the_log_names_the_server_but_never_the_password() {
     let server = RedisServer::builder().password("s3cret").start().unwrap();
     let (log, _guard) = Log::start();
     let store = RedisDataStore::builder()
@@ -316,9 +318,9 @@ async fn the_log_says_where_flags_are_and_never_the_password() {
     assert!(!shown.contains("s3cret"), "{shown}");
 }
 
-// STO-F35: a prefix typo is seen, with what it may have been
+// STO-F35: a mistyped prefix is reported, with similar prefixes
 #[tokio::test]
-async fn an_empty_prefix_in_a_full_server_is_warned_of_once() {
+async fn a_prefix_without_keys_logs_one_warning() {
     let server = RedisServer::start().unwrap();
     server
         .command(["HSET", "ld:shop:features", "a", "{}"])
@@ -343,9 +345,9 @@ async fn an_empty_prefix_in_a_full_server_is_warned_of_once() {
     assert_eq!(number(&server, &["DBSIZE"]), 1);
 }
 
-// STO-1.7 and STO-F23: a policy that may evict all flags at once
+// STO-1.7 and STO-F23: a memory policy that may evict all flags at once
 #[tokio::test]
-async fn a_server_that_may_evict_flags_is_warned_of() {
+async fn a_server_that_may_evict_flags_logs_a_warning() {
     let server = RedisServer::builder()
         .config("maxmemory-policy allkeys-lru")
         .start()
@@ -360,9 +362,9 @@ async fn a_server_that_may_evict_flags_is_warned_of() {
     assert_eq!(text(&server, &["PING"]).as_deref(), Some("PONG"));
 }
 
-// STO-9.5: a server on this machine, by its socket
+// STO-9.5: a local server, by its Unix socket
 #[tokio::test]
-async fn a_server_may_be_reached_by_a_socket() {
+async fn a_server_can_be_reached_by_a_unix_socket() {
     let server = RedisServer::start().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a socket");

@@ -1,4 +1,4 @@
-//! What the server may refuse, and what the SDK is told: STO-9.5 and STO-10.
+//! Errors of the server, and the store errors that they become: STO-9.5 and STO-10.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -11,9 +11,9 @@ use vexil_testing::servers::RedisServer;
 
 use crate::support::{Log, chain, data, keys, number, store_on, until};
 
-// STO-F11: a permanent error with its cause; the foreign key stays, and only `init` replaces it
+// STO-F11: a permanent error with its cause; a foreign key stays, and only `init` replaces it
 #[tokio::test]
-async fn a_key_of_another_type_is_an_error_of_configuration() {
+async fn a_key_of_another_type_is_a_configuration_error() {
     let server = RedisServer::start().unwrap();
     server
         .command(["SET", "launchdarkly:features", "mine"])
@@ -46,9 +46,9 @@ async fn a_key_of_another_type_is_an_error_of_configuration() {
     assert_eq!(keys(&store.get_all(DataKind::Flag).await.unwrap()), ["a"]);
 }
 
-// STO-F14. The server hangs up before it has read anything, so its words may be lost on the way
+// STO-F14. The server hangs up before it reads anything, so its error reply may be lost
 #[tokio::test]
-async fn a_full_server_may_have_room_later() {
+async fn a_server_at_its_client_limit_is_a_temporary_error() {
     let server = RedisServer::builder().max_clients(1).start().unwrap();
     let first = store_on(&server);
     first.snapshot().await.unwrap();
@@ -56,12 +56,15 @@ async fn a_full_server_may_have_room_later() {
     let error = second.snapshot().await.unwrap_err();
     assert!(error.is_temporary(), "{}", chain(&error));
     first.close().await;
-    until("there is room", async || second.probe().await.is_ok()).await;
+    until("the server accepts the client", async || {
+        second.probe().await.is_ok()
+    })
+    .await;
 }
 
 // STO-F15: the whole transaction is refused and the old data stays
 #[tokio::test]
-async fn a_server_without_memory_refuses_and_keeps_what_it_has() {
+async fn a_server_out_of_memory_keeps_the_old_data() {
     let server = RedisServer::builder()
         .max_memory(3_000_000)
         .config("maxmemory-policy noeviction")
@@ -86,7 +89,7 @@ async fn a_server_without_memory_refuses_and_keeps_what_it_has() {
 
 // STO-F16
 #[tokio::test]
-async fn a_busy_server_may_have_time_later() {
+async fn a_busy_server_is_a_temporary_error() {
     let server = RedisServer::builder()
         .config("busy-reply-threshold 1")
         .start()
@@ -105,7 +108,7 @@ async fn a_busy_server_may_have_time_later() {
     .await;
     assert!(error.unwrap().is_temporary());
     server.command(["SCRIPT", "KILL"]).unwrap();
-    until("the server has time", async || {
+    until("the server is idle", async || {
         store.get(DataKind::Flag, "a").await.is_ok()
     })
     .await;
@@ -113,7 +116,7 @@ async fn a_busy_server_may_have_time_later() {
 
 // STO-F16
 #[tokio::test]
-async fn a_replica_without_its_primary_may_serve_later() {
+async fn a_replica_without_its_primary_is_a_temporary_error() {
     let primary = RedisServer::start().unwrap();
     let replica = RedisServer::builder()
         .replica_of(&primary)
@@ -121,13 +124,13 @@ async fn a_replica_without_its_primary_may_serve_later() {
         .start()
         .unwrap();
     let store = store_on(&replica);
-    until("the replica is in step", async || {
+    until("the replica is synchronized", async || {
         store.get(DataKind::Flag, "a").await.is_ok()
     })
     .await;
     primary.kill();
     let mut error = None;
-    until("the replica serves nothing", async || {
+    until("the replica refuses reads", async || {
         error = store.get(DataKind::Flag, "a").await.err();
         error.is_some()
     })
@@ -142,7 +145,7 @@ async fn a_replica_without_its_primary_may_serve_later() {
 
 // STO-F20, for an address that leads to a replica
 #[tokio::test]
-async fn a_replica_takes_no_writes() {
+async fn a_replica_rejects_writes() {
     let primary = RedisServer::start().unwrap();
     let replica = RedisServer::builder().replica_of(&primary).start().unwrap();
     let store = store_on(&replica);
@@ -155,9 +158,9 @@ async fn a_replica_takes_no_writes() {
     assert!(store.get(DataKind::Flag, "a").await.unwrap().is_none());
 }
 
-// STO-9.5: a database that the server does not have
+// STO-9.5: a database number that the server does not have
 #[tokio::test]
-async fn a_database_that_is_not_there_is_an_error_of_configuration() {
+async fn a_nonexistent_database_is_a_configuration_error() {
     let server = RedisServer::start().unwrap();
     let store = RedisDataStore::builder()
         .url(format!("{}/99", server.url()))
@@ -183,7 +186,7 @@ async fn keys_in_different_slots_are_written_kind_by_kind_with_a_warning() {
         .command(["CLUSTER", "ADDSLOTSRANGE", "0", "16383"])
         .unwrap();
     let store = store_on(&server);
-    until("the server serves", async || store.probe().await.is_ok()).await;
+    until("the cluster is ready", async || store.probe().await.is_ok()).await;
     let (log, _guard) = Log::start();
     store.init(&data(&["a"], &["s"])).await.unwrap();
     store.init(&data(&["b"], &["s"])).await.unwrap();

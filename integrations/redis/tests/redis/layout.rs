@@ -1,4 +1,4 @@
-//! What is in the database, byte for byte: STO-1.1 to STO-1.5.
+//! The contents of the database, byte for byte: STO-1.1 to STO-1.5.
 
 use vexil::model::DataKind;
 use vexil::store::{Collection, PersistentDataStore, StoredItem};
@@ -44,7 +44,7 @@ async fn a_data_set_is_two_hashes_and_an_empty_marker() {
     assert!(store.is_initialized().await.unwrap());
 }
 
-// STO-1.1: an empty prefix means the default; one colon, and the prefix is free text
+// STO-1.1: an empty prefix means the default; one colon follows the prefix, which is free text
 #[tokio::test]
 async fn a_prefix_is_free_text_and_an_empty_one_means_the_default() {
     let server = RedisServer::start().unwrap();
@@ -64,7 +64,7 @@ async fn a_prefix_is_free_text_and_an_empty_one_means_the_default() {
 
 // STO-1.1: the database from the path
 #[tokio::test]
-async fn the_database_is_that_of_the_url_or_of_the_setting() {
+async fn the_database_number_comes_from_the_url_or_the_setting() {
     let server = RedisServer::start().unwrap();
     let by_url = RedisDataStore::builder()
         .url(format!("{}/2", server.url()))
@@ -92,9 +92,9 @@ async fn the_database_is_that_of_the_url_or_of_the_setting() {
     assert!(!store_on(&server).is_initialized().await.unwrap());
 }
 
-// STO-1.1: readers test that the marker exists, never what it holds
+// STO-1.1: readers test whether the marker exists, never its value
 #[tokio::test]
-async fn any_marker_counts_whatever_it_holds() {
+async fn any_value_of_the_marker_counts() {
     let server = RedisServer::start().unwrap();
     server
         .command(["SET", "launchdarkly:$inited", "launchdarkly:$inited"])
@@ -102,9 +102,9 @@ async fn any_marker_counts_whatever_it_holds() {
     assert!(store_on(&server).is_initialized().await.unwrap());
 }
 
-// STO-1.5: what was there before goes, newer or not; both kinds are replaced
+// STO-1.5: previous items are removed, newer or not; both kinds are replaced
 #[tokio::test]
-async fn a_data_set_replaces_everything_that_was_there() {
+async fn a_data_set_replaces_all_previous_items() {
     let store = shared_store();
     store
         .upsert(DataKind::Flag, "old", &item("old", 99))
@@ -156,7 +156,7 @@ async fn thousands_of_items_are_written_and_read() {
 
 // STO-1.4: nil or an empty string is "not found"; an empty hash is an empty map
 #[tokio::test]
-async fn what_is_not_there_is_no_error() {
+async fn an_absent_item_is_not_an_error() {
     let server = RedisServer::start().unwrap();
     let store = store_on(&server);
     assert_eq!(store.get(DataKind::Flag, "a").await.unwrap(), None);
@@ -171,9 +171,10 @@ async fn what_is_not_there_is_no_error() {
     );
 }
 
-// STO-1.3 and STO-1.4: tombstones are items like others, whatever their shape, and bytes stay bytes
+// STO-1.3 and STO-1.4: tombstones are stored like other items, in any shape, and bytes are
+// preserved
 #[tokio::test]
-async fn tombstones_and_nonsense_are_given_as_they_are() {
+async fn tombstones_and_invalid_items_are_returned_unchanged() {
     let server = RedisServer::start().unwrap();
     let store = store_on(&server);
     let shapes = [
@@ -196,9 +197,9 @@ async fn tombstones_and_nonsense_are_given_as_they_are() {
     );
 }
 
-// Bad input is left out with a word, and nothing else is lost for it
+// Bad input is skipped with a warning and affects no other item
 #[tokio::test]
-async fn a_key_that_is_no_text_is_left_out() {
+async fn a_key_that_is_not_utf_8_is_skipped() {
     let server = RedisServer::start().unwrap();
     server
         .command([

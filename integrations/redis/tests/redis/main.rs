@@ -1,4 +1,4 @@
-//! The stores against real servers.
+//! Tests of the stores with real servers.
 #![cfg(test)]
 
 mod access;

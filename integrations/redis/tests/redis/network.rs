@@ -1,4 +1,4 @@
-//! What a network does to connections: STO-F1, STO-F3, STO-F6, STO-F7 and STO-F26.
+//! Network faults: STO-F1, STO-F3, STO-F6, STO-F7 and STO-F26.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use vexil_testing::servers::RedisServer;
 
 use crate::support::{chain, data, item, keys, number, store_on, until};
 
-/// A server, and a store on the other side of a network.
+/// A server, and a store behind a proxy.
 struct Far {
     server: RedisServer,
     proxy: FaultProxy,
@@ -48,10 +48,9 @@ fn many() -> Collection {
     Collection::new(DataKind::Flag, (0..200).map(item).collect())
 }
 
-// STO-9.5, reconnect: a cut in the middle of an answer is never an answer, and is not seen by who
-// asks
+// STO-9.5, reconnect: a truncated reply is never returned, and the caller does not see the loss
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_is_cut_is_asked_for_again() {
+async fn a_truncated_reply_is_requested_again() {
     let far = Far::new(|settings| settings);
     far.store.init(&[many()]).await.unwrap();
     for bytes in [0, 1, 100, 50_000, 300_000] {
@@ -65,9 +64,9 @@ async fn an_answer_that_is_cut_is_asked_for_again() {
     assert_eq!(far.store.get_all(DataKind::Flag).await.unwrap().len(), 200);
 }
 
-// STO-F26: what is cut in the middle of `init` has not happened; it is repeated
+// STO-F26: an `init` that is cut off has no effect; it is retried
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_data_set_that_is_cut_is_not_written_in_part() {
+async fn a_truncated_data_set_is_not_written_in_part() {
     let far = Far::new(|settings| settings);
     far.store.init(&data(&["old"], &["s"])).await.unwrap();
     far.proxy.cut_after(Direction::ToServer, 100_000);
@@ -75,12 +74,12 @@ async fn a_data_set_that_is_cut_is_not_written_in_part() {
     assert_eq!(far.proxy.counts().cut, 1);
     assert_eq!(number(&far.server, &["HLEN", "launchdarkly:features"]), 200);
 
-    // And where it cannot be repeated, the old data stays whole.
+    // If the retry fails too, the old data stays complete.
     far.proxy.cut_after(Direction::ToServer, 100_000);
     far.proxy.refuse();
     assert!(
         far.store.init(&data(&["new"], &[])).await.is_ok(),
-        "it is short, and the connection is there"
+        "it is short, and the connection still works"
     );
     let error = far.store.init(&[many()]).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
@@ -90,9 +89,9 @@ async fn a_data_set_that_is_cut_is_not_written_in_part() {
     );
 }
 
-// STO-9.5: a script may be repeated. What it wrote the first time it finds the second time
+// STO-9.5: a script may be sent again; the second run finds what the first one wrote
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_item_whose_acknowledgement_is_lost_is_there() {
+async fn an_upsert_whose_reply_is_lost_is_written_once() {
     let far = Far::new(|settings| settings);
     far.store
         .upsert(DataKind::Flag, "a", &item("a", 1))
@@ -115,9 +114,9 @@ async fn an_item_whose_acknowledgement_is_lost_is_there() {
     );
 }
 
-/// One item has its limit, everything has 10 s.
+/// A read of one item has its own timeout, a snapshot has 10 s.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_network_costs_a_reader_its_limit_and_a_snapshot_its_time() {
+async fn a_slow_network_fails_reads_of_one_item_but_not_snapshots() {
     let far = Far::new(|settings| settings.read_timeout(Duration::from_millis(500)));
     far.store.init(&data(&["a"], &[])).await.unwrap();
     far.proxy
@@ -141,7 +140,7 @@ async fn a_slow_network_costs_a_reader_its_limit_and_a_snapshot_its_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn by_default_a_read_waits_longer_than_an_evaluation_does() {
+async fn the_default_read_timeout_is_longer_than_the_evaluation_timeout() {
     let far = Far::new(|settings| settings);
     far.store.init(&data(&["a"], &[])).await.unwrap();
     far.proxy
@@ -150,15 +149,15 @@ async fn by_default_a_read_waits_longer_than_an_evaluation_does() {
     far.store.probe().await.unwrap_err();
     far.proxy
         .delay(Direction::ToClient, Duration::from_millis(1_100));
-    until("the database is slow", async || {
+    until("the probe succeeds", async || {
         far.store.probe().await.is_ok()
     })
     .await;
 }
 
-// STO-F7: a network that swallows everything
+// STO-F7: a network that drops everything
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_swallows_everything_is_replaced() {
+async fn a_connection_that_drops_everything_is_replaced() {
     let limit = Duration::from_millis(100);
     let far = Far::new(|settings| {
         settings
@@ -176,7 +175,7 @@ async fn a_connection_that_swallows_everything_is_replaced() {
             Err(StoreError::Timeout)
         ));
     }
-    until("the connection is given up", async || {
+    until("the connection is replaced", async || {
         matches!(
             far.store.get(DataKind::Flag, "a").await,
             Err(StoreError::Unavailable { .. })
@@ -191,39 +190,43 @@ async fn a_connection_that_swallows_everything_is_replaced() {
     assert!(changes.has_changed().unwrap());
 }
 
-// STO-F1 and STO-F3: an outage is told at once to who reads one item, and its end to who watches
+// STO-F1 and STO-F3: a read of one item fails at once in an outage, and watchers are notified of
+// its end
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_outage_is_told_and_so_is_its_end() {
+async fn watchers_are_notified_of_an_outage_and_of_its_end() {
     let far = Far::new(|settings| settings);
     far.store.init(&data(&["a"], &[])).await.unwrap();
     let mut changes = far.store.changes().unwrap();
     changes.mark_unchanged();
     far.proxy.refuse();
     far.proxy.cut();
-    until("the outage is known", async || {
+    until("the outage is detected", async || {
         let start = Instant::now();
         let told = far.store.get(DataKind::Flag, "a").await;
-        assert!(!matches!(told, Ok(None)), "trouble is not absence");
+        assert!(
+            !matches!(told, Ok(None)),
+            "a failed read is not an absent item"
+        );
         told.is_err() && start.elapsed() < Duration::from_millis(100)
     })
     .await;
-    // Who watches and does not read is told that there is something to learn.
+    // A watcher that does not read is notified too.
     tokio::time::timeout(crate::support::SOON, changes.changed())
         .await
-        .expect("the outage is told")
+        .expect("notified of the outage")
         .unwrap();
     far.proxy.accept().unwrap();
-    // Nobody asks; the store comes back by itself.
+    // Without any request, the store reconnects by itself.
     tokio::time::timeout(crate::support::SOON, changes.changed())
         .await
-        .expect("the store comes back")
+        .expect("notified of the reconnection")
         .unwrap();
     assert!(far.store.get(DataKind::Flag, "a").await.unwrap().is_some());
 }
 
-// Bad input never panics and is never taken for data
+// Bad input never panics and is never returned as data
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nonsense_from_the_server_is_an_error_and_ends_the_connection() {
+async fn an_invalid_reply_is_an_error_and_closes_the_connection() {
     let far = Far::new(|settings| settings.connect_timeout(Duration::from_millis(300)));
     far.store.init(&data(&["a"], &[])).await.unwrap();
     far.proxy.corrupt(Direction::ToClient, |bytes| {
@@ -233,5 +236,8 @@ async fn nonsense_from_the_server_is_an_error_and_ends_the_connection() {
     assert!(error.is_temporary(), "{}", chain(&error));
     assert!(far.store.snapshot().await.unwrap_err().is_temporary());
     far.proxy.restore().unwrap();
-    until("sense is back", async || far.store.snapshot().await.is_ok()).await;
+    until("the server sends valid replies again", async || {
+        far.store.snapshot().await.is_ok()
+    })
+    .await;
 }

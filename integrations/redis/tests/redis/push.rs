@@ -1,4 +1,4 @@
-//! The server tells of changes: STO-9.4, push.
+//! Change notifications of the server: STO-9.4, push.
 
 use std::time::Instant;
 
@@ -14,12 +14,12 @@ use crate::support::{SOON, clients, data, item, number, store_on, until};
 async fn changed(changes: &mut watch::Receiver<()>) {
     timeout(SOON, changes.changed())
         .await
-        .expect("the server tells of it")
+        .expect("the server notifies the store")
         .unwrap();
     changes.mark_unchanged();
 }
 
-/// Nothing is pending: whatever the server had to say was said before it answered this.
+/// No notification is pending: the server would have sent it before the reply to this probe.
 async fn nothing_changed(store: &RedisDataStore, changes: &watch::Receiver<()>) {
     store.probe().await.unwrap();
     assert!(!changes.has_changed().unwrap());
@@ -27,7 +27,7 @@ async fn nothing_changed(store: &RedisDataStore, changes: &watch::Receiver<()>) 
 
 // STO-9.4: a push for every HSET and DEL, and for FLUSHALL
 #[tokio::test]
-async fn every_change_of_others_is_told_again_and_again() {
+async fn every_external_change_causes_a_notification() {
     let server = RedisServer::start().unwrap();
     let store = store_on(&server);
     let mut changes = store.changes().unwrap();
@@ -47,7 +47,7 @@ async fn every_change_of_others_is_told_again_and_again() {
         server.command(command).unwrap();
         changed(&mut changes).await;
     }
-    // What is not ours is not told.
+    // Other keys cause no notification.
     for key in [
         "launchdarkly:features-old",
         "launchdarkly:other",
@@ -58,10 +58,10 @@ async fn every_change_of_others_is_told_again_and_again() {
     nothing_changed(&store, &changes).await;
 }
 
-// What this process writes is no news to it; what a script writes is told all the same, as the
-// server counts it as somebody else's
+// The store is not notified of this process's own data sets. Writes by a script do cause a
+// notification: the server attributes them to another client
 #[tokio::test]
-async fn an_own_data_set_is_not_told() {
+async fn an_own_data_set_causes_no_notification() {
     let server = RedisServer::start().unwrap();
     let store = store_on(&server);
     let changes = store.changes().unwrap();
@@ -69,9 +69,9 @@ async fn an_own_data_set_is_not_told() {
     nothing_changed(&store, &changes).await;
 }
 
-// Two environments on one connection: each hears of its own
+// Two environments on one connection: each store is notified only of its own keys
 #[tokio::test]
-async fn stores_that_share_a_connection_hear_of_their_own_keys() {
+async fn stores_on_one_connection_are_notified_of_their_own_keys() {
     let server = RedisServer::start().unwrap();
     let connection = RedisConnection::builder()
         .url(server.url())
@@ -86,7 +86,7 @@ async fn stores_that_share_a_connection_hear_of_their_own_keys() {
     };
     let first = store("first");
     first.snapshot().await.unwrap();
-    // Registered when the connection is up already.
+    // Registered while the connection is already open.
     let second = store("second");
     second.snapshot().await.unwrap();
     let (mut of_first, mut of_second) = (first.changes().unwrap(), second.changes().unwrap());
@@ -95,7 +95,7 @@ async fn stores_that_share_a_connection_hear_of_their_own_keys() {
             .command(["HSET", &format!("{prefix}:features"), "a", "{}"])
             .unwrap()
     };
-    until("the second store is told", async || {
+    until("the second store is notified", async || {
         told("second");
         second.probe().await.unwrap();
         of_second.has_changed().unwrap()
@@ -111,9 +111,9 @@ async fn stores_that_share_a_connection_hear_of_their_own_keys() {
     changed(&mut of_second).await;
 }
 
-// STO-9.4: after any reconnect do a full refresh; the new connection tells of changes too
+// STO-9.4: a reconnect triggers a full refresh, and the new connection sends notifications too
 #[tokio::test]
-async fn a_new_connection_counts_as_a_change_and_is_told_of_more() {
+async fn a_new_connection_counts_as_a_change_and_receives_notifications() {
     let server = RedisServer::start().unwrap();
     let store = store_on(&server);
     let mut changes = store.changes().unwrap();
@@ -133,9 +133,9 @@ async fn a_new_connection_counts_as_a_change_and_is_told_of_more() {
     changed(&mut changes).await;
 }
 
-// STO-F1 and STO-F22: the server comes up late, or comes back empty
+// STO-F1 and STO-F22: the server starts late, or restarts empty
 #[tokio::test]
-async fn a_server_that_comes_up_counts_as_a_change() {
+async fn a_started_server_counts_as_a_change() {
     let server = RedisServer::start().unwrap();
     server.kill();
     let store = store_on(&server);
@@ -156,9 +156,9 @@ async fn a_server_that_comes_up_counts_as_a_change() {
     changed(&mut changes).await;
 }
 
-// STO-9.4: Redis before 6, or a proxy like it: nothing is told, everything else works
+// STO-9.4: Redis before 6, or a similar proxy: no notifications, everything else works
 #[tokio::test]
-async fn a_server_without_resp3_tells_nothing_and_serves_all_the_same() {
+async fn a_server_without_resp3_works_without_notifications() {
     let server = RedisServer::builder()
         .config("rename-command HELLO \"\"")
         .start()
@@ -182,9 +182,9 @@ async fn a_server_without_resp3_tells_nothing_and_serves_all_the_same() {
     nothing_changed(&store, &changes).await;
 }
 
-// STO-9.4: the same, where only the tracking is refused
+// STO-9.4: the same if only tracking is refused
 #[tokio::test]
-async fn a_server_that_does_not_track_serves_all_the_same() {
+async fn a_server_without_tracking_works_without_notifications() {
     let server = RedisServer::builder()
         .acl_user("u", "p", "~* +@all -client|tracking")
         .start()
@@ -202,9 +202,9 @@ async fn a_server_that_does_not_track_serves_all_the_same() {
     nothing_changed(&store, &changes).await;
 }
 
-// Issue 5: visible in at most 50 ms at p99 by push; here the part of it that is the store's
+// A change is visible by push within 50 ms at p99; this is the store's part of that time
 #[tokio::test]
-async fn a_change_is_told_within_milliseconds() {
+async fn a_notification_arrives_within_milliseconds() {
     let server = RedisServer::start().unwrap();
     let store = store_on(&server);
     let mut changes = store.changes().unwrap();
@@ -219,6 +219,6 @@ async fn a_change_is_told_within_milliseconds() {
         times.push(start.elapsed());
     }
     times.sort();
-    println!("told after: p50 {:?}, p99 {:?}", times[250], times[495]);
+    println!("notified after: p50 {:?}, p99 {:?}", times[250], times[495]);
     assert!(times[250].as_millis() < 50, "{:?}", times[250]);
 }

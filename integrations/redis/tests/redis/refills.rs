@@ -1,4 +1,4 @@
-//! What a client in daemon mode does while its server is emptied and filled again.
+//! A client in daemon mode while its server is emptied and refilled.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -13,7 +13,7 @@ use crate::support::SOON;
 pub(crate) const FLAGS: u32 = 30;
 const SEGMENTS: u32 = 6;
 
-/// One write of another process.
+/// A write by another process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Write {
     Flag(u32),
@@ -31,11 +31,11 @@ pub(crate) fn complete() -> Vec<Write> {
         .collect()
 }
 
-/// The command that a writer sends, with this version of an item.
+/// The command for a write, with this version of an item.
 pub(crate) fn command(write: Write, version: u32) -> Vec<String> {
     let words = match write {
         Write::Flag(number) => {
-            // Half of the flags depend on a segment too.
+            // Half of the flags also depend on a segment.
             let rules = match number % 2 {
                 0 => "[]".to_owned(),
                 _ => format!(
@@ -84,20 +84,20 @@ pub(crate) fn reading(server: &RedisServer) -> Client {
     client
 }
 
-/// The value of a flag: its version, -1 if its segment is missing, or 0 by default.
+/// The value of a flag: its version, -1 if its segment is missing, or the default 0.
 pub(crate) fn value(client: &Client, flag: u32) -> i64 {
     client.int_variation(&format!("flag-{flag}"), &Context::new("ada").unwrap(), 0)
 }
 
-/// What was evaluated while something else happened.
+/// Counts of the evaluations of a background thread.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     pub(crate) evaluations: AtomicU64,
-    /// How often a flag or its segment was not there.
+    /// Evaluations in which a flag or its segment was missing.
     pub(crate) missing: AtomicU64,
 }
 
-/// Evaluates all flags again and again on another thread while `act` runs.
+/// Evaluates all flags continuously on another thread while `act` runs.
 pub(crate) fn while_watched(client: &Client, watch: &Watch, act: impl FnOnce()) {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -109,11 +109,11 @@ pub(crate) fn while_watched(client: &Client, watch: &Watch, act: impl FnOnce()) 
                         .fetch_add(u64::from(value(client, flag) <= 0), Ordering::Relaxed);
                     watch.evaluations.fetch_add(1, Ordering::Relaxed);
                 }
-                // The processor is needed for what is observed.
+                // Leave processor time to the client and the server.
                 thread::sleep(Duration::from_micros(200));
             }
         });
-        // The thread ends in any case, so that a failure is reported.
+        // Stop the thread even after a panic, so that the failure is reported.
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(act));
         is_over.store(true, Ordering::Relaxed);
         if let Err(panic) = result {
@@ -142,8 +142,8 @@ fn one_patch_after_flushall_removes_no_flag() {
     while_watched(&client, &watch, || {
         flush(&server);
         server.command(command(Write::Flag(0), 2)).unwrap();
-        until("the patch counts", || value(&client, 0) == 2);
-        // Longer than the second look at a database takes that lost most of what it held.
+        until("the patch is visible", || value(&client, 0) == 2);
+        // Longer than the confirmation of a suspicious loss takes.
         assert!(
             !client
                 .data_store_status()
@@ -159,7 +159,7 @@ fn one_patch_after_flushall_removes_no_flag() {
 }
 
 #[test]
-fn a_refill_of_any_order_removes_no_flag() {
+fn a_refill_in_any_order_removes_no_flag() {
     let server = RedisServer::start().unwrap();
     let client = reading(&server);
     let mut version = 1;

@@ -8,7 +8,7 @@ use vexil_testing::servers::{RedisSentinel, RedisServer};
 use crate::support::{Log, chain, data, item, keys, number, until};
 
 fn connection(redis: &RedisSentinel) -> RedisConnection {
-    // The first sentinel is not there.
+    // The first sentinel is unreachable.
     let sentinels = ["redis://127.0.0.1:1".to_owned(), redis.sentinel().url()];
     RedisConnection::builder()
         .sentinels(redis.name(), sentinels)
@@ -23,9 +23,9 @@ fn store(redis: &RedisSentinel) -> RedisDataStore {
         .unwrap()
 }
 
-// STO-F20: READONLY from the old primary: ask again, connect again, repeat once
+// STO-F20: after READONLY from the old primary, query the sentinels, reconnect and retry once
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn writes_go_to_whoever_is_the_primary() {
+async fn writes_go_to_the_current_primary() {
     let redis = RedisSentinel::start().unwrap();
     let store = store(&redis);
     store.init(&data(&["a"], &["s"])).await.unwrap();
@@ -42,7 +42,7 @@ async fn writes_go_to_whoever_is_the_primary() {
         role.list().unwrap()[0].text().as_deref() == Some("slave")
     })
     .await;
-    // Whatever became of the connection, the write is not lost.
+    // The write succeeds, whatever the state of the connection.
     store.init(&data(&["a", "b"], &[])).await.unwrap();
     store
         .upsert(DataKind::Flag, "b", &item("b", 2))
@@ -55,9 +55,9 @@ async fn writes_go_to_whoever_is_the_primary() {
     );
 }
 
-// STO-9.5, sentinel: asked again after a disconnect; STO-F21
+// STO-9.5, sentinel: queried again after a disconnect; STO-F21
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_the_primary_dies_the_next_one_serves() {
+async fn a_new_primary_serves_after_the_old_one_dies() {
     let redis = RedisSentinel::start().unwrap();
     let store = store(&redis);
     store.init(&data(&["a"], &[])).await.unwrap();
@@ -69,7 +69,7 @@ async fn when_the_primary_dies_the_next_one_serves() {
     .await;
     first.kill();
     redis.wait_for_other_primary(first.port()).unwrap();
-    until("the next one serves", async || {
+    until("the new primary serves", async || {
         store
             .upsert(DataKind::Flag, "a", &item("a", 2))
             .await
@@ -83,13 +83,14 @@ async fn when_the_primary_dies_the_next_one_serves() {
         .unwrap();
     tokio::time::timeout(crate::support::SOON, changes.changed())
         .await
-        .expect("the next one tells of it")
+        .expect("the new primary notifies the store")
         .unwrap();
 }
 
-// STO-9.5: TLS and auth hold for whom a sentinel names, and the log says who was asked for whom
+// STO-9.5: TLS and authentication apply to the primary, and the log names the sentinels and the
+// primary
 #[tokio::test]
-async fn the_primary_may_ask_for_a_password_and_all_may_speak_tls() {
+async fn the_primary_may_require_a_password_and_tls() {
     let redis = RedisServer::builder()
         .password("s3cret")
         .tls()
@@ -122,7 +123,7 @@ async fn the_primary_may_ask_for_a_password_and_all_may_speak_tls() {
 }
 
 #[tokio::test]
-async fn a_primary_that_no_sentinel_knows_is_named() {
+async fn an_unknown_primary_is_named_in_the_error() {
     let redis = RedisSentinel::start().unwrap();
     let connection = RedisConnection::builder()
         .sentinels("other", [redis.sentinel().url()])
@@ -143,7 +144,7 @@ async fn a_primary_that_no_sentinel_knows_is_named() {
 }
 
 #[test]
-fn at_least_one_sentinel_is_named() {
+fn at_least_one_sentinel_is_required() {
     let none = RedisConnection::builder()
         .sentinels("main", Vec::<String>::new())
         .build();

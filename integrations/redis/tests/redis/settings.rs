@@ -1,4 +1,4 @@
-//! Limits take any time, and a provider of credentials may panic.
+//! Any duration is a valid timeout, and a credential provider may panic.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,7 +50,7 @@ async fn is_used(store: &RedisDataStore) -> Result<(), StoreError> {
 }
 
 #[tokio::test]
-async fn a_store_can_be_used_with_any_limit() {
+async fn a_store_works_with_any_timeout() {
     let server = RedisServer::start().unwrap();
     for (setting, set) in LIMITS {
         for limit in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
@@ -61,8 +61,7 @@ async fn a_store_can_be_used_with_any_limit() {
                 .connection(&connection)
                 .build()
                 .unwrap();
-            // A busy machine may need longer than the shortest limit, so that the store is asked
-            // again.
+            // A busy machine may exceed the shortest timeout, so the operation is retried.
             let start = Instant::now();
             while let Err(error) = is_used(&store).await {
                 assert!(start.elapsed() < SOON, "{setting}({limit:?}): {error:?}");
@@ -73,7 +72,7 @@ async fn a_store_can_be_used_with_any_limit() {
 }
 
 #[tokio::test]
-async fn a_provider_of_credentials_that_panics_fails_requests_at_once_until_it_does_not() {
+async fn a_panicking_credential_provider_fails_requests_at_once() {
     let server = RedisServer::start().unwrap();
     let panics = Arc::new(AtomicBool::new(true));
     let connection = RedisConnection::builder()
@@ -94,10 +93,10 @@ async fn a_provider_of_credentials_that_panics_fails_requests_at_once_until_it_d
         .unwrap();
     let failed = tokio::time::timeout(SOON, store.snapshot())
         .await
-        .expect("it does not wait for its limit");
+        .expect("fails before its timeout");
     assert!(matches!(failed, Err(StoreError::Auth { .. })), "{failed:?}");
     panics.store(false, Ordering::Relaxed);
-    until("the provider is asked again", async || {
+    until("the provider is called again", async || {
         store.snapshot().await.is_ok()
     })
     .await;

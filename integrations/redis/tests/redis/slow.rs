@@ -1,4 +1,4 @@
-//! What evaluations that read Redis do while it is slow.
+//! Evaluations that read Redis while it is slow.
 
 use std::thread;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::support::SOON;
 
 const MODES: [CacheMode; 2] = [CacheMode::Off, CacheMode::Ttl(Duration::from_millis(50))];
 
-/// A client that reads through, with a network between it and the server.
+/// A read-through client behind a proxy.
 fn reading(mode: CacheMode) -> (RedisServer, FaultProxy, Client) {
     let server = RedisServer::start().unwrap();
     for write in complete() {
@@ -35,7 +35,7 @@ fn reading(mode: CacheMode) -> (RedisServer, FaultProxy, Client) {
 }
 
 #[test]
-fn an_answer_that_is_held_back_for_a_moment_costs_time_and_no_value() {
+fn a_briefly_delayed_reply_costs_time_but_no_value() {
     for mode in MODES {
         for was_known in [false, true] {
             let (_server, proxy, client) = reading(mode);
@@ -70,12 +70,12 @@ fn an_answer_that_is_held_back_for_a_moment_costs_time_and_no_value() {
 }
 
 #[test]
-fn a_server_that_does_not_answer_at_all_is_an_outage_in_which_the_last_known_flags_are_served() {
+fn a_silent_server_is_an_outage_that_serves_the_last_known_flags() {
     for mode in MODES {
         let (server, proxy, client) = reading(mode);
         assert_eq!(value(&client, 1), 1);
         proxy.stall(Direction::ToClient);
-        until("the outage is known", || {
+        until("the outage is detected", || {
             assert_eq!(value(&client, 1), 1, "{mode:?}");
             !client.data_store_status().status().available
         });

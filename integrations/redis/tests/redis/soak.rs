@@ -1,8 +1,8 @@
-//! A client in daemon mode over a server that is emptied and refilled at random, for as long as one
-//! wants.
+//! A client in daemon mode while its server is emptied and refilled at random, for a configurable
+//! time.
 //!
-//! Short by default. `scripts/soak MINUTES` runs it longer; `VEXIL_SOAK_SECONDS` says for how many
-//! seconds, and `VEXIL_SOAK_SEED` repeats the choices of a run.
+//! Short by default. `scripts/soak MINUTES` runs it longer. `VEXIL_SOAK_SECONDS` sets the duration
+//! in seconds, and `VEXIL_SOAK_SEED` repeats the choices of a run.
 
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -21,7 +21,7 @@ fn number_in(variable: &str) -> Option<u64> {
 }
 
 #[test]
-fn flags_that_were_known_never_return_their_defaults_whatever_happens_to_the_server() {
+fn known_flags_never_return_defaults_during_random_server_faults() {
     let time = Duration::from_secs(number_in("VEXIL_SOAK_SECONDS").unwrap_or(5));
     let seed = number_in("VEXIL_SOAK_SEED").unwrap_or_else(|| fastrand::u64(..));
     let mut random = fastrand::Rng::with_seed(seed);
@@ -32,8 +32,8 @@ fn flags_that_were_known_never_return_their_defaults_whatever_happens_to_the_ser
     println!("soak: {time:?}, seed {seed}");
     while_watched(&client, &watch, || {
         while start.elapsed() < time {
-            // Any number of losses, each with a part of a refill after it, and a whole refill in
-            // the end.
+            // Any number of losses, each followed by a partial refill, and a complete refill at the
+            // end.
             for part in (0..random.usize(1..4)).rev() {
                 version += 1;
                 losses += 1;
@@ -64,7 +64,7 @@ fn flags_that_were_known_never_return_their_defaults_whatever_happens_to_the_ser
     assert_eq!(missing, 0, "seed {seed}");
 }
 
-/// Writes the data set in a random order and at a random pace; if it is not to be whole, a part
+/// Writes the data set in a random order and at a random pace; unless `whole`, only a part of it
 /// without the marker.
 fn refill(server: &RedisServer, random: &mut fastrand::Rng, version: u32, whole: bool) {
     let mut writes = complete();
@@ -79,7 +79,7 @@ fn refill(server: &RedisServer, random: &mut fastrand::Rng, version: u32, whole:
             .unwrap_or(&0),
     );
     if random.u8(..4) == 0 && whole {
-        // At once, as most writers do at their start.
+        // Atomically, as most writers do at their start.
         let writes = writes.iter().map(|write| command(*write, version));
         server.command(["FLUSHALL"]).unwrap();
         transaction(server, writes);
@@ -91,7 +91,7 @@ fn refill(server: &RedisServer, random: &mut fastrand::Rng, version: u32, whole:
     }
 }
 
-/// All commands at one moment, by a script.
+/// Runs all commands atomically, by a script.
 fn transaction(server: &RedisServer, commands: impl Iterator<Item = Vec<String>>) {
     let script = "local at = 1\nwhile at <= #ARGV do\n local count = tonumber(ARGV[at])\n redis.call(unpack(ARGV, at + 1, at + count))\n at = at + count + 1\nend";
     let words =

@@ -1,4 +1,4 @@
-//! What the tests of this crate share.
+//! Helpers of the tests.
 
 use std::error::Error;
 use std::io;
@@ -14,10 +14,10 @@ use vexil::store::{Collection, StoreError, StoredItem};
 use vexil_redis::RedisDataStore;
 use vexil_testing::servers::{RedisReply, RedisServer, redis_url};
 
-/// Longer than anything takes, even on a busy machine.
+/// Longer than any operation takes, even on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
-/// A prefix that no other test has.
+/// A prefix that no other test uses.
 pub(crate) fn unique_prefix() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!(
@@ -27,7 +27,7 @@ pub(crate) fn unique_prefix() -> String {
     )
 }
 
-/// A store on the server that tests share, under a prefix of its own.
+/// A store on the server that tests share, with its own prefix.
 pub(crate) fn shared_store() -> RedisDataStore {
     RedisDataStore::builder()
         .url(redis_url().unwrap())
@@ -36,12 +36,12 @@ pub(crate) fn shared_store() -> RedisDataStore {
         .unwrap()
 }
 
-/// A store on a server of the test's own, with the default prefix.
+/// A store on the test's own server, with the default prefix.
 pub(crate) fn store_on(server: &RedisServer) -> RedisDataStore {
     RedisDataStore::builder().url(server.url()).build().unwrap()
 }
 
-/// An item as the SDK gives it to a store.
+/// An item as the SDK passes it to a store.
 pub(crate) fn item(key: &str, version: u64) -> StoredItem {
     StoredItem::new(format!(
         r#"{{"key":"{key}", "version":{version},"unknown":["é"]}}"#
@@ -49,7 +49,7 @@ pub(crate) fn item(key: &str, version: u64) -> StoredItem {
     .with_version(version)
 }
 
-/// Flags and segments of these keys, in version 1.
+/// Flags and segments with these keys, in version 1.
 pub(crate) fn data(flags: &[&str], segments: &[&str]) -> [Collection; 2] {
     let items = |keys: &[&str]| {
         keys.iter()
@@ -69,12 +69,12 @@ pub(crate) fn keys(items: &[(Text, StoredItem)]) -> Vec<&str> {
     keys
 }
 
-/// A server's answer as text.
+/// The server's reply as text.
 pub(crate) fn text(server: &RedisServer, command: &[&str]) -> Option<String> {
     server.command(command).unwrap().text()
 }
 
-/// A server's answer as a number.
+/// The server's reply as a number.
 pub(crate) fn number(server: &RedisServer, command: &[&str]) -> i64 {
     match server.command(command).unwrap() {
         RedisReply::Integer(number) => number,
@@ -92,7 +92,7 @@ pub(crate) fn info(server: &RedisServer, name: &str) -> String {
         .to_owned()
 }
 
-/// How many clients a server has, the test's own connection aside.
+/// The number of clients of a server, except the test's own connection.
 pub(crate) fn clients(server: &RedisServer) -> usize {
     let list = text(server, &["CLIENT", "LIST", "TYPE", "normal"]).unwrap();
     list.lines()
@@ -100,7 +100,7 @@ pub(crate) fn clients(server: &RedisServer) -> usize {
         .count()
 }
 
-/// Waits until it holds.
+/// Waits until the condition holds.
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     while !holds().await {
@@ -109,7 +109,7 @@ pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// An error with all that is behind it.
+/// An error and all its sources.
 pub(crate) fn chain(error: &StoreError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -120,12 +120,12 @@ pub(crate) fn chain(error: &StoreError) -> String {
     text
 }
 
-/// What is logged on this thread while a test looks.
+/// The log of this thread while the guard lives.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Takes everything until the guard is dropped.
+    /// Captures the log until the guard is dropped.
     pub(crate) fn start() -> (Self, DefaultGuard) {
         let log = Self::default();
         let writer = log.clone();
@@ -146,7 +146,7 @@ impl Log {
             .collect()
     }
 
-    /// How many lines have all of these words.
+    /// The number of lines that contain all these words.
     pub(crate) fn count(&self, words: &[&str]) -> usize {
         self.lines()
             .iter()

@@ -1,4 +1,4 @@
-//! Writing one item: STO-1.6.
+//! Writes of one item: STO-1.6.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use vexil_testing::servers::RedisServer;
 
 use crate::support::{Log, chain, info, item, shared_store, store_on, text};
 
-/// A server whose users may run no scripts.
+/// A server whose user may not run scripts.
 fn without_scripts() -> RedisServer {
     let rights = "~* +@all -@scripting";
     RedisServer::builder()
@@ -50,7 +50,7 @@ async fn only_newer_is_written(store: &RedisDataStore) {
     assert_eq!(store.get(DataKind::Segment, "a").await.unwrap(), None);
 }
 
-async fn what_has_no_version_is_replaced(server: &RedisServer, store: &RedisDataStore) {
+async fn items_without_a_version_are_replaced(server: &RedisServer, store: &RedisDataStore) {
     for stored in [
         "null",
         "{\"versi",
@@ -72,15 +72,15 @@ async fn what_has_no_version_is_replaced(server: &RedisServer, store: &RedisData
             "{stored}"
         );
         assert_eq!(
-            log.count(&["WARN", "cannot be told", "key=\"a\""]),
+            log.count(&["WARN", "version cannot be read", "key=\"a\""]),
             1,
             "{stored}"
         );
     }
 }
 
-/// As Go, Java and Node write it: they do not look into strings.
-async fn what_has_half_surrogates_is_not_replaced_by_what_is_older(
+/// As the Go, Java and Node SDKs write it: they do not validate strings.
+async fn items_with_lone_surrogates_are_not_replaced_by_older_ones(
     server: &RedisServer,
     store: &RedisDataStore,
 ) {
@@ -110,7 +110,7 @@ async fn what_has_half_surrogates_is_not_replaced_by_what_is_older(
     }
 }
 
-async fn of_many_writers_the_newest_wins(store: RedisDataStore) {
+async fn the_newest_of_many_writers_wins(store: RedisDataStore) {
     let store = Arc::new(store);
     let writers: Vec<_> = (1..=20_u64)
         .map(|version| {
@@ -118,7 +118,7 @@ async fn of_many_writers_the_newest_wins(store: RedisDataStore) {
             tokio::spawn(async move {
                 loop {
                     match store.upsert(DataKind::Flag, "a", &item("a", version)).await {
-                        // More than ten others were quicker.
+                        // More than ten other writers were faster.
                         Err(StoreError::Unavailable { .. }) => {}
                         outcome => return outcome.unwrap(),
                     }
@@ -137,42 +137,42 @@ async fn of_many_writers_the_newest_wins(store: RedisDataStore) {
 
 // STO-1.6: condition
 #[tokio::test]
-async fn only_what_is_newer_is_written() {
+async fn only_a_newer_item_is_written() {
     only_newer_is_written(&shared_store()).await;
 }
 
-// STO-1.6: no scripting. STO-F13 would be the error if nothing could be written
+// STO-1.6: no scripting. STO-F13 would be the error if writes were refused too
 #[tokio::test]
-async fn where_scripts_are_refused_only_what_is_newer_is_written_too() {
+async fn only_a_newer_item_is_written_without_scripts() {
     let server = without_scripts();
     let store = RedisDataStore::builder()
         .url(server.url_as("writer", "secret"))
         .build()
         .unwrap();
     only_newer_is_written(&store).await;
-    what_has_no_version_is_replaced(&server, &store).await;
-    what_has_half_surrogates_is_not_replaced_by_what_is_older(&server, &store).await;
+    items_without_a_version_are_replaced(&server, &store).await;
+    items_with_lone_surrogates_are_not_replaced_by_older_ones(&server, &store).await;
     assert!(
         !text(&server, &["INFO", "commandstats"])
             .unwrap()
             .contains("cmdstat_eval:calls")
     );
     assert_ne!(info(&server, "cmdstat_watch"), "");
-    // Refused once, they are not tried again.
+    // Scripts are not tried again after a refusal.
     assert!(info(&server, "cmdstat_evalsha").contains("rejected_calls=1,"));
 }
 
-// STO-1.6: an unparsable stored value is overwritten, with a warning
+// STO-1.6: an unparsable stored item is overwritten, with a warning
 #[tokio::test]
-async fn what_has_no_version_that_can_be_told_is_replaced() {
+async fn an_item_without_a_readable_version_is_replaced() {
     let server = RedisServer::start().unwrap();
-    what_has_no_version_is_replaced(&server, &store_on(&server)).await;
-    what_has_half_surrogates_is_not_replaced_by_what_is_older(&server, &store_on(&server)).await;
+    items_without_a_version_are_replaced(&server, &store_on(&server)).await;
+    items_with_lone_surrogates_are_not_replaced_by_older_ones(&server, &store_on(&server)).await;
 }
 
-// STO-1.3: a tombstone takes part with its version, and is written byte for byte
+// STO-1.3: a tombstone is compared by its version, and is written byte for byte
 #[tokio::test]
-async fn a_tombstone_is_written_as_it_is_and_keeps_older_items_out() {
+async fn a_tombstone_is_stored_unchanged_and_blocks_older_items() {
     let server = RedisServer::start().unwrap();
     let store = store_on(&server);
     let tombstone = r#"{"key":"$deleted","on":false,"version":7,"deleted":true}"#;
@@ -208,7 +208,7 @@ async fn a_tombstone_is_written_as_it_is_and_keeps_older_items_out() {
 
 // STO-1.6: EVALSHA, and EVAL where the server does not know the script
 #[tokio::test]
-async fn a_server_that_forgets_its_scripts_is_told_again() {
+async fn the_script_is_sent_again_after_a_script_flush() {
     let server = RedisServer::start().unwrap();
     let store = store_on(&server);
     for version in 1..=3 {
@@ -225,27 +225,27 @@ async fn a_server_that_forgets_its_scripts_is_told_again() {
     assert!(info(&server, "cmdstat_eval").starts_with("calls=2,"));
 }
 
-// STO-F31: the script is atomic; watching gives up after ten attempts, and that may pass
+// STO-F31: the script is atomic; watching fails after ten attempts, with a temporary error
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_many_that_write_at_once_the_newest_wins() {
-    of_many_writers_the_newest_wins(shared_store()).await;
+async fn the_newest_of_many_concurrent_writes_wins() {
+    the_newest_of_many_writers_wins(shared_store()).await;
     let server = without_scripts();
     let store = RedisDataStore::builder()
         .url(server.url_as("writer", "secret"))
         .build()
         .unwrap();
-    of_many_writers_the_newest_wins(store).await;
+    the_newest_of_many_writers_wins(store).await;
 }
 
 // STO-F31
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_storm_of_changes_is_an_error_that_may_pass() {
+async fn constant_concurrent_changes_are_a_temporary_error() {
     let server = Arc::new(without_scripts());
     let store = RedisDataStore::builder()
         .url(server.url_as("writer", "secret"))
         .build()
         .unwrap();
-    // Whatever the store says to the server, somebody else changes the hash just before.
+    // Another client changes the hash just before each command of the store.
     let storm = tokio::task::spawn_blocking({
         let server = Arc::clone(&server);
         move || {
@@ -269,13 +269,16 @@ async fn a_storm_of_changes_is_an_error_that_may_pass() {
                 server
                     .command(["HDEL", "launchdarkly:features", "a"])
                     .unwrap();
-                assert!(!storm.is_finished(), "the storm was never strong enough");
+                assert!(
+                    !storm.is_finished(),
+                    "the concurrent writes were too slow to cause an error"
+                );
             }
             Err(error) => break error,
         }
     };
     assert!(
-        error.is_temporary() && chain(&error).contains("again and again"),
+        error.is_temporary() && chain(&error).contains("another writer kept changing the same key"),
         "{}",
         chain(&error)
     );

@@ -1,4 +1,4 @@
-//! A table of a test's own in a real DynamoDB, and what stands between it and the store.
+//! Each test's own table in a real DynamoDB, and fault injection between it and the store.
 
 mod tap;
 
@@ -22,10 +22,10 @@ use vexil_dynamodb::{DynamoDbBuilder, aws_sdk_dynamodb};
 use vexil_testing::FaultProxy;
 use vexil_testing::servers::dynamodb_url;
 
-/// A row, the way DynamoDB writes it: `{"version": {"N": "1"}}`.
+/// A row in DynamoDB's notation: `{"version": {"N": "1"}}`.
 pub(crate) type Row = HashMap<String, AttributeValue>;
 
-/// A table that nobody else uses.
+/// A table that no other test uses.
 #[derive(Debug)]
 pub(crate) struct TestTable {
     pub(crate) name: String,
@@ -37,7 +37,7 @@ impl TestTable {
         Self::with_keys("namespace", "key").await
     }
 
-    /// A table that was made before, on whatever runtime.
+    /// A table that exists already, created on any runtime.
     pub(crate) fn existing(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -45,7 +45,7 @@ impl TestTable {
         }
     }
 
-    /// A table whose keys have other names.
+    /// A table with other key names.
     pub(crate) async fn with_keys(partition: &str, sort: &str) -> Self {
         static TABLES: AtomicU32 = AtomicU32::new(0);
         let name = format!(
@@ -74,7 +74,7 @@ impl TestTable {
         table
     }
 
-    /// Everything that is in the table, sorted by its keys.
+    /// All rows of the table, sorted by their keys.
     pub(crate) async fn rows(&self) -> Vec<Row> {
         let rows = self
             .client
@@ -94,7 +94,7 @@ impl TestTable {
         rows
     }
 
-    /// Writes a row as it is.
+    /// Writes a row unchanged.
     pub(crate) async fn put<const N: usize>(&self, row: [(&str, AttributeValue); N]) {
         let row = row
             .into_iter()
@@ -124,7 +124,7 @@ pub(crate) fn through<S>(tap: &Tap, builder: DynamoDbBuilder<S>) -> DynamoDbBuil
     patient(builder.client(tap.client()))
 }
 
-/// With limits that a busy machine keeps, for tests of anything but these.
+/// Sets timeouts long enough for a busy machine, for tests of anything else.
 fn patient<S>(builder: DynamoDbBuilder<S>) -> DynamoDbBuilder<S> {
     let limit = Duration::from_secs(30);
     builder
@@ -133,14 +133,14 @@ fn patient<S>(builder: DynamoDbBuilder<S>) -> DynamoDbBuilder<S> {
         .bulk_timeout(limit)
 }
 
-/// The same, with a proxy in front of the database.
+/// Like [`local`], with a proxy in front of the database.
 pub(crate) fn behind<S>(builder: DynamoDbBuilder<S>) -> (FaultProxy, DynamoDbBuilder<S>) {
     let proxy = FaultProxy::start(dynamodb_url().unwrap().trim_start_matches("http://")).unwrap();
     let url = format!("http://{}", proxy.address());
     (proxy, local(builder).endpoint(url))
 }
 
-/// A client over this connection, that repeats nothing by itself.
+/// A client over this connection, without retries.
 pub(crate) fn client_over(http: SharedHttpClient) -> Client {
     let config = Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -165,7 +165,7 @@ pub(crate) fn n(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-/// The row of an item as the field's SDKs write it.
+/// The row of an item, as all LaunchDarkly SDKs write it.
 pub(crate) fn item_row(namespace: &str, key: &str, version: u64, item: &str) -> Row {
     [
         ("namespace", s(namespace)),
@@ -190,7 +190,7 @@ pub(crate) fn item(version: u64, body: &str) -> StoredItem {
         .with_deleted(false)
 }
 
-/// Segments and flags, in the order in which the SDK gives them.
+/// Segments and flags, in the order in which the SDK passes them.
 pub(crate) fn data(
     segments: Vec<(&str, StoredItem)>,
     flags: Vec<(&str, StoredItem)>,
@@ -203,14 +203,14 @@ pub(crate) fn data(
         .into()
 }
 
-/// Items of this number, all of version 1, with keys in order.
+/// This number of items, all of version 1, with keys in order.
 pub(crate) fn many(count: usize, body: &str) -> Vec<(String, StoredItem)> {
     (0..count)
         .map(|number| (format!("item-{number:05}"), item(1, body)))
         .collect()
 }
 
-/// An error as DynamoDB answers it.
+/// An error reply of DynamoDB.
 pub(crate) fn refusal(code: &str) -> Reply {
     Reply::Answer(
         400,
@@ -233,7 +233,7 @@ pub(crate) fn written(call: &Call, what: &str) -> Vec<String> {
     keys.map(|key| key.as_str().unwrap().to_owned()).collect()
 }
 
-/// An answer to a batch that leaves all of it undone.
+/// A reply to a batch that leaves all of it unprocessed.
 pub(crate) fn unprocessed(call: &Call) -> Value {
     json!({"UnprocessedItems": call.body["RequestItems"]})
 }

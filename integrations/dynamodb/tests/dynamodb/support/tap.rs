@@ -1,7 +1,6 @@
-//! [`Tap`]: a connection to DynamoDB that remembers what passes, and answers in its place.
+//! [`Tap`]: a connection to DynamoDB that records requests, and can reply instead of the server.
 //!
-//! No server on this machine throttles, leaves items unprocessed or goes silent when a test wants
-//! it.
+//! A local server does not throttle, leave items unprocessed or stop replying on demand.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -25,29 +24,29 @@ pub(crate) struct Call {
     pub(crate) body: Value,
 }
 
-/// What becomes of a request.
+/// How a request is handled.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// It reaches the server.
+    /// Sent to the server.
     Pass,
-    /// This reaches the server instead, and if that succeeds, the second is the answer.
+    /// The first value is sent to the server instead; if that succeeds, the second is the reply.
     Instead(Value, Value),
-    /// It does not reach the server.
+    /// Not sent; this is the reply.
     Answer(u16, Value),
-    /// The connection breaks.
+    /// The connection fails.
     Broken,
-    /// Nothing comes back.
+    /// There is no reply.
     Silence,
 }
 
 type Decide = dyn Fn(usize, &Call) -> Reply + Send + Sync;
 
-/// See the [module's documentation](self).
+/// See the [module documentation](self).
 #[derive(Clone)]
 pub(crate) struct Tap {
     server: SharedHttpClient,
     calls: Arc<Mutex<Vec<Call>>>,
-    /// Decides what becomes of a request, and of the how-manieth.
+    /// Decides how a request is handled, by its number and content.
     decide: Arc<Decide>,
 }
 
@@ -60,17 +59,17 @@ impl Tap {
         }
     }
 
-    /// Lets everything pass.
+    /// Passes everything to the server.
     pub(crate) fn open() -> Self {
         Self::new(|_, _| Reply::Pass)
     }
 
-    /// A client over this connection, that repeats nothing by itself.
+    /// A client over this connection, without retries.
     pub(crate) fn client(&self) -> aws_sdk_dynamodb::Client {
         super::client_over(SharedHttpClient::new(self.clone()))
     }
 
-    /// The same with other settings.
+    /// Like [`Tap::client`], with other settings.
     pub(crate) fn client_with(
         &self,
         settings: impl FnOnce(aws_sdk_dynamodb::config::Builder) -> Config,
