@@ -1,4 +1,4 @@
-//! [`Batches`]: writes many rows in batches, and retries what the table does not process.
+//! [`Batches`]: writes many rows in batches, and retries unprocessed rows.
 
 use std::mem;
 

@@ -31,16 +31,17 @@ pub(crate) enum RequestError {
     #[error("no AWS region is configured: set one in the builder, in AWS_REGION or in the profile")]
     NoRegion,
     #[error(
-        "no AWS credentials found: assign a role to the process, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or \
-         AWS_PROFILE, or set a client with credentials"
+        "no AWS credentials found: assign a role to the process, set AWS_ACCESS_KEY_ID and \
+         AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or set a client with credentials"
     )]
     NoCredentials {
         #[source]
         source: Cause,
     },
     #[error(
-        "there is no table \"{table}\" in this region and account: create it, with the partition key \"namespace\" and \
-         the sort key \"key\", both of type String, or correct its name"
+        "there is no table \"{table}\" in this region and account: create it, with the \
+         partition key \"namespace\" and the sort key \"key\", both of type String, or correct \
+         its name"
     )]
     NoTable { table: String },
     #[error("access to the table \"{table}\" is refused; {NEEDED} ({code}: {message})")]
@@ -50,8 +51,8 @@ pub(crate) enum RequestError {
         message: String,
     },
     #[error(
-        "the table \"{table}\" refuses the request; it must have the partition key \"namespace\" and the sort key \
-         \"key\", both of type String ({code}: {message})"
+        "the table \"{table}\" refuses the request; it must have the partition key \
+         \"namespace\" and the sort key \"key\", both of type String ({code}: {message})"
     )]
     Invalid {
         table: String,
@@ -61,15 +62,16 @@ pub(crate) enum RequestError {
     #[error("DynamoDB returned {code}: {message}")]
     Answer { code: String, message: String },
     #[error(
-        "the table throttles: {left} rows of a batch were not written in time; it needs more write capacity"
+        "the table throttles: {left} rows of a batch were not written in time; it needs more \
+         write capacity"
     )]
     Throttled { left: usize },
     #[error("the time of the last synchronization is not a number of milliseconds")]
     SynchronizedOn,
 }
 
-const NEEDED: &str = "a reader needs dynamodb:GetItem and dynamodb:Query, a writer also dynamodb:PutItem and \
-                      dynamodb:BatchWriteItem";
+const NEEDED: &str = "a reader needs dynamodb:GetItem and dynamodb:Query, a writer also \
+                      dynamodb:PutItem and dynamodb:BatchWriteItem";
 
 /// An item that cannot be stored.
 #[derive(Debug, Error)]

@@ -91,9 +91,9 @@
 //!
 //! # Limitations
 //!
-//! - Writing everything is not atomic. Segments are written before the flags that refer to them,
-//!   and obsolete rows are deleted last, so a reader may see old and new data mixed, but nothing
-//!   missing. The marker of a complete data set is written after everything else. If the table
+//! - Writing everything is not atomic. Items are written before the items that refer to them, and
+//!   obsolete rows are deleted last, so a reader may see old and new data mixed, but no missing
+//!   items. The marker of a complete data set is written after everything else. If the table
 //!   throttles, the unprocessed part of a batch is retried for up to a minute; then the call fails
 //!   and the marker is not written.
 //! - A row holds at most 400 KB. A larger item is skipped, and the log names it. Its old row stays,

@@ -60,7 +60,7 @@ pub(crate) enum Fault {
     Credentials(#[source] Arc<dyn Error + Send + Sync>),
     #[error("the connection was lost")]
     Lost(#[source] RedisError),
-    #[error("the server answered {}", .0.code())]
+    #[error("the server replied {}", .0.code())]
     Server(#[source] ServerError),
     #[error("the server refuses access")]
     Refused(#[source] RedisError),

@@ -241,8 +241,9 @@ impl PersistentDataStore for RedisDataStore {
             let prefix = self.keys.prefix();
             tracing::warn!(
                 prefix,
-                "flags and segments are on different nodes of a cluster, so readers may see new and old data mixed; \
-                 a prefix with a hash tag, such as \"{{{prefix}}}\", keeps them together"
+                "flags and segments are on different nodes of a cluster, so readers may see new \
+                 and old data mixed; a prefix with a hash tag, such as \"{{{prefix}}}\", keeps \
+                 them together"
             );
         }
         self.write_one_by_one(data).await.map_err(store_error)

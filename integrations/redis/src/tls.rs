@@ -100,8 +100,9 @@ mod by_rustls {
         }
     }
 
-    const NO_PROVIDER: &str = "no cryptography provider: turn on the cargo feature `tls-aws-lc-rs` or \
-                               `tls-ring` of vexil-redis, or install a default provider of rustls in this process";
+    const NO_PROVIDER: &str = "no cryptography provider: enable the cargo feature \
+                               `tls-aws-lc-rs` or `tls-ring` of vexil-redis, or install a \
+                               default provider of rustls in this process";
     const ROOTS: &str = "PEM certificates";
     const IDENTITY: &str = "a PEM certificate chain and its private key";
 
@@ -141,8 +142,8 @@ mod by_rustls {
         let all =
             CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         match all.map_err(|error| bad_file(path, what, error))? {
-            none if none.is_empty() => Err(bad_file(path, what, pem::Error::NoItemsFound)),
-            some => Ok(some),
+            all if all.is_empty() => Err(bad_file(path, what, pem::Error::NoItemsFound)),
+            all => Ok(all),
         }
     }
 

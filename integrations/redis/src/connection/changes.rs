@@ -59,7 +59,7 @@ impl Changes {
             for key in &watcher.keys {
                 command.arg("PREFIX").arg(key);
             }
-            // This process does not need notifications of its own writes. The server does not
+            // The store need not be notified of writes of this process. The server does not
             // recognize them if a script makes them.
             command.arg("NOLOOP");
             command

@@ -69,7 +69,7 @@ async fn an_own_data_set_causes_no_notification() {
     nothing_changed(&store, &changes).await;
 }
 
-// Two environments on one connection: each store is notified only of its own keys
+// Two environments on one connection: each store is notified only of changes to its keys
 #[tokio::test]
 async fn stores_on_one_connection_are_notified_of_their_own_keys() {
     let server = RedisServer::start().unwrap();
