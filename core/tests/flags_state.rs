@@ -50,7 +50,7 @@ fn experiment(extra: &Json) -> Json {
     )
 }
 
-// Section 6.2
+// EVAL-6.2
 #[test]
 fn a_state_has_the_form_of_the_protocol_and_nothing_more() {
     let flags = json!({
@@ -76,7 +76,7 @@ fn a_state_has_the_form_of_the_protocol_and_nothing_more() {
     );
 }
 
-// Section 6.2: `reason`
+// EVAL-6.2: `reason`
 #[test]
 fn reasons_are_there_when_they_are_asked_for() {
     let malformed = json!({"on": true, "version": 3});
@@ -93,7 +93,7 @@ fn reasons_are_there_when_they_are_asked_for() {
     );
 }
 
-// Section 6.2: `trackEvents`
+// EVAL-6.2: `trackEvents`
 #[test]
 fn a_tracked_flag_says_so() {
     let tracked = with(gives(1, 1), &json!({"trackEvents": true}));
@@ -103,7 +103,7 @@ fn a_tracked_flag_says_so() {
     );
 }
 
-// Section 6.2: `trackReason`
+// EVAL-6.2: `trackReason`
 #[test]
 fn an_experiment_is_tracked_with_its_reason_whatever_the_options() {
     let expected = json!({"variation": 0, "version": 4, "reason": {"kind": "FALLTHROUGH", "inExperiment": true},
@@ -117,7 +117,7 @@ fn an_experiment_is_tracked_with_its_reason_whatever_the_options() {
     }
 }
 
-// Sections 4.12 and 6.2
+// EVAL-4.12 and EVAL-6.2
 #[test]
 fn what_the_flag_marks_for_tracking_counts_as_an_experiment() {
     let reason = json!({"kind": "FALLTHROUGH"});
@@ -144,7 +144,7 @@ fn what_the_flag_marks_for_tracking_counts_as_an_experiment() {
     );
 }
 
-// Sections 6.2 and 6.3: `debugEventsUntilDate`
+// EVAL-6.2 and EVAL-6.3: `debugEventsUntilDate`
 #[test]
 fn a_debugging_date_is_there_even_if_it_is_past_and_makes_details_while_it_is_not() {
     let until = |date: u64| with(gives(1, 1), &json!({"debugEventsUntilDate": date}));
@@ -171,7 +171,7 @@ fn a_debugging_date_is_there_even_if_it_is_past_and_makes_details_while_it_is_no
     assert_eq!(metadata(&until(future), few), with_reason);
 }
 
-// Section 6.3: details only for tracked flags
+// EVAL-6.3: details only for tracked flags
 #[test]
 fn details_may_be_left_to_the_flags_that_are_tracked() {
     let few = plain()
@@ -199,7 +199,7 @@ fn requires(keys: &[&str], extra: &Json) -> Json {
     )
 }
 
-// Section 6.3: `prerequisites`
+// EVAL-6.3: `prerequisites`
 #[test]
 fn only_direct_prerequisites_that_were_evaluated_are_listed_in_their_order() {
     let off = with(gives(1, 1), &json!({"on": false}));
@@ -234,7 +234,7 @@ fn only_direct_prerequisites_that_were_evaluated_are_listed_in_their_order() {
     );
 }
 
-// Section 6.3: `prerequisites`, the harness's third case
+// EVAL-6.3: `prerequisites`, the harness's third case
 #[test]
 fn a_failed_prerequisite_without_an_off_variation_leaves_a_version_and_a_list() {
     let off = with(gives(1, 1), &json!({"on": false}));
@@ -250,7 +250,7 @@ fn a_failed_prerequisite_without_an_off_variation_leaves_a_version_and_a_list() 
     );
 }
 
-// Sections 2.2, 6.1 and 6.3
+// EVAL-2.2, EVAL-6.1 and EVAL-6.3
 #[test]
 fn only_flags_for_browsers_are_there_if_so_asked_and_they_name_prerequisites_that_are_not() {
     let available = |web: bool| json!({"clientSideAvailability": {"usingEnvironmentId": web, "usingMobileKey": true}});
@@ -272,7 +272,7 @@ fn only_flags_for_browsers_are_there_if_so_asked_and_they_name_prerequisites_tha
     assert_eq!(state_of(&flags, plain()).values().len(), 5);
 }
 
-// Section 6.3
+// EVAL-6.3
 #[test]
 fn a_flag_without_a_value_is_there_with_null_and_a_deleted_one_is_not() {
     let flags = json!({
@@ -287,7 +287,7 @@ fn a_flag_without_a_value_is_there_with_null_and_a_deleted_one_is_not() {
     assert_eq!(state.to_json(), expected);
 }
 
-// Section 6.4
+// EVAL-6.4
 #[test]
 fn an_invalid_state_is_exactly_this() {
     let nothing = json!({"$valid": false, "$flagsState": {}});
@@ -322,7 +322,7 @@ fn an_invalid_state_is_exactly_this() {
     );
 }
 
-// Section 6.4
+// EVAL-6.4
 #[test]
 fn data_that_an_earlier_process_left_makes_a_valid_state() {
     let store = Arc::new(MemoryStore::new());
@@ -334,7 +334,7 @@ fn data_that_an_earlier_process_left_makes_a_valid_state() {
     assert_eq!(state.value("flag"), Some(&1.into()));
 }
 
-// Section 6.4: the helpers
+// EVAL-6.4: the helpers
 #[test]
 fn values_and_reasons_can_be_asked_for_by_key() {
     let client = support::client(

@@ -1,5 +1,5 @@
-//! Closing runs to its end, whoever waits for it and for however long; nothing that owns the client
-//! survives it.
+//! Closing runs to its end even if its caller gives up, and nothing that owns the client survives
+//! it.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,7 +34,7 @@ use crate::support::{
 /// Too short for anything that has to wait.
 const SHORT: Duration = Duration::from_millis(1);
 
-/// For what must end before that by itself.
+/// Upper limit for operations that must end earlier by themselves.
 const LONG: Duration = Duration::from_secs(600);
 
 /// A component whose `close` starts, waits for the test and ends.
@@ -49,7 +49,7 @@ struct Slow {
     _dropped: Sender<()>,
 }
 
-/// What the test sees of it.
+/// The test's view of the component.
 struct Seen {
     started: Receiver<()>,
     ended: Receiver<()>,
@@ -77,7 +77,7 @@ fn slow() -> (Arc<Slow>, Seen) {
     )
 }
 
-/// One that is closed at once.
+/// A component that closes at once.
 fn fast() -> (Arc<Slow>, Seen) {
     let (store, seen) = slow();
     store.go_on.add_permits(1);
@@ -163,12 +163,12 @@ fn builder() -> ClientBuilder {
 }
 
 #[test]
-fn closing_goes_on_when_its_time_is_over_and_a_second_close_waits_for_its_end() {
+fn closing_continues_after_its_timeout_and_a_second_close_waits_for_its_end() {
     let (store, seen) = slow();
     let client = builder().data_store(Arc::clone(&store)).start().unwrap();
     assert!(!block_on(client.close(SHORT)));
     seen.started.recv_timeout(SOON).unwrap();
-    assert!(!client.blocking_close(SHORT), "it still closes");
+    assert!(!client.blocking_close(SHORT), "the client is still closing");
     thread::scope(|scope| {
         let (first, second) = (
             scope.spawn(|| block_on(client.close(LONG))),
@@ -183,7 +183,7 @@ fn closing_goes_on_when_its_time_is_over_and_a_second_close_waits_for_its_end() 
 }
 
 #[test]
-fn closing_goes_on_when_its_future_is_dropped() {
+fn closing_continues_when_its_future_is_dropped() {
     let (store, seen) = slow();
     let client = builder().data_store(Arc::clone(&store)).start().unwrap();
     {
@@ -202,7 +202,7 @@ fn closing_goes_on_when_its_future_is_dropped() {
 }
 
 #[test]
-fn closing_goes_on_when_the_client_is_dropped() {
+fn closing_continues_when_the_client_is_dropped() {
     let (store, seen) = slow();
     let client = builder().data_store(Arc::clone(&store)).start().unwrap();
     assert!(!client.blocking_close(SHORT));
@@ -214,7 +214,7 @@ fn closing_goes_on_when_the_client_is_dropped() {
 }
 
 #[test]
-fn events_store_and_big_segments_are_closed_at_once() {
+fn events_store_and_big_segments_are_closed_concurrently() {
     let ((events, events_seen), (store, store_seen), (members, members_seen)) =
         (slow(), slow(), slow());
     let big_segments = BigSegmentsConfig::new(Arc::clone(&members));
@@ -227,7 +227,7 @@ fn events_store_and_big_segments_are_closed_at_once() {
     for seen in [&events_seen, &store_seen, &members_seen] {
         seen.started.recv_timeout(SOON).unwrap();
     }
-    // The last first.
+    // The last event comes first.
     for (component, seen) in [
         (&members, &members_seen),
         (&store, &store_seen),
@@ -240,7 +240,7 @@ fn events_store_and_big_segments_are_closed_at_once() {
 }
 
 #[test]
-fn a_close_says_that_a_component_panicked_and_closes_the_others() {
+fn a_close_reports_that_a_component_panicked_and_closes_the_others() {
     let (events, seen) = fast();
     let store = Arc::new(Panicking(PanicsIn::Close, MemoryStore::new()));
     let client = builder().events(events).data_store(store).start().unwrap();
@@ -249,13 +249,13 @@ fn a_close_says_that_a_component_panicked_and_closes_the_others() {
 }
 
 #[test]
-fn a_client_can_be_closed_inside_the_runtime_of_one_thread_that_it_blocks() {
+fn a_client_can_be_closed_inside_a_single_threaded_runtime_that_the_call_blocks() {
     let client = builder().start().unwrap();
     assert!(current_thread().block_on(async { client.blocking_close(SOON) }));
 }
 
 #[test]
-fn a_client_whose_runtime_has_ended_is_closed_in_time_and_says_that() {
+fn a_client_whose_runtime_has_ended_closes_in_time_and_reports_it() {
     always_interested();
     let log = Log::default();
     let (store, seen) = fast();
@@ -282,7 +282,7 @@ fn a_client_whose_runtime_has_ended_is_closed_in_time_and_says_that() {
 }
 
 #[test]
-fn a_close_that_is_interrupted_by_the_end_of_the_runtime_ends_and_closes_nothing_twice() {
+fn a_close_interrupted_by_the_end_of_the_runtime_closes_nothing_twice() {
     let (store, seen) = slow();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let client = builder()
@@ -298,7 +298,7 @@ fn a_close_that_is_interrupted_by_the_end_of_the_runtime_ends_and_closes_nothing
 }
 
 #[test]
-fn a_client_whose_runtime_is_not_driven_ends_what_it_is_asked_in_time() {
+fn the_calls_of_a_client_whose_runtime_is_not_driven_end_in_time() {
     let runtime = current_thread();
     let client = builder().runtime(runtime.handle().clone()).start().unwrap();
     assert!(!block_on(client.close(SHORT)) && !client.blocking_close(SHORT));
@@ -309,7 +309,7 @@ fn a_client_whose_runtime_is_not_driven_ends_what_it_is_asked_in_time() {
     ));
 }
 
-/// A client of the service that delivers events only when it is asked to, or closed.
+/// A client of the service that delivers events only on a flush or when it is closed.
 fn reporting(service: &FakeService) -> Client {
     let events = EventsConfig::new()
         .flush_interval(Duration::from_secs(3600))
@@ -339,7 +339,7 @@ fn a_guard_closes_the_client_and_delivers_its_events() {
     assert_eq!(
         service.summary_counts().total(),
         1,
-        "they are there when the guard is dropped"
+        "the events are delivered when the guard is dropped"
     );
 }
 
@@ -359,7 +359,7 @@ fn a_guard_closes_the_client_when_its_owner_panics() {
     assert_eq!(service.summary_counts().total(), 1);
 }
 
-/// What is logged about events that may be lost.
+/// The log lines about events that may be lost.
 fn logged(act: impl FnOnce()) -> Vec<String> {
     always_interested();
     let log = Log::default();
@@ -371,7 +371,7 @@ fn logged(act: impl FnOnce()) -> Vec<String> {
 }
 
 #[test]
-fn the_drop_of_the_last_client_says_how_many_events_are_not_delivered_yet() {
+fn dropping_the_last_client_logs_how_many_events_are_not_delivered_yet() {
     let service = service();
     let client = reporting(&service);
     let lines = logged(|| {
@@ -381,7 +381,7 @@ fn the_drop_of_the_last_client_says_how_many_events_are_not_delivered_yet() {
         drop(client.clone());
         drop(client);
     });
-    // The two evaluations, and the context that was new.
+    // The two evaluations, and the index event of the new context.
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(
         lines[0].contains("WARN") && lines[0].contains("undelivered=3"),
@@ -394,7 +394,7 @@ fn the_drop_of_the_last_client_says_how_many_events_are_not_delivered_yet() {
 }
 
 #[test]
-fn events_that_are_on_their_way_when_the_last_client_is_dropped_are_undelivered_too() {
+fn events_in_flight_when_the_last_client_is_dropped_count_as_undelivered() {
     let service = service();
     service.answer(Endpoint::Events, Answer::nothing());
     let client = reporting(&service);
@@ -409,7 +409,7 @@ fn events_that_are_on_their_way_when_the_last_client_is_dropped_are_undelivered_
 }
 
 #[test]
-fn the_drop_of_a_client_without_undelivered_events_is_silent() {
+fn dropping_a_client_without_undelivered_events_logs_nothing() {
     let service = service();
     let (unused, flushed, closed) = (
         reporting(&service),
@@ -424,7 +424,7 @@ fn the_drop_of_a_client_without_undelivered_events_is_silent() {
 }
 
 #[test]
-fn a_close_without_success_says_how_many_events_are_not_delivered_yet() {
+fn a_failed_close_logs_how_many_events_are_not_delivered_yet() {
     let service = service();
     service.answer(Endpoint::Events, Answer::nothing());
     let client = reporting(&service);
@@ -436,7 +436,7 @@ fn a_close_without_success_says_how_many_events_are_not_delivered_yet() {
     );
 }
 
-/// Owns a client, as code that reacts to flags does.
+/// Owns a client, like application code that reacts to flags.
 #[derive(Debug, Default)]
 struct Owner(Mutex<Option<Client>>);
 
@@ -482,7 +482,7 @@ impl Plugin for Owner {
     }
 }
 
-/// Whether a closed client is freed when all but what `own` gave it to are gone.
+/// Whether a closed client is freed once only the object that `own` gave it to still holds it.
 #[track_caller]
 fn is_freed_after_close(
     configure: impl FnOnce(ClientBuilder) -> ClientBuilder,
@@ -499,7 +499,7 @@ fn is_freed_after_close(
     assert!(client.blocking_close(SOON));
     assert!(
         client.bool_variation("flag", &ada(), false),
-        "the last data stays"
+        "the last data is kept"
     );
     drop((client, source));
     seen.is_freed();
@@ -546,7 +546,7 @@ impl Drop for PanicsInDrop {
 }
 
 #[test]
-fn a_listener_that_panics_when_it_is_dropped_does_not_keep_a_client_from_being_closed() {
+fn a_listener_that_panics_on_drop_does_not_prevent_a_close() {
     let (store, seen) = fast();
     let client = builder().data_store(store).start().unwrap();
     let bad = PanicsInDrop;
@@ -560,7 +560,7 @@ fn a_listener_that_panics_when_it_is_dropped_does_not_keep_a_client_from_being_c
 }
 
 #[test]
-fn listeners_and_hooks_that_are_added_to_a_closed_client_are_dropped_at_once() {
+fn listeners_and_hooks_added_to_a_closed_client_are_dropped_at_once() {
     let (store, seen) = fast();
     let client = builder().data_store(Arc::clone(&store)).start().unwrap();
     drop(store);
@@ -592,7 +592,7 @@ impl Hook for Panics {
     }
 }
 
-/// Ends never by itself; what it holds is dropped with it.
+/// Never ends by itself; its channel is dropped with it.
 #[derive(Debug)]
 struct Holding(Sender<()>);
 
@@ -612,7 +612,7 @@ impl vexil::data_source::DataSource for Holding {
 }
 
 #[test]
-fn the_source_of_a_closed_client_is_dropped_though_the_client_is_kept() {
+fn the_data_source_of_a_closed_client_is_dropped_while_the_client_is_kept() {
     let (drops, dropped) = channel();
     let client = Client::builder("sdk-key")
         .data_source(Arc::new(Holding(drops)))

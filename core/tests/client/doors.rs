@@ -1,4 +1,4 @@
-//! What the doors make of a flag's value.
+//! How the variation methods convert a flag's value.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use vexil::{Client, Text, Value};
 
 use crate::support::{self, Fixed, ada, error, gives, with};
 
-/// Whether the value is taken; if it is not, the reason is that it has the wrong type.
+/// Whether the value is accepted; if not, the reason must be `WRONG_TYPE`.
 #[track_caller]
 fn read<T: FlagValue + Clone>(value: &Json, default: T) -> Option<T::Output> {
     let client = support::client_with(&gives(1, value.clone()));
@@ -39,7 +39,7 @@ fn read<T: FlagValue + Clone>(value: &Json, default: T) -> Option<T::Output> {
 
 // EVAL-4.14
 #[test]
-fn a_typed_door_takes_values_of_its_type_only() {
+fn a_typed_method_accepts_values_of_its_type_only() {
     let values = [
         json!(true),
         json!(3),
@@ -90,7 +90,7 @@ fn a_typed_door_takes_values_of_its_type_only() {
 
 // EVAL-4.14
 #[test]
-fn a_null_variation_is_of_the_wrong_type_for_every_typed_door_and_a_value_for_json() {
+fn a_null_variation_is_a_value_for_json_and_the_wrong_type_for_typed_methods() {
     let client = support::client_with(&gives(1, json!(null)));
     let detail = client.json_variation_detail("flag", &ada(), Value::from(7));
     assert_eq!(
@@ -108,7 +108,7 @@ fn a_null_variation_is_of_the_wrong_type_for_every_typed_door_and_a_value_for_js
 
 // EVAL-4.14
 #[test]
-fn an_integer_is_a_number_without_its_fraction_within_the_range_of_exact_ones() {
+fn an_integer_is_a_truncated_number_within_the_range_of_exact_integers() {
     const EXACT: i64 = 9_007_199_254_740_991;
     for (value, expected, strict) in [
         (json!(3), Some(3), true),
@@ -144,7 +144,7 @@ fn an_integer_is_a_number_without_its_fraction_within_the_range_of_exact_ones() 
 
 // EVAL-4.14
 #[test]
-fn beyond_the_range_of_exact_integers_a_number_is_no_integer_for_either_door() {
+fn a_number_beyond_the_range_of_exact_integers_is_not_an_integer() {
     for value in [
         9_007_199_254_740_992_i64,
         9_007_199_254_740_993,
@@ -174,14 +174,14 @@ fn a_double_is_any_number() {
 
 // EVAL-4.1 (5)
 #[test]
-fn a_flag_that_is_off_without_an_off_variation_gives_the_default_and_keeps_its_reason() {
+fn a_flag_that_is_off_without_an_off_variation_returns_the_default() {
     let client = support::client_with(&with(gives(1, "on"), &json!({"on": false})));
     support::every_door_gives_its_default(&client, "flag", &ada(), &json!({"kind": "OFF"}));
 }
 
 // EVAL-4.1 (5)
 #[test]
-fn a_failed_prerequisite_without_an_off_variation_gives_the_default_and_keeps_its_reason() {
+fn a_failed_prerequisite_without_an_off_variation_returns_the_default() {
     let client = support::client_with(&with(
         gives(1, 1),
         &json!({"prerequisites": [{"key": "none", "variation": 0}]}),
@@ -190,7 +190,7 @@ fn a_failed_prerequisite_without_an_off_variation_gives_the_default_and_keeps_it
     support::every_door_gives_its_default(&client, "flag", &ada(), &reason);
 }
 
-// EVAL-4.14: the check is for values of flags, never for the default
+// EVAL-4.14: the type check applies to values of flags, never to the default
 #[test]
 fn the_default_of_a_call_may_be_null() {
     let client = support::client(&json!({}));
@@ -200,9 +200,9 @@ fn the_default_of_a_call_may_be_null() {
     );
 }
 
-// a migration's stage
+// the stage of a migration
 #[test]
-fn a_stage_is_read_from_its_name_and_another_text_is_of_the_wrong_type() {
+fn a_stage_is_parsed_from_its_name_and_any_other_string_is_the_wrong_type() {
     assert_eq!(read(&json!("rampdown"), Stage::Off), Some(Stage::RampDown));
     assert_eq!(read(&json!("half-way"), Stage::Off), None);
     assert_eq!(read(&json!(1), Stage::Off), None);
@@ -217,7 +217,7 @@ const LIMITS: Limits = Limits { rps: 7 };
 
 // variations of any type
 #[test]
-fn a_variation_is_read_as_a_type_of_the_callers_if_it_fits() {
+fn a_variation_deserializes_into_a_custom_type_if_it_fits() {
     for (value, expected) in [
         (json!({"rps": 100, "more": true}), Some(100)),
         (json!({"rps": -1}), None),
@@ -262,9 +262,9 @@ fn a_variation_is_read_as_a_type_of_the_callers_if_it_fits() {
     }
 }
 
-// waiting and awaiting doors give the same
+// the synchronous and the async methods return the same
 #[test]
-fn the_awaiting_doors_give_what_the_others_give() {
+fn the_async_methods_return_the_same_as_the_synchronous_ones() {
     let client = support::client(&json!({"flags": {
         "bool": gives(1, true), "number": gives(1, 3), "text": gives(1, "text"), "json": gives(1, json!([1, "a"]))}}));
     let ada = ada();
@@ -312,7 +312,7 @@ fn with_defaults(data: &Json) -> Client {
 
 // `defaults(map)`
 #[test]
-fn a_configured_default_comes_before_the_callers_wherever_a_flag_gives_no_value() {
+fn a_configured_default_takes_precedence_over_the_callers_default() {
     let off = with(gives(1, "on"), &json!({"on": false}));
     let malformed = json!({"on": true, "version": 1});
     for (flag, reason) in [
@@ -342,7 +342,7 @@ fn a_configured_default_comes_before_the_callers_wherever_a_flag_gives_no_value(
 
 // `defaults(map)`
 #[test]
-fn a_flags_own_value_comes_before_a_configured_default() {
+fn a_flags_value_takes_precedence_over_a_configured_default() {
     let client = with_defaults(&json!({"flags": {"flag": gives(1, "flag's own")}}));
     assert_eq!(client.string_variation("flag", &ada(), "own"), "flag's own");
     assert_eq!(client.string_variation("another", &ada(), "own"), "own");
@@ -350,7 +350,7 @@ fn a_flags_own_value_comes_before_a_configured_default() {
 
 // `defaults(map)`
 #[test]
-fn a_configured_default_serves_a_client_without_data_too() {
+fn a_configured_default_is_returned_by_a_client_without_data() {
     let offline = Client::builder("sdk-key")
         .defaults([("flag", true)])
         .offline(true)
@@ -366,14 +366,14 @@ fn a_configured_default_serves_a_client_without_data_too() {
 
 // `defaults(map)`
 #[test]
-fn a_configured_default_of_the_wrong_type_is_passed_over() {
+fn a_configured_default_of_the_wrong_type_is_ignored() {
     let client = with_defaults(&json!({}));
     assert!(client.bool_variation("flag", &ada(), true));
     assert_eq!(client.int_variation("flag", &ada(), 7), 7);
     assert_eq!(
         client.double_variation("number", &ada(), 7.0),
         2.5,
-        "the later of two counts"
+        "the last of two defaults wins"
     );
     assert_eq!(client.int_variation("number", &ada(), 7), 2);
     assert_eq!(client.strict_int_variation("number", &ada(), 7), 7);
@@ -385,7 +385,7 @@ fn a_configured_default_of_the_wrong_type_is_passed_over() {
 
 // `defaults(map)`
 #[test]
-fn a_configured_default_serves_types_of_the_callers_too() {
+fn a_configured_default_deserializes_into_a_custom_type() {
     let client = with_defaults(&json!({}));
     assert_eq!(
         client.json_variation_as("limits", &ada(), LIMITS),
@@ -394,15 +394,15 @@ fn a_configured_default_serves_types_of_the_callers_too() {
     assert_eq!(
         client.json_variation_as("flag", &ada(), LIMITS),
         LIMITS,
-        "one that does not fit is passed over"
+        "a default that does not fit is ignored"
     );
     let own: BTreeMap<String, u32> = client.json_variation_as("limits", &ada(), BTreeMap::new());
     assert_eq!(own["rps"], 70);
 }
 
-// `defaults(map)`; the typed doors give it here
+// `defaults(map)`, applied by the typed methods
 #[test]
-fn a_configured_default_serves_types_of_the_callers_that_the_flag_does_not_fit() {
+fn a_configured_default_is_used_if_the_flag_does_not_fit_the_custom_type() {
     let client = with_defaults(&json!({"flags": {"limits": gives(1, "text")}}));
     let detail = client.json_variation_as_detail("limits", &ada(), LIMITS);
     assert_eq!(
@@ -413,7 +413,7 @@ fn a_configured_default_serves_types_of_the_callers_that_the_flag_does_not_fit()
 }
 
 #[test]
-fn a_type_mismatch_names_the_requested_type_and_the_one_that_was_found() {
+fn a_type_mismatch_names_the_requested_and_the_actual_type() {
     let found = |value: Json| support::client_with(&gives(1, value));
     let words = |mismatch: Option<&TypeMismatch>| mismatch.map(ToString::to_string);
     for (value, name) in [
@@ -464,7 +464,7 @@ fn a_type_mismatch_names_the_requested_type_and_the_one_that_was_found() {
 }
 
 #[test]
-fn a_type_mismatch_of_a_type_of_the_callers_tells_what_its_deserialization_says() {
+fn a_type_mismatch_of_a_custom_type_contains_the_deserialization_error() {
     let client = support::client_with(&gives(1, json!({"rps": "many"})));
     let detail = client.json_variation_as_detail("flag", &ada(), LIMITS);
     let mismatch = detail.type_mismatch().unwrap();
@@ -480,12 +480,12 @@ fn a_type_mismatch_of_a_type_of_the_callers_tells_what_its_deserialization_says(
     let detail = block_on(client.json_variation_as_detail_async("flag", &ada(), 1_u8));
     assert!(
         detail.type_mismatch().unwrap().to_string().len() < 1_000,
-        "a long value is not quoted whole"
+        "a long value is truncated"
     );
 }
 
 #[test]
-fn an_integer_that_floats_skip_is_no_integer_for_types_of_the_callers() {
+fn an_integer_that_f64_cannot_represent_is_not_an_integer_for_custom_types() {
     let flags = json!({"flags": {
         "beyond": gives(1, 9_007_199_254_740_993_i64),
         "within": gives(1, 9_007_199_254_740_991_i64),

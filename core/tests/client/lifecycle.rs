@@ -49,7 +49,7 @@ fn closing_stops_the_source() {
 }
 
 #[test]
-fn only_the_drop_of_the_last_clone_stops_the_source() {
+fn only_dropping_the_last_clone_stops_the_source() {
     let (source, dropped) = Guarded::new(&json!({"flags": {"flag": gives(1, true)}}));
     let client = Client::builder("sdk-key")
         .data_source(source)
@@ -69,7 +69,7 @@ fn only_the_drop_of_the_last_clone_stops_the_source() {
 
 // SRC-4.4
 #[test]
-fn the_end_of_a_client_is_its_subscribers_last_change() {
+fn closing_a_client_is_the_last_change_that_subscribers_receive() {
     let (client, source) = controlled();
     let mut changes = client.data_source_status().subscribe();
     source.init(&json!({}));
@@ -123,7 +123,7 @@ fn clones_of_a_builder_start_independent_clients() {
     );
 }
 
-/// Counts how often it is closed.
+/// Counts calls of `close`.
 #[derive(Debug)]
 struct Closable(MemoryStore, AtomicUsize, Sender<()>);
 
@@ -172,7 +172,7 @@ fn a_store_is_closed_once_by_close() {
 }
 
 #[test]
-fn a_store_is_closed_by_the_drop_of_the_client() {
+fn a_store_is_closed_when_the_client_is_dropped() {
     let (store, closed) = closable();
     let (client, _source) =
         controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
@@ -181,7 +181,7 @@ fn a_store_is_closed_by_the_drop_of_the_client() {
 }
 
 #[test]
-fn a_store_that_panics_while_it_is_closed_harms_nobody() {
+fn a_store_that_panics_in_close_does_not_affect_the_client() {
     let store = Arc::new(Panicking(PanicsIn::Close, MemoryStore::new()));
     let (client, _source) = controlled_with(Client::builder("sdk-key").data_store(store));
     block_on(client.close(SOON));
@@ -189,7 +189,7 @@ fn a_store_that_panics_while_it_is_closed_harms_nobody() {
 
 // EVAL-1.13 and EVAL-7.5
 #[test]
-fn the_secure_mode_hash_is_that_of_the_protocol() {
+fn the_secure_mode_hash_matches_the_protocol() {
     let user = |key: &str| {
         Context::builder(key)
             .name("any")
@@ -248,7 +248,7 @@ fn the_secure_mode_hash_is_that_of_the_protocol() {
 }
 
 #[test]
-fn nothing_that_can_be_printed_shows_the_sdk_key() {
+fn no_debug_output_contains_the_sdk_key() {
     const SECRET: &str = "sdk-do-not-print-me";
     let key = SdkKey::from(SECRET);
     assert_eq!(key.as_str(), SECRET);
@@ -273,7 +273,7 @@ fn nothing_that_can_be_printed_shows_the_sdk_key() {
     }
 }
 
-/// What a recipe could print of what it is given.
+/// Exposes everything that a data source configuration could print.
 fn printed_context(sdk_key: &str) -> String {
     use vexil::config::{ConfigError, Configure};
 

@@ -1,5 +1,4 @@
-//! The client: readiness, the doors to a flag's value, what it fetches, where it runs, its status
-//! and its end.
+//! The client: readiness, variation methods, fetching, runtimes, status and shutdown.
 
 #![cfg(test)]
 

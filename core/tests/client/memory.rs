@@ -1,4 +1,4 @@
-//! A store that names the store in memory behind it is not passed through by evaluations.
+//! Evaluations read the in-memory store that a store exposes, if it exposes one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use vexil::{Client, async_trait};
 
 use crate::support::{ada, controlled_with, gives};
 
-/// Counts how often it is read.
+/// Counts reads.
 #[derive(Debug)]
 struct Counting {
     inner: MemoryStore,
@@ -65,6 +65,6 @@ fn reads(names_it: bool) -> usize {
 }
 
 #[test]
-fn evaluations_read_the_memory_that_a_store_names_and_else_the_store() {
+fn evaluations_read_the_exposed_memory_of_a_store_or_else_the_store() {
     assert_eq!((reads(true), reads(false)), (0, 2));
 }

@@ -1,4 +1,4 @@
-//! What a store does not hold in memory is fetched, within a bound.
+//! Items that a store does not hold in memory are fetched, within a time limit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ fn client_of(store: &Arc<Lazy>) -> Client {
     builder_of(store).start().unwrap()
 }
 
-/// With an evaluation timeout that a busy machine keeps. Tests of the timeout set their own.
+/// With an evaluation timeout that holds on a busy machine. Tests of the timeout set their own.
 fn builder_of(store: &Arc<Lazy>) -> ClientBuilder {
     Client::builder("sdk-key")
         .data_store(Arc::clone(store))
@@ -48,7 +48,7 @@ fn builder_of(store: &Arc<Lazy>) -> ClientBuilder {
 }
 
 #[test]
-fn what_is_lacking_is_fetched_piece_by_piece_whether_waiting_or_awaiting() {
+fn missing_items_are_fetched_one_by_one_by_synchronous_and_async_methods() {
     for fetch in [Fetch::AtOnce, Fetch::FromATask] {
         let store = Lazy::new(fetch, &data());
         let client = client_of(&store);
@@ -94,7 +94,7 @@ fn what_is_lacking_is_fetched_piece_by_piece_whether_waiting_or_awaiting() {
 
 // EVAL-4.1 (4)
 #[test]
-fn what_the_store_does_not_have_either_is_not_found() {
+fn an_item_that_the_store_does_not_have_is_not_found() {
     let client = client_of(&Lazy::new(Fetch::AtOnce, &data()));
     support::every_door_gives_its_default(
         &client,
@@ -106,7 +106,7 @@ fn what_the_store_does_not_have_either_is_not_found() {
 
 // EVAL-4.1 (4)
 #[test]
-fn a_prerequisite_or_segment_that_the_store_does_not_have_fails_or_matches_nothing() {
+fn a_missing_prerequisite_fails_and_a_missing_segment_matches_nothing() {
     let flag = with(
         gives(1, "a"),
         &json!({"prerequisites": [{"key": "none", "variation": 0}]}),
@@ -127,13 +127,13 @@ fn a_prerequisite_or_segment_that_the_store_does_not_have_fails_or_matches_nothi
 
 // EVAL-4.1 (4)
 #[test]
-fn a_fetch_that_fails_is_an_exception_by_every_door() {
+fn a_fetch_that_fails_is_an_exception_in_every_method() {
     let client = client_of(&Lazy::new(Fetch::Fails, &data()));
     support::every_door_gives_its_default(&client, "plain", &ada(), &error("EXCEPTION"));
 }
 
 #[test]
-fn a_fetch_that_never_answers_is_an_exception_within_the_evaluation_timeout() {
+fn a_fetch_that_never_ends_is_an_exception_within_the_evaluation_timeout() {
     let store = Lazy::new(Fetch::Never, &data());
     let client = builder_of(&store)
         .evaluation_timeout(SHORT)
@@ -151,9 +151,9 @@ fn a_fetch_that_never_answers_is_an_exception_within_the_evaluation_timeout() {
     );
 }
 
-// a timeout that never ends is no reason to panic
+// an infinite timeout does not panic
 #[test]
-fn an_evaluation_timeout_without_end_is_allowed() {
+fn an_infinite_evaluation_timeout_is_allowed() {
     let store = Lazy::new(Fetch::AtOnce, &data());
     let client = builder_of(&store)
         .evaluation_timeout(Duration::MAX)
@@ -166,14 +166,14 @@ fn an_evaluation_timeout_without_end_is_allowed() {
 
 // panics of a store are contained
 #[test]
-fn a_fetch_that_panics_is_an_exception_by_every_door() {
+fn a_fetch_that_panics_is_an_exception_in_every_method() {
     let client = client_of(&Lazy::new(Fetch::Panics, &data()));
     support::every_door_gives_its_default(&client, "plain", &ada(), &error("EXCEPTION"));
 }
 
 // panics of a store are contained
 #[test]
-fn a_fetch_that_panics_is_an_exception_by_the_awaiting_doors() {
+fn a_fetch_that_panics_is_an_exception_in_the_async_methods() {
     let client = client_of(&Lazy::new(Fetch::Panics, &data()));
     let detail = block_on(client.bool_variation_detail_async("plain", &ada(), true));
     assert_eq!(
@@ -184,7 +184,7 @@ fn a_fetch_that_panics_is_an_exception_by_the_awaiting_doors() {
 
 // panics of a store are contained
 #[test]
-fn a_store_that_panics_while_it_is_read_is_an_exception_by_every_door() {
+fn a_store_that_panics_in_read_is_an_exception_in_every_method() {
     let store = Arc::new(Panicking(PanicsIn::Read, MemoryStore::new()));
     let client = Client::builder("sdk-key")
         .data_store(store)
@@ -199,7 +199,7 @@ fn a_store_that_panics_while_it_is_read_is_an_exception_by_every_door() {
 
 // panics of a store are contained
 #[test]
-fn a_store_that_panics_when_asked_whether_it_has_data_breaks_no_evaluation() {
+fn a_store_that_panics_in_is_initialized_does_not_break_evaluations() {
     let store = Arc::new(Panicking(PanicsIn::IsInitialized, MemoryStore::new()));
     let client = Client::builder("sdk-key")
         .data_store(store)
@@ -212,7 +212,7 @@ fn a_store_that_panics_when_asked_whether_it_has_data_breaks_no_evaluation() {
 
 // panics of a store are contained
 #[test]
-fn a_store_that_panics_while_it_is_written_does_not_keep_a_client_from_starting() {
+fn a_store_that_panics_in_a_write_does_not_prevent_a_client_from_starting() {
     let store = Arc::new(Panicking(PanicsIn::Write, MemoryStore::new()));
     let client = Client::builder("sdk-key")
         .data_store(store)
@@ -241,7 +241,7 @@ fn a_fetch_that_needs_a_timer_works_on_any_executor() {
 
 // the SDK's own runtime works while the caller waits
 #[test]
-fn a_fetch_that_needs_a_timer_works_in_a_runtime_that_waits_for_it() {
+fn a_fetch_that_needs_a_timer_works_in_a_runtime_that_blocks_on_it() {
     let client = client_of(&Lazy::new(Fetch::AfterATimer, &data()));
     support::current_thread().block_on(async {
         assert_eq!(client.string_variation("first", &ada(), "default"), "first");
@@ -262,7 +262,7 @@ fn a_fetch_that_needs_a_timer_works_in_a_runtime_that_awaits_it() {
 }
 
 #[test]
-fn one_task_may_wait_for_fetches_any_number_of_times() {
+fn one_task_can_await_any_number_of_fetches() {
     let store = Lazy::new(Fetch::FromATask, &data());
     let client = client_of(&store);
     support::current_thread().block_on(async {
@@ -278,7 +278,7 @@ fn one_task_may_wait_for_fetches_any_number_of_times() {
 
 // EVAL-5 and EVAL-6.4
 #[test]
-fn all_flags_fetch_what_they_lack_or_are_invalid() {
+fn all_flags_state_fetches_missing_items_or_is_invalid() {
     let state = |fetch| {
         let limit = if matches!(fetch, Fetch::Never) {
             SHORT
@@ -313,7 +313,7 @@ fn all_flags_fetch_what_they_lack_or_are_invalid() {
 
 // EVAL-5: no store
 #[test]
-fn a_big_segment_without_a_store_matches_nothing_and_says_so() {
+fn a_big_segment_without_a_store_matches_nothing_and_reports_it() {
     let segments = json!({
         "big": {"version": 1, "unbounded": true, "generation": 1, "included": ["ada"]},
         "with-rules": {"version": 1, "unbounded": true, "generation": 1, "rules": [{"clauses": []}]},
@@ -358,7 +358,7 @@ fn a_big_segment_without_a_store_matches_nothing_and_says_so() {
 }
 
 #[test]
-fn a_store_may_be_shared_and_looked_at_from_outside() {
+fn a_store_can_be_shared_and_read_by_the_application() {
     let store = Arc::new(MemoryStore::new());
     let builder = Client::builder("sdk-key")
         .data_store(Arc::clone(&store))

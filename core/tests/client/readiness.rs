@@ -1,4 +1,4 @@
-//! When a client has data, and what it does before.
+//! When a client has data, and how it behaves before.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ const AT_ONCE: Duration = Duration::from_millis(1);
 
 // EVAL-4.1 (1); SRC-4.4
 #[test]
-fn an_offline_client_is_initialized_and_gives_defaults_by_every_door() {
+fn an_offline_client_is_initialized_and_returns_defaults_from_every_method() {
     let client = Client::builder("sdk-key").offline(true).start().unwrap();
     support::every_door_gives_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
     support::every_door_gives_its_default(
@@ -69,7 +69,7 @@ fn an_offline_client_ignores_a_store_that_has_data() {
 
 // EVAL-4.1 (2)
 #[test]
-fn before_there_is_data_every_door_gives_its_default() {
+fn before_there_is_data_every_method_returns_its_default() {
     let client = Client::builder("sdk-key")
         .data_source(Silent)
         .start()
@@ -85,7 +85,7 @@ fn before_there_is_data_every_door_gives_its_default() {
 
 // EVAL-4.1 (3)
 #[test]
-fn for_an_invalid_context_every_door_gives_its_default() {
+fn for_an_invalid_context_every_method_returns_its_default() {
     let client = support::client_with(&gives(1, true));
     let invalid: Result<Context, ContextError> = Context::new("");
     support::every_door_gives_its_default(&client, "flag", &invalid, &error("USER_NOT_SPECIFIED"));
@@ -97,13 +97,13 @@ fn for_an_invalid_context_every_door_gives_its_default() {
     );
     assert!(
         client.bool_variation("flag", &Context::new("ada"), false),
-        "a valid result is a context"
+        "a valid `Result` is accepted as a context"
     );
 }
 
 // EVAL-4.1 (4)
 #[test]
-fn for_an_unknown_or_deleted_flag_every_door_gives_its_default() {
+fn for_an_unknown_or_deleted_flag_every_method_returns_its_default() {
     let client = support::client_with(&json!({"version": 3, "deleted": true}));
     support::every_door_gives_its_default(&client, "flag", &ada(), &error("FLAG_NOT_FOUND"));
     support::every_door_gives_its_default(&client, "", &ada(), &error("FLAG_NOT_FOUND"));
@@ -111,13 +111,13 @@ fn for_an_unknown_or_deleted_flag_every_door_gives_its_default() {
 
 // EVAL-4.2
 #[test]
-fn for_a_malformed_flag_every_door_gives_its_default() {
+fn for_a_malformed_flag_every_method_returns_its_default() {
     let client =
         support::client_with(&json!({"on": true, "version": 1, "fallthrough": {"variation": 9}}));
     support::every_door_gives_its_default(&client, "flag", &ada(), &error("MALFORMED_FLAG"));
 }
 
-// With the feature, flags are streamed from the service by default.
+// With the `http` feature, flags are streamed from the service by default.
 #[cfg(not(feature = "http"))]
 #[test]
 fn a_client_without_a_data_source_does_not_start() {
@@ -125,7 +125,7 @@ fn a_client_without_a_data_source_does_not_start() {
     assert!(matches!(error, ConfigError::NoDataSource), "{error}");
 }
 
-/// A recipe that cannot work.
+/// A configuration that fails.
 #[derive(Debug)]
 struct Impossible;
 
@@ -137,7 +137,7 @@ impl Configure<dyn DataSource> for Impossible {
 }
 
 #[test]
-fn a_component_that_cannot_be_configured_is_named_with_its_cause() {
+fn a_component_that_fails_to_configure_is_named_with_its_cause() {
     let error = Client::builder("sdk-key")
         .data_source(Impossible)
         .start()
@@ -151,7 +151,7 @@ fn a_component_that_cannot_be_configured_is_named_with_its_cause() {
 
 // SRC-4.4
 #[test]
-fn a_client_is_ready_when_start_returns_if_its_source_has_data_at_hand() {
+fn a_client_is_ready_when_start_returns_if_its_source_has_data_available() {
     let client = support::client_with(&gives(1, true));
     assert!(client.is_initialized());
     assert_eq!(client.data_availability(), DataAvailability::Refreshed);
@@ -161,7 +161,7 @@ fn a_client_is_ready_when_start_returns_if_its_source_has_data_at_hand() {
 
 // SRC-4.4
 #[test]
-fn a_client_is_ready_when_start_returns_however_many_one_task_starts() {
+fn clients_are_ready_when_start_returns_however_many_one_task_starts() {
     support::current_thread().block_on(async {
         for n in 0..300 {
             let client = support::client_with(&gives(1, true));
@@ -181,7 +181,7 @@ fn cause(result: Result<(), NotReadyError>) -> (&'static str, Option<String>) {
 }
 
 #[test]
-fn waiting_for_data_in_vain_times_out_with_the_last_trouble() {
+fn waiting_for_data_times_out_with_the_last_error() {
     let (client, source) = controlled();
     assert_eq!(
         cause(client.blocking_wait_until_ready(AT_ONCE)),
@@ -199,7 +199,7 @@ fn waiting_for_data_in_vain_times_out_with_the_last_trouble() {
 }
 
 #[test]
-fn waiting_ends_at_once_when_the_sdk_key_is_refused_and_the_client_goes_on() {
+fn waiting_ends_at_once_when_the_sdk_key_is_refused_and_the_client_keeps_trying() {
     for status in [401, 403] {
         let (client, source) = controlled();
         let expected = ("refused", Some(format!("status {status}")));
@@ -216,7 +216,7 @@ fn waiting_ends_at_once_when_the_sdk_key_is_refused_and_the_client_goes_on() {
             expected,
             "the next attempt is far away"
         );
-        // Another error is the last one then.
+        // A later error becomes the last one.
         source.trouble(DataSourceState::Interrupted, "the cable is cut");
         assert_eq!(
             cause(client.blocking_wait_until_ready(AT_ONCE)).0,
@@ -225,7 +225,7 @@ fn waiting_ends_at_once_when_the_sdk_key_is_refused_and_the_client_goes_on() {
         source.response(status);
         source.init(&json!({}));
         client.blocking_wait_until_ready(Duration::ZERO).unwrap();
-        // With data, a refusal changes nothing.
+        // Once there is data, a refusal changes nothing.
         source.response(status);
         client.blocking_wait_until_ready(Duration::ZERO).unwrap();
     }
@@ -235,13 +235,13 @@ fn waiting_ends_at_once_when_the_sdk_key_is_refused_and_the_client_goes_on() {
         assert_eq!(
             cause(client.blocking_wait_until_ready(AT_ONCE)).0,
             "timeout",
-            "{status} says nothing of the key"
+            "{status} does not mention the key"
         );
     }
 }
 
 #[test]
-fn after_waiting_in_vain_the_client_goes_on_and_can_be_waited_for_again() {
+fn after_a_timeout_the_client_keeps_trying_and_can_be_awaited_again() {
     let (client, source) = controlled();
     assert_eq!(
         cause(client.blocking_wait_until_ready(AT_ONCE)).0,
@@ -266,7 +266,7 @@ fn waiting_ends_when_the_data_arrives() {
 }
 
 #[test]
-fn waiting_without_end_is_allowed() {
+fn waiting_without_a_limit_is_allowed() {
     let (client, source) = controlled();
     std::thread::scope(|scope| {
         let blocking = scope.spawn(|| client.blocking_wait_until_ready(Duration::MAX));
@@ -278,7 +278,7 @@ fn waiting_without_end_is_allowed() {
 }
 
 #[test]
-fn waiting_ends_with_the_cause_when_the_source_gives_up() {
+fn waiting_ends_with_the_cause_when_the_source_stops() {
     let refused = "the data source has ended: refused by the service: the key was refused";
     for (end, late, message) in [
         (End::Error, false, refused),
@@ -377,7 +377,7 @@ fn waiting_ends_when_the_client_is_closed() {
 
 // EVAL-4.1 (2); SRC-4.4
 #[test]
-fn data_that_an_earlier_process_left_in_the_store_is_used_until_the_source_delivers() {
+fn data_of_an_earlier_process_in_the_store_is_used_until_the_source_delivers() {
     let store = Arc::new(MemoryStore::new());
     pollster::block_on(store.init(support::data_set(
         &json!({"flags": {"flag": gives(1, "old")}}),

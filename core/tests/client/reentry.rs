@@ -1,4 +1,4 @@
-//! Code of others may use the client wherever the client calls or drops it: it never runs under a
+//! Application code may use the client wherever the client calls or drops it: it never runs under a
 //! lock.
 
 use std::fmt;
@@ -41,7 +41,7 @@ impl Drop for UsesTracker {
 }
 
 #[test]
-fn a_listener_may_use_the_tracker_when_it_is_dropped() {
+fn a_listener_can_use_the_tracker_when_it_is_dropped() {
     ends(|| {
         let (client, _source) = controlled();
         let listen = || {
@@ -58,7 +58,7 @@ fn a_listener_may_use_the_tracker_when_it_is_dropped() {
 }
 
 #[test]
-fn a_listener_may_be_the_last_to_own_the_client_that_drops_it() {
+fn a_listener_can_be_the_last_owner_of_the_client_that_drops_it() {
     ends(|| {
         let (client, source) = controlled();
         let owned = client.clone();
@@ -70,7 +70,7 @@ fn a_listener_may_be_the_last_to_own_the_client_that_drops_it() {
     });
 }
 
-/// Runs something during the next evaluation.
+/// Runs an action during the next evaluation.
 type OnRead = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
@@ -92,7 +92,7 @@ impl DataStore for Reacting {
             None
         };
         drop(armed);
-        // The reader first: what it sees is what was there before.
+        // Take the snapshot first, so that it holds the data from before the action.
         self.0.read(reader);
         if let Some(run) = run {
             run();
@@ -115,8 +115,7 @@ impl DataStore for Reacting {
 }
 
 #[test]
-fn a_store_may_wait_for_listeners_while_the_first_value_of_a_flag_is_taken_and_no_change_is_missed()
-{
+fn no_change_is_missed_while_a_store_waits_for_listeners_during_the_first_read() {
     ends(|| {
         let store = Arc::new(Reacting::default());
         let (client, source) =
@@ -151,7 +150,7 @@ fn a_store_may_wait_for_listeners_while_the_first_value_of_a_flag_is_taken_and_n
     });
 }
 
-/// Hands out what it may know of the client.
+/// Exposes what a data source may know about the client.
 #[derive(Debug)]
 struct Context(std::sync::mpsc::Sender<ClientContext>);
 
@@ -163,7 +162,7 @@ impl Configure<dyn DataStore> for Context {
 }
 
 #[test]
-fn a_store_may_use_the_client_while_it_changes_its_status_and_loses_no_change() {
+fn a_store_can_use_the_client_during_a_status_change_without_losing_a_change() {
     ends(|| {
         let (contexts, context) = channel();
         let (client, _source) =

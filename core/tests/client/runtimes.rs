@@ -1,4 +1,4 @@
-//! Where a client works: on any executor, in any runtime, and without one.
+//! Where a client works: on any executor, in any runtime, and without a runtime.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -16,7 +16,7 @@ fn data() -> serde_json::Value {
     json!({"flags": {"flag": gives(1, true)}})
 }
 
-/// Delivers after its first poll, and says on which thread.
+/// Delivers after its first poll, and reports the thread it ran on.
 #[derive(Clone, Debug)]
 struct Elsewhere(DataSet, Sender<String>);
 
@@ -27,11 +27,11 @@ impl DataSource for Elsewhere {
     }
 
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
-        // The first poll is on the thread that starts the client. On a busy machine the timer may
+        // The first poll runs on the thread that starts the client. On a busy machine the timer may
         // be due by then.
         tokio::task::yield_now().await;
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-        // Not every test wants to know.
+        // Not every test keeps the receiver.
         self.1
             .send(thread::current().name().unwrap_or_default().to_owned())
             .ok();
@@ -68,7 +68,7 @@ fn a_client_works_from_plain_threads() {
 }
 
 #[test]
-fn a_client_works_inside_a_runtime_of_one_thread() {
+fn a_client_works_inside_a_single_threaded_runtime() {
     current_thread().block_on(async {
         let client = Client::builder("sdk-key")
             .data_source(later().0)
@@ -82,7 +82,7 @@ fn a_client_works_inside_a_runtime_of_one_thread() {
 }
 
 #[test]
-fn a_client_may_block_inside_a_runtime_of_one_thread() {
+fn a_client_can_block_inside_a_single_threaded_runtime() {
     current_thread().block_on(async {
         let client = Client::builder("sdk-key")
             .data_source(later().0)
@@ -155,7 +155,7 @@ fn a_client_outlives_the_runtime_in_which_it_was_started() {
 }
 
 #[test]
-fn a_source_goes_on_after_the_runtime_in_which_it_was_started_is_gone() {
+fn a_source_keeps_running_after_the_runtime_that_started_it_has_ended() {
     let (source, source_thread) = later();
     let runtime = current_thread();
     let client = runtime.block_on(async {
@@ -170,7 +170,7 @@ fn a_source_goes_on_after_the_runtime_in_which_it_was_started_is_gone() {
 }
 
 #[test]
-fn a_client_may_be_dropped_and_closed_anywhere() {
+fn a_client_can_be_dropped_and_closed_anywhere() {
     let start = || support::client(&data());
     drop(start());
     block_on(async { drop(start()) });
@@ -185,7 +185,7 @@ fn a_client_may_be_dropped_and_closed_anywhere() {
 }
 
 #[test]
-fn a_runtime_of_the_callers_takes_the_background_work() {
+fn a_configured_runtime_runs_the_background_work() {
     let runtime = current_thread();
     let (source, source_thread) = later();
     let builder = Client::builder("sdk-key")
@@ -203,7 +203,7 @@ fn a_runtime_of_the_callers_takes_the_background_work() {
 }
 
 #[test]
-fn a_runtime_of_the_callers_that_is_gone_harms_nobody() {
+fn a_configured_runtime_that_has_ended_does_not_panic() {
     let runtime = current_thread();
     let builder = Client::builder("sdk-key").data_source(support::Fixed::new(&data()));
     let client = builder.runtime(runtime.handle().clone()).start().unwrap();

@@ -1,4 +1,4 @@
-//! What is told about the data source (SRC-4).
+//! The status of the data source (SRC-4).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ fn short(status: &DataSourceStatus) -> Short {
     (status.state, status.error.as_ref().map(|error| error.kind))
 }
 
-/// The changes that `act` brings about; nothing follows them but the status that marks their end.
+/// The status changes caused by `act`, up to the one that marks their end.
 fn changes(client: &Client, source: &Controls, act: impl FnOnce()) -> Vec<Short> {
     const END: &str = "the end of this test";
     let mut changes = client.data_source_status().subscribe();
@@ -37,7 +37,7 @@ fn changes(client: &Client, source: &Controls, act: impl FnOnce()) -> Vec<Short>
 
 // SRC-4.2 and SRC-4.3
 #[test]
-fn a_status_follows_what_the_source_says_and_is_announced_only_when_it_changes() {
+fn a_status_follows_the_source_and_is_announced_only_when_it_changes() {
     let (client, source) = controlled();
     assert_eq!(
         short(&client.data_source_status().status()),
@@ -66,7 +66,7 @@ fn a_status_follows_what_the_source_says_and_is_announced_only_when_it_changes()
 
 // SRC-4.2 (3)
 #[test]
-fn the_time_of_a_status_is_that_of_its_last_change_of_state() {
+fn the_time_of_a_status_is_the_time_of_its_last_change_of_state() {
     let (client, source) = controlled();
     let status = || client.data_source_status().status();
     let before = status().since;
@@ -81,7 +81,7 @@ fn the_time_of_a_status_is_that_of_its_last_change_of_state() {
 
 // SRC-4.2 (7)
 #[test]
-fn after_the_end_nothing_counts() {
+fn updates_after_the_end_are_ignored() {
     let (client, source) = controlled();
     source.init(&json!({}));
     pollster::block_on(client.close(SOON));
@@ -89,7 +89,7 @@ fn after_the_end_nothing_counts() {
     source.trouble(DataSourceState::Interrupted, "cut");
     assert!(
         source.try_init(&json!({})).is_err(),
-        "nothing is stored any more"
+        "nothing is stored after the end"
     );
     assert_eq!(
         short(&client.data_source_status().status()),
@@ -99,7 +99,7 @@ fn after_the_end_nothing_counts() {
 
 // SRC-4.3 and SRC-5.1
 #[test]
-fn a_store_that_fails_interrupts_and_recovers() {
+fn a_store_that_fails_interrupts_the_source_until_it_recovers() {
     let store = Arc::new(Failing::default());
     let (client, source) =
         controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
@@ -133,7 +133,7 @@ fn a_store_that_fails_interrupts_and_recovers() {
         short(&client.data_source_status().status()),
         (DataSourceState::Interrupted, broken)
     );
-    assert!(client.is_initialized(), "what was good stays");
+    assert!(client.is_initialized(), "the client stays initialized");
     store.set(false);
     source.delete(DataKind::Flag, "flag", 1);
     assert_eq!(
@@ -144,7 +144,7 @@ fn a_store_that_fails_interrupts_and_recovers() {
 
 // SRC-4.2: `wait_for`
 #[test]
-fn waiting_for_a_status_ends_with_it_with_the_end_or_with_the_time() {
+fn waiting_for_a_status_ends_with_the_status_the_close_or_the_timeout() {
     let (client, source) = controlled();
     let status = client.data_source_status();
     assert!(status.blocking_wait_for(DataSourceState::Initializing, SOON));
@@ -179,7 +179,7 @@ fn waiting_for_a_status_ends_with_it_with_the_end_or_with_the_time() {
 }
 
 #[test]
-fn one_task_may_wait_for_any_number_of_changes() {
+fn one_task_can_await_any_number_of_changes() {
     let (client, source) = controlled();
     let mut changes = client.data_source_status().subscribe();
     for n in 0..200 {
@@ -187,17 +187,17 @@ fn one_task_may_wait_for_any_number_of_changes() {
     }
     current_thread().block_on(async {
         for n in 0..200 {
-            // All of them wait in the queue already.
+            // All changes are already queued.
             let status = changes
                 .blocking_next(Duration::from_secs(5))
-                .unwrap_or_else(|| panic!("change {n} is missed"));
+                .unwrap_or_else(|| panic!("change {n} was missed"));
             assert_eq!(status.error.unwrap().message, n.to_string());
         }
     });
 }
 
 #[test]
-fn changes_are_awaited_on_any_executor() {
+fn changes_can_be_awaited_on_any_executor() {
     let (client, source) = controlled();
     let mut changes = client.data_source_status().subscribe();
     source.init(&json!({}));

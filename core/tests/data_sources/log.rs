@@ -65,7 +65,7 @@ async fn a_service_that_says_nothing_is_an_outage_after_a_minute() {
     }
 }
 
-// Section 2.7
+// SRC-2.7
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_an_error_and_says_when_the_next_attempt_is() {
     let (levels, text) = logged(
@@ -81,7 +81,7 @@ async fn a_refusal_is_an_error_and_says_when_the_next_attempt_is() {
     );
 }
 
-// Sections 1.3 and 3
+// SRC-1.3 and SRC-3
 #[tokio::test(start_paused = true)]
 async fn settings_that_are_not_used_are_logged_once() {
     let recipe = PollingConfig::new()

@@ -20,7 +20,7 @@ fn etags(script: &Script) -> Vec<Option<Vec<u8>>> {
         .collect()
 }
 
-// Sections 1.1, 1.4 and 3
+// SRC-1.1, SRC-1.4 and SRC-3
 #[tokio::test(start_paused = true)]
 async fn the_first_poll_is_made_at_once_with_the_key() {
     let script = Script::new([]);
@@ -46,7 +46,7 @@ async fn the_first_poll_is_made_at_once_with_the_key() {
     assert_eq!(asked[0].read_timeout, seconds(15));
 }
 
-// Section 1.3
+// SRC-1.3
 #[tokio::test(start_paused = true)]
 async fn an_invalid_payload_filter_is_left_out() {
     let script = Script::new([]);
@@ -62,7 +62,7 @@ async fn an_invalid_payload_filter_is_left_out() {
     );
 }
 
-// Section 3
+// SRC-3
 #[tokio::test(start_paused = true)]
 async fn polls_begin_at_a_fixed_beat() {
     let slow = Answer::poll([Piece::Wait(seconds(10)), data(1).into()]);
@@ -76,7 +76,7 @@ async fn polls_begin_at_a_fixed_beat() {
     assert_eq!(script.waits(), [30, 60, 30].map(seconds));
 }
 
-// Section 3
+// SRC-3
 #[tokio::test(start_paused = true)]
 async fn polls_are_at_least_half_a_minute_apart() {
     for (asked, used) in [(0, 30), (29, 30), (31, 31)] {
@@ -94,7 +94,7 @@ async fn polls_are_at_least_half_a_minute_apart() {
     assert_eq!((sink.seen().len(), script.asked().len()), (1, 1));
 }
 
-// Section 3
+// SRC-3
 #[tokio::test(start_paused = true)]
 async fn an_unchanged_answer_is_valid_and_delivers_nothing() {
     let script = Script::new([
@@ -112,14 +112,14 @@ async fn an_unchanged_answer_is_valid_and_delivers_nothing() {
     );
 }
 
-// Section 3
+// SRC-3
 #[tokio::test(start_paused = true)]
 async fn an_unchanged_answer_that_was_not_asked_for_is_an_error() {
     let (sink, _) = run(polls(), &Script::new([Answer::status(304)]), seconds(10)).await;
     assert_eq!(sink.seen(), ["interrupted ErrorResponse 304"]);
 }
 
-// Section 10, row 57
+// SRC-F57
 #[tokio::test(start_paused = true)]
 async fn an_etag_is_sent_back_byte_for_byte() {
     let etag = b"W/\"caf\xe9 \xff\"".to_vec();
@@ -128,7 +128,7 @@ async fn an_etag_is_sent_back_byte_for_byte() {
     assert_eq!(etags(&script), [None, Some(etag)]);
 }
 
-// Section 3
+// SRC-3
 #[tokio::test(start_paused = true)]
 async fn an_etag_counts_only_with_the_data_that_was_stored() {
     let script = Script::new([
@@ -156,7 +156,7 @@ async fn an_etag_counts_only_with_the_data_that_was_stored() {
     assert_eq!(etags(&script), [None, None, Some(b"b".to_vec())]);
 }
 
-// Section 8.9
+// SRC-8.9
 #[tokio::test(start_paused = true)]
 async fn the_environment_is_known_before_the_data() {
     let script = Script::new([
@@ -177,7 +177,7 @@ async fn the_environment_is_known_before_the_data() {
     );
 }
 
-// Section 3; the empty key is an accident that the contract tests rely on.
+// SRC-3; the empty key is an accident that the contract tests rely on.
 #[tokio::test(start_paused = true)]
 async fn a_flag_may_have_an_empty_key_and_be_empty() {
     let empty = r#"{"flags": {"": {"key": "", "version": 0, "variations": null, "fallthrough": {}, "salt": ""}}}"#;
@@ -185,7 +185,7 @@ async fn a_flag_may_have_an_empty_key_and_be_empty() {
     assert_eq!(sink.seen(), ["init :0"]);
 }
 
-// Section 10, row 52
+// SRC-F52
 #[tokio::test(start_paused = true)]
 async fn dropping_the_source_closes_the_connection_at_once() {
     for answers in [vec![], vec![Answer::poll([Piece::Silence])]] {

@@ -37,7 +37,7 @@ async fn rejects(body: &[u8]) {
     interrupts(Answer::poll([body.to_vec()]), "InvalidData").await;
 }
 
-// Rows 1, 2, 45 and 46
+// SRC-F1, SRC-F2, SRC-F45 and SRC-F46
 #[tokio::test(start_paused = true)]
 async fn a_body_that_breaks_off_is_not_applied() {
     let half = data(7)[..20].to_owned();
@@ -55,7 +55,7 @@ async fn a_body_that_breaks_off_is_not_applied() {
     }
 }
 
-// Row 3
+// SRC-F3
 #[tokio::test(start_paused = true)]
 async fn a_large_body_arrives_in_pieces() {
     let large = format!(
@@ -67,7 +67,7 @@ async fn a_large_body_arrives_in_pieces() {
     assert_eq!(sink.seen(), ["init f:1"]);
 }
 
-// Rows 4 and 56
+// SRC-F4 and SRC-F56
 #[tokio::test(start_paused = true)]
 async fn a_body_over_the_limit_is_invalid() {
     let script = Script::new([
@@ -83,7 +83,7 @@ async fn a_body_over_the_limit_is_invalid() {
     interrupts(Answer::Error(TransportErrorKind::TooLarge), "InvalidData").await;
 }
 
-// Rows 6, 7, 8, 9, 12, 13, 28, 29 and 34
+// SRC-F6, SRC-F7, SRC-F8, SRC-F9, SRC-F12, SRC-F13, SRC-F28, SRC-F29 and SRC-F34
 #[tokio::test(start_paused = true)]
 async fn malformed_bodies_leave_the_data_as_it_is() {
     let bodies: [&[u8]; 10] = [
@@ -111,7 +111,7 @@ async fn malformed_bodies_leave_the_data_as_it_is() {
     .await;
 }
 
-// Rows 10, 11 and 26
+// SRC-F10, SRC-F11 and SRC-F26
 #[tokio::test(start_paused = true)]
 async fn missing_sections_are_empty_and_unknown_ones_skipped() {
     for body in [
@@ -124,7 +124,7 @@ async fn missing_sections_are_empty_and_unknown_ones_skipped() {
     }
 }
 
-// Row 31
+// SRC-F31
 #[tokio::test(start_paused = true)]
 async fn a_poll_that_does_not_end_within_a_minute_is_given_up() {
     let drops = [Piece::Wait(seconds(10)), Piece::from(" ")]
@@ -138,7 +138,7 @@ async fn a_poll_that_does_not_end_within_a_minute_is_given_up() {
     assert_eq!(script.waits(), [seconds(60)]);
 }
 
-// Rows 31 and 32
+// SRC-F31 and SRC-F32
 #[tokio::test(start_paused = true)]
 async fn a_quarter_of_a_minute_of_silence_breaks_a_poll() {
     interrupts(Answer::Silence, "NetworkError").await;
@@ -149,7 +149,7 @@ async fn a_quarter_of_a_minute_of_silence_breaks_a_poll() {
     .await;
 }
 
-// Rows 37 and 40
+// SRC-F37 and SRC-F40
 #[tokio::test(start_paused = true)]
 async fn statuses_that_pass_do_not_change_the_beat() {
     for status in [204, 206, 302, 400, 408, 429, 500, 502, 503, 504] {
@@ -171,7 +171,7 @@ async fn statuses_that_pass_do_not_change_the_beat() {
     }
 }
 
-// Section 3; rows 41 and 44
+// SRC-3; SRC-F41 and SRC-F44
 #[tokio::test(start_paused = true)]
 async fn after_a_refusal_polls_are_rare_until_two_in_a_row_succeed() {
     let certificate = Answer::Error(TransportErrorKind::Certificate);
@@ -202,7 +202,7 @@ async fn after_a_refusal_polls_are_rare_until_two_in_a_row_succeed() {
     }
 }
 
-// Section 3; row 42
+// SRC-3; SRC-F42
 #[tokio::test(start_paused = true)]
 async fn under_the_legacy_policy_a_refusal_ends_the_source() {
     for status in [401, 403, 404, 405] {
@@ -230,7 +230,7 @@ async fn under_the_legacy_policy_a_refusal_ends_the_source() {
     }
 }
 
-// Row 50: the sink itself has told the application.
+// SRC-F50: the sink itself has told the application.
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_stored_is_asked_for_again_in_its_time() {
     let script = Script::new(vec![Answer::poll([data(1)]); 2]);

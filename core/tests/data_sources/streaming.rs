@@ -24,7 +24,7 @@ pub(super) fn about(wait: Duration, nominal: Duration) {
     );
 }
 
-// Sections 1.1, 1.4 and 2.8
+// SRC-1.1, SRC-1.4 and SRC-2.8
 #[tokio::test(start_paused = true)]
 async fn the_stream_is_asked_for_with_the_key_and_may_be_silent_for_five_minutes() {
     let script = Script::new([]);
@@ -51,7 +51,7 @@ async fn the_stream_is_asked_for_with_the_key_and_may_be_silent_for_five_minutes
     assert_eq!(asked[0].read_timeout, seconds(300));
 }
 
-// Section 1.3
+// SRC-1.3
 #[tokio::test(start_paused = true)]
 async fn a_valid_payload_filter_is_sent_and_an_invalid_one_is_left_out() {
     for (filter, query) in [("part-1", Some("filter=part-1")), ("a b", None), ("", None)] {
@@ -61,7 +61,7 @@ async fn a_valid_payload_filter_is_sent_and_an_invalid_one_is_left_out() {
     }
 }
 
-// Sections 2.2 and 2.9
+// SRC-2.2 and SRC-2.9
 #[tokio::test(start_paused = true)]
 async fn a_stream_initializes_updates_and_deletes_and_says_nothing_of_its_status_meanwhile() {
     let delete = event("delete", r#"{"path": "/segments/s", "version": 3}"#);
@@ -71,7 +71,7 @@ async fn a_stream_initializes_updates_and_deletes_and_says_nothing_of_its_status
     assert_eq!(sink.seen(), ["init f:1", "upsert f:2", "delete s:3"]);
 }
 
-// Section 2.9
+// SRC-2.9
 #[tokio::test(start_paused = true)]
 async fn after_a_drop_the_source_is_interrupted_until_the_next_put() {
     let unknown = event("whatever", "{sorry");
@@ -89,7 +89,7 @@ async fn after_a_drop_the_source_is_interrupted_until_the_next_put() {
     );
 }
 
-// Section 8.9
+// SRC-8.9
 #[tokio::test(start_paused = true)]
 async fn the_environment_is_known_before_the_data() {
     let script = Script::new([
@@ -108,7 +108,7 @@ async fn the_environment_is_known_before_the_data() {
     );
 }
 
-// Section 2.1, rules 10 and 12
+// SRC-2.1, rules 10 and 12
 #[tokio::test(start_paused = true)]
 async fn the_last_event_id_is_sent_until_it_is_taken_back() {
     let script = Script::new([
@@ -126,7 +126,7 @@ async fn the_last_event_id_is_sent_until_it_is_taken_back() {
     assert_eq!(ids, [None, id.clone(), id, None]);
 }
 
-// Section 2.6
+// SRC-2.6
 #[tokio::test(start_paused = true)]
 async fn reconnects_wait_ever_longer_up_to_half_a_minute() {
     let script = Script::new(vec![Answer::Error(TransportErrorKind::Connection); 8]);
@@ -138,7 +138,7 @@ async fn reconnects_wait_ever_longer_up_to_half_a_minute() {
     }
 }
 
-// Section 2.6
+// SRC-2.6
 #[tokio::test(start_paused = true)]
 async fn the_first_delay_can_be_chosen() {
     for millis in [1, 10_000] {
@@ -155,7 +155,7 @@ async fn the_first_delay_can_be_chosen() {
     }
 }
 
-// Section 2.6
+// SRC-2.6
 #[tokio::test(start_paused = true)]
 async fn only_a_stream_that_delivered_for_a_minute_starts_the_delays_again() {
     let short = || Answer::stream([put(1).into(), Piece::Wait(seconds(59))]);
@@ -170,7 +170,7 @@ async fn only_a_stream_that_delivered_for_a_minute_starts_the_delays_again() {
     assert_eq!(script.asked().len(), 6);
 }
 
-// Section 2.1, rule 11; section 10, row 30
+// SRC-2.1, rule 11; SRC-F30
 #[tokio::test(start_paused = true)]
 async fn the_service_may_set_the_delay_but_not_to_zero() {
     for (retry, nominal) in [
@@ -184,7 +184,7 @@ async fn the_service_may_set_the_delay_but_not_to_zero() {
     }
 }
 
-// Section 2.6
+// SRC-2.6
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_follows_a_refusal_is_rare_until_one_has_delivered_for_a_minute() {
     let served = Answer::stream([Piece::from(put(1)), Piece::Wait(seconds(75))]);
@@ -196,7 +196,7 @@ async fn a_connection_that_follows_a_refusal_is_rare_until_one_has_delivered_for
     about(waits[2] - seconds(75), seconds(1));
 }
 
-// Section 10, row 52
+// SRC-F52
 #[tokio::test(start_paused = true)]
 async fn dropping_the_source_closes_the_connection_at_once() {
     for answers in [
@@ -208,7 +208,7 @@ async fn dropping_the_source_closes_the_connection_at_once() {
     }
 }
 
-// Section 2.8: the old connection is closed before the wait.
+// SRC-2.8: the old connection is closed before the wait.
 #[tokio::test(start_paused = true)]
 async fn a_connection_is_closed_before_the_next_one_is_waited_for() {
     let script = Script::new([Answer::endless([event("put", "{sorry")])]);
@@ -222,7 +222,7 @@ async fn a_connection_is_closed_before_the_next_one_is_waited_for() {
     assert_eq!((script.asked().len(), script.open()), (1, 0));
 }
 
-// Section 10, row 5
+// SRC-F5
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_comments_lets_other_tasks_run() {
     let script = Script::new([Answer::stream([Piece::Flood(b": comment\n")])]);

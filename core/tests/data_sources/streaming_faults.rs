@@ -38,7 +38,7 @@ async fn ignores(event: String) {
     assert_eq!(script.asked().len(), 1, "{event}");
 }
 
-// Rows 1 and 2
+// SRC-F1 and SRC-F2
 #[tokio::test(start_paused = true)]
 async fn an_event_that_breaks_off_is_not_applied() {
     let half = put(1).trim_end().to_owned();
@@ -50,7 +50,7 @@ async fn an_event_that_breaks_off_is_not_applied() {
     reconnects(Answer::stream(broken), "NetworkError").await;
 }
 
-// Row 3
+// SRC-F3
 #[tokio::test(start_paused = true)]
 async fn large_events_arrive_in_one_line_or_many() {
     let large = format!(
@@ -71,7 +71,7 @@ async fn large_events_arrive_in_one_line_or_many() {
     assert_eq!(sink.seen(), ["init f:1", "init f:2"]);
 }
 
-// Rows 4 and 5
+// SRC-F4 and SRC-F5
 #[tokio::test(start_paused = true)]
 async fn an_event_over_the_limit_is_invalid_and_comments_do_not_count() {
     let script = Script::new([
@@ -91,7 +91,7 @@ async fn an_event_over_the_limit_is_invalid_and_comments_do_not_count() {
     );
 }
 
-// Rows 6 and 7
+// SRC-F6 and SRC-F7
 #[tokio::test(start_paused = true)]
 async fn data_that_is_not_utf_8_is_invalid_and_the_json_parser_decides_about_the_rest() {
     rejects(b"event: put\ndata: {\"data\": \"\xff\"}\n\n".to_vec()).await;
@@ -99,7 +99,7 @@ async fn data_that_is_not_utf_8_is_invalid_and_the_json_parser_decides_about_the
     rejects(event("put", "\u{feff}{\"data\": {\"flags\": {}}}")).await;
 }
 
-// Section 2.4; rows 8, 9, 12, 13, 14, 17, 28 and 29
+// SRC-2.4; SRC-F8, SRC-F9, SRC-F12, SRC-F13, SRC-F14, SRC-F17, SRC-F28 and SRC-F29
 #[tokio::test(start_paused = true)]
 async fn malformed_events_are_dropped_with_their_connection() {
     let deep = format!(
@@ -141,7 +141,7 @@ async fn malformed_events_are_dropped_with_their_connection() {
     }
 }
 
-// Rows 10, 11 and 26
+// SRC-F10, SRC-F11 and SRC-F26
 #[tokio::test(start_paused = true)]
 async fn missing_sections_are_empty_and_unknown_ones_skipped() {
     let puts = [
@@ -159,7 +159,7 @@ async fn missing_sections_are_empty_and_unknown_ones_skipped() {
     assert_eq!(sink.seen(), ["init"; 3]);
 }
 
-// Rows 15, 16, 18, 19 and 20
+// SRC-F15, SRC-F16, SRC-F18, SRC-F19 and SRC-F20
 #[tokio::test(start_paused = true)]
 async fn versions_and_keys_are_taken_as_they_are() {
     let events = [
@@ -191,7 +191,7 @@ async fn versions_and_keys_are_taken_as_they_are() {
     assert_eq!(sink.seen(), seen);
 }
 
-// Rows 21 to 25: what is newer, the sink decides.
+// SRC-F21 to SRC-F25: what is newer, the sink decides.
 #[tokio::test(start_paused = true)]
 async fn every_update_is_handed_on_in_order_without_a_word_about_the_status() {
     let delete = event("delete", r#"{"path": "/flags/nobody", "version": 1}"#);
@@ -215,7 +215,7 @@ async fn every_update_is_handed_on_in_order_without_a_word_about_the_status() {
     );
 }
 
-// Section 2.4; row 26
+// SRC-2.4; SRC-F26
 #[tokio::test(start_paused = true)]
 async fn unknown_events_and_kinds_are_ignored() {
     for data in ["{}", "{sorry", ""] {
@@ -231,7 +231,7 @@ async fn unknown_events_and_kinds_are_ignored() {
     .await;
 }
 
-// Row 31
+// SRC-F31
 #[tokio::test(start_paused = true)]
 async fn a_byte_a_minute_keeps_a_stream_alive() {
     let drops = [Piece::Wait(seconds(60)), Piece::from(":")]
@@ -243,7 +243,7 @@ async fn a_byte_a_minute_keeps_a_stream_alive() {
     assert_eq!((script.asked().len(), sink.seen().len()), (1, 0));
 }
 
-// Rows 32 and 33
+// SRC-F32 and SRC-F33
 #[tokio::test(start_paused = true)]
 async fn five_minutes_of_silence_break_a_connection() {
     for silent in [Answer::Silence, Answer::endless([put(1)])] {
@@ -262,7 +262,7 @@ async fn five_minutes_of_silence_break_a_connection() {
     assert_eq!(script.asked().len(), 2);
 }
 
-// Rows 34 to 36
+// SRC-F34 to SRC-F36
 #[tokio::test(start_paused = true)]
 async fn what_is_no_stream_of_events_in_utf_8_is_invalid() {
     let with = |content_type: &str| Answer::endless([put(1)]).with("content-type", content_type);
@@ -292,7 +292,7 @@ async fn what_is_no_stream_of_events_in_utf_8_is_invalid() {
     }
 }
 
-// Rows 37, 39 and 40
+// SRC-F37, SRC-F39 and SRC-F40
 #[tokio::test(start_paused = true)]
 async fn statuses_that_pass_are_retried_soon() {
     for status in [204, 206, 304, 300, 400, 408, 429, 500, 502, 503, 504] {
@@ -301,7 +301,7 @@ async fn statuses_that_pass_are_retried_soon() {
     }
 }
 
-// Rows 38, 45 and 46
+// SRC-F38, SRC-F45 and SRC-F46
 #[tokio::test(start_paused = true)]
 async fn trouble_on_the_way_is_retried_soon() {
     for kind in [
@@ -313,7 +313,7 @@ async fn trouble_on_the_way_is_retried_soon() {
     }
 }
 
-// Section 2.7; rows 41 and 44
+// SRC-2.7; SRC-F41 and SRC-F44
 #[tokio::test(start_paused = true)]
 async fn a_refusal_and_a_bad_certificate_are_retried_rarely_and_without_end() {
     let certificate = Answer::Error(TransportErrorKind::Certificate);
@@ -333,7 +333,7 @@ async fn a_refusal_and_a_bad_certificate_are_retried_rarely_and_without_end() {
     }
 }
 
-// Section 2.7; row 42
+// SRC-2.7; SRC-F42
 #[tokio::test(start_paused = true)]
 async fn under_the_legacy_policy_a_refusal_ends_the_source() {
     let legacy = || StreamingConfig::new().retry_policy(RetryPolicy::LegacyStop);
@@ -361,7 +361,7 @@ async fn under_the_legacy_policy_a_refusal_ends_the_source() {
     about(script.waits()[1], seconds(2));
 }
 
-// Section 2.8; row 50: the sink itself has told the application.
+// SRC-2.8; SRC-F50: the sink itself has told the application.
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_stored_is_asked_for_again() {
     for first in [put(1), patch(1)] {

@@ -108,7 +108,7 @@ fn a_subscription_sees_every_status_of_a_reconnect_in_order() {
     assert!(statuses.next().starts_with("Off"));
 }
 
-// SRC-2.8; section 10, row 38
+// SRC-2.8; SRC-F38
 #[test]
 fn a_redirect_is_followed_with_all_headers_and_not_remembered() {
     for status in [301, 302, 303, 307, 308] {

@@ -15,7 +15,7 @@ use crate::setup::{
     SOON, Statuses, builder, comes_to, ready, service, stream, streaming, trouble, value,
 };
 
-/// The longest time that closing may take (row 52).
+/// The longest time that closing may take (SRC-F52).
 pub(crate) const PROMPT: Duration = Duration::from_secs(3);
 
 #[track_caller]
@@ -29,7 +29,7 @@ fn closes_promptly(client: &Client) {
     );
 }
 
-// Section 2.10: connection lifecycle
+// SRC-2.10: connection lifecycle
 #[test]
 fn closing_closes_the_connection_promptly() {
     let service = service("value");
@@ -46,7 +46,7 @@ fn closing_closes_the_connection_promptly() {
     assert_eq!(value(&client), "value", "the last data stays");
 }
 
-// Section 10, row 53
+// SRC-F53
 #[test]
 fn dropping_the_last_clone_closes_the_connection_promptly() {
     let service = service("value");
@@ -67,7 +67,7 @@ fn dropping_the_last_clone_closes_the_connection_promptly() {
     assert_eq!(by, ClosedBy::Client);
 }
 
-// Section 10, row 53
+// SRC-F53
 #[test]
 fn closing_twice_is_closing_once() {
     let service = service("value");
@@ -80,7 +80,7 @@ fn closing_twice_is_closing_once() {
     service.wait_for_streams(0).wait().unwrap();
 }
 
-// Section 10, row 52
+// SRC-F52
 #[test]
 fn closing_during_a_backoff_returns_promptly_and_nothing_is_asked_any_more() {
     let service = service("value");
@@ -94,7 +94,7 @@ fn closing_during_a_backoff_returns_promptly_and_nothing_is_asked_any_more() {
     assert_eq!(service.requests().len(), 2, "one of the other client's");
 }
 
-// Section 10, row 52
+// SRC-F52
 #[test]
 fn closing_between_two_polls_ends_them() {
     let service = service("value");
@@ -111,7 +111,7 @@ fn closing_between_two_polls_ends_them() {
     );
 }
 
-// Section 10, row 52
+// SRC-F52
 #[test]
 fn closing_while_an_answer_is_awaited_returns_promptly() {
     let service = service("value");
@@ -129,7 +129,7 @@ fn closing_while_an_answer_is_awaited_returns_promptly() {
     );
 }
 
-// Section 10, row 52
+// SRC-F52
 #[test]
 fn closing_during_a_connect_returns_promptly_and_closes_the_socket() {
     // Accepts, and never says a word of the TLS handshake.
@@ -155,7 +155,7 @@ fn closing_during_a_connect_returns_promptly_and_closes_the_socket() {
     }
 }
 
-// Section 10, row 52
+// SRC-F52
 #[test]
 fn closing_in_the_middle_of_an_event_returns_promptly_and_writes_nothing() {
     let service = service("old");
@@ -174,7 +174,7 @@ fn closing_in_the_middle_of_an_event_returns_promptly_and_writes_nothing() {
     assert_eq!(value(&client), "old");
 }
 
-// Section 10, row 54
+// SRC-F54
 #[test]
 fn two_clients_with_one_key_do_not_know_of_each_other() {
     let service = service("value");
@@ -196,7 +196,7 @@ fn two_clients_with_one_key_do_not_know_of_each_other() {
     comes_to(&first, "new");
 }
 
-// Section 1.5: the contract tests make hundreds of clients
+// SRC-1.5: the contract tests make hundreds of clients
 #[test]
 fn many_clients_come_and_go() {
     let service = service("value");

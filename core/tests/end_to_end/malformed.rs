@@ -9,7 +9,7 @@ fn rejects(name: &str, data: &str) {
     recovers(|service| service.send_event(name, data), "InvalidData");
 }
 
-// Section 10, row 8
+// SRC-F8
 #[test]
 fn events_that_are_not_json_restart_the_stream() {
     for name in ["put", "patch", "delete"] {
@@ -17,7 +17,7 @@ fn events_that_are_not_json_restart_the_stream() {
     }
 }
 
-// Section 10, row 9
+// SRC-F9
 #[test]
 fn events_with_wrong_types_restart_the_stream_and_are_rejected_as_a_whole() {
     let good = r#""flag": {"version": 100, "on": true, "variations": ["torn"], "fallthrough": {"variation": 0}}"#;
@@ -40,7 +40,7 @@ fn events_with_wrong_types_restart_the_stream_and_are_rejected_as_a_whole() {
     rejects("delete", r#"{"path": "/flags/flag", "version": "100"}"#);
 }
 
-// Section 10, rows 12, 13 and 14
+// SRC-F12, SRC-F13 and SRC-F14
 #[test]
 fn puts_without_a_map_of_items_restart_the_stream() {
     for flags in ["true", "[]", r#"{"flag": null}"#] {
@@ -53,7 +53,7 @@ fn puts_without_a_map_of_items_restart_the_stream() {
     rejects("put", r#"{"path": "/"}"#);
 }
 
-// Section 10, row 6
+// SRC-F6
 #[test]
 fn data_that_is_not_utf_8_restarts_the_stream() {
     let patch = |value: &[u8]| {
@@ -67,7 +67,7 @@ fn data_that_is_not_utf_8_restarts_the_stream() {
     );
 }
 
-// Section 10, row 6: elsewhere bytes do not matter
+// SRC-F6: elsewhere bytes do not matter
 #[test]
 fn a_comment_may_hold_any_bytes() {
     recovers(
@@ -76,20 +76,20 @@ fn a_comment_may_hold_any_bytes() {
     );
 }
 
-// Section 10, row 29
+// SRC-F29
 #[test]
 fn events_without_data_in_them_restart_the_stream() {
     rejects("put", "");
     rejects("patch", "");
 }
 
-// Section 10, row 15
+// SRC-F15
 #[test]
 fn a_deletion_without_a_version_restarts_the_stream() {
     rejects("delete", r#"{"path": "/flags/flag"}"#);
 }
 
-// Section 10, row 28
+// SRC-F28
 #[test]
 fn json_that_is_nested_too_deep_restarts_the_stream() {
     rejects(
@@ -101,7 +101,7 @@ fn json_that_is_nested_too_deep_restarts_the_stream() {
     );
 }
 
-// Section 10, row 8
+// SRC-F8
 #[test]
 fn a_client_whose_first_put_is_malformed_has_no_data_until_the_next() {
     starts_after(Answer::stream().event("put", "{sorry"), "InvalidData");

@@ -55,7 +55,7 @@ fn recovers_as(
     comes_to(&client, "new");
 }
 
-// Sections 1.4 and 3
+// SRC-1.4 and SRC-3
 #[test]
 fn what_has_not_changed_is_not_sent_again() {
     let service = service("old");
@@ -108,7 +108,7 @@ fn what_has_not_changed_is_not_sent_again() {
     );
 }
 
-// Section 10, row 39
+// SRC-F39
 #[test]
 fn an_unchanged_answer_makes_the_source_valid_again() {
     let service = service("value");
@@ -126,7 +126,7 @@ fn an_unchanged_answer_makes_the_source_valid_again() {
     assert!(since.into_iter().all(|status| matches!(status, 304 | 503)));
 }
 
-// Section 1.4
+// SRC-1.4
 #[test]
 fn answers_are_compressed_because_that_is_asked_for() {
     let service = service("value");
@@ -137,7 +137,7 @@ fn answers_are_compressed_because_that_is_asked_for() {
     assert_eq!(request.header("accept-encoding"), Some("gzip"));
 }
 
-// Section 1.4: a proxy may have decompressed it
+// SRC-1.4: a proxy may have decompressed it
 #[test]
 fn answers_need_not_be_compressed() {
     let service = service("value");
@@ -146,7 +146,7 @@ fn answers_need_not_be_compressed() {
     ready(builder(&service).data_source(PollingConfig::new()));
 }
 
-// Section 3
+// SRC-3
 #[test]
 fn polls_use_one_connection() {
     let service = service("value");
@@ -163,7 +163,7 @@ fn polls_use_one_connection() {
     );
 }
 
-// Section 9: connection reuse
+// SRC-9: connection reuse
 #[test]
 fn a_poll_that_meets_a_dead_connection_is_made_again_unnoticed() {
     let service = service("old");
@@ -186,7 +186,7 @@ fn a_poll_that_meets_a_dead_connection_is_made_again_unnoticed() {
     );
 }
 
-// Section 10, rows 1 and 2
+// SRC-F1 and SRC-F2
 #[test]
 fn an_answer_that_breaks_off_is_not_applied() {
     recovers(Answer::usual().content_length(1 << 20), "NetworkError");
@@ -201,7 +201,7 @@ fn an_answer_that_breaks_off_is_not_applied() {
     recovers(Answer::usual().reset_at(Point::mid_event()), "NetworkError");
 }
 
-// Section 10, rows 6, 8, 9, 12, 13, 29 and 34
+// SRC-F6, SRC-F8, SRC-F9, SRC-F12, SRC-F13, SRC-F29 and SRC-F34
 #[test]
 fn malformed_answers_leave_the_data_as_it_is() {
     let good = r#""flag": {"version": 100, "on": true, "variations": ["torn"], "fallthrough": {"variation": 0}}"#;
@@ -222,7 +222,7 @@ fn malformed_answers_leave_the_data_as_it_is() {
     recovers(not_utf_8, "InvalidData");
 }
 
-// Section 10, row 31
+// SRC-F31
 #[test]
 fn silence_is_given_up_after_the_read_timeout() {
     let short = |builder: ClientBuilder| {
@@ -236,7 +236,7 @@ fn silence_is_given_up_after_the_read_timeout() {
     );
 }
 
-// Section 10, row 32
+// SRC-F32
 #[test]
 fn a_poll_without_an_answer_is_given_up_after_the_read_timeout() {
     let short = |builder: ClientBuilder| {
@@ -245,7 +245,7 @@ fn a_poll_without_an_answer_is_given_up_after_the_read_timeout() {
     recovers_as(short, often(), Answer::nothing(), "NetworkError");
 }
 
-// Section 10, rows 37 and 40
+// SRC-F37 and SRC-F40
 #[test]
 fn statuses_that_pass_are_trouble_until_the_next_poll() {
     for status in [204, 206, 400, 408, 429, 500, 502, 503, 504] {
@@ -256,7 +256,7 @@ fn statuses_that_pass_are_trouble_until_the_next_poll() {
     }
 }
 
-// Section 10, row 38
+// SRC-F38
 #[test]
 fn redirects_are_followed_to_an_end() {
     let service = service("value");
@@ -272,13 +272,13 @@ fn redirects_are_followed_to_an_end() {
     recovers(Answer::redirect(302, ""), "NetworkError");
 }
 
-// Section 10, row 56
+// SRC-F56
 #[test]
 fn corrupt_gzip_is_a_broken_connection() {
     recovers(Answer::usual().corrupt_gzip(), "NetworkError");
 }
 
-// Section 10, row 56
+// SRC-F56
 #[test]
 fn a_small_answer_that_becomes_a_huge_one_is_invalid() {
     let bomb = Answer::status(200).body(" ".repeat(32 << 20)).gzip();
@@ -290,7 +290,7 @@ fn a_small_answer_that_becomes_a_huge_one_is_invalid() {
     );
 }
 
-// Section 10, row 3
+// SRC-F3
 #[test]
 fn ten_megabytes_arrive() {
     let service = FakeService::start().unwrap();
@@ -306,7 +306,7 @@ fn ten_megabytes_arrive() {
     assert_eq!(value(&client), "value");
 }
 
-// Section 3: stop
+// SRC-3: stop
 #[test]
 fn closing_ends_a_poll_that_is_under_way() {
     let service = service("value");

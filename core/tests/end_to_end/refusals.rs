@@ -34,7 +34,7 @@ fn guarded() -> FakeService {
     FakeService::builder().sdk_key("sdk-key").start().unwrap()
 }
 
-// Section 10, row 41
+// SRC-F41
 #[test]
 fn a_refused_stream_is_not_retried_soon_and_the_client_is_not_ready() {
     let service = guarded();
@@ -55,7 +55,7 @@ fn is_told(client: &Client) {
     assert_eq!(error.status_code, Some(401));
 }
 
-// Section 10, row 41
+// SRC-F41
 #[test]
 fn a_stream_that_is_refused_later_keeps_its_data_and_is_not_retried_soon() {
     for status in [403, 404, 405, 410] {
@@ -75,7 +75,7 @@ fn a_stream_that_is_refused_later_keeps_its_data_and_is_not_retried_soon() {
     }
 }
 
-// Section 10, row 41
+// SRC-F41
 #[test]
 fn a_refused_poll_is_not_repeated_soon() {
     let service = guarded();
@@ -104,7 +104,7 @@ fn gives_up(client: &Client, service: &FakeService) {
     assert_eq!(value(client), NONE);
 }
 
-// Section 10, row 42
+// SRC-F42
 #[test]
 fn under_the_legacy_policy_a_refusal_is_the_end() {
     let service = guarded();

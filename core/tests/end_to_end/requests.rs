@@ -48,7 +48,7 @@ fn introduce_the_client(requests: &[Request]) {
     assert_eq!(values(requests, "x-launchdarkly-instance-id").len(), 1);
 }
 
-// Sections 1.4 and 1.5
+// SRC-1.4 and SRC-1.5
 #[test]
 fn every_request_of_a_stream_introduces_the_client() {
     let service = service("value");
@@ -80,7 +80,7 @@ fn every_request_of_a_stream_introduces_the_client() {
     assert_eq!(values(&streams(), "last-event-id"), [None].into());
 }
 
-// Sections 1.4 and 1.5
+// SRC-1.4 and SRC-1.5
 #[test]
 fn every_poll_introduces_the_client() {
     let service = service("value");
@@ -100,7 +100,7 @@ fn every_poll_introduces_the_client() {
     introduce_the_client(&service.requests());
 }
 
-// Sections 1.4 and 1.5
+// SRC-1.4 and SRC-1.5
 #[test]
 fn what_has_not_been_said_is_not_sent() {
     let service = service("value");
@@ -116,7 +116,7 @@ fn what_has_not_been_said_is_not_sent() {
     assert!(!request.headers().contains_key("x-launchdarkly-wrapper"));
 }
 
-// Section 1.5
+// SRC-1.5
 #[test]
 fn a_tag_that_is_not_valid_is_left_out_and_the_other_is_sent() {
     let service = service("value");
@@ -133,7 +133,7 @@ fn a_tag_that_is_not_valid_is_left_out_and_the_other_is_sent() {
     }
 }
 
-// Section 1.4; section 10, row 54
+// SRC-1.4; SRC-F54
 #[test]
 fn two_clients_of_one_builder_are_two_instances() {
     let service = service("value");
@@ -152,7 +152,7 @@ fn two_clients_of_one_builder_are_two_instances() {
     }
 }
 
-// Sections 1.1 and 1.2
+// SRC-1.1 and SRC-1.2
 #[test]
 fn the_paths_go_below_any_base_with_or_without_slashes() {
     let service = service("value");
@@ -183,7 +183,7 @@ fn the_paths_go_below_any_base_with_or_without_slashes() {
     }
 }
 
-// Sections 1.1 and 1.2
+// SRC-1.1 and SRC-1.2
 #[test]
 fn each_endpoint_is_its_own() {
     let (streams, polls) = (service("from the stream"), service("from the poll"));
@@ -199,7 +199,7 @@ fn each_endpoint_is_its_own() {
     assert_eq!((streams.requests().len(), polls.requests().len()), (1, 1));
 }
 
-// Section 1.3
+// SRC-1.3
 #[test]
 fn a_payload_filter_is_sent_once_if_it_is_one_and_left_out_otherwise() {
     let service = service("value");
@@ -220,7 +220,7 @@ fn a_payload_filter_is_sent_once_if_it_is_one_and_left_out_otherwise() {
     }
 }
 
-// Section 1.3: a base with a query of its own
+// SRC-1.3: a base with a query of its own
 #[test]
 fn the_query_of_a_base_is_kept_in_front_of_the_filter() {
     let service = service("value");
@@ -237,7 +237,7 @@ fn the_query_of_a_base_is_kept_in_front_of_the_filter() {
     );
 }
 
-// Section 2.1, rule 10: the service sends no ids, a proxy may
+// SRC-2.1, rule 10: the service sends no ids, a proxy may
 #[test]
 fn an_event_id_comes_back_with_the_next_connection() {
     let service = service("value");

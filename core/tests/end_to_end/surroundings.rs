@@ -11,7 +11,7 @@ use crate::setup::{
 };
 use crate::support::Failing;
 
-// SRC-2.8; section 10, row 50
+// SRC-2.8; SRC-F50
 #[test]
 fn a_put_that_cannot_be_stored_is_asked_for_again_until_it_is() {
     let service = service("value");
@@ -37,7 +37,7 @@ fn a_put_that_cannot_be_stored_is_asked_for_again_until_it_is() {
     assert_eq!(value(&client), "value");
 }
 
-// SRC-2.8; section 10, row 50
+// SRC-2.8; SRC-F50
 #[test]
 fn a_patch_that_cannot_be_stored_restarts_the_stream() {
     let service = service("old");

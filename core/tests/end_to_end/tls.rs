@@ -55,7 +55,7 @@ fn a_client_that_verifies_nothing_takes_any_service() {
     assert_eq!(value(&client), "old");
 }
 
-// Section 10, row 44
+// SRC-F44
 #[test]
 fn a_service_that_is_not_trusted_gets_no_request_and_is_not_tried_again_soon() {
     let expired = with(Certificate::expired());
@@ -97,7 +97,7 @@ fn a_service_that_is_not_trusted_gets_no_request_and_is_not_tried_again_soon() {
     }
 }
 
-// Section 10, row 44
+// SRC-F44
 #[test]
 fn under_the_legacy_policy_a_service_that_is_not_trusted_is_tried_again_soon() {
     let service = with(Certificate::expired());
@@ -115,7 +115,7 @@ fn under_the_legacy_policy_a_service_that_is_not_trusted_is_tried_again_soon() {
     assert!(service.requests().is_empty());
 }
 
-// Section 10, row 45
+// SRC-F45
 #[test]
 fn a_handshake_that_breaks_off_is_tried_again_soon() {
     let service = with(Certificate::valid());
@@ -133,7 +133,7 @@ fn a_handshake_that_breaks_off_is_tried_again_soon() {
     assert_eq!(statuses.next(), "Valid");
 }
 
-// Section 10, row 45: an end without the alert that TLS wants at the end
+// SRC-F45: an end without the alert that TLS wants at the end
 #[test]
 fn a_stream_that_is_cut_off_under_tls_is_opened_again() {
     let service = with(Certificate::valid());
@@ -152,7 +152,7 @@ fn a_stream_that_is_cut_off_under_tls_is_opened_again() {
     }
 }
 
-// Section 10, row 45
+// SRC-F45
 #[test]
 fn a_service_that_speaks_no_tls_is_tried_again_soon() {
     let plain = FakeService::start().unwrap();

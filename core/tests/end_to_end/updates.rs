@@ -187,7 +187,7 @@ fn a_patch_before_the_first_put_does_not_initialise() {
     assert_eq!(value(&client), "put");
 }
 
-// SRC-2.4; section 10, row 26
+// SRC-2.4; SRC-F26
 #[test]
 fn unknown_events_and_kinds_are_ignored_and_the_stream_goes_on() {
     let service = service("old");

@@ -37,7 +37,7 @@ fn hooked(data: &Json) -> (Client, HookRecorder) {
     (client, hook)
 }
 
-// EVT-6.1; section 6.2, rule 10
+// EVT-6.1; EVT-6.2, rule 10
 #[test]
 fn every_door_is_a_series_with_the_callers_default_and_the_answer() {
     let long = "a string that is longer than what fits inline";

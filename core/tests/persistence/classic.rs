@@ -141,7 +141,7 @@ async fn two_thousand_evaluations_of_a_flag_cause_one_read() {
     }
 }
 
-// STO-F5 and STO-F6; section 9.3: serve stale
+// STO-F5 and STO-F6; STO-9.3: serve stale
 #[tokio::test(start_paused = true)]
 async fn while_the_database_is_away_what_was_known_is_served_and_nobody_waits_twice() {
     let (database, store, client) = reading(CacheMode::Ttl(TTL)).await;
