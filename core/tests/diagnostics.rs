@@ -1,4 +1,4 @@
-//! What the SDK reports about itself when it starts (EVT-4.1).
+//! The diagnostic report of the SDK at its start (EVT-4.1).
 
 #![cfg(test)]
 
@@ -11,7 +11,7 @@ use vexil::{Client, ClientBuilder};
 use vexil_testing::fake_service::Endpoint;
 use vexil_testing::{FakeService, TestData};
 
-/// Starts a client and gives the settings of its report that are named.
+/// Starts a client and returns the named settings of its report.
 fn reported<const N: usize>(
     names: [&str; N],
     choose: impl FnOnce(ClientBuilder) -> ClientBuilder,
@@ -38,7 +38,7 @@ const ARRIVAL: [&str; 4] = [
 ];
 
 #[test]
-fn the_report_says_how_flags_arrive() {
+fn the_report_contains_the_data_source_settings() {
     let usual = reported(ARRIVAL, |builder| builder);
     assert_eq!(
         usual,
@@ -71,7 +71,7 @@ fn the_report_says_how_flags_arrive() {
 }
 
 #[test]
-fn the_report_says_where_flags_are_kept() {
+fn the_report_contains_the_data_store_type() {
     let store = ["dataStoreType"];
     assert_eq!(reported(store, |builder| builder), ["memory"]);
     let own = std::sync::Arc::new(MemoryStore::new());
@@ -82,7 +82,7 @@ fn the_report_says_where_flags_are_kept() {
 }
 
 #[test]
-fn the_report_says_how_events_are_sent() {
+fn the_report_contains_the_event_settings() {
     let names = ["eventsCapacity", "customEventsURI", "startWaitMillis"];
     let events = EventsConfig::new().capacity(7);
     assert_eq!(

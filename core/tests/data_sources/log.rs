@@ -1,5 +1,5 @@
-//! What is logged: a fault that is retried is for debugging, an outage is worth one warning, a
-//! refusal is an error.
+//! Log levels: a retried fault is logged at debug level, an outage as one warning, a refusal as an
+//! error.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::capture::Log;
 use super::script::{Answer, Piece, Script};
 use super::{data, put, run, seconds};
 
-/// The lines that a data source logs while it runs: their levels, and all of the text.
+/// The lines that a data source logs while it runs: their levels, and the whole text.
 async fn logged(
     recipe: impl Configure<dyn DataSource>,
     answers: Vec<Answer>,
@@ -31,7 +31,7 @@ async fn logged(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_short_outage_is_for_debugging_only() {
+async fn a_short_outage_is_logged_at_debug_level_only() {
     let answers = vec![
         Answer::stream([put(1)]),
         Answer::status(503),
@@ -46,7 +46,7 @@ async fn a_short_outage_is_for_debugging_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_outage_is_one_warning_and_its_end_is_told() {
+async fn a_long_outage_is_logged_as_one_warning_and_its_end_is_logged() {
     let mut answers = vec![Answer::status(503); 10];
     answers.push(Answer::endless([put(1)]));
     let (levels, text) = logged(StreamingConfig::new(), answers, seconds(300)).await;
@@ -55,7 +55,7 @@ async fn a_long_outage_is_one_warning_and_its_end_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_says_nothing_is_an_outage_after_a_minute() {
+async fn a_silent_service_is_an_outage_after_a_minute() {
     for (recipe_time, expected) in [(59, vec![]), (61, vec!["WARN"])] {
         for answer in [Answer::Silence, Answer::stream([Piece::Silence])] {
             let (levels, text) =
@@ -67,7 +67,7 @@ async fn a_service_that_says_nothing_is_an_outage_after_a_minute() {
 
 // SRC-2.7
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_an_error_and_says_when_the_next_attempt_is() {
+async fn a_refusal_is_logged_as_an_error_with_the_time_of_the_next_attempt() {
     let (levels, text) = logged(
         StreamingConfig::new(),
         vec![Answer::status(401)],
@@ -83,7 +83,7 @@ async fn a_refusal_is_an_error_and_says_when_the_next_attempt_is() {
 
 // SRC-1.3 and SRC-3
 #[tokio::test(start_paused = true)]
-async fn settings_that_are_not_used_are_logged_once() {
+async fn ignored_settings_are_logged_once() {
     let recipe = PollingConfig::new()
         .poll_interval(seconds(1))
         .payload_filter("a b");

@@ -1,5 +1,5 @@
 //! Streaming and polling against a scripted transport and a clock that jumps: the rules of SRC-1 to
-//! SRC-4, and the rows of its section 10.
+//! SRC-4, and the fault table of SRC-10.
 
 #![cfg(test)]
 #![cfg(feature = "http")]
@@ -26,7 +26,7 @@ use vexil::config::{ClientContext, ConfigError, Configure, HttpConfig, ServiceEn
 use vexil::data_source::{DataSink, DataSource, DataSourceError};
 use vexil::{Client, async_trait};
 
-/// A `put` with one flag, `f`, of a version.
+/// A `put` with the flag `f` at `version`.
 fn put(version: u64) -> String {
     event(
         "put",
@@ -51,7 +51,7 @@ fn data(version: u64) -> String {
     format!(r#"{{"flags": {{"f": {{"version": {version}}}}}, "segments": {{}}}}"#)
 }
 
-/// A data source made by its recipe, with the scripted transport.
+/// A data source built from its configuration, with the scripted transport.
 fn made(
     recipe: impl Configure<dyn DataSource>,
     script: &Script,
@@ -70,7 +70,7 @@ fn made(
     made.lock().unwrap().take().unwrap()
 }
 
-/// Runs a data source for a time; gives what it came to, if it ended before.
+/// Runs a data source for a time. Returns its result if it ended before.
 async fn run(
     recipe: impl Configure<dyn DataSource>,
     script: &Script,
@@ -79,7 +79,7 @@ async fn run(
     run_with(recipe, script, time, Recorder::new()).await
 }
 
-/// The same with a sink that fails.
+/// Like `run`, with a sink that fails.
 async fn run_with(
     recipe: impl Configure<dyn DataSource>,
     script: &Script,
@@ -94,7 +94,7 @@ async fn run_with(
     (sink, ended)
 }
 
-/// Drops a data source that has been at work for a second, and looks at its connection.
+/// Drops a data source that has run for a second, and checks that its connection is closed.
 async fn closes_when_dropped(recipe: impl Configure<dyn DataSource>, script: &Script) {
     let source = made(recipe, script, "http://service");
     let mut running = source.run(Recorder::new());
@@ -108,7 +108,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Keeps what a recipe made for the test, and gives the client a source that does nothing.
+/// Keeps the data source built for the test, and gives the client an idle source instead.
 #[derive(Debug)]
 struct Captured<R> {
     recipe: R,

@@ -1,4 +1,4 @@
-//! The beat of polls: what is asked, what is applied, when it is asked again.
+//! The schedule of polls: their requests, and how their responses are applied.
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ async fn an_invalid_payload_filter_is_left_out() {
 
 // SRC-3
 #[tokio::test(start_paused = true)]
-async fn polls_begin_at_a_fixed_beat() {
+async fn polls_begin_at_a_fixed_interval() {
     let slow = Answer::poll([Piece::Wait(seconds(10)), data(1).into()]);
     let missing_a_beat = [14, 14, 14]
         .map(|wait| [Piece::Wait(seconds(wait)), Piece::from(" ")])
@@ -96,7 +96,7 @@ async fn polls_are_at_least_half_a_minute_apart() {
 
 // SRC-3
 #[tokio::test(start_paused = true)]
-async fn an_unchanged_answer_is_valid_and_delivers_nothing() {
+async fn an_unchanged_response_is_valid_and_delivers_nothing() {
     let script = Script::new([
         Answer::poll([data(1)]).with("etag", "\"a\""),
         Answer::status(304),
@@ -114,7 +114,7 @@ async fn an_unchanged_answer_is_valid_and_delivers_nothing() {
 
 // SRC-3
 #[tokio::test(start_paused = true)]
-async fn an_unchanged_answer_that_was_not_asked_for_is_an_error() {
+async fn an_unchanged_response_to_an_unconditional_request_is_an_error() {
     let (sink, _) = run(polls(), &Script::new([Answer::status(304)]), seconds(10)).await;
     assert_eq!(sink.seen(), ["interrupted ErrorResponse 304"]);
 }
@@ -130,7 +130,7 @@ async fn an_etag_is_sent_back_byte_for_byte() {
 
 // SRC-3
 #[tokio::test(start_paused = true)]
-async fn an_etag_counts_only_with_the_data_that_was_stored() {
+async fn an_etag_is_used_only_if_its_data_was_stored() {
     let script = Script::new([
         Answer::poll([data(1)]).with("etag", "a"),
         Answer::poll(["{sorry"]).with("etag", "b"),
@@ -156,9 +156,9 @@ async fn an_etag_counts_only_with_the_data_that_was_stored() {
     assert_eq!(etags(&script), [None, None, Some(b"b".to_vec())]);
 }
 
-// SRC-8.9
+// SRC-1.4: the environment id is set before the data is stored.
 #[tokio::test(start_paused = true)]
-async fn the_environment_is_known_before_the_data() {
+async fn the_environment_id_is_set_before_the_data() {
     let script = Script::new([
         Answer::poll([data(1)])
             .with("x-ld-envid", "env-12345")
@@ -177,9 +177,9 @@ async fn the_environment_is_known_before_the_data() {
     );
 }
 
-// SRC-3; the empty key is an accident that the contract tests rely on.
+// SRC-3. Flags with an empty key are an accident that the contract tests rely on.
 #[tokio::test(start_paused = true)]
-async fn a_flag_may_have_an_empty_key_and_be_empty() {
+async fn a_flag_can_have_an_empty_key_and_be_empty() {
     let empty = r#"{"flags": {"": {"key": "", "version": 0, "variations": null, "fallthrough": {}, "salt": ""}}}"#;
     let (sink, _) = run(polls(), &Script::new([Answer::poll([empty])]), seconds(1)).await;
     assert_eq!(sink.seen(), ["init :0"]);
@@ -194,7 +194,7 @@ async fn dropping_the_source_closes_the_connection_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tests_may_poll_more_often() {
+async fn tests_can_poll_more_often() {
     let script = Script::new(vec![Answer::poll([data(1)]); 3]);
     let often = polls()
         .poll_interval(Duration::from_millis(5))

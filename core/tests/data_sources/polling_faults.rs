@@ -1,4 +1,4 @@
-//! What polls do about faults: the rows of SRC-10.
+//! How polling handles faults: the rows of SRC-10.
 
 use vexil::config::PollingConfig;
 use vexil::data_source::DataSourceErrorKind;
@@ -13,7 +13,7 @@ fn polls() -> PollingConfig {
     PollingConfig::new()
 }
 
-/// A poll that has this answer, which is a fault of this kind; the next one is made in its time.
+/// A poll whose response is a fault of this kind. The next poll is made on schedule.
 async fn interrupts(answer: Answer, error: &str) {
     let script = Script::new([
         Answer::poll([data(1)]),
@@ -39,7 +39,7 @@ async fn rejects(body: &[u8]) {
 
 // SRC-F1, SRC-F2, SRC-F45 and SRC-F46
 #[tokio::test(start_paused = true)]
-async fn a_body_that_breaks_off_is_not_applied() {
+async fn a_truncated_body_is_not_applied() {
     let half = data(7)[..20].to_owned();
     let broken = [
         Piece::from(half),
@@ -126,7 +126,7 @@ async fn missing_sections_are_empty_and_unknown_ones_skipped() {
 
 // SRC-F31
 #[tokio::test(start_paused = true)]
-async fn a_poll_that_does_not_end_within_a_minute_is_given_up() {
+async fn a_poll_that_does_not_end_within_a_minute_is_aborted() {
     let drops = [Piece::Wait(seconds(10)), Piece::from(" ")]
         .into_iter()
         .cycle()
@@ -140,7 +140,7 @@ async fn a_poll_that_does_not_end_within_a_minute_is_given_up() {
 
 // SRC-F31 and SRC-F32
 #[tokio::test(start_paused = true)]
-async fn a_quarter_of_a_minute_of_silence_breaks_a_poll() {
+async fn fifteen_seconds_of_silence_abort_a_poll() {
     interrupts(Answer::Silence, "NetworkError").await;
     interrupts(
         Answer::poll([Piece::from("{"), Piece::Silence]),
@@ -151,7 +151,7 @@ async fn a_quarter_of_a_minute_of_silence_breaks_a_poll() {
 
 // SRC-F37 and SRC-F40
 #[tokio::test(start_paused = true)]
-async fn statuses_that_pass_do_not_change_the_beat() {
+async fn temporary_statuses_do_not_change_the_interval() {
     for status in [204, 206, 302, 400, 408, 429, 500, 502, 503, 504] {
         let answer = Answer::status(status).with("retry-after", "3600");
         interrupts(answer, &format!("ErrorResponse {status}")).await;
@@ -230,9 +230,9 @@ async fn under_the_legacy_policy_a_refusal_ends_the_source() {
     }
 }
 
-// SRC-F50: the sink itself has told the application.
+// SRC-F50: the sink itself has notified the application.
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_stored_is_asked_for_again_in_its_time() {
+async fn data_that_cannot_be_stored_is_requested_again_at_the_next_poll() {
     let script = Script::new(vec![Answer::poll([data(1)]); 2]);
     let (sink, _) = run_with(polls(), &script, seconds(40), Recorder::failing(1)).await;
     assert_eq!(sink.seen(), ["init f:1", "init f:1"]);

@@ -1,4 +1,4 @@
-//! A sink that remembers.
+//! A sink that records its calls.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,12 +9,12 @@ use vexil::data_source::{
 use vexil::model::{DataSet, Item, Upserted};
 use vexil::{Text, async_trait};
 
-/// Remembers what it was told, one line for each call.
+/// Records its calls, one line for each.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     seen: Mutex<Vec<String>>,
     errors: Mutex<Vec<DataSourceErrorInfo>>,
-    /// How many of the next updates cannot be stored.
+    /// How many of the next updates fail.
     failures: AtomicUsize,
 }
 
@@ -23,7 +23,7 @@ impl Recorder {
         Arc::default()
     }
 
-    /// A sink that cannot store the first so many updates.
+    /// A sink whose first updates fail.
     pub(crate) fn failing(failures: usize) -> Arc<Self> {
         Arc::new(Self {
             failures: AtomicUsize::new(failures),
@@ -31,8 +31,8 @@ impl Recorder {
         })
     }
 
-    /// `init f:1`, `upsert f:2`, `delete f:3`, `interrupted ErrorResponse 401`, `valid`,
-    /// `environment e` and the like.
+    /// All calls, such as `init f:1`, `upsert f:2`, `delete f:3`, `interrupted ErrorResponse 401`,
+    /// `valid` and `environment e`.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }

@@ -1,4 +1,4 @@
-//! A transport that answers as it was told, in memory.
+//! An in-memory transport with scripted responses.
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -14,7 +14,8 @@ use vexil::transport::{
     Body, Chunks, HttpTransport, RequestOptions, TransportError, TransportErrorKind,
 };
 
-/// Answers in their order, and all that was asked. When there are no more, requests hang.
+/// Returns its responses in order and records the requests. When it has no more responses, requests
+/// hang.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Script(Arc<State>);
 
@@ -40,14 +41,14 @@ impl Asked {
     }
 }
 
-/// What happens to a request.
+/// The outcome of a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     /// It fails.
     Error(TransportErrorKind),
-    /// Nothing is sent.
+    /// It hangs.
     Silence,
-    /// It is answered.
+    /// It gets a response.
     Response {
         status: u16,
         headers: HeaderMap,
@@ -55,15 +56,15 @@ pub(crate) enum Answer {
     },
 }
 
-/// What a body does next. At its end it ends.
+/// The next step of a body. After its last step a body ends.
 #[derive(Clone, Debug)]
 pub(crate) enum Piece {
     Bytes(Bytes),
-    /// The same for ever.
+    /// The same step for ever.
     Flood(&'static [u8]),
-    /// Nothing for so long.
+    /// Silence for this long.
     Wait(Duration),
-    /// Nothing any more.
+    /// Silence for ever.
     Silence,
     Error(TransportErrorKind),
 }
@@ -75,7 +76,7 @@ impl<T: Into<Vec<u8>>> From<T> for Piece {
 }
 
 impl Answer {
-    /// An answer without a body.
+    /// A response without a body.
     pub(crate) fn status(status: u16) -> Self {
         Self::Response {
             status,
@@ -94,7 +95,7 @@ impl Answer {
         Self::stream(body.into_iter().map(Into::into).chain([Piece::Silence]))
     }
 
-    /// An answer to a poll.
+    /// A response to a poll.
     pub(crate) fn poll<P: Into<Piece>>(body: impl IntoIterator<Item = P>) -> Self {
         let body = body.into_iter().map(Into::into).collect();
         Self::Response {
@@ -104,7 +105,7 @@ impl Answer {
         }
     }
 
-    /// With a header more, or with another value for it.
+    /// Adds or replaces a header.
     pub(crate) fn with(mut self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
         if let Self::Response { headers, .. } = &mut self {
             headers.insert(
@@ -129,7 +130,7 @@ impl Script {
         self.0.asked.lock().unwrap().clone()
     }
 
-    /// How long after the one before each request was made, but the first.
+    /// The delay before each request but the first.
     pub(crate) fn waits(&self) -> Vec<Duration> {
         self.asked()
             .windows(2)
@@ -216,7 +217,7 @@ impl Chunks for Pieces {
     }
 }
 
-/// Counts while it lives.
+/// Counts itself while it is alive.
 struct Open(Arc<State>);
 
 impl Open {

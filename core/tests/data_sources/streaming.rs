@@ -1,4 +1,4 @@
-//! The life of a stream: what is asked, what is applied, when it is asked again.
+//! The life of a stream: its requests, how its events are applied, and when it reconnects.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn stream() -> StreamingConfig {
     StreamingConfig::new()
 }
 
-/// Whether a wait is the delay that doubles up to `nominal`, chance subtracted.
+/// Whether a wait is the exponential delay `nominal` minus jitter.
 #[track_caller]
 pub(super) fn about(wait: Duration, nominal: Duration) {
     assert!(wait >= nominal / 2, "{wait:?} is too short for {nominal:?}");
@@ -26,7 +26,7 @@ pub(super) fn about(wait: Duration, nominal: Duration) {
 
 // SRC-1.1, SRC-1.4 and SRC-2.8
 #[tokio::test(start_paused = true)]
-async fn the_stream_is_asked_for_with_the_key_and_may_be_silent_for_five_minutes() {
+async fn the_stream_is_requested_with_the_key_and_a_read_timeout_of_five_minutes() {
     let script = Script::new([]);
     run(stream(), &script, seconds(1)).await;
     let asked = script.asked();
@@ -63,7 +63,7 @@ async fn a_valid_payload_filter_is_sent_and_an_invalid_one_is_left_out() {
 
 // SRC-2.2 and SRC-2.9
 #[tokio::test(start_paused = true)]
-async fn a_stream_initializes_updates_and_deletes_and_says_nothing_of_its_status_meanwhile() {
+async fn a_stream_initializes_updates_and_deletes_without_further_status_changes() {
     let delete = event("delete", r#"{"path": "/segments/s", "version": 3}"#);
     let script = Script::new([Answer::endless([put(1), patch(2), delete])]);
     let (sink, ended) = run(stream(), &script, seconds(60)).await;
@@ -73,7 +73,7 @@ async fn a_stream_initializes_updates_and_deletes_and_says_nothing_of_its_status
 
 // SRC-2.9
 #[tokio::test(start_paused = true)]
-async fn after_a_drop_the_source_is_interrupted_until_the_next_put() {
+async fn after_a_disconnect_the_source_is_interrupted_until_the_next_put() {
     let unknown = event("whatever", "{sorry");
     let again = Answer::endless([
         Piece::Wait(seconds(30)),
@@ -89,9 +89,9 @@ async fn after_a_drop_the_source_is_interrupted_until_the_next_put() {
     );
 }
 
-// SRC-8.9
+// SRC-1.4: the environment id is set before the data is stored.
 #[tokio::test(start_paused = true)]
-async fn the_environment_is_known_before_the_data() {
+async fn the_environment_id_is_set_before_the_data() {
     let script = Script::new([
         Answer::stream([put(1)]).with("x-ld-envid", "env-12345"),
         Answer::endless([put(2)]).with("x-ld-envid", ""),
@@ -110,7 +110,7 @@ async fn the_environment_is_known_before_the_data() {
 
 // SRC-2.1, rules 10 and 12
 #[tokio::test(start_paused = true)]
-async fn the_last_event_id_is_sent_until_it_is_taken_back() {
+async fn the_last_event_id_is_sent_until_it_is_reset() {
     let script = Script::new([
         Answer::stream(["id: caf\u{e9}\n", "data: x\n\n", "id: never\ndata"]),
         Answer::Error(TransportErrorKind::Connection),
@@ -128,7 +128,7 @@ async fn the_last_event_id_is_sent_until_it_is_taken_back() {
 
 // SRC-2.6
 #[tokio::test(start_paused = true)]
-async fn reconnects_wait_ever_longer_up_to_half_a_minute() {
+async fn reconnect_delays_grow_up_to_half_a_minute() {
     let script = Script::new(vec![Answer::Error(TransportErrorKind::Connection); 8]);
     run(stream(), &script, seconds(1000)).await;
     let waits = script.waits();
@@ -140,7 +140,7 @@ async fn reconnects_wait_ever_longer_up_to_half_a_minute() {
 
 // SRC-2.6
 #[tokio::test(start_paused = true)]
-async fn the_first_delay_can_be_chosen() {
+async fn the_first_delay_is_configurable() {
     for millis in [1, 10_000] {
         let script = Script::new(vec![Answer::status(503); 2]);
         let delay = Duration::from_millis(millis);
@@ -157,7 +157,7 @@ async fn the_first_delay_can_be_chosen() {
 
 // SRC-2.6
 #[tokio::test(start_paused = true)]
-async fn only_a_stream_that_delivered_for_a_minute_starts_the_delays_again() {
+async fn only_a_stream_that_delivered_for_a_minute_resets_the_delay() {
     let short = || Answer::stream([put(1).into(), Piece::Wait(seconds(59))]);
     let long = || Answer::stream([Piece::from(put(1)), Piece::Wait(seconds(61))]);
     let late = || Answer::stream([Piece::Wait(seconds(100)), put(1).into()]);
@@ -172,7 +172,7 @@ async fn only_a_stream_that_delivered_for_a_minute_starts_the_delays_again() {
 
 // SRC-2.1, rule 11; SRC-F30
 #[tokio::test(start_paused = true)]
-async fn the_service_may_set_the_delay_but_not_to_zero() {
+async fn the_service_can_set_the_delay_but_not_to_zero() {
     for (retry, nominal) in [
         ("5000", seconds(5)),
         ("0", seconds(1)),
@@ -186,7 +186,7 @@ async fn the_service_may_set_the_delay_but_not_to_zero() {
 
 // SRC-2.6
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_follows_a_refusal_is_rare_until_one_has_delivered_for_a_minute() {
+async fn after_a_refusal_reconnects_are_rare_until_one_delivered_for_a_minute() {
     let served = Answer::stream([Piece::from(put(1)), Piece::Wait(seconds(75))]);
     let script = Script::new([Answer::status(401), Answer::status(500), served]);
     run(stream(), &script, seconds(2000)).await;
@@ -210,7 +210,7 @@ async fn dropping_the_source_closes_the_connection_at_once() {
 
 // SRC-2.8: the old connection is closed before the wait.
 #[tokio::test(start_paused = true)]
-async fn a_connection_is_closed_before_the_next_one_is_waited_for() {
+async fn a_connection_is_closed_before_the_reconnect_delay_begins() {
     let script = Script::new([Answer::endless([event("put", "{sorry")])]);
     let (sink, _) = run(
         stream().initial_reconnect_delay(seconds(30)),
@@ -229,7 +229,7 @@ async fn a_flood_of_comments_lets_other_tasks_run() {
     let source = made(stream(), &script, "http://service");
     let running =
         tokio::task::unconstrained(source.run(Recorder::new() as std::sync::Arc<dyn DataSink>));
-    // The source goes first each time: if it did not give way, the other would never have its turn.
+    // The source goes first each time: if it did not yield, the other task would never run.
     tokio::select! {
         biased;
         _ = running => unreachable!(),
@@ -238,7 +238,7 @@ async fn a_flood_of_comments_lets_other_tasks_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_secret_is_in_a_debug_form() {
+async fn debug_output_contains_no_secret() {
     let script = Script::default();
     let source = made(
         stream().retry_policy(RetryPolicy::LegacyStop),
@@ -271,7 +271,7 @@ async fn after_a_refusal_a_stream_that_delivers_all_data_ends_the_long_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_wants_its_clients_back_at_once_is_asked_less_and_less_often() {
+async fn a_service_that_asks_for_instant_reconnects_is_contacted_less_and_less_often() {
     for retry in ["1", "100"] {
         let script =
             Script::new((0..5_000).map(|_| Answer::stream([format!("retry: {retry}\n\n")])));

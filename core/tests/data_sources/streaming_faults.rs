@@ -1,4 +1,4 @@
-//! What a stream does about faults: the rows of SRC-10.
+//! How streaming handles faults: the rows of SRC-10.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use super::script::{Answer, Piece, Script};
 use super::streaming::about;
 use super::{data, event, patch, put, run, run_with, seconds};
 
-/// Two connections: one that has this answer, which is a fault of this kind and is retried soon,
-/// and a good one.
+/// Two connections: the first gets this response, a fault of this kind that is retried soon; the
+/// second is good.
 async fn reconnects(answer: Answer, error: &str) {
     let script = Script::new([answer.clone(), Answer::endless([put(7)])]);
     let (sink, ended) = run(StreamingConfig::new(), &script, seconds(200)).await;
@@ -30,7 +30,7 @@ async fn rejects(event: impl Into<Piece>) {
     reconnects(Answer::endless([event]), "InvalidData").await;
 }
 
-/// A stream that goes on after this event, which changes nothing.
+/// A stream that continues after this event, which changes nothing.
 async fn ignores(event: String) {
     let script = Script::new([Answer::endless([event.clone(), put(1)])]);
     let (sink, _) = run(StreamingConfig::new(), &script, seconds(60)).await;
@@ -40,7 +40,7 @@ async fn ignores(event: String) {
 
 // SRC-F1 and SRC-F2
 #[tokio::test(start_paused = true)]
-async fn an_event_that_breaks_off_is_not_applied() {
+async fn a_truncated_event_is_not_applied() {
     let half = put(1).trim_end().to_owned();
     reconnects(Answer::stream([half.clone()]), "NetworkError").await;
     let broken = [
@@ -93,7 +93,7 @@ async fn an_event_over_the_limit_is_invalid_and_comments_do_not_count() {
 
 // SRC-F6 and SRC-F7
 #[tokio::test(start_paused = true)]
-async fn data_that_is_not_utf_8_is_invalid_and_the_json_parser_decides_about_the_rest() {
+async fn invalid_utf_8_is_rejected_and_the_json_parser_decides_about_other_bytes() {
     rejects(b"event: put\ndata: {\"data\": \"\xff\"}\n\n".to_vec()).await;
     rejects(event("put", "{\"data\": {\"flags\": {\"\0\": {}}}}")).await;
     rejects(event("put", "\u{feff}{\"data\": {\"flags\": {}}}")).await;
@@ -161,7 +161,7 @@ async fn missing_sections_are_empty_and_unknown_ones_skipped() {
 
 // SRC-F15, SRC-F16, SRC-F18, SRC-F19 and SRC-F20
 #[tokio::test(start_paused = true)]
-async fn versions_and_keys_are_taken_as_they_are() {
+async fn versions_and_keys_are_passed_on_unchanged() {
     let events = [
         event("put", r#"{"data": {"flags": {"outer": {"key": "inner"}}}}"#),
         event(
@@ -191,9 +191,9 @@ async fn versions_and_keys_are_taken_as_they_are() {
     assert_eq!(sink.seen(), seen);
 }
 
-// SRC-F21 to SRC-F25: what is newer, the sink decides.
+// SRC-F21 to SRC-F25: the sink decides which version is newer.
 #[tokio::test(start_paused = true)]
-async fn every_update_is_handed_on_in_order_without_a_word_about_the_status() {
+async fn every_update_is_passed_on_in_order_without_a_status_change() {
     let delete = event("delete", r#"{"path": "/flags/nobody", "version": 1}"#);
     let script = Script::new([Answer::endless([
         patch(1),
@@ -245,7 +245,7 @@ async fn a_byte_a_minute_keeps_a_stream_alive() {
 
 // SRC-F32 and SRC-F33
 #[tokio::test(start_paused = true)]
-async fn five_minutes_of_silence_break_a_connection() {
+async fn five_minutes_of_silence_end_a_connection() {
     for silent in [Answer::Silence, Answer::endless([put(1)])] {
         let script = Script::new([silent]);
         let (sink, _) = run(StreamingConfig::new(), &script, seconds(310)).await;
@@ -264,7 +264,7 @@ async fn five_minutes_of_silence_break_a_connection() {
 
 // SRC-F34 to SRC-F36
 #[tokio::test(start_paused = true)]
-async fn what_is_no_stream_of_events_in_utf_8_is_invalid() {
+async fn a_response_that_is_not_an_event_stream_in_utf_8_is_invalid() {
     let with = |content_type: &str| Answer::endless([put(1)]).with("content-type", content_type);
     for bad in [
         "text/html",
@@ -294,7 +294,7 @@ async fn what_is_no_stream_of_events_in_utf_8_is_invalid() {
 
 // SRC-F37, SRC-F39 and SRC-F40
 #[tokio::test(start_paused = true)]
-async fn statuses_that_pass_are_retried_soon() {
+async fn temporary_statuses_are_retried_soon() {
     for status in [204, 206, 304, 300, 400, 408, 429, 500, 502, 503, 504] {
         let answer = Answer::status(status).with("retry-after", "3600");
         reconnects(answer, &format!("ErrorResponse {status}")).await;
@@ -303,7 +303,7 @@ async fn statuses_that_pass_are_retried_soon() {
 
 // SRC-F38, SRC-F45 and SRC-F46
 #[tokio::test(start_paused = true)]
-async fn trouble_on_the_way_is_retried_soon() {
+async fn network_errors_are_retried_soon() {
     for kind in [
         TransportErrorKind::Connection,
         TransportErrorKind::Timeout,
@@ -315,7 +315,7 @@ async fn trouble_on_the_way_is_retried_soon() {
 
 // SRC-2.7; SRC-F41 and SRC-F44
 #[tokio::test(start_paused = true)]
-async fn a_refusal_and_a_bad_certificate_are_retried_rarely_and_without_end() {
+async fn a_refusal_and_a_bad_certificate_are_retried_rarely_and_for_ever() {
     let certificate = Answer::Error(TransportErrorKind::Certificate);
     let statuses = [401, 403, 404, 405, 410]
         .map(|status| (Answer::status(status), format!("ErrorResponse {status}")));
@@ -361,9 +361,9 @@ async fn under_the_legacy_policy_a_refusal_ends_the_source() {
     about(script.waits()[1], seconds(2));
 }
 
-// SRC-2.8; SRC-F50: the sink itself has told the application.
+// SRC-2.8; SRC-F50: the sink itself has notified the application.
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_stored_is_asked_for_again() {
+async fn data_that_cannot_be_stored_is_requested_again() {
     for first in [put(1), patch(1)] {
         let script = Script::new([
             Answer::endless([first.clone(), patch(3)]),
@@ -387,7 +387,7 @@ async fn what_cannot_be_stored_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_says_what_happened_and_which_item_is_malformed() {
+async fn an_error_describes_the_fault_and_names_the_malformed_item() {
     let bad = event("put", r#"{"data": {"flags": {"bad": {"on": 7}}}}"#);
     let faults = [
         Answer::endless([bad]),

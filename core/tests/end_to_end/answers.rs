@@ -1,4 +1,4 @@
-//! Answers that are no stream of events, or one in disguise.
+//! Responses that are not an event stream, or only look like one.
 
 use vexil_testing::fake_service::{Answer, Endpoint, Gate};
 
@@ -7,7 +7,7 @@ use crate::setup::{SOON, Statuses, builder, ready, service, stream, value};
 
 // SRC-F34
 #[test]
-fn an_answer_of_another_type_is_no_stream() {
+fn a_response_of_another_content_type_is_not_a_stream() {
     starts_after(Answer::usual().content_type("text/html"), "InvalidData");
     starts_after(
         Answer::usual().without_header("content-type"),
@@ -18,7 +18,7 @@ fn an_answer_of_another_type_is_no_stream() {
 
 // SRC-F35
 #[test]
-fn a_stream_may_say_that_it_is_utf_8_and_nothing_else() {
+fn a_stream_can_declare_the_charset_utf_8_and_no_other() {
     let service = service("value");
     service.answer(
         Endpoint::Stream,
@@ -35,8 +35,8 @@ fn a_stream_may_say_that_it_is_utf_8_and_nothing_else() {
     );
 }
 
-/// An event as one block of gzip that is not compressed. Without the sum at the end, which is never
-/// reached.
+/// An event as one stored (uncompressed) block of gzip, without the checksum at the end, which is
+/// never reached.
 fn gzip_block(event: &str) -> Vec<u8> {
     let length = u16::try_from(event.len()).unwrap();
     let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
@@ -52,7 +52,7 @@ fn gzip_block(event: &str) -> Vec<u8> {
 
 // SRC-F36
 #[test]
-fn a_compressed_stream_is_decoded_as_it_comes() {
+fn a_compressed_stream_is_decoded_as_it_arrives() {
     let service = service("value");
     let put = gzip_block(
         "event: put\ndata: {\"path\": \"/\", \"data\": {\"flags\": {}, \"segments\": {}}}\n\n",
@@ -62,18 +62,22 @@ fn a_compressed_stream_is_decoded_as_it_comes() {
         .body(put);
     service.answer(Endpoint::Stream, compressed);
     ready(builder(&service).data_source(stream()));
-    assert_eq!(service.requests().len(), 1, "the stream is still the first");
+    assert_eq!(
+        service.requests().len(),
+        1,
+        "the first stream is still open"
+    );
     let request = service.next_request(Endpoint::Stream).wait().unwrap();
     assert_ne!(
         request.header("accept-encoding"),
         Some("gzip"),
-        "it was not asked for"
+        "compression was not requested"
     );
 }
 
 // SRC-F37, SRC-F39 and SRC-F40
 #[test]
-fn statuses_that_pass_are_retried_soon_whatever_they_ask_for() {
+fn temporary_statuses_are_retried_soon_whatever_they_ask_for() {
     for status in [204, 206, 304, 400, 408, 429, 500, 502, 503, 504] {
         let answer = Answer::status(status).header("retry-after", "3600");
         starts_after(answer, &format!("ErrorResponse {status}"));
@@ -99,11 +103,7 @@ fn a_subscription_sees_every_status_of_a_reconnect_in_order() {
         ["Interrupted ErrorResponse 503", "Valid"]
     );
     let error = client.data_source_status().status().error.unwrap();
-    assert_eq!(
-        error.status_code,
-        Some(503),
-        "the last trouble is remembered"
-    );
+    assert_eq!(error.status_code, Some(503), "the last error is kept");
     pollster::block_on(client.close(SOON));
     assert!(statuses.next().starts_with("Off"));
 }
@@ -137,7 +137,7 @@ fn a_redirect_is_followed_with_all_headers_and_not_remembered() {
 
 // SRC-F38
 #[test]
-fn a_redirect_to_another_origin_does_not_take_the_key_along() {
+fn a_redirect_to_another_origin_does_not_carry_the_key() {
     let (home, abroad) = (service("home"), service("abroad"));
     home.answer(
         Endpoint::Stream,
@@ -153,16 +153,16 @@ fn a_redirect_to_another_origin_does_not_take_the_key_along() {
 
 // SRC-F38
 #[test]
-fn a_redirect_that_leads_nowhere_or_in_circles_is_retried() {
+fn an_invalid_or_circular_redirect_is_retried() {
     starts_after(Answer::redirect(302, ""), "NetworkError");
     starts_after(Answer::redirect(307, "ftp://127.0.0.1/all"), "NetworkError");
     starts_after(Answer::status(301), "NetworkError");
     starts_after_all(vec![Answer::redirect(302, "/all"); 11], "NetworkError");
 }
 
-// SRC-2.8: the answer may take its time
+// SRC-2.8: a response may be slow
 #[test]
-fn headers_that_are_late_are_waited_for() {
+fn late_headers_are_awaited() {
     let (service, gate) = (service("value"), Gate::new());
     service.answer(Endpoint::Stream, Answer::usual().after(&gate));
     let late = builder(&service).data_source(stream()).start().unwrap();

@@ -1,4 +1,4 @@
-//! Connections that break or fall silent.
+//! Connections that break or go silent.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use vexil_testing::fake_service::{Answer, ClosedBy, Endpoint, Gate, Point};
 use crate::faults::{recovers, starts_after};
 use crate::setup::{SOON, Statuses, builder, comes_to, ready, service, stream, streaming, value};
 
-/// Long enough for a busy machine to do the rest of a test in.
+/// Long enough for the rest of a test on a busy machine.
 const SHORT: Duration = Duration::from_secs(2);
 
 const HALF: &str =
@@ -18,7 +18,7 @@ const HALF: &str =
 
 // SRC-F1 and SRC-F2
 #[test]
-fn a_put_that_breaks_off_is_not_applied() {
+fn a_truncated_put_is_not_applied() {
     starts_after(Answer::usual().cut_at(Point::mid_event()), "NetworkError");
     starts_after(Answer::usual().reset_at(Point::mid_event()), "NetworkError");
     starts_after(
@@ -30,7 +30,7 @@ fn a_put_that_breaks_off_is_not_applied() {
 
 // SRC-F1
 #[test]
-fn a_patch_that_breaks_off_is_not_applied() {
+fn a_truncated_patch_is_not_applied() {
     recovers(
         |service| service.send_raw(HALF).close_streams(),
         "NetworkError",
@@ -43,7 +43,7 @@ fn a_patch_that_breaks_off_is_not_applied() {
 
 // SRC-F2
 #[test]
-fn a_patch_in_which_the_connection_is_reset_is_not_applied() {
+fn a_patch_cut_off_by_a_connection_reset_is_not_applied() {
     recovers(
         |service| service.send_raw(HALF).reset_streams(),
         "NetworkError",
@@ -52,13 +52,13 @@ fn a_patch_in_which_the_connection_is_reset_is_not_applied() {
 
 // SRC-2.8 and SRC-2.9
 #[test]
-fn a_stream_that_ends_well_is_opened_again() {
+fn a_stream_that_ends_cleanly_is_opened_again() {
     recovers(|service| service.close_streams(), "NetworkError");
 }
 
 // SRC-F45
 #[test]
-fn no_answer_and_what_is_not_http_are_retried_soon() {
+fn a_missing_response_and_one_that_is_not_http_are_retried_soon() {
     starts_after(Answer::hang_up(), "NetworkError");
     starts_after(Answer::reset(), "NetworkError");
     starts_after(
@@ -69,11 +69,11 @@ fn no_answer_and_what_is_not_http_are_retried_soon() {
 
 // SRC-F46
 #[test]
-fn a_service_that_refuses_connections_is_tried_again_and_again() {
-    // Bound, so that nobody else is there, and not listening.
-    let nobody = tokio::net::TcpSocket::new_v4().unwrap();
-    nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let endpoints = ServiceEndpoints::relay(format!("http://{}", nobody.local_addr().unwrap()));
+fn a_service_that_refuses_connections_is_retried_repeatedly() {
+    // The address is bound, so that no other process uses it, but not listening.
+    let unused = tokio::net::TcpSocket::new_v4().unwrap();
+    unused.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let endpoints = ServiceEndpoints::relay(format!("http://{}", unused.local_addr().unwrap()));
     let client = Client::builder("sdk-key")
         .service_endpoints(endpoints)
         .without_events()
@@ -87,7 +87,7 @@ fn a_service_that_refuses_connections_is_tried_again_and_again() {
 
 // SRC-F46
 #[test]
-fn a_service_that_goes_away_leaves_its_data() {
+fn a_service_that_goes_away_does_not_remove_the_data() {
     let service = service("value");
     let client = streaming(&service);
     let mut statuses = Statuses::of(&client);
@@ -98,7 +98,7 @@ fn a_service_that_goes_away_leaves_its_data() {
 
 // SRC-F33
 #[test]
-fn a_stream_that_goes_silent_is_given_up_after_its_read_timeout() {
+fn a_silent_stream_is_closed_after_its_read_timeout() {
     let (service, again) = (service("old"), Gate::new());
     service.answer(
         Endpoint::Stream,
@@ -121,7 +121,7 @@ fn a_stream_that_goes_silent_is_given_up_after_its_read_timeout() {
 
 // SRC-F33
 #[test]
-fn an_event_that_stops_half_way_is_given_up_after_the_read_timeout() {
+fn a_stream_that_stops_within_an_event_is_closed_after_the_read_timeout() {
     let service = service("value");
     service.answer(
         Endpoint::Stream,
@@ -139,7 +139,7 @@ fn an_event_that_stops_half_way_is_given_up_after_the_read_timeout() {
 
 // SRC-F32
 #[test]
-fn a_service_that_accepts_and_never_answers_is_given_up_after_the_read_timeout() {
+fn a_request_without_a_response_is_aborted_after_the_read_timeout() {
     let service = service("value");
     service.answer(Endpoint::Stream, Answer::nothing());
     let client = builder(&service)
@@ -157,8 +157,8 @@ fn a_service_that_accepts_and_never_answers_is_given_up_after_the_read_timeout()
 
 // SRC-F31
 #[test]
-fn a_stream_that_comes_slowly_is_waited_for() {
-    // All of it takes longer than the limit, and each piece is far from it.
+fn a_slow_stream_is_not_aborted() {
+    // The whole response takes longer than the timeout, each piece much less.
     let service = service("value");
     let put = format!(
         "{}{}",
@@ -172,7 +172,7 @@ fn a_stream_that_comes_slowly_is_waited_for() {
         .start()
         .unwrap();
     let mut statuses = Statuses::of(&client);
-    assert_eq!(statuses.next(), "Valid", "and nothing before it");
+    assert_eq!(statuses.next(), "Valid", "no status precedes it");
     assert_eq!(service.requests().len(), 1);
 }
 
@@ -185,14 +185,14 @@ fn heartbeats_keep_a_stream_alive() {
         .unwrap();
     service.set("flag", "value");
     let client = ready(builder(&service).data_source(stream().read_timeout(SHORT)));
-    // Another client of the same service gives up meanwhile, which takes as long as the first would
-    // have waited.
+    // Another client of the same service times out meanwhile, later than the first client would
+    // have.
     service.answer(Endpoint::Stream, Answer::nothing());
     ready(builder(&service).data_source(stream().read_timeout(SHORT * 3 / 2)));
     assert_eq!(
         service.requests().len(),
         3,
-        "one of the first client's, two of the other's"
+        "one request of the first client, two of the other"
     );
     drop(client);
 }

@@ -1,4 +1,4 @@
-//! The end of a client's life. SRC-2.8 and SRC-4.4.
+//! The end of a client. SRC-2.8 and SRC-4.4.
 
 use std::io::Read;
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use vexil_testing::fake_service::{Answer, ClosedBy, Endpoint};
 
 use crate::polling::often;
 use crate::setup::{
-    SOON, Statuses, builder, comes_to, ready, service, stream, streaming, trouble, value,
+    SOON, Statuses, builder, comes_to, error_status, ready, service, stream, streaming, value,
 };
 
 /// The longest time that closing may take (SRC-F52).
@@ -43,7 +43,7 @@ fn closing_closes_the_connection_promptly() {
         .unwrap();
     assert_eq!(by, ClosedBy::Client);
     service.wait_for_streams(0).wait().unwrap();
-    assert_eq!(value(&client), "value", "the last data stays");
+    assert_eq!(value(&client), "value", "the last data is kept");
 }
 
 // SRC-F53
@@ -69,7 +69,7 @@ fn dropping_the_last_clone_closes_the_connection_promptly() {
 
 // SRC-F53
 #[test]
-fn closing_twice_is_closing_once() {
+fn closing_twice_equals_closing_once() {
     let service = service("value");
     let client = streaming(&service);
     let mut statuses = Statuses::of(&client);
@@ -82,21 +82,25 @@ fn closing_twice_is_closing_once() {
 
 // SRC-F52
 #[test]
-fn closing_during_a_backoff_returns_promptly_and_nothing_is_asked_any_more() {
+fn closing_during_a_backoff_returns_promptly_and_ends_all_requests() {
     let service = service("value");
     service.answer(Endpoint::Stream, Answer::status(503));
     let patient = stream().initial_reconnect_delay(Duration::from_secs(30));
     let client = builder(&service).data_source(patient).start().unwrap();
-    assert_eq!(trouble(&client), "Initializing ErrorResponse 503");
+    assert_eq!(error_status(&client), "Initializing ErrorResponse 503");
     closes_promptly(&client);
-    assert_eq!(trouble(&client), "Off ErrorResponse 503");
+    assert_eq!(error_status(&client), "Off ErrorResponse 503");
     drop(streaming(&service));
-    assert_eq!(service.requests().len(), 2, "one of the other client's");
+    assert_eq!(
+        service.requests().len(),
+        2,
+        "one request of the other client"
+    );
 }
 
 // SRC-F52
 #[test]
-fn closing_between_two_polls_ends_them() {
+fn closing_between_two_polls_ends_polling() {
     let service = service("value");
     let client = ready(builder(&service).data_source(often()));
     closes_promptly(&client);
@@ -113,7 +117,7 @@ fn closing_between_two_polls_ends_them() {
 
 // SRC-F52
 #[test]
-fn closing_while_an_answer_is_awaited_returns_promptly() {
+fn closing_while_a_response_is_pending_returns_promptly() {
     let service = service("value");
     service.answer(Endpoint::Stream, Answer::nothing());
     let client = builder(&service).data_source(stream()).start().unwrap();
@@ -132,7 +136,7 @@ fn closing_while_an_answer_is_awaited_returns_promptly() {
 // SRC-F52
 #[test]
 fn closing_during_a_connect_returns_promptly_and_closes_the_socket() {
-    // Accepts, and never says a word of the TLS handshake.
+    // Accepts connections, but never answers the TLS handshake.
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoints = ServiceEndpoints::relay(format!("https://{}", mute.local_addr().unwrap()));
     let builder = || {
@@ -150,14 +154,14 @@ fn closing_during_a_connect_returns_promptly_and_closes_the_socket() {
         socket.set_read_timeout(Some(SOON)).unwrap();
         closes_promptly(&client);
         let mut hello = Vec::new();
-        // To the end, which is the client's.
+        // Read until the client closes the socket.
         socket.read_to_end(&mut hello).unwrap();
     }
 }
 
 // SRC-F52
 #[test]
-fn closing_in_the_middle_of_an_event_returns_promptly_and_writes_nothing() {
+fn closing_in_the_middle_of_an_event_returns_promptly_and_stores_nothing() {
     let service = service("old");
     let client = streaming(&service);
     let request = service.next_request(Endpoint::Stream).wait().unwrap();
@@ -176,13 +180,13 @@ fn closing_in_the_middle_of_an_event_returns_promptly_and_writes_nothing() {
 
 // SRC-F54
 #[test]
-fn two_clients_with_one_key_do_not_know_of_each_other() {
+fn two_clients_with_the_same_key_are_independent() {
     let service = service("value");
     service.answer(Endpoint::Stream, Answer::usual());
     let first = streaming(&service);
     service.always(Endpoint::Stream, Answer::status(503));
     let second = builder(&service).data_source(stream()).start().unwrap();
-    assert_eq!(trouble(&second), "Initializing ErrorResponse 503");
+    assert_eq!(error_status(&second), "Initializing ErrorResponse 503");
     assert_eq!(
         first.data_source_status().status().state,
         DataSourceState::Valid
@@ -198,7 +202,7 @@ fn two_clients_with_one_key_do_not_know_of_each_other() {
 
 // SRC-1.5: the contract tests make hundreds of clients
 #[test]
-fn many_clients_come_and_go() {
+fn many_clients_can_be_started_and_closed() {
     let service = service("value");
     for _ in 0..10 {
         let clients: Vec<_> = (0..20)

@@ -15,12 +15,12 @@ use crate::closing::PROMPT;
 use crate::setup::{SOON, builder, ready, service, stream, value};
 
 thread_local! {
-    /// Keeps the log of a thread where it is until the thread ends.
+    /// Keeps the thread's log subscriber until the thread ends.
     static LOGGING: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
 }
 
-/// A log that says when a defect of a flag is written to it, which is before the flag is stored,
-/// and waits then.
+/// A log writer that signals the warning about a defective flag, which is logged before the flag is
+/// stored, and then waits.
 #[derive(Clone)]
 struct Pausing(Arc<(Sender<()>, Mutex<Receiver<()>>)>);
 
@@ -39,7 +39,7 @@ impl io::Write for Pausing {
     }
 }
 
-/// A runtime whose threads write to such a log.
+/// A runtime whose threads log to a [`Pausing`] writer.
 fn pausing() -> (Runtime, Receiver<()>, Sender<()>) {
     let ((arrived, arrives), (go_on, goes_on)) = (channel(), channel());
     let log = Pausing(Arc::new((arrived, Mutex::new(goes_on))));
@@ -62,7 +62,7 @@ fn pausing() -> (Runtime, Receiver<()>, Sender<()>) {
 
 // SRC-F52
 #[test]
-fn what_is_being_read_when_a_client_is_closed_is_not_stored_afterwards() {
+fn an_update_in_progress_when_a_client_is_closed_is_not_stored() {
     let (runtime, arrives, go_on) = pausing();
     let service = service("old");
     let client = ready(
@@ -75,7 +75,8 @@ fn what_is_being_read_when_a_client_is_closed_is_not_stored_afterwards() {
         "fallthrough": {"variation": 0}});
     service.use_preconfigured_flag(flag).unwrap();
     arrives.recv_timeout(SOON).unwrap();
-    // The source cannot be waited for: it goes on when the test says so.
+    // The test cannot wait for the source itself: the source continues only when the test tells it
+    // to.
     let start = Instant::now();
     pollster::block_on(client.close(PROMPT / 3));
     assert!(start.elapsed() < PROMPT, "{:?}", start.elapsed());

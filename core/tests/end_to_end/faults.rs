@@ -1,20 +1,20 @@
-//! What a stream survives: helpers that put one fault into the life of a client.
+//! Helpers that inject one fault into the life of a streaming client.
 
 use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, Endpoint, Gate};
 
 use crate::setup::{NONE, Statuses, builder, service, stream, streaming, value};
 
-/// A client whose first connection has this answer. It tells of this trouble, has no data, and
-/// connects again.
+/// A client whose first connection gets this response. It reports this error, has no data, and
+/// reconnects.
 #[track_caller]
-pub(crate) fn starts_after(answer: Answer, trouble: &str) {
-    starts_after_all([answer], trouble);
+pub(crate) fn starts_after(answer: Answer, error: &str) {
+    starts_after_all([answer], error);
 }
 
-/// The same for an answer that leads to further requests, with their answers.
+/// Like [`starts_after`], for a response that leads to further requests, with their responses.
 #[track_caller]
-pub(crate) fn starts_after_all(answers: impl IntoIterator<Item = Answer>, trouble: &str) {
+pub(crate) fn starts_after_all(answers: impl IntoIterator<Item = Answer>, error: &str) {
     let (service, gate, again) = (service("value"), Gate::new(), Gate::new());
     let mut answers = answers.into_iter();
     let first = answers.next().unwrap().after(&gate);
@@ -24,7 +24,7 @@ pub(crate) fn starts_after_all(answers: impl IntoIterator<Item = Answer>, troubl
     let client = builder(&service).data_source(stream()).start().unwrap();
     let mut statuses = Statuses::of(&client);
     gate.open();
-    assert_eq!(statuses.next(), format!("Initializing {trouble}"));
+    assert_eq!(statuses.next(), format!("Initializing {error}"));
     assert_eq!(
         (client.is_initialized(), value(&client).as_str()),
         (false, NONE)
@@ -35,17 +35,17 @@ pub(crate) fn starts_after_all(answers: impl IntoIterator<Item = Answer>, troubl
     assert_eq!(service.answers_left(Endpoint::Stream), 0);
 }
 
-/// A client with data to whose stream this happens. It tells of this trouble, keeps its data, and
-/// gets the new data with a new connection.
+/// A client with data whose stream is interrupted by `act`. It reports this error, keeps its data,
+/// and gets the new data on a new connection.
 #[track_caller]
-pub(crate) fn recovers(act: impl FnOnce(&FakeService) -> &FakeService, trouble: &str) {
+pub(crate) fn recovers(act: impl FnOnce(&FakeService) -> &FakeService, error: &str) {
     let (service, again) = (service("old"), Gate::new());
     let client = streaming(&service);
     let mut statuses = Statuses::of(&client);
     service.answer(Endpoint::Stream, Answer::usual().after(&again));
     act(&service);
     service.set("flag", "new");
-    assert_eq!(statuses.next(), format!("Interrupted {trouble}"));
+    assert_eq!(statuses.next(), format!("Interrupted {error}"));
     assert_eq!(
         (client.is_initialized(), value(&client).as_str()),
         (true, "old")

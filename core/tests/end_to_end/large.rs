@@ -1,4 +1,4 @@
-//! Events that are large, or never end.
+//! Events that are large or endless.
 
 use std::time::{Duration, Instant};
 
@@ -9,9 +9,9 @@ use crate::setup::{SOON, Statuses, builder, ready, service, stream, thread, valu
 
 const MEGABYTE: usize = 1 << 20;
 
-/// A put of ten megabytes in which the flag gives `new`, with this between its parts. The parts are
-/// long: what is tested is the arrival of many bytes, and a build without optimizations takes
-/// seconds for millions of parts.
+/// A put of ten megabytes in which the flag's value is `new`, with `separator` between its parts.
+/// The parts are long: the test is about the arrival of many bytes, and a build without
+/// optimizations takes seconds for millions of parts.
 fn large(separator: &str) -> String {
     let part = format!(r#""{}",{separator}"#, "x".repeat(100));
     let padding = part.repeat(10 * MEGABYTE / part.len());
@@ -23,7 +23,7 @@ fn large(separator: &str) -> String {
 
 // SRC-F3
 #[test]
-fn evaluations_go_on_while_ten_megabytes_arrive_in_one_line_or_many() {
+fn evaluations_continue_while_ten_megabytes_arrive_in_one_line_or_many() {
     for separator in ["", "\n"] {
         let service = service("old");
         let thread = thread();
@@ -43,10 +43,10 @@ fn evaluations_go_on_while_ten_megabytes_arrive_in_one_line_or_many() {
             if value == "new" {
                 break;
             }
-            assert_eq!(value, "old", "there is always one or the other");
+            assert_eq!(value, "old", "the value is the old or the new one");
             assert!(start.elapsed() < SOON, "the event does not arrive");
         }
-        // An evaluation takes a microsecond or so; the thread may have to share its processor.
+        // An evaluation takes about a microsecond, but the thread may have to share its processor.
         assert!(longest < Duration::from_secs(1), "{longest:?}");
         assert!(evaluations > 100, "{evaluations}");
         assert_eq!(service.requests().len(), 1);
@@ -55,7 +55,7 @@ fn evaluations_go_on_while_ten_megabytes_arrive_in_one_line_or_many() {
 
 // SRC-F4
 #[test]
-fn an_event_over_the_limit_breaks_the_connection() {
+fn an_event_over_the_limit_ends_the_connection() {
     let service = service("old");
     let client = ready(builder(&service).data_source(stream().max_event_size(1000)));
     let mut statuses = Statuses::of(&client);
@@ -66,9 +66,9 @@ fn an_event_over_the_limit_breaks_the_connection() {
 
 // SRC-F5
 #[test]
-fn a_line_without_end_breaks_the_connection_at_the_limit() {
+fn an_endless_line_ends_the_connection_at_the_limit() {
     let service = service("value");
-    // The service would go on after that, but it is not waited for.
+    // The service would send more, but the test does not wait for it.
     let endless = Answer::stream().body([b"data: ".as_slice(), &vec![b'x'; 4 * MEGABYTE]].concat());
     service.answer(Endpoint::Stream, endless);
     let thread = thread();
@@ -84,7 +84,7 @@ fn a_line_without_end_breaks_the_connection_at_the_limit() {
 
 // SRC-F5
 #[test]
-fn a_flood_of_comments_is_not_kept() {
+fn a_flood_of_comments_is_not_buffered() {
     let service = service("value");
     let put = "event: put\ndata: {\"path\": \"/\", \"data\": {\"flags\": {}}}\n\n";
     let one_line = format!(": {}\n", "x".repeat(4 * MEGABYTE));
@@ -104,7 +104,7 @@ fn a_flood_of_comments_is_not_kept() {
 
 // SRC-F1
 #[test]
-fn a_large_put_that_breaks_off_is_not_applied() {
+fn a_truncated_large_put_is_not_applied() {
     let put = large("");
     starts_after(
         Answer::stream()

@@ -1,5 +1,5 @@
-//! Data that cannot be understood: the connection is dropped, the data stays, and a new put heals
-//! it. SRC-2.4.
+//! Malformed data: the connection is dropped, the data is kept, and a new put restores the client.
+//! SRC-2.4.
 
 use vexil_testing::fake_service::Answer;
 
@@ -67,9 +67,9 @@ fn data_that_is_not_utf_8_restarts_the_stream() {
     );
 }
 
-// SRC-F6: elsewhere bytes do not matter
+// SRC-F6: bytes outside of data do not matter
 #[test]
-fn a_comment_may_hold_any_bytes() {
+fn a_comment_can_contain_any_bytes() {
     recovers(
         |service| service.send_raw(b": \xff\xfe\n".to_vec()).close_streams(),
         "NetworkError",
@@ -91,7 +91,7 @@ fn a_deletion_without_a_version_restarts_the_stream() {
 
 // SRC-F28
 #[test]
-fn json_that_is_nested_too_deep_restarts_the_stream() {
+fn json_that_is_nested_too_deeply_restarts_the_stream() {
     rejects(
         "put",
         &format!(

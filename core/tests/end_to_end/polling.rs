@@ -1,4 +1,4 @@
-//! Polls: what is asked for, and what a fault does to them. SRC-3.
+//! Polls: their requests and their faults. SRC-3.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use vexil_testing::fake_service::{Answer, ClosedBy, Endpoint, Gate, Point};
 
 use crate::setup::{SOON, Statuses, builder, comes_to, ready, service, thread, value};
 
-/// Polls that are much closer together than the service wants them.
+/// Polls at a much shorter interval than the service wants.
 pub(crate) fn often() -> PollingConfig {
     PollingConfig::new()
         .poll_interval(Duration::from_millis(10))
@@ -20,20 +20,20 @@ fn polling(service: &FakeService) -> Client {
     ready(builder(service).data_source(often()))
 }
 
-/// A client one of whose polls has this answer. It tells of this trouble, keeps its data, and the
-/// next poll is good.
+/// A client one of whose polls gets this response. It reports this error, keeps its data, and the
+/// next poll succeeds.
 #[track_caller]
-fn recovers(answer: Answer, trouble: &str) {
-    recovers_as(|builder| builder, often(), answer, trouble);
+fn recovers(answer: Answer, error: &str) {
+    recovers_as(|builder| builder, often(), answer, error);
 }
 
-/// The same with other settings.
+/// Like [`recovers`], with other settings.
 #[track_caller]
 fn recovers_as(
     settings: impl FnOnce(ClientBuilder) -> ClientBuilder,
     polls: PollingConfig,
     answer: Answer,
-    trouble: &str,
+    error: &str,
 ) {
     let (service, gate, again) = (service("old"), Gate::new(), Gate::new());
     let client = ready(settings(builder(&service)).data_source(polls));
@@ -48,7 +48,7 @@ fn recovers_as(
         .unwrap();
     service.set("flag", "new");
     gate.open();
-    assert_eq!(statuses.next(), format!("Interrupted {trouble}"));
+    assert_eq!(statuses.next(), format!("Interrupted {error}"));
     assert_eq!(value(&client), "old");
     again.open();
     assert_eq!(statuses.next(), "Valid");
@@ -57,7 +57,7 @@ fn recovers_as(
 
 // SRC-1.4 and SRC-3
 #[test]
-fn what_has_not_changed_is_not_sent_again() {
+fn unchanged_data_is_not_sent_again() {
     let service = service("old");
     let client = polling(&service);
     let unchanged = || {
@@ -90,7 +90,7 @@ fn what_has_not_changed_is_not_sent_again() {
             .all(|etag| etag.starts_with("\"revision-")),
         "{conditions:?}"
     );
-    // The same condition brings 304 until there is something new.
+    // The same condition is answered with 304 until there is new data.
     let second = requests
         .iter()
         .rposition(|request| request.status() == Some(200))
@@ -110,7 +110,7 @@ fn what_has_not_changed_is_not_sent_again() {
 
 // SRC-F39
 #[test]
-fn an_unchanged_answer_makes_the_source_valid_again() {
+fn an_unchanged_response_makes_the_source_valid_again() {
     let service = service("value");
     let client = polling(&service);
     let mut statuses = Statuses::of(&client);
@@ -128,7 +128,7 @@ fn an_unchanged_answer_makes_the_source_valid_again() {
 
 // SRC-1.4
 #[test]
-fn answers_are_compressed_because_that_is_asked_for() {
+fn responses_are_compressed_because_the_client_requests_it() {
     let service = service("value");
     service.answer(Endpoint::Poll, Answer::usual().gzip());
     let client = ready(builder(&service).data_source(PollingConfig::new()));
@@ -139,7 +139,7 @@ fn answers_are_compressed_because_that_is_asked_for() {
 
 // SRC-1.4: a proxy may have decompressed it
 #[test]
-fn answers_need_not_be_compressed() {
+fn responses_need_not_be_compressed() {
     let service = service("value");
     let data = r#"{"flags": {}, "segments": {}}"#;
     service.answer(Endpoint::Poll, Answer::json(data).chunked());
@@ -165,7 +165,7 @@ fn polls_use_one_connection() {
 
 // SRC-9: connection reuse
 #[test]
-fn a_poll_that_meets_a_dead_connection_is_made_again_unnoticed() {
+fn a_poll_on_a_dead_connection_is_repeated_without_a_status_change() {
     let service = service("old");
     service.answer(
         Endpoint::Poll,
@@ -173,8 +173,7 @@ fn a_poll_that_meets_a_dead_connection_is_made_again_unnoticed() {
     );
     let client = polling(&service);
     let mut statuses = Statuses::of(&client);
-    // On the connection that is kept: the poll is answered by its end, as if it had crossed the
-    // request.
+    // On the kept connection: the service closes it as if the close had crossed the request.
     service.answer(Endpoint::Poll, Answer::hang_up());
     service.set("flag", "new");
     comes_to(&client, "new");
@@ -182,13 +181,13 @@ fn a_poll_that_meets_a_dead_connection_is_made_again_unnoticed() {
     assert_eq!(
         statuses.next(),
         "Interrupted ErrorResponse 500",
-        "and nothing before it"
+        "no status precedes it"
     );
 }
 
 // SRC-F1 and SRC-F2
 #[test]
-fn an_answer_that_breaks_off_is_not_applied() {
+fn a_truncated_response_is_not_applied() {
     recovers(Answer::usual().content_length(1 << 20), "NetworkError");
     recovers(
         Answer::usual().chunked().cut_at(Point::mid_event()),
@@ -203,7 +202,7 @@ fn an_answer_that_breaks_off_is_not_applied() {
 
 // SRC-F6, SRC-F8, SRC-F9, SRC-F12, SRC-F13, SRC-F29 and SRC-F34
 #[test]
-fn malformed_answers_leave_the_data_as_it_is() {
+fn malformed_responses_leave_the_data_unchanged() {
     let good = r#""flag": {"version": 100, "on": true, "variations": ["torn"], "fallthrough": {"variation": 0}}"#;
     let bodies = [
         String::new(),
@@ -224,7 +223,7 @@ fn malformed_answers_leave_the_data_as_it_is() {
 
 // SRC-F31
 #[test]
-fn silence_is_given_up_after_the_read_timeout() {
+fn a_silent_poll_is_aborted_after_the_read_timeout() {
     let short = |builder: ClientBuilder| {
         builder.http(HttpConfig::new().read_timeout(Duration::from_secs(1)))
     };
@@ -238,7 +237,7 @@ fn silence_is_given_up_after_the_read_timeout() {
 
 // SRC-F32
 #[test]
-fn a_poll_without_an_answer_is_given_up_after_the_read_timeout() {
+fn a_poll_without_a_response_is_aborted_after_the_read_timeout() {
     let short = |builder: ClientBuilder| {
         builder.http(HttpConfig::new().read_timeout(Duration::from_secs(1)))
     };
@@ -247,7 +246,7 @@ fn a_poll_without_an_answer_is_given_up_after_the_read_timeout() {
 
 // SRC-F37 and SRC-F40
 #[test]
-fn statuses_that_pass_are_trouble_until_the_next_poll() {
+fn temporary_statuses_are_errors_until_the_next_poll() {
     for status in [204, 206, 400, 408, 429, 500, 502, 503, 504] {
         recovers(
             Answer::status(status).header("retry-after", "3600"),
@@ -258,7 +257,7 @@ fn statuses_that_pass_are_trouble_until_the_next_poll() {
 
 // SRC-F38
 #[test]
-fn redirects_are_followed_to_an_end() {
+fn redirects_are_followed_and_an_invalid_one_is_a_network_error() {
     let service = service("value");
     service.answer(
         Endpoint::Poll,
@@ -280,7 +279,7 @@ fn corrupt_gzip_is_a_broken_connection() {
 
 // SRC-F56
 #[test]
-fn a_small_answer_that_becomes_a_huge_one_is_invalid() {
+fn a_small_response_that_decompresses_to_a_huge_one_is_invalid() {
     let bomb = Answer::status(200).body(" ".repeat(32 << 20)).gzip();
     recovers_as(
         |builder| builder,
@@ -308,7 +307,7 @@ fn ten_megabytes_arrive() {
 
 // SRC-3: stop
 #[test]
-fn closing_ends_a_poll_that_is_under_way() {
+fn closing_ends_a_poll_in_progress() {
     let service = service("value");
     service.answer(Endpoint::Poll, Answer::nothing());
     let client = builder(&service).data_source(often()).start().unwrap();

@@ -1,4 +1,4 @@
-//! A service that does not want the client. SRC-2.7.
+//! A service that refuses the client. SRC-2.7.
 
 use vexil::client::NotReadyError;
 use vexil::config::{ConfigError, HttpConfig, ServiceEndpoints, WrapperInfo};
@@ -9,23 +9,23 @@ use vexil_testing::fake_service::{Answer, Endpoint, Request};
 
 use crate::polling::often;
 use crate::setup::{
-    NONE, SOON, Statuses, builder, ready, service, stream, streaming, trouble, value,
+    NONE, SOON, Statuses, builder, error_status, ready, service, stream, streaming, value,
 };
 
-/// What was asked with the key of a client that is refused.
+/// The requests with the key of a refused client.
 fn refused(service: &FakeService) -> Vec<Request> {
     let is_refused = |request: &Request| request.header("authorization") == Some("sdk-refused");
     service.requests().into_iter().filter(is_refused).collect()
 }
 
-/// Another client of the service is refused for a moment and makes seven attempts. The time that
-/// takes is enough for a client that retries soon to be noticed.
+/// Another client of the service is refused temporarily and makes seven attempts. In that time, a
+/// client that retries soon would be noticed.
 fn meanwhile_others_retry(service: &FakeService) {
     service.answers(Endpoint::Stream, vec![Answer::status(503); 6]);
     drop(streaming(service));
 }
 
-/// A client that is refused whenever it asks.
+/// A client all of whose requests are refused.
 fn not_wanted(service: &FakeService) -> ClientBuilder {
     builder(service).sdk_key("sdk-refused")
 }
@@ -39,13 +39,13 @@ fn guarded() -> FakeService {
 fn a_refused_stream_is_not_retried_soon_and_the_client_is_not_ready() {
     let service = guarded();
     let client = not_wanted(&service).data_source(stream()).start().unwrap();
-    assert_eq!(trouble(&client), "Initializing ErrorResponse 401");
+    assert_eq!(error_status(&client), "Initializing ErrorResponse 401");
     meanwhile_others_retry(&service);
     assert_eq!(refused(&service).len(), 1);
     is_told(&client);
 }
 
-/// Waiting for the client ends at once, and says why.
+/// Waiting for the client ends at once and returns the refusal.
 #[track_caller]
 fn is_told(client: &Client) {
     let waiting = client.blocking_wait_until_ready(std::time::Duration::MAX);
@@ -80,7 +80,7 @@ fn a_stream_that_is_refused_later_keeps_its_data_and_is_not_retried_soon() {
 fn a_refused_poll_is_not_repeated_soon() {
     let service = guarded();
     let client = not_wanted(&service).data_source(often()).start().unwrap();
-    assert_eq!(trouble(&client), "Initializing ErrorResponse 401");
+    assert_eq!(error_status(&client), "Initializing ErrorResponse 401");
     let other = ready(builder(&service).data_source(often()));
     service
         .until("more polls", || service.requests().len() > 7)
@@ -98,7 +98,7 @@ fn gives_up(client: &Client, service: &FakeService) {
         panic!("{waiting:?}")
     };
     assert_eq!(error.status_code, Some(401));
-    assert_eq!(trouble(client), "Off ErrorResponse 401");
+    assert_eq!(error_status(client), "Off ErrorResponse 401");
     meanwhile_others_retry(service);
     assert_eq!(refused(service).len(), 1);
     assert_eq!(value(client), NONE);
@@ -106,7 +106,7 @@ fn gives_up(client: &Client, service: &FakeService) {
 
 // SRC-F42
 #[test]
-fn under_the_legacy_policy_a_refusal_is_the_end() {
+fn under_the_legacy_policy_a_refusal_is_final() {
     let service = guarded();
     let legacy = stream().retry_policy(RetryPolicy::LegacyStop);
     gives_up(
@@ -122,7 +122,7 @@ fn under_the_legacy_policy_a_refusal_is_the_end() {
 }
 
 #[test]
-fn a_client_does_not_start_with_a_base_url_that_is_none() {
+fn a_client_does_not_start_with_an_invalid_base_url() {
     let service = service("value");
     let bad = [
         "",
@@ -161,7 +161,7 @@ fn a_client_does_not_start_with_a_base_url_that_is_none() {
 }
 
 #[test]
-fn the_key_of_a_mounted_secret_is_accepted_and_what_is_no_key_does_not_start() {
+fn a_key_with_a_trailing_newline_is_accepted_and_an_invalid_key_is_an_error() {
     let service = guarded();
     for (number, key) in ["sdk-key\n", " sdk-key\r\n", "\tsdk-key"]
         .into_iter()
@@ -198,7 +198,7 @@ fn the_key_of_a_mounted_secret_is_accepted_and_what_is_no_key_does_not_start() {
 }
 
 #[test]
-fn a_header_that_cannot_be_sent_does_not_start() {
+fn a_client_does_not_start_with_an_invalid_header() {
     let service = service("value");
     for wrapper in [
         WrapperInfo::new("a\nb"),

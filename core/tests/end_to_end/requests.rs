@@ -1,4 +1,4 @@
-//! What is asked, where, and in whose name. SRC-1.
+//! Requests: their URLs, headers and identity. SRC-1.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use vexil_testing::fake_service::{Endpoint, Request};
 use crate::polling::often;
 use crate::setup::{SOON, builder, ready, service, stream, streaming, value};
 
-/// A client that says who it is, and tells of evaluations if nobody keeps it from that.
-fn introduced(service: &FakeService) -> ClientBuilder {
+/// A client with application and wrapper info, and with events.
+fn identified(service: &FakeService) -> ClientBuilder {
     Client::builder("sdk-key")
         .service_endpoints(ServiceEndpoints::relay(service.url()))
         .application(ApplicationInfo::new().id("shop").version("1.0"))
@@ -27,7 +27,7 @@ fn values(requests: &[Request], name: &str) -> BTreeSet<Option<String>> {
 }
 
 #[track_caller]
-fn introduce_the_client(requests: &[Request]) {
+fn identify_the_client(requests: &[Request]) {
     let same = |name: &str, value: &str| {
         assert_eq!(
             values(requests, name),
@@ -50,9 +50,9 @@ fn introduce_the_client(requests: &[Request]) {
 
 // SRC-1.4 and SRC-1.5
 #[test]
-fn every_request_of_a_stream_introduces_the_client() {
+fn every_request_of_a_streaming_client_identifies_it() {
     let service = service("value");
-    let client = ready(introduced(&service).data_source(stream()));
+    let client = ready(identified(&service).data_source(stream()));
     let streams = || service.requests_to(Endpoint::Stream);
     for connections in 2..4 {
         service.close_streams();
@@ -68,7 +68,7 @@ fn every_request_of_a_stream_introduces_the_client() {
         !service.requests_to(Endpoint::Events).is_empty(),
         "the evaluation was reported"
     );
-    introduce_the_client(&service.requests());
+    identify_the_client(&service.requests());
     assert_eq!(
         values(&streams(), "accept"),
         [Some("text/event-stream".to_owned())].into()
@@ -82,9 +82,9 @@ fn every_request_of_a_stream_introduces_the_client() {
 
 // SRC-1.4 and SRC-1.5
 #[test]
-fn every_poll_introduces_the_client() {
+fn every_request_of_a_polling_client_identifies_it() {
     let service = service("value");
-    let client = ready(introduced(&service).data_source(often()));
+    let client = ready(identified(&service).data_source(often()));
     service
         .until("three polls", || {
             service.requests_to(Endpoint::Poll).len() >= 3
@@ -97,14 +97,14 @@ fn every_poll_introduces_the_client() {
         !service.requests_to(Endpoint::Events).is_empty(),
         "the evaluation was reported"
     );
-    introduce_the_client(&service.requests());
+    identify_the_client(&service.requests());
 }
 
 // SRC-1.4 and SRC-1.5
 #[test]
-fn what_has_not_been_said_is_not_sent() {
+fn headers_without_a_value_are_not_sent() {
     let service = service("value");
-    let nothing = introduced(&service)
+    let nothing = identified(&service)
         .application(ApplicationInfo::new())
         .wrapper(WrapperInfo::new("").version("2"));
     drop(ready(nothing));
@@ -118,7 +118,7 @@ fn what_has_not_been_said_is_not_sent() {
 
 // SRC-1.5
 #[test]
-fn a_tag_that_is_not_valid_is_left_out_and_the_other_is_sent() {
+fn an_invalid_tag_is_left_out_and_the_other_is_sent() {
     let service = service("value");
     for bad in ["a b", "a\tb", "a\r\nb", "é", "🚩"] {
         drop(ready(
@@ -135,7 +135,7 @@ fn a_tag_that_is_not_valid_is_left_out_and_the_other_is_sent() {
 
 // SRC-1.4; SRC-F54
 #[test]
-fn two_clients_of_one_builder_are_two_instances() {
+fn two_clients_of_one_builder_have_different_instance_ids() {
     let service = service("value");
     let builder = builder(&service);
     let _clients = [ready(builder.clone()), ready(builder)];
@@ -154,7 +154,7 @@ fn two_clients_of_one_builder_are_two_instances() {
 
 // SRC-1.1 and SRC-1.2
 #[test]
-fn the_paths_go_below_any_base_with_or_without_slashes() {
+fn paths_are_appended_to_any_base_with_or_without_slashes() {
     let service = service("value");
     for (below, prefix) in [
         ("", ""),
@@ -185,7 +185,7 @@ fn the_paths_go_below_any_base_with_or_without_slashes() {
 
 // SRC-1.1 and SRC-1.2
 #[test]
-fn each_endpoint_is_its_own() {
+fn each_endpoint_can_be_set_separately() {
     let (streams, polls) = (service("from the stream"), service("from the poll"));
     let endpoints = ServiceEndpoints::new()
         .with_streaming(streams.url())
@@ -201,7 +201,7 @@ fn each_endpoint_is_its_own() {
 
 // SRC-1.3
 #[test]
-fn a_payload_filter_is_sent_once_if_it_is_one_and_left_out_otherwise() {
+fn a_payload_filter_is_sent_once_if_valid_and_left_out_otherwise() {
     let service = service("value");
     let invalid = ["", "encoding necessary +! %& ( )", ".a", "a&b=c", "é"].map(|key| (key, None));
     let valid =
@@ -220,9 +220,9 @@ fn a_payload_filter_is_sent_once_if_it_is_one_and_left_out_otherwise() {
     }
 }
 
-// SRC-1.3: a base with a query of its own
+// SRC-1.3: a base with a query
 #[test]
-fn the_query_of_a_base_is_kept_in_front_of_the_filter() {
+fn the_query_of_a_base_is_kept_before_the_filter() {
     let service = service("value");
     let endpoints = ServiceEndpoints::relay(format!("{}/relay/?tenant=blue", service.url()));
     drop(ready(
@@ -239,7 +239,7 @@ fn the_query_of_a_base_is_kept_in_front_of_the_filter() {
 
 // SRC-2.1, rule 10: the service sends no ids, a proxy may
 #[test]
-fn an_event_id_comes_back_with_the_next_connection() {
+fn an_event_id_is_sent_with_the_next_connection() {
     let service = service("value");
     let _client = streaming(&service);
     service.next_request(Endpoint::Stream).wait().unwrap();

@@ -1,4 +1,4 @@
-//! Clients of a fake service, and what a test waits for.
+//! Clients of a fake service, and the conditions that tests wait for.
 
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -11,17 +11,17 @@ use vexil_testing::FakeService;
 
 pub(crate) use crate::support::{SOON, ada};
 
-/// What an evaluation gives without a flag.
+/// The value of an evaluation without a flag.
 pub(crate) const NONE: &str = "the default";
 
-/// A service whose flag `flag` gives everybody this value.
+/// A service whose flag `flag` has this value for all contexts.
 pub(crate) fn service(value: &str) -> FakeService {
     let service = FakeService::start().unwrap();
     service.set("flag", value);
     service
 }
 
-/// A client of the service, not yet started.
+/// The builder of a client of the service.
 pub(crate) fn builder(service: &FakeService) -> ClientBuilder {
     Client::builder("sdk-key")
         .service_endpoints(ServiceEndpoints::relay(service.url()))
@@ -33,12 +33,12 @@ pub(crate) fn stream() -> StreamingConfig {
     StreamingConfig::new().initial_reconnect_delay(Duration::from_millis(1))
 }
 
-/// A client that streams and has data.
+/// A streaming client that has data.
 pub(crate) fn streaming(service: &FakeService) -> Client {
     ready(builder(service).data_source(stream()))
 }
 
-/// The client, when it has data.
+/// Starts the client and waits until it has data.
 #[track_caller]
 pub(crate) fn ready(builder: ClientBuilder) -> Client {
     let client = builder.start().unwrap();
@@ -46,7 +46,7 @@ pub(crate) fn ready(builder: ClientBuilder) -> Client {
     client
 }
 
-/// A thread for a client with much to do, so that its work is not the delay of other tests.
+/// A separate thread for a client with much to do, so that it does not delay other tests.
 pub(crate) fn thread() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -55,18 +55,18 @@ pub(crate) fn thread() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-/// What the flag gives.
+/// The value of the flag.
 pub(crate) fn value(client: &Client) -> String {
     client.string_variation("flag", &ada(), NONE).to_string()
 }
 
-/// Waits until the flag gives this.
+/// Waits until the flag has this value.
 #[track_caller]
 pub(crate) fn comes_to(client: &Client, wanted: &str) {
     let (changes, changed) = channel();
-    // Before the first look: what changes after it is heard of.
+    // Subscribe before the first evaluation, so that no later change is missed.
     let listener = client.flag_tracker().add_listener(move |_| {
-        // Nobody may be there any more to hear of it.
+        // The receiver may be gone already.
         changes.send(()).ok();
     });
     while value(client) != wanted {
@@ -80,37 +80,37 @@ pub(crate) fn comes_to(client: &Client, wanted: &str) {
     client.flag_tracker().remove_listener(listener);
 }
 
-/// What is told of a data source: one line for each change.
+/// The changes of a data source's status, one line each.
 pub(crate) struct Statuses(Subscription<DataSourceStatus>);
 
 impl Statuses {
-    /// From now on.
+    /// Subscribes; earlier changes are not included.
     pub(crate) fn of(client: &Client) -> Self {
         Self(client.data_source_status().subscribe())
     }
 
-    /// The next change: `Valid`, `Interrupted NetworkError`, `Initializing ErrorResponse 503` and
-    /// the like.
+    /// The next change, such as `Valid`, `Interrupted NetworkError` or `Initializing ErrorResponse
+    /// 503`.
     #[track_caller]
     pub(crate) fn next(&mut self) -> String {
         line(&self.0.blocking_next(SOON).expect("the status changes"))
     }
 }
 
-/// The first trouble that a data source has met, or the next if it has met one already.
+/// The status with the last error of a data source, or the next status if there is no error yet.
 #[track_caller]
-pub(crate) fn trouble(client: &Client) -> String {
-    // Before the look: what changes after it is told.
+pub(crate) fn error_status(client: &Client) -> String {
+    // Subscribe before the check, so that no later change is missed.
     let mut changes = client.data_source_status().subscribe();
     let now = client.data_source_status().status();
     match now.error {
         Some(_) => line(&now),
-        None => line(&changes.blocking_next(SOON).expect("there is trouble")),
+        None => line(&changes.blocking_next(SOON).expect("an error is reported")),
     }
 }
 
 fn line(status: &DataSourceStatus) -> String {
-    // Old trouble is told with a state that is good.
+    // An earlier error is reported with a good state.
     let error = status
         .error
         .as_ref()

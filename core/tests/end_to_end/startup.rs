@@ -1,4 +1,4 @@
-//! The beginning of a client's life.
+//! The start of a client.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::support::{error, every_door_gives_its_default};
 
 // SRC-1.1
 #[test]
-fn flags_are_streamed_unless_something_else_is_said() {
+fn flags_are_streamed_by_default() {
     let service = service("value");
     let endpoints = ServiceEndpoints::relay(service.url());
     let client = ready(Client::builder("sdk-key").service_endpoints(endpoints));
@@ -37,7 +37,7 @@ fn an_offline_client_makes_no_request() {
     assert!(offline.is_initialized());
     every_door_gives_its_default(&offline, "flag", &ada(), &error("CLIENT_NOT_READY"));
     pollster::block_on(offline.close(SOON));
-    // Whatever it had asked would have come before this.
+    // A request would have arrived before this.
     ready(builder(&service));
     let keys: Vec<_> = service
         .requests()
@@ -71,7 +71,7 @@ fn a_client_starts_at_once_and_is_not_ready_before_the_put() {
 
 // SRC-2.10: the harness's "unavailable" data
 #[test]
-fn a_stream_that_opens_and_says_nothing_leaves_the_client_not_ready() {
+fn a_stream_that_opens_and_stays_silent_leaves_the_client_not_ready() {
     let service = FakeService::start().unwrap();
     service.always(Endpoint::Stream, Answer::stream());
     let client = builder(&service).start().unwrap();
@@ -103,7 +103,7 @@ fn a_client_whose_first_event_is_of_an_unknown_kind_initialises() {
 
 // SRC-2.6: first connect
 #[test]
-fn a_client_that_cannot_connect_at_first_goes_on_trying() {
+fn a_client_that_cannot_connect_at_first_keeps_trying() {
     let (service, gate) = (service("value"), Gate::new());
     service.answer(Endpoint::Stream, Answer::status(503).after(&gate));
     service.answers(Endpoint::Stream, vec![Answer::status(503); 4]);

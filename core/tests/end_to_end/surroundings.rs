@@ -1,4 +1,4 @@
-//! What is around a data source must not harm it: stores, listeners, runtimes.
+//! Failing stores, listeners and runtimes must not harm a data source.
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -13,7 +13,7 @@ use crate::support::Failing;
 
 // SRC-2.8; SRC-F50
 #[test]
-fn a_put_that_cannot_be_stored_is_asked_for_again_until_it_is() {
+fn a_put_that_cannot_be_stored_is_requested_again_until_it_is() {
     let service = service("value");
     let store = Arc::new(Failing::default());
     store.set(true);
@@ -79,7 +79,7 @@ fn a_poll_that_cannot_be_stored_is_repeated() {
 
 // SRC-F51
 #[test]
-fn listeners_that_panic_or_block_do_not_hold_up_the_stream() {
+fn listeners_that_panic_or_block_do_not_delay_the_stream() {
     let service = service("old");
     let client = streaming(&service);
     let (entered, inside) = channel();
@@ -87,15 +87,15 @@ fn listeners_that_panic_or_block_do_not_hold_up_the_stream() {
     let released = std::sync::Mutex::new(released);
     client
         .flag_tracker()
-        .add_listener(|_| panic!("a listener of the application's"));
+        .add_listener(|_| panic!("a panicking listener"));
     client.flag_tracker().add_listener(move |_| {
         entered.send(()).ok();
-        // Until the test lets go.
+        // Blocks until the test ends.
         released.lock().unwrap().recv().ok();
     });
     service.set("flag", "new");
     inside.recv_timeout(SOON).unwrap();
-    // The listener blocks. That it arrived without its help shows in the data.
+    // The listener blocks, so the arrival of the data is checked by evaluation.
     let mut statuses = Statuses::of(&client);
     service.close_streams();
     assert_eq!(
@@ -113,7 +113,7 @@ fn listeners_that_panic_or_block_do_not_hold_up_the_stream() {
 }
 
 #[test]
-fn a_client_works_on_a_runtime_of_the_applications_own() {
+fn a_client_works_on_a_runtime_of_the_application() {
     let service = service("old");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -144,7 +144,7 @@ fn a_client_outlives_the_runtime_in_which_it_was_started() {
     client.blocking_wait_until_ready(SOON).unwrap();
     service.set("flag", "new");
     comes_to(&client, "new");
-    // Awaited on an executor that is no Tokio.
+    // Awaited on an executor that is not Tokio.
     pollster::block_on(async {
         service.close_streams();
         service.wait_for_streams(1).await.unwrap();

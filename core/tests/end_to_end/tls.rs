@@ -1,4 +1,4 @@
-//! The same over TLS. SRC-9.
+//! Clients and services that communicate over TLS. SRC-9.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ use vexil_testing::FakeService;
 use vexil_testing::fake_service::Certificate;
 
 use crate::polling::often;
-use crate::setup::{Statuses, builder, comes_to, ready, stream, trouble, value};
+use crate::setup::{Statuses, builder, comes_to, error_status, ready, stream, value};
 
 fn with(certificate: Certificate) -> FakeService {
     let service = FakeService::builder()
@@ -49,7 +49,7 @@ fn a_client_polls_a_service_that_it_trusts() {
 }
 
 #[test]
-fn a_client_that_verifies_nothing_takes_any_service() {
+fn a_client_that_verifies_nothing_accepts_any_service() {
     let service = with(Certificate::expired());
     let client = ready(builder(&service).http(HttpConfig::new().disable_ssl_verification(true)));
     assert_eq!(value(&client), "old");
@@ -57,7 +57,7 @@ fn a_client_that_verifies_nothing_takes_any_service() {
 
 // SRC-F44
 #[test]
-fn a_service_that_is_not_trusted_gets_no_request_and_is_not_tried_again_soon() {
+fn an_untrusted_service_gets_no_request_and_is_not_retried_soon() {
     let expired = with(Certificate::expired());
     let elsewhere = with(Certificate::for_host("example.com"));
     let stranger = with(Certificate::valid());
@@ -74,7 +74,7 @@ fn a_service_that_is_not_trusted_gets_no_request_and_is_not_tried_again_soon() {
             .data_source(stream())
             .start()
             .unwrap();
-        assert_eq!(trouble(&client), "Initializing NetworkError");
+        assert_eq!(error_status(&client), "Initializing NetworkError");
         let message = client.data_source_status().status().error.unwrap().message;
         assert!(message.contains("certificate"), "{message}");
         service
@@ -83,7 +83,8 @@ fn a_service_that_is_not_trusted_gets_no_request_and_is_not_tried_again_soon() {
             })
             .wait()
             .unwrap();
-        // Others come and go meanwhile: enough time for one that retries soon.
+        // Other clients connect meanwhile, which takes long enough to notice a client that retries
+        // soon.
         for _ in 0..3 {
             ready(builder(service).http(HttpConfig::new().disable_ssl_verification(true)));
         }
@@ -99,7 +100,7 @@ fn a_service_that_is_not_trusted_gets_no_request_and_is_not_tried_again_soon() {
 
 // SRC-F44
 #[test]
-fn under_the_legacy_policy_a_service_that_is_not_trusted_is_tried_again_soon() {
+fn under_the_legacy_policy_an_untrusted_service_is_retried_soon() {
     let service = with(Certificate::expired());
     let legacy = stream().retry_policy(RetryPolicy::LegacyStop);
     let client = builder(&service)
@@ -111,13 +112,13 @@ fn under_the_legacy_policy_a_service_that_is_not_trusted_is_tried_again_soon() {
         .until("four attempts", || service.failed_handshakes() >= 4)
         .wait()
         .unwrap();
-    assert_eq!(trouble(&client), "Initializing NetworkError");
+    assert_eq!(error_status(&client), "Initializing NetworkError");
     assert!(service.requests().is_empty());
 }
 
 // SRC-F45
 #[test]
-fn a_handshake_that_breaks_off_is_tried_again_soon() {
+fn a_truncated_handshake_is_retried_soon() {
     let service = with(Certificate::valid());
     let client = ready(
         builder(&service)
@@ -133,9 +134,9 @@ fn a_handshake_that_breaks_off_is_tried_again_soon() {
     assert_eq!(statuses.next(), "Valid");
 }
 
-// SRC-F45: an end without the alert that TLS wants at the end
+// SRC-F45: an end without a TLS close_notify alert
 #[test]
-fn a_stream_that_is_cut_off_under_tls_is_opened_again() {
+fn a_stream_whose_tls_connection_is_cut_is_opened_again() {
     let service = with(Certificate::valid());
     let client = ready(
         builder(&service)
@@ -154,7 +155,7 @@ fn a_stream_that_is_cut_off_under_tls_is_opened_again() {
 
 // SRC-F45
 #[test]
-fn a_service_that_speaks_no_tls_is_tried_again_soon() {
+fn a_service_without_tls_is_retried_soon() {
     let plain = FakeService::start().unwrap();
     let endpoints = vexil::config::ServiceEndpoints::relay(format!("https://{}", plain.address()));
     let client = builder(&plain)
@@ -169,9 +170,9 @@ fn a_service_that_speaks_no_tls_is_tried_again_soon() {
 }
 
 #[test]
-fn the_providers_of_cryptography_have_an_order() {
+fn crypto_providers_have_an_order_of_precedence() {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "tls::in_a_process_of_its_own", "--ignored"]);
+    child.args(["--exact", "tls::in_a_separate_process", "--ignored"]);
     let output = child.output().unwrap();
     assert!(
         output.status.success(),
@@ -182,17 +183,18 @@ fn the_providers_of_cryptography_have_an_order() {
 }
 
 #[test]
-#[ignore = "run by another test, because what it sets is for the whole process"]
-fn in_a_process_of_its_own() {
+#[ignore = "run by another test in a separate process, because it changes process-wide state"]
+fn in_a_separate_process() {
     a_client_streams_from_a_service_that_it_trusts();
     assert!(
         CryptoProvider::get_default().is_none(),
-        "the process default is the application's to install"
+        "only the application installs a process default"
     );
     let service = with(Certificate::valid());
     let own = configuration(&service);
 
-    // The process default comes before the provider of the cargo feature. This one can do nothing.
+    // The process default takes precedence over the provider of the cargo feature. This one has no
+    // cipher suites.
     let useless = CryptoProvider {
         cipher_suites: Vec::new(),
         kx_groups: Vec::new(),
@@ -214,7 +216,7 @@ fn in_a_process_of_its_own() {
         "{error:?}"
     );
 
-    // The provider of a configuration comes before both, and is all that is needed.
+    // The provider of a `ClientConfig` takes precedence over both, and is sufficient.
     let client = ready(builder(&service).http(HttpConfig::new().rustls_config(own)));
     assert_eq!(value(&client), "old");
 }
@@ -233,7 +235,7 @@ fn configuration(service: &FakeService) -> ClientConfig {
 }
 
 #[test]
-fn a_configuration_of_rustls_replaces_the_other_settings() {
+fn a_rustls_config_replaces_the_other_settings() {
     let (service, stranger) = (with(Certificate::valid()), with(Certificate::valid()));
     let http = HttpConfig::new()
         .ca_certs("no-such-file.pem")
@@ -244,5 +246,5 @@ fn a_configuration_of_rustls_replaces_the_other_settings() {
         .data_source(stream())
         .start()
         .unwrap();
-    assert_eq!(trouble(&client), "Initializing NetworkError");
+    assert_eq!(error_status(&client), "Initializing NetworkError");
 }

@@ -1,4 +1,4 @@
-//! Changes that come while a client runs.
+//! Updates that arrive while a client runs.
 
 use std::sync::mpsc::{Receiver, channel};
 
@@ -12,7 +12,7 @@ use crate::setup::{
 };
 use crate::support::error;
 
-/// The keys of the flags that change, from now on.
+/// The keys of the flags that change from now on.
 fn changes(client: &Client) -> Receiver<String> {
     let (keys, changed) = channel();
     client
@@ -21,10 +21,10 @@ fn changes(client: &Client) -> Receiver<String> {
     changed
 }
 
-/// The keys that changed before this one did.
+/// The keys that changed before `key` did.
 #[track_caller]
 fn before(last: &str, changes: &Receiver<String>) -> Vec<String> {
-    let next = || changes.recv_timeout(SOON).expect("the last one comes");
+    let next = || changes.recv_timeout(SOON).expect("the last change arrives");
     std::iter::repeat_with(next)
         .take_while(|key| key != last)
         .collect()
@@ -66,7 +66,7 @@ fn a_patch_is_visible_and_announced_with_the_old_and_the_new_value() {
 
 // SRC-2.3: segments
 #[test]
-fn a_change_of_a_segment_changes_the_flags_that_ask_for_it() {
+fn a_change_of_a_segment_changes_the_flags_that_use_it() {
     let service = FakeService::start().unwrap();
     let segment = |included: &[&str]| json!({"key": "segment", "included": included});
     service.use_preconfigured_segment(segment(&[])).unwrap();
@@ -87,7 +87,7 @@ fn a_change_of_a_segment_changes_the_flags_that_ask_for_it() {
 
 // SRC-F21
 #[test]
-fn a_second_put_replaces_everything_and_listeners_hear_of_the_differences() {
+fn a_second_put_replaces_everything_and_listeners_receive_the_differences() {
     let service = FakeService::start().unwrap();
     service
         .set_data(&data(
@@ -112,7 +112,11 @@ fn a_second_put_replaces_everything_and_listeners_hear_of_the_differences() {
         ),
         ("new", NONE)
     );
-    assert_eq!(service.requests().len(), 1, "all on one connection");
+    assert_eq!(
+        service.requests().len(),
+        1,
+        "all updates used one connection"
+    );
 }
 
 // SRC-F22
@@ -130,7 +134,7 @@ fn the_same_put_again_changes_nothing() {
 
 // SRC-F23 and SRC-F25
 #[test]
-fn what_is_not_newer_is_ignored_and_a_deletion_is_remembered() {
+fn an_update_that_is_not_newer_is_ignored_and_a_deletion_is_remembered() {
     let service = FakeService::start().unwrap();
     service
         .set_data(&data(&json!({"flag": flag(7, "seventh")})))
@@ -155,7 +159,7 @@ fn what_is_not_newer_is_ignored_and_a_deletion_is_remembered() {
     delete("/flags/unknown", 5);
     patch("/flags/unknown", 5, "stale");
     service.set("last", true);
-    // The deletion of what was never there was written, and is told like any other.
+    // The deletion of an unknown flag is stored and announced like any other.
     assert_eq!(before("last", &changes), ["unknown"]);
     assert_eq!(value(&client), "seventh");
     assert_eq!(client.string_variation("unknown", &ada(), NONE), NONE);
@@ -175,7 +179,11 @@ fn a_patch_before_the_first_put_does_not_initialise() {
     let changes = changes(&client);
     service.wait_for_streams(1).wait().unwrap();
     service.set("flag", "early");
-    assert_eq!(changes.recv_timeout(SOON).unwrap(), "flag", "it is applied");
+    assert_eq!(
+        changes.recv_timeout(SOON).unwrap(),
+        "flag",
+        "the patch is applied"
+    );
     assert_eq!(
         (client.is_initialized(), value(&client).as_str()),
         (false, NONE)
@@ -183,13 +191,13 @@ fn a_patch_before_the_first_put_does_not_initialise() {
     service
         .set_data(&data(&json!({"flag": flag(9, "put")})))
         .unwrap();
-    assert_eq!(statuses.next(), "Valid", "and nothing before it");
+    assert_eq!(statuses.next(), "Valid", "nothing precedes it");
     assert_eq!(value(&client), "put");
 }
 
 // SRC-2.4; SRC-F26
 #[test]
-fn unknown_events_and_kinds_are_ignored_and_the_stream_goes_on() {
+fn unknown_events_and_kinds_are_ignored_and_the_stream_continues() {
     let service = service("old");
     let client = streaming(&service);
     let mut statuses = Statuses::of(&client);
@@ -206,13 +214,13 @@ fn unknown_events_and_kinds_are_ignored_and_the_stream_goes_on() {
     assert_eq!(
         statuses.next(),
         "Interrupted NetworkError",
-        "and nothing before it"
+        "nothing precedes it"
     );
 }
 
 // SRC-F27
 #[test]
-fn circles_in_the_data_are_stored_and_evaluated_as_malformed() {
+fn cycles_in_the_data_are_stored_and_evaluated_as_malformed() {
     let requires = |key: &str| {
         json!({"version": 1, "on": true, "variations": ["value"], "fallthrough": {"variation": 0},
             "prerequisites": [{"key": key, "variation": 0}]})
@@ -257,8 +265,8 @@ fn a_hundred_changes_in_a_row_arrive_in_order_with_heartbeats_between() {
     for n in 1..=100 {
         service.send_heartbeat().set("flag", n.to_string());
     }
-    // A value that is replaced before the listener looks at it is not told. Those that are come in
-    // order.
+    // The listener is not notified of a value that is replaced before it evaluates. Those it
+    // receives are in order.
     let mut last = 0;
     while last < 100 {
         let next: i32 = changed

@@ -148,7 +148,7 @@ fn a_proxy_that_cannot_be_used_is_not_shown() {
     }
 }
 
-/// Says to the process in which [`in_a_process_of_its_own`] runs which proxy to set by hand; empty
+/// Says to the process in which [`in_a_separate_process`] runs which proxy to set by hand; empty
 /// for none.
 const BY_HAND: &str = "VEXIL_TEST_PROXY";
 
@@ -156,7 +156,7 @@ const BY_HAND: &str = "VEXIL_TEST_PROXY";
 async fn in_environment(variables: &[(&str, &str)], by_hand: &str) {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child
-        .args(["--exact", "proxies::in_a_process_of_its_own", "--ignored"])
+        .args(["--exact", "proxies::in_a_separate_process", "--ignored"])
         .env(BY_HAND, by_hand);
     for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
         child.env_remove(name).env_remove(name.to_uppercase());
@@ -176,7 +176,7 @@ async fn in_environment(variables: &[(&str, &str)], by_hand: &str) {
 
 #[tokio::test]
 #[ignore = "run by other tests, with an environment of its own"]
-async fn in_a_process_of_its_own() {
+async fn in_a_separate_process() {
     let by_hand = std::env::var(BY_HAND).unwrap();
     let config = HttpConfig::new();
     let config = if by_hand.is_empty() {
