@@ -1,5 +1,5 @@
-//! Background work that ends too early: by a panic of the application's code, or with the
-//! application's runtime.
+//! Background work that ends too early: by a panic in application code, or with the application's
+//! runtime.
 
 #![cfg(test)]
 #![cfg(feature = "http")]
@@ -28,7 +28,7 @@ use vexil::transport::{Body, HttpTransport, RequestOptions, TransportError};
 use vexil::{Client, ClientBuilder, async_trait};
 use vexil_testing::{FakeService, MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore};
 
-/// A runtime that runs on this thread, when a test lets it.
+/// A runtime that runs on this thread, when the test drives it.
 fn theirs() -> Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -58,7 +58,7 @@ fn left_alone(builder: ClientBuilder, log: &Log) -> Client {
 }
 
 #[test]
-fn a_runtime_that_is_gone_is_one_error_and_no_flush_succeeds() {
+fn a_runtime_that_has_ended_is_one_error_and_no_flush_succeeds() {
     let log = Log::default();
     let _listening = tracing::subscriber::set_default(log.subscriber());
     let service = FakeService::start().unwrap();
@@ -71,7 +71,7 @@ fn a_runtime_that_is_gone_is_one_error_and_no_flush_succeeds() {
         &log,
     );
     let [error] = &errors(&log)[..] else {
-        panic!("one line, not {:?}", errors(&log))
+        panic!("not one line: {:?}", errors(&log))
     };
     assert!(
         error.contains("the runtime of the client is gone"),
@@ -94,16 +94,16 @@ fn a_runtime_that_is_gone_is_one_error_and_no_flush_succeeds() {
     );
     assert!(
         client.bool_variation("flag", &ada(), false),
-        "the data there was is used"
+        "the last data is used"
     );
 
     let lost = client.event_stats().dropped_events;
-    assert!(lost > 0, "what was recorded before is lost");
+    assert!(lost > 0, "earlier events are lost");
     client.track("event", &ada());
     assert_eq!(
         client.event_stats().dropped_events,
         lost + 1,
-        "and what is recorded now"
+        "new events are lost"
     );
     assert!(!client.blocking_flush(SOON));
     assert!(!pollster::block_on(client.flush_and_wait(SOON)));
@@ -118,7 +118,7 @@ fn a_runtime_that_is_gone_is_one_error_and_no_flush_succeeds() {
 }
 
 #[test]
-fn in_read_through_mode_a_runtime_that_is_gone_is_one_error_too() {
+fn in_read_through_mode_a_runtime_that_has_ended_is_one_error() {
     let log = Log::default();
     let _listening = tracing::subscriber::set_default(log.subscriber());
     let database = MemoryDatabase::new();
@@ -140,7 +140,7 @@ fn in_read_through_mode_a_runtime_that_is_gone_is_one_error_too() {
 }
 
 #[test]
-fn a_client_does_not_start_on_a_runtime_that_is_gone() {
+fn a_client_does_not_start_on_a_runtime_that_has_ended() {
     let gone = theirs().handle().clone();
     let started = Client::builder("sdk-key")
         .runtime(gone)
@@ -152,7 +152,7 @@ fn a_client_does_not_start_on_a_runtime_that_is_gone() {
     );
 }
 
-/// Panics in whatever it is asked to do.
+/// Panics in every method.
 #[derive(Debug)]
 struct Panics;
 
@@ -179,7 +179,7 @@ impl EventProcessor for Panics {
     }
 }
 
-/// Reports a connection, delivers a flag and goes on.
+/// Reports a connection, delivers a flag and keeps running.
 #[derive(Clone, Debug)]
 struct Connects;
 
@@ -194,7 +194,7 @@ impl DataSource for Connects {
 }
 
 #[test]
-fn a_processor_that_panics_is_one_error_loses_its_events_and_nothing_else() {
+fn a_processor_that_panics_is_one_error_and_loses_only_its_events() {
     let log = Log::default();
     let _listening = tracing::subscriber::set_default(log.subscriber());
     let client = Client::builder("sdk-key")
@@ -218,8 +218,7 @@ fn a_processor_that_panics_is_one_error_loses_its_events_and_nothing_else() {
     assert_eq!(errors(&log).len(), 1, "{:?}", errors(&log));
 }
 
-/// A transport of the application's that panics when it is to send events, as long as it is told
-/// to.
+/// A custom transport that panics when it sends events, as long as the test wants.
 #[derive(Clone, Debug)]
 struct Fragile {
     inner: Arc<dyn HttpTransport>,
@@ -243,7 +242,7 @@ impl HttpTransport for Fragile {
 }
 
 #[test]
-fn a_delivery_that_panics_is_no_success_and_the_next_one_is() {
+fn a_delivery_that_panics_fails_and_the_next_one_succeeds() {
     let log = Log::default();
     let service = FakeService::start().unwrap();
     service.set("flag", true);

@@ -1,8 +1,8 @@
-//! The evaluation cases of the field's contract tests, 728 of them, each three ways: without
-//! detail, with detail, and through all-flags state.
+//! Runs the 728 evaluation cases of the LaunchDarkly contract tests in three ways: without detail,
+//! with detail, and through all-flags state.
 //!
-//! The data is not part of this repository; `VEXIL_EVAL_CASES` names the folder that holds it, and
-//! `scripts/test` says so when there is none.
+//! The data is not part of this repository. `VEXIL_EVAL_CASES` names its folder, and `scripts/test`
+//! reports when the variable is not set.
 
 #![cfg(test)]
 
@@ -49,7 +49,7 @@ struct Expected {
 
 #[test]
 #[ignore = "needs the evaluation cases in the folder that VEXIL_EVAL_CASES names"]
-fn every_evaluation_case_comes_out_as_expected() {
+fn every_evaluation_case_has_the_expected_result() {
     let folder = PathBuf::from(
         std::env::var_os("VEXIL_EVAL_CASES").expect("VEXIL_EVAL_CASES names a folder"),
     );
@@ -90,13 +90,10 @@ fn every_evaluation_case_comes_out_as_expected() {
         failures.len(),
         failures.join("\n")
     );
-    assert_eq!(
-        count, 728,
-        "the set of cases is not the one that is expected"
-    );
+    assert_eq!(count, 728, "the set of cases is not the expected one");
 }
 
-/// What the cases leave out: an item without a version has version 1.
+/// Adds what the cases leave out: an item without a version has version 1.
 fn complete(mut data: Json) -> Json {
     for section in ["flags", "segments"] {
         for item in data[section]
@@ -111,7 +108,8 @@ fn complete(mut data: Json) -> Json {
     data
 }
 
-/// Where a case gives no default, the runner of the cases gives one of the type that the flag has.
+/// The default of a case without one: like the runner of the cases, one of the type of the flag's
+/// value.
 fn inferred_default(flag: &Json) -> Json {
     match &flag["variations"][0] {
         Json::Bool(_) => false.into(),
@@ -121,7 +119,7 @@ fn inferred_default(flag: &Json) -> Json {
     }
 }
 
-/// What went wrong, if anything.
+/// Returns what went wrong, if anything.
 fn run(client: &Client, case: &Case, skip_all_flags: bool) -> Option<String> {
     let context = Context::try_from(case.context.clone()).unwrap();
     let (value, detail) = evaluate(client, case, &context);
@@ -173,7 +171,7 @@ fn same(one: &Json, two: &Json) -> bool {
     Value::from(one.clone()) == Value::from(two.clone())
 }
 
-/// The case through the door that its type names, without and with detail.
+/// Runs the case with the method for its type, without and with detail.
 fn evaluate(client: &Client, case: &Case, context: &Context) -> (Json, Detail<Json>) {
     let (key, default) = (case.flag_key.as_str(), case.default.as_ref().unwrap());
     macro_rules! through {

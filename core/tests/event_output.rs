@@ -1,5 +1,4 @@
-//! What leaves the process as events: to the service, through the application's filter, and into
-//! files.
+//! Events that leave the process: to the service, through the application's filter, and into files.
 
 #![cfg(test)]
 #![cfg(feature = "http")]
@@ -17,7 +16,7 @@ use vexil::{Client, ClientBuilder, Context, Value};
 use vexil_testing::FakeService;
 use vexil_testing::fake_service::Endpoint;
 
-/// Level by level, as an application that copies untrusted data would.
+/// Nested data built level by level, as by an application that copies untrusted data.
 fn levels(count: usize) -> Value {
     (0..count).fold(Value::from(1), |inner, _| Value::from([inner]))
 }
@@ -52,7 +51,7 @@ fn of_kind<'a>(events: &'a [Json], kind: &str) -> &'a Json {
 }
 
 #[test]
-fn attributes_data_and_defaults_of_any_depth_are_evaluated_written_and_dropped() {
+fn attributes_data_and_defaults_of_any_depth_are_handled() {
     let service = FakeService::start().unwrap();
     let client = builder(&service)
         .events(EventsConfig::new().diagnostic_opt_out(true))
@@ -81,7 +80,7 @@ fn attributes_data_and_defaults_of_any_depth_are_evaluated_written_and_dropped()
         .map(|request| request.body().len())
         .sum();
     assert!(bytes < 10_000, "{bytes} bytes");
-    // Anything that reads JSON can read what was written.
+    // Any JSON parser can read the payload.
     let events = received(&service);
     let index = &of_kind(&events, "index")["context"];
     assert_eq!(index["plan"], "pro");
@@ -98,7 +97,7 @@ fn attributes_data_and_defaults_of_any_depth_are_evaluated_written_and_dropped()
 }
 
 #[test]
-fn the_filter_sees_changes_and_drops_events_of_every_kind() {
+fn the_filter_can_change_and_drop_events_of_every_kind() {
     let service = FakeService::start().unwrap();
     let events = EventsConfig::new()
         .private_attributes(["email"])
@@ -167,7 +166,7 @@ fn an_event_on_which_the_filter_panics_is_dropped_and_the_others_are_sent() {
 }
 
 #[test]
-fn nothing_is_sent_where_the_filter_drops_everything() {
+fn nothing_is_sent_if_the_filter_drops_everything() {
     let service = FakeService::start().unwrap();
     let events = EventsConfig::new().before_send(|_| None);
     let client = builder(&service)
@@ -208,7 +207,7 @@ fn lines(path: &Path) -> Vec<Json> {
 }
 
 #[test]
-fn events_are_in_the_file_after_a_flush_and_after_close_with_nothing_private() {
+fn events_are_in_the_file_after_flush_and_close_without_private_attributes() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("events.jsonl");
     let client = to_file(&path);
@@ -234,7 +233,7 @@ fn events_are_in_the_file_after_a_flush_and_after_close_with_nothing_private() {
 }
 
 #[test]
-fn several_clients_append_to_one_file_without_mixing_their_lines() {
+fn several_clients_append_to_one_file_without_mixing_lines() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("events.jsonl");
     let clients: Vec<_> = (0..3).map(|_| to_file(&path)).collect();
@@ -281,12 +280,12 @@ fn events_that_cannot_be_written_are_counted_and_a_flush_ends() {
     assert_eq!(
         kinds(&lines(&path)),
         ["custom"],
-        "what comes later is written again"
+        "later events are written again"
     );
 }
 
 #[test]
-fn a_processor_of_others_writes_contexts_as_the_sdk_does() {
+fn a_custom_processor_can_serialize_contexts_like_the_sdk() {
     let guest = Context::builder("guest")
         .kind("device")
         .anonymous(true)
@@ -324,7 +323,7 @@ fn a_processor_of_others_writes_contexts_as_the_sdk_does() {
 }
 
 #[test]
-fn a_flag_that_is_evaluated_as_a_prerequisite_first_has_the_default_null() {
+fn a_flag_first_evaluated_as_a_prerequisite_has_the_default_null() {
     let service = FakeService::start().unwrap();
     let flags = json!({"flags": {
         "top": {"on": true, "version": 1, "variations": [true], "fallthrough": {"variation": 0},

@@ -1,4 +1,4 @@
-//! What an event processor hears of (EVT-1.7, EVT-3.7 and EVT-5).
+//! The calls that an event processor receives (EVT-1.7, EVT-3.7 and EVT-5).
 
 #![cfg(test)]
 
@@ -30,7 +30,7 @@ fn recorded() -> (Client, EventRecorder) {
     (client, events)
 }
 
-/// The evaluations that were recorded since this was last asked.
+/// The evaluations recorded since the last call.
 fn evaluations(events: &EventRecorder) -> Vec<RecordedEvaluation> {
     let evaluation = |event| match event {
         RecordedEvent::Evaluation(evaluation) => *evaluation,
@@ -41,7 +41,7 @@ fn evaluations(events: &EventRecorder) -> Vec<RecordedEvaluation> {
 
 // EVT-1.7
 #[test]
-fn only_the_doors_with_detail_ask_for_the_reason() {
+fn only_the_detail_methods_request_the_reason() {
     let (client, events) = recorded();
     let ada = ada();
     let asked = |what: &str, expected: bool| {
@@ -67,7 +67,7 @@ fn only_the_doors_with_detail_ask_for_the_reason() {
 
 // EVT-1.7
 #[test]
-fn prerequisites_are_heard_of_first_the_deepest_before_the_others() {
+fn prerequisites_are_recorded_first_the_deepest_before_the_others() {
     let (client, events) = recorded();
     assert!(client.bool_variation("top", &ada(), false));
     let heard = evaluations(&events);
@@ -95,7 +95,7 @@ fn prerequisites_are_heard_of_first_the_deepest_before_the_others() {
 
 // EVT-1.7 and EVT-3.7
 #[test]
-fn evaluations_without_a_result_are_heard_of_with_the_default() {
+fn evaluations_without_a_result_are_recorded_with_the_default() {
     let (client, events) = recorded();
     for (key, version, error) in [
         ("no-such-flag", None, EvalErrorKind::FlagNotFound),
@@ -117,7 +117,7 @@ fn evaluations_without_a_result_are_heard_of_with_the_default() {
 
 // EVT-3.7
 #[test]
-fn what_is_not_an_evaluation_is_not_heard_of() {
+fn only_evaluations_are_recorded() {
     let (client, events) = recorded();
     let invalid = Context::new("");
     let _ = client.bool_variation("base", &invalid, false);
@@ -129,7 +129,7 @@ fn what_is_not_an_evaluation_is_not_heard_of() {
 
 // EVT-5
 #[test]
-fn what_the_application_tells_is_heard_of() {
+fn track_and_identify_calls_are_recorded() {
     let (client, events) = recorded();
     client.identify(&ada());
     client.track("clicked", &ada());
@@ -160,7 +160,7 @@ fn what_the_application_tells_is_heard_of() {
 }
 
 #[test]
-fn the_default_of_a_type_of_the_callers_is_reported_as_json() {
+fn the_default_of_a_custom_type_is_recorded_as_json() {
     let (client, events) = recorded();
     let default = std::collections::BTreeMap::from([("rps", 7)]);
     let owned = || {
@@ -184,7 +184,7 @@ fn the_default_of_a_type_of_the_callers_is_reported_as_json() {
 }
 
 #[test]
-fn a_configured_default_is_reported_as_what_the_caller_got() {
+fn a_configured_default_is_recorded_as_the_returned_value() {
     let events = EventRecorder::new();
     let builder = Client::builder("sdk-key")
         .defaults([("flag", true)])

@@ -15,10 +15,11 @@ use vexil::client::{FlagTracker, FlagValueChange, FlagsStateOptions};
 use vexil::model::{DataKind, Item, Upserted};
 use vexil::{Client, ListenerId, Text};
 
-/// A flag that only marks the end of what a test did: events come in the order of the updates.
+/// A flag that only marks the end of a test's changes. Change events arrive in the order of the
+/// updates.
 const END: &str = "zzz-end";
 
-/// The keys that a listener hears of.
+/// The keys that a listener is notified of.
 struct Heard(Receiver<Text>);
 
 fn listen(tracker: &FlagTracker<'_>) -> (ListenerId, Heard) {
@@ -43,9 +44,9 @@ impl Heard {
     }
 }
 
-/// What a listener hears of `act`, done to a client with `data`.
+/// The keys that a listener is notified of while `act` runs on a client with `data`.
 #[track_caller]
-fn heard_of<R>(data: &Json, act: impl FnOnce(&Controls) -> R) -> Vec<Text> {
+fn announced_by<R>(data: &Json, act: impl FnOnce(&Controls) -> R) -> Vec<Text> {
     let (client, source) = controlled();
     source.init(data);
     let (_, heard) = listen(&client.flag_tracker());
@@ -71,8 +72,8 @@ fn segment(version: u64, nested: &[&str]) -> Json {
     json!({"version": version, "rules": [{"clauses": [{"op": "segmentMatch", "values": nested}]}]})
 }
 
-/// `top` requires `middle`, which requires `base`; three flags have to do with segment `inner`, one
-/// of them by another segment.
+/// `top` requires `middle`, which requires `base`. Three flags depend on segment `inner`, one of
+/// them through another segment.
 fn data() -> Json {
     json!({
         "flags": {
@@ -87,22 +88,22 @@ fn data() -> Json {
 #[test]
 fn a_changed_flag_is_announced_even_if_its_value_stays() {
     assert_eq!(
-        heard_of(&data(), |source| source.flag("alone", &gives(2, 1))),
+        announced_by(&data(), |source| source.flag("alone", &gives(2, 1))),
         ["alone"]
     );
     assert_eq!(
-        heard_of(&data(), |source| source.flag("new", &gives(1, 1))),
+        announced_by(&data(), |source| source.flag("new", &gives(1, 1))),
         ["new"]
     );
 }
 
 #[test]
-fn a_change_reaches_all_flags_that_depend_on_it_over_any_number_of_steps() {
-    let flag = |key| heard_of(&data(), |source| source.flag(key, &gives(2, 1)));
+fn a_change_is_announced_for_all_direct_and_indirect_dependents() {
+    let flag = |key| announced_by(&data(), |source| source.flag(key, &gives(2, 1)));
     assert_eq!(flag("base"), ["base", "middle", "top"]);
     assert_eq!(flag("middle"), ["middle", "top"]);
     assert_eq!(flag("top"), ["top"]);
-    let changed = |key| heard_of(&data(), |source| source.segment(key, &segment(2, &[])));
+    let changed = |key| announced_by(&data(), |source| source.segment(key, &segment(2, &[])));
     assert_eq!(changed("inner"), ["by-inner", "by-outer", "not-inner"]);
     assert_eq!(changed("outer"), ["by-outer"]);
     assert!(changed("unused").is_empty());
@@ -114,29 +115,29 @@ fn a_change_reaches_all_flags_that_depend_on_it_over_any_number_of_steps() {
 }
 
 #[test]
-fn dependencies_in_a_circle_end() {
+fn dependency_cycles_end() {
     let circle = json!({
         "flags": {"a": requires(1, "b"), "b": requires(1, "a"), "itself": requires(1, "itself"),
             "by-x": in_segment("x", false)},
         "segments": {"x": segment(1, &["y"]), "y": segment(1, &["x"])},
     });
     assert_eq!(
-        heard_of(&circle, |source| source.flag("a", &gives(2, 1))),
+        announced_by(&circle, |source| source.flag("a", &gives(2, 1))),
         ["a", "b"]
     );
     assert_eq!(
-        heard_of(&circle, |source| source.flag("itself", &gives(2, 1))),
+        announced_by(&circle, |source| source.flag("itself", &gives(2, 1))),
         ["itself"]
     );
     assert_eq!(
-        heard_of(&circle, |source| source.segment("y", &segment(2, &[]))),
+        announced_by(&circle, |source| source.segment("y", &segment(2, &[]))),
         ["by-x"]
     );
 }
 
 #[test]
-fn an_update_that_is_stale_is_not_announced() {
-    let heard = heard_of(&data(), |source| {
+fn a_stale_update_is_not_announced() {
+    let heard = announced_by(&data(), |source| {
         assert_eq!(source.flag("base", &gives(1, 2)), Upserted::Stale);
         assert_eq!(source.flag("base", &gives(0, 2)), Upserted::Stale);
         assert_eq!(source.delete(DataKind::Flag, "base", 1), Upserted::Stale);
@@ -146,8 +147,8 @@ fn an_update_that_is_stale_is_not_announced() {
 }
 
 #[test]
-fn a_deletion_is_announced_with_what_depends_on_it() {
-    let delete = |kind, key| heard_of(&data(), |source| source.delete(kind, key, 2));
+fn a_deletion_is_announced_for_its_dependents() {
+    let delete = |kind, key| announced_by(&data(), |source| source.delete(kind, key, 2));
     assert_eq!(delete(DataKind::Flag, "base"), ["base", "middle", "top"]);
     assert_eq!(
         delete(DataKind::Segment, "inner"),
@@ -156,7 +157,7 @@ fn a_deletion_is_announced_with_what_depends_on_it() {
 }
 
 #[test]
-fn a_deleted_flag_or_segment_depends_on_nothing_any_more() {
+fn a_deleted_flag_or_segment_has_no_dependencies() {
     let (client, source) = controlled();
     source.init(&data());
     let (_, heard) = listen(&client.flag_tracker());
@@ -170,13 +171,13 @@ fn a_deleted_flag_or_segment_depends_on_nothing_any_more() {
 
 // SRC-5.4
 #[test]
-fn of_a_new_data_set_only_the_differences_are_announced() {
+fn only_the_differences_of_a_new_data_set_are_announced() {
     let next = |change: fn(&mut Json)| {
         let mut next = data();
         change(&mut next);
-        heard_of(&data(), |source| source.init(&next))
+        announced_by(&data(), |source| source.init(&next))
     };
-    assert!(next(|_| {}).is_empty(), "the same again");
+    assert!(next(|_| {}).is_empty(), "the same data set again");
     assert_eq!(next(|data| data["flags"]["new"] = gives(1, 1)), ["new"]);
     assert_eq!(
         next(|data| data["flags"]["alone"]["version"] = json!(2)),
@@ -185,7 +186,7 @@ fn of_a_new_data_set_only_the_differences_are_announced() {
     assert_eq!(
         next(|data| data["flags"]["alone"]["version"] = json!(0)),
         ["alone"],
-        "versions may go back"
+        "versions may decrease"
     );
     assert_eq!(
         next(|data| drop(data["flags"].as_object_mut().unwrap().remove("alone"))),
@@ -202,7 +203,7 @@ fn of_a_new_data_set_only_the_differences_are_announced() {
     assert_eq!(
         next(|data| drop(data["flags"].as_object_mut().unwrap().remove("base"))),
         ["base", "middle", "top"],
-        "what requires it has changed, too"
+        "its dependents have changed as well"
     );
     let by_inner = ["by-inner", "by-outer", "not-inner"];
     assert_eq!(
@@ -218,20 +219,20 @@ fn of_a_new_data_set_only_the_differences_are_announced() {
 
 // SRC-5.4
 #[test]
-fn a_flag_is_announced_once_for_an_update_however_many_reasons_there_are() {
+fn a_flag_is_announced_once_per_update_however_many_reasons_there_are() {
     let mut next = data();
     for key in ["base", "middle", "top"] {
         next["flags"][key]["version"] = json!(2);
     }
     assert_eq!(
-        heard_of(&data(), |source| source.init(&next)),
+        announced_by(&data(), |source| source.init(&next)),
         ["base", "middle", "top"]
     );
 }
 
 // SRC-5.4
 #[test]
-fn a_listener_from_before_the_first_data_hears_of_every_flag() {
+fn a_listener_added_before_the_first_data_is_notified_of_every_flag() {
     let (client, source) = controlled();
     let (_, heard) = listen(&client.flag_tracker());
     source.init(&data());
@@ -260,7 +261,7 @@ fn dependencies_follow_updates_and_later_data_sets() {
     assert_eq!(
         heard.since(&source, 1),
         ["alone", "base", "middle", "top"],
-        "changed before anyone listened"
+        "changed before there was a listener"
     );
     source.flag("alone", &gives(3, 1));
     source.flag("top", &requires(3, "alone"));
@@ -268,7 +269,7 @@ fn dependencies_follow_updates_and_later_data_sets() {
     assert_eq!(
         heard.since(&source, 2),
         ["alone", "base", "middle", "top"],
-        "changed while someone listens"
+        "changed while there is a listener"
     );
     source.init(&json!({"flags": {"x": requires(1, "y"), "y": gives(1, 1), END: gives(2, "end")}}));
     heard.since(&source, 3);
@@ -277,7 +278,7 @@ fn dependencies_follow_updates_and_later_data_sets() {
     assert_eq!(
         heard.since(&source, 4),
         ["base", "x", "y"],
-        "all of it replaced"
+        "the whole data set replaced"
     );
     client.flag_tracker().remove_listener(id);
     source.flag("x", &gives(2, 1));
@@ -287,7 +288,7 @@ fn dependencies_follow_updates_and_later_data_sets() {
     assert_eq!(
         heard.since(&source, 5),
         ["y", "z"],
-        "changed while nobody listened"
+        "changed while there was no listener"
     );
 }
 
@@ -311,7 +312,7 @@ fn an_update_that_could_not_be_stored_is_not_announced() {
 }
 
 #[test]
-fn the_order_of_the_events_is_that_of_the_updates() {
+fn change_events_have_the_order_of_the_updates() {
     let (client, source) = controlled();
     source.init(&json!({}));
     let (_, heard) = listen(&client.flag_tracker());
@@ -331,7 +332,7 @@ fn the_order_of_the_events_is_that_of_the_updates() {
 }
 
 #[test]
-fn the_new_data_is_visible_when_a_listener_hears_of_it() {
+fn the_new_data_is_visible_when_a_listener_is_notified() {
     let (client, source) = controlled();
     source.init(&json!({"flags": {"flag": gives(1, 1)}}));
     let (values, value) = channel();
@@ -346,7 +347,7 @@ fn the_new_data_is_visible_when_a_listener_hears_of_it() {
 }
 
 #[test]
-fn a_removed_listener_hears_nothing_any_more() {
+fn a_removed_listener_is_not_notified() {
     let (client, source) = controlled();
     source.init(&data());
     let tracker = client.flag_tracker();
@@ -361,12 +362,12 @@ fn a_removed_listener_hears_nothing_any_more() {
     assert_eq!(second.since(&source, 3), ["alone"]);
     assert!(
         first.0.try_recv().is_err(),
-        "it would have been told before the second"
+        "the first listener would be notified before the second"
     );
 }
 
 #[test]
-fn a_listener_that_panics_does_not_keep_others_from_hearing() {
+fn a_listener_that_panics_does_not_stop_other_notifications() {
     let (client, source) = controlled();
     source.init(&data());
     let tracker = client.flag_tracker();
@@ -384,7 +385,7 @@ fn a_listener_that_panics_does_not_keep_others_from_hearing() {
 }
 
 #[test]
-fn a_listener_may_use_the_client_and_the_tracker() {
+fn a_listener_can_use_the_client_and_the_tracker() {
     let (client, source) = controlled();
     source.init(&data());
     let (heard, values) = channel();
@@ -411,7 +412,7 @@ fn a_listener_may_use_the_client_and_the_tracker() {
 }
 
 #[test]
-fn a_listener_may_hold_the_last_client() {
+fn a_listener_can_hold_the_last_client() {
     let (client, source) = controlled();
     source.init(&data());
     let (done, is_done) = channel();
@@ -428,7 +429,7 @@ fn a_listener_may_hold_the_last_client() {
 }
 
 #[test]
-fn a_listener_that_blocks_holds_up_neither_updates_nor_evaluations() {
+fn a_listener_that_blocks_delays_neither_updates_nor_evaluations() {
     let (client, source) = controlled();
     source.init(&json!({"flags": {"flag": gives(1, 1)}}));
     let (gate, go) = channel::<()>();
@@ -447,7 +448,7 @@ fn a_listener_that_blocks_holds_up_neither_updates_nor_evaluations() {
     is_in.recv_timeout(SOON).unwrap();
 }
 
-/// What a listener for the value of `flag` is told.
+/// The changes that a listener for the value of `flag` receives.
 fn value_changes(client: &Client) -> Receiver<FlagValueChange> {
     let (heard, changes) = channel();
     client
@@ -467,11 +468,12 @@ fn next(changes: &Receiver<FlagValueChange>) -> Json {
 
 // SRC-5.5
 #[test]
-fn a_change_of_value_is_told_with_the_old_and_the_new_value_and_only_when_they_differ() {
+fn a_value_listener_gets_both_values_and_only_if_they_differ() {
     let (client, source) = controlled();
     source.init(&json!({"flags": {"flag": gives(1, json!({"a": [1]}))}}));
     let changes = value_changes(&client);
-    // Each step is taken when the one before was told, since a listener sees the newest data.
+    // Each update follows the notification of the one before, because a listener sees only the
+    // newest data.
     source.flag("flag", &gives(2, json!({"a": [1.0]})));
     source.flag("another", &gives(1, 1));
     source.flag("flag", &gives(3, "b"));
@@ -488,7 +490,7 @@ fn a_change_of_value_is_told_with_the_old_and_the_new_value_and_only_when_they_d
 
 // SRC-5.5
 #[test]
-fn a_value_is_null_before_there_is_data_and_where_a_flag_gives_none() {
+fn a_value_is_null_before_there_is_data_and_if_a_flag_has_no_value() {
     let (client, source) = controlled();
     let changes = value_changes(&client);
     source.init(&json!({"flags": {"flag": gives(1, "a")}}));
@@ -499,7 +501,7 @@ fn a_value_is_null_before_there_is_data_and_where_a_flag_gives_none() {
 
 // SRC-5.5
 #[test]
-fn a_change_of_what_a_flag_depends_on_may_change_its_value() {
+fn a_change_of_a_dependency_can_change_the_value_of_a_flag() {
     let (client, source) = controlled();
     let off = json!({"variations": ["on", "off"], "offVariation": 1});
     source.init(&json!({"flags": {"flag": with(requires(1, "base"), &off), "base": gives(1, 1)}}));
@@ -510,7 +512,7 @@ fn a_change_of_what_a_flag_depends_on_may_change_its_value() {
 
 // SRC-5.5
 #[test]
-fn a_change_of_value_is_told_for_the_listeners_context_only() {
+fn a_value_listener_is_notified_for_its_context_only() {
     let (client, source) = controlled();
     let targets = |version, keys: &[&str]| {
         let two = json!({"variations": ["targeted", "not"], "fallthrough": {"variation": 1}});
@@ -548,7 +550,7 @@ fn a_change_of_value_is_told_for_the_listeners_context_only() {
 
 // SRC-5.5
 #[test]
-fn a_removed_listener_for_a_value_is_told_nothing_any_more() {
+fn a_removed_value_listener_is_not_notified() {
     let (client, source) = controlled();
     source.init(&json!({"flags": {"flag": gives(1, 1)}}));
     let (heard, changes) = channel();
@@ -560,5 +562,8 @@ fn a_removed_listener_for_a_value_is_told_nothing_any_more() {
     tracker.remove_listener(id);
     source.flag("flag", &gives(2, 2));
     assert_eq!(next(&others), json!([1, 2]));
-    assert!(changes.try_recv().is_err(), "it would have been told first");
+    assert!(
+        changes.try_recv().is_err(),
+        "the removed listener would be notified first"
+    );
 }

@@ -21,7 +21,7 @@ fn state_of(flags: &Json, options: FlagsStateOptions) -> FlagsState {
     support::client(&json!({"flags": flags})).all_flags_state(&ada(), options)
 }
 
-/// The state of one flag, called `flag`: its metadata.
+/// The metadata in the state of the flag `flag`.
 #[track_caller]
 fn metadata(flag: &Json, options: FlagsStateOptions) -> Json {
     let json = state_of(&json!({"flag": flag}), options).to_json();
@@ -52,7 +52,7 @@ fn experiment(extra: &Json) -> Json {
 
 // EVAL-6.2
 #[test]
-fn a_state_has_the_form_of_the_protocol_and_nothing_more() {
+fn a_state_has_exactly_the_format_of_the_protocol() {
     let flags = json!({
         "flag-a": {"on": true, "version": 12, "variations": ["v0", "v1"], "fallthrough": {"variation": 1},
             "prerequisites": [{"key": "flag-c", "variation": 0}], "trackEvents": false, "debugEventsUntilDate": null},
@@ -78,7 +78,7 @@ fn a_state_has_the_form_of_the_protocol_and_nothing_more() {
 
 // EVAL-6.2: `reason`
 #[test]
-fn reasons_are_there_when_they_are_asked_for() {
+fn reasons_are_included_on_request() {
     let malformed = json!({"on": true, "version": 3});
     let options = plain().with_reasons(true);
     assert_eq!(
@@ -95,7 +95,7 @@ fn reasons_are_there_when_they_are_asked_for() {
 
 // EVAL-6.2: `trackEvents`
 #[test]
-fn a_tracked_flag_says_so() {
+fn a_tracked_flag_is_marked() {
     let tracked = with(gives(1, 1), &json!({"trackEvents": true}));
     assert_eq!(
         metadata(&tracked, plain()),
@@ -119,7 +119,7 @@ fn an_experiment_is_tracked_with_its_reason_whatever_the_options() {
 
 // EVAL-4.12 and EVAL-6.2
 #[test]
-fn what_the_flag_marks_for_tracking_counts_as_an_experiment() {
+fn a_rule_or_fallthrough_with_tracking_counts_as_an_experiment() {
     let reason = json!({"kind": "FALLTHROUGH"});
     let expected = json!({"variation": 0, "version": 1, "reason": reason, "trackEvents": true, "trackReason": true});
     assert_eq!(
@@ -146,7 +146,7 @@ fn what_the_flag_marks_for_tracking_counts_as_an_experiment() {
 
 // EVAL-6.2 and EVAL-6.3: `debugEventsUntilDate`
 #[test]
-fn a_debugging_date_is_there_even_if_it_is_past_and_makes_details_while_it_is_not() {
+fn a_debugging_date_is_always_included_and_adds_details_until_it_has_passed() {
     let until = |date: u64| with(gives(1, 1), &json!({"debugEventsUntilDate": date}));
     let past = milliseconds(SystemTime::now()) - 1;
     let future = future();
@@ -173,7 +173,7 @@ fn a_debugging_date_is_there_even_if_it_is_past_and_makes_details_while_it_is_no
 
 // EVAL-6.3: details only for tracked flags
 #[test]
-fn details_may_be_left_to_the_flags_that_are_tracked() {
+fn details_can_be_limited_to_tracked_flags() {
     let few = plain()
         .details_only_for_tracked_flags(true)
         .with_reasons(true);
@@ -201,7 +201,7 @@ fn requires(keys: &[&str], extra: &Json) -> Json {
 
 // EVAL-6.3: `prerequisites`
 #[test]
-fn only_direct_prerequisites_that_were_evaluated_are_listed_in_their_order() {
+fn only_evaluated_direct_prerequisites_are_listed_in_order() {
     let off = with(gives(1, 1), &json!({"on": false}));
     let flags = |flag: Json| json!({"flag": flag, "b": requires(&["deep"], &json!({})), "a": gives(1, 1), "deep": gives(1, 1), "off": off});
     let listed = |flag: Json| {
@@ -236,7 +236,7 @@ fn only_direct_prerequisites_that_were_evaluated_are_listed_in_their_order() {
 
 // EVAL-6.3: `prerequisites`, the harness's third case
 #[test]
-fn a_failed_prerequisite_without_an_off_variation_leaves_a_version_and_a_list() {
+fn a_failed_prerequisite_without_an_off_variation_has_a_version_and_a_list() {
     let off = with(gives(1, 1), &json!({"on": false}));
     let json = state_of(
         &json!({"flag": requires(&["off", "b"], &json!({})), "off": off}),
@@ -252,7 +252,7 @@ fn a_failed_prerequisite_without_an_off_variation_leaves_a_version_and_a_list() 
 
 // EVAL-2.2, EVAL-6.1 and EVAL-6.3
 #[test]
-fn only_flags_for_browsers_are_there_if_so_asked_and_they_name_prerequisites_that_are_not() {
+fn client_side_only_state_still_lists_prerequisites_that_are_left_out() {
     let available = |web: bool| json!({"clientSideAvailability": {"usingEnvironmentId": web, "usingMobileKey": true}});
     let flags = json!({
         "web": with(requires(&["server"], &json!({})), &available(true)),
@@ -274,7 +274,7 @@ fn only_flags_for_browsers_are_there_if_so_asked_and_they_name_prerequisites_tha
 
 // EVAL-6.3
 #[test]
-fn a_flag_without_a_value_is_there_with_null_and_a_deleted_one_is_not() {
+fn a_flag_without_a_value_is_included_as_null_and_a_deleted_one_is_not() {
     let flags = json!({
         "malformed": {"on": true, "version": 1},
         "off": with(gives(1, 1), &json!({"on": false})),
@@ -289,7 +289,7 @@ fn a_flag_without_a_value_is_there_with_null_and_a_deleted_one_is_not() {
 
 // EVAL-6.4
 #[test]
-fn an_invalid_state_is_exactly_this() {
+fn an_invalid_state_has_exactly_this_form() {
     let nothing = json!({"$valid": false, "$flagsState": {}});
     let offline = Client::builder("sdk-key").offline(true).start().unwrap();
     let (not_ready, _source) = controlled();
@@ -324,7 +324,7 @@ fn an_invalid_state_is_exactly_this() {
 
 // EVAL-6.4
 #[test]
-fn data_that_an_earlier_process_left_makes_a_valid_state() {
+fn data_of_an_earlier_process_makes_a_valid_state() {
     let store = Arc::new(MemoryStore::new());
     pollster::block_on(store.init(support::data_set(&json!({"flags": {"flag": gives(1, 1)}}))))
         .unwrap();
@@ -336,7 +336,7 @@ fn data_that_an_earlier_process_left_makes_a_valid_state() {
 
 // EVAL-6.4: the helpers
 #[test]
-fn values_and_reasons_can_be_asked_for_by_key() {
+fn values_and_reasons_can_be_read_by_key() {
     let client = support::client(
         &json!({"flags": {"a": gives(1, 1), "b": json!({"on": true, "version": 2})}}),
     );

@@ -1,4 +1,4 @@
-//! The client of the whole process.
+//! The global client of the process.
 
 #![cfg(test)]
 
@@ -15,7 +15,7 @@ use vexil::config::{ClientContext, ConfigError, Configure};
 use vexil::data_source::{DataSource, DataSourceState};
 use vexil::global::{self, GlobalError};
 
-/// A recipe that cannot work.
+/// A configuration that fails.
 #[derive(Debug)]
 struct Impossible;
 
@@ -25,7 +25,7 @@ impl Configure<dyn DataSource> for Impossible {
     }
 }
 
-/// One test, because there is one such client in a process.
+/// One test, because there is only one such client in a process.
 #[test]
 fn the_global_client_is_configured_started_once_and_replaced() {
     let not_configured = global::client().unwrap_err();
@@ -60,7 +60,7 @@ fn the_global_client_is_configured_started_once_and_replaced() {
         }
     });
 
-    // A new configuration that cannot work leaves the old client.
+    // A new configuration that fails leaves the old client.
     global::configure(impossible()).unwrap_err();
     assert_eq!(
         global::client()
@@ -70,8 +70,7 @@ fn the_global_client_is_configured_started_once_and_replaced() {
     );
     assert!(dropped.try_recv().is_err());
 
-    // A new configuration takes the place of the old one at once, and the old client can still be
-    // asked.
+    // A new configuration replaces the old one at once, and the old client still works.
     let second = Fixed::new(&json!({"flags": {"flag": gives(1, "second")}}));
     global::configure(Client::builder("another-key").data_source(second)).unwrap();
     let current = global::client().unwrap();
@@ -83,7 +82,7 @@ fn the_global_client_is_configured_started_once_and_replaced() {
     );
     assert_eq!(first.string_variation("flag", &ada(), ""), "first");
 
-    // The old client is closed, whoever still has it.
+    // The old client is closed, although the test still holds it.
     dropped.recv_timeout(SOON).unwrap();
     assert_eq!(
         first.data_source_status().status().state,
@@ -101,7 +100,7 @@ fn the_global_client_is_configured_started_once_and_replaced() {
     asks_while_it_starts();
 }
 
-/// Asks for the global client when a client registers it, and configures another one.
+/// Requests the global client while it is registered, and configures another one.
 #[derive(Debug)]
 struct Asks(Sender<[Result<Client, GlobalError>; 2]>);
 
@@ -118,7 +117,8 @@ impl Plugin for Asks {
     }
 }
 
-/// Another thread waits for a client that starts; the code that the start runs gets an error.
+/// Another thread waits for a client that is starting; code that runs during the start gets an
+/// error.
 fn asks_while_it_starts() {
     let (asks, answers) = channel();
     let (sources, source) = channel();
@@ -144,7 +144,7 @@ fn asks_while_it_starts() {
     assert_eq!(global::client().unwrap().sdk_key().as_str(), "third-key");
 }
 
-/// Starts when the test says so.
+/// Starts when the test tells it to.
 #[derive(Clone, Debug)]
 struct Waits {
     starts: Sender<()>,

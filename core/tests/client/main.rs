@@ -10,7 +10,6 @@ mod log;
 mod support;
 
 mod closing;
-mod doors;
 mod lifecycle;
 mod memory;
 mod needs;
@@ -18,3 +17,4 @@ mod readiness;
 mod reentry;
 mod runtimes;
 mod status;
+mod variations;

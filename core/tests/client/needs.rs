@@ -96,7 +96,7 @@ fn missing_items_are_fetched_one_by_one_by_synchronous_and_async_methods() {
 #[test]
 fn an_item_that_the_store_does_not_have_is_not_found() {
     let client = client_of(&Lazy::new(Fetch::AtOnce, &data()));
-    support::every_door_gives_its_default(
+    support::every_method_returns_its_default(
         &client,
         "no-such-flag",
         &ada(),
@@ -121,15 +121,20 @@ fn a_missing_prerequisite_fails_and_a_missing_segment_matches_nothing() {
     );
     let client = client_of(&store);
     let reason = json!({"kind": "PREREQUISITE_FAILED", "prerequisiteKey": "none"});
-    support::every_door_gives_its_default(&client, "flag", &ada(), &reason);
-    support::every_door_gives_its_default(&client, "by-segment", &ada(), &error("MALFORMED_FLAG"));
+    support::every_method_returns_its_default(&client, "flag", &ada(), &reason);
+    support::every_method_returns_its_default(
+        &client,
+        "by-segment",
+        &ada(),
+        &error("MALFORMED_FLAG"),
+    );
 }
 
 // EVAL-4.1 (4)
 #[test]
 fn a_fetch_that_fails_is_an_exception_in_every_method() {
     let client = client_of(&Lazy::new(Fetch::Fails, &data()));
-    support::every_door_gives_its_default(&client, "plain", &ada(), &error("EXCEPTION"));
+    support::every_method_returns_its_default(&client, "plain", &ada(), &error("EXCEPTION"));
 }
 
 #[test]
@@ -168,7 +173,7 @@ fn an_infinite_evaluation_timeout_is_allowed() {
 #[test]
 fn a_fetch_that_panics_is_an_exception_in_every_method() {
     let client = client_of(&Lazy::new(Fetch::Panics, &data()));
-    support::every_door_gives_its_default(&client, "plain", &ada(), &error("EXCEPTION"));
+    support::every_method_returns_its_default(&client, "plain", &ada(), &error("EXCEPTION"));
 }
 
 // panics of a store are contained
@@ -192,7 +197,7 @@ fn a_store_that_panics_in_read_is_an_exception_in_every_method() {
         .start()
         .unwrap();
     assert!(client.is_initialized());
-    support::every_door_gives_its_default(&client, "plain", &ada(), &error("EXCEPTION"));
+    support::every_method_returns_its_default(&client, "plain", &ada(), &error("EXCEPTION"));
     let state = client.all_flags_state(&ada(), FlagsStateOptions::default());
     assert!(!state.is_valid());
 }
@@ -219,7 +224,7 @@ fn a_store_that_panics_in_a_write_does_not_prevent_a_client_from_starting() {
         .data_source(Fixed::new(&data()))
         .start()
         .unwrap();
-    support::every_door_gives_its_default(&client, "plain", &ada(), &error("CLIENT_NOT_READY"));
+    support::every_method_returns_its_default(&client, "plain", &ada(), &error("CLIENT_NOT_READY"));
 }
 
 // the SDK's own runtime works while the caller waits

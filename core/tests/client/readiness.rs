@@ -20,8 +20,8 @@ const AT_ONCE: Duration = Duration::from_millis(1);
 #[test]
 fn an_offline_client_is_initialized_and_returns_defaults_from_every_method() {
     let client = Client::builder("sdk-key").offline(true).start().unwrap();
-    support::every_door_gives_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
-    support::every_door_gives_its_default(
+    support::every_method_returns_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
+    support::every_method_returns_its_default(
         &client,
         "flag",
         &Context::new(""),
@@ -64,7 +64,7 @@ fn an_offline_client_ignores_a_store_that_has_data() {
         .offline(true)
         .start()
         .unwrap();
-    support::every_door_gives_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
+    support::every_method_returns_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
 }
 
 // EVAL-4.1 (2)
@@ -74,7 +74,7 @@ fn before_there_is_data_every_method_returns_its_default() {
         .data_source(Silent)
         .start()
         .unwrap();
-    support::every_door_gives_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
+    support::every_method_returns_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
     assert!(!client.is_initialized() && !client.is_offline());
     assert_eq!(client.data_availability(), DataAvailability::Defaults);
     assert_eq!(
@@ -88,8 +88,13 @@ fn before_there_is_data_every_method_returns_its_default() {
 fn for_an_invalid_context_every_method_returns_its_default() {
     let client = support::client_with(&gives(1, true));
     let invalid: Result<Context, ContextError> = Context::new("");
-    support::every_door_gives_its_default(&client, "flag", &invalid, &error("USER_NOT_SPECIFIED"));
-    support::every_door_gives_its_default(
+    support::every_method_returns_its_default(
+        &client,
+        "flag",
+        &invalid,
+        &error("USER_NOT_SPECIFIED"),
+    );
+    support::every_method_returns_its_default(
         &client,
         "no-such-flag",
         &invalid,
@@ -105,8 +110,8 @@ fn for_an_invalid_context_every_method_returns_its_default() {
 #[test]
 fn for_an_unknown_or_deleted_flag_every_method_returns_its_default() {
     let client = support::client_with(&json!({"version": 3, "deleted": true}));
-    support::every_door_gives_its_default(&client, "flag", &ada(), &error("FLAG_NOT_FOUND"));
-    support::every_door_gives_its_default(&client, "", &ada(), &error("FLAG_NOT_FOUND"));
+    support::every_method_returns_its_default(&client, "flag", &ada(), &error("FLAG_NOT_FOUND"));
+    support::every_method_returns_its_default(&client, "", &ada(), &error("FLAG_NOT_FOUND"));
 }
 
 // EVAL-4.2
@@ -114,7 +119,7 @@ fn for_an_unknown_or_deleted_flag_every_method_returns_its_default() {
 fn for_a_malformed_flag_every_method_returns_its_default() {
     let client =
         support::client_with(&json!({"on": true, "version": 1, "fallthrough": {"variation": 9}}));
-    support::every_door_gives_its_default(&client, "flag", &ada(), &error("MALFORMED_FLAG"));
+    support::every_method_returns_its_default(&client, "flag", &ada(), &error("MALFORMED_FLAG"));
 }
 
 // With the `http` feature, flags are streamed from the service by default.
@@ -314,7 +319,12 @@ fn waiting_ends_with_the_cause_when_the_source_stops() {
             (status.state, status.error.unwrap().kind),
             (DataSourceState::Off, kind)
         );
-        support::every_door_gives_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
+        support::every_method_returns_its_default(
+            &client,
+            "flag",
+            &ada(),
+            &error("CLIENT_NOT_READY"),
+        );
     }
 }
 

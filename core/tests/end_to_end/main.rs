@@ -50,7 +50,7 @@
 //! | 53 | twice, dropped | `closing::closing_twice_equals_closing_once`, `closing::dropping_the_last_clone_closes_the_connection_promptly` |
 //! | 54 | two clients | `closing::two_clients_with_the_same_key_are_independent`, `requests::two_clients_of_one_builder_have_different_instance_ids` |
 //! | 55 | clock jumps | all of `data_sources`, where the monotonic clock jumps and the wall clock does not |
-//! | 56 | corrupt gzip, bomb | `polling::corrupt_gzip_is_a_broken_connection`, `polling::a_small_response_that_decompresses_to_a_huge_one_is_invalid` |
+//! | 56 | corrupt gzip, bomb | `polling::corrupt_gzip_is_a_connection_error`, `polling::a_small_response_that_decompresses_to_a_huge_one_is_invalid` |
 //! | 57 | odd ETags | `data_sources::polling::an_etag_is_sent_back_byte_for_byte` |
 
 #![cfg(test)]

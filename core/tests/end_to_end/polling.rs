@@ -273,7 +273,7 @@ fn redirects_are_followed_and_an_invalid_one_is_a_network_error() {
 
 // SRC-F56
 #[test]
-fn corrupt_gzip_is_a_broken_connection() {
+fn corrupt_gzip_is_a_connection_error() {
     recovers(Answer::usual().corrupt_gzip(), "NetworkError");
 }
 

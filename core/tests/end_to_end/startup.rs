@@ -11,7 +11,7 @@ use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, Endpoint, Gate};
 
 use crate::setup::{SOON, Statuses, ada, builder, ready, service, stream, value};
-use crate::support::{error, every_door_gives_its_default};
+use crate::support::{error, every_method_returns_its_default};
 
 // SRC-1.1
 #[test]
@@ -35,7 +35,7 @@ fn an_offline_client_makes_no_request() {
         .start()
         .unwrap();
     assert!(offline.is_initialized());
-    every_door_gives_its_default(&offline, "flag", &ada(), &error("CLIENT_NOT_READY"));
+    every_method_returns_its_default(&offline, "flag", &ada(), &error("CLIENT_NOT_READY"));
     pollster::block_on(offline.close(SOON));
     // A request would have arrived before this.
     ready(builder(&service));
@@ -59,7 +59,7 @@ fn a_client_starts_at_once_and_is_not_ready_before_the_put() {
         matches!(waiting, Err(NotReadyError::Timeout { error: None })),
         "{waiting:?}"
     );
-    every_door_gives_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
+    every_method_returns_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
     assert_eq!(
         client.data_source_status().status().state,
         DataSourceState::Initializing
@@ -76,7 +76,7 @@ fn a_stream_that_opens_and_stays_silent_leaves_the_client_not_ready() {
     service.always(Endpoint::Stream, Answer::stream());
     let client = builder(&service).start().unwrap();
     service.wait_for_streams(1).wait().unwrap();
-    every_door_gives_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
+    every_method_returns_its_default(&client, "flag", &ada(), &error("CLIENT_NOT_READY"));
     let state = serde_json::to_value(client.all_flags_state(&ada(), FlagsStateOptions::default()));
     assert_eq!(state.unwrap(), json!({"$flagsState": {}, "$valid": false}));
 }

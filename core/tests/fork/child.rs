@@ -11,7 +11,7 @@ use std::time::Duration;
 use fork::Fork;
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How long a child may take. None takes that long unless it hangs.
+/// How long a child may take. A child takes that long only if it hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 
 const DONE: &str = "done";
@@ -20,12 +20,12 @@ const DONE: &str = "done";
 #[derive(Debug)]
 pub(crate) struct Child {
     pid: i32,
-    /// What the process wrote until it ended.
+    /// The output of the process until it ended.
     report: Receiver<String>,
 }
 
 impl Child {
-    /// Forks. The child runs `work` and ends, whether or not `work` panics.
+    /// Forks. The child runs `work` and exits, whether or not `work` panics.
     pub(crate) fn run(work: impl FnOnce()) -> Self {
         let (mut reader, mut writer) = io::pipe().unwrap();
         let Fork::Parent(pid) = fork::fork().unwrap() else {
@@ -34,7 +34,7 @@ impl Child {
                 Err(panic) => text(&*panic),
             };
             writer.write_all(report.as_bytes()).unwrap();
-            // Nothing is dropped: not the parent's clients, nor its services.
+            // Exit without drops: neither the parent's clients nor its services are dropped.
             process::exit(0);
         };
         drop(writer);
@@ -47,7 +47,7 @@ impl Child {
         Self { pid, report }
     }
 
-    /// Waits until the process has ended, and fails as it did.
+    /// Waits until the process has ended, and fails if the process failed.
     #[track_caller]
     pub(crate) fn succeeds(self) {
         let report = self.report.recv_timeout(LIMIT);

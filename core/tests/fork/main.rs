@@ -1,5 +1,5 @@
-//! Clients in forked processes: new ones work, those from before the fork end what they are asked,
-//! and the parent's are not affected.
+//! Clients in forked processes: new clients work, the calls of inherited clients end, and the
+//! parent's clients are not affected.
 
 #![cfg(test)]
 #![cfg(unix)]
@@ -26,13 +26,13 @@ use crate::child::Child;
 use crate::log::Log;
 use crate::support::{SOON, ada, current_thread};
 
-/// Many, for what goes wrong only now and then.
+/// Many repetitions, for failures that are rare.
 const CHILDREN: usize = 12;
 
-/// For calls that must end before that by themselves.
+/// Upper limit for calls that must end earlier by themselves.
 const LONG: Duration = Duration::from_secs(600);
 
-/// One test at a time: a fork copies the locks that other threads hold.
+/// One test at a time: a fork copies locks that other threads hold.
 fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     interest::always_interested();
@@ -45,7 +45,7 @@ fn service(value: &str) -> FakeService {
     service
 }
 
-/// A client that streams, and delivers events only when it is asked to.
+/// The builder of a client that streams, and delivers events only on a flush.
 fn builder(service: &FakeService) -> ClientBuilder {
     let events = EventsConfig::new()
         .flush_interval(Duration::from_secs(3600))
@@ -80,7 +80,7 @@ fn comes_to(client: &Client, wanted: &str) {
     client.flag_tracker().remove_listener(listener);
 }
 
-/// All that a client of this process can do.
+/// Uses all features of a client of this process.
 fn works(builder: ClientBuilder, wanted: &str) {
     let client = ready(builder);
     assert_eq!(value(&client), wanted);
@@ -89,7 +89,7 @@ fn works(builder: ClientBuilder, wanted: &str) {
     assert!(block_on(client.close(SOON)), "the client is closed");
 }
 
-/// The parent's client lives: it receives updates and delivers events.
+/// Checks that the parent's client receives updates and delivers events.
 #[track_caller]
 fn lives(client: &Client, service: &FakeService, news: &str) {
     service.set("flag", news);
@@ -140,7 +140,7 @@ fn a_child_of_a_child_has_clients_too() {
         let own = ready(builder(&service));
         Child::run(|| {
             works(builder(&service), "first");
-            assert!(!own.blocking_close(LONG), "it is the other process's");
+            assert!(!own.blocking_close(LONG), "it belongs to the other process");
         })
         .succeeds();
         assert!(own.blocking_flush(SOON));
@@ -152,7 +152,7 @@ fn a_child_of_a_child_has_clients_too() {
 }
 
 #[test]
-fn an_inherited_client_evaluates_and_ends_what_it_is_asked_with_one_warning() {
+fn the_calls_of_an_inherited_client_end_and_log_one_warning() {
     let _alone = alone();
     let service = service("first");
     let client = ready(builder(&service));
@@ -207,7 +207,7 @@ fn an_inherited_client_without_data_does_not_become_ready() {
 }
 
 #[test]
-fn an_inherited_client_that_is_dropped_in_the_child_goes_on_in_the_parent() {
+fn dropping_an_inherited_client_does_not_affect_the_parent() {
     let _alone = alone();
     let service = service("first");
     let client = Mutex::new(Some(ready(builder(&service))));
@@ -218,7 +218,7 @@ fn an_inherited_client_that_is_dropped_in_the_child_goes_on_in_the_parent() {
         assert_eq!(
             log.lines(),
             [""; 0],
-            "its events are the parent's to deliver"
+            "its events are delivered by the parent"
         );
         works(builder(&service), "first");
     })
@@ -229,7 +229,7 @@ fn an_inherited_client_that_is_dropped_in_the_child_goes_on_in_the_parent() {
 }
 
 #[test]
-fn a_builder_with_a_runtime_from_before_the_fork_starts_clients_in_the_child() {
+fn a_builder_with_a_runtime_of_the_parent_starts_clients_in_the_child() {
     let _alone = alone();
     let service = service("first");
     let runtime = current_thread();
@@ -242,12 +242,16 @@ struct Mine(u32);
 
 impl Drop for Mine {
     fn drop(&mut self) {
-        assert_eq!(self.0, std::process::id(), "it is the other process's");
+        assert_eq!(
+            self.0,
+            std::process::id(),
+            "it belongs to the other process"
+        );
     }
 }
 
 #[test]
-fn a_value_per_process_is_made_anew_in_a_child_and_the_parents_is_not_dropped_there() {
+fn a_per_process_value_is_created_again_in_a_child_without_dropping_the_parents() {
     let _alone = alone();
     let values = [(); 2].map(|()| PerProcess::new(|| Mine(std::process::id())));
     values.iter().for_each(|value| drop(value.get()));
@@ -267,7 +271,7 @@ fn a_value_per_process_is_made_anew_in_a_child_and_the_parents_is_not_dropped_th
 }
 
 #[test]
-fn the_global_client_of_a_child_is_its_own() {
+fn a_child_has_a_separate_global_client() {
     let _alone = alone();
     let service = service("first");
     global::configure(builder(&service)).unwrap();
@@ -278,7 +282,7 @@ fn the_global_client_of_a_child_is_its_own() {
         own.blocking_wait_until_ready(SOON).unwrap();
         assert_eq!(value(&own), "first");
         assert!(own.blocking_flush(SOON) && own.blocking_close(SOON));
-        // The parent's is not closed when the configuration changes.
+        // The parent's client is not closed when the configuration changes.
         global::configure(builder(&service)).unwrap();
         works(builder(&service), "first");
     })

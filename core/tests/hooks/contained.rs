@@ -1,4 +1,4 @@
-//! Hooks that do wrong change nothing.
+//! Faulty hooks change nothing.
 
 use std::iter;
 
@@ -15,14 +15,14 @@ use crate::logged;
 use crate::recording::Chronicle;
 use crate::support::{Fixed, ada, gives};
 
-/// What a stage does.
+/// The behaviour of a stage.
 #[derive(Clone, Copy, Debug)]
 enum Does {
     Fail,
     Panic,
 }
 
-/// Does wrong in every stage.
+/// Misbehaves in every stage.
 #[derive(Debug)]
 struct Bad(&'static str, Does);
 
@@ -64,7 +64,7 @@ impl Hook for Bad {
 
 // EVT-6.2, rule 6
 #[test]
-fn a_hook_that_does_wrong_in_every_stage_changes_nothing_and_is_logged_once_for_each_stage() {
+fn a_hook_that_fails_in_every_stage_is_logged_once_per_stage_and_changes_nothing() {
     let data = json!({"flags": {"flag": gives(1, "value")}});
     for (name, does, words) in [
         ("clumsy", Does::Fail, "slipped"),
@@ -103,9 +103,9 @@ fn a_hook_that_does_wrong_in_every_stage_changes_nothing_and_is_logged_once_for_
         assert_eq!(
             good.take().len(),
             100 * (4 * 2 + 1),
-            "other hooks are not disturbed"
+            "other hooks are not affected"
         );
-        assert_eq!(events.take().len(), 100 * 5, "nor are events");
+        assert_eq!(events.take().len(), 100 * 5, "events are not affected");
         assert_eq!(lines.len(), 6, "{lines:#?}");
         for hook in [name, "other"] {
             for (stage, key) in [
@@ -164,7 +164,7 @@ impl Hook for Moody {
 
 // EVT-6.2, rule 7
 #[test]
-fn after_a_stage_that_fails_the_next_one_runs_without_data() {
+fn after_a_failed_stage_the_next_one_runs_without_data() {
     let chronicle = Chronicle::default();
     let client = Client::builder("sdk-key")
         .offline(true)
@@ -177,7 +177,7 @@ fn after_a_stage_that_fails_the_next_one_runs_without_data() {
     assert_eq!(chronicle.take(), ["good 1", "bad 0", "good 1"]);
 }
 
-/// Does not even know its name.
+/// Panics even in `metadata`.
 #[derive(Debug)]
 struct Nameless;
 
@@ -187,13 +187,13 @@ impl Hook for Nameless {
     }
 
     fn after_track(&self, _: &TrackSeriesContext<'_>) -> Result<(), HookError> {
-        Err("nobody asked".into())
+        Err("always fails".into())
     }
 }
 
 // EVT-6.2, rule 14
 #[test]
-fn a_hook_that_cannot_say_its_name_gets_one_for_the_log() {
+fn a_hook_whose_metadata_panics_gets_a_name_for_the_log() {
     let (lines, ()) = logged(|| {
         let client = Client::builder("sdk-key")
             .offline(true)
@@ -214,7 +214,7 @@ fn a_hook_that_cannot_say_its_name_gets_one_for_the_log() {
     assert_eq!((asked, failed), (2, 2), "{lines:#?}");
 }
 
-/// Its error panics when it is to be shown.
+/// An error whose `Display` panics.
 #[derive(Debug)]
 struct Unspeakable;
 
@@ -244,7 +244,7 @@ impl Hook for Unspeakable {
 }
 
 #[test]
-fn an_error_that_cannot_be_shown_is_contained_too() {
+fn an_error_whose_display_panics_is_contained() {
     let client = Client::builder("sdk-key")
         .offline(true)
         .hook(Unspeakable)

@@ -1,4 +1,4 @@
-//! Hooks and plugins: what they see, in which order they run, and that they change nothing (EVT-6).
+//! Hooks and plugins: what they receive, their order, and that they change nothing (EVT-6).
 
 #![cfg(test)]
 
@@ -11,13 +11,13 @@ mod interest;
 mod log;
 
 mod contained;
-mod doors;
 mod order;
 mod plugins;
 mod recording;
 mod track;
+mod variations;
 
-/// What is logged on this thread while `act` runs, and its result.
+/// The lines that are logged on this thread while `act` runs, and its result.
 fn logged<T>(act: impl FnOnce() -> T) -> (Vec<String>, T) {
     interest::always_interested();
     let log = log::Log::default();

@@ -1,4 +1,4 @@
-//! In which order hooks run, and what they remember.
+//! The order of hooks, and the data they carry between stages.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -46,13 +46,13 @@ fn stages_run_in_order_before_an_evaluation_in_reverse_after_it_and_in_order_aft
     assert_eq!(
         chronicle.take()[..3],
         ["before a", "before b", "before c"],
-        "nothing is left of the earlier series"
+        "no data is kept from the earlier series"
     );
 }
 
 // EVT-6.2, rules 4 and 8
 #[test]
-fn a_hook_that_is_added_runs_behind_the_others_from_the_next_series_on() {
+fn an_added_hook_runs_after_the_others_from_the_next_series_on() {
     let chronicle = Chronicle::default();
     let client = Client::builder("sdk-key")
         .data_source(Fixed::new(&data()))
@@ -92,7 +92,7 @@ impl vexil::hooks::Hook for Recruiting {
 
 // EVT-6.2, rule 8
 #[test]
-fn a_series_keeps_the_hooks_that_it_began_with() {
+fn a_series_keeps_the_hooks_that_it_started_with() {
     let client = Client::builder("sdk-key")
         .data_source(Fixed::new(&data()))
         .start()
@@ -100,7 +100,11 @@ fn a_series_keeps_the_hooks_that_it_began_with() {
     let recruit = HookRecorder::new("recruit");
     client.add_hook(Recruiting(client.clone(), recruit.clone()));
     let _ = client.bool_variation("flag", &ada(), false);
-    assert_eq!(recruit.take(), [], "it was not there before the evaluation");
+    assert_eq!(
+        recruit.take(),
+        [],
+        "the hook was added during the evaluation"
+    );
     let _ = client.bool_variation("flag", &ada(), false);
     assert_eq!(recruit.take().len(), 2);
     pollster::block_on(client.close(crate::support::SOON));
@@ -108,7 +112,7 @@ fn a_series_keeps_the_hooks_that_it_began_with() {
 
 // EVT-6.2, rule 8
 #[test]
-fn hooks_are_added_while_other_threads_evaluate() {
+fn hooks_can_be_added_while_other_threads_evaluate() {
     const HOOKS: usize = 200;
     let client = Client::builder("sdk-key")
         .data_source(Fixed::new(&data()))
@@ -139,13 +143,13 @@ fn hooks_are_added_while_other_threads_evaluate() {
     assert!(client.bool_variation("flag", &ada(), false));
     assert!(
         hooks.iter().all(|hook| hook.take().len() == 2),
-        "no hook that was added is lost"
+        "no added hook is lost"
     );
 }
 
 // EVT-6.2, rule 11
 #[test]
-fn one_call_is_one_series_and_all_flags_state_is_none() {
+fn one_call_is_one_series_and_all_flags_state_is_not_a_series() {
     let hook = HookRecorder::new("recorder");
     let client = Client::builder("sdk-key")
         .data_source(Fixed::new(&data()))
@@ -158,7 +162,7 @@ fn one_call_is_one_series_and_all_flags_state_is_none() {
         RecordedStage::AfterEvaluation(after, detail),
     ] = &hook.take()[..]
     else {
-        panic!("prerequisites have no stages of their own")
+        panic!("prerequisites have no separate series")
     };
     assert_eq!((before.flag_key.as_str(), before), ("dependent", after));
     assert_eq!(detail.value, Value::from(true));

@@ -1,4 +1,4 @@
-//! Plugins: when they are asked for what, and what they are told.
+//! Plugins: when they are called, and what they receive.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -13,12 +13,12 @@ use crate::logged;
 use crate::recording::Chronicle;
 use crate::support::{Fixed, SOON, ada, gives};
 
-/// Brings one hook, and evaluates a flag when it is registered.
+/// Provides one hook, and evaluates a flag when it is registered.
 #[derive(Clone, Debug)]
 struct Observer {
     name: &'static str,
     chronicle: Chronicle,
-    /// Where it panics.
+    /// The method that panics.
     panics: Option<&'static str>,
 }
 
@@ -54,7 +54,7 @@ impl Plugin for Observer {
 
 // EVT-6.2 (rule 4) and 6.3
 #[test]
-fn plugins_bring_their_hooks_before_the_client_is_made_and_are_registered_before_it_has_data() {
+fn plugins_provide_hooks_first_and_are_registered_before_there_is_data() {
     let chronicle = Chronicle::default();
     let plugin = |name| Observer {
         name,
@@ -123,7 +123,7 @@ fn a_plugin_that_panics_is_logged_and_the_others_work() {
     }
 }
 
-/// Keeps what it was told.
+/// Keeps the metadata it receives.
 #[derive(Clone, Debug, Default)]
 struct Told(Arc<std::sync::Mutex<Option<EnvironmentMetadata>>>);
 
@@ -141,7 +141,7 @@ impl Plugin for Told {
 // EVT-6.3
 #[cfg(feature = "http")]
 #[test]
-fn a_plugin_is_told_of_sdk_wrapper_key_and_application() {
+fn a_plugin_receives_sdk_wrapper_key_and_application() {
     use vexil::config::{ApplicationInfo, WrapperInfo};
 
     let environment = |application, wrapper: Option<WrapperInfo>| {
@@ -181,7 +181,7 @@ fn a_plugin_is_told_of_sdk_wrapper_key_and_application() {
     assert_eq!((told.application, told.sdk.wrapper_name), (None, None));
 }
 
-/// Closes the client that it gets to know.
+/// Closes the client that it is registered with.
 #[derive(Debug)]
 struct Closing;
 
@@ -196,9 +196,9 @@ impl Plugin for Closing {
     }
 }
 
-/// Waits for ever, holding on to its channel.
+/// Waits for ever and keeps its channel open.
 #[derive(Clone, Debug)]
-struct Waiting(#[expect(dead_code, reason = "it is there to be dropped")] Sender<()>);
+struct Waiting(#[expect(dead_code, reason = "only its drop is observed")] Sender<()>);
 
 #[async_trait]
 impl DataSource for Waiting {
@@ -208,7 +208,7 @@ impl DataSource for Waiting {
 }
 
 #[test]
-fn a_client_that_a_plugin_has_closed_runs_no_data_source() {
+fn a_client_closed_by_a_plugin_runs_no_data_source() {
     let (held, source) = channel();
     let builder = Client::builder("sdk-key")
         .data_source(Waiting(held))
@@ -217,7 +217,7 @@ fn a_client_that_a_plugin_has_closed_runs_no_data_source() {
     assert_eq!(
         source.recv_timeout(SOON),
         Err(RecvTimeoutError::Disconnected),
-        "the source is still there"
+        "the data source was not dropped"
     );
     assert!(!client.is_initialized());
 }

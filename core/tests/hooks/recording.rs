@@ -1,4 +1,4 @@
-//! [`Chronicle`]: hooks that write into one list, so that their order can be seen.
+//! [`Chronicle`]: hooks that write into one list, so that their order can be checked.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use vexil::hooks::{
     EvaluationSeriesContext, Hook, HookError, HookMetadata, SeriesData, TrackSeriesContext,
 };
 
-/// What all hooks of a test have done, in order.
+/// The stages of all hooks of a test, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Chronicle(Arc<Mutex<Vec<String>>>);
 
@@ -20,7 +20,7 @@ impl Chronicle {
         }
     }
 
-    /// What was done since this was last asked.
+    /// The stages since the last call.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
@@ -30,7 +30,7 @@ impl Chronicle {
     }
 }
 
-/// Writes which stage of which hook has run, and which data it was given.
+/// Records which stage of which hook ran, and which data it received.
 #[derive(Debug)]
 struct Chronicler {
     name: &'static str,

@@ -1,4 +1,4 @@
-//! What a hook sees of `track`.
+//! What a hook receives from `track`.
 
 use serde_json::json;
 use vexil::{Client, Context, Value};
@@ -7,7 +7,7 @@ use vexil_testing::{EventRecorder, HookRecorder, RecordedStage};
 use crate::support::{Fixed, ada};
 
 fn tracked(key: &str, data: Option<Value>, metric_value: Option<f64>) -> RecordedStage {
-    // Made by a client, as nobody else can make one.
+    // Recorded from a client, because only a client can create a `TrackSeriesContext`.
     let hook = HookRecorder::new("model");
     let client = Client::builder("sdk-key")
         .offline(true)
@@ -24,7 +24,7 @@ fn tracked(key: &str, data: Option<Value>, metric_value: Option<f64>) -> Recorde
 
 // EVT-6.1
 #[test]
-fn what_was_told_is_seen_and_what_was_not_is_absent() {
+fn a_hook_sees_the_given_values_and_no_others() {
     let seen = |stage: RecordedStage| match stage {
         RecordedStage::AfterTrack {
             key,
@@ -56,7 +56,7 @@ fn what_was_told_is_seen_and_what_was_not_is_absent() {
 
 // EVT-6.2, rule 13
 #[test]
-fn hooks_hear_of_it_with_and_without_events_but_not_for_an_invalid_context() {
+fn hooks_run_with_and_without_events_but_not_for_an_invalid_context() {
     for events in [Some(EventRecorder::new()), None] {
         let hook = HookRecorder::new("recorder");
         let builder = Client::builder("sdk-key")

@@ -1,4 +1,4 @@
-//! Answers and what is in them.
+//! Responses and their bodies.
 
 use vexil::transport::TransportErrorKind;
 
@@ -41,12 +41,12 @@ async fn a_request_arrives_as_it_was_made() {
     assert_eq!(
         received.header("user-agent"),
         None,
-        "that is the caller's to say"
+        "the caller sets this header"
     );
 }
 
 #[tokio::test]
-async fn an_answer_of_any_status_is_an_answer() {
+async fn a_response_of_any_status_is_a_response() {
     for status in [204, 300, 304, 400, 401, 404, 429, 500, 503] {
         let (server, transport) = (Server::start().await, transport());
         let answer =
@@ -63,7 +63,7 @@ async fn an_answer_of_any_status_is_an_answer() {
 }
 
 #[tokio::test]
-async fn a_piece_of_a_body_is_there_before_the_next_one() {
+async fn a_chunk_of_a_body_is_returned_before_the_next_arrives() {
     let (server, transport) = (Server::start().await, transport());
     let client = async {
         send(&*transport, get(server.url("/all")))
@@ -90,7 +90,7 @@ async fn a_piece_of_a_body_is_there_before_the_next_one() {
 
 // SRC-F1
 #[tokio::test]
-async fn a_body_that_breaks_off_is_a_broken_connection() {
+async fn a_truncated_body_is_a_connection_error() {
     for answer in [
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
@@ -110,7 +110,7 @@ async fn a_body_that_breaks_off_is_a_broken_connection() {
 
 // SRC-1.4: Accept-Encoding
 #[tokio::test]
-async fn only_who_asks_for_gzip_is_sent_gzip() {
+async fn gzip_is_requested_only_if_the_caller_requests_it() {
     let (server, transport) = (Server::start().await, transport());
     let (_, (received, _)) =
         both(send(&*transport, get(server.url("/"))), server.serve(HELLO)).await;
@@ -123,7 +123,7 @@ async fn only_who_asks_for_gzip_is_sent_gzip() {
         let response = send(&*transport, request).await.unwrap();
         assert!(
             !response.headers().contains_key("content-encoding"),
-            "it is decoded"
+            "the body is decoded"
         );
         text(response).await.unwrap()
     };
@@ -134,7 +134,7 @@ async fn only_who_asks_for_gzip_is_sent_gzip() {
 
 // SRC-F36
 #[tokio::test]
-async fn gzip_that_was_not_asked_for_is_decoded_too() {
+async fn unrequested_gzip_is_decoded() {
     let (server, transport) = (Server::start().await, transport());
     let client = async {
         text(send(&*transport, get(server.url("/"))).await.unwrap())
@@ -147,7 +147,7 @@ async fn gzip_that_was_not_asked_for_is_decoded_too() {
 
 // SRC-F56
 #[tokio::test]
-async fn corrupt_gzip_is_a_broken_connection() {
+async fn corrupt_gzip_is_a_connection_error() {
     let mut wrong = HELLO_GZIP;
     wrong[17] ^= 1;
     for body in [&wrong[..], &HELLO_GZIP[..12], b"plain"] {

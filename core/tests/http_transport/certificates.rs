@@ -1,4 +1,4 @@
-//! Throw-away authorities and certificates, and servers that show them.
+//! Temporary authorities and certificates, and servers that present them.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::server::Connection;
 
-/// An authority that signs what a test needs.
+/// An authority that signs the certificates of a test.
 pub(super) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: rcgen::Certificate,
@@ -52,7 +52,7 @@ impl Authority {
         file(&self.certificate.pem())
     }
 
-    /// A certificate with these names; without alternative names it has only the common one.
+    /// A certificate with these names. Without alternative names it has only the common name.
     pub(super) fn sign(&self, common_name: &str, alternative_names: &[&str]) -> Identity {
         self.sign_as(params(common_name, alternative_names))
     }
@@ -93,12 +93,12 @@ impl Identity {
         ]
     }
 
-    /// What a server needs to show this certificate, and to ask for one that `clients` has signed.
+    /// A TLS acceptor that presents this certificate, and requests one signed by `clients`.
     pub(super) fn acceptor(&self, clients: Option<&Authority>, protocols: &[&str]) -> TlsAcceptor {
         self.acceptor_of(ALL_VERSIONS, clients, protocols)
     }
 
-    /// The same for a server that has not learned TLS 1.3.
+    /// An acceptor without TLS 1.3.
     pub(super) fn old_acceptor(&self) -> TlsAcceptor {
         self.acceptor_of(&[&TLS12], None, &[])
     }
@@ -132,7 +132,7 @@ impl Identity {
         TlsAcceptor::from(Arc::new(config))
     }
 
-    /// The server's side of a handshake; none if the client breaks it off.
+    /// The server's side of a handshake, or `None` if the client aborts it.
     pub(super) async fn secure(
         &self,
         connection: Connection<TcpStream>,

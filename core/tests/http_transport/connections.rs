@@ -1,4 +1,4 @@
-//! Connections: kept, dead, dropped, refused.
+//! Connections: kept, dead, dropped and refused ones.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use tokio::net::TcpListener;
 use vexil::transport::{RequestOptions, TransportErrorKind};
 
 use crate::server::{HELLO, Server};
-use crate::{SOON, both, get, post, send, shown, text, transport, trouble};
+use crate::{SOON, both, failure, get, post, send, shown, text, transport};
 
 const ENDLESS: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n:hello\n\n";
 
 #[tokio::test]
-async fn a_connection_is_used_again() {
+async fn a_connection_is_reused() {
     let (server, transport) = (Server::start().await, transport());
     let once = || async {
         text(send(&*transport, get(server.url("/"))).await.unwrap())
@@ -30,7 +30,7 @@ async fn a_connection_is_used_again() {
 
 // SRC-2.8: client close
 #[tokio::test]
-async fn a_body_that_is_dropped_takes_its_connection_with_it() {
+async fn dropping_a_body_closes_its_connection() {
     let (server, transport) = (Server::start().await, transport());
     let client = async {
         let mut body = send(&*transport, get(server.url("/")))
@@ -44,7 +44,7 @@ async fn a_body_that_is_dropped_takes_its_connection_with_it() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_given_up_takes_its_connection_with_it() {
+async fn dropping_a_request_closes_its_connection() {
     let (server, transport) = (Server::start().await, transport());
     let client = send(&*transport, get(server.url("/")));
     let accepted = async {
@@ -52,13 +52,13 @@ async fn a_request_that_is_given_up_takes_its_connection_with_it() {
         connection.request().await;
         connection
     };
-    let connection = tokio::select! { _ = client => panic!("no answer was given"), connection = accepted => connection };
+    let connection = tokio::select! { _ = client => panic!("the request ended early"), connection = accepted => connection };
     both(async {}, connection.closed()).await;
 }
 
 // SRC-9: connection reuse
 #[tokio::test]
-async fn a_get_that_meets_a_dead_connection_is_made_again() {
+async fn a_get_on_a_dead_connection_is_repeated() {
     let (server, transport) = (Server::start().await, transport());
     let once = || async {
         text(send(&*transport, get(server.url("/"))).await.unwrap())
@@ -75,7 +75,7 @@ async fn a_get_that_meets_a_dead_connection_is_made_again() {
 }
 
 #[tokio::test]
-async fn a_post_that_meets_a_dead_connection_is_not_made_again() {
+async fn a_post_on_a_dead_connection_is_not_repeated() {
     let (server, transport) = (Server::start().await, transport());
     let client = async {
         text(send(&*transport, get(server.url("/"))).await.unwrap())
@@ -87,25 +87,25 @@ async fn a_post_that_meets_a_dead_connection_is_not_made_again() {
         connection.request().await;
         drop(connection);
     };
-    let (kind, ()) = both(trouble(&*transport, post(server.url("/"), "[]")), dies).await;
+    let (kind, ()) = both(failure(&*transport, post(server.url("/"), "[]")), dies).await;
     assert_eq!(kind, TransportErrorKind::Connection);
 }
 
 #[tokio::test]
-async fn a_new_connection_that_breaks_is_not_made_again() {
+async fn a_request_on_a_new_connection_that_breaks_is_not_repeated() {
     let (server, transport) = (Server::start().await, transport());
     let breaks = async {
         server.accept().await.request().await;
     };
-    let (kind, ()) = both(trouble(&*transport, get(server.url("/"))), breaks).await;
+    let (kind, ()) = both(failure(&*transport, get(server.url("/"))), breaks).await;
     assert_eq!(kind, TransportErrorKind::Connection);
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_http_is_a_broken_connection() {
+async fn a_response_that_is_not_http_is_a_connection_error() {
     let (server, transport) = (Server::start().await, transport());
     let (kind, _) = both(
-        trouble(&*transport, get(server.url("/"))),
+        failure(&*transport, get(server.url("/"))),
         server.serve("SSH-2.0-OpenSSH\r\n\r\n"),
     )
     .await;
@@ -113,7 +113,7 @@ async fn an_answer_that_is_not_http_is_a_broken_connection() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_shows_no_part_of_the_url() {
+async fn the_error_of_a_refused_connection_contains_no_part_of_the_url() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
@@ -128,11 +128,11 @@ async fn a_refused_connection_shows_no_part_of_the_url() {
 }
 
 #[tokio::test]
-async fn a_request_that_leads_nowhere_is_not_sent() {
+async fn a_request_with_an_invalid_url_is_not_sent() {
     for url in ["/all", "ftp://example.com/all", "example.com"] {
         let request = http::Request::get(url).body(bytes::Bytes::new()).unwrap();
         assert_eq!(
-            trouble(&*transport(), request).await,
+            failure(&*transport(), request).await,
             TransportErrorKind::Request,
             "{url}"
         );
@@ -142,7 +142,7 @@ async fn a_request_that_leads_nowhere_is_not_sent() {
 // SRC-F47
 #[tokio::test]
 async fn all_addresses_of_a_host_are_tried() {
-    // On most machines "localhost" has an IPv6 address too, where nobody listens.
+    // On most machines "localhost" also has an IPv6 address, on which no server listens.
     let (server, transport) = (Server::start().await, transport());
     let url = format!("http://localhost:{}/", server.port);
     let client = transport.send(get(url), RequestOptions::new(SOON));
@@ -151,7 +151,7 @@ async fn all_addresses_of_a_host_are_tried() {
 }
 
 #[test]
-fn a_body_may_outlive_the_task_that_asked_for_it() {
+fn a_body_can_outlive_the_task_that_requested_it() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -168,7 +168,7 @@ fn a_body_may_outlive_the_task_that_asked_for_it() {
         let (body, (_, connection)) = both(client, server.serve(ENDLESS)).await;
         (body, connection)
     });
-    // On a thread that knows no runtime.
+    // On a thread without a runtime.
     std::thread::spawn(move || drop(body)).join().unwrap();
     runtime.block_on(async { both(async {}, connection.closed()).await });
     runtime.shutdown_timeout(Duration::from_secs(1));

@@ -1,4 +1,4 @@
-//! Headers of the user's. SRC-1.4, last row.
+//! Custom headers. SRC-1.4, last row.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,14 +7,14 @@ use vexil::Client;
 use vexil::config::{ClientContext, ConfigError, Configure, HttpConfig};
 use vexil::data_source::DataSource;
 
-/// Remembers the headers that a component is given, and is no component.
+/// Records the headers that a component receives, and then fails to configure.
 #[derive(Clone, Debug, Default)]
 struct Probe(Arc<Mutex<HeaderMap>>);
 
 impl Configure<dyn DataSource> for Probe {
     fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
         *self.0.lock().unwrap() = context.headers().clone();
-        Err(ConfigError::component("probe", "it is none"))
+        Err(ConfigError::component("probe", "not a data source"))
     }
 }
 
@@ -31,11 +31,11 @@ fn headers(config: HttpConfig) -> HeaderMap {
 }
 
 #[test]
-fn a_header_of_the_users_is_sent() {
+fn a_custom_header_is_sent() {
     let config = HttpConfig::new()
         .header("X-Tenant", "blue")
         .header("x-tenant", "green");
-    assert_eq!(headers(config)["x-tenant"], "green", "the last one counts");
+    assert_eq!(headers(config)["x-tenant"], "green", "the last value wins");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_header_that_cannot_be_sent_is_left_out() {
 }
 
 #[test]
-fn settings_show_no_secret() {
+fn debug_output_of_settings_contains_no_secret() {
     let shown = format!(
         "{:?}",
         HttpConfig::new()

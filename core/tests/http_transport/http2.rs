@@ -1,4 +1,4 @@
-//! HTTP/2, where both sides speak it.
+//! HTTP/2, where both sides support it.
 
 use std::future::poll_fn;
 
@@ -12,7 +12,7 @@ use crate::{both, get, send};
 
 // SRC-2.8: HTTP version
 #[tokio::test]
-async fn a_body_that_is_dropped_resets_its_stream() {
+async fn dropping_a_body_resets_its_stream() {
     let (server, authority) = (Server::start().await, Authority::new());
     let acceptor: TlsAcceptor = authority.sign("x", &["localhost"]).acceptor(None, &["h2"]);
     let file = authority.file();

@@ -1,5 +1,5 @@
-//! The default HTTP transport against servers on this machine: bodies, connections, redirects, time
-//! limits, proxies, certificates.
+//! The default HTTP transport against servers on this machine: bodies, connections, redirects,
+//! timeouts, proxies and certificates.
 
 #![cfg(test)]
 #![cfg(feature = "http")]
@@ -28,7 +28,7 @@ use http::{Request, Response};
 use vexil::config::HttpConfig;
 use vexil::transport::{Body, HttpTransport, RequestOptions, TransportError, TransportErrorKind};
 
-/// A time that is never reached, unless something hangs.
+/// A timeout that expires only if something hangs.
 const SOON: Duration = Duration::from_secs(60);
 
 fn transport() -> Arc<dyn HttpTransport> {
@@ -49,7 +49,7 @@ fn post(url: impl AsRef<str>, body: &'static str) -> Request<Bytes> {
         .unwrap()
 }
 
-/// Sends a request that may take any time between bytes.
+/// Sends a request with a long read timeout.
 async fn send(
     transport: &dyn HttpTransport,
     request: Request<Bytes>,
@@ -57,8 +57,8 @@ async fn send(
     transport.send(request, RequestOptions::new(SOON)).await
 }
 
-/// The kind of trouble that a request ends in.
-async fn trouble(transport: &dyn HttpTransport, request: Request<Bytes>) -> TransportErrorKind {
+/// The kind of error that a request fails with.
+async fn failure(transport: &dyn HttpTransport, request: Request<Bytes>) -> TransportErrorKind {
     send(transport, request).await.unwrap_err().kind
 }
 
@@ -72,14 +72,14 @@ async fn text(response: Response<Body>) -> Result<String, TransportError> {
     Ok(String::from_utf8(all).unwrap())
 }
 
-/// Runs both sides to their ends.
+/// Runs both sides to completion.
 async fn both<A, B>(client: impl Future<Output = A>, server: impl Future<Output = B>) -> (A, B) {
     tokio::time::timeout(SOON, async { tokio::join!(client, server) })
         .await
         .expect("one side hangs")
 }
 
-/// The error and all that it stands for, as a log might show it.
+/// The error with all its causes, as a log might show it.
 fn shown(error: &TransportError) -> String {
     let mut shown = format!("{error} {error:?}");
     let mut source = std::error::Error::source(error);

@@ -1,4 +1,4 @@
-//! Proxies: which is used, and what it is told. SRC-9.
+//! Proxies: which one is used, and what it receives. SRC-9.
 
 use std::error::Error;
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::certificates::Authority;
 use crate::server::{HELLO, Server};
 use crate::{SOON, both, get, send, shown, text};
 
-/// "ada:se cret", as a proxy is told it.
+/// "ada:se cret", as a proxy receives it.
 const CREDENTIALS: &str = "Basic YWRhOnNlIGNyZXQ=";
 
 fn through(proxy: &Server) -> HttpConfig {
@@ -19,7 +19,7 @@ fn through(proxy: &Server) -> HttpConfig {
 
 // SRC-9: H2/H3 "http proxy"
 #[tokio::test]
-async fn a_proxy_is_told_the_whole_url_and_resolves_the_host() {
+async fn a_proxy_receives_the_whole_url_and_resolves_the_host() {
     let proxy = Server::start().await;
     let transport = through(&proxy).build().unwrap();
     let client = async {
@@ -43,7 +43,7 @@ async fn a_proxy_is_told_the_whole_url_and_resolves_the_host() {
     assert_eq!(received.header("host"), Some("not.valid.local"));
     assert_eq!(received.header("proxy-authorization"), Some(CREDENTIALS));
     assert_eq!(received.header("authorization"), Some("sdk-key"));
-    // And again on the same connection.
+    // The second request uses the same connection.
     let again = async {
         let received = connection.request().await;
         connection.write(HELLO).await;
@@ -58,7 +58,7 @@ async fn a_proxy_is_told_the_whole_url_and_resolves_the_host() {
 }
 
 #[tokio::test]
-async fn a_proxy_makes_a_tunnel_for_https_and_learns_nothing() {
+async fn a_proxy_tunnels_https_and_does_not_see_the_request() {
     let (proxy, authority) = (Server::start().await, Authority::new());
     let identity = authority.sign("x", &["not.valid.local"]);
     let file = authority.file();
@@ -91,7 +91,7 @@ async fn a_proxy_makes_a_tunnel_for_https_and_learns_nothing() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_is_a_broken_connection() {
+async fn a_proxy_that_refuses_is_a_connection_error() {
     for status in [
         "407 Proxy Authentication Required",
         "502 Bad Gateway",
@@ -116,7 +116,7 @@ async fn a_proxy_that_refuses_is_a_broken_connection() {
 }
 
 #[tokio::test]
-async fn a_proxy_may_be_given_without_a_scheme() {
+async fn a_proxy_can_be_set_without_a_scheme() {
     let proxy = Server::start().await;
     let transport = HttpConfig::new()
         .http_proxy(format!("127.0.0.1:{}", proxy.port))
@@ -132,7 +132,7 @@ async fn a_proxy_may_be_given_without_a_scheme() {
 }
 
 #[test]
-fn a_proxy_that_cannot_be_used_is_not_shown() {
+fn the_error_of_an_invalid_proxy_does_not_contain_its_url() {
     for uri in [
         "socks5://ada:secret@host:1",
         "http://",
@@ -148,16 +148,16 @@ fn a_proxy_that_cannot_be_used_is_not_shown() {
     }
 }
 
-/// Says to the process in which [`in_a_separate_process`] runs which proxy to set by hand; empty
-/// for none.
-const BY_HAND: &str = "VEXIL_TEST_PROXY";
+/// The variable that tells the process of [`in_a_separate_process`] which proxy to configure;
+/// empty for none.
+const CONFIGURED: &str = "VEXIL_TEST_PROXY";
 
 /// Sends a request for `http://not.valid.local/` in a process with these variables.
-async fn in_environment(variables: &[(&str, &str)], by_hand: &str) {
+async fn in_environment(variables: &[(&str, &str)], configured: &str) {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child
         .args(["--exact", "proxies::in_a_separate_process", "--ignored"])
-        .env(BY_HAND, by_hand);
+        .env(CONFIGURED, configured);
     for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
         child.env_remove(name).env_remove(name.to_uppercase());
     }
@@ -175,14 +175,14 @@ async fn in_environment(variables: &[(&str, &str)], by_hand: &str) {
 }
 
 #[tokio::test]
-#[ignore = "run by other tests, with an environment of its own"]
+#[ignore = "run by other tests in a separate process, with a different environment"]
 async fn in_a_separate_process() {
-    let by_hand = std::env::var(BY_HAND).unwrap();
+    let configured = std::env::var(CONFIGURED).unwrap();
     let config = HttpConfig::new();
-    let config = if by_hand.is_empty() {
+    let config = if configured.is_empty() {
         config
     } else {
-        config.http_proxy(by_hand)
+        config.http_proxy(configured)
     };
     let sending = async {
         let response = send(&*config.build().unwrap(), get("http://not.valid.local/"))
@@ -194,7 +194,7 @@ async fn in_a_separate_process() {
 }
 
 #[tokio::test]
-async fn the_environment_names_a_proxy() {
+async fn a_proxy_of_the_environment_is_used() {
     let proxy = Server::start().await;
     let uri = format!("http://ada:se%20cret@127.0.0.1:{}", proxy.port);
     let variables = [("http_proxy", uri.as_str()), ("no_proxy", "example.com")];
@@ -204,9 +204,9 @@ async fn the_environment_names_a_proxy() {
 }
 
 #[tokio::test]
-async fn a_proxy_set_by_hand_prevails_over_the_environment() {
+async fn a_configured_proxy_takes_precedence_over_the_environment() {
     let proxy = Server::start().await;
-    // Nobody listens there.
+    // No server listens on this port.
     let variables = [("http_proxy", "http://127.0.0.1:1"), ("no_proxy", "*")];
     let ((), (received, _)) = both(
         in_environment(&variables, &proxy.url("")),

@@ -1,4 +1,4 @@
-//! Redirects: which, where to, how many, and what they carry. SRC-2.8.
+//! Redirects: which are followed, where to, how many, and what they carry. SRC-2.8.
 
 use vexil::config::HttpConfig;
 use vexil::transport::TransportErrorKind;
@@ -6,7 +6,7 @@ use vexil::transport::TransportErrorKind;
 use crate::certificates::Authority;
 use crate::log::Log;
 use crate::server::{Connection, HELLO, Server};
-use crate::{both, get, post, send, shown, text, transport, trouble};
+use crate::{both, failure, get, post, send, shown, text, transport};
 
 fn redirect(status: u16, location: &str) -> String {
     format!(
@@ -15,7 +15,7 @@ fn redirect(status: u16, location: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_redirected_request_stays_the_same_request() {
+async fn a_redirected_request_is_unchanged() {
     for status in [301, 302, 303, 307, 308] {
         let (server, transport) = (Server::start().await, transport());
         let mut request = post(server.url("/old/bulk"), "[1]");
@@ -48,7 +48,7 @@ async fn a_redirected_request_stays_the_same_request() {
 }
 
 #[tokio::test]
-async fn a_location_may_be_relative() {
+async fn a_location_can_be_relative() {
     for (location, target) in [
         ("/b", "/b"),
         ("b", "/prefix/b"),
@@ -70,7 +70,7 @@ async fn a_location_may_be_relative() {
 }
 
 #[tokio::test]
-async fn the_sdk_key_stays_with_its_origin() {
+async fn the_sdk_key_is_not_sent_to_another_origin() {
     let (home, abroad, transport) = (Server::start().await, Server::start().await, transport());
     let mut request = get(home.url("/"));
     request
@@ -97,7 +97,7 @@ async fn the_sdk_key_stays_with_its_origin() {
 }
 
 #[tokio::test]
-async fn a_body_stays_with_its_origin() {
+async fn a_body_is_not_sent_to_another_origin() {
     crate::interest::always_interested();
     for status in [301, 302, 303, 307, 308] {
         let (home, abroad, transport) = (Server::start().await, Server::start().await, transport());
@@ -129,8 +129,8 @@ async fn a_body_stays_with_its_origin() {
     }
 }
 
-/// One line for all attempts names the host, and no line of anybody shows what stands beside it in
-/// the location.
+/// Checks that one line for all attempts names the host, and that no line of any crate contains the
+/// rest of the location.
 #[track_caller]
 fn one_refusal(log: &Log, host: &str) {
     let lines = log.lines();
@@ -151,7 +151,7 @@ fn one_refusal(log: &Log, host: &str) {
 }
 
 #[tokio::test]
-async fn no_request_goes_from_https_to_http() {
+async fn no_request_is_redirected_from_https_to_http() {
     crate::interest::always_interested();
     let authority = Authority::new();
     let file = authority.file();
@@ -190,7 +190,7 @@ async fn no_request_goes_from_https_to_http() {
 }
 
 #[tokio::test]
-async fn a_location_brings_no_credentials_and_none_are_logged() {
+async fn credentials_in_a_location_are_neither_used_nor_logged() {
     crate::interest::always_interested();
     let log = Log::default();
     let _guard = tracing::subscriber::set_default(log.subscriber());
@@ -214,7 +214,7 @@ async fn a_location_brings_no_credentials_and_none_are_logged() {
 }
 
 #[tokio::test]
-async fn ten_redirects_are_followed_and_no_more() {
+async fn at_most_ten_redirects_are_followed() {
     for (redirects, end) in [(10, None), (11, Some(TransportErrorKind::Redirect))] {
         let (server, transport) = (Server::start().await, transport());
         let moves = async {
@@ -231,7 +231,7 @@ async fn ten_redirects_are_followed_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_location_that_leads_nowhere_is_trouble() {
+async fn an_invalid_location_is_an_error() {
     let without = "HTTP/1.1 301 Moved\r\nContent-Length: 0\r\n\r\n".to_owned();
     let bad = [
         "",
@@ -249,7 +249,7 @@ async fn a_location_that_leads_nowhere_is_trouble() {
     {
         let (server, transport) = (Server::start().await, transport());
         let (kind, _) = both(
-            trouble(&*transport, get(server.url("/"))),
+            failure(&*transport, get(server.url("/"))),
             server.serve(&answer),
         )
         .await;

@@ -1,11 +1,11 @@
-//! A server that says what the test says, byte by byte.
+//! A server scripted byte by byte.
 
 use std::io::ErrorKind;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// An answer that ends with itself, on a connection that stays.
+/// A complete response on a connection that is kept open.
 pub(super) const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
 pub(super) struct Server {
@@ -42,7 +42,7 @@ impl Server {
 
 pub(super) struct Connection<S> {
     pub(super) stream: S,
-    /// What has been read and belongs to the next request.
+    /// Bytes that were read already and belong to the next request.
     read: Vec<u8>,
 }
 

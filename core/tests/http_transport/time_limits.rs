@@ -1,4 +1,4 @@
-//! Time limits. They are short here and end what would otherwise last for ever.
+//! Timeouts. They are short here, and end operations that would otherwise never end.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,12 @@ use vexil::transport::{RequestOptions, TransportErrorKind};
 use crate::server::{HELLO, Server};
 use crate::{SOON, both, get, post, send, text, transport};
 
-/// Long enough for a busy machine to do the rest of a test in.
+/// Long enough for the rest of a test on a busy machine.
 const SHORT: Duration = Duration::from_secs(1);
 
 // SRC-F32
 #[tokio::test]
-async fn silence_instead_of_headers_ends_a_request() {
+async fn a_request_without_response_headers_times_out() {
     let (server, transport) = (Server::start().await, transport());
     let start = Instant::now();
     let client = transport.send(get(server.url("/")), RequestOptions::new(SHORT));
@@ -29,7 +29,7 @@ async fn silence_instead_of_headers_ends_a_request() {
 
 // SRC-F33
 #[tokio::test]
-async fn silence_in_a_body_ends_it() {
+async fn a_silent_body_times_out() {
     let (server, transport) = (Server::start().await, transport());
     let client = async {
         let response = transport
@@ -52,7 +52,7 @@ async fn silence_in_a_body_ends_it() {
 
 // SRC-2.8: connect timeout
 #[tokio::test]
-async fn a_tls_handshake_that_does_not_end_is_given_up() {
+async fn a_tls_handshake_that_does_not_end_times_out() {
     let server = Server::start().await;
     let transport = HttpConfig::new().connect_timeout(SHORT).build().unwrap();
     let url = format!("https://127.0.0.1:{}/", server.port);
@@ -62,7 +62,7 @@ async fn a_tls_handshake_that_does_not_end_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_does_not_connect_is_given_up() {
+async fn a_proxy_that_does_not_connect_times_out() {
     let proxy = Server::start().await;
     let config = HttpConfig::new()
         .connect_timeout(SHORT)
@@ -84,7 +84,7 @@ async fn a_proxy_that_does_not_connect_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_request_that_has_timed_out_leaves_no_connection_to_the_next() {
+async fn the_connection_of_a_timed_out_request_is_not_reused() {
     let (server, transport) = (Server::start().await, transport());
     let late = async {
         let mut connection = server.accept().await;

@@ -1,4 +1,4 @@
-//! Whom the transport trusts, and as whom it comes. SRC-9.
+//! Which servers the transport trusts, and its client certificate. SRC-9.
 
 use std::error::Error;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::log::Log;
 use crate::server::{Connection, HELLO, Server};
 use crate::{both, get, send, text};
 
-/// What a request for `https://localhost` comes to.
+/// The result of a request for `https://localhost`.
 async fn meet(config: &HttpConfig, acceptor: TlsAcceptor) -> Result<String, TransportErrorKind> {
     crate::interest::always_interested();
     let server = Server::start().await;
@@ -49,7 +49,7 @@ fn hello() -> Result<String, TransportErrorKind> {
 }
 
 #[tokio::test]
-async fn an_authority_of_ones_own_is_trusted() {
+async fn a_custom_authority_is_trusted() {
     let authority = Authority::new();
     let file = authority.file();
     let config = HttpConfig::new().ca_certs(file.path());
@@ -60,7 +60,7 @@ async fn an_authority_of_ones_own_is_trusted() {
 }
 
 #[tokio::test]
-async fn nobody_else_is_trusted() {
+async fn no_other_authority_is_trusted() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let file = authority.file();
     let config = HttpConfig::new().ca_certs(file.path());
@@ -111,7 +111,7 @@ async fn a_common_name_does_not_stand_in_for_an_alternative_name() {
 }
 
 #[tokio::test]
-async fn tls_1_2_is_spoken_too() {
+async fn tls_1_2_is_supported() {
     let authority = Authority::new();
     let file = authority.file();
     for config in [
@@ -134,7 +134,7 @@ async fn tls_1_2_is_spoken_too() {
 }
 
 #[test]
-fn a_warning_says_that_nothing_is_verified() {
+fn disabled_verification_is_logged_as_a_warning() {
     crate::interest::always_interested();
     let log = Log::default();
     let transport = tracing::subscriber::with_default(log.subscriber(), || {
@@ -150,14 +150,14 @@ fn a_warning_says_that_nothing_is_verified() {
 }
 
 #[tokio::test]
-async fn without_verification_anybody_is_trusted() {
+async fn without_verification_any_server_is_trusted() {
     let authority = Authority::new();
     let config = HttpConfig::new().disable_ssl_verification(true);
     assert_eq!(
         meet_as(&config, &authority.sign_expired("example.com")).await,
         hello()
     );
-    // It prevails over the authorities, which need not be there then.
+    // The setting takes precedence over the CA file, which need not exist then.
     let config = config.ca_certs("no-such-file.pem");
     assert_eq!(
         meet_as(&config, &authority.sign("example.com", &[])).await,
@@ -166,7 +166,7 @@ async fn without_verification_anybody_is_trusted() {
 }
 
 #[tokio::test]
-async fn a_client_shows_its_certificate_to_who_asks() {
+async fn a_client_presents_its_certificate_if_the_server_requests_it() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let server = authority.sign("x", &["localhost"]);
     let (roots, good, bad) = (
@@ -183,7 +183,8 @@ async fn a_client_shows_its_certificate_to_who_asks() {
             meet(&config.clone().cert_file(good.path()), asks()).await,
             hello()
         );
-        // The certificate in doubt is ours, which time does not heal less than other trouble.
+        // The rejected certificate is the client's. That is no different from other connection
+        // errors.
         assert_eq!(
             meet(&config, asks()).await,
             Err(TransportErrorKind::Connection)
@@ -196,7 +197,7 @@ async fn a_client_shows_its_certificate_to_who_asks() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_fails_otherwise_is_a_broken_connection() {
+async fn a_handshake_that_fails_for_another_reason_is_a_connection_error() {
     for answer in ["HTTP/1.1 400 Bad Request\r\n\r\n", ""] {
         let server = Server::start().await;
         let transport = HttpConfig::new().build().unwrap();
@@ -210,7 +211,7 @@ async fn a_handshake_that_fails_otherwise_is_a_broken_connection() {
     }
 }
 
-/// What is wrong with settings, in full.
+/// The configuration error, with its cause.
 #[track_caller]
 fn wrong(config: &HttpConfig) -> String {
     let error = config.build().unwrap_err();
@@ -218,7 +219,7 @@ fn wrong(config: &HttpConfig) -> String {
 }
 
 #[test]
-fn a_file_that_cannot_be_used_is_named() {
+fn an_unusable_file_is_named() {
     let identity = Authority::new().sign("c", &[]);
     let [certificate, key] = identity.halves();
     let (empty, text) = (file(""), file("no certificate"));
@@ -249,7 +250,7 @@ fn a_file_that_cannot_be_used_is_named() {
     }
 }
 
-/// Bundles in which the first and the last certificate of three cannot be used.
+/// Bundles in which the first and the last of three certificates are invalid.
 fn flawed(good: &str) -> [String; 3] {
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let no_base64 = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
@@ -258,7 +259,7 @@ fn flawed(good: &str) -> [String; 3] {
 }
 
 #[tokio::test]
-async fn a_bundle_is_used_without_its_flawed_certificates_which_are_logged_by_position() {
+async fn invalid_certificates_of_a_bundle_are_skipped_and_logged_by_position() {
     crate::interest::always_interested();
     let authority = Authority::new();
     for bundle in flawed(&std::fs::read_to_string(authority.file().path()).unwrap()) {
@@ -286,7 +287,7 @@ async fn a_bundle_is_used_without_its_flawed_certificates_which_are_logged_by_po
 }
 
 #[test]
-fn a_certificate_with_another_ones_key_is_wrong() {
+fn a_certificate_with_the_key_of_another_is_an_error() {
     let authority = Authority::new();
     let [certificate, _] = authority.sign("c", &[]).halves();
     let [_, key] = authority.sign("c", &[]).halves();

@@ -6,18 +6,18 @@
     reason = "each test file is a crate of its own and uses a part of this"
 )]
 
-mod doors;
 mod sources;
 mod stores;
+mod variations;
 
 use std::time::Duration;
 
-pub(crate) use doors::every_door_gives_its_default;
 use serde_json::{Value as Json, json};
 pub(crate) use sources::{
     Controls, End, Ending, Fixed, Guarded, Silent, controlled, controlled_with,
 };
 pub(crate) use stores::{Failing, Fetch, Lazy, Panicking, PanicsIn};
+pub(crate) use variations::every_method_returns_its_default;
 use vexil::model::DataSet;
 use vexil::{Client, Context};
 

@@ -1,4 +1,4 @@
-//! All doors to a flag's value at once.
+//! Calls every variation method at once.
 
 use std::fmt::Debug;
 
@@ -7,16 +7,16 @@ use vexil::client::EvaluationContext;
 use vexil::eval::Detail;
 use vexil::{Client, Value};
 
-/// Asks for a flag by each door, with and without detail, waiting and awaiting: each gives its
-/// default for this reason.
+/// Evaluates a flag with each variation method, with and without detail, synchronous and async, and
+/// checks that each returns its default for this reason.
 #[track_caller]
-pub(crate) fn every_door_gives_its_default(
+pub(crate) fn every_method_returns_its_default(
     client: &Client,
     key: &str,
     context: &impl EvaluationContext,
     reason: &Json,
 ) {
-    macro_rules! doors {
+    macro_rules! methods {
         ($($default:expr => $plain:ident $detail:ident $plain_async:ident $detail_async:ident;)+) => {$(
             let default = $default;
             assert_eq!(client.$plain(key, context, default.clone()), default, "{}", stringify!($plain));
@@ -26,7 +26,7 @@ pub(crate) fn every_door_gives_its_default(
             is_default(&pollster::block_on(client.$detail_async(key, context, default.clone())), &default, reason);
         )+};
     }
-    doors! {
+    methods! {
         true => bool_variation bool_variation_detail bool_variation_async bool_variation_detail_async;
         -17 => int_variation int_variation_detail int_variation_async int_variation_detail_async;
         -18 => strict_int_variation strict_int_variation_detail strict_int_variation_async

@@ -1,4 +1,4 @@
-//! What a hook sees of each door.
+//! The series that a hook receives for each variation method.
 
 use pollster::block_on;
 use serde_json::{Value as Json, json};
@@ -12,7 +12,7 @@ use crate::support::{
     self, Fixed, Panicking, PanicsIn, Silent, ada, controlled_with, error, gives,
 };
 
-/// What the only series since the last call was about, and how it ended.
+/// The context and result of the only series since the last call.
 #[track_caller]
 fn series(hook: &HookRecorder) -> (RecordedSeries, Detail<Value>) {
     let stages = hook.take();
@@ -39,23 +39,23 @@ fn hooked(data: &Json) -> (Client, HookRecorder) {
 
 // EVT-6.1; EVT-6.2, rule 10
 #[test]
-fn every_door_is_a_series_with_the_callers_default_and_the_answer() {
+fn every_variation_method_is_a_series_with_its_default_and_its_result() {
     let long = "a string that is longer than what fits inline";
     let (client, hook) = hooked(&json!({"flags": {
         "bool": gives(1, true), "number": gives(1, 2.75), "string": gives(1, long), "object": gives(1, json!({"a": [1]})),
     }}));
-    macro_rules! doors {
+    macro_rules! methods {
         ($($key:literal $default:expr => $value:expr, $reported:expr, $seen:expr;
            $plain:ident $detail:ident $plain_async:ident $detail_async:ident;)+) => {$(
             let method = |detail| if detail { EvaluationMethod::VariationDetail } else { EvaluationMethod::Variation };
-            let check = |detail: bool, door: &str| {
+            let check = |detail: bool, called: &str| {
                 let (series, seen) = series(&hook);
-                assert_eq!(series.flag_key, $key, "{door}");
-                assert_eq!(series.context, Some(ada()), "{door}");
-                assert_eq!(series.method, method(detail), "{door}");
-                assert_eq!(series.default_value, Value::from($reported), "{door}");
-                assert_eq!(seen.value, Value::from($seen), "{door}");
-                assert_eq!((seen.variation_index, seen.reason.error()), (Some(0), None), "{door}");
+                assert_eq!(series.flag_key, $key, "{called}");
+                assert_eq!(series.context, Some(ada()), "{called}");
+                assert_eq!(series.method, method(detail), "{called}");
+                assert_eq!(series.default_value, Value::from($reported), "{called}");
+                assert_eq!(seen.value, Value::from($seen), "{called}");
+                assert_eq!((seen.variation_index, seen.reason.error()), (Some(0), None), "{called}");
             };
             assert_eq!(client.$plain($key, &ada(), $default), $value);
             check(false, stringify!($plain));
@@ -68,10 +68,10 @@ fn every_door_is_a_series_with_the_callers_default_and_the_answer() {
         )+};
     }
     let object = Value::from(json!({"a": [1]}));
-    doors! {
+    methods! {
         "bool" false => true, false, true;
         bool_variation bool_variation_detail bool_variation_async bool_variation_detail_async;
-        // What the caller gets, not what the flag holds.
+        // The hook sees the returned value, not the flag's.
         "number" 7 => 2, 7, 2;
         int_variation int_variation_detail int_variation_async int_variation_detail_async;
         "number" 0.5 => 2.75, 0.5, 2.75;
@@ -93,9 +93,9 @@ fn every_door_is_a_series_with_the_callers_default_and_the_answer() {
     );
 }
 
-/// The series of a door that gives its default for this reason.
+/// Checks the series of an evaluation that returns its default for this reason.
 #[track_caller]
-fn gives_default(
+fn returns_default(
     client: &Client,
     hook: &HookRecorder,
     context: &impl EvaluationContext,
@@ -106,8 +106,8 @@ fn gives_default(
     assert_eq!(asked.context.as_ref(), context.context().ok());
     assert_eq!((detail.value, detail.variation_index), (true.into(), None));
     assert_eq!(serde_json::to_value(detail.reason).unwrap(), error(reason));
-    // All doors agree with the hook about what the caller gets.
-    support::every_door_gives_its_default(client, "flag", context, &error(reason));
+    // All variation methods agree with the hook about the returned value.
+    support::every_method_returns_its_default(client, "flag", context, &error(reason));
     assert_eq!(hook.take().len() % 2, 0);
 }
 
@@ -115,10 +115,10 @@ fn gives_default(
 #[test]
 fn hooks_run_for_every_kind_of_failure_and_see_the_reason() {
     let (client, hook) = hooked(&json!({"flags": {}}));
-    gives_default(&client, &hook, &ada(), "FLAG_NOT_FOUND");
-    gives_default(&client, &hook, &Context::new(""), "USER_NOT_SPECIFIED");
+    returns_default(&client, &hook, &ada(), "FLAG_NOT_FOUND");
+    returns_default(&client, &hook, &Context::new(""), "USER_NOT_SPECIFIED");
     let (client, hook) = hooked(&json!({"flags": {"flag": {"on": true, "version": 1}}}));
-    gives_default(&client, &hook, &ada(), "MALFORMED_FLAG");
+    returns_default(&client, &hook, &ada(), "MALFORMED_FLAG");
 
     let hook = HookRecorder::new("recorder");
     let client = Client::builder("sdk-key")
@@ -126,13 +126,13 @@ fn hooks_run_for_every_kind_of_failure_and_see_the_reason() {
         .hook(hook.clone())
         .start()
         .unwrap();
-    gives_default(&client, &hook, &ada(), "CLIENT_NOT_READY");
+    returns_default(&client, &hook, &ada(), "CLIENT_NOT_READY");
     let client = Client::builder("sdk-key")
         .offline(true)
         .hook(hook.clone())
         .start()
         .unwrap();
-    gives_default(&client, &hook, &ada(), "CLIENT_NOT_READY");
+    returns_default(&client, &hook, &ada(), "CLIENT_NOT_READY");
     let store = std::sync::Arc::new(Panicking(PanicsIn::Read, vexil::store::MemoryStore::new()));
     let (client, source) = controlled_with(
         Client::builder("sdk-key")
@@ -140,11 +140,11 @@ fn hooks_run_for_every_kind_of_failure_and_see_the_reason() {
             .hook(hook.clone()),
     );
     source.init(&json!({}));
-    gives_default(&client, &hook, &ada(), "EXCEPTION");
+    returns_default(&client, &hook, &ada(), "EXCEPTION");
 }
 
 #[test]
-fn a_value_that_does_not_fit_the_callers_own_type_is_seen_as_of_the_wrong_type() {
+fn hooks_see_a_value_that_does_not_fit_a_custom_type_as_the_wrong_type() {
     let (client, hook) = hooked(&json!({"flags": {"flag": gives(1, "text")}}));
     assert_eq!(client.json_variation_as("flag", &ada(), 7), 7);
     let (_, detail) = series(&hook);
@@ -155,7 +155,7 @@ fn a_value_that_does_not_fit_the_callers_own_type_is_seen_as_of_the_wrong_type()
 }
 
 #[test]
-fn a_default_of_the_configuration_is_what_the_caller_gets_and_what_hooks_see() {
+fn the_caller_and_hooks_get_a_configured_default() {
     let hook = HookRecorder::new("recorder");
     let builder = Client::builder("sdk-key")
         .offline(true)
@@ -171,7 +171,7 @@ fn a_default_of_the_configuration_is_what_the_caller_gets_and_what_hooks_see() {
 
 // EVT-6.1
 #[test]
-fn hooks_see_the_environment_once_the_source_has_named_it() {
+fn hooks_see_the_environment_id_once_the_source_has_set_it() {
     let hook = HookRecorder::new("recorder");
     let (client, source) = controlled_with(Client::builder("sdk-key").hook(hook.clone()));
     let _ = client.bool_variation("flag", &ada(), true);

@@ -176,7 +176,7 @@ fn a_double_is_any_number() {
 #[test]
 fn a_flag_that_is_off_without_an_off_variation_returns_the_default() {
     let client = support::client_with(&with(gives(1, "on"), &json!({"on": false})));
-    support::every_door_gives_its_default(&client, "flag", &ada(), &json!({"kind": "OFF"}));
+    support::every_method_returns_its_default(&client, "flag", &ada(), &json!({"kind": "OFF"}));
 }
 
 // EVAL-4.1 (5)
@@ -187,7 +187,7 @@ fn a_failed_prerequisite_without_an_off_variation_returns_the_default() {
         &json!({"prerequisites": [{"key": "none", "variation": 0}]}),
     ));
     let reason = json!({"kind": "PREREQUISITE_FAILED", "prerequisiteKey": "none"});
-    support::every_door_gives_its_default(&client, "flag", &ada(), &reason);
+    support::every_method_returns_its_default(&client, "flag", &ada(), &reason);
 }
 
 // EVAL-4.14: the type check applies to values of flags, never to the default
