@@ -1,13 +1,13 @@
-//! The order of the layers, held: a module imports only from those before it, and the seams not
-//! from one another.
+//! Enforces the order of the layers: a module imports only from those before it, and the seams do
+//! not import one another.
 
 #![cfg(test)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each layer may import those before it. The list stands in `ARCHITECTURE.md` with what each layer
-/// is for.
+/// Each layer may import those before it. `ARCHITECTURE.md` has the same list and describes each
+/// layer.
 const LAYERS: &[&[&str]] = &[
     &["url_text"],
     &[
@@ -33,7 +33,7 @@ const LAYERS: &[&[&str]] = &[
     &["migration", "global"],
 ];
 
-/// Layers that are pure: bytes come in, values go out.
+/// Pure layers, without I/O: bytes in, values out.
 const PURE: &[&str] = &["url_text", "wire"];
 
 /// What the pure layers must not contain.
@@ -69,7 +69,7 @@ fn modules_import_only_from_the_layers_before_them() {
 }
 
 #[test]
-fn the_pure_layers_know_no_task_clock_lock_or_log() {
+fn the_pure_layers_use_no_task_clock_lock_or_log() {
     let mut violations = Vec::new();
     for (module, path, code) in production_files() {
         if PURE.contains(&module.as_str()) {
@@ -89,7 +89,7 @@ fn only_the_runtime_spawns() {
     }
 }
 
-/// Module, path and code of every file but the crate's root and the tests. Comments are left out.
+/// Module, path and code of every file but the crate's root and the tests, without comments.
 fn production_files() -> Vec<(String, PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();

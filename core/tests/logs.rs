@@ -1,4 +1,4 @@
-//! What is logged, how often, and what never is.
+//! What is logged, how often, and what is never logged.
 
 #![cfg(test)]
 
@@ -21,14 +21,14 @@ use vexil::data_source::{DataSink, DataSource, DataSourceError, DataSourceState}
 use vexil::model::{DataKind, DataSet, Item};
 use vexil::{Client, Context, Value, async_trait};
 
-/// What is logged on this thread while `act` runs.
+/// The lines that are logged on this thread while `act` runs.
 fn logged(act: impl FnOnce()) -> Vec<String> {
     let log = Log::default();
     tracing::subscriber::with_default(log.subscriber(), act);
     log.lines()
 }
 
-/// The only line; it is of this level and has all these words.
+/// Checks that there is one line, of this level and with all these words.
 #[track_caller]
 fn one_line(lines: &[String], level: &str, words: &[&str]) {
     let [line] = lines else {
@@ -40,7 +40,8 @@ fn one_line(lines: &[String], level: &str, words: &[&str]) {
     }
 }
 
-/// What many evaluations of `flag` by plain doors, and then by doors with detail, log each.
+/// The log lines of many evaluations of `flag` by plain methods, and of as many by methods with
+/// detail.
 fn evaluated(flag: &Json) -> [Vec<String>; 2] {
     [false, true].map(|detail| {
         let client = support::client(&json!({"flags": {"the-flag": flag}}));
@@ -57,13 +58,13 @@ fn evaluated(flag: &Json) -> [Vec<String>; 2] {
 }
 
 #[test]
-fn a_malformed_flag_is_logged_once_with_its_key_by_doors_without_detail() {
+fn a_malformed_flag_is_logged_once_with_its_key_by_methods_without_detail() {
     let [plain, _] = evaluated(&json!({"on": true, "version": 1}));
     one_line(&plain, "ERROR", &["the-flag", "malformed"]);
 }
 
 #[test]
-fn a_malformed_flag_is_logged_once_with_its_key_by_doors_with_detail() {
+fn a_malformed_flag_is_logged_once_with_its_key_by_methods_with_detail() {
     let [_, detailed] = evaluated(&json!({"on": true, "version": 1}));
     one_line(&detailed, "ERROR", &["the-flag", "malformed"]);
 }
@@ -76,7 +77,7 @@ fn a_value_of_the_wrong_type_is_logged_once_with_the_flags_key() {
 }
 
 #[test]
-fn a_value_of_the_wrong_type_is_logged_with_both_types_and_again_after_the_flag_changed() {
+fn a_type_mismatch_is_logged_with_both_types_and_again_after_a_change() {
     let (client, controls) = controlled();
     let ada = ada();
     for version in 1..=3 {
@@ -126,7 +127,7 @@ fn a_malformed_flag_is_logged_again_after_it_changed() {
 }
 
 #[test]
-fn very_many_unknown_flags_are_not_all_logged_and_do_not_hide_a_flag_that_is_malformed() {
+fn many_unknown_flags_are_not_all_logged_and_do_not_hide_a_malformed_flag() {
     let client = support::client(&json!({"flags": {"the-flag": {"on": true, "version": 1}}}));
     let ada = ada();
     let lines = logged(|| {
@@ -137,7 +138,7 @@ fn very_many_unknown_flags_are_not_all_logged_and_do_not_hide_a_flag_that_is_mal
     assert!(lines.len() <= 10_010, "{}", lines.len());
     assert!(
         lines.iter().all(|line| line.len() < 500),
-        "a long key is not logged whole"
+        "a long key is truncated"
     );
     assert!(
         lines
@@ -149,7 +150,7 @@ fn very_many_unknown_flags_are_not_all_logged_and_do_not_hide_a_flag_that_is_mal
 }
 
 #[test]
-fn a_value_that_does_not_fit_a_type_of_the_callers_is_logged_once() {
+fn a_value_that_does_not_fit_a_custom_type_is_logged_once() {
     let client = support::client(&json!({"flags": {"the-flag": gives(1, "text")}}));
     let lines = logged(|| {
         (0..1000).for_each(|_| drop(client.json_variation_as("the-flag", &ada(), vec![0_u8])))
@@ -165,7 +166,7 @@ fn an_unknown_flag_is_logged_once_with_its_key() {
 }
 
 #[test]
-fn a_flag_that_is_off_or_has_a_failed_prerequisite_is_no_reason_to_log() {
+fn a_flag_that_is_off_or_has_a_failed_prerequisite_is_not_logged() {
     for more in [
         json!({"on": false}),
         json!({"prerequisites": [{"key": "none", "variation": 0}]}),
@@ -178,7 +179,7 @@ fn a_flag_that_is_off_or_has_a_failed_prerequisite_is_no_reason_to_log() {
 }
 
 #[test]
-fn a_good_evaluation_logs_nothing() {
+fn a_successful_evaluation_logs_nothing() {
     assert_eq!(
         evaluated(&gives(1, true)),
         [Vec::<String>::new(), Vec::new()]
@@ -218,7 +219,7 @@ fn evaluations_with_data_of_an_earlier_process_are_logged_once() {
 }
 
 #[test]
-fn a_store_that_cannot_be_read_is_logged_with_its_cause_once_for_a_flag() {
+fn a_store_that_cannot_be_read_is_logged_with_its_cause_once_per_flag() {
     let store = Lazy::new(Fetch::Fails, &json!({}));
     let (client, source) = controlled_with(Client::builder("sdk-key").data_store(store));
     source.init(&json!({}));
@@ -235,7 +236,7 @@ fn rule(clause: &Json) -> Json {
     json!([{"variation": 0, "clauses": [clause]}])
 }
 
-/// Defects of flags and segments, with what the log says of them.
+/// Defects of flags and segments, with the words that the log contains.
 fn defects() -> [(Json, [&'static str; 2]); 5] {
     [
         (
@@ -263,7 +264,7 @@ fn defects() -> [(Json, [&'static str; 2]); 5] {
 
 // EVAL-2.1
 #[test]
-fn a_defect_is_logged_once_when_the_item_arrives_naming_it() {
+fn a_defect_is_logged_once_when_its_item_arrives_and_names_the_item() {
     for (clause, [what, which]) in defects() {
         let flag = with(gives(1, true), &json!({"rules": rule(&clause)}));
         let (client, source) = controlled();
@@ -326,7 +327,7 @@ fn an_evaluation_of_an_item_with_a_defect_does_not_log_it_again() {
 
 #[cfg(feature = "http")]
 #[test]
-fn base_urls_of_which_only_some_are_set_are_logged_with_those_that_are_not() {
+fn if_only_some_base_urls_are_set_the_others_are_logged() {
     use vexil::config::ServiceEndpoints;
 
     let started = |endpoints: ServiceEndpoints| {
@@ -348,9 +349,9 @@ fn base_urls_of_which_only_some_are_set_are_logged_with_those_that_are_not() {
     }
 }
 
-// SRC-5.1: log once per outage, not per update
+// SRC-5.1: logged once per outage, not per update
 #[test]
-fn a_store_that_fails_is_logged_once_for_an_outage() {
+fn a_store_that_fails_is_logged_once_per_outage() {
     let store = Arc::new(Failing::default());
     let (_client, source) =
         controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
@@ -369,7 +370,7 @@ fn a_store_that_fails_is_logged_once_for_an_outage() {
 
 // SRC-5.1
 #[test]
-fn a_store_that_fails_before_the_first_data_is_logged_once_too() {
+fn a_store_that_fails_before_the_first_data_is_logged_once() {
     let store = Arc::new(Failing::default());
     store.set(true);
     let (_client, source) = controlled_with(Client::builder("sdk-key").data_store(store));
@@ -379,19 +380,19 @@ fn a_store_that_fails_before_the_first_data_is_logged_once_too() {
 
 // SRC-5.1
 #[test]
-fn a_store_that_fails_while_the_source_is_interrupted_is_logged_too() {
+fn a_store_that_fails_while_the_source_is_interrupted_is_logged() {
     let store = Arc::new(Failing::default());
     let (_client, source) =
         controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
     source.init(&json!({}));
-    source.trouble(DataSourceState::Interrupted, "the cable is cut");
+    source.network_error(DataSourceState::Interrupted, "the cable is cut");
     store.set(true);
     let lines = logged(|| (0..3).for_each(|_| drop(source.try_init(&json!({})).unwrap_err())));
     one_line(&lines, "WARN", &["the attic is locked"]);
 }
 
 #[test]
-fn a_source_that_has_given_up_is_logged_with_its_cause() {
+fn a_source_that_has_stopped_is_logged_with_its_cause() {
     let source = Ending {
         end: End::Error,
         late: false,
@@ -412,12 +413,12 @@ fn a_source_that_has_given_up_is_logged_with_its_cause() {
     );
 }
 
-/// A JSON text of lists in lists.
+/// A JSON array of deeply nested arrays.
 fn deep() -> String {
     format!("{}{}", "[".repeat(10_000), "]".repeat(10_000))
 }
 
-/// Delivers what it reads from JSON.
+/// Delivers data that it parses from JSON.
 #[derive(Clone, Debug)]
 struct FromText(String);
 
@@ -434,7 +435,7 @@ impl DataSource for FromText {
 }
 
 #[test]
-fn an_item_that_is_too_deep_is_an_error_that_names_it() {
+fn an_item_that_is_nested_too_deeply_is_an_error_that_names_it() {
     for (section, kind) in [("flags", DataKind::Flag), ("segments", DataKind::Segment)] {
         let property = if kind == DataKind::Flag {
             "variations"
@@ -465,7 +466,7 @@ fn an_item_that_is_too_deep_is_an_error_that_names_it() {
 }
 
 #[test]
-fn what_is_deep_where_nobody_reads_is_no_error() {
+fn deep_nesting_in_unknown_fields_is_not_an_error() {
     let set = format!(
         "{{\"more\": {0}, \"flags\": {{\"flag\": {{\"version\": 1, \"more\": {0}}}}}}}",
         deep()
@@ -495,8 +496,8 @@ fn secret_context() -> Context {
     Context::multi([user, Context::with_kind("ORG-KEY", "org").unwrap()]).unwrap()
 }
 
-/// Evaluates all kinds of flags by all kinds of doors, and whatever else makes a line.
-fn be_busy(client: &Client) {
+/// Evaluates all kinds of flags by all variation methods, and causes every other log line.
+fn log_everything(client: &Client) {
     let context = secret_context();
     for key in [
         "good",
@@ -560,14 +561,14 @@ fn busy_data(version: u64) -> Json {
 }
 
 #[test]
-fn neither_the_sdk_key_nor_what_a_context_holds_is_ever_logged() {
+fn neither_the_sdk_key_nor_data_of_a_context_is_ever_logged() {
     let log = Log::default();
-    // Of all threads; other tests of this file have subscribers of their own.
+    // The log of all threads. Other tests in this file have separate subscribers.
     tracing::subscriber::set_global_default(log.subscriber()).unwrap();
     let builder = || Client::builder("SDK-KEY");
     let store = Arc::new(Failing::default());
     let (client, source) = controlled_with(builder().data_store(Arc::clone(&store)));
-    be_busy(&client);
+    log_everything(&client);
     let (panicked, has_panicked) = std::sync::mpsc::channel();
     client.flag_tracker().add_flag_value_change_listener(
         "good",
@@ -579,8 +580,8 @@ fn neither_the_sdk_key_nor_what_a_context_holds_is_ever_logged() {
     );
     for version in 1..=3 {
         source.init(&busy_data(version));
-        thread::scope(|scope| (0..3).for_each(|_| drop(scope.spawn(|| be_busy(&client)))));
-        source.trouble(DataSourceState::Interrupted, "the cable is cut");
+        thread::scope(|scope| (0..3).for_each(|_| drop(scope.spawn(|| log_everything(&client)))));
+        source.network_error(DataSourceState::Interrupted, "the cable is cut");
     }
     has_panicked.recv_timeout(SOON).unwrap();
     store.set(true);
@@ -588,9 +589,9 @@ fn neither_the_sdk_key_nor_what_a_context_holds_is_ever_logged() {
     for fetch in [Fetch::Fails, Fetch::AtOnce] {
         let (client, _source) =
             controlled_with(builder().data_store(Lazy::new(fetch, &busy_data(1))));
-        be_busy(&client);
+        log_everything(&client);
     }
-    be_busy(&builder().offline(true).start().unwrap());
+    log_everything(&builder().offline(true).start().unwrap());
     for end in [End::Error, End::Panic] {
         let data = Some(support::data_set(&busy_data(1)));
         let client = builder()
@@ -606,11 +607,11 @@ fn neither_the_sdk_key_nor_what_a_context_holds_is_ever_logged() {
                 .data_source_status()
                 .blocking_wait_for(DataSourceState::Off, SOON)
         );
-        be_busy(&client);
+        log_everything(&client);
     }
     block_on(client.close(SOON));
     let lines = log.lines();
-    assert!(lines.len() > 10, "the scenario is not busy: {lines:#?}");
+    assert!(lines.len() > 10, "the scenario logs too little: {lines:#?}");
     for line in lines {
         assert!(
             !SECRETS.iter().any(|secret| line.contains(secret)),
@@ -620,7 +621,7 @@ fn neither_the_sdk_key_nor_what_a_context_holds_is_ever_logged() {
 }
 
 #[test]
-fn the_log_of_these_tests_would_show_a_secret() {
+fn the_log_of_these_tests_would_contain_a_secret() {
     let lines = logged(|| tracing::info!(key = "CONTEXT-KEY", "seen"));
     assert!(lines[0].contains("CONTEXT-KEY"));
     assert_eq!(lines.len(), 1);

@@ -1,5 +1,5 @@
-//! An evaluation allocates nothing: not for any kind of flag, through the client, with any of the
-//! plain doors.
+//! An evaluation allocates nothing, for any kind of flag, through the client, with any of the plain
+//! methods.
 
 #![cfg(test)]
 
@@ -59,7 +59,7 @@ fn data() -> serde_json::Value {
 }
 
 fn allocations(mut work: impl FnMut()) -> u64 {
-    // The first round fills what is filled once: caches of regular expressions, values of threads.
+    // The first round fills lazy state: caches of regular expressions and thread-local values.
     work();
     allocation_counter::measure(|| (0..10).for_each(|_| work())).count_total
 }
@@ -95,7 +95,7 @@ fn a_boolean_evaluation_of_any_kind_of_flag_allocates_nothing() {
         ] {
             assert!(
                 client.bool_variation(key, &context, false),
-                "{key} is not evaluated as it should be"
+                "{key} has an unexpected value"
             );
             let count = allocations(|| assert!(client.bool_variation(key, &context, false)));
             assert_eq!(count, 0, "{key} for {context:?}");
@@ -104,7 +104,7 @@ fn a_boolean_evaluation_of_any_kind_of_flag_allocates_nothing() {
 }
 
 #[test]
-fn every_plain_door_allocates_nothing() {
+fn every_plain_method_allocates_nothing() {
     let client = client();
     let [user, _] = contexts();
     assert_eq!(client.string_variation("string", &user, "").len(), 45);
@@ -127,7 +127,7 @@ fn every_plain_door_allocates_nothing() {
 }
 
 #[test]
-fn a_detail_allocates_nothing_either() {
+fn an_evaluation_with_detail_allocates_nothing() {
     let client = client();
     let [user, _] = contexts();
     for key in ["plain", "rule", "prerequisite"] {
@@ -149,7 +149,7 @@ impl vexil::hooks::Hook for Idle {
     }
 }
 
-// what a hook costs is what it does itself, and the data that it keeps.
+// A hook costs only its own work and the data it keeps.
 #[test]
 fn a_hook_that_does_nothing_allocates_nothing() {
     let client = client();
@@ -186,14 +186,14 @@ fn cloning_a_context_allocates_nothing() {
 }
 
 #[test]
-fn the_counter_counts() {
+fn the_allocation_counter_counts() {
     assert!(allocations(|| drop(Context::new("ada"))) > 0);
 }
 
-/// With events, but to a service that is not there: what is counted stays here.
+/// With events, for a service that does not exist: the summary is counted but never sent.
 #[cfg(feature = "http")]
 #[test]
-fn an_evaluation_that_only_feeds_the_summary_allocates_nothing_either() {
+fn an_evaluation_that_is_only_summarized_allocates_nothing() {
     use std::time::Duration;
 
     use vexil::config::{EventsConfig, ServiceEndpoints};
@@ -209,7 +209,7 @@ fn an_evaluation_that_only_feeds_the_summary_allocates_nothing_either() {
         .start()
         .unwrap();
     for context in contexts() {
-        // Not the flags that take part in an experiment: those evaluations are reported in full.
+        // Without the flags of an experiment, whose evaluations are reported in full.
         for key in [
             "plain",
             "off",

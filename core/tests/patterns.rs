@@ -1,8 +1,8 @@
-//! Regular expressions against Go's answers: what `matches` means is what Go's `regexp` says.
+//! Compares regular expressions with Go: the operator `matches` has the semantics of Go's `regexp`.
 //!
-//! The cases in the repository are random ones of `bench/regex-differential`, which
-//! `scripts/regex-differential` makes more of. `VEXIL_REGEX_CASES` may name a file or folder with
-//! others.
+//! The cases in the repository are random ones of `bench/regex-differential`, and
+//! `scripts/regex-differential` generates more. `VEXIL_REGEX_CASES` may name a file or folder with
+//! other cases.
 
 #![cfg(test)]
 
@@ -21,17 +21,17 @@ use vexil::{Context, Value};
 struct Case {
     pattern: String,
     subject: String,
-    /// Whether the pattern is found, or `"refused"`.
+    /// Whether the pattern matches, or `"refused"`.
     go: Json,
-    /// Why the answers may differ.
+    /// Why the results may differ.
     why: Option<String>,
 }
 
-/// How the cases of one source came out.
+/// The results of the cases of one source.
 #[derive(Debug, Default)]
 struct Outcomes {
     cases: usize,
-    /// Cases that Go takes and that are too large for us.
+    /// Cases that Go accepts and that exceed the SDK's size limit.
     too_large: usize,
     failures: Vec<String>,
 }
@@ -67,7 +67,7 @@ impl Outcomes {
         match refusal {
             Some(refusal) if refusal.contains("too large") => self.too_large += 1,
             refusal => self.failures.push(format!(
-                "{:?} in {:?}: Go {}, we {ours} {}",
+                "{:?} in {:?}: Go {}, vexil {ours} {}",
                 case.pattern,
                 case.subject,
                 case.go,
@@ -79,7 +79,7 @@ impl Outcomes {
     #[track_caller]
     fn assert_good(&self) {
         println!(
-            "{} cases, {} of them too large for us",
+            "{} cases, {} of them too large for the SDK",
             self.cases, self.too_large
         );
         assert!(self.cases > 0, "there are no cases");
@@ -112,7 +112,7 @@ fn matches(flag: &Flag, subject: &str) -> bool {
         .build()
         .unwrap();
     let Outcome::Done(evaluation) = evaluate(flag, &context, &Nothing) else {
-        panic!("nothing is needed")
+        panic!("no data is missing")
     };
     evaluation.variation.unwrap().1 == &Value::Bool(true)
 }
@@ -162,7 +162,7 @@ fn more_patterns_mean_what_they_mean_in_go() {
     for file in files {
         println!("{}", file.display());
         let outcomes = Outcomes::of(cases(&file));
-        // A file may hold nothing but exceptions.
+        // A file may contain only exceptions.
         if outcomes.cases > 0 {
             outcomes.assert_good();
         }
@@ -170,7 +170,7 @@ fn more_patterns_mean_what_they_mean_in_go() {
 }
 
 #[test]
-fn the_commonest_pattern_for_addresses_matches_them() {
+fn the_most_common_pattern_for_email_addresses_matches_them() {
     let flag = flag_of(r"^[\w-\.]+@([\w-]+\.)+[\w-]{2,4}$");
     assert!(flag.problems().is_empty(), "{:?}", flag.problems());
     assert!(matches(&flag, "ada.lovelace@math.example.org"));

@@ -1,7 +1,7 @@
-//! Secrets are planted in everything that the SDK is told, and looked for in everything that is
-//! shown or logged, by the SDK and by the libraries below it.
+//! Plants secrets in all input of the SDK, and searches for them in all errors, debug output and
+//! logs, of the SDK and of the libraries it uses.
 //!
-//! A test binary of its own: its log is that of the whole process, of all threads and of all
+//! A separate test binary, because it captures the log of the whole process, of all threads and all
 //! levels.
 
 #![cfg(test)]
@@ -27,10 +27,10 @@ use vexil::{Client, ClientBuilder, Context};
 use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, Endpoint};
 
-/// Longer than anything takes.
+/// Upper limit for every wait.
 const SOON: Duration = Duration::from_secs(60);
 
-/// What is in every secret, and nowhere else.
+/// The part that all secrets share, and that occurs nowhere else.
 const PLANTED: &str = "pl4nted";
 
 fn secret(name: &str) -> String {
@@ -42,7 +42,7 @@ fn log() -> &'static Log {
     static LOG: OnceLock<Log> = OnceLock::new();
     LOG.get_or_init(|| {
         let log = Log::default();
-        // Takes the records of the `log` crate as well.
+        // Also captures the records of the `log` crate.
         log.subscriber().try_init().unwrap();
         log
     })
@@ -61,7 +61,7 @@ fn hides(thing: &(impl Debug + ?Sized)) {
     assert!(!shown.contains(PLANTED), "{shown}");
 }
 
-/// An error and its causes hide it, whether written for people or for programmers.
+/// An error and its causes hide it, in both `Display` and `Debug`.
 #[track_caller]
 fn hides_in_error(error: &(dyn Error + 'static)) {
     for cause in std::iter::successors(Some(error), |&error| error.source()) {
@@ -70,7 +70,7 @@ fn hides_in_error(error: &(dyn Error + 'static)) {
     }
 }
 
-/// A recipe that shows what it may know of the client.
+/// A data source configuration that prints everything it may know about the client.
 #[derive(Clone, Debug)]
 struct Looks(StreamingConfig);
 
@@ -166,13 +166,13 @@ fn no_secret_is_logged_while_a_client_streams_sends_events_and_fails() {
 }
 
 #[test]
-fn no_secret_is_logged_while_a_client_polls_by_a_proxy() {
+fn no_secret_is_logged_while_a_client_polls_through_a_proxy() {
     log();
     let service = FakeService::start().unwrap();
     service.set("flag", secret("value"));
     let host = service.url().trim_start_matches("http://").to_owned();
-    // The service takes a request as a proxy would get it, or refuses it: either way it was made
-    // and logged.
+    // The service answers a request as a proxy would receive it, or refuses it. Either way it was
+    // sent and logged.
     for proxy in [
         format!("http://ada:{0}@{host}", secret("proxy")),
         "http://127.0.0.1:1".to_owned(),
@@ -194,7 +194,7 @@ fn no_secret_is_logged_while_a_client_polls_by_a_proxy() {
 }
 
 #[test]
-fn no_setting_shows_a_secret_and_no_refusal_of_one() {
+fn no_setting_and_no_error_about_one_contains_a_secret() {
     log();
     let service = FakeService::start().unwrap();
     hides(&SdkKey::from(secret("sdk-key")));
@@ -248,7 +248,7 @@ fn no_setting_shows_a_secret_and_no_refusal_of_one() {
 }
 
 #[test]
-fn no_error_about_data_quotes_it() {
+fn no_error_about_data_quotes_the_data() {
     let quoted = secret("data");
     for kind in [
         vexil::model::DataKind::Flag,
@@ -285,7 +285,7 @@ fn no_error_about_data_quotes_it() {
 }
 
 #[test]
-fn the_log_of_these_tests_would_show_a_secret() {
+fn the_log_of_these_tests_would_contain_a_secret() {
     log();
     tracing::trace!("{}", "a secret");
     assert!(log().lines().iter().any(|line| line.contains("a secret")));

@@ -1,4 +1,4 @@
-//! The contract of a store, held by the one in memory (EVAL-2.5; SRC-2.3 and SRC-5.2).
+//! The contract of a store, checked with the in-memory store (EVAL-2.5; SRC-2.3 and SRC-5.2).
 
 #![cfg(test)]
 
@@ -49,7 +49,8 @@ fn a_clone_is_the_same_store() {
     assert_eq!(version(&store, "a"), Some(2));
 }
 
-/// The version of a flag; none if there is none. Nothing is ever unknown.
+/// The version of a flag, or `None` if there is no such flag. The in-memory store never returns
+/// `Found::Unknown`.
 fn version(store: &MemoryStore, key: &str) -> Option<u64> {
     read(store, |snapshot| match snapshot.flag(key) {
         Found::Present(flag) => Some(flag.version()),
@@ -93,7 +94,7 @@ fn a_new_store_is_empty_and_not_initialized() {
 }
 
 #[test]
-fn an_update_alone_is_kept_but_initializes_nothing() {
+fn an_update_alone_is_stored_but_does_not_initialize() {
     let store = MemoryStore::new();
     assert_eq!(flag(&store, "a", 1), Upserted::Written);
     assert!(!store.is_initialized());
@@ -119,7 +120,7 @@ fn a_data_set_replaces_everything_whatever_the_versions() {
     assert_eq!(
         flag(&store, "c", 1),
         Upserted::Written,
-        "a tombstone is replaced, too"
+        "a tombstone is also replaced"
     );
     assert_eq!(flag(&store, "b", 1), Upserted::Written);
 }
@@ -143,7 +144,7 @@ fn only_a_newer_version_is_written() {
 }
 
 #[test]
-fn what_is_new_is_written_whatever_its_version() {
+fn a_new_item_is_written_whatever_its_version() {
     let store = store_of(&json!({}));
     assert_eq!(flag(&store, "a", 0), Upserted::Written);
     assert_eq!(flag(&store, "a", 0), Upserted::Stale);
@@ -164,7 +165,7 @@ fn flags_and_segments_of_the_same_key_are_different_items() {
 
 // EVAL-2.5
 #[test]
-fn a_deleted_item_is_gone_but_keeps_older_updates_out() {
+fn a_deleted_item_is_gone_but_rejects_older_updates() {
     let store =
         store_of(&json!({"flags": {"a": gives(1, 1), "b": {"version": 7, "deleted": true}}}));
     assert_eq!(delete(&store, DataKind::Flag, "a", 3), Upserted::Written);
@@ -183,7 +184,7 @@ fn a_deleted_item_is_gone_but_keeps_older_updates_out() {
 }
 
 #[test]
-fn many_updates_find_their_items() {
+fn each_of_many_updates_changes_its_item() {
     let store = MemoryStore::new();
     for round in 1..=3 {
         for n in 0..2_000 {
@@ -213,7 +214,7 @@ fn a_store_in_memory_has_nothing_to_fetch() {
 }
 
 #[test]
-fn a_reader_may_write_and_keeps_the_data_of_its_moment() {
+fn a_reader_can_write_and_keeps_its_snapshot() {
     let store = store_of(&json!({"flags": {"a": gives(1, 1)}}));
     store.read(&mut |snapshot| {
         assert_eq!(flag(&store, "a", 2), Upserted::Written);
@@ -224,7 +225,7 @@ fn a_reader_may_write_and_keeps_the_data_of_its_moment() {
     assert_eq!(version(&store, "a"), None);
 }
 
-// SRC-5.2: a reader sees the old or the new set, never a mix
+// SRC-5.2: a reader sees the old or the new data set, never a mix
 #[test]
 fn a_reader_never_sees_half_a_data_set() {
     const FLAGS: usize = 200;
@@ -258,7 +259,7 @@ fn a_reader_never_sees_half_a_data_set() {
                 let segments = snapshot.segments().map(|segment| segment.version());
                 let versions: Vec<_> = flags.chain(segments).collect();
                 assert_eq!(versions, vec![version; 2 * FLAGS], "a mix of two data sets");
-                assert!(version >= last, "data went back");
+                assert!(version >= last, "the data became older");
                 version
             });
             if finished {

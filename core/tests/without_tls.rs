@@ -1,6 +1,5 @@
-//! The HTTP transport without a provider of cryptography. `scripts/test` runs it with
-//! `--no-default-features --features http`. The feature `tls` is on even then, for the fake
-//! service.
+//! The HTTP transport without a crypto provider. `scripts/test` runs it with `--no-default-features
+//! --features http`. The feature `tls` is enabled even then, for the fake service.
 
 #![cfg(all(
     feature = "http",
@@ -14,7 +13,7 @@ use vexil::Client;
 use vexil::config::{ConfigError, HttpConfig, ServiceEndpoints};
 use vexil::transport::{RequestOptions, TransportErrorKind};
 
-/// What is wrong with a client, in full.
+/// The error of a client's start, with its causes.
 fn wrong(error: &ConfigError) -> String {
     format!("{error}: {}", error.source().unwrap())
 }

@@ -192,7 +192,7 @@ fn waiting_for_data_times_out_with_the_last_error() {
         cause(client.blocking_wait_until_ready(AT_ONCE)),
         ("timeout", None)
     );
-    source.trouble(DataSourceState::Interrupted, "the cable is cut");
+    source.network_error(DataSourceState::Interrupted, "the cable is cut");
     let expected = ("timeout", Some("the cable is cut".to_owned()));
     assert_eq!(cause(client.blocking_wait_until_ready(AT_ONCE)), expected);
     let result = pollster::block_on(client.wait_until_ready(AT_ONCE));
@@ -222,7 +222,7 @@ fn waiting_ends_at_once_when_the_sdk_key_is_refused_and_the_client_keeps_trying(
             "the next attempt is far away"
         );
         // A later error becomes the last one.
-        source.trouble(DataSourceState::Interrupted, "the cable is cut");
+        source.network_error(DataSourceState::Interrupted, "the cable is cut");
         assert_eq!(
             cause(client.blocking_wait_until_ready(AT_ONCE)).0,
             "timeout"
@@ -263,7 +263,7 @@ fn waiting_ends_when_the_data_arrives() {
     std::thread::scope(|scope| {
         let blocking = scope.spawn(|| client.blocking_wait_until_ready(SOON));
         let awaiting = scope.spawn(|| pollster::block_on(client.wait_until_ready(SOON)));
-        source.trouble(DataSourceState::Interrupted, "the cable is cut");
+        source.network_error(DataSourceState::Interrupted, "the cable is cut");
         source.init(&json!({}));
         blocking.join().unwrap().unwrap();
         awaiting.join().unwrap().unwrap();

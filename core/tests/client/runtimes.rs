@@ -147,7 +147,7 @@ fn a_client_outlives_the_runtime_in_which_it_was_started() {
     client.blocking_wait_until_ready(SOON).unwrap();
     assert!(client.bool_variation("flag", &ada(), false));
     let mut statuses = client.data_source_status().subscribe();
-    source.trouble(DataSourceState::Interrupted, "the cable is cut");
+    source.network_error(DataSourceState::Interrupted, "the cable is cut");
     assert_eq!(
         statuses.blocking_next(SOON).unwrap().state,
         DataSourceState::Interrupted

@@ -22,7 +22,7 @@ fn changes(client: &Client, source: &Controls, act: impl FnOnce()) -> Vec<Short>
     const END: &str = "the end of this test";
     let mut changes = client.data_source_status().subscribe();
     act();
-    source.trouble(DataSourceState::Interrupted, END);
+    source.network_error(DataSourceState::Interrupted, END);
     let next = || changes.blocking_next(SOON).expect("the end is announced");
     std::iter::repeat_with(next)
         .take_while(|status| {
@@ -46,12 +46,12 @@ fn a_status_follows_the_source_and_is_announced_only_when_it_changes() {
     let network = Some(DataSourceErrorKind::NetworkError);
     let seen = changes(&client, &source, || {
         source.status(DataSourceState::Interrupted);
-        source.trouble(DataSourceState::Interrupted, "refused");
+        source.network_error(DataSourceState::Interrupted, "refused");
         source.init(&json!({}));
         source.init(&json!({}));
         source.status(DataSourceState::Valid);
-        source.trouble(DataSourceState::Interrupted, "cut");
-        source.trouble(DataSourceState::Interrupted, "cut");
+        source.network_error(DataSourceState::Interrupted, "cut");
+        source.network_error(DataSourceState::Interrupted, "cut");
         source.flag("flag", &gives(1, true));
     });
     let expected = [
@@ -70,7 +70,7 @@ fn the_time_of_a_status_is_the_time_of_its_last_change_of_state() {
     let (client, source) = controlled();
     let status = || client.data_source_status().status();
     let before = status().since;
-    source.trouble(DataSourceState::Interrupted, "refused");
+    source.network_error(DataSourceState::Interrupted, "refused");
     assert_eq!(status().since, before);
     source.init(&json!({}));
     let valid = status().since;
@@ -86,7 +86,7 @@ fn updates_after_the_end_are_ignored() {
     source.init(&json!({}));
     pollster::block_on(client.close(SOON));
     source.status(DataSourceState::Valid);
-    source.trouble(DataSourceState::Interrupted, "cut");
+    source.network_error(DataSourceState::Interrupted, "cut");
     assert!(
         source.try_init(&json!({})).is_err(),
         "nothing is stored after the end"
@@ -183,7 +183,7 @@ fn one_task_can_await_any_number_of_changes() {
     let (client, source) = controlled();
     let mut changes = client.data_source_status().subscribe();
     for n in 0..200 {
-        source.trouble(DataSourceState::Interrupted, &n.to_string());
+        source.network_error(DataSourceState::Interrupted, &n.to_string());
     }
     current_thread().block_on(async {
         for n in 0..200 {

@@ -194,7 +194,7 @@ async fn versions_and_keys_are_passed_on_unchanged() {
 // SRC-F21 to SRC-F25: the sink decides which version is newer.
 #[tokio::test(start_paused = true)]
 async fn every_update_is_passed_on_in_order_without_a_status_change() {
-    let delete = event("delete", r#"{"path": "/flags/nobody", "version": 1}"#);
+    let delete = event("delete", r#"{"path": "/flags/absent", "version": 1}"#);
     let script = Script::new([Answer::endless([
         patch(1),
         delete,
@@ -207,7 +207,7 @@ async fn every_update_is_passed_on_in_order_without_a_status_change() {
         sink.seen(),
         [
             "upsert f:1",
-            "delete nobody:1",
+            "delete absent:1",
             "init f:2",
             "init f:2",
             "upsert f:1"

@@ -1,4 +1,4 @@
-//! Origins that fail or panic, and comparisons that do.
+//! Origins that fail or panic, and comparisons that panic.
 
 use serde_json::json;
 use vexil::migration::{ExecutionOrder, Origin, Stage};
@@ -15,7 +15,7 @@ const FAULTS: [(Does, &str); 2] = [
 
 // EVT-7.2 and EVT-7.4
 #[test]
-fn both_origins_are_read_even_if_one_fails_and_the_one_that_decides_counts() {
+fn both_origins_are_read_even_if_one_fails_and_the_authoritative_one_counts() {
     let orders = [
         ExecutionOrder::Serial,
         ExecutionOrder::Random,
@@ -47,7 +47,7 @@ fn both_origins_are_read_even_if_one_fails_and_the_one_that_decides_counts() {
             );
             assert!(
                 op.latency.old.is_some() && op.latency.new.is_some(),
-                "a failure takes its time too"
+                "the latency of a failure is measured"
             );
         });
         Both::new(&client, &calls, plan(Does::Work, fault)).read(&ada(), Stage::Off, |answer| {
@@ -64,7 +64,7 @@ fn both_origins_are_read_even_if_one_fails_and_the_one_that_decides_counts() {
 
 // EVT-7.2
 #[test]
-fn where_the_write_that_decides_fails_the_other_origin_is_not_written() {
+fn if_the_authoritative_write_fails_the_other_origin_is_not_written() {
     for (fault, words) in FAULTS {
         let (client, events) = client_at("live", &json!({}));
         let calls = Calls::default();
@@ -99,7 +99,7 @@ fn where_the_write_that_decides_fails_the_other_origin_is_not_written() {
 
 // EVT-7.4
 #[test]
-fn a_comparison_that_panics_is_logged_and_nothing_is_said_of_consistency() {
+fn a_comparison_that_panics_is_logged_and_consistency_is_not_reported() {
     interest::always_interested();
     let (client, events) = client_at("shadow", &json!({}));
     let plan = Plan {

@@ -1,4 +1,4 @@
-//! Migrations: stages, what is called in which order, and what is reported (EVT-7).
+//! Migrations: stages, the order of calls, and the reports (EVT-7).
 
 #![cfg(test)]
 
@@ -31,8 +31,8 @@ const STAGES: [Stage; 6] = [
     Stage::Complete,
 ];
 
-/// A client whose flag `move` has this stage, or any other value, and more members; and what it
-/// reports.
+/// A client whose flag `move` has this stage (or any other value) and additional fields, and a
+/// recorder of its events.
 fn client_at(stage: impl Into<Json>, more: &Json) -> (Client, EventRecorder) {
     let flag = support::with(support::gives(10, stage), more);
     let events = EventRecorder::new();
@@ -47,7 +47,7 @@ fn client_at(stage: impl Into<Json>, more: &Json) -> (Client, EventRecorder) {
     )
 }
 
-/// The migration operations that were reported since this was last asked.
+/// The migration operations reported since the last call.
 fn reported(events: &EventRecorder) -> Vec<MigrationOp> {
     let op = |event| match event {
         RecordedEvent::MigrationOp(op) => Some(*op),
@@ -56,7 +56,7 @@ fn reported(events: &EventRecorder) -> Vec<MigrationOp> {
     events.take().into_iter().filter_map(op).collect()
 }
 
-/// The only one of them.
+/// The only migration operation.
 #[track_caller]
 fn only(events: &EventRecorder) -> MigrationOp {
     let mut ops = reported(events);

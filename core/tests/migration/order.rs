@@ -1,4 +1,4 @@
-//! Who is called, in which order, and whose answer counts.
+//! Which origins are called, in which order, and which result is returned.
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use Origin::{New, Old};
 
 // EVT-7.1
 #[test]
-fn every_stage_calls_its_origins_in_order_and_gives_the_answer_of_the_one_that_decides() {
+fn every_stage_calls_its_origins_in_order_and_returns_the_authoritative_result() {
     let stages = [
         (Stage::Off, &[Old][..], &[Old][..]),
         (Stage::DualWrite, &[Old], &[Old, New]),
@@ -67,7 +67,7 @@ fn every_stage_calls_its_origins_in_order_and_gives_the_answer_of_the_one_that_d
 
 // EVT-7.2
 #[test]
-fn by_chance_either_origin_is_read_first_and_the_answer_is_the_same() {
+fn in_random_order_either_origin_is_read_first_and_the_result_is_the_same() {
     let (client, _events) = client_at("shadow", &json!({}));
     let calls = Calls::default();
     let plan = Plan {
@@ -84,14 +84,14 @@ fn by_chance_either_origin_is_read_first_and_the_answer_is_the_same() {
             *old_first.lock().unwrap() += usize::from(calls[0] == Old);
         });
     }
-    // Off by one in ten to the fifteenth.
+    // The chance of a false failure is one in ten to the fifteenth.
     let old_first = old_first.into_inner().unwrap();
     assert!((120..=280).contains(&old_first), "{old_first} of 400");
 }
 
-// EVT-7.2. Each origin waits for the other: one after the other they would fail.
+// EVT-7.2. Each origin waits for the other, so both would fail if they ran one after the other.
 #[test]
-fn concurrent_reads_are_under_way_at_the_same_time() {
+fn concurrent_reads_run_at_the_same_time() {
     for (stage, decides) in [("shadow", "old"), ("live", "new")] {
         let (client, events) = client_at(stage, &json!({}));
         let meeting = || {
@@ -125,7 +125,7 @@ fn concurrent_reads_are_under_way_at_the_same_time() {
 
 // EVT-7.2
 #[test]
-fn concurrent_awaiting_reads_are_under_way_at_the_same_time() {
+fn concurrent_async_reads_run_at_the_same_time() {
     let (client, events) = client_at("live", &json!({}));
     let barrier = Arc::new(tokio::sync::Barrier::new(2));
     let read = |name: &'static str| {
@@ -160,7 +160,7 @@ fn concurrent_awaiting_reads_are_under_way_at_the_same_time() {
 }
 
 #[test]
-fn a_migrator_must_know_how_to_read_and_to_write() {
+fn a_migrator_requires_functions_to_read_and_to_write() {
     use vexil::migration::MigratorError;
 
     let (client, _) = client_at("off", &json!({}));

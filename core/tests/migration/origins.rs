@@ -1,4 +1,4 @@
-//! Migrators of both kinds, with origins that remember that they were called.
+//! Synchronous and async migrators, with origins that record their calls.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use vexil::migration::{
     AsyncMigrator, ExecutionOrder, Migrator, OperationResult, Origin, PerOrigin, Stage, WriteResult,
 };
 
-/// What an origin does.
+/// The behaviour of an origin.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Does {
     Work,
@@ -18,7 +18,7 @@ pub(crate) enum Does {
     Panic,
 }
 
-/// Which origins were called, in order.
+/// The origins that were called, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Calls(Arc<Mutex<Vec<Origin>>>);
 
@@ -44,14 +44,14 @@ impl Calls {
     }
 }
 
-/// How a migrator is made.
+/// The configuration of a migrator.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub(crate) origins: PerOrigin<Does>,
     pub(crate) order: ExecutionOrder,
     pub(crate) latency: bool,
     pub(crate) errors: bool,
-    /// What the comparison says; none if there is none.
+    /// The result of the comparison, or `None` if there is no comparison.
     pub(crate) compare: Option<fn(&String, &String) -> bool>,
 }
 
@@ -68,7 +68,7 @@ impl Plan {
     }
 }
 
-/// A migrator of either kind. Both are given the same plan, so that every test proves both.
+/// Both kinds of migrator with the same plan, so that every test covers both.
 pub(crate) struct Both {
     blocking: Migrator<String, String, String, String>,
     awaiting: AsyncMigrator<String, String, String, String>,
@@ -124,7 +124,7 @@ impl Both {
         }
     }
 
-    /// Reads by each kind; `check` sees every answer.
+    /// Reads with each kind; `check` receives every result.
     pub(crate) fn read(
         &self,
         context: &impl EvaluationContext,
@@ -143,7 +143,7 @@ impl Both {
         )));
     }
 
-    /// Writes by each kind; `check` sees every answer.
+    /// Writes with each kind; `check` receives every result.
     pub(crate) fn write(
         &self,
         context: &impl EvaluationContext,
@@ -163,7 +163,7 @@ impl Both {
     }
 }
 
-/// The answer as text: the value, or the error with its cause.
+/// The result as text: the value, or the error with its cause.
 pub(crate) fn text(answer: &OperationResult<String>) -> String {
     match &answer.result {
         Ok(value) => value.clone(),

@@ -1,4 +1,4 @@
-//! What is reported of a migration, and how often.
+//! What is reported about a migration, and how often.
 
 use serde_json::{Value as Json, json};
 use vexil::Client;
@@ -29,7 +29,7 @@ fn latencies_and_errors_are_reported_unless_they_are_switched_off() {
 
 // EVT-7.4
 #[test]
-fn results_are_compared_where_both_are_read_and_never_where_they_are_written() {
+fn results_are_compared_if_both_are_read_and_never_for_writes() {
     for stage in STAGES {
         let (client, events) = client_at(stage.as_str(), &json!({}));
         for (same, compare) in [
@@ -54,7 +54,7 @@ fn results_are_compared_where_both_are_read_and_never_where_they_are_written() {
 
 // EVT-7.3
 #[test]
-fn the_comparison_is_given_the_answer_that_counts_first() {
+fn the_comparison_receives_the_authoritative_result_first() {
     let (client, events) = client_at("live", &json!({}));
     let compare: fn(&String, &String) -> bool =
         |first, second| first.ends_with("new") && second.ends_with("old");
@@ -68,8 +68,8 @@ fn the_comparison_is_given_the_answer_that_counts_first() {
     });
 }
 
-/// How many of 400 reads were compared by a flag with this check ratio, and what they say of the
-/// ratio.
+/// How many of 400 reads were compared by a flag with this check ratio, and the ratio that the
+/// reports contain.
 fn compared(ratio: &Json) -> usize {
     let (client, events) = client_at("shadow", &json!({"migration": {"checkRatio": ratio}}));
     let plan = Plan {
@@ -86,7 +86,7 @@ fn compared(ratio: &Json) -> usize {
 
 // EVT-7.4
 #[test]
-fn the_flags_check_ratio_says_how_often_results_are_compared() {
+fn the_flags_check_ratio_sets_how_often_results_are_compared() {
     assert_eq!(
         [json!(0), json!(1), json!(null)].each_ref().map(compared),
         [0, 400, 400]
@@ -95,7 +95,7 @@ fn the_flags_check_ratio_says_how_often_results_are_compared() {
     assert!((40..=160).contains(&some), "{some} of 400");
 }
 
-/// The kinds of events that the service gets of one read in the stage of this flag.
+/// The kinds of events that the service receives for one read in the stage of this flag.
 #[cfg(feature = "http")]
 fn delivered(flag: &Json, context: &vexil::Context) -> Vec<Json> {
     use std::time::Duration;
@@ -134,7 +134,7 @@ fn delivered(flag: &Json, context: &vexil::Context) -> Vec<Json> {
 // EVT-1.6, EVT-2.4, EVT-3.3 and EVT-7.6
 #[cfg(feature = "http")]
 #[test]
-fn the_service_gets_an_index_a_summary_and_the_operation() {
+fn the_service_receives_an_index_a_summary_and_the_operation() {
     let flag = json!({"key": "move", "on": true, "version": 0, "variations": ["off", "live"], "fallthrough": {"variation": 1},
         "migration": {"checkRatio": 1}});
     let guest = vexil::Context::builder("g")

@@ -1,4 +1,4 @@
-//! The stage of a migration, and what a tracker says of the flag.
+//! The stage of a migration, and what a tracker reports about the flag.
 
 use pollster::block_on;
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::{STAGES, client_at, only};
 
 // EVT-7.5
 #[test]
-fn each_stage_of_a_flag_is_given_and_reported_with_variation_version_and_reason() {
+fn each_stage_is_returned_and_reported_with_variation_version_and_reason() {
     for stage in STAGES {
         let (client, events) = client_at(stage.as_str(), &json!({}));
         let (given, tracker) = client.migration_variation("move", &ada(), Stage::Off);
@@ -48,7 +48,7 @@ fn each_stage_of_a_flag_is_given_and_reported_with_variation_version_and_reason(
 
 // EVT-7.5
 #[test]
-fn what_is_no_stage_gives_the_default_and_keeps_the_version() {
+fn an_invalid_stage_returns_the_default_and_keeps_the_version() {
     for value in [
         json!("half-way"),
         json!("OFF"),
@@ -76,9 +76,9 @@ fn what_is_no_stage_gives_the_default_and_keeps_the_version() {
     }
 }
 
-// As the field's other SDKs do, which read the stage only after the evaluation was reported
+// Like other SDKs, which parse the stage only after the evaluation was reported.
 #[test]
-fn what_is_no_stage_is_reported_as_the_flag_has_it() {
+fn an_invalid_stage_is_reported_with_the_flags_value() {
     for value in [json!("half-way"), json!(7), json!(null), json!({"a": 1})] {
         let (client, events) = client_at(value.clone(), &json!({}));
         let _ = client.migration_variation("move", &ada(), Stage::Live);
@@ -108,7 +108,7 @@ fn what_is_no_stage_is_reported_as_the_flag_has_it() {
 
 // EVT-7.5
 #[test]
-fn other_failures_give_the_default_with_their_own_reason_and_no_version() {
+fn other_failures_return_the_default_with_their_reason_and_no_version() {
     let failed = |client: &Client, key: &str, error: EvalErrorKind| {
         let (stage, tracker) = client.migration_variation(key, &ada(), Stage::RampDown);
         assert_eq!(stage, Stage::RampDown);
@@ -148,7 +148,7 @@ fn other_failures_give_the_default_with_their_own_reason_and_no_version() {
 
 // EVT-6.2, rule 12
 #[test]
-fn hooks_see_the_final_stage_as_a_text() {
+fn hooks_see_the_final_stage_as_a_string() {
     for (value, variation) in [("live", Some(0)), ("half-way", None)] {
         let (client, _) = client_at(value, &json!({}));
         let hook = HookRecorder::new("recorder");

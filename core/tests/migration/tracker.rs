@@ -1,4 +1,4 @@
-//! What a tracker refuses to report.
+//! Operations that a tracker refuses to report.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn tracker(key: &str) -> OpTracker {
 
 // EVT-7.5
 #[test]
-fn what_does_not_make_sense_is_an_error() {
+fn an_inconsistent_operation_is_an_error() {
     let built = |key: &str, note: &dyn Fn(&OpTracker)| {
         let tracker = tracker(key);
         note(&tracker);
@@ -71,7 +71,7 @@ fn what_does_not_make_sense_is_an_error() {
 
 // EVT-7.5
 #[test]
-fn what_does_not_make_sense_is_logged_and_not_reported() {
+fn an_inconsistent_operation_is_logged_and_not_reported() {
     interest::always_interested();
     let (client, events) = client_at("shadow", &json!({}));
     let (_, tracker) = client.migration_variation("move", &ada(), Stage::Off);

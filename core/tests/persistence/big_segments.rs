@@ -21,7 +21,7 @@ fn now() -> u64 {
     .unwrap()
 }
 
-/// A flag that tells whether a context belongs to the big segment `big.g2`.
+/// A flag that returns whether a context belongs to the big segment `big.g2`.
 fn data() -> Json {
     let segment = json!({"version": 1, "unbounded": true, "generation": 2,
         "rules": [{"clauses": [{"attribute": "key", "op": "in", "values": ["by-rule"]}]}]});
@@ -30,7 +30,7 @@ fn data() -> Json {
     json!({"flags": {"flag": flag}, "segments": {"big": segment}})
 }
 
-/// A client, and the store of big segments, in step with the service, that it asks.
+/// A client and its big-segment store, which is in sync with the service.
 async fn asking(
     configure: impl FnOnce(BigSegmentsConfig) -> BigSegmentsConfig,
 ) -> (MemoryDatabase, Arc<MemoryBigSegmentStore>, Client) {
@@ -48,7 +48,7 @@ async fn asking(
     (database, store, client)
 }
 
-/// What the flag says of a context, and how far that can be trusted.
+/// The flag's value for a context, and the status of big segments.
 async fn asked(client: &Client, key: &str) -> (String, String) {
     let context = vexil::Context::new(key).unwrap();
     let detail = client
@@ -69,7 +69,7 @@ fn says(value: &str, status: &str) -> (String, String) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_store_says_who_belongs_to_a_segment_and_rules_decide_where_it_says_nothing() {
+async fn the_store_decides_membership_and_rules_decide_if_it_has_none() {
     let (database, _, client) = asking(|config| config).await;
     database.set_membership::<&str>(PREFIX, "excluded", [], ["big.g2"]);
     database.set_membership(PREFIX, "older", ["big.g1"], []);
@@ -77,7 +77,7 @@ async fn the_store_says_who_belongs_to_a_segment_and_rules_decide_where_it_says_
         ("ada", "in"),
         ("excluded", "out"),
         ("older", "out"),
-        ("nobody", "out"),
+        ("stranger", "out"),
         ("by-rule", "in"),
     ] {
         assert_eq!(asked(&client, key).await, says(value, "HEALTHY"), "{key}");
@@ -85,10 +85,10 @@ async fn the_store_says_who_belongs_to_a_segment_and_rules_decide_where_it_says_
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_remembered_for_a_time_and_so_is_that_there_is_none() {
+async fn memberships_and_missing_memberships_are_cached_for_a_time() {
     let (database, store, client) =
         asking(|config| config.context_cache_time(Duration::from_secs(60))).await;
-    for key in ["ada", "nobody"] {
+    for key in ["ada", "stranger"] {
         let before = store.calls().count(StoreMethod::Membership);
         for _ in 0..10 {
             asked(&client, key).await;
@@ -99,15 +99,15 @@ async fn an_answer_is_remembered_for_a_time_and_so_is_that_there_is_none() {
             "{key}"
         );
     }
-    database.set_membership(PREFIX, "nobody", ["big.g2"], []);
+    database.set_membership(PREFIX, "stranger", ["big.g2"], []);
     tokio::time::sleep(Duration::from_secs(59)).await;
-    assert_eq!(asked(&client, "nobody").await.0, "out");
+    assert_eq!(asked(&client, "stranger").await.0, "out");
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(asked(&client, "nobody").await.0, "in");
+    assert_eq!(asked(&client, "stranger").await.0, "in");
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_more_contexts_than_are_remembered_the_least_recently_used_goes() {
+async fn the_least_recently_used_context_is_evicted_from_the_cache() {
     let (_, store, client) = asking(|config| {
         config
             .context_cache_size(2)
@@ -144,7 +144,7 @@ async fn a_thousand_evaluations_for_one_context_cause_one_query() {
 
 // STO-F33
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_is_left_alone_for_a_moment_and_what_was_known_goes_on_counting() {
+async fn a_failing_store_is_not_queried_for_a_while_and_cached_memberships_are_used() {
     let (_, store, client) = asking(|config| config).await;
     assert_eq!(asked(&client, "ada").await, says("in", "HEALTHY"));
     tokio::time::sleep(Duration::from_secs(10)).await;
@@ -154,19 +154,19 @@ async fn a_store_that_fails_is_left_alone_for_a_moment_and_what_was_known_goes_o
     assert_eq!(asked(&client, "ada").await, says("in", "STALE"));
     // Rules are still evaluated.
     assert_eq!(asked(&client, "by-rule").await, says("in", "STORE_ERROR"));
-    assert_eq!(asked(&client, "nobody").await, says("out", "STORE_ERROR"));
+    assert_eq!(asked(&client, "stranger").await, says("out", "STORE_ERROR"));
     assert_eq!(
         store.calls().count(StoreMethod::Membership),
         2,
-        "it was asked once in half a second"
+        "the store was queried once in half a second"
     );
     store.calls().heal();
     tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!(asked(&client, "nobody").await, says("out", "HEALTHY"));
+    assert_eq!(asked(&client, "stranger").await, says("out", "HEALTHY"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_hangs_or_panics_is_one_that_fails() {
+async fn a_store_that_hangs_or_panics_counts_as_failing() {
     for fault in [StoreFault::Hang, StoreFault::Panic] {
         let (_, store, client) = asking(|config| config).await;
         store.calls().fault(StoreMethod::Membership, fault);
@@ -185,7 +185,7 @@ async fn a_store_that_hangs_or_panics_is_one_that_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_status_tells_whether_the_store_is_there_and_in_step() {
+async fn the_status_reports_whether_the_store_is_available_and_in_sync() {
     let (database, store, client) =
         asking(|config| config.stale_after(Duration::from_secs(60))).await;
     let status = client.big_segments_status();
@@ -194,7 +194,7 @@ async fn the_status_tells_whether_the_store_is_there_and_in_step() {
         status.status().await,
         BigSegmentsStoreStatus::new(true, false)
     );
-    // By the time of day, which no test can pause: the store says that it was in step long ago.
+    // The store's sync time is wall-clock time, which tests cannot pause, so it is set to the past.
     database.set_synchronized(PREFIX, Some(now() - 61_000));
     assert_eq!(
         changes.next().await.unwrap(),
@@ -215,7 +215,7 @@ async fn the_status_tells_whether_the_store_is_there_and_in_step() {
         changes.next().await.unwrap(),
         BigSegmentsStoreStatus::new(true, true)
     );
-    // Clocks differ: what is in the future was just now.
+    // Clocks differ: a time in the future counts as now.
     database.set_synchronized(PREFIX, Some(now() + 3_600_000));
     assert_eq!(
         changes.next().await.unwrap(),
@@ -223,9 +223,9 @@ async fn the_status_tells_whether_the_store_is_there_and_in_step() {
     );
 }
 
-// STO-4.4: one query at the start, however many want to know
+// STO-4.4: one query at the start, however many callers request the status
 #[tokio::test(start_paused = true)]
-async fn the_first_status_is_asked_for_once() {
+async fn the_first_status_is_queried_once() {
     let (_, store, client) = asking(|config| config).await;
     for _ in 0..10 {
         client.big_segments_status().status().await;
@@ -240,7 +240,7 @@ async fn the_first_status_is_asked_for_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_store_nobody_belongs_to_a_segment_but_by_its_rules() {
+async fn without_a_store_membership_is_decided_by_rules_only() {
     let client = started(builder().data_source(Fixed::new(&data()))).await;
     assert_eq!(asked(&client, "ada").await, says("out", "NOT_CONFIGURED"));
     assert_eq!(
@@ -262,7 +262,7 @@ async fn closing_the_client_closes_the_store() {
 }
 
 #[test]
-fn a_plain_thread_may_ask() {
+fn a_plain_thread_can_evaluate_big_segments() {
     let database = MemoryDatabase::new();
     database.set_synchronized(PREFIX, Some(now()));
     database.set_membership(PREFIX, "ada", ["big.g2"], []);
@@ -281,7 +281,7 @@ fn a_plain_thread_may_ask() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_is_down_at_the_start_is_one_warning_at_once() {
+async fn a_store_that_is_down_at_the_start_is_logged_as_one_warning_at_once() {
     let log = Log::default();
     let _guard = tracing::subscriber::set_default(log.subscriber());
     let store = MemoryBigSegmentStore::new();

@@ -35,7 +35,7 @@ async fn without_a_cache_each_evaluation_reads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_defect_of_a_flag_that_is_read_again_and_again_is_logged_once_for_each_version() {
+async fn a_defect_of_a_flag_that_is_read_repeatedly_is_logged_once_per_version() {
     for mode in [CacheMode::Off, CacheMode::Ttl(TTL)] {
         let (database, _, client) = reading(mode).await;
         let log = Log::default();
@@ -57,9 +57,9 @@ async fn a_defect_of_a_flag_that_is_read_again_and_again_is_logged_once_for_each
     }
 }
 
-// STO-5.1 and STO-8.5: for a time, never longer, and what is missing too
+// STO-5.1 and STO-8.5: items and missing items are cached for the TTL, never longer
 #[tokio::test(start_paused = true)]
-async fn what_was_read_counts_for_a_time() {
+async fn items_are_cached_for_the_ttl() {
     for key in ["flag", "missing"] {
         let (database, store, client) = reading(CacheMode::Ttl(TTL)).await;
         let before = evaluated(&client, key).await;
@@ -72,9 +72,9 @@ async fn what_was_read_counts_for_a_time() {
     }
 }
 
-// STO-8.5: what is in use is read again before it expires, so nobody waits
+// STO-8.5: an item in use is refreshed before it expires, so no evaluation waits
 #[tokio::test(start_paused = true)]
-async fn a_flag_in_use_is_read_again_before_it_expires() {
+async fn a_flag_in_use_is_refreshed_before_it_expires() {
     let (_, store, client) = reading(CacheMode::Ttl(TTL)).await;
     value(&client, "flag").await;
     store
@@ -95,7 +95,7 @@ async fn a_flag_in_use_is_read_again_before_it_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_read_counts_for_ever() {
+async fn items_are_cached_for_ever_in_infinite_mode() {
     let (database, store, client) = reading(CacheMode::Infinite).await;
     assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
     assert_eq!(
@@ -113,7 +113,7 @@ async fn what_was_read_counts_for_ever() {
     assert_eq!(store.calls().count(StoreMethod::Get), 2);
 }
 
-/// Whoever wants the same flag at the same moment shares one read, whatever comes of it.
+/// Concurrent evaluations of the same flag share one read, whatever its result.
 #[tokio::test(start_paused = true)]
 async fn two_thousand_evaluations_of_a_flag_cause_one_read() {
     let slow = StoreFault::Delay(Duration::from_millis(100));
@@ -143,7 +143,7 @@ async fn two_thousand_evaluations_of_a_flag_cause_one_read() {
 
 // STO-F5 and STO-F6; STO-9.3: serve stale
 #[tokio::test(start_paused = true)]
-async fn while_the_database_is_away_what_was_known_is_served_and_nobody_waits_twice() {
+async fn during_an_outage_cached_items_are_served_and_no_evaluation_waits_twice() {
     let (database, store, client) = reading(CacheMode::Ttl(TTL)).await;
     value(&client, "flag").await;
     store.calls().fault_all(StoreFault::Hang);
@@ -158,7 +158,7 @@ async fn while_the_database_is_away_what_was_known_is_served_and_nobody_waits_tw
     assert_eq!(
         begun.elapsed(),
         Duration::ZERO,
-        "a database that is away is not asked"
+        "a database that is unavailable is not queried"
     );
     put(&database, "flag", &gives(2, 2));
     store.calls().heal();
@@ -170,7 +170,7 @@ async fn while_the_database_is_away_what_was_known_is_served_and_nobody_waits_tw
 const MODES: [CacheMode; 3] = [CacheMode::Off, CacheMode::Ttl(TTL), CacheMode::Infinite];
 
 #[tokio::test(start_paused = true)]
-async fn an_evaluation_waits_as_long_as_the_client_allows_and_no_longer() {
+async fn an_evaluation_waits_at_most_for_the_evaluation_timeout() {
     for (allowed, delay, expected) in [
         (
             Duration::from_secs(2),
@@ -212,7 +212,7 @@ async fn an_evaluation_waits_as_long_as_the_client_allows_and_no_longer() {
                 "{mode:?}: {:?}",
                 begun.elapsed()
             );
-            // Of one item at least, a late answer counts for the evaluations after it.
+            // A late response for a single item is used by later evaluations.
             tokio::time::sleep(Duration::from_secs(1)).await;
             let before = Instant::now();
             assert_eq!(
@@ -229,8 +229,8 @@ async fn an_evaluation_waits_as_long_as_the_client_allows_and_no_longer() {
     }
 }
 
-/// Evaluates a flag every 25 ms for a second, each time in a task of its own; returns how many were
-/// the default.
+/// Evaluates a flag every 25 ms for a second, each time in a separate task. Returns how many
+/// evaluations returned the default.
 async fn defaults_in_a_second(client: &Client) -> usize {
     let mut evaluations = Vec::new();
     for _ in 0..40 {
@@ -248,10 +248,11 @@ async fn defaults_in_a_second(client: &Client) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_answer_that_is_held_back_starts_no_outage_and_costs_no_value() {
+async fn one_delayed_response_starts_no_outage_and_causes_no_default() {
     for mode in MODES {
         for was_known in [true, false] {
-            // The second one is longer than an evaluation waits, and only what is known helps then.
+            // The second delay is longer than an evaluation waits, so only a cached item prevents a
+            // default.
             for delay in [Duration::from_millis(800), Duration::from_millis(4_500)] {
                 let (_, store, client) = reading(mode).await;
                 if was_known {
@@ -283,8 +284,7 @@ async fn one_answer_that_is_held_back_starts_no_outage_and_costs_no_value() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_never_comes_is_an_outage_only_if_the_database_does_not_answer_a_probe_either()
- {
+async fn a_missing_response_is_an_outage_only_if_a_probe_fails_too() {
     for mode in MODES {
         for (all, available) in [(false, true), (true, false)] {
             let (_, store, client) = reading(mode).await;
@@ -347,7 +347,7 @@ async fn during_an_outage_the_last_known_items_are_served_in_every_mode() {
                     "{mode:?} {fault:?}: {status:?}"
                 );
             }
-            // Afterwards the database counts again.
+            // After the outage, the database is read again.
             store.calls().heal();
             until(&client, |status| status.available).await;
             database.remove(PREFIX, DataKind::Flag, "flag");
@@ -364,7 +364,7 @@ async fn during_an_outage_the_last_known_items_are_served_in_every_mode() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_data_set_that_cannot_be_written_takes_nothing_away() {
+async fn a_data_set_that_cannot_be_written_removes_no_flag() {
     for mode in MODES {
         let (_, store) = store();
         let source = Scripted::default();
@@ -391,7 +391,7 @@ async fn a_data_set_that_cannot_be_written_takes_nothing_away() {
 
 // STO-5.2
 #[tokio::test(start_paused = true)]
-async fn all_flags_are_read_once_for_a_time() {
+async fn all_flags_are_cached_for_the_ttl() {
     let (database, store, client) = reading(CacheMode::Ttl(TTL)).await;
     put(&database, "other", &gives(1, 2));
     let all = async || {
@@ -407,14 +407,14 @@ async fn all_flags_are_read_once_for_a_time() {
     assert_eq!(store.calls().count(StoreMethod::GetAll), 2);
     tokio::time::sleep(TTL).await;
     assert_eq!(all().await, 3);
-    // Old data is better than none.
+    // Stale data is better than no data.
     store.calls().fault_all(StoreFault::Fail);
     tokio::time::sleep(TTL * 2).await;
     assert_eq!(all().await, 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_data_all_flags_are_no_valid_state() {
+async fn without_data_all_flags_state_is_invalid() {
     let (_, store, client) = reading(CacheMode::Off).await;
     store.calls().fault_all(StoreFault::Fail);
     assert!(
@@ -427,10 +427,13 @@ async fn without_data_all_flags_are_no_valid_state() {
 
 // STO-F8
 #[tokio::test(start_paused = true)]
-async fn a_spoilt_flag_counts_as_missing_and_is_no_outage() {
+async fn a_corrupt_flag_counts_as_missing_and_is_not_an_outage() {
     let (database, _store, client) = reading(CacheMode::Off).await;
-    database.put(PREFIX, DataKind::Flag, "spoilt", StoredItem::new("{"));
-    assert_eq!(evaluated(&client, "spoilt").await, failed("FLAG_NOT_FOUND"));
+    database.put(PREFIX, DataKind::Flag, "corrupt", StoredItem::new("{"));
+    assert_eq!(
+        evaluated(&client, "corrupt").await,
+        failed("FLAG_NOT_FOUND")
+    );
     assert!(
         until(&client, |status| status.error.is_some())
             .await
@@ -443,9 +446,9 @@ async fn a_spoilt_flag_counts_as_missing_and_is_no_outage() {
     assert!(state.is_valid() && state.values().len() == 1);
 }
 
-// STO-5.2 and STO-8.2: what the data source delivers is written, and seen at once
+// STO-5.2 and STO-8.2: delivered items are written, and visible at once
 #[tokio::test(start_paused = true)]
-async fn what_is_delivered_is_written_and_counts_at_once() {
+async fn delivered_items_are_written_and_used_at_once() {
     for mode in [CacheMode::Off, CacheMode::Ttl(TTL), CacheMode::Infinite] {
         let (database, store) = store();
         let flags = TestData::new().with("flag", "one");
@@ -465,14 +468,14 @@ async fn what_is_delivered_is_written_and_counts_at_once() {
         until_value(&client, "flag", "default").await;
         assert!(
             database.item(PREFIX, DataKind::Flag, "flag").is_some(),
-            "a tombstone stays"
+            "a tombstone is kept"
         );
     }
 }
 
-// STO-5.2: a newer item in the database stays, and is what counts
+// STO-5.2: a newer item in the database is kept and used
 #[tokio::test(start_paused = true)]
-async fn an_item_that_the_database_has_newer_is_read_from_it() {
+async fn a_newer_item_in_the_database_is_used() {
     let (database, store) = store();
     let flags = TestData::new().with("flag", "one");
     let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(CacheMode::Infinite);
@@ -482,9 +485,9 @@ async fn an_item_that_the_database_has_newer_is_read_from_it() {
     until_value(&client, "flag", "from elsewhere").await;
 }
 
-/// Another process that receives the same was faster.
+/// Another process that receives the same updates was faster.
 #[tokio::test(start_paused = true)]
-async fn an_item_that_the_database_has_already_was_written() {
+async fn an_item_that_is_already_in_the_database_counts_as_written() {
     let (database, store) = store();
     let source = Scripted::default();
     let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(CacheMode::Infinite);
@@ -511,7 +514,11 @@ async fn an_item_that_the_database_has_already_was_written() {
         let item = Item::from_json(DataKind::Flag, key, &text).unwrap();
         source.sink().upsert(item).await.unwrap()
     };
-    assert_eq!(upsert("twin").await, Upserted::Written, "it is the same");
+    assert_eq!(
+        upsert("twin").await,
+        Upserted::Written,
+        "the stored item is the same"
+    );
     assert_eq!(upsert("flag").await, Upserted::Stale);
     assert_eq!(
         (value(&client, "twin").await, value(&client, "flag").await),
@@ -521,7 +528,7 @@ async fn an_item_that_the_database_has_already_was_written() {
 
 // STO-5.3
 #[tokio::test(start_paused = true)]
-async fn a_write_that_fails_is_the_data_sources_to_repeat() {
+async fn a_failed_write_is_left_to_the_data_source_to_repeat() {
     let (_, store) = store();
     store.calls().fault_all(StoreFault::Fail);
     let flags = TestData::new().with("flag", "one");

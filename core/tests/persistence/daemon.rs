@@ -1,4 +1,4 @@
-//! Daemon mode while all is well.
+//! Daemon mode while the database works.
 
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::*;
 
 // STO-6: the marker is ignored
 #[tokio::test(start_paused = true)]
-async fn a_client_serves_what_the_database_holds_with_or_without_the_marker() {
+async fn a_client_serves_the_database_with_or_without_the_marker() {
     for marker in [false, true] {
         let (database, store) = store();
         put(&database, "flag", &gives(1, 7));
@@ -32,7 +32,7 @@ async fn a_client_serves_what_the_database_holds_with_or_without_the_marker() {
         assert_eq!(
             (status.items, status.initialized),
             (1, marker),
-            "who is ready has a status"
+            "a ready client has a status"
         );
     }
 }
@@ -72,7 +72,7 @@ async fn a_change_is_seen_within_the_refresh_interval() {
 
 // STO-9.4: push
 #[tokio::test(start_paused = true)]
-async fn a_change_that_the_database_tells_is_seen_at_once() {
+async fn a_change_that_the_database_notifies_of_is_seen_at_once() {
     let database = MemoryDatabase::new();
     let store = Arc::new(MemoryPersistentStore::attached(&database, PREFIX).with_push());
     put(&database, "flag", &gives(1, 1));
@@ -87,7 +87,7 @@ async fn a_change_that_the_database_tells_is_seen_at_once() {
             changed.elapsed()
         );
     }
-    // Many changes at once are read once.
+    // Many changes at once cause one read.
     let before = store.calls().count(StoreMethod::Snapshot);
     put_many(&database, 100, 1);
     until_value(&client, "flag-99", 1).await;
@@ -96,7 +96,7 @@ async fn a_change_that_the_database_tells_is_seen_at_once() {
 
 // STO-9.4: change events by difference
 #[tokio::test(start_paused = true)]
-async fn listeners_hear_of_what_has_changed_and_of_nothing_else() {
+async fn listeners_are_notified_of_changed_flags_only() {
     let (database, store) = store();
     put(&database, "stays", &gives(1, 1));
     put(&database, "changes", &gives(1, 1));
@@ -116,7 +116,7 @@ async fn listeners_hear_of_what_has_changed_and_of_nothing_else() {
     ];
     keys.sort();
     assert_eq!(keys, ["changes", "goes"]);
-    // Whatever else was announced would be heard before this.
+    // Any other change event would arrive before this one.
     put(&database, "comes", &gives(1, 1));
     until_value(&client, "comes", 1).await;
     assert_eq!(heard.recv_timeout(SOON).unwrap(), "comes");
@@ -124,7 +124,7 @@ async fn listeners_hear_of_what_has_changed_and_of_nothing_else() {
 
 // STO-1.3
 #[tokio::test(start_paused = true)]
-async fn tombstones_of_any_shape_are_flags_that_are_not_there() {
+async fn tombstones_of_any_form_are_missing_flags() {
     let (database, store) = store();
     let relay = r#"{"key":"$deleted","on":false,"prerequisites":[],"targets":[],"rules":[],"variations":[],"version":7,"deleted":true}"#;
     put(&database, "alive", &gives(1, 1));
@@ -167,7 +167,7 @@ async fn tombstones_of_any_shape_are_flags_that_are_not_there() {
 
 // STO-F35
 #[tokio::test(start_paused = true)]
-async fn a_database_that_is_filled_later_is_served_by_itself() {
+async fn a_database_that_is_filled_later_is_served() {
     let (database, store) = store();
     let client = daemon(store).await;
     assert_eq!(evaluated(&client, "flag").await, failed("FLAG_NOT_FOUND"));
@@ -175,10 +175,10 @@ async fn a_database_that_is_filled_later_is_served_by_itself() {
     until_value(&client, "flag", 1).await;
 }
 
-/// A client that only reads is proven to: whatever happens to it, the store records no attempt to
-/// write.
+/// A client that only reads never writes: the store records no write, whatever happens to the
+/// client.
 #[tokio::test(start_paused = true)]
-async fn a_client_never_writes_whatever_happens() {
+async fn a_client_in_daemon_mode_never_writes() {
     let modes = [
         None,
         Some(CacheMode::Off),
@@ -215,7 +215,7 @@ async fn a_client_never_writes_whatever_happens() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn offline_wins() {
+async fn offline_takes_precedence_over_daemon_mode() {
     let (database, store) = store();
     put(&database, "flag", &gives(1, 1));
     let client = builder()
@@ -230,7 +230,7 @@ async fn offline_wins() {
 
 // STO-F8 and STO-F10
 #[tokio::test(start_paused = true)]
-async fn a_spoilt_item_keeps_its_last_good_version_and_spoils_no_other() {
+async fn a_corrupt_item_keeps_its_last_good_version_and_affects_no_other() {
     let (database, store) = store();
     put(&database, "good", &gives(1, 1));
     put(
@@ -270,14 +270,14 @@ async fn a_spoilt_item_keeps_its_last_good_version_and_spoils_no_other() {
 
 // STO-9.4: versions that go back are taken over
 #[tokio::test(start_paused = true)]
-async fn a_change_without_a_higher_version_is_taken_over() {
+async fn a_change_without_a_higher_version_is_applied() {
     let (database, store) = store();
     put(&database, "flag", &gives(9, 9));
     let client =
         daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(1))).await;
     put(&database, "flag", &gives(3, 3));
     until_value(&client, "flag", 3).await;
-    // Written by hand, as people do
+    // Written by hand, with an unchanged version
     put(&database, "flag", &gives(3, "by hand"));
     until_value(&client, "flag", "by hand").await;
 }

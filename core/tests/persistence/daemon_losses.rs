@@ -1,4 +1,4 @@
-//! Daemon mode when the database has lost what it held.
+//! Daemon mode when the database has lost its data.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use vexil_testing::StoreMethod;
 
 use super::*;
 
-/// A client over twenty flags, which reads again each second.
+/// A client with twenty flags that refreshes every second.
 async fn over_twenty(accept_empty: bool) -> (MemoryDatabase, Arc<MemoryPersistentStore>, Client) {
     let (database, store) = store();
     put_many(&database, 20, 1);
@@ -20,7 +20,7 @@ async fn over_twenty(accept_empty: bool) -> (MemoryDatabase, Arc<MemoryPersisten
 
 // STO-F22: FLUSHALL, or a restart without persistence
 #[tokio::test(start_paused = true)]
-async fn an_emptied_database_loses_no_flag() {
+async fn an_emptied_database_removes_no_flag() {
     let (database, _store, client) = over_twenty(false).await;
     database.clear(PREFIX);
     let status = until(&client, |status| status.stale).await;
@@ -32,7 +32,8 @@ async fn an_emptied_database_loses_no_flag() {
             fallthrough(1)
         );
     }
-    // What is written again counts at once, and the rest stays until the data set is complete.
+    // Items that are written again are used at once. The others are kept until the data set is
+    // complete.
     put_many(&database, 12, 2);
     until_value(&client, "flag-0", 2).await;
     assert_eq!(evaluated(&client, "flag-19").await, fallthrough(1));
@@ -44,7 +45,7 @@ async fn an_emptied_database_loses_no_flag() {
 
 // STO-F23: one key was evicted, and the marker is there
 #[tokio::test(start_paused = true)]
-async fn if_only_the_flags_are_lost_they_are_kept_and_segments_go_on() {
+async fn if_only_the_flags_are_lost_they_are_kept_and_segments_still_change() {
     let (database, _store, client) = over_twenty(false).await;
     database.put(
         PREFIX,
@@ -61,7 +62,7 @@ async fn if_only_the_flags_are_lost_they_are_kept_and_segments_go_on() {
 
 // STO-9.4: an environment that was emptied on purpose
 #[tokio::test(start_paused = true)]
-async fn few_flags_that_are_gone_for_a_minute_are_gone() {
+async fn a_few_flags_that_are_missing_for_a_minute_are_removed() {
     let (database, store) = store();
     put_many(&database, 3, 1);
     database.set_initialized(PREFIX, true);
@@ -76,7 +77,7 @@ async fn few_flags_that_are_gone_for_a_minute_are_gone() {
 
 // STO-F25
 #[tokio::test(start_paused = true)]
-async fn most_flags_are_gone_only_after_a_second_look() {
+async fn most_flags_are_removed_only_after_a_second_read() {
     let (database, store, client) = over_twenty(false).await;
     for n in 5..20 {
         database.remove(PREFIX, DataKind::Flag, &format!("flag-{n}"));
@@ -91,7 +92,7 @@ async fn most_flags_are_gone_only_after_a_second_look() {
 
 // STO-F25: a writer that was half done
 #[tokio::test(start_paused = true)]
-async fn flags_that_are_back_at_the_second_look_were_never_gone() {
+async fn flags_that_are_back_at_the_second_read_are_never_missing() {
     let (database, store, client) = over_twenty(false).await;
     for n in 5..20 {
         database.remove(PREFIX, DataKind::Flag, &format!("flag-{n}"));
@@ -114,7 +115,7 @@ async fn flags_that_are_back_at_the_second_look_were_never_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_wants_to_believes_an_empty_database_at_once() {
+async fn an_empty_database_is_accepted_at_once_if_configured() {
     let (database, _store, client) = over_twenty(true).await;
     database.clear(PREFIX);
     tokio::time::sleep(Duration::from_secs(2)).await;

@@ -1,4 +1,4 @@
-//! Daemon mode while the database is away, slow or broken.
+//! Daemon mode while the database is unavailable, slow or faulty.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn back(status: &DataStoreStatus) -> bool {
 
 // STO-F1
 #[tokio::test(start_paused = true)]
-async fn a_database_that_is_down_at_the_start_is_served_when_it_comes_up() {
+async fn a_database_that_is_down_at_the_start_is_served_when_it_recovers() {
     let (database, store) = store();
     put(&database, "flag", &gives(1, 1));
     store.calls().fault_all(StoreFault::Fail);
@@ -57,7 +57,7 @@ async fn a_database_that_is_down_at_the_start_is_served_when_it_comes_up() {
     assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
 }
 
-/// The modes of a client that only reads: everything in memory, and the kinds of caches.
+/// The modes of a client that only reads: everything in memory, and the cache modes.
 const MODES: [Option<CacheMode>; 4] = [
     None,
     Some(CacheMode::Off),
@@ -75,7 +75,7 @@ fn reading(store: &Arc<MemoryPersistentStore>, mode: Option<CacheMode>) -> Clien
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_is_ready_when_its_database_has_been_read_and_not_before() {
+async fn a_client_is_ready_once_its_database_has_been_read_and_not_before() {
     for mode in MODES {
         for (fault, kind) in [
             (StoreFault::Fail, Some(DataStoreErrorKind::Unavailable)),
@@ -93,7 +93,7 @@ async fn a_client_is_ready_when_its_database_has_been_read_and_not_before() {
                 .unwrap_err();
             assert!(
                 begun.elapsed() >= Duration::from_secs(4),
-                "{mode:?} {fault:?}: it may still come"
+                "{mode:?} {fault:?}: the wait ended early"
             );
             let NotReadyError::StoreNotRead { error } = not_ready else {
                 panic!("{not_ready}")
@@ -107,7 +107,7 @@ async fn a_client_is_ready_when_its_database_has_been_read_and_not_before() {
 
             store.calls().heal();
             client.wait_until_ready(SOON).await.unwrap();
-            // The database is empty, which makes no difference, and neither does a later outage.
+            // An empty database is still a successful read, and a later outage changes nothing.
             assert_eq!(
                 evaluated(&client, "flag").await,
                 failed("FLAG_NOT_FOUND"),
@@ -122,7 +122,7 @@ async fn a_client_is_ready_when_its_database_has_been_read_and_not_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_ends_when_a_client_is_closed_that_has_never_read_its_database() {
+async fn waiting_ends_when_a_client_that_never_read_its_database_is_closed() {
     for mode in MODES {
         let (_, store) = store();
         store.calls().fault_all(StoreFault::Fail);
@@ -141,7 +141,7 @@ async fn waiting_ends_when_a_client_is_closed_that_has_never_read_its_database()
     }
 }
 
-/// The lines of a log that have this level and these words.
+/// The lines of a log that have this level and contain these words.
 fn lines(log: &Log, level: &str, words: &str) -> Vec<String> {
     let level = format!(" {level} ");
     log.lines()
@@ -151,8 +151,7 @@ fn lines(log: &Log, level: &str, words: &str) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_database_that_is_down_at_the_start_is_a_warning_at_once_and_one_that_fails_later_after_a_minute()
- {
+async fn an_outage_is_logged_at_once_at_the_start_and_later_after_a_minute() {
     let writing = |store: &Arc<MemoryPersistentStore>, mode: Option<CacheMode>| {
         let config = PersistentStoreConfig::new(Arc::clone(store));
         builder()
@@ -180,7 +179,7 @@ async fn a_database_that_is_down_at_the_start_is_a_warning_at_once_and_one_that_
             assert_eq!(
                 lines(&log, "WARN", "does not answer").len(),
                 0,
-                "it was said: {mode:?}"
+                "the outage was logged already: {mode:?}"
             );
             assert_eq!(
                 lines(&log, "WARN", "the test has it fail").len(),
@@ -203,14 +202,14 @@ async fn a_database_that_is_down_at_the_start_is_a_warning_at_once_and_one_that_
     assert_eq!(
         lines(&log, "WARN", "does not answer").len(),
         0,
-        "it may be over soon"
+        "a short outage is not logged"
     );
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert_eq!(lines(&log, "WARN", "does not answer").len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_two_changes_of_the_status_however_long_it_is_and_its_error_has_an_end() {
+async fn an_outage_changes_the_status_only_at_its_start_and_end_and_its_error_ends() {
     let (database, store) = store();
     put(&database, "flag", &gives(1, 1));
     let client = started(reading(&store, None)).await;
@@ -226,7 +225,7 @@ async fn an_outage_is_two_changes_of_the_status_however_long_it_is_and_its_error
         error.ended.is_some_and(|ended| ended >= error.time),
         "{error:?}"
     );
-    // Whatever else was announced comes before this.
+    // Any other status change arrives before this one.
     store.calls().fault_all(StoreFault::Refuse);
     until(&client, away).await;
     let mut seen = Vec::new();
@@ -264,14 +263,14 @@ async fn the_error_of_an_item_ends_when_no_item_is_corrupt() {
     assert_eq!(
         error(&client.data_store_status().status()).ended,
         None,
-        "it is still there"
+        "the item is still corrupt"
     );
     put(&database, "flag", &gives(1, 1));
     let status = until(&client, |status| status.corrupt == 0).await;
     assert!(error(&status).ended.is_some());
 }
 
-// STO-F3, STO-F5 and STO-F16: served without limit, read again on recovery, nothing written
+// STO-F3, STO-F5 and STO-F16: served without limit, refreshed on recovery, nothing written
 #[tokio::test(start_paused = true)]
 async fn an_outage_changes_no_evaluation_however_long_it_is() {
     for fault in [
@@ -310,9 +309,9 @@ async fn an_outage_changes_no_evaluation_however_long_it_is() {
     }
 }
 
-// STO-F3: asked again soon at first, and every 5 s at last
+// STO-F3: retried soon at first, later every 5 s
 #[tokio::test(start_paused = true)]
-async fn a_database_that_is_away_is_asked_seldom() {
+async fn an_unavailable_database_is_queried_rarely() {
     let (_, store) = store();
     let client =
         daemon(PersistentStoreConfig::new(store.clone()).refresh_interval(Duration::from_secs(1)))
@@ -350,7 +349,7 @@ async fn a_slow_database_delays_no_evaluation() {
 
 // STO-F13
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_told_apart_and_asked_about_again() {
+async fn a_refusal_is_reported_as_such_and_retried() {
     let (database, store) = store();
     put(&database, "flag", &gives(1, 1));
     let client =

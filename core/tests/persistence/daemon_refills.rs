@@ -1,4 +1,4 @@
-//! Daemon mode while a database that was emptied is filled again, in any order and at any pace.
+//! Daemon mode while an emptied database is filled again, in any order and at any pace.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ enum Write {
     Marker,
 }
 
-/// A database with flags, segments and, unless told otherwise, the marker of a complete data set.
+/// A database with flags, segments and, by default, the marker of a complete data set.
 struct Environment {
     database: MemoryDatabase,
     client: Client,
@@ -43,8 +43,8 @@ impl Environment {
         let store = MemoryPersistentStore::attached(&database, PREFIX);
         let store = if push { store.with_push() } else { store };
         let store = PersistentStoreConfig::new(Arc::new(store));
-        // A database that does not notify is read more often, so that the readings meet every stage
-        // of a refill.
+        // A database that does not notify is read more often, so that reads see every stage of a
+        // refill.
         let store = if push {
             store
         } else {
@@ -71,7 +71,7 @@ impl Environment {
         write_all(&self.database, [write], version);
     }
 
-    /// Empties the database, and writes what is left of the environment in the same moment.
+    /// Empties the database, and writes the rest of the environment at the same instant.
     fn replace(&self, flags: usize, has_marker: bool) {
         self.database.clear(PREFIX);
         write_all(
@@ -92,7 +92,7 @@ impl Environment {
         defaults
     }
 
-    /// Evaluates all flags again and again.
+    /// Evaluates all flags repeatedly and checks that none returns its default.
     async fn has_no_default_for(&self, time: Duration, pause: Duration, case: &str) {
         let start = Instant::now();
         while start.elapsed() < time {
@@ -124,7 +124,7 @@ fn write_all(database: &MemoryDatabase, writes: impl IntoIterator<Item = Write>,
     }
 }
 
-/// The sizes and kinds of databases that each refill is tried with.
+/// The sizes and kinds of databases that each refill is tested with.
 const KINDS: [(usize, bool); 4] = [(30, true), (30, false), (8, true), (8, false)];
 
 #[tokio::test(start_paused = true)]
@@ -147,7 +147,7 @@ async fn one_patch_written_to_an_emptied_database_removes_no_flag() {
                 assert_eq!(
                     value(&environment.client, "flag-3").await,
                     2,
-                    "what is written counts: {case}"
+                    "the written flag is used: {case}"
                 );
             }
         }
@@ -236,7 +236,7 @@ async fn a_refill_without_the_marker_stays_stale_and_keeps_what_it_lacks() {
     until_value(&environment.client, "flag-29", 2).await;
     assert!(
         environment.is_stale(),
-        "only the marker says that nothing is missing"
+        "only the marker proves that the data set is complete"
     );
     environment.write(Write::Marker, 2);
     until(&environment.client, |status| {
@@ -246,10 +246,10 @@ async fn a_refill_without_the_marker_stays_stale_and_keeps_what_it_lacks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_environment_that_is_made_smaller_on_purpose_is_believed_after_a_while() {
+async fn an_environment_that_was_reduced_on_purpose_is_accepted_after_a_while() {
     for (flags, push) in KINDS {
-        // What is left, whether the database was seen without a marker before, and how long it
-        // takes.
+        // The remaining flags, whether the database was seen without a marker before, and the delay
+        // until the others are removed.
         for (left, was_lost, delay) in [
             (flags - 2, false, Duration::from_secs(2)),
             (flags / 4, false, LOSS_DELAY),
@@ -299,7 +299,7 @@ async fn change_notifications_do_not_shorten_the_time_until_missing_flags_count_
             assert_eq!(
                 value(&environment.client, "flag-0").await,
                 version,
-                "changes are taken over meanwhile"
+                "changes are applied meanwhile"
             );
             assert_eq!(
                 environment.defaults().await,
@@ -318,13 +318,13 @@ async fn change_notifications_do_not_shorten_the_time_until_missing_flags_count_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_database_that_never_had_a_marker_goes_by_how_much_is_missing() {
+async fn without_a_marker_the_number_of_missing_flags_decides() {
     let environment = Environment::new(30, true, false).await;
-    // Less than half is believed at once.
+    // A loss of less than half is accepted at once.
     environment.replace(20, false);
     sleep(Duration::from_millis(100)).await;
     assert_eq!(environment.defaults().await, 10);
-    // Nothing at all is not, and neither is a part of it.
+    // A complete loss is not accepted, and neither is a partial refill.
     environment.database.clear(PREFIX);
     sleep(LOSS_DELAY * 60).await;
     assert_eq!(environment.defaults().await, 10);
@@ -335,7 +335,7 @@ async fn a_database_that_never_had_a_marker_goes_by_how_much_is_missing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_loss_is_logged_once_and_so_is_its_end() {
+async fn a_loss_and_its_end_are_logged_once() {
     let log = Log::default();
     let _guard = tracing::subscriber::set_default(log.subscriber());
     let environment = Environment::new(30, true, true).await;
@@ -359,7 +359,7 @@ async fn a_client_that_starts_on_flags_without_a_marker_warns() {
         let log = Log::default();
         let _guard = tracing::subscriber::set_default(log.subscriber());
         let environment = Environment::new(30, true, has_marker).await;
-        assert_eq!(environment.defaults().await, 0, "they are used");
+        assert_eq!(environment.defaults().await, 0, "the flags are used");
         sleep(Duration::from_secs(60)).await;
         let lines = log.lines();
         let count = lines

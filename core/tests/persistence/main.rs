@@ -1,6 +1,6 @@
-//! Clients with a database behind them: what they read and write, and what they do when it is
-//! unavailable, slow, corrupt or emptied. The database is one in memory that fails as a test wants;
-//! time is Tokio's, and paused.
+//! Clients with a database: what they read and write, and how they behave when the database is
+//! unavailable, slow, corrupt or emptied. The tests use an in-memory database with injected faults
+//! and Tokio's paused time.
 
 #![cfg(test)]
 
@@ -31,7 +31,7 @@ use vexil_testing::{MemoryDatabase, MemoryPersistentStore};
 
 use crate::support::{SOON, ada, data_set, gives};
 
-/// The prefix of the stores here.
+/// The prefix of the stores in these tests.
 const PREFIX: &str = "ld";
 
 fn builder() -> ClientBuilder {
@@ -40,7 +40,7 @@ fn builder() -> ClientBuilder {
         .without_events()
 }
 
-/// Delivers what a test tells it to, item by item.
+/// Delivers items on behalf of a test.
 #[derive(Clone, Debug, Default)]
 struct Scripted(Arc<std::sync::Mutex<Option<Arc<dyn DataSink>>>>);
 
@@ -67,7 +67,7 @@ impl Scripted {
     }
 }
 
-/// A database of nothing, and a store that is attached to it.
+/// An empty database, and a store that is attached to it.
 fn store() -> (MemoryDatabase, Arc<MemoryPersistentStore>) {
     let database = MemoryDatabase::new();
     let store = Arc::new(MemoryPersistentStore::attached(&database, PREFIX));
@@ -83,7 +83,7 @@ fn put(database: &MemoryDatabase, key: &str, flag: &Json) {
     );
 }
 
-/// Flags by number, all alike.
+/// Writes numbered, identical flags.
 fn put_many(database: &MemoryDatabase, count: usize, version: u64) {
     for n in 0..count {
         put(database, &format!("flag-{n}"), &gives(version, version));
@@ -102,7 +102,7 @@ async fn started(builder: ClientBuilder) -> Client {
     client
 }
 
-/// A client that only reads.
+/// A client in daemon mode.
 async fn daemon(store: impl Into<PersistentStoreConfig>) -> Client {
     started(builder().daemon_mode(store)).await
 }
@@ -130,19 +130,19 @@ fn failed(kind: &str) -> (Json, Json) {
     (json!("default"), support::error(kind))
 }
 
-/// Waits for a status, and gives it.
+/// Waits for a status and returns it.
 async fn until(client: &Client, is_it: impl Fn(&DataStoreStatus) -> bool) -> DataStoreStatus {
     until_some(async || Some(client.data_store_status().status()).filter(&is_it)).await
 }
 
-/// Waits until a value is what it should be.
+/// Waits until a flag has this value.
 async fn until_value(client: &Client, key: &str, expected: impl Into<Json>) {
     let expected = expected.into();
     until_some(async || (value(client, key).await == expected).then_some(())).await;
 }
 
-/// Looks every few milliseconds of Tokio's time. Ten minutes of it are a moment here, and longer
-/// than anything that is waited for.
+/// Polls every few milliseconds of Tokio's time. Its ten minutes pass instantly, and are longer
+/// than anything a test waits for.
 async fn until_some<T>(look: impl AsyncFn() -> Option<T>) -> T {
     let waiting = async {
         loop {
@@ -154,5 +154,5 @@ async fn until_some<T>(look: impl AsyncFn() -> Option<T>) -> T {
     };
     tokio::time::timeout(Duration::from_secs(600), waiting)
         .await
-        .expect("what is waited for comes")
+        .expect("the condition is met in time")
 }

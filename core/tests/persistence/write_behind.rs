@@ -1,4 +1,4 @@
-//! A client that receives flags itself and keeps a database up to date with them.
+//! A client that receives flags and keeps a database up to date with them.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use vexil_testing::{StoreFault, StoreMethod, StoreWrite};
 use super::*;
 use crate::support::{Silent, data_set};
 
-/// A client that was given one flag, and has written it.
+/// A client that received one flag, and has written it.
 async fn writing() -> (MemoryDatabase, Arc<MemoryPersistentStore>, Scripted, Client) {
     let (database, store) = store();
     let source = Scripted::default();
@@ -28,7 +28,7 @@ async fn writing() -> (MemoryDatabase, Arc<MemoryPersistentStore>, Scripted, Cli
     (database, store, source, client)
 }
 
-/// The version that the database has of a flag.
+/// The version of a flag in the database.
 fn stored(database: &MemoryDatabase, key: &str) -> Option<u64> {
     let item = database.item(PREFIX, DataKind::Flag, key)?;
     let json: Json = serde_json::from_slice(&item.body).unwrap();
@@ -41,7 +41,7 @@ async fn until_stored(database: &MemoryDatabase, key: &str, version: u64) {
 
 // STO-1.5 and STO-9.3
 #[tokio::test(start_paused = true)]
-async fn what_arrives_is_in_the_database_a_moment_later() {
+async fn an_update_is_written_to_the_database() {
     let (database, store, source, client) = writing().await;
     let text = r#"{ "key":"b","version":1,"on":false,"prerequisites":[],"salt":"","targets":[],"rules":[],"fallthrough":{},"offVariation":null,"variations":[],"deleted":false,"news":1.50 }"#;
     let item = Item::from_json(DataKind::Flag, "b", text.as_bytes()).unwrap();
@@ -58,7 +58,7 @@ async fn what_arrives_is_in_the_database_a_moment_later() {
         .await
         .unwrap();
     until_stored(&database, "b", 2).await;
-    // What is older than what is known is not written.
+    // An update older than the stored item is not written.
     source.upsert("flag", &gives(0, 0)).await;
     client.close(SOON).await;
     let writes = store.writes();
@@ -94,21 +94,21 @@ async fn an_outage_delays_writes_and_nothing_else() {
             DataSourceState::Valid,
             "{fault:?}"
         );
-        // What the database had meanwhile is gone afterwards: memory alone is complete.
+        // The database's content is gone after the outage: only the memory is complete.
         database.clear(PREFIX);
         store.calls().heal();
         until_stored(&database, "flag", 99).await;
         until(&client, |status| status.available).await;
         assert!(
             matches!(store.writes().last(), Some(StoreWrite::Init(_))),
-            "one whole write ends an outage"
+            "one full write ends an outage"
         );
     }
 }
 
 // STO-F2
 #[tokio::test(start_paused = true)]
-async fn a_database_that_is_down_at_the_start_is_written_when_it_comes_up() {
+async fn a_database_that_is_down_at_the_start_is_written_when_it_recovers() {
     let (database, store) = store();
     store.calls().fault_all(StoreFault::Fail);
     let source = Scripted::default();
@@ -136,9 +136,9 @@ async fn a_database_that_was_emptied_is_filled_again() {
     until_stored(&database, "flag", 1).await;
 }
 
-// STO-9.3: the database serves until the first data
+// STO-9.3: the database is served until the first data
 #[tokio::test(start_paused = true)]
-async fn what_an_earlier_process_left_is_served_until_there_is_data() {
+async fn data_of_an_earlier_process_is_served_until_there_is_data() {
     let (database, store) = store();
     put(&database, "flag", &gives(5, 5));
     let source = Scripted::default();
@@ -148,7 +148,7 @@ async fn what_an_earlier_process_left_is_served_until_there_is_data() {
         .data_store(config)
         .start()
         .unwrap();
-    // Without the marker, what is there may be a part.
+    // Without the marker, the stored items may be incomplete.
     tokio::time::sleep(Duration::from_secs(20)).await;
     assert_eq!(evaluated(&client, "flag").await, failed("CLIENT_NOT_READY"));
     database.set_initialized(PREFIX, true);
@@ -182,7 +182,7 @@ async fn a_client_without_data_leaves_the_database_as_it_is() {
 
 // STO-F36
 #[tokio::test(start_paused = true)]
-async fn closing_writes_what_is_left_and_waits_only_so_long() {
+async fn closing_writes_pending_items_and_waits_for_a_limited_time() {
     let (database, store, source, client) = writing().await;
     store.calls().fault_next(
         StoreMethod::Upsert,
@@ -205,10 +205,10 @@ async fn closing_writes_what_is_left_and_waits_only_so_long() {
     assert_eq!(stored(&database, "flag"), Some(1));
 }
 
-/// An item without its JSON cannot be written; it is left out and named, and everything else is
+/// An item without its JSON cannot be written. It is left out and logged, and all other items are
 /// written.
 #[tokio::test(start_paused = true)]
-async fn an_item_that_cannot_be_written_keeps_no_other_from_it() {
+async fn an_item_that_cannot_be_written_does_not_affect_others() {
     let (database, _store, source, client) = writing().await;
     let mute = DataSet::read(json!({"flags": {"mute": gives(1, 1)}})).unwrap();
     let mut data = data_set(&json!({"flags": {"flag": gives(3, 3)}}));
@@ -232,7 +232,7 @@ fn left(version: u64) -> StoredItem {
 
 // STO-F27
 #[tokio::test(start_paused = true)]
-async fn what_another_writer_has_set_back_is_written_again_if_wanted() {
+async fn an_item_that_another_writer_reverted_is_written_again_if_configured() {
     const FIVE_MINUTES: Duration = Duration::from_secs(300);
     for interval in [None, Some(FIVE_MINUTES)] {
         let (database, store) = store();
@@ -274,7 +274,7 @@ async fn what_another_writer_has_set_back_is_written_again_if_wanted() {
 
 // STO-9.3
 #[tokio::test(start_paused = true)]
-async fn a_database_that_was_emptied_is_noticed_while_something_is_always_written() {
+async fn an_emptied_database_is_noticed_while_writes_continue() {
     let (database, store, source, _client) = writing().await;
     database.clear(PREFIX);
     for version in 2..20 {

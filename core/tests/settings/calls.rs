@@ -1,4 +1,4 @@
-//! The limits that calls take, and how long an evaluation may wait.
+//! The time limits of calls, and how long an evaluation may wait.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::support::{SOON, ada, controlled, gives};
 
 type Call = fn(&Client, Duration) -> bool;
 
-/// Calls that are done whenever they are given the time, on a client that has data.
+/// Calls that succeed with any time limit that is not tiny, on a client that has data.
 const CALLS: &[(&str, Call)] = &[
     ("Client::wait_until_ready", |client, time| {
         pollster::block_on(client.wait_until_ready(time)).is_ok()
@@ -65,7 +65,7 @@ const CALLS: &[(&str, Call)] = &[
     ("Client::close", |client, time| {
         pollster::block_on(client.close(time))
     }),
-    // These wait for the same closing.
+    // These wait for the same close.
     ("Client::blocking_close", Client::blocking_close),
     ("Client::close_on_drop", |client, time| {
         drop(client.close_on_drop(time));
@@ -74,7 +74,7 @@ const CALLS: &[(&str, Call)] = &[
 ];
 
 #[test]
-fn a_call_takes_any_limit_and_without_one_it_is_done() {
+fn a_call_accepts_any_limit_and_succeeds_without_one() {
     for time in TIMES {
         let service = FakeService::start().unwrap();
         service.set("flag", true);
@@ -86,7 +86,7 @@ fn a_call_takes_any_limit_and_without_one_it_is_done() {
         client.blocking_wait_until_ready(SOON).unwrap();
         for (name, call) in CALLS {
             let _ = client.bool_variation("flag", &ada(), false);
-            // Whether it is done within no time at all is left to chance.
+            // Whether a call succeeds within zero time is undefined.
             let is_done = call(&client, time);
             assert!(is_done || time != Duration::MAX, "{name}({time:?})");
         }
@@ -94,7 +94,7 @@ fn a_call_takes_any_limit_and_without_one_it_is_done() {
 }
 
 #[test]
-fn a_subscription_waits_for_any_time() {
+fn a_subscription_accepts_any_timeout() {
     let _setting = "Subscription::blocking_next";
     let (client, source) = controlled();
     let mut changes = client.data_source_status().subscribe();
@@ -114,7 +114,7 @@ fn a_subscription_waits_for_any_time() {
 
 /// See [`ClientBuilder::evaluation_timeout`](vexil::ClientBuilder::evaluation_timeout).
 #[test]
-fn an_evaluation_that_has_to_ask_the_database_waits_for_any_time() {
+fn an_evaluation_that_reads_the_database_accepts_any_timeout() {
     let database = MemoryDatabase::new();
     database.put(
         "ld",

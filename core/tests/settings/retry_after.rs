@@ -1,4 +1,4 @@
-//! What the service says in `Retry-After` makes a client neither hasty nor silent.
+//! A `Retry-After` header makes a client neither too fast nor silent.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::service::Service;
 use crate::support::{SOON, ada};
 
 #[tokio::test(start_paused = true)]
-async fn events_are_sent_again_after_a_second_whatever_the_service_asks_for() {
+async fn events_are_retried_after_a_second_whatever_the_service_asks_for() {
     let values: [&[u8]; 7] = [
         b"0",
         b"-1",

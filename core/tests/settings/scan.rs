@@ -1,4 +1,4 @@
-//! The settings that the crates have, found in their source.
+//! Finds the settings of all crates in their source.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// The folder of each crate, and the tests that sweep its settings. Each names a setting as
+/// The folder of each crate, and the tests that use its settings. Each test names a setting as
 /// `"Type::method"`.
 const CRATES: &[(&str, &[&str])] = &[
     ("core", &["core/tests/settings"]),
@@ -33,7 +33,7 @@ const CRATES: &[(&str, &[&str])] = &[
 
 /// Numbers and times that are data, not settings.
 const DATA: &[&str] = &[
-    // Versions of items, and what else an item or a report says.
+    // Versions of items, and other content of items and reports.
     "Flag::with_version",
     "Segment::with_version",
     "Entry::with_version",
@@ -41,7 +41,7 @@ const DATA: &[&str] = &[
     "Item::deleted",
     "StoredItem::with_version",
     "OpTracker::latency",
-    // What a test has a server or a connection do at a certain point.
+    // Steps of a scripted server or connection.
     "Answer::content_length",
     "Answer::redirect",
     "Answer::status",
@@ -60,7 +60,7 @@ const DATA: &[&str] = &[
 ];
 
 #[test]
-fn every_setting_of_every_crate_is_swept() {
+fn every_setting_of_every_crate_is_tested() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut missing = BTreeSet::new();
     let mut found = 0;
@@ -82,12 +82,12 @@ fn every_setting_of_every_crate_is_swept() {
     assert!(found > 40, "only {found} settings were found");
     assert!(
         missing.is_empty(),
-        "no test sweeps these settings:\n{missing:#?}"
+        "no test uses these settings:\n{missing:#?}"
     );
 }
 
 #[test]
-fn a_setting_is_found_in_whatever_form_it_is_written() {
+fn a_setting_is_found_in_every_form() {
     let code = "
         impl Config {
             pub fn new() -> Self { Self { limit: Duration::from_secs(1) } }
@@ -127,7 +127,7 @@ fn a_setting_is_found_in_whatever_form_it_is_written() {
 
 const NUMBER: &str = r"(?:std::time::)?(?:Duration|usize|u8|u16|u32|u64|NonZero\w*)(?-u:\b)";
 
-/// What begins an item that matters: a type's code, an enum, a method, or a variant with a number.
+/// The start of a relevant item: an `impl` block, an enum, a method, or a variant with a number.
 static ITEM: LazyLock<Regex> = LazyLock::new(|| {
     let item = [
         r"^impl(?:<[^{]*?>)? (?:[^{\n]* for )?(?<owner>\w+)",
@@ -136,7 +136,7 @@ static ITEM: LazyLock<Regex> = LazyLock::new(|| {
         r"^    pub (?:async )?fn (?<name>\w+)(?<signature>[^{;]*)",
         &format!(r"^    (?<variant>[A-Z]\w*)\({NUMBER}\)"),
     ];
-    // Without tables of Unicode the test takes seconds less.
+    // Without Unicode tables the test is seconds faster.
     Regex::new(&format!("(?m){}", item.join("|")).replace(r"\w", "[A-Za-z0-9_]")).unwrap()
 });
 
@@ -166,7 +166,7 @@ fn settings(code: &str) -> Vec<String> {
     found
 }
 
-/// A file, or the files below a folder, tests within the source aside.
+/// A file, or the files below a folder, except tests within the source.
 fn files(path: &Path) -> Vec<PathBuf> {
     if path.is_file() {
         return vec![path.to_owned()];

@@ -1,4 +1,4 @@
-//! A service in memory, for clients on a clock that jumps.
+//! An in-memory service, for clients on a clock that jumps.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,14 +17,14 @@ use vexil::transport::{
 };
 use vexil::{Client, ClientBuilder};
 
-/// More requests than any test here allows. A client that does not stop asking is not answered any
-/// more, so that the test ends.
+/// More requests than any test here allows. After this many, the service no longer responds, so
+/// that the test of a client that does not stop ends.
 const TOO_MANY: u64 = 20_000;
 
 const FLAGS: &str = r#"{"flags": {"flag": {"on": true, "version": 1, "variations": [true, false],
     "fallthrough": {"variation": 0}, "trackEvents": true}}, "segments": {}}"#;
 
-/// Has one flag, and takes events.
+/// Has one flag, and accepts events.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Service(Arc<State>);
 
@@ -34,7 +34,7 @@ struct State {
     events: Mutex<Vec<Json>>,
     /// When events were sent.
     deliveries: Mutex<Vec<Instant>>,
-    /// If set, events are refused for now, with this as `Retry-After`.
+    /// If set, events are rejected with a temporary error, with this `Retry-After`.
     retry_after: Mutex<Option<&'static [u8]>>,
 }
 
@@ -43,7 +43,7 @@ impl Service {
         Self::default()
     }
 
-    /// A service that has no time for events, and says until when.
+    /// A service that is overloaded for events, with this `Retry-After`.
     pub(crate) fn overloaded(retry_after: &'static [u8]) -> Self {
         let service = Self::new();
         *service.0.retry_after.lock().unwrap() = Some(retry_after);
@@ -128,7 +128,7 @@ impl HttpTransport for Service {
     }
 }
 
-/// A stream that has all data at first and is silent then.
+/// A stream that sends all data at first and is silent then.
 struct Stream {
     put: Option<Bytes>,
     read_timeout: Duration,

@@ -19,13 +19,12 @@ use vexil::{Client, ClientBuilder, Text, async_trait};
 use crate::support::{Fixed, SOON, ada, gives, rule_for_segment};
 use crate::{MOST_ROUNDS, SIZES, TIMES, WINDOW};
 
-/// A database with one flag. One that is asked without end does not answer any more, so that the
-/// test ends.
+/// A database with one flag. After too many calls it no longer responds, so that the test ends.
 #[derive(Debug, Default)]
 struct Database {
     calls: AtomicU64,
     suggested: Duration,
-    /// Whether it has no marker, so that a client waits for one.
+    /// Whether the marker is missing, so that a client waits for it.
     is_empty: bool,
 }
 
@@ -86,8 +85,8 @@ fn builder() -> ClientBuilder {
         .without_events()
 }
 
-/// The client evaluates its flag, and asks the database for no more than a bounded number of rounds
-/// of three calls.
+/// The client evaluates its flag, and the database receives a bounded number of rounds of three
+/// calls.
 async fn works(what: &str, builder: ClientBuilder, database: &Database) {
     let client = builder.start().unwrap();
     client
@@ -139,7 +138,7 @@ async fn a_database_is_read_at_a_bounded_rate_whatever_the_interval() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_database_without_a_marker_is_asked_at_a_bounded_rate_whatever_the_interval() {
+async fn a_database_without_a_marker_is_queried_at_a_bounded_rate_whatever_the_interval() {
     for time in TIMES {
         let database = Arc::new(Database {
             suggested: time,
@@ -182,7 +181,7 @@ async fn a_database_is_reconciled_at_a_bounded_rate_whatever_the_interval() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_read_is_remembered_for_any_time() {
+async fn items_can_be_cached_for_any_time() {
     for time in TIMES {
         let database = Arc::new(Database::default());
         let config = PersistentStoreConfig::new(Arc::clone(&database)).cache(CacheMode::Ttl(time));
@@ -195,7 +194,7 @@ async fn what_was_read_is_remembered_for_any_time() {
     }
 }
 
-/// A store of big segments that one context belongs to.
+/// A big-segment store with one context that is a member.
 #[derive(Debug, Default)]
 struct Memberships {
     calls: AtomicU64,

@@ -12,7 +12,7 @@ use crate::service::Service;
 use crate::support::{SOON, ada, controlled_with};
 use crate::{MOST_ROUNDS, SIZES, TIMES, WINDOW};
 
-/// A client with some setting.
+/// A client with one setting changed.
 type Sets<T> = fn(ClientBuilder, T) -> ClientBuilder;
 
 const OF_TIMES: &[(&str, Sets<Duration>)] = &[
@@ -105,7 +105,7 @@ async fn works(what: &str, set: impl FnOnce(ClientBuilder) -> ClientBuilder) {
     assert_eq!(service.events("summary"), 1, "{what}");
 
     let before = service.requests();
-    // Something to deliver at any time.
+    // There is always something to deliver.
     for _ in 0..WINDOW.as_millis() / 50 {
         let _ = client.bool_variation("flag", &ada(), false);
         sleep(Duration::from_millis(50)).await;
@@ -138,7 +138,7 @@ const OF_HTTP: &[(&str, SetsLimit)] = &[
 ];
 
 #[test]
-fn connections_are_made_with_any_limit() {
+fn connections_work_with_any_limit() {
     for (setting, set) in OF_HTTP {
         for time in TIMES {
             let service = FakeService::start().unwrap();
@@ -155,7 +155,7 @@ fn connections_are_made_with_any_limit() {
             ready.unwrap_or_else(|error| panic!("{setting}({time:?}): {error}"));
             assert!(client.bool_variation("flag", &ada(), false));
             assert!(client.blocking_flush(SOON), "{setting}({time:?})");
-            // The shortest limit is long enough only where the machine has nothing else to do.
+            // The shortest limit suffices only on an idle machine.
             if time != TIMES[1] {
                 assert!(
                     client.event_stats().delivered_events > 0,
@@ -167,7 +167,7 @@ fn connections_are_made_with_any_limit() {
 }
 
 #[test]
-fn a_transport_that_is_used_directly_takes_any_limit() {
+fn a_transport_that_is_used_directly_accepts_any_limit() {
     let _setting = "RequestOptions::new";
     let service = FakeService::start().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -1,4 +1,4 @@
-//! [`Log`]: what is logged while a test looks.
+//! [`Log`]: captures the log of a test.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use tracing_subscriber::fmt;
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// A subscriber that takes everything.
+    /// A subscriber that captures all levels.
     pub(crate) fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + 'static {
         let log = self.clone();
         fmt()

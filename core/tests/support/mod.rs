@@ -1,4 +1,4 @@
-//! What several test files need.
+//! Helpers that several test files share.
 
 #![allow(
     dead_code,
@@ -21,7 +21,7 @@ pub(crate) use variations::every_method_returns_its_default;
 use vexil::model::DataSet;
 use vexil::{Client, Context};
 
-/// How long a test waits for what must come. Nothing waits so long unless it fails.
+/// How long a test waits for an expected event. Only a failing test waits that long.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// A client with the flags and segments of `{"flags": {…}, "segments": {…}}`.
@@ -45,7 +45,7 @@ pub(crate) fn ada() -> Context {
     Context::new("ada").unwrap()
 }
 
-/// A flag of a version that always gives this value.
+/// A flag of a version that always has this value.
 pub(crate) fn gives(version: u64, value: impl Into<Json>) -> Json {
     json!({"on": true, "version": version, "variations": [value.into()], "fallthrough": {"variation": 0}})
 }
@@ -58,7 +58,7 @@ pub(crate) fn with(mut base: Json, more: &Json) -> Json {
     base
 }
 
-/// Rules of which one applies to the contexts of a segment.
+/// Rules, one of which matches the contexts of a segment.
 pub(crate) fn rule_for_segment(segment: &str, negate: bool) -> Json {
     json!([{"variation": 0, "clauses": [{"op": "segmentMatch", "values": [segment], "negate": negate}]}])
 }
@@ -68,7 +68,7 @@ pub(crate) fn error(kind: &str) -> Json {
     json!({"kind": "ERROR", "errorKind": kind})
 }
 
-/// A Tokio runtime of one thread with timers.
+/// A single-threaded Tokio runtime with timers.
 pub(crate) fn current_thread() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()

@@ -1,4 +1,4 @@
-//! Data sources that do what a test wants.
+//! Data sources that are controlled by a test.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use vexil::{Client, ClientBuilder, async_trait};
 
 use super::data_set;
 
-/// Delivers one data set and is done.
+/// Delivers one data set and ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Fixed(DataSet);
 
@@ -53,7 +53,7 @@ impl DataSource for Silent {
     }
 }
 
-/// Hands its sink to the test and does nothing else until it is dropped.
+/// Passes its sink to the test and does nothing else until it is dropped.
 #[derive(Clone, Debug)]
 struct Controlled(Sender<Arc<dyn DataSink>>);
 
@@ -69,16 +69,16 @@ impl DataSource for Controlled {
     }
 }
 
-/// What a source can do, done by a test on its own thread.
+/// The operations of a source, run by a test on its own thread.
 #[derive(Debug)]
 pub(crate) struct Controls(Arc<dyn DataSink>);
 
-/// A client without data, and what gives it some.
+/// A client without data, and the controls of its source.
 pub(crate) fn controlled() -> (Client, Controls) {
     controlled_with(Client::builder("sdk-key"))
 }
 
-/// The same with a configuration.
+/// Like [`controlled`], with a configuration.
 pub(crate) fn controlled_with(builder: ClientBuilder) -> (Client, Controls) {
     let (sinks, sink) = channel();
     let client = builder.data_source(Controlled(sinks)).start().unwrap();
@@ -126,7 +126,7 @@ impl Controls {
         self.0.update_status(state, None);
     }
 
-    /// The service answers with an HTTP status that is an error.
+    /// Reports an HTTP error status of the service.
     pub(crate) fn response(&self, status: u16) {
         let mut error = DataSourceErrorInfo::new(
             DataSourceErrorKind::ErrorResponse,
@@ -137,7 +137,7 @@ impl Controls {
             .update_status(DataSourceState::Interrupted, Some(error));
     }
 
-    pub(crate) fn trouble(&self, state: DataSourceState, message: &str) {
+    pub(crate) fn network_error(&self, state: DataSourceState, message: &str) {
         self.0.update_status(
             state,
             Some(DataSourceErrorInfo::new(
@@ -190,7 +190,7 @@ impl DataSource for Ending {
     }
 }
 
-/// Delivers, then runs until it is dropped, and tells when it is.
+/// Delivers, then runs until it is dropped, and signals the drop.
 #[derive(Clone, Debug)]
 pub(crate) struct Guarded {
     data: DataSet,
@@ -229,7 +229,7 @@ struct OnDrop(Sender<()>);
 
 impl Drop for OnDrop {
     fn drop(&mut self) {
-        // The test may be over.
+        // The test may have ended already.
         self.0.send(()).ok();
     }
 }

@@ -1,4 +1,4 @@
-//! Stores that do what a test wants, around a store in memory.
+//! Stores that are controlled by a test, around an in-memory store.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,26 +13,26 @@ use vexil::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
 
 use super::data_set;
 
-/// What happens when something is fetched.
+/// The behaviour of a fetch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fetch {
     AtOnce,
-    /// The answer comes from another task.
+    /// The response comes from another task.
     FromATask,
-    /// The answer waits for a timer.
+    /// The response waits for a timer.
     AfterATimer,
     Fails,
     Never,
     Panics,
 }
 
-/// Holds data of an earlier process of which its snapshots know nothing: everything has to be
+/// Holds data of an earlier process that its snapshots do not contain: everything has to be
 /// fetched.
 #[derive(Debug)]
 pub(crate) struct Lazy {
     inner: MemoryStore,
     fetch: Fetch,
-    /// The keys that were asked for, in order.
+    /// The keys that were fetched, in order.
     fetched: Mutex<Vec<String>>,
 }
 
@@ -47,7 +47,7 @@ impl Lazy {
         })
     }
 
-    /// The keys that were asked for since the last call.
+    /// The keys that were fetched since the last call.
     pub(crate) fn take_fetched(&self) -> Vec<String> {
         std::mem::take(&mut *self.fetched.lock().unwrap())
     }
@@ -116,7 +116,7 @@ impl DataStore for Lazy {
     async fn close(&self) {}
 }
 
-/// Knows which flags there are, but none by its key.
+/// Lists the flags, but finds none by its key.
 struct Hidden<'a>(&'a dyn Snapshot);
 
 impl Lookup for Hidden<'_> {
@@ -139,7 +139,7 @@ impl Snapshot for Hidden<'_> {
     }
 }
 
-/// Refuses writes while it is told to.
+/// Rejects writes while the test wants it to.
 #[derive(Debug, Default)]
 pub(crate) struct Failing {
     inner: MemoryStore,
