@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use log::Log;
 use serde_json::json;
-use support::{Fixed, SOON, ada, gives};
+use support::{Fixed, SOON, ada, serving};
 use tokio::runtime::Runtime;
 use vexil::config::{
     BigSegmentsConfig, ConfigError, HttpConfig, PersistentStoreConfig, ServiceEndpoints,
@@ -29,7 +29,7 @@ use vexil::{Client, ClientBuilder, async_trait};
 use vexil_testing::{FakeService, MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore};
 
 /// A runtime that runs on this thread, when the test drives it.
-fn theirs() -> Runtime {
+fn application_runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -44,8 +44,8 @@ fn errors(log: &Log) -> Vec<String> {
 }
 
 /// Starts a client on a runtime, waits until it has data, and shuts the runtime down.
-fn left_alone(builder: ClientBuilder, log: &Log) -> Client {
-    let runtime = theirs();
+fn after_shutdown(builder: ClientBuilder, log: &Log) -> Client {
+    let runtime = application_runtime();
     let client = builder.runtime(runtime.handle().clone()).start().unwrap();
     runtime.block_on(async {
         client.wait_until_ready(SOON).await.unwrap();
@@ -63,7 +63,7 @@ fn a_runtime_that_has_ended_is_one_error_and_no_flush_succeeds() {
     let _listening = tracing::subscriber::set_default(log.subscriber());
     let service = FakeService::start().unwrap();
     service.set("flag", true);
-    let client = left_alone(
+    let client = after_shutdown(
         Client::builder("sdk-key")
             .service_endpoints(ServiceEndpoints::relay(service.url()))
             .data_store(PersistentStoreConfig::new(MemoryPersistentStore::new()))
@@ -124,7 +124,7 @@ fn in_read_through_mode_a_runtime_that_has_ended_is_one_error() {
     let database = MemoryDatabase::new();
     let store = Arc::new(MemoryPersistentStore::attached(&database, "ld"));
     let config = PersistentStoreConfig::new(store).cache(CacheMode::Off);
-    let client = left_alone(
+    let client = after_shutdown(
         Client::builder("sdk-key")
             .daemon_mode(config)
             .without_events(),
@@ -141,7 +141,7 @@ fn in_read_through_mode_a_runtime_that_has_ended_is_one_error() {
 
 #[test]
 fn a_client_does_not_start_on_a_runtime_that_has_ended() {
-    let gone = theirs().handle().clone();
+    let gone = application_runtime().handle().clone();
     let started = Client::builder("sdk-key")
         .runtime(gone)
         .data_source(Fixed::new(&json!({})))
@@ -187,7 +187,7 @@ struct Connects;
 impl DataSource for Connects {
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         sink.connection_attempt(SystemTime::now(), SOON, false);
-        let data = support::data_set(&json!({"flags": {"flag": gives(1, true)}}));
+        let data = support::data_set(&json!({"flags": {"flag": serving(1, true)}}));
         sink.init(data).await.map_err(DataSourceError::store)?;
         std::future::pending().await
     }
@@ -251,7 +251,7 @@ fn a_delivery_that_panics_fails_and_the_next_one_succeeds() {
         inner: HttpConfig::new().build().unwrap(),
         panics: Arc::clone(&panics),
     };
-    let runtime = theirs();
+    let runtime = application_runtime();
     let _listening = tracing::subscriber::set_default(log.subscriber());
     runtime.block_on(async {
         let client = Client::builder("sdk-key")

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use pollster::block_on;
 use serde_json::{Value as Json, json};
-use support::{Fixed, SOON, ada, gives};
+use support::{Fixed, SOON, ada, serving};
 use vexil::config::{EventsConfig, ServiceEndpoints};
 use vexil::events::Redaction;
 use vexil::{Client, ClientBuilder, Context, Value};
@@ -22,7 +22,7 @@ fn levels(count: usize) -> Value {
 }
 
 fn builder(service: &FakeService) -> ClientBuilder {
-    let flags = Fixed::new(&json!({"flags": {"flag": gives(1, "value")}}));
+    let flags = Fixed::new(&json!({"flags": {"flag": serving(1, "value")}}));
     Client::builder("sdk-key")
         .data_source(flags)
         .service_endpoints(ServiceEndpoints::relay(service.url()))
@@ -188,7 +188,7 @@ fn nothing_is_sent_if_the_filter_drops_everything() {
 }
 
 fn to_file(path: &Path) -> Client {
-    let flags = Fixed::new(&json!({"flags": {"flag": gives(1, "value")}}));
+    let flags = Fixed::new(&json!({"flags": {"flag": serving(1, "value")}}));
     let events = EventsConfig::new()
         .private_attributes(["email"])
         .to_file(path);

@@ -44,25 +44,25 @@ fn evaluations(events: &EventRecorder) -> Vec<RecordedEvaluation> {
 fn only_the_detail_methods_request_the_reason() {
     let (client, events) = recorded();
     let ada = ada();
-    let asked = |what: &str, expected: bool| {
-        let asked: Vec<_> = evaluations(&events)
+    let reason_requested = |what: &str, expected: bool| {
+        let reason_requested: Vec<_> = evaluations(&events)
             .iter()
             .map(|evaluation| evaluation.with_reason)
             .collect();
-        assert_eq!(asked, [expected], "{what}");
+        assert_eq!(reason_requested, [expected], "{what}");
     };
     let _ = client.bool_variation("base", &ada, false);
-    asked("plain", false);
+    reason_requested("plain", false);
     let _ = client.bool_variation_detail("base", &ada, false);
-    asked("detail", true);
+    reason_requested("detail", true);
     let _ = client.json_variation_as("base", &ada, false);
-    asked("as", false);
+    reason_requested("as", false);
     let _ = client.json_variation_as_detail("base", &ada, false);
-    asked("as, with detail", true);
+    reason_requested("as, with detail", true);
     pollster::block_on(client.json_variation_as_async("base", &ada, false));
-    asked("as, awaiting", false);
+    reason_requested("as, async", false);
     pollster::block_on(client.bool_variation_async("base", &ada, false));
-    asked("awaiting", false);
+    reason_requested("async", false);
 }
 
 // EVT-1.7
@@ -70,21 +70,21 @@ fn only_the_detail_methods_request_the_reason() {
 fn prerequisites_are_recorded_first_the_deepest_before_the_others() {
     let (client, events) = recorded();
     assert!(client.bool_variation("top", &ada(), false));
-    let heard = evaluations(&events);
-    let heard: Vec<_> = heard
+    let recorded_event = evaluations(&events);
+    let recorded_event: Vec<_> = recorded_event
         .iter()
-        .map(|heard| {
+        .map(|recorded_event| {
             (
-                heard.key.as_str(),
-                heard.prerequisite_of.as_deref(),
-                heard.default.clone(),
-                heard.version,
+                recorded_event.key.as_str(),
+                recorded_event.prerequisite_of.as_deref(),
+                recorded_event.default.clone(),
+                recorded_event.version,
             )
         })
         .collect();
     let default = Some(Value::from(false));
     assert_eq!(
-        heard,
+        recorded_event,
         [
             ("base", Some("middle"), None, Some(3)),
             ("middle", Some("top"), None, Some(3)),
@@ -103,15 +103,19 @@ fn evaluations_without_a_result_are_recorded_with_the_default() {
         ("base", Some(3), EvalErrorKind::WrongType),
     ] {
         assert_eq!(client.int_variation(key, &ada(), 7), 7);
-        let [heard] = &evaluations(&events)[..] else {
-            panic!("one evaluation of {key}")
+        let [recorded_event] = &evaluations(&events)[..] else {
+            panic!("expected one evaluation of {key}")
         };
         assert_eq!(
-            (heard.version, heard.variation, &heard.value),
+            (
+                recorded_event.version,
+                recorded_event.variation,
+                &recorded_event.value
+            ),
             (version, None, &Value::from(7)),
             "{key}"
         );
-        assert_eq!(heard.reason.error(), Some(error), "{key}");
+        assert_eq!(recorded_event.reason.error(), Some(error), "{key}");
     }
 }
 
@@ -137,7 +141,7 @@ fn track_and_identify_calls_are_recorded() {
     let custom =
         |key: &str, data: serde_json::Value, metric| (key.to_owned(), Value::from(data), metric);
     let [RecordedEvent::Identify(who), first, second] = &events.take()[..] else {
-        panic!("three events")
+        panic!("expected three events")
     };
     assert_eq!(who, &ada());
     for (event, expected) in [
@@ -174,7 +178,7 @@ fn the_default_of_a_custom_type_is_recorded_as_json() {
         client.json_variation_as("no-such-flag", &ada(), owned());
     let _ = pollster::block_on(client.json_variation_as_detail_async("base", &ada(), owned()));
     let [unknown, known] = &evaluations(&events)[..] else {
-        panic!("two evaluations")
+        panic!("expected two evaluations")
     };
     assert_eq!(
         (&unknown.value, &unknown.default),
@@ -196,7 +200,7 @@ fn a_configured_default_is_recorded_as_the_returned_value() {
     assert_eq!(client.json_variation_as("flag", &ada(), 7), 7);
     let values: Vec<_> = evaluations(&events)
         .into_iter()
-        .map(|heard| (heard.value, heard.default.unwrap()))
+        .map(|recorded_event| (recorded_event.value, recorded_event.default.unwrap()))
         .collect();
     let [yes, seven] = [Value::from(true), Value::from(7)].map(|value| (value.clone(), value));
     assert_eq!(values, [yes.clone(), seven.clone(), yes, seven]);
@@ -227,18 +231,18 @@ fn an_error_keeps_the_status_of_big_segments() {
         ("malformed", EvalErrorKind::MalformedFlag),
     ] {
         let detail = client.bool_variation_detail(key, &ada(), false);
-        let [heard] = &evaluations(&events)[..] else {
-            panic!("one evaluation of {key}")
+        let [recorded_event] = &evaluations(&events)[..] else {
+            panic!("expected one evaluation of {key}")
         };
         assert_eq!(
-            (heard.reason.error(), detail.reason.error()),
+            (recorded_event.reason.error(), detail.reason.error()),
             (Some(error), Some(error)),
             "{key}"
         );
         let status = Some(BigSegmentsStatus::NotConfigured);
         assert_eq!(
             (
-                heard.reason.big_segments_status,
+                recorded_event.reason.big_segments_status,
                 detail.reason.big_segments_status
             ),
             (status, status),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value as Json, json};
 use support::{
-    Controls, Failing, SOON, ada, controlled, controlled_with, gives, rule_for_segment, with,
+    Controls, Failing, SOON, ada, controlled, controlled_with, rule_for_segment, serving, with,
 };
 use vexil::client::{FlagTracker, FlagValueChange, FlagsStateOptions};
 use vexil::model::{DataKind, Item, Upserted};
@@ -20,21 +20,21 @@ use vexil::{Client, ListenerId, Text};
 const END: &str = "zzz-end";
 
 /// The keys that a listener is notified of.
-struct Heard(Receiver<Text>);
+struct Notified(Receiver<Text>);
 
-fn listen(tracker: &FlagTracker<'_>) -> (ListenerId, Heard) {
-    let (heard, keys) = channel();
+fn listen(tracker: &FlagTracker<'_>) -> (ListenerId, Notified) {
+    let (notified, keys) = channel();
     (
-        tracker.add_listener(move |change| heard.send(change.key.clone()).unwrap()),
-        Heard(keys),
+        tracker.add_listener(move |change| notified.send(change.key.clone()).unwrap()),
+        Notified(keys),
     )
 }
 
-impl Heard {
+impl Notified {
     /// The keys since the last call, sorted.
     #[track_caller]
     fn since(&self, source: &Controls, version: u64) -> Vec<Text> {
-        source.flag(END, &gives(version, "end"));
+        source.flag(END, &serving(version, "end"));
         let next = || self.0.recv_timeout(SOON).expect("the end is announced");
         let mut keys: Vec<_> = std::iter::repeat_with(next)
             .take_while(|key| key != END)
@@ -49,21 +49,21 @@ impl Heard {
 fn announced_by<R>(data: &Json, act: impl FnOnce(&Controls) -> R) -> Vec<Text> {
     let (client, source) = controlled();
     source.init(data);
-    let (_, heard) = listen(&client.flag_tracker());
+    let (_, notified) = listen(&client.flag_tracker());
     act(&source);
-    heard.since(&source, 1_000)
+    notified.since(&source, 1_000)
 }
 
 fn requires(version: u64, key: &str) -> Json {
     with(
-        gives(version, 1),
+        serving(version, 1),
         &json!({"prerequisites": [{"key": key, "variation": 0}]}),
     )
 }
 
 fn in_segment(key: &str, negate: bool) -> Json {
     with(
-        gives(1, 1),
+        serving(1, 1),
         &json!({"rules": rule_for_segment(key, negate)}),
     )
 }
@@ -77,7 +77,7 @@ fn segment(version: u64, nested: &[&str]) -> Json {
 fn data() -> Json {
     json!({
         "flags": {
-            "base": gives(1, 1), "middle": requires(1, "base"), "top": requires(1, "middle"), "alone": gives(1, 1),
+            "base": serving(1, 1), "middle": requires(1, "base"), "top": requires(1, "middle"), "alone": serving(1, 1),
             "by-inner": in_segment("inner", false), "by-outer": in_segment("outer", false),
             "not-inner": in_segment("inner", true),
         },
@@ -88,18 +88,18 @@ fn data() -> Json {
 #[test]
 fn a_changed_flag_is_announced_even_if_its_value_stays() {
     assert_eq!(
-        announced_by(&data(), |source| source.flag("alone", &gives(2, 1))),
+        announced_by(&data(), |source| source.flag("alone", &serving(2, 1))),
         ["alone"]
     );
     assert_eq!(
-        announced_by(&data(), |source| source.flag("new", &gives(1, 1))),
+        announced_by(&data(), |source| source.flag("new", &serving(1, 1))),
         ["new"]
     );
 }
 
 #[test]
 fn a_change_is_announced_for_all_direct_and_indirect_dependents() {
-    let flag = |key| announced_by(&data(), |source| source.flag(key, &gives(2, 1)));
+    let flag = |key| announced_by(&data(), |source| source.flag(key, &serving(2, 1)));
     assert_eq!(flag("base"), ["base", "middle", "top"]);
     assert_eq!(flag("middle"), ["middle", "top"]);
     assert_eq!(flag("top"), ["top"]);
@@ -122,11 +122,11 @@ fn dependency_cycles_end() {
         "segments": {"x": segment(1, &["y"]), "y": segment(1, &["x"])},
     });
     assert_eq!(
-        announced_by(&circle, |source| source.flag("a", &gives(2, 1))),
+        announced_by(&circle, |source| source.flag("a", &serving(2, 1))),
         ["a", "b"]
     );
     assert_eq!(
-        announced_by(&circle, |source| source.flag("itself", &gives(2, 1))),
+        announced_by(&circle, |source| source.flag("itself", &serving(2, 1))),
         ["itself"]
     );
     assert_eq!(
@@ -137,13 +137,13 @@ fn dependency_cycles_end() {
 
 #[test]
 fn a_stale_update_is_not_announced() {
-    let heard = announced_by(&data(), |source| {
-        assert_eq!(source.flag("base", &gives(1, 2)), Upserted::Stale);
-        assert_eq!(source.flag("base", &gives(0, 2)), Upserted::Stale);
+    let notified = announced_by(&data(), |source| {
+        assert_eq!(source.flag("base", &serving(1, 2)), Upserted::Stale);
+        assert_eq!(source.flag("base", &serving(0, 2)), Upserted::Stale);
         assert_eq!(source.delete(DataKind::Flag, "base", 1), Upserted::Stale);
         assert_eq!(source.segment("inner", &segment(1, &[])), Upserted::Stale);
     });
-    assert!(heard.is_empty(), "{heard:?}");
+    assert!(notified.is_empty(), "{notified:?}");
 }
 
 #[test]
@@ -160,13 +160,16 @@ fn a_deletion_is_announced_for_its_dependents() {
 fn a_deleted_flag_or_segment_has_no_dependencies() {
     let (client, source) = controlled();
     source.init(&data());
-    let (_, heard) = listen(&client.flag_tracker());
+    let (_, notified) = listen(&client.flag_tracker());
     source.delete(DataKind::Flag, "middle", 2);
     source.delete(DataKind::Segment, "outer", 2);
-    assert_eq!(heard.since(&source, 1), ["by-outer", "middle", "top"]);
-    source.flag("base", &gives(2, 1));
+    assert_eq!(notified.since(&source, 1), ["by-outer", "middle", "top"]);
+    source.flag("base", &serving(2, 1));
     source.segment("inner", &segment(2, &[]));
-    assert_eq!(heard.since(&source, 2), ["base", "by-inner", "not-inner"]);
+    assert_eq!(
+        notified.since(&source, 2),
+        ["base", "by-inner", "not-inner"]
+    );
 }
 
 // SRC-5.4
@@ -178,7 +181,7 @@ fn only_the_differences_of_a_new_data_set_are_announced() {
         announced_by(&data(), |source| source.init(&next))
     };
     assert!(next(|_| {}).is_empty(), "the same data set again");
-    assert_eq!(next(|data| data["flags"]["new"] = gives(1, 1)), ["new"]);
+    assert_eq!(next(|data| data["flags"]["new"] = serving(1, 1)), ["new"]);
     assert_eq!(
         next(|data| data["flags"]["alone"]["version"] = json!(2)),
         ["alone"]
@@ -234,7 +237,7 @@ fn a_flag_is_announced_once_per_update_however_many_reasons_there_are() {
 #[test]
 fn a_listener_added_before_the_first_data_is_notified_of_every_flag() {
     let (client, source) = controlled();
-    let (_, heard) = listen(&client.flag_tracker());
+    let (_, notified) = listen(&client.flag_tracker());
     source.init(&data());
     let all = [
         "alone",
@@ -245,9 +248,9 @@ fn a_listener_added_before_the_first_data_is_notified_of_every_flag() {
         "not-inner",
         "top",
     ];
-    assert_eq!(heard.since(&source, 1), all);
-    source.flag("base", &gives(2, 1));
-    assert_eq!(heard.since(&source, 2), ["base", "middle", "top"]);
+    assert_eq!(notified.since(&source, 1), all);
+    source.flag("base", &serving(2, 1));
+    assert_eq!(notified.since(&source, 2), ["base", "middle", "top"]);
 }
 
 // SRC-5.3
@@ -256,37 +259,39 @@ fn dependencies_follow_updates_and_later_data_sets() {
     let (client, source) = controlled();
     source.init(&data());
     source.flag("alone", &requires(2, "base"));
-    let (id, heard) = listen(&client.flag_tracker());
-    source.flag("base", &gives(2, 1));
+    let (id, notified) = listen(&client.flag_tracker());
+    source.flag("base", &serving(2, 1));
     assert_eq!(
-        heard.since(&source, 1),
+        notified.since(&source, 1),
         ["alone", "base", "middle", "top"],
         "changed before there was a listener"
     );
-    source.flag("alone", &gives(3, 1));
+    source.flag("alone", &serving(3, 1));
     source.flag("top", &requires(3, "alone"));
-    source.flag("base", &gives(3, 1));
+    source.flag("base", &serving(3, 1));
     assert_eq!(
-        heard.since(&source, 2),
+        notified.since(&source, 2),
         ["alone", "base", "middle", "top"],
         "changed while there is a listener"
     );
-    source.init(&json!({"flags": {"x": requires(1, "y"), "y": gives(1, 1), END: gives(2, "end")}}));
-    heard.since(&source, 3);
-    source.flag("y", &gives(2, 1));
-    source.flag("base", &gives(4, 1));
+    source.init(
+        &json!({"flags": {"x": requires(1, "y"), "y": serving(1, 1), END: serving(2, "end")}}),
+    );
+    notified.since(&source, 3);
+    source.flag("y", &serving(2, 1));
+    source.flag("base", &serving(4, 1));
     assert_eq!(
-        heard.since(&source, 4),
+        notified.since(&source, 4),
         ["base", "x", "y"],
         "the whole data set replaced"
     );
     client.flag_tracker().remove_listener(id);
-    source.flag("x", &gives(2, 1));
+    source.flag("x", &serving(2, 1));
     source.flag("z", &requires(1, "y"));
-    let (_, heard) = listen(&client.flag_tracker());
-    source.flag("y", &gives(3, 1));
+    let (_, notified) = listen(&client.flag_tracker());
+    source.flag("y", &serving(3, 1));
     assert_eq!(
-        heard.since(&source, 5),
+        notified.since(&source, 5),
         ["y", "z"],
         "changed while there was no listener"
     );
@@ -298,7 +303,7 @@ fn an_update_that_could_not_be_stored_is_not_announced() {
     let (client, source) =
         controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
     source.init(&data());
-    let (_, heard) = listen(&client.flag_tracker());
+    let (_, notified) = listen(&client.flag_tracker());
     store.set(true);
     assert!(source.try_init(&json!({})).is_err());
     assert!(
@@ -307,22 +312,22 @@ fn an_update_that_could_not_be_stored_is_not_announced() {
             .is_err()
     );
     store.set(false);
-    source.flag("base", &gives(2, 1));
-    assert_eq!(heard.since(&source, 1), ["base", "middle", "top"]);
+    source.flag("base", &serving(2, 1));
+    assert_eq!(notified.since(&source, 1), ["base", "middle", "top"]);
 }
 
 #[test]
 fn change_events_have_the_order_of_the_updates() {
     let (client, source) = controlled();
     source.init(&json!({}));
-    let (_, heard) = listen(&client.flag_tracker());
+    let (_, notified) = listen(&client.flag_tracker());
     let keys: Vec<_> = (0..500).map(|n| format!("flag-{n}")).collect();
     for key in &keys {
-        source.flag(key, &gives(1, 1));
+        source.flag(key, &serving(1, 1));
     }
     let received: Vec<_> = keys
         .iter()
-        .map(|_| heard.0.recv_timeout(SOON).unwrap())
+        .map(|_| notified.0.recv_timeout(SOON).unwrap())
         .collect();
     assert!(
         keys.iter()
@@ -334,7 +339,7 @@ fn change_events_have_the_order_of_the_updates() {
 #[test]
 fn the_new_data_is_visible_when_a_listener_is_notified() {
     let (client, source) = controlled();
-    source.init(&json!({"flags": {"flag": gives(1, 1)}}));
+    source.init(&json!({"flags": {"flag": serving(1, 1)}}));
     let (values, value) = channel();
     let reader = client.clone();
     client.flag_tracker().add_listener(move |change| {
@@ -342,7 +347,7 @@ fn the_new_data_is_visible_when_a_listener_is_notified() {
             .send(reader.int_variation(&change.key, &ada(), 0))
             .unwrap()
     });
-    source.flag("flag", &gives(2, 2));
+    source.flag("flag", &serving(2, 2));
     assert_eq!(value.recv_timeout(SOON).unwrap(), 2);
 }
 
@@ -353,11 +358,11 @@ fn a_removed_listener_is_not_notified() {
     let tracker = client.flag_tracker();
     let (removed, first) = listen(&tracker);
     let (_, second) = listen(&tracker);
-    source.flag("alone", &gives(2, 1));
+    source.flag("alone", &serving(2, 1));
     assert_eq!(first.since(&source, 1), ["alone"]);
     tracker.remove_listener(removed);
     tracker.remove_listener(removed);
-    source.flag("alone", &gives(3, 1));
+    source.flag("alone", &serving(3, 1));
     assert_eq!(second.since(&source, 2), ["alone"]);
     assert_eq!(second.since(&source, 3), ["alone"]);
     assert!(
@@ -374,11 +379,11 @@ fn a_listener_that_panics_does_not_stop_other_notifications() {
     let (_, before) = listen(&tracker);
     tracker.add_listener(|_| panic!("this listener always panics"));
     let (_, after) = listen(&tracker);
-    source.flag("base", &gives(2, 1));
-    source.flag("alone", &gives(2, 1));
-    for heard in [before, after] {
+    source.flag("base", &serving(2, 1));
+    source.flag("alone", &serving(2, 1));
+    for notified in [before, after] {
         let keys: Vec<_> = (0..4)
-            .map(|_| heard.0.recv_timeout(SOON).unwrap())
+            .map(|_| notified.0.recv_timeout(SOON).unwrap())
             .collect();
         assert_eq!(keys, ["base", "middle", "top", "alone"]);
     }
@@ -388,7 +393,7 @@ fn a_listener_that_panics_does_not_stop_other_notifications() {
 fn a_listener_can_use_the_client_and_the_tracker() {
     let (client, source) = controlled();
     source.init(&data());
-    let (heard, values) = channel();
+    let (notified, values) = channel();
     let own = client.clone();
     let id = Arc::new(Mutex::new(None));
     let own_id = Arc::clone(&id);
@@ -403,11 +408,11 @@ fn a_listener_can_use_the_client_and_the_tracker() {
             .remove_listener(own_id.lock().unwrap().unwrap());
         own.blocking_wait_until_ready(SOON).unwrap();
         pollster::block_on(own.close(SOON));
-        heard
+        notified
             .send(own.int_variation(&change.key, &ada(), 0))
             .unwrap();
     }));
-    source.flag("alone", &gives(2, 7));
+    source.flag("alone", &serving(2, 7));
     assert_eq!(values.recv_timeout(SOON).unwrap(), 7);
 }
 
@@ -424,14 +429,14 @@ fn a_listener_can_hold_the_last_client() {
         done.send(()).unwrap();
     });
     *holder.lock().unwrap() = Some(client);
-    source.flag("alone", &gives(2, 7));
+    source.flag("alone", &serving(2, 7));
     is_done.recv_timeout(SOON).unwrap();
 }
 
 #[test]
 fn a_listener_that_blocks_delays_neither_updates_nor_evaluations() {
     let (client, source) = controlled();
-    source.init(&json!({"flags": {"flag": gives(1, 1)}}));
+    source.init(&json!({"flags": {"flag": serving(1, 1)}}));
     let (gate, go) = channel::<()>();
     let (entered, is_in) = channel();
     let go = Mutex::new(go);
@@ -439,9 +444,9 @@ fn a_listener_that_blocks_delays_neither_updates_nor_evaluations() {
         entered.send(()).unwrap();
         go.lock().unwrap().recv_timeout(SOON).unwrap();
     });
-    source.flag("flag", &gives(2, 2));
+    source.flag("flag", &serving(2, 2));
     is_in.recv_timeout(SOON).unwrap();
-    source.flag("flag", &gives(3, 3));
+    source.flag("flag", &serving(3, 3));
     assert_eq!(client.int_variation("flag", &ada(), 0), 3);
     gate.send(()).unwrap();
     gate.send(()).unwrap();
@@ -450,11 +455,11 @@ fn a_listener_that_blocks_delays_neither_updates_nor_evaluations() {
 
 /// The changes that a listener for the value of `flag` receives.
 fn value_changes(client: &Client) -> Receiver<FlagValueChange> {
-    let (heard, changes) = channel();
+    let (notified, changes) = channel();
     client
         .flag_tracker()
         .add_flag_value_change_listener("flag", &ada(), move |change| {
-            heard.send(change.clone()).unwrap()
+            notified.send(change.clone()).unwrap()
         });
     changes
 }
@@ -470,18 +475,18 @@ fn next(changes: &Receiver<FlagValueChange>) -> Json {
 #[test]
 fn a_value_listener_gets_both_values_and_only_if_they_differ() {
     let (client, source) = controlled();
-    source.init(&json!({"flags": {"flag": gives(1, json!({"a": [1]}))}}));
+    source.init(&json!({"flags": {"flag": serving(1, json!({"a": [1]}))}}));
     let changes = value_changes(&client);
     // Each update follows the notification of the one before, because a listener sees only the
     // newest data.
-    source.flag("flag", &gives(2, json!({"a": [1.0]})));
-    source.flag("another", &gives(1, 1));
-    source.flag("flag", &gives(3, "b"));
+    source.flag("flag", &serving(2, json!({"a": [1.0]})));
+    source.flag("another", &serving(1, 1));
+    source.flag("flag", &serving(3, "b"));
     assert_eq!(next(&changes), json!([{"a": [1]}, "b"]));
     source.delete(DataKind::Flag, "flag", 4);
     assert_eq!(next(&changes), json!(["b", null]));
     source.delete(DataKind::Flag, "flag", 5);
-    source.flag("flag", &gives(6, 3));
+    source.flag("flag", &serving(6, 3));
     assert_eq!(next(&changes), json!([null, 3]));
     source.init(&json!({}));
     assert_eq!(next(&changes), json!([3, null]));
@@ -493,9 +498,9 @@ fn a_value_listener_gets_both_values_and_only_if_they_differ() {
 fn a_value_is_null_before_there_is_data_and_if_a_flag_has_no_value() {
     let (client, source) = controlled();
     let changes = value_changes(&client);
-    source.init(&json!({"flags": {"flag": gives(1, "a")}}));
+    source.init(&json!({"flags": {"flag": serving(1, "a")}}));
     assert_eq!(next(&changes), json!([null, "a"]));
-    source.flag("flag", &with(gives(2, "a"), &json!({"on": false})));
+    source.flag("flag", &with(serving(2, "a"), &json!({"on": false})));
     assert_eq!(next(&changes), json!(["a", null]));
 }
 
@@ -504,7 +509,8 @@ fn a_value_is_null_before_there_is_data_and_if_a_flag_has_no_value() {
 fn a_change_of_a_dependency_can_change_the_value_of_a_flag() {
     let (client, source) = controlled();
     let off = json!({"variations": ["on", "off"], "offVariation": 1});
-    source.init(&json!({"flags": {"flag": with(requires(1, "base"), &off), "base": gives(1, 1)}}));
+    source
+        .init(&json!({"flags": {"flag": with(requires(1, "base"), &off), "base": serving(1, 1)}}));
     let changes = value_changes(&client);
     source.delete(DataKind::Flag, "base", 2);
     assert_eq!(next(&changes), json!(["on", "off"]));
@@ -517,19 +523,19 @@ fn a_value_listener_is_notified_for_its_context_only() {
     let targets = |version, keys: &[&str]| {
         let two = json!({"variations": ["targeted", "not"], "fallthrough": {"variation": 1}});
         with(
-            with(gives(version, 0), &two),
+            with(serving(version, 0), &two),
             &json!({"targets": [{"variation": 0, "values": keys}]}),
         )
     };
     source.init(&json!({"flags": {"flag": targets(1, &[])}}));
-    let (heard, changes) = channel();
+    let (notified, changes) = channel();
     for key in ["ada", "bob", "ada"] {
-        let heard = heard.clone();
+        let notified = notified.clone();
         let context = vexil::Context::new(key).unwrap();
         client
             .flag_tracker()
             .add_flag_value_change_listener("flag", &context, move |change| {
-                heard.send((key, change.new_value.clone())).unwrap();
+                notified.send((key, change.new_value.clone())).unwrap();
             });
     }
     source.flag("flag", &targets(2, &["bob"]));
@@ -538,11 +544,11 @@ fn a_value_listener_is_notified_for_its_context_only() {
         ("bob", "targeted".into())
     );
     source.flag("flag", &targets(3, &["bob", "ada"]));
-    let told: Vec<_> = (0..2)
+    let notified: Vec<_> = (0..2)
         .map(|_| changes.recv_timeout(SOON).unwrap())
         .collect();
     assert_eq!(
-        told,
+        notified,
         [("ada", "targeted".into()), ("ada", "targeted".into())],
         "each of two listeners"
     );
@@ -552,15 +558,15 @@ fn a_value_listener_is_notified_for_its_context_only() {
 #[test]
 fn a_removed_value_listener_is_not_notified() {
     let (client, source) = controlled();
-    source.init(&json!({"flags": {"flag": gives(1, 1)}}));
-    let (heard, changes) = channel();
+    source.init(&json!({"flags": {"flag": serving(1, 1)}}));
+    let (notified, changes) = channel();
     let tracker = client.flag_tracker();
     let id = tracker.add_flag_value_change_listener("flag", &ada(), move |change| {
-        heard.send(change.clone()).unwrap()
+        notified.send(change.clone()).unwrap()
     });
     let others = value_changes(&client);
     tracker.remove_listener(id);
-    source.flag("flag", &gives(2, 2));
+    source.flag("flag", &serving(2, 2));
     assert_eq!(next(&others), json!([1, 2]));
     assert!(
         changes.try_recv().is_err(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value as Json, json};
-use support::{ada, controlled, controlled_with, error, gives, with};
+use support::{ada, controlled, controlled_with, error, serving, with};
 use vexil::client::{FlagsState, FlagsStateOptions};
 use vexil::store::{DataStore, MemoryStore};
 use vexil::{Client, Context};
@@ -45,7 +45,10 @@ fn experiment(extra: &Json) -> Json {
     let rollout =
         json!({"kind": "experiment", "variations": [{"variation": 0, "weight": 100_000}]});
     with(
-        with(gives(4, "a"), &json!({"fallthrough": {"rollout": rollout}})),
+        with(
+            serving(4, "a"),
+            &json!({"fallthrough": {"rollout": rollout}}),
+        ),
         extra,
     )
 }
@@ -57,7 +60,7 @@ fn a_state_has_exactly_the_format_of_the_protocol() {
         "flag-a": {"on": true, "version": 12, "variations": ["v0", "v1"], "fallthrough": {"variation": 1},
             "prerequisites": [{"key": "flag-c", "variation": 0}], "trackEvents": false, "debugEventsUntilDate": null},
         "flag-b": {"on": true, "version": 3},
-        "flag-c": gives(1, json!({})),
+        "flag-c": serving(1, json!({})),
     });
     let state = state_of(&flags, plain());
     let expected = json!({
@@ -86,9 +89,9 @@ fn reasons_are_included_on_request() {
         json!({"version": 3, "reason": error("MALFORMED_FLAG")})
     );
     let falls = json!({"variation": 0, "version": 1, "reason": {"kind": "FALLTHROUGH"}});
-    assert_eq!(metadata(&gives(1, 1), options), falls);
+    assert_eq!(metadata(&serving(1, 1), options), falls);
     assert_eq!(
-        metadata(&gives(1, 1), plain()),
+        metadata(&serving(1, 1), plain()),
         json!({"variation": 0, "version": 1})
     );
 }
@@ -96,7 +99,7 @@ fn reasons_are_included_on_request() {
 // EVAL-6.2: `trackEvents`
 #[test]
 fn a_tracked_flag_is_marked() {
-    let tracked = with(gives(1, 1), &json!({"trackEvents": true}));
+    let tracked = with(serving(1, 1), &json!({"trackEvents": true}));
     assert_eq!(
         metadata(&tracked, plain()),
         json!({"variation": 0, "version": 1, "trackEvents": true})
@@ -124,7 +127,7 @@ fn a_rule_or_fallthrough_with_tracking_counts_as_an_experiment() {
     let expected = json!({"variation": 0, "version": 1, "reason": reason, "trackEvents": true, "trackReason": true});
     assert_eq!(
         metadata(
-            &with(gives(1, 1), &json!({"trackEventsFallthrough": true})),
+            &with(serving(1, 1), &json!({"trackEventsFallthrough": true})),
             plain()
         ),
         expected
@@ -133,13 +136,13 @@ fn a_rule_or_fallthrough_with_tracking_counts_as_an_experiment() {
     let reason = json!({"kind": "RULE_MATCH", "ruleIndex": 0, "ruleId": "r"});
     let expected = json!({"variation": 0, "version": 1, "reason": reason, "trackEvents": true, "trackReason": true});
     assert_eq!(
-        metadata(&with(gives(1, 1), &json!({"rules": rule})), plain()),
+        metadata(&with(serving(1, 1), &json!({"rules": rule})), plain()),
         expected
     );
     let other_rule = json!([{"id": "r", "variation": 0, "clauses": []}]);
     let tracked_elsewhere = json!({"trackEventsFallthrough": true, "rules": other_rule});
     assert_eq!(
-        metadata(&with(gives(1, 1), &tracked_elsewhere), plain()),
+        metadata(&with(serving(1, 1), &tracked_elsewhere), plain()),
         json!({"variation": 0, "version": 1})
     );
 }
@@ -147,7 +150,7 @@ fn a_rule_or_fallthrough_with_tracking_counts_as_an_experiment() {
 // EVAL-6.2 and EVAL-6.3: `debugEventsUntilDate`
 #[test]
 fn a_debugging_date_is_always_included_and_adds_details_until_it_has_passed() {
-    let until = |date: u64| with(gives(1, 1), &json!({"debugEventsUntilDate": date}));
+    let until = |date: u64| with(serving(1, 1), &json!({"debugEventsUntilDate": date}));
     let past = milliseconds(SystemTime::now()) - 1;
     let future = future();
     let detailed = |date| json!({"variation": 0, "version": 1, "debugEventsUntilDate": date});
@@ -177,9 +180,9 @@ fn details_can_be_limited_to_tracked_flags() {
     let few = plain()
         .details_only_for_tracked_flags(true)
         .with_reasons(true);
-    assert_eq!(metadata(&gives(1, 1), few), json!({"variation": 0}));
+    assert_eq!(metadata(&serving(1, 1), few), json!({"variation": 0}));
     assert_eq!(metadata(&json!({"on": true, "version": 3}), few), json!({}));
-    let tracked = with(gives(1, 1), &json!({"trackEvents": true}));
+    let tracked = with(serving(1, 1), &json!({"trackEvents": true}));
     let reason = json!({"kind": "FALLTHROUGH"});
     let expected = json!({"variation": 0, "version": 1, "reason": reason, "trackEvents": true});
     assert_eq!(metadata(&tracked, few), expected);
@@ -194,7 +197,7 @@ fn requires(keys: &[&str], extra: &Json) -> Json {
         .map(|key| json!({"key": key, "variation": 0}))
         .collect();
     with(
-        with(gives(1, 1), &json!({"prerequisites": prerequisites})),
+        with(serving(1, 1), &json!({"prerequisites": prerequisites})),
         extra,
     )
 }
@@ -202,8 +205,8 @@ fn requires(keys: &[&str], extra: &Json) -> Json {
 // EVAL-6.3: `prerequisites`
 #[test]
 fn only_evaluated_direct_prerequisites_are_listed_in_order() {
-    let off = with(gives(1, 1), &json!({"on": false}));
-    let flags = |flag: Json| json!({"flag": flag, "b": requires(&["deep"], &json!({})), "a": gives(1, 1), "deep": gives(1, 1), "off": off});
+    let off = with(serving(1, 1), &json!({"on": false}));
+    let flags = |flag: Json| json!({"flag": flag, "b": requires(&["deep"], &json!({})), "a": serving(1, 1), "deep": serving(1, 1), "off": off});
     let listed = |flag: Json| {
         let json = state_of(&flags(flag), plain().details_only_for_tracked_flags(true)).to_json();
         (
@@ -237,7 +240,7 @@ fn only_evaluated_direct_prerequisites_are_listed_in_order() {
 // EVAL-6.3: `prerequisites`, the harness's third case
 #[test]
 fn a_failed_prerequisite_without_an_off_variation_has_a_version_and_a_list() {
-    let off = with(gives(1, 1), &json!({"on": false}));
+    let off = with(serving(1, 1), &json!({"on": false}));
     let json = state_of(
         &json!({"flag": requires(&["off", "b"], &json!({})), "off": off}),
         plain(),
@@ -256,10 +259,10 @@ fn client_side_only_state_still_lists_prerequisites_that_are_left_out() {
     let available = |web: bool| json!({"clientSideAvailability": {"usingEnvironmentId": web, "usingMobileKey": true}});
     let flags = json!({
         "web": with(requires(&["server"], &json!({})), &available(true)),
-        "mobile": with(gives(1, 1), &available(false)),
-        "newer-wins": with(with(gives(1, 1), &available(false)), &json!({"clientSide": true})),
-        "old-web": with(gives(1, 1), &json!({"clientSide": true})),
-        "server": gives(1, 1),
+        "mobile": with(serving(1, 1), &available(false)),
+        "newer-wins": with(with(serving(1, 1), &available(false)), &json!({"clientSide": true})),
+        "old-web": with(serving(1, 1), &json!({"clientSide": true})),
+        "server": serving(1, 1),
     });
     let state = state_of(&flags, plain().client_side_only(true));
     let mut keys: Vec<_> = state.values().map(|(key, _)| key.as_str()).collect();
@@ -277,8 +280,8 @@ fn client_side_only_state_still_lists_prerequisites_that_are_left_out() {
 fn a_flag_without_a_value_is_included_as_null_and_a_deleted_one_is_not() {
     let flags = json!({
         "malformed": {"on": true, "version": 1},
-        "off": with(gives(1, 1), &json!({"on": false})),
-        "null": gives(1, Json::Null),
+        "off": with(serving(1, 1), &json!({"on": false})),
+        "null": serving(1, Json::Null),
         "deleted": {"version": 1, "deleted": true},
     });
     let state = state_of(&flags, plain());
@@ -293,7 +296,7 @@ fn an_invalid_state_has_exactly_this_form() {
     let nothing = json!({"$valid": false, "$flagsState": {}});
     let offline = Client::builder("sdk-key").offline(true).start().unwrap();
     let (not_ready, _source) = controlled();
-    let ready = support::client_with(&gives(1, 1));
+    let ready = support::client_with(&serving(1, 1));
     for state in [
         offline.all_flags_state(&ada(), plain()),
         not_ready.all_flags_state(&ada(), plain().with_reasons(true)),
@@ -326,8 +329,10 @@ fn an_invalid_state_has_exactly_this_form() {
 #[test]
 fn data_of_an_earlier_process_makes_a_valid_state() {
     let store = Arc::new(MemoryStore::new());
-    pollster::block_on(store.init(support::data_set(&json!({"flags": {"flag": gives(1, 1)}}))))
-        .unwrap();
+    pollster::block_on(store.init(support::data_set(
+        &json!({"flags": {"flag": serving(1, 1)}}),
+    )))
+    .unwrap();
     let (client, _source) = controlled_with(Client::builder("sdk-key").data_store(store));
     let state = client.all_flags_state(&ada(), plain());
     assert!(state.is_valid());
@@ -338,7 +343,7 @@ fn data_of_an_earlier_process_makes_a_valid_state() {
 #[test]
 fn values_and_reasons_can_be_read_by_key() {
     let client = support::client(
-        &json!({"flags": {"a": gives(1, 1), "b": json!({"on": true, "version": 2})}}),
+        &json!({"flags": {"a": serving(1, 1), "b": json!({"on": true, "version": 2})}}),
     );
     let state = client.all_flags_state(&ada(), plain().with_reasons(true));
     assert!(state.is_valid());

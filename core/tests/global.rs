@@ -8,7 +8,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Barrier};
 
 use serde_json::json;
-use support::{Fixed, Guarded, SOON, ada, gives};
+use support::{Fixed, Guarded, SOON, ada, serving};
 use vexil::Client;
 use vexil::client::{EnvironmentMetadata, Plugin, PluginError, PluginMetadata};
 use vexil::config::{ClientContext, ConfigError, Configure};
@@ -43,7 +43,7 @@ fn the_global_client_is_configured_started_once_and_replaced() {
     );
 
     // A configuration that was never used is replaced without a client.
-    let (source, dropped) = Guarded::new(&json!({"flags": {"flag": gives(1, "first")}}));
+    let (source, dropped) = Guarded::new(&json!({"flags": {"flag": serving(1, "first")}}));
     global::configure(Client::builder("sdk-key").data_source(source)).unwrap();
     let first = global::client().unwrap();
     assert_eq!(first.string_variation("flag", &ada(), ""), "first");
@@ -71,7 +71,7 @@ fn the_global_client_is_configured_started_once_and_replaced() {
     assert!(dropped.try_recv().is_err());
 
     // A new configuration replaces the old one at once, and the old client still works.
-    let second = Fixed::new(&json!({"flags": {"flag": gives(1, "second")}}));
+    let second = Fixed::new(&json!({"flags": {"flag": serving(1, "second")}}));
     global::configure(Client::builder("another-key").data_source(second)).unwrap();
     let current = global::client().unwrap();
     assert_eq!(current.string_variation("flag", &ada(), ""), "second");

@@ -14,7 +14,7 @@ use log::Log;
 use pollster::block_on;
 use serde_json::{Value as Json, json};
 use support::{
-    End, Ending, Failing, Fetch, Lazy, SOON, ada, controlled, controlled_with, gives, with,
+    End, Ending, Failing, Fetch, Lazy, SOON, ada, controlled, controlled_with, serving, with,
 };
 use vexil::client::FlagsStateOptions;
 use vexil::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
@@ -71,7 +71,7 @@ fn a_malformed_flag_is_logged_once_with_its_key_by_methods_with_detail() {
 
 #[test]
 fn a_value_of_the_wrong_type_is_logged_once_with_the_flags_key() {
-    for lines in evaluated(&gives(1, "text")) {
+    for lines in evaluated(&serving(1, "text")) {
         one_line(&lines, "ERROR", &["the-flag", "type"]);
     }
 }
@@ -81,7 +81,7 @@ fn a_type_mismatch_is_logged_with_both_types_and_again_after_a_change() {
     let (client, controls) = controlled();
     let ada = ada();
     for version in 1..=3 {
-        controls.init(&json!({"flags": {"the-flag": gives(version, "text")}}));
+        controls.init(&json!({"flags": {"the-flag": serving(version, "text")}}));
         let lines = logged(|| {
             (0..100).for_each(|_| assert!(client.bool_variation("the-flag", &ada, true)))
         });
@@ -91,7 +91,7 @@ fn a_type_mismatch_is_logged_with_both_types_and_again_after_a_change() {
             &["the-flag", "a boolean", "a string", &version.to_string()],
         );
     }
-    controls.init(&json!({"flags": {"the-flag": gives(4, json!({"rps": "many"}))}}));
+    controls.init(&json!({"flags": {"the-flag": serving(4, json!({"rps": "many"}))}}));
     let lines = logged(|| {
         for _ in 0..100 {
             drop(client.json_variation_as(
@@ -151,7 +151,7 @@ fn many_unknown_flags_are_not_all_logged_and_do_not_hide_a_malformed_flag() {
 
 #[test]
 fn a_value_that_does_not_fit_a_custom_type_is_logged_once() {
-    let client = support::client(&json!({"flags": {"the-flag": gives(1, "text")}}));
+    let client = support::client(&json!({"flags": {"the-flag": serving(1, "text")}}));
     let lines = logged(|| {
         (0..1000).for_each(|_| drop(client.json_variation_as("the-flag", &ada(), vec![0_u8])))
     });
@@ -172,7 +172,7 @@ fn a_flag_that_is_off_or_has_a_failed_prerequisite_is_not_logged() {
         json!({"prerequisites": [{"key": "none", "variation": 0}]}),
     ] {
         assert_eq!(
-            evaluated(&with(gives(1, false), &more)),
+            evaluated(&with(serving(1, false), &more)),
             [Vec::<String>::new(), Vec::new()]
         );
     }
@@ -181,7 +181,7 @@ fn a_flag_that_is_off_or_has_a_failed_prerequisite_is_not_logged() {
 #[test]
 fn a_successful_evaluation_logs_nothing() {
     assert_eq!(
-        evaluated(&gives(1, true)),
+        evaluated(&serving(1, true)),
         [Vec::<String>::new(), Vec::new()]
     );
 }
@@ -211,7 +211,7 @@ fn evaluations_for_invalid_contexts_are_logged_once() {
 
 #[test]
 fn evaluations_with_data_of_an_earlier_process_are_logged_once() {
-    let store = Lazy::new(Fetch::AtOnce, &json!({"flags": {"flag": gives(1, true)}}));
+    let store = Lazy::new(Fetch::AtOnce, &json!({"flags": {"flag": serving(1, true)}}));
     let (client, _source) = controlled_with(Client::builder("sdk-key").data_store(store));
     let lines =
         logged(|| (0..1000).for_each(|_| assert!(client.bool_variation("flag", &ada(), false))));
@@ -266,11 +266,11 @@ fn defects() -> [(Json, [&'static str; 2]); 5] {
 #[test]
 fn a_defect_is_logged_once_when_its_item_arrives_and_names_the_item() {
     for (clause, [what, which]) in defects() {
-        let flag = with(gives(1, true), &json!({"rules": rule(&clause)}));
+        let flag = with(serving(1, true), &json!({"rules": rule(&clause)}));
         let (client, source) = controlled();
         let words = ["the-item", what, which, "rule 0"];
         let lines =
-            logged(|| source.init(&json!({"flags": {"the-item": flag, "another": gives(1, 1)}})));
+            logged(|| source.init(&json!({"flags": {"the-item": flag, "another": serving(1, 1)}})));
         one_line(&lines, "WARN", &words);
         one_line(
             &logged(|| drop(source.upsert(item(DataKind::Flag, &flag, 2)))),
@@ -292,7 +292,7 @@ fn a_defect_is_logged_once_when_its_item_arrives_and_names_the_item() {
 #[test]
 fn a_defect_is_not_logged_again_when_the_same_version_arrives_again() {
     for (clause, _) in defects() {
-        let flag = with(gives(1, true), &json!({"rules": rule(&clause)}));
+        let flag = with(serving(1, true), &json!({"rules": rule(&clause)}));
         let (_client, source) = controlled();
         let data =
             json!({"flags": {"the-item": flag}, "segments": {"another": {"rules": rule(&clause)}}});
@@ -316,7 +316,7 @@ fn an_evaluation_of_an_item_with_a_defect_does_not_log_it_again() {
         .into_iter()
         .filter(|(clause, _)| clause["attribute"] == "a")
     {
-        let flag = with(gives(1, true), &json!({"rules": rule(&clause)}));
+        let flag = with(serving(1, true), &json!({"rules": rule(&clause)}));
         let client = support::client(&json!({"flags": {"the-item": flag}}));
         let lines = logged(|| {
             (0..100).for_each(|_| assert!(client.bool_variation("the-item", &ada(), false)))
@@ -546,12 +546,12 @@ fn busy_data(version: u64) -> Json {
     let for_segment = |segment: &str| json!({"rules": support::rule_for_segment(segment, false)});
     json!({
         "flags": {
-            "good": gives(version, true),
-            "rules": with(gives(version, true), &json!({"rules": rule(&clause)})),
+            "good": serving(version, true),
+            "rules": with(serving(version, true), &json!({"rules": rule(&clause)})),
             "malformed": {"on": true, "version": version},
-            "text": gives(version, "text"),
-            "segment": with(gives(version, true), &for_segment("listed")),
-            "big": with(gives(version, true), &for_segment("big")),
+            "text": serving(version, "text"),
+            "segment": with(serving(version, true), &for_segment("listed")),
+            "big": with(serving(version, true), &for_segment("big")),
         },
         "segments": {
             "listed": {"version": version, "rules": rule(&clause)},

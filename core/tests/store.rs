@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pollster::block_on;
 use serde_json::{Value as Json, json};
-use support::{data_set, gives};
+use support::{data_set, serving};
 use vexil::eval::Found;
 use vexil::model::{DataKind, Item};
 use vexil::store::{DataStore, MemoryStore, Snapshot, Upserted};
@@ -21,7 +21,7 @@ fn store_of(data: &Json) -> MemoryStore {
 }
 
 fn flag(store: &MemoryStore, key: &str, version: u64) -> Upserted {
-    let json = gives(version, version).to_string();
+    let json = serving(version, version).to_string();
     block_on(store.upsert(Item::from_json(DataKind::Flag, key, json.as_bytes()).unwrap())).unwrap()
 }
 
@@ -43,7 +43,7 @@ fn read<R>(store: &MemoryStore, reader: impl Fn(&dyn Snapshot) -> R) -> R {
 
 #[test]
 fn a_clone_is_the_same_store() {
-    let store = store_of(&json!({"flags": {"a": gives(1, 1)}}));
+    let store = store_of(&json!({"flags": {"a": serving(1, 1)}}));
     let clone = store.clone();
     flag(&clone, "a", 2);
     assert_eq!(version(&store, "a"), Some(2));
@@ -109,11 +109,11 @@ fn an_empty_data_set_initializes() {
 #[test]
 fn a_data_set_replaces_everything_whatever_the_versions() {
     let store = store_of(
-        &json!({"flags": {"a": gives(5, 1), "b": gives(5, 1)}, "segments": {"s": {"version": 5}}}),
+        &json!({"flags": {"a": serving(5, 1), "b": serving(5, 1)}, "segments": {"s": {"version": 5}}}),
     );
     delete(&store, DataKind::Flag, "c", 9);
     block_on(store.init(data_set(
-        &json!({"flags": {"a": gives(2, 1)}, "segments": {"t": {"version": 1}}}),
+        &json!({"flags": {"a": serving(2, 1)}, "segments": {"t": {"version": 1}}}),
     )))
     .unwrap();
     assert_eq!(all(&store), ["flag a 2", "segment t 1"]);
@@ -127,7 +127,8 @@ fn a_data_set_replaces_everything_whatever_the_versions() {
 
 #[test]
 fn only_a_newer_version_is_written() {
-    let store = store_of(&json!({"flags": {"a": gives(5, 1)}, "segments": {"a": {"version": 5}}}));
+    let store =
+        store_of(&json!({"flags": {"a": serving(5, 1)}, "segments": {"a": {"version": 5}}}));
     for older in [0, 4, 5] {
         assert_eq!(flag(&store, "a", older), Upserted::Stale);
         assert_eq!(segment(&store, "a", older), Upserted::Stale);
@@ -154,7 +155,7 @@ fn a_new_item_is_written_whatever_its_version() {
 
 #[test]
 fn flags_and_segments_of_the_same_key_are_different_items() {
-    let store = store_of(&json!({"flags": {"a": gives(1, 1)}}));
+    let store = store_of(&json!({"flags": {"a": serving(1, 1)}}));
     assert_eq!(segment(&store, "a", 1), Upserted::Written);
     assert_eq!(delete(&store, DataKind::Segment, "a", 2), Upserted::Written);
     assert_eq!(
@@ -167,7 +168,7 @@ fn flags_and_segments_of_the_same_key_are_different_items() {
 #[test]
 fn a_deleted_item_is_gone_but_rejects_older_updates() {
     let store =
-        store_of(&json!({"flags": {"a": gives(1, 1), "b": {"version": 7, "deleted": true}}}));
+        store_of(&json!({"flags": {"a": serving(1, 1), "b": {"version": 7, "deleted": true}}}));
     assert_eq!(delete(&store, DataKind::Flag, "a", 3), Upserted::Written);
     assert_eq!(
         delete(&store, DataKind::Flag, "never-there", 4),
@@ -197,7 +198,7 @@ fn each_of_many_updates_changes_its_item() {
 
 #[test]
 fn a_closed_store_can_still_be_read() {
-    let store = store_of(&json!({"flags": {"a": gives(1, 1)}}));
+    let store = store_of(&json!({"flags": {"a": serving(1, 1)}}));
     block_on(store.close());
     assert_eq!(version(&store, "a"), Some(1));
     assert!(store.is_initialized());
@@ -205,7 +206,7 @@ fn a_closed_store_can_still_be_read() {
 
 #[test]
 fn a_store_in_memory_has_nothing_to_fetch() {
-    let store = store_of(&json!({"flags": {"a": gives(1, 1)}}));
+    let store = store_of(&json!({"flags": {"a": serving(1, 1)}}));
     assert!(
         block_on(store.fetch(DataKind::Flag, "b"))
             .unwrap()
@@ -215,7 +216,7 @@ fn a_store_in_memory_has_nothing_to_fetch() {
 
 #[test]
 fn a_reader_can_write_and_keeps_its_snapshot() {
-    let store = store_of(&json!({"flags": {"a": gives(1, 1)}}));
+    let store = store_of(&json!({"flags": {"a": serving(1, 1)}}));
     store.read(&mut |snapshot| {
         assert_eq!(flag(&store, "a", 2), Upserted::Written);
         block_on(store.init(data_set(&json!({})))).unwrap();
@@ -236,7 +237,7 @@ fn a_reader_never_sees_half_a_data_set() {
                 .collect::<serde_json::Map<_, _>>()
         };
         data_set(
-            &json!({"flags": items(gives(version, 1)), "segments": items(json!({"version": version}))}),
+            &json!({"flags": items(serving(version, 1)), "segments": items(json!({"version": version}))}),
         )
     };
     let store = Arc::new(MemoryStore::new());

@@ -14,7 +14,7 @@ use vexil::config::{ConfigError, HttpConfig, ServiceEndpoints};
 use vexil::transport::{RequestOptions, TransportErrorKind};
 
 /// The error of a client's start, with its causes.
-fn wrong(error: &ConfigError) -> String {
+fn config_error(error: &ConfigError) -> String {
     format!("{error}: {}", error.source().unwrap())
 }
 
@@ -28,7 +28,7 @@ fn a_client_of_an_https_service_does_not_start() {
             .service_endpoints(endpoints)
             .start()
             .unwrap_err();
-        assert!(wrong(&error).contains("tls-aws-lc-rs"), "{error:?}");
+        assert!(config_error(&error).contains("tls-aws-lc-rs"), "{error:?}");
     }
 }
 
@@ -64,7 +64,7 @@ fn certificates_cannot_be_set() {
         HttpConfig::new().cert_file("own.pem"),
         HttpConfig::new().disable_ssl_verification(true),
     ] {
-        assert!(wrong(&config.build().unwrap_err()).contains("tls-ring"));
+        assert!(config_error(&config.build().unwrap_err()).contains("tls-ring"));
     }
     HttpConfig::new().build().unwrap();
 }

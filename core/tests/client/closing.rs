@@ -28,7 +28,7 @@ use vexil_testing::fake_service::{Answer, Endpoint};
 use crate::interest::always_interested;
 use crate::log::Log;
 use crate::support::{
-    Fixed, Panicking, PanicsIn, SOON, ada, controlled_with, current_thread, gives,
+    Fixed, Panicking, PanicsIn, SOON, ada, controlled_with, current_thread, serving,
 };
 
 /// Too short for anything that has to wait.
@@ -155,7 +155,7 @@ impl BigSegmentStore for Slow {
 }
 
 fn data() -> serde_json::Value {
-    json!({"flags": {"flag": gives(1, true)}})
+    json!({"flags": {"flag": serving(1, true)}})
 }
 
 fn builder() -> ClientBuilder {

@@ -14,13 +14,13 @@ use vexil::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
 use vexil::{Client, Context, async_trait};
 
 use crate::support::{
-    self, Fixed, Guarded, Panicking, PanicsIn, SOON, ada, controlled, controlled_with, gives,
+    self, Fixed, Guarded, Panicking, PanicsIn, SOON, ada, controlled, controlled_with, serving,
 };
 
 // SRC-4.4
 #[test]
 fn after_closing_flags_are_evaluated_with_the_last_data() {
-    let client = support::client_with(&gives(1, true));
+    let client = support::client_with(&serving(1, true));
     block_on(client.close(SOON));
     block_on(client.close(SOON));
     assert!(client.bool_variation("flag", &ada(), false));
@@ -50,7 +50,7 @@ fn closing_stops_the_source() {
 
 #[test]
 fn only_dropping_the_last_clone_stops_the_source() {
-    let (source, dropped) = Guarded::new(&json!({"flags": {"flag": gives(1, true)}}));
+    let (source, dropped) = Guarded::new(&json!({"flags": {"flag": serving(1, true)}}));
     let client = Client::builder("sdk-key")
         .data_source(source)
         .start()
@@ -84,15 +84,15 @@ fn closing_a_client_is_the_last_change_that_subscribers_receive() {
 fn two_clones_are_one_client() {
     let (client, source) = controlled();
     let clone = client.clone();
-    source.init(&json!({"flags": {"flag": gives(1, true)}}));
+    source.init(&json!({"flags": {"flag": serving(1, true)}}));
     assert!(
         client.bool_variation("flag", &ada(), false) && clone.bool_variation("flag", &ada(), false)
     );
-    let (heard, changes) = channel();
+    let (notified, changes) = channel();
     clone
         .flag_tracker()
-        .add_listener(move |change| heard.send(change.key.clone()).unwrap());
-    source.flag("flag", &gives(2, false));
+        .add_listener(move |change| notified.send(change.key.clone()).unwrap());
+    source.flag("flag", &serving(2, false));
     assert_eq!(changes.recv_timeout(SOON).unwrap(), "flag");
     block_on(clone.close(SOON));
     assert_eq!(
@@ -104,7 +104,7 @@ fn two_clones_are_one_client() {
 #[test]
 fn clones_of_a_builder_start_independent_clients() {
     let builder = Client::builder("sdk-key")
-        .data_source(Fixed::new(&json!({"flags": {"flag": gives(1, true)}})));
+        .data_source(Fixed::new(&json!({"flags": {"flag": serving(1, true)}})));
     let first = builder.clone().start().unwrap();
     let second = builder.clone().sdk_key("another").start().unwrap();
     let third = builder.offline(true).start().unwrap();

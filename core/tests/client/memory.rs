@@ -8,7 +8,7 @@ use vexil::model::{DataSet, Item};
 use vexil::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
 use vexil::{Client, async_trait};
 
-use crate::support::{ada, controlled_with, gives};
+use crate::support::{ada, controlled_with, serving};
 
 /// Counts reads.
 #[derive(Debug)]
@@ -58,9 +58,9 @@ fn reads(names_it: bool) -> usize {
         assert_eq!(client.int_variation("flag", &ada(), 0), expected);
         store.reads.load(Ordering::SeqCst) - before
     };
-    source.init(&json!({"flags": {"flag": gives(1, 1)}}));
+    source.init(&json!({"flags": {"flag": serving(1, 1)}}));
     let first = evaluate(1);
-    source.flag("flag", &gives(2, 2));
+    source.flag("flag", &serving(2, 2));
     first + evaluate(2)
 }
 

@@ -10,8 +10,8 @@ use vexil::store::{DataStore, MemoryStore};
 use vexil::{Client, ClientBuilder};
 
 use crate::support::{
-    self, Fetch, Fixed, Lazy, Panicking, PanicsIn, SOON, Silent, ada, error, gives,
-    rule_for_segment, with,
+    self, Fetch, Fixed, Lazy, Panicking, PanicsIn, SOON, Silent, ada, error, rule_for_segment,
+    serving, with,
 };
 
 const SHORT: Duration = Duration::from_millis(20);
@@ -22,11 +22,11 @@ fn data() -> Json {
         json!({"rules": rule_for_segment("outer", false), "fallthrough": {"variation": 1}});
     json!({
         "flags": {
-            "plain": gives(1, "plain"),
-            "first": with(gives(1, "first"), &requires("second")),
-            "second": with(gives(1, "second"), &requires("third")),
-            "third": gives(1, "third"),
-            "segments": with(gives(1, "in"), &for_segment),
+            "plain": serving(1, "plain"),
+            "first": with(serving(1, "first"), &requires("second")),
+            "second": with(serving(1, "second"), &requires("third")),
+            "third": serving(1, "third"),
+            "segments": with(serving(1, "in"), &for_segment),
         },
         "segments": {
             "outer": {"version": 1, "rules": [{"clauses": [{"op": "segmentMatch", "values": ["inner"]}]}]},
@@ -108,11 +108,11 @@ fn an_item_that_the_store_does_not_have_is_not_found() {
 #[test]
 fn a_missing_prerequisite_fails_and_a_missing_segment_matches_nothing() {
     let flag = with(
-        gives(1, "a"),
+        serving(1, "a"),
         &json!({"prerequisites": [{"key": "none", "variation": 0}]}),
     );
     let by_segment = with(
-        gives(1, "in"),
+        serving(1, "in"),
         &json!({"rules": rule_for_segment("none", false), "fallthrough": {}}),
     );
     let store = Lazy::new(
@@ -328,7 +328,7 @@ fn a_big_segment_without_a_store_matches_nothing_and_reports_it() {
     let two = json!({"variations": ["in", "out"], "fallthrough": {"variation": 1}});
     let flag = |segment: &str| {
         with(
-            with(gives(1, 0), &two),
+            with(serving(1, 0), &two),
             &json!({"rules": rule_for_segment(segment, false)}),
         )
     };

@@ -11,7 +11,7 @@ use vexil::store::{DataStore, MemoryStore};
 use vexil::{Client, Context, ContextError};
 
 use crate::support::{
-    self, End, Ending, SOON, Silent, ada, controlled, controlled_with, error, gives,
+    self, End, Ending, SOON, Silent, ada, controlled, controlled_with, error, serving,
 };
 
 const AT_ONCE: Duration = Duration::from_millis(1);
@@ -57,8 +57,10 @@ fn an_offline_client_never_runs_its_data_source() {
 #[test]
 fn an_offline_client_ignores_a_store_that_has_data() {
     let store = Arc::new(MemoryStore::new());
-    pollster::block_on(store.init(support::data_set(&json!({"flags": {"flag": gives(1, 1)}}))))
-        .unwrap();
+    pollster::block_on(store.init(support::data_set(
+        &json!({"flags": {"flag": serving(1, 1)}}),
+    )))
+    .unwrap();
     let client = Client::builder("sdk-key")
         .data_store(store)
         .offline(true)
@@ -86,7 +88,7 @@ fn before_there_is_data_every_method_returns_its_default() {
 // EVAL-4.1 (3)
 #[test]
 fn for_an_invalid_context_every_method_returns_its_default() {
-    let client = support::client_with(&gives(1, true));
+    let client = support::client_with(&serving(1, true));
     let invalid: Result<Context, ContextError> = Context::new("");
     support::every_method_returns_its_default(
         &client,
@@ -157,7 +159,7 @@ fn a_component_that_fails_to_configure_is_named_with_its_cause() {
 // SRC-4.4
 #[test]
 fn a_client_is_ready_when_start_returns_if_its_source_has_data_available() {
-    let client = support::client_with(&gives(1, true));
+    let client = support::client_with(&serving(1, true));
     assert!(client.is_initialized());
     assert_eq!(client.data_availability(), DataAvailability::Refreshed);
     client.blocking_wait_until_ready(Duration::ZERO).unwrap();
@@ -169,7 +171,7 @@ fn a_client_is_ready_when_start_returns_if_its_source_has_data_available() {
 fn clients_are_ready_when_start_returns_however_many_one_task_starts() {
     support::current_thread().block_on(async {
         for n in 0..300 {
-            let client = support::client_with(&gives(1, true));
+            let client = support::client_with(&serving(1, true));
             assert!(client.is_initialized(), "client {n} is not ready");
         }
     });
@@ -337,7 +339,7 @@ fn a_source_that_ends_after_delivering_leaves_its_data() {
         (End::Panic, true),
     ] {
         let data = Some(support::data_set(
-            &json!({"flags": {"flag": gives(1, true)}}),
+            &json!({"flags": {"flag": serving(1, true)}}),
         ));
         let client = Client::builder("sdk-key")
             .data_source(Ending { end, late, data })
@@ -357,7 +359,7 @@ fn a_source_that_ends_after_delivering_leaves_its_data() {
 fn a_source_that_is_done_stays_valid() {
     for late in [false, true] {
         let data = Some(support::data_set(
-            &json!({"flags": {"flag": gives(1, true)}}),
+            &json!({"flags": {"flag": serving(1, true)}}),
         ));
         let client = Client::builder("sdk-key")
             .data_source(Ending {
@@ -390,7 +392,7 @@ fn waiting_ends_when_the_client_is_closed() {
 fn data_of_an_earlier_process_in_the_store_is_used_until_the_source_delivers() {
     let store = Arc::new(MemoryStore::new());
     pollster::block_on(store.init(support::data_set(
-        &json!({"flags": {"flag": gives(1, "old")}}),
+        &json!({"flags": {"flag": serving(1, "old")}}),
     )))
     .unwrap();
     let (client, source) = controlled_with(Client::builder("sdk-key").data_store(store));
@@ -403,7 +405,7 @@ fn data_of_an_earlier_process_in_the_store_is_used_until_the_source_delivers() {
         serde_json::to_value(&detail.reason).unwrap(),
         error("FLAG_NOT_FOUND")
     );
-    source.init(&json!({"flags": {"flag": gives(2, "new")}}));
+    source.init(&json!({"flags": {"flag": serving(2, "new")}}));
     assert_eq!(client.data_availability(), DataAvailability::Refreshed);
     assert_eq!(client.string_variation("flag", &ada(), ""), "new");
 }

@@ -13,7 +13,7 @@ use vexil::model::{DataSet, Item};
 use vexil::store::{DataStore, MemoryStore, Snapshot, StoreError, Upserted};
 use vexil::{Client, async_trait};
 
-use crate::support::{SOON, ada, controlled, controlled_with, gives};
+use crate::support::{SOON, ada, controlled, controlled_with, serving};
 
 /// Runs a test that hangs if something is wrong.
 #[track_caller]
@@ -120,27 +120,27 @@ fn no_change_is_missed_while_a_store_waits_for_listeners_during_the_first_read()
         let store = Arc::new(Reacting::default());
         let (client, source) =
             controlled_with(Client::builder("sdk-key").data_store(Arc::clone(&store)));
-        source.init(&json!({"flags": {"flag": gives(1, "a")}}));
-        let (hears, heard) = channel();
+        source.init(&json!({"flags": {"flag": serving(1, "a")}}));
+        let (notifies, notified) = channel();
         client
             .flag_tracker()
-            .add_listener(move |change| hears.send(change.key.clone()).unwrap());
+            .add_listener(move |change| notifies.send(change.key.clone()).unwrap());
         *store.1.lock().unwrap() = Some(Box::new(move || {
             for version in 2..=3 {
-                source.flag("flag", &gives(version, "b"));
-                heard.recv_timeout(SOON).unwrap();
+                source.flag("flag", &serving(version, "b"));
+                notified.recv_timeout(SOON).unwrap();
             }
         }));
         store.2.store(true, Ordering::SeqCst);
         let (changes, changed) = channel();
-        let told = move |change: &vexil::client::FlagValueChange| {
+        let notified = move |change: &vexil::client::FlagValueChange| {
             changes
                 .send((change.old_value.clone(), change.new_value.clone()))
                 .unwrap();
         };
         client
             .flag_tracker()
-            .add_flag_value_change_listener("flag", &ada(), told);
+            .add_flag_value_change_listener("flag", &ada(), notified);
         assert_eq!(
             changed.recv_timeout(SOON).unwrap(),
             ("a".into(), "b".into())

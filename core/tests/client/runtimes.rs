@@ -10,10 +10,10 @@ use vexil::data_source::{DataSink, DataSource, DataSourceError, DataSourceState}
 use vexil::model::DataSet;
 use vexil::{Client, async_trait};
 
-use crate::support::{self, SOON, ada, controlled, current_thread, gives};
+use crate::support::{self, SOON, ada, controlled, current_thread, serving};
 
 fn data() -> serde_json::Value {
-    json!({"flags": {"flag": gives(1, true)}})
+    json!({"flags": {"flag": serving(1, true)}})
 }
 
 /// Delivers after its first poll, and reports the thread it ran on.

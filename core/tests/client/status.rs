@@ -9,7 +9,9 @@ use vexil::client::{DataAvailability, NotReadyError};
 use vexil::data_source::{DataSourceErrorKind, DataSourceState, DataSourceStatus};
 use vexil::model::{DataKind, Item};
 
-use crate::support::{Controls, Failing, SOON, controlled, controlled_with, current_thread, gives};
+use crate::support::{
+    Controls, Failing, SOON, controlled, controlled_with, current_thread, serving,
+};
 
 type Short = (DataSourceState, Option<DataSourceErrorKind>);
 
@@ -52,7 +54,7 @@ fn a_status_follows_the_source_and_is_announced_only_when_it_changes() {
         source.status(DataSourceState::Valid);
         source.network_error(DataSourceState::Interrupted, "cut");
         source.network_error(DataSourceState::Interrupted, "cut");
-        source.flag("flag", &gives(1, true));
+        source.flag("flag", &serving(1, true));
     });
     let expected = [
         (DataSourceState::Initializing, network),

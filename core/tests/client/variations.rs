@@ -10,12 +10,12 @@ use vexil::eval::TypeMismatch;
 use vexil::migration::Stage;
 use vexil::{Client, Text, Value};
 
-use crate::support::{self, Fixed, ada, error, gives, with};
+use crate::support::{self, Fixed, ada, error, serving, with};
 
 /// Whether the value is accepted; if not, the reason must be `WRONG_TYPE`.
 #[track_caller]
 fn read<T: FlagValue + Clone>(value: &Json, default: T) -> Option<T::Output> {
-    let client = support::client_with(&gives(1, value.clone()));
+    let client = support::client_with(&serving(1, value.clone()));
     let detail = client.variation_detail("flag", &ada(), default.clone());
     let awaited = block_on(client.variation_detail_async("flag", &ada(), default));
     assert_eq!(
@@ -91,7 +91,7 @@ fn a_typed_method_accepts_values_of_its_type_only() {
 // EVAL-4.14
 #[test]
 fn a_null_variation_is_a_value_for_json_and_the_wrong_type_for_typed_methods() {
-    let client = support::client_with(&gives(1, json!(null)));
+    let client = support::client_with(&serving(1, json!(null)));
     let detail = client.json_variation_detail("flag", &ada(), Value::from(7));
     assert_eq!(
         (detail.value, detail.variation_index),
@@ -124,7 +124,7 @@ fn an_integer_is_a_truncated_number_within_the_range_of_exact_integers() {
         (json!(-1e300), None, false),
         (json!(u64::MAX), None, false),
     ] {
-        let client = support::client_with(&gives(1, value.clone()));
+        let client = support::client_with(&serving(1, value.clone()));
         let detail = client.int_variation_detail("flag", &ada(), 77);
         assert_eq!(detail.value, expected.unwrap_or(77), "{value}");
         assert_eq!(detail.is_default_value(), expected.is_none(), "{value}");
@@ -150,7 +150,7 @@ fn a_number_beyond_the_range_of_exact_integers_is_not_an_integer() {
         9_007_199_254_740_993,
         -9_007_199_254_740_992,
     ] {
-        let client = support::client_with(&gives(1, value));
+        let client = support::client_with(&serving(1, value));
         assert_eq!(client.int_variation("flag", &ada(), 77), 77, "{value}");
         assert_eq!(
             client.strict_int_variation("flag", &ada(), 77),
@@ -175,7 +175,7 @@ fn a_double_is_any_number() {
 // EVAL-4.1 (5)
 #[test]
 fn a_flag_that_is_off_without_an_off_variation_returns_the_default() {
-    let client = support::client_with(&with(gives(1, "on"), &json!({"on": false})));
+    let client = support::client_with(&with(serving(1, "on"), &json!({"on": false})));
     support::every_method_returns_its_default(&client, "flag", &ada(), &json!({"kind": "OFF"}));
 }
 
@@ -183,7 +183,7 @@ fn a_flag_that_is_off_without_an_off_variation_returns_the_default() {
 #[test]
 fn a_failed_prerequisite_without_an_off_variation_returns_the_default() {
     let client = support::client_with(&with(
-        gives(1, 1),
+        serving(1, 1),
         &json!({"prerequisites": [{"key": "none", "variation": 0}]}),
     ));
     let reason = json!({"kind": "PREREQUISITE_FAILED", "prerequisiteKey": "none"});
@@ -225,7 +225,7 @@ fn a_variation_deserializes_into_a_custom_type_if_it_fits() {
         (json!(null), None),
         (json!("text"), None),
     ] {
-        let client = support::client_with(&gives(1, value.clone()));
+        let client = support::client_with(&serving(1, value.clone()));
         let limits = Limits {
             rps: expected.unwrap_or(LIMITS.rps),
         };
@@ -266,7 +266,7 @@ fn a_variation_deserializes_into_a_custom_type_if_it_fits() {
 #[test]
 fn the_async_methods_return_the_same_as_the_synchronous_ones() {
     let client = support::client(&json!({"flags": {
-        "bool": gives(1, true), "number": gives(1, 3), "text": gives(1, "text"), "json": gives(1, json!([1, "a"]))}}));
+        "bool": serving(1, true), "number": serving(1, 3), "text": serving(1, "text"), "json": serving(1, json!([1, "a"]))}}));
     let ada = ada();
     assert!(block_on(client.bool_variation_async("bool", &ada, false)));
     assert_eq!(block_on(client.int_variation_async("number", &ada, 0)), 3);
@@ -313,12 +313,12 @@ fn with_defaults(data: &Json) -> Client {
 // `defaults(map)`
 #[test]
 fn a_configured_default_takes_precedence_over_the_callers_default() {
-    let off = with(gives(1, "on"), &json!({"on": false}));
+    let off = with(serving(1, "on"), &json!({"on": false}));
     let malformed = json!({"on": true, "version": 1});
     for (flag, reason) in [
         (off, json!({"kind": "OFF"})),
         (malformed, error("MALFORMED_FLAG")),
-        (gives(1, 3), error("WRONG_TYPE")),
+        (serving(1, 3), error("WRONG_TYPE")),
         (
             json!({"deleted": true, "version": 1}),
             error("FLAG_NOT_FOUND"),
@@ -343,7 +343,7 @@ fn a_configured_default_takes_precedence_over_the_callers_default() {
 // `defaults(map)`
 #[test]
 fn a_flags_value_takes_precedence_over_a_configured_default() {
-    let client = with_defaults(&json!({"flags": {"flag": gives(1, "flag's own")}}));
+    let client = with_defaults(&json!({"flags": {"flag": serving(1, "flag's own")}}));
     assert_eq!(client.string_variation("flag", &ada(), "own"), "flag's own");
     assert_eq!(client.string_variation("another", &ada(), "own"), "own");
 }
@@ -403,7 +403,7 @@ fn a_configured_default_deserializes_into_a_custom_type() {
 // `defaults(map)`, applied by the typed methods
 #[test]
 fn a_configured_default_is_used_if_the_flag_does_not_fit_the_custom_type() {
-    let client = with_defaults(&json!({"flags": {"limits": gives(1, "text")}}));
+    let client = with_defaults(&json!({"flags": {"limits": serving(1, "text")}}));
     let detail = client.json_variation_as_detail("limits", &ada(), LIMITS);
     assert_eq!(
         serde_json::to_value(&detail.reason).unwrap(),
@@ -414,7 +414,7 @@ fn a_configured_default_is_used_if_the_flag_does_not_fit_the_custom_type() {
 
 #[test]
 fn a_type_mismatch_names_the_requested_and_the_actual_type() {
-    let found = |value: Json| support::client_with(&gives(1, value));
+    let found = |value: Json| support::client_with(&serving(1, value));
     let words = |mismatch: Option<&TypeMismatch>| mismatch.map(ToString::to_string);
     for (value, name) in [
         (json!("text"), "a string"),
@@ -465,7 +465,7 @@ fn a_type_mismatch_names_the_requested_and_the_actual_type() {
 
 #[test]
 fn a_type_mismatch_of_a_custom_type_contains_the_deserialization_error() {
-    let client = support::client_with(&gives(1, json!({"rps": "many"})));
+    let client = support::client_with(&serving(1, json!({"rps": "many"})));
     let detail = client.json_variation_as_detail("flag", &ada(), LIMITS);
     let mismatch = detail.type_mismatch().unwrap();
     assert!(mismatch.expected.ends_with("::Limits"), "{mismatch}");
@@ -476,7 +476,7 @@ fn a_type_mismatch_of_a_custom_type_contains_the_deserialization_error() {
         "{mismatch}"
     );
 
-    let client = support::client_with(&gives(1, json!("x".repeat(1 << 20))));
+    let client = support::client_with(&serving(1, json!("x".repeat(1 << 20))));
     let detail = block_on(client.json_variation_as_detail_async("flag", &ada(), 1_u8));
     assert!(
         detail.type_mismatch().unwrap().to_string().len() < 1_000,
@@ -487,8 +487,8 @@ fn a_type_mismatch_of_a_custom_type_contains_the_deserialization_error() {
 #[test]
 fn an_integer_that_f64_cannot_represent_is_not_an_integer_for_custom_types() {
     let flags = json!({"flags": {
-        "beyond": gives(1, 9_007_199_254_740_993_i64),
-        "within": gives(1, 9_007_199_254_740_991_i64),
+        "beyond": serving(1, 9_007_199_254_740_993_i64),
+        "within": serving(1, 9_007_199_254_740_991_i64),
     }});
     let client = support::client(&flags);
     assert_eq!(client.json_variation_as("beyond", &ada(), 7_u64), 7);

@@ -12,13 +12,13 @@ use super::{data, put, run, seconds};
 
 /// The lines that a data source logs while it runs: their levels, and the whole text.
 async fn logged(
-    recipe: impl Configure<dyn DataSource>,
+    config: impl Configure<dyn DataSource>,
     answers: Vec<Answer>,
     time: Duration,
 ) -> (Vec<String>, String) {
     let log = Log::default();
     let guard = tracing::subscriber::set_default(log.subscriber());
-    run(recipe, &Script::new(answers), time).await;
+    run(config, &Script::new(answers), time).await;
     drop(guard);
     let text = log.lines().join("\n");
     assert!(!text.contains("sdk-key"), "{text}");
@@ -84,11 +84,11 @@ async fn a_refusal_is_logged_as_an_error_with_the_time_of_the_next_attempt() {
 // SRC-1.3 and SRC-3
 #[tokio::test(start_paused = true)]
 async fn ignored_settings_are_logged_once() {
-    let recipe = PollingConfig::new()
+    let config = PollingConfig::new()
         .poll_interval(seconds(1))
         .payload_filter("a b");
     let answers = vec![Answer::poll([data(1)]); 5];
-    let (levels, text) = logged(recipe, answers, seconds(100)).await;
+    let (levels, text) = logged(config, answers, seconds(100)).await;
     assert_eq!(levels, ["WARN", "ERROR", "WARN"], "{text}");
     assert!(text.contains("asked=1s used=30s"), "{text}");
 }

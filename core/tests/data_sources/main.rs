@@ -52,42 +52,42 @@ fn data(version: u64) -> String {
 }
 
 /// A data source built from its configuration, with the scripted transport.
-fn made(
-    recipe: impl Configure<dyn DataSource>,
+fn built(
+    config: impl Configure<dyn DataSource>,
     script: &Script,
     base: &str,
 ) -> Arc<dyn DataSource> {
-    let made = Arc::default();
+    let built = Arc::default();
     Client::builder("sdk-key")
         .http(HttpConfig::new().transport(script.clone()))
         .service_endpoints(ServiceEndpoints::relay(base))
         .data_source(Captured {
-            recipe,
-            made: Arc::clone(&made),
+            config,
+            built: Arc::clone(&built),
         })
         .start()
         .unwrap();
-    made.lock().unwrap().take().unwrap()
+    built.lock().unwrap().take().unwrap()
 }
 
 /// Runs a data source for a time. Returns its result if it ended before.
 async fn run(
-    recipe: impl Configure<dyn DataSource>,
+    config: impl Configure<dyn DataSource>,
     script: &Script,
     time: Duration,
 ) -> (Arc<Recorder>, Option<Result<(), DataSourceError>>) {
-    run_with(recipe, script, time, Recorder::new()).await
+    run_with(config, script, time, Recorder::new()).await
 }
 
 /// Like `run`, with a sink that fails.
 async fn run_with(
-    recipe: impl Configure<dyn DataSource>,
+    config: impl Configure<dyn DataSource>,
     script: &Script,
     time: Duration,
     sink: Arc<Recorder>,
 ) -> (Arc<Recorder>, Option<Result<(), DataSourceError>>) {
     interest::always_interested();
-    let source = made(recipe, script, "http://service/ld");
+    let source = built(config, script, "http://service/ld");
     let ended = timeout(time, source.run(Arc::clone(&sink) as Arc<dyn DataSink>))
         .await
         .ok();
@@ -95,8 +95,8 @@ async fn run_with(
 }
 
 /// Drops a data source that has run for a second, and checks that its connection is closed.
-async fn closes_when_dropped(recipe: impl Configure<dyn DataSource>, script: &Script) {
-    let source = made(recipe, script, "http://service");
+async fn closes_when_dropped(config: impl Configure<dyn DataSource>, script: &Script) {
+    let source = built(config, script, "http://service");
     let mut running = source.run(Recorder::new());
     assert!(timeout(seconds(1), &mut running).await.is_err());
     assert_eq!(script.open(), 1);
@@ -111,13 +111,13 @@ fn seconds(seconds: u64) -> Duration {
 /// Keeps the data source built for the test, and gives the client an idle source instead.
 #[derive(Debug)]
 struct Captured<R> {
-    recipe: R,
-    made: Arc<Mutex<Option<Arc<dyn DataSource>>>>,
+    config: R,
+    built: Arc<Mutex<Option<Arc<dyn DataSource>>>>,
 }
 
 impl<R: Configure<dyn DataSource>> Configure<dyn DataSource> for Captured<R> {
     fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
-        *self.made.lock().unwrap() = Some(self.recipe.configure(context)?);
+        *self.built.lock().unwrap() = Some(self.config.configure(context)?);
         Ok(Arc::new(Idle))
     }
 }

@@ -14,9 +14,9 @@ fn polls() -> PollingConfig {
 
 fn etags(script: &Script) -> Vec<Option<Vec<u8>>> {
     script
-        .asked()
+        .requests()
         .iter()
-        .map(|asked| asked.header("if-none-match").map(<[u8]>::to_vec))
+        .map(|requests| requests.header("if-none-match").map(<[u8]>::to_vec))
         .collect()
 }
 
@@ -30,20 +30,23 @@ async fn the_first_poll_is_made_at_once_with_the_key() {
         Duration::from_millis(1),
     )
     .await;
-    let asked = script.asked();
-    assert_eq!(asked.len(), 1);
-    assert_eq!(asked[0].request.method(), "GET");
+    let requests = script.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].request.method(), "GET");
     assert_eq!(
-        asked[0].request.uri(),
+        requests[0].request.uri(),
         "http://service/ld/sdk/latest-all?filter=part-1"
     );
     assert_eq!(
-        asked[0].header("authorization"),
+        requests[0].header("authorization"),
         Some(b"sdk-key".as_slice())
     );
-    assert_eq!(asked[0].header("accept-encoding"), Some(b"gzip".as_slice()));
-    assert_eq!(asked[0].header("if-none-match"), None);
-    assert_eq!(asked[0].read_timeout, seconds(15));
+    assert_eq!(
+        requests[0].header("accept-encoding"),
+        Some(b"gzip".as_slice())
+    );
+    assert_eq!(requests[0].header("if-none-match"), None);
+    assert_eq!(requests[0].read_timeout, seconds(15));
 }
 
 // SRC-1.3
@@ -57,7 +60,7 @@ async fn an_invalid_payload_filter_is_left_out() {
     )
     .await;
     assert_eq!(
-        script.asked()[0].request.uri(),
+        script.requests()[0].request.uri(),
         "http://service/ld/sdk/latest-all"
     );
 }
@@ -79,9 +82,14 @@ async fn polls_begin_at_a_fixed_interval() {
 // SRC-3
 #[tokio::test(start_paused = true)]
 async fn polls_are_at_least_half_a_minute_apart() {
-    for (asked, used) in [(0, 30), (29, 30), (31, 31)] {
+    for (requests, used) in [(0, 30), (29, 30), (31, 31)] {
         let script = Script::new(vec![Answer::poll([data(1)]); 2]);
-        run(polls().poll_interval(seconds(asked)), &script, seconds(100)).await;
+        run(
+            polls().poll_interval(seconds(requests)),
+            &script,
+            seconds(100),
+        )
+        .await;
         assert_eq!(script.waits(), [seconds(used); 2]);
     }
     let script = Script::new([Answer::poll([data(1)])]);
@@ -91,7 +99,7 @@ async fn polls_are_at_least_half_a_minute_apart() {
         seconds(1_000_000),
     )
     .await;
-    assert_eq!((sink.seen().len(), script.asked().len()), (1, 1));
+    assert_eq!((sink.seen().len(), script.requests().len()), (1, 1));
 }
 
 // SRC-3

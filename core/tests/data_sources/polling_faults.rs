@@ -226,7 +226,7 @@ async fn under_the_legacy_policy_a_refusal_ends_the_source() {
                 &off
             ]
         );
-        assert_eq!(script.asked().len(), 3);
+        assert_eq!(script.requests().len(), 3);
     }
 }
 

@@ -22,20 +22,20 @@ pub(crate) struct Script(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     answers: Mutex<VecDeque<Answer>>,
-    asked: Mutex<Vec<Asked>>,
+    requests: Mutex<Vec<RecordedRequest>>,
     /// How many requests and bodies are alive.
     open: AtomicUsize,
 }
 
 /// A request.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct RecordedRequest {
     pub(crate) at: Instant,
     pub(crate) request: Request<()>,
     pub(crate) read_timeout: Duration,
 }
 
-impl Asked {
+impl RecordedRequest {
     pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
         self.request.headers().get(name).map(HeaderValue::as_bytes)
     }
@@ -126,13 +126,13 @@ impl Script {
         Self(Arc::new(state))
     }
 
-    pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.0.asked.lock().unwrap().clone()
+    pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
+        self.0.requests.lock().unwrap().clone()
     }
 
     /// The delay before each request but the first.
     pub(crate) fn waits(&self) -> Vec<Duration> {
-        self.asked()
+        self.requests()
             .windows(2)
             .map(|pair| pair[1].at - pair[0].at)
             .collect()
@@ -154,7 +154,7 @@ impl HttpTransport for Script {
         let open = Open::new(&self.0);
         let RequestOptions { read_timeout, .. } = options;
         let request = request.map(|body| assert!(body.is_empty()));
-        self.0.asked.lock().unwrap().push(Asked {
+        self.0.requests.lock().unwrap().push(RecordedRequest {
             at: Instant::now(),
             request,
             read_timeout,
@@ -186,7 +186,7 @@ impl HttpTransport for Script {
 }
 
 fn error(kind: TransportErrorKind) -> TransportError {
-    TransportError::new(kind, "so it was written")
+    TransportError::new(kind, "scripted")
 }
 
 struct Pieces {

@@ -7,7 +7,7 @@ use vexil::data_source::DataSink;
 use vexil::transport::{RetryPolicy, TransportErrorKind};
 
 use super::script::{Answer, Piece, Script};
-use super::{closes_when_dropped, event, made, patch, put, run, seconds};
+use super::{built, closes_when_dropped, event, patch, put, run, seconds};
 use crate::recorder::Recorder;
 
 fn stream() -> StreamingConfig {
@@ -29,26 +29,26 @@ pub(super) fn about(wait: Duration, nominal: Duration) {
 async fn the_stream_is_requested_with_the_key_and_a_read_timeout_of_five_minutes() {
     let script = Script::new([]);
     run(stream(), &script, seconds(1)).await;
-    let asked = script.asked();
-    assert_eq!(asked.len(), 1);
-    assert_eq!(asked[0].request.method(), "GET");
-    assert_eq!(asked[0].request.uri(), "http://service/ld/all");
+    let requests = script.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].request.method(), "GET");
+    assert_eq!(requests[0].request.uri(), "http://service/ld/all");
     assert_eq!(
-        asked[0].header("authorization"),
+        requests[0].header("authorization"),
         Some(b"sdk-key".as_slice())
     );
     assert_eq!(
-        asked[0].header("accept"),
+        requests[0].header("accept"),
         Some(b"text/event-stream".as_slice())
     );
     assert_eq!(
-        asked[0].header("cache-control"),
+        requests[0].header("cache-control"),
         Some(b"no-cache".as_slice())
     );
-    assert!(asked[0].header("user-agent").is_some());
-    assert_eq!(asked[0].header("last-event-id"), None);
-    assert_eq!(asked[0].header("accept-encoding"), None);
-    assert_eq!(asked[0].read_timeout, seconds(300));
+    assert!(requests[0].header("user-agent").is_some());
+    assert_eq!(requests[0].header("last-event-id"), None);
+    assert_eq!(requests[0].header("accept-encoding"), None);
+    assert_eq!(requests[0].read_timeout, seconds(300));
 }
 
 // SRC-1.3
@@ -57,7 +57,11 @@ async fn a_valid_payload_filter_is_sent_and_an_invalid_one_is_left_out() {
     for (filter, query) in [("part-1", Some("filter=part-1")), ("a b", None), ("", None)] {
         let script = Script::new([]);
         run(stream().payload_filter(filter), &script, seconds(1)).await;
-        assert_eq!(script.asked()[0].request.uri().query(), query, "{filter:?}");
+        assert_eq!(
+            script.requests()[0].request.uri().query(),
+            query,
+            "{filter:?}"
+        );
     }
 }
 
@@ -118,9 +122,9 @@ async fn the_last_event_id_is_sent_until_it_is_reset() {
     ]);
     run(stream(), &script, seconds(60)).await;
     let ids: Vec<_> = script
-        .asked()
+        .requests()
         .iter()
-        .map(|asked| asked.header("last-event-id").map(<[u8]>::to_vec))
+        .map(|requests| requests.header("last-event-id").map(<[u8]>::to_vec))
         .collect();
     let id = Some("caf\u{e9}".as_bytes().to_vec());
     assert_eq!(ids, [None, id.clone(), id, None]);
@@ -150,7 +154,7 @@ async fn the_first_delay_is_configurable() {
             seconds(60),
         )
         .await;
-        assert_eq!(script.asked().len(), 3);
+        assert_eq!(script.requests().len(), 3);
         about(script.waits()[0], delay);
     }
 }
@@ -167,7 +171,7 @@ async fn only_a_stream_that_delivered_for_a_minute_resets_the_delay() {
     for ((wait, lived), nominal) in script.waits().into_iter().zip(lived).zip([1, 2, 4, 1, 2]) {
         about(wait - seconds(lived), seconds(nominal));
     }
-    assert_eq!(script.asked().len(), 6);
+    assert_eq!(script.requests().len(), 6);
 }
 
 // SRC-2.1, rule 11; SRC-F30
@@ -219,14 +223,14 @@ async fn a_connection_is_closed_before_the_reconnect_delay_begins() {
     )
     .await;
     assert_eq!(sink.states(), ["interrupted InvalidData"]);
-    assert_eq!((script.asked().len(), script.open()), (1, 0));
+    assert_eq!((script.requests().len(), script.open()), (1, 0));
 }
 
 // SRC-F5
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_comments_lets_other_tasks_run() {
     let script = Script::new([Answer::stream([Piece::Flood(b": comment\n")])]);
-    let source = made(stream(), &script, "http://service");
+    let source = built(stream(), &script, "http://service");
     let running =
         tokio::task::unconstrained(source.run(Recorder::new() as std::sync::Arc<dyn DataSink>));
     // The source goes first each time: if it did not yield, the other task would never run.
@@ -240,7 +244,7 @@ async fn a_flood_of_comments_lets_other_tasks_run() {
 #[tokio::test(start_paused = true)]
 async fn debug_output_contains_no_secret() {
     let script = Script::default();
-    let source = made(
+    let source = built(
         stream().retry_policy(RetryPolicy::LegacyStop),
         &script,
         "http://service/?token=pass",
@@ -277,9 +281,9 @@ async fn a_service_that_asks_for_instant_reconnects_is_contacted_less_and_less_o
             Script::new((0..5_000).map(|_| Answer::stream([format!("retry: {retry}\n\n")])));
         run(stream(), &script, seconds(10)).await;
         assert!(
-            (5..=12).contains(&script.asked().len()),
+            (5..=12).contains(&script.requests().len()),
             "retry: {retry}: {} connections",
-            script.asked().len()
+            script.requests().len()
         );
     }
 }

@@ -22,7 +22,7 @@ async fn reconnects(answer: Answer, error: &str) {
         [&format!("interrupted {error}"), "init f:7"],
         "{answer:?}"
     );
-    assert_eq!(script.asked().len(), 2, "{answer:?}");
+    assert_eq!(script.requests().len(), 2, "{answer:?}");
 }
 
 /// A stream whose only event is a fault: nothing of it is applied.
@@ -35,7 +35,7 @@ async fn ignores(event: String) {
     let script = Script::new([Answer::endless([event.clone(), put(1)])]);
     let (sink, _) = run(StreamingConfig::new(), &script, seconds(60)).await;
     assert_eq!(sink.seen(), ["init f:1"], "{event}");
-    assert_eq!(script.asked().len(), 1, "{event}");
+    assert_eq!(script.requests().len(), 1, "{event}");
 }
 
 // SRC-F1 and SRC-F2
@@ -240,7 +240,7 @@ async fn a_byte_a_minute_keeps_a_stream_alive() {
         .take(120);
     let script = Script::new([Answer::endless(drops)]);
     let (sink, _) = run(StreamingConfig::new(), &script, seconds(3600)).await;
-    assert_eq!((script.asked().len(), sink.seen().len()), (1, 0));
+    assert_eq!((script.requests().len(), sink.seen().len()), (1, 0));
 }
 
 // SRC-F32 and SRC-F33
@@ -259,7 +259,7 @@ async fn five_minutes_of_silence_end_a_connection() {
         seconds(12),
     )
     .await;
-    assert_eq!(script.asked().len(), 2);
+    assert_eq!(script.requests().len(), 2);
 }
 
 // SRC-F34 to SRC-F36
@@ -345,7 +345,7 @@ async fn under_the_legacy_policy_a_refusal_ends_the_source() {
         assert!(error.source.to_string().contains(&status.to_string()));
         let off = format!("off ErrorResponse {status}");
         assert_eq!(sink.seen(), ["init f:1", "interrupted NetworkError", &off]);
-        assert_eq!(script.asked().len(), 2);
+        assert_eq!(script.requests().len(), 2);
     }
     let passing = [
         Answer::status(503),
@@ -417,7 +417,7 @@ async fn an_error_describes_the_fault_and_names_the_malformed_item() {
     );
     assert_eq!(
         messages[2],
-        "the connection could not be made or broke: so it was written"
+        "the connection could not be made or broke: scripted"
     );
     assert_eq!(messages[3], "the service closed the stream");
 }

@@ -8,7 +8,9 @@ use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, ClosedBy, Endpoint, Gate, Point};
 
 use crate::faults::{recovers, starts_after};
-use crate::setup::{SOON, Statuses, builder, comes_to, ready, service, stream, streaming, value};
+use crate::setup::{
+    SOON, Statuses, builder, ready, service, stream, streaming, until_value, value,
+};
 
 /// Long enough for the rest of a test on a busy machine.
 const SHORT: Duration = Duration::from_secs(2);
@@ -116,7 +118,7 @@ fn a_silent_stream_is_closed_after_its_read_timeout() {
     );
     assert_eq!(value(&client), "old");
     again.open();
-    comes_to(&client, "new");
+    until_value(&client, "new");
 }
 
 // SRC-F33

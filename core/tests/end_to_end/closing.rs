@@ -12,7 +12,7 @@ use vexil_testing::fake_service::{Answer, ClosedBy, Endpoint};
 
 use crate::polling::often;
 use crate::setup::{
-    SOON, Statuses, builder, comes_to, error_status, ready, service, stream, streaming, value,
+    SOON, Statuses, builder, error_status, ready, service, stream, streaming, until_value, value,
 };
 
 /// The longest time that closing may take (SRC-F52).
@@ -197,7 +197,7 @@ fn two_clients_with_the_same_key_are_independent() {
         (1, "value")
     );
     service.set("flag", "new");
-    comes_to(&first, "new");
+    until_value(&first, "new");
 }
 
 // SRC-1.5: the contract tests make hundreds of clients

@@ -7,7 +7,7 @@ use vexil::{Client, ClientBuilder};
 use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, ClosedBy, Endpoint, Gate, Point};
 
-use crate::setup::{SOON, Statuses, builder, comes_to, ready, service, thread, value};
+use crate::setup::{SOON, Statuses, builder, ready, service, thread, until_value, value};
 
 /// Polls at a much shorter interval than the service wants.
 pub(crate) fn often() -> PollingConfig {
@@ -52,7 +52,7 @@ fn recovers_as(
     assert_eq!(value(&client), "old");
     again.open();
     assert_eq!(statuses.next(), "Valid");
-    comes_to(&client, "new");
+    until_value(&client, "new");
 }
 
 // SRC-1.4 and SRC-3
@@ -72,7 +72,7 @@ fn unchanged_data_is_not_sent_again() {
         .wait()
         .unwrap();
     service.set("flag", "new");
-    comes_to(&client, "new");
+    until_value(&client, "new");
     let requests = service.requests();
     assert_eq!(requests[0].header("if-none-match"), None);
     let conditions: Vec<_> = requests
@@ -176,7 +176,7 @@ fn a_poll_on_a_dead_connection_is_repeated_without_a_status_change() {
     // On the kept connection: the service closes it as if the close had crossed the request.
     service.answer(Endpoint::Poll, Answer::hang_up());
     service.set("flag", "new");
-    comes_to(&client, "new");
+    until_value(&client, "new");
     service.answer(Endpoint::Poll, Answer::status(500));
     assert_eq!(
         statuses.next(),

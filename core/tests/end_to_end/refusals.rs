@@ -26,7 +26,7 @@ fn meanwhile_others_retry(service: &FakeService) {
 }
 
 /// A client all of whose requests are refused.
-fn not_wanted(service: &FakeService) -> ClientBuilder {
+fn refused_builder(service: &FakeService) -> ClientBuilder {
     builder(service).sdk_key("sdk-refused")
 }
 
@@ -38,16 +38,19 @@ fn guarded() -> FakeService {
 #[test]
 fn a_refused_stream_is_not_retried_soon_and_the_client_is_not_ready() {
     let service = guarded();
-    let client = not_wanted(&service).data_source(stream()).start().unwrap();
+    let client = refused_builder(&service)
+        .data_source(stream())
+        .start()
+        .unwrap();
     assert_eq!(error_status(&client), "Initializing ErrorResponse 401");
     meanwhile_others_retry(&service);
     assert_eq!(refused(&service).len(), 1);
-    is_told(&client);
+    reports_refusal(&client);
 }
 
 /// Waiting for the client ends at once and returns the refusal.
 #[track_caller]
-fn is_told(client: &Client) {
+fn reports_refusal(client: &Client) {
     let waiting = client.blocking_wait_until_ready(std::time::Duration::MAX);
     let Err(NotReadyError::Refused { error }) = waiting else {
         panic!("{waiting:?}")
@@ -60,7 +63,7 @@ fn is_told(client: &Client) {
 fn a_stream_that_is_refused_later_keeps_its_data_and_is_not_retried_soon() {
     for status in [403, 404, 405, 410] {
         let service = service("value");
-        let client = ready(not_wanted(&service).data_source(stream()));
+        let client = ready(refused_builder(&service).data_source(stream()));
         let mut statuses = Statuses::of(&client);
         service.answer(Endpoint::Stream, Answer::status(status));
         service.close_streams();
@@ -79,7 +82,10 @@ fn a_stream_that_is_refused_later_keeps_its_data_and_is_not_retried_soon() {
 #[test]
 fn a_refused_poll_is_not_repeated_soon() {
     let service = guarded();
-    let client = not_wanted(&service).data_source(often()).start().unwrap();
+    let client = refused_builder(&service)
+        .data_source(often())
+        .start()
+        .unwrap();
     assert_eq!(error_status(&client), "Initializing ErrorResponse 401");
     let other = ready(builder(&service).data_source(often()));
     service
@@ -87,7 +93,7 @@ fn a_refused_poll_is_not_repeated_soon() {
         .wait()
         .unwrap();
     assert_eq!(refused(&service).len(), 1);
-    is_told(&client);
+    reports_refusal(&client);
     drop(other);
 }
 
@@ -110,13 +116,19 @@ fn under_the_legacy_policy_a_refusal_is_final() {
     let service = guarded();
     let legacy = stream().retry_policy(RetryPolicy::LegacyStop);
     gives_up(
-        &not_wanted(&service).data_source(legacy).start().unwrap(),
+        &refused_builder(&service)
+            .data_source(legacy)
+            .start()
+            .unwrap(),
         &service,
     );
     let service = guarded();
     let legacy = often().retry_policy(RetryPolicy::LegacyStop);
     gives_up(
-        &not_wanted(&service).data_source(legacy).start().unwrap(),
+        &refused_builder(&service)
+            .data_source(legacy)
+            .start()
+            .unwrap(),
         &service,
     );
 }

@@ -62,7 +62,7 @@ pub(crate) fn value(client: &Client) -> String {
 
 /// Waits until the flag has this value.
 #[track_caller]
-pub(crate) fn comes_to(client: &Client, wanted: &str) {
+pub(crate) fn until_value(client: &Client, wanted: &str) {
     let (changes, changed) = channel();
     // Subscribe before the first evaluation, so that no later change is missed.
     let listener = client.flag_tracker().add_listener(move |_| {
@@ -70,9 +70,9 @@ pub(crate) fn comes_to(client: &Client, wanted: &str) {
         changes.send(()).ok();
     });
     while value(client) != wanted {
-        let heard = changed.recv_timeout(SOON);
+        let changed_again = changed.recv_timeout(SOON);
         assert!(
-            heard.is_ok(),
+            changed_again.is_ok(),
             "the flag does not become {wanted}, it is {}",
             value(client)
         );

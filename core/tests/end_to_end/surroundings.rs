@@ -7,7 +7,7 @@ use vexil_testing::fake_service::Endpoint;
 
 use crate::polling::often;
 use crate::setup::{
-    NONE, SOON, Statuses, builder, comes_to, ready, service, stream, streaming, value,
+    NONE, SOON, Statuses, builder, ready, service, stream, streaming, until_value, value,
 };
 use crate::support::Failing;
 
@@ -126,7 +126,7 @@ fn a_client_works_on_a_runtime_of_the_application() {
             .data_source(stream()),
     );
     service.set("flag", "new");
-    comes_to(&client, "new");
+    until_value(&client, "new");
     drop(client);
     service.wait_for_streams(0).wait().unwrap();
 }
@@ -143,7 +143,7 @@ fn a_client_outlives_the_runtime_in_which_it_was_started() {
     drop(runtime);
     client.blocking_wait_until_ready(SOON).unwrap();
     service.set("flag", "new");
-    comes_to(&client, "new");
+    until_value(&client, "new");
     // Awaited on an executor that is not Tokio.
     pollster::block_on(async {
         service.close_streams();

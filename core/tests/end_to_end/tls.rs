@@ -12,7 +12,7 @@ use vexil_testing::FakeService;
 use vexil_testing::fake_service::Certificate;
 
 use crate::polling::often;
-use crate::setup::{Statuses, builder, comes_to, error_status, ready, stream, value};
+use crate::setup::{Statuses, builder, error_status, ready, stream, until_value, value};
 
 fn with(certificate: Certificate) -> FakeService {
     let service = FakeService::builder()
@@ -33,7 +33,7 @@ fn a_client_streams_from_a_service_that_it_trusts() {
     let client = ready(builder(&service).http(trusting(&service)));
     assert_eq!(value(&client), "old");
     service.set("flag", "new");
-    comes_to(&client, "new");
+    until_value(&client, "new");
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_client_polls_a_service_that_it_trusts() {
             .data_source(often()),
     );
     service.set("flag", "new");
-    comes_to(&client, "new");
+    until_value(&client, "new");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, Endpoint};
 
 use crate::setup::{
-    NONE, SOON, Statuses, ada, builder, comes_to, service, stream, streaming, value,
+    NONE, SOON, Statuses, ada, builder, service, stream, streaming, until_value, value,
 };
 use crate::support::error;
 
@@ -80,9 +80,9 @@ fn a_change_of_a_segment_changes_the_flags_that_use_it() {
     service
         .use_preconfigured_segment(segment(&["ada"]))
         .unwrap();
-    comes_to(&client, "in");
+    until_value(&client, "in");
     service.delete_segment("segment");
-    comes_to(&client, "out");
+    until_value(&client, "out");
 }
 
 // SRC-F21
@@ -165,7 +165,7 @@ fn an_update_that_is_not_newer_is_ignored_and_a_deletion_is_remembered() {
     assert_eq!(client.string_variation("unknown", &ada(), NONE), NONE);
     patch("/flags/unknown", 6, "newer");
     patch("/flags/flag", 8, "eighth");
-    comes_to(&client, "eighth");
+    until_value(&client, "eighth");
     assert_eq!(client.string_variation("unknown", &ada(), NONE), "newer");
 }
 
@@ -208,7 +208,7 @@ fn unknown_events_and_kinds_are_ignored_and_the_stream_continues() {
     service.send_event("patch", r#"{"path": "/cats/Jack", "data": {}}"#);
     service.send_event("delete", r#"{"path": "/cats/Jack", "version": 1}"#);
     service.set("flag", "new");
-    comes_to(&client, "new");
+    until_value(&client, "new");
     assert_eq!(service.requests().len(), 1);
     service.close_streams();
     assert_eq!(

@@ -33,7 +33,7 @@ const CHILDREN: usize = 12;
 const LONG: Duration = Duration::from_secs(600);
 
 /// One test at a time: a fork copies locks that other threads hold.
-fn alone() -> MutexGuard<'static, ()> {
+fn exclusive() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     interest::always_interested();
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -69,7 +69,7 @@ fn value(client: &Client) -> String {
 }
 
 #[track_caller]
-fn comes_to(client: &Client, wanted: &str) {
+fn until_value(client: &Client, wanted: &str) {
     let (changes, changed) = std::sync::mpsc::channel();
     let listener = client
         .flag_tracker()
@@ -93,7 +93,7 @@ fn works(builder: ClientBuilder, wanted: &str) {
 #[track_caller]
 fn lives(client: &Client, service: &FakeService, news: &str) {
     service.set("flag", news);
-    comes_to(client, news);
+    until_value(client, news);
     assert!(client.blocking_flush(SOON));
     assert_eq!(
         client.data_source_status().status().state,
@@ -103,7 +103,7 @@ fn lives(client: &Client, service: &FakeService, news: &str) {
 
 #[test]
 fn new_clients_work_in_forked_children_beside_a_running_one_in_the_parent() {
-    let _alone = alone();
+    let _exclusive = exclusive();
     let service = service("first");
     let client = ready(builder(&service));
     let children: Vec<_> = (0..CHILDREN)
@@ -121,7 +121,7 @@ fn new_clients_work_in_forked_children_beside_a_running_one_in_the_parent() {
 
 #[test]
 fn a_new_client_works_in_a_child_that_was_forked_after_all_clients_were_closed() {
-    let _alone = alone();
+    let _exclusive = exclusive();
     let service = service("first");
     let client = ready(builder(&service));
     assert!(client.blocking_close(SOON));
@@ -133,7 +133,7 @@ fn a_new_client_works_in_a_child_that_was_forked_after_all_clients_were_closed()
 
 #[test]
 fn a_child_of_a_child_has_clients_too() {
-    let _alone = alone();
+    let _exclusive = exclusive();
     let service = service("first");
     let client = ready(builder(&service));
     Child::run(|| {
@@ -153,7 +153,7 @@ fn a_child_of_a_child_has_clients_too() {
 
 #[test]
 fn the_calls_of_an_inherited_client_end_and_log_one_warning() {
-    let _alone = alone();
+    let _exclusive = exclusive();
     let service = service("first");
     let client = ready(builder(&service));
     assert_eq!(value(&client), "first");
@@ -194,7 +194,7 @@ fn the_calls_of_an_inherited_client_end_and_log_one_warning() {
 
 #[test]
 fn an_inherited_client_without_data_does_not_become_ready() {
-    let _alone = alone();
+    let _exclusive = exclusive();
     let service = service("first");
     service.always(Endpoint::Stream, Answer::nothing());
     let client = builder(&service).start().unwrap();
@@ -208,7 +208,7 @@ fn an_inherited_client_without_data_does_not_become_ready() {
 
 #[test]
 fn dropping_an_inherited_client_does_not_affect_the_parent() {
-    let _alone = alone();
+    let _exclusive = exclusive();
     let service = service("first");
     let client = Mutex::new(Some(ready(builder(&service))));
     let take = || client.lock().unwrap().take().unwrap();
@@ -230,7 +230,7 @@ fn dropping_an_inherited_client_does_not_affect_the_parent() {
 
 #[test]
 fn a_builder_with_a_runtime_of_the_parent_starts_clients_in_the_child() {
-    let _alone = alone();
+    let _exclusive = exclusive();
     let service = service("first");
     let runtime = current_thread();
     let builder = builder(&service).runtime(runtime.handle().clone());
@@ -252,7 +252,7 @@ impl Drop for Mine {
 
 #[test]
 fn a_per_process_value_is_created_again_in_a_child_without_dropping_the_parents() {
-    let _alone = alone();
+    let _exclusive = exclusive();
     let values = [(); 2].map(|()| PerProcess::new(|| Mine(std::process::id())));
     values.iter().for_each(|value| drop(value.get()));
     let values = Mutex::new(Some(values));
@@ -272,7 +272,7 @@ fn a_per_process_value_is_created_again_in_a_child_without_dropping_the_parents(
 
 #[test]
 fn a_child_has_a_separate_global_client() {
-    let _alone = alone();
+    let _exclusive = exclusive();
     let service = service("first");
     global::configure(builder(&service)).unwrap();
     let client = global::client().unwrap();

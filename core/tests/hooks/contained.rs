@@ -13,7 +13,7 @@ use vexil_testing::{EventRecorder, HookRecorder};
 
 use crate::logged;
 use crate::recording::Chronicle;
-use crate::support::{Fixed, ada, gives};
+use crate::support::{Fixed, ada, serving};
 
 /// The behaviour of a stage.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +65,7 @@ impl Hook for Bad {
 // EVT-6.2, rule 6
 #[test]
 fn a_hook_that_fails_in_every_stage_is_logged_once_per_stage_and_changes_nothing() {
-    let data = json!({"flags": {"flag": gives(1, "value")}});
+    let data = json!({"flags": {"flag": serving(1, "value")}});
     for (name, does, words) in [
         ("clumsy", Does::Fail, "slipped"),
         ("nervous", Does::Panic, "panicked"),
@@ -113,13 +113,13 @@ fn a_hook_that_fails_in_every_stage_is_logged_once_per_stage_and_changes_nothing
                 ("afterEvaluation", "flag"),
                 ("afterTrack", "bought"),
             ] {
-                let told = |line: &&String| {
+                let logged_failure = |line: &&String| {
                     [hook, stage, key, words, " ERROR vexil::hooks"]
                         .iter()
                         .all(|word| line.contains(word))
                 };
                 assert_eq!(
-                    lines.iter().filter(told).count(),
+                    lines.iter().filter(logged_failure).count(),
                     1,
                     "{hook} {stage} in {lines:#?}"
                 );
@@ -216,20 +216,20 @@ fn a_hook_whose_metadata_panics_gets_a_name_for_the_log() {
 
 /// An error whose `Display` panics.
 #[derive(Debug)]
-struct Unspeakable;
+struct PanickingDisplay;
 
 #[derive(Debug)]
-struct UnspeakableError;
+struct PanickingDisplayError;
 
-impl std::fmt::Display for UnspeakableError {
+impl std::fmt::Display for PanickingDisplayError {
     fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         panic!("this error cannot be shown")
     }
 }
 
-impl std::error::Error for UnspeakableError {}
+impl std::error::Error for PanickingDisplayError {}
 
-impl Hook for Unspeakable {
+impl Hook for PanickingDisplay {
     fn metadata(&self) -> HookMetadata {
         HookMetadata::new("unspeakable")
     }
@@ -239,7 +239,7 @@ impl Hook for Unspeakable {
         _: &EvaluationSeriesContext<'_>,
         _: SeriesData,
     ) -> Result<SeriesData, HookError> {
-        Err(UnspeakableError.into())
+        Err(PanickingDisplayError.into())
     }
 }
 
@@ -247,7 +247,7 @@ impl Hook for Unspeakable {
 fn an_error_whose_display_panics_is_contained() {
     let client = Client::builder("sdk-key")
         .offline(true)
-        .hook(Unspeakable)
+        .hook(PanickingDisplay)
         .start()
         .unwrap();
     let (lines, ()) = logged(|| {

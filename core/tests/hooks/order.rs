@@ -9,11 +9,11 @@ use vexil::{Client, Value};
 use vexil_testing::{HookRecorder, RecordedStage};
 
 use crate::recording::Chronicle;
-use crate::support::{Fixed, ada, gives, with};
+use crate::support::{Fixed, ada, serving, with};
 
 fn data() -> serde_json::Value {
-    json!({"flags": {"flag": gives(1, true), "other": gives(1, 5),
-        "dependent": with(gives(1, true), &json!({"prerequisites": [{"key": "flag", "variation": 0}]}))}})
+    json!({"flags": {"flag": serving(1, true), "other": serving(1, 5),
+        "dependent": with(serving(1, true), &json!({"prerequisites": [{"key": "flag", "variation": 0}]}))}})
 }
 
 // EVT-6.2, rules 1, 2, 3 and 5

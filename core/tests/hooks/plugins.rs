@@ -11,7 +11,7 @@ use vexil::{Client, async_trait};
 
 use crate::logged;
 use crate::recording::Chronicle;
-use crate::support::{Fixed, SOON, ada, gives};
+use crate::support::{Fixed, SOON, ada, serving};
 
 /// Provides one hook, and evaluates a flag when it is registered.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ fn plugins_provide_hooks_first_and_are_registered_before_there_is_data() {
         panics: None,
     };
     let builder = Client::builder("sdk-key")
-        .data_source(Fixed::new(&json!({"flags": {"flag": gives(1, true)}})));
+        .data_source(Fixed::new(&json!({"flags": {"flag": serving(1, true)}})));
     let builder = builder
         .plugin(plugin("p"))
         .plugin(plugin("q"))
@@ -99,17 +99,17 @@ fn a_plugin_that_panics_is_logged_and_the_others_work() {
             panics,
         };
         let (lines, client) = logged(|| {
-            let flags = Fixed::new(&json!({"flags": {"flag": gives(1, true)}}));
+            let flags = Fixed::new(&json!({"flags": {"flag": serving(1, true)}}));
             let builder = Client::builder("sdk-key")
                 .data_source(flags)
                 .plugin(plugin("bad", Some(method)));
             builder.plugin(plugin("good", None)).start().unwrap()
         });
         let words = [" ERROR vexil::client", "bad", method, "panicked"];
-        let told = lines
+        let received = lines
             .iter()
             .filter(|line| words.iter().all(|word| line.contains(word)));
-        assert_eq!(told.count(), 1, "{lines:#?}");
+        assert_eq!(received.count(), 1, "{lines:#?}");
         let entered: Vec<_> = chronicle
             .take()
             .into_iter()
@@ -125,11 +125,11 @@ fn a_plugin_that_panics_is_logged_and_the_others_work() {
 
 /// Keeps the metadata it receives.
 #[derive(Clone, Debug, Default)]
-struct Told(Arc<std::sync::Mutex<Option<EnvironmentMetadata>>>);
+struct Receiving(Arc<std::sync::Mutex<Option<EnvironmentMetadata>>>);
 
-impl Plugin for Told {
+impl Plugin for Receiving {
     fn metadata(&self) -> PluginMetadata {
-        PluginMetadata::new("told")
+        PluginMetadata::new("received")
     }
 
     fn register(&self, _: &Client, environment: &EnvironmentMetadata) -> Result<(), PluginError> {
@@ -145,8 +145,8 @@ fn a_plugin_receives_sdk_wrapper_key_and_application() {
     use vexil::config::{ApplicationInfo, WrapperInfo};
 
     let environment = |application, wrapper: Option<WrapperInfo>| {
-        let (told, builder) = (
-            Told::default(),
+        let (received, builder) = (
+            Receiving::default(),
             Client::builder("sdk-secret")
                 .offline(true)
                 .application(application),
@@ -154,31 +154,37 @@ fn a_plugin_receives_sdk_wrapper_key_and_application() {
         let builder = wrapper
             .into_iter()
             .fold(builder, |builder, wrapper| builder.wrapper(wrapper));
-        builder.plugin(told.clone()).start().unwrap();
-        told.0.lock().unwrap().take().unwrap()
+        builder.plugin(received.clone()).start().unwrap();
+        received.0.lock().unwrap().take().unwrap()
     };
-    let told = environment(
+    let received = environment(
         ApplicationInfo::new().id("shop").version("not valid"),
         Some(WrapperInfo::new("axum-flags")),
     );
     assert_eq!(
-        (told.sdk.name.as_str(), told.sdk.version.as_str()),
+        (received.sdk.name.as_str(), received.sdk.version.as_str()),
         ("VexilRust", env!("CARGO_PKG_VERSION"))
     );
     assert_eq!(
-        (told.sdk.wrapper_name.as_deref(), &told.sdk.wrapper_version),
+        (
+            received.sdk.wrapper_name.as_deref(),
+            &received.sdk.wrapper_version
+        ),
         (Some("axum-flags"), &None)
     );
-    let application = told.application.as_ref().unwrap();
+    let application = received.application.as_ref().unwrap();
     assert_eq!(
         (application.id.as_deref(), &application.version),
         (Some("shop"), &None)
     );
-    assert_eq!(told.sdk_key.as_str(), "sdk-secret");
-    assert!(!format!("{told:?}").contains("sdk-secret"));
+    assert_eq!(received.sdk_key.as_str(), "sdk-secret");
+    assert!(!format!("{received:?}").contains("sdk-secret"));
 
-    let told = environment(ApplicationInfo::new(), None);
-    assert_eq!((told.application, told.sdk.wrapper_name), (None, None));
+    let received = environment(ApplicationInfo::new(), None);
+    assert_eq!(
+        (received.application, received.sdk.wrapper_name),
+        (None, None)
+    );
 }
 
 /// Closes the client that it is registered with.

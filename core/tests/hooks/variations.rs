@@ -9,7 +9,7 @@ use vexil::{Client, Context, Text, Value};
 use vexil_testing::{HookRecorder, RecordedSeries, RecordedStage};
 
 use crate::support::{
-    self, Fixed, Panicking, PanicsIn, Silent, ada, controlled_with, error, gives,
+    self, Fixed, Panicking, PanicsIn, Silent, ada, controlled_with, error, serving,
 };
 
 /// The context and result of the only series since the last call.
@@ -21,7 +21,7 @@ fn series(hook: &HookRecorder) -> (RecordedSeries, Detail<Value>) {
         RecordedStage::AfterEvaluation(after, detail),
     ] = &stages[..]
     else {
-        panic!("not one series: {stages:#?}")
+        panic!("expected one series: {stages:#?}")
     };
     assert_eq!(before, after);
     (after.clone(), detail.clone())
@@ -42,7 +42,7 @@ fn hooked(data: &Json) -> (Client, HookRecorder) {
 fn every_variation_method_is_a_series_with_its_default_and_its_result() {
     let long = "a string that is longer than what fits inline";
     let (client, hook) = hooked(&json!({"flags": {
-        "bool": gives(1, true), "number": gives(1, 2.75), "string": gives(1, long), "object": gives(1, json!({"a": [1]})),
+        "bool": serving(1, true), "number": serving(1, 2.75), "string": serving(1, long), "object": serving(1, json!({"a": [1]})),
     }}));
     macro_rules! methods {
         ($($key:literal $default:expr => $value:expr, $reported:expr, $seen:expr;
@@ -145,7 +145,7 @@ fn hooks_run_for_every_kind_of_failure_and_see_the_reason() {
 
 #[test]
 fn hooks_see_a_value_that_does_not_fit_a_custom_type_as_the_wrong_type() {
-    let (client, hook) = hooked(&json!({"flags": {"flag": gives(1, "text")}}));
+    let (client, hook) = hooked(&json!({"flags": {"flag": serving(1, "text")}}));
     assert_eq!(client.json_variation_as("flag", &ada(), 7), 7);
     let (_, detail) = series(&hook);
     assert_eq!(

@@ -13,7 +13,7 @@ use crate::server::{Connection, HELLO, Server};
 use crate::{both, get, send, text};
 
 /// The result of a request for `https://localhost`.
-async fn meet(config: &HttpConfig, acceptor: TlsAcceptor) -> Result<String, TransportErrorKind> {
+async fn fetch(config: &HttpConfig, acceptor: TlsAcceptor) -> Result<String, TransportErrorKind> {
     crate::interest::always_interested();
     let server = Server::start().await;
     let transport = config.build().unwrap();
@@ -38,8 +38,8 @@ async fn meet(config: &HttpConfig, acceptor: TlsAcceptor) -> Result<String, Tran
     both(client, serve).await.0
 }
 
-async fn meet_as(config: &HttpConfig, identity: &Identity) -> Result<String, TransportErrorKind> {
-    meet(config, identity.acceptor(None, &[])).await
+async fn fetch_as(config: &HttpConfig, identity: &Identity) -> Result<String, TransportErrorKind> {
+    fetch(config, identity.acceptor(None, &[])).await
 }
 
 const NOT_TRUSTED: Result<String, TransportErrorKind> = Err(TransportErrorKind::Certificate);
@@ -54,7 +54,7 @@ async fn a_custom_authority_is_trusted() {
     let file = authority.file();
     let config = HttpConfig::new().ca_certs(file.path());
     assert_eq!(
-        meet_as(&config, &authority.sign("x", &["localhost"])).await,
+        fetch_as(&config, &authority.sign("x", &["localhost"])).await,
         hello()
     );
 }
@@ -68,8 +68,8 @@ async fn no_other_authority_is_trusted() {
         stranger.sign("x", &["localhost"]),
         stranger.sign("localhost", &[]),
     ] {
-        assert_eq!(meet_as(&config, &identity).await, NOT_TRUSTED);
-        assert_eq!(meet_as(&HttpConfig::new(), &identity).await, NOT_TRUSTED);
+        assert_eq!(fetch_as(&config, &identity).await, NOT_TRUSTED);
+        assert_eq!(fetch_as(&HttpConfig::new(), &identity).await, NOT_TRUSTED);
     }
 }
 
@@ -79,11 +79,11 @@ async fn a_certificate_for_another_host_is_not_trusted() {
     let file = authority.file();
     let config = HttpConfig::new().ca_certs(file.path());
     assert_eq!(
-        meet_as(&config, &authority.sign("localhost", &["example.com"])).await,
+        fetch_as(&config, &authority.sign("localhost", &["example.com"])).await,
         NOT_TRUSTED
     );
     assert_eq!(
-        meet_as(&config, &authority.sign("localhost", &["127.0.0.1"])).await,
+        fetch_as(&config, &authority.sign("localhost", &["127.0.0.1"])).await,
         NOT_TRUSTED
     );
 }
@@ -94,7 +94,7 @@ async fn an_expired_certificate_is_not_trusted() {
     let file = authority.file();
     let config = HttpConfig::new().ca_certs(file.path());
     assert_eq!(
-        meet_as(&config, &authority.sign_expired("localhost")).await,
+        fetch_as(&config, &authority.sign_expired("localhost")).await,
         NOT_TRUSTED
     );
 }
@@ -105,7 +105,7 @@ async fn a_common_name_does_not_stand_in_for_an_alternative_name() {
     let file = authority.file();
     let config = HttpConfig::new().ca_certs(file.path());
     assert_eq!(
-        meet_as(&config, &authority.sign("localhost", &[])).await,
+        fetch_as(&config, &authority.sign("localhost", &[])).await,
         NOT_TRUSTED
     );
 }
@@ -119,12 +119,12 @@ async fn tls_1_2_is_supported() {
         HttpConfig::new().disable_ssl_verification(true),
     ] {
         assert_eq!(
-            meet(&config, authority.sign("x", &["localhost"]).old_acceptor()).await,
+            fetch(&config, authority.sign("x", &["localhost"]).old_acceptor()).await,
             hello()
         );
     }
     assert_eq!(
-        meet(
+        fetch(
             &HttpConfig::new(),
             authority.sign("x", &["localhost"]).old_acceptor()
         )
@@ -154,13 +154,13 @@ async fn without_verification_any_server_is_trusted() {
     let authority = Authority::new();
     let config = HttpConfig::new().disable_ssl_verification(true);
     assert_eq!(
-        meet_as(&config, &authority.sign_expired("example.com")).await,
+        fetch_as(&config, &authority.sign_expired("example.com")).await,
         hello()
     );
     // The setting takes precedence over the CA file, which need not exist then.
     let config = config.ca_certs("no-such-file.pem");
     assert_eq!(
-        meet_as(&config, &authority.sign("example.com", &[])).await,
+        fetch_as(&config, &authority.sign("example.com", &[])).await,
         hello()
     );
 }
@@ -180,17 +180,17 @@ async fn a_client_presents_its_certificate_if_the_server_requests_it() {
         HttpConfig::new().disable_ssl_verification(true),
     ] {
         assert_eq!(
-            meet(&config.clone().cert_file(good.path()), asks()).await,
+            fetch(&config.clone().cert_file(good.path()), asks()).await,
             hello()
         );
         // The rejected certificate is the client's. That is no different from other connection
         // errors.
         assert_eq!(
-            meet(&config, asks()).await,
+            fetch(&config, asks()).await,
             Err(TransportErrorKind::Connection)
         );
         assert_eq!(
-            meet(&config.cert_file(bad.path()), asks()).await,
+            fetch(&config.cert_file(bad.path()), asks()).await,
             Err(TransportErrorKind::Connection)
         );
     }
@@ -213,7 +213,7 @@ async fn a_handshake_that_fails_for_another_reason_is_a_connection_error() {
 
 /// The configuration error, with its cause.
 #[track_caller]
-fn wrong(config: &HttpConfig) -> String {
+fn config_error(config: &HttpConfig) -> String {
     let error = config.build().unwrap_err();
     format!("{error}: {}", error.source().unwrap())
 }
@@ -232,10 +232,11 @@ fn an_unusable_file_is_named() {
         broken.path(),
         key.path(),
     ] {
-        let wrong = wrong(&HttpConfig::new().ca_certs(path));
+        let config_error = config_error(&HttpConfig::new().ca_certs(path));
         assert!(
-            wrong.contains("HTTP transport") && wrong.contains(path.to_str().unwrap()),
-            "{wrong}"
+            config_error.contains("HTTP transport")
+                && config_error.contains(path.to_str().unwrap()),
+            "{config_error}"
         );
     }
     for path in [
@@ -245,8 +246,11 @@ fn an_unusable_file_is_named() {
         certificate.path(),
         key.path(),
     ] {
-        let wrong = wrong(&HttpConfig::new().cert_file(path));
-        assert!(wrong.contains(path.to_str().unwrap()), "{wrong}");
+        let config_error = config_error(&HttpConfig::new().cert_file(path));
+        assert!(
+            config_error.contains(path.to_str().unwrap()),
+            "{config_error}"
+        );
     }
 }
 
@@ -276,11 +280,11 @@ async fn invalid_certificates_of_a_bundle_are_skipped_and_logged_by_position() {
             assert!(words.iter().all(|word| line.contains(word)), "{line}");
         }
         assert_eq!(
-            meet_as(&config, &authority.sign("x", &["localhost"])).await,
+            fetch_as(&config, &authority.sign("x", &["localhost"])).await,
             hello()
         );
         assert_eq!(
-            meet_as(&config, &Authority::new().sign("x", &["localhost"])).await,
+            fetch_as(&config, &Authority::new().sign("x", &["localhost"])).await,
             NOT_TRUSTED
         );
     }
@@ -295,6 +299,9 @@ fn a_certificate_with_the_key_of_another_is_an_error() {
         .map(|half| std::fs::read_to_string(half.path()).unwrap())
         .concat();
     let mixed = file(&mixed);
-    let wrong = wrong(&HttpConfig::new().cert_file(mixed.path()));
-    assert!(wrong.contains(mixed.path().to_str().unwrap()), "{wrong}");
+    let config_error = config_error(&HttpConfig::new().cert_file(mixed.path()));
+    assert!(
+        config_error.contains(mixed.path().to_str().unwrap()),
+        "{config_error}"
+    );
 }

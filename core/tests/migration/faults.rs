@@ -114,9 +114,9 @@ fn a_comparison_that_panics_is_logged_and_consistency_is_not_reported() {
             assert_eq!(only(&events).consistent, None);
         });
     });
-    let told = log
+    let received = log
         .lines()
         .into_iter()
         .filter(|line| line.contains(" ERROR ") && line.contains("comparison"));
-    assert_eq!(told.count(), 2, "one for each kind: {:#?}", log.lines());
+    assert_eq!(received.count(), 2, "one for each kind: {:#?}", log.lines());
 }

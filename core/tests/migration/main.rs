@@ -34,7 +34,7 @@ const STAGES: [Stage; 6] = [
 /// A client whose flag `move` has this stage (or any other value) and additional fields, and a
 /// recorder of its events.
 fn client_at(stage: impl Into<Json>, more: &Json) -> (Client, EventRecorder) {
-    let flag = support::with(support::gives(10, stage), more);
+    let flag = support::with(support::serving(10, stage), more);
     let events = EventRecorder::new();
     let source = support::Fixed::new(&json!({"flags": {"move": flag}}));
     (

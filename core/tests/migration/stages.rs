@@ -33,14 +33,14 @@ fn each_stage_is_returned_and_reported_with_variation_version_and_reason() {
             json!({"kind": "FALLTHROUGH"})
         );
         let [
-            RecordedEvent::Evaluation(heard),
+            RecordedEvent::Evaluation(recorded_event),
             RecordedEvent::Evaluation(_),
         ] = &events.take()[..]
         else {
-            panic!("one evaluation for each call")
+            panic!("expected one evaluation per call")
         };
         assert_eq!(
-            (&heard.value, &heard.default),
+            (&recorded_event.value, &recorded_event.default),
             (&stage.into(), &Some("off".into()))
         );
     }
@@ -84,22 +84,22 @@ fn an_invalid_stage_is_reported_with_the_flags_value() {
         let _ = client.migration_variation("move", &ada(), Stage::Live);
         let _ = block_on(client.migration_variation_async("move", &ada(), Stage::Live));
         assert_eq!(client.variation("move", &ada(), Stage::Live), Stage::Live);
-        let heard = events.take();
-        assert_eq!(heard.len(), 3);
-        for event in heard {
-            let RecordedEvent::Evaluation(heard) = event else {
+        let recorded_event = events.take();
+        assert_eq!(recorded_event.len(), 3);
+        for event in recorded_event {
+            let RecordedEvent::Evaluation(recorded_event) = event else {
                 panic!("{event:?}")
             };
             assert_eq!(
-                (&heard.value, heard.variation),
+                (&recorded_event.value, recorded_event.variation),
                 (&value.clone().into(), Some(0))
             );
             assert_eq!(
-                (&heard.default, heard.version),
+                (&recorded_event.default, recorded_event.version),
                 (&Some("live".into()), Some(10))
             );
             assert_eq!(
-                serde_json::to_value(&heard.reason).unwrap(),
+                serde_json::to_value(&recorded_event.reason).unwrap(),
                 json!({"kind": "FALLTHROUGH"})
             );
         }

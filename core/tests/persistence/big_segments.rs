@@ -31,7 +31,7 @@ fn data() -> Json {
 }
 
 /// A client and its big-segment store, which is in sync with the service.
-async fn asking(
+async fn with_big_segments(
     configure: impl FnOnce(BigSegmentsConfig) -> BigSegmentsConfig,
 ) -> (MemoryDatabase, Arc<MemoryBigSegmentStore>, Client) {
     let database = MemoryDatabase::new();
@@ -49,7 +49,7 @@ async fn asking(
 }
 
 /// The flag's value for a context, and the status of big segments.
-async fn asked(client: &Client, key: &str) -> (String, String) {
+async fn value_and_status(client: &Client, key: &str) -> (String, String) {
     let context = vexil::Context::new(key).unwrap();
     let detail = client
         .string_variation_detail_async("flag", &context, "default")
@@ -64,13 +64,13 @@ async fn asked(client: &Client, key: &str) -> (String, String) {
     )
 }
 
-fn says(value: &str, status: &str) -> (String, String) {
+fn outcome(value: &str, status: &str) -> (String, String) {
     (value.to_owned(), status.to_owned())
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_store_decides_membership_and_rules_decide_if_it_has_none() {
-    let (database, _, client) = asking(|config| config).await;
+    let (database, _, client) = with_big_segments(|config| config).await;
     database.set_membership::<&str>(PREFIX, "excluded", [], ["big.g2"]);
     database.set_membership(PREFIX, "older", ["big.g1"], []);
     for (key, value) in [
@@ -80,18 +80,22 @@ async fn the_store_decides_membership_and_rules_decide_if_it_has_none() {
         ("stranger", "out"),
         ("by-rule", "in"),
     ] {
-        assert_eq!(asked(&client, key).await, says(value, "HEALTHY"), "{key}");
+        assert_eq!(
+            value_and_status(&client, key).await,
+            outcome(value, "HEALTHY"),
+            "{key}"
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn memberships_and_missing_memberships_are_cached_for_a_time() {
     let (database, store, client) =
-        asking(|config| config.context_cache_time(Duration::from_secs(60))).await;
+        with_big_segments(|config| config.context_cache_time(Duration::from_secs(60))).await;
     for key in ["ada", "stranger"] {
         let before = store.calls().count(StoreMethod::Membership);
         for _ in 0..10 {
-            asked(&client, key).await;
+            value_and_status(&client, key).await;
         }
         assert_eq!(
             store.calls().count(StoreMethod::Membership),
@@ -101,14 +105,14 @@ async fn memberships_and_missing_memberships_are_cached_for_a_time() {
     }
     database.set_membership(PREFIX, "stranger", ["big.g2"], []);
     tokio::time::sleep(Duration::from_secs(59)).await;
-    assert_eq!(asked(&client, "stranger").await.0, "out");
+    assert_eq!(value_and_status(&client, "stranger").await.0, "out");
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(asked(&client, "stranger").await.0, "in");
+    assert_eq!(value_and_status(&client, "stranger").await.0, "in");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_least_recently_used_context_is_evicted_from_the_cache() {
-    let (_, store, client) = asking(|config| {
+    let (_, store, client) = with_big_segments(|config| {
         config
             .context_cache_size(2)
             .context_cache_time(Duration::from_secs(3600))
@@ -117,7 +121,7 @@ async fn the_least_recently_used_context_is_evicted_from_the_cache() {
     let mut queries = Vec::new();
     for key in ["a", "b", "a", "c", "a", "b", "c"] {
         let before = store.calls().count(StoreMethod::Membership);
-        asked(&client, key).await;
+        value_and_status(&client, key).await;
         queries.push(store.calls().count(StoreMethod::Membership) - before);
     }
     assert_eq!(queries, [1, 1, 0, 1, 0, 1, 1]);
@@ -125,7 +129,7 @@ async fn the_least_recently_used_context_is_evicted_from_the_cache() {
 
 #[tokio::test(start_paused = true)]
 async fn a_thousand_evaluations_for_one_context_cause_one_query() {
-    let (_, store, client) = asking(|config| config).await;
+    let (_, store, client) = with_big_segments(|config| config).await;
     store.calls().fault_next(
         StoreMethod::Membership,
         StoreFault::Delay(Duration::from_millis(100)),
@@ -133,11 +137,11 @@ async fn a_thousand_evaluations_for_one_context_cause_one_query() {
     let all: Vec<_> = (0..1_000)
         .map(|_| {
             let client = client.clone();
-            tokio::spawn(async move { asked(&client, "ada").await })
+            tokio::spawn(async move { value_and_status(&client, "ada").await })
         })
         .collect();
     for one in all {
-        assert_eq!(one.await.unwrap(), says("in", "HEALTHY"));
+        assert_eq!(one.await.unwrap(), outcome("in", "HEALTHY"));
     }
     assert_eq!(store.calls().count(StoreMethod::Membership), 1);
 }
@@ -145,16 +149,28 @@ async fn a_thousand_evaluations_for_one_context_cause_one_query() {
 // STO-F33
 #[tokio::test(start_paused = true)]
 async fn a_failing_store_is_not_queried_for_a_while_and_cached_memberships_are_used() {
-    let (_, store, client) = asking(|config| config).await;
-    assert_eq!(asked(&client, "ada").await, says("in", "HEALTHY"));
+    let (_, store, client) = with_big_segments(|config| config).await;
+    assert_eq!(
+        value_and_status(&client, "ada").await,
+        outcome("in", "HEALTHY")
+    );
     tokio::time::sleep(Duration::from_secs(10)).await;
     store
         .calls()
         .fault(StoreMethod::Membership, StoreFault::Fail);
-    assert_eq!(asked(&client, "ada").await, says("in", "STALE"));
+    assert_eq!(
+        value_and_status(&client, "ada").await,
+        outcome("in", "STALE")
+    );
     // Rules are still evaluated.
-    assert_eq!(asked(&client, "by-rule").await, says("in", "STORE_ERROR"));
-    assert_eq!(asked(&client, "stranger").await, says("out", "STORE_ERROR"));
+    assert_eq!(
+        value_and_status(&client, "by-rule").await,
+        outcome("in", "STORE_ERROR")
+    );
+    assert_eq!(
+        value_and_status(&client, "stranger").await,
+        outcome("out", "STORE_ERROR")
+    );
     assert_eq!(
         store.calls().count(StoreMethod::Membership),
         2,
@@ -162,18 +178,21 @@ async fn a_failing_store_is_not_queried_for_a_while_and_cached_memberships_are_u
     );
     store.calls().heal();
     tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!(asked(&client, "stranger").await, says("out", "HEALTHY"));
+    assert_eq!(
+        value_and_status(&client, "stranger").await,
+        outcome("out", "HEALTHY")
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_or_panics_counts_as_failing() {
     for fault in [StoreFault::Hang, StoreFault::Panic] {
-        let (_, store, client) = asking(|config| config).await;
+        let (_, store, client) = with_big_segments(|config| config).await;
         store.calls().fault(StoreMethod::Membership, fault);
         let begun = Instant::now();
         assert_eq!(
-            asked(&client, "ada").await,
-            says("out", "STORE_ERROR"),
+            value_and_status(&client, "ada").await,
+            outcome("out", "STORE_ERROR"),
             "{fault:?}"
         );
         assert!(
@@ -187,7 +206,7 @@ async fn a_store_that_hangs_or_panics_counts_as_failing() {
 #[tokio::test(start_paused = true)]
 async fn the_status_reports_whether_the_store_is_available_and_in_sync() {
     let (database, store, client) =
-        asking(|config| config.stale_after(Duration::from_secs(60))).await;
+        with_big_segments(|config| config.stale_after(Duration::from_secs(60))).await;
     let status = client.big_segments_status();
     let mut changes = status.subscribe().unwrap();
     assert_eq!(
@@ -200,7 +219,10 @@ async fn the_status_reports_whether_the_store_is_available_and_in_sync() {
         changes.next().await.unwrap(),
         BigSegmentsStoreStatus::new(true, true)
     );
-    assert_eq!(asked(&client, "ada").await, says("in", "STALE"));
+    assert_eq!(
+        value_and_status(&client, "ada").await,
+        outcome("in", "STALE")
+    );
     store
         .calls()
         .fault(StoreMethod::LastSynchronized, StoreFault::Fail);
@@ -208,7 +230,10 @@ async fn the_status_reports_whether_the_store_is_available_and_in_sync() {
         changes.next().await.unwrap(),
         BigSegmentsStoreStatus::new(false, false)
     );
-    assert_eq!(asked(&client, "ada").await, says("in", "STORE_ERROR"));
+    assert_eq!(
+        value_and_status(&client, "ada").await,
+        outcome("in", "STORE_ERROR")
+    );
     store.calls().heal();
     database.set_synchronized(PREFIX, None);
     assert_eq!(
@@ -226,10 +251,10 @@ async fn the_status_reports_whether_the_store_is_available_and_in_sync() {
 // STO-4.4: one query at the start, however many callers request the status
 #[tokio::test(start_paused = true)]
 async fn the_first_status_is_queried_once() {
-    let (_, store, client) = asking(|config| config).await;
+    let (_, store, client) = with_big_segments(|config| config).await;
     for _ in 0..10 {
         client.big_segments_status().status().await;
-        asked(&client, "ada").await;
+        value_and_status(&client, "ada").await;
     }
     assert_eq!(store.calls().count(StoreMethod::LastSynchronized), 1);
     tokio::time::sleep(Duration::from_secs(60)).await;
@@ -242,10 +267,13 @@ async fn the_first_status_is_queried_once() {
 #[tokio::test(start_paused = true)]
 async fn without_a_store_membership_is_decided_by_rules_only() {
     let client = started(builder().data_source(Fixed::new(&data()))).await;
-    assert_eq!(asked(&client, "ada").await, says("out", "NOT_CONFIGURED"));
     assert_eq!(
-        asked(&client, "by-rule").await,
-        says("in", "NOT_CONFIGURED")
+        value_and_status(&client, "ada").await,
+        outcome("out", "NOT_CONFIGURED")
+    );
+    assert_eq!(
+        value_and_status(&client, "by-rule").await,
+        outcome("in", "NOT_CONFIGURED")
     );
     assert_eq!(
         client.big_segments_status().status().await,
@@ -256,7 +284,7 @@ async fn without_a_store_membership_is_decided_by_rules_only() {
 
 #[tokio::test(start_paused = true)]
 async fn closing_the_client_closes_the_store() {
-    let (_, store, client) = asking(|config| config).await;
+    let (_, store, client) = with_big_segments(|config| config).await;
     client.close(SOON).await;
     assert_eq!(store.calls().count(StoreMethod::Close), 1);
 }

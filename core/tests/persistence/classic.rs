@@ -16,7 +16,7 @@ const TTL: Duration = Duration::from_secs(10);
 
 async fn reading(mode: CacheMode) -> (MemoryDatabase, Arc<MemoryPersistentStore>, Client) {
     let (database, store) = store();
-    put(&database, "flag", &gives(1, 1));
+    put(&database, "flag", &serving(1, 1));
     let client = daemon(PersistentStoreConfig::new(Arc::clone(&store)).cache(mode)).await;
     (database, store, client)
 }
@@ -26,7 +26,7 @@ async fn reading(mode: CacheMode) -> (MemoryDatabase, Arc<MemoryPersistentStore>
 async fn without_a_cache_each_evaluation_reads() {
     let (database, store, client) = reading(CacheMode::Off).await;
     for version in 1..5 {
-        put(&database, "flag", &gives(version, version));
+        put(&database, "flag", &serving(version, version));
         assert_eq!(evaluated(&client, "flag").await, fallthrough(version));
     }
     assert_eq!(store.calls().count(StoreMethod::Get), 4);
@@ -43,7 +43,7 @@ async fn a_defect_of_a_flag_that_is_read_repeatedly_is_logged_once_per_version()
         for version in 2..4 {
             let clause = json!({"attribute": "a", "op": "matches", "values": ["a**"]});
             let rules = json!({"rules": [{"clauses": [clause], "variation": 0}]});
-            put(&database, "flag", &with(gives(version, version), &rules));
+            put(&database, "flag", &with(serving(version, version), &rules));
             for _ in 0..5 {
                 tokio::time::sleep(TTL).await;
                 assert_eq!(evaluated(&client, "flag").await, fallthrough(version));
@@ -63,7 +63,7 @@ async fn items_are_cached_for_the_ttl() {
     for key in ["flag", "missing"] {
         let (database, store, client) = reading(CacheMode::Ttl(TTL)).await;
         let before = evaluated(&client, key).await;
-        put(&database, key, &gives(2, 2));
+        put(&database, key, &serving(2, 2));
         let read = Instant::now();
         until_value(&client, key, 2).await;
         let took = read.elapsed();
@@ -102,8 +102,8 @@ async fn items_are_cached_for_ever_in_infinite_mode() {
         evaluated(&client, "missing").await,
         failed("FLAG_NOT_FOUND")
     );
-    put(&database, "flag", &gives(2, 2));
-    put(&database, "missing", &gives(2, 2));
+    put(&database, "flag", &serving(2, 2));
+    put(&database, "missing", &serving(2, 2));
     tokio::time::sleep(Duration::from_secs(24 * 3600)).await;
     assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
     assert_eq!(
@@ -160,7 +160,7 @@ async fn during_an_outage_cached_items_are_served_and_no_evaluation_waits_twice(
         Duration::ZERO,
         "a database that is unavailable is not queried"
     );
-    put(&database, "flag", &gives(2, 2));
+    put(&database, "flag", &serving(2, 2));
     store.calls().heal();
     until_value(&client, "flag", 2).await;
     let status = until(&client, |status| status.available).await;
@@ -195,7 +195,7 @@ async fn an_evaluation_waits_at_most_for_the_evaluation_timeout() {
     ] {
         for mode in MODES {
             let (database, store) = store();
-            put(&database, "flag", &gives(1, 1));
+            put(&database, "flag", &serving(1, 1));
             let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(mode);
             let client = started(builder().evaluation_timeout(allowed).daemon_mode(config)).await;
             store
@@ -319,7 +319,7 @@ async fn during_an_outage_the_last_known_items_are_served_in_every_mode() {
             StoreFault::Hang,
         ] {
             let (database, store, client) = reading(mode).await;
-            put(&database, "other", &gives(1, 1));
+            put(&database, "other", &serving(1, 1));
             value(&client, "flag").await;
             client
                 .all_flags_state_async(&ada(), FlagsStateOptions::default())
@@ -374,13 +374,15 @@ async fn a_data_set_that_cannot_be_written_removes_no_flag() {
             .data_store(config)
             .start()
             .unwrap();
-        source.init(&json!({"flags": {"flag": gives(1, 1)}})).await;
+        source
+            .init(&json!({"flags": {"flag": serving(1, 1)}}))
+            .await;
         assert_eq!(evaluated(&client, "flag").await, fallthrough(1), "{mode:?}");
         store.calls().fault_all(StoreFault::Fail);
         assert!(
             source
                 .sink()
-                .init(data_set(&json!({"flags": {"flag": gives(2, 2)}})))
+                .init(data_set(&json!({"flags": {"flag": serving(2, 2)}})))
                 .await
                 .is_err()
         );
@@ -393,7 +395,7 @@ async fn a_data_set_that_cannot_be_written_removes_no_flag() {
 #[tokio::test(start_paused = true)]
 async fn all_flags_are_cached_for_the_ttl() {
     let (database, store, client) = reading(CacheMode::Ttl(TTL)).await;
-    put(&database, "other", &gives(1, 2));
+    put(&database, "other", &serving(1, 2));
     let all = async || {
         let state = client
             .all_flags_state_async(&ada(), FlagsStateOptions::default())
@@ -402,7 +404,7 @@ async fn all_flags_are_cached_for_the_ttl() {
         state.values().len()
     };
     assert_eq!(all().await, 2);
-    put(&database, "third", &gives(1, 3));
+    put(&database, "third", &serving(1, 3));
     assert_eq!(all().await, 2);
     assert_eq!(store.calls().count(StoreMethod::GetAll), 2);
     tokio::time::sleep(TTL).await;
@@ -480,7 +482,7 @@ async fn a_newer_item_in_the_database_is_used() {
     let flags = TestData::new().with("flag", "one");
     let config = PersistentStoreConfig::new(Arc::clone(&store)).cache(CacheMode::Infinite);
     let client = started(builder().data_source(flags.clone()).data_store(config)).await;
-    put(&database, "flag", &gives(100, "from elsewhere"));
+    put(&database, "flag", &serving(100, "from elsewhere"));
     flags.set("flag", "two");
     until_value(&client, "flag", "from elsewhere").await;
 }
@@ -496,11 +498,13 @@ async fn an_item_that_is_already_in_the_database_counts_as_written() {
         .data_store(config)
         .start()
         .unwrap();
-    source.init(&json!({"flags": {"flag": gives(1, 1)}})).await;
-    source.upsert("twin", &gives(2, 2)).await;
+    source
+        .init(&json!({"flags": {"flag": serving(1, 1)}}))
+        .await;
+    source.upsert("twin", &serving(2, 2)).await;
     let text = database.item(PREFIX, DataKind::Flag, "twin").unwrap().body;
     for (key, stored) in [
-        ("flag", gives(9, 9).to_string().into()),
+        ("flag", serving(9, 9).to_string().into()),
         ("twin", text.clone()),
     ] {
         database.put(

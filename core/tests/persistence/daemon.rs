@@ -20,7 +20,7 @@ use super::*;
 async fn a_client_serves_the_database_with_or_without_the_marker() {
     for marker in [false, true] {
         let (database, store) = store();
-        put(&database, "flag", &gives(1, 7));
+        put(&database, "flag", &serving(1, 7));
         database.set_initialized(PREFIX, marker);
         let client = daemon(store).await;
         assert_eq!(evaluated(&client, "flag").await, fallthrough(7));
@@ -57,10 +57,10 @@ async fn a_client_is_initialized_at_once_and_its_data_source_valid() {
 #[tokio::test(start_paused = true)]
 async fn a_change_is_seen_within_the_refresh_interval() {
     let (database, store) = store();
-    put(&database, "flag", &gives(1, 1));
+    put(&database, "flag", &serving(1, 1));
     let client =
         daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(60))).await;
-    put(&database, "flag", &gives(2, 2));
+    put(&database, "flag", &serving(2, 2));
     let changed = Instant::now();
     until_value(&client, "flag", 2).await;
     let took = changed.elapsed();
@@ -75,10 +75,10 @@ async fn a_change_is_seen_within_the_refresh_interval() {
 async fn a_change_that_the_database_notifies_of_is_seen_at_once() {
     let database = MemoryDatabase::new();
     let store = Arc::new(MemoryPersistentStore::attached(&database, PREFIX).with_push());
-    put(&database, "flag", &gives(1, 1));
+    put(&database, "flag", &serving(1, 1));
     let client = daemon(Arc::clone(&store)).await;
     for version in 2..5 {
-        put(&database, "flag", &gives(version, version));
+        put(&database, "flag", &serving(version, version));
         let changed = Instant::now();
         until_value(&client, "flag", version).await;
         assert!(
@@ -98,28 +98,28 @@ async fn a_change_that_the_database_notifies_of_is_seen_at_once() {
 #[tokio::test(start_paused = true)]
 async fn listeners_are_notified_of_changed_flags_only() {
     let (database, store) = store();
-    put(&database, "stays", &gives(1, 1));
-    put(&database, "changes", &gives(1, 1));
-    put(&database, "goes", &gives(1, 1));
+    put(&database, "stays", &serving(1, 1));
+    put(&database, "changes", &serving(1, 1));
+    put(&database, "goes", &serving(1, 1));
     let client =
         daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(1))).await;
-    let (sender, heard) = channel();
+    let (sender, notified) = channel();
     client
         .flag_tracker()
         .add_listener(move |change| sender.send(change.key.to_string()).unwrap());
-    put(&database, "changes", &gives(2, 2));
+    put(&database, "changes", &serving(2, 2));
     database.remove(PREFIX, DataKind::Flag, "goes");
     until_value(&client, "changes", 2).await;
     let mut keys = [
-        heard.recv_timeout(SOON).unwrap(),
-        heard.recv_timeout(SOON).unwrap(),
+        notified.recv_timeout(SOON).unwrap(),
+        notified.recv_timeout(SOON).unwrap(),
     ];
     keys.sort();
     assert_eq!(keys, ["changes", "goes"]);
     // Any other change event would arrive before this one.
-    put(&database, "comes", &gives(1, 1));
+    put(&database, "comes", &serving(1, 1));
     until_value(&client, "comes", 1).await;
-    assert_eq!(heard.recv_timeout(SOON).unwrap(), "comes");
+    assert_eq!(notified.recv_timeout(SOON).unwrap(), "comes");
 }
 
 // STO-1.3
@@ -127,7 +127,7 @@ async fn listeners_are_notified_of_changed_flags_only() {
 async fn tombstones_of_any_form_are_missing_flags() {
     let (database, store) = store();
     let relay = r#"{"key":"$deleted","on":false,"prerequisites":[],"targets":[],"rules":[],"variations":[],"version":7,"deleted":true}"#;
-    put(&database, "alive", &gives(1, 1));
+    put(&database, "alive", &serving(1, 1));
     for (key, text) in [
         ("a", r#"{"version":7,"deleted":true}"#),
         ("b", r#"{"key":"b","version":7,"deleted":true}"#),
@@ -145,7 +145,7 @@ async fn tombstones_of_any_form_are_missing_flags() {
         StoredItem::new(segment.to_string()),
     );
     let of_segment = support::with(
-        gives(1, "outside"),
+        serving(1, "outside"),
         &json!({"variations": ["inside", "outside"], "fallthrough": {"variation": 1},
             "rules": support::rule_for_segment("gone", false)}),
     );
@@ -171,7 +171,7 @@ async fn a_database_that_is_filled_later_is_served() {
     let (database, store) = store();
     let client = daemon(store).await;
     assert_eq!(evaluated(&client, "flag").await, failed("FLAG_NOT_FOUND"));
-    put(&database, "flag", &gives(1, 1));
+    put(&database, "flag", &serving(1, 1));
     until_value(&client, "flag", 1).await;
 }
 
@@ -217,7 +217,7 @@ async fn a_client_in_daemon_mode_never_writes() {
 #[tokio::test(start_paused = true)]
 async fn offline_takes_precedence_over_daemon_mode() {
     let (database, store) = store();
-    put(&database, "flag", &gives(1, 1));
+    put(&database, "flag", &serving(1, 1));
     let client = builder()
         .daemon_mode(Arc::clone(&store))
         .offline(true)
@@ -232,11 +232,11 @@ async fn offline_takes_precedence_over_daemon_mode() {
 #[tokio::test(start_paused = true)]
 async fn a_corrupt_item_keeps_its_last_good_version_and_affects_no_other() {
     let (database, store) = store();
-    put(&database, "good", &gives(1, 1));
+    put(&database, "good", &serving(1, 1));
     put(
         &database,
         "was-good",
-        &support::with(gives(1, 1), &json!({"key": "another"})),
+        &support::with(serving(1, 1), &json!({"key": "another"})),
     );
     database.put(
         PREFIX,
@@ -251,7 +251,7 @@ async fn a_corrupt_item_keeps_its_last_good_version_and_affects_no_other() {
     assert_eq!(status.error.unwrap().kind, DataStoreErrorKind::Corrupt);
 
     database.put(PREFIX, DataKind::Flag, "was-good", StoredItem::new("]"));
-    put(&database, "good", &gives(2, 2));
+    put(&database, "good", &serving(2, 2));
     until_value(&client, "good", 2).await;
     assert_eq!(evaluated(&client, "was-good").await, fallthrough(1));
     assert_eq!(
@@ -261,8 +261,8 @@ async fn a_corrupt_item_keeps_its_last_good_version_and_affects_no_other() {
     let state = client.all_flags_state(&ada(), FlagsStateOptions::default());
     assert!(state.is_valid() && state.values().len() == 2);
 
-    put(&database, "was-good", &gives(3, 3));
-    put(&database, "never-good", &gives(3, 3));
+    put(&database, "was-good", &serving(3, 3));
+    put(&database, "never-good", &serving(3, 3));
     until_value(&client, "was-good", 3).await;
     assert_eq!(evaluated(&client, "never-good").await, fallthrough(3));
     assert_eq!(until(&client, |_| true).await.corrupt, 0);
@@ -272,12 +272,12 @@ async fn a_corrupt_item_keeps_its_last_good_version_and_affects_no_other() {
 #[tokio::test(start_paused = true)]
 async fn a_change_without_a_higher_version_is_applied() {
     let (database, store) = store();
-    put(&database, "flag", &gives(9, 9));
+    put(&database, "flag", &serving(9, 9));
     let client =
         daemon(PersistentStoreConfig::new(store).refresh_interval(Duration::from_secs(1))).await;
-    put(&database, "flag", &gives(3, 3));
+    put(&database, "flag", &serving(3, 3));
     until_value(&client, "flag", 3).await;
     // Written by hand, with an unchanged version
-    put(&database, "flag", &gives(3, "by hand"));
+    put(&database, "flag", &serving(3, "by hand"));
     until_value(&client, "flag", "by hand").await;
 }

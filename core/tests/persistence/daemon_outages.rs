@@ -24,7 +24,7 @@ fn back(status: &DataStoreStatus) -> bool {
 #[tokio::test(start_paused = true)]
 async fn a_database_that_is_down_at_the_start_is_served_when_it_recovers() {
     let (database, store) = store();
-    put(&database, "flag", &gives(1, 1));
+    put(&database, "flag", &serving(1, 1));
     store.calls().fault_all(StoreFault::Fail);
     let client = builder().daemon_mode(store.clone()).start().unwrap();
     assert!(client.is_initialized());
@@ -211,7 +211,7 @@ async fn an_outage_is_logged_at_once_at_the_start_and_later_after_a_minute() {
 #[tokio::test(start_paused = true)]
 async fn an_outage_changes_the_status_only_at_its_start_and_end_and_its_error_ends() {
     let (database, store) = store();
-    put(&database, "flag", &gives(1, 1));
+    put(&database, "flag", &serving(1, 1));
     let client = started(reading(&store, None)).await;
     let mut changes = client.data_store_status().subscribe();
     store.calls().fault_all(StoreFault::Fail);
@@ -265,7 +265,7 @@ async fn the_error_of_an_item_ends_when_no_item_is_corrupt() {
         None,
         "the item is still corrupt"
     );
-    put(&database, "flag", &gives(1, 1));
+    put(&database, "flag", &serving(1, 1));
     let status = until(&client, |status| status.corrupt == 0).await;
     assert!(error(&status).ended.is_some());
 }
@@ -280,7 +280,7 @@ async fn an_outage_changes_no_evaluation_however_long_it_is() {
         StoreFault::Hang,
     ] {
         let (database, store) = store();
-        put(&database, "flag", &gives(1, 1));
+        put(&database, "flag", &serving(1, 1));
         let config =
             PersistentStoreConfig::new(store.clone()).refresh_interval(Duration::from_secs(1));
         let client = daemon(config).await;
@@ -296,7 +296,7 @@ async fn an_outage_changes_no_evaluation_however_long_it_is() {
                 "{fault:?}"
             );
         }
-        put(&database, "flag", &gives(2, 2));
+        put(&database, "flag", &serving(2, 2));
         store.calls().heal();
         until(&client, back).await;
         assert_eq!(
@@ -328,14 +328,14 @@ async fn an_unavailable_database_is_queried_rarely() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_database_delays_no_evaluation() {
     let (database, store) = store();
-    put(&database, "flag", &gives(1, 1));
+    put(&database, "flag", &serving(1, 1));
     let client =
         daemon(PersistentStoreConfig::new(store.clone()).refresh_interval(Duration::from_secs(1)))
             .await;
     store
         .calls()
         .fault_all(StoreFault::Delay(Duration::from_secs(2)));
-    put(&database, "flag", &gives(2, 2));
+    put(&database, "flag", &serving(2, 2));
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(10) {
         let before = Instant::now();
@@ -351,7 +351,7 @@ async fn a_slow_database_delays_no_evaluation() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_reported_as_such_and_retried() {
     let (database, store) = store();
-    put(&database, "flag", &gives(1, 1));
+    put(&database, "flag", &serving(1, 1));
     let client =
         daemon(PersistentStoreConfig::new(store.clone()).refresh_interval(Duration::from_secs(1)))
             .await;

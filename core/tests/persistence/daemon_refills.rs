@@ -114,7 +114,7 @@ impl Environment {
 fn write_all(database: &MemoryDatabase, writes: impl IntoIterator<Item = Write>, version: u64) {
     for write in writes {
         match write {
-            Write::Flag(n) => put(database, &format!("flag-{n}"), &gives(version, version)),
+            Write::Flag(n) => put(database, &format!("flag-{n}"), &serving(version, version)),
             Write::Segment(n) => {
                 let segment = StoredItem::new(json!({"version": version}).to_string());
                 database.put(PREFIX, DataKind::Segment, format!("segment-{n}"), segment);

@@ -29,7 +29,7 @@ use vexil::store::StoredItem;
 use vexil::{Client, ClientBuilder, Value};
 use vexil_testing::{MemoryDatabase, MemoryPersistentStore};
 
-use crate::support::{SOON, ada, data_set, gives};
+use crate::support::{SOON, ada, data_set, serving};
 
 /// The prefix of the stores in these tests.
 const PREFIX: &str = "ld";
@@ -86,7 +86,7 @@ fn put(database: &MemoryDatabase, key: &str, flag: &Json) {
 /// Writes numbered, identical flags.
 fn put_many(database: &MemoryDatabase, count: usize, version: u64) {
     for n in 0..count {
-        put(database, &format!("flag-{n}"), &gives(version, version));
+        put(database, &format!("flag-{n}"), &serving(version, version));
     }
 }
 

@@ -22,7 +22,9 @@ async fn writing() -> (MemoryDatabase, Arc<MemoryPersistentStore>, Scripted, Cli
         .data_store(config)
         .start()
         .unwrap();
-    source.init(&json!({"flags": {"flag": gives(1, 1)}})).await;
+    source
+        .init(&json!({"flags": {"flag": serving(1, 1)}}))
+        .await;
     assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
     until_some(async || stored(&database, "flag")).await;
     (database, store, source, client)
@@ -59,7 +61,7 @@ async fn an_update_is_written_to_the_database() {
         .unwrap();
     until_stored(&database, "b", 2).await;
     // An update older than the stored item is not written.
-    source.upsert("flag", &gives(0, 0)).await;
+    source.upsert("flag", &serving(0, 0)).await;
     client.close(SOON).await;
     let writes = store.writes();
     assert!(
@@ -81,7 +83,7 @@ async fn an_outage_delays_writes_and_nothing_else() {
         let (database, store, source, client) = writing().await;
         store.calls().fault_all(fault);
         for version in 2..100 {
-            source.upsert("flag", &gives(version, version)).await;
+            source.upsert("flag", &serving(version, version)).await;
             assert_eq!(
                 evaluated(&client, "flag").await,
                 fallthrough(version),
@@ -118,7 +120,9 @@ async fn a_database_that_is_down_at_the_start_is_written_when_it_recovers() {
         .data_store(config)
         .start()
         .unwrap();
-    source.init(&json!({"flags": {"flag": gives(1, 1)}})).await;
+    source
+        .init(&json!({"flags": {"flag": serving(1, 1)}}))
+        .await;
     client.wait_until_ready(SOON).await.unwrap();
     assert_eq!(evaluated(&client, "flag").await, fallthrough(1));
     until(&client, |status| !status.available).await;
@@ -140,7 +144,7 @@ async fn a_database_that_was_emptied_is_filled_again() {
 #[tokio::test(start_paused = true)]
 async fn data_of_an_earlier_process_is_served_until_there_is_data() {
     let (database, store) = store();
-    put(&database, "flag", &gives(5, 5));
+    put(&database, "flag", &serving(5, 5));
     let source = Scripted::default();
     let config = PersistentStoreConfig::new(store);
     let client = builder()
@@ -156,7 +160,9 @@ async fn data_of_an_earlier_process_is_served_until_there_is_data() {
     assert_eq!(client.data_availability(), DataAvailability::Cached);
     assert_eq!(evaluated(&client, "flag").await, fallthrough(5));
 
-    source.init(&json!({"flags": {"other": gives(1, 1)}})).await;
+    source
+        .init(&json!({"flags": {"other": serving(1, 1)}}))
+        .await;
     assert_eq!(client.data_availability(), DataAvailability::Refreshed);
     assert_eq!(evaluated(&client, "flag").await, failed("FLAG_NOT_FOUND"));
     until_stored(&database, "other", 1).await;
@@ -166,7 +172,7 @@ async fn data_of_an_earlier_process_is_served_until_there_is_data() {
 #[tokio::test(start_paused = true)]
 async fn a_client_without_data_leaves_the_database_as_it_is() {
     let (database, store) = store();
-    put(&database, "flag", &gives(5, 5));
+    put(&database, "flag", &serving(5, 5));
     database.set_initialized(PREFIX, true);
     let config = PersistentStoreConfig::new(Arc::clone(&store));
     let client = builder()
@@ -188,13 +194,13 @@ async fn closing_writes_pending_items_and_waits_for_a_limited_time() {
         StoreMethod::Upsert,
         StoreFault::Delay(Duration::from_secs(1)),
     );
-    source.upsert("flag", &gives(2, 2)).await;
+    source.upsert("flag", &serving(2, 2)).await;
     client.close(SOON).await;
     assert_eq!(stored(&database, "flag"), Some(2));
 
     let (database, store, source, client) = writing().await;
     store.calls().fault_all(StoreFault::Fail);
-    source.upsert("flag", &gives(2, 2)).await;
+    source.upsert("flag", &serving(2, 2)).await;
     let begun = tokio::time::Instant::now();
     client.close(SOON).await;
     assert!(
@@ -210,8 +216,8 @@ async fn closing_writes_pending_items_and_waits_for_a_limited_time() {
 #[tokio::test(start_paused = true)]
 async fn an_item_that_cannot_be_written_does_not_affect_others() {
     let (database, _store, source, client) = writing().await;
-    let mute = DataSet::read(json!({"flags": {"mute": gives(1, 1)}})).unwrap();
-    let mut data = data_set(&json!({"flags": {"flag": gives(3, 3)}}));
+    let mute = DataSet::read(json!({"flags": {"mute": serving(1, 1)}})).unwrap();
+    let mut data = data_set(&json!({"flags": {"flag": serving(3, 3)}}));
     data.flags.extend(mute.flags);
     source.sink().init(data).await.unwrap();
     until_stored(&database, "flag", 3).await;
@@ -227,7 +233,7 @@ async fn an_item_that_cannot_be_written_does_not_affect_others() {
 
 /// A flag as another writer left it.
 fn left(version: u64) -> StoredItem {
-    StoredItem::new(gives(version, version).to_string())
+    StoredItem::new(serving(version, version).to_string())
 }
 
 // STO-F27
@@ -248,7 +254,7 @@ async fn an_item_that_another_writer_reverted_is_written_again_if_configured() {
             .unwrap();
         source
             .init(
-                &json!({"flags": {"flag": gives(7, 7), "gone": gives(1, 1), "ahead": gives(1, 1)}}),
+                &json!({"flags": {"flag": serving(7, 7), "gone": serving(1, 1), "ahead": serving(1, 1)}}),
             )
             .await;
         until_stored(&database, "gone", 1).await;
@@ -278,7 +284,7 @@ async fn an_emptied_database_is_noticed_while_writes_continue() {
     let (database, store, source, _client) = writing().await;
     database.clear(PREFIX);
     for version in 2..20 {
-        source.upsert("other", &gives(version, version)).await;
+        source.upsert("other", &serving(version, version)).await;
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
     assert_eq!(stored(&database, "flag"), Some(1));

@@ -12,7 +12,7 @@ use vexil::store::{CacheMode, StoredItem};
 use vexil_testing::{FakeService, MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore};
 
 use crate::TIMES;
-use crate::support::{SOON, ada, controlled, gives};
+use crate::support::{SOON, ada, controlled, serving};
 
 type Call = fn(&Client, Duration) -> bool;
 
@@ -120,7 +120,7 @@ fn an_evaluation_that_reads_the_database_accepts_any_timeout() {
         "ld",
         DataKind::Flag,
         "flag",
-        StoredItem::new(gives(1, true).to_string()),
+        StoredItem::new(serving(1, true).to_string()),
     );
     for time in TIMES {
         let store = Arc::new(MemoryPersistentStore::attached(&database, "ld"));

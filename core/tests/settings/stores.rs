@@ -16,7 +16,7 @@ use vexil::model::DataKind;
 use vexil::store::{CacheMode, Collection, PersistentDataStore, StoreError, StoredItem, Upsert};
 use vexil::{Client, ClientBuilder, Text, async_trait};
 
-use crate::support::{Fixed, SOON, ada, gives, rule_for_segment};
+use crate::support::{Fixed, SOON, ada, rule_for_segment, serving};
 use crate::{MOST_ROUNDS, SIZES, TIMES, WINDOW};
 
 /// A database with one flag. After too many calls it no longer responds, so that the test ends.
@@ -36,7 +36,7 @@ impl Database {
     }
 
     fn flag(&self) -> Option<StoredItem> {
-        (!self.is_empty).then(|| StoredItem::new(gives(1, true).to_string()))
+        (!self.is_empty).then(|| StoredItem::new(serving(1, true).to_string()))
     }
 }
 
@@ -166,7 +166,7 @@ async fn a_database_is_reconciled_at_a_bounded_rate_whatever_the_interval() {
     for time in TIMES {
         let database = Arc::new(Database::default());
         let config = PersistentStoreConfig::new(Arc::clone(&database)).reconcile_interval(time);
-        let flags = Fixed::new(&json!({"flags": {"flag": gives(1, true)}}));
+        let flags = Fixed::new(&json!({"flags": {"flag": serving(1, true)}}));
         let what = format!(
             "{} of {time:?}",
             "PersistentStoreConfig::reconcile_interval"
@@ -268,7 +268,7 @@ async fn watches(
     set: impl FnOnce(BigSegmentsConfig) -> BigSegmentsConfig,
 ) {
     let segment = json!({"version": 1, "unbounded": true, "generation": 1});
-    let mut flag = gives(1, false);
+    let mut flag = serving(1, false);
     flag["variations"] = json!([true, false]);
     flag["fallthrough"] = json!({"variation": 1});
     flag["rules"] = rule_for_segment("big", false);

@@ -3,7 +3,7 @@
 #![allow(
     dead_code,
     unused_imports,
-    reason = "each test file is a crate of its own and uses a part of this"
+    reason = "each test file is a separate crate and uses only a part"
 )]
 
 mod sources;
@@ -46,7 +46,7 @@ pub(crate) fn ada() -> Context {
 }
 
 /// A flag of a version that always has this value.
-pub(crate) fn gives(version: u64, value: impl Into<Json>) -> Json {
+pub(crate) fn serving(version: u64, value: impl Into<Json>) -> Json {
     json!({"on": true, "version": version, "variations": [value.into()], "fallthrough": {"variation": 0}})
 }
 
