@@ -2,7 +2,7 @@
 //! with detail, and through all-flags state.
 //!
 //! The data is not part of this repository. `VEXIL_EVAL_CASES` names its folder, and `scripts/test`
-//! reports when the variable is not set.
+//! reports when the folder is missing.
 
 #![cfg(test)]
 

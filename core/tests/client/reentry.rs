@@ -15,7 +15,7 @@ use vexil::{Client, async_trait};
 
 use crate::support::{SOON, ada, controlled, controlled_with, serving};
 
-/// Runs a test that hangs if something is wrong.
+/// Runs a test on another thread, and fails if it hangs.
 #[track_caller]
 fn ends(test: impl FnOnce() + Send + 'static) {
     let (ended, end) = channel();

@@ -85,7 +85,7 @@ async fn a_body_over_the_limit_is_invalid() {
 
 // SRC-F6, SRC-F7, SRC-F8, SRC-F9, SRC-F12, SRC-F13, SRC-F28, SRC-F29 and SRC-F34
 #[tokio::test(start_paused = true)]
-async fn malformed_bodies_leave_the_data_as_it_is() {
+async fn malformed_bodies_leave_the_data_unchanged() {
     let bodies: [&[u8]; 10] = [
         b"",
         b"{sorry",

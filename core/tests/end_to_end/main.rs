@@ -11,7 +11,7 @@
 //! | 4 | over the cap | `large::an_event_over_the_limit_ends_the_connection`, `data_sources::polling_faults::a_body_over_the_limit_is_invalid` |
 //! | 5 | endless line, comments | `large::an_endless_line_ends_the_connection_at_the_limit`, `large::a_flood_of_comments_is_not_buffered`, `data_sources::streaming::a_flood_of_comments_lets_other_tasks_run` |
 //! | 6 | invalid UTF-8 | `malformed::data_that_is_not_utf_8_restarts_the_stream`, `malformed::a_comment_can_contain_any_bytes`, `polling::malformed_responses_leave_the_data_unchanged` |
-//! | 7 | BOM, NUL | `data_sources::streaming_faults::invalid_utf_8_is_rejected_and_the_json_parser_decides_about_other_bytes`, `data_sources::polling_faults::malformed_bodies_leave_the_data_as_it_is` |
+//! | 7 | BOM, NUL | `data_sources::streaming_faults::invalid_utf_8_is_rejected_and_the_json_parser_decides_about_other_bytes`, `data_sources::polling_faults::malformed_bodies_leave_the_data_unchanged` |
 //! | 8 | not JSON | `malformed::events_that_are_not_json_restart_the_stream`, `malformed::a_client_whose_first_put_is_malformed_has_no_data_until_the_next`, `polling::malformed_responses_leave_the_data_unchanged` |
 //! | 9 | wrong type | `malformed::events_with_wrong_types_restart_the_stream_and_are_rejected_as_a_whole`, `polling::malformed_responses_leave_the_data_unchanged` |
 //! | 10, 11 | missing, null | `data_sources::{streaming_faults, polling_faults}::missing_sections_are_empty_and_unknown_ones_skipped` |
@@ -24,7 +24,7 @@
 //! | 24 | patch before put | `updates::a_patch_before_the_first_put_does_not_initialise` |
 //! | 26 | unknown event | `startup::a_client_whose_first_event_is_of_an_unknown_kind_initialises`, `updates::unknown_events_and_kinds_are_ignored_and_the_stream_continues` |
 //! | 27 | cycles | `updates::cycles_in_the_data_are_stored_and_evaluated_as_malformed` |
-//! | 28 | deep nesting | `malformed::json_that_is_nested_too_deeply_restarts_the_stream`, `data_sources::polling_faults::malformed_bodies_leave_the_data_as_it_is` |
+//! | 28 | deep nesting | `malformed::json_that_is_nested_too_deeply_restarts_the_stream`, `data_sources::polling_faults::malformed_bodies_leave_the_data_unchanged` |
 //! | 29 | empty data | `malformed::events_without_data_in_them_restart_the_stream`, `polling::malformed_responses_leave_the_data_unchanged` |
 //! | 30 | absurd retry | `data_sources::streaming::the_service_can_set_the_delay_but_not_to_zero` |
 //! | 31 | slow-loris | `breaks::a_slow_stream_is_not_aborted`, `polling::a_silent_poll_is_aborted_after_the_read_timeout`, `data_sources::polling_faults::a_poll_that_does_not_end_within_a_minute_is_aborted` |

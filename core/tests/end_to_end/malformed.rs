@@ -67,7 +67,7 @@ fn data_that_is_not_utf_8_restarts_the_stream() {
     );
 }
 
-// SRC-F6: bytes outside of data do not matter
+// SRC-F6: invalid UTF-8 outside of data is ignored
 #[test]
 fn a_comment_can_contain_any_bytes() {
     recovers(

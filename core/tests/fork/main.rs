@@ -132,7 +132,7 @@ fn a_new_client_works_in_a_child_that_was_forked_after_all_clients_were_closed()
 }
 
 #[test]
-fn a_child_of_a_child_has_clients_too() {
+fn a_child_of_a_child_can_start_clients() {
     let _exclusive = exclusive();
     let service = service("first");
     let client = ready(builder(&service));

@@ -18,7 +18,7 @@ fn data() -> serde_json::Value {
 
 // EVT-6.2, rules 1, 2, 3 and 5
 #[test]
-fn stages_run_in_order_before_an_evaluation_in_reverse_after_it_and_in_order_after_track() {
+fn before_stages_run_in_order_after_stages_in_reverse_and_track_stages_in_order() {
     let chronicle = Chronicle::default();
     let builder = Client::builder("sdk-key").data_source(Fixed::new(&data()));
     let client = builder

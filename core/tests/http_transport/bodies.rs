@@ -46,7 +46,7 @@ async fn a_request_arrives_as_it_was_made() {
 }
 
 #[tokio::test]
-async fn a_response_of_any_status_is_a_response() {
+async fn a_response_of_any_status_is_returned() {
     for status in [204, 300, 304, 400, 401, 404, 429, 500, 503] {
         let (server, transport) = (Server::start().await, transport());
         let answer =

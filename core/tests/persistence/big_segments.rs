@@ -260,7 +260,7 @@ async fn the_first_status_is_queried_once() {
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(
         (12..=13).contains(&store.calls().count(StoreMethod::LastSynchronized)),
-        "every five seconds"
+        "one query every five seconds"
     );
 }
 

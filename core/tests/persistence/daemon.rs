@@ -268,7 +268,7 @@ async fn a_corrupt_item_keeps_its_last_good_version_and_affects_no_other() {
     assert_eq!(until(&client, |_| true).await.corrupt, 0);
 }
 
-// STO-9.4: versions that go back are taken over
+// STO-9.4: a lower version is applied
 #[tokio::test(start_paused = true)]
 async fn a_change_without_a_higher_version_is_applied() {
     let (database, store) = store();

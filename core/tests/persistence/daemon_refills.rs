@@ -286,7 +286,7 @@ async fn an_environment_that_was_reduced_on_purpose_is_accepted_after_a_while() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn change_notifications_do_not_shorten_the_time_until_missing_flags_count_as_deleted() {
+async fn change_notifications_do_not_shorten_the_delay_until_missing_flags_are_removed() {
     for (has_marker, delay) in [(true, LOSS_DELAY), (false, Duration::from_secs(2))] {
         let environment = Environment::new(30, true, has_marker).await;
         environment.replace(5, has_marker);

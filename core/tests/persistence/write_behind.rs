@@ -170,7 +170,7 @@ async fn data_of_an_earlier_process_is_served_until_there_is_data() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_without_data_leaves_the_database_as_it_is() {
+async fn a_client_without_data_leaves_the_database_unchanged() {
     let (database, store) = store();
     put(&database, "flag", &serving(5, 5));
     database.set_initialized(PREFIX, true);

@@ -16,7 +16,7 @@ use crate::support::{SOON, ada, controlled, serving};
 
 type Call = fn(&Client, Duration) -> bool;
 
-/// Calls that succeed with any time limit that is not tiny, on a client that has data.
+/// Calls that succeed on a client with data if their time limit is long enough.
 const CALLS: &[(&str, Call)] = &[
     ("Client::wait_until_ready", |client, time| {
         pollster::block_on(client.wait_until_ready(time)).is_ok()
