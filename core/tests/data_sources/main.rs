@@ -108,7 +108,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Keeps the data source built for the test, and gives the client an idle source instead.
+/// Keeps the data source built for the test, and passes an idle source to the client instead.
 #[derive(Debug)]
 struct Captured<R> {
     config: R,

@@ -52,7 +52,7 @@ impl Plugin for Observer {
     }
 }
 
-// EVT-6.2 (rule 4) and 6.3
+// EVT-6.2 (rule 4) and EVT-6.3
 #[test]
 fn plugins_provide_hooks_first_and_are_registered_before_there_is_data() {
     let chronicle = Chronicle::default();

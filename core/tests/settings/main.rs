@@ -1,8 +1,8 @@
 //! Every setting that is a time or a size accepts any value: zero, a nanosecond and the maximum.
 //!
-//! [`scan`] reads the source of every crate of the workspace and fails if a crate has a setting that
-//! neither a test here nor the crate's `settings` test uses. The other modules use each setting of
-//! this crate in a running client.
+//! [`scan`] reads the source of every crate of the workspace and fails if a crate has a setting
+//! that neither a test here nor the crate's `settings` test uses. The other modules use each
+//! setting of this crate in a running client.
 
 #![cfg(test)]
 #![cfg(feature = "http")]
