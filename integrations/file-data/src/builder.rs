@@ -1,4 +1,4 @@
-//! [`FileData`] and its builder: which files, and what to do about them.
+//! [`FileData`] and its builder.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,22 +39,22 @@ pub struct FileData {
 }
 
 impl FileData {
-    /// Starts from nothing: name files with [`FileDataBuilder::path`].
+    /// Returns a builder without files; add them with [`FileDataBuilder::path`].
     pub fn builder() -> FileDataBuilder {
         FileDataBuilder::new()
     }
 
-    /// Starts with one file, relative to the current directory of this moment.
+    /// Returns a builder for one file, relative to the current directory at the time of the call.
     pub fn path(path: impl AsRef<Path>) -> FileDataBuilder {
         Self::builder().path(path)
     }
 
-    /// The files, in the order in which they are read.
+    /// Returns the files, in the order in which they are read.
     pub fn files(&self) -> impl ExactSizeIterator<Item = &Path> {
         self.paths.iter().map(PathBuf::as_path)
     }
 
-    /// Reads the files once, without any client: a check of flag files for a test of their own.
+    /// Reads the files once, without a client: for tests that validate flag files.
     ///
     /// ```
     /// use vexil_file_data::FileData;
@@ -64,14 +64,16 @@ impl FileData {
     /// std::fs::write(&path, r#"{"flags": {"banner": {"on": "yes"}}}"#)?;
     /// let error = FileData::path(&path).build()?.load().unwrap_err();
     /// assert_eq!(error.line(), Some(1));
-    /// assert!(error.to_string().ends_with("flags.json:1:33: flag \"banner\" cannot be read"), "{error}");
+    /// let message = error.to_string();
+    /// assert!(message.ends_with("flags.json:1:33: flag \"banner\" cannot be read"), "{message}");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
-    /// If a file cannot be read or understood, or a key appears twice and that is not ignored.
+    /// Returns an error if a file cannot be read or parsed, or if a key appears twice and
+    /// duplicates are not ignored.
     pub fn load(&self) -> Result<DataSet, FileDataError> {
-        // Without an earlier load, the files always give new data.
+        // A loader without an earlier load always returns new data.
         match Loader::new(self, true).load(Look::Second)? {
             Loaded::New(data) => Ok(data),
             Loaded::Unchanged | Loaded::Emptied(_) => Ok(DataSet::default()),
@@ -79,8 +81,8 @@ impl FileData {
     }
 }
 
-/// Configures a [`FileData`]. A client takes it as it is, or what [`FileDataBuilder::build`] makes
-/// of it.
+/// Builder of a [`FileData`]. A client accepts either the builder or the result of
+/// [`FileDataBuilder::build`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct FileDataBuilder {
@@ -102,58 +104,60 @@ impl FileDataBuilder {
         }
     }
 
-    /// Adds a file, relative to the current directory of this moment.
+    /// Adds a file, relative to the current directory at the time of the call.
     pub fn path(mut self, path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
-        // What has no absolute form is reported by `build`.
+        // `build` reports a path that cannot be made absolute.
         self.paths
             .push(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
         self
     }
 
-    /// Adds files; they are read in this order.
+    /// Adds files, which are read in the given order.
     pub fn paths<P: AsRef<Path>>(self, paths: impl IntoIterator<Item = P>) -> Self {
         paths.into_iter().fold(self, Self::path)
     }
 
-    /// What becomes of a key that appears more than once. Default: [`DuplicateKeys::Fail`].
+    /// Sets how a key that appears more than once is handled. Default: [`DuplicateKeys::Fail`].
     pub fn duplicates(mut self, duplicates: DuplicateKeys) -> Self {
         self.duplicates = duplicates;
         self
     }
 
-    /// Whether the files are read again when they change. Default: `false`.
+    /// Sets whether the files are reloaded when they change. Default: `false`.
     ///
-    /// The system tells of changes where it can: of a rewrite, of an editor that renames a new file
-    /// over the old one, and of links that come to lead elsewhere, as Kubernetes updates its
-    /// volumes. Where it cannot, the files are looked at in intervals.
+    /// Changes are detected with the operating system's file notifications where available. A
+    /// change is a rewrite, a new file renamed over the old one (as editors do), or a link that is
+    /// pointed elsewhere (as Kubernetes updates its volumes). Without notifications the files are
+    /// polled.
     ///
-    /// A file that becomes empty, as it does for a moment when a program writes it anew, keeps its
-    /// flags and segments until a second look after two seconds.
+    /// A file that becomes empty, as it does briefly while a program rewrites it, keeps its flags
+    /// and segments until it is checked again after two seconds.
     pub fn watch(mut self, watch: bool) -> Self {
         self.watch = watch;
         self
     }
 
-    /// How often the files are looked at where the system does not tell of changes. Default, and
-    /// meaning of zero: 1 s. At least 100 ms. `Duration::MAX`: never.
+    /// Sets how often the files are polled where file notifications are not available. Default, and
+    /// meaning of zero: 1 s. Minimum: 100 ms. `Duration::MAX`: never.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = deadline::interval(interval, DEFAULT_POLL_INTERVAL);
         self
     }
 
-    /// Whether to look at the files in intervals in any case: for file systems that tell of no changes and raise no
-    /// error either, as some over a network do. Matters only with [`FileDataBuilder::watch`]. Default: `false`.
+    /// Sets whether the files are always polled. Some file systems, network file systems among
+    /// them, neither send notifications nor report an error. Has an effect only with
+    /// [`FileDataBuilder::watch`]. Default: `false`.
     pub fn force_polling(mut self, force: bool) -> Self {
         self.force_polling = force;
         self
     }
 
-    /// The data source. The files need not be there yet.
+    /// Returns the data source. The files need not exist yet.
     ///
     /// # Errors
-    /// If no file was named, or a path is empty, or it is relative and there is no current
-    /// directory.
+    /// Returns an error if no file was added, if a path is empty, or if a path is relative and
+    /// there is no current directory.
     pub fn build(self) -> Result<FileData, FileDataError> {
         if self.paths.is_empty() {
             return Err(FileDataError::NoFile);
@@ -186,15 +190,15 @@ impl Configure<dyn DataSource> for FileDataBuilder {
     }
 }
 
-/// What becomes of a flag or segment whose key appears in two files, and of a flag that has both a
+/// How to handle a flag or segment whose key appears in two files, and a flag that has both a
 /// definition and a plain value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DuplicateKeys {
-    /// Nothing is loaded.
+    /// The load fails, and no file is applied.
     #[default]
     Fail,
-    /// The first one counts, in the order of the files; in one file, definitions come before plain
-    /// values.
+    /// The first one is used, in the order of the files. Within one file, definitions come before
+    /// plain values.
     Ignore,
 }

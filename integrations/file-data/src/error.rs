@@ -1,4 +1,4 @@
-//! [`FileDataError`]: why files give no flags.
+//! [`FileDataError`].
 
 use std::error::Error;
 use std::io;
@@ -8,67 +8,67 @@ use thiserror::Error;
 use vexil::Text;
 use vexil::model::DataKind;
 
-/// Why files give no flags.
+/// An error that prevents flag files from being loaded.
 ///
-/// It is the source of the [`DataSourceError`](vexil::data_source::DataSourceError) that a client
+/// It is the source of the [`DataSourceError`](vexil::data_source::DataSourceError) that the client
 /// reports.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FileDataError {
-    /// There is nothing to read.
+    /// No file was added to the builder.
     #[error("no file was named")]
     NoFile,
-    /// A path has no absolute form.
+    /// A path cannot be made absolute.
     #[error("\"{}\" cannot be made an absolute path", path.display())]
     Path {
-        /// The path as it was given.
+        /// The path as passed to the builder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// A file is missing, is no regular file, or may not be read.
+    /// A file is missing, is not a regular file, or cannot be read.
     #[error("{} cannot be read", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// What a file holds is not flag data.
+    /// The contents of a file are not valid flag data.
     #[error("{}:{line}:{column}: {} cannot be read", path.display(), describe(item.as_ref()))]
     #[non_exhaustive]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// The line, counted from 1; 0 if it is not known.
+        /// The line, counted from 1; 0 if unknown.
         line: usize,
-        /// The column, counted from 1; 0 if it is not known.
+        /// The column, counted from 1; 0 if unknown.
         column: usize,
-        /// The flag or segment in which reading ended; none if it ended outside all of them.
+        /// The flag or segment in which parsing failed; `None` if it failed outside of them.
         item: Option<(DataKind, Text)>,
-        /// What is wrong, in the words of the format's parser.
+        /// The parser's error.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
     /// A key appears twice.
     #[error("{kind} \"{key}\" of {} appears again in {}", first.display(), second.display())]
     Duplicate {
-        /// Whether it is that of a flag or of a segment.
+        /// Whether the key belongs to a flag or a segment.
         kind: DataKind,
         /// The key.
         key: Text,
-        /// The file that has it first.
+        /// The file that contains it first.
         first: PathBuf,
-        /// The file that has it again; the same one if it has both a flag and a plain value of that
-        /// key.
+        /// The file that repeats it; the same as `first` if that file contains both a flag and a
+        /// plain value for the key.
         second: PathBuf,
     },
 }
 
 impl FileDataError {
-    /// The file at fault.
+    /// Returns the file that caused the error, if any.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
@@ -80,7 +80,7 @@ impl FileDataError {
         }
     }
 
-    /// The line at fault, counted from 1, where there is one.
+    /// Returns the line that caused the error, counted from 1, if known.
     #[must_use]
     pub fn line(&self) -> Option<usize> {
         match self {
@@ -89,7 +89,7 @@ impl FileDataError {
         }
     }
 
-    /// The column at fault, counted from 1, where there is one.
+    /// Returns the column that caused the error, counted from 1, if known.
     #[must_use]
     pub fn column(&self) -> Option<usize> {
         match self {
@@ -98,7 +98,7 @@ impl FileDataError {
         }
     }
 
-    /// The flag or segment at fault, where it is one.
+    /// Returns the flag or segment that caused the error, if known.
     #[must_use]
     pub fn item(&self) -> Option<(DataKind, &Text)> {
         match self {

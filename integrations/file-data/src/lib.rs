@@ -1,8 +1,8 @@
 //! Feature flags from JSON and YAML files, for the [`vexil`] SDK.
 //!
-//! For development, tests and places without a network: [`FileData`] is a data source that reads
-//! flags and segments from files, and reads them again when they change. It makes no connection of
-//! its own.
+//! [`FileData`] is a data source that reads flags and segments from files and optionally reloads
+//! them when they change. It is meant for development, tests and environments without a network,
+//! and makes no connections.
 //!
 //! ```
 //! use vexil::{Client, Context};
@@ -22,37 +22,40 @@
 //!
 //! # The format
 //!
-//! A file is an object of up to three sections; others are skipped.
+//! A file is an object with up to three sections. Unknown sections are skipped, and no property of
+//! a flag or segment is required.
 //!
 //! ```yaml
-//! flags:                      # whole flags by key, as the service delivers them; every property is optional
+//! flags:                      # complete flags by key, as the service sends them
 //!   checkout-theme:
 //!     on: true
 //!     variations: [classic, modern]
 //!     fallthrough: { variation: 1 }
-//! flagValues:                 # the short form: the value that a flag has for everybody
+//! flagValues:                 # short form: one value for all contexts
 //!   max-items: 12
 //!   banner: { text: hi }
-//! segments:                   # whole segments by key
+//! segments:                   # complete segments by key
 //!   staff: { included: [ana] }
 //! ```
 //!
-//! It is JSON if it begins with `{`, else YAML 1.2, whatever its name ends with. So in YAML only
-//! `true` and `false` are booleans, and `yes`, `no`, `on` and `off` are strings; the key `on` may
-//! be written without quotes. An empty file holds no flags. The key under which an item stands is
-//! its key, whatever it says itself, and its version is not read: each load counts as a new version
-//! of everything.
+//! A file that begins with `{` is JSON; any other file is YAML 1.2. The file extension is ignored.
+//! In YAML, only `true` and `false` are booleans; `yes`, `no`, `on` and `off` are strings, and the
+//! key `on` needs no quotes. An empty file contains no flags. An item's key is the map key, even if
+//! the item contains a different one. An item's version is ignored: each load assigns a new version
+//! to all items.
 //!
-//! # What may go wrong
+//! # Errors
 //!
-//! If any file is missing or malformed, nothing is taken from any of them: what was loaded before
-//! stays. The trouble is logged and becomes the status of the data source, with the file, line and
-//! column, and the flag or segment. Without [watching](FileDataBuilder::watch) the data source is
-//! off then, so that nobody waits for flags that will not come; with it, the client gets its flags
-//! as soon as the files are right.
+//! If any file is missing or malformed, no file is applied, and the last good data stays in use.
+//! The error is logged and becomes the status of the data source, with the file, line and column,
+//! and the flag or segment. Without [watching](FileDataBuilder::watch) the data source then turns
+//! off, so that the client does not wait for flags in vain. With it, the client gets its flags as
+//! soon as the files are valid.
 //!
-//! Hostile files are refused: nesting ends after 127 levels in JSON, with at most [`vexil::Value::MAX_DEPTH`] of them
-//! within a value, and after 32 levels in YAML, whose parser takes more stack for each. Aliases in YAML expand to at most a million nodes and 64 MiB of text. Only regular files are opened.
+//! Hostile files are rejected. JSON may be nested 127 levels deep, of which at most
+//! [`vexil::Value::MAX_DEPTH`] within a value. YAML may be nested 32 levels deep: its parser needs
+//! more stack per level. YAML aliases expand to at most a million nodes and 64 MiB of text.
+//! Only regular files are opened.
 
 mod builder;
 mod error;

@@ -1,9 +1,9 @@
-//! [`Loader`]: reads all files, again and again.
+//! [`Loader`]: reads all files, as often as needed.
 //!
-//! Each attempt gets a new version, which all items take: so every flag of a reload counts as
-//! changed, and listeners hear of it, whatever versions people write into files by hand. Files that
-//! still hold the bytes that were loaded last are not loaded again, so that a touched file wakes
-//! nobody.
+//! Each attempt has a new version number, which is assigned to all items. Every flag of a reload
+//! therefore counts as changed and its listeners are notified, whatever versions the files contain.
+//! Files whose bytes equal those of the last load are not loaded again, so that touching a file
+//! notifies no listener.
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
@@ -20,45 +20,45 @@ use crate::read;
 pub(crate) struct Loader {
     paths: Arc<[PathBuf]>,
     duplicates: DuplicateKeys,
-    /// Whether the items are to have their JSON.
+    /// Whether items keep their JSON.
     keep_json: bool,
-    /// The attempts so far.
+    /// Number of attempts so far.
     version: u64,
-    /// Keyed anew for each loader, so that nobody can write two files that it takes for the same.
+    /// Keyed randomly per loader, so that hash collisions cannot be constructed.
     hasher: RandomState,
-    /// What the files held when they last gave data.
+    /// Fingerprint of the last data that was loaded.
     loaded: Option<Fingerprint>,
-    /// The same, once that data was stored.
+    /// Fingerprint of the last data that was stored.
     stored: Option<Fingerprint>,
 }
 
-/// Whether a file that has become empty is looked at for the first time.
+/// Whether a file that has become empty is seen so for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// It may be about to be written: `generate > flags.json` empties the file before anything is
-    /// generated.
+    /// The file may be about to be written: `generate > flags.json` truncates the file before
+    /// `generate` has written anything.
     First,
-    /// It has been empty for a while.
+    /// The file has been empty for a while.
     Second,
 }
 
-/// What reading the files has led to.
+/// The outcome of reading the files.
 #[derive(Debug)]
 pub(crate) enum Loaded {
     /// New data.
     New(DataSet),
-    /// The data that was stored last.
+    /// The data equals the data stored last.
     Unchanged,
-    /// This file, which was not empty before, is empty. Its data should stay until a second look.
+    /// This file has become empty. Its data should stay until it is checked again.
     Emptied(PathBuf),
 }
 
-/// Whether a file has the same contents in both.
+/// Whether a file has the same contents in both fingerprints.
 fn is_same(before: &Fingerprint, now: Option<&Fingerprint>, index: usize) -> bool {
     now.is_some_and(|now| now.get(index) == before.get(index))
 }
 
-/// Length and hash of each file: the bytes themselves could be many.
+/// Length and hash of each file, since the bytes could take much memory.
 type Fingerprint = Vec<(usize, u64)>;
 
 impl Loader {
@@ -74,7 +74,7 @@ impl Loader {
         }
     }
 
-    /// Reads the files. `look` tells whether an empty file counts.
+    /// Reads the files. `look` decides whether a file that became empty is accepted.
     pub(crate) fn load(&mut self, look: Look) -> Result<Loaded, FileDataError> {
         let paths = Arc::clone(&self.paths);
         let files = paths
@@ -99,17 +99,20 @@ impl Loader {
                 if look == Look::First {
                     return Ok(Loaded::Emptied(path.clone()));
                 }
-                tracing::warn!(path = %path.display(), "a flag file is still empty: its flags and segments are gone");
+                tracing::warn!(
+                    path = %path.display(),
+                    "flag file is still empty, removing its flags and segments"
+                );
             }
             merge.add(path, contents)?;
         }
-        // From here on the store may hold neither the one nor the other.
+        // Until the new data is stored, the contents of the store are unknown.
         self.stored = None;
         self.loaded = fingerprint;
         Ok(Loaded::New(merge.finish()))
     }
 
-    /// To be told when the data that was loaded last is stored.
+    /// To be called when the data that was loaded last has been stored.
     pub(crate) fn stored(&mut self) {
         self.stored = self.loaded.take();
     }

@@ -1,4 +1,4 @@
-//! From several files to one data set.
+//! Merges several files into one data set.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::builder::DuplicateKeys;
 use crate::error::FileDataError;
 use crate::read::Contents;
 
-/// Collects what is in the files, in their order.
+/// Collects the contents of the files, in their order.
 pub(crate) struct Merge<'p> {
     duplicates: DuplicateKeys,
     version: u64,
@@ -20,7 +20,7 @@ pub(crate) struct Merge<'p> {
 }
 
 impl<'p> Merge<'p> {
-    /// All items get this version.
+    /// The version of all items.
     pub(crate) fn new(duplicates: DuplicateKeys, version: u64) -> Self {
         Self {
             duplicates,
@@ -60,7 +60,7 @@ impl<'p> Merge<'p> {
     }
 }
 
-/// Items by key, each with the file that it is from.
+/// Items by key, each with its file.
 type Collected<'p, T> = HashMap<Text, (&'p Path, Entry<T>)>;
 
 fn entries<T>(collected: Collected<'_, T>) -> Vec<Entry<T>> {
@@ -75,7 +75,7 @@ fn add<'p, T: Loaded>(
     duplicates: DuplicateKeys,
     version: u64,
 ) -> Result<(), FileDataError> {
-    // Within one object the last of equal keys counts, as with any reader of JSON.
+    // Within one object the last of equal keys wins, as is usual for JSON.
     let mut last: HashMap<Text, Entry<T>> = HashMap::with_capacity(section.len());
     let mut order = Vec::with_capacity(section.len());
     for entry in section {
@@ -107,7 +107,7 @@ fn add<'p, T: Loaded>(
     Ok(())
 }
 
-/// What flags and segments have in common.
+/// Common interface of flags and segments.
 trait Loaded: Clone {
     const KIND: DataKind;
 

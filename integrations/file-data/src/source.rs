@@ -1,4 +1,4 @@
-//! [`FileData`] as a data source: load, deliver, wait for a change, and again.
+//! [`FileData`] as a data source: loads, delivers and waits for a change, in a loop.
 
 use std::error::Error;
 use std::panic::resume_unwind;
@@ -18,25 +18,24 @@ use crate::error::FileDataError;
 use crate::load::{Loaded, Loader, Look};
 use crate::watch::Watch;
 
-/// How long after the store failed the same data is delivered again.
+/// Delay before the same data is delivered again after the store failed.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
-/// How long a file that became empty keeps the data that it had. Long enough for a program to write
-/// it anew.
+/// How long a file that became empty keeps its data. Long enough for a program to rewrite it.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 #[async_trait]
 impl DataSource for FileData {
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         let mut loader = Loader::new(self, sink.keeps_json());
-        // Before the first load: what changes during it is seen as a change.
+        // Created before the first load, so that changes during the load are noticed.
         let watch = self.watch.then(|| Watch::new(self));
-        // On the thread that starts the client, which has its flags when it is started.
+        // Runs on the thread that starts the client, so that a started client has its flags.
         let loaded = loader.load(Look::Second);
         let mut emptied = None;
         let mut delivered = deliver(&mut loader, loaded, &mut emptied, &*sink).await;
         let Some(mut watch) = watch else {
-            // Nothing will change that, so the source has ended: nobody should wait for it.
+            // Without a watch the result is final: end, so that the client does not wait.
             return delivered;
         };
         loop {
@@ -63,15 +62,15 @@ impl DataSource for FileData {
     }
 }
 
-/// Ends when a file that is empty since then is to be looked at again.
+/// Completes when a file that has been empty since `since` is due to be checked again.
 async fn second_look(since: Option<Instant>) {
     if let Some(since) = since {
         sleep_until(since + SECOND_LOOK).await;
     }
 }
 
-/// Delivers what was loaded. `emptied` is since when a file has been empty that still counts with
-/// its old contents.
+/// Delivers the loaded data. `emptied` is the time since which a file has been empty while its old
+/// data is still in use.
 async fn deliver(
     loader: &mut Loader,
     loaded: Result<Loaded, FileDataError>,
@@ -79,7 +78,10 @@ async fn deliver(
     sink: &dyn DataSink,
 ) -> Result<(), DataSourceError> {
     if let Ok(Loaded::Emptied(path)) = &loaded {
-        tracing::debug!(path = %path.display(), "a flag file is empty; its flags stay until it is looked at again");
+        tracing::debug!(
+            path = %path.display(),
+            "flag file is empty, keeping its flags until the next check"
+        );
         emptied.get_or_insert_with(Instant::now);
         return Ok(());
     }
@@ -90,7 +92,7 @@ async fn deliver(
             loader.stored();
             Ok(())
         }
-        // Also after an error: the files hold again what is in use.
+        // Also after an error: the files now match the data in use.
         Ok(Loaded::Unchanged | Loaded::Emptied(_)) => {
             sink.update_status(DataSourceState::Valid, None);
             Ok(())
@@ -102,7 +104,7 @@ async fn deliver(
     }
 }
 
-/// Makes trouble with the files the status. That of the store is already.
+/// Reports an error of the files as the status. The sink reports errors of the store itself.
 fn report(error: &DataSourceError, sink: &dyn DataSink) {
     if error.kind != DataSourceErrorKind::StoreError {
         let info = DataSourceErrorInfo::new(error.kind, chain(&*error.source));
@@ -121,17 +123,17 @@ fn log(error: &FileDataError) {
         kind = item.map(|(kind, _)| tracing::field::display(kind)),
         key = item.map(|(_, key)| key.as_str()),
         error = chain(error),
-        "flag files cannot be loaded; flags stay as they are"
+        "cannot load flag files, keeping the last good data"
     );
 }
 
-/// An error and its causes on one line.
+/// Formats an error and its causes on one line.
 fn chain(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |cause: &&dyn Error| (*cause).source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
-/// Runs what may wait for a disk where it holds up no other work of the runtime.
+/// Runs blocking file access without blocking the runtime's other tasks.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match spawn_blocking(work)
         .await
@@ -139,7 +141,7 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     {
         Ok(done) => done,
         Err(Ok(panic)) => resume_unwind(panic),
-        // The runtime is shutting down and will drop this as well.
+        // The runtime is shutting down and will drop this task as well.
         Err(Err(_cancelled)) => std::future::pending().await,
     }
 }

@@ -1,5 +1,5 @@
-//! Closing a client ends its watcher: SRC-6.4. Alone in its process, because it counts threads and
-//! files.
+//! Closing a client ends its watcher: SRC-6.4. In a separate test binary, because it counts the
+//! threads and files of the process.
 #![cfg(test)]
 #![cfg(target_os = "linux")]
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use support::{Files, SOON, changes, start, value};
 use vexil_file_data::FileData;
 
-/// What the process holds for watchers: the names of their threads and their open handles.
+/// The watchers' threads and open handles in this process, by name.
 fn held() -> Vec<String> {
     let threads = fs::read_dir("/proc/self/task").unwrap().flatten();
     let threads = threads.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
@@ -47,7 +47,7 @@ fn closing_or_dropping_a_client_ends_its_watcher() {
         let changes = changes(&client);
         files.replace("f", "flagValues: { a: 2 }");
         changes.recv_timeout(SOON).unwrap();
-        assert!(!held().is_empty(), "there is a watcher to end");
+        assert!(!held().is_empty(), "a watcher is running");
         if close {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .build()

@@ -1,4 +1,4 @@
-//! What files must not hold: SRC-6.3.
+//! Errors in files: SRC-6.3.
 #![cfg(test)]
 
 #[allow(dead_code, reason = "each test binary uses a part of it")]
@@ -80,7 +80,7 @@ fn an_error_names_file_line_column_and_item() {
 }
 
 #[test]
-fn an_error_does_not_quote_what_a_file_holds() {
+fn an_error_does_not_quote_the_contents_of_the_file() {
     for text in [
         r#"{"flags": {"f": {"on": "secret"}}}"#,
         r#"{"flags": {"f": {"rules": [{"clauses": "secret, expected secret"}]}}}"#,
@@ -105,7 +105,7 @@ fn an_error_does_not_quote_what_a_file_holds() {
 
 // SRC-6.3: malformed
 #[test]
-fn text_that_is_not_utf_8_is_refused_where_it_stops_being_so() {
+fn invalid_utf_8_is_rejected_with_its_position() {
     let error = refused(b"flagValues:\n  a: \xc3\xa9\xff\n");
     assert_eq!(
         (error.line(), error.column()),
@@ -116,7 +116,7 @@ fn text_that_is_not_utf_8_is_refused_where_it_stops_being_so() {
 
 // SRC-6.1: limits
 #[test]
-fn deep_nesting_is_refused() {
+fn deep_nesting_is_rejected() {
     const DEEP: usize = 10_000;
     let json = format!(
         r#"{{"flagValues": {{"a": {}{}}}}}"#,
@@ -147,13 +147,13 @@ fn deep_nesting_is_refused() {
             text
         );
     }
-    // What is skipped needs no stack, so any depth will do; either answer is one.
+    // Skipped sections need no stack, so both acceptance and rejection are fine.
     drop(load(skipped));
 }
 
-// The limits of values are those of contexts and of the service's data
+// The limit is the same as for contexts and the service's data
 #[test]
-fn a_value_of_more_levels_than_a_value_may_have_is_refused_in_json_and_yaml() {
+fn a_value_deeper_than_the_limit_is_rejected_in_json_and_yaml() {
     let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     let (too_deep, too_deep_for_yaml) = (nested(vexil::Value::MAX_DEPTH + 1), nested(31));
     for text in [
@@ -171,7 +171,7 @@ fn a_value_of_more_levels_than_a_value_may_have_is_refused_in_json_and_yaml() {
 
 // SRC-6.1: limits
 #[test]
-fn nesting_that_people_write_is_accepted() {
+fn ordinary_nesting_is_accepted() {
     let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     for depth in [1, 10, 25] {
         load(format!("flagValues: {{ a: {} }}", nested(depth))).unwrap();
@@ -183,7 +183,7 @@ fn nesting_that_people_write_is_accepted() {
 
 // SRC-6.1: billion-laughs guard
 #[test]
-fn aliases_that_multiply_are_refused() {
+fn aliases_that_multiply_are_rejected() {
     let mut nodes = "flagValues:\n  a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..10 {
         let again = vec![format!("*a{}", n - 1); 10].join(", ");
@@ -204,7 +204,7 @@ fn aliases_that_multiply_are_refused() {
 
 // SRC-6.3: unreadable
 #[test]
-fn what_is_no_regular_file_is_refused() {
+fn only_regular_files_are_read() {
     let files = Files::new();
     for path in [
         files.root().to_owned(),
@@ -225,9 +225,9 @@ fn what_is_no_regular_file_is_refused() {
     assert!(FileData::path("/dev/zero").build().unwrap().load().is_err());
 }
 
-// SRC-6.3 and SRC-6.4: nothing is applied; without watching nobody waits
+// SRC-6.3 and SRC-6.4: nothing is applied; without watching, the client does not wait
 #[test]
-fn one_bad_file_means_no_data_from_any_and_a_source_that_has_ended() {
+fn one_bad_file_fails_the_whole_load_and_ends_the_source() {
     let files = Files::new();
     let good = files.write("good", "flagValues: { a: 1 }");
     for bad in [
@@ -251,7 +251,7 @@ fn one_bad_file_means_no_data_from_any_and_a_source_that_has_ended() {
 
 // SRC-6.3: success
 #[test]
-fn a_client_with_good_files_is_ready_when_it_is_started() {
+fn a_client_with_valid_files_is_ready_when_started() {
     let files = Files::new();
     for watch in [false, true] {
         let client = start(FileData::path(files.write("f", "flagValues: { a: 1 }")).watch(watch));
@@ -264,7 +264,7 @@ fn a_client_with_good_files_is_ready_when_it_is_started() {
     }
 }
 
-/// Large files are data like any other.
+/// Large files are accepted.
 #[test]
 fn fifty_megabytes_are_read() {
     let long = "x".repeat(1 << 20);

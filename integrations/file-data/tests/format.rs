@@ -1,4 +1,4 @@
-//! What files may hold: SRC-6.1 and SRC-6.2.
+//! The format of files: SRC-6.1 and SRC-6.2.
 #![cfg(test)]
 
 #[allow(dead_code, reason = "each test binary uses a part of it")]
@@ -38,7 +38,7 @@ future: [{ x: {} }]
 
 // SRC-6.1: sections, flagValues, JSON or YAML
 #[test]
-fn json_and_yaml_hold_the_same_three_sections_and_others_are_skipped() {
+fn json_and_yaml_have_the_same_three_sections_and_others_are_skipped() {
     for text in [JSON, YAML] {
         let client = load(text).unwrap();
         assert_eq!(value(&client, "theme"), "modern".into());
@@ -68,12 +68,12 @@ fn a_plain_value_is_a_flag_that_is_on_with_one_variation() {
         &Context::new("ada").unwrap(),
         Value::from("default"),
     );
-    assert_eq!(detail.variation_index, Some(0), "a null is a value");
+    assert_eq!(detail.variation_index, Some(0), "null is a value");
 }
 
 // SRC-6.1: the first byte decides, after a byte order mark and blanks
 #[test]
-fn the_first_byte_decides_between_json_and_yaml_whatever_the_name() {
+fn the_first_byte_selects_json_or_yaml_and_the_file_name_does_not_matter() {
     let files = Files::new();
     let bom = "\u{feff}";
     for (name, text) in [
@@ -128,7 +128,7 @@ fn the_key_on_needs_no_quotes_in_yaml() {
 
 // SRC-6.1: YAML 1.2
 #[test]
-fn words_that_older_yaml_took_for_booleans_are_strings() {
+fn booleans_of_yaml_1_1_are_strings() {
     let client = load("flagValues: { no: no, answers: [yes, off, on, y, true] }").unwrap();
     assert_eq!(value(&client, "no"), "no".into());
     assert_eq!(
@@ -144,7 +144,7 @@ fn words_that_older_yaml_took_for_booleans_are_strings() {
 
 // SRC-6.1: non-string YAML map keys
 #[test]
-fn numeric_keys_in_yaml_are_their_decimal_text_and_others_are_refused() {
+fn numeric_keys_in_yaml_are_read_as_decimal_text_and_others_are_rejected() {
     let client = load("flagValues: { 404: a, -1: b, 1.5: c, 0x10: d, nested: { 7: e } }").unwrap();
     for (key, expected) in [("404", "a"), ("-1", "b"), ("1.5", "c"), ("16", "d")] {
         assert_eq!(value(&client, key), expected.into(), "{key}");
@@ -192,7 +192,7 @@ flags:
 
 // SRC-6.1: key
 #[test]
-fn the_key_in_the_map_is_the_key_whatever_the_item_says() {
+fn the_key_in_the_map_takes_precedence_over_the_key_in_the_item() {
     let client =
         load(r#"{"flags": {"a": {"key": "b", "offVariation": 0, "variations": [7]}}}"#).unwrap();
     assert_eq!(
@@ -237,7 +237,7 @@ fn several_files_are_merged() {
 
 // SRC-6.1: relative paths
 #[test]
-fn relative_paths_belong_to_the_current_directory_and_variables_are_left_alone() {
+fn relative_paths_use_the_current_directory_and_variables_are_not_expanded() {
     let data = FileData::builder()
         .paths(["flags.json", "$HOME/x"])
         .build()
@@ -271,7 +271,7 @@ fn a_source_without_files_or_with_an_empty_path_cannot_be_built() {
 
 // SRC-6.2
 #[test]
-fn a_key_that_appears_twice_fails_the_whole_load() {
+fn a_duplicate_key_fails_the_whole_load() {
     let one = r#"{"flags": {"f": {}}, "segments": {"s": {}}}"#;
     for (first, second, kind, key) in [
         (one, r#"{"flags": {"f": {}}}"#, DataKind::Flag, "f"),
@@ -315,7 +315,7 @@ fn a_key_that_appears_twice_fails_the_whole_load() {
 
 // SRC-6.2
 #[test]
-fn if_duplicates_are_ignored_the_first_one_wins() {
+fn when_duplicates_are_ignored_the_first_one_wins() {
     let files = Files::new();
     let a = files.write(
         "a",
@@ -348,7 +348,7 @@ fn a_flag_and_a_segment_may_share_a_key() {
 
 // SRC-6.2: duplicate keys of one object
 #[test]
-fn of_equal_keys_in_one_json_object_the_last_counts_and_yaml_refuses_them() {
+fn duplicate_keys_in_one_object_use_the_last_in_json_and_are_rejected_in_yaml() {
     let client = load(r#"{"flagValues": {"a": 1, "a": 2}}"#).unwrap();
     assert_eq!(value(&client, "a"), 2.into());
     let client =
@@ -360,7 +360,7 @@ fn of_equal_keys_in_one_json_object_the_last_counts_and_yaml_refuses_them() {
 }
 
 #[test]
-fn half_surrogates_in_json_refuse_nothing() {
+fn lone_surrogates_in_json_are_replaced() {
     let client = load(r#"{"flagValues": {"a\ud800": "\udfff", "b": "\ud83d\ude00"}}"#).unwrap();
     assert_eq!(value(&client, "a\u{fffd}"), "\u{fffd}".into());
     assert_eq!(value(&client, "b"), "😀".into());

@@ -1,4 +1,4 @@
-//! What is logged: SRC-6.3.
+//! Log lines: SRC-6.3.
 #![cfg(test)]
 
 #[allow(dead_code, reason = "each test binary uses a part of it")]
@@ -15,7 +15,7 @@ use vexil_file_data::FileData;
 
 // SRC-6.3: log error with path
 #[test]
-fn a_failed_load_is_one_error_with_path_line_column_and_flag() {
+fn a_failed_load_logs_one_error_with_path_line_column_and_flag() {
     let files = Files::new();
     let path = files.write("f", "flags:\n  banner: { on: 7 }\n");
     let log = Log::default();
@@ -27,7 +27,7 @@ fn a_failed_load_is_one_error_with_path_line_column_and_flag() {
         panic!("one line: {lines:?}")
     };
     for part in [
-        "flag files cannot be loaded; flags stay as they are".to_owned(),
+        "cannot load flag files, keeping the last good data".to_owned(),
         format!("path={}", path.display()),
         "line=2".to_owned(),
         "column=17".to_owned(),
@@ -38,7 +38,7 @@ fn a_failed_load_is_one_error_with_path_line_column_and_flag() {
     }
 }
 
-/// Remembers the errors of one thread.
+/// Records the errors of one thread.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 

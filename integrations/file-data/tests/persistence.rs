@@ -1,4 +1,4 @@
-//! Files as the source of a database: items have the JSON that a store writes (STO-1.2).
+//! Files as the source for a persistent store: items keep the JSON that the store writes (STO-1.2).
 #![cfg(test)]
 
 #[allow(dead_code, reason = "each test binary uses a part of it")]
@@ -19,7 +19,7 @@ const TWICE: &str = r#"{"flags": {"theme": {"on": false, "on":true,"future":1.50
 const YAML: &str =
     "flags: {theme: {on: true, future: 1.50}}\nflagValues: {plain: 7}\nsegments: {s: {}}\n";
 
-/// What a store is given of a file.
+/// Returns the items that a store receives for a file.
 fn stored(text: &str) -> impl Fn(DataKind, &str) -> serde_json::Value {
     let files = Files::new();
     let path = files.write("flags", text);
@@ -42,7 +42,7 @@ fn stored(text: &str) -> impl Fn(DataKind, &str) -> serde_json::Value {
 }
 
 #[test]
-fn what_a_file_says_is_what_a_store_gets_also_what_nobody_knows() {
+fn a_store_receives_items_with_their_unknown_properties() {
     for text in [JSON, TWICE, YAML] {
         let stored = stored(text);
         let flag = stored(DataKind::Flag, "theme");

@@ -1,4 +1,4 @@
-//! Files that change: SRC-6.4 and SRC-6.5.
+//! Reloading files that change: SRC-6.4 and SRC-6.5.
 #![cfg(test)]
 
 #[allow(dead_code, reason = "each test binary uses a part of it")]
@@ -30,7 +30,7 @@ fn polling(path: impl AsRef<Path>) -> FileDataBuilder {
         .poll_interval(Duration::from_millis(5))
 }
 
-/// Both ways to notice a change.
+/// Both ways to detect a change.
 fn both(path: &Path) -> [FileDataBuilder; 2] {
     [watching(path), polling(path)]
 }
@@ -38,11 +38,11 @@ fn both(path: &Path) -> [FileDataBuilder; 2] {
 fn heard(changes: &Receiver<String>) -> String {
     changes
         .recv_timeout(SOON)
-        .expect("the change of a flag is heard of")
+        .expect("a flag change is notified")
 }
 
-/// Waits until flag `a` has this value. A file is empty for a moment while it is rewritten, and
-/// polling may see it.
+/// Waits until flag `a` has this value. A file is briefly empty while it is rewritten, and polling
+/// may see that.
 fn until(client: &Client, changes: &Receiver<String>, expected: usize) {
     while value(client, "a") != expected.into() {
         heard(changes);
@@ -51,7 +51,7 @@ fn until(client: &Client, changes: &Receiver<String>, expected: usize) {
 
 // SRC-6.4: auto_update
 #[test]
-fn a_rewritten_file_is_read_again() {
+fn a_rewritten_file_is_reloaded() {
     let files = Files::new();
     for data in both(&files.path("f")) {
         files.write("f", ONE);
@@ -64,7 +64,7 @@ fn a_rewritten_file_is_read_again() {
 
 // SRC-6.4: editors replace by rename
 #[test]
-fn a_file_that_is_replaced_by_rename_is_read_again_and_again() {
+fn a_file_replaced_by_rename_is_reloaded_every_time() {
     let files = Files::new();
     for data in both(&files.path("f")) {
         files.write("f", ONE);
@@ -83,7 +83,7 @@ fn a_file_that_is_replaced_by_rename_is_read_again_and_again() {
 // SRC-6.4: Kubernetes `..data` symlink swap
 #[cfg(unix)]
 #[test]
-fn a_link_to_a_directory_that_comes_to_lead_elsewhere_is_followed() {
+fn a_retargeted_link_to_a_directory_is_followed() {
     use std::os::unix::fs::symlink;
     let files = Files::new();
     let place = |name: &str, text: &str| {
@@ -101,7 +101,7 @@ fn a_link_to_a_directory_that_comes_to_lead_elsewhere_is_followed() {
         let client = start(data);
         assert_eq!(value(&client, "a"), 0.into());
         let changes = changes(&client);
-        // Twice, because the first swap also changes what has to be watched.
+        // Twice, because the first swap also changes the watched directories.
         for n in 1..3 {
             place(
                 &format!("..{round}-{n}"),
@@ -111,7 +111,7 @@ fn a_link_to_a_directory_that_comes_to_lead_elsewhere_is_followed() {
             std::fs::remove_dir_all(files.path(&format!("..{round}-{}", n - 1))).unwrap();
             until(&client, &changes, n);
         }
-        // What the links lead to now is watched, and the link itself.
+        // The new target of the links is watched, and the link itself.
         files.write(&format!("..{round}-2/f"), "flagValues: { a: 100 }");
         until(&client, &changes, 100);
     }
@@ -119,7 +119,7 @@ fn a_link_to_a_directory_that_comes_to_lead_elsewhere_is_followed() {
 
 // SRC-6.4: initialized only after success
 #[test]
-fn a_file_that_comes_later_is_read_when_it_comes_even_with_its_directory() {
+fn a_missing_file_is_loaded_when_it_and_its_directory_are_created() {
     let files = Files::new();
     for (round, name) in [("1", "1/2/f"), ("3", "3/f")] {
         for data in both(&files.path(name)) {
@@ -140,7 +140,7 @@ fn a_file_that_comes_later_is_read_when_it_comes_even_with_its_directory() {
 
 // SRC-6.3 and SRC-6.4: half-written file
 #[test]
-fn a_half_written_file_changes_nothing_and_the_error_names_the_place() {
+fn a_half_written_file_changes_nothing_and_the_error_has_its_position() {
     let files = Files::new();
     for data in both(&files.path("f")) {
         files.write("f", "{\"flagValues\": {\"a\": 1}}");
@@ -168,7 +168,7 @@ fn a_half_written_file_changes_nothing_and_the_error_names_the_place() {
 
 // SRC-6.3: previous data stays
 #[test]
-fn bad_data_leaves_the_flags_as_they_were() {
+fn invalid_data_leaves_the_flags_unchanged() {
     let files = Files::new();
     for data in both(&files.path("f")) {
         files.write("f", ONE);
@@ -177,7 +177,7 @@ fn bad_data_leaves_the_flags_as_they_were() {
         files.replace("f", "flagValues: { a: 2");
         assert_eq!(next(&mut statuses).state, DataSourceState::Interrupted);
         assert_eq!(value(&client, "a"), 1.into());
-        // The same bytes as before: nothing to load, but the trouble is over.
+        // The same bytes as before: nothing to load, but the error is resolved.
         files.replace("f", ONE);
         next_in(&mut statuses, DataSourceState::Valid);
         assert_eq!(value(&client, "a"), 1.into());
@@ -186,7 +186,7 @@ fn bad_data_leaves_the_flags_as_they_were() {
 
 // SRC-6.5: each successful reload is a change for every flag
 #[test]
-fn a_reload_counts_as_a_change_of_every_flag_whatever_versions_the_file_gives() {
+fn a_reload_changes_every_flag_regardless_of_versions_in_the_file() {
     let files = Files::new();
     for data in both(&files.path("f")) {
         files.write("f", "flags: { a: { version: 9 }, b: { version: 9 } }");
@@ -204,7 +204,7 @@ fn a_reload_counts_as_a_change_of_every_flag_whatever_versions_the_file_gives() 
 
 // SRC-6.5: versions, those of tombstones included
 #[test]
-fn all_items_have_the_number_of_the_attempt_as_their_version() {
+fn all_items_have_the_number_of_the_attempt_as_version() {
     let files = Files::new();
     for data in both(&files.path("f")) {
         files.write(
@@ -235,7 +235,7 @@ fn all_items_have_the_number_of_the_attempt_as_their_version() {
 
 // SRC-6.5: unchanged bytes
 #[test]
-fn unchanged_bytes_are_no_attempt() {
+fn unchanged_bytes_do_not_count_as_an_attempt() {
     let files = Files::new();
     for data in both(&files.path("f")) {
         files.write("f", ONE);
@@ -265,16 +265,16 @@ fn a_file_with_unchanged_bytes_is_not_loaded_again() {
     }
 }
 
-// SRC-6.4: a file that vanished does not trigger a reload by itself, its return does
+// SRC-6.4: a file that disappears does not trigger a reload by itself, its return does
 #[test]
-fn polling_overlooks_a_file_that_vanishes_and_sees_its_return() {
+fn polling_ignores_a_file_that_disappears_and_notices_its_return() {
     let files = Files::new();
     files.write("f", ONE);
     let client = start(polling(files.path("f")));
     let changes = changes(&client);
     let mut statuses = client.data_source_status().subscribe();
     std::fs::rename(files.path("f"), files.path("away")).unwrap();
-    // Many intervals pass without a word.
+    // Many intervals pass without an event.
     assert!(statuses.blocking_next(Duration::from_millis(100)).is_none());
     files.write("f", TWO);
     until(&client, &changes, 2);
@@ -282,7 +282,7 @@ fn polling_overlooks_a_file_that_vanishes_and_sees_its_return() {
 
 // SRC-6.4: watching is off by default
 #[test]
-fn without_watching_the_source_ends_when_it_has_delivered() {
+fn without_watching_the_source_ends_after_delivery() {
     let files = Files::new();
     let run = Run::of(FileData::path(files.write("f", ONE)));
     assert_eq!(run.next(), Told::Data(vec![("a".into(), 1)]));
@@ -291,7 +291,7 @@ fn without_watching_the_source_ends_when_it_has_delivered() {
 
 // SRC-6.3: store failure on init
 #[test]
-fn data_that_could_not_be_stored_is_delivered_again() {
+fn data_that_was_not_stored_is_delivered_again() {
     let files = Files::new();
     let run = Run::with(watching(files.write("f", ONE)), 1);
     assert_eq!(run.next(), Told::Refused);
@@ -299,7 +299,7 @@ fn data_that_could_not_be_stored_is_delivered_again() {
 }
 
 #[test]
-fn one_recipe_starts_any_number_of_clients() {
+fn one_builder_starts_any_number_of_clients() {
     let files = Files::new();
     let data = watching(files.write("f", ONE)).build().unwrap();
     let clients = [start(data.clone()), start(data)];
@@ -311,7 +311,7 @@ fn one_recipe_starts_any_number_of_clients() {
     }
 }
 
-/// What a source tells its sink.
+/// A call of the source to its sink.
 #[derive(Debug, PartialEq, Eq)]
 enum Told {
     /// Keys and versions.
@@ -324,7 +324,7 @@ enum Told {
 #[derive(Debug)]
 struct Sink {
     told: Mutex<std::sync::mpsc::Sender<Told>>,
-    /// How many times it still fails to store.
+    /// How many more times storing fails.
     failures: Mutex<u32>,
 }
 
@@ -364,7 +364,7 @@ impl DataSink for Sink {
     }
 }
 
-/// A source that runs into a sink of ours, on a thread of its own that ends with this.
+/// Runs a source with a recording sink, on a separate thread that ends when this is dropped.
 struct Run {
     told: Receiver<Told>,
     _end: tokio::sync::oneshot::Sender<()>,
@@ -407,11 +407,11 @@ impl Run {
     fn next(&self) -> Told {
         self.told
             .recv_timeout(SOON)
-            .expect("the source has something to say")
+            .expect("the source calls its sink")
     }
 
-    /// After the watcher is installed, and after touched files, a source says again that all is
-    /// well.
+    /// Skips valid statuses: a source repeats them after the watcher is installed and after files
+    /// are touched.
     fn next_but_valid(&self) -> Told {
         loop {
             let told = self.next();
@@ -423,7 +423,7 @@ impl Run {
 }
 
 #[test]
-fn a_file_that_is_empty_for_a_moment_keeps_its_flags() {
+fn a_briefly_empty_file_keeps_its_flags() {
     for empty in ["", " \n", "\u{feff}", "# generated\n", "flagValues:\n"] {
         let files = Files::new();
         for data in both(&files.path("f")) {
@@ -433,9 +433,9 @@ fn a_file_that_is_empty_for_a_moment_keeps_its_flags() {
             loop {
                 let begin = Instant::now();
                 files.write("f", empty);
-                // Longer than either way takes to notice a change.
+                // Longer than either way takes to detect a change.
                 let change = changes.recv_timeout(Duration::from_millis(300));
-                // Otherwise a busy machine has let the second look come first.
+                // On a busy machine the second check may already have happened.
                 if begin.elapsed() < Duration::from_secs(1) {
                     assert!(change.is_err(), "{empty:?}");
                     break;
@@ -450,7 +450,7 @@ fn a_file_that_is_empty_for_a_moment_keeps_its_flags() {
 }
 
 #[test]
-fn a_file_that_stays_empty_counts_at_the_second_look() {
+fn a_file_that_stays_empty_is_accepted_at_the_second_check() {
     let files = Files::new();
     for data in both(&files.path("f")) {
         files.write("f", ONE);
@@ -463,7 +463,7 @@ fn a_file_that_stays_empty_counts_at_the_second_look() {
 }
 
 #[test]
-fn json_without_flags_is_whole_and_counts_at_once() {
+fn json_without_flags_is_accepted_at_once() {
     let files = Files::new();
     for data in both(&files.path("f")) {
         files.write("f", ONE);
@@ -472,7 +472,7 @@ fn json_without_flags_is_whole_and_counts_at_once() {
         files.replace("f", "{}");
         assert_eq!(heard(&changes), "a");
         assert_eq!(value(&client, "a"), "default".into());
-        // A file that was empty all the time delays nothing.
+        // A file that has always been empty causes no delay.
         files.replace("f", TWO);
         assert_eq!(heard(&changes), "a");
     }

@@ -1,4 +1,4 @@
-//! The interval takes any time.
+//! The poll interval accepts any duration.
 #![cfg(test)]
 
 #[allow(dead_code, reason = "each test binary uses a part of it")]
@@ -13,7 +13,7 @@ use vexil_file_data::FileData;
 const SETTING: &str = "FileDataBuilder::poll_interval";
 
 #[test]
-fn files_are_looked_at_in_any_interval() {
+fn the_poll_interval_accepts_any_duration() {
     for interval in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
         let files = Files::new();
         let path = files.write("f", "flagValues: { a: 1 }");
@@ -27,7 +27,7 @@ fn files_are_looked_at_in_any_interval() {
         let changes = changes(&client);
         files.replace("f", "flagValues: { a: 22 }");
         if interval == Duration::MAX {
-            // The source is still there, and looks at nothing.
+            // The source is still running and polls nothing.
             assert!(
                 client
                     .data_source_status()

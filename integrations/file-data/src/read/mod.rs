@@ -1,7 +1,8 @@
-//! From the bytes of one file to what is in it.
+//! Parses the bytes of one file.
 //!
-//! JSON and YAML differ only in who parses them: the sections are found by the same code, [`sections`], and flags and
-//! segments are read by the SDK itself, straight from the parser, so that an error knows its line.
+//! JSON and YAML differ only in the parser. The sections are found by the same code, [`sections`],
+//! and flags and segments are deserialized by the SDK directly from the parser, so that an error
+//! has a line.
 
 mod sections;
 mod texts;
@@ -22,14 +23,14 @@ use crate::error::FileDataError;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The bytes of a file. Only a regular file: opening a pipe could wait forever, and a device may
-/// never end.
+/// Reads a file. Only regular files are accepted: opening a pipe could block forever, and a device
+/// may never end.
 pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, FileDataError> {
     let read = || {
         if !std::fs::metadata(path)?.is_file() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "this is not a regular file",
+                "not a regular file",
             ));
         }
         std::fs::read(path)
@@ -40,7 +41,7 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, FileDataError> {
     })
 }
 
-/// What the bytes of a file say. `keep_json` tells whether the items are to have their JSON.
+/// Parses the bytes of a file. `keep_json` decides whether items keep their JSON.
 pub(crate) fn contents(
     path: &Path,
     bytes: &[u8],
@@ -81,7 +82,7 @@ pub(crate) fn contents(
     }
 }
 
-/// Adds the JSON of the items, byte for byte where no property of the whole is written twice.
+/// Adds the JSON of the items: byte for byte, unless a property is repeated in the file.
 fn with_json(text: &str, contents: Contents) -> Contents {
     if let Some(texts) = Texts::<Box<RawValue>>::read(&mut serde_json::Deserializer::from_str(text))
     {
@@ -96,8 +97,8 @@ fn with_json(text: &str, contents: Contents) -> Contents {
     }
 }
 
-/// What a text says, with the text that was read: half surrogates are replaced if it cannot be read
-/// otherwise.
+/// Parses a text and returns the text that was parsed: lone surrogates are replaced if it cannot be
+/// parsed otherwise.
 fn json(text: &str) -> Result<(Cow<'_, str>, Contents), Malformed<serde_json::Error>> {
     let read = |text: &str| strict_json(text).or_else(|error| loose_json(text).ok_or(error));
     match read(text) {
@@ -119,7 +120,7 @@ fn strict_json(text: &str) -> Result<Contents, Malformed<serde_json::Error>> {
     Ok(contents)
 }
 
-/// Reads objects in which a property is written twice, and the last one counts.
+/// Parses objects with repeated properties; the last one wins.
 fn loose_json(text: &str) -> Option<Contents> {
     let value: serde_json::Value = serde_json::from_str(text).ok()?;
     Contents::read(value).ok()
@@ -131,7 +132,7 @@ where
 {
     let Malformed { item, source } = malformed;
     let message = source.to_string();
-    // Flag data may be confidential: an error that quotes some of it is not kept.
+    // Flag data may be confidential, so an error that quotes it is replaced.
     let source: Box<dyn Error + Send + Sync> = match without_values(&message) {
         Cow::Borrowed(_) => source,
         Cow::Owned(message) => message.into(),
@@ -145,7 +146,7 @@ where
     }
 }
 
-/// The line and column that follow this text.
+/// The line and column at the end of this text.
 fn position(before: &[u8]) -> (usize, usize) {
     let lines = before.split(|byte| *byte == b'\n');
     let column = lines

@@ -1,7 +1,7 @@
 //! [`Contents`]: the sections of a file.
 //!
-//! The SDK reads flags and segments and skips what else there is. [`Sections`] stands between it
-//! and the parser and takes the plain values out as they come by, so that a file is parsed once.
+//! The SDK deserializes flags and segments and skips all other sections. [`Sections`] sits between
+//! it and the parser and extracts the plain values, so that a file is parsed only once.
 
 use std::fmt;
 
@@ -11,19 +11,18 @@ use serde::{Deserializer, forward_to_deserialize_any};
 use vexil::model::{DataKind, DataSet, Entry, Flag, Segment};
 use vexil::{Text, Value};
 
-/// What is in one file.
+/// The contents of one file.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     pub(crate) flags: Vec<Entry<Flag>>,
-    /// The flags of the section of plain values.
+    /// The flags made from the section of plain values.
     pub(crate) values: Vec<Entry<Flag>>,
     pub(crate) segments: Vec<Entry<Segment>>,
-    /// Whether there is nothing in it, in a form that may be the beginning of something: JSON has
-    /// an end, YAML has none.
+    /// Whether the file is empty and may be incomplete. Only YAML can be: JSON has a closing brace.
     pub(crate) may_be_cut_off: bool,
 }
 
-/// A parser's complaint, and the item in which it arose.
+/// A parser's error, and the item in which it occurred.
 pub(super) struct Malformed<E> {
     pub(super) item: Option<(DataKind, Text)>,
     /// Boxed, because those of YAML are large.
@@ -66,11 +65,11 @@ impl Contents {
 #[derive(Default)]
 struct Values {
     flags: Vec<Entry<Flag>>,
-    /// The one that is being read: the culprit, if reading fails.
+    /// The key being parsed, which is named if parsing fails.
     current: Option<Text>,
 }
 
-/// A parser, its visitor or its map, with the section of plain values taken out.
+/// Wraps a parser, its visitor or its map, and extracts the section of plain values.
 struct Sections<'v, T> {
     inner: T,
     values: &'v mut Values,
@@ -80,7 +79,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Sections<'_, D> {
     type Error = D::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        // An option, because a YAML document may be empty.
+        // As an option, because a YAML document may be empty.
         self.inner.deserialize_option(Sections {
             inner: visitor,
             values: self.values,
@@ -182,7 +181,7 @@ impl<'de> Visitor<'de> for &mut Values {
     }
 }
 
-/// A flag that has one value for everybody.
+/// A flag that serves one value to all contexts.
 fn constant(key: &Text, value: &Value) -> Result<Flag, serde_json::Error> {
     serde_json::from_value(serde_json::json!({
         "key": key,

@@ -1,7 +1,7 @@
 //! The JSON of items, for stores that keep text.
 //!
-//! Items that are read straight from a parser keep none. Where somebody wants it, the file is read
-//! once more, as text in the case of JSON; what YAML says is written as JSON.
+//! Items that are deserialized directly from a parser do not keep their JSON. If a store needs it,
+//! the file is parsed a second time: JSON is kept as text, YAML is converted to JSON.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -12,7 +12,7 @@ use vexil::model::{Entry, Flag, Segment};
 
 use super::sections::Contents;
 
-/// A file's flags and segments, of which only the keys are looked at.
+/// A file's flags and segments, of which only the keys are parsed.
 #[derive(Deserialize)]
 pub(super) struct Texts<V> {
     flags: Option<HashMap<Text, V>>,
@@ -20,12 +20,12 @@ pub(super) struct Texts<V> {
 }
 
 impl<'de, V: Deserialize<'de> + Display> Texts<V> {
-    /// None if there are none, which whoever reads the items finds out by himself.
+    /// Returns `None` if parsing fails; parsing the items reports the error.
     pub(super) fn read<D: Deserializer<'de>>(deserializer: D) -> Option<Self> {
         Option::deserialize(deserializer).ok().flatten()
     }
 
-    /// Adds their JSON to the items.
+    /// Adds the JSON to the items.
     pub(super) fn add_to(self, contents: Contents) -> Contents {
         let (flags, segments) = (
             self.flags.unwrap_or_default(),

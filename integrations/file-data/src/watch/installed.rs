@@ -1,4 +1,4 @@
-//! [`Installed`]: the system's watcher, and what it tells.
+//! [`Installed`]: the operating system's file watcher and its notifications.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,25 +15,25 @@ use tokio::time::{Instant, timeout_at};
 use super::trail::Trail;
 use crate::source::blocking;
 
-/// A burst of changes is over when nothing has happened for so long,
+/// A burst of changes ends when nothing has changed for this time.
 const QUIET: Duration = Duration::from_millis(100);
-/// or when it has lasted so long.
+/// Maximum length of a burst of changes.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A watcher of all directories that matter. It does not outlive a change of which ones those are.
+/// A watcher of all relevant directories. It is replaced when the set of directories changes.
 pub(super) struct Installed {
     trail: Trail,
     signal: Arc<Signal>,
-    /// Taken only when dropped.
+    /// Taken on drop only.
     watcher: Option<RecommendedWatcher>,
 }
 
-/// From the watcher's thread to ours.
+/// Signals from the watcher's thread to the data source.
 #[derive(Debug, Default)]
 struct Signal {
-    /// Something that matters has happened. Keeps one wake-up for whoever does not wait yet.
+    /// A watched entry has changed. Stores one wake-up if no task is waiting.
     changed: Notify,
-    /// The watcher may have lost sight of something.
+    /// The watcher may have missed changes.
     blind: AtomicBool,
 }
 
@@ -59,7 +59,7 @@ impl Installed {
         .await
     }
 
-    /// Ends when a burst of changes is over.
+    /// Completes when a burst of changes is over.
     pub(super) async fn changed(&self) {
         self.signal.changed.notified().await;
         let end = Instant::now() + PATIENCE;
@@ -75,7 +75,7 @@ impl Installed {
         }
     }
 
-    /// Whether it still watches what has to be watched.
+    /// Whether the watcher still covers all relevant directories.
     pub(super) async fn is_current(&self, paths: &Arc<[PathBuf]>) -> bool {
         let paths = Arc::clone(paths);
         !self.signal.blind.load(Ordering::Acquire)
@@ -102,7 +102,7 @@ impl Signal {
         }
         let is_read = match event.kind {
             EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
-            // Our own reading, among others.
+            // Caused by our own reads, among others.
             EventKind::Access(_) => true,
             _ => false,
         };
@@ -122,7 +122,7 @@ impl Signal {
 
 impl Drop for Installed {
     fn drop(&mut self) {
-        // The watcher panics here if its thread has ended, and then there is nothing left to end.
+        // The watcher panics here if its thread has already ended, which is harmless.
         let watcher = self.watcher.take();
         drop(catch_unwind(AssertUnwindSafe(|| drop(watcher))));
     }

@@ -1,8 +1,7 @@
 //! [`Watch`]: waits until files may have changed.
 //!
-//! "May have", because the loader tells by the bytes. So a watch is free to wake too often, at no
-//! other cost than a read, and must not wake too seldom: whenever it could have missed something,
-//! it wakes.
+//! The loader compares the bytes, so a false wake-up costs only a read. A missed change would go
+//! unnoticed, so the watch wakes whenever it could have missed one.
 
 mod installed;
 mod stamp;
@@ -19,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::builder::FileData;
 use crate::source::blocking;
 
-/// How long to wait before trying to install a watcher again.
+/// Delay before installing a watcher is tried again.
 const INSTALL_RETRY: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -27,9 +26,9 @@ pub(crate) struct Watch {
     paths: Arc<[PathBuf]>,
     poll_interval: Duration,
     force_polling: bool,
-    /// What polling saw last.
+    /// The stamps of the last poll.
     stamps: Stamps,
-    /// The system's watcher, if there is one. Dropping it ends its thread.
+    /// The operating system's watcher, if installed. Dropping it ends its thread.
     installed: Option<Installed>,
     next_install: Instant,
     next_poll: Instant,
@@ -51,8 +50,8 @@ impl Watch {
         }
     }
 
-    /// Ends when the files may have changed. Can be dropped and called again; a change is not lost
-    /// for it as long as the files are read after this ended or was dropped.
+    /// Completes when the files may have changed. Cancel-safe: no change is lost as long as the
+    /// files are read after this completed or was dropped.
     pub(crate) async fn changed(&mut self) {
         loop {
             if let Some(installed) = &self.installed {
@@ -66,7 +65,7 @@ impl Watch {
             if !self.force_polling && self.next_install <= Instant::now() {
                 self.install().await;
                 if self.installed.is_some() {
-                    // What changed before it was there, it does not tell.
+                    // A new watcher does not report changes from before it was installed.
                     return;
                 }
             }
@@ -98,10 +97,7 @@ impl Watch {
                 if !self.complained {
                     self.complained = true;
                     let error: &dyn std::error::Error = &error;
-                    tracing::warn!(
-                        error,
-                        "flag files cannot be watched; they are looked at in intervals instead"
-                    );
+                    tracing::warn!(error, "cannot watch flag files, polling them instead");
                 }
             }
         }

@@ -1,9 +1,9 @@
-//! [`Stamps`]: what can be seen of files without reading them.
+//! [`Stamps`]: metadata of the files, which reveals changes without reading them.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-/// One stamp for each file; none for a file that is not there.
+/// One stamp per file; `None` for a file that does not exist.
 #[derive(Debug)]
 pub(super) struct Stamps(Vec<Option<Stamp>>);
 
@@ -11,7 +11,7 @@ pub(super) struct Stamps(Vec<Option<Stamp>>);
 struct Stamp {
     modified: Option<SystemTime>,
     len: u64,
-    /// Where the links lead: some tools give all files the same time.
+    /// The resolved path: some tools set the same time on all files.
     real: Option<PathBuf>,
 }
 
@@ -29,8 +29,8 @@ impl Stamps {
         Self(paths.iter().map(stamp).collect())
     }
 
-    /// Takes over what is seen now: whether that calls for a reload. A file that vanished does not,
-    /// its return does.
+    /// Updates the stamps and returns whether a reload is needed. A file that disappears does not
+    /// cause a reload, but its return does.
     pub(super) fn update(&mut self, now: Self) -> bool {
         let changed = now
             .0

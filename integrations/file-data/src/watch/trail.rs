@@ -1,21 +1,21 @@
-//! [`Trail`]: the directory entries that decide what a path leads to.
+//! [`Trail`]: the directory entries that determine which file a path resolves to.
 //!
-//! Those are the file itself and each link on the way to it. A change of any of them can change
-//! what is read: an editor replaces the file; Kubernetes replaces `..data`, a link to a directory
-//! that the file's own link goes through.
+//! They are the file itself and each link on the way to it. A change of any of them can change the
+//! contents that are read: an editor replaces the file; Kubernetes replaces `..data`, a link to a
+//! directory on the path of the file's own link.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
-/// As many links as Linux follows in one path.
+/// The limit on links that Linux follows in one path.
 const MAX_LINKS: usize = 40;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Trail {
-    /// The entries, by their real paths.
+    /// The entries, by their resolved paths.
     pub(super) entries: BTreeSet<PathBuf>,
-    /// The directories that they are in.
+    /// The directories that contain the entries.
     pub(super) directories: BTreeSet<PathBuf>,
 }
 
@@ -56,7 +56,7 @@ impl Trail {
                 }
                 continue;
             }
-            // The end of the trail, or of what there is of it.
+            // The last entry of the path, or the last one that exists.
             if ahead.is_empty() || kind.is_err() {
                 self.add(&real, &entry);
                 return;
@@ -66,8 +66,8 @@ impl Trail {
     }
 
     fn add(&mut self, directory: &Path, entry: &Path) {
-        // Links in the root belong to the system. They stay, and the root is a noisy place to
-        // watch.
+        // Links in the root directory belong to the system and do not change, and watching the
+        // root causes many events.
         if directory.parent().is_some() {
             self.entries.insert(entry.to_owned());
             self.directories.insert(directory.to_owned());
@@ -76,7 +76,7 @@ impl Trail {
 }
 
 enum Step {
-    /// A root or a drive.
+    /// A root directory or a drive.
     Start(OsString),
     Up,
     Into(OsString),

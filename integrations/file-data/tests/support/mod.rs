@@ -1,4 +1,4 @@
-//! What the tests of this crate share.
+//! Helpers for the tests of this crate.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver};
@@ -10,7 +10,7 @@ use vexil::data_source::{DataSource, DataSourceState, DataSourceStatus};
 use vexil::{Client, Context, Subscription, Value};
 use vexil_file_data::{FileData, FileDataError};
 
-/// Longer than anything takes, even on a busy machine.
+/// Longer than any step takes, even on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// A directory of flag files.
@@ -36,13 +36,13 @@ impl Files {
         path
     }
 
-    /// Writes a file beside and renames it over, as editors do.
+    /// Writes a temporary file and renames it over the file, as editors do.
     pub(crate) fn replace(&self, name: &str, text: &str) {
         std::fs::rename(self.write(".new", text), self.path(name)).unwrap();
     }
 }
 
-/// Loads one file of this text.
+/// Loads one file with this text.
 pub(crate) fn load(text: impl AsRef<[u8]>) -> Result<Client, FileDataError> {
     let files = Files::new();
     let data = FileData::path(files.write("flags", text)).build()?;
@@ -65,7 +65,7 @@ pub(crate) fn value(client: &Client, key: &str) -> Value {
     client.json_variation(key, &Context::new("ada").unwrap(), Value::from("default"))
 }
 
-/// The keys of flags that change from now on.
+/// Receives the keys of flags that change from now on.
 pub(crate) fn changes(client: &Client) -> Receiver<String> {
     let (send, receive) = mpsc::channel();
     client
@@ -74,12 +74,12 @@ pub(crate) fn changes(client: &Client) -> Receiver<String> {
     receive
 }
 
-/// The first status that tells of new trouble or a new state.
+/// The next status with a new error or a new state.
 pub(crate) fn next(statuses: &mut Subscription<DataSourceStatus>) -> DataSourceStatus {
     statuses.blocking_next(SOON).expect("the status changes")
 }
 
-/// The next status of this state.
+/// The next status with this state.
 pub(crate) fn next_in(
     statuses: &mut Subscription<DataSourceStatus>,
     state: DataSourceState,

@@ -1,8 +1,8 @@
-//! [`Guarded`]: what flag data asks of YAML beyond the parser.
+//! [`Guarded`]: rules for flag data in YAML that the parser does not enforce.
 //!
-//! Keys: a number is its decimal text; `true` is what tools of YAML 1.1 make of `on`; anything else
-//! but a string is an error. Text: aliases repeat it for free in the file and at full price in
-//! memory, so it is counted as it is read.
+//! Keys: a number is read as its decimal text; `true` is read as `on`, since YAML 1.1 tools convert
+//! `on` to `true`; any other key must be a string. Text: aliases repeat it at no cost in the file
+//! but at full cost in memory, so all text is counted as it is read.
 
 use std::cell::Cell;
 use std::fmt;
@@ -14,15 +14,15 @@ use serde::de::{
     Visitor,
 };
 
-/// A parser or any part of one, guarded.
+/// Wraps a parser or any part of one.
 pub(super) struct Guarded<'b, T> {
     pub(super) inner: T,
-    /// How much more text may be read.
+    /// The number of bytes of text that may still be read.
     pub(super) bytes_left: &'b Cell<usize>,
 }
 
 impl<'b, T> Guarded<'b, T> {
-    /// Guards something that the guarded thing leads to.
+    /// Wraps a part of the wrapped value, with the same budget.
     fn lead<U>(&self, inner: U) -> Guarded<'b, U> {
         Guarded {
             inner,
@@ -33,7 +33,7 @@ impl<'b, T> Guarded<'b, T> {
     fn count<E: Error>(&self, text: &str) -> Result<(), E> {
         let left = self.bytes_left.get().checked_sub(text.len());
         self.bytes_left
-            .set(left.ok_or_else(|| E::custom("the aliases expand to too much text"))?);
+            .set(left.ok_or_else(|| E::custom("aliases expand to too much text"))?);
         Ok(())
     }
 }
@@ -131,7 +131,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Guarded<'_, V> {
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<V::Value, A::Error> {
-        // Flag data has no enums.
+        // Flag data contains no enums.
         let (name, variant) = data.variant::<String>()?;
         variant.unit_variant()?;
         self.visit_string(name)
@@ -184,7 +184,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Guarded<'_, A> {
     }
 }
 
-/// The seed of a key, or [`Name`].
+/// The seed of a key, which is read by [`Name`].
 struct Key<S>(S);
 
 impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Key<S> {

@@ -1,8 +1,8 @@
-//! YAML, with limits on what a small file can grow to.
+//! YAML, with limits on expansion.
 //!
-//! The parser's own limits suit configuration files of some thousand lines. Flag data can be larger
-//! by far, so what grows with the file is unlimited here, and what grows beyond it (aliases,
-//! nesting) is not.
+//! The parser's default limits suit configuration files of some thousand lines. Flag data can be
+//! far larger, so costs proportional to the file size are not limited here, while others (aliases,
+//! nesting) are.
 
 mod guarded;
 
@@ -14,11 +14,11 @@ use serde_saphyr::Error;
 use super::sections::{Contents, Malformed};
 use super::texts::Texts;
 
-/// How much text may come from aliases, beside the text of the file itself.
+/// Maximum text from aliases, in addition to the text of the file itself.
 const ALIASED_BYTES: usize = 64 << 20;
 const ALIASED_NODES: usize = 1_000_000;
-/// Fewer levels than in JSON: the YAML parser takes several kilobytes of stack for each, and
-/// threads may have small stacks. Flag data needs about ten.
+/// Maximum depth of nesting. Lower than in JSON, because the YAML parser needs several kilobytes of
+/// stack per level and threads may have small stacks. Flag data needs about ten levels.
 const DEPTH: usize = 32;
 
 pub(super) fn read(text: &str) -> Result<Contents, Malformed<Error>> {
@@ -55,12 +55,12 @@ pub(super) fn with_json(text: &str, contents: Contents) -> Contents {
     );
     match texts {
         Ok(Some(texts)) => texts.add_to(contents),
-        // What can be read as items can be read as this.
+        // Input that can be parsed as items can also be parsed as this.
         Ok(None) | Err(_) => contents,
     }
 }
 
-/// The line and column of an error; zeros if it has none.
+/// The line and column of an error; zeros if unknown.
 pub(super) fn position(error: &Error) -> (usize, usize) {
     let place = |number: u64| usize::try_from(number).unwrap_or(0);
     error
@@ -69,8 +69,8 @@ pub(super) fn position(error: &Error) -> (usize, usize) {
 }
 
 fn options(len: usize) -> serde_saphyr::Options {
-    // No node takes less than a byte, so that the length bounds all that is not aliased; some
-    // events have none.
+    // A node takes at least one byte, so the length bounds everything but aliases. Twice the
+    // length, because some events take no byte.
     let nodes = len.saturating_mul(2).saturating_add(1_000);
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -81,13 +81,13 @@ fn options(len: usize) -> serde_saphyr::Options {
             max_merge_keys: nodes,
             max_total_scalar_bytes: nodes,
             max_depth: DEPTH,
-            // Many uses of one anchor are what anchors are for.
+            // Using one anchor many times is legitimate.
             enforce_alias_anchor_ratio: false,
         },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: ALIASED_NODES },
         emit_comments: false,
         strict_booleans: true,
-        // The error is one line of a log.
+        // The error must fit on one line of the log.
         with_snippet: false,
     }
 }
