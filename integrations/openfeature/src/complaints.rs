@@ -1,24 +1,23 @@
-//! [`Complaints`]: what contexts have to say to people, said once.
+//! [`Complaints`]: warnings about contexts, each logged once.
 //!
-//! A context is converted for each evaluation, so a line of log for each time would bury everything
-//! else.
+//! A context is converted for each evaluation, so a warning per conversion would flood the log.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What is wrong with a field of an evaluation context.
+/// A problem with a field of an evaluation context.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Complaint {
-    /// There is a targeting key, and another one.
+    /// The context has a field `key` in addition to its targeting key.
     TwoKeys,
-    /// The context cannot take the value.
+    /// The field does not accept a value of this type.
     NotThisType,
-    /// The value is of a type that nobody knows.
+    /// The value is of an unsupported type.
     UnknownType,
-    /// A kind of a context of several kinds is no structure.
+    /// A field of a multi-kind context is not a structure.
     NoStructure,
 }
 
-/// Which complaints were made.
+/// The complaints that were logged.
 #[derive(Debug, Default)]
 pub(crate) struct Complaints {
     two_keys: AtomicBool,
@@ -28,27 +27,24 @@ pub(crate) struct Complaints {
 }
 
 impl Complaints {
-    /// Logs the first complaint of its sort; `field` is the culprit's name.
+    /// Logs the first complaint of each sort. `field` is the name of the field.
     pub(crate) fn about(&self, field: &str, complaint: Complaint) {
         let (made, message) = match complaint {
-            Complaint::TwoKeys => (&self.two_keys, "the targeting key is the context's key"),
+            Complaint::TwoKeys => (&self.two_keys, "the targeting key takes precedence"),
             Complaint::NotThisType => (
                 &self.not_this_type,
-                "a context has no such field with a value of this type",
+                "the field does not accept a value of this type",
             ),
-            Complaint::UnknownType => (
-                &self.unknown_type,
-                "the field's value is of a type that is not understood",
-            ),
+            Complaint::UnknownType => (&self.unknown_type, "the value is of an unsupported type"),
             Complaint::NoStructure => (
                 &self.no_structure,
-                "in a context of kind multi, every field is a structure",
+                "every field of a multi-kind context must be a structure",
             ),
         };
         if !made.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 field,
-                "{message}; the field is left out, and so are the next ones without a word"
+                "ignoring a context field: {message}; further occurrences are not logged"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! From OpenFeature's evaluation context to ours: the rules of the vendor's OpenFeature providers.
+//! Converts OpenFeature's evaluation context by the rules of the vendor's OpenFeature providers.
 
 use open_feature::EvaluationContext;
 use vexil::{Context, ContextError, MultiContextBuilder, Object, Text, Value};
@@ -9,7 +9,7 @@ use crate::value;
 /// The name of the targeting key among the fields of a structure.
 pub(crate) const TARGETING_KEY: &str = "targetingKey";
 
-/// The context that `given` describes.
+/// Converts `given`.
 pub(crate) fn convert(
     given: &EvaluationContext,
     complaints: &Complaints,
@@ -30,7 +30,7 @@ pub(crate) fn convert(
 
 fn multi(fields: &Object, complaints: &Complaints) -> Result<Context, ContextError> {
     let add = |builder: MultiContextBuilder, (name, value): (&str, &Value)| match (name, value) {
-        // A targeting key may come from the global evaluation context; no kind is meant by it.
+        // A targeting key may come from the global evaluation context and names no kind.
         ("kind" | TARGETING_KEY, _) => builder,
         (kind, Value::Object(fields)) => builder.add(single(kind.into(), fields, complaints)),
         (name, _) => {

@@ -1,4 +1,4 @@
-//! [`Provider`]: a client in OpenFeature's clothes.
+//! [`Provider`]: adapts a client to OpenFeature.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,24 +15,24 @@ use crate::complaints::Complaints;
 use crate::value::{Integer, Requested, Structure};
 use crate::{context, resolution, value};
 
-/// As in the vendor's providers.
+/// The default of the vendor's providers.
 const INITIALIZATION_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An OpenFeature provider that asks a [`Client`]. Clones are the same provider, on the same
-/// client.
+/// An OpenFeature provider backed by a [`Client`]. Clones share the same client.
 ///
-/// The [crate documentation](crate) tells how contexts, values, reasons and errors are translated.
-/// Evaluations take the awaiting doors of the client, so a look-up of big segments or in a database
-/// holds up no executor.
+/// The [crate documentation](crate) describes how contexts, values, reasons and errors are
+/// converted. Evaluations use the client's async methods, so a look-up of big segments or in a
+/// database does not block the executor.
 ///
-/// Introduce the provider to the service as the library around the SDK, if you like:
+/// To report the provider to the service as a wrapper of the SDK, configure the client so:
 ///
 /// ```
 /// use vexil::Client;
 /// use vexil::config::WrapperInfo;
 /// use vexil_openfeature::Provider;
 ///
-/// let client = Client::builder("sdk-key").offline(true).wrapper(WrapperInfo::new("open-feature-rust")).start()?;
+/// let wrapper = WrapperInfo::new("open-feature-rust");
+/// let client = Client::builder("sdk-key").offline(true).wrapper(wrapper).start()?;
 /// let provider = Provider::new(client);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -41,14 +41,14 @@ pub struct Provider {
     client: Client,
     metadata: ProviderMetadata,
     initialization_timeout: Duration,
-    /// Whether the client had no data when the provider was to be initialized.
+    /// Whether initialization failed because the client had no data.
     initialization_failed: bool,
     /// Shared by clones.
     complaints: Arc<Complaints>,
 }
 
 impl Provider {
-    /// A provider that asks this client.
+    /// Creates a provider backed by `client`.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self {
@@ -60,36 +60,36 @@ impl Provider {
         }
     }
 
-    /// Sets how long `OpenFeature::set_provider` waits for the client to have data. In that time
-    /// the crate `open-feature` lets no evaluation through. If it passes, the provider's status is
-    /// `Error` until there is data. Default: 10 seconds. Zero: it does not wait. `Duration::MAX`:
-    /// it waits until the client has data or its source gives up.
+    /// Sets how long `OpenFeature::set_provider` waits for the client to have data. The crate
+    /// `open-feature` blocks all evaluations while it waits. After the timeout, the provider's
+    /// status is `Error` until the client has data. Default: 10 seconds. Zero: no wait.
+    /// `Duration::MAX`: waits until the client has data or its data source stops.
     #[must_use]
     pub fn initialization_timeout(mut self, timeout: Duration) -> Self {
         self.initialization_timeout = timeout;
         self
     }
 
-    /// The client, for all that OpenFeature does not know.
+    /// Returns the client, for operations that OpenFeature does not offer.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The context that `given` describes, for calls of the client.
+    /// Converts an evaluation context, for calls of the client.
     ///
     /// # Errors
-    /// If it has no key, or its kind or one of its kinds is not allowed.
+    /// Returns an error if the context has no key, or if one of its kinds is not allowed.
     pub fn context(&self, given: &EvaluationContext) -> Result<Context, ContextError> {
         context::convert(given, &self.complaints)
     }
 
-    /// Tells the service that something happened, as OpenFeature's tracking has it: `value` becomes
-    /// the event's metric value, and the structure its data. For an invalid context nothing is
-    /// told, and the client's log says so.
+    /// Records a custom event, following OpenFeature's tracking API: `value` is the event's metric
+    /// value, and the structure is its data. For an invalid context no event is recorded, and the
+    /// client logs a warning.
     ///
-    /// Version 0.3 of the crate `open-feature` has no tracking of its own; keep a clone of the
-    /// provider for it.
+    /// Version 0.3 of the crate `open-feature` has no tracking API; keep a clone of the provider to
+    /// call this method.
     ///
     /// ```
     /// use open_feature::{EvaluationContext, StructValue};
@@ -98,11 +98,14 @@ impl Provider {
     /// # use vexil_testing::{EventRecorder, RecordedEvent, TestData};
     ///
     /// # let events = EventRecorder::new();
-    /// # let client = Client::builder("sdk-key").data_source(TestData::new()).events(events.clone()).start()?;
+    /// # let builder = Client::builder("sdk-key").data_source(TestData::new());
+    /// # let client = builder.events(events.clone()).start()?;
     /// # let provider = Provider::new(client);
     /// let ada = EvaluationContext::default().with_targeting_key("ada");
-    /// provider.track("checkout-completed", &ada, Some(49.9), &StructValue::default().with_field("items", 3));
-    /// # let [RecordedEvent::Custom { metric, .. }] = &events.take()[..] else { panic!("one event") };
+    /// let data = StructValue::default().with_field("items", 3);
+    /// provider.track("checkout-completed", &ada, Some(49.9), &data);
+    /// # let events = events.take();
+    /// # let [RecordedEvent::Custom { metric, .. }] = &events[..] else { panic!("one event") };
     /// # assert_eq!(*metric, Some(49.9));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -125,9 +128,9 @@ impl Provider {
         }
     }
 
-    /// The flag's value as `T`, and then as what OpenFeature calls that. The crate `open-feature`
-    /// takes no default and returns errors instead, so events report the default that the client
-    /// was configured with for the flag, or null.
+    /// Evaluates the flag as `T` and converts the value to OpenFeature's type. The crate
+    /// `open-feature` takes no default and returns errors instead, so events report the default
+    /// that is configured on the client for the flag, or null.
     async fn resolve<T: DeserializeOwned + Send + Sync, U>(
         &self,
         flag_key: &str,
@@ -154,14 +157,14 @@ impl FeatureProvider for Provider {
             .wait_until_ready(self.initialization_timeout)
             .await;
         if let Err(error) = &ready {
-            tracing::warn!(%error, "the OpenFeature provider has no flags yet");
+            tracing::warn!(%error, "initialization of the OpenFeature provider failed");
         }
         self.initialization_failed = ready.is_err();
     }
 
     fn status(&self) -> ProviderStatus {
         let source = self.client.data_source_status().status().state;
-        // Not `is_initialized`, which says nothing of a database in daemon mode.
+        // Not `is_initialized`, which does not reflect the database in daemon mode.
         if self
             .client
             .blocking_wait_until_ready(Duration::ZERO)

@@ -1,4 +1,4 @@
-//! From the detail of an evaluation to OpenFeature's resolution, or its error.
+//! Converts the detail of an evaluation to OpenFeature's resolution or error.
 
 use open_feature::provider::ResolutionDetails;
 use open_feature::{
@@ -7,9 +7,9 @@ use open_feature::{
 use vexil::ContextError;
 use vexil::eval::{Detail, EvalErrorKind, Reason, ReasonKind};
 
-/// What OpenFeature gets to know of an evaluation. The value is none if there is none for the
-/// caller, or if the flag's is null, which no type of OpenFeature has. `context` is what is wrong
-/// with the context, if anything.
+/// Converts an evaluation. The value is `None` if the evaluation returned none, or if the flag's
+/// value is null, which OpenFeature cannot represent. `context` is the error of the context, if
+/// any.
 pub(crate) fn resolve<T>(
     mut detail: Detail<Option<T>>,
     context: Option<&ContextError>,
@@ -62,7 +62,7 @@ fn error<T>(detail: &Detail<T>, context: Option<&ContextError>) -> EvaluationErr
         ),
         (Some(EvalErrorKind::MalformedFlag), _) => (
             EvaluationErrorCode::ParseError,
-            "the flag contradicts itself".to_owned(),
+            "the flag is malformed".to_owned(),
         ),
         (Some(EvalErrorKind::WrongType), _) => {
             (EvaluationErrorCode::TypeMismatch, mismatch(detail))
@@ -73,7 +73,7 @@ fn error<T>(detail: &Detail<T>, context: Option<&ContextError>) -> EvaluationErr
         ),
         (None, _) => (
             general(),
-            format!("{reason}, and leaves the value to the caller"),
+            format!("{reason}, and the caller's default applies"),
         ),
         _ => (
             general(),
@@ -86,7 +86,7 @@ fn error<T>(detail: &Detail<T>, context: Option<&ContextError>) -> EvaluationErr
     }
 }
 
-/// What was found in place of the requested type.
+/// Describes a type mismatch.
 fn mismatch<T>(detail: &Detail<T>) -> String {
     let Some(mismatch) = detail.type_mismatch() else {
         return "the flag's value is of another type".to_owned();
@@ -98,13 +98,13 @@ fn mismatch<T>(detail: &Detail<T>) -> String {
     format!("the flag's value is {}: {error}", mismatch.found)
 }
 
-/// The code of OpenFeature for anything that has no other.
+/// OpenFeature's code for errors without a specific code.
 fn general() -> EvaluationErrorCode {
     EvaluationErrorCode::General("GENERAL".to_owned())
 }
 
-/// The reason as the protocol writes it, its members being metadata; `kind` alone would say little
-/// among others.
+/// Converts the members of the reason's JSON to metadata. `kind` is renamed to `reasonKind`, which
+/// is unambiguous among other metadata.
 fn metadata(reason: &Reason, variation: Option<usize>) -> FlagMetadata {
     let mut metadata = FlagMetadata::default();
     let mut add = |name: &str, value: &serde_json::Value| match value {
@@ -115,7 +115,7 @@ fn metadata(reason: &Reason, variation: Option<usize>) -> FlagMetadata {
             }
         }
         serde_json::Value::String(text) => metadata.add_value(name, text.as_str()),
-        // A reason has no other members.
+        // A reason has no members of other types.
         _ => {}
     };
     if let Ok(serde_json::Value::Object(members)) = serde_json::to_value(reason) {

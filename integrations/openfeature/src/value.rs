@@ -1,4 +1,4 @@
-//! Values of contexts on the way in, and values of flags on the way out.
+//! Conversion of context values from OpenFeature, and of flag values to OpenFeature.
 
 use std::any::Any;
 
@@ -10,12 +10,12 @@ use vexil::{Object, Value};
 use crate::complaints::{Complaint, Complaints};
 use crate::context::TARGETING_KEY;
 
-/// The fields of a context, the targeting key being one of them.
+/// The fields of a context, including the targeting key.
 pub(crate) fn fields(context: &EvaluationContext, complaints: &Complaints) -> Object {
     nested_fields(context, complaints, Value::MAX_DEPTH)
 }
 
-/// The same with so many levels; what lies deeper is null, as in any [`Value`].
+/// Like [`fields`], limited to `levels`. Deeper values are null, as in any [`Value`].
 fn nested_fields(context: &EvaluationContext, complaints: &Complaints, levels: usize) -> Object {
     let value =
         |(name, value): (&String, _)| Some((name.clone(), field(name, value, complaints, levels)?));
@@ -23,7 +23,7 @@ fn nested_fields(context: &EvaluationContext, complaints: &Complaints, levels: u
         .targeting_key
         .iter()
         .map(|key| (TARGETING_KEY.to_owned(), key.into()));
-    // The last of two fields of the same name counts.
+    // Of two fields with the same name the last one wins.
     context
         .custom_fields
         .iter()
@@ -32,7 +32,7 @@ fn nested_fields(context: &EvaluationContext, complaints: &Complaints, levels: u
         .collect()
 }
 
-/// A field's value; none if it cannot be used.
+/// Converts a field's value. Returns `None` if it cannot be used.
 fn field(
     name: &str,
     value: &EvaluationContextFieldValue,
@@ -55,7 +55,7 @@ fn field(
     value
 }
 
-/// A value of a type that is understood.
+/// Converts a value of a supported type. Returns `None` for other types.
 fn structure(
     value: &(dyn Any + Send + Sync),
     complaints: &Complaints,
@@ -84,12 +84,12 @@ fn structure(
         .map(|texts| texts.iter().collect())
 }
 
-/// A structure of OpenFeature as ours.
+/// Converts an OpenFeature structure.
 pub(crate) fn object(value: &StructValue) -> Value {
     nested_object(value, Value::MAX_DEPTH - 1)
 }
 
-/// A structure whose members have so many levels.
+/// Converts a structure whose members have at most `levels`.
 fn nested_object(value: &StructValue, levels: usize) -> Value {
     Value::Object(
         value
@@ -100,7 +100,7 @@ fn nested_object(value: &StructValue, levels: usize) -> Value {
     )
 }
 
-/// The value with so many levels; what lies deeper is null.
+/// Converts a value with at most `levels`; deeper values are null.
 fn json(value: &open_feature::Value, levels: usize) -> Value {
     match value {
         open_feature::Value::Bool(value) => (*value).into(),
@@ -118,8 +118,7 @@ fn json(value: &open_feature::Value, levels: usize) -> Value {
     }
 }
 
-/// What a caller of OpenFeature requests: a value of this type, or `None` as the default that
-/// nobody gave.
+/// A value of the requested type, or `None` for the missing default.
 pub(crate) struct Requested<T>(pub(crate) Option<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Requested<T> {
@@ -128,15 +127,15 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Requested<T> {
     }
 }
 
-/// Only ever the default.
+/// Only the default is ever serialized, and it is null.
 impl<T> Serialize for Requested<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_none()
     }
 }
 
-/// A number that is an integer and no other: without a fraction, and not so large that floats skip
-/// integers.
+/// An integer: a number without a fraction, within the range in which floats represent every
+/// integer.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "f64")]
 pub(crate) struct Integer(pub(crate) i64);
@@ -147,7 +146,7 @@ impl TryFrom<f64> for Integer {
     type Error = &'static str;
 
     fn try_from(number: f64) -> Result<Self, Self::Error> {
-        integer(number).map(Self).ok_or("no integer")
+        integer(number).map(Self).ok_or("not an integer")
     }
 }
 
@@ -157,7 +156,7 @@ fn integer(number: f64) -> Option<i64> {
         .filter(|number| (-LARGEST..=LARGEST).contains(number))
 }
 
-/// An object that OpenFeature can hold.
+/// An object that OpenFeature can represent.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "serde_json::Map<String, serde_json::Value>")]
 pub(crate) struct Structure(pub(crate) StructValue);
@@ -166,7 +165,9 @@ impl TryFrom<serde_json::Map<String, serde_json::Value>> for Structure {
     type Error = &'static str;
 
     fn try_from(members: serde_json::Map<String, serde_json::Value>) -> Result<Self, Self::Error> {
-        struct_value(members).map(Self).ok_or("a list with a null")
+        struct_value(members)
+            .map(Self)
+            .ok_or("a list contains null")
     }
 }
 
@@ -178,7 +179,7 @@ fn struct_value(members: serde_json::Map<String, serde_json::Value>) -> Option<S
     Some(StructValue { fields })
 }
 
-/// A value as OpenFeature has it; none if there is a null in its place.
+/// Converts a value to OpenFeature. Returns `None` for null.
 fn value_of(value: serde_json::Value) -> Option<open_feature::Value> {
     Some(match value {
         serde_json::Value::Null => return None,

@@ -1,4 +1,4 @@
-//! From OpenFeature's contexts to ours, as the vendor's providers do it.
+//! Conversion of OpenFeature's contexts by the rules of the vendor's providers.
 
 use open_feature::{EvaluationContext, EvaluationContextFieldValue, StructValue, Value};
 use serde_json::json;
@@ -21,12 +21,12 @@ fn structure(value: impl std::any::Any + Send + Sync) -> EvaluationContextFieldV
 }
 
 #[test]
-fn a_targeting_key_alone_is_a_user() {
+fn a_targeting_key_alone_makes_a_user() {
     assert_eq!(converted(&ada()), json!({"kind": "user", "key": "ada"}));
 }
 
 #[test]
-fn the_kind_is_the_field_of_that_name() {
+fn the_field_kind_sets_the_kind() {
     let org = EvaluationContext::default()
         .with_targeting_key("acme")
         .with_custom_field("kind", "org");
@@ -34,7 +34,7 @@ fn the_kind_is_the_field_of_that_name() {
 }
 
 #[test]
-fn the_key_may_be_a_field_and_gives_way_to_the_targeting_key() {
+fn the_targeting_key_takes_precedence_over_the_field_key() {
     let field = EvaluationContext::default().with_custom_field("key", "field");
     assert_eq!(converted(&field), json!({"kind": "user", "key": "field"}));
     assert_eq!(
@@ -44,7 +44,7 @@ fn the_key_may_be_a_field_and_gives_way_to_the_targeting_key() {
 }
 
 #[test]
-fn built_in_attributes_keep_their_place_and_others_are_attributes() {
+fn built_in_attributes_are_set_and_other_fields_are_custom_attributes() {
     let context = ada()
         .with_custom_field("name", "Ada")
         .with_custom_field("anonymous", true)
@@ -60,7 +60,7 @@ fn built_in_attributes_keep_their_place_and_others_are_attributes() {
 }
 
 #[test]
-fn what_a_built_in_attribute_cannot_be_is_left_out() {
+fn a_built_in_attribute_of_a_wrong_type_is_ignored() {
     let context = ada()
         .with_custom_field("name", 1)
         .with_custom_field("anonymous", "yes")
@@ -73,7 +73,7 @@ fn what_a_built_in_attribute_cannot_be_is_left_out() {
 
 // Vendor: dates are ISO strings
 #[test]
-fn a_date_is_a_text_that_operators_on_dates_understand() {
+fn a_date_is_converted_to_text_that_date_operators_accept() {
     let date = time::OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
     let context = ada().with_custom_field("since", date);
     assert_eq!(converted(&context)["since"], "2023-11-14T22:13:20Z");
@@ -83,7 +83,7 @@ fn a_date_is_a_text_that_operators_on_dates_understand() {
     assert_eq!(
         converted(&ada().with_custom_field("since", no_year)).get("since"),
         None,
-        "RFC 3339 has no seconds there"
+        "RFC 3339 cannot represent this offset"
     );
 }
 
@@ -103,12 +103,12 @@ fn private_attributes_are_a_list_of_names_or_references() {
     assert_eq!(
         private(structure(json!(["email", 7, "/address/city"]))),
         expected,
-        "what is no name is left out"
+        "an element that is not a name is ignored"
     );
 }
 
 #[test]
-fn structures_of_every_type_that_is_understood_are_attributes() {
+fn structures_of_every_supported_type_are_attributes() {
     let expected = json!({"city": "London", "lines": ["a", 1, 0.5, true], "place": {"zip": 7}});
     let list = || Value::Array(vec!["a".into(), 1.into(), 0.5.into(), true.into()]);
     let place = || StructValue::default().with_field("zip", 7);
@@ -166,7 +166,7 @@ fn a_context_of_kind_multi_has_a_structure_for_each_kind() {
         "device": {"key": "d-1", "anonymous": true},
     });
     assert_eq!(converted(&context), expected);
-    // As it may come from the global context.
+    // May come from the global context.
     assert_eq!(
         converted(&context.clone().with_targeting_key("bob")),
         expected
@@ -174,12 +174,12 @@ fn a_context_of_kind_multi_has_a_structure_for_each_kind() {
     assert_eq!(
         converted(&context.with_custom_field("plan", "pro")),
         expected,
-        "what is no kind is left out"
+        "a field that is not a kind is ignored"
     );
 }
 
 #[test]
-fn one_invalid_kind_makes_all_of_them_invalid() {
+fn one_invalid_kind_makes_the_whole_context_invalid() {
     let context = EvaluationContext::default()
         .with_custom_field("kind", "multi")
         .with_custom_field("user", structure(json!({"key": "ada"})))

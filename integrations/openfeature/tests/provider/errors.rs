@@ -1,4 +1,4 @@
-//! Flags that have no value for the caller: errors, since the crate's methods take no default.
+//! Evaluations without a value return errors, since the crate's methods take no default.
 
 use open_feature::{EvaluationContext, EvaluationErrorCode, EvaluationReason, StructValue};
 use serde_json::json;
@@ -39,7 +39,7 @@ async fn an_unknown_flag_is_not_found() {
 // type …", "Requesting a structured flag as a scalar …", "A float flag is not silently narrowed to
 // an integer"
 #[tokio::test]
-async fn no_value_is_turned_into_one_of_another_type() {
+async fn values_are_never_converted_to_another_type() {
     let client = stable().await;
     let (all, ada) = (["Boolean", "String", "Integer", "Float", "Object"], ada());
     for (key, fitting) in [
@@ -69,7 +69,7 @@ async fn no_value_is_turned_into_one_of_another_type() {
 }
 
 #[tokio::test]
-async fn a_number_that_floats_cannot_tell_from_its_neighbour_is_no_integer() {
+async fn a_number_outside_the_exact_range_of_floats_is_not_an_integer() {
     let flags = TestData::new()
         .with("too-large", 9_007_199_254_740_992_i64)
         .with("too-small", -9.1e15);
@@ -87,7 +87,7 @@ async fn a_number_that_floats_cannot_tell_from_its_neighbour_is_no_integer() {
 }
 
 #[tokio::test]
-async fn a_type_mismatch_says_what_was_found_and_what_does_not_fit() {
+async fn a_type_mismatch_describes_the_value_and_the_error() {
     let client = ask(builder(TestData::new().with("text", "many"))).await;
     let error = client
         .get_int_value("text", Some(&ada()), None)
@@ -101,7 +101,7 @@ async fn a_type_mismatch_says_what_was_found_and_what_does_not_fit() {
 }
 
 #[tokio::test]
-async fn a_list_is_no_structure_and_a_null_in_a_list_has_no_place_in_one() {
+async fn a_list_and_a_structure_with_null_in_a_list_are_type_mismatches() {
     let client = ask(builder(
         TestData::new()
             .with("list", json!([1]))
@@ -128,7 +128,7 @@ async fn without_data_the_provider_is_not_ready() {
 
 // Vendor: a malformed flag is a parse error
 #[tokio::test]
-async fn a_flag_that_contradicts_itself_is_a_parse_error() {
+async fn a_malformed_flag_is_a_parse_error() {
     let client = stable().await;
     let result = client
         .get_string_details("malformed", Some(&ada()), None)
@@ -138,7 +138,7 @@ async fn a_flag_that_contradicts_itself_is_a_parse_error() {
 
 // Evaluation: "Empty evaluation context". Vendor: without a key nothing is evaluated
 #[tokio::test]
-async fn without_a_key_the_targeting_key_is_missing() {
+async fn a_context_without_a_key_is_a_missing_targeting_key() {
     let client = stable().await;
     for context in [
         None,
@@ -152,7 +152,7 @@ async fn without_a_key_the_targeting_key_is_missing() {
 }
 
 #[tokio::test]
-async fn a_kind_that_is_not_allowed_makes_an_invalid_context() {
+async fn a_kind_that_is_not_allowed_is_an_invalid_context() {
     let client = stable().await;
     for kind in ["", "kind", "no kind"] {
         let context = ada().with_custom_field("kind", kind);
@@ -163,10 +163,9 @@ async fn a_kind_that_is_not_allowed_makes_an_invalid_context() {
     }
 }
 
-// Evaluation: "DISABLED reason": the caller's default, which the caller has and the crate does not
-// ask for
+// Evaluation: "DISABLED reason" returns the caller's default, which the crate does not receive
 #[tokio::test]
-async fn a_disabled_flag_without_a_variation_leaves_the_value_to_the_caller() {
+async fn a_disabled_flag_without_an_off_variation_is_an_error() {
     let client = stable().await;
     let error = client
         .get_string_value("disabled-without-variation", Some(&ada()), None)
@@ -178,12 +177,12 @@ async fn a_disabled_flag_without_a_variation_leaves_the_value_to_the_caller() {
     );
     assert_eq!(
         error.message.as_deref(),
-        Some("the flag is off, and leaves the value to the caller")
+        Some("the flag is off, and the caller's default applies")
     );
 }
 
 #[tokio::test]
-async fn a_default_that_the_client_knows_is_a_value_with_the_reason_error() {
+async fn a_default_configured_on_the_client_is_returned_with_the_reason_error() {
     let client = ask(builder(flags()).defaults([("non-existent-flag", "known")])).await;
     let details = client
         .get_string_details("non-existent-flag", Some(&ada()), None)

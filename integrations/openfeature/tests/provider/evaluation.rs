@@ -1,4 +1,4 @@
-//! Flags that have a value for the caller.
+//! Evaluations that return a value.
 
 use open_feature::{
     EvaluationContext, EvaluationDetails, EvaluationOptions, EvaluationReason, FlagMetadataValue,
@@ -12,8 +12,8 @@ use crate::support::{
 };
 
 // Evaluation: "Resolve values", "Structure flag evaluation". TCK: "Resolve values with reason"; a
-// flag without rules has the reason STATIC there, and DEFAULT here, where nobody says whether it
-// has any.
+// flag without rules has the reason STATIC there, and DEFAULT here, since an evaluation does not
+// report whether the flag has rules.
 #[tokio::test]
 async fn a_flag_of_each_type_has_its_value() {
     let client = stable().await;
@@ -91,7 +91,7 @@ async fn false_zero_and_the_empty_string_are_values() {
 
 // Evaluation: "Resolves zero value with targeting", "… using default"
 #[tokio::test]
-async fn a_rule_that_matches_is_a_targeting_match_and_one_that_does_not_leads_to_the_default() {
+async fn a_matching_rule_is_a_targeting_match_and_otherwise_the_reason_is_default() {
     let client = stable().await;
     let none = ada().with_custom_field("email", "ballmer@none.com");
     let details = |key: &'static str, context: EvaluationContext| {
@@ -190,7 +190,7 @@ async fn all_clauses_of_a_rule_see_the_fields_of_the_context() {
 
 // TCK: "A matching evaluation context resolves the targeted variant", "A non-matching …"
 #[tokio::test]
-async fn a_target_sees_the_targeting_key() {
+async fn targets_match_the_targeting_key() {
     let client = stable().await;
     let context = |key: &str| EvaluationContext::default().with_targeting_key(key);
     let details = async |key| {
@@ -208,7 +208,7 @@ async fn a_target_sees_the_targeting_key() {
 // OpenFeature 3.2.3: global, client and invocation contexts are merged before the provider sees
 // them
 #[tokio::test]
-async fn the_contexts_of_client_and_call_are_one_context() {
+async fn the_contexts_of_client_and_call_are_merged() {
     let mut client = stable().await;
     client.set_evaluation_context(ballmer());
     let call = EvaluationContext::default().with_targeting_key("bob");
@@ -240,7 +240,7 @@ async fn details_have_key_variant_and_reason() {
 
 // Evaluation: "Flag metadata in evaluation details". Vendor: the names
 #[tokio::test]
-async fn metadata_tells_the_reason_in_full() {
+async fn metadata_contains_the_complete_reason() {
     let flags = flags();
     let rule = json!({"id": "r-1", "clauses": [{"attribute": "key", "op": "in", "values": ["ada"]}], "variation": 0});
     let rollout = json!({"rollout": {"kind": "experiment", "seed": 1, "variations": [{"variation": 1, "weight": 100_000}]}});
@@ -324,7 +324,7 @@ fn as_json(value: FlagMetadataValue) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn an_evaluation_awaits_what_it_needs_of_big_segments() {
+async fn an_evaluation_awaits_big_segments() {
     let (database, flags) = (MemoryDatabase::new(), TestData::new());
     database.set_membership("p", "ada", ["big.g1"], []);
     database.set_synchronized("p", Some(u64::MAX));
@@ -348,10 +348,10 @@ async fn an_evaluation_awaits_what_it_needs_of_big_segments() {
     );
 }
 
-// TCK: "A disabled flag resolves to the code default"; here to the off variation, as the flag says,
-// if it has one
+// TCK: "A disabled flag resolves to the code default"; here to the off variation, if the flag has
+// one
 #[tokio::test]
-async fn a_disabled_flag_gives_its_off_variation() {
+async fn a_disabled_flag_returns_its_off_variation() {
     let client = stable().await;
     let details = client
         .get_string_details("disabled-flag", Some(&ada()), None)
@@ -364,7 +364,7 @@ async fn a_disabled_flag_gives_its_off_variation() {
 }
 
 // TCK: "A large integer resolves without loss of precision", "An integer beyond 32 bits …", "An
-// integer flag resolves as an integer", and the half of @numeric-coercion that loses nothing
+// integer flag resolves as an integer", and the lossless half of @numeric-coercion
 #[tokio::test]
 async fn integers_are_exact_and_any_number_is_a_float() {
     let client = stable().await;
@@ -382,7 +382,7 @@ async fn integers_are_exact_and_any_number_is_a_float() {
 }
 
 #[tokio::test]
-async fn a_structure_keeps_its_types_and_leaves_nulls_out() {
+async fn a_structure_keeps_its_types_and_omits_nulls() {
     let value = json!({"list": [1, "a", [true], {"b": 0.5}], "nothing": null, "deep": {"nothing": null, "large": 1e18}});
     let client = ask(builder(TestData::new().with("flag", value))).await;
     let value: StructValue = client
@@ -406,7 +406,7 @@ async fn a_structure_keeps_its_types_and_leaves_nulls_out() {
 
 // Evaluation: "Evaluation options with hooks"
 #[tokio::test]
-async fn hooks_of_openfeature_see_what_the_provider_says() {
+async fn openfeature_hooks_receive_the_result_of_the_provider() {
     struct Looks(tokio::sync::mpsc::UnboundedSender<(String, Option<String>)>);
     #[open_feature::async_trait]
     impl Hook for Looks {

@@ -1,4 +1,4 @@
-//! What the service gets to know.
+//! Events that are recorded for the service.
 
 use open_feature::{EvaluationContext, StructValue};
 use serde_json::json;
@@ -10,7 +10,7 @@ use vexil_testing::{EventRecorder, HookRecorder, RecordedEvent, RecordedStage};
 use crate::support::{ada, ask, flags};
 
 #[tokio::test]
-async fn an_evaluation_is_reported_with_its_reason_and_without_a_default_that_nobody_gave() {
+async fn an_evaluation_is_recorded_with_its_reason_and_a_null_default() {
     let (events, hook) = (EventRecorder::new(), HookRecorder::new("recorder"));
     let builder = Client::builder("sdk-key")
         .data_source(flags())
@@ -50,7 +50,7 @@ async fn an_evaluation_is_reported_with_its_reason_and_without_a_default_that_no
 }
 
 #[tokio::test]
-async fn a_default_that_the_client_was_configured_with_is_returned_and_reported() {
+async fn a_default_configured_on_the_client_is_returned_and_recorded() {
     let events = EventRecorder::new();
     let builder = Client::builder("sdk-key")
         .defaults([("no-such-flag", 7)])
@@ -73,9 +73,9 @@ async fn a_default_that_the_client_was_configured_with_is_returned_and_reported(
     );
 }
 
-// A hook of ours sees what the caller gets, also if that is an error
+// A hook of the client receives the caller's result, even if it is an error
 #[tokio::test]
-async fn a_type_mismatch_is_one_for_hooks_of_the_client_too() {
+async fn hooks_of_the_client_receive_type_mismatches() {
     let hook = HookRecorder::new("recorder");
     let client = ask(Client::builder("sdk-key")
         .data_source(flags())
@@ -95,9 +95,9 @@ async fn a_type_mismatch_is_one_for_hooks_of_the_client_too() {
     );
 }
 
-// OpenFeature 6.1.1, 6.2.1; vendor: the value is the metric value, and the rest is data
+// OpenFeature 6.1.1, 6.2.1; vendor: the value is the metric value, the structure is the data
 #[test]
-fn tracking_tells_name_context_value_and_data() {
+fn tracking_records_name_context_value_and_data() {
     let events = EventRecorder::new();
     let client = Client::builder("sdk-key")
         .data_source(flags())

@@ -1,4 +1,4 @@
-//! Start and status.
+//! Initialization and status.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use vexil_testing::{MemoryPersistentStore, StoreFault, TestData};
 
 use crate::support::{builder, flags};
 
-/// A source that has its data when it is told so.
+/// A source that delivers its data when notified.
 #[derive(Clone, Debug)]
 struct Late(Arc<tokio::sync::Notify>);
 
@@ -60,7 +60,7 @@ async fn initialization_waits_for_data() {
 
 // TCK: "A provider that cannot reach its backend reports an error". OpenFeature 2.4.4
 #[tokio::test]
-async fn initialization_that_fails_is_an_error_until_there_is_data() {
+async fn failed_initialization_is_an_error_until_there_is_data() {
     let (now, builder) = late();
     let client = builder.start().unwrap();
     let mut provider =
@@ -76,30 +76,30 @@ async fn initialization_that_fails_is_an_error_until_there_is_data() {
 }
 
 #[tokio::test]
-async fn a_client_without_a_network_is_ready() {
+async fn an_offline_client_is_ready() {
     let mut provider = Provider::new(Client::builder("sdk-key").offline(true).start().unwrap());
     provider.initialize(&EvaluationContext::default()).await;
     assert_eq!(provider.status(), ProviderStatus::Ready);
 }
 
-fn trouble() -> DataSourceErrorInfo {
+fn interruption() -> DataSourceErrorInfo {
     DataSourceErrorInfo::new(DataSourceErrorKind::NetworkError, "trouble")
 }
 
 #[test]
-fn an_interrupted_source_makes_the_provider_stale_until_it_is_back() {
+fn an_interrupted_source_makes_the_provider_stale_until_it_recovers() {
     let flags = flags();
     let provider = Provider::new(builder(flags.clone()).start().unwrap());
-    flags.update_status(DataSourceState::Interrupted, trouble());
+    flags.update_status(DataSourceState::Interrupted, interruption());
     assert_eq!(provider.status(), ProviderStatus::STALE);
     flags.set("boolean-flag", false);
     assert_eq!(provider.status(), ProviderStatus::Ready);
-    flags.update_status(DataSourceState::Off, trouble());
+    flags.update_status(DataSourceState::Off, interruption());
     assert_eq!(provider.status(), ProviderStatus::STALE);
 }
 
 #[test]
-fn a_source_that_has_given_up_before_it_had_data_is_an_error() {
+fn a_source_that_stops_without_data_is_an_error() {
     #[derive(Clone, Debug)]
     struct Refused;
     #[vexil::async_trait]
@@ -120,7 +120,7 @@ fn a_source_that_has_given_up_before_it_had_data_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_down_makes_the_provider_stale_until_it_is_back() {
+async fn an_unavailable_database_makes_the_provider_stale_until_it_recovers() {
     let store = MemoryPersistentStore::new().with_refresh_interval(Duration::from_millis(1));
     let client = Client::builder("sdk-key")
         .daemon_mode(store.clone())
@@ -149,7 +149,7 @@ async fn a_database_that_is_down_makes_the_provider_stale_until_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_database_that_was_never_read_makes_the_provider_an_error_until_it_is() {
+async fn a_database_that_was_never_read_is_an_error_until_it_is_read() {
     let store = MemoryPersistentStore::new().with_refresh_interval(Duration::from_millis(1));
     store.calls().fault_all(StoreFault::Fail);
     let client = Client::builder("sdk-key")

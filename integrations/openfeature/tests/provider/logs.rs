@@ -1,4 +1,4 @@
-//! What is said of fields that cannot be used: once, with their names and without their values.
+//! Warnings about fields that cannot be used: logged once, with the name but not the value.
 
 use std::io::{BufRead, BufReader, pipe};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use vexil_openfeature::Provider;
 
 use crate::support::ada;
 
-/// The lines that converting these contexts makes, all by one provider.
+/// The log lines of one provider converting these contexts.
 fn logged(contexts: &[EvaluationContext]) -> Vec<String> {
     let provider = Provider::new(Client::builder("sdk-key").offline(true).start().unwrap());
     let (reader, writer) = pipe().unwrap();
@@ -22,12 +22,12 @@ fn logged(contexts: &[EvaluationContext]) -> Vec<String> {
             let _ = provider.clone().context(context);
         }
     });
-    // The subscriber is gone, and with it the writer: here is the end.
+    // The writer was dropped with the subscriber, so the reader reaches the end.
     BufReader::new(reader).lines().map(Result::unwrap).collect()
 }
 
 #[test]
-fn each_sort_of_trouble_is_said_once_with_the_fields_name() {
+fn each_sort_of_complaint_is_logged_once_with_the_name_of_the_field() {
     struct Secret;
     let multi = EvaluationContext::default()
         .with_custom_field("kind", "multi")
@@ -36,24 +36,24 @@ fn each_sort_of_trouble_is_said_once_with_the_fields_name() {
         (
             ada().with_custom_field("key", "secret"),
             "key",
-            "the targeting key is the context's key",
+            "the targeting key takes precedence",
         ),
         (
             ada().with_custom_field("anonymous", "secret"),
             "anonymous",
-            "no such field with a value of this type",
+            "does not accept a value of this type",
         ),
         (
             ada().with_custom_field("kind", 7),
             "kind",
-            "no such field with a value of this type",
+            "does not accept a value of this type",
         ),
         (
             ada().with_custom_field("address", EvaluationContextFieldValue::new_struct(Secret)),
             "address",
-            "of a type that is not understood",
+            "of an unsupported type",
         ),
-        (multi, "plan", "every field is a structure"),
+        (multi, "plan", "must be a structure"),
     ] {
         let lines = logged(&[context.clone(), context]);
         let [line] = &lines[..] else {
@@ -71,7 +71,7 @@ fn each_sort_of_trouble_is_said_once_with_the_fields_name() {
 }
 
 #[test]
-fn a_context_that_is_in_order_is_not_worth_a_line() {
+fn a_valid_context_logs_nothing() {
     let user = ada().with_custom_field("email", "ada@example.com");
     // A targeting key may come from the global context.
     let multi = ada().with_custom_field("kind", "multi");

@@ -1,6 +1,6 @@
-//! The provider through OpenFeature's own client. "Evaluation" and "TCK" are the scenarios of the
-//! OpenFeature specification: evaluations through a client, and what providers owe. "Vendor" is
-//! what the vendor's providers for other languages do.
+//! The provider used through OpenFeature's client. "Evaluation" and "TCK" refer to scenarios of the
+//! OpenFeature specification: evaluations through a client, and requirements of providers. "Vendor"
+//! refers to the behaviour of the vendor's providers for other languages.
 #![cfg(test)]
 
 mod contexts;

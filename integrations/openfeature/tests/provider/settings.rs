@@ -1,4 +1,4 @@
-//! The time that an initialization may take is any.
+//! The initialization timeout accepts any duration.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use vexil_testing::TestData;
 const SETTING: &str = "Provider::initialization_timeout";
 
 #[tokio::test]
-async fn an_initialization_may_take_any_time() {
+async fn the_initialization_timeout_accepts_any_duration() {
     for time in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
         let client = Client::builder("sdk-key")
             .data_source(TestData::new())

@@ -1,4 +1,4 @@
-//! Clients of OpenFeature, and the flags of its scenarios.
+//! OpenFeature clients, and the flags of the scenarios.
 
 use open_feature::{
     EvaluationContext, EvaluationError, EvaluationErrorCode, EvaluationReason, OpenFeature,
@@ -9,7 +9,7 @@ use vexil::{Client, ClientBuilder};
 use vexil_openfeature::Provider;
 use vexil_testing::{FlagBuilder, TestData};
 
-/// OpenFeature's client in front of ours.
+/// An OpenFeature client that uses a client made by `builder`.
 pub(crate) async fn ask(builder: ClientBuilder) -> open_feature::Client {
     let mut api = OpenFeature::default();
     api.set_provider(Provider::new(builder.start().unwrap()))
@@ -17,7 +17,7 @@ pub(crate) async fn ask(builder: ClientBuilder) -> open_feature::Client {
     api.create_client()
 }
 
-/// The stable provider of the scenarios.
+/// A client of the scenarios' stable provider.
 pub(crate) async fn stable() -> open_feature::Client {
     ask(builder(flags())).await
 }
@@ -32,7 +32,7 @@ pub(crate) fn ada() -> EvaluationContext {
     EvaluationContext::default().with_targeting_key("ada")
 }
 
-/// Whom the targeted flags of the scenarios are meant for.
+/// The context that the scenarios' targeted flags match.
 pub(crate) fn ballmer() -> EvaluationContext {
     ada().with_custom_field("email", "ballmer@macrosoft.com")
 }
@@ -44,7 +44,7 @@ pub(crate) fn pictures() -> StructValue {
         .with_field("imagesPerPage", 100)
 }
 
-/// The flags of the scenarios. Where those give a flag variants with names, ours have an index.
+/// The flags of the scenarios. Their variants have names there, and indexes here.
 pub(crate) fn flags() -> TestData {
     let flags = TestData::new();
     let two = |key: &str, values: serde_json::Value| {
@@ -104,7 +104,7 @@ pub(crate) fn flags() -> TestData {
     flags
 }
 
-/// The code of an error, which must come with words.
+/// The code of an error, which must have a message.
 pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, EvaluationError>) -> EvaluationErrorCode {
     let error = result.unwrap_err();
     assert!(
