@@ -1,18 +1,18 @@
-//! What the trace tells of an evaluation: names and values of attributes.
+//! Names and values of an evaluation's attributes in the trace.
 //!
-//! Names are those of the semantic conventions for feature flags. The two in camel case are those
-//! of the vendor's SDKs.
+//! The names are those of the semantic conventions for feature flags. The two in camel case are
+//! taken from the vendor's SDKs.
 
 use opentelemetry::KeyValue;
 use vexil::eval::{Detail, EvalErrorKind, Reason, ReasonKind};
 use vexil::hooks::EvaluationSeriesContext;
 use vexil::{ContextError, Text, Value};
 
-/// Who answers: flags are the vendor's, whichever SDK evaluates them (requirement 1.2.2.4 of the
+/// The flag provider: the vendor, whichever SDK evaluates the flags (requirement 1.2.2.4 of the
 /// vendor's OTEL spec).
 const PROVIDER: &str = "LaunchDarkly";
 
-/// What is known before the answer: flag, and context if it is valid.
+/// Attributes available before the evaluation: the flag, and the context if it is valid.
 pub(crate) fn question(series: &EvaluationSeriesContext<'_>) -> Vec<KeyValue> {
     let key = KeyValue::new("feature_flag.key", series.flag_key.to_owned());
     let id = |context: &vexil::Context| {
@@ -27,7 +27,7 @@ pub(crate) fn question(series: &EvaluationSeriesContext<'_>) -> Vec<KeyValue> {
         .collect()
 }
 
-/// All that is known after it. `set` is the environment.
+/// All attributes, available after the evaluation. `set` is the environment.
 pub(crate) fn answer(
     series: &EvaluationSeriesContext<'_>,
     detail: &Detail<Value>,
@@ -41,7 +41,7 @@ pub(crate) fn answer(
             "feature_flag.result.variant",
             index.to_string(),
         ));
-        // No flag has more variations than fit.
+        // The number of variations of a flag always fits.
         attributes.push(KeyValue::new(
             "feature_flag.result.variationIndex",
             i64::try_from(index).unwrap_or(i64::MAX),
@@ -78,7 +78,7 @@ pub(crate) fn answer(
     attributes
 }
 
-/// One of the well-known values, except for a prerequisite that failed, for which there is none.
+/// A well-known value, except for a failed prerequisite, for which there is none.
 fn reason(reason: &Reason) -> &'static str {
     match reason.kind {
         _ if reason.is_in_experiment() => "split",

@@ -9,19 +9,23 @@ use vexil::{Text, Value};
 
 use crate::attributes;
 
-/// Under this name the hook remembers the span of an evaluation.
+/// The name under which the hook stores the span of an evaluation.
 const SPAN: &str = "span";
 
-/// Adds an event for each evaluation to the active span, and makes a span of each evaluation if
-/// wanted.
+/// A hook that adds an event for each evaluation to the active span, and optionally creates a span
+/// for each evaluation.
 ///
-/// The [crate documentation](crate) tells what the trace holds, and which span is the active one.
+/// The [crate documentation](crate) describes the contents of the trace, and how the active span is
+/// determined.
 ///
 /// ```
 /// use vexil::Client;
 /// use vexil_otel::TracingHook;
 ///
-/// let hook = TracingHook::builder().include_value(true).environment_id("64f8a1c2e3b4d5f6a7b8c9d0").build();
+/// let hook = TracingHook::builder()
+///     .include_value(true)
+///     .environment_id("64f8a1c2e3b4d5f6a7b8c9d0")
+///     .build();
 /// let client = Client::builder("sdk-key").offline(true).hook(hook).start()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -33,13 +37,13 @@ pub struct TracingHook {
 }
 
 impl TracingHook {
-    /// A hook with all settings as they are by default: events without values, no spans.
+    /// Creates a hook with default settings: events without values, no spans.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Starts from the defaults.
+    /// Returns a builder with default settings.
     #[must_use]
     pub fn builder() -> TracingHookBuilder {
         TracingHookBuilder::default()
@@ -51,9 +55,8 @@ impl Hook for TracingHook {
         HookMetadata::new("OpenTelemetry tracing")
     }
 
-    /// Starts the evaluation's span, if wanted. It does not become the active one: an awaiting door
-    /// may go on with its evaluation on another thread, and the active span is a matter of one
-    /// thread.
+    /// Starts the evaluation's span, if enabled. It does not become the active span: an async
+    /// evaluation may continue on another thread, while the active span belongs to one thread.
     fn before_evaluation(
         &self,
         series: &EvaluationSeriesContext<'_>,
@@ -62,8 +65,8 @@ impl Hook for TracingHook {
         if !self.add_spans {
             return Ok(data);
         }
-        // Asked for each time: until the application has set its tracer provider, the global one
-        // makes no spans.
+        // Not cached: the application may set its tracer provider later, and until then the
+        // global one creates no spans.
         let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
             .with_version(env!("CARGO_PKG_VERSION"));
         let tracer = global::tracer_with_scope(scope.build());
@@ -79,7 +82,7 @@ impl Hook for TracingHook {
         mut data: SeriesData,
         detail: &Detail<Value>,
     ) -> Result<SeriesData, HookError> {
-        // Before the event is added, so that this never goes to the evaluation's own span.
+        // Ended before the event is added, so that the event never goes to the evaluation's span.
         if let Some(mut span) = data.remove::<BoxedSpan>(SPAN) {
             span.end();
         }
@@ -97,41 +100,40 @@ impl Hook for TracingHook {
     }
 }
 
-/// Builds a [`TracingHook`].
+/// Builder of a [`TracingHook`].
 #[derive(Clone, Debug, Default)]
 pub struct TracingHookBuilder(TracingHook);
 
 impl TracingHookBuilder {
-    /// Whether each evaluation is a span of its own, a child of the active one, or a root if there
-    /// is none. It is made by the global tracer provider. Default: `false`.
+    /// Sets whether each evaluation has a span, which is a child of the active span, or a root if
+    /// there is none. Spans are created by the global tracer provider. Default: `false`.
     #[must_use]
     pub fn add_spans(mut self, add: bool) -> Self {
         self.0.add_spans = add;
         self
     }
 
-    /// Whether events hold the flag's value, as JSON text. Values may be large, and not meant for
-    /// everyone who reads traces. Default: `false`.
+    /// Sets whether events contain the flag's value, as JSON text. Values may be large, or too
+    /// sensitive for traces. Default: `false`.
     #[must_use]
     pub fn include_value(mut self, include: bool) -> Self {
         self.0.include_value = include;
         self
     }
 
-    /// Sets the environment that the flags are from, which comes before the one that the service
-    /// names. An empty one counts as none, with a warning. Default: what the service says, if it
-    /// does.
+    /// Sets the environment of the flags, which takes precedence over the one sent by the service.
+    /// An empty id is ignored with a warning. Default: the environment sent by the service, if any.
     #[must_use]
     pub fn environment_id(mut self, id: impl Into<Text>) -> Self {
         let id = id.into();
         if id.is_empty() {
-            tracing::warn!("the environment id for traces is empty; the service's is used");
+            tracing::warn!("the environment id for traces is empty, using the one of the service");
         }
         self.0.environment_id = Some(id).filter(|id| !id.is_empty());
         self
     }
 
-    /// Finishes the hook.
+    /// Returns the hook.
     #[must_use]
     pub fn build(self) -> TracingHook {
         self.0

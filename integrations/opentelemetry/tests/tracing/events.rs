@@ -6,8 +6,7 @@ use vexil_otel::TracingHook;
 
 use crate::support::{Environment, ada, builder, client, event, named, traced, traced_async};
 
-/// What the event of an evaluation of `key` for Ada holds, with all settings as they are by
-/// default.
+/// The attributes of the event of an evaluation of `key` for Ada, with default settings.
 fn of_flag(key: &str) -> Vec<(String, String)> {
     let client = client(TracingHook::new());
     event(&traced(|| client.string_variation(key, &ada(), "")))
@@ -20,7 +19,7 @@ fn of_flag(key: &str) -> Vec<(String, String)> {
 fn an_evaluation_is_an_event_of_the_active_span_without_the_value() {
     let client = client(TracingHook::new());
     let spans = traced(|| assert_eq!(client.string_variation("colour", &ada(), ""), "blue"));
-    assert_eq!(spans.len(), 1, "no span of its own: {spans:?}");
+    assert_eq!(spans.len(), 1, "the evaluation has no span: {spans:?}");
     assert_eq!(
         event(&spans),
         named([
@@ -45,7 +44,7 @@ fn a_context_of_several_kinds_is_identified_by_its_fully_qualified_key() {
 
 // Conventions: well-known values of feature_flag.result.reason
 #[test]
-fn every_reason_has_a_word_of_the_conventions() {
+fn every_reason_maps_to_a_value_of_the_conventions() {
     for (key, variant, reason) in [
         ("off", Some("0"), "disabled"),
         ("off-without-variation", None, "disabled"),
@@ -79,7 +78,7 @@ fn every_reason_has_a_word_of_the_conventions() {
 
 // Conventions: well-known values of error.type
 #[test]
-fn every_error_has_a_word_of_the_conventions() {
+fn every_error_maps_to_a_value_of_the_conventions() {
     let of = |client: &Client, key, context: Result<Context, _>| {
         let spans = traced(|| client.bool_variation(key, &context, false));
         event(&spans).remove("error.type").unwrap()
@@ -115,7 +114,7 @@ fn an_invalid_context_has_no_identifier() {
 
 // OTEL 1.2.2.6 to 1.2.2.8
 #[test]
-fn the_value_is_there_as_json_text_if_it_is_asked_for() {
+fn the_value_is_included_as_json_text_if_enabled() {
     let flags = vexil_testing::TestData::new()
         .with("limits", serde_json::json!({"rps": 100}))
         .with("on", true);
@@ -142,7 +141,7 @@ fn the_value_is_there_as_json_text_if_it_is_asked_for() {
 
 // OTEL 1.2.2.9
 #[test]
-fn the_environment_is_the_one_that_is_set_or_else_the_one_that_the_service_names() {
+fn the_configured_environment_takes_precedence_over_the_one_of_the_service() {
     let set = |hook, source| {
         let client = Client::builder("sdk-key")
             .data_source(source)
@@ -169,7 +168,7 @@ fn the_environment_is_the_one_that_is_set_or_else_the_one_that_the_service_names
 
 // OTEL 1.2.2.1.1
 #[test]
-fn without_an_active_span_that_records_nothing_happens() {
+fn without_an_active_recording_span_nothing_happens() {
     let client = client(TracingHook::new());
     assert_eq!(client.string_variation("colour", &ada(), ""), "blue");
     let spans = traced(|| {
@@ -181,7 +180,7 @@ fn without_an_active_span_that_records_nothing_happens() {
 }
 
 #[test]
-fn every_evaluation_of_a_request_is_an_event_in_their_order() {
+fn the_evaluations_of_a_request_are_events_in_order() {
     let client = client(TracingHook::new());
     let spans = traced(|| {
         drop(client.string_variation("colour", &ada(), ""));
@@ -197,7 +196,7 @@ fn every_evaluation_of_a_request_is_an_event_in_their_order() {
 }
 
 #[test]
-fn an_awaiting_door_writes_to_the_span_of_its_future() {
+fn an_async_evaluation_adds_to_the_span_of_its_future() {
     let client = client(TracingHook::new());
     let spans = block_on(traced_async(async {
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The hook as an object.
+//! The hook's settings and metadata.
 
 use std::io::{Read, pipe};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::support::{ada, builder, event, flags, traced};
 
 // OTEL 1.2.4.1, 1.2.4.2
 #[test]
-fn an_empty_environment_counts_as_none_and_is_logged() {
+fn an_empty_environment_is_ignored_and_logged() {
     let (mut log_reader, log_writer) = pipe().unwrap();
     let subscriber = tracing_subscriber::fmt()
         .with_ansi(false)
@@ -32,7 +32,7 @@ fn an_empty_environment_counts_as_none_and_is_logged() {
 }
 
 #[test]
-fn the_log_knows_the_hook_by_its_name() {
+fn the_hook_has_a_name_for_the_log() {
     assert_eq!(
         TracingHook::new().metadata().name.as_str(),
         "OpenTelemetry tracing"

@@ -1,4 +1,4 @@
-//! Evaluations as spans of their own.
+//! Spans of evaluations.
 
 use opentelemetry::trace::{SpanId, SpanKind, TraceContextExt};
 use pollster::block_on;
@@ -35,7 +35,7 @@ fn an_evaluation_is_a_child_of_the_active_span_with_the_keys_of_flag_and_context
 
 // OTEL 1.2.3.2
 #[test]
-fn the_event_goes_to_the_active_span_and_not_to_the_evaluations_own() {
+fn the_event_goes_to_the_active_span_and_not_to_the_evaluation() {
     let client = client(with_spans());
     let spans = traced(|| client.string_variation("colour", &ada(), ""));
     assert_eq!(spans[0].events.len(), 0);
@@ -45,7 +45,7 @@ fn the_event_goes_to_the_active_span_and_not_to_the_evaluations_own() {
 
 // OTEL 1.2.3.6
 #[test]
-fn spans_are_called_after_client_and_method() {
+fn spans_are_named_after_the_client_method() {
     let client = client(with_spans());
     let spans = traced(|| {
         drop(client.variation("colour", &ada(), "red"));
@@ -66,7 +66,7 @@ fn spans_are_called_after_client_and_method() {
 
 // OTEL 1.2.3.1
 #[test]
-fn there_are_no_spans_unless_they_are_asked_for() {
+fn there_are_no_spans_unless_enabled() {
     let client = client(TracingHook::new());
     assert_eq!(
         traced(|| client.string_variation("colour", &ada(), "")).len(),
@@ -75,7 +75,7 @@ fn there_are_no_spans_unless_they_are_asked_for() {
 }
 
 #[test]
-fn without_an_active_span_an_evaluation_is_the_root_of_a_trace() {
+fn without_an_active_span_the_evaluation_is_the_root_of_a_trace() {
     // The first request sets the tracer provider of the process.
     traced(|| {});
     let client = client(with_spans());
@@ -94,7 +94,7 @@ fn without_an_active_span_an_evaluation_is_the_root_of_a_trace() {
 }
 
 #[test]
-fn an_awaiting_door_has_a_span_too() {
+fn an_async_evaluation_has_a_span() {
     let client = client(with_spans());
     let spans = block_on(traced_async(async {
         drop(client.string_variation_async("colour", &ada(), "").await);
@@ -104,7 +104,7 @@ fn an_awaiting_door_has_a_span_too() {
 }
 
 #[test]
-fn the_span_of_an_invalid_context_has_the_flag_alone() {
+fn the_span_of_an_invalid_context_has_only_the_flag() {
     let client = client(with_spans());
     let spans = traced(|| assert!(!client.bool_variation("colour", &Context::new(""), false)));
     assert_eq!(

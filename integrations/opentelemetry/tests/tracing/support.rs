@@ -1,4 +1,4 @@
-//! Requests that are traced, and flags to evaluate in them.
+//! Traced requests, and flags to evaluate in them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -12,7 +12,7 @@ use vexil::{Client, ClientBuilder, Context};
 use vexil_otel::TracingHook;
 use vexil_testing::{FlagBuilder, TestData};
 
-/// The process's tracer provider and what it has exported, of all tests together.
+/// The global tracer provider and the spans it has exported, shared by all tests.
 fn tracing() -> &'static (SdkTracerProvider, InMemorySpanExporter) {
     static TRACING: OnceLock<(SdkTracerProvider, InMemorySpanExporter)> = OnceLock::new();
     TRACING.get_or_init(|| {
@@ -29,7 +29,7 @@ pub(crate) fn provider() -> &'static SdkTracerProvider {
     &tracing().0
 }
 
-/// All spans so far that `is_it` accepts, in the order in which they ended.
+/// All exported spans that `is_it` accepts, in the order in which they ended.
 pub(crate) fn exported(is_it: impl Fn(&SpanData) -> bool) -> Vec<SpanData> {
     tracing()
         .1
@@ -40,8 +40,8 @@ pub(crate) fn exported(is_it: impl Fn(&SpanData) -> bool) -> Vec<SpanData> {
         .collect()
 }
 
-/// Runs `work` in a request of its own, and gives all spans of that request. The request's is the
-/// last.
+/// Runs `work` in a new request, and returns all spans of that request. The last one is the
+/// request's.
 pub(crate) fn traced<T>(work: impl FnOnce() -> T) -> Vec<SpanData> {
     let context =
         opentelemetry::Context::new().with_span(provider().tracer("test").start("request"));
@@ -52,7 +52,7 @@ pub(crate) fn traced<T>(work: impl FnOnce() -> T) -> Vec<SpanData> {
     finished(&context)
 }
 
-/// Does what [`traced`] does, with work that is awaited.
+/// Like [`traced`], for async work.
 pub(crate) async fn traced_async<T>(work: impl Future<Output = T>) -> Vec<SpanData> {
     let context =
         opentelemetry::Context::new().with_span(provider().tracer("test").start("request"));
@@ -66,7 +66,7 @@ fn finished(context: &opentelemetry::Context) -> Vec<SpanData> {
     exported(|span| span.span_context.trace_id() == trace)
 }
 
-/// The attributes of the only event of the last span, which must be the flag's.
+/// The attributes of the only event of the last span, which must be a `feature_flag` event.
 pub(crate) fn event(spans: &[SpanData]) -> BTreeMap<String, String> {
     let events = &spans.last().unwrap().events;
     let [event] = &events[..] else {
@@ -89,7 +89,7 @@ pub(crate) fn attributes(attributes: &[opentelemetry::KeyValue]) -> BTreeMap<Str
     named
 }
 
-/// Attributes as [`attributes`] gives them.
+/// Attributes as returned by [`attributes`].
 pub(crate) fn named<const N: usize>(attributes: [(&str, &str); N]) -> BTreeMap<String, String> {
     attributes
         .into_iter()
@@ -101,7 +101,7 @@ pub(crate) fn ada() -> Context {
     Context::new("ada").unwrap()
 }
 
-/// One flag for each reason that there is.
+/// One flag for each reason.
 pub(crate) fn flags() -> TestData {
     let flags = TestData::new();
     let colours = |key: &str| {
@@ -146,7 +146,7 @@ pub(crate) fn client(hook: TracingHook) -> Client {
     builder(hook).start().unwrap()
 }
 
-/// The flags of an environment that has a name.
+/// A data source whose environment has a name.
 #[derive(Clone, Debug)]
 pub(crate) struct Environment(pub(crate) &'static str);
 

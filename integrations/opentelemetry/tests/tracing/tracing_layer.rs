@@ -1,4 +1,4 @@
-//! Applications that trace with the crate `tracing`.
+//! Applications that use the crate `tracing`.
 
 use std::pin::pin;
 use std::task::{Context as TaskContext, Waker};
@@ -11,13 +11,13 @@ use vexil_otel::TracingHook;
 
 use crate::support::{ada, client, exported, provider};
 
-/// Runs `work` where `tracing` leads to OpenTelemetry.
+/// Runs `work` with a subscriber that exports `tracing` spans to OpenTelemetry.
 fn with_layer(work: impl FnOnce()) {
     let layer = tracing_opentelemetry::layer().with_tracer(provider().tracer("application"));
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), work);
 }
 
-/// The keys of the flags that the span of this name tells of, and the names of its children.
+/// The flag keys of the events of the span with this name, and the names of its children.
 fn seen(name: &str) -> (Vec<String>, Vec<String>) {
     let spans = exported(|span| span.name == name);
     let [span] = &spans[..] else {
@@ -41,7 +41,7 @@ fn seen(name: &str) -> (Vec<String>, Vec<String>) {
 }
 
 #[test]
-fn a_span_of_tracing_that_is_entered_is_the_active_one() {
+fn an_entered_tracing_span_is_the_active_span() {
     let client = client(TracingHook::builder().add_spans(true).build());
     with_layer(|| {
         info_span!("entered").in_scope(|| drop(client.string_variation("colour", &ada(), "")))
@@ -56,10 +56,10 @@ fn a_span_of_tracing_that_is_entered_is_the_active_one() {
 }
 
 #[test]
-fn an_instrumented_future_brings_its_span_along_to_another_thread() {
+fn an_instrumented_future_carries_its_span_to_another_thread() {
     async fn handle(client: &Client) {
         drop(client.string_variation_async("colour", &ada(), "").await);
-        // Comes back once, wherever it is polled then.
+        // Yields once, so that it may be polled again on another thread.
         let mut once = false;
         std::future::poll_fn(|_| {
             let ready = if once {
