@@ -52,8 +52,8 @@
 //!
 //! With [`TracingHookBuilder::add_spans`], each evaluation also has a span, named
 //! `Client.variation`, `Client.variation_detail` or `Client.migration_variation`, with the keys of
-//! the flag and the context. This is useful for evaluations that do I/O: for big segments, or with a
-//! store without a cache.
+//! the flag and the context. This is useful for evaluations that do I/O: for big segments, or with
+//! a store without a cache.
 //!
 //! # The active span
 //!
@@ -67,8 +67,8 @@
 //! span.
 //!
 //! The application and this crate must use the same version of the crate `opentelemetry`, 0.33
-//! (which `tracing-opentelemetry` 0.34 uses): two versions do not share their spans. `cargo tree -d`
-//! shows whether there are two.
+//! (which `tracing-opentelemetry` 0.34 uses): two versions do not share their spans. Run
+//! `cargo tree -d` to check for two versions.
 //!
 //! [OpenTelemetry]: https://opentelemetry.io
 //! [fully qualified key]: vexil::Context::fully_qualified_key

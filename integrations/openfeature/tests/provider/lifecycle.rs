@@ -83,7 +83,7 @@ async fn an_offline_client_is_ready() {
 }
 
 fn interruption() -> DataSourceErrorInfo {
-    DataSourceErrorInfo::new(DataSourceErrorKind::NetworkError, "trouble")
+    DataSourceErrorInfo::new(DataSourceErrorKind::NetworkError, "connection lost")
 }
 
 #[test]
