@@ -1,4 +1,4 @@
-//! [`CallbackStore`]: a store of big segments that asks the harness (STO-8.4).
+//! [`CallbackStore`]: a big segment store backed by callbacks of the harness (STO-8.4).
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ impl CallbackStore {
     }
 }
 
-/// Asks, where that may block.
+/// Posts to a callback on the blocking pool.
 async fn ask<T: for<'de> Deserialize<'de>>(
     callback: &Callback,
     body: String,
@@ -74,9 +74,9 @@ impl BigSegmentStore for CallbackStore {
         let end = self.end.clone();
         match spawn_blocking(move || end.delete()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the harness's store cannot be closed"),
+            Ok(Err(error)) => tracing::warn!(%error, "cannot close the harness's store"),
             Err(error) => {
-                tracing::warn!(%error, "the closing of the harness's store has ended early")
+                tracing::warn!(%error, "closing the harness's store ended early")
             }
         }
     }

@@ -1,13 +1,13 @@
-//! [`Callback`]: a place of the harness that the service tells of things.
+//! [`Callback`]: an endpoint of the harness that the service calls.
 
 use std::time::Duration;
 
 use ureq::Agent;
 
-/// The harness answers at once, or after a pause that a test makes.
+/// Request timeout. The harness responds at once, or after a delay chosen by a test.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A place of the harness. Asking it blocks.
+/// An endpoint of the harness. Calls block.
 #[derive(Clone, Debug)]
 pub(crate) struct Callback {
     agent: Agent,
@@ -26,7 +26,7 @@ impl Callback {
         }
     }
 
-    /// Posts JSON, or text that is none.
+    /// Posts JSON or plain text.
     pub(crate) fn post(&self, body: &str) -> Result<String, ureq::Error> {
         self.agent
             .post(&self.uri)
@@ -36,7 +36,7 @@ impl Callback {
             .read_to_string()
     }
 
-    /// Says that nothing more will be asked.
+    /// Notifies the harness that there will be no more calls.
     pub(crate) fn delete(&self) -> Result<(), ureq::Error> {
         self.agent.delete(&self.uri).call().map(drop)
     }

@@ -1,4 +1,4 @@
-//! What the harness may test. The `README.md` says why each of the others is left out.
+//! The declared capabilities. The `README.md` explains why each of the others is not declared.
 
 use vexil::transport::RetryPolicy;
 
@@ -40,13 +40,13 @@ const ALWAYS: [&str; 35] = [
     "tls:custom-ca",
 ];
 
-/// A client that is refused goes on asking. Without these, the harness expects that it does not.
+/// Clients keep retrying after a refusal. Without these, the harness expects clients to stop.
 const NEVER_STOP: [&str; 2] = [
     "retry-conformance-fdv1-streaming",
     "retry-conformance-fdv1-polling",
 ];
 
-/// What can be tested of clients with this policy.
+/// Returns the capabilities of clients with this policy.
 pub(crate) fn capabilities(retry_policy: RetryPolicy) -> Vec<&'static str> {
     let never_stop: &[_] = if retry_policy == RetryPolicy::NeverStop {
         &NEVER_STOP

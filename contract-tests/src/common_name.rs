@@ -1,9 +1,9 @@
-//! TLS towards the harness, whose certificate is made out to `localhost` by its common name only.
+//! TLS to the harness, whose certificate names `localhost` only by its common name.
 //!
-//! The SDK accepts no such certificate, and its settings have no way to. This service gives it a
-//! configuration of rustls that accepts one if the harness's own authority has signed it and
-//! nothing in the chain limits the names that it may sign: the limits of an authority count for
-//! alternative names, so a common name would pass them by.
+//! The SDK rejects such certificates, and no setting accepts them. This service passes the SDK a
+//! rustls configuration that accepts one if it is signed by the harness's authority and no
+//! authority in the chain has name constraints: these apply to alternative names only, so a common
+//! name would bypass them.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -20,12 +20,12 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode;
 use x509_cert::ext::pkix::{NameConstraints, SubjectAltName};
 
-/// The only name that is accepted in this way.
+/// The only name that is accepted as a common name.
 const HARNESS: &str = "localhost";
 
-/// A configuration that trusts the authorities in this PEM file.
+/// Returns a configuration that trusts the authorities in this PEM file.
 pub(crate) fn configuration(ca_file: &str) -> Result<ClientConfig, Box<dyn Error>> {
-    let provider = vexil::tls::provider().ok_or("no provider of cryptography")?;
+    let provider = vexil::tls::provider().ok_or("no cryptography provider")?;
     let roots = CertificateDer::pem_file_iter(ca_file)?.collect::<Result<Vec<_>, _>>()?;
     let verifier = HarnessVerifier::new(&roots, Arc::clone(&provider))?;
     Ok(ClientConfig::builder_with_provider(provider)
@@ -35,7 +35,7 @@ pub(crate) fn configuration(ca_file: &str) -> Result<ClientConfig, Box<dyn Error
         .with_no_client_auth())
 }
 
-/// The standard verifier, except for the harness's certificate.
+/// The standard verifier, with an exception for the harness's certificate.
 #[derive(Debug)]
 struct HarnessVerifier {
     standard: Arc<WebPkiServerVerifier>,
@@ -62,7 +62,7 @@ impl HarnessVerifier {
 
 #[deny(
     clippy::missing_trait_methods,
-    reason = "it hides nothing of what it wraps"
+    reason = "wraps the verifier transparently"
 )]
 impl ServerCertVerifier for HarnessVerifier {
     fn verify_server_cert(
@@ -80,7 +80,7 @@ impl ServerCertVerifier for HarnessVerifier {
             ocsp_response,
             now,
         ) {
-            // The name is verified last: the chain of this certificate is good.
+            // The name is verified last, so the certificate chain is valid here.
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if server_name.to_str() == HARNESS
@@ -125,7 +125,7 @@ impl ServerCertVerifier for HarnessVerifier {
     }
 }
 
-/// Whether the certificate has the harness's common name, and no alternative names.
+/// Whether the certificate has the harness's common name and no alternative names.
 fn is_named_in_the_old_way(certificate: &CertificateDer<'_>) -> bool {
     let Ok(certificate) = Certificate::from_der(certificate) else {
         return false;
@@ -136,7 +136,7 @@ fn is_named_in_the_old_way(certificate: &CertificateDer<'_>) -> bool {
     is_harness && matches!(certificate.get_extension::<SubjectAltName>(), Ok(None))
 }
 
-/// Whether the authority may sign certain names only, or that cannot be told.
+/// Whether the authority has name constraints, or cannot be parsed.
 fn has_limits(authority: &CertificateDer<'_>) -> bool {
     let Ok(authority) = Certificate::from_der(authority) else {
         return true;
@@ -158,8 +158,8 @@ mod tests {
 
     use super::*;
 
-    /// Whether a certificate with these names, by an authority with these limits, is accepted for
-    /// this host.
+    /// Whether a certificate with these names, signed by an authority with these name constraints,
+    /// is accepted for this host.
     fn accepts(
         host: &str,
         common_name: &str,
@@ -199,7 +199,7 @@ mod tests {
         assert!(accepts("localhost", "localhost", &[], None));
         assert!(
             accepts("example.com", "x", &["example.com"], None),
-            "the standard rules go on to hold"
+            "the standard rules still apply"
         );
         assert!(!accepts("example.com", "example.com", &[], None));
         assert!(!accepts("localhost", "example.com", &[], None));

@@ -1,4 +1,4 @@
-//! The commands about contexts, which need no client.
+//! The context commands, which need no client.
 
 use vexil::{Context, ContextBuilder, ContextError, MultiContextBuilder, Reference};
 
@@ -41,7 +41,7 @@ fn one_or_several<T>(
                 .fold(Context::multi_builder(), add)
                 .build())
         }
-        _ => Err(Refusal::bad("a context is either single or multi")),
+        _ => Err(Refusal::bad("a context must be either single or multi")),
     }
 }
 

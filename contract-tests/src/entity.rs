@@ -16,10 +16,10 @@ use crate::recipe::Recipe;
 use crate::refusal::{Refusal, describe};
 use crate::{contexts, migration};
 
-/// How long a client may take to let go of all it holds.
+/// Timeout for closing a client.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a command answers: JSON, or nothing.
+/// The response to a command: JSON, or nothing.
 pub(crate) type Answer = Option<serde_json::Value>;
 
 /// One client under test.
@@ -29,8 +29,8 @@ pub(crate) struct Entity {
 }
 
 impl Entity {
-    /// Makes a client and waits until it is ready. A client that does not become ready in time is
-    /// an error, unless the configuration says that initialization can fail.
+    /// Starts a client and waits until it is ready. Returns an error if it is not ready in time,
+    /// unless the configuration allows initialization to fail.
     pub(crate) async fn start(config: Config, options: Options) -> Result<Self, Refusal> {
         let Recipe {
             builder,
@@ -81,7 +81,7 @@ impl Entity {
         }
     }
 
-    /// Ends the client.
+    /// Closes the client.
     pub(crate) async fn close(&self) {
         self.client.close(CLOSE_TIMEOUT).await;
     }
@@ -101,7 +101,7 @@ impl Entity {
             context: &context,
             detail,
         };
-        let other = || Refusal::bad(format!("the default is no {value_type:?}"));
+        let other = || Refusal::bad(format!("the default is not a {value_type:?}"));
         Ok(match value_type {
             ValueType::Bool => {
                 call.evaluate(default_value.as_bool().ok_or_else(other)?)
@@ -183,7 +183,7 @@ impl Entity {
     }
 }
 
-/// One evaluation, of whatever type.
+/// One evaluation, of any type.
 struct Call<'a> {
     client: &'a Client,
     key: &'a str,
@@ -216,16 +216,16 @@ impl Call<'_> {
     }
 }
 
-/// The parameters of a command that has some.
+/// Returns the parameters of a command that requires them.
 fn params<T>(params: Option<T>) -> Result<T, Refusal> {
     params.ok_or_else(|| Refusal::bad("the command has no parameters"))
 }
 
-/// The context of a command, valid or not: what is not valid is for the SDK to judge.
+/// Returns the context of a command. It may be invalid: validation is left to the SDK.
 pub(crate) fn given(subject: Subject) -> Result<Result<Context, ContextError>, Refusal> {
     subject
         .read()
-        .ok_or_else(|| Refusal::bad("there is neither a context nor a user"))
+        .ok_or_else(|| Refusal::bad("the command has neither a context nor a user"))
 }
 
 fn answer(answer: impl Serialize) -> Result<Answer, Refusal> {

@@ -1,4 +1,5 @@
-//! [`CallbackHook`]: a hook that tells the harness of each stage, or fails where it is told to (EVT-6.4).
+//! [`CallbackHook`]: a hook that reports each stage to the harness, or fails at configured stages
+//! (EVT-6.4).
 
 use std::collections::BTreeMap;
 
@@ -15,9 +16,9 @@ use crate::callback::Callback;
 pub(crate) struct CallbackHook {
     name: String,
     callback: Callback,
-    /// What a stage adds to its data.
+    /// The data that each stage adds.
     data: BTreeMap<Stage, BTreeMap<String, Value>>,
-    /// Where it fails, and with which words.
+    /// Error messages of the stages that fail.
     errors: BTreeMap<Stage, String>,
 }
 

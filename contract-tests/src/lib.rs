@@ -1,25 +1,24 @@
-//! The service through which the field's contract tests drive vexil.
+//! The test service with which the field's contract tests drive vexil.
 //!
-//! The tests (`sdk-test-harness`) are a program of its own. It takes the place of the flag service,
-//! tells this service over HTTP which clients to make and what to ask them, and compares what comes
-//! back. Nothing here knows what the right answer is: each command is one call of the SDK, and what
-//! the SDK says is passed on as it is.
+//! The tests (`sdk-test-harness`) are a separate program. It replaces the flag service, commands
+//! this service over HTTP to create and call clients, and checks the results. This crate contains no
+//! expected results: each command is one call of the SDK, and its result is returned unchanged.
 //!
 //! ```text
-//! service        the routes, and the clients by number
-//!   capabilities what the harness may test
-//!   entity       one client: made from its configuration, asked by commands, closed
+//! service        the routes, and the clients by id
+//!   capabilities the capabilities declared to the harness
+//!   entity       one client: started from its configuration, called by commands, closed
 //!     recipe     configuration → ClientBuilder
-//!       common_name   TLS towards the harness
-//!       hook     hooks that tell the harness of their stages
-//!       big_segments  a store that asks the harness
-//!     contexts   the commands about contexts
-//!     migration  the commands about migrations
-//!       callback the harness as it is told or asked
-//!   api          the JSON of the harness
+//!       common_name   TLS to the harness
+//!       hook     hooks that report their stages to the harness
+//!       big_segments  a store backed by the harness
+//!     contexts   the context commands
+//!     migration  the migration commands
+//!       callback calls to the harness
+//!   api          the harness's JSON
 //! ```
 //!
-//! How to run the harness: see the `README.md` of this package.
+//! The `README.md` of this package describes how to run the harness.
 
 mod api;
 mod big_segments;
@@ -38,12 +37,12 @@ use vexil::transport::RetryPolicy;
 
 pub use service::serve;
 
-/// How the clients of a service differ from what the harness asks for.
+/// Options that override the harness's configuration of clients.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// What clients do when the service refuses them. The capabilities follow it.
+    /// Behaviour of clients after a refusal. The declared capabilities depend on it.
     pub retry_policy: RetryPolicy,
     /// Whether clients use databases in the default mode, which keeps everything in memory, instead
-    /// of with the cache that the harness asks for.
+    /// of the cache that the harness requests.
     pub default_store_mode: bool,
 }

@@ -1,4 +1,4 @@
-//! Serves on a port of this machine until it is told to stop by `DELETE /`.
+//! Serves on a local port until stopped by `DELETE /`.
 
 use std::error::Error;
 use std::io::IsTerminal;
@@ -12,11 +12,11 @@ use vexil_contract_tests::Options;
 const USAGE: &str = "usage: vexil-contract-tests [PORT]   (default: 8000)";
 const DEFAULT_PORT: u16 = 8000;
 
-/// Set to anything: clients stop for good when they are refused, as in older SDKs.
+/// If set, clients stop permanently after a refusal, as in older SDKs.
 const LEGACY_STOP: &str = "VEXIL_CONTRACT_LEGACY_STOP";
-/// Set to anything: databases are used in the default mode, whatever cache the harness asks for.
+/// If set, databases are used in the default mode, whatever cache the harness requests.
 const DEFAULT_STORE_MODE: &str = "VEXIL_CONTRACT_DEFAULT_STORE_MODE";
-/// A level, such as `debug`.
+/// The log level, such as `debug`.
 const LOG: &str = "VEXIL_CONTRACT_LOG";
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,4 +1,4 @@
-//! The commands about migrations (EVT-10.3).
+//! The migration commands (EVT-10.3).
 
 use std::error::Error;
 use std::pin::Pin;
@@ -74,10 +74,10 @@ fn parse(stage: &str) -> Result<Stage, Refusal> {
         .map_err(|error| Refusal::bad(format!("{stage}: {error}")))
 }
 
-/// What an origin says, once it has.
+/// The future result of an origin.
 type Answer = Pin<Box<dyn Future<Output = Result<String, Box<dyn Error + Send + Sync>>> + Send>>;
 
-/// An origin is a place of the harness: what it is told is the payload, what it says is the result.
+/// Returns an origin that posts the payload to the harness and returns its response.
 fn origin(uri: &str) -> impl Fn(String) -> Answer + Send + Sync + use<> {
     let callback = Callback::new(uri.to_owned());
     move |payload| {

@@ -1,4 +1,4 @@
-//! From the harness's configuration of a client to the SDK's.
+//! Converts the harness's configuration of a client to the SDK's.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,17 +25,17 @@ use crate::refusal::Refusal;
 
 const DEFAULT_START_WAIT: Duration = Duration::from_secs(5);
 
-/// How often a client in daemon mode reads a database of which it keeps everything in memory. The
-/// harness expects changes within a second, also from databases that do not notify clients.
+/// How often a client in daemon mode reads the database in the default mode. The harness expects
+/// changes within a second, also from databases without change notifications.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How to make a client.
+/// A configured client that has not been started.
 #[derive(Debug)]
 pub(crate) struct Recipe {
     pub(crate) builder: ClientBuilder,
-    /// How long to wait until it is ready.
+    /// How long to wait for the client to be ready.
     pub(crate) start_wait: Duration,
-    /// Whether a client that is not ready after that time is used all the same.
+    /// Whether a client that is not ready in time is used nevertheless.
     pub(crate) init_can_fail: bool,
 }
 
@@ -71,7 +71,7 @@ impl Recipe {
             .persistent_data_store
             .map(|config| database(config, default_store_mode))
             .transpose()?;
-        // Streaming is the default, and prevails if both are there.
+        // Streaming is the default, and takes precedence if both are configured.
         builder = match (config.streaming, config.polling, database) {
             (None, None, Some(database)) => builder.daemon_mode(database),
             (streaming, polling, database) => {
@@ -107,7 +107,7 @@ impl Recipe {
     }
 }
 
-/// What a client cannot do without being another client than the one asked for.
+/// Rejects settings that are not supported and cannot be ignored.
 fn check_support(config: &Config) -> Result<(), Refusal> {
     match config.data_system {
         Some(_) => Err(Refusal::bad("dataSystem: not supported")),
@@ -152,9 +152,9 @@ fn big_segments_of(config: BigSegments) -> BigSegmentsConfig {
     big_segments
 }
 
-/// A database as the harness's tests assume it: for DynamoDB, the table, the region and the
-/// credentials are not in the configuration. In the default mode, the cache of the configuration
-/// has no effect.
+/// Returns the database as the harness expects it: for DynamoDB, the table, the region and the
+/// credentials are not in the configuration. In the default mode, the configured cache has no
+/// effect.
 fn database(
     config: PersistentDataStore,
     default_mode: bool,
@@ -211,7 +211,7 @@ fn endpoints(configured: Endpoints) -> ServiceEndpoints {
     given(&events, endpoints, ServiceEndpoints::with_events)
 }
 
-/// Sets something unless it is the empty text.
+/// Sets a value unless it is empty.
 fn given<T>(text: &str, to: T, set: impl FnOnce(T, String) -> T) -> T {
     if text.is_empty() {
         to
@@ -224,7 +224,7 @@ fn http(tls: Tls, proxy: Proxy) -> HttpConfig {
     let http = HttpConfig::new().disable_ssl_verification(tls.skip_verify_peer);
     let http = match common_name::configuration(&tls.custom_ca_file) {
         Ok(configuration) if !tls.skip_verify_peer => http.rustls_config(configuration),
-        // What is wrong with the file is for the SDK to say.
+        // The SDK reports errors of the file.
         _ => given(&tls.custom_ca_file, http, HttpConfig::ca_certs),
     };
     given(

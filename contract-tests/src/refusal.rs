@@ -1,11 +1,11 @@
-//! [`Refusal`]: what the harness is told when something cannot be done.
+//! [`Refusal`]: an error response to the harness.
 
 use std::error::Error;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-/// An answer other than success, with a text that the harness shows.
+/// An error response with a message that the harness displays.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,
@@ -13,7 +13,7 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// What was asked for makes no sense, or is not supported.
+    /// The request is invalid or not supported.
     pub(crate) fn bad(message: impl ToString) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
@@ -21,7 +21,7 @@ impl Refusal {
         }
     }
 
-    /// There is no such client.
+    /// The client does not exist.
     pub(crate) fn unknown_client(id: u64) -> Self {
         Self {
             status: StatusCode::NOT_FOUND,
@@ -29,7 +29,7 @@ impl Refusal {
         }
     }
 
-    /// The SDK has failed.
+    /// The SDK failed.
     pub(crate) fn failed(message: impl ToString) -> Self {
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
@@ -40,12 +40,12 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        tracing::warn!(status = %self.status, "refused: {}", self.message);
+        tracing::warn!(status = %self.status, "request refused: {}", self.message);
         (self.status, self.message).into_response()
     }
 }
 
-/// An error with its causes.
+/// Formats an error with its causes.
 pub(crate) fn describe(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! The routes, and the clients by number.
+//! The routes, and the clients by id.
 
 use std::collections::HashMap;
 use std::future::IntoFuture;
@@ -24,13 +24,13 @@ use crate::capabilities::capabilities;
 use crate::entity::Entity;
 use crate::refusal::Refusal;
 
-/// How long requests that are under way may take when the service stops.
+/// How long pending requests may take when the service stops.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Serves until `DELETE /`, then closes all clients.
 ///
 /// # Errors
-/// If the listener fails.
+/// Returns an error if the listener fails.
 pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
     let service = Arc::new(Service::new(options));
     let routes = Router::new()
@@ -53,7 +53,7 @@ pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
 
 struct Service {
     options: Options,
-    /// Held only to look a client up, to add or to remove it.
+    /// Locked only to look up, add or remove a client.
     clients: Mutex<HashMap<u64, Arc<Entity>>>,
     last_id: AtomicU64,
     /// Whether the service is to stop.
@@ -70,11 +70,11 @@ impl Service {
         }
     }
 
-    /// Ends when the service is to stop.
+    /// Completes when the service is to stop.
     fn stopped(&self) -> impl Future<Output = ()> + use<> {
         let mut stop = self.stop.subscribe();
         async move {
-            // An error means that the service is gone, which is the same.
+            // An error means that the service has been dropped, which also stops it.
             let _ = stop.wait_for(|stop| *stop).await;
         }
     }
@@ -113,7 +113,7 @@ impl Service {
 async fn status(State(service): State<Arc<Service>>) -> Json<Status> {
     Json(Status {
         name: "vexil",
-        // The packages of the workspace share it.
+        // All packages of the workspace have the same version.
         client_version: env!("CARGO_PKG_VERSION"),
         capabilities: capabilities(service.options.retry_policy),
     })
@@ -121,9 +121,9 @@ async fn status(State(service): State<Arc<Service>>) -> Json<Status> {
 
 async fn create(State(service): State<Arc<Service>>, body: Bytes) -> Result<Response, Refusal> {
     let CreateClient { tag, configuration } = parse(&body)?;
-    tracing::info!(test = tag, "making a client");
+    tracing::info!(test = tag, "creating a client");
     let id = service.add(Entity::start(configuration, service.options).await?);
-    tracing::info!(test = tag, client = id, "made");
+    tracing::info!(test = tag, client = id, "client created");
     Ok((
         StatusCode::CREATED,
         [(header::LOCATION, format!("/clients/{id}"))],
@@ -151,7 +151,7 @@ async fn close(
 ) -> Result<StatusCode, Refusal> {
     let client = service.remove(id)?;
     client.close().await;
-    tracing::info!(client = id, "closed");
+    tracing::info!(client = id, "client closed");
     Ok(StatusCode::NO_CONTENT)
 }
 

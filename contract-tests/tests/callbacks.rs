@@ -1,4 +1,4 @@
-//! Commands that make the service call the harness: hooks and migrations (EVT-6.4 and EVT-10.3).
+//! Commands that cause calls to the harness: hooks and migrations (EVT-6.4 and EVT-10.3).
 
 #![cfg(test)]
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use support::{Callbacks, Service};
 use vexil_testing::FakeService;
 
-/// A client with two hooks, and flags: `flag`, and `move` in stage `live`.
+/// A client with two hooks. Flags: `flag`, and `move` in stage `live`.
 fn config(flags: &FakeService, callbacks: &Callbacks) -> Value {
     let hook = |name: &str, data: Value, errors: Value| json!({"name": name, "callbackUri": callbacks.at(&format!("/{name}")), "data": data, "errors": errors});
     json!({"credential": "sdk-key", "streaming": {"baseUri": flags.url()}, "hooks": {"hooks": [
@@ -32,7 +32,7 @@ fn ada() -> Value {
 
 // EVT-6.4
 #[test]
-fn hooks_tell_of_their_stages_and_fail_where_they_are_told_to() {
+fn hooks_report_their_stages_and_fail_at_configured_stages() {
     let (service, flags, callbacks) = (Service::start(), flags(), Callbacks::start());
     let client = service.client(&config(&flags, &callbacks));
     client.evaluate("flag", "bool", &json!(false));
@@ -70,7 +70,7 @@ fn hooks_tell_of_their_stages_and_fail_where_they_are_told_to() {
 
 // EVT-10.3
 #[test]
-fn a_migration_gives_its_stage_and_asks_the_origins_of_the_harness() {
+fn a_migration_returns_its_stage_and_calls_the_origins_of_the_harness() {
     let (service, flags, callbacks) = (Service::start(), flags(), Callbacks::start());
     let client =
         service.client(&json!({"credential": "sdk-key", "streaming": {"baseUri": flags.url()}}));

@@ -1,5 +1,5 @@
-//! Clients with stores: big segments of which the harness knows the members, and flags in a
-//! database (STO-8).
+//! Clients with stores: big segments whose members the harness provides, and flags in a database
+//! (STO-8).
 
 #![cfg(test)]
 
@@ -17,7 +17,7 @@ fn ada() -> Value {
     json!({"kind": "user", "key": "ada"})
 }
 
-/// Waits until a flag has a value; ten seconds are more than anything here takes.
+/// Waits until a flag has a value, for ten seconds, which is longer than any step takes.
 fn until(client: &TestClient<'_>, flag: &str, value: &str) {
     let begun = Instant::now();
     while client.evaluate(flag, "string", &json!("default"))["value"] != value {
@@ -28,7 +28,7 @@ fn until(client: &TestClient<'_>, flag: &str, value: &str) {
     }
 }
 
-/// A client that writes a flag to a database, and one in daemon mode that has read it.
+/// Starts a client that writes a flag to a database, and one in daemon mode that reads it.
 fn write_and_read<'a>(
     service: &'a Service,
     flags: &FakeService,
@@ -47,7 +47,7 @@ fn write_and_read<'a>(
 
 // STO-8.4
 #[test]
-fn the_harness_is_asked_for_memberships_and_for_how_current_they_are() {
+fn memberships_and_their_age_are_requested_from_the_harness() {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap()
@@ -84,7 +84,7 @@ fn the_harness_is_asked_for_memberships_and_for_how_current_they_are() {
         );
     }
     client.close();
-    // The context is known by the hash of its key.
+    // The context is identified by the hash of its key.
     let membership =
         json!({"contextHash": "/e5DDUC9V97qwYbNl5ADPQ8G+QmogG585ucXq3x9UCk="}).to_string();
     let posts = callbacks.take();
@@ -100,7 +100,7 @@ fn the_harness_is_asked_for_memberships_and_for_how_current_they_are() {
 }
 
 #[test]
-fn without_a_store_of_big_segments_there_is_none_available() {
+fn without_a_big_segment_store_none_is_available() {
     let (service, flags) = (Service::start(), FakeService::start().unwrap());
     let client =
         service.client(&json!({"credential": "sdk-key", "streaming": {"baseUri": flags.url()}}));
@@ -110,7 +110,7 @@ fn without_a_store_of_big_segments_there_is_none_available() {
     );
 }
 
-// STO-8.1 and STO-8.2: without a source, daemon mode; with one, what it delivers is written
+// STO-8.1 and STO-8.2: without a source, daemon mode; with a source, its data is written
 #[test]
 fn flags_are_read_from_a_database_and_written_to_it() {
     let redis = RedisServer::start().unwrap();
@@ -130,7 +130,7 @@ fn flags_are_read_from_a_database_and_written_to_it() {
 }
 
 #[test]
-fn in_the_default_store_mode_what_was_read_outlives_the_database() {
+fn in_the_default_store_mode_flags_outlive_the_database() {
     let redis = RedisServer::start().unwrap();
     let service = Service::with(Options {
         default_store_mode: true,
@@ -149,9 +149,9 @@ fn in_the_default_store_mode_what_was_read_outlives_the_database() {
     }
 }
 
-/// One that is down is no reason not to make a client.
+/// A client can be created while its database is down.
 #[test]
-fn a_database_may_be_down() {
+fn a_client_is_created_while_its_database_is_down() {
     let service = Service::start();
     for (kind, dsn) in [
         ("redis", "redis://127.0.0.1:1"),

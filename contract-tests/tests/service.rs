@@ -1,4 +1,4 @@
-//! The service, driven as the harness drives it (EVT-10). The flags come from a fake flag service.
+//! Drives the service as the harness does (EVT-10). Flags come from a fake flag service.
 
 #![cfg(test)]
 
@@ -22,7 +22,7 @@ fn flags() -> FakeService {
     flags
 }
 
-/// A client that streams from there.
+/// The configuration of a client that streams from `flags`.
 fn streams(flags: &FakeService) -> Value {
     json!({"credential": "sdk-key", "streaming": {"baseUri": flags.url()}})
 }
@@ -55,7 +55,7 @@ fn the_capabilities_follow_the_retry_policy() {
 }
 
 #[test]
-fn flags_are_evaluated_as_the_type_that_is_asked_for() {
+fn flags_are_evaluated_as_the_requested_type() {
     let (service, flags) = (Service::start(), flags());
     let client = service.client(&streams(&flags));
     let found = |value: Value, index| json!({"value": value, "variationIndex": index, "reason": {"kind": "FALLTHROUGH"}});
@@ -88,7 +88,7 @@ fn flags_are_evaluated_as_the_type_that_is_asked_for() {
 
 // EVAL-3.2
 #[test]
-fn without_details_there_is_only_the_value() {
+fn without_details_only_the_value_is_returned() {
     let (service, flags) = (Service::start(), flags());
     let client = service.client(&streams(&flags));
     let mut params = json!({"flagKey": "bool", "context": ada(), "valueType": "bool", "defaultValue": false, "detail": false});
@@ -98,7 +98,7 @@ fn without_details_there_is_only_the_value() {
 }
 
 #[test]
-fn a_user_in_the_old_form_is_a_subject_too() {
+fn users_in_the_old_form_are_accepted() {
     let (service, flags) = (Service::start(), flags());
     let client = service.client(&streams(&flags));
     let params = json!({"flagKey": "string", "context": null, "user": {"key": ""}, "valueType": "any", "detail": false});
@@ -106,7 +106,7 @@ fn a_user_in_the_old_form_is_a_subject_too() {
 }
 
 #[test]
-fn what_is_wrong_with_a_context_is_for_the_sdk_to_say() {
+fn contexts_are_validated_by_the_sdk() {
     let (service, flags) = (Service::start(), flags());
     let client = service.client(&streams(&flags));
     let context = json!({"kind": "kind", "key": "a"});
@@ -123,7 +123,7 @@ fn what_is_wrong_with_a_context_is_for_the_sdk_to_say() {
 }
 
 #[test]
-fn all_flags_are_evaluated_with_what_the_options_ask_for() {
+fn all_flags_are_evaluated_with_the_requested_options() {
     let (service, flags) = (Service::start(), FakeService::start().unwrap());
     let flag = json!({"key": "f", "on": true, "variations": ["v"], "fallthrough": {"variation": 0}, "version": 3});
     flags.use_preconfigured_flag(flag).unwrap();
@@ -154,7 +154,7 @@ fn all_flags_are_evaluated_with_what_the_options_ask_for() {
 
 // EVAL-1.13
 #[test]
-fn contexts_are_hashed_with_the_key_of_the_client() {
+fn contexts_are_hashed_with_the_sdk_key() {
     let (service, flags) = (Service::start(), flags());
     let mut config = streams(&flags);
     config["credential"] = json!("secret");
@@ -229,7 +229,7 @@ fn error(client: &TestClient<'_>, command: &str, params: &Value) -> String {
 }
 
 #[test]
-fn events_are_sent_when_they_are_configured() {
+fn events_are_sent_when_configured() {
     let (service, flags) = (Service::start(), flags());
     let mut config = streams(&flags);
     config["events"] = json!({"baseUri": flags.url(), "globalPrivateAttributes": ["a"], "flushIntervalMs": 3_600_000});
@@ -289,7 +289,7 @@ fn events_are_sent_when_they_are_configured() {
 
 // EVT-10.2
 #[test]
-fn without_events_configured_none_are_sent() {
+fn no_events_are_sent_unless_configured() {
     let (service, flags) = (Service::start(), flags());
     let mut config = streams(&flags);
     config["serviceEndpoints"] = json!({"events": flags.url()});
@@ -301,13 +301,13 @@ fn without_events_configured_none_are_sent() {
         202
     );
     assert_eq!(client.send("flushEvents", &Value::Null).status, 202);
-    // Closing delivers what is left.
+    // Closing delivers any remaining events.
     assert_eq!(client.close().status, 204);
     assert!(flags.payloads().is_empty());
 }
 
 #[test]
-fn bad_requests_are_refused_with_a_message() {
+fn invalid_requests_are_refused_with_a_message() {
     let (service, flags) = (Service::start(), flags());
     service.post("/", "{").is_refused_with("EOF");
     service.post("/", "{}").is_refused_with("configuration");
@@ -394,7 +394,7 @@ fn a_client_that_is_not_ready_is_used_only_if_initialization_can_fail() {
 
 // SRC-4.5
 #[test]
-fn a_start_wait_without_end_does_not_overflow() {
+fn an_unlimited_start_wait_does_not_overflow() {
     let (service, flags) = (Service::start(), flags());
     for wait in [30_000_000_000_u64, u64::MAX] {
         let mut config = streams(&flags);
@@ -409,7 +409,7 @@ fn a_start_wait_without_end_does_not_overflow() {
 
 // EVT-10.1
 #[test]
-fn null_is_nothing_and_what_is_not_known_is_ignored() {
+fn null_counts_as_missing_and_unknown_members_are_ignored() {
     let (service, flags) = (Service::start(), flags());
     let client = service.client(&json!({
         "credential": "sdk-key", "startWaitTimeMs": null, "initCanFail": null, "tls": null, "proxy": {"httpProxy": null},
@@ -449,7 +449,7 @@ fn requests_are_made_as_configured() {
 }
 
 #[test]
-fn certificates_are_checked_as_configured() {
+fn certificates_are_verified_as_configured() {
     let (service, flags) = (
         Service::start(),
         FakeService::builder().tls().start().unwrap(),
@@ -460,7 +460,7 @@ fn certificates_are_checked_as_configured() {
         config["tls"] = tls;
         service.client(&config)
     };
-    // The harness does not say that the initialization of such a client can fail.
+    // The harness does not set `initCanFail` for such a client.
     let mut config = streams(&flags);
     config["tls"] = json!({"skipVerifyPeer": false, "customCAFile": ""});
     config["startWaitTimeMs"] = json!(1);
@@ -493,7 +493,7 @@ fn requests_go_through_the_proxy() {
 }
 
 #[test]
-fn clients_are_independent_and_end_when_they_are_deleted() {
+fn clients_are_independent_and_are_closed_when_deleted() {
     let (service, one, two) = (Service::start(), flags(), flags());
     two.set("string", "world");
     let (first, second) = (
@@ -520,7 +520,7 @@ fn clients_are_independent_and_end_when_they_are_deleted() {
 }
 
 #[test]
-fn the_service_closes_all_clients_when_it_is_told_to_stop() {
+fn the_service_closes_all_clients_when_stopped() {
     let (service, flags) = (Service::start(), flags());
     service.client(&streams(&flags));
     service.client(&streams(&flags));

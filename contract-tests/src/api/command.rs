@@ -1,4 +1,4 @@
-//! What to ask a client, and what it answers.
+//! Commands to a client, and its responses.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use vexil::{Context, ContextError, Value};
 
 use super::or_default;
 
-/// `POST` to a client: the name of a command, and the parameters in a member of the same name.
+/// `POST` to a client: the name of a command, and its parameters in a member of the same name.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Command {
@@ -25,7 +25,7 @@ pub(crate) struct Command {
     pub(crate) migration_operation: Option<MigrationOperation>,
 }
 
-/// Whom a command is about: a context, or a user in the old form, which the SDK reads as a context.
+/// The subject of a command: a context, or a user in the old form, which the SDK converts.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Subject {
     context: Option<Value>,
@@ -33,7 +33,7 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    /// The context as the SDK reads it; none if there is neither.
+    /// Returns the context as the SDK parses it, or `None` if the command has neither.
     pub(crate) fn read(self) -> Option<Result<Context, ContextError>> {
         self.context.or(self.user).map(Context::try_from)
     }
@@ -62,7 +62,7 @@ pub(crate) enum ValueType {
     Any,
 }
 
-/// Without details only the value is there.
+/// Without details, only the value is set.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Evaluated {
@@ -105,7 +105,7 @@ pub(crate) struct Track {
     pub(crate) subject: Subject,
     #[serde(default)]
     pub(crate) data: Value,
-    /// Whether data of `null` means the method that takes no data.
+    /// Whether `null` as data means to call the method without data.
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) omit_null_data: bool,
     pub(crate) metric_value: Option<f64>,
@@ -122,7 +122,7 @@ pub(crate) struct Hashed {
     pub(crate) result: String,
 }
 
-/// One of the two is there.
+/// Exactly one of the two is set.
 #[derive(Debug, Deserialize)]
 pub(crate) struct BuildContext {
     pub(crate) single: Option<ContextKind>,
@@ -142,7 +142,7 @@ pub(crate) struct ContextKind {
     pub(crate) custom: BTreeMap<String, Value>,
 }
 
-/// The context as JSON text, or what is wrong with it.
+/// The context as JSON text, or an error message.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum BuiltContext {
@@ -152,7 +152,7 @@ pub(crate) enum BuiltContext {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct ConvertContext {
-    /// JSON text, or something that is none.
+    /// JSON text, which may be invalid.
     pub(crate) input: String,
 }
 
@@ -162,7 +162,7 @@ pub(crate) struct CompareContexts {
     pub(crate) context2: ComparedContext,
 }
 
-/// One of the two is there.
+/// Exactly one of the two is set.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ComparedContext {
     pub(crate) single: Option<ComparedKind>,
@@ -190,7 +190,7 @@ pub(crate) struct Attribute {
 #[derive(Debug, Deserialize)]
 pub(crate) struct PrivateAttribute {
     pub(crate) value: String,
-    /// Whether the value is a name as it is, rather than a reference.
+    /// Whether the value is a literal name instead of a reference.
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) literal: bool,
 }
@@ -245,7 +245,7 @@ pub(crate) enum Operation {
     Write,
 }
 
-/// The stage, or what the origin that decides has said.
+/// The stage, or the result of the authoritative origin.
 #[derive(Debug, Serialize)]
 pub(crate) struct Migrated {
     pub(crate) result: String,

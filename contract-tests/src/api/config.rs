@@ -1,4 +1,4 @@
-//! What clients to make.
+//! The configuration of clients.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ pub(crate) struct CreateClient {
     pub(crate) configuration: Config,
 }
 
-/// A client.
+/// The configuration of a client.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Config {
     pub(crate) credential: String,
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) start_wait_time_ms: Millis,
-    /// Whether a client that is not ready in time is what the test is about.
+    /// Whether the test accepts a client that is not ready in time.
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) init_can_fail: bool,
     #[serde(default, deserialize_with = "or_default")]
@@ -37,17 +37,17 @@ pub(crate) struct Config {
     pub(crate) wrapper: Option<Wrapper>,
     pub(crate) streaming: Option<Streaming>,
     pub(crate) polling: Option<Polling>,
-    /// Without it, there are no events.
+    /// If missing, events are disabled.
     pub(crate) events: Option<Events>,
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) hooks: Hooks,
     pub(crate) big_segments: Option<BigSegments>,
     pub(crate) persistent_data_store: Option<PersistentDataStore>,
-    /// This is only looked for: to go on without it would test something else.
+    /// Only checked for presence: ignoring it would test something else.
     pub(crate) data_system: Option<IgnoredAny>,
 }
 
-/// Base URIs; the empty one is none.
+/// Base URIs. An empty one counts as missing.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Endpoints {
     #[serde(default, deserialize_with = "or_default")]
@@ -63,7 +63,7 @@ pub(crate) struct Endpoints {
 pub(crate) struct Tls {
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) skip_verify_peer: bool,
-    /// A path; the empty one is none.
+    /// A path. An empty one counts as missing.
     #[serde(rename = "customCAFile", default, deserialize_with = "or_default")]
     pub(crate) custom_ca_file: String,
 }
@@ -136,7 +136,7 @@ pub(crate) struct BigSegments {
     pub(crate) stale_after_ms: Option<Millis>,
 }
 
-/// A database, and how it is cached.
+/// A database and its cache.
 #[derive(Debug, Deserialize)]
 pub(crate) struct PersistentDataStore {
     pub(crate) store: Store,
@@ -158,7 +158,7 @@ pub(crate) struct Cache {
     pub(crate) ttl: Option<u64>,
 }
 
-/// A number of milliseconds; one that is too large is the longest time there is.
+/// Parses a number of milliseconds. A number that is too large becomes the maximum duration.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Millis(pub(crate) Duration);
 

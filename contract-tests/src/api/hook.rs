@@ -1,4 +1,4 @@
-//! Hooks: which to make, and what they tell.
+//! The configuration of hooks, and their reports.
 
 use std::collections::BTreeMap;
 

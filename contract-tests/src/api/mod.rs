@@ -1,7 +1,7 @@
-//! The JSON of the harness.
+//! The harness's JSON.
 //!
-//! It says `null` for what it does not set, so `null` is the same as nothing everywhere; what is
-//! not known is ignored. Names and meanings are those of the protocol, EVT-10.
+//! The harness sends `null` for members that are not set, so `null` counts as missing everywhere.
+//! Unknown members are ignored. Names and meanings are those of the protocol, EVT-10.
 
 mod command;
 mod config;
@@ -20,7 +20,7 @@ pub(crate) use config::{
 pub(crate) use hook::{HookConfig, Hooks, SeriesContext, Stage, StagePayload, TrackContext};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// What the service says of itself.
+/// The status of the service.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Status {
@@ -29,7 +29,7 @@ pub(crate) struct Status {
     pub(crate) capabilities: Vec<&'static str>,
 }
 
-/// For fields whose absence means their type's default: `null` means it too.
+/// For fields that default to their type's default: `null` also selects the default.
 fn or_default<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {

@@ -1,4 +1,4 @@
-//! The places of the harness that the service tells of things.
+//! The endpoints of the harness that the service calls.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, TcpListener};
@@ -9,11 +9,11 @@ use axum::Router;
 use axum::http::{StatusCode, Uri};
 use tokio::sync::oneshot;
 
-/// What was posted: path and body, in order.
+/// The posts: path and body, in order.
 type Posts = Arc<Mutex<Vec<(String, String)>>>;
 
-/// Takes what is sent to any path, and answers with the path and the body; below `/broken` with an
-/// error, and at some paths with what a test says.
+/// Accepts posts to any path. The response is the path and the body, an error below `/broken`, or
+/// a response configured by the test.
 pub(crate) struct Callbacks {
     url: String,
     posts: Posts,
@@ -27,7 +27,7 @@ impl Callbacks {
         Self::answering(&[])
     }
 
-    /// With these answers at these paths.
+    /// Starts with these responses at these paths.
     pub(crate) fn answering(answers: &[(&str, serde_json::Value)]) -> Self {
         let answers: HashMap<_, _> = answers
             .iter()
@@ -78,12 +78,12 @@ impl Callbacks {
         format!("{}{path}", self.url)
     }
 
-    /// What was posted since this was last asked.
+    /// Takes the posts since the last call.
     pub(crate) fn take(&self) -> Vec<(String, String)> {
         std::mem::take(&mut *self.posts.lock().unwrap())
     }
 
-    /// The same, read as JSON.
+    /// Like [`Self::take`], parsed as JSON.
     pub(crate) fn take_json(&self) -> Vec<(String, serde_json::Value)> {
         self.take()
             .into_iter()

@@ -1,10 +1,9 @@
-//! The harness's side of the wire: a service in process, requests to it, and what it tells the
-//! harness.
+//! The harness's side: a service in this process, requests to it, and its calls to the harness.
 
 #![allow(
     dead_code,
     unused_imports,
-    reason = "each test file is a crate of its own and uses a part of this"
+    reason = "each test file is a separate crate and uses only a part"
 )]
 
 mod callbacks;
@@ -18,14 +17,14 @@ use ureq::Agent;
 use ureq::http::Response;
 use vexil_contract_tests::Options;
 
-/// A service under test. It is stopped when this is dropped, if it was not before.
+/// A service under test. It is stopped on drop, unless it was stopped before.
 pub(crate) struct Service {
     agent: Agent,
     url: String,
     running: Option<JoinHandle<()>>,
 }
 
-/// What came back.
+/// A response of the service.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -40,13 +39,13 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    /// Asserts that it is a bad request, and that the message says why.
+    /// Asserts that the response is a bad request whose message contains `words`.
     #[track_caller]
     pub(crate) fn is_refused_with(&self, words: &str) {
         self.is_error_with(400, words);
     }
 
-    /// Asserts that it is this error, and that the message says why.
+    /// Asserts that the response has this status and that its message contains `words`.
     #[track_caller]
     pub(crate) fn is_error_with(&self, status: u16, words: &str) {
         assert_eq!(self.status, status, "{}", self.body);
@@ -99,7 +98,7 @@ impl Service {
         read(self.agent.delete(self.at(path)).call())
     }
 
-    /// Asks for a client.
+    /// Requests a client.
     pub(crate) fn create(&self, configuration: &Value) -> Answer {
         self.post(
             "/",
@@ -107,7 +106,7 @@ impl Service {
         )
     }
 
-    /// Makes a client.
+    /// Creates a client.
     #[track_caller]
     pub(crate) fn client(&self, configuration: &Value) -> TestClient<'_> {
         let answer = self.create(configuration);
@@ -118,7 +117,7 @@ impl Service {
         }
     }
 
-    /// Tells the service to stop, and waits until it has.
+    /// Stops the service and waits until it has ended.
     pub(crate) fn stop(mut self) {
         self.end();
     }
@@ -143,7 +142,7 @@ impl Drop for Service {
     }
 }
 
-/// A client that the service has made.
+/// A client created by the service.
 pub(crate) struct TestClient<'a> {
     service: &'a Service,
     pub(crate) path: String,
@@ -158,13 +157,13 @@ impl TestClient<'_> {
         )
     }
 
-    /// Sends a command that has an answer.
+    /// Sends a command that has a response.
     #[track_caller]
     pub(crate) fn ask(&self, command: &str, params: &Value) -> Value {
         self.send(command, params).json()
     }
 
-    /// Evaluates a flag in all detail.
+    /// Evaluates a flag with details.
     #[track_caller]
     pub(crate) fn evaluate(&self, flag: &str, value_type: &str, default: &Value) -> Value {
         let context = json!({"kind": "user", "key": "ada"});
