@@ -1,8 +1,8 @@
 //! The test service with which the field's contract tests drive vexil.
 //!
 //! The tests (`sdk-test-harness`) are a separate program. It replaces the flag service, commands
-//! this service over HTTP to create and call clients, and checks the results. This crate contains no
-//! expected results: each command is one call of the SDK, and its result is returned unchanged.
+//! this service over HTTP to create and call clients, and checks the results. This crate contains
+//! no expected results: each command is one call of the SDK, and its result is returned unchanged.
 //!
 //! ```text
 //! service        the routes, and the clients by id
