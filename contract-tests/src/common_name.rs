@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_common_name_counts_for_the_harness_alone() {
+    fn only_the_harness_may_use_a_common_name() {
         assert!(accepts("localhost", "localhost", &[], None));
         assert!(
             accepts("example.com", "x", &["example.com"], None),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_with_limits_signs_no_common_names() {
+    fn an_authority_with_name_constraints_cannot_sign_common_names() {
         let example = || vec![GeneralSubtree::DnsName("example.com".to_owned())];
         let permitted = NameConstraints {
             permitted_subtrees: example(),

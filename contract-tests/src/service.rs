@@ -138,7 +138,7 @@ async fn command(
 ) -> Result<Response, Refusal> {
     let client = service.client(id)?;
     let command: Command = parse(&body)?;
-    tracing::debug!(client = id, command = command.command, "asked");
+    tracing::debug!(client = id, command = command.command, "command received");
     Ok(match client.run(command).await? {
         Some(answer) => Json(answer).into_response(),
         None => StatusCode::ACCEPTED.into_response(),

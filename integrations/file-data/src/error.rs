@@ -16,10 +16,10 @@ use vexil::model::DataKind;
 #[non_exhaustive]
 pub enum FileDataError {
     /// No file was added to the builder.
-    #[error("no file was named")]
+    #[error("no file was added")]
     NoFile,
     /// A path cannot be made absolute.
-    #[error("\"{}\" cannot be made an absolute path", path.display())]
+    #[error("\"{}\" cannot be made absolute", path.display())]
     Path {
         /// The path as passed to the builder.
         path: PathBuf,
