@@ -76,7 +76,7 @@ fn evaluator(bencher: Bencher, flag: &str) {
 
 /// Evaluates a flag by key, through the client.
 #[divan::bench(args = CASES)]
-fn door(bencher: Bencher, flag: &str) {
+fn method(bencher: Bencher, flag: &str) {
     let (client, user) = (client(), user());
     bencher.bench_local(|| client.bool_variation(black_box(flag), &user, false));
 }

@@ -69,18 +69,18 @@ impl Measurement for Evaluations {
 fn call<D: 'static, C: Clone + 'static>(
     name: String,
     flag: &'static str,
-    door: &Rc<D>,
+    method: &Rc<D>,
     context: &C,
     evaluate: impl Fn(&D, &str, &C) -> bool + 'static,
 ) -> Result<Call, Box<dyn Error>> {
-    let (door, context) = (Rc::clone(door), context.clone());
-    let answer = evaluate(&door, flag, &context);
+    let (method, context) = (Rc::clone(method), context.clone());
+    let answer = evaluate(&method, flag, &context);
     // Any other value means that the default was returned and nothing was evaluated.
     if !answer && flag != ROLLOUT {
         return Err(format!("{name}: `{flag}` is not true").into());
     }
     Ok(Call {
         answer,
-        ..Call::new(name, batch(move || evaluate(&door, flag, &context)))
+        ..Call::new(name, batch(move || evaluate(&method, flag, &context)))
     })
 }

@@ -49,7 +49,7 @@ pub(super) struct Change {
     /// How many items changed without a higher version.
     not_newer: usize,
     /// The new and changed items that cannot be decoded.
-    pub(super) spoilt: Vec<StoreError>,
+    pub(super) corrupt: Vec<StoreError>,
 }
 
 impl Change {
@@ -115,7 +115,7 @@ impl KnownItems {
                     (Some(item), false)
                 }
                 Err(error) => {
-                    change.spoilt.push(error);
+                    change.corrupt.push(error);
                     (before, true)
                 }
             };

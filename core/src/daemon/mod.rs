@@ -119,7 +119,7 @@ impl Refresher<'_> {
         let survey = self.adopted.survey(snapshot);
         let verdict = self.guard.judge(&survey.sizes, snapshot.initialized, now);
         let mut change = self.adopted.take_over(survey, verdict == Verdict::Deleted);
-        for error in &change.spoilt {
+        for error in &change.corrupt {
             self.health.flawed(error);
         }
         // The status is updated first, because a caller that waited for the data may read it.

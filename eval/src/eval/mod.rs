@@ -118,6 +118,7 @@ enum Abort {
 
 impl<'a> Evaluator<'_, 'a> {
     /// Evaluates a flag and writes the result to `found`.
+    #[inline]
     fn flag(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<(), Abort> {
         if !flag.on {
             self.off(flag, Verdict::Off);

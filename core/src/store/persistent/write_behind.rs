@@ -276,8 +276,8 @@ impl Driver {
     }
 
     fn adopt(&mut self, snapshot: &StoredSnapshot) {
-        let (data, spoilt) = decode_all(&snapshot.collections);
-        for error in &spoilt {
+        let (data, corrupt) = decode_all(&snapshot.collections);
+        for error in &corrupt {
             self.health.flawed(error);
         }
         let items = data.flags.len() + data.segments.len();
@@ -290,7 +290,7 @@ impl Driver {
         };
         // This wakes listeners of the status, so the lock must be released first.
         if adopted {
-            self.health.refreshed(items, spoilt.len(), true, false);
+            self.health.refreshed(items, corrupt.len(), true, false);
         }
     }
 

@@ -40,18 +40,18 @@ pub(crate) fn decode(kind: DataKind, key: &Text, stored: &StoredItem) -> Result<
 
 /// Decodes all items of a store. Also returns the errors of the items that cannot be decoded.
 pub(crate) fn decode_all(collections: &[Collection]) -> (DataSet, Vec<StoreError>) {
-    let mut spoilt = Vec::new();
+    let mut corrupt = Vec::new();
     let stored = collections
         .iter()
         .flat_map(|Collection { kind, items, .. }| items.iter().map(move |item| (*kind, item)));
     let items = stored.filter_map(|(kind, (key, stored))| match decode(kind, key, stored) {
         Ok(item) => Some(item),
         Err(error) => {
-            spoilt.push(error);
+            corrupt.push(error);
             None
         }
     });
-    (items.collect(), spoilt)
+    (items.collect(), corrupt)
 }
 
 /// Encodes an item.

@@ -441,8 +441,8 @@ impl Shared {
                 .inspect_err(|error| self.tell(Message::Failed(error.clone())))?;
             collections.push(Collection::new(kind, items));
         }
-        let (data, spoilt) = decode_all(&collections);
-        for error in spoilt {
+        let (data, corrupt) = decode_all(&collections);
+        for error in corrupt {
             self.tell(Message::Flawed(error));
         }
         Ok(self.remember_all(Environment::new(data, true)))
