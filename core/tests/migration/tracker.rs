@@ -83,7 +83,7 @@ fn an_inconsistent_operation_is_logged_and_not_reported() {
         panic!("{lines:#?}")
     };
     assert!(
-        [" ERROR ", "move", "read or written"]
+        [" ERROR ", "move", "was not recorded"]
             .iter()
             .all(|word| line.contains(word)),
         "{line}"
