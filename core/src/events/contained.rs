@@ -32,6 +32,7 @@ impl Contained {
         }
     }
 
+    #[inline]
     fn run<T>(&self, method: &'static str, call: impl FnOnce() -> T) -> Option<T> {
         let result = catch_unwind(AssertUnwindSafe(call)).ok();
         if result.is_none() {
