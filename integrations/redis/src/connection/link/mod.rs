@@ -262,6 +262,15 @@ async fn mend(shared: Arc<Shared>) {
     }
 }
 
+/// Records that a connection is closed, also if its task is aborted.
+struct CloseOnDrop<'a>(&'a Live);
+
+impl Drop for CloseOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 /// Drives a connection until it is lost.
 async fn carry(shared: &Shared, live: &Live, dialed: Dialed, missed: bool) {
     let Dialed { driver, pushes, .. } = dialed;
@@ -277,6 +286,7 @@ async fn carry(shared: &Shared, live: &Live, dialed: Dialed, missed: bool) {
         }
         live.keep(&shared.changes, counts, armed).await;
     };
+    let _closed = CloseOnDrop(live);
     tokio::select! {
         () = driver => {}
         () = using => {}

@@ -1,11 +1,13 @@
 //! [`Live`]: an open connection and its health.
 
+use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, Value};
+use redis::{Cmd, RedisError, Value};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -33,6 +35,9 @@ struct Health {
     condemned: AtomicBool,
     /// Notifies the task that owns the connection to close it.
     condemn: Notify,
+    /// Whether the connection is closed. A request that is handed over in the same instant may stay
+    /// in the closed queue of the connection for ever, without a reply and without an error.
+    closed: watch::Sender<bool>,
     /// Number of consecutive late replies.
     late: AtomicU32,
     /// Number of bulk requests in flight. Other requests behind them may be late without a fault.
@@ -45,6 +50,7 @@ impl Live {
             probe_limit: limits.probe,
             condemned: AtomicBool::new(false),
             condemn: Notify::new(),
+            closed: watch::Sender::new(false),
             late: AtomicU32::new(0),
             bulk: AtomicUsize::new(0),
         };
@@ -64,12 +70,8 @@ impl Live {
         let _bulk = (request.limit == Limit::Bulk).then(|| Bulk::new(&self.health));
         let (pipeline, count) = request.packed(asking);
         let mut connection = self.connection.clone();
-        match timeout_at(
-            deadline,
-            connection.send_packed_commands(&pipeline, 0, count),
-        )
-        .await
-        {
+        let answers = self.unless_closed(connection.send_packed_commands(&pipeline, 0, count));
+        match timeout_at(deadline, answers).await {
             Ok(answers) => {
                 self.health.late.store(0, Ordering::Relaxed);
                 request.answers(answers.map_err(Fault::Lost)?, asking)
@@ -90,6 +92,27 @@ impl Live {
     pub(super) fn condemn(&self) {
         self.health.condemned.store(true, Ordering::Release);
         self.health.condemn.notify_one();
+    }
+
+    /// Records that the connection is closed. Requests without a reply fail.
+    pub(super) fn close(&self) {
+        self.health.condemned.store(true, Ordering::Release);
+        self.health.closed.send_replace(true);
+    }
+
+    /// Awaits a reply, or fails when the connection is closed.
+    async fn unless_closed<T>(
+        &self,
+        reply: impl Future<Output = Result<T, RedisError>>,
+    ) -> Result<T, RedisError> {
+        let mut closed = self.health.closed.subscribe();
+        tokio::select! {
+            biased;
+            reply = reply => reply,
+            _ = closed.wait_for(|closed| *closed) => {
+                Err(io::Error::from(io::ErrorKind::BrokenPipe).into())
+            }
+        }
     }
 
     /// Subscribes the stores from index `from` on to changes, and returns the number of stores now
@@ -146,12 +169,8 @@ impl Live {
     /// Sends one command. Returns `None` if there is no reply within the probe timeout.
     async fn ask(&self, command: &Cmd) -> Option<Value> {
         let mut connection = self.connection.clone();
-        match timeout(
-            self.health.probe_limit,
-            connection.send_packed_command(command),
-        )
-        .await
-        {
+        let answer = self.unless_closed(connection.send_packed_command(command));
+        match timeout(self.health.probe_limit, answer).await {
             Ok(answer) => {
                 self.health.late.store(0, Ordering::Relaxed);
                 // An error here means that the connection is closed, which its owner notices.
