@@ -13,7 +13,6 @@
 //! ```text
 //! cargo build --release -p vexil-bench && target/release/vexil-bench evaluation
 //! ```
-//! ```
 
 mod all_flags;
 mod allocations;

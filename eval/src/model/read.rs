@@ -255,7 +255,7 @@ fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer.deserialize_option(ListVisitor(PhantomData))
 }
 
-/// The version of an item, read as an [`Integer`]. A negative version becomes zero, the lowest one.
+/// The version of an item, read as an integer. A negative version becomes zero, the lowest one.
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "a version is a number")]
 pub struct ItemVersion(pub u64);
