@@ -159,7 +159,7 @@ impl Worker {
         let runtime = self.runtime.clone();
         #[cfg(feature = "metrics")]
         let meter = Arc::clone(&self.meter);
-        let underway = Underway {
+        let unaccounted = Unaccounted {
             stats: Arc::clone(destination.stats()),
             panicked: Arc::clone(&self.panicked),
             is_counted: false,
@@ -193,7 +193,7 @@ impl Worker {
                     "the transport panicked while sending events, payload lost"
                 );
             };
-            underway.counted();
+            unaccounted.counted();
             match delivered {
                 Delivered::Ok {
                     server_time: Some(time),
@@ -215,20 +215,20 @@ impl Worker {
 
 /// A payload whose outcome is not counted yet. If dropped before that, by a panic or with the
 /// runtime, it counts as lost.
-struct Underway {
+struct Unaccounted {
     stats: Arc<DeliveryStats>,
     panicked: Arc<AtomicU64>,
     is_counted: bool,
 }
 
-impl Underway {
+impl Unaccounted {
     /// Marks the outcome of the payload as counted.
     fn counted(mut self) {
         self.is_counted = true;
     }
 }
 
-impl Drop for Underway {
+impl Drop for Unaccounted {
     fn drop(&mut self) {
         if !self.is_counted {
             self.stats.dropped.fetch_add(1, Ordering::Relaxed);

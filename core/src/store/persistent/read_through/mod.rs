@@ -62,7 +62,7 @@ type Answer = Result<Option<Item>, StoreError>;
 pub(crate) struct ReadThroughStore {
     shared: Arc<Shared>,
     /// The background task. `close` takes it.
-    keeper: Mutex<Option<Task<()>>>,
+    refresher: Mutex<Option<Task<()>>>,
 }
 
 #[derive(Debug)]
@@ -125,15 +125,15 @@ impl ReadThroughStore {
             reading_all: SingleFlight::new(),
             messages,
         });
-        let keeper = Refresher {
+        let refresher = Refresher {
             shared: Arc::downgrade(&shared),
             inbox,
             health,
         };
-        let keeper = runtime.spawn_watched("refresher of the data store", keeper.run(), died);
+        let refresher = runtime.spawn_watched("refresher of the data store", refresher.run(), died);
         Self {
             shared,
-            keeper: Mutex::new(Some(keeper)),
+            refresher: Mutex::new(Some(refresher)),
         }
     }
 }
@@ -219,7 +219,7 @@ impl DataStore for ReadThroughStore {
 
     async fn close(&self) {
         drop(
-            self.keeper
+            self.refresher
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .take(),
