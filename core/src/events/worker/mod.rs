@@ -237,7 +237,10 @@ impl Drop for Unaccounted {
     }
 }
 
-#[expect(clippy::as_conversions, reason = "five")]
+#[expect(
+    clippy::as_conversions,
+    reason = "the constant fits every integer type"
+)]
 fn places() -> usize {
     DELIVERIES as usize
 }
