@@ -143,12 +143,10 @@ fn one_patch_after_flushall_removes_no_flag() {
         flush(&server);
         server.command(command(Write::Flag(0), 2)).unwrap();
         until("the patch is visible", || value(&client, 0) == 2);
+        let status = client.data_store_status();
+        assert!(status.blocking_wait_for(|status| status.stale, SOON));
         // Longer than the confirmation of a suspicious loss takes.
-        assert!(
-            !client
-                .data_store_status()
-                .blocking_wait_for(|status| !status.stale, Duration::from_secs(4))
-        );
+        assert!(!status.blocking_wait_for(|status| !status.stale, Duration::from_secs(4)));
     });
     assert_eq!(
         watch.missing.into_inner(),
