@@ -78,6 +78,8 @@ pub mod eval;
 pub mod events;
 pub mod global;
 pub mod hooks;
+#[cfg(feature = "http")]
+mod http;
 pub mod migration;
 mod moment;
 mod per_process;
@@ -90,13 +92,11 @@ mod store_call;
 mod store_error;
 #[cfg(feature = "tls")]
 pub mod tls;
-#[cfg(feature = "http")]
-pub mod transport;
 mod url_text;
 mod watchdog;
-#[cfg(feature = "http")]
-mod wire;
 
+#[cfg(feature = "http")]
+pub use self::http::transport;
 pub use async_trait::async_trait;
 pub use client::{Client, ClientBuilder};
 pub use per_process::PerProcess;

@@ -10,10 +10,10 @@ use vexil_eval::Text;
 #[cfg(feature = "http")]
 use super::{ApplicationInfo, HttpConfig, ServiceEndpoints, WrapperInfo};
 use super::{ConfigError, SdkKey};
+#[cfg(feature = "http")]
+use crate::http::transport::HttpTransport;
 use crate::runtime::Runtime;
 use crate::status::DataStoreReporter;
-#[cfg(feature = "http")]
-use crate::transport::HttpTransport;
 
 /// The properties of a client that its components are configured from. Passed to
 /// [`Configure::configure`](super::Configure::configure).

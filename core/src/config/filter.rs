@@ -1,6 +1,6 @@
 //! Validates configured payload filters.
 
-use crate::wire::PayloadFilter;
+use crate::http::wire::PayloadFilter;
 
 /// The filter with this key. Logs an error and returns `None` if the key is invalid (SRC-1.3).
 pub(super) fn accepted(key: &str) -> Option<PayloadFilter> {

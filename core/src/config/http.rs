@@ -12,8 +12,8 @@ use thiserror::Error;
 
 use super::ConfigError;
 use crate::deadline;
-use crate::transport::HttpTransport;
-use crate::transport::http_client::{
+use crate::http::transport::HttpTransport;
+use crate::http::transport::http_client::{
     DefaultTransport, NoTls, Tls, TlsSettings, parse_proxy, proxy_in_environment, redacted_proxy,
 };
 

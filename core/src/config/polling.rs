@@ -10,8 +10,8 @@ use super::filter::accepted;
 use super::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, Endpoint, PollingDataSource};
 use crate::deadline::{self, NEVER};
-use crate::transport::RetryPolicy;
-use crate::wire::POLL_PATH;
+use crate::http::transport::RetryPolicy;
+use crate::http::wire::POLL_PATH;
 
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(30);
 const MAX_BODY_SIZE: usize = 256 << 20;

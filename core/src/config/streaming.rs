@@ -10,8 +10,8 @@ use super::filter::accepted;
 use super::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, Endpoint, StreamingDataSource};
 use crate::deadline;
-use crate::transport::RetryPolicy;
-use crate::wire::STREAM_PATH;
+use crate::http::transport::RetryPolicy;
+use crate::http::wire::STREAM_PATH;
 
 const READ_TIMEOUT: Duration = Duration::from_secs(300);
 const MAX_EVENT_SIZE: usize = 256 << 20;

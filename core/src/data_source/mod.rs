@@ -37,15 +37,7 @@
 //! [`ClientBuilder::start`]: crate::ClientBuilder::start
 
 #[cfg(feature = "http")]
-mod endpoint;
-#[cfg(feature = "http")]
-mod fault;
-#[cfg(feature = "http")]
-mod outage;
-#[cfg(feature = "http")]
-mod polling;
-#[cfg(feature = "http")]
-mod streaming;
+mod service;
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -54,11 +46,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 #[cfg(feature = "http")]
-pub(crate) use endpoint::Endpoint;
-#[cfg(feature = "http")]
-pub(crate) use polling::PollingDataSource;
-#[cfg(feature = "http")]
-pub(crate) use streaming::StreamingDataSource;
+pub(crate) use service::{Endpoint, PollingDataSource, StreamingDataSource};
 use thiserror::Error;
 use vexil_eval::Text;
 use vexil_eval::model::{DataSet, Item, Upserted};

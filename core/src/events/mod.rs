@@ -35,66 +35,32 @@
 //! }
 //! ```
 
-#[cfg(feature = "http")]
-mod budget;
-#[cfg(feature = "http")]
-mod buffer;
 mod contained;
-#[cfg(feature = "http")]
-mod delivery;
-#[cfg(feature = "http")]
-mod destination;
-#[cfg(feature = "http")]
-mod diagnostic;
-#[cfg(feature = "http")]
-mod file;
-#[cfg(feature = "http")]
-mod filter;
-#[cfg(feature = "http")]
-mod json;
-#[cfg(feature = "metrics")]
-mod meter;
 mod migration_op;
-#[cfg(feature = "http")]
-mod payload;
-#[cfg(feature = "http")]
-mod per_thread;
-#[cfg(feature = "http")]
-mod processor;
 mod redaction;
 mod sampling;
 #[cfg(feature = "http")]
-mod seen_contexts;
-#[cfg(feature = "http")]
-mod summary;
-#[cfg(feature = "http")]
-mod worker;
+mod service;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 pub(crate) use contained::Contained;
-#[cfg(feature = "http")]
-pub use filter::OutputEvent;
 pub use migration_op::MigrationOp;
 pub use redaction::{RedactedContext, Redaction};
 pub(crate) use sampling::is_sampled;
+#[cfg(feature = "http")]
+pub use service::OutputEvent;
 use vexil_eval::model::Flag;
 use vexil_eval::{
     BigSegmentsStatus, Context, EvalErrorKind, Reason, ReasonKind, Text, Value, Verdict,
 };
 
 #[cfg(feature = "http")]
-pub(crate) use self::{
-    delivery::Delivery,
-    destination::Destination,
-    diagnostic::{DiagnosticConfiguration, Diagnostics},
-    file::EventFile,
-    filter::Filter,
-    json::{EventWriter, Format},
-    processor::Records,
-    worker::{Intervals, Worker},
+pub(crate) use self::service::{
+    Delivery, Destination, DiagnosticConfiguration, Diagnostics, EventFile, EventWriter, Filter,
+    Format, Intervals, Records, Worker,
 };
 
 /// Receives evaluations and other events. See the [module documentation](self) for the contract.

@@ -14,7 +14,7 @@ use vexil_eval::{Context, Number, Reason, Text, Value};
 
 use super::filter::Filter;
 use super::payload::{Counter, EvaluatedFlag, FlagSummary, FullEvent, Payload, Summary};
-use super::redaction::{Anonymous, RedactedContext, Redaction};
+use crate::events::redaction::{Anonymous, RedactedContext, Redaction};
 
 /// Serializes payloads without private attributes.
 #[derive(Debug)]

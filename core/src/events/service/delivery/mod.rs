@@ -20,10 +20,10 @@ use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
+use crate::http::backoff::Failure;
+use crate::http::transport::{Body, HttpTransport, RequestOptions, TransportError};
+use crate::http::wire;
 use crate::runtime::Runtime;
-use crate::transport::backoff::Failure;
-use crate::transport::{Body, HttpTransport, RequestOptions, TransportError};
-use crate::wire;
 
 const EVENTS_PATH: &str = "/bulk";
 const DIAGNOSTIC_PATH: &str = "/diagnostic";

@@ -17,11 +17,11 @@ use tokio::time::{Instant, sleep};
 use super::endpoint::{Endpoint, pass_environment_id};
 use super::fault::Fault;
 use super::outage::Outage;
-use super::{DataSink, DataSource, DataSourceError, DataSourceState};
-use crate::transport::RetryPolicy;
-use crate::transport::backoff::{StreamBackoff, jitter};
-use crate::transport::sse::{EventStream, Part};
-use crate::wire::change::{Change, EventReader};
+use crate::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
+use crate::http::backoff::{StreamBackoff, jitter};
+use crate::http::sse::{EventStream, Part};
+use crate::http::transport::RetryPolicy;
+use crate::http::wire::change::{Change, EventReader};
 
 /// Receives flag data as a stream.
 #[derive(Clone, Debug)]

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use metrics::{Unit, counter, describe_counter};
 
-use super::EventStats;
 use super::delivery::DeliveryStats;
 use super::processor::{Records, stats};
+use crate::events::EventStats;
 
 const DELIVERED: &str = "vexil_events_delivered_total";
 const DROPPED: &str = "vexil_events_dropped_total";

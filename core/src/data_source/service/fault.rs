@@ -5,11 +5,13 @@ use std::error::Error;
 use http::StatusCode;
 use thiserror::Error;
 
-use super::{DataSourceError, DataSourceErrorInfo, DataSourceErrorKind, NotStoredError};
-use crate::transport::backoff::Failure;
-use crate::transport::sse::{DecodeError, StreamError};
-use crate::transport::{TransportError, TransportErrorKind};
-use crate::wire::WireError;
+use crate::data_source::{
+    DataSourceError, DataSourceErrorInfo, DataSourceErrorKind, NotStoredError,
+};
+use crate::http::backoff::Failure;
+use crate::http::sse::{DecodeError, StreamError};
+use crate::http::transport::{TransportError, TransportErrorKind};
+use crate::http::wire::WireError;
 
 /// One failure of a data source.
 #[derive(Debug, Error)]

@@ -16,10 +16,10 @@ use hashbrown::HashTable;
 use smallvec::SmallVec;
 use vexil_eval::{Context, Text, Value, key_hash};
 
-use super::EvaluationEvent;
 use super::budget::Budget;
 use super::payload::{Counter, FlagSummary, Summary};
 use super::per_thread::PerThread;
+use crate::events::EvaluationEvent;
 
 /// Memory limit for counts of unknown flags.
 const UNKNOWN_FLAGS_BYTES: usize = 4 << 20;

@@ -17,7 +17,7 @@ use super::diagnostic::Diagnostics;
 use super::payload::{EvaluatedFlag, FullEvent, Payload, now};
 use super::seen_contexts::SeenContexts;
 use super::summary::Summaries;
-use super::{
+use crate::events::{
     CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats, MigrationOp, is_sampled,
 };
 use crate::runtime::Task;

@@ -32,9 +32,7 @@
 //! }
 //! ```
 
-pub(crate) mod backoff;
 pub(crate) mod http_client;
-pub(crate) mod sse;
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -42,9 +40,10 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-pub use backoff::RetryPolicy;
 use bytes::Bytes;
 use thiserror::Error;
+
+pub use super::backoff::RetryPolicy;
 
 /// Sends HTTP requests to the service. See the [module documentation](self) for the contract.
 #[async_trait]

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use vexil_eval::{Context, Reason, Text, Value};
 
-use super::MigrationOp;
+use crate::events::MigrationOp;
 
 /// The contents of one delivery. Times are in milliseconds since 1970.
 #[derive(Debug, Default)]

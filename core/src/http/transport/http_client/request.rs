@@ -7,7 +7,7 @@ use thiserror::Error;
 use url::Url;
 
 use super::redirect::is_http;
-use crate::transport::{TransportError, TransportErrorKind};
+use crate::http::transport::{TransportError, TransportErrorKind};
 
 /// A request that can be sent more than once.
 #[derive(Debug)]

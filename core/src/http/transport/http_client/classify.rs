@@ -6,7 +6,7 @@ use std::{io, iter};
 use super::connector::ConnectTimeout;
 use super::tls::is_about_a_certificate;
 use super::tls_settings::NoTls;
-use crate::transport::{TransportError, TransportErrorKind};
+use crate::http::transport::{TransportError, TransportErrorKind};
 
 /// Determines the kind of an error from its causes.
 pub(super) fn classify(error: impl Error + Send + Sync + 'static) -> TransportError {

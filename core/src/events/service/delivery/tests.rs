@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tracing::Level;
 
 use super::*;
-use crate::transport::{Chunks, TransportErrorKind};
+use crate::http::transport::{Chunks, TransportErrorKind};
 
 const BASE: &str = "https://ada:secret@h:8111/endpoints/7/";
 const BODY: &[u8] = br#"[{"kind": "identify"}]"#;

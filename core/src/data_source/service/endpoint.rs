@@ -9,9 +9,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use thiserror::Error;
 use vexil_eval::Text;
 
-use super::{DataSink, DataSourceError, DataSourceErrorKind};
-use crate::transport::{Body, HttpTransport, RequestOptions, TransportError};
-use crate::wire::{self, PayloadFilter};
+use crate::data_source::{DataSink, DataSourceError, DataSourceErrorKind};
+use crate::http::transport::{Body, HttpTransport, RequestOptions, TransportError};
+use crate::http::wire::{self, PayloadFilter};
 
 /// One URL of the service. Its `Debug` form shows neither the URL nor the headers: both may hold
 /// secrets.

@@ -16,11 +16,11 @@ use vexil_eval::model::Flag;
 use vexil_eval::{Context, Value, Verdict};
 
 use super::super::delivery::Delivery;
-use super::super::{EvaluationEvent, Event, EventProcessor};
 use super::*;
 use crate::events::{DiagnosticConfiguration, EventStats, Format, Redaction};
+use crate::events::{EvaluationEvent, Event, EventProcessor};
+use crate::http::transport::{Body, HttpTransport, RequestOptions, TransportError};
 use crate::runtime::Runtime;
-use crate::transport::{Body, HttpTransport, RequestOptions, TransportError};
 
 const FLUSH: Duration = Duration::from_secs(5);
 const CAPACITY: usize = 100;

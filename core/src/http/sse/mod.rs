@@ -16,7 +16,7 @@ pub(crate) use decoder::{Advice, DecodeError, Part};
 use thiserror::Error;
 use tokio::task::yield_now;
 
-use super::{Body, TransportError};
+use crate::http::transport::{Body, TransportError};
 
 /// The task yields after this many pieces in a row, so that a flood does not starve the thread's
 /// other tasks.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use http::StatusCode;
 
-use super::TransportErrorKind;
+use crate::http::transport::TransportErrorKind;
 
 /// How a data source handles a response that time alone does not change, such as a refused key or
 /// an unknown URL.

@@ -8,8 +8,8 @@ use vexil_eval::migration::PerOrigin;
 use vexil_eval::{Reason, Text};
 
 use crate::events::MigrationOp;
-use crate::events::payload::millis;
 use crate::events::redaction::RedactedContext;
+use crate::events::service::payload::millis;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

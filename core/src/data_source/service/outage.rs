@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::fault::Fault;
-use crate::transport::backoff::Failure;
+use crate::http::backoff::Failure;
 
 /// How long data may be missing or stale before a warning is logged.
 const GRACE: Duration = Duration::from_secs(60);

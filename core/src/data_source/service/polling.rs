@@ -15,10 +15,10 @@ use vexil_eval::model::DataSet;
 use super::endpoint::{Endpoint, pass_environment_id};
 use super::fault::Fault;
 use super::outage::Outage;
-use super::{DataSink, DataSource, DataSourceError, DataSourceState};
-use crate::transport::backoff::{PollBackoff, jitter};
-use crate::transport::{Body, RetryPolicy, TransportError, TransportErrorKind};
-use crate::wire::change::PollReader;
+use crate::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
+use crate::http::backoff::{PollBackoff, jitter};
+use crate::http::transport::{Body, RetryPolicy, TransportError, TransportErrorKind};
+use crate::http::wire::change::PollReader;
 
 /// Fetches all flag data at intervals.
 #[derive(Clone, Debug)]

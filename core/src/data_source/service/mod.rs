@@ -1,0 +1,11 @@
+//! The data sources that fetch flags from the service: streaming and polling.
+
+mod endpoint;
+mod fault;
+mod outage;
+mod polling;
+mod streaming;
+
+pub(crate) use endpoint::Endpoint;
+pub(crate) use polling::PollingDataSource;
+pub(crate) use streaming::StreamingDataSource;
