@@ -18,12 +18,10 @@ use super::resolve::Resolver;
 use super::{Client, Shared};
 use crate::config::persistent_store::ReadOnly;
 #[cfg(feature = "http")]
-use crate::config::{
-    ApplicationInfo, EventsConfig, HttpConfig, ServiceEndpoints, StreamingConfig, WebSettings,
-    WrapperInfo,
-};
+use crate::config::{ApplicationInfo, HttpConfig, ServiceEndpoints, WrapperInfo};
 use crate::config::{
     BigSegmentsConfig, ClientContext, ConfigError, Configure, PersistentStoreConfig, SdkKey,
+    WebSettings, default_data_source, default_events,
 };
 use crate::data_source::{DataSink, DataSource, DataSourceError};
 use crate::events::{Contained, EventProcessor};
@@ -53,7 +51,6 @@ pub struct ClientBuilder {
     plugins: Vec<Arc<dyn Plugin>>,
     evaluation_timeout: Duration,
     runtime: Option<Runtime>,
-    #[cfg(feature = "http")]
     web: WebSettings,
 }
 
@@ -83,7 +80,6 @@ impl ClientBuilder {
             plugins: Vec::new(),
             evaluation_timeout: DEFAULT_EVALUATION_TIMEOUT,
             runtime: None,
-            #[cfg(feature = "http")]
             web: WebSettings::default(),
         }
     }
@@ -197,34 +193,6 @@ impl ClientBuilder {
         self
     }
 
-    /// The base URLs of the service. Default: LaunchDarkly's endpoints.
-    #[cfg(feature = "http")]
-    pub fn service_endpoints(mut self, endpoints: ServiceEndpoints) -> Self {
-        self.web.endpoints = endpoints;
-        self
-    }
-
-    /// HTTP settings: timeouts, proxy, certificates. Default: see [`HttpConfig`].
-    #[cfg(feature = "http")]
-    pub fn http(mut self, http: HttpConfig) -> Self {
-        self.web.http = http;
-        self
-    }
-
-    /// The application that uses the client, for the service's statistics. Default: not reported.
-    #[cfg(feature = "http")]
-    pub fn application(mut self, application: ApplicationInfo) -> Self {
-        self.web.application = application;
-        self
-    }
-
-    /// The library that wraps the client, for the service's statistics. Default: not reported.
-    #[cfg(feature = "http")]
-    pub fn wrapper(mut self, wrapper: WrapperInfo) -> Self {
-        self.web.wrapper = Some(wrapper);
-        self
-    }
-
     /// Starts the client and returns immediately. Whether it already has data depends on the data
     /// source: see [`Client::wait_until_ready`].
     ///
@@ -249,7 +217,6 @@ impl ClientBuilder {
             self.offline,
             daemon.is_some(),
             self.evaluation_timeout,
-            #[cfg(feature = "http")]
             self.web,
         )?;
         let plugins = Plugins::new(self.plugins, EnvironmentMetadata::of(&context));
@@ -334,6 +301,33 @@ impl ClientBuilder {
     }
 }
 
+#[cfg(feature = "http")]
+impl ClientBuilder {
+    /// The base URLs of the service. Default: LaunchDarkly's endpoints.
+    pub fn service_endpoints(mut self, endpoints: ServiceEndpoints) -> Self {
+        self.web.endpoints = endpoints;
+        self
+    }
+
+    /// HTTP settings: timeouts, proxy, certificates. Default: see [`HttpConfig`].
+    pub fn http(mut self, http: HttpConfig) -> Self {
+        self.web.http = http;
+        self
+    }
+
+    /// The application that uses the client, for the service's statistics. Default: not reported.
+    pub fn application(mut self, application: ApplicationInfo) -> Self {
+        self.web.application = application;
+        self
+    }
+
+    /// The library that wraps the client, for the service's statistics. Default: not reported.
+    pub fn wrapper(mut self, wrapper: WrapperInfo) -> Self {
+        self.web.wrapper = Some(wrapper);
+        self
+    }
+}
+
 /// The configured data store, or one in memory.
 fn store(
     recipe: Option<Arc<dyn Configure<dyn DataStore>>>,
@@ -353,10 +347,8 @@ fn source(
     recipe: Option<Arc<dyn Configure<dyn DataSource>>>,
     context: &ClientContext,
 ) -> Result<Arc<dyn DataSource>, ConfigError> {
-    match recipe {
-        Some(recipe) => recipe.configure(context),
-        None => default_source()?.configure(context),
-    }
+    let recipe = recipe.or_else(default_data_source);
+    recipe.ok_or(ConfigError::NoDataSource)?.configure(context)
 }
 
 impl Events {
@@ -365,34 +357,16 @@ impl Events {
         context: &ClientContext,
         source: &dyn DataSource,
     ) -> Result<Option<Arc<dyn EventProcessor>>, ConfigError> {
-        let processor = match self {
-            Self::Processor(recipe) => Some(recipe.configure(context)?),
-            Self::Usual if source.reports_events() => usual_events(context)?,
+        let recipe = match self {
+            Self::Processor(recipe) => Some(recipe),
+            Self::Usual if source.reports_events() => default_events(),
             Self::Usual | Self::Disabled => None,
         };
-        Ok(processor
-            .map(|processor| Arc::new(Contained::new(processor)) as Arc<dyn EventProcessor>))
+        let Some(recipe) = recipe else {
+            return Ok(None);
+        };
+        Ok(Some(Arc::new(Contained::new(recipe.configure(context)?))))
     }
-}
-
-#[cfg(feature = "http")]
-fn usual_events(context: &ClientContext) -> Result<Option<Arc<dyn EventProcessor>>, ConfigError> {
-    EventsConfig::new().configure(context).map(Some)
-}
-
-#[cfg(not(feature = "http"))]
-fn usual_events(_: &ClientContext) -> Result<Option<Arc<dyn EventProcessor>>, ConfigError> {
-    Ok(None)
-}
-
-#[cfg(feature = "http")]
-fn default_source() -> Result<Arc<dyn Configure<dyn DataSource>>, ConfigError> {
-    Ok(Arc::new(StreamingConfig::new()))
-}
-
-#[cfg(not(feature = "http"))]
-fn default_source() -> Result<Arc<dyn Configure<dyn DataSource>>, ConfigError> {
-    Err(ConfigError::NoDataSource)
 }
 
 type Run = Pin<Box<dyn Future<Output = Result<(), DataSourceError>> + Send>>;

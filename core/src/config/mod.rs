@@ -4,49 +4,29 @@
 //! properties: [`Configure`]. A component that can be cloned is its own configuration, so the same
 //! builder method accepts both.
 
-#[cfg(feature = "http")]
-mod application;
 mod big_segments;
 mod client_context;
-#[cfg(feature = "http")]
-mod endpoints;
-#[cfg(feature = "http")]
-mod events;
-#[cfg(feature = "http")]
-mod filter;
-#[cfg(feature = "http")]
-mod http;
 pub(crate) mod persistent_store;
-#[cfg(feature = "http")]
-mod polling;
 mod sdk_key;
-#[cfg(feature = "http")]
-mod streaming;
+#[cfg_attr(not(feature = "http"), path = "no_web.rs")]
+mod web;
 
 use std::error::Error;
 use std::fmt::Debug;
 use std::io;
 use std::sync::Arc;
 
-#[cfg(feature = "http")]
-pub use self::http::HttpConfig;
-#[cfg(feature = "http")]
-pub use application::{ApplicationInfo, WrapperInfo};
 pub use big_segments::BigSegmentsConfig;
 pub use client_context::ClientContext;
-#[cfg(feature = "http")]
-pub(crate) use client_context::WebSettings;
-#[cfg(feature = "http")]
-pub use endpoints::ServiceEndpoints;
-#[cfg(feature = "http")]
-pub use events::{EventFileConfig, EventsConfig};
 pub use persistent_store::PersistentStoreConfig;
-#[cfg(feature = "http")]
-pub use polling::PollingConfig;
 pub use sdk_key::SdkKey;
-#[cfg(feature = "http")]
-pub use streaming::StreamingConfig;
 use thiserror::Error;
+#[cfg(feature = "http")]
+pub use web::{
+    ApplicationInfo, EventFileConfig, EventsConfig, HttpConfig, PollingConfig, ServiceEndpoints,
+    StreamingConfig, WrapperInfo,
+};
+pub(crate) use web::{WebSettings, default_data_source, default_events};
 
 pub use crate::url_text::redacted_url;
 

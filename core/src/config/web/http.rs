@@ -10,7 +10,7 @@ use ::http::{HeaderMap, HeaderName, HeaderValue};
 
 use thiserror::Error;
 
-use super::ConfigError;
+use crate::config::ConfigError;
 use crate::deadline;
 use crate::http::transport::HttpTransport;
 use crate::http::transport::http_client::{

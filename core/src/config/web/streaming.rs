@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use vexil_eval::Text;
 
-use super::client_context::FlagsArrive;
+use super::FlagsArrive;
 use super::filter::accepted;
-use super::{ClientContext, ConfigError, Configure};
+use crate::config::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, Endpoint, StreamingDataSource};
 use crate::deadline;
 use crate::http::transport::RetryPolicy;

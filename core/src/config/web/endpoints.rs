@@ -4,7 +4,7 @@ use std::fmt;
 
 use ::http::Uri;
 
-use super::ConfigError;
+use crate::config::ConfigError;
 use crate::url_text::redacted_url;
 
 /// The base URLs for streaming, polling and events. Each may be set independently; the default is

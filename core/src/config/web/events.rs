@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use vexil_eval::Reference;
 
-use super::client_context::FlagsArrive;
-use super::{ClientContext, ConfigError, Configure};
+use super::FlagsArrive;
+use crate::config::{ClientContext, ConfigError, Configure};
 use crate::deadline::{self, NEVER};
 use crate::events::{
     Delivery, Destination, DiagnosticConfiguration, Diagnostics, EventFile, EventProcessor,
@@ -298,15 +298,19 @@ impl EventsConfig {
     /// The configuration reported in diagnostic events. It never contains keys, URLs or attribute
     /// names.
     fn about(&self, context: &ClientContext) -> DiagnosticConfiguration {
-        let (wrapper, http) = context.about();
+        let web = &context.web;
+        let (wrapper, http) = (web.settings.wrapper.as_ref(), &web.settings.http);
         let [stream, base, events] = context.endpoints().are_custom();
-        let (streaming_disabled, reconnect_time, polling_interval) = match context.flags_arrive() {
+        let flags_arrive = web.flags_arrive.get().copied();
+        let (streaming_disabled, reconnect_time, polling_interval) = match flags_arrive {
             Some(FlagsArrive::Streaming { reconnect_delay }) => {
                 (Some(false), Some(reconnect_delay), None)
             }
             Some(FlagsArrive::Polling { interval }) => (Some(true), None, Some(interval)),
             None => (None, None, None),
         };
+        // Unset if a custom data store is configured.
+        let data_store_type = context.data_store_type.get().copied().unwrap_or("custom");
         DiagnosticConfiguration {
             wrapper_name: wrapper.map(|wrapper| wrapper.name.clone()),
             wrapper_version: wrapper.and_then(|wrapper| wrapper.version.clone()),
@@ -320,7 +324,7 @@ impl EventsConfig {
             using_proxy: http.uses_proxy(),
             streaming_disabled,
             using_relay_daemon: Some(context.is_daemon_mode()),
-            data_store_type: Some(context.data_store_type().unwrap_or("custom").to_owned()),
+            data_store_type: Some(data_store_type.to_owned()),
             all_attributes_private: Some(self.all_attributes_private),
             polling_interval,
             // Unknown: the timeout is an argument of `wait_until_ready`.

@@ -1,0 +1,173 @@
+//! Everything about a configuration that needs HTTP: endpoints, HTTP settings, the components that
+//! use the service, and what they share.
+
+mod application;
+mod endpoints;
+mod events;
+mod filter;
+mod http;
+mod polling;
+mod streaming;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use ::http::{HeaderMap, HeaderName, HeaderValue, header};
+use uuid::Uuid;
+use vexil_eval::Text;
+
+pub use self::application::{ApplicationInfo, WrapperInfo};
+pub use self::endpoints::ServiceEndpoints;
+pub use self::events::{EventFileConfig, EventsConfig};
+pub use self::http::HttpConfig;
+pub use self::polling::PollingConfig;
+pub use self::streaming::StreamingConfig;
+
+use super::{ClientContext, ConfigError, Configure, SdkKey};
+use crate::data_source::DataSource;
+use crate::events::EventProcessor;
+use crate::http::transport::HttpTransport;
+
+/// The `User-Agent` of all requests.
+const USER_AGENT: &str = concat!("VexilRust/", env!("CARGO_PKG_VERSION"));
+
+/// The application's settings for requests to the service.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WebSettings {
+    pub(crate) endpoints: ServiceEndpoints,
+    pub(crate) http: HttpConfig,
+    pub(crate) application: ApplicationInfo,
+    pub(crate) wrapper: Option<WrapperInfo>,
+}
+
+/// The validated settings for requests to the service.
+#[derive(Clone, Debug)]
+pub(super) struct Web {
+    settings: WebSettings,
+    headers: HeaderMap,
+    /// Unset until the data source is configured.
+    flags_arrive: Arc<OnceLock<FlagsArrive>>,
+    /// Created on first use: a client that never connects to the service needs no TLS.
+    transport: Arc<OnceLock<Arc<dyn HttpTransport>>>,
+}
+
+/// How flags are received from the service, for diagnostic events.
+#[derive(Clone, Copy, Debug)]
+enum FlagsArrive {
+    /// Streaming; `reconnect_delay` is the initial backoff.
+    Streaming { reconnect_delay: Duration },
+    /// Polling at this interval.
+    Polling { interval: Duration },
+}
+
+/// The data source of a client whose application sets none.
+pub(crate) fn default_data_source() -> Option<Arc<dyn Configure<dyn DataSource>>> {
+    Some(Arc::new(StreamingConfig::new()))
+}
+
+/// The event processor of a client whose application sets none.
+pub(crate) fn default_events() -> Option<Arc<dyn Configure<dyn EventProcessor>>> {
+    Some(Arc::new(EventsConfig::new()))
+}
+
+impl Web {
+    /// Validates the settings. An offline client does not use the endpoints.
+    pub(super) fn new(
+        settings: WebSettings,
+        sdk_key: &SdkKey,
+        offline: bool,
+    ) -> Result<Self, ConfigError> {
+        if !offline {
+            settings.endpoints.check()?;
+        }
+        Ok(Self {
+            headers: headers(sdk_key, &settings)?,
+            settings,
+            flags_arrive: Arc::default(),
+            transport: Arc::default(),
+        })
+    }
+
+    /// Id and version of the application; `None` for each that is unset or invalid.
+    pub(super) fn application(&self) -> [Option<Text>; 2] {
+        self.settings.application.valid()
+    }
+
+    /// Name and version of the wrapping library; `None` for each that is unset.
+    pub(super) fn wrapper(&self) -> [Option<Text>; 2] {
+        let wrapper = self.settings.wrapper.as_ref();
+        wrapper.map(WrapperInfo::parts).unwrap_or_default()
+    }
+}
+
+impl ClientContext {
+    /// The base URLs of the service.
+    pub fn endpoints(&self) -> &ServiceEndpoints {
+        &self.web.settings.endpoints
+    }
+
+    /// The headers of every request: SDK, application, wrapper, SDK key, and those that the
+    /// application added.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.web.headers
+    }
+
+    /// The maximum time without a byte from the service, for requests other than streams.
+    #[must_use]
+    pub fn read_timeout(&self) -> Duration {
+        self.web.settings.http.read_timeout
+    }
+
+    /// The HTTP transport, which all components of a client share.
+    ///
+    /// # Errors
+    /// Returns an error if the HTTP settings are invalid, for instance if a certificate file cannot
+    /// be read.
+    pub fn transport(&self) -> Result<Arc<dyn HttpTransport>, ConfigError> {
+        let web = &self.web;
+        if let Some(transport) = web.transport.get() {
+            return Ok(Arc::clone(transport));
+        }
+        let transport = web.settings.http.build()?;
+        Ok(Arc::clone(web.transport.get_or_init(|| transport)))
+    }
+
+    /// The transport for requests to this base URL, which it must support.
+    fn transport_to(&self, base_url: &str) -> Result<Arc<dyn HttpTransport>, ConfigError> {
+        self.web.settings.http.check(base_url)?;
+        self.transport()
+    }
+
+    fn set_flags_arrive(&self, how: FlagsArrive) {
+        // A data source is configured once.
+        let _ = self.web.flags_arrive.set(how);
+    }
+}
+
+fn headers(sdk_key: &SdkKey, settings: &WebSettings) -> Result<HeaderMap, ConfigError> {
+    let mut headers = settings.http.headers.clone();
+    let mut key = HeaderValue::from_str(sdk_key.as_str())
+        .map_err(|error| ConfigError::component("SDK key", error))?;
+    key.set_sensitive(true);
+    headers.insert(header::AUTHORIZATION, key);
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+    let mut set = |name: &'static str, what, value: &str| {
+        let value =
+            HeaderValue::from_str(value).map_err(|error| ConfigError::component(what, error))?;
+        headers.insert(HeaderName::from_static(name), value);
+        Ok::<_, ConfigError>(())
+    };
+    set(
+        "x-launchdarkly-instance-id",
+        "instance id",
+        &Uuid::new_v4().to_string(),
+    )?;
+    if let Some(tags) = settings.application.tags() {
+        set("x-launchdarkly-tags", "application", &tags)?;
+    }
+    if let Some(wrapper) = settings.wrapper.as_ref().and_then(WrapperInfo::header) {
+        set("x-launchdarkly-wrapper", "wrapper", &wrapper)?;
+    }
+    Ok(headers)
+}
