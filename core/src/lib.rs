@@ -74,6 +74,7 @@ mod daemon;
 pub mod data_source;
 #[doc(hidden)]
 pub mod deadline;
+mod error_chain;
 pub mod eval;
 pub mod events;
 pub mod global;
@@ -97,6 +98,9 @@ mod watchdog;
 
 #[cfg(feature = "http")]
 pub use self::http::transport;
+/// The name of the SDK for the service and for plugins.
+const SDK_NAME: &str = "VexilRust";
+
 pub use async_trait::async_trait;
 pub use client::{Client, ClientBuilder};
 pub use per_process::PerProcess;

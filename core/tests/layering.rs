@@ -12,6 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["url_text"],
     &[
         "deadline",
+        "error_chain",
         "single_flight",
         "per_process",
         "tls",

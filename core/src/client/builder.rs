@@ -24,6 +24,7 @@ use crate::config::{
     WebSettings, default_data_source, default_events,
 };
 use crate::data_source::{DataSink, DataSource, DataSourceError};
+use crate::error_chain::error_chain;
 use crate::events::{Contained, EventProcessor};
 use crate::hooks::{Hook, Hooks};
 use crate::runtime::{Runtime, Task};
@@ -430,13 +431,7 @@ fn ended(sink: &Updater, result: Result<(), DataSourceError>) {
             DataSourceErrorKind::Unknown,
             "the data source ended without data",
         ),
-        Err(error) => {
-            let message = match error.source.source() {
-                Some(cause) => format!("{error}: {}: {cause}", error.source),
-                None => format!("{error}: {}", error.source),
-            };
-            DataSourceErrorInfo::new(error.kind, message)
-        }
+        Err(error) => DataSourceErrorInfo::new(error.kind, error_chain(&error)),
     };
     tracing::error!(error = %info, "the data source has ended; keeping the last known data");
     sink.update_status(DataSourceState::Off, Some(info));

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use vexil_eval::Text;
 
 use super::Client;
+use crate::SDK_NAME;
 use crate::config::{ClientContext, SdkKey};
 use crate::hooks::Hook;
 
@@ -149,9 +150,6 @@ pub struct ApplicationMetadata {
     /// Its version.
     pub version: Option<Text>,
 }
-
-/// Also used in the `User-Agent` of requests.
-const SDK_NAME: &str = "VexilRust";
 
 /// The plugins of a client that is about to start.
 #[derive(Debug)]

@@ -35,18 +35,22 @@ impl SdkKey {
 
     /// Validates the key; an empty one is valid if `may_be_empty`.
     pub(crate) fn check(&self, may_be_empty: bool) -> Result<(), ConfigError> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         let reason = match self.0.as_str() {
             "" if may_be_empty => return Ok(()),
             "" => "is empty",
             key if key.len() > LONGEST => "is longer than 8192 characters",
-            key if !key.bytes().all(allowed) => {
+            key if !key.bytes().all(is_key_byte) => {
                 "has characters other than letters, digits, \".\", \"_\" and \"-\""
             }
             _ => return Ok(()),
         };
         Err(ConfigError::SdkKey { reason })
     }
+}
+
+/// Whether a byte is a letter, a digit, `.`, `_` or `-`.
+pub(super) fn is_key_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
 }
 
 impl<T: Into<Text>> From<T> for SdkKey {

@@ -1,11 +1,11 @@
 //! The status of a client's data store, if it is backed by a database.
 
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::watched::{Subscription, Watched};
+use crate::error_chain::error_chain;
 use crate::runtime::Runtime;
 use crate::store_error::StoreError;
 
@@ -141,15 +141,11 @@ impl DataStoreErrorInfo {
             StoreError::TooLarge { .. } => DataStoreErrorKind::TooLarge,
             StoreError::ReadOnly => DataStoreErrorKind::ReadOnly,
         };
-        let message = match error.source() {
-            Some(source) => format!("{error}: {source}"),
-            None => error.to_string(),
-        };
         Self {
             kind,
             time: SystemTime::now(),
             ended: None,
-            message,
+            message: error_chain(error),
         }
     }
 

@@ -78,7 +78,7 @@ async fn a_body_over_the_limit_is_invalid() {
     assert_eq!(sink.seen(), ["interrupted InvalidData", "init f:1"]);
     assert_eq!(
         sink.errors()[0].message,
-        "the answer is too large: it has more than 1005 bytes"
+        "the response is too large: it has more than 1005 bytes"
     );
     interrupts(Answer::Error(TransportErrorKind::TooLarge), "InvalidData").await;
 }
@@ -134,7 +134,7 @@ async fn a_poll_that_does_not_end_within_a_minute_is_aborted() {
     let script = Script::new([Answer::poll(drops)]);
     let (sink, _) = run(polls(), &script, seconds(100)).await;
     assert_eq!(sink.seen(), ["interrupted NetworkError"]);
-    assert_eq!(sink.errors()[0].message, "the answer did not end in time");
+    assert_eq!(sink.errors()[0].message, "the response did not end in time");
     assert_eq!(script.waits(), [seconds(60)]);
 }
 

@@ -2,6 +2,8 @@
 
 use vexil_eval::Text;
 
+use crate::config::sdk_key::is_key_byte;
+
 /// Describes the application that uses the client. The service shows it with the flags that the
 /// application evaluates.
 ///
@@ -66,8 +68,7 @@ impl ApplicationInfo {
 }
 
 fn is_tag(value: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    (1..=64).contains(&value.len()) && value.bytes().all(allowed)
+    (1..=64).contains(&value.len()) && value.bytes().all(is_key_byte)
 }
 
 /// Describes a library that wraps the SDK, for instance for a framework. White space around name

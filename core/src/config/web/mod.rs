@@ -24,12 +24,14 @@ pub use self::polling::PollingConfig;
 pub use self::streaming::StreamingConfig;
 
 use super::{ClientContext, ConfigError, Configure, SdkKey};
+use crate::SDK_NAME;
 use crate::data_source::DataSource;
 use crate::events::EventProcessor;
 use crate::http::transport::HttpTransport;
 
-/// The `User-Agent` of all requests.
-const USER_AGENT: &str = concat!("VexilRust/", env!("CARGO_PKG_VERSION"));
+const INSTANCE_ID: HeaderName = HeaderName::from_static("x-launchdarkly-instance-id");
+const TAGS: HeaderName = HeaderName::from_static("x-launchdarkly-tags");
+const WRAPPER: HeaderName = HeaderName::from_static("x-launchdarkly-wrapper");
 
 /// The application's settings for requests to the service.
 #[derive(Clone, Debug, Default)]
@@ -151,23 +153,20 @@ fn headers(sdk_key: &SdkKey, settings: &WebSettings) -> Result<HeaderMap, Config
         .map_err(|error| ConfigError::component("SDK key", error))?;
     key.set_sensitive(true);
     headers.insert(header::AUTHORIZATION, key);
-    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-    let mut set = |name: &'static str, what, value: &str| {
+    let mut set = |name, what, value: &str| {
         let value =
             HeaderValue::from_str(value).map_err(|error| ConfigError::component(what, error))?;
-        headers.insert(HeaderName::from_static(name), value);
+        headers.insert(name, value);
         Ok::<_, ConfigError>(())
     };
-    set(
-        "x-launchdarkly-instance-id",
-        "instance id",
-        &Uuid::new_v4().to_string(),
-    )?;
+    let user_agent = format!("{SDK_NAME}/{}", env!("CARGO_PKG_VERSION"));
+    set(header::USER_AGENT, "SDK version", &user_agent)?;
+    set(INSTANCE_ID, "instance id", &Uuid::new_v4().to_string())?;
     if let Some(tags) = settings.application.tags() {
-        set("x-launchdarkly-tags", "application", &tags)?;
+        set(TAGS, "application", &tags)?;
     }
     if let Some(wrapper) = settings.wrapper.as_ref().and_then(WrapperInfo::header) {
-        set("x-launchdarkly-wrapper", "wrapper", &wrapper)?;
+        set(WRAPPER, "wrapper", &wrapper)?;
     }
     Ok(headers)
 }

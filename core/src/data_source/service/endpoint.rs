@@ -38,13 +38,9 @@ impl Endpoint {
         path: &str,
         filter: Option<&PayloadFilter>,
     ) -> Self {
-        let uri = Uri::try_from(wire::url(base, path, filter)).ok();
-        let uri = uri.filter(|uri| {
-            matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some()
-        });
         Self {
             transport,
-            uri,
+            uri: wire::uri(base, path, filter),
             headers,
         }
     }

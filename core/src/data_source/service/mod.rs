@@ -1,7 +1,7 @@
 //! The data sources that fetch flags from the service: streaming and polling.
 
 mod endpoint;
-mod fault;
+mod fetch_error;
 mod outage;
 mod polling;
 mod streaming;

@@ -1,7 +1,7 @@
 //! [`Outage`]: logs failures to fetch flag data.
 //!
-//! A fault that is retried is logged at debug level. Flag data that has not been current for a
-//! minute is worth one warning, however many faults occur, and even if the current attempt has not
+//! An error that is retried is logged at debug level. Flag data that has not been current for a
+//! minute is worth one warning, however many errors occur, and even if the current attempt has not
 //! failed yet.
 
 use std::future::Future;
@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::fault::Fault;
+use super::fetch_error::FetchError;
+use crate::error_chain::error_chain;
 use crate::http::backoff::Failure;
 
 /// How long data may be missing or stale before a warning is logged.
@@ -36,12 +37,13 @@ impl Outage {
     }
 
     /// Logs a failed attempt. `delay` is the time until the next one; `None` if there is none.
-    pub(super) fn failed(&mut self, fault: &Fault, delay: Option<Duration>) {
-        let (error, status) = (fault.message(), fault.status());
-        match (delay, fault.failure()) {
+    pub(super) fn failed(&mut self, error: &FetchError, delay: Option<Duration>) {
+        let (failure, status) = (error.failure(), error.status());
+        let error = error_chain(error);
+        match (delay, failure) {
             // The caller logs the end of the data source.
             (None, _) => {}
-            (Some(delay), Failure::Passing) => {
+            (Some(delay), Failure::Transient) => {
                 tracing::debug!(error, status, ?delay, "fetching flag data failed")
             }
             (Some(delay), _) => {

@@ -13,11 +13,13 @@ use tokio::time::{Instant, sleep_until, timeout};
 use vexil_eval::model::DataSet;
 
 use super::endpoint::{Endpoint, pass_environment_id};
-use super::fault::Fault;
+use super::fetch_error::FetchError;
 use super::outage::Outage;
 use crate::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
 use crate::http::backoff::{PollBackoff, jitter};
-use crate::http::transport::{Body, RetryPolicy, TransportError, TransportErrorKind};
+use crate::http::transport::{
+    Body, RetryPolicy, TransportError, TransportErrorKind, total_timeout,
+};
 use crate::http::wire::change::PollReader;
 
 /// Fetches all flag data at intervals.
@@ -31,7 +33,7 @@ pub(crate) struct PollingDataSource {
 }
 
 /// The result of a poll.
-enum Answer {
+enum Fetched {
     Unchanged,
     Data(DataSet, Option<HeaderValue>),
 }
@@ -53,20 +55,20 @@ impl DataSource for PollingDataSource {
                     outage.ended();
                     backoff.succeeded()
                 }
-                Err(fault) => {
-                    let wait = backoff.failed(fault.failure());
-                    outage.failed(&fault, wait);
+                Err(error) => {
+                    let wait = backoff.failed(error.failure());
+                    outage.failed(&error, wait);
                     let Some(wait) = wait else {
-                        sink.update_status(DataSourceState::Off, fault.info());
-                        return Err(fault.into());
+                        sink.update_status(DataSourceState::Off, error.info());
+                        return Err(error.into());
                     };
-                    if let Some(info) = fault.info() {
+                    if let Some(info) = error.info() {
                         sink.update_status(DataSourceState::Interrupted, Some(info));
                     }
                     wait
                 }
             };
-            let next = beat_after(start + wait, self.poll_interval, Instant::now());
+            let next = next_tick(start + wait, self.poll_interval, Instant::now());
             outage.during(sleep_until(next)).await;
         }
     }
@@ -79,16 +81,15 @@ impl PollingDataSource {
         uri: &Uri,
         sink: &dyn DataSink,
         etag: &mut Option<HeaderValue>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), FetchError> {
         // The read timeout alone would let a body that trickles in hold up a poll for ever.
-        let deadline = self
-            .read_timeout
-            .saturating_mul(4)
-            .max(Duration::from_secs(60));
-        let answer = timeout(deadline, self.fetch(uri, sink, etag.as_ref())).await;
-        match answer.map_err(|_| Fault::TooSlow)?? {
-            Answer::Unchanged => sink.update_status(DataSourceState::Valid, None),
-            Answer::Data(data, new_etag) => {
+        let fetched = timeout(
+            total_timeout(self.read_timeout),
+            self.fetch(uri, sink, etag.as_ref()),
+        );
+        match fetched.await.map_err(|_| FetchError::TooSlow)?? {
+            Fetched::Unchanged => sink.update_status(DataSourceState::Valid, None),
+            Fetched::Data(data, new_etag) => {
                 // If storing fails, the next poll must not get `304 Not Modified`.
                 *etag = None;
                 sink.init(data).await?;
@@ -103,30 +104,30 @@ impl PollingDataSource {
         uri: &Uri,
         sink: &dyn DataSink,
         etag: Option<&HeaderValue>,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Fetched, FetchError> {
         let headers = [
             Some((ACCEPT_ENCODING, HeaderValue::from_static("gzip"))),
             etag.map(|etag| (IF_NONE_MATCH, etag.clone())),
         ];
-        let mut answer = self.endpoint.get(uri, headers, self.read_timeout).await?;
-        match answer.status() {
+        let mut response = self.endpoint.get(uri, headers, self.read_timeout).await?;
+        match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_MODIFIED if etag.is_some() => {
-                pass_environment_id(answer.headers(), sink);
-                return Ok(Answer::Unchanged);
+                pass_environment_id(response.headers(), sink);
+                return Ok(Fetched::Unchanged);
             }
-            status => return Err(Fault::Status(status)),
+            status => return Err(FetchError::Status(status)),
         }
-        let data = self.read(answer.body_mut(), sink.keeps_json()).await?;
-        pass_environment_id(answer.headers(), sink);
-        let etag = answer
+        let data = self.read(response.body_mut(), sink.keeps_json()).await?;
+        pass_environment_id(response.headers(), sink);
+        let etag = response
             .headers_mut()
             .remove(ETAG)
             .filter(|etag| !etag.is_empty());
-        Ok(Answer::Data(data, etag))
+        Ok(Fetched::Data(data, etag))
     }
 
-    async fn read(&self, body: &mut Body, keep_json: bool) -> Result<DataSet, Fault> {
+    async fn read(&self, body: &mut Body, keep_json: bool) -> Result<DataSet, FetchError> {
         let limit = self.max_body_size;
         let (mut reader, mut length) = (PollReader::new(keep_json), 0);
         while let Some(piece) = body.next().await? {
@@ -142,7 +143,7 @@ impl PollingDataSource {
 }
 
 /// The first scheduled time, from `planned` on, that has not passed.
-fn beat_after(planned: Instant, interval: Duration, now: Instant) -> Instant {
+fn next_tick(planned: Instant, interval: Duration, now: Instant) -> Instant {
     let late = now.saturating_duration_since(planned).as_nanos();
     let missed = late.div_ceil(interval.as_nanos().max(1));
     planned + interval.saturating_mul(u32::try_from(missed).unwrap_or(u32::MAX))
@@ -156,11 +157,11 @@ mod tests {
     #[test]
     fn missed_polls_are_skipped() {
         let (now, second) = (Instant::now(), Duration::from_secs(1));
-        let beat = |planned: Instant| beat_after(planned, 30 * second, now);
-        assert_eq!(beat(now + 5 * second), now + 5 * second);
-        assert_eq!(beat(now), now);
-        assert_eq!(beat(now - second), now + 29 * second);
-        assert_eq!(beat(now - 30 * second), now);
-        assert_eq!(beat(now - 95 * second), now + 25 * second);
+        let tick = |planned: Instant| next_tick(planned, 30 * second, now);
+        assert_eq!(tick(now + 5 * second), now + 5 * second);
+        assert_eq!(tick(now), now);
+        assert_eq!(tick(now - second), now + 29 * second);
+        assert_eq!(tick(now - 30 * second), now);
+        assert_eq!(tick(now - 95 * second), now + 25 * second);
     }
 }

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use tokio::time::{Instant, sleep};
 
 use super::endpoint::{Endpoint, pass_environment_id};
-use super::fault::Fault;
+use super::fetch_error::FetchError;
 use super::outage::Outage;
 use crate::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
 use crate::http::backoff::{StreamBackoff, jitter};
@@ -34,7 +34,7 @@ pub(crate) struct StreamingDataSource {
 }
 
 /// State that outlives a connection.
-struct Memory {
+struct ConnectionState {
     backoff: StreamBackoff,
     outage: Outage,
     last_event_id: Option<HeaderValue>,
@@ -42,7 +42,7 @@ struct Memory {
     attempt: Option<(SystemTime, Instant)>,
 }
 
-impl Memory {
+impl ConnectionState {
     fn attempt_ends(&mut self, sink: &dyn DataSink, failed: bool) {
         if let Some((began, since)) = self.attempt.take() {
             sink.connection_attempt(began, since.elapsed(), failed);
@@ -54,28 +54,28 @@ impl Memory {
 impl DataSource for StreamingDataSource {
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
         let uri = self.endpoint.uri()?;
-        let mut memory = Memory {
+        let mut state = ConnectionState {
             backoff: StreamBackoff::new(self.retry_policy, self.initial_reconnect_delay, jitter),
             outage: Outage::at_start(),
             last_event_id: None,
             attempt: None,
         };
         loop {
-            memory.attempt = Some((SystemTime::now(), Instant::now()));
-            let Err(fault) = self.connection(uri, &*sink, &mut memory).await;
-            memory.attempt_ends(&*sink, true);
-            let delay = memory
+            state.attempt = Some((SystemTime::now(), Instant::now()));
+            let Err(error) = self.connection(uri, &*sink, &mut state).await;
+            state.attempt_ends(&*sink, true);
+            let delay = state
                 .backoff
-                .failed(fault.failure(), Instant::now().into_std());
-            memory.outage.failed(&fault, delay);
+                .failed(error.failure(), Instant::now().into_std());
+            state.outage.failed(&error, delay);
             let Some(delay) = delay else {
-                sink.update_status(DataSourceState::Off, fault.info());
-                return Err(fault.into());
+                sink.update_status(DataSourceState::Off, error.info());
+                return Err(error.into());
             };
-            if let Some(info) = fault.info() {
+            if let Some(info) = error.info() {
                 sink.update_status(DataSourceState::Interrupted, Some(info));
             }
-            memory.outage.during(sleep(delay)).await;
+            state.outage.during(sleep(delay)).await;
         }
     }
 }
@@ -87,49 +87,49 @@ impl StreamingDataSource {
         &self,
         uri: &Uri,
         sink: &dyn DataSink,
-        memory: &mut Memory,
-    ) -> Result<Infallible, Fault> {
+        state: &mut ConnectionState,
+    ) -> Result<Infallible, FetchError> {
         let headers = [
             Some((ACCEPT, HeaderValue::from_static("text/event-stream"))),
             Some((CACHE_CONTROL, HeaderValue::from_static("no-cache"))),
-            memory
+            state
                 .last_event_id
                 .clone()
                 .map(|id| (HeaderName::from_static("last-event-id"), id)),
         ];
         let request = self.endpoint.get(uri, headers, self.read_timeout);
-        let answer = memory.outage.during(request).await?;
-        if answer.status() != StatusCode::OK {
-            return Err(Fault::Status(answer.status()));
+        let response = state.outage.during(request).await?;
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status(response.status()));
         }
-        if !is_event_stream(answer.headers()) {
-            return Err(Fault::NoEventStream);
+        if !is_event_stream(response.headers()) {
+            return Err(FetchError::NoEventStream);
         }
-        pass_environment_id(answer.headers(), sink);
-        let mut events = EventStream::new(answer.into_body(), self.max_event_size);
+        pass_environment_id(response.headers(), sink);
+        let mut events = EventStream::new(response.into_body(), self.max_event_size);
         let mut reader = EventReader::new(sink.keeps_json());
         loop {
-            let next = memory
+            let next = state
                 .outage
-                .during(whole_event(&mut events, &mut reader))
+                .during(next_event(&mut events, &mut reader))
                 .await;
             let advice = events.take_advice();
             if let Some(delay) = advice.retry {
-                memory.backoff.set_base(delay);
+                state.backoff.set_base(delay);
             }
             if let Some(id) = advice.last_event_id {
-                memory.last_event_id = HeaderValue::from_bytes(&id)
+                state.last_event_id = HeaderValue::from_bytes(&id)
                     .ok()
                     .filter(|id| !id.is_empty());
             }
-            let name = next?.ok_or(Fault::Ended)?;
-            memory.backoff.delivered(Instant::now().into_std());
+            let name = next?.ok_or(FetchError::Ended)?;
+            state.backoff.delivered(Instant::now().into_std());
             match reader.finish(&name)? {
                 Change::All(data) => {
                     sink.init(data).await?;
-                    memory.backoff.delivered_all();
-                    memory.attempt_ends(sink, false);
-                    memory.outage.ended();
+                    state.backoff.delivered_all();
+                    state.attempt_ends(sink, false);
+                    state.outage.ended();
                 }
                 Change::Item(item) => drop(sink.upsert(item).await?),
                 Change::Ignored => {
@@ -141,10 +141,10 @@ impl StreamingDataSource {
 }
 
 /// Reads the next event to its end and returns its name, or `None` if the body has ended.
-async fn whole_event(
+async fn next_event(
     events: &mut EventStream,
     reader: &mut EventReader,
-) -> Result<Option<String>, Fault> {
+) -> Result<Option<String>, FetchError> {
     while let Some(part) = events.next().await? {
         match part {
             Part::Data(data) => reader.push(&events.name(), &data)?,

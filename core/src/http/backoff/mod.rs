@@ -30,20 +30,20 @@ pub enum RetryPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
     /// Temporary: a retry may succeed soon.
-    Passing,
+    Transient,
     /// The server's identity could not be verified.
-    Untrusted,
+    Certificate,
     /// The service refused the request.
-    Refused,
+    Permanent,
 }
 
 impl Failure {
     /// Classifies an unexpected status.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         match status.as_u16() {
-            400 | 408 | 429 => Self::Passing,
-            400..=499 => Self::Refused,
-            _ => Self::Passing,
+            400 | 408 | 429 => Self::Transient,
+            400..=499 => Self::Permanent,
+            _ => Self::Transient,
         }
     }
 
@@ -51,8 +51,8 @@ impl Failure {
     pub(crate) fn of_transport(kind: TransportErrorKind) -> Self {
         match kind {
             // A request that cannot be sent now will hardly be sendable later.
-            TransportErrorKind::Certificate | TransportErrorKind::Request => Self::Untrusted,
-            _ => Self::Passing,
+            TransportErrorKind::Certificate | TransportErrorKind::Request => Self::Certificate,
+            _ => Self::Transient,
         }
     }
 }
@@ -68,9 +68,9 @@ enum Retry {
 impl RetryPolicy {
     fn after(self, failure: Failure) -> Retry {
         match (self, failure) {
-            (_, Failure::Passing) | (Self::LegacyStop, Failure::Untrusted) => Retry::Soon,
+            (_, Failure::Transient) | (Self::LegacyStop, Failure::Certificate) => Retry::Soon,
             (Self::NeverStop, _) => Retry::Rarely,
-            (Self::LegacyStop, Failure::Refused) => Retry::Never,
+            (Self::LegacyStop, Failure::Permanent) => Retry::Never,
         }
     }
 }

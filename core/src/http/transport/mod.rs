@@ -75,6 +75,11 @@ impl RequestOptions {
     }
 }
 
+/// Bounds a whole request whose waits for bytes are bounded by `read_timeout`.
+pub(crate) fn total_timeout(read_timeout: Duration) -> Duration {
+    read_timeout.saturating_mul(4).max(Duration::from_secs(60))
+}
+
 /// The body of a response, read in chunks.
 pub struct Body(Box<dyn Chunks>);
 
@@ -171,7 +176,7 @@ impl TransportErrorKind {
             Self::Certificate => "the certificate is not trusted",
             Self::Redirect => "a redirect was not followed",
             Self::Request => "the request cannot be sent",
-            Self::TooLarge => "the answer is too large",
+            Self::TooLarge => "the response is too large",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The service's paths, headers and envelopes.
 //!
 //! This module is pure: bytes in, values out. [`change`] parses the payloads of streams and polls;
-//! this file builds their URLs. Another version of the protocol would be another file beside
+//! this file builds URLs. Another version of the protocol would be another file beside
 //! [`change`].
 
 pub(crate) mod change;
@@ -11,6 +11,7 @@ mod put;
 
 use std::borrow::Cow;
 
+use http::Uri;
 use thiserror::Error;
 use vexil_eval::Text;
 use vexil_eval::model::ReadError;
@@ -81,10 +82,17 @@ impl PayloadFilter {
     }
 }
 
+/// Returns the URL of a path below a base, or `None` if it is not a valid http or https URL.
+pub(crate) fn uri(base: &str, path: &str, filter: Option<&PayloadFilter>) -> Option<Uri> {
+    let uri = Uri::try_from(url(base, path, filter)).ok()?;
+    let is_valid = matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some();
+    is_valid.then_some(uri)
+}
+
 /// Returns the URL of a path below a base, which may have its own path and query: for
 /// `https://relay/ld/?a=b` and `/all`, `https://relay/ld/all?a=b`. A filter needs no encoding,
 /// because its key has no special characters.
-pub(crate) fn url(base: &str, path: &str, filter: Option<&PayloadFilter>) -> String {
+fn url(base: &str, path: &str, filter: Option<&PayloadFilter>) -> String {
     let base = base.split('#').next().unwrap_or_default();
     let (base, query) = match base.split_once('?') {
         Some((base, query)) => (base, Some(query).filter(|query| !query.is_empty())),

@@ -4,7 +4,6 @@
 //! outage. Both attempts send the same bytes under the same id, so that the service can detect
 //! duplicates. The rules are those of EVT-1.1, EVT-1.2 and EVT-3.6.
 
-use std::error::Error;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,8 +19,9 @@ use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
+use crate::error_chain::error_chain;
 use crate::http::backoff::Failure;
-use crate::http::transport::{Body, HttpTransport, RequestOptions, TransportError};
+use crate::http::transport::{Body, HttpTransport, RequestOptions, TransportError, total_timeout};
 use crate::http::wire;
 use crate::runtime::Runtime;
 
@@ -87,12 +87,11 @@ impl Delivery {
         read_timeout: Duration,
         gzip: bool,
     ) -> Self {
-        let (events, diagnostic) = (uri(base, EVENTS_PATH), uri(base, DIAGNOSTIC_PATH));
         Self {
             transport,
             headers,
-            events,
-            diagnostic,
+            events: wire::uri(base, EVENTS_PATH, None),
+            diagnostic: wire::uri(base, DIAGNOSTIC_PATH, None),
             read_timeout,
             gzip,
             stats: Arc::default(),
@@ -113,7 +112,8 @@ impl Delivery {
         if let Ok(id) = HeaderValue::try_from(Uuid::new_v4().to_string()) {
             request.headers_mut().insert(PAYLOAD_ID, id);
         }
-        let Failed { fault, attempts } = match self.send(&request, Some(&self.stats)).await {
+        let FailedDelivery { error, attempts } = match self.send(&request, Some(&self.stats)).await
+        {
             Ok(server_time) => {
                 self.stats
                     .events
@@ -123,8 +123,9 @@ impl Delivery {
             Err(failed) => failed,
         };
         self.stats.dropped.fetch_add(1, Ordering::Relaxed);
-        let (error, status, bytes) = (fault.message(), fault.status(), request.body().len());
-        if fault.is_refusal() {
+        let (is_refusal, status) = (error.is_refusal(), error.status());
+        let (error, bytes) = (error_chain(&error), request.body().len());
+        if is_refusal {
             tracing::error!(
                 error,
                 status,
@@ -148,8 +149,8 @@ impl Delivery {
     /// Sends diagnostics, a JSON object. Failures are logged at debug level and otherwise ignored.
     pub(super) async fn send_diagnostic(&self, body: Vec<u8>) {
         let request = self.request(self.diagnostic.as_ref(), body).await;
-        if let Err(Failed { fault, attempts }) = self.send(&request, None).await {
-            let (error, status) = (fault.message(), fault.status());
+        if let Err(FailedDelivery { error, attempts }) = self.send(&request, None).await {
+            let (error, status) = (error_chain(&error), error.status());
             tracing::debug!(
                 error,
                 status,
@@ -184,10 +185,10 @@ impl Delivery {
         &self,
         request: &Request<Bytes>,
         stats: Option<&DeliveryStats>,
-    ) -> Result<Option<u64>, Failed> {
+    ) -> Result<Option<u64>, FailedDelivery> {
         if request.uri().host().is_none() {
-            return Err(Failed {
-                fault: Fault::NoUrl,
+            return Err(FailedDelivery {
+                error: DeliveryError::NoUrl,
                 attempts: 0,
             });
         }
@@ -197,36 +198,32 @@ impl Delivery {
             if let Some(stats) = stats {
                 stats.count(attempts, request.body().len());
             }
-            let fault = match self.attempt(request.clone()).await {
+            let error = match self.attempt(request.clone()).await {
                 Ok(server_time) => return Ok(server_time),
-                Err(fault) => fault,
+                Err(error) => error,
             };
-            if attempts == ATTEMPTS || !fault.is_passing() {
-                return Err(Failed { fault, attempts });
+            if attempts == ATTEMPTS || !error.is_transient() {
+                return Err(FailedDelivery { error, attempts });
             }
-            let (error, status) = (fault.message(), fault.status());
+            let (error, status) = (error_chain(&error), error.status());
             tracing::debug!(error, status, attempts, delay = ?RETRY_DELAY, "delivery attempt failed, retrying");
             sleep(RETRY_DELAY).await;
         }
     }
 
-    async fn attempt(&self, request: Request<Bytes>) -> Result<Option<u64>, Fault> {
+    async fn attempt(&self, request: Request<Bytes>) -> Result<Option<u64>, DeliveryError> {
         // A transport that ignores its timeout must not block a delivery for ever.
-        let deadline = self
-            .read_timeout
-            .saturating_mul(4)
-            .max(Duration::from_secs(60));
         let sent = self
             .transport
             .send(request, RequestOptions::new(self.read_timeout));
-        let (head, body) = timeout(deadline, sent)
+        let (head, body) = timeout(total_timeout(self.read_timeout), sent)
             .await
-            .map_err(|_| Fault::TooSlow)??
+            .map_err(|_| DeliveryError::TooSlow)??
             .into_parts();
         read_to_end(body).await;
         match head.status.is_success() {
             true => Ok(server_time(&head.headers)),
-            false => Err(Fault::Status(head.status)),
+            false => Err(DeliveryError::Status(head.status)),
         }
     }
 }
@@ -242,14 +239,14 @@ impl DeliveryStats {
 }
 
 /// A delivery that failed: the last error and the number of attempts.
-struct Failed {
-    fault: Fault,
+struct FailedDelivery {
+    error: DeliveryError,
     attempts: u64,
 }
 
 /// Why an attempt failed.
 #[derive(Debug, Error)]
-enum Fault {
+enum DeliveryError {
     #[error("the base URL for events is not a valid http or https URL")]
     NoUrl,
     #[error("the service answered with status {}", .0.as_u16())]
@@ -260,11 +257,11 @@ enum Fault {
     Transport(#[from] TransportError),
 }
 
-impl Fault {
+impl DeliveryError {
     /// Whether a retry may succeed. A payload that is too large stays too large.
-    fn is_passing(&self) -> bool {
+    fn is_transient(&self) -> bool {
         match self {
-            Self::Status(status) => Failure::of_status(*status) == Failure::Passing,
+            Self::Status(status) => Failure::of_status(*status) == Failure::Transient,
             Self::TooSlow | Self::Transport(_) => true,
             Self::NoUrl => false,
         }
@@ -274,7 +271,7 @@ impl Fault {
     fn is_refusal(&self) -> bool {
         match self {
             Self::Status(StatusCode::PAYLOAD_TOO_LARGE) => false,
-            _ => !self.is_passing(),
+            _ => !self.is_transient(),
         }
     }
 
@@ -284,22 +281,6 @@ impl Fault {
             _ => None,
         }
     }
-
-    /// The error and its sources, in one line.
-    fn message(&self) -> String {
-        let mut message = self.to_string();
-        let mut source = self.source();
-        while let Some(cause) = source {
-            message = format!("{message}: {cause}");
-            source = cause.source();
-        }
-        message
-    }
-}
-
-fn uri(base: &str, path: &str) -> Option<Uri> {
-    let uri = Uri::try_from(wire::url(base, path, None)).ok();
-    uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some())
 }
 
 /// Compresses the bytes on the blocking pool. Returns `None` if that fails.

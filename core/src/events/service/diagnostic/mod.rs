@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::payload::{millis, now};
+use crate::SDK_NAME;
 
 /// Maximum number of stream attempts in a report; the latest are kept.
 const STREAM_INITS: usize = 100;
@@ -161,7 +162,7 @@ fn platform() -> Map<String, Value> {
 impl DiagnosticConfiguration {
     fn sdk(&self) -> Map<String, Value> {
         known([
-            ("name", Some("VexilRust".into())),
+            ("name", Some(SDK_NAME.into())),
             ("version", Some(env!("CARGO_PKG_VERSION").into())),
             ("wrapperName", self.wrapper_name.clone().map(Value::from)),
             (

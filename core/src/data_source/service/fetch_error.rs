@@ -1,6 +1,4 @@
-//! [`Fault`]: a failure of a data source, and its meaning for the status and the next attempt.
-
-use std::error::Error;
+//! [`FetchError`]: a failure of a data source, and its meaning for the status and the next attempt.
 
 use http::StatusCode;
 use thiserror::Error;
@@ -8,21 +6,22 @@ use thiserror::Error;
 use crate::data_source::{
     DataSourceError, DataSourceErrorInfo, DataSourceErrorKind, NotStoredError,
 };
+use crate::error_chain::error_chain;
 use crate::http::backoff::Failure;
 use crate::http::sse::{DecodeError, StreamError};
 use crate::http::transport::{TransportError, TransportErrorKind};
 use crate::http::wire::WireError;
 
-/// One failure of a data source.
+/// Why flag data could not be fetched.
 #[derive(Debug, Error)]
-pub(super) enum Fault {
+pub(super) enum FetchError {
     #[error("{}", describe(*.0))]
     Status(StatusCode),
     #[error(transparent)]
     Transport(#[from] TransportError),
     #[error("the service closed the stream")]
     Ended,
-    #[error("the answer did not end in time")]
+    #[error("the response did not end in time")]
     TooSlow,
     #[error("the response is not an event stream in UTF-8")]
     NoEventStream,
@@ -34,13 +33,13 @@ pub(super) enum Fault {
     NotStored(#[from] NotStoredError),
 }
 
-impl Fault {
+impl FetchError {
     /// The class of the failure, which decides when to retry.
     pub(super) fn failure(&self) -> Failure {
         match self {
             Self::Status(status) => Failure::of_status(*status),
             Self::Transport(error) => Failure::of_transport(error.kind),
-            _ => Failure::Passing,
+            _ => Failure::Transient,
         }
     }
 
@@ -73,24 +72,13 @@ impl Fault {
         if matches!(self, Self::NotStored(_)) {
             return None;
         }
-        let mut info = DataSourceErrorInfo::new(self.kind(), self.message());
+        let mut info = DataSourceErrorInfo::new(self.kind(), error_chain(self));
         info.status_code = self.status();
         Some(info)
     }
-
-    /// The error and its causes, in one line.
-    pub(super) fn message(&self) -> String {
-        let mut message = self.to_string();
-        let mut source = self.source();
-        while let Some(cause) = source {
-            message = format!("{message}: {cause}");
-            source = cause.source();
-        }
-        message
-    }
 }
 
-impl From<StreamError> for Fault {
+impl From<StreamError> for FetchError {
     fn from(error: StreamError) -> Self {
         match error {
             StreamError::Transport(error) => Self::Transport(error),
@@ -99,9 +87,9 @@ impl From<StreamError> for Fault {
     }
 }
 
-impl From<Fault> for DataSourceError {
-    fn from(fault: Fault) -> Self {
-        Self::new(fault.kind(), fault)
+impl From<FetchError> for DataSourceError {
+    fn from(error: FetchError) -> Self {
+        Self::new(error.kind(), error)
     }
 }
 
