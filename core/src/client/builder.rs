@@ -16,7 +16,7 @@ use super::log_once::LogOnce;
 use super::plugin::{EnvironmentMetadata, Plugin, Plugins};
 use super::resolve::Resolver;
 use super::{Client, Shared};
-use crate::config::persistent_store::ReadOnly;
+use crate::config::persistent_store::Daemon;
 #[cfg(feature = "http")]
 use crate::config::{ApplicationInfo, HttpConfig, ServiceEndpoints, WrapperInfo};
 use crate::config::{
@@ -231,7 +231,7 @@ impl ClientBuilder {
                         "in daemon mode a data source or another data store has no effect"
                     );
                 }
-                let ReadOnly { store, source } = database.read_only(&context)?;
+                let Daemon { store, source } = database.daemon(&context)?;
                 (store, Some(source))
             }
             None => {

@@ -183,7 +183,13 @@ impl Client {
         // A store that is read through in daemon mode has data as soon as the database answers.
         let may_be_read =
             !self.shared.resolver.daemon_mode || self.shared.data_store_status.get().answered;
-        self.is_offline() || (may_be_read && self.data_availability() > DataAvailability::Defaults)
+        self.is_offline() || (may_be_read && self.has_confirmed_data())
+    }
+
+    /// Whether there is data that needs no confirmation by another source.
+    fn has_confirmed_data(&self) -> bool {
+        self.data_availability() > DataAvailability::Defaults
+            && !self.shared.resolver.updater.is_held()
     }
 
     fn ready(&self) -> Result<(), NotReadyError> {
@@ -214,7 +220,7 @@ impl Client {
     #[must_use]
     pub fn is_initialized(&self) -> bool {
         let needs_none = self.is_offline() || self.shared.resolver.daemon_mode;
-        needs_none || self.data_availability() > DataAvailability::Defaults
+        needs_none || self.has_confirmed_data()
     }
 
     /// The freshness of the data that evaluations use.

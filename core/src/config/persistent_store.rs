@@ -66,6 +66,7 @@ pub struct PersistentStoreConfig {
     refresh_interval: Duration,
     accept_empty: bool,
     reconcile_interval: Option<Duration>,
+    is_read_only: bool,
 }
 
 impl PersistentStoreConfig {
@@ -77,6 +78,7 @@ impl PersistentStoreConfig {
             refresh_interval: Duration::ZERO,
             accept_empty: false,
             reconcile_interval: None,
+            is_read_only: false,
         }
     }
 
@@ -130,6 +132,15 @@ impl PersistentStoreConfig {
         self
     }
 
+    /// Never writes to the database of a client with a data source. Evaluations use its data until
+    /// the data source has delivered; from then on they use memory, and the database is not read
+    /// any more (FDV2-8.1). Default: the database is kept up to date. Has no effect in daemon mode,
+    /// which never writes.
+    pub fn read_only(mut self) -> Self {
+        self.is_read_only = true;
+        self
+    }
+
     fn reader(&self, context: &ClientContext) -> Result<Reader, ConfigError> {
         let reader = Reader::new(self.store.configure(context)?);
         context.set_data_store_type(reader.describe());
@@ -138,7 +149,7 @@ impl PersistentStoreConfig {
 
     /// Creates the components of daemon mode: a read-only store, and a data source that reads the
     /// database unless evaluations read it themselves.
-    pub(crate) fn read_only(&self, context: &ClientContext) -> Result<ReadOnly, ConfigError> {
+    pub(crate) fn daemon(&self, context: &ClientContext) -> Result<Daemon, ConfigError> {
         let reader = self.reader(context)?;
         let reporter = context.data_store_status().clone();
         if let Some(mode) = self.cache {
@@ -151,7 +162,7 @@ impl PersistentStoreConfig {
                 context.runtime(),
                 reporter,
             ));
-            return Ok(ReadOnly {
+            return Ok(Daemon {
                 store,
                 source: Arc::new(ExternalUpdates),
             });
@@ -164,15 +175,15 @@ impl PersistentStoreConfig {
             accept_empty: self.accept_empty,
             reporter,
         };
-        Ok(ReadOnly {
+        Ok(Daemon {
             store,
             source: Arc::new(source),
         })
     }
 }
 
-/// See [`PersistentStoreConfig::read_only`].
-pub(crate) struct ReadOnly {
+/// See [`PersistentStoreConfig::daemon`].
+pub(crate) struct Daemon {
     pub(crate) store: Arc<dyn DataStore>,
     pub(crate) source: Arc<dyn DataSource>,
 }
@@ -198,6 +209,7 @@ impl Configure<dyn DataStore> for PersistentStoreConfig {
             )),
             None => Arc::new(WriteBehind::new(
                 reader,
+                self.is_read_only,
                 self.reconcile_interval,
                 runtime,
                 reporter,

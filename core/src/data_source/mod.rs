@@ -49,7 +49,7 @@ use async_trait::async_trait;
 pub(crate) use service::{Endpoint, PollingDataSource, StreamingDataSource};
 use thiserror::Error;
 use vexil_eval::Text;
-use vexil_eval::model::{DataSet, Item, Upserted};
+use vexil_eval::model::{ChangeSet, Changes, DataSet, Item, Selector, Upserted};
 
 pub use crate::status::{
     DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatus,
@@ -69,6 +69,12 @@ pub trait DataSource: Debug + Send + Sync + 'static {
     fn reports_events(&self) -> bool {
         true
     }
+
+    /// Whether a [data system](crate::config::DataSystem) writes the data to the database of its
+    /// store. Default: `true`. A source of local data, such as files, returns `false`.
+    fn is_persistent(&self) -> bool {
+        true
+    }
 }
 
 #[async_trait]
@@ -76,6 +82,10 @@ pub trait DataSource: Debug + Send + Sync + 'static {
 impl<T: DataSource + ?Sized> DataSource for Arc<T> {
     fn reports_events(&self) -> bool {
         (**self).reports_events()
+    }
+
+    fn is_persistent(&self) -> bool {
+        (**self).is_persistent()
     }
 
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
@@ -102,6 +112,40 @@ pub trait DataSink: Debug + Send + Sync + 'static {
     /// Returns an error if the store failed.
     async fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError>;
 
+    /// Makes a change set visible to evaluations as a whole. Unless it is
+    /// [provisional](ChangeSet::is_provisional), the source then becomes
+    /// [valid](DataSourceState::Valid), and the client ready.
+    ///
+    /// The default implementation calls `init`, or `upsert` for each item, which is not atomic.
+    ///
+    /// # Errors
+    /// Returns an error if the store failed.
+    async fn apply(&self, changes: ChangeSet) -> Result<(), NotStoredError> {
+        match changes.changes {
+            Changes::Full(data) => self.init(data).await,
+            Changes::Delta(items) => {
+                for item in items {
+                    self.upsert(item).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The state of the environment that the sink holds: the selector of the last change set.
+    /// `None` if the last data came without one. A source that resumes from a state reads it before
+    /// each request.
+    fn selector(&self) -> Option<Selector> {
+        None
+    }
+
+    /// Reports that the service wants the client to use the classic protocol. Call it as soon as
+    /// the service says so, before delivering the data or error that comes with it. A [data
+    /// system](crate::config::DataSystem) then stops this source with its next report; another sink
+    /// ignores it.
+    #[expect(unused_variables, reason = "named for the documentation")]
+    fn fall_back(&self, directive: FallbackDirective) {}
+
     /// Whether items must carry the JSON they were read from. A source that reads items without it
     /// ([`DataSet::read`]) then adds it with
     /// [`Entry::with_json`](vexil_eval::model::Entry::with_json).
@@ -123,6 +167,22 @@ pub trait DataSink: Debug + Send + Sync + 'static {
     /// data; a later id replaces an earlier one.
     #[expect(unused_variables, reason = "named for the documentation")]
     fn set_environment_id(&self, id: Text) {}
+}
+
+/// The service wants the client to use the classic protocol (FDV2-6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FallbackDirective {
+    /// For how long; `None` means for the client's lifetime.
+    pub duration: Option<Duration>,
+}
+
+impl FallbackDirective {
+    /// A directive that holds for this long; `None` means for the client's lifetime.
+    #[must_use]
+    pub fn new(duration: Option<Duration>) -> Self {
+        Self { duration }
+    }
 }
 
 /// An update could not be stored. The application has already been notified.

@@ -8,8 +8,8 @@ mod patterns;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice::from_ref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -18,7 +18,9 @@ pub(crate) use listeners::ChangeHub;
 pub use listeners::{FlagChange, ListenerId};
 use patterns::compile_ahead;
 use tokio::sync::{Mutex, watch};
-use vexil_eval::model::{DataKind, DataSet, Entry, Flag, Item, ItemData, Segment, Upserted};
+use vexil_eval::model::{
+    ChangeSet, Changes, DataKind, DataSet, Entry, Flag, Item, ItemData, Segment, Selector, Upserted,
+};
 use vexil_eval::{Found, Text};
 
 use crate::data_source::{DataSink, NotStoredError};
@@ -43,8 +45,14 @@ pub(crate) struct Updater {
     hooks: Arc<Hooks>,
     /// Whether the source has delivered to this client.
     refreshed: AtomicBool,
-    /// Becomes true with `refreshed`; wakes the tasks that wait for the first data.
+    /// Whether there is only [provisional](ChangeSet::is_provisional) data, with which the client
+    /// is not ready.
+    is_held: AtomicBool,
+    /// Becomes true with the first data that makes the client ready; wakes the tasks that wait for
+    /// it.
     first_data: watch::Sender<bool>,
+    /// The state of the environment that the last change set led to. Held for one read or write.
+    selector: std::sync::Mutex<Option<Selector>>,
     /// Whether the client is closed. Updates that arrive later are rejected.
     closed: AtomicBool,
     arrivals: Arrivals,
@@ -60,6 +68,14 @@ const PANICKED: &str = "the data store panicked";
 
 /// Versions by key, for detecting what a new data set changes.
 type Versions = HashMap<(DataKind, Text), u64>;
+
+/// What is recorded before changes are stored, to announce them afterwards.
+enum Observed {
+    /// The versions of all items, which a new data set replaces.
+    Versions(Versions),
+    /// The items that a delta changes.
+    Items(Vec<Item>),
+}
 
 impl Updater {
     pub(crate) fn new(
@@ -77,6 +93,8 @@ impl Updater {
             changes,
             hooks,
             refreshed: AtomicBool::new(false),
+            is_held: AtomicBool::new(false),
+            selector: std::sync::Mutex::default(),
             first_data: watch::Sender::new(false),
             closed: AtomicBool::new(false),
             arrivals: Arrivals::default(),
@@ -106,6 +124,11 @@ impl Updater {
         self.refreshed.load(Ordering::Acquire)
     }
 
+    /// Whether there is only provisional data, with which the client is not ready.
+    pub(crate) fn is_held(&self) -> bool {
+        self.is_held.load(Ordering::Acquire)
+    }
+
     /// Completes once the data source has delivered to this client.
     pub(crate) async fn first_data(&self) {
         // The sender is a field of `self`, so the channel cannot be closed.
@@ -114,6 +137,12 @@ impl Updater {
             .subscribe()
             .wait_for(|delivered| *delivered)
             .await;
+    }
+
+    /// Whether there is data that needs no confirmation, of this source or of the database.
+    fn has_data(&self) -> bool {
+        let is_initialized = catch_unwind(AssertUnwindSafe(|| self.store.is_initialized()));
+        !self.is_held() && is_initialized.unwrap_or(false)
     }
 
     /// Runs `reader` on the current data of the store. Returns `None` if the store panics first or
@@ -148,36 +177,50 @@ impl Updater {
 
     /// Takes over compiled patterns, logs defects and compiles costly patterns, before items are
     /// stored.
-    async fn prepare(&self, flags: &[Entry<Flag>], segments: &[Entry<Segment>]) {
+    async fn prepare<'a>(
+        &self,
+        flags: impl Iterator<Item = &'a Entry<Flag>> + Clone,
+        segments: impl Iterator<Item = &'a Entry<Segment>> + Clone,
+    ) {
         self.read(|before| {
-            for entry in flags {
+            for entry in flags.clone() {
                 self.arrivals
                     .meet(DataKind::Flag, entry, || present(before.flag(entry.key())));
             }
-            for entry in segments {
+            for entry in segments.clone() {
                 self.arrivals.meet(DataKind::Segment, entry, || {
                     present(before.segment(entry.key()))
                 });
             }
         });
         let flags = flags
-            .iter()
             .filter_map(Entry::present)
             .flat_map(|flag| flag.patterns());
         let segments = segments
-            .iter()
             .filter_map(Entry::present)
             .flat_map(|segment| segment.patterns());
         compile_ahead(&self.runtime, flags.chain(segments)).await;
     }
 
-    async fn store_all(&self, data: DataSet) -> Result<(), StoreError> {
-        let data = if self.store.keeps_json() {
-            data
+    async fn prepare_items(&self, items: &[Item]) {
+        let flags = items.iter().filter_map(|item| match item {
+            Item::Flag(entry) => Some(entry),
+            Item::Segment(_) => None,
+        });
+        let segments = items.iter().filter_map(|item| match item {
+            Item::Flag(_) => None,
+            Item::Segment(entry) => Some(entry),
+        });
+        self.prepare(flags, segments).await;
+    }
+
+    async fn store_changes(&self, changes: ChangeSet) -> Result<(), StoreError> {
+        let changes = if self.store.keeps_json() {
+            changes
         } else {
-            data.without_json()
+            changes.without_json()
         };
-        catch_panic(self.store.init(data))
+        catch_panic(self.store.apply(changes))
             .await
             .unwrap_or_else(|| Err(StoreError::unavailable(PANICKED)))
     }
@@ -193,12 +236,59 @@ impl Updater {
             .unwrap_or_else(|| Err(StoreError::unavailable(PANICKED)))
     }
 
-    /// Updates the status from the result of a write. A successful single write before the first
-    /// data set leaves the status unchanged.
-    fn report<T>(&self, stored: Result<T, StoreError>) -> Result<T, NotStoredError> {
+    /// Records what is needed to announce the changes, before they are stored.
+    fn observe(&self, changes: &Changes) -> Observed {
+        match changes {
+            Changes::Full(_) => Observed::Versions(self.versions()),
+            Changes::Delta(items) => {
+                let change = |snapshot: &dyn Snapshot| {
+                    let changed = items.iter().filter(|item| !is_stored(item, snapshot));
+                    changed.cloned().collect()
+                };
+                Observed::Items(self.read(change).unwrap_or_default())
+            }
+        }
+    }
+
+    /// Announces changes that were stored, if there are listeners.
+    fn announce(&self, observed: Option<Observed>, dependents: &mut Option<Dependents>) {
+        let changed = match observed {
+            None => {
+                *dependents = None;
+                return;
+            }
+            Some(Observed::Versions(before)) => {
+                *dependents = None;
+                differences(before, self.versions())
+            }
+            Some(Observed::Items(items)) => {
+                if let Some(graph) = dependents {
+                    items.iter().for_each(|item| graph.update(item));
+                }
+                items
+                    .iter()
+                    .map(|item| (item.kind(), item.key().clone()))
+                    .collect()
+            }
+        };
+        let graph = dependents.get_or_insert_with(|| self.read(Dependents::of).unwrap_or_default());
+        self.changes.announce(graph.affected_flags(changed));
+    }
+
+    fn set_selector(&self, selector: Option<Selector>) {
+        *self.selector.lock().unwrap_or_else(PoisonError::into_inner) = selector;
+    }
+
+    /// Updates the status from the result of a write. `is_valid` is whether the source is valid
+    /// after a success.
+    fn report<T>(
+        &self,
+        stored: Result<T, StoreError>,
+        is_valid: bool,
+    ) -> Result<T, NotStoredError> {
         let outage = self.outage.swap(stored.is_err(), Ordering::Relaxed);
         match &stored {
-            Ok(_) if self.is_refreshed() => self.status.update(DataSourceState::Valid, None),
+            Ok(_) if is_valid => self.status.update(DataSourceState::Valid, None),
             Ok(_) => {}
             Err(error) => {
                 if !outage {
@@ -219,53 +309,62 @@ impl Updater {
 #[async_trait]
 impl DataSink for Updater {
     async fn init(&self, data: DataSet) -> Result<(), NotStoredError> {
+        self.apply(ChangeSet::full(data)).await
+    }
+
+    async fn apply(&self, changes: ChangeSet) -> Result<(), NotStoredError> {
         let mut dependents = self.dependents.lock().await;
-        self.prepare(&data.flags, &data.segments).await;
-        self.is_open()?;
-        let before = self.changes.has_listeners().then(|| self.versions());
-        let stored = self.store_all(data).await;
-        if stored.is_ok() {
-            self.refreshed.store(true, Ordering::Release);
-            *dependents = before.and_then(|before| {
-                let graph = self.read(Dependents::of)?;
-                self.changes
-                    .announce(graph.affected_flags(differences(before, self.versions())));
-                Some(graph)
-            });
+        match &changes.changes {
+            Changes::Full(data) => self.prepare(data.flags.iter(), data.segments.iter()).await,
+            Changes::Delta(items) => self.prepare_items(items).await,
         }
-        let reported = self.report(stored);
-        if reported.is_ok() {
-            // Last, so that tasks woken by this see the updated status.
+        self.is_open()?;
+        let (selector, is_provisional) = (changes.selector.clone(), changes.is_provisional);
+        let observed = self
+            .changes
+            .has_listeners()
+            .then(|| self.observe(&changes.changes));
+        let is_first = !self.has_data();
+        let stored = self.store_changes(changes).await;
+        if stored.is_ok() {
+            self.set_selector(selector);
+            if !is_provisional {
+                self.refreshed.store(true, Ordering::Release);
+            }
+            self.is_held
+                .store(is_provisional && is_first, Ordering::Release);
+        }
+        self.report(stored, !is_provisional)?;
+        if !is_provisional {
+            // After the status, so that tasks woken by this see it.
             self.first_data.send_replace(true);
         }
-        reported
+        self.announce(observed, &mut dependents);
+        Ok(())
     }
 
     async fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError> {
         let mut dependents = self.dependents.lock().await;
-        match &item {
-            Item::Flag(entry) => self.prepare(from_ref(entry), &[]).await,
-            Item::Segment(entry) => self.prepare(&[], from_ref(entry)).await,
-        }
+        self.prepare_items(from_ref(&item)).await;
         self.is_open()?;
-        if !self.changes.has_listeners() {
-            *dependents = None;
-            let stored = self.store_one(item).await;
-            return self.report(stored);
-        }
-        let stored = self.store_one(item.clone()).await;
+        let observed = self
+            .changes
+            .has_listeners()
+            .then(|| Observed::Items(vec![item.clone()]));
+        let stored = self.store_one(item).await;
         if matches!(stored, Ok(Upserted::Written)) {
-            let graph = match &mut *dependents {
-                Some(graph) => {
-                    graph.update(&item);
-                    graph
-                }
-                none => none.insert(self.read(Dependents::of).unwrap_or_default()),
-            };
-            self.changes
-                .announce(graph.affected_flags([(item.kind(), item.key().clone())]));
+            self.set_selector(None);
+            self.announce(observed, &mut dependents);
         }
-        self.report(stored)
+        // A single write before the first data set leaves the status unchanged.
+        self.report(stored, self.is_refreshed())
+    }
+
+    fn selector(&self) -> Option<Selector> {
+        self.selector
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn keeps_json(&self) -> bool {
@@ -279,7 +378,12 @@ impl DataSink for Updater {
     }
 
     fn update_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>) {
+        let is_confirmed =
+            state == DataSourceState::Valid && self.is_held.swap(false, Ordering::AcqRel);
         self.status.update(state, error);
+        if is_confirmed {
+            self.first_data.send_replace(true);
+        }
     }
 
     fn set_environment_id(&self, id: Text) {
@@ -295,6 +399,26 @@ fn differences(mut before: Versions, after: Versions) -> Vec<(DataKind, Text)> {
     let mut items: Vec<_> = changed.map(|(item, _)| item).collect();
     items.extend(before.into_keys());
     items
+}
+
+/// Whether a change of this item has no effect: the stored one has the same version and JSON text,
+/// or there is nothing to delete. Without its text an item counts as changed.
+fn is_stored(item: &Item, snapshot: &dyn Snapshot) -> bool {
+    fn is_same<T: ItemData>(entry: &Entry<T>, stored: Found<&T>) -> bool {
+        match (entry, stored) {
+            (Entry::Present(item), Found::Present(stored)) => {
+                item.version() == stored.version()
+                    && item.json().is_some()
+                    && item.json() == stored.json()
+            }
+            (Entry::Deleted { .. }, Found::Absent) => true,
+            _ => false,
+        }
+    }
+    match item {
+        Item::Flag(entry) => is_same(entry, snapshot.flag(entry.key())),
+        Item::Segment(entry) => is_same(entry, snapshot.segment(entry.key())),
+    }
 }
 
 fn present<T>(found: Found<T>) -> Option<T> {

@@ -35,6 +35,18 @@ impl Environment {
         self.flags.iter().cloned().map(Item::Flag).chain(segments)
     }
 
+    /// A copy with these items added or replaced, whatever the versions of the stored ones.
+    pub(super) fn with_all(&self, items: Vec<Item>) -> Self {
+        let DataSet {
+            flags, segments, ..
+        } = items.into_iter().collect();
+        Self {
+            flags: self.flags.with_all(flags),
+            segments: self.segments.with_all(segments),
+            initialized: self.initialized,
+        }
+    }
+
     /// A copy with one item added or replaced. Returns `None` if the item is not newer than the
     /// stored one.
     pub(super) fn with(&self, item: Item) -> Option<Self> {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 use async_trait::async_trait;
-use vexil_eval::model::{DataSet, Item};
+use vexil_eval::model::{ChangeSet, Changes, DataSet, Item};
 
 use super::environment::Environment;
 use super::{DataStore, Snapshot, StoreError, Upserted};
@@ -47,6 +47,18 @@ impl MemoryStore {
         self.0.current.store(next);
     }
 
+    /// The infallible implementation of `apply`.
+    pub(super) fn change(&self, changes: Changes) {
+        match changes {
+            Changes::Full(data) => self.replace(data),
+            Changes::Delta(items) => {
+                let _writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
+                let next = self.load().with_all(items);
+                self.0.current.store(Arc::new(next));
+            }
+        }
+    }
+
     /// The infallible implementation of `upsert`.
     pub(super) fn insert_if_newer(&self, item: Item) -> Upserted {
         let _writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -81,6 +93,11 @@ impl DataStore for MemoryStore {
 
     async fn upsert(&self, item: Item) -> Result<Upserted, StoreError> {
         Ok(self.insert_if_newer(item))
+    }
+
+    async fn apply(&self, changes: ChangeSet) -> Result<(), StoreError> {
+        self.change(changes.changes);
+        Ok(())
     }
 
     fn memory(&self) -> Option<MemoryStore> {

@@ -8,7 +8,8 @@
 //! instead, which is simpler.
 //!
 //! **Contract.** `init` replaces all data atomically. `upsert` stores an item only if its version
-//! is higher than that of the item or tombstone it replaces. Readers must see a write once it has
+//! is higher than that of the item or tombstone it replaces. `apply` makes a change set visible
+//! atomically, whatever the versions of the stored items. Readers must see a write once it has
 //! returned `Ok`. **Errors** are failures; a missing item is not an error. **Cancellation**: if a
 //! future is dropped, its write may or may not take effect, but never partially. **Panics** of a
 //! store are contained by the client. **Re-entrance**: a store may use the client, but must not
@@ -60,7 +61,7 @@ pub use memory::MemoryStore;
 pub use persistent::read_through::CacheMode;
 pub use persistent::{Collection, PersistentDataStore, StoredItem, StoredSnapshot, Upsert};
 use vexil_eval::Lookup;
-use vexil_eval::model::{DataKind, DataSet, Flag, Item, Segment};
+use vexil_eval::model::{ChangeSet, Changes, DataKind, DataSet, Flag, Item, Segment};
 
 pub use crate::store_error::StoreError;
 pub use vexil_eval::model::Upserted;
@@ -85,6 +86,27 @@ pub trait DataStore: Debug + Send + Sync + 'static {
     /// # Errors
     /// Returns an error if the item could not be stored.
     async fn upsert(&self, item: Item) -> Result<Upserted, StoreError>;
+
+    /// Makes a whole change set visible at once. A delta replaces items whatever their versions,
+    /// unlike [`upsert`](Self::upsert).
+    ///
+    /// The default implementation calls `init`, or `upsert` for each item. It is not atomic, and it
+    /// ignores an item whose version is not higher than the stored one. Implement this method for a
+    /// store that a [data system](crate::config::DataSystem) updates.
+    ///
+    /// # Errors
+    /// Returns an error if the changes could not be stored.
+    async fn apply(&self, changes: ChangeSet) -> Result<(), StoreError> {
+        match changes.changes {
+            Changes::Full(data) => self.init(data).await,
+            Changes::Delta(items) => {
+                for item in items {
+                    self.upsert(item).await?;
+                }
+                Ok(())
+            }
+        }
+    }
 
     /// Fetches an item for which a snapshot returned
     /// [`Found::Unknown`](vexil_eval::Found::Unknown). Returns `None` if there is no such item.

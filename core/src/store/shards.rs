@@ -82,11 +82,20 @@ impl<T: Shard> Shards<T> {
     /// A copy with one entry added or replaced.
     #[must_use]
     pub(super) fn with(&self, entry: T) -> Self {
-        let hash = self.hasher.hash_one(entry.key());
+        self.with_all([entry])
+    }
+
+    /// A copy with these entries added or replaced, in this order. Each table is copied at most
+    /// once.
+    #[must_use]
+    pub(super) fn with_all(&self, entries: impl IntoIterator<Item = T>) -> Self {
         let mut changed = self.clone();
         let count = changed.tables.len();
-        if let Some(table) = changed.tables.get_mut(shard_of(hash, count)) {
-            changed.len += usize::from(insert(Arc::make_mut(table), &self.hasher, hash, entry));
+        for entry in entries {
+            let hash = self.hasher.hash_one(entry.key());
+            if let Some(table) = changed.tables.get_mut(shard_of(hash, count)) {
+                changed.len += usize::from(insert(Arc::make_mut(table), &self.hasher, hash, entry));
+            }
         }
         // The map has outgrown its number of tables, so redistribute the entries.
         if shard_count(changed.len) > count * 2 {

@@ -5,6 +5,7 @@
 //! they can be condensed further without a breaking change; methods return what plugins and hooks
 //! need.
 
+mod change_set;
 pub(crate) mod clause;
 mod data_set;
 pub(crate) mod date;
@@ -18,6 +19,7 @@ pub(crate) mod rollout;
 mod segment;
 pub(crate) mod version;
 
+pub use change_set::{ChangeSet, Changes, Selector};
 pub use data_set::{DataSet, DataSetReader, ReadError};
 pub use flag::Flag;
 pub(crate) use flag::Serve;

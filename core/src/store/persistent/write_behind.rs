@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use vexil_eval::Text;
-use vexil_eval::model::{DataKind, DataSet, Item};
+use vexil_eval::model::{ChangeSet, Changes, DataKind, DataSet, Item};
 
 use super::StoredSnapshot;
 use super::access::{ANSWER_LIMIT, Reader, Writer};
@@ -50,14 +50,26 @@ struct Shared {
     wake: Notify,
     /// Whether there are no pending writes.
     settled: watch::Sender<bool>,
+    /// Whether the database is only read, until a data source has delivered.
+    is_read_only: bool,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
-    /// Whether the data source has delivered a complete data set. From then on memory is the source
-    /// of truth.
-    delivered: bool,
+    origin: Origin,
     pending: Pending,
+}
+
+/// Where the complete data set in memory comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Origin {
+    /// From the database, or there is none yet.
+    #[default]
+    Database,
+    /// From a source whose data is not written to the database.
+    Transient,
+    /// From a source whose data the database is to hold. Memory is the source of truth.
+    Persistent,
 }
 
 /// The writes that are still to be done.
@@ -84,10 +96,11 @@ impl Pending {
 }
 
 impl WriteBehind {
-    /// With `reconcile_interval`, the database is read that often, and items that are older there
-    /// than in memory are written again.
+    /// If `is_read_only`, nothing is written. With `reconcile_interval`, the database is read that
+    /// often, and items that are older there than in memory are written again.
     pub(crate) fn new(
         reader: Reader,
+        is_read_only: bool,
         reconcile_interval: Option<Duration>,
         runtime: &Runtime,
         reporter: DataStoreReporter,
@@ -101,6 +114,7 @@ impl WriteBehind {
             queue: Mutex::default(),
             wake: Notify::new(),
             settled: watch::Sender::new(true),
+            is_read_only,
         });
         let driver = Driver {
             shared: Arc::clone(&shared),
@@ -127,21 +141,39 @@ impl DataStore for WriteBehind {
     }
 
     async fn init(&self, data: DataSet) -> Result<(), StoreError> {
-        let mut queue = self.shared.queue();
-        self.shared.memory.replace(data);
-        queue.delivered = true;
-        self.shared.put(&mut queue, Pending::Everything);
-        Ok(())
+        self.apply(ChangeSet::full(data)).await
     }
 
     async fn upsert(&self, item: Item) -> Result<Upserted, StoreError> {
         let mut queue = self.shared.queue();
         let upserted = self.shared.memory.insert_if_newer(item.clone());
-        if upserted == Upserted::Written && queue.delivered {
+        if upserted == Upserted::Written {
             let pending = std::mem::take(&mut queue.pending).and(item);
             self.shared.put(&mut queue, pending);
         }
         Ok(upserted)
+    }
+
+    async fn apply(&self, changes: ChangeSet) -> Result<(), StoreError> {
+        let mut queue = self.shared.queue();
+        let pending = match &changes.changes {
+            Changes::Full(_) => {
+                queue.origin = if changes.is_persistent && !self.shared.is_read_only {
+                    Origin::Persistent
+                } else {
+                    Origin::Transient
+                };
+                Pending::Everything
+            }
+            Changes::Delta(items) if changes.is_persistent => items
+                .iter()
+                .cloned()
+                .fold(std::mem::take(&mut queue.pending), Pending::and),
+            Changes::Delta(_) => std::mem::take(&mut queue.pending),
+        };
+        self.shared.memory.change(changes.changes);
+        self.shared.put(&mut queue, pending);
+        Ok(())
     }
 
     fn keeps_json(&self) -> bool {
@@ -183,8 +215,12 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Schedules writes. Only data of a persistent origin is written.
     fn put(&self, queue: &mut Queue, pending: Pending) {
-        queue.pending = pending;
+        queue.pending = match queue.origin {
+            Origin::Persistent => pending,
+            Origin::Database | Origin::Transient => Pending::Nothing,
+        };
         self.settled.send_replace(false);
         self.wake.notify_one();
     }
@@ -283,10 +319,11 @@ impl Driver {
         let items = data.flags.len() + data.segments.len();
         let adopted = {
             let queue = self.shared.queue();
-            if !queue.delivered {
+            let is_first = queue.origin == Origin::Database;
+            if is_first {
                 self.shared.memory.replace(data);
             }
-            !queue.delivered
+            is_first
         };
         // This wakes listeners of the status, so the lock must be released first.
         if adopted {
@@ -310,7 +347,8 @@ impl Driver {
                 continue;
             };
             // A failed write leaves the database in an unknown state, so rewrite everything.
-            self.shared.queue().pending = Pending::Everything;
+            self.shared
+                .put(&mut self.shared.queue(), Pending::Everything);
             self.health.failed(&error, false);
             self.health.recovered(&self.shared.reader, false).await;
         }
