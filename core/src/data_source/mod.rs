@@ -139,12 +139,17 @@ pub trait DataSink: Debug + Send + Sync + 'static {
         None
     }
 
-    /// Reports that the service wants the client to use the classic protocol. Call it as soon as
-    /// the service says so, before delivering the data or error that comes with it. A [data
-    /// system](crate::config::DataSystem) then stops this source with its next report; another sink
-    /// ignores it.
+    /// Reports that the service orders the client to use the classic protocol. Returns whether the
+    /// sink follows the order, as a [data system](crate::config::DataSystem) does: the source then
+    /// delivers the data or error that comes with the order, and returns. Otherwise it continues.
     #[expect(unused_variables, reason = "named for the documentation")]
-    fn fall_back(&self, directive: FallbackDirective) {}
+    fn fall_back(&self, directive: FallbackDirective) -> bool {
+        false
+    }
+
+    /// Reports that a data set or change set has begun to arrive, which may take a while. A [data
+    /// system](crate::config::DataSystem) then waits longer for it. May be called repeatedly.
+    fn receiving(&self) {}
 
     /// Whether items must carry the JSON they were read from. A source that reads items without it
     /// ([`DataSet::read`]) then adds it with

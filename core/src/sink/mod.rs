@@ -324,15 +324,17 @@ impl DataSink for Updater {
             .changes
             .has_listeners()
             .then(|| self.observe(&changes.changes));
+        let is_full = matches!(changes.changes, Changes::Full(_));
         let is_first = !self.has_data();
         let stored = self.store_changes(changes).await;
         if stored.is_ok() {
             self.set_selector(selector);
             if !is_provisional {
                 self.refreshed.store(true, Ordering::Release);
+                self.is_held.store(false, Ordering::Release);
+            } else if is_full && is_first {
+                self.is_held.store(true, Ordering::Release);
             }
-            self.is_held
-                .store(is_provisional && is_first, Ordering::Release);
         }
         self.report(stored, !is_provisional)?;
         if !is_provisional {

@@ -225,6 +225,66 @@ impl Object {
     }
 }
 
+/// An array that is read element by element.
+#[derive(Debug, Default)]
+pub struct Array(ArrayState);
+
+/// The next token expected in an array.
+#[derive(Clone, Copy, Debug, Default)]
+enum ArrayState {
+    #[default]
+    Begin,
+    ElementOrEnd,
+    Element,
+    CommaOrEnd,
+    Nothing,
+}
+
+/// The result of a step through an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a reader must handle each step")]
+pub enum ArrayStep {
+    /// An element follows. Read its value next, then call [`Array::value_read`].
+    Element,
+    /// The end of the array.
+    End,
+    /// The end of the text that has arrived so far.
+    Incomplete,
+}
+
+impl Array {
+    /// Advances to the next element, or to the end.
+    pub fn step(&mut self, cursor: &mut Cursor<'_>) -> Result<ArrayStep, Error> {
+        loop {
+            let state = match self.0 {
+                ArrayState::Element => return Ok(ArrayStep::Element),
+                ArrayState::Nothing => return Ok(ArrayStep::End),
+                state => state,
+            };
+            let Some(byte) = cursor.peek()? else {
+                return Ok(ArrayStep::Incomplete);
+            };
+            self.0 = match (state, byte) {
+                (ArrayState::Begin, b'[') => ArrayState::ElementOrEnd,
+                (ArrayState::ElementOrEnd | ArrayState::CommaOrEnd, b']') => ArrayState::Nothing,
+                (ArrayState::CommaOrEnd, b',') => ArrayState::Element,
+                (ArrayState::ElementOrEnd, _) => {
+                    self.0 = ArrayState::Element;
+                    continue;
+                }
+                (ArrayState::Begin, _) => return Err(Error::custom("expected an array")),
+                _ => return Err(Error::custom("malformed array")),
+            };
+            cursor.at += 1;
+        }
+    }
+
+    /// Records that the value of the current element was read.
+    pub fn value_read(&mut self) {
+        self.0 = ArrayState::CommaOrEnd;
+    }
+}
+
 impl Expected {
     /// Returns the expectation after one of the structural bytes of an object.
     fn after(self, byte: u8) -> Result<Self, Error> {

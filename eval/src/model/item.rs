@@ -14,6 +14,7 @@ use serde::de::Error as _;
 
 use super::data_set::ReadError;
 use super::flag::Flag;
+use super::item_reader::ItemReader;
 use super::pattern::{Pattern, Patterns};
 use super::problem::Problem;
 use super::read::{MapOnly, RawFlag, RawSegment, RawTombstone};
@@ -272,14 +273,13 @@ impl Item {
         json: &[u8],
     ) -> Result<Self, ReadError<serde_json::Error>> {
         let key = key.into();
-        let read = match kind {
-            DataKind::Flag => entry_from_json(key.clone(), json).map(Self::Flag),
-            DataKind::Segment => entry_from_json(key.clone(), json).map(Self::Segment),
-        };
-        read.map_err(|source| ReadError {
-            item: Some((kind, key)),
-            source,
-        })
+        match std::str::from_utf8(json) {
+            Ok(json) => ItemReader::new(true).read(kind, key, json),
+            Err(error) => Err(ReadError {
+                item: Some((kind, key)),
+                source: serde_json::Error::custom(error),
+            }),
+        }
     }
 
     /// Creates a deleted item.
@@ -386,14 +386,6 @@ impl From<Segment> for Item {
     fn from(segment: Segment) -> Self {
         Self::Segment(segment.into())
     }
-}
-
-fn entry_from_json<T: Prepared>(key: Text, json: &[u8]) -> Result<Entry<T>, serde_json::Error> {
-    let mut cursor = Cursor::whole(std::str::from_utf8(json).map_err(serde_json::Error::custom)?);
-    // The cursor was created with complete text, so truncation is already an error.
-    let entry = read_entry(key, &mut cursor, &mut Patterns::default(), true)?;
-    cursor.end()?;
-    entry.ok_or_else(|| serde_json::Error::custom("unexpected end of text"))
 }
 
 /// Reads an item; `None` if its end has not arrived. `keep_json` selects whether it keeps its text.

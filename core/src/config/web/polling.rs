@@ -11,7 +11,7 @@ use crate::config::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, Endpoint, PollingDataSource};
 use crate::deadline::{self, NEVER};
 use crate::http::transport::RetryPolicy;
-use crate::http::wire::POLL_PATH;
+use crate::http::wire::Protocol;
 
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(30);
 const MAX_BODY_SIZE: usize = 256 << 20;
@@ -110,11 +110,12 @@ impl Configure<dyn DataSource> for PollingConfig {
         let base = context.endpoints().polling();
         let headers = context.headers().clone();
         Ok(Arc::new(PollingDataSource {
+            protocol: Protocol::Classic,
             endpoint: Endpoint::new(
                 context.transport_to(base)?,
                 headers,
                 base,
-                POLL_PATH,
+                Protocol::Classic.poll_path(),
                 filter.as_ref(),
             ),
             poll_interval,

@@ -11,7 +11,7 @@ use crate::config::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, Endpoint, StreamingDataSource};
 use crate::deadline;
 use crate::http::transport::RetryPolicy;
-use crate::http::wire::STREAM_PATH;
+use crate::http::wire::Protocol;
 
 const READ_TIMEOUT: Duration = Duration::from_secs(300);
 const MAX_EVENT_SIZE: usize = 256 << 20;
@@ -101,11 +101,12 @@ impl Configure<dyn DataSource> for StreamingConfig {
         let base = context.endpoints().streaming();
         let headers = context.headers().clone();
         Ok(Arc::new(StreamingDataSource {
+            protocol: Protocol::Classic,
             endpoint: Endpoint::new(
                 context.transport_to(base)?,
                 headers,
                 base,
-                STREAM_PATH,
+                Protocol::Classic.stream_path(),
                 filter.as_ref(),
             ),
             initial_reconnect_delay: self.initial_reconnect_delay,

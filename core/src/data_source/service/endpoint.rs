@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use thiserror::Error;
 use vexil_eval::Text;
+use vexil_eval::model::Selector;
 
 use crate::data_source::{DataSink, DataSourceError, DataSourceErrorKind};
 use crate::http::transport::{Body, HttpTransport, RequestOptions, TransportError};
@@ -53,6 +54,22 @@ impl Endpoint {
         self.uri
             .as_ref()
             .ok_or_else(|| DataSourceError::new(DataSourceErrorKind::Unknown, InvalidBase))
+    }
+
+    /// The URL of a request for what has changed since this state, or for everything. Returns `None`
+    /// if the state makes the URL too long.
+    ///
+    /// # Errors
+    /// As [`uri`](Self::uri).
+    pub(super) fn uri_since(
+        &self,
+        selector: Option<&Selector>,
+    ) -> Result<Option<Uri>, DataSourceError> {
+        let uri = self.uri()?;
+        Ok(match selector {
+            Some(selector) => Uri::try_from(wire::with_basis(uri, selector)).ok(),
+            None => Some(uri.clone()),
+        })
     }
 
     /// Sends a GET request with the headers in `more` in addition to the usual ones.

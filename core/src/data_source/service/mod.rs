@@ -1,5 +1,6 @@
 //! The data sources that fetch flags from the service: streaming and polling.
 
+mod basis;
 mod endpoint;
 mod fetch_error;
 mod outage;

@@ -1,7 +1,8 @@
 //! [`PollingDataSource`]: fetches all flag data at intervals.
 //!
 //! Polls start at a fixed rate and never overlap; missed polls are skipped. A failed poll changes
-//! only the status, and is not retried before the next poll is due. The rules are those of SRC-3.
+//! only the status, and is not retried before the next poll is due. The rules are those of SRC-3,
+//! and with the second protocol those of FDV2-3.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +11,8 @@ use async_trait::async_trait;
 use http::header::{ACCEPT_ENCODING, ETAG, IF_NONE_MATCH};
 use http::{HeaderValue, StatusCode, Uri};
 use tokio::time::{Instant, sleep_until, timeout};
-use vexil_eval::model::DataSet;
 
+use super::basis::{Basis, Target, directive};
 use super::endpoint::{Endpoint, pass_environment_id};
 use super::fetch_error::FetchError;
 use super::outage::Outage;
@@ -20,53 +21,62 @@ use crate::http::backoff::{PollBackoff, jitter};
 use crate::http::transport::{
     Body, RetryPolicy, TransportError, TransportErrorKind, total_timeout,
 };
-use crate::http::wire::change::PollReader;
+use crate::http::wire::{BodyReader, Goodbye, Protocol, ReaderOptions, Update};
 
 /// Fetches all flag data at intervals.
 #[derive(Clone, Debug)]
 pub(crate) struct PollingDataSource {
     pub(crate) endpoint: Endpoint,
+    pub(crate) protocol: Protocol,
     pub(crate) poll_interval: Duration,
     pub(crate) read_timeout: Duration,
     pub(crate) retry_policy: RetryPolicy,
     pub(crate) max_body_size: usize,
 }
 
-/// The result of a poll.
-enum Fetched {
-    Unchanged,
-    Data(DataSet, Option<HeaderValue>),
+/// State that outlives a poll.
+struct PollState {
+    basis: Basis,
+    /// The entity tag of the data that was stored last, and the URL it belongs to.
+    etag: Option<(Uri, HeaderValue)>,
+    /// Whether the service has ordered another protocol and the sink follows the order.
+    is_relieved: bool,
 }
 
 #[async_trait]
 impl DataSource for PollingDataSource {
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
-        let uri = self.endpoint.uri()?;
-        tracing::warn!(
-            "polling is enabled; streaming is faster and cheaper, so poll only if LaunchDarkly support advised it"
-        );
         let mut backoff = PollBackoff::new(self.retry_policy, self.poll_interval, jitter);
         let mut outage = Outage::at_start();
-        let mut etag = None;
+        let mut state = PollState {
+            basis: Basis::new(self.protocol),
+            etag: None,
+            is_relieved: false,
+        };
         loop {
             let start = Instant::now();
-            let wait = match outage.during(self.poll(uri, &*sink, &mut etag)).await {
+            let target = state.basis.target(&self.endpoint, &*sink).await?;
+            let polled = outage.during(self.poll(&target, &*sink, &mut state)).await;
+            let wait = match polled {
                 Ok(()) => {
                     outage.ended();
-                    backoff.succeeded()
+                    Some(backoff.succeeded())
                 }
                 Err(error) => {
                     let wait = backoff.failed(error.failure());
-                    outage.failed(&error, wait);
-                    let Some(wait) = wait else {
+                    outage.failed(&error, wait.filter(|_| !state.is_relieved));
+                    if wait.is_none() && !state.is_relieved {
                         sink.update_status(DataSourceState::Off, error.info());
                         return Err(error.into());
-                    };
+                    }
                     if let Some(info) = error.info() {
                         sink.update_status(DataSourceState::Interrupted, Some(info));
                     }
                     wait
                 }
+            };
+            let Some(wait) = wait.filter(|_| !state.is_relieved) else {
+                return Ok(());
             };
             let next = next_tick(start + wait, self.poll_interval, Instant::now());
             outage.during(sleep_until(next)).await;
@@ -78,58 +88,79 @@ impl PollingDataSource {
     /// Performs one poll and stores its data.
     async fn poll(
         &self,
-        uri: &Uri,
+        target: &Target,
         sink: &dyn DataSink,
-        etag: &mut Option<HeaderValue>,
+        state: &mut PollState,
     ) -> Result<(), FetchError> {
         // The read timeout alone would let a body that trickles in hold up a poll for ever.
         let fetched = timeout(
             total_timeout(self.read_timeout),
-            self.fetch(uri, sink, etag.as_ref()),
+            self.fetch(target, sink, state),
         );
-        match fetched.await.map_err(|_| FetchError::TooSlow)?? {
-            Fetched::Unchanged => sink.update_status(DataSourceState::Valid, None),
-            Fetched::Data(data, new_etag) => {
+        let (update, etag) = fetched.await.map_err(|_| FetchError::TooSlow)??;
+        match update {
+            Update::Changes(changes) => {
                 // If storing fails, the next poll must not get `304 Not Modified`.
-                *etag = None;
-                sink.init(data).await?;
-                *etag = new_etag;
+                state.etag = None;
+                sink.apply(changes).await?;
+                state.etag = etag.map(|etag| (target.uri.clone(), etag));
             }
+            Update::Goodbye(Goodbye {
+                fallback_seconds, ..
+            }) => {
+                state.is_relieved |= sink.fall_back(directive(fallback_seconds, jitter));
+            }
+            // The body of a poll has no other meaning.
+            _ => sink.update_status(DataSourceState::Valid, None),
         }
         Ok(())
     }
 
+    /// Returns the meaning of the response, and its entity tag.
     async fn fetch(
         &self,
-        uri: &Uri,
+        target: &Target,
         sink: &dyn DataSink,
-        etag: Option<&HeaderValue>,
-    ) -> Result<Fetched, FetchError> {
+        state: &mut PollState,
+    ) -> Result<(Update, Option<HeaderValue>), FetchError> {
+        let etag = state
+            .etag
+            .as_ref()
+            .filter(|(uri, _)| *uri == target.uri)
+            .map(|(_, etag)| etag.clone());
+        let had_etag = etag.is_some();
         let headers = [
             Some((ACCEPT_ENCODING, HeaderValue::from_static("gzip"))),
-            etag.map(|etag| (IF_NONE_MATCH, etag.clone())),
+            etag.map(|etag| (IF_NONE_MATCH, etag)),
         ];
-        let mut response = self.endpoint.get(uri, headers, self.read_timeout).await?;
+        let request = self.endpoint.get(&target.uri, headers, self.read_timeout);
+        let mut response = request.await?;
+        state.basis.answered(target, response.status());
+        state.is_relieved = state.basis.pass_directive(response.headers(), sink);
+        pass_environment_id(response.headers(), sink);
         match response.status() {
             StatusCode::OK => {}
-            StatusCode::NOT_MODIFIED if etag.is_some() => {
-                pass_environment_id(response.headers(), sink);
-                return Ok(Fetched::Unchanged);
-            }
+            StatusCode::NOT_MODIFIED if had_etag => return Ok((Update::Current, None)),
             status => return Err(FetchError::Status(status)),
         }
-        let data = self.read(response.body_mut(), sink.keeps_json()).await?;
-        pass_environment_id(response.headers(), sink);
+        let reader = BodyReader::new(ReaderOptions {
+            protocol: self.protocol,
+            keep_json: sink.keeps_json(),
+            had_basis: target.has_basis,
+            max_size: self.max_body_size,
+        });
+        sink.receiving();
+        let update = self.read(response.body_mut(), reader).await?;
         let etag = response
             .headers_mut()
             .remove(ETAG)
             .filter(|etag| !etag.is_empty());
-        Ok(Fetched::Data(data, etag))
+        Ok((update, etag))
     }
 
-    async fn read(&self, body: &mut Body, keep_json: bool) -> Result<DataSet, FetchError> {
+    async fn read(&self, body: &mut Body, mut reader: BodyReader) -> Result<Update, FetchError> {
         let limit = self.max_body_size;
-        let (mut reader, mut length) = (PollReader::new(keep_json), 0);
+        let mut length = 0;
         while let Some(piece) = body.next().await? {
             if piece.len() > limit - length {
                 let message = format!("it has more than {limit} bytes");

@@ -3,17 +3,17 @@
 //! There is one connection at a time. Every failure, including invalid data and a failure to store,
 //! is handled alike: the connection is closed, the status reports the error, and a new connection
 //! is opened after a delay. It starts with the complete data; until then the last known data stays
-//! in use. The rules are those of SRC-2.
+//! in use. The rules are those of SRC-2, and with the second protocol those of FDV2-2.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::time::{Instant, sleep};
 
+use super::basis::{Basis, Target, directive};
 use super::endpoint::{Endpoint, pass_environment_id};
 use super::fetch_error::FetchError;
 use super::outage::Outage;
@@ -21,12 +21,13 @@ use crate::data_source::{DataSink, DataSource, DataSourceError, DataSourceState}
 use crate::http::backoff::{StreamBackoff, jitter};
 use crate::http::sse::{EventStream, Part};
 use crate::http::transport::RetryPolicy;
-use crate::http::wire::change::{Change, EventReader};
+use crate::http::wire::{Goodbye, Protocol, ReaderOptions, StreamReader, Update};
 
 /// Receives flag data as a stream.
 #[derive(Clone, Debug)]
 pub(crate) struct StreamingDataSource {
     pub(crate) endpoint: Endpoint,
+    pub(crate) protocol: Protocol,
     pub(crate) initial_reconnect_delay: Duration,
     pub(crate) read_timeout: Duration,
     pub(crate) retry_policy: RetryPolicy,
@@ -37,9 +38,12 @@ pub(crate) struct StreamingDataSource {
 struct ConnectionState {
     backoff: StreamBackoff,
     outage: Outage,
+    basis: Basis,
     last_event_id: Option<HeaderValue>,
     /// When the current attempt to connect began. `None` once it has delivered data or failed.
     attempt: Option<(SystemTime, Instant)>,
+    /// Whether the service has ordered another protocol and the sink follows the order.
+    is_relieved: bool,
 }
 
 impl ConnectionState {
@@ -48,47 +52,76 @@ impl ConnectionState {
             sink.connection_attempt(began, since.elapsed(), failed);
         }
     }
+
+    /// Records that the data is current.
+    fn is_current(&mut self, sink: &dyn DataSink) {
+        self.backoff.delivered_all();
+        self.attempt_ends(sink, false);
+        self.outage.ended();
+    }
+}
+
+/// Why a connection ended without a failure.
+enum End {
+    /// The service announced it.
+    Goodbye,
+    /// The sink follows an order to use another protocol.
+    Relieved,
 }
 
 #[async_trait]
 impl DataSource for StreamingDataSource {
     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
-        let uri = self.endpoint.uri()?;
         let mut state = ConnectionState {
             backoff: StreamBackoff::new(self.retry_policy, self.initial_reconnect_delay, jitter),
             outage: Outage::at_start(),
+            basis: Basis::new(self.protocol),
             last_event_id: None,
             attempt: None,
+            is_relieved: false,
         };
         loop {
+            let target = state.basis.target(&self.endpoint, &*sink).await?;
             state.attempt = Some((SystemTime::now(), Instant::now()));
-            let Err(error) = self.connection(uri, &*sink, &mut state).await;
+            let end = self.connection(&target, &*sink, &mut state).await;
             state.attempt_ends(&*sink, true);
-            let delay = state
-                .backoff
-                .failed(error.failure(), Instant::now().into_std());
-            state.outage.failed(&error, delay);
-            let Some(delay) = delay else {
-                sink.update_status(DataSourceState::Off, error.info());
-                return Err(error.into());
+            let delay = match end {
+                Ok(End::Relieved) => return Ok(()),
+                Ok(End::Goodbye) => state.backoff.pause(),
+                Err(error) => {
+                    let delay = state
+                        .backoff
+                        .failed(error.failure(), Instant::now().into_std());
+                    let delay = delay.filter(|_| !state.is_relieved);
+                    state.outage.failed(&error, delay);
+                    let is_over = delay.is_none() && !state.is_relieved;
+                    if is_over {
+                        sink.update_status(DataSourceState::Off, error.info());
+                        return Err(error.into());
+                    }
+                    if let Some(info) = error.info() {
+                        sink.update_status(DataSourceState::Interrupted, Some(info));
+                    }
+                    match delay {
+                        Some(delay) => delay,
+                        None => return Ok(()),
+                    }
+                }
             };
-            if let Some(info) = error.info() {
-                sink.update_status(DataSourceState::Interrupted, Some(info));
-            }
             state.outage.during(sleep(delay)).await;
         }
     }
 }
 
 impl StreamingDataSource {
-    /// Opens one connection and processes its events until it fails. The connection is closed when
+    /// Opens one connection and processes its events until it ends. The connection is closed when
     /// this returns.
     async fn connection(
         &self,
-        uri: &Uri,
+        target: &Target,
         sink: &dyn DataSink,
         state: &mut ConnectionState,
-    ) -> Result<Infallible, FetchError> {
+    ) -> Result<End, FetchError> {
         let headers = [
             Some((ACCEPT, HeaderValue::from_static("text/event-stream"))),
             Some((CACHE_CONTROL, HeaderValue::from_static("no-cache"))),
@@ -97,9 +130,12 @@ impl StreamingDataSource {
                 .clone()
                 .map(|id| (HeaderName::from_static("last-event-id"), id)),
         ];
-        let request = self.endpoint.get(uri, headers, self.read_timeout);
+        let request = self.endpoint.get(&target.uri, headers, self.read_timeout);
         let response = state.outage.during(request).await?;
+        state.basis.answered(target, response.status());
+        state.is_relieved = state.basis.pass_directive(response.headers(), sink);
         if response.status() != StatusCode::OK {
+            pass_environment_id(response.headers(), sink);
             return Err(FetchError::Status(response.status()));
         }
         if !is_event_stream(response.headers()) {
@@ -107,11 +143,16 @@ impl StreamingDataSource {
         }
         pass_environment_id(response.headers(), sink);
         let mut events = EventStream::new(response.into_body(), self.max_event_size);
-        let mut reader = EventReader::new(sink.keeps_json());
+        let mut reader = StreamReader::new(ReaderOptions {
+            protocol: self.protocol,
+            keep_json: sink.keeps_json(),
+            had_basis: target.has_basis,
+            max_size: self.max_event_size,
+        });
         loop {
             let next = state
                 .outage
-                .during(next_event(&mut events, &mut reader))
+                .during(next_event(&mut events, &mut reader, sink))
                 .await;
             let advice = events.take_advice();
             if let Some(delay) = advice.retry {
@@ -123,31 +164,68 @@ impl StreamingDataSource {
                     .filter(|id| !id.is_empty());
             }
             let name = next?.ok_or(FetchError::Ended)?;
-            state.backoff.delivered(Instant::now().into_std());
             match reader.finish(&name)? {
-                Change::All(data) => {
-                    sink.init(data).await?;
-                    state.backoff.delivered_all();
-                    state.attempt_ends(sink, false);
-                    state.outage.ended();
+                Update::Changes(changes) => {
+                    state.backoff.delivered(Instant::now().into_std());
+                    sink.apply(changes).await?;
+                    state.is_current(sink);
                 }
-                Change::Item(item) => drop(sink.upsert(item).await?),
-                Change::Ignored => {
+                Update::Current => {
+                    state.backoff.delivered(Instant::now().into_std());
+                    sink.update_status(DataSourceState::Valid, None);
+                    state.is_current(sink);
+                }
+                Update::Item(item) => {
+                    state.backoff.delivered(Instant::now().into_std());
+                    sink.upsert(item).await?;
+                }
+                Update::Goodbye(goodbye) => return Ok(leave(&goodbye, sink)),
+                Update::Dropped { reason } => {
+                    tracing::warn!(reason, "the service dropped an incomplete update");
+                    if state.is_relieved {
+                        return Ok(End::Relieved);
+                    }
+                }
+                Update::Partial => {}
+                Update::Ignored => {
                     tracing::debug!(event = name, "ignoring an unknown event")
                 }
             }
+            if state.is_relieved && state.attempt.is_none() {
+                return Ok(End::Relieved);
+            }
         }
+    }
+}
+
+/// Acts on the announcement that the service closes the connection (FDV2-6.4).
+fn leave(goodbye: &Goodbye, sink: &dyn DataSink) -> End {
+    let reason = goodbye.reason.as_deref();
+    if goodbye.is_silent {
+        tracing::debug!(reason, "the service closes the stream");
+    } else {
+        tracing::info!(reason, "the service closes the stream");
+    }
+    match goodbye.fallback_seconds {
+        Some(seconds) if sink.fall_back(directive(Some(seconds), jitter)) => End::Relieved,
+        _ => End::Goodbye,
     }
 }
 
 /// Reads the next event to its end and returns its name, or `None` if the body has ended.
 async fn next_event(
     events: &mut EventStream,
-    reader: &mut EventReader,
+    reader: &mut StreamReader,
+    sink: &dyn DataSink,
 ) -> Result<Option<String>, FetchError> {
     while let Some(part) = events.next().await? {
         match part {
-            Part::Data(data) => reader.push(&events.name(), &data)?,
+            Part::Data(data) => {
+                reader.push(&events.name(), &data)?;
+                if reader.is_receiving() {
+                    sink.receiving();
+                }
+            }
             Part::End(name) => return Ok(Some(name)),
         }
     }

@@ -165,6 +165,14 @@ impl StreamBackoff {
         self.has_delivered_all = true;
     }
 
+    /// Records that the service announced the end of the connection. Returns the delay before the
+    /// next one, which does not grow (FDV2-6.4).
+    pub(crate) fn pause(&mut self) -> Duration {
+        self.delivering_since = None;
+        self.has_delivered_all = false;
+        delay(self.base, LONGEST_DELAY, 1, self.jitter)
+    }
+
     /// Records that the connection failed or ended. Returns the delay before the next one, or
     /// `None` if there must be none.
     pub(crate) fn failed(&mut self, failure: Failure, now: Instant) -> Option<Duration> {

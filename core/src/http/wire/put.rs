@@ -7,11 +7,10 @@
 use serde::de::IgnoredAny;
 use vexil_eval::Text;
 use vexil_eval::json::{Cursor, Object, Step};
-use vexil_eval::model::{DataSet, DataSetReader};
+use vexil_eval::model::{ChangeSet, DataSet, DataSetReader};
 
-use super::WireError;
-use super::change::Change;
 use super::incoming::Utf8Buffer;
+use super::{Update, WireError};
 
 /// Parses the data of a `put`.
 #[derive(Debug)]
@@ -58,12 +57,12 @@ impl PutReader {
     }
 
     /// Returns the change. Called once the whole event has arrived.
-    pub(super) fn finish(self) -> Result<Change, WireError> {
+    pub(super) fn finish(self) -> Result<Update, WireError> {
         let mut envelope = self.envelope;
         self.incoming
             .finish(|cursor| envelope.advance(cursor, self.keep_json))?;
         if envelope.is_root == Some(false) {
-            return Ok(Change::Ignored);
+            return Ok(Update::Ignored);
         }
         match envelope.data {
             // `Reading` cannot occur here: incomplete data means an incomplete event, which failed
@@ -72,8 +71,10 @@ impl PutReader {
                 event: "put",
                 property: "data",
             }),
-            Data::Read(data) => Ok(Change::All(data)),
-            Data::Text(text) => Ok(Change::All(DataSet::from_json(text.as_bytes())?)),
+            Data::Read(data) => Ok(Update::Changes(ChangeSet::full(data))),
+            Data::Text(text) => Ok(Update::Changes(ChangeSet::full(DataSet::from_json(
+                text.as_bytes(),
+            )?))),
         }
     }
 }

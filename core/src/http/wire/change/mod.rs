@@ -5,24 +5,12 @@
 //! rejects the whole payload. Unknown events and kinds of items are skipped without parsing, so
 //! that the service may add some.
 
-use vexil_eval::json::{quiet, replace_lone_surrogates};
-use vexil_eval::model::{DataKind, DataSet, DataSetReader, Item, ItemVersion};
+use vexil_eval::model::{ChangeSet, DataKind, DataSetReader, Item};
 
-use super::WireError;
-use super::envelope::Envelope;
 use super::incoming::Utf8Buffer;
+use super::members::{Members, open, required, text};
 use super::put::PutReader;
-
-/// The change that a stream event describes.
-#[derive(Debug)]
-pub(crate) enum Change {
-    /// Replaces all data.
-    All(DataSet),
-    /// Writes or deletes one item, if its version is newer than the stored one.
-    Item(Item),
-    /// No change.
-    Ignored,
-}
+use super::{Update, WireError, version_of};
 
 /// Parses stream events while they arrive.
 #[derive(Debug)]
@@ -56,8 +44,13 @@ impl EventReader {
         Ok(())
     }
 
-    /// Returns the event's change. Called once the end of the event has arrived.
-    pub(crate) fn finish(&mut self, name: &str) -> Result<Change, WireError> {
+    /// Whether part of a data set has arrived.
+    pub(crate) fn is_receiving(&self) -> bool {
+        self.put.is_some()
+    }
+
+    /// Returns the meaning of the event. Called once the end of the event has arrived.
+    pub(crate) fn finish(&mut self, name: &str) -> Result<Update, WireError> {
         let (put, data) = (self.put.take(), std::mem::take(&mut self.data));
         match put {
             Some(put) if name == "put" && data.is_empty() => return put.finish(),
@@ -71,9 +64,9 @@ impl EventReader {
                 put.push(data.as_bytes())?;
                 put.finish()
             }
-            "patch" => opened("patch", &data, patch),
-            "delete" => opened("delete", &data, delete),
-            _ => Ok(Change::Ignored),
+            "patch" => open("patch", &data, ["path", "data"], patch),
+            "delete" => open("delete", &data, ["path", "version"], delete),
+            _ => Ok(Update::Ignored),
         }
     }
 }
@@ -100,67 +93,35 @@ impl PollReader {
             .push(piece, |cursor| Ok(self.reader.document(cursor)?))
     }
 
-    /// Returns the data set. Called once the whole body has arrived.
-    pub(crate) fn finish(mut self) -> Result<DataSet, WireError> {
+    /// Returns the complete data. Called once the whole body has arrived.
+    pub(crate) fn finish(mut self) -> Result<Update, WireError> {
         self.incoming
             .finish(|cursor| Ok(self.reader.document(cursor)?))?;
-        Ok(self.reader.finish())
+        Ok(Update::Changes(ChangeSet::full(self.reader.finish())))
     }
 }
 
-/// Parses the envelope of an event and passes it to `read`. If that fails, unpaired surrogates, for
-/// instance in a path, are replaced and the envelope is parsed again.
-fn opened(
-    event: &'static str,
-    data: &str,
-    read: impl FnOnce(Envelope<'_>) -> Result<Change, WireError>,
-) -> Result<Change, WireError> {
-    match Envelope::read(event, data) {
-        Ok(envelope) => read(envelope),
-        Err(error) => match replace_lone_surrogates(data) {
-            Some(repaired) => read(Envelope::read(event, &repaired)?),
-            None => Err(error),
-        },
-    }
-}
-
-fn patch(envelope: Envelope<'_>) -> Result<Change, WireError> {
-    let path = envelope.path.ok_or(WireError::Missing {
-        event: "patch",
-        property: "path",
-    })?;
+fn patch([path, data]: Members<'_, 2>) -> Result<Update, WireError> {
+    let path = text("patch", "path", path)?;
     let Some((kind, key)) = item(&path) else {
-        return Ok(Change::Ignored);
+        return Ok(Update::Ignored);
     };
-    let data = envelope.data.ok_or(WireError::Missing {
-        event: "patch",
-        property: "data",
-    })?;
-    Ok(Change::Item(Item::from_json(
+    let data = required("patch", "data", data)?;
+    Ok(Update::Item(Item::from_json(
         kind,
         key,
         data.get().as_bytes(),
     )?))
 }
 
-fn delete(envelope: Envelope<'_>) -> Result<Change, WireError> {
-    let path = envelope.path.ok_or(WireError::Missing {
-        event: "delete",
-        property: "path",
-    })?;
+fn delete([path, version]: Members<'_, 2>) -> Result<Update, WireError> {
+    let path = text("delete", "path", path)?;
     let Some((kind, key)) = item(&path) else {
-        return Ok(Change::Ignored);
+        return Ok(Update::Ignored);
     };
-    let version = envelope.version.ok_or(WireError::Missing {
-        event: "delete",
-        property: "version",
-    })?;
-    let version = serde_json::from_str(version.get());
-    let ItemVersion(version) = version.map_err(|source| WireError::Version {
-        path: path.to_string(),
-        source: quiet(source),
-    })?;
-    Ok(Change::Item(Item::deleted(kind, key, version)))
+    let version = required("delete", "version", version)?;
+    let version = version_of(version, || path.to_string())?;
+    Ok(Update::Item(Item::deleted(kind, key, version)))
 }
 
 /// Returns the kind and key in a path: `/flags/KEY` or `/segments/KEY`. The key is raw and may

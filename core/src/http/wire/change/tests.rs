@@ -2,12 +2,14 @@
 
 use std::error::Error;
 
+use vexil_eval::model::{Changes, DataSet};
+
 use super::*;
 
 const FLAG: &str = r#"{"key": "other", "version": 8, "on": true, "variations": ["x"], "fallthrough": {"variation": 0}}"#;
 
 /// Parses an event, once whole and once for each of several piece sizes.
-fn read_event(name: &str, data: impl AsRef<[u8]>) -> Result<Change, WireError> {
+fn read_event(name: &str, data: impl AsRef<[u8]>) -> Result<Update, WireError> {
     let data = data.as_ref();
     let whole = in_pieces(name, data, data.len().max(1));
     // Long enough for many pieces, short enough to be cheap.
@@ -24,7 +26,7 @@ fn read_event(name: &str, data: impl AsRef<[u8]>) -> Result<Change, WireError> {
     whole
 }
 
-fn in_pieces(name: &str, data: &[u8], size: usize) -> Result<Change, WireError> {
+fn in_pieces(name: &str, data: &[u8], size: usize) -> Result<Update, WireError> {
     let mut reader = EventReader::new(false);
     for piece in data.chunks(size) {
         reader.push(name, piece)?;
@@ -33,15 +35,22 @@ fn in_pieces(name: &str, data: &[u8], size: usize) -> Result<Change, WireError> 
 }
 
 fn all(data: &str) -> DataSet {
-    match read_event("put", data).unwrap() {
-        Change::All(data) => data,
+    data_set(read_event("put", data).unwrap())
+}
+
+fn data_set(update: Update) -> DataSet {
+    match update {
+        Update::Changes(ChangeSet {
+            changes: Changes::Full(data),
+            ..
+        }) => data,
         other => panic!("{other:?}"),
     }
 }
 
 fn one(name: &str, data: &str) -> Item {
     match read_event(name, data).unwrap() {
-        Change::Item(item) => item,
+        Update::Item(item) => item,
         other => panic!("{other:?}"),
     }
 }
@@ -49,7 +58,7 @@ fn one(name: &str, data: &str) -> Item {
 #[track_caller]
 fn ignored(name: &str, data: &str) {
     assert!(
-        matches!(read_event(name, data), Ok(Change::Ignored)),
+        matches!(read_event(name, data), Ok(Update::Ignored)),
         "{name}: {data}"
     );
 }
@@ -254,7 +263,7 @@ fn the_version_of_a_deletion_is_any_number() {
             &format!(r#"{{"path": "/segments/s", "version": {version}}}"#),
         );
         assert!(
-            error.starts_with("the deletion of /segments/s has a version that is not a number: "),
+            error.starts_with("the version of /segments/s is not a number: "),
             "{error}"
         );
     }
@@ -306,7 +315,10 @@ fn unpaired_surrogates_in_any_string_are_replaced() {
         .try_for_each(|piece| poll.push(piece))
         .unwrap();
     // The text kept for stores is the text received.
-    assert_eq!(poll.finish().unwrap().flags[0].json().unwrap(), flag);
+    assert_eq!(
+        data_set(poll.finish().unwrap()).flags[0].json().unwrap(),
+        flag
+    );
 }
 
 #[test]
@@ -381,7 +393,7 @@ fn the_name_of_an_event_is_the_one_it_has_at_its_end() {
     let mut reader = EventReader::new(false);
     reader.push("message", begin).unwrap();
     reader.push("put", end).unwrap();
-    assert!(matches!(reader.finish("put"), Ok(Change::All(data)) if data.flags.len() == 1));
+    assert_eq!(data_set(reader.finish("put").unwrap()).flags.len(), 1);
 
     // Data parsed as a put cannot become another event.
     for name in ["patch", "whatever"] {
@@ -393,7 +405,7 @@ fn the_name_of_an_event_is_the_one_it_has_at_its_end() {
         );
     }
     reader.push("put", put.as_bytes()).unwrap();
-    assert!(matches!(reader.finish("put"), Ok(Change::All(_))));
+    assert_eq!(data_set(reader.finish("put").unwrap()).flags.len(), 1);
 }
 
 #[test]
@@ -431,8 +443,8 @@ fn a_poll_body_is_a_data_set() {
         body.chunks(3).try_for_each(|piece| reader.push(piece))?;
         reader.finish()
     };
-    let data =
-        read_poll(format!(r#"{{"flags": {{"": {FLAG}}}, "more": 1}}  "#).as_bytes()).unwrap();
+    let body = format!(r#"{{"flags": {{"": {FLAG}}}, "more": 1}}  "#);
+    let data = data_set(read_poll(body.as_bytes()).unwrap());
     assert_eq!(data.flags[0].key(), "");
     for body in ["", "<html></html>", "null", "[]", "{}{}", r#"{"flags": {}"#] {
         assert!(read_poll(body.as_bytes()).is_err(), "{body}");
@@ -450,10 +462,7 @@ fn the_items_of_an_event_keep_their_text_if_configured() {
     let kept = |keep_json| {
         let mut reader = EventReader::new(keep_json);
         reader.push("put", put.as_bytes()).unwrap();
-        match reader.finish("put").unwrap() {
-            Change::All(data) => data.flags[0].json(),
-            other => panic!("{other:?}"),
-        }
+        data_set(reader.finish("put").unwrap()).flags[0].json()
     };
     assert_eq!(kept(true).unwrap(), r#"{ "version": 3.0 }"#);
     assert_eq!(kept(false), None);

@@ -1,0 +1,68 @@
+//! [`ItemReader`]: reads items that arrive one by one.
+
+use serde::de::Error as _;
+
+use super::data_set::ReadError;
+use super::item::{DataKind, Entry, Item, Prepared, read_entry};
+use super::pattern::Patterns;
+use crate::json::Cursor;
+use crate::text::Text;
+
+/// Reads items from their JSON. Items with the same regular expression share its compiled form.
+///
+/// ```
+/// use vexil_eval::model::{DataKind, ItemReader};
+///
+/// let mut reader = ItemReader::new(true);
+/// let item = reader.read(DataKind::Flag, "banner", r#"{"on": false, "version": 3}"#)?;
+/// assert_eq!((item.key().as_str(), item.version()), ("banner", 3));
+///
+/// let error = reader.read(DataKind::Flag, "banner", "[]").unwrap_err();
+/// assert_eq!(error.to_string(), "flag \"banner\" cannot be read");
+/// # Ok::<(), vexil_eval::model::ReadError<serde_json::Error>>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct ItemReader {
+    patterns: Patterns,
+    keep_json: bool,
+}
+
+impl ItemReader {
+    /// Creates a reader. `keep_json` selects whether the items keep their JSON text.
+    #[must_use]
+    pub fn new(keep_json: bool) -> Self {
+        Self {
+            patterns: Patterns::default(),
+            keep_json,
+        }
+    }
+
+    /// Reads a flag or segment. `key` is its key; a `key` property of the item is ignored.
+    ///
+    /// # Errors
+    /// Returns an error that names the item if the JSON is malformed.
+    pub fn read(
+        &mut self,
+        kind: DataKind,
+        key: impl Into<Text>,
+        json: &str,
+    ) -> Result<Item, ReadError<serde_json::Error>> {
+        let key = key.into();
+        let read = match kind {
+            DataKind::Flag => self.entry(key.clone(), json).map(Item::Flag),
+            DataKind::Segment => self.entry(key.clone(), json).map(Item::Segment),
+        };
+        read.map_err(|source| ReadError {
+            item: Some((kind, key)),
+            source,
+        })
+    }
+
+    fn entry<T: Prepared>(&mut self, key: Text, json: &str) -> Result<Entry<T>, serde_json::Error> {
+        let mut cursor = Cursor::whole(json);
+        // The cursor was created with complete text, so truncation is already an error.
+        let entry = read_entry(key, &mut cursor, &mut self.patterns, self.keep_json)?;
+        cursor.end()?;
+        entry.ok_or_else(|| serde_json::Error::custom("unexpected end of text"))
+    }
+}
