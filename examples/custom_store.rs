@@ -259,7 +259,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let ada = Context::new("ada")?;
     println!(
         "Banner of the reader: {}",
-        reader.string_variation("banner", &ada, "default")
+        reader.str_variation("banner", &ada, "default")
     );
     let (changes, changed) = mpsc::channel();
     reader

@@ -99,7 +99,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         if client.bool_variation("new-checkout", &context, false) {
             client.track_metric("checkout-completed", &context, 49.9, Value::Null);
         }
-        let _ = client.string_variation("no-such-flag", &context, "default");
+        let _ = client.str_variation("no-such-flag", &context, "default");
     }
     for (answer, (count, took)) in &*metrics.0.lock().unwrap_or_else(PoisonError::into_inner) {
         println!("{count} × {answer}, {:?} on average", *took / *count);

@@ -30,7 +30,7 @@
 //!
 //! let client = Client::builder("sdk-key").data_source(Compiled).without_events().start()?;
 //! let ada = Context::builder("ada").set("country", "GB").build()?;
-//! assert_eq!(client.string_variation("theme", &ada, "light"), "dark");
+//! assert_eq!(client.str_variation("theme", &ada, "light"), "dark");
 //!
 //! let detail = client.variation_detail("theme", &ada, "light");
 //! assert_eq!(detail.reason.to_string(), "matched rule 0");

@@ -50,7 +50,7 @@ fn after_shutdown(builder: ClientBuilder, log: &Log) -> Client {
     runtime.block_on(async {
         client.wait_until_ready(SOON).await.unwrap();
         client.big_segments_status().status().await;
-        let _ = client.bool_variation_async("flag", &ada(), false).await;
+        let _ = client.variation_async("flag", &ada(), false).await;
     });
     assert_eq!(errors(log), [""; 0]);
     drop(runtime);

@@ -196,13 +196,13 @@ fn evaluate(client: &Client, case: &Case, context: &Context) -> (Json, Detail<Js
             default.as_i64().unwrap()
         ),
         "double" => through!(
-            double_variation,
-            double_variation_detail,
+            float_variation,
+            float_variation_detail,
             default.as_f64().unwrap()
         ),
         "string" => through!(
-            string_variation,
-            string_variation_detail,
+            str_variation,
+            str_variation_detail,
             default.as_str().unwrap()
         ),
         "any" | "" => through!(

@@ -62,7 +62,7 @@ fn attributes_data_and_defaults_of_any_depth_are_handled() {
         .set("plan", "pro")
         .build()
         .unwrap();
-    assert_eq!(client.string_variation("flag", &context, ""), "value");
+    assert_eq!(client.str_variation("flag", &context, ""), "value");
     assert_eq!(
         client.json_variation("flag", &context, levels(50_000)),
         "value".into()
@@ -128,7 +128,7 @@ fn the_filter_can_change_and_drop_events_of_every_kind() {
         .build()
         .unwrap();
     client.identify(&ada);
-    let _ = client.string_variation("flag", &ada, "");
+    let _ = client.str_variation("flag", &ada, "");
     client.track_data("clicked", &ada, "secret");
     assert!(client.blocking_flush(SOON));
 
@@ -223,7 +223,7 @@ fn events_are_in_the_file_after_flush_and_close_without_private_attributes() {
         json!(["email"])
     );
 
-    let _ = client.string_variation("flag", &ada, "");
+    let _ = client.str_variation("flag", &ada, "");
     block_on(client.close(SOON));
     let events = lines(&path);
     assert_eq!(kinds(&events), ["index", "custom", "summary"]);

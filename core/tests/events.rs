@@ -55,13 +55,13 @@ fn only_the_detail_methods_request_the_reason() {
     reason_requested("plain", false);
     let _ = client.bool_variation_detail("base", &ada, false);
     reason_requested("detail", true);
-    let _ = client.json_variation_as("base", &ada, false);
+    let _ = client.json_as("base", &ada, false);
     reason_requested("as", false);
-    let _ = client.json_variation_as_detail("base", &ada, false);
+    let _ = client.json_as_detail("base", &ada, false);
     reason_requested("as, with detail", true);
-    pollster::block_on(client.json_variation_as_async("base", &ada, false));
+    pollster::block_on(client.json_as_async("base", &ada, false));
     reason_requested("as, async", false);
-    pollster::block_on(client.bool_variation_async("base", &ada, false));
+    pollster::block_on(client.variation_async("base", &ada, false));
     reason_requested("async", false);
 }
 
@@ -175,8 +175,8 @@ fn the_default_of_a_custom_type_is_recorded_as_json() {
     };
     let json = Value::from(default.clone());
     let _: std::collections::BTreeMap<String, u32> =
-        client.json_variation_as("no-such-flag", &ada(), owned());
-    let _ = pollster::block_on(client.json_variation_as_detail_async("base", &ada(), owned()));
+        client.json_as("no-such-flag", &ada(), owned());
+    let _ = pollster::block_on(client.json_as_detail_async("base", &ada(), owned()));
     let [unknown, known] = &evaluations(&events)[..] else {
         panic!("expected two evaluations")
     };
@@ -196,8 +196,8 @@ fn a_configured_default_is_recorded_as_the_returned_value() {
     let client = builder.data_source(Fixed::new(&json!({}))).start().unwrap();
     assert!(client.bool_variation("flag", &ada(), false));
     assert_eq!(client.int_variation("flag", &ada(), 7), 7);
-    assert!(client.json_variation_as("flag", &ada(), false));
-    assert_eq!(client.json_variation_as("flag", &ada(), 7), 7);
+    assert!(client.json_as("flag", &ada(), false));
+    assert_eq!(client.json_as("flag", &ada(), 7), 7);
     let values: Vec<_> = evaluations(&events)
         .into_iter()
         .map(|recorded_event| (recorded_event.value, recorded_event.default.unwrap()))

@@ -46,14 +46,12 @@ fn the_global_client_is_configured_started_once_and_replaced() {
     let (source, dropped) = Guarded::new(&json!({"flags": {"flag": serving(1, "first")}}));
     global::configure(Client::builder("sdk-key").data_source(source)).unwrap();
     let first = global::client().unwrap();
-    assert_eq!(first.string_variation("flag", &ada(), ""), "first");
+    assert_eq!(first.str_variation("flag", &ada(), ""), "first");
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 assert_eq!(
-                    global::client()
-                        .unwrap()
-                        .string_variation("flag", &ada(), ""),
+                    global::client().unwrap().str_variation("flag", &ada(), ""),
                     "first"
                 )
             });
@@ -63,9 +61,7 @@ fn the_global_client_is_configured_started_once_and_replaced() {
     // A new configuration that fails leaves the old client.
     global::configure(impossible()).unwrap_err();
     assert_eq!(
-        global::client()
-            .unwrap()
-            .string_variation("flag", &ada(), ""),
+        global::client().unwrap().str_variation("flag", &ada(), ""),
         "first"
     );
     assert!(dropped.try_recv().is_err());
@@ -74,13 +70,13 @@ fn the_global_client_is_configured_started_once_and_replaced() {
     let second = Fixed::new(&json!({"flags": {"flag": serving(1, "second")}}));
     global::configure(Client::builder("another-key").data_source(second)).unwrap();
     let current = global::client().unwrap();
-    assert_eq!(current.string_variation("flag", &ada(), ""), "second");
+    assert_eq!(current.str_variation("flag", &ada(), ""), "second");
     assert_eq!(current.sdk_key().as_str(), "another-key");
     assert_eq!(
         current.data_source_status().status().state,
         DataSourceState::Valid
     );
-    assert_eq!(first.string_variation("flag", &ada(), ""), "first");
+    assert_eq!(first.str_variation("flag", &ada(), ""), "first");
 
     // The old client is closed, although the test still holds it.
     dropped.recv_timeout(SOON).unwrap();
@@ -91,9 +87,7 @@ fn the_global_client_is_configured_started_once_and_replaced() {
 
     pollster::block_on(current.close(SOON));
     assert_eq!(
-        global::client()
-            .unwrap()
-            .string_variation("flag", &ada(), ""),
+        global::client().unwrap().str_variation("flag", &ada(), ""),
         "second"
     );
 

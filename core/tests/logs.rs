@@ -94,7 +94,7 @@ fn a_type_mismatch_is_logged_with_both_types_and_again_after_a_change() {
     controls.init(&json!({"flags": {"the-flag": serving(4, json!({"rps": "many"}))}}));
     let lines = logged(|| {
         for _ in 0..100 {
-            drop(client.json_variation_as(
+            drop(client.json_as(
                 "the-flag",
                 &ada,
                 std::collections::BTreeMap::<String, u32>::new(),
@@ -152,9 +152,8 @@ fn many_unknown_flags_are_not_all_logged_and_do_not_hide_a_malformed_flag() {
 #[test]
 fn a_value_that_does_not_fit_a_custom_type_is_logged_once() {
     let client = support::client(&json!({"flags": {"the-flag": serving(1, "text")}}));
-    let lines = logged(|| {
-        (0..1000).for_each(|_| drop(client.json_variation_as("the-flag", &ada(), vec![0_u8])))
-    });
+    let lines =
+        logged(|| (0..1000).for_each(|_| drop(client.json_as("the-flag", &ada(), vec![0_u8]))));
     one_line(&lines, "ERROR", &["the-flag", "type"]);
 }
 
@@ -511,8 +510,8 @@ fn log_everything(client: &Client) {
         black_box(client.bool_variation(key, &context, false));
         black_box(client.bool_variation_detail(key, &context, false));
         black_box(client.int_variation(key, &context, 0));
-        black_box(client.json_variation_as(key, &context, 0_u8));
-        black_box(block_on(client.string_variation_async(key, &context, "")));
+        black_box(client.json_as(key, &context, 0_u8));
+        black_box(block_on(client.variation_async(key, &context, "")));
         black_box(client.bool_variation(
             key,
             &Context::multi([context.clone(), context.clone()]),

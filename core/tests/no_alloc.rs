@@ -107,9 +107,9 @@ fn a_boolean_evaluation_of_any_kind_of_flag_allocates_nothing() {
 fn every_plain_method_allocates_nothing() {
     let client = client();
     let [user, _] = contexts();
-    assert_eq!(client.string_variation("string", &user, "").len(), 45);
+    assert_eq!(client.str_variation("string", &user, "").len(), 45);
     assert_eq!(
-        allocations(|| drop(client.string_variation("string", &user, ""))),
+        allocations(|| drop(client.str_variation("string", &user, ""))),
         0
     );
     assert_eq!(
@@ -121,7 +121,7 @@ fn every_plain_method_allocates_nothing() {
         0
     );
     assert_eq!(
-        allocations(|| assert_eq!(client.double_variation("number", &user, 0.0), 7.0)),
+        allocations(|| assert_eq!(client.float_variation("number", &user, 0.0), 7.0)),
         0
     );
 }
@@ -168,7 +168,7 @@ fn a_hook_that_does_nothing_allocates_nothing() {
         );
     }
     assert_eq!(
-        allocations(|| drop(client.string_variation("string", &user, ""))),
+        allocations(|| drop(client.str_variation("string", &user, ""))),
         0
     );
     assert_eq!(

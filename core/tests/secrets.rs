@@ -113,7 +113,7 @@ fn context() -> Context {
 }
 
 fn use_it(client: &Client) {
-    let flag = client.string_variation("flag", &context(), "default");
+    let flag = client.str_variation("flag", &context(), "default");
     drop(client.variation_detail("unknown", &context(), 1));
     client.track("event", &context());
     client.identify(&context());

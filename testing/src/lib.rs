@@ -10,7 +10,7 @@
 //! let flags = TestData::new().with("banner", "hello").with("new-checkout", false);
 //! let client = Client::builder("sdk-key").data_source(flags.clone()).start()?;
 //! let ada = Context::new("ada")?;
-//! assert_eq!(client.string_variation("banner", &ada, ""), "hello");
+//! assert_eq!(client.str_variation("banner", &ada, ""), "hello");
 //!
 //! flags.set("new-checkout", true);
 //! assert!(client.bool_variation("new-checkout", &ada, false));

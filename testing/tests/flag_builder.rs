@@ -419,7 +419,7 @@ fn the_reason_of_a_match_has_the_rule_index() {
         .data_source(data)
         .start()
         .unwrap();
-    let detail = client.string_variation_detail("flag", &user_with("n", 1), "");
+    let detail = client.str_variation_detail("flag", &user_with("n", 1), "");
     let reason = serde_json::to_value(&detail.reason).unwrap();
     assert_eq!(
         reason,

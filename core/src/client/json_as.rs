@@ -53,35 +53,45 @@ fn read_versioned(read: Read<Value>, flag: &Flag, evaluation: &Evaluation<'_>) -
 }
 
 impl Client {
-    /// The value of a flag, deserialized as `T`; `default` if the flag has no value or it does not
-    /// fit.
+    /// Returns the value of a flag, deserialized as `T`, or `default` if the flag has no value or it
+    /// does not fit.
     ///
     /// Events report the default as the JSON that it serializes to. Integers beyond ±(2^53−1) do
     /// not fit an integer type: flags' numbers are floats, which skip integers there. A mismatch is
     /// logged once for each version of the flag, and returned by [`Detail::type_mismatch`].
     ///
     /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
     /// #[derive(serde::Deserialize, serde::Serialize)]
     /// struct Limits {
     ///     rps: u32,
     /// }
     ///
-    /// # fn example(client: &vexil::Client, context: &vexil::Context) {
-    /// let limits = client.json_variation_as("limits", context, Limits { rps: 10 });
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let flags = TestData::new().with("limits", serde_json::json!({"rps": 7})).with("banner", "hello");
+    /// let client = Client::builder("sdk-key").data_source(flags).without_events().start()?;
+    /// let ada = Context::new("ada")?;
+    /// assert_eq!(client.json_as("limits", &ada, Limits { rps: 10 }).rps, 7);
+    /// // The default is returned for a value that does not fit, and for an unknown flag.
+    /// assert_eq!(client.json_as("banner", &ada, Limits { rps: 10 }).rps, 10);
+    /// assert_eq!(client.json_as("no-such-flag", &ada, Limits { rps: 10 }).rps, 10);
+    /// # Ok(())
     /// # }
     /// ```
-    pub fn json_variation_as<T: Serialize + DeserializeOwned + Sync>(
+    pub fn json_as<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
         context: &impl EvaluationContext,
         default: T,
     ) -> T {
-        self.as_own_type(EvaluationMethod::Variation, key, context, default)
+        self.deserialized(EvaluationMethod::Variation, key, context, default)
             .value
     }
 
-    /// The value of a flag, deserialized as `T`, with its reason; `default` if the flag has no
-    /// value or it does not fit.
+    /// Returns the value of a flag, deserialized as `T`, and the reason for it. The value is
+    /// `default` if the flag has no value or it does not fit.
     ///
     /// ```
     /// use vexil::{Client, Context};
@@ -94,45 +104,45 @@ impl Client {
     ///
     /// let flags = TestData::new().with("limits", serde_json::json!({"rate": 7}));
     /// let client = Client::builder("sdk-key").data_source(flags).without_events().start()?;
-    /// let detail = client.json_variation_as_detail("limits", &Context::new("ada")?, Limits { rps: 10 });
+    /// let detail = client.json_as_detail("limits", &Context::new("ada")?, Limits { rps: 10 });
     /// assert_eq!(detail.value.rps, 10);
     /// let mismatch = detail.type_mismatch().expect("a member is missing");
     /// assert!(mismatch.to_string().ends_with("found an object: missing field `rps`"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn json_variation_as_detail<T: Serialize + DeserializeOwned + Sync>(
+    pub fn json_as_detail<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
         context: &impl EvaluationContext,
         default: T,
     ) -> Detail<T> {
-        self.as_own_type(EvaluationMethod::VariationDetail, key, context, default)
+        self.deserialized(EvaluationMethod::VariationDetail, key, context, default)
     }
 
-    /// Async form of [`Client::json_variation_as`]: awaits I/O instead of blocking.
-    pub async fn json_variation_as_async<T: Serialize + DeserializeOwned + Sync>(
+    /// Async form of [`Client::json_as`]: awaits I/O instead of blocking.
+    pub async fn json_as_async<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
         context: &impl EvaluationContext,
         default: T,
     ) -> T {
-        self.as_own_type_async(EvaluationMethod::Variation, key, context, default)
+        self.deserialized_async(EvaluationMethod::Variation, key, context, default)
             .await
             .value
     }
 
-    /// Async form of [`Client::json_variation_as_detail`]: awaits I/O instead of blocking.
-    pub async fn json_variation_as_detail_async<T: Serialize + DeserializeOwned + Sync>(
+    /// Async form of [`Client::json_as_detail`]: awaits I/O instead of blocking.
+    pub async fn json_as_detail_async<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
         context: &impl EvaluationContext,
         default: T,
     ) -> Detail<T> {
-        self.as_own_type_async(EvaluationMethod::VariationDetail, key, context, default)
+        self.deserialized_async(EvaluationMethod::VariationDetail, key, context, default)
             .await
     }
 
-    fn as_own_type<T: Serialize + DeserializeOwned + Sync>(
+    fn deserialized<T: Serialize + DeserializeOwned + Sync>(
         &self,
         method: EvaluationMethod,
         key: &str,
@@ -153,7 +163,7 @@ impl Client {
         detail.map(|_| value.unwrap_or(default))
     }
 
-    async fn as_own_type_async<T: Serialize + DeserializeOwned + Sync>(
+    async fn deserialized_async<T: Serialize + DeserializeOwned + Sync>(
         &self,
         method: EvaluationMethod,
         key: &str,

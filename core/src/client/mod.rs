@@ -10,6 +10,7 @@ mod log_once;
 mod plugin;
 mod record;
 mod resolve;
+mod typed_variation;
 pub(crate) mod value;
 pub(crate) mod variation;
 
@@ -32,7 +33,7 @@ pub use resolve::DataAvailability;
 use resolve::Resolver;
 use sha2::Sha256;
 use thiserror::Error;
-pub use value::{EvaluationContext, FlagValue};
+pub use value::{EvaluationContext, FlagValue, StrictInt};
 use vexil_eval::{Context, Text, Value};
 
 use crate::config::SdkKey;

@@ -10,6 +10,7 @@ use vexil_eval::{Context, ContextError, Number, Text, Value};
 /// | --- | --- | --- |
 /// | `bool` | boolean | `bool` |
 /// | `i64` | number, a fraction being cut off, within ±(2^53−1) | `i64` |
+/// | [`StrictInt`] | number without a fraction, within ±(2^53−1) | `i64` |
 /// | `f64` | number | `f64` |
 /// | `&str`, [`Text`] | string | [`Text`] |
 /// | `String` | string | `String` |
@@ -17,7 +18,7 @@ use vexil_eval::{Context, ContextError, Number, Text, Value};
 /// | [`Stage`](crate::migration::Stage) | string that names a stage | `Stage` |
 ///
 /// This trait is sealed; for other types, use
-/// [`Client::json_variation_as`](crate::Client::json_variation_as). There is only one integer type
+/// [`Client::json_as`](crate::Client::json_as). There is only one integer type
 /// and one float type, so that a literal needs no suffix:
 /// `client.variation("limit", &context, 100)`. For unsupported types, the compiler error names the
 /// alternatives:
@@ -36,15 +37,15 @@ use vexil_eval::{Context, ContextError, Number, Text, Value};
 ///
 /// ```
 /// # fn example(client: &vexil::Client, context: &vexil::Context) {
-/// let limit = client.json_variation_as("limit", context, 100_u32);
-/// let maybe = client.json_variation_as("limit", context, Some(100_u32));
+/// let limit = client.json_as("limit", context, 100_u32);
+/// let maybe = client.json_as("limit", context, Some(100_u32));
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "a flag cannot be evaluated as `{Self}`",
     label = "not a supported type of default",
     note = "use `bool`, `i64`, `f64`, `&str`, `String`, `vexil::Text`, `vexil::Value` or `serde_json::Value`",
-    note = "for other integers, `f32`, `Option` and custom types, call `json_variation_as`"
+    note = "for other integers, `f32`, `Option` and custom types, call `json_as`"
 )]
 pub trait FlagValue: sealed::Sealed + Clone + Send + Sync {
     /// The type returned for a default of this type.
@@ -167,9 +168,25 @@ flag_value!(
     |default| default.clone().into()
 );
 
-/// An integer default that rejects numbers with a fraction.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct StrictInt(pub(super) i64);
+/// An integer default for which a number with a fraction has the wrong type.
+///
+/// ```
+/// use vexil::client::StrictInt;
+/// use vexil::{Client, Context};
+/// use vexil_testing::TestData;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let flags = TestData::new().with("replicas", 2.5);
+/// let client = Client::builder("sdk-key").data_source(flags).without_events().start()?;
+/// let ada = Context::new("ada")?;
+/// assert_eq!(client.variation("replicas", &ada, StrictInt(1)), 1);
+/// assert_eq!(client.variation("replicas", &ada, 1), 2);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a newtype around the default")]
+pub struct StrictInt(pub i64);
 
 fn text(value: &Value) -> Option<Text> {
     match value {

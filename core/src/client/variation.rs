@@ -1,4 +1,4 @@
-//! The methods that evaluate a flag: a generic one, and a typed one for each type of value.
+//! The generic methods that evaluate a flag. The typed ones, in `typed_variation.rs`, call them.
 //!
 //! Each method takes the flag's key, the context and a default, and never fails: if the flag has no
 //! value, it returns the default. The `…_detail` methods also return the reason. The `…_async`
@@ -7,12 +7,12 @@
 
 use vexil_eval::model::Flag;
 use vexil_eval::{
-    Context, ContextError, Detail, EvalErrorKind, Evaluation, Reason, Text, TypeMismatch, Value,
+    Context, ContextError, Detail, EvalErrorKind, Evaluation, Reason, TypeMismatch, Value,
 };
 
 use super::Client;
 use super::record::Recorder;
-use super::value::{EvaluationContext, FlagValue, StrictInt};
+use super::value::{EvaluationContext, FlagValue};
 use crate::hooks::EvaluationMethod;
 
 /// The result of reading a variation as type `T`.
@@ -79,72 +79,24 @@ fn wrong_type<T: FlagValue>(version: u64, found: &Value) -> Read<T::Output> {
     }))
 }
 
-/// Defines the four methods of each type.
-macro_rules! variation_methods {
-    ($($what:literal, $default:ty => $output:ty, $into:expr,
-       $plain:ident $detail:ident $plain_async:ident $detail_async:ident;)+) => {$(
-        #[doc = concat!("The value of ", $what, "; `default` if the flag has no value.")]
-        #[must_use]
-        pub fn $plain(&self, key: &str, context: &impl EvaluationContext, default: $default) -> $output {
-            self.variation(key, context, ($into)(default))
-        }
-
-        #[doc = concat!("The value of ", $what, " with its reason; `default` if the flag has no value.")]
-        #[must_use]
-        pub fn $detail(&self, key: &str, context: &impl EvaluationContext, default: $default) -> Detail<$output> {
-            self.variation_detail(key, context, ($into)(default))
-        }
-
-        #[doc = concat!("Async form of [`Client::", stringify!($plain), "`]: awaits I/O instead of blocking.")]
-        pub async fn $plain_async(
-            &self,
-            key: &str,
-            context: &impl EvaluationContext,
-            default: $default,
-        ) -> $output {
-            self.variation_async(key, context, ($into)(default)).await
-        }
-
-        #[doc = concat!("Async form of [`Client::", stringify!($detail), "`]: awaits I/O instead of blocking.")]
-        pub async fn $detail_async(
-            &self,
-            key: &str,
-            context: &impl EvaluationContext,
-            default: $default,
-        ) -> Detail<$output> {
-            self.variation_detail_async(key, context, ($into)(default)).await
-        }
-    )+};
-}
-
 impl Client {
-    variation_methods! {
-        "a boolean flag", bool => bool, std::convert::identity,
-        bool_variation bool_variation_detail bool_variation_async bool_variation_detail_async;
-
-        "a number flag as an integer, truncating a fraction", i64 => i64, std::convert::identity,
-        int_variation int_variation_detail int_variation_async int_variation_detail_async;
-
-        "a number flag as an integer, where a value with a fraction has the wrong type", i64 => i64, StrictInt,
-        strict_int_variation strict_int_variation_detail strict_int_variation_async strict_int_variation_detail_async;
-
-        "a number flag", f64 => f64, std::convert::identity,
-        double_variation double_variation_detail double_variation_async double_variation_detail_async;
-
-        "a string flag", &str => Text, std::convert::identity,
-        string_variation string_variation_detail string_variation_async string_variation_detail_async;
-
-        "a flag of any type", Value => Value, std::convert::identity,
-        json_variation json_variation_detail json_variation_async json_variation_detail_async;
-    }
-
-    /// The value of a flag, of the same type as `default`; `default` if the flag has no value.
+    /// Returns the value of a flag, of the same type as `default`, or `default` if the flag has no
+    /// value of that type. [`FlagValue`] lists the types.
     ///
     /// ```
-    /// # fn example(client: &vexil::Client, context: &vexil::Context) {
-    /// let limit = client.variation("rate-limit", context, 100);
-    /// let theme = client.variation("theme", context, "light");
-    /// let beta = client.variation("beta", context, false);
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let flags = TestData::new().with("rate-limit", 20).with("theme", "dark");
+    /// let client = Client::builder("sdk-key").data_source(flags).without_events().start()?;
+    /// let ada = Context::new("ada")?;
+    /// assert_eq!(client.variation("rate-limit", &ada, 100), 20);
+    /// assert_eq!(client.variation("theme", &ada, "light"), "dark");
+    /// // The default is returned for a flag of another type, and for an unknown one.
+    /// assert_eq!(client.variation("theme", &ada, 100), 100);
+    /// assert!(!client.variation("no-such-flag", &ada, false));
+    /// # Ok(())
     /// # }
     /// ```
     #[inline]
@@ -163,8 +115,28 @@ impl Client {
         self.value_of(key, result, default)
     }
 
-    /// The value of a flag, of the same type as `default`, with its reason; `default` if the flag
-    /// has no value.
+    /// Returns the value of a flag, of the same type as `default`, and the reason for it. The value
+    /// is `default` if the flag has no value of that type.
+    ///
+    /// ```
+    /// use vexil::eval::EvalErrorKind;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let flags = TestData::new().with("rate-limit", 20);
+    /// let client = Client::builder("sdk-key").data_source(flags).without_events().start()?;
+    /// let ada = Context::new("ada")?;
+    /// let detail = client.variation_detail("rate-limit", &ada, 100);
+    /// assert_eq!((detail.value, detail.reason.error()), (20, None));
+    ///
+    /// let detail = client.variation_detail("rate-limit", &ada, "none");
+    /// assert_eq!((&*detail.value, detail.reason.error()), ("none", Some(EvalErrorKind::WrongType)));
+    /// let detail = client.variation_detail("no-such-flag", &ada, 100);
+    /// assert_eq!((detail.value, detail.reason.error()), (100, Some(EvalErrorKind::FlagNotFound)));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn variation_detail<T: FlagValue>(
         &self,
         key: &str,
@@ -183,7 +155,22 @@ impl Client {
         self.detail_of(key, result, default)
     }
 
-    /// Async form of [`Client::variation`]: awaits I/O instead of blocking.
+    /// Async form of [`Client::variation`] and of the typed methods: awaits I/O instead of blocking.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// # pollster::block_on(async {
+    /// let flags = TestData::new().with("rate-limit", 20);
+    /// let client = Client::builder("sdk-key").data_source(flags).without_events().start()?;
+    /// let ada = Context::new("ada")?;
+    /// assert_eq!(client.variation_async("rate-limit", &ada, 100).await, 20);
+    /// assert_eq!(client.variation_async("rate-limit", &ada, "none").await, "none");
+    /// assert_eq!(client.variation_async("no-such-flag", &ada, 100).await, 100);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn variation_async<T: FlagValue>(
         &self,
         key: &str,
@@ -202,7 +189,23 @@ impl Client {
         self.value_of(key, result, default)
     }
 
-    /// Async form of [`Client::variation_detail`]: awaits I/O instead of blocking.
+    /// Async form of [`Client::variation_detail`] and of the typed methods with detail: awaits I/O
+    /// instead of blocking.
+    ///
+    /// ```
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// # pollster::block_on(async {
+    /// let flags = TestData::new().with("rate-limit", 20);
+    /// let client = Client::builder("sdk-key").data_source(flags).without_events().start()?;
+    /// let detail = client.variation_detail_async("rate-limit", &Context::new("ada")?, true).await;
+    /// assert!(detail.value);
+    /// let mismatch = detail.type_mismatch().expect("the flag is a number");
+    /// assert_eq!(mismatch.to_string(), "expected a boolean, found a number");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn variation_detail_async<T: FlagValue>(
         &self,
         key: &str,

@@ -30,7 +30,7 @@
 //!
 //! let flags = r#"{"flags": {"banner": {"on": true, "variations": ["hi"], "fallthrough": {"variation": 0}}}}"#;
 //! let client = Client::builder("sdk-key").data_source(Constant(flags)).without_events().start()?;
-//! assert_eq!(client.string_variation("banner", &Context::new("ada")?, ""), "hi");
+//! assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hi");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -24,7 +24,7 @@ fn after_closing_flags_are_evaluated_with_the_last_data() {
     block_on(client.close(SOON));
     block_on(client.close(SOON));
     assert!(client.bool_variation("flag", &ada(), false));
-    assert!(block_on(client.bool_variation_async("flag", &ada(), false)));
+    assert!(block_on(client.variation_async("flag", &ada(), false)));
     assert!(
         client
             .all_flags_state(&ada(), FlagsStateOptions::default())

@@ -66,25 +66,23 @@ fn missing_items_are_fetched_one_by_one_by_synchronous_and_async_methods() {
             ),
         ] {
             assert_eq!(
-                client.string_variation(key, &ada(), "default"),
+                client.str_variation(key, &ada(), "default"),
                 value,
                 "{fetch:?}"
             );
             assert_eq!(store.take_fetched(), fetched);
             assert_eq!(
-                block_on(client.string_variation_async(key, &ada(), "default")),
+                block_on(client.variation_async(key, &ada(), "default")),
                 value,
                 "{fetch:?}"
             );
             assert_eq!(store.take_fetched(), fetched);
             assert_eq!(
-                client
-                    .string_variation_detail(key, &ada(), "")
-                    .variation_index,
+                client.str_variation_detail(key, &ada(), "").variation_index,
                 Some(0)
             );
             assert_eq!(
-                block_on(client.string_variation_detail_async(key, &ada(), "")).variation_index,
+                block_on(client.variation_detail_async(key, &ada(), "")).variation_index,
                 Some(0)
             );
             store.take_fetched();
@@ -150,10 +148,7 @@ fn a_fetch_that_never_ends_is_an_exception_within_the_evaluation_timeout() {
         serde_json::to_value(&detail.reason).unwrap(),
         error("EXCEPTION")
     );
-    assert_eq!(
-        client.string_variation("plain", &ada(), "default"),
-        "default"
-    );
+    assert_eq!(client.str_variation("plain", &ada(), "default"), "default");
 }
 
 // an infinite timeout does not panic
@@ -164,7 +159,7 @@ fn an_infinite_evaluation_timeout_is_allowed() {
         .evaluation_timeout(Duration::MAX)
         .start()
         .unwrap();
-    assert_eq!(client.string_variation("plain", &ada(), "default"), "plain");
+    assert_eq!(client.str_variation("plain", &ada(), "default"), "plain");
     let state = client.all_flags_state(&ada(), FlagsStateOptions::default());
     assert_eq!(state.value("first"), Some(&"first".into()));
 }
@@ -180,7 +175,7 @@ fn a_fetch_that_panics_is_an_exception_in_every_method() {
 #[test]
 fn a_fetch_that_panics_is_an_exception_in_the_async_methods() {
     let client = client_of(&Lazy::new(Fetch::Panics, &data()));
-    let detail = block_on(client.bool_variation_detail_async("plain", &ada(), true));
+    let detail = block_on(client.variation_detail_async("plain", &ada(), true));
     assert_eq!(
         serde_json::to_value(&detail.reason).unwrap(),
         error("EXCEPTION")
@@ -231,7 +226,7 @@ fn a_store_that_panics_in_a_write_does_not_prevent_a_client_from_starting() {
 #[test]
 fn a_fetch_that_needs_a_timer_works_from_a_plain_thread() {
     let client = client_of(&Lazy::new(Fetch::AfterATimer, &data()));
-    assert_eq!(client.string_variation("first", &ada(), "default"), "first");
+    assert_eq!(client.str_variation("first", &ada(), "default"), "first");
 }
 
 // the SDK's own runtime works while the caller waits
@@ -239,7 +234,7 @@ fn a_fetch_that_needs_a_timer_works_from_a_plain_thread() {
 fn a_fetch_that_needs_a_timer_works_on_any_executor() {
     let client = client_of(&Lazy::new(Fetch::AfterATimer, &data()));
     assert_eq!(
-        block_on(client.string_variation_async("first", &ada(), "default")),
+        block_on(client.variation_async("first", &ada(), "default")),
         "first"
     );
 }
@@ -249,7 +244,7 @@ fn a_fetch_that_needs_a_timer_works_on_any_executor() {
 fn a_fetch_that_needs_a_timer_works_in_a_runtime_that_blocks_on_it() {
     let client = client_of(&Lazy::new(Fetch::AfterATimer, &data()));
     support::current_thread().block_on(async {
-        assert_eq!(client.string_variation("first", &ada(), "default"), "first");
+        assert_eq!(client.str_variation("first", &ada(), "default"), "first");
     });
 }
 
@@ -258,9 +253,7 @@ fn a_fetch_that_needs_a_timer_works_in_a_runtime_that_awaits_it() {
     let client = client_of(&Lazy::new(Fetch::AfterATimer, &data()));
     support::current_thread().block_on(async {
         assert_eq!(
-            client
-                .string_variation_async("first", &ada(), "default")
-                .await,
+            client.variation_async("first", &ada(), "default").await,
             "first"
         );
     });
@@ -273,7 +266,7 @@ fn one_task_can_await_any_number_of_fetches() {
     support::current_thread().block_on(async {
         for n in 0..200 {
             assert_eq!(
-                client.string_variation("plain", &ada(), "default"),
+                client.str_variation("plain", &ada(), "default"),
                 "plain",
                 "the {n}th time"
             );
@@ -344,7 +337,7 @@ fn a_big_segment_without_a_store_matches_nothing_and_reports_it() {
         ("without-generation", "out", Some("NOT_CONFIGURED")),
         ("other-kind", "out", None),
     ] {
-        let detail = client.string_variation_detail(key, &ada(), "default");
+        let detail = client.str_variation_detail(key, &ada(), "default");
         assert_eq!(detail.value, value, "{key}");
         let reason = serde_json::to_value(&detail.reason).unwrap();
         assert_eq!(
@@ -353,7 +346,7 @@ fn a_big_segment_without_a_store_matches_nothing_and_reports_it() {
             "{key}"
         );
         assert_eq!(
-            block_on(client.string_variation_detail_async(key, &ada(), "default")),
+            block_on(client.variation_detail_async(key, &ada(), "default")),
             detail
         );
     }

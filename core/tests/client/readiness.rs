@@ -399,13 +399,13 @@ fn data_of_an_earlier_process_in_the_store_is_used_until_the_source_delivers() {
     assert_eq!(client.data_availability(), DataAvailability::Cached);
     assert!(client.is_initialized());
     client.blocking_wait_until_ready(Duration::ZERO).unwrap();
-    assert_eq!(client.string_variation("flag", &ada(), ""), "old");
-    let detail = client.string_variation_detail("no-such-flag", &ada(), "");
+    assert_eq!(client.str_variation("flag", &ada(), ""), "old");
+    let detail = client.str_variation_detail("no-such-flag", &ada(), "");
     assert_eq!(
         serde_json::to_value(&detail.reason).unwrap(),
         error("FLAG_NOT_FOUND")
     );
     source.init(&json!({"flags": {"flag": serving(2, "new")}}));
     assert_eq!(client.data_availability(), DataAvailability::Refreshed);
-    assert_eq!(client.string_variation("flag", &ada(), ""), "new");
+    assert_eq!(client.str_variation("flag", &ada(), ""), "new");
 }

@@ -76,7 +76,7 @@ fn a_client_works_inside_a_single_threaded_runtime() {
             .unwrap();
         client.wait_until_ready(SOON).await.unwrap();
         assert!(client.bool_variation("flag", &ada(), false));
-        assert!(client.bool_variation_async("flag", &ada(), false).await);
+        assert!(client.variation_async("flag", &ada(), false).await);
         client.close(SOON).await;
     });
 }
@@ -127,7 +127,7 @@ fn a_client_works_on_an_executor_that_is_not_tokio() {
             .start()
             .unwrap();
         client.wait_until_ready(SOON).await.unwrap();
-        assert!(client.bool_variation_async("flag", &ada(), false).await);
+        assert!(client.variation_async("flag", &ada(), false).await);
         assert!(
             client
                 .data_source_status()

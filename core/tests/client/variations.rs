@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pollster::block_on;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use vexil::client::FlagValue;
+use vexil::client::{FlagValue, StrictInt};
 use vexil::eval::TypeMismatch;
 use vexil::migration::Stage;
 use vexil::{Client, Text, Value};
@@ -58,7 +58,7 @@ fn a_typed_method_accepts_values_of_its_type_only() {
         assert_eq!(
             read(value, 0.5),
             (index == 1).then_some(3.0),
-            "{value} as double"
+            "{value} as float"
         );
         assert_eq!(
             read(value, ""),
@@ -97,8 +97,8 @@ fn a_null_variation_is_a_value_for_json_and_the_wrong_type_for_typed_methods() {
         (detail.value, detail.variation_index),
         (Value::Null, Some(0))
     );
-    assert_eq!(client.json_variation_as("flag", &ada(), Some(7)), None);
-    let detail = client.strict_int_variation_detail("flag", &ada(), 7);
+    assert_eq!(client.json_as("flag", &ada(), Some(7)), None);
+    let detail = client.variation_detail("flag", &ada(), StrictInt(7));
     assert_eq!((detail.value, detail.variation_index), (7, None));
     assert_eq!(
         serde_json::to_value(&detail.reason).unwrap(),
@@ -128,7 +128,7 @@ fn an_integer_is_a_truncated_number_within_the_range_of_exact_integers() {
         let detail = client.int_variation_detail("flag", &ada(), 77);
         assert_eq!(detail.value, expected.unwrap_or(77), "{value}");
         assert_eq!(detail.is_default_value(), expected.is_none(), "{value}");
-        let detail = client.strict_int_variation_detail("flag", &ada(), 77);
+        let detail = client.variation_detail("flag", &ada(), StrictInt(77));
         assert_eq!(
             detail.value,
             expected.filter(|_| strict).unwrap_or(77),
@@ -136,7 +136,7 @@ fn an_integer_is_a_truncated_number_within_the_range_of_exact_integers() {
         );
         assert_eq!(detail.is_default_value(), !strict, "{value}, strictly");
         assert_eq!(
-            block_on(client.strict_int_variation_async("flag", &ada(), 77)),
+            block_on(client.variation_async("flag", &ada(), StrictInt(77))),
             detail.value
         );
     }
@@ -153,7 +153,7 @@ fn a_number_beyond_the_range_of_exact_integers_is_not_an_integer() {
         let client = support::client_with(&serving(1, value));
         assert_eq!(client.int_variation("flag", &ada(), 77), 77, "{value}");
         assert_eq!(
-            client.strict_int_variation("flag", &ada(), 77),
+            client.variation("flag", &ada(), StrictInt(77)),
             77,
             "{value}, strictly"
         );
@@ -162,7 +162,7 @@ fn a_number_beyond_the_range_of_exact_integers_is_not_an_integer() {
 
 // EVAL-4.14
 #[test]
-fn a_double_is_any_number() {
+fn a_float_is_any_number() {
     for (value, expected) in [
         (json!(-100), -100.0),
         (json!(0.1), 0.1),
@@ -229,19 +229,15 @@ fn a_variation_deserializes_into_a_custom_type_if_it_fits() {
         let limits = Limits {
             rps: expected.unwrap_or(LIMITS.rps),
         };
+        assert_eq!(client.json_as("flag", &ada(), LIMITS), limits, "{value}");
         assert_eq!(
-            client.json_variation_as("flag", &ada(), LIMITS),
-            limits,
-            "{value}"
-        );
-        assert_eq!(
-            block_on(client.json_variation_as_async("flag", &ada(), LIMITS)),
+            block_on(client.json_as_async("flag", &ada(), LIMITS)),
             limits,
             "{value}"
         );
         for detail in [
-            client.json_variation_as_detail("flag", &ada(), LIMITS),
-            block_on(client.json_variation_as_detail_async("flag", &ada(), LIMITS)),
+            client.json_as_detail("flag", &ada(), LIMITS),
+            block_on(client.json_as_detail_async("flag", &ada(), LIMITS)),
         ] {
             assert_eq!(
                 (&detail.value, detail.variation_index),
@@ -268,27 +264,21 @@ fn the_async_methods_return_the_same_as_the_synchronous_ones() {
     let client = support::client(&json!({"flags": {
         "bool": serving(1, true), "number": serving(1, 3), "text": serving(1, "text"), "json": serving(1, json!([1, "a"]))}}));
     let ada = ada();
-    assert!(block_on(client.bool_variation_async("bool", &ada, false)));
-    assert_eq!(block_on(client.int_variation_async("number", &ada, 0)), 3);
-    assert_eq!(
-        block_on(client.double_variation_async("number", &ada, 0.0)),
-        3.0
-    );
-    assert_eq!(
-        block_on(client.string_variation_async("text", &ada, "")),
-        "text"
-    );
+    assert!(block_on(client.variation_async("bool", &ada, false)));
+    assert_eq!(block_on(client.variation_async("number", &ada, 0)), 3);
+    assert_eq!(block_on(client.variation_async("number", &ada, 0.0)), 3.0);
+    assert_eq!(block_on(client.variation_async("text", &ada, "")), "text");
     let list = Value::from(json!([1, "a"]));
     assert_eq!(
-        block_on(client.json_variation_async("json", &ada, Value::Null)),
+        block_on(client.variation_async("json", &ada, Value::Null)),
         list
     );
-    let detail = block_on(client.json_variation_detail_async("json", &ada, Value::Null));
+    let detail = block_on(client.variation_detail_async("json", &ada, Value::Null));
     assert_eq!(
         detail,
         client.json_variation_detail("json", &ada, Value::Null)
     );
-    let detail = block_on(client.bool_variation_detail_async("bool", &ada, false));
+    let detail = block_on(client.variation_detail_async("bool", &ada, false));
     assert_eq!(detail, client.bool_variation_detail("bool", &ada, false));
     assert_eq!(
         client.variation("bool", &ada, false),
@@ -325,16 +315,16 @@ fn a_configured_default_takes_precedence_over_the_callers_default() {
         ),
     ] {
         let client = with_defaults(&json!({"flags": {"flag": flag}}));
-        let detail = client.string_variation_detail("flag", &ada(), "own");
+        let detail = client.str_variation_detail("flag", &ada(), "own");
         assert_eq!(
             (detail.value.as_str(), detail.variation_index),
             ("configured", None),
             "{reason}"
         );
         assert_eq!(serde_json::to_value(&detail.reason).unwrap(), reason);
-        assert_eq!(client.string_variation("flag", &ada(), "own"), "configured");
+        assert_eq!(client.str_variation("flag", &ada(), "own"), "configured");
         assert_eq!(
-            block_on(client.string_variation_async("flag", &ada(), "own")),
+            block_on(client.variation_async("flag", &ada(), "own")),
             "configured"
         );
     }
@@ -344,8 +334,8 @@ fn a_configured_default_takes_precedence_over_the_callers_default() {
 #[test]
 fn a_flags_value_takes_precedence_over_a_configured_default() {
     let client = with_defaults(&json!({"flags": {"flag": serving(1, "flag's own")}}));
-    assert_eq!(client.string_variation("flag", &ada(), "own"), "flag's own");
-    assert_eq!(client.string_variation("another", &ada(), "own"), "own");
+    assert_eq!(client.str_variation("flag", &ada(), "own"), "flag's own");
+    assert_eq!(client.str_variation("another", &ada(), "own"), "own");
 }
 
 // `defaults(map)`
@@ -371,12 +361,12 @@ fn a_configured_default_of_the_wrong_type_is_ignored() {
     assert!(client.bool_variation("flag", &ada(), true));
     assert_eq!(client.int_variation("flag", &ada(), 7), 7);
     assert_eq!(
-        client.double_variation("number", &ada(), 7.0),
+        client.float_variation("number", &ada(), 7.0),
         2.5,
         "the last of two defaults wins"
     );
     assert_eq!(client.int_variation("number", &ada(), 7), 2);
-    assert_eq!(client.strict_int_variation("number", &ada(), 7), 7);
+    assert_eq!(client.variation("number", &ada(), StrictInt(7)), 7);
     assert_eq!(
         client.json_variation("number", &ada(), Value::Null),
         Value::from(2.5)
@@ -387,16 +377,13 @@ fn a_configured_default_of_the_wrong_type_is_ignored() {
 #[test]
 fn a_configured_default_deserializes_into_a_custom_type() {
     let client = with_defaults(&json!({}));
+    assert_eq!(client.json_as("limits", &ada(), LIMITS), Limits { rps: 70 });
     assert_eq!(
-        client.json_variation_as("limits", &ada(), LIMITS),
-        Limits { rps: 70 }
-    );
-    assert_eq!(
-        client.json_variation_as("flag", &ada(), LIMITS),
+        client.json_as("flag", &ada(), LIMITS),
         LIMITS,
         "a default that does not fit is ignored"
     );
-    let own: BTreeMap<String, u32> = client.json_variation_as("limits", &ada(), BTreeMap::new());
+    let own: BTreeMap<String, u32> = client.json_as("limits", &ada(), BTreeMap::new());
     assert_eq!(own["rps"], 70);
 }
 
@@ -404,7 +391,7 @@ fn a_configured_default_deserializes_into_a_custom_type() {
 #[test]
 fn a_configured_default_is_used_if_the_flag_does_not_fit_the_custom_type() {
     let client = with_defaults(&json!({"flags": {"limits": serving(1, "text")}}));
-    let detail = client.json_variation_as_detail("limits", &ada(), LIMITS);
+    let detail = client.json_as_detail("limits", &ada(), LIMITS);
     assert_eq!(
         serde_json::to_value(&detail.reason).unwrap(),
         error("WRONG_TYPE")
@@ -428,7 +415,7 @@ fn a_type_mismatch_names_the_requested_and_the_actual_type() {
             words(detail.type_mismatch()),
             Some(format!("expected a boolean, found {name}"))
         );
-        let awaited = block_on(client.double_variation_detail_async("flag", &ada(), 1.5));
+        let awaited = block_on(client.variation_detail_async("flag", &ada(), 1.5));
         assert_eq!(
             words(awaited.type_mismatch()),
             Some(format!("expected a number, found {name}"))
@@ -440,7 +427,7 @@ fn a_type_mismatch_names_the_requested_and_the_actual_type() {
         );
     }
     let client = found(json!(true));
-    let detail = client.string_variation_detail("flag", &ada(), "");
+    let detail = client.str_variation_detail("flag", &ada(), "");
     assert_eq!(
         words(detail.type_mismatch()),
         Some("expected a string, found a boolean".to_owned())
@@ -466,7 +453,7 @@ fn a_type_mismatch_names_the_requested_and_the_actual_type() {
 #[test]
 fn a_type_mismatch_of_a_custom_type_contains_the_deserialization_error() {
     let client = support::client_with(&serving(1, json!({"rps": "many"})));
-    let detail = client.json_variation_as_detail("flag", &ada(), LIMITS);
+    let detail = client.json_as_detail("flag", &ada(), LIMITS);
     let mismatch = detail.type_mismatch().unwrap();
     assert!(mismatch.expected.ends_with("::Limits"), "{mismatch}");
     assert!(
@@ -477,7 +464,7 @@ fn a_type_mismatch_of_a_custom_type_contains_the_deserialization_error() {
     );
 
     let client = support::client_with(&serving(1, json!("x".repeat(1 << 20))));
-    let detail = block_on(client.json_variation_as_detail_async("flag", &ada(), 1_u8));
+    let detail = block_on(client.json_as_detail_async("flag", &ada(), 1_u8));
     assert!(
         detail.type_mismatch().unwrap().to_string().len() < 1_000,
         "a long value is truncated"
@@ -491,11 +478,11 @@ fn an_integer_that_f64_cannot_represent_is_not_an_integer_for_custom_types() {
         "within": serving(1, 9_007_199_254_740_991_i64),
     }});
     let client = support::client(&flags);
-    assert_eq!(client.json_variation_as("beyond", &ada(), 7_u64), 7);
-    let detail = client.json_variation_as_detail("beyond", &ada(), 7_i64);
+    assert_eq!(client.json_as("beyond", &ada(), 7_u64), 7);
+    let detail = client.json_as_detail("beyond", &ada(), 7_i64);
     assert!(detail.type_mismatch().unwrap().to_string().contains("2^53"));
     assert_eq!(
-        client.json_variation_as("within", &ada(), 7_u64),
+        client.json_as("within", &ada(), 7_u64),
         9_007_199_254_740_991
     );
 }

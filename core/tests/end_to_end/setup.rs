@@ -57,7 +57,7 @@ pub(crate) fn thread() -> tokio::runtime::Runtime {
 
 /// The value of the flag.
 pub(crate) fn value(client: &Client) -> String {
-    client.string_variation("flag", &ada(), NONE).to_string()
+    client.str_variation("flag", &ada(), NONE).to_string()
 }
 
 /// Waits until the flag has this value.

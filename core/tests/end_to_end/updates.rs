@@ -108,7 +108,7 @@ fn a_second_put_replaces_everything_and_listeners_receive_the_differences() {
     assert_eq!(
         (
             value(&client).as_str(),
-            client.string_variation("gone", &ada(), NONE).as_str()
+            client.str_variation("gone", &ada(), NONE).as_str()
         ),
         ("new", NONE)
     );
@@ -162,11 +162,11 @@ fn an_update_that_is_not_newer_is_ignored_and_a_deletion_is_remembered() {
     // The deletion of an unknown flag is stored and announced like any other.
     assert_eq!(before("last", &changes), ["unknown"]);
     assert_eq!(value(&client), "seventh");
-    assert_eq!(client.string_variation("unknown", &ada(), NONE), NONE);
+    assert_eq!(client.str_variation("unknown", &ada(), NONE), NONE);
     patch("/flags/unknown", 6, "newer");
     patch("/flags/flag", 8, "eighth");
     until_value(&client, "eighth");
-    assert_eq!(client.string_variation("unknown", &ada(), NONE), "newer");
+    assert_eq!(client.str_variation("unknown", &ada(), NONE), "newer");
 }
 
 // SRC-F24
@@ -241,7 +241,7 @@ fn cycles_in_the_data_are_stored_and_evaluated_as_malformed() {
     changed.sort();
     assert_eq!(changed, ["flag", "in", "other", "self"]);
     for key in ["flag", "other", "self", "in"] {
-        let reason = client.string_variation_detail(key, &ada(), NONE).reason;
+        let reason = client.str_variation_detail(key, &ada(), NONE).reason;
         assert_eq!(
             serde_json::to_value(reason).unwrap(),
             error("MALFORMED_FLAG"),

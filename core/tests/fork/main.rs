@@ -64,7 +64,7 @@ fn ready(builder: ClientBuilder) -> Client {
 
 fn value(client: &Client) -> String {
     client
-        .string_variation("flag", &ada(), "the default")
+        .str_variation("flag", &ada(), "the default")
         .to_string()
 }
 

@@ -82,21 +82,18 @@ fn a_hook_that_fails_in_every_stage_is_logged_once_per_stage_and_changes_nothing
             .unwrap();
         let (lines, ()) = logged(|| {
             for _ in 0..100 {
-                assert_eq!(client.string_variation("flag", &ada(), ""), "value");
+                assert_eq!(client.str_variation("flag", &ada(), ""), "value");
                 assert_eq!(
                     client
-                        .string_variation_detail("flag", &ada(), "")
+                        .str_variation_detail("flag", &ada(), "")
                         .variation_index,
                     Some(0)
                 );
                 assert_eq!(
-                    block_on(client.string_variation_async("flag", &ada(), "")),
+                    block_on(client.variation_async("flag", &ada(), "")),
                     "value"
                 );
-                assert_eq!(
-                    client.json_variation_as("flag", &ada(), String::new()),
-                    "value"
-                );
+                assert_eq!(client.json_as("flag", &ada(), String::new()), "value");
                 client.track("bought", &ada());
             }
         });

@@ -2,7 +2,7 @@
 
 use pollster::block_on;
 use serde_json::{Value as Json, json};
-use vexil::client::EvaluationContext;
+use vexil::client::{EvaluationContext, StrictInt};
 use vexil::eval::{Detail, EvalErrorKind};
 use vexil::hooks::EvaluationMethod;
 use vexil::{Client, Context, Text, Value};
@@ -70,22 +70,22 @@ fn every_variation_method_is_a_series_with_its_default_and_its_result() {
     let object = Value::from(json!({"a": [1]}));
     methods! {
         "bool" false => true, false, true;
-        bool_variation bool_variation_detail bool_variation_async bool_variation_detail_async;
+        bool_variation bool_variation_detail variation_async variation_detail_async;
         // The hook sees the returned value, not the flag's.
         "number" 7 => 2, 7, 2;
-        int_variation int_variation_detail int_variation_async int_variation_detail_async;
+        int_variation int_variation_detail variation_async variation_detail_async;
         "number" 0.5 => 2.75, 0.5, 2.75;
-        double_variation double_variation_detail double_variation_async double_variation_detail_async;
+        float_variation float_variation_detail variation_async variation_detail_async;
         "string" "" => long, "", long;
-        string_variation string_variation_detail string_variation_async string_variation_detail_async;
+        str_variation str_variation_detail variation_async variation_detail_async;
         "object" Value::Null => object, Value::Null, object.clone();
-        json_variation json_variation_detail json_variation_async json_variation_detail_async;
+        json_variation json_variation_detail variation_async variation_detail_async;
         "string" Text::from("x") => long, "x", long;
         variation variation_detail variation_async variation_detail_async;
         "number" 1.0_f32 => 2.75, 1.0, 2.75;
-        json_variation_as json_variation_as_detail json_variation_as_async json_variation_as_detail_async;
+        json_as json_as_detail json_as_async json_as_detail_async;
     }
-    let strict = client.strict_int_variation_detail("number", &ada(), 7);
+    let strict = client.variation_detail("number", &ada(), StrictInt(7));
     let (_, seen) = series(&hook);
     assert_eq!(
         (strict.value, seen.value, seen.reason),
@@ -146,7 +146,7 @@ fn hooks_run_for_every_kind_of_failure_and_see_the_reason() {
 #[test]
 fn hooks_see_a_value_that_does_not_fit_a_custom_type_as_the_wrong_type() {
     let (client, hook) = hooked(&json!({"flags": {"flag": serving(1, "text")}}));
-    assert_eq!(client.json_variation_as("flag", &ada(), 7), 7);
+    assert_eq!(client.json_as("flag", &ada(), 7), 7);
     let (_, detail) = series(&hook);
     assert_eq!(
         detail,
@@ -165,7 +165,7 @@ fn the_caller_and_hooks_get_a_configured_default() {
     assert_eq!(client.int_variation("flag", &ada(), 1), 9);
     let (asked, detail) = series(&hook);
     assert_eq!((asked.default_value, detail.value), (1.into(), 9.into()));
-    assert_eq!(client.json_variation_as("flag", &ada(), 1_u8), 9);
+    assert_eq!(client.json_as("flag", &ada(), 1_u8), 9);
     assert_eq!(series(&hook).1.value, 9.into());
 }
 

@@ -52,7 +52,7 @@ async fn with_big_segments(
 async fn value_and_status(client: &Client, key: &str) -> (String, String) {
     let context = vexil::Context::new(key).unwrap();
     let detail = client
-        .string_variation_detail_async("flag", &context, "default")
+        .variation_detail_async("flag", &context, "default")
         .await;
     let reason = serde_json::to_value(&detail.reason).unwrap();
     (
@@ -302,7 +302,7 @@ fn a_plain_thread_can_evaluate_big_segments() {
         .big_segments(store)
         .start()
         .unwrap();
-    assert_eq!(client.string_variation("flag", &ada(), "default"), "in");
+    assert_eq!(client.str_variation("flag", &ada(), "default"), "in");
     let status = client.big_segments_status().blocking_status(SOON);
     assert_eq!(status, Some(BigSegmentsStoreStatus::new(true, false)));
     pollster::block_on(client.close(SOON));

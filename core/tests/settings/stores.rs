@@ -94,7 +94,7 @@ async fn works(what: &str, builder: ClientBuilder, database: &Database) {
         .await
         .unwrap_or_else(|error| panic!("{what}: {error}"));
     assert!(
-        client.bool_variation_async("flag", &ada(), false).await,
+        client.variation_async("flag", &ada(), false).await,
         "{what}"
     );
     let before = database.calls.load(Ordering::Relaxed);
@@ -105,7 +105,7 @@ async fn works(what: &str, builder: ClientBuilder, database: &Database) {
         "{what}: {calls} calls in {WINDOW:?}"
     );
     assert!(
-        client.bool_variation_async("flag", &ada(), false).await,
+        client.variation_async("flag", &ada(), false).await,
         "{what}"
     );
     assert_eq!(
@@ -282,7 +282,7 @@ async fn watches(
         .unwrap();
     for _ in 0..3 {
         assert!(
-            client.bool_variation_async("flag", &ada(), false).await,
+            client.variation_async("flag", &ada(), false).await,
             "{what}"
         );
     }

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use serde_json::{Value as Json, json};
-use vexil::client::EvaluationContext;
+use vexil::client::{EvaluationContext, StrictInt};
 use vexil::eval::Detail;
 use vexil::{Client, Value};
 
@@ -27,18 +27,16 @@ pub(crate) fn every_method_returns_its_default(
         )+};
     }
     methods! {
-        true => bool_variation bool_variation_detail bool_variation_async bool_variation_detail_async;
-        -17 => int_variation int_variation_detail int_variation_async int_variation_detail_async;
-        -18 => strict_int_variation strict_int_variation_detail strict_int_variation_async
-            strict_int_variation_detail_async;
-        -1.5 => double_variation double_variation_detail double_variation_async double_variation_detail_async;
-        "default" => string_variation string_variation_detail string_variation_async string_variation_detail_async;
-        Value::from(json!({"a": [1]})) => json_variation json_variation_detail json_variation_async
-            json_variation_detail_async;
-        vec![1_u8, 2] => json_variation_as json_variation_as_detail json_variation_as_async
-            json_variation_as_detail_async;
+        true => bool_variation bool_variation_detail variation_async variation_detail_async;
+        -17 => int_variation int_variation_detail variation_async variation_detail_async;
+        -1.5 => float_variation float_variation_detail variation_async variation_detail_async;
+        "default" => str_variation str_variation_detail variation_async variation_detail_async;
+        Value::from(json!({"a": [1]})) => json_variation json_variation_detail variation_async variation_detail_async;
+        vec![1_u8, 2] => json_as json_as_detail json_as_async json_as_detail_async;
         String::from("own") => variation variation_detail variation_async variation_detail_async;
     }
+    let strict = client.variation_detail(key, context, StrictInt(-18));
+    is_default(&strict, &-18, reason);
 }
 
 #[track_caller]

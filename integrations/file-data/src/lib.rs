@@ -15,7 +15,7 @@
 //! let client = Client::builder("sdk-key").data_source(FileData::path(&path).watch(true)).start()?;
 //!
 //! let ada = Context::new("ada")?;
-//! assert_eq!(client.string_variation("greeting", &ada, ""), "hello");
+//! assert_eq!(client.str_variation("greeting", &ada, ""), "hello");
 //! assert_eq!(client.int_variation("max-items", &ada, 0), 12);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -43,7 +43,7 @@ fn json_and_yaml_have_the_same_three_sections_and_others_are_skipped() {
         let client = load(text).unwrap();
         assert_eq!(value(&client, "theme"), "modern".into());
         let bob = Context::new("bob").unwrap();
-        assert_eq!(client.string_variation("theme", &bob, ""), "classic");
+        assert_eq!(client.str_variation("theme", &bob, ""), "classic");
         assert_eq!(value(&client, "max-items"), 12.into());
         assert_eq!(value(&client, "banner"), json!({"text": "hi"}).into());
         assert_eq!(value(&client, "list"), json!([1, "a"]).into());

@@ -140,7 +140,7 @@ impl Provider {
         let context = self.context(context);
         let detail = self
             .client
-            .json_variation_as_detail_async(flag_key, &context, Requested::<T>(None))
+            .json_as_detail_async(flag_key, &context, Requested::<T>(None))
             .await;
         resolution::resolve(
             detail.map(|Requested(value)| value.map(into)),

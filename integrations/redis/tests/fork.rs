@@ -31,7 +31,7 @@ fn write(server: &RedisServer, version: u32, value: &str) {
 }
 
 fn banner(client: &Client) -> vexil::Text {
-    client.string_variation("banner", &Context::new("ada").unwrap(), "default")
+    client.str_variation("banner", &Context::new("ada").unwrap(), "default")
 }
 
 /// A client that has read the database and receives change notifications.

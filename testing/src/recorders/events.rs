@@ -18,7 +18,7 @@ use super::Records;
 /// let events = EventRecorder::new();
 /// let flags = TestData::new().with("banner", "hello");
 /// let client = Client::builder("sdk-key").data_source(flags).events(events.clone()).start()?;
-/// client.string_variation("banner", &Context::new("ada")?, "");
+/// client.str_variation("banner", &Context::new("ada")?, "");
 /// let [RecordedEvent::Evaluation(evaluation)] = &events.take()[..] else { panic!("one evaluation") };
 /// assert_eq!((evaluation.key.as_str(), &evaluation.value), ("banner", &"hello".into()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

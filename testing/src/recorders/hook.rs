@@ -18,7 +18,7 @@ use super::Records;
 /// let hook = HookRecorder::new("recorder");
 /// let flags = TestData::new().with("banner", "hello");
 /// let client = Client::builder("sdk-key").data_source(flags).hook(hook.clone()).start()?;
-/// client.string_variation("banner", &Context::new("ada")?, "");
+/// client.str_variation("banner", &Context::new("ada")?, "");
 /// let [RecordedStage::BeforeEvaluation(before), RecordedStage::AfterEvaluation(after, detail)] = &hook.take()[..] else {
 ///     panic!("two stages")
 /// };

@@ -43,7 +43,7 @@ async fn a_daemon_client_follows_the_table_and_survives_its_loss() {
         .unwrap();
     client.wait_until_ready(PATIENCE).await.unwrap();
     let ada = Context::new("ada").unwrap();
-    assert_eq!(client.string_variation("banner", &ada, "default"), "hello");
+    assert_eq!(client.str_variation("banner", &ada, "default"), "hello");
 
     let (heard, changes) = mpsc::channel();
     client
@@ -58,10 +58,7 @@ async fn a_daemon_client_follows_the_table_and_survives_its_loss() {
         .unwrap()
         .unwrap();
     assert_eq!(changed, "banner");
-    assert_eq!(
-        client.string_variation("banner", &ada, "default"),
-        "goodbye"
-    );
+    assert_eq!(client.str_variation("banner", &ada, "default"), "goodbye");
 
     proxy.refuse();
     proxy.cut();
@@ -71,10 +68,7 @@ async fn a_daemon_client_follows_the_table_and_survives_its_loss() {
             .wait_for(|status| !status.available && status.stale, PATIENCE)
             .await
     );
-    assert_eq!(
-        client.string_variation("banner", &ada, "default"),
-        "goodbye"
-    );
+    assert_eq!(client.str_variation("banner", &ada, "default"), "goodbye");
     proxy.restore().unwrap();
     assert!(
         status
@@ -111,7 +105,7 @@ async fn received_data_is_written_to_the_table() {
         .unwrap();
     reader.wait_until_ready(PATIENCE).await.unwrap();
     assert_eq!(
-        reader.string_variation("banner", &Context::new("ada").unwrap(), "default"),
+        reader.str_variation("banner", &Context::new("ada").unwrap(), "default"),
         "goodbye"
     );
 }

@@ -9,7 +9,7 @@ use crate::support::{Environment, ada, builder, client, event, named, traced, tr
 /// The attributes of the event of an evaluation of `key` for Ada, with default settings.
 fn of_flag(key: &str) -> Vec<(String, String)> {
     let client = client(TracingHook::new());
-    event(&traced(|| client.string_variation(key, &ada(), "")))
+    event(&traced(|| client.str_variation(key, &ada(), "")))
         .into_iter()
         .collect()
 }
@@ -18,7 +18,7 @@ fn of_flag(key: &str) -> Vec<(String, String)> {
 #[test]
 fn an_evaluation_is_an_event_of_the_active_span_without_the_value() {
     let client = client(TracingHook::new());
-    let spans = traced(|| assert_eq!(client.string_variation("colour", &ada(), ""), "blue"));
+    let spans = traced(|| assert_eq!(client.str_variation("colour", &ada(), ""), "blue"));
     assert_eq!(spans.len(), 1, "the evaluation has no span: {spans:?}");
     assert_eq!(
         event(&spans),
@@ -38,7 +38,7 @@ fn an_evaluation_is_an_event_of_the_active_span_without_the_value() {
 fn a_context_of_several_kinds_is_identified_by_its_fully_qualified_key() {
     let client = client(TracingHook::new());
     let both = Context::multi([ada(), Context::with_kind("acme", "org").unwrap()]).unwrap();
-    let event = event(&traced(|| client.string_variation("colour", &both, "")));
+    let event = event(&traced(|| client.str_variation("colour", &both, "")));
     assert_eq!(event["feature_flag.context.id"], "org:acme:user:ada");
 }
 
@@ -134,7 +134,7 @@ fn the_value_is_included_as_json_text_if_enabled() {
         "true"
     );
     assert_eq!(
-        value(&|| drop(client.string_variation("no-such-flag", &ada(), "mine"))),
+        value(&|| drop(client.str_variation("no-such-flag", &ada(), "mine"))),
         r#""mine""#
     );
 }
@@ -149,8 +149,7 @@ fn the_configured_environment_takes_precedence_over_the_one_of_the_service() {
             .hook(hook)
             .start()
             .unwrap();
-        event(&traced(|| client.string_variation("colour", &ada(), "")))
-            .remove("feature_flag.set.id")
+        event(&traced(|| client.str_variation("colour", &ada(), ""))).remove("feature_flag.set.id")
     };
     let named = || TracingHook::builder().environment_id("mine").build();
     assert_eq!(
@@ -159,10 +158,10 @@ fn the_configured_environment_takes_precedence_over_the_one_of_the_service() {
     );
     assert_eq!(set(named(), Environment("theirs")).as_deref(), Some("mine"));
     let unnamed = builder(named()).start().unwrap();
-    let spans = traced(|| unnamed.string_variation("colour", &ada(), ""));
+    let spans = traced(|| unnamed.str_variation("colour", &ada(), ""));
     assert_eq!(event(&spans)["feature_flag.set.id"], "mine");
     let unnamed = client(TracingHook::new());
-    let spans = traced(|| unnamed.string_variation("colour", &ada(), ""));
+    let spans = traced(|| unnamed.str_variation("colour", &ada(), ""));
     assert_eq!(event(&spans).get("feature_flag.set.id"), None);
 }
 
@@ -170,11 +169,11 @@ fn the_configured_environment_takes_precedence_over_the_one_of_the_service() {
 #[test]
 fn without_an_active_recording_span_nothing_happens() {
     let client = client(TracingHook::new());
-    assert_eq!(client.string_variation("colour", &ada(), ""), "blue");
+    assert_eq!(client.str_variation("colour", &ada(), ""), "blue");
     let spans = traced(|| {
         let context = opentelemetry::Context::current();
         opentelemetry::trace::TraceContextExt::span(&context).end();
-        assert_eq!(client.string_variation("colour", &ada(), ""), "blue");
+        assert_eq!(client.str_variation("colour", &ada(), ""), "blue");
     });
     assert_eq!(spans[0].events.len(), 0, "the span had ended");
 }
@@ -183,9 +182,9 @@ fn without_an_active_recording_span_nothing_happens() {
 fn the_evaluations_of_a_request_are_events_in_order() {
     let client = client(TracingHook::new());
     let spans = traced(|| {
-        drop(client.string_variation("colour", &ada(), ""));
-        drop(client.string_variation_detail("off", &ada(), ""));
-        drop(client.json_variation_as("targeted", &ada(), String::new()));
+        drop(client.str_variation("colour", &ada(), ""));
+        drop(client.str_variation_detail("off", &ada(), ""));
+        drop(client.json_as("targeted", &ada(), String::new()));
     });
     let keys: Vec<_> = spans[0]
         .events
@@ -199,10 +198,7 @@ fn the_evaluations_of_a_request_are_events_in_order() {
 fn an_async_evaluation_adds_to_the_span_of_its_future() {
     let client = client(TracingHook::new());
     let spans = block_on(traced_async(async {
-        assert_eq!(
-            client.string_variation_async("colour", &ada(), "").await,
-            "blue"
-        );
+        assert_eq!(client.variation_async("colour", &ada(), "").await, "blue");
     }));
     assert_eq!(event(&spans)["feature_flag.key"], "colour");
 }

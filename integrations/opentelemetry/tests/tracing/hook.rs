@@ -27,7 +27,7 @@ fn an_empty_environment_is_ignored_and_logged() {
         "{log}"
     );
     let client = builder(hook).start().unwrap();
-    let event = event(&traced(|| client.string_variation("colour", &ada(), "")));
+    let event = event(&traced(|| client.str_variation("colour", &ada(), "")));
     assert_eq!(event.get("feature_flag.set.id"), None);
 }
 
@@ -56,7 +56,7 @@ fn without_an_active_span_the_hook_allocates_nothing() {
             .start()
             .unwrap();
         let context = ada();
-        let evaluate = || client.string_variation("colour", &context, "");
+        let evaluate = || client.str_variation("colour", &context, "");
         evaluate();
         allocation_counter::measure(|| (0..10).for_each(|_| drop(evaluate()))).count_total
     };

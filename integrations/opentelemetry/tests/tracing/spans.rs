@@ -16,7 +16,7 @@ fn with_spans() -> TracingHook {
 #[test]
 fn an_evaluation_is_a_child_of_the_active_span_with_the_keys_of_flag_and_context() {
     let client = client(with_spans());
-    let spans = traced(|| client.string_variation("colour", &ada(), ""));
+    let spans = traced(|| client.str_variation("colour", &ada(), ""));
     let [evaluation, request] = &spans[..] else {
         panic!("two spans: {spans:?}")
     };
@@ -37,7 +37,7 @@ fn an_evaluation_is_a_child_of_the_active_span_with_the_keys_of_flag_and_context
 #[test]
 fn the_event_goes_to_the_active_span_and_not_to_the_evaluation() {
     let client = client(with_spans());
-    let spans = traced(|| client.string_variation("colour", &ada(), ""));
+    let spans = traced(|| client.str_variation("colour", &ada(), ""));
     assert_eq!(spans[0].events.len(), 0);
     assert_eq!(event(&spans)["feature_flag.key"], "colour");
     assert!(spans[0].end_time <= spans[1].events.iter().next().unwrap().timestamp);
@@ -49,7 +49,7 @@ fn spans_are_named_after_the_client_method() {
     let client = client(with_spans());
     let spans = traced(|| {
         drop(client.variation("colour", &ada(), "red"));
-        drop(client.string_variation_detail("colour", &ada(), "red"));
+        drop(client.str_variation_detail("colour", &ada(), "red"));
         drop(client.migration_variation("colour", &ada(), Stage::Off));
     });
     let names: Vec<_> = spans.iter().map(|span| span.name.as_ref()).collect();
@@ -69,7 +69,7 @@ fn spans_are_named_after_the_client_method() {
 fn there_are_no_spans_unless_enabled() {
     let client = client(TracingHook::new());
     assert_eq!(
-        traced(|| client.string_variation("colour", &ada(), "")).len(),
+        traced(|| client.str_variation("colour", &ada(), "")).len(),
         1
     );
 }
@@ -81,7 +81,7 @@ fn without_an_active_span_the_evaluation_is_the_root_of_a_trace() {
     let client = client(with_spans());
     let nobody_else = Context::new("without-an-active-span").unwrap();
     assert!(!opentelemetry::Context::current().has_active_span());
-    drop(client.string_variation("colour", &nobody_else, ""));
+    drop(client.str_variation("colour", &nobody_else, ""));
     let id = |value: &opentelemetry::KeyValue| value.value.as_str() == "without-an-active-span";
     let spans = exported(|span| span.attributes.iter().any(id));
     assert_eq!(
@@ -97,7 +97,7 @@ fn without_an_active_span_the_evaluation_is_the_root_of_a_trace() {
 fn an_async_evaluation_has_a_span() {
     let client = client(with_spans());
     let spans = block_on(traced_async(async {
-        drop(client.string_variation_async("colour", &ada(), "").await);
+        drop(client.variation_async("colour", &ada(), "").await);
     }));
     assert_eq!(spans[0].name, "Client.variation");
     assert_eq!(spans[0].parent_span_id, spans[1].span_context.span_id());

@@ -44,7 +44,7 @@ fn seen(name: &str) -> (Vec<String>, Vec<String>) {
 fn an_entered_tracing_span_is_the_active_span() {
     let client = client(TracingHook::builder().add_spans(true).build());
     with_layer(|| {
-        info_span!("entered").in_scope(|| drop(client.string_variation("colour", &ada(), "")))
+        info_span!("entered").in_scope(|| drop(client.str_variation("colour", &ada(), "")))
     });
     assert_eq!(
         seen("entered"),
@@ -58,7 +58,7 @@ fn an_entered_tracing_span_is_the_active_span() {
 #[test]
 fn an_instrumented_future_carries_its_span_to_another_thread() {
     async fn handle(client: &Client) {
-        drop(client.string_variation_async("colour", &ada(), "").await);
+        drop(client.variation_async("colour", &ada(), "").await);
         // Yields once, so that it may be polled again on another thread.
         let mut once = false;
         std::future::poll_fn(|_| {
@@ -71,7 +71,7 @@ fn an_instrumented_future_carries_its_span_to_another_thread() {
             ready
         })
         .await;
-        drop(client.string_variation_async("off", &ada(), "").await);
+        drop(client.variation_async("off", &ada(), "").await);
     }
     let client = client(TracingHook::new());
     with_layer(|| {

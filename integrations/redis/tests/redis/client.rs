@@ -57,7 +57,7 @@ fn daemon(connection: &RedisConnection) -> Client {
 }
 
 fn banner(client: &Client) -> vexil::Text {
-    client.string_variation("banner", &Context::new("user-key").unwrap(), "default")
+    client.str_variation("banner", &Context::new("user-key").unwrap(), "default")
 }
 
 /// Returns a receiver of the keys of flags that change from now on.
