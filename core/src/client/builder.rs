@@ -14,6 +14,7 @@ use vexil_eval::{Text, Value};
 
 use super::log_once::LogOnce;
 use super::plugin::{EnvironmentMetadata, Plugin, Plugins};
+use super::read_path::ReadPath;
 use super::resolve::Resolver;
 use super::{Client, Shared};
 use crate::config::persistent_store::Daemon;
@@ -224,26 +225,28 @@ impl ClientBuilder {
         let mut hooks = self.hooks;
         hooks.extend(plugins.hooks());
         let hooks = Arc::new(Hooks::new(hooks));
-        let (store, source) = match daemon {
+        let (store, source, database) = match daemon {
             Some(database) => {
                 if self.data_source.is_some() || self.data_store.is_some() {
                     tracing::warn!(
                         "in daemon mode a data source or another data store has no effect"
                     );
                 }
-                let Daemon { store, source } = database.daemon(&context)?;
-                (store, Some(source))
+                let Daemon {
+                    store,
+                    source,
+                    database,
+                } = database.daemon(&context)?;
+                (store, Some(source), database)
             }
             None => {
                 let store = store(self.data_store, &context)?;
-                (
-                    store,
-                    if self.offline {
-                        None
-                    } else {
-                        Some(source(self.data_source, &context)?)
-                    },
-                )
+                let source = if self.offline {
+                    None
+                } else {
+                    Some(source(self.data_source, &context)?)
+                };
+                (store, source, None)
             }
         };
         let big_segments = self
@@ -269,7 +272,7 @@ impl ClientBuilder {
         let resolver = Arc::new(Resolver {
             offline: self.offline,
             daemon_mode: context.is_daemon_mode(),
-            memory: store.memory(),
+            reads: ReadPath::of(&store),
             store,
             big_segments,
             runtime: runtime.clone(),
@@ -287,6 +290,7 @@ impl ClientBuilder {
             processor,
             hooks,
             source: Mutex::default(),
+            database,
             is_closed: AtomicBool::new(false),
             outcome: Arc::default(),
         };

@@ -13,6 +13,7 @@ use crate::big_segments::BigSegmentReader;
 use crate::events::EventProcessor;
 use crate::runtime::{Runtime, catch_panic};
 use crate::store::DataStore;
+use crate::store::persistent::access::Reader;
 
 /// Whether everything was closed; `None` until closing has finished.
 pub(super) type Outcome = watch::Sender<Option<bool>>;
@@ -119,6 +120,7 @@ impl Shared {
         let components = Components {
             processor: self.processor.clone(),
             store: Arc::clone(&self.resolver.store),
+            database: self.database.clone(),
             big_segments: self.resolver.big_segments.clone(),
         };
         let closing = Closing {
@@ -168,6 +170,7 @@ impl Drop for Shared {
                 Arc::clone(&self.resolver),
                 self.processor.clone(),
                 Arc::clone(&self.hooks),
+                self.database.clone(),
             );
             std::mem::forget((components, self.data_store_status.clone()));
             return;
@@ -195,6 +198,7 @@ fn pending(processor: &dyn EventProcessor) -> u64 {
 struct Components {
     processor: Option<Arc<dyn EventProcessor>>,
     store: Arc<dyn DataStore>,
+    database: Option<Reader>,
     big_segments: Option<Arc<BigSegmentReader>>,
 }
 
@@ -205,6 +209,7 @@ impl Components {
         let Self {
             processor,
             store,
+            database,
             big_segments,
         } = self;
         let processor = async {
@@ -226,6 +231,9 @@ impl Components {
             let closed = catch_panic(store.close()).await.is_some();
             if !closed {
                 tracing::error!("the data store panicked while it was closed");
+            }
+            if let Some(database) = database {
+                database.close().await;
             }
             closed
         };

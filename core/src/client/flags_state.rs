@@ -168,6 +168,7 @@ impl Client {
         };
         self.shared
             .resolver
+            .reads
             .read(read)
             .unwrap_or_else(|| Ok(FlagsState::default()))
     }
@@ -187,6 +188,7 @@ impl Client {
         let attempt = |fetched: &Fetched| match &everything {
             Some(snapshot) => collect(context, options, &**snapshot, fetched),
             None => resolver
+                .reads
                 .read(|snapshot| collect(context, options, snapshot, fetched))
                 .unwrap_or(Attempt::Done(FlagsState::default())),
         };

@@ -8,6 +8,7 @@ pub(crate) mod hooked;
 mod json_as;
 mod log_once;
 mod plugin;
+mod read_path;
 mod record;
 mod resolve;
 mod typed_variation;
@@ -44,6 +45,7 @@ use crate::status::{
     BigSegmentsStatusProvider, DataSourceErrorInfo, DataSourceState, DataSourceStatus,
     DataSourceStatusProvider, DataStoreErrorInfo, DataStoreReporter, DataStoreStatusProvider,
 };
+use crate::store::persistent::access::Reader;
 
 /// Evaluates feature flags.
 ///
@@ -99,6 +101,8 @@ struct Shared {
     hooks: Arc<Hooks>,
     /// The running data source. Taken when the client is closed; dropping it stops the source.
     source: Mutex<Option<Task<()>>>,
+    /// The database of a client in daemon mode whose data is in memory.
+    database: Option<Reader>,
     is_closed: AtomicBool,
     /// The result of closing.
     outcome: Arc<Outcome>,

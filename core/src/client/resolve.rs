@@ -19,18 +19,19 @@ use vexil_eval::{
 };
 
 use super::log_once::LogOnce;
+use super::read_path::ReadPath;
 use crate::big_segments::BigSegmentReader;
 use crate::runtime::{self, Runtime};
 use crate::sink::Updater;
-use crate::store::{DataStore, MemoryStore, Snapshot, StoreError};
+use crate::store::{DataStore, Snapshot, StoreError};
 
 pub(crate) struct Resolver {
     pub(super) offline: bool,
     /// In daemon mode the client is initialized whatever the database holds.
     pub(super) daemon_mode: bool,
     pub(super) store: Arc<dyn DataStore>,
-    /// The same store, if it is in memory: evaluations then load its snapshot directly.
-    pub(super) memory: Option<MemoryStore>,
+    /// How evaluations read `store`.
+    pub(super) reads: ReadPath,
     /// `None` if no big-segment store is configured.
     pub(super) big_segments: Option<Arc<BigSegmentReader>>,
     pub(super) runtime: Runtime,
@@ -181,16 +182,15 @@ impl Resolver {
         context: &Context,
         finish: &impl Finish<R>,
     ) -> Attempt<Result<R, EvalErrorKind>> {
-        let Some(memory) = &self.memory else {
-            let read = |snapshot: &dyn Snapshot| {
-                evaluate(snapshot.flag(key), key, context, snapshot, finish)
-            };
-            return self
-                .read(read)
-                .unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)));
-        };
-        let snapshot = memory.load();
-        evaluate(snapshot.flag(key), key, context, &**snapshot, finish)
+        if let ReadPath::Memory(memory) = &self.reads {
+            let snapshot = memory.load();
+            return evaluate(snapshot.flag(key), key, context, &**snapshot, finish);
+        }
+        let read =
+            |snapshot: &dyn Snapshot| evaluate(snapshot.flag(key), key, context, snapshot, finish);
+        self.reads
+            .read(read)
+            .unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)))
     }
 
     /// Evaluates with the current snapshot and the fetched data.
@@ -205,24 +205,9 @@ impl Resolver {
             let data = Overlay { fetched, snapshot };
             evaluate(data.flag(key), key, context, &data, finish)
         };
-        self.read(read)
+        self.reads
+            .read(read)
             .unwrap_or(Attempt::Done(Err(EvalErrorKind::Exception)))
-    }
-
-    /// Runs `reader` on the store's current snapshot. Returns `None` if the store panics or
-    /// provides no snapshot.
-    #[inline]
-    pub(super) fn read<R>(&self, reader: impl Fn(&dyn Snapshot) -> R) -> Option<R> {
-        let mut result = None;
-        // Unwind-safe: after a panic, `result` is unset and nothing else was modified.
-        let read = || {
-            self.store
-                .read(&mut |snapshot| result = Some(reader(snapshot)))
-        };
-        match catch_unwind(AssertUnwindSafe(read)) {
-            Ok(()) => result,
-            Err(_panic) => None,
-        }
     }
 
     /// Fetches one item or membership into `fetched`. Logs a failure and returns `None`.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ClientContext, ConfigError, Configure};
-use crate::daemon::{DaemonStore, ExternalUpdates, StoredData};
+use crate::daemon::{ExternalUpdates, StoredData};
 use crate::data_source::DataSource;
 use crate::deadline;
 use crate::store::persistent::access::Reader;
 use crate::store::persistent::read_through::ReadThroughStore;
 use crate::store::persistent::write_behind::WriteBehind;
-use crate::store::{CacheMode, DataStore, PersistentDataStore};
+use crate::store::{CacheMode, DataStore, MemoryStore, PersistentDataStore};
 
 /// A database of flags, and how a client uses it.
 ///
@@ -165,19 +165,20 @@ impl PersistentStoreConfig {
             return Ok(Daemon {
                 store,
                 source: Arc::new(ExternalUpdates),
+                database: None,
             });
         }
         let refresh_interval = deadline::interval(self.refresh_interval, reader.refresh_interval());
-        let store = Arc::new(DaemonStore::new(reader.clone()));
         let source = StoredData {
-            store: reader,
+            store: reader.clone(),
             refresh_interval,
             accept_empty: self.accept_empty,
             reporter,
         };
         Ok(Daemon {
-            store,
+            store: Arc::new(MemoryStore::new()),
             source: Arc::new(source),
+            database: Some(reader),
         })
     }
 }
@@ -186,6 +187,8 @@ impl PersistentStoreConfig {
 pub(crate) struct Daemon {
     pub(crate) store: Arc<dyn DataStore>,
     pub(crate) source: Arc<dyn DataSource>,
+    /// The database that `source` reads and the client closes; `None` if `store` closes it.
+    pub(crate) database: Option<Reader>,
 }
 
 impl<S: Configure<dyn PersistentDataStore>> From<S> for PersistentStoreConfig {

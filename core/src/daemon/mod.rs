@@ -8,7 +8,6 @@
 
 mod diff;
 mod loss_guard;
-mod store;
 
 use std::future::pending;
 use std::sync::Arc;
@@ -17,7 +16,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use diff::KnownItems;
 use loss_guard::{Guard, Verdict};
-pub(crate) use store::DaemonStore;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 

@@ -100,9 +100,5 @@ impl DataStore for MemoryStore {
         Ok(())
     }
 
-    fn memory(&self) -> Option<MemoryStore> {
-        Some(self.clone())
-    }
-
     async fn close(&self) {}
 }

@@ -53,6 +53,7 @@ mod memory;
 pub mod persistent;
 mod shards;
 
+use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -68,7 +69,7 @@ pub use vexil_eval::model::Upserted;
 
 /// Keeps flags and segments for evaluation. See the [module documentation](self) for the contract.
 #[async_trait]
-pub trait DataStore: Debug + Send + Sync + 'static {
+pub trait DataStore: Any + Debug + Send + Sync {
     /// Calls `reader` exactly once, before returning, with a snapshot of the current data.
     fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot));
 
@@ -134,13 +135,6 @@ pub trait DataStore: Debug + Send + Sync + 'static {
     /// elsewhere. Otherwise the SDK drops it. Default: `false`.
     fn keeps_json(&self) -> bool {
         false
-    }
-
-    /// The memory store behind [`read`](DataStore::read), if `read` only lends its snapshots.
-    /// Called once, when a client starts: evaluations then read the memory store directly, which is
-    /// faster. Default: `None`.
-    fn memory(&self) -> Option<MemoryStore> {
-        None
     }
 
     /// Closes the store and releases its resources. Called once; snapshots may still be read

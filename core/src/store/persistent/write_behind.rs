@@ -128,6 +128,11 @@ impl WriteBehind {
             driver: Mutex::new(Some(driver)),
         }
     }
+
+    /// The store that holds the data, for reading it directly.
+    pub(crate) fn memory(&self) -> &MemoryStore {
+        &self.shared.memory
+    }
 }
 
 #[async_trait]
@@ -178,10 +183,6 @@ impl DataStore for WriteBehind {
 
     fn keeps_json(&self) -> bool {
         true
-    }
-
-    fn memory(&self) -> Option<MemoryStore> {
-        self.shared.memory.memory()
     }
 
     async fn close(&self) {
