@@ -1,6 +1,5 @@
 //! Converts the harness's configuration of a client to the SDK's.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use vexil::config::{
@@ -135,8 +134,7 @@ fn is_untrusted(config: &Config) -> bool {
 }
 
 fn big_segments_of(config: BigSegments) -> BigSegmentsConfig {
-    let mut big_segments =
-        BigSegmentsConfig::new(Arc::new(CallbackStore::new(&config.callback_uri)));
+    let mut big_segments = BigSegmentsConfig::new(CallbackStore::new(&config.callback_uri));
     if let Some(size) = config.user_cache_size {
         big_segments = big_segments.context_cache_size(size);
     }

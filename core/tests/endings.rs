@@ -199,7 +199,7 @@ fn a_processor_that_panics_is_one_error_and_loses_only_its_events() {
     let _listening = tracing::subscriber::set_default(log.subscriber());
     let client = Client::builder("sdk-key")
         .data_source(Connects)
-        .events(Arc::new(Panics))
+        .events(Panics)
         .start()
         .unwrap();
     client.blocking_wait_until_ready(SOON).unwrap();

@@ -20,7 +20,7 @@ use vexil::global::{self, GlobalError};
 struct Impossible;
 
 impl Configure<dyn DataSource> for Impossible {
-    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+    fn configure(self: Arc<Self>, _: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
         Err(ConfigError::component("data source", "the moon is full"))
     }
 }
@@ -146,7 +146,7 @@ struct Waits {
 }
 
 impl Configure<dyn DataSource> for Waits {
-    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+    fn configure(self: Arc<Self>, _: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
         self.starts.send(()).unwrap();
         self.go_on.wait();
         Ok(Arc::new(Fixed::new(&json!({}))))

@@ -72,14 +72,17 @@ fn hides_in_error(error: &(dyn Error + 'static)) {
 
 /// A data source configuration that prints everything it may know about the client.
 #[derive(Clone, Debug)]
-struct Looks(StreamingConfig);
+struct Looks(Arc<StreamingConfig>);
 
 impl Configure<dyn DataSource> for Looks {
-    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+    fn configure(
+        self: Arc<Self>,
+        context: &ClientContext,
+    ) -> Result<Arc<dyn DataSource>, ConfigError> {
         hides(context);
         hides(context.headers());
         hides(context.endpoints());
-        let source = self.0.configure(context)?;
+        let source = Arc::clone(&self.0).configure(context)?;
         hides(&*source);
         Ok(source)
     }
@@ -98,7 +101,7 @@ fn builder(service: &FakeService) -> ClientBuilder {
     Client::builder(secret("sdk-key"))
         .service_endpoints(endpoints(service))
         .http(http())
-        .data_source(Looks(stream))
+        .data_source(Looks(Arc::new(stream)))
         .events(EventsConfig::new().flush_interval(Duration::from_millis(10)))
 }
 

@@ -79,6 +79,26 @@ pub trait Plugin: Debug + Send + Sync + 'static {
     ) -> Result<(), PluginError>;
 }
 
+/// A plugin that the application keeps a handle to.
+#[deny(clippy::missing_trait_methods)]
+impl<P: Plugin + ?Sized> Plugin for Arc<P> {
+    fn metadata(&self) -> PluginMetadata {
+        (**self).metadata()
+    }
+
+    fn hooks(&self, environment: &EnvironmentMetadata) -> Result<Vec<Arc<dyn Hook>>, PluginError> {
+        (**self).hooks(environment)
+    }
+
+    fn register(
+        &self,
+        client: &Client,
+        environment: &EnvironmentMetadata,
+    ) -> Result<(), PluginError> {
+        (**self).register(client, environment)
+    }
+}
+
 /// The error of a plugin: any error type, or a string.
 pub type PluginError = Box<dyn Error + Send + Sync>;
 

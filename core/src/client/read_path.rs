@@ -48,3 +48,79 @@ fn read_seam<R>(store: &dyn DataStore, reader: impl Fn(&dyn Snapshot) -> R) -> O
         Err(_panic) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use vexil_eval::Text;
+    use vexil_eval::model::{DataKind, DataSet, Item, Upserted};
+
+    use super::*;
+    use crate::config::PersistentStoreConfig;
+    use crate::store::{CacheMode, PersistentDataStore, StoreError, StoredItem};
+    use crate::{Client, ClientBuilder, async_trait};
+
+    #[derive(Clone, Debug)]
+    struct EmptyDatabase;
+
+    #[async_trait]
+    impl PersistentDataStore for EmptyDatabase {
+        async fn get(&self, _: DataKind, _: &str) -> Result<Option<StoredItem>, StoreError> {
+            Ok(None)
+        }
+
+        async fn get_all(&self, _: DataKind) -> Result<Vec<(Text, StoredItem)>, StoreError> {
+            Ok(Vec::new())
+        }
+
+        async fn is_initialized(&self) -> Result<bool, StoreError> {
+            Ok(true)
+        }
+    }
+
+    #[derive(Debug)]
+    struct OwnStore(MemoryStore);
+
+    #[async_trait]
+    impl DataStore for OwnStore {
+        fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
+            self.0.read(reader);
+        }
+
+        fn is_initialized(&self) -> bool {
+            self.0.is_initialized()
+        }
+
+        async fn init(&self, data: DataSet) -> Result<(), StoreError> {
+            self.0.init(data).await
+        }
+
+        async fn upsert(&self, item: Item) -> Result<Upserted, StoreError> {
+            self.0.upsert(item).await
+        }
+
+        async fn close(&self) {}
+    }
+
+    /// Whether evaluations read memory directly.
+    fn reads_memory(configure: impl FnOnce(ClientBuilder) -> ClientBuilder) -> bool {
+        let client = configure(Client::builder("sdk-key").without_events())
+            .start()
+            .unwrap();
+        matches!(client.shared.resolver.reads, ReadPath::Memory(_))
+    }
+
+    #[test]
+    fn data_in_memory_is_read_directly_and_any_other_store_through_the_seam() {
+        let database = || PersistentStoreConfig::new(EmptyDatabase);
+        let cached = || database().cache(CacheMode::Off);
+        assert!(reads_memory(|client| client.offline(true)));
+        assert!(reads_memory(|client| client.daemon_mode(database())));
+        assert!(!reads_memory(|client| client.daemon_mode(cached())));
+        for (store, expected) in [(database(), true), (cached(), false)] {
+            let found = reads_memory(|client| client.offline(true).data_store(store));
+            assert_eq!(found, expected);
+        }
+        let own = OwnStore(MemoryStore::new());
+        assert!(!reads_memory(|client| client.offline(true).data_store(own)));
+    }
+}

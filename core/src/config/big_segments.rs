@@ -22,7 +22,7 @@ const DEFAULT_STATUS_POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// #     async fn last_synchronized(&self) -> Result<Option<u64>, StoreError> { Ok(None) }
 /// # }
 ///
-/// let segments = BigSegmentsConfig::new(std::sync::Arc::new(Database)).context_cache_time(Duration::from_secs(30));
+/// let segments = BigSegmentsConfig::new(Database).context_cache_time(Duration::from_secs(30));
 /// let client = vexil::Client::builder("sdk-key").big_segments(segments).offline(true).start()?;
 /// # Ok::<(), vexil::config::ConfigError>(())
 /// ```
@@ -90,7 +90,7 @@ impl BigSegmentsConfig {
             ..self.settings
         };
         Ok(BigSegmentReader::new(
-            self.store.configure(context)?,
+            Arc::clone(&self.store).configure(context)?,
             settings,
             context.runtime(),
         ))

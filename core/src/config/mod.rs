@@ -1,8 +1,24 @@
 //! Settings of a client and its components.
 //!
-//! The builder accepts a finished component, or a configuration that creates it from the client's
-//! properties: [`Configure`]. A component that can be cloned is its own configuration, so the same
-//! builder method accepts both.
+//! **One rule for all components.** The builder method of a data source, data store, persistent
+//! store, big-segment store or event processor accepts
+//!
+//! - a finished component: by value, in an [`Arc`] of which the application keeps a clone, or as
+//!   `Arc<dyn …>`. All clients that the builder and its clones start share it;
+//! - a configuration that creates a component for each client: [`Configure`].
+//!
+//! Hooks and plugins need no configuration, and are accepted by value or in an `Arc`.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use vexil::Client;
+//! use vexil::store::{DataStore, MemoryStore};
+//!
+//! let store = Arc::new(MemoryStore::new());
+//! Client::builder("sdk-key").data_store(MemoryStore::new());
+//! Client::builder("sdk-key").data_store(Arc::clone(&store));
+//! Client::builder("sdk-key").data_store(store as Arc<dyn DataStore>);
+//! ```
 
 mod big_segments;
 mod client_context;
@@ -37,66 +53,69 @@ use crate::store::{DataStore, PersistentDataStore};
 
 /// A configuration from which a component of a client is created.
 ///
-/// Implement it for a type that holds a component's settings. It takes `&self`, because a builder
-/// can be cloned and started more than once.
+/// Implement it for a type that holds a component's settings. A finished component is its own
+/// configuration. The configuration is shared, because a builder can be cloned and started more
+/// than once.
 ///
 /// ```
 /// use std::sync::Arc;
 /// use vexil::config::{ClientContext, ConfigError, Configure};
 /// use vexil::store::{DataStore, MemoryStore};
 ///
+/// /// The settings of a store.
 /// #[derive(Debug)]
-/// struct OwnStore;
+/// struct OwnStoreConfig;
 ///
-/// impl Configure<dyn DataStore> for OwnStore {
-///     fn configure(&self, _: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
+/// impl Configure<dyn DataStore> for OwnStoreConfig {
+///     fn configure(self: Arc<Self>, _: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
 ///         Ok(Arc::new(MemoryStore::new()))
 ///     }
 /// }
 ///
-/// let builder = vexil::Client::builder("sdk-key").data_store(OwnStore);
+/// let builder = vexil::Client::builder("sdk-key").data_store(OwnStoreConfig);
 /// ```
 pub trait Configure<T: ?Sized>: Debug + Send + Sync + 'static {
     /// Creates the component for one client.
     ///
     /// # Errors
     /// Returns an error if the settings are invalid: see [`ConfigError::component`].
-    fn configure(&self, context: &ClientContext) -> Result<Arc<T>, ConfigError>;
+    fn configure(self: Arc<Self>, context: &ClientContext) -> Result<Arc<T>, ConfigError>;
 }
 
-impl<S: DataSource + Clone> Configure<dyn DataSource> for S {
-    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
-        Ok(Arc::new(self.clone()))
-    }
+/// Makes a finished component its own configuration: by value, in an `Arc`, and as a shared trait
+/// object.
+macro_rules! finished_components {
+    ($($seam:ident),+) => {$(
+        /// A finished component, moved into an `Arc`.
+        impl<C: $seam> Configure<dyn $seam> for C {
+            fn configure(self: Arc<Self>, _: &ClientContext) -> Result<Arc<dyn $seam>, ConfigError> {
+                Ok(self)
+            }
+        }
+
+        /// A finished component that the application keeps a handle to.
+        impl<C: $seam> Configure<dyn $seam> for Arc<C> {
+            fn configure(self: Arc<Self>, _: &ClientContext) -> Result<Arc<dyn $seam>, ConfigError> {
+                Ok(Self::clone(&self))
+            }
+        }
+
+        /// A finished component whose type was chosen at run time.
+        impl Configure<dyn $seam> for Arc<dyn $seam> {
+            fn configure(self: Arc<Self>, _: &ClientContext) -> Result<Arc<dyn $seam>, ConfigError> {
+                Ok(Self::clone(&self))
+            }
+        }
+    )+};
 }
 
-/// A processor that is shared between clients or inspected by the application.
-impl<P: EventProcessor> Configure<dyn EventProcessor> for Arc<P> {
-    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn EventProcessor>, ConfigError> {
-        Ok(Self::clone(self))
-    }
-}
-
-/// A store that is shared between clients or inspected by the application.
-impl<S: DataStore> Configure<dyn DataStore> for Arc<S> {
-    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
-        Ok(Self::clone(self))
-    }
-}
-
-/// A persistent store that is shared between clients or inspected by the application.
-impl<S: PersistentDataStore> Configure<dyn PersistentDataStore> for Arc<S> {
-    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn PersistentDataStore>, ConfigError> {
-        Ok(Self::clone(self))
-    }
-}
-
-/// A big-segment store that is shared between clients or inspected by the application.
-impl<S: BigSegmentStore> Configure<dyn BigSegmentStore> for Arc<S> {
-    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn BigSegmentStore>, ConfigError> {
-        Ok(Self::clone(self))
-    }
-}
+finished_components!(
+    DataSource,
+    DataStore,
+    PersistentDataStore,
+    BigSegmentStore,
+    EventProcessor
+);
 
 /// The reason why a client cannot be started.
 #[derive(Debug, Error)]

@@ -52,7 +52,7 @@ use crate::store::{CacheMode, DataStore, MemoryStore, PersistentDataStore};
 /// #     async fn is_initialized(&self) -> Result<bool, StoreError> { Ok(true) }
 /// # }
 ///
-/// let store = PersistentStoreConfig::new(std::sync::Arc::new(Database)).refresh_interval(Duration::from_secs(60));
+/// let store = PersistentStoreConfig::new(Database).refresh_interval(Duration::from_secs(60));
 /// let client = vexil::Client::builder("sdk-key").daemon_mode(store).without_events().start()?;
 /// assert!(client.is_initialized());
 /// # Ok::<(), vexil::config::ConfigError>(())
@@ -142,7 +142,7 @@ impl PersistentStoreConfig {
     }
 
     fn reader(&self, context: &ClientContext) -> Result<Reader, ConfigError> {
-        let reader = Reader::new(self.store.configure(context)?);
+        let reader = Reader::new(Arc::clone(&self.store).configure(context)?);
         context.set_data_store_type(reader.describe());
         Ok(reader)
     }
@@ -198,7 +198,10 @@ impl<S: Configure<dyn PersistentDataStore>> From<S> for PersistentStoreConfig {
 }
 
 impl Configure<dyn DataStore> for PersistentStoreConfig {
-    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
+    fn configure(
+        self: Arc<Self>,
+        context: &ClientContext,
+    ) -> Result<Arc<dyn DataStore>, ConfigError> {
         let reader = self.reader(context)?;
         let (runtime, reporter) = (context.runtime(), context.data_store_status().clone());
         Ok(match self.cache {

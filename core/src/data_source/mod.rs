@@ -3,8 +3,9 @@
 //! A source never sees the store. It passes data and its own status to the sink, which handles
 //! ordering, change events and status listeners.
 //!
-//! **Contract.** `run` is called once for each client and delivers to that client's sink until
-//! there is nothing more to deliver. It is stopped by being dropped. It is first polled inside
+//! **Contract.** `run` is called once for each client, possibly for several clients at the same
+//! time, and delivers to that client's sink until there is nothing more to deliver. It is stopped
+//! by being dropped. It is first polled inside
 //! [`ClientBuilder::start`], on the calling thread: if a source has its data available, it delivers
 //! it there, and the client is ready when `start` returns. **Errors.** Report a temporary error
 //! with [`DataSink::update_status`] and continue. An error that `run` returns ends the source for
@@ -74,22 +75,6 @@ pub trait DataSource: Debug + Send + Sync + 'static {
     /// store. Default: `true`. A source of local data, such as files, returns `false`.
     fn is_persistent(&self) -> bool {
         true
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<T: DataSource + ?Sized> DataSource for Arc<T> {
-    fn reports_events(&self) -> bool {
-        (**self).reports_events()
-    }
-
-    fn is_persistent(&self) -> bool {
-        (**self).is_persistent()
-    }
-
-    async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
-        (**self).run(sink).await
     }
 }
 

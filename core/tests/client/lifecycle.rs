@@ -281,7 +281,10 @@ fn printed_context(sdk_key: &str) -> String {
     struct Prints(Sender<String>);
 
     impl Configure<dyn DataStore> for Prints {
-        fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
+        fn configure(
+            self: Arc<Self>,
+            context: &ClientContext,
+        ) -> Result<Arc<dyn DataStore>, ConfigError> {
             self.0.send(format!("{context:?}")).unwrap();
             Ok(Arc::new(MemoryStore::new()))
         }

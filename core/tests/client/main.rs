@@ -10,6 +10,7 @@ mod log;
 mod support;
 
 mod closing;
+mod components;
 mod lifecycle;
 mod memory;
 mod needs;

@@ -137,7 +137,10 @@ fn a_client_without_a_data_source_does_not_start() {
 struct Impossible;
 
 impl Configure<dyn DataSource> for Impossible {
-    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+    fn configure(
+        self: Arc<Self>,
+        context: &ClientContext,
+    ) -> Result<Arc<dyn DataSource>, ConfigError> {
         assert_eq!(context.sdk_key().as_str(), "sdk-key");
         Err(ConfigError::component("data source", "the moon is full"))
     }

@@ -155,7 +155,10 @@ fn no_change_is_missed_while_a_store_waits_for_listeners_during_the_first_read()
 struct Context(std::sync::mpsc::Sender<ClientContext>);
 
 impl Configure<dyn DataStore> for Context {
-    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
+    fn configure(
+        self: Arc<Self>,
+        context: &ClientContext,
+    ) -> Result<Arc<dyn DataStore>, ConfigError> {
         self.0.send(context.clone()).unwrap();
         Ok(Arc::new(MemoryStore::new()))
     }

@@ -62,7 +62,7 @@ fn built(
         .http(HttpConfig::new().transport(script.clone()))
         .service_endpoints(ServiceEndpoints::relay(base))
         .data_source(Captured {
-            config,
+            config: Arc::new(config),
             built: Arc::clone(&built),
         })
         .start()
@@ -111,13 +111,16 @@ fn seconds(seconds: u64) -> Duration {
 /// Keeps the data source built for the test, and passes an idle source to the client instead.
 #[derive(Debug)]
 struct Captured<R> {
-    config: R,
+    config: Arc<R>,
     built: Arc<Mutex<Option<Arc<dyn DataSource>>>>,
 }
 
 impl<R: Configure<dyn DataSource>> Configure<dyn DataSource> for Captured<R> {
-    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
-        *self.built.lock().unwrap() = Some(self.config.configure(context)?);
+    fn configure(
+        self: Arc<Self>,
+        context: &ClientContext,
+    ) -> Result<Arc<dyn DataSource>, ConfigError> {
+        *self.built.lock().unwrap() = Some(Arc::clone(&self.config).configure(context)?);
         Ok(Arc::new(Idle))
     }
 }

@@ -12,7 +12,10 @@ use vexil::data_source::DataSource;
 struct Probe(Arc<Mutex<HeaderMap>>);
 
 impl Configure<dyn DataSource> for Probe {
-    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+    fn configure(
+        self: Arc<Self>,
+        context: &ClientContext,
+    ) -> Result<Arc<dyn DataSource>, ConfigError> {
         *self.0.lock().unwrap() = context.headers().clone();
         Err(ConfigError::component("probe", "not a data source"))
     }

@@ -42,7 +42,7 @@ impl Environment {
         database.set_initialized(PREFIX, has_marker);
         let store = MemoryPersistentStore::attached(&database, PREFIX);
         let store = if push { store.with_push() } else { store };
-        let store = PersistentStoreConfig::new(Arc::new(store));
+        let store = PersistentStoreConfig::new(store);
         // A database that does not notify is read more often, so that reads see every stage of a
         // refill.
         let store = if push {

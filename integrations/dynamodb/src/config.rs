@@ -198,14 +198,20 @@ impl DynamoDbBuilder<DynamoDbBigSegmentStore> {
 }
 
 impl Configure<dyn PersistentDataStore> for DynamoDbBuilder<DynamoDbDataStore> {
-    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn PersistentDataStore>, ConfigError> {
-        Ok(Arc::new(self.clone().build()?))
+    fn configure(
+        self: Arc<Self>,
+        _: &ClientContext,
+    ) -> Result<Arc<dyn PersistentDataStore>, ConfigError> {
+        Ok(Arc::new(Self::clone(&self).build()?))
     }
 }
 
 impl Configure<dyn BigSegmentStore> for DynamoDbBuilder<DynamoDbBigSegmentStore> {
-    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn BigSegmentStore>, ConfigError> {
-        Ok(Arc::new(self.clone().build()?))
+    fn configure(
+        self: Arc<Self>,
+        _: &ClientContext,
+    ) -> Result<Arc<dyn BigSegmentStore>, ConfigError> {
+        Ok(Arc::new(Self::clone(&self).build()?))
     }
 }
 

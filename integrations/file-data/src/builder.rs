@@ -181,9 +181,8 @@ impl FileDataBuilder {
 }
 
 impl Configure<dyn DataSource> for FileDataBuilder {
-    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
-        let data = self
-            .clone()
+    fn configure(self: Arc<Self>, _: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+        let data = Self::clone(&self)
             .build()
             .map_err(|error| ConfigError::component("file data source", error))?;
         Ok(Arc::new(data))

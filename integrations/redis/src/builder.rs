@@ -131,9 +131,11 @@ impl RedisStoreBuilder<RedisBigSegmentStore> {
 }
 
 impl Configure<dyn PersistentDataStore> for RedisStoreBuilder<RedisDataStore> {
-    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn PersistentDataStore>, ConfigError> {
-        let store = self
-            .clone()
+    fn configure(
+        self: Arc<Self>,
+        _: &ClientContext,
+    ) -> Result<Arc<dyn PersistentDataStore>, ConfigError> {
+        let store = Self::clone(&self)
             .build()
             .map_err(|error| ConfigError::component("Redis data store", error))?;
         Ok(Arc::new(store))
@@ -141,9 +143,11 @@ impl Configure<dyn PersistentDataStore> for RedisStoreBuilder<RedisDataStore> {
 }
 
 impl Configure<dyn BigSegmentStore> for RedisStoreBuilder<RedisBigSegmentStore> {
-    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn BigSegmentStore>, ConfigError> {
-        let store = self
-            .clone()
+    fn configure(
+        self: Arc<Self>,
+        _: &ClientContext,
+    ) -> Result<Arc<dyn BigSegmentStore>, ConfigError> {
+        let store = Self::clone(&self)
             .build()
             .map_err(|error| ConfigError::component("Redis big-segment store", error))?;
         Ok(Arc::new(store))

@@ -1,8 +1,5 @@
 //! [`EventRecorder`]: an event processor that records events.
 
-use std::sync::Arc;
-
-use vexil::config::{ClientContext, ConfigError, Configure};
 use vexil::eval::Reason;
 use vexil::events::{Event, EventProcessor, MigrationOp};
 use vexil::{Context, Text, Value, async_trait};
@@ -131,10 +128,4 @@ impl EventProcessor for EventRecorder {
     async fn flush_and_wait(&self) {}
 
     async fn close(&self) {}
-}
-
-impl Configure<dyn EventProcessor> for EventRecorder {
-    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn EventProcessor>, ConfigError> {
-        Ok(Arc::new(self.clone()))
-    }
 }

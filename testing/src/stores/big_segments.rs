@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use vexil::async_trait;
 use vexil::big_segments::{BigSegmentStore, StoreError};
-use vexil::config::{ClientContext, ConfigError, Configure};
 use vexil::eval::Membership;
 
 use super::{MemoryDatabase, StoreCalls, StoreMethod};
@@ -89,11 +88,5 @@ impl BigSegmentStore for MemoryBigSegmentStore {
     async fn close(&self) {
         // `close` returns no error.
         let _ = self.calls.enter(StoreMethod::Close).await;
-    }
-}
-
-impl Configure<dyn BigSegmentStore> for MemoryBigSegmentStore {
-    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn BigSegmentStore>, ConfigError> {
-        Ok(Arc::new(self.clone()))
     }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::watch;
-use vexil::config::{ClientContext, ConfigError, Configure};
 use vexil::model::DataKind;
 use vexil::store::{
     Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert,
@@ -217,12 +216,6 @@ impl PersistentDataStore for MemoryPersistentStore {
     async fn close(&self) {
         // `close` returns no error.
         let _ = self.calls.enter(StoreMethod::Close).await;
-    }
-}
-
-impl Configure<dyn PersistentDataStore> for MemoryPersistentStore {
-    fn configure(&self, _: &ClientContext) -> Result<Arc<dyn PersistentDataStore>, ConfigError> {
-        Ok(Arc::new(self.clone()))
     }
 }
 

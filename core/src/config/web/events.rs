@@ -192,7 +192,10 @@ impl Default for EventsConfig {
 }
 
 impl Configure<dyn EventProcessor> for EventsConfig {
-    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn EventProcessor>, ConfigError> {
+    fn configure(
+        self: Arc<Self>,
+        context: &ClientContext,
+    ) -> Result<Arc<dyn EventProcessor>, ConfigError> {
         let delivery = Delivery::new(
             context.transport_to(context.endpoints().events())?,
             context.headers().clone(),
@@ -256,7 +259,10 @@ impl EventFileConfig {
 impl Configure<dyn EventProcessor> for EventFileConfig {
     /// # Errors
     /// Returns an error if the file cannot be opened for writing.
-    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn EventProcessor>, ConfigError> {
+    fn configure(
+        self: Arc<Self>,
+        context: &ClientContext,
+    ) -> Result<Arc<dyn EventProcessor>, ConfigError> {
         let file = EventFile::open(context.runtime().clone(), &self.path, self.most_bytes)
             .map_err(|error| ConfigError::component("file for events", error))?;
         Ok(self.events.start(context, file, Format::Lines, None))

@@ -98,7 +98,10 @@ impl Default for PollingConfig {
 }
 
 impl Configure<dyn DataSource> for PollingConfig {
-    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+    fn configure(
+        self: Arc<Self>,
+        context: &ClientContext,
+    ) -> Result<Arc<dyn DataSource>, ConfigError> {
         let poll_interval = self.poll_interval.clamp(self.shortest_interval, NEVER);
         if poll_interval > self.poll_interval {
             tracing::warn!(asked = ?self.poll_interval, used = ?poll_interval, "the poll interval is too short; using the minimum");

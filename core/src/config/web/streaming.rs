@@ -93,7 +93,10 @@ impl Default for StreamingConfig {
 }
 
 impl Configure<dyn DataSource> for StreamingConfig {
-    fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+    fn configure(
+        self: Arc<Self>,
+        context: &ClientContext,
+    ) -> Result<Arc<dyn DataSource>, ConfigError> {
         context.set_flags_arrive(FlagsArrive::Streaming {
             reconnect_delay: self.initial_reconnect_delay,
         });
