@@ -72,6 +72,7 @@ pub mod client;
 pub mod config;
 mod daemon;
 pub mod data_source;
+mod data_system;
 #[doc(hidden)]
 pub mod deadline;
 mod error_chain;

@@ -26,7 +26,7 @@ const LAYERS: &[&[&str]] = &[
     &["http"],
     // The seams.
     &["store", "big_segments", "data_source", "events", "hooks"],
-    &["daemon"],
+    &["daemon", "data_system"],
     &["config"],
     &["sink"],
     &["client"],

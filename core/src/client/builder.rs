@@ -21,8 +21,8 @@ use crate::config::persistent_store::Daemon;
 #[cfg(feature = "http")]
 use crate::config::{ApplicationInfo, HttpConfig, ServiceEndpoints, WrapperInfo};
 use crate::config::{
-    BigSegmentsConfig, ClientContext, ConfigError, Configure, PersistentStoreConfig, SdkKey,
-    WebSettings, default_data_source, default_events,
+    BigSegmentsConfig, ClientContext, ConfigError, Configure, DataSystem, PersistentStoreConfig,
+    SdkKey, WebSettings, default_data_source, default_events,
 };
 use crate::data_source::{DataSink, DataSource, DataSourceError};
 use crate::error_chain::error_chain;
@@ -44,6 +44,8 @@ pub struct ClientBuilder {
     offline: bool,
     defaults: HashMap<Text, Value>,
     data_source: Option<Arc<dyn Configure<dyn DataSource>>>,
+    /// Whether the data source is a [`DataSystem`].
+    has_data_system: bool,
     data_store: Option<Arc<dyn Configure<dyn DataStore>>>,
     /// The database, in daemon mode.
     daemon: Option<PersistentStoreConfig>,
@@ -74,6 +76,7 @@ impl ClientBuilder {
             offline: false,
             defaults: HashMap::new(),
             data_source: None,
+            has_data_system: false,
             data_store: None,
             daemon: None,
             big_segments: None,
@@ -116,8 +119,33 @@ impl ClientBuilder {
     /// The source of flags: [`StreamingConfig`](crate::config::StreamingConfig),
     /// [`PollingConfig`](crate::config::PollingConfig), files, test data, or a custom data source.
     /// Default: streaming from the service. Without the feature `http` there is no default.
-    pub fn data_source(mut self, source: impl Configure<dyn DataSource>) -> Self {
-        self.data_source = Some(Arc::new(source));
+    pub fn data_source(self, source: impl Configure<dyn DataSource>) -> Self {
+        self.flags_from(Arc::new(source), false)
+    }
+
+    /// Several data sources that stand in for one another, instead of a single
+    /// [`data_source`](Self::data_source): the vendor's *data saving mode*, in which the service
+    /// sends the data once and then only differences. Of the two methods the last call counts.
+    ///
+    /// With a [`data_store`](Self::data_store) that has a database, evaluations use the data of the
+    /// database until a source has delivered.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::config::DataSystem;
+    ///
+    /// let builder = Client::builder("sdk-key").data_system(DataSystem::new());
+    /// ```
+    pub fn data_system(self, system: impl Into<DataSystem>) -> Self {
+        self.flags_from(Arc::new(system.into()), true)
+    }
+
+    fn flags_from(mut self, source: Arc<dyn Configure<dyn DataSource>>, is_system: bool) -> Self {
+        if self.data_source.is_some() && self.has_data_system != is_system {
+            tracing::warn!("a data source and a data system are set; using the last one");
+        }
+        self.data_source = Some(source);
+        self.has_data_system = is_system;
         self
     }
 
@@ -218,6 +246,7 @@ impl ClientBuilder {
             runtime.clone(),
             self.offline,
             daemon.is_some(),
+            self.has_data_system && daemon.is_none(),
             self.evaluation_timeout,
             self.web,
         )?;
@@ -272,6 +301,7 @@ impl ClientBuilder {
         let resolver = Arc::new(Resolver {
             offline: self.offline,
             daemon_mode: context.is_daemon_mode(),
+            has_data_system: context.has_data_system(),
             reads: ReadPath::of(&store),
             store,
             big_segments,

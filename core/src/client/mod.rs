@@ -174,7 +174,7 @@ impl Client {
     async fn settled(&self) {
         let updater = &self.shared.resolver.updater;
         let is_over = |status: &DataSourceStatus| {
-            status.state == DataSourceState::Off || status.refusal().is_some()
+            status.state == DataSourceState::Off || self.refusal(status).is_some()
         };
         tokio::select! {
             _ = updater.status.first(|status| self.has_data() || is_over(status)) => {}
@@ -197,12 +197,19 @@ impl Client {
             && !self.shared.resolver.updater.is_held()
     }
 
+    /// The error with which the service refuses the client, unless another data source may take
+    /// over from the refused one.
+    fn refusal<'s>(&self, status: &'s DataSourceStatus) -> Option<&'s DataSourceErrorInfo> {
+        let refusal = status.refusal();
+        refusal.filter(|_| !self.shared.resolver.has_data_system)
+    }
+
     fn ready(&self) -> Result<(), NotReadyError> {
         if self.has_data() {
             return Ok(());
         }
         let status = self.data_source_status().status();
-        Err(match status.refusal() {
+        Err(match self.refusal(&status) {
             Some(error) => NotReadyError::Refused {
                 error: error.clone(),
             },

@@ -17,6 +17,7 @@ pub struct ClientContext {
     sdk_key: SdkKey,
     runtime: Runtime,
     daemon_mode: bool,
+    has_data_system: bool,
     evaluation_timeout: Duration,
     data_store_status: DataStoreReporter,
     /// `memory`, or the kind of the store's database. Unset until the store is configured.
@@ -31,6 +32,7 @@ impl ClientContext {
         runtime: Runtime,
         offline: bool,
         daemon_mode: bool,
+        has_data_system: bool,
         evaluation_timeout: Duration,
         web: WebSettings,
     ) -> Result<Self, ConfigError> {
@@ -40,6 +42,7 @@ impl ClientContext {
             sdk_key,
             runtime,
             daemon_mode,
+            has_data_system,
             evaluation_timeout,
             data_store_status: DataStoreReporter::new(),
             data_store_type: Arc::default(),
@@ -56,6 +59,11 @@ impl ClientContext {
     #[must_use]
     pub fn is_daemon_mode(&self) -> bool {
         self.daemon_mode
+    }
+
+    /// Whether the data source is a [`DataSystem`](super::DataSystem).
+    pub(crate) fn has_data_system(&self) -> bool {
+        self.has_data_system
     }
 
     /// How long an evaluation may wait for I/O.

@@ -22,6 +22,7 @@
 
 mod big_segments;
 mod client_context;
+mod data_system;
 pub(crate) mod persistent_store;
 mod sdk_key;
 #[cfg_attr(not(feature = "http"), path = "no_web.rs")]
@@ -34,13 +35,14 @@ use std::sync::Arc;
 
 pub use big_segments::BigSegmentsConfig;
 pub use client_context::ClientContext;
+pub use data_system::DataSystem;
 pub use persistent_store::PersistentStoreConfig;
 pub use sdk_key::SdkKey;
 use thiserror::Error;
 #[cfg(feature = "http")]
 pub use web::{
-    ApplicationInfo, EventFileConfig, EventsConfig, HttpConfig, PollingConfig, ServiceEndpoints,
-    StreamingConfig, WrapperInfo,
+    ApplicationInfo, EventFileConfig, EventsConfig, HttpConfig, PayloadPollConfig,
+    PayloadStreamConfig, PollingConfig, ServiceEndpoints, StreamingConfig, WrapperInfo,
 };
 pub(crate) use web::{WebSettings, default_data_source, default_events};
 

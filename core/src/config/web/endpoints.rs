@@ -109,13 +109,7 @@ impl ServiceEndpoints {
     /// Validates the URLs. Warns if only some of them are customised, which is usually a mistake.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         for (part, url) in self.parts() {
-            if let Some(reason) = problem(url) {
-                return Err(ConfigError::BaseUrl {
-                    part,
-                    url: redacted_url(url),
-                    reason,
-                });
-            }
+            check(part, url)?;
         }
         let parts = self.parts().into_iter().zip(self.are_custom());
         let (set, unset): (Vec<_>, Vec<_>) = parts.partition(|(_, is_custom)| *is_custom);
@@ -141,6 +135,30 @@ impl ServiceEndpoints {
             ("polling", &self.polling),
             ("events", &self.events),
         ]
+    }
+}
+
+/// The base URL of one source: its own, or that of the endpoints, which are checked already.
+pub(super) fn base_url<'a>(
+    part: &'static str,
+    own: Option<&'a str>,
+    usual: &'a str,
+) -> Result<&'a str, ConfigError> {
+    let Some(own) = own.map(str::trim) else {
+        return Ok(usual);
+    };
+    check(part, own)?;
+    Ok(own)
+}
+
+fn check(part: &'static str, url: &str) -> Result<(), ConfigError> {
+    match problem(url) {
+        Some(reason) => Err(ConfigError::BaseUrl {
+            part,
+            url: redacted_url(url),
+            reason,
+        }),
+        None => Ok(()),
     }
 }
 

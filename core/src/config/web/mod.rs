@@ -20,8 +20,8 @@ pub use self::application::{ApplicationInfo, WrapperInfo};
 pub use self::endpoints::ServiceEndpoints;
 pub use self::events::{EventFileConfig, EventsConfig};
 pub use self::http::HttpConfig;
-pub use self::polling::PollingConfig;
-pub use self::streaming::StreamingConfig;
+pub use self::polling::{PayloadPollConfig, PollingConfig};
+pub use self::streaming::{PayloadStreamConfig, StreamingConfig};
 
 use super::{ClientContext, ConfigError, Configure, SdkKey};
 use crate::SDK_NAME;
@@ -142,7 +142,7 @@ impl ClientContext {
     }
 
     fn set_flags_arrive(&self, how: FlagsArrive) {
-        // A data source is configured once.
+        // The first source of a data system describes all of them.
         let _ = self.web.flags_arrive.set(how);
     }
 }

@@ -1,4 +1,4 @@
-//! [`PollingConfig`]: polling for flags.
+//! [`PollingConfig`], [`PayloadPollConfig`]: polling for flags in either protocol.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use vexil_eval::Text;
 
 use super::FlagsArrive;
+use super::endpoints::base_url;
 use super::filter::accepted;
 use crate::config::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, Endpoint, PollingDataSource};
@@ -34,6 +35,8 @@ const MAX_BODY_SIZE: usize = 256 << 20;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PollingConfig {
+    /// `None`: that of the client's endpoints.
+    base_url: Option<String>,
     poll_interval: Duration,
     shortest_interval: Duration,
     payload_filter: Option<Text>,
@@ -45,12 +48,20 @@ impl PollingConfig {
     /// The default settings.
     pub fn new() -> Self {
         Self {
+            base_url: None,
             poll_interval: SHORTEST_INTERVAL,
             shortest_interval: SHORTEST_INTERVAL,
             payload_filter: None,
             retry_policy: RetryPolicy::default(),
             max_body_size: MAX_BODY_SIZE,
         }
+    }
+
+    /// The base URL of this source. Default: the polling URL of the client's
+    /// [`ServiceEndpoints`](super::ServiceEndpoints).
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
     }
 
     /// Interval between the starts of two polls. Default, and minimum: 30 seconds. A shorter
@@ -97,28 +108,30 @@ impl Default for PollingConfig {
     }
 }
 
-impl Configure<dyn DataSource> for PollingConfig {
-    fn configure(
-        self: Arc<Self>,
+impl PollingConfig {
+    /// Creates a source that uses this protocol.
+    fn source(
+        &self,
         context: &ClientContext,
+        protocol: Protocol,
     ) -> Result<Arc<dyn DataSource>, ConfigError> {
         let poll_interval = self.poll_interval.clamp(self.shortest_interval, NEVER);
         if poll_interval > self.poll_interval {
             tracing::warn!(asked = ?self.poll_interval, used = ?poll_interval, "the poll interval is too short; using the minimum");
         }
+        let endpoints = context.endpoints();
+        let base = base_url("polling", self.base_url.as_deref(), endpoints.polling())?;
         context.set_flags_arrive(FlagsArrive::Polling {
             interval: poll_interval,
         });
         let filter = self.payload_filter.as_deref().and_then(accepted);
-        let base = context.endpoints().polling();
-        let headers = context.headers().clone();
         Ok(Arc::new(PollingDataSource {
-            protocol: Protocol::Classic,
+            protocol,
             endpoint: Endpoint::new(
                 context.transport_to(base)?,
-                headers,
+                context.headers().clone(),
                 base,
-                Protocol::Classic.poll_path(),
+                protocol.poll_path(),
                 filter.as_ref(),
             ),
             poll_interval,
@@ -126,5 +139,78 @@ impl Configure<dyn DataSource> for PollingConfig {
             retry_policy: self.retry_policy,
             max_body_size: self.max_body_size,
         }))
+    }
+}
+
+impl Configure<dyn DataSource> for PollingConfig {
+    fn configure(
+        self: Arc<Self>,
+        context: &ClientContext,
+    ) -> Result<Arc<dyn DataSource>, ConfigError> {
+        if !context.has_data_system() {
+            tracing::warn!(
+                "polling is enabled; streaming is faster and cheaper, so poll only if LaunchDarkly support advised it"
+            );
+        }
+        self.source(context, Protocol::Classic)
+    }
+}
+
+/// Polls the service for change sets, in the second protocol. Use it in a
+/// [`DataSystem`](crate::config::DataSystem), as an initializer or a synchronizer. A poll transfers
+/// only what has changed since the last one.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::config::{DataSystem, PayloadPollConfig};
+///
+/// let polls = PayloadPollConfig::new().poll_interval(Duration::from_secs(60));
+/// let system = DataSystem::custom().initializer(PayloadPollConfig::new()).synchronizer(polls);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct PayloadPollConfig(PollingConfig);
+
+impl PayloadPollConfig {
+    /// The default settings.
+    pub fn new() -> Self {
+        // A data system switches to another source instead of waiting for this one.
+        Self(PollingConfig::new().retry_policy(RetryPolicy::LegacyStop))
+    }
+
+    /// See [`PollingConfig::base_url`].
+    pub fn base_url(self, url: impl Into<String>) -> Self {
+        Self(self.0.base_url(url))
+    }
+
+    /// See [`PollingConfig::poll_interval`]. Has no effect on an initializer, which polls once.
+    pub fn poll_interval(self, interval: Duration) -> Self {
+        Self(self.0.poll_interval(interval))
+    }
+
+    /// Removes the minimum interval. Only for tests of this crate.
+    #[doc(hidden)]
+    pub fn without_shortest_interval(self) -> Self {
+        Self(self.0.without_shortest_interval())
+    }
+
+    /// See [`PollingConfig::max_body_size`].
+    pub fn max_body_size(self, bytes: usize) -> Self {
+        Self(self.0.max_body_size(bytes))
+    }
+}
+
+impl Default for PayloadPollConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Configure<dyn DataSource> for PayloadPollConfig {
+    fn configure(
+        self: Arc<Self>,
+        context: &ClientContext,
+    ) -> Result<Arc<dyn DataSource>, ConfigError> {
+        self.0.source(context, Protocol::ChangeSets)
     }
 }

@@ -1,4 +1,4 @@
-//! [`StreamingConfig`]: streaming of flags.
+//! [`StreamingConfig`], [`PayloadStreamConfig`]: streaming of flags in either protocol.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use vexil_eval::Text;
 
 use super::FlagsArrive;
+use super::endpoints::base_url;
 use super::filter::accepted;
 use crate::config::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, Endpoint, StreamingDataSource};
@@ -29,6 +30,8 @@ const MAX_EVENT_SIZE: usize = 256 << 20;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct StreamingConfig {
+    /// `None`: that of the client's endpoints.
+    base_url: Option<String>,
     initial_reconnect_delay: Duration,
     read_timeout: Duration,
     payload_filter: Option<Text>,
@@ -40,12 +43,20 @@ impl StreamingConfig {
     /// The default settings.
     pub fn new() -> Self {
         Self {
+            base_url: None,
             initial_reconnect_delay: Duration::from_secs(1),
             read_timeout: READ_TIMEOUT,
             payload_filter: None,
             retry_policy: RetryPolicy::default(),
             max_event_size: MAX_EVENT_SIZE,
         }
+    }
+
+    /// The base URL of this source. Default: the streaming URL of the client's
+    /// [`ServiceEndpoints`](super::ServiceEndpoints).
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
     }
 
     /// Delay before the first attempt to reconnect. Later delays double up to 30 seconds, and each
@@ -92,24 +103,26 @@ impl Default for StreamingConfig {
     }
 }
 
-impl Configure<dyn DataSource> for StreamingConfig {
-    fn configure(
-        self: Arc<Self>,
+impl StreamingConfig {
+    /// Creates a source that uses this protocol.
+    pub(super) fn source(
+        &self,
         context: &ClientContext,
+        protocol: Protocol,
     ) -> Result<Arc<dyn DataSource>, ConfigError> {
+        let endpoints = context.endpoints();
+        let base = base_url("streaming", self.base_url.as_deref(), endpoints.streaming())?;
         context.set_flags_arrive(FlagsArrive::Streaming {
             reconnect_delay: self.initial_reconnect_delay,
         });
         let filter = self.payload_filter.as_deref().and_then(accepted);
-        let base = context.endpoints().streaming();
-        let headers = context.headers().clone();
         Ok(Arc::new(StreamingDataSource {
-            protocol: Protocol::Classic,
+            protocol,
             endpoint: Endpoint::new(
                 context.transport_to(base)?,
-                headers,
+                context.headers().clone(),
                 base,
-                Protocol::Classic.stream_path(),
+                protocol.stream_path(),
                 filter.as_ref(),
             ),
             initial_reconnect_delay: self.initial_reconnect_delay,
@@ -117,5 +130,73 @@ impl Configure<dyn DataSource> for StreamingConfig {
             retry_policy: self.retry_policy,
             max_event_size: self.max_event_size,
         }))
+    }
+}
+
+impl Configure<dyn DataSource> for StreamingConfig {
+    fn configure(
+        self: Arc<Self>,
+        context: &ClientContext,
+    ) -> Result<Arc<dyn DataSource>, ConfigError> {
+        self.source(context, Protocol::Classic)
+    }
+}
+
+/// Streams change sets from the service, in the second protocol. Use it in a
+/// [`DataSystem`](crate::config::DataSystem).
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::config::{DataSystem, PayloadStreamConfig};
+///
+/// let near = PayloadStreamConfig::new().base_url("https://relay.example.com");
+/// let far = PayloadStreamConfig::new().initial_reconnect_delay(Duration::from_secs(5));
+/// let system = DataSystem::custom().synchronizer(near).synchronizer(far);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct PayloadStreamConfig(StreamingConfig);
+
+impl PayloadStreamConfig {
+    /// The default settings.
+    pub fn new() -> Self {
+        // A data system switches to another source instead of waiting for this one.
+        Self(StreamingConfig::new().retry_policy(RetryPolicy::LegacyStop))
+    }
+
+    /// See [`StreamingConfig::base_url`].
+    pub fn base_url(self, url: impl Into<String>) -> Self {
+        Self(self.0.base_url(url))
+    }
+
+    /// See [`StreamingConfig::initial_reconnect_delay`].
+    pub fn initial_reconnect_delay(self, delay: Duration) -> Self {
+        Self(self.0.initial_reconnect_delay(delay))
+    }
+
+    /// See [`StreamingConfig::read_timeout`].
+    pub fn read_timeout(self, timeout: Duration) -> Self {
+        Self(self.0.read_timeout(timeout))
+    }
+
+    /// Maximum size of an event, and of all events up to a commit, in bytes. Larger data closes the
+    /// connection. Default, and meaning of zero: 256 MiB. `usize::MAX`: no limit.
+    pub fn max_event_size(self, bytes: usize) -> Self {
+        Self(self.0.max_event_size(bytes))
+    }
+}
+
+impl Default for PayloadStreamConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Configure<dyn DataSource> for PayloadStreamConfig {
+    fn configure(
+        self: Arc<Self>,
+        context: &ClientContext,
+    ) -> Result<Arc<dyn DataSource>, ConfigError> {
+        self.0.source(context, Protocol::ChangeSets)
     }
 }

@@ -1,0 +1,205 @@
+//! [`DataSystem`]: several data sources that stand in for one another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{ClientContext, ConfigError, Configure};
+#[cfg(feature = "http")]
+use super::{PayloadPollConfig, PayloadStreamConfig, PollingConfig};
+use crate::data_source::{DataSource, DataSourceError, DataSourceErrorKind};
+use crate::data_system::{self, Member, Times};
+use crate::deadline::{NEVER, SHORTEST_INTERVAL};
+
+/// Several data sources that stand in for one another: the vendor's *data saving mode*. See
+/// [`ClientBuilder::data_system`](crate::ClientBuilder::data_system).
+///
+/// *Initializers* make one attempt each, in their order, until one of them delivers data with a
+/// state that later requests can refer to. Then the first *synchronizer* keeps the data current. If
+/// it fails for good, or is silent or interrupted for long, the next one takes over; after a while
+/// the first one is tried again. If the service orders the classic protocol, the *fallback*
+/// replaces all of them.
+///
+/// Every [`DataSource`] can be an initializer or a synchronizer: those of the service in either
+/// protocol, files, test data, and custom ones.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil::config::{DataSystem, PayloadPollConfig, PayloadStreamConfig, PollingConfig};
+///
+/// // The usual one.
+/// let builder = Client::builder("sdk-key").data_system(DataSystem::new());
+///
+/// // A custom one, with a stream nearby that is preferred to the service.
+/// let near = PayloadStreamConfig::new().base_url("https://relay.example.com");
+/// let system = DataSystem::custom()
+///     .initializer(PayloadPollConfig::new())
+///     .synchronizer(near)
+///     .synchronizer(PayloadStreamConfig::new())
+///     .fdv1_fallback(PollingConfig::new())
+///     .recover_after(Duration::from_secs(600));
+/// let builder = Client::builder("sdk-key").data_system(system);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct DataSystem {
+    initializers: Vec<Recipe>,
+    synchronizers: Vec<Recipe>,
+    fallback: Option<Recipe>,
+    times: Times,
+    honors_duration: bool,
+}
+
+type Recipe = Arc<dyn Configure<dyn DataSource>>;
+
+impl DataSystem {
+    /// A data system without sources, to which sources are added. Without any, the client uses the
+    /// data that its store holds.
+    pub fn custom() -> Self {
+        Self {
+            initializers: Vec::new(),
+            synchronizers: Vec::new(),
+            fallback: None,
+            times: Times::default(),
+            honors_duration: true,
+        }
+    }
+
+    /// Adds a source that is asked once for data, after the ones added before.
+    pub fn initializer(mut self, source: impl Configure<dyn DataSource>) -> Self {
+        self.initializers.push(Arc::new(source));
+        self
+    }
+
+    /// Adds a source that keeps the data current, and that is less preferred than the ones added
+    /// before.
+    pub fn synchronizer(mut self, source: impl Configure<dyn DataSource>) -> Self {
+        self.synchronizers.push(Arc::new(source));
+        self
+    }
+
+    /// Sets the source that replaces all others if the service orders the classic protocol, usually
+    /// a [`PollingConfig`](super::PollingConfig). Default of [`custom`](Self::custom): none, in which case such an order
+    /// ends the data source.
+    pub fn fdv1_fallback(mut self, source: impl Configure<dyn DataSource>) -> Self {
+        self.fallback = Some(Arc::new(source));
+        self
+    }
+
+    /// Removes the source that [`fdv1_fallback`](Self::fdv1_fallback) sets.
+    pub fn without_fdv1_fallback(mut self) -> Self {
+        self.fallback = None;
+        self
+    }
+
+    /// When another synchronizer takes over: `silent` after the start of one that delivers nothing,
+    /// and `interrupted` after the first error of one that does not recover. Defaults, and meaning
+    /// of zero: 10 s and 60 s. At least 100 ms. While the first data is arriving, a silent
+    /// synchronizer has 60 s or `silent`, if that is longer.
+    pub fn fallback_after(mut self, silent: Duration, interrupted: Duration) -> Self {
+        let usual = Times::default();
+        self.times.silent = bounded(silent, usual.silent);
+        self.times.interrupted = bounded(interrupted, usual.interrupted);
+        self
+    }
+
+    /// How long a less preferred synchronizer must have been valid before the preferred one is
+    /// tried again. Default, and meaning of zero: 300 s. At least 100 ms. `Duration::MAX`: never.
+    pub fn recover_after(mut self, time: Duration) -> Self {
+        self.times.recovery = bounded(time, Times::default().recovery);
+        self
+    }
+
+    /// Whether an order to use the classic protocol ends when the service says so. If `false`, it
+    /// holds for the client's lifetime. Default: `true`.
+    pub fn honor_fallback_ttl(mut self, honor: bool) -> Self {
+        self.honors_duration = honor;
+        self
+    }
+}
+
+#[cfg(feature = "http")]
+impl DataSystem {
+    /// The usual one: a poll for the first data, then a stream, and polls while the stream is
+    /// unavailable. Falls back to polls of the classic protocol.
+    pub fn new() -> Self {
+        Self::streaming()
+            .initializer(PayloadPollConfig::new())
+            .synchronizer(PayloadPollConfig::new())
+    }
+
+    /// Only a stream. Falls back to polls of the classic protocol.
+    pub fn streaming() -> Self {
+        Self::custom()
+            .synchronizer(PayloadStreamConfig::new())
+            .fdv1_fallback(PollingConfig::new())
+    }
+
+    /// Only polls. Falls back to polls of the classic protocol.
+    pub fn polling() -> Self {
+        Self::custom()
+            .synchronizer(PayloadPollConfig::new())
+            .fdv1_fallback(PollingConfig::new())
+    }
+}
+
+#[cfg(feature = "http")]
+impl Default for DataSystem {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Configure<dyn DataSource> for DataSystem {
+    fn configure(
+        self: Arc<Self>,
+        context: &ClientContext,
+    ) -> Result<Arc<dyn DataSource>, ConfigError> {
+        let mut reports_events = self.initializers.is_empty() && self.synchronizers.is_empty();
+        // Configured once now, for the errors, and again at each activation. The synchronizers come
+        // first, because diagnostic events describe the first source.
+        let mut members = |recipes: &[Recipe]| {
+            let member = |recipe: &Recipe| {
+                let source = Arc::clone(recipe).configure(context)?;
+                reports_events |= source.reports_events();
+                let (recipe, context) = (Arc::clone(recipe), context.clone());
+                Ok(Box::new(Configured { recipe, context }) as Box<dyn Member>)
+            };
+            recipes.iter().map(member).collect::<Result<Vec<_>, _>>()
+        };
+        let synchronizers = members(&self.synchronizers)?;
+        let initializers = members(&self.initializers)?;
+        let fallback = members(self.fallback.as_slice())?.pop();
+        Ok(Arc::new(data_system::DataSystem {
+            initializers,
+            synchronizers,
+            fallback,
+            times: self.times,
+            honors_duration: self.honors_duration,
+            reports_events,
+        }))
+    }
+}
+
+/// A source that is configured anew at each activation.
+#[derive(Debug)]
+struct Configured {
+    recipe: Recipe,
+    context: ClientContext,
+}
+
+impl Member for Configured {
+    fn source(&self) -> Result<Arc<dyn DataSource>, DataSourceError> {
+        Arc::clone(&self.recipe)
+            .configure(&self.context)
+            .map_err(|error| DataSourceError::new(DataSourceErrorKind::Unknown, error))
+    }
+}
+
+fn bounded(asked: Duration, default: Duration) -> Duration {
+    if asked.is_zero() {
+        default
+    } else {
+        asked.clamp(SHORTEST_INTERVAL, NEVER)
+    }
+}
