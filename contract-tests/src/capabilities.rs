@@ -2,7 +2,7 @@
 
 use vexil::transport::RetryPolicy;
 
-const ALWAYS: [&str; 35] = [
+const ALWAYS: [&str; 38] = [
     "server-side",
     "strongly-typed",
     "all-flags-with-reasons",
@@ -33,6 +33,9 @@ const ALWAYS: [&str; 35] = [
     "hook-environment-id",
     "migrations",
     "big-segments",
+    "fdv1-fallback",
+    "flag-change-listeners",
+    "flag-value-change-listeners",
     "persistent-data-store-redis",
     "persistent-data-store-dynamodb",
     "tls:verify-peer",

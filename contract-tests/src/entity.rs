@@ -12,6 +12,7 @@ use crate::api::{
     BigSegmentsStatus, Command, Config, Evaluate, EvaluateAll, Evaluated, EvaluatedAll,
     HashContext, Hashed, Identify, Subject, Track, ValueType,
 };
+use crate::listeners::Listeners;
 use crate::recipe::Recipe;
 use crate::refusal::{Refusal, describe};
 use crate::{contexts, migration};
@@ -26,6 +27,7 @@ pub(crate) type Answer = Option<serde_json::Value>;
 #[derive(Debug)]
 pub(crate) struct Entity {
     client: Client,
+    listeners: Listeners,
 }
 
 impl Entity {
@@ -41,7 +43,10 @@ impl Entity {
             ConfigError::Runtime { .. } => Refusal::failed(describe(&error)),
             _ => Refusal::bad(describe(&error)),
         })?;
-        let client = Self { client };
+        let client = Self {
+            client,
+            listeners: Listeners::default(),
+        };
         match client.client.wait_until_ready(start_wait).await {
             Err(error) if init_can_fail => {
                 tracing::info!(error = describe(&error), "the client is not ready")
@@ -72,6 +77,21 @@ impl Entity {
             ),
             "identifyEvent" => self.identify(params(command.identify_event)?),
             "customEvent" => self.track(params(command.custom_event)?),
+            "registerFlagChangeListener" => {
+                let params = params(command.register_flag_change_listener)?;
+                self.listeners.add(&self.client, params);
+                Ok(None)
+            }
+            "registerFlagValueChangeListener" => {
+                let params = params(command.register_flag_value_change_listener)?;
+                self.listeners.add_for_value(&self.client, params)?;
+                Ok(None)
+            }
+            "unregisterListener" => {
+                let params = params(command.unregister_listener)?;
+                self.listeners.remove(&self.client, &params.listener_id);
+                Ok(None)
+            }
             "getBigSegmentStoreStatus" => answer(self.big_segments_status().await),
             "flushEvents" => {
                 self.client.flush();

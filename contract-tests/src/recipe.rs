@@ -19,6 +19,7 @@ use crate::api::{
 };
 use crate::big_segments::CallbackStore;
 use crate::common_name;
+use crate::data_system::with_data_system;
 use crate::hook::CallbackHook;
 use crate::refusal::Refusal;
 
@@ -44,7 +45,6 @@ impl Recipe {
             retry_policy,
             default_store_mode,
         } = options;
-        check_support(&config)?;
         let is_untrusted = is_untrusted(&config);
         let mut endpoints = endpoints(config.service_endpoints);
         let mut builder = Client::builder(config.credential)
@@ -66,14 +66,24 @@ impl Recipe {
         if let Some(big_segments) = config.big_segments {
             builder = builder.big_segments(big_segments_of(big_segments));
         }
-        let database = config
-            .persistent_data_store
+        let (store, data_system) = match config.data_system {
+            Some(mut system) => {
+                let store = system.store.take();
+                (
+                    store.and_then(|store| store.persistent_data_store),
+                    Some(system),
+                )
+            }
+            None => (config.persistent_data_store, None),
+        };
+        let database = store
             .map(|config| database(config, default_store_mode))
             .transpose()?;
         // Streaming is the default, and takes precedence if both are configured.
-        builder = match (config.streaming, config.polling, database) {
-            (None, None, Some(database)) => builder.daemon_mode(database),
-            (streaming, polling, database) => {
+        builder = match (data_system, config.streaming, config.polling, database) {
+            (Some(system), _, _, database) => with_data_system(builder, system, database),
+            (None, None, None, Some(database)) => builder.daemon_mode(database),
+            (None, streaming, polling, database) => {
                 if let Some(database) = database {
                     builder = builder.data_store(database);
                 }
@@ -106,14 +116,6 @@ impl Recipe {
     }
 }
 
-/// Rejects settings that are not supported and cannot be ignored.
-fn check_support(config: &Config) -> Result<(), Refusal> {
-    match config.data_system {
-        Some(_) => Err(Refusal::bad("dataSystem: not supported")),
-        None => Ok(()),
-    }
-}
-
 /// Whether the client cannot trust the harness's certificate. The harness tests that such a client
 /// does not connect, and does not set `initCanFail` in those tests.
 fn is_untrusted(config: &Config) -> bool {
@@ -127,7 +129,13 @@ fn is_untrusted(config: &Config) -> bool {
             .as_ref()
             .map(|streaming| &streaming.base_uri),
     );
-    let mut uris = uris.chain(config.polling.as_ref().map(|polling| &polling.base_uri));
+    let uris = uris.chain(config.polling.as_ref().map(|polling| &polling.base_uri));
+    let mut uris = uris.chain(
+        config
+            .data_system
+            .iter()
+            .flat_map(|system| system.base_uris()),
+    );
     uris.any(|uri| uri.starts_with("https:"))
         && !config.tls.skip_verify_peer
         && config.tls.custom_ca_file.is_empty()

@@ -23,6 +23,34 @@ pub(crate) struct Command {
     pub(crate) context_comparison: Option<CompareContexts>,
     pub(crate) migration_variation: Option<MigrationVariation>,
     pub(crate) migration_operation: Option<MigrationOperation>,
+    pub(crate) register_flag_change_listener: Option<FlagChangeListener>,
+    pub(crate) register_flag_value_change_listener: Option<FlagValueChangeListener>,
+    pub(crate) unregister_listener: Option<UnregisterListener>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FlagChangeListener {
+    pub(crate) listener_id: String,
+    pub(crate) callback_uri: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FlagValueChangeListener {
+    pub(crate) listener_id: String,
+    pub(crate) flag_key: String,
+    #[serde(flatten)]
+    pub(crate) subject: Subject,
+    #[serde(default)]
+    pub(crate) default_value: Value,
+    pub(crate) callback_uri: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UnregisterListener {
+    pub(crate) listener_id: String,
 }
 
 /// The subject of a command: a context, or a user in the old form, which the SDK converts.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use serde::de::{Error, IgnoredAny};
+use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use super::{Hooks, or_default};
+use super::{DataSystem, Hooks, or_default};
 
 /// `POST /`.
 #[derive(Debug, Deserialize)]
@@ -43,8 +43,9 @@ pub(crate) struct Config {
     pub(crate) hooks: Hooks,
     pub(crate) big_segments: Option<BigSegments>,
     pub(crate) persistent_data_store: Option<PersistentDataStore>,
-    /// Only checked for presence: ignoring it would test something else.
-    pub(crate) data_system: Option<IgnoredAny>,
+    /// Version 3 of the harness always sets it, and none of `streaming`, `polling` and
+    /// `persistentDataStore`.
+    pub(crate) data_system: Option<DataSystem>,
 }
 
 /// Base URIs. An empty one counts as missing.

@@ -5,18 +5,21 @@
 
 mod command;
 mod config;
+mod data_system;
 mod hook;
 
 pub(crate) use command::{
     Attribute, BigSegmentsStatus, BuildContext, BuiltContext, Command, CompareContexts, Compared,
     ComparedContext, ComparedKind, ContextKind, ConvertContext, Evaluate, EvaluateAll, Evaluated,
-    EvaluatedAll, HashContext, Hashed, Identify, Migrated, MigrationOperation, MigrationVariation,
-    Operation, ReadOrder, Subject, Track, ValueType,
+    EvaluatedAll, FlagChangeListener, FlagValueChangeListener, HashContext, Hashed, Identify,
+    Migrated, MigrationOperation, MigrationVariation, Operation, ReadOrder, Subject, Track,
+    ValueType,
 };
 pub(crate) use config::{
     BigSegments, Config, CreateClient, Endpoints, Events, PersistentDataStore, Polling, Proxy,
     Store, Streaming, Tags, Tls, Wrapper,
 };
+pub(crate) use data_system::{DataSystem, PayloadPolling, PayloadStreaming};
 pub(crate) use hook::{HookConfig, Hooks, SeriesContext, Stage, StagePayload, TrackContext};
 use serde::{Deserialize, Deserializer, Serialize};
 
