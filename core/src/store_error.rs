@@ -61,6 +61,9 @@ pub enum StoreError {
     /// The store is read-only.
     #[error("the data store is read-only")]
     ReadOnly,
+    /// The store holds no complete data set yet.
+    #[error("the data store holds no complete data set")]
+    NotInitialized,
 }
 
 impl StoreError {
@@ -102,7 +105,7 @@ impl StoreError {
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Unavailable { .. } | Self::Timeout => true,
+            Self::Unavailable { .. } | Self::Timeout | Self::NotInitialized => true,
             Self::Auth { .. }
             | Self::Config { .. }
             | Self::Corrupt { .. }

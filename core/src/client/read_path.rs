@@ -4,6 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::store::persistent::hand_over::HandOver;
 use crate::store::persistent::write_behind::WriteBehind;
 use crate::store::{DataStore, MemoryStore, Snapshot};
 
@@ -12,6 +13,9 @@ use crate::store::{DataStore, MemoryStore, Snapshot};
 pub(super) enum ReadPath {
     /// The memory store that holds the data, read without a virtual call.
     Memory(MemoryStore),
+    /// A database that is read item by item until the data source has delivered, and memory from
+    /// then on.
+    HandOver(HandOver),
     /// Any other store.
     Seam(Arc<dyn DataStore>),
 }
@@ -23,9 +27,17 @@ impl ReadPath {
             Self::Memory(memory.clone())
         } else if let Some(store) = any.downcast_ref::<WriteBehind>() {
             Self::Memory(store.memory().clone())
+        } else if let Some(store) = any.downcast_ref::<HandOver>() {
+            Self::HandOver(store.clone())
         } else {
             Self::Seam(Arc::clone(store))
         }
+    }
+
+    /// Whether an evaluation can find out that the store is initialized, because it asks the
+    /// database.
+    pub(super) fn asks_the_database(&self) -> bool {
+        matches!(self, Self::HandOver(_))
     }
 
     /// Runs `reader` on the current snapshot. Returns `None` if the store panics or provides no
@@ -34,6 +46,10 @@ impl ReadPath {
     pub(super) fn read<R>(&self, reader: impl Fn(&dyn Snapshot) -> R) -> Option<R> {
         match self {
             Self::Memory(memory) => Some(reader(&**memory.load())),
+            Self::HandOver(store) => match store.memory() {
+                Some(memory) => Some(reader(&**memory.load())),
+                None => read_seam(store, reader),
+            },
             Self::Seam(store) => read_seam(&**store, reader),
         }
     }

@@ -95,6 +95,7 @@ impl Resolver {
     #[cold]
     fn admit_unrefreshed(&self) -> Result<(), EvalErrorKind> {
         match self.availability() {
+            DataAvailability::Defaults if self.reads.asks_the_database() => Ok(()),
             DataAvailability::Defaults if self.daemon_mode => {
                 self.log_once.not_read();
                 Err(EvalErrorKind::Exception)
@@ -203,6 +204,9 @@ impl Resolver {
         context: &Context,
         finish: &impl Finish<R>,
     ) -> Attempt<Result<R, EvalErrorKind>> {
+        if fetched.is_not_ready {
+            return Attempt::Done(Err(EvalErrorKind::ClientNotReady));
+        }
         let read = |snapshot: &dyn Snapshot| {
             let data = Overlay { fetched, snapshot };
             evaluate(data.flag(key), key, context, &data, finish)
@@ -225,6 +229,11 @@ impl Resolver {
         };
         let item = match self.fetch_item(kind, key.clone()).await {
             Ok(item) => item,
+            Err(StoreError::NotInitialized) => {
+                self.log_once.not_ready();
+                fetched.is_not_ready = true;
+                return Some(());
+            }
             Err(error) => {
                 self.log_once.fetch_failed(kind, &key, &error);
                 return None;
@@ -340,6 +349,8 @@ pub(super) struct Fetched {
     flags: HashMap<Text, Option<Entry<Flag>>>,
     segments: HashMap<Text, Option<Entry<Segment>>>,
     memberships: HashMap<Text, MembershipAnswer>,
+    /// Whether the store holds no complete data set.
+    is_not_ready: bool,
 }
 
 /// A snapshot, overlaid with the fetched data that the snapshot lacks.

@@ -8,8 +8,9 @@ use crate::daemon::{ExternalUpdates, StoredData};
 use crate::data_source::DataSource;
 use crate::deadline;
 use crate::store::persistent::access::Reader;
-use crate::store::persistent::read_through::ReadThroughStore;
-use crate::store::persistent::write_behind::WriteBehind;
+use crate::store::persistent::hand_over::HandOver;
+use crate::store::persistent::read_through::{Filled, ReadThroughStore};
+use crate::store::persistent::write_behind::{WriteBehind, WriteBehindOptions};
 use crate::store::{CacheMode, DataStore, MemoryStore, PersistentDataStore};
 
 /// A database of flags, and how a client uses it.
@@ -156,7 +157,7 @@ impl PersistentStoreConfig {
             let timeout = context.evaluation_timeout();
             let store = Arc::new(ReadThroughStore::new(
                 reader,
-                false,
+                Filled::ByAnother,
                 mode,
                 timeout,
                 context.runtime(),
@@ -204,22 +205,26 @@ impl Configure<dyn DataStore> for PersistentStoreConfig {
     ) -> Result<Arc<dyn DataStore>, ConfigError> {
         let reader = self.reader(context)?;
         let (runtime, reporter) = (context.runtime(), context.data_store_status().clone());
+        let timeout = context.evaluation_timeout();
+        let options = WriteBehindOptions {
+            is_read_only: self.is_read_only,
+            fills_memory: self.cache.is_none(),
+            reconcile_interval: self.reconcile_interval,
+        };
         Ok(match self.cache {
+            // Change sets need the whole environment in memory.
+            Some(mode) if self.is_read_only || context.has_data_system() => Arc::new(
+                HandOver::new(reader, mode, options, timeout, runtime, &reporter),
+            ),
             Some(mode) => Arc::new(ReadThroughStore::new(
                 reader,
-                true,
+                Filled::ByThisClient,
                 mode,
-                context.evaluation_timeout(),
+                timeout,
                 runtime,
                 reporter,
             )),
-            None => Arc::new(WriteBehind::new(
-                reader,
-                self.is_read_only,
-                self.reconcile_interval,
-                runtime,
-                reporter,
-            )),
+            None => Arc::new(WriteBehind::new(reader, options, runtime, reporter)),
         })
     }
 }

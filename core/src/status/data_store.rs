@@ -100,6 +100,8 @@ pub enum DataStoreErrorKind {
     TooLarge,
     /// The store is read-only.
     ReadOnly,
+    /// The database holds no complete data set.
+    NotInitialized,
 }
 
 /// An error of a data store.
@@ -140,6 +142,7 @@ impl DataStoreErrorInfo {
             StoreError::Corrupt { .. } => DataStoreErrorKind::Corrupt,
             StoreError::TooLarge { .. } => DataStoreErrorKind::TooLarge,
             StoreError::ReadOnly => DataStoreErrorKind::ReadOnly,
+            StoreError::NotInitialized => DataStoreErrorKind::NotInitialized,
         };
         Self {
             kind,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vexil_eval::model::{DataSet, Entry, Flag, Item, ItemData, Segment};
+use vexil_eval::model::{DataKind, DataSet, Entry, Flag, Item, ItemData, Segment};
 use vexil_eval::{Found, Lookup};
 
 use super::Snapshot;
@@ -27,6 +27,14 @@ impl Environment {
     /// Whether this was built from a complete data set.
     pub(super) fn is_initialized(&self) -> bool {
         self.initialized
+    }
+
+    /// One item, or its tombstone.
+    pub(super) fn item(&self, kind: DataKind, key: &str) -> Option<Item> {
+        match kind {
+            DataKind::Flag => self.flags.get(key).cloned().map(Item::Flag),
+            DataKind::Segment => self.segments.get(key).cloned().map(Item::Segment),
+        }
     }
 
     /// All items, including tombstones.

@@ -95,6 +95,7 @@
 
 pub(crate) mod access;
 pub(crate) mod codec;
+pub(crate) mod hand_over;
 pub(crate) mod health;
 pub(crate) mod read_through;
 pub(crate) mod write_behind;

@@ -31,6 +31,18 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(15);
 /// How long `close` waits for pending writes.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
+/// How a [`WriteBehind`] store uses its database.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WriteBehindOptions {
+    /// Whether nothing is written.
+    pub(crate) is_read_only: bool,
+    /// Whether memory is filled from the database before the data source has delivered.
+    pub(crate) fills_memory: bool,
+    /// If set, the database is read that often, and items that are older there than in memory are
+    /// written again.
+    pub(crate) reconcile_interval: Option<Duration>,
+}
+
 #[derive(Debug)]
 pub(crate) struct WriteBehind {
     shared: Arc<Shared>,
@@ -50,8 +62,7 @@ struct Shared {
     wake: Notify,
     /// Whether there are no pending writes.
     settled: watch::Sender<bool>,
-    /// Whether the database is only read, until a data source has delivered.
-    is_read_only: bool,
+    options: WriteBehindOptions,
 }
 
 #[derive(Debug, Default)]
@@ -96,12 +107,9 @@ impl Pending {
 }
 
 impl WriteBehind {
-    /// If `is_read_only`, nothing is written. With `reconcile_interval`, the database is read that
-    /// often, and items that are older there than in memory are written again.
     pub(crate) fn new(
         reader: Reader,
-        is_read_only: bool,
-        reconcile_interval: Option<Duration>,
+        options: WriteBehindOptions,
         runtime: &Runtime,
         reporter: DataStoreReporter,
     ) -> Self {
@@ -114,13 +122,12 @@ impl WriteBehind {
             queue: Mutex::default(),
             wake: Notify::new(),
             settled: watch::Sender::new(true),
-            is_read_only,
+            options,
         });
         let driver = Driver {
             shared: Arc::clone(&shared),
             health,
             written: Vec::new(),
-            reconcile_interval,
         };
         let driver = runtime.spawn_watched("writer of the data store", driver.run(), died);
         Self {
@@ -163,7 +170,7 @@ impl DataStore for WriteBehind {
         let mut queue = self.shared.queue();
         let pending = match &changes.changes {
             Changes::Full(_) => {
-                queue.origin = if changes.is_persistent && !self.shared.is_read_only {
+                queue.origin = if changes.is_persistent && !self.shared.options.is_read_only {
                     Origin::Persistent
                 } else {
                     Origin::Transient
@@ -258,7 +265,6 @@ struct Driver {
     health: Health,
     /// One written item of each kind. If the database lacks one of them, it has lost data.
     written: Vec<(DataKind, Text)>,
-    reconcile_interval: Option<Duration>,
 }
 
 impl Driver {
@@ -267,9 +273,13 @@ impl Driver {
         tokio::select! {
             biased;
             () = shared.wake.notified() => {}
-            () = self.fill_memory() => shared.wake.notified().await,
+            () = self.fill_memory(), if shared.options.fills_memory => {
+                shared.wake.notified().await;
+            }
+
         }
-        let reconcile_interval = self
+        let reconcile_interval = shared
+            .options
             .reconcile_interval
             .unwrap_or(NEVER)
             .clamp(CHECK_INTERVAL, NEVER);

@@ -58,6 +58,18 @@ const TOO_LATE: f64 = 0.9;
 /// The result of reading one key.
 type Answer = Result<Option<Item>, StoreError>;
 
+/// Who fills the database that a [`ReadThroughStore`] reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Filled {
+    /// Another process, which may set no marker of a complete data set.
+    ByAnother,
+    /// The data source of this client. The marker is looked for until it is found.
+    ByThisClient,
+    /// Another process, or an earlier one, until the data source of this client delivers. The
+    /// marker is looked for [on demand](ReadThroughStore::has_marker).
+    Before,
+}
+
 #[derive(Debug)]
 pub(crate) struct ReadThroughStore {
     shared: Arc<Shared>,
@@ -68,7 +80,8 @@ pub(crate) struct ReadThroughStore {
 #[derive(Debug)]
 struct Shared {
     reader: Reader,
-    /// `None` in daemon mode, which never writes.
+    filled: Filled,
+    /// `None` if this client does not write.
     writer: Option<Writer>,
     cache: Cache,
     arrivals: Arrivals,
@@ -98,10 +111,9 @@ struct All {
 }
 
 impl ReadThroughStore {
-    /// `writes` is false in daemon mode.
     pub(crate) fn new(
         reader: Reader,
-        writes: bool,
+        filled: Filled,
         mode: CacheMode,
         evaluation_timeout: Duration,
         runtime: &Runtime,
@@ -111,12 +123,13 @@ impl ReadThroughStore {
         let died = watch(&reporter);
         let health = Health::new(reporter, &reader);
         let shared = Arc::new(Shared {
-            writer: writes.then(|| Writer::new(reader.clone())),
+            writer: (filled == Filled::ByThisClient).then(|| Writer::new(reader.clone())),
+            filled,
             reader,
             cache: Cache::new(mode),
             arrivals: Arrivals::default(),
             all: ArcSwapOption::empty(),
-            initialized: AtomicBool::new(!writes),
+            initialized: AtomicBool::new(filled == Filled::ByAnother),
             away: AtomicBool::new(false),
             late: AtomicUsize::new(0),
             evaluation_timeout,
@@ -135,6 +148,28 @@ impl ReadThroughStore {
             shared,
             refresher: Mutex::new(Some(refresher)),
         }
+    }
+
+    /// Whether the database has the marker of a complete data set. Reads it until it is found.
+    ///
+    /// # Errors
+    /// Returns an error if the marker could not be read.
+    pub(super) async fn has_marker(&self) -> Result<bool, StoreError> {
+        let shared = &self.shared;
+        if shared.initialized.load(Ordering::Acquire) {
+            return Ok(true);
+        }
+        let result = shared.reader.is_initialized().await;
+        match &result {
+            Ok(has_marker) => drop(shared.initialized.fetch_or(*has_marker, Ordering::AcqRel)),
+            Err(error) => shared.tell(Message::Failed(error.clone())),
+        }
+        result
+    }
+
+    /// Fetches one item.
+    pub(super) async fn item(&self, kind: DataKind, key: &str) -> Answer {
+        self.shared.fetch(kind, key.into()).await
     }
 }
 
@@ -205,7 +240,7 @@ impl DataStore for ReadThroughStore {
     }
 
     async fn fetch(&self, kind: DataKind, key: &str) -> Result<Option<Item>, StoreError> {
-        self.shared.fetch(kind, key.into()).await
+        self.item(kind, key).await
     }
 
     async fn fetch_all(&self) -> Result<Arc<dyn Snapshot + Send + Sync>, StoreError> {

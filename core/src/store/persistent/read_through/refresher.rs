@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use vexil_eval::Text;
 use vexil_eval::model::DataKind;
 
-use super::Shared;
+use super::{Filled, Shared};
 use crate::store::StoreError;
 use crate::store::persistent::health::Health;
 
@@ -39,9 +39,10 @@ impl Refresher {
     pub(super) async fn run(mut self) {
         let mut is_known = self.ask_for_the_marker().await;
         while let Some(shared) = self.shared.upgrade() {
-            let is_initialized = shared.initialized.load(Ordering::Acquire);
+            let is_awaited = shared.filled == Filled::ByThisClient
+                && !shared.initialized.load(Ordering::Acquire);
             drop(shared);
-            let wait = if is_known && is_initialized {
+            let wait = if is_known && !is_awaited {
                 Duration::MAX
             } else {
                 MARKER_INTERVAL

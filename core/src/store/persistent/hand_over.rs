@@ -1,0 +1,202 @@
+//! [`HandOver`]: a database that evaluations read item by item until the data source has delivered.
+//!
+//! Before the first complete data set, items are read through a cache, provided that the database
+//! has the marker of a complete data set. From then on memory is all that evaluations read, and the
+//! database is only written. The rules are those of FDV2-8.2 and FDV2-8.3.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use async_trait::async_trait;
+use vexil_eval::model::{ChangeSet, Changes, DataKind, DataSet, Flag, Item, Segment, Upserted};
+use vexil_eval::{Found, Lookup};
+
+use super::access::Reader;
+use super::read_through::{CacheMode, Filled, ReadThroughStore};
+use super::write_behind::{WriteBehind, WriteBehindOptions};
+use crate::moment::Moment;
+use crate::runtime::Runtime;
+use crate::status::DataStoreReporter;
+use crate::store::{DataStore, MemoryStore, Snapshot, StoreError};
+
+/// A store that is read through a cache first, and from memory later. Clones share the same data.
+#[derive(Clone, Debug)]
+pub(crate) struct HandOver(Arc<Stores>);
+
+#[derive(Debug)]
+struct Stores {
+    /// `None` once the data source has delivered.
+    before: ArcSwapOption<ReadThroughStore>,
+    after: WriteBehind,
+    mode: CacheMode,
+    /// Until when the marker is assumed to be missing. Locked only to copy or set it.
+    missing_until: Mutex<Option<Expiry>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Expiry {
+    At(Moment),
+    Never,
+}
+
+impl HandOver {
+    pub(crate) fn new(
+        reader: Reader,
+        mode: CacheMode,
+        options: WriteBehindOptions,
+        evaluation_timeout: Duration,
+        runtime: &Runtime,
+        reporter: &DataStoreReporter,
+    ) -> Self {
+        let before = ReadThroughStore::new(
+            reader.clone(),
+            Filled::Before,
+            mode,
+            evaluation_timeout,
+            runtime,
+            reporter.clone(),
+        );
+        Self(Arc::new(Stores {
+            before: ArcSwapOption::from_pointee(before),
+            after: WriteBehind::new(reader, options, runtime, reporter.clone()),
+            mode,
+            missing_until: Mutex::default(),
+        }))
+    }
+
+    /// The store in memory, once it is all that evaluations read.
+    pub(crate) fn memory(&self) -> Option<&MemoryStore> {
+        let is_handed_over = self.0.before.load().is_none();
+        is_handed_over.then(|| self.0.after.memory())
+    }
+
+    /// Returns an error if the database is not known to hold a complete data set. The answer that
+    /// it does not is remembered as the cache mode says (FDV2-8.3).
+    async fn check_marker(&self, before: &ReadThroughStore) -> Result<(), StoreError> {
+        if self.is_assumed_missing() {
+            return Err(StoreError::NotInitialized);
+        }
+        if before.has_marker().await? {
+            return Ok(());
+        }
+        let expiry = match self.0.mode {
+            CacheMode::Off => None,
+            CacheMode::Ttl(ttl) => Some(Expiry::At(Moment::now().after(ttl))),
+            CacheMode::Infinite => Some(Expiry::Never),
+        };
+        *self.missing_until() = expiry;
+        Err(StoreError::NotInitialized)
+    }
+
+    fn is_assumed_missing(&self) -> bool {
+        match *self.missing_until() {
+            None => false,
+            Some(Expiry::Never) => true,
+            Some(Expiry::At(at)) => !Moment::now().has_reached(at),
+        }
+    }
+
+    fn missing_until(&self) -> std::sync::MutexGuard<'_, Option<Expiry>> {
+        self.0
+            .missing_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl DataStore for HandOver {
+    fn read(&self, reader: &mut dyn FnMut(&dyn Snapshot)) {
+        match &*self.0.before.load() {
+            None => self.0.after.read(reader),
+            Some(before) if before.is_initialized() => before.read(reader),
+            Some(_) => reader(&NothingKnown),
+        }
+    }
+
+    fn is_initialized(&self) -> bool {
+        match &*self.0.before.load() {
+            None => true,
+            Some(before) => before.is_initialized(),
+        }
+    }
+
+    async fn init(&self, data: DataSet) -> Result<(), StoreError> {
+        self.apply(ChangeSet::full(data)).await
+    }
+
+    async fn upsert(&self, item: Item) -> Result<Upserted, StoreError> {
+        self.0.after.upsert(item).await
+    }
+
+    async fn apply(&self, changes: ChangeSet) -> Result<(), StoreError> {
+        let is_full = matches!(changes.changes, Changes::Full(_));
+        self.0.after.apply(changes).await?;
+        if is_full {
+            // Dropping it ends its background task. The other store closes the database.
+            self.0.before.store(None);
+        }
+        Ok(())
+    }
+
+    async fn fetch(&self, kind: DataKind, key: &str) -> Result<Option<Item>, StoreError> {
+        match self.0.before.load_full() {
+            Some(before) => {
+                self.check_marker(&before).await?;
+                before.item(kind, key).await
+            }
+            // The data source has delivered since the evaluation began.
+            None => Ok(self.0.after.memory().load().item(kind, key)),
+        }
+    }
+
+    async fn fetch_all(&self) -> Result<Arc<dyn Snapshot + Send + Sync>, StoreError> {
+        match self.0.before.load_full() {
+            Some(before) => {
+                self.check_marker(&before).await?;
+                before.fetch_all().await
+            }
+            None => {
+                let memory = self.0.after.memory().load();
+                Ok(Arc::clone(&*memory) as Arc<dyn Snapshot + Send + Sync>)
+            }
+        }
+    }
+
+    fn keeps_json(&self) -> bool {
+        self.0.after.keeps_json()
+    }
+
+    async fn close(&self) {
+        self.0.before.store(None);
+        self.0.after.close().await;
+    }
+}
+
+/// A snapshot of a database that has not been read.
+struct NothingKnown;
+
+impl Lookup for NothingKnown {
+    fn flag(&self, _: &str) -> Found<&Flag> {
+        Found::Unknown
+    }
+
+    fn segment(&self, _: &str) -> Found<&Segment> {
+        Found::Unknown
+    }
+}
+
+impl Snapshot for NothingKnown {
+    fn flags(&self) -> Box<dyn Iterator<Item = &Arc<Flag>> + '_> {
+        Box::new(std::iter::empty())
+    }
+
+    fn segments(&self) -> Box<dyn Iterator<Item = &Arc<Segment>> + '_> {
+        Box::new(std::iter::empty())
+    }
+
+    fn is_complete(&self) -> bool {
+        false
+    }
+}
