@@ -1,7 +1,8 @@
 //! Selects the share of a rollout that a context belongs to.
 
 use crate::context::{Context, Kind, Member};
-use crate::model::rollout::{BucketBy, Prefix, Rollout, Weighted};
+use crate::model::bucket_hasher::BucketHasher;
+use crate::model::rollout::{BucketBy, Rollout, Weighted};
 use crate::value::Value;
 
 /// The rollout buckets by an attribute whose reference is invalid.
@@ -18,7 +19,7 @@ pub(super) fn bucket(
     context: &Context,
     kind: &Kind,
     by: &BucketBy,
-    prefix: &Prefix,
+    hasher: &BucketHasher,
 ) -> Result<Bucket, InvalidReference> {
     // The reference is checked before the context, so that a malformed rollout fails for every
     // context.
@@ -34,7 +35,7 @@ pub(super) fn bucket(
         });
     };
     let value = attribute(member, by)
-        .and_then(|value| hashed(value, prefix))
+        .and_then(|value| hashed(value, hasher))
         .unwrap_or(0.0);
     Ok(Bucket {
         value,
@@ -50,12 +51,12 @@ fn attribute<'a>(member: Member<'a>, by: &BucketBy) -> Option<&'a Value> {
 }
 
 /// Returns `None` unless the value is a string or a whole number, the only types that are hashed.
-fn hashed(value: &Value, prefix: &Prefix) -> Option<f32> {
+fn hashed(value: &Value, hasher: &BucketHasher) -> Option<f32> {
     match value {
-        Value::String(text) => Some(prefix.bucket(text.as_bytes())),
+        Value::String(text) => Some(hasher.bucket(text.as_bytes())),
         Value::Number(number) => {
             let mut digits = Digits::default();
-            Some(prefix.bucket(digits.of(number.as_i64()?)))
+            Some(hasher.bucket(digits.of(number.as_i64()?)))
         }
         _ => None,
     }

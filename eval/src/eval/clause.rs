@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Abort;
 use super::Evaluator;
 use crate::context::Context;
-use crate::model::clause::{Clause, Members, Test};
+use crate::model::clause::{Clause, Operator, ValueSet};
 use crate::model::date::Date;
 use crate::model::pattern::Pattern;
 use crate::model::version::Version;
@@ -34,7 +34,7 @@ impl<'a> Evaluator<'_, 'a> {
         clause: &'a Clause,
         path: &super::Path<'_>,
     ) -> Result<bool, Abort> {
-        if let Test::Segments(keys) = &clause.test {
+        if let Operator::Segments(keys) = &clause.operator {
             return Ok(self.any_segment_contains(keys, path)? != clause.negate);
         }
         if clause.attribute.error().is_some() {
@@ -47,7 +47,7 @@ impl<'a> Evaluator<'_, 'a> {
 /// Whether a clause matches; `None` if a regular expression exceeds its step limit.
 fn attribute_matches(clause: &Clause, context: &Context) -> Option<bool> {
     if clause.attribute.is_kind() {
-        return Some(clause.test.matches_any(context.kinds())? != clause.negate);
+        return Some(clause.operator.matches_any(context.kinds())? != clause.negate);
     }
     // Without the kind or the attribute a negated clause does not match either.
     let Some(value) = context
@@ -57,13 +57,13 @@ fn attribute_matches(clause: &Clause, context: &Context) -> Option<bool> {
         return Some(false);
     };
     let matches = match value {
-        Value::Array(elements) => clause.test.matches_any(elements.iter())?,
-        value => clause.test.matches(value)?,
+        Value::Array(elements) => clause.operator.matches_any(elements.iter())?,
+        value => clause.operator.matches(value)?,
     };
     Some(matches != clause.negate)
 }
 
-impl Test {
+impl Operator {
     fn matches_any<'v>(&self, values: impl Iterator<Item = &'v Value>) -> Option<bool> {
         for value in values {
             if self.matches(value)? {
@@ -92,7 +92,7 @@ impl Test {
             })
         };
         Some(match self {
-            Self::In(members) => members.hold(value),
+            Self::In(values) => values.contain(value),
             Self::StartsWith(prefixes) => text(&|text| {
                 prefixes
                     .iter()
@@ -134,13 +134,13 @@ fn any_is_found(patterns: &[Arc<Pattern>], value: &Value) -> Option<bool> {
     Some(false)
 }
 
-impl Members {
-    fn hold(&self, value: &Value) -> bool {
+impl ValueSet {
+    fn contain(&self, value: &Value) -> bool {
         match value {
             Value::String(text) => self.strings.contains(text),
             Value::Number(number) => self
                 .numbers
-                .binary_search_by(|member| member.total_cmp(&number.as_f64()))
+                .binary_search_by(|number_in_set| number_in_set.total_cmp(&number.as_f64()))
                 .is_ok(),
             Value::Bool(true) => self.holds_true,
             Value::Bool(false) => self.holds_false,

@@ -45,8 +45,9 @@ pub use detail::{
 pub use lookup::{Found, Lookup, Membership, MembershipAnswer, Need};
 
 use crate::context::{Context, Member};
+use crate::model::Flag;
+use crate::model::flag::VariationOrRollout;
 use crate::model::rollout::Rollout;
-use crate::model::{Flag, Serve};
 use crate::value::Value;
 
 /// The outcome of an evaluation.
@@ -143,11 +144,11 @@ impl<'a> Evaluator<'_, 'a> {
                     rule_id: &rule.id,
                     in_experiment,
                 };
-                self.serve(flag, &rule.serve, verdict);
+                self.result(flag, &rule.result, verdict);
                 return Ok(());
             }
         }
-        self.serve(flag, &flag.fallthrough, |in_experiment| {
+        self.result(flag, &flag.fallthrough, |in_experiment| {
             Verdict::Fallthrough { in_experiment }
         });
         Ok(())
@@ -165,21 +166,26 @@ impl<'a> Evaluator<'_, 'a> {
 
     /// `verdict` receives whether the context takes part in an experiment.
     #[inline]
-    fn serve(&mut self, flag: &'a Flag, serve: &'a Serve, verdict: impl Fn(bool) -> Verdict<'a>) {
-        match serve {
-            Serve::Variation(index) => self.variation(flag, *index, verdict(false)),
-            Serve::Rollout(rollout) => match self.share(rollout) {
+    fn result(
+        &mut self,
+        flag: &'a Flag,
+        result: &'a VariationOrRollout,
+        verdict: impl Fn(bool) -> Verdict<'a>,
+    ) {
+        match result {
+            VariationOrRollout::Variation(index) => self.variation(flag, *index, verdict(false)),
+            VariationOrRollout::Rollout(rollout) => match self.share(rollout) {
                 Some((index, in_experiment)) => self.variation(flag, index, verdict(in_experiment)),
                 None => self.malformed(),
             },
-            Serve::Nothing => self.malformed(),
+            VariationOrRollout::Neither => self.malformed(),
         }
     }
 
     /// Returns the variation of a rollout, and whether it is part of an experiment; `None` if the
     /// rollout is malformed.
     fn share(&self, rollout: &Rollout) -> Option<(i64, bool)> {
-        let bucket = bucket(self.context, &rollout.kind, &rollout.by, &rollout.prefix).ok()?;
+        let bucket = bucket(self.context, &rollout.kind, &rollout.by, &rollout.hasher).ok()?;
         let weighted = rollout.choose(&bucket)?;
         let in_experiment = rollout.experiment && !weighted.untracked && !bucket.kind_missing;
         Some((weighted.variation, in_experiment))

@@ -25,7 +25,7 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     fn first_failed(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<Option<&'a Text>, Abort> {
-        let path = &path.enter(&flag.key)?;
+        let path = &path.enter(flag.key())?;
         for required in &flag.prerequisites {
             let prerequisite = match self.data.flag(&required.key) {
                 Found::Present(prerequisite) => prerequisite,
@@ -39,7 +39,7 @@ impl<'a> Evaluator<'_, 'a> {
             } = *self.found;
             self.found.prerequisites.push(PrerequisiteEvaluation {
                 flag: prerequisite,
-                prerequisite_of: &flag.key,
+                prerequisite_of: flag.key(),
                 variation,
                 verdict,
             });

@@ -6,7 +6,7 @@ use super::lookup::{Found, Need};
 use super::{Abort, Evaluator, Path};
 use crate::context::{Kind, Member};
 use crate::model::Segment;
-use crate::model::SegmentRollout;
+use crate::model::segment::SegmentRollout;
 use crate::text::Text;
 
 impl<'a> Evaluator<'_, 'a> {
@@ -31,7 +31,7 @@ impl<'a> Evaluator<'_, 'a> {
 
     fn segment_contains(&mut self, segment: &'a Segment, path: &Path<'_>) -> Result<bool, Abort> {
         self.visit()?;
-        let path = &path.enter(&segment.key)?;
+        let path = &path.enter(segment.key())?;
         let listed = if segment.big.is_some() {
             self.big_segment_lists(segment)?
         } else {
@@ -107,7 +107,7 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     fn is_in_share(&self, rollout: &SegmentRollout) -> Result<bool, Abort> {
-        let bucket = bucket(self.context, &rollout.kind, &rollout.by, &rollout.prefix)
+        let bucket = bucket(self.context, &rollout.kind, &rollout.by, &rollout.hasher)
             .map_err(|_| Abort::Malformed)?;
         Ok(!bucket.kind_missing && bucket.value < rollout.end)
     }

@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use super::date::Date;
 use super::keys::KeySet;
-use super::pattern::{Pattern, Patterns};
+use super::pattern::Pattern;
+use super::preparation::{Preparation, reference};
 use super::problem::Defect;
-use super::read::RawClause;
+use super::read::{MapOnly, RawClause};
 use super::version::Version;
 use crate::context::{Kind, Reference};
 use crate::text::Text;
@@ -22,13 +23,13 @@ pub(crate) struct Clause {
     pub(crate) kind: Kind,
     pub(crate) attribute: Reference,
     pub(crate) negate: bool,
-    pub(crate) test: Test,
+    pub(crate) operator: Operator,
 }
 
 /// The operator and its operands. Operands that can never match have been removed.
 #[derive(Clone, Debug)]
-pub(crate) enum Test {
-    In(Box<Members>),
+pub(crate) enum Operator {
+    In(Box<ValueSet>),
     StartsWith(Box<[Text]>),
     EndsWith(Box<[Text]>),
     Contains(Box<[Text]>),
@@ -51,7 +52,7 @@ pub(crate) enum Test {
 
 /// The operands of an `in` clause by type. Values of different types are never equal.
 #[derive(Clone, Debug)]
-pub(crate) struct Members {
+pub(crate) struct ValueSet {
     pub(crate) strings: KeySet,
     /// Sorted.
     pub(crate) numbers: Box<[f64]>,
@@ -60,104 +61,87 @@ pub(crate) struct Members {
 }
 
 impl Clause {
-    pub(super) fn prepare(
-        raw: RawClause,
-        patterns: &mut Patterns,
-        defects: &mut Vec<Defect>,
-    ) -> Self {
-        let test = Test::prepare(&raw.op, raw.values, patterns, defects);
+    pub(super) fn prepare_all(
+        raw: Vec<MapOnly<RawClause>>,
+        preparation: &mut Preparation<'_>,
+    ) -> Box<[Self]> {
+        raw.into_iter()
+            .map(|MapOnly(clause)| Self::prepare(clause, preparation))
+            .collect()
+    }
+
+    fn prepare(raw: RawClause, preparation: &mut Preparation<'_>) -> Self {
+        let operator = Operator::prepare(&raw.op, raw.values.0, preparation);
         let attribute = reference(raw.attribute, &raw.context_kind);
-        if let (Some(error), false) = (attribute.error(), matches!(test, Test::Segments(_))) {
-            defects.push(Defect::Attribute {
-                reference: attribute.as_str().into(),
-                error,
-            });
+        if !matches!(operator, Operator::Segments(_)) {
+            preparation.check(&attribute);
         }
         Self {
             kind: raw.context_kind.into(),
             attribute,
             negate: raw.negate,
-            test,
+            operator,
         }
     }
 
     /// Returns the keys of the segments in a `segmentMatch` clause.
     pub(crate) fn segment_keys(&self) -> &[Text] {
-        match &self.test {
-            Test::Segments(keys) => keys,
+        match &self.operator {
+            Operator::Segments(keys) => keys,
             _ => &[],
         }
     }
 
     /// Returns the regular expressions of a `matches` clause.
     pub(super) fn patterns(&self) -> &[Arc<Pattern>] {
-        match &self.test {
-            Test::Matches(patterns) => patterns,
+        match &self.operator {
+            Operator::Matches(patterns) => patterns,
             _ => &[],
         }
     }
 }
 
-/// The attribute of a clause without a kind is a plain name; with a kind it is a reference.
-pub(super) fn reference(attribute: Text, kind: &Text) -> Reference {
-    if kind.is_empty() {
-        Reference::literal(attribute)
-    } else {
-        Reference::new(attribute)
-    }
-}
-
-impl Test {
-    fn prepare(
-        op: &Text,
-        values: Vec<Value>,
-        patterns: &mut Patterns,
-        defects: &mut Vec<Defect>,
-    ) -> Self {
+impl Operator {
+    fn prepare(op: &Text, values: Vec<Value>, preparation: &mut Preparation<'_>) -> Self {
         match op.as_str() {
-            "in" => Self::In(Box::new(Members::collect(values))),
-            "startsWith" => Self::StartsWith(texts(values)),
-            "endsWith" => Self::EndsWith(texts(values)),
-            "contains" => Self::Contains(texts(values)),
-            "segmentMatch" => Self::Segments(texts(values)),
-            "matches" => {
-                let mut read_patterns = Vec::with_capacity(values.len());
-                for pattern in texts(values) {
-                    match patterns.read(&pattern) {
-                        Ok(read) => read_patterns.push(read),
-                        Err(error) => defects.push(Defect::Pattern { pattern, error }),
-                    }
-                }
-                Self::Matches(read_patterns.into())
-            }
+            "in" => Self::In(Box::new(ValueSet::collect(values))),
+            "startsWith" => Self::StartsWith(texts(values).collect()),
+            "endsWith" => Self::EndsWith(texts(values).collect()),
+            "contains" => Self::Contains(texts(values).collect()),
+            "segmentMatch" => Self::Segments(texts(values).collect()),
+            "matches" => Self::Matches(
+                texts(values)
+                    .filter_map(|pattern| preparation.pattern(pattern))
+                    .collect(),
+            ),
             "lessThan" => number(&values, f64::max, Self::LessThan),
             "lessThanOrEqual" => number(&values, f64::max, Self::LessThanOrEqual),
             "greaterThan" => number(&values, f64::min, Self::GreaterThan),
             "greaterThanOrEqual" => number(&values, f64::min, Self::GreaterThanOrEqual),
-            "before" => extreme(dates(&values, defects), |a, b| a > b, Self::Before),
-            "after" => extreme(dates(&values, defects), |a, b| a < b, Self::After),
-            "semVerEqual" => Self::VersionEqual(versions(&values, defects).into()),
+            "before" => extreme(dates(&values, preparation), |a, b| a > b, Self::Before),
+            "after" => extreme(dates(&values, preparation), |a, b| a < b, Self::After),
+            "semVerEqual" => Self::VersionEqual(versions(&values, preparation).into()),
             "semVerLessThan" => {
                 let greater = |a: &Version<_>, b: &Version<_>| a.precedence(b) == Ordering::Greater;
-                extreme(versions(&values, defects), greater, |limit| {
+                extreme(versions(&values, preparation), greater, |limit| {
                     Self::VersionLessThan(Box::new(limit))
                 })
             }
             "semVerGreaterThan" => {
                 let less = |a: &Version<_>, b: &Version<_>| a.precedence(b) == Ordering::Less;
-                extreme(versions(&values, defects), less, |limit| {
+                extreme(versions(&values, preparation), less, |limit| {
                     Self::VersionGreaterThan(Box::new(limit))
                 })
             }
             _ => {
-                defects.push(Defect::Operator { op: op.clone() });
+                preparation.report(Defect::Operator { op: op.clone() });
                 Self::Never
             }
         }
     }
 }
 
-impl Members {
+impl ValueSet {
     fn collect(values: Vec<Value>) -> Self {
         let (mut strings, mut numbers, mut holds_true, mut holds_false) =
             (Vec::new(), Vec::new(), false, false);
@@ -181,44 +165,40 @@ impl Members {
     }
 }
 
-fn texts(values: Vec<Value>) -> Box<[Text]> {
-    let text = |value| match value {
+fn texts(values: Vec<Value>) -> impl Iterator<Item = Text> {
+    values.into_iter().filter_map(|value| match value {
         Value::String(text) => Some(text),
         _ => None,
-    };
-    values.into_iter().filter_map(text).collect()
+    })
 }
 
-fn number(values: &[Value], better: fn(f64, f64) -> f64, test: fn(f64) -> Test) -> Test {
+fn number(values: &[Value], better: fn(f64, f64) -> f64, of: fn(f64) -> Operator) -> Operator {
     values
         .iter()
         .filter_map(Value::as_f64)
         .reduce(better)
-        .map_or(Test::Never, test)
+        .map_or(Operator::Never, of)
 }
 
-fn dates(values: &[Value], defects: &mut Vec<Defect>) -> Vec<Date> {
-    parsed(values, Date::parse, defects)
+fn dates(values: &[Value], preparation: &mut Preparation<'_>) -> Vec<Date> {
+    parsed(values, Date::parse, preparation)
 }
 
-fn versions(values: &[Value], defects: &mut Vec<Defect>) -> Vec<Version<Text>> {
-    parsed(
-        values,
-        |value| Version::parse(value).map(Version::to_owned),
-        defects,
-    )
+fn versions(values: &[Value], preparation: &mut Preparation<'_>) -> Vec<Version<Text>> {
+    let parse = |value| Version::parse(value).map(Version::to_owned);
+    parsed(values, parse, preparation)
 }
 
-fn parsed<T>(
-    values: &[Value],
-    parse: impl Fn(&Value) -> Option<T>,
-    defects: &mut Vec<Defect>,
+fn parsed<'v, T>(
+    values: &'v [Value],
+    parse: impl Fn(&'v Value) -> Option<T>,
+    preparation: &mut Preparation<'_>,
 ) -> Vec<T> {
     let mut operands = Vec::with_capacity(values.len());
     for value in values {
         match parse(value) {
             Some(operand) => operands.push(operand),
-            None => defects.push(Defect::Operand {
+            None => preparation.report(Defect::Operand {
                 value: value.clone(),
             }),
         }
@@ -227,9 +207,9 @@ fn parsed<T>(
 }
 
 /// Keeps the operand that is easiest to satisfy, because a clause matches if any operand does.
-fn extreme<T>(operands: Vec<T>, beats: fn(&T, &T) -> bool, test: fn(T) -> Test) -> Test {
+fn extreme<T>(operands: Vec<T>, beats: fn(&T, &T) -> bool, of: fn(T) -> Operator) -> Operator {
     let best = operands
         .into_iter()
         .reduce(|best, other| if beats(&other, &best) { other } else { best });
-    best.map_or(Test::Never, test)
+    best.map_or(Operator::Never, of)
 }

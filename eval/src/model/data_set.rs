@@ -7,10 +7,12 @@ use std::fmt;
 
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
-use thiserror::Error;
 
+use super::entry::{Entry, ItemData, entry, read_entry};
+use super::error::ReadError;
 use super::flag::Flag;
-use super::item::{DataKind, Entry, Item, Prepared, entry, read_entry};
+use super::item::Item;
+use super::kind::DataKind;
 use super::pattern::Patterns;
 use super::read::MapOnly;
 use super::segment::Segment;
@@ -99,27 +101,6 @@ impl FromIterator<Item> for DataSet {
     }
 }
 
-/// Flag data could not be read. Names the item that was being read.
-#[derive(Debug, Error)]
-#[error("{}", self.message())]
-#[non_exhaustive]
-pub struct ReadError<E> {
-    /// The malformed item; `None` if the error lies outside all items.
-    pub item: Option<(DataKind, Text)>,
-    /// The error of the parser, with the position in the text.
-    #[source]
-    pub source: E,
-}
-
-impl<E> ReadError<E> {
-    fn message(&self) -> String {
-        match &self.item {
-            Some((kind, key)) => format!("{kind} \"{key}\" cannot be read"),
-            None => "flag data cannot be read".to_owned(),
-        }
-    }
-}
-
 /// The state of reading one data set.
 #[derive(Debug, Default)]
 struct Reading {
@@ -189,20 +170,8 @@ impl DataSetReader {
                 Step::Incomplete => return Ok(false),
                 Step::End => return Ok(true),
                 Step::Member(name) => match name.as_str() {
-                    "flags" => items(
-                        DataKind::Flag,
-                        section,
-                        reading,
-                        &mut self.data.flags,
-                        cursor,
-                    )?,
-                    "segments" => items(
-                        DataKind::Segment,
-                        section,
-                        reading,
-                        &mut self.data.segments,
-                        cursor,
-                    )?,
+                    "flags" => items(section, reading, &mut self.data.flags, cursor)?,
+                    "segments" => items(section, reading, &mut self.data.segments, cursor)?,
                     _ => cursor.value::<IgnoredAny>()?.is_some(),
                 },
             };
@@ -215,8 +184,7 @@ impl DataSetReader {
 }
 
 /// Reads items of one kind. Returns whether the end of their object was reached.
-fn items<T: Prepared>(
-    kind: DataKind,
+fn items<T: ItemData>(
     section: &mut Object,
     reading: &mut Reading,
     to: &mut Vec<Entry<T>>,
@@ -237,7 +205,7 @@ fn items<T: Prepared>(
                 return Ok(true);
             }
         };
-        reading.item = Some((kind, key.clone()));
+        reading.item = Some((T::KIND, key.clone()));
         let entry = read_entry(key, cursor, &mut reading.patterns, reading.keep_json)?;
         let Some(entry) = entry else { return Ok(false) };
         to.push(entry);
@@ -268,13 +236,11 @@ impl<'de> Visitor<'de> for DataSetSeed<'_> {
         while let Some(section) = map.next_key::<Text>()? {
             match section.as_str() {
                 "flags" => map.next_value_seed(Section {
-                    kind: DataKind::Flag,
                     to: &mut data.flags,
                     reading: self.0,
                 })?,
                 "segments" => {
                     map.next_value_seed(Section {
-                        kind: DataKind::Segment,
                         to: &mut data.segments,
                         reading: self.0,
                     })?;
@@ -290,12 +256,11 @@ impl<'de> Visitor<'de> for DataSetSeed<'_> {
 
 /// Deserializes the object of one kind of items.
 struct Section<'r, T> {
-    kind: DataKind,
     to: &'r mut Vec<Entry<T>>,
     reading: &'r mut Reading,
 }
 
-impl<'de, T: Prepared> DeserializeSeed<'de> for Section<'_, T> {
+impl<'de, T: ItemData> DeserializeSeed<'de> for Section<'_, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -303,11 +268,11 @@ impl<'de, T: Prepared> DeserializeSeed<'de> for Section<'_, T> {
     }
 }
 
-impl<'de, T: Prepared> Visitor<'de> for Section<'_, T> {
+impl<'de, T: ItemData> Visitor<'de> for Section<'_, T> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an object of {}s by key", self.kind)
+        write!(f, "an object of {}s by key", T::KIND)
     }
 
     fn visit_none<E>(self) -> Result<(), E> {
@@ -324,7 +289,7 @@ impl<'de, T: Prepared> Visitor<'de> for Section<'_, T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<Text>()? {
-            self.reading.item = Some((self.kind, key.clone()));
+            self.reading.item = Some((T::KIND, key.clone()));
             let MapOnly(raw) = map.next_value::<MapOnly<T::Raw>>()?;
             self.to.push(entry(raw, key, &mut self.reading.patterns));
             self.reading.item = None;

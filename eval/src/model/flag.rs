@@ -1,19 +1,20 @@
 //! [`Flag`]: a feature flag prepared for evaluation.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use bytes::Bytes;
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::clause::{Clause, reference};
-use super::item::{ItemData, Prepared};
+use super::clause::Clause;
+use super::entry::{self, ItemData, Meta, Prepared};
 use super::keys::KeyMap;
-use super::pattern::{Pattern, Patterns};
+use super::kind::DataKind;
+use super::pattern::Patterns;
+use super::preparation::Preparation;
 use super::problem::{Defect, Problem};
-use super::read::{MapOnly, RawAvailability, RawFlag, RawOutcome, RawRollout, RawRule, RawTarget};
-use super::rollout::{BucketBy, Prefix, Rollout, Weighted};
+use super::read::{
+    Integer, List, MapOnly, RawAvailability, RawFlag, RawRollout, RawRule, RawTarget,
+};
+use super::rollout::{BucketBy, Rollout, Weighted};
 use crate::context::Kind;
 use crate::text::{Text, key_hash};
 use crate::value::Value;
@@ -22,14 +23,13 @@ use crate::value::Value;
 /// `vexil-testing` has a builder.
 #[derive(Clone, Debug)]
 pub struct Flag {
-    pub(crate) key: Text,
+    meta: Meta,
     /// A hash of the key.
-    pub(crate) key_hash: u64,
-    pub(crate) version: u64,
+    key_hash: u64,
     pub(crate) on: bool,
     pub(crate) variations: Box<[Value]>,
     pub(crate) off_variation: Option<i64>,
-    pub(crate) fallthrough: Serve,
+    pub(crate) fallthrough: VariationOrRollout,
     pub(crate) targets: Targets,
     pub(crate) rules: Box<[FlagRule]>,
     pub(crate) prerequisites: Box<[Prerequisite]>,
@@ -41,26 +41,23 @@ pub struct Flag {
     exclude_from_summaries: bool,
     sampling_ratio: Option<i64>,
     check_ratio: Option<i64>,
-    problems: Box<[Problem]>,
-    /// The JSON text, if stores may need it.
-    json: Option<Bytes>,
 }
 
-/// The outcome of a rule or of the fallthrough.
+/// What a rule or the fallthrough returns.
 #[derive(Clone, Debug)]
-pub(crate) enum Serve {
+pub(crate) enum VariationOrRollout {
     Variation(i64),
     /// Boxed, because it is large and most flags and rules have none.
     Rollout(Box<Rollout>),
     /// Neither is present: the flag is malformed if an evaluation gets here.
-    Nothing,
+    Neither,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct FlagRule {
     pub(crate) id: Text,
     pub(crate) clauses: Box<[Clause]>,
-    pub(crate) serve: Serve,
+    pub(crate) result: VariationOrRollout,
     pub(crate) track_events: bool,
 }
 
@@ -74,7 +71,7 @@ impl Flag {
     /// Returns the key.
     #[must_use]
     pub fn key(&self) -> &Text {
-        &self.key
+        &self.meta.key
     }
 
     /// Returns a hash of the key, computed when the flag was read; see
@@ -88,7 +85,7 @@ impl Flag {
     /// Returns the version. A higher version replaces a lower one.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.version
+        self.meta.version
     }
 
     /// Whether targeting is on.
@@ -112,10 +109,7 @@ impl Flag {
 
     /// Returns the keys of the segments that the rules refer to.
     pub fn segments(&self) -> impl Iterator<Item = &Text> {
-        self.rules
-            .iter()
-            .flat_map(|rule| &rule.clauses)
-            .flat_map(Clause::segment_keys)
+        self.clauses().flat_map(Clause::segment_keys)
     }
 
     /// Whether the flag is available to client-side SDKs in browsers.
@@ -166,13 +160,13 @@ impl Flag {
     /// Returns defects that do not prevent the flag from being used.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
-        &self.problems
+        &self.meta.problems
     }
 
     /// Returns the same flag with another version.
     #[must_use]
     pub fn with_version(mut self, version: u64) -> Self {
-        self.version = version;
+        self.meta.version = version;
         self
     }
 
@@ -183,68 +177,22 @@ impl Flag {
     }
 }
 
-impl ItemData for Flag {
-    fn key(&self) -> &Text {
-        &self.key
-    }
-
-    fn version(&self) -> u64 {
-        self.version
-    }
-
-    fn problems(&self) -> &[Problem] {
-        &self.problems
-    }
-
-    fn patterns(&self) -> impl Iterator<Item = &Arc<Pattern>> {
-        self.rules
-            .iter()
-            .flat_map(|rule| &rule.clauses)
-            .flat_map(Clause::patterns)
-    }
-
-    fn json(&self) -> Option<&Bytes> {
-        self.json.as_ref()
-    }
-}
+impl ItemData for Flag {}
 
 impl Prepared for Flag {
+    const KIND: DataKind = DataKind::Flag;
+
     type Raw = RawFlag;
 
-    fn set_json(&mut self, json: Option<Bytes>) {
-        self.json = json;
-    }
-
-    fn set_version(&mut self, version: u64) {
-        self.version = version;
-    }
-
-    fn prepare(raw: RawFlag, key: Option<Text>, patterns: &mut Patterns) -> Self {
-        let key = key.unwrap_or(raw.key);
-        let mut problems = Vec::new();
-        let mut prepare = Prepare {
-            key: &key,
-            salt: &raw.salt,
-            patterns,
-        };
-        let rules = raw.rules.into_iter().enumerate();
-        let rules = rules.map(|(index, rule)| {
-            let mut defects = Vec::new();
-            let rule = prepare.rule(rule.0, &mut defects);
-            problems.extend(defects.into_iter().map(|defect| Problem {
-                rule: Some(index),
-                defect,
-            }));
-            rule
-        });
-        let rules = rules.collect();
-        let mut defects = Vec::new();
-        let fallthrough = prepare.outcome(raw.fallthrough.0, &mut defects);
-        problems.extend(
-            defects
-                .into_iter()
-                .map(|defect| Problem { rule: None, defect }),
+    fn prepare(raw: RawFlag, key: Text, patterns: &mut Patterns) -> Self {
+        let mut preparation = Preparation::new(&key, &raw.salt, patterns);
+        let rules = preparation.rules(raw.rules.0, FlagRule::prepare);
+        let fallthrough = VariationOrRollout::prepare(
+            raw.fallthrough.0.variation,
+            raw.fallthrough.0.rollout,
+            &mut preparation,
         );
+        let problems = preparation.finish();
         let availability = raw.client_side_availability.map_or_else(
             || RawAvailability {
                 using_mobile_key: true,
@@ -252,14 +200,13 @@ impl Prepared for Flag {
             },
             |given| given.0,
         );
-        let prerequisites = raw.prerequisites.into_iter();
+        let prerequisites = raw.prerequisites.0.into_iter();
         Self {
-            version: raw.version.0,
             on: raw.on,
-            variations: raw.variations.into(),
+            variations: raw.variations.0.into(),
             off_variation: raw.off_variation.map(|index| index.0),
             fallthrough,
-            targets: Targets::prepare(raw.targets, raw.context_targets),
+            targets: Targets::prepare(raw.targets.0, raw.context_targets.0),
             rules,
             prerequisites: prerequisites
                 .map(|MapOnly(raw)| Prerequisite {
@@ -278,110 +225,87 @@ impl Prepared for Flag {
             exclude_from_summaries: raw.exclude_from_summaries,
             sampling_ratio: raw.sampling_ratio.map(|ratio| ratio.0),
             check_ratio: raw.migration.0.check_ratio.map(|ratio| ratio.0),
-            problems: problems.into(),
-            json: None,
             key_hash: key_hash(&key),
-            key,
+            meta: Meta {
+                key,
+                version: raw.version.0,
+                problems,
+                json: None,
+            },
         }
+    }
+
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+
+    fn clauses(&self) -> impl Iterator<Item = &Clause> {
+        self.rules.iter().flat_map(|rule| &rule.clauses)
     }
 }
 
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = serde_json::Value::deserialize(deserializer)?;
-        let text = Bytes::from(json.to_string());
-        let MapOnly(raw) = MapOnly::<RawFlag>::deserialize(json).map_err(D::Error::custom)?;
-        if raw.deleted {
-            return Err(D::Error::custom(
-                "a deleted flag is not a flag; read it as an item",
-            ));
-        }
-        Ok(Self {
-            json: Some(text),
-            ..Self::prepare(raw, None, &mut Patterns::default())
-        })
+        entry::deserialize(deserializer)
     }
 }
 
-/// The data of the flag that its parts need when they are prepared.
-struct Prepare<'a> {
-    key: &'a Text,
-    salt: &'a Text,
-    patterns: &'a mut Patterns,
-}
-
-impl Prepare<'_> {
-    fn rule(&mut self, raw: RawRule, defects: &mut Vec<Defect>) -> FlagRule {
-        let clauses = raw
-            .clauses
-            .into_iter()
-            .map(|clause| Clause::prepare(clause.0, self.patterns, defects))
-            .collect();
-        let serve = self.outcome(
-            RawOutcome {
-                variation: raw.variation,
-                rollout: raw.rollout,
-            },
-            defects,
-        );
-        FlagRule {
+impl FlagRule {
+    fn prepare(preparation: &mut Preparation<'_>, raw: RawRule) -> Self {
+        Self {
             id: raw.id,
-            clauses,
-            serve,
+            clauses: Clause::prepare_all(raw.clauses.0, preparation),
+            result: VariationOrRollout::prepare(raw.variation, raw.rollout, preparation),
             track_events: raw.track_events,
         }
     }
+}
 
-    fn outcome(&self, raw: RawOutcome, defects: &mut Vec<Defect>) -> Serve {
-        match (raw.variation, raw.rollout) {
-            (Some(index), _) => Serve::Variation(index.0),
-            (None, Some(MapOnly(rollout))) if !rollout.variations.is_empty() => {
-                Serve::Rollout(Box::new(self.rollout(rollout, defects)))
+impl VariationOrRollout {
+    fn prepare(
+        variation: Option<Integer>,
+        rollout: Option<MapOnly<RawRollout>>,
+        preparation: &mut Preparation<'_>,
+    ) -> Self {
+        match (variation, rollout) {
+            (Some(index), _) => Self::Variation(index.0),
+            (None, Some(MapOnly(rollout))) if !rollout.variations.0.is_empty() => {
+                Self::Rollout(Box::new(prepare_rollout(rollout, preparation)))
             }
             _ => {
-                defects.push(Defect::NoOutcome);
-                Serve::Nothing
+                preparation.report(Defect::NoOutcome);
+                Self::Neither
             }
         }
     }
+}
 
-    fn rollout(&self, raw: RawRollout, defects: &mut Vec<Defect>) -> Rollout {
-        let experiment = raw.kind == "experiment";
-        let by = match raw.bucket_by.as_str() {
-            "" => BucketBy::Key,
-            // An experiment always buckets by the key and ignores the attribute.
-            _ if experiment => BucketBy::Key,
-            _ => BucketBy::Attribute(reference(raw.bucket_by, &raw.context_kind)),
-        };
-        if let BucketBy::Attribute(reference) = &by
-            && let Some(error) = reference.error()
-        {
-            defects.push(Defect::Attribute {
-                reference: reference.as_str().into(),
-                error,
-            });
+fn prepare_rollout(raw: RawRollout, preparation: &mut Preparation<'_>) -> Rollout {
+    let experiment = raw.kind == "experiment";
+    // An experiment always buckets by the key and ignores the attribute.
+    let by = match experiment {
+        true => BucketBy::Key,
+        false => preparation.bucket_by(raw.bucket_by, &raw.context_kind),
+    };
+    let mut end = 0.0;
+    let weighted = raw.variations.0.into_iter().map(|MapOnly(raw)| {
+        end += Weighted::share(raw.weight.0);
+        Weighted {
+            variation: raw.variation.0,
+            end,
+            untracked: raw.untracked,
         }
-        let prefix = raw.seed.map_or_else(
-            || Prefix::of_item(self.key, self.salt),
-            |seed| Prefix::of_seed(seed.0),
-        );
-        let mut end = 0.0;
-        let weighted = raw.variations.into_iter().map(|MapOnly(raw)| {
-            end += Weighted::share(raw.weight.0);
-            Weighted {
-                variation: raw.variation.0,
-                end,
-                untracked: raw.untracked,
-            }
-        });
-        let weighted = weighted.collect();
-        Rollout {
-            experiment,
-            kind: raw.context_kind.into(),
-            by,
-            prefix,
-            weighted,
-        }
+    });
+    Rollout {
+        experiment,
+        weighted: weighted.collect(),
+        kind: raw.context_kind.into(),
+        by,
+        hasher: preparation.bucket_hasher(raw.seed.map(|seed| seed.0)),
     }
 }
 
@@ -413,7 +337,7 @@ impl Targets {
                 place,
                 variation: list.variation.0,
             };
-            let keys = list.values.into_iter().map(|key| (key, target));
+            let keys = list.values.0.into_iter().map(|key| (key, target));
             match kinds.iter_mut().find(|(known, _)| *known == kind) {
                 Some((_, entries)) => entries.extend(keys),
                 None => kinds.push((kind, keys.collect())),
@@ -441,9 +365,9 @@ impl Targets {
         let resolved = context_targets.into_iter().map(|MapOnly(target)| {
             let is_user = Kind::from(target.context_kind.clone()) == Kind::User;
             match older.get(&target.variation.0) {
-                Some(list) if is_user && target.values.is_empty() => MapOnly(RawTarget {
+                Some(list) if is_user && target.values.0.is_empty() => MapOnly(RawTarget {
                     variation: list.variation,
-                    values: list.values.clone(),
+                    values: List(list.values.0.clone()),
                     context_kind: list.context_kind.clone(),
                 }),
                 _ => MapOnly(target),

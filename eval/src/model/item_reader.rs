@@ -2,8 +2,10 @@
 
 use serde::de::Error as _;
 
-use super::data_set::ReadError;
-use super::item::{DataKind, Entry, Item, Prepared, read_entry};
+use super::entry::{Entry, ItemData, read_entry};
+use super::error::ReadError;
+use super::item::Item;
+use super::kind::DataKind;
 use super::pattern::Patterns;
 use crate::json::Cursor;
 use crate::text::Text;
@@ -58,11 +60,31 @@ impl ItemReader {
         })
     }
 
-    fn entry<T: Prepared>(&mut self, key: Text, json: &str) -> Result<Entry<T>, serde_json::Error> {
+    fn entry<T: ItemData>(&mut self, key: Text, json: &str) -> Result<Entry<T>, serde_json::Error> {
         let mut cursor = Cursor::whole(json);
         // The cursor was created with complete text, so truncation is already an error.
         let entry = read_entry(key, &mut cursor, &mut self.patterns, self.keep_json)?;
         cursor.end()?;
         entry.ok_or_else(|| serde_json::Error::custom("unexpected end of text"))
+    }
+}
+
+impl Item {
+    /// Reads an item. Its key is `key`, the name under which it arrived.
+    ///
+    /// # Errors
+    /// Returns an error if the text is not a JSON object of that kind; it names the item.
+    pub fn from_json(
+        kind: DataKind,
+        key: impl Into<Text>,
+        json: &[u8],
+    ) -> Result<Self, ReadError<serde_json::Error>> {
+        match std::str::from_utf8(json) {
+            Ok(json) => ItemReader::new(true).read(kind, key, json),
+            Err(error) => Err(ReadError {
+                item: Some((kind, key.into())),
+                source: serde_json::Error::custom(error),
+            }),
+        }
     }
 }

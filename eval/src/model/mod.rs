@@ -5,32 +5,38 @@
 //! they can be condensed further without a breaking change; methods return what plugins and hooks
 //! need.
 
+pub(crate) mod bucket_hasher;
 mod change_set;
 pub(crate) mod clause;
 mod data_set;
 pub(crate) mod date;
-mod flag;
+mod entry;
+mod error;
+pub(crate) mod flag;
 mod item;
 mod item_reader;
 mod keys;
+mod kind;
 pub(crate) mod pattern;
+mod preparation;
 mod problem;
 mod read;
 pub(crate) mod rollout;
-mod segment;
+pub(crate) mod segment;
 pub(crate) mod version;
 
 pub use change_set::{ChangeSet, Changes, Selector};
-pub use data_set::{DataSet, DataSetReader, ReadError};
+pub use data_set::{DataSet, DataSetReader};
+pub use entry::{Entry, ItemData};
+pub use error::ReadError;
 pub use flag::Flag;
-pub(crate) use flag::Serve;
-pub use item::{DataKind, Entry, Item, ItemData, Upserted};
+pub use item::{Item, Upserted};
 pub use item_reader::ItemReader;
+pub use kind::DataKind;
 pub use pattern::{Pattern, PatternError};
 pub use problem::{Defect, Problem};
 pub use read::ItemVersion;
 pub use segment::Segment;
-pub(crate) use segment::SegmentRollout;
 
 #[cfg(test)]
 mod tests;

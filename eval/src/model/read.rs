@@ -16,198 +16,128 @@ use smallvec::SmallVec;
 use crate::text::Text;
 use crate::value::Value;
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct RawFlag {
-    #[serde(deserialize_with = "or_default")]
-    pub(super) key: Text,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) version: ItemVersion,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) deleted: bool,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) on: bool,
-    #[serde(deserialize_with = "list")]
-    pub(super) variations: Vec<Value>,
-    pub(super) off_variation: Option<Integer>,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) fallthrough: MapOnly<RawOutcome>,
-    #[serde(deserialize_with = "list")]
-    pub(super) targets: Vec<MapOnly<RawTarget>>,
-    #[serde(deserialize_with = "list")]
-    pub(super) context_targets: Vec<MapOnly<RawTarget>>,
-    #[serde(deserialize_with = "list")]
-    pub(super) rules: Vec<MapOnly<RawRule>>,
-    #[serde(deserialize_with = "list")]
-    pub(super) prerequisites: Vec<MapOnly<RawPrerequisite>>,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) salt: Text,
-    pub(super) client_side_availability: Option<MapOnly<RawAvailability>>,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) client_side: bool,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) track_events: bool,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) track_events_fallthrough: bool,
-    pub(super) debug_events_until_date: Option<Integer>,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) exclude_from_summaries: bool,
-    pub(super) sampling_ratio: Option<Integer>,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) migration: MapOnly<RawMigration>,
+/// Defines the raw form of JSON objects, whose missing or null properties have their default.
+macro_rules! raw {
+    ($($(#[$doc:meta])* struct $name:ident { $($field:ident: $type:ty,)* })+) => {$(
+        $(#[$doc])*
+        #[derive(Default, Deserialize)]
+        #[serde(default, rename_all = "camelCase")]
+        pub(super) struct $name {
+            $(#[serde(deserialize_with = "or_default")] pub(super) $field: $type,)*
+        }
+    )+};
 }
 
-/// A variation or a rollout: the fallthrough, or the outcome of a rule.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct RawOutcome {
-    pub(super) variation: Option<Integer>,
-    pub(super) rollout: Option<MapOnly<RawRollout>>,
-}
+raw! {
+    struct RawFlag {
+        key: Text,
+        version: ItemVersion,
+        deleted: bool,
+        on: bool,
+        variations: List<Value>,
+        off_variation: Option<Integer>,
+        fallthrough: MapOnly<RawFallthrough>,
+        targets: List<MapOnly<RawTarget>>,
+        context_targets: List<MapOnly<RawTarget>>,
+        rules: List<MapOnly<RawRule>>,
+        prerequisites: List<MapOnly<RawPrerequisite>>,
+        salt: Text,
+        client_side_availability: Option<MapOnly<RawAvailability>>,
+        client_side: bool,
+        track_events: bool,
+        track_events_fallthrough: bool,
+        debug_events_until_date: Option<Integer>,
+        exclude_from_summaries: bool,
+        sampling_ratio: Option<Integer>,
+        migration: MapOnly<RawMigration>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct RawRule {
-    #[serde(deserialize_with = "or_default")]
-    pub(super) id: Text,
-    #[serde(deserialize_with = "list")]
-    pub(super) clauses: Vec<MapOnly<RawClause>>,
-    pub(super) variation: Option<Integer>,
-    pub(super) rollout: Option<MapOnly<RawRollout>>,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) track_events: bool,
-}
+    struct RawFallthrough {
+        variation: Option<Integer>,
+        rollout: Option<MapOnly<RawRollout>>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct RawTarget {
-    #[serde(deserialize_with = "or_default")]
-    pub(super) variation: Integer,
-    #[serde(deserialize_with = "list")]
-    pub(super) values: Vec<Text>,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) context_kind: Text,
-}
+    struct RawRule {
+        id: Text,
+        clauses: List<MapOnly<RawClause>>,
+        variation: Option<Integer>,
+        rollout: Option<MapOnly<RawRollout>>,
+        track_events: bool,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct RawPrerequisite {
-    #[serde(deserialize_with = "or_default")]
-    pub(super) key: Text,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) variation: Integer,
-}
+    struct RawTarget {
+        variation: Integer,
+        values: List<Text>,
+        context_kind: Text,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct RawRollout {
-    #[serde(deserialize_with = "or_default")]
-    pub(super) kind: Text,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) context_kind: Text,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) bucket_by: Text,
-    pub(super) seed: Option<Integer>,
-    #[serde(deserialize_with = "list")]
-    pub(super) variations: Vec<MapOnly<RawWeighted>>,
-}
+    struct RawPrerequisite {
+        key: Text,
+        variation: Integer,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct RawWeighted {
-    #[serde(deserialize_with = "or_default")]
-    pub(super) variation: Integer,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) weight: Integer,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) untracked: bool,
-}
+    struct RawRollout {
+        kind: Text,
+        context_kind: Text,
+        bucket_by: Text,
+        seed: Option<Integer>,
+        variations: List<MapOnly<RawWeighted>>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct RawClause {
-    #[serde(deserialize_with = "or_default")]
-    pub(super) attribute: Text,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) context_kind: Text,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) op: Text,
-    #[serde(deserialize_with = "list")]
-    pub(super) values: Vec<Value>,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) negate: bool,
-}
+    struct RawWeighted {
+        variation: Integer,
+        weight: Integer,
+        untracked: bool,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct RawAvailability {
-    #[serde(deserialize_with = "or_default")]
-    pub(super) using_mobile_key: bool,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) using_environment_id: bool,
-}
+    struct RawClause {
+        attribute: Text,
+        context_kind: Text,
+        op: Text,
+        values: List<Value>,
+        negate: bool,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct RawMigration {
-    pub(super) check_ratio: Option<Integer>,
-}
+    struct RawAvailability {
+        using_mobile_key: bool,
+        using_environment_id: bool,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct RawSegment {
-    #[serde(deserialize_with = "or_default")]
-    pub(super) key: Text,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) version: ItemVersion,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) deleted: bool,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) salt: Text,
-    #[serde(deserialize_with = "list")]
-    pub(super) included: Vec<Text>,
-    #[serde(deserialize_with = "list")]
-    pub(super) excluded: Vec<Text>,
-    #[serde(deserialize_with = "list")]
-    pub(super) included_contexts: Vec<MapOnly<RawSegmentTarget>>,
-    #[serde(deserialize_with = "list")]
-    pub(super) excluded_contexts: Vec<MapOnly<RawSegmentTarget>>,
-    #[serde(deserialize_with = "list")]
-    pub(super) rules: Vec<MapOnly<RawSegmentRule>>,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) unbounded: bool,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) unbounded_context_kind: Text,
-    pub(super) generation: Option<Integer>,
-}
+    struct RawMigration {
+        check_ratio: Option<Integer>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct RawSegmentTarget {
-    #[serde(deserialize_with = "or_default")]
-    pub(super) context_kind: Text,
-    #[serde(deserialize_with = "list")]
-    pub(super) values: Vec<Text>,
-}
+    struct RawSegment {
+        key: Text,
+        version: ItemVersion,
+        deleted: bool,
+        salt: Text,
+        included: List<Text>,
+        excluded: List<Text>,
+        included_contexts: List<MapOnly<RawSegmentTarget>>,
+        excluded_contexts: List<MapOnly<RawSegmentTarget>>,
+        rules: List<MapOnly<RawSegmentRule>>,
+        unbounded: bool,
+        unbounded_context_kind: Text,
+        generation: Option<Integer>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct RawSegmentRule {
-    #[serde(deserialize_with = "list")]
-    pub(super) clauses: Vec<MapOnly<RawClause>>,
-    pub(super) weight: Option<Integer>,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) bucket_by: Text,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) rollout_context_kind: Text,
-}
+    struct RawSegmentTarget {
+        context_kind: Text,
+        values: List<Text>,
+    }
 
-/// The part of a deleted item that is read; its other properties are ignored.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct RawTombstone {
-    #[serde(deserialize_with = "or_default")]
-    pub(super) version: ItemVersion,
+    struct RawSegmentRule {
+        clauses: List<MapOnly<RawClause>>,
+        weight: Option<Integer>,
+        bucket_by: Text,
+        rollout_context_kind: Text,
+    }
+
+    /// The part of a deleted item that is read; its other properties are ignored.
+    struct RawTombstone {
+        version: ItemVersion,
+    }
 }
 
 fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(
@@ -216,43 +146,66 @@ fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// Reads a list; null is an empty one. Most lists are short, and there are many: collecting on the
-/// stack first allows a single allocation of the exact size.
-fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<T>, D::Error> {
-    struct ListVisitor<T>(PhantomData<T>);
+/// The properties that the raw forms of flags and segments share.
+pub(super) trait RawItem {
+    fn key(&self) -> &Text;
 
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
-        type Value = Vec<T>;
+    /// Returns the version of the deletion if the item is a tombstone.
+    fn deleted(&self) -> Option<u64>;
+}
 
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a sequence")
-        }
-
-        fn visit_none<E>(self) -> Result<Vec<T>, E> {
-            Ok(Vec::new())
-        }
-
-        fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<T>, D::Error> {
-            deserializer.deserialize_seq(self)
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Vec<T>, A::Error> {
-            let mut list = SmallVec::<[T; 4]>::new();
-            while let Some(element) = elements.next_element()? {
-                list.push(element);
+macro_rules! raw_item {
+    ($($name:ident)+) => {$(
+        impl RawItem for $name {
+            fn key(&self) -> &Text {
+                &self.key
             }
-            if list.spilled() {
-                return Ok(list.into_vec());
+
+            fn deleted(&self) -> Option<u64> {
+                self.deleted.then_some(self.version.0)
             }
-            let mut exact = Vec::with_capacity(list.len());
-            exact.extend(list);
-            Ok(exact)
         }
+    )+};
+}
+raw_item! { RawFlag RawSegment }
+
+/// A list of exactly the required size. Most lists are short, and there are many: collecting on the
+/// stack first allows a single allocation.
+pub(super) struct List<T>(pub(super) Vec<T>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
     }
+}
 
-    deserializer.deserialize_option(ListVisitor(PhantomData))
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
+            type Value = List<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sequence")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<List<T>, A::Error> {
+                let mut list = SmallVec::<[T; 4]>::new();
+                while let Some(element) = elements.next_element()? {
+                    list.push(element);
+                }
+                if list.spilled() {
+                    return Ok(List(list.into_vec()));
+                }
+                let mut exact = Vec::with_capacity(list.len());
+                exact.extend(list);
+                Ok(List(exact))
+            }
+        }
+
+        deserializer.deserialize_seq(ListVisitor(PhantomData))
+    }
 }
 
 /// The version of an item, read as an integer. A negative version becomes zero, the lowest one.
@@ -319,9 +272,9 @@ pub(super) struct MapOnly<T>(pub(super) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for MapOnly<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct StrictVisitor<T>(PhantomData<T>);
+        struct MapOnlyVisitor<T>(PhantomData<T>);
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for StrictVisitor<T> {
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for MapOnlyVisitor<T> {
             type Value = MapOnly<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -333,6 +286,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for MapOnly<T> {
             }
         }
 
-        deserializer.deserialize_map(StrictVisitor(PhantomData))
+        deserializer.deserialize_map(MapOnlyVisitor(PhantomData))
     }
 }

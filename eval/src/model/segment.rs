@@ -1,33 +1,28 @@
 //! [`Segment`]: a set of contexts, given by key or by rules, that flags can refer to.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::clause::{Clause, reference};
-use super::item::{ItemData, Prepared};
+use super::bucket_hasher::BucketHasher;
+use super::clause::Clause;
+use super::entry::{self, ItemData, Meta, Prepared};
 use super::keys::KeySet;
-use super::pattern::{Pattern, Patterns};
-use super::problem::{Defect, Problem};
+use super::kind::DataKind;
+use super::pattern::Patterns;
+use super::preparation::Preparation;
+use super::problem::Problem;
 use super::read::{MapOnly, RawSegment, RawSegmentRule, RawSegmentTarget};
-use super::rollout::{BucketBy, Prefix, Weighted};
+use super::rollout::{BucketBy, Weighted};
 use crate::context::Kind;
 use crate::text::Text;
 
 /// A segment. Read one from JSON, alone or as part of a [`DataSet`](super::DataSet).
 #[derive(Clone, Debug)]
 pub struct Segment {
-    pub(crate) key: Text,
-    pub(crate) version: u64,
+    meta: Meta,
     pub(crate) included: Lists,
     pub(crate) excluded: Lists,
     pub(crate) rules: Box<[SegmentRule]>,
     pub(crate) big: Option<BigSegment>,
-    problems: Box<[Problem]>,
-    /// The JSON text, if stores may need it.
-    json: Option<Bytes>,
 }
 
 /// The additional data of a big segment, whose lists are kept in a separate store.
@@ -49,7 +44,7 @@ pub(crate) struct SegmentRule {
 pub(crate) struct SegmentRollout {
     pub(crate) kind: Kind,
     pub(crate) by: BucketBy,
-    pub(crate) prefix: Prefix,
+    pub(crate) hasher: BucketHasher,
     pub(crate) end: f32,
 }
 
@@ -57,13 +52,13 @@ impl Segment {
     /// Returns the key.
     #[must_use]
     pub fn key(&self) -> &Text {
-        &self.key
+        &self.meta.key
     }
 
     /// Returns the version. A higher version replaces a lower one.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.version
+        self.meta.version
     }
 
     /// Whether its lists are kept in a big-segment store.
@@ -74,79 +69,34 @@ impl Segment {
 
     /// Returns the keys of the segments that the rules refer to.
     pub fn segments(&self) -> impl Iterator<Item = &Text> {
-        self.rules
-            .iter()
-            .flat_map(|rule| &rule.clauses)
-            .flat_map(Clause::segment_keys)
+        self.clauses().flat_map(Clause::segment_keys)
     }
 
     /// Returns defects that do not prevent the segment from being used.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
-        &self.problems
+        &self.meta.problems
     }
 
     /// Returns the same segment with another version.
     #[must_use]
     pub fn with_version(mut self, version: u64) -> Self {
-        self.version = version;
+        self.meta.version = version;
         self
     }
 }
 
-impl ItemData for Segment {
-    fn key(&self) -> &Text {
-        &self.key
-    }
-
-    fn version(&self) -> u64 {
-        self.version
-    }
-
-    fn problems(&self) -> &[Problem] {
-        &self.problems
-    }
-
-    fn patterns(&self) -> impl Iterator<Item = &Arc<Pattern>> {
-        self.rules
-            .iter()
-            .flat_map(|rule| &rule.clauses)
-            .flat_map(Clause::patterns)
-    }
-
-    fn json(&self) -> Option<&Bytes> {
-        self.json.as_ref()
-    }
-}
+impl ItemData for Segment {}
 
 impl Prepared for Segment {
+    const KIND: DataKind = DataKind::Segment;
+
     type Raw = RawSegment;
 
-    fn set_json(&mut self, json: Option<Bytes>) {
-        self.json = json;
-    }
-
-    fn set_version(&mut self, version: u64) {
-        self.version = version;
-    }
-
-    fn prepare(raw: RawSegment, key: Option<Text>, patterns: &mut Patterns) -> Self {
-        let key = key.unwrap_or(raw.key);
-        let mut problems = Vec::new();
-        let rules = raw
-            .rules
-            .into_iter()
-            .enumerate()
-            .map(|(index, MapOnly(rule))| {
-                let mut defects = Vec::new();
-                let rule = SegmentRule::prepare(rule, &key, &raw.salt, patterns, &mut defects);
-                problems.extend(defects.into_iter().map(|defect| Problem {
-                    rule: Some(index),
-                    defect,
-                }));
-                rule
-            });
-        let rules = rules.collect();
+    fn prepare(raw: RawSegment, key: Text, patterns: &mut Patterns) -> Self {
+        let mut preparation = Preparation::new(&key, &raw.salt, patterns);
+        let rules = preparation.rules(raw.rules.0, SegmentRule::prepare);
+        let problems = preparation.finish();
         let big = raw.unbounded.then(|| BigSegment {
             kind: raw.unbounded_context_kind.into(),
             reference: raw
@@ -154,66 +104,46 @@ impl Prepared for Segment {
                 .map(|generation| format!("{key}.g{}", generation.0).into()),
         });
         Self {
-            version: raw.version.0,
-            included: Lists::prepare(raw.included, raw.included_contexts),
-            excluded: Lists::prepare(raw.excluded, raw.excluded_contexts),
+            included: Lists::prepare(raw.included.0, raw.included_contexts.0),
+            excluded: Lists::prepare(raw.excluded.0, raw.excluded_contexts.0),
             rules,
             big,
-            problems: problems.into(),
-            json: None,
-            key,
+            meta: Meta {
+                key,
+                version: raw.version.0,
+                problems,
+                json: None,
+            },
         }
+    }
+
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+
+    fn clauses(&self) -> impl Iterator<Item = &Clause> {
+        self.rules.iter().flat_map(|rule| &rule.clauses)
     }
 }
 
 impl<'de> Deserialize<'de> for Segment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = serde_json::Value::deserialize(deserializer)?;
-        let text = Bytes::from(json.to_string());
-        let MapOnly(raw) = MapOnly::<RawSegment>::deserialize(json).map_err(D::Error::custom)?;
-        if raw.deleted {
-            return Err(D::Error::custom(
-                "a deleted segment is not a segment; read it as an item",
-            ));
-        }
-        Ok(Self {
-            json: Some(text),
-            ..Self::prepare(raw, None, &mut Patterns::default())
-        })
+        entry::deserialize(deserializer)
     }
 }
 
 impl SegmentRule {
-    fn prepare(
-        raw: RawSegmentRule,
-        key: &Text,
-        salt: &Text,
-        patterns: &mut Patterns,
-        defects: &mut Vec<Defect>,
-    ) -> Self {
-        let clauses = raw
-            .clauses
-            .into_iter()
-            .map(|clause| Clause::prepare(clause.0, patterns, defects))
-            .collect();
+    fn prepare(preparation: &mut Preparation<'_>, raw: RawSegmentRule) -> Self {
+        let clauses = Clause::prepare_all(raw.clauses.0, preparation);
         let rollout = raw.weight.map(|weight| {
-            let by = if raw.bucket_by.is_empty() {
-                BucketBy::Key
-            } else {
-                BucketBy::Attribute(reference(raw.bucket_by, &raw.rollout_context_kind))
-            };
-            if let BucketBy::Attribute(reference) = &by
-                && let Some(error) = reference.error()
-            {
-                defects.push(Defect::Attribute {
-                    reference: reference.as_str().into(),
-                    error,
-                });
-            }
             Box::new(SegmentRollout {
+                by: preparation.bucket_by(raw.bucket_by, &raw.rollout_context_kind),
                 kind: raw.rollout_context_kind.into(),
-                by,
-                prefix: Prefix::of_item(key, salt),
+                hasher: preparation.bucket_hasher(None),
                 end: Weighted::share(weight.0),
             })
         });
@@ -231,8 +161,8 @@ impl Lists {
         for MapOnly(target) in contexts {
             let kind = Kind::from(target.context_kind);
             match kinds.iter_mut().find(|(known, _)| *known == kind) {
-                Some((_, keys)) => keys.extend(target.values),
-                None => kinds.push((kind, target.values)),
+                Some((_, keys)) => keys.extend(target.values.0),
+                None => kinds.push((kind, target.values.0)),
             }
         }
         kinds.retain(|(_, keys)| !keys.is_empty());

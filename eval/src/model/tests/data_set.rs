@@ -170,8 +170,8 @@ fn the_key_under_which_an_item_arrives_is_the_one_that_is_hashed() {
         json!({"key": "other", "salt": "salt", "fallthrough": {"rollout": {"variations": [{}]}}});
     let data = data(&data_of(DataKind::Flag, &rollout_of)).unwrap();
     let flag = data.flags[0].present().unwrap();
-    let bucket = rollout(&flag.fallthrough).prefix.bucket(b"ada");
-    let expected = Prefix::of_item("k", "salt").bucket(b"ada");
+    let bucket = rollout(&flag.fallthrough).hasher.bucket(b"ada");
+    let expected = BucketHasher::of_item("k", "salt").bucket(b"ada");
     assert_eq!(bucket.to_bits(), expected.to_bits());
 }
 

@@ -10,7 +10,7 @@ fn an_empty_flag_has_the_defaults_of_the_protocol() {
     assert!(!flag.is_on());
     assert!(flag.variations().is_empty());
     assert_eq!(flag.off_variation, None);
-    assert!(matches!(flag.fallthrough, Serve::Nothing));
+    assert!(matches!(flag.fallthrough, VariationOrRollout::Neither));
     assert_eq!(flag.targets.find(|_| Some("")), None);
     assert_eq!((flag.rules.len(), flag.prerequisites().len()), (0, 0));
     assert!(!flag.track_events());
@@ -38,7 +38,7 @@ fn the_properties_of_a_flag_are_read() {
     assert!(flag.is_on());
     assert_eq!(flag.variations(), [Value::Null, json!({"x": [1]}).into()]);
     assert_eq!(flag.off_variation, Some(1));
-    assert!(matches!(flag.fallthrough, Serve::Variation(0)));
+    assert!(matches!(flag.fallthrough, VariationOrRollout::Variation(0)));
     assert_eq!(flag.targets.find(|_| Some("ada")), Some(1));
     let prerequisites = flag.prerequisites.iter();
     let prerequisites: Vec<_> = prerequisites
@@ -66,15 +66,15 @@ fn the_parts_of_a_flag_have_the_defaults_of_the_protocol() {
     };
     assert_eq!((empty.id.as_str(), empty.clauses.len()), ("", 0));
     assert!(!empty.track_events);
-    assert!(matches!(empty.serve, Serve::Nothing));
+    assert!(matches!(empty.result, VariationOrRollout::Neither));
 
     let clause = &with_clause.clauses[0];
     assert_eq!(clause.kind, Kind::User);
     assert_eq!(clause.attribute.error(), Some(ReferenceError::Empty));
     assert!(!clause.negate);
-    assert!(matches!(clause.test, Test::Never));
+    assert!(matches!(clause.operator, Operator::Never));
 
-    let rollout = rollout(&with_rollout.serve);
+    let rollout = rollout(&with_rollout.result);
     assert_eq!(rollout.kind, Kind::User);
     assert!(!rollout.experiment);
     assert!(matches!(rollout.by, BucketBy::Key));

@@ -13,8 +13,10 @@ use serde_json::{Map, Value as Json, json};
 
 use super::*;
 use crate::context::{Kind, Reference, ReferenceError};
-use crate::model::clause::Test;
-use crate::model::rollout::{BucketBy, Prefix, Rollout};
+use crate::model::bucket_hasher::BucketHasher;
+use crate::model::clause::Operator;
+use crate::model::flag::VariationOrRollout;
+use crate::model::rollout::{BucketBy, Rollout};
 use crate::text::Text;
 use crate::value::Value;
 
@@ -56,9 +58,9 @@ fn shown(kind: DataKind, json: &Json) -> String {
     format!("{:?}", item(kind, json).unwrap().without_json())
 }
 
-fn rollout(serve: &Serve) -> &Rollout {
-    match serve {
-        Serve::Rollout(rollout) => rollout,
+fn rollout(result: &VariationOrRollout) -> &Rollout {
+    match result {
+        VariationOrRollout::Rollout(rollout) => rollout,
         other => panic!("{other:?} is no rollout"),
     }
 }

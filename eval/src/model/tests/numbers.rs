@@ -29,7 +29,7 @@ fn integers_may_have_a_fraction_which_is_truncated() {
         assert_eq!(flag.sampling_ratio(), Some(read), "{written}");
         assert_eq!(flag.prerequisites[0].variation, read, "{written}");
         assert!(
-            matches!(flag.fallthrough, Serve::Variation(index) if index == read),
+            matches!(flag.fallthrough, VariationOrRollout::Variation(index) if index == read),
             "{written}"
         );
     }
@@ -41,7 +41,7 @@ fn indexes_and_weights_may_be_negative_and_versions_start_at_zero() {
     let weights = json!([{"variation": -1, "weight": -5}, {"weight": 10}, {"weight": 99_995}]);
     let flag = flag(json!({"version": -3, "rules": [{"rollout": {"variations": weights}}]}));
     assert_eq!(flag.version(), 0);
-    let weighted = &rollout(&flag.rules[0].serve).weighted;
+    let weighted = &rollout(&flag.rules[0].result).weighted;
     let ends: Vec<_> = weighted.iter().map(|share| share.end * 100_000.0).collect();
     assert_eq!(weighted[0].variation, -1);
     for (end, expected) in ends.into_iter().zip([-5.0, 5.0, 100_000.0_f32]) {
