@@ -1,7 +1,12 @@
-//! [`Kind`]: the context kind that a part of a flag or segment refers to.
+//! [`Kind`]: the context kind that a part of a flag or segment refers to; kinds with a meaning.
 
-use super::builder::DEFAULT_KIND;
 use crate::text::Text;
+
+/// The default kind of a context.
+pub(super) const DEFAULT_KIND: Text = Text::from_static("user");
+
+/// The kind of every multi-context.
+pub(super) const MULTI_KIND: Text = Text::from_static("multi");
 
 /// A context kind. `User` is a separate variant, so that the most common comparison does not touch
 /// the string.

@@ -13,9 +13,9 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-pub(crate) use builder::MULTI_KIND;
 pub use builder::{ContextBuilder, ContextError, MultiContextBuilder};
 pub(crate) use kind::Kind;
+use kind::MULTI_KIND;
 use name::{Attribute, BuiltIn, Name, NameHash};
 pub use reference::{Reference, ReferenceError};
 
@@ -76,52 +76,6 @@ struct Single {
 }
 
 impl Context {
-    /// Creates a context of kind `user` with only a key.
-    ///
-    /// # Errors
-    /// Returns an error if the key is empty.
-    pub fn new(key: impl Into<Text>) -> Result<Self, ContextError> {
-        Self::builder(key).build()
-    }
-
-    /// Creates a context of the given kind with only a key.
-    ///
-    /// # Errors
-    /// Returns an error if the key is empty or the kind is not allowed; see
-    /// [`ContextBuilder::kind`].
-    pub fn with_kind(key: impl Into<Text>, kind: impl Into<Text>) -> Result<Self, ContextError> {
-        Self::builder(key).kind(kind).build()
-    }
-
-    /// Returns a builder of a context of kind `user`; [`ContextBuilder::kind`] changes the kind.
-    #[must_use]
-    pub fn builder(key: impl Into<Text>) -> ContextBuilder {
-        ContextBuilder::new(key.into())
-    }
-
-    /// Creates a multi-context from the given contexts. A single context is returned unchanged.
-    ///
-    /// # Errors
-    /// Returns an error if there are no contexts, or two of the same kind.
-    pub fn multi(contexts: impl IntoIterator<Item = Self>) -> Result<Self, ContextError> {
-        contexts
-            .into_iter()
-            .fold(Self::multi_builder(), MultiContextBuilder::add)
-            .build()
-    }
-
-    /// Returns a builder of a multi-context.
-    #[must_use]
-    pub fn multi_builder() -> MultiContextBuilder {
-        MultiContextBuilder::default()
-    }
-
-    /// Returns a builder with all properties of this context; an empty builder for a multi-context.
-    #[must_use]
-    pub fn to_builder(&self) -> ContextBuilder {
-        ContextBuilder::from_context(self)
-    }
-
     /// Returns the kind; `multi` for a multi-context.
     #[must_use]
     pub fn kind(&self) -> &str {

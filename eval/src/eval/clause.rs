@@ -19,10 +19,10 @@ impl<'a> Evaluator<'_, 'a> {
     pub(super) fn clauses_match(
         &mut self,
         clauses: &'a [Clause],
-        path: &super::Path<'_>,
+        ancestors: &super::Ancestors<'_>,
     ) -> Result<bool, Abort> {
         for clause in clauses {
-            if !self.clause_matches(clause, path)? {
+            if !self.clause_matches(clause, ancestors)? {
                 return Ok(false);
             }
         }
@@ -32,10 +32,10 @@ impl<'a> Evaluator<'_, 'a> {
     fn clause_matches(
         &mut self,
         clause: &'a Clause,
-        path: &super::Path<'_>,
+        ancestors: &super::Ancestors<'_>,
     ) -> Result<bool, Abort> {
         if let Operator::Segments(keys) = &clause.operator {
-            return Ok(self.any_segment_contains(keys, path)? != clause.negate);
+            return Ok(self.any_segment_contains(keys, ancestors)? != clause.negate);
         }
         if clause.attribute.error().is_some() {
             return Err(Abort::Malformed);

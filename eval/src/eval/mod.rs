@@ -34,7 +34,6 @@ mod bucket;
 mod clause;
 mod detail;
 mod lookup;
-mod prerequisite;
 mod segment;
 
 use bucket::bucket;
@@ -48,6 +47,7 @@ use crate::context::{Context, Member};
 use crate::model::Flag;
 use crate::model::flag::VariationOrRollout;
 use crate::model::rollout::Rollout;
+use crate::text::Text;
 use crate::value::Value;
 
 /// The outcome of an evaluation.
@@ -89,7 +89,7 @@ pub fn evaluate_into<'a>(
         visits: 0,
         found: evaluation,
     };
-    match evaluator.flag(flag, &Path::Start) {
+    match evaluator.flag(flag, &Ancestors::Root) {
         Ok(()) => None,
         Err(Abort::Malformed) => {
             evaluator.malformed();
@@ -120,12 +120,12 @@ enum Abort {
 impl<'a> Evaluator<'_, 'a> {
     /// Evaluates a flag and writes the result to `found`.
     #[inline]
-    fn flag(&mut self, flag: &'a Flag, path: &Path<'_>) -> Result<(), Abort> {
+    fn flag(&mut self, flag: &'a Flag, ancestors: &Ancestors<'_>) -> Result<(), Abort> {
         if !flag.on {
             self.off(flag, Verdict::Off);
             return Ok(());
         }
-        if let Some(prerequisite_key) = self.failed_prerequisite(flag, path)? {
+        if let Some(prerequisite_key) = self.failed_prerequisite(flag, ancestors)? {
             self.off(flag, Verdict::PrerequisiteFailed { prerequisite_key });
             return Ok(());
         }
@@ -137,8 +137,8 @@ impl<'a> Evaluator<'_, 'a> {
             return Ok(());
         }
         for (rule_index, rule) in flag.rules.iter().enumerate() {
-            // Segment cycle detection restarts in each clause; prerequisites use their own path.
-            if self.clauses_match(&rule.clauses, &Path::Start)? {
+            // Segment cycle detection restarts in each clause, without the ancestors of the flag.
+            if self.clauses_match(&rule.clauses, &Ancestors::Root)? {
                 let verdict = |in_experiment| Verdict::RuleMatch {
                     rule_index,
                     rule_id: &rule.id,
@@ -152,6 +152,54 @@ impl<'a> Evaluator<'_, 'a> {
             Verdict::Fallthrough { in_experiment }
         });
         Ok(())
+    }
+
+    /// Returns the key of the first failed prerequisite, if any.
+    ///
+    /// A prerequisite that is off always fails, even if its off variation is the required one. It
+    /// is still evaluated and reported; those after a failed one are not.
+    #[inline]
+    fn failed_prerequisite(
+        &mut self,
+        flag: &'a Flag,
+        ancestors: &Ancestors<'_>,
+    ) -> Result<Option<&'a Text>, Abort> {
+        if flag.prerequisites.is_empty() {
+            Ok(None)
+        } else {
+            self.first_failed(flag, ancestors)
+        }
+    }
+
+    fn first_failed(
+        &mut self,
+        flag: &'a Flag,
+        ancestors: &Ancestors<'_>,
+    ) -> Result<Option<&'a Text>, Abort> {
+        let ancestors = &ancestors.enter(flag.key())?;
+        for required in &flag.prerequisites {
+            let prerequisite = match self.data.flag(&required.key) {
+                Found::Present(prerequisite) => prerequisite,
+                Found::Absent => return Ok(Some(&required.key)),
+                Found::Unknown => return Err(Abort::Needs(Need::Flag(required.key.clone()))),
+            };
+            self.visit()?;
+            self.flag(prerequisite, ancestors)?;
+            let Evaluation {
+                variation, verdict, ..
+            } = *self.found;
+            self.found.prerequisites.push(PrerequisiteEvaluation {
+                flag: prerequisite,
+                prerequisite_of: flag.key(),
+                variation,
+                verdict,
+            });
+            let index = variation.and_then(|(index, _)| i64::try_from(index).ok());
+            if !prerequisite.on || index != Some(required.variation) {
+                return Ok(Some(&required.key));
+            }
+        }
+        Ok(None)
     }
 
     /// Counts a visit to a prerequisite or segment.
@@ -220,8 +268,8 @@ impl<'a> Evaluator<'_, 'a> {
 
 /// The keys on the way from the start of an evaluation to the current item: flags through
 /// prerequisites, or segments through rules. A linked list on the stack, one node per level.
-enum Path<'p> {
-    Start,
+enum Ancestors<'p> {
+    Root,
     Below {
         key: &'p str,
         depth: usize,
@@ -238,17 +286,17 @@ const MAX_DEPTH: usize = 100;
 /// an evaluation busy for minutes.
 const MAX_VISITS: u32 = 10_000;
 
-impl<'p> Path<'p> {
+impl<'p> Ancestors<'p> {
     /// Goes one level down. Fails on a cycle or below the maximum depth.
     fn enter(&'p self, key: &'p str) -> Result<Self, Abort> {
         let depth = match self {
-            Path::Start => 0,
-            Path::Below { depth, .. } => depth + 1,
+            Ancestors::Root => 0,
+            Ancestors::Below { depth, .. } => depth + 1,
         };
         if depth >= MAX_DEPTH || self.holds(key) {
             return Err(Abort::Malformed);
         }
-        Ok(Path::Below {
+        Ok(Ancestors::Below {
             key,
             depth,
             above: self,
@@ -256,12 +304,12 @@ impl<'p> Path<'p> {
     }
 
     fn holds(&self, wanted: &str) -> bool {
-        let mut path = self;
-        while let Path::Below { key, above, .. } = path {
+        let mut ancestors = self;
+        while let Ancestors::Below { key, above, .. } = ancestors {
             if *key == wanted {
                 return true;
             }
-            path = above;
+            ancestors = above;
         }
         false
     }

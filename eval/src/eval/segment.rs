@@ -3,7 +3,7 @@
 use super::bucket::bucket;
 use super::detail::BigSegmentsStatus;
 use super::lookup::{Found, Need};
-use super::{Abort, Evaluator, Path};
+use super::{Abort, Ancestors, Evaluator};
 use crate::context::{Kind, Member};
 use crate::model::Segment;
 use crate::model::segment::SegmentRollout;
@@ -14,11 +14,11 @@ impl<'a> Evaluator<'_, 'a> {
     pub(super) fn any_segment_contains(
         &mut self,
         keys: &'a [Text],
-        path: &Path<'_>,
+        ancestors: &Ancestors<'_>,
     ) -> Result<bool, Abort> {
         for key in keys {
             let found = match self.data.segment(key) {
-                Found::Present(segment) => self.segment_contains(segment, path)?,
+                Found::Present(segment) => self.segment_contains(segment, ancestors)?,
                 Found::Absent => false,
                 Found::Unknown => return Err(Abort::Needs(Need::Segment(key.clone()))),
             };
@@ -29,9 +29,13 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(false)
     }
 
-    fn segment_contains(&mut self, segment: &'a Segment, path: &Path<'_>) -> Result<bool, Abort> {
+    fn segment_contains(
+        &mut self,
+        segment: &'a Segment,
+        ancestors: &Ancestors<'_>,
+    ) -> Result<bool, Abort> {
         self.visit()?;
-        let path = &path.enter(segment.key())?;
+        let ancestors = &ancestors.enter(segment.key())?;
         let listed = if segment.big.is_some() {
             self.big_segment_lists(segment)?
         } else {
@@ -39,7 +43,7 @@ impl<'a> Evaluator<'_, 'a> {
         };
         match listed {
             Some(listed) => Ok(listed),
-            None => self.segment_rules_match(segment, path),
+            None => self.segment_rules_match(segment, ancestors),
         }
     }
 
@@ -89,10 +93,10 @@ impl<'a> Evaluator<'_, 'a> {
     fn segment_rules_match(
         &mut self,
         segment: &'a Segment,
-        path: &Path<'_>,
+        ancestors: &Ancestors<'_>,
     ) -> Result<bool, Abort> {
         for rule in &segment.rules {
-            if !self.clauses_match(&rule.clauses, path)? {
+            if !self.clauses_match(&rule.clauses, ancestors)? {
                 continue;
             }
             let in_share = match &rule.rollout {

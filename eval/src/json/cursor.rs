@@ -1,4 +1,4 @@
-//! [`Cursor`], [`Object`]: incremental reading of JSON, member by member.
+//! [`Cursor`], [`ObjectReader`], [`ArrayReader`]: incremental reading of JSON, member by member.
 //!
 //! Values are parsed by `serde_json`; only the outermost objects, with the punctuation between
 //! values, are read here. A large environment is therefore never held in memory as a whole, only
@@ -154,7 +154,7 @@ fn read<'t, T: Deserialize<'t>>(
 
 /// An object that is read member by member.
 #[derive(Debug, Default)]
-pub struct Object {
+pub struct ObjectReader {
     expected: Expected,
     name: Text,
 }
@@ -176,7 +176,7 @@ enum Expected {
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a reader must handle each step")]
 pub enum Step<'o> {
-    /// A member of this name. Read its value next, then call [`Object::value_read`].
+    /// A member of this name. Read its value next, then call [`ObjectReader::value_read`].
     Member(&'o Text),
     /// The end of the object.
     End,
@@ -184,7 +184,7 @@ pub enum Step<'o> {
     Incomplete,
 }
 
-impl Object {
+impl ObjectReader {
     /// Whether the opening brace was read.
     #[must_use]
     pub fn has_begun(&self) -> bool {
@@ -227,7 +227,7 @@ impl Object {
 
 /// An array that is read element by element.
 #[derive(Debug, Default)]
-pub struct Array(ArrayState);
+pub struct ArrayReader(ArrayState);
 
 /// The next token expected in an array.
 #[derive(Clone, Copy, Debug, Default)]
@@ -244,7 +244,7 @@ enum ArrayState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a reader must handle each step")]
 pub enum ArrayStep {
-    /// An element follows. Read its value next, then call [`Array::value_read`].
+    /// An element follows. Read its value next, then call [`ArrayReader::value_read`].
     Element,
     /// The end of the array.
     End,
@@ -252,7 +252,7 @@ pub enum ArrayStep {
     Incomplete,
 }
 
-impl Array {
+impl ArrayReader {
     /// Advances to the next element, or to the end.
     pub fn step(&mut self, cursor: &mut Cursor<'_>) -> Result<ArrayStep, Error> {
         loop {

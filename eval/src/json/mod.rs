@@ -4,5 +4,5 @@
 mod cursor;
 mod lenient;
 
-pub use cursor::{Array, ArrayStep, Cursor, Object, Step};
+pub use cursor::{ArrayReader, ArrayStep, Cursor, ObjectReader, Step};
 pub use lenient::{quiet, replace_lone_surrogates, without_values};

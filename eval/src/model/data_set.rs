@@ -16,7 +16,7 @@ use super::kind::DataKind;
 use super::pattern::Patterns;
 use super::read::MapOnly;
 use super::segment::Segment;
-use crate::json::{Cursor, Object, Step};
+use crate::json::{Cursor, ObjectReader, Step};
 use crate::text::Text;
 
 /// All flags and segments of an environment. If a key is repeated, the last item wins.
@@ -113,9 +113,9 @@ struct Reading {
 /// Reads a data set from JSON, more of which may arrive.
 #[derive(Debug, Default)]
 pub struct DataSetReader {
-    object: Object,
+    object: ObjectReader,
     /// The object `flags` or `segments`, whichever is being read.
-    section: Object,
+    section: ObjectReader,
     reading: Reading,
     data: DataSet,
 }
@@ -185,7 +185,7 @@ impl DataSetReader {
 
 /// Reads items of one kind. Returns whether the end of their object was reached.
 fn items<T: ItemData>(
-    section: &mut Object,
+    section: &mut ObjectReader,
     reading: &mut Reading,
     to: &mut Vec<Entry<T>>,
     cursor: &mut Cursor<'_>,
@@ -201,7 +201,7 @@ fn items<T: ItemData>(
             Step::Incomplete => return Ok(false),
             Step::Member(key) => key.clone(),
             Step::End => {
-                *section = Object::default();
+                *section = ObjectReader::default();
                 return Ok(true);
             }
         };

@@ -5,10 +5,10 @@
 //! than changed.
 
 use serde::Deserializer;
-use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer, SeqDeserializer};
-use serde::de::{
-    DeserializeSeed, Error as _, Expected, IntoDeserializer, MapAccess, Unexpected, Visitor,
+use serde::de::value::{
+    BorrowedStrDeserializer, MapAccessDeserializer, MapDeserializer, SeqDeserializer,
 };
+use serde::de::{Error as _, IntoDeserializer, Unexpected, Visitor};
 use serde_json::Error;
 
 use super::{Number, Object, Value};
@@ -41,9 +41,9 @@ impl<'de> Deserializer<'de> for &'de Value {
                 Ok(value)
             }
             Value::Object(object) => {
-                let mut members = Members::of(object);
+                let mut members = members(object);
                 let value = visitor.visit_map(&mut members)?;
-                members.end(&"fewer members in map")?;
+                members.end()?;
                 Ok(value)
             }
         }
@@ -89,7 +89,7 @@ impl<'de> Deserializer<'de> for &'de Value {
         match self {
             Value::String(name) => visitor.visit_enum(BorrowedStrDeserializer::new(name)),
             Value::Object(object) if object.len() == 1 => {
-                visitor.visit_enum(MapAccessDeserializer::new(Members::of(object)))
+                visitor.visit_enum(MapAccessDeserializer::new(members(object)))
             }
             Value::Object(_) => Err(Error::invalid_value(
                 Unexpected::Map,
@@ -157,53 +157,8 @@ fn inexact(number: Number) -> Error {
     ))
 }
 
-/// Iterates over the members of an object.
-struct Members<'de> {
-    rest: std::slice::Iter<'de, (crate::text::Text, Value)>,
-    value: Option<&'de Value>,
-    count: usize,
-}
-
-impl<'de> Members<'de> {
-    fn of(Object(members): &'de Object) -> Self {
-        Self {
-            rest: members.iter(),
-            value: None,
-            count: members.len(),
-        }
-    }
-
-    /// Returns an error unless all members were read.
-    fn end(&self, expected: &dyn Expected) -> Result<(), Error> {
-        match self.rest.len() {
-            0 => Ok(()),
-            _ => Err(Error::invalid_length(self.count, expected)),
-        }
-    }
-}
-
-impl<'de> MapAccess<'de> for Members<'de> {
-    type Error = Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Error> {
-        let Some((name, value)) = self.rest.next() else {
-            return Ok(None);
-        };
-        self.value = Some(value);
-        seed.deserialize(Key(name)).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        // Serde requests a value only after its key.
-        seed.deserialize(self.value.take().unwrap_or(&Value::Null))
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.rest.len())
-    }
+fn members(object: &Object) -> MapDeserializer<'_, impl Iterator<Item = (Key<'_>, &Value)>, Error> {
+    MapDeserializer::new(object.iter().map(|(name, value)| (Key(name), value)))
 }
 
 /// The name of a member. Map keys may be numbers or booleans, which JSON writes as strings.
@@ -219,6 +174,14 @@ macro_rules! parsed_keys {
             }
         }
     )+};
+}
+
+impl<'de> IntoDeserializer<'de, Error> for Key<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
 }
 
 impl<'de> Deserializer<'de> for Key<'de> {

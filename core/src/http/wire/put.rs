@@ -6,7 +6,7 @@
 
 use serde::de::IgnoredAny;
 use vexil_eval::Text;
-use vexil_eval::json::{Cursor, Object, Step};
+use vexil_eval::json::{Cursor, ObjectReader, Step};
 use vexil_eval::model::{ChangeSet, DataSet, DataSetReader};
 
 use super::incoming::Utf8Buffer;
@@ -24,7 +24,7 @@ pub(super) struct PutReader {
 /// The members parsed so far. Null counts as missing; of a duplicate member, the last one wins.
 #[derive(Debug, Default)]
 struct Envelope {
-    object: Object,
+    object: ObjectReader,
     /// Whether the path is the root; `None` until the path has arrived.
     is_root: Option<bool>,
     data: Data,

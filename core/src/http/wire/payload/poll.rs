@@ -2,7 +2,7 @@
 
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
-use vexil_eval::json::{Array, ArrayStep, Cursor, Object, Step, quiet};
+use vexil_eval::json::{ArrayReader, ArrayStep, Cursor, ObjectReader, Step, quiet};
 
 use super::super::incoming::Utf8Buffer;
 use super::super::members::{lenient, members};
@@ -19,8 +19,8 @@ pub(crate) struct PollReader {
 
 #[derive(Debug)]
 struct Body {
-    object: Object,
-    events: Array,
+    object: ObjectReader,
+    events: ArrayReader,
     reader: PayloadReader,
     /// The meaning of the body, once it is known. What follows is not read.
     result: Option<Update>,
@@ -31,8 +31,8 @@ impl PollReader {
         Self {
             incoming: Utf8Buffer::default(),
             body: Body {
-                object: Object::default(),
-                events: Array::default(),
+                object: ObjectReader::default(),
+                events: ArrayReader::default(),
                 reader: PayloadReader::new(options),
                 result: None,
             },
