@@ -5,6 +5,7 @@ use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 use super::error::PatternError;
 use super::parser::Parser;
 use super::property;
+use super::ranges::{fold, range};
 
 type Ranges = &'static [(char, char)];
 
@@ -12,57 +13,6 @@ const DIGIT: Ranges = &[('0', '9')];
 /// Go's `\s`, which unlike `[:space:]` lacks the vertical tab.
 const SPACE: Ranges = &[('\t', '\n'), ('\x0C', '\r'), (' ', ' ')];
 const WORD: Ranges = &[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')];
-
-/// Returns a range of code points, some of which may be surrogates.
-pub(super) fn range(start: u32, end: u32) -> ClassUnicode {
-    // Text contains no surrogates: they are cut off the ends of a range, and `ClassUnicode`
-    // excludes them in the middle.
-    let start = if (0xD800..0xE000).contains(&start) {
-        0xE000
-    } else {
-        start
-    };
-    let end = if (0xD800..0xE000).contains(&end) {
-        0xD7FF
-    } else {
-        end
-    };
-    match (char::from_u32(start), char::from_u32(end)) {
-        (Some(start), Some(end)) if start <= end => {
-            ClassUnicode::new([ClassUnicodeRange::new(start, end)])
-        }
-        _ => ClassUnicode::empty(),
-    }
-}
-
-/// The last code point with a case variant. Those beyond are mostly ideographs.
-pub(super) const LAST_FOLDED: u32 = 0x1E943;
-
-/// Adds the case variants of all members. Returns the number of chunks that were folded, which
-/// measures the time it took.
-pub(super) fn fold(class: &mut ClassUnicode) -> usize {
-    // Letters with case are few and close together. The library looks up every code point of a
-    // range that contains one, so long ranges are passed to it in chunks.
-    const PIECE: u32 = 64;
-    let (mut folded, mut pieces) = (Vec::new(), 0);
-    for whole in class.iter() {
-        let (mut start, end) = (
-            u32::from(whole.start()),
-            u32::from(whole.end()).min(LAST_FOLDED),
-        );
-        while start <= end {
-            let last = end.min(start | (PIECE - 1));
-            let mut piece = range(start, last);
-            // Fails only without the tables of the feature `unicode-case`, which is enabled.
-            let _ = piece.try_case_fold_simple();
-            folded.extend(piece.iter().copied());
-            start = last + 1;
-            pieces += 1;
-        }
-    }
-    class.union(&ClassUnicode::new(folded));
-    pieces
-}
 
 impl Parser<'_> {
     /// Returns a named set under the current flags: first folded, then negated, as in Go.
@@ -80,9 +30,9 @@ impl Parser<'_> {
 
     fn fold_if_asked(&mut self, class: &mut ClassUnicode) -> Result<(), PatternError> {
         // Scales the cost of folding to that of compiling, by time.
-        const PIECES_OF_COST: usize = 4;
+        const CHUNKS_OF_COST: usize = 4;
         if self.flags.fold {
-            self.spend(fold(class) / PIECES_OF_COST, self.at)
+            self.spend(fold(class) / CHUNKS_OF_COST, self.at)
         } else {
             Ok(())
         }

@@ -9,6 +9,7 @@ mod error;
 mod parser;
 mod program;
 mod property;
+mod ranges;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};

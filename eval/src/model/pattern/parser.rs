@@ -11,8 +11,8 @@
 use regex_syntax::hir::{Class, ClassUnicode, Dot, Hir, Look, Repetition};
 use regex_syntax::utf8::Utf8Sequences;
 
-use super::class;
 use super::error::PatternError;
+use super::ranges;
 
 /// The maximum size of a compiled pattern, in approximate states of its automaton.
 pub(super) const MAX_COST: usize = 300_000;
@@ -444,8 +444,8 @@ impl<'p> Parser<'p> {
                 self.push(Hir::literal(bytes), bytes.len())
             }
             _ => {
-                let mut class = class::range(literal, literal);
-                class::fold(&mut class);
+                let mut class = ranges::range(literal, literal);
+                ranges::fold(&mut class);
                 self.push_class(class)
             }
         }

@@ -56,12 +56,12 @@ fn a_pattern_that_would_be_too_large_is_rejected_before_it_is_built() {
 
 #[test]
 fn no_code_point_beyond_the_last_folded_one_has_a_case_variant() {
-    let beyond = class::range(class::LAST_FOLDED + 1, char::MAX.into());
+    let beyond = ranges::range(ranges::LAST_FOLDED + 1, char::MAX.into());
     let mut folded = beyond.clone();
     folded.try_case_fold_simple().unwrap();
     assert_eq!(folded, beyond);
-    let mut last = class::range(class::LAST_FOLDED, class::LAST_FOLDED);
-    class::fold(&mut last);
+    let mut last = ranges::range(ranges::LAST_FOLDED, ranges::LAST_FOLDED);
+    ranges::fold(&mut last);
     assert_eq!(last.ranges().len(), 2);
 }
 

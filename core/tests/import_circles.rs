@@ -1,0 +1,250 @@
+//! Enforces that no files of `vexil-eval` import each other in a circle.
+//!
+//! An import leads to the file that defines the name: a `mod.rs` that only re-exports a name is
+//! passed through, so a module may use what its parent re-exports from a sibling.
+
+#![cfg(test)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use regex::Regex;
+
+#[test]
+fn the_files_of_the_evaluator_do_not_import_each_other_in_a_circle() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let sources = Sources::read(&crates.join("eval/src"));
+    assert!(sources.0.len() > 30, "only {} files found", sources.0.len());
+    assert_eq!(sources.circle(), None);
+}
+
+#[test]
+fn circles_are_found_through_groups_re_exports_and_paths_in_code() {
+    let circle = |files: &[(&str, &str)]| Sources::of(files).circle();
+    let parent = "mod one; mod two; pub use one::One; pub use two::Two;";
+    let one = "use super::{Two, Other as _};";
+    for two in [
+        "use super::One;",
+        "use crate::folder::{self, one::{One, Another}};",
+        "fn f() -> super::one::One { super::one::g() }",
+    ] {
+        let files = [("folder", parent), ("folder/one", one), ("folder/two", two)];
+        assert_eq!(
+            circle(&files).as_deref(),
+            Some("folder/one -> folder/two -> folder/one")
+        );
+    }
+    for two in [
+        "use std::fmt; use super::three::Three;",
+        "// use super::One;",
+        "#[cfg(test)]\nmod tests { use super::super::One; }",
+    ] {
+        let files = [("folder", parent), ("folder/one", one), ("folder/two", two)];
+        assert_eq!(circle(&files), None, "{two}");
+    }
+    let uses_child = "mod one; pub use one::One; struct Parent(One);";
+    let files = [("folder", uses_child), ("folder/one", "use super::Parent;")];
+    assert!(circle(&files).is_some());
+}
+
+/// The code of each file by the path of its module, joined by slashes; the root's is empty.
+struct Sources(BTreeMap<String, Source>);
+
+struct Source {
+    imports: Vec<Import>,
+    /// Without comments, tests and imports.
+    code: String,
+}
+
+struct Import {
+    /// Whether the name is re-exported.
+    is_public: bool,
+    /// The segments of the path; the last one is the name in the file that defines it.
+    path: Vec<String>,
+}
+
+impl Sources {
+    fn read(root: &Path) -> Self {
+        let mut files = Vec::new();
+        let mut folders = vec![root.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.extend((!path.ends_with("tests")).then_some(path));
+                } else if !path.ends_with("tests.rs") {
+                    let module = path.strip_prefix(root).unwrap().with_extension("");
+                    let module = module.to_str().unwrap().replace('\\', "/");
+                    let module = match module.as_str() {
+                        "lib" => "",
+                        other => other.strip_suffix("/mod").unwrap_or(other),
+                    };
+                    files.push((module.to_owned(), fs::read_to_string(&path).unwrap()));
+                }
+            }
+        }
+        Self::of(&files)
+    }
+
+    fn of(files: &[(impl AsRef<str>, impl AsRef<str>)]) -> Self {
+        let parse = |code: &str| {
+            let code = production_code(code);
+            let uses = Regex::new(r"(?s)(pub(?:\([a-z ]+\))? )?\buse ([^;]+);").unwrap();
+            let mut imports = Vec::new();
+            for found in uses.captures_iter(&code) {
+                for path in expanded(&found[2]) {
+                    let is_public = found.get(1).is_some();
+                    imports.push(Import { is_public, path });
+                }
+            }
+            let code = uses.replace_all(&code, "").into_owned();
+            Source { imports, code }
+        };
+        let parsed = files.iter();
+        Self(
+            parsed
+                .map(|(module, code)| (module.as_ref().to_owned(), parse(code.as_ref())))
+                .collect(),
+        )
+    }
+
+    /// Returns a circle of imports, if there is one.
+    fn circle(&self) -> Option<String> {
+        let graph: BTreeMap<&str, BTreeSet<&str>> = self
+            .0
+            .keys()
+            .map(|module| (module.as_str(), self.imported_files(module)))
+            .collect();
+        let mut finished = BTreeSet::new();
+        self.0
+            .keys()
+            .find_map(|module| circle_through(module, &graph, &mut Vec::new(), &mut finished))
+    }
+
+    fn imported_files(&self, module: &str) -> BTreeSet<&str> {
+        let source = &self.0[module];
+        let is_used = |import: &&Import| {
+            let name = import.path.last().unwrap();
+            let word = Regex::new(&format!(r"\b{name}\b")).unwrap();
+            !import.is_public || word.is_match(&source.code)
+        };
+        let in_code = Regex::new(r"\b(?:crate|super)(?:::\w+)+").unwrap();
+        let in_code = in_code.find_iter(&source.code).map(|found| {
+            let segments = found.as_str().split("::");
+            segments.map(str::to_owned).collect::<Vec<_>>()
+        });
+        let imports = source.imports.iter().filter(is_used);
+        imports
+            .map(|import| import.path.clone())
+            .chain(in_code)
+            .filter_map(|path| self.defining_file(module, &path))
+            .filter(|file| *file != module)
+            .collect()
+    }
+
+    /// Returns the file that defines the name at the end of a path; `None` if it lies outside the
+    /// crate.
+    fn defining_file(&self, module: &str, path: &[String]) -> Option<&str> {
+        let mut at: Vec<&str> = module.split('/').filter(|part| !part.is_empty()).collect();
+        let mut rest = path;
+        match rest.first()?.as_str() {
+            "crate" => at.clear(),
+            "super" => _ = at.pop()?,
+            child => {
+                // Anything but a child module is another crate.
+                self.0.get(&[at.as_slice(), &[child]].concat().join("/"))?;
+                return self.descend(at, rest);
+            }
+        }
+        rest = &rest[1..];
+        while rest.first().is_some_and(|part| part == "super") {
+            at.pop()?;
+            rest = &rest[1..];
+        }
+        self.descend(at, rest)
+    }
+
+    fn descend<'p>(&self, mut at: Vec<&'p str>, mut rest: &'p [String]) -> Option<&str> {
+        while let Some(child) = rest.first() {
+            at.push(child);
+            if !self.0.contains_key(&at.join("/")) {
+                at.pop();
+                break;
+            }
+            rest = &rest[1..];
+        }
+        let (module, source) = self.0.get_key_value(&at.join("/"))?;
+        let re_export = |name: &String| {
+            let imports = source.imports.iter();
+            let found = imports.filter(|import| import.path.last() == Some(name));
+            found
+                .filter_map(|import| self.defining_file(module, &import.path))
+                .next()
+        };
+        rest.first().and_then(re_export).or(Some(module))
+    }
+}
+
+/// Searches depth first from the end of `path`.
+fn circle_through<'m>(
+    module: &'m str,
+    graph: &BTreeMap<&'m str, BTreeSet<&'m str>>,
+    path: &mut Vec<&'m str>,
+    finished: &mut BTreeSet<&'m str>,
+) -> Option<String> {
+    if let Some(begin) = path.iter().position(|other| *other == module) {
+        return Some([&path[begin..], &[module]].concat().join(" -> "));
+    }
+    if !finished.contains(module) {
+        path.push(module);
+        for imported in &graph[module] {
+            if let Some(circle) = circle_through(imported, graph, path, finished) {
+                return Some(circle);
+            }
+        }
+        path.pop();
+        finished.insert(module);
+    }
+    None
+}
+
+/// Expands the groups of a `use` declaration: `a::{b, c::d as e}` becomes `a::b` and `a::c::d`.
+fn expanded(tree: &str) -> Vec<Vec<String>> {
+    let tree = tree.trim();
+    if let Some((prefix, group)) = tree.split_once('{') {
+        let prefix: Vec<_> = names(prefix).collect();
+        let group = group.trim_end().strip_suffix('}').unwrap_or(group);
+        let mut depth = 0;
+        let members = group.split(|character| {
+            depth += match character {
+                '{' => 1,
+                '}' => -1,
+                _ => 0,
+            };
+            character == ',' && depth == 0
+        });
+        let members = members.filter(|member| !member.trim().is_empty());
+        return members
+            .flat_map(expanded)
+            .map(|path| [prefix.clone(), path].concat())
+            .collect();
+    }
+    let path = tree.split(" as ").next().unwrap_or_default();
+    vec![names(path).filter(|name| name != "self").collect()]
+}
+
+fn names(path: &str) -> impl Iterator<Item = String> {
+    path.split("::")
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+}
+
+fn production_code(code: &str) -> String {
+    let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+    code.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
