@@ -68,7 +68,7 @@ fn contexts() -> [Context; 2] {
     let user = Context::builder("ada")
         .set("country", "GB")
         .set("email", "ada@example.com")
-        .set("appVersion", "2.14.3")
+        .set("appVersion", "2.14.3-release.11+sha.5114f85")
         .set("signupDate", "2023-06-15T12:00:00Z")
         .set("groups", ["staff", "early-access"])
         .set("age", 36)

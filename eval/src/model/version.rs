@@ -141,6 +141,8 @@ fn has_leading_zero(part: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn order(one: &str, two: &str) -> Ordering {
@@ -216,6 +218,59 @@ mod tests {
         for pair in ascending.windows(2) {
             assert_eq!(order(pair[0], pair[1]), Ordering::Less, "{pair:?}");
             assert_eq!(order(pair[1], pair[0]), Ordering::Greater, "{pair:?}");
+        }
+    }
+
+    fn numbers() -> impl Strategy<Value = String> {
+        let number = "(0|1|2|10|01|18446744073709551615|18446744073709551616)";
+        text(format!(r"{number}(\.{number}){{0,2}}"))
+    }
+
+    fn suffix() -> impl Strategy<Value = String> {
+        let identifier = "(0|1|2|10|01|a|B|a-|[0-9]{20})";
+        let identifiers = format!(r"{identifier}(\.{identifier}){{0,2}}");
+        text(format!(r"(-{identifiers})?(\+{identifiers})?"))
+    }
+
+    fn text(pattern: String) -> impl Strategy<Value = String> {
+        proptest::string::string_regex(&pattern).unwrap()
+    }
+
+    /// Parses a version with the crate `semver`, after completing missing parts with zeros.
+    fn second_opinion(text: &str) -> Option<semver::Version> {
+        let (core, rest) = text.split_at(text.find(['-', '+']).unwrap_or(text.len()));
+        let missing = ["", ".0", ".0.0"].get(2_usize.checked_sub(core.matches('.').count())?)?;
+        semver::Version::parse(&format!("{core}{missing}{rest}")).ok()
+    }
+
+    // EVAL-7.4
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_024))]
+
+        #[test]
+        fn versions_are_parsed_and_compared_as_by_semver(
+            cores in [numbers(), numbers()],
+            suffixes in [suffix(), suffix()],
+            (cut, inserted) in (any::<prop::sample::Index>(), "[-+.0a]?"),
+        ) {
+            let one = cores[0].clone() + &suffixes[0];
+            let two = cores[1].clone() + &suffixes[1];
+            let other_suffix = cores[0].clone() + &suffixes[1];
+            let mut corrupt = one.clone();
+            corrupt.insert_str(cut.index(one.len() + 1), &inserted);
+            for text in [&one, &two, &other_suffix, &corrupt] {
+                let parsed = Version::parse_text(text).is_some();
+                prop_assert_eq!(parsed, second_opinion(text).is_some(), "{}", text);
+            }
+            for other in [&two, &other_suffix, &corrupt] {
+                let ours = Version::parse_text(&one).zip(Version::parse_text(other));
+                let theirs = second_opinion(&one).zip(second_opinion(other));
+                prop_assert_eq!(
+                    ours.map(|(one, other)| one.precedence(&other)),
+                    theirs.map(|(one, other)| one.cmp_precedence(&other)),
+                    "{} and {}", one, other
+                );
+            }
         }
     }
 }
