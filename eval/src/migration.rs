@@ -82,12 +82,27 @@ impl From<Stage> for Value {
 }
 
 /// The text is not the name of a migration stage.
+///
+/// ```
+/// use vexil_eval::migration::Stage;
+///
+/// let error = "half-way".parse::<Stage>().unwrap_err();
+/// assert_eq!(error.to_string(), "no such migration stage");
+/// assert_eq!("half-way".parse().unwrap_or(Stage::Off), Stage::Off);
+/// ```
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("no such migration stage")]
 #[non_exhaustive]
 pub struct ParseStageError;
 
 /// An operation on the migrated data.
+///
+/// ```
+/// use vexil_eval::migration::Operation;
+///
+/// assert_eq!(Operation::Read.as_str(), "read");
+/// assert_eq!(Operation::Write.to_string(), "write");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(
     clippy::exhaustive_enums,
@@ -112,6 +127,13 @@ impl Operation {
 }
 
 /// One of the two systems of a migration.
+///
+/// ```
+/// use vexil_eval::migration::Origin;
+///
+/// assert_eq!(Origin::Old.as_str(), "old");
+/// assert_eq!(Origin::New.to_string(), "new");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(
     clippy::exhaustive_enums,
@@ -148,6 +170,15 @@ impl fmt::Display for Origin {
 }
 
 /// A pair of values, one for each origin.
+///
+/// ```
+/// use vexil_eval::migration::{Origin, PerOrigin};
+///
+/// let mut latencies = PerOrigin { old: 12, new: 9 };
+/// *latencies.of_mut(Origin::Old) += 1;
+/// assert_eq!(*latencies.of(Origin::Old), 13);
+/// assert_eq!(*latencies.of(Origin::New), 9);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_structs,

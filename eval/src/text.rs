@@ -34,6 +34,12 @@ const INLINE: usize = 23;
 
 impl Text {
     /// Returns the string.
+    ///
+    /// ```
+    /// use vexil_eval::Text;
+    ///
+    /// assert!(matches!(Text::from("dark").as_str(), "dark" | "light"));
+    /// ```
     #[must_use]
     #[inline]
     pub fn as_str(&self) -> &str {
@@ -41,6 +47,13 @@ impl Text {
     }
 
     /// Creates a text from a literal without copying or allocating.
+    ///
+    /// ```
+    /// use vexil_eval::Text;
+    ///
+    /// const DEFAULT_THEME: Text = Text::from_static("light");
+    /// assert_eq!(DEFAULT_THEME, "light");
+    /// ```
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {
         Self(SmolStr::new_static(text))
@@ -61,6 +74,13 @@ pub fn key_hash(key: &str) -> u64 {
 /// Compares two texts. Keys, kinds and names are short and compared often: up to 32 bytes are
 /// compared as two words that may overlap, which saves a call to `memcmp` and its dispatch on the
 /// length.
+///
+/// ```
+/// use vexil_eval::short_str_eq;
+///
+/// assert!(short_str_eq("country", "country"));
+/// assert!(!short_str_eq("country", "county"));
+/// ```
 #[inline]
 #[must_use]
 pub fn short_str_eq(one: &str, two: &str) -> bool {

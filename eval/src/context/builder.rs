@@ -15,6 +15,15 @@ use crate::value::{Value, sorted_members};
 impl Context {
     /// Creates a context of kind `user` with only a key.
     ///
+    /// ```
+    /// use vexil_eval::{Context, ContextError};
+    ///
+    /// let context = Context::new("ada")?;
+    /// assert_eq!((context.kind(), context.key()), ("user", "ada"));
+    /// assert!(matches!(Context::new(""), Err(ContextError::EmptyKey)));
+    /// # Ok::<(), ContextError>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the key is empty.
     pub fn new(key: impl Into<Text>) -> Result<Self, ContextError> {
@@ -22,6 +31,17 @@ impl Context {
     }
 
     /// Creates a context of the given kind with only a key.
+    ///
+    /// ```
+    /// use vexil_eval::{Context, ContextError};
+    ///
+    /// let context = Context::with_kind("acme", "org")?;
+    /// assert_eq!(context.kind(), "org");
+    ///
+    /// let error = Context::with_kind("acme", "an org").unwrap_err();
+    /// assert!(matches!(error, ContextError::KindCharacters));
+    /// # Ok::<(), ContextError>(())
+    /// ```
     ///
     /// # Errors
     /// Returns an error if the key is empty or the kind is not allowed; see
@@ -31,12 +51,31 @@ impl Context {
     }
 
     /// Returns a builder of a context of kind `user`; [`ContextBuilder::kind`] changes the kind.
+    ///
+    /// ```
+    /// use vexil_eval::Context;
+    ///
+    /// let context = Context::builder("acme").kind("org").set("seats", 250).build()?;
+    /// assert_eq!(context.get("seats"), Some(250.into()));
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     #[must_use]
     pub fn builder(key: impl Into<Text>) -> ContextBuilder {
         ContextBuilder::new(key.into())
     }
 
     /// Creates a multi-context from the given contexts. A single context is returned unchanged.
+    ///
+    /// ```
+    /// use vexil_eval::{Context, ContextError};
+    ///
+    /// let context = Context::multi([Context::new("ada")?, Context::with_kind("acme", "org")?])?;
+    /// assert!(context.multiple());
+    ///
+    /// let error = Context::multi([Context::new("ada")?, Context::new("bob")?]).unwrap_err();
+    /// assert!(matches!(error, ContextError::DuplicateKind { kind } if kind == "user"));
+    /// # Ok::<(), ContextError>(())
+    /// ```
     ///
     /// # Errors
     /// Returns an error if there are no contexts, or two of the same kind.
@@ -54,6 +93,16 @@ impl Context {
     }
 
     /// Returns a builder with all properties of this context; an empty builder for a multi-context.
+    ///
+    /// ```
+    /// use vexil_eval::Context;
+    ///
+    /// let context = Context::builder("ada").set("plan", "free").build()?;
+    /// let upgraded = context.to_builder().set("plan", "pro").build()?;
+    /// assert_eq!(upgraded.get("plan"), Some("pro".into()));
+    /// assert_eq!(upgraded.key(), "ada");
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     #[must_use]
     pub fn to_builder(&self) -> ContextBuilder {
         ContextBuilder::from_context(self)
@@ -114,6 +163,17 @@ impl ContextBuilder {
 
     /// Sets the kind, which may contain letters, digits, `.`, `_` and `-` and must not be `kind` or
     /// `multi`. The default, and the meaning of an empty string, is `user`.
+    ///
+    /// ```
+    /// use vexil_eval::{Context, ContextError};
+    ///
+    /// let context = Context::builder("acme").kind("org").build()?;
+    /// assert_eq!(context.fully_qualified_key(), "org:acme");
+    ///
+    /// let error = Context::builder("acme").kind("multi").build().unwrap_err();
+    /// assert!(matches!(error, ContextError::KindIsMulti));
+    /// # Ok::<(), ContextError>(())
+    /// ```
     #[must_use]
     pub fn kind(mut self, kind: impl Into<Text>) -> Self {
         self.kind = kind.into();
@@ -136,6 +196,14 @@ impl ContextBuilder {
 
     /// Marks the context as anonymous: it is left out of the service's list of contexts.
     /// Evaluations are not affected. Default: `false`.
+    ///
+    /// ```
+    /// use vexil_eval::Context;
+    ///
+    /// let context = Context::builder("session-7").anonymous(true).build()?;
+    /// assert!(context.anonymous());
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     #[must_use]
     pub fn anonymous(mut self, anonymous: bool) -> Self {
         self.anonymous = anonymous;
@@ -148,6 +216,19 @@ impl ContextBuilder {
     /// The names `kind`, `key`, `name` and `anonymous` set the built-in attributes. The call is
     /// ignored if the value has the wrong type for a built-in attribute, or if the name is `_meta`
     /// or empty; use [`ContextBuilder::try_set`] to detect this.
+    ///
+    /// ```
+    /// use vexil_eval::{Context, Value};
+    ///
+    /// let context = Context::builder("ada")
+    ///     .set("groups", ["staff", "early-access"])
+    ///     .set("age", 36)
+    ///     .set("age", Value::Null)
+    ///     .build()?;
+    /// assert_eq!(context.get("groups"), Some(["staff", "early-access"].into()));
+    /// assert_eq!(context.get("age"), None);
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn set(mut self, name: impl Into<Text>, value: impl Into<Value>) -> Self {
@@ -156,6 +237,14 @@ impl ContextBuilder {
     }
 
     /// Like [`ContextBuilder::set`], but in place. Returns whether the value was accepted.
+    ///
+    /// ```
+    /// use vexil_eval::Context;
+    ///
+    /// let mut builder = Context::builder("ada");
+    /// assert!(builder.try_set("anonymous", true));
+    /// assert!(!builder.try_set("anonymous", "yes"));
+    /// ```
     #[inline]
     pub fn try_set(&mut self, name: impl Into<Text>, value: impl Into<Value>) -> bool {
         let name = name.into();
@@ -180,6 +269,17 @@ impl ContextBuilder {
 
     /// Marks attributes, or values nested in them, as private: they are removed from all analytics
     /// events. Repeated calls add to the list.
+    ///
+    /// ```
+    /// use vexil_eval::{Context, Reference};
+    ///
+    /// let context = Context::builder("ada")
+    ///     .set("email", "ada@example.com")
+    ///     .private(["email", "/address/street"])
+    ///     .build()?;
+    /// assert_eq!(context.private_attributes()[1], Reference::new("/address/street"));
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     #[must_use]
     pub fn private<R: Into<Reference>>(mut self, references: impl IntoIterator<Item = R>) -> Self {
         self.private.extend(references.into_iter().map(Into::into));
@@ -187,6 +287,13 @@ impl ContextBuilder {
     }
 
     /// Validates and returns the context.
+    ///
+    /// ```
+    /// use vexil_eval::{Context, ContextError};
+    ///
+    /// let error = Context::builder("ada").kind("an org").build().unwrap_err();
+    /// assert_eq!(error.to_string(), "context kind contains disallowed characters");
+    /// ```
     ///
     /// # Errors
     /// Returns an error if the key is empty or the kind is not allowed.
@@ -260,6 +367,14 @@ pub struct MultiContextBuilder {
 
 impl MultiContextBuilder {
     /// Adds a context, valid or not. A multi-context contributes each of its members.
+    ///
+    /// ```
+    /// use vexil_eval::{Context, ContextError};
+    ///
+    /// let built = Context::multi_builder().add(Context::new("ada")).add(Context::new("")).build();
+    /// let Err(ContextError::InvalidMembers { errors }) = built else { unreachable!() };
+    /// assert!(matches!(errors[..], [ContextError::EmptyKey]));
+    /// ```
     #[must_use]
     #[expect(
         clippy::should_implement_trait,
@@ -346,6 +461,21 @@ fn canonical_part(kind: &str, key: &str) -> String {
 
 /// An error of building or reading a context. Messages name properties but never contain their
 /// values.
+///
+/// ```
+/// use vexil_eval::{Context, ContextError};
+///
+/// let context = |json: &str| match json.parse::<Context>() {
+///     Ok(context) => context.fully_qualified_key().to_owned(),
+///     Err(ContextError::EmptyKey) => "no key".to_owned(),
+///     Err(ContextError::Json { source }) => format!("line {}", source.line()),
+///     Err(error) => error.to_string(),
+/// };
+/// assert_eq!(context(r#"{"kind": "org", "key": "acme"}"#), "org:acme");
+/// assert_eq!(context(r#"{"kind": "org"}"#), "no key");
+/// assert_eq!(context("{"), "line 1");
+/// assert_eq!(context(r#"{"kind": "org", "key": 7}"#), "context property \"key\" must be a string");
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ContextError {

@@ -86,6 +86,15 @@ impl Context {
     }
 
     /// Returns the key; empty for a multi-context.
+    ///
+    /// ```
+    /// use vexil_eval::Context;
+    ///
+    /// assert_eq!(Context::new("ada")?.key(), "ada");
+    /// let both = Context::multi([Context::new("ada")?, Context::with_kind("acme", "org")?])?;
+    /// assert_eq!((both.kind(), both.key()), ("multi", ""));
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     #[must_use]
     pub fn key(&self) -> &str {
         self.single().map_or("", |single| single.key_text())
@@ -111,6 +120,16 @@ impl Context {
 
     /// Returns the value of an attribute by its plain name, built-in or custom. For paths, use
     /// [`Context::lookup`].
+    ///
+    /// ```
+    /// use vexil_eval::Context;
+    ///
+    /// let context = Context::builder("ada").set("plan", "pro").build()?;
+    /// assert_eq!(context.get("plan"), Some("pro".into()));
+    /// assert_eq!(context.get("kind"), Some("user".into()));
+    /// assert_eq!(context.get("country"), None);
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Value> {
         match &self.0.members {
@@ -121,6 +140,16 @@ impl Context {
 
     /// Returns the value at a reference. A multi-context has only the attribute `kind`; look up
     /// the others in its members.
+    ///
+    /// ```
+    /// use vexil_eval::{Context, Reference, Value};
+    ///
+    /// let address = Value::from(serde_json::json!({"city": "London"}));
+    /// let context = Context::builder("ada").set("address", address).build()?;
+    /// assert_eq!(context.lookup(&Reference::new("/address/city")), Some("London".into()));
+    /// assert_eq!(context.lookup(&Reference::new("/address/street")), None);
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     #[must_use]
     pub fn lookup(&self, reference: &Reference) -> Option<Value> {
         match (&self.0.members, reference.components()) {
@@ -152,6 +181,15 @@ impl Context {
 
     /// Returns the members in the order of their kinds; for a single-kind context, the context
     /// itself.
+    ///
+    /// ```
+    /// use vexil_eval::Context;
+    ///
+    /// let both = Context::multi([Context::new("ada")?, Context::with_kind("acme", "org")?])?;
+    /// let kinds: Vec<_> = both.individual_contexts().map(Context::kind).collect();
+    /// assert_eq!(kinds, ["org", "user"]);
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     pub fn individual_contexts(&self) -> impl ExactSizeIterator<Item = &Self> {
         match &self.0.members {
             Members::Single(_) => std::slice::from_ref(self).iter(),
@@ -160,6 +198,15 @@ impl Context {
     }
 
     /// Returns the member of the given kind.
+    ///
+    /// ```
+    /// use vexil_eval::Context;
+    ///
+    /// let both = Context::multi([Context::new("ada")?, Context::with_kind("acme", "org")?])?;
+    /// assert_eq!(both.individual_context("org").map(Context::key), Some("acme"));
+    /// assert_eq!(both.individual_context("device"), None);
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     #[must_use]
     pub fn individual_context(&self, kind: &str) -> Option<&Self> {
         self.individual_contexts()
@@ -167,6 +214,14 @@ impl Context {
     }
 
     /// Returns the canonical key of the protocol, an unambiguous string of all kinds and keys.
+    ///
+    /// ```
+    /// use vexil_eval::Context;
+    ///
+    /// assert_eq!(Context::new("ada")?.fully_qualified_key(), "ada");
+    /// assert_eq!(Context::with_kind("a:b", "org")?.fully_qualified_key(), "org:a%3Ab");
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     #[must_use]
     pub fn fully_qualified_key(&self) -> &str {
         &self.0.canonical_key
@@ -218,6 +273,16 @@ impl Context {
 /// Accessors for event processing.
 impl Context {
     /// Returns the context without its anonymous members, or `None` if all members are anonymous.
+    ///
+    /// ```
+    /// use vexil_eval::Context;
+    ///
+    /// let anonymous = Context::builder("session-7").kind("session").anonymous(true).build()?;
+    /// let both = Context::multi([Context::new("ada")?, anonymous.clone()])?;
+    /// assert_eq!(both.without_anonymous(), Some(Context::new("ada")?));
+    /// assert_eq!(anonymous.without_anonymous(), None);
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     #[must_use]
     pub fn without_anonymous(&self) -> Option<Self> {
         if !self.individual_contexts().any(Self::anonymous) {
@@ -233,6 +298,14 @@ impl Context {
     }
 
     /// Returns the custom attributes, sorted by name. A multi-context has none.
+    ///
+    /// ```
+    /// use vexil_eval::Context;
+    ///
+    /// let context = Context::builder("ada").name("Ada").set("plan", "pro").build()?;
+    /// assert!(context.attributes().eq([("plan", &"pro".into())]));
+    /// # Ok::<(), vexil_eval::ContextError>(())
+    /// ```
     pub fn attributes(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
         let attributes: &[(Name, Value)] = self.single().map_or(&[], |single| &single.attributes);
         attributes

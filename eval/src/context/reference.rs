@@ -53,6 +53,13 @@ impl Reference {
     /// Parses a reference. A string that does not start with `/` is a plain name; one that does is
     /// a path of names, in which `~1` means `/` and `~0` means `~`. Never fails: an invalid
     /// reference reports [`Reference::error`].
+    ///
+    /// ```
+    /// use vexil_eval::Reference;
+    ///
+    /// assert_eq!(Reference::new("/a~1b/c").components(), ["a/b", "c"]);
+    /// assert!(Reference::new("/a//c").error().is_some());
+    /// ```
     #[must_use]
     pub fn new(text: impl Into<Text>) -> Self {
         let text = text.into();
@@ -68,6 +75,13 @@ impl Reference {
     }
 
     /// Returns a reference to the attribute `name`, taken literally whatever it contains.
+    ///
+    /// ```
+    /// use vexil_eval::{Reference, ReferenceError};
+    ///
+    /// assert_eq!(Reference::literal("/a").components(), ["/a"]);
+    /// assert_eq!(Reference::literal("").error(), Some(ReferenceError::Empty));
+    /// ```
     #[must_use]
     pub fn literal(name: impl Into<Text>) -> Self {
         let name = name.into();
@@ -186,6 +200,21 @@ fn unescape(component: &str) -> Result<Text, ReferenceError> {
 }
 
 /// Why a string is not a valid attribute reference.
+///
+/// ```
+/// use vexil_eval::{Reference, ReferenceError};
+///
+/// let check = |text: &str| match Reference::new(text).error() {
+///     None => "valid",
+///     Some(ReferenceError::Empty) => "no attribute",
+///     Some(ReferenceError::EmptyComponent) => "two slashes, or one at the end",
+///     Some(_) => "invalid",
+/// };
+/// assert_eq!(check("/address/city"), "valid");
+/// assert_eq!(check("/"), "no attribute");
+/// assert_eq!(check("/address/"), "two slashes, or one at the end");
+/// assert_eq!(check("/a~2"), "invalid");
+/// ```
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReferenceError {

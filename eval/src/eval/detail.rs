@@ -41,6 +41,17 @@ impl<T: PartialEq> PartialEq for Detail<T> {
 
 impl<T> Detail<T> {
     /// Creates a detail from its parts, for hooks and tests.
+    ///
+    /// ```
+    /// use vexil_eval::{Detail, EvalErrorKind, ReasonKind};
+    ///
+    /// let found = Detail::new(true, Some(1), ReasonKind::TargetMatch.into());
+    /// assert!(!found.is_default_value());
+    ///
+    /// let failed = Detail::new(false, None, EvalErrorKind::FlagNotFound.into());
+    /// assert!(failed.is_default_value());
+    /// assert_eq!(failed.reason.error(), Some(EvalErrorKind::FlagNotFound));
+    /// ```
     #[must_use]
     pub fn new(value: T, variation_index: Option<usize>, reason: Reason) -> Self {
         Self {
@@ -93,6 +104,15 @@ impl<T> Detail<T> {
     }
 
     /// Returns the same detail with its value converted by `change`.
+    ///
+    /// ```
+    /// use vexil_eval::{Detail, ReasonKind};
+    ///
+    /// let seconds = Detail::new(30, Some(0), ReasonKind::Off.into());
+    /// let timeout = seconds.map(std::time::Duration::from_secs);
+    /// assert_eq!(timeout.value.as_millis(), 30_000);
+    /// assert_eq!(timeout.variation_index, Some(0));
+    /// ```
     #[must_use]
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Detail<U> {
         Detail {
@@ -130,6 +150,14 @@ impl TypeMismatch {
     }
 
     /// Adds the deserialization error, cut after 500 bytes.
+    ///
+    /// ```
+    /// use vexil_eval::TypeMismatch;
+    ///
+    /// let error = "ten".parse::<u8>().unwrap_err();
+    /// let mismatch = TypeMismatch::new("u8", &"ten".into()).with_error(&error);
+    /// assert_eq!(mismatch.to_string(), "expected u8, found a string: invalid digit found in string");
+    /// ```
     #[must_use]
     pub fn with_error(mut self: Box<Self>, error: &dyn fmt::Display) -> Box<Self> {
         // A serde error quotes the unexpected string in full.
@@ -181,6 +209,21 @@ pub struct Reason {
 
 /// The kinds of reasons. `T` holds the strings: [`Text`] in a [`Reason`], a reference to it in a
 /// [`Verdict`].
+///
+/// ```
+/// use vexil_eval::{EvalErrorKind, ReasonKind};
+///
+/// let explain = |kind: &ReasonKind| match kind {
+///     ReasonKind::Off => "the flag is off".to_owned(),
+///     ReasonKind::RuleMatch { rule_id, .. } => format!("rule {rule_id}"),
+///     ReasonKind::Error(EvalErrorKind::FlagNotFound) => "no such flag".to_owned(),
+///     other => format!("{other:?}"),
+/// };
+/// let rule = ReasonKind::RuleMatch { rule_index: 2, rule_id: "beta".into(), in_experiment: false };
+/// assert_eq!(explain(&rule), "rule beta");
+/// assert_eq!(explain(&ReasonKind::Error(EvalErrorKind::FlagNotFound)), "no such flag");
+/// assert_eq!(explain(&ReasonKind::TargetMatch), "TargetMatch");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReasonKind<T = Text> {
@@ -215,6 +258,18 @@ pub enum ReasonKind<T = Text> {
 pub type Verdict<'a> = ReasonKind<&'a Text>;
 
 /// Why an evaluation failed.
+///
+/// ```
+/// use vexil_eval::{EvalErrorKind, Reason};
+///
+/// let retry = |reason: &Reason| match reason.error() {
+///     None => false,
+///     Some(EvalErrorKind::ClientNotReady | EvalErrorKind::Exception) => true,
+///     Some(_) => false,
+/// };
+/// assert!(retry(&EvalErrorKind::ClientNotReady.into()));
+/// assert!(!retry(&EvalErrorKind::WrongType.into()));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EvalErrorKind {
@@ -234,6 +289,13 @@ pub enum EvalErrorKind {
 }
 
 /// How reliable the big-segment memberships of an evaluation are, from best to worst.
+///
+/// ```
+/// use vexil_eval::BigSegmentsStatus;
+///
+/// let worst = BigSegmentsStatus::Healthy.max(BigSegmentsStatus::StoreError);
+/// assert_eq!(worst, BigSegmentsStatus::StoreError);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum BigSegmentsStatus {
@@ -460,6 +522,39 @@ impl Serialize for BigSegmentsStatus {
 }
 
 /// The result of one evaluation, borrowed from the flag.
+///
+/// ```
+/// use vexil_eval::model::{DataSet, Flag, Segment};
+/// use vexil_eval::{Context, Found, Lookup, Outcome, evaluate};
+///
+/// struct Data(DataSet);
+///
+/// impl Lookup for Data {
+///     fn flag(&self, key: &str) -> Found<&Flag> {
+///         let flag = self.0.flags.iter().find(|entry| entry.key() == key);
+///         flag.and_then(|entry| entry.present()).map(AsRef::as_ref).into()
+///     }
+///
+///     fn segment(&self, _: &str) -> Found<&Segment> {
+///         Found::Absent
+///     }
+/// }
+///
+/// let data = Data(DataSet::from_json(
+///     br#"{"flags": {
+///         "base": {"on": false, "variations": ["old", "new"], "offVariation": 0},
+///         "top": {"on": true, "variations": ["a", "b"], "offVariation": 1,
+///             "prerequisites": [{"key": "base", "variation": 1}]}}}"#,
+/// )?);
+/// let context = Context::new("ada")?;
+/// let Found::Present(flag) = data.flag("top") else { unreachable!() };
+/// let Outcome::Done(evaluation) = evaluate(flag, &context, &data) else { unreachable!() };
+///
+/// assert_eq!(evaluation.variation, Some((1, &"b".into())));
+/// assert_eq!(evaluation.reason().to_string(), "prerequisite \"base\" failed");
+/// assert_eq!(evaluation.prerequisites()[0].variation, Some((0, &"old".into())));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Evaluation<'a> {

@@ -7,6 +7,42 @@ use crate::model::{Flag, Segment};
 use crate::text::Text;
 
 /// A snapshot of flag data. Answers at once: data that requires I/O is [`Found::Unknown`].
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use vexil_eval::model::{Flag, Segment};
+/// use vexil_eval::{Context, Found, Lookup, Outcome, evaluate};
+///
+/// struct Snapshot {
+///     flags: HashMap<String, Flag>,
+///     segments: HashMap<String, Segment>,
+/// }
+///
+/// impl Lookup for Snapshot {
+///     fn flag(&self, key: &str) -> Found<&Flag> {
+///         self.flags.get(key).into()
+///     }
+///
+///     fn segment(&self, key: &str) -> Found<&Segment> {
+///         self.segments.get(key).into()
+///     }
+/// }
+///
+/// let staff = serde_json::from_str(r#"{"key": "staff", "included": ["ada"]}"#)?;
+/// let data = Snapshot {
+///     flags: HashMap::new(),
+///     segments: HashMap::from([("staff".to_owned(), staff)]),
+/// };
+/// let flag: Flag = serde_json::from_str(
+///     r#"{"on": true, "variations": [false, true], "fallthrough": {"variation": 0},
+///         "rules": [{"variation": 1, "clauses": [{"op": "segmentMatch", "values": ["staff"]}]}]}"#,
+/// )?;
+/// let context = Context::new("ada")?;
+/// let Outcome::Done(evaluation) = evaluate(&flag, &context, &data) else { unreachable!() };
+/// assert_eq!(evaluation.variation, Some((1, &true.into())));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Lookup {
     /// Returns the flag with the given key.
     fn flag(&self, key: &str) -> Found<&Flag>;
@@ -24,6 +60,13 @@ pub trait Lookup {
 }
 
 /// The result of a lookup, which tells apart missing and not yet fetched data.
+///
+/// ```
+/// use vexil_eval::Found;
+///
+/// assert_eq!(Found::from(Some(7)), Found::Present(7));
+/// assert_eq!(Found::from(None::<i32>), Found::Absent);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
@@ -46,6 +89,36 @@ impl<T> From<Option<T>> for Found<T> {
 
 /// Data that an evaluation requires. Fetch it and evaluate again; the first attempt leaves no state
 /// behind.
+///
+/// ```
+/// use vexil_eval::model::{Flag, Segment};
+/// use vexil_eval::{Context, Found, Lookup, Need, Outcome, evaluate};
+///
+/// /// Data that was not fetched yet.
+/// struct Remote;
+///
+/// impl Lookup for Remote {
+///     fn flag(&self, _: &str) -> Found<&Flag> {
+///         Found::Unknown
+///     }
+///
+///     fn segment(&self, _: &str) -> Found<&Segment> {
+///         Found::Unknown
+///     }
+/// }
+///
+/// let flag: Flag =
+///     serde_json::from_str(r#"{"on": true, "prerequisites": [{"key": "base", "variation": 0}]}"#)?;
+/// let context = Context::new("ada")?;
+/// let fetch = match evaluate(&flag, &context, &Remote) {
+///     Outcome::Needs(Need::Flag(key)) => format!("/flags/{key}"),
+///     Outcome::Needs(Need::Segment(key)) => format!("/segments/{key}"),
+///     Outcome::Needs(Need::Membership(context_key)) => format!("/memberships/{context_key}"),
+///     Outcome::Done(_) => unreachable!(),
+/// };
+/// assert_eq!(fetch, "/flags/base");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
@@ -69,6 +142,15 @@ pub struct Membership(HashMap<Text, bool>);
 
 impl Membership {
     /// Creates a membership from segment references. A reference in both lists counts as included.
+    ///
+    /// ```
+    /// use vexil_eval::Membership;
+    ///
+    /// let membership = Membership::new(["vip.g2"], ["trial.g1"]);
+    /// assert_eq!(membership.is_included("vip.g2"), Some(true));
+    /// assert_eq!(membership.is_included("trial.g1"), Some(false));
+    /// assert_eq!(membership.is_included("vip.g1"), None);
+    /// ```
     #[must_use]
     pub fn new<T: Into<Text>>(
         included: impl IntoIterator<Item = T>,
@@ -99,6 +181,17 @@ impl Membership {
 }
 
 /// The big-segment memberships of a context, and how reliable they are.
+///
+/// ```
+/// use vexil_eval::{BigSegmentsStatus, Membership, MembershipAnswer};
+///
+/// let membership = Membership::new(["vip.g2"], []);
+/// let answer = MembershipAnswer::new(Some(membership), BigSegmentsStatus::Stale);
+/// assert_eq!(answer.status, BigSegmentsStatus::Stale);
+///
+/// let failed = MembershipAnswer::new(None, BigSegmentsStatus::StoreError);
+/// assert_eq!(failed.membership, None);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MembershipAnswer {

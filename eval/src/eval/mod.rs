@@ -64,6 +64,31 @@ pub enum Outcome<'a> {
 }
 
 /// Evaluates a flag for a context.
+///
+/// A malformed flag has no value, and its reason is an error:
+///
+/// ```
+/// use vexil_eval::model::{Flag, Segment};
+/// use vexil_eval::{Context, EvalErrorKind, Found, Lookup, Outcome, evaluate};
+///
+/// # struct Nothing;
+/// # impl Lookup for Nothing {
+/// #     fn flag(&self, _: &str) -> Found<&Flag> {
+/// #         Found::Absent
+/// #     }
+/// #     fn segment(&self, _: &str) -> Found<&Segment> {
+/// #         Found::Absent
+/// #     }
+/// # }
+/// let flag: Flag = serde_json::from_str(
+///     r#"{"on": true, "variations": ["a"], "fallthrough": {"variation": 7}}"#,
+/// )?;
+/// let context = Context::new("ada")?;
+/// let Outcome::Done(evaluation) = evaluate(&flag, &context, &Nothing) else { unreachable!() };
+/// assert_eq!(evaluation.variation, None);
+/// assert_eq!(evaluation.reason().error(), Some(EvalErrorKind::MalformedFlag));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn evaluate<'a>(flag: &'a Flag, context: &'a Context, data: &'a dyn Lookup) -> Outcome<'a> {
     let mut evaluation = Evaluation::new();
     match evaluate_into(&mut evaluation, flag, context, data) {
@@ -76,6 +101,28 @@ pub fn evaluate<'a>(flag: &'a Flag, context: &'a Context, data: &'a dyn Lookup) 
 /// `Some`, the data must be fetched first and the result is meaningless.
 ///
 /// `evaluation` must be fresh; see [`Evaluation::new`].
+///
+/// ```
+/// use vexil_eval::model::{Flag, Segment};
+/// use vexil_eval::{Context, Evaluation, Found, Lookup, ReasonKind, evaluate_into};
+///
+/// # struct Nothing;
+/// # impl Lookup for Nothing {
+/// #     fn flag(&self, _: &str) -> Found<&Flag> {
+/// #         Found::Absent
+/// #     }
+/// #     fn segment(&self, _: &str) -> Found<&Segment> {
+/// #         Found::Absent
+/// #     }
+/// # }
+/// let flag: Flag = serde_json::from_str(r#"{"variations": ["a", "b"], "offVariation": 1}"#)?;
+/// let context = Context::new("ada")?;
+/// let mut evaluation = Evaluation::new();
+/// assert_eq!(evaluate_into(&mut evaluation, &flag, &context, &Nothing), None);
+/// assert_eq!(evaluation.variation, Some((1, &"b".into())));
+/// assert_eq!(evaluation.verdict, ReasonKind::Off);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[inline]
 pub fn evaluate_into<'a>(
     evaluation: &mut Evaluation<'a>,

@@ -12,6 +12,20 @@ use crate::json::{quiet, replace_lone_surrogates};
 use crate::text::Text;
 
 /// A position in JSON text, more of which may arrive.
+///
+/// ```
+/// use vexil_eval::json::Cursor;
+///
+/// let mut cursor = Cursor::whole(r#" [1, 2] "off""#);
+/// assert_eq!(cursor.value::<Vec<u8>>()?, Some(vec![1, 2]));
+/// assert_eq!(cursor.text()?, Some("\"off\""));
+/// cursor.end()?;
+///
+/// // The rest of this value may still arrive.
+/// assert_eq!(Cursor::arriving("[1, 2").value::<Vec<u8>>()?, None);
+/// assert!(Cursor::whole("[1, 2").value::<Vec<u8>>().is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Cursor<'t> {
     text: &'t str,
@@ -153,6 +167,21 @@ fn read<'t, T: Deserialize<'t>>(
 }
 
 /// An object that is read member by member.
+///
+/// ```
+/// use vexil_eval::json::{Cursor, ObjectReader, Step};
+///
+/// let mut cursor = Cursor::whole(r#"{"path": "/all", "data": [7]}"#);
+/// let mut object = ObjectReader::default();
+/// let mut members = Vec::new();
+/// while let Step::Member(name) = object.step(&mut cursor)? {
+///     members.push((name.clone(), cursor.text()?));
+///     object.value_read();
+/// }
+/// assert_eq!(members[1], ("data".into(), Some("[7]")));
+/// cursor.end()?;
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct ObjectReader {
     expected: Expected,
@@ -226,6 +255,22 @@ impl ObjectReader {
 }
 
 /// An array that is read element by element.
+///
+/// ```
+/// use vexil_eval::json::{ArrayReader, ArrayStep, Cursor};
+///
+/// let mut cursor = Cursor::whole(r#"[1, "two"]"#);
+/// let mut array = ArrayReader::default();
+/// let mut elements = Vec::new();
+/// while array.step(&mut cursor)? == ArrayStep::Element {
+///     elements.extend(cursor.text()?);
+///     array.value_read();
+/// }
+/// assert_eq!(elements, ["1", "\"two\""]);
+///
+/// assert!(ArrayReader::default().step(&mut Cursor::whole("{}")).is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct ArrayReader(ArrayState);
 

@@ -88,6 +88,14 @@ pub fn without_values(message: &str) -> Cow<'_, str> {
 }
 
 /// Returns the same error without the value that it quotes.
+///
+/// ```
+/// use vexil_eval::json::quiet;
+///
+/// let error = serde_json::from_str::<bool>(r#""secret""#).unwrap_err();
+/// assert!(error.to_string().contains("secret"));
+/// assert!(!quiet(error).to_string().contains("secret"));
+/// ```
 #[must_use]
 pub fn quiet(error: serde_json::Error) -> serde_json::Error {
     match without_values(&error.to_string()) {

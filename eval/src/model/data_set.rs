@@ -31,12 +31,30 @@ pub struct DataSet {
 
 impl DataSet {
     /// Creates a data set from its items.
+    ///
+    /// ```
+    /// use vexil_eval::model::{DataSet, Flag};
+    ///
+    /// let flag: Flag = serde_json::from_str(r#"{"key": "banner"}"#)?;
+    /// let data = DataSet::new(vec![flag.into()], vec![]);
+    /// assert_eq!(data.flags[0].key(), "banner");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn new(flags: Vec<Entry<Flag>>, segments: Vec<Entry<Segment>>) -> Self {
         Self { flags, segments }
     }
 
     /// Drops the JSON text of all items.
+    ///
+    /// ```
+    /// use vexil_eval::model::DataSet;
+    ///
+    /// let data = DataSet::from_json(br#"{"flags": {"banner": {}}}"#)?;
+    /// assert_eq!(data.flags[0].json().as_deref(), Some(&b"{}"[..]));
+    /// assert_eq!(data.without_json().flags[0].json(), None);
+    /// # Ok::<(), vexil_eval::model::ReadError<serde_json::Error>>(())
+    /// ```
     #[must_use]
     pub fn without_json(self) -> Self {
         let flags = self.flags.into_iter().map(Entry::without_json).collect();
@@ -76,6 +94,17 @@ impl DataSet {
     /// Reads the same structure from any serde format. The items keep no JSON text; see
     /// [`Entry::with_json`].
     ///
+    /// ```
+    /// use vexil_eval::model::DataSet;
+    ///
+    /// let value = serde_json::json!({"segments": {"staff": {"included": ["ada"]}}});
+    /// assert_eq!(DataSet::read(value)?.segments[0].key(), "staff");
+    ///
+    /// let error = DataSet::read(serde_json::json!({"segments": {"staff": []}})).unwrap_err();
+    /// assert_eq!(error.to_string(), "segment \"staff\" cannot be read");
+    /// # Ok::<(), vexil_eval::model::ReadError<serde_json::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the data is truncated or an item is malformed; it names the item.
     pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, ReadError<D::Error>> {
@@ -111,6 +140,24 @@ struct Reading {
 }
 
 /// Reads a data set from JSON, more of which may arrive.
+///
+/// ```
+/// use vexil_eval::json::Cursor;
+/// use vexil_eval::model::DataSetReader;
+///
+/// let mut text = r#"{"flags": {"banner": {"version": 3}, "the"#.to_owned();
+/// let mut reader = DataSetReader::new(true);
+/// let mut cursor = Cursor::arriving(&text);
+/// assert!(!reader.advance(&mut cursor)?, "the end has not arrived");
+///
+/// // The first flag has been read, so its text is no longer needed.
+/// let position = cursor.position();
+/// text.drain(..position);
+/// text.push_str(r#"me": {"version": 4}}}"#);
+/// assert!(reader.advance(&mut Cursor::arriving(&text))?);
+/// assert_eq!(reader.finish().flags[1].key(), "theme");
+/// # Ok::<(), vexil_eval::model::ReadError<serde_json::Error>>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct DataSetReader {
     object: ObjectReader,

@@ -19,6 +19,20 @@ use crate::text::Text;
 
 /// The common interface of [`Flag`](super::Flag) and [`Segment`](super::Segment), which are its
 /// only implementors.
+///
+/// ```
+/// use vexil_eval::model::{Entry, Flag, ItemData, Segment};
+///
+/// fn describe(entry: &Entry<impl ItemData>) -> String {
+///     format!("{} {}", entry.key(), entry.version())
+/// }
+///
+/// let flag: Flag = serde_json::from_str(r#"{"key": "banner", "version": 3}"#)?;
+/// let segment: Segment = serde_json::from_str(r#"{"key": "staff", "version": 5}"#)?;
+/// assert_eq!(describe(&flag.into()), "banner 3");
+/// assert_eq!(describe(&segment.into()), "staff 5");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[expect(
     private_bounds,
     reason = "the private trait seals this one, whose implementors are known"
@@ -90,6 +104,19 @@ pub(super) trait Prepared: Clone {
 }
 
 /// A flag or segment, or the tombstone of a deleted one.
+///
+/// ```
+/// use vexil_eval::model::{Entry, Flag};
+///
+/// let flag: Flag = serde_json::from_str(r#"{"key": "banner", "version": 3}"#)?;
+/// let present = Entry::from(flag);
+/// assert!(present.present().is_some_and(|flag| !flag.is_on()));
+///
+/// let deleted = Entry::<Flag>::Deleted { key: "banner".into(), version: 4 };
+/// assert!(deleted.present().is_none());
+/// assert!(deleted.version() > present.version());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug)]
 #[expect(
     clippy::exhaustive_enums,
@@ -179,6 +206,13 @@ impl<T: ItemData> Entry<T> {
     }
 
     /// Returns the same item with another version.
+    ///
+    /// ```
+    /// use vexil_eval::model::{Entry, Flag};
+    ///
+    /// let deleted = Entry::<Flag>::Deleted { key: "banner".into(), version: 3 };
+    /// assert_eq!(deleted.with_version(4).version(), 4);
+    /// ```
     #[must_use]
     pub fn with_version(mut self, to: u64) -> Self {
         match &mut self {

@@ -6,6 +6,17 @@ use super::kind::DataKind;
 use crate::text::Text;
 
 /// Flag data could not be read. Names the item that was being read.
+///
+/// ```
+/// use vexil_eval::model::{DataKind, DataSet};
+///
+/// let error = DataSet::from_json(br#"{"flags": {"banner": {"on": "yes"}}}"#).unwrap_err();
+/// match &error.item {
+///     Some((DataKind::Flag, key)) => assert_eq!(key, "banner"),
+///     Some((DataKind::Segment, _)) | None => unreachable!(),
+/// }
+/// assert!(error.source.to_string().starts_with("invalid type: string, expected a boolean"));
+/// ```
 #[derive(Debug, Error)]
 #[error("{}", self.message())]
 #[non_exhaustive]

@@ -21,6 +21,20 @@ use crate::value::Value;
 
 /// A feature flag. Read one from JSON, alone or as part of a [`DataSet`](super::DataSet); the crate
 /// `vexil-testing` has a builder.
+///
+/// ```
+/// use vexil_eval::model::Flag;
+///
+/// let flag: Flag = serde_json::from_str(
+///     r#"{"key": "banner", "version": 3, "on": true, "variations": ["a", "b"]}"#,
+/// )?;
+/// assert!(flag.is_on());
+/// assert_eq!(flag.variations(), ["a".into(), "b".into()]);
+///
+/// let error = serde_json::from_str::<Flag>(r#"{"key": "banner", "deleted": true}"#).unwrap_err();
+/// assert_eq!(error.to_string(), "a deleted flag is not a flag; read it as an item");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Flag {
     meta: Meta,
@@ -101,6 +115,15 @@ impl Flag {
     }
 
     /// Returns the keys of the prerequisite flags, in order.
+    ///
+    /// ```
+    /// use vexil_eval::model::Flag;
+    ///
+    /// let flag: Flag =
+    ///     serde_json::from_str(r#"{"prerequisites": [{"key": "base", "variation": 1}]}"#)?;
+    /// assert!(flag.prerequisites().eq(["base"]));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn prerequisites(&self) -> impl ExactSizeIterator<Item = &Text> {
         self.prerequisites
             .iter()
@@ -108,6 +131,16 @@ impl Flag {
     }
 
     /// Returns the keys of the segments that the rules refer to.
+    ///
+    /// ```
+    /// use vexil_eval::model::Flag;
+    ///
+    /// let flag: Flag = serde_json::from_str(
+    ///     r#"{"rules": [{"variation": 0, "clauses": [{"op": "segmentMatch", "values": ["staff"]}]}]}"#,
+    /// )?;
+    /// assert!(flag.segments().eq(["staff"]));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn segments(&self) -> impl Iterator<Item = &Text> {
         self.clauses().flat_map(Clause::segment_keys)
     }
@@ -145,6 +178,14 @@ impl Flag {
 
     /// Returns the sampling ratio n: one in n full events is sent. `None` means every event, 0 or
     /// less means no event.
+    ///
+    /// ```
+    /// use vexil_eval::model::Flag;
+    ///
+    /// let flag: Flag = serde_json::from_str(r#"{"samplingRatio": 100}"#)?;
+    /// assert_eq!(flag.sampling_ratio(), Some(100));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn sampling_ratio(&self) -> Option<i64> {
         self.sampling_ratio
@@ -152,6 +193,14 @@ impl Flag {
 
     /// Returns the check ratio n: one in n migration operations compares both results. `None`
     /// means every operation.
+    ///
+    /// ```
+    /// use vexil_eval::model::Flag;
+    ///
+    /// let flag: Flag = serde_json::from_str(r#"{"migration": {"checkRatio": 10}}"#)?;
+    /// assert_eq!(flag.check_ratio(), Some(10));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn check_ratio(&self) -> Option<i64> {
         self.check_ratio

@@ -27,6 +27,14 @@ pub enum Item {
 
 impl Item {
     /// Creates a deleted item.
+    ///
+    /// ```
+    /// use vexil_eval::model::{DataKind, Item};
+    ///
+    /// let item = Item::deleted(DataKind::Segment, "staff", 7);
+    /// assert!(item.is_deleted());
+    /// assert_eq!(item.kind(), DataKind::Segment);
+    /// ```
     #[must_use]
     pub fn deleted(kind: DataKind, key: impl Into<Text>, version: u64) -> Self {
         let key = key.into();

@@ -72,6 +72,20 @@ impl ItemReader {
 impl Item {
     /// Reads an item. Its key is `key`, the name under which it arrived.
     ///
+    /// ```
+    /// use vexil_eval::model::{DataKind, Item};
+    ///
+    /// let item = Item::from_json(DataKind::Flag, "banner", br#"{"version": 3, "on": true}"#)?;
+    /// assert_eq!((item.key().as_str(), item.version()), ("banner", 3));
+    ///
+    /// let deleted = Item::from_json(DataKind::Flag, "banner", br#"{"version": 4, "deleted": true}"#)?;
+    /// assert!(deleted.is_deleted());
+    ///
+    /// let error = Item::from_json(DataKind::Segment, "staff", b"[]").unwrap_err();
+    /// assert_eq!(error.to_string(), "segment \"staff\" cannot be read");
+    /// # Ok::<(), vexil_eval::model::ReadError<serde_json::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the text is not a JSON object of that kind; it names the item.
     pub fn from_json(

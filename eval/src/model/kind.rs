@@ -3,6 +3,14 @@
 use std::fmt;
 
 /// The kinds of items.
+///
+/// ```
+/// use vexil_eval::model::DataKind;
+///
+/// assert_eq!(DataKind::Flag.namespace(), "features");
+/// assert_eq!(DataKind::Flag.to_string(), "flag");
+/// assert_eq!(DataKind::WRITE_ORDER, [DataKind::Segment, DataKind::Flag]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(
     clippy::exhaustive_enums,

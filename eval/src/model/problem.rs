@@ -13,6 +13,17 @@ use crate::text::Text;
 use crate::value::Value;
 
 /// A defect of a flag or segment, and its location.
+///
+/// ```
+/// use vexil_eval::model::Flag;
+///
+/// let flag: Flag = serde_json::from_str(
+///     r#"{"fallthrough": {"variation": 0},
+///         "rules": [{"variation": 0, "clauses": [{"attribute": "a", "op": "near", "values": [1]}]}]}"#,
+/// )?;
+/// assert_eq!(flag.problems()[0].to_string(), "rule 0: unknown operator \"near\"");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
@@ -32,6 +43,22 @@ impl fmt::Display for Problem {
 }
 
 /// The kinds of defects in a flag or segment.
+///
+/// ```
+/// use vexil_eval::model::{Defect, Flag};
+///
+/// let flag: Flag = serde_json::from_str(
+///     r#"{"rules": [{"variation": 0, "clauses": [
+///         {"attribute": "email", "op": "matches", "values": ["[a-"]}]}]}"#,
+/// )?;
+/// let found: Vec<_> = flag.problems().iter().map(|problem| match &problem.defect {
+///     Defect::Pattern { pattern, error } => format!("{pattern} at {}", error.offset()),
+///     Defect::NoOutcome => "no outcome".to_owned(),
+///     other => other.to_string(),
+/// }).collect();
+/// assert_eq!(found, ["[a- at 0", "no outcome"]);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Defect {

@@ -16,6 +16,16 @@ use crate::context::Kind;
 use crate::text::Text;
 
 /// A segment. Read one from JSON, alone or as part of a [`DataSet`](super::DataSet).
+///
+/// ```
+/// use vexil_eval::model::Segment;
+///
+/// let segment: Segment =
+///     serde_json::from_str(r#"{"key": "staff", "version": 5, "included": ["ada"]}"#)?;
+/// assert_eq!((segment.key().as_str(), segment.version()), ("staff", 5));
+/// assert!(serde_json::from_str::<Segment>(r#"{"included": "ada"}"#).is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Segment {
     meta: Meta,
@@ -62,6 +72,14 @@ impl Segment {
     }
 
     /// Whether its lists are kept in a big-segment store.
+    ///
+    /// ```
+    /// use vexil_eval::model::Segment;
+    ///
+    /// let segment: Segment = serde_json::from_str(r#"{"unbounded": true, "generation": 2}"#)?;
+    /// assert!(segment.is_big());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn is_big(&self) -> bool {
         self.big.is_some()

@@ -96,12 +96,26 @@ impl Value {
     const CONTEXT_DEPTH: usize = Self::MAX_DEPTH + 2;
 
     /// Whether this is `null`.
+    ///
+    /// ```
+    /// use vexil_eval::Value;
+    ///
+    /// assert!(Value::from(None::<bool>).is_null());
+    /// assert!(!Value::from("").is_null());
+    /// ```
     #[must_use]
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
 
     /// Returns the boolean, or `None` if the value has another type.
+    ///
+    /// ```
+    /// use vexil_eval::Value;
+    ///
+    /// assert_eq!(Value::from(true).as_bool(), Some(true));
+    /// assert_eq!(Value::from("true").as_bool(), None);
+    /// ```
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match self {
@@ -111,6 +125,13 @@ impl Value {
     }
 
     /// Returns the number, or `None` if the value has another type.
+    ///
+    /// ```
+    /// use vexil_eval::Value;
+    ///
+    /// assert_eq!(Value::from(2.5).as_f64(), Some(2.5));
+    /// assert_eq!(Value::from("2.5").as_f64(), None);
+    /// ```
     #[must_use]
     pub fn as_f64(&self) -> Option<f64> {
         match self {
@@ -121,6 +142,13 @@ impl Value {
 
     /// Returns the number if it has no fraction and fits into an `i64`: `33333.0` does, `1.5` does
     /// not.
+    ///
+    /// ```
+    /// use vexil_eval::Value;
+    ///
+    /// assert_eq!(Value::from(33_333.0).as_i64(), Some(33_333));
+    /// assert_eq!(Value::from(1.5).as_i64(), None);
+    /// ```
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
         match self {
@@ -130,6 +158,13 @@ impl Value {
     }
 
     /// Returns the string, or `None` if the value has another type.
+    ///
+    /// ```
+    /// use vexil_eval::Value;
+    ///
+    /// assert_eq!(Value::from("dark").as_str(), Some("dark"));
+    /// assert_eq!(Value::from(1).as_str(), None);
+    /// ```
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -139,6 +174,14 @@ impl Value {
     }
 
     /// Returns the elements, or `None` if the value is not an array.
+    ///
+    /// ```
+    /// use vexil_eval::Value;
+    ///
+    /// let hosts = Value::from(["a", "b"]);
+    /// assert_eq!(hosts.as_array().and_then(<[_]>::first), Some(&"a".into()));
+    /// assert_eq!(Value::from("a").as_array(), None);
+    /// ```
     #[must_use]
     pub fn as_array(&self) -> Option<&[Self]> {
         match self {
@@ -148,6 +191,14 @@ impl Value {
     }
 
     /// Returns the members, or `None` if the value is not an object.
+    ///
+    /// ```
+    /// use vexil_eval::Value;
+    ///
+    /// let limits = Value::from(serde_json::json!({"rps": 100}));
+    /// assert_eq!(limits.as_object().map(|object| object.len()), Some(1));
+    /// assert_eq!(Value::Null.as_object(), None);
+    /// ```
     #[must_use]
     pub fn as_object(&self) -> Option<&Object> {
         match self {
@@ -157,6 +208,12 @@ impl Value {
     }
 
     /// Returns the approximate size of the value in bytes, in memory and as JSON.
+    ///
+    /// ```
+    /// use vexil_eval::Value;
+    ///
+    /// assert!(Value::from("x".repeat(1_000)).weight() > Value::from("x").weight());
+    /// ```
     pub fn weight(&self) -> usize {
         const EACH: usize = size_of::<Value>();
         match self {
@@ -173,6 +230,13 @@ impl Value {
     }
 
     /// Returns the name of the JSON type with its article, for messages.
+    ///
+    /// ```
+    /// use vexil_eval::Value;
+    ///
+    /// assert_eq!(Value::from([1, 2]).type_name(), "an array");
+    /// assert_eq!(Value::Null.type_name(), "null");
+    /// ```
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -248,6 +312,15 @@ impl Value {
     }
 
     /// Returns the member `name`, or `None` if the value is not an object or has no such member.
+    ///
+    /// ```
+    /// use vexil_eval::Value;
+    ///
+    /// let limits = Value::from(serde_json::json!({"rps": 100}));
+    /// assert_eq!(limits.get("rps"), Some(&100.into()));
+    /// assert_eq!(limits.get("burst"), None);
+    /// assert_eq!(Value::from(100).get("rps"), None);
+    /// ```
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Self> {
         self.as_object()?.get(name)
@@ -260,6 +333,13 @@ pub struct Number(f64);
 
 impl Number {
     /// Creates a number. Returns `None` for infinities and NaN, which JSON cannot represent.
+    ///
+    /// ```
+    /// use vexil_eval::Number;
+    ///
+    /// assert_eq!(Number::new(0.5).map(Number::as_f64), Some(0.5));
+    /// assert_eq!(Number::new(f64::NAN), None);
+    /// ```
     #[must_use]
     pub fn new(value: f64) -> Option<Self> {
         // Adding zero turns negative zero into positive zero, so that equal numbers have equal
@@ -275,6 +355,15 @@ impl Number {
 
     /// Returns the number as an integer if it has no fraction and lies within ±(2^53−1). Beyond
     /// that, floats do not represent every integer, so the original one is unknown.
+    ///
+    /// ```
+    /// use vexil_eval::Number;
+    ///
+    /// let exact = |number| Number::new(number).and_then(Number::as_exact_i64);
+    /// assert_eq!(exact(7.0), Some(7));
+    /// assert_eq!(exact(7.5), None);
+    /// assert_eq!(exact(9_007_199_254_740_992.0), None);
+    /// ```
     pub fn as_exact_i64(self) -> Option<i64> {
         const LIMIT: i64 = (1 << 53) - 1;
         self.as_i64()
@@ -370,11 +459,26 @@ impl<'a> IntoIterator for &'a Array {
 }
 
 /// The members of a JSON object, ordered by name. If a name is repeated, the last one wins.
+///
+/// ```
+/// use vexil_eval::{Object, Value};
+///
+/// let limits: Object = [("rps", 100), ("burst", 10), ("rps", 200)].into_iter().collect();
+/// assert_eq!(Value::from(limits).to_string(), r#"{"burst":10,"rps":200}"#);
+/// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Object(Arc<[(Text, Value)]>);
 
 impl Object {
     /// Returns the member `name`.
+    ///
+    /// ```
+    /// use vexil_eval::Object;
+    ///
+    /// let limits: Object = [("rps", 100)].into_iter().collect();
+    /// assert_eq!(limits.get("rps"), Some(&100.into()));
+    /// assert_eq!(limits.get("burst"), None);
+    /// ```
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         let at = self
@@ -385,6 +489,14 @@ impl Object {
     }
 
     /// Iterates over the members in the order of their names.
+    ///
+    /// ```
+    /// use vexil_eval::Object;
+    ///
+    /// let limits: Object = [("rps", 100), ("burst", 10)].into_iter().collect();
+    /// let names: Vec<_> = limits.iter().map(|(name, _)| name).collect();
+    /// assert_eq!(names, ["burst", "rps"]);
+    /// ```
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }

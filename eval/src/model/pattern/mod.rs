@@ -23,6 +23,21 @@ use crate::text::Text;
 const COSTLY: usize = 5_000;
 
 /// A regular expression of a clause, shared by all clauses of a data set with the same text.
+///
+/// ```
+/// use vexil_eval::model::{Flag, ItemData};
+///
+/// let flag: Flag = serde_json::from_str(
+///     r#"{"rules": [{"variation": 0, "clauses": [
+///         {"attribute": "email", "op": "matches", "values": ["@example\\.(com|org)$"]}]}]}"#,
+/// )?;
+/// let pattern = flag.patterns().next().expect("the flag has a pattern");
+/// assert!(!pattern.is_compiled());
+/// assert_eq!(pattern.is_match("ada@example.org"), Some(true));
+/// assert_eq!(pattern.is_match("ada@example.net"), Some(false));
+/// assert!(pattern.is_compiled() && !pattern.is_costly());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Pattern {
     text: Text,
