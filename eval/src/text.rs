@@ -84,6 +84,7 @@ pub fn key_hash(key: &str) -> u64 {
 #[inline]
 #[must_use]
 pub fn short_str_eq(one: &str, two: &str) -> bool {
+    // See docs/decisions/020-evaluation-path.md.
     let (one, two) = (one.as_bytes(), two.as_bytes());
     if one.len() != two.len() {
         return false;

@@ -249,7 +249,7 @@ fn serialize_parts<M: SerializeMap>(single: &Single, map: &mut M) -> Result<(), 
     if !single.private.is_empty() {
         map.serialize_entry(
             "_meta",
-            &Meta {
+            &MetaJson {
                 private: &single.private,
             },
         )?;
@@ -258,7 +258,7 @@ fn serialize_parts<M: SerializeMap>(single: &Single, map: &mut M) -> Result<(), 
 }
 
 #[derive(Serialize)]
-struct Meta<'a> {
+struct MetaJson<'a> {
     #[serde(rename = "privateAttributes")]
     private: &'a [Reference],
 }

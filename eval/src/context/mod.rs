@@ -409,7 +409,7 @@ impl Single {
     #[inline]
     fn attribute(&self, attribute: Attribute, name: &(impl AsRef<str> + ?Sized)) -> Option<&Value> {
         match attribute {
-            Attribute::Custom(print) => self.custom_attribute(name, print),
+            Attribute::Custom(hash) => self.custom_attribute(name, hash),
             Attribute::BuiltIn(attribute) => self.built_in(attribute),
         }
     }
@@ -428,13 +428,13 @@ impl Single {
     fn custom_attribute(
         &self,
         name: &(impl AsRef<str> + ?Sized),
-        print: NameHash,
+        hash: NameHash,
     ) -> Option<&Value> {
         const FEW: usize = 16;
         let found = if self.attributes.len() <= FEW {
             self.attributes
                 .iter()
-                .find(|(attribute, _)| attribute.is(name, print))
+                .find(|(attribute, _)| attribute.is(name, hash))
         } else {
             let at = self
                 .attributes

@@ -10,15 +10,15 @@ use crate::text::{Text, key_hash};
 /// The name of a custom attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Name {
-    print: NameHash,
+    hash: NameHash,
     text: Text,
 }
 
 impl Name {
-    /// Whether this is the name `text`, whose hash is `print`.
+    /// Whether this is the name `text`, which has this hash.
     #[inline]
-    pub(super) fn is(&self, text: &(impl AsRef<str> + ?Sized), print: NameHash) -> bool {
-        self.print == print && (print.is_all() || self.text == *text.as_ref())
+    pub(super) fn is(&self, text: &(impl AsRef<str> + ?Sized), hash: NameHash) -> bool {
+        self.hash == hash && (hash.is_all() || self.text == *text.as_ref())
     }
 }
 
@@ -26,7 +26,7 @@ impl From<Text> for Name {
     #[inline]
     fn from(text: Text) -> Self {
         Self {
-            print: NameHash::of(&text),
+            hash: NameHash::of(&text),
             text,
         }
     }
@@ -46,7 +46,8 @@ impl Deref for Name {
     }
 }
 
-/// A name condensed for comparison: the whole text of a short name, a hash of a long one.
+/// A name condensed for comparison: the whole text of a short name, a hash of a long one. See
+/// docs/decisions/020-evaluation-path.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NameHash(u64);
 
@@ -59,7 +60,7 @@ impl NameHash {
             // The length precedes the bytes, so that no other name has the same value.
             Ok(length @ 0..=7) => Self(
                 name.bytes()
-                    .fold(length, |print, byte| print << 8 | u64::from(byte)),
+                    .fold(length, |hash, byte| hash << 8 | u64::from(byte)),
             ),
             _ => Self(key_hash(name) | Self::HASHED),
         }
@@ -134,7 +135,7 @@ mod tests {
     #[test]
     fn long_names_with_equal_hashes_are_compared_in_full() {
         let name = Name {
-            print: NameHash::of("signupDate"),
+            hash: NameHash::of("signupDate"),
             text: "another one".into(),
         };
         assert!(!name.is("signupDate", NameHash::of("signupDate")));

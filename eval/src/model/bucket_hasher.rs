@@ -8,7 +8,8 @@ use sha1::block_api::compress;
 /// its full blocks, and the partial block that the value continues.
 ///
 /// Blocks are assembled here because that is, besides the compression, the largest cost of a
-/// rollout: cloning, updating and finalizing a hasher takes 50 % longer.
+/// rollout: cloning, updating and finalizing a hasher takes 50 % longer. See
+/// docs/decisions/020-evaluation-path.md.
 #[derive(Clone, Debug)]
 pub(crate) struct BucketHasher {
     state: State,
