@@ -270,7 +270,8 @@ pub type Verdict<'a> = ReasonKind<&'a Text>;
 /// assert!(retry(&EvalErrorKind::ClientNotReady.into()));
 /// assert!(!retry(&EvalErrorKind::WrongType.into()));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum EvalErrorKind {
     /// The client has no data yet, or is offline.
@@ -296,7 +297,8 @@ pub enum EvalErrorKind {
 /// let worst = BigSegmentsStatus::Healthy.max(BigSegmentsStatus::StoreError);
 /// assert_eq!(worst, BigSegmentsStatus::StoreError);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum BigSegmentsStatus {
     /// The store was queried and is up to date.
@@ -412,8 +414,8 @@ impl From<EvalErrorKind> for Reason {
 }
 
 /// One sentence without a full stop, for logs and messages.
-impl std::fmt::Display for Reason {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             ReasonKind::Off => f.write_str("the flag is off")?,
             ReasonKind::Fallthrough { .. } => f.write_str("no target or rule matched")?,
@@ -494,30 +496,6 @@ impl Serialize for Reason {
             members.serialize_field("bigSegmentsStatus", &status)?;
         }
         members.end()
-    }
-}
-
-impl Serialize for EvalErrorKind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::ClientNotReady => "CLIENT_NOT_READY",
-            Self::FlagNotFound => "FLAG_NOT_FOUND",
-            Self::UserNotSpecified => "USER_NOT_SPECIFIED",
-            Self::MalformedFlag => "MALFORMED_FLAG",
-            Self::WrongType => "WRONG_TYPE",
-            Self::Exception => "EXCEPTION",
-        })
-    }
-}
-
-impl Serialize for BigSegmentsStatus {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Healthy => "HEALTHY",
-            Self::Stale => "STALE",
-            Self::StoreError => "STORE_ERROR",
-            Self::NotConfigured => "NOT_CONFIGURED",
-        })
     }
 }
 
