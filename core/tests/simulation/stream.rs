@@ -269,7 +269,7 @@ impl Stream {
 
     /// Cuts an event at any byte.
     fn cut(&mut self, world: &mut Inner, event: &str) -> bool {
-        if !world.fails(15) {
+        if event.len() < 2 || !world.fails(15) {
             return false;
         }
         let part = event[..world.rng.usize(0..event.len() - 1)].to_owned();
