@@ -176,7 +176,7 @@ impl Serialize for RedactedContext<'_> {
             for member in self.context.individual_contexts() {
                 map.serialize_entry(
                     member.kind(),
-                    &Parts(RedactedContext {
+                    &ContextBody(RedactedContext {
                         context: member,
                         ..*self
                     }),
@@ -184,16 +184,16 @@ impl Serialize for RedactedContext<'_> {
             }
         } else {
             map.serialize_entry("kind", self.context.kind())?;
-            Parts(*self).write(&mut map)?;
+            ContextBody(*self).write(&mut map)?;
         }
         map.end()
     }
 }
 
 /// A context of one kind without its kind: in a multi-context, the kind is the name of the member.
-struct Parts<'a>(RedactedContext<'a>);
+struct ContextBody<'a>(RedactedContext<'a>);
 
-impl Serialize for Parts<'_> {
+impl Serialize for ContextBody<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         self.write(&mut map)?;
@@ -201,7 +201,7 @@ impl Serialize for Parts<'_> {
     }
 }
 
-impl Parts<'_> {
+impl ContextBody<'_> {
     fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         let RedactedContext {
             rules,
@@ -244,7 +244,7 @@ fn write_members<'a, M: SerializeMap>(
             ([first, ..], Value::Object(object)) if first.depth() > depth + 1 => {
                 map.serialize_entry(
                     name,
-                    &Partial {
+                    &RedactedObject {
                         object,
                         redacted: at(redacted, depth, name),
                         depth: depth + 1,
@@ -273,13 +273,13 @@ fn at<'r, 'a>(redacted: &'r [&'a Reference], depth: usize, name: &str) -> &'r [&
 }
 
 /// An object with redacted members.
-struct Partial<'a> {
+struct RedactedObject<'a> {
     object: &'a Object,
     redacted: &'a [&'a Reference],
     depth: usize,
 }
 
-impl Serialize for Partial<'_> {
+impl Serialize for RedactedObject<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         write_members(&mut map, self.object.iter(), self.redacted, self.depth)?;

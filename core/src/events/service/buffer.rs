@@ -15,7 +15,7 @@ pub(super) struct Buffer {
     capacity: usize,
     /// Whether the buffer is full, readable without the lock.
     full: AtomicBool,
-    held: Mutex<Held>,
+    buffered: Mutex<BufferedEvents>,
     /// One counter per thread: while the buffer is full, every evaluation for a new context drops
     /// an event.
     dropped: PerThread<AtomicU64>,
@@ -24,7 +24,7 @@ pub(super) struct Buffer {
 }
 
 #[derive(Debug, Default)]
-struct Held {
+struct BufferedEvents {
     events: Vec<FullEvent>,
     /// Approximate size in bytes.
     bytes: usize,
@@ -35,7 +35,7 @@ impl Buffer {
         Self {
             capacity,
             full: AtomicBool::new(capacity == 0),
-            held: Mutex::default(),
+            buffered: Mutex::default(),
             dropped: PerThread::default(),
             warned: AtomicBool::new(false),
         }
@@ -54,32 +54,32 @@ impl Buffer {
         }
         let event = make();
         let bytes = event.weight();
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.is_full(&held) {
-            drop(held);
+        let mut buffered = self.buffered.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_full(&buffered) {
+            drop(buffered);
             return self.drop_one();
         }
-        held.events.push(event);
-        held.bytes = held.bytes.saturating_add(bytes);
-        self.full.store(self.is_full(&held), Ordering::Relaxed);
+        buffered.events.push(event);
+        buffered.bytes = buffered.bytes.saturating_add(bytes);
+        self.full.store(self.is_full(&buffered), Ordering::Relaxed);
         self.warned.store(false, Ordering::Relaxed);
     }
 
-    fn is_full(&self, held: &Held) -> bool {
-        held.events.len() >= self.capacity || held.bytes >= MOST_BYTES
+    fn is_full(&self, buffered: &BufferedEvents) -> bool {
+        buffered.events.len() >= self.capacity || buffered.bytes >= MOST_BYTES
     }
 
     /// Takes all events.
     pub(super) fn take(&self) -> Vec<FullEvent> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let Held { events, .. } = std::mem::take(&mut *held);
-        self.full.store(self.is_full(&held), Ordering::Relaxed);
+        let mut buffered = self.buffered.lock().unwrap_or_else(PoisonError::into_inner);
+        let BufferedEvents { events, .. } = std::mem::take(&mut *buffered);
+        self.full.store(self.is_full(&buffered), Ordering::Relaxed);
         events
     }
 
-    /// Returns the number of events held.
+    /// Returns the number of events in the buffer.
     pub(super) fn len(&self) -> usize {
-        self.held
+        self.buffered
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .events

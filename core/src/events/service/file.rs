@@ -15,11 +15,11 @@ use crate::runtime::Runtime;
 
 pub(crate) struct EventFile {
     runtime: Runtime,
-    place: Arc<Place>,
+    file: Arc<RotatingFile>,
     stats: Arc<DeliveryStats>,
 }
 
-struct Place {
+struct RotatingFile {
     path: PathBuf,
     /// Where a full file is moved to.
     full: PathBuf,
@@ -36,16 +36,16 @@ impl EventFile {
     pub(crate) fn open(runtime: Runtime, path: &Path, most_bytes: u64) -> io::Result<Self> {
         let mut full = path.as_os_str().to_owned();
         full.push(".1");
-        let place = Place {
+        let file = RotatingFile {
             path: path.into(),
             full: full.into(),
             most_bytes,
             writing: Mutex::default(),
         };
-        place.open()?;
+        file.open()?;
         Ok(Self {
             runtime,
-            place: Arc::new(place),
+            file: Arc::new(file),
             stats: Arc::default(),
         })
     }
@@ -56,11 +56,11 @@ impl EventFile {
 
     /// Appends `count` events.
     pub(super) async fn append(&self, count: usize, body: Vec<u8>) -> Delivered {
-        let (place, bytes) = (Arc::clone(&self.place), body.len());
+        let (file, bytes) = (Arc::clone(&self.file), body.len());
         self.stats.count(1, bytes);
         let error = match self
             .runtime
-            .spawn_blocking(move || place.append(&body))
+            .spawn_blocking(move || file.append(&body))
             .finish()
             .await
         {
@@ -74,13 +74,13 @@ impl EventFile {
             None => io::Error::other("the runtime has shut down"),
         };
         self.stats.dropped.fetch_add(1, Ordering::Relaxed);
-        let path = self.place.path.display();
+        let path = self.file.path.display();
         tracing::warn!(%path, %error, count, bytes, "cannot write events to the file, payload dropped");
         Delivered::Dropped
     }
 }
 
-impl Place {
+impl RotatingFile {
     fn open(&self) -> io::Result<File> {
         OpenOptions::new()
             .read(true)
@@ -121,10 +121,10 @@ fn ends_inside_a_line(file: &mut File) -> io::Result<bool> {
 mod tests {
     use super::*;
 
-    fn place(directory: &tempfile::TempDir, most_bytes: u64) -> Place {
+    fn file(directory: &tempfile::TempDir, most_bytes: u64) -> RotatingFile {
         let path = directory.path().join("events.jsonl");
         let full = directory.path().join("events.jsonl.1");
-        Place {
+        RotatingFile {
             path,
             full,
             most_bytes,
@@ -139,36 +139,36 @@ mod tests {
     #[test]
     fn a_truncated_line_does_not_corrupt_the_next_one() {
         let directory = tempfile::tempdir().unwrap();
-        let place = place(&directory, u64::MAX);
-        std::fs::write(&place.path, "{\"kind\":\"ind").unwrap();
-        place.append(b"{}\n").unwrap();
-        place.append(b"{}\n").unwrap();
-        assert_eq!(text(&place.path), "{\"kind\":\"ind\n{}\n{}\n");
+        let file = file(&directory, u64::MAX);
+        std::fs::write(&file.path, "{\"kind\":\"ind").unwrap();
+        file.append(b"{}\n").unwrap();
+        file.append(b"{}\n").unwrap();
+        assert_eq!(text(&file.path), "{\"kind\":\"ind\n{}\n{}\n");
     }
 
     #[test]
     fn a_full_file_is_moved_away_and_replaces_the_previous_one() {
         let directory = tempfile::tempdir().unwrap();
-        let place = place(&directory, 10);
+        let file = file(&directory, 10);
         for line in ["one\n", "two\n", "three\n", "four\n", "five\n"] {
-            place.append(line.as_bytes()).unwrap();
+            file.append(line.as_bytes()).unwrap();
         }
         assert_eq!(
-            (text(&place.full), text(&place.path)),
+            (text(&file.full), text(&file.path)),
             ("three\n".to_owned(), "four\nfive\n".to_owned())
         );
         // A payload larger than the size limit is written whole.
-        place.append(b"a long line\n").unwrap();
-        assert_eq!(text(&place.path), "a long line\n");
+        file.append(b"a long line\n").unwrap();
+        assert_eq!(text(&file.path), "a long line\n");
     }
 
     #[test]
     fn a_file_that_was_moved_away_is_created_again() {
         let directory = tempfile::tempdir().unwrap();
-        let place = place(&directory, u64::MAX);
-        place.append(b"one\n").unwrap();
-        std::fs::rename(&place.path, directory.path().join("away")).unwrap();
-        place.append(b"two\n").unwrap();
-        assert_eq!(text(&place.path), "two\n");
+        let file = file(&directory, u64::MAX);
+        file.append(b"one\n").unwrap();
+        std::fs::rename(&file.path, directory.path().join("away")).unwrap();
+        file.append(b"two\n").unwrap();
+        assert_eq!(text(&file.path), "two\n");
     }
 }

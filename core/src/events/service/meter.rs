@@ -28,7 +28,7 @@ pub(super) struct Meter {
     delivered: Arc<DeliveryStats>,
     /// The statistics published so far. Held while the current ones are read, so that nothing is
     /// published twice, and released before publishing, because the recorder is application code.
-    told: Mutex<EventStats>,
+    published: Mutex<EventStats>,
 }
 
 impl Meter {
@@ -73,31 +73,34 @@ impl Meter {
         Self {
             records,
             delivered,
-            told: Mutex::default(),
+            published: Mutex::default(),
         }
     }
 
     /// Publishes the increments since the last call.
-    pub(super) fn tell(&self) {
-        let (stats, told) = {
-            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn publish(&self) {
+        let (stats, last) = {
+            let mut published = self
+                .published
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             let stats = stats(&self.records, &self.delivered);
-            (stats, std::mem::replace(&mut *told, stats))
+            (stats, std::mem::replace(&mut *published, stats))
         };
         for (name, now, before) in [
-            (DELIVERED, stats.delivered_events, told.delivered_events),
-            (DROPPED, stats.dropped_events, told.dropped_events),
-            (COUNTS_DROPPED, stats.dropped_counts, told.dropped_counts),
-            (KINDS_DROPPED, stats.dropped_kinds, told.dropped_kinds),
-            (FILTERED, stats.filtered_events, told.filtered_events),
+            (DELIVERED, stats.delivered_events, last.delivered_events),
+            (DROPPED, stats.dropped_events, last.dropped_events),
+            (COUNTS_DROPPED, stats.dropped_counts, last.dropped_counts),
+            (KINDS_DROPPED, stats.dropped_kinds, last.dropped_kinds),
+            (FILTERED, stats.filtered_events, last.filtered_events),
             (
                 PAYLOADS_DROPPED,
                 stats.dropped_payloads,
-                told.dropped_payloads,
+                last.dropped_payloads,
             ),
-            (REQUESTS, stats.attempts, told.attempts),
-            (RETRIES, stats.retries, told.retries),
-            (BYTES, stats.bytes, told.bytes),
+            (REQUESTS, stats.attempts, last.attempts),
+            (RETRIES, stats.retries, last.retries),
+            (BYTES, stats.bytes, last.bytes),
         ] {
             counter!(name).increment(now.saturating_sub(before));
         }

@@ -4,39 +4,39 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-const PLACES: usize = 32;
+const SHARDS: usize = 32;
 
 /// The shard of the next new thread.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    static PLACE: usize = NEXT.fetch_add(1, Ordering::Relaxed) % PLACES;
+    static SHARD: usize = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
 }
 
 #[derive(Debug)]
-pub(super) struct PerThread<T>(Box<[Place<T>; PLACES]>);
+pub(super) struct PerThread<T>(Box<[Padded<T>; SHARDS]>);
 
 /// Padded to its own cache lines.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Place<T>(T);
+struct Padded<T>(T);
 
 impl<T: Default> Default for PerThread<T> {
     fn default() -> Self {
-        Self(Box::new(std::array::from_fn(|_| Place::default())))
+        Self(Box::new(std::array::from_fn(|_| Padded::default())))
     }
 }
 
 impl<T> PerThread<T> {
     /// Returns the current thread's value.
     pub(super) fn own(&self) -> &T {
-        let place = PLACE.with(|place| *place);
+        let shard = SHARD.with(|shard| *shard);
         // The index is always in range; the fallback avoids a panicking path.
-        &self.0.get(place).unwrap_or(&self.0[0]).0
+        &self.0.get(shard).unwrap_or(&self.0[0]).0
     }
 
     /// Returns the values of all threads.
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.0.iter().map(|place| &place.0)
+        self.0.iter().map(|shard| &shard.0)
     }
 }

@@ -33,7 +33,7 @@ pub(crate) struct Records {
     server_time: AtomicU64,
     /// Number of events taken and being delivered. Held while events are taken or counted, so that
     /// none of them is missed.
-    under_way: Mutex<u64>,
+    in_flight: Mutex<u64>,
     /// Whether recording has stopped: the processor is closed or has failed, or the service rejects
     /// events.
     ended: AtomicBool,
@@ -51,7 +51,7 @@ impl Records {
             known: SeenContexts::new(context_keys_capacity),
             buffer: Buffer::new(capacity),
             server_time: AtomicU64::new(0),
-            under_way: Mutex::default(),
+            in_flight: Mutex::default(),
             ended: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             undeliverable: AtomicU64::new(0),
@@ -88,7 +88,7 @@ impl Records {
         let full = |kind: fn(Box<EvaluatedFlag>) -> FullEvent| {
             if is_sampled(flag.sampling_ratio()) {
                 self.buffer
-                    .push(|| kind(Box::new(in_full(event, flag, experiment))));
+                    .push(|| kind(Box::new(full_record(event, flag, experiment))));
             }
         };
         if flag.track_events() || experiment {
@@ -100,7 +100,7 @@ impl Records {
     }
 
     fn identify(&self, context: &Context) {
-        if let Some(context) = self.introduced(context) {
+        if let Some(context) = self.reportable(context) {
             self.known
                 .seen(context.key_hash(), || self.buffer.has_room());
             self.buffer.push(|| FullEvent::Identify {
@@ -135,7 +135,7 @@ impl Records {
 
     /// Returns whether the service knows the context. If it does not, queues an index event.
     fn is_known(&self, context: &Context) -> bool {
-        let Some(context) = self.introduced(context) else {
+        let Some(context) = self.reportable(context) else {
             return false;
         };
         let known = self
@@ -150,8 +150,8 @@ impl Records {
         known
     }
 
-    /// Returns the context as introduced to the service, or `None` if it must not be.
-    fn introduced<'c>(&self, context: &'c Context) -> Option<Cow<'c, Context>> {
+    /// Returns the context as reported to the service, or `None` if it must not be.
+    fn reportable<'c>(&self, context: &'c Context) -> Option<Cow<'c, Context>> {
         if self.omit_anonymous {
             context.without_anonymous().map(Cow::Owned)
         } else {
@@ -167,16 +167,16 @@ impl Records {
     }
 
     /// Takes everything to deliver, and the number of events for known contexts. The events count
-    /// as under way until the guard is dropped.
-    pub(super) fn take(self: &Arc<Self>) -> (Payload, u64, UnderWay) {
-        let mut under_way = self.under_way();
+    /// as in flight until the guard is dropped.
+    pub(super) fn take(self: &Arc<Self>) -> (Payload, u64, InFlight) {
+        let mut in_flight = self.in_flight();
         let (payload, deduplicated) = self.take_all();
         let count = to_u64(payload.len());
-        *under_way += count;
+        *in_flight += count;
         (
             payload,
             deduplicated,
-            UnderWay {
+            InFlight {
                 records: Arc::clone(self),
                 count,
             },
@@ -215,18 +215,18 @@ impl Records {
         self.server_time.store(time, Ordering::Relaxed);
     }
 
-    fn under_way(&self) -> MutexGuard<'_, u64> {
-        self.under_way
+    fn in_flight(&self) -> MutexGuard<'_, u64> {
+        self.in_flight
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the number of events not delivered yet.
     fn pending(&self) -> u64 {
-        let under_way = self.under_way();
+        let in_flight = self.in_flight();
         to_u64(self.buffer.len())
             .saturating_add(self.summaries.total())
-            .saturating_add(*under_way)
+            .saturating_add(*in_flight)
     }
 
     /// Stops recording.
@@ -241,15 +241,15 @@ impl Records {
     }
 }
 
-/// Counts events as under way until it is dropped.
-pub(super) struct UnderWay {
+/// Counts events as in flight until it is dropped.
+pub(super) struct InFlight {
     records: Arc<Records>,
     count: u64,
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlight {
     fn drop(&mut self) {
-        *self.records.under_way() -= self.count;
+        *self.records.in_flight() -= self.count;
     }
 }
 
@@ -257,7 +257,7 @@ fn to_u64(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-fn in_full(event: &EvaluationEvent<'_>, flag: &Flag, experiment: bool) -> EvaluatedFlag {
+fn full_record(event: &EvaluationEvent<'_>, flag: &Flag, experiment: bool) -> EvaluatedFlag {
     EvaluatedFlag {
         date: now(),
         key: flag.key().clone(),

@@ -46,10 +46,10 @@ impl SeenContexts {
     /// the oldest entry is evicted only if `can_introduce`.
     pub(super) fn seen(&self, identity: u64, can_introduce: impl FnOnce() -> bool) -> bool {
         let hash = identity.max(1);
-        let place = usize::try_from(hash >> 32)
+        let index = usize::try_from(hash >> 32)
             .ok()
             .map(|high| high & (self.sets.len() - 1));
-        let Some(set) = place.and_then(|place| self.sets.get(place)) else {
+        let Some(set) = index.and_then(|index| self.sets.get(index)) else {
             return false;
         };
         if set.holds(hash) {

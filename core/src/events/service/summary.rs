@@ -228,12 +228,12 @@ impl Summaries {
         for mut count in taken {
             match summary.flags.entry(std::mem::take(&mut count.key)) {
                 hash_map::Entry::Occupied(mut flag) => flag.get_mut().add(count),
-                hash_map::Entry::Vacant(place) => {
+                hash_map::Entry::Vacant(entry) => {
                     let flag = FlagSummary {
                         default: count.default.take(),
                         ..FlagSummary::default()
                     };
-                    place.insert(flag).add(count);
+                    entry.insert(flag).add(count);
                 }
             }
         }

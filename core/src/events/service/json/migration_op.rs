@@ -1,4 +1,4 @@
-//! [`Operation`]: the JSON form of a migration's read or write (EVT-7.6).
+//! [`MigrationOpJson`]: the JSON form of a migration's read or write (EVT-7.6).
 
 use std::time::Duration;
 
@@ -13,25 +13,25 @@ use crate::events::service::payload::millis;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Operation<'a> {
+pub(super) struct MigrationOpJson<'a> {
     creation_date: u64,
     operation: &'static str,
     context: RedactedContext<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sampling_ratio: Option<i64>,
-    evaluation: Evaluation<'a>,
+    evaluation: EvaluationJson<'a>,
     #[serde(serialize_with = "write_measurements")]
     measurements: &'a MigrationOp,
 }
 
-impl<'a> Operation<'a> {
+impl<'a> MigrationOpJson<'a> {
     pub(super) fn new(date: u64, op: &'a MigrationOp, context: RedactedContext<'a>) -> Self {
         Self {
             creation_date: date,
             operation: op.operation.as_str(),
             context,
             sampling_ratio: unless_each(op.sampling_ratio),
-            evaluation: Evaluation {
+            evaluation: EvaluationJson {
                 key: &op.key,
                 value: op.detail.value.as_str(),
                 default: op.default_stage.as_str(),
@@ -45,7 +45,7 @@ impl<'a> Operation<'a> {
 }
 
 #[derive(Serialize)]
-struct Evaluation<'a> {
+struct EvaluationJson<'a> {
     key: &'a Text,
     value: &'static str,
     default: &'static str,
@@ -63,9 +63,9 @@ struct Evaluation<'a> {
     rename_all = "snake_case",
     rename_all_fields = "camelCase"
 )]
-enum Measurement {
+enum MeasurementJson {
     Invoked {
-        values: Values<bool>,
+        values: OriginsJson<bool>,
     },
     Consistent {
         value: bool,
@@ -73,23 +73,23 @@ enum Measurement {
         sampling_ratio: Option<i64>,
     },
     LatencyMs {
-        values: Values<u64>,
+        values: OriginsJson<u64>,
     },
     Error {
-        values: Values<bool>,
+        values: OriginsJson<bool>,
     },
 }
 
 /// A value for each origin that has one.
 #[derive(Serialize)]
-struct Values<T> {
+struct OriginsJson<T> {
     #[serde(skip_serializing_if = "Option::is_none")]
     old: Option<T>,
     #[serde(skip_serializing_if = "Option::is_none")]
     new: Option<T>,
 }
 
-impl<T> Values<T> {
+impl<T> OriginsJson<T> {
     /// Returns `None` if neither origin has a value.
     fn of<U: Copy>(origins: PerOrigin<U>, value: impl Fn(U) -> Option<T>) -> Option<Self> {
         let values = Self {
@@ -103,21 +103,21 @@ impl<T> Values<T> {
 fn write_measurements<S: Serializer>(op: &MigrationOp, serializer: S) -> Result<S::Ok, S::Error> {
     let yes = |yes: bool| yes.then_some(true);
     let took = |latency: Option<Duration>| latency.map(millis);
-    let consistent = |value| Measurement::Consistent {
+    let consistent = |value| MeasurementJson::Consistent {
         value,
         sampling_ratio: unless_each(op.check_ratio),
     };
     let measurements = [
-        Values::of(op.invoked, yes).map(|values| Measurement::Invoked { values }),
+        OriginsJson::of(op.invoked, yes).map(|values| MeasurementJson::Invoked { values }),
         op.consistent.map(consistent),
-        Values::of(op.latency, took).map(|values| Measurement::LatencyMs { values }),
-        Values::of(op.failed, yes).map(|values| Measurement::Error { values }),
+        OriginsJson::of(op.latency, took).map(|values| MeasurementJson::LatencyMs { values }),
+        OriginsJson::of(op.failed, yes).map(|values| MeasurementJson::Error { values }),
     ];
-    let mut written = serializer.serialize_seq(None)?;
+    let mut list = serializer.serialize_seq(None)?;
     for measurement in measurements.iter().flatten() {
-        written.serialize_element(measurement)?;
+        list.serialize_element(measurement)?;
     }
-    written.end()
+    list.end()
 }
 
 /// Returns the ratio to write: 1 is the default and left out.

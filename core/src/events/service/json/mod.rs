@@ -8,7 +8,7 @@ mod migration_op;
 
 use std::collections::{BTreeSet, HashMap};
 
-use migration_op::Operation;
+use migration_op::MigrationOpJson;
 use serde::{Serialize, Serializer};
 use vexil_eval::{Context, Number, Reason, Text, Value};
 
@@ -35,7 +35,7 @@ pub(crate) enum Format {
 
 /// A serialized payload.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(super) struct SerializedPayload {
     pub(super) body: Vec<u8>,
     /// Number of events in it.
     pub(super) count: usize,
@@ -53,46 +53,51 @@ impl EventWriter {
     }
 
     /// Serializes all events, followed by the summary unless it is empty.
-    pub(super) fn write(&self, payload: &Payload) -> serde_json::Result<Written> {
+    pub(super) fn write(&self, payload: &Payload) -> serde_json::Result<SerializedPayload> {
         /// Enough for most events.
         const BYTES: usize = 256;
         let capacity = BYTES * (payload.events.len() + payload.summary.flags.len());
-        let mut written = Written {
+        let mut serialized = SerializedPayload {
             body: Vec::with_capacity(capacity),
-            ..Written::default()
+            ..SerializedPayload::default()
         };
-        let summary = (!payload.summary.flags.is_empty()).then(|| Output::from(&payload.summary));
+        let summary =
+            (!payload.summary.flags.is_empty()).then(|| EventJson::from(&payload.summary));
         for event in payload
             .events
             .iter()
-            .map(|event| self.output(event))
+            .map(|event| self.event_json(event))
             .chain(summary)
         {
-            self.add(&mut written, &event)?;
+            self.add(&mut serialized, &event)?;
         }
         if self.format == Format::Array {
-            written
+            serialized
                 .body
-                .extend_from_slice(if written.count == 0 { b"[]" } else { b"]" });
+                .extend_from_slice(if serialized.count == 0 { b"[]" } else { b"]" });
         }
-        Ok(written)
+        Ok(serialized)
     }
 
     /// Adds an event, unless the filter drops it.
-    fn add(&self, written: &mut Written, event: &Output<'_>) -> serde_json::Result<()> {
+    fn add(
+        &self,
+        serialized: &mut SerializedPayload,
+        event: &EventJson<'_>,
+    ) -> serde_json::Result<()> {
         let filtered = match &self.filter {
             Some(filter) => match filter.apply(event)? {
                 Some(event) => Some(event),
                 None => {
-                    written.filtered += 1;
+                    serialized.filtered += 1;
                     return Ok(());
                 }
             },
             None => None,
         };
-        let body = &mut written.body;
+        let body = &mut serialized.body;
         if self.format == Format::Array {
-            body.push(if written.count == 0 { b'[' } else { b',' });
+            body.push(if serialized.count == 0 { b'[' } else { b',' });
         }
         match filtered {
             Some(event) => serde_json::to_writer(&mut *body, &event)?,
@@ -101,25 +106,31 @@ impl EventWriter {
         if self.format == Format::Lines {
             body.push(b'\n');
         }
-        written.count += 1;
+        serialized.count += 1;
         Ok(())
     }
 
-    fn output<'a>(&'a self, event: &'a FullEvent) -> Output<'a> {
+    fn event_json<'a>(&'a self, event: &'a FullEvent) -> EventJson<'a> {
         match event {
-            FullEvent::Index { date, context } => Output::Index(self.introduction(*date, context)),
-            FullEvent::Identify { date, context } => {
-                Output::Identify(self.introduction(*date, context))
+            FullEvent::Index { date, context } => {
+                EventJson::Index(self.context_json(*date, context))
             }
-            FullEvent::Feature(flag) => Output::Feature(self.evaluation(flag, Anonymous::Redacted)),
-            FullEvent::Debug(flag) => Output::Debug(self.evaluation(flag, Anonymous::Shown)),
+            FullEvent::Identify { date, context } => {
+                EventJson::Identify(self.context_json(*date, context))
+            }
+            FullEvent::Feature(flag) => {
+                EventJson::Feature(self.evaluation_json(flag, Anonymous::Redacted))
+            }
+            FullEvent::Debug(flag) => {
+                EventJson::Debug(self.evaluation_json(flag, Anonymous::Shown))
+            }
             FullEvent::Custom {
                 date,
                 key,
                 context,
                 data,
                 metric,
-            } => Output::Custom(Custom {
+            } => EventJson::Custom(CustomJson {
                 creation_date: *date,
                 key,
                 data: (!data.is_null()).then_some(data),
@@ -128,20 +139,24 @@ impl EventWriter {
             }),
             FullEvent::MigrationOp { date, op } => {
                 let context = self.redaction.apply(&op.context, Anonymous::Redacted);
-                Output::MigrationOp(Operation::new(*date, op, context))
+                EventJson::MigrationOp(MigrationOpJson::new(*date, op, context))
             }
         }
     }
 
-    fn introduction<'a>(&'a self, date: u64, context: &'a Context) -> Introduction<'a> {
-        Introduction {
+    fn context_json<'a>(&'a self, date: u64, context: &'a Context) -> ContextJson<'a> {
+        ContextJson {
             creation_date: date,
             context: self.redaction.apply(context, Anonymous::Shown),
         }
     }
 
-    fn evaluation<'a>(&'a self, flag: &'a EvaluatedFlag, anonymous: Anonymous) -> Evaluation<'a> {
-        Evaluation {
+    fn evaluation_json<'a>(
+        &'a self,
+        flag: &'a EvaluatedFlag,
+        anonymous: Anonymous,
+    ) -> EvaluationJson<'a> {
+        EvaluationJson {
             creation_date: flag.date,
             key: &flag.key,
             version: flag.version,
@@ -158,14 +173,14 @@ impl EventWriter {
 
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
-enum Output<'a> {
-    Index(Introduction<'a>),
-    Identify(Introduction<'a>),
-    Feature(Evaluation<'a>),
-    Debug(Evaluation<'a>),
-    Custom(Custom<'a>),
+enum EventJson<'a> {
+    Index(ContextJson<'a>),
+    Identify(ContextJson<'a>),
+    Feature(EvaluationJson<'a>),
+    Debug(EvaluationJson<'a>),
+    Custom(CustomJson<'a>),
     #[serde(rename = "migration_op")]
-    MigrationOp(Operation<'a>),
+    MigrationOp(MigrationOpJson<'a>),
     #[serde(rename_all = "camelCase")]
     Summary {
         start_date: u64,
@@ -177,14 +192,14 @@ enum Output<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Introduction<'a> {
+struct ContextJson<'a> {
     creation_date: u64,
     context: RedactedContext<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Evaluation<'a> {
+struct EvaluationJson<'a> {
     creation_date: u64,
     key: &'a Text,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -206,7 +221,7 @@ struct Evaluation<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Custom<'a> {
+struct CustomJson<'a> {
     creation_date: u64,
     key: &'a Text,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -216,7 +231,7 @@ struct Custom<'a> {
     context: RedactedContext<'a>,
 }
 
-impl<'a> From<&'a Summary> for Output<'a> {
+impl<'a> From<&'a Summary> for EventJson<'a> {
     fn from(summary: &'a Summary) -> Self {
         Self::Summary {
             start_date: summary.start,
@@ -230,12 +245,16 @@ fn write_features<S: Serializer>(
     flags: &HashMap<Text, FlagSummary>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(flags.iter().map(|(key, flag)| (key, Feature::from(flag))))
+    serializer.collect_map(
+        flags
+            .iter()
+            .map(|(key, flag)| (key, FlagSummaryJson::from(flag))),
+    )
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Feature<'a> {
+struct FlagSummaryJson<'a> {
     /// Null if the first evaluation had no default, because it was of a prerequisite.
     default: Option<&'a Value>,
     context_kinds: &'a BTreeSet<Text>,
@@ -243,7 +262,7 @@ struct Feature<'a> {
     counters: &'a [Counter],
 }
 
-impl<'a> From<&'a FlagSummary> for Feature<'a> {
+impl<'a> From<&'a FlagSummary> for FlagSummaryJson<'a> {
     fn from(flag: &'a FlagSummary) -> Self {
         Self {
             default: flag.default.as_ref(),
@@ -254,11 +273,11 @@ impl<'a> From<&'a FlagSummary> for Feature<'a> {
 }
 
 fn write_counters<S: Serializer>(counters: &[Counter], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(counters.iter().map(Counted::from))
+    serializer.collect_seq(counters.iter().map(CounterJson::from))
 }
 
 #[derive(Serialize)]
-struct Counted<'a> {
+struct CounterJson<'a> {
     value: &'a Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     variation: Option<usize>,
@@ -270,7 +289,7 @@ struct Counted<'a> {
     count: u64,
 }
 
-impl<'a> From<&'a Counter> for Counted<'a> {
+impl<'a> From<&'a Counter> for CounterJson<'a> {
     fn from(counter: &'a Counter) -> Self {
         Self {
             value: &counter.value,

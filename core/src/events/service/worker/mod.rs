@@ -41,7 +41,7 @@ pub(crate) struct Worker {
     destination: Arc<Destination>,
     diagnostics: Arc<Diagnostics>,
     runtime: Runtime,
-    places: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
     /// Number of deliveries that panicked.
     panicked: Arc<AtomicU64>,
     #[cfg(feature = "metrics")]
@@ -68,7 +68,7 @@ impl Worker {
             destination: Arc::new(destination),
             diagnostics: Arc::clone(&diagnostics),
             runtime: runtime.clone(),
-            places: Arc::new(Semaphore::new(places())),
+            slots: Arc::new(Semaphore::new(delivery_slots())),
             panicked: Arc::default(),
             #[cfg(feature = "metrics")]
             meter: Arc::new(Meter::new(Arc::clone(&records), Arc::clone(&delivered))),
@@ -80,7 +80,7 @@ impl Worker {
             move |_| {
                 records.fail();
                 #[cfg(feature = "metrics")]
-                meter.tell();
+                meter.publish();
             }
         };
         let task = runtime.spawn_watched("event delivery", worker.run(receiver, intervals), died);
@@ -127,23 +127,23 @@ impl Worker {
     /// Starts a delivery, if a slot is free.
     fn flush(&self) {
         #[cfg(feature = "metrics")]
-        self.meter.tell();
-        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            self.deliver(place);
+        self.meter.publish();
+        if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
+            self.deliver(slot);
         }
     }
 
-    /// Delivers all pending events, and waits for this delivery and all that are under way.
+    /// Delivers all pending events, and waits for this delivery and all that are in flight.
     async fn flush_and_wait(&self) {
         // The semaphore is never closed, so a slot always becomes free.
-        if let Ok(place) = Arc::clone(&self.places).acquire_owned().await {
-            self.deliver(place);
+        if let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await {
+            self.deliver(slot);
         }
-        drop(self.places.acquire_many(DELIVERIES).await);
+        drop(self.slots.acquire_many(DELIVERIES).await);
     }
 
-    fn deliver(&self, place: OwnedSemaphorePermit) {
-        let (payload, deduplicated, under_way) = self.records.take();
+    fn deliver(&self, slot: OwnedSemaphorePermit) {
+        let (payload, deduplicated, in_flight) = self.records.take();
         self.diagnostics.add_deduplicated(deduplicated);
         if payload.is_empty() {
             return;
@@ -165,13 +165,13 @@ impl Worker {
             is_counted: false,
         };
         self.runtime.spawn_detached(async move {
-            let (_place, _under_way) = (place, under_way);
-            let written = runtime
+            let (_slot, _in_flight) = (slot, in_flight);
+            let serialized = runtime
                 .spawn_blocking(move || writer.write(&payload))
                 .finish()
                 .await;
-            let written = match written {
-                Some(Ok(written)) => written,
+            let serialized = match serialized {
+                Some(Ok(serialized)) => serialized,
                 Some(Err(error)) => {
                     return tracing::error!(%error, count, "cannot serialize events, payload lost");
                 }
@@ -180,12 +180,12 @@ impl Worker {
             destination
                 .stats()
                 .filtered
-                .fetch_add(written.filtered, Ordering::Relaxed);
-            let delivered = match written.count {
+                .fetch_add(serialized.filtered, Ordering::Relaxed);
+            let delivered = match serialized.count {
                 // The filter dropped all events.
                 0 => Some(Delivered::Ok { server_time: None }),
                 // The transport may be application code.
-                count => catch_panic(destination.deliver(count, written.body)).await,
+                count => catch_panic(destination.deliver(count, serialized.body)).await,
             };
             let Some(delivered) = delivered else {
                 return tracing::error!(
@@ -202,7 +202,7 @@ impl Worker {
                 Delivered::Ok { server_time: None } | Delivered::Dropped => {}
             }
             #[cfg(feature = "metrics")]
-            meter.tell();
+            meter.publish();
         });
     }
 
@@ -241,7 +241,7 @@ impl Drop for Unaccounted {
     clippy::as_conversions,
     reason = "the constant fits every integer type"
 )]
-fn places() -> usize {
+fn delivery_slots() -> usize {
     DELIVERIES as usize
 }
 

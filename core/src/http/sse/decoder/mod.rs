@@ -43,7 +43,7 @@ pub(crate) enum DecodeError {
 
 /// The position of the decoder within a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum Position {
     /// In the name of the field.
     Name,
     /// After the colon, where one space is skipped.
@@ -85,7 +85,7 @@ pub(crate) struct Decoder {
     bom: Option<usize>,
     /// Whether the last byte was a CR, so that a following LF belongs to the same end of line.
     after_cr: bool,
-    place: Place,
+    position: Position,
     /// The name of the field, truncated to one byte more than the longest known name.
     field: Vec<u8>,
     /// The value of an `id` or `retry` field.
@@ -104,7 +104,7 @@ impl Decoder {
             limit,
             bom: Some(0),
             after_cr: false,
-            place: Place::Name,
+            position: Position::Name,
             field: Vec::new(),
             value: Vec::new(),
             name: Vec::new(),
@@ -136,28 +136,28 @@ impl Decoder {
                 piece.advance(1);
                 continue;
             }
-            let part = match (self.place, first) {
+            let part = match (self.position, first) {
                 (_, b'\n' | b'\r') => {
                     piece.advance(1);
                     self.after_cr = first == b'\r';
                     self.end_line()?
                 }
-                (Place::Name, b':') => {
+                (Position::Name, b':') => {
                     piece.advance(1);
                     self.begin_value()?
                 }
-                (Place::Name, _) => {
+                (Position::Name, _) => {
                     self.take_name(
                         &piece.split_to(memchr3(b':', b'\n', b'\r', piece).unwrap_or(piece.len())),
                     );
                     None
                 }
-                (Place::Colon(field), _) => {
+                (Position::Colon(field), _) => {
                     piece.advance(usize::from(first == b' '));
-                    self.place = Place::Value(field);
+                    self.position = Position::Value(field);
                     None
                 }
-                (Place::Value(field), _) => self.append(
+                (Position::Value(field), _) => self.append(
                     field,
                     piece.split_to(memchr2(b'\n', b'\r', piece).unwrap_or(piece.len())),
                 )?,
@@ -198,7 +198,7 @@ impl Decoder {
     fn begin_value(&mut self) -> Result<Option<Part>, DecodeError> {
         let field = Field::named(&self.field);
         self.field.clear();
-        self.place = Place::Colon(field);
+        self.position = Position::Colon(field);
         match field {
             Field::Event => self.name.clear(),
             Field::Data if self.data.is_some() => {
@@ -231,17 +231,17 @@ impl Decoder {
     /// Ends a line; an empty one ends the event.
     fn end_line(&mut self) -> Result<Option<Part>, DecodeError> {
         let mut part = None;
-        if self.place == Place::Name {
+        if self.position == Position::Name {
             if self.field.is_empty() {
                 return Ok(self.end_event());
             }
             part = self.begin_value()?;
         }
-        match std::mem::replace(&mut self.place, Place::Name) {
-            Place::Colon(Field::Id) | Place::Value(Field::Id) if !self.value.contains(&0) => {
+        match std::mem::replace(&mut self.position, Position::Name) {
+            Position::Colon(Field::Id) | Position::Value(Field::Id) if !self.value.contains(&0) => {
                 self.id = Some(std::mem::take(&mut self.value));
             }
-            Place::Colon(Field::Retry) | Place::Value(Field::Retry) => {
+            Position::Colon(Field::Retry) | Position::Value(Field::Retry) => {
                 self.advice.retry = retry(&self.value).or(self.advice.retry);
             }
             _ => {}

@@ -126,7 +126,7 @@ impl DefaultTransport {
             connect_watch::watch(limit, self.client.request(request)).await;
         let outcome = match output {
             Some(outcome) => outcome.map_err(classify),
-            None => Err(Silence(limit).into()),
+            None => Err(ReadTimeout(limit).into()),
         };
         Ok((outcome, fresh))
     }
@@ -170,7 +170,7 @@ fn decoded(response: Response<Incoming>, read_timeout: Duration) -> Response<Bod
         parts.headers.remove(CONTENT_LENGTH);
         Gunzip::new()
     });
-    let mut answer = Response::new(Body::new(Pieces {
+    let mut answer = Response::new(Body::new(BodyChunks {
         body,
         gunzip,
         read_timeout,
@@ -188,19 +188,19 @@ fn is_gzip(headers: &HeaderMap) -> bool {
 }
 
 /// A body from the network. Dropping it closes the connection, unless the body has ended.
-struct Pieces {
+struct BodyChunks {
     body: Incoming,
     /// Decompresses the body if it is compressed.
     gunzip: Option<Gunzip>,
     read_timeout: Duration,
 }
 
-impl Pieces {
+impl BodyChunks {
     /// Returns the next chunk as it was sent, or `None` at the end.
     async fn received(&mut self) -> Result<Option<Bytes>, TransportError> {
         loop {
             let frame = tokio::time::timeout(self.read_timeout, self.body.frame()).await;
-            let Some(frame) = frame.map_err(|_elapsed| Silence(self.read_timeout))? else {
+            let Some(frame) = frame.map_err(|_elapsed| ReadTimeout(self.read_timeout))? else {
                 return Ok(None);
             };
             // A frame without data holds trailers, which the service does not use.
@@ -212,7 +212,7 @@ impl Pieces {
 }
 
 #[async_trait]
-impl Chunks for Pieces {
+impl Chunks for BodyChunks {
     async fn next(&mut self) -> Result<Option<Bytes>, TransportError> {
         loop {
             if let Some(gunzip) = &mut self.gunzip
@@ -238,11 +238,11 @@ fn corrupt(error: io::Error) -> TransportError {
 /// No byte arrived within the read timeout.
 #[derive(Debug, Error)]
 #[error("no byte within {0:?}")]
-struct Silence(Duration);
+struct ReadTimeout(Duration);
 
-impl From<Silence> for TransportError {
-    fn from(silence: Silence) -> Self {
-        Self::new(TransportErrorKind::Timeout, silence)
+impl From<ReadTimeout> for TransportError {
+    fn from(timeout: ReadTimeout) -> Self {
+        Self::new(TransportErrorKind::Timeout, timeout)
     }
 }
 

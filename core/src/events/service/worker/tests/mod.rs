@@ -38,19 +38,19 @@ struct Service {
     mood: Mutex<Mood>,
     /// By payload id: a retry counts as the same payload.
     payloads: Mutex<HashMap<String, Json>>,
-    under_way: AtomicUsize,
+    in_flight: AtomicUsize,
     /// Maximum number of concurrent requests.
-    most_under_way: AtomicUsize,
+    most_in_flight: AtomicUsize,
 }
 
 impl Service {
     fn new(mood: Mood) -> Arc<Self> {
-        let (payloads, under_way, most_under_way) = Default::default();
+        let (payloads, in_flight, most_in_flight) = Default::default();
         Arc::new(Self {
             mood: Mutex::new(mood),
             payloads,
-            under_way,
-            most_under_way,
+            in_flight,
+            most_in_flight,
         })
     }
 
@@ -84,9 +84,9 @@ impl Service {
 }
 
 /// A request under way. Dropped when the request ends or is cancelled.
-struct UnderWay<'a>(&'a AtomicUsize);
+struct InFlight<'a>(&'a AtomicUsize);
 
-impl Drop for UnderWay<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -107,9 +107,9 @@ impl HttpTransport for Service {
             .lock()
             .unwrap()
             .insert(id, serde_json::from_slice(request.body()).unwrap());
-        let under_way = self.under_way.fetch_add(1, Ordering::Relaxed) + 1;
-        self.most_under_way.fetch_max(under_way, Ordering::Relaxed);
-        let _under_way = UnderWay(&self.under_way);
+        let in_flight = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most_in_flight.fetch_max(in_flight, Ordering::Relaxed);
+        let _in_flight = InFlight(&self.in_flight);
         let mood = *self.mood.lock().unwrap();
         match mood {
             Mood::Hangs => pending().await,
@@ -268,8 +268,8 @@ async fn a_service_that_hangs_occupies_all_delivery_slots_and_bounded_memory() {
         sleep(Duration::from_secs(1)).await;
     }
     assert_eq!(
-        fixture.service.most_under_way.load(Ordering::Relaxed),
-        places()
+        fixture.service.most_in_flight.load(Ordering::Relaxed),
+        delivery_slots()
     );
     let (held, ..) = fixture.records.take();
     assert!(held.events.len() <= CAPACITY, "{}", held.events.len());
