@@ -90,7 +90,6 @@ mod single_flight;
 mod sink;
 pub mod status;
 pub mod store;
-mod store_call;
 mod store_error;
 #[cfg(feature = "tls")]
 pub mod tls;

@@ -1,11 +1,16 @@
-//! [`StoreError`]: the error of a data store or a big-segment store.
+//! [`StoreError`]: the error of a data store or a big-segment store. [`bounded`] calls such a store.
 
 use std::error::Error;
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
+use tokio::time::timeout;
 use vexil_eval::Text;
 use vexil_eval::model::DataKind;
+
+use crate::runtime::catch_panic;
 
 /// The error of a data store or a big-segment store. A missing item is not an error.
 #[derive(Clone, Debug, Error)]
@@ -112,5 +117,17 @@ impl StoreError {
             | Self::TooLarge { .. }
             | Self::ReadOnly => false,
         }
+    }
+}
+
+/// Runs a store call with a timeout; a panic becomes [`StoreError::Unavailable`].
+pub(crate) async fn bounded<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    match timeout(limit, catch_panic(call)).await {
+        Ok(Some(result)) => result,
+        Ok(None) => Err(StoreError::unavailable("the data store panicked")),
+        Err(_elapsed) => Err(StoreError::Timeout),
     }
 }

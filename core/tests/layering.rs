@@ -20,9 +20,9 @@ const LAYERS: &[&[&str]] = &[
     ],
     &["moment"],
     &["eval"],
-    &["store_error"],
     &["runtime"],
-    &["status", "store_call"],
+    &["store_error"],
+    &["status"],
     &["http"],
     // The seams.
     &["store", "big_segments", "data_source", "events", "hooks"],

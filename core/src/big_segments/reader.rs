@@ -20,7 +20,7 @@ use crate::moment::Moment;
 use crate::runtime::{Runtime, Task};
 use crate::single_flight::SingleFlight;
 use crate::status::{BigSegmentsStatusCell, BigSegmentsStoreStatus};
-use crate::store_call::bounded;
+use crate::store_error::bounded;
 
 /// Memory limit of the cache. Context keys may come from outside the application, in any length.
 const MOST_BYTES: usize = 16 << 20;

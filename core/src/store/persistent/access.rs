@@ -16,7 +16,7 @@ use super::{
     StoredSnapshot, Upsert,
 };
 use crate::deadline;
-use crate::store_call::bounded;
+use crate::store_error::bounded;
 
 /// Timeout for reading one item or the marker and for a probe, after which the database counts as
 /// unavailable. It is longer than evaluations usually wait, because a slow database is not an
