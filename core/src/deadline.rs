@@ -32,6 +32,12 @@ pub fn limit(asked: Duration, default: Duration) -> Duration {
     unless_zero(asked, default).clamp(SHORTEST_LIMIT, NEVER)
 }
 
+/// Shortens a period by 3 % to 15 %, so that processes and items that started together do not act
+/// together. It is never longer, because it bounds the age of data.
+pub(crate) fn spread(period: Duration) -> Duration {
+    period.min(NEVER).mul_f64(0.85 + fastrand::f64() * 0.12)
+}
+
 /// Maximum size of an input, in bytes. Zero means the default.
 #[must_use]
 pub fn size(asked: usize, default: usize) -> usize {
@@ -77,6 +83,19 @@ mod tests {
             [0, 1, usize::MAX].map(|asked| size(asked, 7)),
             [7, 1, usize::MAX]
         );
+    }
+
+    #[test]
+    fn a_period_is_only_shortened_and_never_by_more_than_15_percent() {
+        let minute = Duration::from_secs(60);
+        for _ in 0..1_000 {
+            let spread = spread(minute);
+            assert!(
+                (minute.mul_f64(0.85)..minute).contains(&spread),
+                "{spread:?}"
+            );
+        }
+        assert!(spread(Duration::MAX) < NEVER);
     }
 
     #[test]

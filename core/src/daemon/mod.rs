@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
-use crate::deadline::NEVER;
+use crate::deadline::spread;
 use crate::status::DataStoreReporter;
 use crate::store::StoredSnapshot;
 use crate::store::persistent::access::Reader;
@@ -139,13 +139,7 @@ impl Refresher<'_> {
             self.is_behind = delivered.is_err();
             self.loaded |= delivered.is_ok();
         }
-        // Jitter spreads the load of many processes. It only shortens the interval, which bounds
-        // the age of the data.
-        let interval = self
-            .settings
-            .refresh_interval
-            .min(NEVER)
-            .mul_f64(0.85 + fastrand::f64() * 0.12);
+        let interval = spread(self.settings.refresh_interval);
         match verdict {
             Verdict::Kept { until: Some(until) } => until.min(now + interval),
             Verdict::Kept { until: None } | Verdict::Deleted => now + interval,

@@ -4,7 +4,6 @@
 mod application;
 mod endpoints;
 mod events;
-mod filter;
 mod http;
 mod polling;
 mod streaming;
@@ -25,9 +24,10 @@ pub use self::streaming::{PayloadStreamConfig, StreamingConfig};
 
 use super::{ClientContext, ConfigError, Configure, SdkKey};
 use crate::SDK_NAME;
-use crate::data_source::DataSource;
+use crate::data_source::{DataSource, Endpoint};
 use crate::events::EventProcessor;
 use crate::http::transport::HttpTransport;
+use crate::http::wire::PayloadFilter;
 
 const INSTANCE_ID: HeaderName = HeaderName::from_static("x-launchdarkly-instance-id");
 const TAGS: HeaderName = HeaderName::from_static("x-launchdarkly-tags");
@@ -139,6 +139,34 @@ impl ClientContext {
     fn transport_to(&self, base_url: &str) -> Result<Arc<dyn HttpTransport>, ConfigError> {
         self.web.settings.http.check(base_url)?;
         self.transport()
+    }
+
+    /// The endpoint of a data source at `path` below `base_url`. An invalid payload filter is
+    /// logged and ignored (SRC-1.3).
+    fn endpoint(
+        &self,
+        base_url: &str,
+        path: &str,
+        payload_filter: Option<&str>,
+    ) -> Result<Endpoint, ConfigError> {
+        let filter = payload_filter.and_then(|key| {
+            let filter = PayloadFilter::new(key);
+            if filter.is_none() {
+                tracing::error!(
+                    key,
+                    "the payload filter is invalid and ignored; requesting the whole environment"
+                );
+            }
+            filter
+        });
+        let (transport, headers) = (self.transport_to(base_url)?, self.headers().clone());
+        Ok(Endpoint::new(
+            transport,
+            headers,
+            base_url,
+            path,
+            filter.as_ref(),
+        ))
     }
 
     fn set_flags_arrive(&self, how: FlagsArrive) {

@@ -7,9 +7,8 @@ use vexil_eval::Text;
 
 use super::FlagsArrive;
 use super::endpoints::base_url;
-use super::filter::accepted;
 use crate::config::{ClientContext, ConfigError, Configure};
-use crate::data_source::{DataSource, Endpoint, PollingDataSource};
+use crate::data_source::{DataSource, PollingDataSource};
 use crate::deadline::{self, NEVER};
 use crate::http::transport::RetryPolicy;
 use crate::http::wire::Protocol;
@@ -124,16 +123,10 @@ impl PollingConfig {
         context.set_flags_arrive(FlagsArrive::Polling {
             interval: poll_interval,
         });
-        let filter = self.payload_filter.as_deref().and_then(accepted);
+        let filter = self.payload_filter.as_deref();
         Ok(Arc::new(PollingDataSource {
             protocol,
-            endpoint: Endpoint::new(
-                context.transport_to(base)?,
-                context.headers().clone(),
-                base,
-                protocol.poll_path(),
-                filter.as_ref(),
-            ),
+            endpoint: context.endpoint(base, protocol.poll_path(), filter)?,
             poll_interval,
             read_timeout: context.read_timeout(),
             retry_policy: self.retry_policy,

@@ -7,9 +7,8 @@ use vexil_eval::Text;
 
 use super::FlagsArrive;
 use super::endpoints::base_url;
-use super::filter::accepted;
 use crate::config::{ClientContext, ConfigError, Configure};
-use crate::data_source::{DataSource, Endpoint, StreamingDataSource};
+use crate::data_source::{DataSource, StreamingDataSource};
 use crate::deadline;
 use crate::http::transport::RetryPolicy;
 use crate::http::wire::Protocol;
@@ -115,16 +114,10 @@ impl StreamingConfig {
         context.set_flags_arrive(FlagsArrive::Streaming {
             reconnect_delay: self.initial_reconnect_delay,
         });
-        let filter = self.payload_filter.as_deref().and_then(accepted);
+        let filter = self.payload_filter.as_deref();
         Ok(Arc::new(StreamingDataSource {
             protocol,
-            endpoint: Endpoint::new(
-                context.transport_to(base)?,
-                context.headers().clone(),
-                base,
-                protocol.stream_path(),
-                filter.as_ref(),
-            ),
+            endpoint: context.endpoint(base, protocol.stream_path(), filter)?,
             initial_reconnect_delay: self.initial_reconnect_delay,
             read_timeout: self.read_timeout,
             retry_policy: self.retry_policy,

@@ -12,7 +12,7 @@ use vexil_eval::Text;
 use vexil_eval::model::{DataKind, DataSet, Entry, Flag, Item, ItemData, Segment};
 
 use super::table::Table;
-use crate::deadline::NEVER;
+use crate::deadline::{NEVER, spread};
 use crate::moment::Moment;
 use crate::store::shards::Shard;
 
@@ -186,7 +186,7 @@ impl Cache {
             CacheMode::Infinite => return None,
         };
         let now = Moment::now();
-        let at = now.after(ttl.mul_f64(0.85 + fastrand::f64() * 0.12));
+        let at = now.after(spread(ttl));
         Some(Expiry {
             at,
             refresh_from: now.after(ttl.mul_f64(0.75)),
