@@ -12,6 +12,29 @@ use crate::status::DataStoreReporter;
 
 /// The properties of a client that its components are configured from. Passed to
 /// [`Configure::configure`](super::Configure::configure).
+///
+/// ```
+/// use std::sync::Arc;
+/// use vexil::config::{ClientContext, ConfigError, Configure};
+/// use vexil::data_source::DataSource;
+/// use vexil::{Client, Context};
+/// use vexil_testing::TestData;
+///
+/// /// Flags that depend on the environment of the client.
+/// #[derive(Debug)]
+/// struct PerEnvironment;
+///
+/// impl Configure<dyn DataSource> for PerEnvironment {
+///     fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+///         let is_production = context.sdk_key().as_str().starts_with("sdk-production");
+///         Ok(Arc::new(TestData::new().with("verbose-errors", !is_production)))
+///     }
+/// }
+///
+/// let client = Client::builder("sdk-test-1").data_source(PerEnvironment).start()?;
+/// assert!(client.bool_variation("verbose-errors", &Context::new("ada")?, false));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ClientContext {
     sdk_key: SdkKey,

@@ -74,7 +74,10 @@ use crate::store::{DataStore, PersistentDataStore};
 ///     }
 /// }
 ///
-/// let builder = vexil::Client::builder("sdk-key").data_store(OwnStoreConfig);
+/// let flags = vexil_testing::TestData::new().with("banner", "hello");
+/// let client = vexil::Client::builder("sdk-key").data_source(flags).data_store(OwnStoreConfig).start()?;
+/// assert_eq!(client.str_variation("banner", &vexil::Context::new("ada")?, ""), "hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Configure<T: ?Sized>: Debug + Send + Sync + 'static {
     /// Creates the component for one client.
@@ -120,6 +123,19 @@ finished_components!(
 );
 
 /// The reason why a client cannot be started.
+///
+/// ```
+/// use vexil::Client;
+/// use vexil::config::ConfigError;
+///
+/// let error = Client::builder("not a key").start().unwrap_err();
+/// match &error {
+///     ConfigError::SdkKey { reason } => assert!(reason.starts_with("has characters other than")),
+///     ConfigError::Component { component, source } => panic!("{component}: {source}"),
+///     other => panic!("{other}"),
+/// }
+/// assert!(!error.to_string().contains("not a key"));
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -164,6 +180,31 @@ pub enum ConfigError {
 
 impl ConfigError {
     /// Creates an error about a component's settings.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vexil::Client;
+    /// use vexil::config::{ClientContext, ConfigError, Configure};
+    /// use vexil::store::{DataStore, MemoryStore};
+    /// use vexil_testing::TestData;
+    ///
+    /// #[derive(Debug)]
+    /// struct RegionalStore(&'static str);
+    ///
+    /// impl Configure<dyn DataStore> for RegionalStore {
+    ///     fn configure(&self, _: &ClientContext) -> Result<Arc<dyn DataStore>, ConfigError> {
+    ///         match self.0 {
+    ///             "" => Err(ConfigError::component("regional store", "it has no region")),
+    ///             _ => Ok(Arc::new(MemoryStore::new())),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let client = Client::builder("sdk-key").data_source(TestData::new());
+    /// assert!(client.clone().data_store(RegionalStore("eu")).start().is_ok());
+    /// let error = client.data_store(RegionalStore("")).start().unwrap_err();
+    /// assert_eq!(error.to_string(), "the regional store cannot be configured");
+    /// ```
     pub fn component(
         component: &'static str,
         source: impl Into<Box<dyn Error + Send + Sync>>,

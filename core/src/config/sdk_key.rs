@@ -20,6 +20,7 @@ const LONGEST: usize = 8192;
 /// use vexil::config::{ConfigError, SdkKey};
 ///
 /// assert_eq!(SdkKey::from("sdk-key\n").as_str(), "sdk-key");
+/// assert_eq!(format!("{:?}", SdkKey::from("sdk-key")), "SdkKey(…)");
 /// let error = Client::builder("two keys").start().unwrap_err();
 /// assert!(matches!(error, ConfigError::SdkKey { .. }));
 /// ```

@@ -9,6 +9,22 @@ use crate::config::sdk_key::is_key_byte;
 ///
 /// A value has 1 to 64 characters: letters, digits, `.`, `_` and `-`. An invalid value is omitted
 /// and logged as a warning.
+///
+/// ```
+/// use vexil::Client;
+/// use vexil::config::{ApplicationInfo, ServiceEndpoints};
+/// use vexil_testing::FakeService;
+/// use vexil_testing::fake_service::Endpoint;
+///
+/// let service = FakeService::start()?;
+/// let client = Client::builder("sdk-key")
+///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+///     .application(ApplicationInfo::new().id("checkout").version("not a tag"))
+///     .start()?;
+/// let request = service.next_request(Endpoint::Stream).wait()?;
+/// assert_eq!(request.header("x-launchdarkly-tags"), Some("application-id/checkout"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct ApplicationInfo {
@@ -74,6 +90,24 @@ fn is_tag(value: &str) -> bool {
 /// Describes a library that wraps the SDK, for instance for a framework. White space around name
 /// and version is trimmed. A client does not start if one of them has characters that an HTTP
 /// header cannot carry.
+///
+/// ```
+/// use vexil::Client;
+/// use vexil::config::{ConfigError, ServiceEndpoints, WrapperInfo};
+/// use vexil_testing::FakeService;
+/// use vexil_testing::fake_service::Endpoint;
+///
+/// let service = FakeService::start()?;
+/// let builder =
+///     Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(service.url()));
+/// let client = builder.clone().wrapper(WrapperInfo::new("rocket-flags").version("1.2")).start()?;
+/// let request = service.next_request(Endpoint::Stream).wait()?;
+/// assert_eq!(request.header("x-launchdarkly-wrapper"), Some("rocket-flags/1.2"));
+///
+/// let error = builder.wrapper(WrapperInfo::new("two\nlines")).start().unwrap_err();
+/// assert!(matches!(error, ConfigError::Component { component: "wrapper", .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct WrapperInfo {

@@ -52,6 +52,14 @@ impl ServiceEndpoints {
     /// [`PollingConfig`](super::PollingConfig) receives status 404 from it, and no flags. Use
     /// streaming, which is the default, or [daemon mode](crate::ClientBuilder::daemon_mode) with
     /// the database that the Relay Proxy fills.
+    ///
+    /// ```
+    /// use vexil::config::ServiceEndpoints;
+    ///
+    /// let relay = ServiceEndpoints::relay(" http://relay:8030/\n");
+    /// assert_eq!(relay.streaming(), "http://relay:8030/");
+    /// assert_eq!(relay.events(), relay.streaming());
+    /// ```
     pub fn relay(url: impl Into<String>) -> Self {
         let url = trimmed(url);
         Self {
@@ -62,18 +70,54 @@ impl ServiceEndpoints {
     }
 
     /// Sets the base URL for streaming. Default: `https://stream.launchdarkly.com`.
+    ///
+    /// ```
+    /// use vexil::config::ServiceEndpoints;
+    ///
+    /// let endpoints = ServiceEndpoints::new().with_streaming("https://relay.example.com?token=secret");
+    /// assert_eq!(endpoints.polling(), "https://sdk.launchdarkly.com");
+    /// assert!(!format!("{endpoints:?}").contains("secret"));
+    /// ```
     pub fn with_streaming(mut self, url: impl Into<String>) -> Self {
         self.streaming = trimmed(url);
         self
     }
 
     /// Sets the base URL for polling. Default: `https://sdk.launchdarkly.com`.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::config::{ConfigError, ServiceEndpoints};
+    ///
+    /// let endpoints = ServiceEndpoints::new().with_polling("https://ada:secret@relay.example.com");
+    /// let error = Client::builder("sdk-key").service_endpoints(endpoints).start().unwrap_err();
+    /// let ConfigError::BaseUrl { part, url, .. } = error else { panic!("{error}") };
+    /// assert_eq!((part, url.as_str()), ("polling", "https://…@relay.example.com"));
+    /// ```
     pub fn with_polling(mut self, url: impl Into<String>) -> Self {
         self.polling = trimmed(url);
         self
     }
 
     /// Sets the base URL for events. Default: `https://events.launchdarkly.com`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::{EventsConfig, ServiceEndpoints};
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::{FakeService, TestData};
+    ///
+    /// let service = FakeService::start()?;
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::new().with_events(service.url()))
+    ///     .data_source(TestData::new().with("new-checkout", true))
+    ///     .events(EventsConfig::new())
+    ///     .start()?;
+    /// assert!(client.bool_variation("new-checkout", &Context::new("ada")?, false));
+    /// assert!(client.blocking_flush(Duration::from_secs(30)));
+    /// assert_eq!(service.summary_counts().flag("new-checkout"), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_events(mut self, url: impl Into<String>) -> Self {
         self.events = trimmed(url);
         self

@@ -83,6 +83,30 @@ impl HttpConfig {
     /// Maximum time without a byte from the service, for polls and events. Default, and meaning of
     /// zero: 15 seconds. At least 10 ms. `Duration::MAX`: no limit. Streams have a separate
     /// [`read_timeout`](super::StreamingConfig::read_timeout), because they are silent for longer.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{HttpConfig, PollingConfig, ServiceEndpoints};
+    /// use vexil::data_source::DataSourceErrorKind;
+    /// use vexil_testing::FakeService;
+    /// use vexil_testing::fake_service::{Answer, Endpoint};
+    ///
+    /// let service = FakeService::start()?;
+    /// service.always(Endpoint::Poll, Answer::nothing());
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .http(HttpConfig::new().read_timeout(Duration::from_millis(50)))
+    ///     .data_source(PollingConfig::new())
+    ///     .start()?;
+    /// let mut statuses = client.data_source_status().subscribe();
+    /// let error = match client.data_source_status().status().error {
+    ///     Some(error) => Some(error),
+    ///     None => statuses.blocking_next(Duration::from_secs(30)).and_then(|status| status.error),
+    /// };
+    /// assert_eq!(error.map(|error| error.kind), Some(DataSourceErrorKind::NetworkError));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn read_timeout(mut self, limit: Duration) -> Self {
         self.read_timeout = deadline::limit(limit, READ_TIMEOUT);
@@ -94,6 +118,13 @@ impl HttpConfig {
     ///
     /// Default: the environment variables `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`,
     /// in lower or upper case.
+    ///
+    /// ```
+    /// use vexil::config::HttpConfig;
+    ///
+    /// assert!(HttpConfig::new().http_proxy("http://ada:s%20ecret@proxy:3128").build().is_ok());
+    /// assert!(HttpConfig::new().http_proxy("socks5://proxy:1080").build().is_err());
+    /// ```
     #[must_use]
     pub fn http_proxy(mut self, uri: impl Into<String>) -> Self {
         self.http_proxy = Some(uri.into());
@@ -106,6 +137,15 @@ impl HttpConfig {
     ///
     /// A server's certificate must name its host as a subject alternative name. The common name is
     /// ignored.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::config::{ConfigError, HttpConfig};
+    ///
+    /// let http = HttpConfig::new().ca_certs("/no/such/file.pem");
+    /// let error = Client::builder("sdk-key").http(http).start().unwrap_err();
+    /// assert!(matches!(error, ConfigError::Component { component: "HTTP transport", .. }));
+    /// ```
     #[must_use]
     pub fn ca_certs(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_certs = Some(path.into());
@@ -115,6 +155,16 @@ impl HttpConfig {
     /// Presents the certificate in this PEM file to servers that request one. The file holds the
     /// certificate chain, with the client's own certificate first, and the private key (PKCS#8,
     /// PKCS#1 or SEC1).
+    ///
+    /// ```
+    /// use vexil::config::HttpConfig;
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("client.pem");
+    /// std::fs::write(&path, "not a certificate")?;
+    /// assert!(HttpConfig::new().cert_file(&path).build().is_err());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn cert_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.cert_file = Some(path.into());
@@ -146,7 +196,7 @@ impl HttpConfig {
     ///     .with_protocol_versions(&[&rustls::version::TLS13])?
     ///     .with_root_certificates(roots)
     ///     .with_no_client_auth();
-    /// let http = HttpConfig::new().rustls_config(tls);
+    /// assert!(HttpConfig::new().rustls_config(tls).build().is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[cfg(feature = "tls")]
@@ -161,6 +211,24 @@ impl HttpConfig {
     /// The SDK's own headers are never replaced; of these, `Authorization` carries the SDK key.
     /// White space around the value is trimmed. A client does not start with an invalid header: a
     /// value consists of visible ASCII characters and spaces.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::config::{HttpConfig, ServiceEndpoints};
+    /// use vexil_testing::FakeService;
+    /// use vexil_testing::fake_service::Endpoint;
+    ///
+    /// let service = FakeService::start()?;
+    /// let builder =
+    ///     Client::builder("sdk-key").service_endpoints(ServiceEndpoints::relay(service.url()));
+    /// let client = builder.clone().http(HttpConfig::new().header("X-Tenant", "blue")).start()?;
+    /// let request = service.next_request(Endpoint::Stream).wait()?;
+    /// assert_eq!(request.header("x-tenant"), Some("blue"));
+    /// assert_eq!(request.header("authorization"), Some("sdk-key"));
+    ///
+    /// assert!(builder.http(HttpConfig::new().header("X-Tenant", "b\nlue")).start().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let Ok(name) = name.trim().parse::<HeaderName>() else {
@@ -186,6 +254,39 @@ impl HttpConfig {
     /// Sends requests with a custom transport. Of the other settings, only the read timeout and the
     /// headers then have an effect. A forked process needs a transport created in that process,
     /// because connections belong to one process.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use vexil::config::{HttpConfig, PollingConfig};
+    /// use vexil::transport::{Body, HttpTransport, RequestOptions, TransportError};
+    /// use vexil::{Client, Context};
+    ///
+    /// /// Answers every request with the same flags.
+    /// #[derive(Debug)]
+    /// struct Constant(&'static str);
+    ///
+    /// #[vexil::async_trait]
+    /// impl HttpTransport for Constant {
+    ///     async fn send(
+    ///         &self,
+    ///         _: http::Request<Bytes>,
+    ///         _: RequestOptions,
+    ///     ) -> Result<http::Response<Body>, TransportError> {
+    ///         Ok(http::Response::new(Body::full(self.0)))
+    ///     }
+    /// }
+    ///
+    /// let flags = Constant(r#"{"flags": {"banner": {"on": true, "variations": ["hello"],
+    ///     "fallthrough": {"variation": 0}}}}"#);
+    /// let client = Client::builder("sdk-key")
+    ///     .http(HttpConfig::new().transport(flags))
+    ///     .data_source(PollingConfig::new())
+    ///     .without_events()
+    ///     .start()?;
+    /// client.blocking_wait_until_ready(std::time::Duration::from_secs(30))?;
+    /// assert_eq!(client.string_variation("banner", &Context::new("ada")?, ""), "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn transport(mut self, transport: impl HttpTransport) -> Self {
         self.transport = Some(Arc::new(transport));
@@ -198,6 +299,46 @@ impl HttpConfig {
     ///
     /// # Errors
     /// Returns an error if a certificate file, the proxy's URI or a header is invalid.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use bytes::Bytes;
+    /// use vexil::Client;
+    /// use vexil::config::{HttpConfig, ServiceEndpoints};
+    /// use vexil::transport::{Body, HttpTransport, RequestOptions, TransportError};
+    /// use vexil_testing::FakeService;
+    ///
+    /// /// Counts requests.
+    /// #[derive(Clone, Debug)]
+    /// struct Counting {
+    ///     inner: Arc<dyn HttpTransport>,
+    ///     count: Arc<AtomicU64>,
+    /// }
+    ///
+    /// #[vexil::async_trait]
+    /// impl HttpTransport for Counting {
+    ///     async fn send(
+    ///         &self,
+    ///         request: http::Request<Bytes>,
+    ///         options: RequestOptions,
+    ///     ) -> Result<http::Response<Body>, TransportError> {
+    ///         self.count.fetch_add(1, Ordering::Relaxed);
+    ///         self.inner.send(request, options).await
+    ///     }
+    /// }
+    ///
+    /// let service = FakeService::start()?;
+    /// let transport = Counting { inner: HttpConfig::new().build()?, count: Arc::default() };
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .http(HttpConfig::new().transport(transport.clone()))
+    ///     .without_events()
+    ///     .start()?;
+    /// client.blocking_wait_until_ready(std::time::Duration::from_secs(30))?;
+    /// assert_eq!(transport.count.load(Ordering::Relaxed), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn build(&self) -> Result<Arc<dyn HttpTransport>, ConfigError> {
         if let Some(error) = &self.refused_header {
             return Err(impossible(error.clone()));

@@ -110,6 +110,34 @@ impl ClientContext {
 
     /// The headers of every request: SDK, application, wrapper, SDK key, and those that the
     /// application added.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{ClientContext, ConfigError, Configure, HttpConfig, ServiceEndpoints};
+    /// use vexil::data_source::DataSource;
+    /// use vexil_testing::TestData;
+    ///
+    /// #[derive(Debug)]
+    /// struct OwnSource;
+    ///
+    /// impl Configure<dyn DataSource> for OwnSource {
+    ///     fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+    ///         assert_eq!(context.headers()["authorization"], "sdk-key");
+    ///         assert_eq!(context.headers()["x-tenant"], "blue");
+    ///         assert_eq!(context.endpoints().polling(), "https://relay.example.com");
+    ///         assert_eq!(context.read_timeout(), Duration::from_secs(5));
+    ///         Ok(Arc::new(TestData::new()))
+    ///     }
+    /// }
+    ///
+    /// let http = HttpConfig::new().header("X-Tenant", "blue").read_timeout(Duration::from_secs(5));
+    /// let builder = Client::builder("sdk-key").http(http).data_source(OwnSource);
+    /// let relay = ServiceEndpoints::relay("https://relay.example.com");
+    /// assert!(builder.service_endpoints(relay).start()?.is_initialized());
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.web.headers
@@ -126,6 +154,65 @@ impl ClientContext {
     /// # Errors
     /// Returns an error if the HTTP settings are invalid, for instance if a certificate file cannot
     /// be read.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use bytes::Bytes;
+    /// use vexil::config::{ClientContext, ConfigError, Configure, ServiceEndpoints};
+    /// use vexil::data_source::{DataSink, DataSource, DataSourceError, DataSourceErrorKind};
+    /// use vexil::model::DataSet;
+    /// use vexil::transport::{HttpTransport, RequestOptions};
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::FakeService;
+    ///
+    /// /// Fetches the flags once.
+    /// #[derive(Debug)]
+    /// struct Once {
+    ///     transport: Arc<dyn HttpTransport>,
+    ///     url: String,
+    ///     options: RequestOptions,
+    /// }
+    ///
+    /// #[vexil::async_trait]
+    /// impl DataSource for Once {
+    ///     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+    ///         let failed = |error| DataSourceError::new(DataSourceErrorKind::NetworkError, error);
+    ///         let request = http::Request::get(&self.url).body(Bytes::new());
+    ///         let request = request.map_err(DataSourceError::invalid_data)?;
+    ///         let response = self.transport.send(request, self.options).await.map_err(failed)?;
+    ///         let (mut body, mut json) = (response.into_body(), Vec::new());
+    ///         while let Some(chunk) = body.next().await.map_err(failed)? {
+    ///             json.extend_from_slice(&chunk);
+    ///         }
+    ///         let data = DataSet::from_json(&json).map_err(DataSourceError::invalid_data)?;
+    ///         sink.init(data).await.map_err(DataSourceError::store)
+    ///     }
+    /// }
+    ///
+    /// #[derive(Debug)]
+    /// struct FetchOnce;
+    ///
+    /// impl Configure<dyn DataSource> for FetchOnce {
+    ///     fn configure(&self, context: &ClientContext) -> Result<Arc<dyn DataSource>, ConfigError> {
+    ///         Ok(Arc::new(Once {
+    ///             transport: context.transport()?,
+    ///             url: format!("{}/sdk/latest-all", context.endpoints().polling()),
+    ///             options: RequestOptions::new(context.read_timeout()),
+    ///         }))
+    ///     }
+    /// }
+    ///
+    /// let service = FakeService::start()?;
+    /// service.set("banner", "hello");
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_source(FetchOnce)
+    ///     .without_events()
+    ///     .start()?;
+    /// client.blocking_wait_until_ready(std::time::Duration::from_secs(30))?;
+    /// assert_eq!(client.string_variation("banner", &Context::new("ada")?, ""), "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn transport(&self) -> Result<Arc<dyn HttpTransport>, ConfigError> {
         let web = &self.web;
         if let Some(transport) = web.transport.get() {
