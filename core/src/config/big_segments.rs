@@ -73,6 +73,23 @@ impl BigSegmentsConfig {
     /// Time since the last synchronisation with the service after which the store counts as stale.
     /// Default: 2 min. Zero: it is always stale. `Duration::MAX`: it is never stale once it was
     /// synchronised.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::BigSegmentsConfig;
+    /// use vexil_testing::{MemoryBigSegmentStore, TestData};
+    ///
+    /// let store = MemoryBigSegmentStore::new();
+    /// store.database().set_synchronized("", Some(1_000));
+    /// let client = Client::builder("sdk-key")
+    ///     .data_source(TestData::new())
+    ///     .big_segments(BigSegmentsConfig::new(store).stale_after(Duration::from_secs(60)))
+    ///     .start()?;
+    /// let status = client.big_segments_status().blocking_status(Duration::from_secs(30));
+    /// assert!(status.is_some_and(|status| status.available && status.stale));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stale_after(mut self, time: Duration) -> Self {
         self.settings.stale_after = time;
         self

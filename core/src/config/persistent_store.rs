@@ -72,6 +72,23 @@ pub struct PersistentStoreConfig {
 
 impl PersistentStoreConfig {
     /// Uses this database with the default settings.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::PersistentStoreConfig;
+    /// use vexil::model::DataKind;
+    /// use vexil_testing::{MemoryPersistentStore, StoreMethod, TestData};
+    ///
+    /// let store = MemoryPersistentStore::new();
+    /// let client = Client::builder("sdk-key")
+    ///     .data_source(TestData::new().with("banner", "hello"))
+    ///     .data_store(PersistentStoreConfig::new(store.clone()))
+    ///     .start()?;
+    /// assert!(client.blocking_close(Duration::from_secs(30)));
+    /// assert!(store.database().item("", DataKind::Flag, "banner").is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(store: impl Configure<dyn PersistentDataStore>) -> Self {
         Self {
             store: Arc::new(store),
@@ -88,6 +105,30 @@ impl PersistentStoreConfig {
     /// with other SDKs. Evaluations may then wait up to
     /// [`evaluation_timeout`](crate::ClientBuilder::evaluation_timeout): see [a slow
     /// database](Self#a-slow-database). Default: everything is kept in memory.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::PersistentStoreConfig;
+    /// use vexil::model::DataKind;
+    /// use vexil::store::{CacheMode, StoredItem};
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::{MemoryPersistentStore, StoreMethod};
+    ///
+    /// let store = MemoryPersistentStore::new();
+    /// let flag = r#"{"key": "banner", "version": 1, "on": true, "variations": ["hello"],
+    ///     "fallthrough": {"variation": 0}}"#;
+    /// store.database().put("", DataKind::Flag, "banner", StoredItem::new(flag));
+    /// store.database().set_initialized("", true);
+    ///
+    /// let config = PersistentStoreConfig::new(store.clone())
+    ///     .cache(CacheMode::Ttl(Duration::from_secs(3600)));
+    /// let client = Client::builder("sdk-key").daemon_mode(config).without_events().start()?;
+    /// for _ in 0..3 {
+    ///     assert_eq!(client.string_variation("banner", &Context::new("ada")?, ""), "hello");
+    /// }
+    /// assert_eq!(store.calls().count(StoreMethod::Get), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn cache(mut self, mode: CacheMode) -> Self {
         self.cache = Some(mode);
         self
@@ -98,6 +139,31 @@ impl PersistentStoreConfig {
     /// [suggestion](PersistentDataStore::refresh_interval), which is 15 s for Redis and 30 s for
     /// DynamoDB. At least 100 ms. `Duration::MAX`: only after a change notification. Has no effect
     /// with a [`cache`](Self::cache).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::PersistentStoreConfig;
+    /// use vexil::model::DataKind;
+    /// use vexil::store::StoredItem;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::MemoryPersistentStore;
+    ///
+    /// let store = MemoryPersistentStore::new();
+    /// store.database().set_initialized("", true);
+    /// let config = PersistentStoreConfig::new(store.clone())
+    ///     .refresh_interval(Duration::from_millis(100));
+    /// let client = Client::builder("sdk-key").daemon_mode(config).without_events().start()?;
+    /// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+    ///
+    /// let (changed, change) = std::sync::mpsc::channel();
+    /// client.flag_tracker().add_listener(move |_| drop(changed.send(())));
+    /// let flag = r#"{"key": "banner", "version": 1, "on": true, "variations": ["hello"],
+    ///     "fallthrough": {"variation": 0}}"#;
+    /// store.database().put("", DataKind::Flag, "banner", StoredItem::new(flag));
+    /// change.recv_timeout(Duration::from_secs(30))?;
+    /// assert_eq!(client.string_variation("banner", &Context::new("ada")?, ""), "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn refresh_interval(mut self, interval: Duration) -> Self {
         self.refresh_interval = interval;
         self

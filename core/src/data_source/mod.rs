@@ -67,6 +67,14 @@ pub trait DataSource: Debug + Send + Sync + 'static {
 
     /// Whether evaluations of these flags are reported to the service unless the application
     /// configures it. Default: `true`. A source of test data returns `false`.
+    ///
+    /// ```
+    /// use vexil::data_source::DataSource;
+    /// use vexil_testing::TestData;
+    ///
+    /// // A client with test data sends no events, unless its application configures them.
+    /// assert!(!TestData::new().reports_events());
+    /// ```
     fn reports_events(&self) -> bool {
         true
     }
@@ -95,6 +103,35 @@ pub trait DataSink: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// Returns an error if the store failed.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vexil::model::{DataKind, DataSet, Item, Upserted};
+    /// use vexil::{Client, Context};
+    /// use vexil::data_source::{DataSink, DataSource, DataSourceError};
+    ///
+    /// #[derive(Clone, Debug)]
+    /// struct TwoVersions;
+    ///
+    /// #[vexil::async_trait]
+    /// impl DataSource for TwoVersions {
+    ///     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+    ///         sink.init(DataSet::default()).await.map_err(DataSourceError::store)?;
+    ///         let newer = r#"{"version": 2, "offVariation": 0, "variations": ["new"]}"#;
+    ///         let older = r#"{"version": 1, "offVariation": 0, "variations": ["old"]}"#;
+    ///         for (json, expected) in [(newer, Upserted::Written), (older, Upserted::Stale)] {
+    ///             let item = Item::from_json(DataKind::Flag, "banner", json.as_bytes())
+    ///                 .map_err(DataSourceError::invalid_data)?;
+    ///             assert_eq!(sink.upsert(item).await.map_err(DataSourceError::store)?, expected);
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let client = Client::builder("sdk-key").data_source(TwoVersions).without_events().start()?;
+    /// assert_eq!(client.string_variation("banner", &Context::new("ada")?, ""), "new");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     async fn upsert(&self, item: Item) -> Result<Upserted, NotStoredError>;
 
     /// Makes a change set visible to evaluations as a whole. Unless it is
@@ -151,10 +188,67 @@ pub trait DataSink: Debug + Send + Sync + 'static {
 
     /// Reports the state of the source. [`DataSourceState::Interrupted`] is treated as initializing
     /// before the first data; after [`DataSourceState::Off`], updates are ignored.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vexil::Client;
+    /// use vexil::data_source::{
+    ///     DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceErrorKind,
+    ///     DataSourceState,
+    /// };
+    ///
+    /// #[derive(Clone, Debug)]
+    /// struct Offline;
+    ///
+    /// #[vexil::async_trait]
+    /// impl DataSource for Offline {
+    ///     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+    ///         let message = "the configuration server does not answer";
+    ///         let error = DataSourceErrorInfo::new(DataSourceErrorKind::NetworkError, message);
+    ///         sink.update_status(DataSourceState::Interrupted, Some(error));
+    ///         // Retry here, after a delay.
+    ///         std::future::pending().await
+    ///     }
+    /// }
+    ///
+    /// let client = Client::builder("sdk-key").data_source(Offline).without_events().start()?;
+    /// let status = client.data_source_status().status();
+    /// assert_eq!(status.state, DataSourceState::Initializing);
+    /// assert!(status.error.is_some_and(|error| error.message.ends_with("does not answer")));
+    /// # Ok::<(), vexil::config::ConfigError>(())
+    /// ```
     fn update_status(&self, state: DataSourceState, error: Option<DataSourceErrorInfo>);
 
     /// Sets the id of the data's environment, which hooks receive. Call it before delivering the
     /// data; a later id replaces an earlier one.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vexil::model::DataSet;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::{HookRecorder, RecordedStage};
+    /// use vexil::data_source::{DataSink, DataSource, DataSourceError};
+    ///
+    /// #[derive(Clone, Debug)]
+    /// struct Constant;
+    ///
+    /// #[vexil::async_trait]
+    /// impl DataSource for Constant {
+    ///     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+    ///         sink.set_environment_id("production".into());
+    ///         sink.init(DataSet::default()).await.map_err(DataSourceError::store)
+    ///     }
+    /// }
+    ///
+    /// let hook = HookRecorder::new("recorder");
+    /// let builder = Client::builder("sdk-key").data_source(Constant).without_events();
+    /// let client = builder.hook(hook.clone()).start()?;
+    /// client.bool_variation("new-checkout", &Context::new("ada")?, false);
+    /// let stages = hook.take();
+    /// let RecordedStage::BeforeEvaluation(series) = &stages[0] else { panic!("{stages:?}") };
+    /// assert_eq!(series.environment_id.as_deref(), Some("production"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[expect(unused_variables, reason = "named for the documentation")]
     fn set_environment_id(&self, id: Text) {}
 }
@@ -176,6 +270,17 @@ impl FallbackDirective {
 }
 
 /// An update could not be stored. The application has already been notified.
+///
+/// ```
+/// use std::error::Error;
+/// use vexil::data_source::{DataSourceError, DataSourceErrorKind, NotStoredError};
+///
+/// let error = DataSourceError::store(NotStoredError::new("disk full"));
+/// assert_eq!(error.kind, DataSourceErrorKind::StoreError);
+/// let not_stored = error.source().ok_or("no source")?;
+/// assert_eq!(not_stored.to_string(), "the update could not be stored");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Error)]
 #[error("the update could not be stored")]
 #[non_exhaustive]
@@ -195,6 +300,34 @@ impl NotStoredError {
 }
 
 /// A failure that ended a data source for good.
+///
+/// ```
+/// use std::sync::Arc;
+/// use vexil::Client;
+/// use vexil::data_source::{
+///     DataSink, DataSource, DataSourceError, DataSourceErrorKind, DataSourceState,
+/// };
+///
+/// #[derive(Clone, Debug)]
+/// struct Expired;
+///
+/// #[vexil::async_trait]
+/// impl DataSource for Expired {
+///     async fn run(&self, sink: Arc<dyn DataSink>) -> Result<(), DataSourceError> {
+///         let reason = "the licence has expired";
+///         Err(DataSourceError::new(DataSourceErrorKind::ErrorResponse, reason))
+///     }
+/// }
+///
+/// let client = Client::builder("sdk-key").data_source(Expired).without_events().start()?;
+/// let status = client.data_source_status().status();
+/// assert_eq!(status.state, DataSourceState::Off);
+/// assert_eq!(
+///     status.error.map(|error| error.message).as_deref(),
+///     Some("the data source has ended: refused by the service: the licence has expired")
+/// );
+/// # Ok::<(), vexil::config::ConfigError>(())
+/// ```
 #[derive(Debug, Error)]
 #[error("the data source has ended: {}", describe(*kind))]
 #[non_exhaustive]
@@ -216,6 +349,16 @@ impl DataSourceError {
     }
 
     /// An error for data that cannot be parsed.
+    ///
+    /// ```
+    /// use vexil::data_source::{DataSourceError, DataSourceErrorKind};
+    /// use vexil::model::DataSet;
+    ///
+    /// let unreadable = DataSet::from_json(b"{\"flags\": []}").unwrap_err();
+    /// let error = DataSourceError::invalid_data(unreadable);
+    /// assert_eq!(error.kind, DataSourceErrorKind::InvalidData);
+    /// assert_eq!(error.to_string(), "the data source has ended: invalid data");
+    /// ```
     pub fn invalid_data(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::new(DataSourceErrorKind::InvalidData, source)
     }

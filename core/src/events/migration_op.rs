@@ -7,6 +7,27 @@ use vexil_eval::{Context, Detail, Text};
 
 /// The outcome of one read or write of a migration, as reported to the service. Created by a
 /// [tracker](crate::migration::OpTracker).
+///
+/// ```
+/// use vexil::migration::{Operation, Stage};
+/// use vexil::{Client, Context};
+/// use vexil_testing::{EventRecorder, RecordedEvent, TestData};
+///
+/// let events = EventRecorder::new();
+/// let flags = TestData::new().with("move-users", "shadow");
+/// let client = Client::builder("sdk-key").data_source(flags).events(events.clone()).start()?;
+/// let ada = Context::new("ada")?;
+/// let (stage, tracker) = client.migration_variation("move-users", &ada, Stage::Off);
+/// tracker.operation(Operation::Read);
+/// tracker.invoked(vexil::migration::Origin::Old);
+/// client.track_migration_op(&tracker);
+///
+/// let recorded = events.take();
+/// let Some(RecordedEvent::MigrationOp(op)) = recorded.last() else { panic!("{recorded:?}") };
+/// assert_eq!((op.operation, op.detail.value), (Operation::Read, Stage::Shadow));
+/// assert!(op.invoked.old && !op.invoked.new);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MigrationOp {

@@ -33,6 +33,15 @@
 //!     async fn flush_and_wait(&self) {}
 //!     async fn close(&self) {}
 //! }
+//!
+//! let counting = std::sync::Arc::new(Counting::default());
+//! let client = vexil::Client::builder("sdk-key")
+//!     .data_source(vexil_testing::TestData::new().with("banner", "hello"))
+//!     .events(counting.clone())
+//!     .start()?;
+//! client.string_variation("banner", &vexil::Context::new("ada")?, "");
+//! assert_eq!(counting.0.load(Ordering::Relaxed), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod contained;
@@ -117,6 +126,32 @@ pub trait EventProcessor: fmt::Debug + Send + Sync + 'static {
 /// `vexil_event_counts_dropped_total`, `vexil_event_kinds_dropped_total`,
 /// `vexil_event_filtered_total`, `vexil_event_payloads_dropped_total`,
 /// `vexil_event_requests_total`, `vexil_event_retries_total` and `vexil_event_bytes_total`.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::config::{EventsConfig, ServiceEndpoints};
+/// use vexil::{Client, Context};
+/// use vexil_testing::fake_service::{Answer, Endpoint};
+/// use vexil_testing::{FakeService, TestData};
+///
+/// let service = FakeService::start()?;
+/// let client = Client::builder("sdk-key")
+///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+///     .data_source(TestData::new())
+///     .events(EventsConfig::new())
+///     .start()?;
+/// let ada = Context::new("ada")?;
+/// client.track("clicked", &ada);
+/// assert!(client.blocking_flush(Duration::from_secs(30)));
+/// // An index event for the context, and the custom event.
+/// assert_eq!(client.event_stats().delivered_events, 2);
+///
+/// service.answer(Endpoint::Events, Answer::status(413));
+/// client.track("clicked", &ada);
+/// assert!(client.blocking_flush(Duration::from_secs(30)));
+/// assert_eq!(client.event_stats().dropped_payloads, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventStats {
@@ -147,6 +182,43 @@ pub struct EventStats {
 }
 
 /// An event to record.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use vexil::events::{Event, EventProcessor};
+/// use vexil::{Client, Context};
+/// use vexil_testing::TestData;
+///
+/// #[derive(Debug, Default)]
+/// struct Lines(Mutex<Vec<String>>);
+///
+/// #[vexil::async_trait]
+/// impl EventProcessor for Lines {
+///     fn record(&self, event: &Event<'_>) {
+///         let line = match event {
+///             Event::Evaluation(evaluation) => format!("{} evaluated", evaluation.key),
+///             Event::Identify(context) => format!("{} identified", context.key()),
+///             Event::Custom(custom) => format!("{} tracked", custom.key),
+///             _ => return,
+///         };
+///         self.0.lock().unwrap().push(line);
+///     }
+/// #     fn flush(&self) {}
+/// #     async fn flush_and_wait(&self) {}
+/// #     async fn close(&self) {}
+///     // …
+/// }
+///
+/// let lines = Arc::new(Lines::default());
+/// let flags = TestData::new().with("banner", "hello");
+/// let client = Client::builder("sdk-key").data_source(flags).events(lines.clone()).start()?;
+/// let ada = Context::new("ada")?;
+/// client.identify(&ada);
+/// client.string_variation("banner", &ada, "");
+/// client.track("clicked", &ada);
+/// assert_eq!(*lines.0.lock().unwrap(), ["ada identified", "banner evaluated", "clicked tracked"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -161,6 +233,42 @@ pub enum Event<'a> {
 }
 
 /// An evaluation of a flag.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use vexil::events::{Event, EventProcessor};
+/// use vexil::{Client, Context};
+/// use vexil_testing::TestData;
+///
+/// #[derive(Debug, Default)]
+/// struct Lines(Mutex<Vec<String>>);
+///
+/// #[vexil::async_trait]
+/// impl EventProcessor for Lines {
+///     fn record(&self, event: &Event<'_>) {
+///         if let Event::Evaluation(evaluation) = event {
+///             let (value, reason) = (evaluation.value(), evaluation.reason());
+///             self.0.lock().unwrap().push(format!("{}: {value} ({reason})", evaluation.key));
+///         }
+///     }
+/// #     fn flush(&self) {}
+/// #     async fn flush_and_wait(&self) {}
+/// #     async fn close(&self) {}
+///     // …
+/// }
+///
+/// let lines = Arc::new(Lines::default());
+/// let flags = TestData::new().with("banner", "hello");
+/// let client = Client::builder("sdk-key").data_source(flags).events(lines.clone()).start()?;
+/// let ada = Context::new("ada")?;
+/// client.string_variation("banner", &ada, "");
+/// client.int_variation("limit", &ada, 7);
+/// assert_eq!(
+///     *lines.0.lock().unwrap(),
+///     [r#"banner: "hello" (no target or rule matched)"#, "limit: 7 (error: there is no such flag)"]
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 pub struct EvaluationEvent<'a> {
     /// The flag's key.
@@ -228,6 +336,39 @@ impl fmt::Debug for EvaluationEvent<'_> {
 }
 
 /// The application tracked a custom event.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use vexil::events::{Event, EventProcessor};
+/// use vexil::{Client, Context};
+/// use vexil_testing::TestData;
+///
+/// #[derive(Debug, Default)]
+/// struct Lines(Mutex<Vec<String>>);
+///
+/// #[vexil::async_trait]
+/// impl EventProcessor for Lines {
+///     fn record(&self, event: &Event<'_>) {
+///         if let Event::Custom(custom) = event {
+///             let (who, metric) = (custom.context.key(), custom.metric);
+///             let line = format!("{} of {who}: {metric:?}", custom.key);
+///             self.0.lock().unwrap().push(line);
+///         }
+///     }
+/// #     fn flush(&self) {}
+/// #     async fn flush_and_wait(&self) {}
+/// #     async fn close(&self) {}
+///     // …
+/// }
+///
+/// let lines = Arc::new(Lines::default());
+/// let flags = TestData::new().with("banner", "hello");
+/// let client = Client::builder("sdk-key").data_source(flags).events(lines.clone()).start()?;
+/// let ada = Context::new("ada")?;
+/// client.track_metric("page-load", &ada, 0.25, vexil::Value::Null);
+/// assert_eq!(*lines.0.lock().unwrap(), ["page-load of ada: Some(0.25)"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct CustomEvent<'a> {

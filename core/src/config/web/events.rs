@@ -24,11 +24,26 @@ const CONTEXT_KEYS_FLUSH_INTERVAL: Duration = Duration::from_secs(300);
 ///
 /// ```
 /// use std::time::Duration;
-/// use vexil::Client;
-/// use vexil::config::EventsConfig;
+/// use vexil::config::{EventsConfig, ServiceEndpoints};
+/// use vexil::{Client, Context};
+/// use vexil_testing::{FakeService, TestData};
 ///
-/// let events = EventsConfig::new().flush_interval(Duration::from_secs(30)).private_attributes(["email", "/address"]);
-/// let builder = Client::builder("sdk-key").events(events);
+/// let service = FakeService::start()?;
+/// let events = EventsConfig::new()
+///     .flush_interval(Duration::from_secs(30))
+///     .private_attributes(["email"]);
+/// let client = Client::builder("sdk-key")
+///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+///     .data_source(TestData::new())
+///     .events(events)
+///     .start()?;
+/// client.identify(&Context::builder("ada").set("email", "ada@example.com").build()?);
+/// assert!(client.blocking_flush(Duration::from_secs(30)));
+///
+/// let event = &service.events()[0];
+/// assert_eq!((&event["kind"], &event["context"]["key"]), (&"identify".into(), &"ada".into()));
+/// assert!(event["context"]["email"].is_null());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -69,6 +84,28 @@ impl EventsConfig {
     /// this capacity, and counts of existing flags are never dropped. Default: 10,000. Zero: all
     /// full events are dropped, and only counts are delivered. `usize::MAX`: only the 64 MiB limit
     /// applies.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::EventsConfig;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("events.jsonl");
+    /// let flags = TestData::new().with("banner", "hello");
+    /// let events = EventsConfig::new().capacity(0).to_file(&path);
+    /// let client = Client::builder("sdk-key").data_source(flags).events(events).start()?;
+    /// let ada = Context::new("ada")?;
+    /// client.track("clicked", &ada);
+    /// client.string_variation("banner", &ada, "");
+    /// assert!(client.blocking_flush(Duration::from_secs(30)));
+    ///
+    /// // The custom event and the index event are dropped; the count of the flag is delivered.
+    /// let stats = client.event_stats();
+    /// assert_eq!((stats.dropped_events, stats.delivered_events), (2, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn capacity(mut self, events: usize) -> Self {
         self.capacity = events;
         self
@@ -84,6 +121,22 @@ impl EventsConfig {
 
     /// Whether events omit all attributes of all contexts except kind, key and anonymous. Default:
     /// `false`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::EventsConfig;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("events.jsonl");
+    /// let events = EventsConfig::new().all_attributes_private(true).to_file(&path);
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).events(events).start()?;
+    /// client.identify(&Context::builder("ada").set("country", "GB").build()?);
+    /// assert!(client.blocking_flush(Duration::from_secs(30)));
+    /// assert!(std::fs::read_to_string(&path)?.contains(r#""redactedAttributes":["country"]"#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn all_attributes_private(mut self, on: bool) -> Self {
         self.all_attributes_private = on;
         self.redaction = self.redaction.all_attributes_private(on);
@@ -110,9 +163,13 @@ impl EventsConfig {
     /// summaries, the service does not know how often flags are evaluated.
     ///
     /// ```
-    /// use vexil::Client;
+    /// use std::time::Duration;
     /// use vexil::config::EventsConfig;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
     ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("events.jsonl");
     /// let events = EventsConfig::new().before_send(|mut event| match event.kind() {
     ///     // The service does not have to know each context.
     ///     "index" | "identify" => None,
@@ -122,7 +179,15 @@ impl EventsConfig {
     ///     }
     ///     _ => Some(event),
     /// });
-    /// let builder = Client::builder("sdk-key").events(events);
+    /// let events = events.to_file(&path);
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).events(events).start()?;
+    /// client.track_data("clicked", &Context::new("ada")?, "secret");
+    /// assert!(client.blocking_flush(Duration::from_secs(30)));
+    ///
+    /// let text = std::fs::read_to_string(&path)?;
+    /// assert!(text.contains(r#""key":"clicked""#) && !text.contains("secret"));
+    /// assert_eq!(client.event_stats().filtered_events, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn before_send(
         mut self,
@@ -134,6 +199,17 @@ impl EventsConfig {
 
     /// Appends events to a file instead of sending them, one JSON object per line, with these
     /// settings. See [`EventFileConfig`].
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::config::{ConfigError, EventsConfig};
+    /// use vexil_testing::TestData;
+    ///
+    /// let events = EventsConfig::new().to_file("/no/such/directory/events.jsonl");
+    /// let builder = Client::builder("sdk-key").data_source(TestData::new()).events(events);
+    /// let error = builder.start().unwrap_err();
+    /// assert!(matches!(error, ConfigError::Component { component: "file for events", .. }));
+    /// ```
     pub fn to_file(self, path: impl Into<PathBuf>) -> EventFileConfig {
         EventFileConfig {
             events: self,
@@ -143,6 +219,24 @@ impl EventsConfig {
     }
 
     /// Whether anonymous contexts are omitted from index and identify events. Default: `false`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::EventsConfig;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("events.jsonl");
+    /// let events = EventsConfig::new().omit_anonymous_contexts(true).to_file(&path);
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).events(events).start()?;
+    /// client.identify(&Context::builder("guest-7").anonymous(true).build()?);
+    /// client.identify(&Context::new("ada")?);
+    /// assert!(client.blocking_flush(Duration::from_secs(30)));
+    /// let text = std::fs::read_to_string(&path)?;
+    /// assert!(text.contains("ada") && !text.contains("guest-7"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn omit_anonymous_contexts(mut self, on: bool) -> Self {
         self.omit_anonymous_contexts = on;
         self
@@ -165,12 +259,53 @@ impl EventsConfig {
     }
 
     /// Whether payloads are compressed with gzip. Default: `false`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::{EventsConfig, ServiceEndpoints};
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::fake_service::Endpoint;
+    /// use vexil_testing::{FakeService, TestData};
+    ///
+    /// let service = FakeService::start()?;
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_source(TestData::new())
+    ///     .events(EventsConfig::new().compress(true))
+    ///     .start()?;
+    /// client.track("clicked", &Context::new("ada")?);
+    /// assert!(client.blocking_flush(Duration::from_secs(30)));
+    /// let request = &service.requests_to(Endpoint::Events)[0];
+    /// assert_eq!(request.header("content-encoding"), Some("gzip"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn compress(mut self, on: bool) -> Self {
         self.compress = on;
         self
     }
 
     /// Whether diagnostic events about the SDK are disabled. Default: `false`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::{EventsConfig, ServiceEndpoints};
+    /// use vexil::Client;
+    /// use vexil_testing::fake_service::Endpoint;
+    /// use vexil_testing::{FakeService, TestData};
+    ///
+    /// let service = FakeService::start()?;
+    /// let builder = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_source(TestData::new());
+    /// let quiet = builder.clone().events(EventsConfig::new().diagnostic_opt_out(true)).start()?;
+    /// assert!(quiet.blocking_close(Duration::from_secs(30)));
+    /// assert!(service.requests_to(Endpoint::Diagnostics).is_empty());
+    ///
+    /// let client = builder.events(EventsConfig::new()).start()?;
+    /// let event = service.next_request(Endpoint::Diagnostics).wait()?.json();
+    /// assert_eq!(event.map(|event| event["kind"].clone()), Some("diagnostic-init".into()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn diagnostic_opt_out(mut self, on: bool) -> Self {
         self.diagnostic_opt_out = on;
         self
@@ -250,6 +385,25 @@ impl EventFileConfig {
     /// Maximum size of the file. A full file is renamed with the suffix `.1`, replacing the
     /// previous one, so that at most twice this size is used on disk. Default, and meaning of zero:
     /// 256 MiB. `u64::MAX`: no limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::EventsConfig;
+    /// use vexil::{Client, Context};
+    /// use vexil_testing::TestData;
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("events.jsonl");
+    /// let events = EventsConfig::new().to_file(&path).max_bytes(100);
+    /// let client = Client::builder("sdk-key").data_source(TestData::new()).events(events).start()?;
+    /// for key in ["ada", "grace"] {
+    ///     client.identify(&Context::new(key)?);
+    ///     assert!(client.blocking_flush(Duration::from_secs(30)));
+    /// }
+    /// assert!(std::fs::read_to_string(path.with_extension("jsonl.1"))?.contains("ada"));
+    /// assert!(std::fs::read_to_string(&path)?.contains("grace"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.most_bytes = if bytes == 0 { EVENT_FILE_BYTES } else { bytes };
         self

@@ -25,11 +25,19 @@ const MAX_BODY_SIZE: usize = 256 << 20;
 ///
 /// ```
 /// use std::time::Duration;
-/// use vexil::Client;
-/// use vexil::config::PollingConfig;
+/// use vexil::config::{PollingConfig, ServiceEndpoints};
+/// use vexil::{Client, Context};
+/// use vexil_testing::FakeService;
 ///
-/// let polls = PollingConfig::new().poll_interval(Duration::from_secs(60));
-/// let builder = Client::builder("sdk-key").data_source(polls);
+/// let service = FakeService::start()?;
+/// service.set("banner", "hello");
+/// let client = Client::builder("sdk-key")
+///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+///     .data_source(PollingConfig::new().poll_interval(Duration::from_secs(60)))
+///     .start()?;
+/// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+/// assert_eq!(client.string_variation("banner", &Context::new("ada")?, ""), "hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -82,12 +90,47 @@ impl PollingConfig {
     /// The key of a payload filter, which limits the received data to a part of the environment. A
     /// key consists of letters, digits, `.`, `_` and `-`, starting with a letter or digit; an
     /// invalid key is logged and ignored. Default: no filter.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::config::{PollingConfig, ServiceEndpoints};
+    /// use vexil_testing::FakeService;
+    /// use vexil_testing::fake_service::Endpoint;
+    ///
+    /// let service = FakeService::start()?;
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_source(PollingConfig::new().payload_filter("checkout"))
+    ///     .start()?;
+    /// assert_eq!(service.next_request(Endpoint::Poll).wait()?.query(), Some("filter=checkout"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn payload_filter(mut self, key: impl Into<Text>) -> Self {
         self.payload_filter = Some(key.into());
         self
     }
 
     /// Whether to retry after the service refuses the client. Default: [`RetryPolicy::NeverStop`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::config::{PollingConfig, ServiceEndpoints};
+    /// use vexil::transport::RetryPolicy;
+    /// use vexil::{Client, client::NotReadyError};
+    /// use vexil_testing::FakeService;
+    /// use vexil_testing::fake_service::{Answer, Endpoint};
+    ///
+    /// let service = FakeService::start()?;
+    /// service.answer(Endpoint::Poll, Answer::status(401));
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_source(PollingConfig::new().retry_policy(RetryPolicy::NeverStop))
+    ///     .start()?;
+    /// // The client does not wait for the next poll, which follows after minutes.
+    /// let result = client.blocking_wait_until_ready(Duration::from_secs(30));
+    /// assert!(matches!(result, Err(NotReadyError::Refused { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.retry_policy = policy;
         self
@@ -95,6 +138,27 @@ impl PollingConfig {
 
     /// Maximum size of a response, in bytes after decompression. A response holds the whole
     /// environment. Default, and meaning of zero: 256 MiB. `usize::MAX`: no limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{PollingConfig, ServiceEndpoints};
+    /// use vexil::data_source::DataSourceErrorKind;
+    /// use vexil_testing::FakeService;
+    ///
+    /// let service = FakeService::start()?;
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_source(PollingConfig::new().max_body_size(1))
+    ///     .start()?;
+    /// let mut statuses = client.data_source_status().subscribe();
+    /// let error = match client.data_source_status().status().error {
+    ///     Some(error) => Some(error),
+    ///     None => statuses.blocking_next(Duration::from_secs(30)).and_then(|status| status.error),
+    /// };
+    /// assert_eq!(error.map(|error| error.kind), Some(DataSourceErrorKind::InvalidData));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn max_body_size(mut self, bytes: usize) -> Self {
         self.max_body_size = deadline::size(bytes, MAX_BODY_SIZE);
         self

@@ -20,11 +20,19 @@ const MAX_EVENT_SIZE: usize = 256 << 20;
 ///
 /// ```
 /// use std::time::Duration;
-/// use vexil::Client;
-/// use vexil::config::StreamingConfig;
+/// use vexil::config::{ServiceEndpoints, StreamingConfig};
+/// use vexil::{Client, Context};
+/// use vexil_testing::FakeService;
 ///
-/// let stream = StreamingConfig::new().initial_reconnect_delay(Duration::from_millis(500));
-/// let builder = Client::builder("sdk-key").data_source(stream);
+/// let service = FakeService::start()?;
+/// service.set("banner", "hello");
+/// let client = Client::builder("sdk-key")
+///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+///     .data_source(StreamingConfig::new().initial_reconnect_delay(Duration::from_millis(500)))
+///     .start()?;
+/// client.blocking_wait_until_ready(Duration::from_secs(30))?;
+/// assert_eq!(client.string_variation("banner", &Context::new("ada")?, ""), "hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -77,12 +85,53 @@ impl StreamingConfig {
     /// The key of a payload filter, which limits the received data to a part of the environment. A
     /// key consists of letters, digits, `.`, `_` and `-`, starting with a letter or digit; an
     /// invalid key is logged and ignored. Default: no filter.
+    ///
+    /// ```
+    /// use vexil::Client;
+    /// use vexil::config::{ServiceEndpoints, StreamingConfig};
+    /// use vexil_testing::FakeService;
+    /// use vexil_testing::fake_service::Endpoint;
+    ///
+    /// let service = FakeService::start()?;
+    /// let start = |filter: &str| {
+    ///     Client::builder("sdk-key")
+    ///         .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///         .data_source(StreamingConfig::new().payload_filter(filter))
+    ///         .start()
+    /// };
+    /// let _client = start("checkout")?;
+    /// assert_eq!(service.next_request(Endpoint::Stream).wait()?.query(), Some("filter=checkout"));
+    /// let _client = start("not a key")?;
+    /// assert_eq!(service.next_request(Endpoint::Stream).wait()?.query(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn payload_filter(mut self, key: impl Into<Text>) -> Self {
         self.payload_filter = Some(key.into());
         self
     }
 
     /// Whether to retry after the service refuses the client. Default: [`RetryPolicy::NeverStop`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{ServiceEndpoints, StreamingConfig};
+    /// use vexil::data_source::DataSourceState;
+    /// use vexil::transport::RetryPolicy;
+    /// use vexil_testing::FakeService;
+    /// use vexil_testing::fake_service::{Answer, Endpoint};
+    ///
+    /// let service = FakeService::start()?;
+    /// service.answer(Endpoint::Stream, Answer::status(401));
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_source(StreamingConfig::new().retry_policy(RetryPolicy::LegacyStop))
+    ///     .start()?;
+    /// let status = client.data_source_status();
+    /// assert!(status.blocking_wait_for(DataSourceState::Off, Duration::from_secs(30)));
+    /// assert_eq!(status.status().error.and_then(|error| error.status_code), Some(401));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.retry_policy = policy;
         self
@@ -90,6 +139,28 @@ impl StreamingConfig {
 
     /// Maximum size of an event, in bytes. A larger event closes the connection. The first event
     /// holds the whole environment. Default, and meaning of zero: 256 MiB. `usize::MAX`: no limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vexil::Client;
+    /// use vexil::config::{ServiceEndpoints, StreamingConfig};
+    /// use vexil::data_source::DataSourceErrorKind;
+    /// use vexil_testing::FakeService;
+    ///
+    /// let service = FakeService::start()?;
+    /// service.set("banner", "hello");
+    /// let client = Client::builder("sdk-key")
+    ///     .service_endpoints(ServiceEndpoints::relay(service.url()))
+    ///     .data_source(StreamingConfig::new().max_event_size(16))
+    ///     .start()?;
+    /// let mut statuses = client.data_source_status().subscribe();
+    /// let error = match client.data_source_status().status().error {
+    ///     Some(error) => Some(error),
+    ///     None => statuses.blocking_next(Duration::from_secs(30)).and_then(|status| status.error),
+    /// };
+    /// assert_eq!(error.map(|error| error.kind), Some(DataSourceErrorKind::InvalidData));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn max_event_size(mut self, bytes: usize) -> Self {
         self.max_event_size = deadline::size(bytes, MAX_EVENT_SIZE);
         self

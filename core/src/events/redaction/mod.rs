@@ -52,6 +52,19 @@ impl Redaction {
     }
 
     /// Sets whether all attributes are left out, except kind, key and anonymous. Default: `false`.
+    ///
+    /// ```
+    /// use vexil::Context;
+    /// use vexil::events::Redaction;
+    ///
+    /// let ada = Context::builder("ada").set("plan", "pro").build()?;
+    /// let redaction = Redaction::new().all_attributes_private(true);
+    /// assert_eq!(
+    ///     serde_json::to_value(redaction.redact(&ada))?,
+    ///     serde_json::json!({"kind": "user", "key": "ada", "_meta": {"redactedAttributes": ["plan"]}}),
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn all_attributes_private(mut self, on: bool) -> Self {
         self.all = on;
         self
@@ -59,6 +72,20 @@ impl Redaction {
 
     /// Adds attributes, or parts of attributes, to those left out of all contexts. Invalid
     /// references are ignored. Default: no attributes.
+    ///
+    /// ```
+    /// use vexil::Context;
+    /// use vexil::events::Redaction;
+    ///
+    /// let address = serde_json::json!({"city": "London", "street": "Square"});
+    /// let ada = Context::builder("ada").set("address", address).build()?;
+    /// // An invalid reference is ignored.
+    /// let redaction = Redaction::new().private_attributes(["/address/street", "//"]);
+    /// let shown = serde_json::to_value(redaction.redact(&ada))?;
+    /// assert_eq!(shown["address"], serde_json::json!({"city": "London"}));
+    /// assert_eq!(shown["_meta"]["redactedAttributes"], serde_json::json!(["/address/street"]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn private_attributes<R: Into<Reference>>(
         mut self,
         references: impl IntoIterator<Item = R>,
@@ -78,6 +105,18 @@ impl Redaction {
     ///
     /// Serializing a [`Context`] directly writes all attributes, private or not, and is meant for
     /// storage.
+    ///
+    /// ```
+    /// use vexil::Context;
+    /// use vexil::events::Redaction;
+    ///
+    /// let ada = Context::builder("ada").set("email", "ada@example.com");
+    /// let ada = ada.private(["email"]).build()?;
+    /// assert!(serde_json::to_string(&ada)?.contains("ada@example.com"));
+    /// let redaction = Redaction::new();
+    /// assert!(!serde_json::to_string(&redaction.redact(&ada))?.contains("ada@example.com"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn redact<'a>(&'a self, context: &'a Context) -> RedactedContext<'a> {
         self.apply(context, Anonymous::Shown)
     }

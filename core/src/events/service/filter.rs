@@ -15,6 +15,31 @@ use serde_json::{Map, Value};
 ///
 /// Its `kind` is `index`, `identify`, `feature`, `debug`, `custom`, `migration_op` or `summary`.
 /// The service rejects unknown members.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::config::EventsConfig;
+/// use vexil::{Client, Context};
+/// use vexil_testing::TestData;
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("events.jsonl");
+/// let events = EventsConfig::new().before_send(|mut event| {
+///     assert!(!format!("{event:?}").contains("ada"));
+///     if event.kind() == "custom" && event.members().contains_key("metricValue") {
+///         event.members_mut().insert("metricValue".to_owned(), 1.into());
+///     }
+///     Some(event)
+/// });
+/// let client = Client::builder("sdk-key")
+///     .data_source(TestData::new())
+///     .events(events.to_file(&path))
+///     .start()?;
+/// client.track_metric("price", &Context::new("ada")?, 99.5, vexil::Value::Null);
+/// assert!(client.blocking_flush(Duration::from_secs(30)));
+/// assert!(std::fs::read_to_string(&path)?.contains(r#""metricValue":1"#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct OutputEvent(Map<String, Value>);
 

@@ -14,6 +14,35 @@ use crate::http::transport::TransportErrorKind;
 
 /// How a data source handles a response that time alone does not change, such as a refused key or
 /// an unknown URL.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::Client;
+/// use vexil::config::{ServiceEndpoints, StreamingConfig};
+/// use vexil::data_source::DataSourceState;
+/// use vexil::transport::RetryPolicy;
+/// use vexil_testing::FakeService;
+/// use vexil_testing::fake_service::{Answer, Endpoint};
+///
+/// let service = FakeService::start()?;
+/// service.always(Endpoint::Stream, Answer::status(403));
+/// let start = |policy| {
+///     Client::builder("sdk-key")
+///         .service_endpoints(ServiceEndpoints::relay(service.url()))
+///         .data_source(StreamingConfig::new().retry_policy(policy))
+///         .start()
+/// };
+/// // Both clients know at once that the service refuses them; only one of them tries again.
+/// for (policy, state) in [
+///     (RetryPolicy::NeverStop, DataSourceState::Initializing),
+///     (RetryPolicy::LegacyStop, DataSourceState::Off),
+/// ] {
+///     let client = start(policy)?;
+///     assert!(client.blocking_wait_until_ready(Duration::from_secs(30)).is_err());
+///     assert_eq!(client.data_source_status().status().state, state);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RetryPolicy {

@@ -30,6 +30,14 @@
 //!         Ok(http::Response::new(Body::full(r#"{"flags": {}}"#)))
 //!     }
 //! }
+//!
+//! let client = vexil::Client::builder("sdk-key")
+//!     .http(vexil::config::HttpConfig::new().transport(Nothing))
+//!     .data_source(vexil::config::PollingConfig::new())
+//!     .without_events()
+//!     .start()?;
+//! client.blocking_wait_until_ready(std::time::Duration::from_secs(30))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 pub(crate) mod http_client;
@@ -60,6 +68,14 @@ pub trait HttpTransport: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Options of one request.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::transport::RequestOptions;
+///
+/// let options = RequestOptions::new(Duration::from_secs(5));
+/// assert_eq!(options.read_timeout, Duration::from_secs(5));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequestOptions {
@@ -84,6 +100,33 @@ pub(crate) fn total_timeout(read_timeout: Duration) -> Duration {
 pub struct Body(Box<dyn Chunks>);
 
 /// The source of a body's chunks.
+///
+/// ```
+/// use bytes::Bytes;
+/// use vexil::transport::{Body, Chunks, TransportError, TransportErrorKind};
+///
+/// /// A body that breaks off after its first chunk.
+/// #[derive(Debug)]
+/// struct Broken(Option<Bytes>);
+///
+/// #[vexil::async_trait]
+/// impl Chunks for Broken {
+///     async fn next(&mut self) -> Result<Option<Bytes>, TransportError> {
+///         match self.0.take() {
+///             Some(chunk) => Ok(Some(chunk)),
+///             None => Err(TransportError::new(TransportErrorKind::Connection, "reset by peer")),
+///         }
+///     }
+/// }
+///
+/// # pollster::block_on(async {
+/// let mut body = Body::new(Broken(Some(Bytes::from("event: put"))));
+/// assert_eq!(body.next().await?, Some(Bytes::from("event: put")));
+/// let error = body.next().await.unwrap_err();
+/// assert_eq!(error.kind, TransportErrorKind::Connection);
+/// # Ok::<(), TransportError>(())
+/// # }).unwrap();
+/// ```
 #[async_trait]
 pub trait Chunks: Send + Sync {
     /// Returns the next chunk, or `None` at the end of the body.
@@ -101,6 +144,18 @@ impl Body {
     }
 
     /// Creates a body from bytes that are already in memory.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use vexil::transport::Body;
+    ///
+    /// # pollster::block_on(async {
+    /// let mut body = Body::full("{}");
+    /// assert_eq!(body.next().await?, Some(Bytes::from("{}")));
+    /// assert_eq!(body.next().await?, None);
+    /// # Ok::<(), vexil::transport::TransportError>(())
+    /// # }).unwrap();
+    /// ```
     #[must_use]
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         Self::new(VecDeque::from([bytes.into()]))
@@ -129,6 +184,15 @@ impl Chunks for VecDeque<Bytes> {
 }
 
 /// A request failed, or its response broke off.
+///
+/// ```
+/// use std::error::Error;
+/// use vexil::transport::{TransportError, TransportErrorKind};
+///
+/// let error = TransportError::new(TransportErrorKind::Certificate, "it has expired");
+/// assert_eq!(error.to_string(), "the certificate is not trusted");
+/// assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("it has expired"));
+/// ```
 #[derive(Debug, Error)]
 #[error("{}", self.kind.describe())]
 #[non_exhaustive]
@@ -151,6 +215,23 @@ impl TransportError {
 }
 
 /// The kinds of transport errors.
+///
+/// ```
+/// use bytes::Bytes;
+/// use vexil::config::HttpConfig;
+/// use vexil::transport::{RequestOptions, TransportErrorKind};
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # runtime.block_on(async {
+/// let transport = HttpConfig::new().build()?;
+/// let request = http::Request::get("/no-host").body(Bytes::new())?;
+/// let options = RequestOptions::new(std::time::Duration::from_secs(5));
+/// let error = transport.send(request, options).await.unwrap_err();
+/// assert_eq!(error.kind, TransportErrorKind::Request);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
