@@ -68,13 +68,13 @@
 //! - `float-roundtrip` (default): JSON numbers parse to the nearest float, in the whole binary.
 
 pub mod big_segments;
+#[doc(hidden)]
+pub mod bounds;
 pub mod client;
 pub mod config;
 mod daemon;
 pub mod data_source;
 mod data_system;
-#[doc(hidden)]
-pub mod deadline;
 mod error_chain;
 pub mod eval;
 pub mod events;

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use crate::deadline::NEVER;
+use crate::bounds::NEVER;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["url_text"],
     &[
-        "deadline",
+        "bounds",
         "error_chain",
         "single_flight",
         "per_process",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{ClientContext, ConfigError, Configure};
 use crate::big_segments::{BigSegmentReader, BigSegmentStore, Settings};
-use crate::deadline;
+use crate::bounds;
 
 const DEFAULT_STATUS_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -101,9 +101,9 @@ impl BigSegmentsConfig {
             stale_after,
             ..
         } = self.settings;
-        let usual = deadline::interval(status_poll_interval, DEFAULT_STATUS_POLL_INTERVAL);
+        let usual = bounds::interval(status_poll_interval, DEFAULT_STATUS_POLL_INTERVAL);
         let settings = Settings {
-            status_poll_interval: deadline::interval(usual.min(stale_after), usual),
+            status_poll_interval: bounds::interval(usual.min(stale_after), usual),
             ..self.settings
         };
         Ok(BigSegmentReader::new(

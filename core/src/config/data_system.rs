@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::{ClientContext, ConfigError, Configure};
 #[cfg(feature = "http")]
 use super::{PayloadPollConfig, PayloadStreamConfig, PollingConfig};
+use crate::bounds::{NEVER, SHORTEST_INTERVAL};
 use crate::data_source::{DataSource, DataSourceError, DataSourceErrorKind};
 use crate::data_system::{self, Member, Times};
-use crate::deadline::{NEVER, SHORTEST_INTERVAL};
 
 /// Several data sources that stand in for one another: the vendor's *data saving mode*. See
 /// [`ClientBuilder::data_system`](crate::ClientBuilder::data_system).

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ClientContext, ConfigError, Configure};
+use crate::bounds;
 use crate::daemon::{ExternalUpdates, StoredData};
 use crate::data_source::DataSource;
-use crate::deadline;
 use crate::store::persistent::access::Reader;
 use crate::store::persistent::hand_over::HandOver;
 use crate::store::persistent::read_through::{Filled, ReadThroughStore};
@@ -235,7 +235,7 @@ impl PersistentStoreConfig {
                 database: None,
             });
         }
-        let refresh_interval = deadline::interval(self.refresh_interval, reader.refresh_interval());
+        let refresh_interval = bounds::interval(self.refresh_interval, reader.refresh_interval());
         let source = StoredData {
             store: reader.clone(),
             refresh_interval,

@@ -19,8 +19,8 @@ use loss_guard::{Guard, Verdict};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use crate::bounds::spread;
 use crate::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
-use crate::deadline::spread;
 use crate::status::DataStoreReporter;
 use crate::store::StoredSnapshot;
 use crate::store::persistent::access::Reader;

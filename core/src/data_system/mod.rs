@@ -22,11 +22,11 @@ use stage::{Role, Stage, Verdict};
 use tokio::time::{Instant, sleep_until};
 use vexil_eval::model::ChangeSet;
 
+use crate::bounds::NEVER;
 use crate::data_source::{
     DataSink, DataSource, DataSourceError, DataSourceErrorInfo, DataSourceErrorKind,
     DataSourceState, FallbackDirective,
 };
-use crate::deadline::NEVER;
 use crate::runtime::catch_panic;
 
 /// Creates the data source of one member. Each activation has a source of its own.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
 use vexil::big_segments::BigSegmentStore;
+use vexil::bounds;
 use vexil::config::{ClientContext, ConfigError, Configure};
-use vexil::deadline;
 use vexil::store::PersistentDataStore;
 
 use crate::big_segments::DynamoDbBigSegmentStore;
@@ -145,7 +145,7 @@ impl<S> DynamoDbBuilder<S> {
     /// Until the table replies for the first time, each call may take 10 s, because region and
     /// credentials are resolved and a connection is opened then.
     pub fn read_timeout(mut self, limit: Duration) -> Self {
-        self.settings.limits.read = deadline::limit(limit, Limits::default().read);
+        self.settings.limits.read = bounds::timeout(limit, Limits::default().read);
         self
     }
 
@@ -153,14 +153,14 @@ impl<S> DynamoDbBuilder<S> {
     /// may take one minute. Default, also for zero: 10 s. Minimum: 10 ms. `Duration::MAX`: no limit
     /// except the client's.
     pub fn bulk_timeout(mut self, limit: Duration) -> Self {
-        self.settings.limits.bulk = deadline::limit(limit, Limits::default().bulk);
+        self.settings.limits.bulk = bounds::timeout(limit, Limits::default().bulk);
         self
     }
 
     /// Limits how long a probe of the table may take. Default, also for zero: 2 s. Minimum: 10 ms.
     /// `Duration::MAX`: no limit except the client's.
     pub fn probe_timeout(mut self, limit: Duration) -> Self {
-        self.settings.limits.probe = deadline::limit(limit, Limits::default().probe);
+        self.settings.limits.probe = bounds::timeout(limit, Limits::default().probe);
         self
     }
 

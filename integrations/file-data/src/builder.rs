@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use vexil::bounds;
 use vexil::config::{ClientContext, ConfigError, Configure};
 use vexil::data_source::DataSource;
-use vexil::deadline;
 use vexil::model::DataSet;
 
 use crate::error::FileDataError;
@@ -141,7 +141,7 @@ impl FileDataBuilder {
     /// Sets how often the files are polled where file notifications are not available. Default, and
     /// meaning of zero: 1 s. Minimum: 100 ms. `Duration::MAX`: never.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.poll_interval = deadline::interval(interval, DEFAULT_POLL_INTERVAL);
+        self.poll_interval = bounds::interval(interval, DEFAULT_POLL_INTERVAL);
         self
     }
 

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use vexil::bounds;
 use vexil::config::redacted_url;
-use vexil::deadline;
 
 use crate::address::Address;
 use crate::connection::{Limits, RedisConnection, Settings, Target};
@@ -127,7 +127,7 @@ impl RedisConnectionBuilder {
     /// Limits how long a connection attempt may take, from resolving the host name to logging in.
     /// Default, also for zero: 2 s. Minimum: 10 ms. `Duration::MAX`: no limit.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.limits.connect = deadline::limit(limit, Limits::default().connect);
+        self.limits.connect = bounds::timeout(limit, Limits::default().connect);
         self
     }
 
@@ -136,21 +136,21 @@ impl RedisConnectionBuilder {
     /// evaluation waits at most the client's `evaluation_timeout`, whatever this limit is. A slow
     /// reply is not an outage.
     pub fn read_timeout(mut self, limit: Duration) -> Self {
-        self.limits.read = deadline::limit(limit, Limits::default().read);
+        self.limits.read = bounds::timeout(limit, Limits::default().read);
         self
     }
 
     /// Limits how long it may take to read everything, and to write. Default, also for zero: 10 s.
     /// Minimum: 10 ms. `Duration::MAX`: no limit except the client's.
     pub fn bulk_timeout(mut self, limit: Duration) -> Self {
-        self.limits.bulk = deadline::limit(limit, Limits::default().bulk);
+        self.limits.bulk = bounds::timeout(limit, Limits::default().bulk);
         self
     }
 
     /// Limits how long a probe of the server may take. Default, also for zero: 2 s. Minimum: 10 ms.
     /// `Duration::MAX`: no limit except the client's.
     pub fn probe_timeout(mut self, limit: Duration) -> Self {
-        self.limits.probe = deadline::limit(limit, Limits::default().probe);
+        self.limits.probe = bounds::timeout(limit, Limits::default().probe);
         self
     }
 

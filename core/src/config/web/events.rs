@@ -7,8 +7,8 @@ use std::time::Duration;
 use vexil_eval::Reference;
 
 use super::FlagsArrive;
+use crate::bounds::{self, NEVER};
 use crate::config::{ClientContext, ConfigError, Configure};
-use crate::deadline::{self, NEVER};
 use crate::events::{
     Delivery, Destination, DiagnosticConfiguration, Diagnostics, EventFile, EventProcessor,
     EventWriter, Filter, Format, Intervals, OutputEvent, Records, Redaction, Worker,
@@ -115,7 +115,7 @@ impl EventsConfig {
     /// `Duration::MAX`: events are only delivered on [`flush`](crate::Client::flush) and when the
     /// client is closed.
     pub fn flush_interval(mut self, interval: Duration) -> Self {
-        self.flush_interval = deadline::interval(interval, FLUSH_INTERVAL);
+        self.flush_interval = bounds::interval(interval, FLUSH_INTERVAL);
         self
     }
 
@@ -253,8 +253,7 @@ impl EventsConfig {
     /// Time after which all contexts are indexed again. Default, and meaning of zero: 5 minutes. At
     /// least 100 ms. `Duration::MAX`: never.
     pub fn context_keys_flush_interval(mut self, interval: Duration) -> Self {
-        self.context_keys_flush_interval =
-            deadline::interval(interval, CONTEXT_KEYS_FLUSH_INTERVAL);
+        self.context_keys_flush_interval = bounds::interval(interval, CONTEXT_KEYS_FLUSH_INTERVAL);
         self
     }
 

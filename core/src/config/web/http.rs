@@ -10,8 +10,8 @@ use ::http::{HeaderMap, HeaderName, HeaderValue};
 
 use thiserror::Error;
 
+use crate::bounds;
 use crate::config::ConfigError;
-use crate::deadline;
 use crate::http::transport::HttpTransport;
 use crate::http::transport::http_client::{
     DefaultTransport, NoTls, Tls, TlsSettings, parse_proxy, proxy_in_environment, redacted_proxy,
@@ -76,7 +76,7 @@ impl HttpConfig {
     /// `Duration::MAX`: no limit other than the operating system's.
     #[must_use]
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = deadline::limit(limit, CONNECT_TIMEOUT);
+        self.connect_timeout = bounds::timeout(limit, CONNECT_TIMEOUT);
         self
     }
 
@@ -109,7 +109,7 @@ impl HttpConfig {
     /// ```
     #[must_use]
     pub fn read_timeout(mut self, limit: Duration) -> Self {
-        self.read_timeout = deadline::limit(limit, READ_TIMEOUT);
+        self.read_timeout = bounds::timeout(limit, READ_TIMEOUT);
         self
     }
 

@@ -7,9 +7,9 @@ use vexil_eval::Text;
 
 use super::FlagsArrive;
 use super::endpoints::base_url;
+use crate::bounds::{self, NEVER};
 use crate::config::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, PollingDataSource};
-use crate::deadline::{self, NEVER};
 use crate::http::transport::RetryPolicy;
 use crate::http::wire::Protocol;
 
@@ -160,7 +160,7 @@ impl PollingConfig {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn max_body_size(mut self, bytes: usize) -> Self {
-        self.max_body_size = deadline::size(bytes, MAX_BODY_SIZE);
+        self.max_body_size = bounds::size(bytes, MAX_BODY_SIZE);
         self
     }
 }

@@ -7,9 +7,9 @@ use vexil_eval::Text;
 
 use super::FlagsArrive;
 use super::endpoints::base_url;
+use crate::bounds;
 use crate::config::{ClientContext, ConfigError, Configure};
 use crate::data_source::{DataSource, StreamingDataSource};
-use crate::deadline;
 use crate::http::transport::RetryPolicy;
 use crate::http::wire::Protocol;
 
@@ -78,7 +78,7 @@ impl StreamingConfig {
     /// least every 3 minutes. Default, and meaning of zero: 5 minutes. At least 10 ms.
     /// `Duration::MAX`: no limit.
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
-        self.read_timeout = deadline::limit(timeout, READ_TIMEOUT);
+        self.read_timeout = bounds::timeout(timeout, READ_TIMEOUT);
         self
     }
 
@@ -162,7 +162,7 @@ impl StreamingConfig {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn max_event_size(mut self, bytes: usize) -> Self {
-        self.max_event_size = deadline::size(bytes, MAX_EVENT_SIZE);
+        self.max_event_size = bounds::size(bytes, MAX_EVENT_SIZE);
         self
     }
 }

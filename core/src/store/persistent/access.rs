@@ -15,7 +15,7 @@ use super::{
     Collection, DEFAULT_REFRESH_INTERVAL, PersistentDataStore, StoreError, StoredItem,
     StoredSnapshot, Upsert,
 };
-use crate::deadline;
+use crate::bounds;
 use crate::store_error::bounded;
 
 /// Timeout for reading one item or the marker and for a probe, after which the database counts as
@@ -76,7 +76,7 @@ impl Reader {
     }
 
     pub(crate) fn refresh_interval(&self) -> Duration {
-        deadline::interval(self.0.refresh_interval(), DEFAULT_REFRESH_INTERVAL)
+        bounds::interval(self.0.refresh_interval(), DEFAULT_REFRESH_INTERVAL)
     }
 
     pub(crate) fn describe(&self) -> &'static str {

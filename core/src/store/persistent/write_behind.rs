@@ -20,7 +20,7 @@ use super::access::{ANSWER_LIMIT, Reader, Writer};
 use super::codec::{decode_all, encode};
 use super::health::{Health, watch};
 use super::write_order::collections;
-use crate::deadline::NEVER;
+use crate::bounds::NEVER;
 use crate::runtime::{Runtime, Task};
 use crate::status::DataStoreReporter;
 use crate::store::environment::Environment;

@@ -12,7 +12,7 @@ use vexil_eval::Text;
 use vexil_eval::model::{DataKind, DataSet, Entry, Flag, Item, ItemData, Segment};
 
 use super::table::Table;
-use crate::deadline::{NEVER, spread};
+use crate::bounds::{NEVER, spread};
 use crate::moment::Moment;
 use crate::store::shards::Shard;
 

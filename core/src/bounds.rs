@@ -18,7 +18,7 @@ pub const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Minimum timeout of a request. A shorter one would fail every request.
-pub const SHORTEST_LIMIT: Duration = Duration::from_millis(10);
+pub const SHORTEST_TIMEOUT: Duration = Duration::from_millis(10);
 
 /// The interval of repeated work.
 #[must_use]
@@ -28,8 +28,8 @@ pub fn interval(asked: Duration, default: Duration) -> Duration {
 
 /// The timeout of a request.
 #[must_use]
-pub fn limit(asked: Duration, default: Duration) -> Duration {
-    unless_zero(asked, default).clamp(SHORTEST_LIMIT, NEVER)
+pub fn timeout(asked: Duration, default: Duration) -> Duration {
+    unless_zero(asked, default).clamp(SHORTEST_TIMEOUT, NEVER)
 }
 
 /// Shortens a period by 3 % to 15 %, so that processes and items that started together do not act
@@ -59,7 +59,7 @@ mod tests {
     fn a_duration_is_the_default_or_clamped_to_its_bounds() {
         for (of, floor) in [
             (interval as fn(_, _) -> _, SHORTEST_INTERVAL),
-            (limit, SHORTEST_LIMIT),
+            (timeout, SHORTEST_TIMEOUT),
         ] {
             let bounded = [
                 Duration::ZERO,
