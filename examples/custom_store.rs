@@ -21,7 +21,7 @@ use tracing_subscriber::filter::LevelFilter;
 use vexil::config::PersistentStoreConfig;
 use vexil::model::DataKind;
 use vexil::store::{
-    Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert,
+    Collection, PersistentDataStore, StoreError, StoredDataSet, StoredItem, WriteOutcome,
 };
 use vexil::{Client, Context, Text};
 use vexil_testing::TestData;
@@ -151,13 +151,10 @@ impl PersistentDataStore for FileStore {
     }
 
     /// Reads the file once, so that the snapshot is consistent.
-    async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
+    async fn snapshot(&self) -> Result<StoredDataSet, StoreError> {
         let contents = self.on_disk(Self::read).await?;
         let collections = DataKind::READ_ORDER.map(|kind| contents.collection(kind));
-        Ok(StoredSnapshot::new(
-            collections.into(),
-            contents.initialized,
-        ))
+        Ok(StoredDataSet::new(collections.into(), contents.initialized))
     }
 
     async fn init(&self, data: &[Collection]) -> Result<(), StoreError> {
@@ -183,7 +180,7 @@ impl PersistentDataStore for FileStore {
         kind: DataKind,
         key: &str,
         item: &StoredItem,
-    ) -> Result<Upsert, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         let (key, new) = (key.to_owned(), entry(item)?);
         self.write(move |contents| {
             let items = contents
@@ -192,11 +189,11 @@ impl PersistentDataStore for FileStore {
                 .or_default();
             match items.get(&key) {
                 Some(old) if old.version >= new.version => {
-                    Upsert::Superseded(Some(self::item(old)))
+                    WriteOutcome::Superseded(Some(self::item(old)))
                 }
                 _ => {
                     items.insert(key, new);
-                    Upsert::Written
+                    WriteOutcome::Written
                 }
             }
         })

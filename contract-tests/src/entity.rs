@@ -92,7 +92,7 @@ impl Entity {
                 self.listeners.remove(&self.client, &params.listener_id);
                 Ok(None)
             }
-            "getBigSegmentStoreStatus" => answer(self.big_segments_status().await),
+            "getBigSegmentStoreStatus" => answer(self.big_segment_store_status().await),
             "flushEvents" => {
                 self.client.flush();
                 Ok(None)
@@ -187,8 +187,8 @@ impl Entity {
         Ok(None)
     }
 
-    async fn big_segments_status(&self) -> BigSegmentsStatus {
-        let status = self.client.big_segments_status().status().await;
+    async fn big_segment_store_status(&self) -> BigSegmentsStatus {
+        let status = self.client.big_segment_store_status().status().await;
         BigSegmentsStatus {
             available: status.available,
             stale: status.stale,

@@ -49,7 +49,7 @@ fn after_shutdown(builder: ClientBuilder, log: &Log) -> Client {
     let client = builder.runtime(runtime.handle().clone()).start().unwrap();
     runtime.block_on(async {
         client.wait_until_ready(SOON).await.unwrap();
-        client.big_segments_status().status().await;
+        client.big_segment_store_status().status().await;
         let _ = client.variation_async("flag", &ada(), false).await;
     });
     assert_eq!(errors(log), [""; 0]);
@@ -87,7 +87,7 @@ fn a_runtime_that_has_ended_is_one_error_and_no_flush_succeeds() {
     assert!(!client.data_store_status().status().available);
     assert!(
         !client
-            .big_segments_status()
+            .big_segment_store_status()
             .blocking_status(SOON)
             .unwrap()
             .available

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use vexil::big_segments::BigSegmentStore;
 use vexil::model::DataKind::{Flag, Segment};
-use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem, Upsert};
+use vexil::store::{Collection, PersistentDataStore, StoreError, StoredItem, WriteOutcome};
 use vexil_testing::{
     MemoryBigSegmentStore, MemoryDatabase, MemoryPersistentStore, StoreFault, StoreMethod,
     StoreWrite,
@@ -179,11 +179,11 @@ fn versions_are_read_beside_the_text_or_else_from_the_text() {
         store.database().put("", Flag, "a", item(1).with_version(5));
         assert_eq!(
             store.upsert(Flag, "a", &item(4)).await.unwrap(),
-            Upsert::Superseded(Some(item(1).with_version(5)))
+            WriteOutcome::Superseded(Some(item(1).with_version(5)))
         );
         assert_eq!(
             store.upsert(Flag, "a", &item(6)).await.unwrap(),
-            Upsert::Written
+            WriteOutcome::Written
         );
     });
 }

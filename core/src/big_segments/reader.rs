@@ -19,7 +19,7 @@ use super::{BigSegmentStore, StoreError};
 use crate::moment::Moment;
 use crate::runtime::{Runtime, Task};
 use crate::single_flight::SingleFlight;
-use crate::status::{BigSegmentsStatusCell, BigSegmentsStoreStatus};
+use crate::status::{BigSegmentStoreStatus, BigSegmentStoreStatusCell};
 use crate::store_error::bounded;
 
 /// Memory limit of the cache. Context keys may come from outside the application, in any length.
@@ -54,7 +54,7 @@ pub(crate) struct BigSegmentReader {
 struct Shared {
     store: Arc<dyn BigSegmentStore>,
     settings: Settings,
-    status: BigSegmentsStatusCell,
+    status: BigSegmentStoreStatusCell,
     /// Memberships by context key, evicted in LRU order. Held for a few instructions.
     known: Mutex<Remembered>,
     asking: Arc<SingleFlight<Text, Result<Option<Membership>, StoreError>>>,
@@ -120,7 +120,7 @@ impl BigSegmentReader {
         let shared = Arc::new(Shared {
             store,
             settings,
-            status: BigSegmentsStatusCell::new(),
+            status: BigSegmentStoreStatusCell::new(),
             known: Mutex::new(Remembered {
                 contexts: known,
                 bytes: 0,
@@ -131,7 +131,7 @@ impl BigSegmentReader {
         let died = {
             let shared = Arc::clone(&shared);
             move |_| {
-                shared.status.update(BigSegmentsStoreStatus {
+                shared.status.update(BigSegmentStoreStatus {
                     available: false,
                     stale: false,
                 })
@@ -145,7 +145,7 @@ impl BigSegmentReader {
         }
     }
 
-    pub(crate) fn status(&self) -> &BigSegmentsStatusCell {
+    pub(crate) fn status(&self) -> &BigSegmentStoreStatusCell {
         &self.shared.status
     }
 
@@ -189,12 +189,12 @@ impl BigSegmentReader {
 }
 
 /// Maps the store's status to the reliability of its results.
-fn trust(status: BigSegmentsStoreStatus) -> BigSegmentsStatus {
+fn trust(status: BigSegmentStoreStatus) -> BigSegmentsStatus {
     match status {
-        BigSegmentsStoreStatus {
+        BigSegmentStoreStatus {
             available: false, ..
         } => BigSegmentsStatus::StoreError,
-        BigSegmentsStoreStatus { stale: true, .. } => BigSegmentsStatus::Stale,
+        BigSegmentStoreStatus { stale: true, .. } => BigSegmentsStatus::Stale,
         _ => BigSegmentsStatus::Healthy,
     }
 }
@@ -260,12 +260,12 @@ impl Shared {
 
     /// `was_available` is whether the previous query succeeded, so that only the first error of an
     /// outage is a warning.
-    async fn current_status(&self, was_available: bool) -> BigSegmentsStoreStatus {
+    async fn current_status(&self, was_available: bool) -> BigSegmentStoreStatus {
         match bounded(LIMIT, self.store.last_synchronized()).await {
             Ok(synchronized) => {
                 let age = synchronized.map(age);
                 let stale = age.is_none_or(|age| age >= self.settings.stale_after);
-                BigSegmentsStoreStatus {
+                BigSegmentStoreStatus {
                     available: true,
                     stale,
                 }
@@ -280,7 +280,7 @@ impl Shared {
                 } else {
                     tracing::debug!(error, "the big-segment store does not answer");
                 }
-                BigSegmentsStoreStatus {
+                BigSegmentStoreStatus {
                     available: false,
                     stale: false,
                 }

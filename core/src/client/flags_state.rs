@@ -10,39 +10,50 @@ use vexil_eval::{Context, Evaluation, Need, Outcome, Reason, Text, Value};
 
 use super::Client;
 use super::resolve::{Attempt, Fetched, Overlay};
-use super::value::EvaluationContext;
+use super::value::AsContext;
 use crate::store::Snapshot;
 
-/// Selects the contents of a [`FlagsState`].
+/// Selects the contents of a [`FlagsState`]. By default it has all flags, with versions, and with
+/// the reasons that experiments need.
+///
+/// ```
+/// use vexil::client::FlagsStateOptions;
+/// use vexil::{Client, Context};
+/// use vexil_testing::TestData;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let flags = TestData::new().with("banner", "hello");
+/// let client = Client::builder("sdk-key").data_source(flags).without_events().start()?;
+/// let options = FlagsStateOptions::default().with_reasons(true);
+/// let state = client.all_flags_state(&Context::new("ada")?, options);
+/// assert_eq!(state.value("banner"), Some(&"hello".into()));
+/// assert!(state.reason("banner").is_some());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
+#[must_use]
 pub struct FlagsStateOptions {
-    /// Only flags that are available to client-side SDKs. Default: all flags.
-    pub client_side_only: bool,
-    /// Include the reason of every flag. Default: only those that experiments need.
-    pub with_reasons: bool,
-    /// Include versions and reasons only for flags whose evaluations are reported in full. Default:
-    /// for all flags.
-    pub details_only_for_tracked_flags: bool,
+    client_side_only: bool,
+    with_reasons: bool,
+    details_only_for_tracked_flags: bool,
 }
 
 impl FlagsStateOptions {
-    /// Sets [`FlagsStateOptions::client_side_only`].
-    #[must_use]
+    /// Whether only flags that are available to client-side SDKs are included. Default: all flags.
     pub fn client_side_only(mut self, on: bool) -> Self {
         self.client_side_only = on;
         self
     }
 
-    /// Sets [`FlagsStateOptions::with_reasons`].
-    #[must_use]
+    /// Whether the reason of every flag is included. Default: only those that experiments need.
     pub fn with_reasons(mut self, on: bool) -> Self {
         self.with_reasons = on;
         self
     }
 
-    /// Sets [`FlagsStateOptions::details_only_for_tracked_flags`].
-    #[must_use]
+    /// Whether versions and reasons are included only for flags whose evaluations are reported in
+    /// full. Default: for all flags.
     pub fn details_only_for_tracked_flags(mut self, on: bool) -> Self {
         self.details_only_for_tracked_flags = on;
         self
@@ -119,11 +130,11 @@ impl Client {
     #[must_use]
     pub fn all_flags_state(
         &self,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         options: FlagsStateOptions,
     ) -> FlagsState {
         let resolver = &self.shared.resolver;
-        let Ok(context) = resolver.admit(context.context()) else {
+        let Ok(context) = resolver.admit(context.as_context()) else {
             return FlagsState::default();
         };
         match self.attempt_all(context, options) {
@@ -137,11 +148,11 @@ impl Client {
     /// Async form of [`Client::all_flags_state`]: awaits I/O instead of blocking.
     pub async fn all_flags_state_async(
         &self,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         options: FlagsStateOptions,
     ) -> FlagsState {
         let resolver = &self.shared.resolver;
-        let Ok(context) = resolver.admit(context.context()) else {
+        let Ok(context) = resolver.admit(context.as_context()) else {
             return FlagsState::default();
         };
         match self.attempt_all(context, options) {

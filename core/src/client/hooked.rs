@@ -8,7 +8,7 @@ use vexil_eval::model::Flag;
 use vexil_eval::{Detail, Evaluation, Value};
 
 use super::Client;
-use super::value::{EvaluationContext, FlagValue};
+use super::value::{AsContext, FlagValue};
 use super::variation::read_detail;
 use crate::hooks::{Asked, EvaluationMethod, Hook, Series};
 
@@ -34,13 +34,13 @@ impl Client {
         &self,
         method: EvaluationMethod,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: T,
     ) -> Detail<T::Output> {
         let default_value = || default.to_value();
         let asked = Asked {
             key,
-            context: context.context(),
+            context: context.as_context(),
             method,
             default: &default_value,
         };
@@ -56,13 +56,13 @@ impl Client {
         &self,
         method: EvaluationMethod,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: T,
     ) -> Detail<T::Output> {
         let default_value = || default.to_value();
         let asked = Asked {
             key,
-            context: context.context(),
+            context: context.as_context(),
             method,
             default: &default_value,
         };

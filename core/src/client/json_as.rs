@@ -7,7 +7,7 @@ use vexil_eval::{Detail, EvalErrorKind, Evaluation, TypeMismatch, Value};
 
 use super::Client;
 use super::hooked::end;
-use super::value::{EvaluationContext, FlagValue, sealed};
+use super::value::{AsContext, FlagValue, sealed};
 use super::variation::{Read, ReadDetail, read_detail};
 use crate::hooks::{Asked, EvaluationMethod};
 
@@ -83,7 +83,7 @@ impl Client {
     pub fn json_as<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: T,
     ) -> T {
         self.deserialized(EvaluationMethod::Variation, key, context, default)
@@ -113,7 +113,7 @@ impl Client {
     pub fn json_as_detail<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: T,
     ) -> Detail<T> {
         self.deserialized(EvaluationMethod::VariationDetail, key, context, default)
@@ -123,7 +123,7 @@ impl Client {
     pub async fn json_as_async<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: T,
     ) -> T {
         self.deserialized_async(EvaluationMethod::Variation, key, context, default)
@@ -135,7 +135,7 @@ impl Client {
     pub async fn json_as_detail_async<T: Serialize + DeserializeOwned + Sync>(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: T,
     ) -> Detail<T> {
         self.deserialized_async(EvaluationMethod::VariationDetail, key, context, default)
@@ -146,14 +146,14 @@ impl Client {
         &self,
         method: EvaluationMethod,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: T,
     ) -> Detail<T> {
         let own = OwnDefault(&default);
         let default_value = || own.to_value();
         let series = self.series(Asked {
             key,
-            context: context.context(),
+            context: context.as_context(),
             method,
             default: &default_value,
         });
@@ -167,14 +167,14 @@ impl Client {
         &self,
         method: EvaluationMethod,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: T,
     ) -> Detail<T> {
         let own = OwnDefault(&default);
         let default_value = || own.to_value();
         let series = self.series(Asked {
             key,
-            context: context.context(),
+            context: context.as_context(),
             method,
             default: &default_value,
         });

@@ -34,7 +34,7 @@ pub use resolve::DataAvailability;
 use resolve::Resolver;
 use sha2::Sha256;
 use thiserror::Error;
-pub use value::{EvaluationContext, FlagValue, StrictInt};
+pub use value::{AsContext, FlagValue, StrictInt};
 use vexil_eval::{Context, Text, Value};
 
 use crate::config::SdkKey;
@@ -42,7 +42,7 @@ use crate::events::EventProcessor;
 use crate::hooks::Hooks;
 use crate::runtime::{Runtime, Task};
 use crate::status::{
-    BigSegmentsStatusProvider, DataSourceErrorInfo, DataSourceState, DataSourceStatus,
+    BigSegmentStoreStatusProvider, DataSourceErrorInfo, DataSourceState, DataSourceStatus,
     DataSourceStatusProvider, DataStoreErrorInfo, DataStoreReporter, DataStoreStatusProvider,
 };
 use crate::store::persistent::access::Reader;
@@ -287,8 +287,8 @@ impl Client {
 
     /// The status of the big-segment store.
     #[must_use]
-    pub fn big_segments_status(&self) -> BigSegmentsStatusProvider<'_> {
-        BigSegmentsStatusProvider::new(
+    pub fn big_segment_store_status(&self) -> BigSegmentStoreStatusProvider<'_> {
+        BigSegmentStoreStatusProvider::new(
             self.shared
                 .resolver
                 .big_segments

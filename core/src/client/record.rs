@@ -6,7 +6,7 @@ use vexil_eval::model::Flag;
 use vexil_eval::{Context, EvalErrorKind, Evaluation, Value};
 
 use super::Client;
-use super::value::EvaluationContext;
+use super::value::AsContext;
 use crate::events::{CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats};
 
 /// Records the events of one call. Does nothing without a processor.
@@ -83,7 +83,7 @@ impl Recorder<'_> {
 impl Client {
     /// Reports a context to the service without evaluating a flag for it. An evaluation reports its
     /// context by itself. An invalid context is logged and not reported.
-    pub fn identify(&self, context: &impl EvaluationContext) {
+    pub fn identify(&self, context: &impl AsContext) {
         if let (Some(processor), Some(context)) = (self.processor(), self.valid(context)) {
             // The legacy user format allows an empty key, which the service cannot index.
             if context.multiple() || !context.key().is_empty() {
@@ -94,12 +94,12 @@ impl Client {
 
     /// Reports a custom event to the service. `key` is the name under which metrics and experiments
     /// refer to it.
-    pub fn track(&self, key: &str, context: &impl EvaluationContext) {
+    pub fn track(&self, key: &str, context: &impl AsContext) {
         self.track_with(key, context, &Value::Null, None);
     }
 
     /// Does the same as [`Client::track`], with additional data; null means no data.
-    pub fn track_data(&self, key: &str, context: &impl EvaluationContext, data: impl Into<Value>) {
+    pub fn track_data(&self, key: &str, context: &impl AsContext, data: impl Into<Value>) {
         self.track_with(key, context, &data.into(), None);
     }
 
@@ -107,20 +107,14 @@ impl Client {
     pub fn track_metric(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         metric: f64,
         data: impl Into<Value>,
     ) {
         self.track_with(key, context, &data.into(), Some(metric));
     }
 
-    fn track_with(
-        &self,
-        key: &str,
-        context: &impl EvaluationContext,
-        data: &Value,
-        metric: Option<f64>,
-    ) {
+    fn track_with(&self, key: &str, context: &impl AsContext, data: &Value, metric: Option<f64>) {
         let Some(context) = self.valid(context) else {
             return;
         };
@@ -198,8 +192,8 @@ impl Client {
         self.shared.processor.as_deref()
     }
 
-    fn valid<'c>(&self, context: &'c impl EvaluationContext) -> Option<&'c Context> {
-        let context = context.context();
+    fn valid<'c>(&self, context: &'c impl AsContext) -> Option<&'c Context> {
+        let context = context.as_context();
         context
             .map_err(|error| self.shared.resolver.log_once.invalid_context(error))
             .ok()

@@ -3,7 +3,7 @@
 use vexil_eval::{Detail, Text, Value};
 
 use super::Client;
-use super::value::EvaluationContext;
+use super::value::AsContext;
 
 impl Client {
     /// Returns the value of a boolean flag, or `default` if the flag has no value.
@@ -24,12 +24,7 @@ impl Client {
     /// # }
     /// ```
     #[must_use]
-    pub fn bool_variation(
-        &self,
-        key: &str,
-        context: &impl EvaluationContext,
-        default: bool,
-    ) -> bool {
+    pub fn bool_variation(&self, key: &str, context: &impl AsContext, default: bool) -> bool {
         self.variation(key, context, default)
     }
 
@@ -61,7 +56,7 @@ impl Client {
     pub fn bool_variation_detail(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: bool,
     ) -> Detail<bool> {
         self.variation_detail(key, context, default)
@@ -88,7 +83,7 @@ impl Client {
     /// # }
     /// ```
     #[must_use]
-    pub fn int_variation(&self, key: &str, context: &impl EvaluationContext, default: i64) -> i64 {
+    pub fn int_variation(&self, key: &str, context: &impl AsContext, default: i64) -> i64 {
         self.variation(key, context, default)
     }
 
@@ -117,7 +112,7 @@ impl Client {
     pub fn int_variation_detail(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: i64,
     ) -> Detail<i64> {
         self.variation_detail(key, context, default)
@@ -141,12 +136,7 @@ impl Client {
     /// # }
     /// ```
     #[must_use]
-    pub fn float_variation(
-        &self,
-        key: &str,
-        context: &impl EvaluationContext,
-        default: f64,
-    ) -> f64 {
+    pub fn float_variation(&self, key: &str, context: &impl AsContext, default: f64) -> f64 {
         self.variation(key, context, default)
     }
 
@@ -175,7 +165,7 @@ impl Client {
     pub fn float_variation_detail(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: f64,
     ) -> Detail<f64> {
         self.variation_detail(key, context, default)
@@ -199,12 +189,7 @@ impl Client {
     /// # }
     /// ```
     #[must_use]
-    pub fn str_variation(
-        &self,
-        key: &str,
-        context: &impl EvaluationContext,
-        default: &str,
-    ) -> Text {
+    pub fn str_variation(&self, key: &str, context: &impl AsContext, default: &str) -> Text {
         self.variation(key, context, default)
     }
 
@@ -232,7 +217,7 @@ impl Client {
     pub fn str_variation_detail(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: &str,
     ) -> Detail<Text> {
         self.variation_detail(key, context, default)
@@ -259,12 +244,7 @@ impl Client {
     /// # }
     /// ```
     #[must_use]
-    pub fn json_variation(
-        &self,
-        key: &str,
-        context: &impl EvaluationContext,
-        default: Value,
-    ) -> Value {
+    pub fn json_variation(&self, key: &str, context: &impl AsContext, default: Value) -> Value {
         self.variation(key, context, default)
     }
 
@@ -293,7 +273,7 @@ impl Client {
     pub fn json_variation_detail(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: Value,
     ) -> Detail<Value> {
         self.variation_detail(key, context, default)

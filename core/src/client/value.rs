@@ -1,4 +1,4 @@
-//! [`FlagValue`]: the types that a flag can be evaluated as. [`EvaluationContext`]: the arguments
+//! [`FlagValue`]: the types that a flag can be evaluated as. [`AsContext`]: the arguments
 //! that it can be evaluated for.
 
 use vexil_eval::migration::Stage;
@@ -83,12 +83,12 @@ pub trait FlagValue: sealed::Sealed + Clone + Send + Sync {
 /// with the reason [`UserNotSpecified`](vexil_eval::EvalErrorKind::UserNotSpecified).
 ///
 /// This trait is sealed. It is implemented for [`Context`] and for `Result<Context, ContextError>`.
-pub trait EvaluationContext: sealed::Sealed + Sync {
+pub trait AsContext: sealed::Sealed + Sync {
     /// Returns the context.
     ///
     /// # Errors
     /// Returns the error of the context if it is invalid.
-    fn context(&self) -> Result<&Context, &ContextError>;
+    fn as_context(&self) -> Result<&Context, &ContextError>;
 }
 
 pub(crate) mod sealed {
@@ -100,15 +100,15 @@ pub(crate) mod sealed {
 }
 
 impl sealed::Sealed for Context {}
-impl EvaluationContext for Context {
-    fn context(&self) -> Result<&Context, &ContextError> {
+impl AsContext for Context {
+    fn as_context(&self) -> Result<&Context, &ContextError> {
         Ok(self)
     }
 }
 
 impl sealed::Sealed for Result<Context, ContextError> {}
-impl EvaluationContext for Result<Context, ContextError> {
-    fn context(&self) -> Result<&Context, &ContextError> {
+impl AsContext for Result<Context, ContextError> {
+    fn as_context(&self) -> Result<&Context, &ContextError> {
         self.as_ref()
     }
 }

@@ -12,7 +12,7 @@ use vexil_eval::{
 
 use super::Client;
 use super::record::Recorder;
-use super::value::{EvaluationContext, FlagValue};
+use super::value::{AsContext, FlagValue};
 use crate::hooks::EvaluationMethod;
 
 /// The result of reading a variation as type `T`.
@@ -103,7 +103,7 @@ impl Client {
     pub fn variation<T: FlagValue>(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: T,
     ) -> T::Output {
         if !self.shared.hooks.is_empty() {
@@ -140,7 +140,7 @@ impl Client {
     pub fn variation_detail<T: FlagValue>(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: T,
     ) -> Detail<T::Output> {
         if !self.shared.hooks.is_empty() {
@@ -174,7 +174,7 @@ impl Client {
     pub async fn variation_async<T: FlagValue>(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: T,
     ) -> T::Output {
         if !self.shared.hooks.is_empty() {
@@ -209,7 +209,7 @@ impl Client {
     pub async fn variation_detail_async<T: FlagValue>(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: T,
     ) -> Detail<T::Output> {
         if !self.shared.hooks.is_empty() {
@@ -228,12 +228,12 @@ impl Client {
     pub(crate) fn evaluate<T: FlagValue, R>(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: &T,
         with_reason: bool,
         read: impl Fn(Read<T::Output>, &Flag, &Evaluation<'_>) -> R,
     ) -> Result<R, EvalErrorKind> {
-        let context = context.context();
+        let context = context.as_context();
         if self.shared.processor.is_some() {
             return self.evaluate_and_record(key, context, default, with_reason, read);
         }
@@ -277,14 +277,14 @@ impl Client {
     pub(crate) async fn evaluate_async<T: FlagValue, R: Send>(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: &T,
         with_reason: bool,
         read: impl Fn(Read<T::Output>, &Flag, &Evaluation<'_>) -> R + Send + Sync,
     ) -> Result<R, EvalErrorKind> {
         let resolver = &self.shared.resolver;
         let default = || default.reported(self.shared.defaults.get(key));
-        let context = context.context();
+        let context = context.as_context();
         let recorder = |context| Recorder {
             processor: self.processor(),
             key,

@@ -10,7 +10,7 @@ use vexil_eval::model::{DataKind, DataSet, Item};
 
 use super::loss_guard::Sizes;
 use crate::store::persistent::codec::decode;
-use crate::store::{Collection, StoreError, StoredItem, StoredSnapshot};
+use crate::store::{Collection, StoreError, StoredDataSet, StoredItem};
 
 /// Items by kind and key, each with a hash of the stored item it was read from.
 #[derive(Debug, Default)]
@@ -66,7 +66,7 @@ impl Change {
 
 impl KnownItems {
     /// Compares a snapshot with the known items.
-    pub(super) fn survey<'s>(&mut self, snapshot: &'s StoredSnapshot) -> Survey<'s> {
+    pub(super) fn survey<'s>(&mut self, snapshot: &'s StoredDataSet) -> Survey<'s> {
         self.readings += 1;
         let mut survey = Survey {
             sizes: Vec::new(),

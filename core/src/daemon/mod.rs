@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::bounds::spread;
 use crate::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
 use crate::status::DataStoreReporter;
-use crate::store::StoredSnapshot;
+use crate::store::StoredDataSet;
 use crate::store::persistent::access::Reader;
 use crate::store::persistent::health::Health;
 
@@ -109,7 +109,7 @@ impl Refresher<'_> {
 
     /// Applies a snapshot, as far as the loss guard accepts it. Returns the deadline of the next
     /// refresh.
-    async fn take_over(&mut self, snapshot: &StoredSnapshot) -> Instant {
+    async fn take_over(&mut self, snapshot: &StoredDataSet) -> Instant {
         if !self.loaded {
             self.warn_of_what_is_incomplete(snapshot);
         }
@@ -147,7 +147,7 @@ impl Refresher<'_> {
     }
 
     /// Warns if the first snapshot is empty or lacks the marker of a complete data set.
-    fn warn_of_what_is_incomplete(&self, snapshot: &StoredSnapshot) {
+    fn warn_of_what_is_incomplete(&self, snapshot: &StoredDataSet) {
         let store = self.settings.store.describe();
         let items: usize = snapshot
             .collections

@@ -1,4 +1,4 @@
-//! [`MigrationOp`]: the outcome of one read or write of a migration.
+//! [`MigrationOpEvent`]: the outcome of one read or write of a migration.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use vexil_eval::migration::{Operation, PerOrigin, Stage};
 use vexil_eval::{Context, Detail, Text};
 
 /// The outcome of one read or write of a migration, as reported to the service. Created by a
-/// [tracker](crate::migration::OpTracker).
+/// [tracker](crate::migration::MigrationOpTracker).
 ///
 /// ```
 /// use vexil::migration::{Operation, Stage};
@@ -30,7 +30,7 @@ use vexil_eval::{Context, Detail, Text};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct MigrationOp {
+pub struct MigrationOpEvent {
     /// The operation.
     pub operation: Operation,
     /// The context of the operation.

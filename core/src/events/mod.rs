@@ -56,7 +56,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 pub(crate) use contained::Contained;
-pub use migration_op::MigrationOp;
+pub use migration_op::MigrationOpEvent;
 pub use redaction::{RedactedContext, Redaction};
 pub(crate) use sampling::is_sampled;
 #[cfg(feature = "http")]
@@ -229,7 +229,7 @@ pub enum Event<'a> {
     /// The application tracked a custom event.
     Custom(CustomEvent<'a>),
     /// The application read or wrote data under migration.
-    MigrationOp(&'a MigrationOp),
+    MigrationOp(&'a MigrationOpEvent),
 }
 
 /// An evaluation of a flag.

@@ -8,7 +8,7 @@ use vexil_eval::migration::{Operation, PerOrigin, Stage};
 
 use super::operation::{BoxError, Compare, OperationResult, Run, WriteResult, readers, writers};
 use super::settings::{ExecutionOrder, MigratorError, Settings, setters};
-use crate::client::{Client, EvaluationContext};
+use crate::client::{AsContext, Client};
 use crate::events::is_sampled;
 
 /// A read or write function.
@@ -74,7 +74,7 @@ impl<Query: Clone + Send, Found: Send, Change: Clone + Send, Written: Send>
     pub async fn read(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default_stage: Stage,
         query: Query,
     ) -> OperationResult<Found> {
@@ -110,7 +110,7 @@ impl<Query: Clone + Send, Found: Send, Change: Clone + Send, Written: Send>
     pub async fn write(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default_stage: Stage,
         change: Change,
     ) -> WriteResult<Written> {

@@ -6,7 +6,7 @@ use vexil_eval::migration::{Operation, PerOrigin, Stage};
 
 use super::operation::{BoxError, Compare, OperationResult, Run, WriteResult, readers, writers};
 use super::settings::{ExecutionOrder, MigratorError, Settings, setters};
-use crate::client::{Client, EvaluationContext};
+use crate::client::{AsContext, Client};
 use crate::events::is_sampled;
 use crate::runtime::both;
 
@@ -47,7 +47,7 @@ impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written>
     pub fn read(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default_stage: Stage,
         query: &Query,
     ) -> OperationResult<Found> {
@@ -77,7 +77,7 @@ impl<Query: Sync + ?Sized, Found: Send, Change: ?Sized, Written>
     pub fn write(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default_stage: Stage,
         change: &Change,
     ) -> WriteResult<Written> {

@@ -15,7 +15,7 @@
 //!
 //! A program that does its own reading and writing gets the stage with
 //! [`Client::migration_variation`](crate::Client::migration_variation), and reports with the
-//! [`OpTracker`] that this method returns.
+//! [`MigrationOpTracker`] that this method returns.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -61,7 +61,7 @@ pub use async_migrator::{AsyncMigrator, AsyncMigratorBuilder};
 pub use migrator::{Migrator, MigratorBuilder};
 pub use operation::{OperationResult, OriginError, WriteResult};
 pub use settings::{ExecutionOrder, MigratorError};
-pub use tracker::{OpTracker, TrackerError};
+pub use tracker::{MigrationOpTracker, TrackerError};
 
-pub use crate::events::MigrationOp;
+pub use crate::events::MigrationOpEvent;
 pub use vexil_eval::migration::{Operation, Origin, ParseStageError, PerOrigin, Stage};

@@ -9,7 +9,7 @@ use thiserror::Error;
 use vexil_eval::migration::{Operation, Origin, Stage};
 
 use super::settings::Settings;
-use super::tracker::OpTracker;
+use super::tracker::MigrationOpTracker;
 use crate::client::Client;
 use crate::runtime::catch_panic;
 
@@ -88,7 +88,7 @@ pub(super) fn writers(stage: Stage) -> Origins {
 #[derive(Debug)]
 pub(super) struct Run<'a> {
     client: &'a Client,
-    tracker: OpTracker,
+    tracker: MigrationOpTracker,
     pub(super) settings: Settings,
 }
 
@@ -97,7 +97,7 @@ impl<'a> Run<'a> {
         client: &'a Client,
         settings: Settings,
         operation: Operation,
-        tracker: OpTracker,
+        tracker: MigrationOpTracker,
     ) -> Self {
         tracker.operation(operation);
         Self {

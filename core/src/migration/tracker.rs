@@ -1,4 +1,4 @@
-//! [`OpTracker`]: records one read or write of a migration.
+//! [`MigrationOpTracker`]: records one read or write of a migration.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,13 +9,13 @@ use vexil_eval::migration::{Operation, Origin, PerOrigin, Stage};
 use vexil_eval::model::Flag;
 use vexil_eval::{Context, Detail, Text};
 
-use crate::events::{MigrationOp, is_sampled};
+use crate::events::{MigrationOpEvent, is_sampled};
 
 /// Records one read or write of a migration, from any thread. Returned by
 /// [`Client::migration_variation`](crate::Client::migration_variation) with the stage, and reported
 /// by [`Client::track_migration_op`](crate::Client::track_migration_op).
 #[derive(Debug)]
-pub struct OpTracker {
+pub struct MigrationOpTracker {
     key: Text,
     /// `None` if the context is invalid.
     context: Option<Context>,
@@ -54,7 +54,7 @@ struct Noted {
     consistent: Option<bool>,
 }
 
-impl OpTracker {
+impl MigrationOpTracker {
     pub(super) fn new(
         key: Text,
         context: Option<Context>,
@@ -111,7 +111,7 @@ impl OpTracker {
     ///
     /// # Errors
     /// Returns an error if the recorded values are incomplete or contradictory.
-    pub fn build(&self) -> Result<MigrationOp, TrackerError> {
+    pub fn build(&self) -> Result<MigrationOpEvent, TrackerError> {
         let noted = self.noted();
         let operation = noted.operation.ok_or(TrackerError::OperationMissing)?;
         if self.key.is_empty() {
@@ -130,7 +130,7 @@ impl OpTracker {
                 return Err(TrackerError::NotBothInvoked);
             }
         }
-        Ok(MigrationOp {
+        Ok(MigrationOpEvent {
             operation,
             context,
             key: self.key.clone(),

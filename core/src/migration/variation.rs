@@ -4,10 +4,10 @@ use vexil_eval::migration::Stage;
 use vexil_eval::model::Flag;
 use vexil_eval::{EvalErrorKind, Evaluation};
 
-use super::tracker::{MigrationFlag, OpTracker, TrackerError};
+use super::tracker::{MigrationFlag, MigrationOpTracker, TrackerError};
 use crate::client::hooked::end;
 use crate::client::variation::{Read, ReadDetail, read_detail};
-use crate::client::{Client, EvaluationContext};
+use crate::client::{AsContext, Client};
 use crate::events::Event;
 use crate::hooks::{Asked, EvaluationMethod, Series};
 
@@ -40,14 +40,14 @@ impl Client {
     pub fn migration_variation(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default_stage: Stage,
-    ) -> (Stage, OpTracker) {
+    ) -> (Stage, MigrationOpTracker) {
         let default_value = || default_stage.into();
         let method = EvaluationMethod::MigrationVariation;
         let series = self.series(Asked {
             key,
-            context: context.context(),
+            context: context.as_context(),
             method,
             default: &default_value,
         });
@@ -59,14 +59,14 @@ impl Client {
     pub async fn migration_variation_async(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default_stage: Stage,
-    ) -> (Stage, OpTracker) {
+    ) -> (Stage, MigrationOpTracker) {
         let default_value = || default_stage.into();
         let method = EvaluationMethod::MigrationVariation;
         let series = self.series(Asked {
             key,
-            context: context.context(),
+            context: context.as_context(),
             method,
             default: &default_value,
         });
@@ -79,11 +79,11 @@ impl Client {
     fn staged(
         &self,
         key: &str,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default_stage: Stage,
         found: Result<Found, EvalErrorKind>,
         series: Option<Series<'_>>,
-    ) -> (Stage, OpTracker) {
+    ) -> (Stage, MigrationOpTracker) {
         let (found, flag) = match found {
             Ok((found, flag)) => (Ok(found), flag),
             Err(error) => (Err(error), MigrationFlag::default()),
@@ -92,9 +92,9 @@ impl Client {
         let stage = detail.value;
         (
             stage,
-            OpTracker::new(
+            MigrationOpTracker::new(
                 key.into(),
-                context.context().ok().cloned(),
+                context.as_context().ok().cloned(),
                 detail,
                 default_stage,
                 flag,
@@ -105,7 +105,7 @@ impl Client {
     /// Reports a finished migration operation. An incomplete or contradictory one is logged and not
     /// reported. With an invalid context nothing is logged, because the evaluation has already
     /// logged it.
-    pub fn track_migration_op(&self, tracker: &OpTracker) {
+    pub fn track_migration_op(&self, tracker: &MigrationOpTracker) {
         match tracker.build() {
             Ok(op) => self.record(&Event::MigrationOp(&op)),
             Err(TrackerError::InvalidContext) => {}

@@ -11,14 +11,14 @@ use crate::runtime;
 /// current.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct BigSegmentsStoreStatus {
+pub struct BigSegmentStoreStatus {
     /// Whether the last query succeeded; `false` without a store.
     pub available: bool,
     /// Whether the last synchronization with the service is too long ago.
     pub stale: bool,
 }
 
-impl BigSegmentsStoreStatus {
+impl BigSegmentStoreStatus {
     /// Creates a status.
     #[must_use]
     pub fn new(available: bool, stale: bool) -> Self {
@@ -28,21 +28,21 @@ impl BigSegmentsStoreStatus {
 
 /// The current status of a client's big-segment store, and its changes.
 #[derive(Debug)]
-pub(crate) struct BigSegmentsStatusCell {
-    status: Watched<BigSegmentsStoreStatus>,
+pub(crate) struct BigSegmentStoreStatusCell {
+    status: Watched<BigSegmentStoreStatus>,
     /// Whether the first query has completed. Its result is not reported as a change.
     is_known: watch::Sender<bool>,
 }
 
-impl BigSegmentsStatusCell {
+impl BigSegmentStoreStatusCell {
     pub(crate) fn new() -> Self {
         Self {
-            status: Watched::new(BigSegmentsStoreStatus::default()),
+            status: Watched::new(BigSegmentStoreStatus::default()),
             is_known: watch::Sender::new(false),
         }
     }
 
-    pub(crate) fn update(&self, status: BigSegmentsStoreStatus) {
+    pub(crate) fn update(&self, status: BigSegmentStoreStatus) {
         let mut is_change = false;
         self.status.update(|current| {
             let before = std::mem::replace(current, status);
@@ -59,12 +59,12 @@ impl BigSegmentsStatusCell {
         self.is_known.send_replace(true);
     }
 
-    pub(crate) fn known(&self) -> Option<BigSegmentsStoreStatus> {
+    pub(crate) fn known(&self) -> Option<BigSegmentStoreStatus> {
         self.is_known.borrow().then(|| self.status.get())
     }
 
     /// Returns the status as soon as the first query has completed.
-    pub(crate) async fn first_known(&self) -> BigSegmentsStoreStatus {
+    pub(crate) async fn first_known(&self) -> BigSegmentStoreStatus {
         // The sender is a field of `self`, so the channel cannot be closed.
         let _ = self
             .is_known
@@ -76,36 +76,36 @@ impl BigSegmentsStatusCell {
 }
 
 /// Reports the status of a client's big-segment store, and its changes. See
-/// [`Client::big_segments_status`](crate::Client::big_segments_status).
+/// [`Client::big_segment_store_status`](crate::Client::big_segment_store_status).
 #[derive(Debug)]
-pub struct BigSegmentsStatusProvider<'a> {
-    cell: Option<&'a BigSegmentsStatusCell>,
+pub struct BigSegmentStoreStatusProvider<'a> {
+    cell: Option<&'a BigSegmentStoreStatusCell>,
 }
 
-impl<'a> BigSegmentsStatusProvider<'a> {
-    pub(crate) fn new(cell: Option<&'a BigSegmentsStatusCell>) -> Self {
+impl<'a> BigSegmentStoreStatusProvider<'a> {
+    pub(crate) fn new(cell: Option<&'a BigSegmentStoreStatusCell>) -> Self {
         Self { cell }
     }
 
     /// Returns the current status. Right after the start, waits for the first query to complete.
     /// Without a store, `available` is `false`.
-    pub async fn status(&self) -> BigSegmentsStoreStatus {
+    pub async fn status(&self) -> BigSegmentStoreStatus {
         match self.cell {
             Some(cell) => cell.first_known().await,
-            None => BigSegmentsStoreStatus::default(),
+            None => BigSegmentStoreStatus::default(),
         }
     }
 
-    /// Blocking form of [`BigSegmentsStatusProvider::status`]. Returns `None` if the store does not
+    /// Blocking form of [`BigSegmentStoreStatusProvider::status`]. Returns `None` if the store does not
     /// answer within `timeout`.
     #[must_use]
-    pub fn blocking_status(&self, timeout: Duration) -> Option<BigSegmentsStoreStatus> {
+    pub fn blocking_status(&self, timeout: Duration) -> Option<BigSegmentStoreStatus> {
         runtime::park(timeout, self.status())
     }
 
     /// Subscribes to all later changes. Returns `None` without a store.
     #[must_use]
-    pub fn subscribe(&self) -> Option<Subscription<BigSegmentsStoreStatus>> {
+    pub fn subscribe(&self) -> Option<Subscription<BigSegmentStoreStatus>> {
         self.cell.map(|cell| cell.status.subscribe())
     }
 }

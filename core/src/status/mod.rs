@@ -8,8 +8,8 @@ mod data_source;
 mod data_store;
 mod watched;
 
-pub(crate) use big_segments::BigSegmentsStatusCell;
-pub use big_segments::{BigSegmentsStatusProvider, BigSegmentsStoreStatus};
+pub(crate) use big_segments::BigSegmentStoreStatusCell;
+pub use big_segments::{BigSegmentStoreStatus, BigSegmentStoreStatusProvider};
 pub(crate) use data_source::DataSourceStatusCell;
 pub use data_source::{
     DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, DataSourceStatus,

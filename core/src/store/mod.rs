@@ -60,7 +60,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 pub use memory::MemoryStore;
 pub use persistent::read_through::CacheMode;
-pub use persistent::{Collection, PersistentDataStore, StoredItem, StoredSnapshot, Upsert};
+pub use persistent::{Collection, PersistentDataStore, StoredDataSet, StoredItem, WriteOutcome};
 use vexil_eval::Lookup;
 use vexil_eval::model::{ChangeSet, Changes, DataKind, DataSet, Flag, Item, Segment};
 

@@ -134,7 +134,12 @@ fn uses(builder: ClientBuilder, component: &Component) -> usize {
     let client = builder.start().unwrap();
     let _ = client.bool_variation("flag", &ada(), false);
     // Waits for the first query of the big-segment store, if there is one.
-    assert!(client.big_segments_status().blocking_status(SOON).is_some());
+    assert!(
+        client
+            .big_segment_store_status()
+            .blocking_status(SOON)
+            .is_some()
+    );
     component.uses.load(Ordering::SeqCst) - before
 }
 

@@ -2,7 +2,7 @@
 
 use pollster::block_on;
 use serde_json::{Value as Json, json};
-use vexil::client::{EvaluationContext, StrictInt};
+use vexil::client::{AsContext, StrictInt};
 use vexil::eval::{Detail, EvalErrorKind};
 use vexil::hooks::EvaluationMethod;
 use vexil::{Client, Context, Text, Value};
@@ -95,15 +95,10 @@ fn every_variation_method_is_a_series_with_its_default_and_its_result() {
 
 /// Checks the series of an evaluation that returns its default for this reason.
 #[track_caller]
-fn returns_default(
-    client: &Client,
-    hook: &HookRecorder,
-    context: &impl EvaluationContext,
-    reason: &str,
-) {
+fn returns_default(client: &Client, hook: &HookRecorder, context: &impl AsContext, reason: &str) {
     assert!(client.bool_variation("flag", context, true));
     let (asked, detail) = series(hook);
-    assert_eq!(asked.context.as_ref(), context.context().ok());
+    assert_eq!(asked.context.as_ref(), context.as_context().ok());
     assert_eq!((detail.value, detail.variation_index), (true.into(), None));
     assert_eq!(serde_json::to_value(detail.reason).unwrap(), error(reason));
     // All variation methods agree with the hook about the returned value.

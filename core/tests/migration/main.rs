@@ -19,7 +19,7 @@ mod tracker;
 
 use serde_json::{Value as Json, json};
 use vexil::Client;
-use vexil::migration::{MigrationOp, Stage};
+use vexil::migration::{MigrationOpEvent, Stage};
 use vexil_testing::{EventRecorder, RecordedEvent};
 
 const STAGES: [Stage; 6] = [
@@ -48,7 +48,7 @@ fn client_at(stage: impl Into<Json>, more: &Json) -> (Client, EventRecorder) {
 }
 
 /// The migration operations reported since the last call.
-fn reported(events: &EventRecorder) -> Vec<MigrationOp> {
+fn reported(events: &EventRecorder) -> Vec<MigrationOpEvent> {
     let op = |event| match event {
         RecordedEvent::MigrationOp(op) => Some(*op),
         _ => None,
@@ -58,7 +58,7 @@ fn reported(events: &EventRecorder) -> Vec<MigrationOp> {
 
 /// The only migration operation.
 #[track_caller]
-fn only(events: &EventRecorder) -> MigrationOp {
+fn only(events: &EventRecorder) -> MigrationOpEvent {
     let mut ops = reported(events);
     assert_eq!(ops.len(), 1, "{ops:?}");
     ops.remove(0)

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use pollster::block_on;
 use vexil::Client;
-use vexil::client::EvaluationContext;
+use vexil::client::AsContext;
 use vexil::migration::{
     AsyncMigrator, ExecutionOrder, Migrator, OperationResult, Origin, PerOrigin, Stage, WriteResult,
 };
@@ -127,7 +127,7 @@ impl Both {
     /// Reads with each kind; `check` receives every result.
     pub(crate) fn read(
         &self,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: Stage,
         check: impl Fn(OperationResult<String>),
     ) {
@@ -146,7 +146,7 @@ impl Both {
     /// Writes with each kind; `check` receives every result.
     pub(crate) fn write(
         &self,
-        context: &impl EvaluationContext,
+        context: &impl AsContext,
         default: Stage,
         check: impl Fn(WriteResult<String>),
     ) {

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use serde_json::json;
-use vexil::migration::{OpTracker, Operation, Origin, Stage, TrackerError};
+use vexil::migration::{MigrationOpTracker, Operation, Origin, Stage, TrackerError};
 
 use crate::log::Log;
 use crate::support::ada;
 use crate::{client_at, interest, reported};
 
-fn tracker(key: &str) -> OpTracker {
+fn tracker(key: &str) -> MigrationOpTracker {
     client_at("shadow", &json!({}))
         .0
         .migration_variation(key, &ada(), Stage::Off)
@@ -19,24 +19,24 @@ fn tracker(key: &str) -> OpTracker {
 // EVT-7.5
 #[test]
 fn an_inconsistent_operation_is_an_error() {
-    let built = |key: &str, note: &dyn Fn(&OpTracker)| {
+    let built = |key: &str, note: &dyn Fn(&MigrationOpTracker)| {
         let tracker = tracker(key);
         note(&tracker);
         tracker.build().map(|_| ())
     };
-    let read = |tracker: &OpTracker| tracker.operation(Operation::Read);
+    let read = |tracker: &MigrationOpTracker| tracker.operation(Operation::Read);
     assert_eq!(
         built("move", &|tracker| tracker.invoked(Origin::Old)),
         Err(TrackerError::OperationMissing)
     );
     assert_eq!(built("move", &read), Err(TrackerError::NothingInvoked));
-    let old = |tracker: &OpTracker| {
+    let old = |tracker: &MigrationOpTracker| {
         read(tracker);
         tracker.invoked(Origin::Old);
     };
     assert_eq!(built("move", &old), Ok(()));
     assert_eq!(built("", &old), Err(TrackerError::EmptyKey));
-    let new_failed = |tracker: &OpTracker| {
+    let new_failed = |tracker: &MigrationOpTracker| {
         old(tracker);
         tracker.error(Origin::New);
     };
@@ -46,7 +46,7 @@ fn an_inconsistent_operation_is_an_error() {
             origin: Origin::New
         })
     );
-    let new_took = |tracker: &OpTracker| {
+    let new_took = |tracker: &MigrationOpTracker| {
         old(tracker);
         tracker.latency(Origin::New, Duration::ZERO);
     };
@@ -56,12 +56,12 @@ fn an_inconsistent_operation_is_an_error() {
             origin: Origin::New
         })
     );
-    let compared = |tracker: &OpTracker| {
+    let compared = |tracker: &MigrationOpTracker| {
         old(tracker);
         tracker.consistent(|| true);
     };
     assert_eq!(built("move", &compared), Err(TrackerError::NotBothInvoked));
-    let both = |tracker: &OpTracker| {
+    let both = |tracker: &MigrationOpTracker| {
         compared(tracker);
         tracker.invoked(Origin::New);
         tracker.latency(Origin::New, Duration::ZERO);

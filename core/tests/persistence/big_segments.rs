@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 use vexil::config::BigSegmentsConfig;
-use vexil::status::BigSegmentsStoreStatus;
+use vexil::status::BigSegmentStoreStatus;
 use vexil_testing::{MemoryBigSegmentStore, StoreFault, StoreMethod};
 
 use super::*;
@@ -207,17 +207,17 @@ async fn a_store_that_hangs_or_panics_counts_as_failing() {
 async fn the_status_reports_whether_the_store_is_available_and_in_sync() {
     let (database, store, client) =
         with_big_segments(|config| config.stale_after(Duration::from_secs(60))).await;
-    let status = client.big_segments_status();
+    let status = client.big_segment_store_status();
     let mut changes = status.subscribe().unwrap();
     assert_eq!(
         status.status().await,
-        BigSegmentsStoreStatus::new(true, false)
+        BigSegmentStoreStatus::new(true, false)
     );
     // The store's sync time is wall-clock time, which tests cannot pause, so it is set to the past.
     database.set_synchronized(PREFIX, Some(now() - 61_000));
     assert_eq!(
         changes.next().await.unwrap(),
-        BigSegmentsStoreStatus::new(true, true)
+        BigSegmentStoreStatus::new(true, true)
     );
     assert_eq!(
         value_and_status(&client, "ada").await,
@@ -228,7 +228,7 @@ async fn the_status_reports_whether_the_store_is_available_and_in_sync() {
         .fault(StoreMethod::LastSynchronized, StoreFault::Fail);
     assert_eq!(
         changes.next().await.unwrap(),
-        BigSegmentsStoreStatus::new(false, false)
+        BigSegmentStoreStatus::new(false, false)
     );
     assert_eq!(
         value_and_status(&client, "ada").await,
@@ -238,13 +238,13 @@ async fn the_status_reports_whether_the_store_is_available_and_in_sync() {
     database.set_synchronized(PREFIX, None);
     assert_eq!(
         changes.next().await.unwrap(),
-        BigSegmentsStoreStatus::new(true, true)
+        BigSegmentStoreStatus::new(true, true)
     );
     // Clocks differ: a time in the future counts as now.
     database.set_synchronized(PREFIX, Some(now() + 3_600_000));
     assert_eq!(
         changes.next().await.unwrap(),
-        BigSegmentsStoreStatus::new(true, false)
+        BigSegmentStoreStatus::new(true, false)
     );
 }
 
@@ -253,7 +253,7 @@ async fn the_status_reports_whether_the_store_is_available_and_in_sync() {
 async fn the_first_status_is_queried_once() {
     let (_, store, client) = with_big_segments(|config| config).await;
     for _ in 0..10 {
-        client.big_segments_status().status().await;
+        client.big_segment_store_status().status().await;
         value_and_status(&client, "ada").await;
     }
     assert_eq!(store.calls().count(StoreMethod::LastSynchronized), 1);
@@ -276,10 +276,10 @@ async fn without_a_store_membership_is_decided_by_rules_only() {
         outcome("in", "NOT_CONFIGURED")
     );
     assert_eq!(
-        client.big_segments_status().status().await,
-        BigSegmentsStoreStatus::new(false, false)
+        client.big_segment_store_status().status().await,
+        BigSegmentStoreStatus::new(false, false)
     );
-    assert!(client.big_segments_status().subscribe().is_none());
+    assert!(client.big_segment_store_status().subscribe().is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -303,8 +303,8 @@ fn a_plain_thread_can_evaluate_big_segments() {
         .start()
         .unwrap();
     assert_eq!(client.str_variation("flag", &ada(), "default"), "in");
-    let status = client.big_segments_status().blocking_status(SOON);
-    assert_eq!(status, Some(BigSegmentsStoreStatus::new(true, false)));
+    let status = client.big_segment_store_status().blocking_status(SOON);
+    assert_eq!(status, Some(BigSegmentStoreStatus::new(true, false)));
     pollster::block_on(client.close(SOON));
 }
 
@@ -321,7 +321,7 @@ async fn a_store_that_is_down_at_the_start_is_logged_as_one_warning_at_once() {
             .big_segments(config),
     )
     .await;
-    assert!(!client.big_segments_status().status().await.available);
+    assert!(!client.big_segment_store_status().status().await.available);
     let warnings = || {
         log.lines()
             .iter()

@@ -59,8 +59,13 @@ const CALLS: &[(&str, Call)] = &[
         },
     ),
     (
-        "BigSegmentsStatusProvider::blocking_status",
-        |client, time| client.big_segments_status().blocking_status(time).is_some(),
+        "BigSegmentStoreStatusProvider::blocking_status",
+        |client, time| {
+            client
+                .big_segment_store_status()
+                .blocking_status(time)
+                .is_some()
+        },
     ),
     ("Client::close", |client, time| {
         pollster::block_on(client.close(time))

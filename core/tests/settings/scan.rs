@@ -40,7 +40,7 @@ const DATA: &[&str] = &[
     "Item::with_version",
     "Item::deleted",
     "StoredItem::with_version",
-    "OpTracker::latency",
+    "MigrationOpTracker::latency",
     // Steps of a scripted server or connection.
     "Answer::content_length",
     "Answer::redirect",

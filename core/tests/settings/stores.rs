@@ -13,7 +13,9 @@ use vexil::config::{BigSegmentsConfig, PersistentStoreConfig};
 use vexil::data_source::DataSourceState;
 use vexil::eval::Membership;
 use vexil::model::DataKind;
-use vexil::store::{CacheMode, Collection, PersistentDataStore, StoreError, StoredItem, Upsert};
+use vexil::store::{
+    CacheMode, Collection, PersistentDataStore, StoreError, StoredItem, WriteOutcome,
+};
 use vexil::{Client, ClientBuilder, Text, async_trait};
 
 use crate::support::{Fixed, SOON, ada, rule_for_segment, serving};
@@ -69,9 +71,14 @@ impl PersistentDataStore for Database {
         Ok(())
     }
 
-    async fn upsert(&self, _: DataKind, _: &str, _: &StoredItem) -> Result<Upsert, StoreError> {
+    async fn upsert(
+        &self,
+        _: DataKind,
+        _: &str,
+        _: &StoredItem,
+    ) -> Result<WriteOutcome, StoreError> {
         self.called().await;
-        Ok(Upsert::Written)
+        Ok(WriteOutcome::Written)
     }
 
     fn refresh_interval(&self) -> Duration {
@@ -290,7 +297,7 @@ async fn watches(
     sleep(WINDOW).await;
     let calls = store.calls.load(Ordering::Relaxed) - before;
     assert!(calls <= MOST_ROUNDS, "{what}: {calls} calls in {WINDOW:?}");
-    let status = client.big_segments_status().status().await;
+    let status = client.big_segment_store_status().status().await;
     assert_eq!(
         (status.available, status.stale),
         (true, always_stale),

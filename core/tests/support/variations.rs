@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use serde_json::{Value as Json, json};
-use vexil::client::{EvaluationContext, StrictInt};
+use vexil::client::{AsContext, StrictInt};
 use vexil::eval::Detail;
 use vexil::{Client, Value};
 
@@ -13,7 +13,7 @@ use vexil::{Client, Value};
 pub(crate) fn every_method_returns_its_default(
     client: &Client,
     key: &str,
-    context: &impl EvaluationContext,
+    context: &impl AsContext,
     reason: &Json,
 ) {
     macro_rules! methods {

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use vexil::Text;
 use vexil::model::DataKind;
 use vexil::store::{
-    Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert,
+    Collection, PersistentDataStore, StoreError, StoredDataSet, StoredItem, WriteOutcome,
 };
 
 use crate::batch::{self, Batches};
@@ -83,7 +83,7 @@ impl PersistentDataStore for DynamoDbDataStore {
         kind: DataKind,
         key: &str,
         item: &StoredItem,
-    ) -> Result<Upsert, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         let row = row::write(kind, &self.namespace(kind), &key.into(), item)?;
         self.table
             .within(self.table.limits().bulk, |patience| {
@@ -93,7 +93,7 @@ impl PersistentDataStore for DynamoDbDataStore {
     }
 
     /// Uses eventually consistent reads, at half the price.
-    async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
+    async fn snapshot(&self) -> Result<StoredDataSet, StoreError> {
         self.table
             .within(self.table.limits().bulk, |patience| {
                 self.everything(patience)
@@ -153,7 +153,7 @@ impl DynamoDbDataStore {
         Ok(items)
     }
 
-    async fn everything(&self, patience: Patience) -> Result<StoredSnapshot, StoreError> {
+    async fn everything(&self, patience: Patience) -> Result<StoredDataSet, StoreError> {
         let mut collections = Vec::new();
         for kind in DataKind::READ_ORDER {
             collections.push(Collection::new(
@@ -161,7 +161,7 @@ impl DynamoDbDataStore {
                 self.items(kind, false, patience).await?,
             ));
         }
-        Ok(StoredSnapshot::new(collections, self.marker(false).await?))
+        Ok(StoredDataSet::new(collections, self.marker(false).await?))
     }
 
     /// Reads all rows of a kind, page by page.
@@ -215,7 +215,7 @@ impl DynamoDbDataStore {
         key: &str,
         row: Row,
         mut patience: Patience,
-    ) -> Result<Upsert, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         let put = self
             .table
             .client()
@@ -235,14 +235,14 @@ impl DynamoDbDataStore {
             .set_item(Some(row));
         let error = loop {
             match put.clone().send().await {
-                Ok(_) => return Ok(Upsert::Written),
+                Ok(_) => return Ok(WriteOutcome::Written),
                 Err(error) if is_throttled(&error) && patience.wait().await => {}
                 Err(error) => break error,
             }
         };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(lost)) => {
-                Ok(Upsert::Superseded(match &lost.item {
+                Ok(WriteOutcome::Superseded(match &lost.item {
                     Some(row) => Some(row::read(row.clone())),
                     // Servers before 2023, and some emulators, do not return the existing row.
                     None => self.item(kind, key).await?,

@@ -8,7 +8,7 @@ use redis::{Cmd, Value};
 use tokio::sync::watch;
 use vexil::model::DataKind;
 use vexil::store::{
-    Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert,
+    Collection, PersistentDataStore, StoreError, StoredDataSet, StoredItem, WriteOutcome,
 };
 use vexil::{PerProcess, Text, async_trait};
 
@@ -97,7 +97,7 @@ impl RedisDataStore {
     }
 
     /// Reads everything atomically.
-    async fn read_at_once(&self) -> Result<StoredSnapshot, Fault> {
+    async fn read_at_once(&self) -> Result<StoredDataSet, Fault> {
         let marker = self.keys.marker();
         let mut commands: Vec<Cmd> = DataKind::READ_ORDER
             .map(|kind| get_all(&self.keys.items(kind)))
@@ -114,16 +114,16 @@ impl RedisDataStore {
             .zip(answers)
             .map(collect)
             .collect::<Result<_, Fault>>()?;
-        Ok(StoredSnapshot::new(collections, initialized))
+        Ok(StoredDataSet::new(collections, initialized))
     }
 
     /// Reads the flags, then the segments that they refer to, then the marker, one after the other.
-    async fn read_one_by_one(&self) -> Result<StoredSnapshot, Fault> {
+    async fn read_one_by_one(&self) -> Result<StoredDataSet, Fault> {
         let mut collections = Vec::new();
         for kind in DataKind::READ_ORDER {
             collections.push(Collection::new(kind, self.read_all(kind).await?));
         }
-        Ok(StoredSnapshot::new(
+        Ok(StoredDataSet::new(
             collections,
             self.read_marker(Limit::Bulk).await?,
         ))
@@ -254,7 +254,7 @@ impl PersistentDataStore for RedisDataStore {
         kind: DataKind,
         key: &str,
         item: &StoredItem,
-    ) -> Result<Upsert, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         let hash = self.keys.items(kind);
         let write = Write {
             hash: &hash,
@@ -282,7 +282,7 @@ impl PersistentDataStore for RedisDataStore {
         Ok(outcome.upsert)
     }
 
-    async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
+    async fn snapshot(&self) -> Result<StoredDataSet, StoreError> {
         let mut snapshot = None;
         if !self.is_split() {
             match self.read_at_once().await {

@@ -8,7 +8,7 @@ use redis::{Script, ServerErrorKind, Value};
 use serde::Deserialize;
 use tokio::time::{sleep, timeout_at};
 use vexil::json::replace_lone_surrogates;
-use vexil::store::{StoredItem, Upsert};
+use vexil::store::{StoredItem, WriteOutcome};
 
 use crate::connection::{Dedicated, Lease};
 use crate::error::Fault;
@@ -55,7 +55,7 @@ pub(crate) struct Write<'a> {
 /// The result of a write.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    pub(crate) upsert: Upsert,
+    pub(crate) upsert: WriteOutcome,
     /// Whether the item replaced one whose version cannot be read.
     pub(crate) over_unreadable: bool,
 }
@@ -63,14 +63,14 @@ pub(crate) struct Outcome {
 impl Outcome {
     fn written(over_unreadable: bool) -> Self {
         Self {
-            upsert: Upsert::Written,
+            upsert: WriteOutcome::Written,
             over_unreadable,
         }
     }
 
     fn superseded(stored: Vec<u8>) -> Self {
         Self {
-            upsert: Upsert::Superseded(Some(StoredItem::new(stored))),
+            upsert: WriteOutcome::Superseded(Some(StoredItem::new(stored))),
             over_unreadable: false,
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 use vexil::model::DataKind::Flag;
-use vexil::store::{StoredItem, Upsert};
+use vexil::store::{StoredItem, WriteOutcome};
 
 use crate::database::RUNTIME;
 use crate::writing::parsed;
@@ -65,7 +65,7 @@ fn rust(database: &dyn Database, version: u64, item: &Json) -> bool {
     RUNTIME
         .block_on(store.upsert(Flag, "banner", &item))
         .unwrap()
-        == Upsert::Written
+        == WriteOutcome::Written
 }
 
 fn python(database: &dyn Database, item: Json) {

@@ -1,7 +1,7 @@
 //! [`EventRecorder`]: an event processor that records events.
 
 use vexil::eval::Reason;
-use vexil::events::{Event, EventProcessor, MigrationOp};
+use vexil::events::{Event, EventProcessor, MigrationOpEvent};
 use vexil::{Context, Text, Value, async_trait};
 
 use super::Records;
@@ -43,7 +43,7 @@ pub enum RecordedEvent {
         metric: Option<f64>,
     },
     /// A migration operation.
-    MigrationOp(Box<MigrationOp>),
+    MigrationOp(Box<MigrationOpEvent>),
 }
 
 /// One evaluation.

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use vexil::model::DataKind;
-//! use vexil::store::{PersistentDataStore, StoredItem, Upsert};
+//! use vexil::store::{PersistentDataStore, StoredItem, WriteOutcome};
 //! use vexil_testing::{MemoryDatabase, MemoryPersistentStore, StoreFault, StoreMethod};
 //!
 //! # pollster::block_on(async {
@@ -15,7 +15,7 @@
 //!
 //! let store = MemoryPersistentStore::attached(&database, "prefix");
 //! let older = StoredItem::new(r#"{"key":"banner","version":2}"#);
-//! assert!(matches!(store.upsert(DataKind::Flag, "banner", &older).await?, Upsert::Superseded(_)));
+//! assert!(matches!(store.upsert(DataKind::Flag, "banner", &older).await?, WriteOutcome::Superseded(_)));
 //! assert_eq!(store.writes().len(), 1, "failed writes are recorded too");
 //!
 //! store.calls().fault(StoreMethod::Get, StoreFault::Fail);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use vexil::model::DataKind;
 use vexil::store::{
-    Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert,
+    Collection, PersistentDataStore, StoreError, StoredDataSet, StoredItem, WriteOutcome,
 };
 use vexil::{Text, async_trait};
 
@@ -168,7 +168,7 @@ impl PersistentDataStore for MemoryPersistentStore {
         kind: DataKind,
         key: &str,
         item: &StoredItem,
-    ) -> Result<Upsert, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         self.written().push(StoreWrite::Upsert {
             kind,
             key: key.into(),
@@ -181,19 +181,19 @@ impl PersistentDataStore for MemoryPersistentStore {
             if let Some(stored) = items.get(key)
                 && version(stored) >= version(item)
             {
-                return Upsert::Superseded(Some(stored.clone()));
+                return WriteOutcome::Superseded(Some(stored.clone()));
             }
             items.insert(key.into(), item.clone());
-            Upsert::Written
+            WriteOutcome::Written
         }))
     }
 
-    async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
+    async fn snapshot(&self) -> Result<StoredDataSet, StoreError> {
         let answer = self.calls.enter(StoreMethod::Snapshot).await?;
         answer.give(self.database.look(&self.prefix, |environment| {
             let collections =
                 DataKind::READ_ORDER.map(|kind| Collection::new(kind, environment.all(kind)));
-            StoredSnapshot::new(collections.into(), environment.initialized)
+            StoredDataSet::new(collections.into(), environment.initialized)
         }))
     }
 

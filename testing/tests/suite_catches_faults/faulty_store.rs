@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::{spawn_blocking, yield_now};
 use vexil::model::DataKind;
 use vexil::store::{
-    Collection, PersistentDataStore, StoreError, StoredItem, StoredSnapshot, Upsert,
+    Collection, PersistentDataStore, StoreError, StoredDataSet, StoredItem, WriteOutcome,
 };
 use vexil::{Text, async_trait};
 use vexil_testing::conformance::Meanwhile;
@@ -316,7 +316,7 @@ impl Faulty {
         kind: DataKind,
         key: &str,
         item: &StoredItem,
-    ) -> Result<Upsert, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         // All stores share this lock, so that a read and a write without an await in between are
         // atomic.
         static ALONE: Mutex<()> = Mutex::new(());
@@ -340,19 +340,19 @@ impl Faulty {
         kind: DataKind,
         key: &str,
         item: &StoredItem,
-    ) -> Upsert {
+    ) -> WriteOutcome {
         let is_deletion = item.deleted == Some(true);
         match (&stored, self.fault) {
-            (None, Fault::UpsertOnlyReplaces) => return Upsert::Superseded(None),
-            (None, Fault::DeletesOnlyWhatIsThere) if is_deletion => return Upsert::Written,
+            (None, Fault::UpsertOnlyReplaces) => return WriteOutcome::Superseded(None),
+            (None, Fault::DeletesOnlyWhatIsThere) if is_deletion => return WriteOutcome::Written,
             (Some(stored), _) if !self.wins(stored, item) => {
-                return Upsert::Superseded(Some(stored.clone()));
+                return WriteOutcome::Superseded(Some(stored.clone()));
             }
             _ => {}
         }
         if self.fault == Fault::DeletesForGood && is_deletion {
             self.database.remove(&self.prefix, kind, key);
-            return Upsert::Written;
+            return WriteOutcome::Written;
         }
         self.put(kind, key, item);
         if self.fault == Fault::UpsertWritesBothKinds {
@@ -362,7 +362,7 @@ impl Faulty {
         if self.fault == Fault::UpsertSetsTheMarker {
             self.database.set_initialized(&self.prefix, true);
         }
-        Upsert::Written
+        WriteOutcome::Written
     }
 
     /// Starts a write, which takes some time. Fails if an earlier write was dropped and the fault
@@ -438,17 +438,17 @@ impl PersistentDataStore for Faulty {
         kind: DataKind,
         key: &str,
         item: &StoredItem,
-    ) -> Result<Upsert, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         self.begin_write().await?;
         let upsert = self.write_one(kind, key, item).await?;
         self.writing.store(false, Ordering::SeqCst);
         Ok(upsert)
     }
 
-    async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
+    async fn snapshot(&self) -> Result<StoredDataSet, StoreError> {
         let snapshot = self.inner.snapshot().await?;
         let initialized = snapshot.initialized && self.fault != Fault::SnapshotForgetsTheMarker;
-        Ok(StoredSnapshot::new(snapshot.collections, initialized))
+        Ok(StoredDataSet::new(snapshot.collections, initialized))
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
@@ -515,7 +515,7 @@ impl PersistentDataStore for Optimistic {
         kind: DataKind,
         key: &str,
         item: &StoredItem,
-    ) -> Result<Upsert, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         loop {
             let looked = self.store.get(kind, key).await?;
             let meanwhile = self.meanwhile.lock().unwrap().take();
@@ -524,7 +524,9 @@ impl PersistentDataStore for Optimistic {
             }
             let overtaken = self.store.get(kind, key).await? != looked;
             match self.store.fault {
-                Fault::GivesUpWhenOvertaken if overtaken => return Ok(Upsert::Superseded(None)),
+                Fault::GivesUpWhenOvertaken if overtaken => {
+                    return Ok(WriteOutcome::Superseded(None));
+                }
                 Fault::LooksAndThenWrites => {
                     return Ok(self.store.write_over(looked, kind, key, item));
                 }

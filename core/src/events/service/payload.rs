@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use vexil_eval::{Context, Reason, Text, Value};
 
-use crate::events::MigrationOp;
+use crate::events::MigrationOpEvent;
 
 /// The contents of one delivery. Times are in milliseconds since 1970.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ pub(super) enum FullEvent {
     },
     MigrationOp {
         date: u64,
-        op: Box<MigrationOp>,
+        op: Box<MigrationOpEvent>,
     },
 }
 

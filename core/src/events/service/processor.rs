@@ -18,7 +18,7 @@ use super::payload::{EvaluatedFlag, FullEvent, Payload, now};
 use super::seen_contexts::SeenContexts;
 use super::summary::Summaries;
 use crate::events::{
-    CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats, MigrationOp, is_sampled,
+    CustomEvent, EvaluationEvent, Event, EventProcessor, EventStats, MigrationOpEvent, is_sampled,
 };
 use crate::runtime::Task;
 
@@ -124,7 +124,7 @@ impl Records {
     }
 
     /// No index event is needed: the context was introduced when the flag was evaluated.
-    fn migration_op(&self, op: &MigrationOp) {
+    fn migration_op(&self, op: &MigrationOpEvent) {
         if is_sampled(op.sampling_ratio) {
             self.buffer.push(|| FullEvent::MigrationOp {
                 date: now(),

@@ -12,8 +12,8 @@ use vexil_eval::Text;
 use vexil_eval::model::DataKind;
 
 use super::{
-    Collection, DEFAULT_REFRESH_INTERVAL, PersistentDataStore, StoreError, StoredItem,
-    StoredSnapshot, Upsert,
+    Collection, DEFAULT_REFRESH_INTERVAL, PersistentDataStore, StoreError, StoredDataSet,
+    StoredItem, WriteOutcome,
 };
 use crate::bounds;
 use crate::store_error::bounded;
@@ -54,7 +54,7 @@ impl Reader {
         bounded(ANSWER_LIMIT, self.0.is_initialized()).await
     }
 
-    pub(crate) async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
+    pub(crate) async fn snapshot(&self) -> Result<StoredDataSet, StoreError> {
         bounded(EVERYTHING, self.0.snapshot()).await
     }
 
@@ -104,7 +104,7 @@ impl Writer {
         kind: DataKind,
         key: &str,
         item: &StoredItem,
-    ) -> Result<Upsert, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         bounded(EVERYTHING, self.0.0.upsert(kind, key, item)).await
     }
 }

@@ -159,7 +159,7 @@ pub trait PersistentDataStore: Debug + Send + Sync + 'static {
         kind: DataKind,
         key: &str,
         item: &StoredItem,
-    ) -> Result<Upsert, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         let _ = (kind, key, item);
         Err(StoreError::ReadOnly)
     }
@@ -170,12 +170,12 @@ pub trait PersistentDataStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// Returns an error if any part could not be read.
-    async fn snapshot(&self) -> Result<StoredSnapshot, StoreError> {
+    async fn snapshot(&self) -> Result<StoredDataSet, StoreError> {
         let mut collections = Vec::new();
         for kind in DataKind::READ_ORDER {
             collections.push(Collection::new(kind, self.get_all(kind).await?));
         }
-        Ok(StoredSnapshot::new(
+        Ok(StoredDataSet::new(
             collections,
             self.is_initialized().await?,
         ))
@@ -277,14 +277,14 @@ impl Collection {
 /// The complete contents of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct StoredSnapshot {
+pub struct StoredDataSet {
     /// The items, a collection for each kind.
     pub collections: Vec<Collection>,
     /// Whether the database has the marker of a complete data set.
     pub initialized: bool,
 }
 
-impl StoredSnapshot {
+impl StoredDataSet {
     /// Creates a snapshot.
     #[must_use]
     pub fn new(collections: Vec<Collection>, initialized: bool) -> Self {
@@ -298,7 +298,7 @@ impl StoredSnapshot {
 /// The result of [`PersistentDataStore::upsert`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "an item is written or it is not")]
-pub enum Upsert {
+pub enum WriteOutcome {
     /// The item was written.
     Written,
     /// The store has an item of the same or a higher version. Holds that item if the store returned

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use vexil_eval::Text;
 use vexil_eval::model::{ChangeSet, Changes, DataKind, DataSet, Item};
 
-use super::StoredSnapshot;
+use super::StoredDataSet;
 use super::access::{ANSWER_LIMIT, Reader, Writer};
 use super::codec::{decode_all, encode};
 use super::health::{Health, watch};
@@ -235,7 +235,7 @@ impl Shared {
 
     /// The items that the database lacks or holds in an older version. A tombstone that it lacks
     /// does not count.
-    fn newer_than(&self, snapshot: &StoredSnapshot) -> Vec<Item> {
+    fn newer_than(&self, snapshot: &StoredDataSet) -> Vec<Item> {
         let held = Environment::new(decode_all(&snapshot.collections).0, true);
         let place = |item: &Item| (item.kind(), item.key().clone());
         let versions: HashMap<_, _> = held
@@ -322,7 +322,7 @@ impl Driver {
         }
     }
 
-    fn adopt(&mut self, snapshot: &StoredSnapshot) {
+    fn adopt(&mut self, snapshot: &StoredDataSet) {
         let (data, corrupt) = decode_all(&snapshot.collections);
         for error in &corrupt {
             self.health.flawed(error);

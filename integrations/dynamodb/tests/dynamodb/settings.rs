@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use vexil::model::DataKind;
-use vexil::store::{PersistentDataStore, StoreError, Upsert};
+use vexil::store::{PersistentDataStore, StoreError, WriteOutcome};
 use vexil_dynamodb::{DynamoDbBuilder, DynamoDbDataStore};
 
 use crate::support::{TestTable, data, item, local};
@@ -24,7 +24,7 @@ async fn is_used(store: &DynamoDbDataStore) -> Result<(), StoreError> {
         .await?;
     assert_eq!(
         store.upsert(DataKind::Flag, "a", &item(2, "{}")).await?,
-        Upsert::Written
+        WriteOutcome::Written
     );
     assert!(store.get(DataKind::Flag, "a").await?.is_some());
     assert!(store.snapshot().await?.initialized);

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use serde_json::json;
 use tokio::time::Instant;
 use vexil::model::DataKind;
-use vexil::store::{PersistentDataStore, StoreError, StoredItem, Upsert};
+use vexil::store::{PersistentDataStore, StoreError, StoredItem, WriteOutcome};
 use vexil_dynamodb::{DynamoDbDataStore, aws_sdk_dynamodb};
 use vexil_testing::FaultProxy;
 use vexil_testing::fault_proxy::Direction;
@@ -232,7 +232,7 @@ async fn a_write_outlasts_throttling() {
             .upsert(DataKind::Flag, "a", &item(2, "{}"))
             .await
             .unwrap(),
-        Upsert::Written
+        WriteOutcome::Written
     );
     assert_eq!(tap.operations(), ["PutItem"; 6]);
 }

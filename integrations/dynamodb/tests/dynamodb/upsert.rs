@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 use vexil::model::DataKind;
-use vexil::store::{PersistentDataStore, StoreError, StoredItem, Upsert};
+use vexil::store::{PersistentDataStore, StoreError, StoredItem, WriteOutcome};
 use vexil_dynamodb::{DynamoDbDataStore, aws_sdk_dynamodb};
 
 use crate::support::{Reply, Tap, TestTable, item, item_row, local, n, s, through};
@@ -23,13 +23,13 @@ async fn only_a_newer_item_is_written() {
             .unwrap()
     };
     let stored = |version, text: &'static str| {
-        Upsert::Superseded(Some(StoredItem::new(text).with_version(version)))
+        WriteOutcome::Superseded(Some(StoredItem::new(text).with_version(version)))
     };
-    assert_eq!(upsert(9, "first").await, Upsert::Written);
+    assert_eq!(upsert(9, "first").await, WriteOutcome::Written);
     assert_eq!(upsert(8, "older").await, stored(9, "first"));
     assert_eq!(upsert(9, "same").await, stored(9, "first"));
     // Versions are compared as numbers, not as text.
-    assert_eq!(upsert(10, "newer").await, Upsert::Written);
+    assert_eq!(upsert(10, "newer").await, WriteOutcome::Written);
     assert_eq!(table.rows().await, [item_row("features", "a", 10, "newer")]);
 }
 
@@ -55,7 +55,7 @@ async fn a_row_without_a_readable_version_is_replaced() {
             .upsert(DataKind::Flag, "a", &item(1, "{}"))
             .await
             .unwrap(),
-        Upsert::Written
+        WriteOutcome::Written
     );
     for version in [
         s("9"),
@@ -70,7 +70,7 @@ async fn a_row_without_a_readable_version_is_replaced() {
             .upsert(DataKind::Flag, "a", &item(1, "{}"))
             .await
             .unwrap();
-        assert_eq!(upsert, Upsert::Written, "{version:?}");
+        assert_eq!(upsert, WriteOutcome::Written, "{version:?}");
     }
     assert_eq!(table.rows().await, [item_row("features", "a", 1, "{}")]);
 }
@@ -80,7 +80,7 @@ async fn a_row_without_a_readable_version_is_replaced() {
 async fn the_newer_item_is_returned_without_a_second_request() {
     let table = TestTable::new().await;
     let newer = item(2, "newer");
-    let winner = Upsert::Superseded(Some(StoredItem::new("newer").with_version(2)));
+    let winner = WriteOutcome::Superseded(Some(StoredItem::new("newer").with_version(2)));
     let tap = Tap::open();
     let store = through(&tap, DynamoDbDataStore::builder(&table.name))
         .build()
@@ -132,7 +132,7 @@ async fn an_oversized_item_is_rejected_before_it_is_sent() {
         matches!(error, StoreError::TooLarge { kind: DataKind::Flag, ref key, bytes: 400_001 } if key == "a")
     );
     assert_eq!(tap.operations(), [""; 0]);
-    assert_eq!(upsert(largest).await.unwrap(), Upsert::Written);
+    assert_eq!(upsert(largest).await.unwrap(), WriteOutcome::Written);
     let long = "k".repeat(1025);
     assert!(matches!(
         store.upsert(DataKind::Flag, &long, &item(1, "{}")).await,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use vexil::model::DataKind;
-use vexil::store::{PersistentDataStore, StoreError, Upsert};
+use vexil::store::{PersistentDataStore, StoreError, WriteOutcome};
 use vexil_redis::{RedisConnection, RedisConnectionBuilder, RedisCredentials, RedisDataStore};
 use vexil_testing::servers::RedisServer;
 
@@ -36,7 +36,7 @@ async fn is_used(store: &RedisDataStore) -> Result<(), StoreError> {
     store.init(&data(&["a"], &["s"])).await?;
     assert_eq!(
         store.upsert(DataKind::Flag, "a", &item("a", 2)).await?,
-        Upsert::Written
+        WriteOutcome::Written
     );
     assert_eq!(
         store

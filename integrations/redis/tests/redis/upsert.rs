@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vexil::model::DataKind;
-use vexil::store::{PersistentDataStore, StoreError, StoredItem, Upsert};
+use vexil::store::{PersistentDataStore, StoreError, StoredItem, WriteOutcome};
 use vexil_redis::RedisDataStore;
 use vexil_testing::servers::RedisServer;
 
@@ -24,10 +24,10 @@ async fn only_newer_is_written(store: &RedisDataStore) {
             .upsert(DataKind::Flag, "a", &item("a", 5))
             .await
             .unwrap(),
-        Upsert::Written
+        WriteOutcome::Written
     );
     for version in [4, 5] {
-        let Upsert::Superseded(Some(stored)) = store
+        let WriteOutcome::Superseded(Some(stored)) = store
             .upsert(DataKind::Flag, "a", &item("a", version))
             .await
             .unwrap()
@@ -41,7 +41,7 @@ async fn only_newer_is_written(store: &RedisDataStore) {
             .upsert(DataKind::Flag, "a", &item("a", 6))
             .await
             .unwrap(),
-        Upsert::Written
+        WriteOutcome::Written
     );
     assert_eq!(
         store.get(DataKind::Flag, "a").await.unwrap().unwrap().body,
@@ -68,7 +68,7 @@ async fn items_without_a_version_are_replaced(server: &RedisServer, store: &Redi
                 .upsert(DataKind::Segment, "a", &item("a", 1))
                 .await
                 .unwrap(),
-            Upsert::Written,
+            WriteOutcome::Written,
             "{stored}"
         );
         assert_eq!(
@@ -96,7 +96,7 @@ async fn items_with_lone_surrogates_are_not_replaced_by_older_ones(
             .await
             .unwrap();
         assert!(
-            matches!(&upsert, Upsert::Superseded(Some(item)) if item.body == stored),
+            matches!(&upsert, WriteOutcome::Superseded(Some(item)) if item.body == stored),
             "{upsert:?}"
         );
         assert_eq!(
@@ -104,7 +104,7 @@ async fn items_with_lone_surrogates_are_not_replaced_by_older_ones(
                 .upsert(DataKind::Flag, "a", &item("a", 6))
                 .await
                 .unwrap(),
-            Upsert::Written,
+            WriteOutcome::Written,
             "{stored}"
         );
     }
@@ -184,7 +184,7 @@ async fn a_tombstone_is_stored_unchanged_and_blocks_older_items() {
             .upsert(DataKind::Flag, "gone", &deleted)
             .await
             .unwrap(),
-        Upsert::Written
+        WriteOutcome::Written
     );
     assert_eq!(
         text(&server, &["HGET", "launchdarkly:features", "gone"]).as_deref(),
@@ -195,14 +195,14 @@ async fn a_tombstone_is_stored_unchanged_and_blocks_older_items() {
             .upsert(DataKind::Flag, "gone", &item("gone", 7))
             .await
             .unwrap(),
-        Upsert::Superseded(_)
+        WriteOutcome::Superseded(_)
     ));
     assert_eq!(
         store
             .upsert(DataKind::Flag, "gone", &item("gone", 8))
             .await
             .unwrap(),
-        Upsert::Written
+        WriteOutcome::Written
     );
 }
 

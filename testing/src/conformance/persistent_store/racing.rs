@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vexil::model::DataKind;
-use vexil::store::Upsert;
+use vexil::store::WriteOutcome;
 
 use super::rows::{Place, assert_items, live};
 use crate::conformance::PersistentStoreHarness;
@@ -15,7 +15,7 @@ pub async fn an_upsert_overtaken_by_a_newer_one_changes_nothing(
 ) {
     let (place, upsert) = overtaken(harness, 2, 3).await;
     assert!(
-        matches!(upsert, Upsert::Superseded(_)),
+        matches!(upsert, WriteOutcome::Superseded(_)),
         "the late write of the older version returned {upsert:?}"
     );
     assert_items(
@@ -33,7 +33,7 @@ pub async fn an_upsert_overtaken_by_an_older_one_replaces_it(harness: &dyn Persi
     let (place, upsert) = overtaken(harness, 3, 2).await;
     assert_eq!(
         upsert,
-        Upsert::Written,
+        WriteOutcome::Written,
         "the late write of the newer version"
     );
     assert_items(
@@ -51,7 +51,7 @@ async fn overtaken(
     harness: &dyn PersistentStoreHarness,
     late: u64,
     early: u64,
-) -> (Place<'_>, Upsert) {
+) -> (Place<'_>, WriteOutcome) {
     let place = Place::new(harness).await;
     let other = place.store().await;
     other

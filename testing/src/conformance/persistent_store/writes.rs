@@ -9,7 +9,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use vexil::model::DataKind;
-use vexil::store::{Collection, PersistentDataStore, StoredItem, Upsert};
+use vexil::store::{Collection, PersistentDataStore, StoredItem, WriteOutcome};
 
 use super::rows::{ODD_KEYS, Place, all, assert_items, assert_same, data, get, live, tombstone};
 use crate::conformance::PersistentStoreHarness;
@@ -247,7 +247,7 @@ pub async fn odd_keys_are_written_unchanged(harness: &dyn PersistentStoreHarness
             .upsert(DataKind::Flag, key, &live(key, *version))
             .await
             .must("upsert");
-        assert_eq!(upsert, Upsert::Written, "the key {key:?}");
+        assert_eq!(upsert, WriteOutcome::Written, "the key {key:?}");
     }
     assert_items(&*store, DataKind::Flag, &newer, "odd keys after upserts").await;
     place.clear().await;
@@ -334,7 +334,7 @@ pub async fn upsert_writes_a_missing_item(harness: &dyn PersistentStoreHarness) 
     store.init(&data(&[], &[])).await.must("init");
     for kind in [DataKind::Flag, DataKind::Segment] {
         let upsert = store.upsert(kind, "a", &live("a", 1)).await.must("upsert");
-        assert_eq!(upsert, Upsert::Written, "the result of the upsert");
+        assert_eq!(upsert, WriteOutcome::Written, "the result of the upsert");
         assert_items(&*store, kind, &[("a", 1)], "after the upsert").await;
     }
     place.clear().await;
@@ -350,7 +350,7 @@ pub async fn upsert_of_a_newer_version_replaces(harness: &dyn PersistentStoreHar
             .upsert(DataKind::Flag, "a", &live("a", version))
             .await
             .must("upsert");
-        assert_eq!(upsert, Upsert::Written, "version {version}");
+        assert_eq!(upsert, WriteOutcome::Written, "version {version}");
         assert_items(
             &*store,
             DataKind::Flag,
@@ -449,7 +449,7 @@ pub async fn upsert_replaces_a_row_without_a_readable_version(
             .upsert(DataKind::Flag, "a", &live("a", 1))
             .await
             .must("upsert");
-        assert_eq!(upsert, Upsert::Written, "over the row {text:?}");
+        assert_eq!(upsert, WriteOutcome::Written, "over the row {text:?}");
         assert_items(&*store, DataKind::Flag, &[("a", 1)], "after the upsert").await;
     }
     place.clear().await;
@@ -470,7 +470,7 @@ pub async fn upsert_respects_the_version_of_a_row_of_another_writer(
         .must("upsert");
     assert_eq!(
         upsert,
-        Upsert::Written,
+        WriteOutcome::Written,
         "a newer item than that of another writer"
     );
     place
@@ -485,7 +485,7 @@ pub async fn upsert_respects_the_version_of_a_row_of_another_writer(
         .await
         .must("upsert");
     assert!(
-        matches!(upsert, Upsert::Superseded(_)),
+        matches!(upsert, WriteOutcome::Superseded(_)),
         "an item as old as the tombstone of another writer"
     );
     place.clear().await;
@@ -564,7 +564,7 @@ pub async fn a_newer_upsert_restores_a_deleted_item(harness: &dyn PersistentStor
         .upsert(DataKind::Flag, "a", &live("a", 6))
         .await
         .must("upsert");
-    assert_eq!(upsert, Upsert::Written, "the result of the upsert");
+    assert_eq!(upsert, WriteOutcome::Written, "the result of the upsert");
     assert_items(&*store, DataKind::Flag, &[("a", 6)], "after the upsert").await;
     place.clear().await;
 }
@@ -600,7 +600,7 @@ pub async fn of_concurrent_writers_the_newest_version_wins(harness: &dyn Persist
         }
     }
     for (version, upsert) in writers.join_all().await {
-        let lost = version == WRITERS && upsert != Upsert::Written;
+        let lost = version == WRITERS && upsert != WriteOutcome::Written;
         assert!(!lost, "the newest version was not written: {upsert:?}");
     }
     assert_items(
@@ -645,7 +645,7 @@ pub async fn a_dropped_write_leaves_the_store_usable(harness: &dyn PersistentSto
         .upsert(DataKind::Flag, "a", &live("a", 2))
         .await
         .must("upsert after dropped writes");
-    assert_eq!(upsert, Upsert::Written, "the result of the upsert");
+    assert_eq!(upsert, WriteOutcome::Written, "the result of the upsert");
     assert_same(
         get(&*store, DataKind::Flag, "a").await.as_ref(),
         &live("a", 2),
@@ -702,10 +702,10 @@ pub async fn a_dropped_init_is_not_written_after_a_later_one(harness: &dyn Persi
 async fn is_superseded(store: &dyn PersistentDataStore, item: &StoredItem, stored: &StoredItem) {
     let upsert = store.upsert(DataKind::Flag, "a", item).await.must("upsert");
     assert!(
-        matches!(upsert, Upsert::Superseded(_)),
+        matches!(upsert, WriteOutcome::Superseded(_)),
         "{item:?} counts as newer than {stored:?}"
     );
-    if let Upsert::Superseded(Some(winner)) = &upsert {
+    if let WriteOutcome::Superseded(Some(winner)) = &upsert {
         assert_same(Some(winner), stored, "the item in the result");
     }
     assert_same(
@@ -721,7 +721,7 @@ async fn is_deleted(store: &dyn PersistentDataStore, tombstone: &StoredItem) {
         .upsert(DataKind::Flag, "a", tombstone)
         .await
         .must("upsert");
-    assert_eq!(upsert, Upsert::Written, "the result of the upsert");
+    assert_eq!(upsert, WriteOutcome::Written, "the result of the upsert");
     assert_same(
         get(store, DataKind::Flag, "a").await.as_ref(),
         tombstone,

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use vexil_eval::migration::PerOrigin;
 use vexil_eval::{Reason, Text};
 
-use crate::events::MigrationOp;
+use crate::events::MigrationOpEvent;
 use crate::events::redaction::RedactedContext;
 use crate::events::service::payload::millis;
 
@@ -21,11 +21,11 @@ pub(super) struct MigrationOpJson<'a> {
     sampling_ratio: Option<i64>,
     evaluation: EvaluationJson<'a>,
     #[serde(serialize_with = "write_measurements")]
-    measurements: &'a MigrationOp,
+    measurements: &'a MigrationOpEvent,
 }
 
 impl<'a> MigrationOpJson<'a> {
-    pub(super) fn new(date: u64, op: &'a MigrationOp, context: RedactedContext<'a>) -> Self {
+    pub(super) fn new(date: u64, op: &'a MigrationOpEvent, context: RedactedContext<'a>) -> Self {
         Self {
             creation_date: date,
             operation: op.operation.as_str(),
@@ -100,7 +100,10 @@ impl<T> OriginsJson<T> {
     }
 }
 
-fn write_measurements<S: Serializer>(op: &MigrationOp, serializer: S) -> Result<S::Ok, S::Error> {
+fn write_measurements<S: Serializer>(
+    op: &MigrationOpEvent,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     let yes = |yes: bool| yes.then_some(true);
     let took = |latency: Option<Duration>| latency.map(millis);
     let consistent = |value| MeasurementJson::Consistent {

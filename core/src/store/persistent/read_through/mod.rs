@@ -37,7 +37,7 @@ use super::access::{ANSWER_LIMIT, Reader, Writer};
 use super::codec::{decode, decode_all, encode};
 use super::health::{Health, watch};
 use super::write_order::collections;
-use super::{Collection, StoredItem, Upsert};
+use super::{Collection, StoredItem, WriteOutcome};
 use crate::moment::Moment;
 use crate::runtime::{Runtime, Task};
 use crate::single_flight::SingleFlight;
@@ -211,16 +211,16 @@ impl DataStore for ReadThroughStore {
             Ok(stored) => match writer.upsert(item.kind(), item.key(), &stored).await {
                 // The stored item is identical: an earlier response was lost, or another process
                 // writes the same data.
-                Ok(Upsert::Superseded(Some(other))) if other.body == stored.body => {
-                    Ok(Upsert::Written)
+                Ok(WriteOutcome::Superseded(Some(other))) if other.body == stored.body => {
+                    Ok(WriteOutcome::Written)
                 }
                 written => written,
             },
             Err(error) => Err(error),
         };
         match written {
-            Ok(Upsert::Written) => {}
-            Ok(Upsert::Superseded(stored)) => {
+            Ok(WriteOutcome::Written) => {}
+            Ok(WriteOutcome::Superseded(stored)) => {
                 match stored.and_then(|stored| decode(item.kind(), item.key(), &stored).ok()) {
                     Some(newer) => shared.remember(newer),
                     None => drop(shared.fetch(item.kind(), item.key().clone()).await),

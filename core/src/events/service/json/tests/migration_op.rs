@@ -6,8 +6,8 @@ use vexil_eval::migration::{Operation, PerOrigin, Stage};
 use super::*;
 
 /// A read from the old origin, without optional values.
-pub(super) fn read() -> MigrationOp {
-    MigrationOp {
+pub(super) fn read() -> MigrationOpEvent {
+    MigrationOpEvent {
         operation: Operation::Read,
         context: ada(),
         key: "move-db".into(),
@@ -26,14 +26,14 @@ pub(super) fn read() -> MigrationOp {
     }
 }
 
-pub(super) fn event(op: MigrationOp) -> FullEvent {
+pub(super) fn event(op: MigrationOpEvent) -> FullEvent {
     FullEvent::MigrationOp {
         date: 1_700_000_000_555,
         op: Box::new(op),
     }
 }
 
-fn written_op(op: MigrationOp) -> serde_json::Value {
+fn written_op(op: MigrationOpEvent) -> serde_json::Value {
     written(&events([event(op)]))[0].take()
 }
 
@@ -53,7 +53,7 @@ fn unknown_values_are_left_out() {
 // EVT-7.6
 #[test]
 fn all_known_values_are_written() {
-    let op = written_op(MigrationOp {
+    let op = written_op(MigrationOpEvent {
         operation: Operation::Write,
         sampling_ratio: Some(10),
         check_ratio: Some(4),
@@ -91,7 +91,7 @@ fn all_known_values_are_written() {
 #[test]
 fn a_default_has_no_variation_and_an_unknown_flag_no_version() {
     let detail = Detail::new(Stage::Off, None, EvalErrorKind::FlagNotFound.into());
-    let op = written_op(MigrationOp {
+    let op = written_op(MigrationOpEvent {
         detail,
         version: None,
         ..read()
@@ -106,7 +106,7 @@ fn a_default_has_no_variation_and_an_unknown_flag_no_version() {
 // EVT-7.6
 #[test]
 fn ratios_of_1_are_not_written() {
-    let op = written_op(MigrationOp {
+    let op = written_op(MigrationOpEvent {
         sampling_ratio: Some(1),
         check_ratio: Some(1),
         invoked: PerOrigin {

@@ -4,7 +4,7 @@ use serde_json::json;
 use vexil_eval::{EvalErrorKind, ReasonKind};
 
 use super::*;
-use crate::events::MigrationOp;
+use crate::events::MigrationOpEvent;
 
 /// Returns the JSON of a writer without redaction rules.
 fn written(payload: &Payload) -> serde_json::Value {
@@ -442,7 +442,7 @@ fn contexts(writer: &EventWriter, context: serde_json::Value) -> Vec<(String, se
             data: Value::Null,
             metric: None,
         },
-        migration_op::event(MigrationOp {
+        migration_op::event(MigrationOpEvent {
             context: context.clone(),
             ..migration_op::read()
         }),
