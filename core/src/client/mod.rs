@@ -83,6 +83,66 @@ use crate::store::persistent::access::Reader;
 /// assert_eq!(detail.reason.to_string(), "error: there is no such flag");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # States of a client
+///
+/// Four methods describe the state of a client, each for another question:
+///
+/// | question | method |
+/// | --- | --- |
+/// | May this process serve requests? | [`wait_until_ready`](Self::wait_until_ready) |
+/// | Is the data current? | [`data_source_status`](Self::data_source_status); with a database also [`data_store_status`](Self::data_store_status) |
+/// | Where does the data come from? | [`data_availability`](Self::data_availability) |
+/// | What would another SDK call initialized? | [`is_initialized`](Self::is_initialized) |
+///
+/// | mode | ready | `is_initialized` | `data_availability` | state of the data source | current while |
+/// | --- | --- | --- | --- | --- | --- |
+/// | streaming, polling, a custom source | once the source has delivered data | when ready | `Defaults`, then `Refreshed` | `Initializing`, then `Valid`; `Interrupted` during an outage | `Valid` |
+/// | the same, with a persistent store | also once complete data was read from the database | when ready | `Defaults`, `Cached` if the database has data, then `Refreshed` | the same | `Valid`; the database is, while `data_store_status` is `available` |
+/// | daemon mode, in memory | once the database was read, even if it was empty | always | `Defaults`, then `Refreshed` | `Valid` | `data_store_status` is `available` and not `stale` |
+/// | daemon mode with a [`cache`](crate::config::PersistentStoreConfig::cache) | once the database has answered | always | `Cached` | `Valid` | the same |
+/// | offline | always | always | `Defaults` | `Valid` | always |
+/// | test data | when `start` returns | when ready | `Refreshed` | `Valid` | always |
+///
+/// In every mode, the state of the data source is `Off` once it has given up or the client is
+/// closed. A ready client stays ready and keeps using its last data during outages.
+///
+/// A **readiness** probe asks whether the client is ready. A **liveness** probe must not ask the
+/// client at all: a restart does not end an outage of the service or the database, and the client
+/// recovers by itself. An alert on outages reads the status.
+///
+/// ```
+/// use std::time::Duration;
+/// use vexil::data_source::DataSourceState;
+/// use vexil::{Client, Context};
+/// use vexil_testing::TestData;
+///
+/// fn is_ready(client: &Client) -> bool {
+///     client.blocking_wait_until_ready(Duration::ZERO).is_ok()
+/// }
+///
+/// /// Does not depend on the client: a process that answers is alive.
+/// fn is_alive() -> bool {
+///     true
+/// }
+///
+/// fn is_current(client: &Client) -> bool {
+///     client.data_source_status().status().state == DataSourceState::Valid
+///         && !client.data_store_status().status().stale
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let flags = TestData::new().with("banner", "hello");
+/// let client = Client::builder("sdk-key").data_source(flags).start()?;
+/// assert!(is_ready(&client) && is_alive() && is_current(&client));
+///
+/// client.blocking_close(Duration::from_secs(5));
+/// // The last data is still used, but not kept current.
+/// assert!(is_ready(&client) && is_alive() && !is_current(&client));
+/// assert_eq!(client.str_variation("banner", &Context::new("ada")?, ""), "hello");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -117,33 +177,18 @@ impl Client {
     /// Waits until the client is ready, that is, has data to evaluate flags with. May be called any
     /// number of times, on any executor. With a `timeout` of zero it only checks.
     ///
-    /// | mode | ready | kept current while |
-    /// | --- | --- | --- |
-    /// | streaming, polling, another data source | once it has delivered data | [`data_source_status`](Self::data_source_status) is [`Valid`](DataSourceState::Valid) |
-    /// | the same, with a persistent store | also once complete data was read from the database | the same; the database is kept current while [`data_store_status`](Self::data_store_status) is `available` |
-    /// | daemon mode | once the database was read, even if it was empty | `data_store_status` is `available` and not `stale` |
-    /// | daemon mode with a [`cache`](crate::config::PersistentStoreConfig::cache) | once the database has answered | the same |
-    /// | offline | always | always |
-    ///
-    /// A ready client stays ready: it keeps using its last data during outages. This makes
-    /// `wait_until_ready` suitable for a readiness probe. Do not use it in a liveness probe: a
-    /// restart does not fix an outage of the service or the database, and the client recovers by
-    /// itself. The third column says how to detect such an outage.
-    /// [`is_initialized`](Self::is_initialized) has the same meaning as in other SDKs, and is
-    /// always `true` in daemon mode.
+    /// A ready client stays ready. The [states of a client](Self#states-of-a-client) say when a
+    /// client is ready in each mode, and how to detect an outage.
     ///
     /// ```
     /// use std::time::Duration;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let client = vexil::Client::builder("sdk-key").offline(true).start()?;
     ///
-    /// // At the start: a process that can run with defaults continues without flags.
+    /// // A process that can run with defaults continues without flags.
     /// if let Err(error) = client.blocking_wait_until_ready(Duration::from_secs(5)) {
     ///     eprintln!("starting without flags: {error}");
     /// }
-    /// // In a readiness probe:
-    /// let is_ready = client.blocking_wait_until_ready(Duration::ZERO).is_ok();
-    /// # assert!(is_ready);
     /// # Ok(())
     /// # }
     /// ```
@@ -228,14 +273,16 @@ impl Client {
     /// Whether flags can be evaluated, as other SDKs define it: the client has data, or it is
     /// offline, where every evaluation returns its default. In [daemon
     /// mode](ClientBuilder::daemon_mode) always `true`, even if the database was never read; use
-    /// [`wait_until_ready`](Self::wait_until_ready) to check that.
+    /// [`wait_until_ready`](Self::wait_until_ready) to check that. See the [states of a
+    /// client](Self#states-of-a-client).
     #[must_use]
     pub fn is_initialized(&self) -> bool {
         let needs_none = self.is_offline() || self.shared.resolver.daemon_mode;
         needs_none || self.has_confirmed_data()
     }
 
-    /// The freshness of the data that evaluations use.
+    /// The freshness of the data that evaluations use. See the [states of a
+    /// client](Self#states-of-a-client).
     #[must_use]
     pub fn data_availability(&self) -> DataAvailability {
         self.shared.resolver.availability()

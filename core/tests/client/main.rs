@@ -17,5 +17,6 @@ mod needs;
 mod readiness;
 mod reentry;
 mod runtimes;
+mod states;
 mod status;
 mod variations;
