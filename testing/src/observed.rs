@@ -2,21 +2,21 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use vexil::store::{ChangeNotifier, Changes};
 
 #[derive(Debug, Default)]
 pub(crate) struct Observed<T> {
     /// Locked for a single read or change, never across an await.
     state: Mutex<T>,
     /// Marked after each change, to wake waiting tasks.
-    changed: watch::Sender<()>,
+    changed: ChangeNotifier,
 }
 
 impl<T> Observed<T> {
     pub(crate) fn new(state: T) -> Self {
         Self {
             state: Mutex::new(state),
-            changed: watch::Sender::new(()),
+            changed: ChangeNotifier::new(),
         }
     }
 
@@ -26,7 +26,7 @@ impl<T> Observed<T> {
 
     pub(crate) fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
         let result = change(&mut self.lock());
-        self.changed.send_replace(());
+        self.changed.notify();
         result
     }
 
@@ -35,7 +35,7 @@ impl<T> Observed<T> {
         change(&mut self.lock())
     }
 
-    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+    pub(crate) fn changes(&self) -> Changes {
         self.changed.subscribe()
     }
 
@@ -46,8 +46,7 @@ impl<T> Observed<T> {
             if let Some(found) = self.look(&mut look) {
                 return found;
             }
-            // `self` holds the sender, so the channel cannot be closed.
-            let _ = changes.changed().await;
+            changes.changed().await;
         }
     }
 

@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::task::coop::unconstrained;
+use vexil::store::Changes;
 
 /// The default timeout. Reached only by tests that fail.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A source of conditions to wait for.
 pub(crate) trait Watched: Sync {
     /// Returns a receiver that is marked after each change.
-    fn changes(&self) -> watch::Receiver<()>;
+    fn changes(&self) -> Changes;
 
     /// Describes the current state, for the message of a timeout.
     fn seen(&self) -> String;

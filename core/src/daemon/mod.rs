@@ -16,15 +16,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use diff::KnownItems;
 use loss_guard::{Guard, Verdict};
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::bounds::spread;
 use crate::data_source::{DataSink, DataSource, DataSourceError, DataSourceState};
 use crate::status::DataStoreReporter;
-use crate::store::StoredDataSet;
 use crate::store::persistent::access::Reader;
 use crate::store::persistent::health::Health;
+use crate::store::{Changes, StoredDataSet};
 
 /// Minimum time between two refreshes, however many change notifications arrive.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -171,14 +170,12 @@ impl Refresher<'_> {
 
 /// Waits until `latest` or until the database notifies of a change, but never returns before
 /// `earliest`.
-async fn wait(earliest: Instant, latest: Instant, changes: Option<&mut watch::Receiver<()>>) {
+async fn wait(earliest: Instant, latest: Instant, changes: Option<&mut Changes>) {
     let changed = async {
         let Some(changes) = changes else {
             return pending().await;
         };
-        if changes.changed().await.is_err() {
-            return pending().await;
-        }
+        changes.changed().await;
         sleep_until(earliest).await;
         // The next refresh sees all changes so far.
         changes.mark_unchanged();

@@ -60,7 +60,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 pub use memory::MemoryStore;
 pub use persistent::read_through::CacheMode;
-pub use persistent::{Collection, PersistentDataStore, StoredDataSet, StoredItem, WriteOutcome};
+pub use persistent::{
+    ChangeNotifier, Changes, Collection, PersistentDataStore, StoredDataSet, StoredItem,
+    WriteOutcome,
+};
 use vexil_eval::Lookup;
 use vexil_eval::model::{ChangeSet, Changes, DataKind, DataSet, Flag, Item, Segment};
 

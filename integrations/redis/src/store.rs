@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use redis::{Cmd, Value};
-use tokio::sync::watch;
 use vexil::model::DataKind;
 use vexil::store::{
-    Collection, PersistentDataStore, StoreError, StoredDataSet, StoredItem, WriteOutcome,
+    Changes, Collection, PersistentDataStore, StoreError, StoredDataSet, StoredItem, WriteOutcome,
 };
 use vexil::{PerProcess, Text, async_trait};
 
@@ -42,7 +41,7 @@ const CHUNK: usize = 500;
 pub struct RedisDataStore {
     lease: Arc<Lease>,
     keys: Keys,
-    changes: PerProcess<watch::Receiver<()>>,
+    changes: PerProcess<Changes>,
     /// Whether the keys are on different nodes of a cluster and cannot be in one transaction.
     split: AtomicBool,
     warned_of_split: AtomicBool,
@@ -309,8 +308,8 @@ impl PersistentDataStore for RedisDataStore {
             .map_err(store_error)
     }
 
-    fn changes(&self) -> Option<watch::Receiver<()>> {
-        Some(watch::Receiver::clone(&self.changes.get()))
+    fn changes(&self) -> Option<Changes> {
+        Some(Changes::clone(&self.changes.get()))
     }
 
     fn describe(&self) -> &'static str {

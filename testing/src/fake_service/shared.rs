@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::watch;
+use vexil::store::Changes;
 
 use super::data::Data;
 use super::log::Log;
@@ -56,7 +56,7 @@ impl Shared {
 }
 
 impl Watched for Shared {
-    fn changes(&self) -> watch::Receiver<()> {
+    fn changes(&self) -> Changes {
         self.state.changes()
     }
 

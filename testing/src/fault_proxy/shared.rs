@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use vexil::store::Changes;
 
 use super::{Direction, ProxyCounts};
 use crate::observed::Observed;
@@ -135,7 +135,7 @@ impl Faults {
 }
 
 impl Watched for Shared {
-    fn changes(&self) -> watch::Receiver<()> {
+    fn changes(&self) -> Changes {
         self.state.changes()
     }
 

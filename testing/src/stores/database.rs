@@ -6,11 +6,10 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
-use tokio::sync::watch;
 use vexil::Text;
 use vexil::eval::Membership;
 use vexil::model::DataKind;
-use vexil::store::StoredItem;
+use vexil::store::{Changes, StoredItem};
 
 use crate::observed::Observed;
 
@@ -121,7 +120,7 @@ impl MemoryDatabase {
             .change(|environments| change(environments.entry(prefix.to_owned()).or_default()))
     }
 
-    pub(super) fn changes(&self) -> watch::Receiver<()> {
+    pub(super) fn changes(&self) -> Changes {
         self.0.changes()
     }
 }

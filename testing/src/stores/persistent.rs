@@ -4,10 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::watch;
 use vexil::model::DataKind;
 use vexil::store::{
-    Collection, PersistentDataStore, StoreError, StoredDataSet, StoredItem, WriteOutcome,
+    Changes, Collection, PersistentDataStore, StoreError, StoredDataSet, StoredItem, WriteOutcome,
 };
 use vexil::{Text, async_trait};
 
@@ -201,7 +200,7 @@ impl PersistentDataStore for MemoryPersistentStore {
         self.calls.enter(StoreMethod::Probe).await?.give(())
     }
 
-    fn changes(&self) -> Option<watch::Receiver<()>> {
+    fn changes(&self) -> Option<Changes> {
         self.pushes.then(|| self.database.changes())
     }
 

@@ -6,11 +6,11 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::watch;
 use tokio::task::{spawn_blocking, yield_now};
 use vexil::model::DataKind;
 use vexil::store::{
-    Collection, PersistentDataStore, StoreError, StoredDataSet, StoredItem, WriteOutcome,
+    ChangeNotifier, Changes, Collection, PersistentDataStore, StoreError, StoredDataSet,
+    StoredItem, WriteOutcome,
 };
 use vexil::{Text, async_trait};
 use vexil_testing::conformance::Meanwhile;
@@ -458,20 +458,20 @@ impl PersistentDataStore for Faulty {
         self.inner.probe().await
     }
 
-    fn changes(&self) -> Option<watch::Receiver<()>> {
+    fn changes(&self) -> Option<Changes> {
         let mut changes = self.inner.changes()?;
         match self.fault {
             Fault::NeverTells | Fault::TellsOnce => {
-                let (tell, told) = watch::channel(());
+                let notifier = ChangeNotifier::new();
+                let notified = notifier.subscribe();
                 let times = usize::from(self.fault == Fault::TellsOnce);
                 tokio::spawn(async move {
                     for _ in 0..times {
-                        let _ = changes.changed().await;
-                        let _ = tell.send(());
+                        changes.changed().await;
+                        notifier.notify();
                     }
-                    tell.closed().await;
                 });
-                Some(told)
+                Some(notified)
             }
             _ => Some(changes),
         }

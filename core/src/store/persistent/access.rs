@@ -7,12 +7,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use vexil_eval::Text;
 use vexil_eval::model::DataKind;
 
 use super::{
-    Collection, DEFAULT_REFRESH_INTERVAL, PersistentDataStore, StoreError, StoredDataSet,
+    Changes, Collection, DEFAULT_REFRESH_INTERVAL, PersistentDataStore, StoreError, StoredDataSet,
     StoredItem, WriteOutcome,
 };
 use crate::bounds;
@@ -71,7 +70,7 @@ impl Reader {
         let _ = closed.await;
     }
 
-    pub(crate) fn changes(&self) -> Option<watch::Receiver<()>> {
+    pub(crate) fn changes(&self) -> Option<Changes> {
         self.0.changes()
     }
 

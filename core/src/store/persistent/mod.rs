@@ -94,6 +94,7 @@
 //! ```
 
 pub(crate) mod access;
+mod changes;
 pub(crate) mod codec;
 pub(crate) mod hand_over;
 pub(crate) mod health;
@@ -106,7 +107,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::watch;
+pub use changes::{ChangeNotifier, Changes};
 use vexil_eval::Text;
 use vexil_eval::model::DataKind;
 
@@ -190,10 +191,10 @@ pub trait PersistentDataStore: Debug + Send + Sync + 'static {
         self.is_initialized().await.map(drop)
     }
 
-    /// A receiver that is notified whenever data in the store may have changed, if the store
-    /// supports that. Notifications are only a hint: the SDK then reads the store again, which it
-    /// also does at intervals. Default: `None`.
-    fn changes(&self) -> Option<watch::Receiver<()>> {
+    /// Notifications that data in the store may have changed, from a [`ChangeNotifier`], if the
+    /// store supports that. They are only a hint: the SDK then reads the store again, which it also
+    /// does at intervals. Default: `None`.
+    fn changes(&self) -> Option<Changes> {
         None
     }
 

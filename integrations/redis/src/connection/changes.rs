@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use redis::{Cmd, PushInfo, PushKind, Value};
 use tokio::sync::watch;
+use vexil::store::ChangeNotifier;
 
 use crate::keys::Keys;
 
@@ -22,7 +23,7 @@ pub(crate) struct Changes {
 #[derive(Debug)]
 struct Watcher {
     keys: [String; 3],
-    changed: watch::Sender<()>,
+    changed: ChangeNotifier,
 }
 
 impl Changes {
@@ -34,16 +35,17 @@ impl Changes {
     }
 
     /// Returns a receiver that is marked whenever an entry under these keys may have changed.
-    pub(crate) fn watch(&self, keys: &Keys) -> watch::Receiver<()> {
+    pub(crate) fn watch(&self, keys: &Keys) -> vexil::store::Changes {
         let keys = keys.all();
         let mut watchers = self.lock();
         if let Some(known) = watchers.iter().find(|watcher| watcher.keys == keys) {
             return known.changed.subscribe();
         }
-        let (changed, receiver) = watch::channel(());
+        let changed = ChangeNotifier::new();
+        let changes = changed.subscribe();
         watchers.push(Watcher { keys, changed });
         self.count.send_replace(watchers.len());
-        receiver
+        changes
     }
 
     /// The number of registered stores, now and later.
@@ -96,7 +98,7 @@ impl Changes {
             .collect();
         // Sending wakes receivers, which may run any code, so the lock is already released.
         for changed in concerned {
-            changed.send_replace(());
+            changed.notify();
         }
     }
 

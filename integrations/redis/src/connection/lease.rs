@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use redis::Value;
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Dedicated, RedisConnection, Settings, Sockets, Topology};
@@ -60,7 +59,7 @@ impl Lease {
     }
 
     /// Returns a receiver that is marked whenever an entry under these keys may have changed.
-    pub(crate) fn watch(&self, keys: &Keys) -> watch::Receiver<()> {
+    pub(crate) fn watch(&self, keys: &Keys) -> vexil::store::Changes {
         self.sockets().changes.watch(keys)
     }
 

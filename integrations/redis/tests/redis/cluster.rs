@@ -64,8 +64,7 @@ async fn flags_are_read_from_the_node_that_has_them() {
             node.command(["HSET", &key, "new", "{}"]).unwrap();
             tokio::time::timeout(SOON, changes.changed())
                 .await
-                .expect("the node notifies the store")
-                .unwrap();
+                .expect("the node notifies the store");
         }
     }
 }
