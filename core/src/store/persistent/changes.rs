@@ -17,7 +17,7 @@ use tokio::sync::watch;
 /// let notifier = ChangeNotifier::new();
 /// let mut changes = notifier.subscribe();
 /// assert!(!changes.has_changed());
-/// // Notifications that nobody has waited for yet count as one.
+/// // Several notifications before the next wait count as one.
 /// notifier.notify();
 /// notifier.notify();
 /// changes.changed().await;
