@@ -39,13 +39,13 @@ pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
         .layer(DefaultBodyLimit::disable())
         .with_state(Arc::clone(&service));
     let server = axum::serve(listener, routes).with_graceful_shutdown(service.stopped());
-    let patience = async {
+    let grace_period = async {
         service.stopped().await;
         sleep(GRACE).await;
     };
     tokio::select! {
         result = server.into_future() => result?,
-        () = patience => {}
+        () = grace_period => {}
     }
     service.close_all().await;
     Ok(())

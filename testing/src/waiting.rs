@@ -12,7 +12,7 @@ use tokio::task::coop::unconstrained;
 use vexil::store::Changes;
 
 /// The default timeout. Reached only by tests that fail.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A source of conditions to wait for.
 pub(crate) trait Watched: Sync {
@@ -33,7 +33,7 @@ pub struct Waiting<'a, T> {
     /// Drives the timer.
     runtime: Handle,
     what: String,
-    patience: Duration,
+    timeout: Duration,
     look: Box<dyn FnMut() -> Option<T> + Send + 'a>,
 }
 
@@ -48,14 +48,14 @@ impl<'a, T> Waiting<'a, T> {
             watched,
             runtime,
             what,
-            patience: PATIENCE,
+            timeout: TIMEOUT,
             look: Box::new(look),
         }
     }
 
     /// Sets the timeout. Default: 30 seconds.
-    pub fn within(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
@@ -73,11 +73,11 @@ impl<'a, T> Waiting<'a, T> {
     async fn run(mut self) -> Result<T, TimedOut> {
         // Subscribed before the first evaluation, so that no later change is missed.
         let mut changes = self.watched.changes();
-        let patience = self.patience;
+        let timeout = self.timeout;
         // Spawned on the runtime, because the sleep needs its timer.
         let mut timer = Timer(
             self.runtime
-                .spawn(async move { tokio::time::sleep(patience).await }),
+                .spawn(async move { tokio::time::sleep(timeout).await }),
         );
         loop {
             if let Some(found) = (self.look)() {
@@ -91,7 +91,7 @@ impl<'a, T> Waiting<'a, T> {
         }
         Err(TimedOut {
             what: self.what,
-            patience: self.patience,
+            timeout: self.timeout,
             seen: self.watched.seen(),
         })
     }
@@ -110,7 +110,7 @@ impl<T> fmt::Debug for Waiting<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Waiting")
             .field("for", &self.what)
-            .field("patience", &self.patience)
+            .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
 }
@@ -128,7 +128,7 @@ impl Drop for Timer {
 #[derive(Clone, Debug)]
 pub struct TimedOut {
     what: String,
-    patience: Duration,
+    timeout: Duration,
     seen: String,
 }
 
@@ -136,10 +136,10 @@ impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             what,
-            patience,
+            timeout,
             seen,
         } = self;
-        write!(f, "waited {patience:?} for {what}; {seen}")
+        write!(f, "waited {timeout:?} for {what}; {seen}")
     }
 }
 

@@ -11,7 +11,7 @@ use vexil_testing::FaultProxy;
 use vexil_testing::fault_proxy::Direction::{ToClient, ToServer};
 
 /// Reached only by tests that fail.
-const SOON: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// Long enough for data that is sent to arrive. On a slower machine, a test that waits this long
 /// proves less, but never fails.
 const SILENCE: Duration = Duration::from_millis(50);
@@ -32,8 +32,8 @@ impl Setup {
     fn connect(&self) -> (TcpStream, TcpStream) {
         let client = TcpStream::connect(self.proxy.address()).unwrap();
         let (served, _) = self.server.accept().unwrap();
-        client.set_read_timeout(Some(SOON)).unwrap();
-        served.set_read_timeout(Some(SOON)).unwrap();
+        client.set_read_timeout(Some(TIMEOUT)).unwrap();
+        served.set_read_timeout(Some(TIMEOUT)).unwrap();
         (client, served)
     }
 }
@@ -54,7 +54,7 @@ fn rest(stream: &mut TcpStream) -> Vec<u8> {
 fn is_silent(stream: &mut TcpStream) -> bool {
     stream.set_read_timeout(Some(SILENCE)).unwrap();
     let read = stream.read(&mut [0]);
-    stream.set_read_timeout(Some(SOON)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
 }
 
@@ -248,7 +248,7 @@ fn a_corrupting_closure_may_call_the_proxy() {
     });
     let mut client = TcpStream::connect(proxy.address()).unwrap();
     let (mut served, _) = server.accept().unwrap();
-    served.set_read_timeout(Some(SOON)).unwrap();
+    served.set_read_timeout(Some(TIMEOUT)).unwrap();
     client.write_all(b"?").unwrap();
     assert_eq!(read(&mut served, 1), [1]);
     proxy.restore().unwrap();
@@ -259,7 +259,7 @@ fn restoring_ends_all_faults() {
     let setup = Setup::new();
     for direction in [ToServer, ToClient] {
         setup.proxy.stall(direction);
-        setup.proxy.delay(direction, SOON * 100);
+        setup.proxy.delay(direction, TIMEOUT * 100);
         setup.proxy.cut_after(direction, 1);
         setup.proxy.corrupt(direction, Vec::clear);
     }

@@ -13,12 +13,12 @@ use vexil_testing::fake_service::{Answer, Endpoint};
 use vexil_testing::{FakeService, MemoryPersistentStore, StoreFault, StoreMethod};
 
 const TIMES: [Duration; 3] = [Duration::ZERO, Duration::from_nanos(1), Duration::MAX];
-const SOON: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Returns the response to a request of this path, up to and including this text.
 fn answer(service: &FakeService, path: &str, until: &str) -> String {
     let mut connection = TcpStream::connect(service.address()).unwrap();
-    connection.set_read_timeout(Some(SOON)).unwrap();
+    connection.set_read_timeout(Some(TIMEOUT)).unwrap();
     write!(
         connection,
         "GET {path} HTTP/1.1\r\nhost: service\r\nauthorization: sdk-key\r\n\r\n"
@@ -101,10 +101,10 @@ fn a_store_may_be_late_by_any_time() {
                 store
                     .calls()
                     .fault(StoreMethod::Get, StoreFault::Delay(time));
-                let got = tokio::time::timeout(SOON, store.get(DataKind::Flag, "a")).await;
+                let got = tokio::time::timeout(TIMEOUT, store.get(DataKind::Flag, "a")).await;
                 assert_eq!(
                     got.is_ok(),
-                    time < SOON,
+                    time < TIMEOUT,
                     "{}({time:?})",
                     "StoreFault::Delay"
                 );

@@ -20,7 +20,7 @@ use vexil::model::{DataSet, Flag, Segment};
 use vexil::{Client, Context, Value};
 use vexil_testing::{FlagBuilder, PreconfiguredError, TestData};
 
-const SOON: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn client(data: &TestData) -> Client {
     Client::builder("sdk-key")
@@ -318,8 +318,11 @@ fn a_status_reaches_every_client() {
         );
     }
     data.update_status(DataSourceState::Valid, None);
-    let states = [changes.blocking_next(SOON), changes.blocking_next(SOON)]
-        .map(|status| status.unwrap().state);
+    let states = [
+        changes.blocking_next(TIMEOUT),
+        changes.blocking_next(TIMEOUT),
+    ]
+    .map(|status| status.unwrap().state);
     assert_eq!(
         states,
         [DataSourceState::Interrupted, DataSourceState::Valid]
@@ -387,7 +390,7 @@ fn a_listener_is_notified_of_changes_of_a_flag_and_its_dependencies() -> Result<
     data.use_preconfigured_segment(json!({"key": "testers", "included": ["ada"]}))?;
     data.delete("plain");
     let heard: Vec<_> = (0..3)
-        .map(|_| changes.recv_timeout(SOON).unwrap())
+        .map(|_| changes.recv_timeout(TIMEOUT).unwrap())
         .collect();
     assert_eq!(heard, ["plain", "of-segment", "plain"]);
     Ok(())
@@ -408,7 +411,7 @@ fn a_listener_may_make_changes_itself() {
             _ => send.send(()).unwrap(),
         });
     data.set("cause", 1);
-    changes.recv_timeout(SOON).unwrap();
+    changes.recv_timeout(TIMEOUT).unwrap();
     assert_eq!(value(&clients[1], "effect"), 1.into());
 }
 
@@ -424,7 +427,10 @@ fn a_value_listener_receives_the_old_and_the_new_value() {
                 .unwrap();
         });
     data.set("flag", "new");
-    assert_eq!(changes.recv_timeout(SOON), Ok(("old".into(), "new".into())));
+    assert_eq!(
+        changes.recv_timeout(TIMEOUT),
+        Ok(("old".into(), "new".into()))
+    );
 }
 
 // SRC-7.4, several clients
@@ -450,7 +456,7 @@ fn a_dropped_client_leaves_nothing_behind() {
     let (send, gone) = channel();
     let other = client(&data);
     drop(client_with(&data, Habit::SayGoodbye(send)));
-    gone.recv_timeout(SOON).unwrap();
+    gone.recv_timeout(TIMEOUT).unwrap();
     assert_eq!(data.client_count(), 1, "only the other client");
     data.set("flag", 2);
     assert_eq!(value(&other, "flag"), 2.into());
@@ -462,14 +468,14 @@ fn a_closed_client_keeps_its_flags_and_the_others_continue() {
     let data = TestData::new().with("flag", 1);
     let (send, gone) = channel();
     let (closed, other) = (client_with(&data, Habit::SayGoodbye(send)), client(&data));
-    pollster::block_on(closed.close(SOON));
+    pollster::block_on(closed.close(TIMEOUT));
     assert_eq!(
         closed.data_source_status().status().state,
         DataSourceState::Off
     );
     assert_eq!(value(&closed, "flag"), 1.into());
     drop(closed);
-    gone.recv_timeout(SOON).unwrap();
+    gone.recv_timeout(TIMEOUT).unwrap();
     assert_eq!(data.client_count(), 1);
     data.set("flag", 2);
     assert_eq!(value(&other, "flag"), 2.into());
@@ -501,7 +507,7 @@ fn a_change_during_the_initial_data_is_delivered_after_it() {
         (0..10_000).for_each(|_| thread::yield_now());
     }));
     let _running = attach_as(&data, &recorder);
-    threads.recv_timeout(SOON).unwrap().join().unwrap();
+    threads.recv_timeout(TIMEOUT).unwrap().join().unwrap();
     assert_eq!(recorder.take(), ["init [flag flag 1]", "flag flag 2"]);
 }
 
@@ -626,7 +632,7 @@ fn any_number_of_changes_can_be_made_in_an_async_task() {
         .data_source(Busy(data))
         .start()
         .unwrap();
-    busy.blocking_wait_until_ready(SOON).unwrap();
+    busy.blocking_wait_until_ready(TIMEOUT).unwrap();
     assert_eq!(value(&client, "flag"), 1_000.into());
 }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -78,7 +78,7 @@ fn an_update_in_progress_when_a_client_is_closed_is_not_stored() {
     // The test cannot wait for the source itself: the source continues only when the test tells it
     // to.
     let start = Instant::now();
-    pollster::block_on(client.close(PROMPT / 3));
+    pollster::block_on(client.close(Duration::from_secs(1)));
     assert!(start.elapsed() < PROMPT, "{:?}", start.elapsed());
     go_on.send(()).unwrap();
     runtime.shutdown_timeout(SOON);

@@ -47,7 +47,9 @@ fn evaluations_continue_while_ten_megabytes_arrive_in_one_line_or_many() {
             assert!(start.elapsed() < SOON, "the event does not arrive");
         }
         // An evaluation takes about a microsecond, but the thread may have to share its processor.
-        assert!(longest < Duration::from_secs(1), "{longest:?}");
+        // One that waited for the event would take nearly all of the time.
+        let all = start.elapsed();
+        assert!(longest < all / 2, "{longest:?} of {all:?}");
         assert!(evaluations > 100, "{evaluations}");
         assert_eq!(service.requests().len(), 1);
     }

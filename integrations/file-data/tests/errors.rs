@@ -245,7 +245,7 @@ fn one_bad_file_fails_the_whole_load_and_ends_the_source() {
             error.message.contains(&bad.display().to_string()),
             "{error}"
         );
-        assert!(client.blocking_wait_until_ready(support::SOON).is_err());
+        assert!(client.blocking_wait_until_ready(support::TIMEOUT).is_err());
     }
 }
 

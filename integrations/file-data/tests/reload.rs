@@ -9,7 +9,7 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use support::{Files, SOON, changes, next, next_in, start, value};
+use support::{Files, TIMEOUT, changes, next, next_in, start, value};
 use vexil::Client;
 use vexil::data_source::{
     DataSink, DataSource, DataSourceErrorInfo, DataSourceErrorKind, DataSourceState, NotStoredError,
@@ -37,7 +37,7 @@ fn both(path: &Path) -> [FileDataBuilder; 2] {
 
 fn heard(changes: &Receiver<String>) -> String {
     changes
-        .recv_timeout(SOON)
+        .recv_timeout(TIMEOUT)
         .expect("a flag change is notified")
 }
 
@@ -130,7 +130,7 @@ fn a_missing_file_is_loaded_when_it_and_its_directory_are_created() {
             assert_eq!(status.error.unwrap().kind, DataSourceErrorKind::InvalidData);
             std::fs::create_dir_all(files.path(name).parent().unwrap()).unwrap();
             files.replace(name, ONE);
-            client.blocking_wait_until_ready(SOON).unwrap();
+            client.blocking_wait_until_ready(TIMEOUT).unwrap();
             assert_eq!(value(&client, "a"), 1.into());
             drop(client);
             std::fs::remove_dir_all(files.path(round)).unwrap();
@@ -406,7 +406,7 @@ impl Run {
 
     fn next(&self) -> Told {
         self.told
-            .recv_timeout(SOON)
+            .recv_timeout(TIMEOUT)
             .expect("the source calls its sink")
     }
 

@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::{Files, SOON, changes, start, value};
+use support::{Files, TIMEOUT, changes, start, value};
 use vexil::data_source::DataSourceState;
 use vexil_file_data::FileData;
 
@@ -31,13 +31,13 @@ fn the_poll_interval_accepts_any_duration() {
             assert!(
                 client
                     .data_source_status()
-                    .blocking_wait_for(DataSourceState::Valid, SOON)
+                    .blocking_wait_for(DataSourceState::Valid, TIMEOUT)
             );
             assert_eq!(value(&client, "a"), 1.into());
         } else {
             while value(&client, "a") != 22.into() {
                 changes
-                    .recv_timeout(SOON)
+                    .recv_timeout(TIMEOUT)
                     .unwrap_or_else(|_| panic!("{SETTING}({interval:?})"));
             }
         }

@@ -5,6 +5,7 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use vexil::async_trait;
 use vexil::big_segments::BigSegmentStore;
@@ -185,6 +186,16 @@ struct Harness<P> {
     place: PhantomData<P>,
 }
 
+/// A connection to a deployment, with timeouts long enough for a busy machine.
+fn connection_to<P: Place>() -> RedisConnectionBuilder {
+    let limit = Duration::from_secs(120);
+    P::connection()
+        .connect_timeout(limit)
+        .read_timeout(limit)
+        .bulk_timeout(limit)
+        .probe_timeout(limit)
+}
+
 /// A connection to a closed port.
 fn nowhere() -> RedisConnection {
     RedisConnection::builder()
@@ -214,7 +225,7 @@ fn flag_store<P: Place>(connection: &RedisConnection, prefix: &str) -> Arc<Redis
 #[async_trait]
 impl<P: Place> PersistentStoreHarness for Harness<P> {
     async fn store(&self, prefix: &str) -> Arc<dyn PersistentDataStore> {
-        flag_store::<P>(&P::connection().build().unwrap(), prefix)
+        flag_store::<P>(&connection_to::<P>().build().unwrap(), prefix)
     }
 
     async fn unreachable(&self) -> Arc<dyn PersistentDataStore> {
@@ -246,7 +257,7 @@ impl<P: Place> PersistentStoreHarness for Harness<P> {
     async fn racing(&self, prefix: &str, meanwhile: Meanwhile) -> Arc<dyn PersistentDataStore> {
         let server = P::server_of(prefix);
         let proxy = FaultProxy::start(server.address()).unwrap();
-        let connection = P::connection().url(
+        let connection = connection_to::<P>().url(
             server
                 .url_as("writer", "secret")
                 .replace(&server.address().to_string(), &proxy.address().to_string()),
@@ -272,7 +283,7 @@ impl<P: Place> PersistentStoreHarness for Harness<P> {
 #[async_trait]
 impl<P: Place> BigSegmentStoreHarness for Harness<P> {
     async fn store(&self, prefix: &str) -> Arc<dyn BigSegmentStore> {
-        let connection = P::connection().build().unwrap();
+        let connection = connection_to::<P>().build().unwrap();
         let store = RedisBigSegmentStore::builder()
             .connection(&connection)
             .prefix(P::prefix(prefix));

@@ -18,7 +18,7 @@ use vexil_testing::servers::RedisServer;
 use crate::child::Child;
 
 /// Longer than any operation takes, even on a busy machine.
-const SOON: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 fn write(server: &RedisServer, version: u32, value: &str) {
     let flag = format!(
@@ -41,7 +41,7 @@ fn reading(store: impl Into<PersistentStoreConfig>) -> Client {
         .without_events()
         .start()
         .unwrap();
-    client.blocking_wait_until_ready(SOON).unwrap();
+    client.blocking_wait_until_ready(TIMEOUT).unwrap();
     client
 }
 
@@ -53,7 +53,7 @@ fn hears_of(client: &Client, change: impl FnOnce(), wanted: &str) {
         .add_listener(move |_| changes.send(()).unwrap_or_default());
     change();
     while banner(client) != wanted {
-        changed.recv_timeout(SOON).unwrap();
+        changed.recv_timeout(TIMEOUT).unwrap();
     }
 }
 
@@ -73,7 +73,7 @@ fn shared_connections_and_stores_work_in_a_parent_and_a_forked_child() {
         for client in [reading(on_connection()), reading(on_store())] {
             assert_eq!(banner(&client), "first");
             assert_eq!(client.data_store_status().status().error, None);
-            assert!(client.blocking_close(SOON));
+            assert!(client.blocking_close(TIMEOUT));
         }
     })
     .succeeds();

@@ -11,7 +11,7 @@ use vexil::model::DataKind;
 use vexil::store::PersistentDataStore;
 
 /// A generous timeout, for a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Runs the tests' store calls and the stores' connections.
 pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -60,7 +60,7 @@ pub(crate) fn prefix() -> String {
 pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < PATIENCE, "timeout: {what}");
+        assert!(start.elapsed() < TIMEOUT, "timeout: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -5,7 +5,7 @@ use vexil::client::FlagsStateOptions;
 use vexil::store::CacheMode;
 use vexil::{Client, Context, Value};
 
-use crate::database::{PATIENCE, RUNTIME};
+use crate::database::{RUNTIME, TIMEOUT};
 use crate::{Database, peer};
 
 /// The evaluations for both SDKs.
@@ -66,9 +66,10 @@ impl<'a> Questions<'a> {
             .daemon_mode(flags)
             .big_segments(database.big_segments())
             .without_events()
+            .evaluation_timeout(TIMEOUT)
             .start()
             .unwrap();
-        client.blocking_wait_until_ready(PATIENCE).unwrap();
+        client.blocking_wait_until_ready(TIMEOUT).unwrap();
         let contexts: Vec<Context> = self
             .contexts
             .iter()
@@ -84,7 +85,7 @@ impl<'a> Questions<'a> {
             .map(|context| client.all_flags_state(context, options).to_json())
             .collect();
         let initialized = RUNTIME.block_on(database.store().is_initialized()).unwrap();
-        RUNTIME.block_on(client.close(PATIENCE));
+        RUNTIME.block_on(client.close(TIMEOUT));
         comparable(json!({"initialized": initialized, "details": details, "states": states}))
     }
 

@@ -8,7 +8,7 @@ use vexil_testing::FakeService;
 use vexil_testing::fake_service::{Answer, Endpoint};
 
 use crate::data::{self, COMPLETE_FLAGS, FEW, FLAGS, MINIMAL, STAFF};
-use crate::database::{PATIENCE, RUNTIME, until};
+use crate::database::{RUNTIME, TIMEOUT, until};
 use crate::reading::Questions;
 use crate::{Database, peer};
 
@@ -158,7 +158,7 @@ pub(crate) fn by_rust(database: &dyn Database) {
         .start()
         .unwrap();
     wait_until_written(database);
-    RUNTIME.block_on(client.close(PATIENCE));
+    RUNTIME.block_on(client.close(TIMEOUT));
 }
 
 /// Makes the Python SDK write the streamed data.

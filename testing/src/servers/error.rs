@@ -26,12 +26,12 @@ pub enum ServerError {
         output: String,
     },
     /// A condition did not hold before the timeout.
-    #[error("waited {patience:?} for {what}; last seen: {seen}")]
+    #[error("waited {timeout:?} for {what}; last seen: {seen}")]
     TimedOut {
         /// The condition.
         what: String,
         /// The timeout.
-        patience: Duration,
+        timeout: Duration,
         /// The state at the timeout.
         seen: String,
     },

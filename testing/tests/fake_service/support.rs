@@ -7,7 +7,7 @@ use std::time::Duration;
 use vexil_testing::FakeService;
 
 /// Reached only by tests that fail.
-const SOON: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A connection to the service.
 pub(crate) struct Wire(pub(crate) TcpStream);
@@ -37,8 +37,8 @@ impl Answered {
 impl Wire {
     pub(crate) fn new(service: &FakeService) -> Self {
         let socket = TcpStream::connect(service.address()).unwrap();
-        socket.set_read_timeout(Some(SOON)).unwrap();
-        socket.set_write_timeout(Some(SOON)).unwrap();
+        socket.set_read_timeout(Some(TIMEOUT)).unwrap();
+        socket.set_write_timeout(Some(TIMEOUT)).unwrap();
         Self(socket)
     }
 

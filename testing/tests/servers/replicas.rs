@@ -108,7 +108,7 @@ fn a_replica_becomes_the_primary_on_command() {
 fn a_sentinel_fails_over_only_while_a_test_waits_for_it() {
     let redis = RedisSentinel::start().unwrap();
     let [first, _] = redis.servers();
-    let patience = || {
+    let down_after = || {
         let state = redis
             .sentinel()
             .command(["SENTINEL", "MASTER", redis.name()])
@@ -125,8 +125,8 @@ fn a_sentinel_fails_over_only_while_a_test_waits_for_it() {
             .unwrap();
         field[1].parse::<u32>().unwrap()
     };
-    assert!(patience() >= 30_000, "{} ms", patience());
+    assert!(down_after() >= 30_000, "{} ms", down_after());
     first.kill();
     redis.wait_for_other_primary(first.port()).unwrap();
-    assert!(patience() >= 30_000, "{} ms", patience());
+    assert!(down_after() >= 30_000, "{} ms", down_after());
 }

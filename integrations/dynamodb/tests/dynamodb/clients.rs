@@ -10,9 +10,7 @@ use vexil::{Client, Context};
 use vexil_dynamodb::DynamoDbDataStore;
 use vexil_testing::TestData;
 
-use crate::support::{TestTable, behind, data, item, local, marker_row};
-
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::support::{TIMEOUT, TestTable, behind, data, item, local, marker_row};
 
 fn flag(version: u64, value: &str) -> String {
     format!(
@@ -41,7 +39,7 @@ async fn a_daemon_client_follows_the_table_and_survives_its_loss() {
         .without_events()
         .start()
         .unwrap();
-    client.wait_until_ready(PATIENCE).await.unwrap();
+    client.wait_until_ready(TIMEOUT).await.unwrap();
     let ada = Context::new("ada").unwrap();
     assert_eq!(client.str_variation("banner", &ada, "default"), "hello");
 
@@ -53,7 +51,7 @@ async fn a_daemon_client_follows_the_table_and_survives_its_loss() {
         .upsert(DataKind::Flag, "banner", &item(2, &flag(2, "goodbye")))
         .await
         .unwrap();
-    let changed = tokio::task::spawn_blocking(move || changes.recv_timeout(PATIENCE))
+    let changed = tokio::task::spawn_blocking(move || changes.recv_timeout(TIMEOUT))
         .await
         .unwrap()
         .unwrap();
@@ -65,14 +63,14 @@ async fn a_daemon_client_follows_the_table_and_survives_its_loss() {
     let status = client.data_store_status();
     assert!(
         status
-            .wait_for(|status| !status.available && status.stale, PATIENCE)
+            .wait_for(|status| !status.available && status.stale, TIMEOUT)
             .await
     );
     assert_eq!(client.str_variation("banner", &ada, "default"), "goodbye");
     proxy.restore().unwrap();
     assert!(
         status
-            .wait_for(|status| status.available && !status.stale, PATIENCE)
+            .wait_for(|status| status.available && !status.stale, TIMEOUT)
             .await
     );
 }
@@ -88,10 +86,10 @@ async fn received_data_is_written_to_the_table() {
         .data_store(store)
         .start()
         .unwrap();
-    client.wait_until_ready(PATIENCE).await.unwrap();
+    client.wait_until_ready(TIMEOUT).await.unwrap();
     flags.set("banner", "goodbye");
     // Writes the remaining changes.
-    client.close(PATIENCE).await;
+    client.close(TIMEOUT).await;
     let rows = table.rows().await;
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0], marker_row("$inited"));
@@ -103,7 +101,7 @@ async fn received_data_is_written_to_the_table() {
         .without_events()
         .start()
         .unwrap();
-    reader.wait_until_ready(PATIENCE).await.unwrap();
+    reader.wait_until_ready(TIMEOUT).await.unwrap();
     assert_eq!(
         reader.str_variation("banner", &Context::new("ada").unwrap(), "default"),
         "goodbye"

@@ -7,9 +7,8 @@ use vexil::config::PersistentStoreConfig;
 use vexil::{Client, Context};
 use vexil_dynamodb::{DynamoDbDataStore, aws_sdk_dynamodb};
 
-use crate::support::{Row, TestTable, item_row, local, marker_row};
+use crate::support::{Row, TIMEOUT, TestTable, item_row, local, marker_row};
 
-const TIMEOUT: Duration = Duration::from_secs(60);
 const FLAGS: usize = 30;
 /// The largest batch that DynamoDB accepts.
 const ROWS_PER_BATCH: usize = 25;

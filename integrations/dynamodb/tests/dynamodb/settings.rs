@@ -6,7 +6,7 @@ use vexil::model::DataKind;
 use vexil::store::{PersistentDataStore, StoreError, WriteOutcome};
 use vexil_dynamodb::{DynamoDbBuilder, DynamoDbDataStore};
 
-use crate::support::{TestTable, data, item, local};
+use crate::support::{TIMEOUT, TestTable, data, item, local};
 
 type Builder = DynamoDbBuilder<DynamoDbDataStore>;
 
@@ -42,10 +42,7 @@ async fn a_store_works_with_any_timeout() {
             // A busy machine may exceed the shortest timeout, so the operation is retried.
             let start = Instant::now();
             while let Err(error) = is_used(&store).await {
-                assert!(
-                    start.elapsed() < Duration::from_secs(60),
-                    "{setting}({limit:?}): {error:?}"
-                );
+                assert!(start.elapsed() < TIMEOUT, "{setting}({limit:?}): {error:?}");
             }
         }
     }

@@ -11,7 +11,7 @@ use vexil::{Client, Context, Subscription, Value};
 use vexil_file_data::{FileData, FileDataError};
 
 /// Longer than any step takes, even on a busy machine.
-pub(crate) const SOON: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A directory of flag files.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ pub(crate) fn changes(client: &Client) -> Receiver<String> {
 
 /// The next status with a new error or a new state.
 pub(crate) fn next(statuses: &mut Subscription<DataSourceStatus>) -> DataSourceStatus {
-    statuses.blocking_next(SOON).expect("the status changes")
+    statuses.blocking_next(TIMEOUT).expect("the status changes")
 }
 
 /// The next status with this state.

@@ -4,13 +4,14 @@ use vexil::big_segments::{BigSegmentStore, StoreError};
 use vexil_redis::RedisBigSegmentStore;
 use vexil_testing::servers::RedisServer;
 
-use crate::support::chain;
+use crate::support::{chain, connection_builder};
 
 const HASH: &str = "CEXjZY7cHJG/ydFy7q4+YEFwVrG3/pkJwA4FAjrbfx0=";
 
 fn store_on(server: &RedisServer, prefix: &str) -> RedisBigSegmentStore {
+    let connection = connection_builder().url(server.url()).build().unwrap();
     RedisBigSegmentStore::builder()
-        .url(server.url())
+        .connection(&connection)
         .prefix(prefix)
         .build()
         .unwrap()

@@ -6,11 +6,13 @@ use vexil::store::{PersistentDataStore, StoreError};
 use vexil_redis::{RedisBigSegmentStore, RedisConfigError, RedisConnection, RedisDataStore};
 use vexil_testing::servers::{RedisCluster, RedisServer};
 
-use crate::support::{Log, SOON, chain, data, item, keys, number, until};
+use crate::support::{
+    Log, TIMEOUT, chain, connection_builder, data, item, keys, number, store_builder, until,
+};
 
 fn connection(cluster: &RedisCluster) -> RedisConnection {
     let urls = cluster.urls();
-    RedisConnection::builder()
+    connection_builder()
         .url(&urls[0])
         .cluster(&urls[1..])
         .build()
@@ -62,7 +64,7 @@ async fn flags_are_read_from_the_node_that_has_them() {
             let node = cluster.node_of(&key).unwrap();
             assert!(number(node, &["HLEN", &key]) > 0);
             node.command(["HSET", &key, "new", "{}"]).unwrap();
-            tokio::time::timeout(SOON, changes.changed())
+            tokio::time::timeout(TIMEOUT, changes.changed())
                 .await
                 .expect("the node notifies the store");
         }
@@ -168,7 +170,7 @@ async fn one_reachable_seed_is_enough() {
         panic!("three nodes")
     };
     let closed = "redis://127.0.0.1:1".to_owned();
-    let plain = RedisConnection::builder()
+    let plain = connection_builder()
         .url(closed)
         .cluster([first.url()])
         .build()
@@ -181,7 +183,7 @@ async fn one_reachable_seed_is_enough() {
             .unwrap(),
     )
     .await;
-    let redirected = RedisConnection::builder()
+    let redirected = connection_builder()
         .url(second.url_as("reader", "secret"))
         .cluster([first.url()])
         .build()
@@ -204,7 +206,7 @@ async fn a_cluster_may_require_a_password_and_tls() {
         .tls()
         .start_cluster()
         .unwrap();
-    let connection = RedisConnection::builder()
+    let connection = connection_builder()
         .url(&cluster.urls()[0])
         .cluster::<&str>([])
         .ca_certs(cluster.tls().unwrap().ca_path())
@@ -243,10 +245,7 @@ async fn an_unconfigured_cluster_is_a_configuration_error() {
         .nodes()
         .iter()
         .find(|node| node.port() != cluster.node_of("launchdarkly:features").unwrap().port());
-    let store = RedisDataStore::builder()
-        .url(other.unwrap().url())
-        .build()
-        .unwrap();
+    let store = store_builder(other.unwrap().url()).build().unwrap();
     for error in [
         store.get(DataKind::Flag, "a").await.unwrap_err(),
         store.snapshot().await.unwrap_err(),

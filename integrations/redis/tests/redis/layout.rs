@@ -5,7 +5,9 @@ use vexil::store::{Collection, PersistentDataStore, StoredItem};
 use vexil_redis::RedisDataStore;
 use vexil_testing::servers::{RedisReply, RedisServer};
 
-use crate::support::{data, item, keys, number, shared_store, store_on, text};
+use crate::support::{
+    connection_builder, data, item, keys, number, shared_store, store_builder, store_on, text,
+};
 
 // STO-1.1 and STO-1.2: two hashes, an empty marker, the bytes as received, no expiry, nothing else
 #[tokio::test]
@@ -52,11 +54,7 @@ async fn a_prefix_is_free_text_and_an_empty_one_means_the_default() {
         ("", "launchdarkly:features"),
         ("app-:/{x}", "app-:/{x}:features"),
     ] {
-        let store = RedisDataStore::builder()
-            .url(server.url())
-            .prefix(prefix)
-            .build()
-            .unwrap();
+        let store = store_builder(server.url()).prefix(prefix).build().unwrap();
         store.init(&data(&["a"], &[])).await.unwrap();
         assert_eq!(number(&server, &["HLEN", flags]), 1);
     }
@@ -66,12 +64,11 @@ async fn a_prefix_is_free_text_and_an_empty_one_means_the_default() {
 #[tokio::test]
 async fn the_database_number_comes_from_the_url_or_the_setting() {
     let server = RedisServer::start().unwrap();
-    let by_url = RedisDataStore::builder()
-        .url(format!("{}/2", server.url()))
+    let by_url = store_builder(format!("{}/2", server.url()))
         .build()
         .unwrap();
     by_url.init(&data(&["a"], &[])).await.unwrap();
-    let connection = vexil_redis::RedisConnection::builder()
+    let connection = connection_builder()
         .url(server.url())
         .database(2)
         .build()

@@ -8,7 +8,7 @@ use vexil::{Client, Context};
 use vexil_redis::RedisDataStore;
 use vexil_testing::servers::RedisServer;
 
-use crate::support::SOON;
+use crate::support::TIMEOUT;
 
 pub(crate) const FLAGS: u32 = 30;
 const SEGMENTS: u32 = 6;
@@ -80,7 +80,7 @@ pub(crate) fn reading(server: &RedisServer) -> Client {
         .without_events()
         .start()
         .unwrap();
-    client.blocking_wait_until_ready(SOON).unwrap();
+    client.blocking_wait_until_ready(TIMEOUT).unwrap();
     client
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn while_watched(client: &Client, watch: &Watch, act: impl FnOnce()) 
 pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < SOON, "never: {what}");
+        assert!(start.elapsed() < TIMEOUT, "never: {what}");
         thread::sleep(Duration::from_millis(2));
     }
 }
@@ -144,7 +144,7 @@ fn one_patch_after_flushall_removes_no_flag() {
         server.command(command(Write::Flag(0), 2)).unwrap();
         until("the patch is visible", || value(&client, 0) == 2);
         let status = client.data_store_status();
-        assert!(status.blocking_wait_for(|status| status.stale, SOON));
+        assert!(status.blocking_wait_for(|status| status.stale, TIMEOUT));
         // Longer than the confirmation of a suspicious loss takes.
         assert!(!status.blocking_wait_for(|status| !status.stale, Duration::from_secs(4)));
     });

@@ -9,7 +9,7 @@ use vexil::store::{PersistentDataStore, StoreError, WriteOutcome};
 use vexil_redis::{RedisConnection, RedisConnectionBuilder, RedisCredentials, RedisDataStore};
 use vexil_testing::servers::RedisServer;
 
-use crate::support::{SOON, data, item, until};
+use crate::support::{TIMEOUT, data, item, until};
 
 type Sets = fn(RedisConnectionBuilder, Duration) -> RedisConnectionBuilder;
 
@@ -64,7 +64,7 @@ async fn a_store_works_with_any_timeout() {
             // A busy machine may exceed the shortest timeout, so the operation is retried.
             let start = Instant::now();
             while let Err(error) = is_used(&store).await {
-                assert!(start.elapsed() < SOON, "{setting}({limit:?}): {error:?}");
+                assert!(start.elapsed() < TIMEOUT, "{setting}({limit:?}): {error:?}");
             }
             store.close().await;
         }
@@ -91,7 +91,7 @@ async fn a_panicking_credential_provider_fails_requests_at_once() {
         .connection(&connection)
         .build()
         .unwrap();
-    let failed = tokio::time::timeout(SOON, store.snapshot())
+    let failed = tokio::time::timeout(TIMEOUT, store.snapshot())
         .await
         .expect("fails before its timeout");
     assert!(matches!(failed, Err(StoreError::Auth { .. })), "{failed:?}");

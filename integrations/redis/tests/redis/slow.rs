@@ -6,31 +6,37 @@ use std::time::Duration;
 use vexil::Client;
 use vexil::config::PersistentStoreConfig;
 use vexil::store::CacheMode;
-use vexil_redis::RedisDataStore;
+use vexil_redis::{RedisConnection, RedisConnectionBuilder, RedisDataStore};
 use vexil_testing::FaultProxy;
 use vexil_testing::fault_proxy::Direction;
 use vexil_testing::servers::RedisServer;
 
 use crate::refills::{command, complete, until, value};
-use crate::support::SOON;
+use crate::support::{TIMEOUT, connection_builder};
 
 const MODES: [CacheMode; 2] = [CacheMode::Off, CacheMode::Ttl(Duration::from_millis(50))];
 
 /// A read-through client behind a proxy.
-fn reading(mode: CacheMode) -> (RedisServer, FaultProxy, Client) {
+fn reading(
+    mode: CacheMode,
+    connection: RedisConnectionBuilder,
+    evaluation_timeout: Duration,
+) -> (RedisServer, FaultProxy, Client) {
     let server = RedisServer::start().unwrap();
     for write in complete() {
         server.command(command(write, 1)).unwrap();
     }
     let proxy = FaultProxy::start(server.address()).unwrap();
-    let store = RedisDataStore::builder().url(format!("redis://{}", proxy.address()));
+    let connection = connection.url(format!("redis://{}", proxy.address()));
+    let store = RedisDataStore::builder().connection(&connection.build().unwrap());
     let store = PersistentStoreConfig::new(store).cache(mode);
     let client = Client::builder("sdk-key")
         .daemon_mode(store)
+        .evaluation_timeout(evaluation_timeout)
         .without_events()
         .start()
         .unwrap();
-    client.blocking_wait_until_ready(SOON).unwrap();
+    client.blocking_wait_until_ready(TIMEOUT).unwrap();
     (server, proxy, client)
 }
 
@@ -38,7 +44,7 @@ fn reading(mode: CacheMode) -> (RedisServer, FaultProxy, Client) {
 fn a_briefly_delayed_reply_costs_time_but_no_value() {
     for mode in MODES {
         for was_known in [false, true] {
-            let (_server, proxy, client) = reading(mode);
+            let (_server, proxy, client) = reading(mode, connection_builder(), TIMEOUT);
             if was_known {
                 assert_eq!(value(&client, 1), 1);
                 thread::sleep(Duration::from_millis(60));
@@ -72,7 +78,8 @@ fn a_briefly_delayed_reply_costs_time_but_no_value() {
 #[test]
 fn a_silent_server_is_an_outage_that_serves_the_last_known_flags() {
     for mode in MODES {
-        let (server, proxy, client) = reading(mode);
+        let (server, proxy, client) =
+            reading(mode, RedisConnection::builder(), Duration::from_secs(2));
         assert_eq!(value(&client, 1), 1);
         proxy.stall(Direction::ToClient);
         until("the outage is detected", || {

@@ -11,11 +11,12 @@ use tracing::subscriber::DefaultGuard;
 use vexil::Text;
 use vexil::model::DataKind;
 use vexil::store::{Collection, StoreError, StoredItem};
-use vexil_redis::RedisDataStore;
+use vexil_redis::{RedisConnection, RedisConnectionBuilder, RedisDataStore, RedisStoreBuilder};
 use vexil_testing::servers::{RedisReply, RedisServer, redis_url};
 
-/// Longer than any operation takes, even on a busy machine.
-pub(crate) const SOON: Duration = Duration::from_secs(30);
+/// Longer than any operation takes, even on a busy machine. A sentinel that finds its machine
+/// overloaded does nothing for 30 s.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A prefix that no other test uses.
 pub(crate) fn unique_prefix() -> String {
@@ -27,10 +28,24 @@ pub(crate) fn unique_prefix() -> String {
     )
 }
 
+/// A connection with timeouts long enough for a busy machine, for tests of anything else.
+pub(crate) fn connection_builder() -> RedisConnectionBuilder {
+    RedisConnection::builder()
+        .connect_timeout(TIMEOUT)
+        .read_timeout(TIMEOUT)
+        .bulk_timeout(TIMEOUT)
+        .probe_timeout(TIMEOUT)
+}
+
+/// A store on its own connection with such timeouts.
+pub(crate) fn store_builder(url: impl Into<String>) -> RedisStoreBuilder<RedisDataStore> {
+    let connection = connection_builder().url(url).build().unwrap();
+    RedisDataStore::builder().connection(&connection)
+}
+
 /// A store on the server that tests share, with its own prefix.
 pub(crate) fn shared_store() -> RedisDataStore {
-    RedisDataStore::builder()
-        .url(redis_url().unwrap())
+    store_builder(redis_url().unwrap())
         .prefix(unique_prefix())
         .build()
         .unwrap()
@@ -38,7 +53,7 @@ pub(crate) fn shared_store() -> RedisDataStore {
 
 /// A store on the test's own server, with the default prefix.
 pub(crate) fn store_on(server: &RedisServer) -> RedisDataStore {
-    RedisDataStore::builder().url(server.url()).build().unwrap()
+    store_builder(server.url()).build().unwrap()
 }
 
 /// An item as the SDK passes it to a store.
@@ -104,7 +119,7 @@ pub(crate) fn clients(server: &RedisServer) -> usize {
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     while !holds().await {
-        assert!(start.elapsed() < SOON, "never: {what}");
+        assert!(start.elapsed() < TIMEOUT, "never: {what}");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }

@@ -7,7 +7,7 @@ use vexil::store::{PersistentDataStore, StoreError, StoredItem, WriteOutcome};
 use vexil_redis::RedisDataStore;
 use vexil_testing::servers::RedisServer;
 
-use crate::support::{Log, chain, info, item, shared_store, store_on, text};
+use crate::support::{Log, chain, info, item, shared_store, store_builder, store_on, text};
 
 /// A server whose user may not run scripts.
 fn without_scripts() -> RedisServer {
@@ -145,8 +145,7 @@ async fn only_a_newer_item_is_written() {
 #[tokio::test]
 async fn only_a_newer_item_is_written_without_scripts() {
     let server = without_scripts();
-    let store = RedisDataStore::builder()
-        .url(server.url_as("writer", "secret"))
+    let store = store_builder(server.url_as("writer", "secret"))
         .build()
         .unwrap();
     only_newer_is_written(&store).await;
@@ -230,8 +229,7 @@ async fn the_script_is_sent_again_after_a_script_flush() {
 async fn the_newest_of_many_concurrent_writes_wins() {
     the_newest_of_many_writers_wins(shared_store()).await;
     let server = without_scripts();
-    let store = RedisDataStore::builder()
-        .url(server.url_as("writer", "secret"))
+    let store = store_builder(server.url_as("writer", "secret"))
         .build()
         .unwrap();
     the_newest_of_many_writers_wins(store).await;
@@ -241,8 +239,7 @@ async fn the_newest_of_many_concurrent_writes_wins() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn constant_concurrent_changes_are_a_temporary_error() {
     let server = Arc::new(without_scripts());
-    let store = RedisDataStore::builder()
-        .url(server.url_as("writer", "secret"))
+    let store = store_builder(server.url_as("writer", "secret"))
         .build()
         .unwrap();
     // Another client changes the hash just before each command of the store.

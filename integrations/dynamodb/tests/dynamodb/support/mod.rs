@@ -22,6 +22,9 @@ use vexil_dynamodb::{DynamoDbBuilder, aws_sdk_dynamodb};
 use vexil_testing::FaultProxy;
 use vexil_testing::servers::dynamodb_url;
 
+/// Longer than any operation takes, even on a busy machine.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(120);
+
 /// A row in DynamoDB's notation: `{"version": {"N": "1"}}`.
 pub(crate) type Row = HashMap<String, AttributeValue>;
 
@@ -116,21 +119,20 @@ pub(crate) fn local<S>(builder: DynamoDbBuilder<S>) -> DynamoDbBuilder<S> {
         .endpoint(dynamodb_url().unwrap())
         .region("eu-central-1")
         .credentials("local", "local");
-    patient(builder)
+    with_long_timeouts(builder)
 }
 
 /// A store over this table, through a tap.
 pub(crate) fn through<S>(tap: &Tap, builder: DynamoDbBuilder<S>) -> DynamoDbBuilder<S> {
-    patient(builder.client(tap.client()))
+    with_long_timeouts(builder.client(tap.client()))
 }
 
 /// Sets timeouts long enough for a busy machine, for tests of anything else.
-fn patient<S>(builder: DynamoDbBuilder<S>) -> DynamoDbBuilder<S> {
-    let limit = Duration::from_secs(30);
+fn with_long_timeouts<S>(builder: DynamoDbBuilder<S>) -> DynamoDbBuilder<S> {
     builder
-        .read_timeout(limit)
-        .probe_timeout(limit)
-        .bulk_timeout(limit)
+        .read_timeout(TIMEOUT)
+        .probe_timeout(TIMEOUT)
+        .bulk_timeout(TIMEOUT)
 }
 
 /// Like [`local`], with a proxy in front of the database.
